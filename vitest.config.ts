@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config'
+
+const processes = ['test/lifecycle/**/*.test.ts', 'test/e2e/**/*.test.ts']
+const long = ['test/long/**/*.test.ts']
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...processes, ...long],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Whole processes and real engines: one file at a time, after the quick ones.
+        test: {
+          name: 'process',
+          include: processes,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: long,
+          testTimeout: 30 * 60_000,
+          hookTimeout: 5 * 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
