@@ -1,0 +1,238 @@
+#include "addon/conversions.h"
+
+#include <string>
+
+namespace sluice {
+namespace {
+
+double number(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsNumber()) return value.As<Napi::Number>().DoubleValue();
+  throw Napi::TypeError::New(object.Env(), std::string(key) + " must be a number");
+}
+
+int32_t integer(const Napi::Object& object, const char* key) {
+  return static_cast<int32_t>(number(object, key));
+}
+
+std::string string(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  throw Napi::TypeError::New(object.Env(), std::string(key) + " must be a string");
+}
+
+Napi::Array array(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (value.IsArray()) return value.As<Napi::Array>();
+  throw Napi::TypeError::New(object.Env(), std::string(key) + " must be an array");
+}
+
+SamplingParams sampling_params(const Napi::Object& object) {
+  SamplingParams sampling;
+  sampling.temperature = float(number(object, "temperature"));
+  sampling.top_k = integer(object, "topK");
+  sampling.top_p = float(number(object, "topP"));
+  sampling.min_p = float(number(object, "minP"));
+  sampling.repeat_penalty = float(number(object, "repeatPenalty"));
+  sampling.repeat_last_n = integer(object, "repeatLastN");
+  sampling.frequency_penalty = float(number(object, "frequencyPenalty"));
+  sampling.presence_penalty = float(number(object, "presencePenalty"));
+  sampling.seed = static_cast<uint32_t>(number(object, "seed"));
+  sampling.ignore_eos = object.Get("ignoreEos").ToBoolean();
+  const Napi::Array biases = array(object, "logitBias");
+  for (uint32_t i = 0; i + 1 < biases.Length(); i += 2) {
+    sampling.logit_bias.push_back(
+        {biases.Get(i).ToNumber().Int32Value(), biases.Get(i + 1).ToNumber().FloatValue()});
+  }
+  return sampling;
+}
+
+std::vector<ChatMessage> messages(const Napi::Array& list) {
+  std::vector<ChatMessage> result;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object message = list.Get(i).ToObject();
+    result.push_back({string(message, "role"), string(message, "content")});
+  }
+  return result;
+}
+
+const char* code_name(FaultCode code) {
+  switch (code) {
+    case FaultCode::model_not_found: return "ERR_MODEL_NOT_FOUND";
+    case FaultCode::model_invalid: return "ERR_MODEL_INVALID";
+    case FaultCode::out_of_memory: return "ERR_OUT_OF_MEMORY";
+    case FaultCode::context_length: return "ERR_CONTEXT_LENGTH";
+    case FaultCode::invalid_request: return "ERR_INVALID_REQUEST";
+    case FaultCode::queue_timeout: return "ERR_QUEUE_TIMEOUT";
+    case FaultCode::cancelled: return "ERR_CANCELLED";
+    case FaultCode::closed: return "ERR_CLOSED";
+    case FaultCode::engine_failed: return "ERR_ENGINE_FAILED";
+  }
+  return "ERR_ENGINE_FAILED";
+}
+
+const char* reason_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::stop: return "stop";
+    case FinishReason::length: return "length";
+    case FinishReason::cancelled: return "cancelled";
+  }
+  return "stop";
+}
+
+void set_fault(Napi::Object& object, const Fault& fault) {
+  object.Set("code", code_name(fault.code));
+  object.Set("message", fault.message);
+  if (fault.code != FaultCode::context_length) return;
+  object.Set("promptTokens", fault.prompt_tokens);
+  object.Set("contextTokens", fault.context_tokens);
+}
+
+template <typename Value>
+void set_if(Napi::Object& object, const char* key, const std::optional<Value>& value) {
+  if (value) object.Set(key, *value);
+}
+
+Napi::Object recommended(Napi::Env env, const RecommendedSampling& sampling) {
+  Napi::Object object = Napi::Object::New(env);
+  set_if(object, "temperature", sampling.temperature);
+  set_if(object, "topK", sampling.top_k);
+  set_if(object, "topP", sampling.top_p);
+  set_if(object, "minP", sampling.min_p);
+  set_if(object, "repeatPenalty", sampling.repeat_penalty);
+  set_if(object, "repeatLastN", sampling.repeat_last_n);
+  return object;
+}
+
+// Fills one NativeEvent object.
+struct EventWriter {
+  Napi::Env env;
+  Napi::Object object;
+
+  void begin(const char* kind) { object.Set("kind", kind); }
+  void begin(const char* kind, RequestId id) {
+    object.Set("kind", kind);
+    object.Set("id", double(id));
+  }
+
+  void operator()(const TokenOutbox::Progress& event) {
+    begin("progress");
+    object.Set("fraction", event.fraction);
+  }
+  void operator()(const TokenOutbox::Loaded& event) {
+    begin("ready");
+    object.Set("name", event.model.name);
+    object.Set("description", event.model.description);
+    object.Set("parameters", double(event.model.parameters));
+    object.Set("bytes", double(event.model.bytes));
+    object.Set("trainedContext", event.model.trained_context);
+    object.Set("context", event.model.context);
+    object.Set("vocabulary", event.model.vocabulary);
+    object.Set("hasChatTemplate", event.model.has_chat_template);
+    object.Set("sampling", recommended(env, event.model.sampling));
+  }
+  void operator()(const TokenOutbox::LoadFailed& event) {
+    begin("load-failed");
+    set_fault(object, event.fault);
+  }
+  void operator()(const TokenOutbox::Closed&) { begin("closed"); }
+  void operator()(const TokenOutbox::Accepted& event) {
+    begin("accepted", event.id);
+    object.Set("promptTokens", event.prompt_tokens);
+  }
+  void operator()(const TokenOutbox::Text& event) {
+    begin("text", event.id);
+    object.Set("text", event.text);
+    object.Set("tokens", event.tokens);
+  }
+  void operator()(const TokenOutbox::Finished& event) {
+    begin("finished", event.id);
+    object.Set("finishReason", reason_name(event.reason));
+    object.Set("promptTokens", event.tally.prompt_tokens);
+    object.Set("completionTokens", event.tally.completion_tokens);
+    if (!event.tally.stop_string.empty()) object.Set("stopString", event.tally.stop_string);
+    object.Set("queueMs", event.tally.queue_ms);
+    object.Set("prefillMs", event.tally.prefill_ms);
+    object.Set("decodeMs", event.tally.decode_ms);
+  }
+  void operator()(const TokenOutbox::Failed& event) {
+    begin("error", event.id);
+    set_fault(object, event.fault);
+  }
+  void operator()(const TokenOutbox::Tokens& event) {
+    begin("tokens", event.id);
+    Napi::Int32Array ids = Napi::Int32Array::New(env, event.tokens.size());
+    std::copy(event.tokens.begin(), event.tokens.end(), ids.Data());
+    object.Set("tokens", ids);
+  }
+  void operator()(const TokenOutbox::Detokenized& event) {
+    begin("detokenized", event.id);
+    object.Set("text", event.text);
+  }
+};
+
+}  // namespace
+
+EngineOptions engine_options(const Napi::Object& object) {
+  EngineOptions options;
+  options.model_path = string(object, "model");
+  options.parallel = integer(object, "parallel");
+  options.context = integer(object, "context");
+  options.kv_bytes_max = static_cast<uint64_t>(number(object, "kvBytesMax"));
+  options.quantized_kv = string(object, "kvType") == "q8_0";
+  options.threads = integer(object, "threads");
+  options.gpu_layers = integer(object, "gpuLayers");
+  options.window = integer(object, "window");
+  options.queue_depth_max = integer(object, "queueDepthMax");
+  options.queue_deadline =
+      std::chrono::milliseconds(static_cast<int64_t>(number(object, "queueDeadlineMs")));
+  return options;
+}
+
+std::shared_ptr<Request> request(const Napi::Object& object) {
+  auto result = std::make_shared<Request>();
+  result->id = static_cast<RequestId>(number(object, "id"));
+  if (object.Get("prompt").IsString()) {
+    result->prompt = string(object, "prompt");
+  } else {
+    result->prompt = messages(array(object, "prompt"));
+  }
+  result->max_tokens = integer(object, "maxTokens");
+  const Napi::Array stops = array(object, "stop");
+  for (uint32_t i = 0; i < stops.Length(); ++i) {
+    result->stop.push_back(stops.Get(i).ToString().Utf8Value());
+  }
+  result->sampling = sampling_params(object);
+  return result;
+}
+
+std::vector<int32_t> token_ids(const Napi::Int32Array& array) {
+  return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+Napi::Object to_js(Napi::Env env, const TokenOutbox::Event& event) {
+  EventWriter writer{env, Napi::Object::New(env)};
+  std::visit(writer, event);
+  return writer.object;
+}
+
+Napi::Object to_js(Napi::Env env, const Stats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("queued", double(stats.queued));
+  object.Set("running", double(stats.running));
+  object.Set("parked", double(stats.parked));
+  object.Set("cellsUsed", double(stats.cells_used));
+  object.Set("cellsTotal", double(stats.cells_total));
+  object.Set("steps", double(stats.steps));
+  object.Set("rowsDecoded", double(stats.rows_decoded));
+  object.Set("rowsPrefilled", double(stats.rows_prefilled));
+  object.Set("decodeSteps", double(stats.decode_steps));
+  object.Set("tokensGenerated", double(stats.tokens_generated));
+  object.Set("started", double(stats.started));
+  object.Set("finished", double(stats.finished));
+  object.Set("cancelled", double(stats.cancelled));
+  object.Set("failed", double(stats.failed));
+  return object;
+}
+
+}  // namespace sluice

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "addon/token-outbox.h"
+#include "engine/engine.h"
+#include "engine/ledger.h"
+#include "engine/request.h"
+
+namespace sluice {
+
+// Between JavaScript's objects and ours, field by field as src/binding/native.ts declares them.
+// TypeScript has checked types and ranges; a missing field throws a TypeError all the same.
+EngineOptions engine_options(const Napi::Object& object);
+std::shared_ptr<Request> request(const Napi::Object& object);
+std::vector<int32_t> token_ids(const Napi::Int32Array& array);
+
+Napi::Object to_js(Napi::Env env, const TokenOutbox::Event& event);
+Napi::Object to_js(Napi::Env env, const Stats& stats);
+
+}  // namespace sluice

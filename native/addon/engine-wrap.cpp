@@ -1,0 +1,103 @@
+#include "addon/engine-wrap.h"
+
+#include "addon/conversions.h"
+
+namespace sluice {
+namespace {
+
+RequestId id_of(const Napi::CallbackInfo& info) {
+  return static_cast<RequestId>(info[0].ToNumber().DoubleValue());
+}
+
+}  // namespace
+
+Napi::Function EngineWrap::define(Napi::Env env) {
+  return DefineClass(env, "Engine",
+                     {
+                         InstanceMethod("submit", &EngineWrap::submit),
+                         InstanceMethod("credit", &EngineWrap::credit),
+                         InstanceMethod("cancel", &EngineWrap::cancel),
+                         InstanceMethod("tokenize", &EngineWrap::tokenize),
+                         InstanceMethod("detokenize", &EngineWrap::detokenize),
+                         InstanceMethod("drain", &EngineWrap::drain),
+                         InstanceMethod("stats", &EngineWrap::stats),
+                         InstanceMethod("ref", &EngineWrap::ref),
+                         InstanceMethod("unref", &EngineWrap::unref),
+                         InstanceMethod("close", &EngineWrap::close),
+                         InstanceMethod("terminate", &EngineWrap::terminate),
+                     });
+}
+
+EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
+  EngineOptions options = engine_options(info[0].ToObject());
+  outbox_ = std::make_unique<TokenOutbox>(info.Env(), info[1].As<Napi::Function>());
+  napi_add_env_cleanup_hook(env_, on_environment_cleanup, this);  // rule 1
+  hooked_ = true;
+  engine_ = std::make_unique<Engine>(std::move(options), *outbox_);
+}
+
+EngineWrap::~EngineWrap() {
+  if (engine_) engine_->join();
+  if (hooked_) napi_remove_env_cleanup_hook(env_, on_environment_cleanup, this);  // rule 3
+}
+
+void EngineWrap::on_environment_cleanup(void* self) {
+  auto* wrap = static_cast<EngineWrap*>(self);
+  wrap->hooked_ = false;
+  if (wrap->engine_) wrap->engine_->join();
+}
+
+Napi::Value EngineWrap::submit(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), engine_->submit(request(info[0].ToObject())));
+}
+
+Napi::Value EngineWrap::credit(const Napi::CallbackInfo& info) {
+  engine_->credit(id_of(info), info[1].ToNumber().Int32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::cancel(const Napi::CallbackInfo& info) {
+  engine_->cancel(id_of(info));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::tokenize(const Napi::CallbackInfo& info) {
+  engine_->tokenize(id_of(info), info[1].ToString().Utf8Value(), info[2].ToBoolean(),
+                    info[3].ToBoolean());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::detokenize(const Napi::CallbackInfo& info) {
+  engine_->detokenize(id_of(info), token_ids(info[1].As<Napi::Int32Array>()));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) { return outbox_->drain(info.Env()); }
+
+Napi::Value EngineWrap::stats(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), engine_->stats());
+}
+
+Napi::Value EngineWrap::ref(const Napi::CallbackInfo& info) {
+  if (!released_) outbox_->ref(info.Env());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::unref(const Napi::CallbackInfo& info) {
+  if (!released_) outbox_->unref(info.Env());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::close(const Napi::CallbackInfo& info) {
+  engine_->close();
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::terminate(const Napi::CallbackInfo& info) {
+  engine_->join();
+  if (!released_) outbox_->release();
+  released_ = true;
+  return info.Env().Undefined();
+}
+
+}  // namespace sluice

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "addon/token-outbox.h"
+#include "engine/engine.h"
+
+namespace sluice {
+
+// NativeEngine of src/binding/native.ts. Owned by JavaScript's garbage collector; the TypeScript
+// Engine holds it until it is closed. JavaScript's thread only.
+//
+// Lifetime rules:
+//  1. The cleanup hook is registered after the wake function was made, so it runs before Node
+//     tears that down, and joins the engine's threads while waking is still allowed.
+//  2. process.exit() and an uncaught exception on the main thread run neither hooks nor
+//     finalizers: TypeScript calls terminate() on 'exit'.
+//  3. The hook is removed when the object goes first.
+class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit EngineWrap(const Napi::CallbackInfo& info);
+  ~EngineWrap() override;
+
+ private:
+  Napi::Value submit(const Napi::CallbackInfo& info);
+  Napi::Value credit(const Napi::CallbackInfo& info);
+  Napi::Value cancel(const Napi::CallbackInfo& info);
+  Napi::Value tokenize(const Napi::CallbackInfo& info);
+  Napi::Value detokenize(const Napi::CallbackInfo& info);
+  Napi::Value drain(const Napi::CallbackInfo& info);
+  Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value ref(const Napi::CallbackInfo& info);
+  Napi::Value unref(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+  Napi::Value terminate(const Napi::CallbackInfo& info);
+
+  static void on_environment_cleanup(void* self);
+
+  const napi_env env_;
+  std::unique_ptr<TokenOutbox> outbox_;
+  std::unique_ptr<Engine> engine_;  // after outbox_: joined before the outbox goes
+  bool hooked_ = false;
+  bool released_ = false;
+};
+
+}  // namespace sluice

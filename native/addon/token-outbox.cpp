@@ -1,0 +1,83 @@
+#include "addon/token-outbox.h"
+
+#include "addon/conversions.h"
+
+namespace sluice {
+
+TokenOutbox::TokenOutbox(Napi::Env env, Napi::Function wake)
+    : wake_(Wake::New(env, wake, "sluice", 0, 1, this)) {
+  wake_.Unref(env);  // rule 1
+}
+
+void TokenOutbox::on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*) {
+  // No environment means that the queue is being thrown away at teardown: only free, nothing here.
+  if (env == nullptr || wake.IsEmpty()) return;
+  wake.Call({});
+}
+
+void TokenOutbox::add(Event event) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  events_.push_back(std::move(event));
+}
+
+void TokenOutbox::progress(float fraction) { add(Progress{fraction}); }
+void TokenOutbox::loaded(const LoadedModel& model) { add(Loaded{model}); }
+void TokenOutbox::load_failed(const Fault& fault) { add(LoadFailed{fault}); }
+void TokenOutbox::closed() { add(Closed{}); }
+
+void TokenOutbox::accepted(RequestId id, int32_t prompt_tokens) {
+  add(Accepted{id, prompt_tokens});
+}
+
+void TokenOutbox::text(RequestId id, std::string_view text, int32_t tokens) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto [entry, is_new] = text_at_.try_emplace(id, events_.size());
+  if (is_new) {
+    events_.push_back(Text{id, std::string(text), tokens});
+    return;
+  }
+  Text& waiting = std::get<Text>(events_[entry->second]);
+  waiting.text.append(text);
+  waiting.tokens += tokens;
+}
+
+void TokenOutbox::finished(RequestId id, FinishReason reason, const Tally& tally) {
+  add(Finished{id, reason, tally});
+}
+
+void TokenOutbox::failed(RequestId id, const Fault& fault) { add(Failed{id, fault}); }
+
+void TokenOutbox::tokens(RequestId id, std::vector<int32_t> tokens) {
+  add(Tokens{id, std::move(tokens)});
+}
+
+void TokenOutbox::detokenized(RequestId id, std::string text) {
+  add(Detokenized{id, std::move(text)});
+}
+
+void TokenOutbox::flush() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (waking_ || events_.empty()) return;
+    waking_ = true;
+  }
+  wake_.NonBlockingCall();  // rule 3; a refusal means that the environment is ending
+}
+
+Napi::Array TokenOutbox::drain(Napi::Env env) {
+  std::vector<Event> events;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    events.swap(events_);
+    text_at_.clear();
+    waking_ = false;
+  }
+  Napi::Array array = Napi::Array::New(env, events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    Napi::HandleScope scope(env);
+    array.Set(static_cast<uint32_t>(i), to_js(env, events[i]));
+  }
+  return array;
+}
+
+}  // namespace sluice

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <napi.h>
+
+#include <mutex>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "engine/event-sink.h"
+
+namespace sluice {
+
+// The one place where something leaves the engine's threads for JavaScript's: events gather under
+// a mutex, and one wake-up is under way at most, however many there are. JavaScript takes them
+// all with drain(). Text of one reply merges while it waits, so a slow reader costs no memory per
+// token and finds few, larger pieces.
+//
+// Lifetime rules (each was a way to crash in others' addons):
+//  1. The wake function is made unreferenced, or an idle engine would keep the process alive.
+//  2. The engine threads are joined before the wake function is released (EngineWrap::end).
+//  3. Nobody ever waits for JavaScript: NonBlockingCall only. BlockingCall with a join in a
+//     cleanup hook hangs worker.terminate().
+//
+// Owned by EngineWrap. EventSink methods from any engine thread, the others JavaScript's thread.
+class TokenOutbox : public EventSink {
+ public:
+  TokenOutbox(Napi::Env env, Napi::Function wake);
+
+  void progress(float fraction) override;
+  void loaded(const LoadedModel& model) override;
+  void load_failed(const Fault& fault) override;
+  void closed() override;
+  void accepted(RequestId id, int32_t prompt_tokens) override;
+  void text(RequestId id, std::string_view text, int32_t tokens) override;
+  void finished(RequestId id, FinishReason reason, const Tally& tally) override;
+  void failed(RequestId id, const Fault& fault) override;
+  void tokens(RequestId id, std::vector<int32_t> tokens) override;
+  void detokenized(RequestId id, std::string text) override;
+  void flush() override;
+
+  // All events since the last call, as NativeEvent objects (src/binding/native.ts).
+  Napi::Array drain(Napi::Env env);
+  void ref(Napi::Env env) { wake_.Ref(env); }
+  void unref(Napi::Env env) { wake_.Unref(env); }
+  // After the engine's threads are joined; nothing is called afterwards.
+  void release() { wake_.Release(); }
+
+  struct Progress {
+    float fraction;
+  };
+  struct Loaded {
+    LoadedModel model;
+  };
+  struct LoadFailed {
+    Fault fault;
+  };
+  struct Closed {};
+  struct Accepted {
+    RequestId id;
+    int32_t prompt_tokens;
+  };
+  struct Text {
+    RequestId id;
+    std::string text;
+    int32_t tokens;
+  };
+  struct Finished {
+    RequestId id;
+    FinishReason reason;
+    Tally tally;
+  };
+  struct Failed {
+    RequestId id;
+    Fault fault;
+  };
+  struct Tokens {
+    RequestId id;
+    std::vector<int32_t> tokens;
+  };
+  struct Detokenized {
+    RequestId id;
+    std::string text;
+  };
+  using Event = std::variant<Progress, Loaded, LoadFailed, Closed, Accepted, Text, Finished, Failed,
+                             Tokens, Detokenized>;
+
+ private:
+  static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);
+  using Wake = Napi::TypedThreadSafeFunction<TokenOutbox, void, on_wake>;
+
+  void add(Event event);
+
+  Wake wake_;
+  std::mutex mutex_;
+  std::vector<Event> events_;
+  std::unordered_map<RequestId, size_t> text_at_;  // where a reply's waiting text is in events_
+  bool waking_ = false;
+};
+
+}  // namespace sluice

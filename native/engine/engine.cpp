@@ -1,0 +1,176 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "engine/step-loop.h"
+#include "llama/context.h"
+#include "llama/fault.h"
+#include "llama/model-store.h"
+
+namespace sluice {
+namespace {
+
+constexpr int32_t kDefaultContextMax = 8192;
+constexpr int32_t kDefaultContextMin = 512;
+// One prefill call. On a CPU calls of 128 rows cost hardly more than larger ones (llama.md), and
+// a newcomer, a reader or a cancellation waits for one call at most.
+constexpr int32_t kChunkRows = 128;
+
+LoadedModel describe(const Model& model, int32_t context_tokens) {
+  LoadedModel loaded;
+  loaded.name = model.name();
+  loaded.description = model.description();
+  loaded.parameters = model.parameters();
+  loaded.bytes = model.bytes();
+  loaded.trained_context = model.trained_context();
+  loaded.context = context_tokens;
+  loaded.vocabulary = model.vocabulary();
+  loaded.has_chat_template = model.has_chat_template();
+  loaded.sampling = model.recommended_sampling();
+  return loaded;
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, EventSink& sink)
+    : options_(std::move(options)), sink_(sink), thread_([this] { run(); }) {}
+
+Engine::~Engine() { join(); }
+
+bool Engine::submit(std::shared_ptr<Request> request) {
+  const size_t in_flight_max = size_t(options_.parallel) + size_t(options_.queue_depth_max);
+  request->submitted = Clock::now();
+  if (!ledger_.admit(request, in_flight_max)) return false;
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  // Without a Preparer the thread is ending, and answers everything in the ledger.
+  if (preparer_) preparer_->prepare(std::move(request));
+  return true;
+}
+
+void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
+
+void Engine::cancel(RequestId id) {
+  const std::shared_ptr<Request> request = ledger_.find(id);
+  if (!request) return;
+  request->cancelled = true;
+  mailbox_.push(Cancel{});
+}
+
+void Engine::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) preparer_->tokenize(id, std::move(text), add_special, parse_special);
+}
+
+void Engine::detokenize(RequestId id, std::vector<int32_t> tokens) {
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) preparer_->detokenize(id, std::move(tokens));
+}
+
+void Engine::close() {
+  if (closing_.exchange(true)) return;
+  mailbox_.push(Close{});
+}
+
+void Engine::join() {
+  close();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Engine::run() {
+  Fault end{FaultCode::closed, "the engine was closed before this request was done", 0, 0};
+  std::shared_ptr<const Model> model;
+  try {
+    model = load();
+  } catch (const std::exception& error) {
+    sink_.load_failed(fault_of(error, FaultCode::model_invalid));
+  }
+  try {
+    if (model) step_until_closed(model);
+  } catch (const std::exception& error) {
+    end = fault_of(error, FaultCode::engine_failed);
+  }
+  stop_preparer();
+  answer_the_rest(end);
+  sink_.closed();
+  sink_.flush();
+}
+
+std::shared_ptr<const Model> Engine::load() {
+  int shown = -1;
+  const auto progress = [&](float fraction) {
+    const int percent = static_cast<int>(fraction * 100);
+    if (percent != shown) {
+      sink_.progress(fraction);
+      sink_.flush();
+    }
+    shown = percent;
+    return !closing_.load();
+  };
+  return shared_model(options_.model_path, options_.gpu_layers, progress);
+}
+
+// The order of freeing is the order of lifetimes: sequences, context, Preparer, then the model.
+void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
+  ContextParams params;
+  params.sequences = options_.parallel;
+  params.context = context_tokens(*model);
+  params.rows_max = std::max(kChunkRows, options_.parallel);
+  params.threads = options_.threads;
+  params.quantized_kv = options_.quantized_kv;
+  std::unique_ptr<Context> context;
+  try {
+    context = std::make_unique<Context>(model, params);
+  } catch (const std::exception& error) {
+    sink_.load_failed(fault_of(error, FaultCode::engine_failed));
+    return;
+  }
+  {
+    std::lock_guard<std::mutex> lock(preparer_mutex_);
+    preparer_ = std::make_unique<Preparer>(model, params.context, ledger_, sink_, mailbox_);
+  }
+  sink_.loaded(describe(*model, params.context));
+  sink_.flush();
+  StepLoopOptions loop_options;
+  loop_options.parallel = options_.parallel;
+  loop_options.context_tokens = params.context;
+  loop_options.window = options_.window;
+  loop_options.chunk_rows = kChunkRows;
+  loop_options.queue_deadline = options_.queue_deadline;
+  StepLoop(*context, loop_options, ledger_, sink_, mailbox_, closing_).run();
+}
+
+void Engine::stop_preparer() {
+  std::unique_ptr<Preparer> preparer;
+  {
+    std::lock_guard<std::mutex> lock(preparer_mutex_);
+    preparer.swap(preparer_);
+  }
+  preparer.reset();  // joins it; the owner's thread need not wait for that
+  mailbox_.drain();  // sequences that it had just prepared
+}
+
+void Engine::answer_the_rest(const Fault& fault) {
+  for (const std::shared_ptr<Request>& request : ledger_.in_flight()) {
+    if (request->cancelled) {
+      if (!ledger_.retire(request->id, Outcome::cancelled)) continue;
+      sink_.finished(request->id, FinishReason::cancelled, Tally());
+    } else if (ledger_.retire(request->id, Outcome::failed)) {
+      sink_.failed(request->id, fault);
+    }
+  }
+  Stats last = ledger_.stats();
+  last.running = last.parked = last.cells_used = 0;
+  ledger_.publish(last);
+}
+
+int32_t Engine::context_tokens(const Model& model) const {
+  if (options_.context > 0) return options_.context;
+  const int32_t wanted = std::min(kDefaultContextMax, model.trained_context());
+  const uint64_t per_token = model.kv_bytes_per_token() * uint64_t(options_.parallel);
+  const uint64_t affordable = options_.kv_bytes_max / std::max<uint64_t>(1, per_token);
+  if (affordable >= uint64_t(wanted)) return wanted;
+  return std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256);
+}
+
+}  // namespace sluice

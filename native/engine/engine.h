@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/event-sink.h"
+#include "engine/ledger.h"
+#include "engine/mailbox.h"
+#include "engine/messages.h"
+#include "engine/preparer.h"
+#include "engine/request.h"
+#include "llama/model.h"
+
+namespace sluice {
+
+struct EngineOptions {
+  std::string model_path;
+  int32_t parallel = 4;
+  int32_t context = 0;        // tokens per sequence; 0 chooses within kv_bytes_max
+  uint64_t kv_bytes_max = 0;  // of all sequences together, when context is 0
+  bool quantized_kv = false;  // q8_0 instead of f16
+  int32_t threads = 1;
+  int32_t gpu_layers = -1;       // -1 is all
+  int32_t window = 64;           // tokens
+  int32_t queue_depth_max = 64;  // requests
+  std::chrono::milliseconds queue_deadline{60000};
+};
+
+// A model at work on a thread of its own: loads it, runs the step loop, frees it. The methods
+// are for the owner's thread (JavaScript's) and never wait, but for join().
+// Owned by EngineWrap. `sink` must outlive join().
+class Engine {
+ public:
+  // Starts loading at once; the sink hears loaded() or load_failed(), and closed() last.
+  Engine(EngineOptions options, EventSink& sink);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // False when parallel + queue_depth_max requests are in flight: refused before any work.
+  bool submit(std::shared_ptr<Request> request);
+  void credit(RequestId id, int32_t tokens);
+  void cancel(RequestId id);
+  // Only after loaded(), and until close().
+  void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
+  void detokenize(RequestId id, std::vector<int32_t> tokens);
+  Stats stats() const { return ledger_.stats(); }
+
+  // Asks the thread to end. A decode under way is aborted. Twice is safe.
+  void close();
+  // close(), and wait for the thread.
+  void join();
+
+ private:
+  void run();
+  std::shared_ptr<const Model> load();
+  void step_until_closed(const std::shared_ptr<const Model>& model);
+  void stop_preparer();
+  void answer_the_rest(const Fault& fault);
+  int32_t context_tokens(const Model& model) const;
+
+  const EngineOptions options_;
+  EventSink& sink_;
+  Ledger ledger_;
+  Mailbox<EngineMessage> mailbox_;
+  std::atomic<bool> closing_{false};
+
+  std::mutex preparer_mutex_;  // the thread makes and ends it, the owner's calls use it
+  std::unique_ptr<Preparer> preparer_;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace sluice

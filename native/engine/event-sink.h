@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/request.h"
+#include "llama/fault.h"
+
+namespace sluice {
+
+enum class FinishReason { stop, length, cancelled };
+
+// What a reply came to, at its end.
+struct Tally {
+  int32_t prompt_tokens = 0;
+  int32_t completion_tokens = 0;
+  std::string stop_string;  // empty unless one ended the reply
+  double queue_ms = 0, prefill_ms = 0, decode_ms = 0;
+};
+
+// What was loaded, and what was settled on.
+struct LoadedModel {
+  std::string name, description;
+  uint64_t parameters = 0, bytes = 0;
+  int32_t trained_context = 0, context = 0, vocabulary = 0;
+  bool has_chat_template = false;
+  RecommendedSampling sampling;
+};
+
+// Where the engine's threads leave what happened. Implemented by native/addon's TokenOutbox.
+// Every method may be called from any engine thread and never waits.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void progress(float fraction) = 0;
+  virtual void loaded(const LoadedModel& model) = 0;
+  virtual void load_failed(const Fault& fault) = 0;
+  virtual void closed() = 0;
+  virtual void accepted(RequestId id, int32_t prompt_tokens) = 0;
+  virtual void text(RequestId id, std::string_view text, int32_t tokens) = 0;
+  virtual void finished(RequestId id, FinishReason reason, const Tally& tally) = 0;
+  virtual void failed(RequestId id, const Fault& fault) = 0;
+  virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;
+  virtual void detokenized(RequestId id, std::string text) = 0;
+  // The end of a step: the one moment at which a sleeping reader may be woken for its text.
+  virtual void flush() = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,57 @@
+#include "engine/ledger.h"
+
+namespace sluice {
+
+bool Ledger::admit(std::shared_ptr<Request> request, size_t in_flight_max) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (requests_.size() >= in_flight_max) return false;
+  const RequestId id = request->id;
+  requests_.emplace(id, std::move(request));
+  ++stats_.started;
+  return true;
+}
+
+std::shared_ptr<Request> Ledger::find(RequestId id) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = requests_.find(id);
+  return it == requests_.end() ? nullptr : it->second;
+}
+
+bool Ledger::retire(RequestId id, Outcome outcome) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (requests_.erase(id) == 0) return false;
+  switch (outcome) {
+    case Outcome::finished: ++stats_.finished; break;
+    case Outcome::cancelled: ++stats_.cancelled; break;
+    case Outcome::failed: ++stats_.failed; break;
+  }
+  return true;
+}
+
+std::vector<std::shared_ptr<Request>> Ledger::in_flight() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::shared_ptr<Request>> requests;
+  for (const auto& entry : requests_) requests.push_back(entry.second);
+  return requests;
+}
+
+void Ledger::publish(const Stats& step) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Stats merged = step;
+  merged.started = stats_.started;
+  merged.finished = stats_.finished;
+  merged.cancelled = stats_.cancelled;
+  merged.failed = stats_.failed;
+  stats_ = merged;
+}
+
+Stats Ledger::stats() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Stats stats = stats_;
+  // Whoever holds no place waits for one, be it with the Preparer or in the queue.
+  const int64_t waiting = int64_t(requests_.size()) - stats.running - stats.parked;
+  stats.queued = waiting > 0 ? waiting : 0;
+  return stats;
+}
+
+}  // namespace sluice

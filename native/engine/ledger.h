@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/request.h"
+
+namespace sluice {
+
+enum class Outcome { finished, cancelled, failed };
+
+// Gauges first, then counters since load. NativeStats in src/binding/native.ts says what each is.
+struct Stats {
+  int64_t queued = 0, running = 0, parked = 0, cells_used = 0, cells_total = 0;
+  int64_t steps = 0, rows_decoded = 0, rows_prefilled = 0, decode_steps = 0, tokens_generated = 0;
+  int64_t started = 0, finished = 0, cancelled = 0, failed = 0;
+};
+
+// Who is in flight, and the counts. Every request enters once, through admit(), and leaves once,
+// through retire(): so started = finished + cancelled + failed by construction.
+// Owned by Engine. Any thread.
+class Ledger {
+ public:
+  // False when in_flight_max requests are in flight already: the one place that refuses.
+  bool admit(std::shared_ptr<Request> request, size_t in_flight_max);
+  // Null when it is not in flight (any more).
+  std::shared_ptr<Request> find(RequestId id) const;
+  // False when somebody else retired it before; then there is nothing to report.
+  bool retire(RequestId id, Outcome outcome);
+  std::vector<std::shared_ptr<Request>> in_flight() const;
+
+  // The step loop's side of the numbers, published once a step.
+  void publish(const Stats& step);
+  Stats stats() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<RequestId, std::shared_ptr<Request>> requests_;
+  Stats stats_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "engine/event-sink.h"
+#include "engine/ledger.h"
+#include "engine/mailbox.h"
+#include "engine/messages.h"
+#include "engine/request.h"
+#include "llama/model.h"
+
+namespace sluice {
+
+// Turns requests into sequences on a thread of its own: template, tokens, length, sampler.
+// Tokenizing 1 MiB takes 0.4 to 1.9 s, so neither the event loop nor the step loop may do it.
+// Owned by Engine's thread, which starts it after the load and joins it before the model goes.
+// The public methods may be called from any thread.
+class Preparer {
+ public:
+  Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, Ledger& ledger,
+           EventSink& sink, Mailbox<EngineMessage>& engine);
+  ~Preparer();
+
+  void prepare(std::shared_ptr<Request> request);
+  void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
+  void detokenize(RequestId id, std::vector<int32_t> tokens);
+
+ private:
+  struct Tokenize {
+    RequestId id;
+    std::string text;
+    bool add_special, parse_special;
+  };
+  struct Detokenize {
+    RequestId id;
+    std::vector<int32_t> tokens;
+  };
+  struct Stop {};
+  using Job = std::variant<std::shared_ptr<Request>, Tokenize, Detokenize, Stop>;
+
+  void run();
+  void handle(const std::shared_ptr<Request>& request);
+  void handle(Tokenize& job);
+  void handle(Detokenize& job);
+  // Throws FaultError.
+  std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request) const;
+  std::vector<int32_t> prompt_tokens(const Request& request) const;
+
+  const std::shared_ptr<const Model> model_;
+  const int32_t context_tokens_;
+  Ledger& ledger_;
+  EventSink& sink_;
+  Mailbox<EngineMessage>& engine_;
+  Mailbox<Job> jobs_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace sluice

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "llama/model.h"
+#include "llama/sampler.h"
+
+namespace sluice {
+
+using Clock = std::chrono::steady_clock;
+using RequestId = uint64_t;
+
+// What a caller asked for. Made on the caller's thread and immutable from then on, but for
+// `cancelled`, which any thread may set and which is never unset. Shared by the Engine's table,
+// the Preparer and the Sequence.
+struct Request {
+  RequestId id = 0;
+  std::variant<std::string, std::vector<ChatMessage>> prompt;
+  int32_t max_tokens = -1;  // -1 is until the context is full
+  std::vector<std::string> stop;
+  SamplingParams sampling;
+  Clock::time_point submitted;
+  std::atomic<bool> cancelled{false};
+};
+
+}  // namespace sluice

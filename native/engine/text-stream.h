@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+// Turns a token's bytes into text that may leave: whole UTF-8 characters only, invalid bytes as
+// U+FFFD, and nothing that may yet turn out to be a stop string. Linear in the reply's length.
+// Owned by Sequence. Engine thread only.
+class TextStream {
+ public:
+  // Empty stop strings are ignored.
+  explicit TextStream(const std::vector<std::string>& stop_strings);
+
+  // One token's bytes. Nothing more is taken in once a stop string is complete.
+  void append(std::string_view bytes);
+  // The reply is over: what was held back is text after all, and half a character is U+FFFD.
+  void finish();
+  // The text that may leave now.
+  std::string take();
+
+  bool stopped() const { return stop_index_ >= 0; }
+  // The stop string that ended the reply, or an empty one.
+  std::string stop_string() const;
+
+ private:
+  // A stop string and how much of it the last bytes match (Knuth, Morris and Pratt).
+  struct Matcher {
+    explicit Matcher(std::string text);
+    bool feed(char byte);
+
+    std::string text;
+    std::vector<size_t> fallback;
+    size_t matched = 0;
+  };
+
+  // Moves what no stop string claims from held_ through the decoder to ready_.
+  void release(size_t held_back);
+  void decode(unsigned char byte);
+
+  std::vector<Matcher> matchers_;
+  int stop_index_ = -1;
+  std::string held_;   // bytes that a stop string may still claim
+  std::string ready_;  // valid UTF-8
+  // The character under way: its bytes so far, and what its next byte may be.
+  std::string partial_;
+  size_t partial_length_ = 0;
+  unsigned char next_low_ = 0x80, next_high_ = 0xBF;
+};
+
+}  // namespace sluice

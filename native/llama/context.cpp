@@ -1,0 +1,121 @@
+#include "llama/context.h"
+
+#include <string>
+
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include "llama.h"
+#include "llama/fault.h"
+#include "llama/runtime.h"
+
+namespace sluice {
+namespace {
+
+// Found through the registry, because the CPU backend may be a library of its own.
+template <typename Function>
+Function* cpu_function(const char* name) {
+  ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
+  return reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(registry, name));
+}
+
+llama_context_params context_params(const ContextParams& params) {
+  llama_context_params result = llama_context_default_params();
+  result.n_ctx = uint32_t(params.context) * uint32_t(params.sequences);
+  result.n_seq_max = uint32_t(params.sequences);
+  result.n_batch = uint32_t(params.rows_max);
+  result.n_ubatch = uint32_t(params.rows_max);
+  result.n_outputs_max = uint32_t(params.sequences);
+  result.n_threads = params.threads;
+  result.n_threads_batch = params.threads;
+  result.type_k = params.quantized_kv ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
+  result.type_v = result.type_k;
+  // Each sequence has cells of its own: attention does not run over everybody's.
+  result.kv_unified = false;
+  result.no_perf = true;
+  return result;
+}
+
+}  // namespace
+
+void Context::ContextFree::operator()(llama_context* context) const { llama_free(context); }
+
+void Context::BatchFree::operator()(llama_batch* batch) const {
+  llama_batch_free(*batch);
+  delete batch;
+}
+
+void Context::ThreadpoolFree::operator()(ggml_threadpool* pool) const {
+  cpu_function<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(pool);
+}
+
+Context::Context(std::shared_ptr<const Model> model, const ContextParams& params)
+    : model_(std::move(model)) {
+  ErrorLogScope log;
+  context_.reset(llama_init_from_model(model_->raw(), context_params(params)));
+  if (!context_) {
+    const uint64_t kv_bytes =
+        model_->kv_bytes_per_token() * uint64_t(params.context) * uint64_t(params.sequences);
+    throw FaultError(
+        FaultCode::out_of_memory,
+        "no context for " + std::to_string(params.sequences) + " sequences of " +
+            std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
+            " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
+  }
+  ggml_threadpool_params pool_params = ggml_threadpool_params_default(params.threads);
+  threadpool_.reset(
+      cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&pool_params));
+  if (!threadpool_) {
+    throw FaultError(FaultCode::engine_failed,
+                     "could not start " + std::to_string(params.threads) + " compute threads");
+  }
+  llama_attach_threadpool(context_.get(), threadpool_.get(), nullptr);
+  llama_set_abort_callback(context_.get(), on_abort_poll, this);
+  batch_.reset(new llama_batch(llama_batch_init(params.rows_max, 0, 1)));
+}
+
+Context::~Context() = default;
+
+bool Context::on_abort_poll(void* self) {
+  const AbortCheck* abort = static_cast<Context*>(self)->abort_;
+  return abort && abort->should_abort();
+}
+
+void Context::clear_rows() { batch_->n_tokens = 0; }
+
+int32_t Context::add_row(int32_t token, int32_t position, int32_t sequence, bool wants_logits) {
+  const int32_t row = batch_->n_tokens++;
+  batch_->token[row] = token;
+  batch_->pos[row] = position;
+  batch_->n_seq_id[row] = 1;
+  batch_->seq_id[row][0] = sequence;
+  batch_->logits[row] = wants_logits;
+  return row;
+}
+
+DecodeStatus Context::decode(const AbortCheck& abort) {
+  abort_ = &abort;
+  int32_t code;
+  try {
+    code = llama_decode(context_.get(), *batch_);
+    llama_synchronize(context_.get());
+  } catch (const std::exception&) {
+    code = -3;  // llama_decode catches nothing itself
+  }
+  abort_ = nullptr;
+  switch (code) {
+    case 0: return DecodeStatus::ok;
+    case 1: return DecodeStatus::no_room;
+    case 2: return DecodeStatus::aborted;
+    case -1: return DecodeStatus::invalid;
+    default: return DecodeStatus::fatal;
+  }
+}
+
+const float* Context::logits(int32_t row) { return llama_get_logits_ith(context_.get(), row); }
+
+void Context::remove(int32_t sequence) {
+  llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
+}
+
+}  // namespace sluice

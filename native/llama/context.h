@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "llama/decode-status.h"
+#include "llama/model.h"
+
+struct llama_context;
+struct llama_batch;
+struct ggml_threadpool;
+
+namespace sluice {
+
+struct ContextParams {
+  int32_t sequences;  // 1 to 256
+  int32_t context;    // tokens per sequence
+  int32_t rows_max;   // rows of one decode call
+  int32_t threads;
+  bool quantized_kv;  // q8_0 instead of f16
+};
+
+// Asked between graph nodes while a decode runs; true abandons the whole call.
+class AbortCheck {
+ public:
+  virtual ~AbortCheck() = default;
+  virtual bool should_abort() const = 0;
+};
+
+// A llama_context with its batch and compute threads. Owned by Engine. Engine thread only.
+class Context {
+ public:
+  // Throws FaultError: out_of_memory, engine_failed.
+  Context(std::shared_ptr<const Model> model, const ContextParams& params);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // Fill one call, then run it. At most rows_max rows; a sequence's rows in order of position.
+  void clear_rows();
+  // Returns the row's index, to be used with logits().
+  int32_t add_row(int32_t token, int32_t position, int32_t sequence, bool wants_logits);
+  DecodeStatus decode(const AbortCheck& abort);
+
+  // vocabulary() values of a row that wanted logits; valid until the next decode.
+  const float* logits(int32_t row);
+  // Frees every cell of the sequence. Never fails.
+  void remove(int32_t sequence);
+
+  const Model& model() const { return *model_; }
+  llama_context* raw() const { return context_.get(); }
+
+ private:
+  struct ContextFree {
+    void operator()(llama_context* context) const;
+  };
+  struct BatchFree {
+    void operator()(llama_batch* batch) const;
+  };
+  struct ThreadpoolFree {
+    void operator()(ggml_threadpool* pool) const;
+  };
+
+  static bool on_abort_poll(void* self);
+
+  // Destroyed from the last to the first: the context before the threads it computes on, and
+  // the weights after both.
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<ggml_threadpool, ThreadpoolFree> threadpool_;
+  std::unique_ptr<llama_context, ContextFree> context_;
+  std::unique_ptr<llama_batch, BatchFree> batch_;
+  const AbortCheck* abort_ = nullptr;
+};
+
+}  // namespace sluice

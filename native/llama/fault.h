@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace sluice {
+
+// What can go wrong, by the code that JavaScript sees (src/engine/errors.ts).
+enum class FaultCode {
+  model_not_found,
+  model_invalid,
+  out_of_memory,
+  context_length,
+  invalid_request,
+  queue_timeout,
+  cancelled,
+  closed,
+  engine_failed,
+};
+
+// A coded error on its way to JavaScript. A value: carried by messages, never thrown across a
+// thread. FaultError is its thrown form inside one thread.
+struct Fault {
+  FaultCode code = FaultCode::engine_failed;
+  std::string message;
+  int32_t prompt_tokens = 0;   // with context_length
+  int32_t context_tokens = 0;  // with context_length
+};
+
+class FaultError : public std::runtime_error {
+ public:
+  explicit FaultError(Fault fault) : std::runtime_error(fault.message), fault(std::move(fault)) {}
+  FaultError(FaultCode code, std::string message)
+      : FaultError(Fault{code, std::move(message), 0, 0}) {}
+  const Fault fault;
+};
+
+// What an exception means to JavaScript; `otherwise` codes what is neither ours nor bad_alloc.
+inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
+  if (const auto* ours = dynamic_cast<const FaultError*>(&error)) return ours->fault;
+  if (dynamic_cast<const std::bad_alloc*>(&error)) {
+    return {FaultCode::out_of_memory, "memory ran out; lower parallel or context", 0, 0};
+  }
+  return {otherwise, error.what(), 0, 0};
+}
+
+}  // namespace sluice

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "llama/model.h"
+
+namespace sluice {
+
+// Loads each file once per process and shares it: engines hold the references, and the last to
+// let go frees the weights. Safe from any thread; a second engine waits while the first loads.
+// A file that was replaced on disk (another size or time) is another model.
+std::shared_ptr<const Model> shared_model(const std::string& path, int32_t gpu_layers,
+                                          const Model::Progress& progress);
+
+}  // namespace sluice

@@ -1,0 +1,221 @@
+#include "llama/model.h"
+
+#include <cstdlib>
+#include <limits>
+
+#include "chat.h"
+#include "llama.h"
+#include "llama/fault.h"
+#include "llama/gguf-preflight.h"
+#include "llama/runtime.h"
+
+namespace sluice {
+namespace {
+
+void check_file(const std::string& path) {
+  const PreflightResult preflight = preflight_gguf(path);
+  if (preflight.ok) return;
+  throw FaultError(preflight.not_found ? FaultCode::model_not_found : FaultCode::model_invalid,
+                   preflight.message);
+}
+
+bool on_progress(float fraction, void* progress) {
+  return (*static_cast<const Model::Progress*>(progress))(fraction);
+}
+
+// What the engine cannot run, said before a context is made of it.
+void check_kind(const llama_model* model, const std::string& path) {
+  const llama_vocab* vocab = llama_model_get_vocab(model);
+  const char* why = nullptr;
+  if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) why = "it has no tokenizer";
+  if (llama_model_has_encoder(model)) why = "it needs an encoder";
+  if (!llama_model_has_decoder(model)) why = "it has no decoder and cannot generate text";
+  if (llama_model_is_diffusion(model)) why = "it is a diffusion model";
+  if (!why) return;
+  throw FaultError(FaultCode::model_invalid,
+                   path + " cannot be used: " + why + "; use a decoder-only language model");
+}
+
+std::optional<double> number(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return std::strtod(text.c_str(), nullptr);
+}
+
+std::optional<int32_t> integer(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return static_cast<int32_t>(std::strtol(text.c_str(), nullptr, 10));
+}
+
+}  // namespace
+
+void Model::ModelFree::operator()(llama_model* model) const { llama_model_free(model); }
+
+void Model::TemplatesFree::operator()(common_chat_templates* templates) const {
+  common_chat_templates_free(templates);
+}
+
+std::shared_ptr<const Model> Model::load(const std::string& path, int32_t gpu_layers,
+                                         const Progress& progress) {
+  start_runtime();
+  check_file(path);
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = gpu_layers;
+  bool abandoned = false;
+  Progress watched = [&](float fraction) {
+    abandoned = !progress(fraction);
+    return !abandoned;
+  };
+  params.progress_callback = on_progress;
+  params.progress_callback_user_data = &watched;
+
+  ErrorLogScope log;
+  llama_model* raw = llama_model_load_from_file(path.c_str(), params);
+  if (abandoned) {
+    llama_model_free(raw);
+    throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
+  }
+  if (!raw) {
+    throw FaultError(FaultCode::model_invalid,
+                     "llama.cpp could not load " + path + ": " + log.text());
+  }
+  std::shared_ptr<Model> model(new Model(raw));
+  check_kind(raw, path);
+  return model;
+}
+
+Model::Model(llama_model* model)
+    : model_(model),
+      vocab_(llama_model_get_vocab(model)),
+      has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr) {
+  if (has_chat_template_) templates_.reset(common_chat_templates_init(model, "").release());
+}
+
+Model::~Model() = default;
+
+std::string Model::metadata(const std::string& key) const {
+  char value[512];
+  const int32_t length = llama_model_meta_val_str(model_.get(), key.c_str(), value, sizeof(value));
+  return length < 0 ? std::string() : std::string(value);
+}
+
+std::string Model::name() const { return metadata("general.name"); }
+
+std::string Model::description() const {
+  char text[256];
+  llama_model_desc(model_.get(), text, sizeof(text));
+  return text;
+}
+
+uint64_t Model::parameters() const { return llama_model_n_params(model_.get()); }
+uint64_t Model::bytes() const { return llama_model_size(model_.get()); }
+int32_t Model::trained_context() const { return llama_model_n_ctx_train(model_.get()); }
+int32_t Model::vocabulary() const { return llama_vocab_n_tokens(vocab_); }
+
+RecommendedSampling Model::recommended_sampling() const {
+  const auto value = [&](llama_model_meta_key key) {
+    return metadata(llama_model_meta_key_str(key));
+  };
+  RecommendedSampling sampling;
+  sampling.temperature = number(value(LLAMA_MODEL_META_KEY_SAMPLING_TEMP));
+  sampling.top_p = number(value(LLAMA_MODEL_META_KEY_SAMPLING_TOP_P));
+  sampling.min_p = number(value(LLAMA_MODEL_META_KEY_SAMPLING_MIN_P));
+  sampling.repeat_penalty = number(value(LLAMA_MODEL_META_KEY_SAMPLING_PENALTY_REPEAT));
+  sampling.top_k = integer(value(LLAMA_MODEL_META_KEY_SAMPLING_TOP_K));
+  sampling.repeat_last_n = integer(value(LLAMA_MODEL_META_KEY_SAMPLING_PENALTY_LAST_N));
+  return sampling;
+}
+
+uint64_t Model::kv_bytes_per_token() const {
+  const std::string prefix = metadata("general.architecture") + ".attention.";
+  const int32_t heads = std::max(1, llama_model_n_head(model_.get()));
+  const int32_t head_size = llama_model_n_embd(model_.get()) / heads;
+  const int32_t key_size = integer(metadata(prefix + "key_length")).value_or(head_size);
+  const int32_t value_size = integer(metadata(prefix + "value_length")).value_or(head_size);
+  const uint64_t per_layer = uint64_t(std::max(1, llama_model_n_head_kv(model_.get()))) *
+                             uint64_t(key_size + value_size) * sizeof(uint16_t);
+  return per_layer * uint64_t(std::max(1, llama_model_n_layer(model_.get())));
+}
+
+std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
+                                     bool parse_special) const {
+  if (text.size() > size_t(std::numeric_limits<int32_t>::max() / 2)) {
+    throw FaultError(FaultCode::invalid_request, "text of " + std::to_string(text.size()) +
+                                                     " bytes cannot be tokenized; expected less "
+                                                     "than 1 GiB");
+  }
+  const int32_t length = static_cast<int32_t>(text.size());
+  std::vector<int32_t> tokens(text.size() / 2 + 8);
+  const auto fill = [&] {
+    return llama_tokenize(vocab_, text.data(), length, tokens.data(),
+                          static_cast<int32_t>(tokens.size()), add_special, parse_special);
+  };
+  int32_t count = fill();
+  if (count < 0 && count != std::numeric_limits<int32_t>::min()) {
+    tokens.resize(size_t(-count));
+    count = fill();
+  }
+  if (count < 0)
+    throw FaultError(FaultCode::invalid_request, "llama.cpp cannot tokenize this text");
+  tokens.resize(size_t(count));
+  return tokens;
+}
+
+std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
+  for (int32_t token : tokens) {
+    if (token >= 0 && token < vocabulary()) continue;
+    throw FaultError(FaultCode::invalid_request, "token " + std::to_string(token) +
+                                                     " is not in the vocabulary; expected 0 to " +
+                                                     std::to_string(vocabulary() - 1));
+  }
+  std::string text(tokens.size() * 8 + 8, '\0');
+  const auto fill = [&] {
+    return llama_detokenize(vocab_, tokens.data(), static_cast<int32_t>(tokens.size()), text.data(),
+                            static_cast<int32_t>(text.size()), false, true);
+  };
+  int32_t length = fill();
+  if (length < 0) {
+    text.resize(size_t(-length));
+    length = fill();
+  }
+  text.resize(size_t(std::max(0, length)));
+  return text;
+}
+
+std::string Model::piece(int32_t token) const {
+  char small[64];
+  const int32_t length = llama_token_to_piece(vocab_, token, small, sizeof(small), 0, false);
+  if (length >= 0) return std::string(small, size_t(length));
+  std::string large(size_t(-length), '\0');
+  llama_token_to_piece(vocab_, token, large.data(), -length, 0, false);
+  return large;
+}
+
+bool Model::ends_generation(int32_t token) const { return llama_vocab_is_eog(vocab_, token); }
+
+std::string Model::apply_chat_template(const std::vector<ChatMessage>& messages) const {
+  if (!templates_) {
+    throw FaultError(FaultCode::invalid_request,
+                     "this model has no chat template; use complete() with a prompt of your own");
+  }
+  common_chat_templates_inputs inputs;
+  for (const ChatMessage& message : messages) {
+    common_chat_msg entry;
+    entry.role = message.role;
+    entry.content = message.content;
+    inputs.messages.push_back(std::move(entry));
+  }
+  inputs.use_jinja = true;
+  inputs.add_bos = llama_vocab_get_add_bos(vocab_);
+  inputs.add_eos = llama_vocab_get_add_eos(vocab_);
+  // Text only: without it each call re-analyses the template (3 to 7 ms, llama.md).
+  inputs.force_pure_content = true;
+  try {
+    return common_chat_templates_apply(templates_.get(), inputs).prompt;
+  } catch (const std::exception& error) {
+    throw FaultError(
+        FaultCode::invalid_request,
+        std::string("the model's chat template refused these messages: ") + error.what());
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct llama_model;
+struct llama_vocab;
+struct common_chat_templates;
+
+namespace sluice {
+
+struct ChatMessage {
+  std::string role;
+  std::string content;
+};
+
+// The sampling values that a GGUF recommends (general.sampling.*).
+struct RecommendedSampling {
+  std::optional<double> temperature, top_p, min_p, repeat_penalty;
+  std::optional<int32_t> top_k, repeat_last_n;
+};
+
+// Weights, vocabulary and chat template of one GGUF file. Immutable after load, so every method
+// is const and safe from any thread. Shared by all engines of the process that load the same
+// file; the last one frees it.
+class Model {
+ public:
+  // Called with 0 to 1; returning false abandons the load.
+  using Progress = std::function<bool(float)>;
+
+  // Throws FaultError: model_not_found, model_invalid, out_of_memory, cancelled.
+  static std::shared_ptr<const Model> load(const std::string& path, int32_t gpu_layers,
+                                           const Progress& progress);
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  std::string name() const;
+  std::string description() const;
+  uint64_t parameters() const;
+  uint64_t bytes() const;
+  int32_t trained_context() const;
+  int32_t vocabulary() const;
+  bool has_chat_template() const { return has_chat_template_; }
+  RecommendedSampling recommended_sampling() const;
+  // Bytes that one token takes in an f16 KV cache; an estimate for choosing a context.
+  uint64_t kv_bytes_per_token() const;
+
+  // Throws FaultError(invalid_request) when the text is too large for llama.cpp.
+  std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+  std::string detokenize(const std::vector<int32_t>& tokens) const;
+  // The bytes of one generated token; control tokens have none.
+  std::string piece(int32_t token) const;
+  bool ends_generation(int32_t token) const;
+  // Throws FaultError(invalid_request) with the template's own words.
+  std::string apply_chat_template(const std::vector<ChatMessage>& messages) const;
+
+  llama_model* raw() const { return model_.get(); }
+
+ private:
+  struct ModelFree {
+    void operator()(llama_model* model) const;
+  };
+  struct TemplatesFree {
+    void operator()(common_chat_templates* templates) const;
+  };
+
+  explicit Model(llama_model* model);
+  std::string metadata(const std::string& key) const;
+
+  std::unique_ptr<llama_model, ModelFree> model_;
+  const llama_vocab* vocab_;
+  std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
+  bool has_chat_template_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+#include "llama/runtime.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+#include "ggml-backend.h"
+#include "llama.h"
+#include "log.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kErrorTextMax = 2048;
+
+thread_local std::string* error_text = nullptr;
+
+// Nothing may reach stdout, and stderr is the application's: the log is silent unless
+// SLUICE_DEBUG is set.
+void on_log(ggml_log_level level, const char* text, void* debug) {
+  if (level == GGML_LOG_LEVEL_ERROR && error_text && error_text->size() < kErrorTextMax) {
+    error_text->append(text);
+  }
+  if (debug) std::fputs(text, stderr);
+}
+
+void set_environment_default(const char* name, const char* value) {
+#ifdef _WIN32
+  if (!std::getenv(name)) _putenv_s(name, value);
+#else
+  setenv(name, value, 0);
+#endif
+}
+
+}  // namespace
+
+void start_runtime() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    // Without it a failed assertion in ggml forks a debugger.
+    set_environment_default("GGML_NO_BACKTRACE", "1");
+    // Before any LOG_ of llama.cpp's common: it would start a thread that nobody joins.
+    common_log_set_verbosity_thold(-1);
+    static char debug_marker;
+    llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
+    llama_backend_init();
+  });
+}
+
+std::string runtime_version() { return llama_version(); }
+
+std::string runtime_devices() {
+  start_runtime();
+  std::string names;
+  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (!names.empty()) names += ", ";
+    names += ggml_backend_dev_name(ggml_backend_dev_get(i));
+  }
+  return names;
+}
+
+// Scopes do not nest: each thread loads one thing at a time.
+ErrorLogScope::ErrorLogScope() { error_text = new std::string(); }
+
+ErrorLogScope::~ErrorLogScope() {
+  delete error_text;
+  error_text = nullptr;
+}
+
+std::string ErrorLogScope::text() const {
+  std::string text = *error_text;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+}  // namespace sluice

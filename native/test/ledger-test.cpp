@@ -1,0 +1,82 @@
+#include "engine/ledger.h"
+
+#include "test/check.h"
+
+using sluice::Ledger;
+using sluice::Outcome;
+using sluice::Request;
+using sluice::Stats;
+
+namespace {
+
+std::shared_ptr<Request> request(sluice::RequestId id) {
+  auto result = std::make_shared<Request>();
+  result->id = id;
+  return result;
+}
+
+}  // namespace
+
+TEST("ledger: one more than may be in flight is refused, and not counted as started") {
+  Ledger ledger;
+  CHECK(ledger.admit(request(1), 2));
+  CHECK(ledger.admit(request(2), 2));
+  CHECK(!ledger.admit(request(3), 2));
+  CHECK_EQ(ledger.stats().started, 2);
+}
+
+TEST("ledger: who leaves makes room") {
+  Ledger ledger;
+  CHECK(ledger.admit(request(1), 1));
+  CHECK(ledger.retire(1, Outcome::finished));
+  CHECK(ledger.admit(request(2), 1));
+}
+
+TEST("ledger: a request is retired once, however many try") {
+  Ledger ledger;
+  ledger.admit(request(1), 4);
+  CHECK(ledger.retire(1, Outcome::cancelled));
+  CHECK(!ledger.retire(1, Outcome::finished));
+  CHECK_EQ(ledger.stats().finished, 0);
+  CHECK_EQ(ledger.stats().cancelled, 1);
+}
+
+TEST("ledger: started = finished + cancelled + failed once nothing is in flight") {
+  Ledger ledger;
+  for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit(request(id), 64);
+  for (sluice::RequestId id = 0; id < 30; ++id) ledger.retire(id, Outcome(id % 3));
+  const Stats stats = ledger.stats();
+  CHECK_EQ(stats.started, 30);
+  CHECK_EQ(stats.finished + stats.cancelled + stats.failed, 30);
+  CHECK_EQ(stats.queued, 0);
+}
+
+TEST("ledger: who is in flight and has no place is queued") {
+  Ledger ledger;
+  for (sluice::RequestId id = 0; id < 5; ++id) ledger.admit(request(id), 64);
+  Stats step;
+  step.running = 2;
+  step.parked = 1;
+  ledger.publish(step);
+  CHECK_EQ(ledger.stats().queued, 2);
+}
+
+TEST("ledger: what the step loop publishes leaves the counts of requests alone") {
+  Ledger ledger;
+  ledger.admit(request(1), 4);
+  ledger.retire(1, Outcome::failed);
+  Stats step;
+  step.steps = 7;
+  ledger.publish(step);
+  CHECK_EQ(ledger.stats().steps, 7);
+  CHECK_EQ(ledger.stats().started, 1);
+  CHECK_EQ(ledger.stats().failed, 1);
+}
+
+TEST("ledger: a request is found while it is in flight, and not after") {
+  Ledger ledger;
+  ledger.admit(request(9), 4);
+  CHECK_EQ(ledger.find(9)->id, 9u);
+  ledger.retire(9, Outcome::finished);
+  CHECK(ledger.find(9) == nullptr);
+}
