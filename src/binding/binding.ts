@@ -1,0 +1,25 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { NativeAddon } from './native.js'
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+let addon: NativeAddon | undefined
+
+/**
+ * The native addon, loaded on first use: a build of one's own first, else the prebuilt binary of
+ * this platform. Throws node-gyp-build's error when there is neither.
+ */
+export function binding(): NativeAddon {
+  if (addon === undefined) {
+    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeAddon
+    addon = load(packageRoot)
+  }
+  return addon
+}
+
+/** Puts another addon in its place, for tests; undefined goes back to the real one. */
+export function useBinding(replacement: NativeAddon | undefined): void {
+  addon = replacement
+}

@@ -1,0 +1,167 @@
+/**
+ * The typed mirror of native/addon/exports.cpp: what crosses the border, and nothing else.
+ * Above this file nobody knows that there is C++; tests put a scripted fake in its place.
+ */
+
+/** Codes that the native side reports; src/engine/errors.ts turns each into a class. */
+export type NativeErrorCode =
+  | 'ERR_MODEL_NOT_FOUND'
+  | 'ERR_MODEL_INVALID'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_CONTEXT_LENGTH'
+  | 'ERR_INVALID_REQUEST'
+  | 'ERR_QUEUE_TIMEOUT'
+  | 'ERR_CANCELLED'
+  | 'ERR_CLOSED'
+  | 'ERR_ENGINE_FAILED'
+
+export interface NativeAddon {
+  /** llama.cpp's release, for example "0.5.0". */
+  readonly llamaCppVersion: string
+  /** What ggml was built for and found, for example "CPU" or "CUDA0, CPU". */
+  readonly devices: string
+  readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine
+  /** SO_SNDBUF of a listening socket's descriptor; accepted sockets inherit it. Throws on failure. */
+  setSendBuffer(fd: number, bytes: number): void
+}
+
+export interface NativeEngineOptions {
+  model: string
+  parallel: number
+  /** Tokens per sequence; 0 lets the engine choose min(trained, 8192) within kvBytesMax. */
+  context: number
+  /** Bytes that the KV cache of all sequences may take when context is 0. */
+  kvBytesMax: number
+  kvType: 'f16' | 'q8_0'
+  threads: number
+  /** Layers to offload; -1 offloads all that the backend takes. */
+  gpuLayers: number
+  /** Tokens that a reply may run ahead of its reader. */
+  window: number
+  /** Requests that may wait beyond those that run. */
+  queueDepthMax: number
+  queueDeadlineMs: number
+}
+
+/** Every number is already checked and complete: defaults are settled in TypeScript. */
+export interface NativeRequest {
+  id: number
+  /** Text as it stands, or messages for the model's chat template. */
+  prompt: string | NativeMessage[]
+  /** -1 generates until the context is full. */
+  maxTokens: number
+  stop: string[]
+  ignoreEos: boolean
+  temperature: number
+  topK: number
+  topP: number
+  minP: number
+  repeatPenalty: number
+  repeatLastN: number
+  frequencyPenalty: number
+  presencePenalty: number
+  /** 0 to 2^32 - 2. */
+  seed: number
+  /** Token ids and their biases, flattened: [token, bias, token, bias, ...]. */
+  logitBias: number[]
+}
+
+export interface NativeMessage {
+  role: string
+  content: string
+}
+
+export interface NativeEngine {
+  /** False when parallel + queueDepthMax requests are already in flight: refused at once. */
+  submit(request: NativeRequest): boolean
+  /** The reader took this many tokens. */
+  credit(id: number, tokens: number): void
+  cancel(id: number): void
+  /** Answered by a `tokens` event, or `error`. */
+  tokenize(id: number, text: string, addSpecial: boolean, parseSpecial: boolean): void
+  /** Answered by a `detokenized` event, or `error`. */
+  detokenize(id: number, tokens: Int32Array): void
+  /** Everything that happened since the last call, in order; text of one reply is merged. */
+  drain(): NativeEvent[]
+  stats(): NativeStats
+  /** Whether pending work keeps the event loop alive. Unreferenced at creation. */
+  ref(): void
+  unref(): void
+  /** Asks the engine thread to end; a `closed` event is its last. Never blocks. */
+  close(): void
+  /** Ends the engine thread and waits for it (a few ms on a CPU). For process exit. */
+  terminate(): void
+}
+
+export type NativeEvent =
+  | { kind: 'progress'; fraction: number }
+  | ({ kind: 'ready' } & NativeModelInfo)
+  | { kind: 'load-failed'; code: NativeErrorCode; message: string }
+  | { kind: 'closed' }
+  | { kind: 'accepted'; id: number; promptTokens: number }
+  | { kind: 'text'; id: number; text: string; tokens: number }
+  | ({ kind: 'finished'; id: number; finishReason: 'stop' | 'length' | 'cancelled' } & NativeTally)
+  | ({ kind: 'error'; id: number; code: NativeErrorCode; message: string } & NativeErrorDetails)
+  | { kind: 'tokens'; id: number; tokens: Int32Array }
+  | { kind: 'detokenized'; id: number; text: string }
+
+export interface NativeErrorDetails {
+  /** With ERR_CONTEXT_LENGTH: both numbers. */
+  promptTokens?: number
+  contextTokens?: number
+}
+
+export interface NativeTally {
+  promptTokens: number
+  /** Tokens generated, the end-of-generation token not counted. */
+  completionTokens: number
+  /** The stop string that ended the reply, if one did. */
+  stopString?: string
+  /** Milliseconds: in the queue (with the Preparer), computing the prompt, generating. */
+  queueMs: number
+  prefillMs: number
+  decodeMs: number
+}
+
+export interface NativeModelInfo {
+  /** general.name, or the empty string. */
+  name: string
+  /** llama.cpp's one-line description, for example "llama 1B Q8_0". */
+  description: string
+  parameters: number
+  bytes: number
+  trainedContext: number
+  /** Tokens per sequence that were settled on. */
+  context: number
+  vocabulary: number
+  hasChatTemplate: boolean
+  /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
+  sampling: {
+    temperature?: number
+    topK?: number
+    topP?: number
+    minP?: number
+    repeatPenalty?: number
+    repeatLastN?: number
+  }
+}
+
+/** Gauges first, then counters since load. */
+export interface NativeStats {
+  queued: number
+  running: number
+  parked: number
+  cellsUsed: number
+  cellsTotal: number
+  steps: number
+  rowsDecoded: number
+  /** Of rowsDecoded, those that computed prompts. */
+  rowsPrefilled: number
+  /** Steps that held at least one single (generating) row. */
+  decodeSteps: number
+  tokensGenerated: number
+  started: number
+  finished: number
+  cancelled: number
+  failed: number
+}

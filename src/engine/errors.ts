@@ -1,0 +1,122 @@
+/**
+ * Every error that Sluice reports is a SluiceError with a stable `code`. Match the code or the
+ * class, never the message: messages say what was expected, what came and what to do.
+ */
+export type ErrorCode =
+  | 'ERR_BINARY_MISSING'
+  | 'ERR_MODEL_NOT_FOUND'
+  | 'ERR_MODEL_INVALID'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_CONTEXT_LENGTH'
+  | 'ERR_INVALID_REQUEST'
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_OVERLOADED'
+  | 'ERR_QUEUE_TIMEOUT'
+  | 'ERR_CANCELLED'
+  | 'ERR_CLOSED'
+  | 'ERR_ENGINE_FAILED'
+
+export class SluiceError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** No usable native binary: not built yet, or built for another platform. */
+export class BinaryMissingError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_BINARY_MISSING', message, options)
+  }
+}
+
+/** The model file does not exist or cannot be read. */
+export class ModelNotFoundError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MODEL_NOT_FOUND', message, options)
+  }
+}
+
+/** The file is not a GGUF model that this build of llama.cpp can load, or it is cut short. */
+export class ModelInvalidError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MODEL_INVALID', message, options)
+  }
+}
+
+/** Weights or KV cache do not fit in memory. */
+export class OutOfMemoryError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_OUT_OF_MEMORY', message, options)
+  }
+}
+
+/** The prompt cannot fit the context, with both numbers. */
+export class ContextLengthError extends SluiceError {
+  /** Tokens of the prompt, template included. */
+  readonly promptTokens: number
+  /** Tokens that one sequence can hold, prompt and reply together. */
+  readonly contextTokens: number
+
+  constructor(message: string, promptTokens: number, contextTokens: number) {
+    super('ERR_CONTEXT_LENGTH', message)
+    this.promptTokens = promptTokens
+    this.contextTokens = contextTokens
+  }
+}
+
+/** The request cannot be run as it stands, for example a message the chat template refuses. */
+export class InvalidRequestError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_INVALID_REQUEST', message, options)
+  }
+}
+
+/** An option has the wrong type or is out of range. */
+export class InvalidOptionError extends SluiceError {
+  /** The option's path, for example `temperature` or `messages[0].role`. */
+  readonly option: string
+
+  constructor(option: string, message: string) {
+    super('ERR_INVALID_OPTION', message)
+    this.option = option
+  }
+}
+
+/** The queue is full; refused before any work was done. Try again later. */
+export class OverloadedError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_OVERLOADED', message)
+  }
+}
+
+/** The request waited in the queue for longer than `queueDeadlineMs`. */
+export class QueueTimeoutError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_QUEUE_TIMEOUT', message)
+  }
+}
+
+/** The request's AbortSignal fired; `cause` is its reason. */
+export class CancelledError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_CANCELLED', message, options)
+  }
+}
+
+/** The engine is closed, or was closed while the request ran. */
+export class ClosedError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_CLOSED', message)
+  }
+}
+
+/** llama.cpp failed to decode; the requests of that call are lost, the engine goes on. */
+export class EngineFailedError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_ENGINE_FAILED', message)
+  }
+}

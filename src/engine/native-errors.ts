@@ -1,0 +1,39 @@
+import type { NativeErrorCode, NativeErrorDetails } from '../binding/native.js'
+import {
+  CancelledError,
+  ClosedError,
+  ContextLengthError,
+  EngineFailedError,
+  InvalidRequestError,
+  ModelInvalidError,
+  ModelNotFoundError,
+  OutOfMemoryError,
+  QueueTimeoutError,
+  type SluiceError,
+} from './errors.js'
+
+type NativeError = { code: NativeErrorCode; message: string } & NativeErrorDetails
+
+/** The class of a native error. */
+export function errorOf({ code, message, promptTokens, contextTokens }: NativeError): SluiceError {
+  switch (code) {
+    case 'ERR_MODEL_NOT_FOUND':
+      return new ModelNotFoundError(message)
+    case 'ERR_MODEL_INVALID':
+      return new ModelInvalidError(message)
+    case 'ERR_OUT_OF_MEMORY':
+      return new OutOfMemoryError(message)
+    case 'ERR_CONTEXT_LENGTH':
+      return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0)
+    case 'ERR_INVALID_REQUEST':
+      return new InvalidRequestError(message)
+    case 'ERR_QUEUE_TIMEOUT':
+      return new QueueTimeoutError(message)
+    case 'ERR_CANCELLED':
+      return new CancelledError(message)
+    case 'ERR_CLOSED':
+      return new ClosedError(message)
+    case 'ERR_ENGINE_FAILED':
+      return new EngineFailedError(message)
+  }
+}

@@ -1,0 +1,51 @@
+import { randomInt } from 'node:crypto'
+import type { NativeMessage, NativeModelInfo, NativeRequest } from '../binding/native.js'
+import type { RequestOptions, SamplingOptions } from './types.js'
+
+/** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
+const seedMax = 2 ** 32 - 2
+
+/** OpenAI's defaults for OpenAI's fields, everything else off. */
+const neutral = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repeatPenalty: 1,
+  repeatLastN: 64,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+}
+
+/** A request's value, else the engine's default, else the GGUF's, else the neutral one. */
+export function nativeRequest(
+  prompt: string | NativeMessage[],
+  options: RequestOptions,
+  defaults: SamplingOptions,
+  recommended: NativeModelInfo['sampling'],
+): Omit<NativeRequest, 'id'> {
+  const pick = (key: keyof typeof neutral): number =>
+    options[key] ?? defaults[key] ?? (recommended as SamplingOptions)[key] ?? neutral[key]
+  const stop = options.stop ?? []
+  return {
+    prompt,
+    maxTokens: options.maxTokens ?? -1,
+    stop: typeof stop === 'string' ? [stop] : stop,
+    ignoreEos: options.ignoreEos ?? false,
+    temperature: pick('temperature'),
+    topK: pick('topK'),
+    topP: pick('topP'),
+    minP: pick('minP'),
+    repeatPenalty: pick('repeatPenalty'),
+    repeatLastN: pick('repeatLastN'),
+    frequencyPenalty: pick('frequencyPenalty'),
+    presencePenalty: pick('presencePenalty'),
+    seed: foldSeed(options.seed ?? defaults.seed),
+    logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
+  }
+}
+
+function foldSeed(seed: number | undefined): number {
+  if (seed === undefined) return randomInt(seedMax + 1)
+  return Math.min(seedMax, ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32)
+}

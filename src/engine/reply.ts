@@ -1,0 +1,232 @@
+import type { NativeEvent } from '../binding/native.js'
+import { CancelledError, type SluiceError } from './errors.js'
+import type { ReplyListener, Session } from './session.js'
+import type { Accepted, ReplyPart, ReplyResult } from './types.js'
+
+type Submit = (listener: ReplyListener) => number
+type Finished = Extract<NativeEvent, { kind: 'finished' }>
+type Step = IteratorResult<ReplyPart, undefined>
+
+const end: Step = { done: true, value: undefined }
+
+/**
+ * A reply on its way. Read it with `for await`, or await `text()`, or `done`: taking a part is
+ * what lets the engine go on, so a reply that nobody reads waits within its window.
+ *
+ * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
+ * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with
+ * ERR_CANCELLED. Errors reach whoever reads: the loop, `accepted`, `done` and `text()`; a promise
+ * nobody awaits never becomes an unhandled rejection.
+ */
+export class Reply implements AsyncIterable<ReplyPart> {
+  /** The seed in use, given or drawn. */
+  readonly seed: number
+  /**
+   * Settles once the prompt is templated, tokenized, checked against the context and queued.
+   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CANCELLED or
+   * ERR_CLOSED.
+   */
+  readonly accepted: Promise<Accepted>
+
+  readonly #session: Session
+  readonly #signal: AbortSignal | undefined
+  readonly #done = deferred<ReplyResult>()
+  readonly #accepted = deferred<Accepted>()
+  #id = 0
+  #state: 'live' | 'ended' = 'live'
+  #cancelled = false
+  #error: SluiceError | undefined
+  /** Text that nobody has taken yet, and how many of its tokens were not credited. */
+  #text = ''
+  #tokens = 0
+  #uncredited = 0
+  #reader: 'none' | 'iterator' | 'drain' = 'none'
+  #waiting: Deferred<Step> | undefined
+
+  /** @internal Made by Engine. */
+  constructor(session: Session, submit: Submit, seed: number, signal: AbortSignal | undefined) {
+    this.#session = session
+    this.seed = seed
+    this.#signal = signal
+    this.accepted = this.#accepted.promise
+    if (signal?.aborted) {
+      this.#fail(this.#abortError())
+      return
+    }
+    try {
+      this.#id = submit(this.#listener())
+    } catch (error) {
+      this.#fail(error as SluiceError)
+      return
+    }
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /**
+   * How the reply ended. If nobody iterates, asking for it reads the reply to its end; what was
+   * read is kept for a later iteration.
+   */
+  get done(): Promise<ReplyResult> {
+    this.#drainUnlessIterated()
+    return this.#done.promise
+  }
+
+  /** All the text that no iteration has taken yet, once the reply has ended. */
+  async text(): Promise<string> {
+    await this.done
+    const text = this.#text
+    this.#text = ''
+    return text
+  }
+
+  /** Stops generating, at the next step. `done` resolves with finishReason 'cancelled'. */
+  cancel(): void {
+    if (this.#state === 'ended' || this.#cancelled) return
+    this.#cancelled = true
+    this.#session.cancel(this.#id)
+    this.#wake()
+  }
+
+  /** As a web stream; its pull is the credit, and its cancel the reply's. */
+  toWeb(): ReadableStream<ReplyPart> {
+    const iterator = this[Symbol.asyncIterator]()
+    return new ReadableStream<ReplyPart>(
+      {
+        async pull(controller) {
+          const { done, value } = await iterator.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+        async cancel() {
+          await iterator.return?.()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ReplyPart, undefined> {
+    this.#reader = 'iterator'
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.cancel()
+        return end
+      },
+    }
+  }
+
+  async #next(): Promise<Step> {
+    if (this.#cancelled) return end
+    if (this.#text !== '') return this.#take()
+    if (this.#error !== undefined) throw this.#error
+    if (this.#state === 'ended') return end
+    // A second caller waits behind the first.
+    if (this.#waiting !== undefined) return this.#waiting.promise.then(() => this.#next())
+    this.#waiting = deferred<Step>()
+    return this.#waiting.promise
+  }
+
+  #take(): Step {
+    const value: ReplyPart = { text: this.#text, tokens: this.#tokens }
+    this.#text = ''
+    this.#tokens = 0
+    this.#credit()
+    return { done: false, value }
+  }
+
+  #credit(): void {
+    if (this.#uncredited > 0) this.#session.credit(this.#id, this.#uncredited)
+    this.#uncredited = 0
+  }
+
+  #drainUnlessIterated(): void {
+    if (this.#reader !== 'none') return
+    // Later, so that `reply.done.then(...)` in front of a loop does not read ahead of it.
+    setImmediate(() => {
+      if (this.#reader !== 'none') return
+      this.#reader = 'drain'
+      this.#credit()
+    })
+  }
+
+  #listener(): ReplyListener {
+    return {
+      onAccepted: (promptTokens) => this.#accepted.resolve({ promptTokens }),
+      onText: (text, tokens) => {
+        if (this.#state === 'ended') return // aborted by its signal
+        this.#text += text
+        this.#tokens += tokens
+        this.#uncredited += tokens
+        if (this.#reader === 'drain') this.#credit()
+        this.#wake()
+      },
+      onFinished: (event) => this.#finish(event),
+      onError: (error) => this.#fail(error),
+    }
+  }
+
+  #finish(event: Finished): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    const { promptTokens, completionTokens, stopString, queueMs, prefillMs, decodeMs } = event
+    // No effect on one that was accepted.
+    this.#accepted.reject(new CancelledError('the request was cancelled before it was accepted'))
+    this.#done.resolve({
+      finishReason: event.finishReason,
+      ...(stopString === undefined ? {} : { stopString }),
+      seed: this.seed,
+      usage: { promptTokens, completionTokens },
+      timings: { queueMs, prefillMs, decodeMs },
+    })
+    this.#wake()
+  }
+
+  #fail(error: SluiceError): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#error = error
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#accepted.reject(error)
+    this.#done.reject(error)
+    this.#wake()
+  }
+
+  readonly #onAbort = (): void => {
+    this.#session.cancel(this.#id)
+    this.#text = ''
+    this.#fail(this.#abortError())
+  }
+
+  #abortError(): CancelledError {
+    return new CancelledError('the request was aborted by its signal', {
+      cause: this.#signal?.reason,
+    })
+  }
+
+  /** Answers a reader that waits, if there is something to say. */
+  #wake(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    if (this.#state === 'live' && !this.#cancelled && this.#text === '') return
+    this.#waiting = undefined
+    waiting.resolve(this.#next())
+  }
+}
+
+interface Deferred<T> {
+  promise: Promise<T>
+  resolve(value: T | PromiseLike<T>): void
+  reject(error: Error): void
+}
+
+/** A promise that may stay unawaited: its rejection is never an unhandled one. */
+function deferred<T>(): Deferred<T> {
+  let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  promise.catch(() => undefined)
+  return { promise, ...settle }
+}

@@ -1,0 +1,201 @@
+import type {
+  NativeAddon,
+  NativeEngine,
+  NativeEngineOptions,
+  NativeEvent,
+  NativeModelInfo,
+  NativeRequest,
+  NativeStats,
+} from '../binding/native.js'
+import { ClosedError, OverloadedError, type SluiceError } from './errors.js'
+import { errorOf } from './native-errors.js'
+import { forgetOpen, rememberOpen } from './open-engines.js'
+
+/** Text jobs (tokenize, detokenize) that may wait for the Preparer. */
+const textJobsMax = 1024
+
+type Finished = Extract<NativeEvent, { kind: 'finished' }>
+
+/** What one request hears from the engine, in this order, and at most one of the last two. */
+export interface ReplyListener {
+  onAccepted(promptTokens: number): void
+  onText(text: string, tokens: number): void
+  onFinished(event: Finished): void
+  onError(error: SluiceError): void
+}
+
+export interface SessionListener {
+  onProgress(fraction: number): void
+  onReady(model: NativeModelInfo): void
+  onLoadFailed(error: SluiceError): void
+  onClosed(): void
+}
+
+interface TextJob {
+  resolve(value: Int32Array | string): void
+  reject(error: SluiceError): void
+}
+
+/**
+ * One native engine and everybody who waits for something from it. Keeps the event loop alive
+ * only while somebody does.
+ */
+export class Session {
+  readonly #native: NativeEngine
+  readonly #listener: SessionListener
+  readonly #replies = new Map<number, ReplyListener>()
+  readonly #textJobs = new Map<number, TextJob>()
+  #nextId = 1
+  #holds = 0
+  #state: 'open' | 'closing' | 'closed' = 'open'
+
+  constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
+    this.#listener = listener
+    // Out of the addon's callback first: what is thrown inside it is swallowed.
+    this.#native = new addon.Engine(options, () => setImmediate(() => this.#drain()))
+    rememberOpen(this)
+    this.#hold() // until ready or closed
+  }
+
+  get closed(): boolean {
+    return this.#state !== 'open'
+  }
+
+  /** Returns the request's id. Throws OverloadedError and ClosedError. */
+  submit(request: Omit<NativeRequest, 'id'>, listener: ReplyListener): number {
+    this.#assertOpen()
+    const id = this.#nextId++
+    if (!this.#native.submit({ ...request, id })) {
+      throw new OverloadedError('the queue is full; try again later, or raise parallel or queue')
+    }
+    this.#replies.set(id, listener)
+    this.#hold()
+    return id
+  }
+
+  credit(id: number, tokens: number): void {
+    if (this.#replies.has(id) && this.#state === 'open') this.#native.credit(id, tokens)
+  }
+
+  cancel(id: number): void {
+    if (this.#replies.has(id)) this.#native.cancel(id)
+  }
+
+  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array> {
+    return this.#textJob((id) => this.#native.tokenize(id, text, addSpecial, parseSpecial))
+  }
+
+  detokenize(tokens: Int32Array): Promise<string> {
+    return this.#textJob((id) => this.#native.detokenize(id, tokens))
+  }
+
+  stats(): NativeStats {
+    return this.#native.stats()
+  }
+
+  /** `onClosed` tells when it is done. Twice is safe. */
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    this.#hold()
+    this.#native.close()
+  }
+
+  /** Ends the engine's threads at once, for process exit; nobody hears of it. */
+  terminate(): void {
+    this.#state = 'closed'
+    this.#native.terminate()
+  }
+
+  async #textJob<Result extends Int32Array | string>(start: (id: number) => void) {
+    this.#assertOpen()
+    if (this.#textJobs.size >= textJobsMax) {
+      throw new OverloadedError(`${textJobsMax} texts wait to be tokenized; try again later`)
+    }
+    const id = this.#nextId++
+    return new Promise<Result>((resolve, reject) => {
+      this.#textJobs.set(id, { resolve: resolve as TextJob['resolve'], reject })
+      this.#hold()
+      start(id)
+    })
+  }
+
+  #assertOpen(): void {
+    if (this.#state !== 'open') {
+      throw new ClosedError('the engine is closed; load() another one')
+    }
+  }
+
+  #hold(): void {
+    if (this.#holds++ === 0) this.#native.ref()
+  }
+
+  #release(): void {
+    if (--this.#holds === 0) this.#native.unref()
+  }
+
+  #drain(): void {
+    if (this.#state === 'closed') return
+    for (const event of this.#native.drain()) this.#handle(event)
+  }
+
+  #handle(event: NativeEvent): void {
+    switch (event.kind) {
+      case 'text':
+        this.#replies.get(event.id)?.onText(event.text, event.tokens)
+        break
+      case 'accepted':
+        this.#replies.get(event.id)?.onAccepted(event.promptTokens)
+        break
+      case 'finished':
+        this.#leave(event.id)?.onFinished(event)
+        break
+      case 'error':
+        this.#leave(event.id)?.onError(errorOf(event))
+        this.#settleTextJob(event.id)?.reject(errorOf(event))
+        break
+      case 'tokens':
+        this.#settleTextJob(event.id)?.resolve(event.tokens)
+        break
+      case 'detokenized':
+        this.#settleTextJob(event.id)?.resolve(event.text)
+        break
+      default:
+        this.#handleLife(event)
+    }
+  }
+
+  #handleLife(event: NativeEvent): void {
+    if (event.kind === 'progress') this.#listener.onProgress(event.fraction)
+    if (event.kind === 'load-failed') this.#listener.onLoadFailed(errorOf(event))
+    if (event.kind === 'ready') {
+      this.#release()
+      this.#listener.onReady(event)
+    }
+    if (event.kind === 'closed') this.#end()
+  }
+
+  #leave(id: number): ReplyListener | undefined {
+    const reply = this.#replies.get(id)
+    if (this.#replies.delete(id)) this.#release()
+    return reply
+  }
+
+  #settleTextJob(id: number): TextJob | undefined {
+    const job = this.#textJobs.get(id)
+    if (this.#textJobs.delete(id)) this.#release()
+    return job
+  }
+
+  #end(): void {
+    this.#state = 'closed'
+    this.#native.terminate() // its thread has ended: this only gathers it in
+    forgetOpen(this)
+    const error = new ClosedError('the engine was closed before this was done')
+    for (const reply of this.#replies.values()) reply.onError(error)
+    for (const job of this.#textJobs.values()) job.reject(error)
+    this.#replies.clear()
+    this.#textJobs.clear()
+    this.#listener.onClosed()
+  }
+}

@@ -1,0 +1,163 @@
+/** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
+
+export interface LoadOptions {
+  /** Path of a GGUF file. */
+  model: string
+  /** Sequences that run at once; the rest queue. 1 to 256, default 4. */
+  parallel?: number
+  /**
+   * Tokens per sequence, prompt and reply together. Default: min(trained, 8192), as far as the KV
+   * cache of all sequences fits a quarter of free memory.
+   */
+  context?: number
+  /** Tokens a reply may run ahead of its reader before it is parked. 1 to 65,536, default 64. */
+  window?: number
+  /** Requests that may wait for a place; one more is refused. 0 to 65,536, default 64. */
+  queue?: number
+  /** Milliseconds a request may wait for a place. Default 60,000. */
+  queueDeadlineMs?: number
+  /** Compute threads. Default: one per core that the process may use. */
+  threads?: number
+  /** Layers to put on the GPU, -1 for all. Default -1; no effect in a build for the CPU alone. */
+  gpuLayers?: number
+  /** Type of the KV cache. Default 'f16'. */
+  kvType?: 'f16' | 'q8_0'
+  /** Sampling defaults that a request overrides. */
+  sampling?: SamplingOptions
+  /** Called with 0 to 1 while the weights load. */
+  onProgress?: (fraction: number) => void
+  /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
+  signal?: AbortSignal
+}
+
+/** A request's value, else the engine's default, else the GGUF's, else what is said here. */
+export interface SamplingOptions {
+  /** 0 is greedy. 0 to 2, default 1. */
+  temperature?: number
+  /** Nucleus sampling; 1 is off. 0 to 1, default 1. */
+  topP?: number
+  /** Keep the k likeliest tokens; 0 is off. Default 0. */
+  topK?: number
+  /** Keep tokens at least this likely, relative to the likeliest; 0 is off. 0 to 1, default 0. */
+  minP?: number
+  /** llama.cpp's repetition penalty; 1 is off. Above 0, at most 10, default 1. */
+  repeatPenalty?: number
+  /** Tokens that the penalties look back on; -1 is the context. Default 64. */
+  repeatLastN?: number
+  /** -2 to 2, default 0. */
+  frequencyPenalty?: number
+  /** -2 to 2, default 0. */
+  presencePenalty?: number
+  /** Any safe integer; folded to 32 bits. Default: random, and reported in `done`. */
+  seed?: number
+}
+
+export interface ChatMessage {
+  /** The roles are the template's; `developer` is given to it as `system`. */
+  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
+  content: string
+}
+
+export interface RequestOptions extends SamplingOptions {
+  /** Tokens to generate at most. Default: until the context is full. */
+  maxTokens?: number
+  /** At most 16 strings of 1 to 256 UTF-8 bytes; generation ends before the first that appears. */
+  stop?: string | string[]
+  /** Token ids and what is added to their logits, -100 to 100. At most 1,024 entries. */
+  logitBias?: Record<number, number>
+  /** Never end at an end-of-generation token. Default false. */
+  ignoreEos?: boolean
+  /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
+  signal?: AbortSignal
+}
+
+/** A piece of the reply: whole characters, one or more tokens. */
+export interface ReplyPart {
+  readonly text: string
+  /** Tokens that this text was made of. */
+  readonly tokens: number
+}
+
+export type FinishReason = 'stop' | 'length' | 'cancelled'
+
+export interface Usage {
+  readonly promptTokens: number
+  /** Tokens generated, the end-of-generation token not counted. */
+  readonly completionTokens: number
+}
+
+/** Milliseconds, by the engine's clock. */
+export interface Timings {
+  /** From submission until the request had a place (templating and tokenizing included). */
+  readonly queueMs: number
+  /** From then until the first token. */
+  readonly prefillMs: number
+  /** From the first token until the last, parked time included. */
+  readonly decodeMs: number
+}
+
+export interface Accepted {
+  readonly promptTokens: number
+}
+
+export interface ReplyResult {
+  readonly finishReason: FinishReason
+  /** The stop string that ended the reply, if one did. */
+  readonly stopString?: string
+  /** The seed that was used, given or not. */
+  readonly seed: number
+  readonly usage: Usage
+  readonly timings: Timings
+}
+
+export interface ModelInfo {
+  /** The file's base name without `.gguf`. */
+  readonly id: string
+  /** `general.name` of the file, or its base name. */
+  readonly name: string
+  /** llama.cpp's one-line description, for example `llama 1B Q8_0`. */
+  readonly description: string
+  readonly parameters: number
+  /** Bytes of the weights. */
+  readonly bytes: number
+  /** Tokens of context the model was trained on. */
+  readonly trainedContext: number
+  readonly vocabulary: number
+  readonly hasChatTemplate: boolean
+}
+
+/** What the engine settled on. */
+export interface EngineSettings {
+  readonly parallel: number
+  /** Tokens per sequence. */
+  readonly context: number
+  readonly window: number
+  readonly queue: number
+  readonly queueDeadlineMs: number
+  readonly threads: number
+  readonly gpuLayers: number
+  readonly kvType: 'f16' | 'q8_0'
+}
+
+/** Gauges are zero when idle; started = finished + cancelled + failed once nothing is in flight. */
+export interface EngineStats {
+  readonly queued: number
+  readonly running: number
+  /** Replies that wait for their readers. */
+  readonly parked: number
+  /** KV cells that hold a token, of cellsTotal. */
+  readonly cellsUsed: number
+  readonly cellsTotal: number
+  /** Turns of the step loop that computed something. */
+  readonly steps: number
+  /** Rows given to llama_decode, prompts included. */
+  readonly rowsDecoded: number
+  readonly rowsPrefilled: number
+  /** Steps that held at least one generating row: (rowsDecoded - rowsPrefilled) / decodeSteps. */
+  readonly decodeSteps: number
+  readonly tokensGenerated: number
+  readonly started: number
+  readonly finished: number
+  readonly cancelled: number
+  readonly failed: number
+}

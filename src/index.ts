@@ -1,0 +1,20 @@
+/** Sluice: llama.cpp inside a Node process, streamed. */
+export { Engine } from './engine/engine.js'
+export * from './engine/errors.js'
+export { load } from './engine/load.js'
+export { Reply } from './engine/reply.js'
+export type {
+  Accepted,
+  ChatMessage,
+  EngineSettings,
+  EngineStats,
+  FinishReason,
+  LoadOptions,
+  ModelInfo,
+  ReplyPart,
+  ReplyResult,
+  RequestOptions,
+  SamplingOptions,
+  Timings,
+  Usage,
+} from './engine/types.js'
