@@ -127,6 +127,7 @@ struct EventWriter {
     object.Set("bytes", double(event.model.bytes));
     object.Set("trainedContext", event.model.trained_context);
     object.Set("context", event.model.context);
+    object.Set("threads", event.model.threads);
     object.Set("vocabulary", event.model.vocabulary);
     object.Set("hasChatTemplate", event.model.has_chat_template);
     object.Set("sampling", recommended(env, event.model.sampling));
@@ -178,9 +179,10 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.model_path = string(object, "model");
   options.parallel = integer(object, "parallel");
   options.context = integer(object, "context");
-  options.kv_bytes_max = static_cast<uint64_t>(number(object, "kvBytesMax"));
+  options.free_bytes = static_cast<uint64_t>(number(object, "freeBytes"));
   options.quantized_kv = string(object, "kvType") == "q8_0";
   options.threads = integer(object, "threads");
+  options.cores_max = integer(object, "coresMax");
   options.gpu_layers = integer(object, "gpuLayers");
   options.window = integer(object, "window");
   options.queue_depth_max = integer(object, "queueDepthMax");

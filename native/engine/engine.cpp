@@ -2,33 +2,52 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 
 #include "engine/step-loop.h"
 #include "llama/context.h"
 #include "llama/fault.h"
 #include "llama/model-store.h"
+#include "llama/runtime.h"
 
 namespace sluice {
 namespace {
 
 constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kDefaultContextMin = 512;
+// Below this a second compute thread costs more in barriers than it computes, and where the
+// cores are busy its spinning costs a hundred times that (docs in ARCHITECTURE.md).
+constexpr uint64_t kSingleThreadBytesMax = 32 << 20;
 // One prefill call. On a CPU calls of 128 rows cost hardly more than larger ones (llama.md), and
 // a newcomer, a reader or a cancellation waits for one call at most.
 constexpr int32_t kChunkRows = 128;
 
-LoadedModel describe(const Model& model, int32_t context_tokens) {
+LoadedModel describe(const Model& model, const ContextParams& params) {
   LoadedModel loaded;
   loaded.name = model.name();
   loaded.description = model.description();
   loaded.parameters = model.parameters();
   loaded.bytes = model.bytes();
   loaded.trained_context = model.trained_context();
-  loaded.context = context_tokens;
+  loaded.context = params.context;
+  loaded.threads = params.threads;
   loaded.vocabulary = model.vocabulary();
   loaded.has_chat_template = model.has_chat_template();
   loaded.sampling = model.recommended_sampling();
   return loaded;
+}
+
+// The KV cache is written at creation, so one that does not fit would get the process killed.
+void check_kv_fits(const EngineOptions& options, uint64_t kv_bytes) {
+  const int64_t cells = int64_t(options.parallel) * options.context;
+  const bool countable = cells <= std::numeric_limits<int32_t>::max();
+  if (countable && (has_gpu() || kv_bytes <= options.free_bytes)) return;
+  throw FaultError(FaultCode::out_of_memory,
+                   std::to_string(options.parallel) + " sequences of " +
+                       std::to_string(options.context) + " tokens need about " +
+                       std::to_string(kv_bytes >> 20) + " MiB of KV cache, and " +
+                       std::to_string(options.free_bytes >> 20) +
+                       " MiB of memory are free; lower parallel or context");
 }
 
 }  // namespace
@@ -113,13 +132,9 @@ std::shared_ptr<const Model> Engine::load() {
 // The order of freeing is the order of lifetimes: sequences, context, Preparer, then the model.
 void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
   ContextParams params;
-  params.sequences = options_.parallel;
-  params.context = context_tokens(*model);
-  params.rows_max = std::max(kChunkRows, options_.parallel);
-  params.threads = options_.threads;
-  params.quantized_kv = options_.quantized_kv;
   std::unique_ptr<Context> context;
   try {
+    params = context_params(*model);
     context = std::make_unique<Context>(model, params);
   } catch (const std::exception& error) {
     sink_.load_failed(fault_of(error, FaultCode::engine_failed));
@@ -129,7 +144,7 @@ void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
     std::lock_guard<std::mutex> lock(preparer_mutex_);
     preparer_ = std::make_unique<Preparer>(model, params.context, ledger_, sink_, mailbox_);
   }
-  sink_.loaded(describe(*model, params.context));
+  sink_.loaded(describe(*model, params));
   sink_.flush();
   StepLoopOptions loop_options;
   loop_options.parallel = options_.parallel;
@@ -164,13 +179,31 @@ void Engine::answer_the_rest(const Fault& fault) {
   ledger_.publish(last);
 }
 
+ContextParams Engine::context_params(const Model& model) const {
+  ContextParams params;
+  params.sequences = options_.parallel;
+  params.context = context_tokens(model);
+  params.rows_max = std::max(kChunkRows, options_.parallel);
+  params.threads = compute_threads(model);
+  params.quantized_kv = options_.quantized_kv;
+  return params;
+}
+
 int32_t Engine::context_tokens(const Model& model) const {
-  if (options_.context > 0) return options_.context;
+  const uint64_t cell_bytes = model.kv_bytes_per_token() * uint64_t(options_.parallel);
+  if (options_.context > 0) {
+    check_kv_fits(options_, cell_bytes * uint64_t(options_.context));
+    return options_.context;
+  }
   const int32_t wanted = std::min(kDefaultContextMax, model.trained_context());
-  const uint64_t per_token = model.kv_bytes_per_token() * uint64_t(options_.parallel);
-  const uint64_t affordable = options_.kv_bytes_max / std::max<uint64_t>(1, per_token);
+  const uint64_t affordable = options_.free_bytes / 4 / std::max<uint64_t>(1, cell_bytes);
   if (affordable >= uint64_t(wanted)) return wanted;
   return std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256);
+}
+
+int32_t Engine::compute_threads(const Model& model) const {
+  if (options_.threads > 0) return options_.threads;
+  return model.bytes() < kSingleThreadBytesMax ? 1 : options_.cores_max;
 }
 
 }  // namespace sluice

@@ -15,6 +15,7 @@
 #include "engine/messages.h"
 #include "engine/preparer.h"
 #include "engine/request.h"
+#include "llama/context.h"
 #include "llama/model.h"
 
 namespace sluice {
@@ -22,10 +23,11 @@ namespace sluice {
 struct EngineOptions {
   std::string model_path;
   int32_t parallel = 4;
-  int32_t context = 0;        // tokens per sequence; 0 chooses within kv_bytes_max
-  uint64_t kv_bytes_max = 0;  // of all sequences together, when context is 0
-  bool quantized_kv = false;  // q8_0 instead of f16
-  int32_t threads = 1;
+  int32_t context = 0;           // tokens per sequence; 0 chooses
+  uint64_t free_bytes = 0;       // memory that is free now; a quarter of it bounds what is chosen
+  bool quantized_kv = false;     // q8_0 instead of f16
+  int32_t threads = 0;           // compute threads; 0 chooses
+  int32_t cores_max = 1;         // that the process may use
   int32_t gpu_layers = -1;       // -1 is all
   int32_t window = 64;           // tokens
   int32_t queue_depth_max = 64;  // requests
@@ -63,7 +65,9 @@ class Engine {
   void step_until_closed(const std::shared_ptr<const Model>& model);
   void stop_preparer();
   void answer_the_rest(const Fault& fault);
+  ContextParams context_params(const Model& model) const;
   int32_t context_tokens(const Model& model) const;
+  int32_t compute_threads(const Model& model) const;
 
   const EngineOptions options_;
   EventSink& sink_;

@@ -24,7 +24,7 @@ struct Tally {
 struct LoadedModel {
   std::string name, description;
   uint64_t parameters = 0, bytes = 0;
-  int32_t trained_context = 0, context = 0, vocabulary = 0;
+  int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
   bool has_chat_template = false;
   RecommendedSampling sampling;
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -211,6 +212,7 @@ void check_tokens(Reader& file, uint64_t count, const std::string& what) {
   tokens.reserve(std::min<uint64_t>(count, 1 << 18));
   for (uint64_t i = 0; i < count; ++i) {
     std::string token = file.text(kKeyBytesMax, what);
+    token.resize(std::strlen(token.c_str()));  // llama.cpp sees no more of it
     if (token.empty()) continue;
     const auto [place, is_new] = tokens.insert(std::move(token));
     if (!is_new) {

@@ -59,6 +59,8 @@ std::string runtime_devices() {
   return names;
 }
 
+bool has_gpu() { return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr; }
+
 // Scopes do not nest: each thread loads one thing at a time.
 ErrorLogScope::ErrorLogScope() { error_text = new std::string(); }
 

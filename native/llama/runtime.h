@@ -12,6 +12,8 @@ void start_runtime();
 // llama.cpp's release and the devices ggml found, for example "CPU".
 std::string runtime_version();
 std::string runtime_devices();
+// Whether weights and KV cache may live in a memory of their own.
+bool has_gpu();
 
 // Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
 class ErrorLogScope {

@@ -181,6 +181,10 @@ TEST("a vocabulary that holds a token twice is refused, which llama.cpp would as
   Parts parts;
   parts.entries.replace(parts.entries.size() - 1, 1, "a");
   CHECK(refuses(parts.file(), "token \"a\" twice"));
+  const std::string strings = u32(kArray) + u32(kString) + u64(2) + text("a");
+  parts.entries = text("tokenizer.ggml.tokens") + strings + text(std::string("a\0b", 3));
+  parts.entry_count = 1;
+  CHECK(refuses(parts.file(), "token \"a\" twice"));
 }
 
 TEST("an alignment that is no power of two is refused, another one is followed") {

@@ -28,12 +28,14 @@ export interface NativeAddon {
 export interface NativeEngineOptions {
   model: string
   parallel: number
-  /** Tokens per sequence; 0 lets the engine choose min(trained, 8192) within kvBytesMax. */
+  /** Tokens per sequence; 0 lets the engine choose min(trained, 8192) in a quarter of freeBytes. */
   context: number
-  /** Bytes that the KV cache of all sequences may take when context is 0. */
-  kvBytesMax: number
+  /** Bytes of memory that are free. */
+  freeBytes: number
   kvType: 'f16' | 'q8_0'
+  /** Compute threads; 0 lets the engine choose by coresMax and the model. */
   threads: number
+  coresMax: number
   /** Layers to offload; -1 offloads all that the backend takes. */
   gpuLayers: number
   /** Tokens that a reply may run ahead of its reader. */
@@ -133,6 +135,8 @@ export interface NativeModelInfo {
   trainedContext: number
   /** Tokens per sequence that were settled on. */
   context: number
+  /** Compute threads that were settled on. */
+  threads: number
   vocabulary: number
   hasChatTemplate: boolean
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */

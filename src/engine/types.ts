@@ -16,7 +16,10 @@ export interface LoadOptions {
   queue?: number
   /** Milliseconds a request may wait for a place. Default 60,000. */
   queueDeadlineMs?: number
-  /** Compute threads. Default: one per core that the process may use. */
+  /**
+   * Compute threads, 1 to 512. Default: one for weights under 32 MiB, else one per core that the
+   * process may use.
+   */
   threads?: number
   /** Layers to put on the GPU, -1 for all. Default -1; no effect in a build for the CPU alone. */
   gpuLayers?: number

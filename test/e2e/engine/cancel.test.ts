@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Engine, load } from '../../../src/index.js'
+import { eventually } from '../../support/eventually.js'
+import { largeRandomModel, randomModel } from '../../support/random-model.js'
+
+const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
+const endless = { ignoreEos: true, maxTokens: 10_000 }
+
+/** Time is counted in steps here: a cancelled request may cost one more. */
+describe('cancellation', () => {
+  let engine: Engine
+  beforeAll(async () => {
+    engine = await load({ model: largeRandomModel(), parallel: 2, context: 8192 })
+  })
+  afterAll(() => engine.close())
+
+  test('in mid-decode: at most one more step, and the place is free', async () => {
+    const reply = engine.chat(ask, endless)
+    let before = 0
+    for await (const _ of reply) {
+      before = engine.stats().steps
+      break
+    }
+    const { finishReason } = await reply.done
+    expect(finishReason).toBe('cancelled')
+    // One that was under way when the loop was left, and one that had begun before it was heard.
+    expect(engine.stats().steps - before).toBeLessThanOrEqual(2)
+    expect(engine.stats()).toMatchObject({ running: 0, parked: 0, queued: 0, cellsUsed: 0 })
+  })
+
+  test('in mid-prefill: the call under way is abandoned and no other begins', async () => {
+    const reply = engine.complete('word '.repeat(2400), endless)
+    await reply.accepted
+    const rows = () => engine.stats().rowsPrefilled
+    const start = rows()
+    await eventually(() => rows() > start)
+    const steps = engine.stats().steps
+    reply.cancel()
+    expect((await reply.done).usage).toMatchObject({ completionTokens: 0 })
+    expect(engine.stats().steps - steps).toBeLessThanOrEqual(1)
+    expect(rows() - start).toBeLessThan(7000)
+    expect(engine.stats()).toMatchObject({ running: 0, cellsUsed: 0 })
+  })
+
+  test('in the queue: it never starts', async () => {
+    const running = [engine.chat(ask, endless), engine.chat(ask, endless)]
+    await Promise.all(running.map((reply) => reply.accepted))
+    const waiting = engine.complete('word '.repeat(1000), endless)
+    await waiting.accepted
+    const prefilled = engine.stats().rowsPrefilled
+    waiting.cancel()
+    await waiting.done
+    for (const reply of running) reply.cancel()
+    await Promise.all(running.map((reply) => reply.done))
+    expect(engine.stats().rowsPrefilled - prefilled).toBeLessThan(100)
+  })
+
+  test('before it was accepted: it never starts', async () => {
+    const steps = engine.stats().steps
+    const reply = engine.complete('word '.repeat(1500), endless)
+    reply.cancel()
+    expect((await reply.done).finishReason).toBe('cancelled')
+    await expect(reply.accepted).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    expect(engine.stats().steps).toBe(steps)
+  })
+
+  test('by a signal: the loop and done reject, with the signal’s reason as cause', async () => {
+    const controller = new AbortController()
+    const reply = engine.chat(ask, { ...endless, signal: controller.signal })
+    const reading = (async () => {
+      for await (const _ of reply) controller.abort('enough')
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
+    await expect(reply.done).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    await eventually(() => engine.stats().running === 0)
+  })
+
+  test('of one does not disturb its neighbour', async () => {
+    const neighbour = engine.chat(ask, { temperature: 0, maxTokens: 60, ignoreEos: true })
+    const text = neighbour.text()
+    for (let round = 0; round < 5; round++) {
+      const reply = engine.chat(ask, endless)
+      for await (const _ of reply) break
+    }
+    const alone = engine.chat(ask, { temperature: 0, maxTokens: 60, ignoreEos: true })
+    expect((await text).length).toBeGreaterThan(0)
+    expect((await neighbour.done).usage).toEqual((await alone.done).usage)
+  })
+})
+
+describe('a thousand random cancellations, twice', () => {
+  test('leave no gauge above zero, no request uncounted, and no memory behind', async () => {
+    const engine = await load({ model: randomModel(), parallel: 4, queue: 64 })
+    const first = await cancelThousand(engine, 1)
+    const second = await cancelThousand(engine, 2)
+    // The settled bound: resident size after a second round at most 8 MiB over the first.
+    expect(second - first).toBeLessThan(8 * 2 ** 20)
+    await engine.close()
+  }, 120_000)
+})
+
+async function cancelThousand(engine: Engine, seed: number): Promise<number> {
+  let state = seed
+  const random = () => {
+    state = (state * 48271) % 2147483647
+    return state / 2147483647
+  }
+  const one = async () => {
+    const reply = engine.complete('word '.repeat(1 + Math.floor(random() * 100)), {
+      ignoreEos: true,
+      maxTokens: 1 + Math.floor(random() * 300),
+    })
+    const how = random()
+    if (how < 0.3) await new Promise((resolve) => setTimeout(resolve, random() * 20))
+    let parts = Math.floor(random() * 20)
+    if (how < 0.8) for await (const _ of reply) if (parts-- <= 0) break
+    reply.cancel()
+    await reply.done
+  }
+  for (let round = 0; round < 25; round++) await Promise.all(Array.from({ length: 40 }, one))
+  const { started, finished, cancelled, failed, ...gauges } = engine.stats()
+  expect(started).toBe(finished + cancelled + failed)
+  expect(gauges).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0 })
+  globalThis.gc?.()
+  return process.memoryUsage.rss()
+}

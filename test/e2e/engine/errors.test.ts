@@ -1,0 +1,143 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { ContextLengthError, load, SluiceError } from '../../../src/index.js'
+import { randomModel } from '../../support/random-model.js'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'sluice-errors-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
+
+async function errorOf(promise: Promise<unknown>): Promise<SluiceError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(SluiceError)
+  return error as SluiceError
+}
+
+function fileOf(name: string, content: string | Uint8Array): string {
+  const file = path.join(folder, name)
+  writeFileSync(file, content)
+  return file
+}
+
+describe('loading says what is wrong', () => {
+  test('with a file that is not there', async () => {
+    const error = await errorOf(load({ model: path.join(folder, 'nothing.gguf') }))
+    expect(error.code).toBe('ERR_MODEL_NOT_FOUND')
+    expect(error.message).toContain('nothing.gguf')
+  })
+
+  test('with a folder', async () => {
+    expect(await errorOf(load({ model: folder }))).toHaveProperty('code')
+  })
+
+  test('with a text file', async () => {
+    const error = await errorOf(load({ model: fileOf('text.gguf', 'Once upon a time') }))
+    expect(error.code).toBe('ERR_MODEL_INVALID')
+  })
+
+  test('with a model that is cut short', async () => {
+    const whole = readFileSync(randomModel())
+    for (const share of [0.01, 0.2, 0.5, 0.999]) {
+      const cut = whole.subarray(0, Math.floor(whole.length * share))
+      const error = await errorOf(load({ model: fileOf('cut.gguf', cut) }))
+      expect(error.code).toBe('ERR_MODEL_INVALID')
+    }
+  })
+
+  test('with an option out of range', async () => {
+    const error = await errorOf(load({ model: randomModel(), parallel: 0 }))
+    expect(error.code).toBe('ERR_INVALID_OPTION')
+  })
+
+  test('with more KV cache than there is memory', async () => {
+    const error = await errorOf(load({ model: randomModel(), parallel: 256, context: 2 ** 24 }))
+    expect(error.code).toBe('ERR_OUT_OF_MEMORY')
+    const less = await errorOf(load({ model: randomModel(), parallel: 64, context: 2 ** 22 }))
+    expect(less.code).toBe('ERR_OUT_OF_MEMORY')
+  })
+
+  test('when it is aborted before, and in the middle', async () => {
+    const before = await errorOf(load({ model: randomModel(), signal: AbortSignal.abort() }))
+    expect(before.code).toBe('ERR_CANCELLED')
+    const controller = new AbortController()
+    const loading = load({
+      model: randomModel({ layers: 8, embedding: 256, seed: 11 }),
+      onProgress: () => controller.abort(),
+      signal: controller.signal,
+    })
+    expect((await errorOf(loading)).code).toBe('ERR_CANCELLED')
+  })
+})
+
+describe('a request says what is wrong', () => {
+  test('with a prompt that cannot fit, with both numbers', async () => {
+    const engine = await load({ model: randomModel(), context: 256 })
+    const error = await errorOf(engine.complete('x '.repeat(1000)).accepted)
+    expect(error).toBeInstanceOf(ContextLengthError)
+    const { promptTokens, contextTokens } = error as ContextLengthError
+    expect(contextTokens).toBe(256)
+    expect(promptTokens).toBeGreaterThan(1000)
+    expect(error.message).toContain(String(promptTokens))
+    expect(engine.stats()).toMatchObject({ started: 1, failed: 1, steps: 0 })
+    await engine.close()
+  })
+
+  test('with a queue that is full, at once and before any work', async () => {
+    const engine = await load({ model: randomModel(), parallel: 1, queue: 2 })
+    const replies = Array.from({ length: 4 }, () => engine.chat(ask, { ignoreEos: true }))
+    expect((await errorOf(replies[3]?.accepted as Promise<unknown>)).code).toBe('ERR_OVERLOADED')
+    expect(engine.stats().started).toBe(3)
+    await engine.close()
+    await expect(replies[0]?.done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  })
+
+  test('when it waited too long in the queue', async () => {
+    const engine = await load({ model: randomModel(), parallel: 1, queueDeadlineMs: 30 })
+    const first = engine.chat(ask, { ignoreEos: true }) // nobody reads it: it parks and stays
+    await first.accepted
+    const second = engine.chat(ask)
+    expect((await errorOf(second.done)).code).toBe('ERR_QUEUE_TIMEOUT')
+    await engine.close()
+  })
+
+  test('with a model that has no chat template', async () => {
+    const engine = await load({ model: randomModel({ chatTemplate: null }) })
+    expect(engine.model.hasChatTemplate).toBe(false)
+    const error = await errorOf(engine.chat(ask).accepted)
+    expect(error.code).toBe('ERR_INVALID_REQUEST')
+    expect(error.message).toContain('complete()')
+    await engine.close()
+  })
+
+  test('with a template that refuses the messages, in the template’s words', async () => {
+    const chatTemplate = "{{ raise_exception('only poems here') }}"
+    const engine = await load({ model: randomModel({ chatTemplate }) })
+    const error = await errorOf(engine.chat(ask).accepted)
+    expect(error.code).toBe('ERR_INVALID_REQUEST')
+    expect(error.message).toContain('only poems here')
+    await engine.close()
+  })
+
+  test('with a bias on a token that does not exist, and an empty prompt', async () => {
+    const engine = await load({ model: randomModel() })
+    const biased = engine.chat(ask, { logitBias: { 999999: 1 } })
+    expect((await errorOf(biased.accepted)).message).toContain('999999')
+    expect((await errorOf(engine.complete('').accepted)).code).toBe('ERR_INVALID_REQUEST')
+    expect(() => engine.chat([])).toThrow(SluiceError)
+    await engine.close()
+  })
+
+  test('after close', async () => {
+    const engine = await load({ model: randomModel() })
+    await engine.close()
+    expect((await errorOf(engine.chat(ask).done)).code).toBe('ERR_CLOSED')
+    expect((await errorOf(engine.tokenize('a'))).code).toBe('ERR_CLOSED')
+    await engine.close()
+  })
+})

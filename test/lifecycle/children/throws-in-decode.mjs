@@ -1,0 +1,6 @@
+import { decoding } from './common.mjs'
+
+await decoding()
+setImmediate(() => {
+  throw new Error('thrown on purpose')
+})

@@ -1,0 +1,5 @@
+import { load } from '../../../dist/index.js'
+import { ask, endless, model } from './common.mjs'
+
+const engine = await load({ model })
+for await (const _ of engine.chat(ask, endless)) throw new Error('thrown on purpose')

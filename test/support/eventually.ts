@@ -1,0 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Waits until `holds` does, by looking again and again; fails with `message` after `limitMs`. */
+export async function eventually(
+  holds: () => boolean,
+  message = 'it never came true',
+  limitMs = 4000,
+): Promise<void> {
+  const deadline = performance.now() + limitMs
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(message)
+    await sleep(1)
+  }
+}
+
+/** Lets everything that is ready in this process happen: `turns` rounds of the event loop. */
+export async function settle(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+}

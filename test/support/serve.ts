@@ -1,0 +1,96 @@
+import { afterEach } from 'vitest'
+import { useBinding } from '../../src/binding/binding.js'
+import type { Engine } from '../../src/engine/engine.js'
+import { load } from '../../src/engine/load.js'
+import type { LoadOptions } from '../../src/engine/types.js'
+import type { AccessEntry, ServerOptions, SluiceServer } from '../../src/http/index.js'
+import { createServer } from '../../src/http/index.js'
+import { eventually } from './eventually.js'
+import { FakeAddon, type FakeEngine, type FakeOptions } from './fake-binding.js'
+import { RawClient } from './raw-client.js'
+
+export interface Served {
+  readonly addon: FakeAddon
+  readonly native: FakeEngine
+  readonly engine: Engine
+  readonly server: SluiceServer
+  readonly port: number
+  readonly url: string
+  /** One entry per ended request, in the order of their ends. */
+  readonly log: AccessEntry[]
+  client(options?: { reads?: boolean }): Promise<RawClient>
+}
+
+export interface ServeOptions extends FakeOptions {
+  load?: never
+  engine?: Partial<LoadOptions>
+  server?: Partial<ServerOptions>
+}
+
+const open: (() => Promise<void>)[] = []
+
+/** Closes every server, engine and client of the test that just ended. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    for (const close of open.splice(0).reverse()) await close()
+    useBinding(undefined)
+  })
+}
+
+export function alsoClose(close: () => Promise<void>): void {
+  open.push(close)
+}
+
+/** A server on a free port, over an engine over a fake: see FakeOptions for what it answers. */
+export async function serve(options: ServeOptions = {}): Promise<Served> {
+  const addon = new FakeAddon(options)
+  useBinding(addon)
+  const engine = await load({ model: 'fake.gguf', ...options.engine })
+  const log: AccessEntry[] = []
+  const onLog = (entry: AccessEntry) => log.push(entry)
+  const server = createServer({ engine, port: 0, onLog, ...options.server })
+  const { port, url } = await server.listen()
+  const clients: RawClient[] = []
+  open.push(async () => {
+    for (const client of clients) client.socket.destroy()
+    await server.close()
+    await engine.close()
+  })
+  const client = async (how?: { reads?: boolean }) => {
+    const one = await RawClient.connect(port, how)
+    clients.push(one)
+    return one
+  }
+  return { addon, native: addon.engine, engine, server, port, url, log, client }
+}
+
+/** One user message, streamed unless said otherwise. */
+export function story(more: object = {}): Record<string, unknown> {
+  const messages = [{ role: 'user', content: 'Tell me a story' }]
+  return { model: 'default', messages, stream: true, ...more }
+}
+
+export const chatPath = '/v1/chat/completions'
+
+export function chat(url: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+  return fetch(`${url}${chatPath}`, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...init,
+    headers: { 'content-type': 'application/json', ...init.headers },
+  })
+}
+
+/** Steps a manual engine until `holds` does, letting what each step set off happen. */
+export async function stepUntil(native: FakeEngine, holds: () => boolean): Promise<void> {
+  await eventually(() => {
+    if (holds()) return true
+    native.step()
+    return false
+  }, 'the steps did not lead there')
+}
+
+/** Endless numbered tokens: `0 1 2 ...`. */
+export function* counting(): Generator<string> {
+  for (let i = 0; ; i++) yield `${i} `
+}

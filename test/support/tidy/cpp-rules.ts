@@ -1,0 +1,120 @@
+import { complaint, isCpp, type Rule } from './files.js'
+
+export const functionLengthMax = 70
+
+/** Which of our folders each folder may include. */
+const mayInclude: Record<string, string[]> = {
+  llama: ['llama'],
+  engine: ['engine', 'llama'],
+  addon: ['addon', 'engine', 'llama'],
+  test: ['test', 'engine', 'llama'],
+}
+
+const nodeHeader = /^(napi|napi-inl|node_api|js_native_api|node|uv|v8)\.h$/
+
+/** addon -> engine -> llama; Node's headers live in native/addon, llama.cpp's in native/llama. */
+export const cppImports: Rule = (file) => {
+  const home = /^native\/(\w+)\//.exec(file.path)?.[1]
+  if (!isCpp(file) || !home) return []
+  return file.text.split('\n').flatMap((line, i) => {
+    const [, bracket, name] = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(line) ?? []
+    const wrong = name && whyNot(home, name, bracket === '<')
+    return wrong ? [complaint(file, i + 1, wrong)] : []
+  })
+}
+
+function whyNot(home: string, header: string, inBrackets: boolean): string | undefined {
+  const folder = header.split('/')[0] ?? ''
+  if (!inBrackets && folder in mayInclude) {
+    return mayInclude[home]?.includes(folder)
+      ? undefined
+      : `native/${home} may not include "${header}"`
+  }
+  if (nodeHeader.test(header)) {
+    return home === 'addon' ? undefined : `<${header}> belongs in native/addon`
+  }
+  // In brackets is also the standard library; in quotes only ours and llama.cpp's.
+  const isLlama = !inBrackets || /^(llama|ggml|gguf|nlohmann|jinja)\b/.test(header)
+  return isLlama && home !== 'llama' ? `"${header}" belongs in native/llama` : undefined
+}
+
+export const cppFunctionLength: Rule = (file) => {
+  if (!isCpp(file)) return []
+  return functionBodies(file.text)
+    .filter(({ first, last }) => last - first + 1 > functionLengthMax)
+    .map(({ first, last }) =>
+      complaint(
+        file,
+        first,
+        `a function of ${last - first + 1} lines, at most ${functionLengthMax}`,
+      ),
+    )
+}
+
+export const cppCatches: Rule = (file) => {
+  if (!isCpp(file)) return []
+  const code = withoutText(file.text)
+  return [...code.matchAll(/\bcatch\s*\([^)]*\)\s*\{\s*\}/g)].map(({ index }) =>
+    complaint(file, code.slice(0, index).split('\n').length, 'an empty catch'),
+  )
+}
+
+interface Block {
+  head: string
+  first: number
+  hasStatement: boolean
+}
+
+/** The lines of each function body. A heuristic: a block whose head ends as a signature does. */
+function functionBodies(text: string): { first: number; last: number }[] {
+  const bodies: { first: number; last: number }[] = []
+  const open: Block[] = []
+  let head = ''
+  let line = 1
+  for (const char of withoutText(text)) {
+    if (char === '\n') line++
+    if (char === '{') {
+      open.push({ head, first: line, hasStatement: false })
+      head = ''
+    } else if (char === '}') {
+      const block = open.pop()
+      if (!block) continue
+      if (isFunctionHead(block.head)) bodies.push({ first: block.first, last: line })
+      // Braces without a statement may be an initializer, and the head goes on after them.
+      head = block.hasStatement ? '' : `${block.head}{}`
+      const outer = open.at(-1)
+      if (outer && block.hasStatement) outer.hasStatement = true
+    } else if (char === ';') {
+      const block = open.at(-1)
+      if (block) block.hasStatement = true
+      head = ''
+    } else {
+      head += char
+    }
+  }
+  return bodies
+}
+
+function isFunctionHead(head: string): boolean {
+  const qualifiers = /(\s|\b(const|noexcept|override|final|mutable)\b|&|->[\w:<>,\s*&]+)+$/
+  const signature = head.trim().replace(qualifiers, '').trim()
+  if (/\)\s*:\s*[^:][^;]*\{\}$/.test(signature)) return true // a constructor's last `member{}`
+  if (!signature.endsWith(')')) return false
+  let depth = 0
+  let i = signature.length - 1
+  for (; i >= 0; i--) {
+    if (signature[i] === ')') depth++
+    if (signature[i] === '(' && --depth === 0) break
+  }
+  const before = signature.slice(0, i).trim()
+  return !/\b(if|for|while|switch|catch|constexpr)$/.test(before)
+}
+
+/** The same text with comments, strings and preprocessor lines blanked, line by line. */
+function withoutText(text: string): string {
+  const blank = (found: string) => found.replace(/[^\n]/g, ' ')
+  return text
+    .replace(/R"(\w*)\(.*?\)\1"|\/\*.*?\*\/|\/\/[^\n]*|"(\\.|[^"\\\n])*"/gs, blank)
+    .replace(/(?<!\w)'(\\.|[^'\\\n])+'/g, blank) // not the separators of 10'000
+    .replace(/^[ \t]*#(.*\\\n)*.*/gm, blank)
+}

@@ -1,0 +1,89 @@
+import path from 'node:path'
+import ts from 'typescript'
+import { functionLengthMax } from './cpp-rules.js'
+import { complaint, isScript, type Rule, type SourceFile } from './files.js'
+
+/** The words everybody uses: these files may be imported anywhere and import only each other. */
+const vocabulary = /^src\/engine\/(errors|types)\.[jt]s$/
+
+/** Which folders of src each folder may import, besides itself and the vocabulary. */
+const mayImport: Record<string, string[]> = {
+  config: [],
+  binding: [],
+  engine: ['config', 'binding'],
+  openai: ['config', 'engine'],
+  http: ['config', 'engine', 'openai', 'binding'],
+  cli: ['config', 'engine', 'openai', 'http', 'binding'],
+  '': ['engine'],
+}
+
+/** The folders of src that a foreign module may be imported in. */
+const homes: [RegExp, string[]][] = [
+  [/^(node:)?(http|https|http2)$/, ['http']],
+  [/^zod($|\/)/, ['openai', 'config', 'cli']],
+  [/^node-gyp-build$/, ['binding']],
+  [/^(commander|yoctocolors)$/, ['cli']],
+]
+
+/** cli -> http -> openai -> engine -> binding, and a foreign module has one home. */
+export const typescriptImports: Rule = (file) => {
+  const folder = /^src\/(?:(\w+)\/)?/.exec(file.path)
+  if (!folder || !isScript(file)) return []
+  const home = folder[1] ?? ''
+  return ts.preProcessFile(file.text).importedFiles.flatMap(({ fileName, pos }) => {
+    const wrong = fileName.startsWith('.')
+      ? whyNotOurs(file, home, fileName)
+      : whyNotForeign(home, fileName)
+    return wrong ? [complaint(file, lineAt(file, pos), wrong)] : []
+  })
+}
+
+function whyNotOurs(file: SourceFile, home: string, name: string): string | undefined {
+  const target = path.posix.join(path.posix.dirname(file.path), name)
+  const folder = /^src\/(?:(\w+)\/)?/.exec(target)
+  if (!folder) return `src may not import "${target}", which is not shipped`
+  const other = folder[1] ?? ''
+  if (vocabulary.test(target)) return undefined
+  if (vocabulary.test(file.path)) return `"${file.path}" may import nothing but errors and types`
+  if (other === home || mayImport[home]?.includes(other)) return undefined
+  return `src/${home} may not import src/${other}`
+}
+
+function whyNotForeign(home: string, name: string): string | undefined {
+  const allowed = homes.find(([pattern]) => pattern.test(name))?.[1]
+  if (!allowed || allowed.includes(home)) return undefined
+  return `"${name}" belongs in ${allowed.map((folder) => `src/${folder}`).join(', ')}`
+}
+
+export const typescriptFunctionLength: Rule = (file) =>
+  nodesOf(file).flatMap((node) => {
+    if (!ts.isFunctionLike(node) || isGroupOfTests(node)) return []
+    const lines = lineAt(file, node.getEnd()) - lineAt(file, node.getStart()) + 1
+    if (lines <= functionLengthMax) return []
+    const what = `a function of ${lines} lines, at most ${functionLengthMax}`
+    return [complaint(file, lineAt(file, node.getStart()), what)]
+  })
+
+/** `describe` only groups; its tests are the functions. */
+function isGroupOfTests({ parent }: ts.Node): boolean {
+  return ts.isCallExpression(parent) && parent.expression.getText().startsWith('describe')
+}
+
+export const typescriptCatches: Rule = (file) =>
+  nodesOf(file)
+    .filter((node) => ts.isCatchClause(node) && node.block.statements.length === 0)
+    .map((node) => complaint(file, lineAt(file, node.getStart()), 'an empty catch'))
+
+function nodesOf(file: SourceFile): ts.Node[] {
+  if (!isScript(file)) return []
+  const nodes: ts.Node[] = []
+  const visit = (node: ts.Node) => {
+    nodes.push(node)
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true))
+  return nodes
+}
+
+const lineAt = (file: SourceFile, position: number) =>
+  file.text.slice(0, position).split('\n').length
