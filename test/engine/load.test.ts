@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { useBinding } from '../../src/binding/binding.js'
+import { load } from '../../src/index.js'
+import { settle } from '../support/eventually.js'
+import { FakeAddon } from '../support/fake-binding.js'
+
+const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
+
+describe('load', () => {
+  afterEach(() => useBinding(undefined))
+
+  test('tells the model’s name and what was settled on', async () => {
+    useBinding(new FakeAddon())
+    const engine = await load({ model: '/models/Small.GGUF', parallel: 2 })
+    expect(engine.model.id).toBe('Small')
+    expect(engine.settings).toMatchObject({
+      parallel: 2,
+      window: 64,
+      queue: 64,
+      queueDeadlineMs: 60_000,
+      kvType: 'f16',
+    })
+    await engine.close()
+  })
+
+  test('rejects with what the engine says, by class and code', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const loading = load({ model: 'a.gguf' })
+    await settle()
+    addon.engine.failLoad({ code: 'ERR_MODEL_INVALID', message: 'not a model' })
+    await expect(loading).rejects.toMatchObject({
+      name: 'ModelInvalidError',
+      code: 'ERR_MODEL_INVALID',
+      message: 'not a model',
+    })
+  })
+
+  test('is aborted by its signal', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const controller = new AbortController()
+    const loading = load({ model: 'a.gguf', signal: controller.signal })
+    await settle()
+    controller.abort('enough')
+    await expect(loading).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
+  })
+
+  test('refuses wrong options by name, before anything is loaded', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const wrong = load({ model: 'a.gguf', parallel: 1.5 })
+    await expect(wrong).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'parallel' })
+    expect(addon.engines).toHaveLength(0)
+  })
+})
+
+describe('an engine', () => {
+  afterEach(() => useBinding(undefined))
+
+  test('keeps the process alive only while somebody waits for it', async () => {
+    const addon = new FakeAddon({ pace: 'manual' })
+    useBinding(addon)
+    const engine = await load({ model: 'a.gguf' })
+    expect(addon.engine.isReferenced).toBe(false)
+    const reply = engine.chat(ask)
+    expect(addon.engine.isReferenced).toBe(true)
+    reply.cancel()
+    addon.engine.step()
+    await reply.done
+    expect(addon.engine.isReferenced).toBe(false)
+    await engine.close()
+  })
+
+  test('gives a request’s sampling first, then its own, then the model’s, then OpenAI’s', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const loading = load({ model: 'a.gguf', sampling: { topK: 7, temperature: 0.3 } })
+    await settle()
+    addon.engine.ready({ sampling: { topK: 40, topP: 0.9, temperature: 0.8 } })
+    const engine = await loading
+    await engine.chat(ask, { temperature: 0, seed: 2 ** 32 + 5 }).done
+    expect(addon.engine.submitted[0]).toMatchObject({
+      temperature: 0,
+      topK: 7,
+      topP: 0.9,
+      minP: 0,
+      repeatPenalty: 1,
+      seed: 5,
+      maxTokens: -1,
+    })
+    await engine.close()
+  })
+
+  test('draws a seed that llama.cpp does not take for "draw one"', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const engine = await load({ model: 'a.gguf' })
+    for (const seed of [-1, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
+      const reply = engine.chat(ask, { seed })
+      expect(reply.seed).toBeGreaterThanOrEqual(0)
+      expect(reply.seed).toBeLessThan(2 ** 32 - 1)
+      expect(Number.isInteger(reply.seed)).toBe(true)
+      await reply.done
+    }
+    await engine.close()
+  })
+
+  test('refuses what does not fit its queue with ERR_OVERLOADED', async () => {
+    useBinding(new FakeAddon({ pace: 'manual' }))
+    const engine = await load({ model: 'a.gguf', parallel: 1, queue: 1 })
+    const replies = [engine.chat(ask), engine.chat(ask), engine.chat(ask)]
+    await expect(replies[2]?.accepted).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+    expect(engine.stats().started).toBe(2)
+    await engine.close()
+  })
+
+  test('is closed once, however often it is asked', async () => {
+    useBinding(new FakeAddon())
+    const engine = await load({ model: 'a.gguf' })
+    expect(engine.closed).toBe(false)
+    await Promise.all([engine.close(), engine.close(), engine[Symbol.asyncDispose]()])
+    expect(engine.closed).toBe(true)
+  })
+})

@@ -1,0 +1,182 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { useBinding } from '../../src/binding/binding.js'
+import type { NativeRequest } from '../../src/binding/native.js'
+import { type Engine, load } from '../../src/index.js'
+import { settle } from '../support/eventually.js'
+import { FakeAddon, type FakeOptions, type Script } from '../support/fake-binding.js'
+
+const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
+
+function* counting(): Generator<string> {
+  for (let i = 0; ; i++) yield `${i} `
+}
+
+describe('a reply', () => {
+  let engine: Engine | undefined
+  const open = async (script: (request: NativeRequest) => Script, options: FakeOptions = {}) => {
+    const addon = new FakeAddon({ script, ...options })
+    useBinding(addon)
+    engine = await load({ model: 'fake.gguf', window: 8 })
+    return { addon, engine }
+  }
+  afterEach(async () => {
+    await engine?.close()
+    engine = undefined
+    useBinding(undefined)
+  })
+
+  test('is read with for await, part by part, and then is done', async () => {
+    const { engine } = await open(() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
+    const reply = engine.chat(ask)
+    let text = ''
+    let tokens = 0
+    for await (const part of reply) {
+      text += part.text
+      tokens += part.tokens
+    }
+    expect({ text, tokens }).toEqual({ text: 'Once upon a time.', tokens: 4 })
+    expect(await reply.done).toMatchObject({
+      finishReason: 'stop',
+      usage: { promptTokens: 4, completionTokens: 4 },
+      seed: reply.seed,
+    })
+  })
+
+  test('is read with text(), and with done alone', async () => {
+    const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
+    expect(await engine.chat(ask, { maxTokens: 30 }).text()).toMatch(/^0 1 .* 29 $/)
+    const { usage } = await engine.chat(ask, { maxTokens: 30 }).done
+    expect(usage.completionTokens).toBe(30)
+  })
+
+  test('that nobody reads goes no further than its window', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    await settle(50)
+    expect(addon.engine.produced.get(1)).toBe(8)
+    const iterator = reply[Symbol.asyncIterator]()
+    expect((await iterator.next()).value?.tokens).toBe(8)
+    await settle(50)
+    expect(addon.engine.produced.get(1)).toBe(16)
+    await iterator.return?.()
+  })
+
+  test('merges what piles up while the reader is away', async () => {
+    const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
+    const parts: number[] = []
+    for await (const part of engine.chat(ask, { maxTokens: 24 })) {
+      parts.push(part.tokens)
+      await settle(50)
+    }
+    expect(parts.length).toBeLessThan(8)
+    expect(parts.reduce((sum, tokens) => sum + tokens)).toBe(24)
+  })
+
+  test('that was drained by done can still be iterated, from its beginning', async () => {
+    const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
+    const reply = engine.chat(ask, { maxTokens: 20 })
+    await reply.done
+    let text = ''
+    for await (const part of reply) text += part.text
+    expect(text.trim().split(' ')).toHaveLength(20)
+  })
+
+  test('ends with cancelled when its loop is left', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    for await (const _ of reply) break
+    expect((await reply.done).finishReason).toBe('cancelled')
+    expect(addon.engine.cancelled).toEqual([1])
+  })
+
+  test('ends its loop when cancel() is called elsewhere', async () => {
+    const { engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    let parts = 0
+    for await (const _ of reply) if (++parts === 3) reply.cancel()
+    expect(parts).toBe(3)
+    expect((await reply.done).finishReason).toBe('cancelled')
+    reply.cancel()
+  })
+
+  test('is cancelled when its reader throws', async () => {
+    const { engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    const reading = (async () => {
+      for await (const _ of reply) throw new Error('the reader’s own')
+    })()
+    await expect(reading).rejects.toThrow('the reader’s own')
+    expect((await reply.done).finishReason).toBe('cancelled')
+  })
+
+  test('rejects loop, done and accepted when its signal fires, and stops listening to it', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting(), prefillSteps: 1000 }))
+    const controller = new AbortController()
+    const reply = engine.chat(ask, { signal: controller.signal })
+    const next = reply[Symbol.asyncIterator]().next()
+    controller.abort('why')
+    await expect(next).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'why' })
+    await expect(reply.done).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    expect(addon.engine.cancelled).toEqual([1])
+  })
+
+  test('with a signal that has fired already never reaches the engine', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask, { signal: AbortSignal.abort() })
+    await expect(reply.accepted).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    expect(addon.engine.submitted).toHaveLength(0)
+  })
+
+  test('that is refused rejects everywhere, and nobody need listen', async () => {
+    const failure = { code: 'ERR_CONTEXT_LENGTH', message: 'too long' } as const
+    const refuse = { ...failure, promptTokens: 9, contextTokens: 5 }
+    const { engine } = await open(() => ({ tokens: [], refuse }))
+    engine.chat(ask) // an unhandled rejection would fail this test run
+    const reply = engine.chat(ask)
+    const expected = { code: 'ERR_CONTEXT_LENGTH', promptTokens: 9, contextTokens: 5 }
+    await expect(reply.accepted).rejects.toMatchObject(expected)
+    await expect(reply.text()).rejects.toMatchObject(expected)
+    await expect(reply[Symbol.asyncIterator]().next()).rejects.toMatchObject(expected)
+    await settle()
+  })
+
+  test('that fails in the middle gives its text first, then the error', async () => {
+    const end = { code: 'ERR_ENGINE_FAILED', message: 'no' } as const
+    const { engine } = await open(() => ({ tokens: ['Once', ' upon'], end }))
+    let text = ''
+    const reading = (async () => {
+      for await (const part of engine.chat(ask)) text += part.text
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
+    expect(text).toBe('Once upon')
+  })
+
+  test('answers two readers that ask at once in order', async () => {
+    const { engine } = await open(() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
+    const iterator = engine.chat(ask)[Symbol.asyncIterator]()
+    const steps = await Promise.all([iterator.next(), iterator.next(), iterator.next()])
+    const text = steps.map(({ value }) => value?.text ?? '').join('')
+    expect('Once upon a time.'.startsWith(text)).toBe(true)
+    expect(new Set(steps.filter(({ done }) => !done).map(({ value }) => value?.text)).size).toBe(
+      steps.filter(({ done }) => !done).length,
+    )
+  })
+
+  test('as a web stream gives the same text, and its cancel is the reply’s', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting(), end: 'length' }))
+    let text = ''
+    for await (const part of engine.chat(ask, { maxTokens: 12 }).toWeb()) text += part.text
+    expect(text.trim().split(' ')).toHaveLength(12)
+    await engine.chat(ask).toWeb().cancel()
+    expect(addon.engine.cancelled).toContain(2)
+  })
+
+  test('ends with ERR_CLOSED when its engine is closed', async () => {
+    const { engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    await reply.accepted
+    await engine.close()
+    await expect(reply.done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await expect(engine.chat(ask).done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  })
+})
