@@ -12,6 +12,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "llama/gguf-metadata.h"
+
 namespace sluice {
 namespace {
 
@@ -20,6 +22,7 @@ constexpr uint64_t kEntriesMax = 1 << 16;
 constexpr uint64_t kKeyBytesMax = (1 << 16) - 1;
 constexpr uint64_t kNameBytesMax = 63;           // GGML_MAX_NAME with its zero
 constexpr uint64_t kArrayElementsMax = 1 << 30;  // gguf.cpp's
+constexpr uint64_t kWordBytesMax = 64;
 constexpr uint64_t kTokensMax = 1 << 24;
 constexpr uint32_t kDimensionsMax = 4;
 constexpr uint64_t kDefaultAlignment = 32;
@@ -120,11 +123,16 @@ class Reader {
 
   template <typename Integer>
   Integer number(const std::string& what) {
-    std::array<unsigned char, sizeof(Integer)> bytes;
-    read(bytes.data(), bytes.size(), what);
+    return static_cast<Integer>(whole(sizeof(Integer), what));
+  }
+
+  // Of at most 8 bytes, little-endian.
+  uint64_t whole(uint64_t bytes, const std::string& what) {
+    std::array<unsigned char, sizeof(uint64_t)> read_bytes = {};
+    read(read_bytes.data(), bytes, what);
     uint64_t value = 0;
-    for (size_t i = bytes.size(); i-- > 0;) value = value << 8 | bytes[i];
-    return static_cast<Integer>(value);
+    for (size_t i = read_bytes.size(); i-- > 0;) value = value << 8 | read_bytes[i];
+    return value;
   }
 
   std::string text(uint64_t bytes_max, const std::string& what) {
@@ -162,12 +170,6 @@ class Reader {
   std::vector<char> buffer_ = std::vector<char>(1 << 16);
   uint64_t taken_ = 0;  // of the buffer's filled bytes
   uint64_t filled_ = 0;
-};
-
-// The values that matter later; owned by one check, on its thread.
-struct Metadata {
-  uint64_t alignment = kDefaultAlignment;
-  uint64_t split_number = 0;
 };
 
 void check_magic(Reader& file) {
@@ -240,13 +242,24 @@ void check_array(Reader& file, const std::string& key, const std::string& what) 
   for (uint64_t i = 0; i < count; ++i) file.skip(file.number<uint64_t>(what), what);
 }
 
-uint64_t read_alignment(Reader& file, uint32_t type, const std::string& what) {
-  const uint64_t alignment = type == kUint32 ? file.number<uint32_t>(what) : 0;
-  if (alignment != 0 && (alignment & (alignment - 1)) == 0) return alignment;
-  throw Refusal("is damaged: " + what + " is not a power of two in a uint32" + kDownloadAgain);
+// A value that is kept, or passed over when it is of no use here.
+void read_value(Reader& file, const std::string& key, uint32_t type, const std::string& what,
+                GgufMetadata& metadata) {
+  if (type == kArray) return check_array(file, key, what);
+  if (type == kFloat32 || type == kFloat64) return file.skip(kValueBytes[type], what);
+  if (type != kString) {
+    metadata.numbers[key] = file.whole(kValueBytes[type], what);
+    return;
+  }
+  const uint64_t bytes = file.number<uint64_t>(what);
+  if (bytes > kWordBytesMax) return file.skip(bytes, what);
+  std::string& word = metadata.words[key];
+  file.demand(bytes, what);
+  word.resize(bytes);
+  file.read(word.data(), bytes, what);
 }
 
-void check_entry(Reader& file, std::unordered_set<std::string>& keys, Metadata& metadata) {
+void check_entry(Reader& file, std::unordered_set<std::string>& keys, GgufMetadata& metadata) {
   const std::string key = file.text(kKeyBytesMax, "a metadata key");
   const std::string what = "metadata " + printable(key);
   if (key.empty() || !keys.insert(key).second) {
@@ -258,14 +271,31 @@ void check_entry(Reader& file, std::unordered_set<std::string>& keys, Metadata& 
     throw Refusal("is damaged: " + what + " has the unknown type " + with_commas(type) +
                   kDownloadAgain);
   }
-  if (key == "general.alignment") {
-    metadata.alignment = read_alignment(file, type, what);
-  } else if (key == "split.no" && type == kUint16) {
-    metadata.split_number = file.number<uint16_t>(what);
-  } else if (type == kArray) {
-    check_array(file, key, what);
-  } else {
-    file.skip(type == kString ? file.number<uint64_t>(what) : kValueBytes[type], what);
+  if (key == "general.alignment" && type != kUint32) {
+    throw Refusal("is damaged: " + what + " is no uint32" + kDownloadAgain);
+  }
+  read_value(file, key, type, what, metadata);
+}
+
+uint64_t alignment_of(const GgufMetadata& metadata) {
+  const auto found = metadata.numbers.find("general.alignment");
+  if (found == metadata.numbers.end()) return kDefaultAlignment;
+  const uint64_t alignment = found->second;
+  if (alignment != 0 && (alignment & (alignment - 1)) == 0) return alignment;
+  throw Refusal("is damaged: general.alignment is " + with_commas(alignment) +
+                ", expected a power of two" + kDownloadAgain);
+}
+
+void check_metadata(const GgufMetadata& metadata) {
+  const auto part = metadata.numbers.find("split.no");
+  if (part != metadata.numbers.end() && part->second > 0) {
+    throw Refusal(
+        "is part " + with_commas(part->second + 1) +
+        " of a split model; give the first part, whose name ends in -00001-of-0000N.gguf");
+  }
+  const std::string wrong = unusable_metadata(metadata);
+  if (!wrong.empty()) {
+    throw Refusal("cannot be used: " + printable(wrong) + "; download or convert it again");
   }
 }
 
@@ -354,19 +384,16 @@ void check_content(Reader& file) {
   check_version(file);
   const uint64_t tensor_count = read_count(file, "tensors", 24);
   const uint64_t entry_count = read_count(file, "metadata entries", 13);
-  Metadata metadata;
+  GgufMetadata metadata;
   std::unordered_set<std::string> keys;
   for (uint64_t i = 0; i < entry_count; ++i) check_entry(file, keys, metadata);
-  if (metadata.split_number > 0) {
-    throw Refusal(
-        "is part " + with_commas(metadata.split_number + 1) +
-        " of a split model; give the first part, whose name ends in -00001-of-0000N.gguf");
-  }
+  check_metadata(metadata);
+  const uint64_t alignment = alignment_of(metadata);
   if (tensor_count == 0) {
     throw Refusal("holds no weights, only metadata; give the file of a whole model");
   }
   const std::vector<Tensor> tensors = read_tensors(file, tensor_count);
-  check_data(tensors, padded(file.position(), metadata.alignment), metadata.alignment, file.size());
+  check_data(tensors, padded(file.position(), alignment), alignment, file.size());
 }
 
 PreflightResult no_file(const std::string& message) { return {false, true, message}; }

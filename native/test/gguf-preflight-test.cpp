@@ -177,6 +177,29 @@ TEST("control characters of a file's names never reach a message") {
   CHECK(refuses(parts.file(), "metadata ?[31mred? has the unknown type 77"));
 }
 
+TEST("numbers that llama.cpp would assert on are refused by their names") {
+  const auto with = [](const std::string& key, uint32_t value) {
+    return with_entry(text("llama." + key) + u32(kUint32) + u32(value)).file();
+  };
+  CHECK(check_bytes(with("block_count", 512)).ok);
+  CHECK(refuses(with("block_count", 0), "llama.block_count is 0, expected 1 to 512"));
+  CHECK(refuses(with("block_count", 513), "llama.block_count is 513"));
+  CHECK(refuses(with("nextn_predict_layers", 2), "llama.nextn_predict_layers is 2"));
+  CHECK(check_bytes(with("expert_count", 8)).ok);
+  CHECK(refuses(with("expert_count", 1025), "llama.expert_count is 1025"));
+  CHECK(refuses(with("expert_used_count", 1), "llama.expert_used_count is 1"));
+  CHECK(refuses(with("expert_group_count", 1), "llama.expert_group_count is 1"));
+  const std::string scaling = text("llama.rope.scaling.type") + u32(kString);
+  CHECK(check_bytes(with_entry(scaling + text("yarn")).file()).ok);
+  CHECK(refuses(with_entry(scaling + text("rope")).file(), "none, linear, yarn, longrope"));
+}
+
+TEST("a file that does not say its architecture is refused") {
+  Parts parts;
+  parts.entries.replace(parts.entries.find("architecture"), 12, "Architecture");
+  CHECK(refuses(parts.file(), "general.architecture is missing"));
+}
+
 TEST("a vocabulary that holds a token twice is refused, which llama.cpp would assert") {
   Parts parts;
   parts.entries.replace(parts.entries.size() - 1, 1, "a");
@@ -191,7 +214,7 @@ TEST("an alignment that is no power of two is refused, another one is followed")
   const std::string key = text("general.alignment");
   CHECK(refuses(with_entry(key + u32(kUint32) + u32(0)).file(), "power of two"));
   CHECK(refuses(with_entry(key + u32(kUint32) + u32(48)).file(), "power of two"));
-  CHECK(refuses(with_entry(key + u32(kString) + text("32")).file(), "power of two"));
+  CHECK(refuses(with_entry(key + u32(kString) + text("32")).file(), "no uint32"));
   Parts parts = with_entry(key + u32(kUint32) + u32(64));
   parts.data = std::string(32, '\0') + parts.data;
   const size_t start = (parts.header().size() + 63) / 64 * 64;

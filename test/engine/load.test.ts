@@ -72,7 +72,7 @@ describe('an engine', () => {
     await engine.close()
   })
 
-  test('gives a request’s sampling first, then its own, then the model’s, then OpenAI’s', async () => {
+  test('prefers a request’s sampling, then its own, the model’s, OpenAI’s', async () => {
     const addon = new FakeAddon({ load: 'held' })
     useBinding(addon)
     const loading = load({ model: 'a.gguf', sampling: { topK: 7, temperature: 0.3 } })

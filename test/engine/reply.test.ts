@@ -109,7 +109,7 @@ describe('a reply', () => {
     expect((await reply.done).finishReason).toBe('cancelled')
   })
 
-  test('rejects loop, done and accepted when its signal fires, and stops listening to it', async () => {
+  test('rejects loop and done when its signal fires, and cancels', async () => {
     const { addon, engine } = await open(() => ({ tokens: counting(), prefillSteps: 1000 }))
     const controller = new AbortController()
     const reply = engine.chat(ask, { signal: controller.signal })

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Waits until `holds` does, by looking again and again; fails with `message` after `limitMs`. */
 export async function eventually(
   holds: () => boolean,
-  message = 'it never came true',
+  message: string | (() => string) = 'it never came true',
   limitMs = 4000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(message)
+    if (performance.now() > deadline) {
+      throw new Error(typeof message === 'string' ? message : message())
+    }
     await sleep(1)
   }
 }

@@ -57,7 +57,8 @@ export class RawClient {
 
   /** Waits until what arrived holds `text`. */
   async seen(text: string): Promise<void> {
-    await eventually(() => this.text.includes(text), `'${text}' never came, but: ${this.text}`)
+    const message = () => `'${text}' never came, but: ${this.text}`
+    await eventually(() => this.text.includes(text), message)
   }
 
   /** Waits until the connection is closed, from either side. */

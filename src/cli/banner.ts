@@ -1,0 +1,51 @@
+import type { Engine } from '../engine/engine.js'
+import { packageVersion } from './package-root.js'
+
+interface Shown {
+  readonly alias: readonly string[]
+  readonly drainMs: number
+  readonly readerStallMs: number
+  readonly engineStallMs: number
+}
+
+/** What `serve` says once it is ready: the model, what was settled, the address, a request. */
+export function banner(
+  engine: Pick<Engine, 'model' | 'settings'>,
+  url: string,
+  flags: Shown,
+  hasKeys: boolean,
+): string {
+  const { model, settings } = engine
+  const own = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+  const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
+  return [
+    `Sluice ${packageVersion()} serves ${names(model.id, flags.alias)} (${model.description})`,
+    `  parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
+      `kv-type ${settings.kvType}, threads ${settings.threads}, gpu-layers ${settings.gpuLayers}`,
+    `  window ${settings.window}, queue ${settings.queue}, ` +
+      `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
+    `Listening on ${url}. Try:`,
+    '',
+    curl(own, hasKeys),
+    '',
+    '',
+  ].join('\n')
+}
+
+/** One line for a shell; the key is taken from the environment of whoever pastes it. */
+export function curl(url: string, hasKeys: boolean): string {
+  const body = {
+    model: 'default',
+    messages: [{ role: 'user', content: 'Tell me a story' }],
+    stream: true,
+  }
+  const key = hasKeys ? ' -H "Authorization: Bearer $SLUICE_API_KEY"' : ''
+  return (
+    `curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json'${key} ` +
+    `-d '${JSON.stringify(body)}'`
+  )
+}
+
+function names(id: string, aliases: readonly string[]): string {
+  return [id, ...aliases].join(', ')
+}

@@ -1,0 +1,40 @@
+import type { runFlags, samplingFlags, serveFlags } from '../config/command-flags.js'
+import type { Settled } from '../config/flags.js'
+import type { LoadOptions } from '../engine/types.js'
+import { packagePath } from './package-root.js'
+
+type EngineFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
+
+const loadKeys = [
+  'parallel',
+  'context',
+  'threads',
+  'gpuLayers',
+  'kvType',
+  'queue',
+  'window',
+  'queueDeadlineMs',
+] as const
+const samplingKeys = [
+  'temperature',
+  'topK',
+  'topP',
+  'minP',
+  'repeatPenalty',
+  'seed',
+] as const satisfies (keyof typeof samplingFlags)[]
+
+/** What `load` is to be called with, apart from its progress and signal. */
+export function loadOptions(flags: EngineFlags): LoadOptions {
+  return {
+    ...pick(flags as Settled<typeof serveFlags>, loadKeys),
+    model: flags.model ?? packagePath('models/storyteller.gguf'),
+    sampling: pick(flags, samplingKeys),
+  }
+}
+
+/** Those of the keys that are there. */
+export function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  const present = keys.filter((key) => from[key] !== undefined)
+  return Object.fromEntries(present.map((key) => [key, from[key]])) as Pick<T, K>
+}

@@ -1,0 +1,24 @@
+import type { AccessEntry } from '../http/index.js'
+import { colours } from './colours.js'
+
+/** A request in one line: time, method, route, status, how it ended, duration, tokens, id. */
+export function logLine(entry: AccessEntry, now = new Date()): string {
+  const { promptTokens, completionTokens } = entry
+  const parts = [
+    now.toISOString(),
+    entry.method,
+    entry.route ?? '-',
+    paint(entry)(String(entry.status)),
+    entry.code === undefined ? entry.outcome : `${entry.outcome} ${entry.code}`,
+    `${Math.round(entry.durationMs)} ms`,
+  ]
+  if (promptTokens !== undefined) parts.push(`${promptTokens}+${completionTokens ?? 0} tokens`)
+  parts.push(colours.dim(entry.requestId))
+  const stack = entry.error instanceof Error ? `\n${entry.error.stack}` : ''
+  return `${parts.join(' ')}${stack}\n`
+}
+
+function paint({ status, outcome }: AccessEntry): (text: string) => string {
+  if (status >= 500 || outcome === 'failed') return colours.red
+  return status >= 400 || outcome === 'gone' ? colours.yellow : colours.green
+}

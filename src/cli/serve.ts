@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { readApiKeys } from '../config/api-keys.js'
+import type { serveFlags } from '../config/command-flags.js'
+import type { Settled } from '../config/flags.js'
+import type { Engine } from '../engine/engine.js'
+import { InvalidOptionError } from '../engine/errors.js'
+import { load } from '../engine/load.js'
+import { type Address, createServer, type SluiceServer } from '../http/index.js'
+import { banner } from './banner.js'
+import { loadOptions, pick } from './load-options.js'
+import { logLine } from './log-line.js'
+import { ProgressBar } from './progress.js'
+
+type Flags = Settled<typeof serveFlags>
+
+const serverKeys = [
+  'host',
+  'port',
+  'allowUnauthenticated',
+  'readerStallMs',
+  'engineStallMs',
+  'maxTokens',
+] as const
+
+/** `sluice serve`: until SIGTERM or SIGINT, which drains. @returns the exit code */
+export async function serveCommand(flags: Flags): Promise<number> {
+  const apiKeys = readApiKeys(flags.apiKeyFile, process.env)
+  const stop = stopSignal()
+  let begin!: (engine: Promise<Engine>) => void
+  const loading = new Promise<Engine>((resolve) => {
+    begin = resolve
+  })
+  const server = serverOf(flags, apiKeys, loading)
+  // A port in use is told now, not after minutes of loading.
+  const address = await listening(server, flags)
+  begin(loaded(flags, stop))
+  try {
+    const engine = await loading
+    process.stdout.write(banner(engine, address.url, flags, apiKeys.length > 0))
+    if (!stop.aborted) await once(stop, 'abort')
+    await drained(server, engine, flags.drainMs)
+    await engine.close()
+  } catch (error) {
+    await server.close()
+    if (!stop.aborted) throw error
+  }
+  return 0
+}
+
+/** Fires at the first SIGINT or SIGTERM; the second ends the process at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  const onSignal = (name: NodeJS.Signals, number: number): void => {
+    if (stop.signal.aborted) process.exit(128 + number)
+    stop.abort(name)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return stop.signal
+}
+
+function serverOf(flags: Flags, apiKeys: string[], engine: Promise<Engine>): SluiceServer {
+  const { alias: aliases, allowHost: allowHosts, allowOrigin: allowOrigins } = flags
+  const names = { aliases, allowHosts, allowOrigins }
+  try {
+    return createServer({
+      ...pick(flags, serverKeys),
+      ...names,
+      apiKeys,
+      engine,
+      onLog: (entry) => process.stderr.write(logLine(entry)),
+    })
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError && error.option === 'host')) throw error
+    throw new InvalidOptionError(
+      '--host',
+      `Others can reach ${flags.host}: give keys with --api-key-file or SLUICE_API_KEY, ` +
+        'or say --allow-unauthenticated if everybody may use it.',
+    )
+  }
+}
+
+async function listening(server: SluiceServer, { host, port }: Flags): Promise<Address> {
+  try {
+    return await server.listen()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Error(
+      `Port ${port} of ${host} is in use. Give another with --port; --port 0 picks a free one.`,
+      { cause: error },
+    )
+  }
+}
+
+async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
+  const progress = new ProgressBar('Loading')
+  try {
+    return await load({ ...loadOptions(flags), onProgress: progress.update, signal })
+  } finally {
+    progress.clear()
+  }
+}
+
+async function drained(server: SluiceServer, engine: Engine, deadlineMs: number): Promise<void> {
+  const { queued, running, parked } = engine.stats()
+  const replies = queued + running + parked
+  if (replies > 0) {
+    process.stderr.write(
+      `sluice: ${replies} replies may go on for ${deadlineMs} ms; a second signal ends at once\n`,
+    )
+  }
+  await server.drain({ deadlineMs })
+}

@@ -1,0 +1,113 @@
+import { check, filePath, int32Max, integerFrom } from './checks.js'
+import { loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
+import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
+
+/** Every setting of the commands, with its range, its default and its help. See flags.ts. */
+
+const milliseconds = integerFrom(1, int32Max)
+const hostName = check<string>('a host name or an address', (value) => {
+  return typeof value === 'string' && /^[^\s/]{1,253}$/.test(value)
+})
+const maxTokens = integerFrom(1, int32Max)
+const ofTheModel = (neutral: string) => ({ fallbackHelp: `the model's own, else ${neutral}` })
+
+const modelFlags = {
+  model: textFlag('FILE', filePath, 'the model, a GGUF file', {
+    fallbackHelp: 'the small storyteller that comes along',
+  }),
+  context: numberFlag('N', loadChecks.context, 'tokens of a conversation, reply included', {
+    fallbackHelp: 'min(trained, 8192), as far as memory allows',
+  }),
+  threads: numberFlag('N', loadChecks.threads, 'compute threads', {
+    fallbackHelp: 'one per core',
+  }),
+  gpuLayers: numberFlag('N', loadChecks.gpuLayers, 'layers to put on the GPU, -1 for all', {
+    fallback: loadDefaults.gpuLayers,
+  }),
+  kvType: textFlag('TYPE', loadChecks.kvType, 'type of the KV cache, f16 or q8_0', {
+    fallback: loadDefaults.kvType,
+  }),
+}
+
+export const samplingFlags = {
+  temperature: numberFlag(
+    'T',
+    samplingChecks.temperature,
+    '0 is greedy, 2 is wild',
+    ofTheModel('1'),
+  ),
+  topK: numberFlag(
+    'K',
+    samplingChecks.topK,
+    'keep the K likeliest tokens, 0 for all',
+    ofTheModel('0'),
+  ),
+  topP: numberFlag(
+    'P',
+    samplingChecks.topP,
+    'keep the likeliest tokens that sum up to P',
+    ofTheModel('1'),
+  ),
+  minP: numberFlag(
+    'P',
+    samplingChecks.minP,
+    'keep tokens P times as likely as the likeliest',
+    ofTheModel('0'),
+  ),
+  repeatPenalty: numberFlag(
+    'X',
+    samplingChecks.repeatPenalty,
+    'above 1 discourages repetition',
+    ofTheModel('1'),
+  ),
+  seed: numberFlag('N', samplingChecks.seed, 'makes a reply repeatable', {
+    fallbackHelp: 'another for each reply',
+  }),
+}
+
+const replyFlags = {
+  ...samplingFlags,
+  maxTokens: numberFlag('N', maxTokens, 'tokens of a reply at most', {
+    fallbackHelp: 'until the context is full',
+  }),
+}
+
+const parallel = (fallback: number) =>
+  numberFlag('N', loadChecks.parallel, 'conversations at once', { fallback })
+
+export const runFlags = { ...modelFlags, parallel: parallel(1), ...replyFlags }
+
+export const serveFlags = {
+  ...modelFlags,
+  parallel: parallel(loadDefaults.parallel),
+  queue: numberFlag('N', loadChecks.queue, 'requests that may wait for a place', {
+    fallback: loadDefaults.queue,
+  }),
+  window: numberFlag('N', loadChecks.window, 'tokens a reply may run ahead of its reader', {
+    fallback: loadDefaults.window,
+  }),
+  ...replyFlags,
+  host: textFlag('HOST', hostName, 'address to listen on', { fallback: '127.0.0.1' }),
+  port: numberFlag('N', integerFrom(0, 65_535), 'port to listen on, 0 picks one', {
+    fallback: 8080,
+  }),
+  alias: listFlag('NAME', 'another name of the model for requests'),
+  allowHost: listFlag('HOST', 'another name that requests may be sent to'),
+  allowOrigin: listFlag('URL', 'a web origin that may call, for example https://app.example'),
+  apiKeyFile: textFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
+    fallbackHelp: 'SLUICE_API_KEY, one key',
+  }),
+  allowUnauthenticated: switchFlag('serve other machines without a key'),
+  queueDeadlineMs: numberFlag('MS', loadChecks.queueDeadlineMs, 'how long a request may wait', {
+    fallback: loadDefaults.queueDeadlineMs,
+  }),
+  readerStallMs: numberFlag('MS', milliseconds, 'how long a reader may take nothing', {
+    fallback: 60_000,
+  }),
+  engineStallMs: numberFlag('MS', milliseconds, 'how long the engine may stand still', {
+    fallback: 30_000,
+  }),
+  drainMs: numberFlag('MS', integerFrom(0, int32Max), 'how long replies may go on after SIGTERM', {
+    fallback: 30_000,
+  }),
+}

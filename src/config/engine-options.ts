@@ -1,0 +1,73 @@
+import type { LoadOptions, SamplingOptions } from '../engine/types.js'
+import {
+  abortSignal,
+  aFunction,
+  type Check,
+  type Checks,
+  check,
+  demand,
+  filePath,
+  int32Max,
+  integerFrom,
+  isNumber,
+  numberFrom,
+  oneOf,
+  parseFields,
+} from './checks.js'
+
+/** Shared with requests: each may be a default of the engine and a request's own. */
+export const samplingChecks: Checks<SamplingOptions> = {
+  temperature: numberFrom(0, 2),
+  topP: numberFrom(0, 1),
+  topK: integerFrom(0, int32Max),
+  minP: numberFrom(0, 1),
+  repeatPenalty: check(
+    'a number above 0, at most 10',
+    (value) => isNumber(value, 0, 10) && value > 0,
+  ),
+  repeatLastN: integerFrom(-1, int32Max),
+  frequencyPenalty: numberFrom(-2, 2),
+  presencePenalty: numberFrom(-2, 2),
+  seed: check('a whole number that JavaScript holds exactly', Number.isSafeInteger),
+}
+
+/** An object; what is in it is checked by parseFields. */
+const anything: Check<SamplingOptions> = check('an object', () => true)
+
+export const loadChecks: Checks<LoadOptions> = {
+  model: filePath,
+  parallel: integerFrom(1, 256),
+  context: integerFrom(32, 2 ** 24),
+  window: integerFrom(1, 65_536),
+  queue: integerFrom(0, 65_536),
+  queueDeadlineMs: integerFrom(1, int32Max),
+  threads: integerFrom(1, 512),
+  gpuLayers: integerFrom(-1, 65_536),
+  kvType: oneOf('f16', 'q8_0'),
+  sampling: anything,
+  onProgress: aFunction,
+  signal: abortSignal,
+}
+
+/** Those that do not depend on the machine or the model. */
+export const loadDefaults = {
+  parallel: 4,
+  window: 64,
+  queue: 64,
+  queueDeadlineMs: 60_000,
+  gpuLayers: -1,
+  kvType: 'f16' as const,
+}
+
+export type SettledLoadOptions = LoadOptions &
+  Required<Pick<LoadOptions, keyof typeof loadDefaults>>
+
+/** @throws InvalidOptionError, with the option's path, for example `sampling.temperature` */
+export function parseLoadOptions(input: unknown): SettledLoadOptions {
+  const given = parseFields<LoadOptions>(input, loadChecks)
+  const model = demand('model', given.model, filePath)
+  const settled = { ...loadDefaults, ...given, model }
+  if (given.sampling === undefined) return settled
+  const sampling = parseFields<SamplingOptions>(given.sampling, samplingChecks, 'sampling')
+  return { ...settled, sampling }
+}

@@ -1,0 +1,96 @@
+import type { ChatMessage, RequestOptions } from '../engine/types.js'
+import {
+  abortSignal,
+  type Check,
+  type Checks,
+  check,
+  demand,
+  int32Max,
+  integerFrom,
+  isNumber,
+  oneOf,
+  parseFields,
+  trueOrFalse,
+  wrong,
+} from './checks.js'
+import { samplingChecks } from './engine-options.js'
+
+const stopsMax = 16
+const stopBytesMax = 256
+const biasesMax = 1024
+
+/** As a chat template takes it. */
+export interface TemplateMessage {
+  role: string
+  content: string
+}
+
+const stop: Check<string | string[]> = check(
+  `a string of 1 to ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
+  (value) => {
+    const strings = Array.isArray(value) ? value : [value]
+    return strings.length <= stopsMax && strings.every(isStop)
+  },
+)
+
+const logitBias: Check<Record<number, number>> = check(
+  `an object of at most ${biasesMax} token ids, each with a number from -100 to 100`,
+  (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+    const biases = Object.entries(value)
+    return biases.length <= biasesMax && biases.every(([id, bias]) => isTokenId(id) && isBias(bias))
+  },
+)
+
+const requestChecks: Checks<RequestOptions> = {
+  ...samplingChecks,
+  maxTokens: integerFrom(1, int32Max),
+  stop,
+  logitBias,
+  ignoreEos: trueOrFalse,
+  signal: abortSignal,
+}
+
+const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
+const text: Check<string> = check('a string', (value) => typeof value === 'string')
+const messageChecks: Checks<ChatMessage> = { role, content: text }
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseRequestOptions(input: unknown): RequestOptions {
+  return parseFields<RequestOptions>(input, requestChecks)
+}
+
+/**
+ * Messages as templates know them: `developer` becomes `system`.
+ * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`
+ */
+export function parseMessages(input: unknown): TemplateMessage[] {
+  if (!Array.isArray(input) || input.length === 0) {
+    throw wrong('messages', 'an array of at least one message', input)
+  }
+  return input.map((message: unknown, i) => {
+    const at = `messages[${i}]`
+    const given = parseFields<Partial<ChatMessage>>(message, messageChecks, at)
+    const content = demand(`${at}.content`, given.content, text)
+    const name = demand(`${at}.role`, given.role, role)
+    return { role: name === 'developer' ? 'system' : name, content }
+  })
+}
+
+/** @throws InvalidOptionError */
+export function parsePrompt(input: unknown): string {
+  return demand('prompt', input, text)
+}
+
+function isStop(value: unknown): boolean {
+  if (typeof value !== 'string' || value === '') return false
+  return Buffer.byteLength(value) <= stopBytesMax
+}
+
+function isTokenId(key: string): boolean {
+  return /^\d{1,10}$/.test(key) && Number(key) <= int32Max
+}
+
+function isBias(value: unknown): boolean {
+  return isNumber(value, -100, 100)
+}

@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { banner, curl } from '../../src/cli/banner.js'
+
+const engine = {
+  model: {
+    id: 'storyteller',
+    name: 'Storyteller',
+    description: 'llama 1B Q8_0',
+    parameters: 2e6,
+    bytes: 2e6,
+    trainedContext: 512,
+    vocabulary: 1000,
+    hasChatTemplate: true,
+  },
+  settings: {
+    parallel: 4,
+    context: 512,
+    window: 64,
+    queue: 65,
+    queueDeadlineMs: 60_001,
+    threads: 2,
+    gpuLayers: -1,
+    kvType: 'f16' as const,
+  },
+}
+const flags = { alias: ['gemma'], drainMs: 30_001, readerStallMs: 60_002, engineStallMs: 30_003 }
+
+describe('what serve says at its start', () => {
+  const text = banner(engine, 'http://127.0.0.1:8080', flags, false)
+
+  test('names the model, its aliases and the address', () => {
+    expect(text).toContain('serves storyteller, gemma (llama 1B Q8_0)')
+    expect(text).toContain('Listening on http://127.0.0.1:8080.')
+  })
+
+  test.each(['parallel 4', 'context 512', 'window 64', 'queue 65', 'queue-deadline-ms 60001'])(
+    'shows %s',
+    (setting) => expect(text).toContain(setting),
+  )
+
+  test.each(['threads 2', 'kv-type f16', 'drain-ms 30001', 'reader-stall-ms 60002'])(
+    'shows %s as well',
+    (setting) => expect(text).toContain(setting),
+  )
+
+  test.each([
+    ['http://0.0.0.0:99', 'curl -N http://127.0.0.1:99/v1'],
+    ['http://[::]:99', 'curl -N http://[::1]:99/v1'],
+    ['http://[::1]:99', 'curl -N http://[::1]:99/v1'],
+  ])('a server at %s is asked at an address that can be asked', (url, start) => {
+    expect(banner(engine, url, flags, false)).toContain(start)
+  })
+})
+
+describe('the curl line', () => {
+  /** What a shell makes of it. */
+  const words = (line: string, env: Record<string, string> = {}) =>
+    execFileSync('sh', ['-c', `set -- ${line}; printf '%s\\n' "$@"`], {
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    }).split('\n')
+
+  test('is one line whose body is JSON after the shell has read it', () => {
+    const line = curl('http://127.0.0.1:8080', false)
+    expect(line).not.toContain('\n')
+    const parts = words(line)
+    expect(parts[2]).toBe('http://127.0.0.1:8080/v1/chat/completions')
+    expect(parts).not.toContain('Authorization: Bearer ')
+    expect(JSON.parse(parts[parts.indexOf('-d') + 1] ?? '')).toEqual({
+      model: 'default',
+      messages: [{ role: 'user', content: 'Tell me a story' }],
+      stream: true,
+    })
+  })
+
+  test('takes the key from the environment of the shell', () => {
+    const parts = words(curl('http://127.0.0.1:8080', true), { SLUICE_API_KEY: 'k-1' })
+    expect(parts).toContain('Authorization: Bearer k-1')
+  })
+})

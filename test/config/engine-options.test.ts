@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { parseLoadOptions } from '../../src/config/engine-options.js'
+
+describe('options of load', () => {
+  test('a model alone gets the defaults; what depends on the machine stays open', () => {
+    expect(parseLoadOptions({ model: 'm.gguf' })).toEqual({
+      model: 'm.gguf',
+      parallel: 4,
+      window: 64,
+      queue: 64,
+      queueDeadlineMs: 60_000,
+      gpuLayers: -1,
+      kvType: 'f16',
+    })
+  })
+
+  test('what is given goes before a default', () => {
+    const given = {
+      model: 'm.gguf',
+      parallel: 256,
+      context: 32,
+      window: 1,
+      queue: 0,
+      queueDeadlineMs: 1,
+      threads: 512,
+      gpuLayers: 0,
+      kvType: 'q8_0',
+      sampling: { temperature: 0, seed: 7 },
+      onProgress: () => undefined,
+      signal: new AbortController().signal,
+    }
+    expect(parseLoadOptions(given)).toEqual(given)
+  })
+
+  test.each([
+    ['model', { model: undefined }],
+    ['model', { model: '' }],
+    ['model', { model: 'a\0b' }],
+    ['parallel', { parallel: 0 }],
+    ['parallel', { parallel: 257 }],
+    ['context', { context: 31 }],
+    ['window', { window: 65_537 }],
+    ['queue', { queue: -1 }],
+    ['queueDeadlineMs', { queueDeadlineMs: 0 }],
+    ['threads', { threads: 1.5 }],
+    ['gpuLayers', { gpuLayers: -2 }],
+    ['kvType', { kvType: 'f32' }],
+    ['sampling', { sampling: 'hot' }],
+    ['sampling.temperature', { sampling: { temperature: 3 } }],
+    ['sampling.maxTokens', { sampling: { maxTokens: 3 } }],
+    ['onProgress', { onProgress: 'loud' }],
+    ['signal', { signal: 'red' }],
+    ['paralel', { paralel: 2 }],
+  ])('a wrong %s is refused by its path: %j', (path, options) => {
+    expect(() => parseLoadOptions({ model: 'm.gguf', ...options })).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: path }),
+    )
+  })
+
+  test('the message says what was expected and what came', () => {
+    expect(() => parseLoadOptions({ model: 'm.gguf', parallel: 'many' })).toThrow(
+      `'parallel': expected a whole number from 1 to 256, but got "many".`,
+    )
+  })
+})

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { runFlags, serveFlags } from '../../src/config/command-flags.js'
+import { environmentName, flagName, settleFlags } from '../../src/config/flags.js'
+
+/** A value that each flag takes, as text and as it is read. */
+const examples: Record<string, [text: string, value: unknown]> = {
+  model: ['m.gguf', 'm.gguf'],
+  context: ['512', 512],
+  threads: ['3', 3],
+  gpuLayers: ['-1', -1],
+  kvType: ['q8_0', 'q8_0'],
+  parallel: ['8', 8],
+  queue: ['0', 0],
+  window: ['16', 16],
+  temperature: ['0.5', 0.5],
+  topK: ['40', 40],
+  topP: ['0.9', 0.9],
+  minP: ['0.05', 0.05],
+  repeatPenalty: ['1.1', 1.1],
+  seed: ['-7', -7],
+  maxTokens: ['200', 200],
+  host: ['::1', '::1'],
+  port: ['0', 0],
+  alias: ['gemma', ['gemma']],
+  allowHost: ['box.local', ['box.local']],
+  allowOrigin: ['https://app.example', ['https://app.example']],
+  apiKeyFile: ['keys', 'keys'],
+  allowUnauthenticated: ['true', true],
+  queueDeadlineMs: ['1000', 1000],
+  readerStallMs: ['1000', 1000],
+  engineStallMs: ['1000', 1000],
+  drainMs: ['0', 0],
+}
+
+test('the settings that the commands are known by are there', () => {
+  expect(Object.keys(serveFlags).sort()).toEqual(Object.keys(examples).sort())
+  expect(Object.keys(runFlags)).toEqual(expect.arrayContaining(['model', 'seed', 'maxTokens']))
+})
+
+describe.each(Object.entries(examples))('%s', (key, [text, value]) => {
+  const given = Array.isArray(value) ? [text] : text
+
+  test('is read from the command line', () => {
+    expect(settleFlags(serveFlags, { [key]: given }, {})).toHaveProperty(key, value)
+  })
+
+  test('is read from the environment', () => {
+    const settled = settleFlags(serveFlags, {}, { [environmentName(key)]: text })
+    expect(settled).toHaveProperty(key, value)
+  })
+
+  test('is taken from the command line where both are given', () => {
+    const other = { [environmentName(key)]: 'not even valid' }
+    expect(settleFlags(serveFlags, { [key]: given }, other)).toHaveProperty(key, value)
+  })
+})
+
+test('names follow from the key', () => {
+  expect(flagName('gpuLayers')).toBe('--gpu-layers')
+  expect(environmentName('gpuLayers')).toBe('SLUICE_GPU_LAYERS')
+  expect(environmentName('topP')).toBe('SLUICE_TOP_P')
+})
+
+test('without anything the defaults hold, and what the engine settles is left out', () => {
+  expect(settleFlags(serveFlags, {}, {})).toEqual({
+    gpuLayers: -1,
+    kvType: 'f16',
+    parallel: 4,
+    queue: 64,
+    window: 64,
+    host: '127.0.0.1',
+    port: 8080,
+    alias: [],
+    allowHost: [],
+    allowOrigin: [],
+    allowUnauthenticated: false,
+    queueDeadlineMs: 60_000,
+    readerStallMs: 60_000,
+    engineStallMs: 30_000,
+    drainMs: 30_000,
+  })
+})
+
+test('an empty variable is as good as none', () => {
+  expect(settleFlags(serveFlags, {}, { SLUICE_PORT: '' }).port).toBe(8080)
+})
+
+test('a list in the environment has commas between', () => {
+  const { alias } = settleFlags(serveFlags, {}, { SLUICE_ALIAS: 'gemma-4-26b, gpt' })
+  expect(alias).toEqual(['gemma-4-26b', 'gpt'])
+})
+
+test.each([
+  ['1', true],
+  ['true', true],
+  ['0', false],
+  ['false', false],
+])('a switch in the environment may say %s', (text, value) => {
+  const variables = { SLUICE_ALLOW_UNAUTHENTICATED: text }
+  expect(settleFlags(serveFlags, {}, variables).allowUnauthenticated).toBe(value)
+})
+
+test.each([
+  ['--parallel', { parallel: '0' }, {}],
+  ['--parallel', { parallel: 'four' }, {}],
+  ['--parallel', { parallel: ' ' }, {}],
+  ['--port', { port: '65536' }, {}],
+  ['--temperature', { temperature: '2.5' }, {}],
+  ['--kv-type', { kvType: 'f32' }, {}],
+  ['--host', { host: 'http://x' }, {}],
+  ['--alias', { alias: [''] }, {}],
+  ['SLUICE_PARALLEL', {}, { SLUICE_PARALLEL: '0' }],
+  ['SLUICE_ALLOW_UNAUTHENTICATED', {}, { SLUICE_ALLOW_UNAUTHENTICATED: 'maybe' }],
+  ['SLUICE_ALIAS', {}, { SLUICE_ALIAS: 'a,,b' }],
+])('a wrong value is refused in the name of where it stands: %s %j %j', (name, given, env) => {
+  expect(() => settleFlags(serveFlags, given, env)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_INVALID_OPTION',
+      option: name,
+      message: expect.stringMatching(`^'${name}': expected .+, but got .+`),
+    }),
+  )
+})

@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { textFileAsModel } from '../support/broken-gguf.js'
+import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { scriptModel } from '../support/script-model.js'
+
+const reply = 'Es war einmal ein Fuchs 🦊, der sagte: 日本語！'
+const talker = scriptModel({ reply })
+const endless = scriptModel({ reply: 'on and on it goes, ', repeat: true })
+const folder = mkdtempSync(join(tmpdir(), 'sluice-serve-'))
+const keyFile = join(folder, 'keys')
+writeFileSync(keyFile, '# for tests\nkey-1\nkey-2\n')
+
+afterAll(() => rmSync(folder, { recursive: true }))
+killAfterEach()
+
+interface Up {
+  cli: RunningCli
+  url: string
+  curl: string
+}
+
+async function up(args: string[], env: Record<string, string> = {}): Promise<Up> {
+  const cli = startCli(['serve', '--port', '0', ...args], { env })
+  const [, url = ''] = await cli.said(/Listening on (http:\S+)\. Try:/)
+  const [curl] = await cli.said(/^curl .+$/m)
+  return { cli, url, curl }
+}
+
+function chat(url: string, body: object = {}, headers: Record<string, string> = {}) {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({
+      model: 'default',
+      messages: [{ role: 'user', content: 'Tell me a story' }],
+      ...body,
+    }),
+  })
+}
+
+async function contentOf(response: Response): Promise<string> {
+  const body = (await response.json()) as { choices: { message: { content: string } }[] }
+  return body.choices[0]?.message.content ?? ''
+}
+
+/** The text of a stream's chunks. */
+function streamed(frames: string): string {
+  const chunks = [...frames.matchAll(/^data: (\{.*\})$/gm)].map((match) =>
+    JSON.parse(`${match[1]}`),
+  )
+  return chunks.map((chunk) => chunk.choices?.[0]?.delta.content ?? '').join('')
+}
+
+function pasted(line: string, env: Record<string, string> = {}): string {
+  const { stdout } = spawnSync('sh', ['-c', line], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+  return stdout
+}
+
+describe('sluice serve', () => {
+  test('prints a curl line that streams the story when it is pasted', async () => {
+    const { curl } = await up(['--model', talker])
+    const frames = pasted(curl)
+    expect(streamed(frames)).toBe(reply)
+    expect(frames.endsWith('data: [DONE]\n\n')).toBe(true)
+  })
+
+  test('with keys the pasted line takes its key from the environment', async () => {
+    const { url, curl } = await up(['--model', talker, '--api-key-file', keyFile])
+    expect(streamed(pasted(curl, { SLUICE_API_KEY: 'key-2' }))).toBe(reply)
+    expect(pasted(curl, { SLUICE_API_KEY: 'key-3' })).toContain('invalid_api_key')
+    expect((await chat(url)).status).toBe(401)
+  })
+
+  test('SLUICE_API_KEY is a key; it is neither printed nor logged', async () => {
+    const { cli, url } = await up(['--model', talker], { SLUICE_API_KEY: 'key-of-mine' })
+    expect((await chat(url)).status).toBe(401)
+    const headers = { authorization: 'Bearer key-of-mine' }
+    expect((await chat(url, {}, headers)).status).toBe(200)
+    cli.child.kill('SIGTERM')
+    const { stdout, stderr } = await cli.result
+    expect(stdout + stderr).not.toContain('key-of-mine')
+  })
+
+  test('answers to its aliases, from flags and from the environment', async () => {
+    const fromFlags = await up(['--model', talker, '--alias', 'gemma-4-26b', '--alias', 'b'])
+    expect((await chat(fromFlags.url, { model: 'gemma-4-26b' })).status).toBe(200)
+    expect((await chat(fromFlags.url, { model: 'c' })).status).toBe(404)
+    const fromEnvironment = await up([], { SLUICE_MODEL: talker, SLUICE_ALIAS: 'a,b' })
+    expect((await chat(fromEnvironment.url, { model: 'b' })).status).toBe(200)
+  })
+
+  test('its sampling flags are defaults that a request overrides', async () => {
+    const { url } = await up(['--model', endless, '--max-tokens', '4'])
+    const four = await contentOf(await chat(url))
+    const eight = await contentOf(await chat(url, { max_tokens: 8 }))
+    expect(four.length).toBeLessThan(eight.length)
+    expect(eight.length).toBeLessThan(100)
+  })
+
+  test('logs a request in one line on stderr, without its prompt', async () => {
+    const { cli, url } = await up(['--model', talker])
+    await (await chat(url)).text()
+    cli.child.kill('SIGTERM')
+    const { stderr } = await cli.result
+    expect(stderr).toMatch(
+      /^\S+ POST \/v1\/chat\/completions 200 done \d+ ms \d+\+\d+ tokens \S+\n$/,
+    )
+    expect(stderr).not.toContain('story')
+  })
+})
+
+describe('sluice serve, told to stop', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('an idle one ends at %s with 0', async (signal) => {
+    const { cli } = await up(['--model', talker])
+    cli.child.kill(signal)
+    expect(await cli.result).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('a running reply is finished, and then the exit code is 0', async () => {
+    const { cli, url } = await up(['--model', endless, '--context', '1024'])
+    const response = await chat(url, { stream: true, max_tokens: 900 })
+    cli.child.kill('SIGTERM')
+    const frames = await response.text()
+    expect(frames).toContain('"finish_reason":"length"')
+    expect(frames.endsWith('data: [DONE]\n\n')).toBe(true)
+    expect((await cli.result).code).toBe(0)
+  })
+
+  test('a reply beyond the deadline ends with an error frame, and the exit code is 0', async () => {
+    const { cli, url } = await up(['--model', endless, '--drain-ms', '100', '--window', '8'])
+    const response = await chat(url, { stream: true })
+    cli.child.kill('SIGTERM')
+    const frames = await response.text()
+    expect(frames).toContain('"code":"shutting_down"')
+    expect(frames).not.toContain('[DONE]')
+    expect((await cli.result).code).toBe(0)
+  })
+
+  test('a second signal ends at once, with the signal’s code', async () => {
+    const { cli, url } = await up(['--model', endless])
+    const response = await chat(url, { stream: true })
+    cli.child.kill('SIGTERM')
+    await refused(url)
+    cli.child.kill('SIGTERM')
+    expect((await cli.result).code).toBe(143)
+    await response.text().catch((error: Error) => expect(error.message).toContain('terminated'))
+  })
+})
+
+describe('sluice serve, refused', () => {
+  test('other machines are not served without a key, unless that is said', async () => {
+    const args = ['--model', talker, '--host', '0.0.0.0']
+    const result = await runCli(['serve', '--port', '0', ...args])
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toMatch(/^sluice: .*--allow-unauthenticated.*\n$/)
+    const open = await up([...args, '--allow-unauthenticated'])
+    expect((await chat(open.url.replace('0.0.0.0', '127.0.0.1'))).status).toBe(200)
+    const keyed = await up([...args, '--api-key-file', keyFile])
+    expect(pasted(keyed.curl, { SLUICE_API_KEY: 'key-1' })).toContain('[DONE]')
+  })
+
+  test('a port in use is told before the model is looked at', async () => {
+    const other = createServer()
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port))
+    })
+    const result = await runCli(['serve', '--model', 'no/such.gguf', '--port', `${port}`])
+    other.close()
+    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result.stderr).toMatch(new RegExp(`^sluice: Port ${port} .*--port 0.*\\n$`))
+  })
+
+  test('a file that is no model ends it with 1 and one line', async () => {
+    const result = await runCli(['serve', '--port', '0', '--model', textFileAsModel()])
+    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result.stderr).toMatch(/^sluice: [^\n]+\(ERR_MODEL_INVALID\)\n$/)
+  })
+
+  test.each([
+    [['--port', '70000'], '--port'],
+    [['--allow-origin', '*'], 'origin'],
+    [['--api-key-file', 'no/such/file'], '--api-key-file'],
+    [['--api-key', 'secret'], '--api-key'],
+  ])('%j is a usage error: exit 2', async (args, name) => {
+    const result = await runCli(['serve', '--model', talker, ...args])
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toContain(name)
+  })
+})
+
+/** Until the server turns newcomers away, which is when it has heard the signal. */
+async function refused(url: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${url}/health`).catch(() => undefined)
+    if (answer?.status !== 200) return
+  }
+}

@@ -1,0 +1,44 @@
+import type { Engine } from '../../src/engine/engine.js'
+import { load } from '../../src/engine/load.js'
+import type { LoadOptions } from '../../src/engine/types.js'
+import type { AccessEntry, ServerOptions, SluiceServer } from '../../src/http/index.js'
+import { createServer } from '../../src/http/index.js'
+import { eventually } from './eventually.js'
+import { RawClient } from './raw-client.js'
+import { alsoClose } from './serve.js'
+
+export interface ServedReal {
+  readonly engine: Engine
+  readonly server: SluiceServer
+  readonly url: string
+  readonly log: AccessEntry[]
+  client(options?: { reads?: boolean }): Promise<RawClient>
+  /** Waits until nothing is in flight any more. */
+  quiet(): Promise<void>
+}
+
+/** A server on a free port over a real engine; see closeAfterEach for its end. */
+export async function serveReal(
+  engineOptions: LoadOptions,
+  options: Partial<ServerOptions> = {},
+): Promise<ServedReal> {
+  const engine = await load(engineOptions)
+  const log: AccessEntry[] = []
+  const server = createServer({ engine, port: 0, onLog: (entry) => log.push(entry), ...options })
+  const { port, url } = await server.listen()
+  alsoClose(async () => {
+    await server.close()
+    await engine.close()
+  })
+  const client = async (how?: { reads?: boolean }) => {
+    const one = await RawClient.connect(port, how)
+    alsoClose(async () => void one.socket.destroy())
+    return one
+  }
+  const quiet = () =>
+    eventually(() => {
+      const { queued, running, parked } = engine.stats()
+      return queued + running + parked === 0
+    }, 'the engine did not come to rest')
+  return { engine, server, url, log, client, quiet }
+}
