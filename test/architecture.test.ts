@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+/** Places in ARCHITECTURE.md are written [`file:12`](file#L12) `what stands there`. */
+const place = /\[`([^`:]+):(\d+)`\]\(([^)]+)\) `([^`]+)`/g
+
+const text = readFileSync('ARCHITECTURE.md', 'utf8')
+const places = [...text.matchAll(place)]
+
+describe('ARCHITECTURE.md points where it says', () => {
+  test('at many places', () => {
+    expect(places.length).toBeGreaterThan(20)
+  })
+
+  test.each(places.map(([, file, line, link, what]) => ({ file, line, link, what })))(
+    '$what in $file:$line',
+    ({ file, line, link, what }) => {
+      expect(link).toBe(`${file}#L${line}`)
+      const lines = readFileSync(file as string, 'utf8').split('\n')
+      expect(lines[Number(line) - 1]).toContain(what)
+    },
+  )
+})
