@@ -77,11 +77,14 @@ async function refuseLocalChanges(target) {
  */
 async function download(spec, temp) {
   const args = ['pack', spec, '--pack-destination', temp, '--ignore-scripts', '--loglevel=error']
+  // npm's own waiting would take more than a minute to say that there is no network.
+  args.push('--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000')
   const { status, output } = await npm(args, { cwd: temp, quiet: true })
   const name = fs.readdirSync(temp).find((file) => file.endsWith('.tgz'))
   if (status === 0 && name) return path.join(temp, name)
+  const words = output.split(/\n.* {4}at /)[0]?.trim() // npm's, without its stack
   throw new Stop(
-    `Could not fetch ${spec} from the npm registry:\n${output.trim()}\n` +
+    `Could not fetch ${spec} from the npm registry:\n${words}\n` +
       'Check the network and npm settings, or set LLAMA_CPP_DIR to a folder of llama.cpp.',
   )
 }

@@ -7,7 +7,8 @@ export class Stop extends Error {}
  */
 export async function runMain(main) {
   try {
-    process.exitCode = (await main()) ?? 0
+    const code = await main()
+    if (code !== undefined) process.exitCode = code
   } catch (error) {
     process.exitCode = 1
     console.error(error instanceof Stop ? `\nsluice: ${error.message}` : error)

@@ -28,7 +28,7 @@ export interface NativeAddon {
 export interface NativeEngineOptions {
   model: string
   parallel: number
-  /** Tokens per sequence; 0 is min(trained, 8192), as far as a quarter of freeBytes holds it. */
+  /** Tokens per sequence; 0 is min(trained, 8192), if a quarter of freeBytes holds it. */
   context: number
   /** Bytes of memory that are free. */
   freeBytes: number

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { StringDecoder } from 'node:string_decoder'
 import { eventually } from './eventually.js'
 
 /** A client below HTTP: what it sends, when it reads and how it leaves is up to the test. */
@@ -9,6 +10,9 @@ export class RawClient {
   readonly segments: Buffer[] = []
   isEnded = false
   isClosed = false
+
+  readonly #decoder = new StringDecoder('utf8')
+  #text = ''
 
   private constructor(socket: Socket) {
     this.socket = socket
@@ -30,8 +34,9 @@ export class RawClient {
     return client
   }
 
+  /** All that arrived, as text. */
   get text(): string {
-    return Buffer.concat(this.segments).toString('utf8')
+    return this.#text
   }
 
   /** The status of the first response. */
@@ -48,7 +53,10 @@ export class RawClient {
   }
 
   read(): void {
-    this.socket.on('data', (segment) => this.segments.push(segment as Buffer))
+    this.socket.on('data', (segment: Buffer) => {
+      this.segments.push(segment)
+      this.#text += this.#decoder.write(segment)
+    })
   }
 
   send(text: string | Buffer): void {
