@@ -21,7 +21,7 @@ export interface NativeAddon {
   /** What ggml was built for and found, for example "CPU" or "CUDA0, CPU". */
   readonly devices: string
   readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine
-  /** SO_SNDBUF of a listening socket's descriptor; accepted sockets inherit it. Throws on failure. */
+  /** SO_SNDBUF of a listening socket's descriptor; accepted ones inherit it. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
 }
 
