@@ -31,9 +31,9 @@ Napi::Function EngineWrap::define(Napi::Env env) {
 EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
   EngineOptions options = engine_options(info[0].ToObject());
   outbox_ = std::make_unique<TokenOutbox>(info.Env(), info[1].As<Napi::Function>());
+  engine_ = std::make_unique<Engine>(std::move(options), *outbox_);
   napi_add_env_cleanup_hook(env_, on_environment_cleanup, this);  // rule 1
   hooked_ = true;
-  engine_ = std::make_unique<Engine>(std::move(options), *outbox_);
 }
 
 EngineWrap::~EngineWrap() {

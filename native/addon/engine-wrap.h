@@ -14,7 +14,8 @@ namespace sluice {
 //
 // Lifetime rules:
 //  1. The cleanup hook is registered after the wake function was made, so it runs before Node
-//     tears that down, and joins the engine's threads while waking is still allowed.
+//     tears that down, and joins the engine's threads while waking is still allowed. It is the
+//     constructor's last statement: one that throws would leave the hook with a dead pointer.
 //  2. process.exit() and an uncaught exception on the main thread run neither hooks nor
 //     finalizers: TypeScript calls terminate() on 'exit'.
 //  3. The hook is removed when the object goes first.

@@ -18,7 +18,7 @@ namespace sluice {
 //
 // Lifetime rules (each was a way to crash in others' addons):
 //  1. The wake function is made unreferenced, or an idle engine would keep the process alive.
-//  2. The engine threads are joined before the wake function is released (EngineWrap::end).
+//  2. The engine threads are joined before the wake function is released (EngineWrap::terminate).
 //  3. Nobody ever waits for JavaScript: NonBlockingCall only. BlockingCall with a join in a
 //     cleanup hook hangs worker.terminate().
 //

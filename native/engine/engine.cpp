@@ -4,7 +4,6 @@
 #include <exception>
 #include <limits>
 
-#include "engine/step-loop.h"
 #include "llama/context.h"
 #include "llama/fault.h"
 #include "llama/model-store.h"
@@ -17,6 +16,7 @@ constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kDefaultContextMin = 512;
 // Below this a second compute thread costs more in barriers than it computes, and where the
 // cores are busy its spinning costs a hundred times that (docs in ARCHITECTURE.md).
+constexpr int32_t kThreadsMax = 512;  // ggml's own limit
 constexpr uint64_t kSingleThreadBytesMax = 32 << 20;
 // One prefill call. On a CPU calls of 128 rows cost hardly more than larger ones (llama.md), and
 // a newcomer, a reader or a cancellation waits for one call at most.
@@ -105,12 +105,13 @@ void Engine::run() {
     sink_.load_failed(fault_of(error, FaultCode::model_invalid));
   }
   try {
-    if (model) step_until_closed(model);
+    if (model && !closing_) step_until_closed(model);
   } catch (const std::exception& error) {
     end = fault_of(error, FaultCode::engine_failed);
   }
   stop_preparer();
   answer_the_rest(end);
+  model.reset();  // before `closed`: whoever hears that joins this thread, and shall not wait
   sink_.closed();
   sink_.flush();
 }
@@ -131,28 +132,35 @@ std::shared_ptr<const Model> Engine::load() {
 
 // The order of freeing is the order of lifetimes: sequences, context, Preparer, then the model.
 void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
-  ContextParams params;
   std::unique_ptr<Context> context;
+  std::unique_ptr<StepLoop> loop;
   try {
-    params = context_params(*model);
+    const ContextParams params = context_params(*model);
     context = std::make_unique<Context>(model, params);
+    loop = std::make_unique<StepLoop>(*context, loop_options(params.context), ledger_, sink_,
+                                      mailbox_, closing_);
+    auto preparer = std::make_unique<Preparer>(model, params.context, ledger_, sink_, mailbox_);
+    {
+      std::lock_guard<std::mutex> lock(preparer_mutex_);
+      preparer_.swap(preparer);
+    }
+    sink_.loaded(describe(*model, params));
+    sink_.flush();
   } catch (const std::exception& error) {
     sink_.load_failed(fault_of(error, FaultCode::engine_failed));
     return;
   }
-  {
-    std::lock_guard<std::mutex> lock(preparer_mutex_);
-    preparer_ = std::make_unique<Preparer>(model, params.context, ledger_, sink_, mailbox_);
-  }
-  sink_.loaded(describe(*model, params));
-  sink_.flush();
-  StepLoopOptions loop_options;
-  loop_options.parallel = options_.parallel;
-  loop_options.context_tokens = params.context;
-  loop_options.window = options_.window;
-  loop_options.chunk_rows = kChunkRows;
-  loop_options.queue_deadline = options_.queue_deadline;
-  StepLoop(*context, loop_options, ledger_, sink_, mailbox_, closing_).run();
+  loop->run();
+}
+
+StepLoopOptions Engine::loop_options(int32_t context_tokens) const {
+  StepLoopOptions options;
+  options.parallel = options_.parallel;
+  options.context_tokens = context_tokens;
+  options.window = options_.window;
+  options.chunk_rows = kChunkRows;
+  options.queue_deadline = options_.queue_deadline;
+  return options;
 }
 
 void Engine::stop_preparer() {
@@ -190,20 +198,21 @@ ContextParams Engine::context_params(const Model& model) const {
 }
 
 int32_t Engine::context_tokens(const Model& model) const {
-  const uint64_t cell_bytes = model.kv_bytes_per_token() * uint64_t(options_.parallel);
+  const uint64_t cell_bytes =
+      model.kv_bytes_per_token(options_.quantized_kv) * uint64_t(options_.parallel);
   if (options_.context > 0) {
     check_kv_fits(options_, cell_bytes * uint64_t(options_.context));
     return options_.context;
   }
-  const int32_t wanted = std::min(kDefaultContextMax, model.trained_context());
+  const int32_t wanted = std::clamp(model.trained_context(), 1, kDefaultContextMax);
   const uint64_t affordable = options_.free_bytes / 4 / std::max<uint64_t>(1, cell_bytes);
   if (affordable >= uint64_t(wanted)) return wanted;
-  return std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256);
+  return std::min(wanted, std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256));
 }
 
 int32_t Engine::compute_threads(const Model& model) const {
   if (options_.threads > 0) return options_.threads;
-  return model.bytes() < kSingleThreadBytesMax ? 1 : options_.cores_max;
+  return model.bytes() < kSingleThreadBytesMax ? 1 : std::min(options_.cores_max, kThreadsMax);
 }
 
 }  // namespace sluice

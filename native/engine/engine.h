@@ -15,6 +15,7 @@
 #include "engine/messages.h"
 #include "engine/preparer.h"
 #include "engine/request.h"
+#include "engine/step-loop.h"
 #include "llama/context.h"
 #include "llama/model.h"
 
@@ -65,6 +66,7 @@ class Engine {
   void step_until_closed(const std::shared_ptr<const Model>& model);
   void stop_preparer();
   void answer_the_rest(const Fault& fault);
+  StepLoopOptions loop_options(int32_t context_tokens) const;
   ContextParams context_params(const Model& model) const;
   int32_t context_tokens(const Model& model) const;
   int32_t compute_threads(const Model& model) const;

@@ -7,6 +7,7 @@
 
 #include "engine/request.h"
 #include "llama/fault.h"
+#include "llama/model.h"
 
 namespace sluice {
 

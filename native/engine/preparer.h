@@ -1,9 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include "engine/mailbox.h"
 #include "engine/messages.h"
 #include "engine/request.h"
+#include "engine/stack-thread.h"
 #include "llama/model.h"
 
 namespace sluice {
@@ -45,11 +46,13 @@ class Preparer {
 
   void run();
   void handle(const std::shared_ptr<Request>& request);
+  void give_up(const Request& request, const Fault& fault);
   void handle(Tokenize& job);
   void handle(Detokenize& job);
   // Throws FaultError.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request) const;
   std::vector<int32_t> prompt_tokens(const Request& request) const;
+  FaultError too_long(const char* how_many, int64_t prompt_tokens) const;
 
   const std::shared_ptr<const Model> model_;
   const int32_t context_tokens_;
@@ -58,7 +61,7 @@ class Preparer {
   Mailbox<EngineMessage>& engine_;
   Mailbox<Job> jobs_;
   std::atomic<bool> stopping_{false};
-  std::thread thread_;  // last: it uses all of the above
+  StackThread thread_;  // last: it uses all of the above
 };
 
 }  // namespace sluice

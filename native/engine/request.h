@@ -16,8 +16,8 @@ using Clock = std::chrono::steady_clock;
 using RequestId = uint64_t;
 
 // What a caller asked for. Made on the caller's thread and immutable from then on, but for
-// `cancelled`, which any thread may set and which is never unset. Shared by the Engine's table,
-// the Preparer and the Sequence.
+// `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
+// Preparer and the Sequence.
 struct Request {
   RequestId id = 0;
   std::variant<std::string, std::vector<ChatMessage>> prompt;

@@ -15,7 +15,7 @@ struct SequenceView {
   bool parked;
 };
 
-// Decides what a step computes. Pure: no model, no clock, no thread. Owned by Engine.
+// Decides what a step computes. Pure: no model, no clock, no thread. Owned by StepLoop.
 class Scheduler {
  public:
   // chunk_rows: how many prompt rows one step computes at most, over all prompts.

@@ -44,9 +44,9 @@ StepLoop::~StepLoop() = default;
 void StepLoop::run() {
   while (!closing_) {
     receive();
-    retire_cancelled();
-    expire_queue();
+    retire_cancelled_places();
     fill_places();
+    expire_queue();
     const StepPlan step = plan();
     publish_stats();
     if (!step.empty()) {
@@ -69,9 +69,12 @@ void StepLoop::receive() {
 }
 
 void StepLoop::receive(Prepared& message) {
-  queue_.push_back(std::move(message.sequence));
   // Its cancellation may have been announced while the Preparer still had it.
-  if (queue_.back()->cancelled()) cancel_asked_ = true;
+  if (message.sequence->cancelled()) {
+    conclude(std::move(message.sequence), FinishReason::cancelled);
+  } else {
+    queue_.push_back(std::move(message.sequence));
+  }
 }
 
 void StepLoop::receive(const Credit& message) {
@@ -80,17 +83,19 @@ void StepLoop::receive(const Credit& message) {
   }
 }
 
-void StepLoop::receive(const Cancel&) { cancel_asked_ = true; }
+void StepLoop::receive(const Cancel&) { retire_cancelled_queue(); }
 
 void StepLoop::receive(const Close&) {}  // `closing` says it; the message only wakes the loop
 
-void StepLoop::retire_cancelled() {
-  if (!cancel_asked_) return;
-  cancel_asked_ = false;
+// At every turn: the flag is set before its message arrives, and nobody may compute meanwhile.
+void StepLoop::retire_cancelled_places() {
   for (int32_t slot = 0; slot < options_.parallel; ++slot) {
     const auto& sequence = places_[size_t(slot)];
     if (sequence && sequence->cancelled()) conclude(leave_place(slot), FinishReason::cancelled);
   }
+}
+
+void StepLoop::retire_cancelled_queue() {
   std::deque<std::unique_ptr<Sequence>> waiting;
   for (auto& sequence : queue_) {
     if (sequence->cancelled()) {
@@ -136,7 +141,6 @@ StepPlan StepLoop::plan() {
 void StepLoop::run_step(const StepPlan& plan) {
   ++stats_.steps;
   if (!plan.singles.empty()) {
-    ++stats_.decode_steps;
     run_singles(plan.singles);
     sink_.flush();  // readers need not wait for the chunks
   }
@@ -149,11 +153,15 @@ void StepLoop::run_step(const StepPlan& plan) {
 
 void StepLoop::run_singles(const std::vector<int32_t>& slots) {
   context_.clear_rows();
+  int64_t generating = 0;
   for (int32_t slot : slots) {
     const Sequence& sequence = *places_[size_t(slot)];
+    if (sequence.completion_tokens() > 0) ++generating;
     context_.add_row(sequence.token(sequence.n_computed()), sequence.n_computed(), slot, true);
   }
   stats_.rows_decoded += int64_t(slots.size());
+  stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
+  if (generating > 0) ++stats_.decode_steps;
   const DecodeStatus status = context_.decode(CallAbort(*this, slots));
   if (!settle_call(status, slots)) return;
   for (size_t row = 0; row < slots.size(); ++row) {
@@ -187,7 +195,7 @@ bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slot
   switch (status) {
     case DecodeStatus::ok: return true;
     // Everybody in it is cancelled and leaves before the next plan, cells and all.
-    case DecodeStatus::aborted: cancel_asked_ = true; return false;
+    case DecodeStatus::aborted: return false;
     case DecodeStatus::no_room: why = "there were no free cells"; break;
     case DecodeStatus::invalid: why = "the batch was refused"; break;
     case DecodeStatus::fatal: why = "the backend failed"; break;
@@ -204,8 +212,8 @@ void StepLoop::sample(Sequence& sequence, int32_t row) {
   if (sequence.cancelled()) return;
   try {
     advance(sequence, sequence.sampler().sample(context_, row));
-  } catch (const FaultError& error) {
-    fail(leave_place(sequence.slot()), error.fault);
+  } catch (const std::exception& error) {
+    fail(leave_place(sequence.slot()), fault_of(error, FaultCode::engine_failed));
   }
 }
 

@@ -46,7 +46,8 @@ class StepLoop {
   void receive(const Cancel& message);
   void receive(const Close& message);
 
-  void retire_cancelled();
+  void retire_cancelled_places();
+  void retire_cancelled_queue();
   void expire_queue();
   void fill_places();
   StepPlan plan();
@@ -74,7 +75,6 @@ class StepLoop {
   Scheduler scheduler_;
   std::deque<std::unique_ptr<Sequence>> queue_;
   std::vector<std::unique_ptr<Sequence>> places_;  // by slot; null is free
-  bool cancel_asked_ = false;
   Stats stats_;
 };
 

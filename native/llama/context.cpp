@@ -51,11 +51,15 @@ void Context::ThreadpoolFree::operator()(ggml_threadpool* pool) const {
 
 Context::Context(std::shared_ptr<const Model> model, const ContextParams& params)
     : model_(std::move(model)) {
+  if (params.quantized_kv && !model_->can_quantize_kv()) {
+    throw FaultError(FaultCode::model_invalid,
+                     "this model's heads do not divide into q8_0 blocks of 32; use kvType f16");
+  }
   ErrorLogScope log;
   context_.reset(llama_init_from_model(model_->raw(), context_params(params)));
   if (!context_) {
     const uint64_t kv_bytes =
-        model_->kv_bytes_per_token() * uint64_t(params.context) * uint64_t(params.sequences);
+        model_->kv_bytes_per_token(params.quantized_kv) * uint64_t(params.context) * uint64_t(params.sequences);
     throw FaultError(
         FaultCode::out_of_memory,
         "no context for " + std::to_string(params.sequences) + " sequences of " +

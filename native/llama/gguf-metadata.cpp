@@ -5,7 +5,8 @@
 namespace sluice {
 namespace {
 
-constexpr uint64_t kLayersMax = 512;    // LLAMA_MAX_LAYERS
+constexpr uint64_t kLayersMax = 512;  // LLAMA_MAX_LAYERS
+constexpr uint64_t kContextMax = (uint64_t(1) << 31) - 1;
 constexpr uint64_t kExpertsMax = 1024;  // LLAMA_MAX_EXPERTS
 constexpr std::array<const char*, 4> kRopeScalings = {"none", "linear", "yarn", "longrope"};
 
@@ -65,13 +66,31 @@ std::string wrong_rope(const Hyperparameters& model) {
   return found->first + " is none of none, linear, yarn, longrope";
 }
 
+// A length that a 32-bit integer holds: llama.cpp asserts on none, and counts in int32.
+std::string wrong_context(const Hyperparameters& model) {
+  const uint64_t context = model.number("context_length", 1);
+  if (context >= 1 && context <= kContextMax) return "";
+  return model.complaint("context_length", "1 to " + std::to_string(kContextMax));
+}
+
+// llama.cpp asserts at the first text with two spaces.
+std::string wrong_tokenizer(const Hyperparameters& model) {
+  const auto& words = model.metadata.words;
+  const auto pre = words.find("tokenizer.ggml.pre");
+  const auto kind = words.find("tokenizer.ggml.model");
+  const bool unusable = pre != words.end() && pre->second == "whitespace" && kind != words.end() &&
+                        kind->second == "gpt2";
+  return unusable ? "tokenizer.ggml.pre is whitespace, which gpt2 tokenizers cannot use" : "";
+}
+
 }  // namespace
 
 std::string unusable_metadata(const GgufMetadata& metadata) {
   const auto architecture = metadata.words.find("general.architecture");
   if (architecture == metadata.words.end()) return "general.architecture is missing";
   const Hyperparameters model{metadata, architecture->second + "."};
-  for (const auto check : {wrong_layers, wrong_experts, wrong_rope}) {
+  for (const auto check :
+       {wrong_layers, wrong_experts, wrong_rope, wrong_context, wrong_tokenizer}) {
     const std::string wrong = check(model);
     if (!wrong.empty()) return wrong;
   }

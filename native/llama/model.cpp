@@ -1,5 +1,6 @@
 #include "llama/model.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 
@@ -12,6 +13,43 @@
 namespace sluice {
 namespace {
 
+// A tokenization cannot be interrupted, and takes up to 2 s a MiB.
+constexpr size_t kTextBytesMax = size_t(8) << 20;
+// What the Preparer's stack carries, with half of it to spare (engine/preparer.cpp).
+constexpr size_t kRunBytesMax = 1000000;
+
+bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+
+void check_text(std::string_view text) {
+  if (text.size() > kTextBytesMax) {
+    throw FaultError(FaultCode::invalid_request,
+                     "a text of " + std::to_string(text.size()) +
+                         " bytes is too large to be tokenized; expected at most " +
+                         std::to_string(kTextBytesMax));
+  }
+  size_t run = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    run = i > 0 && is_space(text[i]) == is_space(text[i - 1]) ? run + 1 : 1;
+    if (run <= kRunBytesMax) continue;
+    throw FaultError(FaultCode::invalid_request,
+                     "the text holds a run of over " + std::to_string(kRunBytesMax) +
+                         " bytes without a space (or of spaces alone); break it up");
+  }
+}
+
+// The length of the longest token, where a text is just its tokens one after the other.
+size_t longest_piece(const llama_vocab* vocab) {
+  const auto type = llama_vocab_type(vocab);
+  if (type != LLAMA_VOCAB_TYPE_BPE && type != LLAMA_VOCAB_TYPE_SPM) return 0;
+  size_t longest = 1;
+  char piece[1024];
+  for (int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
+    const int32_t length = llama_token_to_piece(vocab, token, piece, sizeof(piece), 0, true);
+    longest = std::max(longest, size_t(std::abs(length)));
+  }
+  return longest;
+}
+
 void check_file(const std::string& path) {
   const PreflightResult preflight = preflight_gguf(path);
   if (preflight.ok) return;
@@ -23,6 +61,15 @@ bool on_progress(float fraction, void* progress) {
   return (*static_cast<const Model::Progress*>(progress))(fraction);
 }
 
+bool is_causal(const llama_model* model) {
+  char value[64];
+  const auto read = [&](const std::string& key) {
+    const int32_t length = llama_model_meta_val_str(model, key.c_str(), value, sizeof(value));
+    return length < 0 ? std::string() : std::string(value);
+  };
+  return read(read("general.architecture") + ".attention.causal") != "false";
+}
+
 // What the engine cannot run, said before a context is made of it.
 void check_kind(const llama_model* model, const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
@@ -31,6 +78,7 @@ void check_kind(const llama_model* model, const std::string& path) {
   if (llama_model_has_encoder(model)) why = "it needs an encoder";
   if (!llama_model_has_decoder(model)) why = "it has no decoder and cannot generate text";
   if (llama_model_is_diffusion(model)) why = "it is a diffusion model";
+  if (!is_causal(model)) why = "it is an embedding model and cannot generate text";
   if (!why) return;
   throw FaultError(FaultCode::model_invalid,
                    path + " cannot be used: " + why + "; use a decoder-only language model");
@@ -86,7 +134,8 @@ std::shared_ptr<const Model> Model::load(const std::string& path, int32_t gpu_la
 Model::Model(llama_model* model)
     : model_(model),
       vocab_(llama_model_get_vocab(model)),
-      has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr) {
+      has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr),
+      piece_bytes_max_(longest_piece(vocab_)) {
   if (has_chat_template_) templates_.reset(common_chat_templates_init(model, "").release());
 }
 
@@ -125,26 +174,38 @@ RecommendedSampling Model::recommended_sampling() const {
   return sampling;
 }
 
-uint64_t Model::kv_bytes_per_token() const {
+Model::HeadSizes Model::head_sizes() const {
   const std::string prefix = metadata("general.architecture") + ".attention.";
   const int32_t heads = std::max(1, llama_model_n_head(model_.get()));
-  const int32_t head_size = llama_model_n_embd(model_.get()) / heads;
-  const int32_t key_size = integer(metadata(prefix + "key_length")).value_or(head_size);
-  const int32_t value_size = integer(metadata(prefix + "value_length")).value_or(head_size);
-  const uint64_t per_layer = uint64_t(std::max(1, llama_model_n_head_kv(model_.get()))) *
-                             uint64_t(key_size + value_size) * sizeof(uint16_t);
-  return per_layer * uint64_t(std::max(1, llama_model_n_layer(model_.get())));
+  const int32_t usual = llama_model_n_embd(model_.get()) / heads;
+  const auto size = [&](const char* name) {
+    return std::clamp(integer(metadata(prefix + name)).value_or(usual), 1, 1 << 16);
+  };
+  return {size("key_length"), size("value_length")};
+}
+
+uint64_t Model::kv_bytes_per_token(bool quantized) const {
+  const HeadSizes sizes = head_sizes();
+  const uint64_t heads = uint64_t(std::max(1, llama_model_n_head_kv(model_.get())));
+  const uint64_t layers = uint64_t(std::max(1, llama_model_n_layer(model_.get())));
+  const uint64_t values = layers * heads * uint64_t(sizes.key + sizes.value);
+  return quantized ? values * 34 / 32 : values * 2;
+}
+
+bool Model::can_quantize_kv() const {
+  const HeadSizes sizes = head_sizes();
+  return sizes.key % 32 == 0 && sizes.value % 32 == 0;
+}
+
+int64_t Model::tokens_min(size_t text_bytes) const {
+  return piece_bytes_max_ == 0 ? 0 : int64_t(text_bytes / piece_bytes_max_);
 }
 
 std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
                                      bool parse_special) const {
-  if (text.size() > size_t(std::numeric_limits<int32_t>::max() / 2)) {
-    throw FaultError(FaultCode::invalid_request, "text of " + std::to_string(text.size()) +
-                                                     " bytes cannot be tokenized; expected less "
-                                                     "than 1 GiB");
-  }
+  check_text(text);
   const int32_t length = static_cast<int32_t>(text.size());
-  std::vector<int32_t> tokens(text.size() / 2 + 8);
+  std::vector<int32_t> tokens(text.size() + 8);
   const auto fill = [&] {
     return llama_tokenize(vocab_, text.data(), length, tokens.data(),
                           static_cast<int32_t>(tokens.size()), add_special, parse_special);

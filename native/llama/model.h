@@ -48,10 +48,16 @@ class Model {
   int32_t vocabulary() const;
   bool has_chat_template() const { return has_chat_template_; }
   RecommendedSampling recommended_sampling() const;
-  // Bytes that one token takes in an f16 KV cache; an estimate for choosing a context.
-  uint64_t kv_bytes_per_token() const;
+  // Bytes that one token takes in the KV cache (f16, or q8_0 when quantized); an estimate for
+  // choosing a context.
+  uint64_t kv_bytes_per_token(bool quantized) const;
+  // Whether each head's keys and values divide into q8_0 blocks of 32.
+  bool can_quantize_kv() const;
+  // The tokens that a text of so many bytes has at least; 0 where nothing can be said.
+  int64_t tokens_min(size_t text_bytes) const;
 
-  // Throws FaultError(invalid_request) when the text is too large for llama.cpp.
+  // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a run without a
+  // change between space and other characters of over 1,000,000 bytes.
   std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
   // The bytes of one generated token; control tokens have none.
@@ -72,11 +78,16 @@ class Model {
 
   explicit Model(llama_model* model);
   std::string metadata(const std::string& key) const;
+  struct HeadSizes {
+    int32_t key, value;
+  };
+  HeadSizes head_sizes() const;
 
   std::unique_ptr<llama_model, ModelFree> model_;
   const llama_vocab* vocab_;
   std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
   bool has_chat_template_;
+  size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
 };
 
 }  // namespace sluice

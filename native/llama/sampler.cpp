@@ -13,6 +13,14 @@
 namespace sluice {
 namespace {
 
+// top_p alone would sort the whole vocabulary at every token (12 ms at 152k): the nucleus is
+// looked for among so many of the likeliest.
+constexpr int32_t kNucleusMax = 1024;
+// Dividing logits by less than this gives infinities.
+constexpr float kTemperatureMin = 1e-6f;
+
+bool is_greedy(const SamplingParams& params) { return params.temperature < kTemperatureMin; }
+
 bool has_penalties(const SamplingParams& params) {
   return params.repeat_last_n != 0 &&
          (params.repeat_penalty != 1.0f || params.frequency_penalty != 0.0f ||
@@ -23,7 +31,7 @@ bool has_penalties(const SamplingParams& params) {
 std::vector<common_sampler_type> enabled_samplers(const SamplingParams& params) {
   std::vector<common_sampler_type> types;
   if (has_penalties(params)) types.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
-  if (params.top_k > 0) types.push_back(COMMON_SAMPLER_TYPE_TOP_K);
+  if (params.top_k > 0 || params.top_p < 1.0f) types.push_back(COMMON_SAMPLER_TYPE_TOP_K);
   if (params.top_p < 1.0f) types.push_back(COMMON_SAMPLER_TYPE_TOP_P);
   if (params.min_p > 0.0f) types.push_back(COMMON_SAMPLER_TYPE_MIN_P);
   types.push_back(COMMON_SAMPLER_TYPE_TEMPERATURE);
@@ -50,8 +58,8 @@ common_params_sampling chain_params(const Model& model, const SamplingParams& pa
                                     int32_t context_tokens) {
   common_params_sampling out;
   out.seed = params.seed;
-  out.temp = params.temperature;
-  out.top_k = params.top_k;
+  out.temp = is_greedy(params) ? 0.0f : params.temperature;
+  out.top_k = params.top_k > 0 ? params.top_k : kNucleusMax;
   out.top_p = params.top_p;
   out.min_p = params.min_p;
   out.penalty_repeat = params.repeat_penalty;
@@ -73,8 +81,17 @@ bool suppresses_tokens(const Model& model) {
   return count > 0;
 }
 
+// Neither NaN nor positive infinity: samplers sort by them.
+bool all_usable(const float* logits, int32_t count) {
+  bool usable = true;
+  for (int32_t token = 0; token < count; ++token) {
+    usable &= logits[token] <= std::numeric_limits<float>::max();
+  }
+  return usable;
+}
+
 int32_t argmax(const float* logits, int32_t count) {
-  int32_t best = -1;
+  int32_t best = 0;
   float highest = -std::numeric_limits<float>::infinity();
   for (int32_t token = 0; token < count; ++token) {
     if (logits[token] > highest) {
@@ -94,9 +111,10 @@ void Sampler::SamplerFree::operator()(common_sampler* sampler) const {
 Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens)
     : sees_prompt_(params.repeat_penalty != 1.0f && params.repeat_last_n != 0),
       vocabulary_(model.vocabulary()) {
-  const bool greedy = params.temperature <= 0.0f && !has_penalties(params) &&
-                      params.logit_bias.empty() && !params.ignore_eos && !suppresses_tokens(model);
-  if (greedy) return;
+  const bool unconstrained = is_greedy(params) && !has_penalties(params) &&
+                             params.logit_bias.empty() && !params.ignore_eos &&
+                             !suppresses_tokens(model);
+  if (unconstrained) return;
   common_params_sampling chain = chain_params(model, params, context_tokens);
   chain_.reset(common_sampler_init(model.raw(), chain));
 }
@@ -110,14 +128,12 @@ void Sampler::accept_prompt(const std::vector<int32_t>& prompt) {
 
 int32_t Sampler::sample(Context& context, int32_t row) {
   const float* logits = context.logits(row);
-  if (!logits || std::isnan(logits[0])) {
+  if (!logits || !all_usable(logits, vocabulary_)) {
     throw FaultError(FaultCode::engine_failed,
                      "the model computed no usable logits; its weights may be damaged");
   }
   if (!chain_) {
-    const int32_t best = argmax(logits, vocabulary_);
-    if (best >= 0) return best;
-    throw FaultError(FaultCode::engine_failed, "the model computed no finite logits");
+    return argmax(logits, vocabulary_);
   }
   const int32_t token = common_sampler_sample(chain_.get(), context.raw(), row);
   common_sampler_accept(chain_.get(), token, true);

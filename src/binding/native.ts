@@ -45,7 +45,7 @@ export interface NativeEngineOptions {
   queueDeadlineMs: number
 }
 
-/** Every number is already checked and complete: defaults are settled in TypeScript. */
+/** Every field is already checked and complete: defaults are settled in TypeScript. */
 export interface NativeRequest {
   id: number
   /** Text as it stands, or messages for the model's chat template. */
@@ -91,7 +91,10 @@ export interface NativeEngine {
   unref(): void
   /** Asks the engine thread to end; a `closed` event is its last. Never blocks. */
   close(): void
-  /** Ends the engine thread and waits for it (a few ms on a CPU). For process exit. */
+  /**
+   * Ends the engine thread and waits for it: a few ms on a CPU, but for a prompt that is being
+   * tokenized (up to 2 s per MiB). For process exit.
+   */
   terminate(): void
 }
 

@@ -62,6 +62,14 @@ export const loadDefaults = {
 export type SettledLoadOptions = LoadOptions &
   Required<Pick<LoadOptions, keyof typeof loadDefaults>>
 
+/** What a file recommends, as far as a request might ask for it. */
+export function usableSampling(recommended: SamplingOptions): SamplingOptions {
+  const usable = Object.entries(recommended).filter(([key, value]) => {
+    return samplingChecks[key as keyof SamplingOptions]?.accepts(value)
+  })
+  return Object.fromEntries(usable)
+}
+
 /** @throws InvalidOptionError, with the option's path, for example `sampling.temperature` */
 export function parseLoadOptions(input: unknown): SettledLoadOptions {
   const given = parseFields<LoadOptions>(input, loadChecks)

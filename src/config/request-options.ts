@@ -51,6 +51,12 @@ const requestChecks: Checks<RequestOptions> = {
   signal: abortSignal,
 }
 
+const tokenIds: Check<number[]> = check('an Int32Array, or an array of token ids', (value) => {
+  return (
+    Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= int32Max)
+  )
+})
+
 const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
 const text: Check<string> = check('a string', (value) => typeof value === 'string')
 const messageChecks: Checks<ChatMessage> = { role, content: text }
@@ -80,6 +86,12 @@ export function parseMessages(input: unknown): TemplateMessage[] {
 /** @throws InvalidOptionError */
 export function parsePrompt(input: unknown): string {
   return demand('prompt', input, text)
+}
+
+/** @throws InvalidOptionError */
+export function parseTokens(input: unknown): Int32Array {
+  if (input instanceof Int32Array) return input
+  return Int32Array.from(demand('tokens', input, tokenIds))
 }
 
 function isStop(value: unknown): boolean {

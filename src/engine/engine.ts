@@ -1,5 +1,10 @@
-import type { NativeMessage, NativeModelInfo } from '../binding/native.js'
-import { parseMessages, parsePrompt, parseRequestOptions } from '../config/request-options.js'
+import type { NativeMessage } from '../binding/native.js'
+import {
+  parseMessages,
+  parsePrompt,
+  parseRequestOptions,
+  parseTokens,
+} from '../config/request-options.js'
 import { nativeRequest } from './native-request.js'
 import { Reply } from './reply.js'
 import type { Session } from './session.js'
@@ -18,13 +23,17 @@ export interface EngineParts {
   model: ModelInfo
   settings: EngineSettings
   defaults: SamplingOptions
-  recommended: NativeModelInfo['sampling']
+  /** What the GGUF recommends. */
+  recommended: SamplingOptions
   closed: Promise<void>
 }
 
 /**
  * A loaded model that answers many requests at once. Made by `load()`. Close it when done: an
  * idle engine does not keep the process alive, but its memory is held until then.
+ *
+ * A reply that nobody reads keeps its place: as many of them as `parallel` stop everybody else.
+ * Read it, `cancel()` it, or give it a `signal`.
  */
 export class Engine implements AsyncDisposable {
   readonly model: ModelInfo
@@ -68,9 +77,9 @@ export class Engine implements AsyncDisposable {
     return this.#parts.session.tokenize(parsePrompt(text), addSpecial, parseSpecial)
   }
 
-  /** The text of token ids, control tokens by name. Rejects as `tokenize` does. */
+  /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
   async detokenize(tokens: Int32Array | readonly number[]): Promise<string> {
-    return this.#parts.session.detokenize(Int32Array.from(tokens))
+    return this.#parts.session.detokenize(parseTokens(tokens))
   }
 
   /** Gauges and counters as of the last step. */
@@ -80,7 +89,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Ends what runs (its readers get ERR_CLOSED), stops the threads and frees the memory. A decode
-   * under way is abandoned, so this takes milliseconds on a CPU. Twice is safe.
+   * under way is abandoned, which takes milliseconds on a CPU; a prompt that is being tokenized is
+   * waited for (up to 2 s per MiB). Twice is safe.
    */
   close(): Promise<void> {
     this.#parts.session.close()

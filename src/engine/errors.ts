@@ -100,7 +100,7 @@ export class QueueTimeoutError extends SluiceError {
   }
 }
 
-/** The request's AbortSignal fired; `cause` is its reason. */
+/** An AbortSignal fired (`cause` is its reason), or cancel() came before the request was accepted. */
 export class CancelledError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_CANCELLED', message, options)
@@ -116,7 +116,7 @@ export class ClosedError extends SluiceError {
 
 /** llama.cpp failed to decode; the requests of that call are lost, the engine goes on. */
 export class EngineFailedError extends SluiceError {
-  constructor(message: string) {
-    super('ERR_ENGINE_FAILED', message)
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_ENGINE_FAILED', message, options)
   }
 }

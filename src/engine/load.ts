@@ -2,9 +2,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { binding } from '../binding/binding.js'
 import type { NativeAddon, NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
-import { parseLoadOptions } from '../config/engine-options.js'
+import { parseLoadOptions, usableSampling } from '../config/engine-options.js'
 import { Engine } from './engine.js'
-import { BinaryMissingError, CancelledError, ClosedError, type SluiceError } from './errors.js'
+import { BinaryMissingError, CancelledError, ClosedError, EngineFailedError } from './errors.js'
 import { Session } from './session.js'
 import type { EngineSettings, LoadOptions, ModelInfo } from './types.js'
 
@@ -15,7 +15,8 @@ type Settled = ReturnType<typeof parseLoadOptions>
  * takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
- * ERR_OUT_OF_MEMORY, or ERR_CANCELLED when `signal` is aborted.
+ * ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_CANCELLED when `signal` is aborted, or with what
+ * `onProgress` threw.
  */
 export async function load(options: LoadOptions): Promise<Engine> {
   const settled = parseLoadOptions(options)
@@ -23,33 +24,48 @@ export async function load(options: LoadOptions): Promise<Engine> {
   const addon = loadBinding()
   const native = nativeOptions(settled)
   return new Promise<Engine>((resolve, reject) => {
-    let error: SluiceError = new ClosedError('the engine was closed while it loaded')
+    let failure: unknown = new ClosedError('the engine was closed while it loaded')
     let markClosed!: () => void
     const closed = new Promise<void>((settle) => {
       markClosed = settle
     })
-    const onAbort = (): void => {
-      error = abortError(settled.signal)
+    const giveUp = (reason: unknown): void => {
+      failure = reason
       session.close()
     }
-    const session = new Session(addon, native, {
-      onProgress: (fraction) => settled.onProgress?.(fraction),
+    const onAbort = (): void => giveUp(abortError(settled.signal))
+    const session = openSession(addon, native, {
+      onProgress: (fraction) => {
+        try {
+          if (!session.closed) settled.onProgress?.(fraction)
+        } catch (error) {
+          giveUp(error) // the caller's own: load() rejects with it
+        }
+      },
       onReady: (info) => {
         settled.signal?.removeEventListener('abort', onAbort)
-        if (settled.signal?.aborted) return // its `closed` follows
+        if (session.closed) return // given up: `closed` follows
         resolve(makeEngine(session, settled, native, info, closed))
       },
-      onLoadFailed: (failure) => {
-        if (!settled.signal?.aborted) error = failure
+      onLoadFailed: (error) => {
+        if (!session.closed) failure = error
       },
       onClosed: () => {
         settled.signal?.removeEventListener('abort', onAbort)
         markClosed()
-        reject(error) // no effect on a load that succeeded
+        reject(failure) // no effect on a load that succeeded
       },
     })
     settled.signal?.addEventListener('abort', onAbort, { once: true })
   })
+}
+
+function openSession(...parts: ConstructorParameters<typeof Session>): Session {
+  try {
+    return new Session(...parts)
+  } catch (cause) {
+    throw new EngineFailedError(`the engine could not be started: ${String(cause)}`, { cause })
+  }
 }
 
 function abortError(signal: AbortSignal | undefined): CancelledError {
@@ -73,7 +89,7 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     model: path.resolve(settled.model),
     parallel: settled.parallel,
     context: settled.context ?? 0,
-    freeBytes: os.freemem(),
+    freeBytes: freeBytes(),
     kvType: settled.kvType,
     threads: settled.threads ?? 0,
     coresMax: os.availableParallelism(),
@@ -82,6 +98,12 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,
   }
+}
+
+/** A container's limit counts, where Node knows of one. */
+function freeBytes(): number {
+  const available = process.availableMemory?.() ?? 0
+  return available > 0 ? Math.min(os.freemem(), available) : os.freemem()
 }
 
 function makeEngine(
@@ -113,5 +135,6 @@ function makeEngine(
     kvType: native.kvType,
   }
   const defaults = settled.sampling ?? {}
-  return new Engine({ session, model, settings, defaults, recommended: info.sampling, closed })
+  const recommended = usableSampling(info.sampling)
+  return new Engine({ session, model, settings, defaults, recommended, closed })
 }

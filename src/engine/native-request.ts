@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { NativeMessage, NativeModelInfo, NativeRequest } from '../binding/native.js'
+import type { NativeMessage, NativeRequest } from '../binding/native.js'
 import type { RequestOptions, SamplingOptions } from './types.js'
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
@@ -22,10 +22,10 @@ export function nativeRequest(
   prompt: string | NativeMessage[],
   options: RequestOptions,
   defaults: SamplingOptions,
-  recommended: NativeModelInfo['sampling'],
+  recommended: SamplingOptions,
 ): Omit<NativeRequest, 'id'> {
   const pick = (key: keyof typeof neutral): number =>
-    options[key] ?? defaults[key] ?? (recommended as SamplingOptions)[key] ?? neutral[key]
+    options[key] ?? defaults[key] ?? recommended[key] ?? neutral[key]
   const stop = options.stop ?? []
   return {
     prompt,

@@ -11,7 +11,8 @@ const end: Step = { done: true, value: undefined }
 
 /**
  * A reply on its way. Read it with `for await`, or await `text()`, or `done`: taking a part is
- * what lets the engine go on, so a reply that nobody reads waits within its window.
+ * what lets the engine go on, so a reply that nobody reads waits within its window. It keeps its
+ * place in the batch meanwhile, and does not keep the process alive.
  *
  * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
  * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with
@@ -23,8 +24,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly seed: number
   /**
    * Settles once the prompt is templated, tokenized, checked against the context and queued.
-   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CANCELLED or
-   * ERR_CLOSED.
+   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CLOSED, or with
+   * ERR_CANCELLED, also when `cancel()` came first.
    */
   readonly accepted: Promise<Accepted>
 
@@ -36,9 +37,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #state: 'live' | 'ended' = 'live'
   #cancelled = false
   #error: SluiceError | undefined
-  /** Text that nobody has taken yet, and how many of its tokens were not credited. */
+  /** Text that nobody has taken yet, and its tokens. */
   #text = ''
   #tokens = 0
+  /** Tokens that came and were not credited; those of a reply that `done` drains are, unread. */
   #uncredited = 0
   #reader: 'none' | 'iterator' | 'drain' = 'none'
   #waiting: Deferred<Step> | undefined
@@ -76,6 +78,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     await this.done
     const text = this.#text
     this.#text = ''
+    this.#tokens = 0
     return text
   }
 
@@ -174,7 +177,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
     // No effect on one that was accepted.
     this.#accepted.reject(new CancelledError('the request was cancelled before it was accepted'))
     this.#done.resolve({
-      finishReason: event.finishReason,
+      // Cancelled in time for its reader, though the engine had just come to the end.
+      finishReason: this.#cancelled ? 'cancelled' : event.finishReason,
       ...(stopString === undefined ? {} : { stopString }),
       seed: this.seed,
       usage: { promptTokens, completionTokens },
@@ -194,8 +198,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   readonly #onAbort = (): void => {
+    if (this.#cancelled) return
     this.#session.cancel(this.#id)
     this.#text = ''
+    this.#tokens = 0
     this.#fail(this.#abortError())
   }
 

@@ -31,6 +31,12 @@ export interface SessionListener {
   onClosed(): void
 }
 
+interface LiveReply {
+  readonly listener: ReplyListener
+  /** Tokens that came and were not credited. */
+  unread: number
+}
+
 interface TextJob {
   resolve(value: Int32Array | string): void
   reject(error: SluiceError): void
@@ -43,7 +49,8 @@ interface TextJob {
 export class Session {
   readonly #native: NativeEngine
   readonly #listener: SessionListener
-  readonly #replies = new Map<number, ReplyListener>()
+  readonly #window: number
+  readonly #replies = new Map<number, LiveReply>()
   readonly #textJobs = new Map<number, TextJob>()
   #nextId = 1
   #holds = 0
@@ -51,6 +58,7 @@ export class Session {
 
   constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
     this.#listener = listener
+    this.#window = options.window
     // Out of the addon's callback first: what is thrown inside it is swallowed.
     this.#native = new addon.Engine(options, () => setImmediate(() => this.#drain()))
     rememberOpen(this)
@@ -68,17 +76,23 @@ export class Session {
     if (!this.#native.submit({ ...request, id })) {
       throw new OverloadedError('the queue is full; try again later, or raise parallel or queue')
     }
-    this.#replies.set(id, listener)
+    this.#replies.set(id, { listener, unread: 0 })
     this.#hold()
     return id
   }
 
   credit(id: number, tokens: number): void {
-    if (this.#replies.has(id) && this.#state === 'open') this.#native.credit(id, tokens)
+    const reply = this.#replies.get(id)
+    if (reply === undefined || this.#state !== 'open') return
+    this.#countUnread(reply, -tokens)
+    this.#native.credit(id, tokens)
   }
 
   cancel(id: number): void {
-    if (this.#replies.has(id)) this.#native.cancel(id)
+    const reply = this.#replies.get(id)
+    if (reply === undefined) return
+    this.#countUnread(reply, -reply.unread) // its end is waited for
+    this.#native.cancel(id)
   }
 
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array> {
@@ -142,10 +156,10 @@ export class Session {
   #handle(event: NativeEvent): void {
     switch (event.kind) {
       case 'text':
-        this.#replies.get(event.id)?.onText(event.text, event.tokens)
+        this.#handleText(event.id, event.text, event.tokens)
         break
       case 'accepted':
-        this.#replies.get(event.id)?.onAccepted(event.promptTokens)
+        this.#replies.get(event.id)?.listener.onAccepted(event.promptTokens)
         break
       case 'finished':
         this.#leave(event.id)?.onFinished(event)
@@ -165,6 +179,22 @@ export class Session {
     }
   }
 
+  #handleText(id: number, text: string, tokens: number): void {
+    const reply = this.#replies.get(id)
+    if (reply === undefined) return
+    this.#countUnread(reply, tokens)
+    reply.listener.onText(text, tokens)
+  }
+
+  /** A parked reply waits for its reader, so it is not what keeps the process alive. */
+  #countUnread(reply: LiveReply, tokens: number): void {
+    const wasParked = reply.unread >= this.#window
+    reply.unread += tokens
+    const isParked = reply.unread >= this.#window
+    if (isParked && !wasParked) this.#release()
+    if (wasParked && !isParked) this.#hold()
+  }
+
   #handleLife(event: NativeEvent): void {
     if (event.kind === 'progress') this.#listener.onProgress(event.fraction)
     if (event.kind === 'load-failed') this.#listener.onLoadFailed(errorOf(event))
@@ -177,8 +207,11 @@ export class Session {
 
   #leave(id: number): ReplyListener | undefined {
     const reply = this.#replies.get(id)
-    if (this.#replies.delete(id)) this.#release()
-    return reply
+    if (reply === undefined) return undefined
+    this.#countUnread(reply, -reply.unread)
+    this.#replies.delete(id)
+    this.#release()
+    return reply.listener
   }
 
   #settleTextJob(id: number): TextJob | undefined {
@@ -189,10 +222,10 @@ export class Session {
 
   #end(): void {
     this.#state = 'closed'
-    this.#native.terminate() // its thread has ended: this only gathers it in
+    this.#native.terminate() // its thread is done: this only joins it
     forgetOpen(this)
     const error = new ClosedError('the engine was closed before this was done')
-    for (const reply of this.#replies.values()) reply.onError(error)
+    for (const { listener } of this.#replies.values()) listener.onError(error)
     for (const job of this.#textJobs.values()) job.reject(error)
     this.#replies.clear()
     this.#textJobs.clear()

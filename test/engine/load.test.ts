@@ -46,6 +46,21 @@ describe('load', () => {
     await expect(loading).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
   })
 
+  test('rejects with what onProgress throws, and closes the engine', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const loading = load({
+      model: 'a.gguf',
+      onProgress: () => {
+        throw new Error('the caller’s own')
+      },
+    })
+    await settle()
+    addon.engine.progress(0.5)
+    addon.engine.ready()
+    await expect(loading).rejects.toThrow('the caller’s own')
+  })
+
   test('refuses wrong options by name, before anything is loaded', async () => {
     const addon = new FakeAddon()
     useBinding(addon)
@@ -89,6 +104,32 @@ describe('an engine', () => {
       seed: 5,
       maxTokens: -1,
     })
+    await engine.close()
+  })
+
+  test('leaves out what a file recommends beyond all reason', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const loading = load({ model: 'a.gguf' })
+    await settle()
+    addon.engine.ready({ sampling: { temperature: Number.NaN, repeatPenalty: 0, topK: 5 } })
+    const engine = await loading
+    await engine.chat(ask).done
+    expect(addon.engine.submitted[0]).toMatchObject({ temperature: 1, repeatPenalty: 1, topK: 5 })
+    await engine.close()
+  })
+
+  test('is not kept alive by a reply that nobody reads', async () => {
+    const addon = new FakeAddon({ script: () => ({ tokens: 'abcdefghijkl' }) })
+    useBinding(addon)
+    const engine = await load({ model: 'a.gguf', window: 4 })
+    const reply = engine.chat(ask)
+    await settle(50)
+    expect(addon.engine.isReferenced).toBe(false)
+    const text = reply.text()
+    await settle(1)
+    expect(await text).toBe('abcdefghijkl')
+    expect(addon.engine.isReferenced).toBe(false)
     await engine.close()
   })
 

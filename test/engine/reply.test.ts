@@ -99,6 +99,23 @@ describe('a reply', () => {
     reply.cancel()
   })
 
+  test('is cancelled, not aborted, when its loop is left before its signal fires', async () => {
+    const { engine } = await open(() => ({ tokens: counting() }))
+    const controller = new AbortController()
+    const reply = engine.chat(ask, { signal: controller.signal })
+    for await (const _ of reply) break
+    controller.abort()
+    expect((await reply.done).finishReason).toBe('cancelled')
+  })
+
+  test('is cancelled when its loop is left, though the engine had just finished', async () => {
+    const { addon, engine } = await open(() => ({ tokens: ['a', 'b'] }), { pace: 'manual' })
+    const reply = engine.chat(ask)
+    addon.engine.step(6)
+    reply.cancel()
+    expect((await reply.done).finishReason).toBe('cancelled')
+  })
+
   test('is cancelled when its reader throws', async () => {
     const { engine } = await open(() => ({ tokens: counting() }))
     const reply = engine.chat(ask)

@@ -14,6 +14,10 @@ describe('a process with an engine', () => {
     for (const exit of await runChildren('stays-idle')) expect(summaryOf(exit)).toEqual(clean)
   })
 
+  test('ends by itself with a reply that nobody reads', async () => {
+    for (const exit of await runChildren('leaves-unread')) expect(summaryOf(exit)).toEqual(clean)
+  })
+
   test('stays alive while a reply is read, though nothing else holds it', async () => {
     const exit = await runChild('reads')
     expect(summaryOf(exit)).toEqual(clean)

@@ -29,6 +29,8 @@ export interface RandomModelOptions {
   logitDeviation?: number
   /** null leaves it out. Default: ChatML. */
   chatTemplate?: string | null
+  /** tokenizer.ggml.pre: how text is split before it is tokenized. Default: the tokenizer's own. */
+  preTokenizer?: string | null
   /** Default 1. */
   seed?: number
 }
@@ -40,7 +42,7 @@ export function randomModel(options: RandomModelOptions = {}): string {
     const { metadata, vocabulary } = tokenizerOf(settled.tokenizer)
     const architecture = architectureOf(settled, vocabulary)
     return {
-      metadata: new Map([...architecture, ...metadata]),
+      metadata: new Map([...architecture, ...metadata, ...preTokenizerOf(settled)]),
       tensors: tensorsOf(settled, vocabulary),
     }
   })
@@ -65,9 +67,15 @@ function settle(options: RandomModelOptions): Settled {
     weights: 'f32',
     logitDeviation: 3,
     chatTemplate: CHATML_TEMPLATE,
+    preTokenizer: null,
     seed: 1,
     ...options,
   }
+}
+
+function preTokenizerOf({ preTokenizer }: Settled): GgufMetadata {
+  if (preTokenizer === null) return new Map()
+  return new Map([['tokenizer.ggml.pre', ggufString(preTokenizer)]])
 }
 
 /** The keys that llama.cpp needs of a llama model, tokenizer apart. */

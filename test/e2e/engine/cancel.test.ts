@@ -64,6 +64,14 @@ describe('cancellation', () => {
     expect(engine.stats().steps).toBe(steps)
   })
 
+  test('of a prompt that turns out too long is still a cancellation', async () => {
+    const { cancelled, failed } = engine.stats()
+    const reply = engine.complete('word '.repeat(3000), endless)
+    reply.cancel()
+    expect((await reply.done).finishReason).toBe('cancelled')
+    expect(engine.stats()).toMatchObject({ cancelled: cancelled + 1, failed })
+  })
+
   test('by a signal: the loop and done reject, with the signal’s reason as cause', async () => {
     const controller = new AbortController()
     const reply = engine.chat(ask, { ...endless, signal: controller.signal })

@@ -86,6 +86,18 @@ describe('a reply of the real engine', () => {
     expect(await say(2)).toBe(await say(1))
   })
 
+  test('at a temperature next to 0 is that of temperature 0', async () => {
+    const engine = await open({ model: randomModel() })
+    const say = (temperature: number) =>
+      engine.chat(ask, { temperature, maxTokens: 40, ignoreEos: true }).text()
+    expect(await say(1e-40)).toBe(await say(0))
+  })
+
+  test('finds its counts in the stats from the first moment', async () => {
+    const engine = await open({ model: randomModel(), parallel: 3, context: 512 })
+    expect(engine.stats()).toMatchObject({ cellsTotal: 3 * 512, steps: 0, running: 0 })
+  })
+
   test('obeys a logit bias', async () => {
     const engine = await open({ model: randomModel() })
     const [token = -1] = await engine.tokenize('fox')

@@ -106,6 +106,40 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
+  test('but not for its deadline while a place is free, however long its prompt takes', async () => {
+    const engine = await load({ model: randomModel(), queueDeadlineMs: 1 })
+    const reply = engine.complete('word '.repeat(2000), { maxTokens: 1 })
+    expect((await reply.done).usage.completionTokens).toBe(1)
+    await engine.close()
+  })
+
+  test('with a prompt that cannot fit however it is tokenized, without tokenizing it', async () => {
+    const engine = await load({ model: randomModel(), context: 64 })
+    const error = await errorOf(engine.complete('word '.repeat(200_000)).accepted)
+    expect(error.code).toBe('ERR_CONTEXT_LENGTH')
+    expect(error.message).toContain('at least')
+    await engine.close()
+  })
+
+  test('with text that would overflow the stack of a tokenizer built on std::regex', async () => {
+    // 26,000 letters on end were the end of the process with a thread's usual stack.
+    const model = randomModel({ preTokenizer: 'gpt-4o', context: 2 ** 20 })
+    const engine = await load({ model, context: 2 ** 20, parallel: 1 })
+    expect((await engine.tokenize('a'.repeat(999_000))).length).toBeGreaterThan(1000)
+    const error = await errorOf(engine.tokenize('a'.repeat(1_000_001)))
+    expect(error.code).toBe('ERR_INVALID_REQUEST')
+    const tooLarge = await errorOf(engine.tokenize('word '.repeat(2_000_000)))
+    expect(tooLarge.code).toBe('ERR_INVALID_REQUEST')
+    await engine.close()
+  })
+
+  test('with token ids that are none', async () => {
+    const engine = await load({ model: randomModel() })
+    expect((await errorOf(engine.detokenize([1.5]))).code).toBe('ERR_INVALID_OPTION')
+    expect((await errorOf(engine.detokenize([999_999]))).code).toBe('ERR_INVALID_REQUEST')
+    await engine.close()
+  })
+
   test('with a model that has no chat template', async () => {
     const engine = await load({ model: randomModel({ chatTemplate: null }) })
     expect(engine.model.hasChatTemplate).toBe(false)

@@ -1,0 +1,5 @@
+import { load } from '../../../dist/index.js'
+import { ask, endless, model } from './common.mjs'
+
+const engine = await load({ model })
+await engine.chat(ask, endless).accepted

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Engine, load } from '../../src/index.js'
+import { runChild } from '../lifecycle/child.js'
+import { randomModel } from '../support/random-model.js'
+
+const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
+const mebibyte = 2 ** 20
+
+describe('again and again', () => {
+  let engine: Engine
+  beforeAll(async () => {
+    engine = await load({ model: randomModel(), parallel: 8, queue: 256 })
+  })
+  afterAll(() => engine.close())
+
+  test('10,000 replies cancelled as they finish: every one is counted once', async () => {
+    const before = engine.stats()
+    const one = async (i: number) => {
+      const reply = engine.chat(ask, { ignoreEos: true, maxTokens: 1 + (i % 5) })
+      let parts = i % 4
+      for await (const _ of reply) if (parts-- === 0) break
+      return (await reply.done).finishReason
+    }
+    const reasons = new Map<string, number>()
+    for (let round = 0; round < 100; round++) {
+      const batch = await Promise.all(Array.from({ length: 100 }, (_, i) => one(round * 100 + i)))
+      for (const reason of batch) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    }
+    const after = engine.stats()
+    expect(after.started - before.started).toBe(10_000)
+    expect(after.cancelled - before.cancelled).toBe(reasons.get('cancelled'))
+    expect(after.finished - before.finished).toBe(reasons.get('length'))
+    expect(after).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0 })
+  })
+
+  test('a million tokens leave no memory behind', async () => {
+    const read = (tokens: number) =>
+      Promise.all(
+        Array.from({ length: 8 }, () =>
+          engine.chat(ask, { ignoreEos: true, maxTokens: tokens }).text(),
+        ),
+      )
+    for (let round = 0; round < 5; round++) await read(4000)
+    const before = process.memoryUsage.rss()
+    for (let round = 0; round < 25; round++) await read(5000)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(8 * mebibyte)
+  })
+
+  test('an engine is loaded and closed 300 times: no memory left behind', async () => {
+    const cycle = async () => {
+      const one = await load({ model: randomModel(), context: 1024 })
+      await one.chat(ask, { maxTokens: 3 }).text()
+      await one.close()
+    }
+    for (let round = 0; round < 50; round++) await cycle()
+    const before = process.memoryUsage.rss()
+    for (let round = 0; round < 300; round++) await cycle()
+    expect(process.memoryUsage.rss() - before).toBeLessThan(16 * mebibyte)
+  })
+})
+
+describe('ends that go wrong sometimes', () => {
+  test.each([
+    ['exits-in-decode', { code: 7, signal: null }],
+    ['exits-in-prefill', { code: 7, signal: null }],
+    ['exits-in-load', { code: 7, signal: null }],
+    ['closes-in-decode', { code: 0, signal: null }],
+    ['worker-terminated', { code: 0, signal: null }],
+  ])('%s, a hundred times', async (name, expected) => {
+    for (let i = 0; i < 100; i++) expect(await runChild(name)).toMatchObject(expected)
+  })
+})
