@@ -14,7 +14,7 @@ export const complaint = (file: SourceFile, line: number, what: string) =>
   `${file.path}:${line}: ${what}`
 
 const folders = ['native', 'src', 'test', 'scripts', '.ci']
-const isBinary = /\.(gguf|node|png|ico)$/
+const isBinary = /\.(gguf|node|png|ico|tgz|log)$/
 
 /** Every text file of ours: the folders of code, and what lies in the root. */
 export function sourceFiles(root: string): SourceFile[] {

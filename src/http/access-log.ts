@@ -1,0 +1,19 @@
+/** One request, told after its end. Never a prompt, a key or a query string. */
+export interface AccessEntry {
+  readonly requestId: string
+  readonly method: string
+  /** The route's pattern, such as `/v1/models/{id}`; undefined where none matched. */
+  readonly route: string | undefined
+  /** The status that was sent; 0 where the client left before one was. */
+  readonly status: number
+  /** `gone` is a client that left before the reply's end. */
+  readonly outcome: 'done' | 'failed' | 'gone'
+  /** The error's `code` on the wire, after the headers too. */
+  readonly code: string | undefined
+  /** Milliseconds from the request's headers to the end of the reply. */
+  readonly durationMs: number
+  readonly promptTokens: number | undefined
+  readonly completionTokens: number | undefined
+  /** What was thrown, where the fault is the server's own. */
+  readonly error: unknown
+}

@@ -1,0 +1,34 @@
+import { ApiError } from '../openai/errors.js'
+import type { App } from './app.js'
+import type { Exchange } from './exchange.js'
+import { checkHost } from './host.js'
+import { answerPreflight, checkOrigin, isPreflight } from './origin.js'
+import { matchPath, methodsOf, routeFor, routeNotFound } from './routes.js'
+
+/** Door, then route, then handler. Whatever is thrown on the way is the answer. */
+export async function dispatch(app: App, exchange: Exchange): Promise<void> {
+  try {
+    await answer(app, exchange)
+  } catch (error) {
+    exchange.fail(error)
+  }
+}
+
+async function answer(app: App, exchange: Exchange): Promise<void> {
+  const { req, res, path, notes } = exchange
+  const { settings, keys } = app
+  const method = req.method ?? ''
+  const match = matchPath(path)
+  const route = routeFor(match, method)
+  if (route !== undefined) notes.route = route.pattern
+  checkHost(req.headers.host, settings.allowHosts)
+  checkOrigin(req, res, settings.allowOrigins)
+  if (isPreflight(req)) return answerPreflight(req, res, methodsOf(match))
+  if (route?.isOpen !== true) keys.check(req.headers)
+  if (app.isDraining) res.setHeader('connection', 'close')
+  if (route !== undefined) return route.handle(app, exchange, match.id)
+  if (match.routes.length === 0) throw routeNotFound(method, path)
+  const allow = methodsOf(match).join(', ')
+  res.setHeader('allow', allow)
+  throw new ApiError('method', `Expected ${allow} at ${path}, but got ${method}.`)
+}

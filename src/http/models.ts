@@ -1,0 +1,45 @@
+import { binding } from '../binding/binding.js'
+import type { Engine } from '../engine/engine.js'
+import { systemFingerprint } from '../openai/models/fingerprint.js'
+import { modelNames, modelNotFound } from '../openai/models/names.js'
+import { modelEntry, modelList } from '../openai/models/reply.js'
+import type { App } from './app.js'
+import type { Exchange } from './exchange.js'
+
+/** The model that is served, by each of its names. */
+export interface Models {
+  readonly engine: Engine
+  readonly names: readonly string[]
+  /** Unix seconds. */
+  readonly created: number
+  readonly fingerprint: string
+}
+
+export function hostedModels(engine: Engine, aliases: readonly string[]): Models {
+  const { model, settings } = engine
+  return {
+    engine,
+    names: modelNames(model, aliases),
+    created: Math.floor(Date.now() / 1000),
+    fingerprint: systemFingerprint(model, settings, binding().llamaCppVersion),
+  }
+}
+
+/** The engine behind a name, or a 404 that tells the names there are. */
+export function engineNamed(name: string, models: Models): Engine {
+  if (!models.names.includes(name)) throw modelNotFound(name, models.names)
+  return models.engine
+}
+
+/** GET /v1/models */
+export function listModels(app: App, exchange: Exchange): void {
+  const { names, created } = app.models()
+  exchange.json(200, modelList(names, created))
+}
+
+/** GET /v1/models/{id} */
+export function oneModel(app: App, exchange: Exchange, id: string): void {
+  const models = app.models()
+  engineNamed(id, models)
+  exchange.json(200, modelEntry(id, models.created))
+}

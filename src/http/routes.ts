@@ -1,0 +1,75 @@
+import { ApiError } from '../openai/errors.js'
+import type { App } from './app.js'
+import { chatCompletions } from './chat.js'
+import type { Exchange } from './exchange.js'
+import { health } from './health.js'
+import { listModels, oneModel } from './models.js'
+
+/** Answers the exchange, or throws what exchange.fail() shall say. `id` is what {id} stands for. */
+type Handler = (app: App, exchange: Exchange, id: string) => void | Promise<void>
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  /** A path; a last part of {id} takes the rest of it, decoded. */
+  readonly pattern: string
+  readonly handle: Handler
+  /** Open to everybody, without a key. */
+  readonly isOpen?: true
+}
+
+/** A new endpoint: a line here, a handler beside this file, a folder in src/openai for its wire. */
+const routes: readonly Route[] = [
+  { method: 'POST', pattern: '/v1/chat/completions', handle: chatCompletions },
+  { method: 'GET', pattern: '/v1/models', handle: listModels },
+  { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
+  { method: 'GET', pattern: '/health', handle: health, isOpen: true },
+]
+
+export interface Match {
+  readonly id: string
+  /** The path's routes, one per method. */
+  readonly routes: readonly Route[]
+}
+
+/** The routes of a path, whatever their methods. */
+export function matchPath(path: string): Match {
+  for (const { pattern } of routes) {
+    const id = idIn(pattern, path)
+    if (id === undefined) continue
+    return { id, routes: routes.filter((route) => route.pattern === pattern) }
+  }
+  return { id: '', routes: [] }
+}
+
+/** Methods that a path answers, HEAD beside every GET. */
+export function methodsOf({ routes }: Match): string[] {
+  return routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+}
+
+/** The route of a method among a path's, or undefined. */
+export function routeFor({ routes }: Match, method: string): Route | undefined {
+  return routes.find((route) => route.method === (method === 'HEAD' ? 'GET' : method))
+}
+
+export function routeNotFound(method: string, path: string): ApiError {
+  const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
+  const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
+  return new ApiError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
+}
+
+/** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */
+function idIn(pattern: string, path: string): string | undefined {
+  if (!pattern.endsWith('{id}')) return pattern === path ? '' : undefined
+  const prefix = pattern.slice(0, -'{id}'.length)
+  if (!path.startsWith(prefix) || path.length === prefix.length) return undefined
+  return decoded(path.slice(prefix.length))
+}
+
+/** A broken escape stands for itself, and will be no model's name. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,138 @@
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { InvalidOptionError } from '../engine/errors.js'
+import { App } from './app.js'
+import { onClientError } from './client-error.js'
+import { holdContinue } from './continue.js'
+import { isLoopback } from './host.js'
+import { listenerOf } from './listener.js'
+import { type ServerOptions, type ServerSettings, serverSettings } from './options.js'
+import { limitSendBuffer } from './send-buffer.js'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+  /** For example http://127.0.0.1:8080 */
+  readonly url: string
+}
+
+/** How long ended replies may take to reach their readers once a drain's deadline has passed. */
+const lastWordsMs = 1000
+
+/**
+ * A server in front of an engine; see ServerOptions for its limits. `listen()` starts it, `drain()`
+ * ends it well. Throws InvalidOptionError, also for an address other than loopback without keys.
+ */
+export function createServer(options: ServerOptions): SluiceServer {
+  return new SluiceServer(serverSettings(options))
+}
+
+/** Made by createServer. */
+export class SluiceServer implements AsyncDisposable {
+  /** Node's own server, for what is not here. */
+  readonly server: Server
+  readonly #settings: ServerSettings
+  readonly #app: App
+  readonly #deadline = new AbortController()
+  #ended: Promise<void> | undefined
+
+  /** @internal */
+  constructor(settings: ServerSettings) {
+    checkOpenness(settings)
+    this.#settings = settings
+    this.#app = new App(withOwnName(settings))
+    this.server = httpServer(settings, this.#app)
+  }
+
+  /** Rejects with Node's own error where the address cannot be had, for example EADDRINUSE. */
+  listen(): Promise<Address> {
+    const { host, port, sendBufferBytes } = this.#settings
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen(port, host, () => {
+        this.server.off('error', reject)
+        limitSendBuffer(this.server, sendBufferBytes)
+        resolve(this.address())
+      })
+    })
+  }
+
+  /** Where it listens; the port is the one that was picked. */
+  address(): Address {
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error('listen() comes first')
+    const { host } = this.#settings
+    const { port } = address
+    return { host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` }
+  }
+
+  /**
+   * Stops well: /health and new requests get 503 from now on, running replies finish, and those
+   * that still run after `deadlineMs` (30,000) get an error and end. Resolves once the last
+   * connection is closed. Called again, it is the same drain; a shorter deadline then counts.
+   */
+  drain({ deadlineMs = 30_000 } = {}): Promise<void> {
+    const timer = setTimeout(() => this.#deadline.abort(), deadlineMs)
+    this.#ended ??= this.#end()
+    return this.#ended.finally(() => clearTimeout(timer))
+  }
+
+  /** drain() with no time left. */
+  close(): Promise<void> {
+    return this.drain({ deadlineMs: 0 })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #end(): Promise<void> {
+    const { server } = this
+    const cutOff = () => setTimeout(() => server.closeAllConnections(), lastWordsMs).unref()
+    this.#deadline.signal.addEventListener('abort', cutOff, { once: true })
+    await this.#app.drain(this.#deadline.signal)
+    // Idle connections go at once; one that is about to send waits for the cut-off.
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+}
+
+function httpServer(settings: ServerSettings, app: App): Server {
+  const listener = listenerOf(app)
+  const soonestMs = Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs)
+  const server = createHttpServer(
+    {
+      headersTimeout: settings.headersTimeoutMs,
+      requestTimeout: settings.requestTimeoutMs,
+      // Node looks every 30 s by itself, which makes 40 of a deadline of 10.
+      connectionsCheckingInterval: Math.ceil(soonestMs / 4),
+      keepAliveTimeout: settings.keepAliveMs,
+      maxHeaderSize: settings.headerBytesMax,
+      highWaterMark: settings.writeBufferBytes,
+      // A missing Host is refused at the door, with the same body as everything else.
+      requireHostHeader: false,
+    },
+    listener,
+  )
+  server.maxConnections = settings.connectionsMax
+  server.on('clientError', onClientError)
+  server.on('checkContinue', (req, res) => {
+    holdContinue(req)
+    listener(req, res)
+  })
+  return server
+}
+
+function checkOpenness({ host, apiKeys, allowUnauthenticated }: ServerSettings): void {
+  if (isLoopback(host) || apiKeys.length > 0 || allowUnauthenticated) return
+  throw new InvalidOptionError(
+    'host',
+    `Expected apiKeys for a server at ${host}, which others can reach; give keys, bind ` +
+      '127.0.0.1, or set allowUnauthenticated.',
+  )
+}
+
+/** A host that was bound by its name may be asked by it; the wildcards are nobody's name. */
+function withOwnName(settings: ServerSettings): ServerSettings {
+  const { host, allowHosts } = settings
+  if (host === '0.0.0.0' || host === '::' || host === '') return settings
+  return { ...settings, allowHosts: [...allowHosts, host] }
+}

@@ -1,0 +1,75 @@
+import type { ServerResponse } from 'node:http'
+import { errorFrame } from '../openai/chat/chunks.js'
+import type { ApiError } from '../openai/errors.js'
+
+/** A comment: clients skip it, and what sits between sees that the connection lives. */
+const ping = ': ping\n\n'
+
+/**
+ * A response as Server-Sent Events. Owned by the handler of its exchange.
+ *
+ * - `open` sends the headers and the first frames together.
+ * - `write` says whether there is room for more; if not, wait for `drain` before the next.
+ * - `end` sends the last frames and the end in one write: ended later, a client that hangs up at
+ *   [DONE] would look like one that left.
+ */
+export class SseWriter {
+  readonly #res: ServerResponse
+  readonly #silence: NodeJS.Timeout
+
+  constructor(res: ServerResponse, options: { pingMs: number }) {
+    this.#res = res
+    this.#silence = setTimeout(() => this.#ping(), options.pingMs)
+    this.#silence.unref()
+    res.once('close', () => clearTimeout(this.#silence))
+  }
+
+  open(frames: string): void {
+    this.#res.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+    })
+    this.#res.write(frames)
+  }
+
+  /** False when the reader is behind. After the client has left, writes go nowhere. */
+  write(frames: string): boolean {
+    this.#silence.refresh()
+    return this.#res.write(frames)
+  }
+
+  /**
+   * Resolves when the reader has caught up, or `signal` fires; never rejects. The signal has to
+   * fire when the client leaves: after a close there is no 'drain'.
+   */
+  drain(signal: AbortSignal): Promise<void> {
+    const res = this.#res
+    return new Promise((resolve) => {
+      const settle = () => {
+        res.off('drain', settle)
+        signal.removeEventListener('abort', settle)
+        resolve()
+      }
+      if (!res.writableNeedDrain || signal.aborted) return resolve()
+      res.on('drain', settle)
+      signal.addEventListener('abort', settle)
+    })
+  }
+
+  end(frames: string): void {
+    clearTimeout(this.#silence)
+    this.#res.end(frames)
+  }
+
+  /** An error after the headers is a frame; the end comes without [DONE]. */
+  fail(error: ApiError): void {
+    this.end(errorFrame(error))
+  }
+
+  #ping(): void {
+    // To a reader that is behind, a comment would only be more to read.
+    if (!this.#res.writableNeedDrain) this.#res.write(ping)
+    this.#silence.refresh()
+  }
+}

@@ -1,0 +1,24 @@
+import type { Usage } from '../../engine/types.js'
+
+export interface CompletionUsage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+  readonly prompt_tokens_details: { readonly cached_tokens: number }
+}
+
+/** Counts as OpenAI names them. No prefix is shared yet, so no token of a prompt comes cached. */
+export function completionUsage({ promptTokens, completionTokens }: Usage): CompletionUsage {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: 0 },
+  }
+}
+
+/** A reply that was cancelled has nobody to be told so: it never gets this far. */
+export function finishReasonOf(reason: 'stop' | 'length' | 'cancelled'): 'stop' | 'length' {
+  if (reason === 'cancelled') throw new Error('a cancelled reply has no finish_reason on the wire')
+  return reason
+}

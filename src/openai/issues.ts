@@ -1,0 +1,61 @@
+import type { z } from 'zod'
+import { ApiError } from './errors.js'
+
+/** Characters of a received value that a message repeats. */
+const shownMax = 60
+
+/** Parses a request by its schema, or throws a 400 that names the first field at fault. */
+export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [first] = parsed.error.issues
+  if (first === undefined) throw new Error('zod failed without an issue')
+  throw issueError(deepest(first), value)
+}
+
+interface Issue {
+  readonly message: string
+  readonly path: readonly PropertyKey[]
+}
+
+/** Of a union's issues the one furthest in: the alternative that was meant. */
+function deepest(issue: z.core.$ZodIssue): Issue {
+  if (issue.code !== 'invalid_union') return issue
+  const nested = issue.errors
+    .flat()
+    .map(deepest)
+    .map(({ message, path }) => ({ message, path: [...issue.path, ...path] }))
+  return nested.reduce<Issue>((a, b) => (b.path.length > a.path.length ? b : a), issue)
+}
+
+function issueError({ message, path }: Issue, root: unknown): ApiError {
+  const got = show(path.reduce(valueAt, root))
+  if (path.length === 0) {
+    return new ApiError('invalid_request', `Expected ${message}, but got ${got}.`)
+  }
+  const param = nameOf(path)
+  return new ApiError('invalid_request', `'${param}': expected ${message}, but got ${got}.`, {
+    param,
+  })
+}
+
+function valueAt(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<PropertyKey, unknown>)[key]
+    : undefined
+}
+
+/** `messages[0].role`, the way a client's code would say it. */
+function nameOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i === 0 ? '' : '.'}${String(key)}`))
+    .join('')
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length <= shownMax ? text : `${text.slice(0, shownMax)}...`
+}

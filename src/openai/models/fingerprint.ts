@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto'
+import type { EngineSettings, ModelInfo } from '../../engine/types.js'
+
+/** Changes when the same seed may give another text: other weights, engine or KV cache. */
+export function systemFingerprint(
+  model: ModelInfo,
+  settings: Pick<EngineSettings, 'context' | 'kvType'>,
+  engineVersion: string,
+): string {
+  const { id, name, description, parameters, bytes } = model
+  const { context, kvType } = settings
+  const parts = [id, name, description, parameters, bytes, context, kvType, engineVersion]
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return `fp_${digest.slice(0, 10)}`
+}

@@ -1,0 +1,17 @@
+import type { ModelInfo } from '../../engine/types.js'
+import { ApiError } from '../errors.js'
+
+/** The name that always means the model that is there. */
+export const defaultName = 'default'
+
+/** Every name a model answers to: its file's, its aliases, and `default`. */
+export function modelNames(model: Pick<ModelInfo, 'id'>, aliases: readonly string[]): string[] {
+  return [...new Set([model.id, ...aliases, defaultName])]
+}
+
+export function modelNotFound(name: string, names: readonly string[]): ApiError {
+  const known = names.map((one) => `'${one}'`).join(', ')
+  const asked = name.length <= 100 ? name : `${name.slice(0, 100)}...`
+  const message = `There is no model '${asked}' here; expected one of: ${known}.`
+  return new ApiError('model', message, { param: 'model' })
+}

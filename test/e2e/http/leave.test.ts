@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest'
+import type { EngineStats } from '../../../src/engine/types.js'
+import { eventually } from '../../support/eventually.js'
+import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { post, type RawClient } from '../../support/raw-client.js'
+import { chat, chatPath, closeAfterEach, story } from '../../support/serve.js'
+import { type ServedReal, serveReal } from '../../support/serve-real.js'
+
+closeAfterEach()
+
+const ways = { FIN: (raw: RawClient) => raw.fin(), RST: (raw: RawClient) => raw.reset() }
+type Way = keyof typeof ways
+const endless = { ignore_eos: true, max_tokens: 100_000 }
+const longPrompt = { messages: [{ role: 'user', content: 'a story of many words '.repeat(500) }] }
+
+const stages = {
+  'mid-decode': {
+    body: endless,
+    isThere: (now: EngineStats) => now.tokensGenerated > 20,
+  },
+  'mid-prefill': {
+    body: { ...endless, ...longPrompt },
+    isThere: (now: EngineStats) => now.rowsPrefilled > 0 && now.tokensGenerated === 0,
+  },
+}
+
+const cases = (Object.keys(stages) as (keyof typeof stages)[]).flatMap((stage) =>
+  (Object.keys(ways) as Way[]).flatMap((way) =>
+    [true, false].map((stream) => ({ stage, way, stream })),
+  ),
+)
+
+test.each(cases)(
+  '26, 28, 29: $way in $stage costs at most one more step, stream: $stream',
+  async ({ stage, way, stream }) => {
+    const stepsWhenGone: number[] = []
+    const { engine, client, url, quiet } = await serveReal(
+      { model: largeRandomModel(), parallel: 1 },
+      { onLog: () => stepsWhenGone.push(engine.stats().steps) },
+    )
+    const { body, isThere } = stages[stage]
+    const raw = await client()
+    raw.send(post(chatPath, story({ stream, ...body })))
+    await eventually(() => isThere(engine.stats()))
+    ways[way](raw)
+    await eventually(() => stepsWhenGone.length === 1)
+    await quiet()
+    expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
+    expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0, failed: 0 })
+    expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+  },
+)
+
+test('27: a queued request of a gone client never runs', async () => {
+  const { engine, client } = await serveReal({ model: randomModel(), parallel: 1 })
+  const first = await client()
+  first.send(post(chatPath, story(endless)))
+  await eventually(() => engine.stats().tokensGenerated > 0)
+  for (const way of Object.values(ways)) {
+    const { rowsPrefilled, cancelled } = engine.stats()
+    const second = await client()
+    second.send(post(chatPath, story(longPrompt)))
+    await second.seen('"role"')
+    way(second)
+    await eventually(() => engine.stats().cancelled === cancelled + 1)
+    expect(engine.stats()).toMatchObject({ queued: 0, rowsPrefilled })
+  }
+})
+
+test('30: of 300 random leavers nothing stays, and everybody else is served', async () => {
+  const served = await serveReal({ model: randomModel(), parallel: 4, queue: 400 })
+  const { engine, log, url, quiet } = served
+  for (let round = 0; round < 6; round++) await leaveRandomly(served, 50, round)
+  await quiet()
+  await eventually(() => log.length === 300, 'not every request was logged')
+  const { started, finished, cancelled, failed, queued, running, parked } = engine.stats()
+  expect({ queued, running, parked, failed }).toEqual({
+    queued: 0,
+    running: 0,
+    parked: 0,
+    failed: 0,
+  })
+  expect(started).toBe(finished + cancelled)
+  expect(log.every(({ outcome }) => outcome !== 'failed')).toBe(true)
+  expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+})
+
+/** Each client leaves after as many bytes as chance says, some before the first. */
+async function leaveRandomly(served: ServedReal, count: number, round: number): Promise<void> {
+  const leavers = Array.from({ length: count }, async (_, i) => {
+    const raw = await served.client()
+    const body = { stream: i % 5 !== 0, ignore_eos: true, max_tokens: 200 }
+    raw.send(post(chatPath, story(body)))
+    const bytes = ((i * 7919 + round * 104_729) % 40) * 1000
+    await eventually(() => raw.text.length >= bytes || /\[DONE\]|"usage"/.test(raw.text))
+    if (i % 2 === 0) raw.reset()
+    else raw.fin()
+  })
+  await Promise.all(leavers)
+}

@@ -1,0 +1,277 @@
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test, vi } from 'vitest'
+import type { NativeRequest } from '../../src/binding/native.js'
+import { load } from '../../src/engine/load.js'
+import { createServer, requestListener } from '../../src/http/index.js'
+import { eventually, settle } from '../support/eventually.js'
+import { post, request } from '../support/raw-client.js'
+import {
+  alsoClose,
+  chat,
+  chatPath,
+  closeAfterEach,
+  counting,
+  serve,
+  stepUntil,
+  story,
+} from '../support/serve.js'
+import { chunksOf, textOf } from '../support/sse.js'
+
+closeAfterEach()
+
+const endless = () => ({ tokens: counting() })
+
+test('41: a drain refuses the new, finishes the running, and then closes', async () => {
+  const { native, client, server } = await serve({ pace: 'manual', script: endless })
+  const running = await client()
+  running.send(post(chatPath, story({ max_tokens: 10 })))
+  await stepUntil(native, () => running.text.includes('"0 "'))
+  const drained = server.drain({ deadlineMs: 60_000 })
+  const refused = [await client(), await client()]
+  refused[0]?.send(request('GET', '/health'))
+  refused[1]?.send(post(chatPath, story()))
+  for (const raw of refused) {
+    await raw.closed()
+    expect(raw.status).toBe(503)
+    expect(raw.text).toContain('"code":"shutting_down"')
+    expect(raw.text).toMatch(/^connection: close\r$/im)
+  }
+  expect(native.submitted).toHaveLength(1)
+  await stepUntil(native, () => running.text.includes('[DONE]'))
+  expect(textOf(running.body)).toBe('0 1 2 3 4 5 6 7 8 9 ')
+  await drained
+  await running.closed()
+  expect(server.server.listening).toBe(false)
+})
+
+test('41: the deadline ends the rest with an error frame, and without [DONE]', async () => {
+  const { native, client, server } = await serve({ pace: 'manual', script: endless })
+  const [streamed, whole] = [await client(), await client()]
+  streamed.send(post(chatPath, story()))
+  whole.send(post(chatPath, story({ stream: false })))
+  await stepUntil(native, () => streamed.text.includes('"0 "') && native.stats().running === 2)
+  await server.drain({ deadlineMs: 1 })
+  await streamed.seen('shutting_down')
+  expect(chunksOf(streamed.body).at(-1)?.error).toMatchObject({
+    type: 'server_error',
+    code: 'shutting_down',
+  })
+  expect(streamed.text).not.toContain('[DONE]')
+  await whole.seen('shutting_down')
+  expect(whole.status).toBe(503)
+  expect(native.cancelled).toHaveLength(2)
+})
+
+test('41: the deadline also answers a request that is still being sent', async () => {
+  const { client, server } = await serve()
+  const raw = await client()
+  raw.send(post(chatPath, story()).slice(0, -10))
+  await settle()
+  const drained = server.drain({ deadlineMs: 1 })
+  await raw.seen('"code":"shutting_down"')
+  expect(raw.status).toBe(503)
+  await drained
+})
+
+test('when its engine is closed, a server says so at /health', async () => {
+  const { engine, url } = await serve()
+  await engine.close()
+  const response = await fetch(`${url}/health`)
+  expect(response.status).toBe(503)
+  expect(await response.text()).toContain('shutting_down')
+})
+
+test('41: not even a client that dribbles its headers keeps a drain from ending', async () => {
+  const { client, server } = await serve()
+  const raw = await client()
+  raw.send('GET /health HTTP/1.1\r\nhost: loc')
+  await settle()
+  await server.drain({ deadlineMs: 1 })
+  await raw.closed()
+})
+
+test('42: six requests, streamed and not, go over one connection', async () => {
+  const { server, client } = await serve()
+  let connections = 0
+  server.server.on('connection', () => connections++)
+  const raw = await client()
+  for (let i = 1; i <= 6; i++) {
+    raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
+    const endings = () => raw.text.match(/\[DONE\]\n\n\r\n0\r\n\r\n|"total_tokens":8/g)?.length
+    await eventually(() => endings() === i, 'a response did not come')
+  }
+  expect(connections).toBe(1)
+})
+
+test('43: after a mixed crowd every start has its end, and all gauges rest', async () => {
+  const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'failed' }
+  const scripts = [{ tokens: ['a'] }, { tokens: ['a'], end }]
+  // Every third one is left by its client.
+  const script = ({ id }: NativeRequest) => scripts[(id % 3) - 1] ?? endless()
+  const { native, client, log, url } = await serve({ script })
+  const crowd = Array.from({ length: 30 }, async (_, i) => {
+    const raw = await client()
+    raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
+    await eventually(() => native.submitted.length > i)
+    if (i % 3 === 2) raw.reset()
+  })
+  await Promise.all(crowd)
+  await eventually(() => log.length === 30, 'not all requests ended')
+  await settle()
+  const stats = native.stats()
+  expect(stats).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0, started: 30 })
+  expect(stats.finished + stats.cancelled + stats.failed).toBe(30)
+  expect(stats.cancelled).toBe(10)
+  expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+})
+
+test('while the model loads, /health and requests get 503 and a Retry-After', async () => {
+  const { addon, native } = await serve({ pace: 'manual' })
+  let loaded!: (engine: Awaited<ReturnType<typeof load>>) => void
+  const engine = new Promise<Awaited<ReturnType<typeof load>>>((resolve) => {
+    loaded = resolve
+  })
+  const server = createServer({ engine, port: 0 })
+  const { url } = await server.listen()
+  alsoClose(() => server.close())
+  for (const response of [await fetch(`${url}/health`), await chat(url, story())]) {
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await response.json()).toMatchObject({ error: { code: 'loading' } })
+  }
+  const one = await load({ model: 'other.gguf' })
+  alsoClose(() => one.close())
+  loaded(one)
+  await settle()
+  expect((await fetch(`${url}/health`)).status).toBe(200)
+  expect(await (await fetch(`${url}/v1/models`)).text()).toContain('"other"')
+  expect(addon.engines).toHaveLength(2)
+  expect(native.submitted).toEqual([])
+})
+
+test('a model that does not load is a 500 with nothing of its inside', async () => {
+  const engine = Promise.reject(new Error('secret path'))
+  const server = createServer({ engine, port: 0 })
+  const { url } = await server.listen()
+  alsoClose(() => server.close())
+  const response = await fetch(`${url}/health`)
+  expect(response.status).toBe(500)
+  expect(await response.text()).not.toContain('secret')
+})
+
+test('a model answers to its file name, its aliases and default, and echoes them', async () => {
+  const { url } = await serve({ server: { aliases: ['gemma-4-26b', 'org/model'] } })
+  const list = await (await fetch(`${url}/v1/models`)).json()
+  const names = ['fake', 'gemma-4-26b', 'org/model', 'default']
+  expect(list).toMatchObject({ object: 'list', data: names.map((id) => ({ id, object: 'model' })) })
+  for (const model of names) {
+    const one = await fetch(`${url}/v1/models/${encodeURIComponent(model)}`)
+    expect(await one.json()).toMatchObject({ id: model, owned_by: 'sluice' })
+    const reply = await (await chat(url, story({ model, stream: false }))).json()
+    expect(reply).toMatchObject({ model, object: 'chat.completion' })
+  }
+  for (const wrong of ['nope', '%zz', 'fake/']) {
+    expect((await fetch(`${url}/v1/models/${wrong}`)).status).toBe(404)
+  }
+})
+
+test('a reply that is not streamed carries text, usage and one finish reason', async () => {
+  const { url } = await serve()
+  const reply = await (await chat(url, story({ stream: false }))).json()
+  expect(reply).toMatchObject({
+    id: expect.stringMatching(/^chatcmpl-/),
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: 'Once upon a time.', refusal: null },
+        logprobs: null,
+        finish_reason: 'stop',
+      },
+    ],
+    usage: { prompt_tokens: 4, completion_tokens: 4, total_tokens: 8 },
+  })
+})
+
+test('18: a reply ends with `length` at its very limit, or that of the server', async () => {
+  const { url, native } = await serve({ script: endless, server: { maxTokens: 7 } })
+  for (const [limit, tokens] of [
+    [{ max_tokens: 3 }, 3],
+    [{ max_completion_tokens: 5, max_tokens: 3 }, 5],
+    [{}, 7],
+    [{ max_tokens: null }, 7],
+  ] as const) {
+    const reply = (await (await chat(url, story({ stream: false, ...limit }))).json()) as {
+      choices: [{ finish_reason: string }]
+      usage: { completion_tokens: number }
+    }
+    expect(reply.choices[0].finish_reason).toBe('length')
+    expect(reply.usage.completion_tokens).toBe(tokens)
+    expect(native.submitted.at(-1)?.maxTokens).toBe(tokens)
+  }
+})
+
+test('the send buffer is set on the listening socket, 16 KiB unless said otherwise', async () => {
+  const { addon } = await serve()
+  expect(addon.sendBuffers).toEqual([{ fd: expect.any(Number), bytes: 16 * 1024 }])
+  expect(addon.sendBuffers[0]?.fd).toBeGreaterThan(2)
+  const other = await serve({ server: { sendBufferBytes: 0 } })
+  expect(other.addon.sendBuffers).toEqual([])
+})
+
+test('what waits in the process for a reader is bounded by writeBufferBytes', async () => {
+  const { server, client } = await serve({ server: { writeBufferBytes: 1000 } })
+  const marks: number[] = []
+  server.server.on('connection', (socket) => marks.push(socket.writableHighWaterMark))
+  await client()
+  await eventually(() => marks.length === 1)
+  expect(marks).toEqual([1000])
+})
+
+test('where the send buffer cannot be set, the server says so and serves', async () => {
+  const { engine, addon } = await serve()
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  alsoClose(async () => warn.mockRestore())
+  addon.sendBufferError = new Error('no such descriptor')
+  const server = createServer({ engine, port: 0 })
+  const { url } = await server.listen()
+  alsoClose(() => server.close())
+  expect(warn).toHaveBeenCalledExactlyOnceWith(
+    expect.any(String),
+    expect.objectContaining({ code: 'SLUICE_SEND_BUFFER', detail: 'no such descriptor' }),
+  )
+  expect((await fetch(`${url}/health`)).status).toBe(200)
+})
+
+test('a listener serves inside a server of one own, with the same door', async () => {
+  const { engine } = await serve()
+  const server = createHttpServer(requestListener({ engine, apiKeys: ['key'] }))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  alsoClose(async () => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  expect((await chat(url, story())).status).toBe(401)
+  const reply = await chat(url, story(), { headers: { authorization: 'Bearer key' } })
+  expect(textOf(await reply.text())).toBe('Once upon a time.')
+})
+
+test('the log has one entry per request, and no prompt, key or query string', async () => {
+  const { url, log } = await serve({ server: { apiKeys: ['sesame-key'] } })
+  const headers = { authorization: 'Bearer sesame-key' }
+  await (await chat(`${url}`, story(), { headers })).text()
+  await (await fetch(`${url}/v1/models/default?q=hidden`, { headers })).text()
+  await (await fetch(`${url}/nowhere?q=hidden`, { headers })).text()
+  await eventually(() => log.length === 3)
+  expect(log).toMatchObject([
+    { route: chatPath, status: 200, outcome: 'done', promptTokens: 4, completionTokens: 4 },
+    { route: '/v1/models/{id}', status: 200, outcome: 'done', code: undefined },
+    { route: undefined, status: 404, outcome: 'failed', code: 'route_not_found' },
+  ])
+  expect(JSON.stringify(log)).not.toMatch(/sesame|hidden|story/)
+})
+
+test('a HEAD is a GET without its body', async () => {
+  const { url } = await serve()
+  const response = await fetch(`${url}/health`, { method: 'HEAD' })
+  expect(response.status).toBe(200)
+  expect(await response.text()).toBe('')
+})

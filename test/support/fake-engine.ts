@@ -1,0 +1,349 @@
+import type {
+  NativeEngine,
+  NativeEngineOptions,
+  NativeErrorCode,
+  NativeErrorDetails,
+  NativeEvent,
+  NativeModelInfo,
+  NativeRequest,
+  NativeStats,
+} from '../../src/binding/native.js'
+
+/** How the fake answers one request. */
+export interface Script {
+  /** One text per token; an endless generator runs until maxTokens, a cancel or a close. */
+  tokens: Iterable<string>
+  /** How it ends once the tokens are used up. Default 'stop'. */
+  end?: 'stop' | 'length' | FakeFailure
+  /** Refused by the Preparer instead of accepted. */
+  refuse?: FakeFailure
+  /** Steps that the prompt takes before the first token. Default 1. */
+  prefillSteps?: number
+  /** Default: one per word of the prompt. */
+  promptTokens?: number
+}
+
+export type FakeFailure = { code: NativeErrorCode; message: string } & NativeErrorDetails
+
+export interface FakeOptions {
+  /** Default: answers every request with "Once upon a time.", a token a word. */
+  script?: (request: NativeRequest) => Script
+  /** 'auto' steps by itself while there is work; 'manual' only by step(). Default 'auto'. */
+  pace?: 'auto' | 'manual'
+  /** 'held' stays loading until ready() or failLoad(). Default 'auto'. */
+  load?: 'auto' | 'held'
+}
+
+type State = 'preparing' | 'queued' | 'prefill' | 'running' | 'parked'
+
+interface Sequence {
+  readonly request: NativeRequest
+  readonly script: Script
+  readonly tokens: Iterator<string>
+  readonly promptTokens: number
+  state: State
+  prefillLeft: number
+  produced: number
+  credited: number
+  isCancelled: boolean
+}
+
+export class FakeEngine implements NativeEngine {
+  readonly options: NativeEngineOptions
+  /** Every request that was submitted and not refused, in order. */
+  readonly submitted: NativeRequest[] = []
+  readonly cancelled: number[] = []
+  /** Tokens that each request produced, by id. */
+  readonly produced = new Map<number, number>()
+  /** A frozen engine does nothing more, not even cancel: a thread that hangs. */
+  isFrozen = false
+  isReferenced = false
+  readonly #wake: () => void
+  readonly #scriptOf: (request: NativeRequest) => Script
+  readonly #isAuto: boolean
+  readonly #sequences: Sequence[] = []
+  readonly #counters = { steps: 0, rowsDecoded: 0, rowsPrefilled: 0, decodeSteps: 0 }
+  readonly #ends = { started: 0, finished: 0, cancelled: 0, failed: 0 }
+  #tokensGenerated = 0
+  #events: NativeEvent[] = []
+  #isWoken = false
+  #isScheduled = false
+  #isClosed = false
+
+  constructor(options: NativeEngineOptions, wake: () => void, fake: FakeOptions = {}) {
+    this.options = options
+    this.#wake = wake
+    this.#scriptOf = fake.script ?? (() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
+    this.#isAuto = fake.pace !== 'manual'
+    if (fake.load !== 'held') setImmediate(() => this.ready())
+  }
+
+  ready(info: Partial<NativeModelInfo> = {}): void {
+    this.#emit({ kind: 'ready', ...modelInfo, context: this.options.context || 2048, ...info })
+    this.#deliver()
+  }
+
+  progress(fraction: number): void {
+    this.#emit({ kind: 'progress', fraction })
+    this.#deliver()
+  }
+
+  failLoad(failure: FakeFailure): void {
+    this.#emit({ kind: 'load-failed', ...failure })
+    this.close()
+  }
+
+  submit(request: NativeRequest): boolean {
+    const { parallel, queueDepthMax } = this.options
+    if (this.#sequences.length >= parallel + queueDepthMax) return false
+    const script = this.#scriptOf(request)
+    this.submitted.push(request)
+    this.#ends.started++
+    this.#sequences.push({
+      request,
+      script,
+      tokens: script.tokens[Symbol.iterator](),
+      promptTokens: script.promptTokens ?? wordsOf(request),
+      state: 'preparing',
+      prefillLeft: script.prefillSteps ?? 1,
+      produced: 0,
+      credited: 0,
+      isCancelled: false,
+    })
+    this.#schedule()
+    return true
+  }
+
+  credit(id: number, tokens: number): void {
+    const sequence = this.#sequences.find(({ request }) => request.id === id)
+    if (sequence !== undefined) sequence.credited += tokens
+    this.#schedule()
+  }
+
+  cancel(id: number): void {
+    const sequence = this.#sequences.find(({ request }) => request.id === id)
+    if (sequence !== undefined) sequence.isCancelled = true
+    this.cancelled.push(id)
+    this.#schedule()
+  }
+
+  tokenize(id: number, text: string): void {
+    const tokens = Int32Array.from([...text].map((char) => char.codePointAt(0) ?? 0))
+    this.#emit({ kind: 'tokens', id, tokens })
+    setImmediate(() => this.#deliver())
+  }
+
+  detokenize(id: number, tokens: Int32Array): void {
+    this.#emit({ kind: 'detokenized', id, text: String.fromCodePoint(...tokens) })
+    setImmediate(() => this.#deliver())
+  }
+
+  drain(): NativeEvent[] {
+    const events = this.#events
+    this.#events = []
+    this.#isWoken = false
+    return events
+  }
+
+  stats(): NativeStats {
+    const count = (...states: State[]) =>
+      this.#sequences.filter(({ state }) => states.includes(state)).length
+    const cells = this.#sequences
+      .filter(({ state }) => state === 'running' || state === 'parked')
+      .reduce((sum, { promptTokens, produced }) => sum + promptTokens + produced, 0)
+    return {
+      queued: count('preparing', 'queued'),
+      running: count('prefill', 'running'),
+      parked: count('parked'),
+      cellsUsed: cells,
+      cellsTotal: this.options.parallel * (this.options.context || 2048),
+      ...this.#counters,
+      tokensGenerated: this.#tokensGenerated,
+      ...this.#ends,
+    }
+  }
+
+  ref(): void {
+    this.isReferenced = true
+  }
+
+  unref(): void {
+    this.isReferenced = false
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#emit({ kind: 'closed' })
+    setImmediate(() => this.#deliver())
+  }
+
+  terminate(): void {
+    this.#isClosed = true
+  }
+
+  /** Turns of the step loop: cancel, prepare, admit, compute, one wake-up of JavaScript each. */
+  step(turns = 1): void {
+    for (let turn = 0; turn < turns; turn++) {
+      if (this.isFrozen || this.#isClosed) return
+      this.#sweepCancelled()
+      this.#prepare()
+      this.#admit()
+      this.#compute()
+      this.#deliver()
+    }
+  }
+
+  /** Ends a request with an error, as the queue's deadline or a failed decode does. */
+  fail(id: number, failure: FakeFailure): void {
+    const sequence = this.#sequences.find(({ request }) => request.id === id)
+    if (sequence !== undefined) this.#end(sequence, failure)
+    this.#deliver()
+  }
+
+  #sweepCancelled(): void {
+    for (const sequence of [...this.#sequences]) {
+      if (sequence.isCancelled) this.#end(sequence, 'cancelled')
+    }
+  }
+
+  #prepare(): void {
+    for (const sequence of [...this.#sequences]) {
+      if (sequence.state !== 'preparing') continue
+      const { request, script, promptTokens } = sequence
+      if (script.refuse !== undefined) {
+        this.#end(sequence, script.refuse)
+        continue
+      }
+      sequence.state = 'queued'
+      this.#emit({ kind: 'accepted', id: request.id, promptTokens })
+    }
+  }
+
+  /** A parked sequence keeps its place, as in the engine; the queue waits for a free one. */
+  #admit(): void {
+    let taken = 0
+    for (const sequence of this.#sequences) {
+      if (sequence.state === 'parked' && this.#hasRoom(sequence)) sequence.state = 'running'
+      if (sequence.state !== 'preparing' && sequence.state !== 'queued') taken++
+    }
+    for (const sequence of this.#sequences) {
+      if (sequence.state !== 'queued' || taken >= this.options.parallel) continue
+      sequence.state = 'prefill'
+      taken++
+    }
+  }
+
+  #compute(): void {
+    let single = 0
+    let prefilled = 0
+    for (const sequence of [...this.#sequences]) {
+      if (sequence.state === 'prefill') {
+        prefilled++
+        if (--sequence.prefillLeft <= 0) sequence.state = 'running'
+      } else if (sequence.state === 'running') {
+        single++
+        this.#generate(sequence)
+      }
+    }
+    if (single + prefilled === 0) return
+    this.#counters.steps++
+    this.#counters.rowsDecoded += single + prefilled
+    this.#counters.rowsPrefilled += prefilled
+    if (single > 0) this.#counters.decodeSteps++
+  }
+
+  #generate(sequence: Sequence): void {
+    const { request, script, tokens } = sequence
+    const next = tokens.next()
+    if (next.done === true) {
+      this.#end(sequence, script.end ?? 'stop')
+      return
+    }
+    sequence.produced++
+    this.#tokensGenerated++
+    this.produced.set(request.id, sequence.produced)
+    this.#emit({ kind: 'text', id: request.id, text: next.value, tokens: 1 })
+    if (sequence.produced === request.maxTokens) this.#end(sequence, 'length')
+    else if (!this.#hasRoom(sequence)) sequence.state = 'parked'
+  }
+
+  #hasRoom({ produced, credited }: Sequence): boolean {
+    return produced - credited < this.options.window
+  }
+
+  #end(sequence: Sequence, how: 'stop' | 'length' | 'cancelled' | FakeFailure): void {
+    const { request, promptTokens, produced: completionTokens } = sequence
+    const { id } = request
+    this.#sequences.splice(this.#sequences.indexOf(sequence), 1)
+    if (typeof how !== 'string') {
+      this.#ends.failed++
+      this.#emit({ kind: 'error', id, ...how })
+      return
+    }
+    this.#ends[how === 'cancelled' ? 'cancelled' : 'finished']++
+    const times = { queueMs: 0, prefillMs: 0, decodeMs: 0 }
+    this.#emit({
+      kind: 'finished',
+      id,
+      finishReason: how,
+      promptTokens,
+      completionTokens,
+      ...times,
+    })
+  }
+
+  /** Text that JavaScript has not fetched yet is merged, as the native outbox does. */
+  #emit(event: NativeEvent): void {
+    if (event.kind === 'text') {
+      const last = this.#events.findLast((one) => 'id' in one && one.id === event.id)
+      if (last?.kind === 'text') {
+        last.text += event.text
+        last.tokens += event.tokens
+        return
+      }
+    }
+    this.#events.push(event)
+  }
+
+  #deliver(): void {
+    if (this.#events.length === 0 || this.#isWoken) return
+    this.#isWoken = true
+    this.#wake()
+  }
+
+  #schedule(): void {
+    if (!this.#isAuto || this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.step()
+      if (this.#canMove()) this.#schedule()
+    })
+  }
+
+  #canMove(): boolean {
+    if (this.isFrozen || this.#isClosed) return false
+    return this.#sequences.some(
+      (one) => one.isCancelled || one.state !== 'parked' || this.#hasRoom(one),
+    )
+  }
+}
+
+const modelInfo: NativeModelInfo = {
+  name: 'Fake',
+  description: 'fake 1M F32',
+  parameters: 1_000_000,
+  bytes: 4_000_000,
+  trainedContext: 2048,
+  threads: 1,
+  context: 2048,
+  vocabulary: 512,
+  hasChatTemplate: true,
+  sampling: {},
+}
+
+function wordsOf({ prompt }: NativeRequest): number {
+  const text = typeof prompt === 'string' ? prompt : prompt.map((one) => one.content).join(' ')
+  return text.split(/\s+/).filter((word) => word !== '').length
+}
