@@ -1,5 +1,6 @@
 // Brings a checkout to where it runs: dependencies, llama.cpp's source, the addon, dist/. Each step
 // is skipped when it has nothing to do. Imports only what is there before the dependencies are.
+// `--source` leaves the addon out: what a package needs, which compiles it where it is installed.
 
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,10 +11,10 @@ import { npm, run } from './support/run.mjs'
 import { hashOf, isFresh, writeStamp } from './support/stamp.mjs'
 import { runMain, Stop } from './support/stop.mjs'
 
-export async function prepare({ tests = false } = {}) {
+export async function prepare({ native = true, tests = false } = {}) {
   requireNode()
   await installDependencies()
-  if (await buildNative(tests ? ['--tests'] : [])) console.log('native: built')
+  if (native && (await buildNative(tests ? ['--tests'] : []))) console.log('native: built')
   await fetchLlama() // the build may have been up to date without it; tests read its tokenizers
   await buildTypeScript()
 }
@@ -67,4 +68,6 @@ export async function buildTypeScript() {
   console.log('typescript: built dist')
 }
 
-if (process.argv[1] === import.meta.filename) await runMain(() => prepare())
+if (process.argv[1] === import.meta.filename) {
+  await runMain(() => prepare({ native: !process.argv.includes('--source') }))
+}

@@ -8,7 +8,19 @@ import { runMain } from './support/stop.mjs'
 
 await runMain(async () => {
   await prepare()
+  if (process.env.npm_lifecycle_event === 'start') endWithParent()
   const cli = inRoot('dist/cli/main.js')
   process.argv = [process.execPath, cli, 'serve', ...process.argv.slice(2)]
   await import(pathToFileURL(cli).href)
 })
+
+/** npm hands a SIGTERM to the shell between us, which dies of it and tells nobody. */
+function endWithParent() {
+  const parent = process.ppid
+  const look = () => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }
+  const timer = setInterval(look, 500).unref()
+}

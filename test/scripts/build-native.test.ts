@@ -1,0 +1,133 @@
+import fs from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ScratchCheckout } from '../support/scratch-checkout.js'
+
+let scratch: ScratchCheckout
+beforeEach(() => {
+  scratch = new ScratchCheckout()
+})
+afterEach(() => scratch[Symbol.dispose]())
+
+const build = (args: string[] = [], env: Record<string, string> = {}) =>
+  scratch.run('scripts/build-native.mjs', args, { SLUICE_BACKEND: 'cpu', ...env })
+
+describe('build-native', () => {
+  test('configures, builds and puts the addon into build/Release', () => {
+    expect(build()).toMatchObject({ status: 0, lines: ['native: built build/Release'] })
+    const calls = scratch.takeCalls()
+    expect(calls.map((call) => call.split(' ')[0])).toEqual(['configure', 'build'])
+    expect(calls[0]).toContain('--CDSLUICE_BACKEND=cpu')
+    expect(calls[1]).toContain('-T sluice')
+    expect(scratch.exists('build/Release/sluice.node')).toBe(true)
+  })
+
+  test('does nothing the second time, not even look for tools', () => {
+    build()
+    scratch.takeCalls()
+    scratch.remove('bin')
+    expect(build()).toMatchObject({ status: 0, lines: ['native: up to date'] })
+    expect(scratch.takeCalls()).toEqual([])
+  })
+
+  test.each(['native/engine/a.cpp', 'native/addon/new.cpp', 'CMakeLists.txt'])(
+    'builds again when %s changed',
+    (name) => {
+      build()
+      scratch.takeCalls()
+      scratch.write(name, '// changed')
+      expect(build().lines).toEqual(['native: built build/Release'])
+      expect(scratch.takeCalls()).toHaveLength(2)
+    },
+  )
+
+  test('builds again when the result is gone', () => {
+    build()
+    scratch.remove('build/Release/sluice.node')
+    expect(build().lines).toEqual(['native: built build/Release'])
+  })
+
+  test('builds the test program only when asked', () => {
+    build(['--tests'])
+    expect(scratch.takeCalls().filter((call) => call.startsWith('build'))).toHaveLength(2)
+    expect(scratch.exists('build/Release/sluice-native-tests')).toBe(true)
+  })
+
+  test('a sanitizer builds nothing but the test program', () => {
+    build(['--sanitize=address'])
+    const calls = scratch.takeCalls()
+    expect(calls[1]).toContain('-T sluice-native-tests')
+    expect(calls[1]).toContain('--CDSLUICE_SANITIZE=address')
+    expect(scratch.exists('build/Release/sluice-native-tests-address')).toBe(true)
+    expect(scratch.exists('build/Release/sluice.node')).toBe(false)
+  })
+
+  test.each([
+    [['--cuda'], {}, 'cuda'],
+    [['--vulkan'], {}, 'vulkan'],
+    [['--metal'], {}, 'metal'],
+    [[], { SLUICE_BACKEND: 'cuda' }, 'cuda'],
+    [['--cpu'], { SLUICE_BACKEND: 'cuda' }, 'cpu'],
+  ])('%j with %j computes on %s', (args, env, backend) => {
+    build(args, env)
+    expect(scratch.takeCalls()[0]).toContain(`--CDSLUICE_BACKEND=${backend} `)
+  })
+
+  test('other options get another folder, because CMake remembers the old ones', () => {
+    const folderOf = (call = '') => /-O (\S+)/.exec(call)?.[1]
+    build()
+    const plain = folderOf(scratch.takeCalls()[0])
+    build(['-DGGML_NATIVE=OFF'])
+    const portable = folderOf(scratch.takeCalls()[0])
+    build(['--cuda'])
+    const cuda = folderOf(scratch.takeCalls()[0])
+    expect(new Set([plain, portable, cuda]).size).toBe(3)
+  })
+
+  test("hides the settings of a make that runs it from CMake's", () => {
+    build([], { MAKEFLAGS: '-j1' })
+    expect(scratch.takeCalls()[0]).toContain('MAKEFLAGS=undefined')
+  })
+
+  test('a failed build fails, and is tried again', () => {
+    scratch.write('native/engine/a.cpp', 'error')
+    expect(build()).toMatchObject({ status: 1, stderr: expect.stringContaining('build failed') })
+    scratch.write('native/engine/a.cpp', '')
+    expect(build().status).toBe(0)
+  })
+
+  test('an unknown option or backend is refused', () => {
+    expect(build(['--opencl']).stderr).toContain('does not know "--opencl"')
+    expect(build([], { SLUICE_BACKEND: 'tpu' }).stderr).toContain('not "tpu"')
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a missing tool is named with its package', () => {
+  test.each([
+    ['cmake', [], 'CMake is not installed', 'apt install cmake'],
+    ['c++', [], 'A C++ compiler is not installed', 'apt install g++'],
+    ['ninja', [], 'Neither ninja nor make is installed', 'apt install ninja-build'],
+    ['glslc', ['--vulkan'], '(glslc) is not installed', 'apt install libvulkan-dev glslc'],
+  ])('%s', (tool, args, what, hint) => {
+    scratch.remove(`bin/${tool}`)
+    const { status, stderr } = build(args)
+    expect(status).toBe(1)
+    expect(stderr).toContain(what)
+    expect(stderr).toContain(hint)
+    expect(scratch.takeCalls()).toEqual([])
+  })
+
+  test.skipIf(fs.existsSync('/usr/local/cuda/bin/nvcc'))('nvcc', () => {
+    scratch.remove('bin/nvcc')
+    expect(build(['--cuda']).stderr).toContain('CUDA compiler (nvcc) is not installed')
+  })
+
+  test('CMake that is too old', () => {
+    scratch.tool('cmake', 'echo cmake version 3.10.2')
+    expect(build().stderr).toContain('CMake 3.18 or newer is not installed (found 3.10)')
+  })
+
+  test('cmake-js before npm ci', () => {
+    scratch.remove('node_modules')
+    expect(build()).toMatchObject({ status: 1, stderr: expect.stringContaining('Run: npm ci') })
+  })
+})

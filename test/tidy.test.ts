@@ -1,0 +1,175 @@
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { cppCatches, cppFunctionLength, cppImports } from './support/tidy/cpp-rules.js'
+import { type Rule, sourceFiles } from './support/tidy/files.js'
+import {
+  dashCaseNames,
+  lineWidth,
+  noMachinePaths,
+  noRegistryHosts,
+} from './support/tidy/text-rules.js'
+import {
+  typescriptCatches,
+  typescriptFunctionLength,
+  typescriptImports,
+} from './support/tidy/typescript-rules.js'
+
+// Style itself is tested. Every rule is also shown a sample that it must refuse, because a rule
+// that finds nothing looks the same as a tree that has nothing to find.
+
+interface RuleTest {
+  sentence: string
+  rule: Rule
+  bad: [path: string, text: string][]
+  good: [path: string, text: string][]
+}
+
+const long = (lines: number) => 'x();\n'.repeat(lines)
+const inDirs = (...parts: string[]) => ['', ...parts].join('/') // so that this file is tidy itself
+
+const rules: RuleTest[] = [
+  {
+    sentence: 'C++ imports run addon -> engine -> llama',
+    rule: cppImports,
+    bad: [
+      ['native/llama/a.h', '#include "engine/b.h"'],
+      ['native/engine/a.h', '#include "addon/b.h"'],
+      ['native/engine/a.cpp', '#include <napi.h>'],
+      ['native/engine/a.cpp', '#include "llama.h"'],
+      ['native/addon/a.cpp', '#include "chat.h"'],
+      ['native/test/a.cpp', '#include <ggml.h>'],
+    ],
+    good: [
+      ['native/llama/a.cpp', '#include "llama.h"\n#include "llama/b.h"\n#include <vector>'],
+      ['native/addon/a.cpp', '#include <napi.h>\n#include "engine/b.h"\n#include <unistd.h>'],
+    ],
+  },
+  {
+    sentence: 'TypeScript imports run cli -> http -> openai -> engine -> binding',
+    rule: typescriptImports,
+    bad: [
+      ['src/engine/a.ts', "import { b } from '../http/b.js'"],
+      ['src/openai/chat/a.ts', "import type { b } from '../../binding/b.js'"],
+      ['src/binding/a.ts', "const b = await import('../engine/b.js')"],
+      ['src/config/a.ts', "export * from '../engine/b.js'"],
+      ['src/engine/errors.ts', "import { b } from './b.js'"],
+      ['src/openai/a.ts', "import http from 'node:http'"],
+      ['src/http/a.ts', "import { z } from 'zod'"],
+      ['src/engine/a.ts', "import { b } from '../../scripts/b.mjs'"],
+    ],
+    good: [
+      ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { z } from 'zod'"],
+      ['src/http/a.ts', "import http from 'node:http'\nimport { b } from '../openai/b.js'"],
+      ['src/config/a.ts', "import type { b } from '../engine/types.js'"],
+      ['src/index.ts', "export * from './engine/b.js'"],
+    ],
+  },
+  {
+    sentence: 'a line of code is at most 100 characters wide',
+    rule: lineWidth,
+    bad: [['src/a.ts', `\n// ${'x'.repeat(98)}`]],
+    good: [['src/a.ts', `// ${'é'.repeat(97)}`]],
+  },
+  {
+    sentence: 'a C++ function is at most 70 lines long',
+    rule: cppFunctionLength,
+    bad: [
+      ['native/engine/a.cpp', `int f(int x) const noexcept {\n${long(70)}}`],
+      ['native/engine/a.cpp', `A::A(int x) : x_(x), y_{1, 2} {\n${long(70)}}`],
+      [
+        'native/engine/a.cpp',
+        `struct A {\n  A() {}\n  auto f() -> int override {\n${long(70)}}\n};`,
+      ],
+    ],
+    good: [
+      ['native/engine/a.cpp', `int f() {\n${long(68)}}`],
+      ['native/engine/a.cpp', `namespace a {\nstruct B {\n${long(90)}};\n}`],
+      ['native/engine/a.cpp', `int f() {\n  g("{");  // {\n}\nnamespace b {\n${long(90)}}`],
+    ],
+  },
+  {
+    sentence: 'a TypeScript function is at most 70 lines long',
+    rule: typescriptFunctionLength,
+    bad: [
+      ['src/a.ts', `function f() {\n${long(70)}}`],
+      ['scripts/a.mjs', `const f = () => {\n${long(70)}}`],
+      ['test/a.test.ts', `describe('x', () => {\ntest('y', () => {\n${long(70)}}) })`],
+    ],
+    good: [
+      ['src/a.ts', `function f() {\n${long(68)}}`],
+      ['test/a.test.ts', `describe('x', () => {\n${long(70)}})`],
+    ],
+  },
+  {
+    sentence: 'files and folders have dash-case names',
+    rule: dashCaseNames,
+    bad: [
+      ['src/someFile.ts', ''],
+      ['native/engine/text_stream.h', ''],
+      ['test/Support/a.ts', ''],
+    ],
+    good: [
+      ['src/engine/text-stream.test.ts', ''],
+      ['CMakeLists.txt', ''],
+    ],
+  },
+  {
+    sentence: 'no file names a path of one machine',
+    rule: noMachinePaths,
+    bad: [
+      ['src/a.ts', `const a = '${inDirs('home', 'me', 'model.gguf')}'`],
+      ['README.md', `cd ${inDirs('Users', 'me')}`],
+    ],
+    good: [['src/a.ts', "import a from '../tmp/b.js' // see https://example.com/home/x"]],
+  },
+  {
+    sentence: 'no file names a package registry',
+    rule: noRegistryHosts,
+    bad: [
+      ['package-lock.json', `"resolved": "${'https'}://example.com/a.tgz"`],
+      ['.npmrc', `//${['registry', 'example', 'com'].join('.')}/`],
+    ],
+    good: [['package.json', '"registry": true']],
+  },
+  {
+    sentence: 'no C++ catch is empty',
+    rule: cppCatches,
+    bad: [['native/addon/a.cpp', 'try { f(); } catch (...) { /* nothing */ }']],
+    good: [['native/addon/a.cpp', 'try { f(); } catch (...) { g(); }  // catch (...) {}']],
+  },
+  {
+    sentence: 'no TypeScript catch is empty',
+    rule: typescriptCatches,
+    bad: [['src/a.ts', 'try { f() } catch { /* nothing */ }']],
+    good: [['src/a.ts', "try { f() } catch (error) { g(error) } // 'catch {}'"]],
+  },
+]
+
+const files = sourceFiles(path.resolve(import.meta.dirname, '..'))
+
+test('the tidy rules see every folder of code', () => {
+  for (const folder of [
+    'native/llama',
+    'native/engine',
+    'native/addon',
+    'src',
+    'test',
+    'scripts',
+  ]) {
+    expect(files.some((file) => file.path.startsWith(`${folder}/`))).toBe(true)
+  }
+})
+
+describe.each(rules)('$sentence', ({ rule, bad, good }) => {
+  test('everywhere', () => {
+    expect(files.flatMap(rule)).toEqual([])
+  })
+
+  test.each(bad)('and the rule refuses bad sample %#: %s', (path, text) => {
+    expect(rule({ path, text })).toHaveLength(1)
+  })
+
+  test.each(good)('and the rule accepts good sample %#: %s', (path, text) => {
+    expect(rule({ path, text })).toEqual([])
+  })
+})
