@@ -58,8 +58,8 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
   ErrorLogScope log;
   context_.reset(llama_init_from_model(model_->raw(), context_params(params)));
   if (!context_) {
-    const uint64_t kv_bytes =
-        model_->kv_bytes_per_token(params.quantized_kv) * uint64_t(params.context) * uint64_t(params.sequences);
+    const uint64_t kv_bytes = model_->kv_bytes_per_token(params.quantized_kv) *
+                              uint64_t(params.context) * uint64_t(params.sequences);
     throw FaultError(
         FaultCode::out_of_memory,
         "no context for " + std::to_string(params.sequences) + " sequences of " +

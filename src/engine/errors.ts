@@ -100,7 +100,7 @@ export class QueueTimeoutError extends SluiceError {
   }
 }
 
-/** An AbortSignal fired (`cause` is its reason), or cancel() came before the request was accepted. */
+/** An AbortSignal fired (`cause` is its reason), or cancel() came before acceptance. */
 export class CancelledError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_CANCELLED', message, options)

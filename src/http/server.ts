@@ -90,8 +90,12 @@ export class SluiceServer implements AsyncDisposable {
     const cutOff = () => setTimeout(() => server.closeAllConnections(), lastWordsMs).unref()
     this.#deadline.signal.addEventListener('abort', cutOff, { once: true })
     await this.#app.drain(this.#deadline.signal)
-    // Idle connections go at once; one that is about to send waits for the cut-off.
-    await new Promise<void>((resolve) => server.close(() => resolve()))
+    // Nothing is in flight, so no connection has a claim: also none that was opened ahead of a
+    // request, which Node does not count as idle.
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
   }
 }
 

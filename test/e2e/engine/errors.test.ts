@@ -106,14 +106,14 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('but not for its deadline while a place is free, however long its prompt takes', async () => {
+  test('but not for its deadline while a place is free', async () => {
     const engine = await load({ model: randomModel(), queueDeadlineMs: 1 })
     const reply = engine.complete('word '.repeat(2000), { maxTokens: 1 })
     expect((await reply.done).usage.completionTokens).toBe(1)
     await engine.close()
   })
 
-  test('with a prompt that cannot fit however it is tokenized, without tokenizing it', async () => {
+  test('with a prompt too long however it is tokenized, without tokenizing it', async () => {
     const engine = await load({ model: randomModel(), context: 64 })
     const error = await errorOf(engine.complete('word '.repeat(200_000)).accepted)
     expect(error.code).toBe('ERR_CONTEXT_LENGTH')

@@ -1,3 +1,4 @@
+import OpenAI from 'openai'
 import { expect, test } from 'vitest'
 import type { EngineStats } from '../../../src/engine/types.js'
 import { eventually } from '../../support/eventually.js'
@@ -51,6 +52,24 @@ test.each(cases)(
   },
 )
 
+test('26: leaving the loop of the official client stops the generation', async () => {
+  const stepsWhenGone: number[] = []
+  const { engine, url, quiet } = await serveReal(
+    { model: randomModel() },
+    { onLog: () => stepsWhenGone.push(engine.stats().steps) },
+  )
+  const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1` })
+  const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
+  const body = { model: 'default', messages, stream: true as const, max_tokens: 10_000 }
+  for await (const chunk of await client.chat.completions.create({ ...body, ...endless })) {
+    if (chunk.choices[0]?.delta.content) break
+  }
+  await eventually(() => stepsWhenGone.length === 1)
+  await quiet()
+  expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
+  expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
+})
+
 test('27: a queued request of a gone client never runs', async () => {
   const { engine, client } = await serveReal({ model: randomModel(), parallel: 1 })
   const first = await client()
@@ -89,9 +108,9 @@ test('30: of 300 random leavers nothing stays, and everybody else is served', as
 async function leaveRandomly(served: ServedReal, count: number, round: number): Promise<void> {
   const leavers = Array.from({ length: count }, async (_, i) => {
     const raw = await served.client()
-    const body = { stream: i % 5 !== 0, ignore_eos: true, max_tokens: 200 }
+    const body = { stream: i % 5 !== 0, ignore_eos: true, max_tokens: 60 }
     raw.send(post(chatPath, story(body)))
-    const bytes = ((i * 7919 + round * 104_729) % 40) * 1000
+    const bytes = ((i * 7919 + round * 104_729) % 30) * 500
     await eventually(() => raw.text.length >= bytes || /\[DONE\]|"usage"/.test(raw.text))
     if (i % 2 === 0) raw.reset()
     else raw.fin()

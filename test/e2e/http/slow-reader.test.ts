@@ -10,11 +10,11 @@ import { textOf } from '../../support/sse.js'
 closeAfterEach()
 
 const said = 'Grüße an 🦊 und 漢字, noch einmal. '
-const long = { ignore_eos: true, max_tokens: 12_000 }
+const long = { ignore_eos: true, max_tokens: 6_000 }
 const model = () => scriptModel({ reply: said, repeat: true })
 
 test('32, 33, 35: a reader that never reads is parked; back again, it gets all', async () => {
-  const { engine, server, client, url } = await serveReal({ model: model(), context: 16_384 })
+  const { engine, server, client, url } = await serveReal({ model: model(), context: 8192 })
   const sockets: Socket[] = []
   server.server.on('connection', (socket) => sockets.push(socket))
   const raw = await client({ reads: false })
@@ -48,8 +48,21 @@ test('32, 33, 35: a reader that never reads is parked; back again, it gets all',
   // The limit may fall into the middle of a character.
   const text = textOf(raw.body).replace(/\ufffd$/, '')
   expect(text === said.repeat(1000).slice(0, text.length)).toBe(true)
-  expect(text.length).toBeGreaterThan(20_000)
+  expect(text.length).toBeGreaterThan(10_000)
   expect(raw.body).toContain('"finish_reason":"length"')
+})
+
+test('34: at the stall deadline, the place of one that never reads is free again', async () => {
+  const { engine, client, url, quiet } = await serveReal(
+    { model: model(), context: 8192, parallel: 1 },
+    { readerStallMs: 200 },
+  )
+  const raw = await client({ reads: false })
+  raw.send(post(chatPath, story(long)))
+  await eventually(() => engine.stats().cancelled === 1, 'it was never reset', 20_000)
+  await quiet()
+  const next = await chat(url, story({ stream: false, max_tokens: 5, ignore_eos: true }))
+  expect(next.status).toBe(200)
 })
 
 test('41: a drain lets the running reply finish, then the engine is at rest', async () => {
