@@ -36,6 +36,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #id = 0
   #state: 'live' | 'ended' = 'live'
   #cancelled = false
+  #isAccepted = false
   #error: SluiceError | undefined
   /** Text that nobody has taken yet, and its tokens. */
   #text = ''
@@ -155,7 +156,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   #listener(): ReplyListener {
     return {
-      onAccepted: (promptTokens) => this.#accepted.resolve({ promptTokens }),
+      onAccepted: (promptTokens) => {
+        this.#isAccepted = true
+        this.#accepted.resolve({ promptTokens })
+      },
       onText: (text, tokens) => {
         if (this.#state === 'ended') return // aborted by its signal
         this.#text += text
@@ -174,8 +178,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#state = 'ended'
     this.#signal?.removeEventListener('abort', this.#onAbort)
     const { promptTokens, completionTokens, stopString, queueMs, prefillMs, decodeMs } = event
-    // No effect on one that was accepted.
-    this.#accepted.reject(new CancelledError('the request was cancelled before it was accepted'))
+    if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
     this.#done.resolve({
       // Cancelled in time for its reader, though the engine had just come to the end.
       finishReason: this.#cancelled ? 'cancelled' : event.finishReason,
@@ -189,6 +192,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   #fail(error: SluiceError): void {
     if (this.#state === 'ended') return
+    // Whoever cancelled hears that, whatever else was wrong.
+    if (this.#cancelled) return this.#finish(cancelledUnstarted)
     this.#state = 'ended'
     this.#error = error
     this.#signal?.removeEventListener('abort', this.#onAbort)
@@ -219,6 +224,21 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#waiting = undefined
     waiting.resolve(this.#next())
   }
+}
+
+const cancelledUnstarted: Finished = {
+  kind: 'finished',
+  id: 0,
+  finishReason: 'cancelled',
+  promptTokens: 0,
+  completionTokens: 0,
+  queueMs: 0,
+  prefillMs: 0,
+  decodeMs: 0,
+}
+
+function cancelledEarly(): CancelledError {
+  return new CancelledError('the request was cancelled before it was accepted')
 }
 
 interface Deferred<T> {
