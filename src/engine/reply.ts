@@ -193,7 +193,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #fail(error: SluiceError): void {
     if (this.#state === 'ended') return
     // Whoever cancelled hears that, whatever else was wrong.
-    if (this.#cancelled) return this.#finish(cancelledUnstarted)
+    if (this.#cancelled) {
+      this.#finish(cancelledUnstarted)
+      return
+    }
     this.#state = 'ended'
     this.#error = error
     this.#signal?.removeEventListener('abort', this.#onAbort)
