@@ -14,10 +14,10 @@ namespace {
 
 constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kDefaultContextMin = 512;
-// Below this a second compute thread costs more in barriers than it computes, and where the
-// cores are busy its spinning costs a hundred times that (docs in ARCHITECTURE.md).
-constexpr int32_t kThreadsMax = 512;  // ggml's own limit
+// Below this a single row is not worth a barrier per tensor, and where the cores are busy a
+// second thread's spinning at barriers costs a hundred times what it computes (ARCHITECTURE.md).
 constexpr uint64_t kSingleThreadBytesMax = 32 << 20;
+constexpr int32_t kThreadsMax = 512;  // ggml's own limit
 // One prefill call. On a CPU calls of 128 rows cost hardly more than larger ones (llama.md), and
 // a newcomer, a reader or a cancellation waits for one call at most.
 constexpr int32_t kChunkRows = 128;
@@ -192,7 +192,8 @@ ContextParams Engine::context_params(const Model& model) const {
   params.sequences = options_.parallel;
   params.context = context_tokens(model);
   params.rows_max = std::max(kChunkRows, options_.parallel);
-  params.threads = compute_threads(model);
+  params.threads = compute_threads();
+  params.single_threads = single_row_threads(model);
   params.quantized_kv = options_.quantized_kv;
   return params;
 }
@@ -210,9 +211,13 @@ int32_t Engine::context_tokens(const Model& model) const {
   return std::min(wanted, std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256));
 }
 
-int32_t Engine::compute_threads(const Model& model) const {
-  if (options_.threads > 0) return options_.threads;
-  return model.bytes() < kSingleThreadBytesMax ? 1 : std::min(options_.cores_max, kThreadsMax);
+int32_t Engine::compute_threads() const {
+  return options_.threads > 0 ? options_.threads : std::min(options_.cores_max, kThreadsMax);
+}
+
+int32_t Engine::single_row_threads(const Model& model) const {
+  const bool is_small = options_.threads == 0 && model.bytes() < kSingleThreadBytesMax;
+  return is_small ? 1 : compute_threads();
 }
 
 }  // namespace sluice

@@ -69,7 +69,8 @@ class Engine {
   StepLoopOptions loop_options(int32_t context_tokens) const;
   ContextParams context_params(const Model& model) const;
   int32_t context_tokens(const Model& model) const;
-  int32_t compute_threads(const Model& model) const;
+  int32_t compute_threads() const;
+  int32_t single_row_threads(const Model& model) const;
 
   const EngineOptions options_;
   EventSink& sink_;

@@ -26,7 +26,7 @@ llama_context_params context_params(const ContextParams& params) {
   result.n_batch = uint32_t(params.rows_max);
   result.n_ubatch = uint32_t(params.rows_max);
   result.n_outputs_max = uint32_t(params.sequences);
-  result.n_threads = params.threads;
+  result.n_threads = params.single_threads;
   result.n_threads_batch = params.threads;
   result.type_k = params.quantized_kv ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
   result.type_v = result.type_k;

@@ -13,11 +13,12 @@ struct ggml_threadpool;
 namespace sluice {
 
 struct ContextParams {
-  int32_t sequences = 1;  // 1 to 256
-  int32_t context = 0;    // tokens per sequence
-  int32_t rows_max = 1;   // rows of one decode call
-  int32_t threads = 1;
-  bool quantized_kv = false;  // q8_0 instead of f16
+  int32_t sequences = 1;       // 1 to 256
+  int32_t context = 0;         // tokens per sequence
+  int32_t rows_max = 1;        // rows of one decode call
+  int32_t threads = 1;         // for calls of several rows
+  int32_t single_threads = 1;  // for calls of one row, at most `threads`
+  bool quantized_kv = false;   // q8_0 instead of f16
 };
 
 // Asked between graph nodes while a decode runs; true abandons the whole call.

@@ -17,8 +17,8 @@ export interface LoadOptions {
   /** Milliseconds a request may wait for a place. Default 60,000. */
   queueDeadlineMs?: number
   /**
-   * Compute threads, 1 to 512. Default: one for weights under 32 MiB, else one per core that the
-   * process may use.
+   * Compute threads, 1 to 512. Default: one per core that the process may use; where the weights
+   * are under 32 MiB, a step of a single row then takes one all the same.
    */
   threads?: number
   /** Layers to put on the GPU, -1 for all. Default -1; no effect in a build for the CPU alone. */
