@@ -46,10 +46,9 @@ export async function buildNative(args) {
   for (const product of products(options)) {
     const result = inRoot('build', options.config, product.result)
     const stamp = `${result}.stamp`
-    const hash = hashOf(
-      [options, llamaDir, process.versions.modules, os.platform()],
-      product.sources,
-    )
+    // The folder's name holds every option that changes the product.
+    const made = [out, llamaDir, process.versions.modules, os.platform()]
+    const hash = hashOf(made, product.sources)
     // Another llama.cpp may change at any time: then CMake decides what there is to do.
     const mayTrustStamp = !process.env.LLAMA_CPP_DIR
     if (mayTrustStamp && fs.existsSync(result) && isFresh(stamp, hash)) continue

@@ -29,6 +29,12 @@ describe('build-native', () => {
     expect(scratch.takeCalls()).toEqual([])
   })
 
+  test('npm start after npm test, and the other way round, builds nothing again', () => {
+    build(['--tests'])
+    expect(build().lines).toEqual(['native: up to date'])
+    expect(build(['--tests']).lines).toEqual(['native: up to date'])
+  })
+
   test.each(['native/engine/a.cpp', 'native/addon/new.cpp', 'CMakeLists.txt'])(
     'builds again when %s changed',
     (name) => {
