@@ -24,6 +24,7 @@ struct Request {
   int32_t max_tokens = -1;  // -1 is until the context is full
   std::vector<std::string> stop;
   SamplingParams sampling;
+  std::string cache_salt;  // states are shared between requests of the same salt only
   Clock::time_point submitted;
   std::atomic<bool> cancelled{false};
 };
