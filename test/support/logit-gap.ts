@@ -1,6 +1,6 @@
 /**
  * How far the likeliest token's logit stands above the next one's. The API shows no logits, but
- * takes biases: the gap is above x where a bias of -x on the likeliest token leaves it the likeliest.
+ * takes biases: the gap is above x where a bias of -x on the likeliest token leaves it that.
  * For models with the tiny tokenizer.
  */
 import type { Engine } from '../../src/index.js'
