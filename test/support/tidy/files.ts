@@ -26,7 +26,8 @@ export function sourceFiles(root: string): SourceFile[] {
   )
   const inRoot = fs
     .readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    // In a worktree of git's, .git is a file.
+    .filter((entry) => entry.isFile() && entry.name !== '.git')
     .map((entry) => path.join(root, entry.name))
   return [...inFolders, ...inRoot]
     .filter((name) => !isBinary.test(name))
