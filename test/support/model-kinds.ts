@@ -1,9 +1,13 @@
 /**
  * Random models of every kind of memory, for tests of what is remembered: plain attention, which
- * can be trimmed anywhere, and three kinds that can not. Each is 200 to 400 KB, sees its whole
- * context, and writes printable ASCII only. Each token's logit stands well apart from the next
- * (logitDeviation), so that its greedy text does not hang on how a sum was rounded;
- * test/e2e/engine/model-kinds.test.ts measures that.
+ * can be trimmed anywhere, and three kinds that can not. They are made so that text tells a wrong
+ * cell from a right one, which test/e2e/engine/model-kinds.test.ts holds them to:
+ *
+ * - The likeliest token stands well above the next one, by the scale of the output weights, so
+ *   that greedy text does not hang on how a sum was rounded.
+ * - The whole context counts: another word anywhere makes another reply.
+ * - A reply's tokens are single capitals, digits and marks, which no merge of the tokenizer takes
+ *   in: as part of the next prompt they are the same tokens again.
  */
 
 import {
@@ -61,7 +65,7 @@ export function kindModel(kind: ModelKind, options: KindOptions = {}): string {
     const { metadata, pieces } = tinyTokenizer()
     return {
       metadata: new Map([...architectureOf(kind), ...metadata]),
-      tensors: new Weights(shape).all(pieces.map(isReadable), LAST_TOKENS),
+      tensors: new Weights(shape).all(pieces.map(isForReplies), LAST_TOKENS),
     }
   })
 }
@@ -69,8 +73,8 @@ export function kindModel(kind: ModelKind, options: KindOptions = {}): string {
 /** ChatML's marks, which no reply of these models holds. */
 const LAST_TOKENS = 3
 
-function isReadable(piece: Uint8Array): boolean {
-  return piece.every((byte) => byte >= 0x20 && byte < 0x7f)
+function isForReplies(piece: Uint8Array): boolean {
+  return /^[!-`{-~]$/.test(Buffer.from(piece).toString('latin1'))
 }
 
 function architectureOf(kind: ModelKind): GgufMetadata {
@@ -132,9 +136,9 @@ class Weights {
     this.#random = new Random(shape.seed)
   }
 
-  all(readable: boolean[], marks: number): TensorSource[] {
+  all(isWritten: boolean[], marks: number): TensorSource[] {
     const { kind, logitDeviation } = this.#shape
-    const vocabulary = readable.length + marks
+    const vocabulary = isWritten.length + marks
     // Gemma multiplies its embeddings by the root of their length.
     const embedding = kind === 'sliding-window' ? 1 : Math.sqrt(WIDTH)
     const output = this.#matrix('output', WIDTH, vocabulary, logitDeviation)
@@ -142,7 +146,7 @@ class Weights {
       this.#matrix('token_embd', WIDTH, vocabulary, embedding),
       ...Array.from({ length: LAYERS }, (_, i) => this.#layer(`blk.${i}`)).flat(),
       this.#filled('output_norm.weight', WIDTH, 1),
-      { ...output, data: () => silenced(output.data(), readable) },
+      { ...output, data: () => silenced(output.data(), isWritten) },
     ]
   }
 
@@ -240,10 +244,10 @@ const TIME_STEP = -3
 const FADING = -0.05
 
 /** The output matrix without the rows of tokens that may not be written: their logit is 0. */
-function silenced(matrix: Uint8Array, readable: boolean[]): Uint8Array {
+function silenced(matrix: Uint8Array, isWritten: boolean[]): Uint8Array {
   const rowBytes = tensorBytes(MATRIX, [WIDTH])
   for (let start = 0, token = 0; start < matrix.length; start += rowBytes, token++) {
-    if (readable[token] !== true) matrix.fill(0, start, start + rowBytes)
+    if (isWritten[token] !== true) matrix.fill(0, start, start + rowBytes)
   }
   return matrix
 }

@@ -1,0 +1,69 @@
+/** What a model says when nothing is shared, cached or batched: the measure of everything else. */
+import { afterEach, expect } from 'vitest'
+import { type Engine, type LoadOptions, load, type RequestOptions } from '../../src/index.js'
+import { kindModel, type ModelKind } from './model-kinds.js'
+
+export interface Ask extends RequestOptions {
+  prompt: string
+}
+
+/** q8_0: with f16 llama.cpp's sums depend on what else is in the batch. */
+const usual = { kvType: 'q8_0', context: 1024, threads: 1, queue: 256 } as const
+
+const open: Engine[] = []
+
+/** Closes what the test that just ended opened. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((engine) => engine.close()))
+  })
+}
+
+export async function openEngine(
+  kind: ModelKind,
+  options: Omit<LoadOptions, 'model'>,
+): Promise<Engine> {
+  const engine = await load({ model: kindModel(kind), ...usual, ...options })
+  open.push(engine)
+  return engine
+}
+
+/** Asks for `count` tokens of each prompt: in turn greedily, and drawn at a high temperature. */
+export function asksFor(prompts: string[], count: number | ((i: number) => number)): Ask[] {
+  return prompts.map((prompt, i) => ({
+    prompt,
+    maxTokens: typeof count === 'number' ? count : count(i),
+    ignoreEos: true,
+    temperature: i % 2 === 0 ? 0 : 1.5,
+    seed: i,
+  }))
+}
+
+export function send(engine: Engine, { prompt, ...options }: Ask): ReturnType<Engine['complete']> {
+  return engine.complete(prompt, options)
+}
+
+export function sendAll(engine: Engine, asks: Ask[]): Promise<string[]> {
+  return Promise.all(asks.map((ask) => send(engine, ask).text()))
+}
+
+/** Each text is what an engine of its own says, which never had another request. */
+export async function expectAsAlone(kind: ModelKind, asks: Ask[], texts: string[]): Promise<void> {
+  const expected: string[] = []
+  for (const ask of asks) expected.push(await aloneText(kind, ask))
+  expect(texts).toEqual(expected)
+}
+
+const known = new Map<string, string>()
+
+async function aloneText(kind: ModelKind, ask: Ask): Promise<string> {
+  const { cacheSalt: _, ...said } = ask // which has no say in the text
+  const key = JSON.stringify([kind, said])
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const engine = await load({ model: kindModel(kind), ...usual, parallel: 1, cacheMiB: 0 })
+  const text = await send(engine, ask).text()
+  await engine.close()
+  known.set(key, text)
+  return text
+}
