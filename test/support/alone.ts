@@ -10,6 +10,9 @@ export interface Ask extends RequestOptions {
 /** q8_0: with f16 llama.cpp's sums depend on what else is in the batch. */
 const usual = { kvType: 'q8_0', context: 1024, threads: 1, queue: 256 } as const
 
+/** Room for the longest of all; it has no say in the text. */
+const own = { context: 4096, parallel: 1, cacheMiB: 0 }
+
 const open: Engine[] = []
 
 /** Closes what the test that just ended opened. */
@@ -61,7 +64,7 @@ async function aloneText(kind: ModelKind, ask: Ask): Promise<string> {
   const key = JSON.stringify([kind, said])
   const before = known.get(key)
   if (before !== undefined) return before
-  const engine = await load({ model: kindModel(kind), ...usual, parallel: 1, cacheMiB: 0 })
+  const engine = await load({ model: kindModel(kind), ...usual, ...own })
   const text = await send(engine, ask).text()
   await engine.close()
   known.set(key, text)

@@ -97,7 +97,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     await expectAsAlone(kind, [running, ...joined.map(({ ask }) => ask)], [text, ...texts])
     for (const { reply } of joined) {
       const { cachedTokens } = (await reply.done).usage
-      if (isTrimmable) expect(cachedTokens).toBeGreaterThan(300)
+      if (isTrimmable) expect(cachedTokens).toBeGreaterThanOrEqual(300)
     }
   })
 
