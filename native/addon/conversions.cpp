@@ -229,6 +229,7 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("running", double(stats.running));
   object.Set("parked", double(stats.parked));
   object.Set("cellsUsed", double(stats.cells_used));
+  object.Set("cellsCached", double(stats.cells_cached));
   object.Set("cellsTotal", double(stats.cells_total));
   object.Set("cacheBytes", double(stats.cache_bytes));
   object.Set("cacheEntries", double(stats.cache_entries));

@@ -25,8 +25,9 @@ int32_t PrefillCost::rows_within(double ms) const {
     if (row_ms == 0) continue;
     const int32_t smallest = kRowsMin << size;
     const double fitting = ms / row_ms;
-    // Beyond what was tried a call grows twofold at most.
-    const int32_t largest = is_largest ? 4 * smallest : 2 * smallest;
+    // Beyond what was tried a call grows by steps. Below it a size speaks for itself only, and
+    // so learns when the machine has become slower.
+    const int32_t largest = is_largest ? 4 * smallest : 2 * smallest - 1;
     is_largest = false;
     rows = int32_t(std::min<double>(fitting, largest));
     if (fitting >= smallest) break;

@@ -22,12 +22,11 @@ void take_cancelled_of(Line& line, std::vector<std::unique_ptr<Sequence>>& taken
 
 void WaitingLine::offer(const Taker& take) {
   bool has_room = true;
-  for (auto& sequence : aside_) {
-    if (has_room && !sequence->parked()) has_room = take(sequence);
+  // By index: taking one may set another one aside, which joins at the end.
+  for (size_t i = 0; has_room && i < aside_.size(); ++i) {
+    if (!aside_[i]->parked()) has_room = take(aside_[i]);
   }
-  for (auto& sequence : queue_) {
-    if (has_room) has_room = take(sequence);
-  }
+  for (size_t i = 0; has_room && i < queue_.size(); ++i) has_room = take(queue_[i]);
   close_gaps(aside_);
   close_gaps(queue_);
 }

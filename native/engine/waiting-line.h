@@ -21,7 +21,7 @@ class WaitingLine {
   void join_again(std::unique_ptr<Sequence> sequence) { aside_.push_back(std::move(sequence)); }
 
   // Offers everybody who could run, in order, until `take` says that there is no room. It takes
-  // one by moving it out.
+  // one by moving it out, and may call join_again() for another.
   void offer(const Taker& take);
   // Takes out the cancelled, and those whose time to get a first place is over.
   std::vector<std::unique_ptr<Sequence>> take_cancelled();

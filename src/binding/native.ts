@@ -169,6 +169,7 @@ export interface NativeStats {
   running: number
   parked: number
   cellsUsed: number
+  cellsCached: number
   cellsTotal: number
   /** Host memory that states of finished and set-aside sequences take, and how many they are. */
   cacheBytes: number

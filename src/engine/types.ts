@@ -184,8 +184,10 @@ export interface EngineStats {
   readonly running: number
   /** Replies that wait for their readers. */
   readonly parked: number
-  /** KV cells that hold a token, of cellsTotal. */
+  /** KV cells that hold a token of a reply under way, of cellsTotal. */
   readonly cellsUsed: number
+  /** Cells of free places that still hold what they computed, for prompts that begin with it. */
+  readonly cellsCached: number
   readonly cellsTotal: number
   /** Bytes of host memory that kept states take, at most `cacheMiB`; not zero when idle. */
   readonly cacheBytes: number
