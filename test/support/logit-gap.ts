@@ -45,7 +45,7 @@ const ids = new Map(
   tinyTokenizer().pieces.map((piece, id) => [Buffer.from(piece).toString('latin1'), id]),
 )
 
-function idOf(text: string): number {
+export function idOf(text: string): number {
   const id = ids.get(text)
   if (id === undefined) throw new Error(`${JSON.stringify(text)} is no token of the tiny tokenizer`)
   return id
