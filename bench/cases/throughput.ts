@@ -1,5 +1,5 @@
 import { type ChatCall, type ChatResult, chat } from '../client/chat.js'
-import { words } from '../client/prompts.js'
+import { ask } from '../client/prompts.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
 import { gaps, percentile, sum } from '../report/statistics.js'
 import { withPair } from '../servers/pair.js'
@@ -86,8 +86,7 @@ async function rowsAt(options: BenchOptions, model: ModelName, load: Load): Prom
 
 async function runStreams(port: number, { streams, tokens }: Load, temperature: number) {
   const calls = Array.from({ length: streams }, () => {
-    const messages = [{ role: 'user' as const, content: words(promptWords) }]
-    return chat(port, { messages, maxTokens: tokens, temperature })
+    return chat(port, { messages: ask(promptWords), maxTokens: tokens, temperature })
   })
   const results = await Promise.all(calls.map((call) => call.done))
   const total = sum(results.map((result) => result.completionTokens))

@@ -1,3 +1,5 @@
+import type { Message } from './chat.js'
+
 /** English words that are one token each, blank included, in every tokenizer the bench uses. */
 const vocabulary = (
   'time year people way day man thing woman life child world school state family student group ' +
@@ -11,6 +13,11 @@ const vocabulary = (
 /** So many random words, hence about as many tokens, and a prefix nobody has seen. */
 export function words(count: number): string {
   return Array.from({ length: count }, randomWord).join(' ')
+}
+
+/** A conversation of one question that nobody has asked before. */
+export function ask(count: number): Message[] {
+  return [{ role: 'user', content: words(count) }]
 }
 
 function randomWord(): string {

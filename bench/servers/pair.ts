@@ -1,5 +1,5 @@
 import { chat } from '../client/chat.js'
-import { words } from '../client/prompts.js'
+import { ask } from '../client/prompts.js'
 import { llamaCommand, type ServerSettings, sluiceCommand } from './commands.js'
 import { type ServerCommand, ServerProcess } from './server-process.js'
 
@@ -59,7 +59,7 @@ export async function withPair<T>(
 /** Warm, and paused. */
 async function started(command: ServerCommand): Promise<ServerProcess> {
   const server = await (await ServerProcess.spawn(command)).ready()
-  await chat(server.port, { messages: [{ role: 'user', content: words(32) }], maxTokens: 32 }).done
+  await chat(server.port, { messages: ask(32), maxTokens: 32 }).done
   server.pause()
   return server
 }
