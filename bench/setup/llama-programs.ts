@@ -32,8 +32,8 @@ const options = {
 export async function llamaProgram(name: (typeof programs)[number]): Promise<string> {
   const source = process.env.LLAMA_CPP_DIR || inRoot('deps/llama.cpp')
   // The pinned source is the same in every checkout.
-  const isPinned = !process.env.LLAMA_CPP_DIR
-  const hash = hashOf([options, isPinned || source], [inRoot('deps/llama.lock.json')])
+  const pin = fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8')
+  const hash = hashOf([options, process.env.LLAMA_CPP_DIR || pin], [])
   const build = inCache(`llama-${hash.slice(0, 12)}`)
   const program = `${build}/bin/${name}`
   const stamp = `${build}/bench.stamp`
