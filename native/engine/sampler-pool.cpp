@@ -7,7 +7,7 @@ namespace sluice {
 namespace {
 
 // Nanoseconds of work that a woken worker must find, or the caller is as fast alone.
-constexpr int64_t kWorthWaking = 60000;
+constexpr int64_t kWorthWaking = 150000;
 constexpr size_t kStackBytes = size_t(1) << 20;
 
 void answer(SampleJob& job) {
@@ -67,12 +67,12 @@ void SamplerPool::work() {
   }
 }
 
-SampleJob* SamplerPool::take(std::unique_lock<std::mutex>&) {
+SampleJob* SamplerPool::take() {
   return jobs_ && next_ < jobs_->size() ? &(*jobs_)[next_++] : nullptr;
 }
 
 void SamplerPool::answer_all(std::unique_lock<std::mutex>& held) {
-  while (SampleJob* job = take(held)) {
+  while (SampleJob* job = take()) {
     held.unlock();
     answer(*job);
     held.lock();

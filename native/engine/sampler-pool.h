@@ -37,7 +37,8 @@ class SamplerPool {
 
  private:
   void work();
-  SampleJob* take(std::unique_lock<std::mutex>& held);
+  // Null when all are taken. Under the mutex.
+  SampleJob* take();
   void answer_all(std::unique_lock<std::mutex>& held);
 
   std::mutex mutex_;

@@ -83,8 +83,8 @@ inline float exponential(float x) {
 // Temperature and difference in float, as llama.cpp computes them: only the exponentials differ.
 void exponentials(const float* logits, int32_t count, float temperature, float highest,
                   float* result) {
-  // e^-87 is as good as nothing beside the highest logit's 1. A loop of its own, because GCC makes a
-  // branch of the bound where more follows.
+  // e^-87 is as good as nothing beside the highest logit's 1. A loop of its own, because GCC makes
+  // a branch of the bound where more follows.
   for (int32_t i = 0; i < count; ++i) {
     const float x = logits[i] / temperature - highest;
     result[i] = x > -87.0f ? x : -87.0f;

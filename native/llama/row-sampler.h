@@ -10,7 +10,7 @@ class RowSampler {
   virtual ~RowSampler() = default;
   // The row is as long as the vocabulary. Throws FaultError.
   virtual int32_t sample(const float* logits) = 0;
-  // About what one row takes, in nanoseconds: decides whether a second thread is worth waking.
+  // About what a row takes, in nanoseconds: decides whether a second thread is worth waking.
   virtual int64_t row_cost() const = 0;
 };
 

@@ -1,6 +1,6 @@
 #include "llama/sampler.h"
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <string>
 
@@ -125,6 +125,7 @@ void Sampler::accept(int32_t token) {
 int32_t Sampler::sample(Context& context, int32_t row) { return sample(context.logits(row)); }
 
 int32_t Sampler::sample(const float* logits) {
+  const auto begin = std::chrono::steady_clock::now();
   Logits& reader = buffers().logits;
   if (logits && changes_logits()) logits = changed(logits);
   if (!logits || !reader.read(logits, vocabulary_)) {
@@ -133,6 +134,8 @@ int32_t Sampler::sample(const float* logits) {
   }
   const int32_t token = choose(reader);
   accept(token);
+  const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
+  row_cost_ = taken.count();
   return token;
 }
 
@@ -171,14 +174,6 @@ int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sort
   llama_token_data_array array{candidates.data(), candidates.size(), -1, sorted};
   llama_sampler_apply(chain_.get(), &array);
   return array.data[array.selected].id;
-}
-
-int64_t Sampler::row_cost() const {
-  // Picoseconds a token, measured at 152k tokens.
-  int64_t cost = reach_ == Reach::all ? 400 : 120;
-  if (changes_logits()) cost += 150;
-  const int64_t chosen = reach_ == Reach::top_k ? int64_t(top_k_) * 40 : 0;
-  return int64_t(vocabulary_) * cost / 1000 + chosen;
 }
 
 }  // namespace sluice

@@ -57,7 +57,8 @@ class Sampler final : public RowSampler {
   // the logits are not numbers.
   int32_t sample(const float* logits) override;
   int32_t sample(Context& context, int32_t row);
-  int64_t row_cost() const override;
+  // What the last row took.
+  int64_t row_cost() const override { return row_cost_; }
 
  private:
   // Which tokens can be chosen at all.
@@ -88,6 +89,7 @@ class Sampler final : public RowSampler {
   size_t recent_max_, oldest_ = 0;
   SamplerPtr chain_;      // of what top_k or min_p leaves; null for the other two
   std::mt19937 numbers_;  // of `all`, drawn as the chain's last sampler does
+  int64_t row_cost_ = 0;
 };
 
 }  // namespace sluice
