@@ -158,6 +158,7 @@ test('the tidy rules see every folder of code', () => {
     'src',
     'test',
     'scripts',
+    'bench',
   ]) {
     expect(files.some((file) => file.path.startsWith(`${folder}/`))).toBe(true)
   }

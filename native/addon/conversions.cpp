@@ -150,11 +150,13 @@ struct EventWriter {
     begin("finished", event.id);
     object.Set("finishReason", reason_name(event.reason));
     object.Set("promptTokens", event.tally.prompt_tokens);
+    object.Set("cachedTokens", event.tally.cached_tokens);
     object.Set("completionTokens", event.tally.completion_tokens);
     if (!event.tally.stop_string.empty()) object.Set("stopString", event.tally.stop_string);
     object.Set("queueMs", event.tally.queue_ms);
     object.Set("prefillMs", event.tally.prefill_ms);
     object.Set("decodeMs", event.tally.decode_ms);
+    object.Set("parkedMs", event.tally.parked_ms);
   }
   void operator()(const TokenOutbox::Failed& event) {
     begin("error", event.id);
@@ -180,6 +182,8 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.parallel = integer(object, "parallel");
   options.context = integer(object, "context");
   options.free_bytes = static_cast<uint64_t>(number(object, "freeBytes"));
+  options.kv_cells = integer(object, "kvCells");
+  options.cache_bytes = static_cast<uint64_t>(number(object, "cacheBytes"));
   options.quantized_kv = string(object, "kvType") == "q8_0";
   options.threads = integer(object, "threads");
   options.cores_max = integer(object, "coresMax");
@@ -205,6 +209,7 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
     result->stop.push_back(stops.Get(i).ToString().Utf8Value());
   }
   result->sampling = sampling_params(object);
+  result->cache_salt = string(object, "cacheSalt");
   return result;
 }
 
@@ -224,12 +229,20 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("running", double(stats.running));
   object.Set("parked", double(stats.parked));
   object.Set("cellsUsed", double(stats.cells_used));
+  object.Set("cellsCached", double(stats.cells_cached));
   object.Set("cellsTotal", double(stats.cells_total));
+  object.Set("cacheBytes", double(stats.cache_bytes));
+  object.Set("cacheEntries", double(stats.cache_entries));
+  object.Set("stepMs", stats.step_ms);
   object.Set("steps", double(stats.steps));
   object.Set("rowsDecoded", double(stats.rows_decoded));
   object.Set("rowsPrefilled", double(stats.rows_prefilled));
   object.Set("decodeSteps", double(stats.decode_steps));
   object.Set("tokensGenerated", double(stats.tokens_generated));
+  object.Set("promptTokens", double(stats.prompt_tokens));
+  object.Set("cachedTokens", double(stats.cached_tokens));
+  object.Set("preempted", double(stats.preempted));
+  object.Set("moved", double(stats.moved));
   object.Set("started", double(stats.started));
   object.Set("finished", double(stats.finished));
   object.Set("cancelled", double(stats.cancelled));

@@ -32,6 +32,10 @@ export interface NativeEngineOptions {
   context: number
   /** Bytes of memory that are free. */
   freeBytes: number
+  /** Of one KV cache that all sequences share; 0 gives each `context` of its own. */
+  kvCells: number
+  /** Host memory for the states of finished and set-aside sequences. */
+  cacheBytes: number
   kvType: 'f16' | 'q8_0'
   /** Compute threads; 0 lets the engine choose by coresMax and the model. */
   threads: number
@@ -66,6 +70,8 @@ export interface NativeRequest {
   seed: number
   /** Token ids and their biases, flattened: [token, bias, token, bias, ...]. */
   logitBias: number[]
+  /** States are shared between requests of the same salt only; '' is everybody else's. */
+  cacheSalt: string
 }
 
 export interface NativeMessage {
@@ -118,6 +124,8 @@ export interface NativeErrorDetails {
 
 export interface NativeTally {
   promptTokens: number
+  /** Of promptTokens, taken from another sequence's state. */
+  cachedTokens: number
   /** Tokens generated, the end-of-generation token not counted. */
   completionTokens: number
   /** The stop string that ended the reply, if one did. */
@@ -126,6 +134,8 @@ export interface NativeTally {
   queueMs: number
   prefillMs: number
   decodeMs: number
+  /** Of decodeMs, waiting for the reader or for a place to come back to. */
+  parkedMs: number
 }
 
 export interface NativeModelInfo {
@@ -159,7 +169,13 @@ export interface NativeStats {
   running: number
   parked: number
   cellsUsed: number
+  cellsCached: number
   cellsTotal: number
+  /** Host memory that states of finished and set-aside sequences take, and how many they are. */
+  cacheBytes: number
+  cacheEntries: number
+  /** Milliseconds of a step: moving average over the last 20 or so. */
+  stepMs: number
   steps: number
   rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */
@@ -167,6 +183,13 @@ export interface NativeStats {
   /** Steps that held at least one single (generating) row. */
   decodeSteps: number
   tokensGenerated: number
+  /** Tokens of the prompts that got a place, and how many of them were not computed for it. */
+  promptTokens: number
+  cachedTokens: number
+  /** Times that a sequence gave up its place for another. */
+  preempted: number
+  /** Times that a sequence was moved to another place, to keep the running ones together. */
+  moved: number
   started: number
   finished: number
   cancelled: number

@@ -6,6 +6,7 @@ interface Shown {
   readonly drainMs: number
   readonly readerStallMs: number
   readonly engineStallMs: number
+  readonly isolateKeys: boolean
 }
 
 /** What `serve` says once it is ready: the model, what was settled, the address, a request. */
@@ -22,6 +23,7 @@ export function banner(
     `Sluice ${packageVersion()} serves ${names(model.id, flags.alias)} (${model.description})`,
     `  parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, gpu-layers ${settings.gpuLayers}`,
+    `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}`,
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
     `Listening on ${url}. Try:`,
@@ -44,6 +46,11 @@ export function curl(url: string, hasKeys: boolean): string {
     `curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json'${key} ` +
     `-d '${JSON.stringify(body)}'`
   )
+}
+
+function sharing(kvCells: number, isolateKeys: boolean): string {
+  const cells = kvCells === 0 ? '' : `, kv-cells ${kvCells} for all`
+  return `${cells}${isolateKeys ? ', isolate-keys' : ''}`
 }
 
 function names(id: string, aliases: readonly string[]): string {

@@ -11,6 +11,7 @@ const loadKeys = [
   'threads',
   'gpuLayers',
   'kvType',
+  'kvCells',
   'queue',
   'window',
   'queueDeadlineMs',
@@ -26,8 +27,10 @@ const samplingKeys = [
 
 /** What `load` is to be called with, apart from its progress and signal. */
 export function loadOptions(flags: EngineFlags): LoadOptions {
+  const given = flags as Settled<typeof serveFlags>
   return {
-    ...pick(flags as Settled<typeof serveFlags>, loadKeys),
+    ...pick(given, loadKeys),
+    ...(given.cacheMib === undefined ? {} : { cacheMiB: given.cacheMib }),
     model: flags.model ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),
   }

@@ -56,7 +56,9 @@ function stopper(): AbortController {
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   const progress = new ProgressBar('Loading')
   try {
-    return await load({ ...loadOptions(flags), onProgress: progress.update, signal })
+    // One reply leaves nothing that is worth keeping.
+    const cacheMiB = 0
+    return await load({ ...loadOptions(flags), cacheMiB, onProgress: progress.update, signal })
   } finally {
     progress.clear()
   }

@@ -17,6 +17,7 @@ const serverKeys = [
   'host',
   'port',
   'allowUnauthenticated',
+  'isolateKeys',
   'readerStallMs',
   'engineStallMs',
   'maxTokens',
@@ -71,13 +72,22 @@ function serverOf(flags: Flags, apiKeys: string[], engine: Promise<Engine>): Slu
       onLog: (entry) => process.stderr.write(logLine(entry)),
     })
   } catch (error) {
-    if (!(error instanceof InvalidOptionError && error.option === 'host')) throw error
-    throw new InvalidOptionError(
-      '--host',
-      `Others can reach ${flags.host}: give keys with --api-key-file or SLUICE_API_KEY, ` +
-        'or say --allow-unauthenticated if everybody may use it.',
-    )
+    throw error instanceof InvalidOptionError ? inFlags(error, flags) : error
   }
+}
+
+/** What two options come to, in the words of the command line. */
+function inFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionError {
+  const keys = 'give keys with --api-key-file or SLUICE_API_KEY'
+  if (error.option === 'host') {
+    const otherwise = 'or say --allow-unauthenticated if everybody may use it'
+    return new InvalidOptionError('--host', `Others can reach ${host}: ${keys}, ${otherwise}.`)
+  }
+  if (error.option === 'isolateKeys') {
+    const message = `--isolate-keys tells requests apart by their keys: ${keys}.`
+    return new InvalidOptionError('--isolate-keys', message)
+  }
+  return error
 }
 
 async function listening(server: SluiceServer, { host, port }: Flags): Promise<Address> {

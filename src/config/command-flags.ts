@@ -80,6 +80,12 @@ export const runFlags = { ...modelFlags, parallel: parallel(1), ...replyFlags }
 export const serveFlags = {
   ...modelFlags,
   parallel: parallel(loadDefaults.parallel),
+  kvCells: numberFlag('N', loadChecks.kvCells, 'cells of one KV cache for all conversations', {
+    fallbackHelp: 'none, each has its own',
+  }),
+  cacheMib: numberFlag('MIB', loadChecks.cacheMiB, 'memory for states of conversations', {
+    fallbackHelp: 'an eighth of free memory, at most 2048',
+  }),
   queue: numberFlag('N', loadChecks.queue, 'requests that may wait for a place', {
     fallback: loadDefaults.queue,
   }),
@@ -97,6 +103,7 @@ export const serveFlags = {
   apiKeyFile: textFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),
+  isolateKeys: switchFlag('share computed prompts only between requests of one key'),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
   queueDeadlineMs: numberFlag('MS', loadChecks.queueDeadlineMs, 'how long a request may wait', {
     fallback: loadDefaults.queueDeadlineMs,

@@ -13,6 +13,7 @@ import {
   numberFrom,
   oneOf,
   parseFields,
+  wrong,
 } from './checks.js'
 
 /** Shared with requests: each may be a default of the engine and a request's own. */
@@ -44,6 +45,8 @@ export const loadChecks: Checks<LoadOptions> = {
   threads: integerFrom(1, 512),
   gpuLayers: integerFrom(-1, 65_536),
   kvType: oneOf('f16', 'q8_0'),
+  kvCells: integerFrom(32, 2 ** 30),
+  cacheMiB: integerFrom(0, 2 ** 20),
   sampling: anything,
   onProgress: aFunction,
   signal: abortSignal,
@@ -75,6 +78,9 @@ export function parseLoadOptions(input: unknown): SettledLoadOptions {
   const given = parseFields<LoadOptions>(input, loadChecks)
   const model = demand('model', given.model, filePath)
   const settled = { ...loadDefaults, ...given, model }
+  if (given.kvCells !== undefined && given.kvCells < (given.context ?? 0)) {
+    throw wrong('kvCells', `a whole number from ${given.context} (context) on`, given.kvCells)
+  }
   if (given.sampling === undefined) return settled
   const sampling = parseFields<SamplingOptions>(given.sampling, samplingChecks, 'sampling')
   return { ...settled, sampling }

@@ -18,6 +18,7 @@ import { samplingChecks } from './engine-options.js'
 const stopsMax = 16
 const stopBytesMax = 256
 const biasesMax = 1024
+const saltCharactersMax = 256
 
 /** As a chat template takes it. */
 export interface TemplateMessage {
@@ -48,6 +49,10 @@ const requestChecks: Checks<RequestOptions> = {
   stop,
   logitBias,
   ignoreEos: trueOrFalse,
+  cacheSalt: check(
+    `a string of 1 to ${saltCharactersMax} characters`,
+    (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
+  ),
   signal: abortSignal,
 }
 

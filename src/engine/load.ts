@@ -10,6 +10,10 @@ import type { EngineSettings, LoadOptions, ModelInfo } from './types.js'
 
 type Settled = ReturnType<typeof parseLoadOptions>
 
+const mebibyte = 2 ** 20
+/** As much as is taken for kept states without being asked. */
+const cacheMiBMax = 2048
+
 /**
  * Loads a GGUF model, off the event loop. Weights are shared: a second engine on the same file
  * takes no second copy.
@@ -85,11 +89,14 @@ function loadBinding(): NativeAddon {
 }
 
 function nativeOptions(settled: Settled): NativeEngineOptions {
+  const free = freeBytes()
   return {
     model: path.resolve(settled.model),
     parallel: settled.parallel,
     context: settled.context ?? 0,
-    freeBytes: freeBytes(),
+    freeBytes: free,
+    kvCells: settled.kvCells ?? 0,
+    cacheBytes: (settled.cacheMiB ?? defaultCacheMiB(free)) * mebibyte,
     kvType: settled.kvType,
     threads: settled.threads ?? 0,
     coresMax: os.availableParallelism(),
@@ -98,6 +105,10 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,
   }
+}
+
+function defaultCacheMiB(free: number): number {
+  return Math.min(cacheMiBMax, Math.floor(free / 8 / mebibyte))
 }
 
 /** A container's limit counts, where Node knows of one. */
@@ -133,6 +144,8 @@ function makeEngine(
     threads: info.threads,
     gpuLayers: native.gpuLayers,
     kvType: native.kvType,
+    kvCells: native.kvCells,
+    cacheMiB: native.cacheBytes / mebibyte,
   }
   const defaults = settled.sampling ?? {}
   const recommended = usableSampling(info.sampling)

@@ -42,6 +42,7 @@ export function nativeRequest(
     presencePenalty: pick('presencePenalty'),
     seed: foldSeed(options.seed ?? defaults.seed),
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
+    cacheSalt: options.cacheSalt ?? '',
   }
 }
 

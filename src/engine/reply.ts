@@ -177,15 +177,16 @@ export class Reply implements AsyncIterable<ReplyPart> {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    const { promptTokens, completionTokens, stopString, queueMs, prefillMs, decodeMs } = event
+    const { promptTokens, cachedTokens, completionTokens, stopString } = event
+    const { queueMs, prefillMs, decodeMs, parkedMs } = event
     if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
     this.#done.resolve({
       // Cancelled in time for its reader, though the engine had just come to the end.
       finishReason: this.#cancelled ? 'cancelled' : event.finishReason,
       ...(stopString === undefined ? {} : { stopString }),
       seed: this.seed,
-      usage: { promptTokens, completionTokens },
-      timings: { queueMs, prefillMs, decodeMs },
+      usage: { promptTokens, cachedTokens, completionTokens },
+      timings: { queueMs, prefillMs, decodeMs, parkedMs },
     })
     this.#wake()
   }
@@ -234,10 +235,12 @@ const cancelledUnstarted: Finished = {
   id: 0,
   finishReason: 'cancelled',
   promptTokens: 0,
+  cachedTokens: 0,
   completionTokens: 0,
   queueMs: 0,
   prefillMs: 0,
   decodeMs: 0,
+  parkedMs: 0,
 }
 
 function cancelledEarly(): CancelledError {

@@ -25,6 +25,19 @@ export interface LoadOptions {
   gpuLayers?: number
   /** Type of the KV cache. Default 'f16'. */
   kvType?: 'f16' | 'q8_0'
+  /**
+   * Cells of one KV cache that all sequences share, at least `context`. Default: none, each
+   * sequence has `context` cells of its own, which is faster for independent conversations; with
+   * fewer shared cells than parallel x context, sequences that run out of room are set aside and
+   * come back.
+   */
+  kvCells?: number
+  /**
+   * MiB of host memory for the states of finished conversations and of replies that gave up their
+   * place; 0 keeps only what the places themselves hold. 0 to 1,048,576. Default: an eighth of free
+   * memory, at most 2,048.
+   */
+  cacheMiB?: number
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
   /** Called with 0 to 1 while the weights load. */
@@ -70,6 +83,12 @@ export interface RequestOptions extends SamplingOptions {
   logitBias?: Record<number, number>
   /** Never end at an end-of-generation token. Default false. */
   ignoreEos?: boolean
+  /**
+   * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
+   * from timing what others asked. 1 to 256 characters. Default: none, shared with everybody who
+   * gave none.
+   */
+  cacheSalt?: string
   /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }
@@ -85,6 +104,8 @@ export type FinishReason = 'stop' | 'length' | 'cancelled'
 
 export interface Usage {
   readonly promptTokens: number
+  /** Of promptTokens, those whose state another prompt or reply had computed already. */
+  readonly cachedTokens: number
   /** Tokens generated, the end-of-generation token not counted. */
   readonly completionTokens: number
 }
@@ -97,6 +118,8 @@ export interface Timings {
   readonly prefillMs: number
   /** From the first token until the last, parked time included. */
   readonly decodeMs: number
+  /** Of decodeMs, waiting for the reader, or for a place to come back to. */
+  readonly parkedMs: number
 }
 
 export interface Accepted {
@@ -140,25 +163,55 @@ export interface EngineSettings {
   readonly threads: number
   readonly gpuLayers: number
   readonly kvType: 'f16' | 'q8_0'
+  /** Cells of the KV cache that all sequences share; 0 where each has `context` of its own. */
+  readonly kvCells: number
+  /** MiB of host memory for states that are kept. */
+  readonly cacheMiB: number
 }
 
-/** Gauges are zero when idle; started = finished + cancelled + failed once nothing is in flight. */
+/**
+ * Gauges, as of the last step, then counters since load. Counters are raw, for the difference
+ * between two looks; what they tell:
+ *
+ * - rows of a batch: (rowsDecoded - rowsPrefilled) / decodeSteps is how many replies move per step
+ * - share of prompts that was not computed again: cachedTokens / promptTokens
+ * - a step slower than usual: stepMs
+ *
+ * When idle, queued, running and parked are zero and started = finished + cancelled + failed.
+ */
 export interface EngineStats {
   readonly queued: number
   readonly running: number
   /** Replies that wait for their readers. */
   readonly parked: number
-  /** KV cells that hold a token, of cellsTotal. */
+  /** KV cells that hold a token of a reply under way, of cellsTotal. */
   readonly cellsUsed: number
+  /** Cells of free places that still hold what they computed, for prompts that begin with it. */
+  readonly cellsCached: number
   readonly cellsTotal: number
+  /** Bytes of host memory that kept states take, at most `cacheMiB`; not zero when idle. */
+  readonly cacheBytes: number
+  /** States that are kept in it. */
+  readonly cacheEntries: number
+  /** Milliseconds that a step took: moving average over the last 20 or so. */
+  readonly stepMs: number
   /** Turns of the step loop that computed something. */
   readonly steps: number
   /** Rows given to llama_decode, prompts included. */
   readonly rowsDecoded: number
+  /** Of rowsDecoded, those that computed prompts. */
   readonly rowsPrefilled: number
-  /** Steps that held at least one generating row: (rowsDecoded - rowsPrefilled) / decodeSteps. */
+  /** Steps that held at least one generating row. */
   readonly decodeSteps: number
   readonly tokensGenerated: number
+  /** Tokens of the prompts that got a place. */
+  readonly promptTokens: number
+  /** Of promptTokens, those whose state was there already. */
+  readonly cachedTokens: number
+  /** Times that a reply gave up its place for another; it comes back where it was. */
+  readonly preempted: number
+  /** Times that a reply was moved to another place, so that the running ones stay together. */
+  readonly moved: number
   readonly started: number
   readonly finished: number
   readonly cancelled: number

@@ -11,6 +11,7 @@ import type { App } from './app.js'
 import { readBody } from './body.js'
 import { EngineWatch } from './engine-watch.js'
 import type { Exchange } from './exchange.js'
+import { isolatedSalt } from './keys.js'
 import { engineNamed } from './models.js'
 import { SseWriter } from './sse-writer.js'
 
@@ -18,7 +19,8 @@ import { SseWriter } from './sse-writer.js'
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
   const { bodyBytesMax, engineStallMs, maxTokens, pingMs } = app.settings
   const models = app.models()
-  const request = parseRequest(chatRequest, parseJson(await readBody(exchange, bodyBytesMax)))
+  const given = parseRequest(chatRequest, parseJson(await readBody(exchange, bodyBytesMax)))
+  const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = engineNamed(request.model, models)
   const { signal } = exchange
   const reply = engine.chat(request.messages, { ...requestOptions(request, maxTokens), signal })

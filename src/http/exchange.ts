@@ -33,6 +33,8 @@ export class Exchange {
   readonly res: ServerResponse
   readonly requestId: string
   readonly notes: ExchangeNotes = {}
+  /** Digest of the request's key, where each key's prompts share among themselves only. */
+  isolatedKey: Buffer | undefined
   /** Set while a reply is streamed: how an error is told then. */
   stream: SseWriter | undefined
   readonly #abort = new AbortController()

@@ -10,23 +10,39 @@ export class Keys {
     this.#digests = keys.map(digest)
   }
 
-  /** Throws a 401 unless the request brings one of the keys, or there are none. */
-  check(headers: IncomingHttpHeaders): void {
-    if (this.#digests.length === 0) return
+  /**
+   * The digest of the key that the request brings; undefined if the server has none. Throws a 401
+   * for no key, or another.
+   */
+  check(headers: IncomingHttpHeaders): Buffer | undefined {
+    if (this.#digests.length === 0) return undefined
     const key = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
     if (key === undefined) {
       throw new ApiError('invalid_key', 'Expected the header Authorization: Bearer YOUR_API_KEY.')
     }
-    if (!this.#has(key)) throw new ApiError('invalid_key', 'The API key is not one of this server.')
+    const given = digest(key)
+    if (this.#has(given)) return given
+    throw new ApiError('invalid_key', 'The API key is not one of this server.')
   }
 
   /** Looks at every key, so that the time taken says nothing about them. */
-  #has(key: string): boolean {
-    const given = digest(key)
+  #has(given: Buffer): boolean {
     let found = false
     for (const known of this.#digests) found = timingSafeEqual(known, given) || found
     return found
   }
+}
+
+/**
+ * The cache_salt of a request whose key's prompts share among themselves only; without such a key,
+ * the one that it gave. A digest, so that no tenant can give another's.
+ */
+export function isolatedSalt(key: Buffer | undefined, given: string | undefined) {
+  if (key === undefined) return given
+  return createHash('sha256')
+    .update(key)
+    .update(given ?? '')
+    .digest('base64url')
 }
 
 function digest(key: string): Buffer {

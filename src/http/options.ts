@@ -13,6 +13,11 @@ export interface ListenerOptions {
   aliases?: readonly string[]
   /** Keys of which a request must bring one as `Authorization: Bearer KEY`. Default: no key. */
   apiKeys?: readonly string[]
+  /**
+   * Each key's prompts share computed states among themselves only, so that the holder of one
+   * cannot learn from timing what others asked. Needs `apiKeys`. Default false.
+   */
+  isolateKeys?: boolean
   /** Host names that requests may be sent to, beside localhost and loopback addresses. */
   allowHosts?: readonly string[]
   /** Origins of web pages that may call, exactly as browsers send them: `https://app.example`. */
@@ -65,6 +70,7 @@ export interface ServerOptions extends ListenerOptions {
 const listenerDefaults = {
   aliases: [] as readonly string[],
   apiKeys: [] as readonly string[],
+  isolateKeys: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
   bodyBytesMax: 1024 * 1024,
@@ -130,6 +136,12 @@ function checked<S extends ListenerSettings>(settings: S): S {
     throw new InvalidOptionError(
       name,
       `Expected ${name} to be a whole number from ${min} to ${max}, but got ${String(value)}.`,
+    )
+  }
+  if (settings.isolateKeys && settings.apiKeys.length === 0) {
+    throw new InvalidOptionError(
+      'isolateKeys',
+      'Expected apiKeys where isolateKeys is set: without a key all requests look alike.',
     )
   }
   for (const key of settings.apiKeys) {

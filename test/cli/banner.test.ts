@@ -22,9 +22,17 @@ const engine = {
     threads: 2,
     gpuLayers: -1,
     kvType: 'f16' as const,
+    kvCells: 0,
+    cacheMiB: 300,
   },
 }
-const flags = { alias: ['gemma'], drainMs: 30_001, readerStallMs: 60_002, engineStallMs: 30_003 }
+const flags = {
+  alias: ['gemma'],
+  drainMs: 30_001,
+  readerStallMs: 60_002,
+  engineStallMs: 30_003,
+  isolateKeys: false,
+}
 
 describe('what serve says at its start', () => {
   const text = banner(engine, 'http://127.0.0.1:8080', flags, false)
@@ -39,10 +47,20 @@ describe('what serve says at its start', () => {
     (setting) => expect(text).toContain(setting),
   )
 
-  test.each(['threads 2', 'kv-type f16', 'drain-ms 30001', 'reader-stall-ms 60002'])(
-    'shows %s as well',
-    (setting) => expect(text).toContain(setting),
-  )
+  test.each([
+    'threads 2',
+    'kv-type f16',
+    'drain-ms 30001',
+    'reader-stall-ms 60002',
+    'cache-mib 300',
+  ])('shows %s as well', (setting) => expect(text).toContain(setting))
+
+  test('shows what is shared, where it was asked for', () => {
+    expect(text).not.toMatch(/kv-cells|isolate-keys/)
+    const shared = { ...engine, settings: { ...engine.settings, kvCells: 2048 } }
+    const said = banner(shared, 'http://127.0.0.1:8080', { ...flags, isolateKeys: true }, true)
+    expect(said).toContain('kv-cells 2048 for all, isolate-keys')
+  })
 
   test.each([
     ['http://0.0.0.0:99', 'curl -N http://127.0.0.1:99/v1'],

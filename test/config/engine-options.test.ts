@@ -25,6 +25,8 @@ describe('options of load', () => {
       threads: 512,
       gpuLayers: 0,
       kvType: 'q8_0',
+      kvCells: 32,
+      cacheMiB: 0,
       sampling: { temperature: 0, seed: 7 },
       onProgress: () => undefined,
       signal: new AbortController().signal,
@@ -45,6 +47,11 @@ describe('options of load', () => {
     ['threads', { threads: 1.5 }],
     ['gpuLayers', { gpuLayers: -2 }],
     ['kvType', { kvType: 'f32' }],
+    ['kvCells', { kvCells: 31 }],
+    ['kvCells', { kvCells: 2 ** 30 + 1 }],
+    ['cacheMiB', { cacheMiB: -1 }],
+    ['cacheMiB', { cacheMiB: 0.5 }],
+    ['cacheMiB', { cacheMiB: 2 ** 20 + 1 }],
     ['sampling', { sampling: 'hot' }],
     ['sampling.temperature', { sampling: { temperature: 3 } }],
     ['sampling.maxTokens', { sampling: { maxTokens: 3 } }],
@@ -54,6 +61,19 @@ describe('options of load', () => {
   ])('a wrong %s is refused by its path: %j', (path, options) => {
     expect(() => parseLoadOptions({ model: 'm.gguf', ...options })).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: path }),
+    )
+  })
+
+  test('shared cells hold one whole sequence, as far as its length is given', () => {
+    const cells = (kvCells: number, context?: number) => () =>
+      parseLoadOptions({ model: 'm.gguf', kvCells, context })
+    expect(cells(512, 512)).not.toThrow()
+    expect(cells(512)).not.toThrow()
+    expect(cells(511, 512)).toThrow(
+      expect.objectContaining({
+        option: 'kvCells',
+        message: "'kvCells': expected a whole number from 512 (context) on, but got 511.",
+      }),
     )
   })
 

@@ -9,6 +9,8 @@ const examples: Record<string, [text: string, value: unknown]> = {
   threads: ['3', 3],
   gpuLayers: ['-1', -1],
   kvType: ['q8_0', 'q8_0'],
+  kvCells: ['4096', 4096],
+  cacheMib: ['256', 256],
   parallel: ['8', 8],
   queue: ['0', 0],
   window: ['16', 16],
@@ -25,6 +27,7 @@ const examples: Record<string, [text: string, value: unknown]> = {
   allowHost: ['box.local', ['box.local']],
   allowOrigin: ['https://app.example', ['https://app.example']],
   apiKeyFile: ['keys', 'keys'],
+  isolateKeys: ['true', true],
   allowUnauthenticated: ['true', true],
   queueDeadlineMs: ['1000', 1000],
   readerStallMs: ['1000', 1000],
@@ -59,6 +62,7 @@ test('names follow from the key', () => {
   expect(flagName('gpuLayers')).toBe('--gpu-layers')
   expect(environmentName('gpuLayers')).toBe('SLUICE_GPU_LAYERS')
   expect(environmentName('topP')).toBe('SLUICE_TOP_P')
+  expect(flagName('cacheMib')).toBe('--cache-mib')
 })
 
 test('without anything the defaults hold, and what the engine settles is left out', () => {
@@ -73,6 +77,7 @@ test('without anything the defaults hold, and what the engine settles is left ou
     alias: [],
     allowHost: [],
     allowOrigin: [],
+    isolateKeys: false,
     allowUnauthenticated: false,
     queueDeadlineMs: 60_000,
     readerStallMs: 60_000,

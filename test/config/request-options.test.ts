@@ -33,6 +33,7 @@ describe('options of a request', () => {
       stop: 'x',
       logitBias: { 0: -100 },
       ignoreEos: false,
+      cacheSalt: 'x',
       signal,
     }
     const high = {
@@ -49,6 +50,7 @@ describe('options of a request', () => {
       stop: Array.from({ length: 16 }, () => 'é'.repeat(128)),
       logitBias: { 2147483647: 100 },
       ignoreEos: true,
+      cacheSalt: 'x'.repeat(256),
       signal,
     }
     expect(parseRequestOptions(low)).toEqual(low)
@@ -84,6 +86,9 @@ describe('options of a request', () => {
     ['logitBias', Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [i, 1]))],
     ['logitBias', [[1, 2]]],
     ['ignoreEos', 1],
+    ['cacheSalt', ''],
+    ['cacheSalt', 'x'.repeat(257)],
+    ['cacheSalt', 7],
     ['signal', {}],
   ])('%s of %j is refused by its name', (name, value) => {
     const { option, message } = refusal(() => parseRequestOptions({ [name]: value }))

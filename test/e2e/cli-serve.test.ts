@@ -189,6 +189,8 @@ describe('sluice serve, refused', () => {
     [['--allow-origin', '*'], 'origin'],
     [['--api-key-file', 'no/such/file'], '--api-key-file'],
     [['--api-key', 'secret'], '--api-key'],
+    [['--isolate-keys'], '--isolate-keys'],
+    [['--kv-cells', '64', '--context', '128'], 'kvCells'],
   ])('%j is a usage error: exit 2', async (args, name) => {
     const result = await runCli(['serve', '--model', talker, ...args])
     expect(result).toMatchObject({ code: 2, stdout: '' })

@@ -19,8 +19,29 @@ describe('load', () => {
       queue: 64,
       queueDeadlineMs: 60_000,
       kvType: 'f16',
+      kvCells: 0,
     })
     await engine.close()
+  })
+
+  test('takes an eighth of free memory, at most 2 GiB, for states, or what is said', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const [byItself, none, some] = [
+      await load({ model: 'a.gguf' }),
+      await load({ model: 'a.gguf', cacheMiB: 0 }),
+      await load({ model: 'a.gguf', cacheMiB: 3, kvCells: 4096 }),
+    ]
+    const options = addon.engines.map((one) => one.options)
+    const eighth = Math.floor((options[0]?.freeBytes ?? 0) / 8 / 2 ** 20)
+    expect(byItself.settings.cacheMiB).toBe(Math.min(2048, eighth))
+    expect(options[0]?.cacheBytes).toBe(byItself.settings.cacheMiB * 2 ** 20)
+    expect(options.slice(1)).toMatchObject([
+      { cacheBytes: 0, kvCells: 0 },
+      { cacheBytes: 3 * 2 ** 20, kvCells: 4096 },
+    ])
+    expect(some.settings).toMatchObject({ cacheMiB: 3, kvCells: 4096 })
+    await Promise.all([byItself.close(), none.close(), some.close()])
   })
 
   test('rejects with what the engine says, by class and code', async () => {

@@ -42,6 +42,17 @@ describe('a reply', () => {
     })
   })
 
+  test('tells what of its prompt was there already, and how long it was set aside', async () => {
+    const tokens = ['a']
+    const { engine, addon } = await open(() => ({ tokens, cachedTokens: 3, parkedMs: 5 }))
+    const { usage, timings } = await engine.chat(ask, { cacheSalt: 'mine' }).done
+    expect(usage).toEqual({ promptTokens: 4, cachedTokens: 3, completionTokens: 1 })
+    expect(timings).toEqual({ queueMs: 0, prefillMs: 0, decodeMs: 5, parkedMs: 5 })
+    expect(engine.stats()).toMatchObject({ promptTokens: 4, cachedTokens: 3 })
+    await engine.chat(ask).done
+    expect(addon.engine.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['mine', ''])
+  })
+
   test('is read with text(), and with done alone', async () => {
     const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
     expect(await engine.chat(ask, { maxTokens: 30 }).text()).toMatch(/^0 1 .* 29 $/)

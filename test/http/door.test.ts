@@ -199,6 +199,7 @@ test.each([
   [{ readerStallMs: Number.POSITIVE_INFINITY }, 'readerStallMs'],
   [{ apiKeys: ['two words'] }, 'apiKeys'],
   [{ apiKeys: [''] }, 'apiKeys'],
+  [{ isolateKeys: true }, 'isolateKeys'],
   [{ allowOrigins: ['*'] }, 'allowOrigins'],
   [{ allowOrigins: ['https://app.example/'] }, 'allowOrigins'],
 ])('the option %j is refused by its name', async (options, option) => {

@@ -16,7 +16,7 @@ import {
   stepUntil,
   story,
 } from '../support/serve.js'
-import { chunksOf, textOf } from '../support/sse.js'
+import { chunksOf, textOf, type Usage } from '../support/sse.js'
 
 closeAfterEach()
 
@@ -192,6 +192,44 @@ test('a reply that is not streamed carries text, usage and one finish reason', a
     ],
     usage: { prompt_tokens: 4, completion_tokens: 4, total_tokens: 8 },
   })
+})
+
+test('what of a prompt was there already is in the usage, streamed and not', async () => {
+  const { url } = await serve({ script: () => ({ tokens: ['a'], cachedTokens: 3 }) })
+  const details = { prompt_tokens_details: { cached_tokens: 3 } }
+  const whole = (await (await chat(url, story({ stream: false }))).json()) as { usage: Usage }
+  expect(whole.usage).toMatchObject({ prompt_tokens: 4, ...details })
+  const asked = story({ stream_options: { include_usage: true } })
+  const chunks = chunksOf(await (await chat(url, asked)).text())
+  expect(chunks.at(-1)?.usage).toMatchObject({ prompt_tokens: 4, ...details })
+})
+
+test('a cache_salt reaches the engine as it is; without one there is none', async () => {
+  const { url, native } = await serve({ server: { apiKeys: ['key'] } })
+  const headers = { authorization: 'Bearer key' }
+  await (await chat(url, story(), { headers })).text()
+  await (await chat(url, story({ cache_salt: 'mine' }), { headers })).text()
+  expect(native.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['', 'mine'])
+})
+
+test('where keys are isolated, only one key with one cache_salt shares its prompts', async () => {
+  const apiKeys = ['key-1', 'key-2']
+  const { url, native } = await serve({ server: { apiKeys, isolateKeys: true } })
+  const saltOf = async (key: string, more: object = {}): Promise<string> => {
+    const headers = { authorization: `Bearer ${key}` }
+    expect((await chat(url, story({ stream: false, ...more }), { headers })).status).toBe(200)
+    return native.submitted.at(-1)?.cacheSalt ?? ''
+  }
+  const first = await saltOf('key-1')
+  expect(await saltOf('key-1')).toBe(first)
+  const others = [
+    await saltOf('key-2'),
+    await saltOf('key-1', { cache_salt: 'a' }),
+    await saltOf('key-2', { cache_salt: 'a' }),
+    await saltOf('key-2', { cache_salt: first }),
+  ]
+  expect(new Set([first, ...others]).size).toBe(5)
+  expect([first, ...others].join()).not.toMatch(/key|^$/)
 })
 
 test('18: a reply ends with `length` at its very limit, or that of the server', async () => {

@@ -15,8 +15,8 @@ const common = {
 const result: ReplyResult = {
   finishReason: 'length',
   seed: 1,
-  usage: { promptTokens: 3, completionTokens: 4 },
-  timings: { queueMs: 0, prefillMs: 0, decodeMs: 0 },
+  usage: { promptTokens: 3, cachedTokens: 2, completionTokens: 4 },
+  timings: { queueMs: 0, prefillMs: 0, decodeMs: 0, parkedMs: 0 },
 }
 
 const frame = (value: object) => `data: ${JSON.stringify(value)}\n\n`
@@ -43,7 +43,7 @@ test('with usage asked for, every chunk has its null and the last its counts', (
     prompt_tokens: 3,
     completion_tokens: 4,
     total_tokens: 7,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: 2 },
   }
   const finish = frame({ ...common, ...choice({}, 'length'), usage: null })
   const last = frame({ ...common, choices: [], usage })

@@ -35,6 +35,7 @@ const nullable = [
   'repeat_penalty',
   'repeat_last_n',
   'ignore_eos',
+  'cache_salt',
   'n',
   'tools',
   'tool_choice',
@@ -78,6 +79,7 @@ test('every field reaches the engine under its own name', () => {
     repeat_penalty: 1.1,
     repeat_last_n: -1,
     ignore_eos: true,
+    cache_salt: 'mine',
   })
   expect(requestOptions(request, 9)).toEqual({
     maxTokens: 1,
@@ -93,6 +95,7 @@ test('every field reaches the engine under its own name', () => {
     repeatPenalty: 1.1,
     repeatLastN: -1,
     ignoreEos: true,
+    cacheSalt: 'mine',
   })
 })
 
@@ -116,6 +119,7 @@ test.each([
   ],
   ['stream', [true, false], ['true', 1]],
   ['ignore_eos', [true, false], ['true', 1]],
+  ['cache_salt', ['x', 'x'.repeat(256)], ['', 'x'.repeat(257), 7]],
   ['n', [1], [0, 2, '1']],
   ['tools', [[]], [[{}], {}]],
   ['tool_choice', ['none', 'auto'], ['required', {}]],

@@ -21,6 +21,10 @@ export interface Script {
   prefillSteps?: number
   /** Default: one per word of the prompt. */
   promptTokens?: number
+  /** Of promptTokens, taken from the cache. Default 0. */
+  cachedTokens?: number
+  /** Default 0. */
+  parkedMs?: number
 }
 
 export type FakeFailure = { code: NativeErrorCode; message: string } & NativeErrorDetails
@@ -63,6 +67,7 @@ export class FakeEngine implements NativeEngine {
   readonly #isAuto: boolean
   readonly #sequences: Sequence[] = []
   readonly #counters = { steps: 0, rowsDecoded: 0, rowsPrefilled: 0, decodeSteps: 0 }
+  readonly #prompts = { promptTokens: 0, cachedTokens: 0 }
   readonly #ends = { started: 0, finished: 0, cancelled: 0, failed: 0 }
   #tokensGenerated = 0
   #events: NativeEvent[] = []
@@ -156,9 +161,16 @@ export class FakeEngine implements NativeEngine {
       running: count('prefill', 'running'),
       parked: count('parked'),
       cellsUsed: cells,
+      cellsCached: 0,
       cellsTotal: this.options.parallel * (this.options.context || 2048),
+      cacheBytes: 0,
+      cacheEntries: 0,
+      stepMs: 0,
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
+      ...this.#prompts,
+      preempted: 0,
+      moved: 0,
       ...this.#ends,
     }
   }
@@ -230,6 +242,8 @@ export class FakeEngine implements NativeEngine {
     for (const sequence of this.#sequences) {
       if (sequence.state !== 'queued' || taken >= this.options.parallel) continue
       sequence.state = 'prefill'
+      this.#prompts.promptTokens += sequence.promptTokens
+      this.#prompts.cachedTokens += sequence.script.cachedTokens ?? 0
       taken++
     }
   }
@@ -273,7 +287,7 @@ export class FakeEngine implements NativeEngine {
   }
 
   #end(sequence: Sequence, how: 'stop' | 'length' | 'cancelled' | FakeFailure): void {
-    const { request, promptTokens, produced: completionTokens } = sequence
+    const { request, script, promptTokens, produced: completionTokens } = sequence
     const { id } = request
     this.#sequences.splice(this.#sequences.indexOf(sequence), 1)
     if (typeof how !== 'string') {
@@ -282,12 +296,14 @@ export class FakeEngine implements NativeEngine {
       return
     }
     this.#ends[how === 'cancelled' ? 'cancelled' : 'finished']++
-    const times = { queueMs: 0, prefillMs: 0, decodeMs: 0 }
+    const parkedMs = script.parkedMs ?? 0
+    const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
     this.#emit({
       kind: 'finished',
       id,
       finishReason: how,
       promptTokens,
+      cachedTokens: script.cachedTokens ?? 0,
       completionTokens,
       ...times,
     })

@@ -30,6 +30,13 @@ export interface Chunk {
     delta: { role?: string; content?: string }
     finish_reason: string | null
   }[]
-  usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null
+  usage?: Usage | null
   error?: { message: string; type: string; param: string | null; code: string | null }
+}
+
+export interface Usage {
+  prompt_tokens: number
+  completion_tokens: number
+  total_tokens: number
+  prompt_tokens_details: { cached_tokens: number }
 }

@@ -12,6 +12,7 @@ export function requestOptions(
     seed: request.seed,
     logitBias: request.logit_bias,
     ignoreEos: request.ignore_eos,
+    cacheSalt: request.cache_salt,
     temperature: request.temperature,
     topP: request.top_p,
     topK: request.top_k,

@@ -47,6 +47,13 @@ const logitBias = z
   )
   .pipe(z.record(z.string(), numberFrom(-100, 100)))
 
+const saltCharactersMax = 256
+const saltError = `a string of 1 to ${saltCharactersMax} characters`
+const cacheSalt = z
+  .string({ error: saltError })
+  .min(1, { error: saltError })
+  .max(saltCharactersMax, { error: saltError })
+
 const streamOptions = z.object(
   { include_usage: optional(boolean()) },
   { error: 'an object such as {"include_usage": true}' },
@@ -105,6 +112,8 @@ export const chatRequest = z
       ),
       repeat_last_n: optional(integerFrom(-1, int32Max)),
       ignore_eos: optional(boolean()),
+      // And one by the name that vLLM gave it.
+      cache_salt: optional(cacheSalt),
       ...notHere,
     },
     { error: 'a JSON object as the body' },

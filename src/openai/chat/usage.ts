@@ -7,13 +7,14 @@ export interface CompletionUsage {
   readonly prompt_tokens_details: { readonly cached_tokens: number }
 }
 
-/** Counts as OpenAI names them. No prefix is shared yet, so no token of a prompt comes cached. */
-export function completionUsage({ promptTokens, completionTokens }: Usage): CompletionUsage {
+/** Counts as OpenAI names them. */
+export function completionUsage(usage: Usage): CompletionUsage {
+  const { promptTokens, cachedTokens, completionTokens } = usage
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cachedTokens },
   }
 }
 

@@ -1,8 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import type { NativeEngineOptions } from '../../../src/binding/native.js'
 import { type Engine, load } from '../../../src/index.js'
+import { FakeEngine } from '../../support/fake-engine.js'
 import { randomModel } from '../../support/random-model.js'
 import { scriptModel } from '../../support/script-model.js'
 
+const fakeOptions = { parallel: 1, context: 512 } as NativeEngineOptions
 const story = 'Déjà vu: the 狐 said “ÿ” to the 🦊, twice. '
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 
@@ -96,6 +99,18 @@ describe('a reply of the real engine', () => {
   test('finds its counts in the stats from the first moment', async () => {
     const engine = await open({ model: randomModel(), parallel: 3, context: 512 })
     expect(engine.stats()).toMatchObject({ cellsTotal: 3 * 512, steps: 0, running: 0 })
+  })
+
+  test('reports each count that is declared, as a number', async () => {
+    const engine = await open({ model: randomModel(), cacheMiB: 1 })
+    const { usage, timings } = await engine.chat(ask, { maxTokens: 3, cacheSalt: 'x' }).done
+    const names = Object.keys(new FakeEngine(fakeOptions, () => undefined).stats())
+    expect(Object.keys(engine.stats()).sort()).toEqual(names.sort())
+    for (const counts of [engine.stats(), usage, timings]) {
+      expect(Object.values(counts).every(Number.isFinite)).toBe(true)
+    }
+    expect(usage.cachedTokens).toBe(0)
+    expect(timings.parkedMs).toBe(0)
   })
 
   test('obeys a logit bias', async () => {

@@ -13,7 +13,7 @@ export type Rule = (file: SourceFile) => string[]
 export const complaint = (file: SourceFile, line: number, what: string) =>
   `${file.path}:${line}: ${what}`
 
-const folders = ['native', 'src', 'test', 'scripts', '.ci']
+const folders = ['native', 'src', 'test', 'scripts', 'bench', '.ci']
 const isBinary = /\.(gguf|node|png|ico|tgz|log)$/
 
 /** Every text file of ours: the folders of code, and what lies in the root. */
@@ -26,7 +26,8 @@ export function sourceFiles(root: string): SourceFile[] {
   )
   const inRoot = fs
     .readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    // In a worktree of git's, .git is a file.
+    .filter((entry) => entry.isFile() && entry.name !== '.git')
     .map((entry) => path.join(root, entry.name))
   return [...inFolders, ...inRoot]
     .filter((name) => !isBinary.test(name))
