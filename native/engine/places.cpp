@@ -215,11 +215,13 @@ std::unique_ptr<Sequence> Places::set_aside(int32_t slot) {
 
 void Places::forget(int32_t slot) {
   context_.remove(slot);
-  at(slot)->forget();
+  places_[size_t(slot)].remembered.clear();
+  if (at(slot)) at(slot)->forget();
 }
 
 void Places::cut(int32_t slot) {
-  if (context_.can_trim() && context_.trim(slot, at(slot)->n_computed())) return;
+  const int32_t computed = int32_t(cells_of(places_[size_t(slot)]));
+  if (context_.can_trim() && context_.trim(slot, computed)) return;
   forget(slot);
 }
 

@@ -58,7 +58,7 @@ class Places {
   std::unique_ptr<Sequence> set_aside(int32_t slot);
   // A call failed (rule 3).
   void forget(int32_t slot);
-  // A call was aborted: what it left is cut off (rule 3).
+  // A call was aborted, or computed more than was of use: what it left is cut off (rules 1, 3).
   void cut(int32_t slot);
   // It was set aside and never comes back.
   void disown(RequestId id) { cache_.disown(id); }

@@ -102,6 +102,8 @@ Tally Sequence::tally() const {
   tally.prompt_tokens = prompt_tokens_;
   tally.cached_tokens = cached_tokens();
   tally.completion_tokens = completion_tokens();
+  tally.draft_tokens = draft_tokens_;
+  tally.draft_accepted_tokens = draft_accepted_tokens_;
   tally.stop_string = text_.stop_string();
   const Clock::time_point now = Clock::now();
   const Clock::time_point placed = placed_ == Clock::time_point() ? now : placed_;

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/clock.h"
 #include "llama/fault.h"
 
 namespace sluice {
 namespace {
 
 constexpr double kNewest = 0.1;  // the weight of the last step in averages of time
-
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 void average(double& mean, double newest) {
   mean = mean == 0 ? newest : mean + kNewest * (newest - mean);
@@ -45,15 +42,16 @@ class StepLoop::CallAbort : public AbortCheck {
   const std::vector<int32_t>& slots_;
 };
 
-StepLoop::StepLoop(Context& context, const StepLoopOptions& options, Ledger& ledger,
-                   EventSink& sink, Mailbox<EngineMessage>& mailbox,
-                   const std::atomic<bool>& closing)
+StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
+                   const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
+                   Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing)
     : context_(context),
       options_(options),
       ledger_(ledger),
       sink_(sink),
       mailbox_(mailbox),
       closing_(closing),
+      speculation_(std::move(speculation)),
       places_(context, options.places),
       prefill_cost_(options.rows_max) {
   stats_.cells_total = options.places.shared_cells > 0
@@ -202,9 +200,10 @@ void StepLoop::give_up_place(int32_t slot) {
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
   ++stats_.steps;
-  if (!plan.singles.empty()) {
+  const bool is_alone = plan.singles.size() == 1 && plan.prefills.empty();
+  const bool is_drafted = is_alone && speculation_ && run_drafted(plan.singles.front());
+  if (!plan.singles.empty() && !is_drafted) {
     run_singles(plan.singles);
-    average(singles_ms_, ms_since(start));
     if (!plan.prefills.empty()) sink_.flush();  // readers need not wait for the prompts
   }
   for (const std::vector<Chunk>& chunks : plan.prefills) {
@@ -216,6 +215,7 @@ void StepLoop::run_step(const StepPlan& plan) {
 }
 
 void StepLoop::run_singles(const std::vector<int32_t>& slots) {
+  const auto start = Clock::now();
   context_.clear_rows();
   int64_t generating = 0;
   for (int32_t slot : slots) {
@@ -233,6 +233,74 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
     computed(sequence, 1);
     sample(sequence, int32_t(row));
   }
+  average(singles_ms_, ms_since(start));
+}
+
+bool StepLoop::run_drafted(int32_t slot) {
+  Sequence& sequence = *places_.at(slot);
+  if (!sequence.is_generating()) return false;
+  const std::vector<int32_t> slots{slot};
+  const std::vector<int32_t> draft = this->draft(sequence);
+  if (draft.empty()) return false;
+  context_.clear_rows();
+  int32_t position = sequence.n_computed();
+  context_.add_row(sequence.token(position), position, slot, true);
+  for (int32_t token : draft) context_.add_row(token, ++position, slot, true);
+  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
+  if (status == DecodeStatus::no_room) return false;  // there may be for the row alone
+  if (!settle_call(status, slots)) return true;
+  ++stats_.decode_steps;
+  stats_.rows_decoded += 1 + int64_t(draft.size());
+  sample_drafted(slot, draft);
+  places_.cut(slot);
+  return true;
+}
+
+std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
+  int32_t limit = draft_limit(sequence);
+  if (limit > 0 && !places_.free_cells(1 + limit)) limit = 0;
+  const std::vector<int32_t> slots{sequence.slot()};
+  const double catch_up_ms = prompt_ms(true, singles_ms_);
+  return speculation_->draft(sequence, limit, catch_up_ms, CallAbort(*this, slots));
+}
+
+// A step of k drafted tokens generates k + 1 at most: never beyond where the reply would end or
+// be parked, because those rows would be computed for nothing.
+int32_t StepLoop::draft_limit(const Sequence& sequence) const {
+  const int32_t tokens_max = sequence.request().max_tokens;
+  int32_t limit = std::min(options_.context_tokens - sequence.n_tokens(),
+                           sequence.room(options_.window));
+  if (tokens_max >= 0) limit = std::min(limit, tokens_max - sequence.completion_tokens());
+  return limit - 1;
+}
+
+// Row by row with the reply's own sampler, as if each had been computed in a step of its own: as
+// long as it chooses what was drafted, the next row is the right one. Its first other choice is
+// the next token just as well, and what was computed beyond it is of no use.
+void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
+  places_.at(slot)->drafted(int32_t(draft.size()));
+  stats_.draft_tokens += int64_t(draft.size());
+  const auto is_going_on = [&] {
+    const Sequence* sequence = places_.at(slot);
+    return sequence && !sequence->parked() && !sequence->cancelled();
+  };
+  int32_t accepted = 0;
+  bool missed = false;
+  for (size_t row = 0; row <= draft.size() && !missed && is_going_on(); ++row) {
+    Sequence& sequence = *places_.at(slot);
+    computed(sequence, 1);
+    const bool has_draft = row < draft.size();
+    const std::optional<int32_t> token = choose(sequence, int32_t(row));
+    if (!token) break;
+    missed = has_draft && *token != draft[row];
+    if (has_draft && !missed) {
+      ++accepted;
+      ++stats_.draft_accepted_tokens;
+      sequence.draft_accepted();
+    }
+    advance(sequence, *token);
+  }
+  speculation_->learn(accepted, missed);
 }
 
 void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
@@ -311,10 +379,16 @@ bool StepLoop::make_room_after_refusal() {
 
 void StepLoop::sample(Sequence& sequence, int32_t row) {
   if (sequence.cancelled()) return;
+  if (const std::optional<int32_t> token = choose(sequence, row)) advance(sequence, *token);
+}
+
+// Nothing when it failed; then it is gone.
+std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
   try {
-    advance(sequence, sequence.sampler().sample(context_, row));
+    return sequence.sampler().sample(context_, row);
   } catch (const std::exception& error) {
     fail(places_.finish(sequence.slot()), fault_of(error, FaultCode::engine_failed));
+    return std::nullopt;
   }
 }
 

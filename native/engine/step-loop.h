@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/event-sink.h"
@@ -14,6 +15,7 @@
 #include "engine/prefill-cost.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
+#include "engine/speculation.h"
 #include "engine/waiting-line.h"
 #include "llama/context.h"
 
@@ -31,7 +33,9 @@ struct StepLoopOptions {
 // used on no other.
 class StepLoop {
  public:
-  StepLoop(Context& context, const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
+  // Without `speculation` nothing is drafted.
+  StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
+           const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
            Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing);
   ~StepLoop();
 
@@ -61,11 +65,18 @@ class StepLoop {
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
+  // A reply that runs alone: what is drafted for it is checked in the call of its single row.
+  // False when nothing was; then it is a single row like any other.
+  bool run_drafted(int32_t slot);
+  std::vector<int32_t> draft(const Sequence& sequence);
+  int32_t draft_limit(const Sequence& sequence) const;
+  void sample_drafted(int32_t slot, const std::vector<int32_t>& draft);
   // False when the rows of the call were not computed; its sequences are dealt with.
   bool settle_call(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
   void sample(Sequence& sequence, int32_t row);
+  std::optional<int32_t> choose(Sequence& sequence, int32_t row);
   void advance(Sequence& sequence, int32_t token);
 
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
@@ -80,6 +91,7 @@ class StepLoop {
   Mailbox<EngineMessage>& mailbox_;
   const std::atomic<bool>& closing_;
 
+  const std::unique_ptr<Speculation> speculation_;
   Places places_;
   WaitingLine line_;
   PrefillCost prefill_cost_;

@@ -27,7 +27,7 @@ llama_context_params context_params(const ContextParams& params) {
   result.n_seq_max = uint32_t(params.sequences);
   result.n_batch = uint32_t(params.rows_max);
   result.n_ubatch = uint32_t(params.rows_max);
-  result.n_outputs_max = uint32_t(params.sequences);
+  result.n_outputs_max = uint32_t(params.logits_max > 0 ? params.logits_max : params.sequences);
   result.n_threads = params.single_threads;
   result.n_threads_batch = params.threads;
   result.type_k = params.quantized_kv ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
@@ -43,6 +43,15 @@ bool can_trim(const llama_model* model) {
          llama_model_n_swa(model) == 0;
 }
 
+std::shared_ptr<ggml_threadpool> start_threads(int32_t count) {
+  ggml_threadpool_params params = ggml_threadpool_params_default(count);
+  const auto start = cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new");
+  const auto end = cpu_function<decltype(ggml_threadpool_free)>("ggml_threadpool_free");
+  if (ggml_threadpool* pool = start(&params)) return {pool, end};
+  throw FaultError(FaultCode::engine_failed,
+                   "could not start " + std::to_string(count) + " compute threads");
+}
+
 }  // namespace
 
 void Context::ContextFree::operator()(llama_context* context) const { llama_free(context); }
@@ -52,12 +61,11 @@ void Context::BatchFree::operator()(llama_batch* batch) const {
   delete batch;
 }
 
-void Context::ThreadpoolFree::operator()(ggml_threadpool* pool) const {
-  cpu_function<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(pool);
-}
-
-Context::Context(std::shared_ptr<const Model> model, const ContextParams& params)
-    : model_(std::move(model)), can_trim_(sluice::can_trim(model_->raw())) {
+Context::Context(std::shared_ptr<const Model> model, const ContextParams& params,
+                 const Context* beside)
+    : model_(std::move(model)),
+      rows_max_(params.rows_max),
+      can_trim_(sluice::can_trim(model_->raw())) {
   if (params.quantized_kv && !model_->can_quantize_kv()) {
     throw FaultError(FaultCode::model_invalid,
                      "this model's heads do not divide into q8_0 blocks of 32; use kvType f16");
@@ -75,13 +83,7 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
             std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
             " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
   }
-  ggml_threadpool_params pool_params = ggml_threadpool_params_default(params.threads);
-  threadpool_.reset(
-      cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&pool_params));
-  if (!threadpool_) {
-    throw FaultError(FaultCode::engine_failed,
-                     "could not start " + std::to_string(params.threads) + " compute threads");
-  }
+  threadpool_ = beside ? beside->threadpool_ : start_threads(params.threads);
   llama_attach_threadpool(context_.get(), threadpool_.get(), nullptr);
   llama_set_abort_callback(context_.get(), on_abort_poll, this);
   batch_.reset(new llama_batch(llama_batch_init(params.rows_max, 0, 1)));
@@ -107,7 +109,7 @@ int32_t Context::add_row(int32_t token, int32_t position, int32_t sequence, bool
 }
 
 DecodeStatus Context::decode(const AbortCheck& abort) {
-  abort_ = &abort;
+  const AbortScope scope(*this, abort);
   int32_t code;
   try {
     code = llama_decode(context_.get(), *batch_);
@@ -115,7 +117,6 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
   } catch (const std::exception&) {
     code = -3;  // llama_decode catches nothing itself
   }
-  abort_ = nullptr;
   switch (code) {
     case 0: return DecodeStatus::ok;
     case 1: return DecodeStatus::no_room;
@@ -135,6 +136,10 @@ bool Context::trim(int32_t sequence, int32_t position) {
 
 void Context::remove(int32_t sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
+}
+
+int32_t Context::computed(int32_t sequence) const {
+  return 1 + llama_memory_seq_pos_max(llama_get_memory(context_.get()), sequence);
 }
 
 bool Context::save(int32_t sequence, StateBuffer& buffer) {
