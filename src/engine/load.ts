@@ -101,6 +101,9 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     threads: settled.threads ?? 0,
     coresMax: os.availableParallelism(),
     gpuLayers: settled.gpuLayers,
+    draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
+    lookup: settled.lookup,
+    draftMax: settled.draftMax,
     window: settled.window,
     queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,
@@ -146,6 +149,9 @@ function makeEngine(
     kvType: native.kvType,
     kvCells: native.kvCells,
     cacheMiB: native.cacheBytes / mebibyte,
+    draft: native.draft === '' ? null : native.draft,
+    lookup: native.lookup,
+    draftMax: native.draftMax,
   }
   const defaults = settled.sampling ?? {}
   const recommended = usableSampling(info.sampling)

@@ -24,6 +24,9 @@ const engine = {
     kvType: 'f16' as const,
     kvCells: 0,
     cacheMiB: 300,
+    draft: null,
+    lookup: false,
+    draftMax: 8,
   },
 }
 const flags = {

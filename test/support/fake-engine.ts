@@ -169,6 +169,8 @@ export class FakeEngine implements NativeEngine {
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
+      draftTokens: 0,
+      draftAcceptedTokens: 0,
       preempted: 0,
       moved: 0,
       ...this.#ends,
@@ -298,6 +300,7 @@ export class FakeEngine implements NativeEngine {
     this.#ends[how === 'cancelled' ? 'cancelled' : 'finished']++
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
+    const drafts = { draftTokens: 0, draftAcceptedTokens: 0 }
     this.#emit({
       kind: 'finished',
       id,
@@ -306,6 +309,7 @@ export class FakeEngine implements NativeEngine {
       cachedTokens: script.cachedTokens ?? 0,
       completionTokens,
       ...times,
+      ...drafts,
     })
   }
 
