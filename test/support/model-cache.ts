@@ -9,7 +9,14 @@ const here = dirname(fileURLToPath(import.meta.url))
 const folder = join(here, '../../node_modules/.cache/sluice-test-models')
 
 /** A change of what writes the files makes new ones. */
-const writers = ['gguf-writer', 'random-model', 'random-weights', 'script-model', 'tokenizers']
+const writers = [
+  'gguf-writer',
+  'model-kinds',
+  'random-model',
+  'random-weights',
+  'script-model',
+  'tokenizers',
+]
 
 function version(): string {
   const sources = createHash('sha256')
