@@ -30,9 +30,9 @@ class DraftLength {
   int32_t length() const;
 
   // As if so many had been tried before: what a reply, and a try after a pause, begins with.
-  static constexpr double kHopeful = 3.2, kHopefulOf = 4;  // 4 tokens
+  static constexpr double kHopeful = 3.2, kHopefulOf = 4;    // 4 tokens
   static constexpr double kDoubtful = 1.4, kDoubtfulOf = 2;  // 2 tokens
-  static constexpr double kMemory = 32;  // tried tokens
+  static constexpr double kMemory = 32;                      // tried tokens
 
   int32_t max_;
   double accepted_ = kHopeful, tried_ = kHopefulOf;

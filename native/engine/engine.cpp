@@ -261,8 +261,7 @@ int32_t Engine::context_tokens(const Models& models) const {
   }
   if (options_.context > 0) {
     const int64_t cells = int64_t(options_.parallel) * options_.context;
-    check_kv_fits(cells,
-                  uint64_t(cells) * cell_bytes + uint64_t(options_.context) * draft_bytes,
+    check_kv_fits(cells, uint64_t(cells) * cell_bytes + uint64_t(options_.context) * draft_bytes,
                   options_.free_bytes);
     return options_.context;
   }

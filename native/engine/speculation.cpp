@@ -12,8 +12,8 @@ Speculation::Speculation(std::unique_ptr<Speculator> speculator, int32_t tokens_
       cost_(speculator_->rows_max()),
       length_(tokens_max) {}
 
-std::vector<int32_t> Speculation::draft(const Sequence& sequence, int32_t limit,
-                                        double catch_up_ms, const AbortCheck& abort) {
+std::vector<int32_t> Speculation::draft(const Sequence& sequence, int32_t limit, double catch_up_ms,
+                                        const AbortCheck& abort) {
   turn_to(sequence);
   if (limit <= 0 || has_failed_) return {};
   const int32_t count = std::min(limit, length_.next());

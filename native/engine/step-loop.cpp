@@ -268,8 +268,8 @@ std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
 // be parked, because those rows would be computed for nothing.
 int32_t StepLoop::draft_limit(const Sequence& sequence) const {
   const int32_t tokens_max = sequence.request().max_tokens;
-  int32_t limit = std::min(options_.context_tokens - sequence.n_tokens(),
-                           sequence.room(options_.window));
+  int32_t limit =
+      std::min(options_.context_tokens - sequence.n_tokens(), sequence.room(options_.window));
   if (tokens_max >= 0) limit = std::min(limit, tokens_max - sequence.completion_tokens());
   return limit - 1;
 }

@@ -50,11 +50,12 @@ Speculator::Speculator(const Context& target, std::unique_ptr<Context> draft,
                        const SpeculatorParams& params)
     : vocabulary_(target.model().vocabulary()), draft_(std::move(draft)) {
   if (draft_ && !draft_->can_trim()) {
-    throw misfit(params, "its memory cannot be cut back to what was accepted; use a draft model "
-                         "with plain attention");
+    throw misfit(params,
+                 "its memory cannot be cut back to what was accepted; use a draft model "
+                 "with plain attention");
   }
-  common_params_speculative settings = draft_ ? draft_params(target, *draft_, params.tokens_max)
-                                              : lookup_params(params.tokens_max);
+  common_params_speculative settings =
+      draft_ ? draft_params(target, *draft_, params.tokens_max) : lookup_params(params.tokens_max);
   try {
     speculative_.reset(common_speculative_init(settings, 1));
   } catch (const std::exception&) {  // it says no more than that they do not match

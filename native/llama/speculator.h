@@ -13,7 +13,7 @@ struct common_speculative;
 namespace sluice {
 
 struct SpeculatorParams {
-  int32_t tokens_max = 1;               // of one draft
+  int32_t tokens_max = 1;              // of one draft
   std::string model_path, draft_path;  // for messages
 };
 
