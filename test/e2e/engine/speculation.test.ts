@@ -163,7 +163,7 @@ describe('what speculation is for', () => {
   test('a text that repeats itself takes less than a third of the steps with look-ups', async () => {
     const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
     const model = scriptModel({ reply, repeat: true })
-    const engine = await load({ model, lookup: true, context: 2048 })
+    const engine = await load({ model, lookup: true, context: 2048, threads: 1 })
     const { timings } = await engine.complete('Go', { maxTokens: 600, ignoreEos: true }).done
     expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
     expect(engine.stats().decodeSteps).toBeLessThan(200)
@@ -216,9 +216,10 @@ describe('leaving in the middle of it', () => {
 
   test('while the draft model reads a long prompt: cancelled and closed at once', async () => {
     const model = largeRandomModel()
-    const engine = await load({ model: randomModel(), draft: model, context: 8192, parallel: 1 })
+    const options = { context: 4096, parallel: 1, threads: 1 }
+    const engine = await load({ model: randomModel(), draft: model, ...options })
     const endless = { ignoreEos: true, maxTokens: 4000, temperature: 0 }
-    const prompt = 'word '.repeat(2000)
+    const prompt = 'word '.repeat(800)
     const first = engine.complete(prompt, endless)
     for await (const _ of first) break
     await first.done
