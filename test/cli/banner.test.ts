@@ -66,6 +66,15 @@ describe('what serve says at its start', () => {
   })
 
   test.each([
+    [{ draft: '/models/d.gguf' }, 'draft /models/d.gguf, draft-max 8'],
+    [{ lookup: true, draftMax: 3 }, 'lookup, draft-max 3'],
+  ])('shows what drafts, where it was asked for: %j', (asked, shown) => {
+    expect(text).not.toMatch(/draft|lookup/)
+    const drafting = { ...engine, settings: { ...engine.settings, ...asked } }
+    expect(banner(drafting, 'http://127.0.0.1:8080', flags, true)).toContain(shown)
+  })
+
+  test.each([
     ['http://0.0.0.0:99', 'curl -N http://127.0.0.1:99/v1'],
     ['http://[::]:99', 'curl -N http://[::1]:99/v1'],
     ['http://[::1]:99', 'curl -N http://[::1]:99/v1'],

@@ -11,6 +11,8 @@ describe('options of load', () => {
       queueDeadlineMs: 60_000,
       gpuLayers: -1,
       kvType: 'f16',
+      lookup: false,
+      draftMax: 8,
     })
   })
 
@@ -26,6 +28,9 @@ describe('options of load', () => {
       gpuLayers: 0,
       kvType: 'q8_0',
       kvCells: 32,
+      draft: 'd.gguf',
+      lookup: false,
+      draftMax: 16,
       cacheMiB: 0,
       sampling: { temperature: 0, seed: 7 },
       onProgress: () => undefined,
@@ -49,6 +54,11 @@ describe('options of load', () => {
     ['kvType', { kvType: 'f32' }],
     ['kvCells', { kvCells: 31 }],
     ['kvCells', { kvCells: 2 ** 30 + 1 }],
+    ['draft', { draft: '' }],
+    ['lookup', { lookup: 1 }],
+    ['lookup', { lookup: true, draft: 'd.gguf' }],
+    ['draftMax', { draftMax: 0 }],
+    ['draftMax', { draftMax: 17 }],
     ['cacheMiB', { cacheMiB: -1 }],
     ['cacheMiB', { cacheMiB: 0.5 }],
     ['cacheMiB', { cacheMiB: 2 ** 20 + 1 }],
