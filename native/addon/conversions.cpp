@@ -160,6 +160,8 @@ struct EventWriter {
     object.Set("promptTokens", event.tally.prompt_tokens);
     object.Set("cachedTokens", event.tally.cached_tokens);
     object.Set("completionTokens", event.tally.completion_tokens);
+    object.Set("draftTokens", event.tally.draft_tokens);
+    object.Set("draftAcceptedTokens", event.tally.draft_accepted_tokens);
     if (!event.tally.stop_string.empty()) object.Set("stopString", event.tally.stop_string);
     object.Set("queueMs", event.tally.queue_ms);
     object.Set("prefillMs", event.tally.prefill_ms);
@@ -198,6 +200,9 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.poll = integer(object, "poll");
   options.priority = priority(string(object, "priority"));
   options.gpu_layers = integer(object, "gpuLayers");
+  options.draft_path = string(object, "draft");
+  options.lookup = object.Get("lookup").ToBoolean();
+  options.draft_max = integer(object, "draftMax");
   options.window = integer(object, "window");
   options.queue_depth_max = integer(object, "queueDepthMax");
   options.queue_deadline =
@@ -251,6 +256,8 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("tokensGenerated", double(stats.tokens_generated));
   object.Set("promptTokens", double(stats.prompt_tokens));
   object.Set("cachedTokens", double(stats.cached_tokens));
+  object.Set("draftTokens", double(stats.draft_tokens));
+  object.Set("draftAcceptedTokens", double(stats.draft_accepted_tokens));
   object.Set("preempted", double(stats.preempted));
   object.Set("moved", double(stats.moved));
   object.Set("started", double(stats.started));

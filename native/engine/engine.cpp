@@ -14,9 +14,6 @@ namespace {
 
 constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kDefaultContextMin = 512;
-// Below this a single row is not worth a barrier per tensor, and where the cores are busy a
-// second thread's spinning at barriers costs a hundred times what it computes (ARCHITECTURE.md).
-constexpr uint64_t kSingleThreadBytesMax = 32 << 20;
 constexpr int32_t kThreadsMax = 512;  // ggml's own limit
 // Of one call. It is time that bounds a prefill call (scheduler.h); beyond this a call gets no
 // faster per row on a CPU, and its buffers only larger.
@@ -38,8 +35,7 @@ LoadedModel describe(const Model& model, const ContextParams& params) {
 }
 
 // The KV cache is written at creation, so one that does not fit would get the process killed.
-void check_kv_fits(int64_t cells, uint64_t cell_bytes, uint64_t free_bytes) {
-  const uint64_t kv_bytes = uint64_t(cells) * cell_bytes;
+void check_kv_fits(int64_t cells, uint64_t kv_bytes, uint64_t free_bytes) {
   const bool countable = cells <= std::numeric_limits<int32_t>::max();
   if (countable && (has_gpu() || kv_bytes <= free_bytes)) return;
   throw FaultError(FaultCode::out_of_memory,
@@ -97,25 +93,25 @@ void Engine::join() {
 
 void Engine::run() {
   Fault end{FaultCode::closed, "the engine was closed before this request was done", 0, 0};
-  std::shared_ptr<const Model> model;
+  Models models;
   try {
-    model = load();
+    models = load();
   } catch (const std::exception& error) {
     sink_.load_failed(fault_of(error, FaultCode::model_invalid));
   }
   try {
-    if (model && !closing_) step_until_closed(model);
+    if (models.target && !closing_) step_until_closed(models);
   } catch (const std::exception& error) {
     end = fault_of(error, FaultCode::engine_failed);
   }
   stop_preparer();
   answer_the_rest(end);
-  model.reset();  // before `closed`: whoever hears that joins this thread, and shall not wait
+  models = Models();  // before `closed`: whoever hears that joins this thread, and shall not wait
   sink_.closed();
   sink_.flush();
 }
 
-std::shared_ptr<const Model> Engine::load() {
+Engine::Models Engine::load() {
   int shown = -1;
   const auto progress = [&](float fraction) {
     const int percent = static_cast<int>(fraction * 100);
@@ -126,18 +122,28 @@ std::shared_ptr<const Model> Engine::load() {
     shown = percent;
     return !closing_.load();
   };
-  return shared_model(options_.model_path, options_.gpu_layers, progress);
+  Models models;
+  // First, because it is small: its progress is not worth telling.
+  const auto silent = [&](float) { return !closing_.load(); };
+  if (!options_.draft_path.empty()) {
+    models.draft = shared_model(options_.draft_path, options_.gpu_layers, silent);
+  }
+  models.target = shared_model(options_.model_path, options_.gpu_layers, progress);
+  return models;
 }
 
-// The order of freeing is the order of lifetimes: sequences, context, Preparer, then the model.
-void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
+// The order of freeing is the order of lifetimes: sequences and the draft model's context,
+// context, Preparer, then the models.
+void Engine::step_until_closed(const Models& models) {
+  const std::shared_ptr<const Model>& model = models.target;
   std::unique_ptr<Context> context;
   std::unique_ptr<StepLoop> loop;
   try {
-    const ContextParams params = context_params(*model);
+    const ContextParams params = context_params(models);
     context = std::make_unique<Context>(model, params);
-    loop = std::make_unique<StepLoop>(*context, loop_options(params.context), ledger_, sink_,
-                                      mailbox_, closing_);
+    loop = std::make_unique<StepLoop>(*context, speculation(models, *context, params),
+                                      loop_options(params.context), ledger_, sink_, mailbox_,
+                                      closing_);
     auto preparer = std::make_unique<Preparer>(model, params.context, ledger_, sink_, mailbox_);
     {
       std::lock_guard<std::mutex> lock(preparer_mutex_);
@@ -152,12 +158,34 @@ void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
   loop->run();
 }
 
+std::unique_ptr<Speculation> Engine::speculation(const Models& models, const Context& context,
+                                                 const ContextParams& params) const {
+  if (!speculates()) return nullptr;
+  if (!context.can_trim()) {
+    throw FaultError(FaultCode::model_invalid,
+                     options_.model_path +
+                         " cannot be speculated for: recurrent, hybrid and sliding-window models "
+                         "cannot take back what was not accepted; leave draft and lookup out");
+  }
+  std::unique_ptr<Context> draft;
+  if (models.draft) {
+    draft = std::make_unique<Context>(models.draft, draft_context_params(*models.draft, params),
+                                      &context);
+  }
+  auto speculator = std::make_unique<Speculator>(
+      context, std::move(draft),
+      SpeculatorParams{options_.draft_max, options_.model_path, options_.draft_path});
+  return std::make_unique<Speculation>(std::move(speculator), options_.draft_max);
+}
+
 StepLoopOptions Engine::loop_options(int32_t context_tokens) const {
   StepLoopOptions options;
   options.places = {options_.parallel, options_.kv_cells, options_.cache_bytes};
   options.context_tokens = context_tokens;
   options.window = options_.window;
   options.rows_max = std::min(kRowsMax, context_tokens);
+  options.threads = compute_threads();
+  options.fixed_threads = options_.threads > 0 || has_gpu();
   options.queue_deadline = options_.queue_deadline;
   return options;
 }
@@ -182,38 +210,63 @@ void Engine::answer_the_rest(const Fault& fault) {
     }
   }
   Stats last = ledger_.stats();
-  last.running = last.parked = last.cells_used = 0;
+  last.running = last.parked = last.cells_used = last.cells_cached = 0;
+  last.cache_bytes = last.cache_entries = 0;
   ledger_.publish(last);
 }
 
-ContextParams Engine::context_params(const Model& model) const {
+ContextParams Engine::context_params(const Models& models) const {
+  const Model& model = *models.target;
+  const int32_t drafted_rows = speculates() ? 1 + options_.draft_max : 1;
   ContextParams params;
   params.sequences = options_.parallel;
-  params.context = context_tokens(model);
+  params.context = context_tokens(models);
   params.shared_cells = options_.kv_cells;
-  params.rows_max = std::max(std::min(kRowsMax, params.context), options_.parallel);
+  params.logits_max = std::max(options_.parallel, drafted_rows);
+  params.rows_max = std::max(std::min(kRowsMax, params.context), params.logits_max);
   params.threads = compute_threads();
-  params.single_threads = single_row_threads(model);
   params.poll = options_.poll;
   params.priority = options_.priority;
   params.quantized_kv = options_.quantized_kv;
   return params;
 }
 
-int32_t Engine::context_tokens(const Model& model) const {
+// One sequence, as long as the target's, on the target's threads.
+ContextParams Engine::draft_context_params(const Model& draft, const ContextParams& target) const {
+  ContextParams params;
+  params.context = target.context;
+  params.rows_max = std::min(kRowsMax, params.context);
+  params.threads = target.threads;
+  params.quantized_kv = quantizes_kv_of(draft);
+  return params;
+}
+
+bool Engine::quantizes_kv_of(const Model& draft) const {
+  return options_.quantized_kv && draft.can_quantize_kv();
+}
+
+int32_t Engine::context_tokens(const Models& models) const {
+  const Model& model = *models.target;
   const uint64_t cell_bytes = model.kv_bytes_per_token(options_.quantized_kv);
+  const uint64_t draft_bytes =
+      models.draft ? models.draft->kv_bytes_per_token(quantizes_kv_of(*models.draft)) : 0;
   const int32_t wanted = std::clamp(model.trained_context(), 1, kDefaultContextMax);
   if (options_.kv_cells > 0) {
-    check_kv_fits(options_.kv_cells, cell_bytes, options_.free_bytes);
-    const int32_t context = options_.context > 0 ? options_.context : wanted;
-    return std::min(context, options_.kv_cells);
+    const int32_t context =
+        std::min(options_.context > 0 ? options_.context : wanted, options_.kv_cells);
+    check_kv_fits(options_.kv_cells,
+                  uint64_t(options_.kv_cells) * cell_bytes + uint64_t(context) * draft_bytes,
+                  options_.free_bytes);
+    return context;
   }
   if (options_.context > 0) {
     const int64_t cells = int64_t(options_.parallel) * options_.context;
-    check_kv_fits(cells, cell_bytes, options_.free_bytes);
+    check_kv_fits(cells, uint64_t(cells) * cell_bytes + uint64_t(options_.context) * draft_bytes,
+                  options_.free_bytes);
     return options_.context;
   }
-  const uint64_t context_bytes = std::max<uint64_t>(1, cell_bytes * uint64_t(options_.parallel));
+  const uint64_t context_bytes =
+      std::max<uint64_t>(1, cell_bytes * uint64_t(options_.parallel) + draft_bytes);
   const uint64_t affordable = options_.free_bytes / 4 / context_bytes;
   if (affordable >= uint64_t(wanted)) return wanted;
   return std::min(wanted, std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256));
@@ -221,11 +274,6 @@ int32_t Engine::context_tokens(const Model& model) const {
 
 int32_t Engine::compute_threads() const {
   return options_.threads > 0 ? options_.threads : std::min(options_.cores_max, kThreadsMax);
-}
-
-int32_t Engine::single_row_threads(const Model& model) const {
-  const bool is_small = options_.threads == 0 && model.bytes() < kSingleThreadBytesMax;
-  return is_small ? 1 : compute_threads();
 }
 
 }  // namespace sluice

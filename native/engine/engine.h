@@ -15,6 +15,7 @@
 #include "engine/messages.h"
 #include "engine/preparer.h"
 #include "engine/request.h"
+#include "engine/speculation.h"
 #include "engine/step-loop.h"
 #include "llama/context.h"
 #include "llama/model.h"
@@ -34,6 +35,9 @@ struct EngineOptions {
   int32_t poll = 0;           // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   int32_t gpu_layers = -1;       // -1 is all
+  std::string draft_path;        // of a draft model; empty is none
+  bool lookup = false;           // drafts by looking up; not beside a draft model
+  int32_t draft_max = 4;         // tokens drafted for one step
   int32_t window = 64;           // tokens
   int32_t queue_depth_max = 64;  // requests
   std::chrono::milliseconds queue_deadline{60000};
@@ -66,15 +70,23 @@ class Engine {
 
  private:
   void run();
-  std::shared_ptr<const Model> load();
-  void step_until_closed(const std::shared_ptr<const Model>& model);
+  // The draft model's pointer is null when there is none.
+  struct Models {
+    std::shared_ptr<const Model> target, draft;
+  };
+  Models load();
+  void step_until_closed(const Models& models);
+  std::unique_ptr<Speculation> speculation(const Models& models, const Context& context,
+                                           const ContextParams& params) const;
   void stop_preparer();
   void answer_the_rest(const Fault& fault);
   StepLoopOptions loop_options(int32_t context_tokens) const;
-  ContextParams context_params(const Model& model) const;
-  int32_t context_tokens(const Model& model) const;
+  bool speculates() const { return options_.lookup || !options_.draft_path.empty(); }
+  ContextParams context_params(const Models& models) const;
+  bool quantizes_kv_of(const Model& draft) const;
+  ContextParams draft_context_params(const Model& draft, const ContextParams& target) const;
+  int32_t context_tokens(const Models& models) const;
   int32_t compute_threads() const;
-  int32_t single_row_threads(const Model& model) const;
 
   const EngineOptions options_;
   EventSink& sink_;

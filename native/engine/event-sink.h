@@ -18,6 +18,8 @@ struct Tally {
   int32_t prompt_tokens = 0;
   int32_t cached_tokens = 0;  // of the prompt, taken from another sequence's state
   int32_t completion_tokens = 0;
+  int32_t draft_tokens = 0;  // drafted, and of them those that the sampler chose as well
+  int32_t draft_accepted_tokens = 0;
   std::string stop_string;  // empty unless one ended the reply
   double queue_ms = 0, prefill_ms = 0, decode_ms = 0;
   double parked_ms = 0;  // of decode_ms, waiting for the reader or for a place to come back to

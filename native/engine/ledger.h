@@ -21,6 +21,7 @@ struct Stats {
   double step_ms = 0;  // moving average over the last steps, about 20
   int64_t steps = 0, rows_decoded = 0, rows_prefilled = 0, decode_steps = 0, tokens_generated = 0;
   int64_t prompt_tokens = 0, cached_tokens = 0, preempted = 0, moved = 0;
+  int64_t draft_tokens = 0, draft_accepted_tokens = 0;
   int64_t started = 0, finished = 0, cancelled = 0, failed = 0;
 };
 

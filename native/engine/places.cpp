@@ -12,6 +12,13 @@ constexpr int32_t kSharedMin = 16;
 // A copy is of a whole sequence: worth it if so much of it, at least, is shared. Copying a token
 // costs a few hundredths of computing it (4 us against 1 ms, 200 MB model, two cores).
 constexpr int32_t kCopiedPerSharedMax = 16;
+// With shared cells, room for each to grow before somebody has to make way again.
+constexpr int32_t kGrowth = 16;
+// A reader a little slower than the engine parks and wakes his reply all the time: no reason to
+// move others about.
+constexpr auto kParkedFor = std::chrono::milliseconds(100);
+// Larger buffers for moving are not kept: they are memory beside what cacheMiB says.
+constexpr size_t kMovingBytesMax = size_t(64) << 20;
 
 }  // namespace
 
@@ -49,15 +56,17 @@ int64_t Places::cells_remembered() const {
   return cells;
 }
 
-bool Places::has_room(const Sequence& sequence) const {
-  const int32_t live = live_count();
-  if (live == count()) return false;
-  if (options_.shared_cells == 0 || live == 0) return true;
-  // Room to grow for everybody, or it would be set aside again at once.
-  const int64_t growth = int64_t(kSharedMin) * (live + 1);
+bool Places::has_room(const Sequence& sequence, bool beside_parked) const {
+  int32_t staying = 0;
   int64_t promised = 0;
-  for (const Place& place : places_) promised += place.live ? place.live->n_tokens() : 0;
-  return promised + sequence.n_tokens() + growth <= options_.shared_cells;
+  for (const Place& place : places_) {
+    if (!place.live || (!beside_parked && place.live->parked())) continue;
+    ++staying;
+    promised += place.live->n_tokens() + kGrowth;
+  }
+  if (staying == count()) return false;
+  if (options_.shared_cells == 0 || staying == 0) return true;
+  return promised + sequence.n_tokens() + kGrowth <= options_.shared_cells;
 }
 
 bool Places::serves(int32_t shared, size_t computed) const {
@@ -92,7 +101,7 @@ Places::Source Places::find_source(const Sequence& sequence) {
   return best;
 }
 
-std::optional<Leader> Places::leader_of(const Sequence& sequence) {
+std::optional<Leader> Places::find_leader(const Sequence& sequence) {
   const int32_t there = find_source(sequence).shared;
   const int32_t limit = sequence.n_tokens() - 1;
   Sequence* leader = nullptr;
@@ -155,17 +164,24 @@ int32_t Places::fill(int32_t slot, const Sequence& sequence, Source source) {
     if (source.state) cache_.insert(source.state);
   }
   if (!source.is_taken_over) vacate(slot);
-  free_cells(sequence.n_tokens(), slot);
+  const bool has_cells = make_cells_for(slot, sequence, source);
   bool holds = source.is_taken_over;
-  if (source.state) holds = context_.restore(slot, source.state->bytes);
+  if (source.state) holds = has_cells && context_.restore(slot, source.state->bytes);
   if (holds && context_.trim(slot, source.shared)) return source.shared;
   context_.remove(slot);
   return 0;
 }
 
+// A copy needs room for all of it before it is cut.
+bool Places::make_cells_for(int32_t slot, const Sequence& sequence, const Source& source) {
+  const int64_t held = cells_of(places_[size_t(slot)]);
+  const int64_t copied = source.state ? int64_t(source.state->tokens.size()) : 0;
+  return free_cells(std::max<int64_t>(sequence.n_tokens(), copied) - held, slot);
+}
+
 // Where a model cannot be cut, later prompts start at a state that was kept: before the last
 // token, for this prompt again or with its reply, and where this one leaves a known one.
-void Places::plan_checkpoints(Sequence& sequence) const {
+void Places::plan_checkpoints(Sequence& sequence) {
   if (context_.can_trim() || options_.cache_bytes == 0) return;
   const std::string& salt = sequence.request().cache_salt;
   const int32_t limit = sequence.n_tokens() - 1;
@@ -215,11 +231,22 @@ std::unique_ptr<Sequence> Places::set_aside(int32_t slot) {
 
 void Places::forget(int32_t slot) {
   context_.remove(slot);
-  at(slot)->forget();
+  places_[size_t(slot)].remembered.clear();
+  if (at(slot)) at(slot)->forget();
+}
+
+void Places::forget_all() {
+  for (int32_t slot = 0; slot < count(); ++slot) {
+    Place& place = places_[size_t(slot)];
+    context_.remove(slot);
+    place.remembered.clear();
+    if (place.live) place.live->forget();
+  }
 }
 
 void Places::cut(int32_t slot) {
-  if (context_.can_trim() && context_.trim(slot, at(slot)->n_computed())) return;
+  const int32_t computed = int32_t(cells_of(places_[size_t(slot)]));
+  if (context_.can_trim() && context_.trim(slot, computed)) return;
   forget(slot);
 }
 
@@ -236,20 +263,25 @@ void Places::vacate(int32_t slot) {
 
 std::shared_ptr<SavedState> Places::save(int32_t slot, const std::string& salt,
                                          std::vector<int32_t> tokens, RequestId owner) {
+  const size_t bytes = context_.state_bytes(slot);
+  // Without a cache a copy is for one newcomer, and gone when he has it.
+  if (options_.cache_bytes > 0 && bytes > options_.cache_bytes) return nullptr;
   auto state = std::make_shared<SavedState>();
   state->salt = salt;
   state->tokens = std::move(tokens);
   state->owner = owner;
-  state->bytes = cache_.spare();
+  state->bytes = cache_.spare(bytes);
   return context_.save(slot, state->bytes) ? state : nullptr;
 }
 
-int32_t Places::compact() {
+int32_t Places::compact(Clock::time_point until) {
   if (options_.shared_cells > 0) return 0;  // one graph for all of them anyway
+  const auto parked_before = Clock::now() - kParkedFor;
   std::vector<PlaceUse> uses;
   for (const Place& place : places_) {
-    const bool is_open = !place.live || place.live->parked() || place.live->cancelled();
-    const bool is_single = !is_open && place.live->n_tokens() - place.live->n_computed() == 1;
+    const bool is_open =
+        !place.live || (place.live->parked() && place.live->waiting_since() < parked_before);
+    const bool is_single = place.live && place.live->n_tokens() - place.live->n_computed() == 1;
     uses.push_back(is_open ? PlaceUse::open : is_single ? PlaceUse::running : PlaceUse::prompt);
   }
   int32_t moved = 0;
@@ -257,6 +289,10 @@ int32_t Places::compact() {
     if (!swap(*next)) break;
     std::swap(uses[size_t(next->from)], uses[size_t(next->to)]);
     ++moved;
+    if (Clock::now() >= until) break;
+  }
+  for (StateBuffer* buffer : {&moving_, &making_room_}) {
+    if (buffer->capacity() > kMovingBytesMax) *buffer = StateBuffer();
   }
   return moved;
 }

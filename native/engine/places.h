@@ -27,7 +27,9 @@ struct PlacesOptions {
 //  1. A place's cells are exactly the computed tokens of its sequence, or `remembered`, in order.
 //  2. A copy is always of a whole sequence, then cut to what is shared; where the model cannot be
 //     cut (Context::can_trim) it must be shared whole.
-//  3. After a call that failed, or was aborted on a model that cannot be cut, nothing is kept.
+//  3. After a call that failed, or was aborted on a model that cannot be cut, nothing of its
+//     sequences is kept. Recurrent states of others may have been moved within a call of several
+//     sequences: there such a call is never aborted, and after a failure nothing is kept at all.
 //  4. At least one token of a prompt is computed, for its logits.
 //
 // Owned by StepLoop. Engine thread only.
@@ -46,9 +48,12 @@ class Places {
 
   // Whether it can start now.
   bool has_free() const { return live_count() < count(); }
-  bool has_room(const Sequence& sequence) const;
-  // Somebody who is about to compute more of its beginning than is there to start from.
-  std::optional<Leader> leader_of(const Sequence& sequence);
+  bool has_room(const Sequence& sequence) const { return has_room(sequence, true); }
+  // Whether it could if the parked ones made way.
+  bool would_have_room(const Sequence& sequence) const { return has_room(sequence, false); }
+  // Somebody who is about to compute more of its beginning than is there to start from. That one
+  // will stop where the two part.
+  std::optional<Leader> find_leader(const Sequence& sequence);
   // has_room() holds. It starts from the longest beginning that anybody has computed.
   void start(std::unique_ptr<Sequence> sequence);
 
@@ -58,7 +63,8 @@ class Places {
   std::unique_ptr<Sequence> set_aside(int32_t slot);
   // A call failed (rule 3).
   void forget(int32_t slot);
-  // A call was aborted: what it left is cut off (rule 3).
+  void forget_all();
+  // A call was aborted, or computed more than was of use: what it left is cut off (rules 1, 3).
   void cut(int32_t slot);
   // It was set aside and never comes back.
   void disown(RequestId id) { cache_.disown(id); }
@@ -66,8 +72,9 @@ class Places {
   // Keeps the state of a sequence that has reached one of its stops, where a later prompt could
   // not otherwise start there.
   void checkpoint(const Sequence& sequence);
-  // Closes holes among the running; how many sequences moved.
-  int32_t compact();
+  // Closes holes among the running, as long as that takes no longer than `until`; how many
+  // sequences moved.
+  int32_t compact(Clock::time_point until);
 
   // With shared cells: frees remembered ones until so many are free, if it can.
   bool free_cells(int64_t cells, int32_t but_slot = -1);
@@ -91,15 +98,18 @@ class Places {
     std::shared_ptr<SavedState> state;  // or a copy
   };
 
+  bool has_room(const Sequence& sequence, bool beside_parked) const;
   int64_t cells_of(const Place& place) const;
   Source find_source(const Sequence& sequence);
   bool serves(int32_t shared, size_t computed) const;
   int32_t choose_slot() const;
   int32_t fill(int32_t slot, const Sequence& sequence, Source source);
   void vacate(int32_t slot);
+  bool make_cells_for(int32_t slot, const Sequence& sequence, const Source& source);
+  // Null when it is not to be kept, or cannot be had.
   std::shared_ptr<SavedState> save(int32_t slot, const std::string& salt,
                                    std::vector<int32_t> tokens, RequestId owner);
-  void plan_checkpoints(Sequence& sequence) const;
+  void plan_checkpoints(Sequence& sequence);
   bool swap(const Swap& swap);
 
   Context& context_;

@@ -15,6 +15,11 @@ void PrefillCost::learn(int32_t rows, double ms) {
   double& row_ms = row_ms_[size_t(size_of(rows))];
   const double newest = ms / rows;
   row_ms = row_ms == 0 ? newest : row_ms + kNewest * (newest - row_ms);
+  // Larger calls cost no more a row. Where it seems so it is old news, of a first call that read
+  // the weights from disk or of a busier time, and would never be put right: it fades.
+  for (size_t larger = size_t(size_of(rows)) + 1; larger < row_ms_.size(); ++larger) {
+    if (row_ms_[larger] > row_ms) row_ms_[larger] += kNewest * (row_ms - row_ms_[larger]);
+  }
 }
 
 int32_t PrefillCost::rows_within(double ms) const {

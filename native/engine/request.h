@@ -1,18 +1,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "engine/clock.h"
 #include "llama/model.h"
 #include "llama/sampler.h"
 
 namespace sluice {
 
-using Clock = std::chrono::steady_clock;
 using RequestId = uint64_t;
 
 // What a caller asked for. Made on the caller's thread and immutable from then on, but for

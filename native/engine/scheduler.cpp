@@ -13,6 +13,8 @@ constexpr int32_t kChunkMin = 16;
 constexpr int32_t kOwnCallMin = 64;
 
 int32_t left_of(const SequenceView& prompt) { return prompt.n_tokens - prompt.n_computed; }
+// Until somebody can go on: it, or one that waits for its beginning.
+int32_t left_to_stop(const SequenceView& prompt) { return prompt.stop - prompt.n_computed; }
 
 // Shares the rows among prompts that are sorted by how much is left of them.
 std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts, int32_t rows) {
@@ -23,9 +25,10 @@ std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts, int32_t 
   std::vector<Chunk> chunks;
   for (auto prompt = prompts.begin(); prompt != prompts.end(); ++prompt) {
     if (prompt == oldest) reserved = 0;
-    const int32_t wanted = prompt->stop - prompt->n_computed;
+    const int32_t wanted = left_to_stop(*prompt);
     const int32_t count = std::min(rows - reserved, wanted);
-    if (count <= 0 || (count < wanted && count < kChunkMin && !chunks.empty())) continue;
+    const bool is_worth_it = count == wanted || count >= kChunkMin || prompt == oldest;
+    if (count <= 0 || (!is_worth_it && !chunks.empty())) continue;
     chunks.push_back({prompt->slot, prompt->n_computed, count});
     rows -= count;
   }
@@ -63,7 +66,8 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_ro
   }
   if (prompts.empty()) return plan;
   std::sort(prompts.begin(), prompts.end(), [](const auto& a, const auto& b) {
-    return left_of(a) != left_of(b) ? left_of(a) < left_of(b) : a.arrival < b.arrival;
+    const int32_t left_a = left_to_stop(a), left_b = left_to_stop(b);
+    return left_a != left_b ? left_a < left_b : a.arrival < b.arrival;
   });
   plan.prefills = calls_of(share_rows(prompts, prompt_rows));
   return plan;

@@ -19,9 +19,10 @@ struct SequenceView {
 
 // The whole policy of a step. Pure: no model, no clock, no thread, no memory of earlier steps.
 //
-// Everybody who runs gets its row. prompt_rows go to the prompt with the least left first and so
-// on, but half of them are the oldest prompt's: a short one overtakes a long one, and no stream of
-// short ones starves it. `sequences` in ascending order of slot.
+// Everybody who runs gets its row. prompt_rows go to the prompt with the least left first (until
+// its end, or until somebody who waits for its beginning can start) and so on, but half of them
+// are the oldest prompt's: a short one overtakes a long one, and no stream of short ones starves
+// it. `sequences` in ascending order of slot.
 StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows);
 
 // How long the prompts' calls of a step may take, in milliseconds. While others generate, as long

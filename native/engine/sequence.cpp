@@ -60,9 +60,15 @@ void Sequence::begin_waiting() {
 }
 
 void Sequence::end_waiting() {
-  if (waiting_since_ == Clock::time_point()) return;
-  waited_ += Clock::now() - waiting_since_;
+  waited_ += waiting();
   waiting_since_ = Clock::time_point();
+}
+
+// Before its first token it is still a prompt, and nobody's reader waits.
+Clock::duration Sequence::waiting() const {
+  const bool is_reply = first_token_ != Clock::time_point();
+  const bool is_waiting = waiting_since_ != Clock::time_point();
+  return is_reply && is_waiting ? Clock::now() - waiting_since_ : Clock::duration(0);
 }
 
 void Sequence::mark_first_token() {
@@ -102,13 +108,15 @@ Tally Sequence::tally() const {
   tally.prompt_tokens = prompt_tokens_;
   tally.cached_tokens = cached_tokens();
   tally.completion_tokens = completion_tokens();
+  tally.draft_tokens = draft_tokens_;
+  tally.draft_accepted_tokens = draft_accepted_tokens_;
   tally.stop_string = text_.stop_string();
   const Clock::time_point now = Clock::now();
   const Clock::time_point placed = placed_ == Clock::time_point() ? now : placed_;
   tally.queue_ms = milliseconds(request_->submitted, placed);
   tally.prefill_ms = milliseconds(placed_, first_token_);
   tally.decode_ms = milliseconds(first_token_, last_token_);
-  tally.parked_ms = std::chrono::duration<double, std::milli>(waited_).count();
+  tally.parked_ms = std::chrono::duration<double, std::milli>(waited_ + waiting()).count();
   return tally;
 }
 

@@ -71,6 +71,12 @@ class Sequence {
   // until half of them are taken: a slow reader would else park and wake it for every token.
   void credit(int32_t tokens, int32_t window);
   bool parked() const { return parked_; }
+  // Tokens it may generate before it is parked, if all of their text may leave.
+  int32_t room(int32_t window) const { return window - unread_ - undelivered_; }
+
+  // For the tally: so many tokens were drafted for it; the sampler chose the drafted one.
+  void drafted(int32_t tokens) { draft_tokens_ += tokens; }
+  void draft_accepted() { ++draft_accepted_tokens_; }
   Clock::time_point waiting_since() const { return waiting_since_; }
 
   Tally tally() const;
@@ -79,6 +85,7 @@ class Sequence {
   void mark_first_token();
   void begin_waiting();
   void end_waiting();
+  Clock::duration waiting() const;
 
   std::shared_ptr<Request> request_;
   std::vector<int32_t> tokens_;  // prompt and reply
@@ -92,6 +99,7 @@ class Sequence {
   int32_t undelivered_ = 0;  // tokens whose text has not left yet
   int32_t unread_ = 0;       // tokens whose text left and was not taken
   bool parked_ = false;
+  int32_t draft_tokens_ = 0, draft_accepted_tokens_ = 0;
   Clock::time_point placed_, first_token_, last_token_;
   Clock::time_point waiting_since_;  // for its reader, or for a place to come back to
   Clock::duration waited_{0};

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/clock.h"
 #include "llama/fault.h"
 
 namespace sluice {
 namespace {
 
 constexpr double kNewest = 0.1;  // the weight of the last step in averages of time
-
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
+// Copying states to fill places, and to close holes, takes no longer at a time: others wait.
+constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 
 void average(double& mean, double newest) {
   mean = mean == 0 ? newest : mean + kNewest * (newest - mean);
@@ -36,6 +35,8 @@ class StepLoop::CallAbort : public AbortCheck {
 
   bool should_abort() const override {
     if (loop_.closing_.load(std::memory_order_relaxed)) return true;
+    // Places, rule 3: an aborted call could leave a third sequence's recurrent state half moved.
+    if (slots_.size() > 1 && !loop_.context_.can_trim()) return false;
     return std::all_of(slots_.begin(), slots_.end(),
                        [&](int32_t slot) { return loop_.places_.at(slot)->cancelled(); });
   }
@@ -45,16 +46,19 @@ class StepLoop::CallAbort : public AbortCheck {
   const std::vector<int32_t>& slots_;
 };
 
-StepLoop::StepLoop(Context& context, const StepLoopOptions& options, Ledger& ledger,
-                   EventSink& sink, Mailbox<EngineMessage>& mailbox,
-                   const std::atomic<bool>& closing)
+StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
+                   const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
+                   Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing)
     : context_(context),
       options_(options),
       ledger_(ledger),
       sink_(sink),
       mailbox_(mailbox),
       closing_(closing),
+      speculation_(std::move(speculation)),
       places_(context, options.places),
+      samplers_(options.threads - 1),
+      threads_(options.threads, options.fixed_threads),
       prefill_cost_(options.rows_max) {
   stats_.cells_total = options.places.shared_cells > 0
                            ? options.places.shared_cells
@@ -70,7 +74,7 @@ void StepLoop::run() {
     retire_cancelled();
     fill_places();
     expire_queue();
-    stats_.moved += places_.compact();
+    stats_.moved += places_.compact(Clock::now() + kCopyingMax);
     const StepPlan step = plan();
     publish_stats();
     if (step.empty()) {
@@ -136,19 +140,22 @@ void StepLoop::expire_queue() {
 }
 
 void StepLoop::fill_places() {
-  line_.offer([this](auto& sequence) { return offer_place(sequence); });
+  const auto until = Clock::now() + kCopyingMax;
+  bool someone_came = false;
+  line_.offer([&](auto& sequence) {
+    const bool has_room = offer_place(sequence);
+    someone_came |= sequence == nullptr;
+    // The others come at the next turn, which follows at once: who came has something to do.
+    return has_room && !(someone_came && Clock::now() >= until);
+  });
 }
 
 // False when there is no room, for it or for anybody behind it.
 bool StepLoop::offer_place(std::unique_ptr<Sequence>& sequence) {
   if (must_wait_for_leader(*sequence)) return true;
-  if (!places_.has_room(*sequence)) {
-    // A reply that nobody reads makes way for one that somebody waits for.
-    const int32_t parked = places_.longest_parked();
-    if (parked < 0) return false;
-    give_up_place(parked);
-    return offer_place(sequence);
-  }
+  // Replies that nobody reads make way for one that somebody waits for.
+  if (!places_.would_have_room(*sequence)) return false;
+  while (!places_.has_room(*sequence)) give_up_place(places_.longest_parked());
   const bool comes_back = sequence->has_begun();
   const Sequence& placed = *sequence;
   places_.start(std::move(sequence));
@@ -162,10 +169,11 @@ bool StepLoop::must_wait_for_leader(Sequence& sequence) {
   if (sequence.leader) {
     const Sequence* leader = places_.find(sequence.leader->id);
     const bool is_coming = leader && leader->n_computed() < sequence.leader->shared;
-    if (is_coming && !leader->cancelled()) return true;
+    if (is_coming && !leader->cancelled() && !leader->parked()) return true;
+    sequence.leader.reset();
   }
-  if (!places_.has_free() && places_.longest_parked() < 0) return false;
-  sequence.leader = places_.leader_of(sequence);
+  if (!places_.would_have_room(sequence)) return false;
+  sequence.leader = places_.find_leader(sequence);
   return sequence.leader.has_value();
 }
 
@@ -202,9 +210,10 @@ void StepLoop::give_up_place(int32_t slot) {
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
   ++stats_.steps;
-  if (!plan.singles.empty()) {
+  const bool is_alone = plan.singles.size() == 1 && plan.prefills.empty();
+  const bool is_drafted = is_alone && speculation_ && run_drafted(plan.singles.front());
+  if (!plan.singles.empty() && !is_drafted) {
     run_singles(plan.singles);
-    average(singles_ms_, ms_since(start));
     if (!plan.prefills.empty()) sink_.flush();  // readers need not wait for the prompts
   }
   for (const std::vector<Chunk>& chunks : plan.prefills) {
@@ -216,6 +225,7 @@ void StepLoop::run_step(const StepPlan& plan) {
 }
 
 void StepLoop::run_singles(const std::vector<int32_t>& slots) {
+  const auto start = Clock::now();
   context_.clear_rows();
   int64_t generating = 0;
   for (int32_t slot : slots) {
@@ -223,22 +233,91 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
     if (sequence.completion_tokens() > 0) ++generating;
     context_.add_row(sequence.token(sequence.n_computed()), sequence.n_computed(), slot, true);
   }
-  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
+  const DecodeStatus status = decode(slots);
   if (!settle_call(status, slots)) return;
   stats_.rows_decoded += int64_t(slots.size());
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
+  std::vector<LogitsRow> sampled;
   for (size_t row = 0; row < slots.size(); ++row) {
-    Sequence& sequence = *places_.at(slots[row]);
-    computed(sequence, 1);
-    sample(sequence, int32_t(row));
+    computed(*places_.at(slots[row]), 1);
+    sampled.push_back({slots[row], int32_t(row)});
   }
+  sample(sampled);
+  average(singles_ms_, ms_since(start));
+}
+
+bool StepLoop::run_drafted(int32_t slot) {
+  Sequence& sequence = *places_.at(slot);
+  if (!sequence.is_generating()) return false;
+  const std::vector<int32_t> slots{slot};
+  const std::vector<int32_t> draft = this->draft(sequence);
+  if (draft.empty()) return false;
+  context_.clear_rows();
+  int32_t position = sequence.n_computed();
+  context_.add_row(sequence.token(position), position, slot, true);
+  for (int32_t token : draft) context_.add_row(token, ++position, slot, true);
+  const DecodeStatus status = decode(slots);
+  if (status == DecodeStatus::no_room) return false;  // there may be for the row alone
+  if (!settle_call(status, slots)) return true;
+  ++stats_.decode_steps;
+  stats_.rows_decoded += 1 + int64_t(draft.size());
+  sample_drafted(slot, draft);
+  places_.cut(slot);
+  return true;
+}
+
+std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
+  int32_t limit = draft_limit(sequence);
+  if (limit > 0 && !places_.free_cells(1 + limit)) limit = 0;
+  const std::vector<int32_t> slots{sequence.slot()};
+  const double catch_up_ms = prompt_ms(true, singles_ms_);
+  return speculation_->draft(sequence, limit, catch_up_ms, CallAbort(*this, slots));
+}
+
+// A step of k drafted tokens generates k + 1 at most: never beyond where the reply would end or
+// be parked, because those rows would be computed for nothing.
+int32_t StepLoop::draft_limit(const Sequence& sequence) const {
+  const int32_t tokens_max = sequence.request().max_tokens;
+  int32_t limit =
+      std::min(options_.context_tokens - sequence.n_tokens(), sequence.room(options_.window));
+  if (tokens_max >= 0) limit = std::min(limit, tokens_max - sequence.completion_tokens());
+  return limit - 1;
+}
+
+// Row by row with the reply's own sampler, as if each had been computed in a step of its own: as
+// long as it chooses what was drafted, the next row is the right one. Its first other choice is
+// the next token just as well, and what was computed beyond it is of no use.
+void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
+  places_.at(slot)->drafted(int32_t(draft.size()));
+  stats_.draft_tokens += int64_t(draft.size());
+  const auto is_going_on = [&] {
+    const Sequence* sequence = places_.at(slot);
+    return sequence && !sequence->parked() && !sequence->cancelled();
+  };
+  int32_t accepted = 0;
+  bool missed = false;
+  for (size_t row = 0; row <= draft.size() && !missed && is_going_on(); ++row) {
+    Sequence& sequence = *places_.at(slot);
+    computed(sequence, 1);
+    const bool has_draft = row < draft.size();
+    const std::optional<int32_t> token = choose(sequence, int32_t(row));
+    if (!token) break;
+    missed = has_draft && *token != draft[row];
+    if (has_draft && !missed) {
+      ++accepted;
+      ++stats_.draft_accepted_tokens;
+      sequence.draft_accepted();
+    }
+    advance(sequence, *token);
+  }
+  speculation_->learn(accepted, missed);
 }
 
 void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   context_.clear_rows();
-  std::vector<int32_t> slots;
-  std::vector<int32_t> last_rows;  // of those whose prompt this call completes, else -1
+  std::vector<Chunk> wanted;
+  std::vector<LogitsRow> completed;
   int32_t rows = 0;
   for (const Chunk& chunk : chunks) {
     const Sequence* sequence = places_.at(chunk.slot);
@@ -249,24 +328,31 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
       const bool wants_logits = completes && position == end - 1;
       rows = 1 + context_.add_row(sequence->token(position), position, chunk.slot, wants_logits);
     }
-    slots.push_back(chunk.slot);
-    last_rows.push_back(completes ? rows - 1 : -1);
+    wanted.push_back(chunk);
+    if (completes) completed.push_back({chunk.slot, rows - 1});
   }
-  if (slots.empty()) return;
+  if (wanted.empty()) return;
+  std::vector<int32_t> slots;
+  for (const Chunk& chunk : wanted) slots.push_back(chunk.slot);
   const auto start = Clock::now();
-  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
-  if (!settle_call(status, slots)) return;
+  if (!settle_call(decode(slots), slots)) return;
   prefill_cost_.learn(rows, ms_since(start));
   stats_.rows_decoded += rows;
   stats_.rows_prefilled += rows;
-  for (const Chunk& chunk : chunks) {
-    const auto at = std::find(slots.begin(), slots.end(), chunk.slot);
-    if (at == slots.end()) continue;
-    Sequence& sequence = *places_.at(chunk.slot);
-    computed(sequence, chunk.count);
-    const int32_t row = last_rows[size_t(at - slots.begin())];
-    if (row >= 0) sample(sequence, row);
-  }
+  for (const Chunk& chunk : wanted) computed(*places_.at(chunk.slot), chunk.count);
+  sample(completed);
+}
+
+// Computes the rows that were added, all of these places', on as many threads as that is fastest
+// with.
+DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
+  const auto start = Clock::now();
+  const int32_t rows = context_.rows();
+  const int32_t threads = threads_.choose(rows, start);
+  context_.use_threads(threads);
+  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
+  if (status == DecodeStatus::ok) threads_.learn(rows, threads, ms_since(start));
+  return status;
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
@@ -288,11 +374,14 @@ bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slot
     case DecodeStatus::invalid: why = "the batch was refused"; break;
     case DecodeStatus::fatal: why = "the backend failed"; break;
   }
+  if (!context_.can_trim()) places_.forget_all();
   for (int32_t slot : slots) {
-    places_.forget(slot);
-    fail(places_.finish(slot),
-         {FaultCode::engine_failed, std::string("llama.cpp could not compute this request: ") + why,
-          0, 0});
+    if (places_.at(slot)->cancelled()) {
+      places_.forget(slot);  // and leaves before the next plan
+      continue;
+    }
+    give_up_on(slot, {FaultCode::engine_failed,
+                      std::string("llama.cpp could not compute this request: ") + why, 0, 0});
   }
   return false;
 }
@@ -309,13 +398,38 @@ bool StepLoop::make_room_after_refusal() {
   return true;
 }
 
-void StepLoop::sample(Sequence& sequence, int32_t row) {
-  if (sequence.cancelled()) return;
-  try {
-    advance(sequence, sequence.sampler().sample(context_, row));
-  } catch (const std::exception& error) {
-    fail(places_.finish(sequence.slot()), fault_of(error, FaultCode::engine_failed));
+void StepLoop::sample(const std::vector<LogitsRow>& rows) {
+  std::vector<SampleJob> jobs;
+  std::vector<int32_t> slots;
+  for (const LogitsRow& row : rows) {
+    Sequence& sequence = *places_.at(row.slot);
+    if (sequence.cancelled()) continue;
+    jobs.push_back({&sequence.sampler(), context_.logits(row.row)});
+    slots.push_back(row.slot);
   }
+  samplers_.run(jobs);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].fault) {
+      give_up_on(slots[i], *jobs[i].fault);
+    } else {
+      advance(*places_.at(slots[i]), jobs[i].token);
+    }
+  }
+}
+
+// Nothing when it failed; then it is gone.
+std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
+  std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
+  samplers_.run(job);
+  if (!job.front().fault) return job.front().token;
+  give_up_on(sequence.slot(), *job.front().fault);
+  return std::nullopt;
+}
+
+// Its cells may be as bad as its logits.
+void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
+  places_.forget(slot);
+  fail(places_.finish(slot), fault);
 }
 
 void StepLoop::advance(Sequence& sequence, int32_t token) {

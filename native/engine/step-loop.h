@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/event-sink.h"
@@ -12,8 +13,11 @@
 #include "engine/messages.h"
 #include "engine/places.h"
 #include "engine/prefill-cost.h"
+#include "engine/sampler-pool.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
+#include "engine/speculation.h"
+#include "engine/thread-tuner.h"
 #include "engine/waiting-line.h"
 #include "llama/context.h"
 
@@ -24,6 +28,8 @@ struct StepLoopOptions {
   int32_t context_tokens;  // per sequence
   int32_t window;          // tokens a reply may run ahead of its reader
   int32_t rows_max;        // of one call
+  int32_t threads;         // for computing and for sampling, the engine's own among them
+  bool fixed_threads;      // as many as that, whatever would be faster
   std::chrono::milliseconds queue_deadline;
 };
 
@@ -31,7 +37,9 @@ struct StepLoopOptions {
 // used on no other.
 class StepLoop {
  public:
-  StepLoop(Context& context, const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
+  // Without `speculation` nothing is drafted.
+  StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
+           const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
            Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing);
   ~StepLoop();
 
@@ -40,6 +48,11 @@ class StepLoop {
 
  private:
   class CallAbort;
+  // Whose next token a row of the last call tells.
+  struct LogitsRow {
+    int32_t slot;
+    int32_t row;
+  };
 
   void receive();
   void receive(Prepared& message);
@@ -61,15 +74,24 @@ class StepLoop {
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
+  // A reply that runs alone: what is drafted for it is checked in the call of its single row.
+  // False when nothing was; then it is a single row like any other.
+  bool run_drafted(int32_t slot);
+  std::vector<int32_t> draft(const Sequence& sequence);
+  int32_t draft_limit(const Sequence& sequence) const;
+  void sample_drafted(int32_t slot, const std::vector<int32_t>& draft);
   // False when the rows of the call were not computed; its sequences are dealt with.
   bool settle_call(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
-  void sample(Sequence& sequence, int32_t row);
+  DecodeStatus decode(const std::vector<int32_t>& slots);
+  void sample(const std::vector<LogitsRow>& rows);
+  std::optional<int32_t> choose(Sequence& sequence, int32_t row);
   void advance(Sequence& sequence, int32_t token);
 
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
   void fail(std::unique_ptr<Sequence> sequence, const Fault& fault);
+  void give_up_on(int32_t slot, const Fault& fault);
   void sleep();
   void publish_stats();
 
@@ -80,8 +102,11 @@ class StepLoop {
   Mailbox<EngineMessage>& mailbox_;
   const std::atomic<bool>& closing_;
 
+  const std::unique_ptr<Speculation> speculation_;
   Places places_;
   WaitingLine line_;
+  SamplerPool samplers_;
+  ThreadTuner threads_;
   PrefillCost prefill_cost_;
   double singles_ms_ = 0;  // moving average
   Stats stats_;

@@ -40,16 +40,19 @@ std::vector<std::unique_ptr<Sequence>> WaitingLine::take_cancelled() {
 
 std::vector<std::unique_ptr<Sequence>> WaitingLine::take_submitted_before(Clock::time_point time) {
   std::vector<std::unique_ptr<Sequence>> taken;
-  while (!queue_.empty() && queue_.front()->request().submitted <= time) {
-    taken.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+  for (auto& sequence : queue_) {
+    if (sequence->request().submitted > time) break;
+    if (!sequence->leader) taken.push_back(std::move(sequence));
   }
+  close_gaps(queue_);
   return taken;
 }
 
 std::optional<Clock::time_point> WaitingLine::oldest_submission() const {
-  if (queue_.empty()) return std::nullopt;
-  return queue_.front()->request().submitted;
+  for (const auto& sequence : queue_) {
+    if (!sequence->leader) return sequence->request().submitted;
+  }
+  return std::nullopt;
 }
 
 void WaitingLine::credit(RequestId id, int32_t tokens, int32_t window) {

@@ -2,22 +2,12 @@
 
 #include <string>
 
-#include "ggml-backend.h"
-#include "ggml-cpu.h"
 #include "llama.h"
 #include "llama/fault.h"
 #include "llama/runtime.h"
 
 namespace sluice {
 namespace {
-
-// Found through the registry, because the CPU backend may be a library of its own.
-template <typename Function>
-Function* cpu_function(const char* name) {
-  ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-  ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
-  return reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(registry, name));
-}
 
 llama_context_params context_params(const ContextParams& params) {
   llama_context_params result = llama_context_default_params();
@@ -27,26 +17,15 @@ llama_context_params context_params(const ContextParams& params) {
   result.n_seq_max = uint32_t(params.sequences);
   result.n_batch = uint32_t(params.rows_max);
   result.n_ubatch = uint32_t(params.rows_max);
-  result.n_outputs_max = uint32_t(params.sequences);
-  result.n_threads = params.single_threads;
-  result.n_threads_batch = params.threads;
+  result.n_outputs_max = uint32_t(params.logits_max > 0 ? params.logits_max : params.sequences);
   result.type_k = params.quantized_kv ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
   result.type_v = result.type_k;
+  // A sliding window's cells are kept for the window only.
+  result.swa_full = false;
   // With cells of its own a sequence's attention does not run over everybody's.
   result.kv_unified = shares;
   result.no_perf = true;
   return result;
-}
-
-ggml_sched_priority sched_priority(ThreadPriority priority) {
-  switch (priority) {
-    case ThreadPriority::low: return GGML_SCHED_PRIO_LOW;
-    case ThreadPriority::normal: return GGML_SCHED_PRIO_NORMAL;
-    case ThreadPriority::medium: return GGML_SCHED_PRIO_MEDIUM;
-    case ThreadPriority::high: return GGML_SCHED_PRIO_HIGH;
-    case ThreadPriority::realtime: return GGML_SCHED_PRIO_REALTIME;
-  }
-  return GGML_SCHED_PRIO_NORMAL;
 }
 
 bool can_trim(const llama_model* model) {
@@ -63,12 +42,11 @@ void Context::BatchFree::operator()(llama_batch* batch) const {
   delete batch;
 }
 
-void Context::ThreadpoolFree::operator()(ggml_threadpool* pool) const {
-  cpu_function<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(pool);
-}
-
-Context::Context(std::shared_ptr<const Model> model, const ContextParams& params)
-    : model_(std::move(model)), can_trim_(sluice::can_trim(model_->raw())) {
+Context::Context(std::shared_ptr<const Model> model, const ContextParams& params,
+                 const Context* beside)
+    : model_(std::move(model)),
+      rows_max_(params.rows_max),
+      can_trim_(sluice::can_trim(model_->raw())) {
   if (params.quantized_kv && !model_->can_quantize_kv()) {
     throw FaultError(FaultCode::model_invalid,
                      "this model's heads do not divide into q8_0 blocks of 32; use kvType f16");
@@ -86,16 +64,10 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
             std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
             " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
   }
-  ggml_threadpool_params pool_params = ggml_threadpool_params_default(params.threads);
-  pool_params.poll = uint32_t(params.poll);
-  pool_params.prio = sched_priority(params.priority);
-  threadpool_.reset(
-      cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&pool_params));
-  if (!threadpool_) {
-    throw FaultError(FaultCode::engine_failed,
-                     "could not start " + std::to_string(params.threads) + " compute threads");
-  }
-  llama_attach_threadpool(context_.get(), threadpool_.get(), nullptr);
+  threads_ = beside
+                 ? beside->threads_
+                 : std::make_shared<ComputeThreads>(params.threads, params.poll, params.priority);
+  use_threads(params.threads);
   llama_set_abort_callback(context_.get(), on_abort_poll, this);
   batch_.reset(new llama_batch(llama_batch_init(params.rows_max, 0, 1)));
 }
@@ -106,6 +78,8 @@ bool Context::on_abort_poll(void* self) {
   const AbortCheck* abort = static_cast<Context*>(self)->abort_;
   return abort && abort->should_abort();
 }
+
+void Context::use_threads(int32_t count) { threads_->attach(context_.get(), count); }
 
 void Context::clear_rows() { batch_->n_tokens = 0; }
 
@@ -119,8 +93,10 @@ int32_t Context::add_row(int32_t token, int32_t position, int32_t sequence, bool
   return row;
 }
 
+int32_t Context::rows() const { return batch_->n_tokens; }
+
 DecodeStatus Context::decode(const AbortCheck& abort) {
-  abort_ = &abort;
+  const AbortScope scope(*this, abort);
   int32_t code;
   try {
     code = llama_decode(context_.get(), *batch_);
@@ -128,7 +104,6 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
   } catch (const std::exception&) {
     code = -3;  // llama_decode catches nothing itself
   }
-  abort_ = nullptr;
   switch (code) {
     case 0: return DecodeStatus::ok;
     case 1: return DecodeStatus::no_room;
@@ -150,9 +125,17 @@ void Context::remove(int32_t sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
 }
 
+int32_t Context::computed(int32_t sequence) const {
+  return 1 + llama_memory_seq_pos_max(llama_get_memory(context_.get()), sequence);
+}
+
+size_t Context::state_bytes(int32_t sequence) {
+  return llama_state_seq_get_size_ext(context_.get(), sequence, 0);
+}
+
 bool Context::save(int32_t sequence, StateBuffer& buffer) {
-  const size_t bytes = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
-  buffer.resize(bytes);
+  const size_t bytes = state_bytes(sequence);
+  if (!buffer.resize(bytes)) return false;
   return bytes > 0 &&
          bytes == llama_state_seq_get_data_ext(context_.get(), buffer.data(), bytes, sequence, 0);
 }

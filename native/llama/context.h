@@ -3,28 +3,24 @@
 #include <cstdint>
 #include <memory>
 
+#include "llama/compute-threads.h"
 #include "llama/decode-status.h"
 #include "llama/model.h"
 #include "llama/state-buffer.h"
 
 struct llama_context;
 struct llama_batch;
-struct ggml_threadpool;
 
 namespace sluice {
 
-// As ggml has them. On Linux `low` is SCHED_BATCH; above `normal` is SCHED_FIFO, which needs
-// rights.
-enum class ThreadPriority { low, normal, medium, high, realtime };
-
 struct ContextParams {
-  int32_t sequences = 1;       // 1 to 256
-  int32_t context = 0;         // tokens per sequence
-  int32_t shared_cells = 0;    // one KV cache for all sequences; 0 gives each `context` cells
-  int32_t rows_max = 1;        // rows of one decode call
-  int32_t threads = 1;         // for calls of several rows
-  int32_t single_threads = 1;  // for calls of one row, at most `threads`
-  int32_t poll = 0;            // ggml's polling level, 0 to 100
+  int32_t sequences = 1;     // 1 to 256
+  int32_t context = 0;       // tokens per sequence
+  int32_t shared_cells = 0;  // one KV cache for all sequences; 0 gives each `context` cells
+  int32_t rows_max = 1;      // rows of one decode call
+  int32_t logits_max = 0;    // of them, those that want logits; 0 is one for each sequence
+  int32_t threads = 1;       // for computing, at most
+  int32_t poll = 0;          // ggml's polling level, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;  // of the compute threads
   bool quantized_kv = false;                         // q8_0 instead of f16
 };
@@ -36,20 +32,40 @@ class AbortCheck {
   virtual bool should_abort() const = 0;
 };
 
-// A llama_context with its batch and compute threads. Owned by Engine. Engine thread only.
+// A llama_context with its batch and compute threads. Owned by Engine, the draft model's by
+// Speculator. Engine thread only.
 class Context {
  public:
-  // Throws FaultError: out_of_memory, engine_failed.
-  Context(std::shared_ptr<const Model> model, const ContextParams& params);
+  // With `beside` it computes on that one's threads, which is as good while never both compute:
+  // params.threads at most what that one has. Throws FaultError: out_of_memory, engine_failed.
+  Context(std::shared_ptr<const Model> model, const ContextParams& params,
+          const Context* beside = nullptr);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
+  // From the next call on; at most params.threads.
+  void use_threads(int32_t count);
   // Fill one call, then run it. At most rows_max rows; a sequence's rows in order of position.
   void clear_rows();
   // Returns the row's index, to be used with logits().
   int32_t add_row(int32_t token, int32_t position, int32_t sequence, bool wants_logits);
+  int32_t rows() const;
   DecodeStatus decode(const AbortCheck& abort);
+  // As long as it lives, whatever computes in this context is abandoned when the check says so:
+  // for llama.cpp's own helpers. decode() needs none.
+  class AbortScope {
+   public:
+    AbortScope(Context& context, const AbortCheck& abort) : context_(context) {
+      context_.abort_ = &abort;
+    }
+    ~AbortScope() { context_.abort_ = nullptr; }
+    AbortScope(const AbortScope&) = delete;
+    AbortScope& operator=(const AbortScope&) = delete;
+
+   private:
+    Context& context_;
+  };
 
   // vocabulary() values of a row that wanted logits; valid until the next decode.
   const float* logits(int32_t row);
@@ -62,6 +78,10 @@ class Context {
   bool trim(int32_t sequence, int32_t position);
   // Frees every cell of the sequence. Never fails.
   void remove(int32_t sequence);
+  // How many tokens of the sequence are computed.
+  int32_t computed(int32_t sequence) const;
+  // What save() would take.
+  size_t state_bytes(int32_t sequence);
   // Copies what the sequence computed to host memory, reusing the buffer's memory. False when it
   // cannot be had; the sequence is as it was.
   bool save(int32_t sequence, StateBuffer& buffer);
@@ -69,6 +89,7 @@ class Context {
   bool restore(int32_t sequence, const StateBuffer& buffer);
 
   const Model& model() const { return *model_; }
+  int32_t rows_max() const { return rows_max_; }
   llama_context* raw() const { return context_.get(); }
 
  private:
@@ -78,18 +99,15 @@ class Context {
   struct BatchFree {
     void operator()(llama_batch* batch) const;
   };
-  struct ThreadpoolFree {
-    void operator()(ggml_threadpool* pool) const;
-  };
-
   static bool on_abort_poll(void* self);
 
   // Destroyed from the last to the first: the context before the threads it computes on, and
   // the weights after both.
   std::shared_ptr<const Model> model_;
-  std::unique_ptr<ggml_threadpool, ThreadpoolFree> threadpool_;
+  std::shared_ptr<ComputeThreads> threads_;
   std::unique_ptr<llama_context, ContextFree> context_;
   std::unique_ptr<llama_batch, BatchFree> batch_;
+  int32_t rows_max_;
   bool can_trim_;
   const AbortCheck* abort_ = nullptr;
 };

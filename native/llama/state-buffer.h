@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace sluice {
@@ -22,16 +21,19 @@ class StateBuffer {
     return *this;
   }
 
-  // What was in it is lost.
-  void resize(size_t bytes) {
+  // What was in it is lost. False when the memory cannot be had: large pieces may be refused
+  // where much is free, and nobody's request shall fail for that.
+  bool resize(size_t bytes) {
+    size_ = 0;
     if (bytes > capacity_) {
       bytes_.reset();
       capacity_ = 0;
       bytes_.reset(static_cast<uint8_t*>(std::malloc(bytes)));
-      if (!bytes_) throw std::bad_alloc();
+      if (!bytes_) return false;
       capacity_ = bytes;
     }
     size_ = bytes;
+    return true;
   }
 
   uint8_t* data() { return bytes_.get(); }

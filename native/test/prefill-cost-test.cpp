@@ -54,3 +54,17 @@ TEST("prefill cost: it follows a machine that becomes slower") {
   const int32_t rows = settled(cost, 80, 5, 2);
   CHECK(rows > 30 && rows < 45);
 }
+
+TEST("prefill cost: one slow call, as of weights that come from disk, is forgotten") {
+  PrefillCost cost(512);
+  cost.learn(cost.rows_within(200), 4000);
+  CHECK(settled(cost, 200, 5, 0.3) > 400);
+}
+
+TEST("prefill cost: it follows a machine that becomes faster again") {
+  PrefillCost cost(512);
+  settled(cost, 80, 5, 0.3);
+  settled(cost, 80, 100, 6);
+  const int32_t rows = settled(cost, 80, 5, 0.3);
+  CHECK(rows > 200);
+}

@@ -115,16 +115,45 @@ TEST("prefix cache: a dropped entry's memory is used again, unless somebody stil
   PrefixCache cache(10, false);
   cache.insert(state({1, 1}));
   cache.insert(state({2, 2}));
-  CHECK_EQ(cache.spare().capacity(), size_t(10));
-  CHECK_EQ(cache.spare().capacity(), size_t(0));
+  CHECK_EQ(cache.spare(10).capacity(), size_t(10));
+  CHECK_EQ(cache.spare(10).capacity(), size_t(0));
   const auto held = cache.find("", {2, 2, 0}, 2).state;
   cache.insert(state({3, 3}));
-  CHECK_EQ(cache.spare().capacity(), size_t(0));
+  CHECK_EQ(cache.spare(10).capacity(), size_t(0));
   CHECK_EQ(held->bytes.size(), size_t(10));
+}
+
+TEST("prefix cache: a longer state takes the place of its beginnings") {
+  PrefixCache cache(100, false);
+  cache.insert(state({1}));
+  cache.insert(state({1, 2}, 10, 7));
+  cache.insert(state({1, 2, 3}));
+  cache.insert(state({1, 9}));
+  cache.insert(state({1, 2, 3, 4}));
+  CHECK_EQ(cache.size(), size_t(3));  // the owned one stays
+  PrefixCache whole(100, true);
+  whole.insert(state({1}));
+  whole.insert(state({1, 2}));
+  CHECK_EQ(whole.size(), size_t(2));
 }
 
 TEST("prefix cache: the number of entries is bounded") {
   PrefixCache cache(1 << 20, false);
   for (int32_t i = 0; i < 2000; ++i) cache.insert(state({i, i}, 1));
   CHECK_EQ(cache.size(), PrefixCache::kEntriesMax);
+}
+
+TEST("prefix cache: small states do not live in the memory of large ones") {
+  PrefixCache cache(1000, false);
+  const auto save = [&](int32_t token, size_t bytes) {
+    auto saved = std::make_shared<SavedState>();
+    saved->tokens = {token, token};
+    saved->bytes = cache.spare(bytes);
+    saved->bytes.resize(bytes);
+    cache.insert(saved);
+  };
+  save(1, 500);
+  save(2, 500);
+  for (int32_t i = 3; i < 50; ++i) save(i, 10);
+  CHECK(cache.size() >= 47);
 }

@@ -126,3 +126,23 @@ TEST("scheduler: prompts get 80 ms beside others, 200 ms alone, more beside slow
   CHECK_EQ(prompt_ms(true, 300), 300.0);
   CHECK_EQ(prompt_ms(false, 10), 200.0);
 }
+
+TEST("scheduler: with few rows the oldest still gets its half, and none are wasted") {
+  for (int32_t rows = 16; rows < 40; ++rows) {
+    const StepPlan plan = plan_step({prompt(0, 4000), prompt(1, 100)}, rows);
+    int32_t oldest = 0, all = 0;
+    for (const auto& call : plan.prefills) {
+      for (const Chunk& chunk : call) {
+        all += chunk.count;
+        oldest += chunk.slot == 0 ? chunk.count : 0;
+      }
+    }
+    CHECK(oldest > 0);
+    CHECK_EQ(all, rows);
+  }
+}
+
+TEST("scheduler: a leader that others wait for is not behind a whole long prompt") {
+  const SequenceView leader = with_stop(prompt(1, 30000), 20);
+  CHECK(shown(plan_step({prompt(0, 20000), leader}, 80)).find("1:0+20") != std::string::npos);
+}

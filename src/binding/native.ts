@@ -48,6 +48,12 @@ export interface NativeEngineOptions {
   priority: ThreadPriority
   /** Layers to offload; -1 offloads all that the backend takes. */
   gpuLayers: number
+  /** Path of a draft model; the empty string is none. */
+  draft: string
+  /** Drafts by looking up; not beside a draft model. */
+  lookup: boolean
+  /** Tokens drafted for one step. */
+  draftMax: number
   /** Tokens that a reply may run ahead of its reader. */
   window: number
   /** Requests that may wait beyond those that run. */
@@ -134,6 +140,9 @@ export interface NativeTally {
   cachedTokens: number
   /** Tokens generated, the end-of-generation token not counted. */
   completionTokens: number
+  /** Tokens that were drafted, and of them those that the sampler chose as well. */
+  draftTokens: number
+  draftAcceptedTokens: number
   /** The stop string that ended the reply, if one did. */
   stopString?: string
   /** Milliseconds: in the queue (with the Preparer), computing the prompt, generating. */
@@ -192,6 +201,9 @@ export interface NativeStats {
   /** Tokens of the prompts that got a place, and how many of them were not computed for it. */
   promptTokens: number
   cachedTokens: number
+  /** Tokens that were drafted, and of them those that the sampler chose as well. */
+  draftTokens: number
+  draftAcceptedTokens: number
   /** Times that a sequence gave up its place for another. */
   preempted: number
   /** Times that a sequence was moved to another place, to keep the running ones together. */

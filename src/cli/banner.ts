@@ -23,7 +23,8 @@ export function banner(
     `Sluice ${packageVersion()} serves ${names(model.id, flags.alias)} (${model.description})`,
     `  parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, gpu-layers ${settings.gpuLayers}`,
-    `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}`,
+    `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
+      drafting(settings),
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
     `Listening on ${url}. Try:`,
@@ -51,6 +52,11 @@ export function curl(url: string, hasKeys: boolean): string {
 function sharing(kvCells: number, isolateKeys: boolean): string {
   const cells = kvCells === 0 ? '' : `, kv-cells ${kvCells} for all`
   return `${cells}${isolateKeys ? ', isolate-keys' : ''}`
+}
+
+function drafting({ draft, lookup, draftMax }: Engine['settings']): string {
+  if (draft === null && !lookup) return ''
+  return `, ${draft === null ? 'lookup' : `draft ${draft}`}, draft-max ${draftMax}`
 }
 
 function names(id: string, aliases: readonly string[]): string {

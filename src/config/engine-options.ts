@@ -13,6 +13,7 @@ import {
   numberFrom,
   oneOf,
   parseFields,
+  trueOrFalse,
   wrong,
 } from './checks.js'
 
@@ -49,6 +50,9 @@ export const loadChecks: Checks<LoadOptions> = {
   kvType: oneOf('f16', 'q8_0'),
   kvCells: integerFrom(32, 2 ** 30),
   cacheMiB: integerFrom(0, 2 ** 20),
+  draft: filePath,
+  lookup: trueOrFalse,
+  draftMax: integerFrom(1, 16),
   sampling: anything,
   onProgress: aFunction,
   signal: abortSignal,
@@ -64,6 +68,8 @@ export const loadDefaults = {
   priority: 'normal' as const,
   gpuLayers: -1,
   kvType: 'f16' as const,
+  lookup: false,
+  draftMax: 8,
 }
 
 export type SettledLoadOptions = LoadOptions &
@@ -84,6 +90,9 @@ export function parseLoadOptions(input: unknown): SettledLoadOptions {
   const settled = { ...loadDefaults, ...given, model }
   if (given.kvCells !== undefined && given.kvCells < (given.context ?? 0)) {
     throw wrong('kvCells', `a whole number from ${given.context} (context) on`, given.kvCells)
+  }
+  if (given.draft !== undefined && given.lookup === true) {
+    throw wrong('lookup', 'false or nothing beside a draft model', given.lookup)
   }
   if (given.sampling === undefined) return settled
   const sampling = parseFields<SamplingOptions>(given.sampling, samplingChecks, 'sampling')

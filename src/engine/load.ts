@@ -103,6 +103,9 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     poll: settled.poll,
     priority: settled.priority,
     gpuLayers: settled.gpuLayers,
+    draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
+    lookup: settled.lookup,
+    draftMax: settled.draftMax,
     window: settled.window,
     queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,
@@ -150,6 +153,9 @@ function makeEngine(
     kvType: native.kvType,
     kvCells: native.kvCells,
     cacheMiB: native.cacheBytes / mebibyte,
+    draft: native.draft === '' ? null : native.draft,
+    lookup: native.lookup,
+    draftMax: native.draftMax,
   }
   const defaults = settled.sampling ?? {}
   const recommended = usableSampling(info.sampling)

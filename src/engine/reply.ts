@@ -178,7 +178,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#state = 'ended'
     this.#signal?.removeEventListener('abort', this.#onAbort)
     const { promptTokens, cachedTokens, completionTokens, stopString } = event
-    const { queueMs, prefillMs, decodeMs, parkedMs } = event
+    const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
     if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
     this.#done.resolve({
       // Cancelled in time for its reader, though the engine had just come to the end.
@@ -186,7 +186,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       ...(stopString === undefined ? {} : { stopString }),
       seed: this.seed,
       usage: { promptTokens, cachedTokens, completionTokens },
-      timings: { queueMs, prefillMs, decodeMs, parkedMs },
+      timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
     })
     this.#wake()
   }
@@ -241,6 +241,8 @@ const cancelledUnstarted: Finished = {
   prefillMs: 0,
   decodeMs: 0,
   parkedMs: 0,
+  draftTokens: 0,
+  draftAcceptedTokens: 0,
 }
 
 function cancelledEarly(): CancelledError {

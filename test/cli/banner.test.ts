@@ -26,6 +26,9 @@ const engine = {
     kvType: 'f16' as const,
     kvCells: 0,
     cacheMiB: 300,
+    draft: null,
+    lookup: false,
+    draftMax: 8,
   },
 }
 const flags = {
@@ -62,6 +65,15 @@ describe('what serve says at its start', () => {
     const shared = { ...engine, settings: { ...engine.settings, kvCells: 2048 } }
     const said = banner(shared, 'http://127.0.0.1:8080', { ...flags, isolateKeys: true }, true)
     expect(said).toContain('kv-cells 2048 for all, isolate-keys')
+  })
+
+  test.each([
+    [{ draft: '/models/d.gguf' }, 'draft /models/d.gguf, draft-max 8'],
+    [{ lookup: true, draftMax: 3 }, 'lookup, draft-max 3'],
+  ])('shows what drafts, where it was asked for: %j', (asked, shown) => {
+    expect(text).not.toMatch(/draft|lookup/)
+    const drafting = { ...engine, settings: { ...engine.settings, ...asked } }
+    expect(banner(drafting, 'http://127.0.0.1:8080', flags, true)).toContain(shown)
   })
 
   test.each([

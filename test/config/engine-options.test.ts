@@ -13,6 +13,8 @@ describe('options of load', () => {
       priority: 'normal',
       gpuLayers: -1,
       kvType: 'f16',
+      lookup: false,
+      draftMax: 8,
     })
   })
 
@@ -30,6 +32,9 @@ describe('options of load', () => {
       gpuLayers: 0,
       kvType: 'q8_0',
       kvCells: 32,
+      draft: 'd.gguf',
+      lookup: false,
+      draftMax: 16,
       cacheMiB: 0,
       sampling: { temperature: 0, seed: 7 },
       onProgress: () => undefined,
@@ -55,6 +60,11 @@ describe('options of load', () => {
     ['kvType', { kvType: 'f32' }],
     ['kvCells', { kvCells: 31 }],
     ['kvCells', { kvCells: 2 ** 30 + 1 }],
+    ['draft', { draft: '' }],
+    ['lookup', { lookup: 1 }],
+    ['lookup', { lookup: true, draft: 'd.gguf' }],
+    ['draftMax', { draftMax: 0 }],
+    ['draftMax', { draftMax: 17 }],
     ['cacheMiB', { cacheMiB: -1 }],
     ['cacheMiB', { cacheMiB: 0.5 }],
     ['cacheMiB', { cacheMiB: 2 ** 20 + 1 }],

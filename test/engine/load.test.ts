@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { load } from '../../src/index.js'
@@ -22,6 +23,18 @@ describe('load', () => {
       kvCells: 0,
     })
     await engine.close()
+  })
+
+  test('hands over how to draft, paths from the root, and tells it', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const drafting = await load({ model: 'm.gguf', draft: 'models/d.gguf', draftMax: 3 })
+    expect(addon.engine.options).toMatchObject({ draft: path.resolve('models/d.gguf') })
+    expect(drafting.settings).toMatchObject({ draft: path.resolve('models/d.gguf'), draftMax: 3 })
+    const plain = await load({ model: 'm.gguf' })
+    expect(addon.engine.options).toMatchObject({ draft: '', lookup: false, draftMax: 8 })
+    expect(plain.settings).toMatchObject({ draft: null, lookup: false })
+    await Promise.all([drafting.close(), plain.close()])
   })
 
   test('takes an eighth of free memory, at most 2 GiB, for states, or what is said', async () => {

@@ -47,10 +47,16 @@ describe('a reply', () => {
     const { engine, addon } = await open(() => ({ tokens, cachedTokens: 3, parkedMs: 5 }))
     const { usage, timings } = await engine.chat(ask, { cacheSalt: 'mine' }).done
     expect(usage).toEqual({ promptTokens: 4, cachedTokens: 3, completionTokens: 1 })
-    expect(timings).toEqual({ queueMs: 0, prefillMs: 0, decodeMs: 5, parkedMs: 5 })
+    expect(timings).toMatchObject({ queueMs: 0, prefillMs: 0, decodeMs: 5, parkedMs: 5 })
     expect(engine.stats()).toMatchObject({ promptTokens: 4, cachedTokens: 3 })
     await engine.chat(ask).done
     expect(addon.engine.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['mine', ''])
+  })
+
+  test('tells what was drafted for it, and what of that was accepted', async () => {
+    const drafts = { draftTokens: 9, draftAcceptedTokens: 7 }
+    const { engine } = await open(() => ({ tokens: ['a'], ...drafts }))
+    expect((await engine.chat(ask).done).timings).toMatchObject(drafts)
   })
 
   test('is read with text(), and with done alone', async () => {

@@ -16,7 +16,14 @@ const result: ReplyResult = {
   finishReason: 'length',
   seed: 1,
   usage: { promptTokens: 3, cachedTokens: 2, completionTokens: 4 },
-  timings: { queueMs: 0, prefillMs: 0, decodeMs: 0, parkedMs: 0 },
+  timings: {
+    queueMs: 0,
+    prefillMs: 0,
+    decodeMs: 0,
+    parkedMs: 0,
+    draftTokens: 0,
+    draftAcceptedTokens: 0,
+  },
 }
 
 const frame = (value: object) => `data: ${JSON.stringify(value)}\n\n`

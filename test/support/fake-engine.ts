@@ -25,6 +25,9 @@ export interface Script {
   cachedTokens?: number
   /** Default 0. */
   parkedMs?: number
+  /** Drafted for it, and of them accepted. Default 0. */
+  draftTokens?: number
+  draftAcceptedTokens?: number
 }
 
 export type FakeFailure = { code: NativeErrorCode; message: string } & NativeErrorDetails
@@ -169,6 +172,8 @@ export class FakeEngine implements NativeEngine {
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
+      draftTokens: 0,
+      draftAcceptedTokens: 0,
       preempted: 0,
       moved: 0,
       ...this.#ends,
@@ -298,6 +303,7 @@ export class FakeEngine implements NativeEngine {
     this.#ends[how === 'cancelled' ? 'cancelled' : 'finished']++
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
+    const { draftTokens = 0, draftAcceptedTokens = 0 } = script
     this.#emit({
       kind: 'finished',
       id,
@@ -306,6 +312,8 @@ export class FakeEngine implements NativeEngine {
       cachedTokens: script.cachedTokens ?? 0,
       completionTokens,
       ...times,
+      draftTokens,
+      draftAcceptedTokens,
     })
   }
 

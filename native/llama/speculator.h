@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "llama/context.h"
+#include "llama/decode-status.h"
+
+struct common_speculative;
+
+namespace sluice {
+
+struct SpeculatorParams {
+  int32_t tokens_max = 1;              // of one draft
+  std::string model_path, draft_path;  // for messages
+};
+
+// Guesses the next tokens of one stream by llama.cpp's common/speculative: with a small draft
+// model that reads along, or without one, by looking up what followed the last words earlier in
+// the same text. Guesses cost nothing but time: the target's own sampler has the last word.
+//
+// It is told the whole text each time and works out for itself what the draft model has not
+// seen, so nobody has to keep the two in step. Owned by Speculation. Engine thread only.
+class Speculator {
+ public:
+  // A null `draft` looks up. The target must outlive it. Throws FaultError(model_invalid) when
+  // the two models have not the same vocabulary, or the draft model cannot be trimmed.
+  Speculator(const Context& target, std::unique_ptr<Context> draft, const SpeculatorParams& params);
+  ~Speculator();
+  Speculator(const Speculator&) = delete;
+  Speculator& operator=(const Speculator&) = delete;
+
+  // Forgets the text that the draft model has seen.
+  void forget();
+  // How many of the tokens, the last one not counted, the draft model has yet to see; it forgets
+  // what it saw beyond them.
+  int32_t missing(const std::vector<int32_t>& tokens);
+  // Shows it the next `rows` of those missing.
+  DecodeStatus catch_up(const std::vector<int32_t>& tokens, int32_t rows, const AbortCheck& abort);
+  // Rows of one catch_up().
+  int32_t rows_max() const { return draft_ ? draft_->rows_max() : 0; }
+
+  // What may follow the tokens: `count` at most, and fewer or none where it has no idea. Nothing
+  // is missing.
+  std::vector<int32_t> draft(const std::vector<int32_t>& tokens, int32_t count,
+                             const AbortCheck& abort);
+
+ private:
+  struct Free {
+    void operator()(common_speculative* speculative) const;
+  };
+
+  void run(const AbortCheck& abort);
+
+  const int32_t vocabulary_;  // the target's: llama.cpp lets the draft model's be a bit larger
+  std::unique_ptr<Context> draft_;
+  std::unique_ptr<common_speculative, Free> speculative_;
+  std::vector<int32_t> seen_;     // what the draft model's cells hold
+  std::vector<int32_t> history_;  // the tokens but the last, kept for its memory
+};
+
+}  // namespace sluice

@@ -1,0 +1,296 @@
+import os from 'node:os'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type LoadOptions, load } from '../../../src/index.js'
+import {
+  type Ask,
+  asksFor,
+  closeAfterEach,
+  expectAsAlone,
+  expectAsAloneButForTies,
+  greedyAsksFor,
+  openEngine,
+  send,
+  sendAll,
+} from '../../support/alone.js'
+import { eventually } from '../../support/eventually.js'
+import { kindModel } from '../../support/model-kinds.js'
+import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { randomWords } from '../../support/random-words.js'
+import { scriptModel } from '../../support/script-model.js'
+
+const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
+const target = kindModel('plain')
+/** As its own draft, the target guesses whatever it is going to say; another model never does. */
+const drafts: Record<string, Partial<LoadOptions>> = {
+  'itself as the draft': { draft: target },
+  'a draft that is always wrong': { draft: kindModel('plain', { seed: 2 }) },
+  'look-ups': { lookup: true },
+}
+const itself = drafts['itself as the draft'] as Partial<LoadOptions>
+
+describe.each(Object.entries(drafts))('with %s a reply says what it says without', (_, options) => {
+  closeAfterEach()
+
+  test('greedily and drawn, after short prompts and long ones, for any draftMax', async () => {
+    for (const draftMax of [1, 5, 16]) {
+      const engine = await openEngine('plain', { ...options, draftMax })
+      const prompts = [4, 60, 250, 400].flatMap((words) => [textOf(words, 1), textOf(words, 2)])
+      const asks = asksFor(prompts, 150)
+      const texts: string[] = []
+      for (const ask of asks) texts.push(await send(engine, ask).text())
+      await expectAsAlone('plain', asks, texts)
+    }
+  })
+
+  test('while it is alone at times and in company at others', async () => {
+    const engine = await openEngine('plain', { ...options, parallel: 3 })
+    const asks = asksFor(
+      [1, 2, 3, 4].map((seed) => textOf(20, seed)),
+      (i) => 100 * (i + 1),
+    )
+    await expectAsAlone('plain', asks, await sendAll(engine, asks))
+  })
+
+  test('in the second and third turn, whose cells are all there', async () => {
+    const engine = await openEngine('plain', options)
+    let prompt = textOf(40, 7)
+    for (const turn of [1, 2, 3]) {
+      const [ask] = asksFor([prompt], 70) as [Ask]
+      const reply = send(engine, ask)
+      const text = await reply.text()
+      await expectAsAlone('plain', [ask], [text])
+      const { promptTokens, cachedTokens } = (await reply.done).usage
+      // All but the reply's last token, which was never computed, and the new words.
+      if (turn > 1) expect(promptTokens - cachedTokens).toBeLessThan(20)
+      prompt += `${text} ${textOf(5, turn)}`
+    }
+  })
+
+  test('with cells that all share, of which drafts take no more than are free', async () => {
+    const cells = { context: 256, kvCells: 300 }
+    const engine = await openEngine('plain', { ...options, ...cells, parallel: 2 })
+    for (const seed of [1, 2, 3]) {
+      const asks = greedyAsksFor([textOf(20, seed), textOf(20, seed + 9)], (i) => 60 + 100 * i)
+      await expectAsAloneButForTies('plain', asks, await sendAll(engine, asks))
+    }
+    expect(engine.stats().failed).toBe(0)
+  })
+
+  test('with a penalty, which changes from token to token', async () => {
+    const engine = await openEngine('plain', options)
+    const asks = asksFor([textOf(30, 3), textOf(30, 4)], 120).map((ask) => {
+      return { ...ask, repeatPenalty: 1.3, frequencyPenalty: 0.5 }
+    })
+    for (const ask of asks) await expectAsAlone('plain', [ask], [await send(engine, ask).text()])
+  })
+})
+
+describe('an accepted run ends where single tokens would', () => {
+  closeAfterEach()
+  const prompt = textOf(20, 5)
+  const ask = { prompt, temperature: 0, ignoreEos: true }
+  const inBoth = async (options: Partial<LoadOptions>, request: Ask) => {
+    const ends = []
+    for (const more of [{}, { ...itself, draftMax: 16 }]) {
+      const engine = await openEngine('plain', { ...options, ...more })
+      const reply = send(engine, request)
+      const text = await reply.text()
+      const { timings, usage, seed: _, ...end } = await reply.done
+      ends.push({ ...end, text, completionTokens: usage.completionTokens })
+      if ('draft' in more) expect(timings.draftAcceptedTokens).toBeGreaterThan(0)
+    }
+    return ends as [object, object]
+  }
+
+  test.each([3, 7, 8, 9, 30])('at maxTokens %i', async (maxTokens) => {
+    const [without, drafted] = await inBoth({}, { ...ask, maxTokens })
+    expect(drafted).toEqual(without)
+    expect(drafted).toMatchObject({ finishReason: 'length', completionTokens: maxTokens })
+  })
+
+  test('at a stop string in its middle, over two tokens', async () => {
+    const engine = await openEngine('plain', {})
+    const text = await send(engine, { ...ask, maxTokens: 100 }).text()
+    for (const at of [20, 21, 22, 23, 24]) {
+      const stop = text.slice(at, at + 2)
+      const [without, drafted] = await inBoth({}, { ...ask, maxTokens: 100, stop })
+      expect(drafted).toEqual(without)
+      expect(drafted).toMatchObject({ finishReason: 'stop', stopString: stop })
+    }
+  })
+
+  test('at the end of the context', async () => {
+    const [without, drafted] = await inBoth({ context: 150 }, ask)
+    expect(drafted).toEqual(without)
+    expect(drafted).toMatchObject({ finishReason: 'length' })
+  })
+
+  test('at the end of generation', async () => {
+    const model = scriptModel({
+      reply: 'Once there was a fox who did not know what to say. The end',
+    })
+    const engine = await load({ model, draft: model, kvType: 'q8_0', context: 512 })
+    const reply = engine.complete('Tell', { temperature: 0 })
+    expect(await reply.text()).toContain('The end')
+    const { finishReason, timings } = await reply.done
+    expect(finishReason).toBe('stop')
+    expect(timings.draftAcceptedTokens).toBeGreaterThan(5)
+    await engine.close()
+  })
+
+  test('at the window: never more is generated than the reader may be ahead', async () => {
+    const window = 10
+    const engine = await openEngine('plain', { ...itself, window })
+    const reply = send(engine, { ...ask, maxTokens: 300 })
+    await eventually(() => engine.stats().parked === 1)
+    expect(engine.stats().tokensGenerated).toBe(window)
+    let [text, tokens] = ['', 0]
+    for await (const part of reply) {
+      text += part.text
+      tokens += part.tokens
+      expect(engine.stats().tokensGenerated).toBeLessThanOrEqual(tokens + window)
+    }
+    await expectAsAlone('plain', [{ ...ask, maxTokens: 300 }], [text])
+    expect((await reply.done).timings.draftAcceptedTokens).toBeGreaterThan(100)
+  })
+})
+
+describe('what speculation is for', () => {
+  closeAfterEach()
+
+  test('the target as its own draft: accepted above 0.9, less than half the steps', async () => {
+    const engine = await openEngine('plain', itself)
+    const [ask] = asksFor([textOf(30, 1)], 300) as [Ask]
+    const reply = send(engine, ask)
+    const { timings } = await reply.done
+    const { decodeSteps, ...stats } = engine.stats()
+    expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
+    expect(stats.draftTokens).toBe(timings.draftTokens)
+    expect(stats.draftAcceptedTokens).toBe(timings.draftAcceptedTokens)
+    // The first token comes of the prompt; every other one is accepted, or the step's own.
+    expect(decodeSteps).toBe(299 - timings.draftAcceptedTokens)
+    expect(decodeSteps).toBeLessThan(150)
+  })
+
+  test('a text that repeats itself takes under a third of the steps with look-ups', async () => {
+    const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
+    const model = scriptModel({ reply, repeat: true })
+    const engine = await load({ model, lookup: true, context: 2048, threads: 1 })
+    const { timings } = await engine.complete('Go', { maxTokens: 600, ignoreEos: true }).done
+    expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
+    expect(engine.stats().decodeSteps).toBeLessThan(200)
+    await engine.close()
+  })
+
+  test('a draft that is always wrong is soon let be', async () => {
+    const engine = await openEngine('plain', { draft: kindModel('plain', { seed: 2 }) })
+    const { timings } = await send(engine, asksFor([textOf(30, 1)], 600)[0] as Ask).done
+    expect(timings.draftTokens).toBeGreaterThan(0)
+    expect(timings.draftTokens).toBeLessThan(40)
+  })
+
+  test('two at once: nothing is drafted until one is alone', async () => {
+    const engine = await openEngine('plain', { ...itself, parallel: 2 })
+    const asks = asksFor([textOf(20, 1), textOf(20, 2)], (i) => 200 + 200 * i)
+    const [short, long] = asks.map((ask) => send(engine, ask))
+    const [first, second] = await Promise.all([short?.done, long?.done])
+    // A reply runs alone before the other one's prompt is computed, and after its end.
+    expect(first?.timings.draftTokens).toBeLessThan(20)
+    expect(second?.timings.draftAcceptedTokens).toBeGreaterThan(20)
+  })
+
+  test('without draft and lookup nothing is counted', async () => {
+    const engine = await openEngine('plain', { draftMax: 4 })
+    const { timings } = await send(engine, asksFor([textOf(20, 1)], 50)[0] as Ask).done
+    expect(timings).toMatchObject({ draftTokens: 0, draftAcceptedTokens: 0 })
+    expect(engine.stats()).toMatchObject({ draftTokens: 0, draftAcceptedTokens: 0 })
+    expect(engine.settings).toMatchObject({ draft: null, lookup: false, draftMax: 4 })
+  })
+})
+
+describe('leaving in the middle of it', () => {
+  closeAfterEach()
+  const gauges = { running: 0, parked: 0, queued: 0, cellsUsed: 0 }
+
+  test('fifty cancelled replies leave every gauge at zero, and right cells', async () => {
+    const engine = await openEngine('plain', { ...itself, parallel: 2 })
+    const prompt = textOf(30, 9)
+    for (let round = 0; round < 50; round++) {
+      const reply = send(engine, { prompt, temperature: 0, ignoreEos: true })
+      let parts = 0
+      for await (const _ of reply) if (++parts > round % 5) break
+      expect((await reply.done).finishReason).toBe('cancelled')
+      expect(engine.stats()).toMatchObject(gauges)
+    }
+    const asks = asksFor([prompt, `${prompt} ${textOf(10, 1)}`], 60)
+    for (const ask of asks) await expectAsAlone('plain', [ask], [await send(engine, ask).text()])
+  })
+
+  test('while the draft model reads a long prompt: cancelled and closed at once', async () => {
+    const model = largeRandomModel()
+    const options = { context: 4096, parallel: 1, threads: 1 }
+    const engine = await load({ model: randomModel(), draft: model, ...options })
+    const endless = { ignoreEos: true, maxTokens: 4000, temperature: 0 }
+    const prompt = 'word '.repeat(800)
+    const first = engine.complete(prompt, endless)
+    for await (const _ of first) break
+    await first.done
+    expect(engine.stats()).toMatchObject({ ...gauges, draftTokens: 0 })
+    const second = engine.complete(prompt, endless)
+    for await (const _ of second) break
+    await engine.close()
+    expect(engine.stats()).toMatchObject(gauges)
+  })
+})
+
+describe('load refuses', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+  const refusal = async (options: LoadOptions) => {
+    const outcome = await load(options).then(String, (error: Error) => error)
+    return outcome as Error
+  }
+
+  test.each(['recurrent', 'hybrid', 'sliding-window'] as const)(
+    'to speculate for a %s model, and takes one for no draft',
+    async (kind) => {
+      const model = kindModel(kind)
+      const error = await refusal({ model, lookup: true })
+      expect(error).toMatchObject({ code: 'ERR_MODEL_INVALID' })
+      expect(error.message).toContain(model)
+      const draft = await refusal({ model: target, draft: model })
+      expect(draft).toMatchObject({ code: 'ERR_MODEL_INVALID' })
+      expect(draft.message).toContain(model)
+    },
+  )
+
+  test('a draft with another vocabulary, naming both', async () => {
+    const draft = scriptModel({ reply: 'Hello there, this is something to say' })
+    const error = await refusal({ model: target, draft })
+    expect(error).toMatchObject({ code: 'ERR_MODEL_INVALID' })
+    expect(error.message).toContain(target)
+    expect(error.message).toContain(draft)
+  })
+
+  test('a draft that is not there', async () => {
+    const error = await refusal({ model: target, draft: '/nowhere/draft.gguf' })
+    expect(error).toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' })
+    expect(error.message).toContain('/nowhere/draft.gguf')
+  })
+
+  test('draft and lookup together', async () => {
+    const error = await refusal({ model: target, draft: target, lookup: true })
+    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'lookup' })
+  })
+
+  test('a draft whose KV cache does not fit beside the model’s', async () => {
+    // A token takes 512 bytes in the target's cache and 12 KiB in the draft's.
+    vi.spyOn(os, 'freemem').mockReturnValue(32 * 2 ** 20)
+    const draft = largeRandomModel()
+    const error = await refusal({ model: randomModel(), draft, parallel: 1, context: 4096 })
+    expect(error).toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
+    const alone = await load({ model: randomModel(), parallel: 1, context: 4096 })
+    await alone.close()
+  })
+})
