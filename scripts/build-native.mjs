@@ -112,8 +112,16 @@ function products({ tests, sanitize }) {
     result: `sluice-native-tests${sanitize && `-${sanitize}`}${suffix}`,
     sources: [...common, 'native/test'].map((name) => inRoot(name)),
   }
+  // Below build/Release, where nobody takes it for the addon.
+  const faulty = {
+    target: 'sluice-faulty',
+    file: 'sluice-faulty.node',
+    result: 'faulty/sluice.node',
+    sources: [...addon.sources, inRoot('native/test/faults')],
+  }
   if (sanitize) return [testProgram]
-  return tests ? [addon, testProgram] : [addon]
+  if (!tests) return [addon]
+  return process.platform === 'linux' ? [addon, testProgram, faulty] : [addon, testProgram]
 }
 
 /**
