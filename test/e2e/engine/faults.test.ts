@@ -9,6 +9,8 @@ import {
   asksFor,
   closeAfterEach,
   expectAsAlone,
+  expectAsAloneButForTies,
+  greedyAsksFor,
   openEngine,
   send,
   sendAll,
@@ -78,6 +80,19 @@ describe.skipIf(process.platform !== 'linux').each(MODEL_KINDS)('with a %s model
     const faulty = await situation(kind)
     expect(faulty.asks.length).toBe(sound.asks.length)
     expect(faulty.texts).not.toEqual(sound.texts)
+  })
+
+  if (kind === 'recurrent') return // which is never short of cells
+  test('no shifted cell passes for a tie', async () => {
+    const prompts = Array.from({ length: 16 }, (_, i) => textOf(60, 100 + i))
+    const asks = greedyAsksFor(prompts, 180)
+    useBinding(faultyAddon())
+    const cells = { context: 512, kvCells: 512 }
+    const engine = await openEngine(kind, { parallel: 6, ...cells, cacheMiB: 64 })
+    const texts = await sendAll(engine, asks)
+    expect(engine.stats().preempted).toBeGreaterThan(8)
+    useBinding(undefined)
+    await expect(expectAsAloneButForTies(kind, asks, texts)).rejects.toThrow()
   })
 })
 
