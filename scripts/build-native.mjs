@@ -110,18 +110,25 @@ function products({ tests, sanitize }) {
     target: 'sluice-native-tests',
     file: `sluice-native-tests${suffix}`,
     result: `sluice-native-tests${sanitize && `-${sanitize}`}${suffix}`,
-    sources: [...common, 'native/test'].map((name) => inRoot(name)),
+    sources: [...common, 'native/llama', 'native/test'].map((name) => inRoot(name)),
+  }
+  if (sanitize) return [testProgram]
+  const llamaTestProgram = {
+    ...testProgram,
+    target: 'sluice-llama-tests',
+    file: `sluice-llama-tests${suffix}`,
+    result: `sluice-llama-tests${suffix}`,
   }
   // Below build/Release, where nobody takes it for the addon.
   const faulty = {
+    ...addon,
     target: 'sluice-faulty',
     file: 'sluice-faulty.node',
     result: 'faulty/sluice.node',
-    sources: [...addon.sources, inRoot('native/test/faults')],
   }
-  if (sanitize) return [testProgram]
   if (!tests) return [addon]
-  return process.platform === 'linux' ? [addon, testProgram, faulty] : [addon, testProgram]
+  const programs = [addon, testProgram, llamaTestProgram]
+  return process.platform === 'linux' ? [...programs, faulty] : programs
 }
 
 /**

@@ -38,12 +38,13 @@ const rules: RuleTest[] = [
       ['native/engine/a.cpp', '#include "llama.h"'],
       ['native/addon/a.cpp', '#include "chat.h"'],
       ['native/test/a.cpp', '#include <ggml.h>'],
-      ['native/test/faults/a.cpp', '#include "engine/b.h"'],
+      ['native/llama/a.cpp', '#include "test/check.h"'],
+      ['native/llama/test/a.cpp', '#include "engine/b.h"'],
     ],
     good: [
       ['native/llama/a.cpp', '#include "llama.h"\n#include "llama/b.h"\n#include <vector>'],
+      ['native/llama/test/a.cpp', '#include "llama.h"\n#include "test/check.h"'],
       ['native/addon/a.cpp', '#include <napi.h>\n#include "engine/b.h"\n#include <unistd.h>'],
-      ['native/test/faults/a.cpp', '#include "llama.h"\n#include <vector>'],
     ],
   },
   {

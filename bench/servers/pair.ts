@@ -57,14 +57,17 @@ export async function withPair<T>(
 }
 
 /** Warm, and paused. */
-async function started(command: ServerCommand): Promise<ServerProcess> {
+export async function started(command: ServerCommand): Promise<ServerProcess> {
   const server = await (await ServerProcess.spawn(command)).ready()
   await chat(server.port, { messages: ask(32), maxTokens: 32 }).done
   server.pause()
   return server
 }
 
-async function running<T>(server: ServerProcess, once: (server: ServerProcess) => Promise<T>) {
+export async function running<T>(
+  server: ServerProcess,
+  once: (server: ServerProcess) => Promise<T>,
+) {
   server.resume()
   try {
     return await once(server)

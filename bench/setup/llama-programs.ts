@@ -31,7 +31,9 @@ const options = {
 /** @returns the program's path, built now (minutes) if these options and this source are new */
 export async function llamaProgram(name: (typeof programs)[number]): Promise<string> {
   const source = process.env.LLAMA_CPP_DIR || inRoot('deps/llama.cpp')
-  const hash = hashOf([options, source], [inRoot('deps/llama.lock.json')])
+  // The pinned source is the same in every checkout.
+  const pin = fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8')
+  const hash = hashOf([options, process.env.LLAMA_CPP_DIR || pin], [])
   const build = inCache(`llama-${hash.slice(0, 12)}`)
   const program = `${build}/bin/${name}`
   const stamp = `${build}/bench.stamp`

@@ -56,6 +56,14 @@ std::vector<ChatMessage> messages(const Napi::Array& list) {
   return result;
 }
 
+ThreadPriority priority(const std::string& name) {
+  if (name == "low") return ThreadPriority::low;
+  if (name == "medium") return ThreadPriority::medium;
+  if (name == "high") return ThreadPriority::high;
+  if (name == "realtime") return ThreadPriority::realtime;
+  return ThreadPriority::normal;
+}
+
 const char* code_name(FaultCode code) {
   switch (code) {
     case FaultCode::model_not_found: return "ERR_MODEL_NOT_FOUND";
@@ -187,6 +195,8 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.quantized_kv = string(object, "kvType") == "q8_0";
   options.threads = integer(object, "threads");
   options.cores_max = integer(object, "coresMax");
+  options.poll = integer(object, "poll");
+  options.priority = priority(string(object, "priority"));
   options.gpu_layers = integer(object, "gpuLayers");
   options.window = integer(object, "window");
   options.queue_depth_max = integer(object, "queueDepthMax");

@@ -194,6 +194,8 @@ ContextParams Engine::context_params(const Model& model) const {
   params.rows_max = std::max(std::min(kRowsMax, params.context), options_.parallel);
   params.threads = compute_threads();
   params.single_threads = single_row_threads(model);
+  params.poll = options_.poll;
+  params.priority = options_.priority;
   params.quantized_kv = options_.quantized_kv;
   return params;
 }

@@ -38,6 +38,17 @@ llama_context_params context_params(const ContextParams& params) {
   return result;
 }
 
+ggml_sched_priority sched_priority(ThreadPriority priority) {
+  switch (priority) {
+    case ThreadPriority::low: return GGML_SCHED_PRIO_LOW;
+    case ThreadPriority::normal: return GGML_SCHED_PRIO_NORMAL;
+    case ThreadPriority::medium: return GGML_SCHED_PRIO_MEDIUM;
+    case ThreadPriority::high: return GGML_SCHED_PRIO_HIGH;
+    case ThreadPriority::realtime: return GGML_SCHED_PRIO_REALTIME;
+  }
+  return GGML_SCHED_PRIO_NORMAL;
+}
+
 bool can_trim(const llama_model* model) {
   return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
          llama_model_n_swa(model) == 0;
@@ -76,6 +87,8 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
             " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
   }
   ggml_threadpool_params pool_params = ggml_threadpool_params_default(params.threads);
+  pool_params.poll = uint32_t(params.poll);
+  pool_params.prio = sched_priority(params.priority);
   threadpool_.reset(
       cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&pool_params));
   if (!threadpool_) {

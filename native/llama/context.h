@@ -13,6 +13,10 @@ struct ggml_threadpool;
 
 namespace sluice {
 
+// As ggml has them. On Linux `low` is SCHED_BATCH; above `normal` is SCHED_FIFO, which needs
+// rights.
+enum class ThreadPriority { low, normal, medium, high, realtime };
+
 struct ContextParams {
   int32_t sequences = 1;       // 1 to 256
   int32_t context = 0;         // tokens per sequence
@@ -20,7 +24,9 @@ struct ContextParams {
   int32_t rows_max = 1;        // rows of one decode call
   int32_t threads = 1;         // for calls of several rows
   int32_t single_threads = 1;  // for calls of one row, at most `threads`
-  bool quantized_kv = false;   // q8_0 instead of f16
+  int32_t poll = 0;            // ggml's polling level, 0 to 100
+  ThreadPriority priority = ThreadPriority::normal;  // of the compute threads
+  bool quantized_kv = false;                         // q8_0 instead of f16
 };
 
 // Asked between graph nodes while a decode runs; true abandons the whole call.

@@ -20,7 +20,7 @@ import { randomWords } from '../../support/random-words.js'
 
 // That exact.test.ts would find a wrong cell. The addon here is made of the shipped one's own
 // objects, but whatever it brings back from host memory, one cell of it is shifted by a position
-// (native/test/faults/shift-cell.cpp).
+// (native/llama/test/faults/shift-cell.cpp).
 
 const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const system = textOf(120, 1)
