@@ -119,7 +119,16 @@ function products({ tests, sanitize }) {
     file: `sluice-llama-tests${suffix}`,
     result: `sluice-llama-tests${suffix}`,
   }
-  return tests ? [addon, testProgram, llamaTestProgram] : [addon]
+  // Below build/Release, where nobody takes it for the addon.
+  const faulty = {
+    ...addon,
+    target: 'sluice-faulty',
+    file: 'sluice-faulty.node',
+    result: 'faulty/sluice.node',
+  }
+  if (!tests) return [addon]
+  const programs = [addon, testProgram, llamaTestProgram]
+  return process.platform === 'linux' ? [...programs, faulty] : programs
 }
 
 /**

@@ -54,7 +54,10 @@ describe('build-native', () => {
 
   test('builds the test programs only when asked', () => {
     build(['--tests'])
-    expect(scratch.takeCalls().filter((call) => call.startsWith('build'))).toHaveLength(3)
+    const isLinux = process.platform === 'linux' // where there is a faulty addon to be found out
+    const builds = scratch.takeCalls().filter((call) => call.startsWith('build'))
+    expect(builds).toHaveLength(isLinux ? 4 : 3)
+    expect(scratch.exists('build/Release/faulty/sluice.node')).toBe(isLinux)
     expect(scratch.exists('build/Release/sluice-native-tests')).toBe(true)
     expect(scratch.exists('build/Release/sluice-llama-tests')).toBe(true)
   })

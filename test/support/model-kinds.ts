@@ -49,9 +49,9 @@ const ARCHITECTURES = {
 /** Of all matrices. With q8_0 llama.cpp's sums do not depend on the number of rows in a call. */
 const MATRIX: TensorType = 'q8_0'
 const LAYERS = 2
-const WIDTH = 64
+const WIDTH = 128
 const INNER = 2 * WIDTH
-const HEAD = 32 // q8_0 stores blocks of 32
+const HEAD = 64 // as most have; with q8_0 llama.cpp rotates these, and only these
 const HEADS = WIDTH / HEAD
 const CONV = 4
 const STATE = 16

@@ -81,6 +81,7 @@ if (args[0] === 'build') {
   const result = path.join(args[args.indexOf('-O') + 1], 'result')
   fs.mkdirSync(result, { recursive: true })
   const target = args[args.indexOf('-T') + 1]
-  fs.writeFileSync(path.join(result, target === 'sluice' ? 'sluice.node' : target), args.join(' '))
+  const file = ['sluice', 'sluice-faulty'].includes(target) ? target + '.node' : target
+  fs.writeFileSync(path.join(result, file), args.join(' '))
 }
 `

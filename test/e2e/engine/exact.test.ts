@@ -131,7 +131,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     await expectAsAlone(kind, asks, await texts)
   })
 
-  test('with fewer shared cells than the replies come to: they make room and come back', async () => {
+  test('with fewer shared cells than they come to: some make room and come back', async () => {
     const cells = { context: 512, kvCells: 640 }
     const engine = await openEngine(kind, { parallel: 4, ...cells, ...MiB64 })
     const asks = greedyAsksFor(withSystem(2).concat(questions(6)), 180)
@@ -141,7 +141,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     if (kind !== 'recurrent') expect(preempted).toBeGreaterThan(0)
   })
 
-  test('while ids are compacted: replies of eight lengths, ending one after the other', async () => {
+  test('while ids are compacted: replies of many lengths, ending one after another', async () => {
     const engine = await openEngine(kind, { parallel: 8, ...MiB64 })
     const asks = asksFor(questions(16), (i) => 20 + ((i * 7) % 16) * 20)
     await expectAsAlone(kind, asks, await sendAll(engine, asks))
