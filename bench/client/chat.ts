@@ -155,6 +155,7 @@ function requestBytes({ messages, maxTokens, temperature = 0 }: ChatOptions): st
     'POST /v1/chat/completions HTTP/1.1',
     'Host: 127.0.0.1',
     'Content-Type: application/json',
+    'Connection: close', // a refusal ends it too: that is how its end is known
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
   return `${headers.join('\r\n')}\r\n\r\n${body}`
