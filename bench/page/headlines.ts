@@ -22,7 +22,7 @@ export const headlines: readonly Headline[] = [
     model: 'small',
     situation: '8 replies, greedy',
     metric: 'throughput',
-    words: '8 replies in process, 200 MB model',
+    words: '8 replies in process (node-llama-cpp)',
   },
   {
     ...interference,

@@ -2,10 +2,9 @@ import fs from 'node:fs'
 import { Stop } from '../../scripts/support/stop.mjs'
 import { inRoot } from '../paths.js'
 import type { CaseResult, Results } from '../report/results.js'
-import { type Row, ratio } from '../report/row.js'
-import { median } from '../report/statistics.js'
-import { figure, times } from '../report/table.js'
+import type { Row } from '../report/row.js'
 import { headlines, rowOf } from './headlines.js'
+import { markdownTable } from './markdown.js'
 import { plot } from './plot.js'
 
 /** Writes docs/benchmarks.md and its plot from figures alone. @returns what was written */
@@ -50,27 +49,6 @@ function selected({ rows }: CaseResult, labels: string[] | undefined): Row[] {
     throw new Stop(`bench/page/template.md asks for "${label}", which no row of its case has.`)
   }
   return rows.filter((row) => labels.includes(row.metric.label))
-}
-
-/** Columns that say the same in each line are left out. */
-function markdownTable(rows: readonly Row[]): string {
-  const columns: [title: string, cell: (row: Row) => string][] = [
-    ['model', (row) => row.model],
-    ['situation', (row) => row.situation],
-    ['figure', ({ metric }) => `${metric.label}, ${metric.unit}`],
-  ]
-  const telling = columns.filter(([, cell]) => new Set(rows.map(cell)).size > 1)
-  const rival = rows[0]?.rival ?? 'other'
-  const all: typeof columns = [
-    ...telling,
-    ['Sluice', ({ values }) => figure(median(values.sluice))],
-    [rival, ({ values }) => figure(median(values.rival))],
-    ['better', (row) => times(ratio(row))],
-  ]
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  const rules = all.map((_, i) => (i < telling.length ? '---' : '---:'))
-  const body = rows.map((row) => line(all.map(([, cell]) => cell(row))))
-  return [line(all.map(([title]) => title)), line(rules), ...body].join('\n')
 }
 
 function machineOf({ machine, llama }: Results): string {

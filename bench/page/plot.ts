@@ -53,7 +53,7 @@ function legend(): string {
   <text class="quiet" x="617" y="23">Sluice</text>
   <rect class="rival" x="668" y="13" width="12" height="12" rx="2"/>
   <text class="quiet" x="685" y="23">the other</text>
-  <text class="quiet ratio" x="${ratioAt}" y="23">better by</text>`
+  <text class="quiet ratio" x="${ratioAt}" y="23">times better</text>`
 }
 
 function line({ words, row }: PlotLine, i: number): string {

@@ -25,8 +25,21 @@ describe('the page', () => {
     const metric = { label: 'decode', unit: 'tokens/s', better: 'higher' } as const
     const results = resultsOf([rowWith(), rowWith({ metric, model: 'small' })])
     expect(page('{{throughput: decode; throughput}}', results)).toContain('| small |')
+    expect(page('{{throughput: decode}}', results)).toContain('| 300 | 100 | 3 x |')
     expect(page('{{throughput: decode}}', results)).not.toContain('| tiny |')
     expect(() => page('{{throughput: speed}}', results)).toThrow('"speed"')
+  })
+
+  test('puts several figures of several situations side by side', () => {
+    const metric = { label: 'decode', unit: 'tokens/s', better: 'higher' } as const
+    const other = { situation: '32 streams, greedy' }
+    const rows = [rowWith(), rowWith({ metric }), rowWith(other), rowWith({ ...other, metric })]
+    expect(page('{{throughput}}', resultsOf(rows)).split('\n').slice(2)).toEqual([
+      '| model | situation | throughput, tokens/s | decode, tokens/s |',
+      '| --- | --- | ---: | ---: |',
+      '| tiny | 8 streams, greedy | 300 / 100 | 300 / 100 |',
+      '| tiny | 32 streams, greedy | 300 / 100 | 300 / 100 |',
+    ])
   })
 
   test('says which machine, which commit, and what was not measured', () => {
