@@ -53,7 +53,8 @@ function selected({ rows }: CaseResult, labels: string[] | undefined): Row[] {
 
 function machineOf({ machine, llama }: Results): string {
   const { processor, cores, memoryGiB, system, node } = machine
-  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, llama.cpp ${llama}`
+  const versions = `Node ${node}, llama.cpp ${llama}`
+  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${versions}`
 }
 
 function commitsOf({ cases }: Results): string {
