@@ -1,5 +1,5 @@
 import os from 'node:os'
-import { Stop } from '../scripts/support/stop.mjs'
+import { runMain, Stop } from '../scripts/support/stop.mjs'
 import { help, parseArguments } from './args.js'
 import type { BenchCase, BenchOptions } from './cases/bench-case.js'
 import { cases } from './cases/index.js'
@@ -13,7 +13,11 @@ import { watchOthers } from './servers/other-load.js'
 const quietShare = 0.05
 
 /** `npm run bench`; scripts/bench.mjs calls it. */
-export async function main(argv: string[]): Promise<void> {
+export function main(argv: string[]): Promise<void> {
+  return runMain(() => bench(argv))
+}
+
+async function bench(argv: string[]): Promise<void> {
   const known = { cases: cases.map(({ name }) => name), cores: os.availableParallelism() }
   const options = parseArguments(argv, known)
   if (options.help) return console.log(help(cases))

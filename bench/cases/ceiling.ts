@@ -60,5 +60,5 @@ async function decodeAlone(settings: ServerSettings, load: Load): Promise<number
   })
   const speed = /"speed_tg": ([\d.]+)/.exec(output)?.[1]
   if (status === 0 && speed) return Number(speed)
-  throw new Stop(`llama-batched-bench failed:\n${output.slice(-2000)}`)
+  throw new Stop(`llama-batched-bench failed (${status}):\n${output.slice(-2000)}`)
 }
