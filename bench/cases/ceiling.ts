@@ -7,6 +7,8 @@ import { llamaProgram } from '../setup/llama-programs.js'
 import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
 import { contextOf, type Load, loadsOf, promptWords, runStreams, situationOf } from './streams.js'
 
+const deadlineMs = 120_000
+
 const metrics = {
   decode: { label: 'decode', unit: 'tokens/s', better: 'higher' },
 } satisfies Record<string, Metric>
@@ -52,8 +54,11 @@ async function decodeAlone(settings: ServerSettings, load: Load): Promise<number
     ...['--output-format', 'jsonl'],
   ]
   const program = await llamaProgram('llama-batched-bench')
-  const { status, output } = await run(program, flags.map(String), { quiet: true })
+  const { status, output } = await run(program, flags.map(String), {
+    quiet: true,
+    timeout: deadlineMs,
+  })
   const speed = /"speed_tg": ([\d.]+)/.exec(output)?.[1]
   if (status === 0 && speed) return Number(speed)
-  throw new Stop(`llama-batched-bench failed:\n${output.slice(-2000)}`)
+  throw new Stop(`llama-batched-bench failed (${status}):\n${output.slice(-2000)}`)
 }

@@ -10,6 +10,7 @@ import { nodeLlamaCpp } from '../setup/node-llama-cpp.js'
 import { type BenchCase, type BenchOptions, contextFor, modelsOf } from './bench-case.js'
 
 const sequences = 8
+const deadlineMs = 120_000
 const tokens: Record<ModelName, number> = { tiny: 256, small: 64, big: 32 }
 
 const metrics = {
@@ -35,7 +36,7 @@ export const inProcess: BenchCase = {
 }
 
 function jobOf({ threads, kvType, quick }: BenchOptions, model: ModelName, temperature: number) {
-  const each = quick ? tokens[model] / 2 : tokens[model]
+  const each = quick ? tokens[model] / 4 : tokens[model]
   const file = modelFile(model)
   const context = contextFor(each + 32)
   return { model: file, sequences, tokens: each, context, threads, kvType, temperature }
@@ -58,7 +59,8 @@ async function measure(
 async function child(script: string, job: Job): Promise<Outcome> {
   const file = path.join(import.meta.dirname, '../in-process', script)
   const args = [file, JSON.stringify(job)]
-  const { status, output } = await run(process.execPath, args, { quiet: true })
+  const limits = { quiet: true, timeout: deadlineMs }
+  const { status, output } = await run(process.execPath, args, limits)
   const json = /\{"tokensPerSecond".*\}/.exec(output)
   if (status === 0 && json) return JSON.parse(json[0])
   throw new Stop(`${script} failed:\n${output.slice(-2000)}`)

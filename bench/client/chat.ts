@@ -52,6 +52,8 @@ export function stalledChat(port: number, options: ChatOptions): net.Socket {
   return socket
 }
 
+const silenceMs = 120_000
+
 class StreamedCall implements ChatCall {
   readonly sentAt = performance.now()
   readonly arrivals: number[] = []
@@ -78,10 +80,11 @@ class StreamedCall implements ChatCall {
         reject(error)
       }
       socket.on('error', fail)
+      socket.setTimeout(silenceMs, () => fail(new Error('the server sent nothing for 2 minutes')))
       socket.on('end', () => fail(new Error(`the server hung up: ${this.#body.slice(0, 500)}`)))
       socket.on('data', (bytes) => {
         this.#read(bytes)
-        if (this.#events.at(-1) === '[DONE]') resolve(this.#result())
+        if (this.#events.at(-1) === '[DONE]') this.#finish(resolve)
         else if (this.#response.isOver) fail(new Error(`no [DONE]: ${this.#body.slice(0, 500)}`))
         else return
         socket.destroy()
@@ -106,10 +109,11 @@ class StreamedCall implements ChatCall {
     }
   }
 
-  #result(): ChatResult {
+  #finish(resolve: (result: ChatResult) => void): void {
     const usage = this.#events.findLast((event) => event.includes('"usage":{'))
     if (!usage) throw new Error('the reply came without usage')
-    return resultOf(JSON.parse(usage).usage, this.#events)
+    resolve(resultOf(JSON.parse(usage).usage, this.#events))
+    this.#rejectFirst(new Error('the reply came without text')) // of no effect if it had some
   }
 }
 
@@ -151,6 +155,7 @@ function requestBytes({ messages, maxTokens, temperature = 0 }: ChatOptions): st
     'POST /v1/chat/completions HTTP/1.1',
     'Host: 127.0.0.1',
     'Content-Type: application/json',
+    'Connection: close', // a refusal ends it too: that is how its end is known
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
   return `${headers.join('\r\n')}\r\n\r\n${body}`

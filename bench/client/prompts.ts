@@ -6,8 +6,8 @@ const vocabulary = (
   'country problem hand part place case week company system program question work number night ' +
   'point home water room mother area money story fact month lot right study book eye job word ' +
   'business issue side kind head house service friend father power hour game line end member law ' +
-  'car city community name team minute idea body information back parent face others level office ' +
-  'door health person art war history party result change morning reason research girl moment air'
+  'car city community name team minute idea body information back parent face level office ' +
+  'door health person art war history party result change morning reason girl air'
 ).split(' ')
 
 /** So many random words, hence about as many tokens, and a prefix nobody has seen. */

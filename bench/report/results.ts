@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { Stop } from '../../scripts/support/stop.mjs'
 import type { BenchOptions } from '../cases/bench-case.js'
 import { inRoot } from '../paths.js'
 import type { Row } from './row.js'
@@ -14,21 +15,28 @@ export interface Results {
   cases: Record<string, CaseResult>
 }
 
-export interface CaseResult {
+export interface Measured {
+  rows: Row[]
+  /** The share of the machine, 0 to 1, that other processes took meanwhile. */
+  others: number
+}
+
+export interface CaseResult extends Measured {
   date: string
   /** Sluice's commit, with a + if the checkout differed from it. */
   commit: string
   options: BenchOptions
-  rows: Row[]
 }
 
+/** @throws Stop when nothing was measured yet */
 export function readResults(file: string): Results {
+  if (!fs.existsSync(file)) throw new Stop(`There are no figures in ${file}: run the bench first.`)
   return JSON.parse(fs.readFileSync(file, 'utf8'))
 }
 
 /** Puts a case's rows into the file, in place of those that it had before. */
-export function addResults(file: string, rows: Row[], options: BenchOptions): void {
-  const name = rows[0]?.case
+export function addResults(file: string, measured: Measured, options: BenchOptions): void {
+  const name = measured.rows[0]?.case
   if (!name) return
   const before = fs.existsSync(file) ? readResults(file).cases : {}
   const { quick, rounds, threads, kvType, model } = options
@@ -36,7 +44,7 @@ export function addResults(file: string, rows: Row[], options: BenchOptions): vo
     date: new Date().toISOString(),
     commit: commit(),
     options: { quick, rounds, threads, kvType, model },
-    rows,
+    ...measured,
   }
   const results: Results = {
     machine: machine(),

@@ -15,6 +15,13 @@ export interface ServerCommand {
 const startDeadlineMs = 120_000
 const pageBytes = 4096
 
+/** A server that is paused would outlive us for ever, whatever ends us. */
+const alive = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /** One server as a process of its own. Owned by a Pair, or by the cold start's case. */
 export class ServerProcess {
   readonly name: string
@@ -29,6 +36,8 @@ export class ServerProcess {
       env: cleanEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     })
+    alive.add(this.#child)
+    this.#child.on('exit', () => alive.delete(this.#child))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-4000)
     })

@@ -30,10 +30,11 @@ const options = {
 
 /** @returns the program's path, built now (minutes) if these options and this source are new */
 export async function llamaProgram(name: (typeof programs)[number]): Promise<string> {
-  const source = process.env.LLAMA_CPP_DIR || inRoot('deps/llama.cpp')
-  // The pinned source is the same in every checkout.
-  const pin = fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8')
-  const hash = hashOf([options, process.env.LLAMA_CPP_DIR || pin], [])
+  const pinned = inRoot('deps/llama.cpp')
+  const source = process.env.LLAMA_CPP_DIR || pinned
+  // Checkouts with the same pin share what one of them has built.
+  const lock = fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8')
+  const hash = hashOf([options, source === pinned ? lock : source], [])
   const build = inCache(`llama-${hash.slice(0, 12)}`)
   const program = `${build}/bin/${name}`
   const stamp = `${build}/bench.stamp`
@@ -43,6 +44,7 @@ export async function llamaProgram(name: (typeof programs)[number]): Promise<str
   console.log(`llama.cpp: building ${programs.join(' and ')} in ${build}`)
   const defines = Object.entries(options).map(([key, value]) => `-D${key}=${value}`)
   const generator = findProgram(['ninja']) ? ['-G', 'Ninja'] : []
+  fs.rmSync(build, { recursive: true, force: true }) // CMake would hold on to another checkout's
   await cmake([...generator, '-S', source, '-B', build, ...defines])
   await cmake(['--build', build, '-j', String(os.availableParallelism()), '-t', ...programs])
   writeStamp(stamp, hash)

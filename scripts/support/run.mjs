@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
  * @property {NodeJS.ProcessEnv} [env]
  * @property {boolean} [quiet] keeps the output back and returns it instead of showing it
  * @property {boolean} [shell]
+ * @property {number} [timeout] in milliseconds
  *
  * @typedef {{ status: number, output: string }} RunResult
  */
