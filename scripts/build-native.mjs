@@ -110,10 +110,16 @@ function products({ tests, sanitize }) {
     target: 'sluice-native-tests',
     file: `sluice-native-tests${suffix}`,
     result: `sluice-native-tests${sanitize && `-${sanitize}`}${suffix}`,
-    sources: [...common, 'native/test'].map((name) => inRoot(name)),
+    sources: [...common, 'native/llama', 'native/test'].map((name) => inRoot(name)),
   }
   if (sanitize) return [testProgram]
-  return tests ? [addon, testProgram] : [addon]
+  const llamaTestProgram = {
+    ...testProgram,
+    target: 'sluice-llama-tests',
+    file: `sluice-llama-tests${suffix}`,
+    result: `sluice-llama-tests${suffix}`,
+  }
+  return tests ? [addon, testProgram, llamaTestProgram] : [addon]
 }
 
 /**

@@ -38,9 +38,12 @@ const rules: RuleTest[] = [
       ['native/engine/a.cpp', '#include "llama.h"'],
       ['native/addon/a.cpp', '#include "chat.h"'],
       ['native/test/a.cpp', '#include <ggml.h>'],
+      ['native/llama/a.cpp', '#include "test/check.h"'],
+      ['native/llama/test/a.cpp', '#include "engine/b.h"'],
     ],
     good: [
       ['native/llama/a.cpp', '#include "llama.h"\n#include "llama/b.h"\n#include <vector>'],
+      ['native/llama/test/a.cpp', '#include "llama.h"\n#include "test/check.h"'],
       ['native/addon/a.cpp', '#include <napi.h>\n#include "engine/b.h"\n#include <unistd.h>'],
     ],
   },
@@ -155,6 +158,7 @@ test('the tidy rules see every folder of code', () => {
     'src',
     'test',
     'scripts',
+    'bench',
   ]) {
     expect(files.some((file) => file.path.startsWith(`${folder}/`))).toBe(true)
   }

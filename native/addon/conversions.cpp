@@ -57,6 +57,14 @@ std::vector<ChatMessage> messages(const Napi::Array& list) {
   return result;
 }
 
+ThreadPriority priority(const std::string& name) {
+  if (name == "low") return ThreadPriority::low;
+  if (name == "medium") return ThreadPriority::medium;
+  if (name == "high") return ThreadPriority::high;
+  if (name == "realtime") return ThreadPriority::realtime;
+  return ThreadPriority::normal;
+}
+
 const char* code_name(FaultCode code) {
   switch (code) {
     case FaultCode::model_not_found: return "ERR_MODEL_NOT_FOUND";
@@ -217,6 +225,8 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.quantized_kv = string(object, "kvType") == "q8_0";
   options.threads = integer(object, "threads");
   options.cores_max = integer(object, "coresMax");
+  options.poll = integer(object, "poll");
+  options.priority = priority(string(object, "priority"));
   options.gpu_layers = integer(object, "gpuLayers");
   options.window = integer(object, "window");
   options.queue_depth_max = integer(object, "queueDepthMax");
@@ -265,6 +275,7 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("running", double(stats.running));
   object.Set("parked", double(stats.parked));
   object.Set("cellsUsed", double(stats.cells_used));
+  object.Set("cellsCached", double(stats.cells_cached));
   object.Set("cellsTotal", double(stats.cells_total));
   object.Set("cacheBytes", double(stats.cache_bytes));
   object.Set("cacheEntries", double(stats.cache_entries));

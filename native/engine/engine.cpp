@@ -18,9 +18,9 @@ constexpr int32_t kDefaultContextMin = 512;
 // second thread's spinning at barriers costs a hundred times what it computes (ARCHITECTURE.md).
 constexpr uint64_t kSingleThreadBytesMax = 32 << 20;
 constexpr int32_t kThreadsMax = 512;  // ggml's own limit
-// One prefill call. On a CPU calls of 128 rows cost hardly more than larger ones (llama.md), and
-// a newcomer, a reader or a cancellation waits for one call at most.
-constexpr int32_t kChunkRows = 128;
+// Of one call. It is time that bounds a prefill call (scheduler.h); beyond this a call gets no
+// faster per row on a CPU, and its buffers only larger.
+constexpr int32_t kRowsMax = 512;
 
 LoadedModel describe(const Model& model, const ContextParams& params) {
   LoadedModel loaded;
@@ -38,16 +38,15 @@ LoadedModel describe(const Model& model, const ContextParams& params) {
 }
 
 // The KV cache is written at creation, so one that does not fit would get the process killed.
-void check_kv_fits(const EngineOptions& options, uint64_t kv_bytes) {
-  const int64_t cells = int64_t(options.parallel) * options.context;
+void check_kv_fits(int64_t cells, uint64_t cell_bytes, uint64_t free_bytes) {
+  const uint64_t kv_bytes = uint64_t(cells) * cell_bytes;
   const bool countable = cells <= std::numeric_limits<int32_t>::max();
-  if (countable && (has_gpu() || kv_bytes <= options.free_bytes)) return;
+  if (countable && (has_gpu() || kv_bytes <= free_bytes)) return;
   throw FaultError(FaultCode::out_of_memory,
-                   std::to_string(options.parallel) + " sequences of " +
-                       std::to_string(options.context) + " tokens need about " +
+                   std::to_string(cells) + " tokens in all sequences together need about " +
                        std::to_string(kv_bytes >> 20) + " MiB of KV cache, and " +
-                       std::to_string(options.free_bytes >> 20) +
-                       " MiB of memory are free; lower parallel or context");
+                       std::to_string(free_bytes >> 20) +
+                       " MiB of memory are free; lower parallel, context or kvCells");
 }
 
 }  // namespace
@@ -155,10 +154,10 @@ void Engine::step_until_closed(const std::shared_ptr<const Model>& model) {
 
 StepLoopOptions Engine::loop_options(int32_t context_tokens) const {
   StepLoopOptions options;
-  options.parallel = options_.parallel;
+  options.places = {options_.parallel, options_.kv_cells, options_.cache_bytes};
   options.context_tokens = context_tokens;
   options.window = options_.window;
-  options.chunk_rows = kChunkRows;
+  options.rows_max = std::min(kRowsMax, context_tokens);
   options.queue_deadline = options_.queue_deadline;
   return options;
 }
@@ -191,22 +190,31 @@ ContextParams Engine::context_params(const Model& model) const {
   ContextParams params;
   params.sequences = options_.parallel;
   params.context = context_tokens(model);
-  params.rows_max = std::max(kChunkRows, options_.parallel);
+  params.shared_cells = options_.kv_cells;
+  params.rows_max = std::max(std::min(kRowsMax, params.context), options_.parallel);
   params.threads = compute_threads();
   params.single_threads = single_row_threads(model);
+  params.poll = options_.poll;
+  params.priority = options_.priority;
   params.quantized_kv = options_.quantized_kv;
   return params;
 }
 
 int32_t Engine::context_tokens(const Model& model) const {
-  const uint64_t cell_bytes =
-      model.kv_bytes_per_token(options_.quantized_kv) * uint64_t(options_.parallel);
+  const uint64_t cell_bytes = model.kv_bytes_per_token(options_.quantized_kv);
+  const int32_t wanted = std::clamp(model.trained_context(), 1, kDefaultContextMax);
+  if (options_.kv_cells > 0) {
+    check_kv_fits(options_.kv_cells, cell_bytes, options_.free_bytes);
+    const int32_t context = options_.context > 0 ? options_.context : wanted;
+    return std::min(context, options_.kv_cells);
+  }
   if (options_.context > 0) {
-    check_kv_fits(options_, cell_bytes * uint64_t(options_.context));
+    const int64_t cells = int64_t(options_.parallel) * options_.context;
+    check_kv_fits(cells, cell_bytes, options_.free_bytes);
     return options_.context;
   }
-  const int32_t wanted = std::clamp(model.trained_context(), 1, kDefaultContextMax);
-  const uint64_t affordable = options_.free_bytes / 4 / std::max<uint64_t>(1, cell_bytes);
+  const uint64_t context_bytes = std::max<uint64_t>(1, cell_bytes * uint64_t(options_.parallel));
+  const uint64_t affordable = options_.free_bytes / 4 / context_bytes;
   if (affordable >= uint64_t(wanted)) return wanted;
   return std::min(wanted, std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256));
 }

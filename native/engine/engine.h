@@ -24,13 +24,15 @@ namespace sluice {
 struct EngineOptions {
   std::string model_path;
   int32_t parallel = 4;
-  int32_t context = 0;           // tokens per sequence; 0 chooses
-  uint64_t free_bytes = 0;       // memory that is free now; a quarter of it bounds what is chosen
-  int32_t kv_cells = 0;          // shared by all sequences; 0 gives each `context` of its own
-  uint64_t cache_bytes = 0;      // host memory for states of finished and set-aside sequences
-  bool quantized_kv = false;     // q8_0 instead of f16
-  int32_t threads = 0;           // compute threads; 0 chooses
-  int32_t cores_max = 1;         // that the process may use
+  int32_t context = 0;        // tokens per sequence; 0 chooses
+  uint64_t free_bytes = 0;    // memory that is free now; a quarter of it bounds what is chosen
+  int32_t kv_cells = 0;       // shared by all sequences; 0 gives each `context` of its own
+  uint64_t cache_bytes = 0;   // host memory for states of finished and set-aside sequences
+  bool quantized_kv = false;  // q8_0 instead of f16
+  int32_t threads = 0;        // compute threads; 0 chooses
+  int32_t cores_max = 1;      // that the process may use
+  int32_t poll = 0;           // how long compute threads spin before they sleep, 0 to 100
+  ThreadPriority priority = ThreadPriority::normal;
   int32_t gpu_layers = -1;       // -1 is all
   int32_t window = 64;           // tokens
   int32_t queue_depth_max = 64;  // requests

@@ -16,7 +16,7 @@ enum class Outcome { finished, cancelled, failed };
 
 // Gauges first, then counters since load. NativeStats in src/binding/native.ts says what each is.
 struct Stats {
-  int64_t queued = 0, running = 0, parked = 0, cells_used = 0, cells_total = 0;
+  int64_t queued = 0, running = 0, parked = 0, cells_used = 0, cells_cached = 0, cells_total = 0;
   int64_t cache_bytes = 0, cache_entries = 0;
   double step_ms = 0;  // moving average over the last steps, about 20
   int64_t steps = 0, rows_decoded = 0, rows_prefilled = 0, decode_steps = 0, tokens_generated = 0;

@@ -3,36 +3,74 @@
 #include <algorithm>
 
 namespace sluice {
+namespace {
 
-StepPlan Scheduler::plan(const std::vector<SequenceView>& sequences) {
+constexpr double kPromptMsBeside = 80;
+constexpr double kPromptMsAlone = 200;
+// Fewer rows of a prompt are not worth a place in a call, unless they are all that is left of it.
+constexpr int32_t kChunkMin = 16;
+// Shorter chunks share a call: alone, each would read all weights for a few rows.
+constexpr int32_t kOwnCallMin = 64;
+
+int32_t left_of(const SequenceView& prompt) { return prompt.n_tokens - prompt.n_computed; }
+
+// Shares the rows among prompts that are sorted by how much is left of them.
+std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts, int32_t rows) {
+  const auto oldest =
+      std::min_element(prompts.begin(), prompts.end(),
+                       [](const auto& a, const auto& b) { return a.arrival < b.arrival; });
+  int32_t reserved = oldest == prompts.begin() ? 0 : rows / 2;
+  std::vector<Chunk> chunks;
+  for (auto prompt = prompts.begin(); prompt != prompts.end(); ++prompt) {
+    if (prompt == oldest) reserved = 0;
+    const int32_t wanted = prompt->stop - prompt->n_computed;
+    const int32_t count = std::min(rows - reserved, wanted);
+    if (count <= 0 || (count < wanted && count < kChunkMin && !chunks.empty())) continue;
+    chunks.push_back({prompt->slot, prompt->n_computed, count});
+    rows -= count;
+  }
+  return chunks;
+}
+
+std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks) {
+  std::sort(chunks.begin(), chunks.end(),
+            [](const Chunk& a, const Chunk& b) { return a.slot < b.slot; });
+  std::vector<std::vector<Chunk>> calls;
+  std::vector<Chunk> together;
+  for (const Chunk& chunk : chunks) {
+    if (chunk.count < kOwnCallMin) {
+      together.push_back(chunk);
+    } else {
+      calls.push_back({chunk});
+    }
+  }
+  if (!together.empty()) calls.insert(calls.begin(), std::move(together));
+  return calls;
+}
+
+}  // namespace
+
+StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows) {
   StepPlan plan;
   std::vector<SequenceView> prompts;
   for (const SequenceView& sequence : sequences) {
-    const int32_t pending = sequence.n_tokens - sequence.n_computed;
-    if (sequence.parked || pending == 0) continue;
-    if (pending == 1) {
+    if (sequence.parked || left_of(sequence) == 0) continue;
+    if (left_of(sequence) == 1) {
       plan.singles.push_back(sequence.slot);
     } else {
       prompts.push_back(sequence);
     }
   }
   if (prompts.empty()) return plan;
-
-  // Round robin: the budget is shared evenly, and who finds nothing left is first in turn.
-  const auto first = std::find_if(prompts.begin(), prompts.end(),
-                                  [&](const SequenceView& prompt) { return prompt.slot >= turn_; });
-  std::rotate(prompts.begin(), first == prompts.end() ? prompts.begin() : first, prompts.end());
-  int32_t budget = chunk_rows_;
-  for (size_t i = 0; i < prompts.size() && budget > 0; ++i) {
-    const SequenceView& prompt = prompts[i];
-    const int32_t even_share = budget / static_cast<int32_t>(prompts.size() - i);
-    const int32_t share = std::min(budget, std::max(kShareMin, even_share));
-    const int32_t count = std::min(share, prompt.n_tokens - prompt.n_computed);
-    plan.chunks.push_back({prompt.slot, prompt.n_computed, count});
-    budget -= count;
-    turn_ = prompt.slot + 1;
-  }
+  std::sort(prompts.begin(), prompts.end(), [](const auto& a, const auto& b) {
+    return left_of(a) != left_of(b) ? left_of(a) < left_of(b) : a.arrival < b.arrival;
+  });
+  plan.prefills = calls_of(share_rows(prompts, prompt_rows));
   return plan;
+}
+
+double prompt_ms(bool someone_generates, double singles_ms) {
+  return someone_generates ? std::max(kPromptMsBeside, singles_ms) : kPromptMsAlone;
 }
 
 }  // namespace sluice

@@ -12,25 +12,21 @@ struct SequenceView {
   int32_t slot;
   int32_t n_tokens;
   int32_t n_computed;
+  int32_t stop;      // where its next chunk must end at the latest, n_tokens at most
+  uint64_t arrival;  // the lower the earlier
   bool parked;
 };
 
-// Decides what a step computes. Pure: no model, no clock, no thread. Owned by StepLoop.
-class Scheduler {
- public:
-  // chunk_rows: how many prompt rows one step computes at most, over all prompts.
-  explicit Scheduler(int32_t chunk_rows) : chunk_rows_(chunk_rows) {}
+// The whole policy of a step. Pure: no model, no clock, no thread, no memory of earlier steps.
+//
+// Everybody who runs gets its row. prompt_rows go to the prompt with the least left first and so
+// on, but half of them are the oldest prompt's: a short one overtakes a long one, and no stream of
+// short ones starves it. `sequences` in ascending order of slot.
+StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows);
 
-  // `sequences` in ascending order of slot. Not const: whose turn it is moves on.
-  StepPlan plan(const std::vector<SequenceView>& sequences);
-
- private:
-  // The least a prompt gets when it is served, so that many prompts do not turn into as many
-  // calls of a few rows each.
-  static constexpr int32_t kShareMin = 32;
-
-  int32_t chunk_rows_;
-  int32_t turn_ = 0;  // prompts in this slot and above come first
-};
+// How long the prompts' calls of a step may take, in milliseconds. While others generate, as long
+// as keeps their rhythm: their own call's time again, or 80 ms where that is more. Else 200 ms,
+// for a newcomer to join.
+double prompt_ms(bool someone_generates, double singles_ms);
 
 }  // namespace sluice

@@ -20,13 +20,49 @@ Sequence::Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt
       sampler_(std::move(sampler)),
       text_(request_->stop) {}
 
-void Sequence::place(int32_t slot) {
+void Sequence::place(int32_t slot, int32_t n_computed) {
   slot_ = slot;
+  n_computed_ = n_computed;
+  leader.reset();
+  end_waiting();
+  if (cached_tokens_ >= 0) return;  // it came back
+  cached_tokens_ = n_computed;
   placed_ = Clock::now();
 }
 
-SequenceView Sequence::view(int32_t window) const {
-  return {slot_, n_tokens(), n_computed_, parked(window)};
+void Sequence::leave() {
+  slot_ = -1;
+  n_computed_ = 0;
+  begin_waiting();
+}
+
+SequenceView Sequence::view() const {
+  const auto next = std::upper_bound(stops_.begin(), stops_.end(), n_computed_);
+  const int32_t stop = next == stops_.end() ? n_tokens() : std::min(*next, n_tokens());
+  return {slot_, n_tokens(), n_computed_, stop, request_->id, parked_};
+}
+
+std::vector<int32_t> Sequence::computed_tokens() const {
+  return std::vector<int32_t>(tokens_.begin(), tokens_.begin() + n_computed_);
+}
+
+void Sequence::add_stop(int32_t position) {
+  const auto at = std::lower_bound(stops_.begin(), stops_.end(), position);
+  if (at == stops_.end() || *at != position) stops_.insert(at, position);
+}
+
+bool Sequence::at_stop() const {
+  return std::binary_search(stops_.begin(), stops_.end(), n_computed_);
+}
+
+void Sequence::begin_waiting() {
+  if (waiting_since_ == Clock::time_point()) waiting_since_ = Clock::now();
+}
+
+void Sequence::end_waiting() {
+  if (waiting_since_ == Clock::time_point()) return;
+  waited_ += Clock::now() - waiting_since_;
+  waiting_since_ = Clock::time_point();
 }
 
 void Sequence::mark_first_token() {
@@ -43,19 +79,28 @@ void Sequence::append(int32_t token, std::string_view piece) {
   text_.append(piece);
 }
 
-void Sequence::deliver(EventSink& sink) {
+void Sequence::deliver(EventSink& sink, int32_t window) {
   const std::string text = text_.take();
   if (text.empty()) return;
   sink.text(request_->id, text, undelivered_);
   unread_ += undelivered_;
   undelivered_ = 0;
+  if (unread_ < window) return;
+  parked_ = true;
+  begin_waiting();
 }
 
-void Sequence::credit(int32_t tokens) { unread_ = std::max(0, unread_ - tokens); }
+void Sequence::credit(int32_t tokens, int32_t window) {
+  unread_ = std::max(0, unread_ - tokens);
+  if (!parked_ || unread_ > window / 2) return;
+  parked_ = false;
+  if (slot_ >= 0) end_waiting();
+}
 
 Tally Sequence::tally() const {
   Tally tally;
   tally.prompt_tokens = prompt_tokens_;
+  tally.cached_tokens = cached_tokens();
   tally.completion_tokens = completion_tokens();
   tally.stop_string = text_.stop_string();
   const Clock::time_point now = Clock::now();
@@ -63,6 +108,7 @@ Tally Sequence::tally() const {
   tally.queue_ms = milliseconds(request_->submitted, placed);
   tally.prefill_ms = milliseconds(placed_, first_token_);
   tally.decode_ms = milliseconds(first_token_, last_token_);
+  tally.parked_ms = std::chrono::duration<double, std::milli>(waited_).count();
   return tally;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/event-sink.h"
@@ -12,8 +14,14 @@
 
 namespace sluice {
 
+// A sequence that computes what another one needs first.
+struct Leader {
+  RequestId id;
+  int32_t shared;  // tokens, after which the other one may start
+};
+
 // One conversation on its way: its tokens, how far they are computed, and the text they became.
-// Owned by StepLoop, in the queue and then in a place. Engine thread only.
+// Owned by WaitingLine while it waits for a place, and by Places in one. Engine thread only.
 class Sequence {
  public:
   Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt,
@@ -23,14 +31,34 @@ class Sequence {
   Sampler& sampler() { return *sampler_; }
   bool cancelled() const { return request_->cancelled.load(std::memory_order_relaxed); }
 
-  void place(int32_t slot);
+  // It has a place, and the state that it starts from covers so many of its tokens.
+  void place(int32_t slot, int32_t n_computed);
+  void move(int32_t slot) { slot_ = slot; }
+  // It gives its place up, to come back as if it were new.
+  void leave();
+  // What was computed is lost.
+  void forget() { n_computed_ = 0; }
   int32_t slot() const { return slot_; }
-  SequenceView view(int32_t window) const;
+
+  SequenceView view() const;
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  std::vector<int32_t> computed_tokens() const;
   int32_t n_tokens() const { return static_cast<int32_t>(tokens_.size()); }
   int32_t n_computed() const { return n_computed_; }
   int32_t token(int32_t position) const { return tokens_[size_t(position)]; }
   void computed(int32_t rows) { n_computed_ += rows; }
+  bool has_begun() const { return cached_tokens_ >= 0; }
+  int32_t prompt_tokens() const { return prompt_tokens_; }
+  int32_t cached_tokens() const { return std::max(0, cached_tokens_); }
   int32_t completion_tokens() const { return n_tokens() - prompt_tokens_; }
+  bool is_generating() const { return n_tokens() - n_computed_ == 1 && completion_tokens() > 0; }
+
+  // Somebody waits for the state at this position, or it is to be kept: a chunk shall end there.
+  void add_stop(int32_t position);
+  bool at_stop() const;
+
+  // The leader it waits for, to start from what that one computes (see Places::leader_of).
+  std::optional<Leader> leader;
 
   // The end-of-generation token: it ends the reply and is not part of it.
   void end();
@@ -38,26 +66,35 @@ class Sequence {
   TextStream& text() { return text_; }
 
   // Hands over the text that may leave and counts its tokens as unread.
-  void deliver(EventSink& sink);
-  // The reader took some. A reply is parked while it is `window` tokens ahead of its reader.
-  void credit(int32_t tokens);
-  bool parked(int32_t window) const { return unread_ >= window; }
+  void deliver(EventSink& sink, int32_t window);
+  // The reader took some. A reply is parked when it is `window` tokens ahead of its reader, and
+  // until half of them are taken: a slow reader would else park and wake it for every token.
+  void credit(int32_t tokens, int32_t window);
+  bool parked() const { return parked_; }
+  Clock::time_point waiting_since() const { return waiting_since_; }
 
   Tally tally() const;
 
  private:
   void mark_first_token();
+  void begin_waiting();
+  void end_waiting();
 
   std::shared_ptr<Request> request_;
   std::vector<int32_t> tokens_;  // prompt and reply
   int32_t prompt_tokens_;
   int32_t n_computed_ = 0;
+  int32_t cached_tokens_ = -1;  // -1 until it has its first place
   int32_t slot_ = -1;
+  std::vector<int32_t> stops_;  // ascending
   std::unique_ptr<Sampler> sampler_;
   TextStream text_;
   int32_t undelivered_ = 0;  // tokens whose text has not left yet
   int32_t unread_ = 0;       // tokens whose text left and was not taken
+  bool parked_ = false;
   Clock::time_point placed_, first_token_, last_token_;
+  Clock::time_point waiting_since_;  // for its reader, or for a place to come back to
+  Clock::duration waited_{0};
 };
 
 }  // namespace sluice

@@ -6,6 +6,27 @@
 #include "llama/fault.h"
 
 namespace sluice {
+namespace {
+
+constexpr double kNewest = 0.1;  // the weight of the last step in averages of time
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+void average(double& mean, double newest) {
+  mean = mean == 0 ? newest : mean + kNewest * (newest - mean);
+}
+
+int64_t rows_of(const StepPlan& plan) {
+  int64_t rows = int64_t(plan.singles.size());
+  for (const auto& call : plan.prefills) {
+    for (const Chunk& chunk : call) rows += chunk.count;
+  }
+  return rows;
+}
+
+}  // namespace
 
 // A call is abandoned only when nobody is left who wants any of its rows, because llama.cpp
 // drops the whole batch.
@@ -16,7 +37,7 @@ class StepLoop::CallAbort : public AbortCheck {
   bool should_abort() const override {
     if (loop_.closing_.load(std::memory_order_relaxed)) return true;
     return std::all_of(slots_.begin(), slots_.end(),
-                       [&](int32_t slot) { return loop_.places_[size_t(slot)]->cancelled(); });
+                       [&](int32_t slot) { return loop_.places_.at(slot)->cancelled(); });
   }
 
  private:
@@ -33,9 +54,11 @@ StepLoop::StepLoop(Context& context, const StepLoopOptions& options, Ledger& led
       sink_(sink),
       mailbox_(mailbox),
       closing_(closing),
-      scheduler_(options.chunk_rows),
-      places_(size_t(options.parallel)) {
-  stats_.cells_total = int64_t(options.parallel) * options.context_tokens;
+      places_(context, options.places),
+      prefill_cost_(options.rows_max) {
+  stats_.cells_total = options.places.shared_cells > 0
+                           ? options.places.shared_cells
+                           : int64_t(options.places.parallel) * options.context_tokens;
   publish_stats();
 }
 
@@ -44,21 +67,17 @@ StepLoop::~StepLoop() = default;
 void StepLoop::run() {
   while (!closing_) {
     receive();
-    retire_cancelled_places();
+    retire_cancelled();
     fill_places();
     expire_queue();
+    stats_.moved += places_.compact();
     const StepPlan step = plan();
     publish_stats();
-    if (!step.empty()) {
+    if (step.empty()) {
+      sleep();
+    } else if (make_cells_for(step)) {
       run_step(step);
-      continue;
     }
-    sink_.flush();
-    std::optional<Clock::time_point> deadline;
-    if (!queue_.empty()) {
-      deadline = queue_.front()->request().submitted + options_.queue_deadline;
-    }
-    mailbox_.wait(deadline);
   }
 }
 
@@ -73,46 +92,41 @@ void StepLoop::receive(Prepared& message) {
   if (message.sequence->cancelled()) {
     conclude(std::move(message.sequence), FinishReason::cancelled);
   } else {
-    queue_.push_back(std::move(message.sequence));
+    line_.join(std::move(message.sequence));
   }
 }
 
 void StepLoop::receive(const Credit& message) {
-  for (const auto& sequence : places_) {
-    if (sequence && sequence->request().id == message.id) sequence->credit(message.tokens);
+  Sequence* sequence = places_.find(message.id);
+  if (sequence) {
+    sequence->credit(message.tokens, options_.window);
+  } else {
+    line_.credit(message.id, message.tokens, options_.window);
   }
 }
 
-void StepLoop::receive(const Cancel&) { retire_cancelled_queue(); }
+void StepLoop::receive(const Cancel&) {
+  for (auto& sequence : line_.take_cancelled()) {
+    places_.disown(sequence->request().id);
+    conclude(std::move(sequence), FinishReason::cancelled);
+  }
+}
 
 void StepLoop::receive(const Close&) {}  // `closing` says it; the message only wakes the loop
 
 // At every turn: the flag is set before its message arrives, and nobody may compute meanwhile.
-void StepLoop::retire_cancelled_places() {
-  for (int32_t slot = 0; slot < options_.parallel; ++slot) {
-    const auto& sequence = places_[size_t(slot)];
-    if (sequence && sequence->cancelled()) conclude(leave_place(slot), FinishReason::cancelled);
-  }
-}
-
-void StepLoop::retire_cancelled_queue() {
-  std::deque<std::unique_ptr<Sequence>> waiting;
-  for (auto& sequence : queue_) {
-    if (sequence->cancelled()) {
-      conclude(std::move(sequence), FinishReason::cancelled);
-    } else {
-      waiting.push_back(std::move(sequence));
+void StepLoop::retire_cancelled() {
+  for (int32_t slot = 0; slot < places_.count(); ++slot) {
+    const Sequence* sequence = places_.at(slot);
+    if (sequence && sequence->cancelled()) {
+      conclude(places_.finish(slot), FinishReason::cancelled);
     }
   }
-  queue_.swap(waiting);
 }
 
 void StepLoop::expire_queue() {
-  // In order of submission, so the front is the oldest.
-  while (!queue_.empty() &&
-         queue_.front()->request().submitted + options_.queue_deadline <= Clock::now()) {
-    std::unique_ptr<Sequence> sequence = std::move(queue_.front());
-    queue_.pop_front();
+  const auto deadline = Clock::now() - options_.queue_deadline;
+  for (auto& sequence : line_.take_submitted_before(deadline)) {
     fail(std::move(sequence),
          {FaultCode::queue_timeout,
           "no place became free within " + std::to_string(options_.queue_deadline.count()) +
@@ -122,32 +136,82 @@ void StepLoop::expire_queue() {
 }
 
 void StepLoop::fill_places() {
-  for (int32_t slot = 0; slot < options_.parallel && !queue_.empty(); ++slot) {
-    if (places_[size_t(slot)]) continue;
-    places_[size_t(slot)] = std::move(queue_.front());
-    queue_.pop_front();
-    places_[size_t(slot)]->place(slot);
+  line_.offer([this](auto& sequence) { return offer_place(sequence); });
+}
+
+// False when there is no room, for it or for anybody behind it.
+bool StepLoop::offer_place(std::unique_ptr<Sequence>& sequence) {
+  if (must_wait_for_leader(*sequence)) return true;
+  if (!places_.has_room(*sequence)) {
+    // A reply that nobody reads makes way for one that somebody waits for.
+    const int32_t parked = places_.longest_parked();
+    if (parked < 0) return false;
+    give_up_place(parked);
+    return offer_place(sequence);
   }
+  const bool comes_back = sequence->has_begun();
+  const Sequence& placed = *sequence;
+  places_.start(std::move(sequence));
+  if (comes_back) return true;
+  stats_.prompt_tokens += placed.prompt_tokens();
+  stats_.cached_tokens += placed.cached_tokens();
+  return true;
+}
+
+bool StepLoop::must_wait_for_leader(Sequence& sequence) {
+  if (sequence.leader) {
+    const Sequence* leader = places_.find(sequence.leader->id);
+    const bool is_coming = leader && leader->n_computed() < sequence.leader->shared;
+    if (is_coming && !leader->cancelled()) return true;
+  }
+  if (!places_.has_free() && places_.longest_parked() < 0) return false;
+  sequence.leader = places_.leader_of(sequence);
+  return sequence.leader.has_value();
 }
 
 StepPlan StepLoop::plan() {
   std::vector<SequenceView> views;
-  for (const auto& sequence : places_) {
-    if (sequence) views.push_back(sequence->view(options_.window));
+  bool someone_generates = false;
+  for (int32_t slot = 0; slot < places_.count(); ++slot) {
+    const Sequence* sequence = places_.at(slot);
+    if (!sequence) continue;
+    views.push_back(sequence->view());
+    someone_generates |= sequence->is_generating() && !sequence->parked();
   }
-  return scheduler_.plan(views);
+  const double budget_ms = prompt_ms(someone_generates, singles_ms_);
+  return plan_step(views, prefill_cost_.rows_within(budget_ms));
+}
+
+// With shared cells somebody may have to make way: first what is only remembered, then the
+// parked, then who came last. False when the plan no longer holds.
+bool StepLoop::make_cells_for(const StepPlan& plan) {
+  const int64_t rows = rows_of(plan);
+  if (places_.free_cells(rows)) return true;
+  const int32_t parked = places_.longest_parked();
+  // Alone it has room: one context is never more than all cells.
+  if (parked < 0 && places_.live_count() == 1) return true;
+  give_up_place(parked >= 0 ? parked : places_.youngest());
+  return false;
+}
+
+void StepLoop::give_up_place(int32_t slot) {
+  ++stats_.preempted;
+  line_.join_again(places_.set_aside(slot));
 }
 
 void StepLoop::run_step(const StepPlan& plan) {
+  const auto start = Clock::now();
   ++stats_.steps;
   if (!plan.singles.empty()) {
     run_singles(plan.singles);
-    sink_.flush();  // readers need not wait for the chunks
+    average(singles_ms_, ms_since(start));
+    if (!plan.prefills.empty()) sink_.flush();  // readers need not wait for the prompts
   }
-  for (const Chunk& chunk : plan.chunks) {
+  for (const std::vector<Chunk>& chunks : plan.prefills) {
     if (closing_) return;
-    run_chunk(chunk);
+    run_prefill(chunks);
   }
+  average(stats_.step_ms, ms_since(start));
   sink_.flush();
 }
 
@@ -155,57 +219,94 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
   context_.clear_rows();
   int64_t generating = 0;
   for (int32_t slot : slots) {
-    const Sequence& sequence = *places_[size_t(slot)];
+    const Sequence& sequence = *places_.at(slot);
     if (sequence.completion_tokens() > 0) ++generating;
     context_.add_row(sequence.token(sequence.n_computed()), sequence.n_computed(), slot, true);
   }
+  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
+  if (!settle_call(status, slots)) return;
   stats_.rows_decoded += int64_t(slots.size());
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
-  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
-  if (!settle_call(status, slots)) return;
   for (size_t row = 0; row < slots.size(); ++row) {
-    Sequence& sequence = *places_[size_t(slots[row])];
-    sequence.computed(1);
+    Sequence& sequence = *places_.at(slots[row]);
+    computed(sequence, 1);
     sample(sequence, int32_t(row));
   }
 }
 
-void StepLoop::run_chunk(const Chunk& chunk) {
-  Sequence& sequence = *places_[size_t(chunk.slot)];
-  if (sequence.cancelled()) return;
-  const int32_t end = chunk.begin + chunk.count;
-  const bool completes = end == sequence.n_tokens();
+void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   context_.clear_rows();
-  for (int32_t position = chunk.begin; position < end; ++position) {
-    const bool wants_logits = completes && position == end - 1;
-    context_.add_row(sequence.token(position), position, chunk.slot, wants_logits);
+  std::vector<int32_t> slots;
+  std::vector<int32_t> last_rows;  // of those whose prompt this call completes, else -1
+  int32_t rows = 0;
+  for (const Chunk& chunk : chunks) {
+    const Sequence* sequence = places_.at(chunk.slot);
+    if (!sequence || sequence->cancelled()) continue;
+    const int32_t end = chunk.begin + chunk.count;
+    const bool completes = end == sequence->n_tokens();
+    for (int32_t position = chunk.begin; position < end; ++position) {
+      const bool wants_logits = completes && position == end - 1;
+      rows = 1 + context_.add_row(sequence->token(position), position, chunk.slot, wants_logits);
+    }
+    slots.push_back(chunk.slot);
+    last_rows.push_back(completes ? rows - 1 : -1);
   }
-  stats_.rows_decoded += chunk.count;
-  stats_.rows_prefilled += chunk.count;
-  const std::vector<int32_t> slots{chunk.slot};
+  if (slots.empty()) return;
+  const auto start = Clock::now();
   const DecodeStatus status = context_.decode(CallAbort(*this, slots));
   if (!settle_call(status, slots)) return;
-  sequence.computed(chunk.count);
-  if (completes) sample(sequence, chunk.count - 1);
+  prefill_cost_.learn(rows, ms_since(start));
+  stats_.rows_decoded += rows;
+  stats_.rows_prefilled += rows;
+  for (const Chunk& chunk : chunks) {
+    const auto at = std::find(slots.begin(), slots.end(), chunk.slot);
+    if (at == slots.end()) continue;
+    Sequence& sequence = *places_.at(chunk.slot);
+    computed(sequence, chunk.count);
+    const int32_t row = last_rows[size_t(at - slots.begin())];
+    if (row >= 0) sample(sequence, row);
+  }
+}
+
+void StepLoop::computed(Sequence& sequence, int32_t rows) {
+  sequence.computed(rows);
+  if (sequence.at_stop()) places_.checkpoint(sequence);
 }
 
 bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slots) {
   const char* why = nullptr;
   switch (status) {
     case DecodeStatus::ok: return true;
-    // Everybody in it is cancelled and leaves before the next plan, cells and all.
-    case DecodeStatus::aborted: return false;
-    case DecodeStatus::no_room: why = "there were no free cells"; break;
+    case DecodeStatus::aborted:  // everybody in it is cancelled and leaves before the next plan
+      for (int32_t slot : slots) places_.cut(slot);
+      return false;
+    case DecodeStatus::no_room:
+      if (make_room_after_refusal()) return false;
+      why = "there were no free cells";
+      break;
     case DecodeStatus::invalid: why = "the batch was refused"; break;
     case DecodeStatus::fatal: why = "the backend failed"; break;
   }
   for (int32_t slot : slots) {
-    fail(leave_place(slot),
+    places_.forget(slot);
+    fail(places_.finish(slot),
          {FaultCode::engine_failed, std::string("llama.cpp could not compute this request: ") + why,
           0, 0});
   }
   return false;
+}
+
+// Cells are counted, so this is for caches that need more than one of them for a token.
+bool StepLoop::make_room_after_refusal() {
+  if (places_.cells_remembered() > 0) {
+    places_.free_cells(options_.places.shared_cells);
+    if (places_.cells_remembered() == 0) return true;
+  }
+  if (options_.places.shared_cells == 0 || places_.live_count() < 2) return false;
+  const int32_t parked = places_.longest_parked();
+  give_up_place(parked >= 0 ? parked : places_.youngest());
+  return true;
 }
 
 void StepLoop::sample(Sequence& sequence, int32_t row) {
@@ -213,7 +314,7 @@ void StepLoop::sample(Sequence& sequence, int32_t row) {
   try {
     advance(sequence, sequence.sampler().sample(context_, row));
   } catch (const std::exception& error) {
-    fail(leave_place(sequence.slot()), fault_of(error, FaultCode::engine_failed));
+    fail(places_.finish(sequence.slot()), fault_of(error, FaultCode::engine_failed));
   }
 }
 
@@ -222,31 +323,26 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   const bool ends = context_.model().ends_generation(token);
   if (ends && !request.sampling.ignore_eos) {
     sequence.end();
-    conclude(leave_place(sequence.slot()), FinishReason::stop);
+    conclude(places_.finish(sequence.slot()), FinishReason::stop);
     return;
   }
   sequence.append(token, context_.model().piece(token));
   ++stats_.tokens_generated;
   if (sequence.text().stopped()) {
-    conclude(leave_place(sequence.slot()), FinishReason::stop);
+    conclude(places_.finish(sequence.slot()), FinishReason::stop);
   } else if (sequence.completion_tokens() == request.max_tokens ||
              sequence.n_tokens() == options_.context_tokens) {
-    conclude(leave_place(sequence.slot()), FinishReason::length);
+    conclude(places_.finish(sequence.slot()), FinishReason::length);
   } else {
-    sequence.deliver(sink_);
+    sequence.deliver(sink_, options_.window);
   }
-}
-
-std::unique_ptr<Sequence> StepLoop::leave_place(int32_t slot) {
-  context_.remove(slot);
-  return std::move(places_[size_t(slot)]);
 }
 
 void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason) {
   const bool cancelled = reason == FinishReason::cancelled;
   if (!cancelled) {
     sequence->text().finish();
-    sequence->deliver(sink_);
+    sequence->deliver(sink_, options_.window);
   }
   const RequestId id = sequence->request().id;
   publish_stats();
@@ -261,13 +357,24 @@ void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
   if (ledger_.retire(id, Outcome::failed)) sink_.failed(id, fault);
 }
 
+void StepLoop::sleep() {
+  sink_.flush();
+  std::optional<Clock::time_point> deadline = line_.oldest_submission();
+  if (deadline) *deadline += options_.queue_deadline;
+  mailbox_.wait(deadline);
+}
+
 void StepLoop::publish_stats() {
-  stats_.running = stats_.parked = stats_.cells_used = 0;
-  for (const auto& sequence : places_) {
-    if (!sequence) continue;
-    ++(sequence->parked(options_.window) ? stats_.parked : stats_.running);
-    stats_.cells_used += sequence->n_computed();
+  stats_.running = 0;
+  stats_.parked = line_.parked_count();
+  for (int32_t slot = 0; slot < places_.count(); ++slot) {
+    const Sequence* sequence = places_.at(slot);
+    if (sequence) ++(sequence->parked() ? stats_.parked : stats_.running);
   }
+  stats_.cells_used = places_.cells_live();
+  stats_.cells_cached = places_.cells_remembered();
+  stats_.cache_bytes = int64_t(places_.cache().bytes());
+  stats_.cache_entries = int64_t(places_.cache().size());
   ledger_.publish(stats_);
 }
 

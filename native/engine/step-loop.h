@@ -3,26 +3,27 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "engine/event-sink.h"
 #include "engine/ledger.h"
 #include "engine/mailbox.h"
 #include "engine/messages.h"
+#include "engine/places.h"
+#include "engine/prefill-cost.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
+#include "engine/waiting-line.h"
 #include "llama/context.h"
 
 namespace sluice {
 
 struct StepLoopOptions {
-  int32_t parallel;        // places
-  int32_t context_tokens;  // per place
+  PlacesOptions places;
+  int32_t context_tokens;  // per sequence
   int32_t window;          // tokens a reply may run ahead of its reader
-  int32_t chunk_rows;      // prompt rows of one step
+  int32_t rows_max;        // of one call
   std::chrono::milliseconds queue_deadline;
 };
 
@@ -46,23 +47,30 @@ class StepLoop {
   void receive(const Cancel& message);
   void receive(const Close& message);
 
-  void retire_cancelled_places();
-  void retire_cancelled_queue();
+  // Who leaves, and who comes.
+  void retire_cancelled();
   void expire_queue();
   void fill_places();
-  StepPlan plan();
+  bool offer_place(std::unique_ptr<Sequence>& sequence);
+  bool must_wait_for_leader(Sequence& sequence);
 
+  // One step.
+  StepPlan plan();
+  bool make_cells_for(const StepPlan& plan);
+  void give_up_place(int32_t slot);
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
-  void run_chunk(const Chunk& chunk);
+  void run_prefill(const std::vector<Chunk>& chunks);
   // False when the rows of the call were not computed; its sequences are dealt with.
   bool settle_call(DecodeStatus status, const std::vector<int32_t>& slots);
+  bool make_room_after_refusal();
+  void computed(Sequence& sequence, int32_t rows);
   void sample(Sequence& sequence, int32_t row);
   void advance(Sequence& sequence, int32_t token);
 
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
   void fail(std::unique_ptr<Sequence> sequence, const Fault& fault);
-  std::unique_ptr<Sequence> leave_place(int32_t slot);
+  void sleep();
   void publish_stats();
 
   Context& context_;
@@ -72,9 +80,10 @@ class StepLoop {
   Mailbox<EngineMessage>& mailbox_;
   const std::atomic<bool>& closing_;
 
-  Scheduler scheduler_;
-  std::deque<std::unique_ptr<Sequence>> queue_;
-  std::vector<std::unique_ptr<Sequence>> places_;  // by slot; null is free
+  Places places_;
+  WaitingLine line_;
+  PrefillCost prefill_cost_;
+  double singles_ms_ = 0;  // moving average
   Stats stats_;
 };
 

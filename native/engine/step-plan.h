@@ -5,7 +5,7 @@
 
 namespace sluice {
 
-// Rows [begin, begin + count) of one sequence's tokens, computed in one decode call.
+// Rows [begin, begin + count) of one sequence's tokens.
 struct Chunk {
   int32_t slot;
   int32_t begin;
@@ -13,14 +13,14 @@ struct Chunk {
 };
 
 // What one step computes, in this order: every running sequence's single row in one call, then
-// each chunk in a call of its own. Apart, because a mixed batch is slower than the two (measured,
+// the prompts' calls. Apart, because a mixed batch is slower than the two (measured,
 // ARCHITECTURE.md), a running reply never waits for a chunk inside its own call, and an abort
-// then drops one prompt's chunk only.
+// then drops prompts only.
 struct StepPlan {
-  std::vector<int32_t> singles;  // slots, ascending
-  std::vector<Chunk> chunks;
+  std::vector<int32_t> singles;              // slots, ascending
+  std::vector<std::vector<Chunk>> prefills;  // a call each; ascending slots
 
-  bool empty() const { return singles.empty() && chunks.empty(); }
+  bool empty() const { return singles.empty() && prefills.empty(); }
 };
 
 }  // namespace sluice

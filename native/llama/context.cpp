@@ -21,7 +21,9 @@ Function* cpu_function(const char* name) {
 
 llama_context_params context_params(const ContextParams& params) {
   llama_context_params result = llama_context_default_params();
-  result.n_ctx = uint32_t(params.context) * uint32_t(params.sequences);
+  const bool shares = params.shared_cells > 0;
+  result.n_ctx = shares ? uint32_t(params.shared_cells)
+                        : uint32_t(params.context) * uint32_t(params.sequences);
   result.n_seq_max = uint32_t(params.sequences);
   result.n_batch = uint32_t(params.rows_max);
   result.n_ubatch = uint32_t(params.rows_max);
@@ -30,10 +32,26 @@ llama_context_params context_params(const ContextParams& params) {
   result.n_threads_batch = params.threads;
   result.type_k = params.quantized_kv ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
   result.type_v = result.type_k;
-  // Each sequence has cells of its own: attention does not run over everybody's.
-  result.kv_unified = false;
+  // With cells of its own a sequence's attention does not run over everybody's.
+  result.kv_unified = shares;
   result.no_perf = true;
   return result;
+}
+
+ggml_sched_priority sched_priority(ThreadPriority priority) {
+  switch (priority) {
+    case ThreadPriority::low: return GGML_SCHED_PRIO_LOW;
+    case ThreadPriority::normal: return GGML_SCHED_PRIO_NORMAL;
+    case ThreadPriority::medium: return GGML_SCHED_PRIO_MEDIUM;
+    case ThreadPriority::high: return GGML_SCHED_PRIO_HIGH;
+    case ThreadPriority::realtime: return GGML_SCHED_PRIO_REALTIME;
+  }
+  return GGML_SCHED_PRIO_NORMAL;
+}
+
+bool can_trim(const llama_model* model) {
+  return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
+         llama_model_n_swa(model) == 0;
 }
 
 }  // namespace
@@ -50,7 +68,7 @@ void Context::ThreadpoolFree::operator()(ggml_threadpool* pool) const {
 }
 
 Context::Context(std::shared_ptr<const Model> model, const ContextParams& params)
-    : model_(std::move(model)) {
+    : model_(std::move(model)), can_trim_(sluice::can_trim(model_->raw())) {
   if (params.quantized_kv && !model_->can_quantize_kv()) {
     throw FaultError(FaultCode::model_invalid,
                      "this model's heads do not divide into q8_0 blocks of 32; use kvType f16");
@@ -58,8 +76,10 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
   ErrorLogScope log;
   context_.reset(llama_init_from_model(model_->raw(), context_params(params)));
   if (!context_) {
-    const uint64_t kv_bytes = model_->kv_bytes_per_token(params.quantized_kv) *
-                              uint64_t(params.context) * uint64_t(params.sequences);
+    const uint64_t cells = params.shared_cells > 0
+                               ? uint64_t(params.shared_cells)
+                               : uint64_t(params.context) * uint64_t(params.sequences);
+    const uint64_t kv_bytes = model_->kv_bytes_per_token(params.quantized_kv) * cells;
     throw FaultError(
         FaultCode::out_of_memory,
         "no context for " + std::to_string(params.sequences) + " sequences of " +
@@ -67,6 +87,8 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
             " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
   }
   ggml_threadpool_params pool_params = ggml_threadpool_params_default(params.threads);
+  pool_params.poll = uint32_t(params.poll);
+  pool_params.prio = sched_priority(params.priority);
   threadpool_.reset(
       cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&pool_params));
   if (!threadpool_) {
@@ -118,8 +140,30 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
 
 const float* Context::logits(int32_t row) { return llama_get_logits_ith(context_.get(), row); }
 
+bool Context::trim(int32_t sequence, int32_t position) {
+  llama_memory_t memory = llama_get_memory(context_.get());
+  if (llama_memory_seq_pos_max(memory, sequence) < position) return true;
+  return can_trim_ && llama_memory_seq_rm(memory, sequence, position, -1);
+}
+
 void Context::remove(int32_t sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
+}
+
+bool Context::save(int32_t sequence, StateBuffer& buffer) {
+  const size_t bytes = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
+  buffer.resize(bytes);
+  return bytes > 0 &&
+         bytes == llama_state_seq_get_data_ext(context_.get(), buffer.data(), bytes, sequence, 0);
+}
+
+bool Context::restore(int32_t sequence, const StateBuffer& buffer) {
+  remove(sequence);
+  const size_t read =
+      llama_state_seq_set_data_ext(context_.get(), buffer.data(), buffer.size(), sequence, 0);
+  if (read == buffer.size()) return true;
+  remove(sequence);
+  return false;
 }
 
 }  // namespace sluice

@@ -1,25 +1,32 @@
 #include "llama/sampler.h"
 
+#include <chrono>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "llama.h"
 #include "llama/context.h"
 #include "llama/fault.h"
+#include "llama/logits.h"
 #include "llama/model.h"
-#include "sampling.h"
 
 namespace sluice {
 namespace {
 
-// top_p alone would sort the whole vocabulary at every token (12 ms at 152k): the nucleus is
-// looked for among so many of the likeliest.
-constexpr int32_t kNucleusMax = 1024;
 // Dividing logits by less than this gives infinities.
 constexpr float kTemperatureMin = 1e-6f;
 
-bool is_greedy(const SamplingParams& params) { return params.temperature < kTemperatureMin; }
+// The buffers are the thread's and not the sampler's: 1 MB at 152k tokens, for each sequence.
+struct Buffers {
+  Logits logits;
+  std::vector<float> changed;
+  std::vector<llama_token_data> candidates;
+};
+
+Buffers& buffers() {
+  thread_local Buffers mine;
+  return mine;
+}
 
 bool has_penalties(const SamplingParams& params) {
   return params.repeat_last_n != 0 &&
@@ -27,117 +34,146 @@ bool has_penalties(const SamplingParams& params) {
           params.presence_penalty != 0.0f);
 }
 
-// Only what is on: a sampler that changes nothing still costs a pass over the vocabulary.
-std::vector<common_sampler_type> enabled_samplers(const SamplingParams& params) {
-  std::vector<common_sampler_type> types;
-  if (has_penalties(params)) types.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
-  if (params.top_k > 0 || params.top_p < 1.0f) types.push_back(COMMON_SAMPLER_TYPE_TOP_K);
-  if (params.top_p < 1.0f) types.push_back(COMMON_SAMPLER_TYPE_TOP_P);
-  if (params.min_p > 0.0f) types.push_back(COMMON_SAMPLER_TYPE_MIN_P);
-  types.push_back(COMMON_SAMPLER_TYPE_TEMPERATURE);
-  return types;
-}
-
-void add_biases(const Model& model, const SamplingParams& params, common_params_sampling& out) {
-  for (const LogitBias& entry : params.logit_bias) {
-    if (entry.token < 0 || entry.token >= model.vocabulary()) {
-      throw FaultError(FaultCode::invalid_request,
-                       "logit bias names token " + std::to_string(entry.token) +
-                           ", which is not in the vocabulary; expected 0 to " +
-                           std::to_string(model.vocabulary() - 1));
-    }
-    out.logit_bias.push_back({entry.token, entry.bias});
-  }
-  if (!params.ignore_eos) return;
-  for (int32_t token = 0; token < model.vocabulary(); ++token) {
-    if (model.ends_generation(token)) out.logit_bias.push_back({token, -INFINITY});
-  }
-}
-
-common_params_sampling chain_params(const Model& model, const SamplingParams& params,
-                                    int32_t context_tokens) {
-  common_params_sampling out;
-  out.seed = params.seed;
-  out.temp = is_greedy(params) ? 0.0f : params.temperature;
-  out.top_k = params.top_k > 0 ? params.top_k : kNucleusMax;
-  out.top_p = params.top_p;
-  out.min_p = params.min_p;
-  out.penalty_repeat = params.repeat_penalty;
-  // llama.cpp allocates as much as it is told to.
-  const bool all = params.repeat_last_n < 0 || params.repeat_last_n > context_tokens;
-  out.penalty_last_n = all ? context_tokens : params.repeat_last_n;
-  out.penalty_freq = params.frequency_penalty;
-  out.penalty_present = params.presence_penalty;
-  out.no_perf = true;
-  out.samplers = enabled_samplers(params);
-  add_biases(model, params, out);
-  return out;
-}
-
-// Some vocabularies name tokens that must never be sampled; the chain knows them.
-bool suppresses_tokens(const Model& model) {
+// Some vocabularies name tokens that must never be sampled.
+std::vector<int32_t> forbidden_tokens(const Model& model, const SamplingParams& params) {
   int32_t count = 0;
-  llama_vocab_get_suppress_tokens(llama_model_get_vocab(model.raw()), &count);
-  return count > 0;
+  const llama_vocab* vocab = llama_model_get_vocab(model.raw());
+  const llama_token* suppressed = llama_vocab_get_suppress_tokens(vocab, &count);
+  std::vector<int32_t> tokens(suppressed, suppressed + count);
+  if (!params.ignore_eos) return tokens;
+  for (int32_t token = 0; token < model.vocabulary(); ++token) {
+    if (model.ends_generation(token)) tokens.push_back(token);
+  }
+  return tokens;
 }
 
-// Neither NaN nor positive infinity: samplers sort by them.
-bool all_usable(const float* logits, int32_t count) {
-  bool usable = true;
-  for (int32_t token = 0; token < count; ++token) {
-    usable &= logits[token] <= std::numeric_limits<float>::max();
+void check_biases(const std::vector<LogitBias>& biases, int32_t vocabulary) {
+  for (const LogitBias& entry : biases) {
+    if (entry.token >= 0 && entry.token < vocabulary) continue;
+    throw FaultError(FaultCode::invalid_request,
+                     "logit bias names token " + std::to_string(entry.token) +
+                         ", which is not in the vocabulary; expected 0 to " +
+                         std::to_string(vocabulary - 1));
   }
-  return usable;
-}
-
-int32_t argmax(const float* logits, int32_t count) {
-  int32_t best = 0;
-  float highest = -std::numeric_limits<float>::infinity();
-  for (int32_t token = 0; token < count; ++token) {
-    if (logits[token] > highest) {
-      highest = logits[token];
-      best = token;
-    }
-  }
-  return best;
 }
 
 }  // namespace
 
-void Sampler::SamplerFree::operator()(common_sampler* sampler) const {
-  common_sampler_free(sampler);
+void Sampler::SamplerFree::operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
+
+Sampler::Reach Sampler::reach_of(const SamplingParams& params) {
+  if (params.temperature < kTemperatureMin) return Reach::highest;
+  if (params.top_k > 0) return Reach::top_k;
+  if (params.top_p < 1.0f) return Reach::nucleus;
+  return params.min_p > 0.0f ? Reach::min_p : Reach::all;
 }
 
 Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens)
-    : sees_prompt_(params.repeat_penalty != 1.0f && params.repeat_last_n != 0),
-      vocabulary_(model.vocabulary()) {
-  const bool unconstrained = is_greedy(params) && !has_penalties(params) &&
-                             params.logit_bias.empty() && !params.ignore_eos &&
-                             !suppresses_tokens(model);
-  if (unconstrained) return;
-  common_params_sampling chain = chain_params(model, params, context_tokens);
-  chain_.reset(common_sampler_init(model.raw(), chain));
+    : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens) {}
+
+Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
+                 const SamplingParams& params, int32_t context_tokens)
+    : vocabulary_(vocabulary),
+      reach_(reach_of(params)),
+      sees_prompt_(params.repeat_penalty != 1.0f && params.repeat_last_n != 0),
+      top_k_(params.top_k),
+      top_p_(params.top_p),
+      min_p_(params.min_p),
+      temperature_(params.temperature),
+      biases_(params.logit_bias),
+      numbers_(params.seed) {
+  check_biases(biases_, vocabulary);
+  for (int32_t token : forbidden) biases_.push_back({token, -INFINITY});
+  // llama.cpp allocates as much as it is told to.
+  const bool all = params.repeat_last_n < 0 || params.repeat_last_n > context_tokens;
+  recent_max_ = size_t(all ? context_tokens : params.repeat_last_n);
+  if (has_penalties(params)) {
+    penalties_.reset(llama_sampler_init_penalties(vocabulary, int32_t(recent_max_),
+                                                  params.repeat_penalty, params.frequency_penalty,
+                                                  params.presence_penalty));
+  }
+  if (reach_ == Reach::highest || reach_ == Reach::all) return;
+  llama_sampler_chain_params chain = llama_sampler_chain_default_params();
+  chain.no_perf = true;
+  chain_.reset(llama_sampler_chain_init(chain));
+  // Without those that are off: they change nothing, but each costs a pass.
+  const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain_.get(), sampler); };
+  if (params.top_p < 1.0f && reach_ == Reach::top_k) add(llama_sampler_init_top_p(params.top_p, 0));
+  if (params.min_p > 0.0f) add(llama_sampler_init_min_p(params.min_p, 0));
+  add(llama_sampler_init_temp(params.temperature));
+  add(llama_sampler_init_dist(params.seed));
 }
 
 Sampler::~Sampler() = default;
 
 void Sampler::accept_prompt(const std::vector<int32_t>& prompt) {
-  if (!chain_ || !sees_prompt_) return;
-  for (int32_t token : prompt) common_sampler_accept(chain_.get(), token, false);
+  if (!sees_prompt_) return;
+  for (int32_t token : prompt) accept(token);
 }
 
-int32_t Sampler::sample(Context& context, int32_t row) {
-  const float* logits = context.logits(row);
-  if (!logits || !all_usable(logits, vocabulary_)) {
+void Sampler::accept(int32_t token) {
+  if (!penalties_) return;
+  llama_sampler_accept(penalties_.get(), token);
+  if (recent_.size() < recent_max_) {
+    recent_.push_back(token);
+  } else {
+    recent_[oldest_] = token;
+    oldest_ = (oldest_ + 1) % recent_max_;
+  }
+}
+
+int32_t Sampler::sample(Context& context, int32_t row) { return sample(context.logits(row)); }
+
+int32_t Sampler::sample(const float* logits) {
+  const auto begin = std::chrono::steady_clock::now();
+  Logits& reader = buffers().logits;
+  if (logits && changes_logits()) logits = changed(logits);
+  if (!logits || !reader.read(logits, vocabulary_)) {
     throw FaultError(FaultCode::engine_failed,
                      "the model computed no usable logits; its weights may be damaged");
   }
-  if (!chain_) {
-    return argmax(logits, vocabulary_);
-  }
-  const int32_t token = common_sampler_sample(chain_.get(), context.raw(), row);
-  common_sampler_accept(chain_.get(), token, true);
+  const int32_t token = choose(reader);
+  accept(token);
+  const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
+  row_cost_ = taken.count();
   return token;
+}
+
+const float* Sampler::changed(const float* logits) const {
+  std::vector<float>& row = buffers().changed;
+  row.assign(logits, logits + vocabulary_);
+  for (const LogitBias& entry : biases_) row[size_t(entry.token)] += entry.bias;
+  if (!penalties_) return row.data();
+  // Only recent tokens are changed. One that comes twice is also changed to the same value twice.
+  std::vector<llama_token_data>& candidates = buffers().candidates;
+  candidates.clear();
+  for (int32_t token : recent_) candidates.push_back({token, row[size_t(token)], 0.0f});
+  llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
+  llama_sampler_apply(penalties_.get(), &array);
+  for (const llama_token_data& entry : candidates) row[size_t(entry.id)] = entry.logit;
+  return row.data();
+}
+
+int32_t Sampler::choose(Logits& logits) {
+  switch (reach_) {
+    case Reach::highest: return logits.likeliest();
+    case Reach::top_k: return choose_by_chain(logits.top(top_k_), true);
+    case Reach::nucleus: return choose_by_chain(logits.nucleus(top_p_), true);
+    // As llama.cpp's min_p bounds them.
+    case Reach::min_p:
+      return choose_by_chain(logits.from(logits.highest() + std::log(min_p_)), false);
+    case Reach::all: break;
+  }
+  return logits.draw(temperature_, std::uniform_real_distribution<double>(0.0, 1.0)(numbers_));
+}
+
+int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sorted) {
+  std::vector<llama_token_data>& candidates = buffers().candidates;
+  candidates.clear();
+  for (const Candidate& entry : choice) candidates.push_back({entry.token, entry.logit, 0.0f});
+  llama_token_data_array array{candidates.data(), candidates.size(), -1, sorted};
+  llama_sampler_apply(chain_.get(), &array);
+  return array.data[array.selected].id;
 }
 
 }  // namespace sluice

@@ -2,14 +2,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <vector>
 
-struct common_sampler;
+#include "llama/row-sampler.h"
+
+struct llama_sampler;
 
 namespace sluice {
 
 class Context;
+class Logits;
 class Model;
+struct Candidate;
 
 struct LogitBias {
   int32_t token;
@@ -31,13 +36,18 @@ struct SamplingParams {
   std::vector<LogitBias> logit_bias;
 };
 
-// Picks the next token of one sequence. Made by the Preparer, then owned by its Sequence and
-// used on the engine thread only.
-class Sampler {
+// Picks the next token of one sequence, by llama.cpp's samplers: what the first of them would
+// drop is not handed to them, so that a token is chosen among few and not among the vocabulary.
+// Made by the Preparer, then owned by its Sequence and used by one thread at a time: the engine's
+// or a sampling thread that it waits for. Touches no llama_context.
+class Sampler final : public RowSampler {
  public:
   // Throws FaultError(invalid_request) for a bias on a token outside the vocabulary.
   Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens);
-  ~Sampler();
+  // Without a model: `forbidden` are the tokens that are never sampled.
+  Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden, const SamplingParams& params,
+          int32_t context_tokens);
+  ~Sampler() override;
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
@@ -45,17 +55,41 @@ class Sampler {
   void accept_prompt(const std::vector<int32_t>& prompt);
   // Samples from a row's logits and remembers the token. Throws FaultError(engine_failed) when
   // the logits are not numbers.
+  int32_t sample(const float* logits) override;
   int32_t sample(Context& context, int32_t row);
+  // What the last row took.
+  int64_t row_cost() const override { return row_cost_; }
 
  private:
-  struct SamplerFree {
-    void operator()(common_sampler* sampler) const;
-  };
+  // Which tokens can be chosen at all.
+  enum class Reach { highest, top_k, nucleus, min_p, all };
 
-  bool sees_prompt_;
+  struct SamplerFree {
+    void operator()(llama_sampler* sampler) const;
+  };
+  using SamplerPtr = std::unique_ptr<llama_sampler, SamplerFree>;
+
+  static Reach reach_of(const SamplingParams& params);
+  bool changes_logits() const { return !biases_.empty() || penalties_; }
+  // The row with biases and penalties, in a buffer of the calling thread.
+  const float* changed(const float* logits) const;
+  int32_t choose(Logits& logits);
+  int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
+  void accept(int32_t token);
+
   int32_t vocabulary_;
-  // Null when greedy and unconstrained: one pass over the logits finds the token.
-  std::unique_ptr<common_sampler, SamplerFree> chain_;
+  Reach reach_;
+  bool sees_prompt_;
+  int32_t top_k_;
+  float top_p_, min_p_, temperature_;
+  std::vector<LogitBias> biases_;  // forbidden tokens among them
+  SamplerPtr penalties_;           // null when there are none
+  // What llama.cpp's penalties look at, in any order: only these tokens' logits change.
+  std::vector<int32_t> recent_;
+  size_t recent_max_, oldest_ = 0;
+  SamplerPtr chain_;      // of what top_k or min_p leaves; null for the other two
+  std::mt19937 numbers_;  // of `all`, drawn as the chain's last sampler does
+  int64_t row_cost_ = 0;
 };
 
 }  // namespace sluice

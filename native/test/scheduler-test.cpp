@@ -1,11 +1,13 @@
 #include "engine/scheduler.h"
 
-#include <map>
+#include <sstream>
+#include <string>
 
 #include "test/check.h"
 
 using sluice::Chunk;
-using sluice::Scheduler;
+using sluice::plan_step;
+using sluice::prompt_ms;
 using sluice::SequenceView;
 using sluice::StepPlan;
 
@@ -13,114 +15,114 @@ namespace {
 
 constexpr int32_t kRows = 128;
 
-SequenceView running(int32_t slot, int32_t n_tokens) {
-  return {slot, n_tokens, n_tokens - 1, false};
-}
+SequenceView running(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), false}; }
+SequenceView parked(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), true}; }
+// The later the slot, the later it came.
 SequenceView prompt(int32_t slot, int32_t n_tokens, int32_t n_computed = 0) {
-  return {slot, n_tokens, n_computed, false};
+  return {slot, n_tokens, n_computed, n_tokens, uint64_t(slot), false};
 }
-SequenceView parked(int32_t slot, int32_t n_tokens) { return {slot, n_tokens, n_tokens - 1, true}; }
+SequenceView with_stop(SequenceView view, int32_t stop) {
+  view.stop = stop;
+  return view;
+}
 
-int32_t rows_of(const StepPlan& plan) {
-  int32_t rows = 0;
-  for (const Chunk& chunk : plan.chunks) rows += chunk.count;
-  return rows;
+// "0 1 | 2:0+64" is single rows of the places 0 and 1, then a call with rows 0 to 63 of place 2.
+std::string shown(const StepPlan& plan) {
+  std::ostringstream text;
+  for (size_t i = 0; i < plan.singles.size(); ++i) text << (i ? " " : "") << plan.singles[i];
+  for (const auto& call : plan.prefills) {
+    text << " |";
+    for (const Chunk& chunk : call) {
+      text << " " << chunk.slot << ":" << chunk.begin << "+" << chunk.count;
+    }
+  }
+  return text.str();
 }
+
+struct Situation {
+  const char* name;
+  std::vector<SequenceView> sequences;
+  const char* plan;
+};
+
+const Situation kSituations[] = {
+    {"nobody is there", {}, ""},
+    {"everybody who runs gets a row", {running(0), running(1), running(5)}, "0 1 5"},
+    {"a parked one gets none", {parked(0), running(1)}, "1"},
+    {"all are parked", {parked(0), parked(1)}, ""},
+    {"one that is computed has nothing to do", {prompt(0, 10, 10)}, ""},
+    {"a prompt of one token is a single row", {prompt(3, 1)}, "3"},
+    {"so is the last token of a prompt", {prompt(0, 129, 128)}, "0"},
+    {"a short prompt is computed whole", {prompt(0, 100)}, " | 0:0+100"},
+    {"a long one as far as the rows go", {prompt(0, 4000, 256)}, " | 0:256+128"},
+    {"running ones come first", {running(0), prompt(1, 300)}, "0 | 1:0+128"},
+    {"a chunk ends where somebody waits", {with_stop(prompt(0, 4000), 70)}, " | 0:0+70"},
+    {"a short one overtakes a long one, which keeps half",
+     {prompt(0, 4000), prompt(1, 200)},
+     " | 0:0+64 | 1:0+64"},
+    {"what a short one leaves is the long one's",
+     {prompt(0, 4000), prompt(1, 20)},
+     " | 1:0+20 | 0:0+108"},
+    {"the shortest of all goes first, the oldest keeps half, and who is between waits",
+     {prompt(0, 4000), prompt(1, 3000), prompt(2, 200)},
+     " | 0:0+64 | 2:0+64"},
+    {"when the oldest is the shortest it takes all",
+     {prompt(0, 200), prompt(1, 4000)},
+     " | 0:0+128"},
+    {"of two as long the older one is first", {prompt(0, 300), prompt(1, 300)}, " | 0:0+128"},
+    {"what is nearly done counts as short",
+     {prompt(0, 4000, 3900), prompt(1, 300)},
+     " | 1:0+28 | 0:3900+100"},
+    {"short chunks share a call",
+     {prompt(0, 30), prompt(1, 40), prompt(2, 50)},
+     " | 0:0+30 1:0+40 2:0+50"},
+    {"a few rows of another prompt are not worth a call",
+     {prompt(0, 120), prompt(1, 300)},
+     " | 0:0+120"},
+    {"unless they are all that is left of it",
+     {prompt(0, 120), prompt(1, 300, 295)},
+     " | 1:295+5 | 0:0+120"},
+};
 
 }  // namespace
 
-TEST("scheduler: nobody, nothing") { CHECK(Scheduler(kRows).plan({}).empty()); }
-
-TEST("scheduler: every running sequence gets its single row, in order of slots") {
-  const StepPlan plan = Scheduler(kRows).plan({running(0, 10), running(1, 20), running(5, 7)});
-  CHECK(plan.singles == (std::vector<int32_t>{0, 1, 5}));
-  CHECK(plan.chunks.empty());
-}
-
-TEST("scheduler: a parked sequence gets no row") {
-  const StepPlan plan = Scheduler(kRows).plan({parked(0, 10), running(1, 20)});
-  CHECK(plan.singles == std::vector<int32_t>{1});
-}
-
-TEST("scheduler: when all are parked there is nothing to do") {
-  CHECK(Scheduler(kRows).plan({parked(0, 10), parked(1, 20)}).empty());
-}
-
-TEST("scheduler: a computed sequence gets no row") {
-  CHECK(Scheduler(kRows).plan({prompt(0, 10, 10)}).empty());
-}
-
-TEST("scheduler: a prompt of one token is a single row") {
-  CHECK(Scheduler(kRows).plan({prompt(3, 1)}).singles == std::vector<int32_t>{3});
-}
-
-TEST("scheduler: the last token of a prompt is a single row") {
-  CHECK(Scheduler(kRows).plan({prompt(0, 129, 128)}).singles == std::vector<int32_t>{0});
-}
-
-TEST("scheduler: a short prompt is computed in one chunk, to its end") {
-  const StepPlan plan = Scheduler(kRows).plan({prompt(2, 12)});
-  CHECK_EQ(plan.chunks.size(), 1u);
-  CHECK_EQ(plan.chunks[0].slot, 2);
-  CHECK_EQ(plan.chunks[0].begin, 0);
-  CHECK_EQ(plan.chunks[0].count, 12);
-}
-
-TEST("scheduler: a long prompt is computed in chunks of the budget, from where it stands") {
-  const StepPlan plan = Scheduler(kRows).plan({prompt(0, 1000, 256)});
-  CHECK_EQ(plan.chunks[0].begin, 256);
-  CHECK_EQ(plan.chunks[0].count, kRows);
-}
-
-TEST("scheduler: running sequences keep their rows while a prompt is computed") {
-  const StepPlan plan = Scheduler(kRows).plan({running(0, 10), prompt(1, 1000), running(2, 5)});
-  CHECK(plan.singles == (std::vector<int32_t>{0, 2}));
-  CHECK_EQ(plan.chunks.size(), 1u);
-}
-
-TEST("scheduler: a short prompt does not wait for a long one") {
-  const StepPlan plan = Scheduler(kRows).plan({prompt(0, 4000), prompt(1, 12)});
-  CHECK_EQ(plan.chunks.size(), 2u);
-  CHECK_EQ(plan.chunks[1].slot, 1);
-  CHECK_EQ(plan.chunks[1].count, 12);
-}
-
-TEST("scheduler: what a short prompt leaves of the budget goes to those behind it") {
-  const StepPlan plan = Scheduler(kRows).plan({prompt(0, 12), prompt(1, 4000)});
-  CHECK_EQ(plan.chunks[0].count, 12);
-  CHECK_EQ(plan.chunks[1].count, kRows - 12);
-}
-
-TEST("scheduler: no step computes more prompt rows than the budget") {
-  std::vector<SequenceView> prompts;
-  for (int32_t slot = 0; slot < 100; ++slot) prompts.push_back(prompt(slot, 500));
-  Scheduler scheduler(kRows);
-  for (int step = 0; step < 100; ++step) CHECK(rows_of(scheduler.plan(prompts)) <= kRows);
-}
-
-TEST("scheduler: of many long prompts every one gets its turn, and none more than its share") {
-  std::vector<SequenceView> prompts;
-  for (int32_t slot = 0; slot < 12; ++slot) prompts.push_back(prompt(slot, 10000));
-  Scheduler scheduler(kRows);
-  std::map<int32_t, int> turns;
-  for (int step = 0; step < 12; ++step) {
-    for (const Chunk& chunk : scheduler.plan(prompts).chunks) ++turns[chunk.slot];
+TEST("scheduler: a table of situations and plans") {
+  for (const Situation& situation : kSituations) {
+    const std::string plan = shown(plan_step(situation.sequences, kRows));
+    if (plan == situation.plan) continue;
+    check::fail(__FILE__, __LINE__,
+                std::string(situation.name) + ": received \"" + plan + "\", expected \"" +
+                    situation.plan + "\"");
   }
-  CHECK_EQ(turns.size(), 12u);
-  for (const auto& turn : turns) CHECK_EQ(turn.second, 4);
 }
 
-TEST("scheduler: chunk after chunk, a prompt is computed once and whole") {
-  Scheduler scheduler(kRows);
-  SequenceView sequence = prompt(0, 1000);
-  int32_t rows = 0;
-  while (sequence.n_computed < sequence.n_tokens) {
-    const StepPlan plan = scheduler.plan({sequence});
-    CHECK(plan.chunks.empty() || plan.chunks[0].begin == sequence.n_computed);
-    const int32_t computed = rows_of(plan) + static_cast<int32_t>(plan.singles.size());
-    CHECK(computed > 0);
-    sequence.n_computed += computed;
-    rows += computed;
+TEST("scheduler: a stream of short prompts does not starve a long one") {
+  SequenceView old = prompt(0, 4000);
+  int32_t steps = 0;
+  for (; old.n_computed < old.n_tokens - 1 && steps < 1000; ++steps) {
+    const SequenceView fresh = {1, 60, 0, 60, uint64_t(steps + 1), false};
+    for (const auto& call : plan_step({old, fresh}, kRows).prefills) {
+      for (const Chunk& chunk : call) old.n_computed += chunk.slot == 0 ? chunk.count : 0;
+    }
   }
-  CHECK_EQ(rows, 1000);
+  CHECK_EQ(steps, (4000 + 67) / 68);
+}
+
+TEST("scheduler: a step computes no more prompt rows than it may") {
+  for (int32_t count = 1; count < 40; ++count) {
+    std::vector<SequenceView> prompts;
+    for (int32_t slot = 0; slot < count; ++slot) prompts.push_back(prompt(slot, 10 + 37 * slot));
+    int32_t rows = 0;
+    for (const auto& call : plan_step(prompts, kRows).prefills) {
+      for (const Chunk& chunk : call) rows += chunk.count;
+    }
+    CHECK(rows > 0);
+    CHECK(rows <= kRows);
+  }
+}
+
+TEST("scheduler: prompts get 80 ms beside others, 200 ms alone, more beside slow ones") {
+  CHECK_EQ(prompt_ms(true, 10), 80.0);
+  CHECK_EQ(prompt_ms(true, 300), 300.0);
+  CHECK_EQ(prompt_ms(false, 10), 200.0);
 }

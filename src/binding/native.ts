@@ -25,6 +25,9 @@ export interface NativeAddon {
   setSendBuffer(fd: number, bytes: number): void
 }
 
+/** Of the compute threads; above 'normal' needs rights. */
+export type ThreadPriority = 'low' | 'normal' | 'medium' | 'high' | 'realtime'
+
 export interface NativeEngineOptions {
   model: string
   parallel: number
@@ -40,6 +43,9 @@ export interface NativeEngineOptions {
   /** Compute threads; 0 lets the engine choose by coresMax and the model. */
   threads: number
   coresMax: number
+  /** How long compute threads spin for more work before they sleep, 0 to 100. */
+  poll: number
+  priority: ThreadPriority
   /** Layers to offload; -1 offloads all that the backend takes. */
   gpuLayers: number
   /** Tokens that a reply may run ahead of its reader. */
@@ -178,6 +184,7 @@ export interface NativeStats {
   running: number
   parked: number
   cellsUsed: number
+  cellsCached: number
   cellsTotal: number
   /** Host memory that states of finished and set-aside sequences take, and how many they are. */
   cacheBytes: number

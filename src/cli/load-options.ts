@@ -9,6 +9,8 @@ const loadKeys = [
   'parallel',
   'context',
   'threads',
+  'poll',
+  'priority',
   'gpuLayers',
   'kvType',
   'kvCells',

@@ -21,6 +21,12 @@ const modelFlags = {
   threads: numberFlag('N', loadChecks.threads, 'compute threads', {
     fallbackHelp: 'one per core',
   }),
+  poll: numberFlag('N', loadChecks.poll, 'how long compute threads spin before they sleep', {
+    fallback: loadDefaults.poll,
+  }),
+  priority: textFlag('LEVEL', loadChecks.priority, 'of compute threads: low, normal, high ...', {
+    fallback: loadDefaults.priority,
+  }),
   gpuLayers: numberFlag('N', loadChecks.gpuLayers, 'layers to put on the GPU, -1 for all', {
     fallback: loadDefaults.gpuLayers,
   }),

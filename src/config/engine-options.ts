@@ -43,6 +43,8 @@ export const loadChecks: Checks<LoadOptions> = {
   queue: integerFrom(0, 65_536),
   queueDeadlineMs: integerFrom(1, int32Max),
   threads: integerFrom(1, 512),
+  poll: integerFrom(0, 100),
+  priority: oneOf('low', 'normal', 'medium', 'high', 'realtime'),
   gpuLayers: integerFrom(-1, 65_536),
   kvType: oneOf('f16', 'q8_0'),
   kvCells: integerFrom(32, 2 ** 30),
@@ -58,6 +60,8 @@ export const loadDefaults = {
   window: 64,
   queue: 64,
   queueDeadlineMs: 60_000,
+  poll: 0,
+  priority: 'normal' as const,
   gpuLayers: -1,
   kvType: 'f16' as const,
 }

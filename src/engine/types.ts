@@ -21,6 +21,16 @@ export interface LoadOptions {
    * are under 32 MiB, a step of a single row then takes one all the same.
    */
   threads?: number
+  /**
+   * How long compute threads spin for the next call before they sleep, as ggml counts it: 0 is not
+   * at all, 100 hundreds of milliseconds. Default 0, since the event loop needs the core.
+   */
+  poll?: number
+  /**
+   * Scheduling priority of the compute threads; above 'normal' needs the right to real-time
+   * scheduling. Default 'normal'.
+   */
+  priority?: 'low' | 'normal' | 'medium' | 'high' | 'realtime'
   /** Layers to put on the GPU, -1 for all. Default -1; no effect in a build for the CPU alone. */
   gpuLayers?: number
   /** Type of the KV cache. Default 'f16'. */
@@ -161,6 +171,8 @@ export interface EngineSettings {
   readonly queue: number
   readonly queueDeadlineMs: number
   readonly threads: number
+  readonly poll: number
+  readonly priority: 'low' | 'normal' | 'medium' | 'high' | 'realtime'
   readonly gpuLayers: number
   readonly kvType: 'f16' | 'q8_0'
   /** Cells of the KV cache that all sequences share; 0 where each has `context` of its own. */
@@ -184,8 +196,10 @@ export interface EngineStats {
   readonly running: number
   /** Replies that wait for their readers. */
   readonly parked: number
-  /** KV cells that hold a token, of cellsTotal. */
+  /** KV cells that hold a token of a reply under way, of cellsTotal. */
   readonly cellsUsed: number
+  /** Cells of free places that still hold what they computed, for prompts that begin with it. */
+  readonly cellsCached: number
   readonly cellsTotal: number
   /** Bytes of host memory that kept states take, at most `cacheMiB`; not zero when idle. */
   readonly cacheBytes: number

@@ -20,6 +20,8 @@ const engine = {
     queue: 65,
     queueDeadlineMs: 60_001,
     threads: 2,
+    poll: 0,
+    priority: 'normal' as const,
     gpuLayers: -1,
     kvType: 'f16' as const,
     kvCells: 0,

@@ -7,6 +7,8 @@ const examples: Record<string, [text: string, value: unknown]> = {
   model: ['m.gguf', 'm.gguf'],
   context: ['512', 512],
   threads: ['3', 3],
+  poll: ['0', 0],
+  priority: ['low', 'low'],
   gpuLayers: ['-1', -1],
   kvType: ['q8_0', 'q8_0'],
   kvCells: ['4096', 4096],
@@ -67,6 +69,8 @@ test('names follow from the key', () => {
 
 test('without anything the defaults hold, and what the engine settles is left out', () => {
   expect(settleFlags(serveFlags, {}, {})).toEqual({
+    poll: 0,
+    priority: 'normal',
     gpuLayers: -1,
     kvType: 'f16',
     parallel: 4,

@@ -62,6 +62,7 @@ test.each(cases)(
       running: 0,
       parked: 0,
       cellsUsed: 0,
+      cellsCached: 0,
       cancelled: 1,
       tokensGenerated,
     })

@@ -52,10 +52,11 @@ describe('build-native', () => {
     expect(build().lines).toEqual(['native: built build/Release'])
   })
 
-  test('builds the test program only when asked', () => {
+  test('builds the test programs only when asked', () => {
     build(['--tests'])
-    expect(scratch.takeCalls().filter((call) => call.startsWith('build'))).toHaveLength(2)
+    expect(scratch.takeCalls().filter((call) => call.startsWith('build'))).toHaveLength(3)
     expect(scratch.exists('build/Release/sluice-native-tests')).toBe(true)
+    expect(scratch.exists('build/Release/sluice-llama-tests')).toBe(true)
   })
 
   test('a sanitizer builds nothing but the test program', () => {

@@ -170,6 +170,7 @@ export class FakeEngine implements NativeEngine {
       running: count('prefill', 'running'),
       parked: count('parked'),
       cellsUsed: cells,
+      cellsCached: 0,
       cellsTotal: this.options.parallel * (this.options.context || 2048),
       cacheBytes: 0,
       cacheEntries: 0,

@@ -30,6 +30,11 @@ export interface TensorSource {
   data: () => Uint8Array
 }
 
+export interface GgufContent {
+  metadata: GgufMetadata
+  tensors: TensorSource[]
+}
+
 const ALIGNMENT = 32
 const TENSOR_TYPES = {
   f32: { id: 0, block: 1, bytes: 4 },

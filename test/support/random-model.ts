@@ -4,7 +4,7 @@
  * Files are shared between tests and runs: the same options name the same file.
  */
 
-import type { TensorSource, TensorType } from './gguf-writer.js'
+import type { GgufContent, TensorSource, TensorType } from './gguf-writer.js'
 import { type GgufMetadata, ggufFloat32, ggufString, ggufUint32 } from './gguf-writer.js'
 import { cachedModel } from './model-cache.js'
 import { constantTensor, Random, randomTensor } from './random-weights.js'
@@ -37,15 +37,18 @@ export interface RandomModelOptions {
 
 /** About 600 KB, and thousands of tokens a second. @returns the path of the file */
 export function randomModel(options: RandomModelOptions = {}): string {
+  return cachedModel('random', settle(options), () => randomModelContent(options))
+}
+
+/** What such a file holds, for whoever keeps it elsewhere. */
+export function randomModelContent(options: RandomModelOptions): GgufContent {
   const settled = settle(options)
-  return cachedModel('random', settled, () => {
-    const { metadata, vocabulary } = tokenizerOf(settled.tokenizer)
-    const architecture = architectureOf(settled, vocabulary)
-    return {
-      metadata: new Map([...architecture, ...metadata, ...preTokenizerOf(settled)]),
-      tensors: tensorsOf(settled, vocabulary),
-    }
-  })
+  const { metadata, vocabulary } = tokenizerOf(settled.tokenizer)
+  const architecture = architectureOf(settled, vocabulary)
+  return {
+    metadata: new Map([...architecture, ...metadata, ...preTokenizerOf(settled)]),
+    tensors: tensorsOf(settled, vocabulary),
+  }
 }
 
 /** A prompt of thousands of tokens keeps this one busy for seconds, to cancel in mid-prefill. */

@@ -14,10 +14,11 @@ const nodeHeader = /^(napi|napi-inl|node_api|js_native_api|node|uv|v8)\.h$/
 
 /** addon -> engine -> llama; Node's headers live in native/addon, llama.cpp's in native/llama. */
 export const cppImports: Rule = (file) => {
-  const home = /^native\/(\w+)\//.exec(file.path)?.[1]
+  const [, home, isTest] = /^native\/(\w+)\/(test\/)?/.exec(file.path) ?? []
   if (!isCpp(file) || !home) return []
   return file.text.split('\n').flatMap((line, i) => {
     const [, bracket, name] = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(line) ?? []
+    if (isTest && name === 'test/check.h') return []
     const wrong = name && whyNot(home, name, bracket === '<')
     return wrong ? [complaint(file, i + 1, wrong)] : []
   })

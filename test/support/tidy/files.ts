@@ -13,7 +13,7 @@ export type Rule = (file: SourceFile) => string[]
 export const complaint = (file: SourceFile, line: number, what: string) =>
   `${file.path}:${line}: ${what}`
 
-const folders = ['native', 'src', 'test', 'scripts', '.ci']
+const folders = ['native', 'src', 'test', 'scripts', 'bench', '.ci']
 const isBinary = /\.(gguf|node|png|ico|tgz|log)$/
 
 /** Every text file of ours: the folders of code, and what lies in the root. */

@@ -14,7 +14,7 @@ export const lineWidth: Rule = (file) => {
 
 /** Below the code folders; what lies in the root is named by the tools that read it. */
 export const dashCaseNames: Rule = (file) => {
-  if (!/^(native|src|test|scripts)\//.test(file.path)) return []
+  if (!/^(native|src|test|scripts|bench)\//.test(file.path)) return []
   const isDashCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*$/
   const wrong = file.path.split('/').find((part) => !isDashCase.test(part))
   return wrong ? [complaint(file, 1, `"${wrong}" is not dash-case`)] : []

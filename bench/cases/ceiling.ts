@@ -1,0 +1,59 @@
+import { run } from '../../scripts/support/run.mjs'
+import { Stop } from '../../scripts/support/stop.mjs'
+import { type Metric, type Row, rowsOf } from '../report/row.js'
+import { type ServerSettings, sluiceCommand } from '../servers/commands.js'
+import { running, type Samples, started } from '../servers/pair.js'
+import { llamaProgram } from '../setup/llama-programs.js'
+import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
+import { contextOf, type Load, loadsOf, promptWords, runStreams, situationOf } from './streams.js'
+
+const metrics = {
+  decode: { label: 'decode', unit: 'tokens/s', better: 'higher' },
+} satisfies Record<string, Metric>
+
+export const ceiling: BenchCase = {
+  name: 'ceiling',
+  about: 'the server against llama_decode alone (llama-batched-bench), which samples nothing',
+  async run(options) {
+    const rows: Row[] = []
+    for (const model of modelsOf(options, 'tiny', 'small')) {
+      for (const load of loadsOf(options, model)) {
+        const own = { parallel: load.streams, context: contextOf(load) }
+        const settings = serverSettings(options, model, own)
+        const samples = await besideDecode(settings, load, options.rounds)
+        const situation = situationOf(load, 0)
+        const heading = { case: 'ceiling', model, situation, rival: 'llama_decode' }
+        rows.push(...rowsOf(heading, metrics, samples))
+      }
+    }
+    return rows
+  },
+}
+
+async function besideDecode(settings: ServerSettings, load: Load, rounds: number) {
+  const samples: Samples<{ decode: number }> = { sluice: [], rival: [] }
+  const server = await started(sluiceCommand(settings))
+  try {
+    for (let round = 0; round < rounds; round++) {
+      samples.sluice.push(await running(server, ({ port }) => runStreams(port, load, 0)))
+      samples.rival.push({ decode: await decodeAlone(settings, load) })
+    }
+    return samples
+  } finally {
+    await server.stop()
+  }
+}
+
+async function decodeAlone(settings: ServerSettings, load: Load): Promise<number> {
+  const { model, parallel, context, threads, kvType } = settings
+  const flags = [
+    ...['-m', model, '-c', context * parallel, '-t', threads, '-ctk', kvType, '-ctv', kvType],
+    ...['-npp', promptWords, '-ntg', load.tokens, '-npl', parallel, '-fa', 'on', '-fit', 'off'],
+    ...['--output-format', 'jsonl'],
+  ]
+  const program = await llamaProgram('llama-batched-bench')
+  const { status, output } = await run(program, flags.map(String), { quiet: true })
+  const speed = /"speed_tg": ([\d.]+)/.exec(output)?.[1]
+  if (status === 0 && speed) return Number(speed)
+  throw new Stop(`llama-batched-bench failed:\n${output.slice(-2000)}`)
+}

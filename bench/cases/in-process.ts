@@ -1,0 +1,65 @@
+import path from 'node:path'
+import { run } from '../../scripts/support/run.mjs'
+import { Stop } from '../../scripts/support/stop.mjs'
+import type { Job, Outcome } from '../in-process/job.js'
+import { inRoot } from '../paths.js'
+import { type Metric, type Row, rowsOf } from '../report/row.js'
+import type { Samples } from '../servers/pair.js'
+import { type ModelName, modelFile } from '../setup/models.js'
+import { nodeLlamaCpp } from '../setup/node-llama-cpp.js'
+import { type BenchCase, type BenchOptions, contextFor, modelsOf } from './bench-case.js'
+
+const sequences = 8
+const tokens: Record<ModelName, number> = { tiny: 256, small: 64, big: 32 }
+
+const metrics = {
+  tokensPerSecond: { label: 'throughput', unit: 'tokens/s', better: 'higher' },
+} satisfies Record<string, Metric>
+
+export const inProcess: BenchCase = {
+  name: 'in-process',
+  about: 'the JavaScript API, 8 replies at once, against node-llama-cpp',
+  async run(options) {
+    const rival = await nodeLlamaCpp()
+    const rows: Row[] = []
+    for (const model of modelsOf(options, 'tiny', 'small')) {
+      for (const temperature of [0, 0.8]) {
+        const samples = await measure(options, jobOf(options, model, temperature), rival)
+        const situation = `8 replies, ${temperature === 0 ? 'greedy' : 'temperature 0.8'}`
+        const heading = { case: 'in-process', model, situation, rival: 'node-llama-cpp' }
+        rows.push(...rowsOf(heading, metrics, samples))
+      }
+    }
+    return rows
+  },
+}
+
+function jobOf({ threads, kvType, quick }: BenchOptions, model: ModelName, temperature: number) {
+  const each = quick ? tokens[model] / 2 : tokens[model]
+  const file = modelFile(model)
+  const context = contextFor(each + 32)
+  return { model: file, sequences, tokens: each, context, threads, kvType, temperature }
+}
+
+/** A B A B, each in a new process. */
+async function measure(
+  { rounds }: BenchOptions,
+  job: Omit<Job, 'module'>,
+  rival: string,
+): Promise<Samples<Outcome>> {
+  const samples: Samples<Outcome> = { sluice: [], rival: [] }
+  for (let round = 0; round < rounds; round++) {
+    samples.sluice.push(await child('sluice.js', { ...job, module: inRoot('dist/index.js') }))
+    samples.rival.push(await child('node-llama-cpp.js', { ...job, module: rival }))
+  }
+  return samples
+}
+
+async function child(script: string, job: Job): Promise<Outcome> {
+  const file = path.join(import.meta.dirname, '../in-process', script)
+  const args = [file, JSON.stringify(job)]
+  const { status, output } = await run(process.execPath, args, { quiet: true })
+  const json = /\{"tokensPerSecond".*\}/.exec(output)
+  if (status === 0 && json) return JSON.parse(json[0])
+  throw new Stop(`${script} failed:\n${output.slice(-2000)}`)
+}

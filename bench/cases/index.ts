@@ -1,0 +1,23 @@
+import type { BenchCase } from './bench-case.js'
+import { cancellation } from './cancellation.js'
+import { ceiling } from './ceiling.js'
+import { coldStart } from './cold-start.js'
+import { conversation } from './conversation.js'
+import { inProcess } from './in-process.js'
+import { interference } from './interference.js'
+import { sharedPrefix } from './shared-prefix.js'
+import { stalledReaders } from './stalled-readers.js'
+import { throughput } from './throughput.js'
+
+/** In the order they run and are shown. */
+export const cases: readonly BenchCase[] = [
+  throughput,
+  ceiling,
+  inProcess,
+  interference,
+  cancellation,
+  sharedPrefix,
+  conversation,
+  stalledReaders,
+  coldStart,
+]

@@ -1,0 +1,23 @@
+import { pathToFileURL } from 'node:url'
+import { words } from '../client/prompts.js'
+import { sum } from '../report/statistics.js'
+import { readJob, timed } from './job.js'
+
+const job = readJob()
+const sluice: typeof import('../../src/index.js') = await import(pathToFileURL(job.module).href)
+
+const { model, context, threads, kvType, sequences: parallel } = job
+const engine = await sluice.load({ model, parallel, context, threads, kvType })
+await timed(async () => sum(await Promise.all(Array.from({ length: parallel }, readOne))))
+await engine.close()
+
+async function readOne(): Promise<number> {
+  const reply = engine.complete(words(32), {
+    maxTokens: job.tokens,
+    ignoreEos: true,
+    temperature: job.temperature,
+    ...{ topK: 40, topP: 0.95, minP: 0.05 },
+  })
+  for await (const part of reply) if (part.text === undefined) throw new Error('no text')
+  return (await reply.done).usage.completionTokens
+}

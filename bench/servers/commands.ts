@@ -1,0 +1,63 @@
+import { inRoot } from '../paths.js'
+import { llamaProgram } from '../setup/llama-programs.js'
+import type { ServerCommand } from './server-process.js'
+
+/** What both servers are told. */
+export interface ServerSettings {
+  model: string
+  /** Conversations at once. */
+  parallel: number
+  /** Tokens of one conversation. */
+  context: number
+  threads: number
+  kvType: 'f16' | 'q8_0'
+  /** Further flags of llama-server, where a case has a better choice than its defaults. */
+  llamaFlags?: readonly string[]
+}
+
+export function sluiceCommand(settings: ServerSettings): ServerCommand {
+  const { model, parallel, context, threads, kvType } = settings
+  const flags = { model, parallel, context, threads, 'kv-type': kvType }
+  return {
+    name: 'sluice',
+    program: process.execPath,
+    args: (port) => [inRoot('dist/cli/main.js'), 'serve', ...asArguments({ ...flags, port })],
+  }
+}
+
+/**
+ * llama-server as fast as we could make it: split KV (unified is slower for independent
+ * conversations), flash attention, no parsing of replies, no log, no web page. `context` is told
+ * as the sum over all conversations.
+ */
+export async function llamaCommand(settings: ServerSettings): Promise<ServerCommand> {
+  const { model, parallel, context, threads, kvType, llamaFlags = [] } = settings
+  const flags = {
+    model,
+    parallel,
+    'ctx-size': context * parallel,
+    threads,
+    'cache-type-k': kvType,
+    'cache-type-v': kvType,
+    'flash-attn': 'on',
+    fit: 'off',
+  }
+  const switches = [
+    '--no-kv-unified',
+    '--skip-chat-parsing',
+    '--no-slots',
+    '--no-ui',
+    '--log-disable',
+    '--offline',
+    ...llamaFlags,
+  ]
+  return {
+    name: 'llama-server',
+    program: await llamaProgram('llama-server'),
+    args: (port) => [...asArguments({ ...flags, port, host: '127.0.0.1' }), ...switches],
+  }
+}
+
+function asArguments(flags: Record<string, string | number>): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Stop } from '../../scripts/support/stop.mjs'
+
+/** How a server is started; `port` is put into the arguments by whoever writes them. */
+export interface ServerCommand {
+  name: string
+  program: string
+  args: (port: number) => string[]
+}
+
+const startDeadlineMs = 120_000
+const pageBytes = 4096
+
+/** One server as a process of its own. Owned by a Pair, or by the cold start's case. */
+export class ServerProcess {
+  readonly name: string
+  readonly port: number
+  readonly #child: ChildProcess
+  #stderr = ''
+
+  private constructor(command: ServerCommand, port: number) {
+    this.name = command.name
+    this.port = port
+    this.#child = spawn(command.program, command.args(port), {
+      env: cleanEnvironment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-4000)
+    })
+    this.#child.on('error', (error) => {
+      this.#stderr += error.message
+    })
+  }
+
+  /** Spawned, and not waited for. */
+  static async spawn(command: ServerCommand): Promise<ServerProcess> {
+    return new ServerProcess(command, await freePort())
+  }
+
+  /** @throws Stop when it ends, or does not answer in time */
+  async ready(): Promise<this> {
+    const deadline = performance.now() + startDeadlineMs
+    while (performance.now() < deadline) {
+      if (this.#child.exitCode !== null) break
+      if (await this.#isHealthy()) return this
+      await sleep(20)
+    }
+    await this.stop()
+    throw new Stop(`${this.name} did not start; the end of what it said:\n${this.#stderr}`)
+  }
+
+  /** Takes no cycles until resume(). */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  /** Resident memory as the kernel counts it. */
+  residentBytes(): number {
+    const statm = fs.readFileSync(`/proc/${this.#child.pid}/statm`, 'latin1')
+    return Number(statm.split(' ')[1]) * pageBytes
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exited
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    try {
+      return (await fetch(`http://127.0.0.1:${this.port}/health`)).ok
+    } catch (error) {
+      if (error instanceof TypeError) return false // refused: it does not listen yet
+      throw error
+    }
+  }
+}
+
+/** Neither server may find settings there. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env)
+  return Object.fromEntries(entries.filter(([name]) => !/^(SLUICE|LLAMA|GGML)_/.test(name)))
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,319 @@
+#include "engine/places.h"
+
+#include <algorithm>
+
+#include "engine/common-prefix.h"
+
+namespace sluice {
+namespace {
+
+// Fewer shared tokens are computed again rather than copied, waited for or kept.
+constexpr int32_t kSharedMin = 16;
+// A copy is of a whole sequence: worth it if so much of it, at least, is shared. Copying a token
+// costs a few hundredths of computing it (4 us against 1 ms, 200 MB model, two cores).
+constexpr int32_t kCopiedPerSharedMax = 16;
+
+}  // namespace
+
+Places::Places(Context& context, const PlacesOptions& options)
+    : context_(context),
+      options_(options),
+      places_(size_t(options.parallel)),
+      cache_(options.cache_bytes, !context.can_trim()) {}
+
+Sequence* Places::find(RequestId id) const {
+  for (const Place& place : places_) {
+    if (place.live && place.live->request().id == id) return place.live.get();
+  }
+  return nullptr;
+}
+
+int32_t Places::live_count() const {
+  return int32_t(std::count_if(places_.begin(), places_.end(),
+                               [](const Place& place) { return place.live != nullptr; }));
+}
+
+int64_t Places::cells_of(const Place& place) const {
+  return place.live ? place.live->n_computed() : int64_t(place.remembered.size());
+}
+
+int64_t Places::cells_live() const {
+  int64_t cells = 0;
+  for (const Place& place : places_) cells += place.live ? cells_of(place) : 0;
+  return cells;
+}
+
+int64_t Places::cells_remembered() const {
+  int64_t cells = 0;
+  for (const Place& place : places_) cells += place.live ? 0 : cells_of(place);
+  return cells;
+}
+
+bool Places::has_room(const Sequence& sequence) const {
+  const int32_t live = live_count();
+  if (live == count()) return false;
+  if (options_.shared_cells == 0 || live == 0) return true;
+  // Room to grow for everybody, or it would be set aside again at once.
+  const int64_t growth = int64_t(kSharedMin) * (live + 1);
+  int64_t promised = 0;
+  for (const Place& place : places_) promised += place.live ? place.live->n_tokens() : 0;
+  return promised + sequence.n_tokens() + growth <= options_.shared_cells;
+}
+
+bool Places::serves(int32_t shared, size_t computed) const {
+  if (shared < kSharedMin) return false;
+  return context_.can_trim() ? computed <= size_t(shared) * kCopiedPerSharedMax
+                             : size_t(shared) == computed;
+}
+
+Places::Source Places::find_source(const Sequence& sequence) {
+  const std::string& salt = sequence.request().cache_salt;
+  const int32_t limit = sequence.n_tokens() - 1;  // rule 4
+  Source best;
+  const PrefixCache::Match match = cache_.find(salt, sequence.tokens(), limit);
+  if (match.state && serves(match.shared, match.state->tokens.size())) {
+    best.shared = match.shared;
+    best.state = match.state;
+  }
+  for (int32_t slot = 0; slot < count(); ++slot) {
+    const Place& place = places_[size_t(slot)];
+    const std::string& place_salt = place.live ? place.live->request().cache_salt : place.salt;
+    if (place_salt != salt) continue;
+    const size_t computed = size_t(cells_of(place));
+    const std::vector<int32_t>& tokens = place.live ? place.live->tokens() : place.remembered;
+    const int32_t shared =
+        common_prefix(tokens, sequence.tokens(), std::min(limit, int32_t(computed)));
+    // Another conversation's beginning is copied; one that goes on is taken over as it is.
+    const bool goes_on = !place.live && size_t(shared) * 2 >= computed;
+    const bool is_better = shared > best.shared || (shared == best.shared && goes_on);
+    if (!is_better || !serves(shared, computed)) continue;
+    best = {shared, slot, goes_on, nullptr};
+  }
+  return best;
+}
+
+std::optional<Leader> Places::leader_of(const Sequence& sequence) {
+  const int32_t there = find_source(sequence).shared;
+  const int32_t limit = sequence.n_tokens() - 1;
+  Sequence* leader = nullptr;
+  int32_t longest = there + kSharedMin - 1;
+  for (const Place& place : places_) {
+    if (!place.live || place.live->cancelled() || place.live->parked()) continue;
+    if (place.live->request().cache_salt != sequence.request().cache_salt) continue;
+    const int32_t shared = common_prefix(place.live->tokens(), sequence.tokens(), limit);
+    if (shared <= longest || shared <= place.live->n_computed()) continue;
+    longest = shared;
+    leader = place.live.get();
+  }
+  if (!leader) return std::nullopt;
+  leader->add_stop(longest);
+  return Leader{leader->request().id, longest};
+}
+
+void Places::start(std::unique_ptr<Sequence> sequence) {
+  Source source = find_source(*sequence);
+  const RequestId id = sequence->request().id;
+  const int32_t slot = source.is_taken_over ? source.slot : choose_slot();
+  const int32_t shared = fill(slot, *sequence, std::move(source));
+  cache_.erase_owned_by(id);
+  Place& place = places_[size_t(slot)];
+  place.remembered.clear();
+  place.live = std::move(sequence);
+  place.live->place(slot, shared);
+  plan_checkpoints(*place.live);
+}
+
+// In the middle of the running ones rather than beside them, and an empty place rather than one
+// that remembers something; of those the one that was left longest ago.
+int32_t Places::choose_slot() const {
+  int32_t first_live = count(), last_live = -1;
+  for (int32_t slot = 0; slot < count(); ++slot) {
+    if (!at(slot)) continue;
+    first_live = std::min(first_live, slot);
+    last_live = slot;
+  }
+  const auto cost = [&](int32_t slot) {
+    const bool is_between = slot > first_live && slot < last_live;
+    const bool is_beside = slot == last_live + 1 || slot + 1 == first_live;
+    const int32_t distance = is_between || last_live < 0 ? 0 : is_beside ? 1 : 2;
+    const Place& place = places_[size_t(slot)];
+    return std::pair<int32_t, uint64_t>(distance, place.remembered.empty() ? 0 : place.left_at);
+  };
+  int32_t best = -1;
+  for (int32_t slot = 0; slot < count(); ++slot) {
+    if (!at(slot) && (best < 0 || cost(slot) < cost(best))) best = slot;
+  }
+  return best;
+}
+
+// Makes the place hold what is shared and nothing else; how many tokens that came to.
+int32_t Places::fill(int32_t slot, const Sequence& sequence, Source source) {
+  if (source.slot >= 0 && !source.is_taken_over) {
+    const Place& from = places_[size_t(source.slot)];
+    source.state = save(source.slot, sequence.request().cache_salt,
+                        from.live ? from.live->computed_tokens() : from.remembered, 0);
+    if (source.state) cache_.insert(source.state);
+  }
+  if (!source.is_taken_over) vacate(slot);
+  free_cells(sequence.n_tokens(), slot);
+  bool holds = source.is_taken_over;
+  if (source.state) holds = context_.restore(slot, source.state->bytes);
+  if (holds && context_.trim(slot, source.shared)) return source.shared;
+  context_.remove(slot);
+  return 0;
+}
+
+// Where a model cannot be cut, later prompts start at a state that was kept: before the last
+// token, for this prompt again or with its reply, and where this one leaves a known one.
+void Places::plan_checkpoints(Sequence& sequence) const {
+  if (context_.can_trim() || options_.cache_bytes == 0) return;
+  const std::string& salt = sequence.request().cache_salt;
+  const int32_t limit = sequence.n_tokens() - 1;
+  int32_t known = cache_.longest_common(salt, sequence.tokens(), limit);
+  for (const Place& place : places_) {
+    const bool is_other = place.live && place.live.get() != &sequence;
+    if (!is_other && place.live) continue;
+    const std::string& place_salt = place.live ? place.live->request().cache_salt : place.salt;
+    if (place_salt != salt) continue;
+    const std::vector<int32_t>& tokens = place.live ? place.live->tokens() : place.remembered;
+    known = std::max(known, common_prefix(tokens, sequence.tokens(), limit));
+  }
+  for (const int32_t stop : {known, limit}) {
+    if (stop >= std::max(kSharedMin, sequence.n_computed() + 1)) sequence.add_stop(stop);
+  }
+}
+
+void Places::checkpoint(const Sequence& sequence) {
+  if (context_.can_trim() || options_.cache_bytes == 0) return;
+  const std::string& salt = sequence.request().cache_salt;
+  std::vector<int32_t> tokens = sequence.computed_tokens();
+  if (cache_.serves(salt, tokens)) return;
+  if (auto state = save(sequence.slot(), salt, std::move(tokens), 0)) cache_.insert(state);
+}
+
+std::unique_ptr<Sequence> Places::finish(int32_t slot) {
+  Place& place = places_[size_t(slot)];
+  place.remembered = place.live->computed_tokens();
+  place.salt = place.live->request().cache_salt;
+  place.left_at = ++departures_;
+  place.live->move(-1);
+  return std::move(place.live);
+}
+
+std::unique_ptr<Sequence> Places::set_aside(int32_t slot) {
+  Place& place = places_[size_t(slot)];
+  const Request& request = place.live->request();
+  if (place.live->n_computed() >= kSharedMin && options_.cache_bytes > 0) {
+    auto state = save(slot, request.cache_salt, place.live->computed_tokens(), request.id);
+    if (state) cache_.insert(std::move(state));
+  }
+  context_.remove(slot);
+  place.remembered.clear();
+  place.live->leave();
+  return std::move(place.live);
+}
+
+void Places::forget(int32_t slot) {
+  context_.remove(slot);
+  at(slot)->forget();
+}
+
+void Places::cut(int32_t slot) {
+  if (context_.can_trim() && context_.trim(slot, at(slot)->n_computed())) return;
+  forget(slot);
+}
+
+void Places::vacate(int32_t slot) {
+  Place& place = places_[size_t(slot)];
+  const bool is_worth_it =
+      options_.cache_bytes > 0 && place.remembered.size() >= size_t(kSharedMin);
+  if (is_worth_it && !cache_.serves(place.salt, place.remembered)) {
+    if (auto state = save(slot, place.salt, place.remembered, 0)) cache_.insert(std::move(state));
+  }
+  context_.remove(slot);
+  place.remembered.clear();
+}
+
+std::shared_ptr<SavedState> Places::save(int32_t slot, const std::string& salt,
+                                         std::vector<int32_t> tokens, RequestId owner) {
+  auto state = std::make_shared<SavedState>();
+  state->salt = salt;
+  state->tokens = std::move(tokens);
+  state->owner = owner;
+  state->bytes = cache_.spare();
+  return context_.save(slot, state->bytes) ? state : nullptr;
+}
+
+int32_t Places::compact() {
+  if (options_.shared_cells > 0) return 0;  // one graph for all of them anyway
+  std::vector<PlaceUse> uses;
+  for (const Place& place : places_) {
+    const bool is_open = !place.live || place.live->parked() || place.live->cancelled();
+    const bool is_single = !is_open && place.live->n_tokens() - place.live->n_computed() == 1;
+    uses.push_back(is_open ? PlaceUse::open : is_single ? PlaceUse::running : PlaceUse::prompt);
+  }
+  int32_t moved = 0;
+  for (auto next = next_swap(uses); next; next = next_swap(uses)) {
+    if (!swap(*next)) break;
+    std::swap(uses[size_t(next->from)], uses[size_t(next->to)]);
+    ++moved;
+  }
+  return moved;
+}
+
+bool Places::swap(const Swap& swap) {
+  Place& from = places_[size_t(swap.from)];
+  Place& to = places_[size_t(swap.to)];
+  const bool is_exchange = cells_of(to) > 0;
+  if (is_exchange && !context_.save(swap.to, making_room_)) return false;
+  if (!context_.save(swap.from, moving_)) return false;
+  std::swap(from, to);
+  const auto settle = [&](Place& place, int32_t slot, const StateBuffer* state) {
+    if (place.live) place.live->move(slot);
+    if (!state) {
+      context_.remove(slot);
+    } else if (!context_.restore(slot, *state)) {  // computed again
+      place.remembered.clear();
+      if (place.live) place.live->forget();
+    }
+  };
+  settle(to, swap.to, &moving_);
+  settle(from, swap.from, is_exchange ? &making_room_ : nullptr);
+  return true;
+}
+
+bool Places::free_cells(int64_t cells, int32_t but_slot) {
+  if (options_.shared_cells == 0) return true;
+  for (;;) {
+    if (cells_live() + cells_remembered() + cells <= options_.shared_cells) return true;
+    int32_t oldest = -1;
+    for (int32_t slot = 0; slot < count(); ++slot) {
+      const Place& place = places_[size_t(slot)];
+      if (place.live || place.remembered.empty() || slot == but_slot) continue;
+      if (oldest < 0 || place.left_at < places_[size_t(oldest)].left_at) oldest = slot;
+    }
+    if (oldest < 0) return false;
+    vacate(oldest);
+  }
+}
+
+int32_t Places::longest_parked() const {
+  int32_t longest = -1;
+  for (int32_t slot = 0; slot < count(); ++slot) {
+    const Sequence* sequence = at(slot);
+    if (!sequence || !sequence->parked()) continue;
+    if (longest < 0 || sequence->waiting_since() < at(longest)->waiting_since()) longest = slot;
+  }
+  return longest;
+}
+
+int32_t Places::youngest() const {
+  int32_t youngest = -1;
+  for (int32_t slot = 0; slot < count(); ++slot) {
+    if (!at(slot)) continue;
+    if (youngest < 0 || at(slot)->request().id > at(youngest)->request().id) youngest = slot;
+  }
+  return youngest;
+}
+
+}  // namespace sluice

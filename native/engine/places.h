@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/compaction.h"
+#include "engine/prefix-cache.h"
+#include "engine/sequence.h"
+#include "llama/context.h"
+
+namespace sluice {
+
+struct PlacesOptions {
+  int32_t parallel;      // places
+  int32_t shared_cells;  // of all places together; 0: each has as many as it can need
+  uint64_t cache_bytes;  // host memory for states
+};
+
+// The places in the batch (a place is a llama.cpp sequence id), who is in them, and what the free
+// ones still hold. A sequence comes with whatever it shares with another one already computed,
+// and what it computed outlives it: in its place until that is needed, then in host memory.
+//
+// Rules of sharing, by which no cached cell is ever a wrong one:
+//  1. A place's cells are exactly the computed tokens of its sequence, or `remembered`, in order.
+//  2. A copy is always of a whole sequence, then cut to what is shared; where the model cannot be
+//     cut (Context::can_trim) it must be shared whole.
+//  3. After a call that failed, or was aborted on a model that cannot be cut, nothing is kept.
+//  4. At least one token of a prompt is computed, for its logits.
+//
+// Owned by StepLoop. Engine thread only.
+class Places {
+ public:
+  Places(Context& context, const PlacesOptions& options);
+
+  int32_t count() const { return int32_t(places_.size()); }
+  // Null when the place is free.
+  Sequence* at(int32_t slot) const { return places_[size_t(slot)].live.get(); }
+  Sequence* find(RequestId id) const;
+  int32_t live_count() const;
+  int64_t cells_live() const;
+  int64_t cells_remembered() const;
+  const PrefixCache& cache() const { return cache_; }
+
+  // Whether it can start now.
+  bool has_free() const { return live_count() < count(); }
+  bool has_room(const Sequence& sequence) const;
+  // Somebody who is about to compute more of its beginning than is there to start from.
+  std::optional<Leader> leader_of(const Sequence& sequence);
+  // has_room() holds. It starts from the longest beginning that anybody has computed.
+  void start(std::unique_ptr<Sequence> sequence);
+
+  // The reply ended: what it computed is remembered.
+  std::unique_ptr<Sequence> finish(int32_t slot);
+  // Its place or its cells are needed: its state goes to host memory, to come back.
+  std::unique_ptr<Sequence> set_aside(int32_t slot);
+  // A call failed (rule 3).
+  void forget(int32_t slot);
+  // A call was aborted: what it left is cut off (rule 3).
+  void cut(int32_t slot);
+  // It was set aside and never comes back.
+  void disown(RequestId id) { cache_.disown(id); }
+
+  // Keeps the state of a sequence that has reached one of its stops, where a later prompt could
+  // not otherwise start there.
+  void checkpoint(const Sequence& sequence);
+  // Closes holes among the running; how many sequences moved.
+  int32_t compact();
+
+  // With shared cells: frees remembered ones until so many are free, if it can.
+  bool free_cells(int64_t cells, int32_t but_slot = -1);
+  // The live sequence that has been parked longest, and the one that came last; -1 is nobody.
+  int32_t longest_parked() const;
+  int32_t youngest() const;
+
+ private:
+  struct Place {
+    std::unique_ptr<Sequence> live;
+    // Of a free place: what its cells hold, for whom, and since when.
+    std::vector<int32_t> remembered;
+    std::string salt;
+    uint64_t left_at = 0;
+  };
+  // Where a sequence's beginning is to be had.
+  struct Source {
+    int32_t shared = 0;                 // tokens
+    int32_t slot = -1;                  // a place that holds it,
+    bool is_taken_over = false;         // which is free and need not be kept as it is,
+    std::shared_ptr<SavedState> state;  // or a copy
+  };
+
+  int64_t cells_of(const Place& place) const;
+  Source find_source(const Sequence& sequence);
+  bool serves(int32_t shared, size_t computed) const;
+  int32_t choose_slot() const;
+  int32_t fill(int32_t slot, const Sequence& sequence, Source source);
+  void vacate(int32_t slot);
+  std::shared_ptr<SavedState> save(int32_t slot, const std::string& salt,
+                                   std::vector<int32_t> tokens, RequestId owner);
+  void plan_checkpoints(Sequence& sequence) const;
+  bool swap(const Swap& swap);
+
+  Context& context_;
+  const PlacesOptions options_;
+  std::vector<Place> places_;
+  PrefixCache cache_;
+  uint64_t departures_ = 0;
+  StateBuffer moving_, making_room_;  // kept for the next swap
+};
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+#include "engine/waiting-line.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+using Line = std::deque<std::unique_ptr<Sequence>>;
+
+void close_gaps(Line& line) {
+  line.erase(std::remove(line.begin(), line.end(), nullptr), line.end());
+}
+
+void take_cancelled_of(Line& line, std::vector<std::unique_ptr<Sequence>>& taken) {
+  for (auto& sequence : line) {
+    if (sequence->cancelled()) taken.push_back(std::move(sequence));
+  }
+  close_gaps(line);
+}
+
+}  // namespace
+
+void WaitingLine::offer(const Taker& take) {
+  bool has_room = true;
+  // By index: taking one may set another one aside, which joins at the end.
+  for (size_t i = 0; has_room && i < aside_.size(); ++i) {
+    if (!aside_[i]->parked()) has_room = take(aside_[i]);
+  }
+  for (size_t i = 0; has_room && i < queue_.size(); ++i) has_room = take(queue_[i]);
+  close_gaps(aside_);
+  close_gaps(queue_);
+}
+
+std::vector<std::unique_ptr<Sequence>> WaitingLine::take_cancelled() {
+  std::vector<std::unique_ptr<Sequence>> taken;
+  take_cancelled_of(aside_, taken);
+  take_cancelled_of(queue_, taken);
+  return taken;
+}
+
+std::vector<std::unique_ptr<Sequence>> WaitingLine::take_submitted_before(Clock::time_point time) {
+  std::vector<std::unique_ptr<Sequence>> taken;
+  while (!queue_.empty() && queue_.front()->request().submitted <= time) {
+    taken.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return taken;
+}
+
+std::optional<Clock::time_point> WaitingLine::oldest_submission() const {
+  if (queue_.empty()) return std::nullopt;
+  return queue_.front()->request().submitted;
+}
+
+void WaitingLine::credit(RequestId id, int32_t tokens, int32_t window) {
+  for (auto& sequence : aside_) {
+    if (sequence->request().id == id) sequence->credit(tokens, window);
+  }
+}
+
+int64_t WaitingLine::parked_count() const {
+  return std::count_if(aside_.begin(), aside_.end(),
+                       [](const auto& sequence) { return sequence->parked(); });
+}
+
+}  // namespace sluice

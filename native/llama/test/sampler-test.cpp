@@ -1,0 +1,200 @@
+#include "llama/sampler.h"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <random>
+
+#include "llama.h"
+#include "llama/fault.h"
+#include "test/check.h"
+
+using sluice::FaultCode;
+using sluice::FaultError;
+using sluice::Sampler;
+using sluice::SamplingParams;
+
+namespace {
+
+constexpr int32_t kContext = 4096;
+
+// llama.cpp's samplers over the whole vocabulary, in the order of its own common_sampler.
+class Reference {
+ public:
+  Reference(int32_t vocabulary, const std::vector<int32_t>& forbidden, const SamplingParams& params)
+      : chain_(llama_sampler_chain_init(llama_sampler_chain_default_params()), llama_sampler_free) {
+    std::vector<llama_logit_bias> biases;
+    for (const auto& entry : params.logit_bias) biases.push_back({entry.token, entry.bias});
+    for (int32_t token : forbidden) biases.push_back({token, -INFINITY});
+    add(llama_sampler_init_logit_bias(vocabulary, int32_t(biases.size()), biases.data()));
+    const int32_t last = params.repeat_last_n < 0 ? kContext : params.repeat_last_n;
+    add(llama_sampler_init_penalties(vocabulary, last, params.repeat_penalty,
+                                     params.frequency_penalty, params.presence_penalty));
+    if (params.top_k > 0) add(llama_sampler_init_top_k(params.top_k));
+    add(llama_sampler_init_top_p(params.top_p, 0));
+    add(llama_sampler_init_min_p(params.min_p, 0));
+    add(llama_sampler_init_temp_ext(params.temperature, 0.0f, 1.0f));
+    add(llama_sampler_init_dist(params.seed));
+  }
+
+  void accept(int32_t token) { llama_sampler_accept(chain_.get(), token); }
+
+  int32_t sample(const std::vector<float>& logits) {
+    std::vector<llama_token_data> candidates;
+    for (float logit : logits) candidates.push_back({int32_t(candidates.size()), logit, 0.0f});
+    llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
+    llama_sampler_apply(chain_.get(), &array);
+    const int32_t token = array.data[array.selected].id;
+    accept(token);
+    return token;
+  }
+
+ private:
+  void add(llama_sampler* sampler) { llama_sampler_chain_add(chain_.get(), sampler); }
+
+  std::unique_ptr<llama_sampler, decltype(&llama_sampler_free)> chain_;
+};
+
+// Logits of a normal distribution. At a deviation of 1 a token in three counts, at 3 a handful of
+// a small vocabulary, and at 8 nearly always the highest alone.
+std::vector<float> random_row(int32_t vocabulary, float deviation, uint32_t seed) {
+  std::mt19937 numbers(seed);
+  std::normal_distribution<float> normal(0.0f, deviation);
+  std::vector<float> row;
+  for (int32_t token = 0; token < vocabulary; ++token) row.push_back(normal(numbers));
+  return row;
+}
+
+void check_equal(const SamplingParams& params, std::vector<float> deviations = {1.0f, 3.0f, 8.0f}) {
+  for (const int32_t vocabulary : {380, 5000, 32000}) {
+    const std::vector<int32_t> forbidden = {2, 17};
+    std::vector<int32_t> prompt;
+    for (int32_t i = 0; i < 200; ++i) prompt.push_back(i * 7 % vocabulary);
+    Sampler sampler(vocabulary, forbidden, params, kContext);
+    Reference reference(vocabulary, forbidden, params);
+    sampler.accept_prompt(prompt);
+    if (params.repeat_penalty != 1.0f) {
+      for (int32_t token : prompt) reference.accept(token);
+    }
+    // Few rows, so that tokens come again and penalties find them.
+    std::vector<std::vector<float>> rows;
+    for (uint32_t i = 0; i < 12; ++i) {
+      rows.push_back(random_row(vocabulary, deviations[i % deviations.size()], i));
+    }
+    for (size_t step = 0; step < 120; ++step) {
+      const std::vector<float>& row = rows[step % rows.size()];
+      CHECK_EQ(sampler.sample(row.data()), reference.sample(row));
+    }
+  }
+}
+
+SamplingParams params_of(float temperature) {
+  SamplingParams params;
+  params.temperature = temperature;
+  params.seed = 4711;
+  return params;
+}
+
+}  // namespace
+
+TEST("sampler: temperature alone chooses llama.cpp's tokens") {
+  check_equal(params_of(1.0f));
+  check_equal(params_of(0.7f));
+  check_equal(params_of(1.9f));
+}
+
+TEST("sampler: top_k chooses llama.cpp's tokens, with and without more samplers") {
+  for (const int32_t top_k : {1, 40, 300, 2000, 50000}) {
+    SamplingParams params = params_of(0.8f);
+    params.top_k = top_k;
+    check_equal(params);
+    params.top_p = 0.95f;
+    params.min_p = 0.02f;
+    check_equal(params);
+  }
+}
+
+TEST("sampler: min_p chooses llama.cpp's tokens") {
+  for (const float min_p : {0.0001f, 0.05f, 1.0f}) {
+    SamplingParams params = params_of(1.2f);
+    params.min_p = min_p;
+    check_equal(params);
+  }
+}
+
+// Not from a flat row: llama.cpp sums the vocabulary's shares in float, and its nucleus has then a
+// few tokens more or less than 0.9 of them.
+TEST("sampler: top_p alone chooses llama.cpp's tokens where its nucleus is exact") {
+  for (const float top_p : {0.3f, 0.9f}) {
+    SamplingParams params = params_of(0.9f);
+    params.top_p = top_p;
+    check_equal(params, {8.0f, 12.0f});
+  }
+}
+
+TEST("sampler: penalties change the tokens that llama.cpp changes, window and prompt included") {
+  for (const int32_t last : {1, 64, -1}) {
+    SamplingParams params = params_of(1.0f);
+    params.repeat_last_n = last;
+    params.frequency_penalty = 0.4f;
+    params.presence_penalty = -0.3f;
+    check_equal(params);
+    params.repeat_penalty = 1.3f;
+    check_equal(params);
+    params.top_k = 40;
+    check_equal(params);
+    params.temperature = 0.0f;
+    check_equal(params);
+  }
+}
+
+TEST("sampler: biases are llama.cpp's, also two on one token") {
+  SamplingParams params = params_of(1.0f);
+  params.logit_bias = {{5, 4.0f}, {5, 2.5f}, {9, -100.0f}, {379, 8.0f}};
+  check_equal(params);
+  params.top_k = 20;
+  check_equal(params);
+  params.temperature = 0.0f;
+  check_equal(params);
+}
+
+TEST("sampler: greedy takes the first of equals, and never a forbidden token") {
+  std::vector<float> row(1000, 0.5f);
+  row[300] = row[700] = 2.0f;
+  CHECK_EQ(Sampler(1000, {}, params_of(0.0f), kContext).sample(row.data()), 300);
+  CHECK_EQ(Sampler(1000, {300}, params_of(0.0f), kContext).sample(row.data()), 700);
+}
+
+TEST("sampler: a row that holds no numbers is a fault of the engine") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  SamplingParams biased = params_of(1.0f);
+  biased.logit_bias = {{1, 1.0f}};
+  for (const SamplingParams& params : {params_of(0.0f), params_of(1.0f), biased}) {
+    Sampler sampler(1000, {}, params, kContext);
+    for (const float bad : {infinity, std::numeric_limits<float>::quiet_NaN()}) {
+      std::vector<float> row(1000, 0.5f);
+      row[999] = bad;
+      bool refused = false;
+      try {
+        sampler.sample(row.data());
+      } catch (const FaultError& error) {
+        refused = error.fault.code == FaultCode::engine_failed;
+      }
+      CHECK(refused);
+    }
+  }
+}
+
+TEST("sampler: a bias on a token outside the vocabulary is an invalid request") {
+  for (const int32_t token : {-1, 1000}) {
+    SamplingParams params = params_of(1.0f);
+    params.logit_bias = {{token, 1.0f}};
+    bool refused = false;
+    try {
+      Sampler sampler(1000, {}, params, kContext);
+    } catch (const FaultError& error) {
+      refused = error.fault.code == FaultCode::invalid_request;
+    }
+    CHECK(refused);
+  }
+}

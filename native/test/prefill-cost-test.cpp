@@ -1,0 +1,56 @@
+#include "engine/prefill-cost.h"
+
+#include <algorithm>
+
+#include "test/check.h"
+
+using sluice::PrefillCost;
+
+namespace {
+
+// Calls of the size that it asks for, on a machine where a call takes `call_ms` and `row_ms`.
+int32_t settled(PrefillCost& cost, double budget_ms, double call_ms, double row_ms) {
+  int32_t rows = cost.rows_within(budget_ms);
+  for (int i = 0; i < 50; ++i) {
+    cost.learn(rows, call_ms + rows * row_ms);
+    rows = cost.rows_within(budget_ms);
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST("prefill cost: while nothing is known a call is of moderate size") {
+  CHECK_EQ(PrefillCost(512).rows_within(80), PrefillCost::kRowsFirst);
+  CHECK_EQ(PrefillCost(32).rows_within(80), 32);
+}
+
+TEST("prefill cost: calls grow or shrink until they take the time that they may") {
+  for (const double row_ms : {0.2, 0.4, 1.0, 2.5}) {
+    PrefillCost cost(512);
+    const int32_t rows = settled(cost, 80, 5, row_ms);
+    const double took = 5 + rows * row_ms;
+    CHECK(rows == 512 || (took > 60 && took < 90));
+  }
+}
+
+TEST("prefill cost: never fewer rows than a call is worth, never more than it may have") {
+  PrefillCost slow(512), fast(512);
+  CHECK_EQ(settled(slow, 80, 100, 40), PrefillCost::kRowsMin);
+  CHECK_EQ(settled(fast, 80, 0.1, 0.001), 512);
+}
+
+TEST("prefill cost: two budgets live beside each other") {
+  PrefillCost cost(512);
+  settled(cost, 200, 5, 1);
+  const int32_t beside = settled(cost, 80, 5, 1), alone = settled(cost, 200, 5, 1);
+  CHECK(beside > 60 && beside < 90);
+  CHECK(alone > 170 && alone < 220);
+}
+
+TEST("prefill cost: it follows a machine that becomes slower") {
+  PrefillCost cost(512);
+  settled(cost, 80, 5, 0.5);
+  const int32_t rows = settled(cost, 80, 5, 2);
+  CHECK(rows > 30 && rows < 45);
+}
