@@ -96,7 +96,7 @@ test('12, 13: the counts match the tokenizer, streamed or not', async () => {
   expect(short.choices[0].message.content).not.toBe(said)
 })
 
-test('a prompt that was asked before is cached, but for nobody with another key or salt', async () => {
+test('a prompt asked before is cached, but for nobody with another key or salt', async () => {
   const options = { apiKeys: ['key-1', 'key-2'], isolateKeys: true }
   const { url } = await serveReal({ model: scriptModel({ reply: said }) }, options)
   const cachedFor = async (key: string, cache_salt?: string) => {
