@@ -1,5 +1,6 @@
 #include "addon/conversions.h"
 
+#include <algorithm>
 #include <string>
 
 namespace sluice {
@@ -149,11 +150,7 @@ struct EventWriter {
     begin("accepted", event.id);
     object.Set("promptTokens", event.prompt_tokens);
   }
-  void operator()(const TokenOutbox::Text& event) {
-    begin("text", event.id);
-    object.Set("text", event.text);
-    object.Set("tokens", event.tokens);
-  }
+  void operator()(const TokenOutbox::Text&) {}  // see texts()
   void operator()(const TokenOutbox::Finished& event) {
     begin("finished", event.id);
     object.Set("finishReason", reason_name(event.reason));
@@ -183,6 +180,39 @@ struct EventWriter {
     object.Set("text", event.text);
   }
 };
+
+using Events = std::vector<TokenOutbox::Event>;
+
+bool is_text(const TokenOutbox::Event& event) {
+  return std::holds_alternative<TokenOutbox::Text>(event);
+}
+
+// Texts are as many as tokens: neighbours are one event, and an entry in each of its arrays costs
+// a third of an object with names.
+Napi::Object texts(Napi::Env env, Events::const_iterator first, Events::const_iterator last) {
+  const size_t count = last - first;
+  Napi::Array ids = Napi::Array::New(env, count);
+  Napi::Array texts = Napi::Array::New(env, count);
+  Napi::Array tokens = Napi::Array::New(env, count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto& event = std::get<TokenOutbox::Text>(first[i]);
+    ids.Set(i, double(event.id));
+    texts.Set(i, event.text);
+    tokens.Set(i, event.tokens);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kind", "texts");
+  object.Set("ids", ids);
+  object.Set("texts", texts);
+  object.Set("tokens", tokens);
+  return object;
+}
+
+Napi::Object one(Napi::Env env, const TokenOutbox::Event& event) {
+  EventWriter writer{env, Napi::Object::New(env)};
+  std::visit(writer, event);
+  return writer.object;
+}
 
 }  // namespace
 
@@ -232,10 +262,16 @@ std::vector<int32_t> token_ids(const Napi::Int32Array& array) {
   return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
 }
 
-Napi::Object to_js(Napi::Env env, const TokenOutbox::Event& event) {
-  EventWriter writer{env, Napi::Object::New(env)};
-  std::visit(writer, event);
-  return writer.object;
+Napi::Array to_js(Napi::Env env, const Events& events) {
+  Napi::Array array = Napi::Array::New(env);
+  uint32_t count = 0;
+  for (auto first = events.begin(); first != events.end();) {
+    Napi::HandleScope scope(env);
+    const auto last = std::find_if_not(first, events.end(), is_text);
+    array.Set(count++, first == last ? one(env, *first) : texts(env, first, last));
+    first = first == last ? first + 1 : last;
+  }
+  return array;
 }
 
 Napi::Object to_js(Napi::Env env, const Stats& stats) {

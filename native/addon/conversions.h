@@ -17,7 +17,7 @@ EngineOptions engine_options(const Napi::Object& object);
 std::shared_ptr<Request> request(const Napi::Object& object);
 std::vector<int32_t> token_ids(const Napi::Int32Array& array);
 
-Napi::Object to_js(Napi::Env env, const TokenOutbox::Event& event);
+Napi::Array to_js(Napi::Env env, const std::vector<TokenOutbox::Event>& events);
 Napi::Object to_js(Napi::Env env, const Stats& stats);
 
 }  // namespace sluice

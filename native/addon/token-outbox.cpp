@@ -72,12 +72,7 @@ Napi::Array TokenOutbox::drain(Napi::Env env) {
     text_at_.clear();
     waking_ = false;
   }
-  Napi::Array array = Napi::Array::New(env, events.size());
-  for (size_t i = 0; i < events.size(); ++i) {
-    Napi::HandleScope scope(env);
-    array.Set(static_cast<uint32_t>(i), to_js(env, events[i]));
-  }
-  return array;
+  return to_js(env, events);
 }
 
 }  // namespace sluice

@@ -122,11 +122,20 @@ export type NativeEvent =
   | { kind: 'load-failed'; code: NativeErrorCode; message: string }
   | { kind: 'closed' }
   | { kind: 'accepted'; id: number; promptTokens: number }
-  | { kind: 'text'; id: number; text: string; tokens: number }
+  | NativeTexts
   | ({ kind: 'finished'; id: number; finishReason: 'stop' | 'length' | 'cancelled' } & NativeTally)
   | ({ kind: 'error'; id: number; code: NativeErrorCode; message: string } & NativeErrorDetails)
   | { kind: 'tokens'; id: number; tokens: Int32Array }
   | { kind: 'detokenized'; id: number; text: string }
+
+/** Text of several replies, each of them once: three lists of one length. */
+export interface NativeTexts {
+  kind: 'texts'
+  ids: number[]
+  texts: string[]
+  /** How many tokens made each text. */
+  tokens: number[]
+}
 
 export interface NativeErrorDetails {
   /** With ERR_CONTEXT_LENGTH: both numbers. */

@@ -44,7 +44,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
   /** Tokens that came and were not credited; those of a reply that `done` drains are, unread. */
   #uncredited = 0
   #reader: 'none' | 'iterator' | 'drain' = 'none'
-  #waiting: Deferred<Step> | undefined
+  /** Readers that wait, in the order in which they asked. */
+  readonly #waiting: Waiting[] = []
 
   /** @internal Made by Engine. */
   constructor(session: Session, submit: Submit, seed: number, signal: AbortSignal | undefined) {
@@ -120,15 +121,22 @@ export class Reply implements AsyncIterable<ReplyPart> {
     }
   }
 
-  async #next(): Promise<Step> {
-    if (this.#cancelled) return end
-    if (this.#text !== '') return this.#take()
-    if (this.#error !== undefined) throw this.#error
-    if (this.#state === 'ended') return end
-    // A second caller waits behind the first.
-    if (this.#waiting !== undefined) return this.#waiting.promise.then(() => this.#next())
-    this.#waiting = deferred<Step>()
-    return this.#waiting.promise
+  #next(): Promise<Step> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      this.#wake()
+    })
+  }
+
+  /** Answers those that wait, as far as there is something to say. */
+  #wake(): void {
+    while (this.#waiting.length > 0) {
+      if (this.#cancelled) this.#waiting.shift()?.resolve(end)
+      else if (this.#text !== '') this.#waiting.shift()?.resolve(this.#take())
+      else if (this.#error !== undefined) this.#waiting.shift()?.reject(this.#error)
+      else if (this.#state === 'ended') this.#waiting.shift()?.resolve(end)
+      else return
+    }
   }
 
   #take(): Step {
@@ -219,15 +227,6 @@ export class Reply implements AsyncIterable<ReplyPart> {
       cause: this.#signal?.reason,
     })
   }
-
-  /** Answers a reader that waits, if there is something to say. */
-  #wake(): void {
-    const waiting = this.#waiting
-    if (waiting === undefined) return
-    if (this.#state === 'live' && !this.#cancelled && this.#text === '') return
-    this.#waiting = undefined
-    waiting.resolve(this.#next())
-  }
 }
 
 const cancelledUnstarted: Finished = {
@@ -249,9 +248,14 @@ function cancelledEarly(): CancelledError {
   return new CancelledError('the request was cancelled before it was accepted')
 }
 
+interface Waiting {
+  resolve(step: Step): void
+  reject(error: Error): void
+}
+
 interface Deferred<T> {
   promise: Promise<T>
-  resolve(value: T | PromiseLike<T>): void
+  resolve(value: T): void
   reject(error: Error): void
 }
 

@@ -6,6 +6,7 @@ import type {
   NativeModelInfo,
   NativeRequest,
   NativeStats,
+  NativeTexts,
 } from '../binding/native.js'
 import { ClosedError, OverloadedError, type SluiceError } from './errors.js'
 import { errorOf } from './native-errors.js'
@@ -35,6 +36,8 @@ interface LiveReply {
   readonly listener: ReplyListener
   /** Tokens that came and were not credited. */
   unread: number
+  /** Of them, those that the reader took: credited together once they are half a window. */
+  taken: number
 }
 
 interface TextJob {
@@ -76,22 +79,30 @@ export class Session {
     if (!this.#native.submit({ ...request, id })) {
       throw new OverloadedError('the queue is full; try again later, or raise parallel or queue')
     }
-    this.#replies.set(id, { listener, unread: 0 })
+    this.#replies.set(id, { listener, unread: 0, taken: 0 })
     this.#hold()
     return id
   }
 
+  /**
+   * The reader took this many tokens. The engine hears of them by the half window, so that a
+   * crossing is not one per token; a reader that has taken all is never more than that behind.
+   */
   credit(id: number, tokens: number): void {
     const reply = this.#replies.get(id)
     if (reply === undefined || this.#state !== 'open') return
-    this.#countUnread(reply, -tokens)
-    this.#native.credit(id, tokens)
+    reply.taken += tokens
+    if (reply.taken * 2 < this.#window) return
+    this.#countUnread(reply, -reply.taken)
+    this.#native.credit(id, reply.taken)
+    reply.taken = 0
   }
 
   cancel(id: number): void {
     const reply = this.#replies.get(id)
     if (reply === undefined) return
     this.#countUnread(reply, -reply.unread) // its end is waited for
+    reply.taken = 0
     this.#native.cancel(id)
   }
 
@@ -155,8 +166,8 @@ export class Session {
 
   #handle(event: NativeEvent): void {
     switch (event.kind) {
-      case 'text':
-        this.#handleText(event.id, event.text, event.tokens)
+      case 'texts':
+        for (let i = 0; i < event.ids.length; i++) this.#handleText(event, i)
         break
       case 'accepted':
         this.#replies.get(event.id)?.listener.onAccepted(event.promptTokens)
@@ -179,11 +190,12 @@ export class Session {
     }
   }
 
-  #handleText(id: number, text: string, tokens: number): void {
-    const reply = this.#replies.get(id)
+  #handleText(event: NativeTexts, at: number): void {
+    const reply = this.#replies.get(event.ids[at] as number)
     if (reply === undefined) return
+    const tokens = event.tokens[at] as number
     this.#countUnread(reply, tokens)
-    reply.listener.onText(text, tokens)
+    reply.listener.onText(event.texts[at] as string, tokens)
   }
 
   /** A parked reply waits for its reader, so it is not what keeps the process alive. */

@@ -26,7 +26,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const reply = engine.chat(request.messages, { ...requestOptions(request, maxTokens), signal })
   const watch = new EngineWatch(engine, engineStallMs, () => exchange.abort(engineStalled()))
   try {
-    const { promptTokens } = await watch.wait(reply.accepted)
+    const { promptTokens } = await reply.accepted
     exchange.notes.promptTokens = promptTokens
     const head = heading(request.model, models.fingerprint)
     if (request.stream) {
@@ -40,7 +40,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
         exchange,
       )
     } else {
-      await answer(exchange, reply, watch, head)
+      await answer(exchange, reply, head)
     }
   } finally {
     watch.stop()
@@ -56,22 +56,18 @@ async function stream(
   { signal, notes }: Exchange,
 ): Promise<void> {
   writer.open(chunks.role())
-  for await (const { text } of watch.parts(reply)) {
-    if (text !== '' && !writer.write(chunks.text(text))) await writer.drain(signal)
+  for await (const { text } of reply) {
+    if (text === '' || writer.write(chunks.text(text))) continue
+    await watch.pause(writer.drain(signal))
   }
   const result = await reply.done
   notes.completionTokens = result.usage.completionTokens
   writer.end(chunks.ending(result))
 }
 
-async function answer(
-  exchange: Exchange,
-  reply: Reply,
-  watch: EngineWatch,
-  head: Heading,
-): Promise<void> {
+async function answer(exchange: Exchange, reply: Reply, head: Heading): Promise<void> {
   let text = ''
-  for await (const part of watch.parts(reply)) text += part.text
+  for await (const part of reply) text += part.text
   const result = await reply.done
   exchange.notes.completionTokens = result.usage.completionTokens
   exchange.json(200, chatCompletion(head, text, result))

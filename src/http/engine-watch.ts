@@ -1,4 +1,4 @@
-import type { EngineStats, ReplyPart } from '../engine/types.js'
+import type { EngineStats } from '../engine/types.js'
 
 /** Looks per deadline: a stall is seen at most a quarter late. */
 const looks = 4
@@ -9,14 +9,14 @@ interface Watched {
 }
 
 /**
- * Notices an engine that stands still while a reply is waited for. Owned by the handler of one
- * exchange, which stops it. Waiting for a slow reader does not count, nor does waiting in the
- * queue while others move; the queue has its own deadline.
+ * Notices an engine that stands still while a reply is waited for, from its making until stop().
+ * Owned by the handler of one exchange. Waiting for a slow reader does not count, nor does waiting
+ * in the queue while others move; the queue has its own deadline.
  */
 export class EngineWatch {
   readonly #engine: Watched
   readonly #timer: NodeJS.Timeout
-  #isWaiting = false
+  #isPaused = false
   #steps = 0
   #still = 0
 
@@ -36,31 +36,16 @@ export class EngineWatch {
     clearInterval(this.#timer)
   }
 
-  /** The parts of a reply, each wait for one of them watched. */
-  async *parts(reply: AsyncIterable<ReplyPart>): AsyncGenerator<ReplyPart, void> {
-    this.#wait(true)
-    for await (const part of reply) {
-      this.#wait(false)
-      yield part
-      this.#wait(true)
-    }
-    this.#wait(false)
-  }
-
-  async wait<T>(promise: Promise<T>): Promise<T> {
-    this.#wait(true)
-    const value = await promise
-    this.#wait(false)
-    return value
-  }
-
-  #wait(isWaiting: boolean): void {
-    this.#isWaiting = isWaiting
+  /** Looks away until the promise is settled: it is not the engine that is waited for. */
+  async pause(until: Promise<void>): Promise<void> {
+    this.#isPaused = true
+    await until
+    this.#isPaused = false
     this.#still = 0
   }
 
   #isStill(): boolean {
-    if (!this.#isWaiting) return false
+    if (this.#isPaused) return false
     const { steps, running, parked, queued } = this.#engine.stats()
     const hasMoved = steps !== this.#steps
     this.#steps = steps

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import type { NativeRequest } from '../../src/binding/native.js'
 import { type Engine, load } from '../../src/index.js'
@@ -75,6 +75,29 @@ describe('a reply', () => {
     expect((await iterator.next()).value?.tokens).toBe(8)
     await settle(50)
     expect(addon.engine.produced.get(1)).toBe(16)
+    await iterator.return?.()
+  })
+
+  test('is credited by the half window, not by the token', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting(), end: 'length' }))
+    const credit = vi.spyOn(addon.engine, 'credit')
+    const parts: number[] = []
+    for await (const { tokens } of engine.chat(ask, { maxTokens: 24 })) parts.push(tokens)
+    expect(parts).toEqual(Array.from({ length: 24 }, () => 1))
+    expect(credit.mock.calls.map(([, tokens]) => tokens)).toEqual([4, 4, 4, 4, 4, 4])
+  })
+
+  test('of a reader that stops after a little does not keep the process alive', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    const iterator = reply[Symbol.asyncIterator]()
+    let taken = 0
+    while (taken < 3) taken += (await iterator.next()).value?.tokens ?? 0
+    await settle(50)
+    expect(addon.engine.produced.get(1)).toBe(8)
+    expect(addon.engine.isReferenced).toBe(false)
+    await iterator.next()
+    expect(addon.engine.isReferenced).toBe(true)
     await iterator.return?.()
   })
 

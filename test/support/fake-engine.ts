@@ -7,6 +7,7 @@ import type {
   NativeModelInfo,
   NativeRequest,
   NativeStats,
+  NativeTexts,
 } from '../../src/binding/native.js'
 
 /** How the fake answers one request. */
@@ -41,6 +42,10 @@ export interface FakeOptions {
   load?: 'auto' | 'held'
 }
 
+type FakeEvent =
+  | Exclude<NativeEvent, NativeTexts>
+  | { kind: 'text'; id: number; text: string; tokens: number }
+
 type State = 'preparing' | 'queued' | 'prefill' | 'running' | 'parked'
 
 interface Sequence {
@@ -73,7 +78,7 @@ export class FakeEngine implements NativeEngine {
   readonly #prompts = { promptTokens: 0, cachedTokens: 0 }
   readonly #ends = { started: 0, finished: 0, cancelled: 0, failed: 0 }
   #tokensGenerated = 0
-  #events: NativeEvent[] = []
+  #events: FakeEvent[] = []
   #isWoken = false
   #isScheduled = false
   #isClosed = false
@@ -150,7 +155,11 @@ export class FakeEngine implements NativeEngine {
     const events = this.#events
     this.#events = []
     this.#isWoken = false
-    return events
+    return events.map((event) =>
+      event.kind === 'text'
+        ? { kind: 'texts', ids: [event.id], texts: [event.text], tokens: [event.tokens] }
+        : event,
+    )
   }
 
   stats(): NativeStats {
@@ -318,7 +327,7 @@ export class FakeEngine implements NativeEngine {
   }
 
   /** Text that JavaScript has not fetched yet is merged, as the native outbox does. */
-  #emit(event: NativeEvent): void {
+  #emit(event: FakeEvent): void {
     if (event.kind === 'text') {
       const last = this.#events.findLast((one) => 'id' in one && one.id === event.id)
       if (last?.kind === 'text') {

@@ -6,7 +6,7 @@ import { post } from '../../support/raw-client.js'
 import { scriptModel } from '../../support/script-model.js'
 import { chat, chatPath, closeAfterEach, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
-import { chunksOf, framesOf, textOf } from '../../support/sse.js'
+import { chunksOf, framesOf, textOf, type Usage } from '../../support/sse.js'
 
 closeAfterEach()
 
@@ -84,7 +84,9 @@ test('12, 13: the counts match the tokenizer, streamed or not', async () => {
   const tokens = await engine.tokenize(prompt, { addSpecial: true, parseSpecial: true })
   expect(usage?.prompt_tokens).toBe(tokens.length)
   const plain = await whole(url, {})
-  expect(plain.usage).toEqual(usage)
+  // All but the last token, which has to be computed again for what comes after it.
+  const details = { cached_tokens: tokens.length - 1 }
+  expect(plain.usage).toEqual({ ...usage, prompt_tokens_details: details })
   // With one token less than it needs, it does not come to its end.
   const needed = plain.usage.completion_tokens
   expect((await whole(url, { max_tokens: needed })).choices[0].message.content).toBe(said)
@@ -92,6 +94,22 @@ test('12, 13: the counts match the tokenizer, streamed or not', async () => {
   expect(short.choices[0].finish_reason).toBe('length')
   expect(said.startsWith(short.choices[0].message.content)).toBe(true)
   expect(short.choices[0].message.content).not.toBe(said)
+})
+
+test('a prompt asked before is cached, but for nobody with another key or salt', async () => {
+  const options = { apiKeys: ['key-1', 'key-2'], isolateKeys: true }
+  const { url } = await serveReal({ model: scriptModel({ reply: said }) }, options)
+  const cachedFor = async (key: string, cache_salt?: string) => {
+    const headers = { authorization: `Bearer ${key}` }
+    const response = await chat(url, story({ stream: false, cache_salt }), { headers })
+    const { usage } = (await response.json()) as { usage: Usage }
+    return usage.prompt_tokens_details.cached_tokens
+  }
+  expect(await cachedFor('key-1')).toBe(0)
+  expect(await cachedFor('key-2')).toBe(0)
+  expect(await cachedFor('key-2', 'mine')).toBe(0)
+  expect(await cachedFor('key-1')).toBeGreaterThan(0)
+  expect(await cachedFor('key-2', 'mine')).toBeGreaterThan(0)
 })
 
 test('17: a stop string that spans tokens never leaks, not even its beginning', async () => {
