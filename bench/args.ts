@@ -20,6 +20,7 @@ const options = {
   model: { type: 'string' },
   rounds: { type: 'string' },
   threads: { type: 'string' },
+  stock: { type: 'boolean', default: false },
   'kv-type': { type: 'string', default: 'f16' },
   json: { type: 'string' },
   quick: { type: 'boolean', default: false },
@@ -35,15 +36,17 @@ export function parseArguments(
   const given = valuesOf(argv)
   const names = given.case.flatMap((list) => list.split(','))
   for (const name of names) oneOf('--case', known.cases, name)
-  const { quick, page, help, json, model } = given
+  const { quick, page, help, json, model, stock } = given
+  const threads = count('--threads', given.threads)
   if (model !== undefined) oneOf('--model', models, model)
   return {
-    ...{ quick, page, help, json },
+    ...{ quick, page, help, json, stock },
     cases: names,
     model: model as ModelName | undefined,
     kvType: oneOf('--kv-type', kvTypes, given['kv-type']) as Arguments['kvType'],
     rounds: count('--rounds', given.rounds) ?? (quick ? 1 : 3),
-    threads: count('--threads', given.threads) ?? known.cores,
+    threads: threads ?? known.cores,
+    fixesThreads: threads !== undefined,
   }
 }
 
@@ -76,7 +79,8 @@ Measures Sluice against llama-server, built from the same llama.cpp, on this mac
   --model NAME     tiny (5 MB), small (200 MB) or big (550 MB) for every case
   --quick          one round of short runs: whether it works, not how fast
   --rounds N       rounds of each run, both servers in turn (3; quick: 1)
-  --threads N      compute threads of both servers (one per core)
+  --threads N      compute threads of both servers (one per core; Sluice tries fewer itself)
+  --stock          llama-server with its default flags, not the best ones
   --kv-type TYPE   f16 or q8_0, for both (f16)
   --json FILE      where the figures go (bench/results/latest.json)
   --page           measures nothing: writes docs/benchmarks.md and .svg from that file

@@ -7,6 +7,10 @@ export interface BenchOptions {
   quick: boolean
   rounds: number
   threads: number
+  /** Whether --threads was given: Sluice tries by itself how many are best otherwise. */
+  fixesThreads: boolean
+  /** llama-server with its default flags. */
+  stock: boolean
   kvType: 'f16' | 'q8_0'
   /** Only this one; each case has models of its own otherwise. */
   model: ModelName | undefined
@@ -28,8 +32,8 @@ export function serverSettings(
   model: ModelName,
   own: Pick<ServerSettings, 'parallel' | 'context' | 'llamaFlags'>,
 ): ServerSettings {
-  const { threads, kvType } = options
-  return { model: modelFile(model), threads, kvType, ...own }
+  const { threads, fixesThreads, stock, kvType } = options
+  return { model: modelFile(model), threads, fixesThreads, stock, kvType, ...own }
 }
 
 /** Tokens of a context that holds so many, in the steps that llama.cpp rounds to. */

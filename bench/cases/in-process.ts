@@ -35,11 +35,24 @@ export const inProcess: BenchCase = {
   },
 }
 
-function jobOf({ threads, kvType, quick }: BenchOptions, model: ModelName, temperature: number) {
+function jobOf(
+  { threads, fixesThreads, kvType, quick }: BenchOptions,
+  model: ModelName,
+  temperature: number,
+) {
   const each = quick ? tokens[model] / 4 : tokens[model]
   const file = modelFile(model)
   const context = contextFor(each + 32)
-  return { model: file, sequences, tokens: each, context, threads, kvType, temperature }
+  return {
+    model: file,
+    sequences,
+    tokens: each,
+    context,
+    threads,
+    fixesThreads,
+    kvType,
+    temperature,
+  }
 }
 
 /** A B A B, each in a new process. */

@@ -8,6 +8,8 @@ export interface Job {
   tokens: number
   context: number
   threads: number
+  /** Sluice tries by itself how many are best otherwise. */
+  fixesThreads: boolean
   kvType: 'f16' | 'q8_0'
   temperature: number
 }

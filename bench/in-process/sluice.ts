@@ -6,8 +6,9 @@ import { readJob, timed } from './job.js'
 const job = readJob()
 const sluice: typeof import('../../src/index.js') = await import(pathToFileURL(job.module).href)
 
-const { model, context, threads, kvType, sequences: parallel } = job
-const engine = await sluice.load({ model, parallel, context, threads, kvType })
+const { model, context, kvType, sequences: parallel } = job
+const threads = job.fixesThreads ? { threads: job.threads } : {}
+const engine = await sluice.load({ model, parallel, context, ...threads, kvType })
 await timed(async () => sum(await Promise.all(Array.from({ length: parallel }, readOne))))
 await engine.close()
 

@@ -39,11 +39,11 @@ export function addResults(file: string, measured: Measured, options: BenchOptio
   const name = measured.rows[0]?.case
   if (!name) return
   const before = fs.existsSync(file) ? readResults(file).cases : {}
-  const { quick, rounds, threads, kvType, model } = options
+  const { quick, rounds, threads, fixesThreads, stock, kvType, model } = options
   const one = {
     date: new Date().toISOString(),
     commit: commit(),
-    options: { quick, rounds, threads, kvType, model },
+    options: { quick, rounds, threads, fixesThreads, stock, kvType, model },
     ...measured,
   }
   const results: Results = {

@@ -10,14 +10,21 @@ export interface ServerSettings {
   /** Tokens of one conversation. */
   context: number
   threads: number
+  /** Whether Sluice is told so too, and not to try for itself. */
+  fixesThreads: boolean
+  /** llama-server as it comes, rather than as fast as we could make it. */
+  stock: boolean
   kvType: 'f16' | 'q8_0'
   /** Further flags of llama-server, where a case has a better choice than its defaults. */
   llamaFlags?: readonly string[]
 }
 
 export function sluiceCommand(settings: ServerSettings): ServerCommand {
-  const { model, parallel, context, threads, kvType } = settings
-  const flags = { model, parallel, context, threads, 'kv-type': kvType }
+  const { model, parallel, context, threads, fixesThreads, kvType } = settings
+  const flags = {
+    ...{ model, parallel, context, 'kv-type': kvType },
+    ...(fixesThreads ? { threads } : {}),
+  }
   return {
     name: 'sluice',
     program: process.execPath,
@@ -39,9 +46,9 @@ export async function llamaCommand(settings: ServerSettings): Promise<ServerComm
     threads,
     'cache-type-k': kvType,
     'cache-type-v': kvType,
-    'flash-attn': 'on',
-    fit: 'off',
   }
+  if (settings.stock) return command(asArguments(flags))
+  const best = { ...flags, 'flash-attn': 'on', fit: 'off' }
   const switches = [
     '--no-kv-unified',
     '--skip-chat-parsing',
@@ -51,10 +58,14 @@ export async function llamaCommand(settings: ServerSettings): Promise<ServerComm
     '--offline',
     ...llamaFlags,
   ]
+  return command([...asArguments(best), ...switches])
+}
+
+async function command(flags: string[]): Promise<ServerCommand> {
   return {
     name: 'llama-server',
     program: await llamaProgram('llama-server'),
-    args: (port) => [...asArguments({ ...flags, port, host: '127.0.0.1' }), ...switches],
+    args: (port) => [...flags, '--port', String(port), '--host', '127.0.0.1'],
   }
 }
 

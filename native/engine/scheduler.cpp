@@ -73,8 +73,11 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_ro
   return plan;
 }
 
-double prompt_ms(bool someone_generates, double singles_ms) {
-  return someone_generates ? std::max(kPromptMsBeside, singles_ms) : kPromptMsAlone;
+double prompt_ms(int32_t generating, int32_t prompts, double singles_ms) {
+  if (generating == 0) return kPromptMsAlone;
+  const double by_number = kPromptMsBeside * prompts / generating;
+  const double ms = std::clamp(by_number, kPromptMsBeside, kPromptMsAlone);
+  return std::max(ms, singles_ms);
 }
 
 }  // namespace sluice

@@ -25,9 +25,9 @@ struct SequenceView {
 // it. `sequences` in ascending order of slot.
 StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows);
 
-// How long the prompts' calls of a step may take, in milliseconds. While others generate, as long
-// as keeps their rhythm: their own call's time again, or 80 ms where that is more. Else 200 ms,
-// for a newcomer to join.
-double prompt_ms(bool someone_generates, double singles_ms);
+// How long the prompts' calls of a step may take, in milliseconds. While others generate, 80: that
+// keeps their rhythm. More where their own call takes as long anyway, or where more wait than
+// generate; with nobody generating 200, for a newcomer to join.
+double prompt_ms(int32_t generating, int32_t prompts, double singles_ms);
 
 }  // namespace sluice

@@ -179,14 +179,15 @@ bool StepLoop::must_wait_for_leader(Sequence& sequence) {
 
 StepPlan StepLoop::plan() {
   std::vector<SequenceView> views;
-  bool someone_generates = false;
+  int32_t generating = 0, prompts = 0;
   for (int32_t slot = 0; slot < places_.count(); ++slot) {
     const Sequence* sequence = places_.at(slot);
     if (!sequence) continue;
     views.push_back(sequence->view());
-    someone_generates |= sequence->is_generating() && !sequence->parked();
+    if (sequence->parked()) continue;
+    ++(sequence->is_generating() ? generating : prompts);
   }
-  const double budget_ms = prompt_ms(someone_generates, singles_ms_);
+  const double budget_ms = prompt_ms(generating, prompts, singles_ms_);
   return plan_step(views, prefill_cost_.rows_within(budget_ms));
 }
 
@@ -271,7 +272,7 @@ std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
   int32_t limit = draft_limit(sequence);
   if (limit > 0 && !places_.free_cells(1 + limit)) limit = 0;
   const std::vector<int32_t> slots{sequence.slot()};
-  const double catch_up_ms = prompt_ms(true, singles_ms_);
+  const double catch_up_ms = prompt_ms(1, 1, singles_ms_);
   return speculation_->draft(sequence, limit, catch_up_ms, CallAbort(*this, slots));
 }
 

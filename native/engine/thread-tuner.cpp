@@ -18,22 +18,29 @@ size_t ThreadTuner::size_of(int32_t rows) {
   return size;
 }
 
+// Untried ones aside; the first of all where none was tried.
 ThreadTuner::Choice& ThreadTuner::best_of(Choices& choices) {
-  return *std::min_element(choices.begin(), choices.end(),
-                           [](const Choice& a, const Choice& b) { return a.row_ms < b.row_ms; });
+  return *std::min_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
+    return a.row_ms > 0 && (b.row_ms == 0 || a.row_ms < b.row_ms);
+  });
+}
+
+bool ThreadTuner::is_due(Choice& choice, const Choice& best, int32_t rows, Clock::time_point now) {
+  if (best.row_ms == 0) return false;
+  if (choice.row_ms > 0 && best.row_ms > kBad * choice.best_then) return true;
+  if (choice.row_ms == 0 && rows < kSmallRows) return true;
+  if (choice.next_try == Clock::time_point()) choice.next_try = now + choice.interval;
+  return choice.next_try <= now;
 }
 
 int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {
   Choices& choices = sizes_[size_of(rows)];
-  if (choices.size() == 1) return choices.front().threads;
-  Choice& best = best_of(choices);  // one that was not tried yet, as long as there is one
+  Choice& best = best_of(choices);
   for (Choice& other : choices) {
-    if (&other == &best || other.next_try > now) continue;
-    if (other.next_try != Clock::time_point()) {
-      other.next_try = now + other.interval;
-      return other.threads;
-    }
+    if (&other == &best || !is_due(other, best, rows, now)) continue;
     other.next_try = now + other.interval;
+    other.best_then = best.row_ms;
+    return other.threads;
   }
   return best.threads;
 }

@@ -12,7 +12,8 @@ namespace sluice {
 // where ggml's threads spin, so with as many of them as there are cores a call takes a multiple
 // of its time as soon as somebody else needs one: the event loop, or another process. A second
 // thread may not even pay for its barriers where the tensors are small. So each size of call has
-// an average for each number of threads, takes the best, and now and then tries another.
+// an average for each number of threads, takes the best, and tries another now and then, or as soon
+// as the best has become much slower.
 // Pure: time is handed in. Owned by StepLoop.
 class ThreadTuner {
  public:
@@ -25,9 +26,11 @@ class ThreadTuner {
  private:
   static constexpr int32_t kSizes = 8;                      // calls from 1, 2, 4 ... 128 rows up
   static constexpr double kNewest = 0.2, kNewestTry = 0.5;  // weights in the averages
+  // A try of a small call costs little, and is made at once; of a larger one, after a while.
+  static constexpr int32_t kSmallRows = 8;
   // Tries are this far apart; one that went badly is put off twice as long each time.
-  static constexpr Clock::duration kTryEvery = std::chrono::milliseconds(500);
-  static constexpr Clock::duration kTryEveryMax = std::chrono::seconds(16);
+  static constexpr Clock::duration kTryEvery = std::chrono::seconds(1);
+  static constexpr Clock::duration kTryEveryMax = std::chrono::seconds(32);
   // This much worse is bad: such a try is felt.
   static constexpr double kBad = 1.5;
 
@@ -36,11 +39,13 @@ class ThreadTuner {
     double row_ms = 0;  // 0 is not tried yet
     Clock::time_point next_try{};
     Clock::duration interval = kTryEvery;
+    double best_then = 0;  // the best one's row_ms when this was tried
   };
   using Choices = std::vector<Choice>;
 
   static size_t size_of(int32_t rows);
   static Choice& best_of(Choices& choices);
+  static bool is_due(Choice& choice, const Choice& best, int32_t rows, Clock::time_point now);
 
   std::array<Choices, kSizes> sizes_;
 };

@@ -121,10 +121,13 @@ TEST("scheduler: a step computes no more prompt rows than it may") {
   }
 }
 
-TEST("scheduler: prompts get 80 ms beside others, 200 ms alone, more beside slow ones") {
-  CHECK_EQ(prompt_ms(true, 10), 80.0);
-  CHECK_EQ(prompt_ms(true, 300), 300.0);
-  CHECK_EQ(prompt_ms(false, 10), 200.0);
+TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them, 200 ms alone") {
+  CHECK_EQ(prompt_ms(1, 1, 10), 80.0);
+  CHECK_EQ(prompt_ms(8, 1, 10), 80.0);
+  CHECK_EQ(prompt_ms(2, 3, 10), 120.0);
+  CHECK_EQ(prompt_ms(1, 15, 10), 200.0);
+  CHECK_EQ(prompt_ms(1, 1, 300), 300.0);
+  CHECK_EQ(prompt_ms(0, 1, 10), 200.0);
 }
 
 TEST("scheduler: with few rows the oldest still gets its half, and none are wasted") {

@@ -16,7 +16,10 @@ export function rowWith(changes: Partial<Row> = {}): Row {
 
 export function resultsOf(rows: Row[]): Results {
   const machine = { processor: 'A <B>', cores: 2, memoryGiB: 8, system: 'Linux x64', node: 'v20' }
-  const options = { quick: false, rounds: 3, threads: 2, kvType: 'f16' as const, model: undefined }
+  const options = {
+    ...{ quick: false, rounds: 3, threads: 2, fixesThreads: false, stock: false },
+    ...{ kvType: 'f16' as const, model: undefined },
+  }
   const one = { date: '2026-01-02T03:04:05Z', commit: 'abc1234', options, rows, others: 0.02 }
   return { machine, llama: 'v1', cases: { throughput: one } }
 }
