@@ -174,7 +174,7 @@ std::unique_ptr<Speculation> Engine::speculation(const Models& models, const Con
   }
   auto speculator = std::make_unique<Speculator>(
       context, std::move(draft),
-      SpeculatorParams{options_.draft_max, options_.model_path, options_.draft_path});
+      SpeculatorParams{draft_max(), options_.model_path, options_.draft_path});
   return std::make_unique<Speculation>(std::move(speculator), options_.draft_max);
 }
 
@@ -217,12 +217,11 @@ void Engine::answer_the_rest(const Fault& fault) {
 
 ContextParams Engine::context_params(const Models& models) const {
   const Model& model = *models.target;
-  const int32_t drafted_rows = speculates() ? 1 + options_.draft_max : 1;
   ContextParams params;
   params.sequences = options_.parallel;
   params.context = context_tokens(models);
   params.shared_cells = options_.kv_cells;
-  params.logits_max = std::max(options_.parallel, drafted_rows);
+  params.logits_max = std::max(options_.parallel, speculates() ? 1 + draft_max() : 1);
   params.rows_max = std::max(std::min(kRowsMax, params.context), params.logits_max);
   params.threads = compute_threads();
   params.poll = options_.poll;
@@ -239,6 +238,10 @@ ContextParams Engine::draft_context_params(const Model& draft, const ContextPara
   params.threads = target.threads;
   params.quantized_kv = quantizes_kv_of(draft);
   return params;
+}
+
+int32_t Engine::draft_max() const {
+  return options_.draft_max > 0 ? options_.draft_max : DraftCost::kDraftMax;
 }
 
 bool Engine::quantizes_kv_of(const Model& draft) const {

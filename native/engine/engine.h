@@ -37,7 +37,7 @@ struct EngineOptions {
   int32_t gpu_layers = -1;       // -1 is all
   std::string draft_path;        // of a draft model; empty is none
   bool lookup = false;           // drafts by looking up; not beside a draft model
-  int32_t draft_max = 4;         // tokens drafted for one step
+  int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
   int32_t window = 64;           // tokens
   int32_t queue_depth_max = 64;  // requests
   std::chrono::milliseconds queue_deadline{60000};
@@ -81,6 +81,7 @@ class Engine {
   void stop_preparer();
   void answer_the_rest(const Fault& fault);
   StepLoopOptions loop_options(int32_t context_tokens) const;
+  int32_t draft_max() const;
   bool speculates() const { return options_.lookup || !options_.draft_path.empty(); }
   ContextParams context_params(const Models& models) const;
   bool quantizes_kv_of(const Model& draft) const;

@@ -5,20 +5,44 @@
 #include "engine/clock.h"
 
 namespace sluice {
+namespace {
+
+// A single row's time is measured again now and then: what drafting saves hangs on it.
+constexpr int32_t kDraftedStepsMax = 64;
+
+}  // namespace
 
 Speculation::Speculation(std::unique_ptr<Speculator> speculator, int32_t tokens_max)
     : speculator_(std::move(speculator)),
       tokens_max_(tokens_max),
-      cost_(speculator_->rows_max()),
-      length_(tokens_max) {}
+      reading_(speculator_->rows_max()),
+      length_(fresh_length()) {}
+
+DraftLength Speculation::fresh_length() const {
+  return tokens_max_ > 0 ? DraftLength(tokens_max_, nullptr)
+                         : DraftLength(DraftCost::kDraftMax, &cost_);
+}
 
 std::vector<int32_t> Speculation::draft(const Sequence& sequence, int32_t limit, double catch_up_ms,
                                         const AbortCheck& abort) {
   turn_to(sequence);
   if (limit <= 0 || has_failed_) return {};
+  if (drafted_steps_ >= kDraftedStepsMax) return {};
   const int32_t count = std::min(limit, length_.next());
   if (count == 0 || !catch_up(sequence, catch_up_ms, abort)) return {};
-  return speculator_->draft(sequence.tokens(), count, abort);
+  const auto start = Clock::now();
+  std::vector<int32_t> tokens = speculator_->draft(sequence.tokens(), count, abort);
+  if (!tokens.empty()) cost_.learn_draft(int32_t(tokens.size()), ms_since(start));
+  return tokens;
+}
+
+void Speculation::learn(int32_t drafted, int32_t accepted, bool missed) {
+  length_.learn(drafted, accepted, missed);
+}
+
+void Speculation::learn_call(int32_t rows, double ms) {
+  cost_.learn_call(rows, ms);
+  drafted_steps_ = rows > 1 ? drafted_steps_ + 1 : 0;
 }
 
 void Speculation::turn_to(const Sequence& sequence) {
@@ -29,21 +53,22 @@ void Speculation::turn_to(const Sequence& sequence) {
   id_ = request.id;
   salt_ = request.cache_salt;
   has_failed_ = false;
-  length_ = DraftLength(tokens_max_);
+  // A draft model is worth about as much for every text; looking up is for some, and not for most.
+  if (!speculator_->has_model()) length_ = fresh_length();
 }
 
 // False while there is more to read, or when it cannot be read.
 bool Speculation::catch_up(const Sequence& sequence, double budget_ms, const AbortCheck& abort) {
   const int32_t missing = speculator_->missing(sequence.tokens());
   if (missing == 0) return true;
-  const int32_t rows = std::min(missing, cost_.rows_within(budget_ms));
+  const int32_t rows = std::min(missing, reading_.rows_within(budget_ms));
   const auto start = Clock::now();
   const DecodeStatus status = speculator_->catch_up(sequence.tokens(), rows, abort);
   if (status != DecodeStatus::ok) {
     has_failed_ = status != DecodeStatus::aborted;
     return false;
   }
-  cost_.learn(rows, ms_since(start));
+  reading_.learn(rows, ms_since(start));
   return rows == missing;
 }
 

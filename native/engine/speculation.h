@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/draft-cost.h"
 #include "engine/draft-length.h"
 #include "engine/prefill-cost.h"
 #include "engine/sequence.h"
@@ -17,24 +18,31 @@ namespace sluice {
 // that runs alone. Owned by StepLoop. Engine thread only.
 class Speculation {
  public:
+  // tokens_max: of one draft, wherever enough are accepted. 0: as many as are fastest, by measure.
   Speculation(std::unique_ptr<Speculator> speculator, int32_t tokens_max);
+  Speculation(const Speculation&) = delete;
+  Speculation& operator=(const Speculation&) = delete;
 
-  int32_t tokens_max() const { return tokens_max_; }
   // Tokens that may follow, `limit` at most; none when it is not worth it now, or while the draft
   // model still reads what came before: catch_up_ms of it in one step.
   std::vector<int32_t> draft(const Sequence& sequence, int32_t limit, double catch_up_ms,
                              const AbortCheck& abort);
   // What became of it (see DraftLength::learn).
-  void learn(int32_t accepted, bool missed) { length_.learn(accepted, missed); }
+  void learn(int32_t drafted, int32_t accepted, bool missed);
+  // What a call for a lone reply took.
+  void learn_call(int32_t rows, double ms);
 
  private:
+  DraftLength fresh_length() const;
   void turn_to(const Sequence& sequence);
   bool catch_up(const Sequence& sequence, double budget_ms, const AbortCheck& abort);
 
   const std::unique_ptr<Speculator> speculator_;
   const int32_t tokens_max_;
-  PrefillCost cost_;  // of the draft model's rows
+  PrefillCost reading_;  // of the draft model's rows
+  DraftCost cost_;
   DraftLength length_;
+  int32_t drafted_steps_ = 0;  // since the last one without
   // Whose drafts these are, and whose salt the draft model's cells have.
   RequestId id_ = 0;
   std::string salt_;

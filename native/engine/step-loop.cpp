@@ -236,6 +236,7 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
   }
   const DecodeStatus status = decode(slots);
   if (!settle_call(status, slots)) return;
+  if (speculation_ && slots.size() == 1) speculation_->learn_call(1, ms_since(start));
   stats_.rows_decoded += int64_t(slots.size());
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
@@ -258,9 +259,11 @@ bool StepLoop::run_drafted(int32_t slot) {
   int32_t position = sequence.n_computed();
   context_.add_row(sequence.token(position), position, slot, true);
   for (int32_t token : draft) context_.add_row(token, ++position, slot, true);
+  const auto start = Clock::now();
   const DecodeStatus status = decode(slots);
   if (status == DecodeStatus::no_room) return false;  // there may be for the row alone
   if (!settle_call(status, slots)) return true;
+  speculation_->learn_call(1 + int32_t(draft.size()), ms_since(start));
   ++stats_.decode_steps;
   stats_.rows_decoded += 1 + int64_t(draft.size());
   sample_drafted(slot, draft);
@@ -312,7 +315,7 @@ void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
     }
     advance(sequence, *token);
   }
-  speculation_->learn(accepted, missed);
+  speculation_->learn(int32_t(draft.size()), accepted, missed);
 }
 
 void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {

@@ -32,6 +32,7 @@ class Speculator {
   Speculator(const Speculator&) = delete;
   Speculator& operator=(const Speculator&) = delete;
 
+  bool has_model() const { return draft_ != nullptr; }
   // Forgets the text that the draft model has seen.
   void forget();
   // How many of the tokens, the last one not counted, the draft model has yet to see; it forgets

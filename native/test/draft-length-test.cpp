@@ -21,7 +21,7 @@ Run run(DraftLength& length, int64_t tokens, int64_t wrong_every) {
     while (accepted < drafted && (said + accepted + 1) % wrong_every != 0) ++accepted;
     run.drafted += drafted;
     run.accepted += accepted;
-    if (drafted > 0) length.learn(accepted, accepted < drafted);
+    if (drafted > 0) length.learn(drafted, accepted, accepted < drafted);
     said += accepted + 1;
   }
   return run;
@@ -30,12 +30,12 @@ Run run(DraftLength& length, int64_t tokens, int64_t wrong_every) {
 }  // namespace
 
 TEST("draft length: a reply begins with a few tokens") {
-  CHECK_EQ(DraftLength(kMax).next(), 4);
-  CHECK_EQ(DraftLength(2).next(), 2);
+  CHECK_EQ(DraftLength(kMax, nullptr).next(), 4);
+  CHECK_EQ(DraftLength(2, nullptr).next(), 2);
 }
 
 TEST("draft length: what is always accepted is drafted as long as may be") {
-  DraftLength length(kMax);
+  DraftLength length(kMax, nullptr);
   run(length, 50, 1000);
   CHECK_EQ(length.next(), kMax);
 }
@@ -43,7 +43,7 @@ TEST("draft length: what is always accepted is drafted as long as may be") {
 TEST("draft length: the fewer are accepted, the fewer are drafted") {
   int32_t before = kMax + 1;
   for (const int64_t wrong_every : {30, 10, 5, 3}) {
-    DraftLength length(kMax);
+    DraftLength length(kMax, nullptr);
     run(length, 600, wrong_every);
     const int32_t drafted = length.next();
     CHECK(drafted < before);
@@ -54,26 +54,26 @@ TEST("draft length: the fewer are accepted, the fewer are drafted") {
 
 TEST("draft length: at least half of what is drafted is of use") {
   for (const int64_t wrong_every : {30, 10, 5, 3}) {
-    DraftLength length(kMax);
+    DraftLength length(kMax, nullptr);
     const Run result = run(length, 3000, wrong_every);
     CHECK(double(result.accepted) >= 0.5 * double(result.drafted));
   }
 }
 
 TEST("draft length: where nothing is ever accepted, a hundred steps see three drafts") {
-  DraftLength length(kMax);
+  DraftLength length(kMax, nullptr);
   const Run result = run(length, 4000, 1);
   CHECK_EQ(result.accepted, 0);
   CHECK(result.drafted < 4000 * 3 / 100);
 }
 
 TEST("draft length: pauses double while tries come to nothing, and end at kPauseMax") {
-  DraftLength length(kMax);
+  DraftLength length(kMax, nullptr);
   int32_t pauses[8] = {};
   for (int32_t& pause : pauses) {
-    while (length.next() > 0) length.learn(0, true);
+    while (length.next() > 0) length.learn(1, 0, true);
     for (pause = 1; length.next() == 0;) ++pause;
-    length.learn(0, true);
+    length.learn(1, 0, true);
   }
   CHECK_EQ(pauses[0], DraftLength::kPauseMin);
   CHECK_EQ(pauses[1], 2 * DraftLength::kPauseMin);
@@ -81,19 +81,19 @@ TEST("draft length: pauses double while tries come to nothing, and end at kPause
 }
 
 TEST("draft length: a text that becomes guessable is found out, and pauses are short again") {
-  DraftLength length(kMax);
+  DraftLength length(kMax, nullptr);
   run(length, 2000, 1);
   run(length, 600, 1000);
   CHECK_EQ(length.next(), kMax);
-  while (length.next() > 0) length.learn(0, true);
+  while (length.next() > 0) length.learn(1, 0, true);
   int32_t pause = 1;
   while (length.next() == 0) ++pause;
   CHECK_EQ(pause, DraftLength::kPauseMin);
 }
 
 TEST("draft length: a draft that was cut short says nothing against it") {
-  DraftLength length(kMax);
+  DraftLength length(kMax, nullptr);
   const int32_t before = length.next();
-  for (int i = 0; i < 20; ++i) length.learn(0, false);
+  for (int i = 0; i < 20; ++i) length.learn(1, 0, false);
   CHECK_EQ(length.next(), before);
 }

@@ -52,7 +52,7 @@ export interface NativeEngineOptions {
   draft: string
   /** Drafts by looking up; not beside a draft model. */
   lookup: boolean
-  /** Tokens drafted for one step. */
+  /** Tokens drafted for one step at most; 0 is as many as are fastest, by measure. */
   draftMax: number
   /** Tokens that a reply may run ahead of its reader. */
   window: number

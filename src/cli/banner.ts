@@ -56,7 +56,8 @@ function sharing(kvCells: number, isolateKeys: boolean): string {
 
 function drafting({ draft, lookup, draftMax }: Engine['settings']): string {
   if (draft === null && !lookup) return ''
-  return `, ${draft === null ? 'lookup' : `draft ${draft}`}, draft-max ${draftMax}`
+  const limit = draftMax === 0 ? '' : `, draft-max ${draftMax}`
+  return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
 }
 
 function names(id: string, aliases: readonly string[]): string {

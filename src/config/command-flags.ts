@@ -36,7 +36,7 @@ const modelFlags = {
   draft: textFlag('FILE', loadChecks.draft, 'a small model that drafts for a lone reply'),
   lookup: switchFlag('draft by looking up what followed the same words before'),
   draftMax: numberFlag('N', loadChecks.draftMax, 'tokens to draft for a step at most', {
-    fallback: loadDefaults.draftMax,
+    fallbackHelp: 'as many as are fastest, by measure',
   }),
 }
 

@@ -69,7 +69,6 @@ export const loadDefaults = {
   gpuLayers: -1,
   kvType: 'f16' as const,
   lookup: false,
-  draftMax: 8,
 }
 
 export type SettledLoadOptions = LoadOptions &

@@ -105,7 +105,7 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     gpuLayers: settled.gpuLayers,
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
     lookup: settled.lookup,
-    draftMax: settled.draftMax,
+    draftMax: settled.draftMax ?? 0,
     window: settled.window,
     queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,

@@ -62,8 +62,9 @@ export interface LoadOptions {
    */
   lookup?: boolean
   /**
-   * Tokens that are drafted for one step at most; fewer where few are accepted. 1 to 16, default
-   * 8. No effect without `draft` or `lookup`.
+   * Tokens that are drafted for one step at most, 1 to 16; fewer where few are accepted. Default:
+   * the engine measures what steps and drafts take, and drafts as many as are fastest: none where
+   * the machine gains nothing by it. No effect without `draft` or `lookup`.
    */
   draftMax?: number
   /** Sampling defaults that a request overrides. */
@@ -204,6 +205,7 @@ export interface EngineSettings {
   /** Path of the draft model; null without. */
   readonly draft: string | null
   readonly lookup: boolean
+  /** Tokens drafted for one step at most; 0 where the engine measures how many are fastest. */
   readonly draftMax: number
 }
 

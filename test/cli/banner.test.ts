@@ -28,7 +28,7 @@ const engine = {
     cacheMiB: 300,
     draft: null,
     lookup: false,
-    draftMax: 8,
+    draftMax: 0,
   },
 }
 const flags = {
@@ -68,7 +68,7 @@ describe('what serve says at its start', () => {
   })
 
   test.each([
-    [{ draft: '/models/d.gguf' }, 'draft /models/d.gguf, draft-max 8'],
+    [{ draft: '/models/d.gguf' }, 'draft /models/d.gguf\n'],
     [{ lookup: true, draftMax: 3 }, 'lookup, draft-max 3'],
   ])('shows what drafts, where it was asked for: %j', (asked, shown) => {
     expect(text).not.toMatch(/draft|lookup/)

@@ -14,7 +14,6 @@ describe('options of load', () => {
       gpuLayers: -1,
       kvType: 'f16',
       lookup: false,
-      draftMax: 8,
     })
   })
 

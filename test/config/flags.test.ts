@@ -77,7 +77,6 @@ test('without anything the defaults hold, and what the engine settles is left ou
     gpuLayers: -1,
     kvType: 'f16',
     lookup: false,
-    draftMax: 8,
     parallel: 4,
     queue: 64,
     window: 64,

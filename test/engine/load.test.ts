@@ -32,7 +32,7 @@ describe('load', () => {
     expect(addon.engine.options).toMatchObject({ draft: path.resolve('models/d.gguf') })
     expect(drafting.settings).toMatchObject({ draft: path.resolve('models/d.gguf'), draftMax: 3 })
     const plain = await load({ model: 'm.gguf' })
-    expect(addon.engine.options).toMatchObject({ draft: '', lookup: false, draftMax: 8 })
+    expect(addon.engine.options).toMatchObject({ draft: '', lookup: false, draftMax: 0 })
     expect(plain.settings).toMatchObject({ draft: null, lookup: false })
     await Promise.all([drafting.close(), plain.close()])
   })

@@ -20,11 +20,14 @@ import { scriptModel } from '../../support/script-model.js'
 
 const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const target = kindModel('plain')
-/** As its own draft, the target guesses whatever it is going to say; another model never does. */
+/**
+ * As its own draft, the target guesses whatever it is going to say; another model never does. A
+ * given draftMax makes steps countable: without, how many are drafted hangs on the time they take.
+ */
 const drafts: Record<string, Partial<LoadOptions>> = {
-  'itself as the draft': { draft: target },
-  'a draft that is always wrong': { draft: kindModel('plain', { seed: 2 }) },
-  'look-ups': { lookup: true },
+  'itself as the draft': { draft: target, draftMax: 8 },
+  'a draft that is always wrong': { draft: kindModel('plain', { seed: 2 }), draftMax: 8 },
+  'look-ups': { lookup: true, draftMax: 8 },
 }
 const itself = drafts['itself as the draft'] as Partial<LoadOptions>
 
@@ -32,8 +35,9 @@ describe.each(Object.entries(drafts))('with %s a reply says what it says without
   closeAfterEach()
 
   test('greedily and drawn, after short prompts and long ones, for any draftMax', async () => {
-    for (const draftMax of [1, 5, 16]) {
-      const engine = await openEngine('plain', { ...options, draftMax })
+    const { draftMax: _, ...measured } = options
+    for (const limit of [{ draftMax: 1 }, { draftMax: 5 }, { draftMax: 16 }, {}]) {
+      const engine = await openEngine('plain', { ...measured, ...limit })
       const prompts = [4, 60, 250, 400].flatMap((words) => [textOf(words, 1), textOf(words, 2)])
       const asks = asksFor(prompts, 150)
       const texts: string[] = []
@@ -129,7 +133,7 @@ describe('an accepted run ends where single tokens would', () => {
     const model = scriptModel({
       reply: 'Once there was a fox who did not know what to say. The end',
     })
-    const engine = await load({ model, draft: model, kvType: 'q8_0', context: 512 })
+    const engine = await load({ model, draft: model, draftMax: 8, kvType: 'q8_0', context: 512 })
     const reply = engine.complete('Tell', { temperature: 0 })
     expect(await reply.text()).toContain('The end')
     const { finishReason, timings } = await reply.done
@@ -175,7 +179,7 @@ describe('what speculation is for', () => {
   test('a text that repeats itself takes under a third of the steps with look-ups', async () => {
     const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
     const model = scriptModel({ reply, repeat: true })
-    const engine = await load({ model, lookup: true, context: 2048, threads: 1 })
+    const engine = await load({ model, lookup: true, draftMax: 8, context: 2048, threads: 1 })
     const { timings } = await engine.complete('Go', { maxTokens: 600, ignoreEos: true }).done
     expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
     expect(engine.stats().decodeSteps).toBeLessThan(200)
@@ -183,7 +187,7 @@ describe('what speculation is for', () => {
   })
 
   test('a draft that is always wrong is soon let be', async () => {
-    const engine = await openEngine('plain', { draft: kindModel('plain', { seed: 2 }) })
+    const engine = await openEngine('plain', drafts['a draft that is always wrong'] ?? {})
     const { timings } = await send(engine, asksFor([textOf(30, 1)], 600)[0] as Ask).done
     expect(timings.draftTokens).toBeGreaterThan(0)
     expect(timings.draftTokens).toBeLessThan(40)
@@ -229,7 +233,7 @@ describe('leaving in the middle of it', () => {
   test('while the draft model reads a long prompt: cancelled and closed at once', async () => {
     const model = largeRandomModel()
     const options = { context: 4096, parallel: 1, threads: 1 }
-    const engine = await load({ model: randomModel(), draft: model, ...options })
+    const engine = await load({ model: randomModel(), draft: model, draftMax: 8, ...options })
     const endless = { ignoreEos: true, maxTokens: 4000, temperature: 0 }
     const prompt = 'word '.repeat(800)
     const first = engine.complete(prompt, endless)
