@@ -27,10 +27,11 @@ ThreadTuner::Choice& ThreadTuner::best_of(Choices& choices) {
 
 bool ThreadTuner::is_due(Choice& choice, const Choice& best, int32_t rows, Clock::time_point now) {
   if (best.row_ms == 0) return false;
-  if (choice.row_ms > 0 && best.row_ms > kBad * choice.best_then) return true;
-  if (choice.row_ms == 0 && rows < kSmallRows) return true;
-  if (choice.next_try == Clock::time_point()) choice.next_try = now + choice.interval;
-  return choice.next_try <= now;
+  if (choice.best_then == 0) choice.best_then = best.row_ms;
+  if (best.row_ms > kBad * choice.best_then) return true;
+  const bool is_tried = choice.row_ms > 0;
+  if (!is_tried) choice.best_then = std::min(choice.best_then, best.row_ms);
+  return is_tried ? choice.next_try <= now : rows < kSmallRows;
 }
 
 int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {

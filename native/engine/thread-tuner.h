@@ -26,7 +26,8 @@ class ThreadTuner {
  private:
   static constexpr int32_t kSizes = 8;                      // calls from 1, 2, 4 ... 128 rows up
   static constexpr double kNewest = 0.2, kNewestTry = 0.5;  // weights in the averages
-  // A try of a small call costs little, and is made at once; of a larger one, after a while.
+  // A try of a small call costs little, and is made at once. Of a larger one it is felt, and not
+  // made before the call becomes slower than it was.
   static constexpr int32_t kSmallRows = 8;
   // Tries are this far apart; one that went badly is put off twice as long each time.
   static constexpr Clock::duration kTryEvery = std::chrono::seconds(1);
@@ -39,7 +40,7 @@ class ThreadTuner {
     double row_ms = 0;  // 0 is not tried yet
     Clock::time_point next_try{};
     Clock::duration interval = kTryEvery;
-    double best_then = 0;  // the best one's row_ms when this was tried
+    double best_then = 0;  // the best one's row_ms when this was tried, or its least so far
   };
   using Choices = std::vector<Choice>;
 
