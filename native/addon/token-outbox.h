@@ -37,7 +37,7 @@ class TokenOutbox : public EventSink {
   void failed(RequestId id, const Fault& fault) override;
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void detokenized(RequestId id, std::string text) override;
-  void flush() override;
+  void flush(bool may_wait) override;
 
   // All events since the last call, as NativeEvent objects (src/binding/native.ts).
   Napi::Array drain(Napi::Env env);
@@ -96,6 +96,8 @@ class TokenOutbox : public EventSink {
   std::vector<Event> events_;
   std::unordered_map<RequestId, size_t> text_at_;  // where a reply's waiting text is in events_
   bool waking_ = false;
+  bool only_text_ = true;  // of the waiting events
+  Clock::time_point woken_at_;
 };
 
 }  // namespace sluice

@@ -216,7 +216,6 @@ void Engine::answer_the_rest(const Fault& fault) {
 }
 
 ContextParams Engine::context_params(const Models& models) const {
-  const Model& model = *models.target;
   ContextParams params;
   params.sequences = options_.parallel;
   params.context = context_tokens(models);

@@ -49,8 +49,9 @@ class EventSink {
   virtual void failed(RequestId id, const Fault& fault) = 0;
   virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;
   virtual void detokenized(RequestId id, std::string text) = 0;
-  // The end of a step: the one moment at which a sleeping reader may be woken for its text.
-  virtual void flush() = 0;
+  // The end of a step: the one moment at which a sleeping reader may be woken for its text. With
+  // `may_wait` another end follows soon, and text may wait for it if readers were just woken.
+  virtual void flush(bool may_wait = false) = 0;
 };
 
 }  // namespace sluice

@@ -15,10 +15,14 @@ constexpr int32_t kCopiedPerSharedMax = 16;
 // With shared cells, room for each to grow before somebody has to make way again.
 constexpr int32_t kGrowth = 16;
 // A reader a little slower than the engine parks and wakes his reply all the time: no reason to
-// move others about.
+// take its place, or to move others about.
 constexpr auto kParkedFor = std::chrono::milliseconds(100);
 // Larger buffers for moving are not kept: they are memory beside what cacheMiB says.
 constexpr size_t kMovingBytesMax = size_t(64) << 20;
+
+bool is_parked_for_a_while(const Sequence& sequence, Clock::time_point now) {
+  return sequence.parked() && sequence.waiting_since() + kParkedFor <= now;
+}
 
 }  // namespace
 
@@ -57,10 +61,12 @@ int64_t Places::cells_remembered() const {
 }
 
 bool Places::has_room(const Sequence& sequence, bool beside_parked) const {
+  const auto now = Clock::now();
   int32_t staying = 0;
   int64_t promised = 0;
   for (const Place& place : places_) {
-    if (!place.live || (!beside_parked && place.live->parked())) continue;
+    if (!place.live) continue;
+    if (!beside_parked && is_parked_for_a_while(*place.live, now)) continue;
     ++staying;
     promised += place.live->n_tokens() + kGrowth;
   }
@@ -276,11 +282,10 @@ std::shared_ptr<SavedState> Places::save(int32_t slot, const std::string& salt,
 
 int32_t Places::compact(Clock::time_point until) {
   if (options_.shared_cells > 0) return 0;  // one graph for all of them anyway
-  const auto parked_before = Clock::now() - kParkedFor;
+  const auto now = Clock::now();
   std::vector<PlaceUse> uses;
   for (const Place& place : places_) {
-    const bool is_open =
-        !place.live || (place.live->parked() && place.live->waiting_since() < parked_before);
+    const bool is_open = !place.live || is_parked_for_a_while(*place.live, now);
     const bool is_single = place.live && place.live->n_tokens() - place.live->n_computed() == 1;
     uses.push_back(is_open ? PlaceUse::open : is_single ? PlaceUse::running : PlaceUse::prompt);
   }
@@ -331,6 +336,17 @@ bool Places::free_cells(int64_t cells, int32_t but_slot) {
     if (oldest < 0) return false;
     vacate(oldest);
   }
+}
+
+std::optional<Clock::time_point> Places::next_to_yield() const {
+  const auto now = Clock::now();
+  std::optional<Clock::time_point> next;
+  for (const Place& place : places_) {
+    if (!place.live || !place.live->parked() || is_parked_for_a_while(*place.live, now)) continue;
+    const auto time = place.live->waiting_since() + kParkedFor;
+    if (!next || time < *next) next = time;
+  }
+  return next;
 }
 
 int32_t Places::longest_parked() const {

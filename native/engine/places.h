@@ -49,7 +49,8 @@ class Places {
   // Whether it can start now.
   bool has_free() const { return live_count() < count(); }
   bool has_room(const Sequence& sequence) const { return has_room(sequence, true); }
-  // Whether it could if the parked ones made way.
+  // Whether it could if those made way that have been parked for a while. A reader who is late by
+  // a few tokens does not cost his reply its place.
   bool would_have_room(const Sequence& sequence) const { return has_room(sequence, false); }
   // Somebody who is about to compute more of its beginning than is there to start from. That one
   // will stop where the two part.
@@ -78,6 +79,8 @@ class Places {
 
   // With shared cells: frees remembered ones until so many are free, if it can.
   bool free_cells(int64_t cells, int32_t but_slot = -1);
+  // When the next parked one will have been so for a while.
+  std::optional<Clock::time_point> next_to_yield() const;
   // The live sequence that has been parked longest, and the one that came last; -1 is nobody.
   int32_t longest_parked() const;
   int32_t youngest() const;

@@ -222,7 +222,7 @@ void StepLoop::run_step(const StepPlan& plan) {
     run_prefill(chunks);
   }
   average(stats_.step_ms, ms_since(start));
-  sink_.flush();
+  sink_.flush(plan.prefills.empty());
 }
 
 void StepLoop::run_singles(const std::vector<int32_t>& slots) {
@@ -479,6 +479,8 @@ void StepLoop::sleep() {
   sink_.flush();
   std::optional<Clock::time_point> deadline = line_.oldest_submission();
   if (deadline) *deadline += options_.queue_deadline;
+  const std::optional<Clock::time_point> yield = places_.next_to_yield();
+  if (yield && line_.someone_waits()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   mailbox_.wait(deadline);
 }
 

@@ -61,6 +61,10 @@ void WaitingLine::credit(RequestId id, int32_t tokens, int32_t window) {
   }
 }
 
+bool WaitingLine::someone_waits() const {
+  return !queue_.empty() || parked_count() < int64_t(aside_.size());
+}
+
 int64_t WaitingLine::parked_count() const {
   return std::count_if(aside_.begin(), aside_.end(),
                        [](const auto& sequence) { return sequence->parked(); });

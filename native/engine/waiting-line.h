@@ -29,6 +29,9 @@ class WaitingLine {
   std::vector<std::unique_ptr<Sequence>> take_submitted_before(Clock::time_point time);
   std::optional<Clock::time_point> oldest_submission() const;
 
+  // Somebody would run if there were a place.
+  bool someone_waits() const;
+
   void credit(RequestId id, int32_t tokens, int32_t window);
   // Those that were set aside and wait for their readers.
   int64_t parked_count() const;
