@@ -23,22 +23,20 @@ void PrefillCost::learn(int32_t rows, double ms) {
 }
 
 int32_t PrefillCost::rows_within(double ms) const {
-  int32_t rows = 0;
-  bool is_largest = true;
+  double rows = kRowsFirst;
   for (int32_t size = kSizes - 1; size >= 0; --size) {
     const double row_ms = row_ms_[size_t(size)];
     if (row_ms == 0) continue;
     const int32_t smallest = kRowsMin << size;
     const double fitting = ms / row_ms;
-    // Beyond what was tried a call grows by steps. Below it a size speaks for itself only, and
-    // so learns when the machine has become slower.
-    const int32_t largest = is_largest ? 4 * smallest : 2 * smallest - 1;
-    is_largest = false;
-    rows = int32_t(std::min<double>(fitting, largest));
+    // Into a size that was not tried calls grow by steps. Below one that was, and did not fit, a
+    // size speaks for itself only, and so learns when the machine has become slower.
+    const bool is_next_known = size + 1 < kSizes && row_ms_[size_t(size) + 1] > 0;
+    const int32_t largest = is_next_known ? 2 * smallest - 1 : 4 * smallest;
+    rows = std::min<double>(fitting, largest);
     if (fitting >= smallest) break;
   }
-  if (rows == 0 && is_largest) rows = kRowsFirst;
-  return std::clamp(rows, std::min(kRowsMin, rows_max_), rows_max_);
+  return std::clamp(int32_t(rows), std::min(kRowsMin, rows_max_), rows_max_);
 }
 
 }  // namespace sluice

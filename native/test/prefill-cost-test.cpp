@@ -68,3 +68,16 @@ TEST("prefill cost: it follows a machine that becomes faster again") {
   const int32_t rows = settled(cost, 80, 5, 0.3);
   CHECK(rows > 200);
 }
+
+TEST("prefill cost: a size between two that are known is found, as a prompt grows deeper") {
+  PrefillCost cost(512);
+  cost.learn(20, 30);
+  cost.learn(70, 77);
+  for (int i = 0; i < 20; ++i) cost.learn(70, 140);  // attention runs over more and more
+  int32_t rows = 0;
+  for (int i = 0; i < 20; ++i) {
+    rows = cost.rows_within(80);
+    cost.learn(rows, rows * 2.0);
+  }
+  CHECK_EQ(rows, 40);
+}

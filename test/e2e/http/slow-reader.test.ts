@@ -11,10 +11,15 @@ closeAfterEach()
 
 const said = 'Grüße an 🦊 und 漢字, noch einmal. '
 const long = { ignore_eos: true, max_tokens: 6_000 }
-const model = () => scriptModel({ reply: said, repeat: true })
+// Two tokens a chunk: with more of them the whole reply would fit what the kernels buffer.
+const settings = () => ({
+  model: scriptModel({ reply: said, repeat: true }),
+  context: 8192,
+  window: 2,
+})
 
 test('32, 33, 35: a reader that never reads is parked; back again, it gets all', async () => {
-  const { engine, server, client, url } = await serveReal({ model: model(), context: 8192 })
+  const { engine, server, client, url } = await serveReal(settings())
   const sockets: Socket[] = []
   server.server.on('connection', (socket) => sockets.push(socket))
   const raw = await client({ reads: false })
@@ -54,7 +59,7 @@ test('32, 33, 35: a reader that never reads is parked; back again, it gets all',
 
 test('34: at the stall deadline, the place of one that never reads is free again', async () => {
   const { engine, client, url, quiet } = await serveReal(
-    { model: model(), context: 8192, parallel: 1 },
+    { ...settings(), parallel: 1 },
     { readerStallMs: 200 },
   )
   const raw = await client({ reads: false })
@@ -66,7 +71,7 @@ test('34: at the stall deadline, the place of one that never reads is free again
 })
 
 test('41: a drain lets the running reply finish, then the engine is at rest', async () => {
-  const { engine, server, client, quiet } = await serveReal({ model: model() })
+  const { engine, server, client, quiet } = await serveReal(settings())
   const raw = await client()
   raw.send(post(chatPath, story({ ...long, max_tokens: 2000 })))
   await raw.seen('"role"')
