@@ -10,7 +10,9 @@ import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
 const normalClients = 3
 const replyTokens = 128
 /** Long enough that no stalled reply ends while it is looked at. */
-const stalledTokens = 16_000
+const stalledTokens = 60_000
+/** Until then the kernels' buffers take what nobody reads: it is not waiting yet. */
+const settlingMs = 4_000
 
 const metrics = {
   alone: { label: 'three readers without them', unit: 'tokens/s', better: 'higher' },
@@ -27,7 +29,7 @@ export const stalledReaders: BenchCase = {
     const rows: Row[] = []
     const seconds = options.quick ? 2 : 6
     for (const parallel of [4, 10]) {
-      const settings = serverSettings(options, model, { parallel, context: 16_384 })
+      const settings = serverSettings(options, model, { parallel, context: 65_536 })
       for (const stalled of [4, 6]) {
         // New servers for each: what the last stalled replies left behind is not this one's.
         const samples = await withPair(settings, (pair) =>
@@ -47,7 +49,7 @@ async function besideStalled(server: ServerProcess, stalled: number, seconds: nu
   const sockets = Array.from({ length: stalled }, () =>
     stalledChat(server.port, { messages: ask(32), maxTokens: stalledTokens }),
   )
-  await sleep(500)
+  await sleep(settlingMs)
   const beside = await speedOfReaders(server.port, seconds)
   const growth = (server.residentBytes() - before) / 2 ** 20
   for (const socket of sockets) socket.resetAndDestroy()
