@@ -33,8 +33,12 @@ int32_t PrefillCost::rows_within(double ms) const {
     // size speaks for itself only, and so learns when the machine has become slower.
     const bool is_next_known = size + 1 < kSizes && row_ms_[size_t(size) + 1] > 0;
     const int32_t largest = is_next_known ? 2 * smallest - 1 : 4 * smallest;
-    rows = std::min<double>(fitting, largest);
-    if (fitting >= smallest) break;
+    const double smaller_row_ms = size > 0 ? row_ms_[size_t(size) - 1] : 0;
+    const bool is_worth_more =
+        smaller_row_ms > kWorthMore * row_ms && smallest * row_ms <= kStretch * ms;
+    rows = is_worth_more ? std::max<double>(fitting, smallest) : fitting;
+    rows = std::min<double>(rows, largest);
+    if (rows >= smallest) break;
   }
   return std::clamp(int32_t(rows), std::min(kRowsMin, rows_max_), rows_max_);
 }

@@ -26,6 +26,10 @@ class PrefillCost {
   static constexpr int32_t kSizes = 6;
   static constexpr double kNewest = 0.3;  // the weight of the last call in the average
 
+  // Attention over a long prompt has a faster way for calls of many rows: a little fewer, and each
+  // may cost three times as much. Then a call may take longer than it should.
+  static constexpr double kWorthMore = 1.5, kStretch = 2;
+
   static int32_t size_of(int32_t rows);
 
   const int32_t rows_max_;

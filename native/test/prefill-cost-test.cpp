@@ -81,3 +81,14 @@ TEST("prefill cost: a size between two that are known is found, as a prompt grow
   }
   CHECK_EQ(rows, 40);
 }
+
+TEST("prefill cost: just below a size that is much cheaper a row, a call takes a little longer") {
+  PrefillCost cost(512);
+  const auto took = [](int32_t rows) { return rows * (rows >= 64 ? 1.6 : 4.0); };
+  int32_t rows = 0;
+  for (int i = 0; i < 30; ++i) {
+    rows = cost.rows_within(80);
+    cost.learn(rows, took(rows));
+  }
+  CHECK_EQ(rows, 64);
+}
