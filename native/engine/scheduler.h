@@ -22,12 +22,14 @@ struct SequenceView {
 // Everybody who runs gets its row. prompt_rows go to the prompt with the least left first (until
 // its end, or until somebody who waits for its beginning can start) and so on, but half of them
 // are the oldest prompt's: a short one overtakes a long one, and no stream of short ones starves
-// it. `sequences` in ascending order of slot.
+// it. What nearly fits is computed whole, with up to a quarter more rows; a smaller part of a
+// prompt waits for the next step. `sequences` in ascending order of slot.
 StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows);
 
 // How long the prompts' calls of a step may take, in milliseconds. While others generate, 80: that
 // keeps their rhythm. More where their own call takes as long anyway, or where more wait than
-// generate; with nobody generating 200, for a newcomer to join.
+// generate: the sooner those join, the fewer steps are computed for a few. 220 at most, as with
+// nobody generating, for a newcomer to join; with what may be added, nobody pauses for 300 ms.
 double prompt_ms(int32_t generating, int32_t prompts, double singles_ms);
 
 }  // namespace sluice

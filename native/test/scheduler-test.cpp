@@ -59,13 +59,13 @@ const Situation kSituations[] = {
     {"a chunk ends where somebody waits", {with_stop(prompt(0, 4000), 70)}, " | 0:0+70"},
     {"a short one overtakes a long one, which keeps half",
      {prompt(0, 4000), prompt(1, 200)},
-     " | 0:0+64 | 1:0+64"},
+     " | 0:0+64 1:0+64"},
     {"what a short one leaves is the long one's",
      {prompt(0, 4000), prompt(1, 20)},
      " | 1:0+20 | 0:0+108"},
     {"the shortest of all goes first, the oldest keeps half, and who is between waits",
      {prompt(0, 4000), prompt(1, 3000), prompt(2, 200)},
-     " | 0:0+64 | 2:0+64"},
+     " | 0:0+64 2:0+64"},
     {"when the oldest is the shortest it takes all",
      {prompt(0, 200), prompt(1, 4000)},
      " | 0:0+128"},
@@ -76,9 +76,18 @@ const Situation kSituations[] = {
     {"short chunks share a call",
      {prompt(0, 20), prompt(1, 30), prompt(2, 50)},
      " | 0:0+20 1:0+30 | 2:0+50"},
-    {"a few rows of another prompt are not worth a call",
-     {prompt(0, 120), prompt(1, 300)},
-     " | 0:0+120"},
+    {"as long as each other, so do longer ones",
+     {prompt(0, 50), prompt(1, 40), prompt(2, 50)},
+     " | 0:0+50 2:0+50 | 1:0+40"},
+    {"unless one is deep in its text, where attention costs more",
+     {prompt(0, 1040, 1000), prompt(1, 40)},
+     " | 0:1000+40 | 1:0+40"},
+    {"what nearly fits is computed whole",
+     {prompt(0, 70), prompt(1, 80)},
+     " | 0:0+70 | 1:0+80"},
+    {"a small part of another prompt is not worth a call",
+     {prompt(0, 80), prompt(1, 300)},
+     " | 0:0+80"},
     {"unless they are all that is left of it",
      {prompt(0, 120), prompt(1, 300, 295)},
      " | 1:295+5 | 0:0+120"},
@@ -108,7 +117,7 @@ TEST("scheduler: a stream of short prompts does not starve a long one") {
   CHECK_EQ(steps, (4000 + 67) / 68);
 }
 
-TEST("scheduler: a step computes no more prompt rows than it may") {
+TEST("scheduler: a step computes at most a quarter more prompt rows than it may") {
   for (int32_t count = 1; count < 40; ++count) {
     std::vector<SequenceView> prompts;
     for (int32_t slot = 0; slot < count; ++slot) prompts.push_back(prompt(slot, 10 + 37 * slot));
@@ -117,17 +126,18 @@ TEST("scheduler: a step computes no more prompt rows than it may") {
       for (const Chunk& chunk : call) rows += chunk.count;
     }
     CHECK(rows > 0);
-    CHECK(rows <= kRows);
+    CHECK(rows <= kRows + kRows / 4);
   }
 }
 
-TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them, 200 ms alone") {
+TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them, 220 ms alone") {
   CHECK_EQ(prompt_ms(1, 1, 10), 80.0);
   CHECK_EQ(prompt_ms(8, 1, 10), 80.0);
-  CHECK_EQ(prompt_ms(2, 3, 10), 120.0);
-  CHECK_EQ(prompt_ms(1, 15, 10), 200.0);
+  CHECK_EQ(prompt_ms(2, 2, 10), 80.0);
+  CHECK_EQ(prompt_ms(2, 3, 10), 160.0);
+  CHECK_EQ(prompt_ms(1, 15, 10), 220.0);
   CHECK_EQ(prompt_ms(1, 1, 300), 300.0);
-  CHECK_EQ(prompt_ms(0, 1, 10), 200.0);
+  CHECK_EQ(prompt_ms(0, 1, 10), 220.0);
 }
 
 TEST("scheduler: with few rows the oldest still gets its half, and none are wasted") {
