@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/scheduler.h"
+
 namespace sluice {
 
 int32_t PrefillCost::size_of(int32_t rows) {
@@ -15,6 +17,9 @@ void PrefillCost::learn(int32_t rows, double ms) {
   double& row_ms = row_ms_[size_t(size_of(rows))];
   const double newest = ms / rows;
   row_ms = row_ms == 0 ? newest : row_ms + kNewest * (newest - row_ms);
+  // A tile that once took too long is tried again some day.
+  double& tile_row_ms = row_ms_[size_t(size_of(kTileRows))];
+  if (rows < kTileRows && kTileRows * tile_row_ms > kTileMsMax) tile_row_ms *= kTileFade;
   // Larger calls cost no more a row. Where it seems so it is old news, of a first call that read
   // the weights from disk or of a busier time, and would never be put right: it fades.
   for (size_t larger = size_t(size_of(rows)) + 1; larger < row_ms_.size(); ++larger) {
@@ -33,14 +38,20 @@ int32_t PrefillCost::rows_within(double ms) const {
     // size speaks for itself only, and so learns when the machine has become slower.
     const bool is_next_known = size + 1 < kSizes && row_ms_[size_t(size) + 1] > 0;
     const int32_t largest = is_next_known ? 2 * smallest - 1 : 4 * smallest;
-    const double smaller_row_ms = size > 0 ? row_ms_[size_t(size) - 1] : 0;
-    const bool is_worth_more =
-        smaller_row_ms > kWorthMore * row_ms && smallest * row_ms <= kStretch * ms;
-    rows = is_worth_more ? std::max<double>(fitting, smallest) : fitting;
-    rows = std::min<double>(rows, largest);
+    rows = std::min<double>(fitting, largest);
     if (rows >= smallest) break;
   }
-  return std::clamp(int32_t(rows), std::min(kRowsMin, rows_max_), rows_max_);
+  return std::clamp(int32_t(is_tile_better(rows) ? kTileRows : rows), std::min(kRowsMin, rows_max_),
+                    rows_max_);
+}
+
+bool PrefillCost::is_tile_better(double rows) const {
+  if (rows >= kTileRows) return false;
+  const double row_ms = row_ms_[size_t(size_of(int32_t(rows)))];
+  const double tile_row_ms = row_ms_[size_t(size_of(kTileRows))];
+  if (row_ms == 0) return false;
+  if (tile_row_ms == 0) return kTileRows * row_ms <= kTileMsMax;  // to find out
+  return row_ms > kTileCheaper * tile_row_ms && kTileRows * tile_row_ms <= kTileMsMax;
 }
 
 }  // namespace sluice

@@ -26,11 +26,12 @@ class PrefillCost {
   static constexpr int32_t kSizes = 6;
   static constexpr double kNewest = 0.3;  // the weight of the last call in the average
 
-  // Attention over a long prompt has a faster way for calls of many rows: a little fewer, and each
-  // may cost three times as much. Then a call may take longer than it should.
-  static constexpr double kWorthMore = 1.5, kStretch = 2;
+  // Where rows are so many times as dear in a smaller call, a tile of them (see kTileRows) may take
+  // longer than a call should: fewer would save little or nothing.
+  static constexpr double kTileCheaper = 1.3, kTileMsMax = 200, kTileFade = 0.995;
 
   static int32_t size_of(int32_t rows);
+  bool is_tile_better(double rows) const;
 
   const int32_t rows_max_;
   std::array<double, kSizes> row_ms_{};  // 0 is not known

@@ -10,6 +10,8 @@ constexpr double kPromptMsBeside = 80;
 constexpr double kPromptMsMost = 220;
 // A prompt that nearly fits is computed whole: a step may have this part of its rows more.
 constexpr int32_t kOvershoot = 4;
+// Not this deep in its text, where a few rows beyond a tile cost as much as another tile.
+constexpr int32_t kDeep = 1024;
 // Shorter chunks share a call: alone, each would read all weights for a few rows. Longer ones do
 // where they are as long as each other; of unequal lengths, llama.cpp computes what they have in
 // common and then the rests (159 rows of four prompts took 199 ms, in calls of their own 175).
@@ -23,41 +25,55 @@ int32_t left_of(const SequenceView& prompt) { return prompt.n_tokens - prompt.n_
 // Until somebody can go on: it, or one that waits for its beginning.
 int32_t left_to_stop(const SequenceView& prompt) { return prompt.stop - prompt.n_computed; }
 
+// How much of a prompt a step computes where so many rows are left, or 0.
+int32_t part_of(const SequenceView& prompt, int32_t rows, const PromptLimits& limits) {
+  const int32_t wanted = left_to_stop(prompt);
+  if (rows <= 0) return 0;
+  const int32_t more = prompt.n_computed < kDeep ? limits.rows / kOvershoot : 0;
+  if (wanted <= std::min(rows + more, limits.call_rows)) return wanted;
+  if (rows < limits.rows / 2) return 0;
+  return rows < kTileRows ? rows : rows - rows % kTileRows;
+}
+
 // Shares the rows among prompts that are sorted by how much is left of them.
-std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts, int32_t rows) {
+std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts,
+                              const PromptLimits& limits) {
   const auto oldest =
       std::min_element(prompts.begin(), prompts.end(),
                        [](const auto& a, const auto& b) { return a.arrival < b.arrival; });
-  int32_t reserved = oldest == prompts.begin() ? 0 : rows / 2;
-  const int32_t all_rows = rows;
+  const bool are_halves_worth_it = limits.rows >= 2 * kTileRows;
+  int32_t rows = limits.rows, reserved = 0;
+  if (are_halves_worth_it) {
+    reserved = rows / 2;
+  } else if (limits.is_oldest_turn) {
+    reserved = rows;
+  }
   std::vector<Chunk> chunks;
   for (auto prompt = prompts.begin(); prompt != prompts.end(); ++prompt) {
     if (prompt == oldest) reserved = 0;
-    const int32_t wanted = left_to_stop(*prompt);
-    int32_t count = std::min(rows - reserved, wanted);
-    if (count <= 0) continue;
-    if (wanted - count <= all_rows / kOvershoot) count = wanted;
-    const bool is_worth_it = count == wanted || count >= all_rows / 2 || prompt == oldest;
-    if (!is_worth_it && !chunks.empty()) continue;
-    chunks.push_back({prompt->slot, prompt->n_computed, count});
+    const int32_t count = part_of(*prompt, rows - reserved, limits);
+    if (count > 0) chunks.push_back({prompt->slot, prompt->n_computed, count});
     rows -= count;
   }
   return chunks;
 }
 
-std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks) {
+std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks, int32_t call_rows) {
   std::sort(chunks.begin(), chunks.end(),
             [](const Chunk& a, const Chunk& b) { return a.slot < b.slot; });
   std::vector<std::vector<Chunk>> calls;
   std::vector<Chunk> together;
+  const int32_t rows_max = std::min(kSharedCallMax, call_rows);
+  int32_t rows_together = 0;
   for (const Chunk& chunk : chunks) {
-    if (chunk.count < kOwnCallMin) {
+    if (chunk.count < kOwnCallMin && rows_together + chunk.count <= call_rows) {
       together.push_back(chunk);
+      rows_together += chunk.count;
       continue;
     }
     const auto equal = std::find_if(calls.begin(), calls.end(), [&](const auto& call) {
       const Chunk& first = call.front();
-      return first.count == chunk.count && int32_t(call.size() + 1) * chunk.count <= kSharedCallMax &&
+      return first.count == chunk.count && int32_t(call.size() + 1) * chunk.count <= rows_max &&
              std::abs(first.begin - chunk.begin) <= kDepthsApartMax;
     });
     if (equal != calls.end()) {
@@ -72,7 +88,7 @@ std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks) {
 
 }  // namespace
 
-StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows) {
+StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimits& limits) {
   StepPlan plan;
   std::vector<SequenceView> prompts;
   for (const SequenceView& sequence : sequences) {
@@ -88,7 +104,7 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_ro
     const int32_t left_a = left_to_stop(a), left_b = left_to_stop(b);
     return left_a != left_b ? left_a < left_b : a.arrival < b.arrival;
   });
-  plan.prefills = calls_of(share_rows(prompts, prompt_rows));
+  plan.prefills = calls_of(share_rows(prompts, limits), limits.call_rows);
   return plan;
 }
 

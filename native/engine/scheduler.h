@@ -17,14 +17,25 @@ struct SequenceView {
   bool parked;
 };
 
+struct PromptLimits {
+  int32_t rows;         // of prompts in this step
+  int32_t call_rows;    // of one call at most
+  bool is_oldest_turn;  // every other step
+};
+
+// Attention of fewer rows than this over a long text costs several times as much a row: llama.cpp
+// computes it in tiles of so many. Parts of a prompt are as long, or multiples.
+constexpr int32_t kTileRows = 64;
+
 // The whole policy of a step. Pure: no model, no clock, no thread, no memory of earlier steps.
 //
-// Everybody who runs gets its row. prompt_rows go to the prompt with the least left first (until
-// its end, or until somebody who waits for its beginning can start) and so on, but half of them
-// are the oldest prompt's: a short one overtakes a long one, and no stream of short ones starves
-// it. What nearly fits is computed whole, with up to a quarter more rows; a smaller part of a
-// prompt waits for the next step. `sequences` in ascending order of slot.
-StepPlan plan_step(const std::vector<SequenceView>& sequences, int32_t prompt_rows);
+// Everybody who runs gets its row. The prompts' rows go to the prompt with the least left first
+// (until its end, or until somebody who waits for its beginning can start) and so on, but half of
+// them are the oldest prompt's: a short one overtakes a long one, and no stream of short ones
+// starves it. Where half is less than a tile, it gets all of every other step instead. What nearly
+// fits is computed whole, with up to a quarter more rows; a small part of a prompt waits for the
+// next step. `sequences` in ascending order of slot.
+StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimits& limits);
 
 // How long the prompts' calls of a step may take, in milliseconds. While others generate, 80: that
 // keeps their rhythm. More where their own call takes as long anyway, or where more wait than

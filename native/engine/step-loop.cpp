@@ -188,7 +188,8 @@ StepPlan StepLoop::plan() {
     ++(sequence->is_generating() ? generating : prompts);
   }
   const double budget_ms = prompt_ms(generating, prompts, singles_ms_);
-  return plan_step(views, prefill_cost_.rows_within(budget_ms));
+  const int32_t rows = prefill_cost_.rows_within(budget_ms);
+  return plan_step(views, {rows, context_.rows_max(), stats_.steps % 2 == 1});
 }
 
 // With shared cells somebody may have to make way: first what is only remembered, then the

@@ -25,13 +25,10 @@ ThreadTuner::Choice& ThreadTuner::best_of(Choices& choices) {
   });
 }
 
-bool ThreadTuner::is_due(Choice& choice, const Choice& best, int32_t rows, Clock::time_point now) {
-  if (best.row_ms == 0) return false;
-  if (choice.best_then == 0) choice.best_then = best.row_ms;
-  if (best.row_ms > kBad * choice.best_then) return true;
-  const bool is_tried = choice.row_ms > 0;
-  if (!is_tried) choice.best_then = std::min(choice.best_then, best.row_ms);
-  return is_tried ? choice.next_try <= now : rows < kSmallRows;
+bool ThreadTuner::is_due(const Choice& choice, const Choice& best, int32_t rows,
+                         Clock::time_point now) {
+  if (best.row_ms == 0 || now < choice.next_try) return false;
+  return rows < kSmallRows || choice.threads > best.threads || best.was_sudden;
 }
 
 int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {
@@ -40,7 +37,6 @@ int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {
   for (Choice& other : choices) {
     if (&other == &best || !is_due(other, best, rows, now)) continue;
     other.next_try = now + other.interval;
-    other.best_then = best.row_ms;
     return other.threads;
   }
   return best.threads;
@@ -57,6 +53,9 @@ void ThreadTuner::learn(int32_t rows, int32_t threads, double ms) {
   const bool is_try = &*tried != &best;
   const bool is_taken = tried->row_ms == 0 || (is_try && newest < best.row_ms);
   const bool went_badly = is_try && newest > kBad * best.row_ms;
+  if (tried->usual_ms == 0) tried->usual_ms = newest;
+  tried->was_sudden = newest > kSudden * tried->usual_ms;
+  tried->usual_ms += (tried->was_sudden ? kNewestSudden : kNewest) * (newest - tried->usual_ms);
   tried->row_ms += (is_taken ? 1 : is_try ? kNewestTry : kNewest) * (newest - tried->row_ms);
   const auto interval = went_badly ? std::min(2 * tried->interval, kTryEveryMax) : kTryEvery;
   tried->next_try += interval - tried->interval;

@@ -13,7 +13,7 @@ namespace sluice {
 // of its time as soon as somebody else needs one: the event loop, or another process. A second
 // thread may not even pay for its barriers where the tensors are small. So each size of call has
 // an average for each number of threads, takes the best, and tries another now and then, or as soon
-// as the best has become much slower.
+// as the best is suddenly slow.
 // Pure: time is handed in. Owned by StepLoop.
 class ThreadTuner {
  public:
@@ -26,9 +26,11 @@ class ThreadTuner {
  private:
   static constexpr int32_t kSizes = 8;                      // calls from 1, 2, 4 ... 128 rows up
   static constexpr double kNewest = 0.2, kNewestTry = 0.5;  // weights in the averages
-  // A try of a small call costs little, and is made at once. Of a larger one it is felt, and not
-  // made before the call becomes slower than it was.
+  // A try of a small call costs little. Of a larger one it is felt, and not made on fewer threads
+  // before a call takes so many times what such calls took: crowded cores show in one call, and a
+  // long prompt becomes slower little by little.
   static constexpr int32_t kSmallRows = 8;
+  static constexpr double kSudden = 2.5, kNewestSudden = 0.02;
   // Tries are this far apart; one that went badly is put off twice as long each time.
   static constexpr Clock::duration kTryEvery = std::chrono::seconds(1);
   static constexpr Clock::duration kTryEveryMax = std::chrono::seconds(32);
@@ -40,13 +42,14 @@ class ThreadTuner {
     double row_ms = 0;  // 0 is not tried yet
     Clock::time_point next_try{};
     Clock::duration interval = kTryEvery;
-    double best_then = 0;  // the best one's row_ms when this was tried, or its least so far
+    double usual_ms = 0;      // a row's too, to which sudden ones hardly count
+    bool was_sudden = false;  // the last call
   };
   using Choices = std::vector<Choice>;
 
   static size_t size_of(int32_t rows);
   static Choice& best_of(Choices& choices);
-  static bool is_due(Choice& choice, const Choice& best, int32_t rows, Clock::time_point now);
+  static bool is_due(const Choice& choice, const Choice& best, int32_t rows, Clock::time_point now);
 
   std::array<Choices, kSizes> sizes_;
 };

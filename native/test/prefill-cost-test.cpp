@@ -82,13 +82,20 @@ TEST("prefill cost: a size between two that are known is found, as a prompt grow
   CHECK_EQ(rows, 40);
 }
 
-TEST("prefill cost: just below a size that is much cheaper a row, a call takes a little longer") {
+TEST("prefill cost: a tile of rows may take a little longer, since fewer would save little") {
   PrefillCost cost(512);
-  const auto took = [](int32_t rows) { return rows * (rows >= 64 ? 1.6 : 4.0); };
+  const auto took = [](int32_t rows) { return rows * (rows >= 64 ? 2.6 : 5.0); };
   int32_t rows = 0;
   for (int i = 0; i < 30; ++i) {
     rows = cost.rows_within(80);
     cost.learn(rows, took(rows));
   }
   CHECK_EQ(rows, 64);
+}
+
+TEST("prefill cost: where a tile would take too long, fewer rows are computed all the same") {
+  PrefillCost cost(512);
+  cost.learn(64, 64 * 20);
+  cost.learn(16, 16 * 40);
+  CHECK_EQ(cost.rows_within(80), PrefillCost::kRowsMin);
 }

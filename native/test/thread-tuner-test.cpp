@@ -68,6 +68,18 @@ TEST("thread tuner: each size of call has its own") {
   CHECK_EQ(run.tuner.choose(64, run.now - 1h), 4);
 }
 
+TEST("thread tuner: a large call that becomes slower little by little is not tried on fewer") {
+  ThreadTuner tuner(2, false);
+  Clock::time_point now{1h};
+  for (int32_t depth = 0; depth < 8000; depth += 64) {
+    const int32_t threads = tuner.choose(64, now);
+    CHECK_EQ(threads, 2);
+    const double ms = 64 * (1 + depth / 1500.0) * 2 / threads;
+    tuner.learn(64, threads, ms);
+    now += std::chrono::microseconds(int64_t(ms * 1000));
+  }
+}
+
 TEST("thread tuner: what the user chose stays") {
   Run run{ThreadTuner(4, true)};
   CHECK_EQ(run.share(barriers, 1, 4, 1s), 1.0);
