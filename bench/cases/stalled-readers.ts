@@ -29,7 +29,9 @@ export const stalledReaders: BenchCase = {
     const rows: Row[] = []
     const seconds = options.quick ? 2 : 6
     for (const parallel of [4, 10]) {
-      const settings = serverSettings(options, model, { parallel, context: 65_536 })
+      // No cache of earlier prompts: what the readers leave there is not what waits for others.
+      const own = { parallel, context: 65_536, cacheMiB: 0 }
+      const settings = serverSettings(options, model, own)
       for (const stalled of [4, 6]) {
         // New servers for each: what the last stalled replies left behind is not this one's.
         const samples = await withPair(settings, (pair) =>

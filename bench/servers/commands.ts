@@ -15,15 +15,18 @@ export interface ServerSettings {
   /** llama-server as it comes, rather than as fast as we could make it. */
   stock: boolean
   kvType: 'f16' | 'q8_0'
+  /** MiB of host memory for the states of earlier prompts; each server's default otherwise. */
+  cacheMiB?: number
   /** Further flags of llama-server, where a case has a better choice than its defaults. */
   llamaFlags?: readonly string[]
 }
 
 export function sluiceCommand(settings: ServerSettings): ServerCommand {
-  const { model, parallel, context, threads, fixesThreads, kvType } = settings
+  const { model, parallel, context, threads, fixesThreads, kvType, cacheMiB } = settings
   const flags = {
     ...{ model, parallel, context, 'kv-type': kvType },
     ...(fixesThreads ? { threads } : {}),
+    ...(cacheMiB === undefined ? {} : { 'cache-mib': cacheMiB }),
   }
   return {
     name: 'sluice',
@@ -38,7 +41,7 @@ export function sluiceCommand(settings: ServerSettings): ServerCommand {
  * as the sum over all conversations.
  */
 export async function llamaCommand(settings: ServerSettings): Promise<ServerCommand> {
-  const { model, parallel, context, threads, kvType, llamaFlags = [] } = settings
+  const { model, parallel, context, threads, kvType, cacheMiB, llamaFlags = [] } = settings
   const flags = {
     model,
     parallel,
@@ -46,6 +49,7 @@ export async function llamaCommand(settings: ServerSettings): Promise<ServerComm
     threads,
     'cache-type-k': kvType,
     'cache-type-v': kvType,
+    ...(cacheMiB === undefined ? {} : { 'cache-ram': cacheMiB }),
   }
   if (settings.stock) return command(asArguments(flags))
   const best = { ...flags, 'flash-attn': 'on', fit: 'off' }
