@@ -16,5 +16,8 @@ export type {
   RequestOptions,
   SamplingOptions,
   Timings,
+  TokenLogprob,
+  TokenLogprobs,
+  ToolCallDelta,
   Usage,
 } from './engine/types.js'

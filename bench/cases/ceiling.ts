@@ -36,6 +36,7 @@ async function besideDecode(settings: ServerSettings, load: Load, rounds: number
   const samples: Samples<{ decode: number }> = { sluice: [], rival: [] }
   const server = await started(sluiceCommand(settings))
   try {
+    await running(server, ({ port }) => runStreams(port, load, 0)) // as in throughput.ts: warm
     for (let round = 0; round < rounds; round++) {
       samples.sluice.push(await running(server, ({ port }) => runStreams(port, load, 0)))
       samples.rival.push({ decode: await decodeAlone(settings, load) })

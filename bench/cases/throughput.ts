@@ -1,5 +1,6 @@
 import { type Metric, type Row, rowsOf } from '../report/row.js'
 import { withPair } from '../servers/pair.js'
+import type { ServerProcess } from '../servers/server-process.js'
 import type { ModelName } from '../setup/models.js'
 import { type BenchCase, type BenchOptions, modelsOf, serverSettings } from './bench-case.js'
 import { contextOf, type Load, loadsOf, runStreams, situationOf } from './streams.js'
@@ -32,9 +33,9 @@ async function rowsAt(options: BenchOptions, model: ModelName, load: Load): Prom
   return withPair(serverSettings(options, model, own), async (pair) => {
     const rows: Row[] = []
     for (const temperature of temperatures) {
-      const samples = await pair.measure(options.rounds, ({ port }) =>
-        runStreams(port, load, temperature),
-      )
+      const once = ({ port }: ServerProcess) => runStreams(port, load, temperature)
+      await pair.measure(1, once) // a server that has served: its code is compiled, its memory touched
+      const samples = await pair.measure(options.rounds, once)
       const heading = { case: 'throughput', model, situation: situationOf(load, temperature) }
       rows.push(...rowsOf(heading, metrics, samples))
     }

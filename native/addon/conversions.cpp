@@ -84,6 +84,7 @@ const char* reason_name(FinishReason reason) {
   switch (reason) {
     case FinishReason::stop: return "stop";
     case FinishReason::length: return "length";
+    case FinishReason::tool_calls: return "tool_calls";
     case FinishReason::cancelled: return "cancelled";
   }
   return "stop";
@@ -111,6 +112,41 @@ Napi::Object recommended(Napi::Env env, const RecommendedSampling& sampling) {
   set_if(object, "repeatPenalty", sampling.repeat_penalty);
   set_if(object, "repeatLastN", sampling.repeat_last_n);
   return object;
+}
+
+// NativeTokenLogprob: the token's bytes and how likely it was.
+Napi::Object logprob(Napi::Env env, const TokenLogprob& token) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytes", Napi::Buffer<char>::Copy(env, token.bytes.data(), token.bytes.size()));
+  object.Set("logprob", token.logprob);
+  return object;
+}
+
+Napi::Array logprobs(Napi::Env env, const std::vector<TokenLogprobs>& tokens) {
+  Napi::Array list = Napi::Array::New(env, tokens.size());
+  for (uint32_t i = 0; i < tokens.size(); ++i) {
+    Napi::Object object = logprob(env, tokens[i].chosen);
+    Napi::Array top = Napi::Array::New(env, tokens[i].top.size());
+    for (uint32_t j = 0; j < tokens[i].top.size(); ++j) {
+      top.Set(j, logprob(env, tokens[i].top[j]));
+    }
+    object.Set("top", top);
+    list.Set(i, object);
+  }
+  return list;
+}
+
+Napi::Array tool_calls(Napi::Env env, const std::vector<ToolCallDelta>& deltas) {
+  Napi::Array list = Napi::Array::New(env, deltas.size());
+  for (uint32_t i = 0; i < deltas.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("index", deltas[i].index);
+    if (!deltas[i].id.empty()) object.Set("id", deltas[i].id);
+    if (!deltas[i].name.empty()) object.Set("name", deltas[i].name);
+    object.Set("arguments", deltas[i].arguments);
+    list.Set(i, object);
+  }
+  return list;
 }
 
 // Fills one NativeEvent object.
@@ -151,6 +187,14 @@ struct EventWriter {
     object.Set("promptTokens", event.prompt_tokens);
   }
   void operator()(const TokenOutbox::Text&) {}  // see texts()
+  void operator()(const TokenOutbox::Parts& event) {
+    begin("part", event.id);
+    object.Set("text", event.part.text);
+    object.Set("reasoning", event.part.reasoning);
+    object.Set("toolCalls", tool_calls(env, event.part.tool_calls));
+    object.Set("logprobs", logprobs(env, event.part.logprobs));
+    object.Set("tokens", event.part.tokens);
+  }
   void operator()(const TokenOutbox::Finished& event) {
     begin("finished", event.id);
     object.Set("finishReason", reason_name(event.reason));

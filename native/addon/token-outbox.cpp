@@ -49,6 +49,16 @@ void TokenOutbox::text(RequestId id, std::string_view text, int32_t tokens) {
   waiting.tokens += tokens;
 }
 
+void TokenOutbox::part(RequestId id, Part part) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto [entry, is_new] = text_at_.try_emplace(id, events_.size());
+  if (is_new) {
+    events_.push_back(Parts{id, std::move(part)});
+  } else {
+    std::get<Parts>(events_[entry->second]).part.append(std::move(part));
+  }
+}
+
 void TokenOutbox::finished(RequestId id, FinishReason reason, const Tally& tally) {
   add(Finished{id, reason, tally});
 }

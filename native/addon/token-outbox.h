@@ -33,6 +33,7 @@ class TokenOutbox : public EventSink {
   void closed() override;
   void accepted(RequestId id, int32_t prompt_tokens) override;
   void text(RequestId id, std::string_view text, int32_t tokens) override;
+  void part(RequestId id, Part part) override;
   void finished(RequestId id, FinishReason reason, const Tally& tally) override;
   void failed(RequestId id, const Fault& fault) override;
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
@@ -65,6 +66,10 @@ class TokenOutbox : public EventSink {
     std::string text;
     int32_t tokens;
   };
+  struct Parts {
+    RequestId id;
+    Part part;
+  };
   struct Finished {
     RequestId id;
     FinishReason reason;
@@ -82,8 +87,8 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::string text;
   };
-  using Event = std::variant<Progress, Loaded, LoadFailed, Closed, Accepted, Text, Finished, Failed,
-                             Tokens, Detokenized>;
+  using Event = std::variant<Progress, Loaded, LoadFailed, Closed, Accepted, Text, Parts, Finished,
+                             Failed, Tokens, Detokenized>;
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);

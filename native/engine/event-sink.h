@@ -5,13 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/part.h"
 #include "engine/request.h"
 #include "llama/fault.h"
 #include "llama/model.h"
 
 namespace sluice {
 
-enum class FinishReason { stop, length, cancelled };
+enum class FinishReason { stop, length, tool_calls, cancelled };
 
 // What a reply came to, at its end.
 struct Tally {
@@ -45,6 +46,8 @@ class EventSink {
   virtual void closed() = 0;
   virtual void accepted(RequestId id, int32_t prompt_tokens) = 0;
   virtual void text(RequestId id, std::string_view text, int32_t tokens) = 0;
+  // Instead of text(), of replies that have more than text. One reply uses one of the two only.
+  virtual void part(RequestId id, Part part) = 0;
   virtual void finished(RequestId id, FinishReason reason, const Tally& tally) = 0;
   virtual void failed(RequestId id, const Fault& fault) = 0;
   virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;

@@ -12,6 +12,8 @@ constexpr int32_t kSharedMin = 16;
 // A copy is of a whole sequence: worth it if so much of it, at least, is shared. Copying a token
 // costs a few hundredths of computing it (4 us against 1 ms, 200 MB model, two cores).
 constexpr int32_t kCopiedPerSharedMax = 16;
+// Fewer tokens than this, beyond a kept state, are computed again rather than kept as well.
+constexpr int32_t kComputedAgainMax = 128;
 // With shared cells, room for each to grow before somebody has to make way again.
 constexpr int32_t kGrowth = 16;
 // A reader a little slower than the engine parks and wakes his reply all the time: no reason to
@@ -258,13 +260,22 @@ void Places::cut(int32_t slot) {
 
 void Places::vacate(int32_t slot) {
   Place& place = places_[size_t(slot)];
-  const bool is_worth_it =
-      options_.cache_bytes > 0 && place.remembered.size() >= size_t(kSharedMin);
-  if (is_worth_it && !cache_.serves(place.salt, place.remembered)) {
+  if (is_worth_keeping(place)) {
     if (auto state = save(slot, place.salt, place.remembered, 0)) cache_.insert(std::move(state));
   }
   context_.remove(slot);
   place.remembered.clear();
+}
+
+// A state is copied whole: not for a few tokens beyond what is kept already, as where many asked
+// upon one long system prompt.
+bool Places::is_worth_keeping(const Place& place) {
+  const int32_t size = int32_t(place.remembered.size());
+  if (options_.cache_bytes == 0 || size < kSharedMin) return false;
+  if (cache_.serves(place.salt, place.remembered)) return false;
+  if (!context_.can_trim()) return true;
+  const int32_t kept = cache_.longest_common(place.salt, place.remembered, size);
+  return size - kept >= std::min(size / 4, kComputedAgainMax);
 }
 
 std::shared_ptr<SavedState> Places::save(int32_t slot, const std::string& salt,

@@ -108,6 +108,7 @@ class Places {
   int32_t choose_slot() const;
   int32_t fill(int32_t slot, const Sequence& sequence, Source source);
   void vacate(int32_t slot);
+  bool is_worth_keeping(const Place& place);
   bool make_cells_for(int32_t slot, const Sequence& sequence, const Source& source);
   // Null when it is not to be kept, or cannot be had.
   std::shared_ptr<SavedState> save(int32_t slot, const std::string& salt,

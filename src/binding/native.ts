@@ -123,7 +123,8 @@ export type NativeEvent =
   | { kind: 'closed' }
   | { kind: 'accepted'; id: number; promptTokens: number }
   | NativeTexts
-  | ({ kind: 'finished'; id: number; finishReason: 'stop' | 'length' | 'cancelled' } & NativeTally)
+  | NativePart
+  | ({ kind: 'finished'; id: number; finishReason: NativeFinishReason } & NativeTally)
   | ({ kind: 'error'; id: number; code: NativeErrorCode; message: string } & NativeErrorDetails)
   | { kind: 'tokens'; id: number; tokens: Int32Array }
   | { kind: 'detokenized'; id: number; text: string }
@@ -136,6 +137,38 @@ export interface NativeTexts {
   /** How many tokens made each text. */
   tokens: number[]
 }
+
+/** A piece of a reply that has more than text; what waited of it is merged. */
+export interface NativePart {
+  kind: 'part'
+  id: number
+  text: string
+  reasoning: string
+  toolCalls: NativeToolCallDelta[]
+  logprobs: NativeTokenLogprobs[]
+  tokens: number
+}
+
+/** Id and name come once, whole, with a call's first delta. */
+export interface NativeToolCallDelta {
+  index: number
+  id?: string
+  name?: string
+  arguments: string
+}
+
+export interface NativeTokenLogprob {
+  /** Of the token, which may be part of a character. */
+  bytes: Buffer
+  /** Natural logarithm. */
+  logprob: number
+}
+
+export interface NativeTokenLogprobs extends NativeTokenLogprob {
+  top: NativeTokenLogprob[]
+}
+
+export type NativeFinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
 
 export interface NativeErrorDetails {
   /** With ERR_CONTEXT_LENGTH: both numbers. */

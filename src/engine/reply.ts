@@ -1,4 +1,5 @@
 import type { NativeEvent } from '../binding/native.js'
+import { PartBuffer } from './part-buffer.js'
 import { CancelledError, type SluiceError } from './errors.js'
 import type { ReplyListener, Session } from './session.js'
 import type { Accepted, ReplyPart, ReplyResult } from './types.js'
@@ -38,9 +39,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #cancelled = false
   #isAccepted = false
   #error: SluiceError | undefined
-  /** Text that nobody has taken yet, and its tokens. */
-  #text = ''
-  #tokens = 0
+  /** What nobody has taken yet. */
+  readonly #buffer = new PartBuffer()
   /** Tokens that came and were not credited; those of a reply that `done` drains are, unread. */
   #uncredited = 0
   #reader: 'none' | 'iterator' | 'drain' = 'none'
@@ -78,10 +78,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   /** All the text that no iteration has taken yet, once the reply has ended. */
   async text(): Promise<string> {
     await this.done
-    const text = this.#text
-    this.#text = ''
-    this.#tokens = 0
-    return text
+    return this.#buffer.take().text
   }
 
   /** Stops generating, at the next step. `done` resolves with finishReason 'cancelled'. */
@@ -132,7 +129,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #wake(): void {
     while (this.#waiting.length > 0) {
       if (this.#cancelled) this.#waiting.shift()?.resolve(end)
-      else if (this.#text !== '') this.#waiting.shift()?.resolve(this.#take())
+      else if (!this.#buffer.isEmpty) this.#waiting.shift()?.resolve(this.#take())
       else if (this.#error !== undefined) this.#waiting.shift()?.reject(this.#error)
       else if (this.#state === 'ended') this.#waiting.shift()?.resolve(end)
       else return
@@ -140,9 +137,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   #take(): Step {
-    const value: ReplyPart = { text: this.#text, tokens: this.#tokens }
-    this.#text = ''
-    this.#tokens = 0
+    const value = this.#buffer.take()
     this.#credit()
     return { done: false, value }
   }
@@ -170,15 +165,23 @@ export class Reply implements AsyncIterable<ReplyPart> {
       },
       onText: (text, tokens) => {
         if (this.#state === 'ended') return // aborted by its signal
-        this.#text += text
-        this.#tokens += tokens
-        this.#uncredited += tokens
-        if (this.#reader === 'drain') this.#credit()
-        this.#wake()
+        this.#buffer.addText(text, tokens)
+        this.#arrived(tokens)
+      },
+      onPart: (part) => {
+        if (this.#state === 'ended') return
+        this.#buffer.addPart(part)
+        this.#arrived(part.tokens)
       },
       onFinished: (event) => this.#finish(event),
       onError: (error) => this.#fail(error),
     }
+  }
+
+  #arrived(tokens: number): void {
+    this.#uncredited += tokens
+    if (this.#reader === 'drain') this.#credit()
+    this.#wake()
   }
 
   #finish(event: Finished): void {
@@ -217,8 +220,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly #onAbort = (): void => {
     if (this.#cancelled) return
     this.#session.cancel(this.#id)
-    this.#text = ''
-    this.#tokens = 0
+    this.#buffer.clear()
     this.#fail(this.#abortError())
   }
 

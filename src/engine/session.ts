@@ -4,6 +4,7 @@ import type {
   NativeEngineOptions,
   NativeEvent,
   NativeModelInfo,
+  NativePart,
   NativeRequest,
   NativeStats,
   NativeTexts,
@@ -21,6 +22,8 @@ type Finished = Extract<NativeEvent, { kind: 'finished' }>
 export interface ReplyListener {
   onAccepted(promptTokens: number): void
   onText(text: string, tokens: number): void
+  /** In place of onText, of replies that have more than text. */
+  onPart(part: NativePart): void
   onFinished(event: Finished): void
   onError(error: SluiceError): void
 }
@@ -169,6 +172,9 @@ export class Session {
       case 'texts':
         for (let i = 0; i < event.ids.length; i++) this.#handleText(event, i)
         break
+      case 'part':
+        this.#handlePart(event)
+        break
       case 'accepted':
         this.#replies.get(event.id)?.listener.onAccepted(event.promptTokens)
         break
@@ -196,6 +202,13 @@ export class Session {
     const tokens = event.tokens[at] as number
     this.#countUnread(reply, tokens)
     reply.listener.onText(event.texts[at] as string, tokens)
+  }
+
+  #handlePart(part: NativePart): void {
+    const reply = this.#replies.get(part.id)
+    if (reply === undefined) return
+    this.#countUnread(reply, part.tokens)
+    reply.listener.onPart(part)
   }
 
   /** A parked reply waits for its reader, so it is not what keeps the process alive. */

@@ -124,12 +124,44 @@ export interface RequestOptions extends SamplingOptions {
 
 /** A piece of the reply: whole characters, one or more tokens. */
 export interface ReplyPart {
+  /** What the reply says; empty where this piece has only reasoning or tool calls. */
   readonly text: string
-  /** Tokens that this text was made of. */
+  /** Tokens that this piece was made of. */
   readonly tokens: number
+  /** What the model thinks before it speaks. Left out where there is none. */
+  readonly reasoning?: string
+  /** What was added to the reply's tool calls. Left out where nothing was. */
+  readonly toolCalls?: readonly ToolCallDelta[]
+  /** One entry a token, where they were asked for. */
+  readonly logprobs?: readonly TokenLogprobs[]
 }
 
-export type FinishReason = 'stop' | 'length' | 'cancelled'
+/** What was added to one tool call. Its id and name come once, whole, with its first delta. */
+export interface ToolCallDelta {
+  /** Which of the reply's calls, from 0. */
+  readonly index: number
+  readonly id?: string
+  readonly name?: string
+  /** More of its arguments: all of them together are JSON. */
+  readonly arguments: string
+}
+
+export interface TokenLogprob {
+  /** The token's text; U+FFFD stands for bytes that are part of a character only. */
+  readonly token: string
+  /** The token's bytes: those of all tokens together are the text. */
+  readonly bytes: Uint8Array
+  /** Natural logarithm of the probability, before temperature and the like. */
+  readonly logprob: number
+}
+
+/** The token that was chosen, and the likeliest there were. */
+export interface TokenLogprobs extends TokenLogprob {
+  readonly top: readonly TokenLogprob[]
+}
+
+/** `tool_calls`: it ended by calling tools, and waits for what they say. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
 
 export interface Usage {
   readonly promptTokens: number

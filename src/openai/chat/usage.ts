@@ -1,4 +1,4 @@
-import type { Usage } from '../../engine/types.js'
+import type { FinishReason, Usage } from '../../engine/types.js'
 
 export interface CompletionUsage {
   readonly prompt_tokens: number
@@ -19,7 +19,7 @@ export function completionUsage(usage: Usage): CompletionUsage {
 }
 
 /** A reply that was cancelled has nobody to be told so: it never gets this far. */
-export function finishReasonOf(reason: 'stop' | 'length' | 'cancelled'): 'stop' | 'length' {
+export function finishReasonOf(reason: FinishReason): Exclude<FinishReason, 'cancelled'> {
   if (reason === 'cancelled') throw new Error('a cancelled reply has no finish_reason on the wire')
   return reason
 }

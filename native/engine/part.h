@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+struct TokenLogprob {
+  std::string bytes;  // of the token; may be part of a character
+  float logprob;      // natural logarithm
+};
+
+// How likely the token was that was chosen, and the likeliest there were.
+struct TokenLogprobs {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;
+};
+
+// What was added to one tool call. Id and name come once, whole, with its first delta.
+struct ToolCallDelta {
+  int32_t index;
+  std::string id, name;
+  std::string arguments;
+};
+
+// A piece of a reply that is more than text. Pieces of one reply merge while they wait.
+struct Part {
+  std::string text;
+  std::string reasoning;
+  std::vector<ToolCallDelta> tool_calls;
+  std::vector<TokenLogprobs> logprobs;
+  int32_t tokens = 0;
+
+  void append(Part&& next) {
+    text.append(next.text);
+    reasoning.append(next.reasoning);
+    for (ToolCallDelta& delta : next.tool_calls) {
+      const bool goes_on = !tool_calls.empty() && tool_calls.back().index == delta.index;
+      if (goes_on) {
+        tool_calls.back().arguments.append(delta.arguments);
+      } else {
+        tool_calls.push_back(std::move(delta));
+      }
+    }
+    std::move(next.logprobs.begin(), next.logprobs.end(), std::back_inserter(logprobs));
+    tokens += next.tokens;
+  }
+};
+
+}  // namespace sluice
