@@ -69,7 +69,7 @@ async function measure(
   return samples
 }
 
-async function child(script: string, job: Job): Promise<Outcome> {
+export async function child(script: string, job: Job): Promise<Outcome> {
   const file = path.join(import.meta.dirname, '../in-process', script)
   const args = [file, JSON.stringify(job)]
   const limits = { quiet: true, timeout: deadlineMs }

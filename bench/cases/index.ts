@@ -6,6 +6,7 @@ import { conversation } from './conversation.js'
 import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
 import { sharedPrefix } from './shared-prefix.js'
+import { speculation } from './speculation.js'
 import { stalledReaders } from './stalled-readers.js'
 import { throughput } from './throughput.js'
 
@@ -19,5 +20,6 @@ export const cases: readonly BenchCase[] = [
   sharedPrefix,
   conversation,
   stalledReaders,
+  speculation,
   coldStart,
 ]

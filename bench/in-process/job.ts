@@ -12,6 +12,9 @@ export interface Job {
   fixesThreads: boolean
   kvType: 'f16' | 'q8_0'
   temperature: number
+  /** Sluice only: a model that drafts, and how many tokens a step where that is fixed. */
+  draft?: string
+  draftMax?: number
 }
 
 /** And what it writes to stdout. */

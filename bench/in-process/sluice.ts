@@ -8,7 +8,10 @@ const sluice: typeof import('../../src/index.js') = await import(pathToFileURL(j
 
 const { model, context, kvType, sequences: parallel } = job
 const threads = job.fixesThreads ? { threads: job.threads } : {}
-const engine = await sluice.load({ model, parallel, context, ...threads, kvType })
+const drafts = job.draft === undefined ? {} : { draft: job.draft }
+const draftMax = job.draftMax === undefined ? {} : { draftMax: job.draftMax }
+const options = { model, parallel, context, kvType, ...threads, ...drafts, ...draftMax }
+const engine = await sluice.load(options)
 await timed(async () => sum(await Promise.all(Array.from({ length: parallel }, readOne))))
 await engine.close()
 

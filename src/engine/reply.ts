@@ -1,6 +1,6 @@
 import type { NativeEvent } from '../binding/native.js'
-import { PartBuffer } from './part-buffer.js'
 import { CancelledError, type SluiceError } from './errors.js'
+import { PartBuffer } from './part-buffer.js'
 import type { ReplyListener, Session } from './session.js'
 import type { Accepted, ReplyPart, ReplyResult } from './types.js'
 
