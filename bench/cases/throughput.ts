@@ -34,7 +34,7 @@ async function rowsAt(options: BenchOptions, model: ModelName, load: Load): Prom
     const rows: Row[] = []
     for (const temperature of temperatures) {
       const once = ({ port }: ServerProcess) => runStreams(port, load, temperature)
-      await pair.measure(1, once) // a server that has served: its code is compiled, its memory touched
+      await pair.measure(1, once) // not counted: code is compiled then, memory touched
       const samples = await pair.measure(options.rounds, once)
       const heading = { case: 'throughput', model, situation: situationOf(load, temperature) }
       rows.push(...rowsOf(heading, metrics, samples))
