@@ -50,7 +50,10 @@ std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts,
   }
   std::vector<Chunk> chunks;
   for (auto prompt = prompts.begin(); prompt != prompts.end(); ++prompt) {
-    if (prompt == oldest) reserved = 0;
+    if (prompt == oldest) {
+      rows = std::max(rows, reserved);
+      reserved = 0;
+    }
     const int32_t count = part_of(*prompt, rows - reserved, limits);
     if (count > 0) chunks.push_back({prompt->slot, prompt->n_computed, count});
     rows -= count;
