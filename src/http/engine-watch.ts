@@ -16,7 +16,7 @@ interface Watched {
 export class EngineWatch {
   readonly #engine: Watched
   readonly #timer: NodeJS.Timeout
-  #isPaused = false
+  #pauses = 0
   #steps = 0
   #still = 0
 
@@ -38,14 +38,14 @@ export class EngineWatch {
 
   /** Looks away until the promise is settled: it is not the engine that is waited for. */
   async pause(until: Promise<void>): Promise<void> {
-    this.#isPaused = true
+    this.#pauses++
     await until
-    this.#isPaused = false
+    this.#pauses--
     this.#still = 0
   }
 
   #isStill(): boolean {
-    if (this.#isPaused) return false
+    if (this.#pauses > 0) return false
     const { steps, running, parked, queued } = this.#engine.stats()
     const hasMoved = steps !== this.#steps
     this.#steps = steps

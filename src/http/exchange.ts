@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Accepted, ReplyResult } from '../engine/types.js'
 import { type ApiError, toApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
 import { joinConnection } from './connection.js'
@@ -22,6 +23,9 @@ export interface ExchangeNotes {
   completionTokens?: number
 }
 
+/** The request's field that holds the prompt: what a prompt that is too long is blamed on. */
+export type PromptField = 'messages' | 'prompt' | 'input'
+
 /**
  * One request and its response. Owned by the listener that made it, until the response closes.
  *
@@ -37,6 +41,9 @@ export class Exchange {
   isolatedKey: Buffer | undefined
   /** Set while a reply is streamed: how an error is told then. */
   stream: SseWriter | undefined
+  promptField: PromptField = 'messages'
+  /** How the replies of this exchange ended, those that did. */
+  readonly results: ReplyResult[] = []
   readonly #abort = new AbortController()
   readonly #startedAt = performance.now()
   readonly #onClose: (exchange: Exchange) => void
@@ -93,6 +100,16 @@ export class Exchange {
     this.req.socket.resetAndDestroy()
   }
 
+  noteAccepted({ promptTokens }: Accepted): void {
+    this.notes.promptTokens = (this.notes.promptTokens ?? 0) + promptTokens
+  }
+
+  noteResult(result: ReplyResult): void {
+    const { completionTokens } = result.usage
+    this.notes.completionTokens = (this.notes.completionTokens ?? 0) + completionTokens
+    this.results.push(result)
+  }
+
   json(status: number, value: unknown): void {
     sendJson(this, status, value)
   }
@@ -101,7 +118,7 @@ export class Exchange {
   fail(thrown: unknown): void {
     const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
     if (reason instanceof ClientGone) return
-    const error = toApiError(reason)
+    const error = toApiError(reason, this.promptField)
     this.#failure = error
     if (this.stream !== undefined) {
       this.stream.fail(error)

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { errorFrame } from '../openai/chat/chunks.js'
 import type { ApiError } from '../openai/errors.js'
+import { errorFrame } from '../openai/frames.js'
 
 /** A comment: clients skip it, and what sits between sees that the connection lives. */
 const ping = ': ping\n\n'
@@ -8,7 +8,7 @@ const ping = ': ping\n\n'
 /**
  * A response as Server-Sent Events. Owned by the handler of its exchange.
  *
- * - `open` sends the headers and the first frames together.
+ * - `open` sends the headers, and the first frames with them where there are any yet.
  * - `write` says whether there is room for more; if not, wait for `drain` before the next.
  * - `end` sends the last frames and the end in one write: ended later, a client that hangs up at
  *   [DONE] would look like one that left.
@@ -30,7 +30,8 @@ export class SseWriter {
       'cache-control': 'no-cache',
       'x-accel-buffering': 'no',
     })
-    this.#res.write(frames)
+    if (frames === '') this.#res.flushHeaders()
+    else this.#res.write(frames)
   }
 
   /** False when the reader is behind. After the client has left, writes go nowhere. */

@@ -96,15 +96,18 @@ export class ApiError extends Error {
   }
 }
 
-/** Any thrown value as the wire shows it. What is not known shows nothing of its inside. */
-export function toApiError(error: unknown): ApiError {
+/**
+ * Any thrown value as the wire shows it. What is not known shows nothing of its inside.
+ * @param promptField the request's field that holds the prompt
+ */
+export function toApiError(error: unknown, promptField = 'messages'): ApiError {
   if (error instanceof ApiError) return error
   if (!(error instanceof SluiceError)) {
     return new ApiError('internal', 'The server failed to handle this request.', { cause: error })
   }
   const kind = kindOfCode[error.code]
   if (error instanceof ContextLengthError) {
-    return new ApiError(kind, error.message, { param: 'messages', cause: error })
+    return new ApiError(kind, error.message, { param: promptField, cause: error })
   }
   if (error instanceof InvalidOptionError) {
     return new ApiError(kind, error.message, { param: wireName(error.option), cause: error })

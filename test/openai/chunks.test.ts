@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ReplyResult } from '../../src/engine/types.js'
 import { ChunkEncoder } from '../../src/openai/chat/chunks.js'
-import { heading } from '../../src/openai/chat/heading.js'
+import { heading } from '../../src/openai/heading.js'
 import { systemFingerprint } from '../../src/openai/models/fingerprint.js'
 
 const head = { id: 'chatcmpl-1', created: 7, model: 'a "b"', fingerprint: 'fp_1' }
@@ -70,7 +70,7 @@ test('a cancelled reply has no finish reason to tell', () => {
 })
 
 test('ids are unlike each other, and a fingerprint changes with the weights or the engine', () => {
-  expect(heading('m', 'f').id).not.toBe(heading('m', 'f').id)
+  expect(heading('chatcmpl', 'm', 'f').id).not.toBe(heading('chatcmpl', 'm', 'f').id)
   const model = {
     id: 'm',
     name: 'm',

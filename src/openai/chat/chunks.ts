@@ -1,9 +1,7 @@
 import type { ReplyResult } from '../../engine/types.js'
-import type { ApiError } from '../errors.js'
-import type { Heading } from './heading.js'
-import { completionUsage, finishReasonOf } from './usage.js'
-
-const done = 'data: [DONE]\n\n'
+import { doneFrame, oneLine } from '../frames.js'
+import type { Heading } from '../heading.js'
+import { completionUsage, finishReasonOf } from '../usage.js'
 
 /**
  * Writes one reply's frames. What does not change is encoded once, here; a token costs one
@@ -41,30 +39,13 @@ export class ChunkEncoder {
   /** The finish chunk, the usage chunk if it was asked for, and [DONE]: for one write. */
   ending(result: ReplyResult): string {
     const finish = this.#choice('{}', `"${finishReasonOf(result.finishReason)}"`)
-    if (!this.#includeUsage) return finish + done
+    if (!this.#includeUsage) return finish + doneFrame
     const usage = JSON.stringify(completionUsage(result.usage))
-    return `${finish}${this.#opening}],"usage":${usage}}\n\n${done}`
+    return `${finish}${this.#opening}],"usage":${usage}}\n\n${doneFrame}`
   }
 
   #choice(delta: string, finishReason: string): string {
     const choice = `{"index":0,"delta":${delta},"finish_reason":${finishReason}`
     return this.#opening + choice + this.#choiceClosing
   }
-}
-
-/**
- * A string as JSON that is one line to every client: some split at what Unicode calls a line's
- * end, beside what the format does.
- */
-function oneLine(text: string): string {
-  const json = JSON.stringify(text)
-  if (!/[\u0085\u2028\u2029]/.test(json)) return json
-  return json.replace(/[\u0085\u2028\u2029]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-}
-
-/** An error after the headers. The stream ends without [DONE]: with it, clients read success. */
-export function errorFrame(error: ApiError): string {
-  return `data: ${JSON.stringify(error.body())}\n\n`
 }

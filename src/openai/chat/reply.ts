@@ -1,6 +1,6 @@
 import type { ReplyResult } from '../../engine/types.js'
-import type { Heading } from './heading.js'
-import { completionUsage, finishReasonOf } from './usage.js'
+import type { Heading } from '../heading.js'
+import { completionUsage, finishReasonOf } from '../usage.js'
 
 /** The body of a reply that is not streamed. */
 export function chatCompletion(heading: Heading, text: string, result: ReplyResult) {

@@ -10,9 +10,10 @@ export interface Heading {
   readonly fingerprint: string
 }
 
-export function heading(model: string, fingerprint: string): Heading {
+/** @param prefix what the id begins with, as OpenAI's ids of that endpoint do */
+export function heading(prefix: 'chatcmpl' | 'cmpl', model: string, fingerprint: string): Heading {
   return {
-    id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
+    id: `${prefix}-${randomUUID().replaceAll('-', '')}`,
     created: Math.floor(Date.now() / 1000),
     model,
     fingerprint,

@@ -1,0 +1,50 @@
+import type { Engine } from '../engine/engine.js'
+import type { Reply } from '../engine/reply.js'
+import type { ReplyPart } from '../engine/types.js'
+import { ApiError } from '../openai/errors.js'
+import type { App } from './app.js'
+import { EngineWatch } from './engine-watch.js'
+import type { Exchange } from './exchange.js'
+import type { SseWriter } from './sse-writer.js'
+
+/** What every handler does that waits for a reply. */
+
+export type Watch = Pick<EngineWatch, 'pause'>
+
+/** Runs what waits for the engine, and ends the exchange if the engine stands still meanwhile. */
+export async function watched(
+  app: App,
+  exchange: Exchange,
+  engine: Engine,
+  run: (watch: Watch) => Promise<void>,
+): Promise<void> {
+  const stalled = () => exchange.abort(engineStalled())
+  const watch = new EngineWatch(engine, app.settings.engineStallMs, stalled)
+  try {
+    await run(watch)
+  } finally {
+    watch.stop()
+  }
+}
+
+/**
+ * Sends a reply's parts, each as the frame that `frameOf` makes of it; '' sends nothing. Taking a
+ * part is what lets the engine go on: no part is taken before the last one has room.
+ */
+export async function sendParts(
+  { signal }: Exchange,
+  writer: SseWriter,
+  reply: Reply,
+  watch: Watch,
+  frameOf: (part: ReplyPart) => string,
+): Promise<void> {
+  for await (const part of reply) {
+    const frame = frameOf(part)
+    if (frame === '' || writer.write(frame)) continue
+    await watch.pause(writer.drain(signal))
+  }
+}
+
+function engineStalled(): ApiError {
+  return new ApiError('engine_stalled', 'The engine stands still; the reply was given up.')
+}

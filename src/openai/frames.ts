@@ -1,0 +1,21 @@
+import type { ApiError } from './errors.js'
+
+/** The last frame of a stream that went well. */
+export const doneFrame = 'data: [DONE]\n\n'
+
+/** An error after the headers. The stream ends without [DONE]: with it, clients read success. */
+export function errorFrame(error: ApiError): string {
+  return `data: ${JSON.stringify(error.body())}\n\n`
+}
+
+/**
+ * A string as JSON that is one line to every client: some split at what Unicode calls a line's
+ * end, beside what the format does.
+ */
+export function oneLine(text: string): string {
+  const json = JSON.stringify(text)
+  if (!/[\u0085\u2028\u2029]/.test(json)) return json
+  return json.replace(/[\u0085\u2028\u2029]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import type { RequestOptions } from '../engine/types.js'
+import { arrayOf, boolean, integerFrom, numberFrom, optional } from './fields.js'
+
+/** What every request for text may say, to whichever endpoint. */
+
+export const int32Max = 2 ** 31 - 1
+export const leaveOut = 'leave the field out'
+const stopBytesMax = 256
+
+const stopError = `a string of 1 to ${stopBytesMax} bytes`
+const stopString = z
+  .string({ error: stopError })
+  .refine((text) => text !== '' && Buffer.byteLength(text) <= stopBytesMax, { error: stopError })
+
+/** One string or up to four; always an array afterwards. */
+const stop = z.union([stopString.transform((one) => [one]), arrayOf(stopString, 0, 4, 'strings')], {
+  error: `${stopError}, or up to 4 of them`,
+})
+
+const seedError = 'a whole number of 64 bits'
+
+/** An int64 on the wire. What a double cannot hold exactly is folded to 32 bits here. */
+const seed = z
+  .number({ error: seedError })
+  .refine((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 63, { error: seedError })
+  .transform((value) =>
+    Number.isSafeInteger(value) ? value : Number(BigInt.asUintN(32, BigInt(value))),
+  )
+
+const biasError = 'at most 1024 token ids (whole numbers), each with a number from -100 to 100'
+const logitBias = z
+  .record(z.string(), z.unknown(), { error: biasError })
+  .refine(
+    (map) => {
+      const ids = Object.keys(map)
+      return ids.length <= 1024 && ids.every((id) => /^\d{1,10}$/.test(id) && +id <= int32Max)
+    },
+    { error: biasError },
+  )
+  .pipe(z.record(z.string(), numberFrom(-100, 100)))
+
+const saltCharactersMax = 256
+const saltError = `a string of 1 to ${saltCharactersMax} characters`
+const cacheSalt = z
+  .string({ error: saltError })
+  .min(1, { error: saltError })
+  .max(saltCharactersMax, { error: saltError })
+
+const streamOptions = z.object(
+  { include_usage: optional(boolean()) },
+  { error: 'an object such as {"include_usage": true}' },
+)
+
+export const generationFields = {
+  stream: optional(boolean()).pipe(z.boolean().default(false)),
+  stream_options: optional(streamOptions),
+  max_tokens: optional(integerFrom(1, int32Max)),
+  temperature: optional(numberFrom(0, 2)),
+  top_p: optional(numberFrom(0, 1)),
+  frequency_penalty: optional(numberFrom(-2, 2)),
+  presence_penalty: optional(numberFrom(-2, 2)),
+  stop: optional(stop),
+  seed: optional(seed),
+  logit_bias: optional(logitBias),
+  // Local extras, by the names that llama.cpp's own server gave them.
+  top_k: optional(integerFrom(0, int32Max)),
+  min_p: optional(numberFrom(0, 1)),
+  repeat_penalty: optional(
+    numberFrom(0, 10).refine((value) => value > 0, { error: 'a number above 0, at most 10' }),
+  ),
+  repeat_last_n: optional(integerFrom(-1, int32Max)),
+  ignore_eos: optional(boolean()),
+  // And one by the name that vLLM gave it.
+  cache_salt: optional(cacheSalt),
+}
+
+type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFields>>>
+
+/** The engine's options for what a request says; what it leaves open stays open. */
+export function generationOptions(request: GenerationRequest): RequestOptions {
+  return withoutUndefined({
+    maxTokens: request.max_tokens,
+    stop: request.stop,
+    seed: request.seed,
+    logitBias: request.logit_bias,
+    ignoreEos: request.ignore_eos,
+    cacheSalt: request.cache_salt,
+    temperature: request.temperature,
+    topP: request.top_p,
+    topK: request.top_k,
+    minP: request.min_p,
+    repeatPenalty: request.repeat_penalty,
+    repeatLastN: request.repeat_last_n,
+    frequencyPenalty: request.frequency_penalty,
+    presencePenalty: request.presence_penalty,
+  })
+}
+
+/** For `refine`: stream_options make no sense without a stream. */
+export function hasStreamForOptions(request: GenerationRequest): boolean {
+  return request.stream || request.stream_options === undefined
+}
+
+export const streamOptionsIssue = {
+  path: ['stream_options'],
+  error: `no stream_options unless "stream" is true (${leaveOut})`,
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+function withoutUndefined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== undefined),
+  ) as Defined<T>
+}
