@@ -36,6 +36,8 @@ const table = {
 
 export type ErrorKind = keyof typeof table
 
+export const errorKinds = Object.keys(table) as ErrorKind[]
+
 /** How each of the engine's errors reads on the wire; a Record, so that none is forgotten. */
 const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_BINARY_MISSING: 'engine_failed',

@@ -1,5 +1,4 @@
 import { expect, test, vi } from 'vitest'
-import { z } from 'zod'
 import { eventually, settle } from '../support/eventually.js'
 import { post } from '../support/raw-client.js'
 import {
@@ -12,37 +11,9 @@ import {
   story,
 } from '../support/serve.js'
 import { chunksOf, framesOf, textOf } from '../support/sse.js'
+import { expectOpenAiShape } from '../support/wire/shapes.js'
 
 closeAfterEach()
-
-const chunkSchema = z.strictObject({
-  id: z.string().startsWith('chatcmpl-'),
-  object: z.literal('chat.completion.chunk'),
-  created: z.int(),
-  model: z.string(),
-  system_fingerprint: z.string().startsWith('fp_'),
-  choices: z
-    .array(
-      z.strictObject({
-        index: z.literal(0),
-        delta: z.strictObject({
-          role: z.literal('assistant').optional(),
-          content: z.string().optional(),
-        }),
-        finish_reason: z.enum(['stop', 'length']).nullable(),
-      }),
-    )
-    .max(1),
-  usage: z
-    .strictObject({
-      prompt_tokens: z.int(),
-      completion_tokens: z.int(),
-      total_tokens: z.int(),
-      prompt_tokens_details: z.strictObject({ cached_tokens: z.int() }),
-    })
-    .nullable()
-    .optional(),
-})
 
 test('1: a stream has the headers that keep proxies and browsers from buffering it', async () => {
   const { url } = await serve()
@@ -105,7 +76,7 @@ test.each([{ include_usage: true }, { include_usage: false }, null])(
     const text = await (await chat(url, story({ stream_options: options }))).text()
     const chunks = chunksOf(text)
     expect(chunks.length).toBeGreaterThan(2)
-    for (const chunk of chunks) expect(chunkSchema.safeParse(chunk).error).toBeUndefined()
+    for (const chunk of chunks) expectOpenAiShape('ChatCompletionChunk', chunk)
   },
 )
 

@@ -5,7 +5,7 @@ import type { AccessEntry, ServerOptions, SluiceServer } from '../../src/http/in
 import { createServer } from '../../src/http/index.js'
 import { eventually } from './eventually.js'
 import { RawClient } from './raw-client.js'
-import { alsoClose } from './serve.js'
+import { alsoClose, holdToShape } from './serve.js'
 
 export interface ServedReal {
   readonly engine: Engine
@@ -25,6 +25,7 @@ export async function serveReal(
   const engine = await load(engineOptions)
   const log: AccessEntry[] = []
   const server = createServer({ engine, port: 0, onLog: (entry) => log.push(entry), ...options })
+  holdToShape(server)
   const { port, url } = await server.listen()
   alsoClose(async () => {
     await server.close()

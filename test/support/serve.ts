@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest'
+import { afterEach, expect } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
@@ -8,6 +8,7 @@ import { createServer } from '../../src/http/index.js'
 import { eventually } from './eventually.js'
 import { FakeAddon, type FakeEngine, type FakeOptions } from './fake-binding.js'
 import { RawClient } from './raw-client.js'
+import { tapWire } from './wire/tap.js'
 
 export interface Served {
   readonly addon: FakeAddon
@@ -29,12 +30,23 @@ export interface ServeOptions extends FakeOptions {
 
 const open: (() => Promise<void>)[] = []
 
-/** Closes every server, engine and client of the test that just ended. */
+const taps: (() => string[])[] = []
+
+/**
+ * Closes every server, engine and client of the test that just ended, and fails it if they sent
+ * anything that OpenAI's declarations don't have.
+ */
 export function closeAfterEach(): void {
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close()
     useBinding(undefined)
+    expect(taps.splice(0).flatMap((problems) => problems())).toEqual([])
   })
+}
+
+/** Has all that a server sends held against OpenAI's declarations, until the test ends. */
+export function holdToShape(server: SluiceServer): void {
+  taps.push(tapWire(server.server))
 }
 
 export function alsoClose(close: () => Promise<void>): void {
@@ -49,6 +61,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const log: AccessEntry[] = []
   const onLog = (entry: AccessEntry) => log.push(entry)
   const server = createServer({ engine, port: 0, onLog, ...options.server })
+  holdToShape(server)
   const { port, url } = await server.listen()
   const clients: RawClient[] = []
   open.push(async () => {

@@ -1,0 +1,18 @@
+import type { Definition } from './shapes.js'
+
+/** A field that OpenAI's declarations don't have, or have otherwise than the wire. */
+export interface Departure {
+  /** The declaration that it belongs to, by its name in openai.schema.json. */
+  readonly type: string
+  readonly field: string
+  /** What may stand there instead, or beside what is declared. */
+  readonly schema: Definition
+  readonly why: string
+}
+
+/**
+ * The one list of what this server sends beside OpenAI's declared fields. docs/api.md shows it, and
+ * test/wire/docs.test.ts compares the two. Everything else that is not declared fails the test in
+ * which it was sent.
+ */
+export const departures: readonly Departure[] = []

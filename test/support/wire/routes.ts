@@ -1,0 +1,24 @@
+import type { Shape } from './shapes.js'
+
+/** What an endpoint answers with when all is well. Its errors are OpenAI's everywhere. */
+export interface Answer {
+  /** `ours` is a body that OpenAI has no declaration for. */
+  readonly body: Shape | 'ours'
+  /** Of a frame, where it streams. */
+  readonly frame?: Shape
+}
+
+/** Every endpoint, as src/http/routes.ts lists them. */
+export const answers: Readonly<Record<string, Answer>> = {
+  'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
+  'GET /v1/models': { body: 'ModelsPage' },
+  'GET /v1/models/{id}': { body: 'Model' },
+  'GET /health': { body: 'ours' },
+}
+
+/** The answer of a request's endpoint; undefined where there is none. */
+export function answerOf(method: string, path: string): Answer | undefined {
+  const asked = `${method === 'HEAD' ? 'GET' : method} ${path.split('?', 1)[0]}`
+  if (asked.startsWith('GET /v1/models/')) return answers['GET /v1/models/{id}']
+  return answers[asked]
+}

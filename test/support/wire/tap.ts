@@ -1,0 +1,113 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { answerOf } from './routes.js'
+import { type Shape, shapeProblem } from './shapes.js'
+
+/**
+ * Reads along with everything a server sends, and holds each frame and body against OpenAI's
+ * declarations. Returns what was wrong so far; whoever made the server asks at its end.
+ */
+export function tapWire(server: Server): () => string[] {
+  const problems: string[] = []
+  const tap = (req: IncomingMessage, res: ServerResponse) => {
+    const reader = new AnswerReader(req, res, problems)
+    const { write, end } = res
+    res.write = ((...args: unknown[]) => {
+      reader.take(args[0])
+      return Reflect.apply(write, res, args)
+    }) as typeof res.write
+    res.end = ((...args: unknown[]) => {
+      reader.take(args[0])
+      reader.end()
+      return Reflect.apply(end, res, args)
+    }) as typeof res.end
+  }
+  // Before the server's own listener, which may answer at once.
+  server.prependListener('request', tap)
+  server.prependListener('checkContinue', tap)
+  return () => problems
+}
+
+/** One response, as it is written. */
+class AnswerReader {
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #problems: string[]
+  #text = ''
+  #isDone = false
+
+  constructor(req: IncomingMessage, res: ServerResponse, problems: string[]) {
+    this.#req = req
+    this.#res = res
+    this.#problems = problems
+  }
+
+  take(chunk: unknown): void {
+    if (typeof chunk !== 'string' && !Buffer.isBuffer(chunk)) return
+    this.#text += chunk.toString()
+    if (!this.#isStream) return
+    const frames = this.#text.split('\n\n')
+    this.#text = frames.pop() ?? ''
+    for (const frame of frames) this.#frame(frame)
+  }
+
+  end(): void {
+    if (this.#isStream) {
+      if (this.#text !== '') this.#wrong(`the stream ends within a frame: ${this.#text}`)
+    } else if (this.#hasBody) {
+      this.#body(this.#res.statusCode)
+    }
+  }
+
+  get #isStream(): boolean {
+    return `${this.#res.getHeader('content-type')}`.startsWith('text/event-stream')
+  }
+
+  get #hasBody(): boolean {
+    return this.#text !== '' && this.#req.method !== 'HEAD' && this.#res.statusCode !== 204
+  }
+
+  #frame(frame: string): void {
+    if (this.#isDone) this.#wrong(`a frame after [DONE]: ${frame}`)
+    this.#isDone ||= frame === 'data: [DONE]'
+    if (this.#isDone || frame === ': ping') return
+    if (/^data: \{.*\}$/.test(frame)) this.#data(frame.slice('data: '.length))
+    else this.#wrong(`no frame of one JSON line: ${frame}`)
+  }
+
+  #body(status: number): void {
+    const shape = status === 200 ? this.#answer?.body : 'ErrorBody'
+    if (shape !== 'ours') this.#parsed(this.#text, (value) => this.#hold(shape, value))
+  }
+
+  #data(json: string): void {
+    this.#parsed(json, (value) => {
+      const isError = typeof value === 'object' && value !== null && 'error' in value
+      this.#hold(isError ? 'ErrorBody' : this.#answer?.frame, value)
+    })
+  }
+
+  #parsed(text: string, then: (value: unknown) => void): void {
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch {
+      this.#wrong(`not JSON: ${text}`)
+      return
+    }
+    then(value)
+  }
+
+  get #answer() {
+    return answerOf(this.#req.method ?? '', this.#req.url ?? '')
+  }
+
+  #hold(shape: Shape | undefined, value: unknown): void {
+    const isListed = shape !== undefined
+    const problem = isListed ? shapeProblem(shape, value) : 'not in test/support/wire/routes.ts'
+    if (problem !== '') this.#wrong(problem)
+  }
+
+  #wrong(problem: string): void {
+    this.#problems.push(`${this.#req.method} ${this.#req.url}: ${problem}`.slice(0, 1000))
+  }
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { chatRequest } from '../../src/openai/chat/schema.js'
+import { ApiError, errorKinds } from '../../src/openai/errors.js'
+import { parseRequest } from '../../src/openai/issues.js'
+import { departures } from '../support/wire/departures.js'
+import { answers } from '../support/wire/routes.js'
+import { requestFields } from '../support/wire/shapes.js'
+
+// docs/api.md is true to the letter: its tables are read, and held against the code.
+
+const text = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+const sections = new Map(
+  text.split(/^## /m).map((section) => {
+    const [title = '', ...lines] = section.split('\n')
+    return [title, lines]
+  }),
+)
+
+/** The cells of a section's table, without its head. */
+function rows(title: string): string[][] {
+  const lines = sections.get(title)?.filter((line) => line.startsWith('| ')) ?? []
+  return lines.slice(2).map((line) => {
+    const cells = line.split('|').slice(1, -1)
+    return cells.map((cell) => cell.trim().replace(/^`(.*)`$/, '$1'))
+  })
+}
+
+/** A request's fields as the code takes them, and as OpenAI declares them. */
+const requests = [
+  {
+    title: 'POST /v1/chat/completions',
+    schema: chatRequest,
+    declared: requestFields('Chat'),
+    least: { model: 'm', messages: [{ role: 'user', content: '' }] },
+  },
+]
+
+test('every endpoint has a section, and no other has one', () => {
+  const endpoints = [...sections.keys()].filter((title) => /^[A-Z]+ \//.test(title))
+  expect(endpoints.sort()).toEqual(Object.keys(answers).sort())
+})
+
+describe.each(requests)('the table of $title', ({ title, schema, declared, least }) => {
+  const table = new Map(rows(title).map(([field = '', support = '']) => [field, support]))
+  const taken = Object.keys(schema.shape)
+
+  test('has each field once: those of OpenAI, and those of ours', () => {
+    expect(table.size).toBe(rows(title).length)
+    expect([...table.keys()].sort()).toEqual([...new Set([...declared, ...taken])].sort())
+  })
+
+  test('says `ignored` of what the code does not look at, and of nothing else', () => {
+    const ignored = [...table].filter(([, support]) => support === 'ignored')
+    expect(ignored.map(([field]) => field).sort()).toEqual(
+      declared.filter((field) => !taken.includes(field)).sort(),
+    )
+  })
+
+  test('says `ours` or `no` of what OpenAI does not have', () => {
+    for (const [field, support] of table) {
+      const may = declared.includes(field) ? ['yes', 'part', 'no', 'ignored'] : ['ours', 'no']
+      expect([field, may]).toEqual([field, expect.arrayContaining([support])])
+    }
+  })
+
+  test('says `no` of what is refused by its name', () => {
+    for (const [field, support] of table) {
+      if (support !== 'no') continue
+      const ask = () => parseRequest(schema, { ...least, [field]: { a: 1 } })
+      expect(ask).toThrow(expect.objectContaining({ status: 400, param: field }))
+    }
+    expect(() => parseRequest(schema, least)).not.toThrow()
+  })
+})
+
+test('every error that can be sent is in the table, and no other', () => {
+  const sent = errorKinds.map((kind) => {
+    const { status, type, code } = new ApiError(kind, 'm')
+    return [`${status}`, type, code ?? 'null'].join(' ')
+  })
+  const told = rows('Errors').map((cells) => cells.slice(0, 3).join(' '))
+  expect(told.sort()).toEqual(sent.sort())
+})
+
+test('what is sent beyond the declarations is in the table, and nothing else', () => {
+  const told = rows("What is sent beyond OpenAI's declarations")
+  expect(told).toEqual(departures.map(({ type, field, why }) => [type, field, why]))
+})
