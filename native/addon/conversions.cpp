@@ -48,13 +48,19 @@ SamplingParams sampling_params(const Napi::Object& object) {
   return sampling;
 }
 
-std::vector<ChatMessage> messages(const Napi::Array& list) {
-  std::vector<ChatMessage> result;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    const Napi::Object message = list.Get(i).ToObject();
-    result.push_back({string(message, "role"), string(message, "content")});
+// Of NativeRequest: which of its forms the prompt has, its type says.
+void set_prompt(Request& request, const Napi::Object& object) {
+  const Napi::Value prompt = object.Get("prompt");
+  if (prompt.IsTypedArray()) {
+    request.prompt = token_ids(prompt.As<Napi::Int32Array>());
+  } else if (prompt.IsArray()) {
+    request.prompt = messages(prompt.As<Napi::Array>());
+  } else if (prompt.IsObject()) {
+    const Napi::Object texts = prompt.As<Napi::Object>();
+    request.prompt = Infill{string(texts, "before"), string(texts, "after")};
+  } else {
+    request.prompt = string(object, "prompt");
   }
-  return result;
 }
 
 ThreadPriority priority(const std::string& name) {
@@ -175,6 +181,7 @@ struct EventWriter {
     object.Set("threads", event.model.threads);
     object.Set("vocabulary", event.model.vocabulary);
     object.Set("hasChatTemplate", event.model.has_chat_template);
+    object.Set("canInfill", event.model.can_infill);
     object.Set("sampling", recommended(env, event.model.sampling));
   }
   void operator()(const TokenOutbox::LoadFailed& event) {
@@ -219,9 +226,18 @@ struct EventWriter {
     std::copy(event.tokens.begin(), event.tokens.end(), ids.Data());
     object.Set("tokens", ids);
   }
-  void operator()(const TokenOutbox::Detokenized& event) {
-    begin("detokenized", event.id);
+  void operator()(const TokenOutbox::TextMade& event) {
+    begin("text-made", event.id);
     object.Set("text", event.text);
+  }
+  void operator()(const TokenOutbox::Pieces& event) {
+    begin("pieces", event.id);
+    Napi::Array list = Napi::Array::New(env, event.pieces.size());
+    for (uint32_t i = 0; i < event.pieces.size(); ++i) {
+      const std::string& bytes = event.pieces[i];
+      list.Set(i, Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size()));
+    }
+    object.Set("pieces", list);
   }
 };
 
@@ -287,11 +303,7 @@ EngineOptions engine_options(const Napi::Object& object) {
 std::shared_ptr<Request> request(const Napi::Object& object) {
   auto result = std::make_shared<Request>();
   result->id = static_cast<RequestId>(number(object, "id"));
-  if (object.Get("prompt").IsString()) {
-    result->prompt = string(object, "prompt");
-  } else {
-    result->prompt = messages(array(object, "prompt"));
-  }
+  set_prompt(*result, object);
   result->max_tokens = integer(object, "maxTokens");
   const Napi::Array stops = array(object, "stop");
   for (uint32_t i = 0; i < stops.Length(); ++i) {
@@ -299,6 +311,15 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   }
   result->sampling = sampling_params(object);
   result->cache_salt = string(object, "cacheSalt");
+  return result;
+}
+
+std::vector<ChatMessage> messages(const Napi::Array& list) {
+  std::vector<ChatMessage> result;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object message = list.Get(i).ToObject();
+    result.push_back({string(message, "role"), string(message, "content")});
+  }
   return result;
 }
 
@@ -344,6 +365,11 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("finished", double(stats.finished));
   object.Set("cancelled", double(stats.cancelled));
   object.Set("failed", double(stats.failed));
+  const auto cancelled_in = [&](Phase phase) { return double(stats.cancelled_in[size_t(phase)]); };
+  object.Set("cancelledQueued", cancelled_in(Phase::queued));
+  object.Set("cancelledPrefill", cancelled_in(Phase::prefill));
+  object.Set("cancelledDecode", cancelled_in(Phase::decode));
+  object.Set("cancelledParked", cancelled_in(Phase::parked));
   return object;
 }
 

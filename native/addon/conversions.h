@@ -16,6 +16,7 @@ namespace sluice {
 EngineOptions engine_options(const Napi::Object& object);
 std::shared_ptr<Request> request(const Napi::Object& object);
 std::vector<int32_t> token_ids(const Napi::Int32Array& array);
+std::vector<ChatMessage> messages(const Napi::Array& list);
 
 Napi::Array to_js(Napi::Env env, const std::vector<TokenOutbox::Event>& events);
 Napi::Object to_js(Napi::Env env, const Stats& stats);

@@ -19,6 +19,8 @@ Napi::Function EngineWrap::define(Napi::Env env) {
                          InstanceMethod("cancel", &EngineWrap::cancel),
                          InstanceMethod("tokenize", &EngineWrap::tokenize),
                          InstanceMethod("detokenize", &EngineWrap::detokenize),
+                         InstanceMethod("pieces", &EngineWrap::pieces),
+                         InstanceMethod("applyTemplate", &EngineWrap::apply_template),
                          InstanceMethod("drain", &EngineWrap::drain),
                          InstanceMethod("stats", &EngineWrap::stats),
                          InstanceMethod("ref", &EngineWrap::ref),
@@ -69,6 +71,16 @@ Napi::Value EngineWrap::tokenize(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineWrap::detokenize(const Napi::CallbackInfo& info) {
   engine_->detokenize(id_of(info), token_ids(info[1].As<Napi::Int32Array>()));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::pieces(const Napi::CallbackInfo& info) {
+  engine_->pieces(id_of(info), token_ids(info[1].As<Napi::Int32Array>()));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::apply_template(const Napi::CallbackInfo& info) {
+  engine_->apply_template(id_of(info), messages(info[1].As<Napi::Array>()));
   return info.Env().Undefined();
 }
 

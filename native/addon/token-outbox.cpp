@@ -69,8 +69,10 @@ void TokenOutbox::tokens(RequestId id, std::vector<int32_t> tokens) {
   add(Tokens{id, std::move(tokens)});
 }
 
-void TokenOutbox::detokenized(RequestId id, std::string text) {
-  add(Detokenized{id, std::move(text)});
+void TokenOutbox::text_made(RequestId id, std::string text) { add(TextMade{id, std::move(text)}); }
+
+void TokenOutbox::pieces(RequestId id, std::vector<std::string> pieces) {
+  add(Pieces{id, std::move(pieces)});
 }
 
 void TokenOutbox::flush(bool may_wait) {

@@ -37,7 +37,8 @@ class TokenOutbox : public EventSink {
   void finished(RequestId id, FinishReason reason, const Tally& tally) override;
   void failed(RequestId id, const Fault& fault) override;
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
-  void detokenized(RequestId id, std::string text) override;
+  void text_made(RequestId id, std::string text) override;
+  void pieces(RequestId id, std::vector<std::string> pieces) override;
   void flush(bool may_wait) override;
 
   // All events since the last call, as NativeEvent objects (src/binding/native.ts).
@@ -83,12 +84,16 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<int32_t> tokens;
   };
-  struct Detokenized {
+  struct TextMade {
     RequestId id;
     std::string text;
   };
+  struct Pieces {
+    RequestId id;
+    std::vector<std::string> pieces;
+  };
   using Event = std::variant<Progress, Loaded, LoadFailed, Closed, Accepted, Text, Parts, Finished,
-                             Failed, Tokens, Detokenized>;
+                             Failed, Tokens, TextMade, Pieces>;
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);

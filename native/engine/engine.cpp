@@ -30,6 +30,7 @@ LoadedModel describe(const Model& model, const ContextParams& params) {
   loaded.threads = params.threads;
   loaded.vocabulary = model.vocabulary();
   loaded.has_chat_template = model.has_chat_template();
+  loaded.can_infill = model.can_infill();
   loaded.sampling = model.recommended_sampling();
   return loaded;
 }
@@ -79,6 +80,16 @@ void Engine::tokenize(RequestId id, std::string text, bool add_special, bool par
 void Engine::detokenize(RequestId id, std::vector<int32_t> tokens) {
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   if (preparer_) preparer_->detokenize(id, std::move(tokens));
+}
+
+void Engine::pieces(RequestId id, std::vector<int32_t> tokens) {
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) preparer_->pieces(id, std::move(tokens));
+}
+
+void Engine::apply_template(RequestId id, std::vector<ChatMessage> messages) {
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) preparer_->apply_template(id, std::move(messages));
 }
 
 void Engine::close() {

@@ -61,6 +61,8 @@ class Engine {
   // Only after loaded(), and until close().
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
+  void pieces(RequestId id, std::vector<int32_t> tokens);
+  void apply_template(RequestId id, std::vector<ChatMessage> messages);
   Stats stats() const { return ledger_.stats(); }
 
   // Asks the thread to end. A decode under way is aborted. Twice is safe.

@@ -31,7 +31,7 @@ struct LoadedModel {
   std::string name, description;
   uint64_t parameters = 0, bytes = 0;
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
-  bool has_chat_template = false;
+  bool has_chat_template = false, can_infill = false;
   RecommendedSampling sampling;
 };
 
@@ -51,7 +51,9 @@ class EventSink {
   virtual void finished(RequestId id, FinishReason reason, const Tally& tally) = 0;
   virtual void failed(RequestId id, const Fault& fault) = 0;
   virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;
-  virtual void detokenized(RequestId id, std::string text) = 0;
+  // The answer to a text job: what tokens, or a chat template, come to.
+  virtual void text_made(RequestId id, std::string text) = 0;
+  virtual void pieces(RequestId id, std::vector<std::string> pieces) = 0;
   // The end of a step: the one moment at which a sleeping reader may be woken for its text. With
   // `may_wait` another end follows soon, and text may wait for it if readers were just woken.
   virtual void flush(bool may_wait = false) = 0;

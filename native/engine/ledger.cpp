@@ -17,12 +17,15 @@ std::shared_ptr<Request> Ledger::find(RequestId id) const {
   return it == requests_.end() ? nullptr : it->second;
 }
 
-bool Ledger::retire(RequestId id, Outcome outcome) {
+bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (requests_.erase(id) == 0) return false;
   switch (outcome) {
     case Outcome::finished: ++stats_.finished; break;
-    case Outcome::cancelled: ++stats_.cancelled; break;
+    case Outcome::cancelled:
+      ++stats_.cancelled;
+      ++stats_.cancelled_in[size_t(phase)];
+      break;
     case Outcome::failed: ++stats_.failed; break;
   }
   return true;
@@ -42,6 +45,7 @@ void Ledger::publish(const Stats& step) {
   merged.finished = stats_.finished;
   merged.cancelled = stats_.cancelled;
   merged.failed = stats_.failed;
+  merged.cancelled_in = stats_.cancelled_in;
   stats_ = merged;
 }
 

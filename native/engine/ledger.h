@@ -14,6 +14,14 @@ namespace sluice {
 
 enum class Outcome { finished, cancelled, failed };
 
+// How far a request had come.
+enum class Phase {
+  queued,   // with the Preparer, or waiting for its first place
+  prefill,  // it had none of its tokens yet
+  decode,
+  parked,  // waiting for its reader
+};
+
 // Gauges first, then counters since load. NativeStats in src/binding/native.ts says what each is.
 struct Stats {
   int64_t queued = 0, running = 0, parked = 0, cells_used = 0, cells_cached = 0, cells_total = 0;
@@ -23,6 +31,7 @@ struct Stats {
   int64_t prompt_tokens = 0, cached_tokens = 0, preempted = 0, moved = 0;
   int64_t draft_tokens = 0, draft_accepted_tokens = 0;
   int64_t started = 0, finished = 0, cancelled = 0, failed = 0;
+  std::array<int64_t, 4> cancelled_in{};  // of `cancelled`, by Phase
 };
 
 // Who is in flight, and the counts. Every request enters once, through admit(), and leaves once,
@@ -34,8 +43,9 @@ class Ledger {
   bool admit(std::shared_ptr<Request> request, size_t in_flight_max);
   // Null when it is not in flight (any more).
   std::shared_ptr<Request> find(RequestId id) const;
-  // False when somebody else retired it before; then there is nothing to report.
-  bool retire(RequestId id, Outcome outcome);
+  // False when somebody else retired it before; then there is nothing to report. The phase is
+  // counted of the cancelled.
+  bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
   std::vector<std::shared_ptr<Request>> in_flight() const;
 
   // The step loop's side of the numbers, published once a step.

@@ -40,15 +40,21 @@ void Preparer::detokenize(RequestId id, std::vector<int32_t> tokens) {
   jobs_.push(Detokenize{id, std::move(tokens)});
 }
 
+void Preparer::pieces(RequestId id, std::vector<int32_t> tokens) {
+  jobs_.push(Pieces{id, std::move(tokens)});
+}
+
+void Preparer::apply_template(RequestId id, std::vector<ChatMessage> messages) {
+  jobs_.push(ApplyTemplate{id, std::move(messages)});
+}
+
 void Preparer::run() {
   for (;;) {
     jobs_.wait();
     for (Job& job : jobs_.drain()) {
       // What is left is answered by Engine (requests) and by Session (text jobs).
       if (stopping_) return;
-      if (auto* request = std::get_if<std::shared_ptr<Request>>(&job)) handle(*request);
-      if (auto* text = std::get_if<Tokenize>(&job)) handle(*text);
-      if (auto* tokens = std::get_if<Detokenize>(&job)) handle(*tokens);
+      std::visit([this](const auto& one) { handle(one); }, job);
       sink_.flush();
     }
   }
@@ -95,14 +101,32 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
 }
 
 std::vector<int32_t> Preparer::prompt_tokens(const Request& request) const {
-  const auto* text = std::get_if<std::string>(&request.prompt);
-  const std::string prompt =
-      text ? *text
-           : model_->apply_chat_template(std::get<std::vector<ChatMessage>>(request.prompt));
-  // What cannot fit, however it is tokenized, need not be.
-  const int64_t tokens_min = model_->tokens_min(prompt.size());
-  if (tokens_min >= context_tokens_) throw too_long("at least ", tokens_min);
+  return std::visit([this](const auto& prompt) { return tokens_of(prompt); }, request.prompt);
+}
+
+std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {
+  check_fits(prompt.size());
   return model_->tokenize(prompt, true, true);
+}
+
+std::vector<int32_t> Preparer::tokens_of(const std::vector<ChatMessage>& messages) const {
+  return tokens_of(model_->apply_chat_template(messages));
+}
+
+// As they stand: whoever sends ids has said what is at the beginning.
+std::vector<int32_t> Preparer::tokens_of(const std::vector<int32_t>& tokens) const {
+  model_->check_tokens(tokens);
+  return tokens;
+}
+
+std::vector<int32_t> Preparer::tokens_of(const Infill& texts) const {
+  check_fits(texts.before.size() + texts.after.size());
+  return model_->infill(texts.before, texts.after);
+}
+
+void Preparer::check_fits(size_t text_bytes) const {
+  const int64_t tokens_min = model_->tokens_min(text_bytes);
+  if (tokens_min >= context_tokens_) throw too_long("at least ", tokens_min);
 }
 
 FaultError Preparer::too_long(const char* how_many, int64_t prompt_tokens) const {
@@ -114,20 +138,31 @@ FaultError Preparer::too_long(const char* how_many, int64_t prompt_tokens) const
                      count, context_tokens_});
 }
 
-void Preparer::handle(Tokenize& job) {
+template <typename Answer>
+void Preparer::answer(RequestId id, const Answer& answer) {
   try {
-    sink_.tokens(job.id, model_->tokenize(job.text, job.add_special, job.parse_special));
+    answer();
   } catch (const std::exception& error) {
-    sink_.failed(job.id, fault_of(error, FaultCode::invalid_request));
+    sink_.failed(id, fault_of(error, FaultCode::invalid_request));
   }
 }
 
-void Preparer::handle(Detokenize& job) {
-  try {
-    sink_.detokenized(job.id, model_->detokenize(job.tokens));
-  } catch (const std::exception& error) {
-    sink_.failed(job.id, fault_of(error, FaultCode::invalid_request));
-  }
+void Preparer::handle(const Tokenize& job) {
+  answer(job.id, [&] {
+    sink_.tokens(job.id, model_->tokenize(job.text, job.add_special, job.parse_special));
+  });
+}
+
+void Preparer::handle(const Detokenize& job) {
+  answer(job.id, [&] { sink_.text_made(job.id, model_->detokenize(job.tokens)); });
+}
+
+void Preparer::handle(const Pieces& job) {
+  answer(job.id, [&] { sink_.pieces(job.id, model_->pieces(job.tokens)); });
+}
+
+void Preparer::handle(const ApplyTemplate& job) {
+  answer(job.id, [&] { sink_.text_made(job.id, model_->apply_chat_template(job.messages)); });
 }
 
 }  // namespace sluice

@@ -30,6 +30,8 @@ class Preparer {
   void prepare(std::shared_ptr<Request> request);
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
+  void pieces(RequestId id, std::vector<int32_t> tokens);
+  void apply_template(RequestId id, std::vector<ChatMessage> messages);
 
  private:
   struct Tokenize {
@@ -41,17 +43,38 @@ class Preparer {
     RequestId id;
     std::vector<int32_t> tokens;
   };
+  struct Pieces {
+    RequestId id;
+    std::vector<int32_t> tokens;
+  };
+  struct ApplyTemplate {
+    RequestId id;
+    std::vector<ChatMessage> messages;
+  };
   struct Stop {};
-  using Job = std::variant<std::shared_ptr<Request>, Tokenize, Detokenize, Stop>;
+  using Job =
+      std::variant<std::shared_ptr<Request>, Tokenize, Detokenize, Pieces, ApplyTemplate, Stop>;
 
   void run();
   void handle(const std::shared_ptr<Request>& request);
   void give_up(const Request& request, const Fault& fault);
-  void handle(Tokenize& job);
-  void handle(Detokenize& job);
+  // Calls `answer`, or tells the sink of the job's id what it threw.
+  template <typename Answer>
+  void answer(RequestId id, const Answer& answer);
+  void handle(const Tokenize& job);
+  void handle(const Detokenize& job);
+  void handle(const Pieces& job);
+  void handle(const ApplyTemplate& job);
+  void handle(const Stop&) {}
   // Throws FaultError.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request) const;
   std::vector<int32_t> prompt_tokens(const Request& request) const;
+  std::vector<int32_t> tokens_of(const std::string& prompt) const;
+  std::vector<int32_t> tokens_of(const std::vector<ChatMessage>& messages) const;
+  std::vector<int32_t> tokens_of(const std::vector<int32_t>& tokens) const;
+  std::vector<int32_t> tokens_of(const Infill& texts) const;
+  // What cannot fit, however it is tokenized, need not be.
+  void check_fits(size_t text_bytes) const;
   FaultError too_long(const char* how_many, int64_t prompt_tokens) const;
 
   const std::shared_ptr<const Model> model_;

@@ -14,12 +14,18 @@ namespace sluice {
 
 using RequestId = uint64_t;
 
+// Text with a gap, for models that were trained to fill it.
+struct Infill {
+  std::string before, after;
+};
+
 // What a caller asked for. Made on the caller's thread and immutable from then on, but for
 // `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
 // Preparer and the Sequence.
 struct Request {
   RequestId id = 0;
-  std::variant<std::string, std::vector<ChatMessage>> prompt;
+  // Text as it stands, messages for the chat template, token ids, or text around a gap.
+  std::variant<std::string, std::vector<ChatMessage>, std::vector<int32_t>, Infill> prompt;
   int32_t max_tokens = -1;  // -1 is until the context is full
   std::vector<std::string> stop;
   SamplingParams sampling;

@@ -103,6 +103,12 @@ void Sequence::credit(int32_t tokens, int32_t window) {
   if (slot_ >= 0) end_waiting();
 }
 
+Phase Sequence::phase() const {
+  if (!has_begun()) return Phase::queued;
+  if (parked_) return Phase::parked;
+  return completion_tokens() > 0 ? Phase::decode : Phase::prefill;
+}
+
 Tally Sequence::tally() const {
   Tally tally;
   tally.prompt_tokens = prompt_tokens_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/event-sink.h"
+#include "engine/ledger.h"
 #include "engine/request.h"
 #include "engine/scheduler.h"
 #include "engine/text-stream.h"
@@ -79,6 +80,7 @@ class Sequence {
   void draft_accepted() { ++draft_accepted_tokens_; }
   Clock::time_point waiting_since() const { return waiting_since_; }
 
+  Phase phase() const;
   Tally tally() const;
 
  private:

@@ -83,6 +83,9 @@ void StepLoop::run() {
       run_step(step);
     }
   }
+  // Those that were cancelled at the last are told how far they came; the rest hear why it ended.
+  receive();
+  retire_cancelled();
 }
 
 void StepLoop::receive() {
@@ -465,7 +468,8 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
   }
   const RequestId id = sequence->request().id;
   publish_stats();
-  if (ledger_.retire(id, cancelled ? Outcome::cancelled : Outcome::finished)) {
+  const Outcome outcome = cancelled ? Outcome::cancelled : Outcome::finished;
+  if (ledger_.retire(id, outcome, sequence->phase())) {
     sink_.finished(id, reason, sequence->tally());
   }
 }

@@ -50,6 +50,16 @@ size_t longest_piece(const llama_vocab* vocab) {
   return longest;
 }
 
+// `names` gives control tokens theirs; else they are empty.
+std::string bytes_of(const llama_vocab* vocab, int32_t token, bool names) {
+  char small[64];
+  const int32_t length = llama_token_to_piece(vocab, token, small, sizeof(small), 0, names);
+  if (length >= 0) return std::string(small, size_t(length));
+  std::string large(size_t(-length), '\0');
+  llama_token_to_piece(vocab, token, large.data(), -length, 0, names);
+  return large;
+}
+
 void check_file(const std::string& path) {
   const PreflightResult preflight = preflight_gguf(path);
   if (preflight.ok) return;
@@ -221,13 +231,17 @@ std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
   return tokens;
 }
 
-std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
+void Model::check_tokens(const std::vector<int32_t>& tokens) const {
   for (int32_t token : tokens) {
     if (token >= 0 && token < vocabulary()) continue;
     throw FaultError(FaultCode::invalid_request, "token " + std::to_string(token) +
                                                      " is not in the vocabulary; expected 0 to " +
                                                      std::to_string(vocabulary() - 1));
   }
+}
+
+std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
+  check_tokens(tokens);
   std::string text(tokens.size() * 8 + 8, '\0');
   const auto fill = [&] {
     return llama_detokenize(vocab_, tokens.data(), static_cast<int32_t>(tokens.size()), text.data(),
@@ -242,13 +256,39 @@ std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
   return text;
 }
 
-std::string Model::piece(int32_t token) const {
-  char small[64];
-  const int32_t length = llama_token_to_piece(vocab_, token, small, sizeof(small), 0, false);
-  if (length >= 0) return std::string(small, size_t(length));
-  std::string large(size_t(-length), '\0');
-  llama_token_to_piece(vocab_, token, large.data(), -length, 0, false);
-  return large;
+std::vector<std::string> Model::pieces(const std::vector<int32_t>& tokens) const {
+  check_tokens(tokens);
+  std::vector<std::string> all;
+  for (int32_t token : tokens) all.push_back(bytes_of(vocab_, token, true));
+  return all;
+}
+
+std::string Model::piece(int32_t token) const { return bytes_of(vocab_, token, false); }
+
+bool Model::can_infill() const {
+  const auto is_there = [](llama_token token) { return token != LLAMA_TOKEN_NULL; };
+  return is_there(llama_vocab_fim_pre(vocab_)) && is_there(llama_vocab_fim_suf(vocab_)) &&
+         is_there(llama_vocab_fim_mid(vocab_));
+}
+
+std::vector<int32_t> Model::infill(std::string_view before, std::string_view after) const {
+  if (!can_infill()) {
+    throw FaultError(FaultCode::invalid_request,
+                     "this model cannot fill a gap: its vocabulary has no tokens for prefix, "
+                     "suffix and middle; leave the suffix out");
+  }
+  std::vector<int32_t> prompt;
+  if (llama_vocab_get_add_bos(vocab_)) prompt.push_back(llama_vocab_bos(vocab_));
+  // What stands around a gap is text: names of control tokens in it mean nothing.
+  const auto append = [&](llama_token mark, std::string_view text) {
+    prompt.push_back(mark);
+    const std::vector<int32_t> tokens = tokenize(text, false, false);
+    prompt.insert(prompt.end(), tokens.begin(), tokens.end());
+  };
+  append(llama_vocab_fim_pre(vocab_), before);
+  append(llama_vocab_fim_suf(vocab_), after);
+  prompt.push_back(llama_vocab_fim_mid(vocab_));
+  return prompt;
 }
 
 bool Model::ends_generation(int32_t token) const { return llama_vocab_is_eog(vocab_, token); }

@@ -60,8 +60,17 @@ class Model {
   // change between space and other characters of over 1,000,000 bytes.
   std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
+  // The bytes of each token, control tokens by name. Throws as detokenize does.
+  std::vector<std::string> pieces(const std::vector<int32_t>& tokens) const;
+  // Throws FaultError(invalid_request) for ids that are not in the vocabulary.
+  void check_tokens(const std::vector<int32_t>& tokens) const;
   // The bytes of one generated token; control tokens have none.
   std::string piece(int32_t token) const;
+  // Whether it was trained to fill a gap in a text.
+  bool can_infill() const;
+  // The prompt for what belongs between two texts. Throws FaultError(invalid_request) where it
+  // cannot, and as tokenize does.
+  std::vector<int32_t> infill(std::string_view before, std::string_view after) const;
   bool ends_generation(int32_t token) const;
   // Throws FaultError(invalid_request) with the template's own words.
   std::string apply_chat_template(const std::vector<ChatMessage>& messages) const;

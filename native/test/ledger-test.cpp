@@ -41,6 +41,25 @@ TEST("ledger: a request is retired once, however many try") {
   CHECK_EQ(ledger.stats().cancelled, 1);
 }
 
+TEST("ledger: who was cancelled is counted by how far he had come, and only he") {
+  using sluice::Phase;
+  Ledger ledger;
+  for (sluice::RequestId id = 0; id < 7; ++id) ledger.admit(request(id), 64);
+  for (Phase phase : {Phase::queued, Phase::prefill, Phase::decode, Phase::parked}) {
+    ledger.retire(sluice::RequestId(phase), Outcome::cancelled, phase);
+  }
+  ledger.retire(4, Outcome::cancelled, Phase::decode);
+  ledger.retire(5, Outcome::finished, Phase::decode);
+  ledger.retire(6, Outcome::failed, Phase::parked);
+  ledger.publish(Stats());  // the step loop's side of the numbers does not touch them
+  const auto counts = ledger.stats().cancelled_in;
+  CHECK_EQ(counts[size_t(Phase::queued)], 1);
+  CHECK_EQ(counts[size_t(Phase::prefill)], 1);
+  CHECK_EQ(counts[size_t(Phase::decode)], 2);
+  CHECK_EQ(counts[size_t(Phase::parked)], 1);
+  CHECK_EQ(ledger.stats().cancelled, 5);
+}
+
 TEST("ledger: started = finished + cancelled + failed once nothing is in flight") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit(request(id), 64);

@@ -64,8 +64,8 @@ export interface NativeEngineOptions {
 /** Every field is already checked and complete: defaults are settled in TypeScript. */
 export interface NativeRequest {
   id: number
-  /** Text as it stands, or messages for the model's chat template. */
-  prompt: string | NativeMessage[]
+  /** Text as it stands, messages for the model's chat template, token ids, or a gap to fill. */
+  prompt: NativePrompt
   /** -1 generates until the context is full. */
   maxTokens: number
   stop: string[]
@@ -86,6 +86,14 @@ export interface NativeRequest {
   cacheSalt: string
 }
 
+export type NativePrompt = string | NativeMessage[] | Int32Array | NativeInfill
+
+/** What belongs between two texts. */
+export interface NativeInfill {
+  before: string
+  after: string
+}
+
 export interface NativeMessage {
   role: string
   content: string
@@ -99,8 +107,12 @@ export interface NativeEngine {
   cancel(id: number): void
   /** Answered by a `tokens` event, or `error`. */
   tokenize(id: number, text: string, addSpecial: boolean, parseSpecial: boolean): void
-  /** Answered by a `detokenized` event, or `error`. */
+  /** Answered by a `text-made` event, or `error`. */
   detokenize(id: number, tokens: Int32Array): void
+  /** Answered by a `pieces` event, or `error`. */
+  pieces(id: number, tokens: Int32Array): void
+  /** Answered by a `text-made` event, or `error`. */
+  applyTemplate(id: number, messages: NativeMessage[]): void
   /** Everything that happened since the last call, in order; text of one reply is merged. */
   drain(): NativeEvent[]
   stats(): NativeStats
@@ -127,7 +139,8 @@ export type NativeEvent =
   | ({ kind: 'finished'; id: number; finishReason: NativeFinishReason } & NativeTally)
   | ({ kind: 'error'; id: number; code: NativeErrorCode; message: string } & NativeErrorDetails)
   | { kind: 'tokens'; id: number; tokens: Int32Array }
-  | { kind: 'detokenized'; id: number; text: string }
+  | { kind: 'text-made'; id: number; text: string }
+  | { kind: 'pieces'; id: number; pieces: Buffer[] }
 
 /** Text of several replies, each of them once: three lists of one length. */
 export interface NativeTexts {
@@ -209,6 +222,8 @@ export interface NativeModelInfo {
   threads: number
   vocabulary: number
   hasChatTemplate: boolean
+  /** Whether its vocabulary has what fills a gap in a text. */
+  canInfill: boolean
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
   sampling: {
     temperature?: number
@@ -254,4 +269,9 @@ export interface NativeStats {
   finished: number
   cancelled: number
   failed: number
+  /** Of cancelled, by how far they had come. */
+  cancelledQueued: number
+  cancelledPrefill: number
+  cancelledDecode: number
+  cancelledParked: number
 }

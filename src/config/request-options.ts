@@ -1,4 +1,4 @@
-import type { ChatMessage, RequestOptions } from '../engine/types.js'
+import type { ChatMessage, CompletionOptions, ModelInfo, RequestOptions } from '../engine/types.js'
 import {
   abortSignal,
   type Check,
@@ -66,9 +66,29 @@ const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'a
 const text: Check<string> = check('a string', (value) => typeof value === 'string')
 const messageChecks: Checks<ChatMessage> = { role, content: text }
 
+const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
+
 /** @throws InvalidOptionError, with the option's name */
 export function parseRequestOptions(input: unknown): RequestOptions {
   return parseFields<RequestOptions>(input, requestChecks)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseCompletionOptions(
+  input: unknown,
+  prompt: string | Int32Array,
+  { canInfill }: Pick<ModelInfo, 'canInfill'>,
+): CompletionOptions {
+  const options = parseFields<CompletionOptions>(input, completionChecks)
+  if (options.suffix === undefined) return options
+  if (!canInfill) {
+    const expected = 'nothing: this model was not trained to fill gaps (it has no tokens for that)'
+    throw wrong('suffix', expected, options.suffix)
+  }
+  if (typeof prompt !== 'string') {
+    throw wrong('prompt', 'a string where there is a suffix', Array.from(prompt))
+  }
+  return options
 }
 
 /**
@@ -91,6 +111,19 @@ export function parseMessages(input: unknown): TemplateMessage[] {
 /** @throws InvalidOptionError */
 export function parsePrompt(input: unknown): string {
   return demand('prompt', input, text)
+}
+
+/**
+ * Text, or token ids of a vocabulary of so many.
+ * @throws InvalidOptionError, with the id's path, for example `prompt[3]`
+ */
+export function parseCompletionPrompt(input: unknown, vocabulary: number): string | Int32Array {
+  if (typeof input === 'string') return input
+  const isList = Array.isArray(input) || input instanceof Int32Array
+  if (!isList || input.length === 0) throw wrong('prompt', 'a string, or token ids', input)
+  const id = integerFrom(0, vocabulary - 1)
+  for (const [i, token] of input.entries()) demand(`prompt[${i}]`, token, id)
+  return Int32Array.from(input)
 }
 
 /** @throws InvalidOptionError */

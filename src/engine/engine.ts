@@ -1,5 +1,7 @@
-import type { NativeMessage } from '../binding/native.js'
+import type { NativePrompt } from '../binding/native.js'
 import {
+  parseCompletionOptions,
+  parseCompletionPrompt,
   parseMessages,
   parsePrompt,
   parseRequestOptions,
@@ -10,6 +12,7 @@ import { Reply } from './reply.js'
 import type { Session } from './session.js'
 import type {
   ChatMessage,
+  CompletionOptions,
   EngineSettings,
   EngineStats,
   ModelInfo,
@@ -57,12 +60,22 @@ export class Engine implements AsyncDisposable {
    * InvalidOptionError for a wrong argument; everything else reaches the reply's reader.
    */
   chat(messages: readonly ChatMessage[], options: RequestOptions = {}): Reply {
-    return this.#reply(parseMessages(messages), options)
+    return this.#reply(parseMessages(messages), parseRequestOptions(options))
   }
 
-  /** Continues a prompt as it stands, without a template. Errors as in `chat`. */
-  complete(prompt: string, options: RequestOptions = {}): Reply {
-    return this.#reply(parsePrompt(prompt), options)
+  /**
+   * Continues a prompt as it stands, without a template. A text gets what the model wants in front
+   * (such as BOS), and names of control tokens in it are those tokens; token ids are taken as they
+   * are. With `suffix` it fills the gap between the two. Errors as in `chat`.
+   */
+  complete(
+    prompt: string | Int32Array | readonly number[],
+    options: CompletionOptions = {},
+  ): Reply {
+    const given = parseCompletionPrompt(prompt, this.model.vocabulary)
+    const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
+    if (suffix === undefined) return this.#reply(given, rest)
+    return this.#reply({ before: String(given), after: suffix }, rest)
   }
 
   /**
@@ -80,6 +93,27 @@ export class Engine implements AsyncDisposable {
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
   async detokenize(tokens: Int32Array | readonly number[]): Promise<string> {
     return this.#parts.session.detokenize(parseTokens(tokens))
+  }
+
+  /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
+  async pieces(tokens: Int32Array | readonly number[]): Promise<Uint8Array[]> {
+    return this.#parts.session.pieces(parseTokens(tokens))
+  }
+
+  /**
+   * The prompt that `chat` would compute for a conversation, as text. Rejects with
+   * ERR_INVALID_REQUEST (no template, or one that refuses the messages), ERR_INVALID_OPTION,
+   * ERR_OVERLOADED or ERR_CLOSED.
+   */
+  async applyTemplate(messages: readonly ChatMessage[]): Promise<string> {
+    return this.#parts.session.applyTemplate(parseMessages(messages))
+  }
+
+  /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
+  async countTokens(messages: readonly ChatMessage[]): Promise<number> {
+    const prompt = await this.applyTemplate(messages)
+    const tokens = await this.tokenize(prompt, { addSpecial: true, parseSpecial: true })
+    return tokens.length
   }
 
   /** Gauges and counters as of the last step. */
@@ -101,9 +135,8 @@ export class Engine implements AsyncDisposable {
     return this.close()
   }
 
-  #reply(prompt: string | NativeMessage[], given: RequestOptions): Reply {
+  #reply(prompt: NativePrompt, options: RequestOptions): Reply {
     const { session, defaults, recommended } = this.#parts
-    const options = parseRequestOptions(given)
     const request = nativeRequest(prompt, options, defaults, recommended)
     const submit = session.submit.bind(session, request)
     return new Reply(session, submit, request.seed, options.signal)

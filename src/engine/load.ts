@@ -139,6 +139,7 @@ function makeEngine(
     trainedContext: info.trainedContext,
     vocabulary: info.vocabulary,
     hasChatTemplate: info.hasChatTemplate,
+    canInfill: info.canInfill,
   }
   const settings: EngineSettings = {
     parallel: native.parallel,

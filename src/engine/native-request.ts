@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { NativeMessage, NativeRequest } from '../binding/native.js'
+import type { NativePrompt, NativeRequest } from '../binding/native.js'
 import type { RequestOptions, SamplingOptions } from './types.js'
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
@@ -19,7 +19,7 @@ const neutral = {
 
 /** A request's value, else the engine's default, else the GGUF's, else the neutral one. */
 export function nativeRequest(
-  prompt: string | NativeMessage[],
+  prompt: NativePrompt,
   options: RequestOptions,
   defaults: SamplingOptions,
   recommended: SamplingOptions,

@@ -3,6 +3,7 @@ import type {
   NativeEngine,
   NativeEngineOptions,
   NativeEvent,
+  NativeMessage,
   NativeModelInfo,
   NativePart,
   NativeRequest,
@@ -13,7 +14,7 @@ import { ClosedError, OverloadedError, type SluiceError } from './errors.js'
 import { errorOf } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 
-/** Text jobs (tokenize, detokenize) that may wait for the Preparer. */
+/** Text jobs (tokenize, detokenize ...) that may wait for the Preparer. */
 const textJobsMax = 1024
 
 type Finished = Extract<NativeEvent, { kind: 'finished' }>
@@ -43,8 +44,10 @@ interface LiveReply {
   taken: number
 }
 
+type TextResult = Int32Array | string | Buffer[]
+
 interface TextJob {
-  resolve(value: Int32Array | string): void
+  resolve(value: TextResult): void
   reject(error: SluiceError): void
 }
 
@@ -117,6 +120,14 @@ export class Session {
     return this.#textJob((id) => this.#native.detokenize(id, tokens))
   }
 
+  pieces(tokens: Int32Array): Promise<Buffer[]> {
+    return this.#textJob((id) => this.#native.pieces(id, tokens))
+  }
+
+  applyTemplate(messages: NativeMessage[]): Promise<string> {
+    return this.#textJob((id) => this.#native.applyTemplate(id, messages))
+  }
+
   stats(): NativeStats {
     return this.#native.stats()
   }
@@ -135,7 +146,7 @@ export class Session {
     this.#native.terminate()
   }
 
-  async #textJob<Result extends Int32Array | string>(start: (id: number) => void) {
+  async #textJob<Result extends TextResult>(start: (id: number) => void) {
     this.#assertOpen()
     if (this.#textJobs.size >= textJobsMax) {
       throw new OverloadedError(`${textJobsMax} texts wait to be tokenized; try again later`)
@@ -188,8 +199,11 @@ export class Session {
       case 'tokens':
         this.#settleTextJob(event.id)?.resolve(event.tokens)
         break
-      case 'detokenized':
+      case 'text-made':
         this.#settleTextJob(event.id)?.resolve(event.text)
+        break
+      case 'pieces':
+        this.#settleTextJob(event.id)?.resolve(event.pieces)
         break
       default:
         this.#handleLife(event)

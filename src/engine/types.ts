@@ -122,6 +122,14 @@ export interface RequestOptions extends SamplingOptions {
   signal?: AbortSignal
 }
 
+export interface CompletionOptions extends RequestOptions {
+  /**
+   * What follows the gap that the reply fills, the prompt being what stands before it. Only for
+   * models that were trained to do so (`model.canInfill`), and for a prompt that is text.
+   */
+  suffix?: string
+}
+
 /** A piece of the reply: whole characters, one or more tokens. */
 export interface ReplyPart {
   /** What the reply says; empty where this piece has only reasoning or tool calls. */
@@ -215,6 +223,8 @@ export interface ModelInfo {
   readonly trainedContext: number
   readonly vocabulary: number
   readonly hasChatTemplate: boolean
+  /** Whether it was trained to fill a gap in a text: see CompletionOptions.suffix. */
+  readonly canInfill: boolean
 }
 
 /** What the engine settled on. */
@@ -293,4 +303,12 @@ export interface EngineStats {
   readonly finished: number
   readonly cancelled: number
   readonly failed: number
+  /** Of cancelled: those that had not had a place yet. */
+  readonly cancelledQueued: number
+  /** Of cancelled: those whose prompt was being computed. */
+  readonly cancelledPrefill: number
+  /** Of cancelled: those that were generating. */
+  readonly cancelledDecode: number
+  /** Of cancelled: those that waited for their readers. */
+  readonly cancelledParked: number
 }

@@ -12,6 +12,7 @@ const engine = {
     trainedContext: 512,
     vocabulary: 1000,
     hasChatTemplate: true,
+    canInfill: false,
   },
   settings: {
     parallel: 4,

@@ -80,6 +80,7 @@ test('ids are unlike each other, and a fingerprint changes with the weights or t
     trainedContext: 3,
     vocabulary: 4,
     hasChatTemplate: true,
+    canInfill: false,
   }
   const settings = { context: 2048, kvType: 'f16' as const }
   const print = systemFingerprint(model, settings, '1')

@@ -4,6 +4,7 @@ import type {
   NativeErrorCode,
   NativeErrorDetails,
   NativeEvent,
+  NativeMessage,
   NativeModelInfo,
   NativeRequest,
   NativeStats,
@@ -77,6 +78,12 @@ export class FakeEngine implements NativeEngine {
   readonly #counters = { steps: 0, rowsDecoded: 0, rowsPrefilled: 0, decodeSteps: 0 }
   readonly #prompts = { promptTokens: 0, cachedTokens: 0 }
   readonly #ends = { started: 0, finished: 0, cancelled: 0, failed: 0 }
+  readonly #left = {
+    cancelledQueued: 0,
+    cancelledPrefill: 0,
+    cancelledDecode: 0,
+    cancelledParked: 0,
+  }
   #tokensGenerated = 0
   #events: FakeEvent[] = []
   #isWoken = false
@@ -147,7 +154,20 @@ export class FakeEngine implements NativeEngine {
   }
 
   detokenize(id: number, tokens: Int32Array): void {
-    this.#emit({ kind: 'detokenized', id, text: String.fromCodePoint(...tokens) })
+    this.#emit({ kind: 'text-made', id, text: String.fromCodePoint(...tokens) })
+    setImmediate(() => this.#deliver())
+  }
+
+  pieces(id: number, tokens: Int32Array): void {
+    const pieces = Array.from(tokens, (token) => Buffer.from(String.fromCodePoint(token)))
+    this.#emit({ kind: 'pieces', id, pieces })
+    setImmediate(() => this.#deliver())
+  }
+
+  /** A template of its own: `<role>content` for each message. */
+  applyTemplate(id: number, messages: NativeMessage[]): void {
+    const text = messages.map(({ role, content }) => `<${role}>${content}`).join('')
+    this.#emit({ kind: 'text-made', id, text })
     setImmediate(() => this.#deliver())
   }
 
@@ -186,6 +206,7 @@ export class FakeEngine implements NativeEngine {
       preempted: 0,
       moved: 0,
       ...this.#ends,
+      ...this.#left,
     }
   }
 
@@ -310,6 +331,7 @@ export class FakeEngine implements NativeEngine {
       return
     }
     this.#ends[how === 'cancelled' ? 'cancelled' : 'finished']++
+    if (how === 'cancelled') this.#left[leftIn[sequence.state]]++
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
     const { draftTokens = 0, draftAcceptedTokens = 0 } = script
@@ -363,6 +385,14 @@ export class FakeEngine implements NativeEngine {
   }
 }
 
+const leftIn = {
+  preparing: 'cancelledQueued',
+  queued: 'cancelledQueued',
+  prefill: 'cancelledPrefill',
+  running: 'cancelledDecode',
+  parked: 'cancelledParked',
+} as const
+
 const modelInfo: NativeModelInfo = {
   name: 'Fake',
   description: 'fake 1M F32',
@@ -373,10 +403,17 @@ const modelInfo: NativeModelInfo = {
   context: 2048,
   vocabulary: 512,
   hasChatTemplate: true,
+  canInfill: false,
   sampling: {},
 }
 
 function wordsOf({ prompt }: NativeRequest): number {
-  const text = typeof prompt === 'string' ? prompt : prompt.map((one) => one.content).join(' ')
+  if (prompt instanceof Int32Array) return prompt.length
+  if (typeof prompt === 'string') return wordCount(prompt)
+  if (!Array.isArray(prompt)) return wordCount(`${prompt.before} ${prompt.after}`)
+  return wordCount(prompt.map((one) => one.content).join(' '))
+}
+
+function wordCount(text: string): number {
   return text.split(/\s+/).filter((word) => word !== '').length
 }

@@ -31,6 +31,8 @@ export interface RandomModelOptions {
   chatTemplate?: string | null
   /** tokenizer.ggml.pre: how text is split before it is tokenized. Default: the tokenizer's own. */
   preTokenizer?: string | null
+  /** Ids of the tokens that mark prefix, suffix and middle of a text with a gap. Default: none. */
+  infill?: readonly [prefix: number, suffix: number, middle: number] | null
   /** Default 1. */
   seed?: number
 }
@@ -46,7 +48,12 @@ export function randomModelContent(options: RandomModelOptions): GgufContent {
   const { metadata, vocabulary } = tokenizerOf(settled.tokenizer)
   const architecture = architectureOf(settled, vocabulary)
   return {
-    metadata: new Map([...architecture, ...metadata, ...preTokenizerOf(settled)]),
+    metadata: new Map([
+      ...architecture,
+      ...metadata,
+      ...preTokenizerOf(settled),
+      ...infillOf(settled),
+    ]),
     tensors: tensorsOf(settled, vocabulary),
   }
 }
@@ -71,6 +78,7 @@ function settle(options: RandomModelOptions): Settled {
     logitDeviation: 3,
     chatTemplate: CHATML_TEMPLATE,
     preTokenizer: null,
+    infill: null,
     seed: 1,
     ...options,
   }
@@ -79,6 +87,16 @@ function settle(options: RandomModelOptions): Settled {
 function preTokenizerOf({ preTokenizer }: Settled): GgufMetadata {
   if (preTokenizer === null) return new Map()
   return new Map([['tokenizer.ggml.pre', ggufString(preTokenizer)]])
+}
+
+function infillOf({ infill }: Settled): GgufMetadata {
+  if (infill === null) return new Map()
+  return new Map(
+    ['pre', 'suf', 'mid'].map((name, i) => [
+      `tokenizer.ggml.fim_${name}_token_id`,
+      ggufUint32(infill[i] ?? 0),
+    ]),
+  )
 }
 
 /** The keys that llama.cpp needs of a llama model, tokenizer apart. */

@@ -65,6 +65,33 @@ describe('cancellation', () => {
     expect(engine.stats().steps).toBe(steps)
   })
 
+  test('is counted by how far the request had come', async () => {
+    const counts = () => {
+      const { cancelledQueued, cancelledPrefill, cancelledDecode, cancelledParked } = engine.stats()
+      return [cancelledQueued, cancelledPrefill, cancelledDecode, cancelledParked]
+    }
+    const before = counts()
+    const parked = engine.chat(ask, endless)
+    await eventually(() => engine.stats().parked === 1)
+    const running = engine.chat(ask, endless)
+    for await (const _ of running) break // leaving cancels
+    await running.done
+    const prefilling = engine.complete('word '.repeat(2400), endless)
+    await prefilling.accepted
+    await eventually(() => engine.stats().running === 1)
+    const waiting = engine.complete('other '.repeat(1000), endless)
+    await waiting.accepted
+    waiting.cancel()
+    await waiting.done
+    prefilling.cancel()
+    await prefilling.done
+    parked.cancel()
+    await parked.done
+    expect(counts().map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1, 1, 1])
+    const { cancelled } = engine.stats()
+    expect(counts().reduce((sum, count) => sum + count)).toBe(cancelled)
+  })
+
   test('of a prompt that turns out too long is still a cancellation', async () => {
     const reply = engine.complete('word '.repeat(3000), endless)
     reply.cancel()
