@@ -4,8 +4,7 @@ import { requestOptions } from '../openai/chat/options.js'
 import { chatCompletion } from '../openai/chat/reply.js'
 import { chatRequest } from '../openai/chat/schema.js'
 import { type Heading, heading } from '../openai/heading.js'
-import { parseRequest } from '../openai/issues.js'
-import { parseJson } from '../openai/json.js'
+import { parseBody } from '../openai/issues.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
@@ -18,7 +17,7 @@ import { SseWriter } from './sse-writer.js'
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
   const { bodyBytesMax, maxTokens, pingMs } = app.settings
   const models = app.models()
-  const given = parseRequest(chatRequest, parseJson(await readBody(exchange, bodyBytesMax)))
+  const given = parseBody(chatRequest, await readBody(exchange, bodyBytesMax))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = engineNamed(request.model, models)
   const { signal } = exchange

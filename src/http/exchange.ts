@@ -23,9 +23,6 @@ export interface ExchangeNotes {
   completionTokens?: number
 }
 
-/** The request's field that holds the prompt: what a prompt that is too long is blamed on. */
-export type PromptField = 'messages' | 'prompt' | 'input'
-
 /**
  * One request and its response. Owned by the listener that made it, until the response closes.
  *
@@ -41,7 +38,8 @@ export class Exchange {
   isolatedKey: Buffer | undefined
   /** Set while a reply is streamed: how an error is told then. */
   stream: SseWriter | undefined
-  promptField: PromptField = 'messages'
+  /** The request's field that holds the prompt: what is blamed where the engine cannot take it. */
+  promptField = 'messages'
   /** How the replies of this exchange ended, those that did. */
   readonly results: ReplyResult[] = []
   readonly #abort = new AbortController()

@@ -2,7 +2,7 @@ import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { modelNames, modelNotFound } from '../openai/models/names.js'
-import { modelEntry, modelList } from '../openai/models/reply.js'
+import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
 import type { App } from './app.js'
 import type { Exchange } from './exchange.js'
 
@@ -13,6 +13,7 @@ export interface Models {
   /** Unix seconds. */
   readonly created: number
   readonly fingerprint: string
+  readonly meta: ModelMeta
 }
 
 export function hostedModels(engine: Engine, aliases: readonly string[]): Models {
@@ -22,6 +23,7 @@ export function hostedModels(engine: Engine, aliases: readonly string[]): Models
     names: modelNames(model, aliases),
     created: Math.floor(Date.now() / 1000),
     fingerprint: systemFingerprint(model, settings, binding().llamaCppVersion),
+    meta: modelMeta(model, settings),
   }
 }
 
@@ -33,13 +35,13 @@ export function engineNamed(name: string, models: Models): Engine {
 
 /** GET /v1/models */
 export function listModels(app: App, exchange: Exchange): void {
-  const { names, created } = app.models()
-  exchange.json(200, modelList(names, created))
+  const { names, created, meta } = app.models()
+  exchange.json(200, modelList(names, created, meta))
 }
 
 /** GET /v1/models/{id} */
 export function oneModel(app: App, exchange: Exchange, id: string): void {
   const models = app.models()
   engineNamed(id, models)
-  exchange.json(200, modelEntry(id, models.created))
+  exchange.json(200, modelEntry(id, models.created, models.meta))
 }

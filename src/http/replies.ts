@@ -45,6 +45,27 @@ export async function sendParts(
   }
 }
 
+/**
+ * Runs something for each reply, all at once. Where one fails the others are cancelled, and the
+ * first failure is thrown once all have ended, so that nobody writes after it.
+ */
+export async function together(
+  replies: readonly Reply[],
+  run: (reply: Reply, index: number) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = []
+  const runOne = async (reply: Reply, index: number) => {
+    try {
+      await run(reply, index)
+    } catch (error) {
+      failures.push(error)
+      for (const one of replies) one.cancel()
+    }
+  }
+  await Promise.all(replies.map(runOne))
+  if (failures.length > 0) throw failures[0]
+}
+
 function engineStalled(): ApiError {
   return new ApiError('engine_stalled', 'The engine stands still; the reply was given up.')
 }

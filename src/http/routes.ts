@@ -4,6 +4,7 @@ import { chatCompletions } from './chat.js'
 import type { Exchange } from './exchange.js'
 import { health } from './health.js'
 import { listModels, oneModel } from './models.js'
+import { applyTemplate, detokenize, tokenize } from './tokens.js'
 
 /** Answers the exchange, or throws what exchange.fail() shall say. `id` is what {id} stands for. */
 type Handler = (app: App, exchange: Exchange, id: string) => void | Promise<void>
@@ -20,6 +21,9 @@ export interface Route {
 /** A new endpoint: a line here, a handler beside this file, a folder in src/openai for its wire. */
 const routes: readonly Route[] = [
   { method: 'POST', pattern: '/v1/chat/completions', handle: chatCompletions },
+  { method: 'POST', pattern: '/tokenize', handle: tokenize },
+  { method: 'POST', pattern: '/detokenize', handle: detokenize },
+  { method: 'POST', pattern: '/apply-template', handle: applyTemplate },
   { method: 'GET', pattern: '/v1/models', handle: listModels },
   { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
   { method: 'GET', pattern: '/health', handle: health, isOpen: true },

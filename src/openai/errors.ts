@@ -2,6 +2,7 @@ import {
   ContextLengthError,
   type ErrorCode,
   InvalidOptionError,
+  InvalidRequestError,
   SluiceError,
 } from '../engine/errors.js'
 
@@ -108,7 +109,7 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
     return new ApiError('internal', 'The server failed to handle this request.', { cause: error })
   }
   const kind = kindOfCode[error.code]
-  if (error instanceof ContextLengthError) {
+  if (error instanceof ContextLengthError || error instanceof InvalidRequestError) {
     return new ApiError(kind, error.message, { param: promptField, cause: error })
   }
   if (error instanceof InvalidOptionError) {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+export const int32Max = 2 ** 31 - 1
+
 /**
  * Building blocks for request schemas. Every `error` text here names what was expected, as a
  * phrase; issues.ts puts field and received value around it.

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import type { RequestOptions } from '../engine/types.js'
-import { arrayOf, boolean, integerFrom, numberFrom, optional } from './fields.js'
+import { arrayOf, boolean, int32Max, integerFrom, numberFrom, optional } from './fields.js'
 
 /** What every request for text may say, to whichever endpoint. */
 
-export const int32Max = 2 ** 31 - 1
 export const leaveOut = 'leave the field out'
 const stopBytesMax = 256
 

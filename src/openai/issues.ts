@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { ApiError } from './errors.js'
+import { parseJson } from './json.js'
 
 /** Characters of a received value that a message repeats. */
 const shownMax = 60
@@ -11,6 +12,11 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   const [first] = parsed.error.issues
   if (first === undefined) throw new Error('zod failed without an issue')
   throw issueError(deepest(first), value)
+}
+
+/** The same of a body's bytes. */
+export function parseBody<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.output<T> {
+  return parseRequest(schema, parseJson(bytes))
 }
 
 interface Issue {

@@ -165,10 +165,20 @@ test('a model answers to its file name, its aliases and default, and echoes them
   const { url } = await serve({ server: { aliases: ['gemma-4-26b', 'org/model'] } })
   const list = await (await fetch(`${url}/v1/models`)).json()
   const names = ['fake', 'gemma-4-26b', 'org/model', 'default']
-  expect(list).toMatchObject({ object: 'list', data: names.map((id) => ({ id, object: 'model' })) })
+  const meta = {
+    n_vocab: 512,
+    n_ctx: 2048,
+    n_ctx_train: 2048,
+    n_params: 1_000_000,
+    size: 4_000_000,
+  }
+  expect(list).toMatchObject({
+    object: 'list',
+    data: names.map((id) => ({ id, object: 'model', meta })),
+  })
   for (const model of names) {
     const one = await fetch(`${url}/v1/models/${encodeURIComponent(model)}`)
-    expect(await one.json()).toMatchObject({ id: model, owned_by: 'sluice' })
+    expect(await one.json()).toMatchObject({ id: model, owned_by: 'sluice', meta })
     const reply = await (await chat(url, story({ model, stream: false }))).json()
     expect(reply).toMatchObject({ model, object: 'chat.completion' })
   }

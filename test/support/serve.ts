@@ -94,6 +94,19 @@ export function chat(url: string, body: unknown, init: RequestInit = {}): Promis
   })
 }
 
+export function postJson(
+  url: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(url + path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+}
+
 /** Steps a manual engine until `holds` does, letting what each step set off happen. */
 export async function stepUntil(native: FakeEngine, holds: () => boolean): Promise<void> {
   await eventually(() => {

@@ -1,9 +1,16 @@
 import { z } from 'zod'
-import { arrayOf, integerFrom, isEmptyArray, isOneOf, optional, unsupported } from '../fields.js'
+import {
+  arrayOf,
+  int32Max,
+  integerFrom,
+  isEmptyArray,
+  isOneOf,
+  optional,
+  unsupported,
+} from '../fields.js'
 import {
   generationFields,
   hasStreamForOptions,
-  int32Max,
   leaveOut,
   streamOptionsIssue,
 } from '../generation.js'

@@ -15,4 +15,22 @@ export interface Departure {
  * test/wire/docs.test.ts compares the two. Everything else that is not declared fails the test in
  * which it was sent.
  */
-export const departures: readonly Departure[] = []
+export const departures: readonly Departure[] = [
+  {
+    type: 'Model',
+    field: 'meta',
+    schema: {
+      type: 'object',
+      properties: {
+        n_vocab: { type: 'integer' },
+        n_ctx: { type: 'integer' },
+        n_ctx_train: { type: 'integer' },
+        n_params: { type: 'integer' },
+        size: { type: 'integer' },
+      },
+      required: ['n_vocab', 'n_ctx', 'n_ctx_train', 'n_params', 'size'],
+      additionalProperties: false,
+    },
+    why: 'what clients of llama-server read: sizes of vocabulary, context and weights',
+  },
+]

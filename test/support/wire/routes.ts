@@ -11,6 +11,9 @@ export interface Answer {
 /** Every endpoint, as src/http/routes.ts lists them. */
 export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
+  'POST /tokenize': { body: 'ours' },
+  'POST /detokenize': { body: 'ours' },
+  'POST /apply-template': { body: 'ours' },
   'GET /v1/models': { body: 'ModelsPage' },
   'GET /v1/models/{id}': { body: 'Model' },
   'GET /health': { body: 'ours' },

@@ -1,0 +1,46 @@
+import { parseBody } from '../openai/issues.js'
+import { defaultName } from '../openai/models/names.js'
+import { checkVocabulary } from '../openai/token-ids.js'
+import { pieceList, tokenList } from '../openai/tokens/reply.js'
+import {
+  applyTemplateRequest,
+  detokenizeRequest,
+  tokenizeRequest,
+} from '../openai/tokens/schema.js'
+import type { App } from './app.js'
+import { readBody } from './body.js'
+import type { Exchange } from './exchange.js'
+import { engineNamed } from './models.js'
+
+/** POST /tokenize */
+export async function tokenize(app: App, exchange: Exchange): Promise<void> {
+  const models = app.models()
+  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const request = parseBody(tokenizeRequest, body)
+  const engine = engineNamed(request.model ?? defaultName, models)
+  exchange.promptField = 'content'
+  const tokens = await engine.tokenize(request.content, {
+    addSpecial: request.add_special,
+    parseSpecial: request.parse_special,
+  })
+  if (request.with_pieces) exchange.json(200, pieceList(tokens, await engine.pieces(tokens)))
+  else exchange.json(200, tokenList(tokens))
+}
+
+/** POST /detokenize */
+export async function detokenize(app: App, exchange: Exchange): Promise<void> {
+  const models = app.models()
+  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const { model = defaultName, tokens } = parseBody(detokenizeRequest, body)
+  const engine = engineNamed(model, models)
+  checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
+  exchange.json(200, { content: await engine.detokenize(tokens) })
+}
+
+/** POST /apply-template */
+export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
+  const models = app.models()
+  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const { model = defaultName, messages } = parseBody(applyTemplateRequest, body)
+  exchange.json(200, { prompt: await engineNamed(model, models).applyTemplate(messages) })
+}

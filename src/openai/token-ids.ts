@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { ApiError } from './errors.js'
+import { int32Max } from './fields.js'
+
+/**
+ * Token ids of a request. Not by zod's own arrays: half a million of them fit into a body, and each
+ * would be a check of its own.
+ */
+
+export const tokenIdError = `a token id, a whole number from 0 to ${int32Max}`
+
+/** Where the first thing stands that is no token id; -1 if all are. */
+export function wrongTokenId(values: readonly unknown[]): number {
+  return values.findIndex((value) => !isTokenId(value))
+}
+
+function isTokenId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= int32Max
+}
+
+/** An array of token ids, which may be empty. */
+export const tokenIds = z
+  .array(z.unknown(), { error: 'an array of token ids' })
+  .transform((values, context): Int32Array => {
+    const wrong = wrongTokenId(values)
+    if (wrong < 0) return Int32Array.from(values as number[])
+    context.issues.push({ code: 'custom', message: tokenIdError, path: [wrong], input: values })
+    return z.NEVER
+  })
+
+/**
+ * Throws a 400 for an id that is not in a vocabulary of so many.
+ * @param path where the ids stand in the request, for example `prompt[2]`
+ */
+export function checkVocabulary(tokens: Int32Array, vocabulary: number, path: string): void {
+  const wrong = tokens.findIndex((token) => token >= vocabulary)
+  if (wrong < 0) return
+  const param = `${path}[${wrong}]`
+  throw new ApiError(
+    'invalid_request',
+    `'${param}': expected a token id of this model, a whole number from 0 to ` +
+      `${vocabulary - 1}, but got ${tokens[wrong]}.`,
+    { param },
+  )
+}

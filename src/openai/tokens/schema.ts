@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { chatMessage } from '../chat/message.js'
+import { arrayOf, boolean, isEmptyArray, optional, unsupported } from '../fields.js'
+import { tokenIds } from '../token-ids.js'
+
+/** Not OpenAI's but llama-server's, by its names and with its defaults. */
+
+const body = { error: 'a JSON object as the body' }
+
+/** One model is served; whoever names it may. */
+const model = optional(z.string({ error: 'the name of a model, such as "default"' }))
+
+const flag = (fallback: boolean) => optional(boolean()).transform((value) => value ?? fallback)
+
+/** POST /tokenize */
+export const tokenizeRequest = z.object(
+  {
+    model,
+    content: z.string({ error: 'a string' }),
+    add_special: flag(false),
+    parse_special: flag(true),
+    with_pieces: flag(false),
+  },
+  body,
+)
+
+/** POST /detokenize */
+export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
+
+/** POST /apply-template */
+export const applyTemplateRequest = z.object(
+  {
+    model,
+    messages: arrayOf(chatMessage, 1, 2048, 'messages'),
+    tools: unsupported('no tools (they are not supported here; leave the field out)', isEmptyArray),
+  },
+  body,
+)
