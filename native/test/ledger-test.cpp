@@ -60,7 +60,7 @@ TEST("ledger: who was cancelled is counted by how far he had come, and only he")
   CHECK_EQ(ledger.stats().cancelled, 5);
 }
 
-TEST("ledger: started = finished + cancelled + failed once nothing is in flight") {
+TEST("43: started = finished + cancelled + failed once nothing is in flight") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit(request(id), 64);
   for (sluice::RequestId id = 0; id < 30; ++id) ledger.retire(id, Outcome(id % 3));

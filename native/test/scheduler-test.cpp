@@ -104,7 +104,7 @@ TEST("scheduler: a table of situations and plans") {
   }
 }
 
-TEST("scheduler: a stream of short prompts does not starve a long one") {
+TEST("40: a stream of short prompts does not starve a long one") {
   for (const int32_t size : {20, 60, 80, 96, 200}) {
     SequenceView old = prompt(0, 4000);
     int32_t steps = 0;

@@ -1,4 +1,5 @@
 import OpenAI, { APIError, APIUserAbortError, BadRequestError, RateLimitError } from 'openai'
+import type { ChatCompletionChunk } from 'openai/resources'
 import { expect, test } from 'vitest'
 import { eventually } from '../support/eventually.js'
 import { closeAfterEach, counting, serve, stepUntil } from '../support/serve.js'
@@ -28,6 +29,32 @@ test('the client reads a stream to its end, and a reply that is not streamed', a
   const whole = await client.chat.completions.create({ model: 'gemma-4-26b', messages })
   expect(whole.choices[0]?.message.content).toBe(text)
   expect(whole._request_id).toMatch(/^req_/)
+})
+
+test('6: fed byte by byte, the client reads the same as from whole writes', async () => {
+  const tokens = ['Grüße', ' an 🦊', '\n\ndata: ', '\r\n', ' 漢字']
+  const { url } = await serve({ script: () => ({ tokens }) })
+  const inBytes = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      for (const byte of chunk) controller.enqueue(Uint8Array.of(byte))
+    },
+  })
+  const fed: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init)
+    return new Response(response.body?.pipeThrough(inBytes) ?? null, response)
+  }
+  const stream = await clientOf(url, { fetch: fed }).chat.completions.create({
+    model: 'default',
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
+  const chunks: ChatCompletionChunk[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  const text = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+  expect(text).toBe(tokens.join(''))
+  expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop')
+  expect(chunks.at(-1)?.usage?.completion_tokens).toBe(tokens.length)
 })
 
 test("the client's stream helper adds up what it was sent", async () => {
