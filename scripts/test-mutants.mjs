@@ -13,7 +13,7 @@ import { runMain, Stop } from './support/stop.mjs'
 
 /**
  * @typedef {import('../test/mutants/mutants.mjs').Mutant} Mutant
- * @typedef {{ passed: number, failed: number, output: string }} Sums
+ * @typedef {{ passed: number, isFailed: boolean, output: string }} Outcome
  */
 
 /** What a copy shares with the checkout: nothing of it is changed. */
@@ -106,7 +106,7 @@ async function tryAll(copy, chosen) {
 async function tryOne(copy, mutant) {
   const before = await checked(copy, mutant)
   if (before.passed === 0) return `there is no test of it in ${mutant.tests}`
-  if (before.failed > 0) return `its tests fail as it is\n${before.output}`
+  if (before.isFailed) return `its tests fail as it is\n${before.output}`
   const file = path.join(copy, mutant.file)
   const text = fs.readFileSync(file, 'utf8')
   if (text.split(mutant.find).length !== 2) return 'what it spoils is not there exactly once'
@@ -116,7 +116,7 @@ async function tryOne(copy, mutant) {
   )
   try {
     const after = await checked(copy, mutant)
-    return after.failed > 0 ? '' : 'nothing noticed'
+    return after.isFailed ? '' : 'nothing noticed'
   } finally {
     fs.writeFileSync(file, text)
   }
@@ -126,7 +126,7 @@ async function tryOne(copy, mutant) {
  * Runs the tests of a mutant's check, and builds before if it is in native code.
  * @param {string} copy
  * @param {Mutant} mutant
- * @returns {Promise<Sums>}
+ * @returns {Promise<Outcome>}
  */
 async function checked(copy, mutant) {
   if (isNative(mutant)) {
@@ -139,7 +139,7 @@ async function checked(copy, mutant) {
   const results = path.join(copy, 'results.json')
   fs.rmSync(results, { force: true })
   const numbered = `(^| )(\\d+, )*${mutant.check}(, \\d+)*: `
-  const { output } = await run(
+  const { status, output } = await run(
     process.execPath,
     [
       ...[path.join('node_modules', 'vitest', 'vitest.mjs'), 'run', mutant.tests],
@@ -147,7 +147,8 @@ async function checked(copy, mutant) {
     ],
     { cwd: copy, quiet: true, timeout: 180_000 },
   )
-  if (!fs.existsSync(results)) return { passed: 0, failed: 1, output }
-  const report = JSON.parse(fs.readFileSync(results, 'utf8'))
-  return { passed: report.numPassedTests, failed: report.numFailedTests, output }
+  const isThere = fs.existsSync(results)
+  const passed = isThere ? JSON.parse(fs.readFileSync(results, 'utf8')).numPassedTests : 0
+  // A crash is a failure that no test is counted for.
+  return { passed, isFailed: status !== 0, output }
 }

@@ -192,9 +192,8 @@ export const mutants = [
   {
     check: 28,
     file: 'native/engine/step-loop.cpp',
-    find: 'if (sequence && sequence->cancelled()) {\n      conclude(places_.finish(slot)',
-    replace:
-      'if (sequence && sequence->cancelled() && sequence->n_computed() > 900) {\n      conclude(places_.finish(slot)',
+    find: '    retire_cancelled();\n    fill_places();',
+    replace: '\n    fill_places();',
     tests: realLeave,
   },
   {
