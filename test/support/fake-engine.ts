@@ -66,6 +66,8 @@ export class FakeEngine implements NativeEngine {
   /** Every request that was submitted and not refused, in order. */
   readonly submitted: NativeRequest[] = []
   readonly cancelled: number[] = []
+  /** Every text that was to be tokenized, in order. */
+  readonly tokenized: { text: string; addSpecial: boolean; parseSpecial: boolean }[] = []
   /** Tokens that each request produced, by id. */
   readonly produced = new Map<number, number>()
   /** A frozen engine does nothing more, not even cancel: a thread that hangs. */
@@ -147,7 +149,8 @@ export class FakeEngine implements NativeEngine {
     this.#schedule()
   }
 
-  tokenize(id: number, text: string): void {
+  tokenize(id: number, text: string, addSpecial: boolean, parseSpecial: boolean): void {
+    this.tokenized.push({ text, addSpecial, parseSpecial })
     const tokens = Int32Array.from([...text].map((char) => char.codePointAt(0) ?? 0))
     this.#emit({ kind: 'tokens', id, tokens })
     setImmediate(() => this.#deliver())
