@@ -78,6 +78,8 @@ const char* code_name(FaultCode code) {
     case FaultCode::out_of_memory: return "ERR_OUT_OF_MEMORY";
     case FaultCode::context_length: return "ERR_CONTEXT_LENGTH";
     case FaultCode::invalid_request: return "ERR_INVALID_REQUEST";
+    case FaultCode::invalid_grammar: return "ERR_INVALID_GRAMMAR";
+    case FaultCode::invalid_schema: return "ERR_INVALID_SCHEMA";
     case FaultCode::queue_timeout: return "ERR_QUEUE_TIMEOUT";
     case FaultCode::cancelled: return "ERR_CANCELLED";
     case FaultCode::closed: return "ERR_CLOSED";
@@ -310,6 +312,12 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
     result->stop.push_back(stops.Get(i).ToString().Utf8Value());
   }
   result->sampling = sampling_params(object);
+  if (const std::string grammar = string(object, "grammar"); !grammar.empty()) {
+    result->grammar.emplace();
+    result->grammar->text = grammar;
+    const bool is_schema = object.Get("grammarIsSchema").ToBoolean();
+    result->grammar->origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
+  }
   result->cache_salt = string(object, "cacheSalt");
   return result;
 }

@@ -22,6 +22,7 @@ Preparer::Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, L
       ledger_(ledger),
       sink_(sink),
       engine_(engine),
+      grammars_(model_),
       thread_(kStackBytes, [this] { run(); }) {}
 
 Preparer::~Preparer() {
@@ -87,7 +88,9 @@ void Preparer::give_up(const Request& request, const Fault& fault) {
   }
 }
 
-std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request) const {
+std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request) {
+  std::unique_ptr<Constraint> constraint;
+  if (request->grammar) constraint = grammars_.constraint(*request->grammar);
   std::vector<int32_t> prompt = prompt_tokens(*request);
   const int32_t count = static_cast<int32_t>(prompt.size());
   if (count == 0) {
@@ -97,6 +100,7 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
   if (count >= context_tokens_) throw too_long("", count);
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, context_tokens_);
   sampler->accept_prompt(prompt);
+  sampler->constrain(std::move(constraint));
   return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/event-sink.h"
+#include "engine/grammar-cache.h"
 #include "engine/ledger.h"
 #include "engine/mailbox.h"
 #include "engine/messages.h"
@@ -67,7 +68,7 @@ class Preparer {
   void handle(const ApplyTemplate& job);
   void handle(const Stop&) {}
   // Throws FaultError.
-  std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request) const;
+  std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request);
   std::vector<int32_t> prompt_tokens(const Request& request) const;
   std::vector<int32_t> tokens_of(const std::string& prompt) const;
   std::vector<int32_t> tokens_of(const std::vector<ChatMessage>& messages) const;
@@ -83,6 +84,7 @@ class Preparer {
   EventSink& sink_;
   Mailbox<EngineMessage>& engine_;
   Mailbox<Job> jobs_;
+  GrammarCache grammars_;
   std::atomic<bool> stopping_{false};
   StackThread thread_;  // last: it uses all of the above
 };

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "engine/clock.h"
+#include "llama/constraint.h"
 #include "llama/model.h"
 #include "llama/sampler.h"
 
@@ -29,6 +31,7 @@ struct Request {
   int32_t max_tokens = -1;  // -1 is until the context is full
   std::vector<std::string> stop;
   SamplingParams sampling;
+  std::optional<GrammarSpec> grammar;
   std::string cache_salt;  // states are shared between requests of the same salt only
   Clock::time_point submitted;
   std::atomic<bool> cancelled{false};

@@ -15,6 +15,8 @@ enum class FaultCode {
   out_of_memory,
   context_length,
   invalid_request,
+  invalid_grammar,
+  invalid_schema,
   queue_timeout,
   cancelled,
   closed,

@@ -8,6 +8,7 @@
 #include "llama.h"
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
+#include "llama/grammar-vocabulary.h"
 #include "llama/runtime.h"
 
 namespace sluice {
@@ -292,6 +293,16 @@ std::vector<int32_t> Model::infill(std::string_view before, std::string_view aft
 }
 
 bool Model::ends_generation(int32_t token) const { return llama_vocab_is_eog(vocab_, token); }
+
+std::shared_ptr<const GrammarVocabulary> Model::grammar_vocabulary() const {
+  std::vector<std::string> pieces;
+  std::vector<int32_t> ends;
+  for (int32_t token = 0; token < vocabulary(); ++token) {
+    pieces.push_back(piece(token));
+    if (ends_generation(token)) ends.push_back(token);
+  }
+  return std::make_shared<GrammarVocabulary>(std::move(pieces), ends);
+}
 
 std::string Model::apply_chat_template(const std::vector<ChatMessage>& messages) const {
   if (!templates_) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "llama.h"
+#include "llama/constraint.h"
 #include "llama/context.h"
 #include "llama/fault.h"
 #include "llama/logits.h"
@@ -19,7 +20,7 @@ constexpr float kTemperatureMin = 1e-6f;
 // The buffers are the thread's and not the sampler's: 1 MB at 152k tokens, for each sequence.
 struct Buffers {
   Logits logits;
-  std::vector<float> changed;
+  std::vector<float> changed, masked;
   std::vector<llama_token_data> candidates;
 };
 
@@ -106,6 +107,10 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
 
 Sampler::~Sampler() = default;
 
+void Sampler::constrain(std::unique_ptr<Constraint> constraint) {
+  constraint_ = std::move(constraint);
+}
+
 void Sampler::accept_prompt(const std::vector<int32_t>& prompt) {
   if (!sees_prompt_) return;
   for (int32_t token : prompt) accept(token);
@@ -132,11 +137,29 @@ int32_t Sampler::sample(const float* logits) {
     throw FaultError(FaultCode::engine_failed,
                      "the model computed no usable logits; its weights may be damaged");
   }
-  const int32_t token = choose(reader);
+  int32_t token = choose(reader);
+  // Mostly the first choice fits, and the others need not be looked at. Drawing again among what
+  // is allowed leaves their shares as they are.
+  if (constraint_ && !constraint_->allows(token)) token = choose_allowed(logits, reader);
+  if (constraint_) constraint_->accept(token);
   accept(token);
   const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
   row_cost_ = taken.count();
   return token;
+}
+
+int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {
+  std::vector<float>& masked = buffers().masked;
+  masked.assign(size_t(vocabulary_), -INFINITY);
+  constraint_->copy_allowed(logits, masked.data());
+  if (!reader.read(masked.data(), vocabulary_)) {
+    throw FaultError(FaultCode::engine_failed,
+                     "no token of the model's vocabulary goes on as the grammar wants; if the "
+                     "request has logit_bias or ignore_eos, leave them out");
+  }
+  const int32_t token = choose(reader);
+  // top_k takes tokens of no share at all where fewer are allowed, and a rounding may choose one.
+  return masked[size_t(token)] > -INFINITY ? token : reader.likeliest();
 }
 
 const float* Sampler::changed(const float* logits) const {

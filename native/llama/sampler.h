@@ -11,6 +11,7 @@ struct llama_sampler;
 
 namespace sluice {
 
+class Constraint;
 class Context;
 class Logits;
 class Model;
@@ -51,10 +52,12 @@ class Sampler final : public RowSampler {
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
+  // Keeps the reply to a grammar from here on.
+  void constrain(std::unique_ptr<Constraint> constraint);
   // Lets the repetition penalty see the prompt. Nothing to do when it is off.
   void accept_prompt(const std::vector<int32_t>& prompt);
   // Samples from a row's logits and remembers the token. Throws FaultError(engine_failed) when
-  // the logits are not numbers.
+  // the logits are not numbers, or no token of the vocabulary goes on as the grammar wants.
   int32_t sample(const float* logits) override;
   int32_t sample(Context& context, int32_t row);
   // What the last row took.
@@ -74,6 +77,8 @@ class Sampler final : public RowSampler {
   // The row with biases and penalties, in a buffer of the calling thread.
   const float* changed(const float* logits) const;
   int32_t choose(Logits& logits);
+  // Among the tokens that the grammar allows; `logits` with biases and penalties.
+  int32_t choose_allowed(const float* logits, Logits& reader);
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
   void accept(int32_t token);
 
@@ -87,8 +92,9 @@ class Sampler final : public RowSampler {
   // What llama.cpp's penalties look at, in any order: only these tokens' logits change.
   std::vector<int32_t> recent_;
   size_t recent_max_, oldest_ = 0;
-  SamplerPtr chain_;      // of what top_k or min_p leaves; null for the other two
-  std::mt19937 numbers_;  // of `all`, drawn as the chain's last sampler does
+  SamplerPtr chain_;                        // of what top_k or min_p leaves; null for the other two
+  std::mt19937 numbers_;                    // of `all`, drawn as the chain's last sampler does
+  std::unique_ptr<Constraint> constraint_;  // null when the reply is free
   int64_t row_cost_ = 0;
 };
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "llama/constraint.h"
+#include "llama/model.h"
+
+namespace sluice {
+
+// Compiled grammars, the most recently used first: 64 at most, of 32 MiB together. Owned by the
+// Preparer and used on its thread.
+class GrammarCache {
+ public:
+  explicit GrammarCache(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+
+  // Throws FaultError: invalid_grammar, or invalid_schema for one that a schema became.
+  std::unique_ptr<Constraint> constraint(const GrammarSpec& spec);
+
+ private:
+  struct Entry {
+    std::string text;
+    bool is_given;
+    std::shared_ptr<const Grammar> grammar;
+  };
+
+  std::shared_ptr<const Grammar> compiled(const GrammarSpec& spec);
+  void evict();
+
+  const std::shared_ptr<const Model> model_;
+  std::shared_ptr<const GrammarVocabulary> vocabulary_;  // made when first needed
+  std::list<Entry> entries_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace sluice

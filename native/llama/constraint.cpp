@@ -1,0 +1,78 @@
+#include "llama/constraint.h"
+
+#include <algorithm>
+
+#include "llama/fault.h"
+
+namespace sluice {
+
+Constraint::Constraint(std::shared_ptr<const Grammar> grammar,
+                       std::shared_ptr<const GrammarVocabulary> vocabulary, const GrammarSpec& spec)
+    : vocabulary_(std::move(vocabulary)),
+      matcher_(std::move(grammar)),
+      triggers_(spec.triggers),
+      named_(spec.named_tokens.begin(), spec.named_tokens.end()),
+      is_waiting_(spec.is_lazy) {
+  for (const std::string& trigger : triggers_) {
+    longest_trigger_ = std::max(longest_trigger_, trigger.size());
+  }
+}
+
+std::string_view Constraint::piece(int32_t token) const {
+  const auto named = named_.find(token);
+  return named == named_.end() ? vocabulary_->piece(token) : std::string_view(named->second);
+}
+
+std::string Constraint::triggered_by(std::string_view piece) const {
+  const std::string text = recent_ + std::string(piece);
+  size_t first = std::string::npos;
+  for (const std::string& trigger : triggers_) first = std::min(first, text.find(trigger));
+  return first == std::string::npos ? std::string() : text.substr(first);
+}
+
+bool Constraint::allows(int32_t token) {
+  matcher_.begin_row();
+  if (is_waiting_) {
+    const std::string begun = triggered_by(piece(token));
+    return begun.empty() || matcher_.walk(matcher_.state(), begun) != GrammarMatcher::kDead;
+  }
+  if (vocabulary_->ends_generation(token)) return matcher_.can_end();
+  const std::string_view bytes = piece(token);
+  return !bytes.empty() && matcher_.walk(matcher_.state(), bytes) != GrammarMatcher::kDead;
+}
+
+void Constraint::copy_allowed(const float* logits, float* masked) {
+  if (is_waiting_) {
+    for (int32_t token = 0; token < vocabulary_->size(); ++token) {
+      if (allows(token)) masked[token] = logits[token];
+    }
+    return;
+  }
+  vocabulary_->copy_allowed(matcher_, logits, masked);
+  for (const auto& [token, name] : named_) {
+    if (allows(token)) masked[token] = logits[token];
+  }
+}
+
+void Constraint::accept(int32_t token) {
+  matcher_.begin_row();
+  const std::string_view bytes = piece(token);
+  if (is_waiting_) {
+    const std::string begun = triggered_by(bytes);
+    is_waiting_ = begun.empty();
+    if (!is_waiting_) {
+      matcher_.accept(begun);
+      return;
+    }
+    recent_.append(bytes);
+    if (recent_.size() >= longest_trigger_) {
+      recent_.erase(0, recent_.size() - longest_trigger_ + (longest_trigger_ > 0 ? 1 : 0));
+    }
+    return;
+  }
+  if (vocabulary_->ends_generation(token)) return;
+  if (matcher_.accept(bytes)) return;
+  throw FaultError(FaultCode::engine_failed, "a token that the grammar refuses was chosen");
+}
+
+}  // namespace sluice

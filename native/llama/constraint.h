@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "llama/grammar-matcher.h"
+#include "llama/grammar-vocabulary.h"
+#include "llama/grammar.h"
+
+namespace sluice {
+
+// Who wrote a grammar: a stranger, or we ourselves, from what a stranger gave.
+enum class GrammarOrigin { request, schema, tools };
+
+// What a reply must be.
+struct GrammarSpec {
+  std::string text;  // GBNF
+  GrammarOrigin origin = GrammarOrigin::request;
+  // A lazy grammar waits until the reply holds one of its triggers, and begins with that trigger.
+  bool is_lazy = false;
+  std::vector<std::string> triggers;
+  // Control tokens that count as their names, and those names. Others are never allowed.
+  std::vector<std::pair<int32_t, std::string>> named_tokens;
+};
+
+// Keeps one reply to a grammar. Every token that is accepted was allowed, so that it cannot come to
+// stand outside of it. Owned by a Sampler; used by one thread at a time.
+class Constraint {
+ public:
+  // Throws FaultError(invalid_grammar).
+  Constraint(std::shared_ptr<const Grammar> grammar,
+             std::shared_ptr<const GrammarVocabulary> vocabulary, const GrammarSpec& spec);
+
+  // May throw FaultError(engine_failed), as the other two may.
+  bool allows(int32_t token);
+  // The logits of all tokens that are allowed; negative infinity for the others.
+  void copy_allowed(const float* logits, float* masked);
+  // Only a token that is allowed.
+  void accept(int32_t token);
+  // Text that stands in the prompt already, but is the grammar's. False where it refuses that.
+  bool accept_text(std::string_view text) { return matcher_.accept(text); }
+  // A lazy grammar that has not begun.
+  bool is_waiting() const { return is_waiting_; }
+
+ private:
+  std::string_view piece(int32_t token) const;
+  // What of the text so far and `piece` is the grammar's: from the first trigger on. Empty where
+  // there is none.
+  std::string triggered_by(std::string_view piece) const;
+
+  const std::shared_ptr<const GrammarVocabulary> vocabulary_;
+  GrammarMatcher matcher_;
+  std::vector<std::string> triggers_;
+  std::map<int32_t, std::string> named_;
+  bool is_waiting_;
+  size_t longest_trigger_ = 0;
+  std::string recent_;  // as much of a waiting grammar's reply as may begin a trigger
+};
+
+}  // namespace sluice

@@ -1,0 +1,215 @@
+#include "llama/grammar-matcher.h"
+
+#include <algorithm>
+
+#include "llama/fault.h"
+
+namespace sluice {
+namespace {
+
+constexpr int32_t kUnknown = -2;
+// A place of so many ways on is no grammar that somebody wrote by hand: an enum's words share
+// their beginnings (src/config/schema).
+constexpr size_t kStacksMax = 8192;
+// Stacks looked at and elements gone down to for one row: about a second.
+constexpr size_t kWorkMax = 20000000;
+// Beyond these, what is remembered is forgotten and found again: 5 MB or so.
+constexpr size_t kStatesMax = 4096;
+constexpr size_t kNodesMax = 100000;
+
+}  // namespace
+
+GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar)
+    : grammar_(std::move(grammar)) {
+  start();
+  State first;
+  try {
+    for (uint32_t begin : grammar_->root()) {
+      const bool is_empty = grammar_->element(begin).kind == Grammar::Kind::end;
+      push(is_empty ? 0 : node_of(begin, 0));
+    }
+    expand(first);
+  } catch (const FaultError& error) {
+    throw FaultError(FaultCode::invalid_grammar, error.what());
+  }
+  if (first.stacks.empty() && !first.ends) {
+    throw FaultError(FaultCode::invalid_grammar,
+                     "the grammar cannot be used: its rule 'root' allows no text at all");
+  }
+  current_ = state_of(std::move(first));
+}
+
+void GrammarMatcher::start() {
+  nodes_ = {{UINT32_MAX, -1}};
+  seen_ = {0};
+  node_ids_.clear();
+  states_.clear();
+  state_ids_.clear();
+  ++expansion_;
+}
+
+int32_t GrammarMatcher::walk(int32_t state, std::string_view bytes) {
+  for (const char byte : bytes) {
+    if (state == kDead) return kDead;
+    state = step(state, uint8_t(byte));
+  }
+  return state;
+}
+
+bool GrammarMatcher::accept(std::string_view bytes) {
+  const int32_t next = walk(current_, bytes);
+  if (next == kDead) return false;
+  current_ = next;
+  if (states_.size() > kStatesMax || nodes_.size() > kNodesMax) forget_all_but_current();
+  return true;
+}
+
+int32_t GrammarMatcher::step(int32_t state, uint8_t byte) {
+  State& from = states_[size_t(state)];
+  if (!from.next) {
+    from.next = std::make_unique<int32_t[]>(256);
+    std::fill(from.next.get(), from.next.get() + 256, kUnknown);
+  }
+  if (from.next[byte] != kUnknown) return from.next[byte];
+  const int32_t to = follow(state, byte);
+  return states_[size_t(state)].next[byte] = to;
+}
+
+int32_t GrammarMatcher::follow(int32_t state, uint8_t byte) {
+  Partial partial = states_[size_t(state)].partial;
+  if (partial.missing > 0) {
+    if (byte >> 6 != 2) return kDead;
+    partial.value = partial.value << 6 | (byte & 0x3Fu);
+    --partial.missing;
+    if (partial.missing > 0) return within_character(state, partial);
+    return partial.value < partial.least ? kDead : after_character(state, partial.value);
+  }
+  if (byte < 0x80) return after_character(state, byte);
+  if (byte < 0xC2 || byte > 0xF4) return kDead;
+  if (byte < 0xE0) return within_character(state, {byte & 0x1Fu, 0x80, 1});
+  if (byte < 0xF0) return within_character(state, {byte & 0x0Fu, 0x800, 2});
+  return within_character(state, {byte & 0x07u, 0x10000, 3});
+}
+
+int32_t GrammarMatcher::after_character(int32_t state, uint32_t code_point) {
+  const State& from = states_[size_t(state)];
+  count_work(from.stacks.size());
+  ++expansion_;
+  for (int32_t node : from.stacks) {
+    const Grammar::Element& top = grammar_->element(nodes_[size_t(node)].element);
+    if (grammar_->chars(top.value).has(code_point)) push(pop(node));
+  }
+  State to;
+  expand(to);
+  return to.stacks.empty() && !to.ends ? kDead : state_of(std::move(to));
+}
+
+int32_t GrammarMatcher::within_character(int32_t state, const Partial& partial) {
+  const State& from = states_[size_t(state)];
+  if (!could_become(from, partial)) return kDead;
+  State to;
+  to.stacks = from.stacks;
+  to.partial = partial;
+  return state_of(std::move(to));
+}
+
+bool GrammarMatcher::could_become(const State& state, const Partial& partial) {
+  count_work(state.stacks.size());
+  const int32_t bits = 6 * partial.missing;
+  const uint32_t first = std::max(partial.value << bits, partial.least);
+  const uint32_t last = std::min((partial.value << bits) | ((1u << bits) - 1), kCodePointMax);
+  if (last < first) return false;
+  return std::any_of(state.stacks.begin(), state.stacks.end(), [&](int32_t node) {
+    const Grammar::Element& top = grammar_->element(nodes_[size_t(node)].element);
+    return grammar_->chars(top.value).has_any(first, last);
+  });
+}
+
+// The stack behind a node's element.
+int32_t GrammarMatcher::pop(int32_t node) {
+  const Node top = nodes_[size_t(node)];
+  const uint32_t next = top.element + 1;
+  if (grammar_->element(next).kind == Grammar::Kind::end) return top.parent;
+  return node_of(next, top.parent);
+}
+
+void GrammarMatcher::push(int32_t node) {
+  if (seen_[size_t(node)] == expansion_) return;
+  seen_[size_t(node)] = expansion_;
+  todo_.push_back(node);
+}
+
+void GrammarMatcher::expand(State& state) {
+  while (!todo_.empty()) {
+    const int32_t node = todo_.back();
+    todo_.pop_back();
+    if (node == 0) {
+      state.ends = true;
+      continue;
+    }
+    const Grammar::Element top = grammar_->element(nodes_[size_t(node)].element);
+    if (top.kind == Grammar::Kind::chars) {
+      state.stacks.push_back(node);
+      if (state.stacks.size() > kStacksMax) count_work(kWorkMax);
+      continue;
+    }
+    const int32_t behind = pop(node);
+    const Grammar::Rule& rule = grammar_->rule(top.value);
+    count_work(rule.size());
+    for (uint32_t begin : rule) {
+      const bool is_empty = grammar_->element(begin).kind == Grammar::Kind::end;
+      push(is_empty ? behind : node_of(begin, behind));
+    }
+  }
+  std::sort(state.stacks.begin(), state.stacks.end());
+}
+
+int32_t GrammarMatcher::node_of(uint32_t element, int32_t parent) {
+  const uint64_t key = uint64_t(element) << 32 | uint32_t(parent);
+  const auto [entry, is_new] = node_ids_.emplace(key, int32_t(nodes_.size()));
+  if (is_new) {
+    nodes_.push_back({element, parent});
+    seen_.push_back(0);
+  }
+  return entry->second;
+}
+
+int32_t GrammarMatcher::state_of(State state) {
+  std::string key(reinterpret_cast<const char*>(state.stacks.data()),
+                  state.stacks.size() * sizeof(int32_t));
+  key.append(reinterpret_cast<const char*>(&state.partial), sizeof(state.partial));
+  key.push_back(state.ends ? 1 : 0);
+  const auto [entry, is_new] = state_ids_.emplace(std::move(key), int32_t(states_.size()));
+  if (is_new) states_.push_back(std::move(state));
+  return entry->second;
+}
+
+void GrammarMatcher::forget_all_but_current() {
+  const std::vector<Node> nodes = std::move(nodes_);
+  State current = std::move(states_[size_t(current_)]);
+  current.next.reset();
+  start();
+  std::vector<uint32_t> elements;
+  for (int32_t& stack : current.stacks) {
+    elements.clear();
+    for (int32_t node = stack; node != 0; node = nodes[size_t(node)].parent) {
+      elements.push_back(nodes[size_t(node)].element);
+    }
+    stack = 0;
+    for (auto element = elements.rbegin(); element != elements.rend(); ++element) {
+      stack = node_of(*element, stack);
+    }
+  }
+  std::sort(current.stacks.begin(), current.stacks.end());
+  current_ = state_of(std::move(current));
+}
+
+void GrammarMatcher::count_work(size_t more) {
+  work_ += more;
+  if (work_ < kWorkMax) return;
+  todo_.clear();
+  throw FaultError(FaultCode::engine_failed,
+                   "the grammar has too many ways to go on from here; make it less ambiguous");
+}
+
+}  // namespace sluice

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "llama/grammar.h"
+
+namespace sluice {
+
+// Follows one text through a grammar, byte by byte. A state is the set of stacks of elements that
+// may come next; states and the steps between them are remembered, so that inside of a string each
+// byte is one look into a table. Used by one thread at a time.
+//
+// Its work is bounded: where a grammar is so ambiguous that a state would hold too many stacks, it
+// throws FaultError(engine_failed), which ends that one request.
+class GrammarMatcher {
+ public:
+  // No text begins so.
+  static constexpr int32_t kDead = -1;
+
+  // Throws FaultError(invalid_grammar) when the grammar allows no text at all, or begins in too
+  // many ways.
+  explicit GrammarMatcher(std::shared_ptr<const Grammar> grammar);
+
+  // Where the text stands; only until the next accept().
+  int32_t state() const { return current_; }
+  // The state after one more byte of UTF-8, or kDead.
+  int32_t step(int32_t state, uint8_t byte);
+  // The state after the bytes, or kDead.
+  int32_t walk(int32_t state, std::string_view bytes);
+  // Moves on. False, and nothing moves, where the grammar refuses the bytes.
+  bool accept(std::string_view bytes);
+  // Whether the text is complete as it stands.
+  bool can_end() const { return states_[size_t(current_)].ends; }
+  // Allows as much work again as one row of a vocabulary may take.
+  void begin_row() { work_ = 0; }
+
+ private:
+  // An element with what follows it: its parent. 0 is the empty stack.
+  struct Node {
+    uint32_t element;
+    int32_t parent;
+  };
+  // A character of which some bytes are still to come.
+  struct Partial {
+    uint32_t value = 0, least = 0;  // of fewer bits, or of least's size on
+    int32_t missing = 0;            // bytes
+  };
+  struct State {
+    std::vector<int32_t> stacks;  // ascending; the top of each takes characters
+    bool ends = false;
+    Partial partial;
+    std::unique_ptr<int32_t[]> next;  // by byte
+  };
+
+  int32_t follow(int32_t state, uint8_t byte);
+  int32_t after_character(int32_t state, uint32_t code_point);
+  int32_t within_character(int32_t state, const Partial& partial);
+  bool could_become(const State& state, const Partial& partial);
+  int32_t pop(int32_t node);
+  // Goes down to the elements that take characters.
+  void expand(State& state);
+  void push(int32_t node);
+  int32_t node_of(uint32_t element, int32_t parent);
+  int32_t state_of(State state);
+  void start();
+  void forget_all_but_current();
+  void count_work(size_t more);
+
+  const std::shared_ptr<const Grammar> grammar_;
+  std::vector<Node> nodes_;
+  std::unordered_map<uint64_t, int32_t> node_ids_;
+  std::deque<State> states_;
+  std::unordered_map<std::string, int32_t> state_ids_;
+  int32_t current_ = 0;
+  std::vector<int32_t> todo_;
+  std::vector<uint32_t> seen_;  // by node: the last expansion that met it
+  uint32_t expansion_ = 0;
+  size_t work_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+class GrammarMatcher;
+
+// A vocabulary as a grammar sees it: the bytes of each token, in the order of a dictionary, so that
+// tokens that begin alike are followed together. Immutable; one for all requests of a model.
+class GrammarVocabulary {
+ public:
+  // By token. One that has no text, such as a control token, has no bytes; `ends` are those that
+  // end a reply, whatever their text.
+  GrammarVocabulary(std::vector<std::string> pieces, const std::vector<int32_t>& ends);
+
+  int32_t size() const { return int32_t(pieces_.size()); }
+  // Empty for a token that writes nothing, or ends the reply.
+  std::string_view piece(int32_t token) const { return pieces_[size_t(token)]; }
+  bool ends_generation(int32_t token) const { return ends_[size_t(token)]; }
+
+  // Copies the logits of the tokens that the grammar allows next into `masked`, which holds
+  // negative infinity for each token. Throws FaultError(engine_failed), as the matcher does.
+  void copy_allowed(GrammarMatcher& matcher, const float* logits, float* masked) const;
+
+ private:
+  struct Entry {
+    int32_t token;
+    uint32_t shared;  // bytes that it begins with as the one before it does
+  };
+
+  std::vector<std::string> pieces_;
+  std::vector<bool> ends_;
+  std::vector<int32_t> ending_;
+  std::vector<Entry> sorted_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,156 @@
+#include "llama/grammar.h"
+
+#include <algorithm>
+
+#include "llama/fault.h"
+#include "llama/grammar-parser.h"
+
+namespace sluice {
+namespace {
+
+// A rule that can stand first in another. `is_last`: nothing follows it there, so that going round
+// by it makes no stack deeper.
+struct Edge {
+  uint32_t to;
+  bool is_last;
+};
+using Edges = std::vector<std::vector<Edge>>;
+
+// The number of the circle (strongly connected component) that each node is in: Tarjan's
+// algorithm, with a stack of its own because a stranger's grammar may be deep.
+class Circles {
+ public:
+  explicit Circles(const Edges& edges)
+      : edges_(edges), order_(edges.size(), 0), low_(edges.size(), 0), circle_(edges.size(), 0) {
+    for (uint32_t node = 0; node < edges.size(); ++node) {
+      if (order_[node] == 0) visit(node);
+    }
+  }
+  bool together(uint32_t a, uint32_t b) const { return circle_[a] == circle_[b]; }
+
+ private:
+  struct Frame {
+    uint32_t node;
+    size_t next;
+  };
+
+  void visit(uint32_t start) {
+    std::vector<Frame> frames;
+    enter(start, frames);
+    while (!frames.empty()) {
+      const uint32_t node = frames.back().node;
+      if (frames.back().next < edges_[node].size()) {
+        const uint32_t to = edges_[node][frames.back().next++].to;
+        if (order_[to] == 0) {
+          enter(to, frames);
+        } else if (circle_[to] == 0) {
+          low_[node] = std::min(low_[node], order_[to]);
+        }
+        continue;
+      }
+      frames.pop_back();
+      if (!frames.empty()) {
+        low_[frames.back().node] = std::min(low_[frames.back().node], low_[node]);
+      }
+      if (low_[node] == order_[node]) close(node);
+    }
+  }
+
+  void enter(uint32_t node, std::vector<Frame>& frames) {
+    order_[node] = low_[node] = ++visited_;
+    open_.push_back(node);
+    frames.push_back({node, 0});
+  }
+
+  void close(uint32_t node) {
+    ++circles_;
+    for (uint32_t member = UINT32_MAX; member != node; open_.pop_back()) {
+      member = open_.back();
+      circle_[member] = circles_;
+    }
+  }
+
+  const Edges& edges_;
+  std::vector<uint32_t> order_, low_, circle_;  // 0 is none yet
+  std::vector<uint32_t> open_;
+  uint32_t visited_ = 0, circles_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<const Grammar> Grammar::compile(const std::string& text,
+                                                const GrammarLimits& limits) {
+  std::shared_ptr<const Grammar> grammar = GrammarParser(text, limits).parse();
+  grammar->refuse_left_recursion();
+  return grammar;
+}
+
+size_t Grammar::bytes() const {
+  size_t bytes = elements_.size() * sizeof(Element) + sets_.size() * sizeof(CharSet);
+  for (const Rule& rule : rules_) bytes += sizeof(Rule) + rule.size() * sizeof(uint32_t);
+  for (const CharSet& set : sets_) bytes += set.ranges().size() * sizeof(CharRange);
+  return bytes;
+}
+
+// A matcher would push the rest of such a rule for ever before it comes to a character.
+void Grammar::refuse_left_recursion() const {
+  const std::vector<bool> nullable = nullable_rules();
+  Edges edges(rules_.size());
+  for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
+    for (uint32_t at : rules_[rule]) {
+      for (; elements_[at].kind == Kind::rule; ++at) {
+        edges[rule].push_back({elements_[at].value, elements_[at + 1].kind == Kind::end});
+        if (!nullable[elements_[at].value]) break;
+      }
+    }
+  }
+  const Circles circles(edges);
+  for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
+    for (const Edge& edge : edges[rule]) {
+      if (edge.is_last || !circles.together(rule, edge.to)) continue;
+      throw FaultError(FaultCode::invalid_grammar,
+                       "the grammar cannot be used: a rule of it begins with itself (left "
+                       "recursion); write it with * or +, or with the repetition at its end");
+    }
+  }
+}
+
+// Which rules may be nothing at all. Each alternative counts the rules in it that must be something
+// as far as is known; where none is left, its rule may be nothing, and those who use it hear of it.
+std::vector<bool> Grammar::nullable_rules() const {
+  struct Alternative {
+    uint32_t rule;
+    uint32_t left;
+  };
+  std::vector<Alternative> alternatives;
+  std::vector<std::vector<uint32_t>> users(rules_.size());
+  std::vector<uint32_t> found;
+  std::vector<bool> nullable(rules_.size(), false);
+  const auto settle = [&](uint32_t rule) {
+    if (nullable[rule]) return;
+    nullable[rule] = true;
+    found.push_back(rule);
+  };
+  for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
+    for (const uint32_t begin : rules_[rule]) {
+      uint32_t at = begin;
+      while (elements_[at].kind == Kind::rule) ++at;
+      if (elements_[at].kind != Kind::end) continue;
+      for (uint32_t i = begin; i < at; ++i) {
+        users[elements_[i].value].push_back(uint32_t(alternatives.size()));
+      }
+      alternatives.push_back({rule, at - begin});
+      if (at == begin) settle(rule);
+    }
+  }
+  while (!found.empty()) {
+    const uint32_t rule = found.back();
+    found.pop_back();
+    for (const uint32_t user : users[rule]) {
+      if (--alternatives[user].left == 0) settle(alternatives[user].rule);
+    }
+  }
+  return nullable;
+}
+
+}  // namespace sluice

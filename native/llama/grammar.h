@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "llama/char-set.h"
+
+namespace sluice {
+
+struct GrammarLimits {
+  size_t bytes_max;
+  int32_t depth_max;  // of groups in groups
+};
+
+// A stranger's grammar, and one that is made here from a schema that was checked.
+constexpr GrammarLimits kGivenGrammar{size_t(64) << 10, 32};
+constexpr GrammarLimits kMadeGrammar{size_t(2) << 20, 256};
+
+// A grammar in llama.cpp's GBNF, compiled. Immutable: all sequences that follow it share it, each
+// with a GrammarMatcher of its own.
+//
+// Not llama.cpp's own engine, because a stranger's grammar may be anything. That one recurses once
+// per group, writes a bad grammar to stderr, takes {5,3} for 2^64 repetitions, never notices left
+// recursion behind an empty rule, and doubles its work with each character of `x ::= "a" x "b" |
+// "a" x "c" | ""`. What is allowed is the same, which native/llama/test/grammar-test.cpp shows.
+class Grammar {
+ public:
+  enum class Kind : uint8_t { end, rule, chars };
+  // `end` closes an alternative; the others hold the number of a rule or of a set of characters.
+  struct Element {
+    Kind kind;
+    uint32_t value;
+  };
+  // Where each alternative of a rule begins among the elements.
+  using Rule = std::vector<uint32_t>;
+
+  // Takes at most 100 ms or so at the limits. Throws FaultError(invalid_grammar).
+  static std::shared_ptr<const Grammar> compile(const std::string& text,
+                                                const GrammarLimits& limits);
+
+  const Element& element(uint32_t index) const { return elements_[index]; }
+  const Rule& rule(uint32_t index) const { return rules_[index]; }
+  const Rule& root() const { return rules_[root_]; }
+  const CharSet& chars(uint32_t index) const { return sets_[index]; }
+  size_t bytes() const;
+
+ private:
+  friend class GrammarParser;
+  Grammar() = default;
+  void refuse_left_recursion() const;
+  std::vector<bool> nullable_rules() const;
+
+  std::vector<Element> elements_;
+  std::vector<Rule> rules_;
+  std::vector<CharSet> sets_;
+  uint32_t root_ = 0;
+};
+
+}  // namespace sluice
