@@ -10,6 +10,8 @@ export type NativeErrorCode =
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_CONTEXT_LENGTH'
   | 'ERR_INVALID_REQUEST'
+  | 'ERR_INVALID_GRAMMAR'
+  | 'ERR_INVALID_SCHEMA'
   | 'ERR_QUEUE_TIMEOUT'
   | 'ERR_CANCELLED'
   | 'ERR_CLOSED'
@@ -82,6 +84,10 @@ export interface NativeRequest {
   seed: number
   /** Token ids and their biases, flattened: [token, bias, token, bias, ...]. */
   logitBias: number[]
+  /** GBNF that the reply must follow; '' is none. */
+  grammar: string
+  /** Made here, from a schema: it may be larger, and its faults are the schema's. */
+  grammarIsSchema: boolean
   /** States are shared between requests of the same salt only; '' is everybody else's. */
   cacheSalt: string
 }

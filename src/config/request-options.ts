@@ -19,6 +19,7 @@ const stopsMax = 16
 const stopBytesMax = 256
 const biasesMax = 1024
 const saltCharactersMax = 256
+const grammarBytesMax = 64 * 1024
 
 /** As a chat template takes it. */
 export interface TemplateMessage {
@@ -43,12 +44,18 @@ const logitBias: Check<Record<number, number>> = check(
   },
 )
 
+const grammar: Check<string> = check(
+  `GBNF of 1 to ${grammarBytesMax} bytes`,
+  (value) => typeof value === 'string' && value !== '' && isWithin(value, grammarBytesMax),
+)
+
 const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
   maxTokens: integerFrom(1, int32Max),
   stop,
   logitBias,
   ignoreEos: trueOrFalse,
+  grammar,
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
@@ -130,6 +137,10 @@ export function parseCompletionPrompt(input: unknown, vocabulary: number): strin
 export function parseTokens(input: unknown): Int32Array {
   if (input instanceof Int32Array) return input
   return Int32Array.from(demand('tokens', input, tokenIds))
+}
+
+function isWithin(text: string, bytesMax: number): boolean {
+  return text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax
 }
 
 function isStop(value: unknown): boolean {

@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'ERR_CONTEXT_LENGTH'
   | 'ERR_INVALID_REQUEST'
   | 'ERR_INVALID_OPTION'
+  | 'ERR_INVALID_GRAMMAR'
+  | 'ERR_INVALID_SCHEMA'
   | 'ERR_OVERLOADED'
   | 'ERR_QUEUE_TIMEOUT'
   | 'ERR_CANCELLED'
@@ -83,6 +85,28 @@ export class InvalidOptionError extends SluiceError {
   constructor(option: string, message: string) {
     super('ERR_INVALID_OPTION', message)
     this.option = option
+  }
+}
+
+/** The grammar is no GBNF, or more than a grammar may be. */
+export class InvalidGrammarError extends SluiceError {
+  /** The option's path: `grammar`. */
+  readonly path: string
+
+  constructor(message: string, path = 'grammar') {
+    super('ERR_INVALID_GRAMMAR', message)
+    this.path = path
+  }
+}
+
+/** The schema is no JSON Schema, or asks for what cannot be kept to while text is generated. */
+export class InvalidSchemaError extends SluiceError {
+  /** Where in the schema, for example `schema.properties.age.multipleOf`. */
+  readonly path: string
+
+  constructor(message: string, path = 'schema') {
+    super('ERR_INVALID_SCHEMA', message)
+    this.path = path
   }
 }
 

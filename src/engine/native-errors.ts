@@ -4,7 +4,9 @@ import {
   ClosedError,
   ContextLengthError,
   EngineFailedError,
+  InvalidGrammarError,
   InvalidRequestError,
+  InvalidSchemaError,
   ModelInvalidError,
   ModelNotFoundError,
   OutOfMemoryError,
@@ -27,6 +29,10 @@ export function errorOf({ code, message, promptTokens, contextTokens }: NativeEr
       return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0)
     case 'ERR_INVALID_REQUEST':
       return new InvalidRequestError(message)
+    case 'ERR_INVALID_GRAMMAR':
+      return new InvalidGrammarError(message)
+    case 'ERR_INVALID_SCHEMA':
+      return new InvalidSchemaError(message)
     case 'ERR_QUEUE_TIMEOUT':
       return new QueueTimeoutError(message)
     case 'ERR_CANCELLED':

@@ -42,6 +42,8 @@ export function nativeRequest(
     presencePenalty: pick('presencePenalty'),
     seed: foldSeed(options.seed ?? defaults.seed),
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
+    grammar: options.grammar ?? '',
+    grammarIsSchema: false,
     cacheSalt: options.cacheSalt ?? '',
   }
 }

@@ -113,6 +113,11 @@ export interface RequestOptions extends SamplingOptions {
   /** Never end at an end-of-generation token. Default false. */
   ignoreEos?: boolean
   /**
+   * A grammar in llama.cpp's GBNF that the reply follows from its first token to its last, at most
+   * 64 KiB; its rule `root` is where a reply begins. Rejects with ERR_INVALID_GRAMMAR.
+   */
+  grammar?: string
+  /**
    * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
    * from timing what others asked. 1 to 256 characters. Default: none, shared with everybody who
    * gave none.

@@ -1,8 +1,10 @@
 import {
   ContextLengthError,
   type ErrorCode,
+  InvalidGrammarError,
   InvalidOptionError,
   InvalidRequestError,
+  InvalidSchemaError,
   SluiceError,
 } from '../engine/errors.js'
 
@@ -12,6 +14,8 @@ import {
  */
 const table = {
   invalid_request: [400, 'invalid_request_error', null],
+  invalid_grammar: [400, 'invalid_request_error', 'invalid_grammar'],
+  invalid_schema: [400, 'invalid_request_error', 'invalid_schema'],
   context_length: [400, 'invalid_request_error', 'context_length_exceeded'],
   invalid_key: [401, 'authentication_error', 'invalid_api_key'],
   host: [403, 'permission_error', 'host_not_allowed'],
@@ -48,6 +52,8 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_CONTEXT_LENGTH: 'context_length',
   ERR_INVALID_REQUEST: 'invalid_request',
   ERR_INVALID_OPTION: 'invalid_request',
+  ERR_INVALID_GRAMMAR: 'invalid_grammar',
+  ERR_INVALID_SCHEMA: 'invalid_schema',
   ERR_OVERLOADED: 'queue_full',
   ERR_QUEUE_TIMEOUT: 'queue_timeout',
   ERR_CANCELLED: 'internal',
@@ -114,6 +120,9 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
   }
   if (error instanceof InvalidOptionError) {
     return new ApiError(kind, error.message, { param: wireName(error.option), cause: error })
+  }
+  if (error instanceof InvalidGrammarError || error instanceof InvalidSchemaError) {
+    return new ApiError(kind, error.message, { param: error.path, cause: error })
   }
   return new ApiError(kind, error.message, { cause: error })
 }
