@@ -13,8 +13,11 @@ import { runMain, Stop } from './support/stop.mjs'
 
 /**
  * @typedef {import('../test/mutants/mutants.mjs').Mutant} Mutant
- * @typedef {{ passed: number, isFailed: boolean, output: string }} Outcome
+ * @typedef {{ name: string, isPassed: boolean }} TestResult
  */
+
+/** Of one file's tests; a spoiled one may wait for what never comes. */
+const runMsMax = 240_000
 
 /** What a copy shares with the checkout: nothing of it is changed. */
 const shared = ['node_modules', 'deps', 'models', 'dist']
@@ -80,15 +83,18 @@ function makeCopy() {
  * @returns {Promise<number>} exit code
  */
 async function tryAll(copy, chosen) {
+  /** @type {Map<string, Promise<TestResult[]>>} by file, of the unspoiled copy */
+  const unspoiled = new Map()
   let survived = 0
   let isBuilt = false
   for (const mutant of chosen) {
     if (isNative(mutant) && !isBuilt) {
       // From here on the copy has a build of its own.
       fs.rmSync(path.join(copy, 'build'), { recursive: true })
+      unspoiled.clear()
       isBuilt = true
     }
-    const verdict = await tryOne(copy, mutant)
+    const verdict = await tryOne(copy, mutant, unspoiled)
     if (verdict !== '') survived++
     const what = `${mutant.file}: ${spoiled(mutant)}`
     console.log(`${verdict === '' ? '✓' : '✗'} ${String(mutant.check).padStart(2)}  ${what}`)
@@ -101,54 +107,65 @@ async function tryAll(copy, chosen) {
 /**
  * @param {string} copy
  * @param {Mutant} mutant
+ * @param {Map<string, Promise<TestResult[]>>} unspoiled filled as needed
  * @returns {Promise<string>} what is wrong; the empty string if the check noticed
  */
-async function tryOne(copy, mutant) {
-  const before = await checked(copy, mutant)
-  if (before.passed === 0) return `there is no test of it in ${mutant.tests}`
-  if (before.isFailed) return `its tests fail as it is\n${before.output}`
-  const file = path.join(copy, mutant.file)
-  const text = fs.readFileSync(file, 'utf8')
-  if (text.split(mutant.find).length !== 2) return 'what it spoils is not there exactly once'
-  fs.writeFileSync(
-    file,
-    text.replace(mutant.find, () => mutant.replace),
-  )
+async function tryOne(copy, mutant, unspoiled) {
+  const { check, file, find, replace, tests } = mutant
+  const build = () => (isNative(mutant) ? buildNative(copy) : undefined)
+  if (!unspoiled.has(tests)) {
+    await build()
+    unspoiled.set(
+      tests,
+      runTests(copy, tests, '').then(({ results }) => results),
+    )
+  }
+  const before = (await unspoiled.get(tests))?.filter(({ name }) => numbered(check).test(name))
+  if (!before?.length) return `there is no test of it in ${tests}`
+  const failing = before.filter(({ isPassed }) => !isPassed)
+  if (failing.length > 0) return `fails as it is: ${failing.map(({ name }) => name).join('; ')}`
+  const target = path.join(copy, file)
+  const text = fs.readFileSync(target, 'utf8')
+  if (text.split(find).length !== 2) return 'what it spoils is not there exactly once'
+  fs.writeFileSync(target, text.split(find).join(replace))
   try {
-    const after = await checked(copy, mutant)
-    return after.isFailed ? '' : 'nothing noticed'
+    await build()
+    const { status } = await runTests(copy, tests, numbered(check).source)
+    return status === 0 ? 'nothing noticed' : ''
   } finally {
-    fs.writeFileSync(file, text)
+    fs.writeFileSync(target, text)
   }
 }
 
+/** @param {number} check */
+function numbered(check) {
+  return new RegExp(`(^| )(\\d+, )*${check}(, \\d+)*: `)
+}
+
+/** @param {string} copy */
+async function buildNative(copy) {
+  const args = ['scripts/build-native.mjs', '--tests']
+  const { status, output } = await run(process.execPath, args, { cwd: copy, quiet: true })
+  if (status !== 0) throw new Stop(`The copy cannot be built:\n${output}`)
+}
+
 /**
- * Runs the tests of a mutant's check, and builds before if it is in native code.
  * @param {string} copy
- * @param {Mutant} mutant
- * @returns {Promise<Outcome>}
+ * @param {string} file
+ * @param {string} name a pattern; of others no test is run
+ * @returns {Promise<{ status: number, results: TestResult[] }>} a crash is a status without a test
  */
-async function checked(copy, mutant) {
-  if (isNative(mutant)) {
-    const built = await run(process.execPath, ['scripts/build-native.mjs', '--tests'], {
-      cwd: copy,
-      quiet: true,
-    })
-    if (built.status !== 0) throw new Stop(`The mutant of ${mutant.check} cannot be built.`)
-  }
-  const results = path.join(copy, 'results.json')
-  fs.rmSync(results, { force: true })
-  const numbered = `(^| )(\\d+, )*${mutant.check}(, \\d+)*: `
-  const { status, output } = await run(
-    process.execPath,
-    [
-      ...[path.join('node_modules', 'vitest', 'vitest.mjs'), 'run', mutant.tests],
-      ...['-t', numbered, '--reporter=json', `--outputFile=${results}`],
-    ],
-    { cwd: copy, quiet: true, timeout: 180_000 },
-  )
-  const isThere = fs.existsSync(results)
-  const passed = isThere ? JSON.parse(fs.readFileSync(results, 'utf8')).numPassedTests : 0
-  // A crash is a failure that no test is counted for.
-  return { passed, isFailed: status !== 0, output }
+async function runTests(copy, file, name) {
+  const target = path.join(copy, 'results.json')
+  fs.rmSync(target, { force: true })
+  const vitest = path.join('node_modules', 'vitest', 'vitest.mjs')
+  const args = ['run', file, '-t', name, '--reporter=json', `--outputFile=${target}`]
+  const options = { cwd: copy, quiet: true, timeout: runMsMax }
+  const { status } = await run(process.execPath, [vitest, ...args], options)
+  if (!fs.existsSync(target)) return { status: status || 1, results: [] }
+  /** @type {{ testResults: { assertionResults: { fullName: string, status: string }[] }[] }} */
+  const report = JSON.parse(fs.readFileSync(target, 'utf8'))
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults)
+  const results = tests.map((one) => ({ name: one.fullName, isPassed: one.status === 'passed' }))
+  return { status, results }
 }

@@ -47,8 +47,8 @@ test.each(mutants)('the mutant of $check in $file spoils one line that is there'
 test('three of them are noticed; `npm run test:mutants` tries the others too', () => {
   const { stdout } = spawnSync(
     process.execPath,
-    ['scripts/test-mutants.mjs', '--only', '3,21,39'],
+    ['scripts/test-mutants.mjs', '--only', '21,25,39'],
     { cwd: root, encoding: 'utf8' },
   )
   expect(stdout).toMatch(/\n3 noticed, 0 not\n$/)
-}, 60_000)
+}, 120_000)
