@@ -96,9 +96,9 @@ async function tryAll(copy, chosen) {
     }
     const verdict = await tryOne(copy, mutant, unspoiled)
     if (verdict !== '') survived++
-    const what = `${mutant.file}: ${spoiled(mutant)}`
-    console.log(`${verdict === '' ? '✓' : '✗'} ${String(mutant.check).padStart(2)}  ${what}`)
-    if (verdict !== '') console.log(`      ${verdict}`)
+    const what = `${String(mutant.check).padStart(2)}: ${mutant.what}`
+    console.log(`${verdict === '' ? '✓' : '✗'} ${what.padEnd(50)} ${mutant.file}`)
+    if (verdict !== '') console.log(`  ${spoiled(mutant)}\n  ${verdict}`)
   }
   console.log(`\n${chosen.length - survived} noticed, ${survived} not`)
   return survived === 0 ? 0 : 1

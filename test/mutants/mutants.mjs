@@ -1,9 +1,10 @@
-// Design's 43 checks of the wire (docs/progress.md names them), and for each one line of the code
-// that it guards, spoiled. `npm run test:mutants` wants each of these to be noticed.
+// The 43 checks of the wire, each with one line of the code that it guards, spoiled: `npm run
+// test:mutants` wants all of these to be noticed by the tests that bear the check's number.
 
 /**
  * @typedef {object} Mutant
- * @property {number} check whose tests must notice: those with its number in front of their name
+ * @property {number} check its tests have this number in front of their names
+ * @property {string} what the check is about
  * @property {string} file
  * @property {string} find stands in the file exactly once
  * @property {string} replace the same, with one line of it spoiled
@@ -23,6 +24,7 @@ const realLeave = 'test/e2e/http/leave.test.ts'
 export const mutants = [
   {
     check: 1,
+    what: 'the headers of a stream',
     file: 'src/http/sse-writer.ts',
     find: "'cache-control': 'no-cache',",
     replace: "'cache-control': 'public',",
@@ -30,6 +32,7 @@ export const mutants = [
   },
   {
     check: 2,
+    what: 'one JSON a frame',
     file: 'src/openai/frames.ts',
     find: 'if (!/[\\u0085\\u2028\\u2029]/.test(json)) return json',
     replace: 'return json',
@@ -37,6 +40,7 @@ export const mutants = [
   },
   {
     check: 3,
+    what: 'nothing after [DONE]',
     file: 'src/openai/chat/chunks.ts',
     find: 'return finish + doneFrame',
     replace: 'return doneFrame + finish',
@@ -44,6 +48,7 @@ export const mutants = [
   },
   {
     check: 4,
+    what: '[DONE] and the end in one segment',
     file: 'src/http/sse-writer.ts',
     find: 'this.#res.end(frames)',
     replace: 'this.#res.write(frames), setTimeout(() => this.#res.end(), 10)',
@@ -51,6 +56,7 @@ export const mutants = [
   },
   {
     check: 5,
+    what: 'no character is split',
     file: 'native/engine/text-stream.cpp',
     find: '      if (partial_.size() < partial_length_) return;\n',
     replace: '\n',
@@ -58,6 +64,7 @@ export const mutants = [
   },
   {
     check: 6,
+    what: 'byte by byte it reads the same',
     file: 'src/openai/chat/chunks.ts',
     find: "',\"usage\":null' : ''}}\\n\\n`",
     replace: "',\"usage\":null' : ''}}\\n`",
@@ -65,6 +72,7 @@ export const mutants = [
   },
   {
     check: 7,
+    what: "every frame fits OpenAI's declarations",
     file: 'src/openai/chat/chunks.ts',
     find: '"finish_reason":null${',
     replace: '"finish_reason":""${',
@@ -72,6 +80,7 @@ export const mutants = [
   },
   {
     check: 8,
+    what: 'one id a reply',
     file: 'src/openai/chat/chunks.ts',
     find: 'return this.#opening + choice',
     replace: "return this.#opening.replace('chatcmpl-', 'chatcmpl-0') + choice",
@@ -79,6 +88,7 @@ export const mutants = [
   },
   {
     check: 9,
+    what: 'the role first',
     file: 'src/openai/chat/chunks.ts',
     find: '\'{"role":"assistant","content":""}\'',
     replace: '\'{"content":""}\'',
@@ -86,6 +96,7 @@ export const mutants = [
   },
   {
     check: 10,
+    what: 'one finish reason a choice, at its end',
     file: 'src/openai/chat/chunks.ts',
     find: "const finish = this.#choice('{}', ",
     replace: "const finish = this.#choice('{}', 'null' || ",
@@ -93,6 +104,7 @@ export const mutants = [
   },
   {
     check: 11,
+    what: 'streamed text is unstreamed text',
     file: 'src/openai/generation.ts',
     find: 'seed: request.seed,',
     replace: 'seed: undefined,',
@@ -100,6 +112,7 @@ export const mutants = [
   },
   {
     check: 12,
+    what: 'usage only when asked for',
     file: 'src/http/chat.ts',
     find: 'include_usage ?? false',
     replace: 'include_usage ?? true',
@@ -107,6 +120,7 @@ export const mutants = [
   },
   {
     check: 13,
+    what: "counts are the tokenizer's",
     file: 'src/openai/usage.ts',
     find: 'prompt_tokens: promptTokens,',
     replace: 'prompt_tokens: promptTokens - 1,',
@@ -114,6 +128,7 @@ export const mutants = [
   },
   {
     check: 17,
+    what: 'no stop string leaks',
     file: 'native/engine/text-stream.cpp',
     find: 'release(held_back);',
     replace: 'release(0);',
@@ -121,6 +136,7 @@ export const mutants = [
   },
   {
     check: 18,
+    what: '`length` at the exact limit',
     file: 'src/http/chat.ts',
     find: 'requestOptions(request, maxTokens)',
     replace: 'requestOptions(request, undefined)',
@@ -128,6 +144,7 @@ export const mutants = [
   },
   {
     check: 19,
+    what: 'nulls are accepted',
     file: 'src/openai/fields.ts',
     find: 'schema.nullish()',
     replace: 'schema.optional()',
@@ -135,6 +152,7 @@ export const mutants = [
   },
   {
     check: 20,
+    what: 'errors come before the headers',
     file: 'src/http/chat.ts',
     find: 'exchange.noteAccepted(await reply.accepted)',
     replace: '',
@@ -142,6 +160,7 @@ export const mutants = [
   },
   {
     check: 21,
+    what: 'an error has four fields',
     file: 'src/openai/errors.ts',
     find: 'return { error: { message, type, param, code } }',
     replace: 'return { error: { message, type, param } as never }',
@@ -149,6 +168,7 @@ export const mutants = [
   },
   {
     check: 22,
+    what: '401 without the right key',
     file: 'src/http/keys.ts',
     find: 'if (this.#has(given)) return given',
     replace: 'return given',
@@ -156,6 +176,7 @@ export const mutants = [
   },
   {
     check: 23,
+    what: '404, 405, 413, 415',
     file: 'src/http/body.ts',
     find: 'if (bytes > bytesMax) settle',
     replace: 'if (bytes > bytesMax + 1) settle',
@@ -163,6 +184,7 @@ export const mutants = [
   },
   {
     check: 24,
+    what: 'an error in mid-stream, and no [DONE]',
     file: 'src/http/sse-writer.ts',
     find: 'this.end(errorFrame(error))',
     replace: "this.end(errorFrame(error).concat('data: [DONE]', '\\n\\n'))",
@@ -170,6 +192,7 @@ export const mutants = [
   },
   {
     check: 25,
+    what: 'x-request-id always',
     file: 'src/http/exchange.ts',
     find: "res.setHeader('x-request-id', this.requestId)",
     replace: '',
@@ -177,6 +200,7 @@ export const mutants = [
   },
   {
     check: 26,
+    what: 'who leaves frees the place',
     file: 'src/http/exchange.ts',
     find: 'if (!this.#isSent) this.#abort.abort(new ClientGone())',
     replace: '',
@@ -184,6 +208,7 @@ export const mutants = [
   },
   {
     check: 27,
+    what: 'a queued request of a gone client never runs',
     file: 'src/engine/reply.ts',
     find: 'this.#session.cancel(this.#id)\n    this.#buffer.clear()',
     replace: '\n    this.#buffer.clear()',
@@ -191,6 +216,7 @@ export const mutants = [
   },
   {
     check: 28,
+    what: 'leaving in mid-prefill',
     file: 'native/engine/step-loop.cpp',
     find: '    retire_cancelled();\n    fill_places();',
     replace: '\n    fill_places();',
@@ -198,6 +224,7 @@ export const mutants = [
   },
   {
     check: 29,
+    what: 'leaving without a stream',
     file: 'src/http/chat.ts',
     find: '...requestOptions(request, maxTokens), signal }',
     replace: '...requestOptions(request, maxTokens), ...(request.stream ? { signal } : {}) }',
@@ -205,6 +232,7 @@ export const mutants = [
   },
   {
     check: 30,
+    what: 'random leavers leave nothing',
     file: 'native/engine/ledger.cpp',
     find: 'if (requests_.erase(id) == 0) return false;',
     replace: 'if (outcome != Outcome::cancelled && requests_.erase(id) == 0) return false;',
@@ -212,6 +240,7 @@ export const mutants = [
   },
   {
     check: 31,
+    what: 'closing at [DONE] is a success',
     file: 'src/http/exchange.ts',
     find: 'this.#isSent = !req.socket.destroyed',
     replace: 'this.#isSent = req.socket.destroyed',
@@ -219,6 +248,7 @@ export const mutants = [
   },
   {
     check: 32,
+    what: "a stalled reader's memory is bounded",
     file: 'src/http/replies.ts',
     find: 'await watch.pause(writer.drain(signal))',
     replace: 'await watch.pause(Promise.resolve())',
@@ -226,6 +256,7 @@ export const mutants = [
   },
   {
     check: 33,
+    what: 'others are as fast',
     file: 'src/engine/session.ts',
     find: 'if (reply.taken * 2 < this.#window) return',
     replace: 'if (reply.taken < this.#window * 2) return',
@@ -233,6 +264,7 @@ export const mutants = [
   },
   {
     check: 34,
+    what: 'the stall deadline frees the place',
     file: 'src/http/reader-watch.ts',
     find: 'if (still < looks) return',
     replace: 'if (still < looks * 100) return',
@@ -240,6 +272,7 @@ export const mutants = [
   },
   {
     check: 35,
+    what: 'who pauses gets every byte',
     file: 'src/http/sse-writer.ts',
     find: "res.on('drain', settle)",
     replace: '',
@@ -247,6 +280,7 @@ export const mutants = [
   },
   {
     check: 36,
+    what: 'headers before the prefill',
     file: 'src/http/chat.ts',
     find: 'exchange.noteAccepted(await reply.accepted)',
     replace: 'await reply.done',
@@ -254,6 +288,7 @@ export const mutants = [
   },
   {
     check: 37,
+    what: 'pings only in silence',
     file: 'src/http/sse-writer.ts',
     find: 'write(frames: string): boolean {\n    this.#silence.refresh()',
     replace: 'write(frames: string): boolean {\n',
@@ -261,6 +296,7 @@ export const mutants = [
   },
   {
     check: 38,
+    what: 'an engine that stands still is told',
     file: 'src/http/engine-watch.ts',
     find: 'else if (++this.#still >= looks) {',
     replace: 'else if (++this.#still >= looks * 100) {',
@@ -268,6 +304,7 @@ export const mutants = [
   },
   {
     check: 39,
+    what: 'a full queue answers at once',
     file: 'src/openai/errors.ts',
     find: "queue_full: [429, 'rate_limit_error'",
     replace: "queue_full: [503, 'rate_limit_error'",
@@ -275,6 +312,7 @@ export const mutants = [
   },
   {
     check: 40,
+    what: 'nobody starves',
     file: 'native/engine/scheduler.cpp',
     find: '    reserved = rows / 2;',
     replace: '    reserved = 0;',
@@ -282,6 +320,7 @@ export const mutants = [
   },
   {
     check: 41,
+    what: 'a drain refuses, finishes and ends',
     file: 'src/http/app.ts',
     find: 'if (this.#isDraining || this.#models?.engine.closed === true)',
     replace: 'if (this.#models?.engine.closed === true)',
@@ -289,6 +328,7 @@ export const mutants = [
   },
   {
     check: 42,
+    what: 'connections are reused',
     file: 'src/http/dispatch.ts',
     find: "if (app.isDraining) res.setHeader('connection', 'close')",
     replace: "res.setHeader('connection', 'close')",
@@ -296,6 +336,7 @@ export const mutants = [
   },
   {
     check: 43,
+    what: 'started = finished + cancelled + failed',
     file: 'native/engine/ledger.cpp',
     find: '++stats_.cancelled;',
     replace: ';',

@@ -36,7 +36,7 @@ test('each of the 43 checks has a mutant', () => {
   expect(checks.filter((check) => !found.has(check))).toEqual(waiting)
 })
 
-test.each(mutants)('the mutant of $check in $file spoils one line that is there', (mutant) => {
+test.each(mutants)('the mutant of $check in $file spoils a line that is there', (mutant) => {
   const { file, find, replace } = mutant
   expect(read(file).split(find)).toHaveLength(2)
   const [before, after] = [find.split('\n'), replace.split('\n')]

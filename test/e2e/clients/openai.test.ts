@@ -1,0 +1,68 @@
+import path from 'node:path'
+import OpenAI, { APIUserAbortError } from 'openai'
+import { expect, test } from 'vitest'
+import { closeAfterEach } from '../../support/serve.js'
+import { serveReal } from '../../support/serve-real.js'
+
+// The official client, unchanged, on the real engine. (test/http/sdk.test.ts has what it makes of
+// replies that are scripted.)
+
+closeAfterEach()
+
+const storyteller = path.resolve(import.meta.dirname, '../../../models/storyteller.gguf')
+const messages = [{ role: 'user' as const, content: 'Tell me a story about a fox' }]
+
+async function served() {
+  const { url, engine, quiet } = await serveReal({ model: storyteller }, { apiKeys: ['key'] })
+  return {
+    client: new OpenAI({ apiKey: 'key', baseURL: `${url}/v1`, maxRetries: 0 }),
+    engine,
+    quiet,
+  }
+}
+
+test('create, its stream and the stream helper tell the same story at one seed', async () => {
+  const { client } = await served()
+  const body = { model: 'default', messages, seed: 7 }
+  const whole = await client.chat.completions.create(body)
+  const text = whole.choices[0]?.message.content ?? ''
+  expect(text.split(' ').length).toBeGreaterThan(30)
+
+  let streamed = ''
+  for await (const chunk of await client.chat.completions.create({ ...body, stream: true })) {
+    streamed += chunk.choices[0]?.delta.content ?? ''
+  }
+  expect(streamed).toBe(text)
+
+  const heard: string[] = []
+  const helper = client.chat.completions.stream({
+    ...body,
+    stream_options: { include_usage: true },
+  })
+  helper.on('content', (delta) => heard.push(delta))
+  const final = await helper.finalChatCompletion()
+  expect(heard.join('')).toBe(text)
+  expect(final.choices[0]?.message.content).toBe(text)
+  const { completion_tokens, prompt_tokens } = await helper.totalUsage()
+  expect({ completion_tokens, prompt_tokens }).toMatchObject({
+    completion_tokens: whole.usage?.completion_tokens,
+    prompt_tokens: whole.usage?.prompt_tokens,
+  })
+})
+
+test('aborting the stream helper ends the generation', async () => {
+  const { client, engine, quiet } = await served()
+  const stream = client.chat.completions.stream({ model: 'default', messages })
+  stream.once('content', () => stream.abort())
+  await expect(stream.done()).rejects.toBeInstanceOf(APIUserAbortError)
+  await quiet()
+  expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
+})
+
+test('the models are listed, and one retrieved', async () => {
+  const { client } = await served()
+  const ids: string[] = []
+  for await (const { id } of client.models.list()) ids.push(id)
+  expect(ids).toEqual(['storyteller', 'default'])
+  expect((await client.models.retrieve('storyteller')).id).toBe('storyteller')
+})
