@@ -18,6 +18,7 @@ const serverKeys = [
   'port',
   'allowUnauthenticated',
   'isolateKeys',
+  'openMetrics',
   'readerStallMs',
   'engineStallMs',
   'maxTokens',

@@ -115,6 +115,7 @@ export const serveFlags = {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),
   isolateKeys: switchFlag('share computed prompts only between requests of one key'),
+  openMetrics: switchFlag('serve GET /metrics without a key'),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
   queueDeadlineMs: numberFlag('MS', loadChecks.queueDeadlineMs, 'how long a request may wait', {
     fallback: loadDefaults.queueDeadlineMs,

@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine.js'
 import { ApiError } from '../openai/errors.js'
 import type { Exchange } from './exchange.js'
 import { Keys } from './keys.js'
+import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
 import type { ListenerSettings } from './options.js'
 
@@ -10,6 +11,7 @@ export class App {
   readonly settings: ListenerSettings
   readonly keys: Keys
   readonly inFlight = new Set<Exchange>()
+  readonly metrics = new Metrics()
   #models: Models | undefined
   #loadError: unknown
   #isDraining = false
@@ -67,6 +69,7 @@ export class App {
   async #awaitEngine(engine: Engine | Promise<Engine>): Promise<void> {
     try {
       this.#models = hostedModels(await engine, this.settings.aliases)
+      this.metrics.serve(this.#models.engine)
     } catch (error) {
       this.#loadError = error
     }

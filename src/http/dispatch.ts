@@ -24,7 +24,7 @@ async function answer(app: App, exchange: Exchange): Promise<void> {
   checkHost(req.headers.host, settings.allowHosts)
   checkOrigin(req, res, settings.allowOrigins)
   if (isPreflight(req)) return answerPreflight(req, res, methodsOf(match))
-  const key = route?.isOpen === true ? undefined : keys.check(req.headers)
+  const key = route?.isOpen?.(settings) ? undefined : keys.check(req.headers)
   if (settings.isolateKeys) exchange.isolatedKey = key
   if (app.isDraining) res.setHeader('connection', 'close')
   if (route !== undefined) return route.handle(app, exchange, match.id)

@@ -20,7 +20,9 @@ export function listenerOf(app: App): RequestListener {
   const { readerStallMs, onLog = warnOfFaults } = app.settings
   const onClose = (exchange: Exchange) => {
     app.leave(exchange)
-    onLog(exchange.entry())
+    const entry = exchange.entry()
+    app.metrics.observe(entry, exchange.results)
+    onLog(entry)
   }
   return (req, res) => {
     const exchange = new Exchange(req, res, { readerStallMs, onClose })

@@ -18,6 +18,8 @@ export interface ListenerOptions {
    * cannot learn from timing what others asked. Needs `apiKeys`. Default false.
    */
   isolateKeys?: boolean
+  /** GET /metrics needs no key. Default false: it needs one, like everything but /health. */
+  openMetrics?: boolean
   /** Host names that requests may be sent to, beside localhost and loopback addresses. */
   allowHosts?: readonly string[]
   /** Origins of web pages that may call, exactly as browsers send them: `https://app.example`. */
@@ -71,6 +73,7 @@ const listenerDefaults = {
   aliases: [] as readonly string[],
   apiKeys: [] as readonly string[],
   isolateKeys: false,
+  openMetrics: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
   bodyBytesMax: 1024 * 1024,

@@ -11,12 +11,21 @@ interface Answerable {
   readonly res: ServerResponse
 }
 
-export function sendJson({ req, res }: Answerable, status: number, value: unknown): void {
-  const body = Buffer.from(JSON.stringify(value))
+export function sendJson(answerable: Answerable, status: number, value: unknown): void {
+  sendBody(answerable, status, 'application/json; charset=utf-8', JSON.stringify(value))
+}
+
+export function sendBody(
+  { req, res }: Answerable,
+  status: number,
+  contentType: string,
+  text: string,
+): void {
+  const body = Buffer.from(text)
   const isCut = isUnread(req)
   if (isCut) res.setHeader('connection', 'close')
   res.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': contentType,
     'content-length': body.length,
   })
   if (isCut) endUnread(req, res, body)

@@ -3,7 +3,9 @@ import type { App } from './app.js'
 import { chatCompletions } from './chat.js'
 import type { Exchange } from './exchange.js'
 import { health } from './health.js'
+import { metrics } from './metrics-page.js'
 import { listModels, oneModel } from './models.js'
+import type { ListenerSettings } from './options.js'
 import { applyTemplate, detokenize, tokenize } from './tokens.js'
 
 /** Answers the exchange, or throws what exchange.fail() shall say. `id` is what {id} stands for. */
@@ -14,8 +16,8 @@ export interface Route {
   /** A path; a last part of {id} takes the rest of it, decoded. */
   readonly pattern: string
   readonly handle: Handler
-  /** Open to everybody, without a key. */
-  readonly isOpen?: true
+  /** Whether it is open to everybody, without a key. Left out: never. */
+  readonly isOpen?: (settings: ListenerSettings) => boolean
 }
 
 /** A new endpoint: a line here, a handler beside this file, a folder in src/openai for its wire. */
@@ -26,7 +28,13 @@ const routes: readonly Route[] = [
   { method: 'POST', pattern: '/apply-template', handle: applyTemplate },
   { method: 'GET', pattern: '/v1/models', handle: listModels },
   { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
-  { method: 'GET', pattern: '/health', handle: health, isOpen: true },
+  { method: 'GET', pattern: '/health', handle: health, isOpen: () => true },
+  {
+    method: 'GET',
+    pattern: '/metrics',
+    handle: metrics,
+    isOpen: ({ openMetrics }) => openMetrics,
+  },
 ]
 
 export interface Match {

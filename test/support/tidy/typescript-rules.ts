@@ -22,7 +22,8 @@ const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http']],
   [/^zod($|\/)/, ['openai', 'config', 'cli']],
   [/^node-gyp-build$/, ['binding']],
-  [/^(commander|yoctocolors)$/, ['cli']],
+  [/^(commander|pino|yoctocolors)$/, ['cli']],
+  [/^prom-client$/, ['http']],
 ]
 
 /** cli -> http -> openai -> engine -> binding, and a foreign module has one home. */

@@ -16,6 +16,7 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /apply-template': { body: 'ours' },
   'GET /v1/models': { body: 'ModelsPage' },
   'GET /v1/models/{id}': { body: 'Model' },
+  'GET /metrics': { body: 'ours' },
   'GET /health': { body: 'ours' },
 }
 

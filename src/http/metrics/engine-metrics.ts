@@ -1,0 +1,182 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { EngineStats } from '../../engine/types.js'
+
+type Stats = EngineStats
+
+/** Read off the engine when somebody asks: they cost nothing otherwise. */
+interface EngineMetric {
+  readonly name: string
+  readonly help: string
+  readonly value: (stats: Stats) => number
+}
+
+interface LabelledMetric extends Omit<EngineMetric, 'value'> {
+  readonly label: string
+  readonly values: Readonly<Record<string, (stats: Stats) => number>>
+}
+
+const gauges: readonly EngineMetric[] = [
+  {
+    name: 'sluice_num_requests_running',
+    help: 'Replies that have a place and are computed.',
+    value: ({ running }) => running,
+  },
+  {
+    name: 'sluice_num_requests_waiting',
+    help: 'Requests that wait for a place, those that are being tokenized among them.',
+    value: ({ queued }) => queued,
+  },
+  {
+    name: 'sluice_num_requests_parked',
+    help: 'Replies that wait for their readers.',
+    value: ({ parked }) => parked,
+  },
+  {
+    name: 'sluice_kv_cache_usage_perc',
+    help: 'Share of the KV cache that holds replies under way; 1 is all of it.',
+    value: ({ cellsUsed, cellsTotal }) => share(cellsUsed, cellsTotal),
+  },
+  {
+    name: 'sluice_kv_cache_retained_perc',
+    help: 'Share of the KV cache that holds what free places computed, for others to begin with.',
+    value: ({ cellsCached, cellsTotal }) => share(cellsCached, cellsTotal),
+  },
+  {
+    name: 'sluice_cache_bytes',
+    help: 'Bytes of host memory that kept states take.',
+    value: ({ cacheBytes }) => cacheBytes,
+  },
+  {
+    name: 'sluice_cache_entries',
+    help: 'States that are kept in host memory.',
+    value: ({ cacheEntries }) => cacheEntries,
+  },
+  {
+    name: 'sluice_step_seconds',
+    help: 'Seconds that a step of the engine takes: moving average over the last 20 or so.',
+    value: ({ stepMs }) => stepMs / 1000,
+  },
+]
+
+const counters: readonly EngineMetric[] = [
+  {
+    name: 'sluice_prompt_tokens_total',
+    help: 'Tokens of the prompts that got a place.',
+    value: ({ promptTokens }) => promptTokens,
+  },
+  {
+    name: 'sluice_generation_tokens_total',
+    help: 'Tokens that were generated.',
+    value: ({ tokensGenerated }) => tokensGenerated,
+  },
+  {
+    name: 'sluice_prefix_cache_queries_total',
+    help: 'Prompt tokens whose state was looked for.',
+    value: ({ promptTokens }) => promptTokens,
+  },
+  {
+    name: 'sluice_prefix_cache_hits_total',
+    help: 'Of them, those whose state was there and was not computed again.',
+    value: ({ cachedTokens }) => cachedTokens,
+  },
+  {
+    name: 'sluice_num_preemptions_total',
+    help: 'Times that a reply gave up its place for another.',
+    value: ({ preempted }) => preempted,
+  },
+  {
+    name: 'sluice_spec_decode_num_draft_tokens_total',
+    help: 'Tokens that were drafted.',
+    value: ({ draftTokens }) => draftTokens,
+  },
+  {
+    name: 'sluice_spec_decode_num_accepted_tokens_total',
+    help: 'Of them, those that became part of a reply.',
+    value: ({ draftAcceptedTokens }) => draftAcceptedTokens,
+  },
+  {
+    name: 'sluice_engine_steps_total',
+    help: 'Turns of the step loop that computed something.',
+    value: ({ steps }) => steps,
+  },
+  {
+    name: 'sluice_engine_decode_steps_total',
+    help: 'Of them, those that held at least one generating row.',
+    value: ({ decodeSteps }) => decodeSteps,
+  },
+  {
+    name: 'sluice_requests_started_total',
+    help: 'Requests that the engine took in.',
+    value: ({ started }) => started,
+  },
+]
+
+const labelledCounters: readonly LabelledMetric[] = [
+  {
+    name: 'sluice_requests_ended_total',
+    help: 'Requests that left the engine, by how: in the end as many as were started.',
+    label: 'outcome',
+    values: {
+      finished: ({ finished }) => finished,
+      cancelled: ({ cancelled }) => cancelled,
+      failed: ({ failed }) => failed,
+    },
+  },
+  {
+    name: 'sluice_requests_cancelled_total',
+    help: 'Cancelled requests, by how far they had come.',
+    label: 'phase',
+    values: {
+      queued: ({ cancelledQueued }) => cancelledQueued,
+      prefill: ({ cancelledPrefill }) => cancelledPrefill,
+      decode: ({ cancelledDecode }) => cancelledDecode,
+      parked: ({ cancelledParked }) => cancelledParked,
+    },
+  },
+  {
+    name: 'sluice_engine_rows_total',
+    help: 'Rows that were given to llama_decode: of prompts, and of replies with their drafts.',
+    label: 'kind',
+    values: {
+      prompt: ({ rowsPrefilled }) => rowsPrefilled,
+      reply: ({ rowsDecoded, rowsPrefilled }) => rowsDecoded - rowsPrefilled,
+    },
+  },
+]
+
+/** Registers what the engine counts. Without stats, as the model still loads, it tells nothing. */
+export function registerEngineMetrics(registry: Registry, stats: () => Stats | undefined): void {
+  const registers = [registry]
+  for (const { name, help, value } of gauges) {
+    const gauge = new Gauge({ name, help, registers, collect: () => read(value, set) })
+    const set = (now: number) => gauge.set(now)
+  }
+  for (const { name, help, value } of counters) {
+    const counter = new Counter({ name, help, registers, collect: () => read(value, set) })
+    const set = (now: number) => raise(counter, {}, now)
+  }
+  for (const { name, help, label, values } of labelledCounters) {
+    const collect = () => {
+      counter.reset()
+      for (const [key, value] of Object.entries(values)) {
+        read(value, (now) => counter.inc({ [label]: key }, now))
+      }
+    }
+    const counter = new Counter({ name, help, labelNames: [label], registers, collect })
+  }
+
+  function read(value: (stats: Stats) => number, set: (now: number) => void): void {
+    const now = stats()
+    if (now !== undefined) set(value(now))
+  }
+}
+
+/** The engine counts; ours only repeats it. */
+function raise(counter: Counter, labels: Record<string, string>, now: number): void {
+  counter.reset()
+  counter.inc(labels, now)
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole
+}

@@ -1,0 +1,64 @@
+import { Counter, Registry } from 'prom-client'
+import type { EngineStats, ReplyResult } from '../../engine/types.js'
+import type { AccessEntry } from '../access-log.js'
+import { registerEngineMetrics } from './engine-metrics.js'
+import { ReplyMetrics } from './reply-metrics.js'
+
+interface Counted {
+  stats(): EngineStats
+  readonly model: { readonly id: string }
+}
+
+/**
+ * What one listener tells Prometheus, in vLLM's vocabulary with a prefix of its own. A registry of
+ * its own too: two servers in a process count apart. Owned by App.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #replies: ReplyMetrics
+  readonly #requests: Counter
+  readonly #errors: Counter
+  #engine: Counted | undefined
+
+  constructor() {
+    registerEngineMetrics(this.#registry, () => this.#engine?.stats())
+    this.#replies = new ReplyMetrics(this.#registry)
+    const registers = [this.#registry]
+    this.#requests = new Counter({
+      name: 'sluice_http_requests_total',
+      help: 'HTTP requests that have ended. Status 0: the client left before one was sent.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    })
+    this.#errors = new Counter({
+      name: 'sluice_request_errors_total',
+      help: 'HTTP requests that were answered with an error, or ended by one, by its code.',
+      labelNames: ['code'],
+      registers,
+    })
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** The model is loaded: from now on the engine's numbers are told, and whose they are. */
+  serve(engine: Counted): void {
+    this.#engine = engine
+    this.#registry.setDefaultLabels({ model_name: engine.model.id })
+  }
+
+  /** An exchange has ended. */
+  observe(entry: AccessEntry, results: readonly ReplyResult[]): void {
+    // What a client made up is no label: there would be as many as it likes.
+    const { method, route = 'none', status, outcome, code = 'invalid_request' } = entry
+    this.#requests.inc({ method, route, status })
+    if (outcome === 'failed') this.#errors.inc({ code })
+    for (const result of results) this.#replies.observe(result)
+  }
+
+  /** All of it, in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+}

@@ -1,0 +1,125 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+import type { ReplyResult } from '../../engine/types.js'
+
+const firstTokenSeconds = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
+]
+const perTokenSeconds = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5,
+]
+const requestSeconds = [
+  0.01, 0.03, 0.1, 0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480,
+]
+const tokenCounts = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
+]
+
+/** One value for each choice of a reply; none where it has nothing to tell. */
+interface Measure {
+  readonly name: string
+  readonly help: string
+  readonly buckets: number[]
+  readonly value: (choice: ReplyResult) => number | undefined
+}
+
+const measures: readonly Measure[] = [
+  {
+    name: 'sluice_time_to_first_token_seconds',
+    help: 'From the submission of a request until its first token.',
+    buckets: firstTokenSeconds,
+    value: ({ timings: { queueMs, prefillMs } }) => seconds(queueMs + prefillMs),
+  },
+  {
+    name: 'sluice_inter_token_latency_seconds',
+    help: 'Mean time from token to token of a reply, parked time left out; one value a reply.',
+    buckets: perTokenSeconds,
+    value: interTokenSeconds,
+  },
+  {
+    name: 'sluice_e2e_request_latency_seconds',
+    help: 'From the submission of a request until its last token.',
+    buckets: requestSeconds,
+    value: ({ timings: { queueMs, prefillMs, decodeMs } }) =>
+      seconds(queueMs + prefillMs + decodeMs),
+  },
+  {
+    name: 'sluice_request_queue_time_seconds',
+    help: 'From the submission of a request until it had a place; tokenizing included.',
+    buckets: requestSeconds,
+    value: ({ timings }) => seconds(timings.queueMs),
+  },
+  {
+    name: 'sluice_request_prefill_time_seconds',
+    help: 'From then until its first token.',
+    buckets: requestSeconds,
+    value: ({ timings }) => seconds(timings.prefillMs),
+  },
+  {
+    name: 'sluice_request_decode_time_seconds',
+    help: 'From the first token until the last, parked time included.',
+    buckets: requestSeconds,
+    value: ({ timings }) => seconds(timings.decodeMs),
+  },
+  {
+    name: 'sluice_request_parked_time_seconds',
+    help: 'Of that, waiting for the reader, or for a place to come back to.',
+    buckets: requestSeconds,
+    value: ({ timings }) => seconds(timings.parkedMs),
+  },
+  {
+    name: 'sluice_request_generation_tokens',
+    help: 'Tokens that were generated for a reply.',
+    buckets: tokenCounts,
+    value: ({ usage }) => usage.completionTokens,
+  },
+]
+
+/**
+ * What replies took, looked at once each, when they have ended: no token costs anything here.
+ * Owned by Metrics.
+ */
+export class ReplyMetrics {
+  readonly #histograms: { readonly histogram: Histogram; readonly value: Measure['value'] }[]
+  readonly #promptTokens: Histogram
+  readonly #success: Counter
+
+  constructor(registry: Registry) {
+    const registers = [registry]
+    this.#histograms = measures.map(({ value, ...rest }) => ({
+      histogram: new Histogram({ ...rest, registers }),
+      value,
+    }))
+    this.#promptTokens = new Histogram({
+      name: 'sluice_request_prompt_tokens',
+      help: 'Tokens of a prompt.',
+      buckets: tokenCounts,
+      registers,
+    })
+    this.#success = new Counter({
+      name: 'sluice_request_success_total',
+      help: 'Replies that came to their end, by why they ended.',
+      labelNames: ['finished_reason'],
+      registers,
+    })
+  }
+
+  observe(result: ReplyResult): void {
+    this.#promptTokens.observe(result.usage.promptTokens)
+    for (const choice of [result]) {
+      this.#success.inc({ finished_reason: choice.finishReason })
+      for (const { histogram, value } of this.#histograms) {
+        const now = value(choice)
+        if (now !== undefined) histogram.observe(now)
+      }
+    }
+  }
+}
+
+function interTokenSeconds({ timings, usage }: ReplyResult): number | undefined {
+  const gaps = usage.completionTokens - 1
+  return gaps < 1 ? undefined : seconds((timings.decodeMs - timings.parkedMs) / gaps)
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, ms) / 1000
+}
