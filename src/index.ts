@@ -6,6 +6,7 @@ export { Reply } from './engine/reply.js'
 export type {
   Accepted,
   ChatMessage,
+  ChoiceResult,
   CompletionOptions,
   EngineSettings,
   EngineStats,

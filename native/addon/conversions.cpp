@@ -38,7 +38,7 @@ SamplingParams sampling_params(const Napi::Object& object) {
   sampling.repeat_last_n = integer(object, "repeatLastN");
   sampling.frequency_penalty = float(number(object, "frequencyPenalty"));
   sampling.presence_penalty = float(number(object, "presencePenalty"));
-  sampling.seed = static_cast<uint32_t>(number(object, "seed"));
+  sampling.logprobs = integer(object, "logprobs");
   sampling.ignore_eos = object.Get("ignoreEos").ToBoolean();
   const Napi::Array biases = array(object, "logitBias");
   for (uint32_t i = 0; i + 1 < biases.Length(); i += 2) {
@@ -61,6 +61,29 @@ void set_prompt(Request& request, const Napi::Object& object) {
   } else {
     request.prompt = string(object, "prompt");
   }
+}
+
+std::shared_ptr<Request> request(const Napi::Object& object, int32_t choice) {
+  auto result = std::make_shared<Request>();
+  result->id = static_cast<RequestId>(number(object, "id")) + RequestId(choice);
+  set_prompt(*result, object);
+  result->max_tokens = integer(object, "maxTokens");
+  const Napi::Array stops = array(object, "stop");
+  for (uint32_t i = 0; i < stops.Length(); ++i) {
+    result->stop.push_back(stops.Get(i).ToString().Utf8Value());
+  }
+  result->sampling = sampling_params(object);
+  // Folded as src/engine/native-request.ts does.
+  const uint64_t seed = uint64_t(number(object, "seed")) + uint64_t(choice);
+  result->sampling.seed = uint32_t(seed % UINT32_MAX);
+  if (const std::string grammar = string(object, "grammar"); !grammar.empty()) {
+    result->grammar.emplace();
+    result->grammar->text = grammar;
+    const bool is_schema = object.Get("grammarIsSchema").ToBoolean();
+    result->grammar->origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
+  }
+  result->cache_salt = string(object, "cacheSalt");
+  return result;
 }
 
 ThreadPriority priority(const std::string& name) {
@@ -127,6 +150,7 @@ Napi::Object logprob(Napi::Env env, const TokenLogprob& token) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("bytes", Napi::Buffer<char>::Copy(env, token.bytes.data(), token.bytes.size()));
   object.Set("logprob", token.logprob);
+  if (!token.name.empty()) object.Set("name", token.name);
   return object;
 }
 
@@ -302,24 +326,11 @@ EngineOptions engine_options(const Napi::Object& object) {
   return options;
 }
 
-std::shared_ptr<Request> request(const Napi::Object& object) {
-  auto result = std::make_shared<Request>();
-  result->id = static_cast<RequestId>(number(object, "id"));
-  set_prompt(*result, object);
-  result->max_tokens = integer(object, "maxTokens");
-  const Napi::Array stops = array(object, "stop");
-  for (uint32_t i = 0; i < stops.Length(); ++i) {
-    result->stop.push_back(stops.Get(i).ToString().Utf8Value());
-  }
-  result->sampling = sampling_params(object);
-  if (const std::string grammar = string(object, "grammar"); !grammar.empty()) {
-    result->grammar.emplace();
-    result->grammar->text = grammar;
-    const bool is_schema = object.Get("grammarIsSchema").ToBoolean();
-    result->grammar->origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
-  }
-  result->cache_salt = string(object, "cacheSalt");
-  return result;
+Choices choices(const Napi::Object& object) {
+  Choices choices;
+  const int32_t count = integer(object, "choices");
+  for (int32_t i = 0; i < count; ++i) choices.push_back(request(object, i));
+  return choices;
 }
 
 std::vector<ChatMessage> messages(const Napi::Array& list) {

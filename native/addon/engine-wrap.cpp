@@ -50,7 +50,7 @@ void EngineWrap::on_environment_cleanup(void* self) {
 }
 
 Napi::Value EngineWrap::submit(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), engine_->submit(request(info[0].ToObject())));
+  return Napi::Boolean::New(info.Env(), engine_->submit(choices(info[0].ToObject())));
 }
 
 Napi::Value EngineWrap::credit(const Napi::CallbackInfo& info) {

@@ -53,13 +53,13 @@ Engine::Engine(EngineOptions options, EventSink& sink)
 
 Engine::~Engine() { join(); }
 
-bool Engine::submit(std::shared_ptr<Request> request) {
+bool Engine::submit(Choices choices) {
   const size_t in_flight_max = size_t(options_.parallel) + size_t(options_.queue_depth_max);
-  request->submitted = Clock::now();
-  if (!ledger_.admit(request, in_flight_max)) return false;
+  for (const auto& request : choices) request->submitted = Clock::now();
+  if (!ledger_.admit(choices, in_flight_max)) return false;
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   // Without a Preparer the thread is ending, and answers everything in the ledger.
-  if (preparer_) preparer_->prepare(std::move(request));
+  if (preparer_) preparer_->prepare(std::move(choices));
   return true;
 }
 

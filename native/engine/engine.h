@@ -54,8 +54,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // False when parallel + queue_depth_max requests are in flight: refused before any work.
-  bool submit(std::shared_ptr<Request> request);
+  // All of them or none. False when more than parallel + queue_depth_max requests would be in
+  // flight: refused before any work.
+  bool submit(Choices choices);
   void credit(RequestId id, int32_t tokens);
   void cancel(RequestId id);
   // Only after loaded(), and until close().

@@ -2,12 +2,11 @@
 
 namespace sluice {
 
-bool Ledger::admit(std::shared_ptr<Request> request, size_t in_flight_max) {
+bool Ledger::admit(const Choices& choices, size_t in_flight_max) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (requests_.size() >= in_flight_max) return false;
-  const RequestId id = request->id;
-  requests_.emplace(id, std::move(request));
-  ++stats_.started;
+  if (requests_.size() + choices.size() > in_flight_max) return false;
+  for (const auto& request : choices) requests_.emplace(request->id, request);
+  stats_.started += int64_t(choices.size());
   return true;
 }
 

@@ -39,8 +39,9 @@ struct Stats {
 // Owned by Engine. Any thread.
 class Ledger {
  public:
-  // False when in_flight_max requests are in flight already: the one place that refuses.
-  bool admit(std::shared_ptr<Request> request, size_t in_flight_max);
+  // All of them or none. False when more than in_flight_max requests would be in flight: the one
+  // place that refuses.
+  bool admit(const Choices& choices, size_t in_flight_max);
   // Null when it is not in flight (any more).
   std::shared_ptr<Request> find(RequestId id) const;
   // False when somebody else retired it before; then there is nothing to report. The phase is

@@ -12,6 +12,7 @@ namespace sluice {
 struct TokenLogprob {
   std::string bytes;  // of the token; may be part of a character
   float logprob;      // natural logarithm
+  std::string name;   // of a control token, which writes no bytes
 };
 
 // How likely the token was that was chosen, and the likeliest there were.

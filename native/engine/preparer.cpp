@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 
 #include "llama/fault.h"
 
@@ -31,7 +32,7 @@ Preparer::~Preparer() {
   thread_.join();
 }
 
-void Preparer::prepare(std::shared_ptr<Request> request) { jobs_.push(std::move(request)); }
+void Preparer::prepare(Choices choices) { jobs_.push(std::move(choices)); }
 
 void Preparer::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
   jobs_.push(Tokenize{id, std::move(text), add_special, parse_special});
@@ -61,16 +62,30 @@ void Preparer::run() {
   }
 }
 
-void Preparer::handle(const std::shared_ptr<Request>& request) {
+// Their prompt is put into words and tokens once.
+void Preparer::handle(const Choices& choices) {
+  std::vector<int32_t> prompt;
+  std::optional<Fault> fault;
+  for (const auto& request : choices) {
+    try {
+      if (prompt.empty() && !fault && !request->cancelled) prompt = prompt_tokens(*request);
+    } catch (const std::exception& error) {
+      fault = fault_of(error, FaultCode::invalid_request);
+    }
+    if (fault || request->cancelled) {  // queued work of a cancelled request never starts
+      give_up(*request, fault.value_or(Fault()));
+    } else {
+      hand_over(request, prompt);
+    }
+  }
+}
+
+void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt) {
   Prepared prepared;
   try {
-    if (!request->cancelled) prepared.sequence = make_sequence(request);
+    prepared.sequence = make_sequence(request, std::move(prompt));
   } catch (const std::exception& error) {
     give_up(*request, fault_of(error, FaultCode::invalid_request));
-    return;
-  }
-  if (request->cancelled) {  // queued work of a cancelled request never starts
-    give_up(*request, Fault());
     return;
   }
   sink_.accepted(request->id, prepared.sequence->n_tokens());
@@ -88,16 +103,10 @@ void Preparer::give_up(const Request& request, const Fault& fault) {
   }
 }
 
-std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request) {
+std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
+                                                  std::vector<int32_t> prompt) {
   std::unique_ptr<Constraint> constraint;
   if (request->grammar) constraint = grammars_.constraint(*request->grammar);
-  std::vector<int32_t> prompt = prompt_tokens(*request);
-  const int32_t count = static_cast<int32_t>(prompt.size());
-  if (count == 0) {
-    throw FaultError(FaultCode::invalid_request,
-                     "the prompt has no tokens; expected at least one, so give it some text");
-  }
-  if (count >= context_tokens_) throw too_long("", count);
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, context_tokens_);
   sampler->accept_prompt(prompt);
   sampler->constrain(std::move(constraint));
@@ -105,7 +114,14 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
 }
 
 std::vector<int32_t> Preparer::prompt_tokens(const Request& request) const {
-  return std::visit([this](const auto& prompt) { return tokens_of(prompt); }, request.prompt);
+  std::vector<int32_t> tokens =
+      std::visit([this](const auto& prompt) { return tokens_of(prompt); }, request.prompt);
+  if (tokens.empty()) {
+    throw FaultError(FaultCode::invalid_request,
+                     "the prompt has no tokens; expected at least one, so give it some text");
+  }
+  if (int64_t(tokens.size()) >= context_tokens_) throw too_long("", int64_t(tokens.size()));
+  return tokens;
 }
 
 std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {

@@ -28,7 +28,7 @@ class Preparer {
            EventSink& sink, Mailbox<EngineMessage>& engine);
   ~Preparer();
 
-  void prepare(std::shared_ptr<Request> request);
+  void prepare(Choices choices);
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
   void pieces(RequestId id, std::vector<int32_t> tokens);
@@ -53,11 +53,11 @@ class Preparer {
     std::vector<ChatMessage> messages;
   };
   struct Stop {};
-  using Job =
-      std::variant<std::shared_ptr<Request>, Tokenize, Detokenize, Pieces, ApplyTemplate, Stop>;
+  using Job = std::variant<Choices, Tokenize, Detokenize, Pieces, ApplyTemplate, Stop>;
 
   void run();
-  void handle(const std::shared_ptr<Request>& request);
+  void handle(const Choices& choices);
+  void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt);
   void give_up(const Request& request, const Fault& fault);
   // Calls `answer`, or tells the sink of the job's id what it threw.
   template <typename Answer>
@@ -67,8 +67,9 @@ class Preparer {
   void handle(const Pieces& job);
   void handle(const ApplyTemplate& job);
   void handle(const Stop&) {}
-  // Throws FaultError.
-  std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request);
+  // Both throw FaultError.
+  std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
+                                          std::vector<int32_t> prompt);
   std::vector<int32_t> prompt_tokens(const Request& request) const;
   std::vector<int32_t> tokens_of(const std::string& prompt) const;
   std::vector<int32_t> tokens_of(const std::vector<ChatMessage>& messages) const;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -36,5 +37,8 @@ struct Request {
   Clock::time_point submitted;
   std::atomic<bool> cancelled{false};
 };
+
+// The requests of one reply, which differ in id and seed only.
+using Choices = std::vector<std::shared_ptr<Request>>;
 
 }  // namespace sluice

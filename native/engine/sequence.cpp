@@ -86,9 +86,14 @@ void Sequence::append(int32_t token, std::string_view piece) {
 }
 
 void Sequence::deliver(EventSink& sink, int32_t window) {
-  const std::string text = text_.take();
-  if (text.empty()) return;
-  sink.text(request_->id, text, undelivered_);
+  std::string text = text_.take();
+  std::vector<TokenLogprobs> logprobs = logprobs_.take(text_.released(), text_.stopped());
+  if (text.empty() && logprobs.empty()) return;
+  if (wants_logprobs()) {
+    sink.part(request_->id, {std::move(text), {}, {}, std::move(logprobs), undelivered_});
+  } else {
+    sink.text(request_->id, text, undelivered_);
+  }
   unread_ += undelivered_;
   undelivered_ = 0;
   if (unread_ < window) return;

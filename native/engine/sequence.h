@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/event-sink.h"
+#include "engine/held-logprobs.h"
 #include "engine/ledger.h"
 #include "engine/request.h"
 #include "engine/scheduler.h"
@@ -64,6 +65,9 @@ class Sequence {
   // The end-of-generation token: it ends the reply and is not part of it.
   void end();
   void append(int32_t token, std::string_view piece);
+  // Of the token that was appended last; for all of a reply's tokens or for none.
+  void append_logprobs(TokenLogprobs entry) { logprobs_.push(std::move(entry)); }
+  bool wants_logprobs() const { return request_->sampling.logprobs >= 0; }
   TextStream& text() { return text_; }
 
   // Hands over the text that may leave and counts its tokens as unread.
@@ -98,6 +102,7 @@ class Sequence {
   std::vector<int32_t> stops_;  // ascending
   std::unique_ptr<Sampler> sampler_;
   TextStream text_;
+  HeldLogprobs logprobs_;
   int32_t undelivered_ = 0;  // tokens whose text has not left yet
   int32_t unread_ = 0;       // tokens whose text left and was not taken
   bool parked_ = false;

@@ -25,6 +25,20 @@ int64_t rows_of(const StepPlan& plan) {
   return rows;
 }
 
+TokenLogprob token_logprob(const Model& model, int32_t token, float logprob) {
+  std::string bytes = model.piece(token);
+  std::string name = bytes.empty() ? model.name(token) : std::string();
+  return {std::move(bytes), logprob, std::move(name)};
+}
+
+TokenLogprobs token_logprobs(const Model& model, int32_t token, const RowChances& chances) {
+  TokenLogprobs entry{token_logprob(model, token, chances.sampled), {}};
+  for (const TokenChance& chance : chances.top) {
+    entry.top.push_back(token_logprob(model, chance.token, chance.logprob));
+  }
+  return entry;
+}
+
 }  // namespace
 
 // A call is abandoned only when nobody is left who wants any of its rows, because llama.cpp
@@ -442,13 +456,17 @@ void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
 
 void StepLoop::advance(Sequence& sequence, int32_t token) {
   const Request& request = sequence.request();
-  const bool ends = context_.model().ends_generation(token);
+  const Model& model = context_.model();
+  const bool ends = model.ends_generation(token);
   if (ends && !request.sampling.ignore_eos) {
     sequence.end();
     conclude(places_.finish(sequence.slot()), FinishReason::stop);
     return;
   }
-  sequence.append(token, context_.model().piece(token));
+  sequence.append(token, model.piece(token));
+  if (sequence.wants_logprobs()) {
+    sequence.append_logprobs(token_logprobs(model, token, sequence.sampler().chances()));
+  }
   ++stats_.tokens_generated;
   if (sequence.text().stopped()) {
     conclude(places_.finish(sequence.slot()), FinishReason::stop);

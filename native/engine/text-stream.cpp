@@ -74,6 +74,7 @@ void TextStream::release(size_t held_back) {
   const size_t free = held_.size() - held_back;
   for (size_t i = 0; i < free; ++i) decode(static_cast<unsigned char>(held_[i]));
   held_.erase(0, free);
+  released_ += free;
 }
 
 // The WHATWG decoder: the longest beginning of a valid character counts as one U+FFFD.

@@ -22,6 +22,9 @@ class TextStream {
   void finish();
   // The text that may leave now.
   std::string take();
+  // How many of the reply's bytes are in whole characters of text that may leave, or have left. A
+  // stop string and what follows it never are.
+  size_t released() const { return released_ - partial_.size(); }
 
   bool stopped() const { return stop_index_ >= 0; }
   // The stop string that ended the reply, or an empty one.
@@ -44,8 +47,9 @@ class TextStream {
 
   std::vector<Matcher> matchers_;
   int stop_index_ = -1;
-  std::string held_;   // bytes that a stop string may still claim
-  std::string ready_;  // valid UTF-8
+  std::string held_;     // bytes that a stop string may still claim
+  std::string ready_;    // valid UTF-8
+  size_t released_ = 0;  // bytes that no stop string claimed
   // The character under way: its bytes so far, and what its next byte may be.
   std::string partial_;
   size_t partial_length_ = 0;

@@ -192,6 +192,8 @@ const std::vector<Candidate>& Logits::nucleus(float top_p) {
   }
 }
 
+double Logits::whole() { return double(highest_) + std::log(sum_powers(1.0f)); }
+
 const std::vector<Candidate>& Logits::from(float least) {
   found_.clear();
   for (int32_t chunk = 0; chunk < chunks(); ++chunk) collect(chunk, least);

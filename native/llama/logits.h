@@ -26,6 +26,8 @@ class Logits {
   const std::vector<Candidate>& top(int32_t k);
   // The likeliest that together have the share `top_p` of the whole, from the largest down.
   const std::vector<Candidate>& nucleus(float top_p);
+  // A logit less this is the natural logarithm of its token's share of the whole.
+  double whole();
   // All that are not below `least`, in the order of their tokens.
   const std::vector<Candidate>& from(float least);
   // The token at which the running sum of exp((logit - highest) / temperature) reaches the

@@ -266,6 +266,8 @@ std::vector<std::string> Model::pieces(const std::vector<int32_t>& tokens) const
 
 std::string Model::piece(int32_t token) const { return bytes_of(vocab_, token, false); }
 
+std::string Model::name(int32_t token) const { return bytes_of(vocab_, token, true); }
+
 bool Model::can_infill() const {
   const auto is_there = [](llama_token token) { return token != LLAMA_TOKEN_NULL; };
   return is_there(llama_vocab_fim_pre(vocab_)) && is_there(llama_vocab_fim_suf(vocab_)) &&

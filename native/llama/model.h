@@ -68,6 +68,8 @@ class Model {
   void check_tokens(const std::vector<int32_t>& tokens) const;
   // The bytes of one generated token; control tokens have none.
   std::string piece(int32_t token) const;
+  // The same, control tokens by name.
+  std::string name(int32_t token) const;
   // Whether it was trained to fill a gap in a text.
   bool can_infill() const;
   // The prompt for what belongs between two texts. Throws FaultError(invalid_request) where it

@@ -1,5 +1,6 @@
 #include "llama/sampler.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -16,6 +17,8 @@ namespace {
 
 // Dividing logits by less than this gives infinities.
 constexpr float kTemperatureMin = 1e-6f;
+// Stands for the logarithm of zero, which JSON cannot say: a token that only a bias made possible.
+constexpr float kLogprobMin = -9999.0f;
 
 // The buffers are the thread's and not the sampler's: 1 MB at 152k tokens, for each sequence.
 struct Buffers {
@@ -82,7 +85,8 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
       min_p_(params.min_p),
       temperature_(params.temperature),
       biases_(params.logit_bias),
-      numbers_(params.seed) {
+      numbers_(params.seed),
+      logprobs_(params.logprobs) {
   check_biases(biases_, vocabulary);
   for (int32_t token : forbidden) biases_.push_back({token, -INFINITY});
   // llama.cpp allocates as much as it is told to.
@@ -132,16 +136,14 @@ int32_t Sampler::sample(Context& context, int32_t row) { return sample(context.l
 int32_t Sampler::sample(const float* logits) {
   const auto begin = std::chrono::steady_clock::now();
   Logits& reader = buffers().logits;
-  if (logits && changes_logits()) logits = changed(logits);
-  if (!logits || !reader.read(logits, vocabulary_)) {
-    throw FaultError(FaultCode::engine_failed,
-                     "the model computed no usable logits; its weights may be damaged");
-  }
+  const float* weighed = logits && changes_logits() ? changed(logits) : logits;
+  read(reader, weighed);
   int32_t token = choose(reader);
   // Mostly the first choice fits, and the others need not be looked at. Drawing again among what
   // is allowed leaves their shares as they are.
-  if (constraint_ && !constraint_->allows(token)) token = choose_allowed(logits, reader);
+  if (constraint_ && !constraint_->allows(token)) token = choose_allowed(weighed, reader);
   if (constraint_) constraint_->accept(token);
+  if (logprobs_ >= 0) note_chances(reader, logits, token);
   accept(token);
   const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
   row_cost_ = taken.count();
@@ -160,6 +162,26 @@ int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {
   const int32_t token = choose(reader);
   // top_k takes tokens of no share at all where fewer are allowed, and a rounding may choose one.
   return masked[size_t(token)] > -INFINITY ? token : reader.likeliest();
+}
+
+void Sampler::read(Logits& reader, const float* logits) const {
+  if (logits && reader.read(logits, vocabulary_)) return;
+  throw FaultError(FaultCode::engine_failed,
+                   "the model computed no usable logits; its weights may be damaged");
+}
+
+void Sampler::note_chances(Logits& reader, const float* logits, int32_t token) {
+  if (changes_logits() || constraint_) read(reader, logits);
+  const double whole = reader.whole();
+  const auto logprob = [&](float logit) {
+    return std::max(kLogprobMin, float(double(logit) - whole));
+  };
+  chances_.sampled = logprob(logits[token]);
+  chances_.top.clear();
+  if (logprobs_ == 0) return;
+  for (const Candidate& entry : reader.top(logprobs_)) {
+    if (entry.logit > -INFINITY) chances_.top.push_back({entry.token, logprob(entry.logit)});
+  }
 }
 
 const float* Sampler::changed(const float* logits) const {

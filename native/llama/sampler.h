@@ -33,8 +33,21 @@ struct SamplingParams {
   float frequency_penalty = 0.0f;
   float presence_penalty = 0.0f;
   uint32_t seed = 0;
+  int32_t logprobs = -1;  // how many alternatives are told of each token; -1 tells nothing
   bool ignore_eos = false;
   std::vector<LogitBias> logit_bias;
+};
+
+struct TokenChance {
+  int32_t token;
+  float logprob;  // natural logarithm
+};
+
+// How likely the sampled token was, and the likeliest there were, by the model's own distribution:
+// the softmax of the logits as they came, before biases, penalties and temperature.
+struct RowChances {
+  float sampled = 0.0f;
+  std::vector<TokenChance> top;  // from the likeliest down; none that could not be at all
 };
 
 // Picks the next token of one sequence, by llama.cpp's samplers: what the first of them would
@@ -60,6 +73,8 @@ class Sampler final : public RowSampler {
   // the logits are not numbers, or no token of the vocabulary goes on as the grammar wants.
   int32_t sample(const float* logits) override;
   int32_t sample(Context& context, int32_t row);
+  // Of the last row; only where params.logprobs asks for them.
+  const RowChances& chances() const { return chances_; }
   // What the last row took.
   int64_t row_cost() const override { return row_cost_; }
 
@@ -81,6 +96,9 @@ class Sampler final : public RowSampler {
   int32_t choose_allowed(const float* logits, Logits& reader);
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
   void accept(int32_t token);
+  // Throws FaultError(engine_failed).
+  void read(Logits& reader, const float* logits) const;
+  void note_chances(Logits& reader, const float* logits, int32_t token);
 
   int32_t vocabulary_;
   Reach reach_;
@@ -95,6 +113,8 @@ class Sampler final : public RowSampler {
   SamplerPtr chain_;                        // of what top_k or min_p leaves; null for the other two
   std::mt19937 numbers_;                    // of `all`, drawn as the chain's last sampler does
   std::unique_ptr<Constraint> constraint_;  // null when the reply is free
+  int32_t logprobs_;
+  RowChances chances_;
   int64_t row_cost_ = 0;
 };
 

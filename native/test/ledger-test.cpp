@@ -19,22 +19,32 @@ std::shared_ptr<Request> request(sluice::RequestId id) {
 
 TEST("ledger: one more than may be in flight is refused, and not counted as started") {
   Ledger ledger;
-  CHECK(ledger.admit(request(1), 2));
-  CHECK(ledger.admit(request(2), 2));
-  CHECK(!ledger.admit(request(3), 2));
+  CHECK(ledger.admit({request(1)}, 2));
+  CHECK(ledger.admit({request(2)}, 2));
+  CHECK(!ledger.admit({request(3)}, 2));
   CHECK_EQ(ledger.stats().started, 2);
+}
+
+TEST("ledger: the choices of one reply come in together or not at all") {
+  Ledger ledger;
+  CHECK(ledger.admit({request(1)}, 3));
+  CHECK(!ledger.admit({request(2), request(3), request(4)}, 3));
+  CHECK_EQ(ledger.stats().started, 1);
+  CHECK(ledger.find(2) == nullptr);
+  CHECK(ledger.admit({request(2), request(3)}, 3));
+  CHECK_EQ(ledger.stats().started, 3);
 }
 
 TEST("ledger: who leaves makes room") {
   Ledger ledger;
-  CHECK(ledger.admit(request(1), 1));
+  CHECK(ledger.admit({request(1)}, 1));
   CHECK(ledger.retire(1, Outcome::finished));
-  CHECK(ledger.admit(request(2), 1));
+  CHECK(ledger.admit({request(2)}, 1));
 }
 
 TEST("ledger: a request is retired once, however many try") {
   Ledger ledger;
-  ledger.admit(request(1), 4);
+  ledger.admit({request(1)}, 4);
   CHECK(ledger.retire(1, Outcome::cancelled));
   CHECK(!ledger.retire(1, Outcome::finished));
   CHECK_EQ(ledger.stats().finished, 0);
@@ -44,7 +54,7 @@ TEST("ledger: a request is retired once, however many try") {
 TEST("ledger: who was cancelled is counted by how far he had come, and only he") {
   using sluice::Phase;
   Ledger ledger;
-  for (sluice::RequestId id = 0; id < 7; ++id) ledger.admit(request(id), 64);
+  for (sluice::RequestId id = 0; id < 7; ++id) ledger.admit({request(id)}, 64);
   for (Phase phase : {Phase::queued, Phase::prefill, Phase::decode, Phase::parked}) {
     ledger.retire(sluice::RequestId(phase), Outcome::cancelled, phase);
   }
@@ -62,7 +72,7 @@ TEST("ledger: who was cancelled is counted by how far he had come, and only he")
 
 TEST("43: started = finished + cancelled + failed once nothing is in flight") {
   Ledger ledger;
-  for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit(request(id), 64);
+  for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit({request(id)}, 64);
   for (sluice::RequestId id = 0; id < 30; ++id) ledger.retire(id, Outcome(id % 3));
   const Stats stats = ledger.stats();
   CHECK_EQ(stats.started, 30);
@@ -72,7 +82,7 @@ TEST("43: started = finished + cancelled + failed once nothing is in flight") {
 
 TEST("ledger: who is in flight and has no place is queued") {
   Ledger ledger;
-  for (sluice::RequestId id = 0; id < 5; ++id) ledger.admit(request(id), 64);
+  for (sluice::RequestId id = 0; id < 5; ++id) ledger.admit({request(id)}, 64);
   Stats step;
   step.running = 2;
   step.parked = 1;
@@ -82,7 +92,7 @@ TEST("ledger: who is in flight and has no place is queued") {
 
 TEST("ledger: what the step loop publishes leaves the counts of requests alone") {
   Ledger ledger;
-  ledger.admit(request(1), 4);
+  ledger.admit({request(1)}, 4);
   ledger.retire(1, Outcome::failed);
   Stats step;
   step.steps = 7;
@@ -94,7 +104,7 @@ TEST("ledger: what the step loop publishes leaves the counts of requests alone")
 
 TEST("ledger: a request is found while it is in flight, and not after") {
   Ledger ledger;
-  ledger.admit(request(9), 4);
+  ledger.admit({request(9)}, 4);
   CHECK_EQ(ledger.find(9)->id, 9u);
   ledger.retire(9, Outcome::finished);
   CHECK(ledger.find(9) == nullptr);

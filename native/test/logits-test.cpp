@@ -179,3 +179,18 @@ TEST("logits: a draw is llama.cpp's, also where the number falls between two tok
     }
   }
 }
+
+TEST("logits: a logit less the whole is what a softmax in double says") {
+  Logits logits;
+  for (const int32_t count : kCounts) {
+    for (const float deviation : {0.0f, 1.0f, 3.0f, 30.0f}) {
+      std::vector<float> row = random_row(count, deviation, 1e6f);
+      if (count > 1) row[size_t(count / 2)] = -kInfinity;
+      CHECK(logits.read(row.data(), count));
+      double shares = 0.0;
+      for (float logit : row) shares += std::exp(double(logit) - double(logits.highest()));
+      const double expected = double(logits.highest()) + std::log(shares);
+      CHECK(std::abs(logits.whole() - expected) <= 1e-6);
+    }
+  }
+}

@@ -66,6 +66,11 @@ export interface NativeEngineOptions {
 /** Every field is already checked and complete: defaults are settled in TypeScript. */
 export interface NativeRequest {
   id: number
+  /**
+   * So many replies to one prompt: requests that differ in id and seed only, which are those here
+   * and the next ones. 1 or more.
+   */
+  choices: number
   /** Text as it stands, messages for the model's chat template, token ids, or a gap to fill. */
   prompt: NativePrompt
   /** -1 generates until the context is full. */
@@ -82,6 +87,8 @@ export interface NativeRequest {
   presencePenalty: number
   /** 0 to 2^32 - 2. */
   seed: number
+  /** Alternatives of each token that are told with how likely it was; -1 tells neither. */
+  logprobs: number
   /** Token ids and their biases, flattened: [token, bias, token, bias, ...]. */
   logitBias: number[]
   /** GBNF that the reply must follow; '' is none. */
@@ -106,7 +113,10 @@ export interface NativeMessage {
 }
 
 export interface NativeEngine {
-  /** False when parallel + queueDepthMax requests are already in flight: refused at once. */
+  /**
+   * All choices or none: false when more than parallel + queueDepthMax requests would be in flight,
+   * refused at once.
+   */
   submit(request: NativeRequest): boolean
   /** The reader took this many tokens. */
   credit(id: number, tokens: number): void
@@ -181,6 +191,8 @@ export interface NativeTokenLogprob {
   bytes: Buffer
   /** Natural logarithm. */
   logprob: number
+  /** Of a control token, which writes no bytes. */
+  name?: string
 }
 
 export interface NativeTokenLogprobs extends NativeTokenLogprob {

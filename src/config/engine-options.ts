@@ -17,6 +17,9 @@ import {
   wrong,
 } from './checks.js'
 
+/** As many sequences as llama.cpp has. */
+export const parallelMax = 256
+
 /** Shared with requests: each may be a default of the engine and a request's own. */
 export const samplingChecks: Checks<SamplingOptions> = {
   temperature: numberFrom(0, 2),
@@ -38,7 +41,7 @@ const anything: Check<SamplingOptions> = check('an object', () => true)
 
 export const loadChecks: Checks<LoadOptions> = {
   model: filePath,
-  parallel: integerFrom(1, 256),
+  parallel: integerFrom(1, parallelMax),
   context: integerFrom(32, 2 ** 24),
   window: integerFrom(1, 65_536),
   queue: integerFrom(0, 65_536),

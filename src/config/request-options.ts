@@ -13,13 +13,15 @@ import {
   trueOrFalse,
   wrong,
 } from './checks.js'
-import { samplingChecks } from './engine-options.js'
+import { parallelMax, samplingChecks } from './engine-options.js'
 
 const stopsMax = 16
 const stopBytesMax = 256
 const biasesMax = 1024
 const saltCharactersMax = 256
 const grammarBytesMax = 64 * 1024
+/** OpenAI's limit. */
+const logprobsMax = 20
 
 /** As a chat template takes it. */
 export interface TemplateMessage {
@@ -56,6 +58,8 @@ const requestChecks: Checks<RequestOptions> = {
   logitBias,
   ignoreEos: trueOrFalse,
   grammar,
+  logprobs: integerFrom(0, logprobsMax),
+  n: integerFrom(1, parallelMax),
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
@@ -113,6 +117,19 @@ export function parseMessages(input: unknown): TemplateMessage[] {
     const name = demand(`${at}.role`, given.role, role)
     return { role: name === 'developer' ? 'system' : name, content }
   })
+}
+
+/**
+ * Choices run at once, or the last would only start when the first has ended.
+ * @throws InvalidOptionError
+ */
+export function checkChoices(n: number, parallel: number): void {
+  const expected = `a whole number from 1 to ${parallel} (the engine's parallel)`
+  demand(
+    'n',
+    n,
+    check(expected, () => n <= parallel),
+  )
 }
 
 /** @throws InvalidOptionError */

@@ -1,5 +1,6 @@
 import type { NativePrompt } from '../binding/native.js'
 import {
+  checkChoices,
   parseCompletionOptions,
   parseCompletionPrompt,
   parseMessages,
@@ -137,8 +138,8 @@ export class Engine implements AsyncDisposable {
 
   #reply(prompt: NativePrompt, options: RequestOptions): Reply {
     const { session, defaults, recommended } = this.#parts
+    checkChoices(options.n ?? 1, this.settings.parallel)
     const request = nativeRequest(prompt, options, defaults, recommended)
-    const submit = session.submit.bind(session, request)
-    return new Reply(session, submit, request.seed, options.signal)
+    return new Reply(session, request, options.signal)
   }
 }

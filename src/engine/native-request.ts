@@ -28,6 +28,7 @@ export function nativeRequest(
     options[key] ?? defaults[key] ?? recommended[key] ?? neutral[key]
   const stop = options.stop ?? []
   return {
+    choices: options.n ?? 1,
     prompt,
     maxTokens: options.maxTokens ?? -1,
     stop: typeof stop === 'string' ? [stop] : stop,
@@ -41,11 +42,17 @@ export function nativeRequest(
     frequencyPenalty: pick('frequencyPenalty'),
     presencePenalty: pick('presencePenalty'),
     seed: foldSeed(options.seed ?? defaults.seed),
+    logprobs: options.logprobs ?? -1,
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
     grammar: options.grammar ?? '',
     grammarIsSchema: false,
     cacheSalt: options.cacheSalt ?? '',
   }
+}
+
+/** The seed of a reply's choice, by the first one's. */
+export function choiceSeed(seed: number, choice: number): number {
+  return (seed + choice) % (seedMax + 1)
 }
 
 function foldSeed(seed: number | undefined): number {

@@ -1,13 +1,18 @@
 import type { NativePart, NativeTokenLogprob } from '../binding/native.js'
 import type { ReplyPart, TokenLogprob, TokenLogprobs, ToolCallDelta } from './types.js'
 
-/** Pieces of one reply that nobody has taken yet, merged into one. */
+/** Pieces of one choice of a reply that nobody has taken yet, merged into one. */
 export class PartBuffer {
+  readonly #choice: number
   #text = ''
   #tokens = 0
   #reasoning = ''
   #toolCalls: ToolCallDelta[] = []
   #logprobs: TokenLogprobs[] = []
+
+  constructor(choice: number) {
+    this.#choice = choice
+  }
 
   get isEmpty(): boolean {
     return this.#text === '' && !this.#hasMore
@@ -30,6 +35,7 @@ export class PartBuffer {
   /** All of it, and nothing is left. */
   take(): ReplyPart {
     const part: ReplyPart = {
+      choice: this.#choice,
       text: this.#text,
       tokens: this.#tokens,
       ...(this.#reasoning === '' ? {} : { reasoning: this.#reasoning }),
@@ -64,6 +70,6 @@ export class PartBuffer {
   }
 }
 
-function tokenLogprob({ bytes, logprob }: NativeTokenLogprob): TokenLogprob {
-  return { token: bytes.toString('utf8'), bytes, logprob }
+function tokenLogprob({ bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {
+  return { token: name ?? bytes.toString('utf8'), bytes, logprob }
 }

@@ -1,19 +1,19 @@
-import type { NativeEvent } from '../binding/native.js'
+import type { NativeRequest } from '../binding/native.js'
+import { Choice, cancelledUnstarted, type Finished } from './choice.js'
 import { CancelledError, type SluiceError } from './errors.js'
-import { PartBuffer } from './part-buffer.js'
+import { choiceSeed } from './native-request.js'
 import type { ReplyListener, Session } from './session.js'
-import type { Accepted, ReplyPart, ReplyResult } from './types.js'
+import type { Accepted, ChoiceResult, ReplyPart, ReplyResult } from './types.js'
 
-type Submit = (listener: ReplyListener) => number
-type Finished = Extract<NativeEvent, { kind: 'finished' }>
 type Step = IteratorResult<ReplyPart, undefined>
 
 const end: Step = { done: true, value: undefined }
 
 /**
- * A reply on its way. Read it with `for await`, or await `text()`, or `done`: taking a part is
- * what lets the engine go on, so a reply that nobody reads waits within its window. It keeps its
- * place in the batch meanwhile, and does not keep the process alive.
+ * A reply on its way, or several to one prompt (`n`), which are read as one. Read it with
+ * `for await`, or await `text()`, or `done`: taking a part is what lets the engine go on, so a
+ * reply that nobody reads waits within its window. It keeps its place in the batch meanwhile, and
+ * does not keep the process alive.
  *
  * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
  * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with
@@ -21,7 +21,7 @@ const end: Step = { done: true, value: undefined }
  * nobody awaits never becomes an unhandled rejection.
  */
 export class Reply implements AsyncIterable<ReplyPart> {
-  /** The seed in use, given or drawn. */
+  /** The first choice's seed, given or drawn; each of the others has the next one. */
   readonly seed: number
   /**
    * Settles once the prompt is templated, tokenized, checked against the context and queued.
@@ -34,31 +34,32 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly #signal: AbortSignal | undefined
   readonly #done = deferred<ReplyResult>()
   readonly #accepted = deferred<Accepted>()
-  #id = 0
+  readonly #choices: readonly Choice[]
+  /** Those that have something to take, in the order in which it came. */
+  readonly #ready: Choice[] = []
   #state: 'live' | 'ended' = 'live'
   #cancelled = false
-  #isAccepted = false
   #error: SluiceError | undefined
-  /** What nobody has taken yet. */
-  readonly #buffer = new PartBuffer()
-  /** Tokens that came and were not credited; those of a reply that `done` drains are, unread. */
-  #uncredited = 0
   #reader: 'none' | 'iterator' | 'drain' = 'none'
   /** Readers that wait, in the order in which they asked. */
   readonly #waiting: Waiting[] = []
 
   /** @internal Made by Engine. */
-  constructor(session: Session, submit: Submit, seed: number, signal: AbortSignal | undefined) {
+  constructor(session: Session, request: Omit<NativeRequest, 'id'>, signal?: AbortSignal) {
     this.#session = session
-    this.seed = seed
+    this.seed = request.seed
     this.#signal = signal
     this.accepted = this.#accepted.promise
+    this.#choices = Array.from({ length: request.choices }, (_, index) => {
+      return new Choice(index, choiceSeed(request.seed, index))
+    })
     if (signal?.aborted) {
       this.#fail(this.#abortError())
       return
     }
     try {
-      this.#id = submit(this.#listener())
+      const first = session.submit(request, (choice) => this.#listener(this.#at(choice)))
+      for (const [index, choice] of this.#choices.entries()) choice.id = first + index
     } catch (error) {
       this.#fail(error as SluiceError)
       return
@@ -75,17 +76,23 @@ export class Reply implements AsyncIterable<ReplyPart> {
     return this.#done.promise
   }
 
-  /** All the text that no iteration has taken yet, once the reply has ended. */
+  /** All the text of the first choice that no iteration has taken yet, once the reply has ended. */
   async text(): Promise<string> {
     await this.done
-    return this.#buffer.take().text
+    return this.#at(0).buffer.take().text
+  }
+
+  /** The same of each choice. */
+  async texts(): Promise<string[]> {
+    await this.done
+    return this.#choices.map(({ buffer }) => buffer.take().text)
   }
 
   /** Stops generating, at the next step. `done` resolves with finishReason 'cancelled'. */
   cancel(): void {
     if (this.#state === 'ended' || this.#cancelled) return
     this.#cancelled = true
-    this.#session.cancel(this.#id)
+    this.#cancelRunning()
     this.#wake()
   }
 
@@ -128,23 +135,30 @@ export class Reply implements AsyncIterable<ReplyPart> {
   /** Answers those that wait, as far as there is something to say. */
   #wake(): void {
     while (this.#waiting.length > 0) {
+      const ready = this.#cancelled ? undefined : this.#nextReady()
       if (this.#cancelled) this.#waiting.shift()?.resolve(end)
-      else if (!this.#buffer.isEmpty) this.#waiting.shift()?.resolve(this.#take())
+      else if (ready !== undefined) this.#waiting.shift()?.resolve(this.#take(ready))
       else if (this.#error !== undefined) this.#waiting.shift()?.reject(this.#error)
       else if (this.#state === 'ended') this.#waiting.shift()?.resolve(end)
       else return
     }
   }
 
-  #take(): Step {
-    const value = this.#buffer.take()
-    this.#credit()
+  #nextReady(): Choice | undefined {
+    let choice = this.#ready.shift()
+    while (choice?.buffer.isEmpty) choice = this.#ready.shift() // text() took it
+    return choice
+  }
+
+  #take(choice: Choice): Step {
+    const value = choice.buffer.take()
+    this.#credit(choice)
     return { done: false, value }
   }
 
-  #credit(): void {
-    if (this.#uncredited > 0) this.#session.credit(this.#id, this.#uncredited)
-    this.#uncredited = 0
+  #credit(choice: Choice): void {
+    if (choice.uncredited > 0) this.#session.credit(choice.id, choice.uncredited)
+    choice.uncredited = 0
   }
 
   #drainUnlessIterated(): void {
@@ -153,62 +167,74 @@ export class Reply implements AsyncIterable<ReplyPart> {
     setImmediate(() => {
       if (this.#reader !== 'none') return
       this.#reader = 'drain'
-      this.#credit()
+      for (const choice of this.#choices) this.#credit(choice)
     })
   }
 
-  #listener(): ReplyListener {
+  #at(index: number): Choice {
+    return this.#choices[index] as Choice
+  }
+
+  #listener(choice: Choice): ReplyListener {
+    const { buffer } = choice
     return {
       onAccepted: (promptTokens) => {
-        this.#isAccepted = true
-        this.#accepted.resolve({ promptTokens })
+        choice.promptTokens = promptTokens
+        if (this.#isAccepted) this.#accepted.resolve({ promptTokens })
       },
       onText: (text, tokens) => {
         if (this.#state === 'ended') return // aborted by its signal
-        this.#buffer.addText(text, tokens)
-        this.#arrived(tokens)
+        const isNew = buffer.isEmpty
+        buffer.addText(text, tokens)
+        this.#arrived(choice, tokens, isNew)
       },
       onPart: (part) => {
         if (this.#state === 'ended') return
-        this.#buffer.addPart(part)
-        this.#arrived(part.tokens)
+        const isNew = buffer.isEmpty
+        buffer.addPart(part)
+        this.#arrived(choice, part.tokens, isNew)
       },
-      onFinished: (event) => this.#finish(event),
-      onError: (error) => this.#fail(error),
+      onFinished: (event) => this.#finish(choice, event),
+      onError: (error) => this.#failChoice(choice, error),
     }
   }
 
-  #arrived(tokens: number): void {
-    this.#uncredited += tokens
-    if (this.#reader === 'drain') this.#credit()
+  get #isAccepted(): boolean {
+    return this.#choices.every(({ promptTokens }) => promptTokens !== undefined)
+  }
+
+  #arrived(choice: Choice, tokens: number, isNew: boolean): void {
+    choice.uncredited += tokens
+    if (isNew && !choice.buffer.isEmpty) this.#ready.push(choice)
+    if (this.#reader === 'drain') this.#credit(choice)
     this.#wake()
   }
 
-  #finish(event: Finished): void {
+  #finish(choice: Choice, event: Finished): void {
     if (this.#state === 'ended') return
+    choice.finish(event, this.#cancelled)
+    const results = this.#choices.flatMap(({ result }) => (result === undefined ? [] : [result]))
+    if (results.length < this.#choices.length) return
     this.#state = 'ended'
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    const { promptTokens, cachedTokens, completionTokens, stopString } = event
-    const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
     if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
-    this.#done.resolve({
-      // Cancelled in time for its reader, though the engine had just come to the end.
-      finishReason: this.#cancelled ? 'cancelled' : event.finishReason,
-      ...(stopString === undefined ? {} : { stopString }),
-      seed: this.seed,
-      usage: { promptTokens, cachedTokens, completionTokens },
-      timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
-    })
+    this.#done.resolve(replyResult(results))
     this.#wake()
+  }
+
+  /** Where one choice fails, all of them end. */
+  #failChoice(choice: Choice, error: SluiceError): void {
+    // Whoever cancelled hears that, whatever else was wrong.
+    if (this.#cancelled) {
+      this.#finish(choice, cancelledUnstarted)
+      return
+    }
+    this.#fail(error)
+    this.#cancelRunning()
   }
 
   #fail(error: SluiceError): void {
     if (this.#state === 'ended') return
-    // Whoever cancelled hears that, whatever else was wrong.
-    if (this.#cancelled) {
-      this.#finish(cancelledUnstarted)
-      return
-    }
     this.#state = 'ended'
     this.#error = error
     this.#signal?.removeEventListener('abort', this.#onAbort)
@@ -217,10 +243,15 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#wake()
   }
 
+  /** The session passes over those that have ended. */
+  #cancelRunning(): void {
+    for (const { id } of this.#choices) this.#session.cancel(id)
+  }
+
   readonly #onAbort = (): void => {
     if (this.#cancelled) return
-    this.#session.cancel(this.#id)
-    this.#buffer.clear()
+    this.#cancelRunning()
+    for (const { buffer } of this.#choices) buffer.clear()
     this.#fail(this.#abortError())
   }
 
@@ -231,19 +262,16 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 }
 
-const cancelledUnstarted: Finished = {
-  kind: 'finished',
-  id: 0,
-  finishReason: 'cancelled',
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-  queueMs: 0,
-  prefillMs: 0,
-  decodeMs: 0,
-  parkedMs: 0,
-  draftTokens: 0,
-  draftAcceptedTokens: 0,
+function replyResult(choices: readonly ChoiceResult[]): ReplyResult {
+  const first = choices[0] as ChoiceResult
+  const cancelled = choices.find(({ finishReason }) => finishReason === 'cancelled')
+  const completionTokens = choices.reduce((sum, { usage }) => sum + usage.completionTokens, 0)
+  return {
+    ...first,
+    finishReason: cancelled?.finishReason ?? first.finishReason,
+    usage: { ...first.usage, completionTokens },
+    choices,
+  }
 }
 
 function cancelledEarly(): CancelledError {

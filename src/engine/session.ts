@@ -19,7 +19,10 @@ const textJobsMax = 1024
 
 type Finished = Extract<NativeEvent, { kind: 'finished' }>
 
-/** What one request hears from the engine, in this order, and at most one of the last two. */
+/**
+ * What one request, a choice of a reply, hears from the engine, in this order, and at most one of
+ * the last two.
+ */
 export interface ReplyListener {
   onAccepted(promptTokens: number): void
   onText(text: string, tokens: number): void
@@ -78,15 +81,21 @@ export class Session {
     return this.#state !== 'open'
   }
 
-  /** Returns the request's id. Throws OverloadedError and ClosedError. */
-  submit(request: Omit<NativeRequest, 'id'>, listener: ReplyListener): number {
+  /**
+   * Returns the first choice's id; the others' follow it. All are taken in or none. Throws
+   * OverloadedError and ClosedError.
+   */
+  submit(request: Omit<NativeRequest, 'id'>, listenerOf: (choice: number) => ReplyListener) {
     this.#assertOpen()
-    const id = this.#nextId++
+    const id = this.#nextId
     if (!this.#native.submit({ ...request, id })) {
       throw new OverloadedError('the queue is full; try again later, or raise parallel or queue')
     }
-    this.#replies.set(id, { listener, unread: 0, taken: 0 })
-    this.#hold()
+    this.#nextId += request.choices
+    for (let choice = 0; choice < request.choices; choice++) {
+      this.#replies.set(id + choice, { listener: listenerOf(choice), unread: 0, taken: 0 })
+      this.#hold()
+    }
     return id
   }
 
@@ -106,7 +115,7 @@ export class Session {
 
   cancel(id: number): void {
     const reply = this.#replies.get(id)
-    if (reply === undefined) return
+    if (reply === undefined || this.#state === 'closed') return
     this.#countUnread(reply, -reply.unread) // its end is waited for
     reply.taken = 0
     this.#native.cancel(id)

@@ -123,6 +123,17 @@ export interface RequestOptions extends SamplingOptions {
    * gave none.
    */
   cacheSalt?: string
+  /**
+   * Tells how likely each token was, and that many of the likeliest: 0 to 20. By the model's own
+   * distribution, before temperature, penalties, biases and everything else that samples. Default:
+   * nothing is told.
+   */
+  logprobs?: number
+  /**
+   * Replies to the same prompt, each with the next seed: 1 to `parallel`, default 1. They are read
+   * as one: a part says which `choice` it belongs to. The prompt is computed once.
+   */
+  n?: number
   /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }
@@ -137,6 +148,8 @@ export interface CompletionOptions extends RequestOptions {
 
 /** A piece of the reply: whole characters, one or more tokens. */
 export interface ReplyPart {
+  /** Which of the reply's choices goes on: 0, or up to `n` - 1. */
+  readonly choice: number
   /** What the reply says; empty where this piece has only reasoning or tool calls. */
   readonly text: string
   /** Tokens that this piece was made of. */
@@ -145,7 +158,10 @@ export interface ReplyPart {
   readonly reasoning?: string
   /** What was added to the reply's tool calls. Left out where nothing was. */
   readonly toolCalls?: readonly ToolCallDelta[]
-  /** One entry a token, where they were asked for. */
+  /**
+   * One entry a token, where they were asked for. An entry comes with the last of its token's
+   * bytes, which may be a part later than the first of them.
+   */
   readonly logprobs?: readonly TokenLogprobs[]
 }
 
@@ -160,15 +176,21 @@ export interface ToolCallDelta {
 }
 
 export interface TokenLogprob {
-  /** The token's text; U+FFFD stands for bytes that are part of a character only. */
+  /**
+   * The token's text, or a control token's name; U+FFFD stands for bytes that are part of a
+   * character only.
+   */
   readonly token: string
-  /** The token's bytes: those of all tokens together are the text. */
+  /**
+   * The token's bytes, none for a control token. Those of all chosen tokens together are the text:
+   * of the token in which a stop string begins, they are the ones before it.
+   */
   readonly bytes: Uint8Array
   /** Natural logarithm of the probability, before temperature and the like. */
   readonly logprob: number
 }
 
-/** The token that was chosen, and the likeliest there were. */
+/** The token that was chosen, and the likeliest there were, from the likeliest down. */
 export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[]
 }
@@ -204,14 +226,24 @@ export interface Accepted {
   readonly promptTokens: number
 }
 
-export interface ReplyResult {
+/** How one of the reply's choices ended. */
+export interface ChoiceResult {
   readonly finishReason: FinishReason
-  /** The stop string that ended the reply, if one did. */
+  /** The stop string that ended it, if one did. */
   readonly stopString?: string
   /** The seed that was used, given or not. */
   readonly seed: number
   readonly usage: Usage
   readonly timings: Timings
+}
+
+/**
+ * How the reply ended: as its first choice did, or `cancelled` where one of them was. Its usage is
+ * the first choice's with the tokens of all that were generated.
+ */
+export interface ReplyResult extends ChoiceResult {
+  /** One for each choice, in order. */
+  readonly choices: readonly ChoiceResult[]
 }
 
 export interface ModelInfo {

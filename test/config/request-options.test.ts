@@ -34,6 +34,8 @@ describe('options of a request', () => {
       logitBias: { 0: -100 },
       ignoreEos: false,
       cacheSalt: 'x',
+      logprobs: 0,
+      n: 1,
       signal,
     }
     const high = {
@@ -51,6 +53,8 @@ describe('options of a request', () => {
       logitBias: { 2147483647: 100 },
       ignoreEos: true,
       cacheSalt: 'x'.repeat(256),
+      logprobs: 20,
+      n: 256,
       signal,
     }
     expect(parseRequestOptions(low)).toEqual(low)
@@ -89,6 +93,14 @@ describe('options of a request', () => {
     ['cacheSalt', ''],
     ['cacheSalt', 'x'.repeat(257)],
     ['cacheSalt', 7],
+    ['logprobs', -1],
+    ['logprobs', 21],
+    ['logprobs', 0.5],
+    ['logprobs', true],
+    ['n', 0],
+    ['n', 257],
+    ['n', 1.5],
+    ['n', 1e9],
     ['signal', {}],
   ])('%s of %j is refused by its name', (name, value) => {
     const { option, message } = refusal(() => parseRequestOptions({ [name]: value }))

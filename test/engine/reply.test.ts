@@ -236,4 +236,104 @@ describe('a reply', () => {
     await expect(reply.done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
     await expect(engine.chat(ask).done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
+
+  test('of several choices is read as one: each part says whose it is', async () => {
+    const script = ({ seed }: NativeRequest) => ({ tokens: [`a${seed} `, `b${seed}`] })
+    const { engine, addon } = await open(script)
+    const reply = engine.chat(ask, { n: 3, seed: 5 })
+    const texts = ['', '', '']
+    for await (const { choice, text } of reply) texts[choice] += text
+    expect(texts).toEqual(['a5 b5', 'a6 b6', 'a7 b7'])
+    expect(await reply.done).toMatchObject({
+      seed: 5,
+      usage: { promptTokens: 4, completionTokens: 6 },
+      choices: [5, 6, 7].map((seed) => ({ seed, usage: { completionTokens: 2 } })),
+    })
+    expect(addon.engine.submitted.map(({ id }) => id)).toEqual([1, 2, 3])
+  })
+
+  test('of several choices is accepted once all of them are', async () => {
+    const { engine, addon } = await open(() => ({ tokens: ['a'] }), { pace: 'manual' })
+    const reply = engine.chat(ask, { n: 2 })
+    const accepted: unknown[] = []
+    void reply.accepted.then((value) => accepted.push(value))
+    addon.engine.accept(1)
+    await settle()
+    expect(accepted).toEqual([])
+    addon.engine.step()
+    await settle()
+    expect(accepted).toEqual([{ promptTokens: 4 }])
+    addon.engine.step(4)
+    await reply.done
+  })
+
+  test('fails when one of its choices does, and the others are cancelled', async () => {
+    const { engine, addon } = await open(() => ({ tokens: counting() }), { pace: 'manual' })
+    const reply = engine.chat(ask, { n: 3 })
+    addon.engine.step(4)
+    addon.engine.fail(2, { code: 'ERR_ENGINE_FAILED', message: 'no' })
+    let text = ''
+    const reading = (async () => {
+      for await (const part of reply) text += part.text
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
+    expect(text).not.toBe('')
+    await expect(reply.done).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
+    expect(addon.engine.cancelled).toEqual([1, 3])
+    addon.engine.step()
+    await settle()
+    expect(addon.engine.stats()).toMatchObject({ running: 0, failed: 1, cancelled: 2 })
+    expect(addon.engine.isReferenced).toBe(false)
+  })
+
+  test('that was cancelled keeps the ends of those choices that had ended', async () => {
+    const script = ({ seed }: NativeRequest) => ({ tokens: seed === 1 ? ['a'] : counting() })
+    const { engine, addon } = await open(script, { pace: 'manual' })
+    const reply = engine.chat(ask, { n: 2, seed: 1 })
+    addon.engine.step(5)
+    await settle()
+    reply.cancel()
+    addon.engine.step()
+    const { finishReason, choices } = await reply.done
+    expect(finishReason).toBe('cancelled')
+    expect(choices.map((one) => one.finishReason)).toEqual(['stop', 'cancelled'])
+  })
+
+  test('gives its choices’ texts apart, once it has ended', async () => {
+    const script = ({ seed }: NativeRequest) => ({ tokens: [`${seed}`] })
+    const { engine } = await open(script)
+    const reply = engine.chat(ask, { n: 2, seed: 1 })
+    expect(await reply.text()).toBe('1')
+    const left: object[] = []
+    for await (const { choice, text } of reply) left.push({ choice, text })
+    expect(left).toEqual([{ choice: 1, text: '2' }])
+    expect(await engine.chat(ask, { n: 2, seed: 1 }).texts()).toEqual(['1', '2'])
+  })
+
+  test('has as many choices as the engine has places at most', async () => {
+    const { engine, addon } = await open(() => ({ tokens: ['a'] }))
+    expect(() => engine.chat(ask, { n: 5 })).toThrow(
+      "'n': expected a whole number from 1 to 4 (the engine's parallel), but got 5.",
+    )
+    expect(addon.engine.submitted).toHaveLength(0)
+  })
+
+  test('tells what was told of its tokens, with the text or after it', async () => {
+    const token = (text: string) => ({ bytes: Buffer.from(text), logprob: -1, top: [] })
+    const mark = { bytes: Buffer.alloc(0), logprob: -2, name: '<|mark|>' }
+    const tokens = [
+      { text: 'a', logprobs: [token('a')] },
+      { logprobs: [{ ...mark, top: [mark] }] },
+      { text: 'é', logprobs: [token('\u00e9')] },
+    ]
+    const { engine, addon } = await open(() => ({ tokens }))
+    const told: string[] = []
+    for await (const { logprobs = [] } of engine.chat(ask, { logprobs: 1 })) {
+      told.push(...logprobs.map((one) => `${one.token} ${one.logprob} ${one.top.length}`))
+    }
+    expect(told).toEqual(['a -1 0', '<|mark|> -2 1', 'é -1 0'])
+    expect(addon.engine.submitted[0]).toMatchObject({ logprobs: 1, choices: 1 })
+    await engine.chat(ask).done
+    expect(addon.engine.submitted[1]).toMatchObject({ logprobs: -1 })
+  })
 })

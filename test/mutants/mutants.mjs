@@ -210,8 +210,8 @@ export const mutants = [
     check: 27,
     what: 'a queued request of a gone client never runs',
     file: 'src/engine/reply.ts',
-    find: 'this.#session.cancel(this.#id)\n    this.#buffer.clear()',
-    replace: '\n    this.#buffer.clear()',
+    find: 'this.#cancelRunning()\n    for',
+    replace: '\n    for',
     tests: cancel,
   },
   {

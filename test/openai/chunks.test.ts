@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ReplyResult } from '../../src/engine/types.js'
+import type { ChoiceResult, ReplyResult } from '../../src/engine/types.js'
 import { ChunkEncoder } from '../../src/openai/chat/chunks.js'
 import { heading } from '../../src/openai/heading.js'
 import { systemFingerprint } from '../../src/openai/models/fingerprint.js'
@@ -12,7 +12,7 @@ const common = {
   model: 'a "b"',
   system_fingerprint: 'fp_1',
 }
-const result: ReplyResult = {
+const choiceResult: ChoiceResult = {
   finishReason: 'length',
   seed: 1,
   usage: { promptTokens: 3, cachedTokens: 2, completionTokens: 4 },
@@ -25,6 +25,8 @@ const result: ReplyResult = {
     draftAcceptedTokens: 0,
   },
 }
+
+const result: ReplyResult = { ...choiceResult, choices: [choiceResult] }
 
 const frame = (value: object) => `data: ${JSON.stringify(value)}\n\n`
 const choice = (delta: object, finish_reason: string | null = null) => ({

@@ -1,7 +1,13 @@
 import type { NativeAddon, NativeEngineOptions } from '../../src/binding/native.js'
 import { FakeEngine, type FakeOptions } from './fake-engine.js'
 
-export { FakeEngine, type FakeFailure, type FakeOptions, type Script } from './fake-engine.js'
+export {
+  FakeEngine,
+  type FakeFailure,
+  type FakeOptions,
+  type FakePart,
+  type Script,
+} from './fake-engine.js'
 
 /** Stands in for the addon: no C++, no model, and it does what the test says when it says so. */
 export class FakeAddon implements NativeAddon {

@@ -6,6 +6,7 @@ import type {
   NativeEvent,
   NativeMessage,
   NativeModelInfo,
+  NativePart,
   NativeRequest,
   NativeStats,
   NativeTexts,
@@ -13,8 +14,11 @@ import type {
 
 /** How the fake answers one request. */
 export interface Script {
-  /** One text per token; an endless generator runs until maxTokens, a cancel or a close. */
-  tokens: Iterable<string>
+  /**
+   * One text per token, or what else a token brings; an endless generator runs until maxTokens, a
+   * cancel or a close.
+   */
+  tokens: Iterable<string | FakePart>
   /** How it ends once the tokens are used up. Default 'stop'. */
   end?: 'stop' | 'length' | FakeFailure
   /** Refused by the Preparer instead of accepted. */
@@ -31,6 +35,9 @@ export interface Script {
   draftTokens?: number
   draftAcceptedTokens?: number
 }
+
+/** What is left out is empty. */
+export type FakePart = Partial<Omit<NativePart, 'kind' | 'id' | 'tokens'>>
 
 export type FakeFailure = { code: NativeErrorCode; message: string } & NativeErrorDetails
 
@@ -52,7 +59,7 @@ type State = 'preparing' | 'queued' | 'prefill' | 'running' | 'parked'
 interface Sequence {
   readonly request: NativeRequest
   readonly script: Script
-  readonly tokens: Iterator<string>
+  readonly tokens: Iterator<string | FakePart>
   readonly promptTokens: number
   state: State
   prefillLeft: number
@@ -63,7 +70,7 @@ interface Sequence {
 
 export class FakeEngine implements NativeEngine {
   readonly options: NativeEngineOptions
-  /** Every request that was submitted and not refused, in order. */
+  /** Every request that was submitted and not refused, in order, each of its choices by itself. */
   readonly submitted: NativeRequest[] = []
   readonly cancelled: number[] = []
   /** Every text that was to be tokenized, in order. */
@@ -117,7 +124,15 @@ export class FakeEngine implements NativeEngine {
 
   submit(request: NativeRequest): boolean {
     const { parallel, queueDepthMax } = this.options
-    if (this.#sequences.length >= parallel + queueDepthMax) return false
+    if (this.#sequences.length + request.choices > parallel + queueDepthMax) return false
+    for (let choice = 0; choice < request.choices; choice++) {
+      this.#start({ ...request, id: request.id + choice, seed: request.seed + choice })
+    }
+    this.#schedule()
+    return true
+  }
+
+  #start(request: NativeRequest): void {
     const script = this.#scriptOf(request)
     this.submitted.push(request)
     this.#ends.started++
@@ -132,8 +147,6 @@ export class FakeEngine implements NativeEngine {
       credited: 0,
       isCancelled: false,
     })
-    this.#schedule()
-    return true
   }
 
   credit(id: number, tokens: number): void {
@@ -244,6 +257,13 @@ export class FakeEngine implements NativeEngine {
     }
   }
 
+  /** The Preparer is done with this request, and not yet with what came after it. */
+  accept(id: number): void {
+    const sequence = this.#sequences.find(({ request }) => request.id === id)
+    if (sequence !== undefined) this.#accept(sequence)
+    this.#deliver()
+  }
+
   /** Ends a request with an error, as the queue's deadline or a failed decode does. */
   fail(id: number, failure: FakeFailure): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
@@ -260,14 +280,15 @@ export class FakeEngine implements NativeEngine {
   #prepare(): void {
     for (const sequence of [...this.#sequences]) {
       if (sequence.state !== 'preparing') continue
-      const { request, script, promptTokens } = sequence
-      if (script.refuse !== undefined) {
-        this.#end(sequence, script.refuse)
-        continue
-      }
-      sequence.state = 'queued'
-      this.#emit({ kind: 'accepted', id: request.id, promptTokens })
+      const { script } = sequence
+      if (script.refuse !== undefined) this.#end(sequence, script.refuse)
+      else this.#accept(sequence)
     }
+  }
+
+  #accept(sequence: Sequence): void {
+    sequence.state = 'queued'
+    this.#emit({ kind: 'accepted', id: sequence.request.id, promptTokens: sequence.promptTokens })
   }
 
   /** A parked sequence keeps its place, as in the engine; the queue waits for a free one. */
@@ -315,7 +336,7 @@ export class FakeEngine implements NativeEngine {
     sequence.produced++
     this.#tokensGenerated++
     this.produced.set(request.id, sequence.produced)
-    this.#emit({ kind: 'text', id: request.id, text: next.value, tokens: 1 })
+    this.#emit(tokenEvent(request.id, next.value))
     if (sequence.produced === request.maxTokens) this.#end(sequence, 'length')
     else if (!this.#hasRoom(sequence)) sequence.state = 'parked'
   }
@@ -408,6 +429,12 @@ const modelInfo: NativeModelInfo = {
   hasChatTemplate: true,
   canInfill: false,
   sampling: {},
+}
+
+function tokenEvent(id: number, token: string | FakePart): FakeEvent {
+  if (typeof token === 'string') return { kind: 'text', id, text: token, tokens: 1 }
+  const nothing = { text: '', reasoning: '', toolCalls: [], logprobs: [] }
+  return { kind: 'part', id, ...nothing, ...token, tokens: 1 }
 }
 
 function wordsOf({ prompt }: NativeRequest): number {

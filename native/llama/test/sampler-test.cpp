@@ -1,5 +1,6 @@
 #include "llama/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -197,4 +198,69 @@ TEST("sampler: a bias on a token outside the vocabulary is an invalid request") 
     }
     CHECK(refused);
   }
+}
+
+// By the definition, in double and without a look at any maximum.
+double naive_logprob(const std::vector<float>& row, int32_t token) {
+  double whole = 0.0;
+  for (float logit : row) whole += std::exp(double(logit));
+  return double(row[size_t(token)]) - std::log(whole);
+}
+
+TEST("sampler: chances are those of the logits as they came, whatever was done to choose") {
+  SamplingParams greedy = params_of(0.0f), cold = params_of(0.3f), biased = params_of(1.0f);
+  cold.top_k = 5;
+  biased.logit_bias = {{7, 90.0f}};
+  biased.frequency_penalty = 1.5f;
+  for (SamplingParams params : {greedy, cold, biased}) {
+    for (const int32_t vocabulary : {380, 32000}) {
+      params.logprobs = 20;
+      Sampler sampler(vocabulary, {3}, params, kContext);
+      for (uint32_t i = 0; i < 30; ++i) {
+        const std::vector<float> row = random_row(vocabulary, 3.0f, i);
+        const int32_t token = sampler.sample(row.data());
+        const sluice::RowChances& chances = sampler.chances();
+        CHECK(std::abs(double(chances.sampled) - naive_logprob(row, token)) < 1e-5);
+        CHECK_EQ(chances.top.size(), size_t(20));
+        std::vector<float> descending = row;
+        std::sort(descending.rbegin(), descending.rend());
+        for (size_t k = 0; k < 20; ++k) {
+          const sluice::TokenChance& chance = chances.top[k];
+          CHECK_EQ(row[size_t(chance.token)], descending[k]);
+          CHECK(std::abs(double(chance.logprob) - naive_logprob(row, chance.token)) < 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST("sampler: asking for chances changes no token") {
+  for (const float temperature : {0.0f, 1.0f}) {
+    SamplingParams params = params_of(temperature);
+    params.presence_penalty = 0.5f;
+    Sampler without(5000, {2}, params, kContext);
+    params.logprobs = 3;
+    Sampler with(5000, {2}, params, kContext);
+    for (uint32_t i = 0; i < 60; ++i) {
+      const std::vector<float> row = random_row(5000, 3.0f, i % 7);
+      CHECK_EQ(with.sample(row.data()), without.sample(row.data()));
+    }
+  }
+}
+
+TEST("sampler: tokens that cannot be are no alternatives, and every chance is a number") {
+  std::vector<float> row(1000, -INFINITY);
+  row[4] = 2.0f;
+  row[9] = 1.0f;
+  SamplingParams params = params_of(0.0f);
+  params.logprobs = 20;
+  Sampler sampler(1000, {}, params, kContext);
+  CHECK_EQ(sampler.sample(row.data()), 4);
+  CHECK_EQ(sampler.chances().top.size(), size_t(2));
+  CHECK_EQ(sampler.chances().top[1].token, 9);
+  params.logprobs = 0;
+  Sampler alone(1000, {}, params, kContext);
+  alone.sample(row.data());
+  CHECK(alone.chances().top.empty());
+  CHECK(std::isfinite(alone.chances().sampled));
 }

@@ -1,0 +1,113 @@
+#include "engine/held-logprobs.h"
+
+#include <random>
+#include <string>
+
+#include "engine/text-stream.h"
+#include "test/check.h"
+
+using sluice::HeldLogprobs;
+using sluice::TextStream;
+using sluice::TokenLogprobs;
+
+namespace {
+
+TokenLogprobs entry(const std::string& bytes) { return {{bytes, -1.0f, {}}, {}}; }
+
+// A reply of these tokens, its text and its entries taken after each as a sequence takes them.
+struct Reader {
+  explicit Reader(const std::vector<std::string>& stops) : text_stream(stops) {}
+
+  void token(const std::string& bytes) {
+    if (text_stream.stopped()) return;
+    text_stream.append(bytes);
+    held.push(entry(bytes));
+    take();
+  }
+
+  void finish() {
+    text_stream.finish();
+    take();
+  }
+
+  void take() {
+    text += text_stream.take();
+    for (const TokenLogprobs& one : held.take(text_stream.released(), text_stream.stopped())) {
+      tokens.push_back(one.chosen.bytes);
+      bytes += one.chosen.bytes;
+    }
+  }
+
+  TextStream text_stream;
+  HeldLogprobs held;
+  std::string text, bytes;
+  std::vector<std::string> tokens;
+};
+
+}  // namespace
+
+TEST("held logprobs: an entry leaves with the last of its token's bytes") {
+  Reader reader({});
+  reader.token("Once");
+  CHECK_EQ(reader.tokens.size(), size_t(1));
+  reader.token(" \xF0\x9F");
+  CHECK_EQ(reader.tokens.size(), size_t(1));
+  CHECK_EQ(reader.text, "Once ");
+  reader.token("\xA6");
+  CHECK_EQ(reader.tokens.size(), size_t(1));
+  reader.token("\x8A!");
+  CHECK_EQ(reader.tokens.size(), size_t(4));
+  CHECK_EQ(reader.bytes, reader.text);
+}
+
+TEST("held logprobs: what a stop string may claim is held, and leaves when it was none") {
+  Reader reader({"the end"});
+  for (const char* token : {"a", " the", " e"}) reader.token(token);
+  CHECK_EQ(reader.bytes, "a");
+  reader.token("gg");
+  CHECK_EQ(reader.bytes, "a the egg");
+}
+
+TEST("held logprobs: of the token that a stop string begins in come the bytes before it") {
+  Reader reader({"xyz"});
+  for (const char* token : {"ab", "cx", "", "y", "zd", "never"}) reader.token(token);
+  reader.finish();
+  CHECK_EQ(reader.text, "abc");
+  CHECK_EQ(reader.tokens.size(), size_t(2));
+  CHECK_EQ(reader.tokens.back(), "c");
+}
+
+TEST("held logprobs: a token that a stop string begins with is not told of") {
+  Reader reader({"xyz"});
+  for (const char* token : {"ab", "", "xy", "z"}) reader.token(token);
+  reader.finish();
+  CHECK_EQ(reader.tokens.size(), size_t(2));  // one of them is a control token, without bytes
+  CHECK_EQ(reader.bytes, "ab");
+}
+
+TEST("held logprobs: half a character at the end is told of by its bytes") {
+  Reader reader({});
+  reader.token("a\xF0\x9F");
+  reader.finish();
+  CHECK_EQ(reader.text, "a\xEF\xBF\xBD");
+  CHECK_EQ(reader.bytes, "a\xF0\x9F");
+}
+
+TEST("held logprobs: however a reply is cut into tokens, their bytes are its text") {
+  std::mt19937 numbers(3);
+  const std::string whole = "Déjà vu: the 狐 said “ÿ” to the 🦊, twice, and aaab aab once. ";
+  const std::vector<std::vector<std::string>> stop_lists = {{},    {"aab"},  {"twice, once", "🦊,"},
+                                                            {"”"}, {"Déjà"}, {"never", "once. "}};
+  for (int32_t round = 0; round < 500; ++round) {
+    Reader reader(stop_lists[numbers() % stop_lists.size()]);
+    for (size_t at = 0; at < whole.size();) {
+      const size_t size = numbers() % 7;
+      reader.token(whole.substr(at, size));
+      at += size;
+      CHECK(reader.bytes.size() <= reader.text.size() + 3);
+      CHECK_EQ(reader.text.compare(0, reader.bytes.size(), reader.bytes), 0);
+    }
+    reader.finish();
+    CHECK_EQ(reader.bytes, reader.text);
+  }
+}

@@ -1,0 +1,54 @@
+import type { NativeEvent } from '../binding/native.js'
+import { PartBuffer } from './part-buffer.js'
+import type { ChoiceResult } from './types.js'
+
+export type Finished = Extract<NativeEvent, { kind: 'finished' }>
+
+/**
+ * One of a reply's choices: what came of it and was not taken, and how it ended. Owned by Reply.
+ */
+export class Choice {
+  readonly seed: number
+  readonly buffer: PartBuffer
+  /** Of its native request, once that is submitted. */
+  id = 0
+  /** Once it is queued. */
+  promptTokens: number | undefined
+  /** Tokens that came and were not credited; those of a reply that `done` drains are, unread. */
+  uncredited = 0
+  result: ChoiceResult | undefined
+
+  constructor(index: number, seed: number) {
+    this.seed = seed
+    this.buffer = new PartBuffer(index)
+  }
+
+  /** Cancelled in time for its reader, though the engine may just have come to the end. */
+  finish(event: Finished, isCancelled: boolean): void {
+    const { promptTokens, cachedTokens, completionTokens, stopString } = event
+    const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
+    this.result = {
+      finishReason: isCancelled ? 'cancelled' : event.finishReason,
+      ...(stopString === undefined ? {} : { stopString }),
+      seed: this.seed,
+      usage: { promptTokens, cachedTokens, completionTokens },
+      timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
+    }
+  }
+}
+
+/** What a choice came to that was cancelled before the engine had it. */
+export const cancelledUnstarted: Finished = {
+  kind: 'finished',
+  id: 0,
+  finishReason: 'cancelled',
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  queueMs: 0,
+  prefillMs: 0,
+  decodeMs: 0,
+  parkedMs: 0,
+  draftTokens: 0,
+  draftAcceptedTokens: 0,
+}
