@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { answerOf } from './routes.js'
 import { type Shape, shapeProblem } from './shapes.js'
+import { StreamRules } from './stream-rules.js'
 
 /**
  * Reads along with everything a server sends, and holds each frame and body against OpenAI's
@@ -32,6 +33,7 @@ class AnswerReader {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #problems: string[]
+  readonly #rules = new StreamRules()
   #text = ''
   #isDone = false
 
@@ -68,7 +70,7 @@ class AnswerReader {
 
   #frame(frame: string): void {
     if (this.#isDone) this.#wrong(`a frame after [DONE]: ${frame}`)
-    this.#isDone ||= frame === 'data: [DONE]'
+    if (frame === 'data: [DONE]') this.#done()
     if (this.#isDone || frame === ': ping') return
     if (/^data: \{.*\}$/.test(frame)) this.#data(frame.slice('data: '.length))
     else this.#wrong(`no frame of one JSON line: ${frame}`)
@@ -83,7 +85,17 @@ class AnswerReader {
     this.#parsed(json, (value) => {
       const isError = typeof value === 'object' && value !== null && 'error' in value
       this.#hold(isError ? 'ErrorBody' : this.#answer?.frame, value)
+      if (!isError) this.#breaks(this.#rules.take(value as object))
     })
+  }
+
+  #done(): void {
+    this.#isDone = true
+    this.#breaks(this.#rules.end())
+  }
+
+  #breaks(rule: string): void {
+    if (rule !== '') this.#wrong(rule)
   }
 
   #parsed(text: string, then: (value: unknown) => void): void {
