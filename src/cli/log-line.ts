@@ -1,4 +1,4 @@
-import type { AccessEntry } from '../http/index.js'
+import { type AccessEntry, describeFault } from '../http/index.js'
 import { colours } from './colours.js'
 
 /** A request in one line: time, method, route, status, how it ended, duration, tokens, id. */
@@ -14,8 +14,13 @@ export function logLine(entry: AccessEntry, now = new Date()): string {
   ]
   if (promptTokens !== undefined) parts.push(`${promptTokens}+${completionTokens ?? 0} tokens`)
   parts.push(colours.dim(entry.requestId))
-  const stack = entry.error instanceof Error ? `\n${entry.error.stack}` : ''
-  return `${parts.join(' ')}${stack}\n`
+  return `${parts.join(' ')}${faultLines(entry.error)}\n`
+}
+
+function faultLines(error: unknown): string {
+  if (error === undefined) return ''
+  const { name, code, stack } = describeFault(error)
+  return `\n${name}${code === undefined ? '' : ` (${code})`}\n${stack}`.trimEnd()
 }
 
 function paint({ status, outcome }: AccessEntry): (text: string) => string {

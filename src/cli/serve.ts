@@ -8,7 +8,7 @@ import { load } from '../engine/load.js'
 import { type Address, createServer, type SluiceServer } from '../http/index.js'
 import { banner } from './banner.js'
 import { loadOptions, pick } from './load-options.js'
-import { logLine } from './log-line.js'
+import { type Log, openLog } from './log.js'
 import { ProgressBar } from './progress.js'
 
 type Flags = Settled<typeof serveFlags>
@@ -27,21 +27,24 @@ const serverKeys = [
 /** `sluice serve`: until SIGTERM or SIGINT, which drains. @returns the exit code */
 export async function serveCommand(flags: Flags): Promise<number> {
   const apiKeys = readApiKeys(flags.apiKeyFile, process.env)
+  const log = await openLog(flags.logFormat, flags.logLevel)
   const stop = stopSignal()
   let begin!: (engine: Promise<Engine>) => void
   const loading = new Promise<Engine>((resolve) => {
     begin = resolve
   })
-  const server = serverOf(flags, apiKeys, loading)
+  const server = serverOf(flags, apiKeys, loading, log)
   // A port in use is told now, not after minutes of loading.
   const address = await listening(server, flags)
   begin(loaded(flags, stop))
   try {
     const engine = await loading
     process.stdout.write(banner(engine, address.url, flags, apiKeys.length > 0))
+    log.life('ready', { url: address.url, model: engine.model.id })
     if (!stop.aborted) await once(stop, 'abort')
-    await drained(server, engine, flags.drainMs)
+    await drained(server, engine, flags.drainMs, log)
     await engine.close()
+    log.life('stopped', {})
   } catch (error) {
     await server.close()
     if (!stop.aborted) throw error
@@ -61,7 +64,12 @@ function stopSignal(): AbortSignal {
   return stop.signal
 }
 
-function serverOf(flags: Flags, apiKeys: string[], engine: Promise<Engine>): SluiceServer {
+function serverOf(
+  flags: Flags,
+  apiKeys: string[],
+  engine: Promise<Engine>,
+  log: Log,
+): SluiceServer {
   const { alias: aliases, allowHost: allowHosts, allowOrigin: allowOrigins } = flags
   const names = { aliases, allowHosts, allowOrigins }
   try {
@@ -70,7 +78,7 @@ function serverOf(flags: Flags, apiKeys: string[], engine: Promise<Engine>): Slu
       ...names,
       apiKeys,
       engine,
-      onLog: (entry) => process.stderr.write(logLine(entry)),
+      onLog: log.request,
     })
   } catch (error) {
     throw error instanceof InvalidOptionError ? inFlags(error, flags) : error
@@ -112,13 +120,13 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   }
 }
 
-async function drained(server: SluiceServer, engine: Engine, deadlineMs: number): Promise<void> {
+async function drained(
+  server: SluiceServer,
+  engine: Engine,
+  deadlineMs: number,
+  log: Log,
+): Promise<void> {
   const { queued, running, parked } = engine.stats()
-  const replies = queued + running + parked
-  if (replies > 0) {
-    process.stderr.write(
-      `sluice: ${replies} replies may go on for ${deadlineMs} ms; a second signal ends at once\n`,
-    )
-  }
+  log.life('draining', { replies: queued + running + parked, deadlineMs })
   await server.drain({ deadlineMs })
 }

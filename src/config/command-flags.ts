@@ -1,4 +1,4 @@
-import { check, filePath, int32Max, integerFrom } from './checks.js'
+import { check, filePath, int32Max, integerFrom, oneOf } from './checks.js'
 import { loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
 import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
 
@@ -126,6 +126,15 @@ export const serveFlags = {
   engineStallMs: numberFlag('MS', milliseconds, 'how long the engine may stand still', {
     fallback: 30_000,
   }),
+  logFormat: textFlag('FORMAT', oneOf('text', 'json'), 'of the log on stderr, text or json', {
+    fallback: 'text',
+  }),
+  logLevel: textFlag(
+    'LEVEL',
+    oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    'what is logged: debug (health and metrics too), info, warn, error or silent',
+    { fallback: 'info' },
+  ),
   drainMs: numberFlag('MS', integerFrom(0, int32Max), 'how long replies may go on after SIGTERM', {
     fallback: 30_000,
   }),

@@ -14,6 +14,9 @@ export interface AccessEntry {
   readonly durationMs: number
   readonly promptTokens: number | undefined
   readonly completionTokens: number | undefined
-  /** What was thrown, where the fault is the server's own. */
+  /**
+   * What was thrown, where the fault is the server's own. Its message may repeat what the request
+   * said: log what `describeFault` tells of it.
+   */
   readonly error: unknown
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { App } from './app.js'
 import { dispatch } from './dispatch.js'
 import { Exchange } from './exchange.js'
+import { describeFault } from './fault.js'
 import { type ListenerOptions, listenerSettings } from './options.js'
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
@@ -33,9 +34,9 @@ export function listenerOf(app: App): RequestListener {
 
 function warnOfFaults({ error, requestId }: { error: unknown; requestId: string }): void {
   if (error === undefined) return
-  const detail = error instanceof Error ? error.stack : String(error)
+  const { name, stack } = describeFault(error)
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',
-    detail: `${detail}`,
+    detail: `${name}\n${stack}`,
   })
 }

@@ -35,7 +35,8 @@ export interface ListenerOptions {
   /** Milliseconds the engine may stand still while a request waits for it. Default 30,000. */
   engineStallMs?: number
   /**
-   * Called once per request, after its end. The entry holds no prompt, no key and no query string.
+   * Called once per request, after its end. The entry holds no prompt, no key and no query string,
+   * apart from `error`, the value that was thrown: see describeFault.
    * Default: nothing is logged, and failures of the server itself become process warnings.
    */
   onLog?: (entry: AccessEntry) => void

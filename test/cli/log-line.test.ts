@@ -36,8 +36,10 @@ test('a failed one has its code, one without a route or tokens has neither', () 
   )
 })
 
-test('a fault of the server itself comes with its stack', () => {
-  const line = logLine({ ...entry, status: 500, error: new Error('a bug') }, now)
-  expect(line).toContain('Error: a bug')
-  expect(line).toContain('log-line.test.ts')
+test('a fault of the server itself comes with its calls, and without its message', () => {
+  const error = Object.assign(new TypeError('the prompt said: Tell me a story'), { code: 'E_BUG' })
+  const line = logLine({ ...entry, status: 500, error }, now)
+  expect(line).toMatch(/req-1\nTypeError \(E_BUG\)\n {4}at .*log-line\.test\.ts/)
+  expect(line.endsWith('\n')).toBe(true)
+  expect(line).not.toMatch(/story|prompt said/)
 })

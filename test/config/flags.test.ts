@@ -38,6 +38,8 @@ const examples: Record<string, [text: string, value: unknown]> = {
   queueDeadlineMs: ['1000', 1000],
   readerStallMs: ['1000', 1000],
   engineStallMs: ['1000', 1000],
+  logFormat: ['json', 'json'],
+  logLevel: ['warn', 'warn'],
   drainMs: ['0', 0],
 }
 
@@ -92,6 +94,8 @@ test('without anything the defaults hold, and what the engine settles is left ou
     queueDeadlineMs: 60_000,
     readerStallMs: 60_000,
     engineStallMs: 30_000,
+    logFormat: 'text',
+    logLevel: 'info',
     drainMs: 30_000,
   })
 })

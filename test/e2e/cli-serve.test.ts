@@ -117,6 +117,39 @@ describe('sluice serve', () => {
   })
 })
 
+describe('sluice serve, its log in JSON', () => {
+  test('is a line an event, from its start to its end, without prompts and keys', async () => {
+    const args = ['--model', talker, '--log-format', 'json', '--log-level', 'debug']
+    const { cli, url } = await up(args, { SLUICE_API_KEY: 'key-of-mine' })
+    const headers = { authorization: 'Bearer key-of-mine' }
+    await (await chat(url, {}, headers)).text()
+    await (await chat(url, { temperature: 'a story' }, headers)).text()
+    await fetch(`${url}/health?story=1`)
+    cli.child.kill('SIGTERM')
+    const { stderr, code } = await cli.result
+    expect(code).toBe(0)
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toMatchObject([
+      { level: 'info', msg: 'ready', url },
+      {
+        level: 'info',
+        msg: 'request',
+        status: 200,
+        outcome: 'done',
+        completionTokens: expect.any(Number),
+      },
+      { level: 'warn', msg: 'request', status: 400, outcome: 'failed' },
+      { level: 'debug', msg: 'request', route: '/health', status: 200 },
+      { level: 'info', msg: 'draining', replies: 0 },
+      { level: 'info', msg: 'stopped' },
+    ])
+    expect(stderr).not.toMatch(/story|key-of-mine/)
+  })
+})
+
 describe('sluice serve, told to stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('an idle one ends at %s with 0', async (signal) => {
     const { cli } = await up(['--model', talker])

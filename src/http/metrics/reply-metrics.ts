@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { ReplyResult } from '../../engine/types.js'
+import type { ChoiceResult, ReplyResult } from '../../engine/types.js'
 
 const firstTokenSeconds = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
@@ -19,7 +19,7 @@ interface Measure {
   readonly name: string
   readonly help: string
   readonly buckets: number[]
-  readonly value: (choice: ReplyResult) => number | undefined
+  readonly value: (choice: ChoiceResult) => number | undefined
 }
 
 const measures: readonly Measure[] = [
@@ -105,7 +105,7 @@ export class ReplyMetrics {
 
   observe(result: ReplyResult): void {
     this.#promptTokens.observe(result.usage.promptTokens)
-    for (const choice of [result]) {
+    for (const choice of result.choices) {
       this.#success.inc({ finished_reason: choice.finishReason })
       for (const { histogram, value } of this.#histograms) {
         const now = value(choice)
@@ -115,7 +115,7 @@ export class ReplyMetrics {
   }
 }
 
-function interTokenSeconds({ timings, usage }: ReplyResult): number | undefined {
+function interTokenSeconds({ timings, usage }: ChoiceResult): number | undefined {
   const gaps = usage.completionTokens - 1
   return gaps < 1 ? undefined : seconds((timings.decodeMs - timings.parkedMs) / gaps)
 }

@@ -1,0 +1,21 @@
+import type { AccessEntry } from '../http/index.js'
+
+/** From the most to the least that is told. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** Looks that come every few seconds. */
+const polled: readonly (string | undefined)[] = ['/health', '/metrics']
+
+/** How much an ended request matters. A client that leaves does what it may. */
+export function levelOf({
+  outcome,
+  status,
+  error,
+  route,
+}: AccessEntry): Exclude<LogLevel, 'silent'> {
+  if (outcome === 'failed') {
+    return status >= 500 || status === 200 || error !== undefined ? 'error' : 'warn'
+  }
+  return polled.includes(route) ? 'debug' : 'info'
+}

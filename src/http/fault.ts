@@ -1,0 +1,31 @@
+/** What may be told of a fault of the server's own. */
+export interface Fault {
+  /** Of the error's class. */
+  readonly name: string
+  /** The error's `code`, where it has one. */
+  readonly code: string | undefined
+  /** Where it was thrown, one call a line; empty where nobody knows. */
+  readonly stack: string
+}
+
+/**
+ * A thrown value without its message, which may repeat what a request said: V8 puts values into
+ * its own ("Cannot create property 'a' on string 'Tell me ...'"), as JSON.parse and Node do.
+ */
+export function describeFault(thrown: unknown): Fault {
+  if (!(thrown instanceof Error)) return { name: typeof thrown, code: undefined, stack: '' }
+  const { code } = thrown as NodeJS.ErrnoException
+  return {
+    name: thrown.constructor.name,
+    code: typeof code === 'string' ? code : undefined,
+    stack: framesOf(thrown).join('\n'),
+  }
+}
+
+/** The message goes first: its own lines may look like calls. */
+function framesOf({ stack = '', message }: Error): string[] {
+  const at = stack.indexOf(message)
+  if (at < 0) return [] // changed after it was made: what the stack holds is not known
+  const calls = stack.slice(at + message.length).split('\n')
+  return calls.filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line))
+}
