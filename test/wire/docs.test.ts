@@ -3,6 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { chatRequest } from '../../src/openai/chat/schema.js'
 import { ApiError, errorKinds } from '../../src/openai/errors.js'
 import { parseRequest } from '../../src/openai/issues.js'
+import {
+  applyTemplateRequest,
+  detokenizeRequest,
+  tokenizeRequest,
+} from '../../src/openai/tokens/schema.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
@@ -26,7 +31,7 @@ function rows(title: string): string[][] {
   })
 }
 
-/** A request's fields as the code takes them, and as OpenAI declares them. */
+/** A request's fields as the code takes them, and as who made the endpoint up declares them. */
 const requests = [
   {
     title: 'POST /v1/chat/completions',
@@ -34,6 +39,15 @@ const requests = [
     declared: requestFields('Chat'),
     least: { model: 'm', messages: [{ role: 'user', content: '' }] },
   },
+  ...[
+    { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },
+    { title: 'POST /detokenize', schema: detokenizeRequest, least: { tokens: [] } },
+    {
+      title: 'POST /apply-template',
+      schema: applyTemplateRequest,
+      least: { messages: [{ role: 'user', content: '' }] },
+    },
+  ].map((one) => ({ ...one, declared: Object.keys(one.schema.shape) })),
 ]
 
 test('every endpoint has a section, and no other has one', () => {
@@ -57,7 +71,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
     )
   })
 
-  test('says `ours` or `no` of what OpenAI does not have', () => {
+  test('says `ours` or `no` of what nobody declares', () => {
     for (const [field, support] of table) {
       const may = declared.includes(field) ? ['yes', 'part', 'no', 'ignored'] : ['ours', 'no']
       expect([field, may]).toEqual([field, expect.arrayContaining([support])])
