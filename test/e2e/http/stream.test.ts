@@ -68,11 +68,13 @@ test('5: characters that tokens split arrive whole, however small the pieces', a
   expect(textOf(raw.body)).toBe(said)
 })
 
-test('11: streamed and not, the text is the same at one seed, and differs at another', async () => {
-  const { url } = await serveReal({ model: storyteller })
+test('11: streamed, not and in process, the text is the same at one seed', async () => {
+  const { url, engine } = await serveReal({ model: storyteller })
   const streamed = textOf(await (await chat(url, story({ seed: 7 }))).text())
   const plain = await whole(url, { seed: 7 })
   expect(plain.choices[0].message.content).toBe(streamed)
+  const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
+  expect(await engine.chat(messages, { seed: 7 }).text()).toBe(streamed)
   expect((await whole(url, { seed: 8 })).choices[0].message.content).not.toBe(streamed)
 })
 
