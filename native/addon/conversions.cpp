@@ -94,6 +94,12 @@ ThreadPriority priority(const std::string& name) {
   return ThreadPriority::normal;
 }
 
+EmbeddingUse embedding_use(const std::string& name) {
+  if (name == "always") return EmbeddingUse::always;
+  if (name == "never") return EmbeddingUse::never;
+  return EmbeddingUse::automatic;
+}
+
 const char* code_name(FaultCode code) {
   switch (code) {
     case FaultCode::model_not_found: return "ERR_MODEL_NOT_FOUND";
@@ -124,6 +130,7 @@ const char* reason_name(FinishReason reason) {
 void set_fault(Napi::Object& object, const Fault& fault) {
   object.Set("code", code_name(fault.code));
   object.Set("message", fault.message);
+  if (fault.input >= 0) object.Set("input", fault.input);
   if (fault.code != FaultCode::context_length) return;
   object.Set("promptTokens", fault.prompt_tokens);
   object.Set("contextTokens", fault.context_tokens);
@@ -209,6 +216,12 @@ struct EventWriter {
     object.Set("hasChatTemplate", event.model.has_chat_template);
     object.Set("canInfill", event.model.can_infill);
     object.Set("sampling", recommended(env, event.model.sampling));
+    if (event.model.embedding) {
+      Napi::Object embedding = Napi::Object::New(env);
+      embedding.Set("size", event.model.embedding->size);
+      embedding.Set("pooling", event.model.embedding->pooling);
+      object.Set("embedding", embedding);
+    }
   }
   void operator()(const TokenOutbox::LoadFailed& event) {
     begin("load-failed");
@@ -241,6 +254,13 @@ struct EventWriter {
     object.Set("prefillMs", event.tally.prefill_ms);
     object.Set("decodeMs", event.tally.decode_ms);
     object.Set("parkedMs", event.tally.parked_ms);
+  }
+  void operator()(const TokenOutbox::Embedded& event) {
+    begin("embedded", event.id);
+    Napi::Float32Array values = Napi::Float32Array::New(env, event.values.size());
+    std::copy(event.values.begin(), event.values.end(), values.Data());
+    object.Set("values", values);
+    object.Set("promptTokens", event.prompt_tokens);
   }
   void operator()(const TokenOutbox::Failed& event) {
     begin("error", event.id);
@@ -319,6 +339,7 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.draft_path = string(object, "draft");
   options.lookup = object.Get("lookup").ToBoolean();
   options.draft_max = integer(object, "draftMax");
+  options.embeddings = embedding_use(string(object, "embeddings"));
   options.window = integer(object, "window");
   options.queue_depth_max = integer(object, "queueDepthMax");
   options.queue_deadline =
@@ -338,6 +359,21 @@ std::vector<ChatMessage> messages(const Napi::Array& list) {
   for (uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Object message = list.Get(i).ToObject();
     result.push_back({string(message, "role"), string(message, "content")});
+  }
+  return result;
+}
+
+std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object) {
+  auto result = std::make_shared<EmbeddingRequest>();
+  result->id = static_cast<RequestId>(number(object, "id"));
+  const Napi::Array inputs = array(object, "inputs");
+  for (uint32_t i = 0; i < inputs.Length(); ++i) {
+    const Napi::Value input = inputs.Get(i);
+    if (input.IsString()) {
+      result->inputs.emplace_back(input.As<Napi::String>().Utf8Value());
+    } else {
+      result->inputs.emplace_back(token_ids(input.As<Napi::Int32Array>()));
+    }
   }
   return result;
 }

@@ -15,6 +15,7 @@ namespace sluice {
 // TypeScript has checked types and ranges; a missing field throws a TypeError all the same.
 EngineOptions engine_options(const Napi::Object& object);
 Choices choices(const Napi::Object& object);
+std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object);
 std::vector<int32_t> token_ids(const Napi::Int32Array& array);
 std::vector<ChatMessage> messages(const Napi::Array& list);
 

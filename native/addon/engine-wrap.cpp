@@ -15,6 +15,7 @@ Napi::Function EngineWrap::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {
                          InstanceMethod("submit", &EngineWrap::submit),
+                         InstanceMethod("embed", &EngineWrap::embed),
                          InstanceMethod("credit", &EngineWrap::credit),
                          InstanceMethod("cancel", &EngineWrap::cancel),
                          InstanceMethod("tokenize", &EngineWrap::tokenize),
@@ -51,6 +52,10 @@ void EngineWrap::on_environment_cleanup(void* self) {
 
 Napi::Value EngineWrap::submit(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), engine_->submit(choices(info[0].ToObject())));
+}
+
+Napi::Value EngineWrap::embed(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), engine_->submit(embedding_request(info[0].ToObject())));
 }
 
 Napi::Value EngineWrap::credit(const Napi::CallbackInfo& info) {

@@ -63,6 +63,10 @@ void TokenOutbox::finished(RequestId id, FinishReason reason, const Tally& tally
   add(Finished{id, reason, tally});
 }
 
+void TokenOutbox::embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) {
+  add(Embedded{id, std::move(values), prompt_tokens});
+}
+
 void TokenOutbox::failed(RequestId id, const Fault& fault) { add(Failed{id, fault}); }
 
 void TokenOutbox::tokens(RequestId id, std::vector<int32_t> tokens) {

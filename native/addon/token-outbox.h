@@ -35,6 +35,7 @@ class TokenOutbox : public EventSink {
   void text(RequestId id, std::string_view text, int32_t tokens) override;
   void part(RequestId id, Part part) override;
   void finished(RequestId id, FinishReason reason, const Tally& tally) override;
+  void embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) override;
   void failed(RequestId id, const Fault& fault) override;
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
@@ -76,6 +77,11 @@ class TokenOutbox : public EventSink {
     FinishReason reason;
     Tally tally;
   };
+  struct Embedded {
+    RequestId id;
+    std::vector<float> values;
+    int32_t prompt_tokens;
+  };
   struct Failed {
     RequestId id;
     Fault fault;
@@ -93,7 +99,7 @@ class TokenOutbox : public EventSink {
     std::vector<std::string> pieces;
   };
   using Event = std::variant<Progress, Loaded, LoadFailed, Closed, Accepted, Text, Parts, Finished,
-                             Failed, Tokens, TextMade, Pieces>;
+                             Embedded, Failed, Tokens, TextMade, Pieces>;
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <limits>
 
+#include "engine/embedding-context.h"
 #include "llama/context.h"
 #include "llama/fault.h"
 #include "llama/model-store.h"
@@ -54,19 +55,30 @@ Engine::Engine(EngineOptions options, EventSink& sink)
 Engine::~Engine() { join(); }
 
 bool Engine::submit(Choices choices) {
-  const size_t in_flight_max = size_t(options_.parallel) + size_t(options_.queue_depth_max);
-  for (const auto& request : choices) request->submitted = Clock::now();
-  if (!ledger_.admit(choices, in_flight_max)) return false;
+  if (!admit({choices.begin(), choices.end()})) return false;
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   // Without a Preparer the thread is ending, and answers everything in the ledger.
   if (preparer_) preparer_->prepare(std::move(choices));
   return true;
 }
 
+bool Engine::submit(std::shared_ptr<EmbeddingRequest> request) {
+  if (!admit({request})) return false;
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) preparer_->prepare(std::move(request));
+  return true;
+}
+
+bool Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
+  const size_t in_flight_max = size_t(options_.parallel) + size_t(options_.queue_depth_max);
+  for (const auto& ticket : tickets) ticket->submitted = Clock::now();
+  return ledger_.admit(tickets, in_flight_max);
+}
+
 void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
 
 void Engine::cancel(RequestId id) {
-  const std::shared_ptr<Request> request = ledger_.find(id);
+  const std::shared_ptr<Ticket> request = ledger_.find(id);
   if (!request) return;
   request->cancelled = true;
   mailbox_.push(Cancel{});
@@ -111,7 +123,7 @@ void Engine::run() {
     sink_.load_failed(fault_of(error, FaultCode::model_invalid));
   }
   try {
-    if (models.target && !closing_) step_until_closed(models);
+    if (models.target && !closing_) work_until_closed(models);
   } catch (const std::exception& error) {
     end = fault_of(error, FaultCode::engine_failed);
   }
@@ -143,6 +155,58 @@ Engine::Models Engine::load() {
   return models;
 }
 
+void Engine::work_until_closed(const Models& models) {
+  std::optional<EmbeddingKind> embedding;
+  try {
+    embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
+    if (models.draft) {
+      embedding_kind(*models.draft, EmbeddingUse::never, options_.draft_path);  // must generate
+    }
+  } catch (const std::exception& error) {
+    sink_.load_failed(fault_of(error, FaultCode::model_invalid));
+    return;
+  }
+  if (embedding) {
+    embed_until_closed(models.target, *embedding);
+  } else {
+    step_until_closed(models);
+  }
+}
+
+void Engine::embed_until_closed(const std::shared_ptr<const Model>& model,
+                                const EmbeddingKind& kind) {
+  std::unique_ptr<Context> context;
+  std::unique_ptr<Embedder> embedder;
+  try {
+    if (speculates()) {
+      throw FaultError(FaultCode::model_invalid, options_.model_path +
+                                                     " embeds and generates no text that could be "
+                                                     "speculated for; leave draft and lookup out");
+    }
+    const ContextParams params = embedding_params(*model);
+    context = std::make_unique<Context>(model, params);
+    embedder = std::make_unique<Embedder>(*context, embedder_options(kind), ledger_, sink_,
+                                          mailbox_, closing_);
+    open_preparer(model, params.context, true);
+    LoadedModel loaded = describe(*model, params);
+    loaded.embedding = kind;
+    sink_.loaded(loaded);
+    sink_.flush();
+  } catch (const std::exception& error) {
+    sink_.load_failed(fault_of(error, FaultCode::engine_failed));
+    return;
+  }
+  embedder->run();
+}
+
+void Engine::open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
+                           bool embeds) {
+  auto preparer =
+      std::make_unique<Preparer>(model, context_tokens, embeds, ledger_, sink_, mailbox_);
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  preparer_.swap(preparer);
+}
+
 // The order of freeing is the order of lifetimes: sequences and the draft model's context,
 // context, Preparer, then the models.
 void Engine::step_until_closed(const Models& models) {
@@ -155,11 +219,7 @@ void Engine::step_until_closed(const Models& models) {
     loop = std::make_unique<StepLoop>(*context, speculation(models, *context, params),
                                       loop_options(params.context), ledger_, sink_, mailbox_,
                                       closing_);
-    auto preparer = std::make_unique<Preparer>(model, params.context, ledger_, sink_, mailbox_);
-    {
-      std::lock_guard<std::mutex> lock(preparer_mutex_);
-      preparer_.swap(preparer);
-    }
+    open_preparer(model, params.context, false);
     sink_.loaded(describe(*model, params));
     sink_.flush();
   } catch (const std::exception& error) {
@@ -201,6 +261,16 @@ StepLoopOptions Engine::loop_options(int32_t context_tokens) const {
   return options;
 }
 
+EmbedderOptions Engine::embedder_options(const EmbeddingKind& kind) const {
+  EmbedderOptions options;
+  options.size = kind.size;
+  options.limits = {kEmbeddingRows, std::max(options_.parallel, kEmbeddingSequences)};
+  options.threads = compute_threads();
+  options.fixed_threads = options_.threads > 0 || has_gpu();
+  options.queue_deadline = options_.queue_deadline;
+  return options;
+}
+
 void Engine::stop_preparer() {
   std::unique_ptr<Preparer> preparer;
   {
@@ -212,7 +282,7 @@ void Engine::stop_preparer() {
 }
 
 void Engine::answer_the_rest(const Fault& fault) {
-  for (const std::shared_ptr<Request>& request : ledger_.in_flight()) {
+  for (const std::shared_ptr<Ticket>& request : ledger_.in_flight()) {
     if (request->cancelled) {
       if (!ledger_.retire(request->id, Outcome::cancelled)) continue;
       sink_.finished(request->id, FinishReason::cancelled, Tally());
@@ -233,6 +303,20 @@ ContextParams Engine::context_params(const Models& models) const {
   params.shared_cells = options_.kv_cells;
   params.logits_max = std::max(options_.parallel, speculates() ? 1 + draft_max() : 1);
   params.rows_max = std::max(std::min(kRowsMax, params.context), params.logits_max);
+  params.threads = compute_threads();
+  params.poll = options_.poll;
+  params.priority = options_.priority;
+  params.quantized_kv = options_.quantized_kv;
+  return params;
+}
+
+ContextParams Engine::embedding_params(const Model& model) const {
+  ContextParams params;
+  params.embeds = true;
+  params.context =
+      embedding_context(model, options_.context, options_.quantized_kv, options_.free_bytes);
+  params.sequences = std::max(options_.parallel, kEmbeddingSequences);
+  params.rows_max = embedding_rows(params.context);
   params.threads = compute_threads();
   params.poll = options_.poll;
   params.priority = options_.priority;

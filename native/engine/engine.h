@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/embedder.h"
+#include "engine/embedding-request.h"
 #include "engine/event-sink.h"
 #include "engine/ledger.h"
 #include "engine/mailbox.h"
@@ -18,6 +20,7 @@
 #include "engine/speculation.h"
 #include "engine/step-loop.h"
 #include "llama/context.h"
+#include "llama/embedding-kind.h"
 #include "llama/model.h"
 
 namespace sluice {
@@ -40,6 +43,7 @@ struct EngineOptions {
   int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
   int32_t window = 64;           // tokens
   int32_t queue_depth_max = 64;  // requests
+  EmbeddingUse embeddings = EmbeddingUse::automatic;
   std::chrono::milliseconds queue_deadline{60000};
 };
 
@@ -57,6 +61,7 @@ class Engine {
   // All of them or none. False when more than parallel + queue_depth_max requests would be in
   // flight: refused before any work.
   bool submit(Choices choices);
+  bool submit(std::shared_ptr<EmbeddingRequest> request);
   void credit(RequestId id, int32_t tokens);
   void cancel(RequestId id);
   // Only after loaded(), and until close().
@@ -78,12 +83,19 @@ class Engine {
     std::shared_ptr<const Model> target, draft;
   };
   Models load();
+  bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
+  void work_until_closed(const Models& models);
   void step_until_closed(const Models& models);
+  void embed_until_closed(const std::shared_ptr<const Model>& model, const EmbeddingKind& kind);
+  void open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
+                     bool embeds);
   std::unique_ptr<Speculation> speculation(const Models& models, const Context& context,
                                            const ContextParams& params) const;
   void stop_preparer();
   void answer_the_rest(const Fault& fault);
   StepLoopOptions loop_options(int32_t context_tokens) const;
+  EmbedderOptions embedder_options(const EmbeddingKind& kind) const;
+  ContextParams embedding_params(const Model& model) const;
   int32_t draft_max() const;
   bool speculates() const { return options_.lookup || !options_.draft_path.empty(); }
   ContextParams context_params(const Models& models) const;

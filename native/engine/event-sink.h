@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/part.h"
 #include "engine/request.h"
+#include "llama/embedding-kind.h"
 #include "llama/fault.h"
 #include "llama/model.h"
 
@@ -32,6 +34,7 @@ struct LoadedModel {
   uint64_t parameters = 0, bytes = 0;
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
   bool has_chat_template = false, can_infill = false;
+  std::optional<EmbeddingKind> embedding;  // of an engine that embeds
   RecommendedSampling sampling;
 };
 
@@ -49,6 +52,8 @@ class EventSink {
   // Instead of text(), of replies that have more than text. One reply uses one of the two only.
   virtual void part(RequestId id, Part part) = 0;
   virtual void finished(RequestId id, FinishReason reason, const Tally& tally) = 0;
+  // The end of a request that embeds: the vectors of its inputs, one after the other.
+  virtual void embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) = 0;
   virtual void failed(RequestId id, const Fault& fault) = 0;
   virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;
   // The answer to a text job: what tokens, or a chat template, come to.

@@ -2,15 +2,15 @@
 
 namespace sluice {
 
-bool Ledger::admit(const Choices& choices, size_t in_flight_max) {
+bool Ledger::admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (requests_.size() + choices.size() > in_flight_max) return false;
-  for (const auto& request : choices) requests_.emplace(request->id, request);
-  stats_.started += int64_t(choices.size());
+  if (requests_.size() + tickets.size() > in_flight_max) return false;
+  for (const auto& ticket : tickets) requests_.emplace(ticket->id, ticket);
+  stats_.started += int64_t(tickets.size());
   return true;
 }
 
-std::shared_ptr<Request> Ledger::find(RequestId id) const {
+std::shared_ptr<Ticket> Ledger::find(RequestId id) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = requests_.find(id);
   return it == requests_.end() ? nullptr : it->second;
@@ -30,9 +30,9 @@ bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   return true;
 }
 
-std::vector<std::shared_ptr<Request>> Ledger::in_flight() const {
+std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  std::vector<std::shared_ptr<Request>> requests;
+  std::vector<std::shared_ptr<Ticket>> requests;
   for (const auto& entry : requests_) requests.push_back(entry.second);
   return requests;
 }

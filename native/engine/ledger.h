@@ -41,13 +41,13 @@ class Ledger {
  public:
   // All of them or none. False when more than in_flight_max requests would be in flight: the one
   // place that refuses.
-  bool admit(const Choices& choices, size_t in_flight_max);
+  bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max);
   // Null when it is not in flight (any more).
-  std::shared_ptr<Request> find(RequestId id) const;
+  std::shared_ptr<Ticket> find(RequestId id) const;
   // False when somebody else retired it before; then there is nothing to report. The phase is
   // counted of the cancelled.
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
-  std::vector<std::shared_ptr<Request>> in_flight() const;
+  std::vector<std::shared_ptr<Ticket>> in_flight() const;
 
   // The step loop's side of the numbers, published once a step.
   void publish(const Stats& step);
@@ -55,7 +55,7 @@ class Ledger {
 
  private:
   mutable std::mutex mutex_;
-  std::unordered_map<RequestId, std::shared_ptr<Request>> requests_;
+  std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
   Stats stats_;
 };
 

@@ -4,14 +4,18 @@
 #include <memory>
 #include <variant>
 
+#include "engine/embedding-request.h"
 #include "engine/request.h"
 #include "engine/sequence.h"
 
 namespace sluice {
 
-// What the step loop is told, and by whom.
+// What the engine's loop is told, and by whom.
 struct Prepared {  // by the Preparer: this one may queue for a place
   std::unique_ptr<Sequence> sequence;
+};
+struct PreparedEmbedding {  // by the Preparer of an engine that embeds
+  std::unique_ptr<EmbeddingJob> job;
 };
 struct Credit {  // by JavaScript: the reader took so many tokens
   RequestId id;
@@ -20,6 +24,6 @@ struct Credit {  // by JavaScript: the reader took so many tokens
 struct Cancel {};  // by JavaScript: some request's `cancelled` was set
 struct Close {};   // by JavaScript: end the thread
 
-using EngineMessage = std::variant<Prepared, Credit, Cancel, Close>;
+using EngineMessage = std::variant<Prepared, PreparedEmbedding, Credit, Cancel, Close>;
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <exception>
 #include <optional>
 
+#include "engine/embedding-inputs.h"
 #include "llama/fault.h"
 
 namespace sluice {
@@ -16,10 +17,11 @@ constexpr size_t kStackBytes = size_t(512) << 20;
 
 }  // namespace
 
-Preparer::Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, Ledger& ledger,
-                   EventSink& sink, Mailbox<EngineMessage>& engine)
+Preparer::Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, bool embeds,
+                   Ledger& ledger, EventSink& sink, Mailbox<EngineMessage>& engine)
     : model_(std::move(model)),
       context_tokens_(context_tokens),
+      embeds_(embeds),
       ledger_(ledger),
       sink_(sink),
       engine_(engine),
@@ -33,6 +35,10 @@ Preparer::~Preparer() {
 }
 
 void Preparer::prepare(Choices choices) { jobs_.push(std::move(choices)); }
+
+void Preparer::prepare(std::shared_ptr<EmbeddingRequest> request) {
+  jobs_.push(std::move(request));
+}
 
 void Preparer::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
   jobs_.push(Tokenize{id, std::move(text), add_special, parse_special});
@@ -92,8 +98,29 @@ void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<in
   engine_.push(std::move(prepared));
 }
 
+void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request) {
+  PreparedEmbedding prepared;
+  try {
+    if (!embeds_) {
+      throw FaultError(FaultCode::invalid_request,
+                       "this engine has no embeddings: its model names no pooling type, or it was "
+                       "loaded to generate text");
+    }
+    prepared.job = tokenize_inputs(*model_, context_tokens_, request);
+  } catch (const std::exception& error) {
+    give_up(*request, fault_of(error, FaultCode::invalid_request));
+    return;
+  }
+  if (request->cancelled || !prepared.job) {
+    give_up(*request, Fault());
+    return;
+  }
+  sink_.accepted(request->id, prepared.job->prompt_tokens);
+  engine_.push(std::move(prepared));
+}
+
 // Whoever cancelled hears that it is cancelled, whatever else was wrong with it.
-void Preparer::give_up(const Request& request, const Fault& fault) {
+void Preparer::give_up(const Ticket& request, const Fault& fault) {
   const Outcome outcome = request.cancelled ? Outcome::cancelled : Outcome::failed;
   if (!ledger_.retire(request.id, outcome)) return;
   if (outcome == Outcome::failed) {
@@ -114,6 +141,10 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
 }
 
 std::vector<int32_t> Preparer::prompt_tokens(const Request& request) const {
+  if (embeds_) {
+    throw FaultError(FaultCode::invalid_request,
+                     "this engine embeds and generates no text; use embed(), or another model");
+  }
   std::vector<int32_t> tokens =
       std::visit([this](const auto& prompt) { return tokens_of(prompt); }, request.prompt);
   if (tokens.empty()) {

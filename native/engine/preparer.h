@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/embedding-request.h"
 #include "engine/event-sink.h"
 #include "engine/grammar-cache.h"
 #include "engine/ledger.h"
@@ -24,11 +25,14 @@ namespace sluice {
 // The public methods may be called from any thread.
 class Preparer {
  public:
-  Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, Ledger& ledger,
+  // With `embeds` it prepares what is to be embedded and refuses what is to be answered, else the
+  // other way round.
+  Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, bool embeds, Ledger& ledger,
            EventSink& sink, Mailbox<EngineMessage>& engine);
   ~Preparer();
 
   void prepare(Choices choices);
+  void prepare(std::shared_ptr<EmbeddingRequest> request);
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
   void pieces(RequestId id, std::vector<int32_t> tokens);
@@ -53,12 +57,14 @@ class Preparer {
     std::vector<ChatMessage> messages;
   };
   struct Stop {};
-  using Job = std::variant<Choices, Tokenize, Detokenize, Pieces, ApplyTemplate, Stop>;
+  using Job = std::variant<Choices, std::shared_ptr<EmbeddingRequest>, Tokenize, Detokenize, Pieces,
+                           ApplyTemplate, Stop>;
 
   void run();
   void handle(const Choices& choices);
+  void handle(const std::shared_ptr<EmbeddingRequest>& request);
   void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt);
-  void give_up(const Request& request, const Fault& fault);
+  void give_up(const Ticket& request, const Fault& fault);
   // Calls `answer`, or tells the sink of the job's id what it threw.
   template <typename Answer>
   void answer(RequestId id, const Answer& answer);
@@ -81,6 +87,7 @@ class Preparer {
 
   const std::shared_ptr<const Model> model_;
   const int32_t context_tokens_;
+  const bool embeds_;
   Ledger& ledger_;
   EventSink& sink_;
   Mailbox<EngineMessage>& engine_;

@@ -22,11 +22,17 @@ struct Infill {
   std::string before, after;
 };
 
+// What all that is in flight has, whatever it asks for.
+struct Ticket {
+  RequestId id = 0;
+  Clock::time_point submitted;
+  std::atomic<bool> cancelled{false};
+};
+
 // What a caller asked for. Made on the caller's thread and immutable from then on, but for
 // `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
 // Preparer and the Sequence.
-struct Request {
-  RequestId id = 0;
+struct Request : Ticket {
   // Text as it stands, messages for the chat template, token ids, or text around a gap.
   std::variant<std::string, std::vector<ChatMessage>, std::vector<int32_t>, Infill> prompt;
   int32_t max_tokens = -1;  // -1 is until the context is full
@@ -34,8 +40,6 @@ struct Request {
   SamplingParams sampling;
   std::optional<GrammarSpec> grammar;
   std::string cache_salt;  // states are shared between requests of the same salt only
-  Clock::time_point submitted;
-  std::atomic<bool> cancelled{false};
 };
 
 // The requests of one reply, which differ in id and seed only.

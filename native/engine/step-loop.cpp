@@ -117,6 +117,9 @@ void StepLoop::receive(Prepared& message) {
   }
 }
 
+// The Preparer of an engine that generates refuses them, so there are none.
+void StepLoop::receive(const PreparedEmbedding&) {}
+
 void StepLoop::receive(const Credit& message) {
   Sequence* sequence = places_.find(message.id);
   if (sequence) {

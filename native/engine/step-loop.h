@@ -56,6 +56,7 @@ class StepLoop {
 
   void receive();
   void receive(Prepared& message);
+  void receive(const PreparedEmbedding& message);
   void receive(const Credit& message);
   void receive(const Cancel& message);
   void receive(const Close& message);

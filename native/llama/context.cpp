@@ -25,6 +25,13 @@ llama_context_params context_params(const ContextParams& params) {
   // With cells of its own a sequence's attention does not run over everybody's.
   result.kv_unified = shares;
   result.no_perf = true;
+  if (!params.embeds) return result;
+  result.embeddings = true;
+  // llama.cpp pools what a part of the call holds, and only with shared cells is each call one
+  // part, whatever the lengths of its sequences.
+  result.kv_unified = true;
+  result.n_ctx = uint32_t(params.rows_max);
+  result.n_outputs_max = uint32_t(params.rows_max);
   return result;
 }
 
@@ -63,6 +70,11 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
         "no context for " + std::to_string(params.sequences) + " sequences of " +
             std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
             " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
+  }
+  // Encoders have none, whatever their metadata says of them.
+  if (!params.embeds && !llama_get_memory(context_.get())) {
+    throw FaultError(FaultCode::model_invalid,
+                     "this model keeps nothing of what it read, so it cannot generate text");
   }
   threads_ = beside
                  ? beside->threads_
@@ -115,6 +127,10 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
 
 const float* Context::logits(int32_t row) { return llama_get_logits_ith(context_.get(), row); }
 
+const float* Context::embedding(int32_t sequence) {
+  return llama_get_embeddings_seq(context_.get(), sequence);
+}
+
 bool Context::trim(int32_t sequence, int32_t position) {
   llama_memory_t memory = llama_get_memory(context_.get());
   if (llama_memory_seq_pos_max(memory, sequence) < position) return true;
@@ -123,6 +139,10 @@ bool Context::trim(int32_t sequence, int32_t position) {
 
 void Context::remove(int32_t sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
+}
+
+void Context::remove_all() {
+  if (llama_memory_t memory = llama_get_memory(context_.get())) llama_memory_clear(memory, false);
 }
 
 int32_t Context::computed(int32_t sequence) const {

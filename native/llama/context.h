@@ -23,6 +23,7 @@ struct ContextParams {
   int32_t poll = 0;          // ggml's polling level, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;  // of the compute threads
   bool quantized_kv = false;                         // q8_0 instead of f16
+  bool embeds = false;  // whole sequences become vectors; rows_max is then all there is room for
 };
 
 // Asked between graph nodes while a decode runs; true abandons the whole call.
@@ -69,6 +70,9 @@ class Context {
 
   // vocabulary() values of a row that wanted logits; valid until the next decode.
   const float* logits(int32_t row);
+  // Of a context that embeds: the vector of a sequence that was in the last decode, until the next
+  // one. Null when there is none.
+  const float* embedding(int32_t sequence);
 
   // Whether a sequence can be cut back to any length. Recurrent, hybrid and sliding-window models
   // have forgotten what they were there: their states are of use only as they are.
@@ -78,6 +82,8 @@ class Context {
   bool trim(int32_t sequence, int32_t position);
   // Frees every cell of the sequence. Never fails.
   void remove(int32_t sequence);
+  // Frees every cell there is.
+  void remove_all();
   // How many tokens of the sequence are computed.
   int32_t computed(int32_t sequence) const;
   // What save() would take.

@@ -30,6 +30,7 @@ struct Fault {
   std::string message;
   int32_t prompt_tokens = 0;   // with context_length
   int32_t context_tokens = 0;  // with context_length
+  int32_t input = -1;          // which of several inputs is at fault, where one is
 };
 
 class FaultError : public std::runtime_error {

@@ -72,15 +72,6 @@ bool on_progress(float fraction, void* progress) {
   return (*static_cast<const Model::Progress*>(progress))(fraction);
 }
 
-bool is_causal(const llama_model* model) {
-  char value[64];
-  const auto read = [&](const std::string& key) {
-    const int32_t length = llama_model_meta_val_str(model, key.c_str(), value, sizeof(value));
-    return length < 0 ? std::string() : std::string(value);
-  };
-  return read(read("general.architecture") + ".attention.causal") != "false";
-}
-
 // What the engine cannot run, said before a context is made of it.
 void check_kind(const llama_model* model, const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
@@ -89,10 +80,10 @@ void check_kind(const llama_model* model, const std::string& path) {
   if (llama_model_has_encoder(model)) why = "it needs an encoder";
   if (!llama_model_has_decoder(model)) why = "it has no decoder and cannot generate text";
   if (llama_model_is_diffusion(model)) why = "it is a diffusion model";
-  if (!is_causal(model)) why = "it is an embedding model and cannot generate text";
   if (!why) return;
   throw FaultError(FaultCode::model_invalid,
-                   path + " cannot be used: " + why + "; use a decoder-only language model");
+                   path + " cannot be used: " + why +
+                       "; use a decoder-only language model, or one for embeddings");
 }
 
 std::optional<double> number(const std::string& text) {

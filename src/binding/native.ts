@@ -56,6 +56,8 @@ export interface NativeEngineOptions {
   lookup: boolean
   /** Tokens drafted for one step at most; 0 is as many as are fastest, by measure. */
   draftMax: number
+  /** Whether the engine embeds instead of generating; 'automatic' where its file pools rows. */
+  embeddings: 'automatic' | 'never' | 'always'
   /** Tokens that a reply may run ahead of its reader. */
   window: number
   /** Requests that may wait beyond those that run. */
@@ -107,6 +109,13 @@ export interface NativeInfill {
   after: string
 }
 
+/** Answered by one of `embedded`, `error` or, when it was cancelled, `finished`. */
+export interface NativeEmbeddingRequest {
+  id: number
+  /** Texts, to which the model's special tokens are added, or token ids, to which nothing is. */
+  inputs: (string | Int32Array)[]
+}
+
 export interface NativeMessage {
   role: string
   content: string
@@ -118,6 +127,8 @@ export interface NativeEngine {
    * refused at once.
    */
   submit(request: NativeRequest): boolean
+  /** False as with `submit`. */
+  embed(request: NativeEmbeddingRequest): boolean
   /** The reader took this many tokens. */
   credit(id: number, tokens: number): void
   cancel(id: number): void
@@ -153,6 +164,8 @@ export type NativeEvent =
   | NativeTexts
   | NativePart
   | ({ kind: 'finished'; id: number; finishReason: NativeFinishReason } & NativeTally)
+  /** The vectors of a request's inputs, one after the other, each of length 1. */
+  | { kind: 'embedded'; id: number; values: Float32Array; promptTokens: number }
   | ({ kind: 'error'; id: number; code: NativeErrorCode; message: string } & NativeErrorDetails)
   | { kind: 'tokens'; id: number; tokens: Int32Array }
   | { kind: 'text-made'; id: number; text: string }
@@ -205,6 +218,8 @@ export interface NativeErrorDetails {
   /** With ERR_CONTEXT_LENGTH: both numbers. */
   promptTokens?: number
   contextTokens?: number
+  /** Of a request that embeds: which of its inputs is at fault, from 0. */
+  input?: number
 }
 
 export interface NativeTally {
@@ -242,6 +257,8 @@ export interface NativeModelInfo {
   hasChatTemplate: boolean
   /** Whether its vocabulary has what fills a gap in a text. */
   canInfill: boolean
+  /** Of an engine that embeds: numbers of a vector, and how rows become one. */
+  embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
   sampling: {
     temperature?: number

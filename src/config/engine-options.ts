@@ -56,6 +56,7 @@ export const loadChecks: Checks<LoadOptions> = {
   draft: filePath,
   lookup: trueOrFalse,
   draftMax: integerFrom(1, 16),
+  embeddings: trueOrFalse,
   sampling: anything,
   onProgress: aFunction,
   signal: abortSignal,

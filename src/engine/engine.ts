@@ -1,4 +1,5 @@
 import type { NativePrompt } from '../binding/native.js'
+import { parseEmbedInput, parseEmbedOptions } from '../config/embed-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
@@ -8,12 +9,16 @@ import {
   parseRequestOptions,
   parseTokens,
 } from '../config/request-options.js'
+import { embed } from './embed.js'
 import { nativeRequest } from './native-request.js'
 import { Reply } from './reply.js'
 import type { Session } from './session.js'
 import type {
   ChatMessage,
   CompletionOptions,
+  EmbedInput,
+  EmbedOptions,
+  EmbedResult,
   EngineSettings,
   EngineStats,
   ModelInfo,
@@ -77,6 +82,25 @@ export class Engine implements AsyncDisposable {
     const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
     if (suffix === undefined) return this.#reply(given, rest)
     return this.#reply({ before: String(given), after: suffix }, rest)
+  }
+
+  /**
+   * A vector for each text, of length 1: many of them, also of several calls, share one call of the
+   * model. An input is a text or token ids; one, or up to 2,048 of them.
+   *
+   * Rejects with ERR_INVALID_OPTION, with ERR_CONTEXT_LENGTH or ERR_INVALID_REQUEST for an input
+   * that is too long or has no tokens (`input` says which one), with ERR_INVALID_REQUEST where the
+   * engine generates text, and with ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
+   * ERR_ENGINE_FAILED.
+   */
+  async embed(
+    input: EmbedInput | readonly EmbedInput[],
+    options: EmbedOptions = {},
+  ): Promise<EmbedResult> {
+    const { session } = this.#parts
+    const inputs = parseEmbedInput(input)
+    const { size } = this.model.embedding ?? {}
+    return embed(session, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
   }
 
   /**

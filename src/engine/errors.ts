@@ -62,18 +62,25 @@ export class ContextLengthError extends SluiceError {
   readonly promptTokens: number
   /** Tokens that one sequence can hold, prompt and reply together. */
   readonly contextTokens: number
+  /** Of `embed()`: which of several inputs it is, from 0. */
+  readonly input: number | undefined
 
-  constructor(message: string, promptTokens: number, contextTokens: number) {
+  constructor(message: string, promptTokens: number, contextTokens: number, input?: number) {
     super('ERR_CONTEXT_LENGTH', message)
     this.promptTokens = promptTokens
     this.contextTokens = contextTokens
+    this.input = input
   }
 }
 
 /** The request cannot be run as it stands, for example a message the chat template refuses. */
 export class InvalidRequestError extends SluiceError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Of `embed()`: which of several inputs it is, from 0. */
+  readonly input: number | undefined
+
+  constructor(message: string, options?: ErrorOptions & { input?: number | undefined }) {
     super('ERR_INVALID_REQUEST', message, options)
+    this.input = options?.input
   }
 }
 

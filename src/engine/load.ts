@@ -106,10 +106,16 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
     lookup: settled.lookup,
     draftMax: settled.draftMax ?? 0,
+    embeddings: embeddingUse(settled.embeddings),
     window: settled.window,
     queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,
   }
+}
+
+function embeddingUse(asked: boolean | undefined): NativeEngineOptions['embeddings'] {
+  if (asked === undefined) return 'automatic'
+  return asked ? 'always' : 'never'
 }
 
 function defaultCacheMiB(free: number): number {
@@ -140,6 +146,7 @@ function makeEngine(
     vocabulary: info.vocabulary,
     hasChatTemplate: info.hasChatTemplate,
     canInfill: info.canInfill,
+    ...(info.embedding === undefined ? {} : { embedding: info.embedding }),
   }
   const settings: EngineSettings = {
     parallel: native.parallel,

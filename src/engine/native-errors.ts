@@ -17,7 +17,8 @@ import {
 type NativeError = { code: NativeErrorCode; message: string } & NativeErrorDetails
 
 /** The class of a native error. */
-export function errorOf({ code, message, promptTokens, contextTokens }: NativeError): SluiceError {
+export function errorOf(error: NativeError): SluiceError {
+  const { code, message, promptTokens, contextTokens, input } = error
   switch (code) {
     case 'ERR_MODEL_NOT_FOUND':
       return new ModelNotFoundError(message)
@@ -26,9 +27,9 @@ export function errorOf({ code, message, promptTokens, contextTokens }: NativeEr
     case 'ERR_OUT_OF_MEMORY':
       return new OutOfMemoryError(message)
     case 'ERR_CONTEXT_LENGTH':
-      return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0)
+      return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0, input)
     case 'ERR_INVALID_REQUEST':
-      return new InvalidRequestError(message)
+      return new InvalidRequestError(message, { input })
     case 'ERR_INVALID_GRAMMAR':
       return new InvalidGrammarError(message)
     case 'ERR_INVALID_SCHEMA':

@@ -1,5 +1,6 @@
 import type {
   NativeAddon,
+  NativeEmbeddingRequest,
   NativeEngine,
   NativeEngineOptions,
   NativeEvent,
@@ -49,6 +50,12 @@ interface LiveReply {
 
 type TextResult = Int32Array | string | Buffer[]
 
+/** What a request that embeds hears: one of these, once. */
+export interface EmbeddingListener {
+  onEmbedded(values: Float32Array, promptTokens: number): void
+  onError(error: SluiceError): void
+}
+
 interface TextJob {
   resolve(value: TextResult): void
   reject(error: SluiceError): void
@@ -63,6 +70,7 @@ export class Session {
   readonly #listener: SessionListener
   readonly #window: number
   readonly #replies = new Map<number, LiveReply>()
+  readonly #embeddings = new Map<number, EmbeddingListener>()
   readonly #textJobs = new Map<number, TextJob>()
   #nextId = 1
   #holds = 0
@@ -88,15 +96,28 @@ export class Session {
   submit(request: Omit<NativeRequest, 'id'>, listenerOf: (choice: number) => ReplyListener) {
     this.#assertOpen()
     const id = this.#nextId
-    if (!this.#native.submit({ ...request, id })) {
-      throw new OverloadedError('the queue is full; try again later, or raise parallel or queue')
-    }
+    if (!this.#native.submit({ ...request, id })) throw queueFull()
     this.#nextId += request.choices
     for (let choice = 0; choice < request.choices; choice++) {
       this.#replies.set(id + choice, { listener: listenerOf(choice), unread: 0, taken: 0 })
       this.#hold()
     }
     return id
+  }
+
+  /** As submit(), for texts that become vectors. */
+  embed(inputs: NativeEmbeddingRequest['inputs'], listener: EmbeddingListener): number {
+    this.#assertOpen()
+    const id = this.#nextId++
+    if (!this.#native.embed({ id, inputs })) throw queueFull()
+    this.#embeddings.set(id, listener)
+    this.#hold()
+    return id
+  }
+
+  /** Whoever embeds hears nothing more: its inputs that were not computed will not be. */
+  forgetEmbedding(id: number): void {
+    if (this.#settleEmbedding(id) !== undefined) this.#native.cancel(id)
   }
 
   /**
@@ -201,8 +222,12 @@ export class Session {
       case 'finished':
         this.#leave(event.id)?.onFinished(event)
         break
+      case 'embedded':
+        this.#settleEmbedding(event.id)?.onEmbedded(event.values, event.promptTokens)
+        break
       case 'error':
         this.#leave(event.id)?.onError(errorOf(event))
+        this.#settleEmbedding(event.id)?.onError(errorOf(event))
         this.#settleTextJob(event.id)?.reject(errorOf(event))
         break
       case 'tokens':
@@ -262,6 +287,12 @@ export class Session {
     return reply.listener
   }
 
+  #settleEmbedding(id: number): EmbeddingListener | undefined {
+    const listener = this.#embeddings.get(id)
+    if (this.#embeddings.delete(id)) this.#release()
+    return listener
+  }
+
   #settleTextJob(id: number): TextJob | undefined {
     const job = this.#textJobs.get(id)
     if (this.#textJobs.delete(id)) this.#release()
@@ -274,9 +305,15 @@ export class Session {
     forgetOpen(this)
     const error = new ClosedError('the engine was closed before this was done')
     for (const { listener } of this.#replies.values()) listener.onError(error)
+    for (const listener of this.#embeddings.values()) listener.onError(error)
     for (const job of this.#textJobs.values()) job.reject(error)
     this.#replies.clear()
+    this.#embeddings.clear()
     this.#textJobs.clear()
     this.#listener.onClosed()
   }
+}
+
+function queueFull(): OverloadedError {
+  return new OverloadedError('the queue is full; try again later, or raise parallel or queue')
 }

@@ -67,6 +67,17 @@ export interface LoadOptions {
    * the machine gains nothing by it. No effect without `draft` or `lookup`.
    */
   draftMax?: number
+  /**
+   * Whether the engine embeds (`embed()`) instead of generating text. Default: it does where the
+   * file says how rows become one vector (its pooling type), which only models made for that do.
+   * `false` has such a model generate, if it can; both at once take two engines, which share the
+   * weights.
+   *
+   * Of an engine that embeds, `context` is the tokens of one input, never more than the model was
+   * trained on; by default up to 8,192, as far as memory allows. `window`, `kvCells`, `cacheMiB`
+   * and `sampling` have no effect.
+   */
+  embeddings?: boolean
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
   /** Called with 0 to 1 while the weights load. */
@@ -144,6 +155,36 @@ export interface CompletionOptions extends RequestOptions {
    * models that were trained to do so (`model.canInfill`), and for a prompt that is text.
    */
   suffix?: string
+}
+
+/**
+ * One or many: a text, or token ids. A text gets the model's special tokens added, ids are taken as
+ * they stand.
+ */
+export type EmbedInput = string | Int32Array | readonly number[]
+
+export interface EmbedOptions {
+  /**
+   * Numbers of an embedding, 1 to the model's size: the first ones, brought to length 1 again. For
+   * models trained for that (Matryoshka). Default: all.
+   */
+  dimensions?: number
+  /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
+  signal?: AbortSignal
+}
+
+export interface EmbedResult {
+  /** One for each input, in their order, each of length 1. */
+  readonly embeddings: Float32Array[]
+  readonly usage: { readonly promptTokens: number }
+}
+
+/** How a model embeds. */
+export interface EmbeddingInfo {
+  /** Numbers of an embedding. */
+  readonly size: number
+  /** How the rows of an input become one: their mean, the first one, or the last one. */
+  readonly pooling: 'mean' | 'cls' | 'last'
 }
 
 /** A piece of the reply: whole characters, one or more tokens. */
@@ -262,6 +303,8 @@ export interface ModelInfo {
   readonly hasChatTemplate: boolean
   /** Whether it was trained to fill a gap in a text: see CompletionOptions.suffix. */
   readonly canInfill: boolean
+  /** Of an engine that embeds; left out where it generates text. */
+  readonly embedding?: EmbeddingInfo
 }
 
 /** What the engine settled on. */

@@ -1,4 +1,5 @@
 import type {
+  NativeEmbeddingRequest,
   NativeEngine,
   NativeEngineOptions,
   NativeErrorCode,
@@ -11,6 +12,7 @@ import type {
   NativeStats,
   NativeTexts,
 } from '../../src/binding/native.js'
+import { FakeEmbedder, type FakeEmbedding } from './fake-embedder.js'
 
 /** How the fake answers one request. */
 export interface Script {
@@ -48,6 +50,8 @@ export interface FakeOptions {
   pace?: 'auto' | 'manual'
   /** 'held' stays loading until ready() or failLoad(). Default 'auto'. */
   load?: 'auto' | 'held'
+  /** How it embeds. Default: it generates. */
+  embedding?: FakeEmbedding
 }
 
 type FakeEvent =
@@ -80,6 +84,8 @@ export class FakeEngine implements NativeEngine {
   /** A frozen engine does nothing more, not even cancel: a thread that hangs. */
   isFrozen = false
   isReferenced = false
+  readonly embedder: FakeEmbedder
+  readonly #embedding: FakeEmbedding | undefined
   readonly #wake: () => void
   readonly #scriptOf: (request: NativeRequest) => Script
   readonly #isAuto: boolean
@@ -103,12 +109,16 @@ export class FakeEngine implements NativeEngine {
     this.options = options
     this.#wake = wake
     this.#scriptOf = fake.script ?? (() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
+    this.#embedding = fake.embedding
+    this.embedder = new FakeEmbedder(fake.embedding, this.#ends, (event) => {
+      this.#emit(event as FakeEvent)
+    })
     this.#isAuto = fake.pace !== 'manual'
     if (fake.load !== 'held') setImmediate(() => this.ready())
   }
 
   ready(info: Partial<NativeModelInfo> = {}): void {
-    this.#emit({ kind: 'ready', ...modelInfo, context: this.options.context || 2048, ...info })
+    this.#emit({ kind: 'ready', ...this.#modelInfo(), ...info })
     this.#deliver()
   }
 
@@ -149,6 +159,15 @@ export class FakeEngine implements NativeEngine {
     })
   }
 
+  embed(request: NativeEmbeddingRequest): boolean {
+    const { parallel, queueDepthMax } = this.options
+    const inFlight = this.#sequences.length + this.embedder.waiting
+    if (inFlight >= parallel + queueDepthMax) return false
+    this.embedder.take(request)
+    this.#schedule()
+    return true
+  }
+
   credit(id: number, tokens: number): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.credited += tokens
@@ -158,6 +177,7 @@ export class FakeEngine implements NativeEngine {
   cancel(id: number): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.isCancelled = true
+    this.embedder.cancel(id)
     this.cancelled.push(id)
     this.#schedule()
   }
@@ -205,7 +225,7 @@ export class FakeEngine implements NativeEngine {
       .filter(({ state }) => state === 'running' || state === 'parked')
       .reduce((sum, { promptTokens, produced }) => sum + promptTokens + produced, 0)
     return {
-      queued: count('preparing', 'queued'),
+      queued: count('preparing', 'queued') + this.embedder.waiting,
       running: count('prefill', 'running'),
       parked: count('parked'),
       cellsUsed: cells,
@@ -253,6 +273,7 @@ export class FakeEngine implements NativeEngine {
       this.#prepare()
       this.#admit()
       this.#compute()
+      this.#embed()
       this.#deliver()
     }
   }
@@ -324,6 +345,21 @@ export class FakeEngine implements NativeEngine {
     this.#counters.rowsDecoded += single + prefilled
     this.#counters.rowsPrefilled += prefilled
     if (single > 0) this.#counters.decodeSteps++
+  }
+
+  #embed(): void {
+    const rows = this.embedder.step()
+    if (rows === 0) return
+    this.#counters.steps++
+    this.#counters.rowsDecoded += rows
+    this.#counters.rowsPrefilled += rows
+  }
+
+  #modelInfo(): NativeModelInfo {
+    const info = { ...modelInfo, context: this.options.context || 2048 }
+    if (this.#embedding === undefined) return info
+    const { size, pooling } = this.#embedding
+    return { ...info, embedding: { size, pooling } }
   }
 
   #generate(sequence: Sequence): void {
@@ -403,6 +439,7 @@ export class FakeEngine implements NativeEngine {
 
   #canMove(): boolean {
     if (this.isFrozen || this.#isClosed) return false
+    if (this.embedder.waiting > 0) return true
     return this.#sequences.some(
       (one) => one.isCancelled || one.state !== 'parked' || this.#hasRoom(one),
     )

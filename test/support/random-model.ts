@@ -5,7 +5,7 @@
  */
 
 import type { GgufContent, TensorSource, TensorType } from './gguf-writer.js'
-import { type GgufMetadata, ggufFloat32, ggufString, ggufUint32 } from './gguf-writer.js'
+import { type GgufMetadata, ggufBool, ggufFloat32, ggufString, ggufUint32 } from './gguf-writer.js'
 import { cachedModel } from './model-cache.js'
 import { constantTensor, Random, randomTensor } from './random-weights.js'
 import { CHATML_TEMPLATE, type TokenizerName, tokenizerOf } from './tokenizers.js'
@@ -33,6 +33,10 @@ export interface RandomModelOptions {
   preTokenizer?: string | null
   /** Ids of the tokens that mark prefix, suffix and middle of a text with a gap. Default: none. */
   infill?: readonly [prefix: number, suffix: number, middle: number] | null
+  /** llama.pooling_type: 1 is mean, 2 cls, 3 last, 4 rank. Default: none. */
+  pooling?: number | null
+  /** false lets every token see those after it, as an encoder's do. Default true. */
+  causal?: boolean
   /** Default 1. */
   seed?: number
 }
@@ -53,6 +57,7 @@ export function randomModelContent(options: RandomModelOptions): GgufContent {
       ...metadata,
       ...preTokenizerOf(settled),
       ...infillOf(settled),
+      ...embeddingOf(settled),
     ]),
     tensors: tensorsOf(settled, vocabulary),
   }
@@ -79,6 +84,8 @@ function settle(options: RandomModelOptions): Settled {
     chatTemplate: CHATML_TEMPLATE,
     preTokenizer: null,
     infill: null,
+    pooling: null,
+    causal: true,
     seed: 1,
     ...options,
   }
@@ -97,6 +104,13 @@ function infillOf({ infill }: Settled): GgufMetadata {
       ggufUint32(infill[i] ?? 0),
     ]),
   )
+}
+
+function embeddingOf({ pooling, causal }: Settled): GgufMetadata {
+  const metadata: GgufMetadata = new Map()
+  if (pooling !== null) metadata.set('llama.pooling_type', ggufUint32(pooling))
+  if (!causal) metadata.set('llama.attention.causal', ggufBool(false))
+  return metadata
 }
 
 /** The keys that llama.cpp needs of a llama model, tokenizer apart. */

@@ -16,8 +16,9 @@ import {
  * `tiny`: our own byte-level BPE of about 380 tokens, ChatML's marks among them. A character
  * beyond ASCII takes one token for each of its bytes.
  * `llama-spm`: Llama 2's 32,000 with byte fallback. `gpt-2`: 50,257. `qwen2`: 151,936.
+ * `bert-bge`: BERT's 30,522 word pieces.
  */
-export type TokenizerName = 'tiny' | 'llama-spm' | 'gpt-2' | 'qwen2'
+export type TokenizerName = 'tiny' | 'llama-spm' | 'gpt-2' | 'qwen2' | 'bert-bge'
 
 export interface Tokenizer {
   /** The tokenizer.* keys. */

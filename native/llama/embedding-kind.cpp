@@ -1,0 +1,73 @@
+#include "llama/embedding-kind.h"
+
+#include <algorithm>
+
+#include "llama.h"
+#include "llama/fault.h"
+
+namespace sluice {
+namespace {
+
+std::string metadata(const llama_model* model, const std::string& key) {
+  char value[64];
+  const int32_t length = llama_model_meta_val_str(model, key.c_str(), value, sizeof(value));
+  return length < 0 ? std::string() : std::string(value);
+}
+
+std::string own_metadata(const llama_model* model, const std::string& key) {
+  return metadata(model, metadata(model, "general.architecture") + "." + key);
+}
+
+// What llama.cpp aborts the process on is none of these: it knows five, and reads any number.
+const char* pooling_name(const std::string& type) {
+  if (type == "1") return "mean";
+  if (type == "2") return "cls";
+  if (type == "3") return "last";
+  return nullptr;
+}
+
+// Why there are no embeddings; empty where there are.
+std::string why_not(const llama_model* model, const std::string& type) {
+  if (type == "4") return "it is a reranker, which this version does not run";
+  if (type.empty() || type == "0") {
+    return "its file names no pooling type, so it has no embeddings";
+  }
+  if (!pooling_name(type)) return "its file names pooling type " + type + ", expected 1, 2 or 3";
+  // llama.cpp would read beyond the vectors that were computed.
+  if (llama_model_n_embd_out(model) != llama_model_n_embd(model)) {
+    return "its embeddings are of another length than its layers', which this version does not run";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use,
+                                            const std::string& path) {
+  const llama_model* raw = model.raw();
+  const bool is_causal = own_metadata(raw, "attention.causal") != "false";
+  const std::string type = own_metadata(raw, "pooling_type");
+  const bool names_pooling = !type.empty() && type != "0";
+  const bool generates =
+      use == EmbeddingUse::never || (use == EmbeddingUse::automatic && is_causal && !names_pooling);
+  if (generates && is_causal) return std::nullopt;
+  const std::string why =
+      generates ? "it is an embedding model and cannot generate text; leave embeddings out"
+                : why_not(raw, type);
+  if (!why.empty()) {
+    throw FaultError(FaultCode::model_invalid, path + " cannot be used: " + why);
+  }
+  return EmbeddingKind{llama_model_n_embd_out(raw), pooling_name(type)};
+}
+
+uint64_t embedding_bytes(const Model& model, int32_t rows, bool quantized_kv) {
+  const uint64_t count = uint64_t(rows);
+  // Computed in one buffer, copied to another.
+  const uint64_t logits = 2 * uint64_t(model.vocabulary()) * sizeof(float);
+  const uint64_t scores = uint64_t(std::max(1, llama_model_n_head(model.raw()))) * sizeof(float);
+  const uint64_t mask = sizeof(float) + 2;
+  return count * (logits + model.kv_bytes_per_token(quantized_kv)) +
+         count * count * (scores + mask);
+}
+
+}  // namespace sluice

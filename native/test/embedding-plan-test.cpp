@@ -1,0 +1,64 @@
+#include "engine/embedding-plan.h"
+
+#include <sstream>
+#include <string>
+
+#include "test/check.h"
+
+using sluice::EmbeddingShare;
+using sluice::InputsLeft;
+using sluice::plan_embedding_call;
+
+namespace {
+
+constexpr sluice::EmbeddingLimits kLimits{100, 6};
+
+// "0:2 1:1" is the next two inputs of the first job, and the next one of the second.
+std::string shown(const std::vector<EmbeddingShare>& shares) {
+  std::ostringstream text;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    text << (i ? " " : "") << shares[i].job << ":" << shares[i].count;
+  }
+  return text.str();
+}
+
+struct Situation {
+  const char* name;
+  std::vector<InputsLeft> jobs;
+  const char* plan;
+};
+
+const Situation kSituations[] = {
+    {"nobody is there", {}, ""},
+    {"one input is a call", {{7}}, "0:1"},
+    {"several share one", {{10, 20, 30}}, "0:3"},
+    {"as far as the rows go", {{60, 40, 1}}, "0:2"},
+    {"in their order: none overtakes one that does not fit", {{60, 50, 1}}, "0:1"},
+    {"as many as there are sequences", {{1, 1, 1, 1, 1, 1, 1, 1}}, "0:6"},
+    {"an input longer than the usual rows is alone", {{400, 1}, {1}}, "0:1"},
+    {"but only as the first", {{1}, {400}}, "0:1"},
+    {"jobs give one in turn", {{1, 1, 1, 1, 1, 1}, {1}, {1, 1}}, "0:3 1:1 2:2"},
+    {"one of many does not keep out one of one", {{30, 30, 30, 30}, {30}}, "0:2 1:1"},
+    {"who does not fit lets others pass", {{60}, {50}, {40}}, "0:1 2:1"},
+    {"what one leaves, others fill", {{10}, {20, 20, 20, 20}}, "0:1 1:4"},
+};
+
+}  // namespace
+
+TEST("embedding plan: the table of situations") {
+  for (const Situation& situation : kSituations) {
+    const std::string plan = shown(plan_embedding_call(situation.jobs, kLimits));
+    if (plan != situation.plan) {
+      check::fail(__FILE__, __LINE__,
+                  std::string(situation.name) + ": " + plan + ", expected " + situation.plan);
+    }
+  }
+}
+
+TEST("embedding plan: whoever is first gets a place, so nobody starves who is moved round") {
+  for (int32_t length = 1; length < 1000; ++length) {
+    const auto shares = plan_embedding_call({{length}, {1, 1, 1, 1, 1, 1}, {99}}, kLimits);
+    CHECK_EQ(shares.front().job, 0);
+    CHECK_EQ(shares.front().count, 1);
+  }
+}

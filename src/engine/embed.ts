@@ -1,0 +1,56 @@
+import { CancelledError } from './errors.js'
+import type { Session } from './session.js'
+import type { EmbedOptions, EmbedResult } from './types.js'
+
+interface Settled extends EmbedOptions {
+  /** Numbers of one of the model's embeddings. */
+  readonly size: number
+}
+
+/** Has a session embed, and forget it once nobody waits for it any more. */
+export function embed(
+  session: Session,
+  inputs: (string | Int32Array)[],
+  { size, dimensions, signal }: Settled,
+): Promise<EmbedResult> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) throw aborted(signal)
+    const onAbort = (): void => {
+      session.forgetEmbedding(id)
+      reject(aborted(signal))
+    }
+    const rest = (): void => signal?.removeEventListener('abort', onAbort)
+    const id = session.embed(inputs, {
+      onEmbedded: (values, promptTokens) => {
+        rest()
+        resolve({ embeddings: split(values, size, dimensions), usage: { promptTokens } })
+      },
+      onError: (error) => {
+        rest()
+        reject(error)
+      },
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function aborted(signal: AbortSignal | undefined): CancelledError {
+  return new CancelledError('the request was aborted by its signal', { cause: signal?.reason })
+}
+
+function split(values: Float32Array, size: number, dimensions = size): Float32Array[] {
+  return Array.from({ length: values.length / size }, (_, i) => {
+    const whole = values.subarray(i * size, (i + 1) * size)
+    return dimensions === size ? whole.slice() : normalized(whole.slice(0, dimensions))
+  })
+}
+
+/** At length 1, in place; what is all zero stays so. */
+function normalized(vector: Float32Array): Float32Array {
+  let squares = 0
+  for (const value of vector) squares += value * value
+  if (squares === 0) return vector
+  const scale = 1 / Math.sqrt(squares)
+  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) * scale
+  return vector
+}

@@ -1,0 +1,90 @@
+import type { NativeEmbeddingRequest, NativeEvent } from '../../src/binding/native.js'
+import type { FakeFailure } from './fake-engine.js'
+
+export interface FakeEmbedding {
+  readonly size: number
+  readonly pooling: 'mean' | 'cls' | 'last'
+  /** What is wrong with an input, by the Preparer's judgement. Default: nothing. */
+  refuse?: (input: string | Int32Array) => FakeFailure | undefined
+}
+
+type Ends = Record<'started' | 'finished' | 'cancelled' | 'failed', number>
+
+/** The part of the fake that embeds: all that waits, at the next step. */
+export class FakeEmbedder {
+  /** Every request that was taken, in order. */
+  readonly requests: NativeEmbeddingRequest[] = []
+  readonly #ends: Ends
+  readonly #kind: FakeEmbedding | undefined
+  readonly #emit: (event: NativeEvent) => void
+  #waiting: NativeEmbeddingRequest[] = []
+
+  /** @param ends the engine's counters, which it counts on */
+  constructor(kind: FakeEmbedding | undefined, ends: Ends, emit: (event: NativeEvent) => void) {
+    this.#ends = ends
+    this.#kind = kind
+    this.#emit = emit
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  take(request: NativeEmbeddingRequest): void {
+    this.requests.push(request)
+    this.#waiting.push(request)
+    this.#ends.started++
+  }
+
+  cancel(id: number): void {
+    const left = this.#waiting.filter((request) => request.id !== id)
+    this.#ends.cancelled += this.#waiting.length - left.length
+    this.#waiting = left
+  }
+
+  /** @returns rows that were computed */
+  step(): number {
+    return this.#waiting.splice(0).reduce((rows, request) => rows + this.#answer(request), 0)
+  }
+
+  #answer({ id, inputs }: NativeEmbeddingRequest): number {
+    const failure = this.#failureOf(inputs)
+    if (failure !== undefined) {
+      this.#ends.failed++
+      this.#emit({ kind: 'error', id, ...failure })
+      return 0
+    }
+    const promptTokens = inputs.reduce((sum, input) => sum + tokensOf(input).length, 0)
+    const vectors = inputs.flatMap((input) => vectorOf(input, this.#kind?.size ?? 0))
+    this.#ends.finished++
+    this.#emit({ kind: 'accepted', id, promptTokens })
+    this.#emit({ kind: 'embedded', id, values: Float32Array.from(vectors), promptTokens })
+    return promptTokens
+  }
+
+  #failureOf(inputs: (string | Int32Array)[]): FakeFailure | undefined {
+    if (this.#kind === undefined) {
+      return { code: 'ERR_INVALID_REQUEST', message: 'this engine has no embeddings' }
+    }
+    for (const [input, one] of inputs.entries()) {
+      const failure = this.#kind.refuse?.(one)
+      if (failure !== undefined) return { ...failure, input }
+    }
+    return undefined
+  }
+}
+
+/** A token a word. */
+function tokensOf(input: string | Int32Array): ArrayLike<unknown> {
+  return typeof input === 'string' ? input.split(/\s+/) : input
+}
+
+/** Of length 1; another one for another input. */
+function vectorOf(input: string | Int32Array, size: number): number[] {
+  const codes = typeof input === 'string' ? [...Buffer.from(input)] : [...input]
+  const raw = Array.from({ length: size }, (_, i) =>
+    codes.reduce((sum, code, at) => sum + Math.sin((code + 1) * (i + 1) + at), 0.1),
+  )
+  const norm = Math.hypot(...raw)
+  return raw.map((value) => value / norm)
+}
