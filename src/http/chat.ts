@@ -1,7 +1,7 @@
 import type { Reply } from '../engine/reply.js'
 import { ChunkEncoder } from '../openai/chat/chunks.js'
 import { requestOptions } from '../openai/chat/options.js'
-import { chatCompletion } from '../openai/chat/reply.js'
+import { CompletionParts } from '../openai/chat/reply.js'
 import { chatRequest } from '../openai/chat/schema.js'
 import { type Heading, heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
@@ -25,13 +25,16 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   await watched(app, exchange, engine, async (watch) => {
     exchange.noteAccepted(await reply.accepted)
     const head = heading('chatcmpl', request.model, models.fingerprint)
+    const choices = request.n ?? 1
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false
       const writer = new SseWriter(exchange.res, { pingMs })
       exchange.stream = writer
-      await stream(exchange, writer, reply, watch, new ChunkEncoder(head, { includeUsage }))
+      const chunks = new ChunkEncoder(head, { choices, includeUsage })
+      await stream(exchange, writer, reply, watch, chunks)
     } else {
-      await answer(exchange, reply, head)
+      const parts = new CompletionParts({ choices, logprobs: request.logprobs ?? false })
+      await answer(exchange, reply, head, parts)
     }
   })
 }
@@ -43,18 +46,21 @@ async function stream(
   watch: Watch,
   chunks: ChunkEncoder,
 ): Promise<void> {
-  writer.open(chunks.role())
-  const frameOf = ({ text }: { text: string }) => (text === '' ? '' : chunks.text(text))
-  await sendParts(exchange, writer, reply, watch, frameOf)
+  writer.open(chunks.roles())
+  await sendParts(exchange, writer, reply, watch, (part) => chunks.part(part))
   const result = await reply.done
   exchange.noteResult(result)
   writer.end(chunks.ending(result))
 }
 
-async function answer(exchange: Exchange, reply: Reply, head: Heading): Promise<void> {
-  let text = ''
-  for await (const part of reply) text += part.text
+async function answer(
+  exchange: Exchange,
+  reply: Reply,
+  head: Heading,
+  parts: CompletionParts,
+): Promise<void> {
+  for await (const part of reply) parts.add(part)
   const result = await reply.done
   exchange.noteResult(result)
-  exchange.json(200, chatCompletion(head, text, result))
+  exchange.json(200, parts.body(head, result))
 }

@@ -55,7 +55,7 @@ test.each([
   [story({ messages: [{ role: 'wizard', content: 'hi' }] }), 'messages[0].role', /"wizard"/],
   [story({ temperature: 3 }), 'temperature', /from 0 to 2, but got 3/],
   [story({ tools: [{}] }), 'tools', /not supported yet/],
-  [story({ n: 2 }), 'n', /not supported yet/],
+  [story({ n: 5 }), 'n', /from 1 to 4 \(the engine's parallel\), but got 5/],
 ])('20, 21: a wrong request is a 400 that names its field: %j', async (body, param, message) => {
   const { url, native } = await serve()
   const response = await chat(url, body)

@@ -90,7 +90,7 @@ test('24: the client throws an error frame as an APIError with its type and code
 test('21: the client makes a BadRequestError of a 400, with its param', async () => {
   const { url } = await serve()
   const error = await clientOf(url)
-    .chat.completions.create({ model: 'default', messages, n: 3 })
+    .chat.completions.create({ model: 'default', messages, n: 5 })
     .catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(BadRequestError)
   expect(error).toMatchObject({ status: 400, param: 'n', type: 'invalid_request_error' })

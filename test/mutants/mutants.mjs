@@ -12,6 +12,7 @@
  */
 
 const framing = 'test/http/framing.test.ts'
+const choices = 'test/http/choices.test.ts'
 const errors = 'test/http/errors.test.ts'
 const cancel = 'test/http/cancel.test.ts'
 const flow = 'test/http/flow.test.ts'
@@ -98,8 +99,8 @@ export const mutants = [
     check: 10,
     what: 'one finish reason a choice, at its end',
     file: 'src/openai/chat/chunks.ts',
-    find: "const finish = this.#choice('{}', ",
-    replace: "const finish = this.#choice('{}', 'null' || ",
+    find: "this.#choice(index, '{}', ",
+    replace: "this.#choice(index, '{}', 'null' || ",
     tests: framing,
   },
   {
@@ -125,6 +126,22 @@ export const mutants = [
     find: 'prompt_tokens: promptTokens,',
     replace: 'prompt_tokens: promptTokens - 1,',
     tests: realStream,
+  },
+  {
+    check: 14,
+    what: 'n choices in one stream, each by its index',
+    file: 'src/openai/chat/chunks.ts',
+    find: 'this.#textOpenings[choice]',
+    replace: 'this.#textOpenings[0]',
+    tests: choices,
+  },
+  {
+    check: 16,
+    what: 'logprobs with bytes that rebuild the text',
+    file: 'src/openai/chat/logprobs.ts',
+    find: 'bytes: Array.from(bytes)',
+    replace: 'bytes: Array.from(bytes).slice(1)',
+    tests: choices,
   },
   {
     check: 17,

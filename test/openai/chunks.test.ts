@@ -28,16 +28,17 @@ const choiceResult: ChoiceResult = {
 
 const result: ReplyResult = { ...choiceResult, choices: [choiceResult] }
 
+const part = (text: string, choice = 0) => ({ choice, text, tokens: 1 })
 const frame = (value: object) => `data: ${JSON.stringify(value)}\n\n`
 const choice = (delta: object, finish_reason: string | null = null) => ({
   choices: [{ index: 0, delta, finish_reason }],
 })
 
 test('chunks that are put together from pieces are what JSON.stringify would write', () => {
-  const chunks = new ChunkEncoder(head, { includeUsage: false })
-  expect(chunks.role()).toBe(frame({ ...common, ...choice({ role: 'assistant', content: '' }) }))
-  for (const text of ['a', '"\\\n\r\t\0', '🦊', '', '</script>']) {
-    expect(chunks.text(text)).toBe(frame({ ...common, ...choice({ content: text }) }))
+  const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
+  expect(chunks.roles()).toBe(frame({ ...common, ...choice({ role: 'assistant', content: '' }) }))
+  for (const text of ['a', '"\\\n\r\t\0', '🦊', '</script>']) {
+    expect(chunks.part(part(text))).toBe(frame({ ...common, ...choice({ content: text }) }))
   }
   expect(chunks.ending(result)).toBe(
     `${frame({ ...common, ...choice({}, 'length') })}data: [DONE]\n\n`,
@@ -45,9 +46,9 @@ test('chunks that are put together from pieces are what JSON.stringify would wri
 })
 
 test('with usage asked for, every chunk has its null and the last its counts', () => {
-  const chunks = new ChunkEncoder(head, { includeUsage: true })
+  const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: true })
   const content = frame({ ...common, ...choice({ content: 'a' }), usage: null })
-  expect(chunks.text('a')).toBe(content)
+  expect(chunks.part(part('a'))).toBe(content)
   const usage = {
     prompt_tokens: 3,
     completion_tokens: 4,
@@ -59,16 +60,51 @@ test('with usage asked for, every chunk has its null and the last its counts', (
   expect(chunks.ending(result)).toBe(`${finish}${last}data: [DONE]\n\n`)
 })
 
+test('each choice has frames of its own, and all end together', () => {
+  const chunks = new ChunkEncoder(head, { choices: 2, includeUsage: true })
+  const of = (index: number, delta: object, finish_reason: string | null = null) =>
+    frame({ ...common, choices: [{ index, delta, finish_reason }], usage: null })
+  const role = { role: 'assistant', content: '' }
+  expect(chunks.roles()).toBe(of(0, role) + of(1, role))
+  expect(chunks.part(part('b', 1))).toBe(of(1, { content: 'b' }))
+  const stopped: ChoiceResult = { ...choiceResult, finishReason: 'stop' }
+  const ending = chunks.ending({ ...result, choices: [choiceResult, stopped] })
+  expect(ending.startsWith(of(0, {}, 'length') + of(1, {}, 'stop'))).toBe(true)
+  expect(ending.match(/"usage":\{/g)).toHaveLength(1)
+})
+
+test('logprobs come beside the text, also where there is none; a part of nothing is no frame', () => {
+  const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
+  const fox = { token: '🦊', bytes: Buffer.from('🦊'), logprob: -0.5 }
+  const mark = { token: '<|mark|>', bytes: Buffer.alloc(0), logprob: -9, top: [] }
+  const wire = { token: '🦊', logprob: -0.5, bytes: [240, 159, 166, 138] }
+  const told = (content: string, entries: object[]) => {
+    const logprobs = { content: entries, refusal: null }
+    return frame({
+      ...common,
+      choices: [{ index: 0, delta: { content }, logprobs, finish_reason: null }],
+    })
+  }
+  expect(chunks.part({ ...part('🦊'), logprobs: [{ ...fox, top: [fox] }] })).toBe(
+    told('🦊', [{ ...wire, top_logprobs: [wire] }]),
+  )
+  expect(chunks.part({ ...part(''), logprobs: [mark] })).toBe(
+    told('', [{ token: '<|mark|>', logprob: -9, bytes: [], top_logprobs: [] }]),
+  )
+  expect(chunks.part(part(''))).toBe('')
+})
+
 test('a chunk is one line, also to clients that split at every line end of Unicode', () => {
   const text = 'a\u2028b\u2029c\u0085d'
-  const written = new ChunkEncoder(head, { includeUsage: false }).text(text)
+  const written = new ChunkEncoder(head, { choices: 1, includeUsage: false }).part(part(text))
   expect(written).not.toMatch(/[\u2028\u2029\u0085]/)
   expect(JSON.parse(written.slice(6)).choices[0].delta.content).toBe(text)
 })
 
 test('a cancelled reply has no finish reason to tell', () => {
-  const chunks = new ChunkEncoder(head, { includeUsage: false })
-  expect(() => chunks.ending({ ...result, finishReason: 'cancelled' })).toThrow(/cancelled/)
+  const cancelled: ChoiceResult = { ...choiceResult, finishReason: 'cancelled' }
+  const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
+  expect(() => chunks.ending({ ...result, choices: [cancelled] })).toThrow(/cancelled/)
 })
 
 test('ids are unlike each other, and a fingerprint changes with the weights or the engine', () => {

@@ -120,7 +120,7 @@ test.each([
   ['stream', [true, false], ['true', 1]],
   ['ignore_eos', [true, false], ['true', 1]],
   ['cache_salt', ['x', 'x'.repeat(256)], ['', 'x'.repeat(257), 7]],
-  ['n', [1], [0, 2, '1']],
+  ['n', [1, 128], [0, 129, '1', 1.5]],
   ['tools', [[]], [[{}], {}]],
   ['tool_choice', ['none', 'auto'], ['required', {}]],
   [
@@ -128,8 +128,8 @@ test.each([
     [{ type: 'text' }],
     [{ type: 'json_object' }, { type: 'json_schema' }, 'text'],
   ],
-  ['logprobs', [false], [true]],
-  ['top_logprobs', [0], [1]],
+  ['logprobs', [false, true], [1, 'true']],
+  ['top_logprobs', [0], [1, 20, 21, -1, 0.5]],
   ['modalities', [['text']], [['text', 'audio'], 'text']],
   ['verbosity', ['medium'], ['low', 'high']],
   ['grammar', [''], ['root ::= "a"']],
@@ -153,6 +153,14 @@ test('a seed that a double cannot hold exactly is folded to 32 bits, a smaller o
 test('max_completion_tokens goes before its old name', () => {
   const request = parse({ max_tokens: 1, max_completion_tokens: 2 })
   expect(requestOptions(request, undefined).maxTokens).toBe(2)
+})
+
+test('logprobs are asked for with their alternatives, or without, or not at all', () => {
+  const told = (more: object) => requestOptions(parse(more), undefined)
+  expect(told({ logprobs: true, top_logprobs: 20 })).toEqual({ logprobs: 20 })
+  expect(told({ logprobs: true })).toEqual({ logprobs: 0 })
+  expect(told({ logprobs: false, top_logprobs: 0 })).toEqual({})
+  expect(told({ n: 3 })).toEqual({ n: 3 })
 })
 
 test('stream_options belong to a stream', () => {

@@ -19,6 +19,15 @@ export function textOf(text: string): string {
     .join('')
 }
 
+/** The texts of all choices, put together from their deltas. */
+export function textsOf(text: string): string[] {
+  const texts: string[] = []
+  for (const { index, delta } of chunksOf(text).flatMap(({ choices }) => choices)) {
+    texts[index] = (texts[index] ?? '') + (delta.content ?? '')
+  }
+  return texts
+}
+
 export interface Chunk {
   id: string
   object: string
@@ -28,10 +37,19 @@ export interface Chunk {
   choices: {
     index: number
     delta: { role?: string; content?: string }
+    logprobs?: { content: WireLogprob[]; refusal: null }
     finish_reason: string | null
   }[]
   usage?: Usage | null
   error?: { message: string; type: string; param: string | null; code: string | null }
+}
+
+/** One entry of `logprobs.content`. */
+export interface WireLogprob {
+  token: string
+  logprob: number
+  bytes: number[]
+  top_logprobs: Omit<WireLogprob, 'top_logprobs'>[]
 }
 
 export interface Usage {

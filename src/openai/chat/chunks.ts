@@ -1,19 +1,21 @@
-import type { ReplyResult } from '../../engine/types.js'
+import type { ReplyPart, ReplyResult } from '../../engine/types.js'
 import { doneFrame, oneLine } from '../frames.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
+import { choiceLogprobs } from './logprobs.js'
 
 /**
- * Writes one reply's frames. What does not change is encoded once, here; a token costs one
- * JSON.stringify of its text and two joins.
+ * Writes one reply's frames, of all its choices. What does not change is encoded once, here; a
+ * token costs one JSON.stringify of its text and two joins.
  */
 export class ChunkEncoder {
   readonly #opening: string
-  readonly #textOpening: string
+  /** Of each choice, up to its text. */
+  readonly #textOpenings: readonly string[]
   readonly #choiceClosing: string
   readonly #includeUsage: boolean
 
-  constructor(heading: Heading, options: { includeUsage: boolean }) {
+  constructor(heading: Heading, options: { choices: number; includeUsage: boolean }) {
     const head = JSON.stringify({
       id: heading.id,
       object: 'chat.completion.chunk',
@@ -21,31 +23,41 @@ export class ChunkEncoder {
       model: heading.model,
       system_fingerprint: heading.fingerprint,
     })
+    const opening = `data: ${head.slice(0, -1)},"choices":[`
     this.#includeUsage = options.includeUsage
-    this.#opening = `data: ${head.slice(0, -1)},"choices":[`
-    this.#textOpening = `${this.#opening}{"index":0,"delta":{"content":`
+    this.#opening = opening
+    this.#textOpenings = Array.from({ length: options.choices }, (_, index) => {
+      return `${opening}{"index":${index},"delta":{"content":`
+    })
     this.#choiceClosing = `}]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   }
 
-  /** The first frame: who speaks, and no text yet. */
-  role(): string {
-    return this.#choice('{"role":"assistant","content":""}', 'null')
+  /** The first frames: who speaks, in each choice, and no text yet. */
+  roles(): string {
+    const role = '{"role":"assistant","content":""}'
+    return this.#textOpenings.map((_, index) => this.#choice(index, role, 'null')).join('')
   }
 
-  text(text: string): string {
-    return `${this.#textOpening}${oneLine(text)}},"finish_reason":null${this.#choiceClosing}`
+  /** The frame of a part, or nothing where it says nothing. */
+  part({ choice, text, logprobs }: ReplyPart): string {
+    if (text === '' && logprobs === undefined) return ''
+    const told = logprobs === undefined ? '' : `,"logprobs":${oneLine(choiceLogprobs(logprobs))}`
+    const delta = `${this.#textOpenings[choice]}${oneLine(text)}}`
+    return `${delta}${told},"finish_reason":null${this.#choiceClosing}`
   }
 
-  /** The finish chunk, the usage chunk if it was asked for, and [DONE]: for one write. */
-  ending(result: ReplyResult): string {
-    const finish = this.#choice('{}', `"${finishReasonOf(result.finishReason)}"`)
+  /** The finish chunks, the usage chunk if it was asked for, and [DONE]: for one write. */
+  ending({ choices, usage }: ReplyResult): string {
+    const finish = choices
+      .map((one, index) => this.#choice(index, '{}', `"${finishReasonOf(one.finishReason)}"`))
+      .join('')
     if (!this.#includeUsage) return finish + doneFrame
-    const usage = JSON.stringify(completionUsage(result.usage))
-    return `${finish}${this.#opening}],"usage":${usage}}\n\n${doneFrame}`
+    const counts = JSON.stringify(completionUsage(usage))
+    return `${finish}${this.#opening}],"usage":${counts}}\n\n${doneFrame}`
   }
 
-  #choice(delta: string, finishReason: string): string {
-    const choice = `{"index":0,"delta":${delta},"finish_reason":${finishReason}`
+  #choice(index: number, delta: string, finishReason: string): string {
+    const choice = `{"index":${index},"delta":${delta},"finish_reason":${finishReason}`
     return this.#opening + choice + this.#choiceClosing
   }
 }

@@ -8,5 +8,11 @@ export function requestOptions(
   maxTokens: number | undefined,
 ): RequestOptions {
   const limit = request.max_completion_tokens ?? request.max_tokens ?? maxTokens
-  return { ...generationOptions(request), ...(limit === undefined ? {} : { maxTokens: limit }) }
+  const { n, logprobs, top_logprobs: alternatives = 0 } = request
+  return {
+    ...generationOptions(request),
+    ...(limit === undefined ? {} : { maxTokens: limit }),
+    ...(n === undefined ? {} : { n }),
+    ...(logprobs === true ? { logprobs: alternatives } : {}),
+  }
 }

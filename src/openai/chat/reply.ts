@@ -1,23 +1,42 @@
-import type { ReplyResult } from '../../engine/types.js'
+import type { ReplyPart, ReplyResult, TokenLogprobs } from '../../engine/types.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
+import { choiceLogprobs } from './logprobs.js'
 
-/** The body of a reply that is not streamed. */
-export function chatCompletion(heading: Heading, text: string, result: ReplyResult) {
-  return {
-    id: heading.id,
-    object: 'chat.completion',
-    created: heading.created,
-    model: heading.model,
-    system_fingerprint: heading.fingerprint,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content: text, refusal: null },
-        logprobs: null,
-        finish_reason: finishReasonOf(result.finishReason),
-      },
-    ],
-    usage: completionUsage(result.usage),
+/** The parts of a reply that is not streamed, put together choice by choice. */
+export class CompletionParts {
+  readonly #texts: string[]
+  /** Of each choice; undefined where they were not asked for. */
+  readonly #logprobs: readonly TokenLogprobs[][] | undefined
+
+  constructor(options: { choices: number; logprobs: boolean }) {
+    this.#texts = Array<string>(options.choices).fill('')
+    this.#logprobs = options.logprobs ? this.#texts.map(() => []) : undefined
+  }
+
+  add({ choice, text, logprobs = [] }: ReplyPart): void {
+    this.#texts[choice] += text
+    this.#logprobs?.[choice]?.push(...logprobs)
+  }
+
+  /** The body, once the reply has ended. */
+  body(heading: Heading, { choices, usage }: ReplyResult) {
+    return {
+      id: heading.id,
+      object: 'chat.completion',
+      created: heading.created,
+      model: heading.model,
+      system_fingerprint: heading.fingerprint,
+      choices: choices.map(({ finishReason }, index) => {
+        const logprobs = this.#logprobs?.[index]
+        return {
+          index,
+          message: { role: 'assistant', content: this.#texts[index] ?? '', refusal: null },
+          logprobs: logprobs === undefined ? null : choiceLogprobs(logprobs),
+          finish_reason: finishReasonOf(finishReason),
+        }
+      }),
+      usage: completionUsage(usage),
+    }
   }
 }

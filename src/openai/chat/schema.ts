@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   arrayOf,
+  boolean,
   int32Max,
   integerFrom,
   isEmptyArray,
@@ -16,9 +17,12 @@ import {
 } from '../generation.js'
 import { chatMessage } from './message.js'
 
+/** OpenAI's limits. */
+const choicesMax = 128
+const topLogprobsMax = 20
+
 /** OpenAI's fields that this server does not have: refused where they ask for something. */
 const notHere = {
-  n: unsupported('1 (more choices are not supported yet)', isOneOf(1)),
   tools: unsupported(`no tools (they are not supported yet; ${leaveOut})`, isEmptyArray),
   tool_choice: unsupported('"none" or "auto" (there are no tools yet)', isOneOf('none', 'auto')),
   functions: unsupported(`no functions (they are not supported; ${leaveOut})`, isEmptyArray),
@@ -27,8 +31,6 @@ const notHere = {
     '{"type": "text"} (structured output is not supported yet)',
     (value) => typeof value === 'object' && (value as { type?: unknown }).type === 'text',
   ),
-  logprobs: unsupported('false (logprobs are not supported yet)', isOneOf(false)),
-  top_logprobs: unsupported('0 (logprobs are not supported yet)', isOneOf(0)),
   modalities: unsupported(
     '["text"] (this server writes text only)',
     (value) => Array.isArray(value) && value.every((one) => one === 'text'),
@@ -51,11 +53,19 @@ export const chatRequest = z
       model: z.string({ error: 'the name of a model, such as "default"' }),
       messages: arrayOf(chatMessage, 1, 2048, 'messages'),
       max_completion_tokens: optional(integerFrom(1, int32Max)),
+      // At most as many as run at once, which the engine knows.
+      n: optional(integerFrom(1, choicesMax)),
+      logprobs: optional(boolean()),
+      top_logprobs: optional(integerFrom(0, topLogprobsMax)),
       ...generationFields,
       ...notHere,
     },
     { error: 'a JSON object as the body' },
   )
   .refine(hasStreamForOptions, streamOptionsIssue)
+  .refine(({ logprobs, top_logprobs: top = 0 }) => logprobs === true || top === 0, {
+    path: ['top_logprobs'],
+    error: `0 unless "logprobs" is true (${leaveOut})`,
+  })
 
 export type ChatRequest = z.output<typeof chatRequest>
