@@ -73,7 +73,7 @@ test('each choice has frames of its own, and all end together', () => {
   expect(ending.match(/"usage":\{/g)).toHaveLength(1)
 })
 
-test('logprobs come beside the text, also where there is none; a part of nothing is no frame', () => {
+test('logprobs come beside the text, also where there is none; nothing is no frame', () => {
   const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
   const fox = { token: '🦊', bytes: Buffer.from('🦊'), logprob: -0.5 }
   const mark = { token: '<|mark|>', bytes: Buffer.alloc(0), logprob: -9, top: [] }
