@@ -50,6 +50,26 @@ test('create, its stream and the stream helper tell the same story at one seed',
   })
 })
 
+test('the stream helper keeps three choices and their logprobs apart', async () => {
+  const { client } = await served()
+  const body = { model: 'default', messages, seed: 7, max_tokens: 12 }
+  const more = { n: 3, logprobs: true, top_logprobs: 2 }
+  const heard: number[] = []
+  const helper = client.chat.completions.stream({ ...body, ...more })
+  helper.on('logprobs.content.delta', ({ content }) => heard.push(content.length))
+  const { choices } = await helper.finalChatCompletion()
+  const whole = await client.chat.completions.create({ ...body, ...more })
+  expect(choices.map(({ index }) => index)).toEqual([0, 1, 2])
+  expect(new Set(choices.map(({ message }) => message.content)).size).toBe(3)
+  for (const [i, { message, logprobs }] of choices.entries()) {
+    const bytes = (logprobs?.content ?? []).flatMap((token) => token.bytes ?? [])
+    expect(Buffer.from(bytes).toString()).toBe(message.content)
+    expect(logprobs?.content?.every(({ top_logprobs: top }) => top.length === 2)).toBe(true)
+    expect(whole.choices[i]?.message.content).toBe(message.content)
+  }
+  expect(heard.reduce((a, b) => a + b, 0)).toBe(36)
+})
+
 test('aborting the stream helper ends the generation', async () => {
   const { client, engine, quiet } = await served()
   const stream = client.chat.completions.stream({ model: 'default', messages })
