@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Accepted, ReplyResult } from '../engine/types.js'
 import { type ApiError, toApiError } from '../openai/errors.js'
@@ -57,6 +58,7 @@ export class Exchange {
     this.req = req
     this.res = res
     this.requestId = requestIdOf(req)
+    setMaxListeners(0, this.signal) // each of its replies listens
     this.#onClose = options.onClose
     res.setHeader('x-request-id', this.requestId)
     const leave = joinConnection(req.socket, this)

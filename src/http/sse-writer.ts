@@ -16,6 +16,8 @@ const ping = ': ping\n\n'
 export class SseWriter {
   readonly #res: ServerResponse
   readonly #silence: NodeJS.Timeout
+  /** Until the reader has caught up: several replies of one exchange may wait for it. */
+  #drained: Promise<void> | undefined
 
   constructor(res: ServerResponse, options: { pingMs: number }) {
     this.#res = res
@@ -45,14 +47,20 @@ export class SseWriter {
    * fire when the client leaves: after a close there is no 'drain'.
    */
   drain(signal: AbortSignal): Promise<void> {
+    if (!this.#res.writableNeedDrain || signal.aborted) return Promise.resolve()
+    this.#drained ??= this.#caughtUp(signal)
+    return this.#drained
+  }
+
+  #caughtUp(signal: AbortSignal): Promise<void> {
     const res = this.#res
     return new Promise((resolve) => {
       const settle = () => {
+        this.#drained = undefined
         res.off('drain', settle)
         signal.removeEventListener('abort', settle)
         resolve()
       }
-      if (!res.writableNeedDrain || signal.aborted) return resolve()
       res.on('drain', settle)
       signal.addEventListener('abort', settle)
     })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { chatRequest } from '../../src/openai/chat/schema.js'
+import { completionRequest } from '../../src/openai/completions/schema.js'
 import { ApiError, errorKinds } from '../../src/openai/errors.js'
 import { parseRequest } from '../../src/openai/issues.js'
 import {
@@ -38,6 +39,12 @@ const requests = [
     schema: chatRequest,
     declared: requestFields('Chat'),
     least: { model: 'm', messages: [{ role: 'user', content: '' }] },
+  },
+  {
+    title: 'POST /v1/completions',
+    schema: completionRequest,
+    declared: requestFields('Completion'),
+    least: { model: 'm', prompt: 'a' },
   },
   ...[
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },

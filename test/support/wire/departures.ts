@@ -17,6 +17,18 @@ export interface Departure {
  */
 export const departures: readonly Departure[] = [
   {
+    type: 'CompletionChoice',
+    field: 'finish_reason',
+    schema: { type: 'null' },
+    why: 'in a stream, as long as the choice goes on; OpenAI sends it and does not declare it',
+  },
+  {
+    type: 'Completion',
+    field: 'usage',
+    schema: { type: 'null' },
+    why: 'in every frame but the last with `include_usage`, as for chats',
+  },
+  {
     type: 'Model',
     field: 'meta',
     schema: {

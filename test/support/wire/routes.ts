@@ -11,6 +11,7 @@ export interface Answer {
 /** Every endpoint, as src/http/routes.ts lists them. */
 export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
+  'POST /v1/completions': { body: 'Completion', frame: 'Completion' },
   'POST /tokenize': { body: 'ours' },
   'POST /detokenize': { body: 'ours' },
   'POST /apply-template': { body: 'ours' },

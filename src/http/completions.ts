@@ -1,0 +1,159 @@
+import type { Engine } from '../engine/engine.js'
+import type { Reply } from '../engine/reply.js'
+import type { CompletionOptions, ReplyPart, Usage } from '../engine/types.js'
+import { CompletionChunks } from '../openai/completions/chunks.js'
+import { LogprobWriter } from '../openai/completions/logprobs.js'
+import { checkChoices, completionOptions } from '../openai/completions/options.js'
+import { type Prompt, promptPath } from '../openai/completions/prompt.js'
+import { type EndedChoice, textCompletion, usageOfAll } from '../openai/completions/reply.js'
+import { completionRequest } from '../openai/completions/schema.js'
+import { toApiError } from '../openai/errors.js'
+import { heading } from '../openai/heading.js'
+import { parseBody } from '../openai/issues.js'
+import { checkVocabulary } from '../openai/token-ids.js'
+import type { App } from './app.js'
+import { readBody } from './body.js'
+import type { Exchange } from './exchange.js'
+import { isolatedSalt } from './keys.js'
+import { engineNamed } from './models.js'
+import { sendParts, together, type Watch, watched } from './replies.js'
+import { SseWriter } from './sse-writer.js'
+
+/** What one request asked for: a reply for each prompt, in the order of the prompts. */
+interface Asked {
+  readonly replies: readonly Reply[]
+  /** Choices of each reply. */
+  readonly n: number
+  /** What stands in front of each reply's text: its prompt with `echo`, else nothing. */
+  readonly echoes: readonly string[]
+  readonly tellsLogprobs: boolean
+}
+
+/** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
+export async function completions(app: App, exchange: Exchange): Promise<void> {
+  const { bodyBytesMax, pingMs } = app.settings
+  const models = app.models()
+  const given = parseBody(completionRequest, await readBody(exchange, bodyBytesMax))
+  const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
+  const { prompt: prompts, n = 1, echo = false } = request
+  const engine = engineNamed(request.model, models)
+  checkChoices(request, engine.settings.parallel + engine.settings.queue)
+  checkTokens(prompts, engine)
+  const options = { ...completionOptions(request), signal: exchange.signal }
+  const run = async (replies: readonly Reply[], watch: Watch) => {
+    await acceptAll(exchange, prompts, replies)
+    const echoes = await Promise.all(prompts.map((one) => (echo ? textOf(engine, one) : '')))
+    const head = heading('cmpl', request.model, models.fingerprint)
+    const asked = { replies, n, echoes, tellsLogprobs: request.logprobs !== undefined }
+    if (request.stream) {
+      const includeUsage = request.stream_options?.include_usage ?? false
+      exchange.stream = new SseWriter(exchange.res, { pingMs })
+      const chunks = new CompletionChunks(head, { includeUsage })
+      await stream(exchange, exchange.stream, watch, asked, chunks)
+    } else {
+      const { choices, usage } = await collect(exchange, asked)
+      exchange.json(200, textCompletion(head, choices, usage))
+    }
+  }
+  await watched(app, exchange, engine, (watch) => {
+    return withReplies(engine, prompts, options, (replies) => run(replies, watch))
+  })
+}
+
+function checkTokens(prompts: readonly Prompt[], engine: Engine): void {
+  for (const [i, prompt] of prompts.entries()) {
+    if (typeof prompt === 'string') continue
+    checkVocabulary(prompt, engine.model.vocabulary, promptPath(prompts, i))
+  }
+}
+
+/** None of the replies outlives what is done with them. */
+async function withReplies(
+  engine: Engine,
+  prompts: readonly Prompt[],
+  options: CompletionOptions,
+  run: (replies: readonly Reply[]) => Promise<void>,
+): Promise<void> {
+  const replies = prompts.map((prompt) => engine.complete(prompt, options))
+  try {
+    await run(replies)
+  } finally {
+    for (const reply of replies) reply.cancel() // no effect on those that have ended
+  }
+}
+
+/** Throws what is wrong with the first prompt that is not taken, by that prompt's name. */
+async function acceptAll(
+  exchange: Exchange,
+  prompts: readonly Prompt[],
+  replies: readonly Reply[],
+): Promise<void> {
+  const accepted = replies.map(async (reply, i) => {
+    try {
+      exchange.noteAccepted(await reply.accepted)
+    } catch (error) {
+      throw toApiError(error, promptPath(prompts, i))
+    }
+  })
+  await Promise.all(accepted)
+}
+
+async function textOf(engine: Engine, prompt: Prompt): Promise<string> {
+  return typeof prompt === 'string' ? prompt : engine.detokenize(prompt)
+}
+
+/** Choices are numbered prompt by prompt, and come as they come. */
+async function stream(
+  exchange: Exchange,
+  writer: SseWriter,
+  watch: Watch,
+  { replies, n, echoes }: Asked,
+  chunks: CompletionChunks,
+): Promise<void> {
+  const choices = range(replies.length * n)
+  const logprobs = choices.map(() => new LogprobWriter())
+  const echoOf = (index: number) => echoes[Math.floor(index / n)] ?? ''
+  const echoed = choices.filter((index) => echoOf(index) !== '')
+  writer.open(echoed.map((index) => chunks.text(index, echoOf(index))).join(''))
+  const frameOf = (first: number) => (part: ReplyPart) => {
+    const index = first + part.choice
+    const told = part.logprobs === undefined ? null : logprobs[index]?.write(part.logprobs)
+    return part.text === '' && !told ? '' : chunks.text(index, part.text, told)
+  }
+  const usages: Usage[] = []
+  await together(replies, async (reply, i) => {
+    await sendParts(exchange, writer, reply, watch, frameOf(i * n))
+    const result = await reply.done
+    const finish = result.choices.map((choice, c) => chunks.finish(i * n + c, choice)).join('')
+    exchange.noteResult(result)
+    usages.push(result.usage)
+    if (usages.length < replies.length) writer.write(finish)
+    else writer.end(finish + chunks.ending(usageOfAll(usages)))
+  })
+}
+
+async function collect(
+  exchange: Exchange,
+  { replies, n, echoes, tellsLogprobs }: Asked,
+): Promise<{ choices: EndedChoice[]; usage: Usage }> {
+  const parts: ReplyPart[][] = range(replies.length * n).map(() => [])
+  await together(replies, async (reply, i) => {
+    for await (const part of reply) parts[i * n + part.choice]?.push(part)
+  })
+  const results = await Promise.all(replies.map((reply) => reply.done))
+  for (const result of results) exchange.noteResult(result)
+  const choices = results.flatMap((result, i) =>
+    result.choices.map((choice, c): EndedChoice => {
+      const all = parts[i * n + c] ?? []
+      const text = (echoes[i] ?? '') + all.map((part) => part.text).join('')
+      const entries = all.flatMap(({ logprobs = [] }) => logprobs)
+      const logprobs = tellsLogprobs ? new LogprobWriter().write(entries) : null
+      return { text, logprobs, result: choice }
+    }),
+  )
+  return { choices, usage: usageOfAll(results.map(({ usage }) => usage)) }
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
+}

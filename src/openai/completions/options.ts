@@ -1,0 +1,33 @@
+import type { CompletionOptions } from '../../engine/types.js'
+import { ApiError } from '../errors.js'
+import { generationOptions } from '../generation.js'
+import { type CompletionRequest, maxTokensDefault } from './schema.js'
+
+/** The engine's options, the same for each of a request's prompts. */
+export function completionOptions(request: CompletionRequest): CompletionOptions {
+  const { n, logprobs, suffix } = request
+  return {
+    maxTokens: maxTokensDefault,
+    ...generationOptions(request),
+    ...(n === undefined ? {} : { n }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    // An empty suffix is none: nothing follows, so there is no gap.
+    ...(suffix === undefined || suffix === '' ? {} : { suffix }),
+  }
+}
+
+/**
+ * Throws a 400 for more replies than are taken in at once: they would never be admitted together.
+ * @param most as many as run and wait
+ */
+export function checkChoices({ prompt, n = 1 }: CompletionRequest, most: number): void {
+  const choices = prompt.length * n
+  if (choices <= most) return
+  const param = prompt.length > 1 ? 'prompt' : 'n'
+  throw new ApiError(
+    'invalid_request',
+    `'${param}': expected at most ${most} choices in all (prompts times n), as many as this ` +
+      `server runs and queues, but got ${choices}; send the prompts in several requests.`,
+    { param },
+  )
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { boolean, integerFrom, isOneOf, optional, unsupported } from '../fields.js'
+import {
+  generationFields,
+  hasStreamForOptions,
+  leaveOut,
+  streamOptionsIssue,
+} from '../generation.js'
+import { prompts } from './prompt.js'
+
+/** OpenAI's limit of this endpoint; chat's is higher. */
+const logprobsMax = 5
+/** OpenAI's default of this endpoint. */
+export const maxTokensDefault = 16
+
+/** Fields of others that this endpoint does not have. */
+const notHere = {
+  grammar: unsupported(`no grammar (only chat completions take one; ${leaveOut})`, isOneOf('')),
+  json_schema: unsupported(`no json_schema (only chat completions take one; ${leaveOut})`),
+}
+
+/** POST /v1/completions. Unknown keys pass; null reads as left out. */
+export const completionRequest = z
+  .object(
+    {
+      model: z.string({ error: 'the name of a model, such as "default"' }),
+      prompt: prompts,
+      suffix: optional(z.string({ error: 'a string' })),
+      echo: optional(boolean()),
+      n: optional(integerFrom(1, 128)),
+      best_of: optional(integerFrom(1, 128)),
+      logprobs: optional(integerFrom(0, logprobsMax)),
+      ...generationFields,
+      ...notHere,
+    },
+    { error: 'a JSON object as the body' },
+  )
+  .refine(hasStreamForOptions, streamOptionsIssue)
+  .refine(({ n = 1, best_of: bestOf = n }) => bestOf === n, {
+    path: ['best_of'],
+    error: `the same as n (choosing the best of more is not supported; ${leaveOut})`,
+  })
+  .refine(({ echo, logprobs }) => echo !== true || logprobs === undefined, {
+    path: ['echo'],
+    error: `false where there are logprobs (those of the prompt are not told; ${leaveOut})`,
+  })
+
+export type CompletionRequest = z.output<typeof completionRequest>
