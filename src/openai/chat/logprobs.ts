@@ -1,4 +1,5 @@
 import type { TokenLogprob, TokenLogprobs } from '../../engine/types.js'
+import { wireLogprob } from '../logprob.js'
 
 /** How likely some tokens of a choice were, as OpenAI tells it. */
 export function choiceLogprobs(tokens: readonly TokenLogprobs[]) {
@@ -7,5 +8,5 @@ export function choiceLogprobs(tokens: readonly TokenLogprobs[]) {
 }
 
 function told({ token, logprob, bytes }: TokenLogprob) {
-  return { token, logprob, bytes: Array.from(bytes) }
+  return { token, logprob: wireLogprob(logprob), bytes: Array.from(bytes) }
 }

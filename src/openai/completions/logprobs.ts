@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { TokenLogprob, TokenLogprobs } from '../../engine/types.js'
+import { wireLogprob } from '../logprob.js'
 
 /** Parallel arrays, one entry a token. */
 export interface CompletionLogprobs {
@@ -9,9 +10,6 @@ export interface CompletionLogprobs {
   /** Where in the choice's text the token begins, in Unicode characters. */
   text_offset: number[]
 }
-
-/** What no probability falls below on the wire: JSON has no infinity. */
-const logprobMin = -9999
 
 /** Writes the logprobs of one choice, and knows how far its text has come. Owned by its handler. */
 export class LogprobWriter {
@@ -28,7 +26,7 @@ export class LogprobWriter {
     }
     for (const entry of entries) {
       columns.tokens.push(nameOf(entry))
-      columns.token_logprobs.push(finite(entry.logprob))
+      columns.token_logprobs.push(wireLogprob(entry.logprob))
       columns.top_logprobs.push(topOf(entry))
       columns.text_offset.push(this.#offset)
       this.#offset += [...this.#decoder.write(Buffer.from(entry.bytes))].length
@@ -39,15 +37,13 @@ export class LogprobWriter {
 
 /** The chosen token is always among them, as OpenAI has it: one more than asked for then. */
 function topOf(entry: TokenLogprobs): Record<string, number> {
-  return Object.fromEntries([...entry.top, entry].map((one) => [nameOf(one), finite(one.logprob)]))
+  return Object.fromEntries(
+    [...entry.top, entry].map((one) => [nameOf(one), wireLogprob(one.logprob)]),
+  )
 }
 
 /** A token that is no text of its own is told by its bytes, or two of them would be one. */
 function nameOf({ token, bytes }: TokenLogprob): string {
   if (!token.includes('\uFFFD')) return token
   return `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`
-}
-
-function finite(logprob: number): number {
-  return Math.max(logprob, logprobMin)
 }
