@@ -62,6 +62,11 @@ test('every endpoint has a section, and no other has one', () => {
   expect(endpoints.sort()).toEqual(Object.keys(answers).sort())
 })
 
+test('the table of every endpoint that takes a body is compared below', () => {
+  const posted = Object.keys(answers).filter((endpoint) => endpoint.startsWith('POST '))
+  expect(requests.map(({ title }) => title).sort()).toEqual(posted.sort())
+})
+
 describe.each(requests)('the table of $title', ({ title, schema, declared, least }) => {
   const table = new Map(rows(title).map(([field = '', support = '']) => [field, support]))
   const taken = Object.keys(schema.shape)
