@@ -47,7 +47,7 @@ test.each(mutants)('the mutant of $check in $file spoils a line that is there', 
 test('three of them are noticed; `npm run test:mutants` tries the others too', () => {
   const { stdout } = spawnSync(
     process.execPath,
-    ['scripts/test-mutants.mjs', '--only', '21,25,39'],
+    ['scripts/test-mutants.mjs', '--only', '8,20,24'],
     { cwd: root, encoding: 'utf8' },
   )
   expect(stdout).toMatch(/\n3 noticed, 0 not\n$/)
