@@ -79,6 +79,28 @@ test('aborting the stream helper ends the generation', async () => {
   expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
 })
 
+test('legacy completions: several prompts at once, streamed, with their logprobs', async () => {
+  const { client } = await served()
+  const body = { model: 'default', prompt: ['Once upon a time', 'The end'], seed: 7, logprobs: 1 }
+  const whole = await client.completions.create(body)
+  expect(whole.choices.map(({ index }) => index)).toEqual([0, 1])
+  for (const { text, logprobs } of whole.choices) {
+    expect(logprobs?.tokens?.join('')).toBe(text)
+    expect(logprobs?.token_logprobs?.every((one) => one <= 0)).toBe(true)
+  }
+  const streamed = ['', '']
+  for await (const { choices } of await client.completions.create({ ...body, stream: true })) {
+    for (const { index, text } of choices) streamed[index] += text
+  }
+  expect(streamed).toEqual(whole.choices.map(({ text }) => text))
+  const echoed = await client.completions.create({
+    model: 'default',
+    prompt: 'The end',
+    echo: true,
+  })
+  expect(echoed.choices[0]?.text.startsWith('The end')).toBe(true)
+})
+
 test('the models are listed, and one retrieved', async () => {
   const { client } = await served()
   const ids: string[] = []
