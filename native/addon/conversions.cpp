@@ -350,7 +350,11 @@ EngineOptions engine_options(const Napi::Object& object) {
 Choices choices(const Napi::Object& object) {
   Choices choices;
   const int32_t count = integer(object, "choices");
-  for (int32_t i = 0; i < count; ++i) choices.push_back(request(object, i));
+  const auto group = std::make_shared<ChoiceGroup>();
+  for (int32_t i = 0; i < count; ++i) {
+    choices.push_back(request(object, i));
+    choices.back()->group = group;
+  }
   return choices;
 }
 

@@ -29,6 +29,11 @@ struct Ticket {
   std::atomic<bool> cancelled{false};
 };
 
+// What the choices of one reply have in common. Engine thread only.
+struct ChoiceGroup {
+  bool has_begun = false;  // one of them had a place
+};
+
 // What a caller asked for. Made on the caller's thread and immutable from then on, but for
 // `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
 // Preparer and the Sequence.
@@ -40,6 +45,7 @@ struct Request : Ticket {
   SamplingParams sampling;
   std::optional<GrammarSpec> grammar;
   std::string cache_salt;  // states are shared between requests of the same salt only
+  std::shared_ptr<ChoiceGroup> group;
 };
 
 // The requests of one reply, which differ in id and seed only.

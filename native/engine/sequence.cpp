@@ -28,6 +28,7 @@ void Sequence::place(int32_t slot, int32_t n_computed) {
   if (cached_tokens_ >= 0) return;  // it came back
   cached_tokens_ = n_computed;
   placed_ = Clock::now();
+  request_->group->has_begun = true;
 }
 
 void Sequence::leave() {

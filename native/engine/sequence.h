@@ -50,6 +50,9 @@ class Sequence {
   int32_t token(int32_t position) const { return tokens_[size_t(position)]; }
   void computed(int32_t rows) { n_computed_ += rows; }
   bool has_begun() const { return cached_tokens_ >= 0; }
+  // Its reply is under way, though it may have had no place yet: it waits for a leader that had
+  // one, or is a choice whose reader has others to read.
+  bool is_served() const { return leader.has_value() || request_->group->has_begun; }
   int32_t prompt_tokens() const { return prompt_tokens_; }
   int32_t cached_tokens() const { return std::max(0, cached_tokens_); }
   int32_t completion_tokens() const { return n_tokens() - prompt_tokens_; }

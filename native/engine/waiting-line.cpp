@@ -42,7 +42,7 @@ std::vector<std::unique_ptr<Sequence>> WaitingLine::take_submitted_before(Clock:
   std::vector<std::unique_ptr<Sequence>> taken;
   for (auto& sequence : queue_) {
     if (sequence->request().submitted > time) break;
-    if (!sequence->leader) taken.push_back(std::move(sequence));
+    if (!sequence->is_served()) taken.push_back(std::move(sequence));
   }
   close_gaps(queue_);
   return taken;
@@ -50,7 +50,7 @@ std::vector<std::unique_ptr<Sequence>> WaitingLine::take_submitted_before(Clock:
 
 std::optional<Clock::time_point> WaitingLine::oldest_submission() const {
   for (const auto& sequence : queue_) {
-    if (!sequence->leader) return sequence->request().submitted;
+    if (!sequence->is_served()) return sequence->request().submitted;
   }
   return std::nullopt;
 }

@@ -23,8 +23,8 @@ class WaitingLine {
   // Offers everybody who could run, in order, until `take` says that there is no room. It takes
   // one by moving it out, and may call join_again() for another.
   void offer(const Taker& take);
-  // Takes out the cancelled, and those whose time to get a first place is over. Who waits for a
-  // leader had its place, and is served.
+  // Takes out the cancelled, and those whose time to get a first place is over, but for who is
+  // served already.
   std::vector<std::unique_ptr<Sequence>> take_cancelled();
   std::vector<std::unique_ptr<Sequence>> take_submitted_before(Clock::time_point time);
   std::optional<Clock::time_point> oldest_submission() const;

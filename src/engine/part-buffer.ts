@@ -34,14 +34,8 @@ export class PartBuffer {
 
   /** All of it, and nothing is left. */
   take(): ReplyPart {
-    const part: ReplyPart = {
-      choice: this.#choice,
-      text: this.#text,
-      tokens: this.#tokens,
-      ...(this.#reasoning === '' ? {} : { reasoning: this.#reasoning }),
-      ...(this.#toolCalls.length === 0 ? {} : { toolCalls: this.#toolCalls }),
-      ...(this.#logprobs.length === 0 ? {} : { logprobs: this.#logprobs }),
-    }
+    const plain = { choice: this.#choice, text: this.#text, tokens: this.#tokens }
+    const part: ReplyPart = this.#hasMore ? { ...plain, ...this.#more() } : plain
     this.clear()
     return part
   }
@@ -57,6 +51,14 @@ export class PartBuffer {
 
   get #hasMore(): boolean {
     return this.#reasoning !== '' || this.#toolCalls.length > 0 || this.#logprobs.length > 0
+  }
+
+  #more(): Partial<ReplyPart> {
+    return {
+      ...(this.#reasoning === '' ? {} : { reasoning: this.#reasoning }),
+      ...(this.#toolCalls.length === 0 ? {} : { toolCalls: this.#toolCalls }),
+      ...(this.#logprobs.length === 0 ? {} : { logprobs: this.#logprobs }),
+    }
   }
 
   #addToolCall(delta: ToolCallDelta): void {

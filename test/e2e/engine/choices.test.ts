@@ -126,6 +126,19 @@ describe('several choices of one prompt', () => {
     expect((await engine.chat(ask, { n: 2, maxTokens: 3 }).done).choices).toHaveLength(2)
   })
 
+  test('have until the queue’s deadline together: where one runs, the others may wait', async () => {
+    const engine = await open({ parallel: 2, queueDeadlineMs: 100, context: 16_384 })
+    const blocker = engine.chat(ask, { ignoreEos: true })
+    void blocker.done
+    const reply = engine.chat(ask, { n: 2, maxTokens: 4000, ignoreEos: true })
+    const ends = reply.done
+    const late = engine.chat(ask, { maxTokens: 5 })
+    await expect(late.done).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
+    blocker.cancel()
+    expect((await ends).choices.map(({ usage }) => usage.completionTokens)).toEqual([4000, 4000])
+    expect((await ends).choices[1]?.timings.queueMs).toBeGreaterThan(100)
+  })
+
   test('of a prompt that is too long fail as one', async () => {
     const engine = await open({ parallel: 3, context: 64 })
     const reply = engine.chat(longAsk, { n: 3 })

@@ -7,6 +7,7 @@ import {
   type TokenLogprob,
   type TokenLogprobs,
 } from '../../../src/index.js'
+import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/random-model.js'
 import { scriptModel } from '../../support/script-model.js'
 
@@ -185,6 +186,40 @@ describe('logprobs', () => {
     for (const [i, { logprob }] of slow.entries()) {
       expect(logprob).toBeCloseTo(swift.entries[i]?.logprob ?? 0, 4)
     }
+  })
+
+  test('are those of a reply that gave up its place meanwhile', async () => {
+    const engine = await open({ model: randomModel(), parallel: 1, window: 8, kvType: 'q8_0' })
+    const options = { temperature: 0, maxTokens: 60, ignoreEos: true, logprobs: 3 }
+    const expected = await read(engine.chat(ask, options))
+    const parked = engine.chat(ask, options)
+    await eventually(() => engine.stats().parked === 1)
+    await engine.complete('the sea', { maxTokens: 5, ignoreEos: true }).done
+    expect(engine.stats().preempted).toBe(1)
+    const { entries, text } = await read(parked)
+    expect(text).toBe(expected.text)
+    expect(textOf(entries)).toBe(text)
+    expect(entries.map(hex)).toEqual(expected.entries.map(hex))
+    for (const [i, { logprob }] of entries.entries()) {
+      expect(logprob).toBeCloseTo(expected.entries[i]?.logprob ?? 1, 4)
+    }
+  })
+
+  test('are the model’s own where a grammar chose: also of what it would have said', async () => {
+    const engine = await open({ model: randomModel(), kvType: 'q8_0' })
+    const options = { temperature: 0, maxTokens: 8, logprobs: 20 }
+    const free = await read(engine.chat(ask, { ...options, maxTokens: 1, ignoreEos: true }))
+    const { entries, text } = await read(
+      engine.chat(ask, { ...options, grammar: 'root ::= [0-9]{8}' }),
+    )
+    expect(text).toMatch(/^[0-9]{8}$/)
+    expect(textOf(entries)).toBe(text)
+    expect(entries[0]?.top.map(hex)).toEqual(free.entries[0]?.top.map(hex))
+    const [digit = -1] = await engine.tokenize(text[0] ?? '')
+    const biased = { ...options, maxTokens: 1, logitBias: { [digit]: 100 } }
+    const same = (await read(engine.chat(ask, biased))).entries[0]
+    expect(same?.token).toBe(text[0])
+    expect(entries[0]?.logprob).toBeCloseTo(same?.logprob ?? 1, 4)
   })
 
   test('are those of the rows that drafts were checked in', async () => {
