@@ -126,7 +126,7 @@ describe('several choices of one prompt', () => {
     expect((await engine.chat(ask, { n: 2, maxTokens: 3 }).done).choices).toHaveLength(2)
   })
 
-  test('have until the queue’s deadline together: where one runs, the others may wait', async () => {
+  test('outwait the queue’s deadline where one of them runs', async () => {
     const engine = await open({ parallel: 2, queueDeadlineMs: 100, context: 16_384 })
     const blocker = engine.chat(ask, { ignoreEos: true })
     void blocker.done
