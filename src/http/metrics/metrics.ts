@@ -19,9 +19,11 @@ export class Metrics {
   readonly #requests: Counter
   readonly #errors: Counter
   #engine: Counted | undefined
+  /** Of the scrape under way: all of its numbers are of one moment. */
+  #stats: EngineStats | undefined
 
   constructor() {
-    registerEngineMetrics(this.#registry, () => this.#engine?.stats())
+    registerEngineMetrics(this.#registry, () => this.#stats)
     this.#replies = new ReplyMetrics(this.#registry)
     const registers = [this.#registry]
     this.#requests = new Counter({
@@ -59,6 +61,7 @@ export class Metrics {
 
   /** All of it, in Prometheus' text format. */
   text(): Promise<string> {
+    this.#stats = this.#engine?.stats()
     return this.#registry.metrics()
   }
 }

@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { EngineWatch } from '../../src/http/engine-watch.js'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** An engine that computes nothing any more, watched with a deadline of 100 ms. */
+function watchStalled() {
+  const stats = { steps: 1, running: 1, parked: 0, queued: 0 }
+  const engine = { stats: () => stats, settings: { parallel: 1 } }
+  const onStall = vi.fn()
+  const watch = new EngineWatch(engine as never, 100, onStall)
+  return { stats, onStall, watch }
+}
+
+/** A promise that the test settles. */
+function gate() {
+  let open!: () => void
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+test('an engine that stands still is noticed, once; one that moves is not', () => {
+  const { stats, onStall } = watchStalled()
+  for (let i = 0; i < 20; i++) {
+    stats.steps++
+    vi.advanceTimersByTime(50)
+  }
+  expect(onStall).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(500)
+  expect(onStall).toHaveBeenCalledTimes(1)
+})
+
+test('it looks away until the last of several replies has its reader back', async () => {
+  const { onStall, watch } = watchStalled()
+  const [first, second] = [gate(), gate()]
+  const paused = [watch.pause(first.opened), watch.pause(second.opened)]
+  first.open()
+  await paused[0]
+  vi.advanceTimersByTime(1000)
+  expect(onStall).not.toHaveBeenCalled()
+  second.open()
+  await paused[1]
+  vi.advanceTimersByTime(1000)
+  expect(onStall).toHaveBeenCalledTimes(1)
+})
