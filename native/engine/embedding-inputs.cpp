@@ -57,7 +57,7 @@ std::unique_ptr<EmbeddingJob> tokenize_inputs(const Model& model, int32_t tokens
       job->inputs.push_back(std::move(tokens));
     } catch (const FaultError& error) {
       Fault fault = error.fault;
-      fault.input = int32_t(i);
+      if (request->inputs.size() > 1) fault.input = int32_t(i);
       throw FaultError(std::move(fault));
     }
   }

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.js'
+import type { EmbeddingInfo } from '../engine/types.js'
 import { packageVersion } from './package-root.js'
 
 interface Shown {
@@ -21,7 +22,8 @@ export function banner(
   const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
   return [
     `Sluice ${packageVersion()} serves ${names(model.id, flags.alias)} (${model.description})`,
-    `  parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
+    `  ${model.embedding === undefined ? '' : embedding(model.embedding)}` +
+      `parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, gpu-layers ${settings.gpuLayers}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
       drafting(settings),
@@ -29,7 +31,7 @@ export function banner(
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
     `Listening on ${url}. Try:`,
     '',
-    curl(own, hasKeys),
+    model.embedding === undefined ? curl(own, hasKeys) : embeddingCurl(own, hasKeys),
     '',
     '',
   ].join('\n')
@@ -42,11 +44,22 @@ export function curl(url: string, hasKeys: boolean): string {
     messages: [{ role: 'user', content: 'Tell me a story' }],
     stream: true,
   }
+  return `curl -N ${url}/v1/chat/completions ${jsonOf(body, hasKeys)}`
+}
+
+/** The same of a model that embeds. */
+export function embeddingCurl(url: string, hasKeys: boolean): string {
+  const body = { model: 'default', input: ['A story', 'Another story'] }
+  return `curl ${url}/v1/embeddings ${jsonOf(body, hasKeys)}`
+}
+
+function jsonOf(body: object, hasKeys: boolean): string {
   const key = hasKeys ? ' -H "Authorization: Bearer $SLUICE_API_KEY"' : ''
-  return (
-    `curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json'${key} ` +
-    `-d '${JSON.stringify(body)}'`
-  )
+  return `-H 'Content-Type: application/json'${key} -d '${JSON.stringify(body)}'`
+}
+
+function embedding({ size, pooling }: EmbeddingInfo): string {
+  return `embeds: vectors of ${size}, pooling ${pooling}, `
 }
 
 function sharing(kvCells: number, isolateKeys: boolean): string {

@@ -35,6 +35,9 @@ export function loadOptions(flags: EngineFlags): LoadOptions {
   const given = flags as Settled<typeof serveFlags>
   return {
     ...pick(given, loadKeys),
+    ...(given.embeddings === undefined || given.embeddings === 'auto'
+      ? {}
+      : { embeddings: given.embeddings === 'on' }),
     ...(given.cacheMib === undefined ? {} : { cacheMiB: given.cacheMib }),
     model: flags.model ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),

@@ -97,6 +97,9 @@ export const serveFlags = {
   cacheMib: numberFlag('MIB', loadChecks.cacheMiB, 'memory for states of conversations', {
     fallbackHelp: 'an eighth of free memory, at most 2048',
   }),
+  embeddings: textFlag('MODE', oneOf('auto', 'on', 'off'), 'embed: on, off, or as the file says', {
+    fallback: 'auto',
+  }),
   queue: numberFlag('N', loadChecks.queue, 'requests that may wait for a place', {
     fallback: loadDefaults.queue,
   }),

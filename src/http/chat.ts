@@ -9,7 +9,7 @@ import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
-import { engineNamed } from './models.js'
+import { generatorNamed } from './models.js'
 import { sendParts, type Watch, watched } from './replies.js'
 import { SseWriter } from './sse-writer.js'
 
@@ -19,7 +19,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const models = app.models()
   const given = parseBody(chatRequest, await readBody(exchange, bodyBytesMax))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
-  const engine = engineNamed(request.model, models)
+  const engine = generatorNamed(request.model, models)
   const { signal } = exchange
   const reply = engine.chat(request.messages, { ...requestOptions(request, maxTokens), signal })
   await watched(app, exchange, engine, async (watch) => {

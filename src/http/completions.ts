@@ -15,7 +15,7 @@ import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
-import { engineNamed } from './models.js'
+import { generatorNamed } from './models.js'
 import { sendParts, together, type Watch, watched } from './replies.js'
 import { SseWriter } from './sse-writer.js'
 
@@ -36,7 +36,7 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
   const given = parseBody(completionRequest, await readBody(exchange, bodyBytesMax))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const { prompt: prompts, n = 1, echo = false } = request
-  const engine = engineNamed(request.model, models)
+  const engine = generatorNamed(request.model, models)
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
   const options = { ...completionOptions(request), signal: exchange.signal }

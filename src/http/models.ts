@@ -1,5 +1,6 @@
 import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
+import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { modelNames, modelNotFound } from '../openai/models/names.js'
 import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
@@ -31,6 +32,28 @@ export function hostedModels(engine: Engine, aliases: readonly string[]): Models
 export function engineNamed(name: string, models: Models): Engine {
   if (!models.names.includes(name)) throw modelNotFound(name, models.names)
   return models.engine
+}
+
+/** The same of one that generates text, or a 400. */
+export function generatorNamed(name: string, models: Models): Engine {
+  const engine = engineNamed(name, models)
+  if (engine.model.embedding === undefined) return engine
+  throw new ApiError(
+    'invalid_request',
+    `The model '${models.names[0]}' embeds and writes no text; ask it at /v1/embeddings.`,
+    { param: 'model' },
+  )
+}
+
+/** The same of one that embeds, or a 400. */
+export function embedderNamed(name: string, models: Models): Engine {
+  const engine = engineNamed(name, models)
+  if (engine.model.embedding !== undefined) return engine
+  throw new ApiError(
+    'invalid_request',
+    `The model '${models.names[0]}' writes text and has no embeddings; serve an embedding model.`,
+    { param: 'model' },
+  )
 }
 
 /** GET /v1/models */

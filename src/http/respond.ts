@@ -6,22 +6,24 @@ const dropBytesMax = 1024 * 1024
 const lingerBytesMax = 8 * 1024 * 1024
 const lingerMs = 1000
 
+export const jsonType = 'application/json; charset=utf-8'
+
 interface Answerable {
   readonly req: IncomingMessage
   readonly res: ServerResponse
 }
 
 export function sendJson(answerable: Answerable, status: number, value: unknown): void {
-  sendBody(answerable, status, 'application/json; charset=utf-8', JSON.stringify(value))
+  sendBody(answerable, status, jsonType, JSON.stringify(value))
 }
 
 export function sendBody(
   { req, res }: Answerable,
   status: number,
   contentType: string,
-  text: string,
+  content: string | Buffer,
 ): void {
-  const body = Buffer.from(text)
+  const body = typeof content === 'string' ? Buffer.from(content) : content
   const isCut = isUnread(req)
   if (isCut) res.setHeader('connection', 'close')
   res.writeHead(status, {

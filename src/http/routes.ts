@@ -2,6 +2,7 @@ import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
 import { chatCompletions } from './chat.js'
 import { completions } from './completions.js'
+import { embeddings } from './embeddings.js'
 import type { Exchange } from './exchange.js'
 import { health } from './health.js'
 import { metrics } from './metrics-page.js'
@@ -25,6 +26,7 @@ export interface Route {
 const routes: readonly Route[] = [
   { method: 'POST', pattern: '/v1/chat/completions', handle: chatCompletions },
   { method: 'POST', pattern: '/v1/completions', handle: completions },
+  { method: 'POST', pattern: '/v1/embeddings', handle: embeddings },
   { method: 'POST', pattern: '/tokenize', handle: tokenize },
   { method: 'POST', pattern: '/detokenize', handle: detokenize },
   { method: 'POST', pattern: '/apply-template', handle: applyTemplate },

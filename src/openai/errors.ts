@@ -116,7 +116,8 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
   }
   const kind = kindOfCode[error.code]
   if (error instanceof ContextLengthError || error instanceof InvalidRequestError) {
-    return new ApiError(kind, error.message, { param: promptField, cause: error })
+    const at = error.input === undefined ? '' : `[${error.input}]`
+    return new ApiError(kind, error.message, { param: `${promptField}${at}`, cause: error })
   }
   if (error instanceof InvalidOptionError) {
     return new ApiError(kind, error.message, { param: wireName(error.option), cause: error })

@@ -77,6 +77,15 @@ describe('what serve says at its start', () => {
     expect(banner(drafting, 'http://127.0.0.1:8080', flags, true)).toContain(shown)
   })
 
+  test('of a model that embeds it says so, and shows how to ask it', () => {
+    expect(text).not.toContain('embeds')
+    const embedding = { size: 384, pooling: 'cls' as const }
+    const embedder = { ...engine, model: { ...engine.model, embedding } }
+    const said = banner(embedder, 'http://127.0.0.1:8080', flags, true)
+    expect(said).toContain('embeds: vectors of 384, pooling cls, parallel 4')
+    expect(said).toMatch(/^curl http:\/\/127\.0\.0\.1:8080\/v1\/embeddings .*SLUICE_API_KEY/m)
+  })
+
   test.each([
     ['http://0.0.0.0:99', 'curl -N http://127.0.0.1:99/v1'],
     ['http://[::]:99', 'curl -N http://[::1]:99/v1'],

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { textFileAsModel } from '../support/broken-gguf.js'
 import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { encoderModel } from '../support/encoder-model.js'
+import { randomModel } from '../support/random-model.js'
 import { scriptModel } from '../support/script-model.js'
 
 const reply = 'Es war einmal ein Fuchs 🦊, der sagte: 日本語！'
@@ -147,6 +149,27 @@ describe('sluice serve, its log in JSON', () => {
       { level: 'info', msg: 'stopped' },
     ])
     expect(stderr).not.toMatch(/story|key-of-mine/)
+  })
+})
+
+describe('sluice serve, of an embedding model', () => {
+  test('says what it is, and prints a curl line that embeds when it is pasted', async () => {
+    const { cli, curl } = await up(['--model', encoderModel()])
+    await cli.said(/ {2}embeds: vectors of 64, pooling mean, parallel 4, context 512 tokens each/)
+    const { data, usage } = JSON.parse(pasted(curl))
+    expect(data).toHaveLength(2)
+    expect(data[1].embedding).toHaveLength(64)
+    expect(usage.prompt_tokens).toBeGreaterThan(6)
+  })
+
+  test('of two uses --embeddings chooses one; who has but one says so', async () => {
+    const both = ['--model', randomModel({ pooling: 3 }), '--embeddings', 'off']
+    const { url } = await up([...both, '--max-tokens', '3'])
+    expect((await chat(url)).status).toBe(200)
+    const args = ['serve', '--port', '0', '--model', talker, '--embeddings', 'on']
+    const result = await runCli(args)
+    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result.stderr).toMatch(/^sluice: [^\n]+no pooling type[^\n]+\(ERR_MODEL_INVALID\)\n$/)
   })
 })
 

@@ -68,7 +68,8 @@ export class FakeEmbedder {
     }
     for (const [input, one] of inputs.entries()) {
       const failure = this.#kind.refuse?.(one)
-      if (failure !== undefined) return { ...failure, input }
+      if (failure === undefined) continue
+      return inputs.length === 1 ? failure : { ...failure, input }
     }
     return undefined
   }

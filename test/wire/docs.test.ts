@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { chatRequest } from '../../src/openai/chat/schema.js'
 import { completionRequest } from '../../src/openai/completions/schema.js'
+import { embeddingRequest } from '../../src/openai/embeddings/schema.js'
 import { ApiError, errorKinds } from '../../src/openai/errors.js'
 import { parseRequest } from '../../src/openai/issues.js'
 import {
@@ -45,6 +46,12 @@ const requests = [
     schema: completionRequest,
     declared: requestFields('Completion'),
     least: { model: 'm', prompt: 'a' },
+  },
+  {
+    title: 'POST /v1/embeddings',
+    schema: embeddingRequest,
+    declared: requestFields('Embedding'),
+    least: { model: 'm', input: 'a' },
   },
   ...[
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },

@@ -29,6 +29,12 @@ export const departures: readonly Departure[] = [
     why: 'in every frame but the last with `include_usage`, as for chats',
   },
   {
+    type: 'Embedding',
+    field: 'embedding',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9+/]+={0,2}$' },
+    why: 'a string where `encoding_format` is `base64`, which the declaration leaves out',
+  },
+  {
     type: 'Model',
     field: 'meta',
     schema: {

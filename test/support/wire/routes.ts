@@ -12,6 +12,7 @@ export interface Answer {
 export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
   'POST /v1/completions': { body: 'Completion', frame: 'Completion' },
+  'POST /v1/embeddings': { body: 'CreateEmbeddingResponse' },
   'POST /tokenize': { body: 'ours' },
   'POST /detokenize': { body: 'ours' },
   'POST /apply-template': { body: 'ours' },
