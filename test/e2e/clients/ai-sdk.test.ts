@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { APICallError, generateText, streamText } from 'ai'
+import { APICallError, embedMany, generateText, streamText } from 'ai'
 import { expect, test } from 'vitest'
+import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
@@ -14,14 +15,13 @@ closeAfterEach()
 const storyteller = path.resolve(import.meta.dirname, '../../../models/storyteller.gguf')
 const prompt = 'Tell me a story about a fox'
 
-function modelOf(url: string, apiKey = 'your-api-key') {
-  const provider = createOpenAICompatible({
-    name: 'sluice',
-    baseURL: `${url}/v1`,
-    apiKey,
-    includeUsage: true,
-  })
-  return provider('default')
+function providerOf(url: string, apiKey = 'your-api-key') {
+  const settings = { name: 'sluice', baseURL: `${url}/v1`, includeUsage: true }
+  return createOpenAICompatible({ ...settings, apiKey })
+}
+
+function modelOf(url: string, apiKey?: string) {
+  return providerOf(url, apiKey)('default')
 }
 
 test('the AI SDK generates a text, and streams the same at one seed', async () => {
@@ -71,4 +71,14 @@ test('whoever aborts in the AI SDK ends the generation', async () => {
   for await (const _ of streamed.textStream) leave.abort()
   await eventually(() => engine.stats().cancelled === 1)
   await quiet()
+})
+
+test('the AI SDK embeds many texts', async () => {
+  const { url, engine } = await serveReal({ model: encoderModel() })
+  const values = ['The fox went home.', 'A day at the sea']
+  const model = providerOf(url).embeddingModel('default')
+  const { embeddings, usage } = await embedMany({ model, values })
+  const inProcess = await engine.embed(values)
+  expect(embeddings).toEqual(inProcess.embeddings.map((one) => [...one]))
+  expect(usage.tokens).toBe(inProcess.usage.promptTokens)
 })

@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { HumanMessage, SystemMessage } from '@langchain/core/messages'
-import { ChatOpenAI } from '@langchain/openai'
+import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import { expect, test } from 'vitest'
+import { encoderModel } from '../../support/encoder-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -56,4 +57,15 @@ test('LangChain hears of a limit and of a wrong key', async () => {
   expect(tokensOf(short)).toBe(3)
   const wrong = modelOf(url, { apiKey: 'wrong' }).invoke(messages)
   await expect(wrong).rejects.toMatchObject({ status: 401 })
+})
+
+test('LangChain embeds documents and a question', async () => {
+  const { url, engine } = await serveReal({ model: encoderModel() })
+  const configuration = { baseURL: `${url}/v1` }
+  const embeddings = new OpenAIEmbeddings({ model: 'default', apiKey: 'any', configuration })
+  const texts = ['The fox went home.', 'A day at the sea']
+  const inProcess = await engine.embed(texts)
+  const vectors = inProcess.embeddings.map((one) => [...one])
+  expect(await embeddings.embedDocuments(texts)).toEqual(vectors)
+  expect(await embeddings.embedQuery(texts[1] ?? '')).toEqual(vectors[1])
 })
