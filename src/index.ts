@@ -1,4 +1,5 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
+
 export { Engine } from './engine/engine.js'
 export * from './engine/errors.js'
 export { load } from './engine/load.js'
@@ -6,6 +7,7 @@ export { Reply } from './engine/reply.js'
 export type {
   Accepted,
   ChatMessage,
+  ChatOptions,
   ChoiceResult,
   CompletionOptions,
   EmbeddingInfo,
@@ -17,13 +19,18 @@ export type {
   FinishReason,
   LoadOptions,
   ModelInfo,
+  ReasoningOptions,
   ReplyPart,
   ReplyResult,
   RequestOptions,
   SamplingOptions,
+  TemplateOptions,
   Timings,
   TokenLogprob,
   TokenLogprobs,
+  Tool,
+  ToolCall,
   ToolCallDelta,
+  ToolChoice,
   Usage,
 } from './engine/types.js'

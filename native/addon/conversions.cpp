@@ -28,6 +28,16 @@ Napi::Array array(const Napi::Object& object, const char* key) {
   throw Napi::TypeError::New(object.Env(), std::string(key) + " must be an array");
 }
 
+template <typename Use>
+void for_each(const Napi::Array& list, const Use& use) {
+  for (uint32_t i = 0; i < list.Length(); ++i) use(list.Get(i).ToObject());
+}
+
+ToolChoice tool_choice(const std::string& name) {
+  if (name == "none") return ToolChoice::none;
+  return name == "required" ? ToolChoice::required : ToolChoice::automatic;
+}
+
 SamplingParams sampling_params(const Napi::Object& object) {
   SamplingParams sampling;
   sampling.temperature = float(number(object, "temperature"));
@@ -53,11 +63,13 @@ void set_prompt(Request& request, const Napi::Object& object) {
   const Napi::Value prompt = object.Get("prompt");
   if (prompt.IsTypedArray()) {
     request.prompt = token_ids(prompt.As<Napi::Int32Array>());
-  } else if (prompt.IsArray()) {
-    request.prompt = messages(prompt.As<Napi::Array>());
   } else if (prompt.IsObject()) {
-    const Napi::Object texts = prompt.As<Napi::Object>();
-    request.prompt = Infill{string(texts, "before"), string(texts, "after")};
+    const Napi::Object form = prompt.As<Napi::Object>();
+    if (form.Has("messages")) {
+      request.prompt = chat_prompt(form);
+    } else {
+      request.prompt = Infill{string(form, "before"), string(form, "after")};
+    }
   } else {
     request.prompt = string(object, "prompt");
   }
@@ -336,6 +348,7 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.poll = integer(object, "poll");
   options.priority = priority(string(object, "priority"));
   options.gpu_layers = integer(object, "gpuLayers");
+  options.chat_template = string(object, "chatTemplate");
   options.draft_path = string(object, "draft");
   options.lookup = object.Get("lookup").ToBoolean();
   options.draft_max = integer(object, "draftMax");
@@ -358,13 +371,30 @@ Choices choices(const Napi::Object& object) {
   return choices;
 }
 
-std::vector<ChatMessage> messages(const Napi::Array& list) {
-  std::vector<ChatMessage> result;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    const Napi::Object message = list.Get(i).ToObject();
-    result.push_back({string(message, "role"), string(message, "content")});
-  }
-  return result;
+ChatPrompt chat_prompt(const Napi::Object& object) {
+  ChatPrompt chat;
+  for_each(array(object, "messages"), [&](const Napi::Object& one) {
+    ChatMessage& message = chat.messages.emplace_back();
+    message.role = string(one, "role");
+    message.content = string(one, "content");
+    message.reasoning = string(one, "reasoning");
+    message.name = string(one, "name");
+    message.tool_call_id = string(one, "toolCallId");
+    for_each(array(one, "toolCalls"), [&](const Napi::Object& call) {
+      message.tool_calls.push_back(
+          {string(call, "id"), string(call, "name"), string(call, "arguments")});
+    });
+  });
+  for_each(array(object, "tools"), [&](const Napi::Object& one) {
+    chat.tools.push_back(
+        {string(one, "name"), string(one, "description"), string(one, "parameters")});
+  });
+  chat.tool_choice = tool_choice(string(object, "toolChoice"));
+  chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
+  chat.thinking = object.Get("thinking").ToBoolean();
+  chat.reasoning_effort = string(object, "reasoningEffort");
+  chat.continues = object.Get("continues").ToBoolean();
+  return chat;
 }
 
 std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object) {

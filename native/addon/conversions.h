@@ -17,7 +17,7 @@ EngineOptions engine_options(const Napi::Object& object);
 Choices choices(const Napi::Object& object);
 std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object);
 std::vector<int32_t> token_ids(const Napi::Int32Array& array);
-std::vector<ChatMessage> messages(const Napi::Array& list);
+ChatPrompt chat_prompt(const Napi::Object& object);
 
 Napi::Array to_js(Napi::Env env, const std::vector<TokenOutbox::Event>& events);
 Napi::Object to_js(Napi::Env env, const Stats& stats);

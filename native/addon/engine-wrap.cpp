@@ -85,7 +85,7 @@ Napi::Value EngineWrap::pieces(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineWrap::apply_template(const Napi::CallbackInfo& info) {
-  engine_->apply_template(id_of(info), messages(info[1].As<Napi::Array>()));
+  engine_->apply_template(id_of(info), chat_prompt(info[1].As<Napi::Object>()));
   return info.Env().Undefined();
 }
 

@@ -30,7 +30,6 @@ LoadedModel describe(const Model& model, const ContextParams& params) {
   loaded.context = params.context;
   loaded.threads = params.threads;
   loaded.vocabulary = model.vocabulary();
-  loaded.has_chat_template = model.has_chat_template();
   loaded.can_infill = model.can_infill();
   loaded.sampling = model.recommended_sampling();
   return loaded;
@@ -50,7 +49,7 @@ void check_kv_fits(int64_t cells, uint64_t kv_bytes, uint64_t free_bytes) {
 }  // namespace
 
 Engine::Engine(EngineOptions options, EventSink& sink)
-    : options_(std::move(options)), sink_(sink), thread_([this] { run(); }) {}
+    : options_(std::move(options)), sink_(sink), thread_(kDeepStackBytes, [this] { run(); }) {}
 
 Engine::~Engine() { join(); }
 
@@ -99,9 +98,9 @@ void Engine::pieces(RequestId id, std::vector<int32_t> tokens) {
   if (preparer_) preparer_->pieces(id, std::move(tokens));
 }
 
-void Engine::apply_template(RequestId id, std::vector<ChatMessage> messages) {
+void Engine::apply_template(RequestId id, ChatPrompt chat) {
   std::lock_guard<std::mutex> lock(preparer_mutex_);
-  if (preparer_) preparer_->apply_template(id, std::move(messages));
+  if (preparer_) preparer_->apply_template(id, std::move(chat));
 }
 
 void Engine::close() {
@@ -111,7 +110,8 @@ void Engine::close() {
 
 void Engine::join() {
   close();
-  if (thread_.joinable()) thread_.join();
+  if (!joined_) thread_.join();
+  joined_ = true;
 }
 
 void Engine::run() {
@@ -199,12 +199,15 @@ void Engine::embed_until_closed(const std::shared_ptr<const Model>& model,
   embedder->run();
 }
 
-void Engine::open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
+bool Engine::open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
                            bool embeds) {
   auto preparer =
-      std::make_unique<Preparer>(model, context_tokens, embeds, ledger_, sink_, mailbox_);
+      std::make_unique<Preparer>(model, options_.chat_template, context_tokens, embeds, ledger_,
+                                 sink_, mailbox_);
+  const bool has_chat_template = preparer->has_chat_template();
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   preparer_.swap(preparer);
+  return has_chat_template;
 }
 
 // The order of freeing is the order of lifetimes: sequences and the draft model's context,
@@ -219,8 +222,10 @@ void Engine::step_until_closed(const Models& models) {
     loop = std::make_unique<StepLoop>(*context, speculation(models, *context, params),
                                       loop_options(params.context), ledger_, sink_, mailbox_,
                                       closing_);
-    open_preparer(model, params.context, false);
-    sink_.loaded(describe(*model, params));
+    const bool has_chat_template = open_preparer(model, params.context, false);
+    LoadedModel loaded = describe(*model, params);
+    loaded.has_chat_template = has_chat_template;
+    sink_.loaded(loaded);
     sink_.flush();
   } catch (const std::exception& error) {
     sink_.load_failed(fault_of(error, FaultCode::engine_failed));

@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/embedder.h"
@@ -18,6 +17,7 @@
 #include "engine/preparer.h"
 #include "engine/request.h"
 #include "engine/speculation.h"
+#include "engine/stack-thread.h"
 #include "engine/step-loop.h"
 #include "llama/context.h"
 #include "llama/embedding-kind.h"
@@ -38,6 +38,7 @@ struct EngineOptions {
   int32_t poll = 0;           // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   int32_t gpu_layers = -1;       // -1 is all
+  std::string chat_template;     // in the place of the model's own; empty is none
   std::string draft_path;        // of a draft model; empty is none
   bool lookup = false;           // drafts by looking up; not beside a draft model
   int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
@@ -68,7 +69,7 @@ class Engine {
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
   void pieces(RequestId id, std::vector<int32_t> tokens);
-  void apply_template(RequestId id, std::vector<ChatMessage> messages);
+  void apply_template(RequestId id, ChatPrompt chat);
   Stats stats() const { return ledger_.stats(); }
 
   // Asks the thread to end. A decode under way is aborted. Twice is safe.
@@ -87,7 +88,8 @@ class Engine {
   void work_until_closed(const Models& models);
   void step_until_closed(const Models& models);
   void embed_until_closed(const std::shared_ptr<const Model>& model, const EmbeddingKind& kind);
-  void open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
+  // Whether it has a chat template.
+  bool open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
                      bool embeds);
   std::unique_ptr<Speculation> speculation(const Models& models, const Context& context,
                                            const ContextParams& params) const;
@@ -112,7 +114,8 @@ class Engine {
 
   std::mutex preparer_mutex_;  // the thread makes and ends it, the owner's calls use it
   std::unique_ptr<Preparer> preparer_;
-  std::thread thread_;  // last: it uses all of the above
+  bool joined_ = false;
+  StackThread thread_;  // last: it uses all of the above
 };
 
 }  // namespace sluice

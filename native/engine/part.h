@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "llama/chat-delta.h"
+
 namespace sluice {
 
 struct TokenLogprob {
@@ -19,13 +21,6 @@ struct TokenLogprob {
 struct TokenLogprobs {
   TokenLogprob chosen;
   std::vector<TokenLogprob> top;
-};
-
-// What was added to one tool call. Id and name come once, whole, with its first delta.
-struct ToolCallDelta {
-  int32_t index;
-  std::string id, name;
-  std::string arguments;
 };
 
 // A piece of a reply that is more than text. Pieces of one reply merge while they wait.

@@ -8,25 +8,18 @@
 #include "llama/fault.h"
 
 namespace sluice {
-namespace {
-
-// llama.cpp splits text by std::regex for many tokenizers, and libstdc++'s recurses once per
-// character of a match: 320 bytes of stack each, so a run of 26,000 letters overflows the usual
-// 8 MiB. Reserved, not committed; kRunBytesMax in llama/model.cpp is what it carries.
-constexpr size_t kStackBytes = size_t(512) << 20;
-
-}  // namespace
-
-Preparer::Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, bool embeds,
-                   Ledger& ledger, EventSink& sink, Mailbox<EngineMessage>& engine)
+Preparer::Preparer(std::shared_ptr<const Model> model, const std::string& chat_template,
+                   int32_t context_tokens, bool embeds, Ledger& ledger, EventSink& sink,
+                   Mailbox<EngineMessage>& engine)
     : model_(std::move(model)),
+      template_(model_, chat_template),
       context_tokens_(context_tokens),
       embeds_(embeds),
       ledger_(ledger),
       sink_(sink),
       engine_(engine),
       grammars_(model_),
-      thread_(kStackBytes, [this] { run(); }) {}
+      thread_(kDeepStackBytes, [this] { run(); }) {}
 
 Preparer::~Preparer() {
   stopping_ = true;
@@ -52,8 +45,8 @@ void Preparer::pieces(RequestId id, std::vector<int32_t> tokens) {
   jobs_.push(Pieces{id, std::move(tokens)});
 }
 
-void Preparer::apply_template(RequestId id, std::vector<ChatMessage> messages) {
-  jobs_.push(ApplyTemplate{id, std::move(messages)});
+void Preparer::apply_template(RequestId id, ChatPrompt chat) {
+  jobs_.push(ApplyTemplate{id, std::move(chat)});
 }
 
 void Preparer::run() {
@@ -70,26 +63,28 @@ void Preparer::run() {
 
 // Their prompt is put into words and tokens once.
 void Preparer::handle(const Choices& choices) {
+  TemplatedChat chat;
   std::vector<int32_t> prompt;
   std::optional<Fault> fault;
   for (const auto& request : choices) {
     try {
-      if (prompt.empty() && !fault && !request->cancelled) prompt = prompt_tokens(*request);
+      if (prompt.empty() && !fault && !request->cancelled) prompt = prompt_tokens(*request, chat);
     } catch (const std::exception& error) {
       fault = fault_of(error, FaultCode::invalid_request);
     }
     if (fault || request->cancelled) {  // queued work of a cancelled request never starts
       give_up(*request, fault.value_or(Fault()));
     } else {
-      hand_over(request, prompt);
+      hand_over(request, prompt, chat);
     }
   }
 }
 
-void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt) {
+void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
+                         const TemplatedChat& chat) {
   Prepared prepared;
   try {
-    prepared.sequence = make_sequence(request, std::move(prompt));
+    prepared.sequence = make_sequence(request, std::move(prompt), chat);
   } catch (const std::exception& error) {
     give_up(*request, fault_of(error, FaultCode::invalid_request));
     return;
@@ -131,22 +126,37 @@ void Preparer::give_up(const Ticket& request, const Fault& fault) {
 }
 
 std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
-                                                  std::vector<int32_t> prompt) {
-  std::unique_ptr<Constraint> constraint;
-  if (request->grammar) constraint = grammars_.constraint(*request->grammar);
+                                                  std::vector<int32_t> prompt,
+                                                  const TemplatedChat& chat) {
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, context_tokens_);
   sampler->accept_prompt(prompt);
-  sampler->constrain(std::move(constraint));
-  return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler));
+  sampler->constrain(constraint(*request, chat));
+  ReplyForm form{chat.stops, chat.spoken_tokens, nullptr};
+  if (chat.format) form.parser = std::make_unique<ChatParser>(chat.format);
+  return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
+                                    std::move(form));
 }
 
-std::vector<int32_t> Preparer::prompt_tokens(const Request& request) const {
+// The request's own grammar, or that of its tools' calls.
+std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const TemplatedChat& chat) {
+  if (request.grammar) return grammars_.constraint(*request.grammar);
+  if (!chat.grammar) return nullptr;
+  std::unique_ptr<Constraint> constraint = grammars_.constraint(*chat.grammar);
+  if (constraint->accept_text(chat.said)) return constraint;
+  throw FaultError(FaultCode::invalid_request,
+                   "the chat template does not fit its own tool calls; use tool_choice \"auto\" or "
+                   "another chat template");
+}
+
+std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedChat& chat) const {
   if (embeds_) {
     throw FaultError(FaultCode::invalid_request,
                      "this engine embeds and generates no text; use embed(), or another model");
   }
-  std::vector<int32_t> tokens =
-      std::visit([this](const auto& prompt) { return tokens_of(prompt); }, request.prompt);
+  if (const auto* conversation = std::get_if<ChatPrompt>(&request.prompt)) {
+    chat = template_.apply(*conversation);
+  }
+  std::vector<int32_t> tokens = tokens_of(request, chat);
   if (tokens.empty()) {
     throw FaultError(FaultCode::invalid_request,
                      "the prompt has no tokens; expected at least one, so give it some text");
@@ -155,13 +165,16 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request) const {
   return tokens;
 }
 
+std::vector<int32_t> Preparer::tokens_of(const Request& request, const TemplatedChat& chat) const {
+  if (const auto* text = std::get_if<std::string>(&request.prompt)) return tokens_of(*text);
+  if (const auto* texts = std::get_if<Infill>(&request.prompt)) return tokens_of(*texts);
+  const auto* tokens = std::get_if<std::vector<int32_t>>(&request.prompt);
+  return tokens ? tokens_of(*tokens) : tokens_of(chat.prompt);
+}
+
 std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {
   check_fits(prompt.size());
   return model_->tokenize(prompt, true, true);
-}
-
-std::vector<int32_t> Preparer::tokens_of(const std::vector<ChatMessage>& messages) const {
-  return tokens_of(model_->apply_chat_template(messages));
 }
 
 // As they stand: whoever sends ids has said what is at the beginning.
@@ -213,7 +226,7 @@ void Preparer::handle(const Pieces& job) {
 }
 
 void Preparer::handle(const ApplyTemplate& job) {
-  answer(job.id, [&] { sink_.text_made(job.id, model_->apply_chat_template(job.messages)); });
+  answer(job.id, [&] { sink_.text_made(job.id, template_.apply(job.chat).prompt); });
 }
 
 }  // namespace sluice

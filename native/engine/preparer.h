@@ -15,6 +15,7 @@
 #include "engine/messages.h"
 #include "engine/request.h"
 #include "engine/stack-thread.h"
+#include "llama/chat-template.h"
 #include "llama/model.h"
 
 namespace sluice {
@@ -26,17 +27,20 @@ namespace sluice {
 class Preparer {
  public:
   // With `embeds` it prepares what is to be embedded and refuses what is to be answered, else the
-  // other way round.
-  Preparer(std::shared_ptr<const Model> model, int32_t context_tokens, bool embeds, Ledger& ledger,
-           EventSink& sink, Mailbox<EngineMessage>& engine);
+  // other way round. `chat_template` is one in the place of the model's own, or empty. Throws
+  // FaultError for a bad one.
+  Preparer(std::shared_ptr<const Model> model, const std::string& chat_template,
+           int32_t context_tokens, bool embeds, Ledger& ledger, EventSink& sink,
+           Mailbox<EngineMessage>& engine);
   ~Preparer();
 
+  bool has_chat_template() const { return template_.exists(); }
   void prepare(Choices choices);
   void prepare(std::shared_ptr<EmbeddingRequest> request);
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
   void pieces(RequestId id, std::vector<int32_t> tokens);
-  void apply_template(RequestId id, std::vector<ChatMessage> messages);
+  void apply_template(RequestId id, ChatPrompt chat);
 
  private:
   struct Tokenize {
@@ -54,7 +58,7 @@ class Preparer {
   };
   struct ApplyTemplate {
     RequestId id;
-    std::vector<ChatMessage> messages;
+    ChatPrompt chat;
   };
   struct Stop {};
   using Job = std::variant<Choices, std::shared_ptr<EmbeddingRequest>, Tokenize, Detokenize, Pieces,
@@ -63,7 +67,8 @@ class Preparer {
   void run();
   void handle(const Choices& choices);
   void handle(const std::shared_ptr<EmbeddingRequest>& request);
-  void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt);
+  void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
+                 const TemplatedChat& chat);
   void give_up(const Ticket& request, const Fault& fault);
   // Calls `answer`, or tells the sink of the job's id what it threw.
   template <typename Answer>
@@ -73,12 +78,14 @@ class Preparer {
   void handle(const Pieces& job);
   void handle(const ApplyTemplate& job);
   void handle(const Stop&) {}
-  // Both throw FaultError.
+  // These throw FaultError.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
-                                          std::vector<int32_t> prompt);
-  std::vector<int32_t> prompt_tokens(const Request& request) const;
+                                          std::vector<int32_t> prompt, const TemplatedChat& chat);
+  std::unique_ptr<Constraint> constraint(const Request& request, const TemplatedChat& chat);
+  // Fills `chat` where the prompt is a conversation.
+  std::vector<int32_t> prompt_tokens(const Request& request, TemplatedChat& chat) const;
+  std::vector<int32_t> tokens_of(const Request& request, const TemplatedChat& chat) const;
   std::vector<int32_t> tokens_of(const std::string& prompt) const;
-  std::vector<int32_t> tokens_of(const std::vector<ChatMessage>& messages) const;
   std::vector<int32_t> tokens_of(const std::vector<int32_t>& tokens) const;
   std::vector<int32_t> tokens_of(const Infill& texts) const;
   // What cannot fit, however it is tokenized, need not be.
@@ -86,6 +93,7 @@ class Preparer {
   FaultError too_long(const char* how_many, int64_t prompt_tokens) const;
 
   const std::shared_ptr<const Model> model_;
+  const ChatTemplate template_;
   const int32_t context_tokens_;
   const bool embeds_;
   Ledger& ledger_;

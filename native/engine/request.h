@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/clock.h"
+#include "llama/chat-message.h"
 #include "llama/constraint.h"
-#include "llama/model.h"
 #include "llama/sampler.h"
 
 namespace sluice {
@@ -38,8 +38,8 @@ struct ChoiceGroup {
 // `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
 // Preparer and the Sequence.
 struct Request : Ticket {
-  // Text as it stands, messages for the chat template, token ids, or text around a gap.
-  std::variant<std::string, std::vector<ChatMessage>, std::vector<int32_t>, Infill> prompt;
+  // Text as it stands, a conversation, token ids, or text around a gap.
+  std::variant<std::string, ChatPrompt, std::vector<int32_t>, Infill> prompt;
   int32_t max_tokens = -1;  // -1 is until the context is full
   std::vector<std::string> stop;
   SamplingParams sampling;

@@ -10,15 +10,21 @@ double milliseconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
+std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 }  // namespace
 
 Sequence::Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt,
-                   std::unique_ptr<Sampler> sampler)
+                   std::unique_ptr<Sampler> sampler, ReplyForm form)
     : request_(std::move(request)),
       tokens_(std::move(prompt)),
       prompt_tokens_(static_cast<int32_t>(tokens_.size())),
       sampler_(std::move(sampler)),
-      text_(request_->stop) {}
+      form_(std::move(form)),
+      text_(joined(request_->stop, form_.stops)) {}
 
 void Sequence::place(int32_t slot, int32_t n_computed) {
   slot_ = slot;
@@ -86,15 +92,42 @@ void Sequence::append(int32_t token, std::string_view piece) {
   text_.append(piece);
 }
 
-void Sequence::deliver(EventSink& sink, int32_t window) {
-  std::string text = text_.take();
-  std::vector<TokenLogprobs> logprobs = logprobs_.take(text_.released(), text_.stopped());
-  if (text.empty() && logprobs.empty()) return;
-  if (wants_logprobs()) {
-    sink.part(request_->id, {std::move(text), {}, {}, std::move(logprobs), undelivered_});
-  } else {
-    sink.text(request_->id, text, undelivered_);
+bool Sequence::speaks(int32_t token) const {
+  const std::vector<int32_t>& spoken = form_.spoken_tokens;
+  return std::find(spoken.begin(), spoken.end(), token) != spoken.end();
+}
+
+void Sequence::finish(bool was_cut) {
+  text_.finish();
+  if (!form_.parser) return;
+  form_.parser->append(text_.take());
+  form_.parser->finish(was_cut);
+}
+
+bool Sequence::send(EventSink& sink) {
+  Part part;
+  part.text = text_.take();
+  if (wants_logprobs()) part.logprobs = logprobs_.take(text_.released(), text_.stopped());
+  if (form_.parser) {
+    form_.parser->append(part.text);
+    ChatDelta delta = form_.parser->take();
+    part.text = std::move(delta.content);
+    part.reasoning = std::move(delta.reasoning);
+    part.tool_calls = std::move(delta.tool_calls);
   }
+  const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty();
+  if (is_text && part.text.empty()) return false;
+  if (form_.parser || wants_logprobs()) {
+    part.tokens = undelivered_;
+    sink.part(request_->id, std::move(part));
+  } else {
+    sink.text(request_->id, part.text, undelivered_);
+  }
+  return true;
+}
+
+void Sequence::deliver(EventSink& sink, int32_t window) {
+  if (!send(sink)) return;
   unread_ += undelivered_;
   undelivered_ = 0;
   if (unread_ < window) return;
@@ -122,7 +155,11 @@ Tally Sequence::tally() const {
   tally.completion_tokens = completion_tokens();
   tally.draft_tokens = draft_tokens_;
   tally.draft_accepted_tokens = draft_accepted_tokens_;
-  tally.stop_string = text_.stop_string();
+  // A stop string of the format is nobody's business.
+  const std::string stop = text_.stop_string();
+  const std::vector<std::string>& asked_for = request_->stop;
+  const bool is_asked_for = std::find(asked_for.begin(), asked_for.end(), stop) != asked_for.end();
+  if (is_asked_for) tally.stop_string = stop;
   const Clock::time_point now = Clock::now();
   const Clock::time_point placed = placed_ == Clock::time_point() ? now : placed_;
   tally.queue_ms = milliseconds(request_->submitted, placed);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/event-sink.h"
@@ -12,6 +13,7 @@
 #include "engine/request.h"
 #include "engine/scheduler.h"
 #include "engine/text-stream.h"
+#include "llama/chat-parser.h"
 #include "llama/sampler.h"
 
 namespace sluice {
@@ -22,12 +24,19 @@ struct Leader {
   int32_t shared;  // tokens, after which the other one may start
 };
 
+// How a reply's tokens are read, apart from what its request says of it.
+struct ReplyForm {
+  std::vector<std::string> stops;      // the format's, beside the request's
+  std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
+  std::unique_ptr<ChatParser> parser;  // null: the text is the reply
+};
+
 // One conversation on its way: its tokens, how far they are computed, and the text they became.
 // Owned by WaitingLine while it waits for a place, and by Places in one. Engine thread only.
 class Sequence {
  public:
   Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt,
-           std::unique_ptr<Sampler> sampler);
+           std::unique_ptr<Sampler> sampler, ReplyForm form = {});
 
   const Request& request() const { return *request_; }
   Sampler& sampler() { return *sampler_; }
@@ -71,7 +80,15 @@ class Sequence {
   // Of the token that was appended last; for all of a reply's tokens or for none.
   void append_logprobs(TokenLogprobs entry) { logprobs_.push(std::move(entry)); }
   bool wants_logprobs() const { return request_->sampling.logprobs >= 0; }
-  TextStream& text() { return text_; }
+  // Whether the token's name is part of the text, though it is a control token.
+  bool speaks(int32_t token) const;
+  const TextStream& text() const { return text_; }
+  // The reply is over, by the model or a stop string, or because it was cut.
+  void finish(bool was_cut);
+  // It calls tools, and waits for what they say. Only once it is finished.
+  bool calls_tools() const { return form_.parser && form_.parser->calls_tools(); }
+  // It contradicts what has left of it, and cannot go on.
+  bool broken() const { return form_.parser && form_.parser->broken(); }
 
   // Hands over the text that may leave and counts its tokens as unread.
   void deliver(EventSink& sink, int32_t window);
@@ -92,6 +109,8 @@ class Sequence {
 
  private:
   void mark_first_token();
+  // What may leave; nothing where there is nothing.
+  bool send(EventSink& sink);
   void begin_waiting();
   void end_waiting();
   Clock::duration waiting() const;
@@ -104,6 +123,7 @@ class Sequence {
   int32_t slot_ = -1;
   std::vector<int32_t> stops_;  // ascending
   std::unique_ptr<Sampler> sampler_;
+  ReplyForm form_;
   TextStream text_;
   HeldLogprobs logprobs_;
   int32_t undelivered_ = 0;  // tokens whose text has not left yet

@@ -17,6 +17,13 @@ void average(double& mean, double newest) {
   mean = mean == 0 ? newest : mean + kNewest * (newest - mean);
 }
 
+Fault broken_reply() {
+  return {FaultCode::engine_failed,
+          "the model left the format of its tool calls in the middle of one; what was sent of the "
+          "call is not whole, so ask again",
+          0, 0};
+}
+
 int64_t rows_of(const StepPlan& plan) {
   int64_t rows = int64_t(plan.singles.size());
   for (const auto& call : plan.prefills) {
@@ -466,7 +473,7 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
     conclude(places_.finish(sequence.slot()), FinishReason::stop);
     return;
   }
-  sequence.append(token, model.piece(token));
+  sequence.append(token, sequence.speaks(token) ? model.name(token) : model.piece(token));
   if (sequence.wants_logprobs()) {
     sequence.append_logprobs(token_logprobs(model, token, sequence.sampler().chances()));
   }
@@ -478,14 +485,17 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
     conclude(places_.finish(sequence.slot()), FinishReason::length);
   } else {
     sequence.deliver(sink_, options_.window);
+    if (sequence.broken()) fail(places_.finish(sequence.slot()), broken_reply());
   }
 }
 
 void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason) {
   const bool cancelled = reason == FinishReason::cancelled;
   if (!cancelled) {
-    sequence->text().finish();
+    sequence->finish(reason == FinishReason::length);
     sequence->deliver(sink_, options_.window);
+    if (sequence->broken()) return fail(std::move(sequence), broken_reply());
+    if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
   const RequestId id = sequence->request().id;
   publish_stats();

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <limits>
 
-#include "chat.h"
 #include "llama.h"
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
@@ -16,7 +15,7 @@ namespace {
 
 // A tokenization cannot be interrupted, and takes up to 2 s a MiB.
 constexpr size_t kTextBytesMax = size_t(8) << 20;
-// What the Preparer's stack carries, with half of it to spare (engine/preparer.cpp).
+// What the Preparer's stack carries, with half of it to spare (engine/stack-thread.h).
 constexpr size_t kRunBytesMax = 1000000;
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
@@ -100,10 +99,6 @@ std::optional<int32_t> integer(const std::string& text) {
 
 void Model::ModelFree::operator()(llama_model* model) const { llama_model_free(model); }
 
-void Model::TemplatesFree::operator()(common_chat_templates* templates) const {
-  common_chat_templates_free(templates);
-}
-
 std::shared_ptr<const Model> Model::load(const std::string& path, int32_t gpu_layers,
                                          const Progress& progress) {
   start_runtime();
@@ -137,9 +132,7 @@ Model::Model(llama_model* model)
     : model_(model),
       vocab_(llama_model_get_vocab(model)),
       has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr),
-      piece_bytes_max_(longest_piece(vocab_)) {
-  if (has_chat_template_) templates_.reset(common_chat_templates_init(model, "").release());
-}
+      piece_bytes_max_(longest_piece(vocab_)) {}
 
 Model::~Model() = default;
 
@@ -295,32 +288,6 @@ std::shared_ptr<const GrammarVocabulary> Model::grammar_vocabulary() const {
     if (ends_generation(token)) ends.push_back(token);
   }
   return std::make_shared<GrammarVocabulary>(std::move(pieces), ends);
-}
-
-std::string Model::apply_chat_template(const std::vector<ChatMessage>& messages) const {
-  if (!templates_) {
-    throw FaultError(FaultCode::invalid_request,
-                     "this model has no chat template; use complete() with a prompt of your own");
-  }
-  common_chat_templates_inputs inputs;
-  for (const ChatMessage& message : messages) {
-    common_chat_msg entry;
-    entry.role = message.role;
-    entry.content = message.content;
-    inputs.messages.push_back(std::move(entry));
-  }
-  inputs.use_jinja = true;
-  inputs.add_bos = llama_vocab_get_add_bos(vocab_);
-  inputs.add_eos = llama_vocab_get_add_eos(vocab_);
-  // Text only: without it each call re-analyses the template (3 to 7 ms, llama.md).
-  inputs.force_pure_content = true;
-  try {
-    return common_chat_templates_apply(templates_.get(), inputs).prompt;
-  } catch (const std::exception& error) {
-    throw FaultError(
-        FaultCode::invalid_request,
-        std::string("the model's chat template refused these messages: ") + error.what());
-  }
 }
 
 }  // namespace sluice

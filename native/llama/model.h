@@ -10,16 +10,10 @@
 
 struct llama_model;
 struct llama_vocab;
-struct common_chat_templates;
 
 namespace sluice {
 
 class GrammarVocabulary;
-
-struct ChatMessage {
-  std::string role;
-  std::string content;
-};
 
 // The sampling values that a GGUF recommends (general.sampling.*).
 struct RecommendedSampling {
@@ -27,9 +21,9 @@ struct RecommendedSampling {
   std::optional<int32_t> top_k, repeat_last_n;
 };
 
-// Weights, vocabulary and chat template of one GGUF file. Immutable after load, so every method
-// is const and safe from any thread. Shared by all engines of the process that load the same
-// file; the last one frees it.
+// Weights and vocabulary of one GGUF file. Immutable after load, so every method is const and safe
+// from any thread. Shared by all engines of the process that load the same file; the last one frees
+// it.
 class Model {
  public:
   // Called with 0 to 1; returning false abandons the load.
@@ -78,17 +72,12 @@ class Model {
   bool ends_generation(int32_t token) const;
   // Takes about 50 ms at 152k tokens.
   std::shared_ptr<const GrammarVocabulary> grammar_vocabulary() const;
-  // Throws FaultError(invalid_request) with the template's own words.
-  std::string apply_chat_template(const std::vector<ChatMessage>& messages) const;
 
   llama_model* raw() const { return model_.get(); }
 
  private:
   struct ModelFree {
     void operator()(llama_model* model) const;
-  };
-  struct TemplatesFree {
-    void operator()(common_chat_templates* templates) const;
   };
 
   explicit Model(llama_model* model);
@@ -100,7 +89,6 @@ class Model {
 
   std::unique_ptr<llama_model, ModelFree> model_;
   const llama_vocab* vocab_;
-  std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
   bool has_chat_template_;
   size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
 };

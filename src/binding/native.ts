@@ -50,6 +50,8 @@ export interface NativeEngineOptions {
   priority: ThreadPriority
   /** Layers to offload; -1 offloads all that the backend takes. */
   gpuLayers: number
+  /** In the place of the model's own; the empty string is none. */
+  chatTemplate: string
   /** Path of a draft model; the empty string is none. */
   draft: string
   /** Drafts by looking up; not beside a draft model. */
@@ -73,7 +75,7 @@ export interface NativeRequest {
    * and the next ones. 1 or more.
    */
   choices: number
-  /** Text as it stands, messages for the model's chat template, token ids, or a gap to fill. */
+  /** Text as it stands, a conversation, token ids, or a gap to fill. */
   prompt: NativePrompt
   /** -1 generates until the context is full. */
   maxTokens: number
@@ -101,7 +103,7 @@ export interface NativeRequest {
   cacheSalt: string
 }
 
-export type NativePrompt = string | NativeMessage[] | Int32Array | NativeInfill
+export type NativePrompt = string | NativeChat | Int32Array | NativeInfill
 
 /** What belongs between two texts. */
 export interface NativeInfill {
@@ -116,9 +118,34 @@ export interface NativeEmbeddingRequest {
   inputs: (string | Int32Array)[]
 }
 
+/** A conversation for the chat template, and what its reply may be. */
+export interface NativeChat {
+  messages: NativeMessage[]
+  tools: NativeTool[]
+  toolChoice: 'auto' | 'none' | 'required'
+  parallelToolCalls: boolean
+  thinking: boolean
+  /** '' leaves it to the template. */
+  reasoningEffort: string
+  /** The reply goes on with the last message. */
+  continues: boolean
+}
+
+/** Empty strings and arrays stand for what is not there. */
 export interface NativeMessage {
   role: string
   content: string
+  reasoning: string
+  name: string
+  toolCallId: string
+  toolCalls: { id: string; name: string; arguments: string }[]
+}
+
+export interface NativeTool {
+  name: string
+  description: string
+  /** A JSON schema, as text. */
+  parameters: string
 }
 
 export interface NativeEngine {
@@ -139,7 +166,7 @@ export interface NativeEngine {
   /** Answered by a `pieces` event, or `error`. */
   pieces(id: number, tokens: Int32Array): void
   /** Answered by a `text-made` event, or `error`. */
-  applyTemplate(id: number, messages: NativeMessage[]): void
+  applyTemplate(id: number, chat: NativeChat): void
   /** Everything that happened since the last call, in order; text of one reply is merged. */
   drain(): NativeEvent[]
   stats(): NativeStats

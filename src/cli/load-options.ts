@@ -1,5 +1,7 @@
+import fs from 'node:fs'
 import type { runFlags, samplingFlags, serveFlags } from '../config/command-flags.js'
 import type { Settled } from '../config/flags.js'
+import { InvalidOptionError } from '../engine/errors.js'
 import type { LoadOptions } from '../engine/types.js'
 import { packagePath } from './package-root.js'
 
@@ -39,8 +41,22 @@ export function loadOptions(flags: EngineFlags): LoadOptions {
       ? {}
       : { embeddings: given.embeddings === 'on' }),
     ...(given.cacheMib === undefined ? {} : { cacheMiB: given.cacheMib }),
+    ...(given.chatTemplateFile === undefined
+      ? {}
+      : { chatTemplate: readTemplate(given.chatTemplateFile) }),
     model: flags.model ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),
+  }
+}
+
+function readTemplate(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new InvalidOptionError(
+      '--chat-template-file',
+      `--chat-template-file: expected a file that can be read, but got ${file} (${String(cause)}).`,
+    )
   }
 }
 

@@ -33,6 +33,9 @@ const modelFlags = {
   kvType: textFlag('TYPE', loadChecks.kvType, 'type of the KV cache, f16 or q8_0', {
     fallback: loadDefaults.kvType,
   }),
+  chatTemplateFile: textFlag('FILE', filePath, "a chat template in the place of the model's", {
+    fallbackHelp: "the model's own",
+  }),
   draft: textFlag('FILE', loadChecks.draft, 'a small model that drafts for a lone reply'),
   lookup: switchFlag('draft by looking up what followed the same words before'),
   draftMax: numberFlag('N', loadChecks.draftMax, 'tokens to draft for a step at most', {

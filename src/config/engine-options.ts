@@ -19,6 +19,7 @@ import {
 
 /** As many sequences as llama.cpp has. */
 export const parallelMax = 256
+const templateBytesMax = 2 ** 20
 
 /** Shared with requests: each may be a default of the engine and a request's own. */
 export const samplingChecks: Checks<SamplingOptions> = {
@@ -53,6 +54,9 @@ export const loadChecks: Checks<LoadOptions> = {
   kvType: oneOf('f16', 'q8_0'),
   kvCells: integerFrom(32, 2 ** 30),
   cacheMiB: integerFrom(0, 2 ** 20),
+  chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
+    return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= templateBytesMax
+  }),
   draft: filePath,
   lookup: trueOrFalse,
   draftMax: integerFrom(1, 16),

@@ -1,4 +1,4 @@
-import type { ChatMessage, CompletionOptions, ModelInfo, RequestOptions } from '../engine/types.js'
+import type { CompletionOptions, ModelInfo, RequestOptions } from '../engine/types.js'
 import {
   abortSignal,
   type Check,
@@ -8,7 +8,6 @@ import {
   int32Max,
   integerFrom,
   isNumber,
-  oneOf,
   parseFields,
   trueOrFalse,
   wrong,
@@ -22,12 +21,6 @@ const saltCharactersMax = 256
 const grammarBytesMax = 64 * 1024
 /** OpenAI's limit. */
 const logprobsMax = 20
-
-/** As a chat template takes it. */
-export interface TemplateMessage {
-  role: string
-  content: string
-}
 
 const stop: Check<string | string[]> = check(
   `a string of 1 to ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
@@ -51,7 +44,7 @@ const grammar: Check<string> = check(
   (value) => typeof value === 'string' && value !== '' && isWithin(value, grammarBytesMax),
 )
 
-const requestChecks: Checks<RequestOptions> = {
+export const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
   maxTokens: integerFrom(1, int32Max),
   stop,
@@ -73,16 +66,8 @@ const tokenIds: Check<number[]> = check('an Int32Array, or an array of token ids
   )
 })
 
-const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
 const text: Check<string> = check('a string', (value) => typeof value === 'string')
-const messageChecks: Checks<ChatMessage> = { role, content: text }
-
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
-
-/** @throws InvalidOptionError, with the option's name */
-export function parseRequestOptions(input: unknown): RequestOptions {
-  return parseFields<RequestOptions>(input, requestChecks)
-}
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseCompletionOptions(
@@ -100,23 +85,6 @@ export function parseCompletionOptions(
     throw wrong('prompt', 'a string where there is a suffix', Array.from(prompt))
   }
   return options
-}
-
-/**
- * Messages as templates know them: `developer` becomes `system`.
- * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`
- */
-export function parseMessages(input: unknown): TemplateMessage[] {
-  if (!Array.isArray(input) || input.length === 0) {
-    throw wrong('messages', 'an array of at least one message', input)
-  }
-  return input.map((message: unknown, i) => {
-    const at = `messages[${i}]`
-    const given = parseFields<Partial<ChatMessage>>(message, messageChecks, at)
-    const content = demand(`${at}.content`, given.content, text)
-    const name = demand(`${at}.role`, given.role, role)
-    return { role: name === 'developer' ? 'system' : name, content }
-  })
 }
 
 /**

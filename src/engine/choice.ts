@@ -1,5 +1,6 @@
 import type { NativeEvent } from '../binding/native.js'
 import { PartBuffer } from './part-buffer.js'
+import { PartSum } from './part-sum.js'
 import type { ChoiceResult } from './types.js'
 
 export type Finished = Extract<NativeEvent, { kind: 'finished' }>
@@ -10,6 +11,7 @@ export type Finished = Extract<NativeEvent, { kind: 'finished' }>
 export class Choice {
   readonly seed: number
   readonly buffer: PartBuffer
+  readonly sum = new PartSum()
   /** Of its native request, once that is submitted. */
   id = 0
   /** Once it is queued. */
@@ -30,6 +32,7 @@ export class Choice {
     this.result = {
       finishReason: isCancelled ? 'cancelled' : event.finishReason,
       ...(stopString === undefined ? {} : { stopString }),
+      ...this.sum.result,
       seed: this.seed,
       usage: { promptTokens, cachedTokens, completionTokens },
       timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },

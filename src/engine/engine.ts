@@ -1,12 +1,11 @@
 import type { NativePrompt } from '../binding/native.js'
+import { parseChat, parseChatOptions, parseTemplateOptions } from '../config/chat-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../config/embed-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
   parseCompletionPrompt,
-  parseMessages,
   parsePrompt,
-  parseRequestOptions,
   parseTokens,
 } from '../config/request-options.js'
 import { embed } from './embed.js'
@@ -15,6 +14,7 @@ import { Reply } from './reply.js'
 import type { Session } from './session.js'
 import type {
   ChatMessage,
+  ChatOptions,
   CompletionOptions,
   EmbedInput,
   EmbedOptions,
@@ -24,6 +24,7 @@ import type {
   ModelInfo,
   RequestOptions,
   SamplingOptions,
+  TemplateOptions,
 } from './types.js'
 
 /** @internal What load() hands over. */
@@ -62,11 +63,14 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Answers a conversation, put into words by the model's own chat template. Throws
-   * InvalidOptionError for a wrong argument; everything else reaches the reply's reader.
+   * Answers a conversation, put into words by the model's own chat template. Where there are tools
+   * or the model thinks, its reply is read by the template's format: parts have text, reasoning and
+   * tool calls. A last message of the assistant is the beginning of the reply, which goes on with
+   * it. Throws InvalidOptionError for a wrong argument; everything else reaches the reply's reader.
    */
-  chat(messages: readonly ChatMessage[], options: RequestOptions = {}): Reply {
-    return this.#reply(parseMessages(messages), parseRequestOptions(options))
+  chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
+    const given = parseChatOptions(options)
+    return this.#reply(parseChat(messages, given), given)
   }
 
   /**
@@ -130,13 +134,20 @@ export class Engine implements AsyncDisposable {
    * ERR_INVALID_REQUEST (no template, or one that refuses the messages), ERR_INVALID_OPTION,
    * ERR_OVERLOADED or ERR_CLOSED.
    */
-  async applyTemplate(messages: readonly ChatMessage[]): Promise<string> {
-    return this.#parts.session.applyTemplate(parseMessages(messages))
+  async applyTemplate(
+    messages: readonly ChatMessage[],
+    options: TemplateOptions = {},
+  ): Promise<string> {
+    const chat = parseChat(messages, parseTemplateOptions(options))
+    return this.#parts.session.applyTemplate(chat)
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
-  async countTokens(messages: readonly ChatMessage[]): Promise<number> {
-    const prompt = await this.applyTemplate(messages)
+  async countTokens(
+    messages: readonly ChatMessage[],
+    options: TemplateOptions = {},
+  ): Promise<number> {
+    const prompt = await this.applyTemplate(messages, options)
     const tokens = await this.tokenize(prompt, { addSpecial: true, parseSpecial: true })
     return tokens.length
   }

@@ -103,6 +103,7 @@ function nativeOptions(settled: Settled): NativeEngineOptions {
     poll: settled.poll,
     priority: settled.priority,
     gpuLayers: settled.gpuLayers,
+    chatTemplate: settled.chatTemplate ?? '',
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
     lookup: settled.lookup,
     draftMax: settled.draftMax ?? 0,

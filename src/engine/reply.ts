@@ -192,6 +192,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
         if (this.#state === 'ended') return
         const isNew = buffer.isEmpty
         buffer.addPart(part)
+        choice.sum.add(part)
         this.#arrived(choice, part.tokens, isNew)
       },
       onFinished: (event) => this.#finish(choice, event),

@@ -1,10 +1,10 @@
 import type {
   NativeAddon,
+  NativeChat,
   NativeEmbeddingRequest,
   NativeEngine,
   NativeEngineOptions,
   NativeEvent,
-  NativeMessage,
   NativeModelInfo,
   NativePart,
   NativeRequest,
@@ -154,8 +154,8 @@ export class Session {
     return this.#textJob((id) => this.#native.pieces(id, tokens))
   }
 
-  applyTemplate(messages: NativeMessage[]): Promise<string> {
-    return this.#textJob((id) => this.#native.applyTemplate(id, messages))
+  applyTemplate(chat: NativeChat): Promise<string> {
+    return this.#textJob((id) => this.#native.applyTemplate(id, chat))
   }
 
   stats(): NativeStats {

@@ -78,6 +78,11 @@ export interface LoadOptions {
    * and `sampling` have no effect.
    */
   embeddings?: boolean
+  /**
+   * A chat template in Jinja's language, in the place of the model's own. From the model's owner,
+   * never from whoever asks: templates are programs. At most 1 MiB. Default: the model's own.
+   */
+  chatTemplate?: string
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
   /** Called with 0 to 1 while the weights load. */
@@ -108,10 +113,53 @@ export interface SamplingOptions {
   seed?: number
 }
 
+/** A turn of a conversation. */
 export interface ChatMessage {
   /** The roles are the template's; `developer` is given to it as `system`. */
-  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
-  content: string
+  readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
+  /** May be left out where an assistant called tools. */
+  readonly content?: string
+  /** What an assistant thought before it spoke; templates that know of it repeat the latest. */
+  readonly reasoning?: string
+  /** What an assistant called, as its reply's result had them. */
+  readonly toolCalls?: readonly ToolCall[]
+  /** The call that a tool's message answers. */
+  readonly toolCallId?: string
+  /** Of the tool that speaks, for templates that want it. */
+  readonly name?: string
+}
+
+/** A call that a model made, whole. */
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  /** JSON. */
+  readonly arguments: string
+}
+
+/** A function that the model may call. */
+export interface Tool {
+  /** 1 to 64 of A-Z, a-z, 0-9, _ and -. */
+  readonly name: string
+  readonly description?: string
+  /**
+   * JSON schema of its arguments, an object's. Default: no arguments. All tools together are at
+   * most 64 KiB of JSON, and schemas at most 32 deep.
+   */
+  readonly parameters?: Readonly<Record<string, unknown>>
+}
+
+/** Whether it may call tools, must not, must, or must call this one. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string }
+
+export interface ReasoningOptions {
+  /** False asks the template not to let the model think. Default true, where the model can. */
+  readonly enabled?: boolean
+  /**
+   * How hard to think, in the template's words: 1 to 32 letters, often `low`, `medium` or `high`.
+   * No effect where the template knows of no such thing. Default: the template's own.
+   */
+  readonly effort?: string
 }
 
 export interface RequestOptions extends SamplingOptions {
@@ -148,6 +196,27 @@ export interface RequestOptions extends SamplingOptions {
   /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }
+
+export interface ChatOptions extends RequestOptions {
+  /** At most 128. */
+  readonly tools?: readonly Tool[]
+  /** Default `auto`. */
+  readonly toolChoice?: ToolChoice
+  /** Whether one reply may call several. Default true. */
+  readonly parallelToolCalls?: boolean
+  readonly reasoning?: ReasoningOptions
+  /**
+   * Whether the reply goes on with the last message, which must be an assistant's without tool
+   * calls. Default: it does where the last message is an assistant's.
+   */
+  readonly continueFinal?: boolean
+}
+
+/** What of ChatOptions makes a difference to the prompt. */
+export type TemplateOptions = Pick<
+  ChatOptions,
+  'tools' | 'toolChoice' | 'parallelToolCalls' | 'reasoning' | 'continueFinal'
+>
 
 export interface CompletionOptions extends RequestOptions {
   /**
@@ -272,6 +341,10 @@ export interface ChoiceResult {
   readonly finishReason: FinishReason
   /** The stop string that ended it, if one did. */
   readonly stopString?: string
+  /** What the model thought, whole. Left out where there is none. */
+  readonly reasoning?: string
+  /** What it called, whole, unless the reply was cut. Left out where it called nothing. */
+  readonly toolCalls?: readonly ToolCall[]
   /** The seed that was used, given or not. */
   readonly seed: number
   readonly usage: Usage

@@ -5,6 +5,7 @@ import { environmentName, flagName, settleFlags } from '../../src/config/flags.j
 /** A value that each flag takes, as text and as it is read. */
 const examples: Record<string, [text: string, value: unknown]> = {
   model: ['m.gguf', 'm.gguf'],
+  chatTemplateFile: ['a.jinja', 'a.jinja'],
   context: ['512', 512],
   threads: ['3', 3],
   poll: ['0', 0],

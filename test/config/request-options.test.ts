@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  parseMessages,
-  parsePrompt,
-  parseRequestOptions,
-} from '../../src/config/request-options.js'
+import { parseChatOptions } from '../../src/config/chat-options.js'
+import { parsePrompt } from '../../src/config/request-options.js'
 import { InvalidOptionError } from '../../src/engine/errors.js'
 
 function refusal(parse: () => unknown): { option: string; message: string } {
@@ -57,8 +54,8 @@ describe('options of a request', () => {
       n: 256,
       signal,
     }
-    expect(parseRequestOptions(low)).toEqual(low)
-    expect(parseRequestOptions(high)).toEqual(high)
+    expect(parseChatOptions(low)).toEqual(low)
+    expect(parseChatOptions(high)).toEqual(high)
   })
 
   test.each([
@@ -103,75 +100,34 @@ describe('options of a request', () => {
     ['n', 1e9],
     ['signal', {}],
   ])('%s of %j is refused by its name', (name, value) => {
-    const { option, message } = refusal(() => parseRequestOptions({ [name]: value }))
+    const { option, message } = refusal(() => parseChatOptions({ [name]: value }))
     expect(option).toBe(name)
     expect(message).toMatch(new RegExp(`^'${name}': expected .+, but got .+\\.$`))
   })
 
   test('an option that is undefined counts as left out', () => {
-    expect(parseRequestOptions({ temperature: undefined, seed: 3 })).toEqual({ seed: 3 })
+    expect(parseChatOptions({ temperature: undefined, seed: 3 })).toEqual({ seed: 3 })
   })
 
   test('a misspelt option is refused, with the names there are', () => {
-    const { option, message } = refusal(() => parseRequestOptions({ maxToken: 5 }))
+    const { option, message } = refusal(() => parseChatOptions({ maxToken: 5 }))
     expect(option).toBe('maxToken')
     expect(message).toContain('maxTokens')
   })
 
   test('a prototype’s names are no options', () => {
-    expect(refusal(() => parseRequestOptions({ constructor: 1 })).option).toBe('constructor')
+    expect(refusal(() => parseChatOptions({ constructor: 1 })).option).toBe('constructor')
     const polluting = JSON.parse('{"__proto__": {"temperature": 1}}')
-    expect(refusal(() => parseRequestOptions(polluting)).option).toBe('__proto__')
+    expect(refusal(() => parseChatOptions(polluting)).option).toBe('__proto__')
   })
 
   test.each([null, 'x', 7, [], undefined])('%j in the place of options is refused', (input) => {
-    expect(refusal(() => parseRequestOptions(input)).message).toContain('expected an object')
+    expect(refusal(() => parseChatOptions(input)).message).toContain('expected an object')
   })
 
   test('a long value is shown in part', () => {
-    const { message } = refusal(() => parseRequestOptions({ seed: 'x'.repeat(10_000) }))
+    const { message } = refusal(() => parseChatOptions({ seed: 'x'.repeat(10_000) }))
     expect(message.length).toBeLessThan(200)
-  })
-})
-
-describe('messages', () => {
-  test('developer is what templates call system, the others stay', () => {
-    const roles = ['system', 'developer', 'user', 'assistant', 'tool']
-    const parsed = parseMessages(roles.map((role) => ({ role, content: role })))
-    expect(parsed.map(({ role }) => role)).toEqual([
-      'system',
-      'system',
-      'user',
-      'assistant',
-      'tool',
-    ])
-    expect(parsed.map(({ content }) => content)).toEqual(roles)
-  })
-
-  test.each([
-    ['messages', []],
-    ['messages', 'hello'],
-    ['messages', undefined],
-    ['messages[0]', ['hello']],
-    ['messages[0].role', [{ role: 'robot', content: '' }]],
-    ['messages[0].role', [{ content: 'x' }]],
-    ['messages[0].content', [{ role: 'user' }]],
-    [
-      'messages[1].content',
-      [
-        { role: 'user', content: 'x' },
-        { role: 'user', content: 5 },
-      ],
-    ],
-    ['messages[0].name', [{ role: 'user', content: 'x', name: 'Mia' }]],
-  ])('what is wrong is named by its path: %s', (path, messages) => {
-    expect(refusal(() => parseMessages(messages)).option).toBe(path)
-  })
-
-  test('the conversation given is not changed', () => {
-    const given = [{ role: 'developer', content: 'x' }]
-    parseMessages(given)
-    expect(given).toEqual([{ role: 'developer', content: 'x' }])
   })
 })
 

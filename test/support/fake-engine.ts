@@ -1,11 +1,11 @@
 import type {
+  NativeChat,
   NativeEmbeddingRequest,
   NativeEngine,
   NativeEngineOptions,
   NativeErrorCode,
   NativeErrorDetails,
   NativeEvent,
-  NativeMessage,
   NativeModelInfo,
   NativePart,
   NativeRequest,
@@ -201,7 +201,7 @@ export class FakeEngine implements NativeEngine {
   }
 
   /** A template of its own: `<role>content` for each message. */
-  applyTemplate(id: number, messages: NativeMessage[]): void {
+  applyTemplate(id: number, { messages }: NativeChat): void {
     const text = messages.map(({ role, content }) => `<${role}>${content}`).join('')
     this.#emit({ kind: 'text-made', id, text })
     setImmediate(() => this.#deliver())
@@ -477,8 +477,8 @@ function tokenEvent(id: number, token: string | FakePart): FakeEvent {
 function wordsOf({ prompt }: NativeRequest): number {
   if (prompt instanceof Int32Array) return prompt.length
   if (typeof prompt === 'string') return wordCount(prompt)
-  if (!Array.isArray(prompt)) return wordCount(`${prompt.before} ${prompt.after}`)
-  return wordCount(prompt.map((one) => one.content).join(' '))
+  if ('before' in prompt) return wordCount(`${prompt.before} ${prompt.after}`)
+  return wordCount(prompt.messages.map((one) => one.content).join(' '))
 }
 
 function wordCount(text: string): number {

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat.h"
+
+namespace sluice {
+
+// How the replies to one prompt are written: llama.cpp's parser, and what must be known of it to
+// pass text on without asking it each time. Made by ChatTemplate, shared by the request's parsers.
+// Immutable. Only for native/llama: it includes llama.cpp's headers.
+class ChatFormat {
+ public:
+  // Throws what llama.cpp throws for a parser that it cannot read.
+  explicit ChatFormat(const common_chat_params& params);
+
+  // What a tagged piece of the reply is made of.
+  enum class Kind {
+    opaque,  // only the parser knows
+    plain,   // any text up to a delimiter
+    json,    // one JSON value
+  };
+  Kind content() const { return content_; }
+  Kind reasoning() const { return reasoning_; }
+  Kind arguments() const { return arguments_; }
+  Kind string_argument() const { return string_argument_; }
+
+  enum class Match { none, partial, whole };
+  // Whether a delimiter begins at `position`: all of it, or as far as the text goes.
+  Match delimiter_at(std::string_view text, size_t position) const;
+
+  // Calls have ids of their own in this format.
+  bool has_ids() const { return has_ids_; }
+  const common_peg_arena& parser() const { return parser_; }
+  common_chat_format name() const { return name_; }
+  // What a reply must follow that is calls from its first byte on, made of llama.cpp's grammar for
+  // the whole reply; empty where that cannot be.
+  std::string grammar_of_calls(const std::string& grammar) const;
+  // What the reply's text stands behind, as the parser sees it.
+  const std::string& generation_prompt() const { return generation_prompt_; }
+
+ private:
+  Kind kind_of(const char* tag) const;
+  void collect_delimiters();
+
+  common_peg_arena parser_;
+  common_chat_format name_;
+  std::string generation_prompt_;
+  std::vector<std::string> delimiters_;
+  std::array<bool, 256> begins_delimiter_{};
+  Kind content_, reasoning_, arguments_, string_argument_;
+  bool has_ids_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "llama/chat-message.h"
+#include "llama/constraint.h"
+
+struct common_chat_params;
+struct common_chat_templates;
+struct common_chat_templates_inputs;
+
+namespace sluice {
+
+class ChatFormat;
+class Model;
+
+// A conversation as the model reads it, and how its reply is to be made and read.
+struct TemplatedChat {
+  std::string prompt;
+  // What the reply must follow, where its format has calls.
+  std::optional<GrammarSpec> grammar;
+  std::string said;                    // of what the grammar is about, what the prompt ends with
+  std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
+  std::vector<std::string> stops;
+  // Between these the model thinks; empty where it does not.
+  std::string thinking_start;
+  std::vector<std::string> thinking_ends;
+  std::shared_ptr<const ChatFormat> format;  // null: the text is the reply, as it stands
+};
+
+// A model's chat template, or another in its place. Owned by the Preparer; any thread.
+class ChatTemplate {
+ public:
+  // `text` is a template for the model's own; empty takes that one. Throws
+  // FaultError(invalid_request) for a text that is no template.
+  ChatTemplate(std::shared_ptr<const Model> model, const std::string& text);
+  ~ChatTemplate();
+  ChatTemplate(const ChatTemplate&) = delete;
+  ChatTemplate& operator=(const ChatTemplate&) = delete;
+
+  bool exists() const { return templates_ != nullptr; }
+  // Throws FaultError(invalid_request) with the template's own words.
+  TemplatedChat apply(const ChatPrompt& chat) const;
+
+ private:
+  struct TemplatesFree {
+    void operator()(common_chat_templates* templates) const;
+  };
+
+  common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
+  bool model_thinks() const;
+  TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
+  void set_grammar(TemplatedChat& result, const common_chat_params& params,
+                   const ChatPrompt& chat) const;
+  std::optional<int32_t> token_of(const std::string& name) const;
+
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
+  std::string damage_;  // why there is none, where the model's own cannot be read
+  mutable std::once_flag asked_whether_it_thinks_;
+  mutable bool model_thinks_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,197 @@
+#include "llama/chat-parser.h"
+
+#include <functional>
+#include <random>
+
+#include "chat-samples.h"
+#include "test/check.h"
+
+using samples::Sample;
+using sluice::ChatDelta;
+using sluice::ChatFormat;
+using sluice::ChatParser;
+using sluice::ChatToolCall;
+using sluice::ToolCallDelta;
+
+namespace {
+
+struct Reply {
+  std::string content, reasoning;
+  std::vector<ChatToolCall> calls;
+  bool broken = false, calls_tools = false;
+  int64_t bytes_read = 0;
+};
+
+// As a client joins them; fails at a delta that no client could join.
+void join(Reply& reply, const ChatDelta& delta) {
+  reply.content += delta.content;
+  reply.reasoning += delta.reasoning;
+  for (const ToolCallDelta& call : delta.tool_calls) {
+    const size_t index = size_t(call.index);
+    CHECK(index <= reply.calls.size());
+    if (index == reply.calls.size()) {
+      CHECK(!call.id.empty() && !call.name.empty());
+      reply.calls.push_back({call.id, call.name, ""});
+    } else {
+      CHECK(call.id.empty() && call.name.empty());
+    }
+    reply.calls[index].arguments += call.arguments;
+  }
+}
+
+size_t next_character(const std::string& text, size_t from) {
+  size_t end = from + 1;
+  while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;
+  return end;
+}
+
+using Cut = std::function<size_t(const std::string&, size_t)>;
+
+Reply parse(const std::shared_ptr<const ChatFormat>& format, const std::string& text,
+            const Cut& piece_end, bool was_cut = false) {
+  ChatParser parser(format);
+  Reply reply;
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = piece_end(text, from);
+    parser.append(text.substr(from, end - from));
+    join(reply, parser.take());
+    from = end;
+  }
+  parser.finish(was_cut);
+  join(reply, parser.take());
+  reply.broken = parser.broken();
+  reply.calls_tools = parser.calls_tools();
+  reply.bytes_read = parser.bytes_read();
+  return reply;
+}
+
+size_t whole(const std::string& text, size_t) { return text.size(); }
+
+void check_same(const Reply& reply, const Sample& sample) {
+  const std::string name = std::string(sample.name) + ": ";
+  CHECK(!reply.broken);
+  CHECK_EQ(name + reply.content, name + sample.content);
+  CHECK_EQ(name + reply.reasoning, name + sample.reasoning);
+  CHECK_EQ(reply.calls.size(), sample.calls.size());
+  CHECK_EQ(reply.calls_tools, !sample.calls.empty());
+  for (size_t i = 0; i < reply.calls.size(); ++i) {
+    CHECK_EQ(reply.calls[i].name, sample.calls[i].name);
+    CHECK_EQ(reply.calls[i].arguments, sample.calls[i].arguments);
+    if (!sample.calls[i].id.empty()) CHECK_EQ(reply.calls[i].id, sample.calls[i].id);
+  }
+}
+
+bool begins(const std::string& text, const std::string& beginning) {
+  return text.compare(0, beginning.size(), beginning) == 0;
+}
+
+}  // namespace
+
+TEST("replies in real formats say the same in one piece, by the character and in random pieces") {
+  std::mt19937 random(7);
+  for (const Sample& sample : samples::all()) {
+    const auto format = samples::format_of(sample.file);
+    check_same(parse(format, sample.reply, whole), sample);
+    check_same(parse(format, sample.reply, next_character), sample);
+    for (int i = 0; i < 20; ++i) {
+      check_same(parse(format, sample.reply,
+                       [&](const std::string& text, size_t from) {
+                         size_t end = from;
+                         for (int n = int(random() % 9) + 1; n > 0 && end < text.size(); --n) {
+                           end = next_character(text, end);
+                         }
+                         return end;
+                       }),
+                 sample);
+    }
+  }
+}
+
+TEST("a reply cut anywhere yields beginnings of what it would have said, ids and names whole") {
+  for (const Sample& sample : samples::all()) {
+    const auto format = samples::format_of(sample.file);
+    for (size_t end = 0; end < sample.reply.size(); end = next_character(sample.reply, end)) {
+      const std::string cut = sample.reply.substr(0, end);
+      const Reply reply = parse(format, cut, next_character, true);
+      const std::string where = std::string(sample.name) + " cut to " + cut + ": ";
+      CHECK_EQ(where + (reply.broken ? "broken" : "sound"), where + "sound");
+      CHECK_EQ(where + reply.content, where + sample.content.substr(0, reply.content.size()));
+      CHECK_EQ(where + reply.reasoning, where + sample.reasoning.substr(0, reply.reasoning.size()));
+      CHECK(reply.calls.size() <= sample.calls.size());
+      for (size_t i = 0; i < reply.calls.size(); ++i) {
+        CHECK_EQ(where + reply.calls[i].name, where + sample.calls[i].name);
+        CHECK(begins(sample.calls[i].arguments, reply.calls[i].arguments));
+      }
+    }
+  }
+}
+
+TEST("a delimiter that is begun and never ended is text, once the model has ended the reply") {
+  const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+  CHECK_EQ(parse(format, "I like <tool", next_character).content, "I like <tool");
+  CHECK_EQ(parse(format, "I like <tool", next_character, true).content, "I like ");
+}
+
+TEST("a reply that is no call after all is text, and nothing of it is lost") {
+  const auto format = samples::format_of("meta-llama-Llama-3.2-3B-Instruct.jinja");
+  const std::string text =
+      "In C: int main() { return 0; } and in JSON {\"a\": 1}, which is a different thing.";
+  CHECK_EQ(parse(format, text, whole).content, text);
+  const Reply reply = parse(format, text, next_character);
+  CHECK_EQ(reply.content, text);
+  CHECK(!reply.calls_tools);
+}
+
+TEST("a call that breaks off its own arguments breaks the reply, and no bad delta leaves") {
+  const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+  const Reply reply = parse(
+      format, "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": 12]}}", next_character);
+  CHECK(reply.broken);
+  CHECK_EQ(reply.calls.size(), size_t(1));
+  CHECK(begins(reply.calls[0].arguments, "{\"code\": 12"));
+}
+
+TEST("what llama.cpp's parser reads is linear in the reply, for text, thoughts and arguments") {
+  const std::string words = "The quick brown fox jumps, \\\"so to say\\\", over 13 lazy dogs. ";
+  std::string text;
+  while (text.size() < 200 * 1024) text += words;
+  const std::string call = "{\"name\": \"run\", \"arguments\": {\"code\": \"" + text + "\"}}";
+  const auto check_linear = [](const Reply& reply, size_t length) {
+    CHECK(!reply.broken);
+    CHECK(reply.bytes_read <= int64_t(length) * 10 + (256 << 10));
+  };
+  const auto qwen = samples::format_of("Qwen-Qwen3-0.6B.jinja");
+  const std::string thoughts = "<think>\n" + text + "\n</think>\n\n" + text;
+  const std::string calls = "<tool_call>\n" + call + "\n</tool_call>";
+  Reply reply = parse(qwen, thoughts, next_character);
+  check_linear(reply, thoughts.size());
+  CHECK_EQ(reply.content, text);
+  reply = parse(qwen, calls, next_character);
+  check_linear(reply, calls.size());
+  CHECK_EQ(reply.calls.size(), size_t(1));
+  CHECK_EQ(reply.calls[0].arguments.size(), text.size() + 12);
+  const std::string gemma = "<|tool_call>call:run{code:<|\"|>" + text + "<|\"|>}<tool_call|>";
+  check_linear(parse(samples::format_of("google-gemma-4-31B-it.jinja"), gemma, next_character),
+               gemma.size());
+}
+
+TEST("many short calls are read in linear time as well") {
+  std::string text;
+  for (int i = 0; i < 500; ++i) {
+    text +=
+        "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", "
+        "\"days\": " +
+        std::to_string(i) + "}}\n</tool_call>\n";
+  }
+  const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+  const Reply reply = parse(format, text, next_character);
+  CHECK_EQ(reply.calls.size(), size_t(500));
+  CHECK(reply.bytes_read <= int64_t(text.size()) * 10 + (256 << 10));
+}
+
+TEST("a reply that opens too many brackets is broken before anything recurses into them") {
+  const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+  const std::string begin = "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": ";
+  const std::string deep = begin + std::string(ChatParser::kBracketsMax, '[');
+  CHECK(parse(format, deep, whole).broken);
+}

@@ -1,0 +1,250 @@
+import type {
+  ChatMessage,
+  ChatOptions,
+  ReasoningOptions,
+  TemplateOptions,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from '../engine/types.js'
+import {
+  type Check,
+  type Checks,
+  check,
+  demand,
+  oneOf,
+  parseFields,
+  trueOrFalse,
+  wrong,
+} from './checks.js'
+import { requestChecks } from './request-options.js'
+
+export const toolsMax = 128
+const toolBytesMax = 65_536
+/** Of a tool's schema, and of the arguments of a call that is past: templates recurse into both. */
+const depthMax = 32
+
+/** A conversation as the engine's template takes it: complete, with what it may be answered by. */
+export interface TemplateChat {
+  messages: TemplateMessage[]
+  tools: { name: string; description: string; parameters: string }[]
+  toolChoice: 'auto' | 'none' | 'required'
+  parallelToolCalls: boolean
+  thinking: boolean
+  /** '' leaves it to the template. */
+  reasoningEffort: string
+  /** The reply goes on with the last message. */
+  continues: boolean
+}
+
+interface TemplateMessage {
+  role: string
+  content: string
+  reasoning: string
+  name: string
+  toolCallId: string
+  toolCalls: ToolCall[]
+}
+
+const text: Check<string> = check('a string', (value) => typeof value === 'string')
+const list: Check<[]> = check('an array', Array.isArray)
+const object: Check<object> = check('an object', (value) => {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+})
+const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
+const toolName: Check<string> = check('1 to 64 of the characters A-Z a-z 0-9 _ -', (value) => {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
+})
+const callArguments: Check<string> = check(
+  `JSON text, at most ${depthMax} deep`,
+  (value) => typeof value === 'string' && depthOf(value) <= depthMax,
+)
+const effort: Check<string> = check('1 to 32 letters', (value) => {
+  return typeof value === 'string' && /^[a-z]{1,32}$/i.test(value)
+})
+
+const messageChecks: Checks<ChatMessage> = {
+  role,
+  content: text,
+  reasoning: text,
+  toolCalls: list as Check<NonNullable<ChatMessage['toolCalls']>>,
+  toolCallId: text,
+  name: text,
+}
+const callChecks: Checks<ToolCall> = { id: text, name: text, arguments: callArguments }
+const toolChecks: Checks<Tool> = {
+  name: toolName,
+  description: text,
+  parameters: object as Check<NonNullable<Tool['parameters']>>,
+}
+const reasoningChecks: Checks<ReasoningOptions> = { enabled: trueOrFalse, effort }
+
+const toolChoice: Check<ToolChoice> = check(
+  '"auto", "none", "required" or an object such as {"name": "get_weather"}',
+  (value) => {
+    if (['auto', 'none', 'required'].includes(value as string)) return true
+    const name = (value as { name?: unknown } | null)?.name
+    return typeof value === 'object' && typeof name === 'string'
+  },
+)
+
+const templateChecks: Checks<TemplateOptions> = {
+  tools: check(`an array of at most ${toolsMax} tools`, (value) => {
+    return Array.isArray(value) && value.length <= toolsMax
+  }),
+  toolChoice,
+  parallelToolCalls: trueOrFalse,
+  reasoning: object as Check<ReasoningOptions>,
+  continueFinal: trueOrFalse,
+}
+const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseChatOptions(input: unknown): ChatOptions {
+  return parseFields<ChatOptions>(input, chatChecks)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseTemplateOptions(input: unknown): TemplateOptions {
+  return parseFields<TemplateOptions>(input, templateChecks)
+}
+
+/**
+ * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`
+ */
+export function parseChat(messages: unknown, options: TemplateOptions): TemplateChat {
+  const parsed = parseMessages(messages)
+  const tools = parseTools(options.tools ?? [])
+  const choice = options.toolChoice ?? 'auto'
+  const reasoning = parseFields<ReasoningOptions>(
+    options.reasoning ?? {},
+    reasoningChecks,
+    'reasoning',
+  )
+  return {
+    messages: parsed,
+    tools: typeof choice === 'string' ? tools : [named(choice.name, tools)],
+    toolChoice: typeof choice === 'string' ? usable(choice, tools) : 'required',
+    parallelToolCalls: options.parallelToolCalls ?? true,
+    thinking: reasoning.enabled ?? true,
+    reasoningEffort: reasoning.effort ?? '',
+    continues: continues(parsed, options.continueFinal),
+  }
+}
+
+function parseMessages(input: unknown): TemplateMessage[] {
+  if (!Array.isArray(input) || input.length === 0) {
+    throw wrong('messages', 'an array of at least one message', input)
+  }
+  return input.map((message: unknown, i) => parseMessage(message, `messages[${i}]`))
+}
+
+/** As templates know them: `developer` becomes `system`. */
+function parseMessage(message: unknown, at: string): TemplateMessage {
+  const given = parseFields<Partial<ChatMessage>>(message, messageChecks, at)
+  const name = demand(`${at}.role`, given.role, role)
+  const toolCalls = (given.toolCalls ?? []).map((call, i) => {
+    return parseCall(call, `${at}.toolCalls[${i}]`)
+  })
+  if (name !== 'assistant' && toolCalls.length > 0) {
+    throw wrong(`${at}.toolCalls`, `none of a ${name}, as only an assistant calls tools`, toolCalls)
+  }
+  if (name !== 'tool' && given.name !== undefined) {
+    throw wrong(
+      `${at}.name`,
+      `nothing in a message of ${name}, as only tools have names`,
+      given.name,
+    )
+  }
+  const content = toolCalls.length > 0 ? (given.content ?? '') : given.content
+  return {
+    role: name === 'developer' ? 'system' : name,
+    content: demand(`${at}.content`, content, text),
+    reasoning: given.reasoning ?? '',
+    name: given.name ?? '',
+    toolCallId: given.toolCallId ?? '',
+    toolCalls,
+  }
+}
+
+function parseCall(input: unknown, at: string): ToolCall {
+  const given = parseFields<Partial<ToolCall>>(input, callChecks, at)
+  return {
+    id: demand(`${at}.id`, given.id, text),
+    name: demand(`${at}.name`, given.name, text),
+    arguments: demand(`${at}.arguments`, given.arguments, callArguments),
+  }
+}
+
+function parseTools(input: readonly unknown[]): TemplateChat['tools'] {
+  const tools = input.map((tool, i) => parseTool(tool, `tools[${i}]`))
+  const bytes = tools.reduce((sum, one) => sum + Buffer.byteLength(Object.values(one).join('')), 0)
+  if (bytes > toolBytesMax) {
+    throw wrong(
+      'tools',
+      `at most ${toolBytesMax} bytes of tools in all, but these are ${bytes}`,
+      input,
+    )
+  }
+  const names = new Set<string>()
+  for (const [i, { name }] of tools.entries()) {
+    if (names.has(name)) throw wrong(`tools[${i}].name`, 'a name that no other tool has', name)
+    names.add(name)
+  }
+  return tools
+}
+
+function parseTool(input: unknown, at: string): TemplateChat['tools'][number] {
+  const given = parseFields<Partial<Tool>>(input, toolChecks, at)
+  const parameters = JSON.stringify(given.parameters ?? {})
+  if (depthOf(parameters) > depthMax) {
+    throw wrong(`${at}.parameters`, `a schema at most ${depthMax} deep`, given.parameters)
+  }
+  const name = demand(`${at}.name`, given.name, toolName)
+  return { name, description: given.description ?? '', parameters }
+}
+
+function named(name: string, tools: TemplateChat['tools']): TemplateChat['tools'][number] {
+  const tool = tools.find((one) => one.name === name)
+  if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
+  return tool
+}
+
+function usable(choice: Exclude<ToolChoice, object>, tools: TemplateChat['tools']) {
+  if (choice === 'required' && tools.length === 0) {
+    throw wrong('toolChoice', '"auto" or "none" where there are no tools', choice)
+  }
+  return choice
+}
+
+/** As llama-server has it: a last message of an assistant is the beginning of the reply. */
+function continues(messages: TemplateMessage[], asked: boolean | undefined): boolean {
+  const last = messages.length - 1
+  const at = `messages[${last}]`
+  const isAssistant = (i: number) => messages[i]?.role === 'assistant'
+  const goesOn = asked ?? isAssistant(last)
+  if (!goesOn) return false
+  if (!isAssistant(last)) {
+    throw wrong(`${at}.role`, '"assistant", as the reply shall go on with it', messages[last]?.role)
+  }
+  if (isAssistant(last - 1)) {
+    const expected = 'only one assistant message at the end, as the reply goes on with it'
+    throw wrong(at, expected, messages[last])
+  }
+  if ((messages[last]?.toolCalls.length ?? 0) > 0) {
+    const expected = 'no tool calls in the last message, or what the tools said after it'
+    throw wrong(`${at}.toolCalls`, expected, messages[last]?.toolCalls)
+  }
+  return true
+}
+
+/** How deep brackets are nested in JSON text. */
+function depthOf(json: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth)
+    if (token === '}' || token === ']') depth--
+  }
+  return deepest
+}

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import { parseChat, parseChatOptions } from '../../src/config/chat-options.js'
+import { InvalidOptionError } from '../../src/engine/errors.js'
+
+function refusal(act: () => unknown): InvalidOptionError {
+  try {
+    act()
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidOptionError)
+    return error as InvalidOptionError
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('messages', () => {
+  test('developer is what templates call system, the others stay', () => {
+    const roles = ['system', 'developer', 'user', 'assistant', 'tool']
+    const turns = roles.map((role) => ({ role, content: role }))
+    const { messages: parsed } = parseChat(turns, {})
+    expect(parsed.map(({ role }) => role)).toEqual([
+      'system',
+      'system',
+      'user',
+      'assistant',
+      'tool',
+    ])
+    expect(parsed.map(({ content }) => content)).toEqual(roles)
+  })
+
+  test.each([
+    ['messages', []],
+    ['messages', 'hello'],
+    ['messages', undefined],
+    ['messages[0]', ['hello']],
+    ['messages[0].role', [{ role: 'robot', content: '' }]],
+    ['messages[0].role', [{ content: 'x' }]],
+    ['messages[0].content', [{ role: 'user' }]],
+    [
+      'messages[1].content',
+      [
+        { role: 'user', content: 'x' },
+        { role: 'user', content: 5 },
+      ],
+    ],
+    ['messages[0].name', [{ role: 'user', content: 'x', name: 'Mia' }]],
+  ])('what is wrong is named by its path: %s', (path, messages) => {
+    expect(refusal(() => parseChat(messages, {})).option).toBe(path)
+  })
+
+  test('an assistant calls tools, and a tool answers', () => {
+    const call = { id: 'call_1', name: 'get_weather', arguments: '{"city":"Paris"}' }
+    const { messages } = parseChat(
+      [
+        { role: 'user', content: 'And in Paris?' },
+        { role: 'assistant', reasoning: 'I must ask.', toolCalls: [call] },
+        { role: 'tool', content: 'rain', toolCallId: 'call_1', name: 'get_weather' },
+      ],
+      {},
+    )
+    expect(messages[1]).toMatchObject({ content: '', reasoning: 'I must ask.', toolCalls: [call] })
+    expect(messages[2]).toMatchObject({ toolCallId: 'call_1', name: 'get_weather' })
+  })
+
+  const call = { id: 'x', name: 'x', arguments: '{}' }
+  const user = { role: 'user', content: 'x' }
+  test.each([
+    ['messages[0].toolCalls', [{ ...user, toolCalls: [call] }, user]],
+    ['messages[0].toolCalls[0].id', [{ role: 'assistant', toolCalls: [{ name: 'x' }] }, user]],
+    [
+      'messages[0].toolCalls[1].arguments',
+      [{ role: 'assistant', toolCalls: [call, { ...call, arguments: {} }] }, user],
+    ],
+    [
+      'messages[0].toolCalls[0].arguments',
+      [{ role: 'assistant', toolCalls: [{ ...call, arguments: '['.repeat(33) }] }, user],
+    ],
+  ])('a wrong call is named by its path: %s', (path, messages) => {
+    expect(refusal(() => parseChat(messages, {})).option).toBe(path)
+  })
+
+  test('the conversation given is not changed', () => {
+    const given = [{ role: 'developer', content: 'x' }]
+    parseChat(given, {})
+    expect(given).toEqual([{ role: 'developer', content: 'x' }])
+  })
+})
+
+describe('tools', () => {
+  const hello = [{ role: 'user', content: 'Hello' }]
+  const weather = { name: 'get_weather', parameters: { type: 'object' } }
+  const run = { name: 'run', description: 'Runs code' }
+
+  test('reach the template with their schemas as text', () => {
+    expect(parseChat(hello, { tools: [weather, run] })).toMatchObject({
+      tools: [
+        { name: 'get_weather', description: '', parameters: '{"type":"object"}' },
+        { name: 'run', description: 'Runs code', parameters: '{}' },
+      ],
+      toolChoice: 'auto',
+      parallelToolCalls: true,
+    })
+  })
+
+  test('a named choice is that tool alone, required', () => {
+    const chat = parseChat(hello, { tools: [weather, run], toolChoice: { name: 'run' } })
+    expect(chat.toolChoice).toBe('required')
+    expect(chat.tools.map(({ name }) => name)).toEqual(['run'])
+  })
+
+  test.each([
+    ['tools[0].name', { tools: [{ name: 'get weather' }] }],
+    ['tools[1].name', { tools: [run, run] }],
+    ['tools[0].parameters', { tools: [{ name: 'x', parameters: deep(33) }] }],
+    ['tools[0].type', { tools: [{ ...run, type: 'function' }] }],
+    ['tools', { tools: [{ name: 'x', description: 'x'.repeat(65_536) }] }],
+    ['toolChoice', { tools: [run], toolChoice: { name: 'walk' } }],
+    ['toolChoice', { toolChoice: 'required' }],
+    ['reasoning.effort', { reasoning: { effort: 'very high' } }],
+    ['reasoning.enabled', { reasoning: { enabled: 1 } }],
+  ])('what is wrong is named by its path: %s', (path, options) => {
+    expect(refusal(() => parseChat(hello, options as object)).option).toBe(path)
+  })
+
+  test.each([
+    ['tools', 'run'],
+    ['tools', Array.from({ length: 129 }, () => run)],
+    ['toolChoice', 'any'],
+    ['toolChoice', { type: 'function' }],
+    ['parallelToolCalls', 0],
+    ['reasoning', true],
+    ['continueFinal', 'yes'],
+  ])('%s of %j is refused by its name', (name, value) => {
+    expect(refusal(() => parseChatOptions({ [name]: value })).option).toBe(name)
+  })
+
+  function deep(levels: number): object {
+    return levels === 1 ? {} : { items: deep(levels - 1) }
+  }
+})
+
+describe('a last message of the assistant', () => {
+  const user = { role: 'user', content: 'x' }
+  const assistant = { role: 'assistant', content: 'Once' }
+
+  test('is the beginning of the reply, unless that is not wanted', () => {
+    expect(parseChat([user, assistant], {}).continues).toBe(true)
+    expect(parseChat([user, assistant], { continueFinal: false }).continues).toBe(false)
+    expect(parseChat([user], {}).continues).toBe(false)
+  })
+
+  test.each([
+    ['messages[0].role', [user], true],
+    ['messages[2]', [user, assistant, assistant], undefined],
+    [
+      'messages[1].toolCalls',
+      [user, { role: 'assistant', toolCalls: [{ id: '1', name: 'x', arguments: '{}' }] }],
+      undefined,
+    ],
+  ])('cannot be gone on with: %s', (path, messages, continueFinal) => {
+    const options = continueFinal === undefined ? {} : { continueFinal }
+    expect(refusal(() => parseChat(messages, options)).option).toBe(path)
+  })
+})
