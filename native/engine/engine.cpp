@@ -201,9 +201,8 @@ void Engine::embed_until_closed(const std::shared_ptr<const Model>& model,
 
 bool Engine::open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
                            bool embeds) {
-  auto preparer =
-      std::make_unique<Preparer>(model, options_.chat_template, context_tokens, embeds, ledger_,
-                                 sink_, mailbox_);
+  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, context_tokens, embeds,
+                                             ledger_, sink_, mailbox_);
   const bool has_chat_template = preparer->has_chat_template();
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   preparer_.swap(preparer);

@@ -138,7 +138,8 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
 }
 
 // The request's own grammar, or that of its tools' calls.
-std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const TemplatedChat& chat) {
+std::unique_ptr<Constraint> Preparer::constraint(const Request& request,
+                                                 const TemplatedChat& chat) {
   if (request.grammar) return grammars_.constraint(*request.grammar);
   if (!chat.grammar) return nullptr;
   std::unique_ptr<Constraint> constraint = grammars_.constraint(*chat.grammar);
