@@ -157,7 +157,9 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   #credit(choice: Choice): void {
-    if (choice.uncredited > 0) this.#session.credit(choice.id, choice.uncredited)
+    // A cancelled reply is on its way out: credit would only wake it.
+    if (this.#cancelled || choice.uncredited === 0) return
+    this.#session.credit(choice.id, choice.uncredited)
     choice.uncredited = 0
   }
 

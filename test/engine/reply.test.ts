@@ -129,6 +129,16 @@ describe('a reply', () => {
     expect(addon.engine.cancelled).toEqual([1])
   })
 
+  test('that is cancelled is not credited any more, which would wake it', async () => {
+    const { addon, engine } = await open(() => ({ tokens: counting() }))
+    const credit = vi.spyOn(addon.engine, 'credit')
+    const reply = engine.chat(ask)
+    await settle(50)
+    reply.cancel()
+    await reply.done
+    expect(credit).not.toHaveBeenCalled()
+  })
+
   test('ends its loop when cancel() is called elsewhere', async () => {
     const { engine } = await open(() => ({ tokens: counting() }))
     const reply = engine.chat(ask)
