@@ -1,10 +1,11 @@
+import type { Input } from '../config/inputs.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type { CompletionOptions, ReplyPart, Usage } from '../engine/types.js'
 import { CompletionChunks } from '../openai/completions/chunks.js'
 import { LogprobWriter } from '../openai/completions/logprobs.js'
 import { checkChoices, completionOptions } from '../openai/completions/options.js'
-import { type Prompt, promptPath } from '../openai/completions/prompt.js'
+import { promptPath } from '../openai/completions/prompt.js'
 import { type EndedChoice, textCompletion, usageOfAll } from '../openai/completions/reply.js'
 import { completionRequest } from '../openai/completions/schema.js'
 import { toApiError } from '../openai/errors.js'
@@ -60,7 +61,7 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
   })
 }
 
-function checkTokens(prompts: readonly Prompt[], engine: Engine): void {
+function checkTokens(prompts: readonly Input[], engine: Engine): void {
   for (const [i, prompt] of prompts.entries()) {
     if (typeof prompt === 'string') continue
     checkVocabulary(prompt, engine.model.vocabulary, promptPath(prompts, i))
@@ -70,7 +71,7 @@ function checkTokens(prompts: readonly Prompt[], engine: Engine): void {
 /** None of the replies outlives what is done with them. */
 async function withReplies(
   engine: Engine,
-  prompts: readonly Prompt[],
+  prompts: readonly Input[],
   options: CompletionOptions,
   run: (replies: readonly Reply[]) => Promise<void>,
 ): Promise<void> {
@@ -85,7 +86,7 @@ async function withReplies(
 /** Throws what is wrong with the first prompt that is not taken, by that prompt's name. */
 async function acceptAll(
   exchange: Exchange,
-  prompts: readonly Prompt[],
+  prompts: readonly Input[],
   replies: readonly Reply[],
 ): Promise<void> {
   const accepted = replies.map(async (reply, i) => {
@@ -98,7 +99,7 @@ async function acceptAll(
   await Promise.all(accepted)
 }
 
-async function textOf(engine: Engine, prompt: Prompt): Promise<string> {
+async function textOf(engine: Engine, prompt: Input): Promise<string> {
   return typeof prompt === 'string' ? prompt : engine.detokenize(prompt)
 }
 

@@ -7,22 +7,13 @@ import { int32Max } from './fields.js'
  * would be a check of its own.
  */
 
-export const tokenIdError = `a token id, a whole number from 0 to ${int32Max}`
-
-/** Where the first thing stands that is no token id; -1 if all are. */
-export function wrongTokenId(values: readonly unknown[]): number {
-  return values.findIndex((value) => !isTokenId(value))
-}
-
-function isTokenId(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= int32Max
-}
+const tokenIdError = `a token id, a whole number from 0 to ${int32Max}`
 
 /** An array of token ids, which may be empty. */
 export const tokenIds = z
   .array(z.unknown(), { error: 'an array of token ids' })
   .transform((values, context): Int32Array => {
-    const wrong = wrongTokenId(values)
+    const wrong = values.findIndex((value) => !isTokenId(value))
     if (wrong < 0) return Int32Array.from(values as number[])
     context.issues.push({ code: 'custom', message: tokenIdError, path: [wrong], input: values })
     return z.NEVER
@@ -42,4 +33,8 @@ export function checkVocabulary(tokens: Int32Array, vocabulary: number, path: st
       `${vocabulary - 1}, but got ${tokens[wrong]}.`,
     { param },
   )
+}
+
+function isTokenId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= int32Max
 }

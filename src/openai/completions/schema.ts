@@ -6,7 +6,7 @@ import {
   leaveOut,
   streamOptionsIssue,
 } from '../generation.js'
-import { prompts } from './prompt.js'
+import { inputs } from '../inputs.js'
 
 /** OpenAI's limit of this endpoint; chat's is higher. */
 const logprobsMax = 5
@@ -24,7 +24,7 @@ export const completionRequest = z
   .object(
     {
       model: z.string({ error: 'the name of a model, such as "default"' }),
-      prompt: prompts,
+      prompt: inputs({ emptyTexts: true }),
       suffix: optional(z.string({ error: 'a string' })),
       echo: optional(boolean()),
       n: optional(integerFrom(1, 128)),
