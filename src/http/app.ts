@@ -5,6 +5,10 @@ import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
 import type { ListenerSettings } from './options.js'
+import { TextBudget } from './text-budget.js'
+
+/** As many of the largest texts as may wait for the tokenizer at once. */
+const bodiesOfText = 2
 
 /** What all exchanges of one listener share. */
 export class App {
@@ -12,6 +16,7 @@ export class App {
   readonly keys: Keys
   readonly inFlight = new Set<Exchange>()
   readonly metrics = new Metrics()
+  readonly texts: TextBudget
   #models: Models | undefined
   #loadError: unknown
   #isDraining = false
@@ -20,6 +25,7 @@ export class App {
   constructor(settings: ListenerSettings) {
     this.settings = settings
     this.keys = new Keys(settings.apiKeys)
+    this.texts = new TextBudget(bodiesOfText * settings.bodyBytesMax)
     void this.#awaitEngine(settings.engine)
   }
 

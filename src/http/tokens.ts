@@ -19,10 +19,8 @@ export async function tokenize(app: App, exchange: Exchange): Promise<void> {
   const request = parseBody(tokenizeRequest, body)
   const engine = engineNamed(request.model ?? defaultName, models)
   exchange.promptField = 'content'
-  const tokens = await engine.tokenize(request.content, {
-    addSpecial: request.add_special,
-    parseSpecial: request.parse_special,
-  })
+  const options = { addSpecial: request.add_special, parseSpecial: request.parse_special }
+  const tokens = await app.texts.run(body.length, () => engine.tokenize(request.content, options))
   if (request.with_pieces) exchange.json(200, pieceList(tokens, await engine.pieces(tokens)))
   else exchange.json(200, tokenList(tokens))
 }

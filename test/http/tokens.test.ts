@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ErrorBody } from '../../src/openai/errors.js'
+import { eventually } from '../support/eventually.js'
 import { closeAfterEach, postJson, serve } from '../support/serve.js'
 
 // POST /tokenize, /detokenize and /apply-template, in llama-server's shapes. The fake engine's
@@ -100,6 +101,27 @@ test('they pass the same door as every other endpoint', async () => {
     expect([400, 404]).toContain(named.status)
   }
   expect(native.submitted).toEqual([])
+})
+
+test('more text than may wait for the tokenizer is a 429 until it is done', async () => {
+  const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
+  const { tokenize } = native
+  const held: (() => void)[] = []
+  native.tokenize = (...job) => void held.push(() => tokenize.apply(native, job))
+  const ask = (bytes: number) => postJson(url, '/tokenize', { content: 'x'.repeat(bytes) })
+  const waiting = [ask(900), ask(900)]
+  await eventually(() => held.length === 2)
+  const refused = await ask(900)
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('retry-after')).toBe('1')
+  const small = ask(10) // there is room for it
+  await eventually(() => held.length === 3)
+  for (const go of held.splice(0)) go()
+  for (const one of [...waiting, small]) expect((await one).status).toBe(200)
+  const again = ask(900)
+  await eventually(() => held.length === 1)
+  held[0]?.()
+  expect((await again).status).toBe(200)
 })
 
 test('a model by another name is a 404, by each of its own it answers', async () => {
