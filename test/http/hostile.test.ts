@@ -3,6 +3,7 @@ import { bodyDepthMax } from '../../src/openai/json.js'
 import { post, request } from '../support/raw-client.js'
 import { chat, chatPath, closeAfterEach, type Served, serve, story } from '../support/serve.js'
 import { textOf } from '../support/sse.js'
+import { answers } from '../support/wire/routes.js'
 
 // Bodies that are meant to hurt: each is refused within a second, and the server goes on.
 
@@ -59,6 +60,32 @@ test.each(bodies)('a body with %s is refused within a second', async (_, make, s
   const response = await chat(served.url, body)
   expect(response.status).toBe(status)
   expect(performance.now() - startedAt).toBeLessThan(1000)
+  await lives(served)
+})
+
+const endpoints = Object.keys(answers).filter((endpoint) => endpoint.startsWith('POST '))
+const anywhere: [body: string, status: number][] = [
+  [deep(2_500_000), 413],
+  [deep(400_000), 400],
+  [JSON.stringify({ input: 'x'.repeat(30_000_000) }), 413],
+  ['{"a": {"__proto__": {}}}', 400],
+  [`{"model": ${'9'.repeat(400)}}`, 400],
+  [`{"input": [${'[],'.repeat(200_000)}[]], "prompt": [${'[],'.repeat(100_000)}[]]}`, 400],
+  ['[]', 400],
+  ['null', 400],
+  ['', 400],
+]
+
+test.each(endpoints)('%s refuses them too', async (endpoint) => {
+  const served = await serve()
+  for (const [body, status] of anywhere) {
+    const startedAt = performance.now()
+    const headers = { 'content-type': 'application/json' }
+    const url = `${served.url}${endpoint.slice('POST '.length)}`
+    const response = await fetch(url, { method: 'POST', body, headers })
+    expect([body.slice(0, 40), response.status]).toEqual([body.slice(0, 40), status])
+    expect(performance.now() - startedAt).toBeLessThan(1000)
+  }
   await lives(served)
 })
 
