@@ -1,7 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ChatMessage, type Engine, load, type Reply } from '../../../src/index.js'
+import { closeAfterEach, expectAsAlone, openEngine } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
+import { MODEL_KINDS } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
+import { randomWords } from '../../support/random-words.js'
+
+closeAfterEach()
 
 const ask: ChatMessage[] = [{ role: 'user', content: 'Tell me a story' }]
 /** About 200 tokens, so that computing it twice would show. */
@@ -13,6 +18,24 @@ async function textsOf(reply: Reply): Promise<string[]> {
   for await (const { choice, text } of reply) texts[choice] = (texts[choice] ?? '') + text
   return texts
 }
+
+describe.each(MODEL_KINDS)('choices of a %s model', (kind) => {
+  test('compute their prompt once, and each say what they say alone', async () => {
+    const prompt = randomWords(60, 4).join(' ')
+    const options = { n: 3, seed: 11, maxTokens: 60, ignoreEos: true }
+    const engine = await openEngine(kind, { parallel: 4 })
+    const reply = engine.complete(prompt, options)
+    const texts = await reply.texts()
+    const { usage, choices } = await reply.done
+    expect(engine.stats().rowsPrefilled).toBe(usage.promptTokens + 2)
+    const { n: _, ...each } = options
+    await expectAsAlone(
+      kind,
+      choices.map(({ seed }) => ({ ...each, prompt, seed })),
+      texts,
+    )
+  })
+})
 
 describe('several choices of one prompt', () => {
   const engines: Engine[] = []
