@@ -20,9 +20,9 @@ import {
 import { requestChecks } from './request-options.js'
 
 export const toolsMax = 128
-const toolBytesMax = 65_536
+export const toolBytesMax = 65_536
 /** Of a tool's schema, and of the arguments of a call that is past: templates recurse into both. */
-const depthMax = 32
+export const schemaDepthMax = 32
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
@@ -56,8 +56,8 @@ const toolName: Check<string> = check('1 to 64 of the characters A-Z a-z 0-9 _ -
   return typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
 })
 const callArguments: Check<string> = check(
-  `JSON text, at most ${depthMax} deep`,
-  (value) => typeof value === 'string' && depthOf(value) <= depthMax,
+  `JSON text, at most ${schemaDepthMax} deep`,
+  (value) => typeof value === 'string' && depthOf(value) <= schemaDepthMax,
 )
 const effort: Check<string> = check('1 to 32 letters', (value) => {
   return typeof value === 'string' && /^[a-z]{1,32}$/i.test(value)
@@ -197,8 +197,8 @@ function parseTools(input: readonly unknown[]): TemplateChat['tools'] {
 function parseTool(input: unknown, at: string): TemplateChat['tools'][number] {
   const given = parseFields<Partial<Tool>>(input, toolChecks, at)
   const parameters = JSON.stringify(given.parameters ?? {})
-  if (depthOf(parameters) > depthMax) {
-    throw wrong(`${at}.parameters`, `a schema at most ${depthMax} deep`, given.parameters)
+  if (depthOf(parameters) > schemaDepthMax) {
+    throw wrong(`${at}.parameters`, `a schema at most ${schemaDepthMax} deep`, given.parameters)
   }
   const name = demand(`${at}.name`, given.name, toolName)
   return { name, description: given.description ?? '', parameters }
@@ -239,7 +239,7 @@ function continues(messages: TemplateMessage[], asked: boolean | undefined): boo
 }
 
 /** How deep brackets are nested in JSON text. */
-function depthOf(json: string): number {
+export function depthOf(json: string): number {
   let depth = 0
   let deepest = 0
   for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {

@@ -39,6 +39,8 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
 export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
   const body = await readBody(exchange, app.settings.bodyBytesMax)
-  const { model = defaultName, messages } = parseBody(applyTemplateRequest, body)
-  exchange.json(200, { prompt: await engineNamed(model, models).applyTemplate(messages) })
+  const { model = defaultName, messages, tools = [] } = parseBody(applyTemplateRequest, body)
+  exchange.json(200, {
+    prompt: await engineNamed(model, models).applyTemplate(messages, { tools }),
+  })
 }

@@ -128,7 +128,9 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
   return new ApiError(kind, error.message, { cause: error })
 }
 
-/** `topP` is `top_p` on the wire. */
+/** `topP` is `top_p` on the wire, and `tools[0].name` is `tools[0].function.name`. */
 function wireName(option: string): string {
-  return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const name = option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  if (name === 'continue_final') return 'continue_final_message'
+  return name.replace(/^(tools\[\d+\])\./, '$1.function.')
 }

@@ -73,7 +73,7 @@ test.each([
   ['/apply-template', { messages: 'hi' }, 'messages'],
   ['/apply-template', { messages: [user, { role: 'wizard', content: '' }] }, 'messages[1].role'],
   ['/apply-template', { messages: [{ role: 'user' }] }, 'messages[0].content'],
-  ['/apply-template', { messages: [user], tools: [{}] }, 'tools'],
+  ['/apply-template', { messages: [user], tools: [{}] }, 'tools[0].type'],
   ['/apply-template', { messages: [user], model: 1 }, 'model'],
 ])('%s with %j is a 400 that names %j', async (path, body, param) => {
   const { url } = await serve()

@@ -39,6 +39,9 @@ const nullable = [
   'n',
   'tools',
   'tool_choice',
+  'parallel_tool_calls',
+  'chat_template_kwargs',
+  'continue_final_message',
   'functions',
   'function_call',
   'response_format',
@@ -121,8 +124,12 @@ test.each([
   ['ignore_eos', [true, false], ['true', 1]],
   ['cache_salt', ['x', 'x'.repeat(256)], ['', 'x'.repeat(257), 7]],
   ['n', [1, 128], [0, 129, '1', 1.5]],
-  ['tools', [[]], [[{}], {}]],
-  ['tool_choice', ['none', 'auto'], ['required', {}]],
+  ['tools', [[], [{ type: 'function', function: { name: 'x' } }]], [[{}], {}]],
+  ['tool_choice', ['none', 'auto', 'required'], ['any', {}]],
+  ['parallel_tool_calls', [true, false], ['no']],
+  ['reasoning_effort', ['none', 'high'], ['very high', 1]],
+  ['chat_template_kwargs', [{}, { enable_thinking: false }], [{ x: 1 }, 'x']],
+  ['continue_final_message', [true, false], ['yes']],
   [
     'response_format',
     [{ type: 'text' }],
@@ -200,7 +207,7 @@ test.each([
     'messages[1].content[0].type',
   ],
   [[{ role: 'user', content: [{ type: 'text' }] }], 'messages[0].content[0].text'],
-  [[{ role: 'assistant', tool_calls: [{}] }], 'messages[0].tool_calls'],
+  [[{ role: 'assistant', tool_calls: [{}] }], 'messages[0].tool_calls[0].id'],
   [Array(2049).fill(messages[0]), 'messages'],
 ])('messages %j are refused at %s', (wrong, param) => {
   expect(refusal({ model: 'default', messages: wrong }).param).toBe(param)
@@ -212,9 +219,9 @@ test('a refusal says what was expected, what came and, where it helps, what to d
   expect(say({ model: undefined })).toBe(
     `'model': expected the name of a model, such as "default", but got nothing.`,
   )
-  expect(say({ tools: [{}] })).toBe(
-    "'tools': expected no tools (they are not supported yet; leave the field out), " +
-      'but got an array of 1.',
+  expect(say({ audio: {} })).toBe(
+    "'audio': expected no audio (this server writes text only; leave the field out), " +
+      'but got an object.',
   )
   expect(say({ stop: ['ok', 'x'.repeat(300)] }).length).toBeLessThan(160)
   expect(refusal(7).message).toBe('Expected a JSON object as the body, but got 7.')

@@ -22,7 +22,7 @@ export interface Script {
    */
   tokens: Iterable<string | FakePart>
   /** How it ends once the tokens are used up. Default 'stop'. */
-  end?: 'stop' | 'length' | FakeFailure
+  end?: 'stop' | 'length' | 'tool_calls' | FakeFailure
   /** Refused by the Preparer instead of accepted. */
   refuse?: FakeFailure
   /** Steps that the prompt takes before the first token. Default 1. */
@@ -381,7 +381,10 @@ export class FakeEngine implements NativeEngine {
     return produced - credited < this.options.window
   }
 
-  #end(sequence: Sequence, how: 'stop' | 'length' | 'cancelled' | FakeFailure): void {
+  #end(
+    sequence: Sequence,
+    how: 'stop' | 'length' | 'tool_calls' | 'cancelled' | FakeFailure,
+  ): void {
     const { request, script, promptTokens, produced: completionTokens } = sequence
     const { id } = request
     this.#sequences.splice(this.#sequences.indexOf(sequence), 1)

@@ -1,4 +1,4 @@
-import type { ReplyPart, ReplyResult } from '../../engine/types.js'
+import type { ReplyPart, ReplyResult, ToolCallDelta } from '../../engine/types.js'
 import { doneFrame, oneLine } from '../frames.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
@@ -39,10 +39,14 @@ export class ChunkEncoder {
   }
 
   /** The frame of a part, or nothing where it says nothing. */
-  part({ choice, text, logprobs }: ReplyPart): string {
-    if (text === '' && logprobs === undefined) return ''
+  part(part: ReplyPart): string {
+    const { choice, text, logprobs, reasoning, toolCalls } = part
+    const hasMore = reasoning !== undefined || toolCalls !== undefined
+    if (text === '' && logprobs === undefined && !hasMore) return ''
     const told = logprobs === undefined ? '' : `,"logprobs":${oneLine(choiceLogprobs(logprobs))}`
-    const delta = `${this.#textOpenings[choice]}${oneLine(text)}}`
+    const delta = hasMore
+      ? `${this.#opening}{"index":${choice},"delta":${oneLine(deltaOf(part))}`
+      : `${this.#textOpenings[choice]}${oneLine(text)}}`
     return `${delta}${told},"finish_reason":null${this.#choiceClosing}`
   }
 
@@ -60,4 +64,19 @@ export class ChunkEncoder {
     const choice = `{"index":${index},"delta":${delta},"finish_reason":${finishReason}`
     return this.#opening + choice + this.#choiceClosing
   }
+}
+
+/** Of a part that is more than text. Thoughts come before what is said, and calls after it. */
+function deltaOf({ text, reasoning, toolCalls }: ReplyPart) {
+  return {
+    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+    ...(text === '' ? {} : { content: text }),
+    ...(toolCalls === undefined ? {} : { tool_calls: toolCalls.map(callDelta) }),
+  }
+}
+
+/** Id, type and name once, with a call's first piece. */
+function callDelta({ index, id, name, arguments: json }: ToolCallDelta) {
+  if (id === undefined) return { index, function: { arguments: json } }
+  return { index, id, type: 'function', function: { name, arguments: json } }
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { toolsMax } from '../../config/chat-options.js'
 import type { ChatMessage } from '../../engine/types.js'
-import { arrayOf, isEmptyArray, unsupported } from '../fields.js'
+import { arrayOf, optional, unsupported } from '../fields.js'
+import { toolCall } from './tools.js'
 
 const roles = ['developer', 'system', 'user', 'assistant', 'tool'] as const
 const roleError = roles.map((role) => `"${role}"`).join(', ')
@@ -30,7 +32,11 @@ export const chatMessage = z
     {
       role: z.enum(roles, { error: `one of ${roleError}` }),
       content: content.nullish(),
-      tool_calls: unsupported('no tool_calls (tools are not supported yet)', isEmptyArray),
+      tool_calls: optional(arrayOf(toolCall, 0, toolsMax, 'tool calls')),
+      tool_call_id: optional(z.string({ error: 'the id of a tool call' })),
+      // Of a tool; who else speaks is nothing that templates know.
+      name: optional(z.string({ error: 'a string' })),
+      reasoning_content: optional(z.string({ error: 'a string' })),
       function_call: unsupported('no function_call (functions are not supported)'),
       audio: unsupported('no audio (only text is supported)'),
     },
@@ -41,4 +47,23 @@ export const chatMessage = z
     path: ['content'],
     error: contentError,
   })
-  .transform(({ role, content }): ChatMessage => ({ role, content: content ?? '' }))
+  .refine(({ role, tool_calls: calls = [] }) => role === 'assistant' || calls.length === 0, {
+    path: ['tool_calls'],
+    error: 'no tool_calls (only an assistant calls tools)',
+  })
+  .refine(({ role, tool_call_id: id }) => role !== 'tool' || id !== undefined, {
+    path: ['tool_call_id'],
+    error: 'the id of the tool call that is answered',
+  })
+  .transform((message): ChatMessage => {
+    const { role, content, name, reasoning_content: reasoning } = message
+    const { tool_calls: toolCalls = [], tool_call_id: toolCallId } = message
+    return {
+      role,
+      content: content ?? '',
+      ...(reasoning === undefined ? {} : { reasoning }),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+      ...(role === 'tool' && toolCallId !== undefined ? { toolCallId } : {}),
+      ...(role === 'tool' && name !== undefined ? { name } : {}),
+    }
+  })

@@ -1,7 +1,8 @@
-import type { ReplyPart, ReplyResult, TokenLogprobs } from '../../engine/types.js'
+import type { ChoiceResult, ReplyPart, ReplyResult, TokenLogprobs } from '../../engine/types.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
 import { choiceLogprobs } from './logprobs.js'
+import { wireToolCall } from './tools.js'
 
 /** The parts of a reply that is not streamed, put together choice by choice. */
 export class CompletionParts {
@@ -27,16 +28,27 @@ export class CompletionParts {
       created: heading.created,
       model: heading.model,
       system_fingerprint: heading.fingerprint,
-      choices: choices.map(({ finishReason }, index) => {
+      choices: choices.map((choice, index) => {
         const logprobs = this.#logprobs?.[index]
         return {
           index,
-          message: { role: 'assistant', content: this.#texts[index] ?? '', refusal: null },
+          message: message(this.#texts[index] ?? '', choice),
           logprobs: logprobs === undefined ? null : choiceLogprobs(logprobs),
-          finish_reason: finishReasonOf(finishReason),
+          finish_reason: finishReasonOf(choice.finishReason),
         }
       }),
       usage: completionUsage(usage),
     }
+  }
+}
+
+/** Who calls tools and says nothing has null for content. */
+function message(text: string, { reasoning, toolCalls = [] }: ChoiceResult) {
+  return {
+    role: 'assistant',
+    content: text === '' && toolCalls.length > 0 ? null : text,
+    refusal: null,
+    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+    ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(wireToolCall) }),
   }
 }

@@ -16,6 +16,7 @@ import {
   streamOptionsIssue,
 } from '../generation.js'
 import { chatMessage } from './message.js'
+import { reasoningEffort, templateArguments, toolChoice, tools } from './tools.js'
 
 /** OpenAI's limits. */
 const choicesMax = 128
@@ -23,8 +24,6 @@ const topLogprobsMax = 20
 
 /** OpenAI's fields that this server does not have: refused where they ask for something. */
 const notHere = {
-  tools: unsupported(`no tools (they are not supported yet; ${leaveOut})`, isEmptyArray),
-  tool_choice: unsupported('"none" or "auto" (there are no tools yet)', isOneOf('none', 'auto')),
   functions: unsupported(`no functions (they are not supported; ${leaveOut})`, isEmptyArray),
   function_call: unsupported('"none" or "auto" (there are no functions)', isOneOf('none', 'auto')),
   response_format: unsupported(
@@ -36,7 +35,6 @@ const notHere = {
     (value) => Array.isArray(value) && value.every((one) => one === 'text'),
   ),
   audio: unsupported(`no audio (this server writes text only; ${leaveOut})`),
-  reasoning_effort: unsupported(`no reasoning_effort (it is not supported yet; ${leaveOut})`),
   verbosity: unsupported(`"medium" (others are not supported; ${leaveOut})`, isOneOf('medium')),
   web_search_options: unsupported(`no web search (this server has none; ${leaveOut})`),
   grammar: unsupported(`no grammar (they are not supported yet; ${leaveOut})`, isOneOf('')),
@@ -57,6 +55,13 @@ export const chatRequest = z
       n: optional(integerFrom(1, choicesMax)),
       logprobs: optional(boolean()),
       top_logprobs: optional(integerFrom(0, topLogprobsMax)),
+      tools: optional(tools),
+      tool_choice: optional(toolChoice),
+      parallel_tool_calls: optional(boolean()),
+      reasoning_effort: optional(reasoningEffort),
+      // Local extras, by the names that llama-server gave them.
+      chat_template_kwargs: optional(templateArguments),
+      continue_final_message: optional(boolean()),
       ...generationFields,
       ...notHere,
     },

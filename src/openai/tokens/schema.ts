@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { chatMessage } from '../chat/message.js'
-import { arrayOf, boolean, isEmptyArray, optional, unsupported } from '../fields.js'
+import { tools } from '../chat/tools.js'
+import { arrayOf, boolean, optional } from '../fields.js'
 import { tokenIds } from '../token-ids.js'
 
 /** Not OpenAI's but llama-server's, by its names and with its defaults. */
@@ -32,7 +33,7 @@ export const applyTemplateRequest = z.object(
   {
     model,
     messages: arrayOf(chatMessage, 1, 2048, 'messages'),
-    tools: unsupported('no tools (they are not supported here; leave the field out)', isEmptyArray),
+    tools: optional(tools),
   },
   body,
 )

@@ -17,6 +17,18 @@ export interface Departure {
  */
 export const departures: readonly Departure[] = [
   {
+    type: 'ChatCompletionMessage',
+    field: 'reasoning_content',
+    schema: { type: 'string' },
+    why: 'what the model thought before it spoke, by the name that other local servers use',
+  },
+  {
+    type: 'ChatCompletionChunk.Choice.Delta',
+    field: 'reasoning_content',
+    schema: { type: 'string' },
+    why: 'the same in a stream, piece by piece',
+  },
+  {
     type: 'CompletionChoice',
     field: 'finish_reason',
     schema: { type: 'null' },

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/chat-options.js'
+import type { ChatOptions, Tool, ToolCall, ToolChoice } from '../../engine/types.js'
+import { arrayOf, boolean, optional } from '../fields.js'
+
+/** Tools, as a request names them and as a reply calls them. */
+
+const text = z.string({ error: 'a string' })
+const functionType = z.literal('function', {
+  error: '"function" (tools of other kinds are not supported)',
+})
+
+const nameError = '1 to 64 of the characters A-Z a-z 0-9 _ -'
+const name = z.string({ error: nameError }).regex(/^[\w-]{1,64}$/, { error: nameError })
+
+const parametersError = `a JSON schema, an object at most ${schemaDepthMax} deep`
+const parameters = z
+  .record(z.string(), z.unknown(), { error: parametersError })
+  .refine((schema) => depthOf(JSON.stringify(schema)) <= schemaDepthMax, { error: parametersError })
+
+const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
+const tool = z
+  .object(
+    {
+      type: functionType,
+      function: z.object(
+        {
+          name,
+          description: optional(text),
+          parameters: optional(parameters),
+          // Calls follow their schema in any case.
+          strict: optional(boolean()),
+        },
+        { error: functionError },
+      ),
+    },
+    { error: 'an object such as {"type": "function", "function": {...}}' },
+  )
+  .transform(({ function: { name, description, parameters } }): Tool => {
+    return {
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(parameters === undefined ? {} : { parameters }),
+    }
+  })
+
+export const tools = arrayOf(tool, 0, toolsMax, 'tools').refine(
+  (all) => Buffer.byteLength(JSON.stringify(all)) <= toolBytesMax,
+  { error: `tools of at most ${toolBytesMax} bytes of JSON in all` },
+)
+
+const choiceError = '"auto", "none", "required" or {"type": "function", "function": {"name": ...}}'
+export const toolChoice = z.union(
+  [
+    z.enum(['auto', 'none', 'required']),
+    z
+      .object({ type: z.literal('function'), function: z.object({ name }) })
+      .transform(({ function: { name } }): ToolChoice => ({ name })),
+  ],
+  { error: choiceError },
+)
+
+const argumentsError = `JSON text at most ${schemaDepthMax} deep`
+/** A call that an assistant made in an earlier turn. */
+export const toolCall = z
+  .object(
+    {
+      id: text,
+      type: functionType,
+      function: z.object(
+        {
+          name: text,
+          arguments: z
+            .string({ error: argumentsError })
+            .refine((json) => depthOf(json) <= schemaDepthMax, { error: argumentsError }),
+        },
+        { error: 'an object such as {"name": "get_weather", "arguments": "{}"}' },
+      ),
+    },
+    { error: 'an object such as {"id": "...", "type": "function", "function": {...}}' },
+  )
+  .transform(({ id, function: called }): ToolCall => ({ id, ...called }))
+
+const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
+export const reasoningEffort = z
+  .string({ error: effortError })
+  .regex(/^[a-z]{1,32}$/i, { error: effortError })
+
+/** What of llama-server's template arguments has a meaning here; others are refused. */
+export const templateArguments = z.strictObject(
+  { enable_thinking: optional(boolean()), reasoning_effort: optional(reasoningEffort) },
+  { error: 'nothing but enable_thinking and reasoning_effort' },
+)
+
+interface ToolFields {
+  readonly tools?: Tool[] | undefined
+  readonly tool_choice?: ToolChoice | undefined
+  readonly parallel_tool_calls?: boolean | undefined
+  readonly reasoning_effort?: string | undefined
+  readonly chat_template_kwargs?: z.output<typeof templateArguments> | undefined
+  readonly continue_final_message?: boolean | undefined
+}
+
+/** The engine's options for what a request says of tools and thoughts. */
+export function toolOptions(request: ToolFields): ChatOptions {
+  const { tools, tool_choice, parallel_tool_calls, continue_final_message } = request
+  const given = request.chat_template_kwargs
+  const effort = request.reasoning_effort ?? given?.reasoning_effort
+  const enabled = effort === 'none' ? false : given?.enable_thinking
+  const reasoning = {
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(effort === undefined || effort === 'none' ? {} : { effort }),
+  }
+  return {
+    ...(tools === undefined ? {} : { tools }),
+    ...(tool_choice === undefined ? {} : { toolChoice: tool_choice }),
+    ...(parallel_tool_calls === undefined ? {} : { parallelToolCalls: parallel_tool_calls }),
+    ...(Object.keys(reasoning).length === 0 ? {} : { reasoning }),
+    ...(continue_final_message === undefined ? {} : { continueFinal: continue_final_message }),
+  }
+}
+
+/** A whole call, as a reply that is not streamed has it. */
+export function wireToolCall({ id, name, arguments: json }: ToolCall) {
+  return { id, type: 'function', function: { name, arguments: json } }
+}
