@@ -34,7 +34,7 @@ FaultError invalid(const std::string& message) {
 GrammarParser::GrammarParser(const std::string& text, const GrammarLimits& limits)
     : text_(text), limits_(limits), grammar_(new Grammar()) {}
 
-std::shared_ptr<const Grammar> GrammarParser::parse() {
+std::shared_ptr<Grammar> GrammarParser::parse() {
   if (text_.size() > limits_.bytes_max) {
     throw invalid("it has " + std::to_string(text_.size()) + " bytes; expected at most " +
                   std::to_string(limits_.bytes_max));

@@ -15,7 +15,7 @@ class GrammarParser {
  public:
   GrammarParser(const std::string& text, const GrammarLimits& limits);
   // Once. Throws FaultError(invalid_grammar).
-  std::shared_ptr<const Grammar> parse();
+  std::shared_ptr<Grammar> parse();
 
  private:
   using Elements = std::vector<Grammar::Element>;

@@ -80,7 +80,8 @@ class Circles {
 
 std::shared_ptr<const Grammar> Grammar::compile(const std::string& text,
                                                 const GrammarLimits& limits) {
-  std::shared_ptr<const Grammar> grammar = GrammarParser(text, limits).parse();
+  const std::shared_ptr<Grammar> grammar = GrammarParser(text, limits).parse();
+  grammar->drop_endless();
   grammar->refuse_left_recursion();
   return grammar;
 }
@@ -92,9 +93,26 @@ size_t Grammar::bytes() const {
   return bytes;
 }
 
+// What begins such an alternative could never end.
+void Grammar::drop_endless() {
+  const std::vector<bool> ends = rules_that_end(true);
+  const auto is_endless = [&](uint32_t at) {
+    for (; elements_[at].kind != Kind::end; ++at) {
+      if (elements_[at].kind == Kind::rule && !ends[elements_[at].value]) return true;
+    }
+    return false;
+  };
+  for (Rule& rule : rules_) {
+    rule.erase(std::remove_if(rule.begin(), rule.end(), is_endless), rule.end());
+  }
+  if (ends[root_]) return;
+  throw FaultError(FaultCode::invalid_grammar,
+                   "the grammar cannot be used: its rule 'root' allows no text that ends");
+}
+
 // A matcher would push the rest of such a rule for ever before it comes to a character.
 void Grammar::refuse_left_recursion() const {
-  const std::vector<bool> nullable = nullable_rules();
+  const std::vector<bool> nullable = rules_that_end(false);
   Edges edges(rules_.size());
   for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
     for (uint32_t at : rules_[rule]) {
@@ -115,9 +133,10 @@ void Grammar::refuse_left_recursion() const {
   }
 }
 
-// Which rules may be nothing at all. Each alternative counts the rules in it that must be something
-// as far as is known; where none is left, its rule may be nothing, and those who use it hear of it.
-std::vector<bool> Grammar::nullable_rules() const {
+// Which rules come to an end, with characters or as nothing at all. Each alternative counts the
+// rules in it of which that is not known yet; where none is left, its rule ends, and those who use
+// it hear of it.
+std::vector<bool> Grammar::rules_that_end(bool with_characters) const {
   struct Alternative {
     uint32_t rule;
     uint32_t left;
@@ -125,22 +144,26 @@ std::vector<bool> Grammar::nullable_rules() const {
   std::vector<Alternative> alternatives;
   std::vector<std::vector<uint32_t>> users(rules_.size());
   std::vector<uint32_t> found;
-  std::vector<bool> nullable(rules_.size(), false);
+  std::vector<bool> ends(rules_.size(), false);
   const auto settle = [&](uint32_t rule) {
-    if (nullable[rule]) return;
-    nullable[rule] = true;
+    if (ends[rule]) return;
+    ends[rule] = true;
     found.push_back(rule);
   };
   for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
     for (const uint32_t begin : rules_[rule]) {
-      uint32_t at = begin;
-      while (elements_[at].kind == Kind::rule) ++at;
-      if (elements_[at].kind != Kind::end) continue;
-      for (uint32_t i = begin; i < at; ++i) {
-        users[elements_[i].value].push_back(uint32_t(alternatives.size()));
+      uint32_t left = 0;
+      bool is_free = true;
+      for (uint32_t at = begin; elements_[at].kind != Kind::end; ++at) {
+        if (elements_[at].kind == Kind::rule) {
+          users[elements_[at].value].push_back(uint32_t(alternatives.size()));
+          ++left;
+        } else {
+          is_free &= with_characters;
+        }
       }
-      alternatives.push_back({rule, at - begin});
-      if (at == begin) settle(rule);
+      alternatives.push_back({rule, is_free ? left : UINT32_MAX});
+      if (is_free && left == 0) settle(rule);
     }
   }
   while (!found.empty()) {
@@ -150,7 +173,7 @@ std::vector<bool> Grammar::nullable_rules() const {
       if (--alternatives[user].left == 0) settle(alternatives[user].rule);
     }
   }
-  return nullable;
+  return ends;
 }
 
 }  // namespace sluice

@@ -51,7 +51,8 @@ class Grammar {
   friend class GrammarParser;
   Grammar() = default;
   void refuse_left_recursion() const;
-  std::vector<bool> nullable_rules() const;
+  void drop_endless();
+  std::vector<bool> rules_that_end(bool with_characters) const;
 
   std::vector<Element> elements_;
   std::vector<Rule> rules_;

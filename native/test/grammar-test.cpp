@@ -126,6 +126,13 @@ TEST("grammar: left recursion is refused, behind rules that may be empty too") {
   CHECK(is_refused("root ::= (root? \"a\")*", "left recursion"));
 }
 
+TEST("grammar: what could never end is not begun") {
+  CHECK(is_refused("root ::= \"a\" root", "no text that ends"));
+  const std::string grammar = "root ::= \"a\" (endless | \"b\")\nendless ::= \"c\" endless";
+  CHECK(allows(grammar, "ab"));
+  CHECK(!begins(grammar, "ac"));
+}
+
 TEST("grammar: what is not a grammar is refused, and the message says where") {
   CHECK(is_refused("root = \"a\"", "'::=' behind the rule's name at line 1, column 6"));
   CHECK(is_refused("a ::= \"a\"", "no rule 'root'"));
@@ -148,7 +155,7 @@ TEST("grammar: what is not a grammar is refused, and the message says where") {
   CHECK(is_refused("root ::= <[42]>", "token elements"));
   CHECK(is_refused("%llguidance {}\nstart: \"a\"", "the name of a rule at line 1, column 1"));
   CHECK(is_refused(std::string("root ::= \"a\0b\"", 14), "more text"));
-  CHECK(is_refused("root ::= root", "no text at all"));
+  CHECK(is_refused("root ::= root", "no text that ends"));
 }
 
 TEST("grammar: hostile ones are refused or compiled within a quarter of a second") {

@@ -53,6 +53,8 @@ export const requestChecks: Checks<RequestOptions> = {
   grammar,
   logprobs: integerFrom(0, logprobsMax),
   n: integerFrom(1, parallelMax),
+  schema: check('a JSON Schema (an object)', isPlainObject),
+  json: trueOrFalse,
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
@@ -69,13 +71,26 @@ const tokenIds: Check<number[]> = check('an Int32Array, or an array of token ids
 const text: Check<string> = check('a string', (value) => typeof value === 'string')
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
 
+/**
+ * A reply has one form at most.
+ * @throws InvalidOptionError, with the second one's name
+ */
+export function withOneForm<T extends RequestOptions>(options: T): T {
+  const forms = (['grammar', 'schema', 'json'] as const).filter((form) => {
+    return options[form] !== undefined && options[form] !== false
+  })
+  const [first, second] = forms
+  if (second === undefined) return options
+  throw wrong(second, `nothing beside ${first}: a reply has one form`, options[second])
+}
+
 /** @throws InvalidOptionError, with the option's name */
 export function parseCompletionOptions(
   input: unknown,
   prompt: string | Int32Array,
   { canInfill }: Pick<ModelInfo, 'canInfill'>,
 ): CompletionOptions {
-  const options = parseFields<CompletionOptions>(input, completionChecks)
+  const options = withOneForm(parseFields<CompletionOptions>(input, completionChecks))
   if (options.suffix === undefined) return options
   if (!canInfill) {
     const expected = 'nothing: this model was not trained to fill gaps (it has no tokens for that)'
@@ -122,6 +137,10 @@ export function parseCompletionPrompt(input: unknown, vocabulary: number): strin
 export function parseTokens(input: unknown): Int32Array {
   if (input instanceof Int32Array) return input
   return Int32Array.from(demand('tokens', input, tokenIds))
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isWithin(text: string, bytesMax: number): boolean {

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { NativePrompt, NativeRequest } from '../binding/native.js'
+import { CompiledSchema } from '../config/schema/compiled-schema.js'
+import { jsonGrammar } from '../config/schema/schema-grammar.js'
 import type { RequestOptions, SamplingOptions } from './types.js'
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
@@ -44,8 +46,7 @@ export function nativeRequest(
     seed: foldSeed(options.seed ?? defaults.seed),
     logprobs: options.logprobs ?? -1,
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
-    grammar: options.grammar ?? '',
-    grammarIsSchema: false,
+    ...grammarOf(options),
     cacheSalt: options.cacheSalt ?? '',
   }
 }
@@ -53,6 +54,18 @@ export function nativeRequest(
 /** The seed of a reply's choice, by the first one's. */
 export function choiceSeed(seed: number, choice: number): number {
   return (seed + choice) % (seedMax + 1)
+}
+
+/** @throws InvalidSchemaError */
+function grammarOf({
+  grammar = '',
+  schema,
+  json,
+}: RequestOptions): Pick<NativeRequest, 'grammar' | 'grammarIsSchema'> {
+  if (json === true) return { grammar: jsonGrammar(), grammarIsSchema: true }
+  if (schema === undefined) return { grammar, grammarIsSchema: false }
+  const compiled = schema instanceof CompiledSchema ? schema : new CompiledSchema(schema)
+  return { grammar: compiled.grammar, grammarIsSchema: true }
 }
 
 function foldSeed(seed: number | undefined): number {

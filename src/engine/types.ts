@@ -1,3 +1,5 @@
+import type { CompiledSchema } from '../config/schema/compiled-schema.js'
+
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
 
 export interface LoadOptions {
@@ -176,6 +178,14 @@ export interface RequestOptions extends SamplingOptions {
    * 64 KiB; its rule `root` is where a reply begins. Rejects with ERR_INVALID_GRAMMAR.
    */
   grammar?: string
+  /**
+   * A JSON Schema (a plain object, at most 64 KiB), or a `CompiledSchema`: a reply that ends with
+   * `stop` is JSON that validates. Throws InvalidSchemaError for what no grammar keeps to. Not
+   * beside `grammar` or `json`.
+   */
+  schema?: object | CompiledSchema
+  /** A reply that ends with `stop` is a JSON object, of whatever keys. Default false. */
+  json?: boolean
   /**
    * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
    * from timing what others asked. 1 to 256 characters. Default: none, shared with everybody who

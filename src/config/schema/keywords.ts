@@ -1,0 +1,240 @@
+import { InvalidSchemaError } from '../../engine/errors.js'
+import { show } from '../checks.js'
+import { formats } from './formats.js'
+
+/** A schema that is not just true or false. */
+export type SchemaObject = { readonly [keyword: string]: unknown }
+
+/** @throws InvalidSchemaError that says what was expected at `path`, and what came */
+export function refuse(path: string, expected: string, value: unknown): never {
+  throw new InvalidSchemaError(`'${path}': expected ${expected}, but got ${show(value)}.`, path)
+}
+
+export function isObject(value: unknown): value is SchemaObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export const typeNames = [
+  'null',
+  'boolean',
+  'integer',
+  'number',
+  'string',
+  'array',
+  'object',
+] as const
+
+export type TypeName = (typeof typeNames)[number]
+
+/** What they say constrains nothing. */
+const annotations = new Set([
+  'title',
+  'description',
+  'default',
+  'example',
+  'examples',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  'nullable',
+  'discriminator',
+  'contentEncoding',
+  'contentMediaType',
+  'contentSchema',
+  'then', // without "if", which is refused
+  'else',
+  '$schema',
+  '$id',
+  'id',
+  '$comment',
+  '$anchor',
+  '$defs',
+  'definitions',
+])
+
+/** The types that a keyword is about: it says nothing of values of other types. */
+export const aboutType: Readonly<Record<string, TypeName>> = {
+  minimum: 'number',
+  maximum: 'number',
+  exclusiveMinimum: 'number',
+  exclusiveMaximum: 'number',
+  multipleOf: 'number',
+  minLength: 'string',
+  maxLength: 'string',
+  pattern: 'string',
+  format: 'string',
+  items: 'array',
+  prefixItems: 'array',
+  additionalItems: 'array',
+  minItems: 'array',
+  maxItems: 'array',
+  uniqueItems: 'array',
+  contains: 'array',
+  unevaluatedItems: 'array',
+  properties: 'object',
+  required: 'object',
+  additionalProperties: 'object',
+  patternProperties: 'object',
+  propertyNames: 'object',
+  minProperties: 'object',
+  maxProperties: 'object',
+  dependentRequired: 'object',
+  dependentSchemas: 'object',
+  dependencies: 'object',
+  unevaluatedProperties: 'object',
+}
+
+const structural = new Set(['type', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref'])
+
+const isEmpty = (value: unknown) => isObject(value) && Object.keys(value).length === 0
+const isTrue = (value: unknown) => value === true || isEmpty(value)
+
+/** Keywords that no grammar keeps to, and the values with which they change nothing. */
+const refused: Readonly<Record<string, (value: unknown, schema: SchemaObject) => boolean>> = {
+  not: () => false,
+  if: () => false,
+  $dynamicRef: () => false,
+  $recursiveRef: () => false,
+  $dynamicAnchor: () => true,
+  $recursiveAnchor: () => true,
+  $vocabulary: () => true,
+  multipleOf: (value) => value === 1,
+  uniqueItems: (value, { maxItems }) => value === false || Number(maxItems ?? 2) <= 1,
+  contains: () => false,
+  minContains: (_, schema) => !Object.hasOwn(schema, 'contains'),
+  maxContains: (_, schema) => !Object.hasOwn(schema, 'contains'),
+  unevaluatedItems: isTrue,
+  patternProperties: isEmpty,
+  minProperties: (value, { required }) => {
+    return Number(value) <= (Array.isArray(required) ? new Set(required).size : 0)
+  },
+  maxProperties: (value, { properties, additionalProperties }) => {
+    const isOpen = !isObject(properties) || (additionalProperties ?? false) !== false
+    return !isOpen && Number(value) >= Object.keys(properties).length
+  },
+  dependentRequired: isEmpty,
+  dependentSchemas: isEmpty,
+  dependencies: isEmpty,
+  unevaluatedProperties: (value) => value === false || isTrue(value),
+}
+
+/** Whether a keyword constrains which values are allowed. */
+export function isConstraint(keyword: string): boolean {
+  return !annotations.has(keyword) && !keyword.startsWith('x-')
+}
+
+/** A schema without what constrains nothing. */
+export function constraintsOf(schema: SchemaObject): SchemaObject {
+  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => isConstraint(keyword)))
+}
+
+/** @throws InvalidSchemaError for the first keyword that a grammar cannot keep to */
+export function checkKeywords(schema: SchemaObject, path: string): void {
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (!isConstraint(keyword) || structural.has(keyword)) continue
+    const about = aboutType[keyword]
+    if (about !== undefined && !mayBe(schema, about)) continue
+    const changesNothing = refused[keyword]
+    if (changesNothing !== undefined) {
+      if (changesNothing(value, schema)) continue
+      refuse(`${path}.${keyword}`, 'no such keyword, which cannot be kept to; leave it out', value)
+    }
+    if (about === undefined) {
+      refuse(`${path}.${keyword}`, 'a keyword of JSON Schema, or one that begins with x-', value)
+    }
+  }
+  checkFormat(schema, path)
+}
+
+const numberFormats = ['int32', 'int64', 'float', 'double']
+
+function checkFormat(schema: SchemaObject, path: string): void {
+  const { format } = schema
+  if (format === undefined || !mayBe(schema, 'string')) return
+  if (typeof format === 'string' && Object.hasOwn(formats, format)) return
+  if (numberFormats.includes(format as string)) return
+  refuse(`${path}.format`, `one of ${Object.keys(formats).join(', ')}`, format)
+}
+
+function mayBe({ type }: SchemaObject, name: TypeName): boolean {
+  if (type === undefined) return true
+  const types: unknown[] = Array.isArray(type) ? type : [type]
+  return types.includes(name) || (name === 'number' && types.includes('integer'))
+}
+
+/**
+ * The types that a schema allows: what it says, or those that its keywords are about. Undefined
+ * where it says nothing of them.
+ */
+export function typesOf(schema: SchemaObject, path: string): TypeName[] | undefined {
+  const { type } = schema
+  if (type === undefined) {
+    const about = Object.keys(schema).flatMap((keyword) => aboutType[keyword] ?? [])
+    return about.length === 0 ? undefined : [...new Set(about)]
+  }
+  const names: unknown[] = Array.isArray(type) ? type : [type]
+  const wrong = names.find((name) => !typeNames.includes(name as TypeName))
+  if (wrong !== undefined || names.length === 0) {
+    refuse(`${path}.type`, `${typeNames.join(', ')}, or an array of them`, wrong ?? type)
+  }
+  const given = names as TypeName[]
+  return given.filter((name) => name !== 'integer' || !given.includes('number'))
+}
+
+export function typeOfValue(value: unknown): TypeName {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
+  return typeof value as TypeName
+}
+
+/** Whether a value of one type can be one of another: whole numbers are numbers. */
+export function overlap(a: TypeName, b: TypeName): boolean {
+  const isNumber = (name: TypeName) => name === 'integer' || name === 'number'
+  return a === b || (isNumber(a) && isNumber(b))
+}
+
+/** A count such as minItems, or `otherwise` where it is left out. */
+export function countOf(
+  schema: SchemaObject,
+  keyword: string,
+  otherwise: number,
+  path: string,
+): number {
+  const value = schema[keyword]
+  if (value === undefined) return otherwise
+  if (Number.isInteger(value) && (value as number) >= 0) return value as number
+  refuse(`${path}.${keyword}`, 'a whole number of 0 or more', value)
+}
+
+/** A number such as minimum, or undefined where it is left out. */
+export function numberOf(schema: SchemaObject, keyword: string, path: string): number | undefined {
+  const value = schema[keyword]
+  if (value === undefined || typeof value === 'number') return value
+  refuse(`${path}.${keyword}`, 'a number', value)
+}
+
+/** The schemas by key of a keyword such as properties. */
+export function entriesOf(
+  schema: SchemaObject,
+  keyword: string,
+  path: string,
+): [string, unknown][] {
+  const value = schema[keyword] ?? {}
+  if (isObject(value)) return Object.entries(value)
+  refuse(`${path}.${keyword}`, 'an object', value)
+}
+
+/** The list of a keyword such as anyOf or enum: at least one entry. */
+export function listOf(schema: SchemaObject, keyword: string, path: string): readonly unknown[] {
+  const value = schema[keyword]
+  if (Array.isArray(value) && value.length > 0) return value
+  refuse(`${path}.${keyword}`, 'an array of at least one entry', value)
+}
+
+/** The strings of `required`. */
+export function requiredOf(schema: SchemaObject, path: string): string[] {
+  const value = schema.required ?? []
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value
+  refuse(`${path}.required`, 'an array of strings', value)
+}

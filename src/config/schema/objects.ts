@@ -1,0 +1,124 @@
+import { anyJson, anyString, characterOf, quoted, whitespace, without } from './json-text.js'
+import { entriesOf, isObject, refuse, requiredOf, type SchemaObject } from './keywords.js'
+import { valuesOf } from './merge.js'
+import { literal, type Range, type Rules } from './rules.js'
+import type { SchemaCompiler } from './schema-grammar.js'
+
+interface Property {
+  key: string
+  schema: unknown
+  path: string
+  isRequired: boolean
+}
+
+/** The rule of an object: its properties in the order of the schema, then additional ones. */
+export function objectRule(
+  compiler: SchemaCompiler,
+  flat: SchemaObject,
+  path: string,
+  depth: number,
+): string | undefined {
+  const { rules } = compiler
+  const isSaid = flat.properties !== undefined || flat.unevaluatedProperties === false
+  const additional = flat.additionalProperties ?? !isSaid
+  const { properties, isClosed } = propertiesOf(flat, path, additional)
+  if (properties.length === 0 && additional === true && !isClosed) return anyJson(rules).object
+  const ws = whitespace(rules)
+  const value = isClosed
+    ? undefined
+    : compiler.visit(additional, `${path}.additionalProperties`, depth + 1)
+  const keys = properties.map(({ key }) => key)
+  const more = value && rules.add(`${otherKey(rules, keys)} ${ws} ":" ${ws} ${value}`)
+  // What may follow once something was written, and before anything was.
+  let begun = more === undefined ? '""' : rules.add(`("," ${ws} ${more})*`)
+  let first = more === undefined ? '""' : rules.add(`(${more} ${begun})?`)
+  for (const { key, schema, path: at, isRequired } of properties.reverse()) {
+    const rule = compiler.visit(schema, at, depth + 1)
+    if (rule === undefined && isRequired) return undefined
+    if (rule === undefined) continue
+    const pair = `${literal(JSON.stringify(key))} ${ws} ":" ${ws} ${rule}`
+    const start = rules.add(`${pair} ${begun}`)
+    const next = rules.add(`"," ${ws} ${start}`)
+    begun = isRequired ? next : rules.oneOf([next, begun])
+    first = isRequired ? start : rules.oneOf([start, first])
+  }
+  return rules.add(`"{" ${ws} ${first} ${ws} "}"`)
+}
+
+function propertiesOf(
+  flat: SchemaObject,
+  path: string,
+  additional: unknown,
+): { properties: Property[]; isClosed: boolean } {
+  const required = requiredOf(flat, path)
+  const schemas = new Map<string, [schema: unknown, path: string]>()
+  for (const [key, schema] of entriesOf(flat, 'properties', path)) {
+    schemas.set(key, [schema, `${path}.properties.${key}`])
+  }
+  const names = namesOf(flat, path)
+  for (const key of [...required, ...(names ?? [])]) {
+    if (!schemas.has(key)) schemas.set(key, [additional, `${path}.additionalProperties`])
+  }
+  const properties = [...schemas].map(([key, [schema, at]]) => {
+    return { key, schema, path: at, isRequired: required.includes(key) }
+  })
+  if (names === undefined) return { properties, isClosed: additional === false }
+  const outside = properties.find(({ key, isRequired }) => isRequired && !names.includes(key))
+  if (outside !== undefined) refuse(`${path}.required`, 'keys of propertyNames', outside.key)
+  return { properties: properties.filter(({ key }) => names.includes(key)), isClosed: true }
+}
+
+/** The keys that propertyNames names; undefined where any string will do. */
+function namesOf({ propertyNames: given }: SchemaObject, path: string): string[] | undefined {
+  if (given === undefined || given === true) return undefined
+  const { type, enum: _, const: __, ...others } = isObject(given) ? given : { other: given }
+  const values = isObject(given) ? valuesOf(given) : undefined
+  const isPlain = (type === undefined || type === 'string') && Object.keys(others).length === 0
+  if (isPlain && values === undefined) return undefined
+  if (isPlain) return values?.filter((value) => typeof value === 'string')
+  refuse(`${path}.propertyNames`, 'no more than {"type": "string"}, or an enum', given)
+}
+
+const plain: readonly Range[] = without(
+  [[0x20, 0x10ffff]],
+  [
+    [0x22, 0x22],
+    [0x5c, 0x5c],
+    [0xd800, 0xdfff],
+  ],
+)
+
+/** A key that is none of these: without escapes, so that no other spelling of one slips in. */
+function otherKey(rules: Rules, keys: readonly string[]): string {
+  if (keys.length === 0) return anyString(rules)
+  const taken = keys.map((key) => Array.from(key))
+  return quoted(rules, otherThan(rules, taken, 0))
+}
+
+function otherThan(rules: Rules, taken: readonly (readonly string[])[], from: number): string {
+  const anything = rules.add(`${characterOf(rules, plain)}*`)
+  if (taken.length === 0) return anything
+  const branches = new Map<string, (readonly string[])[]>()
+  for (const key of taken) {
+    const character = key[from]
+    if (character === undefined) continue
+    const branch = branches.get(character)
+    if (branch === undefined) branches.set(character, [key])
+    else branch.push(key)
+  }
+  const codePoints = [...branches.keys()].map((one) => one.codePointAt(0) ?? 0)
+  const free = without(
+    plain,
+    codePoints.map((codePoint) => [codePoint, codePoint] as const),
+  )
+  const choices = [`${characterOf(rules, free)} ${anything}`]
+  if (!taken.some((key) => key.length === from)) choices.push('""')
+  for (const [character, keys] of branches) {
+    const isPlain = plain.some(([first, last]) => {
+      const codePoint = character.codePointAt(0) ?? 0
+      return first <= codePoint && codePoint <= last
+    })
+    if (isPlain) choices.push(`${literal(character)} ${otherThan(rules, keys, from + 1)}`)
+  }
+  return rules.oneOf(choices)
+}

@@ -1,0 +1,362 @@
+import { InvalidSchemaError } from '../../engine/errors.js'
+import { formats } from './formats.js'
+import {
+  anyInteger,
+  anyJson,
+  anyNumber,
+  anyString,
+  quoted,
+  stringCharacter,
+  whitespace,
+} from './json-text.js'
+import {
+  checkKeywords,
+  constraintsOf,
+  countOf,
+  isObject,
+  listOf,
+  numberOf,
+  refuse,
+  type SchemaObject,
+  type TypeName,
+  typesOf,
+} from './keywords.js'
+import { merge, valuesOf } from './merge.js'
+import { type Bounds, boundedNumber, isUsableBound } from './numbers.js'
+import { objectRule } from './objects.js'
+import { areApart, shapeOf } from './one-of.js'
+import { lengthsOf, PatternError, parsePattern, patternRule } from './pattern.js'
+import { References } from './references.js'
+import { Rules } from './rules.js'
+import { fittingValues, oneOfTexts } from './values.js'
+
+const bytesMax = 64 * 1024
+const depthMax = 32
+/** Schemas visited, those that $ref and allOf bring in again included. */
+const visitsMax = 10_000
+/** Longer strings and arrays are not written: a grammar counts. */
+const countMax = 16_384
+
+/**
+ * The grammar of the JSON texts that a schema allows: each of them parses and validates. What a
+ * grammar cannot keep to is refused, never left out. Not every text that validates can be written:
+ * keys come in the order of the schema, none are added where additionalProperties is left out, and
+ * numbers have at most 15 or 16 digits.
+ * @param at the schema's own path, where errors begin theirs
+ * @throws InvalidSchemaError
+ */
+export function schemaGrammar(schema: unknown, at = 'schema'): string {
+  return new SchemaCompiler(copyOf(schema, at), at).compile()
+}
+
+/** Any JSON object. */
+export function jsonGrammar(): string {
+  const rules = new Rules()
+  rules.define('root', anyJson(rules).object)
+  return rules.text()
+}
+
+/** As JSON has it: no getters, no classes, no circles. */
+function copyOf(schema: unknown, at: string): unknown {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(schema)
+  } catch (cause) {
+    throw new InvalidSchemaError(`'${at}': expected JSON, but it is not: ${String(cause)}`, at)
+  }
+  if (text === undefined) refuse(at, 'a JSON Schema', schema)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > bytesMax) refuse(at, `at most ${bytesMax} bytes of JSON`, bytes)
+  return JSON.parse(text)
+}
+
+/** A schema with where it stands. */
+export interface Located {
+  readonly schema: unknown
+  readonly path: string
+}
+
+export class SchemaCompiler {
+  readonly rules = new Rules()
+  readonly #root: Located
+  readonly #references: References
+  #visits = 0
+
+  constructor(schema: unknown, at: string) {
+    this.#root = { schema, path: at }
+    this.#references = new References(schema, at)
+  }
+
+  compile(): string {
+    const { schema, path } = this.#root
+    try {
+      const root = this.visit(schema, path, 0)
+      if (root === undefined) refuse(path, 'a schema that allows something', schema)
+      this.rules.define('root', root)
+      return this.rules.text()
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new InvalidSchemaError(`'${path}': expected less: ${error.message}.`, path)
+    }
+  }
+
+  /** The rule of what a schema allows; undefined where that is nothing. */
+  visit(schema: unknown, path: string, depth: number): string | undefined {
+    this.#count(path, depth)
+    if (schema === true) return anyJson(this.rules).value
+    if (schema === false) return undefined
+    if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
+    const target = this.#references.targetOf(constraintsOf(schema), path)
+    if (target !== undefined) {
+      return this.#references.rule(target, this.rules, () =>
+        this.visit(target.schema, target.path, 0),
+      )
+    }
+    const flat = this.#flatten({ schema, path }, [])
+    return flat === undefined ? undefined : this.#alternatives(flat, path, depth)
+  }
+
+  #count(path: string, depth: number): void {
+    if (depth > depthMax) refuse(path, `schemas nested at most ${depthMax} deep`, 'more')
+    if (++this.#visits > visitsMax)
+      refuse(path, `at most ${visitsMax} schemas, $ref and all`, 'more')
+  }
+
+  /** A schema with what its $ref and allOf say; undefined where nothing can be all of it. */
+  #flatten({ schema, path }: Located, met: readonly string[]): SchemaObject | undefined {
+    this.#count(path, met.length)
+    if (schema === true) return {}
+    if (schema === false) return undefined
+    if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
+    checkKeywords(schema, path)
+    const { $ref, allOf, ...own } = constraintsOf(schema)
+    const parts: Located[] = []
+    if (allOf !== undefined) {
+      const list = listOf(schema, 'allOf', path)
+      parts.push(...list.map((part, i) => ({ schema: part, path: `${path}.allOf[${i}]` })))
+    }
+    if ($ref !== undefined) parts.push(this.#references.resolve($ref, `${path}.$ref`))
+    let flat: SchemaObject | undefined = own
+    for (const part of parts) {
+      if (met.includes(part.path))
+        refuse(path, 'a $ref to something else than itself', $ref ?? allOf)
+      const more = this.#flatten(part, [...met, part.path])
+      flat = flat === undefined || more === undefined ? undefined : merge(flat, more, path)
+    }
+    return flat
+  }
+
+  #alternatives(flat: SchemaObject, path: string, depth: number): string | undefined {
+    const keyword = flat.anyOf === undefined ? 'oneOf' : 'anyOf'
+    if (flat[keyword] === undefined) return this.#typed(flat, path, depth)
+    const { [keyword]: _, ...base } = flat
+    const isAlone = Object.keys(base).length === 0
+    const list = listOf(flat, keyword, path)
+    const parts = list.map((part) => (isAlone ? part : { allOf: [base, part] }))
+    if (keyword === 'oneOf') this.#demandApart(parts, `${path}.oneOf`)
+    const choices = parts.flatMap((part, i) => {
+      return this.visit(part, `${path}.${keyword}[${i}]`, depth + 1) ?? []
+    })
+    return choices.length === 0 ? undefined : this.rules.oneOf(choices)
+  }
+
+  /** Of oneOf exactly one may hold: what is written for one must never be another's too. */
+  #demandApart(parts: readonly unknown[], path: string): void {
+    if (parts.length > 256) refuse(path, 'at most 256 alternatives', parts)
+    const resolve = (schema: unknown) => this.#flatten({ schema, path }, [])
+    const shapes = parts.map((schema) => {
+      const flat = resolve(schema) ?? {}
+      return shapeOf(flat, path, resolve)
+    })
+    shapes.forEach((shape, i) => {
+      const other = shapes.slice(0, i).findIndex((one) => !areApart(shape, one))
+      if (other < 0) return
+      const why = `alternatives that never hold together (${other} and ${i} may); use anyOf`
+      refuse(path, why, parts)
+    })
+  }
+
+  #typed(flat: SchemaObject, path: string, depth: number): string | undefined {
+    const types = typesOf(flat, path)
+    const values = valuesOf(flat)
+    if (values !== undefined) {
+      if (!Object.hasOwn(flat, 'const')) listOf(flat, 'enum', path)
+      const texts = fittingValues(values, flat, types, path).map((one) => JSON.stringify(one))
+      return texts.length === 0 ? undefined : oneOfTexts(this.rules, texts)
+    }
+    if (flat.enum !== undefined) refuse(`${path}.enum`, 'an array of at least one value', flat.enum)
+    if (types === undefined) return anyJson(this.rules).value
+    const choices = types.flatMap((type) => this.#ofType(type, flat, path, depth) ?? [])
+    return choices.length === 0 ? undefined : this.rules.oneOf(choices)
+  }
+
+  #ofType(type: TypeName, flat: SchemaObject, path: string, depth: number): string | undefined {
+    switch (type) {
+      case 'null':
+        return this.rules.add('"null"')
+      case 'boolean':
+        return this.rules.add('"true" | "false"')
+      case 'integer':
+      case 'number':
+        return this.#number(flat, path, type === 'integer' || flat.multipleOf === 1)
+      case 'string':
+        return this.#string(flat, path)
+      case 'array':
+        return this.#array(flat, path, depth)
+      case 'object':
+        return objectRule(this, flat, path, depth)
+    }
+  }
+
+  #number(flat: SchemaObject, path: string, isWhole: boolean): string | undefined {
+    const given = {
+      min: numberOf(flat, 'minimum', path),
+      max: numberOf(flat, 'maximum', path),
+      above: numberOf(flat, 'exclusiveMinimum', path),
+      below: numberOf(flat, 'exclusiveMaximum', path),
+    }
+    const is32 = flat.format === 'int32'
+    const isFree = Object.values(given).every((value) => value === undefined)
+    if (isFree && !is32) return isWhole ? anyInteger(this.rules) : anyNumber(this.rules)
+    const bounds = isWhole ? wholeBounds(given, is32) : bothBounds(given)
+    for (const bound of [bounds.min, bounds.max]) {
+      if (bound === undefined || isUsableBound(bound, isWhole)) continue
+      const digits = isWhole
+        ? 'bounds that JavaScript holds exactly'
+        : 'bounds of at most 15 digits'
+      refuse(path, digits, bound)
+    }
+    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = bounds
+    if (min > max) return undefined
+    return boundedNumber(this.rules, bounds, isWhole) || undefined
+  }
+
+  #string(flat: SchemaObject, path: string): string | undefined {
+    const { rules } = this
+    const min = countOf(flat, 'minLength', 0, path)
+    const max = countOf(flat, 'maxLength', Number.POSITIVE_INFINITY, path)
+    if (min > max) return undefined
+    const format = formats[flat.format as string]
+    if (flat.pattern !== undefined) return this.#pattern(flat, path, [min, max])
+    if (format !== undefined) {
+      const isBounded = min > 0 || max !== Number.POSITIVE_INFINITY
+      if (isBounded) refuse(`${path}.format`, 'no minLength or maxLength beside it', flat.format)
+      return quoted(rules, rules.add(format))
+    }
+    if (min > countMax) refuse(`${path}.minLength`, `at most ${countMax}`, min)
+    if (min === 0 && max === Number.POSITIVE_INFINITY) return anyString(rules)
+    const most = max === Number.POSITIVE_INFINITY ? max : Math.min(max, countMax)
+    return quoted(rules, rules.repeat(stringCharacter(rules), min, most))
+  }
+
+  #pattern(flat: SchemaObject, path: string, [least, most]: [number, number]): string {
+    const { pattern, format } = flat
+    const at = `${path}.pattern`
+    if (typeof pattern !== 'string') refuse(at, 'a string', pattern)
+    if (format !== undefined) refuse(at, 'no pattern beside format; use one of them', pattern)
+    try {
+      const parsed = parsePattern(pattern)
+      const [min, max] = lengthsOf(parsed)
+      if (min < least || max > most) {
+        refuse(at, 'a pattern of texts as long as minLength and maxLength say', pattern)
+      }
+      return quoted(this.rules, patternRule(this.rules, parsed))
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error
+      return refuse(at, `a pattern that a grammar can say: ${error.message}`, pattern)
+    }
+  }
+
+  #array(flat: SchemaObject, path: string, depth: number): string | undefined {
+    const { rules } = this
+    // Earlier drafts had the list in "items", and what follows it in "additionalItems".
+    const isOld = Array.isArray(flat.items)
+    const first = isOld ? 'items' : 'prefixItems'
+    const others = isOld ? 'additionalItems' : 'items'
+    const list = flat[first] === undefined ? [] : listOf(flat, first, path)
+    const min = countOf(flat, 'minItems', 0, path)
+    const max = countOf(flat, 'maxItems', Number.POSITIVE_INFINITY, path)
+    if (min > max) return undefined
+    if (min > countMax) refuse(`${path}.minItems`, `at most ${countMax}`, min)
+    const ws = whitespace(rules)
+    const prefix = list.slice(0, max).map((item, i) => {
+      return this.visit(item, `${path}.${first}[${i}]`, depth + 1)
+    })
+    // What may follow a list that was given is written only where it must be.
+    const isWanted = list.length === 0 || flat[others] !== undefined || min > list.length
+    const item = isWanted
+      ? this.visit(flat[others] ?? true, `${path}.${others}`, depth + 1)
+      : undefined
+    const isCut = prefix.indexOf(undefined)
+    if (isCut >= 0) prefix.length = isCut
+    const least = Math.max(0, min - prefix.length)
+    const isOver = item === undefined || isCut >= 0
+    if (isOver && least > 0) return undefined
+    const most = isOver ? 0 : Math.min(max, Math.max(countMax, min)) - prefix.length
+    const parts = prefix.map((rule, i) => (i === 0 ? rule : `"," ${ws} ${rule}`))
+    const rest = this.#items(
+      item,
+      prefix.length > 0,
+      least,
+      Number.isFinite(max) ? most : max,
+      isOver,
+    )
+    return rules.add(`"[" ${ws} ${[...parts, rest].join(' ')} ${ws} "]"`)
+  }
+
+  #items(
+    item: string | undefined,
+    isBegun: boolean,
+    min: number,
+    max: number,
+    isOver: boolean,
+  ): string {
+    const { rules } = this
+    if (item === undefined || isOver || max <= 0) return '""'
+    const next = rules.add(`"," ${whitespace(rules)} ${item}`)
+    if (isBegun) return rules.repeat(next, min, max)
+    const all = rules.add(`${item} ${rules.repeat(next, Math.max(0, min - 1), max - 1)}`)
+    return min === 0 ? `${all}?` : all
+  }
+}
+
+interface GivenBounds {
+  min: number | undefined
+  max: number | undefined
+  above: number | undefined
+  below: number | undefined
+}
+
+function wholeBounds({ min, max, above, below }: GivenBounds, is32: boolean): Bounds {
+  const least = [
+    min,
+    above === undefined ? undefined : Math.floor(above) + 1,
+    is32 ? -(2 ** 31) : undefined,
+  ]
+  const most = [
+    max,
+    below === undefined ? undefined : Math.ceil(below) - 1,
+    is32 ? 2 ** 31 - 1 : undefined,
+  ]
+  const given = (values: (number | undefined)[]) => values.filter((value) => value !== undefined)
+  const bounds: Bounds = {}
+  // Beyond what JavaScript holds exactly no number is written: such a bound changes nothing.
+  const low = Math.ceil(Math.max(...given(least)))
+  const high = Math.floor(Math.min(...given(most)))
+  if (low >= Number.MIN_SAFE_INTEGER) bounds.min = low
+  if (high <= Number.MAX_SAFE_INTEGER) bounds.max = high
+  return bounds
+}
+
+function bothBounds({ min, max, above, below }: GivenBounds): Bounds {
+  const bounds: Bounds = {}
+  if (min !== undefined) bounds.min = min
+  if (max !== undefined) bounds.max = max
+  if (above !== undefined && above >= (min ?? Number.NEGATIVE_INFINITY)) {
+    Object.assign(bounds, { min: above, aboveMin: true })
+  }
+  if (below !== undefined && below <= (max ?? Number.POSITIVE_INFINITY)) {
+    Object.assign(bounds, { max: below, belowMax: true })
+  }
+  return bounds
+}
