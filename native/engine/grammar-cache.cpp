@@ -13,19 +13,18 @@ constexpr size_t kBytesMax = size_t(32) << 20;
 }  // namespace
 
 std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec) {
-  try {
-    const std::shared_ptr<const Grammar> grammar = compiled(spec);
-    if (!vocabulary_) vocabulary_ = model_->grammar_vocabulary();
-    return std::make_unique<Constraint>(grammar, vocabulary_, spec);
-  } catch (const FaultError& error) {
-    if (spec.origin != GrammarOrigin::schema || error.fault.code != FaultCode::invalid_grammar)
-      throw;
+  const Entry& known = entry(spec);
+  if (!known.grammar) {
+    if (spec.origin != GrammarOrigin::schema)
+      throw FaultError(FaultCode::invalid_grammar, known.why);
     throw FaultError(FaultCode::invalid_schema,
-                     std::string("the schema is too large or too ambiguous: ") + error.what());
+                     "the schema is too large or too ambiguous: " + known.why);
   }
+  if (!vocabulary_) vocabulary_ = model_->grammar_vocabulary();
+  return std::make_unique<Constraint>(known.grammar, vocabulary_, spec);
 }
 
-std::shared_ptr<const Grammar> GrammarCache::compiled(const GrammarSpec& spec) {
+const GrammarCache::Entry& GrammarCache::entry(const GrammarSpec& spec) {
   // Ours are trusted with more, so what was allowed as ours must not stand in for a stranger's.
   const bool is_given = spec.origin == GrammarOrigin::request;
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
@@ -33,18 +32,29 @@ std::shared_ptr<const Grammar> GrammarCache::compiled(const GrammarSpec& spec) {
   });
   if (found != entries_.end()) {
     entries_.splice(entries_.begin(), entries_, found);
-    return entries_.front().grammar;
+    return entries_.front();
   }
-  const auto grammar = Grammar::compile(spec.text, is_given ? kGivenGrammar : kMadeGrammar);
-  entries_.push_front({spec.text, is_given, grammar});
-  bytes_ += spec.text.size() + grammar->bytes();
+  Entry made{spec.text, is_given, nullptr, ""};
+  try {
+    const auto grammar = Grammar::compile(spec.text, is_given ? kGivenGrammar : kMadeGrammar);
+    const GrammarMatcher tried(grammar);  // what it begins with may be refused as well
+    made.grammar = grammar;
+  } catch (const FaultError& error) {
+    made.why = error.what();
+  }
+  entries_.push_front(std::move(made));
+  bytes_ += bytes_of(entries_.front());
   evict();
-  return grammar;
+  return entries_.front();
+}
+
+size_t GrammarCache::bytes_of(const Entry& entry) {
+  return entry.text.size() + entry.why.size() + (entry.grammar ? entry.grammar->bytes() : 0);
 }
 
 void GrammarCache::evict() {
   while (entries_.size() > 1 && (entries_.size() > kEntriesMax || bytes_ > kBytesMax)) {
-    bytes_ -= entries_.back().text.size() + entries_.back().grammar->bytes();
+    bytes_ -= bytes_of(entries_.back());
     entries_.pop_back();
   }
 }

@@ -10,8 +10,8 @@
 
 namespace sluice {
 
-// Compiled grammars, the most recently used first: 64 at most, of 32 MiB together. Owned by the
-// Preparer and used on its thread.
+// Compiled grammars, and those that could not be, the most recently used first: 64 at most, of
+// 32 MiB together. Owned by the Preparer and used on its thread.
 class GrammarCache {
  public:
   explicit GrammarCache(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
@@ -23,10 +23,13 @@ class GrammarCache {
   struct Entry {
     std::string text;
     bool is_given;
-    std::shared_ptr<const Grammar> grammar;
+    std::shared_ptr<const Grammar> grammar;  // null when it could not be compiled
+    std::string why;
   };
 
-  std::shared_ptr<const Grammar> compiled(const GrammarSpec& spec);
+  // What is remembered of a grammar, or learned of it now.
+  const Entry& entry(const GrammarSpec& spec);
+  static size_t bytes_of(const Entry& entry);
   void evict();
 
   const std::shared_ptr<const Model> model_;

@@ -11,8 +11,13 @@ constexpr int32_t kUnknown = -2;
 // A place of so many ways on is no grammar that somebody wrote by hand: an enum's words share
 // their beginnings (src/config/schema).
 constexpr size_t kStacksMax = 8192;
-// Stacks looked at and elements gone down to for one row: about a second.
-constexpr size_t kWorkMax = 20000000;
+// Of one row: stacks looked at, elements gone down to, and what is made, by what it takes in
+// memory. Half a second, and 100 MB.
+constexpr size_t kWorkMax = 8000000;
+// Of that for the first state, which the Preparer computes while others wait for it.
+constexpr size_t kFirstWorkMax = 2000000;
+constexpr size_t kNodeWork = 16;
+constexpr size_t kStateWork = 256;
 // Beyond these, what is remembered is forgotten and found again: 5 MB or so.
 constexpr size_t kStatesMax = 4096;
 constexpr size_t kNodesMax = 100000;
@@ -23,6 +28,7 @@ GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar)
     : grammar_(std::move(grammar)) {
   start();
   State first;
+  work_ = kWorkMax - kFirstWorkMax;
   try {
     for (uint32_t begin : grammar_->root()) {
       const bool is_empty = grammar_->element(begin).kind == Grammar::Kind::end;
@@ -170,6 +176,7 @@ int32_t GrammarMatcher::node_of(uint32_t element, int32_t parent) {
   if (is_new) {
     nodes_.push_back({element, parent});
     seen_.push_back(0);
+    count_work(kNodeWork);
   }
   return entry->second;
 }
@@ -180,7 +187,10 @@ int32_t GrammarMatcher::state_of(State state) {
   key.append(reinterpret_cast<const char*>(&state.partial), sizeof(state.partial));
   key.push_back(state.ends ? 1 : 0);
   const auto [entry, is_new] = state_ids_.emplace(std::move(key), int32_t(states_.size()));
-  if (is_new) states_.push_back(std::move(state));
+  if (is_new) {
+    count_work(kStateWork + state.stacks.size());
+    states_.push_back(std::move(state));
+  }
   return entry->second;
 }
 

@@ -1,10 +1,12 @@
 import type { Reply } from '../engine/reply.js'
+import type { Accepted } from '../engine/types.js'
 import { ChunkEncoder } from '../openai/chat/chunks.js'
 import { requestOptions } from '../openai/chat/options.js'
 import { CompletionParts } from '../openai/chat/reply.js'
-import { chatRequest } from '../openai/chat/schema.js'
+import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
 import { type Heading, heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
+import { structureError } from '../openai/structure.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
@@ -23,7 +25,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const { signal } = exchange
   const reply = engine.chat(request.messages, { ...requestOptions(request, maxTokens), signal })
   await watched(app, exchange, engine, async (watch) => {
-    exchange.noteAccepted(await reply.accepted)
+    exchange.noteAccepted(await accepted(reply, request))
     const head = heading('chatcmpl', request.model, models.fingerprint)
     const choices = request.n ?? 1
     if (request.stream) {
@@ -37,6 +39,15 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
       await answer(exchange, reply, head, parts)
     }
   })
+}
+
+/** A form that the engine refuses is the request's field that asked for it. */
+async function accepted(reply: Reply, request: ChatRequest): Promise<Accepted> {
+  try {
+    return await reply.accepted
+  } catch (error) {
+    throw structureError(error, request)
+  }
 }
 
 async function stream(

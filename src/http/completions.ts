@@ -7,10 +7,11 @@ import { LogprobWriter } from '../openai/completions/logprobs.js'
 import { checkChoices, completionOptions } from '../openai/completions/options.js'
 import { promptPath } from '../openai/completions/prompt.js'
 import { type EndedChoice, textCompletion, usageOfAll } from '../openai/completions/reply.js'
-import { completionRequest } from '../openai/completions/schema.js'
+import { type CompletionRequest, completionRequest } from '../openai/completions/schema.js'
 import { toApiError } from '../openai/errors.js'
 import { heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
+import { structureError } from '../openai/structure.js'
 import { checkVocabulary } from '../openai/token-ids.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
@@ -42,7 +43,7 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
   checkTokens(prompts, engine)
   const options = { ...completionOptions(request), signal: exchange.signal }
   const run = async (replies: readonly Reply[], watch: Watch) => {
-    await acceptAll(exchange, prompts, replies)
+    await acceptAll(exchange, request, replies)
     const echoes = await Promise.all(prompts.map((one) => (echo ? textOf(engine, one) : '')))
     const head = heading('cmpl', request.model, models.fingerprint)
     const asked = { replies, n, echoes, tellsLogprobs: request.logprobs !== undefined }
@@ -86,14 +87,14 @@ async function withReplies(
 /** Throws what is wrong with the first prompt that is not taken, by that prompt's name. */
 async function acceptAll(
   exchange: Exchange,
-  prompts: readonly Input[],
+  request: CompletionRequest,
   replies: readonly Reply[],
 ): Promise<void> {
   const accepted = replies.map(async (reply, i) => {
     try {
       exchange.noteAccepted(await reply.accepted)
     } catch (error) {
-      throw toApiError(error, promptPath(prompts, i))
+      throw toApiError(structureError(error, request), promptPath(request.prompt, i))
     }
   })
   await Promise.all(accepted)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RequestOptions } from '../engine/types.js'
 import { arrayOf, boolean, int32Max, integerFrom, numberFrom, optional } from './fields.js'
+import { structureFields, structureOptions } from './structure.js'
 
 /** What every request for text may say, to whichever endpoint. */
 
@@ -70,30 +71,37 @@ export const generationFields = {
   ),
   repeat_last_n: optional(integerFrom(-1, int32Max)),
   ignore_eos: optional(boolean()),
+  ...structureFields,
   // And one by the name that vLLM gave it.
   cache_salt: optional(cacheSalt),
 }
 
 type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFields>>>
 
-/** The engine's options for what a request says; what it leaves open stays open. */
+/**
+ * The engine's options for what a request says; what it leaves open stays open.
+ * @throws InvalidSchemaError or ApiError for the form that the reply shall have
+ */
 export function generationOptions(request: GenerationRequest): RequestOptions {
-  return withoutUndefined({
-    maxTokens: request.max_tokens,
-    stop: request.stop,
-    seed: request.seed,
-    logitBias: request.logit_bias,
-    ignoreEos: request.ignore_eos,
-    cacheSalt: request.cache_salt,
-    temperature: request.temperature,
-    topP: request.top_p,
-    topK: request.top_k,
-    minP: request.min_p,
-    repeatPenalty: request.repeat_penalty,
-    repeatLastN: request.repeat_last_n,
-    frequencyPenalty: request.frequency_penalty,
-    presencePenalty: request.presence_penalty,
-  })
+  return {
+    ...structureOptions(request),
+    ...withoutUndefined({
+      maxTokens: request.max_tokens,
+      stop: request.stop,
+      seed: request.seed,
+      logitBias: request.logit_bias,
+      ignoreEos: request.ignore_eos,
+      cacheSalt: request.cache_salt,
+      temperature: request.temperature,
+      topP: request.top_p,
+      topK: request.top_k,
+      minP: request.min_p,
+      repeatPenalty: request.repeat_penalty,
+      repeatLastN: request.repeat_last_n,
+      frequencyPenalty: request.frequency_penalty,
+      presencePenalty: request.presence_penalty,
+    }),
+  }
 }
 
 /** For `refine`: stream_options make no sense without a stream. */

@@ -26,10 +26,6 @@ const topLogprobsMax = 20
 const notHere = {
   functions: unsupported(`no functions (they are not supported; ${leaveOut})`, isEmptyArray),
   function_call: unsupported('"none" or "auto" (there are no functions)', isOneOf('none', 'auto')),
-  response_format: unsupported(
-    '{"type": "text"} (structured output is not supported yet)',
-    (value) => typeof value === 'object' && (value as { type?: unknown }).type === 'text',
-  ),
   modalities: unsupported(
     '["text"] (this server writes text only)',
     (value) => Array.isArray(value) && value.every((one) => one === 'text'),
@@ -37,8 +33,6 @@ const notHere = {
   audio: unsupported(`no audio (this server writes text only; ${leaveOut})`),
   verbosity: unsupported(`"medium" (others are not supported; ${leaveOut})`, isOneOf('medium')),
   web_search_options: unsupported(`no web search (this server has none; ${leaveOut})`),
-  grammar: unsupported(`no grammar (they are not supported yet; ${leaveOut})`, isOneOf('')),
-  json_schema: unsupported(`no json_schema (it is not supported yet; ${leaveOut})`),
 }
 
 /**

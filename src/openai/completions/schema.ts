@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { boolean, integerFrom, isOneOf, optional, unsupported } from '../fields.js'
+import { boolean, integerFrom, optional } from '../fields.js'
 import {
   generationFields,
   hasStreamForOptions,
@@ -13,12 +13,6 @@ const logprobsMax = 5
 /** OpenAI's default of this endpoint. */
 export const maxTokensDefault = 16
 
-/** Fields of others that this endpoint does not have. */
-const notHere = {
-  grammar: unsupported(`no grammar (only chat completions take one; ${leaveOut})`, isOneOf('')),
-  json_schema: unsupported(`no json_schema (only chat completions take one; ${leaveOut})`),
-}
-
 /** POST /v1/completions. Unknown keys pass; null reads as left out. */
 export const completionRequest = z
   .object(
@@ -31,7 +25,6 @@ export const completionRequest = z
       best_of: optional(integerFrom(1, 128)),
       logprobs: optional(integerFrom(0, logprobsMax)),
       ...generationFields,
-      ...notHere,
     },
     { error: 'a JSON object as the body' },
   )

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import { jsonGrammar, schemaGrammar } from '../../src/config/schema/schema-grammar.js'
+import { InvalidSchemaError } from '../../src/engine/errors.js'
+import { refusedSchemas } from '../support/schemas.js'
+
+// That replies validate is shown by test/e2e/engine/schema.test.ts; here is what is refused, and
+// that it takes no time.
+
+function refusal(schema: unknown): InvalidSchemaError {
+  try {
+    schemaGrammar(schema)
+  } catch (error) {
+    if (error instanceof InvalidSchemaError) return error
+    throw error
+  }
+  return expect.fail('it was accepted')
+}
+
+test.each(refusedSchemas)('%j is refused at %s', (schema, path) => {
+  expect(refusal(schema)).toMatchObject({ path, code: 'ERR_INVALID_SCHEMA' })
+})
+
+test.each([
+  [{ type: 'strong' }, 'schema.type'],
+  [{ type: [] }, 'schema.type'],
+  [{ enum: [] }, 'schema.enum'],
+  [{ enum: 'a' }, 'schema.enum'],
+  [{ type: 'string', minLength: -1 }, 'schema.minLength'],
+  [{ type: 'string', minLength: 1e6 }, 'schema.minLength'],
+  [{ type: 'integer', minimum: '1' }, 'schema.minimum'],
+  [{ type: 'integer', minimum: 1e17 }, 'schema'],
+  [{ type: 'number', maximum: 0.1234567890123456 }, 'schema'],
+  [{ type: 'integer', minimum: 2, maximum: 1 }, 'schema'],
+  [{ type: 'object', properties: { a: 7 } }, 'schema.properties.a'],
+  [{ type: 'object', properties: [] }, 'schema.properties'],
+  [{ type: 'object', required: 'a' }, 'schema.required'],
+  [{ type: 'object', properties: { a: false }, required: ['a'] }, 'schema'],
+  [{ type: 'object', required: ['a'], additionalProperties: false }, 'schema'],
+  [{ anyOf: [] }, 'schema.anyOf'],
+  [{ anyOf: [{ not: {} }] }, 'schema.anyOf[0].not'],
+  [{ allOf: [{ type: 'string' }, { type: 'null' }] }, 'schema'],
+  [{ allOf: [{ pattern: '^a$' }, { pattern: '^b$' }] }, 'schema.pattern'],
+  [{ minLenght: 3 }, 'schema.minLenght'],
+  [{ $ref: '#' }, 'schema.$ref'],
+  [{ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }, 'schema.$ref'],
+  [{ allOf: [{ $ref: '#' }] }, 'schema'],
+  [{ $ref: 'https://example.com/schema.json' }, 'schema.$ref'],
+  [{ $ref: 'other.json#/a' }, 'schema.$ref'],
+  [{ $ref: '#/$defs/missing' }, 'schema.$ref'],
+  [{ $ref: '#/constructor' }, 'schema.$ref'],
+  [{ $ref: 7 }, 'schema.$ref'],
+  [{ type: 'string', pattern: '^a', maxLength: 3 }, 'schema.pattern'],
+  [{ type: 'string', pattern: '^a$', format: 'date' }, 'schema.pattern'],
+  [{ oneOf: [{ properties: { a: { type: 'null' } } }, { type: 'string' }] }, 'schema.oneOf'],
+  [{ oneOf: [{ type: 'string' }, { const: 'a' }] }, 'schema.oneOf'],
+  [7, 'schema'],
+  [null, 'schema'],
+  [undefined, 'schema'],
+])('%j is refused at %s, and the message says what was expected', (schema, path) => {
+  const { path: at, message } = refusal(schema)
+  expect(at).toBe(path)
+  expect(message).toMatch(new RegExp(`^'${path.replace(/[$[\]]/g, '\\$&')}': expected `))
+})
+
+test.each([
+  '^a{3,1}$',
+  '^a{99999}$',
+  '^(a$',
+  '^a)$',
+  '^*a$',
+  '^[z-a]$',
+  '^[a$',
+  '^a\\b$',
+  '^(a)\\1$',
+  '^\\p{L}$',
+  '^a(^b)$',
+  '^\\u{110000}$',
+  '^[]$',
+  `^${'('.repeat(40)}a${')'.repeat(40)}$`,
+])('the pattern %j is refused, and never becomes a RegExp', (pattern) => {
+  expect(refusal({ type: 'string', pattern }).path).toBe('schema.pattern')
+})
+
+test('the path begins with the name that the schema has for who gave it', () => {
+  expect(() => schemaGrammar({ not: {} }, 'response_format.json_schema.schema')).toThrow(
+    expect.objectContaining({ path: 'response_format.json_schema.schema.not' }),
+  )
+})
+
+test('what only describes changes nothing', () => {
+  const plain = { type: 'object', properties: { a: { type: 'boolean' } } }
+  const told = {
+    ...plain,
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'T',
+    description: 'd',
+    default: {},
+    'x-mine': 1,
+    uniqueItems: true, // of arrays alone
+    minProperties: 0,
+  }
+  expect(schemaGrammar(told)).toBe(schemaGrammar(plain))
+})
+
+test('any JSON object has a grammar too', () => {
+  expect(jsonGrammar()).toContain('root ::=')
+})
+
+describe('schemas that are meant to hurt', () => {
+  const nested = (depth: number): object =>
+    depth === 0 ? {} : { type: 'array', items: nested(depth - 1) }
+  const circle: Record<string, unknown> = { type: 'object' }
+  circle.properties = { circle }
+  const doubling = Object.fromEntries(
+    Array.from({ length: 200 }, (_, i) => {
+      const next = { allOf: [{ $ref: `#/$defs/d${i + 1}` }, { title: 'x', required: ['a'] }] }
+      return [`d${i}`, { type: 'object', properties: { a: next, b: next } }]
+    }),
+  )
+  const unions = Object.fromEntries(
+    Array.from({ length: 30 }, (_, i) => {
+      const both = { $ref: `#/$defs/u${i + 1}` }
+      return [`u${i}`, { minimum: i, anyOf: [both, both, both] }]
+    }),
+  )
+  const names = Array.from({ length: 3000 }, (_, i) => `k${i}`)
+
+  test.each<[string, () => unknown]>([
+    ['deeper than 32', () => nested(40)],
+    ['deeper than the stack', () => nested(5000)],
+    ['circular', () => circle],
+    ['larger than 64 KiB', () => ({ const: 'x'.repeat(70_000) })],
+    ['doubling at each $ref', () => ({ $ref: '#/$defs/d0', $defs: { ...doubling, d200: {} } })],
+    ['tripling at each $ref', () => ({ $ref: '#/$defs/u0', $defs: { ...unions, u30: {} } })],
+    [
+      'a key that never ends',
+      () => ({ properties: { ['k'.repeat(60_000)]: {} }, additionalProperties: {} }),
+    ],
+    [
+      'a repetition of repetitions',
+      () => ({ type: 'string', pattern: `^${'(a{9999}){9999}'.repeat(3000)}$` }),
+    ],
+    ['a function', () => () => 1],
+    ['a bigint', () => ({ const: 1n })],
+  ])('%s: refused or made a grammar within a second', (_, make) => {
+    const schema = make()
+    const startedAt = performance.now()
+    try {
+      expect(schemaGrammar(schema).length).toBeLessThan(2 * 1024 * 1024)
+    } catch (error) {
+      expect(error).toBeInstanceOf(InvalidSchemaError)
+    }
+    expect(performance.now() - startedAt).toBeLessThan(1000)
+  })
+
+  test('3,000 optional properties, and 7,000 words of an enum, are made grammars', () => {
+    const properties = Object.fromEntries(names.map((name) => [name, { type: 'null' }]))
+    expect(schemaGrammar({ type: 'object', properties })).toContain('"\\"k2999\\""')
+    const words = Array.from({ length: 7000 }, (_, i) => `w${i}`)
+    expect(schemaGrammar({ enum: words }).length).toBeGreaterThan(7000)
+  })
+})
