@@ -55,7 +55,6 @@ void Constraint::copy_allowed(const float* logits, float* masked) {
 }
 
 void Constraint::accept(int32_t token) {
-  matcher_.begin_row();
   const std::string_view bytes = piece(token);
   if (is_waiting_) {
     const std::string begun = triggered_by(bytes);

@@ -63,8 +63,12 @@ int32_t GrammarMatcher::walk(int32_t state, std::string_view bytes) {
 }
 
 bool GrammarMatcher::accept(std::string_view bytes) {
-  const int32_t next = walk(current_, bytes);
-  if (next == kDead) return false;
+  int32_t next = current_;
+  for (const char byte : bytes) {
+    begin_row();
+    next = step(next, uint8_t(byte));
+    if (next == kDead) return false;
+  }
   current_ = next;
   if (states_.size() > kStatesMax || nodes_.size() > kNodesMax) forget_all_but_current();
   return true;

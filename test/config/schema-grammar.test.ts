@@ -154,7 +154,7 @@ describe('schemas that are meant to hurt', () => {
   })
 
   test('3,000 optional properties, and 7,000 words of an enum, are made grammars', () => {
-    const properties = Object.fromEntries(names.map((name) => [name, { type: 'null' }]))
+    const properties = Object.fromEntries(names.map((name) => [name, {}]))
     expect(schemaGrammar({ type: 'object', properties })).toContain('"\\"k2999\\""')
     const words = Array.from({ length: 7000 }, (_, i) => `w${i}`)
     expect(schemaGrammar({ enum: words }).length).toBeGreaterThan(7000)
