@@ -1,6 +1,6 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
 
-export { CompiledSchema } from './config/schema/compiled-schema.js'
+export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export * from './engine/errors.js'
 export { load } from './engine/load.js'

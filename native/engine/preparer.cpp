@@ -132,7 +132,8 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
   sampler->accept_prompt(prompt);
   sampler->constrain(constraint(*request, chat));
   ReplyForm form{chat.stops, chat.spoken_tokens, nullptr};
-  if (chat.format) form.parser = std::make_unique<ChatParser>(chat.format);
+  // What has a form of its own is said as it comes: no marker of the template's is in it.
+  if (chat.format && !request->grammar) form.parser = std::make_unique<ChatParser>(chat.format);
   return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
                                     std::move(form));
 }

@@ -72,15 +72,15 @@ const text: Check<string> = check('a string', (value) => typeof value === 'strin
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
 
 /**
- * A reply has one form at most.
+ * The option that gives a reply its form, of which there is one at most.
  * @throws InvalidOptionError, with the second one's name
  */
-export function withOneForm<T extends RequestOptions>(options: T): T {
+export function formOf(options: RequestOptions): 'grammar' | 'schema' | 'json' | undefined {
   const forms = (['grammar', 'schema', 'json'] as const).filter((form) => {
     return options[form] !== undefined && options[form] !== false
   })
   const [first, second] = forms
-  if (second === undefined) return options
+  if (second === undefined) return first
   throw wrong(second, `nothing beside ${first}: a reply has one form`, options[second])
 }
 
@@ -90,7 +90,8 @@ export function parseCompletionOptions(
   prompt: string | Int32Array,
   { canInfill }: Pick<ModelInfo, 'canInfill'>,
 ): CompletionOptions {
-  const options = withOneForm(parseFields<CompletionOptions>(input, completionChecks))
+  const options = parseFields<CompletionOptions>(input, completionChecks)
+  formOf(options)
   if (options.suffix === undefined) return options
   if (!canInfill) {
     const expected = 'nothing: this model was not trained to fill gaps (it has no tokens for that)'

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { NativePrompt, NativeRequest } from '../binding/native.js'
-import { CompiledSchema } from '../config/schema/compiled-schema.js'
 import { jsonGrammar } from '../config/schema/schema-grammar.js'
+import { CompiledSchema } from './compiled-schema.js'
 import type { RequestOptions, SamplingOptions } from './types.js'
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */

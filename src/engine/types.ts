@@ -1,5 +1,3 @@
-import type { CompiledSchema } from '../config/schema/compiled-schema.js'
-
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
 
 export interface LoadOptions {
@@ -183,7 +181,7 @@ export interface RequestOptions extends SamplingOptions {
    * `stop` is JSON that validates. Throws InvalidSchemaError for what no grammar keeps to. Not
    * beside `grammar` or `json`.
    */
-  schema?: object | CompiledSchema
+  schema?: object
   /** A reply that ends with `stop` is a JSON object, of whatever keys. Default false. */
   json?: boolean
   /**

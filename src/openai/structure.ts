@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CompiledSchema } from '../config/schema/compiled-schema.js'
+import { CompiledSchema } from '../engine/compiled-schema.js'
 import { InvalidGrammarError, InvalidSchemaError } from '../engine/errors.js'
 import type { RequestOptions } from '../engine/types.js'
 import { ApiError } from './errors.js'

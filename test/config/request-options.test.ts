@@ -135,3 +135,24 @@ test('a prompt is a string, the empty one too', () => {
   expect(parsePrompt('')).toBe('')
   expect(refusal(() => parsePrompt(['x'])).option).toBe('prompt')
 })
+
+test.each([
+  [{ grammar: 'root ::= "a"', json: true }, 'json'],
+  [{ grammar: 'root ::= "a"', schema: {} }, 'schema'],
+  [{ schema: {}, json: true }, 'json'],
+  [{ schema: [] }, 'schema'],
+  [{ schema: 'x' }, 'schema'],
+  [{ json: 1 }, 'json'],
+  [{ grammar: '' }, 'grammar'],
+  [{ grammar: 'x'.repeat(65_537) }, 'grammar'],
+  [{ json: true, reasoning: { enabled: true } }, 'reasoning.enabled'],
+  [{ json: true, tools: [{ name: 'f', parameters: {} }] }, 'tools'],
+])('a reply has one form at most, and a right one: %j is refused by %s', (options, option) => {
+  expect(() => parseChatOptions(options)).toThrow(expect.objectContaining({ option }))
+})
+
+test('a reply with a form is not thought about first', () => {
+  const { reasoning } = parseChatOptions({ json: true, reasoning: { effort: 'low' } })
+  expect(reasoning).toEqual({ effort: 'low', enabled: false })
+  expect(parseChatOptions({ json: false })).toEqual({ json: false })
+})

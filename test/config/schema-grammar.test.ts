@@ -157,6 +157,6 @@ describe('schemas that are meant to hurt', () => {
     const properties = Object.fromEntries(names.map((name) => [name, {}]))
     expect(schemaGrammar({ type: 'object', properties })).toContain('"\\"k2999\\""')
     const words = Array.from({ length: 7000 }, (_, i) => `w${i}`)
-    expect(schemaGrammar({ enum: words }).length).toBeGreaterThan(7000)
+    expect(schemaGrammar({ enum: words }).length).toBeLessThan(1000) // they share beginnings
   })
 })

@@ -206,8 +206,6 @@ test.each([
   [{ stop: ['1', '2', '3', '4', '5'] }, 'stop'],
   [{ temperature: 3 }, 'temperature'],
   [{ stream_options: { include_usage: true } }, 'stream_options'],
-  [{ grammar: 'root ::= "a"' }, 'grammar'],
-  [{ json_schema: {} }, 'json_schema'],
   [{ model: undefined }, 'model'],
 ])('%j is a 400 that names %j, and nothing is submitted', async (more, param) => {
   const { url, native } = await serve()
