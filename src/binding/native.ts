@@ -227,8 +227,8 @@ export interface NativeToolCallDelta {
 }
 
 export interface NativeTokenLogprob {
-  /** Of the token, which may be part of a character. */
-  bytes: Buffer
+  /** Of the token, which may be part of a character: each byte as the character of its number. */
+  bytes: string
   /** Natural logarithm. */
   logprob: number
   /** Of a control token, which writes no bytes. */

@@ -73,5 +73,6 @@ export class PartBuffer {
 }
 
 function tokenLogprob({ bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {
-  return { token: name ?? bytes.toString('utf8'), bytes, logprob }
+  const buffer = Buffer.from(bytes, 'latin1')
+  return { token: name ?? buffer.toString('utf8'), bytes: buffer, logprob }
 }

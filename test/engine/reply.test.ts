@@ -4,6 +4,7 @@ import type { NativeRequest } from '../../src/binding/native.js'
 import { type Engine, load } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon, type FakeOptions, type Script } from '../support/fake-binding.js'
+import { tokenBytes } from '../support/fake-engine.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 
@@ -329,8 +330,8 @@ describe('a reply', () => {
   })
 
   test('tells what was told of its tokens, with the text or after it', async () => {
-    const token = (text: string) => ({ bytes: Buffer.from(text), logprob: -1, top: [] })
-    const mark = { bytes: Buffer.alloc(0), logprob: -2, name: '<|mark|>' }
+    const token = (text: string) => ({ bytes: tokenBytes(text), logprob: -1, top: [] })
+    const mark = { bytes: '', logprob: -2, name: '<|mark|>' }
     const tokens = [
       { text: 'a', logprobs: [token('a')] },
       { logprobs: [{ ...mark, top: [mark] }] },

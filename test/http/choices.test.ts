@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { NativeRequest } from '../../src/binding/native.js'
 import { eventually } from '../support/eventually.js'
+import { tokenBytes } from '../support/fake-engine.js'
 import { post } from '../support/raw-client.js'
 import {
   chat,
@@ -125,7 +126,7 @@ test('choices that do not all fit the queue are a 429, and none of them starts',
   await first
 })
 
-const token = (text: string | Buffer, logprob: number) => ({ bytes: Buffer.from(text), logprob })
+const token = (text: string | Buffer, logprob: number) => ({ bytes: tokenBytes(text), logprob })
 const [half, rest] = [Buffer.from('🦊').subarray(0, 2), Buffer.from('🦊').subarray(2)]
 const told = () => ({
   tokens: [

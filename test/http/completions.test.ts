@@ -4,6 +4,7 @@ import type { NativeRequest } from '../../src/binding/native.js'
 import type { ErrorBody } from '../../src/openai/errors.js'
 import { eventually } from '../support/eventually.js'
 import type { Script } from '../support/fake-binding.js'
+import { tokenBytes } from '../support/fake-engine.js'
 import { post } from '../support/raw-client.js'
 import { closeAfterEach, counting, postJson, serve, stepUntil } from '../support/serve.js'
 import { framesOf } from '../support/sse.js'
@@ -136,8 +137,8 @@ test('headers come before the prompt is computed, and no frame is invented for t
 })
 
 test('logprobs are parallel arrays, and their offsets are characters of the text', async () => {
-  const entry = (text: string, logprob: number) => ({ bytes: Buffer.from(text), logprob })
-  const half = { bytes: Buffer.from([0xf0, 0x9f]), logprob: -3 }
+  const entry = (text: string, logprob: number) => ({ bytes: tokenBytes(text), logprob })
+  const half = { bytes: '\xf0\x9f', logprob: -3 }
   const tokens = [
     { text: '🦊é', logprobs: [{ ...entry('🦊é', -0.5), top: [entry('x', -0.25)] }] },
     { text: 'a', logprobs: [{ ...entry('a', -1), top: [entry('a', -1), half] }] },
@@ -165,7 +166,7 @@ test('logprobs are parallel arrays, and their offsets are characters of the text
 })
 
 test('an infinite logprob is the number that OpenAI has for it', async () => {
-  const bytes = Buffer.from('a')
+  const bytes = 'a'
   const never = { bytes, logprob: Number.NEGATIVE_INFINITY }
   const { url } = await serve({
     script: () => ({ tokens: [{ logprobs: [{ ...never, top: [] }] }] }),

@@ -38,6 +38,11 @@ export interface Script {
   draftAcceptedTokens?: number
 }
 
+/** A token's bytes as they cross the border. */
+export function tokenBytes(bytes: string | Buffer): string {
+  return Buffer.from(bytes).toString('latin1')
+}
+
 /** What is left out is empty. */
 export type FakePart = Partial<Omit<NativePart, 'kind' | 'id' | 'tokens'>>
 
