@@ -442,6 +442,7 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("cacheEntries", double(stats.cache_entries));
   object.Set("stepMs", stats.step_ms);
   object.Set("steps", double(stats.steps));
+  object.Set("beats", double(stats.beats));
   object.Set("rowsDecoded", double(stats.rows_decoded));
   object.Set("rowsPrefilled", double(stats.rows_prefilled));
   object.Set("decodeSteps", double(stats.decode_steps));

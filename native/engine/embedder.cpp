@@ -42,6 +42,7 @@ class Embedder::CallAbort : public AbortCheck {
       : embedder_(embedder), shares_(shares) {}
 
   bool should_abort() const override {
+    embedder_.ledger_.beat();  // an input of thousands of tokens may be computed for a minute
     if (embedder_.closing_.load(std::memory_order_relaxed)) return true;
     return std::all_of(shares_.begin(), shares_.end(), [&](const EmbeddingShare& share) {
       return embedder_.jobs_[size_t(share.job)]->request->cancelled.load();

@@ -183,7 +183,7 @@ void Engine::embed_until_closed(const std::shared_ptr<const Model>& model,
                                                      " embeds and generates no text that could be "
                                                      "speculated for; leave draft and lookup out");
     }
-    const ContextParams params = embedding_params(*model);
+    const ContextParams params = embedding_params(*model, kind);
     context = std::make_unique<Context>(model, params);
     embedder = std::make_unique<Embedder>(*context, embedder_options(kind), ledger_, sink_,
                                           mailbox_, closing_);
@@ -268,7 +268,7 @@ StepLoopOptions Engine::loop_options(int32_t context_tokens) const {
 EmbedderOptions Engine::embedder_options(const EmbeddingKind& kind) const {
   EmbedderOptions options;
   options.size = kind.size;
-  options.limits = {kEmbeddingRows, std::max(options_.parallel, kEmbeddingSequences)};
+  options.limits = {kEmbeddingRows, embedding_sequences(kind)};
   options.threads = compute_threads();
   options.fixed_threads = options_.threads > 0 || has_gpu();
   options.queue_deadline = options_.queue_deadline;
@@ -314,12 +314,16 @@ ContextParams Engine::context_params(const Models& models) const {
   return params;
 }
 
-ContextParams Engine::embedding_params(const Model& model) const {
+int32_t Engine::embedding_sequences(const EmbeddingKind& kind) const {
+  return kind.one_by_one ? 1 : std::max(options_.parallel, kEmbeddingSequences);
+}
+
+ContextParams Engine::embedding_params(const Model& model, const EmbeddingKind& kind) const {
   ContextParams params;
   params.embeds = true;
   params.context =
       embedding_context(model, options_.context, options_.quantized_kv, options_.free_bytes);
-  params.sequences = std::max(options_.parallel, kEmbeddingSequences);
+  params.sequences = embedding_sequences(kind);
   params.rows_max = embedding_rows(params.context);
   params.threads = compute_threads();
   params.poll = options_.poll;

@@ -97,7 +97,8 @@ class Engine {
   void answer_the_rest(const Fault& fault);
   StepLoopOptions loop_options(int32_t context_tokens) const;
   EmbedderOptions embedder_options(const EmbeddingKind& kind) const;
-  ContextParams embedding_params(const Model& model) const;
+  ContextParams embedding_params(const Model& model, const EmbeddingKind& kind) const;
+  int32_t embedding_sequences(const EmbeddingKind& kind) const;
   int32_t draft_max() const;
   bool speculates() const { return options_.lookup || !options_.draft_path.empty(); }
   ContextParams context_params(const Models& models) const;

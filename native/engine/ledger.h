@@ -30,6 +30,7 @@ struct Stats {
   int64_t steps = 0, rows_decoded = 0, rows_prefilled = 0, decode_steps = 0, tokens_generated = 0;
   int64_t prompt_tokens = 0, cached_tokens = 0, preempted = 0, moved = 0;
   int64_t draft_tokens = 0, draft_accepted_tokens = 0;
+  int64_t beats = 0;
   int64_t started = 0, finished = 0, cancelled = 0, failed = 0;
   std::array<int64_t, 4> cancelled_in{};  // of `cancelled`, by Phase
 };
@@ -49,6 +50,8 @@ class Ledger {
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
 
+  // A call that takes seconds goes on: of those that nobody would otherwise see move.
+  void beat() { ++beats_; }
   // The step loop's side of the numbers, published once a step.
   void publish(const Stats& step);
   Stats stats() const;
@@ -57,6 +60,7 @@ class Ledger {
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
   Stats stats_;
+  std::atomic<int64_t> beats_{0};
 };
 
 }  // namespace sluice

@@ -57,7 +57,8 @@ std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use
   if (!why.empty()) {
     throw FaultError(FaultCode::model_invalid, path + " cannot be used: " + why);
   }
-  return EmbeddingKind{llama_model_n_embd_out(raw), pooling_name(type)};
+  const bool one_by_one = llama_model_is_recurrent(raw) || llama_model_is_hybrid(raw);
+  return EmbeddingKind{llama_model_n_embd_out(raw), pooling_name(type), one_by_one};
 }
 
 uint64_t embedding_bytes(const Model& model, int32_t rows, bool quantized_kv) {

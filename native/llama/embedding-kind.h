@@ -16,6 +16,9 @@ enum class EmbeddingUse { automatic, never, always };
 struct EmbeddingKind {
   int32_t size;         // numbers of an embedding
   std::string pooling;  // "mean", "cls" or "last"
+  // llama.cpp computes the inputs of a call one after the other, and each has a state of its own,
+  // which may be megabytes: more than one in a call gain nothing.
+  bool one_by_one;
 };
 
 // Nothing where the engine is to generate text. Throws FaultError(model_invalid) where the model

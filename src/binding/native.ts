@@ -311,6 +311,8 @@ export interface NativeStats {
   /** Milliseconds of a step: moving average over the last 20 or so. */
   stepMs: number
   steps: number
+  /** Moves while a call that embeds is computed, however long it takes. */
+  beats: number
   rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */
   rowsPrefilled: number

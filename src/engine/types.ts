@@ -441,6 +441,8 @@ export interface EngineStats {
   readonly stepMs: number
   /** Turns of the step loop that computed something. */
   readonly steps: number
+  /** Moves while a call that embeds is computed: that of a long input may take a minute. */
+  readonly beats: number
   /** Rows given to llama_decode, prompts and drafts included. */
   readonly rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */

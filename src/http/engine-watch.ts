@@ -18,6 +18,7 @@ export class EngineWatch {
   readonly #timer: NodeJS.Timeout
   #pauses = 0
   #steps = 0
+  #beats = 0
   #still = 0
 
   constructor(engine: Watched, stallMs: number, onStall: () => void) {
@@ -46,9 +47,10 @@ export class EngineWatch {
 
   #isStill(): boolean {
     if (this.#pauses > 0) return false
-    const { steps, running, parked, queued } = this.#engine.stats()
-    const hasMoved = steps !== this.#steps
+    const { steps, beats, running, parked, queued } = this.#engine.stats()
+    const hasMoved = steps !== this.#steps || beats !== this.#beats
     this.#steps = steps
+    this.#beats = beats
     // Every place is held for a reader that is behind: the queue waits, the engine is well.
     const isFull = running === 0 && queued > 0 && parked >= this.#engine.settings.parallel
     return !hasMoved && !isFull

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers())
 
 /** An engine that computes nothing any more, watched with a deadline of 100 ms. */
 function watchStalled() {
-  const stats = { steps: 1, running: 1, parked: 0, queued: 0 }
+  const stats = { steps: 1, beats: 1, running: 1, parked: 0, queued: 0 }
   const engine = { stats: () => stats, settings: { parallel: 1 } }
   const onStall = vi.fn()
   const watch = new EngineWatch(engine as never, 100, onStall)
@@ -31,6 +31,15 @@ test('an engine that stands still is noticed, once; one that moves is not', () =
   expect(onStall).not.toHaveBeenCalled()
   vi.advanceTimersByTime(500)
   expect(onStall).toHaveBeenCalledTimes(1)
+})
+
+test('nor is one whose only call takes long, and goes on', () => {
+  const { stats, onStall } = watchStalled()
+  for (let i = 0; i < 20; i++) {
+    stats.beats++
+    vi.advanceTimersByTime(50)
+  }
+  expect(onStall).not.toHaveBeenCalled()
 })
 
 test('it looks away until the last of several replies has its reader back', async () => {

@@ -20,8 +20,9 @@ export interface Exit {
 export function runChild(
   name: string,
   onMessage: (message: unknown, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+  model = randomModel(),
 ): Promise<Exit> {
-  const child = fork(path.join(folder, `${name}.mjs`), [randomModel()], { silent: true })
+  const child = fork(path.join(folder, `${name}.mjs`), [model], { silent: true })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }
   child.stdout?.on('data', (chunk) => {
     exit.stdout += chunk
@@ -39,8 +40,8 @@ export function runChild(
 }
 
 /** The same child again and again, because what goes wrong at an exit goes wrong sometimes. */
-export async function runChildren(name: string, times = 5): Promise<Exit[]> {
+export async function runChildren(name: string, times = 5, model?: string): Promise<Exit[]> {
   const exits: Exit[] = []
-  for (let i = 0; i < times; i++) exits.push(await runChild(name))
+  for (let i = 0; i < times; i++) exits.push(await runChild(name, undefined, model))
   return exits
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { encoderModel } from '../support/encoder-model.js'
 import { type Exit, runChild, runChildren } from './child.js'
 
 /** A promise about the process gets a process: see the order of exits in ARCHITECTURE.md. */
@@ -34,6 +35,19 @@ describe('a process with an engine', () => {
     for (const exit of await runChildren('exits-in-prefill')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
     }
+  })
+
+  test('ends at process.exit in the middle of embedding', async () => {
+    const model = encoderModel({ layers: 4, embedding: 192, seed: 2 })
+    for (const exit of await runChildren('exits-in-embedding', 3, model)) {
+      expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
+    }
+  })
+
+  test('ends by itself when what it embeds is done', async () => {
+    const exit = await runChild('embeds', undefined, encoderModel())
+    expect(summaryOf(exit)).toEqual(clean)
+    expect(exit.messages).toEqual([{ sizes: [64, 64] }])
   })
 
   test('ends at process.exit while the model loads', async () => {

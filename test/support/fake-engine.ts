@@ -239,6 +239,7 @@ export class FakeEngine implements NativeEngine {
       cacheBytes: 0,
       cacheEntries: 0,
       stepMs: 0,
+      beats: 0,
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,

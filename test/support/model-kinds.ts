@@ -34,6 +34,8 @@ export const SLIDING_WINDOW = 32
 export interface KindOptions {
   /** Standard deviation of the logits. Default 8. */
   logitDeviation?: number
+  /** The architecture's pooling_type: 1 is mean, 2 cls, 3 last. Default 0, none. */
+  pooling?: number
   /** Default 1. */
   seed?: number
 }
@@ -60,11 +62,11 @@ const CONTEXT = 8192
 
 /** @returns the path of the file */
 export function kindModel(kind: ModelKind, options: KindOptions = {}): string {
-  const shape = { logitDeviation: 8, seed: 1, ...options, kind }
+  const shape = { logitDeviation: 8, pooling: 0, seed: 1, ...options, kind }
   return cachedModel(kind, shape, () => {
     const { metadata, pieces } = tinyTokenizer()
     return {
-      metadata: new Map([...architectureOf(kind), ...metadata]),
+      metadata: new Map([...architectureOf(shape), ...metadata]),
       tensors: new Weights(shape).all(pieces.map(isForReplies), LAST_TOKENS),
     }
   })
@@ -77,7 +79,7 @@ function isForReplies(piece: Uint8Array): boolean {
   return /^[!-`{-~]$/.test(Buffer.from(piece).toString('latin1'))
 }
 
-function architectureOf(kind: ModelKind): GgufMetadata {
+function architectureOf({ kind, pooling }: Shape): GgufMetadata {
   const architecture = ARCHITECTURES[kind]
   const keys: Record<string, GgufValue> = {
     block_count: ggufUint32(LAYERS),
@@ -90,6 +92,7 @@ function architectureOf(kind: ModelKind): GgufMetadata {
     ...(kind === 'sliding-window' ? windowKeys() : {}),
     ...(kind === 'hybrid' ? { ...stateKeys(HEADS), 'ssm.group_count': ggufUint32(1) } : {}),
     ...(kind === 'recurrent' ? stateKeys(TIME_STEP_RANK) : {}),
+    ...(pooling === 0 ? {} : { pooling_type: ggufUint32(pooling) }),
   }
   const own = Object.entries(keys).map(([key, value]) => [`${architecture}.${key}`, value] as const)
   return new Map([

@@ -9,6 +9,7 @@ import {
 import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
 import { ggufBool, ggufUint32 } from '../../support/gguf-writer.js'
+import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 
@@ -101,7 +102,33 @@ describe.each([
   })
 })
 
+describe.each(MODEL_KINDS)('a %s model that pools', (kind) => {
+  test.each([1, 2, 3])('says together what it says alone, by pooling type %i', async (pooling) => {
+    const engine = await loaded({ model: kindModel(kind, { pooling }), kvType: 'q8_0' })
+    const { embeddings } = await engine.embed(texts)
+    const oneByOne = kind === 'recurrent' || kind === 'hybrid'
+    expect(engine.stats().steps).toBe(oneByOne ? texts.length : 1)
+    for (const [i, text] of texts.entries()) {
+      expect(1 - cosine(await one(engine, text), embeddings[i] as Float32Array)).toBeLessThan(1e-4)
+    }
+    // The first row of a decoder has seen nothing but itself.
+    if (pooling === 2) return
+    const [a, b] = embeddings as [Float32Array, Float32Array]
+    expect(cosine(a, b)).toBeLessThan(0.99)
+  })
+})
+
 describe('a call', () => {
+  test('that takes long is seen to go on', async () => {
+    const engine = await loaded({ model: slowEncoder() })
+    const before = engine.stats()
+    const embedding = engine.embed(long)
+    await eventually(() => engine.stats().beats > before.beats)
+    expect(engine.stats().steps).toBe(before.steps)
+    await embedding
+    expect(engine.stats().steps).toBe(before.steps + 1)
+  })
+
   test('holds up to 512 rows, and 64 inputs or as many as parallel says', async () => {
     const few = await loaded({ model: encoderModel() })
     await few.embed(Array.from({ length: 130 }, () => 'a')) // 3 tokens each, with [CLS] and [SEP]
