@@ -1,6 +1,3 @@
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { OpenAIEmbeddings } from '@langchain/openai'
-import { embedMany } from 'ai'
 import OpenAI, { BadRequestError } from 'openai'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/encoder-model.js'
@@ -11,7 +8,7 @@ import { post } from '../../support/raw-client.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 
-// The clients that people use, on the real engine.
+// The official client on the real engine. test/e2e/clients has others.
 
 closeAfterEach()
 
@@ -61,34 +58,6 @@ describe.each([
       .create({ model: 'default', input: [[1], [999_999]] })
       .catch((thrown: unknown) => thrown)
     expect(none).toMatchObject({ param: 'input[1]', code: null, status: 400 })
-  })
-})
-
-describe('other clients get the vectors of the engine', () => {
-  test('the AI SDK, many in one request', async () => {
-    const { url, engine, log } = await serveReal({ model: encoderModel() })
-    const provider = createOpenAICompatible({ name: 'sluice', baseURL: `${url}/v1` })
-    const { embeddings, usage } = await embedMany({
-      model: provider.textEmbeddingModel('default'),
-      values: input,
-    })
-    const inProcess = await engine.embed(input)
-    expect(embeddings).toEqual(inProcess.embeddings.map((vector) => [...vector]))
-    expect(usage.tokens).toBe(inProcess.usage.promptTokens)
-    expect(log).toHaveLength(1)
-  })
-
-  test('LangChain, documents and a query', async () => {
-    const { url, engine } = await serveReal({ model: encoderModel() })
-    const client = new OpenAIEmbeddings({
-      model: 'default',
-      apiKey: 'any',
-      configuration: { baseURL: `${url}/v1` },
-    })
-    const inProcess = (await engine.embed(input)).embeddings.map((vector) => [...vector])
-    expect(await client.embedDocuments(input)).toEqual(inProcess)
-    const query = await client.embedQuery('The fox went home.')
-    expect(query[0]).toBeCloseTo(inProcess[0]?.[0] ?? 0, 4)
   })
 })
 
