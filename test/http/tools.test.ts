@@ -23,7 +23,9 @@ const calls: FakePart[] = [
   { reasoning: ' look.' },
   { text: 'Let me see.' },
   { toolCalls: [{ index: 0, id: 'call_a', name: 'get_weather', arguments: '{"ci' }] },
-  { toolCalls: [{ index: 0, arguments: 'ty":"Paris"}' }] },
+  ...['ty"', ':"', 'Par', 'is"', '}'].map((arguments_) => ({
+    toolCalls: [{ index: 0, arguments: arguments_ }],
+  })),
   { toolCalls: [{ index: 1, id: 'call_b', name: 'get_weather', arguments: '{"city":"Rome"}' }] },
 ]
 
@@ -48,6 +50,12 @@ test('15: tool deltas: index always; id, type, name once; then argument pieces',
     ['call_a', 'function', 'get_weather'],
     ['call_b', 'function', 'get_weather'],
   ])
+  const others = toolDeltas.filter(({ id }) => id === undefined)
+  expect(others.length).toBeGreaterThan(0)
+  for (const { index, ...more } of others) {
+    expect(index).toBe(0)
+    expect(more).toEqual({ function: { arguments: expect.any(String) } })
+  }
   const joined = (at: number) =>
     toolDeltas
       .filter(({ index }) => index === at)
