@@ -23,8 +23,8 @@ const calls: FakePart[] = [
   { reasoning: ' look.' },
   { text: 'Let me see.' },
   { toolCalls: [{ index: 0, id: 'call_a', name: 'get_weather', arguments: '{"ci' }] },
-  ...['ty"', ':"', 'Par', 'is"', '}'].map((arguments_) => ({
-    toolCalls: [{ index: 0, arguments: arguments_ }],
+  ...['ty"', ':"', 'Par', 'is"', '}'].map((piece) => ({
+    toolCalls: [{ index: 0, arguments: piece }],
   })),
   { toolCalls: [{ index: 1, id: 'call_b', name: 'get_weather', arguments: '{"city":"Rome"}' }] },
 ]
@@ -205,7 +205,7 @@ test('the official client’s tool runner calls the function and comes to an end
   const script = (request: NativeRequest): Script => {
     const answered = conversation(request).messages.some(({ role }) => role === 'tool')
     if (answered) return { tokens: ['It', ' rains.'] }
-    return { tokens: calls.slice(3, 5), end: 'tool_calls' }
+    return { tokens: calls.slice(3, -1), end: 'tool_calls' }
   }
   const { url, native } = await serve({ script })
   const client = new OpenAI({ apiKey: 'none', baseURL: `${url}/v1`, maxRetries: 0 })
