@@ -5,6 +5,11 @@
 #include "llama/fault.h"
 
 namespace sluice {
+namespace {
+
+constexpr size_t kTextAtOnce = 64;  // bytes, which may take as much work as a token
+
+}  // namespace
 
 Constraint::Constraint(std::shared_ptr<const Grammar> grammar,
                        std::shared_ptr<const GrammarVocabulary> vocabulary, const GrammarSpec& spec)
@@ -31,7 +36,6 @@ std::string Constraint::triggered_by(std::string_view piece) const {
 }
 
 bool Constraint::allows(int32_t token) {
-  matcher_.begin_row();
   if (is_waiting_) {
     const std::string begun = triggered_by(piece(token));
     return begun.empty() || matcher_.walk(matcher_.state(), begun) != GrammarMatcher::kDead;
@@ -55,6 +59,7 @@ void Constraint::copy_allowed(const float* logits, float* masked) {
 }
 
 void Constraint::accept(int32_t token) {
+  matcher_.begin_row();
   const std::string_view bytes = piece(token);
   if (is_waiting_) {
     const std::string begun = triggered_by(bytes);
@@ -72,6 +77,14 @@ void Constraint::accept(int32_t token) {
   if (vocabulary_->ends_generation(token)) return;
   if (matcher_.accept(bytes)) return;
   throw FaultError(FaultCode::engine_failed, "a token that the grammar refuses was chosen");
+}
+
+bool Constraint::accept_text(std::string_view text) {
+  for (size_t at = 0; at < text.size(); at += kTextAtOnce) {
+    matcher_.begin_row();
+    if (!matcher_.accept(text.substr(at, kTextAtOnce))) return false;
+  }
+  return true;
 }
 
 }  // namespace sluice

@@ -42,8 +42,9 @@ class Constraint {
   void copy_allowed(const float* logits, float* masked);
   // Only a token that is allowed.
   void accept(int32_t token);
-  // Text that stands in the prompt already, but is the grammar's. False where it refuses that.
-  bool accept_text(std::string_view text) { return matcher_.accept(text); }
+  // Text that stands in the prompt already, but is the grammar's. False where it refuses that;
+  // then it cannot be used any more.
+  bool accept_text(std::string_view text);
   // A lazy grammar that has not begun.
   bool is_waiting() const { return is_waiting_; }
 

@@ -11,16 +11,21 @@ constexpr int32_t kUnknown = -2;
 // A place of so many ways on is no grammar that somebody wrote by hand: an enum's words share
 // their beginnings (src/config/schema).
 constexpr size_t kStacksMax = 8192;
-// Of one row: stacks looked at, elements gone down to, and what is made, by what it takes in
-// memory. Half a second, and 100 MB.
+// What is looked at, gone down to and made, by what it takes in time and memory: half a second, and
+// 100 MB. It may be done once; of what was done, each row gives so much back. The engine's thread
+// waits for it, and everybody's reply with it.
 constexpr size_t kWorkMax = 8000000;
-// Of that for the first state, which the Preparer computes while others wait for it.
+constexpr size_t kWorkPerRow = 1000000;
+// For the first state, which the Preparer computes while others wait for it.
 constexpr size_t kFirstWorkMax = 2000000;
 constexpr size_t kNodeWork = 16;
 constexpr size_t kStateWork = 256;
-// Beyond these, what is remembered is forgotten and found again: 5 MB or so.
+// Beyond these, what is remembered is forgotten and found again: 10 MB or so.
 constexpr size_t kStatesMax = 4096;
+constexpr size_t kStacksRememberedMax = 500000;  // of all states
 constexpr size_t kNodesMax = 100000;
+// What cannot be forgotten, because the text stands there: 40 MB or so.
+constexpr size_t kNodesKeptMax = 500000;
 
 }  // namespace
 
@@ -43,6 +48,7 @@ GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar)
                      "the grammar cannot be used: its rule 'root' allows no text at all");
   }
   current_ = state_of(std::move(first));
+  work_ = 0;
 }
 
 void GrammarMatcher::start() {
@@ -51,6 +57,7 @@ void GrammarMatcher::start() {
   node_ids_.clear();
   states_.clear();
   state_ids_.clear();
+  stacks_remembered_ = 0;
   ++expansion_;
 }
 
@@ -63,16 +70,16 @@ int32_t GrammarMatcher::walk(int32_t state, std::string_view bytes) {
 }
 
 bool GrammarMatcher::accept(std::string_view bytes) {
-  int32_t next = current_;
-  for (const char byte : bytes) {
-    begin_row();
-    next = step(next, uint8_t(byte));
-    if (next == kDead) return false;
-  }
+  const int32_t next = walk(current_, bytes);
+  if (next == kDead) return false;
   current_ = next;
-  if (states_.size() > kStatesMax || nodes_.size() > kNodesMax) forget_all_but_current();
+  const bool is_much = states_.size() > kStatesMax || stacks_remembered_ > kStacksRememberedMax ||
+                       nodes_.size() > 2 * nodes_kept_ + kNodesMax;
+  if (is_much) forget_all_but_current();
   return true;
 }
+
+void GrammarMatcher::begin_row() { work_ -= std::min(work_, kWorkPerRow); }
 
 int32_t GrammarMatcher::step(int32_t state, uint8_t byte) {
   State& from = states_[size_t(state)];
@@ -191,31 +198,38 @@ int32_t GrammarMatcher::state_of(State state) {
   key.append(reinterpret_cast<const char*>(&state.partial), sizeof(state.partial));
   key.push_back(state.ends ? 1 : 0);
   const auto [entry, is_new] = state_ids_.emplace(std::move(key), int32_t(states_.size()));
-  if (is_new) {
-    count_work(kStateWork + state.stacks.size());
-    states_.push_back(std::move(state));
-  }
+  if (!is_new) return entry->second;
+  stacks_remembered_ += state.stacks.size();
+  states_.push_back(std::move(state));
+  count_work(kStateWork + states_.back().stacks.size());
+  return entry->second;
   return entry->second;
 }
 
+// Stacks share what is below them, so that each node is moved once.
 void GrammarMatcher::forget_all_but_current() {
   const std::vector<Node> nodes = std::move(nodes_);
   State current = std::move(states_[size_t(current_)]);
   current.next.reset();
   start();
-  std::vector<uint32_t> elements;
+  std::vector<int32_t> moved(nodes.size(), kUnknown);
+  moved[0] = 0;
+  std::vector<int32_t> path;
   for (int32_t& stack : current.stacks) {
-    elements.clear();
-    for (int32_t node = stack; node != 0; node = nodes[size_t(node)].parent) {
-      elements.push_back(nodes[size_t(node)].element);
+    path.clear();
+    int32_t node = stack;
+    for (; moved[size_t(node)] == kUnknown; node = nodes[size_t(node)].parent) path.push_back(node);
+    for (; !path.empty(); path.pop_back()) {
+      const int32_t above = path.back();
+      moved[size_t(above)] = node_of(nodes[size_t(above)].element, moved[size_t(node)]);
+      node = above;
     }
-    stack = 0;
-    for (auto element = elements.rbegin(); element != elements.rend(); ++element) {
-      stack = node_of(*element, stack);
-    }
+    stack = moved[size_t(stack)];
   }
   std::sort(current.stacks.begin(), current.stacks.end());
   current_ = state_of(std::move(current));
+  nodes_kept_ = nodes_.size();
+  if (nodes_kept_ > kNodesKeptMax) count_work(kWorkMax);
 }
 
 void GrammarMatcher::count_work(size_t more) {

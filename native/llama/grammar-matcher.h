@@ -16,8 +16,9 @@ namespace sluice {
 // may come next; states and the steps between them are remembered, so that inside of a string each
 // byte is one look into a table. Used by one thread at a time.
 //
-// Its work is bounded: where a grammar is so ambiguous that a state would hold too many stacks, it
-// throws FaultError(engine_failed), which ends that one request.
+// Its work and its memory are bounded: where a grammar is so ambiguous that a state would hold too
+// many stacks, or that its rows take too long, it throws FaultError(engine_failed), which ends that
+// one request.
 class GrammarMatcher {
  public:
   // No text begins so.
@@ -37,8 +38,8 @@ class GrammarMatcher {
   bool accept(std::string_view bytes);
   // Whether the text is complete as it stands.
   bool can_end() const { return states_[size_t(current_)].ends; }
-  // Allows as much work again as one row of a vocabulary may take.
-  void begin_row() { work_ = 0; }
+  // Gives back a row's share of the work that may be done: once for each token.
+  void begin_row();
 
  private:
   // An element with what follows it: its parent. 0 is the empty stack.
@@ -81,7 +82,9 @@ class GrammarMatcher {
   std::vector<int32_t> todo_;
   std::vector<uint32_t> seen_;  // by node: the last expansion that met it
   uint32_t expansion_ = 0;
-  size_t work_ = 0;
+  size_t work_ = 0;               // done, and not given back
+  size_t stacks_remembered_ = 0;  // in all states
+  size_t nodes_kept_ = 0;         // the last time that others were forgotten
 };
 
 }  // namespace sluice

@@ -28,7 +28,6 @@ GrammarVocabulary::GrammarVocabulary(std::vector<std::string> pieces,
 
 void GrammarVocabulary::copy_allowed(GrammarMatcher& matcher, const float* logits,
                                      float* masked) const {
-  matcher.begin_row();
   if (matcher.can_end()) {
     for (int32_t token : ending_) masked[token] = logits[token];
   }
