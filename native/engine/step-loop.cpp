@@ -32,16 +32,22 @@ int64_t rows_of(const StepPlan& plan) {
   return rows;
 }
 
-TokenLogprob token_logprob(const Model& model, int32_t token, float logprob) {
-  std::string bytes = model.piece(token);
-  std::string name = bytes.empty() ? model.name(token) : std::string();
-  return {std::move(bytes), logprob, std::move(name)};
+// What a token writes into a reply.
+std::string piece_of(const Sequence& sequence, const Model& model, int32_t token) {
+  return sequence.speaks(token) ? model.name(token) : model.piece(token);
 }
 
-TokenLogprobs token_logprobs(const Model& model, int32_t token, const RowChances& chances) {
-  TokenLogprobs entry{token_logprob(model, token, chances.sampled), {}};
+TokenLogprob token_logprob(const Sequence& sequence, const Model& model, TokenChance chance) {
+  std::string bytes = piece_of(sequence, model, chance.token);
+  std::string name = bytes.empty() ? model.name(chance.token) : std::string();
+  return {std::move(bytes), chance.logprob, std::move(name)};
+}
+
+TokenLogprobs token_logprobs(Sequence& sequence, const Model& model, int32_t token) {
+  const RowChances& chances = sequence.sampler().chances();
+  TokenLogprobs entry{token_logprob(sequence, model, {token, chances.sampled}), {}};
   for (const TokenChance& chance : chances.top) {
-    entry.top.push_back(token_logprob(model, chance.token, chance.logprob));
+    entry.top.push_back(token_logprob(sequence, model, chance));
   }
   return entry;
 }
@@ -473,9 +479,9 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
     conclude(places_.finish(sequence.slot()), FinishReason::stop);
     return;
   }
-  sequence.append(token, sequence.speaks(token) ? model.name(token) : model.piece(token));
+  sequence.append(token, piece_of(sequence, model, token));
   if (sequence.wants_logprobs()) {
-    sequence.append_logprobs(token_logprobs(model, token, sequence.sampler().chances()));
+    sequence.append_logprobs(token_logprobs(sequence, model, token));
   }
   ++stats_.tokens_generated;
   if (sequence.text().stopped()) {

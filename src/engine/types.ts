@@ -301,7 +301,8 @@ export interface TokenLogprob {
   readonly token: string
   /**
    * The token's bytes, none for a control token. Those of all chosen tokens together are the text:
-   * of the token in which a stop string begins, they are the ones before it.
+   * of the token in which a stop string begins, they are the ones before it. With thoughts or tool
+   * calls they are all that the model wrote, these and the marks around them included.
    */
   readonly bytes: Uint8Array
   /** Natural logarithm of the probability, before temperature and the like. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ChatMessage, type Engine, load, type Reply } from '../../../src/index.js'
 import { closeAfterEach, expectAsAlone, openEngine } from '../../support/alone.js'
@@ -11,6 +12,13 @@ closeAfterEach()
 const ask: ChatMessage[] = [{ role: 'user', content: 'Tell me a story' }]
 /** About 200 tokens, so that computing it twice would show. */
 const longAsk: ChatMessage[] = [{ role: 'user', content: 'a fox and an owl '.repeat(20) }]
+const hermes = readFileSync(
+  new URL(
+    '../../../deps/llama.cpp/models/templates/NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja',
+    import.meta.url,
+  ),
+  'utf8',
+)
 const ended = { running: 0, parked: 0, queued: 0, cellsUsed: 0 }
 
 async function textsOf(reply: Reply): Promise<string[]> {
@@ -182,5 +190,30 @@ describe('several choices of one prompt', () => {
     }
     expect(bytes.map((list) => list.length)).toEqual([30, 30, 30])
     expect(bytes.map((list) => Buffer.concat(list).toString('utf8'))).toEqual(texts)
+  })
+
+  test('call tools each for itself, and tell the logprobs of all that they wrote', async () => {
+    const engine = await open({ model: randomModel({ chatTemplate: hermes }), context: 2048 })
+    const parameters = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] }
+    const reply = engine.chat(ask, {
+      n: 2,
+      seed: 3,
+      maxTokens: 120,
+      tools: [{ name: 'count', parameters }],
+      toolChoice: 'required',
+      logprobs: 1,
+    })
+    const bytes: Uint8Array[][] = [[], []]
+    for await (const { choice, logprobs = [] } of reply) {
+      bytes[choice]?.push(...logprobs.map((one) => one.bytes))
+    }
+    const { choices } = await reply.done
+    expect(new Set(choices.map(({ toolCalls }) => toolCalls?.[0]?.id)).size).toBe(2)
+    for (const [i, { toolCalls = [], usage }] of choices.entries()) {
+      const written = Buffer.concat(bytes[i] ?? []).toString('utf8')
+      expect(written.startsWith('<tool_call>')).toBe(true)
+      for (const call of toolCalls) expect(written).toContain(call.arguments)
+      expect(bytes[i]?.length).toBe(usage.completionTokens)
+    }
   })
 })
