@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ChatMessage, type Engine, load, type Reply } from '../../../src/index.js'
 import { closeAfterEach, expectAsAlone, openEngine } from '../../support/alone.js'
@@ -12,11 +14,10 @@ closeAfterEach()
 const ask: ChatMessage[] = [{ role: 'user', content: 'Tell me a story' }]
 /** About 200 tokens, so that computing it twice would show. */
 const longAsk: ChatMessage[] = [{ role: 'user', content: 'a fox and an owl '.repeat(20) }]
+const llama =
+  process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../../deps/llama.cpp'))
 const hermes = readFileSync(
-  new URL(
-    '../../../deps/llama.cpp/models/templates/NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja',
-    import.meta.url,
-  ),
+  resolve(llama, 'models/templates/NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja'),
   'utf8',
 )
 const ended = { running: 0, parked: 0, queued: 0, cellsUsed: 0 }
