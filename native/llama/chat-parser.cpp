@@ -5,6 +5,7 @@
 
 #include "chat-peg-parser.h"
 #include "llama/chat-format.h"
+#include "llama/fault.h"
 
 namespace sluice {
 namespace {
@@ -75,6 +76,12 @@ bool begins_with(const std::string& text, const std::string& beginning, size_t l
 
 ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
     : format_(std::move(format)), text_(format_->generation_prompt()) {
+  count_brackets(text_);
+  if (brackets_ > kBracketsMax) {
+    throw FaultError(FaultCode::invalid_request,
+                     "the message that the reply goes on with has " + std::to_string(brackets_) +
+                         " opening brackets; expected at most " + std::to_string(kBracketsMax));
+  }
   // What the prompt already says of the reply is not the reply's: thoughts that it opened, or the
   // message that goes on.
   Reading reading = read(text_);
@@ -97,11 +104,15 @@ void ChatParser::append(std::string_view text) {
     known_.content.append(text);
     return;
   }
-  for (char byte : text) brackets_ += byte == '{' || byte == '[';
+  count_brackets(text);
   broken_ = brackets_ > kBracketsMax;
   if (broken_) return;
   pass();
   if (inside_ == Inside::unknown && may_read()) read_all();
+}
+
+void ChatParser::count_brackets(std::string_view text) {
+  for (char byte : text) brackets_ += byte == '{' || byte == '[';
 }
 
 void ChatParser::finish(bool was_cut) {

@@ -28,11 +28,13 @@ class ChatFormat;
 // Owned by Sequence. Engine thread only, whose stack is made for kBracketsMax.
 class ChatParser {
  public:
-  // Brackets that a reply may open: llama.cpp's parser recurses with each that is inside another.
+  // Brackets that a reply may open, with those of the message that it goes on with: llama.cpp's
+  // parser recurses with each that is inside another.
   static constexpr int32_t kBracketsMax = 32768;
   // Of the reply, read by llama.cpp's parser: so many times its length, and this much before that.
   static constexpr int64_t kReadsPerByte = 8, kReadsFree = 256 << 10;
 
+  // Throws FaultError(invalid_request) where what the prompt says of the reply opens too many.
   explicit ChatParser(std::shared_ptr<const ChatFormat> format);
   ~ChatParser();
 
@@ -77,6 +79,7 @@ class ChatParser {
     std::vector<size_t> arguments;
   };
 
+  void count_brackets(std::string_view text);
   Reading read(const std::string& text);
   void note(const common_peg_ast_node& node, size_t length, Reading& reading) const;
   bool may_read() const;

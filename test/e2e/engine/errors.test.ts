@@ -149,6 +149,22 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
+  // llama.cpp's parser of replies recurses with each: 150,000 were the end of the process.
+  test('a reply that goes on with more brackets than can be read', async () => {
+    const file = 'deps/llama.cpp/models/templates/Qwen-Qwen2.5-7B-Instruct.jinja'
+    const chatTemplate = readFileSync(file, 'utf8')
+    const model = randomModel({ tokenizer: 'gpt-2', context: 32_768, chatTemplate })
+    const engine = await load({ model, context: 32_768, parallel: 1 })
+    const content = `<tool_call>\n{"name": "run", "arguments": ${'['.repeat(40_000)}`
+    const reply = engine.chat([...ask, { role: 'assistant', content }], {
+      tools: [{ name: 'run' }],
+    })
+    const error = await errorOf(reply.done)
+    expect(error.code).toBe('ERR_INVALID_REQUEST')
+    expect(error.message).toContain('opening brackets')
+    await engine.close()
+  })
+
   test('with a template that refuses the messages, in the template’s words', async () => {
     const chatTemplate = "{{ raise_exception('only poems here') }}"
     const engine = await load({ model: randomModel({ chatTemplate }) })
