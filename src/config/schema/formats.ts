@@ -29,9 +29,11 @@ export const formats: Readonly<Record<string, string>> = {
     `(${count} "D")? | ${count} "D" | "T" (${count} "H" (${count} "M")? (${count} "S")? | ` +
     `${count} "M" (${count} "S")? | ${count} "S"))`,
   uuid: `${hex}{8} "-" ${hex}{4} "-" ${hex}{4} "-" ${hex}{4} "-" ${hex}{12}`,
-  email: `[a-zA-Z0-9_]+ ([.+-] [a-zA-Z0-9_]+){0,4} "@" ${label} ("." ${label}){1,4}`,
+  email: `[a-zA-Z0-9_]{1,24} ([.+-] [a-zA-Z0-9_]{1,24}){0,4} "@" ${label} ("." ${label}){1,4}`,
   hostname,
   ipv4: `${byte} "." ${byte} "." ${byte} "." ${byte}`,
   ipv6: `${hex}{1,4} (":" ${hex}{1,4}){7}`,
-  uri: `("https" | "http") "://" ${hostname} ("/" [a-zA-Z0-9._~-]*)* ("?" [a-zA-Z0-9._~=&-]*)?`,
+  uri:
+    `("https" | "http") "://" ${hostname} ("/" [a-zA-Z0-9._~-]{0,64}){0,16} ` +
+    '("?" [a-zA-Z0-9._~=&-]{0,256})?',
 }

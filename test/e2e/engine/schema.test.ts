@@ -1,7 +1,15 @@
 import { Ajv2020, type AnySchema } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { afterAll, describe, expect, test } from 'vitest'
-import { CompiledSchema, type Engine, InvalidSchemaError, load } from '../../../src/index.js'
+import {
+  CompiledSchema,
+  type Engine,
+  InvalidGrammarError,
+  InvalidSchemaError,
+  type LoadOptions,
+  load,
+} from '../../../src/index.js'
+import { kindModel } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
 import {
   handWrittenSchemas,
@@ -61,4 +69,72 @@ describe('200 schemas, and random models at temperature 1.5', () => {
     },
     120_000,
   )
+})
+
+describe('a form is kept to', () => {
+  const engines: Engine[] = []
+  const open = async (options: Partial<LoadOptions>) => {
+    const engine = await load({ model: kindModel('plain'), kvType: 'q8_0', ...options })
+    engines.push(engine)
+    return engine
+  }
+  afterAll(() => Promise.all(engines.map((engine) => engine.close())))
+
+  const rows = { type: 'array', items: { enum: ['north', 'south', 'nowhere'] }, minItems: 30 }
+
+  test.each<[string, Partial<LoadOptions>]>([
+    ['look-ups', { lookup: true }],
+    ['a draft model', { draft: kindModel('plain') }],
+  ])('with %s as without: what is drafted is checked as well', async (_, options) => {
+    const drafted = await open({ ...options, draftMax: 6 })
+    const plain = await open({})
+    const schema = { ...rows, maxItems: 30 }
+    for (const temperature of [0, 1.5]) {
+      const asked = { schema, temperature, seed: 8, maxTokens: 900 }
+      const text = await drafted.chat(ask, asked).text()
+      expect(text).toBe(await plain.chat(ask, asked).text())
+      expect(validates(schema, text)).toBe(true)
+    }
+    expect(drafted.stats().draftTokens).toBeGreaterThan(0)
+  })
+
+  test('by choices, and by replies that gave up their place and came back', async () => {
+    const engine = await open({ parallel: 4, context: 512, kvCells: 600, queue: 64 })
+    const replies = Array.from({ length: 6 }, (_, seed) => {
+      const grammar = `root ::= [a-f]{${250 + seed}} "."`
+      return engine.chat(ask, { grammar, n: 2, seed, temperature: 1.5 })
+    })
+    for (const [i, reply] of replies.entries()) {
+      const texts = await reply.texts()
+      expect(texts).toHaveLength(2)
+      for (const text of texts) expect(text).toMatch(new RegExp(`^[a-f]{${250 + i}}\\.$`))
+    }
+    expect(engine.stats().preempted).toBeGreaterThan(0)
+  })
+
+  test('by any JSON object, and by a schema that was compiled once', async () => {
+    const engine = await open({ parallel: 8, context: 2048 })
+    const texts = await Promise.all(
+      Array.from({ length: 16 }, (_, seed) => {
+        return engine.chat(ask, { json: true, seed, temperature: 1.5, maxTokens: 1500 }).text()
+      }),
+    )
+    const isWhole = (text: string) => text.endsWith('}')
+    expect(texts.filter(isWhole).length).toBeGreaterThan(0)
+    for (const text of texts.filter(isWhole)) expect(typeof JSON.parse(text)).toBe('object')
+    const schema = new CompiledSchema({ enum: ['one', 'two'] })
+    expect(await engine.complete('Say', { schema }).text()).toMatch(/^"(one|two)"$/)
+    expect(await engine.chat(ask, { schema }).text()).toMatch(/^"(one|two)"$/)
+  })
+
+  test('or refused before it is accepted, and the engine goes on', async () => {
+    const engine = await open({})
+    const refused = engine.chat(ask, { grammar: 'root ::= (' })
+    await expect(refused.accepted).rejects.toBeInstanceOf(InvalidGrammarError)
+    await expect(refused.text()).rejects.toMatchObject({ code: 'ERR_INVALID_GRAMMAR' })
+    expect(() => engine.chat(ask, { schema: { not: {} } })).toThrow(InvalidSchemaError)
+    expect(await engine.chat(ask, { grammar: 'root ::= "fine"' }).text()).toBe('fine')
+    const { started, finished, failed } = engine.stats()
+    expect({ started, finished, failed }).toEqual({ started: 2, finished: 1, failed: 1 })
+  })
 })
