@@ -19,12 +19,12 @@ export function merge(a: SchemaObject, b: SchemaObject, path: string): SchemaObj
   }
   for (const keyword of Object.keys(b)) {
     const [one, two] = [a[keyword], b[keyword]]
-    if (one === undefined || isDeepStrictEqual(one, two)) continue
+    if (one === undefined || mergedApart.has(keyword) || isDeepStrictEqual(one, two)) continue
     if (larger.includes(keyword)) merged[keyword] = Math.max(Number(one), Number(two))
     else if (smaller.includes(keyword)) merged[keyword] = Math.min(Number(one), Number(two))
     else if (keyword === 'items') merged.items = { allOf: [one, two] }
     else if (keyword === 'uniqueItems') merged.uniqueItems = one === true || two === true
-    else if (!mergedApart.has(keyword)) {
+    else {
       refuse(`${path}.${keyword}`, 'the same keyword once only, where all of allOf hold', two)
     }
   }

@@ -1,7 +1,7 @@
 import { anyJson, anyString, characterOf, quoted, whitespace, without } from './json-text.js'
 import { entriesOf, isObject, refuse, requiredOf, type SchemaObject } from './keywords.js'
 import { valuesOf } from './merge.js'
-import { literal, type Range, type Rules } from './rules.js'
+import { characterClass, literal, type Range, type Rules } from './rules.js'
 import type { SchemaCompiler } from './schema-grammar.js'
 
 interface Property {
@@ -88,16 +88,24 @@ const plain: readonly Range[] = without(
   ],
 )
 
+const plainClass = characterClass(plain)
+
 /** A key that is none of these: without escapes, so that no other spelling of one slips in. */
 function otherKey(rules: Rules, keys: readonly string[]): string {
   if (keys.length === 0) return anyString(rules)
   const taken = keys.map((key) => Array.from(key))
-  return quoted(rules, otherThan(rules, taken, 0))
+  const anything = rules.add(`${characterPlain(rules)}*`)
+  return quoted(rules, otherThan(rules, taken, 0, anything))
 }
 
-function otherThan(rules: Rules, taken: readonly (readonly string[])[], from: number): string {
-  const anything = rules.add(`${characterOf(rules, plain)}*`)
-  if (taken.length === 0) return anything
+const characterPlain = (rules: Rules) => rules.add(plainClass)
+
+function otherThan(
+  rules: Rules,
+  taken: readonly (readonly string[])[],
+  from: number,
+  anything: string,
+): string {
   const branches = new Map<string, (readonly string[])[]>()
   for (const key of taken) {
     const character = key[from]
@@ -106,6 +114,7 @@ function otherThan(rules: Rules, taken: readonly (readonly string[])[], from: nu
     if (branch === undefined) branches.set(character, [key])
     else branch.push(key)
   }
+  if (branches.size === 0) return `${characterPlain(rules)} ${anything}`
   const codePoints = [...branches.keys()].map((one) => one.codePointAt(0) ?? 0)
   const free = without(
     plain,
@@ -118,7 +127,7 @@ function otherThan(rules: Rules, taken: readonly (readonly string[])[], from: nu
       const codePoint = character.codePointAt(0) ?? 0
       return first <= codePoint && codePoint <= last
     })
-    if (isPlain) choices.push(`${literal(character)} ${otherThan(rules, keys, from + 1)}`)
+    if (isPlain) choices.push(`${literal(character)} ${otherThan(rules, keys, from + 1, anything)}`)
   }
   return rules.oneOf(choices)
 }

@@ -33,7 +33,9 @@ import { fittingValues, oneOfTexts } from './values.js'
 const bytesMax = 64 * 1024
 const depthMax = 32
 /** Schemas visited, those that $ref and allOf bring in again included. */
-const visitsMax = 10_000
+const visitsMax = 5_000
+/** Each is merged with all before it. */
+const allOfMax = 64
 /** Longer strings and arrays are not written: a grammar counts. */
 const countMax = 16_384
 
@@ -124,7 +126,7 @@ export class SchemaCompiler {
 
   /** A schema with what its $ref and allOf say; undefined where nothing can be all of it. */
   #flatten({ schema, path }: Located, met: readonly string[]): SchemaObject | undefined {
-    this.#count(path, met.length)
+    if (met.length > 0) this.#count(path, met.length)
     if (schema === true) return {}
     if (schema === false) return undefined
     if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
@@ -133,6 +135,7 @@ export class SchemaCompiler {
     const parts: Located[] = []
     if (allOf !== undefined) {
       const list = listOf(schema, 'allOf', path)
+      if (list.length > allOfMax) refuse(`${path}.allOf`, `at most ${allOfMax} schemas`, list)
       parts.push(...list.map((part, i) => ({ schema: part, path: `${path}.allOf[${i}]` })))
     }
     if ($ref !== undefined) parts.push(this.#references.resolve($ref, `${path}.$ref`))
