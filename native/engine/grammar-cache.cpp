@@ -15,7 +15,7 @@ constexpr size_t kBytesMax = size_t(32) << 20;
 std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec) {
   const Entry& known = entry(spec);
   if (!known.grammar) {
-    if (spec.origin != GrammarOrigin::schema)
+    if (spec.origin == GrammarOrigin::request)
       throw FaultError(FaultCode::invalid_grammar, known.why);
     throw FaultError(FaultCode::invalid_schema,
                      "the schema is too large or too ambiguous: " + known.why);

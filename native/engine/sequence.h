@@ -85,6 +85,8 @@ class Sequence {
   const TextStream& text() const { return text_; }
   // The reply is over, by the model or a stop string, or because it was cut.
   void finish(bool was_cut);
+  // It is to end here: what it says now was not asked for.
+  bool has_enough() const { return form_.parser && form_.parser->has_enough(); }
   // It calls tools, and waits for what they say. Only once it is finished.
   bool calls_tools() const { return form_.parser && form_.parser->calls_tools(); }
   // It contradicts what has left of it, and cannot go on.

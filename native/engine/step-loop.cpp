@@ -491,7 +491,11 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
     conclude(places_.finish(sequence.slot()), FinishReason::length);
   } else {
     sequence.deliver(sink_, options_.window);
-    if (sequence.broken()) fail(places_.finish(sequence.slot()), broken_reply());
+    if (sequence.broken()) {
+      fail(places_.finish(sequence.slot()), broken_reply());
+    } else if (sequence.has_enough()) {
+      conclude(places_.finish(sequence.slot()), FinishReason::stop);
+    }
   }
 }
 

@@ -61,8 +61,10 @@ ChatFormat::Kind kind_of(const Survey& found) {
 
 }  // namespace
 
-ChatFormat::ChatFormat(const common_chat_params& params)
-    : name_(params.format), generation_prompt_(params.generation_prompt) {
+ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call)
+    : name_(params.format),
+      generation_prompt_(params.generation_prompt),
+      takes_one_call_(takes_one_call) {
   parser_.load(params.parser);
   collect_delimiters();
   content_ = kind_of(common_chat_peg_builder::CONTENT);

@@ -15,7 +15,8 @@ namespace sluice {
 class ChatFormat {
  public:
   // Throws what llama.cpp throws for a parser that it cannot read.
-  explicit ChatFormat(const common_chat_params& params);
+  // With `takes_one_call` a reply is over once it begins a second.
+  explicit ChatFormat(const common_chat_params& params, bool takes_one_call = false);
 
   // What a tagged piece of the reply is made of.
   enum class Kind {
@@ -32,6 +33,7 @@ class ChatFormat {
   // Whether a delimiter begins at `position`: all of it, or as far as the text goes.
   Match delimiter_at(std::string_view text, size_t position) const;
 
+  bool takes_one_call() const { return takes_one_call_; }
   // Calls have ids of their own in this format.
   bool has_ids() const { return has_ids_; }
   const common_peg_arena& parser() const { return parser_; }
@@ -52,7 +54,7 @@ class ChatFormat {
   std::vector<std::string> delimiters_;
   std::array<bool, 256> begins_delimiter_{};
   Kind content_, reasoning_, arguments_, string_argument_;
-  bool has_ids_ = false;
+  bool has_ids_ = false, takes_one_call_;
 };
 
 }  // namespace sluice

@@ -34,7 +34,6 @@ struct ChatPrompt {
   bool thinking = true;          // where the template lets one choose
   std::string reasoning_effort;  // for templates that know it; empty is the template's own
   bool continues = false;        // the reply goes on with the last message, an assistant's
-  std::string json_schema;       // that the reply's text shall follow; empty is none
 };
 
 }  // namespace sluice

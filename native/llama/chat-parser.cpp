@@ -98,7 +98,7 @@ ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
 ChatParser::~ChatParser() = default;
 
 void ChatParser::append(std::string_view text) {
-  if (broken_ || is_over_) return;
+  if (broken_ || is_over_ || has_enough_) return;
   text_.append(text);
   if (is_text_) {
     known_.content.append(text);
@@ -119,17 +119,18 @@ void ChatParser::finish(bool was_cut) {
   if (broken_ || is_over_) return;
   is_over_ = true;
   if (is_text_) return;
-  Reading reading = read(text_);
-  if (reading.ok) {
-    if (!was_cut) keep_begun_delimiter(reading);
-    broken_ = !adopt(std::move(reading), text_.size());
-  } else {
-    give_up_on_format();
-  }
+  if (!has_enough_) read_last(was_cut);
   if (broken_ || known_.calls.empty()) return;
   JsonScan scan;
   for (char byte : known_.calls.back().arguments) scan.feed(byte);
   calls_tools_ = scan.closed();
+}
+
+void ChatParser::read_last(bool was_cut) {
+  Reading reading = read(text_);
+  if (!reading.ok) return give_up_on_format();
+  if (!was_cut) keep_begun_delimiter(reading);
+  broken_ = !adopt(std::move(reading), text_.size());
 }
 
 ChatDelta ChatParser::take() {
@@ -162,7 +163,7 @@ ChatDelta ChatParser::take() {
 bool ChatParser::may_start(size_t index) const {
   const Call& call = known_.calls[index];
   if (call.name.empty()) return false;
-  if (index + 1 < known_.calls.size()) return true;
+  if (has_enough_ || index + 1 < known_.calls.size()) return true;
   const bool waits_for_id = format_->has_ids() && call.id.empty() && !is_over_;
   return name_is_whole_ && !waits_for_id;
 }
@@ -234,7 +235,7 @@ void ChatParser::read_all() {
   readable_ = text_.size();
   const Inside inside = reading.inside;
   const size_t from = reading.inside_from;
-  if (adopt(std::move(reading), text_.size())) enter(inside, from);
+  if (adopt(std::move(reading), text_.size()) && !has_enough_) enter(inside, from);
 }
 
 // The reply is not written in its format, as far as the rest of it goes: that is content, then,
@@ -271,6 +272,9 @@ bool ChatParser::adopt(Reading&& reading, size_t length) {
   }
   known_ = std::move(reading.message);
   name_is_whole_ = reading.name_end < length;
+  // Some of llama.cpp's grammars and parsers know of no such limit.
+  has_enough_ = format_->takes_one_call() && known_.calls.size() > 1;
+  if (has_enough_) known_.calls.resize(1);
   return true;
 }
 

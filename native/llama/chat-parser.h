@@ -47,6 +47,8 @@ class ChatParser {
 
   // It contradicts what has left of it.
   bool broken() const { return broken_; }
+  // It went on to a second call, and one was allowed: what follows is not looked at.
+  bool has_enough() const { return has_enough_; }
   // It has ended, and its calls have too.
   bool calls_tools() const { return calls_tools_; }
   // By llama.cpp's parser.
@@ -84,6 +86,7 @@ class ChatParser {
   void note(const common_peg_ast_node& node, size_t length, Reading& reading) const;
   bool may_read() const;
   void read_all();
+  void read_last(bool was_cut);
   void give_up_on_format();
   bool adopt(Reading&& reading, size_t length);
   bool extends_what_left(const Message& message) const;
@@ -108,7 +111,7 @@ class ChatParser {
   size_t readable_ = 0, unreadable_ = 0;  // lengths that the parser took, and that it refused
   int32_t brackets_ = 0;
   bool is_text_ = false;  // it left the format: the rest is content
-  bool is_over_ = false, broken_ = false, calls_tools_ = false;
+  bool is_over_ = false, has_enough_ = false, broken_ = false, calls_tools_ = false;
   int64_t bytes_read_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "llama/chat-template.h"
 
 #include "chat.h"
+#include "json-schema-to-grammar.h"
 #include "llama.h"
 #include "llama/chat-format.h"
 #include "llama/fault.h"
@@ -46,7 +47,16 @@ std::vector<std::string> triggers_of(const common_chat_params& params) {
   return words;
 }
 
-FaultError refused(const std::exception& error) {
+// Why llama.cpp could not use a conversation: a tool's schema, or else what the template says.
+FaultError refused(const ChatPrompt& chat, const std::exception& error) {
+  for (const ChatTool& tool : chat.tools) {
+    try {
+      json_schema_to_grammar(common_json::parse(tool.parameters));
+    } catch (const std::exception& reason) {
+      return FaultError(FaultCode::invalid_schema, "the parameters of the tool \"" + tool.name +
+                                                       "\" cannot be used: " + reason.what());
+    }
+  }
   return FaultError(
       FaultCode::invalid_request,
       std::string("the model's chat template refused these messages: ") + error.what());
@@ -100,7 +110,6 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
   inputs.parallel_tool_calls = chat.parallel_tool_calls;
   inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
   inputs.enable_thinking = chat.thinking;
-  inputs.json_schema = chat.json_schema;
   if (!chat.reasoning_effort.empty()) {
     inputs.chat_template_kwargs["reasoning_effort"] = common_json(chat.reasoning_effort).dump();
   }
@@ -113,7 +122,7 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
   inputs.add_eos = llama_vocab_get_add_eos(vocab);
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
   const bool calls_tools = !chat.tools.empty() && chat.tool_choice != ToolChoice::none;
-  inputs.force_pure_content = !calls_tools && chat.json_schema.empty() && !model_thinks();
+  inputs.force_pure_content = !calls_tools && !model_thinks();
   return inputs;
 }
 
@@ -134,7 +143,7 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat) const {
     if (chat.continues) result.prompt += params.generation_prompt + chat.messages.back().content;
     return result;
   } catch (const std::exception& error) {
-    throw refused(error);
+    throw refused(chat, error);
   }
 }
 
@@ -145,7 +154,8 @@ TemplatedChat ChatTemplate::templated(const common_chat_params& params,
   result.stops = params.additional_stops;
   result.thinking_start = params.thinking_start_tag;
   result.thinking_ends = params.thinking_end_tags;
-  if (!params.parser.empty()) result.format = std::make_shared<const ChatFormat>(params);
+  if (!params.parser.empty())
+    result.format = std::make_shared<const ChatFormat>(params, !chat.parallel_tool_calls);
   set_grammar(result, params, chat);
   return result;
 }

@@ -23,6 +23,8 @@ export const toolsMax = 128
 export const toolBytesMax = 65_536
 /** Of a tool's schema, and of the arguments of a call that is past: templates recurse into both. */
 export const schemaDepthMax = 32
+const propertiesMax = 128
+const patternMax = 512
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
@@ -214,6 +216,10 @@ function parseTool(input: unknown, at: string): TemplateChat['tools'][number] {
   if (depthOf(parameters) > schemaDepthMax) {
     throw wrong(`${at}.parameters`, `a schema at most ${schemaDepthMax} deep`, given.parameters)
   }
+  if (!isSmall(given.parameters)) {
+    const expected = `objects of at most ${propertiesMax} properties, patterns of ${patternMax} characters`
+    throw wrong(`${at}.parameters`, expected, given.parameters)
+  }
   const name = demand(`${at}.name`, given.name, toolName)
   return { name, description: given.description ?? '', parameters }
 }
@@ -250,6 +256,19 @@ function continues(messages: TemplateMessage[], asked: boolean | undefined): boo
     throw wrong(`${at}.toolCalls`, expected, messages[last]?.toolCalls)
   }
   return true
+}
+
+/**
+ * llama.cpp's grammar of an object grows with the square of its properties (2,000 take it half a
+ * minute), and its reading of a pattern recurses.
+ */
+function isSmall(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return true
+  const { properties, pattern } = schema as { properties?: unknown; pattern?: unknown }
+  if (typeof pattern === 'string' && pattern.length > patternMax) return false
+  const isObject = typeof properties === 'object' && properties !== null
+  if (isObject && Object.keys(properties).length > propertiesMax) return false
+  return Object.values(schema).every(isSmall)
 }
 
 /** How deep brackets are nested in JSON text. */

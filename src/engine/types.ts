@@ -144,7 +144,7 @@ export interface Tool {
   readonly description?: string
   /**
    * JSON schema of its arguments, an object's. Default: no arguments. All tools together are at
-   * most 64 KiB of JSON, and schemas at most 32 deep.
+   * most 64 KiB of JSON, schemas at most 32 deep, objects at most 128 properties each.
    */
   readonly parameters?: Readonly<Record<string, unknown>>
 }

@@ -111,6 +111,11 @@ describe('tools', () => {
     ['tools[0].name', { tools: [{ name: 'get weather' }] }],
     ['tools[1].name', { tools: [run, run] }],
     ['tools[0].parameters', { tools: [{ name: 'x', parameters: deep(33) }] }],
+    ['tools[0].parameters', { tools: [{ name: 'x', parameters: wide(129) }] }],
+    [
+      'tools[0].parameters',
+      { tools: [{ name: 'x', parameters: { a: { pattern: 'x'.repeat(513) } } }] },
+    ],
     ['tools[0].type', { tools: [{ ...run, type: 'function' }] }],
     ['tools', { tools: [{ name: 'x', description: 'x'.repeat(65_536) }] }],
     ['toolChoice', { tools: [run], toolChoice: { name: 'walk' } }],
@@ -132,6 +137,10 @@ describe('tools', () => {
   ])('%s of %j is refused by its name', (name, value) => {
     expect(refusal(() => parseChatOptions({ [name]: value })).option).toBe(name)
   })
+
+  function wide(properties: number): object {
+    return { properties: Object.fromEntries(Array.from({ length: properties }, (_, i) => [i, {}])) }
+  }
 
   function deep(levels: number): object {
     return levels === 1 ? {} : { items: deep(levels - 1) }

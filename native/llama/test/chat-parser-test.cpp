@@ -1,8 +1,13 @@
 #include "llama/chat-parser.h"
 
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
 #include <functional>
 #include <random>
 
+#include "chat-peg-parser.h"
 #include "chat-samples.h"
 #include "test/check.h"
 
@@ -189,9 +194,74 @@ TEST("many short calls are read in linear time as well") {
   CHECK(reply.bytes_read <= int64_t(text.size()) * 10 + (256 << 10));
 }
 
+TEST("where one call is allowed, the beginning of a second ends the reply") {
+  const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja", true);
+  const Sample& two = samples::all().front();
+  ChatParser parser(format);
+  Reply reply;
+  for (size_t from = 0; from < two.reply.size() && !parser.has_enough();) {
+    const size_t end = next_character(two.reply, from);
+    parser.append(two.reply.substr(from, end - from));
+    join(reply, parser.take());
+    from = end;
+  }
+  CHECK(parser.has_enough());
+  parser.finish(false);
+  join(reply, parser.take());
+  CHECK(parser.calls_tools());
+  CHECK_EQ(reply.calls.size(), size_t(1));
+  CHECK_EQ(reply.calls[0].arguments, two.calls[0].arguments);
+}
+
 TEST("a reply that opens too many brackets is broken before anything recurses into them") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
   const std::string begin = "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": ";
   const std::string deep = begin + std::string(ChatParser::kBracketsMax, '[');
   CHECK(parse(format, deep, whole).broken);
 }
+
+TEST("what follows a call that ended without a name is no call's") {
+  const auto arena = build_chat_peg_parser([](common_chat_peg_builder& p) {
+    const auto nameless = p.tool(p.tool_open(p.literal("[")) + p.tool_id(p.chars("[a-z]")) +
+                                 p.tool_close(p.literal("]")));
+    return nameless + p.tool_args(p.json()) + p.end();
+  });
+  common_chat_params params;
+  params.format = COMMON_CHAT_FORMAT_PEG_NATIVE;
+  params.parser = arena.save();
+  const auto format = std::make_shared<const ChatFormat>(params);
+  const std::string arguments = "{\"text\": \"" + std::string(100, 'x') + "\"}";
+  const Reply reply = parse(format, "[abc]" + arguments, next_character);
+  CHECK(reply.calls.empty());
+  CHECK(!reply.broken);
+}
+
+#ifndef _WIN32
+TEST("as many brackets as a reply may open fit the stack that the engine has") {
+  // Of engine/stack-thread.h, which native/llama may not include.
+  constexpr size_t kStackBytes = size_t(512) << 20;
+  static Reply reply;
+  const auto run = [](void*) -> void* {
+    const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+    const std::string begin = "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": ";
+    const std::string deep = begin + std::string(ChatParser::kBracketsMax - 2, '[');
+    reply = parse(
+        format, deep,
+        [&](const std::string& text, size_t from) {
+          return from == 0 ? begin.size() : text.size();
+        },
+        true);
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_t thread;
+  CHECK_EQ(pthread_create(&thread, &attributes, run, nullptr), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  CHECK(!reply.broken);
+  CHECK_EQ(reply.calls.size(), size_t(1));
+  CHECK_EQ(reply.calls[0].arguments.size(), size_t(ChatParser::kBracketsMax) - 2 + 9);
+}
+#endif

@@ -157,7 +157,7 @@ const std::vector<Sample>& all() {
   return samples;
 }
 
-std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file, bool is_required) {
+std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file, bool takes_one_call) {
   const auto templates = common_chat_templates_init(nullptr, read_template(file));
   common_chat_templates_inputs inputs;
   common_chat_msg message;
@@ -170,11 +170,10 @@ std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file, boo
            "days": {"type": "integer"}}, "required": ["city", "days"]})"},
       {"run", "Runs code",
        R"({"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]})"}};
-  inputs.parallel_tool_calls = true;
+  inputs.parallel_tool_calls = !takes_one_call;
   inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
-  if (is_required) inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
   return std::make_shared<const sluice::ChatFormat>(
-      common_chat_templates_apply(templates.get(), inputs));
+      common_chat_templates_apply(templates.get(), inputs), takes_one_call);
 }
 
 }  // namespace samples

@@ -22,6 +22,6 @@ const std::vector<Sample>& all();
 
 // Of the sample's template, for the tools get_weather(city, days) and run(code).
 std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file,
-                                                    bool is_required = false);
+                                                    bool takes_one_call = false);
 
 }  // namespace samples
