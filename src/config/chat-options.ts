@@ -217,7 +217,8 @@ function parseTool(input: unknown, at: string): TemplateChat['tools'][number] {
     throw wrong(`${at}.parameters`, `a schema at most ${schemaDepthMax} deep`, given.parameters)
   }
   if (!isSmall(given.parameters)) {
-    const expected = `objects of at most ${propertiesMax} properties, patterns of ${patternMax} characters`
+    const limits = `${propertiesMax} properties, patterns of ${patternMax} characters`
+    const expected = `objects of at most ${limits}`
     throw wrong(`${at}.parameters`, expected, given.parameters)
   }
   const name = demand(`${at}.name`, given.name, toolName)

@@ -79,7 +79,7 @@ test.each(templates)('a call that must be made is made, and is valid: %s', async
   expect(finished).toBeGreaterThanOrEqual(5)
 })
 
-test('a reply that may call and does not is text, at one seed as without tools’ parser', async () => {
+test('a reply that may call and does not is the text that it is without a parser', async () => {
   const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
   const reply = engine.chat(hello, { tools: [weather], seed: 3, maxTokens: 60 })
   const text = await reply.text()
