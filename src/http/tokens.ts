@@ -1,3 +1,4 @@
+import type { Engine } from '../engine/engine.js'
 import { parseBody } from '../openai/issues.js'
 import { defaultName } from '../openai/models/names.js'
 import { checkVocabulary } from '../openai/token-ids.js'
@@ -11,6 +12,10 @@ import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { engineNamed } from './models.js'
+import { jsonType, sendBody } from './respond.js'
+
+/** Tokens whose bytes are asked for, and written, at a stretch. */
+const piecesAtOnce = 4096
 
 /** POST /tokenize */
 export async function tokenize(app: App, exchange: Exchange): Promise<void> {
@@ -21,8 +26,21 @@ export async function tokenize(app: App, exchange: Exchange): Promise<void> {
   exchange.promptField = 'content'
   const options = { addSpecial: request.add_special, parseSpecial: request.parse_special }
   const tokens = await app.texts.run(body.length, () => engine.tokenize(request.content, options))
-  if (request.with_pieces) exchange.json(200, pieceList(tokens, await engine.pieces(tokens)))
-  else exchange.json(200, tokenList(tokens))
+  if (!request.with_pieces) return exchange.json(200, tokenList(tokens))
+  const list = await piecesOf(engine, tokens, exchange.signal)
+  sendBody(exchange, 200, jsonType, `{"tokens":[${list}]}`)
+}
+
+/** As JSON, some at a time: half a million tokens fit into a body, and others have the loop too. */
+async function piecesOf(engine: Engine, tokens: Int32Array, signal: AbortSignal): Promise<string> {
+  const lists: string[] = []
+  for (let from = 0; from < tokens.length; from += piecesAtOnce) {
+    signal.throwIfAborted()
+    const some = tokens.subarray(from, from + piecesAtOnce)
+    const list = JSON.stringify(pieceList(some, await engine.pieces(some)).tokens)
+    lists.push(list.slice(1, -1))
+  }
+  return lists.join(',')
 }
 
 /** POST /detokenize */

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { randomModel } from '../../support/random-model.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
@@ -58,4 +59,24 @@ test('what a template refuses is a 400 that names the messages', async () => {
   const response = await postJson(url, '/apply-template', { messages })
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { param: 'messages' } })
+})
+
+test('half a million pieces are told, and others have the event loop meanwhile', async () => {
+  const { url } = await serveReal({ model: randomModel({ tokenizer: 'gpt-2' }), context: 512 })
+  const content = 'a b '.repeat(250_000)
+  const { tokens } = await answer<{ tokens: number[] }>(url, '/tokenize', { content })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const asked = { content, with_pieces: true }
+  const response = await fetch(`${url}/tokenize`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(asked),
+  })
+  const text = await response.text()
+  delay.disable()
+  // 30 ms alone; it was a second in one piece.
+  expect(delay.max / 1e6).toBeLessThan(400)
+  const pieces = JSON.parse(text) as { tokens: { id: number; piece: string }[] }
+  expect(pieces.tokens.map(({ id }) => id)).toEqual(tokens)
 })
