@@ -25,6 +25,12 @@ describe('a process with an engine', () => {
     expect(exit.messages).toEqual([{ tokens: 500 }])
   })
 
+  test('writes nothing of a request to stderr, whatever llama.cpp makes of its tools', async () => {
+    const exit = await runChild('calls-tools')
+    expect(summaryOf(exit)).toEqual(clean)
+    expect(exit.messages).toHaveLength(1)
+  })
+
   test('ends at process.exit in mid-decode', async () => {
     for (const exit of await runChildren('exits-in-decode')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
