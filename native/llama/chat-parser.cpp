@@ -1,6 +1,7 @@
 #include "llama/chat-parser.h"
 
 #include <algorithm>
+#include <exception>
 #include <random>
 
 #include "chat-peg-parser.h"
@@ -173,8 +174,17 @@ bool ChatParser::may_read() const {
   return bytes_read_ + length <= kReadsFree + kReadsPerByte * length;
 }
 
+// What llama.cpp throws at a reply is a refusal of it: one reply's text must not end the engine.
 ChatParser::Reading ChatParser::read(const std::string& text) {
   bytes_read_ += int64_t(text.size());
+  try {
+    return parse(text);
+  } catch (const std::exception&) {
+    return Reading();
+  }
+}
+
+ChatParser::Reading ChatParser::parse(const std::string& text) const {
   common_peg_parse_context context(text, COMMON_PEG_PARSE_FLAG_LENIENT);
   const common_peg_parse_result result = format_->parser().parse(context);
   Reading reading;

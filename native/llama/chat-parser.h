@@ -83,6 +83,7 @@ class ChatParser {
 
   void count_brackets(std::string_view text);
   Reading read(const std::string& text);
+  Reading parse(const std::string& text) const;
   void note(const common_peg_ast_node& node, size_t length, Reading& reading) const;
   bool may_read() const;
   void read_all();

@@ -149,7 +149,7 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  // llama.cpp's parser of replies recurses with each: 150,000 were the end of the process.
+  // llama.cpp's parser of replies recurses with each: 300,000 were the end of the process.
   test('a reply that goes on with more brackets than can be read', async () => {
     const file = 'deps/llama.cpp/models/templates/Qwen-Qwen2.5-7B-Instruct.jinja'
     const chatTemplate = readFileSync(file, 'utf8')

@@ -198,8 +198,9 @@ describe('what speculation is for', () => {
     const asks = asksFor([textOf(20, 1), textOf(20, 2)], (i) => 200 + 200 * i)
     const [short, long] = asks.map((ask) => send(engine, ask))
     const [first, second] = await Promise.all([short?.done, long?.done])
-    // A reply runs alone before the other one's prompt is computed, and after its end.
-    expect(first?.timings.draftTokens).toBeLessThan(20)
+    // A reply runs alone before the other one's prompt is computed, and after its end. Alone all
+    // the time it would draft about as many as it has.
+    expect(first?.timings.draftTokens).toBeLessThan(100)
     expect(second?.timings.draftAcceptedTokens).toBeGreaterThan(20)
   })
 
