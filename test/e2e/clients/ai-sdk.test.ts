@@ -4,7 +4,7 @@ import { APICallError, embedMany, generateText, streamText } from 'ai'
 import { expect, test } from 'vitest'
 import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { scriptModel } from '../../support/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -12,6 +12,7 @@ import { serveReal } from '../../support/serve-real.js'
 
 closeAfterEach()
 
+const endless = scriptModel({ reply: 'On and on it goes. ', repeat: true })
 const storyteller = path.resolve(import.meta.dirname, '../../../models/storyteller.gguf')
 const prompt = 'Tell me a story about a fox'
 
@@ -59,7 +60,7 @@ test('the AI SDK hears of a limit, of a wrong key and of a wrong request', async
 })
 
 test('whoever aborts in the AI SDK ends the generation', async () => {
-  const { url, engine, quiet } = await serveReal({ model: randomModel() })
+  const { url, engine, quiet } = await serveReal({ model: endless })
   const leave = new AbortController()
   const model = modelOf(url)
   const streamed = streamText({

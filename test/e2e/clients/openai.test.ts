@@ -1,6 +1,7 @@
 import path from 'node:path'
 import OpenAI, { APIUserAbortError } from 'openai'
 import { expect, test } from 'vitest'
+import { scriptModel } from '../../support/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -12,8 +13,8 @@ closeAfterEach()
 const storyteller = path.resolve(import.meta.dirname, '../../../models/storyteller.gguf')
 const messages = [{ role: 'user' as const, content: 'Tell me a story about a fox' }]
 
-async function served() {
-  const { url, engine, quiet } = await serveReal({ model: storyteller }, { apiKeys: ['key'] })
+async function served(model = storyteller) {
+  const { url, engine, quiet } = await serveReal({ model }, { apiKeys: ['key'] })
   return {
     client: new OpenAI({ apiKey: 'key', baseURL: `${url}/v1`, maxRetries: 0 }),
     engine,
@@ -71,7 +72,8 @@ test('the stream helper keeps three choices and their logprobs apart', async () 
 })
 
 test('aborting the stream helper ends the generation', async () => {
-  const { client, engine, quiet } = await served()
+  const endless = scriptModel({ reply: 'On and on it goes. ', repeat: true })
+  const { client, engine, quiet } = await served(endless)
   const stream = client.chat.completions.stream({ model: 'default', messages })
   stream.once('content', () => stream.abort())
   await expect(stream.done()).rejects.toBeInstanceOf(APIUserAbortError)
