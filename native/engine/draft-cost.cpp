@@ -2,21 +2,23 @@
 
 #include <cstddef>
 
+#include "engine/average.h"
+
 namespace sluice {
 namespace {
 
 // A step that took longer than usual was disturbed, more often than not.
 constexpr double kFaster = 0.5, kSlower = 0.1;
 
-void average(double& mean, double newest) {
-  mean = mean == 0 ? newest : mean + (newest < mean ? kFaster : kSlower) * (newest - mean);
+void learn(double& mean, double newest) {
+  average(mean, newest, newest < mean ? kFaster : kSlower);
 }
 
 }  // namespace
 
-void DraftCost::learn_call(int32_t rows, double ms) { average(call_ms_[size_t(rows)], ms); }
+void DraftCost::learn_call(int32_t rows, double ms) { learn(call_ms_[size_t(rows)], ms); }
 
-void DraftCost::learn_draft(int32_t tokens, double ms) { average(draft_ms_, ms / tokens); }
+void DraftCost::learn_draft(int32_t tokens, double ms) { learn(draft_ms_, ms / tokens); }
 
 // What was never tried lies on the line between its neighbours, or beyond the last one on the line
 // through that and the single row.

@@ -6,13 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "engine/clock.h"
+#include "engine/average.h"
+#include "engine/compute.h"
 #include "llama/fault.h"
 
 namespace sluice {
 namespace {
-
-constexpr double kNewest = 0.1;  // the weight of the last call in the average of time
 
 // Appends the vector at length 1, as cosines are computed with. False when it holds what is no
 // number; one that is all zero stays so.
@@ -23,14 +22,6 @@ bool append_normalized(const float* values, int32_t size, std::vector<float>& to
   const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
   for (int32_t i = 0; i < size; ++i) to.push_back(float(values[i] * scale));
   return true;
-}
-
-const char* why_refused(DecodeStatus status) {
-  switch (status) {
-    case DecodeStatus::no_room: return "there were no free cells";
-    case DecodeStatus::invalid: return "the batch was refused";
-    default: return "the backend failed";
-  }
 }
 
 }  // namespace
@@ -132,7 +123,7 @@ std::vector<EmbeddingShare> Embedder::plan() const {
 void Embedder::run_call(const std::vector<EmbeddingShare>& shares) {
   const auto start = Clock::now();
   add_rows(shares);
-  const DecodeStatus status = compute(shares);
+  const DecodeStatus status = compute(context_, threads_, CallAbort(*this, shares));
   ++stats_.steps;
   if (status == DecodeStatus::ok) {
     stats_.rows_decoded += context_.rows();
@@ -142,8 +133,7 @@ void Embedder::run_call(const std::vector<EmbeddingShare>& shares) {
     refuse(shares, status);
   }
   context_.remove_all();
-  const double ms = ms_since(start);
-  stats_.step_ms = stats_.step_ms == 0 ? ms : stats_.step_ms + kNewest * (ms - stats_.step_ms);
+  average(stats_.step_ms, ms_since(start), kNewestStep);
   conclude_computed();
   if (jobs_.size() > 1) std::rotate(jobs_.begin(), jobs_.begin() + 1, jobs_.end());
   sink_.flush();
@@ -161,16 +151,6 @@ void Embedder::add_rows(const std::vector<EmbeddingShare>& shares) {
       }
     }
   }
-}
-
-DecodeStatus Embedder::compute(const std::vector<EmbeddingShare>& shares) {
-  const auto start = Clock::now();
-  const int32_t rows = context_.rows();
-  const int32_t threads = threads_.choose(rows, start);
-  context_.use_threads(threads);
-  const DecodeStatus status = context_.decode(CallAbort(*this, shares));
-  if (status == DecodeStatus::ok) threads_.learn(rows, threads, ms_since(start));
-  return status;
 }
 
 void Embedder::take(const std::vector<EmbeddingShare>& shares) {
@@ -198,9 +178,7 @@ void Embedder::refuse(const std::vector<EmbeddingShare>& shares, DecodeStatus st
   for (const EmbeddingShare& share : shares) {
     const EmbeddingJob& job = *jobs_[size_t(share.job)];
     if (job.request->cancelled) continue;  // leaves before the next plan
-    fail(job,
-         {FaultCode::engine_failed,
-          std::string("llama.cpp could not compute this request: ") + why_refused(status), 0, 0});
+    fail(job, refusal(status));
   }
 }
 

@@ -49,7 +49,6 @@ class Embedder {
   std::vector<EmbeddingShare> plan() const;
   void run_call(const std::vector<EmbeddingShare>& shares);
   void add_rows(const std::vector<EmbeddingShare>& shares);
-  DecodeStatus compute(const std::vector<EmbeddingShare>& shares);
   // Takes the call's vectors to their jobs, in the order of add_rows().
   void take(const std::vector<EmbeddingShare>& shares);
   void refuse(const std::vector<EmbeddingShare>& shares, DecodeStatus status);

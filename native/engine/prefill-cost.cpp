@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/average.h"
 #include "engine/scheduler.h"
 
 namespace sluice {
@@ -16,7 +17,7 @@ void PrefillCost::learn(int32_t rows, double ms) {
   if (rows < kRowsMin || ms <= 0) return;
   double& row_ms = row_ms_[size_t(size_of(rows))];
   const double newest = ms / rows;
-  row_ms = row_ms == 0 ? newest : row_ms + kNewest * (newest - row_ms);
+  average(row_ms, newest, kNewest);
   // A tile that once took too long is tried again some day.
   double& tile_row_ms = row_ms_[size_t(size_of(kTileRows))];
   if (rows < kTileRows && kTileRows * tile_row_ms > kTileMsMax) tile_row_ms *= kTileFade;

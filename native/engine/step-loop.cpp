@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/clock.h"
+#include "engine/average.h"
+#include "engine/compute.h"
 #include "llama/fault.h"
 
 namespace sluice {
 namespace {
 
-constexpr double kNewest = 0.1;  // the weight of the last step in averages of time
 // Copying states to fill places, and to close holes, takes no longer at a time: others wait.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
-
-void average(double& mean, double newest) {
-  mean = mean == 0 ? newest : mean + kNewest * (newest - mean);
-}
 
 Fault broken_reply() {
   return {FaultCode::engine_failed,
@@ -255,7 +251,7 @@ void StepLoop::run_step(const StepPlan& plan) {
     if (closing_) return;
     run_prefill(chunks);
   }
-  average(stats_.step_ms, ms_since(start));
+  average(stats_.step_ms, ms_since(start), kNewestStep);
   sink_.flush(plan.prefills.empty());
 }
 
@@ -280,7 +276,7 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
     sampled.push_back({slots[row], int32_t(row)});
   }
   sample(sampled);
-  average(singles_ms_, ms_since(start));
+  average(singles_ms_, ms_since(start), kNewestStep);
 }
 
 bool StepLoop::run_drafted(int32_t slot) {
@@ -381,16 +377,9 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   sample(completed);
 }
 
-// Computes the rows that were added, all of these places', on as many threads as that is fastest
-// with.
+// All rows that were added are of these places.
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
-  const auto start = Clock::now();
-  const int32_t rows = context_.rows();
-  const int32_t threads = threads_.choose(rows, start);
-  context_.use_threads(threads);
-  const DecodeStatus status = context_.decode(CallAbort(*this, slots));
-  if (status == DecodeStatus::ok) threads_.learn(rows, threads, ms_since(start));
-  return status;
+  return compute(context_, threads_, CallAbort(*this, slots));
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
@@ -399,27 +388,19 @@ void StepLoop::computed(Sequence& sequence, int32_t rows) {
 }
 
 bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slots) {
-  const char* why = nullptr;
-  switch (status) {
-    case DecodeStatus::ok: return true;
-    case DecodeStatus::aborted:  // everybody in it is cancelled and leaves before the next plan
-      for (int32_t slot : slots) places_.cut(slot);
-      return false;
-    case DecodeStatus::no_room:
-      if (make_room_after_refusal()) return false;
-      why = "there were no free cells";
-      break;
-    case DecodeStatus::invalid: why = "the batch was refused"; break;
-    case DecodeStatus::fatal: why = "the backend failed"; break;
+  if (status == DecodeStatus::ok) return true;
+  if (status == DecodeStatus::aborted) {  // all in it are cancelled, and leave before the next plan
+    for (int32_t slot : slots) places_.cut(slot);
+    return false;
   }
+  if (status == DecodeStatus::no_room && make_room_after_refusal()) return false;
   if (!context_.can_trim()) places_.forget_all();
   for (int32_t slot : slots) {
     if (places_.at(slot)->cancelled()) {
       places_.forget(slot);  // and leaves before the next plan
       continue;
     }
-    give_up_on(slot, {FaultCode::engine_failed,
-                      std::string("llama.cpp could not compute this request: ") + why, 0, 0});
+    give_up_on(slot, refusal(status));
   }
   return false;
 }

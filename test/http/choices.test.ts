@@ -88,7 +88,8 @@ test('a choice that ends early waits for nobody, and its place is free', async (
   expect(textsOf(raw.body)[0]).toBe('short')
 })
 
-test('a client that leaves cancels all choices', async () => {
+/** Three choices that go on, and a client who has seen something of each. */
+async function threeUnderWay() {
   const { native, client } = await serve({
     pace: 'manual',
     script: () => ({ tokens: counting() }),
@@ -96,6 +97,11 @@ test('a client that leaves cancels all choices', async () => {
   const raw = await client()
   raw.send(post(chatPath, story({ n: 3 })))
   await stepUntil(native, () => raw.text.includes('"index":2,"delta":{"content"'))
+  return { native, raw }
+}
+
+test('a client that leaves cancels all choices', async () => {
+  const { native, raw } = await threeUnderWay()
   raw.socket.destroy()
   await eventually(() => native.cancelled.length === 3)
   native.step()
@@ -103,13 +109,7 @@ test('a client that leaves cancels all choices', async () => {
 })
 
 test('where one choice fails, the stream does, and the others are cancelled', async () => {
-  const { native, client } = await serve({
-    pace: 'manual',
-    script: () => ({ tokens: counting() }),
-  })
-  const raw = await client()
-  raw.send(post(chatPath, story({ n: 3 })))
-  await stepUntil(native, () => raw.text.includes('"index":2,"delta":{"content"'))
+  const { native, raw } = await threeUnderWay()
   native.fail(2, { code: 'ERR_ENGINE_FAILED', message: 'llama.cpp failed' })
   await raw.seen('engine_failed')
   expect(raw.text).not.toContain('[DONE]')

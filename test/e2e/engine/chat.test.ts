@@ -1,22 +1,16 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { NativeEngineOptions } from '../../../src/binding/native.js'
-import { type Engine, load } from '../../../src/index.js'
 import { FakeEngine } from '../../support/fake-engine.js'
 import { randomModel } from '../../support/random-model.js'
 import { scriptModel } from '../../support/script-model.js'
+import { suiteLoader } from '../../support/suite-engines.js'
 
 const fakeOptions = { parallel: 1, context: 512 } as NativeEngineOptions
 const story = 'Déjà vu: the 狐 said “ÿ” to the 🦊, twice. '
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 
 describe('a reply of the real engine', () => {
-  const engines: Engine[] = []
-  const open = async (...[options]: Parameters<typeof load>) => {
-    const engine = await load(options)
-    engines.push(engine)
-    return engine
-  }
-  afterAll(() => Promise.all(engines.map((engine) => engine.close())))
+  const open = suiteLoader()
 
   test('says what the model says, and ends by itself', async () => {
     const engine = await open({ model: scriptModel({ reply: story }) })

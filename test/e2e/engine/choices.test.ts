@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
-import { type ChatMessage, type Engine, load, type Reply } from '../../../src/index.js'
+import { describe, expect, test } from 'vitest'
+import type { ChatMessage, LoadOptions, Reply } from '../../../src/index.js'
 import { closeAfterEach, expectAsAlone, openEngine } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
 import { MODEL_KINDS } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
 import { randomWords } from '../../support/random-words.js'
+import { suiteLoader } from '../../support/suite-engines.js'
 
 closeAfterEach()
 
@@ -47,13 +48,9 @@ describe.each(MODEL_KINDS)('choices of a %s model', (kind) => {
 })
 
 describe('several choices of one prompt', () => {
-  const engines: Engine[] = []
-  const open = async (options: Partial<Parameters<typeof load>[0]> = {}) => {
-    const engine = await load({ model: randomModel(), kvType: 'q8_0', ...options })
-    engines.push(engine)
-    return engine
-  }
-  afterAll(() => Promise.all(engines.map((engine) => engine.close())))
+  const load = suiteLoader()
+  const open = (options: Partial<LoadOptions> = {}) =>
+    load({ model: randomModel(), kvType: 'q8_0', ...options })
 
   test('each say what they say alone with the next seed', async () => {
     const engine = await open()

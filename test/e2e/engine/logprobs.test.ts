@@ -1,15 +1,9 @@
-import { afterAll, describe, expect, test } from 'vitest'
-import {
-  type ChatMessage,
-  type Engine,
-  load,
-  type Reply,
-  type TokenLogprob,
-  type TokenLogprobs,
-} from '../../../src/index.js'
+import { describe, expect, test } from 'vitest'
+import type { ChatMessage, Engine, Reply, TokenLogprob, TokenLogprobs } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/random-model.js'
 import { scriptModel } from '../../support/script-model.js'
+import { suiteLoader } from '../../support/suite-engines.js'
 
 const ask: ChatMessage[] = [{ role: 'user', content: 'Tell me a story' }]
 const story = 'Déjà vu: the 狐 said “ÿ” to the 🦊, twice. '
@@ -36,13 +30,7 @@ const textOf = (entries: readonly { bytes: Uint8Array }[]) =>
   Buffer.concat(entries.map(({ bytes }) => bytes)).toString('utf8')
 
 describe('logprobs', () => {
-  const engines: Engine[] = []
-  const open = async (...[options]: Parameters<typeof load>) => {
-    const engine = await load(options)
-    engines.push(engine)
-    return engine
-  }
-  afterAll(() => Promise.all(engines.map((engine) => engine.close())))
+  const open = suiteLoader()
 
   test('come for each token, with the alternatives asked for, and change no text', async () => {
     const engine = await open({ model: randomModel() })

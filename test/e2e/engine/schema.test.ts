@@ -1,13 +1,11 @@
 import { Ajv2020, type AnySchema } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   CompiledSchema,
-  type Engine,
   InvalidGrammarError,
   InvalidSchemaError,
   type LoadOptions,
-  load,
 } from '../../../src/index.js'
 import { kindModel } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
@@ -17,6 +15,7 @@ import {
   refusedSchemas,
   type Schema,
 } from '../../support/schemas.js'
+import { suiteLoader } from '../../support/suite-engines.js'
 import type { TokenizerName } from '../../support/tokenizers.js'
 
 const ask = [{ role: 'user' as const, content: 'Say something' }]
@@ -35,8 +34,7 @@ function validates(schema: Schema, text: string): boolean {
 }
 
 describe('200 schemas, and random models at temperature 1.5', () => {
-  const engines: Engine[] = []
-  afterAll(() => Promise.all(engines.map((engine) => engine.close())))
+  const load = suiteLoader()
 
   test('are 200, and those that no grammar keeps to are refused with the keyword', () => {
     expect(accepted.length + refusedSchemas.length).toBe(200)
@@ -53,7 +51,6 @@ describe('200 schemas, and random models at temperature 1.5', () => {
     async (tokenizer) => {
       const model = randomModel({ tokenizer, logitDeviation: 2, context: 4096, seed: 4 })
       const engine = await load({ model, parallel: 16, context: 1536, queue: 256 })
-      engines.push(engine)
       const replies = await Promise.all(
         accepted.map(async (schema, seed) => {
           const reply = engine.chat(ask, { schema, temperature: 1.5, seed, maxTokens: 1200 })
@@ -72,13 +69,9 @@ describe('200 schemas, and random models at temperature 1.5', () => {
 })
 
 describe('a form is kept to', () => {
-  const engines: Engine[] = []
-  const open = async (options: Partial<LoadOptions>) => {
-    const engine = await load({ model: kindModel('plain'), kvType: 'q8_0', ...options })
-    engines.push(engine)
-    return engine
-  }
-  afterAll(() => Promise.all(engines.map((engine) => engine.close())))
+  const load = suiteLoader()
+  const open = (options: Partial<LoadOptions>) =>
+    load({ model: kindModel('plain'), kvType: 'q8_0', ...options })
 
   const rows = { type: 'array', items: { enum: ['north', 'south', 'nowhere'] }, minItems: 30 }
 
