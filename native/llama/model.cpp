@@ -1,6 +1,7 @@
 #include "llama/model.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 
@@ -35,6 +36,15 @@ void check_text(std::string_view text) {
                      "the text holds a run of over " + std::to_string(kRunBytesMax) +
                          " bytes without a space (or of spaces alone); break it up");
   }
+}
+
+// In millions or billions: "2.7M", "0.6B", "8.0B".
+std::string size_label(uint64_t parameters) {
+  const bool is_small = parameters < 100000000;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f%c", double(parameters) / (is_small ? 1e6 : 1e9),
+                is_small ? 'M' : 'B');
+  return text;
 }
 
 // The length of the longest token, where a text is just its tokens one after the other.
@@ -144,10 +154,14 @@ std::string Model::metadata(const std::string& key) const {
 
 std::string Model::name() const { return metadata("general.name"); }
 
+// llama.cpp knows the sizes of published models; that of others it calls "?B".
 std::string Model::description() const {
   char text[256];
   llama_model_desc(model_.get(), text, sizeof(text));
-  return text;
+  std::string description = text;
+  const size_t unknown = description.find("?B");
+  if (unknown != std::string::npos) description.replace(unknown, 2, size_label(parameters()));
+  return description;
 }
 
 uint64_t Model::parameters() const { return llama_model_n_params(model_.get()); }

@@ -68,7 +68,8 @@ function pasted(line: string, env: Record<string, string> = {}): string {
 
 describe('sluice serve', () => {
   test('prints a curl line that streams the story when it is pasted', async () => {
-    const { curl } = await up(['--model', talker])
+    const { cli, curl } = await up(['--model', talker])
+    await cli.said(/ serves \S+ \(llama \d+\.\d[MB] /)
     const frames = pasted(curl)
     expect(streamed(frames)).toBe(reply)
     expect(frames.endsWith('data: [DONE]\n\n')).toBe(true)
