@@ -8,6 +8,7 @@ import { interference } from './interference.js'
 import { sharedPrefix } from './shared-prefix.js'
 import { speculation } from './speculation.js'
 import { stalledReaders } from './stalled-readers.js'
+import { structured } from './structured.js'
 import { throughput } from './throughput.js'
 
 /** In the order they run and are shown. */
@@ -20,6 +21,7 @@ export const cases: readonly BenchCase[] = [
   sharedPrefix,
   conversation,
   stalledReaders,
+  structured,
   speculation,
   coldStart,
 ]

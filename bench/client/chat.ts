@@ -12,6 +12,8 @@ export interface ChatOptions {
   maxTokens: number
   /** Default 0: greedy. */
   temperature?: number
+  /** Further ones of the body. */
+  fields?: object
 }
 
 export interface ChatResult {
@@ -140,7 +142,7 @@ function contentOf(event: string): string {
   return JSON.parse(utf8).choices[0].delta.content
 }
 
-function requestBytes({ messages, maxTokens, temperature = 0 }: ChatOptions): string {
+function requestBytes({ messages, maxTokens, temperature = 0, fields }: ChatOptions): string {
   const body = JSON.stringify({
     model: 'default',
     messages,
@@ -150,6 +152,7 @@ function requestBytes({ messages, maxTokens, temperature = 0 }: ChatOptions): st
     ignore_eos: true, // replies of equal, known length
     stream: true,
     stream_options: { include_usage: true },
+    ...fields,
   })
   const headers = [
     'POST /v1/chat/completions HTTP/1.1',
