@@ -102,6 +102,20 @@ test('what only describes changes nothing', () => {
   expect(schemaGrammar(told)).toBe(schemaGrammar(plain))
 })
 
+test('values are the same whatever the order of their keys', () => {
+  const both = { allOf: [{ enum: [{ a: 1, b: [2] }, 3] }, { enum: [{ b: [2], a: 1 }, '3'] }] }
+  expect(schemaGrammar(both)).toBe(schemaGrammar({ const: { a: 1, b: [2] } }))
+})
+
+test.each([
+  ['^[\\w\\d\\wa-c]$', '^[\\w]$'],
+  ['^[c-ea-db]$', '^[a-e]$'],
+  ['^[^\\x00-\\x60\\x62-\\u{10ffff}]$', '^a$'],
+  ['^[^c-\\u{10ffff}\\x00-\\x60]$', '^[ab]$'],
+])('the pattern %j says what %j does', (pattern, other) => {
+  expect(schemaGrammar({ pattern })).toBe(schemaGrammar({ pattern: other }))
+})
+
 test('any JSON object has a grammar too', () => {
   expect(jsonGrammar()).toContain('root ::=')
 })
@@ -123,7 +137,12 @@ describe('schemas that are meant to hurt', () => {
       return [`u${i}`, { minimum: i, anyOf: [both, both, both] }]
     }),
   )
-  const names = Array.from({ length: 3000 }, (_, i) => `k${i}`)
+  const range = <T>(length: number, each: (i: number) => T) =>
+    Array.from({ length }, (_, i) => each(i))
+  const names = range(3000, (i) => `k${i}`)
+  const at = (name: string) => ({ $ref: `#/$defs/${name}` })
+  const properties = (count: number, each: (i: number) => unknown) =>
+    Object.fromEntries(range(count, (i) => [`p${i}`, each(i)]))
 
   test.each<[string, () => unknown]>([
     ['deeper than 32', () => nested(40)],
@@ -140,6 +159,49 @@ describe('schemas that are meant to hurt', () => {
       'a repetition of repetitions',
       () => ({ type: 'string', pattern: `^${'(a{9999}){9999}'.repeat(3000)}$` }),
     ],
+    [
+      'one enum met sixty times in allOf',
+      () => ({ $defs: { e: { enum: range(9000, (i) => i) } }, allOf: range(60, () => at('e')) }),
+    ],
+    [
+      'one enum beside each of 900 types',
+      () => ({
+        $defs: { e: { enum: range(4000, (i) => `v${i}`) } },
+        anyOf: range(900, () => ({ ...at('e'), type: 'string' })),
+      }),
+    ],
+    [
+      'one pattern beside each of 900 types',
+      () => ({
+        $defs: { p: { pattern: `^(${range(5000, (i) => `a${i % 10}`).join('|')})$` } },
+        properties: properties(900, () => ({ ...at('p'), type: 'string' })),
+      }),
+    ],
+    [
+      'large bases under many alternatives',
+      () => ({
+        properties: properties(2000, () => ({})),
+        anyOf: range(2000, () => ({ type: 'null' })),
+      }),
+    ],
+    [
+      'alternatives told apart by a thousand properties each',
+      () => ({
+        $defs: { b: { properties: properties(1000, (i) => ({ const: i })), required: names } },
+        oneOf: range(256, (i) => ({ ...at('b'), properties: { tag: { const: i } } })),
+      }),
+    ],
+    [
+      'a chain of $ref, entered in each of 2,000 items',
+      () => ({
+        $defs: properties(900, (i) => (i === 899 ? { type: 'null' } : at(`p${i + 1}`))),
+        prefixItems: range(2000, () => at('p0')),
+      }),
+    ],
+    [
+      'thousands of types',
+      () => ({ allOf: range(2, () => ({ type: range(3000, () => 'null') })) }),
+    ],
     ['a function', () => () => 1],
     ['a bigint', () => ({ const: 1n })],
   ])('%s: refused or made a grammar within a second', (_, make) => {
@@ -151,6 +213,16 @@ describe('schemas that are meant to hurt', () => {
       expect(error).toBeInstanceOf(InvalidSchemaError)
     }
     expect(performance.now() - startedAt).toBeLessThan(1000)
+  })
+
+  test('what is not large is not too much: one enum, one pattern, many of each', () => {
+    const many = {
+      $defs: { e: { enum: range(500, (i) => `v${i}`) }, p: { pattern: '^[a-z]{1,9}$' } },
+      type: 'object',
+      properties: properties(100, (i) => (i % 2 === 0 ? at('e') : { ...at('p'), type: 'string' })),
+    }
+    expect(schemaGrammar(many)).toContain('p99')
+    expect(schemaGrammar({ pattern: `^${'ab[cd]'.repeat(1000)}$` })).toContain('root ::=')
   })
 
   test('3,000 optional properties, and 7,000 words of an enum, are made grammars', () => {

@@ -177,8 +177,9 @@ export function typesOf(schema: SchemaObject, path: string): TypeName[] | undefi
   if (wrong !== undefined || names.length === 0) {
     refuse(`${path}.type`, `${typeNames.join(', ')}, or an array of them`, wrong ?? type)
   }
-  const given = names as TypeName[]
-  return given.filter((name) => name !== 'integer' || !given.includes('number'))
+  const given = new Set(names as TypeName[])
+  if (given.has('number')) given.delete('integer')
+  return [...given]
 }
 
 export function typeOfValue(value: unknown): TypeName {

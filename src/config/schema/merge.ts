@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { canonicalJson } from './canonical-json.js'
 import { overlap, refuse, type SchemaObject, type TypeName, typesOf } from './keywords.js'
 
 /** Keywords of which the larger one holds, and those of which the smaller one does. */
@@ -19,7 +19,7 @@ export function merge(a: SchemaObject, b: SchemaObject, path: string): SchemaObj
   }
   for (const keyword of Object.keys(b)) {
     const [one, two] = [a[keyword], b[keyword]]
-    if (one === undefined || mergedApart.has(keyword) || isDeepStrictEqual(one, two)) continue
+    if (one === undefined || mergedApart.has(keyword) || isSame(one, two)) continue
     if (larger.includes(keyword)) merged[keyword] = Math.max(Number(one), Number(two))
     else if (smaller.includes(keyword)) merged[keyword] = Math.min(Number(one), Number(two))
     else if (keyword === 'items') merged.items = { allOf: [one, two] }
@@ -54,7 +54,8 @@ function mergeValues(a: SchemaObject, b: SchemaObject, merged: Record<string, un
   if (lists.length < 2) return true
   const [first = [], second = []] = lists
   delete merged.const
-  const common = first.filter((one) => second.some((two) => isDeepStrictEqual(one, two)))
+  const others = new Set(second.map(canonicalJson))
+  const common = first.filter((one) => others.has(canonicalJson(one)))
   merged.enum = common
   return common.length > 0
 }
@@ -63,8 +64,7 @@ function mergeValues(a: SchemaObject, b: SchemaObject, merged: Record<string, un
 export function valuesOf(schema: SchemaObject): readonly unknown[] | undefined {
   if (Object.hasOwn(schema, 'const')) {
     const { enum: others } = schema
-    const isOne =
-      !Array.isArray(others) || others.some((one) => isDeepStrictEqual(one, schema.const))
+    const isOne = !Array.isArray(others) || others.some((one) => isSame(one, schema.const))
     return isOne ? [schema.const] : []
   }
   return Array.isArray(schema.enum) ? schema.enum : undefined
@@ -92,6 +92,10 @@ function mergeObjects(a: SchemaObject, b: SchemaObject): SchemaObject {
     merged.unevaluatedProperties = false
   }
   return merged
+}
+
+function isSame(one: unknown, two: unknown): boolean {
+  return one === two || canonicalJson(one) === canonicalJson(two)
 }
 
 function allOf(parts: readonly unknown[]): unknown {

@@ -56,26 +56,27 @@ function propertiesOf(
     schemas.set(key, [schema, `${path}.properties.${key}`])
   }
   const names = namesOf(flat, path)
+  const isRequired = new Set(required)
   for (const key of [...required, ...(names ?? [])]) {
     if (!schemas.has(key)) schemas.set(key, [additional, `${path}.additionalProperties`])
   }
   const properties = [...schemas].map(([key, [schema, at]]) => {
-    return { key, schema, path: at, isRequired: required.includes(key) }
+    return { key, schema, path: at, isRequired: isRequired.has(key) }
   })
   if (names === undefined) return { properties, isClosed: additional === false }
-  const outside = properties.find(({ key, isRequired }) => isRequired && !names.includes(key))
+  const outside = properties.find(({ key, isRequired }) => isRequired && !names.has(key))
   if (outside !== undefined) refuse(`${path}.required`, 'keys of propertyNames', outside.key)
-  return { properties: properties.filter(({ key }) => names.includes(key)), isClosed: true }
+  return { properties: properties.filter(({ key }) => names.has(key)), isClosed: true }
 }
 
 /** The keys that propertyNames names; undefined where any string will do. */
-function namesOf({ propertyNames: given }: SchemaObject, path: string): string[] | undefined {
+function namesOf({ propertyNames: given }: SchemaObject, path: string): Set<string> | undefined {
   if (given === undefined || given === true) return undefined
   const { type, enum: _, const: __, ...others } = isObject(given) ? given : { other: given }
   const values = isObject(given) ? valuesOf(given) : undefined
   const isPlain = (type === undefined || type === 'string') && Object.keys(others).length === 0
   if (isPlain && values === undefined) return undefined
-  if (isPlain) return values?.filter((value) => typeof value === 'string')
+  if (isPlain) return new Set(values?.filter((value) => typeof value === 'string'))
   refuse(`${path}.propertyNames`, 'no more than {"type": "string"}, or an enum', given)
 }
 

@@ -1,26 +1,28 @@
-import {
-  overlap,
-  type SchemaObject,
-  type TypeName,
-  typeNames,
-  typeOfValue,
-  typesOf,
-} from './keywords.js'
+import { type SchemaObject, type TypeName, typeNames, typeOfValue, typesOf } from './keywords.js'
 import { valuesOf } from './merge.js'
 
 /** What tells the values of one alternative from those of another. */
 export interface Shape {
-  /** The types that are written for it, and those that it allows by itself; undefined is all. */
-  readonly written: readonly TypeName[] | undefined
-  readonly allowed: readonly TypeName[] | undefined
+  /** The types that are written for it, and those that it allows by itself: a bit for each. */
+  readonly written: number
+  readonly allowed: number
   /** The values it names, as JSON. */
   readonly values: ReadonlySet<string> | undefined
   readonly required: readonly string[]
   /** The keys that are written; undefined where any may be. */
-  readonly keys: readonly string[] | undefined
+  readonly keys: ReadonlySet<string> | undefined
   /** Properties that are one of named values, as JSON. */
   readonly tags: ReadonlyMap<string, ReadonlySet<string>>
 }
+
+/** Whole numbers are numbers: one bit for both. */
+const bitOf = new Map(
+  typeNames.map((name, i) => [
+    name,
+    name === 'integer' ? 1 << typeNames.indexOf('number') : 1 << i,
+  ]),
+)
+const isObject = bitOf.get('object')
 
 /** Of a schema without $ref and allOf. `resolve` makes that of a property's schema. */
 export function shapeOf(
@@ -40,43 +42,50 @@ export function shapeOf(
   const named = values && [...new Set(values.map(typeOfValue))]
   const typed = named ?? (schema.type === undefined ? undefined : typesOf(schema, path))
   return {
-    written: isUnion ? typed : (typed ?? typesOf(schema, path)),
-    allowed: typed,
+    written: bitsOf(isUnion ? typed : (typed ?? typesOf(schema, path))),
+    allowed: bitsOf(typed),
     values: values === undefined ? undefined : asJson(values),
     required,
-    keys: isOpen ? undefined : [...properties.map(([key]) => key), ...required],
+    keys: isOpen ? undefined : new Set([...properties.map(([key]) => key), ...required]),
     tags: new Map(tags),
   }
 }
 
-/** Whether nothing that is written for one alternative can be what the other allows too. */
-export function areApart(a: Shape, b: Shape): boolean {
-  const common = [...shared(a.written, b.allowed), ...shared(b.written, a.allowed)]
-  if (common.length === 0) return true
-  if (a.values !== undefined && b.values !== undefined) return areDisjoint(a.values, b.values)
-  return common.every((type) => type === 'object') && (haveTag(a, b) || haveKeys(a, b))
+/** How much areApart may look at, each of a shape's own. */
+export function extentOf({ values, tags, required }: Shape): number {
+  const named = [...tags.values()].reduce((sum, { size }) => sum + size, 0)
+  return 1 + (values?.size ?? 0) + named + required.length
 }
 
-function shared(
-  written: Shape['written'] = typeNames,
-  allowed: Shape['allowed'] = typeNames,
-): TypeName[] {
-  return written.filter((one) => allowed.some((two) => overlap(one, two)))
+/** Whether nothing that is written for one alternative can be what the other allows too. */
+export function areApart(a: Shape, b: Shape): boolean {
+  const common = (a.written & b.allowed) | (b.written & a.allowed)
+  if (common === 0) return true
+  if (a.values !== undefined && b.values !== undefined) return areDisjoint(a.values, b.values)
+  return common === isObject && (haveTag(a, b) || haveKeys(a, b))
+}
+
+/** Undefined is all of them. */
+function bitsOf(types: readonly TypeName[] = typeNames): number {
+  return types.reduce((bits, name) => bits | (bitOf.get(name) ?? 0), 0)
 }
 
 /** A property that one of them must have, and whose values are others in the other. */
 function haveTag(a: Shape, b: Shape): boolean {
-  return [...a.tags].some(([key, values]) => {
-    const others = b.tags.get(key)
-    const isThere = a.required.includes(key) || b.required.includes(key)
-    return isThere && others !== undefined && areDisjoint(values, others)
+  return mustHaveTag(a, b) || mustHaveTag(b, a)
+}
+
+function mustHaveTag({ tags, required }: Shape, other: Shape): boolean {
+  return required.some((key) => {
+    const [values, others] = [tags.get(key), other.tags.get(key)]
+    return values !== undefined && others !== undefined && areDisjoint(values, others)
   })
 }
 
 /** Each of them must have a property that is never written for the other. */
 function haveKeys(a: Shape, b: Shape): boolean {
   const lacks = ({ keys }: Shape, { required }: Shape) =>
-    keys !== undefined && required.some((key) => !keys.includes(key))
+    keys !== undefined && required.some((key) => !keys.has(key))
   return lacks(a, b) && lacks(b, a)
 }
 
@@ -85,5 +94,7 @@ function asJson(values: readonly unknown[]): Set<string> {
 }
 
 function areDisjoint(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  return [...a].every((value) => !b.has(value))
+  if (a.size > b.size) return areDisjoint(b, a)
+  for (const value of a) if (b.has(value)) return false
+  return true
 }

@@ -1,4 +1,4 @@
-import { characterOf, stringCharacter, without } from './json-text.js'
+import { characterOf, joined, stringCharacter, without } from './json-text.js'
 import type { Range, Rules } from './rules.js'
 
 /** A regular expression, as far as a grammar can say it. */
@@ -37,6 +37,7 @@ const lineEnds: readonly Range[] = [
   [0x0d, 0x0d],
   [0x2028, 0x2029],
 ]
+const otherThanLineEnds = without(all, lineEnds)
 const classEscapes: Readonly<Record<string, readonly Range[]>> = {
   d: digits,
   D: without(all, digits),
@@ -108,7 +109,7 @@ class PatternParser {
   }
 
   #atom(character: string): Pattern {
-    if (character === '.') return { kind: 'set', ranges: without(all, lineEnds) }
+    if (character === '.') return { kind: 'set', ranges: otherThanLineEnds }
     if (character === '(') return this.#group()
     if (character === '[') return { kind: 'set', ranges: this.#class() }
     if (character === '\\') return { kind: 'set', ranges: this.#escape() }
@@ -136,11 +137,12 @@ class PatternParser {
   #class(): readonly Range[] {
     const isInverse = this.#take('^')
     const ranges: Range[] = []
+    const sets = new Set<readonly Range[]>()
     while (!this.#take(']')) {
       const first = this.#classItem()
       const from = first.length === 1 ? first[0] : undefined
       if (this.#peek() !== '-' || this.#characters[this.#at + 1] === ']' || !isOne(from)) {
-        ranges.push(...first)
+        sets.add(first) // an escape's is the same one each time
         continue
       }
       this.#at++
@@ -148,7 +150,8 @@ class PatternParser {
       if (!isOne(to) || to[1] < from[0]) throw new PatternError('a range of characters in order')
       ranges.push([from[0], to[1]])
     }
-    return isInverse ? without(all, ranges) : ranges
+    ranges.push(...[...sets].flat())
+    return isInverse ? without(all, ranges) : joined(ranges)
   }
 
   #classItem(): readonly Range[] {
@@ -273,24 +276,46 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0)
 }
 
-/**
- * The rule of what the pattern matches, as the content of a JSON string.
- * @throws PatternError where no text matches
- */
-export function patternRule(rules: Rules, pattern: Pattern): string {
-  switch (pattern.kind) {
-    case 'set': {
-      const rule = characterOf(rules, pattern.ranges)
-      if (rule === '') throw new PatternError('a character wherever one must stand')
-      return rule
+/** Writes patterns as the content of JSON strings. */
+export class PatternRules {
+  readonly #rules: Rules
+  readonly #ofSets = new Map<readonly Range[], string>()
+
+  constructor(rules: Rules) {
+    this.#rules = rules
+  }
+
+  /**
+   * The rule of what the pattern matches.
+   * @throws PatternError where no text matches
+   */
+  rule(pattern: Pattern): string {
+    switch (pattern.kind) {
+      case 'set':
+        return this.#set(pattern.ranges)
+      case 'any':
+        return this.#rules.add(`${stringCharacter(this.#rules)}*`)
+      case 'sequence':
+        return this.#sequence(pattern.items)
+      case 'choice':
+        return this.#rules.oneOf(pattern.options.map((option) => this.rule(option)))
+      case 'repeat':
+        return this.#rules.repeat(this.rule(pattern.item), pattern.min, pattern.max)
     }
-    case 'any':
-      return rules.add(`${stringCharacter(rules)}*`)
-    case 'sequence':
-      return rules.add(pattern.items.map((item) => patternRule(rules, item)).join(' ') || '""')
-    case 'choice':
-      return rules.oneOf(pattern.options.map((option) => patternRule(rules, option)))
-    case 'repeat':
-      return rules.repeat(patternRule(rules, pattern.item), pattern.min, pattern.max)
+  }
+
+  #set(ranges: readonly Range[]): string {
+    const known = this.#ofSets.get(ranges)
+    if (known !== undefined) return known
+    const rule = characterOf(this.#rules, ranges)
+    if (rule === '') throw new PatternError('a character wherever one must stand')
+    this.#ofSets.set(ranges, rule)
+    return rule
+  }
+
+  #sequence([only, ...others]: readonly Pattern[]): string {
+    if (only === undefined) return '""'
+    if (others.length === 0) return this.rule(only)
+    return this.#rules.add([only, ...others].map((item) => this.rule(item)).join(' '))
   }
 }

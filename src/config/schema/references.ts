@@ -12,6 +12,8 @@ export class References {
   readonly #at: string
   readonly #rules = new Map<string, string>()
   readonly #empty = new Set<string>()
+  readonly #targets = new Map<string, Target>()
+  readonly #ends = new Map<string, Target>()
 
   constructor(root: unknown, at: string) {
     this.#root = root
@@ -22,6 +24,8 @@ export class References {
   targetOf(schema: SchemaObject, path: string): Target | undefined {
     const { $ref, ...others } = schema
     if ($ref === undefined || Object.keys(others).length > 0) return undefined
+    const known = this.#ends.get($ref as string)
+    if (known !== undefined) return known
     let target = this.resolve($ref, `${path}.$ref`)
     for (const met = new Set<string>(); isObject(target.schema); ) {
       const { $ref: next, ...more } = target.schema
@@ -30,11 +34,14 @@ export class References {
       met.add(target.path)
       target = this.resolve(next, `${target.path}.$ref`)
     }
+    this.#ends.set($ref as string, target)
     return target
   }
 
   /** @throws InvalidSchemaError for a $ref to another document, or to nothing */
   resolve(ref: unknown, path: string): Target {
+    const known = this.#targets.get(ref as string)
+    if (known !== undefined) return known
     if (typeof ref !== 'string' || !/^#(\/|$)/.test(ref)) {
       refuse(path, 'a $ref into the same schema, such as #/$defs/name', ref)
     }
@@ -47,6 +54,7 @@ export class References {
       const at = Array.isArray(schema) ? `${target.path}[${key}]` : `${target.path}.${key}`
       target = { schema: (schema as Record<string, unknown>)[key], path: at }
     }
+    this.#targets.set(ref, target)
     return target
   }
 

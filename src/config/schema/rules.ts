@@ -1,5 +1,10 @@
 /** Characters of a grammar that is made from a schema; the native side takes 2 MiB. */
 const charactersMax = 1024 * 1024
+/**
+ * What a schema may make its compiler look at: entries, characters and pairs of them, each counted
+ * as often as it is looked at. 30 ms or so of the event loop.
+ */
+const workMax = 500_000
 /** What repeats more often is written as repetitions of so many: fewer elements for the engine. */
 const block = 128
 
@@ -9,9 +14,11 @@ export class Rules {
   readonly #names = new Map<string, string>()
   #count = 0
   #characters = 0
+  #work = 0
 
   /** The name of a rule that says `expression`. */
   add(expression: string): string {
+    this.count(4 + expression.length / 16)
     const known = this.#names.get(expression)
     if (known !== undefined) return known
     const name = this.reserve()
@@ -31,6 +38,15 @@ export class Rules {
     this.#characters += line.length + 1
     if (this.#characters > charactersMax) throw new RangeError('the grammar is too large')
     this.#lines.push(line)
+  }
+
+  /**
+   * Counts work, here and wherever something is looked at that a schema may make large.
+   * @throws RangeError when it becomes too much
+   */
+  count(work: number): void {
+    this.#work += work
+    if (this.#work > workMax) throw new RangeError('it takes too long to look through')
   }
 
   /** A rule that is one of several expressions. */

@@ -24,11 +24,12 @@ import {
 import { merge, valuesOf } from './merge.js'
 import { type Bounds, boundedNumber, isUsableBound } from './numbers.js'
 import { objectRule } from './objects.js'
-import { areApart, shapeOf } from './one-of.js'
-import { lengthsOf, PatternError, parsePattern, patternRule } from './pattern.js'
+import { areApart, extentOf, shapeOf } from './one-of.js'
+import { lengthsOf, PatternError, PatternRules, parsePattern } from './pattern.js'
 import { References } from './references.js'
 import { Rules } from './rules.js'
 import { fittingValues, oneOfTexts } from './values.js'
+import { weightOf } from './weight.js'
 
 const bytesMax = 64 * 1024
 const depthMax = 32
@@ -82,6 +83,7 @@ export class SchemaCompiler {
   readonly rules = new Rules()
   readonly #root: Located
   readonly #references: References
+  readonly #patterns = new Map<string, WrittenPattern>()
   #visits = 0
 
   constructor(schema: unknown, at: string) {
@@ -130,6 +132,7 @@ export class SchemaCompiler {
     if (schema === true) return {}
     if (schema === false) return undefined
     if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
+    this.rules.count(8 + 6 * weightOf(schema))
     checkKeywords(schema, path)
     const { $ref, allOf, ...own } = constraintsOf(schema)
     const parts: Located[] = []
@@ -144,9 +147,15 @@ export class SchemaCompiler {
       if (met.includes(part.path))
         refuse(path, 'a $ref to something else than itself', $ref ?? allOf)
       const more = this.#flatten(part, [...met, part.path])
-      flat = flat === undefined || more === undefined ? undefined : merge(flat, more, path)
+      if (flat === undefined || more === undefined) flat = undefined
+      else flat = this.#merge(flat, more, path)
     }
     return flat
+  }
+
+  #merge(a: SchemaObject, b: SchemaObject, path: string): SchemaObject | undefined {
+    this.rules.count(12 * (weightOf(a) + weightOf(b)))
+    return merge(a, b, path)
   }
 
   #alternatives(flat: SchemaObject, path: string, depth: number): string | undefined {
@@ -171,7 +180,10 @@ export class SchemaCompiler {
       const flat = resolve(schema) ?? {}
       return shapeOf(flat, path, resolve)
     })
+    const extents = shapes.map(extentOf)
     shapes.forEach((shape, i) => {
+      // With each of those before it.
+      this.rules.count(extents.slice(0, i).reduce((sum, one) => sum + one, 0))
       const other = shapes.slice(0, i).findIndex((one) => !areApart(shape, one))
       if (other < 0) return
       const why = `alternatives that never hold together (${other} and ${i} may); use anyOf`
@@ -258,16 +270,27 @@ export class SchemaCompiler {
     if (typeof pattern !== 'string') refuse(at, 'a string', pattern)
     if (format !== undefined) refuse(at, 'no pattern beside format; use one of them', pattern)
     try {
-      const parsed = parsePattern(pattern)
-      const [min, max] = lengthsOf(parsed)
+      const { rule, min, max } = this.#written(pattern)
       if (min < least || max > most) {
         refuse(at, 'a pattern of texts as long as minLength and maxLength say', pattern)
       }
-      return quoted(this.rules, patternRule(this.rules, parsed))
+      return quoted(this.rules, rule)
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
       return refuse(at, `a pattern that a grammar can say: ${error.message}`, pattern)
     }
+  }
+
+  /** Once for each text: there may be many a $ref to it. */
+  #written(pattern: string): WrittenPattern {
+    const known = this.#patterns.get(pattern)
+    if (known !== undefined) return known
+    this.rules.count(20 * pattern.length)
+    const parsed = parsePattern(pattern)
+    const [min, max] = lengthsOf(parsed)
+    const written = { rule: new PatternRules(this.rules).rule(parsed), min, max }
+    this.#patterns.set(pattern, written)
+    return written
   }
 
   #array(flat: SchemaObject, path: string, depth: number): string | undefined {
@@ -321,6 +344,13 @@ export class SchemaCompiler {
     const all = rules.add(`${item} ${rules.repeat(next, Math.max(0, min - 1), max - 1)}`)
     return min === 0 ? `${all}?` : all
   }
+}
+
+/** A pattern's rule, and how many characters its texts have. */
+interface WrittenPattern {
+  rule: string
+  min: number
+  max: number
 }
 
 interface GivenBounds {
