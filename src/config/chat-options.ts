@@ -272,13 +272,21 @@ function isSmall(schema: unknown): boolean {
   return Object.values(schema).every(isSmall)
 }
 
-/** How deep brackets are nested in JSON text. */
+/**
+ * How deep brackets are nested in JSON text. Not by a regular expression: in text that is no JSON
+ * it would look for the end of a string from each quote on.
+ */
 export function depthOf(json: string): number {
   let depth = 0
   let deepest = 0
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth)
-    if (token === '}' || token === ']') depth--
+  let isString = false
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i]
+    if (isString && character === '\\') i++
+    else if (character === '"') isString = !isString
+    else if (isString) continue
+    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth)
+    else if (character === '}' || character === ']') depth--
   }
   return deepest
 }

@@ -129,8 +129,9 @@ export function parseCompletionPrompt(input: unknown, vocabulary: number): strin
   if (typeof input === 'string') return input
   const isList = Array.isArray(input) || input instanceof Int32Array
   if (!isList || input.length === 0) throw wrong('prompt', 'a string, or token ids', input)
-  const id = integerFrom(0, vocabulary - 1)
-  for (const [i, token] of input.entries()) demand(`prompt[${i}]`, token, id)
+  // Half a million of them may come: a check of its own for the first wrong one only.
+  const wrongAt = (input as unknown[]).findIndex((token) => !isIdBelow(token, vocabulary))
+  if (wrongAt >= 0) demand(`prompt[${wrongAt}]`, input[wrongAt], integerFrom(0, vocabulary - 1))
   return Int32Array.from(input)
 }
 
@@ -138,6 +139,10 @@ export function parseCompletionPrompt(input: unknown, vocabulary: number): strin
 export function parseTokens(input: unknown): Int32Array {
   if (input instanceof Int32Array) return input
   return Int32Array.from(demand('tokens', input, tokenIds))
+}
+
+function isIdBelow(token: unknown, vocabulary: number): boolean {
+  return Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabulary
 }
 
 function isPlainObject(value: unknown): boolean {

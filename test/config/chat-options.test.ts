@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseChat, parseChatOptions } from '../../src/config/chat-options.js'
+import { depthOf, parseChat, parseChatOptions } from '../../src/config/chat-options.js'
 import { InvalidOptionError } from '../../src/engine/errors.js'
 
 function refusal(act: () => unknown): InvalidOptionError {
@@ -169,4 +169,11 @@ describe('a last message of the assistant', () => {
     const options = continueFinal === undefined ? {} : { continueFinal }
     expect(refusal(() => parseChat(messages, options)).option).toBe(path)
   })
+})
+
+test('how deep brackets go is seen in one look, also in text that is no JSON', () => {
+  expect(depthOf('{"a[": ["\\"{", {}], "b": [[]]}')).toBe(3)
+  const startedAt = performance.now()
+  expect(depthOf('"\\'.repeat(100_000))).toBe(0)
+  expect(performance.now() - startedAt).toBeLessThan(1000)
 })

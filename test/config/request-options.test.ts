@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseChatOptions } from '../../src/config/chat-options.js'
-import { parsePrompt } from '../../src/config/request-options.js'
+import { parseCompletionPrompt, parsePrompt } from '../../src/config/request-options.js'
 import { InvalidOptionError } from '../../src/engine/errors.js'
 
 function refusal(parse: () => unknown): { option: string; message: string } {
@@ -134,6 +134,16 @@ describe('options of a request', () => {
 test('a prompt is a string, the empty one too', () => {
   expect(parsePrompt('')).toBe('')
   expect(refusal(() => parsePrompt(['x'])).option).toBe('prompt')
+})
+
+test('token ids are of the vocabulary; the first that is not is named by its place', () => {
+  const ids = Array.from({ length: 300_000 }, (_, i) => i % 10)
+  expect(parseCompletionPrompt(ids, 10)).toEqual(Int32Array.from(ids))
+  for (const wrong of [10, -1, 1.5, '1', null, undefined, Number.NaN]) {
+    const { option } = refusal(() => parseCompletionPrompt([...ids.slice(0, 17), wrong, -1], 10))
+    expect(option).toBe('prompt[17]')
+  }
+  expect(refusal(() => parseCompletionPrompt(Int32Array.of(3, 10), 10)).option).toBe('prompt[1]')
 })
 
 test.each([

@@ -224,6 +224,10 @@ test.each([
     'messages[1].content[0].type',
   ],
   [[{ role: 'user', content: [{ type: 'text' }] }], 'messages[0].content[0].text'],
+  [[{ role: 'user', content: [{ type: 'text', text: 'a' }, null] }], 'messages[0].content[1]'],
+  [[{ role: 'user', content: ['a'] }], 'messages[0].content[0]'],
+  [[{ role: 'user', content: [{ type: 'refusal' }] }], 'messages[0].content[0].refusal'],
+  [[{ role: 'user', content: Array(1025).fill({}) }], 'messages[0].content'],
   [[{ role: 'assistant', tool_calls: [{}] }], 'messages[0].tool_calls[0].id'],
   [Array(2049).fill(messages[0]), 'messages'],
 ])('messages %j are refused at %s', (wrong, param) => {

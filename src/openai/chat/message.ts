@@ -8,21 +8,39 @@ const roles = ['developer', 'system', 'user', 'assistant', 'tool'] as const
 const roleError = roles.map((role) => `"${role}"`).join(', ')
 const contentError = 'a string, or an array of text parts'
 
-const part = z.discriminatedUnion(
-  'type',
-  [
-    z.object({ type: z.literal('text'), text: z.string({ error: 'a string' }) }),
-    // What an assistant's earlier turn may hold in place of text.
-    z.object({ type: z.literal('refusal'), refusal: z.string({ error: 'a string' }) }),
-  ],
-  { error: '"text" (only text parts are supported yet)' },
-)
+const partError = '"text" (only text parts are supported yet)'
+const partsMax = 1024
 
-/** Joined by line breaks, as llama.cpp joins parts for templates that know only text. */
+/**
+ * Joined by line breaks, as llama.cpp joins parts for templates that know only text. Not by a zod
+ * schema of a part: tens of thousands of them fit into a body.
+ */
 const parts = z
   .array(z.unknown(), { error: contentError })
-  .pipe(arrayOf(part, 0, 1024, 'text parts'))
-  .transform((all) => all.map((one) => (one.type === 'text' ? one.text : one.refusal)).join('\n'))
+  .max(partsMax, { error: `at most ${partsMax} text parts` })
+  .transform((all, context) => {
+    const texts: string[] = []
+    for (const [i, part] of all.entries()) {
+      const text = textOf(part)
+      if (typeof text !== 'string') {
+        const { expected, path } = text
+        context.issues.push({ code: 'custom', message: expected, path: [i, ...path], input: all })
+        return z.NEVER
+      }
+      texts.push(text)
+    }
+    return texts.join('\n')
+  })
+
+/** The text of a part, or what is wrong with it. */
+function textOf(part: unknown): string | { expected: string; path: string[] } {
+  if (typeof part !== 'object' || part === null) return { expected: partError, path: [] }
+  const { type } = part as { type?: unknown }
+  // A refusal is what an assistant's earlier turn may hold in place of text.
+  if (type !== 'text' && type !== 'refusal') return { expected: partError, path: ['type'] }
+  const text = (part as Record<string, unknown>)[type]
+  return typeof text === 'string' ? text : { expected: 'a string', path: [type] }
+}
 
 const content = z.union([z.string(), parts], { error: contentError })
 
