@@ -153,6 +153,12 @@ void set_if(Napi::Object& object, const char* key, const std::optional<Value>& v
   if (value) object.Set(key, *value);
 }
 
+Napi::Array strings(Napi::Env env, const std::vector<std::string>& texts) {
+  Napi::Array list = Napi::Array::New(env, texts.size());
+  for (uint32_t i = 0; i < texts.size(); ++i) list.Set(i, texts[i]);
+  return list;
+}
+
 Napi::Object recommended(Napi::Env env, const RecommendedSampling& sampling) {
   Napi::Object object = Napi::Object::New(env);
   set_if(object, "temperature", sampling.temperature);
@@ -229,6 +235,7 @@ struct EventWriter {
     object.Set("vocabulary", event.model.vocabulary);
     object.Set("hasChatTemplate", event.model.has_chat_template);
     object.Set("canInfill", event.model.can_infill);
+    object.Set("thinkingEnds", strings(env, event.model.thinking_ends));
     object.Set("sampling", recommended(env, event.model.sampling));
     if (event.model.embedding) {
       Napi::Object embedding = Napi::Object::New(env);
@@ -261,6 +268,7 @@ struct EventWriter {
     object.Set("promptTokens", event.tally.prompt_tokens);
     object.Set("cachedTokens", event.tally.cached_tokens);
     object.Set("completionTokens", event.tally.completion_tokens);
+    set_if(object, "reasoningTokens", event.tally.reasoning_tokens);
     object.Set("draftTokens", event.tally.draft_tokens);
     object.Set("draftAcceptedTokens", event.tally.draft_accepted_tokens);
     if (!event.tally.stop_string.empty()) object.Set("stopString", event.tally.stop_string);
@@ -395,6 +403,8 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
   chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
   chat.thinking = object.Get("thinking").ToBoolean();
   chat.reasoning_effort = string(object, "reasoningEffort");
+  chat.reasoning_budget = integer(object, "reasoningBudget");
+  chat.reasoning_budget_message = string(object, "reasoningBudgetMessage");
   chat.continues = object.Get("continues").ToBoolean();
   return chat;
 }

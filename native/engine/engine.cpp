@@ -187,9 +187,9 @@ void Engine::embed_until_closed(const std::shared_ptr<const Model>& model,
     context = std::make_unique<Context>(model, params);
     embedder = std::make_unique<Embedder>(*context, embedder_options(kind), ledger_, sink_,
                                           mailbox_, closing_);
-    open_preparer(model, params.context, true);
     LoadedModel loaded = describe(*model, params);
     loaded.embedding = kind;
+    open_preparer(model, loaded);
     sink_.loaded(loaded);
     sink_.flush();
   } catch (const std::exception& error) {
@@ -199,14 +199,16 @@ void Engine::embed_until_closed(const std::shared_ptr<const Model>& model,
   embedder->run();
 }
 
-bool Engine::open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
-                           bool embeds) {
-  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, context_tokens, embeds,
+void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
+  const bool embeds = loaded.embedding.has_value();
+  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, loaded.context, embeds,
                                              ledger_, sink_, mailbox_);
-  const bool has_chat_template = preparer->has_chat_template();
+  if (!embeds) {
+    loaded.has_chat_template = preparer->has_chat_template();
+    loaded.thinking_ends = preparer->thinking_ends();
+  }
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   preparer_.swap(preparer);
-  return has_chat_template;
 }
 
 // The order of freeing is the order of lifetimes: sequences and the draft model's context,
@@ -221,9 +223,8 @@ void Engine::step_until_closed(const Models& models) {
     loop = std::make_unique<StepLoop>(*context, speculation(models, *context, params),
                                       loop_options(params.context), ledger_, sink_, mailbox_,
                                       closing_);
-    const bool has_chat_template = open_preparer(model, params.context, false);
     LoadedModel loaded = describe(*model, params);
-    loaded.has_chat_template = has_chat_template;
+    open_preparer(model, loaded);
     sink_.loaded(loaded);
     sink_.flush();
   } catch (const std::exception& error) {

@@ -88,9 +88,8 @@ class Engine {
   void work_until_closed(const Models& models);
   void step_until_closed(const Models& models);
   void embed_until_closed(const std::shared_ptr<const Model>& model, const EmbeddingKind& kind);
-  // Whether it has a chat template.
-  bool open_preparer(const std::shared_ptr<const Model>& model, int32_t context_tokens,
-                     bool embeds);
+  // Tells of the chat template what the Preparer knows of it.
+  void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);
   std::unique_ptr<Speculation> speculation(const Models& models, const Context& context,
                                            const ContextParams& params) const;
   void stop_preparer();

@@ -21,6 +21,7 @@ struct Tally {
   int32_t prompt_tokens = 0;
   int32_t cached_tokens = 0;  // of the prompt, taken from another sequence's state
   int32_t completion_tokens = 0;
+  std::optional<int32_t> reasoning_tokens;  // of completion_tokens, where thoughts are known
   int32_t draft_tokens = 0;  // drafted, and of them those that the sampler chose as well
   int32_t draft_accepted_tokens = 0;
   std::string stop_string;  // empty unless one ended the reply
@@ -34,6 +35,7 @@ struct LoadedModel {
   uint64_t parameters = 0, bytes = 0;
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
   bool has_chat_template = false, can_infill = false;
+  std::vector<std::string> thinking_ends;  // where thoughts can be ended: what is written for it
   std::optional<EmbeddingKind> embedding;  // of an engine that embeds
   RecommendedSampling sampling;
 };

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/embedding-inputs.h"
+#include "engine/thoughts-end.h"
 #include "llama/fault.h"
 
 namespace sluice {
@@ -131,11 +132,55 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, context_tokens_);
   sampler->accept_prompt(prompt);
   sampler->constrain(constraint(*request, chat));
-  ReplyForm form{chat.stops, chat.spoken_tokens, nullptr};
-  // What has a form of its own is said as it comes: no marker of the template's is in it.
-  if (chat.format && !request->grammar) form.parser = std::make_unique<ChatParser>(chat.format);
   return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
-                                    std::move(form));
+                                    reply_form(*request, chat));
+}
+
+ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat) const {
+  ReplyForm form;
+  form.stops = chat.stops;
+  form.spoken_tokens = chat.spoken_tokens;
+  // What has a form of its own is said as it comes: no marker of the template's is in it.
+  if (!chat.format || request.grammar) return form;
+  form.parser = std::make_unique<ChatParser>(chat.format);
+  set_thoughts(form, std::get<ChatPrompt>(request.prompt), chat);
+  return form;
+}
+
+void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
+                            const TemplatedChat& chat) const {
+  const std::optional<ThoughtMarks> marks = thought_marks(*chat.format);
+  if (!marks) return;
+  form.thoughts = std::make_unique<Thoughts>(*marks, prompt.reasoning_budget);
+  if (prompt.reasoning_budget == Thoughts::kUnlimited) return;
+  const std::string& message = prompt.reasoning_budget_message;
+  const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, message);
+  if (!end) {
+    throw FaultError(FaultCode::invalid_request,
+                     "this model's thoughts cannot be ended with that message: its vocabulary "
+                     "cannot write it and the mark of their end; leave it, or the budget, out");
+  }
+  form.thoughts_end = *end;
+}
+
+std::vector<std::string> Preparer::thinking_ends() const {
+  if (!has_chat_template()) return {};
+  ChatPrompt any;
+  any.messages.emplace_back();
+  any.messages.back().role = "user";
+  any.messages.back().content = "?";
+  try {
+    // Some templates let a model think only where that is asked for.
+    for (const char* effort : {"", "high"}) {
+      any.reasoning_effort = effort;
+      const TemplatedChat chat = template_.apply(any);
+      const auto marks = chat.format ? thought_marks(*chat.format) : std::nullopt;
+      if (marks && thoughts_end(*model_, *marks, chat.spoken_tokens, "")) return marks->ends;
+    }
+  } catch (const FaultError&) {
+    return {};  // a template that refuses this conversation tells nothing
+  }
+  return {};
 }
 
 // The request's own grammar, or that of its tools' calls.

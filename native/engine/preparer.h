@@ -35,6 +35,9 @@ class Preparer {
   ~Preparer();
 
   bool has_chat_template() const { return template_.exists(); }
+  // What thoughts of the model end with, where they are known and can be made to end. Takes some
+  // milliseconds.
+  std::vector<std::string> thinking_ends() const;
   void prepare(Choices choices);
   void prepare(std::shared_ptr<EmbeddingRequest> request);
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
@@ -81,6 +84,8 @@ class Preparer {
   // These throw FaultError.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
                                           std::vector<int32_t> prompt, const TemplatedChat& chat);
+  ReplyForm reply_form(const Request& request, const TemplatedChat& chat) const;
+  void set_thoughts(ReplyForm& form, const ChatPrompt& prompt, const TemplatedChat& chat) const;
   std::unique_ptr<Constraint> constraint(const Request& request, const TemplatedChat& chat);
   // Fills `chat` where the prompt is a conversation.
   std::vector<int32_t> prompt_tokens(const Request& request, TemplatedChat& chat) const;

@@ -24,7 +24,9 @@ Sequence::Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt
       prompt_tokens_(static_cast<int32_t>(tokens_.size())),
       sampler_(std::move(sampler)),
       form_(std::move(form)),
-      text_(joined(request_->stop, form_.stops)) {}
+      text_(joined(request_->stop, form_.stops)) {
+  limit_thoughts();
+}
 
 void Sequence::place(int32_t slot, int32_t n_computed) {
   slot_ = slot;
@@ -90,6 +92,13 @@ void Sequence::append(int32_t token, std::string_view piece) {
   tokens_.push_back(token);
   ++undelivered_;
   text_.append(piece);
+  if (form_.thoughts) form_.thoughts->append(piece);
+  limit_thoughts();
+}
+
+void Sequence::limit_thoughts() {
+  if (!form_.thoughts || !form_.thoughts->must_end() || sampler_->is_forcing()) return;
+  sampler_->force(form_.thoughts_end);
 }
 
 bool Sequence::speaks(int32_t token) const {
@@ -153,6 +162,7 @@ Tally Sequence::tally() const {
   tally.prompt_tokens = prompt_tokens_;
   tally.cached_tokens = cached_tokens();
   tally.completion_tokens = completion_tokens();
+  if (form_.thoughts) tally.reasoning_tokens = form_.thoughts->tokens();
   tally.draft_tokens = draft_tokens_;
   tally.draft_accepted_tokens = draft_accepted_tokens_;
   // A stop string of the format is nobody's business.

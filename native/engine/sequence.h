@@ -13,6 +13,7 @@
 #include "engine/request.h"
 #include "engine/scheduler.h"
 #include "engine/text-stream.h"
+#include "engine/thoughts.h"
 #include "llama/chat-parser.h"
 #include "llama/sampler.h"
 
@@ -29,6 +30,8 @@ struct ReplyForm {
   std::vector<std::string> stops;      // the format's, beside the request's
   std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
   std::unique_ptr<ChatParser> parser;  // null: the text is the reply
+  std::unique_ptr<Thoughts> thoughts;  // null: it is not known of any
+  std::vector<int32_t> thoughts_end;   // what is written where thoughts must end
 };
 
 // One conversation on its way: its tokens, how far they are computed, and the text they became.
@@ -111,6 +114,8 @@ class Sequence {
 
  private:
   void mark_first_token();
+  // Has the next tokens end the thoughts, where they have had theirs.
+  void limit_thoughts();
   // What may leave; nothing where there is nothing.
   bool send(EventSink& sink);
   void begin_waiting();

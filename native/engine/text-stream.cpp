@@ -9,24 +9,6 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 }  // namespace
 
-TextStream::Matcher::Matcher(std::string stop) : text(std::move(stop)), fallback(text.size(), 0) {
-  for (size_t i = 1, length = 0; i < text.size();) {
-    if (text[i] == text[length]) {
-      fallback[i++] = ++length;
-    } else if (length > 0) {
-      length = fallback[length - 1];
-    } else {
-      fallback[i++] = 0;
-    }
-  }
-}
-
-bool TextStream::Matcher::feed(char byte) {
-  while (matched > 0 && text[matched] != byte) matched = fallback[matched - 1];
-  if (text[matched] == byte) ++matched;
-  return matched == text.size();
-}
-
 TextStream::TextStream(const std::vector<std::string>& stop_strings) {
   for (const std::string& stop : stop_strings) {
     if (!stop.empty()) matchers_.emplace_back(stop);
@@ -41,16 +23,16 @@ void TextStream::append(std::string_view bytes) {
     for (size_t i = 0; i < matchers_.size(); ++i) {
       if (!matchers_[i].feed(byte)) continue;
       const bool longer =
-          !stopped() || matchers_[i].text.size() > matchers_[size_t(stop_index_)].text.size();
+          !stopped() || matchers_[i].text().size() > matchers_[size_t(stop_index_)].text().size();
       if (longer) stop_index_ = static_cast<int>(i);
     }
     if (!stopped()) continue;
-    release(matchers_[size_t(stop_index_)].text.size());
+    release(matchers_[size_t(stop_index_)].text().size());
     held_.clear();
     return;
   }
   size_t held_back = 0;
-  for (const Matcher& matcher : matchers_) held_back = std::max(held_back, matcher.matched);
+  for (const StringMatcher& matcher : matchers_) held_back = std::max(held_back, matcher.matched());
   release(held_back);
 }
 
@@ -67,7 +49,7 @@ std::string TextStream::take() {
 }
 
 std::string TextStream::stop_string() const {
-  return stopped() ? matchers_[size_t(stop_index_)].text : std::string();
+  return stopped() ? matchers_[size_t(stop_index_)].text() : std::string();
 }
 
 void TextStream::release(size_t held_back) {

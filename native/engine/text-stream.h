@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/string-matcher.h"
+
 namespace sluice {
 
 // Turns a token's bytes into text that may leave: whole UTF-8 characters only, invalid bytes as
@@ -31,21 +33,11 @@ class TextStream {
   std::string stop_string() const;
 
  private:
-  // A stop string and how much of it the last bytes match (Knuth, Morris and Pratt).
-  struct Matcher {
-    explicit Matcher(std::string text);
-    bool feed(char byte);
-
-    std::string text;
-    std::vector<size_t> fallback;
-    size_t matched = 0;
-  };
-
   // Moves what no stop string claims from held_ through the decoder to ready_.
   void release(size_t held_back);
   void decode(unsigned char byte);
 
-  std::vector<Matcher> matchers_;
+  std::vector<StringMatcher> matchers_;  // of the stop strings
   int stop_index_ = -1;
   std::string held_;     // bytes that a stop string may still claim
   std::string ready_;    // valid UTF-8

@@ -64,6 +64,8 @@ ChatFormat::Kind kind_of(const Survey& found) {
 ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call)
     : name_(params.format),
       generation_prompt_(params.generation_prompt),
+      thinking_start_(params.thinking_start_tag),
+      thinking_ends_(params.thinking_end_tags),
       takes_one_call_(takes_one_call) {
   parser_.load(params.parser);
   collect_delimiters();

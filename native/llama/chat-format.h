@@ -43,6 +43,9 @@ class ChatFormat {
   std::string grammar_of_calls(const std::string& grammar) const;
   // What the reply's text stands behind, as the parser sees it.
   const std::string& generation_prompt() const { return generation_prompt_; }
+  // llama.cpp's names for where thoughts begin and end; empty where it has none.
+  const std::string& thinking_start() const { return thinking_start_; }
+  const std::vector<std::string>& thinking_ends() const { return thinking_ends_; }
 
  private:
   Kind kind_of(const char* tag) const;
@@ -50,7 +53,8 @@ class ChatFormat {
 
   common_peg_arena parser_;
   common_chat_format name_;
-  std::string generation_prompt_;
+  std::string generation_prompt_, thinking_start_;
+  std::vector<std::string> thinking_ends_;
   std::vector<std::string> delimiters_;
   std::array<bool, 256> begins_delimiter_{};
   Kind content_, reasoning_, arguments_, string_argument_;

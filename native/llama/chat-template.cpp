@@ -152,8 +152,6 @@ TemplatedChat ChatTemplate::templated(const common_chat_params& params,
   TemplatedChat result;
   result.prompt = params.prompt;
   result.stops = params.additional_stops;
-  result.thinking_start = params.thinking_start_tag;
-  result.thinking_ends = params.thinking_end_tags;
   if (!params.parser.empty())
     result.format = std::make_shared<const ChatFormat>(params, !chat.parallel_tool_calls);
   set_grammar(result, params, chat);

@@ -27,9 +27,6 @@ struct TemplatedChat {
   std::string said;                    // of what the grammar is about, what the prompt ends with
   std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
   std::vector<std::string> stops;
-  // Between these the model thinks; empty where it does not.
-  std::string thinking_start;
-  std::vector<std::string> thinking_ends;
   std::shared_ptr<const ChatFormat> format;  // null: the text is the reply, as it stands
 };
 

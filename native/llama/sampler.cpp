@@ -115,6 +115,11 @@ void Sampler::constrain(std::unique_ptr<Constraint> constraint) {
   constraint_ = std::move(constraint);
 }
 
+void Sampler::force(const std::vector<int32_t>& tokens) {
+  forced_ = tokens;
+  next_forced_ = 0;
+}
+
 void Sampler::accept_prompt(const std::vector<int32_t>& prompt) {
   if (!sees_prompt_) return;
   for (int32_t token : prompt) accept(token);
@@ -138,16 +143,30 @@ int32_t Sampler::sample(const float* logits) {
   Logits& reader = buffers().logits;
   const float* weighed = logits && changes_logits() ? changed(logits) : logits;
   read(reader, weighed);
-  int32_t token = choose(reader);
-  // Mostly the first choice fits, and the others need not be looked at. Drawing again among what
-  // is allowed leaves their shares as they are.
-  if (constraint_ && !constraint_->allows(token)) token = choose_allowed(weighed, reader);
+  const std::optional<int32_t> forced = take_forced();
+  const int32_t token = forced ? *forced : choose_freely(weighed, reader);
   if (constraint_) constraint_->accept(token);
   if (logprobs_ >= 0) note_chances(reader, logits, token);
   accept(token);
   const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
   row_cost_ = taken.count();
   return token;
+}
+
+std::optional<int32_t> Sampler::take_forced() {
+  if (!is_forcing()) return std::nullopt;
+  const int32_t token = forced_[next_forced_++];
+  if (!constraint_ || constraint_->allows(token)) return token;
+  next_forced_ = forced_.size();
+  return std::nullopt;
+}
+
+int32_t Sampler::choose_freely(const float* logits, Logits& reader) {
+  const int32_t token = choose(reader);
+  // Mostly the first choice fits, and the others need not be looked at. Drawing again among what
+  // is allowed leaves their shares as they are.
+  if (!constraint_ || constraint_->allows(token)) return token;
+  return choose_allowed(logits, reader);
 }
 
 int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {

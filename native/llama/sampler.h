@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -69,6 +70,10 @@ class Sampler final : public RowSampler {
   void constrain(std::unique_ptr<Constraint> constraint);
   // Lets the repetition penalty see the prompt. Nothing to do when it is off.
   void accept_prompt(const std::vector<int32_t>& prompt);
+  // The next rows' tokens are these, whatever their logits say. Of what the grammar refuses the
+  // rest is dropped, and tokens are chosen again.
+  void force(const std::vector<int32_t>& tokens);
+  bool is_forcing() const { return next_forced_ < forced_.size(); }
   // Samples from a row's logits and remembers the token. Throws FaultError(engine_failed) when
   // the logits are not numbers, or no token of the vocabulary goes on as the grammar wants.
   int32_t sample(const float* logits) override;
@@ -91,6 +96,10 @@ class Sampler final : public RowSampler {
   bool changes_logits() const { return !biases_.empty() || penalties_; }
   // The row with biases and penalties, in a buffer of the calling thread.
   const float* changed(const float* logits) const;
+  // The next token of those that are forced.
+  std::optional<int32_t> take_forced();
+  // The grammar's and the sampling's choice.
+  int32_t choose_freely(const float* logits, Logits& reader);
   int32_t choose(Logits& logits);
   // Among the tokens that the grammar allows; `logits` with biases and penalties.
   int32_t choose_allowed(const float* logits, Logits& reader);
@@ -113,6 +122,8 @@ class Sampler final : public RowSampler {
   SamplerPtr chain_;                        // of what top_k or min_p leaves; null for the other two
   std::mt19937 numbers_;                    // of `all`, drawn as the chain's last sampler does
   std::unique_ptr<Constraint> constraint_;  // null when the reply is free
+  std::vector<int32_t> forced_;
+  size_t next_forced_ = 0;
   int32_t logprobs_;
   RowChances chances_;
   int64_t row_cost_ = 0;

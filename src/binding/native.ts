@@ -127,6 +127,10 @@ export interface NativeChat {
   thinking: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
+  /** Tokens that it may think; -1 is as many as it likes. Of use where `thinkingEnds` has some. */
+  reasoningBudget: number
+  /** Written before the end of thoughts that have had their tokens; '' is nothing. */
+  reasoningBudgetMessage: string
   /** The reply goes on with the last message. */
   continues: boolean
 }
@@ -255,6 +259,8 @@ export interface NativeTally {
   cachedTokens: number
   /** Tokens generated, the end-of-generation token not counted. */
   completionTokens: number
+  /** Of completionTokens, those that were thought; left out where thoughts are not told apart. */
+  reasoningTokens?: number
   /** Tokens that were drafted, and of them those that the sampler chose as well. */
   draftTokens: number
   draftAcceptedTokens: number
@@ -284,6 +290,8 @@ export interface NativeModelInfo {
   hasChatTemplate: boolean
   /** Whether its vocabulary has what fills a gap in a text. */
   canInfill: boolean
+  /** What thoughts end with, the usual end first; empty where the engine could not end them. */
+  thinkingEnds: string[]
   /** Of an engine that embeds: numbers of a vector, and how rows become one. */
   embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */

@@ -26,7 +26,8 @@ export function banner(
       `parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, gpu-layers ${settings.gpuLayers}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
-      drafting(settings),
+      drafting(settings) +
+      thinking(settings),
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
     `Listening on ${url}. Try:`,
@@ -71,6 +72,10 @@ function drafting({ draft, lookup, draftMax }: Engine['settings']): string {
   if (draft === null && !lookup) return ''
   const limit = draftMax === 0 ? '' : `, draft-max ${draftMax}`
   return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
+}
+
+function thinking({ reasoningBudget }: Engine['settings']): string {
+  return reasoningBudget === -1 ? '' : `, reasoning-budget ${reasoningBudget}`
 }
 
 function names(id: string, aliases: readonly string[]): string {

@@ -46,6 +46,12 @@ export function loadOptions(flags: EngineFlags): LoadOptions {
       : { chatTemplate: readTemplate(given.chatTemplateFile) }),
     model: flags.model ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),
+    reasoning: {
+      budget: flags.reasoningBudget,
+      ...(flags.reasoningBudgetMessage === undefined
+        ? {}
+        : { budgetMessage: flags.reasoningBudgetMessage }),
+    },
   }
 }
 

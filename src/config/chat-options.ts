@@ -1,6 +1,7 @@
 import type {
   ChatMessage,
   ChatOptions,
+  ReasoningDefaults,
   ReasoningOptions,
   TemplateOptions,
   Tool,
@@ -17,6 +18,7 @@ import {
   trueOrFalse,
   wrong,
 } from './checks.js'
+import { budgetChecks } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
 
 export const toolsMax = 128
@@ -35,6 +37,9 @@ export interface TemplateChat {
   thinking: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
+  /** -1 is as many as it likes. */
+  reasoningBudget: number
+  reasoningBudgetMessage: string
   /** The reply goes on with the last message. */
   continues: boolean
 }
@@ -79,7 +84,11 @@ const toolChecks: Checks<Tool> = {
   description: text,
   parameters: object as Check<NonNullable<Tool['parameters']>>,
 }
-const reasoningChecks: Checks<ReasoningOptions> = { enabled: trueOrFalse, effort }
+const reasoningChecks: Checks<ReasoningOptions> = {
+  enabled: trueOrFalse,
+  effort,
+  ...budgetChecks,
+}
 
 const toolChoice: Check<ToolChoice> = check(
   '"auto", "none", "required" or an object such as {"name": "get_weather"}',
@@ -125,10 +134,23 @@ export function parseTemplateOptions(input: unknown): TemplateOptions {
   return parseFields<TemplateOptions>(input, templateChecks)
 }
 
+/** What an engine knows of how its model thinks. */
+export interface Thinking {
+  /** What thoughts end with; empty where they cannot be made to end. */
+  readonly ends: readonly string[]
+  readonly defaults: ReasoningDefaults
+}
+
+const noThinking: Thinking = { ends: [], defaults: {} }
+
 /**
  * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`
  */
-export function parseChat(messages: unknown, options: TemplateOptions): TemplateChat {
+export function parseChat(
+  messages: unknown,
+  options: TemplateOptions,
+  thinking = noThinking,
+): TemplateChat {
   const parsed = parseMessages(messages)
   const tools = parseTools(options.tools ?? [])
   const choice = options.toolChoice ?? 'auto'
@@ -144,7 +166,32 @@ export function parseChat(messages: unknown, options: TemplateOptions): Template
     parallelToolCalls: options.parallelToolCalls ?? true,
     thinking: reasoning.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
+    ...budgetOf(reasoning, thinking),
     continues: continues(parsed, options.continueFinal),
+  }
+}
+
+/** A default has no effect where it cannot be kept to; what a request asks for is refused. */
+function budgetOf(
+  { budget, budgetMessage }: ReasoningOptions,
+  { ends, defaults }: Thinking,
+): Pick<TemplateChat, 'reasoningBudget' | 'reasoningBudgetMessage'> {
+  if (ends.length === 0) {
+    if (budget === undefined || budget === -1) {
+      return { reasoningBudget: -1, reasoningBudgetMessage: '' }
+    }
+    const expected = 'nothing: the chat template does not say how this model thinks, if it does'
+    throw wrong('reasoning.budget', expected, budget)
+  }
+  const message = budgetMessage ?? defaults.budgetMessage ?? ''
+  const end = ends.find((one) => message.includes(one))
+  if (end !== undefined) {
+    const expected = `a message without ${JSON.stringify(end)}, which ends the thoughts`
+    throw wrong('reasoning.budgetMessage', expected, message)
+  }
+  return {
+    reasoningBudget: budget ?? defaults.budget ?? -1,
+    reasoningBudgetMessage: message,
   }
 }
 

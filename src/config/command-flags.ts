@@ -1,5 +1,5 @@
 import { check, filePath, int32Max, integerFrom, oneOf } from './checks.js'
-import { loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
+import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
 import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
@@ -84,6 +84,15 @@ const replyFlags = {
   maxTokens: numberFlag('N', maxTokens, 'tokens of a reply at most', {
     fallbackHelp: 'until the context is full',
   }),
+  reasoningBudget: numberFlag('N', budgetChecks.budget, 'tokens a reply may think, -1 for any', {
+    fallback: -1,
+  }),
+  reasoningBudgetMessage: textFlag(
+    'TEXT',
+    budgetChecks.budgetMessage,
+    'what thoughts that have had their tokens are ended with',
+    { fallbackHelp: 'nothing' },
+  ),
 }
 
 const parallel = (fallback: number) =>

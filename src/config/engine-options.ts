@@ -1,4 +1,4 @@
-import type { LoadOptions, SamplingOptions } from '../engine/types.js'
+import type { LoadOptions, ReasoningDefaults, SamplingOptions } from '../engine/types.js'
 import {
   abortSignal,
   aFunction,
@@ -20,6 +20,7 @@ import {
 /** As many sequences as llama.cpp has. */
 export const parallelMax = 256
 const templateBytesMax = 2 ** 20
+export const budgetMessageBytesMax = 1024
 
 /** Shared with requests: each may be a default of the engine and a request's own. */
 export const samplingChecks: Checks<SamplingOptions> = {
@@ -37,8 +38,16 @@ export const samplingChecks: Checks<SamplingOptions> = {
   seed: check('a whole number that JavaScript holds exactly', Number.isSafeInteger),
 }
 
+/** Shared with requests in the same way. */
+export const budgetChecks: Checks<ReasoningDefaults> = {
+  budget: integerFrom(-1, int32Max),
+  budgetMessage: check(`a string of at most ${budgetMessageBytesMax} bytes`, (value) => {
+    return typeof value === 'string' && Buffer.byteLength(value) <= budgetMessageBytesMax
+  }),
+}
+
 /** An object; what is in it is checked by parseFields. */
-const anything: Check<SamplingOptions> = check('an object', () => true)
+const anything: Check<object> = check('an object', () => true)
 
 export const loadChecks: Checks<LoadOptions> = {
   model: filePath,
@@ -62,6 +71,7 @@ export const loadChecks: Checks<LoadOptions> = {
   draftMax: integerFrom(1, 16),
   embeddings: trueOrFalse,
   sampling: anything,
+  reasoning: anything,
   onProgress: aFunction,
   signal: abortSignal,
 }
@@ -80,7 +90,7 @@ export const loadDefaults = {
 }
 
 export type SettledLoadOptions = LoadOptions &
-  Required<Pick<LoadOptions, keyof typeof loadDefaults>>
+  Required<Pick<LoadOptions, keyof typeof loadDefaults | 'sampling' | 'reasoning'>>
 
 /** What a file recommends, as far as a request might ask for it. */
 export function usableSampling(recommended: SamplingOptions): SamplingOptions {
@@ -101,7 +111,10 @@ export function parseLoadOptions(input: unknown): SettledLoadOptions {
   if (given.draft !== undefined && given.lookup === true) {
     throw wrong('lookup', 'false or nothing beside a draft model', given.lookup)
   }
-  if (given.sampling === undefined) return settled
-  const sampling = parseFields<SamplingOptions>(given.sampling, samplingChecks, 'sampling')
-  return { ...settled, sampling }
+  const { sampling = {}, reasoning = {} } = given
+  return {
+    ...settled,
+    sampling: parseFields<SamplingOptions>(sampling, samplingChecks, 'sampling'),
+    reasoning: parseFields<ReasoningDefaults>(reasoning, budgetChecks, 'reasoning'),
+  }
 }

@@ -27,14 +27,19 @@ export class Choice {
 
   /** Cancelled in time for its reader, though the engine may just have come to the end. */
   finish(event: Finished, isCancelled: boolean): void {
-    const { promptTokens, cachedTokens, completionTokens, stopString } = event
+    const { promptTokens, cachedTokens, completionTokens, reasoningTokens, stopString } = event
     const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
     this.result = {
       finishReason: isCancelled ? 'cancelled' : event.finishReason,
       ...(stopString === undefined ? {} : { stopString }),
       ...this.sum.result,
       seed: this.seed,
-      usage: { promptTokens, cachedTokens, completionTokens },
+      usage: {
+        promptTokens,
+        cachedTokens,
+        completionTokens,
+        ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+      },
       timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
     }
   }

@@ -1,5 +1,10 @@
 import type { NativePrompt } from '../binding/native.js'
-import { parseChat, parseChatOptions, parseTemplateOptions } from '../config/chat-options.js'
+import {
+  parseChat,
+  parseChatOptions,
+  parseTemplateOptions,
+  type Thinking,
+} from '../config/chat-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../config/embed-options.js'
 import {
   checkChoices,
@@ -35,6 +40,7 @@ export interface EngineParts {
   defaults: SamplingOptions
   /** What the GGUF recommends. */
   recommended: SamplingOptions
+  thinking: Thinking
   closed: Promise<void>
 }
 
@@ -70,7 +76,7 @@ export class Engine implements AsyncDisposable {
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
     const given = parseChatOptions(options)
-    return this.#reply(parseChat(messages, given), given)
+    return this.#reply(parseChat(messages, given, this.#parts.thinking), given)
   }
 
   /**
@@ -138,8 +144,8 @@ export class Engine implements AsyncDisposable {
     messages: readonly ChatMessage[],
     options: TemplateOptions = {},
   ): Promise<string> {
-    const chat = parseChat(messages, parseTemplateOptions(options))
-    return this.#parts.session.applyTemplate(chat)
+    const { session, thinking } = this.#parts
+    return session.applyTemplate(parseChat(messages, parseTemplateOptions(options), thinking))
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */

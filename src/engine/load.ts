@@ -147,6 +147,7 @@ function makeEngine(
     vocabulary: info.vocabulary,
     hasChatTemplate: info.hasChatTemplate,
     canInfill: info.canInfill,
+    canThink: info.thinkingEnds.length > 0,
     ...(info.embedding === undefined ? {} : { embedding: info.embedding }),
   }
   const settings: EngineSettings = {
@@ -165,8 +166,10 @@ function makeEngine(
     draft: native.draft === '' ? null : native.draft,
     lookup: native.lookup,
     draftMax: native.draftMax,
+    reasoningBudget: settled.reasoning.budget ?? -1,
   }
-  const defaults = settled.sampling ?? {}
+  const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)
-  return new Engine({ session, model, settings, defaults, recommended, closed })
+  const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
+  return new Engine({ session, model, settings, defaults, recommended, thinking, closed })
 }

@@ -268,11 +268,17 @@ export class Reply implements AsyncIterable<ReplyPart> {
 function replyResult(choices: readonly ChoiceResult[]): ReplyResult {
   const first = choices[0] as ChoiceResult
   const cancelled = choices.find(({ finishReason }) => finishReason === 'cancelled')
-  const completionTokens = choices.reduce((sum, { usage }) => sum + usage.completionTokens, 0)
+  const sumOf = (count: 'completionTokens' | 'reasoningTokens') =>
+    choices.reduce((sum, { usage }) => sum + (usage[count] ?? 0), 0)
+  const tellsThoughts = choices.some(({ usage }) => usage.reasoningTokens !== undefined)
   return {
     ...first,
     finishReason: cancelled?.finishReason ?? first.finishReason,
-    usage: { ...first.usage, completionTokens },
+    usage: {
+      ...first.usage,
+      completionTokens: sumOf('completionTokens'),
+      ...(tellsThoughts ? { reasoningTokens: sumOf('reasoningTokens') } : {}),
+    },
     choices,
   }
 }

@@ -85,6 +85,8 @@ export interface LoadOptions {
   chatTemplate?: string
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
+  /** Defaults of a chat's `reasoning`; no effect with a model that does not think. */
+  reasoning?: ReasoningDefaults
   /** Called with 0 to 1 while the weights load. */
   onProgress?: (fraction: number) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
@@ -160,7 +162,23 @@ export interface ReasoningOptions {
    * No effect where the template knows of no such thing. Default: the template's own.
    */
   readonly effort?: string
+  /**
+   * Tokens that the reply's thoughts may have: then their end is written for the model, and it goes
+   * on with what it says. 0 ends them as they begin, -1 lets it think as long as it likes. A
+   * character that the last token began is finished first, and a few more tokens may come where
+   * what looked like the end of the thoughts was not. Only for models that think
+   * (`model.canThink`). Default: the engine's, else -1.
+   */
+  readonly budget?: number
+  /**
+   * Text that is written before that end, for example `\nI have thought enough.\n`: part of the
+   * thoughts, and not of the budget. At most 1,024 bytes. Default: the engine's, else nothing.
+   */
+  readonly budgetMessage?: string
 }
+
+/** What a request's reasoning options are where it does not say. */
+export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
 
 export interface RequestOptions extends SamplingOptions {
   /** Tokens to generate at most. Default: until the context is full. */
@@ -323,6 +341,11 @@ export interface Usage {
   readonly cachedTokens: number
   /** Tokens generated, the end-of-generation token not counted. */
   readonly completionTokens: number
+  /**
+   * Of completionTokens, those of thoughts, without the marks around them. Left out where the
+   * engine does not tell thoughts from text.
+   */
+  readonly reasoningTokens?: number
 }
 
 /** Milliseconds, by the engine's clock, and what drafts came to. */
@@ -385,6 +408,8 @@ export interface ModelInfo {
   readonly hasChatTemplate: boolean
   /** Whether it was trained to fill a gap in a text: see CompletionOptions.suffix. */
   readonly canInfill: boolean
+  /** Whether its chat template says how it thinks, so that thoughts can be limited. */
+  readonly canThink: boolean
   /** Of an engine that embeds; left out where it generates text. */
   readonly embedding?: EmbeddingInfo
 }
@@ -411,6 +436,8 @@ export interface EngineSettings {
   readonly lookup: boolean
   /** Tokens drafted for one step at most; 0 where the engine measures how many are fastest. */
   readonly draftMax: number
+  /** Tokens that a reply may think unless its request says otherwise; -1 without a limit. */
+  readonly reasoningBudget: number
 }
 
 /**

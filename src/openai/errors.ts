@@ -131,6 +131,8 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
 /** `topP` is `top_p` on the wire, and `tools[0].name` is `tools[0].function.name`. */
 function wireName(option: string): string {
   const name = option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  if (name === 'reasoning.budget') return 'reasoning_budget_tokens'
+  if (name === 'reasoning.budget_message') return 'reasoning_budget_message'
   if (name === 'continue_final') return 'continue_final_message'
   return name.replace(/^(tools\[\d+\])\./, '$1.function.')
 }

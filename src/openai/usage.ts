@@ -5,16 +5,21 @@ export interface CompletionUsage {
   readonly completion_tokens: number
   readonly total_tokens: number
   readonly prompt_tokens_details: { readonly cached_tokens: number }
+  /** Where thoughts are told from text. */
+  readonly completion_tokens_details?: { readonly reasoning_tokens: number }
 }
 
 /** Counts as OpenAI names them. */
 export function completionUsage(usage: Usage): CompletionUsage {
-  const { promptTokens, cachedTokens, completionTokens } = usage
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: cachedTokens },
+    ...(reasoningTokens === undefined
+      ? {}
+      : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
   }
 }
 

@@ -13,6 +13,7 @@ const engine = {
     vocabulary: 1000,
     hasChatTemplate: true,
     canInfill: false,
+    canThink: false,
   },
   settings: {
     parallel: 4,
@@ -30,6 +31,7 @@ const engine = {
     draft: null,
     lookup: false,
     draftMax: 0,
+    reasoningBudget: -1,
   },
 }
 const flags = {
@@ -75,6 +77,12 @@ describe('what serve says at its start', () => {
     expect(text).not.toMatch(/draft|lookup/)
     const drafting = { ...engine, settings: { ...engine.settings, ...asked } }
     expect(banner(drafting, 'http://127.0.0.1:8080', flags, true)).toContain(shown)
+  })
+
+  test('shows how much may be thought, where that is limited', () => {
+    expect(text).not.toContain('reasoning')
+    const limited = { ...engine, settings: { ...engine.settings, reasoningBudget: 0 } }
+    expect(banner(limited, 'http://127.0.0.1:8080', flags, true)).toContain('reasoning-budget 0\n')
   })
 
   test('of a model that embeds it says so, and shows how to ask it', () => {

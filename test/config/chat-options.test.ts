@@ -122,6 +122,9 @@ describe('tools', () => {
     ['toolChoice', { toolChoice: 'required' }],
     ['reasoning.effort', { reasoning: { effort: 'very high' } }],
     ['reasoning.enabled', { reasoning: { enabled: 1 } }],
+    ['reasoning.budget', { reasoning: { budget: -2 } }],
+    ['reasoning.budget', { reasoning: { budget: 1.5 } }],
+    ['reasoning.budgetMessage', { reasoning: { budgetMessage: 'x'.repeat(1025) } }],
   ])('what is wrong is named by its path: %s', (path, options) => {
     expect(refusal(() => parseChat(hello, options as object)).option).toBe(path)
   })
@@ -176,4 +179,34 @@ test('how deep brackets go is seen in one look, also in text that is no JSON', (
   const startedAt = performance.now()
   expect(depthOf('"\\'.repeat(100_000))).toBe(0)
   expect(performance.now() - startedAt).toBeLessThan(1000)
+})
+
+describe('a reasoning budget', () => {
+  const user = [{ role: 'user', content: 'x' }]
+  const ends = ['</think>', '<tool_call>']
+  const budgetOf = (reasoning: object, thinking: Parameters<typeof parseChat>[2]) => {
+    const { reasoningBudget, reasoningBudgetMessage } = parseChat(user, { reasoning }, thinking)
+    return [reasoningBudget, reasoningBudgetMessage]
+  }
+
+  test('is the request’s, else the engine’s, else none', () => {
+    const defaults = { budget: 7, budgetMessage: 'So.' }
+    expect(budgetOf({}, { ends, defaults: {} })).toEqual([-1, ''])
+    expect(budgetOf({}, { ends, defaults })).toEqual([7, 'So.'])
+    expect(budgetOf({ budget: 0 }, { ends, defaults })).toEqual([0, 'So.'])
+    expect(budgetOf({ budget: -1, budgetMessage: '' }, { ends, defaults })).toEqual([-1, ''])
+  })
+
+  test('is refused where thoughts are not known, unless it asks for nothing', () => {
+    const thinking = { ends: [], defaults: { budget: 7, budgetMessage: 'So.' } }
+    for (const reasoning of [{}, { budget: -1 }, { budgetMessage: '</think>' }]) {
+      expect(budgetOf(reasoning, thinking)).toEqual([-1, ''])
+    }
+    expect(refusal(() => budgetOf({ budget: 0 }, thinking)).option).toBe('reasoning.budget')
+  })
+
+  test.each(ends)('takes no message with %s in it', (end) => {
+    const asked = () => budgetOf({ budgetMessage: `So${end}.` }, { ends, defaults: {} })
+    expect(refusal(asked).option).toBe('reasoning.budgetMessage')
+  })
 })

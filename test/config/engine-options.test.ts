@@ -14,6 +14,8 @@ describe('options of load', () => {
       gpuLayers: -1,
       kvType: 'f16',
       lookup: false,
+      sampling: {},
+      reasoning: {},
     })
   })
 
@@ -36,6 +38,7 @@ describe('options of load', () => {
       draftMax: 16,
       cacheMiB: 0,
       sampling: { temperature: 0, seed: 7 },
+      reasoning: { budget: 0, budgetMessage: 'Enough.' },
       onProgress: () => undefined,
       signal: new AbortController().signal,
     }
@@ -70,6 +73,10 @@ describe('options of load', () => {
     ['sampling', { sampling: 'hot' }],
     ['sampling.temperature', { sampling: { temperature: 3 } }],
     ['sampling.maxTokens', { sampling: { maxTokens: 3 } }],
+    ['reasoning', { reasoning: 100 }],
+    ['reasoning.budget', { reasoning: { budget: -2 } }],
+    ['reasoning.budgetMessage', { reasoning: { budgetMessage: 'x'.repeat(1025) } }],
+    ['reasoning.effort', { reasoning: { effort: 'low' } }],
     ['onProgress', { onProgress: 'loud' }],
     ['signal', { signal: 'red' }],
     ['paralel', { paralel: 2 }],

@@ -28,6 +28,8 @@ const examples: Record<string, [text: string, value: unknown]> = {
   repeatPenalty: ['1.1', 1.1],
   seed: ['-7', -7],
   maxTokens: ['200', 200],
+  reasoningBudget: ['0', 0],
+  reasoningBudgetMessage: ['\nEnough.', '\nEnough.'],
   host: ['::1', '::1'],
   port: ['0', 0],
   alias: ['gemma', ['gemma']],
@@ -100,6 +102,7 @@ test('without anything the defaults hold, and what the engine settles is left ou
     logFormat: 'text',
     logLevel: 'info',
     drainMs: 30_000,
+    reasoningBudget: -1,
   })
 })
 

@@ -151,6 +151,8 @@ test('what a request says of tools and thoughts reaches the template', async () 
     parallelToolCalls: false,
     thinking: true,
     reasoningEffort: 'high',
+    reasoningBudget: -1,
+    reasoningBudgetMessage: '',
     continues: false,
   })
 })

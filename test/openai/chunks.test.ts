@@ -119,6 +119,7 @@ test('ids are unlike each other, and a fingerprint changes with the weights or t
     vocabulary: 4,
     hasChatTemplate: true,
     canInfill: false,
+    canThink: false,
   }
   const settings = { context: 2048, kvType: 'f16' as const }
   const print = systemFingerprint(model, settings, '1')

@@ -31,6 +31,8 @@ export interface Script {
   promptTokens?: number
   /** Of promptTokens, taken from the cache. Default 0. */
   cachedTokens?: number
+  /** Of its tokens, those that were thought. Default: thoughts are not told apart. */
+  reasoningTokens?: number
   /** Default 0. */
   parkedMs?: number
   /** Drafted for it, and of them accepted. Default 0. */
@@ -57,6 +59,8 @@ export interface FakeOptions {
   load?: 'auto' | 'held'
   /** How it embeds. Default: it generates. */
   embedding?: FakeEmbedding
+  /** What its thoughts end with. Default: it does not think. */
+  thinkingEnds?: string[]
 }
 
 type FakeEvent =
@@ -91,6 +95,7 @@ export class FakeEngine implements NativeEngine {
   isReferenced = false
   readonly embedder: FakeEmbedder
   readonly #embedding: FakeEmbedding | undefined
+  readonly #thinkingEnds: string[]
   readonly #wake: () => void
   readonly #scriptOf: (request: NativeRequest) => Script
   readonly #isAuto: boolean
@@ -115,6 +120,7 @@ export class FakeEngine implements NativeEngine {
     this.#wake = wake
     this.#scriptOf = fake.script ?? (() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
     this.#embedding = fake.embedding
+    this.#thinkingEnds = fake.thinkingEnds ?? []
     this.embedder = new FakeEmbedder(fake.embedding, this.#ends, (event) => {
       this.#emit(event as FakeEvent)
     })
@@ -362,7 +368,8 @@ export class FakeEngine implements NativeEngine {
   }
 
   #modelInfo(): NativeModelInfo {
-    const info = { ...modelInfo, context: this.options.context || 2048 }
+    const context = this.options.context || 2048
+    const info = { ...modelInfo, context, thinkingEnds: this.#thinkingEnds }
     if (this.#embedding === undefined) return info
     const { size, pooling } = this.#embedding
     return { ...info, embedding: { size, pooling } }
@@ -410,6 +417,7 @@ export class FakeEngine implements NativeEngine {
       finishReason: how,
       promptTokens,
       cachedTokens: script.cachedTokens ?? 0,
+      ...(script.reasoningTokens === undefined ? {} : { reasoningTokens: script.reasoningTokens }),
       completionTokens,
       ...times,
       draftTokens,
@@ -474,6 +482,7 @@ const modelInfo: NativeModelInfo = {
   vocabulary: 512,
   hasChatTemplate: true,
   canInfill: false,
+  thinkingEnds: [],
   sampling: {},
 }
 

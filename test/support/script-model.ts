@@ -16,6 +16,11 @@ export interface ScriptModelOptions {
   repeat?: boolean
   /** Trained context in tokens, default 16,384. */
   context?: number
+  /**
+   * Texts of ASCII that are one token each, in the reply (each at most once, never two in a row) as
+   * in a prompt: what follows one in the reply follows it everywhere.
+   */
+  marks?: string[]
 }
 
 const HEAD = 32
@@ -23,14 +28,20 @@ const CERTAIN = 100
 
 /** @returns the path of the file */
 export function scriptModel(options: ScriptModelOptions): string {
-  const settled = { repeat: false, context: 16384, ...options }
+  const settled = { repeat: false, context: 16384, marks: [], ...options }
   return cachedModel('script', settled, () => {
-    const pieces = distinctPieces(Buffer.from(settled.reply), tinyTokenizer().pieces)
-    const { metadata, vocabulary, tokens } = tinyTokenizer(pieces)
-    const first = tokens.indexOf('<|endoftext|>') - pieces.length
+    const texts = spokenTexts(settled.reply, settled.marks)
+    const pieces = texts.flatMap((text) => (typeof text === 'string' ? [] : text))
+    const { metadata, vocabulary, tokens } = tinyTokenizer(pieces, settled.marks)
+    let piece = tokens.indexOf('<|endoftext|>') - pieces.length
+    const spoken = texts.flatMap((text) => {
+      return typeof text === 'string' ? [tokens.lastIndexOf(text)] : text.map(() => piece++)
+    })
+    const first = spoken[0] as number
     const last = settled.repeat ? first : tokens.indexOf('<|im_end|>')
-    // Place 0 stands for every token that is no piece: it leads to the first one.
-    const next = [first, ...pieces.map((_, i) => (i + 1 < pieces.length ? first + i + 1 : last))]
+    // Place 0 stands for every token that is not spoken: it leads to the first one.
+    const next = [first, ...spoken.slice(1), last]
+    const places = new Map(spoken.map((token, i) => [token, i + 1]))
     const width = Math.ceil(next.length / HEAD) * HEAD
     const shape = { layers: 1, embedding: width, feedForward: HEAD, heads: width / HEAD }
     const architecture = architectureOf(
@@ -39,8 +50,22 @@ export function scriptModel(options: ScriptModelOptions): string {
     )
     return {
       metadata: new Map([...architecture, ...metadata]),
-      tensors: tensorsOf(width, vocabulary, first, next),
+      tensors: tensorsOf(width, vocabulary, places, next),
     }
+  })
+}
+
+/** The reply's marks, and the pieces of what stands between them. */
+function spokenTexts(reply: string, marks: string[]): (string | Buffer[])[] {
+  const used = [...tinyTokenizer().pieces]
+  const cuts = marks.flatMap((mark) => [reply.indexOf(mark), reply.indexOf(mark) + mark.length])
+  const edges = [0, ...cuts.filter((cut) => cut > 0), reply.length].sort((a, b) => a - b)
+  return edges.slice(1).map((edge, i) => {
+    const text = reply.slice(edges[i], edge)
+    if (marks.includes(text)) return text
+    const pieces = distinctPieces(Buffer.from(text), used)
+    used.push(...pieces)
+    return pieces
   })
 }
 
@@ -65,7 +90,7 @@ export function distinctPieces(text: Uint8Array, used: Uint8Array[]): Buffer[] {
 function tensorsOf(
   width: number,
   vocabulary: number,
-  first: number,
+  places: Map<number, number>,
   next: number[],
 ): TensorSource[] {
   const tensor = (name: string, shape: number[], data: () => Uint8Array): TensorSource => ({
@@ -87,10 +112,7 @@ function tensorsOf(
       for (const [row, column] of ones) matrix[row * width + column] = value
       return new Uint8Array(matrix.buffer)
     })
-  const placeOf = (token: number) => {
-    const place = token - first + 1
-    return place >= 1 && place < next.length ? place : 0
-  }
+  const placeOf = (token: number) => places.get(token) ?? 0
   const tokens = Array.from({ length: vocabulary }, (_, token) => token)
   return [
     marked(

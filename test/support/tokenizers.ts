@@ -46,6 +46,7 @@ const WORDS = (
 ).split(' ')
 const NORMAL = 1
 const CONTROL = 3
+const USER_DEFINED = 4
 
 export function tokenizerOf(name: TokenizerName): Tokenizer {
   return name === 'tiny' ? tinyTokenizer() : copiedTokenizer(name)
@@ -53,16 +54,20 @@ export function tokenizerOf(name: TokenizerName): Tokenizer {
 
 /**
  * The tiny tokenizer, with tokens of any bytes added at its end. Text never becomes an added token,
- * because no merge leads to it; generating one writes its bytes.
+ * because no merge leads to it; generating one writes its bytes. `marks` are texts that always
+ * become one token each, as `</think>` does with models that think; their ids are the last ones.
  */
-export function tinyTokenizer(added: Uint8Array[] = []): TinyTokenizer {
+export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): TinyTokenizer {
   const bytes = Array.from({ length: 256 }, (_, byte) => byteChar(byte))
   const merges = mergesOf(WORDS.map((word) => ` ${word}`).concat(WORDS))
   const merged = merges.map((merge) => merge.replace(' ', ''))
   const extra = added.map((piece) => Array.from(piece, byteChar).join(''))
   const written = [...bytes, ...merged, ...extra]
-  const tokens = [...written, ...MARKS]
-  const types = tokens.map((token) => (MARKS.includes(token) ? CONTROL : NORMAL))
+  const tokens = [...written, ...MARKS, ...marks]
+  const types = tokens.map((token, id) => {
+    if (id >= written.length + MARKS.length) return USER_DEFINED
+    return MARKS.includes(token) ? CONTROL : NORMAL
+  })
   const metadata: GgufMetadata = new Map([
     ['tokenizer.ggml.model', ggufString('gpt2')],
     ['tokenizer.ggml.pre', ggufString('gpt-2')],

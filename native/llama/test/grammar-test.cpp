@@ -1,6 +1,7 @@
 #include "llama/grammar.h"
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -149,4 +150,29 @@ TEST("grammar: a constrained sampler writes what the grammar allows, however it 
     GrammarMatcher whole(grammar);
     CHECK(whole.accept(text) && whole.can_end());
   }
+}
+
+TEST("grammar: of forced tokens those are dropped that it refuses, and the others stand") {
+  const ModelPtr model = load_vocabulary("gpt-2");
+  const llama_vocab* vocab = llama_model_get_vocab(model.get());
+  const auto vocabulary = pieces_of(vocab);
+  std::map<std::string, int32_t> token_of;
+  for (int32_t token = 0; token < vocabulary->size(); ++token) {
+    token_of[std::string(vocabulary->piece(token))] = token;
+  }
+  SamplingParams params;
+  params.temperature = 0.0f;
+  Sampler sampler(vocabulary->size(), {}, params, 4096);
+  const auto grammar = Grammar::compile("root ::= \"ab\" \"c\"* \"!\"", kGivenGrammar);
+  sampler.constrain(std::make_unique<Constraint>(grammar, vocabulary, GrammarSpec()));
+  std::vector<float> row(size_t(vocabulary->size()), 0.0f);
+  row[size_t(token_of.at("c"))] = 1.0f;
+  sampler.force({token_of.at("a"), token_of.at("b"), token_of.at("x"), token_of.at("!")});
+  CHECK_EQ(sampler.sample(row.data()), token_of.at("a"));
+  CHECK_EQ(sampler.sample(row.data()), token_of.at("b"));
+  CHECK(sampler.is_forcing());
+  CHECK_EQ(sampler.sample(row.data()), token_of.at("c"));
+  CHECK(!sampler.is_forcing());
+  sampler.force({token_of.at("!")});
+  CHECK_EQ(sampler.sample(row.data()), token_of.at("!"));
 }

@@ -264,3 +264,42 @@ TEST("sampler: tokens that cannot be are no alternatives, and every chance is a 
   CHECK(alone.chances().top.empty());
   CHECK(std::isfinite(alone.chances().sampled));
 }
+
+TEST("sampler: forced tokens come first, whatever the logits, and the drawing goes on as before") {
+  SamplingParams params;
+  params.seed = 5;
+  params.logprobs = 2;
+  Sampler forced(380, {}, params, kContext), free(380, {}, params, kContext);
+  std::vector<std::vector<float>> rows;
+  for (uint32_t seed = 0; seed < 8; ++seed) rows.push_back(random_row(380, 3.0f, seed));
+  const std::vector<int32_t> tokens{7, 300, 7};
+  forced.force(tokens);
+  for (int32_t token : tokens) {
+    CHECK(forced.is_forcing());
+    CHECK_EQ(forced.sample(rows[size_t(token) % 3].data()), token);
+    // How likely it was by the model itself.
+    const std::vector<float>& row = rows[size_t(token) % 3];
+    double sum = 0;
+    for (float logit : row) sum += std::exp(double(logit));
+    const double expected = double(row[size_t(token)]) - std::log(sum);
+    CHECK(std::fabs(double(forced.chances().sampled) - expected) < 1e-4);
+    CHECK_EQ(forced.chances().top.size(), size_t(2));
+  }
+  CHECK(!forced.is_forcing());
+  for (const std::vector<float>& row : rows) {
+    CHECK_EQ(forced.sample(row.data()), free.sample(row.data()));
+  }
+}
+
+TEST("sampler: a forced row must hold numbers as well") {
+  Sampler sampler(380, {}, SamplingParams(), kContext);
+  sampler.force({3});
+  const std::vector<float> row(380, std::numeric_limits<float>::quiet_NaN());
+  bool refused = false;
+  try {
+    sampler.sample(row.data());
+  } catch (const FaultError& error) {
+    refused = error.fault.code == FaultCode::engine_failed;
+  }
+  CHECK(refused);
+}

@@ -16,7 +16,15 @@ import {
   streamOptionsIssue,
 } from '../generation.js'
 import { chatMessage } from './message.js'
-import { reasoningEffort, templateArguments, toolChoice, tools } from './tools.js'
+import {
+  hasOneBudget,
+  reasoningBudget,
+  reasoningEffort,
+  templateArguments,
+  toolChoice,
+  tools,
+  twoBudgetsIssue,
+} from './tools.js'
 
 /** OpenAI's limits. */
 const choicesMax = 128
@@ -56,12 +64,14 @@ export const chatRequest = z
       // Local extras, by the names that llama-server gave them.
       chat_template_kwargs: optional(templateArguments),
       continue_final_message: optional(boolean()),
+      ...reasoningBudget,
       ...generationFields,
       ...notHere,
     },
     { error: 'a JSON object as the body' },
   )
   .refine(hasStreamForOptions, streamOptionsIssue)
+  .refine(hasOneBudget, twoBudgetsIssue)
   .refine(({ logprobs, top_logprobs: top = 0 }) => logprobs === true || top === 0, {
     path: ['top_logprobs'],
     error: `0 unless "logprobs" is true (${leaveOut})`,

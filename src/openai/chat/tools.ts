@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/chat-options.js'
+import { budgetMessageBytesMax } from '../../config/engine-options.js'
 import type { ChatOptions, Tool, ToolCall, ToolChoice } from '../../engine/types.js'
-import { arrayOf, boolean, optional } from '../fields.js'
+import { arrayOf, boolean, int32Max, integerFrom, optional } from '../fields.js'
 
 /** Tools, as a request names them and as a reply calls them. */
 
@@ -86,13 +87,41 @@ export const reasoningEffort = z
   .string({ error: effortError })
   .regex(/^[a-z]{1,32}$/i, { error: effortError })
 
+/** How much to think, by both names that llama-server has for it. */
+export const reasoningBudget = {
+  reasoning_budget_tokens: optional(integerFrom(-1, int32Max)),
+  thinking_budget_tokens: optional(integerFrom(-1, int32Max)),
+  reasoning_budget_message: optional(
+    text.refine((message) => Buffer.byteLength(message) <= budgetMessageBytesMax, {
+      error: `a string of at most ${budgetMessageBytesMax} bytes`,
+    }),
+  ),
+}
+
+/** For `refine`: two names of one thing. */
+export function hasOneBudget(request: BudgetFields): boolean {
+  const { reasoning_budget_tokens: one, thinking_budget_tokens: other } = request
+  return one === undefined || other === undefined || one === other
+}
+
+export const twoBudgetsIssue = {
+  path: ['thinking_budget_tokens'],
+  error: 'nothing else than reasoning_budget_tokens, whose other name it is',
+}
+
 /** What of llama-server's template arguments has a meaning here; others are refused. */
 export const templateArguments = z.strictObject(
   { enable_thinking: optional(boolean()), reasoning_effort: optional(reasoningEffort) },
   { error: 'nothing but enable_thinking and reasoning_effort' },
 )
 
-interface ToolFields {
+interface BudgetFields {
+  readonly reasoning_budget_tokens?: number | undefined
+  readonly thinking_budget_tokens?: number | undefined
+  readonly reasoning_budget_message?: string | undefined
+}
+
+interface ToolFields extends BudgetFields {
   readonly tools?: Tool[] | undefined
   readonly tool_choice?: ToolChoice | undefined
   readonly parallel_tool_calls?: boolean | undefined
@@ -106,10 +135,14 @@ export function toolOptions(request: ToolFields): ChatOptions {
   const { tools, tool_choice, parallel_tool_calls, continue_final_message } = request
   const given = request.chat_template_kwargs
   const effort = request.reasoning_effort ?? given?.reasoning_effort
+  const budget = request.reasoning_budget_tokens ?? request.thinking_budget_tokens
+  const message = request.reasoning_budget_message
   const enabled = effort === 'none' ? false : given?.enable_thinking
   const reasoning = {
     ...(enabled === undefined ? {} : { enabled }),
     ...(effort === undefined || effort === 'none' ? {} : { effort }),
+    ...(budget === undefined ? {} : { budget }),
+    ...(message === undefined ? {} : { budgetMessage: message }),
   }
   return {
     ...(tools === undefined ? {} : { tools }),

@@ -30,7 +30,8 @@ export function textCompletion(heading: Heading, choices: readonly EndedChoice[]
 
 /** What all of a request's replies took together. */
 export function usageOfAll(usages: readonly Usage[]): Usage {
-  const sum = (key: keyof Usage) => usages.reduce((total, usage) => total + usage[key], 0)
+  const sum = (key: 'promptTokens' | 'cachedTokens' | 'completionTokens') =>
+    usages.reduce((total, usage) => total + usage[key], 0)
   return {
     promptTokens: sum('promptTokens'),
     cachedTokens: sum('cachedTokens'),

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "llama/thought-marks.h"
+
+namespace sluice {
+
+class Model;
+
+// The tokens that end thoughts with a last message in them, or an empty one. Nothing where the
+// vocabulary cannot write that, or the message ends them before. `spoken` are control tokens whose
+// names are part of the reply's text. Throws as Model::tokenize does.
+std::optional<std::vector<int32_t>> thoughts_end(const Model& model, const ThoughtMarks& marks,
+                                                 const std::vector<int32_t>& spoken,
+                                                 const std::string& message);
+
+}  // namespace sluice

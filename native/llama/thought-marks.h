@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+class ChatFormat;
+
+// Between which texts of its reply a model thinks.
+struct ThoughtMarks {
+  std::string start;
+  std::vector<std::string> ends;  // at least one; the first is what a model is made to write
+  bool is_open = false;           // the prompt ends in thoughts
+  // Thoughts may begin anywhere in the reply, and again; else only with its first word.
+  bool may_begin_anywhere = false;
+};
+
+// Of a reply in this format: what llama.cpp's parser will take for thoughts. Nothing where it tells
+// none apart. The prompt's end must be no more than a ChatParser takes.
+std::optional<ThoughtMarks> thought_marks(const ChatFormat& format);
+
+}  // namespace sluice

@@ -1,0 +1,120 @@
+#include "engine/thoughts.h"
+
+#include <string>
+#include <vector>
+
+#include "test/check.h"
+
+using sluice::ThoughtMarks;
+using sluice::Thoughts;
+
+namespace {
+
+const ThoughtMarks kGenerated{"<think>", {"</think>"}, false, false};
+const ThoughtMarks kOpen{"<think>", {"</think>"}, true, false};
+const ThoughtMarks kMessages{"<think>", {"</think>"}, false, true};
+
+struct Told {
+  int32_t tokens;
+  bool is_open;
+};
+
+Told told(const ThoughtMarks& marks, const std::vector<std::string>& pieces) {
+  Thoughts thoughts(marks, Thoughts::kUnlimited);
+  for (const std::string& piece : pieces) {
+    thoughts.append(piece);
+    CHECK(!thoughts.must_end());
+  }
+  return {thoughts.tokens(), thoughts.is_open()};
+}
+
+// After how many of the tokens the thoughts must end; -1 where they need not.
+int32_t end_at(const ThoughtMarks& marks, int32_t budget, const std::vector<std::string>& pieces) {
+  Thoughts thoughts(marks, budget);
+  if (thoughts.must_end()) return 0;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    thoughts.append(pieces[i]);
+    if (thoughts.must_end()) return int32_t(i + 1);
+  }
+  return -1;
+}
+
+std::vector<std::string> bytes_of(const std::string& text) {
+  std::vector<std::string> bytes;
+  for (char byte : text) bytes.emplace_back(1, byte);
+  return bytes;
+}
+
+}  // namespace
+
+TEST("thoughts: tokens between the marks are counted, however the marks are cut into tokens") {
+  CHECK_EQ(told(kOpen, {"I ", "think", "</think>", "Yes", "."}).tokens, 2);
+  CHECK_EQ(told(kOpen, {"I ", "think", "</", "thi", "nk>", "Yes"}).tokens, 2);
+  CHECK_EQ(told(kOpen, {"I ", "think</", "think>Yes"}).tokens, 2);
+  CHECK_EQ(told(kGenerated, {"<think>", "\n", "a", "</think>", "b"}).tokens, 2);
+  CHECK_EQ(told(kGenerated, {"<th", "ink>a", "b</think>c", "d"}).tokens, 2);
+  CHECK_EQ(told(kGenerated, {"<think>a</think>b"}).tokens, 1);
+  CHECK_EQ(told(kGenerated, {"<think></think>", "b"}).tokens, 0);
+  CHECK_EQ(told(kOpen, bytes_of("abc</think>def")).tokens, 3);
+}
+
+TEST("thoughts: what only begins like their end is part of them") {
+  CHECK_EQ(told(kOpen, bytes_of("a</thin</think>b")).tokens, 7);
+  CHECK_EQ(told(kOpen, {"a", "<", "/", "b"}).tokens, 4);
+  // Cut off in the middle of it.
+  const Told cut = told(kOpen, {"a", "</", "th"});
+  CHECK_EQ(cut.tokens, 3);
+  CHECK(cut.is_open);
+}
+
+TEST("thoughts: a control token without text is one of them") {
+  CHECK_EQ(told(kOpen, {"a", "", "b", "", "</think>", "", "c"}).tokens, 4);
+}
+
+TEST("thoughts: they begin with the reply's first word, or anywhere, as the format has it") {
+  CHECK_EQ(told(kGenerated, {"\n ", "<think>", "a", "</think>"}).tokens, 1);
+  CHECK_EQ(told(kGenerated, {"The mark ", "<think>", "a", "</think>"}).tokens, 0);
+  CHECK_EQ(told(kGenerated, bytes_of("<<think>a")).tokens, 0);
+  CHECK_EQ(told(kGenerated, {"<think>", "a", "</think>", "<think>", "b", "c"}).tokens, 1);
+  CHECK_EQ(told(kOpen, {"a", "</think>", "\n", "<think>", "b"}).tokens, 1);
+  CHECK_EQ(told(kMessages, {"x", "<think>", "a", "</think>", "y<think>", "b", "c"}).tokens, 3);
+}
+
+TEST("thoughts: the longest of several ends that end together is the mark") {
+  const ThoughtMarks marks{"<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false};
+  CHECK_EQ(told(marks, {"a", "\n", "</think>", "b"}).tokens, 1);
+  CHECK_EQ(told(marks, {"a", "</think>", "b"}).tokens, 1);
+  CHECK_EQ(told(marks, {"a", "b", "<tool_call>", "{}"}).tokens, 2);
+  // Line breaks might begin it for ever.
+  CHECK_EQ(end_at(marks, 4, std::vector<std::string>(9, "\n")), 6);
+}
+
+TEST("thoughts: they must end when they have had their tokens") {
+  const std::vector<std::string> words(10, "word ");
+  CHECK_EQ(end_at(kOpen, 0, words), 0);
+  CHECK_EQ(end_at(kOpen, 1, words), 1);
+  CHECK_EQ(end_at(kOpen, 7, words), 7);
+  CHECK_EQ(end_at(kOpen, 11, words), -1);
+  CHECK_EQ(end_at(kGenerated, 0, {"<think>", "a"}), 1);
+  CHECK_EQ(end_at(kGenerated, 2, {"<think>", "a", "b", "c"}), 3);
+  CHECK_EQ(end_at(kGenerated, 0, words), -1);
+  CHECK_EQ(end_at(kOpen, 3, {"a", "b", "</think>", "c", "d", "e"}), -1);
+  CHECK_EQ(end_at(kOpen, Thoughts::kUnlimited, words), -1);
+}
+
+TEST("thoughts: the budget is that of all the reply's thoughts together") {
+  const std::vector<std::string> twice{"<think>", "a", "b", "</think>", "c", "<think>", "d", "e"};
+  CHECK_EQ(end_at(kMessages, 3, twice), 7);
+  CHECK_EQ(end_at(kMessages, 2, {"<think>", "a", "b", "</think>"}), 3);
+}
+
+TEST("thoughts: neither a character nor a mark that has begun is cut") {
+  CHECK_EQ(end_at(kOpen, 1, {"a\xF0\x9F", "\xA6", "\x8A", "b"}), 3);
+  CHECK_EQ(end_at(kOpen, 2, {"a", "\xC3", "\xA9", "b"}), 3);
+  // No character takes longer than this, whatever the bytes say.
+  CHECK_EQ(end_at(kOpen, 1, std::vector<std::string>(9, "\xF0")), 4);
+  CHECK_EQ(end_at(kOpen, 2, {"a", "</", "think", ">", "b", "c", "d"}), -1);
+  CHECK_EQ(end_at(kOpen, 2, {"a", "</", "think", "ing", "b"}), 4);
+  CHECK_EQ(end_at(kOpen, 2, {"a", "b<", "/think", ">", "c", "d"}), -1);
+  CHECK_EQ(end_at(kOpen, 2, {"a", "b<", "c", "d"}), 3);
+}
