@@ -210,7 +210,7 @@ describe('a budget that is spent', () => {
   })
 })
 
-test('thoughts that a last message began are gone on with, within a budget of their own', async () => {
+test('thoughts that a last message began go on, with a budget of their own', async () => {
   const engine = await thinker(r1)
   const begun = [...ask, { role: 'assistant' as const, content: '', reasoning: 'Well: ' }]
   const { tokens } = await told(engine)
@@ -220,7 +220,7 @@ test('thoughts that a last message began are gone on with, within a budget of th
   expect([reasoning, usage.reasoningTokens]).toEqual([fromLatin1(tokens.slice(0, 6)), 6])
 })
 
-test('a template that lets a model think only if asked to may be limited all the same', async () => {
+test('a template that lets a model think only if asked to can be limited too', async () => {
   const engine = await thinker('tencent-Hy3.jinja')
   expect(engine.model.canThink).toBe(true)
 })
