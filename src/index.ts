@@ -20,6 +20,7 @@ export type {
   FinishReason,
   LoadOptions,
   ModelInfo,
+  ReasoningDefaults,
   ReasoningOptions,
   ReplyPart,
   ReplyResult,

@@ -24,7 +24,8 @@ const tokensOf: Record<ModelName, number> = { tiny: 64, small: 32, big: 16 }
  */
 const people = `
 root   ::= "[" person ("," person){200,} "]"
-person ::= "{" space "\\"name\\": " name ", \\"age\\": " age ", \\"kind\\": " kind ", \\"active\\": " active "}"
+person ::= "{" space "\\"name\\": " name ", \\"age\\": " age \
+  ", \\"kind\\": " kind ", \\"active\\": " active "}"
 name   ::= "\\"" [^"\\\\\\x00-\\x1f]{0,40} "\\""
 age    ::= [1-9] [0-9]? | "0"
 kind   ::= "\\"farmer\\"" | "\\"sailor\\"" | "\\"baker\\"" | "\\"smith\\""

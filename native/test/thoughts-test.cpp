@@ -1,5 +1,8 @@
 #include "engine/thoughts.h"
 
+#include <algorithm>
+#include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -37,6 +40,21 @@ int32_t end_at(const ThoughtMarks& marks, int32_t budget, const std::vector<std:
     if (thoughts.must_end()) return int32_t(i + 1);
   }
   return -1;
+}
+
+struct Range {
+  size_t begin, end;
+};
+
+// Of what stands between the marks of kMessages.
+std::vector<Range> thoughts_in(const std::string& text) {
+  std::vector<Range> found;
+  for (size_t at = 0; (at = text.find("<think>", at)) != std::string::npos;) {
+    const size_t begin = at + 7;
+    at = std::min(text.find("</think>", begin), text.size());
+    found.push_back({begin, at});
+  }
+  return found;
 }
 
 std::vector<std::string> bytes_of(const std::string& text) {
@@ -117,4 +135,26 @@ TEST("thoughts: neither a character nor a mark that has begun is cut") {
   CHECK_EQ(end_at(kOpen, 2, {"a", "</", "think", "ing", "b"}), 4);
   CHECK_EQ(end_at(kOpen, 2, {"a", "b<", "/think", ">", "c", "d"}), -1);
   CHECK_EQ(end_at(kOpen, 2, {"a", "b<", "c", "d"}), 3);
+}
+
+TEST("thoughts: random texts, cut anywhere, have the tokens that lie between the marks") {
+  const char* const words[] = {"<think>", "</think>", "<",  "</",      "<th",
+                               "</thin",  "a",        "\n", "\xC3\xA9"};
+  std::mt19937 numbers(3);
+  for (int32_t round = 0; round < 3000; ++round) {
+    std::string text;
+    while (numbers() % 24 > 0) text += words[numbers() % std::size(words)];
+    std::vector<std::string> pieces;
+    int32_t expected = 0;
+    const std::vector<Range> ranges = thoughts_in(text);
+    for (size_t from = 0; from < text.size(); from += pieces.back().size()) {
+      pieces.push_back(text.substr(from, 1 + numbers() % 9));
+      const size_t end = from + pieces.back().size();
+      const auto is_in = [&](const Range& range) {
+        return std::max(from, range.begin) < std::min(end, range.end);
+      };
+      expected += int32_t(std::count_if(ranges.begin(), ranges.end(), is_in));
+    }
+    CHECK_EQ(told(kMessages, pieces).tokens, expected);
+  }
 }

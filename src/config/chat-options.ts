@@ -183,16 +183,19 @@ function budgetOf(
     const expected = 'nothing: the chat template does not say how this model thinks, if it does'
     throw wrong('reasoning.budget', expected, budget)
   }
-  const message = budgetMessage ?? defaults.budgetMessage ?? ''
-  const end = ends.find((one) => message.includes(one))
-  if (end !== undefined) {
-    const expected = `a message without ${JSON.stringify(end)}, which ends the thoughts`
-    throw wrong('reasoning.budgetMessage', expected, message)
-  }
+  if (budgetMessage !== undefined) checkBudgetMessage(budgetMessage, ends)
   return {
     reasoningBudget: budget ?? defaults.budget ?? -1,
-    reasoningBudgetMessage: message,
+    reasoningBudgetMessage: budgetMessage ?? defaults.budgetMessage ?? '',
   }
+}
+
+/** @throws InvalidOptionError for one that would end the thoughts itself */
+export function checkBudgetMessage(message: string, ends: readonly string[]): void {
+  const end = ends.find((one) => message.includes(one))
+  if (end === undefined) return
+  const expected = `a message without ${JSON.stringify(end)}, which ends the thoughts`
+  throw wrong('reasoning.budgetMessage', expected, message)
 }
 
 function parseMessages(input: unknown): TemplateMessage[] {

@@ -2,6 +2,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { binding } from '../binding/binding.js'
 import type { NativeAddon, NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
+import { checkBudgetMessage } from '../config/chat-options.js'
 import { parseLoadOptions, usableSampling } from '../config/engine-options.js'
 import { Engine } from './engine.js'
 import { BinaryMissingError, CancelledError, ClosedError, EngineFailedError } from './errors.js'
@@ -49,7 +50,12 @@ export async function load(options: LoadOptions): Promise<Engine> {
       onReady: (info) => {
         settled.signal?.removeEventListener('abort', onAbort)
         if (session.closed) return // given up: `closed` follows
-        resolve(makeEngine(session, settled, native, info, closed))
+        try {
+          checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
+          resolve(makeEngine(session, settled, native, info, closed))
+        } catch (error) {
+          giveUp(error)
+        }
       },
       onLoadFailed: (error) => {
         if (!session.closed) failure = error

@@ -172,7 +172,8 @@ export interface ReasoningOptions {
   readonly budget?: number
   /**
    * Text that is written before that end, for example `\nI have thought enough.\n`: part of the
-   * thoughts, and not of the budget. At most 1,024 bytes. Default: the engine's, else nothing.
+   * thoughts, and not of the budget. At most 1,024 bytes, without what ends the model's thoughts.
+   * Default: the engine's, else nothing.
    */
   readonly budgetMessage?: string
 }

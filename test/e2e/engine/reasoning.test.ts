@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ChatOptions, Engine, LoadOptions, ReasoningOptions } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
+import { randomModel } from '../../support/random-model.js'
 import { scriptModel } from '../../support/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
@@ -225,6 +226,19 @@ test('a template that lets a model think only if asked to can be limited too', a
   expect(engine.model.canThink).toBe(true)
 })
 
+test.each(['llama-spm', 'gpt-2', 'qwen2'] as const)(
+  'a %s vocabulary can end them',
+  async (name) => {
+    const model = randomModel({ tokenizer: name })
+    const engine = await open({ model, chatTemplate: templateOf(r1), context: 512, parallel: 1 })
+    expect(engine.model.canThink).toBe(true)
+    const said = { reasoning: { budget: 5, budgetMessage: 'I know.' }, seed: 1, maxTokens: 60 }
+    const reply = engine.chat(ask, said)
+    expect(await reply.text()).not.toBe('')
+    expect((await reply.done).reasoning).toMatch(/ ?I know\. ?$/)
+  },
+)
+
 describe('a call that must be made', () => {
   const city = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
   const tools = [{ name: 'get_weather', parameters: city }]
@@ -271,6 +285,10 @@ describe('what cannot be', () => {
     const engine = await thinker(qwen)
     const reasoning = { budget: 3, budgetMessage: 'Well.</think>Now' }
     const error = refusal(() => engine.chat(ask, { reasoning }))
-    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'reasoning.budgetMessage' })
+    const refused = { code: 'ERR_INVALID_OPTION', option: 'reasoning.budgetMessage' }
+    expect(error).toMatchObject(refused)
+    await expect(thinker(qwen, { reasoning })).rejects.toMatchObject(refused)
+    const plain = await open({ model: scriptModel({ reply: answer }), reasoning })
+    expect(await plain.chat(ask).text()).toBe(answer)
   })
 })
