@@ -127,7 +127,12 @@ void Engine::run() {
   } catch (const std::exception& error) {
     end = fault_of(error, FaultCode::engine_failed);
   }
-  stop_preparer();
+  std::unique_ptr<Preparer> preparer = take_preparer();
+  // Twice: nobody waits for the text that is being tokenized, and what was submitted while the
+  // first of them was told is told by the second.
+  answer_the_rest(end);
+  preparer.reset();  // joins it; the owner's thread need not wait for that
+  mailbox_.drain();  // sequences that it had just prepared
   answer_the_rest(end);
   models = Models();  // before `closed`: whoever hears that joins this thread, and shall not wait
   sink_.closed();
@@ -276,14 +281,9 @@ EmbedderOptions Engine::embedder_options(const EmbeddingKind& kind) const {
   return options;
 }
 
-void Engine::stop_preparer() {
-  std::unique_ptr<Preparer> preparer;
-  {
-    std::lock_guard<std::mutex> lock(preparer_mutex_);
-    preparer.swap(preparer_);
-  }
-  preparer.reset();  // joins it; the owner's thread need not wait for that
-  mailbox_.drain();  // sequences that it had just prepared
+std::unique_ptr<Preparer> Engine::take_preparer() {
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  return std::move(preparer_);
 }
 
 void Engine::answer_the_rest(const Fault& fault) {
@@ -299,6 +299,7 @@ void Engine::answer_the_rest(const Fault& fault) {
   last.running = last.parked = last.cells_used = last.cells_cached = 0;
   last.cache_bytes = last.cache_entries = 0;
   ledger_.publish(last);
+  sink_.flush();
 }
 
 ContextParams Engine::context_params(const Models& models) const {

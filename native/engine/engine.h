@@ -92,7 +92,8 @@ class Engine {
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);
   std::unique_ptr<Speculation> speculation(const Models& models, const Context& context,
                                            const ContextParams& params) const;
-  void stop_preparer();
+  // Nothing comes to it from then on.
+  std::unique_ptr<Preparer> take_preparer();
   void answer_the_rest(const Fault& fault);
   StepLoopOptions loop_options(int32_t context_tokens) const;
   EmbedderOptions embedder_options(const EmbeddingKind& kind) const;

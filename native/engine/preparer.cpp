@@ -54,7 +54,7 @@ void Preparer::run() {
   for (;;) {
     jobs_.wait();
     for (Job& job : jobs_.drain()) {
-      // What is left is answered by Engine (requests) and by Session (text jobs).
+      // What is left is answered by Engine (requests) and by Session (text jobs), and never done.
       if (stopping_) return;
       std::visit([this](const auto& one) { handle(one); }, job);
       sink_.flush();

@@ -2,19 +2,23 @@
 
 #include <algorithm>
 
-#include "llama/fault.h"
-
 namespace sluice {
 namespace {
 
 constexpr size_t kTextAtOnce = 64;  // bytes, which may take as much work as a token
+
+// Ours are made so that they can be followed to their end.
+FaultCode fault_at(GrammarOrigin origin) {
+  return origin == GrammarOrigin::request ? FaultCode::invalid_grammar : FaultCode::engine_failed;
+}
 
 }  // namespace
 
 Constraint::Constraint(std::shared_ptr<const Grammar> grammar,
                        std::shared_ptr<const GrammarVocabulary> vocabulary, const GrammarSpec& spec)
     : vocabulary_(std::move(vocabulary)),
-      matcher_(std::move(grammar)),
+      origin_(spec.origin),
+      matcher_(std::move(grammar), fault_at(spec.origin)),
       triggers_(spec.triggers),
       named_(spec.named_tokens.begin(), spec.named_tokens.end()),
       is_waiting_(spec.is_lazy) {
@@ -77,6 +81,19 @@ void Constraint::accept(int32_t token) {
   if (vocabulary_->ends_generation(token)) return;
   if (matcher_.accept(bytes)) return;
   throw FaultError(FaultCode::engine_failed, "a token that the grammar refuses was chosen");
+}
+
+FaultError Constraint::dead_end(bool is_forbidden) const {
+  if (!is_forbidden) {
+    return FaultError(fault_at(origin_),
+                      "no token of the model's vocabulary goes on as the grammar wants");
+  }
+  const FaultCode code = origin_ == GrammarOrigin::request  ? FaultCode::invalid_grammar
+                         : origin_ == GrammarOrigin::schema ? FaultCode::invalid_schema
+                                                            : FaultCode::invalid_request;
+  return FaultError(code,
+                    "the only token that goes on as the grammar wants must not be sampled: the "
+                    "text is whole, and ignore_eos (ignoreEos) forbids its end; leave that out");
 }
 
 bool Constraint::accept_text(std::string_view text) {

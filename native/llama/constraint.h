@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama/fault.h"
 #include "llama/grammar-matcher.h"
 #include "llama/grammar-vocabulary.h"
 #include "llama/grammar.h"
@@ -36,7 +37,8 @@ class Constraint {
   Constraint(std::shared_ptr<const Grammar> grammar,
              std::shared_ptr<const GrammarVocabulary> vocabulary, const GrammarSpec& spec);
 
-  // May throw FaultError(engine_failed), as the other two may.
+  // May throw FaultError where that is too much work, as the other two may: invalid_grammar where
+  // the request gave the grammar, else engine_failed.
   bool allows(int32_t token);
   // The logits of all tokens that are allowed; negative infinity for the others.
   void copy_allowed(const float* logits, float* masked);
@@ -45,6 +47,8 @@ class Constraint {
   // Text that stands in the prompt already, but is the grammar's. False where it refuses that;
   // then it cannot be used any more.
   bool accept_text(std::string_view text);
+  // What it means that no token goes on. `is_forbidden`: one would, but must not be sampled.
+  FaultError dead_end(bool is_forbidden) const;
   // A lazy grammar that has not begun.
   bool is_waiting() const { return is_waiting_; }
 
@@ -55,6 +59,7 @@ class Constraint {
   std::string triggered_by(std::string_view piece) const;
 
   const std::shared_ptr<const GrammarVocabulary> vocabulary_;
+  const GrammarOrigin origin_;
   GrammarMatcher matcher_;
   std::vector<std::string> triggers_;
   std::map<int32_t, std::string> named_;

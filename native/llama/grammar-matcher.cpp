@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "llama/fault.h"
-
 namespace sluice {
 namespace {
 
@@ -29,8 +27,8 @@ constexpr size_t kNodesKeptMax = 500000;
 
 }  // namespace
 
-GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar)
-    : grammar_(std::move(grammar)) {
+GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar, FaultCode excess)
+    : grammar_(std::move(grammar)), excess_(excess) {
   start();
   State first;
   work_ = kWorkMax - kFirstWorkMax;
@@ -203,7 +201,6 @@ int32_t GrammarMatcher::state_of(State state) {
   states_.push_back(std::move(state));
   count_work(kStateWork + states_.back().stacks.size());
   return entry->second;
-  return entry->second;
 }
 
 // Stacks share what is below them, so that each node is moved once.
@@ -236,7 +233,7 @@ void GrammarMatcher::count_work(size_t more) {
   work_ += more;
   if (work_ < kWorkMax) return;
   todo_.clear();
-  throw FaultError(FaultCode::engine_failed,
+  throw FaultError(excess_,
                    "the grammar has too many ways to go on from here; make it less ambiguous");
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "llama/fault.h"
 #include "llama/grammar.h"
 
 namespace sluice {
@@ -17,16 +18,16 @@ namespace sluice {
 // byte is one look into a table. Used by one thread at a time.
 //
 // Its work and its memory are bounded: where a grammar is so ambiguous that a state would hold too
-// many stacks, or that its rows take too long, it throws FaultError(engine_failed), which ends that
-// one request.
+// many stacks, or that its rows take too long, it throws FaultError, which ends that one request.
 class GrammarMatcher {
  public:
   // No text begins so.
   static constexpr int32_t kDead = -1;
 
-  // Throws FaultError(invalid_grammar) when the grammar allows no text at all, or begins in too
-  // many ways.
-  explicit GrammarMatcher(std::shared_ptr<const Grammar> grammar);
+  // `excess` is what it means that following the grammar is too much work. Throws
+  // FaultError(invalid_grammar) when it allows no text at all, or begins in too many ways.
+  explicit GrammarMatcher(std::shared_ptr<const Grammar> grammar,
+                          FaultCode excess = FaultCode::invalid_grammar);
 
   // Where the text stands; only until the next accept().
   int32_t state() const { return current_; }
@@ -74,6 +75,7 @@ class GrammarMatcher {
   void count_work(size_t more);
 
   const std::shared_ptr<const Grammar> grammar_;
+  const FaultCode excess_;
   std::vector<Node> nodes_;
   std::unordered_map<uint64_t, int32_t> node_ids_;
   std::deque<State> states_;

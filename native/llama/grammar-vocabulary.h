@@ -23,7 +23,7 @@ class GrammarVocabulary {
   bool ends_generation(int32_t token) const { return ends_[size_t(token)]; }
 
   // Copies the logits of the tokens that the grammar allows next into `masked`, which holds
-  // negative infinity for each token. Throws FaultError(engine_failed), as the matcher does.
+  // negative infinity for each token. Throws FaultError as the matcher does.
   void copy_allowed(GrammarMatcher& matcher, const float* logits, float* masked) const;
 
  private:

@@ -174,9 +174,11 @@ int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {
   masked.assign(size_t(vocabulary_), -INFINITY);
   constraint_->copy_allowed(logits, masked.data());
   if (!reader.read(masked.data(), vocabulary_)) {
-    throw FaultError(FaultCode::engine_failed,
-                     "no token of the model's vocabulary goes on as the grammar wants; if the "
-                     "request has logit_bias or ignore_eos, leave them out");
+    const bool is_forbidden =
+        std::any_of(biases_.begin(), biases_.end(), [this](const LogitBias& entry) {
+          return entry.bias == -INFINITY && constraint_->allows(entry.token);
+        });
+    throw constraint_->dead_end(is_forbidden);
   }
   const int32_t token = choose(reader);
   // top_k takes tokens of no share at all where fewer are allowed, and a rounding may choose one.

@@ -74,8 +74,8 @@ class Sampler final : public RowSampler {
   // rest is dropped, and tokens are chosen again.
   void force(const std::vector<int32_t>& tokens);
   bool is_forcing() const { return next_forced_ < forced_.size(); }
-  // Samples from a row's logits and remembers the token. Throws FaultError(engine_failed) when
-  // the logits are not numbers, or no token of the vocabulary goes on as the grammar wants.
+  // Samples from a row's logits and remembers the token. Throws FaultError: engine_failed
+  // when the logits are not numbers, or what Constraint says when no token goes on.
   int32_t sample(const float* logits) override;
   int32_t sample(Context& context, int32_t row);
   // Of the last row; only where params.logprobs asks for them.

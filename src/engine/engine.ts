@@ -30,6 +30,8 @@ import type {
   RequestOptions,
   SamplingOptions,
   TemplateOptions,
+  TextOptions,
+  TokenizeOptions,
 } from './types.js'
 
 /** @internal What load() hands over. */
@@ -115,37 +117,47 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Token ids of a text. `addSpecial` (false) adds what the model wants at the ends, such as BOS;
-   * `parseSpecial` (false) reads the names of control tokens in the text as those tokens.
-   * Rejects with ERR_INVALID_REQUEST, ERR_OVERLOADED or ERR_CLOSED.
+   * `parseSpecial` (false) reads the names of control tokens in the text as those tokens. Once
+   * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_REQUEST,
+   * ERR_OVERLOADED, ERR_CANCELLED or ERR_CLOSED.
    */
   async tokenize(
     text: string,
-    { addSpecial = false, parseSpecial = false } = {},
+    { addSpecial = false, parseSpecial = false, signal }: TokenizeOptions = {},
   ): Promise<Int32Array> {
-    return this.#parts.session.tokenize(parsePrompt(text), addSpecial, parseSpecial)
+    const options = { addSpecial, parseSpecial, signal }
+    return this.#parts.session.tokenize(parsePrompt(text), options)
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
-  async detokenize(tokens: Int32Array | readonly number[]): Promise<string> {
-    return this.#parts.session.detokenize(parseTokens(tokens))
+  async detokenize(
+    tokens: Int32Array | readonly number[],
+    { signal }: TextOptions = {},
+  ): Promise<string> {
+    return this.#parts.session.detokenize(parseTokens(tokens), signal)
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
-  async pieces(tokens: Int32Array | readonly number[]): Promise<Uint8Array[]> {
-    return this.#parts.session.pieces(parseTokens(tokens))
+  async pieces(
+    tokens: Int32Array | readonly number[],
+    { signal }: TextOptions = {},
+  ): Promise<Uint8Array[]> {
+    return this.#parts.session.pieces(parseTokens(tokens), signal)
   }
 
   /**
    * The prompt that `chat` would compute for a conversation, as text. Rejects with
    * ERR_INVALID_REQUEST (no template, or one that refuses the messages), ERR_INVALID_OPTION,
-   * ERR_OVERLOADED or ERR_CLOSED.
+   * ERR_OVERLOADED, ERR_CANCELLED or ERR_CLOSED.
    */
   async applyTemplate(
     messages: readonly ChatMessage[],
     options: TemplateOptions = {},
+    { signal }: TextOptions = {},
   ): Promise<string> {
     const { session, thinking } = this.#parts
-    return session.applyTemplate(parseChat(messages, parseTemplateOptions(options), thinking))
+    const chat = parseChat(messages, parseTemplateOptions(options), thinking)
+    return session.applyTemplate(chat, signal)
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
@@ -164,9 +176,10 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Ends what runs (its readers get ERR_CLOSED), stops the threads and frees the memory. A decode
-   * under way is abandoned, which takes milliseconds on a CPU; a prompt that is being tokenized is
-   * waited for (up to 2 s per MiB). Twice is safe.
+   * Ends what runs and what waits (whoever waits for it gets ERR_CLOSED at once), stops the threads
+   * and frees the memory. A decode under way is abandoned, which takes milliseconds on a CPU; the
+   * one text that is being tokenized is waited for (up to 2 s per MiB), as nothing can interrupt
+   * it. Twice is safe.
    */
   close(): Promise<void> {
     this.#parts.session.close()

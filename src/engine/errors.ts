@@ -95,7 +95,10 @@ export class InvalidOptionError extends SluiceError {
   }
 }
 
-/** The grammar is no GBNF, or more than a grammar may be. */
+/**
+ * The grammar is no GBNF, or more than a grammar may be; or, in the middle of a reply, no token of
+ * the vocabulary goes on as it wants, or following it is too much work.
+ */
 export class InvalidGrammarError extends SluiceError {
   /** The option's path: `grammar`. */
   readonly path: string

@@ -14,9 +14,7 @@ import type {
 import { ClosedError, OverloadedError, type SluiceError } from './errors.js'
 import { errorOf } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
-
-/** Text jobs (tokenize, detokenize ...) that may wait for the Preparer. */
-const textJobsMax = 1024
+import { TextJobs, type TextResult } from './text-jobs.js'
 
 type Finished = Extract<NativeEvent, { kind: 'finished' }>
 
@@ -48,17 +46,10 @@ interface LiveReply {
   taken: number
 }
 
-type TextResult = Int32Array | string | Buffer[]
-
 /** What a request that embeds hears: one of these, once. */
 export interface EmbeddingListener {
   onEmbedded(values: Float32Array, promptTokens: number): void
   onError(error: SluiceError): void
-}
-
-interface TextJob {
-  resolve(value: TextResult): void
-  reject(error: SluiceError): void
 }
 
 /**
@@ -71,7 +62,7 @@ export class Session {
   readonly #window: number
   readonly #replies = new Map<number, LiveReply>()
   readonly #embeddings = new Map<number, EmbeddingListener>()
-  readonly #textJobs = new Map<number, TextJob>()
+  readonly #texts = new TextJobs()
   #nextId = 1
   #holds = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
@@ -142,20 +133,25 @@ export class Session {
     this.#native.cancel(id)
   }
 
-  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array> {
-    return this.#textJob((id) => this.#native.tokenize(id, text, addSpecial, parseSpecial))
+  tokenize(
+    text: string,
+    options: { addSpecial: boolean; parseSpecial: boolean; signal?: AbortSignal | undefined },
+  ): Promise<Int32Array> {
+    const { addSpecial, parseSpecial, signal } = options
+    const start = (id: number) => this.#native.tokenize(id, text, addSpecial, parseSpecial)
+    return this.#textJob(start, signal)
   }
 
-  detokenize(tokens: Int32Array): Promise<string> {
-    return this.#textJob((id) => this.#native.detokenize(id, tokens))
+  detokenize(tokens: Int32Array, signal?: AbortSignal): Promise<string> {
+    return this.#textJob((id) => this.#native.detokenize(id, tokens), signal)
   }
 
-  pieces(tokens: Int32Array): Promise<Buffer[]> {
-    return this.#textJob((id) => this.#native.pieces(id, tokens))
+  pieces(tokens: Int32Array, signal?: AbortSignal): Promise<Buffer[]> {
+    return this.#textJob((id) => this.#native.pieces(id, tokens), signal)
   }
 
-  applyTemplate(chat: NativeChat): Promise<string> {
-    return this.#textJob((id) => this.#native.applyTemplate(id, chat))
+  applyTemplate(chat: NativeChat, signal?: AbortSignal): Promise<string> {
+    return this.#textJob((id) => this.#native.applyTemplate(id, chat), signal)
   }
 
   stats(): NativeStats {
@@ -167,6 +163,7 @@ export class Session {
     if (this.#state !== 'open') return
     this.#state = 'closing'
     this.#hold()
+    this.#texts.rejectAll(closedMeanwhile())
     this.#native.close()
   }
 
@@ -176,17 +173,15 @@ export class Session {
     this.#native.terminate()
   }
 
-  async #textJob<Result extends TextResult>(start: (id: number) => void) {
+  async #textJob<Result extends TextResult>(start: (id: number) => void, signal?: AbortSignal) {
     this.#assertOpen()
-    if (this.#textJobs.size >= textJobsMax) {
-      throw new OverloadedError(`${textJobsMax} texts wait to be tokenized; try again later`)
-    }
     const id = this.#nextId++
-    return new Promise<Result>((resolve, reject) => {
-      this.#textJobs.set(id, { resolve: resolve as TextJob['resolve'], reject })
-      this.#hold()
-      start(id)
-    })
+    this.#hold()
+    try {
+      return await this.#texts.ask<Result>(id, () => start(id), signal)
+    } finally {
+      this.#release()
+    }
   }
 
   #assertOpen(): void {
@@ -228,16 +223,16 @@ export class Session {
       case 'error':
         this.#leave(event.id)?.onError(errorOf(event))
         this.#settleEmbedding(event.id)?.onError(errorOf(event))
-        this.#settleTextJob(event.id)?.reject(errorOf(event))
+        this.#texts.reject(event.id, errorOf(event))
         break
       case 'tokens':
-        this.#settleTextJob(event.id)?.resolve(event.tokens)
+        this.#texts.resolve(event.id, event.tokens)
         break
       case 'text-made':
-        this.#settleTextJob(event.id)?.resolve(event.text)
+        this.#texts.resolve(event.id, event.text)
         break
       case 'pieces':
-        this.#settleTextJob(event.id)?.resolve(event.pieces)
+        this.#texts.resolve(event.id, event.pieces)
         break
       default:
         this.#handleLife(event)
@@ -293,25 +288,22 @@ export class Session {
     return listener
   }
 
-  #settleTextJob(id: number): TextJob | undefined {
-    const job = this.#textJobs.get(id)
-    if (this.#textJobs.delete(id)) this.#release()
-    return job
-  }
-
   #end(): void {
     this.#state = 'closed'
     this.#native.terminate() // its thread is done: this only joins it
     forgetOpen(this)
-    const error = new ClosedError('the engine was closed before this was done')
+    const error = closedMeanwhile()
     for (const { listener } of this.#replies.values()) listener.onError(error)
     for (const listener of this.#embeddings.values()) listener.onError(error)
-    for (const job of this.#textJobs.values()) job.reject(error)
+    this.#texts.rejectAll(error)
     this.#replies.clear()
     this.#embeddings.clear()
-    this.#textJobs.clear()
     this.#listener.onClosed()
   }
+}
+
+function closedMeanwhile(): ClosedError {
+  return new ClosedError('the engine was closed before this was done')
 }
 
 function queueFull(): OverloadedError {

@@ -245,6 +245,17 @@ export type TemplateOptions = Pick<
   'tools' | 'toolChoice' | 'parallelToolCalls' | 'reasoning' | 'continueFinal'
 >
 
+/** Of what is asked about texts and tokens. */
+export interface TextOptions {
+  /** Aborting it rejects with ERR_CANCELLED, and drops what waits. */
+  signal?: AbortSignal
+}
+
+export interface TokenizeOptions extends TextOptions {
+  addSpecial?: boolean
+  parseSpecial?: boolean
+}
+
 export interface CompletionOptions extends RequestOptions {
   /**
    * What follows the gap that the reply fills, the prompt being what stands before it. Only for

@@ -1,12 +1,11 @@
 import type { Reply } from '../engine/reply.js'
-import type { Accepted } from '../engine/types.js'
 import { ChunkEncoder } from '../openai/chat/chunks.js'
 import { requestOptions } from '../openai/chat/options.js'
 import { CompletionParts } from '../openai/chat/reply.js'
-import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
+import { chatRequest } from '../openai/chat/schema.js'
 import { type Heading, heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
-import { structureError } from '../openai/structure.js'
+import { withStructure } from '../openai/structure.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
@@ -24,8 +23,8 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const engine = generatorNamed(request.model, models)
   const { signal } = exchange
   const reply = engine.chat(request.messages, { ...requestOptions(request, maxTokens), signal })
-  await watched(app, exchange, engine, async (watch) => {
-    exchange.noteAccepted(await accepted(reply, request))
+  const run = async (watch: Watch) => {
+    exchange.noteAccepted(await reply.accepted)
     const head = heading('chatcmpl', request.model, models.fingerprint)
     const choices = request.n ?? 1
     if (request.stream) {
@@ -38,16 +37,8 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
       const parts = new CompletionParts({ choices, logprobs: request.logprobs ?? false })
       await answer(exchange, reply, head, parts)
     }
-  })
-}
-
-/** A form that the engine refuses is the request's field that asked for it. */
-async function accepted(reply: Reply, request: ChatRequest): Promise<Accepted> {
-  try {
-    return await reply.accepted
-  } catch (error) {
-    throw structureError(error, request)
   }
+  await withStructure(request, () => watched(app, exchange, engine, run))
 }
 
 async function stream(

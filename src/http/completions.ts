@@ -11,7 +11,7 @@ import { type CompletionRequest, completionRequest } from '../openai/completions
 import { toApiError } from '../openai/errors.js'
 import { heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
-import { structureError } from '../openai/structure.js'
+import { structureError, withStructure } from '../openai/structure.js'
 import { checkVocabulary } from '../openai/token-ids.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
@@ -57,8 +57,10 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
       exchange.json(200, textCompletion(head, choices, usage))
     }
   }
-  await watched(app, exchange, engine, (watch) => {
-    return withReplies(engine, prompts, options, (replies) => run(replies, watch))
+  await withStructure(request, () => {
+    return watched(app, exchange, engine, (watch) => {
+      return withReplies(engine, prompts, options, (replies) => run(replies, watch))
+    })
   })
 }
 

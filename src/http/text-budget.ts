@@ -14,7 +14,7 @@ export class TextBudget {
 
   /**
    * Runs what takes so many bytes of text, or throws a 429 where others' are waited for already.
-   * Alone, any text may come. They count until it is done, also where its client has left.
+   * Alone, any text may come. They count until it is done, or its client has left before that.
    */
   async run<T>(bytes: number, job: () => Promise<T>): Promise<T> {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {

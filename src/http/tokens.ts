@@ -24,10 +24,12 @@ export async function tokenize(app: App, exchange: Exchange): Promise<void> {
   const request = parseBody(tokenizeRequest, body)
   const engine = engineNamed(request.model ?? defaultName, models)
   exchange.promptField = 'content'
-  const options = { addSpecial: request.add_special, parseSpecial: request.parse_special }
+  const { add_special: addSpecial, parse_special: parseSpecial } = request
+  const { signal } = exchange
+  const options = { addSpecial, parseSpecial, signal }
   const tokens = await app.texts.run(body.length, () => engine.tokenize(request.content, options))
   if (!request.with_pieces) return exchange.json(200, tokenList(tokens))
-  const list = await piecesOf(engine, tokens, exchange.signal)
+  const list = await piecesOf(engine, tokens, signal)
   sendBody(exchange, 200, jsonType, `{"tokens":[${list}]}`)
 }
 
@@ -37,7 +39,7 @@ async function piecesOf(engine: Engine, tokens: Int32Array, signal: AbortSignal)
   for (let from = 0; from < tokens.length; from += piecesAtOnce) {
     signal.throwIfAborted()
     const some = tokens.subarray(from, from + piecesAtOnce)
-    const list = JSON.stringify(pieceList(some, await engine.pieces(some)).tokens)
+    const list = JSON.stringify(pieceList(some, await engine.pieces(some, { signal })).tokens)
     lists.push(list.slice(1, -1))
   }
   return lists.join(',')
@@ -50,7 +52,7 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
   const { model = defaultName, tokens } = parseBody(detokenizeRequest, body)
   const engine = engineNamed(model, models)
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
-  exchange.json(200, { content: await engine.detokenize(tokens) })
+  exchange.json(200, { content: await engine.detokenize(tokens, exchange) })
 }
 
 /** POST /apply-template */
@@ -58,7 +60,6 @@ export async function applyTemplate(app: App, exchange: Exchange): Promise<void>
   const models = app.models()
   const body = await readBody(exchange, app.settings.bodyBytesMax)
   const { model = defaultName, messages, tools = [] } = parseBody(applyTemplateRequest, body)
-  exchange.json(200, {
-    prompt: await engineNamed(model, models).applyTemplate(messages, { tools }),
-  })
+  const engine = engineNamed(model, models)
+  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }, exchange) })
 }

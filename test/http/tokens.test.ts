@@ -115,13 +115,42 @@ test('more text than may wait for the tokenizer is a 429 until it is done', asyn
   expect(refused.status).toBe(429)
   expect(refused.headers.get('retry-after')).toBe('1')
   const small = ask(10) // there is room for it
-  await eventually(() => held.length === 3)
+  for (const go of held.splice(0)) go()
+  await eventually(() => held.length === 1) // two at a time
   for (const go of held.splice(0)) go()
   for (const one of [...waiting, small]) expect((await one).status).toBe(200)
   const again = ask(900)
   await eventually(() => held.length === 1)
   held[0]?.()
   expect((await again).status).toBe(200)
+})
+
+test('what waits for the tokenizer is dropped when its client leaves', async () => {
+  const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
+  const { tokenize } = native
+  const held: (() => void)[] = []
+  native.tokenize = (...job) => void held.push(() => tokenize.apply(native, job))
+  const leaving = new AbortController()
+  const ask = (content: string, signal?: AbortSignal) => {
+    const init = signal === undefined ? {} : { signal }
+    return fetch(`${url}/tokenize`, {
+      ...init,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ content }),
+    })
+  }
+  const staying = [ask('a'), ask('b')]
+  await eventually(() => held.length === 2)
+  const gone = ask('c', leaving.signal)
+  const last = ask('d')
+  setTimeout(() => leaving.abort(), 50)
+  await expect(gone).rejects.toThrow()
+  for (const go of held.splice(0)) go()
+  await eventually(() => held.length === 1)
+  held[0]?.()
+  for (const one of [...staying, last]) expect((await one).status).toBe(200)
+  expect(native.tokenized.map(({ text }) => text)).toEqual(['a', 'b', 'd'])
 })
 
 test('a model by another name is a 404, by each of its own it answers', async () => {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "llama.h"
+#include "llama/constraint.h"
 #include "llama/fault.h"
 #include "test/check.h"
 
@@ -302,4 +303,41 @@ TEST("sampler: a forced row must hold numbers as well") {
     refused = error.fault.code == FaultCode::engine_failed;
   }
   CHECK(refused);
+}
+
+namespace {
+
+// What a reply of the letters a and b ends with where its grammar leads to no token.
+FaultCode dead_end(const std::string& grammar, sluice::GrammarOrigin origin, bool ignores_end) {
+  const auto vocabulary = std::make_shared<const sluice::GrammarVocabulary>(
+      std::vector<std::string>{"a", "b", "</s>"}, std::vector<int32_t>{2});
+  sluice::GrammarSpec spec;
+  spec.origin = origin;
+  std::vector<int32_t> forbidden;
+  if (ignores_end) forbidden.push_back(2);
+  Sampler sampler(3, forbidden, params_of(0.0f), kContext);
+  sampler.constrain(std::make_unique<sluice::Constraint>(
+      sluice::Grammar::compile(grammar, sluice::kGivenGrammar), vocabulary, spec));
+  const std::vector<float> row{1.0f, 2.0f, 3.0f};
+  CHECK_EQ(sampler.sample(row.data()), 0);
+  try {
+    sampler.sample(row.data());
+  } catch (const FaultError& error) {
+    return error.fault.code;
+  }
+  return FaultCode::closed;
+}
+
+}  // namespace
+
+TEST("sampler: where no token goes on, it is the fault of who gave the grammar") {
+  using sluice::GrammarOrigin;
+  const std::string no_token = "root ::= \"ac\"", whole = "root ::= \"a\"";
+  CHECK(dead_end(no_token, GrammarOrigin::request, false) == FaultCode::invalid_grammar);
+  CHECK(dead_end(no_token, GrammarOrigin::schema, false) == FaultCode::engine_failed);
+  CHECK(dead_end(no_token, GrammarOrigin::tools, true) == FaultCode::engine_failed);
+  CHECK(dead_end(whole, GrammarOrigin::request, true) == FaultCode::invalid_grammar);
+  CHECK(dead_end(whole, GrammarOrigin::schema, true) == FaultCode::invalid_schema);
+  CHECK(dead_end(whole, GrammarOrigin::tools, true) == FaultCode::invalid_request);
+  CHECK(dead_end(whole, GrammarOrigin::request, false) == FaultCode::closed);
 }

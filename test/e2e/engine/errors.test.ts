@@ -183,6 +183,23 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
+  test('a close tells all that waits at once, though a text is being tokenized', async () => {
+    const engine = await load({ model: 'models/storyteller.gguf', parallel: 2, queue: 100 })
+    const text = 'Once upon a time there was a fox. '.repeat(30_000)
+    const startedAt = performance.now()
+    const after = () => performance.now() - startedAt
+    const waiting = [
+      ...Array.from({ length: 50 }, () => engine.tokenize(text)),
+      ...Array.from({ length: 50 }, () => engine.complete('Once').done),
+    ]
+    const ends = waiting.map((one) => one.catch((error) => ({ code: error.code, at: after() })))
+    const closed = engine.close().then(after)
+    for (const end of await Promise.all(ends)) {
+      expect(end).toMatchObject({ code: 'ERR_CLOSED' })
+      expect((end as { at: number }).at).toBeLessThan((await closed) / 2)
+    }
+  })
+
   test('after close', async () => {
     const engine = await load({ model: randomModel() })
     await engine.close()

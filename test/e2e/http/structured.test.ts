@@ -195,13 +195,38 @@ test('a reply that cannot go on, or goes on in too many ways, ends alone', async
   const served = await open()
   const ambiguous = 'root ::= "a" root "b" | "a" root "c" | "a" root "d" | "e"'
   const running = ask(served, { grammar: 'root ::= [a-z ]{300} "."', max_tokens: 900 })
+  const whole = { type: 'object', additionalProperties: false }
   const failing = [
-    ask(served, { grammar: 'root ::= "a"', ignore_eos: true }),
-    ask(served, { grammar: ambiguous, logit_bias: { 64: 100, 7252: 100, 24794: 100 } }),
-  ]
-  for (const { status, body } of await Promise.all(failing)) {
-    expect({ status, code: body.error.code }).toEqual({ status: 500, code: 'engine_failed' })
-  }
+    [{ grammar: 'root ::= "a"', ignore_eos: true }, 'grammar', 'invalid_grammar'],
+    [
+      { grammar: ambiguous, logit_bias: { 64: 100, 7252: 100, 24794: 100 } },
+      'grammar',
+      'invalid_grammar',
+    ],
+    [
+      { ...jsonSchema(whole), ignore_eos: true },
+      'response_format.json_schema.schema',
+      'invalid_schema',
+    ],
+  ] as const
+  const asked = failing.map(async ([fields, param, code]) => {
+    const { status, body } = await ask(served, fields)
+    const type = 'invalid_request_error'
+    expect({ status, ...body.error }).toMatchObject({ status: 400, type, param, code })
+  })
+  await Promise.all(asked)
+  const streamed = await fetch(`${served.url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...{ model: 'default', prompt: 'a', stream: true, ignore_eos: true },
+      grammar: 'root ::= "b"{9}',
+    }),
+  })
+  expect(streamed.status).toBe(200)
+  const frames = (await streamed.text()).trim().split('\n\n')
+  const last = JSON.parse(frames.at(-1)?.replace('data: ', '') ?? '')
+  expect(last.error).toMatchObject({ code: 'invalid_grammar', param: 'grammar' })
   expect((await running).body.choices[0]?.message.content).toMatch(/^[a-z ]{300}\.$/)
   await served.quiet()
 })
