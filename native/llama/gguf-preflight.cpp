@@ -313,6 +313,22 @@ uint64_t multiplied(uint64_t a, uint64_t b, const std::string& what) {
   return a * b;
 }
 
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// What is added to a row, or multiplied with it, as it stands: ggml aborts for any other type than
+// F32 once it is computed. No converter and no quantizer of llama.cpp writes another.
+void check_is_f32(const Tensor& tensor, bool is_vector, uint32_t type) {
+  const bool is_used_so = tensor.name == "token_types.weight" ||
+                          ends_with(tensor.name, "norm.weight") ||
+                          (is_vector && ends_with(tensor.name, ".bias"));
+  if (type == 0 || !is_used_so) return;
+  throw Refusal("cannot be used: tensor " + printable(tensor.name) + " has type " +
+                with_commas(type) +
+                ", expected 0 (F32), which is what it is computed with; convert the model again");
+}
+
 Tensor read_tensor(Reader& file) {
   Tensor tensor;
   tensor.name = file.text(kNameBytesMax, "a tensor's name");
@@ -339,6 +355,7 @@ Tensor read_tensor(Reader& file) {
     throw Refusal("is damaged: rows of " + what + " have " + with_commas(row) +
                   " elements, expected a multiple of " + with_commas(block) + kDownloadAgain);
   }
+  check_is_f32(tensor, elements == row, type);
   tensor.bytes = multiplied(elements / block, kTensorTypes[type].bytes, what);
   tensor.offset = file.number<uint64_t>(what);
   return tensor;

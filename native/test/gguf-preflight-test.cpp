@@ -247,6 +247,23 @@ TEST("a tensor of an unknown or removed type, or with too many dimensions, is re
   CHECK(refuses(parts.file(), "5 dimensions"));
 }
 
+TEST("a norm, a bias or token types in another type than F32 are refused; a matrix is not") {
+  Parts parts;
+  parts.tensor_count = 1;
+  parts.data = std::string(36, '\0');
+  const auto named = [&](const std::string& name, uint32_t rows) {
+    parts.tensors = text(name) + u32(2) + u64(32) + u64(rows) + u32(kQ4_0) + u64(0);
+    return parts.file();
+  };
+  for (const char* name :
+       {"token_types.weight", "blk.0.attn_norm.weight", "blk.0.attn_q_norm.weight"}) {
+    CHECK(refuses(named(name, 2), "expected 0 (F32)"));
+  }
+  CHECK(refuses(named("blk.0.attn_q.bias", 1), "expected 0 (F32)"));
+  CHECK(check_bytes(named("blk.0.ffn_up_exps.bias", 2)).ok);
+  CHECK(check_bytes(named("position_embd.weight", 2)).ok);
+}
+
 TEST("impossible shapes are refused without overflow") {
   Parts parts;
   parts.tensor_count = 1;

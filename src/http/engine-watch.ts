@@ -5,13 +5,13 @@ const looks = 4
 
 interface Watched {
   stats(): EngineStats
-  readonly settings: { readonly parallel: number }
 }
 
 /**
  * Notices an engine that stands still while a reply is waited for, from its making until stop().
  * Owned by the handler of one exchange. Waiting for a slow reader does not count, nor does waiting
- * in the queue while others move; the queue has its own deadline.
+ * in the queue while others move; the queue has its own deadline. Who waits behind replies that
+ * nobody reads gets the place of one of them, so that the engine moves.
  */
 export class EngineWatch {
   readonly #engine: Watched
@@ -47,12 +47,10 @@ export class EngineWatch {
 
   #isStill(): boolean {
     if (this.#pauses > 0) return false
-    const { steps, beats, running, parked, queued } = this.#engine.stats()
+    const { steps, beats } = this.#engine.stats()
     const hasMoved = steps !== this.#steps || beats !== this.#beats
     this.#steps = steps
     this.#beats = beats
-    // Every place is held for a reader that is behind: the queue waits, the engine is well.
-    const isFull = running === 0 && queued > 0 && parked >= this.#engine.settings.parallel
-    return !hasMoved && !isFull
+    return !hasMoved
   }
 }

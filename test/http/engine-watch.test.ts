@@ -6,8 +6,8 @@ afterEach(() => void vi.useRealTimers())
 
 /** An engine that computes nothing any more, watched with a deadline of 100 ms. */
 function watchStalled() {
-  const stats = { steps: 1, beats: 1, running: 1, parked: 0, queued: 0 }
-  const engine = { stats: () => stats, settings: { parallel: 1 } }
+  const stats = { steps: 1, beats: 1 }
+  const engine = { stats: () => stats }
   const onStall = vi.fn()
   const watch = new EngineWatch(engine as never, 100, onStall)
   return { stats, onStall, watch }

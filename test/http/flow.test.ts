@@ -229,16 +229,3 @@ test('38: a reader that makes its reply wait is no stall of the engine', async (
   expect(raw.text).not.toContain('engine_stalled')
   expect(served.native.cancelled).toEqual([])
 })
-
-test('38: nor is a queue that waits because every place waits for its reader', async () => {
-  const engine = { window, parallel: 1 }
-  const served = await serve({ pace: 'manual', script: bigScript, engine })
-  await stuck(served)
-  const second = await served.client()
-  second.send(post(chatPath, story()))
-  await stepUntil(served.native, () => second.text.includes('"role"'))
-  expect(served.native.stats()).toMatchObject({ running: 0, parked: 1, queued: 1 })
-  vi.advanceTimersByTime(44_000)
-  await settle()
-  expect(second.text).not.toContain('engine_stalled')
-})

@@ -28,6 +28,8 @@ export interface EncoderOptions {
   context?: number
   /** Metadata keys of the architecture to put in, or with null to leave out. */
   keys?: Record<string, GgufValue | null>
+  /** Tensors that are of another type than f32 (token_embd: q8_0), by their names. */
+  types?: Record<string, TensorType>
   /** Every weight of the last layer's norm, in place of 1: another number breaks the vectors. */
   lastNorm?: number
   /** Default 1. */
@@ -46,6 +48,7 @@ export function encoderModel(options: EncoderOptions = {}): string {
     embedding: 64,
     context: 512,
     keys: {},
+    types: {},
     lastNorm: 1,
     seed: 1,
     ...options,
@@ -89,21 +92,24 @@ function tensorsOf(model: Settled, vocabulary: number): TensorSource[] {
     columns: number,
     rows: number,
     deviation: number,
-    type: TensorType,
-  ) => ({
-    name: `${name}.weight`,
-    type,
-    shape: [columns, rows],
-    data: () => randomTensor(random, type, [columns, rows], deviation),
-  })
+    usual: TensorType,
+  ) => {
+    const type = model.types[`${name}.weight`] ?? usual
+    return {
+      name: `${name}.weight`,
+      type,
+      shape: [columns, rows],
+      data: () => randomTensor(random, type, [columns, rows], deviation),
+    }
+  }
   const matrix = (name: string, columns: number, rows: number, gain = 1) =>
     weights(name, columns, rows, gain / Math.sqrt(columns), 'f32')
-  const filled = (name: string, value: number): TensorSource => ({
-    name,
-    type: 'f32',
-    shape: [width],
-    data: () => constantTensor(width, value),
-  })
+  const filled = (name: string, value: number): TensorSource => {
+    const type = model.types[name] ?? 'f32'
+    const constant = () => constantTensor(width, value)
+    const data = type === 'f32' ? constant : () => randomTensor(random, type, [width], 0.1)
+    return { name, type, shape: [width], data }
+  }
   const norm = (name: string, value = 1) => [
     filled(`${name}.weight`, value),
     filled(`${name}.bias`, 0),

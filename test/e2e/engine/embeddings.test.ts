@@ -343,6 +343,26 @@ describe('an engine does one of the two', () => {
     })
   })
 
+  test.each(['token_types.weight', 'token_embd_norm.weight', 'blk.1.layer_output_norm.bias'])(
+    'an encoder whose %s is not F32 is refused when it is loaded',
+    async (name) => {
+      for (const type of ['f16', 'q8_0'] as const) {
+        await expect(
+          load({ model: encoderModel({ types: { [name]: type } }) }),
+        ).rejects.toMatchObject({
+          code: 'ERR_MODEL_INVALID',
+          message: expect.stringContaining(`tensor ${name} has type`),
+        })
+      }
+    },
+  )
+
+  test('matrices of an encoder may be of other types', async () => {
+    const types = { 'position_embd.weight': 'q8_0', 'blk.0.attn_q.weight': 'f16' } as const
+    const reader = await loaded({ model: encoderModel({ types }) })
+    expect((await reader.embed('x')).embeddings[0]).toHaveLength(64)
+  })
+
   test('an encoder that calls itself causal still embeds', async () => {
     const model = encoderModel({ keys: { 'attention.causal': null } })
     const engine = await loaded({ model })

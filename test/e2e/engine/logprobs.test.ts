@@ -77,6 +77,32 @@ describe('logprobs', () => {
     }
   })
 
+  test('tell a control token by its name, without bytes', async () => {
+    const engine = await open({ model: randomModel() })
+    const [mark = -1] = await engine.tokenize('<|im_start|>', { parseSpecial: true })
+    const options = { maxTokens: 3, logitBias: { [mark]: 100 }, logprobs: 1 }
+    const { text, entries } = await read(engine.chat(ask, options))
+    expect(text).toBe('')
+    expect(entries).toHaveLength(3)
+    for (const entry of entries) {
+      expect(entry).toMatchObject({ token: '<|im_start|>', bytes: Buffer.alloc(0) })
+      expect(entry.top[0]?.token).not.toBe('<|im_start|>')
+    }
+  })
+
+  test('tell nothing of the end, unless the reply must go on beyond it', async () => {
+    const engine = await open({ model: scriptModel({ reply: story }) })
+    const { text, entries } = await read(engine.chat(ask, { logprobs: 1 }))
+    expect(text).toBe(story)
+    expect(entries.map(({ token }) => token)).not.toContain('<|im_end|>')
+    const beyond = { logprobs: 1, ignoreEos: true, maxTokens: entries.length + 1 }
+    const [last] = (await read(engine.chat(ask, beyond))).entries.slice(-1)
+    expect(last?.top).toMatchObject([
+      { token: '<|im_end|>', bytes: Buffer.alloc(0), logprob: expect.closeTo(0) },
+    ])
+    expect(last?.token).not.toBe('<|im_end|>')
+  })
+
   test('differ by the very bias that makes two tokens change places', async () => {
     const engine = await open({ model: randomModel(), kvType: 'q8_0' })
     const options = { temperature: 0, maxTokens: 1, ignoreEos: true } as const
