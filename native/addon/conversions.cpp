@@ -129,6 +129,17 @@ const char* code_name(FaultCode code) {
   return "ERR_ENGINE_FAILED";
 }
 
+const char* call_format_name(CallFormat format) {
+  switch (format) {
+    case CallFormat::none: return "none";
+    case CallFormat::other: return "other";
+    case CallFormat::json: return "json";
+    case CallFormat::tagged: return "tagged";
+    case CallFormat::gemma: return "gemma";
+  }
+  return "none";
+}
+
 const char* reason_name(FinishReason reason) {
   switch (reason) {
     case FinishReason::stop: return "stop";
@@ -234,6 +245,7 @@ struct EventWriter {
     object.Set("threads", event.model.threads);
     object.Set("vocabulary", event.model.vocabulary);
     object.Set("hasChatTemplate", event.model.has_chat_template);
+    object.Set("callFormat", call_format_name(event.model.call_format));
     object.Set("canInfill", event.model.can_infill);
     object.Set("thinkingEnds", strings(env, event.model.thinking_ends));
     object.Set("sampling", recommended(env, event.model.sampling));
@@ -396,8 +408,17 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
     });
   });
   for_each(array(object, "tools"), [&](const Napi::Object& one) {
-    chat.tools.push_back(
-        {string(one, "name"), string(one, "description"), string(one, "parameters")});
+    chat.tools.push_back({string(one, "name"),
+                          string(one, "description"),
+                          string(one, "parameters"),
+                          string(one, "rules"),
+                          string(one, "root"),
+                          {}});
+    for_each(array(one, "properties"), [&](const Napi::Object& property) {
+      chat.tools.back().properties.push_back(
+          {string(property, "name"), property.Get("isRequired").ToBoolean(),
+           string(property, "kind"), string(property, "json"), string(property, "text")});
+    });
   });
   chat.tool_choice = tool_choice(string(object, "toolChoice"));
   chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();

@@ -211,6 +211,7 @@ void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedMode
   if (!embeds) {
     loaded.has_chat_template = preparer->has_chat_template();
     loaded.thinking_ends = preparer->thinking_ends();
+    loaded.call_format = preparer->call_format();
   }
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   preparer_.swap(preparer);

@@ -36,6 +36,7 @@ struct LoadedModel {
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
   bool has_chat_template = false, can_infill = false;
   std::vector<std::string> thinking_ends;  // where thoughts can be ended: what is written for it
+  CallFormat call_format = CallFormat::none;
   std::optional<EmbeddingKind> embedding;  // of an engine that embeds
   RecommendedSampling sampling;
 };

@@ -273,7 +273,7 @@ void Preparer::handle(const Pieces& job) {
 }
 
 void Preparer::handle(const ApplyTemplate& job) {
-  answer(job.id, [&] { sink_.text_made(job.id, template_.apply(job.chat).prompt); });
+  answer(job.id, [&] { sink_.text_made(job.id, template_.prompt(job.chat)); });
 }
 
 }  // namespace sluice

@@ -38,6 +38,7 @@ class Preparer {
   // What thoughts of the model end with, where they are known and can be made to end. Takes some
   // milliseconds.
   std::vector<std::string> thinking_ends() const;
+  CallFormat call_format() const { return template_.call_format(); }
   void prepare(Choices choices);
   void prepare(std::shared_ptr<EmbeddingRequest> request);
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);

@@ -1,56 +1,26 @@
 #include "llama/chat-format.h"
 
 #include <algorithm>
-#include <variant>
 
 #include "chat-peg-parser.h"
+#include "llama/peg-tree.h"
 
 namespace sluice {
 namespace {
-
-using Id = common_peg_parser_id;
-
-template <typename T>
-const T* as(const common_peg_parser_variant& parser) {
-  return std::get_if<T>(&parser);
-}
-
-// The parsers that one hands its work to.
-std::vector<Id> children_of(const common_peg_arena& arena, Id id) {
-  const common_peg_parser_variant& parser = arena.get(id);
-  if (const auto* p = as<common_peg_sequence_parser>(parser)) return p->children;
-  if (const auto* p = as<common_peg_choice_parser>(parser)) return p->children;
-  if (const auto* p = as<common_peg_repetition_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_schema_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_rule_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_atomic_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_tag_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_gbnf_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_ac_parser>(parser)) return {p->child};
-  if (const auto* p = as<common_peg_ref_parser>(parser)) return {arena.get_rule(p->name)};
-  return {};  // lookaheads take nothing
-}
 
 struct Survey {
   bool has_until = false, has_string = false, has_tag = false;
 };
 
-// What there is below a parser. Rules may be recursive: each parser is looked at once.
-Survey survey(const common_peg_arena& arena, Id root) {
+// What there is below a parser.
+Survey survey(const common_peg_arena& arena, PegId root) {
   Survey found;
-  std::vector<bool> seen(arena.size(), false);
-  std::vector<Id> open = children_of(arena, root);
-  while (!open.empty()) {
-    const Id id = open.back();
-    open.pop_back();
-    if (seen[id]) continue;
-    seen[id] = true;
-    const common_peg_parser_variant& parser = arena.get(id);
-    found.has_until |= as<common_peg_until_parser>(parser) != nullptr;
-    found.has_string |= as<common_peg_string_parser>(parser) != nullptr;
-    found.has_tag |= as<common_peg_tag_parser>(parser) != nullptr;
-    for (Id child : children_of(arena, id)) open.push_back(child);
-  }
+  peg_visit(arena, root, [&](PegId id, const common_peg_parser_variant& parser) {
+    found.has_until |= peg_as<common_peg_until_parser>(parser) != nullptr;
+    found.has_string |= peg_as<common_peg_string_parser>(parser) != nullptr;
+    found.has_tag |= id != root && peg_as<common_peg_tag_parser>(parser) != nullptr;
+    return true;
+  });
   return found;
 }
 
@@ -61,13 +31,15 @@ ChatFormat::Kind kind_of(const Survey& found) {
 
 }  // namespace
 
-ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call)
+ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call,
+                       const std::vector<ChatTool>& tools)
     : name_(params.format),
       generation_prompt_(params.generation_prompt),
       thinking_start_(params.thinking_start_tag),
       thinking_ends_(params.thinking_end_tags),
       takes_one_call_(takes_one_call) {
   parser_.load(params.parser);
+  places_ = CallPlaces(parser_, tools);
   collect_delimiters();
   content_ = kind_of(common_chat_peg_builder::CONTENT);
   reasoning_ = kind_of(common_chat_peg_builder::REASONING);
@@ -75,32 +47,12 @@ ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call)
   string_argument_ = kind_of(common_chat_peg_builder::TOOL_ARG_STRING_VALUE);
 }
 
-// llama.cpp's own lets the model write what it likes before the calls, for as long as it likes. So
-// its root becomes the rules that calls begin with.
-std::string ChatFormat::grammar_of_calls(const std::string& grammar) const {
-  static const std::string root = "root ::= ";
-  const bool is_first = grammar.compare(0, root.size(), root) == 0;
-  const size_t begin = is_first ? 0 : grammar.find("\n" + root);
-  if (begin == std::string::npos) return {};
-  std::string calls;
-  for (Id id = 0; id < parser_.size(); ++id) {
-    const auto* rule = as<common_peg_rule_parser>(parser_.get(id));
-    if (!rule || !rule->trigger) continue;
-    if (grammar.find(rule->name + " ::= ") == std::string::npos) return {};
-    calls += (calls.empty() ? "" : " | ") + rule->name;
-  }
-  if (calls.empty()) return {};
-  const size_t value = begin + root.size() + (is_first ? 0 : 1);
-  const size_t end = std::min(grammar.find('\n', value), grammar.size());
-  return grammar.substr(0, value) + calls + grammar.substr(end);
-}
-
 void ChatFormat::collect_delimiters() {
-  for (Id id = 0; id < parser_.size(); ++id) {
-    if (const auto* tag = as<common_peg_tag_parser>(parser_.get(id))) {
+  for (PegId id = 0; id < parser_.size(); ++id) {
+    if (const auto* tag = peg_as<common_peg_tag_parser>(parser_.get(id))) {
       has_ids_ |= tag->tag == common_chat_peg_builder::TOOL_ID;
     }
-    const auto* until = as<common_peg_until_parser>(parser_.get(id));
+    const auto* until = peg_as<common_peg_until_parser>(parser_.get(id));
     if (!until) continue;
     for (const std::string& delimiter : until->delimiters) {
       if (delimiter.empty()) continue;
@@ -114,8 +66,8 @@ void ChatFormat::collect_delimiters() {
 
 ChatFormat::Kind ChatFormat::kind_of(const char* tag) const {
   std::vector<Kind> kinds;
-  for (Id id = 0; id < parser_.size(); ++id) {
-    const auto* parser = as<common_peg_tag_parser>(parser_.get(id));
+  for (PegId id = 0; id < parser_.size(); ++id) {
+    const auto* parser = peg_as<common_peg_tag_parser>(parser_.get(id));
     if (parser && parser->tag == tag) kinds.push_back(sluice::kind_of(survey(parser_, id)));
   }
   const bool agree =

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chat.h"
+#include "llama/call-places.h"
 
 namespace sluice {
 
@@ -15,8 +16,10 @@ namespace sluice {
 class ChatFormat {
  public:
   // Throws what llama.cpp throws for a parser that it cannot read.
-  // With `takes_one_call` a reply is over once it begins a second.
-  explicit ChatFormat(const common_chat_params& params, bool takes_one_call = false);
+  // With `takes_one_call` a reply is over once it begins a second. `params` are those of the tools'
+  // stand-ins (CallPlaces).
+  explicit ChatFormat(const common_chat_params& params, bool takes_one_call = false,
+                      const std::vector<ChatTool>& tools = {});
 
   // What a tagged piece of the reply is made of.
   enum class Kind {
@@ -38,9 +41,10 @@ class ChatFormat {
   bool has_ids() const { return has_ids_; }
   const common_peg_arena& parser() const { return parser_; }
   common_chat_format name() const { return name_; }
-  // What a reply must follow that is calls from its first byte on, made of llama.cpp's grammar for
-  // the whole reply; empty where that cannot be.
-  std::string grammar_of_calls(const std::string& grammar) const;
+  const CallPlaces& places() const { return places_; }
+  CallFormat calls() const {
+    return places_.format(parser_, name_ == COMMON_CHAT_FORMAT_PEG_GEMMA4);
+  }
   // What the reply's text stands behind, as the parser sees it.
   const std::string& generation_prompt() const { return generation_prompt_; }
   // llama.cpp's names for where thoughts begin and end; empty where it has none.
@@ -52,6 +56,7 @@ class ChatFormat {
   void collect_delimiters();
 
   common_peg_arena parser_;
+  CallPlaces places_;
   common_chat_format name_;
   std::string generation_prompt_, thinking_start_;
   std::vector<std::string> thinking_ends_;

@@ -19,10 +19,25 @@ struct ChatMessage {
   std::vector<ChatToolCall> tool_calls;  // an assistant's
 };
 
+// An argument of a tool, where a template writes each by itself.
+struct ChatToolProperty {
+  std::string name;
+  bool is_required = false;
+  std::string kind;        // a JSON schema that says no more than what kind of value it is
+  std::string json, text;  // rules of a value in JSON, and of one that is bare text; empty is any
+};
+
 struct ChatTool {
   std::string name, description;
-  std::string parameters;  // a JSON schema
+  std::string parameters;  // a JSON schema, for the template
+  std::string rules;       // GBNF of what its calls must be
+  std::string root;        // the rule of all arguments; empty is none
+  std::vector<ChatToolProperty> properties;
 };
+
+// How a template writes calls: their arguments as one JSON object, each between tags of its own, in
+// Gemma 4's form, in one that knows nothing of schemas, or not at all.
+enum class CallFormat { none, other, json, tagged, gemma };
 
 enum class ToolChoice { none, automatic, required };
 

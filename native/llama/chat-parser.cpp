@@ -16,6 +16,8 @@ using Tag = common_chat_peg_builder;
 // A refusal counts when the text has grown by so much and is refused still.
 constexpr size_t kRefusalBytes = 32;
 constexpr size_t kIdLetters = 24;
+// What half of a character becomes: a mark may be cut within one.
+constexpr std::string_view kHalf = "\xEF\xBF\xBD";
 constexpr const char* kGemmaString = "gemma4-string-content";
 
 // llama.cpp's mapper points into a call that it has dropped, once a call ended without a name
@@ -129,6 +131,12 @@ void ChatParser::finish(bool was_cut) {
 
 void ChatParser::read_last(bool was_cut) {
   Reading reading = read(text_);
+  const bool is_half = text_.size() >= kHalf.size() &&
+                       text_.compare(text_.size() - kHalf.size(), kHalf.size(), kHalf) == 0;
+  if (!reading.ok && was_cut && is_half) {
+    text_.resize(text_.size() - kHalf.size());
+    reading = read(text_);
+  }
   if (!reading.ok) return give_up_on_format();
   if (!was_cut) keep_begun_delimiter(reading);
   broken_ = !adopt(std::move(reading), text_.size());

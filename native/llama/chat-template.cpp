@@ -1,14 +1,21 @@
 #include "llama/chat-template.h"
 
+#include <algorithm>
+
 #include "chat.h"
-#include "json-schema-to-grammar.h"
 #include "llama.h"
+#include "llama/call-places.h"
 #include "llama/chat-format.h"
+#include "llama/chat-grammar.h"
 #include "llama/fault.h"
 #include "llama/model.h"
+#include "llama/thought-marks.h"
 
 namespace sluice {
 namespace {
+
+// Of some 100 KB at most each, where tools are many and large.
+constexpr size_t kRememberedMax = 16;
 
 common_chat_msg message_of(const ChatMessage& message) {
   common_chat_msg entry;
@@ -47,16 +54,32 @@ std::vector<std::string> triggers_of(const common_chat_params& params) {
   return words;
 }
 
-// Why llama.cpp could not use a conversation: a tool's schema, or else what the template says.
-FaultError refused(const ChatPrompt& chat, const std::exception& error) {
+bool may_call(const ChatPrompt& chat) {
+  return !chat.tools.empty() && chat.tool_choice != ToolChoice::none;
+}
+
+// All that a reply's form depends on. The names of a tool's rules are those of its schema.
+std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt) {
+  std::string key = std::to_string(int(chat.tool_choice)) + (chat.parallel_tool_calls ? "p" : "") +
+                    (chat.thinking ? "t" : "") + (chat.continues ? "c" : "");
+  const auto add = [&key](const std::string& text) {
+    key += std::to_string(text.size()) + ":" + text;
+  };
+  add(chat.reasoning_effort);
+  add(generation_prompt);
   for (const ChatTool& tool : chat.tools) {
-    try {
-      json_schema_to_grammar(common_json::parse(tool.parameters));
-    } catch (const std::exception& reason) {
-      return FaultError(FaultCode::invalid_schema, "the parameters of the tool \"" + tool.name +
-                                                       "\" cannot be used: " + reason.what());
+    add(tool.name);
+    add(tool.root);
+    key += std::to_string(tool.rules.size());
+    for (const ChatToolProperty& one : tool.properties) {
+      for (const std::string* text : {&one.name, &one.kind, &one.json, &one.text}) add(*text);
+      key += one.is_required ? "!" : "?";
     }
   }
+  return key;
+}
+
+FaultError refused(const std::exception& error) {
   return FaultError(
       FaultCode::invalid_request,
       std::string("the model's chat template refused these messages: ") + error.what());
@@ -120,40 +143,96 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
   const llama_vocab* vocab = llama_model_get_vocab(model_->raw());
   inputs.add_bos = llama_vocab_get_add_bos(vocab);
   inputs.add_eos = llama_vocab_get_add_eos(vocab);
-  // Without it each call analyses the template anew (3 to 7 ms, llama.md).
-  const bool calls_tools = !chat.tools.empty() && chat.tool_choice != ToolChoice::none;
-  inputs.force_pure_content = !calls_tools && !model_thinks();
   return inputs;
 }
 
-TemplatedChat ChatTemplate::apply(const ChatPrompt& chat) const {
+// The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
+common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat) const {
   if (!exists()) {
     throw FaultError(FaultCode::invalid_request,
                      !damage_.empty() ? damage_
                                       : "this model has no chat template; use complete() with a "
                                         "prompt of your own");
   }
+  common_chat_templates_inputs inputs = inputs_of(chat);
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  // Without it each call analyses the template anew (3 to 7 ms, llama.md).
+  inputs.force_pure_content = !may_call(chat) && !model_thinks();
+  common_chat_params params = common_chat_templates_apply(templates_.get(), inputs);
+  if (!inputs.force_pure_content) return params;
+  // The plain way renders the messages before the one that goes on, and leaves that one to us.
+  if (chat.continues) params.prompt += params.generation_prompt + chat.messages.back().content;
+  params.parser.clear();
+  return params;
+}
+
+std::string ChatTemplate::prompt(const ChatPrompt& chat) const {
   try {
-    const common_chat_templates_inputs inputs = inputs_of(chat);
-    const common_chat_params params = common_chat_templates_apply(templates_.get(), inputs);
-    if (!inputs.force_pure_content) return templated(params, chat);
-    TemplatedChat result;
-    result.prompt = params.prompt;
-    // The plain way renders the messages before the one that goes on, and leaves that one to us.
-    if (chat.continues) result.prompt += params.generation_prompt + chat.messages.back().content;
-    return result;
+    return prompt_of(chat).prompt;
+  } catch (const FaultError&) {
+    throw;
   } catch (const std::exception& error) {
-    throw refused(chat, error);
+    throw refused(error);
+  }
+}
+
+TemplatedChat ChatTemplate::apply(const ChatPrompt& chat) const {
+  try {
+    const common_chat_params params = prompt_of(chat);
+    TemplatedChat result =
+        may_call(chat) ? with_calls(chat, params.generation_prompt) : templated(params, chat);
+    result.prompt = params.prompt;
+    return result;
+  } catch (const FaultError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw refused(error);
+  }
+}
+
+// Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas.
+TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat,
+                                       const std::string& generation_prompt) const {
+  std::string key = key_of(chat, generation_prompt);
+  const auto known = std::find_if(remembered_.begin(), remembered_.end(),
+                                  [&](const Remembered& one) { return one.key == key; });
+  if (known != remembered_.end()) {
+    remembered_.splice(remembered_.begin(), remembered_, known);
+    return remembered_.front().chat;
+  }
+  common_chat_templates_inputs inputs = inputs_of(chat);
+  inputs.tools = CallPlaces::stand_ins(chat.tools);
+  const TemplatedChat made = templated(common_chat_templates_apply(templates_.get(), inputs), chat);
+  remembered_.push_front({std::move(key), made});
+  if (remembered_.size() > kRememberedMax) remembered_.pop_back();
+  return made;
+}
+
+CallFormat ChatTemplate::call_format() const {
+  if (!exists()) return CallFormat::none;
+  ChatPrompt chat;
+  chat.messages.push_back({"user", "Hello", "", "", "", {}});
+  const ChatToolProperty text{"text", true, R"({"type":"string"})", "", ""};
+  const ChatToolProperty number{"number", false, R"({"type":"integer"})", "", ""};
+  chat.tools.push_back({"tool", "", "", "", "", {text, number}});
+  chat.tool_choice = ToolChoice::required;
+  try {
+    common_chat_templates_inputs inputs = inputs_of(chat);
+    inputs.tools = CallPlaces::stand_ins(chat.tools);
+    const auto params = common_chat_templates_apply(templates_.get(), inputs);
+    return ChatFormat(params, false, chat.tools).calls();
+  } catch (const std::exception&) {
+    return CallFormat::none;  // it cannot be analysed, or refuses such a conversation
   }
 }
 
 TemplatedChat ChatTemplate::templated(const common_chat_params& params,
                                       const ChatPrompt& chat) const {
   TemplatedChat result;
-  result.prompt = params.prompt;
+  if (params.parser.empty()) return result;
   result.stops = params.additional_stops;
-  if (!params.parser.empty())
-    result.format = std::make_shared<const ChatFormat>(params, !chat.parallel_tool_calls);
+  const bool takes_one_call = !chat.parallel_tool_calls;
+  result.format = std::make_shared<const ChatFormat>(params, takes_one_call, chat.tools);
   set_grammar(result, params, chat);
   return result;
 }
@@ -161,10 +240,11 @@ TemplatedChat ChatTemplate::templated(const common_chat_params& params,
 void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& params,
                                const ChatPrompt& chat) const {
   GrammarSpec grammar;
-  grammar.text = params.grammar;
   grammar.origin = GrammarOrigin::tools;
   grammar.is_lazy = params.grammar_lazy;
-  grammar.triggers = triggers_of(params);
+  for (const std::string& trigger : triggers_of(params)) {
+    grammar.triggers.push_back(CallPlaces::with_names(trigger, chat.tools));
+  }
   for (const std::string& name : params.preserved_tokens) {
     const std::optional<int32_t> token = token_of(name);
     if (!token) continue;
@@ -172,14 +252,19 @@ void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& 
     grammar.named_tokens.emplace_back(*token, name);
   }
   // One that waits for what is not known never begins, and need not be made.
-  if (grammar.text.empty() || (grammar.is_lazy && grammar.triggers.empty())) return;
-  result.said = grammar.is_lazy ? "" : params.generation_prompt;
-  // Whoever thinks may do so first.
+  if (params.grammar.empty() || (grammar.is_lazy && grammar.triggers.empty())) return;
+  // Whoever thinks may do so first, and whoever cannot help it: a prompt may end in thoughts
+  // although none are wanted.
   const bool is_required = chat.tool_choice == ToolChoice::required && !chat.continues;
-  const bool thinks = params.supports_thinking && chat.thinking;
-  if (is_required && !thinks && result.format) {
-    const std::string calls = result.format->grammar_of_calls(grammar.text);
-    if (!calls.empty()) grammar.text = calls, result.said.clear();
+  const std::optional<ThoughtMarks> marks = thought_marks(*result.format);
+  const bool is_open = marks && marks->is_open;
+  const bool thinks = (params.supports_thinking && chat.thinking) || is_open;
+  ChatGrammar writer(*result.format, chat.tools);
+  if (grammar.is_lazy || (is_required && !thinks)) grammar.text = writer.of_calls();
+  if (grammar.text.empty()) {
+    if (grammar.is_lazy) return;
+    grammar.text = writer.of_replies();
+    result.said = params.generation_prompt;
   }
   result.grammar = std::move(grammar);
 }

@@ -150,7 +150,26 @@ export interface NativeTool {
   description: string
   /** A JSON schema, as text. */
   parameters: string
+  /** GBNF of what its calls must be; '' where nothing is known. */
+  rules: string
+  /** The rule of all arguments; '' is none. */
+  root: string
+  /** Where the template writes each argument by itself: all of them, in their order. */
+  properties: readonly NativeToolProperty[]
 }
+
+export interface NativeToolProperty {
+  name: string
+  isRequired: boolean
+  /** A JSON schema, as text: what kind of value llama.cpp's parser looks for. */
+  kind: string
+  /** The rule of a value written as JSON, and that of one written as bare text; '' is any. */
+  json: string
+  text: string
+}
+
+/** As CallFormat of src/config/schema/tool-grammar.ts. */
+export type NativeCallFormat = 'json' | 'tagged' | 'gemma' | 'other' | 'none'
 
 export interface NativeEngine {
   /**
@@ -288,6 +307,8 @@ export interface NativeModelInfo {
   threads: number
   vocabulary: number
   hasChatTemplate: boolean
+  /** How the template writes calls of tools. */
+  callFormat: NativeCallFormat
   /** Whether its vocabulary has what fills a gap in a text. */
   canInfill: boolean
   /** What thoughts end with, the usual end first; empty where the engine could not end them. */

@@ -4,7 +4,6 @@ import type {
   ReasoningDefaults,
   ReasoningOptions,
   TemplateOptions,
-  Tool,
   ToolCall,
   ToolChoice,
 } from '../engine/types.js'
@@ -20,18 +19,13 @@ import {
 } from './checks.js'
 import { budgetChecks } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
-
-export const toolsMax = 128
-export const toolBytesMax = 65_536
-/** Of a tool's schema, and of the arguments of a call that is past: templates recurse into both. */
-export const schemaDepthMax = 32
-const propertiesMax = 128
-const patternMax = 512
+import type { CallFormat } from './schema/tool-grammar.js'
+import { depthOf, parseTools, schemaDepthMax, type TemplateTool, toolsMax } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
   messages: TemplateMessage[]
-  tools: { name: string; description: string; parameters: string }[]
+  tools: TemplateTool[]
   toolChoice: 'auto' | 'none' | 'required'
   parallelToolCalls: boolean
   thinking: boolean
@@ -59,9 +53,6 @@ const object: Check<object> = check('an object', (value) => {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 })
 const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
-const toolName: Check<string> = check('1 to 64 of the characters A-Z a-z 0-9 _ -', (value) => {
-  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
-})
 const callArguments: Check<string> = check(
   `JSON text, at most ${schemaDepthMax} deep`,
   (value) => typeof value === 'string' && depthOf(value) <= schemaDepthMax,
@@ -79,11 +70,6 @@ const messageChecks: Checks<ChatMessage> = {
   name: text,
 }
 const callChecks: Checks<ToolCall> = { id: text, name: text, arguments: callArguments }
-const toolChecks: Checks<Tool> = {
-  name: toolName,
-  description: text,
-  parameters: object as Check<NonNullable<Tool['parameters']>>,
-}
 const reasoningChecks: Checks<ReasoningOptions> = {
   enabled: trueOrFalse,
   effort,
@@ -144,16 +130,19 @@ export interface Thinking {
 const noThinking: Thinking = { ends: [], defaults: {} }
 
 /**
- * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`
+ * @param callFormat how the template writes calls, where the reply's are to be kept to their schema
+ * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`, and
+ * InvalidSchemaError
  */
 export function parseChat(
   messages: unknown,
   options: TemplateOptions,
   thinking = noThinking,
+  callFormat?: CallFormat,
 ): TemplateChat {
   const parsed = parseMessages(messages)
-  const tools = parseTools(options.tools ?? [])
   const choice = options.toolChoice ?? 'auto'
+  const tools = parseTools(options.tools ?? [], choice === 'none' ? undefined : callFormat)
   const reasoning = parseFields<ReasoningOptions>(
     options.reasoning ?? {},
     reasoningChecks,
@@ -242,46 +231,13 @@ function parseCall(input: unknown, at: string): ToolCall {
   }
 }
 
-function parseTools(input: readonly unknown[]): TemplateChat['tools'] {
-  const tools = input.map((tool, i) => parseTool(tool, `tools[${i}]`))
-  const bytes = tools.reduce((sum, one) => sum + Buffer.byteLength(Object.values(one).join('')), 0)
-  if (bytes > toolBytesMax) {
-    throw wrong(
-      'tools',
-      `at most ${toolBytesMax} bytes of tools in all, but these are ${bytes}`,
-      input,
-    )
-  }
-  const names = new Set<string>()
-  for (const [i, { name }] of tools.entries()) {
-    if (names.has(name)) throw wrong(`tools[${i}].name`, 'a name that no other tool has', name)
-    names.add(name)
-  }
-  return tools
-}
-
-function parseTool(input: unknown, at: string): TemplateChat['tools'][number] {
-  const given = parseFields<Partial<Tool>>(input, toolChecks, at)
-  const parameters = JSON.stringify(given.parameters ?? {})
-  if (depthOf(parameters) > schemaDepthMax) {
-    throw wrong(`${at}.parameters`, `a schema at most ${schemaDepthMax} deep`, given.parameters)
-  }
-  if (!isSmall(given.parameters)) {
-    const limits = `${propertiesMax} properties, patterns of ${patternMax} characters`
-    const expected = `objects of at most ${limits}`
-    throw wrong(`${at}.parameters`, expected, given.parameters)
-  }
-  const name = demand(`${at}.name`, given.name, toolName)
-  return { name, description: given.description ?? '', parameters }
-}
-
-function named(name: string, tools: TemplateChat['tools']): TemplateChat['tools'][number] {
+function named(name: string, tools: readonly TemplateTool[]): TemplateTool {
   const tool = tools.find((one) => one.name === name)
   if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
   return tool
 }
 
-function usable(choice: Exclude<ToolChoice, object>, tools: TemplateChat['tools']) {
+function usable(choice: Exclude<ToolChoice, object>, tools: readonly TemplateTool[]) {
   if (choice === 'required' && tools.length === 0) {
     throw wrong('toolChoice', '"auto" or "none" where there are no tools', choice)
   }
@@ -307,36 +263,4 @@ function continues(messages: TemplateMessage[], asked: boolean | undefined): boo
     throw wrong(`${at}.toolCalls`, expected, messages[last]?.toolCalls)
   }
   return true
-}
-
-/**
- * llama.cpp's grammar of an object grows with the square of its properties (2,000 take it half a
- * minute), and its reading of a pattern recurses.
- */
-function isSmall(schema: unknown): boolean {
-  if (typeof schema !== 'object' || schema === null) return true
-  const { properties, pattern } = schema as { properties?: unknown; pattern?: unknown }
-  if (typeof pattern === 'string' && pattern.length > patternMax) return false
-  const isObject = typeof properties === 'object' && properties !== null
-  if (isObject && Object.keys(properties).length > propertiesMax) return false
-  return Object.values(schema).every(isSmall)
-}
-
-/**
- * How deep brackets are nested in JSON text. Not by a regular expression: in text that is no JSON
- * it would look for the end of a string from each quote on.
- */
-export function depthOf(json: string): number {
-  let depth = 0
-  let deepest = 0
-  let isString = false
-  for (let i = 0; i < json.length; i++) {
-    const character = json[i]
-    if (isString && character === '\\') i++
-    else if (character === '"') isString = !isString
-    else if (isString) continue
-    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth)
-    else if (character === '}' || character === ']') depth--
-  }
-  return deepest
 }

@@ -13,6 +13,7 @@ import {
   parsePrompt,
   parseTokens,
 } from '../config/request-options.js'
+import type { CallFormat } from '../config/schema/tool-grammar.js'
 import { embed } from './embed.js'
 import { nativeRequest } from './native-request.js'
 import { Reply } from './reply.js'
@@ -43,6 +44,8 @@ export interface EngineParts {
   /** What the GGUF recommends. */
   recommended: SamplingOptions
   thinking: Thinking
+  /** How the chat template writes calls of tools. */
+  callFormat: CallFormat
   closed: Promise<void>
 }
 
@@ -74,11 +77,13 @@ export class Engine implements AsyncDisposable {
    * Answers a conversation, put into words by the model's own chat template. Where there are tools
    * or the model thinks, its reply is read by the template's format: parts have text, reasoning and
    * tool calls. A last message of the assistant is the beginning of the reply, which goes on with
-   * it. Throws InvalidOptionError for a wrong argument; everything else reaches the reply's reader.
+   * it. Throws InvalidOptionError for a wrong argument, and InvalidSchemaError
+   * for a schema of a tool or of the reply; everything else reaches the reply's reader.
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
     const given = parseChatOptions(options)
-    return this.#reply(parseChat(messages, given, this.#parts.thinking), given)
+    const { thinking, callFormat } = this.#parts
+    return this.#reply(parseChat(messages, given, thinking, callFormat), given)
   }
 
   /**

@@ -177,5 +177,7 @@ function makeEngine(
   const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)
   const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
-  return new Engine({ session, model, settings, defaults, recommended, thinking, closed })
+  const { callFormat } = info
+  const parts = { session, model, settings, defaults, recommended, thinking, callFormat, closed }
+  return new Engine(parts)
 }

@@ -145,10 +145,12 @@ export interface Tool {
   readonly name: string
   readonly description?: string
   /**
-   * JSON schema of its arguments, an object's. Default: no arguments. All tools together are at
-   * most 64 KiB of JSON, schemas at most 32 deep, objects at most 128 properties each.
+   * JSON schema of its arguments, an object's. Default: any object. All tools together are at most
+   * 64 KiB of JSON, schemas at most 32 deep. Calls follow it, but for what no grammar keeps to.
    */
   readonly parameters?: Readonly<Record<string, unknown>>
+  /** Refuses a schema of which a call could leave anything out. Default false. */
+  readonly strict?: boolean
 }
 
 /** Whether it may call tools, must not, must, or must call this one. */

@@ -123,7 +123,7 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
     return new ApiError(kind, error.message, { param: wireName(error.option), cause: error })
   }
   if (error instanceof InvalidGrammarError || error instanceof InvalidSchemaError) {
-    return new ApiError(kind, error.message, { param: error.path, cause: error })
+    return new ApiError(kind, error.message, { param: ofFunction(error.path), cause: error })
   }
   return new ApiError(kind, error.message, { cause: error })
 }
@@ -134,5 +134,9 @@ function wireName(option: string): string {
   if (name === 'reasoning.budget') return 'reasoning_budget_tokens'
   if (name === 'reasoning.budget_message') return 'reasoning_budget_message'
   if (name === 'continue_final') return 'continue_final_message'
-  return name.replace(/^(tools\[\d+\])\./, '$1.function.')
+  return ofFunction(name)
+}
+
+function ofFunction(path: string): string {
+  return path.replace(/^(tools\[\d+\])\./, '$1.function.')
 }

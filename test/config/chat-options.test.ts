@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { depthOf, parseChat, parseChatOptions } from '../../src/config/chat-options.js'
+import { parseChat, parseChatOptions } from '../../src/config/chat-options.js'
+import { depthOf } from '../../src/config/tools.js'
 import { InvalidOptionError } from '../../src/engine/errors.js'
 
 function refusal(act: () => unknown): InvalidOptionError {
@@ -111,11 +112,7 @@ describe('tools', () => {
     ['tools[0].name', { tools: [{ name: 'get weather' }] }],
     ['tools[1].name', { tools: [run, run] }],
     ['tools[0].parameters', { tools: [{ name: 'x', parameters: deep(33) }] }],
-    ['tools[0].parameters', { tools: [{ name: 'x', parameters: wide(129) }] }],
-    [
-      'tools[0].parameters',
-      { tools: [{ name: 'x', parameters: { a: { pattern: 'x'.repeat(513) } } }] },
-    ],
+    ['tools[0].strict', { tools: [{ ...run, strict: 1 }] }],
     ['tools[0].type', { tools: [{ ...run, type: 'function' }] }],
     ['tools', { tools: [{ name: 'x', description: 'x'.repeat(65_536) }] }],
     ['toolChoice', { tools: [run], toolChoice: { name: 'walk' } }],
@@ -140,10 +137,6 @@ describe('tools', () => {
   ])('%s of %j is refused by its name', (name, value) => {
     expect(refusal(() => parseChatOptions({ [name]: value })).option).toBe(name)
   })
-
-  function wide(properties: number): object {
-    return { properties: Object.fromEntries(Array.from({ length: properties }, (_, i) => [i, {}])) }
-  }
 
   function deep(levels: number): object {
     return levels === 1 ? {} : { items: deep(levels - 1) }

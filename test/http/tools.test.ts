@@ -146,7 +146,16 @@ test('what a request says of tools and thoughts reaches the template', async () 
         toolCalls: [],
       },
     ],
-    tools: [{ name: 'run', description: '', parameters: '{}' }],
+    tools: [
+      {
+        name: 'run',
+        description: '',
+        parameters: '{}',
+        rules: expect.any(String),
+        root: expect.any(String),
+        properties: [],
+      },
+    ],
     toolChoice: 'required',
     parallelToolCalls: false,
     thinking: true,

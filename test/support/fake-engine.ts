@@ -481,6 +481,7 @@ const modelInfo: NativeModelInfo = {
   context: 2048,
   vocabulary: 512,
   hasChatTemplate: true,
+  callFormat: 'json',
   canInfill: false,
   thinkingEnds: [],
   sampling: {},

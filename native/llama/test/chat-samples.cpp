@@ -10,15 +10,6 @@ namespace {
 const std::string kWeather = R"({"city": "Paris", "days": 3})";
 const std::string kRun = R"({"code": "print(\"<a> é\")\n\tif x < 2 {}"})";
 
-std::string read_template(const std::string& file) {
-  const std::string path = std::string(SLUICE_LLAMA_CPP_DIR "/models/templates/") + file;
-  std::ifstream stream(path);
-  if (!stream) throw std::runtime_error("no template in " + path);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
 std::string hermes(const std::string& name, const std::string& arguments) {
   return "<tool_call>\n{\"name\": \"" + name + "\", \"arguments\": " + arguments +
          "}\n</tool_call>";
@@ -146,6 +137,15 @@ std::vector<Sample> thoughts() {
 }
 
 }  // namespace
+
+std::string read_template(const std::string& file) {
+  const std::string path = std::string(SLUICE_LLAMA_CPP_DIR "/models/templates/") + file;
+  std::ifstream stream(path);
+  if (!stream) throw std::runtime_error("no template in " + path);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
 
 const std::vector<Sample>& all() {
   static const std::vector<Sample> samples = [] {

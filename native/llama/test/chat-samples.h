@@ -18,6 +18,9 @@ struct Sample {
   std::vector<sluice::ChatToolCall> calls;  // an empty id is one that the format does not have
 };
 
+// A file in llama.cpp's models/templates.
+std::string read_template(const std::string& file);
+
 const std::vector<Sample>& all();
 
 // Of the sample's template, for the tools get_weather(city, days) and run(code).

@@ -1,28 +1,35 @@
+import type { TypeName } from './keywords.js'
 import { characterClass, literal, type Range, type Rules } from './rules.js'
 
 /**
- * Rules for JSON's own text. What they write is JSON, and is what JavaScript's JSON.parse makes of
- * it: no number becomes Infinity, and no escape names half of a surrogate pair.
+ * Rules for texts in the notation of a grammar. JSON's are what JavaScript's JSON.parse makes of
+ * them: no number becomes Infinity, and no escape names half of a surrogate pair.
  */
 
-export const whitespace = (rules: Rules) => rules.add('(" " | "\\n" [ \\t]{0,20})?')
-
-const escaped =
-  '"\\\\" (["\\\\/bfnrt] | "u" ([0-9a-cA-CefEF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2}))'
+export const whitespace = (rules: Rules) => rules.add(rules.notation.space)
 
 /** One character of a string, which counts as one for its length. */
-export const stringCharacter = (rules: Rules) => rules.add(`[^"\\\\\\x00-\\x1f] | ${escaped}`)
+export const stringCharacter = (rules: Rules) => rules.add(rules.notation.character)
 
-export const anyString = (rules: Rules) => quoted(rules, `${stringCharacter(rules)}*`)
+export const anyString = (rules: Rules) => quoted(rules, rules.notation.content(rules))
 
 export function quoted(rules: Rules, content: string): string {
-  return rules.add(`"\\"" ${content} "\\""`)
+  const { quote } = rules.notation
+  return rules.add(`${quote} ${content} ${quote}`)
 }
 
 export const anyInteger = (rules: Rules) => rules.add('"-"? ("0" | [1-9] [0-9]{0,15})')
 
 export const anyNumber = (rules: Rules) =>
   rules.add(`${anyInteger(rules)} ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?`)
+
+export const anyBoolean = (rules: Rules) => rules.add('"true" | "false"')
+
+/** Of an object of which nothing is known. */
+export function anyKey(rules: Rules): string {
+  const { keyCharacters, hasEmptyKey } = rules.notation
+  return hasEmptyKey ? anyString(rules) : rules.add(`${characterClass(keyCharacters)}+`)
+}
 
 /** Any JSON value, any object and any array: they refer to each other. */
 export function anyJson(rules: Rules): { value: string; object: string; array: string } {
@@ -31,7 +38,7 @@ export function anyJson(rules: Rules): { value: string; object: string; array: s
   const any = { value: rules.reserve(), object: rules.reserve(), array: rules.reserve() }
   anyJsonOf.set(rules, any)
   const ws = whitespace(rules)
-  const pair = rules.add(`${anyString(rules)} ${ws} ":" ${ws} ${any.value}`)
+  const pair = rules.add(`${anyKey(rules)} ${ws} ":" ${ws} ${any.value}`)
   const scalars = `${anyString(rules)} | ${anyNumber(rules)} | "true" | "false" | "null"`
   rules.define(any.value, `${any.object} | ${any.array} | ${scalars}`)
   rules.define(any.object, `"{" ${ws} (${pair} ("," ${ws} ${pair})* ${ws})? "}"`)
@@ -39,37 +46,56 @@ export function anyJson(rules: Rules): { value: string; object: string; array: s
   return any
 }
 
+/** Any value of a type. */
+export function anyOfType(rules: Rules, type: TypeName): string {
+  switch (type) {
+    case 'null':
+      return '"null"'
+    case 'boolean':
+      return anyBoolean(rules)
+    case 'integer':
+      return anyInteger(rules)
+    case 'number':
+      return anyNumber(rules)
+    case 'string':
+      return anyString(rules)
+    case 'array':
+    case 'object':
+      return anyJson(rules)[type]
+  }
+}
+
 const anyJsonOf = new WeakMap<Rules, { value: string; object: string; array: string }>()
 
-const control: Range = [0, 0x1f]
-const quote = 0x22
-const backslash = 0x5c
-const shortEscapes: readonly (readonly [codePoint: number, text: string])[] = [
-  [quote, '\\"'],
-  [backslash, '\\\\'],
-  [0x0a, '\\n'],
-  [0x09, '\\t'],
-  [0x0d, '\\r'],
-  [0x08, '\\b'],
-  [0x0c, '\\f'],
-]
-
-/** A character of a string's value, out of a set, as JSON writes it. Empty for an empty set. */
+/** A character of a string's value, out of a set, as it is written. Empty for an empty set. */
 export function characterOf(rules: Rules, set: readonly Range[]): string {
-  const plain = without(set, [control, [quote, quote], [backslash, backslash], [0xd800, 0xdfff]])
+  const { bare, escapes, hasEscapes } = rules.notation
+  const plain = common(set, bare)
   const has = (codePoint: number) =>
     set.some(([first, last]) => first <= codePoint && codePoint <= last)
-  const escapes = shortEscapes.filter(([codePoint]) => has(codePoint)).map(([, text]) => text)
-  const choices = escapes.map(literal)
+  const short = escapes.filter(([codePoint]) => has(codePoint)).map(([, text]) => text)
+  const choices = short.map(literal)
   if (plain.length > 0) choices.unshift(characterClass(plain))
   // Other control characters are written only where nothing else would be.
-  if (choices.length === 0) choices.push(...controlEscapes.filter((_, i) => has(i)).map(literal))
+  if (choices.length === 0 && hasEscapes) {
+    choices.push(...controlEscapes.filter((_, i) => has(i)).map(literal))
+  }
   return choices.length === 0 ? '' : rules.oneOf(choices)
 }
 
 const controlEscapes = Array.from({ length: 0x20 }, (_, i) => {
   return `\\u${i.toString(16).padStart(4, '0')}`
 })
+
+/** What is in both. */
+function common(a: readonly Range[], b: readonly Range[]): Range[] {
+  return a.flatMap(([first, last]) => {
+    return b.flatMap(([from, to]): Range[] => {
+      const [low, high] = [Math.max(first, from), Math.min(last, to)]
+      return low <= high ? [[low, high]] : []
+    })
+  })
+}
 
 /** What is in `ranges` and in none of `taken`. */
 export function without(ranges: readonly Range[], taken: readonly Range[]): Range[] {

@@ -131,29 +131,40 @@ export function constraintsOf(schema: SchemaObject): SchemaObject {
 /** @throws InvalidSchemaError for the first keyword that a grammar cannot keep to */
 export function checkKeywords(schema: SchemaObject, path: string): void {
   for (const [keyword, value] of Object.entries(schema)) {
-    if (!isConstraint(keyword) || structural.has(keyword)) continue
-    const about = aboutType[keyword]
-    if (about !== undefined && !mayBe(schema, about)) continue
-    const changesNothing = refused[keyword]
-    if (changesNothing !== undefined) {
-      if (changesNothing(value, schema)) continue
-      refuse(`${path}.${keyword}`, 'no such keyword, which cannot be kept to; leave it out', value)
-    }
-    if (about === undefined) {
-      refuse(`${path}.${keyword}`, 'a keyword of JSON Schema, or one that begins with x-', value)
-    }
+    const expected = expectedOf(keyword, schema)
+    if (expected !== undefined) refuse(`${path}.${keyword}`, expected, value)
   }
-  checkFormat(schema, path)
+}
+
+/** A schema without the keywords that a grammar cannot keep to. */
+export function keptOf(schema: SchemaObject): SchemaObject {
+  const kept = Object.entries(schema).filter(([keyword]) => {
+    return expectedOf(keyword, schema) === undefined
+  })
+  return Object.fromEntries(kept)
+}
+
+/** What would have to stand in a keyword's place; undefined where a grammar can keep to it. */
+function expectedOf(keyword: string, schema: SchemaObject): string | undefined {
+  if (!isConstraint(keyword) || structural.has(keyword)) return undefined
+  const about = aboutType[keyword]
+  if (about !== undefined && !mayBe(schema, about)) return undefined
+  if (keyword === 'format' && !isFormat(schema.format)) {
+    return `one of ${Object.keys(formats).join(', ')}`
+  }
+  const changesNothing = refused[keyword]
+  if (changesNothing !== undefined) {
+    if (changesNothing(schema[keyword], schema)) return undefined
+    return 'no such keyword, which cannot be kept to; leave it out'
+  }
+  return about === undefined ? 'a keyword of JSON Schema, or one that begins with x-' : undefined
 }
 
 const numberFormats = ['int32', 'int64', 'float', 'double']
 
-function checkFormat(schema: SchemaObject, path: string): void {
-  const { format } = schema
-  if (format === undefined || !mayBe(schema, 'string')) return
-  if (typeof format === 'string' && Object.hasOwn(formats, format)) return
-  if (numberFormats.includes(format as string)) return
-  refuse(`${path}.format`, `one of ${Object.keys(formats).join(', ')}`, format)
+function isFormat(format: unknown): boolean {
+  if (typeof format !== 'string') return false
+  return Object.hasOwn(formats, format) || numberFormats.includes(format)
 }
 
 function mayBe({ type }: SchemaObject, name: TypeName): boolean {

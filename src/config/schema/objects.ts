@@ -1,10 +1,10 @@
-import { anyJson, anyString, characterOf, quoted, whitespace, without } from './json-text.js'
+import { anyJson, anyKey, quoted, whitespace, without } from './json-text.js'
 import { entriesOf, isObject, refuse, requiredOf, type SchemaObject } from './keywords.js'
 import { valuesOf } from './merge.js'
-import { characterClass, literal, type Range, type Rules } from './rules.js'
+import { characterClass, literal, type Rules } from './rules.js'
 import type { SchemaCompiler } from './schema-grammar.js'
 
-interface Property {
+export interface Property {
   key: string
   schema: unknown
   path: string
@@ -19,9 +19,8 @@ export function objectRule(
   depth: number,
 ): string | undefined {
   const { rules } = compiler
-  const isSaid = flat.properties !== undefined || flat.unevaluatedProperties === false
-  const additional = flat.additionalProperties ?? !isSaid
-  const { properties, isClosed } = propertiesOf(flat, path, additional)
+  const additional = additionalOf(flat)
+  const { properties, isClosed } = propertiesOf(flat, path)
   if (properties.length === 0 && additional === true && !isClosed) return anyJson(rules).object
   const ws = whitespace(rules)
   const value = isClosed
@@ -34,9 +33,11 @@ export function objectRule(
   let first = more === undefined ? '""' : rules.add(`(${more} ${begun})?`)
   for (const { key, schema, path: at, isRequired } of properties.reverse()) {
     const rule = compiler.visit(schema, at, depth + 1)
+    const name = rules.notation.key(key)
     if (rule === undefined && isRequired) return undefined
-    if (rule === undefined) continue
-    const pair = `${literal(JSON.stringify(key))} ${ws} ":" ${ws} ${rule}`
+    if (name === undefined && isRequired) refuse(at, 'a name that the model can write', key)
+    if (rule === undefined || name === undefined) continue
+    const pair = `${literal(name)} ${ws} ":" ${ws} ${rule}`
     const start = rules.add(`${pair} ${begun}`)
     const next = rules.add(`"," ${ws} ${start}`)
     begun = isRequired ? next : rules.oneOf([next, begun])
@@ -45,11 +46,17 @@ export function objectRule(
   return rules.add(`"{" ${ws} ${first} ${ws} "}"`)
 }
 
-function propertiesOf(
+function additionalOf(flat: SchemaObject): unknown {
+  const isSaid = flat.properties !== undefined || flat.unevaluatedProperties === false
+  return flat.additionalProperties ?? !isSaid
+}
+
+/** Those that an object's schema names. With `isClosed` it has no others. */
+export function propertiesOf(
   flat: SchemaObject,
   path: string,
-  additional: unknown,
 ): { properties: Property[]; isClosed: boolean } {
+  const additional = additionalOf(flat)
   const required = requiredOf(flat, path)
   const schemas = new Map<string, [schema: unknown, path: string]>()
   for (const [key, schema] of entriesOf(flat, 'properties', path)) {
@@ -80,26 +87,15 @@ function namesOf({ propertyNames: given }: SchemaObject, path: string): Set<stri
   refuse(`${path}.propertyNames`, 'no more than {"type": "string"}, or an enum', given)
 }
 
-const plain: readonly Range[] = without(
-  [[0x20, 0x10ffff]],
-  [
-    [0x22, 0x22],
-    [0x5c, 0x5c],
-    [0xd800, 0xdfff],
-  ],
-)
-
-const plainClass = characterClass(plain)
-
 /** A key that is none of these: without escapes, so that no other spelling of one slips in. */
 function otherKey(rules: Rules, keys: readonly string[]): string {
-  if (keys.length === 0) return anyString(rules)
-  const taken = keys.map((key) => Array.from(key))
-  const anything = rules.add(`${characterPlain(rules)}*`)
-  return quoted(rules, otherThan(rules, taken, 0, anything))
+  if (keys.length === 0) return anyKey(rules)
+  const { keyCharacters, hasEmptyKey } = rules.notation
+  const taken = [...keys, ...(hasEmptyKey ? [] : [''])].map((key) => Array.from(key))
+  const anything = rules.add(`${characterClass(keyCharacters)}*`)
+  const key = otherThan(rules, taken, 0, anything)
+  return hasEmptyKey ? quoted(rules, key) : key
 }
-
-const characterPlain = (rules: Rules) => rules.add(plainClass)
 
 function otherThan(
   rules: Rules,
@@ -107,6 +103,7 @@ function otherThan(
   from: number,
   anything: string,
 ): string {
+  const plain = rules.notation.keyCharacters
   const branches = new Map<string, (readonly string[])[]>()
   for (const key of taken) {
     const character = key[from]
@@ -115,13 +112,13 @@ function otherThan(
     if (branch === undefined) branches.set(character, [key])
     else branch.push(key)
   }
-  if (branches.size === 0) return `${characterPlain(rules)} ${anything}`
+  if (branches.size === 0) return `${rules.add(characterClass(plain))} ${anything}`
   const codePoints = [...branches.keys()].map((one) => one.codePointAt(0) ?? 0)
   const free = without(
     plain,
     codePoints.map((codePoint) => [codePoint, codePoint] as const),
   )
-  const choices = [`${characterOf(rules, free)} ${anything}`]
+  const choices = free.length === 0 ? [] : [`${rules.add(characterClass(free))} ${anything}`]
   if (!taken.some((key) => key.length === from)) choices.push('""')
   for (const [character, keys] of branches) {
     const isPlain = plain.some(([first, last]) => {

@@ -1,3 +1,5 @@
+import { json, type Notation } from './notation.js'
+
 /** Characters of a grammar that is made from a schema; the native side takes 2 MiB. */
 const charactersMax = 1024 * 1024
 /**
@@ -8,13 +10,30 @@ const workMax = 500_000
 /** What repeats more often is written as repetitions of so many: fewer elements for the engine. */
 const block = 128
 
+/** Work that the grammars of one request may still take, all together. */
+export interface Budget {
+  left: number
+}
+
 /** A grammar in the making: GBNF rules by number, equal ones once. */
 export class Rules {
   readonly #lines: string[] = []
   readonly #names = new Map<string, string>()
+  readonly #prefix: string
+  readonly #budget: Budget
   #count = 0
   #characters = 0
   #work = 0
+
+  /** `prefix` begins the names, where rules of others join them. */
+  constructor(
+    readonly notation: Notation = json,
+    prefix = 'r',
+    budget: Budget = { left: workMax },
+  ) {
+    this.#prefix = prefix
+    this.#budget = budget
+  }
 
   /** The name of a rule that says `expression`. */
   add(expression: string): string {
@@ -29,7 +48,7 @@ export class Rules {
 
   /** A name to be defined later, for what refers to itself. */
   reserve(): string {
-    return `r${this.#count++}`
+    return `${this.#prefix}${this.#count++}`
   }
 
   /** @throws RangeError when the grammar becomes too large */
@@ -46,12 +65,16 @@ export class Rules {
    */
   count(work: number): void {
     this.#work += work
-    if (this.#work > workMax) throw new RangeError('it takes too long to look through')
+    this.#budget.left -= work
+    if (this.#work > workMax || this.#budget.left < 0)
+      throw new RangeError('it takes too long to look through')
   }
 
   /** A rule that is one of several expressions. */
   oneOf(expressions: readonly string[]): string {
     const different = [...new Set(expressions)]
+    const [first = ''] = different
+    if (different.length === 1 && /^\w+$/.test(first)) return first
     return this.add(different.length === 0 ? '""' : different.join(' | '))
   }
 

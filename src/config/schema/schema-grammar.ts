@@ -1,9 +1,11 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
 import { formats } from './formats.js'
 import {
+  anyBoolean,
   anyInteger,
   anyJson,
   anyNumber,
+  anyOfType,
   anyString,
   quoted,
   stringCharacter,
@@ -14,20 +16,24 @@ import {
   constraintsOf,
   countOf,
   isObject,
+  keptOf,
   listOf,
   numberOf,
+  overlap,
   refuse,
   type SchemaObject,
   type TypeName,
+  typeNames,
   typesOf,
 } from './keywords.js'
 import { merge, valuesOf } from './merge.js'
+import type { Notation } from './notation.js'
 import { type Bounds, boundedNumber, isUsableBound } from './numbers.js'
 import { objectRule } from './objects.js'
 import { areApart, extentOf, shapeOf } from './one-of.js'
 import { lengthsOf, PatternError, PatternRules, parsePattern } from './pattern.js'
 import { References } from './references.js'
-import { Rules } from './rules.js'
+import { type Budget, Rules } from './rules.js'
 import { fittingValues, oneOfTexts } from './values.js'
 import { weightOf } from './weight.js'
 
@@ -60,7 +66,7 @@ export function jsonGrammar(): string {
 }
 
 /** As JSON has it: no getters, no classes, no circles. */
-function copyOf(schema: unknown, at: string): unknown {
+export function copyOf(schema: unknown, at: string): unknown {
   let text: string | undefined
   try {
     text = JSON.stringify(schema)
@@ -79,33 +85,92 @@ export interface Located {
   readonly path: string
 }
 
+export interface CompilerOptions {
+  /** Default: JSON. */
+  readonly notation?: Notation
+  /** What the names of rules begin with. */
+  readonly prefix?: string
+  /** What cannot be kept to is left out, in the smallest part of the schema that holds it. */
+  readonly isLenient?: boolean
+  readonly budget?: Budget | undefined
+}
+
 export class SchemaCompiler {
-  readonly rules = new Rules()
+  readonly rules: Rules
   readonly #root: Located
   readonly #references: References
   readonly #patterns = new Map<string, WrittenPattern>()
+  readonly #isLenient: boolean
   #visits = 0
 
-  constructor(schema: unknown, at: string) {
+  constructor(schema: unknown, at: string, options: CompilerOptions = {}) {
+    this.rules = new Rules(options.notation, options.prefix, options.budget)
     this.#root = { schema, path: at }
     this.#references = new References(schema, at)
+    this.#isLenient = options.isLenient ?? false
   }
 
   compile(): string {
-    const { schema, path } = this.#root
-    try {
+    return this.within(({ schema, path }) => {
       const root = this.visit(schema, path, 0)
       if (root === undefined) refuse(path, 'a schema that allows something', schema)
       this.rules.define('root', root)
       return this.rules.text()
+    })
+  }
+
+  /** What `use` makes of the whole schema, within the limits of a grammar. */
+  within<Made>(use: (root: Located) => Made): Made {
+    try {
+      return use(this.#root)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
+      const { path } = this.#root
       throw new InvalidSchemaError(`'${path}': expected less: ${error.message}.`, path)
     }
   }
 
   /** The rule of what a schema allows; undefined where that is nothing. */
   visit(schema: unknown, path: string, depth: number): string | undefined {
+    return this.#held(schema, typeNames, () => this.#visit(schema, path, depth))
+  }
+
+  /** The rule of what of some types a schema allows; undefined where that is nothing. */
+  visitAs(types: readonly TypeName[], schema: unknown, path: string): string | undefined {
+    return this.#held(schema, types, () => {
+      const flat = this.flat(schema, path)
+      if (flat === undefined) return undefined
+      const said = valuesOf(flat) === undefined ? typesOf(flat, path) : undefined
+      const both = said === undefined ? types : types.filter((type) => isAmong(type, said))
+      const typed = both.length === 0 ? undefined : this.#merge(flat, { type: both }, path)
+      return typed && this.#alternatives(typed, path, 0)
+    })
+  }
+
+  /** A schema with what its $ref and allOf say; undefined where nothing can be all of it. */
+  flat(schema: unknown, path: string): SchemaObject | undefined {
+    return this.#flatten({ schema, path }, [])
+  }
+
+  /** Where it is lenient, and `visit` refuses: any value of the types that the schema names. */
+  #held(
+    schema: unknown,
+    types: readonly TypeName[],
+    visit: () => string | undefined,
+  ): string | undefined {
+    try {
+      return visit()
+    } catch (error) {
+      if (!this.#isLenient || !(error instanceof InvalidSchemaError)) throw error
+      const said = isObject(schema) ? schema.type : undefined
+      const own = said === undefined ? typeNames : ([said].flat() as TypeName[])
+      const both = types.filter((type) => isAmong(type, own))
+      if (both.length === 0) return undefined
+      return this.rules.oneOf(both.map((type) => anyOfType(this.rules, type)))
+    }
+  }
+
+  #visit(schema: unknown, path: string, depth: number): string | undefined {
     this.#count(path, depth)
     if (schema === true) return anyJson(this.rules).value
     if (schema === false) return undefined
@@ -126,15 +191,14 @@ export class SchemaCompiler {
       refuse(path, `at most ${visitsMax} schemas, $ref and all`, 'more')
   }
 
-  /** A schema with what its $ref and allOf say; undefined where nothing can be all of it. */
   #flatten({ schema, path }: Located, met: readonly string[]): SchemaObject | undefined {
     if (met.length > 0) this.#count(path, met.length)
     if (schema === true) return {}
     if (schema === false) return undefined
     if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
     this.rules.count(8 + 6 * weightOf(schema))
-    checkKeywords(schema, path)
-    const { $ref, allOf, ...own } = constraintsOf(schema)
+    if (!this.#isLenient) checkKeywords(schema, path)
+    const { $ref, allOf, ...own } = constraintsOf(this.#isLenient ? keptOf(schema) : schema)
     const parts: Located[] = []
     if (allOf !== undefined) {
       const list = listOf(schema, 'allOf', path)
@@ -165,7 +229,7 @@ export class SchemaCompiler {
     const isAlone = Object.keys(base).length === 0
     const list = listOf(flat, keyword, path)
     const parts = list.map((part) => (isAlone ? part : { allOf: [base, part] }))
-    if (keyword === 'oneOf') this.#demandApart(parts, `${path}.oneOf`)
+    if (keyword === 'oneOf' && !this.#isLenient) this.#demandApart(parts, `${path}.oneOf`)
     const choices = parts.flatMap((part, i) => {
       return this.visit(part, `${path}.${keyword}[${i}]`, depth + 1) ?? []
     })
@@ -177,14 +241,15 @@ export class SchemaCompiler {
     if (parts.length > 256) refuse(path, 'at most 256 alternatives', parts)
     const resolve = (schema: unknown) => this.#flatten({ schema, path }, [])
     const shapes = parts.map((schema) => {
-      const flat = resolve(schema) ?? {}
-      return shapeOf(flat, path, resolve)
+      const flat = resolve(schema)
+      return flat && shapeOf(flat, path, resolve)
     })
-    const extents = shapes.map(extentOf)
+    const extents = shapes.map((shape) => (shape === undefined ? 1 : extentOf(shape)))
     shapes.forEach((shape, i) => {
       // With each of those before it.
       this.rules.count(extents.slice(0, i).reduce((sum, one) => sum + one, 0))
-      const other = shapes.slice(0, i).findIndex((one) => !areApart(shape, one))
+      const isNear = (one: typeof shape) => shape && one && !areApart(shape, one)
+      const other = shapes.slice(0, i).findIndex(isNear)
       if (other < 0) return
       const why = `alternatives that never hold together (${other} and ${i} may); use anyOf`
       refuse(path, why, parts)
@@ -196,7 +261,10 @@ export class SchemaCompiler {
     const values = valuesOf(flat)
     if (values !== undefined) {
       if (!Object.hasOwn(flat, 'const')) listOf(flat, 'enum', path)
-      const texts = fittingValues(values, flat, types, path).map((one) => JSON.stringify(one))
+      const { notation } = this.rules
+      const texts = fittingValues(values, flat, types, path).flatMap((one) => {
+        return notation.value(one) ?? []
+      })
       return texts.length === 0 ? undefined : oneOfTexts(this.rules, texts)
     }
     if (flat.enum !== undefined) refuse(`${path}.enum`, 'an array of at least one value', flat.enum)
@@ -210,7 +278,7 @@ export class SchemaCompiler {
       case 'null':
         return this.rules.add('"null"')
       case 'boolean':
-        return this.rules.add('"true" | "false"')
+        return anyBoolean(this.rules)
       case 'integer':
       case 'number':
         return this.#number(flat, path, type === 'integer' || flat.multipleOf === 1)
@@ -344,6 +412,10 @@ export class SchemaCompiler {
     const all = rules.add(`${item} ${rules.repeat(next, Math.max(0, min - 1), max - 1)}`)
     return min === 0 ? `${all}?` : all
   }
+}
+
+function isAmong(type: TypeName, types: readonly TypeName[]): boolean {
+  return types.some((one) => overlap(one, type))
 }
 
 /** A pattern's rule, and how many characters its texts have. */

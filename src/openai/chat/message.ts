@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { toolsMax } from '../../config/chat-options.js'
+import { toolsMax } from '../../config/tools.js'
 import type { ChatMessage } from '../../engine/types.js'
 import { arrayOf, optional, unsupported } from '../fields.js'
 import { toolCall } from './tools.js'

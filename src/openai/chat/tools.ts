@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/chat-options.js'
 import { budgetMessageBytesMax } from '../../config/engine-options.js'
+import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/tools.js'
 import type { ChatOptions, Tool, ToolCall, ToolChoice } from '../../engine/types.js'
 import { arrayOf, boolean, int32Max, integerFrom, optional } from '../fields.js'
 
@@ -29,7 +29,6 @@ const tool = z
           name,
           description: optional(text),
           parameters: optional(parameters),
-          // Calls follow their schema in any case.
           strict: optional(boolean()),
         },
         { error: functionError },
@@ -37,11 +36,12 @@ const tool = z
     },
     { error: 'an object such as {"type": "function", "function": {...}}' },
   )
-  .transform(({ function: { name, description, parameters } }): Tool => {
+  .transform(({ function: { name, description, parameters, strict } }): Tool => {
     return {
       name,
       ...(description === undefined ? {} : { description }),
       ...(parameters === undefined ? {} : { parameters }),
+      ...(strict === undefined ? {} : { strict }),
     }
   })
 

@@ -1,0 +1,179 @@
+#include "llama/call-places.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "chat-peg-parser.h"
+
+namespace sluice {
+namespace {
+
+using Tag = common_chat_peg_builder;
+
+// Letters, digits and underscores: such a name is never written in another way.
+const std::string kToolPrefix = "sluice_tool_", kPropertyPrefix = "sluice_property_";
+constexpr size_t kDigits = 6;
+
+std::string stand_in(const std::string& prefix, size_t number) {
+  std::string digits = std::to_string(number);
+  digits.insert(0, kDigits - std::min(kDigits, digits.size()), '0');
+  return prefix + digits;
+}
+
+// The number of the stand-in that begins at `position`.
+size_t number_at(const std::string& text, size_t position, const std::string& prefix) {
+  return size_t(std::atoi(text.substr(position + prefix.size(), kDigits).c_str()));
+}
+
+struct Name {
+  const std::string& prefix;
+  std::vector<std::string> true_names;
+};
+
+// Properties are numbered through all tools.
+std::vector<Name> names_of(const std::vector<ChatTool>& tools) {
+  std::vector<Name> names{{kToolPrefix, {}}, {kPropertyPrefix, {}}};
+  for (const ChatTool& tool : tools) {
+    names[0].true_names.push_back(tool.name);
+    for (const ChatToolProperty& one : tool.properties) names[1].true_names.push_back(one.name);
+  }
+  return names;
+}
+
+void put_names(std::string& text, const std::vector<Name>& names) {
+  for (const auto& [prefix, true_names] : names) {
+    size_t at = 0;
+    while ((at = text.find(prefix, at)) != std::string::npos) {
+      const size_t number = number_at(text, at, prefix);
+      if (number >= true_names.size()) {
+        at += prefix.size();
+        continue;
+      }
+      text.replace(at, prefix.size() + kDigits, true_names[number]);
+      at += true_names[number].size();
+    }
+  }
+}
+
+bool has_tag(const common_peg_parser_variant& parser, const char* tag) {
+  const auto* found = peg_as<common_peg_tag_parser>(parser);
+  return found && found->tag == tag;
+}
+
+// All of src/config/schema/notation.ts's bare texts are without such.
+bool is_mark(const std::string& text) {
+  return text.find("</") != std::string::npos || text.find("<|") != std::string::npos;
+}
+
+// Whether an argument's value is one that a grammar of ours can stand for: JSON of a schema, or
+// bare text up to a mark.
+bool is_held(const common_peg_arena& arena, PegId argument) {
+  bool has_schema = false, has_text = false, is_known = true;
+  peg_visit(arena, argument, [&](PegId, const common_peg_parser_variant& parser) {
+    has_schema |= peg_as<common_peg_schema_parser>(parser) != nullptr;
+    has_text |= has_tag(parser, Tag::TOOL_ARG_STRING_VALUE);
+    const auto* until = peg_as<common_peg_until_parser>(parser);
+    if (!until) return true;
+    is_known = is_known && !until->delimiters.empty() &&
+               std::all_of(until->delimiters.begin(), until->delimiters.end(), is_mark);
+    return true;
+  });
+  return is_known && (has_schema || has_text);
+}
+
+}  // namespace
+
+std::vector<common_chat_tool> CallPlaces::stand_ins(const std::vector<ChatTool>& tools) {
+  std::vector<common_chat_tool> result;
+  size_t properties = 0;
+  for (const ChatTool& tool : tools) {
+    common_json kinds = common_json::object(), required = common_json::array();
+    for (const ChatToolProperty& one : tool.properties) {
+      const std::string name = stand_in(kPropertyPrefix, properties++);
+      kinds[name] = common_json::parse(one.kind);
+      if (one.is_required) required.push_back(name);
+    }
+    common_json schema = {{"type", "object"}, {"properties", kinds}, {"required", required}};
+    result.push_back({stand_in(kToolPrefix, result.size()), "", schema.dump()});
+  }
+  return result;
+}
+
+std::string CallPlaces::with_names(std::string text, const std::vector<ChatTool>& tools) {
+  put_names(text, names_of(tools));
+  return text;
+}
+
+CallPlaces::CallPlaces(common_peg_arena& arena, const std::vector<ChatTool>& tools) {
+  std::vector<int32_t> first;  // of each tool's properties
+  int32_t count = 0;
+  for (const ChatTool& tool : tools) {
+    first.push_back(count);
+    count += int32_t(tool.properties.size());
+  }
+  const std::vector<Name> names = names_of(tools);
+  for (PegId id = 0; id < arena.size(); ++id) {
+    common_peg_parser_variant& parser = arena.get(id);
+    if (auto* literal = std::get_if<common_peg_literal_parser>(&parser)) {
+      std::string& text = literal->literal;
+      const size_t tool = text.find(kToolPrefix), property = text.find(kPropertyPrefix);
+      if (tool != std::string::npos) tools_[id] = int32_t(number_at(text, tool, kToolPrefix));
+      if (property != std::string::npos) {
+        const int32_t number = int32_t(number_at(text, property, kPropertyPrefix));
+        const auto owner = std::upper_bound(first.begin(), first.end(), number);
+        if (owner != first.begin()) properties_[id] = number - *(owner - 1);
+      }
+      put_names(text, names);
+    } else if (auto* until = std::get_if<common_peg_until_parser>(&parser)) {
+      for (std::string& text : until->delimiters) put_names(text, names);
+    } else if (auto* ac = std::get_if<common_peg_ac_parser>(&parser)) {
+      for (std::string& text : ac->delimiters) put_names(text, names);
+    }
+  }
+  if (arena.size() > 0) collect(arena, arena.root());
+}
+
+// Each parser is looked into once. Those that refer to themselves are of JSON, which has no names.
+const CallPlaces::Names& CallPlaces::collect(const common_peg_arena& arena, PegId id) {
+  const auto [entry, is_new] = names_at_.try_emplace(id);
+  Names& names = entry->second;
+  if (!is_new) return names;
+  if (const auto found = tools_.find(id); found != tools_.end()) names.tools.insert(found->second);
+  const auto found = properties_.find(id);
+  if (found != properties_.end()) names.properties.insert(found->second);
+  for (PegId child : peg_children(arena, id)) {
+    const Names& below = collect(arena, child);
+    names.tools.insert(below.tools.begin(), below.tools.end());
+    names.properties.insert(below.properties.begin(), below.properties.end());
+  }
+  return names;
+}
+
+int32_t CallPlaces::tool_at(PegId id) const {
+  const auto found = names_at_.find(id);
+  if (found == names_at_.end() || found->second.tools.size() != 1) return -1;
+  return *found->second.tools.begin();
+}
+
+const std::set<int32_t>& CallPlaces::properties_at(PegId id) const {
+  static const std::set<int32_t> none;
+  const auto found = names_at_.find(id);
+  return found == names_at_.end() ? none : found->second.properties;
+}
+
+CallFormat CallPlaces::format(const common_peg_arena& arena, bool is_gemma) const {
+  if (tools_.empty()) return CallFormat::none;
+  if (is_gemma) return CallFormat::gemma;
+  bool has_schema = false, has_arguments = false, are_held = true;
+  for (PegId id = 0; id < arena.size(); ++id) {
+    has_schema |= peg_as<common_peg_schema_parser>(arena.get(id)) != nullptr;
+    if (!has_tag(arena.get(id), Tag::TOOL_ARG)) continue;
+    has_arguments = true;
+    are_held = are_held && is_held(arena, id);
+  }
+  if (has_arguments) return are_held ? CallFormat::tagged : CallFormat::other;
+  return has_schema ? CallFormat::json : CallFormat::other;
+}
+
+}  // namespace sluice

@@ -1,0 +1,127 @@
+#include "llama/chat-grammar.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "chat-samples.h"
+#include "llama/call-places.h"
+#include "llama/grammar-matcher.h"
+#include "llama/grammar.h"
+#include "test/check.h"
+
+using sluice::CallPlaces;
+using sluice::ChatFormat;
+using sluice::ChatGrammar;
+using sluice::ChatTool;
+using sluice::Grammar;
+using sluice::GrammarMatcher;
+
+namespace {
+
+common_chat_templates_inputs inputs_of(std::vector<common_chat_tool> tools) {
+  common_chat_templates_inputs inputs;
+  common_chat_msg message;
+  message.role = "user";
+  message.content = "What now?";
+  inputs.messages = {message};
+  inputs.tools = std::move(tools);
+  inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
+  inputs.enable_thinking = false;
+  return inputs;
+}
+
+std::vector<ChatTool> two_tools() {
+  const std::string string = R"({"type":"string"})", number = R"({"type":"integer"})";
+  ChatTool tagged{"a_b", "", "", "one ::= \"1\"\ntwo ::= \"x\" | \"<\"", "", {}};
+  tagged.properties = {{"n_n", true, number, "one", ""},
+                       {"n-n", false, number, "one", ""},
+                       {"text", false, string, "", "two"}};
+  return {tagged, {"a-b", "", "", "", "", {}}};
+}
+
+std::string calls_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel) {
+  const auto templates = common_chat_templates_init(nullptr, samples::read_template(file));
+  auto inputs = inputs_of(CallPlaces::stand_ins(tools));
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+  inputs.parallel_tool_calls = parallel;
+  const ChatFormat format(common_chat_templates_apply(templates.get(), inputs), !parallel, tools);
+  return ChatGrammar(format, tools).of_calls();
+}
+
+bool allows(const std::string& grammar, const std::string& text) {
+  GrammarMatcher matcher(Grammar::compile(grammar, sluice::kMadeGrammar));
+  for (const char byte : text) {
+    matcher.begin_row();
+    if (!matcher.accept(std::string(1, byte))) return false;
+  }
+  return matcher.can_end();
+}
+
+std::string qwen(const std::string& name, const std::string& arguments) {
+  return "<tool_call>\n<function=" + name + ">\n" + arguments + "</function>\n</tool_call>";
+}
+
+std::string argument(const std::string& name, const std::string& value) {
+  return "<parameter=" + name + ">\n" + value + "\n</parameter>\n";
+}
+
+}  // namespace
+
+TEST("an argument stands once at most, in the order of the schema, and by its own rule") {
+  const std::string grammar = calls_of("Qwen3-Coder.jinja", two_tools(), false);
+  const std::string first = argument("n_n", "1"), second = argument("n-n", "1");
+  CHECK(allows(grammar, qwen("a_b", first)));
+  CHECK(allows(grammar, qwen("a_b", first + second + argument("text", "<"))));
+  CHECK(allows(grammar, qwen("a-b", "")));
+  CHECK(!allows(grammar, qwen("a_b", "")));
+  CHECK(!allows(grammar, qwen("a-b", first)));
+  CHECK(!allows(grammar, qwen("a_b", argument("n_n", "2"))));
+  CHECK(!allows(grammar, qwen("a_b", first + argument("text", "y"))));
+  CHECK(!allows(grammar, qwen("a_b", first + second + second)));
+  CHECK(!allows(grammar, qwen("a_b", first + argument("text", "x") + second)));
+  CHECK(!allows(grammar, qwen("a-b", "") + "\n" + qwen("a-b", "")));
+}
+
+TEST("each of several calls has its arguments") {
+  std::vector<ChatTool> tools = two_tools();
+  tools.pop_back();
+  const std::string grammar = calls_of("Qwen3-Coder.jinja", tools, true);
+  const std::string call = qwen("a_b", argument("n_n", "1"));
+  CHECK(allows(grammar, call + "\n" + call + "\n" + call));
+  CHECK(!allows(grammar, call + "\n" + qwen("a_b", "")));
+}
+
+TEST("no space comes between what llama.cpp's parser looks for together") {
+  const std::string grammar = calls_of("GLM-4.6.jinja", two_tools(), false);
+  const std::string begin = "<tool_call>a_b\n<arg_key>n_n</arg_key>\n<arg_value>1</arg_value>\n";
+  CHECK(allows(grammar, begin + "</tool_call>"));
+  CHECK(!allows(grammar, begin + " </tool_call>"));
+}
+
+TEST("a prompt is the same whether tools may be called or not, by every template") {
+  const std::string schema = R"({"type": "object", "properties": {"city": {"type": "string",
+      "description": "Where"}}, "required": ["city"]})";
+  size_t templates_read = 0;
+  const std::string folder = SLUICE_LLAMA_CPP_DIR "/models/templates";
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.path().extension() != ".jinja") continue;
+    const auto templates = common_chat_templates_init(
+        nullptr, samples::read_template(file.path().filename().string()));
+    auto inputs = inputs_of({{"get_weather", "Tells the weather", schema}});
+    const auto apply = [&](common_chat_tool_choice choice) {
+      inputs.tool_choice = choice;
+      try {
+        const auto params = common_chat_templates_apply(templates.get(), inputs);
+        return params.prompt + "\n" + params.generation_prompt;
+      } catch (const std::exception&) {
+        return std::string("refused");
+      }
+    };
+    const std::string without = apply(COMMON_CHAT_TOOL_CHOICE_NONE);
+    CHECK_EQ(apply(COMMON_CHAT_TOOL_CHOICE_AUTO), without);
+    CHECK_EQ(apply(COMMON_CHAT_TOOL_CHOICE_REQUIRED), without);
+    templates_read += without != "refused";
+  }
+  CHECK(templates_read > 60);
+}
