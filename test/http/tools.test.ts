@@ -107,6 +107,18 @@ test('a reply of calls alone has null for content', async () => {
   expect(body).toMatchObject({ choices: [{ message: { content: null } }] })
 })
 
+test.each([
+  [{ properties: { a: { type: 'wizard' } } }, false, 'parameters.properties.a.type'],
+  [{ properties: { a: { uniqueItems: true } } }, true, 'parameters.properties.a.uniqueItems'],
+])('a schema %j of a tool is refused by its path', async (parameters, strict, path) => {
+  const { url } = await serve()
+  const tool = { type: 'function', function: { name: 'run', parameters, strict } }
+  const response = await chat(url, story({ tools: [tool] }))
+  expect(response.status).toBe(400)
+  const param = `tools[0].function.${path}`
+  expect(await response.json()).toMatchObject({ error: { code: 'invalid_schema', param } })
+})
+
 test('what a request says of tools and thoughts reaches the template', async () => {
   const { url, native } = await serve()
   const call = { id: 'call_a', type: 'function', function: { name: 'run', arguments: '{}' } }

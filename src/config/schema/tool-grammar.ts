@@ -47,8 +47,8 @@ let serial = 0
 /**
  * Takes a few ms for a schema of some KiB.
  * @param at the schema's own path, where errors begin theirs
- * @throws InvalidSchemaError for what is no JSON Schema and, where it is strict, for what no grammar
- * keeps to
+ * @throws InvalidSchemaError for what is no JSON Schema and, where it is strict, for what no
+ * grammar keeps to
  */
 export function toolGrammar(schema: unknown, at: string, options: ToolGrammarOptions): ToolGrammar {
   checkWellFormed(schema, at)

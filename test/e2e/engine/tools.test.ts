@@ -152,7 +152,8 @@ const code = 'if (a << 1 < b) {\n\treturn "</b>é"\n}\n'
 test.each([
   [
     'Qwen3-Coder.jinja',
-    `<tool_call>\n<function=run>\n<parameter=code>\n${code}\n</parameter>\n</function>\n</tool_call>`,
+    '<tool_call>\n<function=run>\n<parameter=code>\n' +
+      `${code}\n</parameter>\n</function>\n</tool_call>`,
   ],
   ['google-gemma-4-31B-it.jinja', `<|tool_call>call:run{code:<|"|>${code}<|"|>}<tool_call|>`],
   [
