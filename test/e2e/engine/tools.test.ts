@@ -126,7 +126,7 @@ async function askForCalls(engine: Engine, options: ChatOptions): Promise<string
     tools,
     reasoning: { enabled: false },
     temperature: 1.5,
-    maxTokens: 1200,
+    maxTokens: 700,
   })
   const joined: string[] = []
   for await (const { toolCalls = [] } of reply) {
