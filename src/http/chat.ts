@@ -1,8 +1,11 @@
+import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
+import type { ChatOptions } from '../engine/types.js'
 import { ChunkEncoder } from '../openai/chat/chunks.js'
 import { requestOptions } from '../openai/chat/options.js'
 import { CompletionParts } from '../openai/chat/reply.js'
-import { chatRequest } from '../openai/chat/schema.js'
+import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
+import { budgetError } from '../openai/chat/tools.js'
 import { type Heading, heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
 import { withStructure } from '../openai/structure.js'
@@ -22,7 +25,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models)
   const { signal } = exchange
-  const reply = engine.chat(request.messages, { ...requestOptions(request, maxTokens), signal })
+  const reply = ask(engine, request, { ...requestOptions(request, maxTokens), signal })
   const run = async (watch: Watch) => {
     exchange.noteAccepted(await reply.accepted)
     const head = heading('chatcmpl', request.model, models.fingerprint)
@@ -39,6 +42,15 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
     }
   }
   await withStructure(request, () => watched(app, exchange, engine, run))
+}
+
+/** A budget that the engine refuses is the field that asked for it. */
+function ask(engine: Engine, request: ChatRequest, options: ChatOptions): Reply {
+  try {
+    return engine.chat(request.messages, options)
+  } catch (error) {
+    throw budgetError(error, request)
+  }
 }
 
 async function stream(

@@ -120,7 +120,8 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
     return new ApiError(kind, error.message, { param: `${promptField}${at}`, cause: error })
   }
   if (error instanceof InvalidOptionError) {
-    return new ApiError(kind, error.message, { param: wireName(error.option), cause: error })
+    const param = wireName(error.option)
+    return new ApiError(kind, error.message.replace(error.option, param), { param, cause: error })
   }
   if (error instanceof InvalidGrammarError || error instanceof InvalidSchemaError) {
     return new ApiError(kind, error.message, { param: ofFunction(error.path), cause: error })

@@ -65,9 +65,16 @@ test.each([
 
 test('a budget is refused where no thoughts are known; the server’s has no effect', async () => {
   const { url, native } = await serve({ engine: { reasoning: { budget: 5 } } })
-  const refused = await chat(url, story({ reasoning_budget_tokens: 5 }))
-  expect(refused.status).toBe(400)
-  expect(await refused.json()).toMatchObject({ error: { param: 'reasoning_budget_tokens' } })
+  for (const [param, body] of [
+    ['reasoning_budget_tokens', { reasoning_budget_tokens: 5 }],
+    ['thinking_budget_tokens', { reasoning_budget_tokens: null, thinking_budget_tokens: 5 }],
+    ['reasoning_budget_tokens', { reasoning_budget_tokens: 5, thinking_budget_tokens: 5 }],
+  ] as const) {
+    const refused = await chat(url, story(body))
+    expect(refused.status).toBe(400)
+    const message = expect.stringContaining(`'${param}': expected nothing`)
+    expect(await refused.json()).toMatchObject({ error: { param, message } })
+  }
   expect((await chat(url, story({ reasoning_budget_tokens: -1 }))).status).toBe(200)
   expect((await chat(url, story())).status).toBe(200)
   expect(native.submitted.map((one) => conversation(one).reasoningBudget)).toEqual([-1, -1])

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { budgetMessageBytesMax } from '../../config/engine-options.js'
 import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/tools.js'
+import { InvalidOptionError } from '../../engine/errors.js'
 import type { ChatOptions, Tool, ToolCall, ToolChoice } from '../../engine/types.js'
 import { arrayOf, boolean, int32Max, integerFrom, optional } from '../fields.js'
 
@@ -96,6 +97,15 @@ export const reasoningBudget = {
       error: `a string of at most ${budgetMessageBytesMax} bytes`,
     }),
   ),
+}
+
+/** An error of the engine with the request's own name for the budget. */
+export function budgetError(error: unknown, request: BudgetFields): unknown {
+  const option = 'reasoning.budget'
+  if (!(error instanceof InvalidOptionError) || error.option !== option) return error
+  if (request.reasoning_budget_tokens !== undefined) return error
+  const name = 'thinking_budget_tokens'
+  return new InvalidOptionError(name, error.message.replace(option, name))
 }
 
 /** For `refine`: two names of one thing. */
