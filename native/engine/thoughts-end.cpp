@@ -18,7 +18,7 @@ std::optional<std::vector<int32_t>> thoughts_end(const Model& model, const Thoug
   open.is_open = true;
   Thoughts thoughts(open, Thoughts::kUnlimited);
   for (int32_t token : tokens) {
-    if (!thoughts.is_open()) return std::nullopt;
+    if (!thoughts.is_open() || model.ends_generation(token)) return std::nullopt;
     const bool is_spoken = std::find(spoken.begin(), spoken.end(), token) != spoken.end();
     thoughts.append(is_spoken ? model.name(token) : model.piece(token));
   }

@@ -23,12 +23,18 @@ bool is_space(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' ||
 Thoughts::Thoughts(const ThoughtMarks& marks, int32_t budget)
     : budget_(budget),
       may_begin_anywhere_(marks.may_begin_anywhere),
+      may_follow_blank_(marks.may_follow_blank),
       start_(marks.start),
       ends_(marks.ends.begin(), marks.ends.end()),
       is_open_(marks.is_open),
       may_begin_(!marks.start.empty() && (!marks.is_open || marks.may_begin_anywhere)) {
   size_t longest = 0;
-  for (const StringMatcher& end : ends_) longest = std::max(longest, end.text().size());
+  for (StringMatcher& end : ends_) {
+    longest = std::max(longest, end.text().size());
+    for (char byte : marks.begun) {
+      if (end.feed(byte)) end.reset();
+    }
+  }
   unsettled_.reserve(longest + 1);
 }
 
@@ -42,7 +48,7 @@ void Thoughts::append(std::string_view piece) {
     const bool has_more = i + 1 < piece.size();
     if (is_open_ && !was_open && has_more) unsettled_.push_back(bytes_);
   }
-  if (is_open_) settle(bytes_ - mark_begun());
+  if (is_open_) settle(bytes_ - std::min(bytes_, mark_begun()));
 }
 
 size_t Thoughts::mark_begun() const {
@@ -59,12 +65,12 @@ void Thoughts::read(char byte) {
     for (StringMatcher& end : ends_) {
       if (end.feed(byte)) mark = std::max(mark, end.text().size());
     }
-    if (mark > 0) close(bytes_ - mark);
+    if (mark > 0) close(bytes_ - std::min(bytes_, mark));
   } else if (may_begin_) {
     const size_t begun = start_.matched();
     if (start_.feed(byte)) return open();
     const bool goes_on = start_.matched() == begun + 1;
-    is_blank_ = is_blank_ && (goes_on || (begun == 0 && is_space(byte)));
+    is_blank_ = is_blank_ && (goes_on || (may_follow_blank_ && begun == 0 && is_space(byte)));
     may_begin_ = is_blank_ || may_begin_anywhere_;
   }
 }
@@ -90,7 +96,8 @@ void Thoughts::settle(size_t end) {
 
 bool Thoughts::must_end() const {
   if (!is_open_ || budget_ == kUnlimited || tokens_ < budget_) return false;
-  if (tokens_ == budget_ && mark_begun() > 0) return false;
+  // What the prompt begun of a mark is not waited for: nothing might come of it.
+  if (tokens_ == budget_ && bytes_ > 0 && mark_begun() > 0) return false;
   return char_left_ == 0 || tokens_ >= budget_ + kCharacterTokens;
 }
 

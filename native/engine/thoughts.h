@@ -39,7 +39,7 @@ class Thoughts {
   void settle(size_t end);
 
   const int32_t budget_;
-  const bool may_begin_anywhere_;
+  const bool may_begin_anywhere_, may_follow_blank_;
   StringMatcher start_;
   std::vector<StringMatcher> ends_;
   bool is_open_, may_begin_;

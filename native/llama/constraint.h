@@ -44,6 +44,8 @@ class Constraint {
   void copy_allowed(const float* logits, float* masked);
   // Only a token that is allowed.
   void accept(int32_t token);
+  // Text that is no word of the model's stands here: no trigger of a waiting grammar is in it.
+  void skip() { recent_.clear(); }
   // Text that stands in the prompt already, but is the grammar's. False where it refuses that;
   // then it cannot be used any more.
   bool accept_text(std::string_view text);

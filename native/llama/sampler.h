@@ -98,6 +98,8 @@ class Sampler final : public RowSampler {
   const float* changed(const float* logits) const;
   // The next token of those that are forced.
   std::optional<int32_t> take_forced();
+  // Has the grammar take in the row's token.
+  void follow(int32_t token, bool is_forced);
   // The grammar's and the sampling's choice.
   int32_t choose_freely(const float* logits, Logits& reader);
   int32_t choose(Logits& logits);

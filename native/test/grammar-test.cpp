@@ -337,6 +337,20 @@ TEST("grammar: a lazy one begins with its trigger, and lets through no token tha
   CHECK(third.allows(4));
 }
 
+TEST("grammar: what is skipped triggers no lazy one, nor together with what follows it") {
+  GrammarSpec spec;
+  spec.is_lazy = true;
+  spec.triggers = {"bc"};
+  Constraint one = constraint("root ::= \"bc\" \"x\"", spec);
+  one.accept(2);
+  one.skip();
+  one.accept(8);  // "ab", something, "c"
+  CHECK(one.is_waiting());
+  one.accept(2);
+  one.accept(8);
+  CHECK(!one.is_waiting());
+}
+
 TEST("grammar: text of the prompt can be the grammar's") {
   Constraint one = constraint("root ::= \"ab\" \"c\"");
   CHECK(!one.accept_text("x"));

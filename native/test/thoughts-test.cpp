@@ -13,9 +13,9 @@ using sluice::Thoughts;
 
 namespace {
 
-const ThoughtMarks kGenerated{"<think>", {"</think>"}, false, false};
-const ThoughtMarks kOpen{"<think>", {"</think>"}, true, false};
-const ThoughtMarks kMessages{"<think>", {"</think>"}, false, true};
+const ThoughtMarks kGenerated{"<think>", {"</think>"}, false, false, true, ""};
+const ThoughtMarks kOpen{"<think>", {"</think>"}, true, false, true, ""};
+const ThoughtMarks kMessages{"<think>", {"</think>"}, false, true, true, ""};
 
 struct Told {
   int32_t tokens;
@@ -98,8 +98,31 @@ TEST("thoughts: they begin with the reply's first word, or anywhere, as the form
   CHECK_EQ(told(kMessages, {"x", "<think>", "a", "</think>", "y<think>", "b", "c"}).tokens, 3);
 }
 
+TEST("thoughts: where blanks before them make them text, they begin with the first byte") {
+  ThoughtMarks marks = kGenerated;
+  marks.may_follow_blank = false;
+  CHECK_EQ(told(marks, {"<th", "ink>", "a", "b", "</think>"}).tokens, 2);
+  CHECK_EQ(told(marks, {"\n", "<think>", "a", "b", "</think>"}).tokens, 0);
+}
+
+TEST("thoughts: their end may begin in the prompt") {
+  ThoughtMarks marks = kOpen;
+  marks.begun = "so</think>or</th";
+  const Told ended = told(marks, {"ink>", "a", "b"});
+  CHECK_EQ(ended.tokens, 0);
+  CHECK(!ended.is_open);
+  CHECK_EQ(told(marks, {"in", "k>a", "b"}).tokens, 0);
+  CHECK_EQ(told(marks, {"in", "to", "</think>", "b"}).tokens, 2);
+  CHECK_EQ(told(marks, {"a", "b"}).tokens, 2);
+  // It is none of the budget's, and is not waited for.
+  CHECK_EQ(end_at(marks, 0, {"ink>", "a"}), 0);
+  CHECK_EQ(end_at(marks, 1, {"in", "k>", "a"}), -1);
+  CHECK_EQ(end_at(marks, 1, {"a", "b"}), 1);
+}
+
 TEST("thoughts: the longest of several ends that end together is the mark") {
-  const ThoughtMarks marks{"<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false};
+  const ThoughtMarks marks{"<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false, true,
+                           ""};
   CHECK_EQ(told(marks, {"a", "\n", "</think>", "b"}).tokens, 1);
   CHECK_EQ(told(marks, {"a", "</think>", "b"}).tokens, 1);
   CHECK_EQ(told(marks, {"a", "b", "<tool_call>", "{}"}).tokens, 2);

@@ -176,3 +176,31 @@ TEST("grammar: of forced tokens those are dropped that it refuses, and the other
   sampler.force({token_of.at("!")});
   CHECK_EQ(sampler.sample(row.data()), token_of.at("!"));
 }
+
+TEST("grammar: a lazy one is not triggered by forced tokens, only by those that are chosen") {
+  const ModelPtr model = load_vocabulary("gpt-2");
+  const auto vocabulary = pieces_of(llama_model_get_vocab(model.get()));
+  std::map<std::string, int32_t> token_of;
+  for (int32_t token = 0; token < vocabulary->size(); ++token) {
+    token_of[std::string(vocabulary->piece(token))] = token;
+  }
+  SamplingParams params;
+  params.temperature = 0.0f;
+  Sampler sampler(vocabulary->size(), {}, params, 4096);
+  GrammarSpec spec;
+  spec.is_lazy = true;
+  spec.triggers = {"ab"};
+  const auto grammar = Grammar::compile("root ::= \"ab\" \"!\"", kGivenGrammar);
+  sampler.constrain(std::make_unique<Constraint>(grammar, vocabulary, spec));
+  const auto sample = [&](const char* likeliest) {
+    std::vector<float> row(size_t(vocabulary->size()), 0.0f);
+    row[size_t(token_of.at(likeliest))] = 1.0f;
+    return sampler.sample(row.data());
+  };
+  sampler.force({token_of.at("a"), token_of.at("b"), token_of.at("x")});
+  for (const char* forced : {"a", "b", "x"}) CHECK_EQ(sample("c"), token_of.at(forced));
+  CHECK_EQ(sample("c"), token_of.at("c"));
+  CHECK_EQ(sample("a"), token_of.at("a"));
+  CHECK_EQ(sample("b"), token_of.at("b"));
+  CHECK_EQ(sample("c"), token_of.at("!"));
+}

@@ -37,6 +37,17 @@ TEST("thought marks: of real templates, as llama.cpp's parser takes them") {
   }
 }
 
+TEST("thought marks: some formats take blanks before thoughts, others make text of them") {
+  CHECK(thought_marks(*samples::format_of("Qwen-Qwen3-0.6B.jinja"))->may_follow_blank);
+  CHECK(!thought_marks(*samples::format_of("Kimi-K2-Instruct.jinja"))->may_follow_blank);
+}
+
+TEST("thought marks: the beginning of a call ends thoughts where there are tools to call") {
+  const auto marks = thought_marks(*samples::format_of("deepseek-ai-DeepSeek-V3.2.jinja"));
+  CHECK_EQ(marks->ends.size(), size_t(2));
+  CHECK(marks->begun.size() <= marks->ends.back().size());
+}
+
 TEST("thought marks: there are none where the parser tells no thoughts apart") {
   for (const char* file : {"Qwen-Qwen2.5-7B-Instruct.jinja", "Qwen3-Coder.jinja",
                            "LFM2-8B-A1B.jinja", "muse-glimmer.jinja"}) {

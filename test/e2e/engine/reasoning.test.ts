@@ -221,6 +221,36 @@ test('thoughts that a last message began go on, with a budget of their own', asy
   expect([reasoning, usage.reasoningTokens]).toEqual([fromLatin1(tokens.slice(0, 6)), 6])
 })
 
+test('an end that the last message has begun is their end', async () => {
+  const model = scriptModel({ reply: 'ink>So be it, and it is well, and there are five.' })
+  const engine = await open({ model, chatTemplate: templateOf(r1), context: 1024, threads: 1 })
+  const begun = [...ask, { role: 'assistant' as const, content: '', reasoning: 'Well</th' }]
+  const reply = engine.chat(begun, { reasoning: { budget: 3 } })
+  expect(await reply.text()).toBe('So be it, and it is well, and there are five.')
+  expect((await reply.done).usage.reasoningTokens).toBe(0)
+})
+
+test('the beginning of a call is no end where there is nothing to call', async () => {
+  const said = 'Well <｜DSML｜function_calls> goes on for a long time'
+  const model = scriptModel({ reply: `${said}</think>Yes.`, marks: ['</think>'] })
+  const chatTemplate = templateOf('deepseek-ai-DeepSeek-V3.2.jinja')
+  const engine = await open({ model, chatTemplate, context: 1024, threads: 1 })
+  const { tokens } = await told(engine)
+  const total = tokens.indexOf('</think>')
+  const { reasoning, text, usage } = await told(engine, { budget: total - 1 })
+  expect([reasoning, text]).toEqual([fromLatin1(tokens.slice(0, total - 1)), 'Yes.'])
+  expect(usage.reasoningTokens).toBe(total - 1)
+})
+
+test('what a format takes for text is not cut', async () => {
+  const reply = `\n \n <think>${thoughts}</think>${answer}`
+  const chatTemplate = templateOf('Kimi-K2-Instruct.jinja')
+  const model = scriptModel({ reply, marks })
+  const engine = await open({ model, chatTemplate, context: 1024, threads: 1 })
+  const { text, usage } = await told(engine, { budget: 4 })
+  expect([text, usage.reasoningTokens]).toEqual([reply, 0])
+})
+
 test('a template that lets a model think only if asked to can be limited too', async () => {
   const engine = await thinker('tencent-Hy3.jinja')
   expect(engine.model.canThink).toBe(true)
@@ -260,6 +290,16 @@ describe('a call that must be made', () => {
   })
 })
 
+test('a message that names a call calls nothing', async () => {
+  const parameters = { type: 'object', properties: { city: { type: 'string' } } }
+  const tools = [{ name: 'get_weather', parameters }]
+  const engine = await thinker(qwen)
+  const budgetMessage = '\n<tool_call>\nis what I need not write.\n'
+  const result = await told(engine, { budget: 4, budgetMessage }, { tools, maxTokens: 200 })
+  expect(result.reasoning.endsWith(budgetMessage)).toBe(true)
+  expect([result.text, result.finishReason]).toEqual([answer, 'stop'])
+})
+
 describe('what cannot be', () => {
   const refusal = (act: () => unknown) => {
     try {
@@ -279,6 +319,13 @@ describe('what cannot be', () => {
     expect((await reply.done).usage.reasoningTokens).toBeUndefined()
     const error = refusal(() => engine.chat(ask, { reasoning: { budget: 100 } }))
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'reasoning.budget' })
+  })
+
+  test('is a budget where the end of thoughts is that of the reply', async () => {
+    const said = '<|channel|>analysis<|message|>Well.'
+    const model = scriptModel({ reply: `${said}<|end|>${answer}`, marks: ['<|end|>'] })
+    const engine = await open({ model, chatTemplate: templateOf('openai-gpt-oss-120b.jinja') })
+    expect(engine.model.canThink).toBe(false)
   })
 
   test('is a message that ends the thoughts itself', async () => {
