@@ -7,6 +7,10 @@ namespace {
 
 constexpr size_t kTextAtOnce = 64;  // bytes, which may take as much work as a token
 
+// A text in a notation goes round among few states, such as those within its strings: 20 KB each,
+// of 152,000 tokens.
+constexpr size_t kMasksMax = 8;
+
 // Ours are made so that they can be followed to their end.
 FaultCode fault_at(GrammarOrigin origin) {
   return origin == GrammarOrigin::request ? FaultCode::invalid_grammar : FaultCode::engine_failed;
@@ -56,10 +60,32 @@ void Constraint::copy_allowed(const float* logits, float* masked) {
     }
     return;
   }
-  vocabulary_->copy_allowed(matcher_, logits, masked);
+  const std::vector<uint64_t>& bits = mask();
+  for (size_t i = 0; i < bits.size(); ++i) {
+    if (bits[i] == 0) continue;
+    for (size_t bit = 0; bit < 64; ++bit) {
+      if (bits[i] >> bit & 1) masked[i * 64 + bit] = logits[i * 64 + bit];
+    }
+  }
   for (const auto& [token, name] : named_) {
     if (allows(token)) masked[token] = logits[token];
   }
+}
+
+const std::vector<uint64_t>& Constraint::mask() {
+  if (masks_epoch_ != matcher_.epoch()) masks_.clear();
+  masks_epoch_ = matcher_.epoch();
+  const auto known = std::find_if(masks_.begin(), masks_.end(), [this](const Mask& mask) {
+    return mask.state == matcher_.state();
+  });
+  if (known != masks_.end()) {
+    std::rotate(known, known + 1, masks_.end());
+    return masks_.back().bits;
+  }
+  Mask made{matcher_.state(), vocabulary_->allowed(matcher_)};
+  if (masks_.size() == kMasksMax) masks_.erase(masks_.begin());
+  masks_.push_back(std::move(made));
+  return masks_.back().bits;
 }
 
 void Constraint::accept(int32_t token) {

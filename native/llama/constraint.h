@@ -55,6 +55,13 @@ class Constraint {
   bool is_waiting() const { return is_waiting_; }
 
  private:
+  // What the grammar allows in one state.
+  struct Mask {
+    int32_t state;
+    std::vector<uint64_t> bits;
+  };
+
+  const std::vector<uint64_t>& mask();
   std::string_view piece(int32_t token) const;
   // What of the text so far and `piece` is the grammar's: from the first trigger on. Empty where
   // there is none.
@@ -63,6 +70,8 @@ class Constraint {
   const std::shared_ptr<const GrammarVocabulary> vocabulary_;
   const GrammarOrigin origin_;
   GrammarMatcher matcher_;
+  std::vector<Mask> masks_;   // of the last states that were asked for, the latest at the end
+  uint32_t masks_epoch_ = 0;  // the matcher's, of their states
   std::vector<std::string> triggers_;
   std::map<int32_t, std::string> named_;
   bool is_waiting_;

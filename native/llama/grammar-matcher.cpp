@@ -5,7 +5,6 @@
 namespace sluice {
 namespace {
 
-constexpr int32_t kUnknown = -2;
 // A place of so many ways on is no grammar that somebody wrote by hand: an enum's words share
 // their beginnings (src/config/schema).
 constexpr size_t kStacksMax = 8192;
@@ -54,6 +53,8 @@ void GrammarMatcher::start() {
   seen_ = {0};
   node_ids_.clear();
   states_.clear();
+  next_.clear();
+  ++epoch_;
   state_ids_.clear();
   stacks_remembered_ = 0;
   ++expansion_;
@@ -79,15 +80,14 @@ bool GrammarMatcher::accept(std::string_view bytes) {
 
 void GrammarMatcher::begin_row() { work_ -= std::min(work_, kWorkPerRow); }
 
-int32_t GrammarMatcher::step(int32_t state, uint8_t byte) {
-  State& from = states_[size_t(state)];
-  if (!from.next) {
-    from.next = std::make_unique<int32_t[]>(256);
-    std::fill(from.next.get(), from.next.get() + 256, kUnknown);
-  }
-  if (from.next[byte] != kUnknown) return from.next[byte];
+int32_t GrammarMatcher::find_step(int32_t state, uint8_t byte) {
   const int32_t to = follow(state, byte);
-  return states_[size_t(state)].next[byte] = to;
+  std::unique_ptr<int32_t[]>& next = next_[size_t(state)];
+  if (!next) {
+    next = std::make_unique<int32_t[]>(256);
+    std::fill(next.get(), next.get() + 256, kUnknown);
+  }
+  return next[byte] = to;
 }
 
 int32_t GrammarMatcher::follow(int32_t state, uint8_t byte) {
@@ -199,6 +199,7 @@ int32_t GrammarMatcher::state_of(State state) {
   if (!is_new) return entry->second;
   stacks_remembered_ += state.stacks.size();
   states_.push_back(std::move(state));
+  next_.emplace_back();
   count_work(kStateWork + states_.back().stacks.size());
   return entry->second;
 }
@@ -207,7 +208,6 @@ int32_t GrammarMatcher::state_of(State state) {
 void GrammarMatcher::forget_all_but_current() {
   const std::vector<Node> nodes = std::move(nodes_);
   State current = std::move(states_[size_t(current_)]);
-  current.next.reset();
   start();
   std::vector<int32_t> moved(nodes.size(), kUnknown);
   moved[0] = 0;

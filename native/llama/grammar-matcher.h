@@ -32,17 +32,25 @@ class GrammarMatcher {
   // Where the text stands; only until the next accept().
   int32_t state() const { return current_; }
   // The state after one more byte of UTF-8, or kDead.
-  int32_t step(int32_t state, uint8_t byte);
+  int32_t step(int32_t state, uint8_t byte) {
+    const int32_t* next = next_[size_t(state)].get();
+    const int32_t known = next ? next[byte] : kUnknown;
+    return known != kUnknown ? known : find_step(state, byte);
+  }
   // The state after the bytes, or kDead.
   int32_t walk(int32_t state, std::string_view bytes);
   // Moves on. False, and nothing moves, where the grammar refuses the bytes.
   bool accept(std::string_view bytes);
   // Whether the text is complete as it stands.
   bool can_end() const { return states_[size_t(current_)].ends; }
+  // Grows each time that states were forgotten: the numbers of those before mean nothing then.
+  uint32_t epoch() const { return epoch_; }
   // Gives back a row's share of the work that may be done: once for each token.
   void begin_row();
 
  private:
+  static constexpr int32_t kUnknown = -2;
+
   // An element with what follows it: its parent. 0 is the empty stack.
   struct Node {
     uint32_t element;
@@ -57,9 +65,9 @@ class GrammarMatcher {
     std::vector<int32_t> stacks;  // ascending; the top of each takes characters
     bool ends = false;
     Partial partial;
-    std::unique_ptr<int32_t[]> next;  // by byte
   };
 
+  int32_t find_step(int32_t state, uint8_t byte);
   int32_t follow(int32_t state, uint8_t byte);
   int32_t after_character(int32_t state, uint32_t code_point);
   int32_t within_character(int32_t state, const Partial& partial);
@@ -79,8 +87,10 @@ class GrammarMatcher {
   std::vector<Node> nodes_;
   std::unordered_map<uint64_t, int32_t> node_ids_;
   std::deque<State> states_;
+  std::vector<std::unique_ptr<int32_t[]>> next_;  // of each state, by byte; null before the first
   std::unordered_map<std::string, int32_t> state_ids_;
   int32_t current_ = 0;
+  uint32_t epoch_ = 0;
   std::vector<int32_t> todo_;
   std::vector<uint32_t> seen_;  // by node: the last expansion that met it
   uint32_t expansion_ = 0;

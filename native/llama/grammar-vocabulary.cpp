@@ -14,36 +14,45 @@ GrammarVocabulary::GrammarVocabulary(std::vector<std::string> pieces,
     pieces_[size_t(token)].clear();
   }
   for (int32_t token = 0; token < size(); ++token) {
-    if (!pieces_[size_t(token)].empty()) sorted_.push_back({token, 0});
+    if (!pieces_[size_t(token)].empty()) sorted_.push_back({token, 0, 0, 0});
   }
   std::sort(sorted_.begin(), sorted_.end(), [this](const Entry& a, const Entry& b) {
     return pieces_[size_t(a.token)] < pieces_[size_t(b.token)];
   });
-  for (size_t i = 1; i < sorted_.size(); ++i) {
-    const std::string_view before = piece(sorted_[i - 1].token), here = piece(sorted_[i].token);
+  std::string_view before;
+  for (Entry& entry : sorted_) {
+    const std::string_view here = piece(entry.token);
     const auto differ = std::mismatch(before.begin(), before.end(), here.begin(), here.end());
-    sorted_[i].shared = uint32_t(differ.second - here.begin());
+    entry.shared = uint32_t(differ.second - here.begin());
+    entry.begin = uint32_t(rest_.size());
+    entry.length = uint32_t(here.size());
+    rest_.append(here.substr(entry.shared));
+    before = here;
   }
 }
 
-void GrammarVocabulary::copy_allowed(GrammarMatcher& matcher, const float* logits,
-                                     float* masked) const {
+std::vector<uint64_t> GrammarVocabulary::allowed(GrammarMatcher& matcher) const {
+  std::vector<uint64_t> bits((pieces_.size() + 63) / 64, 0);
+  const auto allow = [&](int32_t token) {
+    bits[size_t(token) / 64] |= uint64_t(1) << (token % 64);
+  };
   if (matcher.can_end()) {
-    for (int32_t token : ending_) masked[token] = logits[token];
+    for (int32_t token : ending_) allow(token);
   }
   // path[i] is the state after i bytes of the token before; those beyond the last are dead.
   std::vector<int32_t> path{matcher.state()};
   for (const Entry& entry : sorted_) {
     if (entry.shared >= path.size()) continue;  // it begins with what was refused
     path.resize(entry.shared + 1);
-    const std::string_view bytes = piece(entry.token);
-    while (path.size() <= bytes.size()) {
-      const int32_t next = matcher.step(path.back(), uint8_t(bytes[path.size() - 1]));
+    const char* rest = rest_.data() + entry.begin;
+    while (path.size() <= entry.length) {
+      const int32_t next = matcher.step(path.back(), uint8_t(*rest++));
       if (next == GrammarMatcher::kDead) break;
       path.push_back(next);
     }
-    if (path.size() == bytes.size() + 1) masked[entry.token] = logits[entry.token];
+    if (path.size() == entry.length + 1) allow(entry.token);
   }
+  return bits;
 }
 
 }  // namespace sluice

@@ -22,20 +22,24 @@ class GrammarVocabulary {
   std::string_view piece(int32_t token) const { return pieces_[size_t(token)]; }
   bool ends_generation(int32_t token) const { return ends_[size_t(token)]; }
 
-  // Copies the logits of the tokens that the grammar allows next into `masked`, which holds
-  // negative infinity for each token. Throws FaultError as the matcher does.
-  void copy_allowed(GrammarMatcher& matcher, const float* logits, float* masked) const;
+  // The tokens that the grammar allows next, of those that write something or end the reply: a bit
+  // for each token. Takes milliseconds where nearly all are allowed, as within a string. Throws
+  // FaultError as the matcher does.
+  std::vector<uint64_t> allowed(GrammarMatcher& matcher) const;
 
  private:
   struct Entry {
     int32_t token;
     uint32_t shared;  // bytes that it begins with as the one before it does
+    uint32_t begin;   // of the bytes behind them, in rest_
+    uint32_t length;  // of all its bytes
   };
 
   std::vector<std::string> pieces_;
   std::vector<bool> ends_;
   std::vector<int32_t> ending_;
   std::vector<Entry> sorted_;
+  std::string rest_;  // what is looked at lies in the order in which it is
 };
 
 }  // namespace sluice

@@ -289,6 +289,26 @@ std::string allowed(Constraint& one) {
 
 }  // namespace
 
+TEST(
+    "grammar: what was found of a state is right when it comes again, and once states are "
+    "forgotten") {
+  Constraint round = constraint("root ::= (\"a\" | \"b\" \"c\")*");
+  for (int32_t times = 0; times < 3; ++times) {
+    CHECK_EQ(allowed(round), std::string("1 2 3 4 5 9 10"));
+    round.accept(4);
+    CHECK_EQ(allowed(round), std::string("8"));
+    round.accept(8);
+  }
+  // One of these stands right behind the forgetting, where states are numbered anew.
+  for (int32_t bytes = 4080; bytes < 4120; ++bytes) {
+    Constraint counts = constraint("root ::= \"b\" \"a\"{5000}");
+    CHECK_EQ(allowed(counts), std::string("4"));
+    counts.accept(4);
+    for (int32_t byte = 1; byte < bytes; ++byte) counts.accept(1);
+    CHECK_EQ(allowed(counts), std::string("1"));
+  }
+}
+
 TEST("grammar: a vocabulary's tokens are allowed by their bytes, the last one only at an end") {
   Constraint one = constraint("root ::= \"ab\" (\"c\" | \"\u00e4\")");
   CHECK_EQ(allowed(one), std::string("1 2 3 9"));
