@@ -59,42 +59,50 @@ SamplingParams sampling_params(const Napi::Object& object) {
 }
 
 // Of NativeRequest: which of its forms the prompt has, its type says.
-void set_prompt(Request& request, const Napi::Object& object) {
+Prompt prompt_of(const Napi::Object& object) {
   const Napi::Value prompt = object.Get("prompt");
-  if (prompt.IsTypedArray()) {
-    request.prompt = token_ids(prompt.As<Napi::Int32Array>());
-  } else if (prompt.IsObject()) {
-    const Napi::Object form = prompt.As<Napi::Object>();
-    if (form.Has("messages")) {
-      request.prompt = chat_prompt(form);
-    } else {
-      request.prompt = Infill{string(form, "before"), string(form, "after")};
-    }
-  } else {
-    request.prompt = string(object, "prompt");
-  }
+  if (prompt.IsTypedArray()) return token_ids(prompt.As<Napi::Int32Array>());
+  if (!prompt.IsObject()) return string(object, "prompt");
+  const Napi::Object form = prompt.As<Napi::Object>();
+  if (form.Has("messages")) return chat_prompt(form);
+  return Infill{string(form, "before"), string(form, "after")};
 }
 
-std::shared_ptr<Request> request(const Napi::Object& object, int32_t choice) {
+std::shared_ptr<Request> request(const Napi::Object& object) {
   auto result = std::make_shared<Request>();
-  result->id = static_cast<RequestId>(number(object, "id")) + RequestId(choice);
-  set_prompt(*result, object);
+  result->id = static_cast<RequestId>(number(object, "id"));
+  result->prompt = std::make_shared<const Prompt>(prompt_of(object));
   result->max_tokens = integer(object, "maxTokens");
   const Napi::Array stops = array(object, "stop");
   for (uint32_t i = 0; i < stops.Length(); ++i) {
     result->stop.push_back(stops.Get(i).ToString().Utf8Value());
   }
   result->sampling = sampling_params(object);
-  // Folded as src/engine/native-request.ts does.
-  const uint64_t seed = uint64_t(number(object, "seed")) + uint64_t(choice);
-  result->sampling.seed = uint32_t(seed % UINT32_MAX);
-  if (const std::string grammar = string(object, "grammar"); !grammar.empty()) {
-    result->grammar.emplace();
-    result->grammar->text = grammar;
-    const bool is_schema = object.Get("grammarIsSchema").ToBoolean();
-    result->grammar->origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
+  result->sampling.seed = uint32_t(number(object, "seed"));
+  GrammarSpec grammar;
+  grammar.text = string(object, "grammar");
+  const bool is_schema = object.Get("grammarIsSchema").ToBoolean();
+  grammar.origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
+  if (!grammar.text.empty()) {
+    result->grammar = std::make_shared<const GrammarSpec>(std::move(grammar));
   }
   result->cache_salt = string(object, "cacheSalt");
+  return result;
+}
+
+// Another choice of the same reply. Shares what may be large.
+std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
+  auto result = std::make_shared<Request>();
+  result->id = first.id + RequestId(choice);
+  result->prompt = first.prompt;
+  result->max_tokens = first.max_tokens;
+  result->stop = first.stop;
+  result->sampling = first.sampling;
+  // Folded as src/engine/native-request.ts does.
+  const uint64_t seed = uint64_t(first.sampling.seed) + uint64_t(choice);
+  result->sampling.seed = uint32_t(seed % UINT32_MAX);
+  result->grammar = first.grammar;
+  result->cache_salt = first.cache_salt;
   return result;
 }
 
@@ -383,13 +391,11 @@ EngineOptions engine_options(const Napi::Object& object) {
 }
 
 Choices choices(const Napi::Object& object) {
-  Choices choices;
+  Choices choices{request(object)};
   const int32_t count = integer(object, "choices");
+  for (int32_t i = 1; i < count; ++i) choices.push_back(choice_of(*choices.front(), i));
   const auto group = std::make_shared<ChoiceGroup>();
-  for (int32_t i = 0; i < count; ++i) {
-    choices.push_back(request(object, i));
-    choices.back()->group = group;
-  }
+  for (const auto& choice : choices) choice->group = group;
   return choices;
 }
 

@@ -143,7 +143,7 @@ ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat
   // What has a form of its own is said as it comes: no marker of the template's is in it.
   if (!chat.format || request.grammar) return form;
   form.parser = std::make_unique<ChatParser>(chat.format);
-  set_thoughts(form, std::get<ChatPrompt>(request.prompt), chat);
+  set_thoughts(form, std::get<ChatPrompt>(*request.prompt), chat);
   return form;
 }
 
@@ -200,7 +200,7 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
     throw FaultError(FaultCode::invalid_request,
                      "this engine embeds and generates no text; use embed(), or another model");
   }
-  if (const auto* conversation = std::get_if<ChatPrompt>(&request.prompt)) {
+  if (const auto* conversation = std::get_if<ChatPrompt>(request.prompt.get())) {
     chat = template_.apply(*conversation);
   }
   std::vector<int32_t> tokens = tokens_of(request, chat);
@@ -213,9 +213,9 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
 }
 
 std::vector<int32_t> Preparer::tokens_of(const Request& request, const TemplatedChat& chat) const {
-  if (const auto* text = std::get_if<std::string>(&request.prompt)) return tokens_of(*text);
-  if (const auto* texts = std::get_if<Infill>(&request.prompt)) return tokens_of(*texts);
-  const auto* tokens = std::get_if<std::vector<int32_t>>(&request.prompt);
+  if (const auto* text = std::get_if<std::string>(request.prompt.get())) return tokens_of(*text);
+  if (const auto* texts = std::get_if<Infill>(request.prompt.get())) return tokens_of(*texts);
+  const auto* tokens = std::get_if<std::vector<int32_t>>(request.prompt.get());
   return tokens ? tokens_of(*tokens) : tokens_of(chat.prompt);
 }
 

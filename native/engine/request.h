@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +21,9 @@ struct Infill {
   std::string before, after;
 };
 
+// Text as it stands, a conversation, token ids, or text around a gap.
+using Prompt = std::variant<std::string, ChatPrompt, std::vector<int32_t>, Infill>;
+
 // What all that is in flight has, whatever it asks for.
 struct Ticket {
   RequestId id = 0;
@@ -38,12 +40,11 @@ struct ChoiceGroup {
 // `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
 // Preparer and the Sequence.
 struct Request : Ticket {
-  // Text as it stands, a conversation, token ids, or text around a gap.
-  std::variant<std::string, ChatPrompt, std::vector<int32_t>, Infill> prompt;
-  int32_t max_tokens = -1;  // -1 is until the context is full
+  std::shared_ptr<const Prompt> prompt;  // one for all choices
+  int32_t max_tokens = -1;               // -1 is until the context is full
   std::vector<std::string> stop;
   SamplingParams sampling;
-  std::optional<GrammarSpec> grammar;
+  std::shared_ptr<const GrammarSpec> grammar;  // null where the reply is free; one for all choices
   std::string cache_salt;  // states are shared between requests of the same salt only
   std::shared_ptr<ChoiceGroup> group;
 };
