@@ -44,7 +44,10 @@ std::string string_content(char delimiter) {
 
 }  // namespace
 
-std::string ChatGrammar::of_replies() { return finish(item(arena_.root(), {})); }
+std::string ChatGrammar::of_replies(bool must_call) {
+  must_call_ = must_call;
+  return finish(item(arena_.root(), {}));
+}
 
 std::string ChatGrammar::of_calls() {
   std::string root;
@@ -186,6 +189,7 @@ std::string ChatGrammar::repetition(const common_peg_repetition_parser& parser,
 }
 
 std::string ChatGrammar::tag(PegId id, const common_peg_tag_parser& parser, Where where) {
+  if (must_call_ && parser.tag == Tag::CONTENT) return "space";
   const std::set<int32_t>& properties = format_.places().properties_at(id);
   if (parser.tag == Tag::TOOL_ARG && properties.size() == 1) where.property = *properties.begin();
   const ChatToolProperty* of = property(where);

@@ -20,8 +20,9 @@ class ChatGrammar {
   ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& tools)
       : format_(format), arena_(format.parser()), tools_(tools) {}
 
-  // Of whole replies, and of the calls in them. Only one of them, once.
-  std::string of_replies();
+  // Of whole replies, and of the calls in them. Only one of them, once. A reply that `must_call`
+  // says nothing beside its thoughts and its calls.
+  std::string of_replies(bool must_call);
   // Empty where the format does not say where calls begin.
   std::string of_calls();
 
@@ -54,6 +55,7 @@ class ChatGrammar {
   const ChatFormat& format_;
   const common_peg_arena& arena_;
   const std::vector<ChatTool>& tools_;
+  bool must_call_ = false;
   std::set<std::string> defined_;
   std::map<std::pair<std::vector<std::string>, bool>, std::string> untils_;
   std::string lines_;

@@ -79,6 +79,30 @@ std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt)
   return key;
 }
 
+// What the model is told of its tools where the template leaves that to whoever writes the prompt.
+std::string description_of(const std::vector<ChatTool>& tools) {
+  std::string text = "You can call these functions; each line is one:";
+  for (const ChatTool& tool : tools) {
+    common_json entry = {{"name", tool.name}};
+    if (!tool.description.empty()) entry["description"] = tool.description;
+    entry["parameters"] = common_json::parse(tool.parameters);
+    text += "\n" + entry.dump();
+  }
+  return text;
+}
+
+// At the end of what the system says.
+void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools) {
+  const bool has_system = !inputs.messages.empty() && inputs.messages.front().role == "system";
+  if (!has_system) {
+    common_chat_msg system;
+    system.role = "system";
+    inputs.messages.insert(inputs.messages.begin(), system);
+  }
+  std::string& content = inputs.messages.front().content;
+  content += (content.empty() ? "" : "\n\n") + description_of(tools);
+}
+
 FaultError refused(const std::exception& error) {
   return FaultError(
       FaultCode::invalid_request,
@@ -123,6 +147,25 @@ bool ChatTemplate::model_thinks() const {
   return model_thinks_;
 }
 
+// Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
+bool ChatTemplate::shows_tools() const {
+  std::call_once(asked_whether_it_shows_tools_, [this] {
+    const std::string name = "sluice_looks_for_this";
+    common_chat_templates_inputs inputs;
+    inputs.messages.push_back(message_of({"user", "Hello", "", "", "", {}}));
+    inputs.tools.push_back({name, "", R"({"type":"object","properties":{}})"});
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+    inputs.force_pure_content = true;
+    try {
+      const auto params = common_chat_templates_apply(templates_.get(), inputs);
+      shows_tools_ = params.prompt.find(name) != std::string::npos;
+    } catch (const std::exception&) {
+      shows_tools_ = true;  // it says itself what it refuses
+    }
+  });
+  return shows_tools_;
+}
+
 common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) const {
   common_chat_templates_inputs inputs;
   for (const ChatMessage& message : chat.messages) inputs.messages.push_back(message_of(message));
@@ -158,6 +201,7 @@ common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat) const {
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
   inputs.force_pure_content = !may_call(chat) && !model_thinks();
+  if (may_call(chat) && !shows_tools()) describe_tools(inputs, chat.tools);
   common_chat_params params = common_chat_templates_apply(templates_.get(), inputs);
   if (!inputs.force_pure_content) return params;
   // The plain way renders the messages before the one that goes on, and leaves that one to us.
@@ -263,7 +307,7 @@ void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& 
   if (grammar.is_lazy || (is_required && !thinks)) grammar.text = writer.of_calls();
   if (grammar.text.empty()) {
     if (grammar.is_lazy) return;
-    grammar.text = writer.of_replies();
+    grammar.text = writer.of_replies(is_required);
     result.said = params.generation_prompt;
   }
   result.grammar = std::move(grammar);

@@ -32,7 +32,7 @@ struct TemplatedChat {
 };
 
 // A model's chat template, or another in its place. Owned by the Preparer; on its thread, but for
-// exists() and call_format().
+// exists(), and what loading asks for: call_format() and thinking_ends().
 class ChatTemplate {
  public:
   // `text` is a template for the model's own; empty takes that one. Throws
@@ -63,6 +63,7 @@ class ChatTemplate {
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
   common_chat_params prompt_of(const ChatPrompt& chat) const;
   bool model_thinks() const;
+  bool shows_tools() const;
   TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt) const;
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
   void set_grammar(TemplatedChat& result, const common_chat_params& params,
@@ -74,6 +75,8 @@ class ChatTemplate {
   std::string damage_;  // why there is none, where the model's own cannot be read
   mutable std::once_flag asked_whether_it_thinks_;
   mutable bool model_thinks_ = false;
+  mutable std::once_flag asked_whether_it_shows_tools_;
+  mutable bool shows_tools_ = true;
   mutable std::list<Remembered> remembered_;
 };
 

@@ -20,7 +20,14 @@ import {
 import { budgetChecks } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
 import type { CallFormat } from './schema/tool-grammar.js'
-import { depthOf, parseTools, schemaDepthMax, type TemplateTool, toolsMax } from './tools.js'
+import {
+  depthOf,
+  noTools,
+  parseTools,
+  schemaDepthMax,
+  type TemplateTool,
+  toolsMax,
+} from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
@@ -141,6 +148,7 @@ export function parseChat(
   callFormat?: CallFormat,
 ): TemplateChat {
   const parsed = parseMessages(messages)
+  if (callFormat === 'none') refuseCalls(parsed)
   const choice = options.toolChoice ?? 'auto'
   const tools = parseTools(options.tools ?? [], choice === 'none' ? undefined : callFormat)
   const reasoning = parseFields<ReasoningOptions>(
@@ -157,6 +165,13 @@ export function parseChat(
     reasoningEffort: reasoning.effort ?? '',
     ...budgetOf(reasoning, thinking),
     continues: continues(parsed, options.continueFinal),
+  }
+}
+
+/** They would be left out of the prompt, and what the tools said answer nothing. */
+function refuseCalls(messages: readonly TemplateMessage[]): void {
+  for (const [i, { toolCalls }] of messages.entries()) {
+    if (toolCalls.length > 0) throw wrong(`messages[${i}].toolCalls`, `none: ${noTools}`, toolCalls)
   }
 }
 

@@ -20,6 +20,11 @@ export const schemaDepthMax = 32
 /** As Rules counts it, for all tools together: 120 ms or so of the event loop. */
 const workMax = 2_000_000
 
+/** Why tools and calls are refused where the template would leave them out. */
+export const noTools =
+  "this model's chat template knows no tools and would not tell it of them; load it with one " +
+  'that does (chatTemplate, --chat-template-file)'
+
 /** A tool as the engine takes it: what the template says of it, and what its calls must be. */
 export interface TemplateTool extends ToolGrammar {
   readonly name: string
@@ -48,6 +53,7 @@ export function parseTools(
   input: readonly unknown[],
   callFormat: CallFormat | undefined,
 ): TemplateTool[] {
+  if (callFormat === 'none' && input.length > 0) throw wrong('tools', `none: ${noTools}`, input)
   const given = input.map((tool, i) => parseTool(tool, `tools[${i}]`))
   const bytes = given.reduce((sum, { name, description, parameters }) => {
     return sum + Buffer.byteLength(name + description + parameters)
@@ -87,7 +93,7 @@ function withGrammar(
     checkWellFormed(JSON.parse(tool.parameters), `${at}.parameters`)
     return { ...tool, ...noGrammar }
   }
-  if (isStrict && (format === 'none' || format === 'other')) {
+  if (isStrict && format === 'other') {
     const why = "the model's chat template writes calls in a form that cannot be kept to a schema"
     throw wrong(`${at}.strict`, `false, as ${why}`, isStrict)
   }

@@ -160,8 +160,10 @@ export class Engine implements AsyncDisposable {
     options: TemplateOptions = {},
     { signal }: TextOptions = {},
   ): Promise<string> {
-    const { session, thinking } = this.#parts
-    const chat = parseChat(messages, parseTemplateOptions(options), thinking)
+    const { session, thinking, callFormat } = this.#parts
+    // Only a reply needs the grammars of its calls.
+    const format = callFormat === 'none' ? callFormat : undefined
+    const chat = parseChat(messages, parseTemplateOptions(options), thinking, format)
     return session.applyTemplate(chat, signal)
   }
 

@@ -153,6 +153,7 @@ function makeEngine(
     vocabulary: info.vocabulary,
     hasChatTemplate: info.hasChatTemplate,
     canInfill: info.canInfill,
+    canCallTools: info.callFormat !== 'none',
     canThink: info.thinkingEnds.length > 0,
     ...(info.embedding === undefined ? {} : { embedding: info.embedding }),
   }

@@ -422,6 +422,8 @@ export interface ModelInfo {
   readonly hasChatTemplate: boolean
   /** Whether it was trained to fill a gap in a text: see CompletionOptions.suffix. */
   readonly canInfill: boolean
+  /** Whether its chat template tells it of tools and how to call them; else they are refused. */
+  readonly canCallTools: boolean
   /** Whether its chat template says how it thinks, so that thoughts can be limited. */
   readonly canThink: boolean
   /** Of an engine that embeds; left out where it generates text. */

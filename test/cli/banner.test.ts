@@ -12,6 +12,7 @@ const engine = {
     trainedContext: 512,
     vocabulary: 1000,
     hasChatTemplate: true,
+    canCallTools: true,
     canInfill: false,
     canThink: false,
   },

@@ -134,11 +134,11 @@ describe('where each argument is written by itself', () => {
   })
 })
 
-test.each<CallFormat>(['other', 'none'])(
-  'strict is refused for a template of calls %s',
-  (format) => {
-    const tools = [{ name: 'x', strict: true }]
-    const parse = () => parseChat([{ role: 'user', content: 'x' }], { tools }, undefined, format)
-    expect(parse).toThrow(expect.objectContaining({ option: 'tools[0].strict' }))
-  },
-)
+test.each<[CallFormat, string]>([
+  ['other', 'tools[0].strict'],
+  ['none', 'tools'],
+])('a strict tool is refused for a template of calls %s', (format, option) => {
+  const tools = [{ name: 'x', strict: true }]
+  const parse = () => parseChat([{ role: 'user', content: 'x' }], { tools }, undefined, format)
+  expect(parse).toThrow(expect.objectContaining({ option }))
+})

@@ -119,6 +119,29 @@ test.each([
   expect(await response.json()).toMatchObject({ error: { code: 'invalid_schema', param } })
 })
 
+test.each([
+  [{ tools: [weather] }, 'tools'],
+  [
+    {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        {
+          role: 'assistant',
+          tool_calls: [{ id: 'a', type: 'function', function: { name: 'x', arguments: '{}' } }],
+        },
+        { role: 'tool', content: 'done', tool_call_id: 'a' },
+      ],
+    },
+    'messages[1].tool_calls',
+  ],
+])('a template without tools refuses them: %#', async (body, param) => {
+  const { url } = await serve({ model: { callFormat: 'none' } })
+  const response = await chat(url, story(body))
+  expect(response.status).toBe(400)
+  const error = { param, message: expect.stringContaining('--chat-template-file') }
+  expect(await response.json()).toMatchObject({ error })
+})
+
 test('what a request says of tools and thoughts reaches the template', async () => {
   const { url, native } = await serve()
   const call = { id: 'call_a', type: 'function', function: { name: 'run', arguments: '{}' } }

@@ -118,6 +118,7 @@ test('ids are unlike each other, and a fingerprint changes with the weights or t
     trainedContext: 3,
     vocabulary: 4,
     hasChatTemplate: true,
+    canCallTools: true,
     canInfill: false,
     canThink: false,
   }

@@ -59,8 +59,8 @@ export interface FakeOptions {
   load?: 'auto' | 'held'
   /** How it embeds. Default: it generates. */
   embedding?: FakeEmbedding
-  /** What its thoughts end with. Default: it does not think. */
-  thinkingEnds?: string[]
+  /** What else its model is; see modelInfo. Default: it calls tools, and does not think. */
+  model?: Partial<NativeModelInfo>
 }
 
 type FakeEvent =
@@ -95,7 +95,7 @@ export class FakeEngine implements NativeEngine {
   isReferenced = false
   readonly embedder: FakeEmbedder
   readonly #embedding: FakeEmbedding | undefined
-  readonly #thinkingEnds: string[]
+  readonly #model: Partial<NativeModelInfo>
   readonly #wake: () => void
   readonly #scriptOf: (request: NativeRequest) => Script
   readonly #isAuto: boolean
@@ -120,7 +120,7 @@ export class FakeEngine implements NativeEngine {
     this.#wake = wake
     this.#scriptOf = fake.script ?? (() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
     this.#embedding = fake.embedding
-    this.#thinkingEnds = fake.thinkingEnds ?? []
+    this.#model = fake.model ?? {}
     this.embedder = new FakeEmbedder(fake.embedding, this.#ends, (event) => {
       this.#emit(event as FakeEvent)
     })
@@ -369,7 +369,7 @@ export class FakeEngine implements NativeEngine {
 
   #modelInfo(): NativeModelInfo {
     const context = this.options.context || 2048
-    const info = { ...modelInfo, context, thinkingEnds: this.#thinkingEnds }
+    const info = { ...modelInfo, context, ...this.#model }
     if (this.#embedding === undefined) return info
     const { size, pooling } = this.#embedding
     return { ...info, embedding: { size, pooling } }

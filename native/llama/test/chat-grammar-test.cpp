@@ -40,12 +40,18 @@ std::vector<ChatTool> two_tools() {
   return {tagged, {"a-b", "", "", "", "", {}}};
 }
 
-std::string calls_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel) {
+ChatFormat format_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel,
+                     bool thinks = false) {
   const auto templates = common_chat_templates_init(nullptr, samples::read_template(file));
   auto inputs = inputs_of(CallPlaces::stand_ins(tools));
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
   inputs.parallel_tool_calls = parallel;
-  const ChatFormat format(common_chat_templates_apply(templates.get(), inputs), !parallel, tools);
+  inputs.enable_thinking = thinks;
+  return ChatFormat(common_chat_templates_apply(templates.get(), inputs), !parallel, tools);
+}
+
+std::string calls_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel) {
+  const ChatFormat format = format_of(file, tools, parallel);
   return ChatGrammar(format, tools).of_calls();
 }
 
@@ -97,6 +103,19 @@ TEST("no space comes between what llama.cpp's parser looks for together") {
   const std::string begin = "<tool_call>a_b\n<arg_key>n_n</arg_key>\n<arg_value>1</arg_value>\n";
   CHECK(allows(grammar, begin + "</tool_call>"));
   CHECK(!allows(grammar, begin + " </tool_call>"));
+}
+
+TEST("a reply that must call says nothing between its thoughts and its calls") {
+  const std::vector<ChatTool> tools = {{"walk", "", "", "", "", {}}};
+  const ChatFormat format = format_of("Qwen-Qwen3-0.6B.jinja", tools, false, true);
+  const std::string call = "<tool_call>\n{\"name\": \"walk\", \"arguments\": {}}\n</tool_call>";
+  const std::string thoughts = format.generation_prompt() + "<think>\nHm.\n</think>\n\n";
+  const std::string free = ChatGrammar(format, tools).of_replies(false);
+  CHECK(allows(free, thoughts + call));
+  CHECK(allows(free, thoughts + "I will. " + call));
+  const std::string forced = ChatGrammar(format, tools).of_replies(true);
+  CHECK(allows(forced, thoughts + call));
+  CHECK(!allows(forced, thoughts + "I will. " + call));
 }
 
 TEST("a prompt is the same whether tools may be called or not, by every template") {

@@ -185,6 +185,32 @@ test('a reply that may call and does not is the text that it is without a parser
   expect(await plain.text()).toBe(text)
 })
 
+test.each([
+  ['of the template', 'Qwen-Qwen2.5-7B-Instruct.jinja', 'You are a bird.'],
+  ['that leaves them to the prompt', 'deepseek-ai-DeepSeek-V3.1.jinja', 'You are a bird.'],
+  ['that leaves them to the prompt', 'deepseek-ai-DeepSeek-V3.1.jinja', undefined],
+])('a model is told of its tools, %s (%s)', async (_, file, system) => {
+  const engine = await withTemplate(file)
+  const said = system === undefined ? [] : [{ role: 'system' as const, content: system }]
+  const prompt = await engine.applyTemplate([...said, ...hello], { tools: [weather] })
+  for (const word of [system ?? '', 'get_weather', 'Tells the weather', '"day_of"']) {
+    expect(prompt).toContain(word)
+  }
+  const without = await engine.applyTemplate(hello, { tools: [weather], toolChoice: 'none' })
+  expect(without).toContain('weather like?')
+})
+
+test('a model that thinks and must call says nothing in between', async () => {
+  const engine = await withTemplate('Apriel-1.6-15b-Thinker-fixed.jinja')
+  const reasoning = { budget: 4 }
+  const options: ChatOptions = { tools, toolChoice: 'required', reasoning, maxTokens: 800, seed: 1 }
+  const reply = engine.chat(hello, options)
+  expect((await reply.text()).trim()).toBe('')
+  const { choices } = await reply.done
+  expect(choices[0]?.reasoning).not.toBe('')
+  expect(choices[0]?.toolCalls?.length).toBeGreaterThan(0)
+})
+
 test('tokens are counted with the tools', async () => {
   const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
   const count = await engine.countTokens(hello, { tools: [weather] })
@@ -241,6 +267,21 @@ describe('what cannot be', () => {
     const engine = await withTemplate('LFM2-8B-A1B.jinja')
     const chat = () => engine.chat(hello, { tools: [{ name: 'x', strict: true }] })
     expect(chat).toThrow(expect.objectContaining({ option: 'tools[0].strict' }))
+  })
+
+  test('tools and calls that the template would leave out are refused', async () => {
+    const engine = await withTemplate('google-gemma-2-2b-it.jinja')
+    expect(engine.model.canCallTools).toBe(false)
+    const refusal = (option: string) => expect.objectContaining({ option })
+    expect(() => engine.chat(hello, { tools: [weather] })).toThrow(refusal('tools'))
+    const asked = engine.applyTemplate(hello, { tools: [weather] })
+    await expect(asked).rejects.toMatchObject({ option: 'tools' })
+    const toolCalls = [{ id: 'a', name: 'get_weather', arguments: '{}' }]
+    const called = [...hello, { role: 'assistant' as const, toolCalls }, ...hello]
+    expect(() => engine.chat(called)).toThrow(refusal('messages[1].toolCalls'))
+    const none = engine.chat(hello, { tools: [weather], toolChoice: 'none', maxTokens: 2 })
+    expect((await none.done).choices).toHaveLength(1)
+    expect((await withTemplate('Qwen3-Coder.jinja')).model.canCallTools).toBe(true)
   })
 
   test('a template that is none is refused while loading', async () => {
