@@ -9,6 +9,23 @@
 #include "llama/fault.h"
 
 namespace sluice {
+namespace {
+
+bool begins_with(const std::string& text, const std::string& beginning) {
+  return text.compare(0, beginning.size(), beginning) == 0;
+}
+
+// Some formats have a call end the thoughts that it stands in; in others it is a thought itself.
+bool are_ended_by_calls(const ThoughtMarks& marks, const GrammarSpec& calls) {
+  return std::any_of(calls.triggers.begin(), calls.triggers.end(), [&](const std::string& trigger) {
+    return std::any_of(marks.ends.begin(), marks.ends.end(), [&](const std::string& end) {
+      return begins_with(trigger, end) || begins_with(end, trigger);
+    });
+  });
+}
+
+}  // namespace
+
 Preparer::Preparer(std::shared_ptr<const Model> model, const std::string& chat_template,
                    int32_t context_tokens, bool embeds, Ledger& ledger, EventSink& sink,
                    Mailbox<EngineMessage>& engine)
@@ -152,6 +169,7 @@ void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
   const std::optional<ThoughtMarks> marks = thought_marks(*chat.format);
   if (!marks) return;
   form.thoughts = std::make_unique<Thoughts>(*marks, prompt.reasoning_budget);
+  form.thinks_of_calls = !chat.grammar || !are_ended_by_calls(*marks, *chat.grammar);
   if (prompt.reasoning_budget == Thoughts::kUnlimited) return;
   const std::string& message = prompt.reasoning_budget_message;
   const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, message);

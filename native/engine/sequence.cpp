@@ -25,7 +25,7 @@ Sequence::Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt
       sampler_(std::move(sampler)),
       form_(std::move(form)),
       text_(joined(request_->stop, form_.stops)) {
-  limit_thoughts();
+  mind_thoughts();
 }
 
 void Sequence::place(int32_t slot, int32_t n_computed) {
@@ -93,12 +93,13 @@ void Sequence::append(int32_t token, std::string_view piece) {
   ++undelivered_;
   text_.append(piece);
   if (form_.thoughts) form_.thoughts->append(piece);
-  limit_thoughts();
+  mind_thoughts();
 }
 
-void Sequence::limit_thoughts() {
-  if (!form_.thoughts || !form_.thoughts->must_end() || sampler_->is_forcing()) return;
-  sampler_->force(form_.thoughts_end);
+void Sequence::mind_thoughts() {
+  if (!form_.thoughts) return;
+  if (form_.thinks_of_calls) sampler_->hold_calls(form_.thoughts->is_open());
+  if (form_.thoughts->must_end() && !sampler_->is_forcing()) sampler_->force(form_.thoughts_end);
 }
 
 bool Sequence::speaks(int32_t token) const {

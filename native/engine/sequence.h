@@ -32,6 +32,7 @@ struct ReplyForm {
   std::unique_ptr<ChatParser> parser;  // null: the text is the reply
   std::unique_ptr<Thoughts> thoughts;  // null: it is not known of any
   std::vector<int32_t> thoughts_end;   // what is written where thoughts must end
+  bool thinks_of_calls = true;         // what begins a call begins none in thoughts
 };
 
 // One conversation on its way: its tokens, how far they are computed, and the text they became.
@@ -114,8 +115,8 @@ class Sequence {
 
  private:
   void mark_first_token();
-  // Has the next tokens end the thoughts, where they have had theirs.
-  void limit_thoughts();
+  // In thoughts nothing is called; where they have had their tokens, the next ones end them.
+  void mind_thoughts();
   // What may leave; nothing where there is nothing.
   bool send(EventSink& sink);
   void begin_waiting();

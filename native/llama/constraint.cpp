@@ -43,7 +43,13 @@ std::string Constraint::triggered_by(std::string_view piece) const {
   return first == std::string::npos ? std::string() : text.substr(first);
 }
 
+void Constraint::hold(bool is_held) {
+  is_held_ = is_held;
+  if (is_held) recent_.clear();
+}
+
 bool Constraint::allows(int32_t token) {
+  if (is_waiting_ && is_held_) return true;
   if (is_waiting_) {
     const std::string begun = triggered_by(piece(token));
     return begun.empty() || matcher_.walk(matcher_.state(), begun) != GrammarMatcher::kDead;
@@ -89,6 +95,7 @@ const std::vector<uint64_t>& Constraint::mask() {
 }
 
 void Constraint::accept(int32_t token) {
+  if (is_waiting_ && is_held_) return;
   matcher_.begin_row();
   const std::string_view bytes = piece(token);
   if (is_waiting_) {

@@ -44,8 +44,8 @@ class Constraint {
   void copy_allowed(const float* logits, float* masked);
   // Only a token that is allowed.
   void accept(int32_t token);
-  // Text that is no word of the model's stands here: no trigger of a waiting grammar is in it.
-  void skip() { recent_.clear(); }
+  // While it is held, no text begins a waiting grammar.
+  void hold(bool is_held);
   // Text that stands in the prompt already, but is the grammar's. False where it refuses that;
   // then it cannot be used any more.
   bool accept_text(std::string_view text);
@@ -74,7 +74,7 @@ class Constraint {
   uint32_t masks_epoch_ = 0;  // the matcher's, of their states
   std::vector<std::string> triggers_;
   std::map<int32_t, std::string> named_;
-  bool is_waiting_;
+  bool is_waiting_, is_held_ = false;
   size_t longest_trigger_ = 0;
   std::string recent_;  // as much of a waiting grammar's reply as may begin a trigger
 };

@@ -115,6 +115,10 @@ void Sampler::constrain(std::unique_ptr<Constraint> constraint) {
   constraint_ = std::move(constraint);
 }
 
+void Sampler::hold_calls(bool are_held) {
+  if (constraint_) constraint_->hold(are_held);
+}
+
 void Sampler::force(const std::vector<int32_t>& tokens) {
   forced_ = tokens;
   next_forced_ = 0;
@@ -145,7 +149,7 @@ int32_t Sampler::sample(const float* logits) {
   read(reader, weighed);
   const std::optional<int32_t> forced = take_forced();
   const int32_t token = forced ? *forced : choose_freely(weighed, reader);
-  if (constraint_) follow(token, forced.has_value());
+  if (constraint_) constraint_->accept(token);
   if (logprobs_ >= 0) note_chances(reader, logits, token);
   accept(token);
   const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
@@ -159,12 +163,6 @@ std::optional<int32_t> Sampler::take_forced() {
   if (!constraint_ || constraint_->is_waiting() || constraint_->allows(token)) return token;
   next_forced_ = forced_.size();
   return std::nullopt;
-}
-
-// What is written for a model calls nothing, whatever it names.
-void Sampler::follow(int32_t token, bool is_forced) {
-  if (is_forced && constraint_->is_waiting()) return constraint_->skip();
-  constraint_->accept(token);
 }
 
 int32_t Sampler::choose_freely(const float* logits, Logits& reader) {

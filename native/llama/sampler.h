@@ -68,6 +68,8 @@ class Sampler final : public RowSampler {
 
   // Keeps the reply to a grammar from here on.
   void constrain(std::unique_ptr<Constraint> constraint);
+  // While they are held, no text begins the calls that a waiting grammar is of.
+  void hold_calls(bool are_held);
   // Lets the repetition penalty see the prompt. Nothing to do when it is off.
   void accept_prompt(const std::vector<int32_t>& prompt);
   // The next rows' tokens are these, whatever their logits say. Of what the grammar refuses the
@@ -98,8 +100,6 @@ class Sampler final : public RowSampler {
   const float* changed(const float* logits) const;
   // The next token of those that are forced.
   std::optional<int32_t> take_forced();
-  // Has the grammar take in the row's token.
-  void follow(int32_t token, bool is_forced);
   // The grammar's and the sampling's choice.
   int32_t choose_freely(const float* logits, Logits& reader);
   int32_t choose(Logits& logits);

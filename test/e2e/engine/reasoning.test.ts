@@ -290,6 +290,15 @@ describe('a call that must be made', () => {
   })
 })
 
+test('a call in the thoughts is a thought, whatever is made of it', async () => {
+  const thought = 'I could write <tool_call>\n{"name": 1} or not.'
+  const model = scriptModel({ reply: `<think>${thought}</think>${answer}`, marks })
+  const engine = await open({ model, chatTemplate: templateOf(qwen), context: 2048 })
+  const tools = [{ name: 'get_weather', parameters: { type: 'object', properties: {} } }]
+  const result = await told(engine, {}, { tools })
+  expect([result.reasoning, result.text, result.finishReason]).toEqual([thought, answer, 'stop'])
+})
+
 test('a message that names a call calls nothing', async () => {
   const parameters = { type: 'object', properties: { city: { type: 'string' } } }
   const tools = [{ name: 'get_weather', parameters }]
