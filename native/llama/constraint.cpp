@@ -78,6 +78,12 @@ void Constraint::copy_allowed(const float* logits, float* masked) {
   }
 }
 
+bool Constraint::knows_allowed() const {
+  return masks_epoch_ == matcher_.epoch() &&
+         std::any_of(masks_.begin(), masks_.end(),
+                     [this](const Mask& mask) { return mask.state == matcher_.state(); });
+}
+
 const std::vector<uint64_t>& Constraint::mask() {
   if (masks_epoch_ != matcher_.epoch()) masks_.clear();
   masks_epoch_ = matcher_.epoch();

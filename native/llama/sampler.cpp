@@ -20,10 +20,17 @@ constexpr float kTemperatureMin = 1e-6f;
 // Stands for the logarithm of zero, which JSON cannot say: a token that only a bias made possible.
 constexpr float kLogprobMin = -9999.0f;
 
+// Before all tokens are looked at: so many draws, or so many of the likeliest that are refused
+// beyond those that are allowed, for at most so many of these (half a microsecond each).
+constexpr int32_t kDrawsMore = 2;
+constexpr int32_t kRefusedMax = 8;
+constexpr int32_t kLikeliestMax = 128;
+
 // The buffers are the thread's and not the sampler's: 1 MB at 152k tokens, for each sequence.
 struct Buffers {
   Logits logits;
   std::vector<float> changed, masked;
+  std::vector<Candidate> allowed;
   std::vector<llama_token_data> candidates;
 };
 
@@ -170,7 +177,44 @@ int32_t Sampler::choose_freely(const float* logits, Logits& reader) {
   // Mostly the first choice fits, and the others need not be looked at. Drawing again among what
   // is allowed leaves their shares as they are.
   if (!constraint_ || constraint_->allows(token)) return token;
-  return choose_allowed(logits, reader);
+  const std::optional<int32_t> nearby = choose_nearby(reader);
+  return nearby ? *nearby : choose_allowed(logits, reader);
+}
+
+// Where most tokens are allowed, as within a string, some of them are soon found.
+std::optional<int32_t> Sampler::choose_nearby(Logits& reader) {
+  if (constraint_->knows_allowed()) return std::nullopt;
+  switch (reach_) {
+    case Reach::highest: return choose_likeliest(1, reader);
+    case Reach::top_k: return choose_likeliest(top_k_, reader);
+    case Reach::nucleus:  // these are about the shares of all that is allowed
+    case Reach::min_p: return std::nullopt;
+    case Reach::all: break;
+  }
+  for (int32_t draw = 0; draw < kDrawsMore; ++draw) {
+    const int32_t token = choose(reader);
+    if (constraint_->allows(token)) return token;
+  }
+  return std::nullopt;
+}
+
+// Of so many of the likeliest that are allowed. Nothing where they are not among the first few.
+std::optional<int32_t> Sampler::choose_likeliest(int32_t count, Logits& reader) {
+  if (count > kLikeliestMax) return std::nullopt;
+  std::vector<Candidate>& allowed = buffers().allowed;
+  allowed.clear();
+  int32_t refused = 0;
+  for (const Candidate& entry : reader.top(2 * count + kRefusedMax)) {
+    if (entry.logit == -INFINITY) return std::nullopt;  // it must not be sampled
+    if (constraint_->allows(entry.token)) {
+      allowed.push_back(entry);
+    } else if (++refused > kRefusedMax + int32_t(allowed.size())) {
+      return std::nullopt;
+    }
+    if (int32_t(allowed.size()) < count) continue;
+    return reach_ == Reach::highest ? entry.token : choose_by_chain(allowed, true);
+  }
+  return std::nullopt;
 }
 
 int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {

@@ -103,6 +103,9 @@ class Sampler final : public RowSampler {
   // The grammar's and the sampling's choice.
   int32_t choose_freely(const float* logits, Logits& reader);
   int32_t choose(Logits& logits);
+  // What choose_allowed() would choose, where that can be found without a look at all tokens.
+  std::optional<int32_t> choose_nearby(Logits& reader);
+  std::optional<int32_t> choose_likeliest(int32_t count, Logits& reader);
   // Among the tokens that the grammar allows; `logits` with biases and penalties.
   int32_t choose_allowed(const float* logits, Logits& reader);
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);

@@ -177,6 +177,69 @@ TEST("grammar: of forced tokens those are dropped that it refuses, and the other
   CHECK_EQ(sampler.sample(row.data()), token_of.at("!"));
 }
 
+// The token that is right: the first choice if it is allowed, else the choice among what is.
+void check_choices(SamplingParams params) {
+  const ModelPtr model = load_vocabulary("gpt-2");
+  const auto vocabulary = pieces_of(llama_model_get_vocab(model.get()));
+  const auto grammar = Grammar::compile("root ::= ([a-z ]{0,40} [0-9])*", kGivenGrammar);
+  std::mt19937 numbers(7);
+  std::normal_distribution<float> logit(0.0f, 4.0f);
+  Sampler constrained(vocabulary->size(), {}, params, 4096);
+  Sampler free(vocabulary->size(), {}, params, 4096);
+  constrained.constrain(std::make_unique<Constraint>(grammar, vocabulary, GrammarSpec()));
+  Constraint rules(grammar, vocabulary, GrammarSpec());
+  int32_t nearby = 0;
+  for (int32_t row = 0; row < 200; ++row) {
+    std::vector<float> logits(size_t(vocabulary->size()));
+    for (float& value : logits) value = logit(numbers);
+    std::vector<float> masked(logits.size(), -INFINITY);
+    int32_t first = free.sample(logits.data());
+    if (!rules.allows(first)) {
+      nearby += !rules.knows_allowed();
+      rules.copy_allowed(logits.data(), masked.data());
+      first = free.sample(masked.data());
+    }
+    CHECK_EQ(constrained.sample(logits.data()), first);
+    rules.accept(first);
+  }
+  CHECK(nearby > 20);
+}
+
+TEST("grammar: what is found among the likeliest tokens is what is likeliest among the allowed") {
+  SamplingParams params;
+  params.seed = 3;
+  for (float temperature : {0.0f, 1.5f}) {
+    for (int32_t top_k : {1, 5, 40, 200}) {
+      params.temperature = temperature;
+      params.top_k = top_k;
+      check_choices(params);
+    }
+  }
+}
+
+TEST("grammar: tokens that are drawn again keep their shares") {
+  const ModelPtr model = load_vocabulary("gpt-2");
+  const auto vocabulary = pieces_of(llama_model_get_vocab(model.get()));
+  std::vector<float> logits(size_t(vocabulary->size()), -100.0f);
+  int32_t likely = -1, rare = -1;
+  for (int32_t token = 0; token < vocabulary->size(); ++token) {
+    const std::string piece(vocabulary->piece(token));
+    if (piece == "a") logits[size_t(likely = token)] = 2.0f;
+    if (piece == "b") logits[size_t(rare = token)] = 1.0f;
+    if (piece == "!") logits[size_t(token)] = 2.5f;
+  }
+  const auto grammar = Grammar::compile("root ::= [ab] \"!\"", kGivenGrammar);
+  std::map<int32_t, int32_t> times;
+  SamplingParams params;
+  for (params.seed = 0; params.seed < 4000; ++params.seed) {
+    Sampler sampler(vocabulary->size(), {}, params, 64);
+    sampler.constrain(std::make_unique<Constraint>(grammar, vocabulary, GrammarSpec()));
+    ++times[sampler.sample(logits.data())];
+  }
+  CHECK_EQ(times[likely] + times[rare], 4000);
+  CHECK(std::abs(times[likely] / 4000.0 - 1.0 / (1.0 + std::exp(-1.0))) < 0.03);
+}
+
 TEST("grammar: while calls are held no token begins a lazy one, forced or chosen") {
   const ModelPtr model = load_vocabulary("gpt-2");
   const auto vocabulary = pieces_of(llama_model_get_vocab(model.get()));
