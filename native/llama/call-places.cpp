@@ -21,11 +21,6 @@ std::string stand_in(const std::string& prefix, size_t number) {
   return prefix + digits;
 }
 
-// The number of the stand-in that begins at `position`.
-size_t number_at(const std::string& text, size_t position, const std::string& prefix) {
-  return size_t(std::atoi(text.substr(position + prefix.size(), kDigits).c_str()));
-}
-
 struct Name {
   const std::string& prefix;
   std::vector<std::string> true_names;
@@ -41,19 +36,42 @@ std::vector<Name> names_of(const std::vector<ChatTool>& tools) {
   return names;
 }
 
-void put_names(std::string& text, const std::vector<Name>& names) {
-  for (const auto& [prefix, true_names] : names) {
-    size_t at = 0;
-    while ((at = text.find(prefix, at)) != std::string::npos) {
-      const size_t number = number_at(text, at, prefix);
-      if (number >= true_names.size()) {
-        at += prefix.size();
-        continue;
-      }
-      text.replace(at, prefix.size() + kDigits, true_names[number]);
-      at += true_names[number].size();
-    }
+// The number of the stand-in that begins at `position`, or -1. A template may have words that only
+// look like one.
+int32_t number_at(const std::string& text, size_t position, const Name& name) {
+  if (text.compare(position, name.prefix.size(), name.prefix) != 0) return -1;
+  const std::string digits = text.substr(position + name.prefix.size(), kDigits);
+  const bool is_number =
+      digits.size() == kDigits && digits.find_first_not_of("0123456789") == std::string::npos;
+  const size_t number = is_number ? size_t(std::atoi(digits.c_str())) : SIZE_MAX;
+  return number < name.true_names.size() ? int32_t(number) : -1;
+}
+
+// The number of the first stand-in, or -1.
+int32_t number_in(const std::string& text, const Name& name) {
+  for (size_t at = text.find(name.prefix); at != std::string::npos;
+       at = text.find(name.prefix, at + 1)) {
+    const int32_t number = number_at(text, at, name);
+    if (number >= 0) return number;
   }
+  return -1;
+}
+
+// Once through: a true name may look like a stand-in.
+void put_names(std::string& text, const std::vector<Name>& names) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t before = result.size();
+    for (const Name& name : names) {
+      const int32_t number = number_at(text, at, name);
+      if (number < 0) continue;
+      result += name.true_names[size_t(number)];
+      at += name.prefix.size() + kDigits;
+      break;
+    }
+    if (result.size() == before) result += text[at++];
+  }
+  text = std::move(result);
 }
 
 bool has_tag(const common_peg_parser_variant& parser, const char* tag) {
@@ -117,12 +135,10 @@ CallPlaces::CallPlaces(common_peg_arena& arena, const std::vector<ChatTool>& too
     common_peg_parser_variant& parser = arena.get(id);
     if (auto* literal = std::get_if<common_peg_literal_parser>(&parser)) {
       std::string& text = literal->literal;
-      const size_t tool = text.find(kToolPrefix), property = text.find(kPropertyPrefix);
-      if (tool != std::string::npos) tools_[id] = int32_t(number_at(text, tool, kToolPrefix));
-      if (property != std::string::npos) {
-        const int32_t number = int32_t(number_at(text, property, kPropertyPrefix));
-        const auto owner = std::upper_bound(first.begin(), first.end(), number);
-        if (owner != first.begin()) properties_[id] = number - *(owner - 1);
+      const int32_t tool = number_in(text, names[0]), property = number_in(text, names[1]);
+      if (tool >= 0) tools_[id] = tool;
+      if (property >= 0) {
+        properties_[id] = property - *(std::upper_bound(first.begin(), first.end(), property) - 1);
       }
       put_names(text, names);
     } else if (auto* until = std::get_if<common_peg_until_parser>(&parser)) {

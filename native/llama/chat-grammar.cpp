@@ -1,6 +1,7 @@
 #include "llama/chat-grammar.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "chat-peg-parser.h"
 #include "llama/mark-automaton.h"
@@ -17,10 +18,10 @@ std::string literal(const std::string& text) {
   std::string result = "\"";
   for (char byte : text) {
     if (byte == '"' || byte == '\\') result += '\\';
-    if (byte == '\n') {
-      result += "\\n";
-    } else if (byte == '\r') {
-      result += "\\r";
+    if (static_cast<unsigned char>(byte) < 0x20) {
+      char escape[5];
+      std::snprintf(escape, sizeof escape, "\\x%02X", unsigned(byte));
+      result += escape;
     } else {
       result += byte;
     }

@@ -89,7 +89,10 @@ export async function withStructure<T>(
 /** An error of the engine with the request's own name for what is at fault. */
 export function structureError(error: unknown, request: StructureRequest): unknown {
   const field = structureOf(request, (schema) => schema)?.field
-  if (error instanceof InvalidSchemaError) return new InvalidSchemaError(error.message, field)
+  if (error instanceof InvalidSchemaError) {
+    // Where no form was asked for, it is the tools' schemas that are too large together.
+    return new InvalidSchemaError(error.message, field ?? 'tools')
+  }
   if (error instanceof InvalidGrammarError) return new InvalidGrammarError(error.message, field)
   return error
 }

@@ -279,3 +279,11 @@ test('the official client’s tool runner calls the function and comes to an end
   const second = conversation(native.submitted[1] as NativeRequest).messages
   expect(second.at(-1)).toMatchObject({ role: 'tool', content: 'rain', toolCallId: 'call_a' })
 })
+
+test('schemas that are too large together are refused by the name of the tools', async () => {
+  const refuse = { code: 'ERR_INVALID_SCHEMA', message: 'the schema is too large' } as const
+  const { url } = await serve({ script: () => ({ tokens: [], refuse }) })
+  const response = await chat(url, story({ tools: [weather] }))
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ error: { code: 'invalid_schema', param: 'tools' } })
+})

@@ -92,6 +92,7 @@ const objects: Schema[] = [
     required: ['a', 'extra'],
     additionalProperties: words,
   },
+  { type: 'object', properties: { a: { type: 'null' } }, required: ['extra', 'a'] },
   { type: 'object', properties: { a: { type: 'null' } }, maxProperties: 1 },
   { type: 'object', properties: { a: words, b: words }, required: ['a'], minProperties: 1 },
   {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "chat-peg-parser.h"
 #include "chat-samples.h"
 #include "llama/call-places.h"
 #include "llama/grammar-matcher.h"
@@ -87,6 +88,32 @@ TEST("an argument stands once at most, in the order of the schema, and by its ow
   CHECK(!allows(grammar, qwen("a_b", first + second + second)));
   CHECK(!allows(grammar, qwen("a_b", first + argument("text", "x") + second)));
   CHECK(!allows(grammar, qwen("a-b", "") + "\n" + qwen("a-b", "")));
+}
+
+TEST("names that look like stand-ins, or have control characters, are written as they are") {
+  const std::string number = R"({"type":"integer"})", control("a\0b\x01", 4);
+  ChatTool first{"sluice_property_000000", "", "", "one ::= \"1\"", "", {}};
+  first.properties = {{"sluice_tool_000001", true, number, "one", ""},
+                      {control, true, number, "one", ""}};
+  const std::vector<ChatTool> tools = {first, {"other", "", "", "", "", {}}};
+  const std::string grammar = calls_of("Qwen3-Coder.jinja", tools, false);
+  const std::string both = argument("sluice_tool_000001", "1") + argument(control, "1");
+  CHECK(allows(grammar, qwen("sluice_property_000000", both)));
+  CHECK(!allows(grammar, qwen("sluice_tool_000001", both)));
+  CHECK(allows(grammar, qwen("other", "")));
+}
+
+TEST("words of a template's that only look like a stand-in stay") {
+  const std::vector<ChatTool> tools = {{"walk", "", "", "", "", {}}};
+  for (const std::string word : {"sluice_tool_999999", "sluice_property_000000", "sluice_tool_x"}) {
+    CHECK(CallPlaces::with_names(word + " sluice_tool_000000", tools) == word + " walk");
+    common_chat_params params;
+    params.parser = build_chat_peg_parser([&](common_chat_peg_builder& p) {
+                      return p.literal(word) + p.tool_name(p.literal("sluice_tool_000000"));
+                    }).save();
+    const ChatFormat format(params, true, tools);
+    CHECK(allows(ChatGrammar(format, tools).of_replies(false), word + "walk"));
+  }
 }
 
 TEST("each of several calls has its arguments") {

@@ -64,7 +64,12 @@ export function propertiesOf(
   }
   const names = namesOf(flat, path)
   const isRequired = new Set(required)
-  for (const key of [...required, ...(names ?? [])]) {
+  // JSON Schema allows a key that only `required` names, and it has to be written.
+  const wanted = flat.additionalProperties ?? flat.unevaluatedProperties !== false
+  for (const key of required) {
+    if (!schemas.has(key)) schemas.set(key, [wanted, `${path}.additionalProperties`])
+  }
+  for (const key of names ?? []) {
     if (!schemas.has(key)) schemas.set(key, [additional, `${path}.additionalProperties`])
   }
   const properties = [...schemas].map(([key, [schema, at]]) => {
