@@ -48,9 +48,15 @@ export function situationOf({ streams }: Load, temperature: number): string {
   return `${streams} ${streams === 1 ? 'stream' : 'streams'}, ${manner}`
 }
 
-export async function runStreams(port: number, { streams, tokens }: Load, temperature: number) {
+/** @param fields further ones of each request's body */
+export async function runStreams(
+  port: number,
+  { streams, tokens }: Load,
+  temperature: number,
+  fields: object = {},
+) {
   const calls = Array.from({ length: streams }, () => {
-    return chat(port, { messages: ask(promptWords), maxTokens: tokens, temperature })
+    return chat(port, { messages: ask(promptWords), maxTokens: tokens, temperature, fields })
   })
   const results = await Promise.all(calls.map((call) => call.done))
   const total = sum(results.map((result) => result.completionTokens))

@@ -1,18 +1,9 @@
-import { chat } from '../client/chat.js'
-import { ask } from '../client/prompts.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
-import { sum } from '../report/statistics.js'
 import { withPair } from '../servers/pair.js'
 import type { ServerProcess } from '../servers/server-process.js'
 import type { ModelName } from '../setup/models.js'
-import {
-  type BenchCase,
-  type BenchOptions,
-  contextFor,
-  modelsOf,
-  serverSettings,
-} from './bench-case.js'
-import { promptWords } from './streams.js'
+import { type BenchCase, type BenchOptions, modelsOf, serverSettings } from './bench-case.js'
+import { contextOf, runStreams } from './streams.js'
 
 const streams = 8
 const temperature = 0.8
@@ -55,15 +46,15 @@ export const structured: BenchCase = {
 }
 
 async function rowsOfModel(options: BenchOptions, model: ModelName): Promise<Row[]> {
-  const tokens = options.quick ? tokensOf[model] / 2 : tokensOf[model]
-  const settings = serverSettings(options, model, {
-    parallel: streams,
-    context: contextFor(promptWords + tokens),
-  })
-  return withPair(settings, async (pair) => {
+  const load = { streams, tokens: options.quick ? tokensOf[model] / 2 : tokensOf[model] }
+  const own = { parallel: streams, context: contextOf(load) }
+  return withPair(serverSettings(options, model, own), async (pair) => {
     const rows: Row[] = []
     for (const [form, fields] of Object.entries(forms)) {
-      const once = ({ port }: ServerProcess) => runForms(port, tokens, fields)
+      const once = async ({ port }: ServerProcess) => {
+        const { throughput } = await runStreams(port, load, temperature, fields)
+        return { throughput }
+      }
       await pair.measure(1, once) // not counted, as in `throughput`
       const samples = await pair.measure(options.rounds, once)
       const situation = `${streams} streams, ${form}`
@@ -71,15 +62,4 @@ async function rowsOfModel(options: BenchOptions, model: ModelName): Promise<Row
     }
     return rows
   })
-}
-
-async function runForms(port: number, maxTokens: number, fields: object) {
-  const calls = Array.from({ length: streams }, () => {
-    return chat(port, { messages: ask(promptWords), maxTokens, temperature, fields })
-  })
-  const results = await Promise.all(calls.map((call) => call.done))
-  const start = Math.min(...calls.map((call) => call.sentAt))
-  const end = Math.max(...calls.map((call) => call.arrivals.at(-1) as number))
-  const tokens = sum(results.map((result) => result.completionTokens))
-  return { throughput: (tokens / (end - start)) * 1000 }
 }

@@ -166,7 +166,7 @@ ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat
 
 void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
                             const TemplatedChat& chat) const {
-  const std::optional<ThoughtMarks> marks = thought_marks(*chat.format);
+  const std::optional<ThoughtMarks>& marks = chat.thoughts;
   if (!marks) return;
   form.thoughts = std::make_unique<Thoughts>(*marks, prompt.reasoning_budget);
   form.thinks_of_calls = !chat.grammar || !are_ended_by_calls(*marks, *chat.grammar);
@@ -192,7 +192,7 @@ std::vector<std::string> Preparer::thinking_ends() const {
     for (const char* effort : {"", "high"}) {
       any.reasoning_effort = effort;
       const TemplatedChat chat = template_.apply(any);
-      const auto marks = chat.format ? thought_marks(*chat.format) : std::nullopt;
+      const std::optional<ThoughtMarks>& marks = chat.thoughts;
       if (marks && thoughts_end(*model_, *marks, chat.spoken_tokens, "")) return marks->ends;
     }
   } catch (const FaultError&) {

@@ -45,6 +45,16 @@ std::string string_content(char delimiter) {
 
 }  // namespace
 
+ChatGrammar::ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& tools)
+    : format_(format), arena_(format.parser()), tools_(tools) {
+  for (PegId id = 0; id < arena_.size(); ++id) {
+    const auto* ahead = peg_as<common_peg_and_parser>(arena_.get(id));
+    if (!ahead) continue;
+    const auto* seen = peg_as<common_peg_literal_parser>(arena_.get(ahead->child));
+    if (seen) looked_for_.insert(seen->literal);
+  }
+}
+
 std::string ChatGrammar::of_replies(bool must_call) {
   must_call_ = must_call;
   return finish(item(arena_.root(), {}));
@@ -148,16 +158,9 @@ std::string ChatGrammar::sequence(const std::vector<PegId>& children, const Wher
   return all.empty() ? kNothing : "(" + all + ")";
 }
 
-// Whether the parser demands, by a lookahead before, that this literal follows at once.
 bool ChatGrammar::is_looked_for(PegId id) const {
   const auto* literal = peg_as<common_peg_literal_parser>(arena_.get(id));
-  for (PegId other = 0; literal && other < arena_.size(); ++other) {
-    const auto* ahead = peg_as<common_peg_and_parser>(arena_.get(other));
-    if (!ahead) continue;
-    const auto* seen = peg_as<common_peg_literal_parser>(arena_.get(ahead->child));
-    if (seen && seen->literal == literal->literal) return true;
-  }
-  return false;
+  return literal && looked_for_.count(literal->literal) > 0;
 }
 
 std::string ChatGrammar::choice(const std::vector<PegId>& children, const Where& where) {

@@ -17,8 +17,7 @@ namespace sluice {
 // once at most, in the order of the schema. Used by ChatTemplate, for one grammar.
 class ChatGrammar {
  public:
-  ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& tools)
-      : format_(format), arena_(format.parser()), tools_(tools) {}
+  ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& tools);
 
   // Of whole replies, and of the calls in them. Only one of them, once. A reply that `must_call`
   // says nothing beside its thoughts and its calls.
@@ -56,6 +55,7 @@ class ChatGrammar {
   const common_peg_arena& arena_;
   const std::vector<ChatTool>& tools_;
   bool must_call_ = false;
+  std::set<std::string> looked_for_;  // literals that the parser demands at once, by lookaheads
   std::set<std::string> defined_;
   std::map<std::pair<std::vector<std::string>, bool>, std::string> untils_;
   std::string lines_;

@@ -71,6 +71,11 @@ std::string escaped(std::string_view text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
+int32_t brackets_in(std::string_view text) {
+  return int32_t(std::count_if(text.begin(), text.end(),
+                               [](char byte) { return byte == '{' || byte == '['; }));
+}
+
 bool begins_with(const std::string& text, const std::string& beginning, size_t length) {
   return text.compare(0, length, beginning, 0, length) == 0;
 }
@@ -79,12 +84,8 @@ bool begins_with(const std::string& text, const std::string& beginning, size_t l
 
 ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
     : format_(std::move(format)), text_(format_->generation_prompt()) {
-  count_brackets(text_);
-  if (brackets_ > kBracketsMax) {
-    throw FaultError(FaultCode::invalid_request,
-                     "the message that the reply goes on with has " + std::to_string(brackets_) +
-                         " opening brackets; expected at most " + std::to_string(kBracketsMax));
-  }
+  check_beginning(text_);
+  brackets_ = brackets_in(text_);
   // What the prompt already says of the reply is not the reply's: thoughts that it opened, or the
   // message that goes on.
   Reading reading = read(text_);
@@ -107,15 +108,19 @@ void ChatParser::append(std::string_view text) {
     known_.content.append(text);
     return;
   }
-  count_brackets(text);
+  brackets_ += brackets_in(text);
   broken_ = brackets_ > kBracketsMax;
   if (broken_) return;
   pass();
   if (inside_ == Inside::unknown && may_read()) read_all();
 }
 
-void ChatParser::count_brackets(std::string_view text) {
-  for (char byte : text) brackets_ += byte == '{' || byte == '[';
+void ChatParser::check_beginning(std::string_view text) {
+  const int32_t brackets = brackets_in(text);
+  if (brackets <= kBracketsMax) return;
+  throw FaultError(FaultCode::invalid_request,
+                   "the message that the reply goes on with has " + std::to_string(brackets) +
+                       " opening brackets; expected at most " + std::to_string(kBracketsMax));
 }
 
 void ChatParser::finish(bool was_cut) {

@@ -34,7 +34,10 @@ class ChatParser {
   // Of the reply, read by llama.cpp's parser: so many times its length, and this much before that.
   static constexpr int64_t kReadsPerByte = 8, kReadsFree = 256 << 10;
 
-  // Throws FaultError(invalid_request) where what the prompt says of the reply opens too many.
+  // What the prompt says of the reply. Throws FaultError(invalid_request) where it opens too many;
+  // before llama.cpp's parser reads it for the first time.
+  static void check_beginning(std::string_view text);
+  // Throws as check_beginning() does.
   explicit ChatParser(std::shared_ptr<const ChatFormat> format);
   ~ChatParser();
 
@@ -81,7 +84,6 @@ class ChatParser {
     std::vector<size_t> arguments;
   };
 
-  void count_brackets(std::string_view text);
   Reading read(const std::string& text);
   Reading parse(const std::string& text) const;
   void note(const common_peg_ast_node& node, size_t length, Reading& reading) const;

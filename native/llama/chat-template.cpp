@@ -7,9 +7,9 @@
 #include "llama/call-places.h"
 #include "llama/chat-format.h"
 #include "llama/chat-grammar.h"
+#include "llama/chat-parser.h"
 #include "llama/fault.h"
 #include "llama/model.h"
-#include "llama/thought-marks.h"
 
 namespace sluice {
 namespace {
@@ -276,7 +276,9 @@ TemplatedChat ChatTemplate::templated(const common_chat_params& params,
   if (params.parser.empty()) return result;
   result.stops = params.additional_stops;
   const bool takes_one_call = !chat.parallel_tool_calls;
+  ChatParser::check_beginning(params.generation_prompt);
   result.format = std::make_shared<const ChatFormat>(params, takes_one_call, chat.tools);
+  result.thoughts = thought_marks(*result.format);
   set_grammar(result, params, chat);
   return result;
 }
@@ -300,8 +302,7 @@ void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& 
   // Whoever thinks may do so first, and whoever cannot help it: a prompt may end in thoughts
   // although none are wanted.
   const bool is_required = chat.tool_choice == ToolChoice::required && !chat.continues;
-  const std::optional<ThoughtMarks> marks = thought_marks(*result.format);
-  const bool is_open = marks && marks->is_open;
+  const bool is_open = result.thoughts && result.thoughts->is_open;
   const bool thinks = (params.supports_thinking && chat.thinking) || is_open;
   ChatGrammar writer(*result.format, chat.tools);
   if (grammar.is_lazy || (is_required && !thinks)) grammar.text = writer.of_calls();

@@ -10,6 +10,7 @@
 
 #include "llama/chat-message.h"
 #include "llama/constraint.h"
+#include "llama/thought-marks.h"
 
 struct common_chat_params;
 struct common_chat_templates;
@@ -29,6 +30,7 @@ struct TemplatedChat {
   std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
   std::vector<std::string> stops;
   std::shared_ptr<const ChatFormat> format;  // null: the text is the reply, as it stands
+  std::optional<ThoughtMarks> thoughts;      // where it tells them apart
 };
 
 // A model's chat template, or another in its place. Owned by the Preparer; on its thread, but for

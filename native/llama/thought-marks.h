@@ -20,7 +20,7 @@ struct ThoughtMarks {
 };
 
 // Of a reply in this format: what llama.cpp's parser will take for thoughts. Nothing where it tells
-// none apart. The prompt's end must be no more than a ChatParser takes.
+// none apart. The prompt's end must be one that ChatParser::check_beginning() lets pass.
 std::optional<ThoughtMarks> thought_marks(const ChatFormat& format);
 
 }  // namespace sluice

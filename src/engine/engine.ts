@@ -53,8 +53,8 @@ export interface EngineParts {
  * A loaded model that answers many requests at once. Made by `load()`. Close it when done: an
  * idle engine does not keep the process alive, but its memory is held until then.
  *
- * A reply that nobody reads keeps its place: as many of them as `parallel` stop everybody else.
- * Read it, `cancel()` it, or give it a `signal`.
+ * A reply that nobody reads makes way for others, but what it needs to go on is kept: read it,
+ * `cancel()` it, or give it a `signal`.
  */
 export class Engine implements AsyncDisposable {
   readonly model: ModelInfo

@@ -12,8 +12,8 @@ const end: Step = { done: true, value: undefined }
 /**
  * A reply on its way, or several to one prompt (`n`), which are read as one. Read it with
  * `for await`, or await `text()`, or `done`: taking a part is what lets the engine go on, so a
- * reply that nobody reads waits within its window. It keeps its place in the batch meanwhile, and
- * does not keep the process alive.
+ * reply that nobody reads waits within its window. It gives up its place where others wait for
+ * one, comes back when it is read, and does not keep the process alive.
  *
  * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
  * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with

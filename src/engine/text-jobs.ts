@@ -10,7 +10,7 @@ export type TextResult = Int32Array | string | Buffer[]
 interface TextJob {
   start(): void
   resolve(value: TextResult): void
-  reject(error: SluiceError): void
+  reject(error: unknown): void
 }
 
 /**
@@ -70,7 +70,12 @@ export class TextJobs {
       if (this.#started.size >= startedMax) return
       this.#waiting.delete(id)
       this.#started.set(id, job)
-      job.start()
+      try {
+        job.start()
+      } catch (error) {
+        this.#started.delete(id)
+        job.reject(error)
+      }
     }
   }
 }

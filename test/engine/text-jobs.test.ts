@@ -53,3 +53,14 @@ test('more than 1,024 are refused', async () => {
   jobs.rejectAll(new ClosedError('x'))
   await Promise.allSettled(results)
 })
+
+test('one that the engine does not take is told so, and keeps no turn', async () => {
+  const jobs = new TextJobs()
+  const refuse = () => {
+    throw new Error('no memory')
+  }
+  for (let id = 0; id < 3; id++) await expect(jobs.ask(id, refuse)).rejects.toThrow('no memory')
+  const next = jobs.ask<string>(3, () => undefined)
+  jobs.resolve(3, 'text')
+  await expect(next).resolves.toBe('text')
+})

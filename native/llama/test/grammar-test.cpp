@@ -52,6 +52,15 @@ std::shared_ptr<const GrammarVocabulary> pieces_of(const llama_vocab* vocab) {
   return std::make_shared<GrammarVocabulary>(std::move(pieces), ends);
 }
 
+// Each token by its text.
+std::map<std::string, int32_t> tokens_of(const GrammarVocabulary& vocabulary) {
+  std::map<std::string, int32_t> tokens;
+  for (int32_t token = 0; token < vocabulary.size(); ++token) {
+    tokens[std::string(vocabulary.piece(token))] = token;
+  }
+  return tokens;
+}
+
 // Which tokens llama.cpp's own engine allows.
 std::vector<bool> allowed_by(llama_sampler* reference, int32_t vocabulary) {
   std::vector<llama_token_data> candidates;
@@ -156,10 +165,7 @@ TEST("grammar: of forced tokens those are dropped that it refuses, and the other
   const ModelPtr model = load_vocabulary("gpt-2");
   const llama_vocab* vocab = llama_model_get_vocab(model.get());
   const auto vocabulary = pieces_of(vocab);
-  std::map<std::string, int32_t> token_of;
-  for (int32_t token = 0; token < vocabulary->size(); ++token) {
-    token_of[std::string(vocabulary->piece(token))] = token;
-  }
+  const std::map<std::string, int32_t> token_of = tokens_of(*vocabulary);
   SamplingParams params;
   params.temperature = 0.0f;
   Sampler sampler(vocabulary->size(), {}, params, 4096);
@@ -243,10 +249,7 @@ TEST("grammar: tokens that are drawn again keep their shares") {
 TEST("grammar: while calls are held no token begins a lazy one, forced or chosen") {
   const ModelPtr model = load_vocabulary("gpt-2");
   const auto vocabulary = pieces_of(llama_model_get_vocab(model.get()));
-  std::map<std::string, int32_t> token_of;
-  for (int32_t token = 0; token < vocabulary->size(); ++token) {
-    token_of[std::string(vocabulary->piece(token))] = token;
-  }
+  const std::map<std::string, int32_t> token_of = tokens_of(*vocabulary);
   SamplingParams params;
   params.temperature = 0.0f;
   Sampler sampler(vocabulary->size(), {}, params, 4096);

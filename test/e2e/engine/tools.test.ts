@@ -284,6 +284,18 @@ describe('what cannot be', () => {
     expect((await withTemplate('Qwen3-Coder.jinja')).model.canCallTools).toBe(true)
   })
 
+  test.each(['auto', 'required'] as const)(
+    'a call to go on with, of more brackets than a stack carries, is refused: %s',
+    async (toolChoice) => {
+      const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
+      const content = `<tool_call>\n{"name": "x", "arguments": {"a": ${'['.repeat(700_000)}`
+      const begun = [...hello, { role: 'assistant' as const, content }]
+      const reply = engine.chat(begun, { tools: [{ name: 'x' }], toolChoice })
+      await expect(reply.accepted).rejects.toMatchObject({ code: text })
+      expect((await engine.chat(hello, { maxTokens: 2 }).done).choices).toHaveLength(1)
+    },
+  )
+
   test('a template that is none is refused while loading', async () => {
     const model = path.join(root, 'models/storyteller.gguf')
     const loading = load({ model, chatTemplate: '{% for %}' })
