@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-const processes = ['test/lifecycle/**/*.test.ts', 'test/e2e/**/*.test.ts']
+const processes = [
+  'test/lifecycle/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/package/**/*.test.ts',
+]
 const long = ['test/long/**/*.test.ts']
 
 export default defineConfig({
