@@ -1,6 +1,6 @@
-// `npm run pack:platforms`: what is published, as tarballs in packages/ (or `--out=FOLDER`): one for
-// each folder of prebuilds/, and sluice itself, which names every platform's package as an optional
-// dependency of its own version. `--only=linux-x64,sluice` packs only those.
+// `npm run pack:platforms`: what is published, as tarballs in packages/ (or `--out=FOLDER`): one
+// for each folder of prebuilds/, and sluice itself, which names every platform's package as an
+// optional dependency of its own version. `--only=linux-x64,sluice` packs only those.
 
 import fs from 'node:fs'
 import os from 'node:os'
