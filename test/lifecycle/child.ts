@@ -3,7 +3,12 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomModel } from '../support/random-model.js'
 
-const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'children')
+/** SLUICE_TEST_PACKAGE names a package whose children are run instead, with its own addon. */
+function childFolder(): string {
+  const { SLUICE_TEST_PACKAGE } = process.env
+  if (SLUICE_TEST_PACKAGE) return path.join(SLUICE_TEST_PACKAGE, 'test/lifecycle/children')
+  return path.join(path.dirname(fileURLToPath(import.meta.url)), 'children')
+}
 
 export interface Exit {
   code: number | null
@@ -22,7 +27,7 @@ export function runChild(
   onMessage: (message: unknown, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
   model = randomModel(),
 ): Promise<Exit> {
-  const child = fork(path.join(folder, `${name}.mjs`), [model], { silent: true })
+  const child = fork(path.join(childFolder(), `${name}.mjs`), [model], { silent: true })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }
   child.stdout?.on('data', (chunk) => {
     exit.stdout += chunk
