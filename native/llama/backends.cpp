@@ -95,7 +95,7 @@ int score_of(const DynamicLibrary& library, BackendFile& file) {
     file.reason = library.error();
     return 0;
   }
-  const auto score = reinterpret_cast<ggml_backend_score_t>(library.symbol("ggml_backend_score"));
+  const auto score = reinterpret_cast<int (*)()>(library.symbol("ggml_backend_score"));
   const int value = score ? score() : 1;
   if (value == 0) file.reason = "this processor has not all that it needs";
   return value;
