@@ -28,36 +28,11 @@ std::string registry_name(ggml_backend_reg_t registry) {
   return name == "mtl" ? "metal" : name;
 }
 
-// The backends that are there already. A registry is a variable of the library that it is for.
-std::vector<BackendFile> registered_backends() {
-  std::vector<BackendFile> files;
-  for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
-    ggml_backend_reg_t registry = ggml_backend_reg_get(i);
-    BackendFile file;
-    file.name = registry_name(registry);
-    file.path = file_of(registry).u8string();
-    file.loaded = true;
-    files.push_back(std::move(file));
-  }
-  return files;
-}
-
-#ifdef GGML_BACKEND_DL
-
 #ifdef _WIN32
 const std::string kPrefix = "ggml-", kSuffix = ".dll";
 #else
 const std::string kPrefix = "libggml-", kSuffix = ".so";
 #endif
-
-// A device counts for the first backend that shows it, so the better ones come first.
-const std::vector<std::string> kOrder = {"cuda", "hip", "metal", "vulkan", "sycl", "opencl"};
-
-struct Found {
-  BackendFile file;
-  fs::path path;
-  int score = 0;
-};
 
 // libggml-NAME.so or libggml-NAME-VARIANT.so.
 bool parse_name(const fs::path& path, BackendFile& file) {
@@ -72,6 +47,32 @@ bool parse_name(const fs::path& path, BackendFile& file) {
   file.path = path.u8string();
   return true;
 }
+
+// The backends that are there already. A registry is a variable of the library that it is for.
+std::vector<BackendFile> registered_backends() {
+  std::vector<BackendFile> files;
+  for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
+    ggml_backend_reg_t registry = ggml_backend_reg_get(i);
+    BackendFile file;
+    file.name = registry_name(registry);
+    file.path = file_of(registry).u8string();
+    parse_name(file_of(registry), file);
+    file.loaded = true;
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+#ifdef GGML_BACKEND_DL
+
+// A device counts for the first backend that shows it, so the better ones come first.
+const std::vector<std::string> kOrder = {"cuda", "hip", "metal", "vulkan", "sycl", "opencl"};
+
+struct Found {
+  BackendFile file;
+  fs::path path;
+  int score = 0;
+};
 
 std::vector<Found> find_files(const fs::path& folder) {
   std::vector<Found> found;
