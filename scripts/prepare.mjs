@@ -21,8 +21,10 @@ export async function prepare({ native = true, tests = false } = {}) {
 
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major * 1000 + minor >= 20_017) return
-  throw new Stop(`Node 20.17 or newer is needed; this is ${process.versions.node}.`)
+  const version = major * 1000 + minor
+  // As "engines" of package.json: where require() takes ES modules.
+  if (version >= 22_012 || (version >= 20_019 && major === 20)) return
+  throw new Stop(`Node 20.19 or 22.12 or newer is needed; this is ${process.versions.node}.`)
 }
 
 async function installDependencies() {
