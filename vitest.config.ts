@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const processes = ['test/lifecycle/**/*.test.ts', 'test/e2e/**/*.test.ts']
+const processes = ['lifecycle', 'examples', 'package', 'runtimes', 'e2e'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
 const long = ['test/long/**/*.test.ts']
 
 export default defineConfig({

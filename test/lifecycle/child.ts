@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { programs } from '../support/package-under-test.js'
 import { randomModel } from '../support/random-model.js'
 
-const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'children')
+const folder = programs('test/lifecycle/children')
+const LLAMA_CPP_DIR = process.env.LLAMA_CPP_DIR ?? path.resolve('deps/llama.cpp')
 
 export interface Exit {
   code: number | null
@@ -22,7 +23,10 @@ export function runChild(
   onMessage: (message: unknown, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
   model = randomModel(),
 ): Promise<Exit> {
-  const child = fork(path.join(folder, `${name}.mjs`), [model], { silent: true })
+  const child = fork(path.join(folder, `${name}.mjs`), [model], {
+    silent: true,
+    env: { ...process.env, LLAMA_CPP_DIR },
+  })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }
   child.stdout?.on('data', (chunk) => {
     exit.stdout += chunk
