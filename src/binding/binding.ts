@@ -1,20 +1,18 @@
 import { createRequire } from 'node:module'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { NativeAddon } from './native.js'
-
-const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
+import { packageRoot } from './package-root.js'
 
 let addon: NativeAddon | undefined
 
 /**
  * The native addon, loaded on first use: a build of one's own first, else the prebuilt binary of
- * this platform. Throws node-gyp-build's error when there is neither.
+ * this platform. Throws BundledError, and node-gyp-build's error when there is neither.
  */
 export function binding(): NativeAddon {
   if (addon === undefined) {
+    const root = packageRoot()
     const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeAddon
-    addon = load(packageRoot)
+    addon = load(root)
   }
   return addon
 }

@@ -2,6 +2,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { binding } from '../binding/binding.js'
 import type { NativeAddon, NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
+import { BundledError } from '../binding/package-root.js'
 import { checkBudgetMessage } from '../config/chat-options.js'
 import { parseLoadOptions, usableSampling } from '../config/engine-options.js'
 import { Engine } from './engine.js'
@@ -86,6 +87,7 @@ function loadBinding(): NativeAddon {
   try {
     return binding()
   } catch (cause) {
+    if (cause instanceof BundledError) throw new BinaryMissingError(cause.message, { cause })
     throw new BinaryMissingError(
       `there is no native binary for ${process.platform}-${process.arch} that loads here; ` +
         'build it with: npx sluice build (needs cmake and a C++ compiler)',
