@@ -25,10 +25,12 @@ export function packageRoot(): string {
 }
 
 function isOwn(folder: string): boolean {
+  let manifest: string
   try {
-    const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
-    return (JSON.parse(manifest) as { name?: string }).name === 'sluice'
-  } catch {
-    return false // no manifest there, or none that can be read: it is not ours
+    manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error // as of Deno without --allow-read
   }
+  return (JSON.parse(manifest) as { name?: string }).name === 'sluice'
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { RunningCli } from '../support/cli.js'
-import { programs } from '../support/package-under-test.js'
+import { nodeUnderTest, programs } from '../support/package-under-test.js'
 import { freePort, killPrograms, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
 
@@ -32,7 +32,7 @@ test('each example is told of in examples/README.md, and run here', () => {
 })
 
 test.each(printed)('%s prints what it says, and ends', async (name, output) => {
-  const result = await startProgram(process.execPath, [path.join(folder, name)]).result
+  const result = await startProgram(nodeUnderTest, [path.join(folder, name)]).result
   expect(result).toEqual({ code: 0, stdout: expect.stringMatching(output), stderr: '' })
 })
 
@@ -40,7 +40,7 @@ describe.each(mounted)('%s', (name) => {
   test('serves OpenAI’s API beside its own page, and ends at SIGTERM', async () => {
     const port = await freePort()
     const env = { PORT: String(port) }
-    const program = startProgram(process.execPath, [path.join(folder, name)], { env })
+    const program = startProgram(nodeUnderTest, [path.join(folder, name)], { env })
     const [, url] = await program.said(/^(http:\S+)\/v1\n/)
     expect(await (await get(`${url}/`)).text()).toBe('the page of your app')
     const models = await (await get(`${url}/v1/models`)).json()
@@ -62,7 +62,7 @@ describe.each(mounted)('%s', (name) => {
 test('route.mjs answers with the text as it comes, and with a status where it cannot', async () => {
   const port = String(await freePort())
   const host = path.join(programs('test/examples/programs'), 'serve-route.mjs')
-  const program = startProgram(process.execPath, [host, path.join(folder, 'route.mjs'), port])
+  const program = startProgram(nodeUnderTest, [host, path.join(folder, 'route.mjs'), port])
   await program.said(/^ready\n/)
   const url = `http://127.0.0.1:${port}/`
 

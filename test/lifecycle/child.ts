@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import path from 'node:path'
-import { programs } from '../support/package-under-test.js'
+import { nodeUnderTest, programs } from '../support/package-under-test.js'
 import { randomModel } from '../support/random-model.js'
 
 const folder = programs('test/lifecycle/children')
@@ -25,6 +25,7 @@ export function runChild(
 ): Promise<Exit> {
   const child = fork(path.join(folder, `${name}.mjs`), [model], {
     silent: true,
+    execPath: nodeUnderTest,
     env: { ...process.env, LLAMA_CPP_DIR },
   })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }

@@ -90,6 +90,12 @@ describe('a process with an engine', () => {
   })
 })
 
+test('two engines in a process write what each writes alone, and end apart', async () => {
+  const exit = await runChild('two-engines')
+  expect(summaryOf(exit)).toEqual(clean)
+  expect(exit.messages).toEqual([{ same: true, rest: true, differ: true }])
+})
+
 describe('a worker thread with an engine', () => {
   test('owns it, reads from it, closes it, and ends', async () => {
     for (const exit of await runChildren('worker-closes')) {

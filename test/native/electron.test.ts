@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 // Electron's V8 keeps array buffers in a cage: memory that was allocated outside of it cannot
 // become one. So bytes are copied into what V8 allocated.
 
-const makers = /Napi::(Typed)?\w*(Array)?Buffer(<\w+>)?::New\s*\(|napi_create_external\w*buffer/g
+const makers = /Napi::\w*Buffer(<\w+>)?::New\s*\(|napi_create_external\w*buffer/g
 
 /** Calls of a maker with more than an environment and a size: with memory of one's own. */
 function externalBuffers(code: string): string[] {

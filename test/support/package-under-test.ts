@@ -10,6 +10,9 @@ const checkout = path.resolve(import.meta.dirname, '../..')
  */
 export const packageUnderTest = path.resolve(process.env.SLUICE_TEST_PACKAGE || checkout)
 
+/** What forked programs are executed by: this Node, or the one that SLUICE_TEST_NODE names. */
+export const nodeUnderTest = process.env.SLUICE_TEST_NODE || process.execPath
+
 const copies = new Map<string, string>()
 
 /**
