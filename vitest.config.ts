@@ -9,6 +9,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // It imports JSON as only bundlers do.
+          server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
           exclude: [...processes, ...long],
           sequence: { groupOrder: 0 },
