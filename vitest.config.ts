@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     projects: [
       {
+        logLevel: 'error', // or it warns of source maps that other packages left out
         test: {
           name: 'unit',
           // It imports JSON as only bundlers do.
