@@ -20,7 +20,7 @@ async function faults(text: string): Promise<string[]> {
     // What a workflow of ours calls is looked up beside it.
     fileProvider: {
       getFileContent: async (file) => {
-        const name = path.basename('path' in file ? file.path : file.name)
+        const name = path.basename(file.path)
         return { name, content: read(name) }
       },
     },
