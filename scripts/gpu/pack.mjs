@@ -1,7 +1,7 @@
 // `npm run gpu:pack`: what scripts/gpu/run.sh needs on a machine with a GPU and no network, in one
-// file, build/gpu/sluice-gpu.tar.xz: this checkout, llama.cpp's source, the modules that the build and
-// the tests load, what TypeScript makes, and this Node. At most 64 MiB, so that it travels. There, unpack it with
-// `tar -xf` or, where xz is missing, `python3 -m tarfile -e`.
+// file, build/gpu/sluice-gpu.tar.xz: this checkout, llama.cpp's source, the modules that the build
+// and the tests load, what TypeScript makes, and this Node. At most 64 MiB, so that it travels.
+// There, unpack it with `tar -xf` or, where xz is missing, `python3 -m tarfile -e`.
 
 import fs from 'node:fs'
 import os from 'node:os'
