@@ -9,8 +9,11 @@ export default defineConfig({
   test: {
     projects: [
       {
+        logLevel: 'error', // or it warns of source maps that other packages left out
         test: {
           name: 'unit',
+          // It imports JSON as only bundlers do.
+          server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
           exclude: [...processes, ...long],
           sequence: { groupOrder: 0 },

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import os from 'node:os'
+import path from 'node:path'
 import { run } from '../../scripts/support/run.mjs'
 import { hashOf, isFresh, writeStamp } from '../../scripts/support/stamp.mjs'
 import { Stop } from '../../scripts/support/stop.mjs'
@@ -28,8 +29,12 @@ const options = {
   LLAMA_BUILD_SERVER: 'ON',
 }
 
-/** @returns the program's path, built now (minutes) if these options and this source are new */
+/**
+ * SLUICE_LLAMA_BIN names a folder of them that was built elsewhere (scripts/gpu/run.sh).
+ * @returns the program's path, built now (minutes) if these options and this source are new
+ */
 export async function llamaProgram(name: (typeof programs)[number]): Promise<string> {
+  if (process.env.SLUICE_LLAMA_BIN) return path.join(process.env.SLUICE_LLAMA_BIN, name)
   const pinned = inRoot('deps/llama.cpp')
   const source = process.env.LLAMA_CPP_DIR || pinned
   // Checkouts with the same pin share what one of them has built.
