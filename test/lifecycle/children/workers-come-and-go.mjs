@@ -1,31 +1,29 @@
 import { Worker } from 'node:worker_threads'
 import { model } from './common.mjs'
 
-// 100 workers, each ended at another moment of its life: as it starts, loads, reads a prompt,
-// writes, or is done.
+// 100 workers, each ended at another moment of its life: as it starts, as it loads, as its reply
+// is written, when it is done.
 const stages = new Map()
 for (let round = 0; round < 100; round++) {
+  const tokens = round % 4 === 3 ? 5 : 8000
   const url = new URL('./worker.mjs', import.meta.url)
-  const worker = new Worker(url, { workerData: { model, tokens: 200 } })
+  const worker = new Worker(url, { workerData: { model, tokens } })
   let stage = 'starting'
-  worker.on('online', () => {
+  worker.once('online', () => {
     stage = 'loading'
   })
   worker.on('message', (message) => {
     stage = 'reading' in message ? 'writing' : 'done'
   })
-  const messages = round % 3 === 0 ? 0 : round % 40
-  if (messages === 0) await new Promise((resolve) => setTimeout(resolve, 2 * (round % 20)))
-  else await afterMessages(worker, messages)
+  if (round % 4 > 0) await event(worker, 'online')
+  if (round % 4 > 1) await event(worker, 'message')
+  if (round % 4 > 2) await event(worker, 'exit')
+  else await new Promise((resolve) => setTimeout(resolve, round / 4))
   stages.set(stage, (stages.get(stage) ?? 0) + 1)
   await worker.terminate()
 }
 process.send({ stages: Object.fromEntries(stages) }, () => process.disconnect())
 
-/** Or until it has ended. */
-function afterMessages(worker, count) {
-  return new Promise((resolve) => {
-    worker.on('message', () => --count === 0 && resolve())
-    worker.once('exit', resolve)
-  })
+function event(worker, name) {
+  return new Promise((resolve) => worker.once(name, resolve))
 }
