@@ -1,8 +1,12 @@
 // Builds build/Release/sluice.node with CMake, through cmake-js. Does nothing when nothing changed.
 //
-//   node scripts/build-native.mjs [--cpu | --cuda | --vulkan | --metal] [--tests]
+//   node scripts/build-native.mjs [--cpu | --cuda | --vulkan | --metal] [--tests] [--release]
 //                                 [--sanitize=address|thread|undefined] [--config=Debug]
 //                                 [--arch=x64] [-DNAME=VALUE ...]
+//
+// --release builds what a package holds, for any processor: the addon with ggml's libraries beside
+// it, into build/prebuild/build/Release (where prebuildify looks), or with --cuda or --vulkan only
+// that backend's library, into build/prebuild-cuda or build/prebuild-vulkan.
 //
 // From the environment: SLUICE_BACKEND (cpu, cuda, vulkan, metal), SLUICE_JOBS (compilers at a
 // time), LLAMA_CPP_DIR (another llama.cpp than deps/llama.cpp).
@@ -27,13 +31,14 @@ const sanitizers = ['address', 'thread', 'undefined']
  * @property {string} config
  * @property {string} arch
  * @property {boolean} tests
+ * @property {boolean} release the layout of a package
  * @property {string} sanitize builds only the test executable, with this sanitizer
  * @property {string[]} defines CMake's NAME=VALUE
  *
  * @typedef {object} Product
  * @property {string} target CMake's name
  * @property {string} file in CMake's folder
- * @property {string} result in build/Release
+ * @property {string} result in build/
  * @property {string[]} sources what it is made from, besides llama.cpp
  */
 
@@ -44,7 +49,7 @@ export async function buildNative(args) {
   const out = outDir(options)
   let configured = false
   for (const product of products(options)) {
-    const result = inRoot('build', options.config, product.result)
+    const result = inRoot('build', product.result)
     const stamp = `${result}.stamp`
     // The folder's name holds every option that changes the product.
     const made = [out, llamaDir, process.versions.modules, os.platform()]
@@ -60,7 +65,9 @@ export async function buildNative(args) {
       configured = true
     }
     await cmakeJs(['build', '-p', String(jobs()), '-T', product.target], options, llamaDir, out)
-    replaceFile(path.join(out, 'result', product.file), result)
+    if (product.target === 'sluice' && options.release)
+      copyRelease(path.join(out, 'result'), result)
+    else replaceFile(path.join(out, 'result', product.file), result)
     writeStamp(stamp, hash)
   }
   return configured
@@ -77,6 +84,7 @@ function parse(args) {
     config: 'Release',
     arch: /** @type {string} */ (process.arch),
     tests: false,
+    release: false,
     sanitize: '',
     defines: /** @type {string[]} */ ([]),
   }
@@ -84,6 +92,7 @@ function parse(args) {
     const [name = '', value = ''] = arg.replace(/^--/, '').split('=')
     if (backends.includes(name) && arg === `--${name}`) options.backend = name
     else if (arg === '--tests') options.tests = true
+    else if (arg === '--release') options.release = true
     else if (name === 'sanitize' && sanitizers.includes(value)) options.sanitize = value
     else if (name === 'config' && /^\w+$/.test(value)) options.config = value
     else if (name === 'arch' && /^\w+$/.test(value)) options.arch = value
@@ -97,19 +106,27 @@ function parse(args) {
 }
 
 /** @param {BuildOptions} options @returns {Product[]} */
-function products({ tests, sanitize }) {
-  const common = ['CMakeLists.txt', 'package.json', 'deps/llama.lock.json', 'native/engine']
+function products(options) {
+  const { tests, sanitize, config } = options
+  const common = [
+    'CMakeLists.txt',
+    'cmake',
+    'package.json',
+    'deps/llama.lock.json',
+    'native/engine',
+  ]
   const addon = {
     target: 'sluice',
     file: 'sluice.node',
-    result: 'sluice.node',
+    result: `${config}/sluice.node`,
     sources: [...common, 'native/llama', 'native/addon'].map((name) => inRoot(name)),
   }
+  if (options.release) return [releaseProduct(options, addon)]
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const testProgram = {
     target: 'sluice-native-tests',
     file: `sluice-native-tests${suffix}`,
-    result: `sluice-native-tests${sanitize && `-${sanitize}`}${suffix}`,
+    result: `${config}/sluice-native-tests${sanitize && `-${sanitize}`}${suffix}`,
     sources: [...common, 'native/llama', 'native/test'].map((name) => inRoot(name)),
   }
   if (sanitize) return [testProgram]
@@ -117,14 +134,14 @@ function products({ tests, sanitize }) {
     ...testProgram,
     target: 'sluice-llama-tests',
     file: `sluice-llama-tests${suffix}`,
-    result: `sluice-llama-tests${suffix}`,
+    result: `${config}/sluice-llama-tests${suffix}`,
   }
   // Below build/Release, where nobody takes it for the addon.
   const faulty = {
     ...addon,
     target: 'sluice-faulty',
     file: 'sluice-faulty.node',
-    result: 'faulty/sluice.node',
+    result: `${config}/faulty/sluice.node`,
   }
   if (!tests) return [addon]
   const programs = [addon, testProgram, llamaTestProgram]
@@ -132,12 +149,33 @@ function products({ tests, sanitize }) {
 }
 
 /**
+ * @param {BuildOptions} options
+ * @param {Product} addon
+ * @returns {Product}
+ */
+function releaseProduct({ backend, config }, addon) {
+  // Metal is part of the package for macOS; the others are packages of their own.
+  if (backend === 'cpu' || backend === 'metal') {
+    return { ...addon, result: `prebuild/build/${config}/sluice.node` }
+  }
+  const [prefix, suffix] = process.platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
+  const file = `${prefix}ggml-${backend}${suffix}`
+  const sources = ['CMakeLists.txt', 'cmake', 'package.json', 'deps/llama.lock.json']
+  return {
+    target: `ggml-${backend}`,
+    file,
+    result: `prebuild-${backend}/${file}`,
+    sources: sources.map((name) => inRoot(name)),
+  }
+}
+
+/**
  * A folder per set of options, because CMake remembers every option it was ever given. Not below
  * build/, which node-gyp deletes.
  * @param {BuildOptions} options
  */
-function outDir({ backend, config, arch, sanitize, defines }) {
-  const plain = [backend, arch, config].join('-').toLowerCase()
+function outDir({ backend, config, arch, sanitize, defines, release }) {
+  const plain = [backend, arch, release ? 'package' : config].join('-').toLowerCase()
   const extra = sanitize || defines.length ? `-${hashOf([sanitize, defines], []).slice(0, 8)}` : ''
   return inRoot('build-cmake', plain + extra)
 }
@@ -163,6 +201,7 @@ async function requireLlama(llamaDir) {
  */
 async function cmakeJs(verb, options, llamaDir, out) {
   const defines = [`SLUICE_BACKEND=${options.backend}`, `LLAMA_CPP_DIR=${llamaDir}`]
+  if (options.release) defines.push('SLUICE_RELEASE=ON')
   if (options.sanitize) defines.push(`SLUICE_SANITIZE=${options.sanitize}`)
   defines.push(...options.defines)
   const args = [...verb, '-l', 'warn', '-O', out, '-B', options.config, '-a', options.arch]
@@ -198,6 +237,18 @@ function jobs() {
 }
 
 /**
+ * The addon and its libraries, into a folder that then holds nothing else.
+ * @param {string} from CMake's folder of results
+ * @param {string} addon
+ */
+function copyRelease(from, addon) {
+  const folder = path.dirname(addon)
+  fs.rmSync(folder, { recursive: true, force: true })
+  const names = fs.readFileSync(path.join(from, 'release-files.txt'), 'utf8').trim().split('\n')
+  for (const name of names) replaceFile(path.join(from, name), path.join(folder, name))
+}
+
+/**
  * By rename: a process that has the old file mapped keeps it whole.
  * @param {string} from
  * @param {string} to
@@ -211,7 +262,8 @@ function replaceFile(from, to) {
 
 if (process.argv[1] === import.meta.filename) {
   await runMain(async () => {
-    const built = await buildNative(process.argv.slice(2))
-    console.log(built ? 'native: built build/Release' : 'native: up to date')
+    const args = process.argv.slice(2)
+    const folder = args.includes('--release') ? 'build/prebuild*' : 'build/Release'
+    console.log((await buildNative(args)) ? `native: built ${folder}` : 'native: up to date')
   })
 }

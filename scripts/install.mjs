@@ -4,6 +4,7 @@
 // npm's --build-from-source) passes prebuilt binaries over.
 
 import fs from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { inRoot, root } from './support/root.mjs'
 import { run } from './support/run.mjs'
 
@@ -15,7 +16,8 @@ if (!isCheckout && !process.env.SLUICE_SKIP_BUILD) await provideBinary()
 async function provideBinary() {
   const why = await whyNoPrebuilt()
   if (why === undefined) return
-  console.log(`sluice: ${why}; compiling, which takes some minutes`)
+  console.log(`sluice: ${why}`)
+  console.log('sluice: compiling, which takes some minutes')
   const { status } = await run(process.execPath, [inRoot('scripts/build-native.mjs')], {
     cwd: root,
   })
@@ -29,12 +31,14 @@ async function whyNoPrebuilt() {
     return 'a build from source was asked for'
   }
   // In a child: a binary made for another C library may take its process down.
-  const tryLoad = `require('node-gyp-build')(${JSON.stringify(root)})`
-  const { status, output } = await run(process.execPath, ['-e', tryLoad], {
+  const binding = pathToFileURL(inRoot('dist/binding/binding.js')).href
+  const script = `(await import(${JSON.stringify(binding)})).binding()`
+  const { status, output } = await run(process.execPath, ['--input-type=module', '-e', script], {
     cwd: root,
     quiet: true,
   })
   if (status === 0) return undefined
-  const reason = /Error: (.*)/.exec(output)?.[1] ?? `status ${status}`
-  return `no prebuilt binary can be loaded (${reason})`
+  const tried = output.split('\n').filter((line) => /^(Error: )?- /.test(line))
+  const reasons = tried.map((line) => `\n${line.replace('Error: ', '')}`).join('')
+  return `no prebuilt binary can be loaded${reasons || ` (status ${status})`}`
 }

@@ -7,9 +7,44 @@
 
 namespace sluice {
 
+namespace {
+
+// Rejects, in JavaScript, an addon whose backends are missing: before it is used for anything.
+void load_backends_from(const Napi::CallbackInfo& info) {
+  std::vector<std::string> folders;
+  const Napi::Array given = info[0].As<Napi::Array>();
+  for (uint32_t i = 0; i < given.Length(); ++i) {
+    folders.push_back(given.Get(i).As<Napi::String>());
+  }
+  start_runtime(folders);
+}
+
+Napi::Value backends(const Napi::CallbackInfo& info) {
+  Napi::Array list = Napi::Array::New(info.Env());
+  for (const BackendFile& file : runtime_backends()) {
+    Napi::Object entry = Napi::Object::New(info.Env());
+    entry.Set("name", file.name);
+    entry.Set("path", file.path);
+    entry.Set("loaded", file.loaded);
+    entry.Set("reason", file.reason);
+    if (!file.variant.empty()) entry.Set("variant", file.variant);
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+Napi::Value devices(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), runtime_devices());
+}
+
+}  // namespace
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("llamaCppVersion", runtime_version());
-  exports.Set("devices", runtime_devices());
+  exports.Set("loadBackends", Napi::Function::New(env, load_backends_from, "loadBackends"));
+  exports.Set("backends", Napi::Function::New(env, backends, "backends"));
+  // Asked for, not settled when the addon is opened: loadBackends comes between.
+  exports.DefineProperty(Napi::PropertyDescriptor::Accessor<devices>("devices", napi_enumerable));
   exports.Set("Engine", EngineWrap::define(env));
   exports.Set("setSendBuffer", Napi::Function::New(env, set_send_buffer, "setSendBuffer"));
   return exports;

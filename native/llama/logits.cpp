@@ -11,8 +11,8 @@ namespace sluice {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-// A sum of exponential() and one of std::exp differ by at most this part of the whole: the first
-// is within 9e-8 of the truth (measured at every seventh float), the second within 1.2e-7.
+// A sum of RowKernels::powers and one of std::exp differ by at most this part of the whole: the
+// first is within 9e-8 of the truth (measured at every seventh float), the second within 1.2e-7.
 constexpr double kSumError = 2.5e-7;
 // What lies further below the highest logit has no share of the whole that a float could hold.
 constexpr float kDepthMax = 104.0f;
@@ -55,97 +55,26 @@ void sort_descending(std::vector<Candidate>& values, std::vector<Candidate>& spa
   }
 }
 
-// e^x for -87 <= x <= 0, within 2 units in the last place, in operations that compilers vectorize,
-// which they do not do to std::exp.
-inline float exponential(float x) {
-  // Adding and taking away 1.5 * 2^23 rounds to a whole number, and leaves it in the low bits.
-  constexpr float kRounder = 12582912.0f;
-  const float shifted = x * 1.44269504f + kRounder;
-  const float whole = shifted - kRounder;
-  // ln 2 in two parts: the first has so few digits that its product is exact.
-  const float rest = x - whole * 0.693359375f - whole * -2.12194440e-4f;
-  float series = 1.0f / 5040.0f;
-  series = series * rest + 1.0f / 720.0f;
-  series = series * rest + 1.0f / 120.0f;
-  series = series * rest + 1.0f / 24.0f;
-  series = series * rest + 1.0f / 6.0f;
-  series = series * rest + 0.5f;
-  const float fraction = series * rest * rest + rest + 1.0f;
-  uint32_t bits, power;
-  std::memcpy(&bits, &fraction, sizeof(bits));
-  std::memcpy(&power, &shifted, sizeof(power));
-  bits += power << 23;  // the rounder's own bits are shifted out
-  float result;
-  std::memcpy(&result, &bits, sizeof(result));
-  return result;
-}
-
-// Temperature and difference in float, as llama.cpp computes them: only the exponentials differ.
-void exponentials(const float* logits, int32_t count, float temperature, float highest,
-                  float* result) {
-  // e^-87 is as good as nothing beside the highest logit's 1. A loop of its own, because GCC makes
-  // a branch of the bound where more follows.
-  for (int32_t i = 0; i < count; ++i) {
-    const float x = logits[i] / temperature - highest;
-    result[i] = x > -87.0f ? x : -87.0f;
-  }
-  for (int32_t i = 0; i < count; ++i) result[i] = exponential(result[i]);
-}
-
-double sum(const float* values, int32_t count) {
-  constexpr int32_t kSums = 32;  // side by side, because one sum's order may not be changed
-  double sums[kSums] = {};
-  const int32_t whole = count / kSums * kSums;
-  for (int32_t i = 0; i < whole; i += kSums) {
-    for (int32_t lane = 0; lane < kSums; ++lane) sums[lane] += double(values[i + lane]);
-  }
-  double total = 0.0;
-  for (int32_t i = whole; i < count; ++i) total += double(values[i]);
-  for (double lane : sums) total += lane;
-  return total;
-}
-
 }  // namespace
 
 Logits::Stretch Logits::stretch(int32_t chunk) const {
-  const int32_t begin = chunk * kChunk;
-  return {begin, std::min(kChunk, count_ - begin)};
+  const int32_t begin = chunk * kRowChunk;
+  return {begin, std::min(kRowChunk, count_ - begin)};
 }
 
 bool Logits::read(const float* logits, int32_t count) {
   logits_ = logits;
   count_ = count;
-  maxima_.resize(size_t(chunks()) * kLanes);
-  // Wider than 16, or GCC unrolls the inner loops before it can vectorize them.
-  int32_t unusable[kLanes] = {};
-  for (int32_t chunk = 0; chunk < chunks(); ++chunk) {
-    float padded[kChunk];
-    const float* values = logits + chunk * kChunk;
-    const Stretch here = stretch(chunk);
-    if (here.count < kChunk) {
-      std::fill(std::copy(values, values + here.count, padded), padded + kChunk, -kInfinity);
-      values = padded;
-    }
-    float largest[kLanes];
-    std::fill(largest, largest + kLanes, -kInfinity);
-    for (int32_t row = 0; row < kRows; ++row) {
-      for (int32_t lane = 0; lane < kLanes; ++lane) {
-        const float value = values[row * kLanes + lane];
-        largest[lane] = value > largest[lane] ? value : largest[lane];
-        unusable[lane] |= !(value <= std::numeric_limits<float>::max());
-      }
-    }
-    std::copy(largest, largest + kLanes, maxima_.begin() + chunk * kLanes);
-  }
+  maxima_.resize(size_t(chunks()) * kRowLanes);
+  const bool usable = kernels_.lane_maxima(logits, count, maxima_.data());
   highest_ = -kInfinity;
   for (float maximum : maxima_) highest_ = std::max(highest_, maximum);
-  const bool usable = std::find(unusable, unusable + kLanes, 1) == unusable + kLanes;
   return usable && highest_ > -kInfinity;
 }
 
 int32_t Logits::likeliest() const {
   const auto lane = std::find(maxima_.begin(), maxima_.end(), highest_);
-  const Stretch first = stretch(int32_t(lane - maxima_.begin()) / kLanes);
+  const Stretch first = stretch(int32_t(lane - maxima_.begin()) / kRowLanes);
   const float* begin = logits_ + first.begin;
   return int32_t(std::find(begin, begin + first.count, highest_) - logits_);
 }
@@ -201,9 +130,8 @@ const std::vector<Candidate>& Logits::from(float least) {
 }
 
 void Logits::collect(int32_t chunk, float least) {
-  const float* maxima = maxima_.data() + chunk * kLanes;
-  int32_t lanes = 0;
-  for (int32_t lane = 0; lane < kLanes; ++lane) lanes += maxima[lane] >= least;
+  const float* maxima = maxima_.data() + chunk * kRowLanes;
+  const int32_t lanes = kernels_.lanes_from(maxima, least);
   if (lanes == 0) return;
   const Stretch here = stretch(chunk);
   const auto look = [&](int32_t i) {
@@ -215,21 +143,21 @@ void Logits::collect(int32_t chunk, float least) {
     return;
   }
   const size_t before = found_.size();
-  for (int32_t lane = 0; lane < kLanes; ++lane) {
+  for (int32_t lane = 0; lane < kRowLanes; ++lane) {
     if (maxima[lane] < least) continue;
-    for (int32_t i = lane; i < here.count; i += kLanes) look(i);
+    for (int32_t i = lane; i < here.count; i += kRowLanes) look(i);
   }
   std::sort(found_.begin() + int64_t(before), found_.end(), comes_first);
 }
 
 double Logits::sum_powers(float temperature) {
-  float powers[kChunk];
+  float powers[kRowChunk];
   double whole = 0.0;
   sums_.resize(size_t(chunks()));
   for (int32_t chunk = 0; chunk < chunks(); ++chunk) {
     const Stretch here = stretch(chunk);
-    exponentials(logits_ + here.begin, here.count, temperature, highest_ / temperature, powers);
-    sums_[size_t(chunk)] = sum(powers, here.count);
+    sums_[size_t(chunk)] = kernels_.powers(logits_ + here.begin, here.count, temperature,
+                                           highest_ / temperature, powers);
     whole += sums_[size_t(chunk)];
   }
   return whole;
@@ -244,8 +172,8 @@ int32_t Logits::draw(float temperature, double random) {
     running += sums_[size_t(chunk++)];
   }
   const Stretch here = stretch(chunk);
-  float powers[kChunk];
-  exponentials(logits_ + here.begin, here.count, temperature, highest_ / temperature, powers);
+  float powers[kRowChunk];
+  kernels_.powers(logits_ + here.begin, here.count, temperature, highest_ / temperature, powers);
   const double margin = 2.0 * kSumError * whole;
   for (int32_t i = 0; i < here.count; ++i) {
     if (running + margin >= target) break;  // too near to say on which side it is

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "llama/row-kernels.h"
+
 namespace sluice {
 
 struct Candidate {
@@ -15,6 +17,8 @@ struct Candidate {
 // One per thread that samples; the buffers stay from row to row.
 class Logits {
  public:
+  explicit Logits(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
+
   // The row must live until the last question about it. False when no token can be chosen: a
   // value is NaN or positive infinity, or all are negative infinity.
   bool read(const float* logits, int32_t count);
@@ -36,16 +40,11 @@ class Logits {
   int32_t draw(float temperature, double random);
 
  private:
-  // 32 lanes of 16 rows: value i of a chunk is in lane i % 32.
-  static constexpr int32_t kLanes = 32;
-  static constexpr int32_t kRows = 16;
-  static constexpr int32_t kChunk = kLanes * kRows;
-
   struct Stretch {
     int32_t begin, count;
   };
 
-  int32_t chunks() const { return (count_ + kChunk - 1) / kChunk; }
+  int32_t chunks() const { return (count_ + kRowChunk - 1) / kRowChunk; }
   Stretch stretch(int32_t chunk) const;
   float least_of_top(int32_t k);
   void collect(int32_t chunk, float least);
@@ -53,6 +52,7 @@ class Logits {
   double sum_powers(float temperature);
   int32_t draw_exactly(float temperature, double random) const;
 
+  const RowKernels& kernels_;
   const float* logits_ = nullptr;
   int32_t count_ = 0;
   float highest_ = 0.0f;

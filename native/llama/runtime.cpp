@@ -13,6 +13,9 @@ namespace {
 
 constexpr size_t kErrorTextMax = 2048;
 
+// Written once, by start_runtime.
+std::vector<BackendFile> backends;
+
 thread_local std::string* error_text = nullptr;
 
 // Nothing may reach stdout, and stderr is the application's: the log is silent unless
@@ -34,15 +37,16 @@ void set_environment_default(const char* name, const char* value) {
 
 }  // namespace
 
-void start_runtime() {
+void start_runtime(const std::vector<std::string>& backend_folders) {
   static std::once_flag once;
-  std::call_once(once, [] {
+  std::call_once(once, [&] {
     // Without it a failed assertion in ggml forks a debugger.
     set_environment_default("GGML_NO_BACKTRACE", "1");
     // Before any LOG_ of llama.cpp's common: it would start a thread that nobody joins.
     common_log_set_verbosity_thold(-1);
     static char debug_marker;
     llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
+    backends = load_backends(backend_folders);
     llama_backend_init();
   });
 }
@@ -57,6 +61,11 @@ std::string runtime_devices() {
     names += ggml_backend_dev_name(ggml_backend_dev_get(i));
   }
   return names;
+}
+
+const std::vector<BackendFile>& runtime_backends() {
+  start_runtime();
+  return backends;
 }
 
 bool has_gpu() { return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr; }

@@ -1,17 +1,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include "llama/backends.h"
 
 namespace sluice {
 
 // The process-wide part of llama.cpp: backends and the log. Initialised once, on first use, by
 // whichever thread comes first; never torn down, because engines of other environments (worker
-// threads) may still run while one of them ends.
-void start_runtime();
+// threads) may still run while one of them ends. `backend_folders` counts for the first call only:
+// they hold backends that are not beside the addon. Throws FaultError when no backend is there.
+void start_runtime(const std::vector<std::string>& backend_folders = {});
 
 // llama.cpp's release and the devices ggml found, for example "CPU".
 std::string runtime_version();
 std::string runtime_devices();
+// The files that backends were looked for in, and what came of each.
+const std::vector<BackendFile>& runtime_backends();
 // Whether weights and KV cache may live in a memory of their own.
 bool has_gpu();
 

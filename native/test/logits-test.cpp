@@ -4,11 +4,14 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 
 #include "test/check.h"
 
 using sluice::Candidate;
 using sluice::Logits;
+using sluice::RowKernels;
+using sluice::usable_row_kernels;
 
 namespace {
 
@@ -59,121 +62,135 @@ int32_t plain_draw(const std::vector<double>& sums, double random) {
 }  // namespace
 
 TEST("logits: a row with NaN, with positive infinity or of nothing else than negative is refused") {
-  Logits logits;
-  for (const int32_t count : kCounts) {
-    std::vector<float> row(size_t(count), -1.0f);
-    CHECK(logits.read(row.data(), count));
-    for (const int32_t token : {0, count / 2, count - 1}) {
-      for (const float bad : {kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
-        row[size_t(token)] = bad;
-        CHECK(!logits.read(row.data(), count));
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    for (const int32_t count : kCounts) {
+      std::vector<float> row(size_t(count), -1.0f);
+      CHECK(logits.read(row.data(), count));
+      for (const int32_t token : {0, count / 2, count - 1}) {
+        for (const float bad : {kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+          row[size_t(token)] = bad;
+          CHECK(!logits.read(row.data(), count));
+        }
+        row[size_t(token)] = -1.0f;
       }
-      row[size_t(token)] = -1.0f;
+      row.assign(size_t(count), -kInfinity);
+      CHECK(!logits.read(row.data(), count));
+      row.back() = -1e30f;
+      CHECK(logits.read(row.data(), count));
+      CHECK_EQ(logits.likeliest(), count - 1);
     }
-    row.assign(size_t(count), -kInfinity);
-    CHECK(!logits.read(row.data(), count));
-    row.back() = -1e30f;
-    CHECK(logits.read(row.data(), count));
-    CHECK_EQ(logits.likeliest(), count - 1);
   }
 }
 
 TEST("logits: the likeliest is the first of the highest") {
-  Logits logits;
-  for (const int32_t count : kCounts) {
-    const std::vector<float> row = random_row(count, 3.0f, 2.0f);
-    CHECK(logits.read(row.data(), count));
-    const auto expected = std::max_element(row.begin(), row.end());
-    CHECK_EQ(logits.likeliest(), int32_t(expected - row.begin()));
-    CHECK_EQ(logits.highest(), *expected);
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    for (const int32_t count : kCounts) {
+      const std::vector<float> row = random_row(count, 3.0f, 2.0f);
+      CHECK(logits.read(row.data(), count));
+      const auto expected = std::max_element(row.begin(), row.end());
+      CHECK_EQ(logits.likeliest(), int32_t(expected - row.begin()));
+      CHECK_EQ(logits.highest(), *expected);
+    }
   }
 }
 
 TEST("logits: the k largest come as a stable sort puts them") {
-  Logits logits;
-  for (const int32_t count : kCounts) {
-    for (const float steps : {1.0f, 1e6f}) {
-      std::vector<float> row = random_row(count, 3.0f, steps);
-      row[size_t(count / 3)] = -0.0f;
-      row[size_t(count / 2)] = -kInfinity;
-      if (count == 1) row[0] = 1.0f;
-      CHECK(logits.read(row.data(), count));
-      const std::vector<Candidate> all = sorted(row);
-      for (const int32_t k : {1, 2, 40, 1024, count, 1 << 30}) {
-        const auto end = all.begin() + std::min(k, count);
-        check_same(logits.top(k), std::vector<Candidate>(all.begin(), end));
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    for (const int32_t count : kCounts) {
+      for (const float steps : {1.0f, 1e6f}) {
+        std::vector<float> row = random_row(count, 3.0f, steps);
+        row[size_t(count / 3)] = -0.0f;
+        row[size_t(count / 2)] = -kInfinity;
+        if (count == 1) row[0] = 1.0f;
+        CHECK(logits.read(row.data(), count));
+        const std::vector<Candidate> all = sorted(row);
+        for (const int32_t k : {1, 2, 40, 1024, count, 1 << 30}) {
+          const auto end = all.begin() + std::min(k, count);
+          check_same(logits.top(k), std::vector<Candidate>(all.begin(), end));
+        }
       }
     }
   }
 }
 
 TEST("logits: the k largest are found where all of them lie together") {
-  Logits logits;
-  std::vector<float> row(32000);
-  for (size_t i = 0; i < row.size(); ++i) row[i] = float(i);
-  CHECK(logits.read(row.data(), 32000));
-  const std::vector<Candidate>& top = logits.top(100);
-  for (int32_t i = 0; i < 100; ++i) CHECK_EQ(top[size_t(i)].token, 31999 - i);
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    std::vector<float> row(32000);
+    for (size_t i = 0; i < row.size(); ++i) row[i] = float(i);
+    CHECK(logits.read(row.data(), 32000));
+    const std::vector<Candidate>& top = logits.top(100);
+    for (int32_t i = 0; i < 100; ++i) CHECK_EQ(top[size_t(i)].token, 31999 - i);
+  }
 }
 
 TEST("logits: those from a bound on come in the order of their tokens") {
-  Logits logits;
-  for (const int32_t count : kCounts) {
-    const std::vector<float> row = random_row(count, 3.0f, 8.0f);
-    CHECK(logits.read(row.data(), count));
-    for (const float depth : {0.0f, 1.0f, 5.0f, 100.0f}) {
-      std::vector<Candidate> expected;
-      for (int32_t token = 0; token < count; ++token) {
-        const float logit = row[size_t(token)];
-        if (logit >= logits.highest() - depth) expected.push_back({token, logit});
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    for (const int32_t count : kCounts) {
+      const std::vector<float> row = random_row(count, 3.0f, 8.0f);
+      CHECK(logits.read(row.data(), count));
+      for (const float depth : {0.0f, 1.0f, 5.0f, 100.0f}) {
+        std::vector<Candidate> expected;
+        for (int32_t token = 0; token < count; ++token) {
+          const float logit = row[size_t(token)];
+          if (logit >= logits.highest() - depth) expected.push_back({token, logit});
+        }
+        check_same(logits.from(logits.highest() - depth), expected);
       }
-      check_same(logits.from(logits.highest() - depth), expected);
     }
   }
 }
 
 TEST("logits: the nucleus has the share that was asked for, and no token more") {
-  Logits logits;
-  for (const int32_t count : kCounts) {
-    for (const float deviation : {0.0f, 1.0f, 3.0f, 12.0f}) {
-      const std::vector<float> row = random_row(count, deviation, 1e6f);
-      CHECK(logits.read(row.data(), count));
-      double whole = 0.0;
-      for (float logit : row) whole += std::exp(double(logit - logits.highest()));
-      for (const float share : {0.0f, 0.1f, 0.9f, 0.999f}) {
-        const std::vector<Candidate>& nucleus = logits.nucleus(share);
-        const std::vector<Candidate> all = sorted(row);
-        check_same(nucleus, {all.begin(), all.begin() + int64_t(nucleus.size())});
-        double sum = 0.0;
-        for (const Candidate& entry : nucleus) {
-          sum += std::exp(double(entry.logit - logits.highest()));
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    for (const int32_t count : kCounts) {
+      for (const float deviation : {0.0f, 1.0f, 3.0f, 12.0f}) {
+        const std::vector<float> row = random_row(count, deviation, 1e6f);
+        CHECK(logits.read(row.data(), count));
+        double whole = 0.0;
+        for (float logit : row) whole += std::exp(double(logit - logits.highest()));
+        for (const float share : {0.0f, 0.1f, 0.9f, 0.999f}) {
+          const std::vector<Candidate>& nucleus = logits.nucleus(share);
+          const std::vector<Candidate> all = sorted(row);
+          check_same(nucleus, {all.begin(), all.begin() + int64_t(nucleus.size())});
+          double sum = 0.0;
+          for (const Candidate& entry : nucleus) {
+            sum += std::exp(double(entry.logit - logits.highest()));
+          }
+          const double last = std::exp(double(nucleus.back().logit - logits.highest()));
+          CHECK(sum >= whole * (double(share) - 1e-6));
+          CHECK(sum - last <= whole * (double(share) + 1e-6));
         }
-        const double last = std::exp(double(nucleus.back().logit - logits.highest()));
-        CHECK(sum >= whole * (double(share) - 1e-6));
-        CHECK(sum - last <= whole * (double(share) + 1e-6));
       }
     }
   }
 }
 
 TEST("logits: a draw is llama.cpp's, also where the number falls between two tokens") {
-  Logits logits;
-  std::mt19937 numbers(5);
-  std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  for (const int32_t count : kCounts) {
-    for (const float deviation : {0.0f, 1.0f, 3.0f, 30.0f}) {
-      std::vector<float> row = random_row(count, deviation, 1e6f);
-      if (count > 1) row[size_t(count / 2)] = -kInfinity;
-      CHECK(logits.read(row.data(), count));
-      for (const float temperature : {1.0f, 0.3f, 2.0f}) {
-        const std::vector<double> sums = plain_sums(row, temperature);
-        std::vector<double> places = {0.0, 1.0 - 1e-16};
-        for (int32_t i = 0; i < 40; ++i) {
-          places.push_back(uniform(numbers));
-          places.push_back(sums[numbers() % sums.size()] / sums.back());  // the end of a token
-        }
-        for (const double random : places) {
-          CHECK_EQ(logits.draw(temperature, random), plain_draw(sums, random));
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    std::mt19937 numbers(5);
+    std::uniform_real_distribution<double> uniform(0.0, 1.0);
+    for (const int32_t count : kCounts) {
+      for (const float deviation : {0.0f, 1.0f, 3.0f, 30.0f}) {
+        std::vector<float> row = random_row(count, deviation, 1e6f);
+        if (count > 1) row[size_t(count / 2)] = -kInfinity;
+        CHECK(logits.read(row.data(), count));
+        for (const float temperature : {1.0f, 0.3f, 2.0f}) {
+          const std::vector<double> sums = plain_sums(row, temperature);
+          std::vector<double> places = {0.0, 1.0 - 1e-16};
+          for (int32_t i = 0; i < 40; ++i) {
+            places.push_back(uniform(numbers));
+            places.push_back(sums[numbers() % sums.size()] / sums.back());  // the end of a token
+          }
+          for (const double random : places) {
+            CHECK_EQ(logits.draw(temperature, random), plain_draw(sums, random));
+          }
         }
       }
     }
@@ -181,16 +198,24 @@ TEST("logits: a draw is llama.cpp's, also where the number falls between two tok
 }
 
 TEST("logits: a logit less the whole is what a softmax in double says") {
-  Logits logits;
-  for (const int32_t count : kCounts) {
-    for (const float deviation : {0.0f, 1.0f, 3.0f, 30.0f}) {
-      std::vector<float> row = random_row(count, deviation, 1e6f);
-      if (count > 1) row[size_t(count / 2)] = -kInfinity;
-      CHECK(logits.read(row.data(), count));
-      double shares = 0.0;
-      for (float logit : row) shares += std::exp(double(logit) - double(logits.highest()));
-      const double expected = double(logits.highest()) + std::log(shares);
-      CHECK(std::abs(logits.whole() - expected) <= 1e-6);
+  for (const RowKernels* kernels : usable_row_kernels()) {
+    Logits logits(*kernels);
+    for (const int32_t count : kCounts) {
+      for (const float deviation : {0.0f, 1.0f, 3.0f, 30.0f}) {
+        std::vector<float> row = random_row(count, deviation, 1e6f);
+        if (count > 1) row[size_t(count / 2)] = -kInfinity;
+        CHECK(logits.read(row.data(), count));
+        double shares = 0.0;
+        for (float logit : row) shares += std::exp(double(logit) - double(logits.highest()));
+        const double expected = double(logits.highest()) + std::log(shares);
+        CHECK(std::abs(logits.whole() - expected) <= 1e-6);
+      }
     }
   }
+}
+
+TEST("logits: every kind of processor is asked for by its name, the plain one last") {
+  const std::vector<const RowKernels*> usable = usable_row_kernels();
+  CHECK_EQ(std::string(usable.back()->name), "baseline");
+  CHECK_EQ(&sluice::row_kernels(), usable.front());
 }

@@ -1,23 +1,67 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { NativeAddon } from './native.js'
 import { packageRoot } from './package-root.js'
+import { addonPlaces, backendFolders } from './places.js'
 
 let addon: NativeAddon | undefined
 
+/** A place where an addon was looked for, and what came of it. */
+export interface Attempt {
+  what: string
+  file: string | undefined
+  /** Why it was not taken; undefined of the one that was. */
+  reason: string | undefined
+}
+
+let attempts: Attempt[] = []
+
 /**
  * The native addon, loaded on first use: a build of one's own first, else the prebuilt binary of
- * this platform. Throws BundledError, and node-gyp-build's error when there is neither.
+ * this platform. Throws BundledError, or an error that tells each place and why it was of no use.
  */
 export function binding(): NativeAddon {
-  if (addon === undefined) {
-    const root = packageRoot()
-    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeAddon
-    addon = load(root)
-  }
+  addon ??= open()
   return addon
+}
+
+/** What `binding` looked at, up to the addon that it took. */
+export function bindingAttempts(): readonly Attempt[] {
+  return attempts
 }
 
 /** Puts another addon in its place, for tests; undefined goes back to the real one. */
 export function useBinding(replacement: NativeAddon | undefined): void {
   addon = replacement
+}
+
+function open(): NativeAddon {
+  attempts = []
+  const root = packageRoot()
+  for (const { what, file } of addonPlaces(root)) {
+    const attempt: Attempt = { what, file, reason: undefined }
+    attempts.push(attempt)
+    if (file === undefined) {
+      attempt.reason = 'is not installed'
+    } else if (!existsSync(file)) {
+      attempt.reason = 'is not there'
+    } else {
+      try {
+        return openFile(file, root)
+      } catch (error) {
+        attempt.reason = `cannot be loaded: ${error instanceof Error ? error.message : error}`
+      }
+    }
+  }
+  throw new Error(attempts.map(describe).join('\n'))
+}
+
+function openFile(file: string, root: string): NativeAddon {
+  const opened = createRequire(import.meta.url)(file) as NativeAddon
+  opened.loadBackends(backendFolders(root))
+  return opened
+}
+
+function describe({ what, file, reason }: Attempt): string {
+  return `- ${what}${file === undefined ? '' : ` (${file})`} ${reason}`
 }

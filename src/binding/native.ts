@@ -22,9 +22,27 @@ export interface NativeAddon {
   readonly llamaCppVersion: string
   /** What ggml was built for and found, for example "CPU" or "CUDA0, CPU". */
   readonly devices: string
+  /**
+   * Loads ggml's backends, those in these folders as well. To be called before anything else; does
+   * nothing the second time. Throws when there is none that this processor can use.
+   */
+  loadBackends(folders: string[]): void
+  /** The files that may hold a backend, and what came of each. */
+  backends(): NativeBackendFile[]
   readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine
   /** SO_SNDBUF of a listening socket's descriptor; accepted ones inherit it. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
+}
+
+export interface NativeBackendFile {
+  /** "cpu", "cuda", "vulkan" or another that ggml has. */
+  name: string
+  path: string
+  loaded: boolean
+  /** Why it is not loaded, or of no use; else ''. */
+  reason: string
+  /** Of the CPU backend in a package: the processors that it is made for, for example "haswell". */
+  variant?: string
 }
 
 /** Of the compute threads; above 'normal' needs rights. */

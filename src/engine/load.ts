@@ -3,6 +3,7 @@ import path from 'node:path'
 import { binding } from '../binding/binding.js'
 import type { NativeAddon, NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
 import { BundledError } from '../binding/package-root.js'
+import { platformName } from '../binding/platform.js'
 import { checkBudgetMessage } from '../config/chat-options.js'
 import { parseLoadOptions, usableSampling } from '../config/engine-options.js'
 import { Engine } from './engine.js'
@@ -88,9 +89,10 @@ function loadBinding(): NativeAddon {
     return binding()
   } catch (cause) {
     if (cause instanceof BundledError) throw new BinaryMissingError(cause.message, { cause })
+    const looked = cause instanceof Error ? cause.message : String(cause)
     throw new BinaryMissingError(
-      `there is no native binary for ${process.platform}-${process.arch} that loads here; ` +
-        'build it with: npx sluice build (needs cmake and a C++ compiler)',
+      `there is no native binary for ${platformName()} that loads here; ` +
+        `build it with: npx sluice build (needs cmake and a C++ compiler). Tried:\n${looked}`,
       { cause },
     )
   }

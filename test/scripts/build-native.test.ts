@@ -62,6 +62,26 @@ describe('build-native', () => {
     expect(scratch.exists('build/Release/sluice-llama-tests')).toBe(true)
   })
 
+  test('--release collects the addon and the libraries that CMake names, and no others', () => {
+    expect(build(['--release']).lines).toEqual(['native: built build/prebuild*'])
+    expect(scratch.takeCalls()[0]).toContain('--CDSLUICE_RELEASE=ON')
+    const folder = 'build/prebuild/build/Release'
+    expect(scratch.list(folder)).toEqual(['libggml-a.so', 'sluice.node', 'sluice.node.stamp'])
+    scratch.write(`${folder}/libggml-old.so`, '')
+    scratch.write('cmake/release.cmake', '# changed')
+    build(['--release'])
+    expect(scratch.list(folder)).not.toContain('libggml-old.so')
+    expect(scratch.exists('build/Release')).toBe(false)
+  })
+
+  test('--release with a further backend builds that library alone', () => {
+    build(['--release', '--vulkan'])
+    expect(scratch.takeCalls()[1]).toContain('-T ggml-vulkan')
+    expect(scratch.exists('build/prebuild')).toBe(false)
+    const library = process.platform === 'win32' ? 'ggml-vulkan.dll' : 'libggml-vulkan.so'
+    expect(scratch.exists(`build/prebuild-vulkan/${library}`)).toBe(true)
+  })
+
   test('a sanitizer builds nothing but the test program', () => {
     build(['--sanitize=address'])
     const calls = scratch.takeCalls()

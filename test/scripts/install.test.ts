@@ -4,7 +4,7 @@ import { ScratchCheckout } from '../support/scratch-checkout.js'
 let scratch: ScratchCheckout
 beforeEach(() => {
   scratch = new ScratchCheckout()
-  scratch.write('node_modules/node-gyp-build/index.js', standInForLoader)
+  scratch.write('dist/binding/binding.js', standInForBinding)
   // What only a checkout has.
   for (const name of ['prepare', 'fetch-llama', 'start', 'test']) {
     scratch.remove(`scripts/${name}.mjs`)
@@ -12,12 +12,12 @@ beforeEach(() => {
 })
 afterEach(() => scratch[Symbol.dispose]())
 
-/** Loads as node-gyp-build does: build/Release first, then prebuilds. */
-const standInForLoader = `
-const fs = require('node:fs')
-module.exports = (root) => {
-  if (!fs.existsSync(root + '/prebuilds')) throw new Error('No native build was found')
-  if (fs.existsSync(root + '/prebuilds/crash')) process.abort()
+/** Throws as the real one does where nothing can be loaded. */
+const standInForBinding = `
+import fs from 'node:fs'
+export function binding() {
+  if (!fs.existsSync('prebuilds')) throw new Error('- a build (a.node) is not there\\n- b is not')
+  if (fs.existsSync('prebuilds/crash')) process.abort()
 }`
 
 const install = (env: Record<string, string> = {}) => scratch.run('scripts/install.mjs', [], env)
@@ -32,7 +32,9 @@ describe('the install step of a package', () => {
   test('else compiles, and leaves no objects behind', () => {
     const { status, stdout } = install()
     expect(status).toBe(0)
-    expect(stdout).toContain('no prebuilt binary can be loaded (No native build was found)')
+    expect(stdout).toContain(
+      'no prebuilt binary can be loaded\n- a build (a.node) is not there\n- b is not\n',
+    )
     expect(scratch.exists('build/Release/sluice.node')).toBe(true)
     expect(scratch.exists('build-cmake')).toBe(false)
   })

@@ -1,4 +1,8 @@
-import type { NativeAddon, NativeEngineOptions } from '../../src/binding/native.js'
+import type {
+  NativeAddon,
+  NativeBackendFile,
+  NativeEngineOptions,
+} from '../../src/binding/native.js'
 import { FakeEngine, type FakeOptions } from './fake-engine.js'
 
 export {
@@ -27,6 +31,14 @@ export class FakeAddon implements NativeAddon {
         engines.push(this)
       }
     }
+  }
+
+  loadBackends(): void {
+    throw new Error('backends are loaded by binding(), whose place this takes')
+  }
+
+  backends(): NativeBackendFile[] {
+    return []
   }
 
   setSendBuffer(fd: number, bytes: number): void {

@@ -5,6 +5,8 @@ import path from 'node:path'
 
 const checkout = path.resolve(import.meta.dirname, '../..')
 
+const copied = ['scripts', 'package.json', 'CMakeLists.txt', 'cmake', 'deps/llama.lock.json']
+
 /**
  * A throw-away checkout with our real scripts, stand-ins for the tools they call (each notes how it
  * was called in calls.log), and a PATH that holds nothing else.
@@ -14,7 +16,7 @@ export class ScratchCheckout {
   readonly bin = path.join(this.root, 'bin')
 
   constructor() {
-    for (const name of ['scripts', 'package.json', 'CMakeLists.txt', 'deps/llama.lock.json']) {
+    for (const name of copied) {
       fs.cpSync(path.join(checkout, name), path.join(this.root, name), { recursive: true })
     }
     this.write('native/engine/a.cpp', '')
@@ -44,6 +46,10 @@ export class ScratchCheckout {
 
   read(name: string) {
     return fs.readFileSync(path.join(this.root, name), 'utf8')
+  }
+
+  list(folder: string) {
+    return fs.readdirSync(path.join(this.root, folder)).sort()
   }
 
   exists(name: string) {
@@ -81,7 +87,13 @@ if (args[0] === 'build') {
   const result = path.join(args[args.indexOf('-O') + 1], 'result')
   fs.mkdirSync(result, { recursive: true })
   const target = args[args.indexOf('-T') + 1]
-  const file = ['sluice', 'sluice-faulty'].includes(target) ? target + '.node' : target
-  fs.writeFileSync(path.join(result, file), args.join(' '))
+  const library = process.platform === 'win32' ? target + '.dll' : 'lib' + target + '.so'
+  const addons = ['sluice', 'sluice-faulty']
+  const program = target.startsWith('ggml-') ? library : target
+  const file = addons.includes(target) ? target + '.node' : program
+  for (const name of [file, 'libggml-a.so', 'libggml-old.so']) {
+    fs.writeFileSync(path.join(result, name), args.join(' '))
+  }
+  fs.writeFileSync(path.join(result, 'release-files.txt'), 'sluice.node\\nlibggml-a.so\\n')
 }
 `

@@ -21,7 +21,6 @@ const mayImport: Record<string, string[]> = {
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http']],
   [/^zod($|\/)/, ['openai', 'config', 'cli']],
-  [/^node-gyp-build$/, ['binding']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
 ]

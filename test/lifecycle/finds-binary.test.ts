@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { libc, platformName } from '../../src/binding/platform.js'
+import { ScratchFolder } from '../support/package.js'
+import { packageCopy } from '../support/package-copy.js'
+import { randomModel } from '../support/random-model.js'
+
+/** A copy of the package as it is where nothing was built; what a test adds is taken away. */
+const scratch = new ScratchFolder()
+const folder = scratch.path('package')
+const own = path.join(folder, 'build/Release/sluice.node')
+const tuple = `${process.platform}-${process.arch}`
+const tag = libc()
+const prebuilt = path.join('prebuilds', tuple, tag ? `sluice.${tag}.node` : 'sluice.node')
+const platformPackage = scratch.path('node_modules/@sluice', platformName())
+
+beforeAll(() => {
+  packageCopy(folder, ['dist'])
+})
+afterEach(() => {
+  for (const added of [path.dirname(own), path.join(folder, 'prebuilds'), platformPackage]) {
+    rmSync(added, { recursive: true, force: true })
+  }
+})
+afterAll(() => scratch[Symbol.dispose]())
+
+/** The binary that tests have built, in another place. */
+function put(file: string) {
+  mkdirSync(path.dirname(file), { recursive: true })
+  cpSync('build/Release/sluice.node', file)
+}
+
+function putPlatformPackage() {
+  put(path.join(platformPackage, prebuilt))
+  writeFileSync(path.join(platformPackage, 'package.json'), '{}')
+}
+
+function putNoBinary(file: string) {
+  mkdirSync(path.dirname(file), { recursive: true })
+  writeFileSync(file, 'no binary')
+}
+
+/** What load() comes to, and what was looked at on the way. */
+function load(): { outcome: string; attempts: { file?: string; reason?: string }[] } {
+  const script = `
+    import { load } from './dist/index.js'
+    import { bindingAttempts } from './dist/binding/binding.js'
+    const outcome = await load({ model: ${JSON.stringify(randomModel())} }).then(
+      async (engine) => (await engine.close(), 'loaded'),
+      ({ code, message }) => code + ' ' + message,
+    )
+    console.log(JSON.stringify({ outcome, attempts: bindingAttempts() }))`
+  const args = ['--input-type=module', '-e', script]
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }))
+}
+
+const takenFrom = ({ attempts }: ReturnType<typeof load>) => attempts.at(-1)?.file
+
+describe('the native binary', () => {
+  test('is a build of one’s own, before all others', () => {
+    for (const file of [own, path.join(folder, prebuilt)]) put(file)
+    putPlatformPackage()
+    expect(load()).toMatchObject({ outcome: 'loaded', attempts: [{ file: own }] })
+  })
+
+  test('is the prebuilt one in the folder, before the platform’s package', () => {
+    put(path.join(folder, prebuilt))
+    putPlatformPackage()
+    const result = load()
+    expect(result.outcome).toBe('loaded')
+    expect(takenFrom(result)).toBe(path.join(folder, prebuilt))
+  })
+
+  test('is that of the platform’s package', () => {
+    putPlatformPackage()
+    const result = load()
+    expect(result.outcome).toBe('loaded')
+    expect(takenFrom(result)).toBe(path.join(platformPackage, prebuilt))
+  })
+
+  test('is the next one where one cannot be loaded, and the reason is kept', () => {
+    putNoBinary(own)
+    putPlatformPackage()
+    const { outcome, attempts } = load()
+    expect(outcome).toBe('loaded')
+    expect(attempts.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('cannot be loaded: '),
+      'is not there',
+      undefined,
+    ])
+  })
+})
+
+test('without a binary, importing works and load() names the command that builds it', () => {
+  const { outcome } = load()
+  expect(outcome).toMatch(/^ERR_BINARY_MISSING .*npx sluice build/)
+  expect(outcome).toContain(`a build of your own (${own}) is not there`)
+  expect(outcome).toContain(`the package @sluice/${platformName()} is not installed`)
+})

@@ -1,0 +1,184 @@
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ScratchFolder } from '../support/package.js'
+import { prebuiltPackage } from '../support/package-copy.js'
+
+// The binary of a package: ggml's backends are libraries beside the addon, the CPU's once for each
+// generation of processors.
+
+const execute = promisify(execFile)
+const scratch = new ScratchFolder()
+const folder = scratch.path('package')
+const prebuilds = path.join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
+const isLinux = process.platform === 'linux'
+
+beforeAll(() => {
+  prebuiltPackage(folder)
+}, 60 * 60_000)
+afterAll(() => scratch[Symbol.dispose]())
+
+/** A reply and the backends that were looked at, as JSON. */
+const script = `
+  import { load } from './dist/index.js'
+  import { binding } from './dist/binding/binding.js'
+  const engine = await load({ model: 'models/storyteller.gguf', context: 256, threads: 1 })
+  const ask = [{ role: 'user', content: 'Tell me a story' }]
+  const text = await engine.chat(ask, { maxTokens: 8, temperature: 0 }).text()
+  await engine.close()
+  console.log(JSON.stringify({ text, backends: binding().backends() }))`
+
+interface Report {
+  text: string
+  backends: { name: string; path: string; loaded: boolean; reason: string; variant?: string }[]
+}
+
+async function report(wrapper: string[] = [], cwd = folder): Promise<Report> {
+  const [program = '', ...args] = [
+    ...wrapper,
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    script,
+  ]
+  const { stdout } = await execute(program, args, { cwd, timeout: 10 * 60_000 })
+  return JSON.parse(stdout)
+}
+
+const loadedOf = ({ backends }: Report) => backends.filter((file) => file.loaded)
+
+describe('the prebuilt binary', () => {
+  test('loads one variant of the CPU backend, and says of the others why not', async () => {
+    const { text, backends } = await report()
+    expect(text).toMatch(/\w/)
+    const [chosen, ...more] = backends.filter((file) => file.loaded)
+    expect(more).toEqual([])
+    expect(chosen).toMatchObject({ name: 'cpu', reason: '', variant: expect.any(String) })
+    expect(fs.realpathSync(path.dirname(chosen?.path ?? ''))).toBe(fs.realpathSync(prebuilds))
+    for (const file of backends) if (!file.loaded) expect(file.reason).not.toBe('')
+  })
+
+  test.runIf(isLinux)('needs no library that Node does not bring, and names no folder', () => {
+    const names = fs.readdirSync(prebuilds)
+    const ours = /^(libsluice-|libggml-)/
+    const usual = /^(lib(stdc\+\+|m|gcc_s|c|dl|pthread)\.so\.\d|ld-linux.*|libc\.musl-.*)$/
+    for (const name of names) {
+      const dynamic = execFileSync('readelf', ['-dW', path.join(prebuilds, name)], {
+        encoding: 'utf8',
+      })
+      const needed = [...dynamic.matchAll(/NEEDED.*\[(.*)\]/g)].map((match) => match[1] ?? '')
+      const unusual = needed.filter((library) => !usual.test(library))
+      for (const library of unusual) expect(names).toContain(library)
+      for (const library of unusual) expect(library).toMatch(ours)
+      for (const [, rpath] of dynamic.matchAll(/(?:RPATH|RUNPATH).*\[(.*)\]/g)) {
+        expect(rpath).toBe('$ORIGIN')
+      }
+    }
+  })
+
+  test.runIf(isLinux)('opens a variant without running code that its processor may lack', () => {
+    // An initializer would be compiled for that processor, and run before the variant is refused.
+    const variants = fs.readdirSync(prebuilds).filter((name) => name.startsWith('libggml-cpu-'))
+    expect(variants.length).toBeGreaterThan(1)
+    for (const name of variants) {
+      const dynamic = execFileSync('readelf', ['-dW', path.join(prebuilds, name)], {
+        encoding: 'utf8',
+      })
+      expect(dynamic).toMatch(/INIT_ARRAYSZ.* 8 \(bytes\)/) // the compiler's own
+    }
+  })
+
+  test('never loads a backend from the current folder', async () => {
+    const elsewhere = scratch.path('elsewhere')
+    fs.cpSync(prebuilds, elsewhere, { recursive: true })
+    const absolute = script.replaceAll("'./dist", `'${folder}/dist`)
+    const from = absolute.replace("'models", `'${folder}/models`)
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', from], {
+      cwd: elsewhere,
+      env: { ...process.env, GGML_BACKEND_PATH: path.join(elsewhere, 'libggml-cpu-x64.so') },
+    })
+    expect(stdout).not.toContain(elsewhere)
+  })
+
+  test('without its libraries is refused with what is missing, and loads nothing else', async () => {
+    const bare = scratch.path('bare')
+    fs.cpSync(folder, bare, { recursive: true })
+    for (const name of fs.readdirSync(path.join(bare, 'prebuilds'), { recursive: true })) {
+      if (/ggml-cpu-/.test(String(name))) fs.rmSync(path.join(bare, 'prebuilds', String(name)))
+    }
+    const cwd = { cwd: prebuilds, encoding: 'utf8' } as const
+    const ask = `
+      import { load } from '${bare}/dist/index.js'
+      await load({ model: 'a' }).catch(({ code, message }) => console.log(code, message))`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', ask], cwd)
+    expect(stdout).toMatch(/^ERR_BINARY_MISSING/)
+    expect(stdout).toContain('no CPU backend could be loaded')
+  })
+
+  test.each([
+    'test/lifecycle',
+    'test/examples',
+    'test/runtimes',
+    'test/long/beside-others',
+    'test/long/endurance',
+  ])('passes %s', async (tests) => {
+    const args = ['node_modules/vitest/vitest.mjs', 'run', tests]
+    const env = { ...process.env, SLUICE_TEST_PACKAGE: folder }
+    await execute(process.execPath, args, { env, maxBuffer: 2 ** 26 })
+  })
+})
+
+const qemu = ['/usr/bin/qemu-x86_64-static', '/usr/bin/qemu-x86_64'].find(fs.existsSync)
+
+describe.runIf(qemu && process.arch === 'x64')('on another processor, by qemu', () => {
+  // As its manual names them: SSE3 alone, SSE4.2, AVX, AVX with F16C, AVX2.
+  test.each([
+    ['qemu64', 'x64'],
+    ['Nehalem', 'sse42'],
+    ['SandyBridge', 'sandybridge'],
+    ['IvyBridge', 'ivybridge'],
+    ['Haswell', 'haswell'],
+  ])('%s takes the variant %s, and replies', async (cpu, variant) => {
+    const result = await report([String(qemu), '-cpu', cpu])
+    expect(loadedOf(result)).toMatchObject([{ name: 'cpu', variant }])
+    expect(result.text).toMatch(/\w/)
+  })
+
+  test.each(['Nehalem', 'Haswell'])('%s has loops over logits that are right', (cpu) => {
+    const program = path.resolve('build/Release/sluice-native-tests')
+    const { status, stdout } = spawnSync(String(qemu), ['-cpu', cpu, program, 'logits:'], {
+      encoding: 'utf8',
+    })
+    expect(stdout).toContain('logits: a draw')
+    expect(status).toBe(0)
+  })
+})
+
+describe('in one process', () => {
+  test('two copies of a package share their backends and have each device once', async () => {
+    const second = scratch.path('second')
+    fs.cpSync(folder, second, { recursive: true })
+    const both = [folder, second].map((root) => JSON.stringify(root))
+    const { stdout } = await execute(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `const names = ['dist/index.js', 'dist/binding/binding.js']
+       const engines = []
+       const devices = []
+       for (const root of [${both}]) {
+         const { load } = await import(root + '/dist/index.js')
+         const { binding } = await import(root + '/dist/binding/binding.js')
+         engines.push(await load({ model: root + '/models/storyteller.gguf' }))
+         devices.push(binding().devices)
+       }
+       const ask = [{ role: 'user', content: 'Tell me a story' }]
+       const texts = engines.map((engine) => engine.chat(ask, { maxTokens: 20, seed: 1 }).text())
+       const [first, again] = await Promise.all(texts)
+       for (const engine of engines) await engine.close()
+       console.log(JSON.stringify({ devices, same: first === again && first !== '' }))`,
+    ])
+    expect(JSON.parse(stdout)).toEqual({ devices: ['CPU', 'CPU'], same: true })
+  })
+})

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, rmSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Project, packCheckout, ScratchFolder } from '../support/package.js'
+
+// What `npm pack` makes, in a project that has nothing else: it is compiled there once, from the
+// source that it carries, by the install step. Minutes without ccache.
+const compileMs = 15 * 60_000
+
+const scratch = new ScratchFolder()
+const project = new Project(scratch.path('project'))
+let tarball: string
+
+beforeAll(async () => {
+  tarball = await packCheckout(scratch.root)
+  await project.npm('pkg', 'set', 'allowScripts.sluice=true', '--json') // npm 12 asks for it
+  await project.npm('install', tarball, '--prefer-offline', '--no-audit', '--no-fund')
+}, compileMs)
+afterAll(() => scratch[Symbol.dispose]())
+
+const reply = `
+  const model = 'node_modules/sluice/models/storyteller.gguf'
+  const engine = await load({ model })
+  const reply = engine.chat([{ role: 'user', content: 'Tell me a story' }], { maxTokens: 8 })
+  console.log(JSON.stringify({ text: await reply.text(), ...(await reply.done).usage }))
+  await engine.close()`
+
+describe('the packed tarball', () => {
+  test('holds what a build reads and neither tests nor binaries, in less than 7 MB', () => {
+    expect(statSync(tarball).size).toBeLessThan(7e6)
+    const files = execFileSync('tar', ['-tzf', path.basename(tarball)], {
+      cwd: scratch.root,
+      encoding: 'utf8',
+    }).split('\n')
+    for (const name of ['cmake/release.cmake', 'dist/index.d.ts', 'scripts/install.mjs']) {
+      expect(files).toContain(`package/${name}`)
+    }
+    const foreign = /\/(test|tests|prebuilds|build|\.git)\/|\.(node|so|dll|dylib|o)$/
+    expect(files.filter((file) => foreign.test(file))).toEqual([])
+  })
+
+  test('was compiled by its install step, which left no objects behind', () => {
+    expect(existsSync(project.path('node_modules/sluice/build/Release/sluice.node'))).toBe(true)
+    expect(existsSync(project.path('node_modules/sluice/build-cmake'))).toBe(false)
+  })
+
+  test('replies to who imports it', async () => {
+    const { stdout } = await project.module(`import { load } from 'sluice'\n${reply}`)
+    expect(JSON.parse(stdout)).toMatchObject({
+      text: expect.stringMatching(/\w/),
+      completionTokens: 8,
+    })
+  })
+
+  test('replies to who requires it', async () => {
+    const script = `const { load } = require('sluice')\n;(async () => {${reply}})()`
+    expect(JSON.parse((await project.commonJs(script)).stdout)).toMatchObject({
+      completionTokens: 8,
+    })
+  })
+
+  test('runs as a program', async () => {
+    const { stdout } = await project.npx('sluice', 'run', 'Tell me a story', '--max-tokens', '8')
+    expect(stdout).toMatch(/\w/)
+  })
+})
+
+// The last one: it takes the binary away.
+test('without a binary load() tells what was tried and how to build one', async () => {
+  rmSync(project.path('node_modules/sluice/build'), { recursive: true })
+  const script = `
+    import { load } from 'sluice'
+    await load({ model: 'a.gguf' }).catch(({ code, message }) => console.log(code, message))`
+  const { stdout } = await project.module(script)
+  expect(stdout).toMatch(/^ERR_BINARY_MISSING .*npx sluice build/)
+  expect(stdout).toMatch(/build.Release.sluice\.node\) is not there/)
+  expect(stdout).toMatch(/the package @sluice\/\S+ is not installed/)
+})
