@@ -35,6 +35,7 @@ const sanitizers = ['address', 'thread', 'undefined']
  * @property {string} file in CMake's folder
  * @property {string} result in build/Release
  * @property {string[]} sources what it is made from, besides llama.cpp
+ * @property {boolean} [optional] CMake decides whether this machine can have it
  */
 
 /** @param {string[]} args */
@@ -47,11 +48,12 @@ export async function buildNative(args) {
     const result = inRoot('build', options.config, product.result)
     const stamp = `${result}.stamp`
     // The folder's name holds every option that changes the product.
-    const made = [out, llamaDir, process.versions.modules, os.platform()]
-    const hash = hashOf(made, product.sources)
+    const setting = [out, llamaDir, process.versions.modules, os.platform()]
+    const hash = hashOf(setting, product.sources)
     // Another llama.cpp may change at any time: then CMake decides what there is to do.
     const mayTrustStamp = !process.env.LLAMA_CPP_DIR
-    if (mayTrustStamp && fs.existsSync(result) && isFresh(stamp, hash)) continue
+    const isThere = product.optional || fs.existsSync(result)
+    if (mayTrustStamp && isThere && isFresh(stamp, hash)) continue
 
     if (!configured) {
       await requireBuildTools(options.backend)
@@ -60,7 +62,9 @@ export async function buildNative(args) {
       configured = true
     }
     await cmakeJs(['build', '-p', String(jobs()), '-T', product.target], options, llamaDir, out)
-    replaceFile(path.join(out, 'result', product.file), result)
+    const made = path.join(out, 'result', product.file)
+    if (product.optional && !fs.existsSync(made)) fs.rmSync(result, { force: true })
+    else replaceFile(made, result)
     writeStamp(stamp, hash)
   }
   return configured
@@ -98,7 +102,8 @@ function parse(args) {
 
 /** @param {BuildOptions} options @returns {Product[]} */
 function products({ tests, sanitize }) {
-  const common = ['CMakeLists.txt', 'package.json', 'deps/llama.lock.json', 'native/engine']
+  const build = ['CMakeLists.txt', 'cmake', 'package.json', 'deps/llama.lock.json', 'deps/patches']
+  const common = [...build, 'native/engine']
   const addon = {
     target: 'sluice',
     file: 'sluice.node',
@@ -126,9 +131,30 @@ function products({ tests, sanitize }) {
     file: 'sluice-faulty.node',
     result: 'faulty/sluice.node',
   }
+  const kernelTests = {
+    ...testProgram,
+    target: 'sluice-kernel-tests',
+    file: `sluice-kernel-tests${suffix}`,
+    result: `sluice-kernel-tests${suffix}`,
+  }
   if (!tests) return [addon]
-  const programs = [addon, testProgram, llamaTestProgram]
-  return process.platform === 'linux' ? [...programs, faulty] : programs
+  const programs = [addon, testProgram, llamaTestProgram, kernelTests]
+  return process.platform === 'linux' ? [...programs, faulty, ...softAmx(addon)] : programs
+}
+
+/** With AMX in software: see cmake/kernel-tests.cmake. @param {Product} addon @returns {Product[]} */
+function softAmx(addon) {
+  const name = 'sluice-kernel-tests-soft-amx'
+  const product = { ...addon, optional: true }
+  return [
+    { ...product, target: name, file: name, result: name },
+    {
+      ...product,
+      target: 'sluice-soft-amx',
+      file: 'sluice-soft-amx.node',
+      result: 'soft-amx/sluice.node', // where nobody takes it for the addon
+    },
+  ]
 }
 
 /**

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { sourceId, stampOf } from '../../scripts/fetch-llama.mjs'
+import { writeStamp } from '../../scripts/support/stamp.mjs'
 
 const checkout = path.resolve(import.meta.dirname, '../..')
 
@@ -14,13 +16,16 @@ export class ScratchCheckout {
   readonly bin = path.join(this.root, 'bin')
 
   constructor() {
-    for (const name of ['scripts', 'package.json', 'CMakeLists.txt', 'deps/llama.lock.json']) {
+    const names = ['scripts', 'package.json', 'CMakeLists.txt', 'cmake', 'deps/llama.lock.json']
+    for (const name of [...names, 'deps/patches']) {
       fs.cpSync(path.join(checkout, name), path.join(this.root, name), { recursive: true })
     }
     this.write('native/engine/a.cpp', '')
     this.write('deps/llama.cpp/include/llama.h', '')
-    const { commit } = JSON.parse(this.read('deps/llama.lock.json'))
-    this.write('deps/llama.cpp/.git/HEAD', commit)
+    const lock = JSON.parse(this.read('deps/llama.lock.json'))
+    this.write('deps/llama.cpp/.git/HEAD', lock.commit)
+    const llama = path.join(this.root, 'deps/llama.cpp')
+    writeStamp(stampOf(llama), sourceId(llama, lock, path.join(this.root, 'deps/patches')))
     for (const name of ['cmake', 'c++', 'ninja', 'git', 'tar', 'nvcc', 'glslc']) this.tool(name)
     this.write('node_modules/cmake-js/bin/cmake-js', standInForCmakeJs)
   }
@@ -79,9 +84,12 @@ fs.appendFileSync('calls.log', [...args, 'MAKEFLAGS=' + process.env.MAKEFLAGS].j
 if (fs.readFileSync('native/engine/a.cpp', 'utf8').includes('error')) process.exit(1)
 if (args[0] === 'build') {
   const result = path.join(args[args.indexOf('-O') + 1], 'result')
+  fs.rmSync(result, { recursive: true, force: true })
   fs.mkdirSync(result, { recursive: true })
   const target = args[args.indexOf('-T') + 1]
-  const file = ['sluice', 'sluice-faulty'].includes(target) ? target + '.node' : target
-  fs.writeFileSync(path.join(result, file), args.join(' '))
+  const isAddon = ['sluice', 'sluice-faulty', 'sluice-soft-amx'].includes(target)
+  const file = isAddon ? target + '.node' : target
+  const skipped = fs.existsSync('skip') && fs.readFileSync('skip', 'utf8') === target
+  if (!skipped) fs.writeFileSync(path.join(result, file), args.join(' '))
 }
 `
