@@ -142,7 +142,11 @@ function products({ tests, sanitize }) {
   return process.platform === 'linux' ? [...programs, faulty, ...softAmx(addon)] : programs
 }
 
-/** With AMX in software: see cmake/kernel-tests.cmake. @param {Product} addon @returns {Product[]} */
+/**
+ * With AMX in software: see cmake/kernel-tests.cmake.
+ * @param {Product} addon
+ * @returns {Product[]}
+ */
 function softAmx(addon) {
   const name = 'sluice-kernel-tests-soft-amx'
   const product = { ...addon, optional: true }

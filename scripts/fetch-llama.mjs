@@ -1,7 +1,7 @@
 // Puts llama.cpp's source, at the pin of deps/llama.lock.json and with the patches of deps/patches
 // as a commit on top, into deps/llama.cpp. It comes from the npm registry (node-llama-cpp carries
-// the release as a git bundle), which more build machines can reach than GitHub. LLAMA_CPP_DIR names
-// another source and makes this do nothing.
+// the release as a git bundle), which more build machines can reach than GitHub. LLAMA_CPP_DIR
+// names another source and makes this do nothing.
 
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -184,8 +184,8 @@ async function install(source, lock, patches, target) {
 }
 
 /**
- * As a commit, so that git still tells changes of your own. A patch that does not apply is left out:
- * CMakeLists.txt sees by the source itself what it must then do without.
+ * As a commit, so that git still tells changes of your own. A patch that does not apply is left
+ * out: cmake/amx.cmake sees by the source itself what it must then do without.
  * @param {string} dir
  * @param {Lock} lock
  * @param {string} patches

@@ -3,10 +3,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-// Programs of native tests: the pure parts of native/engine and native/llama (native/test), our use of
-// llama.cpp (native/llama/test), and ggml's matrix products (native/llama/test/kernels), these also
-// with AMX in software (cmake/kernel-tests.cmake). Each of their cases is a test here, under its own
-// sentence.
+// Programs of native tests: the pure parts of native/engine and native/llama (native/test), our use
+// of llama.cpp (native/llama/test), and products of matrices by ggml (native/llama/test/kernels),
+// these also with AMX in software (cmake/kernel-tests.cmake). Each case is a test here, under its
+// own sentence.
 
 interface CaseResult {
   name: string
