@@ -1,13 +1,13 @@
-// Builds the variants of ggml's CPU backend that a release has, and tests each one's matrix products
-// against a plain sum (native/llama/test/kernels), as far as a processor is there for it. Takes
-// minutes per variant where ccache has not seen it.
+// Builds the variants of ggml's CPU backend that a release has, and tests the matrix products of
+// each against a plain sum (native/llama/test/kernels), where there is a processor for it. Takes
+// minutes for each variant that ccache has not seen.
 //
 //   node scripts/test-kernels.mjs [VARIANT ...] [--arm] [--emulate="qemu-x86_64-static -cpu max"]
 //                                 [--words=q8_0]
 //
 // VARIANT is a part of a name: haswell, icelake ... --arm builds for 64-bit Arm (apt install
-// g++-aarch64-linux-gnu qemu-user-static) and emulates it. --words runs the tables that have them in
-// their name.
+// g++-aarch64-linux-gnu qemu-user-static) and emulates it. --words runs the tables that have them
+// in their name.
 
 import fs from 'node:fs'
 import os from 'node:os'
@@ -35,7 +35,7 @@ await runMain(async () => {
 
 function configureArgs() {
   const source = process.env.LLAMA_CPP_DIR || inRoot('deps/llama.cpp')
-  const configure = ['-S', inRoot('native/llama/test/kernels'), '-B', build]
+  const configure = ['-S', inRoot('cmake/kernel-variants'), '-B', build]
   configure.push(`-DLLAMA_CPP_DIR=${source}`)
   if (!isArm) return configure
   const compilers = ['-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc']
