@@ -37,9 +37,8 @@ export async function llamaProgram(name: (typeof programs)[number]): Promise<str
   if (process.env.SLUICE_LLAMA_BIN) return path.join(process.env.SLUICE_LLAMA_BIN, name)
   const pinned = inRoot('deps/llama.cpp')
   const source = process.env.LLAMA_CPP_DIR || pinned
-  // Checkouts with the same pin share what one of them has built.
-  const lock = fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8')
-  const hash = hashOf([options, source === pinned ? lock : source], [])
+  // Checkouts with the same pin and patches share what one of them has built.
+  const hash = hashOf([options, source === pinned ? pinnedSource() : source], [])
   const build = inCache(`llama-${hash.slice(0, 12)}`)
   const program = `${build}/bin/${name}`
   const stamp = `${build}/bench.stamp`
@@ -54,6 +53,13 @@ export async function llamaProgram(name: (typeof programs)[number]): Promise<str
   await cmake(['--build', build, '-j', String(os.availableParallelism()), '-t', ...programs])
   writeStamp(stamp, hash)
   return program
+}
+
+/** The lock and our patches: the server gets the same mends as Sluice. */
+function pinnedSource(): string[] {
+  const patches = inRoot('deps/patches')
+  const files = fs.readdirSync(patches).map((name) => `${patches}/${name}`)
+  return [inRoot('deps/llama.lock.json'), ...files].map((file) => fs.readFileSync(file, 'utf8'))
 }
 
 async function cmake(args: string[]): Promise<void> {
