@@ -9,11 +9,8 @@ namespace sluice {
 // threads) may still run while one of them ends.
 void start_runtime();
 
-// llama.cpp's release and the devices ggml found, for example "CPU".
+// llama.cpp's release.
 std::string runtime_version();
-std::string runtime_devices();
-// Whether weights and KV cache may live in a memory of their own.
-bool has_gpu();
 
 // Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
 class ErrorLogScope {

@@ -485,6 +485,13 @@ const modelInfo: NativeModelInfo = {
   canInfill: false,
   thinkingEnds: [],
   sampling: {},
+  placement: {
+    layers: 3,
+    gpuLayers: 0,
+    devices: [],
+    host: { weightsBytes: 4_000_000, kvBytes: 2_000_000, computeBytes: 1_000_000 },
+  },
+  warnings: [],
 }
 
 function tokenEvent(id: number, token: string | FakePart): FakeEvent {
