@@ -126,9 +126,15 @@ function products({ tests, sanitize }) {
     file: 'sluice-faulty.node',
     result: 'faulty/sluice.node',
   }
+  const devices = {
+    ...addon,
+    target: 'sluice-devices',
+    file: 'sluice-devices.node',
+    result: 'devices/sluice.node',
+  }
   if (!tests) return [addon]
   const programs = [addon, testProgram, llamaTestProgram]
-  return process.platform === 'linux' ? [...programs, faulty] : programs
+  return process.platform === 'linux' ? [...programs, faulty, devices] : programs
 }
 
 /**

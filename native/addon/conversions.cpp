@@ -142,8 +142,7 @@ GpuUse gpu_use(const std::string& name) {
 
 SplitMode split_mode(const std::string& name) {
   if (name == "none") return SplitMode::none;
-  if (name == "layer") return SplitMode::layer;
-  return name == "row" ? SplitMode::row : SplitMode::automatic;
+  return name == "layer" ? SplitMode::layer : SplitMode::automatic;
 }
 
 PlacementRequest placement_request(const Napi::Object& object) {

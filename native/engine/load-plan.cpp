@@ -64,7 +64,6 @@ void place(LoadPlan& plan, const std::vector<Device>& devices, const DeviceSet& 
     plan.devices.push_back(devices[at]);
   }
   plan.target.gpu_layers = layers;
-  if (request.split_mode == SplitMode::row) plan.target.split_mode = SplitMode::row;
   plan.target.tensor_split = request.tensor_split;
   plan.draft = plan.target;
   plan.draft.gpu_layers = set.empty() ? 0 : kAllLayers;

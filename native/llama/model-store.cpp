@@ -36,8 +36,7 @@ std::shared_ptr<Slot> slot_for(const std::string& key) {
 
 // Everything that changes what is loaded.
 std::string key_of(const ModelParams& params) {
-  std::string key =
-      std::to_string(params.gpu_layers) + ' ' + std::to_string(int(params.split_mode));
+  std::string key = std::to_string(params.gpu_layers);
   for (const std::string& device : params.devices) key += '\n' + device;
   for (const float share : params.tensor_split) key += '\n' + std::to_string(share);
   return key;

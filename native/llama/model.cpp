@@ -115,12 +115,6 @@ Devices devices_of(const ModelParams& params) {
   return devices;
 }
 
-llama_split_mode split_mode(const ModelParams& params) {
-  const bool shares = params.split_mode == SplitMode::row || params.devices.size() > 1;
-  if (!shares) return LLAMA_SPLIT_MODE_NONE;
-  return params.split_mode == SplitMode::row ? LLAMA_SPLIT_MODE_ROW : LLAMA_SPLIT_MODE_LAYER;
-}
-
 std::optional<double> number(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return std::strtod(text.c_str(), nullptr);
@@ -152,7 +146,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   llama_model_params params = llama_model_default_params();
   params.devices = devices.list.data();
   params.tensor_split = devices.split.data();
-  params.split_mode = split_mode(asked);
+  params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
   params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
   params.no_alloc = is_outline;
   if (is_outline) params.load_mode = LLAMA_LOAD_MODE_NONE;

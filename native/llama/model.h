@@ -28,8 +28,7 @@ struct RecommendedSampling {
 struct ModelParams {
   std::vector<std::string> devices;  // ggml's names; without any, none but the CPU is touched
   int32_t gpu_layers = 0;            // on them; the output counts as one
-  SplitMode split_mode = SplitMode::layer;
-  std::vector<float> tensor_split;  // empty is by free memory
+  std::vector<float> tensor_split;   // shares of them, by layers; empty is by free memory
 };
 
 // Weights and vocabulary of one GGUF file. Immutable after load, so every method is const and safe

@@ -14,7 +14,7 @@ namespace sluice {
 enum class GpuUse { automatic, off, cuda, vulkan, metal };
 // How layers are shared among devices. `automatic` takes one device where the model fits into it,
 // else all of them by layers.
-enum class SplitMode { automatic, none, layer, row };
+enum class SplitMode { automatic, none, layer };
 // An integrated device's memory is the system's own.
 enum class DeviceKind { cpu, gpu, integrated, accelerator };
 

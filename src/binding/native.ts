@@ -88,7 +88,7 @@ export interface NativeEngineOptions {
   gpu: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal'
   /** Layers to put on devices; -1 is as many as fit. */
   gpuLayers: number
-  splitMode: 'auto' | 'none' | 'layer' | 'row'
+  splitMode: 'auto' | 'none' | 'layer'
   /** The one device to use; -1 chooses. */
   mainGpu: number
   /** Shares of the devices; none is by their free memory. */

@@ -44,7 +44,7 @@ const modelFlags = {
       fallback: loadDefaults.gpuLayers,
     },
   ),
-  splitMode: textFlag('MODE', loadChecks.splitMode, 'how GPUs share: none, layer or row', {
+  splitMode: textFlag('MODE', loadChecks.splitMode, 'how GPUs share: none or layer', {
     fallbackHelp: 'one GPU where the model fits into it, else layer',
   }),
   mainGpu: numberFlag('N', loadChecks.mainGpu, 'the one GPU to use, as doctor counts them', {

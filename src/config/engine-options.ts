@@ -80,7 +80,7 @@ export const loadChecks: Checks<LoadOptions> = {
     return value === false || gpuNames.includes(value as (typeof gpuNames)[number])
   }),
   gpuLayers: integerFrom(-1, 65_536),
-  splitMode: oneOf('none', 'layer', 'row'),
+  splitMode: oneOf('none', 'layer'),
   mainGpu: integerFrom(0, devicesMax - 1),
   tensorSplit: tensorSplitCheck,
   kvType: oneOf('f16', 'bf16', 'q8_0', 'q4_0'),
@@ -162,7 +162,7 @@ function checkPlacement(given: LoadOptions): void {
   if (gpu === false && gpuLayers !== undefined && gpuLayers > 0) {
     throw wrong('gpuLayers', '0 or nothing with gpu false', gpuLayers)
   }
-  const shares = splitMode === 'layer' || splitMode === 'row' || tensorSplit !== undefined
+  const shares = splitMode === 'layer' || tensorSplit !== undefined
   if (mainGpu !== undefined && shares) {
     throw wrong('mainGpu', 'nothing where several GPUs share the model', mainGpu)
   }

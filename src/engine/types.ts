@@ -46,14 +46,13 @@ export interface LoadOptions {
    */
   gpuLayers?: number
   /**
-   * How several GPUs share the model: 'none' is one GPU, 'layer' whole layers on each, 'row' parts
-   * of each matrix, where the backend can (CUDA). Default: one GPU where the model fits into it,
-   * else 'layer'.
+   * How several GPUs share the model: 'none' is one GPU alone, 'layer' whole layers on each.
+   * Default: one GPU where the model fits into it, else 'layer'.
    */
-  splitMode?: 'none' | 'layer' | 'row'
+  splitMode?: 'none' | 'layer'
   /**
-   * The one GPU to use, from 0 in the order of `sluice doctor`; not beside splitMode 'layer' or
-   * 'row'. Default: the one with the most free memory.
+   * The one GPU to use, from 0 in the order of `sluice doctor`; not beside splitMode 'layer'.
+   * Default: the one with the most free memory.
    */
   mainGpu?: number
   /** Shares of the GPUs, in the same order: [3, 1]. Up to 16. Default: by their free memory. */

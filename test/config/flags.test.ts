@@ -140,7 +140,7 @@ test.each([
   ['--temperature', { temperature: '2.5' }, {}],
   ['--kv-type', { kvType: 'f32' }, {}],
   ['--gpu', { gpu: 'false' }, {}],
-  ['--split-mode', { splitMode: 'tensor' }, {}],
+  ['--split-mode', { splitMode: 'row' }, {}],
   ['--main-gpu', { mainGpu: '-1' }, {}],
   ['--tensor-split', { tensorSplit: '3,,1' }, {}],
   ['--tensor-split', { tensorSplit: '3,x' }, {}],

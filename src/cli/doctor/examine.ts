@@ -48,7 +48,7 @@ function foundAddon(problems: Problem[]): NativeAddon | null {
       level: 'error',
       what: `there is no native binary for ${process.platform}-${process.arch} that loads${why}`,
       fix:
-        'install sluice again without --omit=optional, which brings a prebuilt one, or compile it ' +
+        'install sluice again without --omit=optional, for a prebuilt one, or compile it ' +
         'with: npx sluice build (needs cmake and a C++ compiler)',
     })
     return null
