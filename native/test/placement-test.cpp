@@ -148,8 +148,7 @@ TEST("one backend is used, CUDA before Vulkan, and integrated GPUs only where th
 }
 
 TEST("a GPU that does not start is left out with a warning") {
-  CHECK_EQ(chosen({broken(cuda(0, 8000)), kCpu}, asking(GpuUse::automatic)),
-           " ! WARN_GPU_FAILED");
+  CHECK_EQ(chosen({broken(cuda(0, 8000)), kCpu}, asking(GpuUse::automatic)), " ! WARN_GPU_FAILED");
   CHECK_EQ(chosen({broken(cuda(0, 8000)), cuda(1, 8000), kCpu}, asking(GpuUse::automatic)),
            "CUDA1 ! WARN_GPU_FAILED");
   CHECK_EQ(chosen({broken(cuda(0, 8000)), vulkan(0, 8000), kCpu}, asking(GpuUse::automatic)),

@@ -4,8 +4,9 @@
 //
 // SLUICE_TEST_DEVICES says which, with commas between: BACKEND:KIND:MIB or BACKEND:KIND:MIB:FAULT,
 // for example CUDA:gpu:300,CUDA:gpu:100:start,Vulkan:integrated:500. What is allocated on one is
-// taken off what it says is free. Faults: `start` (it cannot be started), `lies` (it says four
-// times the memory that it has).
+// taken off what it says is free. Faults: `start` (it cannot be started), `lies` (it says eight
+// times the memory that it has), `untouchable` (whoever starts it or asks for its memory ends the
+// process).
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -23,7 +24,7 @@ struct MadeUpDevice {
   std::string name, description;
   enum ggml_backend_dev_type type;
   size_t bytes, used = 0;
-  bool starts = true;
+  bool starts = true, is_untouchable = false;
   size_t lie = 1;
   ggml_backend_device device{};
   ggml_backend_buffer_type buffers{};
@@ -80,7 +81,12 @@ ggml_guid_t guid() {
   return &own;
 }
 
+void touch(const MadeUpDevice& device) {
+  if (device.is_untouchable) std::abort();
+}
+
 ggml_backend_t start(ggml_backend_dev_t device, const char*) {
+  touch(of(device));
   if (!of(device).starts) return nullptr;
   ggml_backend_i calls{};
   calls.get_name = [](ggml_backend_t one) { return of(one->device).name.c_str(); };
@@ -91,11 +97,14 @@ ggml_backend_t start(ggml_backend_dev_t device, const char*) {
   calls.graph_compute = [](ggml_backend_t one, ggml_cgraph* graph) {
     return ggml_backend_graph_compute(static_cast<ggml_backend_t>(one->context), graph);
   };
-  return new ggml_backend{guid(), calls, device, ggml_backend_dev_init(cpu(), nullptr)};
+  ggml_backend_t computes = ggml_backend_dev_init(cpu(), nullptr);
+  ggml_backend_cpu_set_n_threads(computes, 1);  // ggml's spin at barriers where cores are few
+  return new ggml_backend{guid(), calls, device, computes};
 }
 
 void memory(ggml_backend_dev_t device, size_t* free, size_t* total) {
   const MadeUpDevice& own = of(device);
+  touch(own);
   *total = own.lie * own.bytes;
   *free = *total - own.used;
 }
@@ -151,7 +160,8 @@ void add_device(MadeUpBackend& backend, const std::string& kind, size_t mib,
       kind == "integrated" ? GGML_BACKEND_DEVICE_TYPE_IGPU : GGML_BACKEND_DEVICE_TYPE_GPU;
   device->bytes = mib << 20;
   device->starts = fault != "start";
-  device->lie = fault == "lies" ? 4 : 1;
+  device->is_untouchable = fault == "untouchable";
+  device->lie = fault == "lies" ? 8 : 1;
   device->device = {device_calls(), &backend.registry, device.get()};
   device->buffers = {buffer_type(), &device->device, device.get()};
   backend.devices.push_back(std::move(device));
