@@ -121,7 +121,10 @@ Engine::Opened Engine::open() {
               "the CPU computes alone, because the GPU could not: " + fault.message};
   }
   LoadPlan on_cpu;
-  on_cpu.warnings = std::move(plan.warnings);
+  // What was told of how the model would be placed no longer holds.
+  for (Warning& warning : plan.warnings) {
+    if (warning.code == failed.code) on_cpu.warnings.push_back(std::move(warning));
+  }
   on_cpu.warnings.push_back(std::move(failed));
   return open_on(std::move(on_cpu));
 }

@@ -1,5 +1,6 @@
 #include "engine/load-plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "llama/devices.h"
@@ -9,6 +10,28 @@ namespace sluice {
 namespace {
 
 constexpr int32_t kAllLayers = 1 << 16;  // of a draft model: it is small
+
+// llama.cpp keeps books of each cell, also where it allocates none: beyond so many, what a context
+// takes is extrapolated.
+constexpr int64_t kCellsMeasuredMax = 1 << 22;
+
+MemoryPlan measured(const Model& model, ContextParams params) {
+  const bool shares = params.shared_cells > 0;
+  const int64_t cells =
+      shares ? params.shared_cells : int64_t(params.context) * int64_t(params.sequences);
+  if (params.embeds || cells <= kCellsMeasuredMax) return Context::measure(model, params);
+  params.context = std::min(params.context, int32_t(kCellsMeasuredMax / params.sequences));
+  if (shares) params.shared_cells = int32_t(kCellsMeasuredMax);
+  const uint64_t times = uint64_t((cells + kCellsMeasuredMax - 1) / kCellsMeasuredMax);
+  MemoryPlan plan = Context::measure(model, params);
+  const auto extrapolate = [&](MemoryUse& use) {
+    use.kv *= times;
+    use.compute *= times;
+  };
+  for (MemoryUse& use : plan.devices) extrapolate(use);
+  extrapolate(plan.host);
+  return plan;
+}
 
 // The models without their weights, placed as asked; the last ones are kept, since a fit measures
 // several contexts of them. Owned by one plan.
@@ -36,15 +59,14 @@ class Outlines {
   };
   Measured measure(const ModelParams& target, const ModelParams& draft, const Sizing& sizing) {
     const Models& models = at(target, draft);
-    Measured measured;
-    measured.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
-    measured.params = measured.embedding ? sizing.embedding(*models.target, *measured.embedding)
-                                         : sizing.target(models);
-    measured.memory = Context::measure(*models.target, measured.params);
-    if (!models.draft || measured.embedding) return measured;
-    measured.memory +=
-        Context::measure(*models.draft, sizing.draft(*models.draft, measured.params));
-    return measured;
+    Measured found;
+    found.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
+    found.params = found.embedding ? sizing.embedding(*models.target, *found.embedding)
+                                   : sizing.target(models);
+    found.memory = measured(*models.target, found.params);
+    if (!models.draft || found.embedding) return found;
+    found.memory += measured(*models.draft, sizing.draft(*models.draft, found.params));
+    return found;
   }
 
  private:
@@ -133,18 +155,18 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
   const LoadPlan plan = plan_load(options, is_abandoned);
   Outlines outlines(options, is_abandoned);
   const Sizing sizing(options, plan.context, false);
-  const Outlines::Measured measured = outlines.measure(plan.target, plan.draft, sizing);
+  const Outlines::Measured found = outlines.measure(plan.target, plan.draft, sizing);
   const Model& model = *outlines.at(plan.target, plan.draft).target;
   Estimate estimate;
-  estimate.model = described(model, measured.params);
-  estimate.model.embedding = measured.embedding;
-  estimate.model.placement = placement_of(plan, model, measured.memory);
+  estimate.model = described(model, found.params);
+  estimate.model.embedding = found.embedding;
+  estimate.model.placement = placement_of(plan, model, found.memory);
   estimate.model.warnings = plan.warnings;
   DeviceSet all;
   for (size_t i = 0; i < plan.devices.size(); ++i) all.push_back(i);
   estimate.free_bytes = options.free_bytes;
-  estimate.fits = is_fitting(plan.devices, all, measured.memory, options.free_bytes) &&
-                  measured.memory.host.total() <= options.free_bytes;
+  estimate.fits = is_fitting(plan.devices, all, found.memory, options.free_bytes) &&
+                  found.memory.host.total() <= options.free_bytes;
   return estimate;
 }
 

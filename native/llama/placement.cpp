@@ -134,6 +134,15 @@ struct Fitter {
     return is_fitting(devices, set, measure(set, layers, context), request.host_free_bytes);
   }
 
+  // What is more than all of a device's memory is never there, and the system's must not run out.
+  bool may_be_tried(const DeviceSet& set, int32_t layers) const {
+    const MemoryPlan plan = measure(set, layers, request.context_min);
+    for (size_t i = 0; i < set.size(); ++i) {
+      if (plan.devices[i].total() > devices[set[i]].total_bytes) return false;
+    }
+    return plan.host.kv + plan.host.compute <= request.host_free_bytes;
+  }
+
   Fit with(const DeviceSet& set, int32_t layers, int32_t context) const {
     Fit fit{set, layers, context, {}};
     if (context < request.context) {
@@ -241,6 +250,12 @@ Fit fit_layers(const std::vector<Device>& devices, const std::vector<DeviceSet>&
   const DeviceSet& set = sets.back();
   const std::string short_of = shortage(devices, set, measure(set, layers, request.context_min));
   if (is_asked_for) {
+    if (!fitter.may_be_tried(set, layers)) {
+      throw FaultError(FaultCode::out_of_memory,
+                       std::to_string(layers) + " layers on the GPU were asked for: " + short_of +
+                           ", or the CPU's layers do not fit into the system's memory; lower "
+                           "gpuLayers, context or parallel");
+    }
     fit = fitter.with(set, layers, request.context_min);
     fit.warnings.push_back({"WARN_GPU_MEMORY", std::to_string(layers) +
                                                    " layers on the GPU were asked for, and may not "

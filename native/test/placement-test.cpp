@@ -219,8 +219,15 @@ TEST("where no layer fits the CPU computes alone, unless the GPU was asked for b
 TEST("layers that are asked for are taken as they are, with a warning where they may not fit") {
   CHECK_EQ(fitted({cuda(0, 4000)}, {{0}}, {3}), "CUDA0: 3 layers, 8192 tokens");
   CHECK_EQ(fitted({cuda(0, 4000)}, {{0}}, {99}), "CUDA0: 11 layers, 8192 tokens");
-  CHECK_EQ(fitted({cuda(0, 800)}, {{0}}, {9, 2048, 2048}),
+  Device busy = cuda(0, 4000);
+  busy.free_bytes = 800 * kMiB;
+  CHECK_EQ(fitted({busy}, {{0}}, {9, 2048, 2048}),
            "CUDA0: 9 layers, 2048 tokens ! WARN_GPU_MEMORY");
+}
+
+TEST("layers that are asked for and cannot be there are refused before anything is loaded") {
+  CHECK(holds(fitted({cuda(0, 800)}, {{0}}, {9, 2048, 2048}), "refused: 9 layers on the GPU"));
+  CHECK(holds(fitted({cuda(0, 4000)}, {{0}}, {3, 2048, 2048, 100}), "refused"));
 }
 
 TEST("an integrated GPU's memory is the system's, and is not counted twice as free") {
