@@ -154,9 +154,16 @@ function products(options) {
     file: `sluice-kernel-tests${suffix}`,
     result: `${config}/sluice-kernel-tests${suffix}`,
   }
+  const devices = {
+    ...addon,
+    target: 'sluice-devices',
+    file: 'sluice-devices.node',
+    result: `${config}/devices/sluice.node`,
+  }
   if (!tests) return [addon]
   const programs = [addon, testProgram, llamaTestProgram, kernelTests]
-  return process.platform === 'linux' ? [...programs, faulty, ...softAmx(addon, config)] : programs
+  if (process.platform !== 'linux') return programs
+  return [...programs, faulty, devices, ...softAmx(addon, config)]
 }
 
 /**
