@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 export class BundledError extends Error {
   constructor(where: string) {
     super(
-      `sluice is part of a bundle (${where}), where its native binary is not; leave it out of the ` +
-        "bundle: external: ['sluice', 'sluice/http'] in esbuild, and see docs/bundlers.md",
+      `sluice is part of a bundle (${where}), where its native binary is not; leave it out: ` +
+        "external: ['sluice', 'sluice/http'] in esbuild; others: docs/bundlers.md",
     )
     this.name = 'BundledError'
   }

@@ -9,6 +9,7 @@ import { framesOf, textOf } from '../support/sse.js'
 // Each example as a newcomer would run it: a process of its own, with what it prints or serves.
 
 const folder = programs('examples')
+const hosts = programs('test/examples/programs')
 const ask = [{ role: 'user', content: 'Tell me a story about a fox' }]
 
 const printed: [name: string, output: RegExp][] = [
@@ -61,7 +62,7 @@ describe.each(mounted)('%s', (name) => {
 
 test('route.mjs answers with the text as it comes, and with a status where it cannot', async () => {
   const port = String(await freePort())
-  const host = path.join(programs('test/examples/programs'), 'serve-route.mjs')
+  const host = path.join(hosts, 'serve-route.mjs')
   const program = startProgram(nodeUnderTest, [host, path.join(folder, 'route.mjs'), port])
   await program.said(/^ready\n/)
   const url = `http://127.0.0.1:${port}/`

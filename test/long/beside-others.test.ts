@@ -7,6 +7,7 @@ import { installed } from '../support/registry.js'
 // node-llama-cpp has a llama.cpp of its own, of the same symbols. Its platform's package is named,
 // because npm takes those of all platforms otherwise.
 
+const folder = programs('test/long/programs')
 const isHere = process.platform === 'linux' && process.arch === 'x64'
 
 describe.runIf(isHere)('in one process with node-llama-cpp', () => {
@@ -16,7 +17,7 @@ describe.runIf(isHere)('in one process with node-llama-cpp', () => {
       'node-llama-cpp@3.22.1',
       '@node-llama-cpp/linux-x64@3.22.1',
     ]
-    const program = path.join(programs('test/long/programs'), 'beside-node-llama-cpp.mjs')
+    const program = path.join(folder, 'beside-node-llama-cpp.mjs')
     const model = path.resolve('models/storyteller.gguf')
     const args = [program, installed(packages), model, first]
     expect(await startProgram(process.execPath, args).result).toMatchObject({

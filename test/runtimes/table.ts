@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { packageUnderTest, programs } from '../support/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
+const folder = programs('test/runtimes/programs')
+
 /** A program that executes JavaScript, and how. */
 export interface Runtime {
   command: string
@@ -32,7 +34,8 @@ const table: [name: string, ends: Ends][] = [
     {
       code: 0,
       stdout:
-        'read true length\nleft cancelled\naborted ERR_CANCELLED true\nweb true\nbytes true\nidle 0\n',
+        'read true length\nleft cancelled\naborted ERR_CANCELLED true\n' +
+        'web true\nbytes true\nidle 0\n',
     },
   ],
   [
@@ -56,7 +59,6 @@ const awaitUsing: [name: string, ends: Ends] = [
 /** A test for each of test/runtimes/programs, and for the command line. */
 export function testRuntime(runtime: Runtime): void {
   const { command, args = [], stderr: usual = /^$/ } = runtime
-  const folder = programs('test/runtimes/programs')
   const start = (script: string, ...rest: string[]) =>
     startProgram(command, [...args, script, ...rest])
 

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { afterAll } from 'vitest'
 
 const checkout = path.resolve(import.meta.dirname, '../..')
 
@@ -13,21 +14,17 @@ export const packageUnderTest = path.resolve(process.env.SLUICE_TEST_PACKAGE || 
 /** What forked programs are executed by: this Node, or the one that SLUICE_TEST_NODE names. */
 export const nodeUnderTest = process.env.SLUICE_TEST_NODE || process.execPath
 
-const copies = new Map<string, string>()
-
 /**
  * A folder of this checkout, given relative to its root, whose programs import 'sluice' and find
- * the package under test: as it is, or as a copy that is deleted when the tests end.
+ * the package under test: as it is, or as a copy that is deleted after the file's tests. To be
+ * called where the file begins.
  */
 export function programs(folder: string): string {
   if (packageUnderTest === checkout) return path.join(checkout, folder)
-  const known = copies.get(folder)
-  if (known !== undefined) return known
   const home = projectWith(packageUnderTest)
-  process.once('exit', () => rmSync(home, { recursive: true, force: true }))
+  afterAll(() => rmSync(home, { recursive: true, force: true }))
   const copy = path.join(home, folder)
   cpSync(path.join(checkout, folder), copy, { recursive: true })
-  copies.set(folder, copy)
   return copy
 }
 
