@@ -81,7 +81,8 @@ if (args[0] === 'build') {
   const result = path.join(args[args.indexOf('-O') + 1], 'result')
   fs.mkdirSync(result, { recursive: true })
   const target = args[args.indexOf('-T') + 1]
-  const file = ['sluice', 'sluice-faulty', 'sluice-devices'].includes(target) ? target + '.node' : target
+  const addons = ['sluice', 'sluice-faulty', 'sluice-devices']
+  const file = addons.includes(target) ? target + '.node' : target
   fs.writeFileSync(path.join(result, file), args.join(' '))
 }
 `
