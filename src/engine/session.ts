@@ -268,7 +268,10 @@ export class Session {
 
   #handleLife(event: NativeEvent): void {
     if (event.kind === 'progress') this.#listener.onProgress(event.fraction)
-    if (event.kind === 'estimated') this.#listener.onEstimated(event)
+    if (event.kind === 'estimated') {
+      this.#release()
+      this.#listener.onEstimated(event)
+    }
     if (event.kind === 'load-failed') this.#listener.onLoadFailed(errorOf(event))
     if (event.kind === 'ready') {
       this.#release()

@@ -21,7 +21,10 @@ export async function examine(
   const problems: Problem[] = []
   const addon = foundAddon(problems)
   const backends = addon?.backends().map(backendOf) ?? []
+  // ggml says that all of the system's memory is free.
+  const freeBytes = os.freemem()
   const devices = addon?.devices().map(deviceOf) ?? []
+  const own = devices.map((one) => (one.kind === 'cpu' ? { ...one, freeBytes } : one))
   const cpu = processor(addon, backends)
   problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))
   const wanted = addon !== null && model !== undefined
@@ -31,9 +34,9 @@ export async function examine(
     llamaCpp: addon?.llamaCppVersion ?? null,
     platform: platform(),
     cpu,
-    memory: { totalBytes: os.totalmem(), freeBytes: os.freemem() },
+    memory: { totalBytes: os.totalmem(), freeBytes },
     backends,
-    devices,
+    devices: own,
     model: wanted ? await needs(model, options, problems) : null,
     problems,
   }

@@ -65,9 +65,10 @@ function backendLines({ backends }: DoctorReport): Line[] {
 }
 
 function deviceLines({ devices }: DoctorReport): Line[] {
-  return devices.map(({ name, description, fault, ...memory }) => {
+  return devices.map(({ name, description, kind, fault, ...memory }) => {
     if (fault !== undefined) return [name, `${description}, cannot be used: ${fault}`]
-    return [name, `${description}${memory.totalBytes > 0 ? `, ${memoryText(memory)}` : ''}`]
+    const isTold = kind === 'cpu' || memory.totalBytes === 0 // the processor's is above
+    return [name, isTold ? description : `${description}, ${memoryText(memory)}`]
   })
 }
 

@@ -14,7 +14,7 @@ const job: Job = { options }
 const alone = async () => (await onOneMachine('', job)).text
 
 describe.skipIf(process.platform !== 'linux')('a load', () => {
-  test('goes to a GPU that holds all, as the estimate said, and the text is the CPU’s', async () => {
+  test('goes to a GPU that holds all, as estimated, and the text is the CPU’s', async () => {
     const { placement, settings, told, expected, text } = await onOneMachine('CUDA:gpu:300', job)
     expect(told).toEqual([])
     expect(settings).toMatchObject({ gpu: 'cuda', gpuLayers: 7, context: 2048 })
@@ -114,7 +114,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     })
   })
 
-  test('with gpu false, or no layers, it is as on a machine without: no device is touched', async () => {
+  test('with gpu false, or no layers, no device is touched; all is as without one', async () => {
     const jobs = [{ gpu: false as const }, { gpuLayers: 0 }].map((own) => ({
       options: { model, context: 2048, kvType: 'q8_0' as const, ...own },
     }))
@@ -130,15 +130,15 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     }
   })
 
-  test('a KV cache that the system has no room for is no error on a GPU, and one beside it', async () => {
-    const huge = { options: { ...options, parallel: 256, context: 262_144 } }
-    const beside = { options: { ...huge.options, gpu: false as const } }
-    const [onGpu, onCpu] = await onMachine('CUDA:gpu:9000000', [
-      { options: { ...options, context: 2048 } },
-      beside,
+  test('a KV cache without room is refused, beside a GPU that is not used too', async () => {
+    const huge = { ...options, parallel: 256, context: 262_144 }
+    const outcomes = await onMachine('CUDA:gpu:300', [
+      { options: { ...huge, gpu: false } },
+      { options: { ...huge, gpuLayers: 7 } },
+      { options: { ...huge, gpu: 'cuda', gpuLayers: 3 } },
     ])
-    expect(onGpu?.placement.gpu).toBe('cuda')
-    expect(onCpu).toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
+    const refused = { code: 'ERR_OUT_OF_MEMORY', told: [] }
+    expect(outcomes).toMatchObject(new Array(3).fill(refused))
   })
 
   test('engines that are placed otherwise share no weights, and answer alike', async () => {
