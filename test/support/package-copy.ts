@@ -11,7 +11,8 @@ const tuple = `${process.platform}-${process.arch}`
  */
 export function prebuiltPackage(folder: string): string {
   execFileSync(process.execPath, ['scripts/prebuild.mjs'], { cwd: checkout, stdio: 'inherit' })
-  return packageCopy(folder, ['dist', 'models/storyteller.gguf', `prebuilds/${tuple}`])
+  const templates = 'deps/llama.cpp/models/templates' // which a child of test/lifecycle reads
+  return packageCopy(folder, ['dist', 'models/storyteller.gguf', `prebuilds/${tuple}`, templates])
 }
 
 /** Parts of this checkout as a package of their own, which finds the checkout's dependencies. */
