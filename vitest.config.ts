@@ -12,6 +12,7 @@ export default defineConfig({
         logLevel: 'error', // or it warns of source maps that other packages left out
         test: {
           name: 'unit',
+          testTimeout: 20_000, // the machine may be busy
           // It imports JSON as only bundlers do.
           server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import semver from 'semver'
 import { fetchLlama, readLock } from './fetch-llama.mjs'
 import { describeChanges } from './support/llama-changes.mjs'
 import { inRoot, root } from './support/root.mjs'
@@ -51,7 +52,7 @@ async function releaseOf(version) {
   const range = version ?? `>=${readLock().package.split('@').pop()}`
   const all = await view(`${carrier}@${range}`)
   const ours = readJson(inRoot('package.json')).engines.node
-  const fitting = version ? all : all.filter((one) => runsOn(one.engines?.node, ours))
+  const fitting = version ? all : all.filter((one) => semver.subset(ours, one.engines?.node ?? '*'))
   const newest = fitting.at(-1)
   if (newest) return newest
   throw new Stop(`No ${carrier}@${range} runs on Node ${ours}; name a version to take it anyway.`)
@@ -69,22 +70,6 @@ async function view(spec) {
   if (output.includes('E404')) throw new Stop(`The npm registry has no ${spec}.`)
   if (status !== 0) throw new Stop(`npm view ${spec} failed:\n${output.trim()}`)
   return [JSON.parse(output)].flat().map((one) => ({ ...one, integrity: one['dist.integrity'] }))
-}
-
-/**
- * Both as npm packages write it; only `>=` is understood, as everybody writes it.
- * @param {string | undefined} wanted
- * @param {string} ours
- */
-function runsOn(wanted, ours) {
-  const numbers = (/** @type {string} */ range) => {
-    const match = /^>=\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?$/.exec(range)
-    return match?.slice(1).map((part) => Number(part ?? 0))
-  }
-  const [theirs, own] = [numbers(wanted ?? '>=0'), numbers(ours)]
-  if (!theirs || !own) return false
-  const first = theirs.findIndex((part, i) => part !== own[i])
-  return first === -1 || Number(theirs[first]) < Number(own[first])
 }
 
 /** @param {string} file */

@@ -41,18 +41,36 @@ describe('what doctor finds', () => {
 
   test('is each backend with its library, or why it is not here', async () => {
     addon.backendList = [
-      { name: 'cpu', path: '/a/libsluice-ggml-cpu-icelake.so', loaded: true, reason: '' },
+      {
+        name: 'cpu',
+        path: '/a/libggml-cpu-icelake.so',
+        variant: 'icelake',
+        loaded: true,
+        reason: '',
+      },
       { name: 'cuda', path: '', loaded: false, reason: 'libcuda.so.1 is missing' },
     ]
     const report = await examine(undefined, {})
     expect(report.backends).toEqual([
-      { name: 'cpu', path: '/a/libsluice-ggml-cpu-icelake.so', loaded: true, reason: null },
-      { name: 'cuda', path: null, loaded: false, reason: 'libcuda.so.1 is missing' },
+      {
+        name: 'cpu',
+        path: '/a/libggml-cpu-icelake.so',
+        variant: 'icelake',
+        loaded: true,
+        reason: null,
+      },
+      {
+        name: 'cuda',
+        path: null,
+        variant: null,
+        loaded: false,
+        reason: 'libcuda.so.1 is missing',
+      },
     ])
-    expect(report.cpu.variant).toBe('libsluice-ggml-cpu-icelake.so')
+    expect(report.cpu.variant).toBe('icelake')
     const text = doctorText(report)
     expect(text).toMatch(/^ {2}cuda {2}not here: libcuda\.so\.1 is missing$/m)
-    expect(text).toContain('variant libsluice-ggml-cpu-icelake.so')
+    expect(text).toContain('variant icelake')
   })
 
   test('is each device with its memory, and what to do about one that does not work', async () => {

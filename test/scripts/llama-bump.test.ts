@@ -17,6 +17,9 @@ beforeEach(() => {
     const real = execFileSync('which', [name], { encoding: 'utf8' }).trim()
     scratch.tool(name, `PATH=/usr/bin:/bin exec ${real} "$@"`)
   }
+  fs.cpSync('node_modules/semver', path.join(scratch.root, 'node_modules/semver'), {
+    recursive: true,
+  })
   published = []
   scratch.write('npm/package.json', '{}') // CommonJS, other than the checkout
   scratch.write('npm/npm-cli.js', standInForNpm)
