@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-constexpr int32_t kAllLayers = 1 << 16;  // of a draft model: it is small
+constexpr int32_t kAllLayers = 1 << 16;  // as many as there are
 
 // llama.cpp keeps books of each cell, also where it allocates none: beyond so many, what a context
 // takes is extrapolated.
@@ -95,9 +95,11 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const std::vector<D
          const EngineOptions& options, const IsAbandoned& is_abandoned) {
   const PlacementRequest& asked = options.placement;
   Outlines outlines(options, is_abandoned);
+  int32_t layers_total = kAllLayers;
   const Measure measure = [&](const DeviceSet& set, int32_t layers, int32_t context) {
     LoadPlan trial;
-    place(trial, devices, set, layers, asked);
+    // All of them by one number: the first outline is the one that is measured first.
+    place(trial, devices, set, layers < layers_total ? layers : kAllLayers, asked);
     return outlines.measure(trial.target, trial.draft, Sizing(options, context)).memory;
   };
   place(plan, devices, sets.front(), kAllLayers, asked);
@@ -105,7 +107,7 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const std::vector<D
   const Sizing::ContextWish context = Sizing(options).context_wish(outline);
   FitRequest request;
   request.is_named = !backend_name(asked.gpu).empty();
-  request.layers_total = outline.layers();
+  request.layers_total = layers_total = outline.layers();
   request.gpu_layers = asked.gpu_layers;
   request.context = context.most;
   request.context_min = context.least;

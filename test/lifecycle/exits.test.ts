@@ -56,6 +56,18 @@ describe('a process with an engine', () => {
     expect(exit.messages).toEqual([{ sizes: [64, 64] }])
   })
 
+  test('ends by itself when what it estimates is done', async () => {
+    const exit = await runChild('estimates')
+    expect(summaryOf(exit)).toEqual(clean)
+    expect(exit.messages).toEqual([{ fits: true }])
+  })
+
+  test('ends at process.exit in the middle of an estimate', async () => {
+    for (const exit of await runChildren('exits-in-estimate')) {
+      expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
+    }
+  })
+
   test('ends at process.exit while the model loads', async () => {
     for (const exit of await runChildren('exits-in-load')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
