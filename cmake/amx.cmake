@@ -47,5 +47,5 @@ if(SLUICE_AMX_MISSING AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$
   endforeach()
   string(REPLACE ";" ", " amx_missing "${SLUICE_AMX_MISSING}")
   message(WARNING "AMX is left out: llama.cpp's source in ${LLAMA_CPP_DIR} lacks ${amx_missing}. "
-    "Run: npm run fetch")
+    "deps/llama.cpp has them after: npm run fetch")
 endif()

@@ -62,7 +62,9 @@ describe.skipIf(!canConfigure)('the build', () => {
     writeSource('amx.cpp', 'amx-2-bc')
     const { output, command } = configure()
     expect(output.replace(/\s+/g, ' ')).toContain('AMX is left out')
-    expect(output.replace(/\s+/g, ' ')).toContain('lacks amx-2-b. Run: npm run fetch')
+    expect(output.replace(/\s+/g, ' ')).toContain(
+      'lacks amx-2-b. deps/llama.cpp has them after: npm run fetch',
+    )
     expect(command('ggml-cpu')).toMatch(/-march=native.*-mno-amx-tile -mno-amx-int8 -mno-amx-bf16/)
     expect(command('ggml-cpu-sapphirerapids')).toContain('-mno-amx-int8')
     expect(command('ggml-cpu-sapphirerapids')).not.toMatch(/-mamx-|-D__AMX_/)

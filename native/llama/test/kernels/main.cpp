@@ -1,14 +1,16 @@
 // ggml's matrix products against a plain sum in double precision, for each type of weights in each
 // type of buffer that llama.cpp would choose for them.
 //
-//   sluice-kernel-tests [--backend=PATH] [--list | WORDS]
+//   sluice-kernel-tests [--backend=PATH] [--list | --large | WORDS]
 //
 // PATH is a library of a CPU backend; without it the one that is linked in is tested. WORDS runs
-// only what has them in its name. Prints the lines of JSON of native/test/check.h.
+// only what has them in its name. --large tests weights of more than 2 GiB in the buffers that
+// llama.cpp likes best, and takes 5 GB. Prints the lines of JSON of native/test/check.h.
 
 #include <cstring>
 #include <iostream>
 
+#include "llama/test/kernels/large.h"
 #include "llama/test/kernels/table.h"
 #include "test/check.h"
 
@@ -43,15 +45,34 @@ std::vector<kernels::Placement> placements_of(const kernels::CpuBackend& backend
   return placements;
 }
 
-bool run_table(const kernels::CpuBackend& backend, const kernels::Placement& placement) {
+template <typename Check>
+bool run(const std::string& name, Check check) {
   std::string message;
   try {
-    check_products(backend, placement);
+    check();
   } catch (const std::exception& error) {
     message = error.what();
   }
-  check::print_result(name_of(placement), message);
+  check::print_result(name, message);
   return message.empty();
+}
+
+bool run_tables(const kernels::CpuBackend& backend, const std::string& words) {
+  bool ok = true;
+  for (const kernels::Placement& placement : placements_of(backend)) {
+    const std::string name = name_of(placement);
+    if (words == "--list")
+      std::cout << check::quoted(name) << std::endl;
+    else if (name.find(words) != std::string::npos)
+      ok = run(name, [&] { check_products(backend, placement); }) && ok;
+  }
+  return ok;
+}
+
+bool run_large(const kernels::CpuBackend& backend) {
+  const auto buffer_type = backend.weight_buffer_types().front();
+  return run(std::string("weights of more than 2 GiB in ") + ggml_backend_buft_name(buffer_type),
+             [&] { check_large_weights(backend, buffer_type); });
 }
 
 }  // namespace
@@ -68,13 +89,7 @@ int main(int argc, char** argv) {
   }
   try {
     const kernels::CpuBackend backend(path);
-    bool ok = true;
-    for (const kernels::Placement& placement : placements_of(backend)) {
-      if (words == "--list")
-        std::cout << check::quoted(name_of(placement)) << std::endl;
-      else if (name_of(placement).find(words) != std::string::npos)
-        ok = run_table(backend, placement) && ok;
-    }
+    const bool ok = words == "--large" ? run_large(backend) : run_tables(backend, words);
     return ok ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << error.what() << std::endl;
