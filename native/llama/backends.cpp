@@ -34,39 +34,11 @@ std::string reason_of(ggml_backend_reg_t registry) {
   return ggml_backend_reg_dev_count(registry) > 0 ? "" : "it finds no device here";
 }
 
-// The backends that are there already. A registry is a variable of the library that it is for.
-std::vector<BackendFile> registered_backends() {
-  const fs::path own = own_file();
-  std::vector<BackendFile> files;
-  for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
-    ggml_backend_reg_t registry = ggml_backend_reg_get(i);
-    BackendFile file;
-    file.name = registry_name(registry);
-    const fs::path library = file_of(registry);
-    if (library != own) file.path = library.u8string();
-    file.loaded = true;
-    file.reason = reason_of(registry);
-    files.push_back(std::move(file));
-  }
-  return files;
-}
-
-#ifdef GGML_BACKEND_DL
-
 #ifdef _WIN32
 const std::string kPrefix = "ggml-", kSuffix = ".dll";
 #else
 const std::string kPrefix = "libggml-", kSuffix = ".so";
 #endif
-
-// A device counts for the first backend that shows it, so the better ones come first.
-const std::vector<std::string> kOrder = {"cuda", "hip", "metal", "vulkan", "sycl", "opencl"};
-
-struct Found {
-  BackendFile file;
-  fs::path path;
-  int score = 0;
-};
 
 // libggml-NAME.so or libggml-NAME-VARIANT.so.
 bool parse_name(const fs::path& path, BackendFile& file) {
@@ -81,6 +53,35 @@ bool parse_name(const fs::path& path, BackendFile& file) {
   file.path = path.u8string();
   return true;
 }
+
+// The backends that are there already. A registry is a variable of the library that it is for.
+std::vector<BackendFile> registered_backends() {
+  const fs::path own = own_file();
+  std::vector<BackendFile> files;
+  for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
+    ggml_backend_reg_t registry = ggml_backend_reg_get(i);
+    BackendFile file;
+    file.name = registry_name(registry);
+    const fs::path library = file_of(registry);
+    if (library != own) file.path = library.u8string();
+    parse_name(library, file);
+    file.loaded = true;
+    file.reason = reason_of(registry);
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+#ifdef GGML_BACKEND_DL
+
+// A device counts for the first backend that shows it, so the better ones come first.
+const std::vector<std::string> kOrder = {"cuda", "hip", "metal", "vulkan", "sycl", "opencl"};
+
+struct Found {
+  BackendFile file;
+  fs::path path;
+  int score = 0;
+};
 
 std::vector<Found> find_files(const fs::path& folder) {
   std::vector<Found> found;
@@ -168,9 +169,7 @@ std::vector<BackendFile> load_files(const std::vector<std::string>& folders) {
   std::vector<Found> variants, others;
   if (ggml_backend_reg_count() > 0) {
     require_cpu(own, variants);
-    std::vector<BackendFile> loaded = registered_backends();
-    for (BackendFile& file : loaded) parse_name(fs::u8path(file.path), file);
-    return loaded;
+    return registered_backends();
   }
   for (Found& found : find_files(own)) {
     (found.file.name == "cpu" ? variants : others).push_back(std::move(found));

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { platformName } from '../../src/binding/platform.js'
 import { ScratchFolder } from '../support/package.js'
 import { prebuiltPackage } from '../support/package-copy.js'
 
@@ -102,7 +103,7 @@ describe('the prebuilt binary', () => {
     expect(stdout).not.toContain(elsewhere)
   })
 
-  test('without its libraries is refused with what is missing', async () => {
+  test('without its libraries is refused with what is missing, and loads no other', async () => {
     const bare = scratch.path('bare')
     fs.cpSync(folder, bare, { recursive: true })
     for (const name of fs.readdirSync(path.join(bare, 'prebuilds'), { recursive: true })) {
@@ -115,6 +116,29 @@ describe('the prebuilt binary', () => {
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', ask], cwd)
     expect(stdout).toMatch(/^ERR_BINARY_MISSING/)
     expect(stdout).toContain('no CPU backend could be loaded')
+  })
+
+  test.runIf(isLinux)('takes no backend of another release, and says so', async () => {
+    const further = scratch.path('node_modules/@sluice', `${platformName()}-vulkan`)
+    const libraries = path.join(further, 'prebuilds', path.basename(further))
+    fs.mkdirSync(libraries, { recursive: true })
+    fs.writeFileSync(path.join(further, 'package.json'), '{}')
+    // As the linker leaves it: it needs the core of the release that it was made for.
+    const core = 'libsluice-ggml-base-0.0.0-000000000.so'
+    const compile = (...args: string[]) => execFileSync('c++', ['-shared', '-x', 'c++', ...args])
+    const source = scratch.path('backend.cpp')
+    fs.writeFileSync(source, 'extern "C" void* ggml_backend_init() { return nullptr; }')
+    compile(source, `-Wl,-soname,${core}`, '-o', scratch.path(core))
+    const link = ['-Wl,--no-as-needed', '-x', 'none', scratch.path(core)]
+    compile(source, ...link, '-o', path.join(libraries, 'libggml-vulkan.so'))
+    try {
+      const result = await report()
+      expect(loadedOf(result)).toMatchObject([{ name: 'cpu' }])
+      const vulkan = result.backends.find(({ name }) => name === 'vulkan')
+      expect(vulkan).toMatchObject({ loaded: false, reason: expect.stringContaining(core) })
+    } finally {
+      fs.rmSync(further, { recursive: true })
+    }
   })
 
   test.each([
