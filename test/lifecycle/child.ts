@@ -26,6 +26,7 @@ export function runChild(
   const child = fork(path.join(folder, `${name}.mjs`), [model], {
     silent: true,
     execPath: nodeUnderTest,
+    execArgv: [], // none of the test runner's
     env: { ...process.env, LLAMA_CPP_DIR },
   })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }
