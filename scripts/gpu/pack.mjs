@@ -25,7 +25,8 @@ const modules = [
 /** Of llama.cpp's source what is compiled, and the tokenizers and templates of our tests. */
 const llama = [
   ...['CMakeLists.txt', 'LICENSE', 'licenses', 'cmake', 'include', 'src', 'common', 'vendor'],
-  ...['tools', 'ggml/CMakeLists.txt', 'ggml/cmake', 'ggml/include', 'models/templates'],
+  ...['tools', 'scripts/ui-assets.cmake', 'ggml/CMakeLists.txt', 'ggml/cmake', 'ggml/include'],
+  'models/templates',
   ...['cpu', 'cuda', 'vulkan', 'blas'].map((name) => `ggml/src/ggml-${name}`),
   ...['llama-spm', 'gpt-2', 'qwen2', 'bert-bge'].map((name) => `models/ggml-vocab-${name}.gguf`),
 ]
