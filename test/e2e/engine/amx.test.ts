@@ -16,11 +16,12 @@ import { MODEL_KINDS } from '../../support/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Whole replies with AMX, where this machine may have none: the addon here is made of the shipped
-// one's own objects and ggml's AMX code on tiles in software (cmake/kernel-tests.cmake). The models'
-// weights are q8_0, which AMX takes. Prompts are short of 32 tokens, just that, and more.
+// one's own objects and ggml's AMX code on tiles in software (cmake/kernel-tests.cmake). The
+// models' weights are q8_0, which AMX takes. Prompts are short of 32 tokens, just that, and more.
 
 const file = path.resolve('build/Release/soft-amx/sluice.node')
-const prompts = [3, 14, 15, 16, 17, 31, 40, 90].map((words, i) => randomWords(words, i).join(' '))
+const lengths = [3, 14, 15, 16, 17, 31, 40, 90]
+const prompts = lengths.map((words, i) => randomWords(words, i).join(' '))
 
 describe.skipIf(!fs.existsSync(file))('with AMX', () => {
   test("the addon has ggml's AMX code", () => {
