@@ -172,10 +172,12 @@ describe.runIf(qemu && process.arch === 'x64')('on another processor, by qemu', 
 
   test.each(['Nehalem', 'Haswell'])('%s has loops over logits that are right', (cpu) => {
     const program = path.resolve('build/Release/sluice-native-tests')
-    const { status, stdout } = spawnSync(String(qemu), ['-cpu', cpu, program, 'logits:'], {
+    // Those that call every loop; all of them take minutes, because AVX2 is slow there.
+    const cases = 'logits: a logit less the whole'
+    const { status, stdout } = spawnSync(String(qemu), ['-cpu', cpu, program, cases], {
       encoding: 'utf8',
     })
-    expect(stdout).toContain('logits: a draw')
+    expect(stdout).toContain(cases)
     expect(status).toBe(0)
   })
 })
