@@ -1,18 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
-const processes = [
-  'test/lifecycle/**/*.test.ts',
-  'test/e2e/**/*.test.ts',
-  'test/package/**/*.test.ts',
-]
+const processes = ['lifecycle', 'examples', 'package', 'runtimes', 'e2e'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
 const long = ['test/long/**/*.test.ts']
 
 export default defineConfig({
   test: {
     projects: [
       {
+        logLevel: 'error', // or it warns of source maps that other packages left out
         test: {
           name: 'unit',
+          testTimeout: 20_000, // the machine may be busy
+          // It imports JSON as only bundlers do.
+          server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
           exclude: [...processes, ...long],
           sequence: { groupOrder: 0 },

@@ -10,15 +10,7 @@ import { run } from './support/run.mjs'
 import { hashOf, isFresh, writeStamp } from './support/stamp.mjs'
 import { runMain, Stop } from './support/stop.mjs'
 
-await runMain(async () => {
-  await prepare()
-  await compileBench()
-  process.env.LLAMA_CPP_DIR ||= inRoot('deps/llama.cpp')
-  const { main } = await import(pathToFileURL(inRoot('build/bench/bench/main.js')).href)
-  return main(process.argv.slice(2))
-})
-
-async function compileBench() {
+export async function compileBench() {
   const out = inRoot('build/bench')
   const stamp = `${out}.stamp`
   const sources = ['bench', 'scripts/support', 'test/support', 'tsconfig.json']
@@ -34,4 +26,14 @@ async function compileBench() {
   const { status } = await run(process.execPath, args, { cwd: root })
   if (status !== 0) throw new Stop('tsc found errors in bench/; they are above.')
   writeStamp(stamp, hash)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await runMain(async () => {
+    await prepare()
+    await compileBench()
+    process.env.LLAMA_CPP_DIR ||= inRoot('deps/llama.cpp')
+    const { main } = await import(pathToFileURL(inRoot('build/bench/bench/main.js')).href)
+    return main(process.argv.slice(2))
+  })
 }

@@ -24,6 +24,14 @@ import { requireBuildTools } from './support/tools.mjs'
 
 const backends = ['cpu', 'cuda', 'vulkan', 'metal']
 const sanitizers = ['address', 'thread', 'undefined']
+/** What every product depends on. */
+const buildFiles = [
+  'CMakeLists.txt',
+  'cmake',
+  'package.json',
+  'deps/llama.lock.json',
+  'deps/patches',
+]
 
 /**
  * @typedef {object} BuildOptions
@@ -40,6 +48,7 @@ const sanitizers = ['address', 'thread', 'undefined']
  * @property {string} file in CMake's folder
  * @property {string} result in build/
  * @property {string[]} sources what it is made from, besides llama.cpp
+ * @property {boolean} [optional] CMake decides whether this machine can have it
  */
 
 /** @param {string[]} args */
@@ -52,11 +61,12 @@ export async function buildNative(args) {
     const result = inRoot('build', product.result)
     const stamp = `${result}.stamp`
     // The folder's name holds every option that changes the product.
-    const made = [out, llamaDir, process.versions.modules, os.platform()]
-    const hash = hashOf(made, product.sources)
+    const setting = [out, llamaDir, process.versions.modules, os.platform()]
+    const hash = hashOf(setting, product.sources)
     // Another llama.cpp may change at any time: then CMake decides what there is to do.
     const mayTrustStamp = !process.env.LLAMA_CPP_DIR
-    if (mayTrustStamp && fs.existsSync(result) && isFresh(stamp, hash)) continue
+    const isThere = product.optional || fs.existsSync(result)
+    if (mayTrustStamp && isThere && isFresh(stamp, hash)) continue
 
     if (!configured) {
       await requireBuildTools(options.backend)
@@ -65,9 +75,10 @@ export async function buildNative(args) {
       configured = true
     }
     await cmakeJs(['build', '-p', String(jobs()), '-T', product.target], options, llamaDir, out)
-    if (product.target === 'sluice' && options.release)
-      copyRelease(path.join(out, 'result'), result)
-    else replaceFile(path.join(out, 'result', product.file), result)
+    const made = path.join(out, 'result', product.file)
+    if (product.optional && !fs.existsSync(made)) fs.rmSync(result, { force: true })
+    else if (product.target === 'sluice' && options.release) copyRelease(path.dirname(made), result)
+    else replaceFile(made, result)
     writeStamp(stamp, hash)
   }
   return configured
@@ -108,13 +119,7 @@ function parse(args) {
 /** @param {BuildOptions} options @returns {Product[]} */
 function products(options) {
   const { tests, sanitize, config } = options
-  const common = [
-    'CMakeLists.txt',
-    'cmake',
-    'package.json',
-    'deps/llama.lock.json',
-    'native/engine',
-  ]
+  const common = [...buildFiles, 'native/engine']
   const addon = {
     target: 'sluice',
     file: 'sluice.node',
@@ -143,9 +148,42 @@ function products(options) {
     file: 'sluice-faulty.node',
     result: `${config}/faulty/sluice.node`,
   }
+  const kernelTests = {
+    ...testProgram,
+    target: 'sluice-kernel-tests',
+    file: `sluice-kernel-tests${suffix}`,
+    result: `${config}/sluice-kernel-tests${suffix}`,
+  }
+  const devices = {
+    ...addon,
+    target: 'sluice-devices',
+    file: 'sluice-devices.node',
+    result: `${config}/devices/sluice.node`,
+  }
   if (!tests) return [addon]
-  const programs = [addon, testProgram, llamaTestProgram]
-  return process.platform === 'linux' ? [...programs, faulty] : programs
+  const programs = [addon, testProgram, llamaTestProgram, kernelTests]
+  if (process.platform !== 'linux') return programs
+  return [...programs, faulty, devices, ...softAmx(addon, config)]
+}
+
+/**
+ * With AMX in software: see cmake/kernel-tests.cmake.
+ * @param {Product} addon
+ * @param {string} config
+ * @returns {Product[]}
+ */
+function softAmx(addon, config) {
+  const name = 'sluice-kernel-tests-soft-amx'
+  const product = { ...addon, optional: true }
+  return [
+    { ...product, target: name, file: name, result: `${config}/${name}` },
+    {
+      ...product,
+      target: 'sluice-soft-amx',
+      file: 'sluice-soft-amx.node',
+      result: `${config}/soft-amx/sluice.node`, // where nobody takes it for the addon
+    },
+  ]
 }
 
 /**
@@ -160,12 +198,11 @@ function releaseProduct({ backend, config }, addon) {
   }
   const [prefix, suffix] = process.platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
   const file = `${prefix}ggml-${backend}${suffix}`
-  const sources = ['CMakeLists.txt', 'cmake', 'package.json', 'deps/llama.lock.json']
   return {
     target: `ggml-${backend}`,
     file,
     result: `prebuild-${backend}/${file}`,
-    sources: sources.map((name) => inRoot(name)),
+    sources: buildFiles.map((name) => inRoot(name)),
   }
 }
 

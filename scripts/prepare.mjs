@@ -20,9 +20,18 @@ export async function prepare({ native = true, tests = false } = {}) {
 }
 
 function requireNode() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major * 1000 + minor >= 20_017) return
-  throw new Stop(`Node 20.17 or newer is needed; this is ${process.versions.node}.`)
+  const { node } = process.versions
+  if (isSupported(node)) return
+  throw new Stop(`Node 20.19 or 22.12 or newer is needed; this is ${node}.`)
+}
+
+/**
+ * As "engines" of package.json: where require() takes ES modules.
+ * @param {string} version
+ */
+export function isSupported(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major === 20 ? minor >= 19 : major > 22 || (major === 22 && minor >= 12)
 }
 
 async function installDependencies() {

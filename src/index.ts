@@ -3,7 +3,16 @@
 export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export * from './engine/errors.js'
+export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
+export type {
+  DeviceInfo,
+  Estimate,
+  LoadWarning,
+  LoadWarningCode,
+  MemoryUse,
+  Placement,
+} from './engine/placement-types.js'
 export { Reply } from './engine/reply.js'
 export type {
   Accepted,
@@ -17,6 +26,7 @@ export type {
   EmbedResult,
   EngineSettings,
   EngineStats,
+  EstimateOptions,
   FinishReason,
   LoadOptions,
   ModelInfo,

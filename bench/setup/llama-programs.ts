@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import os from 'node:os'
+import path from 'node:path'
 import { run } from '../../scripts/support/run.mjs'
 import { hashOf, isFresh, writeStamp } from '../../scripts/support/stamp.mjs'
 import { Stop } from '../../scripts/support/stop.mjs'
@@ -28,13 +29,16 @@ const options = {
   LLAMA_BUILD_SERVER: 'ON',
 }
 
-/** @returns the program's path, built now (minutes) if these options and this source are new */
+/**
+ * SLUICE_LLAMA_BIN names a folder of them that was built elsewhere (scripts/gpu/run.sh).
+ * @returns the program's path, built now (minutes) if these options and this source are new
+ */
 export async function llamaProgram(name: (typeof programs)[number]): Promise<string> {
+  if (process.env.SLUICE_LLAMA_BIN) return path.join(process.env.SLUICE_LLAMA_BIN, name)
   const pinned = inRoot('deps/llama.cpp')
   const source = process.env.LLAMA_CPP_DIR || pinned
-  // Checkouts with the same pin share what one of them has built.
-  const lock = fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8')
-  const hash = hashOf([options, source === pinned ? lock : source], [])
+  // Checkouts with the same pin and patches share what one of them has built.
+  const hash = hashOf([options, source === pinned ? pinnedSource() : source], [])
   const build = inCache(`llama-${hash.slice(0, 12)}`)
   const program = `${build}/bin/${name}`
   const stamp = `${build}/bench.stamp`
@@ -49,6 +53,13 @@ export async function llamaProgram(name: (typeof programs)[number]): Promise<str
   await cmake(['--build', build, '-j', String(os.availableParallelism()), '-t', ...programs])
   writeStamp(stamp, hash)
   return program
+}
+
+/** The lock and our patches: the server gets the same mends as Sluice. */
+function pinnedSource(): string[] {
+  const patches = inRoot('deps/patches')
+  const files = fs.readdirSync(patches).map((name) => `${patches}/${name}`)
+  return [inRoot('deps/llama.lock.json'), ...files].map((file) => fs.readFileSync(file, 'utf8'))
 }
 
 async function cmake(args: string[]): Promise<void> {

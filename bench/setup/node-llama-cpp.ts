@@ -2,9 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { npm } from '../../scripts/support/run.mjs'
 import { Stop } from '../../scripts/support/stop.mjs'
-import { inCache } from '../paths.js'
+import { inCache, inRoot } from '../paths.js'
 
-export const nodeLlamaCppVersion = '3.22.1'
+/** The one that carries our llama.cpp, so that both sides are of the same release. */
+export const nodeLlamaCppVersion = pinnedVersion()
 
 /**
  * Installs node-llama-cpp in the bench's own folder, with the one prebuilt binary that this machine
@@ -28,4 +29,9 @@ export async function nodeLlamaCpp(): Promise<string> {
   })
   if (status === 0) return module
   throw new Stop(`node-llama-cpp could not be installed; leave out --case in-process.\n${output}`)
+}
+
+function pinnedVersion(): string {
+  const lock = JSON.parse(fs.readFileSync(inRoot('deps/llama.lock.json'), 'utf8'))
+  return lock.package.split('@').at(-1)
 }

@@ -120,11 +120,60 @@ EmbeddingUse embedding_use(const std::string& name) {
   return EmbeddingUse::automatic;
 }
 
+KvType kv_type(const std::string& name) {
+  for (const KvType type : {KvType::bf16, KvType::q8_0, KvType::q4_0}) {
+    if (name == name_of(type)) return type;
+  }
+  return KvType::f16;
+}
+
+FlashAttention flash_attention(const std::string& name) {
+  if (name == "on") return FlashAttention::on;
+  return name == "off" ? FlashAttention::off : FlashAttention::automatic;
+}
+
+GpuUse gpu_use(const std::string& name) {
+  if (name == "off") return GpuUse::off;
+  for (const GpuUse gpu : {GpuUse::cuda, GpuUse::vulkan, GpuUse::metal}) {
+    if (name == backend_name(gpu)) return gpu;
+  }
+  return GpuUse::automatic;
+}
+
+SplitMode split_mode(const std::string& name) {
+  if (name == "none") return SplitMode::none;
+  return name == "layer" ? SplitMode::layer : SplitMode::automatic;
+}
+
+PlacementRequest placement_request(const Napi::Object& object) {
+  PlacementRequest request;
+  request.gpu = gpu_use(string(object, "gpu"));
+  request.gpu_layers = integer(object, "gpuLayers");
+  request.split_mode = split_mode(string(object, "splitMode"));
+  request.main_gpu = integer(object, "mainGpu");
+  const Napi::Array shares = array(object, "tensorSplit");
+  for (uint32_t i = 0; i < shares.Length(); ++i) {
+    request.tensor_split.push_back(shares.Get(i).ToNumber().FloatValue());
+  }
+  return request;
+}
+
+const char* kind_name(DeviceKind kind) {
+  switch (kind) {
+    case DeviceKind::cpu: return "cpu";
+    case DeviceKind::gpu: return "gpu";
+    case DeviceKind::integrated: return "integrated";
+    case DeviceKind::accelerator: return "accelerator";
+  }
+  return "cpu";
+}
+
 const char* code_name(FaultCode code) {
   switch (code) {
     case FaultCode::model_not_found: return "ERR_MODEL_NOT_FOUND";
     case FaultCode::model_invalid: return "ERR_MODEL_INVALID";
     case FaultCode::out_of_memory: return "ERR_OUT_OF_MEMORY";
+    case FaultCode::gpu_unavailable: return "ERR_GPU_UNAVAILABLE";
     case FaultCode::context_length: return "ERR_CONTEXT_LENGTH";
     case FaultCode::invalid_request: return "ERR_INVALID_REQUEST";
     case FaultCode::invalid_grammar: return "ERR_INVALID_GRAMMAR";
@@ -227,6 +276,40 @@ Napi::Array tool_calls(Napi::Env env, const std::vector<ToolCallDelta>& deltas) 
   return list;
 }
 
+void set_use(Napi::Object& object, const MemoryUse& use) {
+  object.Set("weightsBytes", double(use.weights));
+  object.Set("kvBytes", double(use.kv));
+  object.Set("computeBytes", double(use.compute));
+}
+
+Napi::Object to_js(Napi::Env env, const Placement& placement) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("layers", placement.layers);
+  object.Set("gpuLayers", placement.gpu_layers);
+  Napi::Array devices = Napi::Array::New(env, placement.devices.size());
+  for (uint32_t i = 0; i < placement.devices.size(); ++i) {
+    Napi::Object device = to_js(env, placement.devices[i].device);
+    set_use(device, placement.devices[i].use);
+    devices.Set(i, device);
+  }
+  object.Set("devices", devices);
+  Napi::Object host = Napi::Object::New(env);
+  set_use(host, placement.host);
+  object.Set("host", host);
+  return object;
+}
+
+Napi::Array to_js(Napi::Env env, const std::vector<Warning>& warnings) {
+  Napi::Array list = Napi::Array::New(env, warnings.size());
+  for (uint32_t i = 0; i < warnings.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("code", warnings[i].code);
+    object.Set("message", warnings[i].message);
+    list.Set(i, object);
+  }
+  return list;
+}
+
 // Fills one NativeEvent object.
 struct EventWriter {
   Napi::Env env;
@@ -244,25 +327,36 @@ struct EventWriter {
   }
   void operator()(const TokenOutbox::Loaded& event) {
     begin("ready");
-    object.Set("name", event.model.name);
-    object.Set("description", event.model.description);
-    object.Set("parameters", double(event.model.parameters));
-    object.Set("bytes", double(event.model.bytes));
-    object.Set("trainedContext", event.model.trained_context);
-    object.Set("context", event.model.context);
-    object.Set("threads", event.model.threads);
-    object.Set("vocabulary", event.model.vocabulary);
-    object.Set("hasChatTemplate", event.model.has_chat_template);
-    object.Set("callFormat", call_format_name(event.model.call_format));
-    object.Set("canInfill", event.model.can_infill);
-    object.Set("thinkingEnds", strings(env, event.model.thinking_ends));
-    object.Set("sampling", recommended(env, event.model.sampling));
-    if (event.model.embedding) {
+    set_model(event.model);
+  }
+  void operator()(const TokenOutbox::Estimated& event) {
+    begin("estimated");
+    set_model(event.estimate.model);
+    object.Set("freeBytes", double(event.estimate.free_bytes));
+    object.Set("fits", event.estimate.fits);
+  }
+  void set_model(const LoadedModel& model) {
+    object.Set("name", model.name);
+    object.Set("description", model.description);
+    object.Set("parameters", double(model.parameters));
+    object.Set("bytes", double(model.bytes));
+    object.Set("trainedContext", model.trained_context);
+    object.Set("context", model.context);
+    object.Set("threads", model.threads);
+    object.Set("vocabulary", model.vocabulary);
+    object.Set("hasChatTemplate", model.has_chat_template);
+    object.Set("callFormat", call_format_name(model.call_format));
+    object.Set("canInfill", model.can_infill);
+    object.Set("thinkingEnds", strings(env, model.thinking_ends));
+    object.Set("sampling", recommended(env, model.sampling));
+    if (model.embedding) {
       Napi::Object embedding = Napi::Object::New(env);
-      embedding.Set("size", event.model.embedding->size);
-      embedding.Set("pooling", event.model.embedding->pooling);
+      embedding.Set("size", model.embedding->size);
+      embedding.Set("pooling", model.embedding->pooling);
       object.Set("embedding", embedding);
     }
+    object.Set("placement", to_js(env, model.placement));
+    object.Set("warnings", to_js(env, model.warnings));
   }
   void operator()(const TokenOutbox::LoadFailed& event) {
     begin("load-failed");
@@ -372,16 +466,18 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.free_bytes = static_cast<uint64_t>(number(object, "freeBytes"));
   options.kv_cells = integer(object, "kvCells");
   options.cache_bytes = static_cast<uint64_t>(number(object, "cacheBytes"));
-  options.quantized_kv = string(object, "kvType") == "q8_0";
+  options.kv_type = kv_type(string(object, "kvType"));
+  options.flash_attention = flash_attention(string(object, "flashAttention"));
   options.threads = integer(object, "threads");
   options.cores_max = integer(object, "coresMax");
   options.poll = integer(object, "poll");
   options.priority = priority(string(object, "priority"));
-  options.gpu_layers = integer(object, "gpuLayers");
+  options.placement = placement_request(object);
   options.chat_template = string(object, "chatTemplate");
   options.draft_path = string(object, "draft");
   options.lookup = object.Get("lookup").ToBoolean();
   options.draft_max = integer(object, "draftMax");
+  options.estimates_only = object.Get("estimatesOnly").ToBoolean();
   options.embeddings = embedding_use(string(object, "embeddings"));
   options.window = integer(object, "window");
   options.queue_depth_max = integer(object, "queueDepthMax");
@@ -499,6 +595,18 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("cancelledPrefill", cancelled_in(Phase::prefill));
   object.Set("cancelledDecode", cancelled_in(Phase::decode));
   object.Set("cancelledParked", cancelled_in(Phase::parked));
+  return object;
+}
+
+Napi::Object to_js(Napi::Env env, const Device& device) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("name", device.name);
+  object.Set("description", device.description);
+  object.Set("backend", device.backend);
+  object.Set("kind", kind_name(device.kind));
+  object.Set("totalBytes", double(device.total_bytes));
+  object.Set("freeBytes", double(device.free_bytes));
+  if (!device.fault.empty()) object.Set("fault", device.fault);
   return object;
 }
 

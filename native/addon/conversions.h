@@ -21,5 +21,6 @@ ChatPrompt chat_prompt(const Napi::Object& object);
 
 Napi::Array to_js(Napi::Env env, const std::vector<TokenOutbox::Event>& events);
 Napi::Object to_js(Napi::Env env, const Stats& stats);
+Napi::Object to_js(Napi::Env env, const Device& device);
 
 }  // namespace sluice

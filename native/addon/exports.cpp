@@ -1,13 +1,28 @@
 // The export list: the contract with src/binding/native.ts, and nothing else.
 #include <napi.h>
 
+#include "addon/conversions.h"
 #include "addon/engine-wrap.h"
 #include "addon/send-buffer.h"
+#include "llama/devices.h"
 #include "llama/runtime.h"
 
 namespace sluice {
-
 namespace {
+
+Napi::Value devices(const Napi::CallbackInfo& info) {
+  Napi::Array list = Napi::Array::New(info.Env());
+  for (const Device& device : find_devices(Look::started)) {
+    list.Set(list.Length(), to_js(info.Env(), device));
+  }
+  return list;
+}
+
+Napi::Value features(const Napi::CallbackInfo& info) {
+  Napi::Object object = Napi::Object::New(info.Env());
+  for (const auto& [name, value] : cpu_features()) object.Set(name, value);
+  return object;
+}
 
 // Rejects, in JavaScript, an addon whose backends are missing: before it is used for anything.
 void load_backends_from(const Napi::CallbackInfo& info) {
@@ -33,18 +48,14 @@ Napi::Value backends(const Napi::CallbackInfo& info) {
   return list;
 }
 
-Napi::Value devices(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), runtime_devices());
-}
-
 }  // namespace
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("llamaCppVersion", runtime_version());
   exports.Set("loadBackends", Napi::Function::New(env, load_backends_from, "loadBackends"));
   exports.Set("backends", Napi::Function::New(env, backends, "backends"));
-  // Asked for, not settled when the addon is opened: loadBackends comes between.
-  exports.DefineProperty(Napi::PropertyDescriptor::Accessor<devices>("devices", napi_enumerable));
+  exports.Set("devices", Napi::Function::New(env, devices, "devices"));
+  exports.Set("cpuFeatures", Napi::Function::New(env, features, "cpuFeatures"));
   exports.Set("Engine", EngineWrap::define(env));
   exports.Set("setSendBuffer", Napi::Function::New(env, set_send_buffer, "setSendBuffer"));
   return exports;

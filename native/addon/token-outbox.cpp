@@ -30,6 +30,7 @@ void TokenOutbox::add(Event event) {
 
 void TokenOutbox::progress(float fraction) { add(Progress{fraction}); }
 void TokenOutbox::loaded(const LoadedModel& model) { add(Loaded{model}); }
+void TokenOutbox::estimated(const Estimate& estimate) { add(Estimated{estimate}); }
 void TokenOutbox::load_failed(const Fault& fault) { add(LoadFailed{fault}); }
 void TokenOutbox::closed() { add(Closed{}); }
 

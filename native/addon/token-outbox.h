@@ -29,6 +29,7 @@ class TokenOutbox : public EventSink {
 
   void progress(float fraction) override;
   void loaded(const LoadedModel& model) override;
+  void estimated(const Estimate& estimate) override;
   void load_failed(const Fault& fault) override;
   void closed() override;
   void accepted(RequestId id, int32_t prompt_tokens) override;
@@ -54,6 +55,9 @@ class TokenOutbox : public EventSink {
   };
   struct Loaded {
     LoadedModel model;
+  };
+  struct Estimated {
+    Estimate estimate;
   };
   struct LoadFailed {
     Fault fault;
@@ -98,8 +102,8 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<std::string> pieces;
   };
-  using Event = std::variant<Progress, Loaded, LoadFailed, Closed, Accepted, Text, Parts, Finished,
-                             Embedded, Failed, Tokens, TextMade, Pieces>;
+  using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Closed, Accepted, Text, Parts,
+                             Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);

@@ -5,7 +5,6 @@
 
 #include "llama/embedding-kind.h"
 #include "llama/fault.h"
-#include "llama/runtime.h"
 
 namespace sluice {
 namespace {
@@ -17,15 +16,14 @@ constexpr int32_t kDefaultMin = 512;
 
 int32_t embedding_rows(int32_t context) { return std::max(context, kEmbeddingRows); }
 
-int32_t embedding_context(const Model& model, int32_t asked, bool quantized_kv,
-                          uint64_t free_bytes) {
+int32_t embedding_context(const Model& model, int32_t asked, KvType kv_type, uint64_t free_bytes) {
   const int32_t trained = std::max(1, model.trained_context());
   const auto bytes = [&](int32_t context) {
-    return embedding_bytes(model, embedding_rows(context), quantized_kv);
+    return embedding_bytes(model, embedding_rows(context), kv_type);
   };
   if (asked > 0) {
     const int32_t context = std::min(asked, trained);
-    if (has_gpu() || bytes(context) <= free_bytes) return context;
+    if (bytes(context) <= free_bytes) return context;
     throw FaultError(FaultCode::out_of_memory, "to embed inputs of " + std::to_string(context) +
                                                    " tokens may take " +
                                                    std::to_string(bytes(context) >> 20) +

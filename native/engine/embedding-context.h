@@ -10,8 +10,7 @@ namespace sluice {
 // what memory is there for (0), up to 8,192; never more than the model was trained on, because
 // encoders have no positions beyond. Throws FaultError(out_of_memory) where what was asked for
 // takes more than `free_bytes`.
-int32_t embedding_context(const Model& model, int32_t asked, bool quantized_kv,
-                          uint64_t free_bytes);
+int32_t embedding_context(const Model& model, int32_t asked, KvType kv_type, uint64_t free_bytes);
 
 // Rows of one call of such an engine: an input as long as may be, or several short ones.
 int32_t embedding_rows(int32_t context);

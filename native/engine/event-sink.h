@@ -11,6 +11,7 @@
 #include "llama/embedding-kind.h"
 #include "llama/fault.h"
 #include "llama/model.h"
+#include "llama/placement.h"
 
 namespace sluice {
 
@@ -29,6 +30,17 @@ struct Tally {
   double parked_ms = 0;  // of decode_ms, waiting for the reader or for a place to come back to
 };
 
+// Where a model is, or would be, in bytes as llama.cpp counts its buffers. Layers count the output.
+struct Placement {
+  struct Part {
+    Device device;  // its memory as it was before the load
+    MemoryUse use;
+  };
+  std::vector<Part> devices;  // none where the CPU computes alone
+  MemoryUse host;             // weights that are mapped from their file among it
+  int32_t layers = 0, gpu_layers = 0;
+};
+
 // What was loaded, and what was settled on.
 struct LoadedModel {
   std::string name, description;
@@ -39,6 +51,15 @@ struct LoadedModel {
   CallFormat call_format = CallFormat::none;
   std::optional<EmbeddingKind> embedding;  // of an engine that embeds
   RecommendedSampling sampling;
+  Placement placement;
+  std::vector<Warning> warnings;
+};
+
+// What a load would come to; of its model, what is known without the weights.
+struct Estimate {
+  LoadedModel model;
+  uint64_t free_bytes = 0;  // of the system's memory
+  bool fits = false;        // into what is free, weights included
 };
 
 // Where the engine's threads leave what happened. Implemented by native/addon's TokenOutbox.
@@ -48,6 +69,8 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual void progress(float fraction) = 0;
   virtual void loaded(const LoadedModel& model) = 0;
+  // In the place of loaded(), of an engine that estimates only.
+  virtual void estimated(const Estimate& estimate) = 0;
   virtual void load_failed(const Fault& fault) = 0;
   virtual void closed() = 0;
   virtual void accepted(RequestId id, int32_t prompt_tokens) = 0;

@@ -111,8 +111,8 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimit
   return plan;
 }
 
-double prompt_ms(int32_t generating, int32_t prompts, double singles_ms) {
-  if (generating == 0) return kPromptMsMost;
+double prompt_ms(int32_t generating, int32_t prompts, double singles_ms, bool can_abort) {
+  if (generating == 0) return can_abort ? kPromptMsMost : kPromptMsBeside;
   const double by_number = kPromptMsBeside * (2.0 * prompts / generating - 1);
   const double ms = std::clamp(by_number, kPromptMsBeside, kPromptMsMost);
   return std::max(ms, singles_ms);

@@ -41,6 +41,8 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimit
 // keeps their rhythm. More where their own call takes as long anyway, or where more wait than
 // generate: the sooner those join, the fewer steps are computed for a few. 220 at most, as with
 // nobody generating, for a newcomer to join; with what may be added, nobody pauses for 300 ms.
-double prompt_ms(int32_t generating, int32_t prompts, double singles_ms);
+// Where a call cannot be abandoned, 80 also with nobody generating: a cancelled prompt goes on as
+// long.
+double prompt_ms(int32_t generating, int32_t prompts, double singles_ms, bool can_abort = true);
 
 }  // namespace sluice

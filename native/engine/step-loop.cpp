@@ -81,7 +81,7 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       speculation_(std::move(speculation)),
       places_(context, options.places),
       samplers_(options.threads - 1),
-      threads_(options.threads, options.fixed_threads),
+      threads_(options.compute_threads, options.fixed_threads),
       prefill_cost_(options.rows_max) {
   stats_.cells_total = options.places.shared_cells > 0
                            ? options.places.shared_cells
@@ -216,7 +216,7 @@ StepPlan StepLoop::plan() {
     if (sequence->parked()) continue;
     ++(sequence->is_generating() ? generating : prompts);
   }
-  const double budget_ms = prompt_ms(generating, prompts, singles_ms_);
+  const double budget_ms = prompt_ms(generating, prompts, singles_ms_, options_.can_abort);
   const int32_t rows = prefill_cost_.rows_within(budget_ms);
   return plan_step(views, {rows, context_.rows_max(), stats_.steps % 2 == 1});
 }

@@ -25,11 +25,13 @@ namespace sluice {
 
 struct StepLoopOptions {
   PlacesOptions places;
-  int32_t context_tokens;  // per sequence
-  int32_t window;          // tokens a reply may run ahead of its reader
-  int32_t rows_max;        // of one call
-  int32_t threads;         // for computing and for sampling, the engine's own among them
-  bool fixed_threads;      // as many as that, whatever would be faster
+  int32_t context_tokens;   // per sequence
+  int32_t window;           // tokens a reply may run ahead of its reader
+  int32_t rows_max;         // of one call
+  int32_t threads;          // for sampling, the engine's own among them
+  int32_t compute_threads;  // at most
+  bool fixed_threads;       // as many as that, whatever would be faster
+  bool can_abort;           // whether a call under way can be abandoned
   std::chrono::milliseconds queue_deadline;
 };
 

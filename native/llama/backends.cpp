@@ -22,10 +22,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string registry_name(ggml_backend_reg_t registry) {
-  std::string name = ggml_backend_reg_name(registry);
-  for (char& letter : name) letter = char(std::tolower(static_cast<unsigned char>(letter)));
-  return name == "mtl" ? "metal" : name;
+#ifdef GGML_BACKEND_DL
+const char kAbsent[] = "its package is not installed";
+#else
+const char kAbsent[] = "this build is without it";
+#endif
+
+fs::path own_file() { return file_of(reinterpret_cast<const void*>(&load_backends)); }
+
+std::string reason_of(ggml_backend_reg_t registry) {
+  return ggml_backend_reg_dev_count(registry) > 0 ? "" : "it finds no device here";
 }
 
 #ifdef _WIN32
@@ -50,14 +56,17 @@ bool parse_name(const fs::path& path, BackendFile& file) {
 
 // The backends that are there already. A registry is a variable of the library that it is for.
 std::vector<BackendFile> registered_backends() {
+  const fs::path own = own_file();
   std::vector<BackendFile> files;
   for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
     ggml_backend_reg_t registry = ggml_backend_reg_get(i);
     BackendFile file;
     file.name = registry_name(registry);
-    file.path = file_of(registry).u8string();
-    parse_name(file_of(registry), file);
+    const fs::path library = file_of(registry);
+    if (library != own) file.path = library.u8string();
+    parse_name(library, file);
     file.loaded = true;
+    file.reason = reason_of(registry);
     files.push_back(std::move(file));
   }
   return files;
@@ -108,8 +117,8 @@ void load(Found& found) {
   found.file.loaded = registry != nullptr;
   if (!registry) {
     found.file.reason = log.text().empty() ? "it could not be started" : log.text();
-  } else if (ggml_backend_reg_dev_count(registry) == 0) {
-    found.file.reason = "it found no device";
+  } else {
+    found.file.reason = reason_of(registry);
   }
 }
 
@@ -154,15 +163,9 @@ void require_cpu(const fs::path& folder, const std::vector<Found>& variants) {
   throw FaultError(FaultCode::engine_failed, text);
 }
 
-#endif  // GGML_BACKEND_DL
-
-}  // namespace
-
-#ifdef GGML_BACKEND_DL
-
-std::vector<BackendFile> load_backends(const std::vector<std::string>& folders) {
+std::vector<BackendFile> load_files(const std::vector<std::string>& folders) {
   const std::lock_guard<std::mutex> lock(sluice_backends_mutex());
-  const fs::path own = file_of(reinterpret_cast<const void*>(&load_backends)).parent_path();
+  const fs::path own = own_file().parent_path();
   std::vector<Found> variants, others;
   if (ggml_backend_reg_count() > 0) {
     require_cpu(own, variants);
@@ -188,10 +191,28 @@ std::vector<BackendFile> load_backends(const std::vector<std::string>& folders) 
 
 #else
 
-std::vector<BackendFile> load_backends(const std::vector<std::string>&) {
+std::vector<BackendFile> load_files(const std::vector<std::string>&) {
   return registered_backends();
 }
 
-#endif
+#endif  // GGML_BACKEND_DL
+
+}  // namespace
+
+std::vector<BackendFile> load_backends(const std::vector<std::string>& folders) {
+  std::vector<BackendFile> files = load_files(folders);
+  for (const char* name : {"cuda", "vulkan", "metal"}) {
+    const bool is_here = std::any_of(files.begin(), files.end(),
+                                     [&](const BackendFile& one) { return one.name == name; });
+    if (!is_here) files.push_back({name, "", "", false, kAbsent});
+  }
+  return files;
+}
+
+std::string registry_name(ggml_backend_reg_t registry) {
+  std::string name = ggml_backend_reg_name(registry);
+  for (char& letter : name) letter = char(std::tolower(static_cast<unsigned char>(letter)));
+  return name == "mtl" ? "metal" : name;
+}
 
 }  // namespace sluice

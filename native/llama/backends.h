@@ -3,12 +3,14 @@
 #include <string>
 #include <vector>
 
+struct ggml_backend_reg;
+
 namespace sluice {
 
-// A file that holds a backend of ggml, and what came of it.
+// A backend of ggml, in a file of its own or linked into the addon, and what came of it.
 struct BackendFile {
-  std::string name;  // "cpu", "cuda", "vulkan" ...
-  std::string path;
+  std::string name;     // "cpu", "cuda", "vulkan" ...
+  std::string path;     // empty where it is linked in, or not here
   std::string variant;  // of the CPU backend: the processors that it is made for, like "haswell"
   bool loaded = false;
   std::string reason;  // why it is not loaded, or of no use; else empty
@@ -21,7 +23,10 @@ struct BackendFile {
 // Where the backends are linked into the addon (a build from source) it only reports them.
 // To be called once per process and before llama_backend_init(), which would search the current
 // folder. Another copy of the addon that shares ggml's registry may have loaded them already: then
-// they stay as they are.
+// they stay as they are. Of "cuda", "vulkan" and "metal" those that are not here are named too.
 std::vector<BackendFile> load_backends(const std::vector<std::string>& folders);
+
+// ggml's name of a backend as ours: "cpu", "cuda", "metal".
+std::string registry_name(ggml_backend_reg* registry);
 
 }  // namespace sluice

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "../src/llama-ext.h"  // of llama.cpp: memory by device has no other place yet
+#include "ggml-backend.h"
 #include "llama.h"
 #include "llama/fault.h"
 #include "llama/runtime.h"
@@ -9,7 +11,24 @@
 namespace sluice {
 namespace {
 
-llama_context_params context_params(const ContextParams& params) {
+ggml_type type_of(KvType type) {
+  switch (type) {
+    case KvType::bf16: return GGML_TYPE_BF16;
+    case KvType::q8_0: return GGML_TYPE_Q8_0;
+    case KvType::q4_0: return GGML_TYPE_Q4_0;
+    default: return GGML_TYPE_F16;
+  }
+}
+
+llama_flash_attn_type type_of(FlashAttention flash_attention) {
+  switch (flash_attention) {
+    case FlashAttention::on: return LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    case FlashAttention::off: return LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    default: return LLAMA_FLASH_ATTN_TYPE_AUTO;
+  }
+}
+
+llama_context_params context_params(const Model& model, const ContextParams& params) {
   llama_context_params result = llama_context_default_params();
   const bool shares = params.shared_cells > 0;
   result.n_ctx = shares ? uint32_t(params.shared_cells)
@@ -18,8 +37,12 @@ llama_context_params context_params(const ContextParams& params) {
   result.n_batch = uint32_t(params.rows_max);
   result.n_ubatch = uint32_t(params.rows_max);
   result.n_outputs_max = uint32_t(params.logits_max > 0 ? params.logits_max : params.sequences);
-  result.type_k = params.quantized_kv ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
+  result.type_k = type_of(params.kv_type);
   result.type_v = result.type_k;
+  result.flash_attn_type = type_of(params.flash_attention);
+  // Else a device that holds no weight is used all the same.
+  result.offload_kqv = !model.is_on_cpu_alone();
+  result.op_offload = !model.is_on_cpu_alone();
   // A sliding window's cells are kept for the window only.
   result.swa_full = false;
   // With cells of its own a sequence's attention does not run over everybody's.
@@ -33,6 +56,51 @@ llama_context_params context_params(const ContextParams& params) {
   result.n_ctx = uint32_t(params.rows_max);
   result.n_outputs_max = uint32_t(params.rows_max);
   return result;
+}
+
+using RawContext = std::unique_ptr<llama_context, decltype(&llama_free)>;
+
+RawContext make_context(const Model& model, const ContextParams& params) {
+  if (!model.can_hold_kv(params.kv_type)) {
+    throw FaultError(FaultCode::model_invalid,
+                     std::string("this model's heads do not divide into ") +
+                         name_of(params.kv_type) + " blocks of 32; use kvType f16");
+  }
+  ErrorLogScope log;
+  RawContext context(llama_init_from_model(model.raw(), context_params(model, params)), llama_free);
+  if (context) return context;
+  const uint64_t cells = params.shared_cells > 0
+                             ? uint64_t(params.shared_cells)
+                             : uint64_t(params.context) * uint64_t(params.sequences);
+  const uint64_t kv_bytes = model.kv_bytes_per_token(params.kv_type) * cells;
+  throw FaultError(
+      FaultCode::out_of_memory,
+      "no context for " + std::to_string(params.sequences) + " sequences of " +
+          std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
+          " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
+}
+
+// The entry of a buffer type; null where it belongs to no device of the model.
+MemoryUse* use_of(MemoryPlan& plan, const Model& model, ggml_backend_buffer_type_t type) {
+  if (ggml_backend_buft_is_host(type)) return &plan.host;
+  ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
+  const auto& names = model.params().devices;
+  for (size_t i = 0; device && i < names.size(); ++i) {
+    if (names[i] == ggml_backend_dev_name(device)) return &plan.devices[i];
+  }
+  // Weights that are kept in the CPU's own order are in no buffer that others could read.
+  const bool is_cpu = device && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU;
+  return is_cpu ? &plan.host : nullptr;
+}
+
+MemoryPlan memory_of(const llama_context* context, const Model& model) {
+  MemoryPlan plan;
+  plan.devices.resize(model.params().devices.size());
+  for (const auto& [type, bytes] : llama_get_memory_breakdown(context)) {
+    MemoryUse* use = use_of(plan, model, type);
+    if (use) *use += {bytes.model, bytes.context, bytes.compute};
+  }
+  return plan;
 }
 
 bool can_trim(const llama_model* model) {
@@ -54,23 +122,7 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
     : model_(std::move(model)),
       rows_max_(params.rows_max),
       can_trim_(sluice::can_trim(model_->raw())) {
-  if (params.quantized_kv && !model_->can_quantize_kv()) {
-    throw FaultError(FaultCode::model_invalid,
-                     "this model's heads do not divide into q8_0 blocks of 32; use kvType f16");
-  }
-  ErrorLogScope log;
-  context_.reset(llama_init_from_model(model_->raw(), context_params(params)));
-  if (!context_) {
-    const uint64_t cells = params.shared_cells > 0
-                               ? uint64_t(params.shared_cells)
-                               : uint64_t(params.context) * uint64_t(params.sequences);
-    const uint64_t kv_bytes = model_->kv_bytes_per_token(params.quantized_kv) * cells;
-    throw FaultError(
-        FaultCode::out_of_memory,
-        "no context for " + std::to_string(params.sequences) + " sequences of " +
-            std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
-            " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
-  }
+  context_.reset(make_context(*model_, params).release());
   // Encoders have none, whatever their metadata says of them.
   if (!params.embeds && !llama_get_memory(context_.get())) {
     throw FaultError(FaultCode::model_invalid,
@@ -85,6 +137,12 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
 }
 
 Context::~Context() = default;
+
+MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
+  return memory_of(make_context(model, params).get(), model);
+}
+
+MemoryPlan Context::memory() const { return memory_of(context_.get(), *model_); }
 
 bool Context::on_abort_poll(void* self) {
   const AbortCheck* abort = static_cast<Context*>(self)->abort_;

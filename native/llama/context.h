@@ -5,6 +5,7 @@
 
 #include "llama/compute-threads.h"
 #include "llama/decode-status.h"
+#include "llama/kv-type.h"
 #include "llama/model.h"
 #include "llama/state-buffer.h"
 
@@ -12,6 +13,9 @@ struct llama_context;
 struct llama_batch;
 
 namespace sluice {
+
+// `automatic` is on where the model and its devices have it.
+enum class FlashAttention { automatic, on, off };
 
 struct ContextParams {
   int32_t sequences = 1;     // 1 to 256
@@ -22,7 +26,8 @@ struct ContextParams {
   int32_t threads = 1;       // for computing, at most
   int32_t poll = 0;          // ggml's polling level, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;  // of the compute threads
-  bool quantized_kv = false;                         // q8_0 instead of f16
+  KvType kv_type = KvType::f16;
+  FlashAttention flash_attention = FlashAttention::automatic;
   bool embeds = false;  // whole sequences become vectors; rows_max is then all there is room for
 };
 
@@ -42,6 +47,12 @@ class Context {
   Context(std::shared_ptr<const Model> model, const ContextParams& params,
           const Context* beside = nullptr);
   ~Context();
+  // What a context of an outline (Model::outline) would take, its weights included. Throws as the
+  // constructor does.
+  static MemoryPlan measure(const Model& model, const ContextParams& params);
+  // What this one took.
+  MemoryPlan memory() const;
+
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 

@@ -61,14 +61,13 @@ std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use
   return EmbeddingKind{llama_model_n_embd_out(raw), pooling_name(type), one_by_one};
 }
 
-uint64_t embedding_bytes(const Model& model, int32_t rows, bool quantized_kv) {
+uint64_t embedding_bytes(const Model& model, int32_t rows, KvType kv_type) {
   const uint64_t count = uint64_t(rows);
   // Computed in one buffer, copied to another.
   const uint64_t logits = 2 * uint64_t(model.vocabulary()) * sizeof(float);
   const uint64_t scores = uint64_t(std::max(1, llama_model_n_head(model.raw()))) * sizeof(float);
   const uint64_t mask = sizeof(float) + 2;
-  return count * (logits + model.kv_bytes_per_token(quantized_kv)) +
-         count * count * (scores + mask);
+  return count * (logits + model.kv_bytes_per_token(kv_type)) + count * count * (scores + mask);
 }
 
 }  // namespace sluice

@@ -29,6 +29,6 @@ std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use
 // Bytes that llama.cpp's buffers may take for a call of so many rows that embeds: logits, which it
 // keeps for each row although nobody asks, attention between all rows, and their KV cells. An
 // estimate from above.
-uint64_t embedding_bytes(const Model& model, int32_t rows, bool quantized_kv);
+uint64_t embedding_bytes(const Model& model, int32_t rows, KvType kv_type);
 
 }  // namespace sluice

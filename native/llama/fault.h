@@ -13,6 +13,7 @@ enum class FaultCode {
   model_not_found,
   model_invalid,
   out_of_memory,
+  gpu_unavailable,
   context_length,
   invalid_request,
   invalid_grammar,

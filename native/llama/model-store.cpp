@@ -34,7 +34,15 @@ std::shared_ptr<Slot> slot_for(const std::string& key) {
   return slot;
 }
 
-std::string key_of(const std::string& path, int32_t gpu_layers) {
+// Everything that changes what is loaded.
+std::string key_of(const ModelParams& params) {
+  std::string key = std::to_string(params.gpu_layers);
+  for (const std::string& device : params.devices) key += '\n' + device;
+  for (const float share : params.tensor_split) key += '\n' + std::to_string(share);
+  return key;
+}
+
+std::string key_of(const std::string& path, const ModelParams& params) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path file = fs::canonical(fs::u8path(path), error);
@@ -42,14 +50,14 @@ std::string key_of(const std::string& path, int32_t gpu_layers) {
   const auto size = fs::file_size(file, error);
   const auto time = fs::last_write_time(file, error).time_since_epoch().count();
   return file.u8string() + '\n' + std::to_string(size) + '\n' + std::to_string(time) + '\n' +
-         std::to_string(gpu_layers);
+         key_of(params);
 }
 
 }  // namespace
 
-std::shared_ptr<const Model> shared_model(const std::string& path, int32_t gpu_layers,
+std::shared_ptr<const Model> shared_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress) {
-  const std::shared_ptr<Slot> slot = slot_for(key_of(path, gpu_layers));
+  const std::shared_ptr<Slot> slot = slot_for(key_of(path, params));
   std::unique_lock<std::timed_mutex> lock(slot->loading, std::defer_lock);
   while (!lock.try_lock_for(std::chrono::milliseconds(20))) {
     // Somebody else loads this file; the caller may still give up waiting for it.
@@ -62,7 +70,7 @@ std::shared_ptr<const Model> shared_model(const std::string& path, int32_t gpu_l
     progress(1.0f);
     return model;
   }
-  model = Model::load(path, gpu_layers, progress);
+  model = Model::load(path, params, progress);
   slot->model = model;
   return model;
 }

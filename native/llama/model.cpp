@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "ggml-backend.h"
 #include "llama.h"
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
@@ -95,6 +96,25 @@ void check_kind(const llama_model* model, const std::string& path) {
                        "; use a decoder-only language model, or one for embeddings");
 }
 
+// What llama.cpp reads of ModelParams while it loads.
+struct Devices {
+  std::vector<ggml_backend_dev_t> list;  // ends with null
+  std::vector<float> split;
+};
+
+Devices devices_of(const ModelParams& params) {
+  Devices devices;
+  for (const std::string& name : params.devices) {
+    ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
+    if (!device) throw FaultError(FaultCode::gpu_unavailable, "device " + name + " is gone");
+    devices.list.push_back(device);
+  }
+  devices.list.push_back(nullptr);
+  devices.split = params.tensor_split;
+  devices.split.resize(llama_max_devices());  // it reads so many
+  return devices;
+}
+
 std::optional<double> number(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return std::strtod(text.c_str(), nullptr);
@@ -109,12 +129,27 @@ std::optional<int32_t> integer(const std::string& text) {
 
 void Model::ModelFree::operator()(llama_model* model) const { llama_model_free(model); }
 
-std::shared_ptr<const Model> Model::load(const std::string& path, int32_t gpu_layers,
+std::shared_ptr<const Model> Model::load(const std::string& path, const ModelParams& asked,
                                          const Progress& progress) {
+  return load(path, asked, progress, false);
+}
+
+std::shared_ptr<const Model> Model::outline(const std::string& path, const ModelParams& asked) {
+  return load(path, asked, [](float) { return true; }, true);
+}
+
+std::shared_ptr<const Model> Model::load(const std::string& path, const ModelParams& asked,
+                                         const Progress& progress, bool is_outline) {
   start_runtime();
   check_file(path);
+  Devices devices = devices_of(asked);
   llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = gpu_layers;
+  params.devices = devices.list.data();
+  params.tensor_split = devices.split.data();
+  params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
+  params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
+  params.no_alloc = is_outline;
+  if (is_outline) params.load_mode = LLAMA_LOAD_MODE_NONE;
   bool abandoned = false;
   Progress watched = [&](float fraction) {
     abandoned = !progress(fraction);
@@ -133,13 +168,14 @@ std::shared_ptr<const Model> Model::load(const std::string& path, int32_t gpu_la
     throw FaultError(FaultCode::model_invalid,
                      "llama.cpp could not load " + path + ": " + log.text());
   }
-  std::shared_ptr<Model> model(new Model(raw));
+  std::shared_ptr<Model> model(new Model(raw, asked));
   check_kind(raw, path);
   return model;
 }
 
-Model::Model(llama_model* model)
+Model::Model(llama_model* model, ModelParams params)
     : model_(model),
+      params_(std::move(params)),
       vocab_(llama_model_get_vocab(model)),
       has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr),
       piece_bytes_max_(longest_piece(vocab_)) {}
@@ -193,17 +229,35 @@ Model::HeadSizes Model::head_sizes() const {
   return {size("key_length"), size("value_length")};
 }
 
-uint64_t Model::kv_bytes_per_token(bool quantized) const {
+uint64_t Model::kv_bytes_per_token(KvType type) const {
   const HeadSizes sizes = head_sizes();
   const uint64_t heads = uint64_t(std::max(1, llama_model_n_head_kv(model_.get())));
   const uint64_t layers = uint64_t(std::max(1, llama_model_n_layer(model_.get())));
   const uint64_t values = layers * heads * uint64_t(sizes.key + sizes.value);
-  return quantized ? values * 34 / 32 : values * 2;
+  return kv_bytes(type, values);
 }
 
-bool Model::can_quantize_kv() const {
+bool Model::can_hold_kv(KvType type) const {
+  if (!is_quantized(type)) return true;
   const HeadSizes sizes = head_sizes();
   return sizes.key % 32 == 0 && sizes.value % 32 == 0;
+}
+
+int32_t Model::layers() const {
+  return llama_model_n_layer(model_.get()) + llama_model_n_layer_nextn(model_.get()) + 1;
+}
+
+bool Model::is_whole_on_devices() const {
+  return !is_on_cpu_alone() && params_.gpu_layers >= layers();
+}
+
+bool Model::can_abort() const {
+  return std::all_of(params_.devices.begin(), params_.devices.end(), [](const std::string& name) {
+    ggml_backend_reg_t registry =
+        ggml_backend_dev_backend_reg(ggml_backend_dev_by_name(name.c_str()));
+    return ggml_backend_reg_get_proc_address(registry, "ggml_backend_set_abort_callback") !=
+           nullptr;
+  });
 }
 
 int64_t Model::tokens_min(size_t text_bytes) const {

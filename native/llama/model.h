@@ -8,6 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "llama/kv-type.h"
+#include "llama/placement.h"
+
 struct llama_model;
 struct llama_vocab;
 
@@ -21,6 +24,13 @@ struct RecommendedSampling {
   std::optional<int32_t> top_k, repeat_last_n;
 };
 
+// Where a model's weights go.
+struct ModelParams {
+  std::vector<std::string> devices;  // ggml's names; without any, none but the CPU is touched
+  int32_t gpu_layers = 0;            // on them; the output counts as one
+  std::vector<float> tensor_split;   // shares of them, by layers; empty is by free memory
+};
+
 // Weights and vocabulary of one GGUF file. Immutable after load, so every method is const and safe
 // from any thread. Shared by all engines of the process that load the same file; the last one frees
 // it.
@@ -29,9 +39,11 @@ class Model {
   // Called with 0 to 1; returning false abandons the load.
   using Progress = std::function<bool(float)>;
 
-  // Throws FaultError: model_not_found, model_invalid, out_of_memory, cancelled.
-  static std::shared_ptr<const Model> load(const std::string& path, int32_t gpu_layers,
+  // Throws FaultError: model_not_found, model_invalid, cancelled.
+  static std::shared_ptr<const Model> load(const std::string& path, const ModelParams& params,
                                            const Progress& progress);
+  // Without its weights: to measure what it would take. Throws as load() does.
+  static std::shared_ptr<const Model> outline(const std::string& path, const ModelParams& params);
   ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -44,11 +56,10 @@ class Model {
   int32_t vocabulary() const;
   bool has_chat_template() const { return has_chat_template_; }
   RecommendedSampling recommended_sampling() const;
-  // Bytes that one token takes in the KV cache (f16, or q8_0 when quantized); an estimate for
-  // choosing a context.
-  uint64_t kv_bytes_per_token(bool quantized) const;
-  // Whether each head's keys and values divide into q8_0 blocks of 32.
-  bool can_quantize_kv() const;
+  // Bytes that one token takes in the KV cache; an estimate for choosing a context.
+  uint64_t kv_bytes_per_token(KvType type) const;
+  // Quantized, each head's keys and values must divide into blocks of 32.
+  bool can_hold_kv(KvType type) const;
   // The tokens that a text of so many bytes has at least; 0 where nothing can be said.
   int64_t tokens_min(size_t text_bytes) const;
 
@@ -73,6 +84,15 @@ class Model {
   // Takes about 50 ms at 152k tokens.
   std::shared_ptr<const GrammarVocabulary> grammar_vocabulary() const;
 
+  const ModelParams& params() const { return params_; }
+  // With the output.
+  int32_t layers() const;
+  bool is_on_cpu_alone() const { return params_.devices.empty(); }
+  // Then the CPU computes next to nothing.
+  bool is_whole_on_devices() const;
+  // Whether a call under way can be abandoned wherever it is computed.
+  bool can_abort() const;
+
   llama_model* raw() const { return model_.get(); }
 
  private:
@@ -80,7 +100,9 @@ class Model {
     void operator()(llama_model* model) const;
   };
 
-  explicit Model(llama_model* model);
+  Model(llama_model* model, ModelParams params);
+  static std::shared_ptr<const Model> load(const std::string& path, const ModelParams& params,
+                                           const Progress& progress, bool is_outline);
   std::string metadata(const std::string& key) const;
   struct HeadSizes {
     int32_t key, value;
@@ -88,6 +110,7 @@ class Model {
   HeadSizes head_sizes() const;
 
   std::unique_ptr<llama_model, ModelFree> model_;
+  const ModelParams params_;
   const llama_vocab* vocab_;
   bool has_chat_template_;
   size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text

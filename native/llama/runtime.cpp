@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <mutex>
 
-#include "ggml-backend.h"
 #include "llama.h"
 #include "log.h"
 
@@ -53,22 +52,10 @@ void start_runtime(const std::vector<std::string>& backend_folders) {
 
 std::string runtime_version() { return llama_version(); }
 
-std::string runtime_devices() {
-  start_runtime();
-  std::string names;
-  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    if (!names.empty()) names += ", ";
-    names += ggml_backend_dev_name(ggml_backend_dev_get(i));
-  }
-  return names;
-}
-
 const std::vector<BackendFile>& runtime_backends() {
   start_runtime();
   return backends;
 }
-
-bool has_gpu() { return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr; }
 
 // Scopes do not nest: each thread loads one thing at a time.
 ErrorLogScope::ErrorLogScope() { error_text = new std::string(); }

@@ -13,13 +13,10 @@ namespace sluice {
 // they hold backends that are not beside the addon. Throws FaultError when no backend is there.
 void start_runtime(const std::vector<std::string>& backend_folders = {});
 
-// llama.cpp's release and the devices ggml found, for example "CPU".
+// llama.cpp's release.
 std::string runtime_version();
-std::string runtime_devices();
-// The files that backends were looked for in, and what came of each.
+// What may compute, whether it is here or not.
 const std::vector<BackendFile>& runtime_backends();
-// Whether weights and KV cache may live in a memory of their own.
-bool has_gpu();
 
 // Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
 class ErrorLogScope {

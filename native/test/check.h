@@ -57,6 +57,13 @@ inline std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+// An empty message is a passed case.
+inline void print_result(const std::string& name, const std::string& message) {
+  std::printf("{\"name\": %s, \"ok\": %s, \"message\": %s}\n", quoted(name).c_str(),
+              message.empty() ? "true" : "false", quoted(message).c_str());
+  std::fflush(stdout);  // a case that crashes must not take its predecessors' lines along
+}
+
 inline bool run_case(const Case& test) {
   std::string message;
   try {
@@ -67,9 +74,7 @@ inline bool run_case(const Case& test) {
   } catch (...) {
     message = "something that is no std::exception was thrown";
   }
-  std::printf("{\"name\": %s, \"ok\": %s, \"message\": %s}\n", check::quoted(test.name).c_str(),
-              message.empty() ? "true" : "false", check::quoted(message).c_str());
-  std::fflush(stdout);  // a case that crashes must not take its predecessors' lines along
+  print_result(test.name, message);
   return message.empty();
 }
 

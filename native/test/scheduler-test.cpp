@@ -139,6 +139,7 @@ TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them
   CHECK_EQ(prompt_ms(1, 15, 10), 220.0);
   CHECK_EQ(prompt_ms(1, 1, 300), 300.0);
   CHECK_EQ(prompt_ms(0, 1, 10), 220.0);
+  CHECK_EQ(prompt_ms(0, 1, 10, false), 80.0);  // what cannot be abandoned is kept short
 }
 
 TEST("scheduler: with few rows the oldest has every other step to itself") {

@@ -1,11 +1,8 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { NativeAddon } from './native.js'
+import { packageRoot } from './package-root.js'
 import { addonPlaces, backendFolders } from './places.js'
-
-const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 let addon: NativeAddon | undefined
 
@@ -21,7 +18,7 @@ let attempts: Attempt[] = []
 
 /**
  * The native addon, loaded on first use: a build of one's own first, else the prebuilt binary of
- * this platform. Throws an error that tells each place and why it was of no use.
+ * this platform. Throws BundledError, or an error that tells each place and why it was of no use.
  */
 export function binding(): NativeAddon {
   addon ??= open()
@@ -40,7 +37,8 @@ export function useBinding(replacement: NativeAddon | undefined): void {
 
 function open(): NativeAddon {
   attempts = []
-  for (const { what, file } of addonPlaces(packageRoot)) {
+  const root = packageRoot()
+  for (const { what, file } of addonPlaces(root)) {
     const attempt: Attempt = { what, file, reason: undefined }
     attempts.push(attempt)
     if (file === undefined) {
@@ -49,7 +47,7 @@ function open(): NativeAddon {
       attempt.reason = 'is not there'
     } else {
       try {
-        return openFile(file)
+        return openFile(file, root)
       } catch (error) {
         attempt.reason = `cannot be loaded: ${error instanceof Error ? error.message : error}`
       }
@@ -58,9 +56,9 @@ function open(): NativeAddon {
   throw new Error(attempts.map(describe).join('\n'))
 }
 
-function openFile(file: string): NativeAddon {
+function openFile(file: string, root: string): NativeAddon {
   const opened = createRequire(import.meta.url)(file) as NativeAddon
-  opened.loadBackends(backendFolders(packageRoot))
+  opened.loadBackends(backendFolders(root))
   return opened
 }
 

@@ -8,6 +8,7 @@ export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'
   | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_GPU_UNAVAILABLE'
   | 'ERR_CONTEXT_LENGTH'
   | 'ERR_INVALID_REQUEST'
   | 'ERR_INVALID_GRAMMAR'
@@ -20,29 +21,50 @@ export type NativeErrorCode =
 export interface NativeAddon {
   /** llama.cpp's release, for example "0.5.0". */
   readonly llamaCppVersion: string
-  /** What ggml was built for and found, for example "CPU" or "CUDA0, CPU". */
-  readonly devices: string
   /**
    * Loads ggml's backends, those in these folders as well. To be called before anything else; does
    * nothing the second time. Throws when there is none that this processor can use.
    */
   loadBackends(folders: string[]): void
-  /** The files that may hold a backend, and what came of each. */
-  backends(): NativeBackendFile[]
+  /** What may compute, whether it is here or not: a file each, where they are files. */
+  backends(): NativeBackend[]
+  /** Starts each GPU to ask for its memory, which takes some 100 ms for the first one. */
+  devices(): NativeDevice[]
+  /** Of the processor, as ggml's CPU backend was built to use them: { AVX2: '1' }. */
+  cpuFeatures(): Record<string, string>
   readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine
   /** SO_SNDBUF of a listening socket's descriptor; accepted ones inherit it. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
 }
 
-export interface NativeBackendFile {
-  /** "cpu", "cuda", "vulkan" or another that ggml has. */
+export interface NativeBackend {
+  /** "cpu", "cuda", "vulkan", "metal" or another's. */
   name: string
+  /** Of its library; empty where it is linked in, or not here. */
   path: string
   loaded: boolean
-  /** Why it is not loaded, or of no use; else ''. */
+  /** Why it is not here, or of no use; else empty. */
   reason: string
-  /** Of the CPU backend in a package: the processors that it is made for, for example "haswell". */
+  /** Of a CPU backend in a package: the processors that it is made for, for example "haswell". */
   variant?: string
+}
+
+/** In bytes; 0 where a device does not say. */
+export interface NativeDevice {
+  name: string
+  description: string
+  backend: string
+  kind: 'cpu' | 'gpu' | 'integrated' | 'accelerator'
+  totalBytes: number
+  freeBytes: number
+  /** Why it cannot be used. */
+  fault?: string
+}
+
+export interface NativeMemoryUse {
+  weightsBytes: number
+  kvBytes: number
+  computeBytes: number
 }
 
 /** Of the compute threads; above 'normal' needs rights. */
@@ -50,6 +72,8 @@ export type ThreadPriority = 'low' | 'normal' | 'medium' | 'high' | 'realtime'
 
 export interface NativeEngineOptions {
   model: string
+  /** Loads nothing: an `estimated` event, or `load-failed`, and `closed`. */
+  estimatesOnly: boolean
   parallel: number
   /** Tokens per sequence; 0 is min(trained, 8192), if a quarter of freeBytes holds it. */
   context: number
@@ -59,15 +83,23 @@ export interface NativeEngineOptions {
   kvCells: number
   /** Host memory for the states of finished and set-aside sequences. */
   cacheBytes: number
-  kvType: 'f16' | 'q8_0'
+  kvType: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
+  flashAttention: 'auto' | 'on' | 'off'
   /** Compute threads; 0 lets the engine choose by coresMax and the model. */
   threads: number
   coresMax: number
   /** How long compute threads spin for more work before they sleep, 0 to 100. */
   poll: number
   priority: ThreadPriority
-  /** Layers to offload; -1 offloads all that the backend takes. */
+  /** A named backend that is not there fails the load; 'auto' takes what is. */
+  gpu: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal'
+  /** Layers to put on devices; -1 is as many as fit. */
   gpuLayers: number
+  splitMode: 'auto' | 'none' | 'layer'
+  /** The one device to use; -1 chooses. */
+  mainGpu: number
+  /** Shares of the devices; none is by their free memory. */
+  tensorSplit: number[]
   /** In the place of the model's own; the empty string is none. */
   chatTemplate: string
   /** Path of a draft model; the empty string is none. */
@@ -226,6 +258,7 @@ export interface NativeEngine {
 export type NativeEvent =
   | { kind: 'progress'; fraction: number }
   | ({ kind: 'ready' } & NativeModelInfo)
+  | ({ kind: 'estimated' } & NativeEstimate)
   | { kind: 'load-failed'; code: NativeErrorCode; message: string }
   | { kind: 'closed' }
   | { kind: 'accepted'; id: number; promptTokens: number }
@@ -342,6 +375,34 @@ export interface NativeModelInfo {
     repeatPenalty?: number
     repeatLastN?: number
   }
+  placement: NativePlacement
+  warnings: { code: NativeWarningCode; message: string }[]
+}
+
+/** As LoadWarningCode of src/engine/placement-types.ts. */
+export type NativeWarningCode =
+  | 'WARN_GPU_FAILED'
+  | 'WARN_GPU_PARTIAL'
+  | 'WARN_GPU_MEMORY'
+  | 'WARN_CONTEXT_REDUCED'
+
+/** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
+export interface NativePlacement {
+  layers: number
+  gpuLayers: number
+  devices: (NativeDevice & NativeMemoryUse)[]
+  host: NativeMemoryUse
+}
+
+/** What a load would come to; templates are not looked at. */
+export type NativeEstimate = Omit<
+  NativeModelInfo,
+  'hasChatTemplate' | 'callFormat' | 'thinkingEnds'
+> & {
+  /** Of the system's memory, in bytes. */
+  freeBytes: number
+  /** Whether all of it fits into what is free, weights included. */
+  fits: boolean
 }
 
 /** Gauges first, then counters since load. */

@@ -24,7 +24,7 @@ export function banner(
     `Sluice ${packageVersion()} serves ${names(model.id, flags.alias)} (${model.description})`,
     `  ${model.embedding === undefined ? '' : embedding(model.embedding)}` +
       `parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
-      `kv-type ${settings.kvType}, threads ${settings.threads}, gpu-layers ${settings.gpuLayers}`,
+      `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
       drafting(settings) +
       thinking(settings),
@@ -61,6 +61,10 @@ function jsonOf(body: object, hasKeys: boolean): string {
 
 function embedding({ size, pooling }: EmbeddingInfo): string {
   return `embeds: vectors of ${size}, pooling ${pooling}, `
+}
+
+function computing({ gpu, gpuLayers }: Engine['settings']): string {
+  return gpu === false ? 'gpu off' : `gpu ${gpu}, gpu-layers ${gpuLayers}`
 }
 
 function sharing(kvCells: number, isolateKeys: boolean): string {

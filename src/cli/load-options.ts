@@ -1,11 +1,14 @@
 import fs from 'node:fs'
-import type { runFlags, samplingFlags, serveFlags } from '../config/command-flags.js'
+import type { doctorFlags, runFlags, samplingFlags, serveFlags } from '../config/command-flags.js'
 import type { Settled } from '../config/flags.js'
 import { InvalidOptionError } from '../engine/errors.js'
-import type { LoadOptions } from '../engine/types.js'
+import type { LoadWarning } from '../engine/placement-types.js'
+import type { EstimateOptions, LoadOptions } from '../engine/types.js'
+import { colours } from './colours.js'
 import { packagePath } from './package-root.js'
 
-type EngineFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
+type ReplyFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
+type EngineFlags = ReplyFlags | Settled<typeof doctorFlags>
 
 const loadKeys = [
   'parallel',
@@ -14,6 +17,8 @@ const loadKeys = [
   'poll',
   'priority',
   'gpuLayers',
+  'splitMode',
+  'mainGpu',
   'kvType',
   'draft',
   'lookup',
@@ -33,17 +38,9 @@ const samplingKeys = [
 ] as const satisfies (keyof typeof samplingFlags)[]
 
 /** What `load` is to be called with, apart from its progress and signal. */
-export function loadOptions(flags: EngineFlags): LoadOptions {
-  const given = flags as Settled<typeof serveFlags>
+export function loadOptions(flags: ReplyFlags): LoadOptions {
   return {
-    ...pick(given, loadKeys),
-    ...(given.embeddings === undefined || given.embeddings === 'auto'
-      ? {}
-      : { embeddings: given.embeddings === 'on' }),
-    ...(given.cacheMib === undefined ? {} : { cacheMiB: given.cacheMib }),
-    ...(given.chatTemplateFile === undefined
-      ? {}
-      : { chatTemplate: readTemplate(given.chatTemplateFile) }),
+    ...engineOptions(flags),
     model: flags.model ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),
     reasoning: {
@@ -53,6 +50,31 @@ export function loadOptions(flags: EngineFlags): LoadOptions {
         : { budgetMessage: flags.reasoningBudgetMessage }),
     },
   }
+}
+
+/** Of it, what does not depend on a request. */
+export function engineOptions(flags: EngineFlags): EstimateOptions {
+  const given = flags as Settled<typeof serveFlags>
+  return {
+    ...pick(given, loadKeys),
+    ...(given.embeddings === undefined || given.embeddings === 'auto'
+      ? {}
+      : { embeddings: given.embeddings === 'on' }),
+    gpu: given.gpu === 'off' ? false : given.gpu,
+    ...(given.tensorSplit === undefined
+      ? {}
+      : { tensorSplit: given.tensorSplit.split(',').map(Number) }),
+    flashAttention: given.flashAttention === 'auto' ? 'auto' : given.flashAttention === 'on',
+    ...(given.cacheMib === undefined ? {} : { cacheMiB: given.cacheMib }),
+    ...(given.chatTemplateFile === undefined
+      ? {}
+      : { chatTemplate: readTemplate(given.chatTemplateFile) }),
+  }
+}
+
+/** For `load`'s onWarning: a line on stderr. */
+export function printWarning({ code, message }: LoadWarning): void {
+  process.stderr.write(`${colours.yellow('sluice:')} warning: ${message} (${code})\n`)
 }
 
 function readTemplate(file: string): string {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { runFlags, serveFlags } from '../config/command-flags.js'
+import { doctorFlags, runFlags, serveFlags } from '../config/command-flags.js'
 import { settleFlags } from '../config/flags.js'
 import { addFlags } from './add-flags.js'
 import { packageVersion } from './package-root.js'
@@ -34,6 +34,16 @@ const serve = program
     process.exitCode = await serveCommand(flags)
   })
 
+const doctor = program
+  .command('doctor')
+  .description('Tell what this machine has, and what a model would need and get.')
+  .argument('[model]', 'a GGUF file, or --model')
+  .action(async (model: string | undefined, given: object) => {
+    const flags = settleFlags(doctorFlags, { ...given }, process.env)
+    const { doctorCommand } = await import('./doctor.js')
+    process.exitCode = await doctorCommand(model, flags)
+  })
+
 program
   .command('build')
   .description('Compile the native binary from the source in this package.')
@@ -48,6 +58,7 @@ program
 
 addFlags(run, runFlags)
 addFlags(serve, serveFlags)
+addFlags(doctor, doctorFlags)
 
 try {
   await program.parseAsync()

@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.js'
 import { CancelledError, InvalidOptionError } from '../engine/errors.js'
 import { load } from '../engine/load.js'
 import type { Reply } from '../engine/reply.js'
-import { loadOptions, pick } from './load-options.js'
+import { loadOptions, pick, printWarning } from './load-options.js'
 import { ProgressBar } from './progress.js'
 
 type Flags = Settled<typeof runFlags>
@@ -58,7 +58,8 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   try {
     // One reply leaves nothing that is worth keeping.
     const cacheMiB = 0
-    return await load({ ...loadOptions(flags), cacheMiB, onProgress: progress.update, signal })
+    const tell = { onProgress: progress.update, onWarning: printWarning }
+    return await load({ ...loadOptions(flags), cacheMiB, ...tell, signal })
   } finally {
     progress.clear()
   }

@@ -7,7 +7,7 @@ import { InvalidOptionError } from '../engine/errors.js'
 import { load } from '../engine/load.js'
 import { type Address, createServer, type SluiceServer } from '../http/index.js'
 import { banner } from './banner.js'
-import { loadOptions, pick } from './load-options.js'
+import { loadOptions, pick, printWarning } from './load-options.js'
 import { type Log, openLog } from './log.js'
 import { ProgressBar } from './progress.js'
 
@@ -114,7 +114,8 @@ async function listening(server: SluiceServer, { host, port }: Flags): Promise<A
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   const progress = new ProgressBar('Loading')
   try {
-    return await load({ ...loadOptions(flags), onProgress: progress.update, signal })
+    const tell = { onProgress: progress.update, onWarning: printWarning }
+    return await load({ ...loadOptions(flags), ...tell, signal })
   } finally {
     progress.clear()
   }

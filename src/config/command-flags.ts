@@ -1,4 +1,4 @@
-import { check, filePath, int32Max, integerFrom, oneOf } from './checks.js'
+import { check, filePath, int32Max, integerFrom, isNumber, oneOf } from './checks.js'
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
 import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
 
@@ -7,6 +7,9 @@ import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
 const milliseconds = integerFrom(1, int32Max)
 const hostName = check<string>('a host name or an address', (value) => {
   return typeof value === 'string' && /^[^\s/]{1,253}$/.test(value)
+})
+const shares = check<string>('numbers with commas between, for example 3,1', (value) => {
+  return typeof value === 'string' && value.split(',').every(isShare)
 })
 const maxTokens = integerFrom(1, int32Max)
 const ofTheModel = (neutral: string) => ({ fallbackHelp: `the model's own, else ${neutral}` })
@@ -27,11 +30,34 @@ const modelFlags = {
   priority: textFlag('LEVEL', loadChecks.priority, 'of compute threads: low, normal, high ...', {
     fallback: loadDefaults.priority,
   }),
-  gpuLayers: numberFlag('N', loadChecks.gpuLayers, 'layers to put on the GPU, -1 for all', {
-    fallback: loadDefaults.gpuLayers,
+  gpu: textFlag(
+    'BACKEND',
+    oneOf('auto', 'cuda', 'vulkan', 'metal', 'off'),
+    'what computes beside the CPU: auto, cuda, vulkan, metal or off',
+    { fallback: loadDefaults.gpu },
+  ),
+  gpuLayers: numberFlag(
+    'N',
+    loadChecks.gpuLayers,
+    'layers to put on the GPU, -1 for all that fit',
+    {
+      fallback: loadDefaults.gpuLayers,
+    },
+  ),
+  splitMode: textFlag('MODE', loadChecks.splitMode, 'how GPUs share: none or layer', {
+    fallbackHelp: 'one GPU where the model fits into it, else layer',
   }),
-  kvType: textFlag('TYPE', loadChecks.kvType, 'type of the KV cache, f16 or q8_0', {
+  mainGpu: numberFlag('N', loadChecks.mainGpu, 'the one GPU to use, as doctor counts them', {
+    fallbackHelp: 'the one with the most free memory',
+  }),
+  tensorSplit: textFlag('N,N', shares, 'shares of the GPUs', {
+    fallbackHelp: 'by their free memory',
+  }),
+  kvType: textFlag('TYPE', loadChecks.kvType, 'type of the KV cache: f16, bf16, q8_0 or q4_0', {
     fallback: loadDefaults.kvType,
+  }),
+  flashAttention: textFlag('MODE', oneOf('auto', 'on', 'off'), 'flash attention: auto, on, off', {
+    fallback: loadDefaults.flashAttention,
   }),
   chatTemplateFile: textFlag('FILE', filePath, "a chat template in the place of the model's", {
     fallbackHelp: "the model's own",
@@ -98,6 +124,10 @@ const replyFlags = {
 const parallel = (fallback: number) =>
   numberFlag('N', loadChecks.parallel, 'conversations at once', { fallback })
 
+function isShare(text: string): boolean {
+  return text.trim() !== '' && isNumber(Number(text), 0, 1e9)
+}
+
 export const runFlags = { ...modelFlags, parallel: parallel(1), ...replyFlags }
 
 export const serveFlags = {
@@ -153,4 +183,12 @@ export const serveFlags = {
   drainMs: numberFlag('MS', integerFrom(0, int32Max), 'how long replies may go on after SIGTERM', {
     fallback: 30_000,
   }),
+}
+
+export const doctorFlags = {
+  ...modelFlags,
+  parallel: parallel(loadDefaults.parallel),
+  kvCells: serveFlags.kvCells,
+  embeddings: serveFlags.embeddings,
+  json: switchFlag('print one JSON object, for programs'),
 }

@@ -1,4 +1,9 @@
-import type { LoadOptions, ReasoningDefaults, SamplingOptions } from '../engine/types.js'
+import type {
+  EstimateOptions,
+  LoadOptions,
+  ReasoningDefaults,
+  SamplingOptions,
+} from '../engine/types.js'
 import {
   abortSignal,
   aFunction,
@@ -46,6 +51,18 @@ export const budgetChecks: Checks<ReasoningDefaults> = {
   }),
 }
 
+const gpuNames = ['auto', 'cuda', 'vulkan', 'metal'] as const
+/** As llama.cpp has them. */
+const devicesMax = 16
+
+export const tensorSplitCheck: Check<readonly number[]> = check(
+  `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
+  (value) => {
+    if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false
+    return value.every((share) => isNumber(share, 0, 1e9)) && value.some((share) => share > 0)
+  },
+)
+
 /** An object; what is in it is checked by parseFields. */
 const anything: Check<object> = check('an object', () => true)
 
@@ -59,8 +76,17 @@ export const loadChecks: Checks<LoadOptions> = {
   threads: integerFrom(1, 512),
   poll: integerFrom(0, 100),
   priority: oneOf('low', 'normal', 'medium', 'high', 'realtime'),
+  gpu: check(`${gpuNames.map((name) => `"${name}"`).join(', ')} or false`, (value) => {
+    return value === false || gpuNames.includes(value as (typeof gpuNames)[number])
+  }),
   gpuLayers: integerFrom(-1, 65_536),
-  kvType: oneOf('f16', 'q8_0'),
+  splitMode: oneOf('none', 'layer'),
+  mainGpu: integerFrom(0, devicesMax - 1),
+  tensorSplit: tensorSplitCheck,
+  kvType: oneOf('f16', 'bf16', 'q8_0', 'q4_0'),
+  flashAttention: check('"auto", true or false', (value) => {
+    return value === 'auto' || typeof value === 'boolean'
+  }),
   kvCells: integerFrom(32, 2 ** 30),
   cacheMiB: integerFrom(0, 2 ** 20),
   chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
@@ -73,6 +99,7 @@ export const loadChecks: Checks<LoadOptions> = {
   sampling: anything,
   reasoning: anything,
   onProgress: aFunction,
+  onWarning: aFunction,
   signal: abortSignal,
 }
 
@@ -84,8 +111,10 @@ export const loadDefaults = {
   queueDeadlineMs: 60_000,
   poll: 0,
   priority: 'normal' as const,
+  gpu: 'auto' as const,
   gpuLayers: -1,
   kvType: 'f16' as const,
+  flashAttention: 'auto' as const,
   lookup: false,
 }
 
@@ -111,10 +140,37 @@ export function parseLoadOptions(input: unknown): SettledLoadOptions {
   if (given.draft !== undefined && given.lookup === true) {
     throw wrong('lookup', 'false or nothing beside a draft model', given.lookup)
   }
+  checkPlacement(given)
   const { sampling = {}, reasoning = {} } = given
   return {
     ...settled,
     sampling: parseFields<SamplingOptions>(sampling, samplingChecks, 'sampling'),
     reasoning: parseFields<ReasoningDefaults>(reasoning, budgetChecks, 'reasoning'),
+  }
+}
+
+/** @throws InvalidOptionError, with the option's name; `file` is for the path of the model */
+export function parseEstimateOptions(file: unknown, input: unknown): SettledLoadOptions {
+  const { onProgress: _, onWarning: __, model: ___, ...checks } = loadChecks
+  const given = parseFields<EstimateOptions>(input, checks)
+  return parseLoadOptions({ ...given, model: demand('file', file, filePath) })
+}
+
+/** What only goes together, or does not. */
+function checkPlacement(given: LoadOptions): void {
+  const { gpu, gpuLayers, splitMode, mainGpu, tensorSplit, kvType, flashAttention } = given
+  if (gpu === false && gpuLayers !== undefined && gpuLayers > 0) {
+    throw wrong('gpuLayers', '0 or nothing with gpu false', gpuLayers)
+  }
+  const shares = splitMode === 'layer' || tensorSplit !== undefined
+  if (mainGpu !== undefined && shares) {
+    throw wrong('mainGpu', 'nothing where several GPUs share the model', mainGpu)
+  }
+  if (tensorSplit !== undefined && splitMode === 'none') {
+    throw wrong('tensorSplit', 'nothing with splitMode "none"', tensorSplit)
+  }
+  const isQuantized = kvType === 'q8_0' || kvType === 'q4_0'
+  if (isQuantized && flashAttention === false) {
+    throw wrong('kvType', '"f16" or "bf16" without flash attention', kvType)
   }
 }

@@ -16,6 +16,7 @@ import {
 import type { CallFormat } from '../config/schema/tool-grammar.js'
 import { embed } from './embed.js'
 import { nativeRequest } from './native-request.js'
+import type { LoadWarning, Placement } from './placement-types.js'
 import { Reply } from './reply.js'
 import type { Session } from './session.js'
 import type {
@@ -40,6 +41,8 @@ export interface EngineParts {
   session: Session
   model: ModelInfo
   settings: EngineSettings
+  placement: Placement
+  warnings: readonly LoadWarning[]
   defaults: SamplingOptions
   /** What the GGUF recommends. */
   recommended: SamplingOptions
@@ -59,12 +62,18 @@ export interface EngineParts {
 export class Engine implements AsyncDisposable {
   readonly model: ModelInfo
   readonly settings: EngineSettings
+  /** Which devices hold the weights and the KV cache, and how many bytes of each. */
+  readonly placement: Placement
+  /** What the load told; also given to `onWarning`. */
+  readonly warnings: readonly LoadWarning[]
   readonly #parts: EngineParts
 
   /** @internal */
   constructor(parts: EngineParts) {
     this.model = parts.model
     this.settings = parts.settings
+    this.placement = parts.placement
+    this.warnings = parts.warnings
     this.#parts = parts
   }
 

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'
   | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_GPU_UNAVAILABLE'
   | 'ERR_CONTEXT_LENGTH'
   | 'ERR_INVALID_REQUEST'
   | 'ERR_INVALID_OPTION'
@@ -53,6 +54,13 @@ export class ModelInvalidError extends SluiceError {
 export class OutOfMemoryError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_OUT_OF_MEMORY', message, options)
+  }
+}
+
+/** The backend or the device that `gpu`, `mainGpu` or `tensorSplit` names is not there. */
+export class GpuUnavailableError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_GPU_UNAVAILABLE', message)
   }
 }
 

@@ -1,28 +1,28 @@
-import os from 'node:os'
 import path from 'node:path'
-import { binding } from '../binding/binding.js'
-import type { NativeAddon, NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
-import { platformName } from '../binding/platform.js'
+import type { NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
 import { checkBudgetMessage } from '../config/chat-options.js'
-import { parseLoadOptions, usableSampling } from '../config/engine-options.js'
+import {
+  parseLoadOptions,
+  type SettledLoadOptions as Settled,
+  usableSampling,
+} from '../config/engine-options.js'
 import { Engine } from './engine.js'
-import { BinaryMissingError, CancelledError, ClosedError, EngineFailedError } from './errors.js'
+import { CancelledError, ClosedError, EngineFailedError } from './errors.js'
+import { loadBinding, nativeOptions } from './native-options.js'
+import { placementOf } from './placement.js'
 import { Session } from './session.js'
 import type { EngineSettings, LoadOptions, ModelInfo } from './types.js'
-
-type Settled = ReturnType<typeof parseLoadOptions>
+import { tellWarning } from './warnings.js'
 
 const mebibyte = 2 ** 20
-/** As much as is taken for kept states without being asked. */
-const cacheMiBMax = 2048
 
 /**
  * Loads a GGUF model, off the event loop. Weights are shared: a second engine on the same file
  * takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
- * ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_CANCELLED when `signal` is aborted, or with what
- * `onProgress` threw.
+ * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_CANCELLED when `signal` is
+ * aborted, or with what `onProgress` or `onWarning` threw.
  */
 export async function load(options: LoadOptions): Promise<Engine> {
   const settled = parseLoadOptions(options)
@@ -53,11 +53,13 @@ export async function load(options: LoadOptions): Promise<Engine> {
         if (session.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
+          for (const warning of info.warnings) tellWarning(warning, settled.onWarning)
           resolve(makeEngine(session, settled, native, info, closed))
         } catch (error) {
           giveUp(error)
         }
       },
+      onEstimated: () => undefined, // nobody asked for it
       onLoadFailed: (error) => {
         if (!session.closed) failure = error
       },
@@ -83,60 +85,6 @@ function abortError(signal: AbortSignal | undefined): CancelledError {
   return new CancelledError('loading was aborted by its signal', { cause: signal?.reason })
 }
 
-function loadBinding(): NativeAddon {
-  try {
-    return binding()
-  } catch (cause) {
-    const looked = cause instanceof Error ? cause.message : String(cause)
-    throw new BinaryMissingError(
-      `there is no native binary for ${platformName()} that loads here; ` +
-        `build it with: npx sluice build (needs cmake and a C++ compiler). Tried:\n${looked}`,
-      { cause },
-    )
-  }
-}
-
-function nativeOptions(settled: Settled): NativeEngineOptions {
-  const free = freeBytes()
-  return {
-    model: path.resolve(settled.model),
-    parallel: settled.parallel,
-    context: settled.context ?? 0,
-    freeBytes: free,
-    kvCells: settled.kvCells ?? 0,
-    cacheBytes: (settled.cacheMiB ?? defaultCacheMiB(free)) * mebibyte,
-    kvType: settled.kvType,
-    threads: settled.threads ?? 0,
-    coresMax: os.availableParallelism(),
-    poll: settled.poll,
-    priority: settled.priority,
-    gpuLayers: settled.gpuLayers,
-    chatTemplate: settled.chatTemplate ?? '',
-    draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
-    lookup: settled.lookup,
-    draftMax: settled.draftMax ?? 0,
-    embeddings: embeddingUse(settled.embeddings),
-    window: settled.window,
-    queueDepthMax: settled.queue,
-    queueDeadlineMs: settled.queueDeadlineMs,
-  }
-}
-
-function embeddingUse(asked: boolean | undefined): NativeEngineOptions['embeddings'] {
-  if (asked === undefined) return 'automatic'
-  return asked ? 'always' : 'never'
-}
-
-function defaultCacheMiB(free: number): number {
-  return Math.min(cacheMiBMax, Math.floor(free / 8 / mebibyte))
-}
-
-/** A container's limit counts, where Node knows of one. */
-function freeBytes(): number {
-  const available = process.availableMemory?.() ?? 0
-  return available > 0 ? Math.min(os.freemem(), available) : os.freemem()
-}
-
 function makeEngine(
   session: Session,
   settled: Settled,
@@ -159,6 +107,7 @@ function makeEngine(
     canThink: info.thinkingEnds.length > 0,
     ...(info.embedding === undefined ? {} : { embedding: info.embedding }),
   }
+  const placement = placementOf(info)
   const settings: EngineSettings = {
     parallel: native.parallel,
     context: info.context,
@@ -168,8 +117,10 @@ function makeEngine(
     threads: info.threads,
     poll: native.poll,
     priority: native.priority,
-    gpuLayers: native.gpuLayers,
+    gpu: placement.gpu,
+    gpuLayers: placement.gpuLayers,
     kvType: native.kvType,
+    flashAttention: settled.flashAttention,
     kvCells: native.kvCells,
     cacheMiB: native.cacheBytes / mebibyte,
     draft: native.draft === '' ? null : native.draft,
@@ -180,7 +131,7 @@ function makeEngine(
   const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)
   const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
-  const { callFormat } = info
-  const parts = { session, model, settings, defaults, recommended, thinking, callFormat, closed }
-  return new Engine(parts)
+  const { callFormat, warnings } = info
+  const told = { model, settings, placement, warnings }
+  return new Engine({ session, ...told, defaults, recommended, thinking, callFormat, closed })
 }

@@ -4,6 +4,7 @@ import {
   ClosedError,
   ContextLengthError,
   EngineFailedError,
+  GpuUnavailableError,
   InvalidGrammarError,
   InvalidRequestError,
   InvalidSchemaError,
@@ -26,6 +27,8 @@ export function errorOf(error: NativeError): SluiceError {
       return new ModelInvalidError(message)
     case 'ERR_OUT_OF_MEMORY':
       return new OutOfMemoryError(message)
+    case 'ERR_GPU_UNAVAILABLE':
+      return new GpuUnavailableError(message)
     case 'ERR_CONTEXT_LENGTH':
       return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0, input)
     case 'ERR_INVALID_REQUEST':

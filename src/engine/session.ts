@@ -4,6 +4,7 @@ import type {
   NativeEmbeddingRequest,
   NativeEngine,
   NativeEngineOptions,
+  NativeEstimate,
   NativeEvent,
   NativeModelInfo,
   NativePart,
@@ -34,6 +35,8 @@ export interface ReplyListener {
 export interface SessionListener {
   onProgress(fraction: number): void
   onReady(model: NativeModelInfo): void
+  /** In the place of onReady, where the options only ask for an estimate. */
+  onEstimated(estimate: NativeEstimate): void
   onLoadFailed(error: SluiceError): void
   onClosed(): void
 }
@@ -265,6 +268,10 @@ export class Session {
 
   #handleLife(event: NativeEvent): void {
     if (event.kind === 'progress') this.#listener.onProgress(event.fraction)
+    if (event.kind === 'estimated') {
+      this.#release()
+      this.#listener.onEstimated(event)
+    }
     if (event.kind === 'load-failed') this.#listener.onLoadFailed(errorOf(event))
     if (event.kind === 'ready') {
       this.#release()

@@ -1,5 +1,7 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
 
+import type { LoadWarning } from './placement-types.js'
+
 export interface LoadOptions {
   /** Path of a GGUF file. */
   model: string
@@ -7,7 +9,8 @@ export interface LoadOptions {
   parallel?: number
   /**
    * Tokens per sequence, prompt and reply together. Default: min(trained, 8192), as far as the KV
-   * cache of all sequences fits a quarter of free memory.
+   * cache of all sequences fits a quarter of free memory; on a GPU down to 2,048 where all layers
+   * fit then.
    */
   context?: number
   /** Tokens a reply may run ahead of its reader before it is parked. 1 to 65,536, default 64. */
@@ -31,10 +34,36 @@ export interface LoadOptions {
    * scheduling. Default 'normal'.
    */
   priority?: 'low' | 'normal' | 'medium' | 'high' | 'realtime'
-  /** Layers to put on the GPU, -1 for all. Default -1; no effect in a build for the CPU alone. */
+  /**
+   * What computes beside the CPU. 'auto' takes the best GPU that works and goes on with the CPU and
+   * a warning where none does. A backend by its name fails with ERR_GPU_UNAVAILABLE where it is not
+   * there. `false` is the CPU alone: no GPU is touched. Default 'auto'.
+   */
+  gpu?: 'auto' | 'cuda' | 'vulkan' | 'metal' | false
+  /**
+   * Layers to put on the GPU, the output counted as one; 0 is none, more than there are is all.
+   * Default -1: as many as fit into its free memory.
+   */
   gpuLayers?: number
-  /** Type of the KV cache. Default 'f16'. */
-  kvType?: 'f16' | 'q8_0'
+  /**
+   * How several GPUs share the model: 'none' is one GPU alone, 'layer' whole layers on each.
+   * Default: one GPU where the model fits into it, else 'layer'.
+   */
+  splitMode?: 'none' | 'layer'
+  /**
+   * The one GPU to use, from 0 in the order of `sluice doctor`; not beside splitMode 'layer'.
+   * Default: the one with the most free memory.
+   */
+  mainGpu?: number
+  /** Shares of the GPUs, in the same order: [3, 1]. Up to 16. Default: by their free memory. */
+  tensorSplit?: readonly number[]
+  /**
+   * Type of the KV cache's keys and values. 'q8_0' takes 53 % of the memory of 'f16' and 'q4_0'
+   * 28 %, at some loss; both need flash attention, and heads of a multiple of 32. Default 'f16'.
+   */
+  kvType?: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
+  /** Default 'auto': where the model and what it is on have it. */
+  flashAttention?: 'auto' | boolean
   /**
    * Cells of one KV cache that all sequences share, at least `context`. Default: none, each
    * sequence has `context` cells of its own, which is faster for independent conversations; with
@@ -89,9 +118,17 @@ export interface LoadOptions {
   reasoning?: ReasoningDefaults
   /** Called with 0 to 1 while the weights load. */
   onProgress?: (fraction: number) => void
+  /**
+   * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
+   * the same one. They are in `engine.warnings` as well.
+   */
+  onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }
+
+/** Options of `estimate`: those of `load`, of which some change nothing. */
+export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onWarning'>
 
 /** A request's value, else the engine's default, else the GGUF's, else what is said here. */
 export interface SamplingOptions {
@@ -441,8 +478,13 @@ export interface EngineSettings {
   readonly threads: number
   readonly poll: number
   readonly priority: 'low' | 'normal' | 'medium' | 'high' | 'realtime'
+  /** The backend that computes beside the CPU; false where none does. */
+  readonly gpu: string | false
+  /** Layers that are on the GPU, the output counted as one. */
   readonly gpuLayers: number
-  readonly kvType: 'f16' | 'q8_0'
+  readonly kvType: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
+  /** As asked for. */
+  readonly flashAttention: 'auto' | boolean
   /** Cells of the KV cache that all sequences share; 0 where each has `context` of its own. */
   readonly kvCells: number
   /** MiB of host memory for states that are kept. */

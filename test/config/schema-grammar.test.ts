@@ -206,13 +206,14 @@ describe('schemas that are meant to hurt', () => {
     ['a bigint', () => ({ const: 1n })],
   ])('%s: refused or made a grammar within a second', (_, make) => {
     const schema = make()
-    const startedAt = performance.now()
+    const before = process.cpuUsage() // the machine may be busy with other things
     try {
       expect(schemaGrammar(schema).length).toBeLessThan(2 * 1024 * 1024)
     } catch (error) {
       expect(error).toBeInstanceOf(InvalidSchemaError)
     }
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(1000)
   })
 
   test('what is not large is not too much: one enum, one pattern, many of each', () => {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
-import { load } from '../../src/index.js'
+import { estimate, load } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
 
@@ -57,6 +57,49 @@ describe('load', () => {
     await Promise.all([byItself.close(), none.close(), some.close()])
   })
 
+  test('hands over where to compute, and tells where it does', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const plain = await load({ model: 'a.gguf' })
+    const open = { gpu: 'auto', gpuLayers: -1, splitMode: 'auto', mainGpu: -1, tensorSplit: [] }
+    expect(addon.engine.options).toMatchObject({ ...open, flashAttention: 'auto' })
+    expect(plain.settings).toMatchObject({ gpu: false, gpuLayers: 0, flashAttention: 'auto' })
+    expect(plain.placement).toMatchObject({ gpu: false, devices: [], host: { kvBytes: 2e6 } })
+    const off = await load({ model: 'a.gguf', gpu: false, flashAttention: false })
+    expect(addon.engine.options).toMatchObject({ gpu: 'off', flashAttention: 'off' })
+    const own = { gpu: 'cuda', gpuLayers: 9, splitMode: 'layer', tensorSplit: [3, 1] } as const
+    const shared = await load({ model: 'a.gguf', ...own, flashAttention: true })
+    expect(addon.engine.options).toMatchObject({ ...own, flashAttention: 'on' })
+    await Promise.all([plain.close(), off.close(), shared.close()])
+  })
+
+  test('tells warnings to onWarning before it resolves, and keeps them', async () => {
+    const warnings = [{ code: 'WARN_GPU_FAILED' as const, message: 'no driver' }]
+    useBinding(new FakeAddon({ model: { warnings } }))
+    const told: unknown[] = []
+    const engine = await load({ model: 'a.gguf', onWarning: (one) => told.push(one) })
+    expect(told).toEqual(warnings)
+    expect(engine.warnings).toEqual(warnings)
+    await engine.close()
+    const angry = () => {
+      throw new Error('the caller’s own')
+    }
+    await expect(load({ model: 'a.gguf', onWarning: angry })).rejects.toThrow('the caller’s own')
+  })
+
+  test('tells Node of a warning once where nobody else listens', async () => {
+    const warnings = [{ code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7 layers fit' }]
+    useBinding(new FakeAddon({ model: { warnings } }))
+    const told: NodeJS.ErrnoException[] = []
+    const listener = (one: NodeJS.ErrnoException) => told.push(one)
+    process.on('warning', listener)
+    for (const name of ['a.gguf', 'b.gguf']) await (await load({ model: name })).close()
+    await settle()
+    process.off('warning', listener)
+    const own = { name: 'SluiceWarning', code: 'WARN_GPU_PARTIAL', message: '3 of 7 layers fit' }
+    expect(told).toMatchObject([own])
+  })
+
   test('rejects with what the engine says, by class and code', async () => {
     const addon = new FakeAddon({ load: 'held' })
     useBinding(addon)
@@ -101,6 +144,56 @@ describe('load', () => {
     const wrong = load({ model: 'a.gguf', parallel: 1.5 })
     await expect(wrong).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'parallel' })
     expect(addon.engines).toHaveLength(0)
+  })
+})
+
+describe('estimate', () => {
+  afterEach(() => useBinding(undefined))
+
+  test('asks the engine what a load would come to, and loads nothing', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const found = await estimate('models/Small.gguf', { parallel: 2, kvType: 'q8_0' })
+    expect(addon.engine.options).toMatchObject({
+      model: path.resolve('models/Small.gguf'),
+      estimatesOnly: true,
+      parallel: 2,
+    })
+    expect(found).toMatchObject({ parallel: 2, context: 2048, kvType: 'q8_0', fits: true })
+    expect(found.totalBytes).toBe(7_000_000)
+    await settle()
+    expect(addon.engine.isReferenced).toBe(false)
+  })
+
+  test('rejects with what the engine says', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const running = estimate('a.gguf')
+    await settle()
+    addon.engine.failLoad({ code: 'ERR_GPU_UNAVAILABLE', message: 'no such device' })
+    await expect(running).rejects.toMatchObject({
+      name: 'GpuUnavailableError',
+      code: 'ERR_GPU_UNAVAILABLE',
+    })
+  })
+
+  test('is abandoned by its signal', async () => {
+    const addon = new FakeAddon({ load: 'held' })
+    useBinding(addon)
+    const controller = new AbortController()
+    const running = estimate('a.gguf', { signal: controller.signal })
+    await settle()
+    controller.abort('enough')
+    await expect(running).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
+  })
+
+  test('refuses wrong options by name, and those of a load alone', async () => {
+    useBinding(new FakeAddon())
+    const option = { code: 'ERR_INVALID_OPTION' }
+    await expect(estimate('')).rejects.toMatchObject({ ...option, option: 'file' })
+    await expect(estimate('a.gguf', { parallel: 0 })).rejects.toMatchObject(option)
+    const loads = { onProgress: () => undefined } as object
+    await expect(estimate('a.gguf', loads)).rejects.toMatchObject({ option: 'onProgress' })
   })
 })
 

@@ -1,14 +1,10 @@
 import { fork } from 'node:child_process'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { nodeUnderTest, programs } from '../support/package-under-test.js'
 import { randomModel } from '../support/random-model.js'
 
-/** SLUICE_TEST_PACKAGE names a package whose children are run instead, with its own addon. */
-function childFolder(): string {
-  const { SLUICE_TEST_PACKAGE } = process.env
-  if (SLUICE_TEST_PACKAGE) return path.join(SLUICE_TEST_PACKAGE, 'test/lifecycle/children')
-  return path.join(path.dirname(fileURLToPath(import.meta.url)), 'children')
-}
+const folder = programs('test/lifecycle/children')
+const LLAMA_CPP_DIR = process.env.LLAMA_CPP_DIR ?? path.resolve('deps/llama.cpp')
 
 export interface Exit {
   code: number | null
@@ -27,7 +23,12 @@ export function runChild(
   onMessage: (message: unknown, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
   model = randomModel(),
 ): Promise<Exit> {
-  const child = fork(path.join(childFolder(), `${name}.mjs`), [model], { silent: true })
+  const child = fork(path.join(folder, `${name}.mjs`), [model], {
+    silent: true,
+    execPath: nodeUnderTest,
+    execArgv: [], // none of the test runner's
+    env: { ...process.env, LLAMA_CPP_DIR },
+  })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }
   child.stdout?.on('data', (chunk) => {
     exit.stdout += chunk

@@ -56,6 +56,18 @@ describe('a process with an engine', () => {
     expect(exit.messages).toEqual([{ sizes: [64, 64] }])
   })
 
+  test('ends by itself when what it estimates is done', async () => {
+    const exit = await runChild('estimates')
+    expect(summaryOf(exit)).toEqual(clean)
+    expect(exit.messages).toEqual([{ fits: true }])
+  })
+
+  test('ends at process.exit in the middle of an estimate', async () => {
+    for (const exit of await runChildren('exits-in-estimate')) {
+      expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
+    }
+  })
+
   test('ends at process.exit while the model loads', async () => {
     for (const exit of await runChildren('exits-in-load')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
@@ -88,6 +100,12 @@ describe('a process with an engine', () => {
       expect(exit.messages).toEqual([{ errors: ['ERR_CLOSED', 'ERR_CLOSED'] }])
     }
   })
+})
+
+test('two engines in a process write what each writes alone, and end apart', async () => {
+  const exit = await runChild('two-engines')
+  expect(summaryOf(exit)).toEqual(clean)
+  expect(exit.messages).toEqual([{ same: true, rest: true, differ: true }])
 })
 
 describe('a worker thread with an engine', () => {

@@ -61,12 +61,23 @@ describe('again and again', () => {
 
 describe('ends that go wrong sometimes', () => {
   test.each([
-    ['exits-in-decode', { code: 7, signal: null }],
-    ['exits-in-prefill', { code: 7, signal: null }],
-    ['exits-in-load', { code: 7, signal: null }],
-    ['closes-in-decode', { code: 0, signal: null }],
-    ['worker-terminated', { code: 0, signal: null }],
-  ])('%s, a hundred times', async (name, expected) => {
-    for (let i = 0; i < 100; i++) expect(await runChild(name)).toMatchObject(expected)
+    ['exits-in-decode', 500, { code: 7, signal: null }],
+    ['exits-in-prefill', 100, { code: 7, signal: null }],
+    ['exits-in-load', 100, { code: 7, signal: null }],
+    ['closes-in-decode', 100, { code: 0, signal: null }],
+    ['worker-terminated', 63, { code: 0, signal: null }], // of 8 workers each
+  ])('%s, %i times', async (name, times, expected) => {
+    for (let i = 0; i < times; i++) expect(await runChild(name)).toMatchObject(expected)
+  })
+
+  test('500 workers are terminated, at every stage of their life', async () => {
+    const met = new Set<string>()
+    for (let i = 0; i < 5; i++) {
+      const { messages, ...exit } = await runChild('workers-come-and-go')
+      expect(exit).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+      const [{ stages }] = messages as [{ stages: Record<string, number> }]
+      for (const stage of Object.keys(stages)) met.add(stage)
+    }
+    expect([...met].sort()).toEqual(['done', 'loading', 'starting', 'writing'])
   })
 })

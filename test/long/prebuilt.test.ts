@@ -4,8 +4,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { platformName } from '../../src/binding/platform.js'
-import { runChildren } from '../lifecycle/child.js'
-import { Project, ScratchFolder } from '../support/package.js'
+import { ScratchFolder } from '../support/package.js'
 import { prebuiltPackage } from '../support/package-copy.js'
 
 // The binary of a package: ggml's backends are libraries beside the addon, the CPU's once for each
@@ -142,8 +141,14 @@ describe('the prebuilt binary', () => {
     }
   })
 
-  test('passes the tests of life stages', async () => {
-    const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'process', 'test/lifecycle']
+  test.each([
+    'test/lifecycle',
+    'test/examples',
+    'test/runtimes',
+    'test/long/beside-others',
+    'test/long/endurance',
+  ])('passes %s', async (tests) => {
+    const args = ['node_modules/vitest/vitest.mjs', 'run', tests]
     const env = { ...process.env, SLUICE_TEST_PACKAGE: folder }
     await execute(process.execPath, args, { env, maxBuffer: 2 ** 26 })
   })
@@ -192,7 +197,7 @@ describe('in one process', () => {
          const { load } = await import(root + '/dist/index.js')
          const { binding } = await import(root + '/dist/binding/binding.js')
          engines.push(await load({ model: root + '/models/storyteller.gguf' }))
-         devices.push(binding().devices)
+         devices.push(binding().devices().map(({ name }) => name).join())
        }
        const ask = [{ role: 'user', content: 'Tell me a story' }]
        const texts = engines.map((engine) => engine.chat(ask, { maxTokens: 20, seed: 1 }).text())
@@ -201,64 +206,5 @@ describe('in one process', () => {
        console.log(JSON.stringify({ devices, same: first === again && first !== '' }))`,
     ])
     expect(JSON.parse(stdout)).toEqual({ devices: ['CPU', 'CPU'], same: true })
-  })
-
-  test.runIf(isLinux && process.arch === 'x64')('gets along with node-llama-cpp', async () => {
-    const project = new Project(scratch.path('project'))
-    await project.npm('install', 'node-llama-cpp@3.22.1', '--omit=optional', '--ignore-scripts')
-    const binary = '@node-llama-cpp/linux-x64@3.22.1'
-    await project.npm('install', binary, '--omit=optional', '--ignore-scripts', '--no-save')
-    for (const root of [folder, process.cwd()]) {
-      const { stdout } = await project.module(besideNodeLlama(root))
-      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
-        same: true,
-        theirs: true,
-      })
-    }
-  })
-})
-
-/** The same reply before, beside and after another llama.cpp in this process. */
-function besideNodeLlama(root: string): string {
-  return `
-    import { load } from '${root}/dist/index.js'
-    const modelPath = '${folder}/models/storyteller.gguf'
-    const ask = [{ role: 'user', content: 'Tell me a story' }]
-    const engines = [await load({ model: modelPath }), await load({ model: modelPath })]
-    const say = (engine) => engine.chat(ask, { maxTokens: 40, seed: 1 }).text()
-    const before = await say(engines[0])
-    const { getLlama, LlamaCompletion } = await import('node-llama-cpp')
-    const llama = await getLlama({ gpu: false, build: 'never', usePrebuiltBinaries: true })
-    const model = await llama.loadModel({ modelPath })
-    const context = await model.createContext({ contextSize: 256 })
-    const completion = new LlamaCompletion({ contextSequence: context.getSequence() })
-    const all = [...engines.map(say), completion.generateCompletion('Once', { maxTokens: 40 })]
-    const [first, second, theirs] = await Promise.all(all)
-    await llama.dispose()
-    const after = await say(engines[1])
-    for (const engine of engines) await engine.close()
-    const same = [first, second, after].every((text) => text === before) && before !== ''
-    console.log(JSON.stringify({ same, theirs: theirs.length > 0 }))`
-}
-
-describe.each(['the prebuilt binary', 'a build of one’s own'])('again and again: %s', (which) => {
-  beforeAll(() => {
-    process.env.SLUICE_TEST_ROUNDS = '500'
-    if (which === 'the prebuilt binary') process.env.SLUICE_TEST_PACKAGE = folder
-    return () => {
-      delete process.env.SLUICE_TEST_ROUNDS
-      delete process.env.SLUICE_TEST_PACKAGE
-    }
-  })
-
-  test('500 workers are terminated in mid-decode', async () => {
-    const [exit] = await runChildren('worker-terminated', 1)
-    expect(exit).toMatchObject({ code: 0, signal: null, stderr: '' })
-  })
-
-  test('500 processes exit in mid-decode', async () => {
-    for (const exit of await runChildren('exits-in-decode', 500)) {
-      expect(exit).toMatchObject({ code: 7, signal: null, stdout: '', stderr: '' })
-    }
   })
 })

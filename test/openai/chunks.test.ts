@@ -122,7 +122,7 @@ test('ids are unlike each other, and a fingerprint changes with the weights or t
     canInfill: false,
     canThink: false,
   }
-  const settings = { context: 2048, kvType: 'f16' as const }
+  const settings = { context: 2048, kvType: 'f16' as const, gpu: false as const, gpuLayers: 0 }
   const print = systemFingerprint(model, settings, '1')
   expect(print).toBe(systemFingerprint({ ...model }, { ...settings }, '1'))
   expect(print).not.toBe(systemFingerprint({ ...model, bytes: 3 }, settings, '1'))

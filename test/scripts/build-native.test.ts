@@ -35,16 +35,28 @@ describe('build-native', () => {
     expect(build(['--tests']).lines).toEqual(['native: up to date'])
   })
 
-  test.each(['native/engine/a.cpp', 'native/addon/new.cpp', 'CMakeLists.txt'])(
-    'builds again when %s changed',
-    (name) => {
-      build()
-      scratch.takeCalls()
-      scratch.write(name, '// changed')
-      expect(build().lines).toEqual(['native: built build/Release'])
-      expect(scratch.takeCalls()).toHaveLength(2)
-    },
-  )
+  const sources = [
+    'native/engine/a.cpp',
+    'native/addon/new.cpp',
+    'CMakeLists.txt',
+    'cmake/amx.cmake',
+  ]
+  test.each(sources)('builds again when %s changed', (name) => {
+    build()
+    scratch.takeCalls()
+    scratch.write(name, '// changed')
+    expect(build().lines).toEqual(['native: built build/Release'])
+    expect(scratch.takeCalls()).toHaveLength(2)
+  })
+
+  test('what this machine cannot have is not asked for again, and nothing old is left', () => {
+    build(['--tests'])
+    scratch.write('native/llama/b.cpp', '// changed')
+    scratch.write('skip', 'sluice-soft-amx')
+    expect(build(['--tests']).lines).toEqual(['native: built build/Release'])
+    expect(scratch.exists('build/Release/soft-amx/sluice.node')).toBe(false)
+    expect(build(['--tests']).lines).toEqual(['native: up to date'])
+  })
 
   test('builds again when the result is gone', () => {
     build()
@@ -54,10 +66,13 @@ describe('build-native', () => {
 
   test('builds the test programs only when asked', () => {
     build(['--tests'])
-    const isLinux = process.platform === 'linux' // where there is a faulty addon to be found out
+    const isLinux = process.platform === 'linux' // where the tests have two addons more
     const builds = scratch.takeCalls().filter((call) => call.startsWith('build'))
-    expect(builds).toHaveLength(isLinux ? 4 : 3)
+    expect(builds).toHaveLength(isLinux ? 8 : 4)
     expect(scratch.exists('build/Release/faulty/sluice.node')).toBe(isLinux)
+    expect(scratch.exists('build/Release/devices/sluice.node')).toBe(isLinux)
+    expect(scratch.exists('build/Release/soft-amx/sluice.node')).toBe(isLinux)
+    expect(scratch.exists('build/Release/sluice-kernel-tests')).toBe(true)
     expect(scratch.exists('build/Release/sluice-native-tests')).toBe(true)
     expect(scratch.exists('build/Release/sluice-llama-tests')).toBe(true)
   })

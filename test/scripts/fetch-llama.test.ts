@@ -30,7 +30,9 @@ afterEach(() => {
   fs.rmSync(temp, { recursive: true, force: true })
 })
 
-const fetch = () => fetchLlama({ target, lock })
+const patches = () => path.join(temp, 'patches')
+const fetch = () => fetchLlama({ target, lock, patches: patches() })
+const header = () => fs.readFileSync(path.join(target, 'include/llama.h'), 'utf8')
 const leftovers = () => [
   ...fs.readdirSync(path.join(temp, 'tmp')),
   ...(fs.existsSync(path.dirname(target)) ? fs.readdirSync(path.dirname(target)) : []),
@@ -62,6 +64,46 @@ describe('fetch-llama', () => {
     fs.writeFileSync(path.join(target, 'include/llama.h'), 'mine')
     await expect(fetch()).rejects.toThrow('changes of its own')
     expect(fs.readFileSync(path.join(target, 'include/llama.h'), 'utf8')).toBe('mine')
+  })
+
+  test('applies our patches, and takes them for no changes of your own', async () => {
+    writePatch('a header', 'a patched header')
+    await fetch()
+    expect(header()).toBe('// a patched header\n')
+    expect(git(target, 'status', '--porcelain')).toBe('')
+    expect(await fetch()).toBe(false)
+  })
+
+  test('patches anew when a patch is new, changed or gone, without npm', async () => {
+    await fetch()
+    useNpm('process.exit(1)')
+    writePatch('a header', 'a patched header')
+    expect(await fetch()).toBe(true)
+    expect(header()).toBe('// a patched header\n')
+    writePatch('a header', 'another header')
+    expect(await fetch()).toBe(true)
+    expect(header()).toBe('// another header\n')
+    fs.rmSync(patches(), { recursive: true })
+    expect(await fetch()).toBe(true)
+    expect(header()).toBe('// a header\n')
+    expect(leftovers()).toEqual(['llama.cpp'])
+  })
+
+  test('a new patch replaces no changes of your own', async () => {
+    await fetch()
+    fs.writeFileSync(path.join(target, 'include/llama.h'), 'mine')
+    writePatch('a header', 'a patched header')
+    await expect(fetch()).rejects.toThrow('changes of its own')
+    expect(header()).toBe('mine')
+  })
+
+  test('says which patch does not apply, and goes on without it', async () => {
+    writePatch('a footer', 'a patched footer', '1-footer.patch')
+    writePatch('a header', 'a patched header', '2-header.patch')
+    await fetch()
+    expect(header()).toBe('// a patched header\n')
+    expect(vi.mocked(console.log).mock.calls.join('\n')).toContain('1-footer.patch does not apply')
+    expect(await fetch()).toBe(false)
   })
 
   test.each(['integrity', 'sha256'] as const)('refuses what does not match %s', async (key) => {
@@ -119,6 +161,14 @@ function makeCarrier(): Lock {
     sha256: digest('sha256', bundle, 'hex'),
     commit: git(source, 'rev-parse', 'HEAD'),
   }
+}
+
+function writePatch(from: string, to: string, name = 'a.patch') {
+  const hunk = `@@ -1 +1 @@\n-// ${from}\n+// ${to}\n`
+  fs.mkdirSync(patches(), { recursive: true })
+  const file = 'include/llama.h'
+  const diff = `diff --git a/${file} b/${file}\n--- a/${file}\n+++ b/${file}\n${hunk}`
+  fs.writeFileSync(path.join(patches(), name), `Why it is needed\n\n${diff}`)
 }
 
 function newCommit(repository: string) {

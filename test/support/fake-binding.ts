@@ -1,6 +1,7 @@
 import type {
   NativeAddon,
-  NativeBackendFile,
+  NativeBackend,
+  NativeDevice,
   NativeEngineOptions,
 } from '../../src/binding/native.js'
 import { FakeEngine, type FakeOptions } from './fake-engine.js'
@@ -13,10 +14,21 @@ export {
   type Script,
 } from './fake-engine.js'
 
+const fakeCpu: NativeDevice = {
+  name: 'CPU',
+  description: 'A processor',
+  backend: 'cpu',
+  kind: 'cpu',
+  totalBytes: 2 ** 34,
+  freeBytes: 2 ** 33,
+}
+
 /** Stands in for the addon: no C++, no model, and it does what the test says when it says so. */
 export class FakeAddon implements NativeAddon {
   readonly llamaCppVersion = '0.0.0-fake'
-  readonly devices = 'CPU'
+  /** What the machine seems to have. */
+  deviceList: NativeDevice[] = [fakeCpu]
+  backendList: NativeBackend[] = [{ name: 'cpu', path: '', loaded: true, reason: '' }]
   readonly engines: FakeEngine[] = []
   readonly sendBuffers: { fd: number; bytes: number }[] = []
   readonly Engine: NativeAddon['Engine']
@@ -37,8 +49,16 @@ export class FakeAddon implements NativeAddon {
     throw new Error('backends are loaded by binding(), whose place this takes')
   }
 
-  backends(): NativeBackendFile[] {
-    return []
+  backends(): NativeBackend[] {
+    return this.backendList
+  }
+
+  devices(): NativeDevice[] {
+    return this.deviceList
+  }
+
+  cpuFeatures(): Record<string, string> {
+    return { AVX2: '1', AVX512: '0' }
   }
 
   setSendBuffer(fd: number, bytes: number): void {

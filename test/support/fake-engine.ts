@@ -5,6 +5,7 @@ import type {
   NativeEngineOptions,
   NativeErrorCode,
   NativeErrorDetails,
+  NativeEstimate,
   NativeEvent,
   NativeModelInfo,
   NativePart,
@@ -125,12 +126,19 @@ export class FakeEngine implements NativeEngine {
       this.#emit(event as FakeEvent)
     })
     this.#isAuto = fake.pace !== 'manual'
-    if (fake.load !== 'held') setImmediate(() => this.ready())
+    if (fake.load === 'held') return
+    setImmediate(() => (options.estimatesOnly ? this.estimated() : this.ready()))
   }
 
   ready(info: Partial<NativeModelInfo> = {}): void {
     this.#emit({ kind: 'ready', ...this.#modelInfo(), ...info })
     this.#deliver()
+  }
+
+  estimated(estimate: Partial<NativeEstimate> = {}): void {
+    const { freeBytes } = this.options
+    this.#emit({ kind: 'estimated', ...this.#modelInfo(), freeBytes, fits: true, ...estimate })
+    this.close()
   }
 
   progress(fraction: number): void {
@@ -485,6 +493,13 @@ const modelInfo: NativeModelInfo = {
   canInfill: false,
   thinkingEnds: [],
   sampling: {},
+  placement: {
+    layers: 3,
+    gpuLayers: 0,
+    devices: [],
+    host: { weightsBytes: 4_000_000, kvBytes: 2_000_000, computeBytes: 1_000_000 },
+  },
+  warnings: [],
 }
 
 function tokenEvent(id: number, token: string | FakePart): FakeEvent {

@@ -7,7 +7,7 @@ const tuple = `${process.platform}-${process.arch}`
 
 /**
  * Builds what the package of this platform holds, unless it is there, and lays out the package as
- * it is installed: with the prebuilt binary and no other. Holds the children of test/lifecycle too.
+ * it is installed: with the prebuilt binary and no other.
  */
 export function prebuiltPackage(folder: string): string {
   execFileSync(process.execPath, ['scripts/prebuild.mjs'], { cwd: checkout, stdio: 'inherit' })
@@ -17,7 +17,7 @@ export function prebuiltPackage(folder: string): string {
 
 /** Parts of this checkout as a package of their own, which finds the checkout's dependencies. */
 export function packageCopy(folder: string, parts: string[]): string {
-  for (const part of ['package.json', 'test/lifecycle/children', ...parts]) {
+  for (const part of ['package.json', ...parts]) {
     fs.cpSync(path.join(checkout, part), path.join(folder, part), { recursive: true })
   }
   fs.symlinkSync(path.join(checkout, 'node_modules'), path.join(folder, 'node_modules'), 'junction')

@@ -2,10 +2,19 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { sourceId, stampOf } from '../../scripts/fetch-llama.mjs'
+import { writeStamp } from '../../scripts/support/stamp.mjs'
 
 const checkout = path.resolve(import.meta.dirname, '../..')
 
-const copied = ['scripts', 'package.json', 'CMakeLists.txt', 'cmake', 'deps/llama.lock.json']
+const copied = [
+  'scripts',
+  'package.json',
+  'CMakeLists.txt',
+  'cmake',
+  'deps/llama.lock.json',
+  'deps/patches',
+]
 
 /**
  * A throw-away checkout with our real scripts, stand-ins for the tools they call (each notes how it
@@ -21,8 +30,10 @@ export class ScratchCheckout {
     }
     this.write('native/engine/a.cpp', '')
     this.write('deps/llama.cpp/include/llama.h', '')
-    const { commit } = JSON.parse(this.read('deps/llama.lock.json'))
-    this.write('deps/llama.cpp/.git/HEAD', commit)
+    const lock = JSON.parse(this.read('deps/llama.lock.json'))
+    this.write('deps/llama.cpp/.git/HEAD', lock.commit)
+    const llama = path.join(this.root, 'deps/llama.cpp')
+    writeStamp(stampOf(llama), sourceId(llama, lock, path.join(this.root, 'deps/patches')))
     for (const name of ['cmake', 'c++', 'ninja', 'git', 'tar', 'nvcc', 'glslc']) this.tool(name)
     this.write('node_modules/cmake-js/bin/cmake-js', standInForCmakeJs)
   }
@@ -85,13 +96,15 @@ fs.appendFileSync('calls.log', [...args, 'MAKEFLAGS=' + process.env.MAKEFLAGS].j
 if (fs.readFileSync('native/engine/a.cpp', 'utf8').includes('error')) process.exit(1)
 if (args[0] === 'build') {
   const result = path.join(args[args.indexOf('-O') + 1], 'result')
+  fs.rmSync(result, { recursive: true, force: true })
   fs.mkdirSync(result, { recursive: true })
   const target = args[args.indexOf('-T') + 1]
   const library = process.platform === 'win32' ? target + '.dll' : 'lib' + target + '.so'
-  const addons = ['sluice', 'sluice-faulty']
+  const addons = ['sluice', 'sluice-faulty', 'sluice-devices', 'sluice-soft-amx']
   const program = target.startsWith('ggml-') ? library : target
   const file = addons.includes(target) ? target + '.node' : program
-  for (const name of [file, 'libggml-a.so', 'libggml-old.so']) {
+  const skipped = fs.existsSync('skip') && fs.readFileSync('skip', 'utf8') === target
+  for (const name of skipped ? [] : [file, 'libggml-a.so', 'libggml-old.so']) {
     fs.writeFileSync(path.join(result, name), args.join(' '))
   }
   fs.writeFileSync(path.join(result, 'release-files.txt'), 'sluice.node\\nlibggml-a.so\\n')

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 import { ask, model } from './common.mjs'
 
-const llama =
-  process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../../deps/llama.cpp'))
-const file = `${llama}/models/templates/Qwen-Qwen2.5-7B-Instruct.jinja`
+const file = `${process.env.LLAMA_CPP_DIR}/models/templates/Qwen-Qwen2.5-7B-Instruct.jinja`
 const engine = await load({ model, chatTemplate: readFileSync(file, 'utf8'), context: 2048 })
 // A pattern that llama.cpp cannot make a grammar of, and says so.
 const secret = { type: 'string', pattern: '^(?=my-secret)a$' }

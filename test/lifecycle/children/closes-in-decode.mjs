@@ -1,4 +1,4 @@
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 import { decoding, endless, model } from './common.mjs'
 
 const { engine, reply } = await decoding({ context: 8192 })

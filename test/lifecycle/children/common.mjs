@@ -1,4 +1,4 @@
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 
 export const model = process.argv[2]
 export const ask = [{ role: 'user', content: 'Tell me a story' }]

@@ -1,4 +1,4 @@
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 import { model } from './common.mjs'
 
 // Nothing else holds the process: it stays for the vectors, and then ends.

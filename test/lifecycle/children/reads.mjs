@@ -1,4 +1,4 @@
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 import { ask, endless, model } from './common.mjs'
 
 const engine = await load({ model })

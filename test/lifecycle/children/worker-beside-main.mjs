@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 import { ask, endless, model } from './common.mjs'
 
 const engine = await load({ model })

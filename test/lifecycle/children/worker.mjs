@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { load } from '../../../dist/index.js'
+import { load } from 'sluice'
 
 const { model, tokens } = workerData
 const engine = await load({ model })

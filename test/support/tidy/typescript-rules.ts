@@ -4,7 +4,7 @@ import { functionLengthMax } from './cpp-rules.js'
 import { complaint, isScript, type Rule, type SourceFile } from './files.js'
 
 /** The words everybody uses: these files may be imported anywhere and import only each other. */
-const vocabulary = /^src\/engine\/(errors|types)\.[jt]s$/
+const vocabulary = /^src\/engine\/(errors|types|placement-types)\.[jt]s$/
 
 /** Which folders of src each folder may import, besides itself and the vocabulary. */
 const mayImport: Record<string, string[]> = {

@@ -1,0 +1,201 @@
+#include "engine/load-plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "llama/devices.h"
+#include "llama/fault.h"
+
+namespace sluice {
+namespace {
+
+constexpr int32_t kAllLayers = 1 << 16;  // as many as there are
+
+// llama.cpp keeps books of each cell, also where it allocates none: beyond so many, what a context
+// takes is extrapolated.
+constexpr int64_t kCellsMeasuredMax = 1 << 22;
+
+MemoryPlan measured(const Model& model, ContextParams params) {
+  const bool shares = params.shared_cells > 0;
+  const int64_t cells =
+      shares ? params.shared_cells : int64_t(params.context) * int64_t(params.sequences);
+  if (params.embeds || cells <= kCellsMeasuredMax) return Context::measure(model, params);
+  params.context = std::min(params.context, int32_t(kCellsMeasuredMax / params.sequences));
+  if (shares) params.shared_cells = int32_t(kCellsMeasuredMax);
+  const uint64_t times = uint64_t((cells + kCellsMeasuredMax - 1) / kCellsMeasuredMax);
+  MemoryPlan plan = Context::measure(model, params);
+  const auto extrapolate = [&](MemoryUse& use) {
+    use.kv *= times;
+    use.compute *= times;
+  };
+  for (MemoryUse& use : plan.devices) extrapolate(use);
+  extrapolate(plan.host);
+  return plan;
+}
+
+// The models without their weights, placed as asked; the last ones are kept, since a fit measures
+// several contexts of them. Owned by one plan.
+class Outlines {
+ public:
+  Outlines(const EngineOptions& options, const IsAbandoned& is_abandoned)
+      : options_(options), is_abandoned_(is_abandoned) {}
+
+  const Models& at(const ModelParams& target, const ModelParams& draft) {
+    if (is_abandoned_()) {
+      throw FaultError(FaultCode::cancelled, "loading " + options_.model_path + " was abandoned");
+    }
+    const auto key = std::make_pair(target.devices, target.gpu_layers);
+    if (models_.target && key == key_) return models_;
+    models_.target = Model::outline(options_.model_path, target);
+    if (!options_.draft_path.empty()) models_.draft = Model::outline(options_.draft_path, draft);
+    key_ = key;
+    return models_;
+  }
+
+  struct Measured {
+    MemoryPlan memory;
+    ContextParams params;
+    std::optional<EmbeddingKind> embedding;
+  };
+  Measured measure(const ModelParams& target, const ModelParams& draft, const Sizing& sizing) {
+    const Models& models = at(target, draft);
+    Measured found;
+    found.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
+    found.params = found.embedding ? sizing.embedding(*models.target, *found.embedding)
+                                   : sizing.target(models);
+    found.memory = measured(*models.target, found.params);
+    if (!models.draft || found.embedding) return found;
+    found.memory += measured(*models.draft, sizing.draft(*models.draft, found.params));
+    return found;
+  }
+
+ private:
+  const EngineOptions& options_;
+  const IsAbandoned& is_abandoned_;
+  Models models_;
+  std::pair<std::vector<std::string>, int32_t> key_;
+};
+
+// The plan's parameters for a set of devices; none is the CPU.
+void place(LoadPlan& plan, const std::vector<Device>& devices, const DeviceSet& set, int32_t layers,
+           const PlacementRequest& request) {
+  plan.target = plan.draft = ModelParams();
+  plan.devices.clear();
+  for (size_t at : set) {
+    plan.target.devices.push_back(devices[at].name);
+    plan.devices.push_back(devices[at]);
+  }
+  plan.target.gpu_layers = layers;
+  plan.target.tensor_split = request.tensor_split;
+  plan.draft = plan.target;
+  plan.draft.gpu_layers = set.empty() ? 0 : kAllLayers;
+}
+
+void fit(LoadPlan& plan, const std::vector<Device>& devices, const std::vector<DeviceSet>& sets,
+         const EngineOptions& options, const IsAbandoned& is_abandoned) {
+  const PlacementRequest& asked = options.placement;
+  Outlines outlines(options, is_abandoned);
+  int32_t layers_total = kAllLayers;
+  const Measure measure = [&](const DeviceSet& set, int32_t layers, int32_t context) {
+    LoadPlan trial;
+    // All of them by one number: the first outline is the one that is measured first.
+    place(trial, devices, set, layers < layers_total ? layers : kAllLayers, asked);
+    return outlines.measure(trial.target, trial.draft, Sizing(options, context)).memory;
+  };
+  place(plan, devices, sets.front(), kAllLayers, asked);
+  const Model& outline = *outlines.at(plan.target, plan.draft).target;
+  const Sizing::ContextWish context = Sizing(options).context_wish(outline);
+  FitRequest request;
+  request.is_named = !backend_name(asked.gpu).empty();
+  request.layers_total = layers_total = outline.layers();
+  request.gpu_layers = asked.gpu_layers;
+  request.context = context.most;
+  request.context_min = context.least;
+  request.host_free_bytes = options.free_bytes;
+  const Fit found = fit_layers(devices, sets, request, measure);
+  place(plan, devices, found.devices, found.gpu_layers, asked);
+  plan.context = found.devices.empty() ? 0 : found.context;
+  plan.warnings.insert(plan.warnings.end(), found.warnings.begin(), found.warnings.end());
+}
+
+// Whether the file or the caller is at fault, and no device.
+bool is_final(const FaultError& error) {
+  switch (error.fault.code) {
+    case FaultCode::model_not_found:
+    case FaultCode::model_invalid:
+    case FaultCode::cancelled: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned) {
+  const PlacementRequest& asked = options.placement;
+  const std::string named = backend_name(asked.gpu);
+  LoadPlan plan;
+  if (asked.gpu == GpuUse::off || (named.empty() && asked.gpu_layers == 0)) return plan;
+  const std::vector<Device> devices = find_devices(Look::started, named);
+  const DeviceChoice choice = choose_devices(devices, asked);
+  plan.warnings = choice.warnings;
+  if (choice.sets.empty()) return plan;
+  try {
+    fit(plan, devices, choice.sets, options, is_abandoned);
+  } catch (const FaultError& error) {
+    if (!named.empty() || is_final(error)) throw;
+    plan = LoadPlan();
+    plan.warnings = choice.warnings;
+    plan.warnings.push_back(
+        {"WARN_GPU_FAILED",
+         std::string("the CPU computes alone, because the GPU could not be planned for: ") +
+             error.what()});
+  }
+  return plan;
+}
+
+Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_abandoned) {
+  const LoadPlan plan = plan_load(options, is_abandoned);
+  Outlines outlines(options, is_abandoned);
+  const Sizing sizing(options, plan.context, false);
+  const Outlines::Measured found = outlines.measure(plan.target, plan.draft, sizing);
+  const Model& model = *outlines.at(plan.target, plan.draft).target;
+  Estimate estimate;
+  estimate.model = described(model, found.params);
+  estimate.model.embedding = found.embedding;
+  estimate.model.placement = placement_of(plan, model, found.memory);
+  estimate.model.warnings = plan.warnings;
+  DeviceSet all;
+  for (size_t i = 0; i < plan.devices.size(); ++i) all.push_back(i);
+  estimate.free_bytes = options.free_bytes;
+  estimate.fits = is_fitting(plan.devices, all, found.memory, options.free_bytes) &&
+                  found.memory.host.total() <= options.free_bytes;
+  return estimate;
+}
+
+Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPlan& memory) {
+  Placement placement;
+  placement.layers = model.layers();
+  placement.gpu_layers = std::min(model.params().gpu_layers, placement.layers);
+  placement.host = memory.host;
+  for (size_t i = 0; i < plan.devices.size(); ++i) {
+    placement.devices.push_back({plan.devices[i], memory.devices[i]});
+  }
+  return placement;
+}
+
+LoadedModel described(const Model& model, const ContextParams& params) {
+  LoadedModel loaded;
+  loaded.name = model.name();
+  loaded.description = model.description();
+  loaded.parameters = model.parameters();
+  loaded.bytes = model.bytes();
+  loaded.trained_context = model.trained_context();
+  loaded.context = params.context;
+  loaded.threads = params.threads;
+  loaded.vocabulary = model.vocabulary();
+  loaded.can_infill = model.can_infill();
+  loaded.sampling = model.recommended_sampling();
+  return loaded;
+}
+
+}  // namespace sluice

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "engine/engine-options.h"
+#include "engine/event-sink.h"
+#include "engine/sizing.h"
+#include "llama/placement.h"
+
+namespace sluice {
+
+// Where the weights of both models go. As it stands: the CPU alone.
+struct LoadPlan {
+  ModelParams target, draft;
+  int32_t context = 0;          // tokens per sequence; 0 is to be chosen once the model is loaded
+  std::vector<Device> devices;  // those of `target`, in its order
+  std::vector<Warning> warnings;
+};
+
+// True once nobody wants the answer any more.
+using IsAbandoned = std::function<bool()>;
+
+// Looks at the devices and measures the models without their weights, unless the options leave the
+// CPU alone; then no device is touched. Throws FaultError: gpu_unavailable, out_of_memory,
+// model_not_found, model_invalid, cancelled.
+LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned);
+
+// What that load would take, without loading any weights. Throws as plan_load() does.
+Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_abandoned);
+
+// What the plan's devices and the system's memory hold.
+Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPlan& memory);
+
+// What does not depend on the contexts.
+LoadedModel described(const Model& model, const ContextParams& params);
+
+}  // namespace sluice

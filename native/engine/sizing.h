@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/engine-options.h"
+#include "llama/context.h"
+#include "llama/embedding-kind.h"
+#include "llama/model.h"
+
+namespace sluice {
+
+// The draft model's pointer is null when there is none.
+struct Models {
+  std::shared_ptr<const Model> target, draft;
+};
+
+// What contexts are made with: from the options, the models and where they are placed. With a
+// context that was settled before (by a fit) that one is taken; else it is chosen by what is free.
+// A value, used while an engine opens.
+class Sizing {
+ public:
+  // `checks`: whether what is asked for and is more than free memory is refused.
+  explicit Sizing(const EngineOptions& options, int32_t settled_context = 0, bool checks = true)
+      : options_(options), settled_context_(settled_context), checks_(checks) {}
+
+  // Throws FaultError(out_of_memory).
+  ContextParams target(const Models& models) const;
+  // Throws FaultError(out_of_memory).
+  ContextParams embedding(const Model& model, const EmbeddingKind& kind) const;
+  // One sequence, as long as the target's, on the target's threads.
+  ContextParams draft(const Model& draft, const ContextParams& target) const;
+
+  // Tokens per sequence that are wished for on a GPU, and that are enough.
+  struct ContextWish {
+    int32_t most, least;
+  };
+  ContextWish context_wish(const Model& model) const;
+
+  int32_t draft_max() const;
+  int32_t embedding_sequences(const EmbeddingKind& kind) const;
+  // For sampling, and for computing where the CPU does.
+  int32_t threads() const;
+  int32_t compute_threads(const Model& model) const;
+  bool speculates() const { return options_.lookup || !options_.draft_path.empty(); }
+
+ private:
+  int32_t context_tokens(const Models& models) const;
+  void check_kv_fits(const Model& model, int64_t cells, uint64_t kv_bytes) const;
+  KvType draft_kv_type(const Model& draft) const;
+
+  const EngineOptions& options_;
+  const int32_t settled_context_;
+  const bool checks_;
+};
+
+// Rows of one call. It is time that bounds a prefill call (scheduler.h); beyond this a call gets no
+// faster per row on a CPU, and its buffers only larger.
+constexpr int32_t kRowsMax = 512;
+
+}  // namespace sluice

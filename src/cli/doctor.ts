@@ -1,0 +1,15 @@
+import type { doctorFlags } from '../config/command-flags.js'
+import type { Settled } from '../config/flags.js'
+import { examine } from './doctor/examine.js'
+import { doctorText } from './doctor/format.js'
+import { engineOptions } from './load-options.js'
+
+type Flags = Settled<typeof doctorFlags>
+
+/** `sluice doctor`: to stdout. @returns the exit code, 1 where something does not work */
+export async function doctorCommand(argument: string | undefined, flags: Flags): Promise<number> {
+  const model = argument ?? flags.model
+  const report = await examine(model, engineOptions(flags))
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report))
+  return report.problems.some(({ level }) => level === 'error') ? 1 : 0
+}

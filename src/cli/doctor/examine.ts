@@ -1,0 +1,146 @@
+import os from 'node:os'
+import path from 'node:path'
+import type { NativeAddon, NativeBackend } from '../../binding/native.js'
+import { platformName } from '../../binding/platform.js'
+import { SluiceError } from '../../engine/errors.js'
+import { estimate } from '../../engine/estimate.js'
+import { loadBinding } from '../../engine/native-options.js'
+import { deviceOf, sumOf } from '../../engine/placement.js'
+import type { Estimate } from '../../engine/placement-types.js'
+import type { EstimateOptions } from '../../engine/types.js'
+import { packageVersion } from '../package-root.js'
+import { gibibytes } from './format.js'
+import { featureNames, idleHardware, platform, processorFeatures } from './machine.js'
+import type { BackendReport, DoctorReport, Problem } from './report.js'
+
+/** Looks at everything; throws nothing but programming errors. */
+export async function examine(
+  model: string | undefined,
+  options: EstimateOptions,
+): Promise<DoctorReport> {
+  const problems: Problem[] = []
+  const addon = foundAddon(problems)
+  const backends = addon?.backends().map(backendOf) ?? []
+  // ggml says that all of the system's memory is free.
+  const freeBytes = os.freemem()
+  const devices = addon?.devices().map(deviceOf) ?? []
+  const own = devices.map((one) => (one.kind === 'cpu' ? { ...one, freeBytes } : one))
+  const cpu = processor(addon, backends)
+  problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))
+  const wanted = addon !== null && model !== undefined
+  return {
+    format: 1,
+    sluice: packageVersion(),
+    llamaCpp: addon?.llamaCppVersion ?? null,
+    platform: platform(),
+    cpu,
+    memory: { totalBytes: os.totalmem(), freeBytes },
+    backends,
+    devices: own,
+    model: wanted ? await needs(model, options, problems) : null,
+    problems,
+  }
+}
+
+function foundAddon(problems: Problem[]): NativeAddon | null {
+  try {
+    return loadBinding()
+  } catch (error) {
+    const cause = (error as Error).cause
+    const why = cause instanceof Error ? ` (${cause.message.split('\n')[0]})` : ''
+    problems.push({
+      level: 'error',
+      what: `there is no native binary for ${platformName()} that loads${why}`,
+      fix:
+        'install sluice again without --omit=optional, for a prebuilt one, or compile it ' +
+        'with: npx sluice build (needs cmake and a C++ compiler)',
+    })
+    return null
+  }
+}
+
+function backendOf({ name, path: file, variant, loaded, reason }: NativeBackend): BackendReport {
+  return { name, loaded, path: file || null, variant: variant || null, reason: reason || null }
+}
+
+function processor(addon: NativeAddon | null, backends: BackendReport[]): DoctorReport['cpu'] {
+  const used = addon === null ? null : Object.entries(addon.cpuFeatures())
+  const chosen = backends.find(({ name, loaded }) => name === 'cpu' && loaded)
+  return {
+    model: os.cpus()[0]?.model.trim() || 'unknown',
+    cores: os.availableParallelism(),
+    features: processorFeatures(),
+    used: used?.filter(([, value]) => value === '1').map(([name]) => name) ?? null,
+    variant: chosen?.variant ?? null,
+  }
+}
+
+function idleFeatures({ features, used }: DoctorReport['cpu']): Problem[] {
+  if (features === null || used === null) return []
+  const idle = features.filter((name) => featureNames.includes(name) && !used.includes(name))
+  if (idle.length === 0) return []
+  return [
+    {
+      level: 'warning',
+      what: `this processor has ${idle.join(', ')}, which the binary does not use`,
+      fix: 'compile it for this machine with: npx sluice build',
+    },
+  ]
+}
+
+function idleDevices(devices: DoctorReport['devices'], backends: BackendReport[]): Problem[] {
+  const faulty = devices.filter(({ fault }) => fault !== undefined)
+  const problems = faulty.map(({ name, description, fault }): Problem => {
+    const fix = 'update its driver, end what else uses it, or pass --gpu off'
+    return { level: 'warning', what: `${name} (${description}) cannot be used: ${fault}`, fix }
+  })
+  const hasGpu = devices.some(({ kind }) => kind === 'gpu' || kind === 'integrated')
+  const idle = hasGpu ? null : idleHardware()
+  if (idle === null) return problems
+  const { loaded } = backends.find(({ name }) => name === idle.backend) ?? { loaded: false }
+  const own = `@sluice/${platformName()}-${idle.backend}`
+  return [
+    ...problems,
+    {
+      level: 'warning',
+      what: `${idle.name} is here, and nothing uses it`,
+      fix: loaded
+        ? `install or update its driver; the ${idle.backend} backend finds no device`
+        : `npm install ${own}, or compile with: npx sluice build --${idle.backend}`,
+    },
+  ]
+}
+
+async function needs(
+  model: string,
+  options: EstimateOptions,
+  problems: Problem[],
+): Promise<DoctorReport['model']> {
+  try {
+    const found = await estimate(model, options)
+    for (const { message } of found.warnings) {
+      problems.push({ level: 'warning', what: message, fix: 'see docs/devices.md' })
+    }
+    if (!found.fits) problems.push(tooLarge(found))
+    return { path: path.resolve(model), ...found }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    problems.push({
+      level: 'error',
+      what: `${model} cannot be loaded (${error.code})`,
+      fix: error.message,
+    })
+    return null
+  }
+}
+
+function tooLarge({ placement, freeBytes, totalBytes }: Estimate): Problem {
+  const host = gibibytes(sumOf(placement.host))
+  const all = ` of the system's memory (${gibibytes(totalBytes)} in all)`
+  const where = placement.gpu === false ? '' : all
+  return {
+    level: 'warning',
+    what: `this needs ${host}${where}, and ${gibibytes(freeBytes)} are free`,
+    fix: 'take a smaller quantization, or lower --context, --parallel or --kv-type',
+  }
+}

@@ -1,0 +1,74 @@
+import path from 'node:path'
+import type { NativeEngineOptions, NativeEstimate } from '../binding/native.js'
+import { parseEstimateOptions } from '../config/engine-options.js'
+import { CancelledError, EngineFailedError } from './errors.js'
+import { loadBinding, nativeOptions } from './native-options.js'
+import { bytesOf, placementOf } from './placement.js'
+import type { Estimate } from './placement-types.js'
+import { Session } from './session.js'
+import type { EstimateOptions } from './types.js'
+
+/**
+ * Says what `load` would need and choose, without loading any weights: the file's header and
+ * vocabulary are read, and llama.cpp's buffers counted. Takes milliseconds to a second or two, off
+ * the event loop; on a machine with a GPU it starts the devices.
+ *
+ * Rejects as `load` does, but for what does not fit: then `fits` is false. ERR_OUT_OF_MEMORY comes
+ * only of a GPU that is named and has no room for a single layer.
+ */
+export async function estimate(file: string, options: EstimateOptions = {}): Promise<Estimate> {
+  const settled = parseEstimateOptions(file, options)
+  const { signal } = settled
+  if (signal?.aborted) throw abortError(signal)
+  const addon = loadBinding()
+  const native: NativeEngineOptions = { ...nativeOptions(settled), estimatesOnly: true }
+  return new Promise<Estimate>((resolve, reject) => {
+    let failure: unknown = new EngineFailedError('the estimate ended without a result')
+    const onAbort = (): void => {
+      failure = abortError(signal)
+      session.close()
+    }
+    const session = new Session(addon, native, {
+      onProgress: () => undefined, // no weights are loaded
+      onReady: () => undefined,
+      onEstimated: (found) => {
+        if (!session.closed) resolve(estimateOf(found, native))
+      },
+      onLoadFailed: (error) => {
+        if (!session.closed) failure = error
+      },
+      onClosed: () => {
+        signal?.removeEventListener('abort', onAbort)
+        reject(failure) // no effect on one that is resolved
+      },
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function abortError(signal: AbortSignal | undefined): CancelledError {
+  return new CancelledError('the estimate was aborted by its signal', { cause: signal?.reason })
+}
+
+function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimate {
+  const { name, description, parameters, bytes, trainedContext, embedding } = found
+  const placement = placementOf(found)
+  return {
+    model: {
+      name: name === '' ? path.basename(native.model).replace(/\.gguf$/i, '') : name,
+      description,
+      parameters,
+      bytes,
+      trainedContext,
+      ...(embedding === undefined ? {} : { embedding }),
+    },
+    parallel: native.parallel,
+    context: found.context,
+    kvType: native.kvType,
+    placement,
+    totalBytes: bytesOf(placement),
+    freeBytes: found.freeBytes,
+    fits: found.fits,
+    warnings: found.warnings,
+  }
+}

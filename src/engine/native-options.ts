@@ -1,0 +1,81 @@
+import os from 'node:os'
+import path from 'node:path'
+import { binding } from '../binding/binding.js'
+import type { NativeAddon, NativeEngineOptions } from '../binding/native.js'
+import { BundledError } from '../binding/package-root.js'
+import { platformName } from '../binding/platform.js'
+import type { SettledLoadOptions } from '../config/engine-options.js'
+import { BinaryMissingError } from './errors.js'
+import type { LoadOptions } from './types.js'
+
+const mebibyte = 2 ** 20
+/** As much as is taken for kept states without being asked. */
+const cacheMiBMax = 2048
+
+/** @throws BinaryMissingError */
+export function loadBinding(): NativeAddon {
+  try {
+    return binding()
+  } catch (cause) {
+    if (cause instanceof BundledError) throw new BinaryMissingError(cause.message, { cause })
+    const looked = cause instanceof Error ? cause.message : String(cause)
+    throw new BinaryMissingError(
+      `there is no native binary for ${platformName()} that loads here; ` +
+        `build it with: npx sluice build (needs cmake and a C++ compiler). Tried:\n${looked}`,
+      { cause },
+    )
+  }
+}
+
+/** What the engine is made with, complete: defaults that depend on the machine are settled here. */
+export function nativeOptions(settled: SettledLoadOptions): NativeEngineOptions {
+  const free = freeBytes()
+  return {
+    model: path.resolve(settled.model),
+    estimatesOnly: false,
+    parallel: settled.parallel,
+    context: settled.context ?? 0,
+    freeBytes: free,
+    kvCells: settled.kvCells ?? 0,
+    cacheBytes: (settled.cacheMiB ?? defaultCacheMiB(free)) * mebibyte,
+    kvType: settled.kvType,
+    flashAttention: flashAttention(settled.flashAttention),
+    threads: settled.threads ?? 0,
+    coresMax: os.availableParallelism(),
+    poll: settled.poll,
+    priority: settled.priority,
+    gpu: settled.gpu === false ? 'off' : settled.gpu,
+    gpuLayers: settled.gpuLayers,
+    splitMode: settled.splitMode ?? 'auto',
+    mainGpu: settled.mainGpu ?? -1,
+    tensorSplit: [...(settled.tensorSplit ?? [])],
+    chatTemplate: settled.chatTemplate ?? '',
+    draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
+    lookup: settled.lookup,
+    draftMax: settled.draftMax ?? 0,
+    embeddings: embeddingUse(settled.embeddings),
+    window: settled.window,
+    queueDepthMax: settled.queue,
+    queueDeadlineMs: settled.queueDeadlineMs,
+  }
+}
+
+function flashAttention(asked: LoadOptions['flashAttention']) {
+  if (typeof asked !== 'boolean') return 'auto'
+  return asked ? 'on' : 'off'
+}
+
+function embeddingUse(asked: boolean | undefined): NativeEngineOptions['embeddings'] {
+  if (asked === undefined) return 'automatic'
+  return asked ? 'always' : 'never'
+}
+
+function defaultCacheMiB(free: number): number {
+  return Math.min(cacheMiBMax, Math.floor(free / 8 / mebibyte))
+}
+
+/** A container's limit counts, where Node knows of one. */
+function freeBytes(): number {
+  const available = process.availableMemory?.() ?? 0
+  return available > 0 ? Math.min(os.freemem(), available) : os.freemem()
+}

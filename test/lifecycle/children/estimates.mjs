@@ -1,0 +1,5 @@
+import { estimate } from '../../../dist/index.js'
+import { model } from './common.mjs'
+
+const { fits } = await estimate(model)
+process.send({ fits }, () => process.disconnect())

@@ -1,0 +1,5 @@
+import { estimate } from '../../../dist/index.js'
+import { model } from './common.mjs'
+
+estimate(model)
+setImmediate(() => process.exit(7))

@@ -1,0 +1,12 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+
+// What the addon showed could meet another addon's llama.cpp, or node's own copy of a template.
+
+describe.runIf(process.platform === 'linux')('the addon', () => {
+  test('shows what Node looks for, and nothing else', () => {
+    const args = ['-D', '--defined-only', 'build/Release/sluice.node']
+    const names = execFileSync('nm', args, { encoding: 'utf8' }).match(/\S+$/gm) ?? []
+    expect(names.sort()).toEqual(['napi_register_module_v1', 'node_api_module_get_api_version_v1'])
+  })
+})

@@ -1,0 +1,101 @@
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Packed, packPackage } from '../support/packed.js'
+import { startProgram } from '../support/program.js'
+
+// The package as it is published, seen by TypeScript and by those who check packages.
+
+let packed: Packed
+beforeAll(() => {
+  packed = packPackage()
+})
+afterAll(() => packed.remove())
+
+test('publint finds nothing', async () => {
+  const { buffer, byteOffset, length } = packed.tarball
+  const tarball = (buffer as ArrayBuffer).slice(byteOffset, byteOffset + length)
+  const { messages, pkg } = await publint({ pack: { tarball }, strict: true })
+  expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
+})
+
+test('“are the types wrong?” finds them right, wherever Node itself resolves exports', async () => {
+  const entrypoints = ['.', './http']
+  const tarball = createPackageFromTarballData(new Uint8Array(packed.tarball))
+  const { problems } = (await checkPackage(tarball, { entrypoints })) as Analysis
+  const found = problems.map(({ kind, resolutionKind }) => `${resolutionKind}: ${kind}`)
+  expect([...new Set(found)].sort()).toEqual([
+    // The Node of that setting knows no exports; every Node that the package runs on does.
+    'node10: NoResolution',
+    // That require() gets an ES module is what `engines` asks Node for.
+    'node16-cjs: CJSResolvesToESM',
+  ])
+})
+
+interface Analysis {
+  problems: { kind: string; resolutionKind?: string }[]
+}
+
+describe('a TypeScript program, strict and with every declaration checked', () => {
+  const settings: [name: string, options: string[], file: string][] = [
+    ['nodenext, ES module', ['--module', 'nodenext'], 'chat.mts'],
+    ['nodenext, CommonJS', ['--module', 'nodenext'], 'chat.cts'],
+    ['node16, ES module', ['--module', 'node16'], 'chat.mts'],
+    ['bundler', ['--module', 'esnext', '--moduleResolution', 'bundler'], 'chat.mts'],
+  ]
+
+  test.each(settings)('%s: compiles and runs', async (_, options, file) => {
+    const folder = sources()
+    const { stdout, code } = await compile(folder, file, options)
+    expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
+    linkBinary()
+    const script = path.join(folder, file.replace(/ts$/, 'js'))
+    const model = path.join(packed.project, 'node_modules/sluice/models/storyteller.gguf')
+    const run = await startProgram(process.execPath, [script, model]).result
+    // Node 22.12 warns of a require() that takes an ES module; later ones and 20.19 do not.
+    expect(run).toMatchObject({ code: 0, stdout: 'function 0 true\n' })
+  })
+
+  test('node16, CommonJS: import() is checked; TypeScript forbids the rest there', async () => {
+    const folder = sources()
+    const dynamic = "import('sluice').then(({ load }) => load({ model: 1 }))"
+    writeFileSync(path.join(folder, 'late.cts'), dynamic)
+    const late = await compile(folder, 'late.cts', ['--module', 'node16'])
+    expect(late.stdout).toContain("Type 'number' is not assignable to type 'string'")
+    const early = await compile(folder, 'chat.cts', ['--module', 'node16'])
+    expect(early.stdout.match(/error TS\d+/g)).toEqual(['error TS1479', 'error TS1479'])
+  })
+})
+
+let folders = 0
+
+/** A folder of its own in the project, with the program as ES module and as CommonJS. */
+function sources(): string {
+  const folder = path.join(packed.project, `sources-${folders++}`)
+  mkdirSync(folder)
+  for (const name of ['chat.mts', 'chat.cts']) {
+    copyFileSync('test/package/programs/chat.mts', path.join(folder, name))
+  }
+  return folder
+}
+
+function compile(folder: string, file: string, options: readonly string[]) {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  const lib = ['--target', 'es2022', '--lib', 'es2022', '--types', 'node']
+  const args = [tsc, '--strict', '--skipLibCheck', 'false', ...lib, ...options, file]
+  return startProgram(process.execPath, args, { cwd: folder }).result
+}
+
+/** The package carries source; what it was compiled to here stands in for a build of its own. */
+function linkBinary(): void {
+  const target = path.join(packed.project, 'node_modules/sluice/build')
+  try {
+    symlinkSync(path.resolve('build'), target, 'junction')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}

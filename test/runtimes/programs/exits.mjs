@@ -1,0 +1,5 @@
+import { decoding } from './common.mjs'
+
+await decoding()
+console.log('decoding')
+process.exit(7)

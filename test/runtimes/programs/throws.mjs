@@ -1,0 +1,7 @@
+import { decoding } from './common.mjs'
+
+await decoding()
+console.log('decoding')
+setImmediate(() => {
+  throw new Error('thrown on purpose')
+})

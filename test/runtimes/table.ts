@@ -1,0 +1,91 @@
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { packageUnderTest, programs } from '../support/package-under-test.js'
+import { startProgram } from '../support/program.js'
+
+const folder = programs('test/runtimes/programs')
+
+/** A program that executes JavaScript, and how. */
+export interface Runtime {
+  command: string
+  /** In front of the script's path. */
+  args?: readonly string[]
+  /** What it writes to stderr where all is well. Default: nothing. */
+  stderr?: RegExp
+  /** The syntax `await using`; the symbol behind it is everywhere. */
+  hasAwaitUsing?: boolean
+  /** Its exit code for SIGTERM, where it is not ended by the signal. */
+  codeAtSigterm?: number
+}
+
+interface Ends {
+  code: number
+  stdout: string
+  stderr?: RegExp
+}
+
+// Node 22 before 22.13 tells of each require() that takes an ES module; others do not, or only of
+// those outside of node_modules.
+const experimental = /^(.*ExperimentalWarning: CommonJS module .* ES Module .*\n.*\n)?$/
+
+const table: [name: string, ends: Ends][] = [
+  [
+    'streams.mjs',
+    {
+      code: 0,
+      stdout:
+        'read true length\nleft cancelled\naborted ERR_CANCELLED true\n' +
+        'web true\nbytes true\nidle 0\n',
+    },
+  ],
+  [
+    'requires.cjs',
+    { code: 0, stdout: 'read true function function\nsame true\n', stderr: experimental },
+  ],
+  ['disposes.mjs', { code: 0, stdout: 'disposed true ERR_CLOSED\n' }],
+  ['serves.mjs', { code: 0, stdout: 'streamed true true\ncancelled 0\ndrained\n' }],
+  ['works.mjs', { code: 0, stdout: 'terminated\nread 50 ended with 0\nbeside 300\n' }],
+  ['forks.mjs', { code: 0, stdout: 'told 30\nended with 0\n' }],
+  ['exits.mjs', { code: 7, stdout: 'decoding\n' }],
+  ['throws.mjs', { code: 1, stdout: 'decoding\n', stderr: /thrown on purpose/ }],
+  ['leaves-open.mjs', { code: 0, stdout: 'read true\n' }],
+]
+
+const awaitUsing: [name: string, ends: Ends] = [
+  'await-using.mjs',
+  { code: 0, stdout: 'read true\ndisposed true\n' },
+]
+
+/** A test for each of test/runtimes/programs, and for the command line. */
+export function testRuntime(runtime: Runtime): void {
+  const { command, args = [], stderr: usual = /^$/ } = runtime
+  const start = (script: string, ...rest: string[]) =>
+    startProgram(command, [...args, script, ...rest])
+
+  test.each(runtime.hasAwaitUsing ? [...table, awaitUsing] : table)(
+    '%s',
+    async (name, { code, stdout, stderr }) => {
+      const result = await start(path.join(folder, name)).result
+      const matching = stderr ?? usual
+      expect(result).toEqual({ code, stdout, stderr: expect.stringMatching(matching) })
+    },
+  )
+
+  test('SIGTERM ends a process in mid-decode', async () => {
+    const program = start(path.join(folder, 'decodes.mjs'))
+    await program.said(/^decoding\n/)
+    program.child.kill('SIGTERM')
+    expect((await program.result).code).toBe(runtime.codeAtSigterm ?? null)
+  })
+
+  test('`sluice run` and `sluice serve` work, and SIGTERM drains the server', async () => {
+    const cli = path.join(packageUnderTest, 'dist/cli/main.js')
+    const ran = await start(cli, 'run', 'Tell me a story', '--max-tokens', '20').result
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w+ \w+ \w+/) })
+    const served = start(cli, 'serve', '--port', '0')
+    const [, url] = await served.said(/Listening on (http:\S+)\. Try:/)
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+    served.child.kill('SIGTERM')
+    expect((await served.result).code).toBe(0)
+  })
+}

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { RunningCli } from './cli.js'
+
+const running = new Set<RunningCli>()
+
+/** A program on its way, without what this process's SLUICE_ variables would tell it. */
+export function startProgram(
+  command: string,
+  args: readonly string[],
+  { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {},
+): RunningCli {
+  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_'))
+  const child = spawn(command, args, {
+    env: { ...Object.fromEntries(clean), NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  const program = new RunningCli(child)
+  running.add(program)
+  child.once('exit', () => running.delete(program))
+  return program
+}
+
+/** For afterEach: ends what a failed test left running. */
+export function killPrograms(): void {
+  for (const { child } of running) child.kill('SIGKILL')
+}
+
+/** A port that was free a moment ago, for programs that must be told one. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => resolve(port))
+    })
+  })
+}
