@@ -11,7 +11,8 @@ import { Project, ScratchFolder } from '../support/package.js'
 const scratch = new ScratchFolder()
 const npms: NpmName[] = ['npm10', 'npm11', 'npm12']
 /** Where others need the cores, all of it takes as many times as long. */
-const firstTokenMsMax = () => 10_000 * Math.max(1, os.loadavg()[0] / os.availableParallelism())
+const firstTokenMsMax = () =>
+  10_000 * Math.max(1, (os.loadavg()[0] ?? 0) / os.availableParallelism())
 
 let tools: Tools
 let registry: LoopbackRegistry
