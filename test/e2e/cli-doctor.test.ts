@@ -57,6 +57,17 @@ describe('sluice doctor', () => {
     expect(named.stdout).toContain('npx sluice build --cuda')
     expect((await runCli(['doctor', '--gpu', 'rocm'])).code).toBe(2)
   })
+
+  test.each([
+    [['--gpu', 'off', '--gpu-layers', '5'], 'gpuLayers'],
+    [['--tensor-split', '1,1', '--main-gpu', '0'], 'mainGpu'],
+    [['--kv-type', 'q8_0', '--flash-attention', 'off', randomModel()], 'kvType'],
+    [[''], 'file'],
+  ])('ends with 2 for flags that do not go together: %j', async (flags, option) => {
+    const { code, stdout, stderr } = await runCli(['doctor', ...flags])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^sluice: '${option}': expected .*ERR_INVALID_OPTION`))
+  })
 })
 
 describe('sluice doctor without a binary', () => {
