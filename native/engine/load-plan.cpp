@@ -198,6 +198,7 @@ Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPla
   placement.gpu_layers = std::min(model.params().gpu_layers, placement.layers);
   placement.host = memory.host;
   for (size_t i = 0; i < plan.devices.size(); ++i) {
+    if (memory.devices[i].total() == 0) continue;  // there were fewer layers than devices
     placement.devices.push_back({plan.devices[i], memory.devices[i]});
   }
   return placement;

@@ -144,7 +144,8 @@ std::string shortage(const std::vector<Device>& devices, const DeviceSet& set,
   for (size_t i = 0; i < set.size(); ++i) {
     const Device& device = devices[set[i]];
     text += (i == 0 ? "" : ", ") + label(device) + " would need " + mib(plan.devices[i].total()) +
-            " of " + mib(device.free_bytes) + " that are free";
+            " of " + mib(device.free_bytes) + " that are free (" +
+            mib(device_margin(device.total_bytes)) + " of them stay free)";
   }
   return text;
 }

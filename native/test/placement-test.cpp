@@ -245,6 +245,7 @@ TEST("where no layer fits the CPU computes alone, unless the GPU was asked for b
   CHECK_EQ(fitted({cuda(0, 150)}, {{0}}), "CPU ! WARN_GPU_MEMORY");
   const std::string refused = fitted({cuda(0, 150)}, {{0}}, {-1, 8192, 2048, 16000, true});
   CHECK(holds(refused, "refused") && holds(refused, "CUDA0 would need 1370 MiB of 150 MiB"));
+  CHECK(holds(refused, "(32 MiB of them stay free)"));
 }
 
 TEST("layers that are asked for are taken as they are, with a warning where they may not fit") {

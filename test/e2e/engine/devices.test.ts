@@ -80,6 +80,13 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(many).toBeGreaterThan(1.5 * few)
   })
 
+  test('tells of no GPU that came away with nothing', async () => {
+    const one = { options: { ...options, gpuLayers: 1, splitMode: 'layer' as const } }
+    const { placement, expected } = await onOneMachine('CUDA:gpu:300,CUDA:gpu:300', one)
+    expect(placement.devices).toMatchObject([{ name: 'CUDA0' }])
+    expect(expected.placement).toEqual(placement)
+  })
+
   test('counts GPUs as doctor lists them, the broken ones too', async () => {
     const [second, first] = await onMachine('CUDA:gpu:300:start,CUDA:gpu:300', [
       { options: { ...options, mainGpu: 1 } },
