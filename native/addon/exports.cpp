@@ -12,7 +12,8 @@ namespace {
 
 Napi::Value devices(const Napi::CallbackInfo& info) {
   Napi::Array list = Napi::Array::New(info.Env());
-  for (const Device& device : find_devices(Look::started)) {
+  const char* backend = info[0].ToBoolean() ? "" : "cpu";
+  for (const Device& device : find_devices(Look::started, backend)) {
     list.Set(list.Length(), to_js(info.Env(), device));
   }
   return list;

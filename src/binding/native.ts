@@ -28,8 +28,11 @@ export interface NativeAddon {
   loadBackends(folders: string[]): void
   /** What may compute, whether it is here or not: a file each, where they are files. */
   backends(): NativeBackend[]
-  /** Starts each GPU to ask for its memory, which takes some 100 ms for the first one. */
-  devices(): NativeDevice[]
+  /**
+   * With `startsGpus` each GPU is started and asked for its memory, which takes some 100 ms for the
+   * first one; without, none is touched.
+   */
+  devices(startsGpus: boolean): NativeDevice[]
   /** Of the processor, as ggml's CPU backend was built to use them: { AVX2: '1' }. */
   cpuFeatures(): Record<string, string>
   readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine

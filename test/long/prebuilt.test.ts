@@ -261,7 +261,7 @@ describe('in one process', () => {
          const { load } = await import(root + '/dist/index.js')
          const { binding } = await import(root + '/dist/binding/binding.js')
          engines.push(await load({ model: root + '/models/storyteller.gguf' }))
-         devices.push(binding().devices().map(({ name }) => name).join())
+         devices.push(binding().devices(true).map(({ name }) => name).join())
        }
        const ask = [{ role: 'user', content: 'Tell me a story' }]
        const texts = engines.map((engine) => engine.chat(ask, { maxTokens: 20, seed: 1 }).text())

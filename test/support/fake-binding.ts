@@ -53,8 +53,11 @@ export class FakeAddon implements NativeAddon {
     return this.backendList
   }
 
-  devices(): NativeDevice[] {
-    return this.deviceList
+  devices(startsGpus: boolean): NativeDevice[] {
+    const untouched = { totalBytes: 0, freeBytes: 0 }
+    return this.deviceList.map((one) =>
+      startsGpus || one.kind === 'cpu' ? one : { ...one, ...untouched },
+    )
   }
 
   cpuFeatures(): Record<string, string> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import type { DoctorReport } from '../../src/cli/doctor/report.js'
 import type { EngineSettings, Estimate, LoadOptions, Placement } from '../../src/index.js'
 
 const script = fileURLToPath(new URL('children/on-devices.mjs', import.meta.url))
@@ -11,6 +12,8 @@ export interface Job {
   prompt?: string
   embed?: string[]
   cancelAfterMs?: number
+  /** Instead of an engine, what doctor finds. */
+  doctor?: boolean
 }
 
 /** What came of it: with `code` and `message` where the load failed. */
@@ -24,6 +27,7 @@ export interface Outcome {
   text?: string
   vectors?: number[][]
   cancelled?: { finishReason: string; ms: number }
+  report?: DoctorReport
   code?: string
   message?: string
 }

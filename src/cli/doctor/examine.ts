@@ -23,7 +23,8 @@ export async function examine(
   const backends = addon?.backends().map(backendOf) ?? []
   // ggml says that all of the system's memory is free.
   const freeBytes = os.freemem()
-  const devices = addon?.devices().map(deviceOf) ?? []
+  // Whoever leaves GPUs out may do so because a driver ends the process.
+  const devices = addon?.devices(options.gpu !== false).map(deviceOf) ?? []
   const own = devices.map((one) => (one.kind === 'cpu' ? { ...one, freeBytes } : one))
   const cpu = processor(addon, backends)
   problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))

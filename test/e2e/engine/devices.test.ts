@@ -176,6 +176,23 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     }
   })
 
+  test('doctor touches no device with gpu false, and tells all of them without', async () => {
+    const off = { options: { model, gpu: false as const }, doctor: true }
+    const { report } = await onOneMachine('CUDA:gpu:300:untouchable', off)
+    expect(report?.devices).toMatchObject([
+      { name: 'CPU', totalBytes: report?.memory.totalBytes },
+      { name: 'CUDA0', totalBytes: 0, freeBytes: 0 },
+    ])
+    expect(report?.model).toMatchObject({ placement: { gpu: false }, fits: true })
+    const all = await onOneMachine('CUDA:gpu:300,CUDA:gpu:100:start', { ...job, doctor: true })
+    expect(all.report?.devices).toMatchObject([
+      { name: 'CPU' },
+      { name: 'CUDA0', totalBytes: 300 * 2 ** 20 },
+      { name: 'CUDA1', fault: expect.any(String) },
+    ])
+    expect(all.report?.model).toMatchObject({ placement: { gpu: 'cuda' }, fits: true })
+  })
+
   test('a KV cache without room is refused, beside a GPU that is not used too', async () => {
     const huge = { ...options, parallel: 256, context: 262_144 }
     const outcomes = await onMachine('CUDA:gpu:300', [

@@ -1,12 +1,13 @@
 // Loads on a machine whose GPUs are made up (SLUICE_TEST_DEVICES), one engine after the other or
 // beside each other, and prints what came of each as a line of JSON. Its argument is JSON: a list
-// of { options, prompt?, embed?, cancelAfterMs? }.
+// of { options, prompt?, embed?, cancelAfterMs?, doctor? }.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const { useBinding } = await import(path.join(root, 'dist/binding/binding.js'))
 const { load, estimate } = await import(path.join(root, 'dist/index.js'))
+const { examine } = await import(path.join(root, 'dist/cli/doctor/examine.js'))
 const addon = createRequire(import.meta.url)(path.join(root, 'build/Release/devices/sluice.node'))
 useBinding(addon)
 
@@ -14,10 +15,10 @@ const jobs = JSON.parse(process.argv[2] ?? '[]')
 const engines = []
 for (const job of jobs) console.log(JSON.stringify(await outcome(job)))
 for (const engine of engines) await engine.close()
-if (jobs.length === 0) console.log(JSON.stringify(addon.devices()))
 
-async function outcome({ options, prompt, embed, cancelAfterMs }) {
+async function outcome({ options, prompt, embed, cancelAfterMs, doctor }) {
   const { model, ...rest } = options
+  if (doctor) return { report: await examine(model, rest) }
   const told = []
   try {
     const before = job(() => estimate(model, rest))
