@@ -27,8 +27,8 @@ describe.runIf(isHere).each([
     const vitest = path.resolve('node_modules/vitest/vitest.mjs')
     const args = ['run', '--project', 'process', 'test/lifecycle', 'test/examples']
     const env = { SLUICE_TEST_NODE: command, SLUICE_TEST_PACKAGE: packageUnderTest }
-    const { code, stdout } = await startProgram(process.execPath, [vitest, ...args], { env }).result
-    expect(code, stdout).toBe(0)
+    const run = await startProgram(process.execPath, [vitest, ...args], { env }).result
+    expect(run.code, run.stdout + run.stderr).toBe(0)
   })
 })
 

@@ -2,6 +2,12 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { RunningCli } from './cli.js'
 
+/**
+ * Node 22.12 says so on stderr of each require() that takes an ES module; others do not, or not of
+ * those in node_modules.
+ */
+export const requireWarning = /^(.*ExperimentalWarning: CommonJS module .*\nSupport .*\n(.*\n)?)?$/
+
 const running = new Set<RunningCli>()
 
 /** A program on its way, without what this process's SLUICE_ variables would tell it. */
