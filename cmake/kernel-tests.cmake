@@ -60,8 +60,7 @@ if(SLUICE_SOFT_AMX)
     $<TARGET_OBJECTS:sluice> $<TARGET_OBJECTS:sluice-soft-amx-kernels>)
   set_target_properties(sluice-soft-amx PROPERTIES PREFIX "" SUFFIX ".node" LINKER_LANGUAGE CXX
     LIBRARY_OUTPUT_DIRECTORY "${SLUICE_RESULT_DIR}")
-  target_link_libraries(sluice-soft-amx PRIVATE
-    llama-common llama ggml Threads::Threads ${CMAKE_DL_LIBS})
+  target_link_libraries(sluice-soft-amx PRIVATE ${SLUICE_LIBRARIES})
   get_target_property(sluice_link_options sluice LINK_OPTIONS)
   target_link_options(sluice-soft-amx PRIVATE ${sluice_link_options})
 else()

@@ -36,7 +36,7 @@ struct Placement {
     Device device;  // its memory as it was before the load
     MemoryUse use;
   };
-  std::vector<Part> devices;  // none where the CPU computes alone
+  std::vector<Part> devices;  // that hold something; none where the CPU computes alone
   MemoryUse host;             // weights that are mapped from their file among it
   int32_t layers = 0, gpu_layers = 0;
 };

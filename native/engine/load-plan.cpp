@@ -14,22 +14,41 @@ constexpr int32_t kAllLayers = 1 << 16;  // as many as there are
 // llama.cpp keeps books of each cell, also where it allocates none: beyond so many, what a context
 // takes is extrapolated.
 constexpr int64_t kCellsMeasuredMax = 1 << 22;
+constexpr int64_t kCellsStep = 256;  // of a sequence; llama.cpp rounds up to it
 
-MemoryPlan measured(const Model& model, ContextParams params) {
-  const bool shares = params.shared_cells > 0;
-  const int64_t cells =
-      shares ? params.shared_cells : int64_t(params.context) * int64_t(params.sequences);
+int64_t cells_of(const ContextParams& params) {
+  return params.shared_cells > 0 ? params.shared_cells
+                                 : int64_t(params.context) * int64_t(params.sequences);
+}
+
+// With about so many cells.
+ContextParams with_cells(ContextParams params, int64_t cells) {
+  if (params.shared_cells > 0) {
+    params.shared_cells = int32_t(cells);
+  } else {
+    params.context = int32_t(cells / params.sequences / kCellsStep * kCellsStep);
+  }
+  return params;
+}
+
+MemoryPlan measured(const Model& model, const ContextParams& params) {
+  const int64_t cells = cells_of(params);
   if (params.embeds || cells <= kCellsMeasuredMax) return Context::measure(model, params);
-  params.context = std::min(params.context, int32_t(kCellsMeasuredMax / params.sequences));
-  if (shares) params.shared_cells = int32_t(kCellsMeasuredMax);
-  const uint64_t times = uint64_t((cells + kCellsMeasuredMax - 1) / kCellsMeasuredMax);
-  MemoryPlan plan = Context::measure(model, params);
-  const auto extrapolate = [&](MemoryUse& use) {
-    use.kv *= times;
-    use.compute *= times;
+  // Some of it grows with the cells, some (a recurrent state, a window) is there in any case.
+  const ContextParams fewer = with_cells(params, kCellsMeasuredMax / 2);
+  const ContextParams more = with_cells(params, kCellsMeasuredMax);
+  const MemoryPlan least = Context::measure(model, fewer);
+  MemoryPlan plan = Context::measure(model, more);
+  const double beyond = double(cells - cells_of(more)) / double(cells_of(more) - cells_of(fewer));
+  const auto grow = [&](uint64_t& bytes, uint64_t before) {
+    if (bytes > before) bytes += uint64_t(double(bytes - before) * beyond);
   };
-  for (MemoryUse& use : plan.devices) extrapolate(use);
-  extrapolate(plan.host);
+  const auto extrapolate = [&](MemoryUse& use, const MemoryUse& before) {
+    grow(use.kv, before.kv);
+    grow(use.compute, before.compute);
+  };
+  for (size_t i = 0; i < plan.devices.size(); ++i) extrapolate(plan.devices[i], least.devices[i]);
+  extrapolate(plan.host, least.host);
   return plan;
 }
 
@@ -78,7 +97,7 @@ class Outlines {
 
 // The plan's parameters for a set of devices; none is the CPU.
 void place(LoadPlan& plan, const std::vector<Device>& devices, const DeviceSet& set, int32_t layers,
-           const PlacementRequest& request) {
+           const std::vector<float>& shares) {
   plan.target = plan.draft = ModelParams();
   plan.devices.clear();
   for (size_t at : set) {
@@ -86,12 +105,12 @@ void place(LoadPlan& plan, const std::vector<Device>& devices, const DeviceSet& 
     plan.devices.push_back(devices[at]);
   }
   plan.target.gpu_layers = layers;
-  plan.target.tensor_split = request.tensor_split;
+  if (set.size() > 1) plan.target.tensor_split = shares;
   plan.draft = plan.target;
   plan.draft.gpu_layers = set.empty() ? 0 : kAllLayers;
 }
 
-void fit(LoadPlan& plan, const std::vector<Device>& devices, const std::vector<DeviceSet>& sets,
+void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice& choice,
          const EngineOptions& options, const IsAbandoned& is_abandoned) {
   const PlacementRequest& asked = options.placement;
   Outlines outlines(options, is_abandoned);
@@ -99,10 +118,10 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const std::vector<D
   const Measure measure = [&](const DeviceSet& set, int32_t layers, int32_t context) {
     LoadPlan trial;
     // All of them by one number: the first outline is the one that is measured first.
-    place(trial, devices, set, layers < layers_total ? layers : kAllLayers, asked);
+    place(trial, devices, set, layers < layers_total ? layers : kAllLayers, choice.shares);
     return outlines.measure(trial.target, trial.draft, Sizing(options, context)).memory;
   };
-  place(plan, devices, sets.front(), kAllLayers, asked);
+  place(plan, devices, choice.sets.front(), kAllLayers, choice.shares);
   const Model& outline = *outlines.at(plan.target, plan.draft).target;
   const Sizing::ContextWish context = Sizing(options).context_wish(outline);
   FitRequest request;
@@ -112,8 +131,8 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const std::vector<D
   request.context = context.most;
   request.context_min = context.least;
   request.host_free_bytes = options.free_bytes;
-  const Fit found = fit_layers(devices, sets, request, measure);
-  place(plan, devices, found.devices, found.gpu_layers, asked);
+  const Fit found = fit_layers(devices, choice.sets, request, measure);
+  place(plan, devices, found.devices, found.gpu_layers, choice.shares);
   plan.context = found.devices.empty() ? 0 : found.context;
   plan.warnings.insert(plan.warnings.end(), found.warnings.begin(), found.warnings.end());
 }
@@ -135,12 +154,14 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
   const std::string named = backend_name(asked.gpu);
   LoadPlan plan;
   if (asked.gpu == GpuUse::off || (named.empty() && asked.gpu_layers == 0)) return plan;
-  const std::vector<Device> devices = find_devices(Look::started, named);
+  // Without layers for it a named backend only has to be there.
+  const Look look = asked.gpu_layers == 0 ? Look::names : Look::started;
+  const std::vector<Device> devices = find_devices(look, named);
   const DeviceChoice choice = choose_devices(devices, asked);
   plan.warnings = choice.warnings;
   if (choice.sets.empty()) return plan;
   try {
-    fit(plan, devices, choice.sets, options, is_abandoned);
+    fit(plan, devices, choice, options, is_abandoned);
   } catch (const FaultError& error) {
     if (!named.empty() || is_final(error)) throw;
     plan = LoadPlan();
@@ -167,8 +188,7 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
   DeviceSet all;
   for (size_t i = 0; i < plan.devices.size(); ++i) all.push_back(i);
   estimate.free_bytes = options.free_bytes;
-  estimate.fits = is_fitting(plan.devices, all, found.memory, options.free_bytes) &&
-                  found.memory.host.total() <= options.free_bytes;
+  estimate.fits = is_fitting_whole(plan.devices, all, found.memory, options.free_bytes);
   return estimate;
 }
 
@@ -178,6 +198,7 @@ Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPla
   placement.gpu_layers = std::min(model.params().gpu_layers, placement.layers);
   placement.host = memory.host;
   for (size_t i = 0; i < plan.devices.size(); ++i) {
+    if (memory.devices[i].total() == 0) continue;  // there were fewer layers than devices
     placement.devices.push_back({plan.devices[i], memory.devices[i]});
   }
   return placement;

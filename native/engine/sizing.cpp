@@ -15,16 +15,16 @@ constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kDefaultContextMin = 512;
 // On a GPU a shorter context is better than a layer on the CPU, down to this.
 constexpr int32_t kGpuContextMin = 2048;
-constexpr int32_t kThreadsMax = 512;  // ggml's own limit
+constexpr int32_t kThreadsMax = 512;                                // ggml's own limit
+constexpr int64_t kCellsMax = std::numeric_limits<int32_t>::max();  // that llama.cpp can count
 
 }  // namespace
 
 // The KV cache is written at creation, so one that does not fit would get the process killed. What
 // is on a device was measured before, and the device refuses what it has no room for.
 void Sizing::check_kv_fits(const Model& model, int64_t cells, uint64_t kv_bytes) const {
-  const bool countable = cells <= std::numeric_limits<int32_t>::max();
   const bool is_free = !model.is_on_cpu_alone() || kv_bytes <= options_.free_bytes;
-  if (countable && (is_free || !checks_)) return;
+  if (!checks_ || (is_free && cells <= kCellsMax)) return;
   throw FaultError(FaultCode::out_of_memory,
                    std::to_string(cells) + " tokens in all sequences together need about " +
                        std::to_string(kv_bytes >> 20) + " MiB of KV cache, and " +
@@ -106,9 +106,14 @@ KvType Sizing::draft_kv_type(const Model& draft) const {
 }
 
 int32_t Sizing::context_tokens(const Models& models) const {
-  if (settled_context_ > 0) return settled_context_;
   const Model& model = *models.target;
   const uint64_t cell_bytes = model.kv_bytes_per_token(options_.kv_type);
+  if (settled_context_ > 0) {
+    const int64_t cells =
+        options_.kv_cells > 0 ? options_.kv_cells : int64_t(options_.parallel) * settled_context_;
+    check_kv_fits(model, cells, uint64_t(cells) * cell_bytes);
+    return settled_context_;
+  }
   const uint64_t draft_bytes =
       models.draft ? models.draft->kv_bytes_per_token(draft_kv_type(*models.draft)) : 0;
   const int32_t wanted = std::clamp(model.trained_context(), 1, kDefaultContextMax);

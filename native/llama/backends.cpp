@@ -8,6 +8,7 @@
 #include "llama/dynamic-library.h"
 
 #ifdef GGML_BACKEND_DL
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -120,13 +121,18 @@ int score_of(const DynamicLibrary& library, BackendFile& file) {
 
 void load(Found& found) {
   const ErrorLogScope log;
-  ggml_backend_reg_t registry = ggml_backend_load(found.file.path.c_str());
-  found.file.loaded = registry != nullptr;
-  if (!registry) {
-    found.file.reason = log.text().empty() ? "it could not be started" : log.text();
-  } else {
-    found.file.reason = reason_of(registry);
+  std::string why;
+  try {
+    if (ggml_backend_reg_t registry = ggml_backend_load(found.file.path.c_str())) {
+      found.file.loaded = true;
+      found.file.reason = reason_of(registry);
+      return;
+    }
+    why = log.text();
+  } catch (const std::exception& error) {  // of a driver: the others are loaded all the same
+    why = error.what();
   }
+  found.file.reason = why.empty() ? "it could not be started" : why;
 }
 
 void load_others(std::vector<Found>& files) {
@@ -174,10 +180,8 @@ std::vector<BackendFile> load_files(const std::vector<std::string>& folders) {
   const std::lock_guard<std::mutex> lock(sluice_backends_mutex());
   const fs::path own = own_file().parent_path();
   std::vector<Found> variants, others;
-  if (ggml_backend_reg_count() > 0) {
-    require_cpu(own, variants);
-    return registered_backends();
-  }
+  if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)) return registered_backends();
+  const bool is_again = ggml_backend_reg_count() > 0;  // a call before this one found no CPU's
   for (Found& found : find_files(own)) {
     (found.file.name == "cpu" ? variants : others).push_back(std::move(found));
   }
@@ -186,9 +190,10 @@ std::vector<BackendFile> load_files(const std::vector<std::string>& folders) {
       if (found.file.name != "cpu") others.push_back(std::move(found));
     }
   }
-  load_others(others);  // before the CPU, which takes what no other does
+  if (!is_again) load_others(others);  // before the CPU, which takes what no other does
   load_best(variants);
   require_cpu(own, variants);
+  if (is_again) return registered_backends();
   std::vector<BackendFile> files;
   for (const auto* list : {&others, &variants}) {
     for (const Found& found : *list) files.push_back(found.file);

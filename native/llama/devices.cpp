@@ -1,6 +1,7 @@
 #include "llama/devices.h"
 
 #include <exception>
+#include <stdexcept>
 
 #include "ggml-backend.h"
 #include "llama/backends.h"
@@ -18,20 +19,29 @@ DeviceKind kind_of(ggml_backend_dev_t device) {
   }
 }
 
-// Why a device cannot be started; empty where it can.
-std::string fault_of_start(ggml_backend_dev_t device) {
+// Starts a GPU and asks for its memory. What a driver throws is that device's fault, and no end of
+// looking at the others.
+void look_closely(Device& result, ggml_backend_dev_t device) {
+  const bool is_gpu = result.kind == DeviceKind::gpu || result.kind == DeviceKind::integrated;
+  std::string failed = "it could not be started";
   ErrorLogScope log;
   std::string why;
   try {
-    if (ggml_backend_t backend = ggml_backend_dev_init(device, nullptr)) {
+    if (is_gpu) {
+      ggml_backend_t backend = ggml_backend_dev_init(device, nullptr);
+      if (!backend) throw std::runtime_error(log.text());
       ggml_backend_free(backend);
-      return "";
     }
-    why = log.text();
+    failed = "it does not say how much memory it has";
+    size_t free = 0, total = 0;
+    ggml_backend_dev_memory(device, &free, &total);
+    result.free_bytes = free;
+    result.total_bytes = total;
+    if (!is_gpu || total > 0) return;
   } catch (const std::exception& error) {
     why = error.what();
   }
-  return "it could not be started" + (why.empty() ? why : ": " + why);
+  result.fault = failed + (why.empty() ? why : ": " + why);
 }
 
 Device described(ggml_backend_dev_t device, Look look) {
@@ -40,15 +50,7 @@ Device described(ggml_backend_dev_t device, Look look) {
   result.description = ggml_backend_dev_description(device);
   result.backend = registry_name(ggml_backend_dev_backend_reg(device));
   result.kind = kind_of(device);
-  if (look == Look::names) return result;
-  const bool is_gpu = result.kind == DeviceKind::gpu || result.kind == DeviceKind::integrated;
-  if (is_gpu) result.fault = fault_of_start(device);
-  if (!result.fault.empty()) return result;
-  size_t free = 0, total = 0;
-  ggml_backend_dev_memory(device, &free, &total);
-  result.free_bytes = free;
-  result.total_bytes = total;
-  if (is_gpu && total == 0) result.fault = "it does not say how much memory it has";
+  if (look == Look::started) look_closely(result, device);
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include "llama/model-store.h"
 
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -38,7 +39,11 @@ std::shared_ptr<Slot> slot_for(const std::string& key) {
 std::string key_of(const ModelParams& params) {
   std::string key = std::to_string(params.gpu_layers);
   for (const std::string& device : params.devices) key += '\n' + device;
-  for (const float share : params.tensor_split) key += '\n' + std::to_string(share);
+  for (const float share : params.tensor_split) {
+    char exact[32];
+    std::snprintf(exact, sizeof(exact), "\n%a", double(share));
+    key += exact;
+  }
   return key;
 }
 

@@ -76,34 +76,60 @@ DeviceSet usable(const std::vector<Device>& devices, const std::string& named) {
   return found;
 }
 
-void check_shares(const std::vector<Device>& devices, const DeviceSet& found,
-                  const PlacementRequest& request) {
-  const std::string there = "there are " + std::to_string(found.size()) + ": " +
-                            (found.empty() ? "none" : names_of(devices, found));
-  if (request.main_gpu >= int32_t(found.size())) {
-    throw FaultError(FaultCode::gpu_unavailable, "mainGpu " + std::to_string(request.main_gpu) +
-                                                     " is no device; counted from 0, " + there);
+// All GPUs of a backend, in the order in which they are counted.
+DeviceSet listed(const std::vector<Device>& devices, const std::string& backend) {
+  DeviceSet all;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    if (is_gpu(devices[i]) && devices[i].backend == backend) all.push_back(i);
   }
-  if (request.tensor_split.size() > found.size()) {
-    throw FaultError(FaultCode::gpu_unavailable, "tensorSplit has " +
-                                                     std::to_string(request.tensor_split.size()) +
-                                                     " shares, one for each device, but " + there);
+  return all;
+}
+
+void check_usable(const Device& device, const std::string& asked) {
+  if (device.fault.empty()) return;
+  throw FaultError(FaultCode::gpu_unavailable,
+                   asked + " names " + label(device) + ", which cannot be used: " + device.fault);
+}
+
+DeviceSet main_device(const std::vector<Device>& devices, const DeviceSet& all, int32_t main_gpu) {
+  const std::string asked = "mainGpu " + std::to_string(main_gpu);
+  if (main_gpu >= int32_t(all.size())) {
+    throw FaultError(FaultCode::gpu_unavailable,
+                     asked + " is no device; counted from 0, there are " +
+                         std::to_string(all.size()) + ": " + names_of(devices, all));
   }
+  const size_t at = all[size_t(main_gpu)];
+  check_usable(devices[at], asked);
+  return {at};
+}
+
+// The devices that have a share.
+void share(DeviceChoice& choice, const std::vector<Device>& devices, const DeviceSet& all,
+           const std::vector<float>& shares) {
+  if (shares.size() > all.size()) {
+    throw FaultError(FaultCode::gpu_unavailable,
+                     "tensorSplit has " + std::to_string(shares.size()) +
+                         " shares, one for each device, but there are " +
+                         std::to_string(all.size()) + ": " + names_of(devices, all));
+  }
+  DeviceSet set;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    if (!(shares[i] > 0)) continue;
+    check_usable(devices[all[i]], "tensorSplit");
+    set.push_back(all[i]);
+    choice.shares.push_back(shares[i]);
+  }
+  choice.sets = {set};
 }
 
 std::vector<DeviceSet> sets_of(const std::vector<Device>& devices, const DeviceSet& found,
-                               const PlacementRequest& request) {
-  const bool shares = !request.tensor_split.empty();
-  const bool is_open = request.split_mode == SplitMode::automatic && !shares;
-  const size_t main = request.main_gpu >= 0
-                          ? found[size_t(request.main_gpu)]
-                          : *std::max_element(found.begin(), found.end(), [&](size_t a, size_t b) {
-                              return devices[a].free_bytes < devices[b].free_bytes;
-                            });
-  const bool is_single = request.split_mode == SplitMode::none;
-  if (is_single || (is_open && request.main_gpu >= 0)) return {{main}};
-  if (is_open && found.size() > 1) return {{main}, found};
-  return {found};
+                               SplitMode split_mode) {
+  const size_t freest = *std::max_element(found.begin(), found.end(), [&](size_t a, size_t b) {
+    return devices[a].free_bytes < devices[b].free_bytes;
+  });
+  if (split_mode == SplitMode::layer || found.size() == 1) return {found};
+  if (split_mode == SplitMode::none) return {{freest}};
+  return {{freest}, found};
 }
 
 // 0 where nothing is between.
@@ -118,9 +144,20 @@ std::string shortage(const std::vector<Device>& devices, const DeviceSet& set,
   for (size_t i = 0; i < set.size(); ++i) {
     const Device& device = devices[set[i]];
     text += (i == 0 ? "" : ", ") + label(device) + " would need " + mib(plan.devices[i].total()) +
-            " of " + mib(device.free_bytes) + " that are free";
+            " of " + mib(device.free_bytes) + " that are free (" +
+            mib(device_margin(device.total_bytes)) + " of them stay free)";
   }
   return text;
+}
+
+// Of the system's memory, weights that are mapped from the file not counted.
+uint64_t host_bytes(const std::vector<Device>& devices, const DeviceSet& set,
+                    const MemoryPlan& plan) {
+  uint64_t bytes = plan.host.kv + plan.host.compute;
+  for (size_t i = 0; i < set.size(); ++i) {
+    if (devices[set[i]].kind == DeviceKind::integrated) bytes += plan.devices[i].total();
+  }
+  return bytes;
 }
 
 // Owned by one call of fit_layers.
@@ -140,7 +177,7 @@ struct Fitter {
     for (size_t i = 0; i < set.size(); ++i) {
       if (plan.devices[i].total() > devices[set[i]].total_bytes) return false;
     }
-    return plan.host.kv + plan.host.compute <= request.host_free_bytes;
+    return host_bytes(devices, set, plan) <= request.host_free_bytes;
   }
 
   Fit with(const DeviceSet& set, int32_t layers, int32_t context) const {
@@ -204,14 +241,18 @@ uint64_t device_margin(uint64_t total_bytes) {
 
 bool is_fitting(const std::vector<Device>& devices, const DeviceSet& set, const MemoryPlan& plan,
                 uint64_t host_free_bytes) {
-  uint64_t host = plan.host.kv + plan.host.compute;
   for (size_t i = 0; i < set.size(); ++i) {
     const Device& device = devices[set[i]];
     const uint64_t used = plan.devices[i].total();
     if (used + device_margin(device.total_bytes) > device.free_bytes) return false;
-    if (device.kind == DeviceKind::integrated) host += used;
   }
-  return host <= host_free_bytes;
+  return host_bytes(devices, set, plan) <= host_free_bytes;
+}
+
+bool is_fitting_whole(const std::vector<Device>& devices, const DeviceSet& set,
+                      const MemoryPlan& plan, uint64_t host_free_bytes) {
+  return is_fitting(devices, set, plan, host_free_bytes) &&
+         host_bytes(devices, set, plan) + plan.host.weights <= host_free_bytes;
 }
 
 DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementRequest& request) {
@@ -233,8 +274,14 @@ DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementR
         faults.empty() ? "this build has no device of it" : "none works (" + faults + ")");
   }
   if (found.empty() || request.gpu_layers == 0) return choice;
-  check_shares(devices, found, request);
-  choice.sets = sets_of(devices, found, request);
+  const DeviceSet all = listed(devices, devices[found.front()].backend);
+  if (!request.tensor_split.empty()) {
+    share(choice, devices, all, request.tensor_split);
+  } else if (request.main_gpu >= 0) {
+    choice.sets = {main_device(devices, all, request.main_gpu)};
+  } else {
+    choice.sets = sets_of(devices, found, request.split_mode);
+  }
   return choice;
 }
 

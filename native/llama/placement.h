@@ -36,7 +36,8 @@ struct PlacementRequest {
   GpuUse gpu = GpuUse::automatic;
   int32_t gpu_layers = -1;  // -1 is as many as fit
   SplitMode split_mode = SplitMode::automatic;
-  int32_t main_gpu = -1;            // the one device with SplitMode::none; -1 chooses
+  // Both count all GPUs of the backend that is used, from 0, whether they work or not.
+  int32_t main_gpu = -1;            // the one device to use; -1 chooses
   std::vector<float> tensor_split;  // shares of the devices; empty is by their free memory
 };
 
@@ -44,6 +45,7 @@ using DeviceSet = std::vector<size_t>;  // places in the list of devices
 
 struct DeviceChoice {
   std::vector<DeviceSet> sets;  // the best first; none where the CPU computes alone
+  std::vector<float> shares;    // of the one set that was asked for; else by free memory
   std::vector<Warning> warnings;
 };
 
@@ -104,6 +106,10 @@ uint64_t device_margin(uint64_t total_bytes);
 // mapped from the file.
 bool is_fitting(const std::vector<Device>& devices, const DeviceSet& set, const MemoryPlan& plan,
                 uint64_t host_free_bytes);
+
+// The same, and the weights in the system's memory beside it.
+bool is_fitting_whole(const std::vector<Device>& devices, const DeviceSet& set,
+                      const MemoryPlan& plan, uint64_t host_free_bytes);
 
 // "cuda"; empty for `automatic` and `off`.
 std::string backend_name(GpuUse gpu);

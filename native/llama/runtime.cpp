@@ -37,17 +37,21 @@ void set_environment_default(const char* name, const char* value) {
 }  // namespace
 
 void start_runtime(const std::vector<std::string>& backend_folders) {
-  static std::once_flag once;
-  std::call_once(once, [&] {
-    // Without it a failed assertion in ggml forks a debugger.
-    set_environment_default("GGML_NO_BACKTRACE", "1");
-    // Before any LOG_ of llama.cpp's common: it would start a thread that nobody joins.
-    common_log_set_verbosity_thold(-1);
-    static char debug_marker;
-    llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
-    backends = load_backends(backend_folders);
-    llama_backend_init();
-  });
+  // No std::call_once: where the C library is musl, one that throws is never called again.
+  static auto* mutex =
+      new std::mutex();  // leaked, as engine threads may outlive static destruction
+  static bool is_started = false;
+  const std::lock_guard<std::mutex> lock(*mutex);
+  if (is_started) return;
+  // Without it a failed assertion in ggml forks a debugger.
+  set_environment_default("GGML_NO_BACKTRACE", "1");
+  // Before any LOG_ of llama.cpp's common: it would start a thread that nobody joins.
+  common_log_set_verbosity_thold(-1);
+  static char debug_marker;
+  llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
+  backends = load_backends(backend_folders);
+  llama_backend_init();
+  is_started = true;
 }
 
 std::string runtime_version() { return llama_version(); }

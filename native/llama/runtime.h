@@ -9,8 +9,9 @@ namespace sluice {
 
 // The process-wide part of llama.cpp: backends and the log. Initialised once, on first use, by
 // whichever thread comes first; never torn down, because engines of other environments (worker
-// threads) may still run while one of them ends. `backend_folders` counts for the first call only:
-// they hold backends that are not beside the addon. Throws FaultError when no backend is there.
+// threads) may still run while one of them ends. `backend_folders` hold backends that are not
+// beside the addon, and count until a call succeeds. Throws FaultError when no backend is there;
+// the next call looks again.
 void start_runtime(const std::vector<std::string>& backend_folders = {});
 
 // llama.cpp's release.

@@ -179,8 +179,39 @@ TEST("mainGpu, splitMode and tensorSplit name devices of the backend that is use
   request = asking(GpuUse::automatic);
   request.tensor_split = {3, 1};
   CHECK_EQ(chosen(two, request), "CUDA0 CUDA1");
+  CHECK(choose_devices(two, request).shares == std::vector<float>({3, 1}));
   request.tensor_split = {3, 1, 1};
   CHECK(holds(chosen(two, request), "tensorSplit has 3 shares"));
+}
+
+TEST("a device without a share is left alone") {
+  const std::vector<Device> three = {cuda(0, 8000), cuda(1, 8000), cuda(2, 8000), kCpu};
+  PlacementRequest request = asking(GpuUse::automatic);
+  request.tensor_split = {0, 1};
+  CHECK_EQ(chosen(three, request), "CUDA1");
+  request.tensor_split = {2, 0, 1};
+  CHECK_EQ(chosen(three, request), "CUDA0 CUDA2");
+  CHECK(choose_devices(three, request).shares == std::vector<float>({2, 1}));
+}
+
+TEST("devices are counted as they are listed, also those that are not used by themselves") {
+  const std::vector<Device> half = {broken(cuda(0, 8000)), cuda(1, 8000), kCpu};
+  PlacementRequest request = asking(GpuUse::automatic);
+  request.main_gpu = 1;
+  CHECK_EQ(chosen(half, request), "CUDA1 ! WARN_GPU_FAILED");
+  request.main_gpu = 0;
+  CHECK(holds(chosen(half, request), "mainGpu 0 names CUDA0, which cannot be used"));
+  request = asking(GpuUse::cuda);
+  request.tensor_split = {0, 1};
+  CHECK_EQ(chosen(half, request), "CUDA1 ! WARN_GPU_FAILED");
+  request.tensor_split = {1, 1};
+  CHECK(holds(chosen(half, request), "tensorSplit names CUDA0, which cannot be used"));
+  const std::vector<Device> mixed = {integrated(0, 8000), vulkan(1, 8000), kCpu};
+  request = asking(GpuUse::automatic);
+  request.main_gpu = 1;
+  CHECK_EQ(chosen(mixed, request), "Vulkan1");
+  request.main_gpu = 0;
+  CHECK_EQ(chosen(mixed, request), "Vulkan0");
 }
 
 TEST("all layers go where they fit, on one GPU rather than two") {
@@ -214,6 +245,7 @@ TEST("where no layer fits the CPU computes alone, unless the GPU was asked for b
   CHECK_EQ(fitted({cuda(0, 150)}, {{0}}), "CPU ! WARN_GPU_MEMORY");
   const std::string refused = fitted({cuda(0, 150)}, {{0}}, {-1, 8192, 2048, 16000, true});
   CHECK(holds(refused, "refused") && holds(refused, "CUDA0 would need 1370 MiB of 150 MiB"));
+  CHECK(holds(refused, "(32 MiB of them stay free)"));
 }
 
 TEST("layers that are asked for are taken as they are, with a warning where they may not fit") {
@@ -235,6 +267,23 @@ TEST("an integrated GPU's memory is the system's, and is not counted twice as fr
            "Vulkan0: 11 layers, 2048 tokens");
   CHECK_EQ(fitted({integrated(0, 16000)}, {{0}}, {-1, 2048, 2048, 800}),
            "Vulkan0: 4 layers, 2048 tokens ! WARN_GPU_PARTIAL");
+}
+
+TEST("layers that are asked for do not overfill the memory that an integrated GPU shares") {
+  CHECK(holds(fitted({integrated(0, 16000)}, {{0}}, {11, 2048, 2048, 800}), "refused: 11 layers"));
+  CHECK_EQ(fitted({integrated(0, 16000)}, {{0}}, {11, 2048, 2048, 1450}),
+           "Vulkan0: 11 layers, 2048 tokens");
+}
+
+TEST("weights of the system's memory are counted beside an integrated GPU's") {
+  const std::vector<Device> own = {integrated(0, 16000)};
+  MemoryPlan plan;
+  plan.devices = {{500 * kMiB, 0, 0}};
+  plan.host = {600 * kMiB, 0, 0};
+  CHECK(sluice::is_fitting(own, {0}, plan, 1000 * kMiB));
+  CHECK(!sluice::is_fitting_whole(own, {0}, plan, 1000 * kMiB));
+  CHECK(sluice::is_fitting_whole(own, {0}, plan, 1100 * kMiB));
+  CHECK(sluice::is_fitting_whole({cuda(0, 16000)}, {0}, plan, 1000 * kMiB));
 }
 
 TEST("the KV cache of the layers that the CPU computes must fit beside it") {

@@ -1,15 +1,24 @@
 import type { doctorFlags } from '../config/command-flags.js'
+import { parseEstimateOptions } from '../config/engine-options.js'
 import type { Settled } from '../config/flags.js'
 import { examine } from './doctor/examine.js'
 import { doctorText } from './doctor/format.js'
 import { engineOptions } from './load-options.js'
+import { packagePath } from './package-root.js'
 
 type Flags = Settled<typeof doctorFlags>
 
-/** `sluice doctor`: to stdout. @returns the exit code, 1 where something does not work */
+/**
+ * `sluice doctor`: to stdout.
+ * @returns the exit code, 1 where something does not work
+ * @throws InvalidOptionError
+ */
 export async function doctorCommand(argument: string | undefined, flags: Flags): Promise<number> {
   const model = argument ?? flags.model
-  const report = await examine(model, engineOptions(flags))
+  const options = engineOptions(flags)
+  // Flags that do not go together are a wrong command, and no fault of the model or the machine.
+  parseEstimateOptions(model ?? packagePath('models/storyteller.gguf'), options)
+  const report = await examine(model, options)
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report))
   return report.problems.some(({ level }) => level === 'error') ? 1 : 0
 }

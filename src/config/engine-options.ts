@@ -59,7 +59,11 @@ export const tensorSplitCheck: Check<readonly number[]> = check(
   `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
   (value) => {
     if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false
-    return value.every((share) => isNumber(share, 0, 1e9)) && value.some((share) => share > 0)
+    // The engine has them as floats, in which the smallest are 0.
+    return (
+      value.every((share) => isNumber(share, 0, 1e9)) &&
+      value.some((share) => Math.fround(share) > 0)
+    )
   },
 )
 

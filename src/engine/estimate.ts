@@ -14,7 +14,7 @@ import type { EstimateOptions } from './types.js'
  * the event loop; on a machine with a GPU it starts the devices.
  *
  * Rejects as `load` does, but for what does not fit: then `fits` is false. ERR_OUT_OF_MEMORY comes
- * only of a GPU that is named and has no room for a single layer.
+ * only of a GPU that is named and has no room for a single layer, or for those of `gpuLayers`.
  */
 export async function estimate(file: string, options: EstimateOptions = {}): Promise<Estimate> {
   const settled = parseEstimateOptions(file, options)

@@ -7,7 +7,7 @@ import {
   usableSampling,
 } from '../config/engine-options.js'
 import { Engine } from './engine.js'
-import { CancelledError, ClosedError, EngineFailedError } from './errors.js'
+import { CancelledError, ClosedError } from './errors.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
 import { Session } from './session.js'
@@ -40,7 +40,7 @@ export async function load(options: LoadOptions): Promise<Engine> {
       session.close()
     }
     const onAbort = (): void => giveUp(abortError(settled.signal))
-    const session = openSession(addon, native, {
+    const session = new Session(addon, native, {
       onProgress: (fraction) => {
         try {
           if (!session.closed) settled.onProgress?.(fraction)
@@ -49,11 +49,12 @@ export async function load(options: LoadOptions): Promise<Engine> {
         }
       },
       onReady: (info) => {
-        settled.signal?.removeEventListener('abort', onAbort)
         if (session.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
           for (const warning of info.warnings) tellWarning(warning, settled.onWarning)
+          if (session.closed) return // whoever was warned gave up
+          settled.signal?.removeEventListener('abort', onAbort)
           resolve(makeEngine(session, settled, native, info, closed))
         } catch (error) {
           giveUp(error)
@@ -71,14 +72,6 @@ export async function load(options: LoadOptions): Promise<Engine> {
     })
     settled.signal?.addEventListener('abort', onAbort, { once: true })
   })
-}
-
-function openSession(...parts: ConstructorParameters<typeof Session>): Session {
-  try {
-    return new Session(...parts)
-  } catch (cause) {
-    throw new EngineFailedError(`the engine could not be started: ${String(cause)}`, { cause })
-  }
 }
 
 function abortError(signal: AbortSignal | undefined): CancelledError {

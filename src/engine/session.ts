@@ -12,7 +12,7 @@ import type {
   NativeStats,
   NativeTexts,
 } from '../binding/native.js'
-import { ClosedError, OverloadedError, type SluiceError } from './errors.js'
+import { ClosedError, EngineFailedError, OverloadedError, type SluiceError } from './errors.js'
 import { errorOf } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 import { TextJobs, type TextResult } from './text-jobs.js'
@@ -70,11 +70,16 @@ export class Session {
   #holds = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
 
+  /** @throws EngineFailedError where the system has no thread for it */
   constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
     this.#listener = listener
     this.#window = options.window
-    // Out of the addon's callback first: what is thrown inside it is swallowed.
-    this.#native = new addon.Engine(options, () => setImmediate(() => this.#drain()))
+    try {
+      // Out of the addon's callback first: what is thrown inside it is swallowed.
+      this.#native = new addon.Engine(options, () => setImmediate(() => this.#drain()))
+    } catch (cause) {
+      throw new EngineFailedError(`the engine could not be started: ${String(cause)}`, { cause })
+    }
     rememberOpen(this)
     this.#hold() // until ready or closed
   }

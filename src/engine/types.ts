@@ -51,11 +51,14 @@ export interface LoadOptions {
    */
   splitMode?: 'none' | 'layer'
   /**
-   * The one GPU to use, from 0 in the order of `sluice doctor`; not beside splitMode 'layer'.
-   * Default: the one with the most free memory.
+   * The one GPU to use, from 0 in the order in which `sluice doctor` lists those of the backend,
+   * the broken ones too; not beside splitMode 'layer'. Default: the one with the most free memory.
    */
   mainGpu?: number
-  /** Shares of the GPUs, in the same order: [3, 1]. Up to 16. Default: by their free memory. */
+  /**
+   * Shares of the GPUs, in the same order: [3, 1]. Up to 16; one of 0, or that is left out, leaves
+   * its GPU alone. Default: by their free memory.
+   */
   tensorSplit?: readonly number[]
   /**
    * Type of the KV cache's keys and values. 'q8_0' takes 53 % of the memory of 'f16' and 'q4_0'

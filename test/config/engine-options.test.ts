@@ -78,6 +78,8 @@ describe('options of load', () => {
     ['mainGpu', { mainGpu: 0, tensorSplit: [1] }],
     ['tensorSplit', { tensorSplit: [] }],
     ['tensorSplit', { tensorSplit: [0, 0] }],
+    ['tensorSplit', { tensorSplit: [0, 1e-300] }],
+    ['tensorSplit', { tensorSplit: [1, Number.NaN] }],
     ['tensorSplit', { tensorSplit: [1, -1] }],
     ['tensorSplit', { tensorSplit: new Array(17).fill(1) }],
     ['tensorSplit', { tensorSplit: [1], splitMode: 'none' }],

@@ -43,7 +43,8 @@ describe('sluice doctor', () => {
       'model',
       'problems',
     ])
-    expect(report.backends).toContainEqual({ name: 'cpu', path: null, loaded: true, reason: null })
+    const cpu = { name: 'cpu', path: null, variant: null, loaded: true, reason: null }
+    expect(report.backends).toContainEqual(cpu)
     expect(report.devices).toContainEqual(expect.objectContaining({ name: 'CPU', kind: 'cpu' }))
     expect(report.model).toMatchObject({ path: randomModel(), fits: true, parallel: 4 })
   })
@@ -56,6 +57,17 @@ describe('sluice doctor', () => {
     expect(named.code).toBe(1)
     expect(named.stdout).toContain('npx sluice build --cuda')
     expect((await runCli(['doctor', '--gpu', 'rocm'])).code).toBe(2)
+  })
+
+  test.each([
+    [['--gpu', 'off', '--gpu-layers', '5'], 'gpuLayers'],
+    [['--tensor-split', '1,1', '--main-gpu', '0'], 'mainGpu'],
+    [['--kv-type', 'q8_0', '--flash-attention', 'off', randomModel()], 'kvType'],
+    [[''], 'file'],
+  ])('ends with 2 for flags that do not go together: %j', async (flags, option) => {
+    const { code, stdout, stderr } = await runCli(['doctor', ...flags])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^sluice: '${option}': expected .*ERR_INVALID_OPTION`))
   })
 })
 

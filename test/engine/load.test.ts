@@ -87,6 +87,33 @@ describe('load', () => {
     await expect(load({ model: 'a.gguf', onWarning: angry })).rejects.toThrow('the caller’s own')
   })
 
+  test('is aborted by whoever is told a warning', async () => {
+    const warnings = [{ code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7 layers fit' }]
+    useBinding(new FakeAddon({ model: { warnings } }))
+    const controller = new AbortController()
+    const { signal } = controller
+    const onWarning = () => controller.abort('too slow')
+    const loading = load({ model: 'a.gguf', signal, onWarning })
+    await expect(loading).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'too slow' })
+  })
+
+  test.each([load, (options: { model: string }) => estimate(options.model)])(
+    'and an estimate reject where the system has no thread for the engine (%#)',
+    async (start) => {
+      const addon = new FakeAddon()
+      const none = class {
+        constructor() {
+          throw new Error('Resource temporarily unavailable')
+        }
+      }
+      useBinding(Object.assign(addon, { Engine: none }) as unknown as FakeAddon)
+      await expect(start({ model: 'a.gguf' })).rejects.toMatchObject({
+        code: 'ERR_ENGINE_FAILED',
+        message: expect.stringContaining('Resource temporarily unavailable'),
+      })
+    },
+  )
+
   test('tells Node of a warning once where nobody else listens', async () => {
     const warnings = [{ code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7 layers fit' }]
     useBinding(new FakeAddon({ model: { warnings } }))

@@ -48,7 +48,42 @@ async function report(wrapper: string[] = [], cwd = folder): Promise<Report> {
   return JSON.parse(stdout)
 }
 
-const loadedOf = ({ backends }: Report) => backends.filter((file) => file.loaded)
+const loadedOf = ({ backends }: Pick<Report, 'backends'>) => backends.filter((file) => file.loaded)
+
+interface Search extends Pick<Report, 'backends'> {
+  /** Why it failed. */
+  message?: string
+}
+
+/**
+ * Two searches of one process in a folder and for a backend that is compiled from this source.
+ * @param between JavaScript, run between them
+ */
+function searches(name: string, source: string, folder: string, between: string): Search[] {
+  const further = scratch.path(`${name}-backend`)
+  fs.mkdirSync(further)
+  fs.writeFileSync(path.join(further, 'backend.cpp'), source)
+  const headers = ['include', 'src'].map((part) => `-I${path.resolve('deps/llama.cpp/ggml', part)}`)
+  const made = ['-o', path.join(further, 'libggml-vulkan.so'), path.join(further, 'backend.cpp')]
+  execFileSync('c++', ['-shared', '-fPIC', '-std=c++17', ...headers, ...made])
+  const search = `
+    const fs = require('node:fs')
+    const folder = ${JSON.stringify(folder)}
+    const addon = fs.readdirSync(folder).find((name) => name.endsWith('.node'))
+    const { loadBackends, backends } = require(folder + '/' + addon)
+    const once = () => {
+      try {
+        loadBackends([${JSON.stringify(further)}])
+        return { backends: backends() }
+      } catch ({ message }) {
+        return { message }
+      }
+    }
+    const first = once()
+    ${between}
+    console.log(JSON.stringify([first, once()]))`
+  return JSON.parse(execFileSync(process.execPath, ['-e', search], { encoding: 'utf8' }))
+}
 
 describe('the prebuilt binary', () => {
   test('loads one variant of the CPU backend, and says of the others why not', async () => {
@@ -139,6 +174,35 @@ describe('the prebuilt binary', () => {
     } finally {
       fs.rmSync(further, { recursive: true })
     }
+  })
+
+  test.runIf(isLinux)('loads what else there is where a backend’s driver throws', () => {
+    const thrown = `#include <stdexcept>
+      extern "C" void* ggml_backend_init() { throw std::runtime_error("the driver is lost"); }`
+    const [once] = searches('throws', thrown, prebuilds, 'true')
+    expect(loadedOf(once as Search)).toMatchObject([{ name: 'cpu' }])
+    const reason = 'the driver is lost'
+    expect(once?.backends).toContainEqual(
+      expect.objectContaining({ name: 'vulkan', loaded: false, reason }),
+    )
+  })
+
+  test.runIf(isLinux)('is searched for again after a search that found no CPU backend', () => {
+    const bare = scratch.path('bare-files')
+    fs.cpSync(prebuilds, bare, { recursive: true })
+    for (const name of fs.readdirSync(bare)) {
+      if (name.startsWith('libggml-cpu-')) fs.rmSync(path.join(bare, name))
+    }
+    const idle = `#include "ggml-backend-impl.h"
+      static ggml_backend_reg idle = {GGML_BACKEND_API_VERSION, {
+        [](ggml_backend_reg*) { return "Vulkan"; }, [](ggml_backend_reg*) { return size_t(0); },
+        nullptr, [](ggml_backend_reg*, const char*) -> void* { return nullptr; }}, nullptr};
+      extern "C" void* ggml_backend_init() { return &idle; }`
+    const mend = `fs.cpSync(${JSON.stringify(prebuilds)}, folder, { recursive: true })`
+    const [first, second] = searches('idle', idle, bare, mend)
+    expect(first?.message).toContain('there is no file libggml-cpu-')
+    const names = loadedOf(second as Search).map(({ name }) => name)
+    expect(names).toEqual(['vulkan', 'cpu'])
   })
 
   test.each([

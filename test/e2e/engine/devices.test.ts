@@ -70,6 +70,44 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(wrong).toMatchObject({ code: 'ERR_GPU_UNAVAILABLE' })
   })
 
+  test('leaves a GPU alone that has no share', async () => {
+    const options_ = (tensorSplit: number[]) => ({ options: { ...options, tensorSplit } })
+    const jobs = [options_([0, 1]), options_([1]), options_([0, 1, 3])]
+    const outcomes = await onMachine('CUDA:gpu:300,CUDA:gpu:300,CUDA:gpu:300', jobs)
+    const names = outcomes.map(({ placement }) => placement.devices.map(({ name }) => name))
+    expect(names).toEqual([['CUDA1'], ['CUDA0'], ['CUDA1', 'CUDA2']])
+    const [few = 0, many = 0] = outcomes[2]?.placement.devices.map((one) => one.weightsBytes) ?? []
+    expect(many).toBeGreaterThan(1.5 * few)
+  })
+
+  test('tells of no GPU that came away with nothing', async () => {
+    const one = { options: { ...options, gpuLayers: 1, splitMode: 'layer' as const } }
+    const { placement, expected } = await onOneMachine('CUDA:gpu:300,CUDA:gpu:300', one)
+    expect(placement.devices).toMatchObject([{ name: 'CUDA0' }])
+    expect(expected.placement).toEqual(placement)
+  })
+
+  test('counts GPUs as doctor lists them, the broken ones too', async () => {
+    const [second, first] = await onMachine('CUDA:gpu:300:start,CUDA:gpu:300', [
+      { options: { ...options, mainGpu: 1 } },
+      { options: { ...options, mainGpu: 0 } },
+    ])
+    expect(second?.placement.devices).toMatchObject([{ name: 'CUDA1' }])
+    expect(first).toMatchObject({ code: 'ERR_GPU_UNAVAILABLE' })
+    expect(first?.message).toContain('mainGpu 0 names CUDA0')
+  })
+
+  test('shares no weights with an engine whose shares are others, however small', async () => {
+    const options_ = (tensorSplit: number[]) => ({ options: { ...options, tensorSplit } })
+    const jobs = [options_([1e-7, 5e-7]), options_([5e-7, 1e-7])]
+    const outcomes = await onMachine('CUDA:gpu:300,CUDA:gpu:300', jobs)
+    const weights = outcomes.map(({ placement }) =>
+      placement.devices.map((one) => one.weightsBytes),
+    )
+    expect(weights[0]?.[0]).toBeLessThan(weights[0]?.[1] ?? 0)
+    expect(weights[1]?.[0]).toBeGreaterThan(weights[1]?.[1] ?? 0)
+  })
+
   test('prefers CUDA to Vulkan, and an integrated GPU to none', async () => {
     const both = await onOneMachine('Vulkan:gpu:300,CUDA:gpu:300', job)
     expect(both.placement.gpu).toBe('cuda')
@@ -80,8 +118,11 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(own.placement.devices).toMatchObject([{ name: 'Vulkan0', kind: 'integrated' }])
   })
 
-  test('goes on with the CPU and a warning where the GPU does not start', async () => {
-    const { told, placement, text } = await onOneMachine('CUDA:gpu:300:start', job)
+  test.each([
+    ['does not start', 'start'],
+    ['does not say its memory', 'silent'],
+  ])('goes on with the CPU and a warning where the GPU %s', async (_, fault) => {
+    const { told, placement, text } = await onOneMachine(`CUDA:gpu:300:${fault}`, job)
     expect(told).toEqual(['WARN_GPU_FAILED'])
     expect(placement).toMatchObject({ gpu: false, gpuLayers: 0, devices: [] })
     expect(text).toBe(await alone())
@@ -115,7 +156,12 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
   })
 
   test('with gpu false, or no layers, no device is touched; all is as without one', async () => {
-    const jobs = [{ gpu: false as const }, { gpuLayers: 0 }].map((own) => ({
+    const asked = [
+      { gpu: false as const },
+      { gpuLayers: 0 },
+      { gpu: 'cuda' as const, gpuLayers: 0 },
+    ]
+    const jobs = asked.map((own) => ({
       options: { model, context: 2048, kvType: 'q8_0' as const, ...own },
     }))
     const outcomes = await onMachine('CUDA:gpu:300:untouchable', jobs)
@@ -139,6 +185,14 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     ])
     const refused = { code: 'ERR_OUT_OF_MEMORY', told: [] }
     expect(outcomes).toMatchObject(new Array(3).fill(refused))
+  })
+
+  test('more cells than there are numbers for are refused, whatever one takes', async () => {
+    const state = { model: kindModel('recurrent'), threads: 1 }
+    const [outcome] = await onMachine('CUDA:gpu:300', [
+      { options: { ...state, parallel: 256, context: 2 ** 24 } },
+    ])
+    expect(outcome).toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
   })
 
   test('engines that are placed otherwise share no weights, and answer alike', async () => {

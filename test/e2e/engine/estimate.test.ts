@@ -114,6 +114,29 @@ describe('an estimate', () => {
     await expect(refused).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
   })
 
+  test('of more cells than any load may have does not fit, and is no error', async () => {
+    const expected = await estimate(largeRandomModel(), { context: 2 ** 24, parallel: 256 })
+    expect(expected).toMatchObject({ fits: false, context: 2 ** 24, parallel: 256 })
+  })
+
+  // Beyond 2^22 cells it is extrapolated.
+  test.each(MODEL_KINDS)('of a %s model grows evenly with the context', async (kind) => {
+    const host = async (context: number) => {
+      const { placement } = await estimate(kindModel(kind), { parallel: 4, context })
+      return placement.host
+    }
+    const [half, whole, beyond, twice] = [
+      await host(2 ** 19),
+      await host(2 ** 20),
+      await host(2 ** 20 + 256),
+      await host(2 ** 21),
+    ]
+    for (const part of ['kvBytes', 'computeBytes'] as const) {
+      expect(beyond[part] / whole[part]).toBeCloseTo(1, 2)
+      expect(twice[part] - whole[part]).toBeCloseTo(2 * (whole[part] - half[part]), -3)
+    }
+  })
+
   test('rejects as a load does', async () => {
     const codes = [
       [estimate('nowhere.gguf'), 'ERR_MODEL_NOT_FOUND'],

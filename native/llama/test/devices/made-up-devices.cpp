@@ -5,12 +5,13 @@
 // SLUICE_TEST_DEVICES says which, with commas between: BACKEND:KIND:MIB or BACKEND:KIND:MIB:FAULT,
 // for example CUDA:gpu:300,CUDA:gpu:100:start,Vulkan:integrated:500. What is allocated on one is
 // taken off what it says is free. Faults: `start` (it cannot be started), `lies` (it says eight
-// times the memory that it has), `untouchable` (whoever starts it or asks for its memory ends the
-// process).
+// times the memory that it has), `silent` (it throws when it is asked for its memory),
+// `untouchable` (whoever starts it or asks for its memory ends the process).
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct MadeUpDevice {
   std::string name, description;
   enum ggml_backend_dev_type type;
   size_t bytes, used = 0;
-  bool starts = true, is_untouchable = false;
+  bool starts = true, is_untouchable = false, is_silent = false;
   size_t lie = 1;
   ggml_backend_device device{};
   ggml_backend_buffer_type buffers{};
@@ -105,6 +106,7 @@ ggml_backend_t start(ggml_backend_dev_t device, const char*) {
 void memory(ggml_backend_dev_t device, size_t* free, size_t* total) {
   const MadeUpDevice& own = of(device);
   touch(own);
+  if (own.is_silent) throw std::runtime_error("the driver was lost");
   *total = own.lie * own.bytes;
   *free = *total - own.used;
 }
@@ -161,6 +163,7 @@ void add_device(MadeUpBackend& backend, const std::string& kind, size_t mib,
   device->bytes = mib << 20;
   device->starts = fault != "start";
   device->is_untouchable = fault == "untouchable";
+  device->is_silent = fault == "silent";
   device->lie = fault == "lies" ? 8 : 1;
   device->device = {device_calls(), &backend.registry, device.get()};
   device->buffers = {buffer_type(), &device->device, device.get()};
