@@ -43,7 +43,8 @@ describe('sluice doctor', () => {
       'model',
       'problems',
     ])
-    expect(report.backends).toContainEqual({ name: 'cpu', path: null, loaded: true, reason: null })
+    const cpu = { name: 'cpu', path: null, variant: null, loaded: true, reason: null }
+    expect(report.backends).toContainEqual(cpu)
     expect(report.devices).toContainEqual(expect.objectContaining({ name: 'CPU', kind: 'cpu' }))
     expect(report.model).toMatchObject({ path: randomModel(), fits: true, parallel: 4 })
   })

@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Runtime, testRuntime } from '../runtimes/table.js'
+import { installed } from '../support/installed.js'
 import { packageUnderTest } from '../support/package-under-test.js'
 import { killPrograms, startProgram } from '../support/program.js'
-import { installed } from '../support/registry.js'
 
 // Every runtime that a package of npm's holds, on the machine whose packages are named here.
 // docs/runtimes.md tells what was seen.

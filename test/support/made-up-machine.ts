@@ -10,7 +10,8 @@ export interface Job {
   options: LoadOptions
   prompt?: string
   embed?: string[]
-  cancelAfterMs?: number
+  /** Cancels the reply while its prompt is computed. */
+  cancelsPrefill?: boolean
 }
 
 /** What came of it: with `code` and `message` where the load failed. */
@@ -23,7 +24,7 @@ export interface Outcome {
   expected: Estimate
   text?: string
   vectors?: number[][]
-  cancelled?: { finishReason: string; ms: number }
+  cancelled?: { finishReason: string; callsAfter: number; rows: number }
   code?: string
   message?: string
 }
