@@ -28,6 +28,13 @@ const char kAbsent[] = "its package is not installed";
 const char kAbsent[] = "this build is without it";
 #endif
 
+// Those that a build for this system may have.
+#ifdef __APPLE__
+const std::vector<std::string> kFurther = {"metal"};
+#else
+const std::vector<std::string> kFurther = {"cuda", "vulkan"};
+#endif
+
 fs::path own_file() { return file_of(reinterpret_cast<const void*>(&load_backends)); }
 
 std::string reason_of(ggml_backend_reg_t registry) {
@@ -201,7 +208,7 @@ std::vector<BackendFile> load_files(const std::vector<std::string>&) {
 
 std::vector<BackendFile> load_backends(const std::vector<std::string>& folders) {
   std::vector<BackendFile> files = load_files(folders);
-  for (const char* name : {"cuda", "vulkan", "metal"}) {
+  for (const std::string& name : kFurther) {
     const bool is_here = std::any_of(files.begin(), files.end(),
                                      [&](const BackendFile& one) { return one.name == name; });
     if (!is_here) files.push_back({name, "", "", false, kAbsent});

@@ -23,7 +23,8 @@ struct BackendFile {
 // Where the backends are linked into the addon (a build from source) it only reports them.
 // To be called once per process and before llama_backend_init(), which would search the current
 // folder. Another copy of the addon that shares ggml's registry may have loaded them already: then
-// they stay as they are. Of "cuda", "vulkan" and "metal" those that are not here are named too.
+// they stay as they are. Backends of GPUs that this system may have are named where they are
+// missing, too.
 std::vector<BackendFile> load_backends(const std::vector<std::string>& folders);
 
 // ggml's name of a backend as ours: "cpu", "cuda", "metal".

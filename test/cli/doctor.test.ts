@@ -39,6 +39,30 @@ describe('what doctor finds', () => {
     expect(memory.freeBytes).toBeLessThan(memory.totalBytes)
   })
 
+  test('is the CPU library that was chosen, and others by their reasons', async () => {
+    const one = (variant: string, reason: string) => ({
+      name: 'cpu',
+      path: `/a/libggml-cpu-${variant}.so`,
+      variant,
+      loaded: reason === '',
+      reason,
+    })
+    const lesser = 'a better one is loaded'
+    const foreign = 'this processor has not all that it needs'
+    addon.backendList = [
+      one('haswell', ''),
+      one('sse42', lesser),
+      one('x64', lesser),
+      one('icelake', foreign),
+    ]
+    const lines = doctorText(await examine(undefined, {})).split('\n')
+    expect(lines.filter((line) => /^ {2}cpu /.test(line))).toEqual([
+      '  cpu  /a/libggml-cpu-haswell.so',
+      `  cpu  not sse42, x64: ${lesser}`,
+      `  cpu  not icelake: ${foreign}`,
+    ])
+  })
+
   test('is each backend with its library, or why it is not here', async () => {
     addon.backendList = [
       {

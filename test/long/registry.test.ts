@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LoopbackRegistry, type NpmName, Tools } from '../support/loopback-registry.js'
 import { Project, ScratchFolder } from '../support/package.js'
@@ -9,7 +10,9 @@ import { Project, ScratchFolder } from '../support/package.js'
 
 const scratch = new ScratchFolder()
 const npms: NpmName[] = ['npm10', 'npm11', 'npm12']
-const firstTokenMsMax = 10_000
+/** Where others need the cores, all of it takes as many times as long. */
+const firstTokenMsMax = () =>
+  10_000 * Math.max(1, (os.loadavg()[0] ?? 0) / os.availableParallelism())
 
 let tools: Tools
 let registry: LoopbackRegistry
@@ -105,7 +108,7 @@ describe('with a package for this platform', () => {
     const seconds = (ms: number) => (ms / 1000).toFixed(2)
     console.log(`${npm}: install ${seconds(installed - start)} s, first token and exit`)
     console.log(`${seconds(ended - installed)} s\n${stdout}${stderr}`)
-    expect(ended - start).toBeLessThan(firstTokenMsMax)
+    expect(ended - start).toBeLessThan(firstTokenMsMax())
   })
 
   test('its variant of the CPU backend is what doctor can show', async () => {

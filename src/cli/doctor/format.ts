@@ -1,6 +1,6 @@
 import { sumOf } from '../../engine/placement.js'
 import { colours } from '../colours.js'
-import type { DoctorReport, Problem } from './report.js'
+import type { BackendReport, DoctorReport, Problem } from './report.js'
 
 const gibibyte = 2 ** 30
 const mebibyte = 2 ** 20
@@ -58,10 +58,22 @@ function memoryText({ freeBytes, totalBytes }: { freeBytes: number; totalBytes: 
 }
 
 function backendLines({ backends }: DoctorReport): Line[] {
-  return backends.map(({ name, loaded, path, reason }) => {
-    const state = loaded ? (path ?? 'linked in') : 'not here'
-    return [name, reason === null ? state : `${state}: ${reason}`]
-  })
+  const isIdleVariant = (one: BackendReport) => one.variant !== null && !one.loaded
+  const lines = backends
+    .filter((one) => !isIdleVariant(one))
+    .map(({ name, loaded, path, reason }): Line => {
+      const state = loaded ? (path ?? 'linked in') : 'not here'
+      return [name, reason === null ? state : `${state}: ${reason}`]
+    })
+  // A package has the CPU's backend for a dozen processors: a line for each reason.
+  const idle = backends.filter(isIdleVariant)
+  const reasons = new Set(idle.map(({ reason }) => reason))
+  return [...lines, ...[...reasons].map((reason): Line => ['cpu', variants(reason, idle)])]
+}
+
+function variants(reason: string | null, backends: readonly BackendReport[]): string {
+  const them = backends.filter((one) => one.reason === reason)
+  return `not ${them.map(({ variant }) => variant).join(', ')}: ${reason}`
 }
 
 function deviceLines({ devices }: DoctorReport): Line[] {
