@@ -65,8 +65,13 @@ export class LoopbackRegistry {
     fs.writeFileSync(config, configuration(upstream.stdout.trim(), port))
     const child = spawn(tools.node24, [tools.verdaccio, '-c', config], { stdio: 'ignore' })
     const registry = new LoopbackRegistry(`http://127.0.0.1:${port}/`, child)
-    await registry.#addUser()
-    return registry
+    try {
+      await registry.#addUser()
+      return registry
+    } catch (error) {
+      await registry.stop()
+      throw error
+    }
   }
 
   async publish(tarball: string, from: Project): Promise<void> {

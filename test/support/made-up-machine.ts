@@ -36,7 +36,7 @@ export interface Outcome {
  */
 export async function onMachine(devices: string, jobs: Job[]): Promise<Outcome[]> {
   const env = { ...process.env, SLUICE_TEST_DEVICES: devices }
-  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env })
+  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env, timeout: 60_000 })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const how = await ended
