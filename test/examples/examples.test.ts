@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RunningCli } from '../support/cli.js'
 import { nodeUnderTest, programs } from '../support/package-under-test.js'
-import { freePort, killPrograms, requireWarning, startProgram } from '../support/program.js'
+import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
 
 // Each example as a newcomer would run it: a process of its own, with what it prints or serves.
@@ -22,8 +22,6 @@ const printed: [name: string, output: RegExp][] = [
 ]
 
 const mounted = ['express.mjs', 'fastify.mjs', 'hono.mjs']
-
-afterEach(killPrograms)
 
 test('each example is told of in examples/README.md, and run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
@@ -75,6 +73,10 @@ test('route.mjs answers with the text as it comes, and with a status where it ca
   const refused = await post(url, { messages: [{ role: 'nobody', content: 'hello' }] })
   expect(refused.status).toBe(400)
   expect(await refused.json()).toMatchObject({ error: expect.stringContaining('nobody') })
+
+  const headers = { 'Content-Type': 'application/json', Connection }
+  const broken = await fetch(url, { method: 'POST', headers, body: '{"messages": [' })
+  expect(broken.status).toBe(400)
 
   await leaveEarly((signal) => post(url, { messages: ask }, signal))
   expect(await (await post(url, { messages: ask })).text()).not.toBe('')

@@ -1,16 +1,14 @@
 import path from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Runtime, testRuntime } from '../runtimes/table.js'
+import { installed } from '../support/installed.js'
 import { packageUnderTest } from '../support/package-under-test.js'
-import { killPrograms, startProgram } from '../support/program.js'
-import { installed } from '../support/registry.js'
+import { startProgram } from '../support/program.js'
 
 // Every runtime that a package of npm's holds, on the machine whose packages are named here.
 // docs/runtimes.md tells what was seen.
 
 const isHere = process.platform === 'linux' && process.arch === 'x64'
-
-afterEach(killPrograms)
 
 describe.runIf(isHere).each([
   ['20.19.0', { hasAwaitUsing: false }],

@@ -10,7 +10,8 @@ export interface Job {
   options: LoadOptions
   prompt?: string
   embed?: string[]
-  cancelAfterMs?: number
+  /** Cancels the reply while its prompt is computed. */
+  cancelsPrefill?: boolean
 }
 
 /** What came of it: with `code` and `message` where the load failed. */
@@ -23,7 +24,7 @@ export interface Outcome {
   expected: Estimate
   text?: string
   vectors?: number[][]
-  cancelled?: { finishReason: string; ms: number }
+  cancelled?: { finishReason: string; callsAfter: number; rows: number }
   code?: string
   message?: string
 }
@@ -35,7 +36,7 @@ export interface Outcome {
  */
 export async function onMachine(devices: string, jobs: Job[]): Promise<Outcome[]> {
   const env = { ...process.env, SLUICE_TEST_DEVICES: devices }
-  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env })
+  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env, timeout: 60_000 })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const how = await ended
