@@ -12,6 +12,8 @@ import { pathToFileURL } from 'node:url'
 
 const measures = ['prompt', 'single', 'four']
 
+const up = (/** @type {number} */ a, /** @type {number} */ b) => a - b
+
 /** @typedef {Record<string, number>} Speeds in tokens per second */
 
 if (process.argv[2] === '--measure') {
@@ -77,8 +79,6 @@ function inProcess(folder, model) {
   const args = [import.meta.filename, '--measure', path.resolve(folder), path.resolve(model)]
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
 }
-
-const up = (/** @type {number} */ a, /** @type {number} */ b) => a - b
 
 /** @param {number[]} values */
 function median(values) {

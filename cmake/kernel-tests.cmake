@@ -56,13 +56,7 @@ if(SLUICE_SOFT_AMX)
 
   sluice_add_kernel_tests(sluice-kernel-tests-soft-amx $<TARGET_OBJECTS:sluice-soft-amx-kernels>)
 
-  add_library(sluice-soft-amx MODULE EXCLUDE_FROM_ALL
-    $<TARGET_OBJECTS:sluice> $<TARGET_OBJECTS:sluice-soft-amx-kernels>)
-  set_target_properties(sluice-soft-amx PROPERTIES PREFIX "" SUFFIX ".node" LINKER_LANGUAGE CXX
-    LIBRARY_OUTPUT_DIRECTORY "${SLUICE_RESULT_DIR}")
-  target_link_libraries(sluice-soft-amx PRIVATE ${SLUICE_LIBRARIES})
-  get_target_property(sluice_link_options sluice LINK_OPTIONS)
-  target_link_options(sluice-soft-amx PRIVATE ${sluice_link_options})
+  sluice_add_variant(sluice-soft-amx $<TARGET_OBJECTS:sluice-soft-amx-kernels>)
 else()
   # So that whoever builds all tests need not know.
   add_custom_target(sluice-kernel-tests-soft-amx)

@@ -16,10 +16,13 @@ const shared = /** @type {any} */ (globalThis)
 
 /** @param {Request} request its body is {"messages": [...]} @returns {Promise<Response>} */
 export async function POST(request) {
-  shared.engine ??= load({ model })
+  shared.engine ??= load({ model }).catch((error) => {
+    delete shared.engine // the next request tries again
+    throw error
+  })
   const engine = await shared.engine
-  const { messages } = /** @type {any} */ (await request.json())
   try {
+    const { messages } = /** @type {any} */ (await request.json())
     // A client that leaves aborts request.signal, and that ends the reply.
     const reply = engine.chat(messages, { maxTokens: 300, signal: request.signal })
     await reply.accepted // until here an error can still be a status
@@ -27,8 +30,9 @@ export async function POST(request) {
       headers: { 'Content-Type': 'text/plain; charset=utf-8' },
     })
   } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    const status = error.code === 'ERR_OVERLOADED' ? 429 : 400
+    const isOfRequest = error instanceof SluiceError || error instanceof SyntaxError
+    if (!isOfRequest) throw error
+    const status = 'code' in error && error.code === 'ERR_OVERLOADED' ? 429 : 400
     return Response.json({ error: error.message }, { status })
   }
 }

@@ -16,6 +16,7 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { nativeProducts } from './support/native-products.mjs'
 import { inRoot, root } from './support/root.mjs'
 import { run } from './support/run.mjs'
 import { hashOf, isFresh, writeStamp } from './support/stamp.mjs'
@@ -24,32 +25,8 @@ import { requireBuildTools } from './support/tools.mjs'
 
 const backends = ['cpu', 'cuda', 'vulkan', 'metal']
 const sanitizers = ['address', 'thread', 'undefined']
-/** What every product depends on. */
-const buildFiles = [
-  'CMakeLists.txt',
-  'cmake',
-  'package.json',
-  'deps/llama.lock.json',
-  'deps/patches',
-]
 
-/**
- * @typedef {object} BuildOptions
- * @property {string} backend
- * @property {string} config
- * @property {string} arch
- * @property {boolean} tests
- * @property {boolean} release the layout of a package
- * @property {string} sanitize builds only the test executable, with this sanitizer
- * @property {string[]} defines CMake's NAME=VALUE
- *
- * @typedef {object} Product
- * @property {string} target CMake's name
- * @property {string} file in CMake's folder
- * @property {string} result in build/
- * @property {string[]} sources what it is made from, besides llama.cpp
- * @property {boolean} [optional] CMake decides whether this machine can have it
- */
+/** @typedef {import('./support/native-products.mjs').BuildOptions} BuildOptions */
 
 /** @param {string[]} args */
 export async function buildNative(args) {
@@ -57,7 +34,7 @@ export async function buildNative(args) {
   const llamaDir = process.env.LLAMA_CPP_DIR || inRoot('deps/llama.cpp')
   const out = outDir(options)
   let configured = false
-  for (const product of products(options)) {
+  for (const product of nativeProducts(options)) {
     const result = inRoot('build', product.result)
     const stamp = `${result}.stamp`
     // The folder's name holds every option that changes the product.
@@ -71,6 +48,7 @@ export async function buildNative(args) {
     if (!configured) {
       await requireBuildTools(options.backend)
       await requireLlama(llamaDir)
+      forgetOtherPlace(out)
       await cmakeJs(['configure'], options, llamaDir, out)
       configured = true
     }
@@ -116,96 +94,6 @@ function parse(args) {
   return options
 }
 
-/** @param {BuildOptions} options @returns {Product[]} */
-function products(options) {
-  const { tests, sanitize, config } = options
-  const common = [...buildFiles, 'native/engine']
-  const addon = {
-    target: 'sluice',
-    file: 'sluice.node',
-    result: `${config}/sluice.node`,
-    sources: [...common, 'native/llama', 'native/addon'].map((name) => inRoot(name)),
-  }
-  if (options.release) return [releaseProduct(options, addon)]
-  const suffix = process.platform === 'win32' ? '.exe' : ''
-  const testProgram = {
-    target: 'sluice-native-tests',
-    file: `sluice-native-tests${suffix}`,
-    result: `${config}/sluice-native-tests${sanitize && `-${sanitize}`}${suffix}`,
-    sources: [...common, 'native/llama', 'native/test'].map((name) => inRoot(name)),
-  }
-  if (sanitize) return [testProgram]
-  const llamaTestProgram = {
-    ...testProgram,
-    target: 'sluice-llama-tests',
-    file: `sluice-llama-tests${suffix}`,
-    result: `${config}/sluice-llama-tests${suffix}`,
-  }
-  // Below build/Release, where nobody takes it for the addon.
-  const faulty = {
-    ...addon,
-    target: 'sluice-faulty',
-    file: 'sluice-faulty.node',
-    result: `${config}/faulty/sluice.node`,
-  }
-  const kernelTests = {
-    ...testProgram,
-    target: 'sluice-kernel-tests',
-    file: `sluice-kernel-tests${suffix}`,
-    result: `${config}/sluice-kernel-tests${suffix}`,
-  }
-  const devices = {
-    ...addon,
-    target: 'sluice-devices',
-    file: 'sluice-devices.node',
-    result: `${config}/devices/sluice.node`,
-  }
-  if (!tests) return [addon]
-  const programs = [addon, testProgram, llamaTestProgram, kernelTests]
-  if (process.platform !== 'linux') return programs
-  return [...programs, faulty, devices, ...softAmx(addon, config)]
-}
-
-/**
- * With AMX in software: see cmake/kernel-tests.cmake.
- * @param {Product} addon
- * @param {string} config
- * @returns {Product[]}
- */
-function softAmx(addon, config) {
-  const name = 'sluice-kernel-tests-soft-amx'
-  const product = { ...addon, optional: true }
-  return [
-    { ...product, target: name, file: name, result: `${config}/${name}` },
-    {
-      ...product,
-      target: 'sluice-soft-amx',
-      file: 'sluice-soft-amx.node',
-      result: `${config}/soft-amx/sluice.node`, // where nobody takes it for the addon
-    },
-  ]
-}
-
-/**
- * @param {BuildOptions} options
- * @param {Product} addon
- * @returns {Product}
- */
-function releaseProduct({ backend, config }, addon) {
-  // Metal is part of the package for macOS; the others are packages of their own.
-  if (backend === 'cpu' || backend === 'metal') {
-    return { ...addon, result: `prebuild/build/${config}/sluice.node` }
-  }
-  const [prefix, suffix] = process.platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
-  const file = `${prefix}ggml-${backend}${suffix}`
-  return {
-    target: `ggml-${backend}`,
-    file,
-    result: `prebuild-${backend}/${file}`,
-    sources: buildFiles.map((name) => inRoot(name)),
-  }
-}
-
 /**
  * A folder per set of options, because CMake remembers every option it was ever given. Not below
  * build/, which node-gyp deletes.
@@ -215,6 +103,19 @@ function outDir({ backend, config, arch, sanitize, defines, release }) {
   const plain = [backend, arch, release ? 'package' : config].join('-').toLowerCase()
   const extra = sanitize || defines.length ? `-${hashOf([sanitize, defines], []).slice(0, 8)}` : ''
   return inRoot('build-cmake', plain + extra)
+}
+
+/**
+ * CMake refuses a folder that it made in another place: the checkout was moved or copied.
+ * @param {string} out
+ */
+function forgetOtherPlace(out) {
+  const cache = path.join(out, 'CMakeCache.txt')
+  if (!fs.existsSync(cache)) return
+  const [, made] = /^CMAKE_CACHEFILE_DIR:INTERNAL=(.*)$/m.exec(fs.readFileSync(cache, 'utf8')) ?? []
+  if (made === undefined) return
+  if (fs.existsSync(made) && fs.realpathSync(made) === fs.realpathSync(out)) return
+  fs.rmSync(out, { recursive: true })
 }
 
 /** @param {string} llamaDir */

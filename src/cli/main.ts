@@ -60,6 +60,12 @@ addFlags(run, runFlags)
 addFlags(serve, serveFlags)
 addFlags(doctor, doctorFlags)
 
+// Whoever reads may have enough, as `head` has. `run` has a listener of its own.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  const isOurs = process.stdout.listenerCount('error') === 1
+  if (isOurs && error.code !== 'EPIPE') process.exitCode = report(error)
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -187,6 +187,7 @@ export const serveFlags = {
 
 export const doctorFlags = {
   ...modelFlags,
+  model: textFlag('FILE', filePath, 'the model, a GGUF file', { fallbackHelp: 'none' }),
   parallel: parallel(loadDefaults.parallel),
   kvCells: serveFlags.kvCells,
   embeddings: serveFlags.embeddings,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { DoctorReport } from '../../src/cli/doctor/report.js'
-import { killAfterEach, runCli } from '../support/cli.js'
+import { killAfterEach, runCli, startCli } from '../support/cli.js'
 import { randomModel } from '../support/random-model.js'
 
 killAfterEach()
@@ -48,6 +48,15 @@ describe('sluice doctor', () => {
     expect(report.devices).toContainEqual(expect.objectContaining({ name: 'CPU', kind: 'cpu' }))
     expect(report.model).toMatchObject({ path: randomModel(), fits: true, parallel: 4 })
   })
+
+  test.each(['doctor', 'doctor --json', 'serve --help', '--version'])(
+    '%s ends quietly where nobody reads',
+    async (line) => {
+      const cli = startCli(line.split(' '))
+      cli.child.stdout?.destroy()
+      expect(await cli.result).toMatchObject({ code: 0, stderr: '' })
+    },
+  )
 
   test('ends with 1 where the model cannot be loaded, and with 2 for a wrong flag', async () => {
     const missing = await runCli(['doctor', 'nowhere.gguf'])

@@ -1,28 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RunningCli } from '../support/cli.js'
 import { nodeUnderTest, programs } from '../support/package-under-test.js'
-import { freePort, killPrograms, startProgram } from '../support/program.js'
+import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
 
 // Each example as a newcomer would run it: a process of its own, with what it prints or serves.
+// What the model tells is another story each time, so only its length is looked at.
 
 const folder = programs('examples')
 const hosts = programs('test/examples/programs')
 const ask = [{ role: 'user', content: 'Tell me a story about a fox' }]
 
 const printed: [name: string, output: RegExp][] = [
-  ['chat.mjs', /^[^\n]*\bfox\b[^\n]*\n\((stop|length), \d+ tokens\)\n$/],
-  ['chat.cjs', /^[^\n]*\bfox\b[^\n]*\n\((stop|length), \d+ tokens\)\n$/],
-  ['abort.mjs', /^stopped after: [^\n]{41,}\n$/],
+  ['chat.mjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
+  ['chat.cjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
+  ['abort.mjs', /^stopped after: .{41,}\n$/s],
   ['slow-reader.mjs', /^100 tokens read, the engine never more than (\d|1[0-6]) ahead\n$/],
-  ['worker.mjs', /^[^\n]*\bfox\b[^\n]*\n\(the worker ended with 0\)\n$/],
+  ['worker.mjs', /^.{60,}\n\(the worker ended with 0\)\n$/s],
 ]
 
 const mounted = ['express.mjs', 'fastify.mjs', 'hono.mjs']
-
-afterEach(killPrograms)
 
 test('each example is told of in examples/README.md, and run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
@@ -34,7 +33,8 @@ test('each example is told of in examples/README.md, and run here', () => {
 
 test.each(printed)('%s prints what it says, and ends', async (name, output) => {
   const result = await startProgram(nodeUnderTest, [path.join(folder, name)]).result
-  expect(result).toEqual({ code: 0, stdout: expect.stringMatching(output), stderr: '' })
+  const stderr = expect.stringMatching(name.endsWith('.cjs') ? requireWarning : /^$/)
+  expect(result).toEqual({ code: 0, stdout: expect.stringMatching(output), stderr })
 })
 
 describe.each(mounted)('%s', (name) => {
@@ -52,7 +52,7 @@ describe.each(mounted)('%s', (name) => {
     expect(story.headers.get('content-type')).toMatch(/^text\/event-stream/)
     const stream = await story.text()
     expect(framesOf(stream).at(-1)).toBe('data: [DONE]')
-    expect(textOf(stream)).toMatch(/\bfox\b/)
+    expect(textOf(stream)).toMatch(/^.{60,}$/s)
 
     await leaveEarly((signal) => postChat(`${url}/v1/chat/completions`, signal))
     expect(await (await postChat(`${url}/v1/chat/completions`)).text()).toContain('[DONE]')
@@ -69,10 +69,14 @@ test('route.mjs answers with the text as it comes, and with a status where it ca
 
   const story = await post(url, { messages: ask })
   expect(story.headers.get('content-type')).toBe('text/plain; charset=utf-8')
-  expect(await story.text()).toMatch(/\bfox\b.*\.$/)
+  expect(await story.text()).toMatch(/^.{60,}$/s)
   const refused = await post(url, { messages: [{ role: 'nobody', content: 'hello' }] })
   expect(refused.status).toBe(400)
   expect(await refused.json()).toMatchObject({ error: expect.stringContaining('nobody') })
+
+  const headers = { 'Content-Type': 'application/json', Connection }
+  const broken = await fetch(url, { method: 'POST', headers, body: '{"messages": [' })
+  expect(broken.status).toBe(400)
 
   await leaveEarly((signal) => post(url, { messages: ask }, signal))
   expect(await (await post(url, { messages: ask })).text()).not.toBe('')

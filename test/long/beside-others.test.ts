@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { installed } from '../support/installed.js'
 import { programs } from '../support/package-under-test.js'
 import { startProgram } from '../support/program.js'
-import { installed } from '../support/registry.js'
 
 // node-llama-cpp has a llama.cpp of its own, of the same symbols. Its platform's package is named,
 // because npm takes those of all platforms otherwise.

@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { platformName } from '../../src/binding/platform.js'
@@ -129,8 +130,9 @@ describe('the prebuilt binary', () => {
   test('never loads a backend from the current folder', async () => {
     const elsewhere = scratch.path('elsewhere')
     fs.cpSync(prebuilds, elsewhere, { recursive: true })
-    const absolute = script.replaceAll("'./dist", `'${folder}/dist`)
-    const from = absolute.replace("'models", `'${folder}/models`)
+    const absolute = script.replaceAll("'./dist", `'${pathToFileURL(folder)}/dist`)
+    const model = JSON.stringify(path.join(folder, 'models/storyteller.gguf'))
+    const from = absolute.replace("'models/storyteller.gguf'", model)
     const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', from], {
       cwd: elsewhere,
       env: { ...process.env, GGML_BACKEND_PATH: path.join(elsewhere, 'libggml-cpu-x64.so') },
@@ -146,7 +148,7 @@ describe('the prebuilt binary', () => {
     }
     const cwd = { cwd: prebuilds, encoding: 'utf8' } as const
     const ask = `
-      import { load } from '${bare}/dist/index.js'
+      import { load } from '${pathToFileURL(bare)}/dist/index.js'
       await load({ model: 'a' }).catch(({ code, message }) => console.log(code, message))`
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', ask], cwd)
     expect(stdout).toMatch(/^ERR_BINARY_MISSING/)
@@ -254,12 +256,13 @@ describe('in one process', () => {
     const { stdout } = await execute(process.execPath, [
       '--input-type=module',
       '-e',
-      `const names = ['dist/index.js', 'dist/binding/binding.js']
+      `import { pathToFileURL } from 'node:url'
        const engines = []
        const devices = []
        for (const root of [${both}]) {
-         const { load } = await import(root + '/dist/index.js')
-         const { binding } = await import(root + '/dist/binding/binding.js')
+         const { href } = pathToFileURL(root)
+         const { load } = await import(href + '/dist/index.js')
+         const { binding } = await import(href + '/dist/binding/binding.js')
          engines.push(await load({ model: root + '/models/storyteller.gguf' }))
          devices.push(binding().devices(true).map(({ name }) => name).join())
        }

@@ -1,16 +1,14 @@
 import path from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Runtime, testRuntime } from '../runtimes/table.js'
+import { installed } from '../support/installed.js'
 import { packageUnderTest } from '../support/package-under-test.js'
-import { killPrograms, startProgram } from '../support/program.js'
-import { installed } from '../support/registry.js'
+import { startProgram } from '../support/program.js'
 
 // Every runtime that a package of npm's holds, on the machine whose packages are named here.
 // docs/runtimes.md tells what was seen.
 
 const isHere = process.platform === 'linux' && process.arch === 'x64'
-
-afterEach(killPrograms)
 
 describe.runIf(isHere).each([
   ['20.19.0', { hasAwaitUsing: false }],
@@ -27,8 +25,8 @@ describe.runIf(isHere).each([
     const vitest = path.resolve('node_modules/vitest/vitest.mjs')
     const args = ['run', '--project', 'process', 'test/lifecycle', 'test/examples']
     const env = { SLUICE_TEST_NODE: command, SLUICE_TEST_PACKAGE: packageUnderTest }
-    const { code, stdout } = await startProgram(process.execPath, [vitest, ...args], { env }).result
-    expect(code, stdout).toBe(0)
+    const run = await startProgram(process.execPath, [vitest, ...args], { env }).result
+    expect(run.code, run.stdout + run.stderr).toBe(0)
   })
 })
 

@@ -5,16 +5,18 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Packed, packPackage } from '../support/packed.js'
+import { ScratchFolder } from '../support/package.js'
+import { unpackedPackage } from '../support/package-copy.js'
 import { startProgram } from '../support/program.js'
 
 // The package as it is published, seen by TypeScript and by those who check packages.
 
-let packed: Packed
-beforeAll(() => {
-  packed = packPackage()
+const project = new ScratchFolder()
+let packed: Awaited<ReturnType<typeof unpackedPackage>>
+beforeAll(async () => {
+  packed = await unpackedPackage(project.root)
 })
-afterAll(() => packed.remove())
+afterAll(() => project[Symbol.dispose]())
 
 test('publint finds nothing', async () => {
   const { buffer, byteOffset, length } = packed.tarball
@@ -54,7 +56,7 @@ describe('a TypeScript program, strict and with every declaration checked', () =
     expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
     linkBinary()
     const script = path.join(folder, file.replace(/ts$/, 'js'))
-    const model = path.join(packed.project, 'node_modules/sluice/models/storyteller.gguf')
+    const model = path.join(packed.home, 'models/storyteller.gguf')
     const run = await startProgram(process.execPath, [script, model]).result
     // Node 22.12 warns of a require() that takes an ES module; later ones and 20.19 do not.
     expect(run).toMatchObject({ code: 0, stdout: 'function 0 true\n' })
@@ -75,7 +77,7 @@ let folders = 0
 
 /** A folder of its own in the project, with the program as ES module and as CommonJS. */
 function sources(): string {
-  const folder = path.join(packed.project, `sources-${folders++}`)
+  const folder = project.path(`sources-${folders++}`)
   mkdirSync(folder)
   for (const name of ['chat.mts', 'chat.cts']) {
     copyFileSync('test/package/programs/chat.mts', path.join(folder, name))
@@ -92,7 +94,7 @@ function compile(folder: string, file: string, options: readonly string[]) {
 
 /** The package carries source; what it was compiled to here stands in for a build of its own. */
 function linkBinary(): void {
-  const target = path.join(packed.project, 'node_modules/sluice/build')
+  const target = path.join(packed.home, 'build')
   try {
     symlinkSync(path.resolve('build'), target, 'junction')
   } catch (error) {

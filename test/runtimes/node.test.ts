@@ -1,11 +1,9 @@
-import { afterEach, describe } from 'vitest'
+import { describe } from 'vitest'
 import { nodeUnderTest } from '../support/package-under-test.js'
-import { killPrograms } from '../support/program.js'
 import { testRuntime } from './table.js'
 
 // The same programs by other versions, and by Bun and Deno: test/long/runtimes.test.ts.
 
 describe('this Node', () => {
-  afterEach(killPrograms)
   testRuntime({ command: nodeUnderTest })
 })

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { packageUnderTest, programs } from '../support/package-under-test.js'
-import { startProgram } from '../support/program.js'
+import { requireWarning, startProgram } from '../support/program.js'
 
 const folder = programs('test/runtimes/programs')
 
@@ -24,10 +24,6 @@ interface Ends {
   stderr?: RegExp
 }
 
-// Node 22 before 22.13 tells of each require() that takes an ES module; others do not, or only of
-// those outside of node_modules.
-const experimental = /^(.*ExperimentalWarning: CommonJS module .* ES Module .*\n.*\n)?$/
-
 const table: [name: string, ends: Ends][] = [
   [
     'streams.mjs',
@@ -40,7 +36,7 @@ const table: [name: string, ends: Ends][] = [
   ],
   [
     'requires.cjs',
-    { code: 0, stdout: 'read true function function\nsame true\n', stderr: experimental },
+    { code: 0, stdout: 'read true function function\nsame true\n', stderr: requireWarning },
   ],
   ['disposes.mjs', { code: 0, stdout: 'disposed true ERR_CLOSED\n' }],
   ['serves.mjs', { code: 0, stdout: 'streamed true true\ncancelled 0\ndrained\n' }],

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ScratchCheckout } from '../support/scratch-checkout.js'
 
@@ -95,6 +96,18 @@ describe('build-native', () => {
     expect(scratch.exists('build/prebuild')).toBe(false)
     const library = process.platform === 'win32' ? 'ggml-vulkan.dll' : 'libggml-vulkan.so'
     expect(scratch.exists(`build/prebuild-vulkan/${library}`)).toBe(true)
+  })
+
+  test('a checkout that was moved or copied is built anew, and one that was not goes on', () => {
+    const cache = 'build-cmake/cpu-x64-release/CMakeCache.txt'
+    const folder = path.join(scratch.root, path.dirname(cache))
+    scratch.write(cache, 'CMAKE_CACHEFILE_DIR:INTERNAL=/elsewhere/build-cmake/cpu-x64-release\n')
+    build(['--arch=x64'])
+    expect(scratch.exists(cache)).toBe(false)
+    scratch.write(cache, `CMAKE_CACHEFILE_DIR:INTERNAL=${folder}\n`)
+    scratch.remove('build/Release/sluice.node')
+    expect(build(['--arch=x64']).lines).toEqual(['native: built build/Release'])
+    expect(scratch.exists(cache)).toBe(true)
   })
 
   test('a sanitizer builds nothing but the test program', () => {

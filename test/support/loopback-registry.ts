@@ -1,59 +1,47 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { installed } from './installed.js'
 import { Project, type Tool, toolHere } from './package.js'
+import { freePort } from './program.js'
+
+const system = process.platform === 'win32' ? 'win' : process.platform
 
 /** Packages of npm that tests run, under the names that they get here. */
-const packages = {
-  node24: 'npm:node@24.21.0',
-  npm10: 'npm:npm@10.9.9',
-  npm11: 'npm:npm@11.21.2',
-  npm12: 'npm:npm@12.2.2',
-  verdaccio: 'npm:verdaccio@6.10.4',
-}
+const packages = [
+  `node24@npm:node-${system}-${process.arch}@24.21.0`,
+  'npm10@npm:npm@10.9.9',
+  'npm11@npm:npm@11.21.2',
+  'npm12@npm:npm@12.2.2',
+  'verdaccio@6.10.4',
+]
 
 export type NpmName = 'npm10' | 'npm11' | 'npm12'
 
-/** Other releases of Node and npm, and a registry, in a folder of their own. */
+/** Other releases of Node and npm, and a registry. */
 export class Tools {
-  readonly #project: Project
-  /** Where these packages came from, and where others come from. */
-  readonly upstream: string
+  readonly #modules: string
 
-  private constructor(project: Project, upstream: string) {
-    this.#project = project
-    this.upstream = upstream
-  }
-
-  static async install(folder: string): Promise<Tools> {
-    const project = new Project(folder)
+  constructor() {
     // verdaccio asks for a tag of node-fetch that not every mirror has.
-    const overrides = { 'node-fetch': '2.7.0' }
-    const manifest = { name: 'tools', private: true, overrides, dependencies: packages }
-    fs.writeFileSync(project.path('package.json'), JSON.stringify(manifest))
-    const wanted = 'allowScripts.node24=true' // npm 12 asks for it
-    await project.npm('pkg', 'set', wanted, '--json')
-    await project.npm('install', '--no-audit', '--no-fund')
-    const { stdout } = await project.npm('config', 'get', 'registry')
-    return new Tools(project, stdout.trim())
+    this.#modules = path.join(installed(packages, { 'node-fetch': '2.7.0' }), 'node_modules')
   }
 
   /** npm 12 does not run on the oldest Node that we do. */
   npm(name: NpmName): Tool {
-    const npm = this.#project.path('node_modules', name, 'bin/npm-cli.js')
+    const npm = path.join(this.#modules, name, 'bin/npm-cli.js')
     return { node: name === 'npm12' ? this.node24 : toolHere().node, npm }
   }
 
   get node24(): string {
     const program = process.platform === 'win32' ? 'node.exe' : 'node'
-    return this.#project.path('node_modules/node24/bin', program)
+    return path.join(this.#modules, 'node24/bin', program)
   }
 
   get verdaccio(): string {
-    return this.#project.path('node_modules/verdaccio/bin/verdaccio')
+    return path.join(this.#modules, 'verdaccio/bin/verdaccio')
   }
 }
 
@@ -72,11 +60,18 @@ export class LoopbackRegistry {
     fs.mkdirSync(folder, { recursive: true })
     const port = await freePort()
     const config = path.join(folder, 'config.yaml')
-    fs.writeFileSync(config, configuration(tools.upstream, port))
+    // Where other packages come from on this machine.
+    const upstream = await new Project(path.join(folder, 'asks')).npm('config', 'get', 'registry')
+    fs.writeFileSync(config, configuration(upstream.stdout.trim(), port))
     const child = spawn(tools.node24, [tools.verdaccio, '-c', config], { stdio: 'ignore' })
     const registry = new LoopbackRegistry(`http://127.0.0.1:${port}/`, child)
-    await registry.#addUser()
-    return registry
+    try {
+      await registry.#addUser()
+      return registry
+    } catch (error) {
+      await registry.stop()
+      throw error
+    }
   }
 
   async publish(tarball: string, from: Project): Promise<void> {
@@ -119,13 +114,4 @@ function configuration(upstream: string, port: number): string {
     listen: `127.0.0.1:${port}`,
     log: { type: 'stdout', level: 'error' },
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

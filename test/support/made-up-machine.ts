@@ -11,7 +11,8 @@ export interface Job {
   options: LoadOptions
   prompt?: string
   embed?: string[]
-  cancelAfterMs?: number
+  /** Cancels the reply while its prompt is computed. */
+  cancelsPrefill?: boolean
   /** Instead of an engine, what doctor finds. */
   doctor?: boolean
 }
@@ -26,7 +27,7 @@ export interface Outcome {
   expected: Estimate
   text?: string
   vectors?: number[][]
-  cancelled?: { finishReason: string; ms: number }
+  cancelled?: { finishReason: string; callsAfter: number; rows: number }
   report?: DoctorReport
   code?: string
   message?: string
@@ -39,7 +40,7 @@ export interface Outcome {
  */
 export async function onMachine(devices: string, jobs: Job[]): Promise<Outcome[]> {
   const env = { ...process.env, SLUICE_TEST_DEVICES: devices }
-  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env })
+  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env, timeout: 60_000 })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const how = await ended

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { packCheckout } from './package.js'
 
 const checkout = path.resolve(import.meta.dirname, '../..')
 const tuple = `${process.platform}-${process.arch}`
@@ -22,4 +23,24 @@ export function packageCopy(folder: string, parts: string[]): string {
   }
   fs.symlinkSync(path.join(checkout, 'node_modules'), path.join(folder, 'node_modules'), 'junction')
   return folder
+}
+
+/**
+ * What `npm publish` would send of this checkout, whose dist/ is built, unpacked in a new project
+ * in that folder, with its dependencies and Node's types. Takes some ten seconds.
+ */
+export async function unpackedPackage(project: string): Promise<{ home: string; tarball: Buffer }> {
+  const home = path.join(project, 'node_modules/sluice')
+  fs.mkdirSync(home, { recursive: true })
+  const archive = await packCheckout(project)
+  const args = ['-xzf', path.basename(archive), '-C', home, '--strip-components=1']
+  execFileSync('tar', args, { cwd: project })
+  fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true, "type": "module" }')
+  const { dependencies } = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
+  fs.mkdirSync(path.join(project, 'node_modules/@types'))
+  for (const name of [...Object.keys(dependencies), '@types/node']) {
+    const installed = path.join(checkout, 'node_modules', name)
+    fs.symlinkSync(installed, path.join(project, 'node_modules', name), 'junction')
+  }
+  return { home, tarball: fs.readFileSync(archive) }
 }

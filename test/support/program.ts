@@ -1,6 +1,13 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
+import { afterEach } from 'vitest'
 import { RunningCli } from './cli.js'
+
+/**
+ * Node 22.12 says so on stderr of each require() that takes an ES module; others do not, or not of
+ * those in node_modules.
+ */
+export const requireWarning = /^(.*ExperimentalWarning: CommonJS module .*\nSupport .*\n(.*\n)?)?$/
 
 const running = new Set<RunningCli>()
 
@@ -22,10 +29,10 @@ export function startProgram(
   return program
 }
 
-/** For afterEach: ends what a failed test left running. */
-export function killPrograms(): void {
+// What a failed test left running, in each file that imports this.
+afterEach(() => {
   for (const { child } of running) child.kill('SIGKILL')
-}
+})
 
 /** A port that was free a moment ago, for programs that must be told one. */
 export function freePort(): Promise<number> {

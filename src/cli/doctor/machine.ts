@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import os from 'node:os'
+import { libc } from '../../binding/platform.js'
 import type { DoctorReport } from './report.js'
 
 /** What Node and the system say of this machine, without the addon. */
@@ -26,18 +27,19 @@ export function platform(): DoctorReport['platform'] {
     arch: process.arch,
     release: os.release(),
     node: process.versions.node,
-    libc: process.platform === 'linux' ? libc() : null,
+    libc: libcText(),
   }
 }
 
-function libc(): string {
+/** With its version, where Node knows it. */
+function libcText(): string | null {
+  const name = libc()
   const { report } = process
-  if (report === undefined) return 'unknown'
+  if (name !== 'glibc' || report === undefined) return name ?? null
   // Else it may wait for names of hosts. Node 20's types do not know it.
   Object.assign(report, { excludeNetwork: true })
   const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  const version = header?.glibcVersionRuntime
-  return version === undefined ? 'musl' : `glibc ${version}`
+  return ['glibc', header?.glibcVersionRuntime ?? ''].join(' ').trim()
 }
 
 /** Of the processor, those of `featureNames` that it has; null where nobody says. */

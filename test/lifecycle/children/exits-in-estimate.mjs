@@ -1,4 +1,4 @@
-import { estimate } from '../../../dist/index.js'
+import { estimate } from 'sluice'
 import { model } from './common.mjs'
 
 estimate(model)

@@ -1,6 +1,6 @@
 // Loads on a machine whose GPUs are made up (SLUICE_TEST_DEVICES), one engine after the other or
 // beside each other, and prints what came of each as a line of JSON. Its argument is JSON: a list
-// of { options, prompt?, embed?, cancelAfterMs?, doctor? }.
+// of { options, prompt?, embed?, cancelsPrefill?, doctor? }.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
@@ -16,30 +16,24 @@ const engines = []
 for (const job of jobs) console.log(JSON.stringify(await outcome(job)))
 for (const engine of engines) await engine.close()
 
-async function outcome({ options, prompt, embed, cancelAfterMs, doctor }) {
+async function outcome({ options, prompt, embed, cancelsPrefill, doctor }) {
   const { model, ...rest } = options
   if (doctor) return { report: await examine(model, rest) }
   const told = []
   try {
-    const before = job(() => estimate(model, rest))
-    const expected = await before
+    // An estimate that fails as the load will is told by the load.
+    const expected = await estimate(model, rest).catch(({ code }) => ({ code }))
     const engine = await load({ ...options, onWarning: (warning) => told.push(warning.code) })
     engines.push(engine)
     const { settings, placement } = engine
     const found = { settings, placement, told, expected }
     if (embed !== undefined) return { ...found, vectors: await vectors(engine, embed) }
     const reply = engine.complete(prompt ?? 'the fox', { temperature: 0, maxTokens: 24 })
-    if (cancelAfterMs !== undefined)
-      return { ...found, cancelled: await cancelled(reply, cancelAfterMs) }
+    if (cancelsPrefill) return { ...found, cancelled: await cancelled(engine, reply) }
     return { ...found, text: await reply.text() }
   } catch ({ code, message }) {
     return { told, code, message }
   }
-}
-
-/** An estimate that fails as the load will is told by the load. */
-async function job(start) {
-  return start().catch(({ code }) => ({ code }))
 }
 
 async function vectors(engine, inputs) {
@@ -47,12 +41,13 @@ async function vectors(engine, inputs) {
   return embeddings.map((values) => Array.from(values))
 }
 
-/** Milliseconds from cancel() to the reply's end. */
-async function cancelled(reply, afterMs) {
+/** Cancels when some of the prompt is computed: calls begun after that, and what was computed. */
+async function cancelled(engine, reply) {
   await reply.accepted
-  await new Promise((resolve) => setTimeout(resolve, afterMs))
-  const start = performance.now()
+  while (engine.stats().steps === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  const { steps } = engine.stats()
   reply.cancel()
   const { finishReason } = await reply.done
-  return { finishReason, ms: performance.now() - start }
+  const after = engine.stats()
+  return { finishReason, callsAfter: after.steps - steps, rows: after.rowsDecoded }
 }

@@ -1,0 +1,119 @@
+import path from 'node:path'
+import { inRoot } from './root.mjs'
+
+/** What every product depends on. */
+const buildFiles = [
+  'CMakeLists.txt',
+  'cmake',
+  'package.json',
+  'deps/llama.lock.json',
+  'deps/patches',
+]
+
+/**
+ * @typedef {object} BuildOptions
+ * @property {string} backend
+ * @property {string} config
+ * @property {string} arch
+ * @property {boolean} tests
+ * @property {boolean} release the layout of a package
+ * @property {string} sanitize builds only the test executable, with this sanitizer
+ * @property {string[]} defines CMake's NAME=VALUE
+ *
+ * @typedef {object} Product
+ * @property {string} target CMake's name
+ * @property {string} file in CMake's folder
+ * @property {string} result in build/
+ * @property {string[]} sources what it is made from, besides llama.cpp
+ * @property {boolean} [optional] CMake decides whether this machine can have it
+ */
+
+/**
+ * What a build with these options makes, in this order.
+ * @param {BuildOptions} options
+ * @returns {Product[]}
+ */
+export function nativeProducts({ backend, config, tests, release, sanitize }) {
+  if (release) return [releaseProduct(backend, config)]
+  if (sanitize) return [testProgram('sluice-native-tests', config, `-${sanitize}`)]
+  const addon = addonOf(config)
+  if (!tests) return [addon]
+  const programs = ['sluice-native-tests', 'sluice-llama-tests', 'sluice-kernel-tests']
+  const everywhere = [addon, ...programs.map((name) => testProgram(name, config))]
+  if (process.platform !== 'linux') return everywhere
+  const others = [variant(addon, 'faulty'), variant(addon, 'devices')]
+  return [...everywhere, ...others, ...softAmx(addon, config)]
+}
+
+/** @param {string} config @returns {Product} */
+function addonOf(config) {
+  return {
+    target: 'sluice',
+    file: 'sluice.node',
+    result: `${config}/sluice.node`,
+    sources: sources('native/engine', 'native/llama', 'native/addon'),
+  }
+}
+
+/**
+ * The addon with something else linked in, below its folder, where nobody takes it for the addon.
+ * @param {Product} addon
+ * @param {string} name
+ * @returns {Product}
+ */
+function variant(addon, name) {
+  const result = `${path.posix.dirname(addon.result)}/${name}/sluice.node`
+  return { ...addon, target: `sluice-${name}`, file: `sluice-${name}.node`, result }
+}
+
+/**
+ * @param {string} name
+ * @param {string} config
+ * @param {string} [tag] where there is more than one of it
+ * @returns {Product}
+ */
+function testProgram(name, config, tag = '') {
+  const suffix = process.platform === 'win32' ? '.exe' : ''
+  return {
+    target: name,
+    file: name + suffix,
+    result: `${config}/${name}${tag}${suffix}`,
+    sources: sources('native/engine', 'native/llama', 'native/test'),
+  }
+}
+
+/**
+ * With AMX in software: see cmake/kernel-tests.cmake.
+ * @param {Product} addon
+ * @param {string} config
+ * @returns {Product[]}
+ */
+function softAmx(addon, config) {
+  const kernels = testProgram('sluice-kernel-tests-soft-amx', config)
+  return [kernels, variant(addon, 'soft-amx')].map((one) => ({ ...one, optional: true }))
+}
+
+/**
+ * @param {string} backend
+ * @param {string} config
+ * @returns {Product}
+ */
+function releaseProduct(backend, config) {
+  // Metal is part of the package for macOS; the others are packages of their own.
+  if (backend === 'cpu' || backend === 'metal') {
+    return { ...addonOf(config), result: `prebuild/build/${config}/sluice.node` }
+  }
+  const [prefix, suffix] = process.platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
+  const file = `${prefix}ggml-${backend}${suffix}`
+  return {
+    target: `ggml-${backend}`,
+    file,
+    result: `prebuild-${backend}/${file}`,
+    sources: sources(),
+  }
+}
+
+/** @param {string[]} own of a product, besides what all depend on */
+function sources(...own) {
+  return [...buildFiles, ...own].map((name) => inRoot(name))
+}
