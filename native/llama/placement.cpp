@@ -273,6 +273,14 @@ DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementR
         devices, named,
         faults.empty() ? "this build has no device of it" : "none works (" + faults + ")");
   }
+  const bool names_gpus =
+      request.gpu_layers > 0 || request.main_gpu >= 0 || !request.tensor_split.empty();
+  if (found.empty() && names_gpus) {
+    choice.warnings.push_back({"WARN_GPU_MISSING",
+                               "gpuLayers, mainGpu or tensorSplit asks for a GPU, and this build "
+                               "finds none that works; the CPU computes alone. `sluice doctor` "
+                               "says why"});
+  }
   if (found.empty() || request.gpu_layers == 0) return choice;
   const DeviceSet all = listed(devices, devices[found.front()].backend);
   if (!request.tensor_split.empty()) {

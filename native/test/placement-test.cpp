@@ -155,6 +155,19 @@ TEST("a GPU that does not start is left out with a warning") {
            "Vulkan0 ! WARN_GPU_FAILED");
 }
 
+TEST("layers for a GPU, where there is none, are a warning and no error") {
+  CHECK_EQ(chosen({kCpu}, asking(GpuUse::automatic)), "CPU");
+  CHECK_EQ(chosen({kCpu}, asking(GpuUse::automatic, 0)), "CPU");
+  CHECK_EQ(chosen({kCpu}, asking(GpuUse::off, 20)), "CPU");
+  CHECK_EQ(chosen({kCpu}, asking(GpuUse::automatic, 20)), " ! WARN_GPU_MISSING");
+  PlacementRequest request = asking(GpuUse::automatic);
+  request.main_gpu = 0;
+  CHECK_EQ(chosen({kCpu}, request), " ! WARN_GPU_MISSING");
+  request = asking(GpuUse::automatic);
+  request.tensor_split = {3, 1};
+  CHECK_EQ(chosen({kCpu}, request), " ! WARN_GPU_MISSING");
+}
+
 TEST("a backend that is asked for by name and is not there is refused, with what is") {
   const std::string missing = chosen({vulkan(0, 8000), kCpu}, asking(GpuUse::cuda));
   CHECK(holds(missing, "gpu 'cuda'") && holds(missing, "Vulkan0, CPU"));

@@ -384,6 +384,7 @@ export interface NativeModelInfo {
 
 /** As LoadWarningCode of src/engine/placement-types.ts. */
 export type NativeWarningCode =
+  | 'WARN_GPU_MISSING'
   | 'WARN_GPU_FAILED'
   | 'WARN_GPU_PARTIAL'
   | 'WARN_GPU_MEMORY'

@@ -42,6 +42,7 @@ export interface Placement {
 /**
  * What a load told that did not stop it:
  *
+ * - `WARN_GPU_MISSING`: `gpuLayers`, `mainGpu` or `tensorSplit` is set, and no GPU is there
  * - `WARN_GPU_FAILED`: a GPU is there and could not be used, or failed while loading
  * - `WARN_GPU_PARTIAL`: some layers did not fit into its memory, the CPU computes them
  * - `WARN_GPU_MEMORY`: no layer fits, or what `gpuLayers` asks for may not
@@ -53,6 +54,7 @@ export interface LoadWarning {
 }
 
 export type LoadWarningCode =
+  | 'WARN_GPU_MISSING'
   | 'WARN_GPU_FAILED'
   | 'WARN_GPU_PARTIAL'
   | 'WARN_GPU_MEMORY'

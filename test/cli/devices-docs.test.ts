@@ -38,6 +38,7 @@ test('each option is one of load, and has its flag', () => {
 
 test('each warning has its line', () => {
   const codes: Record<LoadWarningCode, true> = {
+    WARN_GPU_MISSING: true,
     WARN_GPU_FAILED: true,
     WARN_GPU_PARTIAL: true,
     WARN_GPU_MEMORY: true,

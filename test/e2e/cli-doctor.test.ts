@@ -65,6 +65,9 @@ describe('sluice doctor', () => {
     const named = await runCli(['doctor', randomModel(), '--gpu', 'cuda'])
     expect(named.code).toBe(1)
     expect(named.stdout).toContain('npx sluice build --cuda')
+    const alone = await runCli(['doctor', '--gpu', 'cuda'])
+    expect(alone.code).toBe(1)
+    expect(alone.stdout).toContain("gpu 'cuda' was asked for, and no device of it works here")
     expect((await runCli(['doctor', '--gpu', 'rocm'])).code).toBe(2)
   })
 

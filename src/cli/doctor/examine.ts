@@ -29,6 +29,8 @@ export async function examine(
   const cpu = processor(addon, backends)
   problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))
   const wanted = addon !== null && model !== undefined
+  // A model's estimate says it by itself.
+  if (!wanted) problems.push(...missingBackend(options.gpu, own))
   return {
     format: 1,
     sluice: packageVersion(),
@@ -99,7 +101,6 @@ function idleDevices(devices: DoctorReport['devices'], backends: BackendReport[]
   const idle = hasGpu ? null : idleHardware()
   if (idle === null) return problems
   const { loaded } = backends.find(({ name }) => name === idle.backend) ?? { loaded: false }
-  const own = `@sluice/${platformName()}-${idle.backend}`
   return [
     ...problems,
     {
@@ -107,9 +108,27 @@ function idleDevices(devices: DoctorReport['devices'], backends: BackendReport[]
       what: `${idle.name} is here, and nothing uses it`,
       fix: loaded
         ? `install or update its driver; the ${idle.backend} backend finds no device`
-        : `npm install ${own}, or compile with: npx sluice build --${idle.backend}`,
+        : howToGet(idle.backend),
     },
   ]
+}
+
+function missingBackend(gpu: EstimateOptions['gpu'], devices: DoctorReport['devices']): Problem[] {
+  if (gpu === undefined || gpu === false || gpu === 'auto') return []
+  if (devices.some(({ backend, fault }) => backend === gpu && fault === undefined)) return []
+  return [
+    {
+      level: 'error',
+      what: `gpu '${gpu}' was asked for, and no device of it works here`,
+      fix: howToGet(gpu),
+    },
+  ]
+}
+
+function howToGet(backend: string): string {
+  const compile = `npx sluice build --${backend}`
+  if (backend === 'metal') return `compile on a Mac with: ${compile}`
+  return `npm install @sluice/${platformName()}-${backend}, or compile with: ${compile}`
 }
 
 async function needs(
