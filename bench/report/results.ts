@@ -66,6 +66,9 @@ function machine(): Results['machine'] {
 }
 
 function commit(): string {
+  // What scripts/gpu/pack.mjs packs is no repository, and says so here.
+  const packed = inRoot('COMMIT')
+  if (fs.existsSync(packed)) return fs.readFileSync(packed, 'utf8').trim()
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: inRoot(), encoding: 'utf8' }).trim()
   const changed = git('status', '--porcelain') === '' ? '' : '+'

@@ -47,6 +47,7 @@ async function pack() {
     copyAll(modulesNeeded(), '.', stage)
     copyAll(['dist', 'build/bench'], '.', stage)
     await copyNode(path.join(stage, 'bin/node'))
+    fs.writeFileSync(path.join(stage, 'COMMIT'), await commit())
     fs.mkdirSync(path.dirname(out), { recursive: true })
     const env = { ...process.env, XZ_OPT: '-6 -T0' }
     await must('tar', ['-cJf', out, '-C', temp, 'sluice'], { env })
@@ -56,6 +57,14 @@ async function pack() {
   const { size } = fs.statSync(out)
   console.log(`${path.relative(process.cwd(), out)}: ${(size / 2 ** 20).toFixed(1)} MiB`)
   if (size > sizeMax) throw new Stop('That is more than 64 MiB: it does not travel in one piece.')
+}
+
+/** For bench/'s results. */
+async function commit() {
+  const git = async (/** @type {string[]} */ args) =>
+    (await run('git', args, { cwd: root, quiet: true })).output.trim()
+  const changed = (await git(['status', '--porcelain'])) === '' ? '' : '+'
+  return (await git(['rev-parse', '--short', 'HEAD'])) + changed
 }
 
 /** @param {string} stage */

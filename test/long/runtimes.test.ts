@@ -45,8 +45,8 @@ describe.runIf(isHere)('Deno 2.9.6', () => {
   const deno: Runtime = { command, args, hasAwaitUsing: true, stderr: sendBuffer }
   testRuntime(deno)
 
-  test('loads with four permissions, and without one of them says which', async () => {
-    const needed = ['ffi', 'read', 'env', 'sys']
+  test('loads with three permissions, and without one of them says which', async () => {
+    const needed = ['ffi', 'read', 'sys']
     const program = path.resolve('test/runtimes/programs/streams.mjs')
     const run = (some: readonly string[]) => {
       const allowed = some.map((right) => `--allow-${right}`)
