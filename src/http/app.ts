@@ -1,6 +1,9 @@
 import type { Engine } from '../engine/engine.js'
+import type { ReplyTally } from '../engine/reply.js'
 import { ApiError } from '../openai/errors.js'
+import type { AccessEntry } from './access-log.js'
 import type { Exchange } from './exchange.js'
+import { warnOfFault } from './fault.js'
 import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
@@ -45,6 +48,13 @@ export class App {
 
   enter(exchange: Exchange): void {
     this.inFlight.add(exchange)
+  }
+
+  /** A request has ended, whoever answered it. */
+  tell(entry: AccessEntry, replies: readonly ReplyTally[] = []): void {
+    const { onLog = warnOfFault } = this.settings
+    this.metrics.observe(entry, replies)
+    onLog(entry)
   }
 
   leave(exchange: Exchange): void {

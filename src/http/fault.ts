@@ -29,3 +29,13 @@ function framesOf({ stack = '', message }: Error): string[] {
   const calls = stack.slice(at + message.length).split('\n')
   return calls.filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line))
 }
+
+/** What an entry of the log says of a fault, where nobody else takes the log. */
+export function warnOfFault({ error, requestId }: { error: unknown; requestId: string }): void {
+  if (error === undefined) return
+  const { name, stack } = describeFault(error)
+  process.emitWarning(`request ${requestId} failed`, {
+    code: 'SLUICE_REQUEST',
+    detail: `${name}\n${stack}`,
+  })
+}

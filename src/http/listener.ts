@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { App } from './app.js'
 import { dispatch } from './dispatch.js'
 import { Exchange } from './exchange.js'
-import { describeFault } from './fault.js'
 import { type ListenerOptions, listenerSettings } from './options.js'
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
@@ -18,25 +17,19 @@ export function requestListener(options: ListenerOptions): RequestListener {
 }
 
 export function listenerOf(app: App): RequestListener {
-  const { readerStallMs, onLog = warnOfFaults } = app.settings
-  const onClose = (exchange: Exchange) => {
+  const { readerStallMs } = app.settings
+  const end = (exchange: Exchange) => {
     app.leave(exchange)
-    const entry = exchange.entry()
-    app.metrics.observe(entry, exchange.results)
-    onLog(entry)
+    const tallies = exchange.replies.map(({ tally }) => tally)
+    app.tell(exchange.entry(), tallies)
+  }
+  const onClose = (exchange: Exchange) => {
+    if (exchange.isCounted) end(exchange)
+    else void exchange.counted().then(() => end(exchange))
   }
   return (req, res) => {
     const exchange = new Exchange(req, res, { readerStallMs, onClose })
     app.enter(exchange)
     void dispatch(app, exchange)
   }
-}
-
-function warnOfFaults({ error, requestId }: { error: unknown; requestId: string }): void {
-  if (error === undefined) return
-  const { name, stack } = describeFault(error)
-  process.emitWarning(`request ${requestId} failed`, {
-    code: 'SLUICE_REQUEST',
-    detail: `${name}\n${stack}`,
-  })
 }

@@ -28,6 +28,11 @@ export interface ListenerOptions {
   bodyBytesMax?: number
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
   maxTokens?: number
+  /**
+   * Milliseconds that a request may take to arrive. Default 60,000; more is a 408. A server counts
+   * from its first byte, a listener of its own from where it is handed over.
+   */
+  requestTimeoutMs?: number
   /** Milliseconds of silence after which a stream carries a comment. Default 15,000. */
   pingMs?: number
   /** Milliseconds a reader may take nothing of what waits for it; then a reset. Default 60,000. */
@@ -54,8 +59,6 @@ export interface ServerOptions extends ListenerOptions {
   connectionsMax?: number
   /** Milliseconds that a request's headers may take. Default 10,000. */
   headersTimeoutMs?: number
-  /** Milliseconds that a whole request may take to arrive, body included. Default 60,000. */
-  requestTimeoutMs?: number
   /** Milliseconds that an idle connection is kept for the next request. Default 65,000. */
   keepAliveMs?: number
   /** Bytes of a request's headers. Default 16 KiB; more is a 431. */
@@ -78,6 +81,7 @@ const listenerDefaults = {
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
   bodyBytesMax: 1024 * 1024,
+  requestTimeoutMs: 60_000,
   pingMs: 15_000,
   readerStallMs: 60_000,
   engineStallMs: 30_000,
@@ -90,7 +94,6 @@ const serverDefaults = {
   allowUnauthenticated: false,
   connectionsMax: 4096,
   headersTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
   keepAliveMs: 65_000,
   headerBytesMax: 16 * 1024,
   sendBufferBytes: 16 * 1024,

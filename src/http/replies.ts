@@ -1,10 +1,10 @@
-import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type { ReplyPart } from '../engine/types.js'
 import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
 import { EngineWatch } from './engine-watch.js'
 import type { Exchange } from './exchange.js'
+import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
 
 /** What every handler does that waits for a reply. */
@@ -15,7 +15,7 @@ export type Watch = Pick<EngineWatch, 'pause'>
 export async function watched(
   app: App,
   exchange: Exchange,
-  engine: Engine,
+  engine: ScopedEngine,
   run: (watch: Watch) => Promise<void>,
 ): Promise<void> {
   const stalled = () => exchange.abort(engineStalled())

@@ -1,8 +1,10 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { InvalidOptionError } from '../engine/errors.js'
 import { App } from './app.js'
-import { onClientError } from './client-error.js'
-import { holdContinue } from './continue.js'
+import { onClientError, onConnect } from './client-error.js'
+import { connectionOf } from './connection.js'
+import { holdContinue, refuseExpectation } from './continue.js'
 import { isLoopback } from './host.js'
 import { listenerOf } from './listener.js'
 import { type ServerOptions, type ServerSettings, serverSettings } from './options.js'
@@ -117,7 +119,14 @@ function httpServer(settings: ServerSettings, app: App): Server {
     listener,
   )
   server.maxConnections = settings.connectionsMax
-  server.on('clientError', onClientError)
+  server.on('connection', connectionOf) // from now on its time is known
+  server.on('clientError', (error, socket) => onClientError(app, error, socket as Socket))
+  server.on('connect', (req, socket) => onConnect(app, req, socket))
+  server.on('drop', () => app.metrics.drop())
+  server.on('checkExpectation', (req, res) => {
+    refuseExpectation(req)
+    listener(req, res)
+  })
   server.on('checkContinue', (req, res) => {
     holdContinue(req)
     listener(req, res)

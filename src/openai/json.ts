@@ -82,7 +82,7 @@ function refuseKey(quoted: string): void {
   throw new ApiError('invalid_request', message, { param: key })
 }
 
-function tooDeep(): ApiError {
+export function tooDeep(): ApiError {
   return new ApiError(
     'invalid_request',
     `Expected arrays and objects nested at most ${bodyDepthMax} deep; the body is deeper.`,
