@@ -36,7 +36,7 @@ export interface NativeAddon {
   /** Of the processor, as ggml's CPU backend was built to use them: { AVX2: '1' }. */
   cpuFeatures(): Record<string, string>
   readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine
-  /** SO_SNDBUF of a listening socket's descriptor; accepted ones inherit it. Throws on failure. */
+  /** SO_SNDBUF of a socket's descriptor. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
 }
 

@@ -8,6 +8,7 @@ import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
 import type { ListenerSettings } from './options.js'
+import { StreamSendBuffer } from './send-buffer.js'
 import { TextBudget } from './text-budget.js'
 
 /** As many of the largest texts as may wait for the tokenizer at once. */
@@ -20,6 +21,7 @@ export class App {
   readonly inFlight = new Set<Exchange>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
+  readonly sendBuffer: StreamSendBuffer
   #models: Models | undefined
   #loadError: unknown
   #isDraining = false
@@ -29,6 +31,7 @@ export class App {
     this.settings = settings
     this.keys = new Keys(settings.apiKeys)
     this.texts = new TextBudget(bodiesOfText * settings.bodyBytesMax)
+    this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
     void this.#awaitEngine(settings.engine)
   }
 

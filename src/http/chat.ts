@@ -13,13 +13,13 @@ import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
 import { generatorNamed } from './models.js'
-import { sendParts, type Watch, watched } from './replies.js'
+import { sendParts, streamWriter, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
-import { SseWriter } from './sse-writer.js'
+import type { SseWriter } from './sse-writer.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
-  const { maxTokens, pingMs } = app.settings
+  const { maxTokens } = app.settings
   const models = app.models()
   const given = parseBody(chatRequest, await readBody(exchange, app.settings))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
@@ -31,8 +31,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
     const choices = request.n ?? 1
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false
-      const writer = new SseWriter(exchange.res, { pingMs })
-      exchange.stream = writer
+      const writer = streamWriter(app, exchange)
       const chunks = new ChunkEncoder(head, { choices, includeUsage })
       await stream(exchange, writer, reply, watch, chunks)
     } else {

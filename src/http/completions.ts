@@ -17,9 +17,9 @@ import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
 import { generatorNamed } from './models.js'
-import { sendParts, together, type Watch, watched } from './replies.js'
+import { sendParts, streamWriter, together, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
-import { SseWriter } from './sse-writer.js'
+import type { SseWriter } from './sse-writer.js'
 
 /** What one request asked for: a reply for each prompt, in the order of the prompts. */
 interface Asked {
@@ -33,7 +33,6 @@ interface Asked {
 
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(app: App, exchange: Exchange): Promise<void> {
-  const { pingMs } = app.settings
   const models = app.models()
   const given = parseBody(completionRequest, await readBody(exchange, app.settings))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
@@ -50,9 +49,8 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
     const asked = { replies, n, echoes, tellsLogprobs: request.logprobs !== undefined }
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false
-      exchange.stream = new SseWriter(exchange.res, { pingMs })
       const chunks = new CompletionChunks(head, { includeUsage })
-      await stream(exchange, exchange.stream, watch, asked, chunks)
+      await stream(exchange, streamWriter(app, exchange), watch, asked, chunks)
     } else {
       const { choices, usage } = await collect(asked)
       exchange.json(200, textCompletion(head, choices, usage))

@@ -7,10 +7,11 @@ import { type ListenerOptions, listenerSettings } from './options.js'
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
 
 /**
- * A `(req, res)` function for a server or framework of one's own. It must get requests whose body
- * nobody has read. What belongs to a whole server is then that server's: `createServer` also sets
- * timeouts, connection limits, the kernel's send buffer (without it a reader who stopped looks as
- * if it kept up for megabytes) and drains. Throws InvalidOptionError.
+ * A `(req, res)` function for a server or framework of one's own. Where something in front has
+ * read the body (`express.json()`, Fastify's or Next's parser), it takes `req.body`: what was
+ * parsed, a string or bytes; without it, such a request is a 400. What belongs to a whole server is
+ * then that server's: `createServer` also limits connections and the time of headers, answers what
+ * is no HTTP, and drains. Throws InvalidOptionError.
  */
 export function requestListener(options: ListenerOptions): RequestListener {
   return listenerOf(new App(listenerSettings(options)))

@@ -37,6 +37,12 @@ export interface ListenerOptions {
   pingMs?: number
   /** Milliseconds a reader may take nothing of what waits for it; then a reset. Default 60,000. */
   readerStallMs?: number
+  /**
+   * The kernel's send buffer of a connection that streams, in bytes (Linux doubles it). Default
+   * 16 KiB: with the usual 2.5 MB and more, a reader who stopped long ago looks as if it kept up.
+   * 0 leaves the system's. Replies that are no streams have the system's in any case.
+   */
+  sendBufferBytes?: number
   /** Milliseconds the engine may stand still while a request waits for it. Default 30,000. */
   engineStallMs?: number
   /**
@@ -63,12 +69,6 @@ export interface ServerOptions extends ListenerOptions {
   keepAliveMs?: number
   /** Bytes of a request's headers. Default 16 KiB; more is a 431. */
   headerBytesMax?: number
-  /**
-   * The kernel's send buffer of each connection, in bytes (Linux doubles it). Default 16 KiB: with
-   * the usual 2.5 MB and more, a reader who stopped long ago looks as if it kept up. 0 leaves the
-   * system's.
-   */
-  sendBufferBytes?: number
   /** Bytes of a reply that wait in the process before its reader is waited for. Default 16 KiB. */
   writeBufferBytes?: number
 }
@@ -83,6 +83,7 @@ const listenerDefaults = {
   bodyBytesMax: 1024 * 1024,
   requestTimeoutMs: 60_000,
   pingMs: 15_000,
+  sendBufferBytes: 16 * 1024,
   readerStallMs: 60_000,
   engineStallMs: 30_000,
 }
@@ -96,7 +97,6 @@ const serverDefaults = {
   headersTimeoutMs: 10_000,
   keepAliveMs: 65_000,
   headerBytesMax: 16 * 1024,
-  sendBufferBytes: 16 * 1024,
   writeBufferBytes: 16 * 1024,
 }
 

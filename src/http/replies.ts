@@ -5,7 +5,7 @@ import type { App } from './app.js'
 import { EngineWatch } from './engine-watch.js'
 import type { Exchange } from './exchange.js'
 import type { ScopedEngine } from './scoped-engine.js'
-import type { SseWriter } from './sse-writer.js'
+import { SseWriter } from './sse-writer.js'
 
 /** What every handler does that waits for a reply. */
 
@@ -25,6 +25,14 @@ export async function watched(
   } finally {
     watch.stop()
   }
+}
+
+/** The writer of an exchange that is answered by a stream. */
+export function streamWriter({ settings, sendBuffer }: App, exchange: Exchange): SseWriter {
+  sendBuffer.apply(exchange.req.socket)
+  const writer = new SseWriter(exchange.res, { pingMs: settings.pingMs })
+  exchange.stream = writer
+  return writer
 }
 
 /**

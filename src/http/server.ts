@@ -8,7 +8,6 @@ import { holdContinue, refuseExpectation } from './continue.js'
 import { isLoopback } from './host.js'
 import { listenerOf } from './listener.js'
 import { type ServerOptions, type ServerSettings, serverSettings } from './options.js'
-import { limitSendBuffer } from './send-buffer.js'
 
 export interface Address {
   readonly host: string
@@ -47,12 +46,11 @@ export class SluiceServer implements AsyncDisposable {
 
   /** Rejects with Node's own error where the address cannot be had, for example EADDRINUSE. */
   listen(): Promise<Address> {
-    const { host, port, sendBufferBytes } = this.#settings
+    const { host, port } = this.#settings
     return new Promise((resolve, reject) => {
       this.server.once('error', reject)
       this.server.listen(port, host, () => {
         this.server.off('error', reject)
-        limitSendBuffer(this.server, sendBufferBytes)
         resolve(this.address())
       })
     })
