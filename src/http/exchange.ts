@@ -85,9 +85,9 @@ export class Exchange implements Scope {
       this.#isSent = !req.socket.destroyed
     })
     res.once('close', () => {
-      leave()
       rest()
       this.closed()
+      leave() // what waits for the connection comes after
     })
   }
 
@@ -142,7 +142,7 @@ export class Exchange implements Scope {
   /** Answers with what went wrong, as the wire stands: a status, or a frame and the end. */
   fail(thrown: unknown): void {
     const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
-    if (reason instanceof ClientGone) return
+    if (reason instanceof ClientGone || this.req.socket.destroyed) return
     const error = toApiError(reason, this.promptField)
     this.#failure = error
     try {
