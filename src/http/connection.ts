@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { surface } from '../engine/surface.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {
@@ -24,7 +25,13 @@ function watch(socket: Socket): Set<Passenger> {
   const aboard = new Set<Passenger>()
   connections.set(socket, aboard)
   const leaveAll = () => {
-    for (const passenger of aboard) passenger.closed()
+    for (const passenger of aboard) {
+      try {
+        passenger.closed()
+      } catch (error) {
+        surface(error) // the others hear of it too
+      }
+    }
     aboard.clear()
   }
   socket.once('end', leaveAll)

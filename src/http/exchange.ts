@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Accepted, ReplyResult } from '../engine/types.js'
-import { type ApiError, toApiError } from '../openai/errors.js'
+import { type ApiError, type ErrorKind, toApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
 import { joinConnection } from './connection.js'
 import { watchReader } from './reader-watch.js'
@@ -16,6 +16,9 @@ export class ClientGone extends Error {
     this.name = 'ClientGone'
   }
 }
+
+/** Failures that are no request's fault: what was thrown is told to the log. */
+const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
 
 /** What the access log tells beside what the exchange itself knows. */
 export interface ExchangeNotes {
@@ -143,7 +146,7 @@ export class Exchange {
       durationMs: performance.now() - this.#startedAt,
       promptTokens: notes.promptTokens,
       completionTokens: notes.completionTokens,
-      error: error?.kind === 'internal' ? error.cause : undefined,
+      error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,
     }
   }
 

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { surface } from '../engine/surface.js'
+import type { AccessEntry } from './access-log.js'
 import { App } from './app.js'
 import { dispatch } from './dispatch.js'
 import { Exchange } from './exchange.js'
@@ -22,7 +24,11 @@ export function listenerOf(app: App): RequestListener {
   const onClose = (exchange: Exchange) => {
     app.leave(exchange)
     const entry = exchange.entry()
-    app.metrics.observe(entry, exchange.results)
+    try {
+      app.metrics.observe(entry, exchange.results)
+    } catch (error) {
+      surface(error) // the log hears of it all the same
+    }
     onLog(entry)
   }
   return (req, res) => {
@@ -32,8 +38,9 @@ export function listenerOf(app: App): RequestListener {
   }
 }
 
-function warnOfFaults({ error, requestId }: { error: unknown; requestId: string }): void {
-  if (error === undefined) return
+function warnOfFaults({ error, code, requestId }: AccessEntry): void {
+  // Of the engine everybody is told once: see onEngineError.
+  if (error === undefined || code === 'load_failed' || code === 'engine_ended') return
   const { name, stack } = describeFault(error)
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',
