@@ -182,6 +182,7 @@ const char* code_name(FaultCode code) {
     case FaultCode::cancelled: return "ERR_CANCELLED";
     case FaultCode::closed: return "ERR_CLOSED";
     case FaultCode::engine_failed: return "ERR_ENGINE_FAILED";
+    case FaultCode::engine_ended: return "ERR_ENGINE_ENDED";
   }
   return "ERR_ENGINE_FAILED";
 }
@@ -361,6 +362,10 @@ struct EventWriter {
   void operator()(const TokenOutbox::LoadFailed& event) {
     begin("load-failed");
     set_fault(object, event.fault);
+  }
+  void operator()(const TokenOutbox::Ended& event) {
+    begin("ended");
+    set_fault(object, event.cause);
   }
   void operator()(const TokenOutbox::Closed&) { begin("closed"); }
   void operator()(const TokenOutbox::Accepted& event) {
@@ -576,6 +581,8 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("stepMs", stats.step_ms);
   object.Set("steps", double(stats.steps));
   object.Set("beats", double(stats.beats));
+  object.Set("preparerBeats", double(stats.preparer_beats));
+  object.Set("busy", stats.busy);
   object.Set("rowsDecoded", double(stats.rows_decoded));
   object.Set("rowsPrefilled", double(stats.rows_prefilled));
   object.Set("decodeSteps", double(stats.decode_steps));

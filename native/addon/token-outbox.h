@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -30,8 +31,9 @@ class TokenOutbox : public EventSink {
   void progress(float fraction) override;
   void loaded(const LoadedModel& model) override;
   void estimated(const Estimate& estimate) override;
-  void load_failed(const Fault& fault) override;
-  void closed() override;
+  void load_failed(const Fault& fault) noexcept override;
+  void ended(const Fault& cause) noexcept override;
+  void closed() noexcept override;
   void accepted(RequestId id, int32_t prompt_tokens) override;
   void text(RequestId id, std::string_view text, int32_t tokens) override;
   void part(RequestId id, Part part) override;
@@ -61,6 +63,9 @@ class TokenOutbox : public EventSink {
   };
   struct LoadFailed {
     Fault fault;
+  };
+  struct Ended {
+    Fault cause;
   };
   struct Closed {};
   struct Accepted {
@@ -102,19 +107,26 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<std::string> pieces;
   };
-  using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Closed, Accepted, Text, Parts,
-                             Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
+  using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Accepted, Text,
+                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);
   using Wake = Napi::TypedThreadSafeFunction<TokenOutbox, void, on_wake>;
 
   void add(Event event);
+  bool is_empty() const;  // under the mutex
 
   Wake wake_;
   std::mutex mutex_;
   std::vector<Event> events_;
   std::unordered_map<RequestId, size_t> text_at_;  // where a reply's waiting text is in events_
+  // What an engine out of memory must still be able to tell, so no memory is needed for it. The
+  // first comes before all other events, since the ends of requests tell of it; the last after them.
+  std::optional<Ended> ended_;
+  std::optional<LoadFailed> load_failed_;
+  bool closed_ = false;
+  int64_t accepted_ = 0;  // the Preparer's thread
   bool waking_ = false;
   bool only_text_ = true;  // of the waiting events
   Clock::time_point woken_at_;

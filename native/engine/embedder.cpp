@@ -58,6 +58,7 @@ Embedder::Embedder(Context& context, const EmbedderOptions& options, Ledger& led
 
 void Embedder::run() {
   while (!closing_) {
+    ledger_.beat();
     receive();
     retire_cancelled();
     expire_queue();
@@ -65,6 +66,7 @@ void Embedder::run() {
     publish_stats();
     if (shares.empty()) {
       sink_.flush();
+      const Ledger::Idle idle(ledger_);
       mailbox_.wait();
     } else {
       run_call(shares);

@@ -64,46 +64,64 @@ void Engine::apply_template(RequestId id, ChatPrompt chat) {
   if (preparer_) preparer_->apply_template(id, std::move(chat));
 }
 
-void Engine::close() {
-  if (closing_.exchange(true)) return;
-  mailbox_.push(Close{});
+void Engine::close() noexcept {
+  const std::lock_guard<std::mutex> lock(end_mutex_);
+  closing_ = true;
+  mailbox_.wake();
+}
+
+void Engine::end_by_itself(const Fault& cause) noexcept {
+  const std::lock_guard<std::mutex> lock(end_mutex_);
+  if (closing_) return;
+  try {
+    cause_ = cause;
+  } catch (const std::bad_alloc&) {  // without words
+    cause_ = Fault{cause.code, std::string(), 0, 0};
+  }
+  sink_.ended(*cause_);  // before a request's end that tells of it
+  closing_ = true;
+  mailbox_.wake();
 }
 
 void Engine::join() {
   close();
+  const std::lock_guard<std::mutex> lock(join_mutex_);
   if (!joined_) thread_.join();
   joined_ = true;
 }
 
-void Engine::run() {
-  Fault end{FaultCode::closed, "the engine was closed before this request was done", 0, 0};
+void Engine::run() noexcept {
   std::optional<Opened> opened;
   try {
-    if (options_.estimates_only) {
-      sink_.estimated(estimate_load(options_, [this] { return closing_.load(); }));
-    } else {
-      opened = open();
-    }
-  } catch (const std::exception& error) {
-    sink_.load_failed(fault_of(error, FaultCode::model_invalid));
-  }
-  try {
-    if (opened && !closing_) {
-      opened->embedding ? embed_until_closed(*opened) : step_until_closed(*opened);
-    }
-  } catch (const std::exception& error) {
-    end = fault_of(error, FaultCode::engine_failed);
+    open_and_run(opened);
+  } catch (...) {  // an exception that leaves a thread ends the process
+    end_by_itself(current_fault(FaultCode::engine_failed));
   }
   std::unique_ptr<Preparer> preparer = take_preparer();
   // Twice: nobody waits for the text that is being tokenized, and what was submitted while the
   // first of them was told is told by the second.
-  answer_the_rest(end);
+  answer_the_rest();
   preparer.reset();  // joins it; the owner's thread need not wait for that
   mailbox_.drain();  // sequences that it had just prepared
-  answer_the_rest(end);
+  answer_the_rest();
   opened.reset();  // before `closed`: whoever hears that joins this thread, and shall not wait
   sink_.closed();
   sink_.flush();
+}
+
+void Engine::open_and_run(std::optional<Opened>& opened) {
+  try {
+    if (options_.estimates_only) {
+      sink_.estimated(estimate_load(options_, [this] { return closing_.load(); }));
+      return;
+    }
+    opened = open();
+  } catch (...) {  // told, and not thrown on: it is the load's
+    sink_.load_failed(current_fault(FaultCode::model_invalid));
+    return;
+  }
+  if (closing_) return;
+  opened->embedding ? embed_until_closed(*opened) : step_until_closed(*opened);
 }
 
 Engine::Opened Engine::open() {
@@ -212,8 +230,8 @@ void Engine::embed_until_closed(Opened& opened) {
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();
-  } catch (const std::exception& error) {
-    sink_.load_failed(fault_of(error, FaultCode::engine_failed));
+  } catch (...) {
+    sink_.load_failed(current_fault(FaultCode::engine_failed));
     return;
   }
   embedder->run();
@@ -221,8 +239,9 @@ void Engine::embed_until_closed(Opened& opened) {
 
 void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
   const bool embeds = loaded.embedding.has_value();
-  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, loaded.context, embeds,
-                                             ledger_, sink_, mailbox_);
+  auto preparer = std::make_unique<Preparer>(
+      model, options_.chat_template, loaded.context, embeds, ledger_, sink_, mailbox_,
+      [this](const Fault& cause) { end_by_itself(cause); });
   if (!embeds) {
     loaded.has_chat_template = preparer->has_chat_template();
     loaded.thinking_ends = preparer->thinking_ends();
@@ -243,8 +262,8 @@ void Engine::step_until_closed(Opened& opened) {
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();
-  } catch (const std::exception& error) {
-    sink_.load_failed(fault_of(error, FaultCode::engine_failed));
+  } catch (...) {
+    sink_.load_failed(current_fault(FaultCode::engine_failed));
     return;
   }
   loop->run();
@@ -306,7 +325,23 @@ std::unique_ptr<Preparer> Engine::take_preparer() {
   return std::move(preparer_);
 }
 
-void Engine::answer_the_rest(const Fault& fault) {
+Fault Engine::end_fault() const {
+  const std::lock_guard<std::mutex> lock(end_mutex_);
+  if (!cause_) {
+    return {FaultCode::closed, "the engine was closed before this request was done", 0, 0};
+  }
+  return {FaultCode::engine_ended, "the engine ended by itself: " + cause_->message, 0, 0};
+}
+
+void Engine::answer_the_rest() noexcept {
+  try {
+    answer_all(end_fault());
+  } catch (...) {
+    // There is no memory to tell each of them: who hears `closed` ends whoever is left.
+  }
+}
+
+void Engine::answer_all(const Fault& fault) {
   for (const std::shared_ptr<Ticket>& request : ledger_.in_flight()) {
     if (request->cancelled) {
       if (!ledger_.retire(request->id, Outcome::cancelled)) continue;

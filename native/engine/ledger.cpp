@@ -52,6 +52,8 @@ Stats Ledger::stats() const {
   std::lock_guard<std::mutex> lock(mutex_);
   Stats stats = stats_;
   stats.beats = beats_;
+  stats.preparer_beats = preparer_beats_;
+  stats.busy = busy_;
   // Whoever holds no place waits for one, be it with the Preparer or in the queue.
   const int64_t waiting = int64_t(requests_.size()) - stats.running - stats.parked;
   stats.queued = waiting > 0 ? waiting : 0;

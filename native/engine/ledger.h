@@ -30,7 +30,8 @@ struct Stats {
   int64_t steps = 0, rows_decoded = 0, rows_prefilled = 0, decode_steps = 0, tokens_generated = 0;
   int64_t prompt_tokens = 0, cached_tokens = 0, preempted = 0, moved = 0;
   int64_t draft_tokens = 0, draft_accepted_tokens = 0;
-  int64_t beats = 0;
+  int64_t beats = 0, preparer_beats = 0;
+  bool busy = false;
   int64_t started = 0, finished = 0, cancelled = 0, failed = 0;
   std::array<int64_t, 4> cancelled_in{};  // of `cancelled`, by Phase
 };
@@ -50,17 +51,37 @@ class Ledger {
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
 
-  // A call that takes seconds goes on: of those that nobody would otherwise see move.
-  void beat() { ++beats_; }
+  // The engine's thread goes on: at every turn, and within a call wherever the backend asks
+  // whether to abandon it. Called for each node of a graph, so it costs a load and a store.
+  void beat() { advance(beats_); }
+  // The Preparer has begun a job, or ended one. Its thread only.
+  void preparer_beat() { advance(preparer_beats_); }
+  // As long as it lives, the engine's thread waits for something to do.
+  class Idle {
+   public:
+    explicit Idle(Ledger& ledger) : ledger_(ledger) { ledger_.busy_ = false; }
+    ~Idle() { ledger_.busy_ = true; }
+    Idle(const Idle&) = delete;
+    Idle& operator=(const Idle&) = delete;
+
+   private:
+    Ledger& ledger_;
+  };
   // The step loop's side of the numbers, published once a step.
   void publish(const Stats& step);
   Stats stats() const;
 
  private:
+  static void advance(std::atomic<int64_t>& count) {
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
   Stats stats_;
-  std::atomic<int64_t> beats_{0};
+  // Each has one thread that writes.
+  std::atomic<int64_t> beats_{0}, preparer_beats_{0};
+  std::atomic<bool> busy_{true};
 };
 
 }  // namespace sluice

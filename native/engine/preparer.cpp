@@ -28,7 +28,7 @@ bool are_ended_by_calls(const ThoughtMarks& marks, const GrammarSpec& calls) {
 
 Preparer::Preparer(std::shared_ptr<const Model> model, const std::string& chat_template,
                    int32_t context_tokens, bool embeds, Ledger& ledger, EventSink& sink,
-                   Mailbox<EngineMessage>& engine)
+                   Mailbox<EngineMessage>& engine, OnEnd on_end)
     : model_(std::move(model)),
       template_(model_, chat_template),
       context_tokens_(context_tokens),
@@ -36,12 +36,13 @@ Preparer::Preparer(std::shared_ptr<const Model> model, const std::string& chat_t
       ledger_(ledger),
       sink_(sink),
       engine_(engine),
+      on_end_(std::move(on_end)),
       grammars_(model_),
       thread_(kDeepStackBytes, [this] { run(); }) {}
 
 Preparer::~Preparer() {
   stopping_ = true;
-  jobs_.push(Stop{});
+  jobs_.wake();
   thread_.join();
 }
 
@@ -67,13 +68,24 @@ void Preparer::apply_template(RequestId id, ChatPrompt chat) {
   jobs_.push(ApplyTemplate{id, std::move(chat)});
 }
 
-void Preparer::run() {
-  for (;;) {
+// What one job throws is that job's fault. What comes here is what could not even be told.
+void Preparer::run() noexcept {
+  try {
+    run_jobs();
+  } catch (...) {  // an exception that leaves a thread ends the process
+    on_end_(current_fault(FaultCode::engine_failed));
+  }
+}
+
+void Preparer::run_jobs() {
+  while (!stopping_) {
     jobs_.wait();
     for (Job& job : jobs_.drain()) {
       // What is left is answered by Engine (requests) and by Session (text jobs), and never done.
       if (stopping_) return;
+      ledger_.preparer_beat();
       std::visit([this](const auto& one) { handle(one); }, job);
+      ledger_.preparer_beat();
       sink_.flush();
     }
   }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -27,11 +28,13 @@ namespace sluice {
 class Preparer {
  public:
   // With `embeds` it prepares what is to be embedded and refuses what is to be answered, else the
-  // other way round. `chat_template` is one in the place of the model's own, or empty. Throws
-  // FaultError for a bad one.
+  // other way round. `chat_template` is one in the place of the model's own, or empty. `on_end` is
+  // called on its thread, at most once, where that ends by itself: then nothing is prepared any
+  // more. Throws FaultError for a bad template, and std::system_error where there is no thread.
+  using OnEnd = std::function<void(const Fault& cause)>;
   Preparer(std::shared_ptr<const Model> model, const std::string& chat_template,
            int32_t context_tokens, bool embeds, Ledger& ledger, EventSink& sink,
-           Mailbox<EngineMessage>& engine);
+           Mailbox<EngineMessage>& engine, OnEnd on_end);
   ~Preparer();
 
   bool has_chat_template() const { return template_.exists(); }
@@ -64,11 +67,11 @@ class Preparer {
     RequestId id;
     ChatPrompt chat;
   };
-  struct Stop {};
   using Job = std::variant<Choices, std::shared_ptr<EmbeddingRequest>, Tokenize, Detokenize, Pieces,
-                           ApplyTemplate, Stop>;
+                           ApplyTemplate>;
 
-  void run();
+  void run() noexcept;
+  void run_jobs();
   void handle(const Choices& choices);
   void handle(const std::shared_ptr<EmbeddingRequest>& request);
   void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
@@ -81,7 +84,6 @@ class Preparer {
   void handle(const Detokenize& job);
   void handle(const Pieces& job);
   void handle(const ApplyTemplate& job);
-  void handle(const Stop&) {}
   // These throw FaultError.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
                                           std::vector<int32_t> prompt, const TemplatedChat& chat);
@@ -105,6 +107,7 @@ class Preparer {
   Ledger& ledger_;
   EventSink& sink_;
   Mailbox<EngineMessage>& engine_;
+  const OnEnd on_end_;
   Mailbox<Job> jobs_;
   GrammarCache grammars_;
   std::atomic<bool> stopping_{false};

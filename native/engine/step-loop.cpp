@@ -57,6 +57,7 @@ class StepLoop::CallAbort : public AbortCheck {
   CallAbort(const StepLoop& loop, const std::vector<int32_t>& slots) : loop_(loop), slots_(slots) {}
 
   bool should_abort() const override {
+    loop_.ledger_.beat();  // the first call of a large model may take a minute
     if (loop_.closing_.load(std::memory_order_relaxed)) return true;
     // Places, rule 3: an aborted call could leave a third sequence's recurrent state half moved.
     if (slots_.size() > 1 && !loop_.context_.can_trim()) return false;
@@ -93,6 +94,7 @@ StepLoop::~StepLoop() = default;
 
 void StepLoop::run() {
   while (!closing_) {
+    ledger_.beat();
     receive();
     retire_cancelled();
     fill_places();
@@ -145,8 +147,6 @@ void StepLoop::receive(const Cancel&) {
   }
 }
 
-void StepLoop::receive(const Close&) {}  // `closing` says it; the message only wakes the loop
-
 // At every turn: the flag is set before its message arrives, and nobody may compute meanwhile.
 void StepLoop::retire_cancelled() {
   for (int32_t slot = 0; slot < places_.count(); ++slot) {
@@ -172,6 +172,7 @@ void StepLoop::fill_places() {
   const auto until = Clock::now() + kCopyingMax;
   bool someone_came = false;
   line_.offer([&](auto& sequence) {
+    ledger_.beat();  // copying a state may take a while
     const bool has_room = offer_place(sequence);
     someone_came |= sequence == nullptr;
     // The others come at the next turn, which follows at once: who came has something to do.
@@ -379,6 +380,7 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
 
 // All rows that were added are of these places.
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
+  ledger_.beat();
   return compute(context_, threads_, CallAbort(*this, slots));
 }
 
@@ -452,6 +454,7 @@ void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
 }
 
 void StepLoop::advance(Sequence& sequence, int32_t token) {
+  ledger_.beat();
   const Request& request = sequence.request();
   const Model& model = context_.model();
   const bool ends = model.ends_generation(token);
@@ -508,6 +511,7 @@ void StepLoop::sleep() {
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = places_.next_to_yield();
   if (yield && line_.someone_waits()) deadline = deadline ? std::min(*deadline, *yield) : yield;
+  const Ledger::Idle idle(ledger_);
   mailbox_.wait(deadline);
 }
 

@@ -61,7 +61,6 @@ class StepLoop {
   void receive(const PreparedEmbedding& message);
   void receive(const Credit& message);
   void receive(const Cancel& message);
-  void receive(const Close& message);
 
   // Who leaves, and who comes.
   void retire_cancelled();

@@ -17,6 +17,7 @@ export type NativeErrorCode =
   | 'ERR_CANCELLED'
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
+  | 'ERR_ENGINE_ENDED'
 
 export interface NativeAddon {
   /** llama.cpp's release, for example "0.5.0". */
@@ -263,6 +264,8 @@ export type NativeEvent =
   | ({ kind: 'ready' } & NativeModelInfo)
   | ({ kind: 'estimated' } & NativeEstimate)
   | { kind: 'load-failed'; code: NativeErrorCode; message: string }
+  /** The engine ends by itself, because of this: before the requests' ends that tell of it. */
+  | { kind: 'ended'; code: NativeErrorCode; message: string }
   | { kind: 'closed' }
   | { kind: 'accepted'; id: number; promptTokens: number }
   | NativeTexts
@@ -423,8 +426,12 @@ export interface NativeStats {
   /** Milliseconds of a step: moving average over the last 20 or so. */
   stepMs: number
   steps: number
-  /** Moves while a call that embeds is computed, however long it takes. */
+  /** Moves while the engine's thread goes on, within a call too where the CPU computes it. */
   beats: number
+  /** Moves when the Preparer begins or ends a job. */
+  preparerBeats: number
+  /** Whether the engine's thread has something to do, and does not wait for it. */
+  busy: boolean
   rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */
   rowsPrefilled: number

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ERR_CANCELLED'
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
+  | 'ERR_ENGINE_ENDED'
 
 export class SluiceError extends Error {
   readonly code: ErrorCode
@@ -160,5 +161,16 @@ export class ClosedError extends SluiceError {
 export class EngineFailedError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_ENGINE_FAILED', message, options)
+  }
+}
+
+/**
+ * The engine ended by itself: nobody called close(), and something happened after which it cannot
+ * go on, such as memory that ran out. All of its requests are lost. `cause` is a SluiceError that
+ * says what it was: ERR_OUT_OF_MEMORY or ERR_ENGINE_FAILED mostly. load() another one.
+ */
+export class EngineEndedError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_ENGINE_ENDED', message, options)
   }
 }

@@ -7,7 +7,7 @@ import {
   usableSampling,
 } from '../config/engine-options.js'
 import { Engine } from './engine.js'
-import { CancelledError, ClosedError } from './errors.js'
+import { CancelledError, ClosedError, type EngineEndedError } from './errors.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
 import { Session } from './session.js'
@@ -31,9 +31,9 @@ export async function load(options: LoadOptions): Promise<Engine> {
   const native = nativeOptions(settled)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
-    let markClosed!: () => void
-    const closed = new Promise<void>((settle) => {
-      markClosed = settle
+    let markEnded!: (failure: EngineEndedError | undefined) => void
+    const ended = new Promise<EngineEndedError | undefined>((settle) => {
+      markEnded = settle
     })
     const giveUp = (reason: unknown): void => {
       failure = reason
@@ -55,7 +55,7 @@ export async function load(options: LoadOptions): Promise<Engine> {
           for (const warning of info.warnings) tellWarning(warning, settled.onWarning)
           if (session.closed) return // whoever was warned gave up
           settled.signal?.removeEventListener('abort', onAbort)
-          resolve(makeEngine(session, settled, native, info, closed))
+          resolve(makeEngine(session, settled, native, info, ended))
         } catch (error) {
           giveUp(error)
         }
@@ -64,10 +64,10 @@ export async function load(options: LoadOptions): Promise<Engine> {
       onLoadFailed: (error) => {
         if (!session.closed) failure = error
       },
-      onClosed: () => {
+      onClosed: (cause) => {
         settled.signal?.removeEventListener('abort', onAbort)
-        markClosed()
-        reject(failure) // no effect on a load that succeeded
+        markEnded(cause)
+        reject(cause ?? failure) // no effect on a load that succeeded
       },
     })
     settled.signal?.addEventListener('abort', onAbort, { once: true })
@@ -83,7 +83,7 @@ function makeEngine(
   settled: Settled,
   native: NativeEngineOptions,
   info: NativeModelInfo,
-  closed: Promise<void>,
+  ended: Promise<EngineEndedError | undefined>,
 ): Engine {
   const id = path.basename(native.model).replace(/\.gguf$/i, '')
   const model: ModelInfo = {
@@ -126,5 +126,5 @@ function makeEngine(
   const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
   const { callFormat, warnings } = info
   const told = { model, settings, placement, warnings }
-  return new Engine({ session, ...told, defaults, recommended, thinking, callFormat, closed })
+  return new Engine({ session, ...told, defaults, recommended, thinking, callFormat, ended })
 }

@@ -32,8 +32,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly seed: number
   /**
    * Settles once the prompt is templated, tokenized, checked against the context and queued.
-   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CLOSED, or with
-   * ERR_CANCELLED, also when `cancel()` came first.
+   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CLOSED,
+   * ERR_ENGINE_ENDED, or with ERR_CANCELLED, also when `cancel()` came first.
    */
   readonly accepted: Promise<Accepted>
   /**

@@ -1,4 +1,10 @@
-import { CancelledError, type ClosedError, OverloadedError, type SluiceError } from './errors.js'
+import {
+  CancelledError,
+  type ClosedError,
+  type EngineEndedError,
+  OverloadedError,
+  type SluiceError,
+} from './errors.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */
 const waitingMax = 1024
@@ -54,7 +60,7 @@ export class TextJobs {
   }
 
   /** Nothing that waits is started any more. */
-  rejectAll(error: ClosedError): void {
+  rejectAll(error: ClosedError | EngineEndedError): void {
     for (const job of [...this.#started.values(), ...this.#waiting.values()]) job.reject(error)
     this.#waiting.clear()
   }

@@ -530,8 +530,15 @@ export interface EngineStats {
   readonly stepMs: number
   /** Turns of the step loop that computed something. */
   readonly steps: number
-  /** Moves while a call that embeds is computed: that of a long input may take a minute. */
+  /**
+   * Moves as long as the engine's thread goes on. Within a call too, where the CPU computes it: the
+   * first one of a large model may take a minute. On a GPU it moves between calls only.
+   */
   readonly beats: number
+  /** Moves when the thread that prepares requests begins with one, or is done with it. */
+  readonly preparerBeats: number
+  /** Whether the engine's thread is at work; false while it waits for something to do. */
+  readonly busy: boolean
   /** Rows given to llama_decode, prompts and drafts included. */
   readonly rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */

@@ -1,7 +1,9 @@
 import type { Engine } from '../engine/engine.js'
 import type { ReplyTally } from '../engine/reply.js'
+import { surface } from '../engine/surface.js'
 import { ApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
+import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import type { Exchange } from './exchange.js'
 import { warnOfFault } from './fault.js'
 import { Keys } from './keys.js'
@@ -23,7 +25,8 @@ export class App {
   readonly texts: TextBudget
   readonly sendBuffer: StreamSendBuffer
   #models: Models | undefined
-  #loadError: unknown
+  /** What the engine's promise was rejected with. */
+  #loadFailure: { readonly error: unknown } | undefined
   #isDraining = false
   #onIdle: (() => void) | undefined
 
@@ -39,14 +42,20 @@ export class App {
     return this.#isDraining
   }
 
-  /** The models, or the 503 that says why there are none: still loading, or on the way out. */
-  models(): Models {
-    if (this.#isDraining || this.#models?.engine.closed === true) throw shuttingDown()
-    if (this.#models !== undefined) return this.#models
-    if (this.#loadError === undefined) {
+  /**
+   * The models, or the 503 that says why there are none: still loading, never loaded, ended by
+   * itself, or on the way out.
+   */
+  models(telling: Telling = 'whole'): Models {
+    if (this.#isDraining) throw shuttingDown()
+    if (this.#loadFailure !== undefined) throw engineFault(this.#loadFailure.error, telling)
+    if (this.#models === undefined) {
       throw new ApiError('loading', 'The model is still loading; try again in a moment.')
     }
-    throw new ApiError('engine_failed', 'The model could not be loaded; see what the server says.')
+    const { engine } = this.#models
+    if (engine.failure !== undefined) throw engineFault(engine.failure, telling)
+    if (engine.closed) throw shuttingDown()
+    return this.#models
   }
 
   enter(exchange: Exchange): void {
@@ -56,7 +65,11 @@ export class App {
   /** A request has ended, whoever answered it. */
   tell(entry: AccessEntry, replies: readonly ReplyTally[] = []): void {
     const { onLog = warnOfFault } = this.settings
-    this.metrics.observe(entry, replies)
+    try {
+      this.metrics.observe(entry, replies)
+    } catch (error) {
+      surface(error) // the log hears of it all the same
+    }
     onLog(entry)
   }
 
@@ -72,7 +85,9 @@ export class App {
   drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true
     const endRest = () => {
-      for (const exchange of this.inFlight) exchange.abort(shuttingDown())
+      const failure = this.#models?.engine.failure
+      const reason = failure === undefined ? shuttingDown() : engineFault(failure)
+      for (const exchange of this.inFlight) exchange.abort(reason)
     }
     if (signal.aborted) endRest()
     else signal.addEventListener('abort', endRest, { once: true })
@@ -90,7 +105,20 @@ export class App {
       this.#models = hostedModels(await engine, this.settings.aliases)
       this.metrics.serve(this.#models.engine)
     } catch (error) {
-      this.#loadError = error
+      this.#loadFailure = { error }
+      this.#tellOfEngine(error)
+      return
+    }
+    const failure = await this.#models.engine.ended
+    if (failure !== undefined) this.#tellOfEngine(failure)
+  }
+
+  #tellOfEngine(error: unknown): void {
+    const { onEngineError = warnOfEngine } = this.settings
+    try {
+      onEngineError(error)
+    } catch (thrown) {
+      surface(thrown) // the program's own: what is served does not hang on it
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { surface } from '../engine/surface.js'
 import type { ApiError } from '../openai/errors.js'
 
 /** What a connection needs of an exchange on it. */
@@ -23,7 +24,13 @@ class Connection {
 
   constructor(socket: Socket) {
     const leaveAll = () => {
-      for (const passenger of this.#aboard) passenger.closed()
+      for (const passenger of this.#aboard) {
+        try {
+          passenger.closed()
+        } catch (error) {
+          surface(error) // the others hear of it too
+        }
+      }
       this.#aboard.clear()
       this.#emptied()
     }

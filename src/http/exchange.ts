@@ -27,6 +27,9 @@ class ExchangeEnded extends Error {
   }
 }
 
+/** Failures that are no request's fault: what was thrown is told to the log. */
+const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
+
 /** After these the connection cannot go on: what would come next on it is not known. */
 const endsConnection = new Set<ErrorKind>([
   'request_timeout',
@@ -210,7 +213,7 @@ export class Exchange implements Scope {
       durationMs: performance.now() - this.#startedAt,
       promptTokens: isNone ? this.#embeddedTokens : promptTokens,
       completionTokens: isNone ? undefined : completionTokens,
-      error: error?.kind === 'internal' ? error.cause : undefined,
+      error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,
     }
   }
 

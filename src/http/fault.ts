@@ -30,9 +30,18 @@ function framesOf({ stack = '', message }: Error): string[] {
   return calls.filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line))
 }
 
+/** What of an entry of the log is warned of. */
+interface FaultEntry {
+  readonly requestId: string
+  readonly code: string | undefined
+  readonly error?: unknown
+}
+
 /** What an entry of the log says of a fault, where nobody else takes the log. */
-export function warnOfFault({ error, requestId }: { error: unknown; requestId: string }): void {
-  if (error === undefined) return
+export function warnOfFault(entry: FaultEntry): void {
+  const { error, code, requestId } = entry
+  // Of the engine everybody is told once: see onEngineError.
+  if (error === undefined || code === 'load_failed' || code === 'engine_ended') return
   const { name, stack } = describeFault(error)
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',

@@ -5,8 +5,9 @@ import type { AccessEntry } from './access-log.js'
 /** What a listener needs to know; every limit is here, with its unit in its name. */
 export interface ListenerOptions {
   /**
-   * The engine, or the promise of one: until it settles, requests get 503 `loading`. The caller
-   * keeps it: neither a listener nor a server ever closes it.
+   * The engine, or the promise of one: until it settles, requests get 503 `loading`. One that is
+   * rejected is no unhandled rejection: see `onEngineError`. The caller keeps the engine: neither a
+   * listener nor a server ever closes it.
    */
   engine: Engine | Promise<Engine>
   /** Names that the model answers to, beside its file's and `default`. Default: none. */
@@ -43,7 +44,11 @@ export interface ListenerOptions {
    * 0 leaves the system's. Replies that are no streams have the system's in any case.
    */
   sendBufferBytes?: number
-  /** Milliseconds the engine may stand still while a request waits for it. Default 30,000. */
+  /**
+   * Milliseconds the engine may stand still while a request waits for it; then a 503
+   * `engine_stalled`. A call that takes longer is no standstill where the CPU computes it; on a GPU
+   * this is also the longest that a call may take. Default 30,000.
+   */
   engineStallMs?: number
   /**
    * Called once per request, after its end. The entry holds no prompt, no key and no query string,
@@ -51,6 +56,12 @@ export interface ListenerOptions {
    * Default: nothing is logged, and failures of the server itself become process warnings.
    */
   onLog?: (entry: AccessEntry) => void
+  /**
+   * Called once where there will be no engine any more: with what the promise of one was rejected
+   * with, or with the EngineEndedError of one that ended by itself. Requests get 503 `load_failed`
+   * or `engine_ended` then. Default: a process warning with the code SLUICE_ENGINE.
+   */
+  onEngineError?: (error: unknown) => void
 }
 
 /** What a whole server needs beside that. */

@@ -32,6 +32,8 @@ const table = {
   header_size: [431, 'invalid_request_error', 'headers_too_large'],
   engine_failed: [500, 'server_error', 'engine_failed'],
   internal: [500, 'server_error', 'internal_error'],
+  engine_ended: [503, 'server_error', 'engine_ended'],
+  load_failed: [503, 'server_error', 'load_failed'],
   loading: [503, 'server_error', 'loading', 1],
   shutting_down: [503, 'server_error', 'shutting_down', 5],
   queue_timeout: [503, 'server_error', 'queue_timeout', 5],
@@ -63,6 +65,7 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_CANCELLED: 'internal',
   ERR_CLOSED: 'shutting_down',
   ERR_ENGINE_FAILED: 'engine_failed',
+  ERR_ENGINE_ENDED: 'engine_ended',
 }
 
 /** OpenAI's error body: all four fields, always. */
