@@ -1,10 +1,11 @@
+import { wrong } from '../config/checks.js'
 import type { Engine } from '../engine/engine.js'
 import { ApiError } from '../openai/errors.js'
 import type { Exchange } from './exchange.js'
 import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
-import type { ListenerSettings } from './options.js'
+import { isEngine, type ListenerSettings } from './options.js'
 import { TextBudget } from './text-budget.js'
 
 /** As many of the largest texts as may wait for the tokenizer at once. */
@@ -74,7 +75,9 @@ export class App {
 
   async #awaitEngine(engine: Engine | Promise<Engine>): Promise<void> {
     try {
-      this.#models = hostedModels(await engine, this.settings.aliases)
+      const loaded: unknown = await engine
+      if (!isEngine(loaded)) throw wrong('engine', 'the promise of an engine', loaded)
+      this.#models = hostedModels(loaded, this.settings.aliases)
       this.metrics.serve(this.#models.engine)
     } catch (error) {
       this.#loadError = error

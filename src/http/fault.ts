@@ -13,6 +13,14 @@ export interface Fault {
  * its own ("Cannot create property 'a' on string 'Tell me ...'"), as JSON.parse and Node do.
  */
 export function describeFault(thrown: unknown): Fault {
+  try {
+    return faultOf(thrown)
+  } catch {
+    return { name: typeof thrown, code: undefined, stack: '' } // a Proxy, or its parts are spoiled
+  }
+}
+
+function faultOf(thrown: unknown): Fault {
   if (!(thrown instanceof Error)) return { name: typeof thrown, code: undefined, stack: '' }
   const { code } = thrown as NodeJS.ErrnoException
   return {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { guarded } from '../engine/callbacks.js'
 import { App } from './app.js'
 import { dispatch } from './dispatch.js'
 import { Exchange } from './exchange.js'
@@ -19,11 +20,13 @@ export function requestListener(options: ListenerOptions): RequestListener {
 
 export function listenerOf(app: App): RequestListener {
   const { readerStallMs, onLog = warnOfFaults } = app.settings
+  // Where a response closes, nothing would catch what it throws.
+  const log = guarded('onLog', onLog, faultText)
   const onClose = (exchange: Exchange) => {
     app.leave(exchange)
     const entry = exchange.entry()
     app.metrics.observe(entry, exchange.results)
-    onLog(entry)
+    log(entry)
   }
   return (req, res) => {
     const exchange = new Exchange(req, res, { readerStallMs, onClose })
@@ -34,9 +37,13 @@ export function listenerOf(app: App): RequestListener {
 
 function warnOfFaults({ error, requestId }: { error: unknown; requestId: string }): void {
   if (error === undefined) return
-  const { name, stack } = describeFault(error)
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',
-    detail: `${name}\n${stack}`,
+    detail: faultText(error),
   })
+}
+
+function faultText(thrown: unknown): string {
+  const { name, stack } = describeFault(thrown)
+  return `${name}\n${stack}`
 }

@@ -51,8 +51,9 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
   const body = await readBody(exchange, app.settings.bodyBytesMax)
   const { model = defaultName, tokens } = parseBody(detokenizeRequest, body)
   const engine = engineNamed(model, models)
+  const { signal } = exchange
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
-  exchange.json(200, { content: await engine.detokenize(tokens, exchange) })
+  exchange.json(200, { content: await engine.detokenize(tokens, { signal }) })
 }
 
 /** POST /apply-template */
@@ -61,5 +62,6 @@ export async function applyTemplate(app: App, exchange: Exchange): Promise<void>
   const body = await readBody(exchange, app.settings.bodyBytesMax)
   const { model = defaultName, messages, tools = [] } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models)
-  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }, exchange) })
+  const { signal } = exchange
+  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }, { signal }) })
 }
