@@ -49,17 +49,23 @@ function foundAddon(problems: Problem[]): NativeAddon | null {
   try {
     return loadBinding()
   } catch (error) {
-    const cause = (error as Error).cause
-    const why = cause instanceof Error ? ` (${cause.message.split('\n')[0]})` : ''
     problems.push({
       level: 'error',
-      what: `there is no native binary for ${platformName()} that loads${why}`,
+      what: `there is no native binary for ${platformName()} that loads${whyNone(error)}`,
       fix:
         'install sluice again without --omit=optional, for a prebuilt one, or compile it ' +
         'with: npx sluice build (needs cmake and a C++ compiler)',
     })
     return null
   }
+}
+
+/** Each place that was looked at, and why it was of no use. */
+function whyNone(error: unknown): string {
+  const { cause } = error as Error
+  if (!(cause instanceof Error)) return ''
+  const places = cause.message.split('\n').map((line) => line.replace(/^- /, ''))
+  return `: ${places.join('; ')}`
 }
 
 function backendOf({ name, path: file, variant, loaded, reason }: NativeBackend): BackendReport {
