@@ -22,7 +22,7 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
   const { signal } = settled
   if (signal?.aborted) throw abortError(signal)
   const addon = loadBinding()
-  const native: NativeEngineOptions = { ...nativeOptions(settled), estimatesOnly: true }
+  const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
     let failure: unknown = new EngineFailedError('the estimate ended without a result')
     const session = new Session(addon, native, {

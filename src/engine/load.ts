@@ -30,7 +30,7 @@ export async function load(options: LoadOptions): Promise<Engine> {
   const settled = parseLoadOptions(options)
   if (settled.signal?.aborted) throw abortError(settled.signal)
   const addon = loadBinding()
-  const native = nativeOptions(settled)
+  const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
     let markClosed!: () => void

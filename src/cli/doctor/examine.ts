@@ -4,6 +4,7 @@ import type { NativeAddon, NativeBackend } from '../../binding/native.js'
 import { platformName } from '../../binding/platform.js'
 import { SluiceError } from '../../engine/errors.js'
 import { estimate } from '../../engine/estimate.js'
+import { asked, coresMax, freeBytes as freeBytesOf } from '../../engine/machine.js'
 import { loadBinding } from '../../engine/native-options.js'
 import { deviceOf, sumOf } from '../../engine/placement.js'
 import type { Estimate } from '../../engine/placement-types.js'
@@ -22,9 +23,11 @@ export async function examine(
   const addon = foundAddon(problems)
   const backends = addon?.backends().map(backendOf) ?? []
   // ggml says that all of the system's memory is free.
-  const freeBytes = os.freemem()
   // Whoever leaves GPUs out may do so because a driver ends the process.
   const devices = addon?.devices(options.gpu !== false).map(deviceOf) ?? []
+  const total = devices.find(({ kind }) => kind === 'cpu')?.totalBytes ?? 0
+  const totalBytes = asked(() => os.totalmem(), total)
+  const freeBytes = addon === null ? asked(() => os.freemem(), 0) : freeBytesOf(addon)
   const own = devices.map((one) => (one.kind === 'cpu' ? { ...one, freeBytes } : one))
   const cpu = processor(addon, backends)
   problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))
@@ -37,7 +40,7 @@ export async function examine(
     llamaCpp: addon?.llamaCppVersion ?? null,
     platform: platform(),
     cpu,
-    memory: { totalBytes: os.totalmem(), freeBytes },
+    memory: { totalBytes, freeBytes },
     backends,
     devices: own,
     model: wanted ? await needs(model, options, problems) : null,
@@ -76,8 +79,8 @@ function processor(addon: NativeAddon | null, backends: BackendReport[]): Doctor
   const used = addon === null ? null : Object.entries(addon.cpuFeatures())
   const chosen = backends.find(({ name, loaded }) => name === 'cpu' && loaded)
   return {
-    model: os.cpus()[0]?.model.trim() || 'unknown',
-    cores: os.availableParallelism(),
+    model: asked(() => os.cpus()[0]?.model.trim(), '') || 'unknown',
+    cores: coresMax(),
     features: processorFeatures(),
     used: used?.filter(([, value]) => value === '1').map(([name]) => name) ?? null,
     variant: chosen?.variant ?? null,
