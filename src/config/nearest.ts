@@ -5,10 +5,15 @@ const lengthMax = 64
 export function nearest(given: string, names: readonly string[]): string | undefined {
   if (given.length > lengthMax) return undefined
   const bare = bareName(given)
-  const distances = names.map((name) => [distance(bare, bareName(name)), name] as const)
-  const [best] = distances.sort(([a], [b]) => a - b)
+  const distances = names.map((name) => ({
+    name,
+    near: distance(bare, bareName(name)),
+    nearAsWritten: distance(given, name),
+  }))
+  distances.sort((a, b) => a.near - b.near || a.nearAsWritten - b.nearAsWritten)
+  const [best] = distances
   if (best === undefined) return undefined
-  return best[0] <= Math.max(1, Math.floor(bare.length / 3)) ? best[1] : undefined
+  return best.near <= Math.max(1, Math.floor(bare.length / 3)) ? best.name : undefined
 }
 
 /** `max_tokens`, `--max-tokens` and `MaxTokens` are one. */
