@@ -83,7 +83,7 @@ function readTemplate(file: string): string {
   } catch (cause) {
     throw new InvalidOptionError(
       '--chat-template-file',
-      `--chat-template-file: expected a file that can be read, but got ${file} (${String(cause)}).`,
+      `'--chat-template-file': expected a file that can be read, but got ${file} (${String(cause)}).`,
     )
   }
 }

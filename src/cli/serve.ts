@@ -104,19 +104,21 @@ function serverOf(
       onEngineError: () => undefined, // this command ends with it, and says why
     })
   } catch (error) {
-    throw error instanceof InvalidOptionError ? inFlags(error, flags) : error
+    throw error instanceof InvalidOptionError ? withFlags(error, flags) : error
   }
 }
 
 /** What two options come to, in the words of the command line. */
-function inFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionError {
+function withFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionError {
   const keys = 'give keys with --api-key-file or SLUICE_API_KEY'
   if (error.option === 'host') {
     const otherwise = 'or say --allow-unauthenticated if everybody may use it'
-    return new InvalidOptionError('--host', `Others can reach ${host}: ${keys}, ${otherwise}.`)
+    const expected = `a loopback address such as 127.0.0.1, as others can reach ${host}`
+    const message = `'--host': expected ${expected}; ${keys}, ${otherwise}.`
+    return new InvalidOptionError('--host', message)
   }
   if (error.option === 'isolateKeys') {
-    const message = `--isolate-keys tells requests apart by their keys: ${keys}.`
+    const message = `'--isolate-keys': expected keys, by which it tells requests apart; ${keys}.`
     return new InvalidOptionError('--isolate-keys', message)
   }
   return error
@@ -129,7 +131,6 @@ async function listening(server: SluiceServer, { host, port }: Flags): Promise<A
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new Error(
       `Port ${port} of ${host} is in use. Give another with --port; --port 0 picks a free one.`,
-      { cause: error },
     )
   }
 }

@@ -27,7 +27,7 @@ function keysOf(file: string): string[] {
   // A file that was emptied by mistake must not open the server.
   throw new InvalidOptionError(
     optionName,
-    `'${optionName}': expected a key in ${file}, found none.`,
+    `'${optionName}': expected a key in ${file}, but got none.`,
   )
 }
 
@@ -38,13 +38,13 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
-    const message = `'${optionName}': expected a file that can be read, but ${file} gave ${code}.`
+    const message = `'${optionName}': expected a file that can be read, but got ${code} of ${file}.`
     throw new InvalidOptionError(optionName, message)
   }
 }
 
 function checked(key: string, option: string, place: string): string {
   if (/^[\x21-\x7e]+$/.test(key)) return key
-  const message = `'${option}': expected a key of printable ASCII without blanks (${place}).`
+  const message = `'${option}': expected a key of printable ASCII without blanks, but got another (${place}).`
   throw new InvalidOptionError(option, message)
 }

@@ -5,12 +5,15 @@ import {
   parseTemplateOptions,
   type Thinking,
 } from '../config/chat-options.js'
+import { noOptions } from '../config/checks.js'
 import { parseEmbedInput, parseEmbedOptions } from '../config/embed-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
   parseCompletionPrompt,
-  parsePrompt,
+  parseText,
+  parseTextOptions,
+  parseTokenizeOptions,
   parseTokens,
 } from '../config/request-options.js'
 import type { CallFormat } from '../config/schema/tool-grammar.js'
@@ -148,31 +151,29 @@ export class Engine implements AsyncDisposable {
   /**
    * Token ids of a text. `addSpecial` (false) adds what the model wants at the ends, such as BOS;
    * `parseSpecial` (false) reads the names of control tokens in the text as those tokens. Once
-   * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_REQUEST,
-   * ERR_OVERLOADED, ERR_CANCELLED, ERR_CLOSED or ERR_ENGINE_ENDED.
+   * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_OPTION,
+   * ERR_INVALID_REQUEST, ERR_OVERLOADED, ERR_CANCELLED, ERR_CLOSED or ERR_ENGINE_ENDED.
    */
-  async tokenize(
-    text: string,
-    { addSpecial = false, parseSpecial = false, signal }: TokenizeOptions = {},
-  ): Promise<Int32Array> {
-    const options = { addSpecial, parseSpecial, signal }
-    return this.#parts.session.tokenize(parsePrompt(text), options)
+  async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
+    const given = parseText(text)
+    const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
+    return this.#parts.session.tokenize(given, { addSpecial, parseSpecial, signal })
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
   async detokenize(
     tokens: Int32Array | readonly number[],
-    { signal }: TextOptions = {},
+    options: TextOptions = {},
   ): Promise<string> {
-    return this.#parts.session.detokenize(parseTokens(tokens), signal)
+    return this.#parts.session.detokenize(parseTokens(tokens), parseTextOptions(options).signal)
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
   async pieces(
     tokens: Int32Array | readonly number[],
-    { signal }: TextOptions = {},
+    options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    return this.#parts.session.pieces(parseTokens(tokens), signal)
+    return this.#parts.session.pieces(parseTokens(tokens), parseTextOptions(options).signal)
   }
 
   /**
@@ -183,9 +184,10 @@ export class Engine implements AsyncDisposable {
   async applyTemplate(
     messages: readonly ChatMessage[],
     options: TemplateOptions = {},
-    { signal }: TextOptions = {},
+    text: TextOptions = {},
   ): Promise<string> {
     const { session, thinking, callFormat } = this.#parts
+    const { signal } = parseTextOptions(text)
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     const chat = parseChat(messages, parseTemplateOptions(options), thinking, format)
@@ -196,9 +198,13 @@ export class Engine implements AsyncDisposable {
   async countTokens(
     messages: readonly ChatMessage[],
     options: TemplateOptions = {},
+    text: TextOptions = {},
   ): Promise<number> {
-    const prompt = await this.applyTemplate(messages, options)
-    const tokens = await this.tokenize(prompt, { addSpecial: true, parseSpecial: true })
+    const { signal } = parseTextOptions(text)
+    const until = signal === undefined ? {} : { signal }
+    const prompt = await this.applyTemplate(messages, options, until)
+    const special = { addSpecial: true, parseSpecial: true }
+    const tokens = await this.tokenize(prompt, { ...special, ...until })
     return tokens.length
   }
 
@@ -213,7 +219,8 @@ export class Engine implements AsyncDisposable {
    * one text that is being tokenized is waited for (up to 2 s per MiB), as nothing can interrupt
    * it. Twice is safe, and so is it after the engine's end by itself.
    */
-  async close(): Promise<void> {
+  async close(...none: []): Promise<void> {
+    noOptions(none)
     this.#parts.session.close()
     await this.#parts.ended
   }

@@ -93,13 +93,13 @@ export class InvalidRequestError extends SluiceError {
   }
 }
 
-/** An option has the wrong type or is out of range. */
+/** An option has the wrong type, is out of range, or there is none of its name. */
 export class InvalidOptionError extends SluiceError {
   /** The option's path, for example `temperature` or `messages[0].role`. */
   readonly option: string
 
-  constructor(option: string, message: string) {
-    super('ERR_INVALID_OPTION', message)
+  constructor(option: string, message: string, options?: ErrorOptions) {
+    super('ERR_INVALID_OPTION', message, options)
     this.option = option
   }
 }
@@ -123,8 +123,8 @@ export class InvalidSchemaError extends SluiceError {
   /** Where in the schema, for example `schema.properties.age.multipleOf`. */
   readonly path: string
 
-  constructor(message: string, path = 'schema') {
-    super('ERR_INVALID_SCHEMA', message)
+  constructor(message: string, path = 'schema', options?: ErrorOptions) {
+    super('ERR_INVALID_SCHEMA', message, options)
     this.path = path
   }
 }

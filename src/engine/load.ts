@@ -6,6 +6,8 @@ import {
   type SettledLoadOptions as Settled,
   usableSampling,
 } from '../config/engine-options.js'
+import { onAbort } from './abort-signals.js'
+import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { CancelledError, ClosedError, type EngineEndedError } from './errors.js'
 import { loadBinding, nativeOptions } from './native-options.js'
@@ -21,14 +23,14 @@ const mebibyte = 2 ** 20
  * takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
- * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_CANCELLED when `signal` is
- * aborted, or with what `onProgress` or `onWarning` threw.
+ * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, or ERR_CANCELLED when `signal` is
+ * aborted. What `onProgress` or `onWarning` throws ends nothing: it becomes a process warning.
  */
 export async function load(options: LoadOptions): Promise<Engine> {
   const settled = parseLoadOptions(options)
   if (settled.signal?.aborted) throw abortError(settled.signal)
   const addon = loadBinding()
-  const native = nativeOptions(settled)
+  const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
     let markEnded!: (failure: EngineEndedError | undefined) => void
@@ -39,22 +41,20 @@ export async function load(options: LoadOptions): Promise<Engine> {
       failure = reason
       session.close()
     }
-    const onAbort = (): void => giveUp(abortError(settled.signal))
+    const { onProgress = () => undefined, onWarning } = settled
+    const tellProgress = guarded('onProgress', onProgress)
+    const warn = onWarning && guarded('onWarning', onWarning)
     const session = new Session(addon, native, {
       onProgress: (fraction) => {
-        try {
-          if (!session.closed) settled.onProgress?.(fraction)
-        } catch (error) {
-          giveUp(error) // the caller's own: load() rejects with it
-        }
+        if (!session.closed) tellProgress(fraction)
       },
       onReady: (info) => {
         if (session.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
-          for (const warning of info.warnings) tellWarning(warning, settled.onWarning)
+          for (const warning of info.warnings) tellWarning(warning, warn)
           if (session.closed) return // whoever was warned gave up
-          settled.signal?.removeEventListener('abort', onAbort)
+          rest()
           resolve(makeEngine(session, settled, native, info, ended))
         } catch (error) {
           giveUp(error)
@@ -65,12 +65,12 @@ export async function load(options: LoadOptions): Promise<Engine> {
         if (!session.closed) failure = error
       },
       onClosed: (cause) => {
-        settled.signal?.removeEventListener('abort', onAbort)
+        rest()
         markEnded(cause)
         reject(cause ?? failure) // no effect on a load that succeeded
       },
     })
-    settled.signal?.addEventListener('abort', onAbort, { once: true })
+    const rest = onAbort(settled.signal, () => giveUp(abortError(settled.signal)))
   })
 }
 

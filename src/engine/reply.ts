@@ -1,4 +1,5 @@
 import type { NativeRequest } from '../binding/native.js'
+import { onAbort } from './abort-signals.js'
 import { Choice, type ChoiceTally, cancelledUnstarted, type Finished } from './choice.js'
 import { CancelledError, type SluiceError } from './errors.js'
 import { choiceSeed } from './native-request.js'
@@ -55,6 +56,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #state: 'live' | 'ended' = 'live'
   #cancelled = false
   #error: SluiceError | undefined
+  /** No longer waits for the signal. */
+  #rest: () => void = () => undefined
   #reader: 'none' | 'iterator' | 'drain' = 'none'
   /** Readers that wait, in the order in which they asked. */
   readonly #waiting: Waiting[] = []
@@ -82,7 +85,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       this.#settle()
       return
     }
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#rest = onAbort(signal, () => this.#aborted())
   }
 
   /**
@@ -251,7 +254,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     const results = this.#choices.flatMap(({ result }) => (result === undefined ? [] : [result]))
     if (results.length < this.#choices.length) return
     this.#state = 'ended'
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#rest()
     if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
     this.#done.resolve(replyResult(results))
     this.#wake()
@@ -282,7 +285,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#error = error
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#rest()
     this.#accepted.reject(error)
     this.#done.reject(error)
     this.#wake()
@@ -293,7 +296,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     for (const { id } of this.#choices) this.#session.cancel(id)
   }
 
-  readonly #onAbort = (): void => {
+  #aborted(): void {
     if (this.#cancelled) return
     this.#cancelRunning()
     for (const { buffer } of this.#choices) buffer.clear()

@@ -1,3 +1,4 @@
+import { onAbort } from './abort-signals.js'
 import {
   CancelledError,
   type ClosedError,
@@ -34,19 +35,18 @@ export class TextJobs {
     if (this.#started.size + this.#waiting.size >= waitingMax) {
       throw new OverloadedError(`${waitingMax} texts wait to be tokenized; try again later`)
     }
-    let onAbort: (() => void) | undefined
+    let rest: (() => void) | undefined
     try {
       return await new Promise<Result>((resolve, reject) => {
-        onAbort = () => {
+        rest = onAbort(signal, () => {
           this.#waiting.delete(id)
           reject(aborted(signal))
-        }
-        signal?.addEventListener('abort', onAbort, { once: true })
+        })
         this.#waiting.set(id, { start, resolve: resolve as TextJob['resolve'], reject })
         this.#startNext()
       })
     } finally {
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+      rest?.()
     }
   }
 

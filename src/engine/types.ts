@@ -119,11 +119,14 @@ export interface LoadOptions {
   sampling?: SamplingOptions
   /** Defaults of a chat's `reasoning`; no effect with a model that does not think. */
   reasoning?: ReasoningDefaults
-  /** Called with 0 to 1 while the weights load. */
+  /**
+   * Called with 0 to 1 while the weights load. What it throws becomes a process warning, once
+   * (SLUICE_CALLBACK); `signal` is what abandons a load.
+   */
   onProgress?: (fraction: number) => void
   /**
    * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
-   * the same one. They are in `engine.warnings` as well.
+   * the same one. They are in `engine.warnings` as well. What it throws is as with `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */

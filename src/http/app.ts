@@ -1,3 +1,5 @@
+import { wrong } from '../config/checks.js'
+import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
 import type { ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
@@ -5,11 +7,11 @@ import { ApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import type { Exchange } from './exchange.js'
-import { warnOfFault } from './fault.js'
+import { faultText, warnOfFault } from './fault.js'
 import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
-import type { ListenerSettings } from './options.js'
+import { isEngine, type ListenerSettings } from './options.js'
 import { StreamSendBuffer } from './send-buffer.js'
 import { TextBudget } from './text-budget.js'
 
@@ -24,6 +26,7 @@ export class App {
   readonly metrics = new Metrics()
   readonly texts: TextBudget
   readonly sendBuffer: StreamSendBuffer
+  readonly #log: (entry: AccessEntry) => void
   #models: Models | undefined
   /** What the engine's promise was rejected with. */
   #loadFailure: { readonly error: unknown } | undefined
@@ -34,6 +37,8 @@ export class App {
     this.settings = settings
     this.keys = new Keys(settings.apiKeys)
     this.texts = new TextBudget(bodiesOfText * settings.bodyBytesMax)
+    // Where a response closes, nothing would catch what it throws.
+    this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
     this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
     void this.#awaitEngine(settings.engine)
   }
@@ -64,13 +69,12 @@ export class App {
 
   /** A request has ended, whoever answered it. */
   tell(entry: AccessEntry, replies: readonly ReplyTally[] = []): void {
-    const { onLog = warnOfFault } = this.settings
     try {
       this.metrics.observe(entry, replies)
     } catch (error) {
       surface(error) // the log hears of it all the same
     }
-    onLog(entry)
+    this.#log(entry)
   }
 
   leave(exchange: Exchange): void {
@@ -102,7 +106,9 @@ export class App {
 
   async #awaitEngine(engine: Engine | Promise<Engine>): Promise<void> {
     try {
-      this.#models = hostedModels(await engine, this.settings.aliases)
+      const loaded: unknown = await engine
+      if (!isEngine(loaded)) throw wrong('engine', 'the promise of an engine', loaded)
+      this.#models = hostedModels(loaded, this.settings.aliases)
       this.metrics.serve(this.#models.engine)
     } catch (error) {
       this.#loadFailure = { error }
@@ -114,12 +120,7 @@ export class App {
   }
 
   #tellOfEngine(error: unknown): void {
-    const { onEngineError = warnOfEngine } = this.settings
-    try {
-      onEngineError(error)
-    } catch (thrown) {
-      surface(thrown) // the program's own: what is served does not hang on it
-    }
+    guarded('onEngineError', this.settings.onEngineError ?? warnOfEngine)(error)
   }
 }
 

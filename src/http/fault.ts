@@ -13,6 +13,14 @@ export interface Fault {
  * its own ("Cannot create property 'a' on string 'Tell me ...'"), as JSON.parse and Node do.
  */
 export function describeFault(thrown: unknown): Fault {
+  try {
+    return faultOf(thrown)
+  } catch {
+    return { name: typeof thrown, code: undefined, stack: '' } // a Proxy, or its parts are spoiled
+  }
+}
+
+function faultOf(thrown: unknown): Fault {
   if (!(thrown instanceof Error)) return { name: typeof thrown, code: undefined, stack: '' }
   const { code } = thrown as NodeJS.ErrnoException
   return {
@@ -42,9 +50,14 @@ export function warnOfFault(entry: FaultEntry): void {
   const { error, code, requestId } = entry
   // Of the engine everybody is told once: see onEngineError.
   if (error === undefined || code === 'load_failed' || code === 'engine_ended') return
-  const { name, stack } = describeFault(error)
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',
-    detail: `${name}\n${stack}`,
+    detail: faultText(error),
   })
+}
+
+/** A fault in words, as a warning's detail has it. */
+export function faultText(thrown: unknown): string {
+  const { name, stack } = describeFault(thrown)
+  return `${name}\n${stack}`
 }
