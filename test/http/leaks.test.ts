@@ -32,14 +32,15 @@ function expectRest(native: FakeEngine): void {
 }
 
 test('70 requests whose second prompt cannot be filled leave nothing behind', async () => {
-  const { url, native } = await serve({ model: { canInfill: true }, engine: { queue: 64 } })
+  const engine = { queue: 64, window: 4 }
+  const { url, native } = await serve({ script: endless, model: { canInfill: true }, engine })
   const body = { model: 'default', prompt: ['text', [70, 5, 6]], suffix: 'more' }
   for (let i = 0; i < 70; i++) {
     const response = await postJson(url, path, body)
     expect([i, response.status]).toEqual([i, 400])
     await response.text()
   }
-  expect((await chat(url, story({ stream: false }))).status).toBe(200)
+  expect((await chat(url, story({ stream: false, max_tokens: 9 }))).status).toBe(200)
   await settle()
   expectRest(native)
   expect(native.stats()).toMatchObject({ started: 71, cancelled: 70, finished: 1 })

@@ -21,6 +21,7 @@ import {
   listOf,
   numberOf,
   overlap,
+  ownOf,
   refuse,
   type SchemaObject,
   type TypeName,
@@ -321,7 +322,7 @@ export class SchemaCompiler {
     const min = countOf(flat, 'minLength', 0, path)
     const max = countOf(flat, 'maxLength', Number.POSITIVE_INFINITY, path)
     if (min > max) return undefined
-    const format = formats[flat.format as string]
+    const format = ownOf(formats, flat.format as string)
     if (flat.pattern !== undefined) return this.#pattern(flat, path, [min, max])
     if (format !== undefined) {
       const isBounded = min > 0 || max !== Number.POSITIVE_INFINITY
