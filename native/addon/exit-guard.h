@@ -10,8 +10,10 @@ class Engine;
 // but another listener that throws, calls process.exit() or was put in front of it, and
 // process.reallyExit(), leave it out.
 //
-// A handler of atexit() runs before the objects that were made before it was registered, so it is
-// registered again once there may be new ones. Nothing of this is needed on Windows, which ends all
+// A handler of atexit() runs before the destructors that were registered before it, so it is
+// registered again after each new one: llama.cpp makes static objects when it first needs them. On
+// Linux the linker lets the addon see each registration (--wrap=__cxa_atexit); elsewhere, and for
+// ggml's libraries in a package, it is done where there may be new ones. Nothing of this is needed on Windows, which ends all
 // other threads first. Any thread.
 
 // From now on until unguard_exit(). Both are called by the engine's owner.

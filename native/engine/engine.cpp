@@ -338,7 +338,13 @@ void Engine::answer_the_rest() noexcept {
     answer_all(end_fault());
   } catch (...) {
     // There is no memory to tell each of them: who hears `closed` ends whoever is left.
+    ledger_.retire_all();
   }
+  Stats last = ledger_.stats();
+  last.running = last.parked = last.cells_used = last.cells_cached = 0;
+  last.cache_bytes = last.cache_entries = 0;
+  ledger_.publish(last);
+  sink_.flush();
 }
 
 void Engine::answer_all(const Fault& fault) {
@@ -350,11 +356,6 @@ void Engine::answer_all(const Fault& fault) {
       sink_.failed(request->id, fault);
     }
   }
-  Stats last = ledger_.stats();
-  last.running = last.parked = last.cells_used = last.cells_cached = 0;
-  last.cache_bytes = last.cache_entries = 0;
-  ledger_.publish(last);
-  sink_.flush();
 }
 
 }  // namespace sluice

@@ -30,6 +30,19 @@ bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   return true;
 }
 
+void Ledger::retire_all() noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& entry : requests_) {
+    if (entry.second->cancelled) {
+      ++stats_.cancelled;
+      ++stats_.cancelled_in[size_t(Phase::queued)];
+    } else {
+      ++stats_.failed;
+    }
+  }
+  requests_.clear();
+}
+
 std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
   std::lock_guard<std::mutex> lock(mutex_);
   std::vector<std::shared_ptr<Ticket>> requests;

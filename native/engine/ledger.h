@@ -50,6 +50,8 @@ class Ledger {
   // counted of the cancelled.
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
+  // All that are left, without telling anybody and without memory for it.
+  void retire_all() noexcept;
 
   // The engine's thread goes on: at every turn, and within a call wherever the backend asks
   // whether to abandon it. Called for each node of a graph, so it costs a load and a store.

@@ -109,3 +109,32 @@ TEST("ledger: a request is found while it is in flight, and not after") {
   ledger.retire(9, Outcome::finished);
   CHECK(ledger.find(9) == nullptr);
 }
+
+TEST("ledger: whoever is left when memory has run out is counted once, by how he ends") {
+  Ledger ledger;
+  const auto cancelled = request(2);
+  ledger.admit({request(1), cancelled, request(3)}, 4);
+  ledger.retire(1, Outcome::finished);
+  cancelled->cancelled = true;
+  ledger.retire_all();
+  CHECK_EQ(ledger.stats().failed, 1);
+  CHECK_EQ(ledger.stats().cancelled, 1);
+  CHECK_EQ(ledger.stats().queued, 0);
+  CHECK(!ledger.retire(3, Outcome::failed));
+}
+
+TEST("ledger: it is busy but while somebody is idle, and each thread's beats are its own") {
+  Ledger ledger;
+  CHECK(ledger.stats().busy);
+  {
+    const Ledger::Idle idle(ledger);
+    CHECK(!ledger.stats().busy);
+  }
+  CHECK(ledger.stats().busy);
+  ledger.beat();
+  ledger.beat();
+  ledger.preparer_beat();
+  ledger.publish(Stats());
+  CHECK_EQ(ledger.stats().beats, 2);
+  CHECK_EQ(ledger.stats().preparer_beats, 1);
+}

@@ -151,13 +151,13 @@ test('while the model loads, /health and requests get 503 and a Retry-After', as
   expect(native.submitted).toEqual([])
 })
 
-test('a model that does not load is a 500 with nothing of its inside', async () => {
+test('what the program rejects the engine with is a 503 with nothing of its inside', async () => {
   const engine = Promise.reject(new Error('secret path'))
-  const server = createServer({ engine, port: 0 })
+  const server = createServer({ engine, port: 0, onEngineError: () => undefined })
   const { url } = await server.listen()
   alsoClose(() => server.close())
   const response = await fetch(`${url}/health`)
-  expect(response.status).toBe(500)
+  expect(response.status).toBe(503)
   expect(await response.text()).not.toContain('secret')
 })
 

@@ -254,6 +254,8 @@ export class FakeEngine implements NativeEngine {
       cacheEntries: 0,
       stepMs: 0,
       beats: 0,
+      preparerBeats: 0,
+      busy: this.#canMove(),
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
@@ -309,6 +311,18 @@ export class FakeEngine implements NativeEngine {
   fail(id: number, failure: FakeFailure): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) this.#end(sequence, failure)
+    this.#deliver()
+  }
+
+  /** Ends by itself, as when memory runs out: all that is under way fails. */
+  die(cause: FakeFailure = { code: 'ERR_OUT_OF_MEMORY', message: 'memory ran out' }): void {
+    if (this.#isClosed) return
+    this.#emit({ kind: 'ended', ...cause })
+    const message = 'the engine ended by itself'
+    for (const sequence of [...this.#sequences]) {
+      this.#end(sequence, { code: 'ERR_ENGINE_ENDED', message })
+    }
+    this.close()
     this.#deliver()
   }
 

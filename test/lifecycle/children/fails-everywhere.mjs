@@ -15,7 +15,7 @@ const codeOf = ({ code, message }) => code ?? `no code: ${message}`
 for (let at = Number(first); at <= Number(last); at += Number(step)) {
   process.env.SLUICE_TEST_FAULT = `${kind}:${at}`
   try {
-    const engine = await load({ model, parallel: 2, threads: 2 })
+    const engine = await load({ model, parallel: 2, threads: 2, draft: process.env.DRAFT })
     await use(engine)
     await engine.close()
     note(`end ${(await engine.ended)?.cause?.code ?? 'closed'}`)

@@ -13,6 +13,8 @@
 //   threads              there can be NUMBER threads at a time, the engine's own among them
 //   slow                 each node of a graph takes MS ms more
 //   stuck                the NUMBER-th node takes MS ms more
+//   slow-exit            the process takes MS ms from the end of the addon's static objects to its
+//                        own: an engine's thread that is left computes without them
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -63,6 +65,13 @@ void read_plan() {
   plan.number = std::strtol(text + length + 1, &rest, 10);
   if (*rest == ':') plan.ms = std::strtol(rest + 1, nullptr, 10);
 }
+
+// The first static object of the addon, since this file is linked first: so the last to go.
+const struct SlowExit {
+  ~SlowExit() {
+    if (is_planned("slow-exit")) std::this_thread::sleep_for(std::chrono::milliseconds(plan.ms));
+  }
+} slow_exit;
 
 void fail_look(const char* kind) {
   if (is_planned(kind) && is_the_one()) throw std::runtime_error("made to fail by a test");
