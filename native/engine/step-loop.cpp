@@ -356,6 +356,8 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   for (const Chunk& chunk : chunks) {
     const Sequence* sequence = places_.at(chunk.slot);
     if (!sequence || sequence->cancelled()) continue;
+    // A call of this step that failed took what the plan goes on from: the next plan begins anew.
+    if (sequence->n_computed() != chunk.begin) continue;
     const int32_t end = chunk.begin + chunk.count;
     const bool completes = end == sequence->n_tokens();
     for (int32_t position = chunk.begin; position < end; ++position) {
