@@ -5,7 +5,7 @@
 //
 // SLUICE_TEST_FAILURE says which and how: "decode 7 half FILE" has the seventh llama_decode from
 // now on fail in the middle of its graph. What has failed is a line in FILE.
-#include <atomic>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "llama.h"
 
@@ -80,9 +81,19 @@ void __wrap_llama_set_abort_callback(llama_context* context, ggml_abort_callback
   __real_llama_set_abort_callback(context, call, data);
 }
 
+// Some of the last layer's values are no numbers any more. Behind them are counts of other parts.
+static void spoil(llama_context* context, llama_seq_id sequence) {
+  std::vector<uint8_t> state(llama_state_seq_get_size_ext(context, sequence, 0));
+  __real_llama_state_seq_get_data_ext(context, state.data(), state.size(), sequence, 0);
+  if (llama_memory_seq_pos_max(llama_get_memory(context), sequence) < 0) return;
+  std::fill(state.end() - 1024, state.end() - 512, uint8_t(0xff));
+  __real_llama_state_seq_set_data_ext(context, state.data(), state.size(), sequence, 0);
+}
+
 int32_t __wrap_llama_decode(llama_context* context, llama_batch batch) {
   const std::string how = failure_of("decode");
-  if (how.empty()) return __real_llama_decode(context, batch);
+  if (how == "spoiled") spoil(context, batch.seq_id[0][0]);
+  if (how.empty() || how == "spoiled") return __real_llama_decode(context, batch);
   if (how == "no-room") return 1;
   if (how == "invalid") return -1;
   if (how == "memory") return -2;
