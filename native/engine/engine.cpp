@@ -149,12 +149,15 @@ Engine::Opened Engine::open() {
 
 Engine::Opened Engine::open_on(LoadPlan plan) {
   Opened opened;
+  const IsAbandoned is_abandoned = [this] { return closing_.load(); };
+  check_memory(options_, plan, nullptr, is_abandoned);
   opened.models = load(plan);
   const Models& models = opened.models;
   opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
   if (models.draft) {
     embedding_kind(*models.draft, EmbeddingUse::never, options_.draft_path);  // must generate
   }
+  check_memory(options_, plan, &opened.models, is_abandoned);
   const Sizing sizing(options_, plan.context);
   opened.plan = std::move(plan);
   try {

@@ -243,10 +243,11 @@ void Places::forget(int32_t slot) {
   if (at(slot)) at(slot)->forget();
 }
 
+// Not one by one: where a call moved recurrent states and failed, llama.cpp takes cells that belong
+// to nobody for empty ones, and a new sequence would begin with what is in them.
 void Places::forget_all() {
-  for (int32_t slot = 0; slot < count(); ++slot) {
-    Place& place = places_[size_t(slot)];
-    context_.remove(slot);
+  context_.remove_all();
+  for (Place& place : places_) {
     place.remembered.clear();
     if (place.live) place.live->forget();
   }

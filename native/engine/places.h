@@ -64,6 +64,10 @@ class Places {
   std::unique_ptr<Sequence> set_aside(int32_t slot);
   // A call failed (rule 3).
   void forget(int32_t slot);
+  // What the sequence computed is no number, and neither may be what was kept on its way there.
+  void forget_beginnings(const Sequence& sequence) {
+    cache_.erase_beginnings_of(sequence.request().cache_salt, sequence.tokens());
+  }
   void forget_all();
   // A call was aborted, or computed more than was of use: what it left is cut off (rules 1, 3).
   void cut(int32_t slot);

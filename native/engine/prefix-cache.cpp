@@ -120,6 +120,13 @@ void PrefixCache::erase_owned_by(uint64_t owner) {
   if (entry != entries_.end()) drop(entry);
 }
 
+void PrefixCache::erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens) {
+  for (auto entry = longest_whole(salt, tokens); entry != entries_.end();
+       entry = longest_whole(salt, tokens)) {
+    drop(entry);
+  }
+}
+
 void PrefixCache::disown(uint64_t owner) {
   for (auto& entry : entries_) {
     if (entry.second.state->owner == owner) entry.second.state->owner = 0;

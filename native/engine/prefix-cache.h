@@ -51,6 +51,8 @@ class PrefixCache {
   // The owner is back, or never comes.
   void erase_owned_by(uint64_t owner);
   void disown(uint64_t owner);
+  // What was kept of a sequence, and what it started from.
+  void erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens);
 
   // A dropped entry's memory, to be used again for so many bytes; empty when it does not fit. A
   // much larger one does not, or the cache would be full of air.

@@ -357,6 +357,8 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   for (const Chunk& chunk : chunks) {
     const Sequence* sequence = places_.at(chunk.slot);
     if (!sequence || sequence->cancelled()) continue;
+    // A call of this step that failed took what the plan goes on from: the next plan begins anew.
+    if (sequence->n_computed() != chunk.begin) continue;
     const int32_t end = chunk.begin + chunk.count;
     const bool completes = end == sequence->n_tokens();
     for (int32_t position = chunk.begin; position < end; ++position) {
@@ -431,7 +433,7 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
   samplers_.run(jobs);
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (jobs[i].fault) {
-      give_up_on(slots[i], *jobs[i].fault);
+      give_up_after_sampling(slots[i], *jobs[i].fault);
     } else {
       advance(*places_.at(slots[i]), jobs[i].token);
     }
@@ -443,11 +445,16 @@ std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
   std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
   samplers_.run(job);
   if (!job.front().fault) return job.front().token;
-  give_up_on(sequence.slot(), *job.front().fault);
+  give_up_after_sampling(sequence.slot(), *job.front().fault);
   return std::nullopt;
 }
 
-// Its cells may be as bad as its logits.
+// Where the engine is at fault, and not a grammar, its cells may be as bad as its logits.
+void StepLoop::give_up_after_sampling(int32_t slot, const Fault& fault) {
+  if (fault.code == FaultCode::engine_failed) places_.forget_beginnings(*places_.at(slot));
+  give_up_on(slot, fault);
+}
+
 void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
   places_.forget(slot);
   fail(places_.finish(slot), fault);

@@ -98,7 +98,9 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   plan.devices.resize(model.params().devices.size());
   for (const auto& [type, bytes] : llama_get_memory_breakdown(context)) {
     MemoryUse* use = use_of(plan, model, type);
-    if (use) *use += {bytes.model, bytes.context, bytes.compute};
+    // What is in the CPU's own order is not what the file has, so it cannot be mapped.
+    const bool is_copied = use == &plan.host && !ggml_backend_buft_is_host(type);
+    if (use) *use += {bytes.model, bytes.context, bytes.compute, is_copied ? bytes.model : 0};
   }
   return plan;
 }

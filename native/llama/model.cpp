@@ -243,6 +243,10 @@ bool Model::can_hold_kv(KvType type) const {
   return sizes.key % 32 == 0 && sizes.value % 32 == 0;
 }
 
+bool Model::has_states() const {
+  return llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
+}
+
 int32_t Model::layers() const {
   return llama_model_n_layer(model_.get()) + llama_model_n_layer_nextn(model_.get()) + 1;
 }

@@ -60,6 +60,8 @@ class Model {
   uint64_t kv_bytes_per_token(KvType type) const;
   // Quantized, each head's keys and values must divide into blocks of 32.
   bool can_hold_kv(KvType type) const;
+  // Whether a sequence has a state beside its cells, or in their place.
+  bool has_states() const;
   // The tokens that a text of so many bytes has at least; 0 where nothing can be said.
   int64_t tokens_min(size_t text_bytes) const;
 

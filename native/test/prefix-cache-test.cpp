@@ -157,3 +157,19 @@ TEST("prefix cache: small states do not live in the memory of large ones") {
   for (int32_t i = 3; i < 50; ++i) save(i, 10);
   CHECK(cache.size() >= 47);
 }
+
+TEST("prefix cache: what was kept of a sequence can be erased, and nothing else") {
+  for (const bool whole_only : {false, true}) {
+    PrefixCache cache(100, whole_only);
+    for (const Tokens& tokens : {Tokens{1, 2}, Tokens{1, 2, 3, 4}, Tokens{1, 2, 9}, Tokens{7}}) {
+      cache.insert(state(tokens));
+    }
+    cache.insert(state({1, 2, 3}, 10, 0, "tenant a"));
+    cache.erase_beginnings_of("", {1, 2, 3, 4, 5});
+    CHECK_EQ(shared(cache, {1, 2, 9, 9}), 3);
+    CHECK_EQ(shared(cache, {7, 7}), 1);
+    CHECK_EQ(shared(cache, {1, 2, 3, 4}, "tenant a"), 3);
+    CHECK_EQ(cache.longest_common("", {1, 2, 3, 4, 5}, 5), 2);  // with 1 2 9
+    CHECK_EQ(cache.size(), size_t(3));
+  }
+}

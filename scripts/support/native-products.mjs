@@ -41,7 +41,7 @@ export function nativeProducts({ backend, config, tests, release, sanitize }) {
   const programs = ['sluice-native-tests', 'sluice-llama-tests', 'sluice-kernel-tests']
   const everywhere = [addon, ...programs.map((name) => testProgram(name, config))]
   if (process.platform !== 'linux') return everywhere
-  const others = ['faulty', 'failing', 'devices'].map((name) => variant(addon, name))
+  const others = ['faulty', 'failing', 'failed-calls', 'devices'].map((name) => variant(addon, name))
   return [...everywhere, ...others, ...softAmx(addon, config)]
 }
 
