@@ -7,6 +7,7 @@
 
 #include "ggml-backend.h"
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
 #include "llama/grammar-vocabulary.h"
@@ -159,14 +160,15 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.progress_callback_user_data = &watched;
 
   ErrorLogScope log;
+  AssertScope asserts;
   llama_model* raw = llama_model_load_from_file(path.c_str(), params);
   if (abandoned) {
     llama_model_free(raw);
     throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
   }
   if (!raw) {
-    throw FaultError(FaultCode::model_invalid,
-                     "llama.cpp could not load " + path + ": " + log.text());
+    const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
+    throw FaultError(FaultCode::model_invalid, "llama.cpp could not load " + path + ": " + why);
   }
   std::shared_ptr<Model> model(new Model(raw, asked));
   check_kind(raw, path);
