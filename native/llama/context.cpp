@@ -75,8 +75,8 @@ std::string why_uncomputable(llama_context* context, const llama_context_params&
   const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
   const AssertScope asserts;
   try {
-    ggml_cgraph* graph = llama_graph_reserve(context, rows, params.n_seq_max,
-                                             std::min(rows, params.n_outputs_max));
+    ggml_cgraph* graph =
+        llama_graph_reserve(context, rows, params.n_seq_max, std::min(rows, params.n_outputs_max));
     return graph ? uncomputable(graph) : "";
   } catch (const AssertionError& error) {
     return error.what();

@@ -96,7 +96,9 @@ bool rotates_within_head(Node node) {
   return dimensions >= 2 && offset >= 0 && offset + dimensions <= node.src[0]->ne[0];
 }
 
-bool rotates_pairs(Node node) { return int_param(node, 1) % 2 == 0 && int_param(node, 15) % 2 == 0; }
+bool rotates_pairs(Node node) {
+  return int_param(node, 1) % 2 == 0 && int_param(node, 15) % 2 == 0;
+}
 
 bool has_sections(Node node) {
   if (!(int_param(node, 2) & GGML_ROPE_TYPE_MROPE)) return true;
@@ -141,7 +143,7 @@ bool all_sources_f32(Node node) {
 struct Rule {
   ggml_op op;
   bool (*holds)(Node);
-  const char* guards;   // the function of ggml-cpu that asserts otherwise (llama.cpp v0.5.0)
+  const char* guards;  // the function of ggml-cpu that asserts otherwise (llama.cpp v0.5.0)
   const char* expected;
 };
 

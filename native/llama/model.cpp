@@ -72,9 +72,9 @@ std::string bytes_of(const llama_vocab* vocab, int32_t token, bool names) {
   return large;
 }
 
-void check_file(const std::string& path) {
-  const PreflightResult preflight = preflight_gguf(path);
-  if (preflight.ok) return;
+PreflightResult check_file(const std::string& path) {
+  PreflightResult preflight = preflight_gguf(path);
+  if (preflight.ok) return preflight;
   throw FaultError(preflight.not_found ? FaultCode::model_not_found : FaultCode::model_invalid,
                    preflight.message);
 }
@@ -142,7 +142,7 @@ std::shared_ptr<const Model> Model::outline(const std::string& path, const Model
 std::shared_ptr<const Model> Model::load(const std::string& path, const ModelParams& asked,
                                          const Progress& progress, bool is_outline) {
   start_runtime();
-  check_file(path);
+  const bool can_be_mapped = check_file(path).can_be_mapped;
   Devices devices = devices_of(asked);
   llama_model_params params = llama_model_default_params();
   params.devices = devices.list.data();
@@ -150,7 +150,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
   params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
   params.no_alloc = is_outline;
-  if (is_outline) params.load_mode = LLAMA_LOAD_MODE_NONE;
+  if (is_outline || !can_be_mapped) params.load_mode = LLAMA_LOAD_MODE_NONE;
   bool abandoned = false;
   Progress watched = [&](float fraction) {
     abandoned = !progress(fraction);
