@@ -74,6 +74,23 @@ constexpr Range kRanges[] = {
     {"interleave_moe_layer_step", 1, kLayersMax, "ernie4_5-moe", "ernie4-5-moe.cpp", "layers"},
 };
 
+// Tensors of a layer that llama.cpp takes as optional when it loads a model, and for given when it
+// builds the graph. Found by leaving out each tensor of each architecture in turn.
+struct Need {
+  const char* tensor;   // where it is there,
+  const char* needed;   // so must be this,
+  const char* instead;  // or this; null where nothing else does
+  const char* architectures;
+  const char* guards;
+};
+constexpr Need kNeeds[] = {
+    {"ssm_conv1d.weight", "ssm_conv1d.bias", nullptr,
+     "mamba2 falcon-h1 granitehybrid nemotron_h nemotron_h_moe",
+     "mamba-base.cpp build_mamba2_layer"},
+    {"ffn_down_exps.weight", "ffn_up_exps.weight", "ffn_gate_up_exps.weight", "hy_v3",
+     "llama-graph.cpp build_moe_ffn"},
+};
+
 bool is_among(const std::string& name, const char* names) {
   std::istringstream all(names);
   for (std::string one; all >> one;) {
@@ -225,6 +242,24 @@ std::string unusable_metadata(const GgufMetadata& metadata) {
                            wrong_temperature, wrong_tokenizer}) {
     const std::string wrong = check(model);
     if (!wrong.empty()) return wrong;
+  }
+  return "";
+}
+
+std::string missing_tensor(const GgufMetadata& metadata,
+                           const std::function<bool(const std::string&)>& has) {
+  const auto architecture = metadata.words.find("general.architecture");
+  if (architecture == metadata.words.end()) return "";
+  const double layers = metadata.number(architecture->second + ".block_count", 0);
+  for (const Need& need : kNeeds) {
+    if (!is_among(architecture->second, need.architectures)) continue;
+    for (int layer = 0; layer < layers; ++layer) {
+      const std::string prefix = "blk." + std::to_string(layer) + ".";
+      if (!has(prefix + need.tensor) || has(prefix + need.needed)) continue;
+      if (need.instead && has(prefix + need.instead)) continue;
+      return "tensor " + prefix + need.needed + " is missing, which " + prefix + need.tensor +
+             " is used with";
+    }
   }
   return "";
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,5 +28,11 @@ struct GgufMetadata {
 // What llama.cpp would assert on, or divide by zero for, by what the metadata says: as a sentence
 // about the file; empty when there is nothing. From any thread.
 std::string unusable_metadata(const GgufMetadata& metadata);
+
+// The tensor that is missing, and another without which llama.cpp would not need it: for some it
+// checks only that the others are there, and then reads through a null pointer. Empty when there
+// is nothing. `has` says whether the model has a tensor of that name.
+std::string missing_tensor(const GgufMetadata& metadata,
+                           const std::function<bool(const std::string&)>& has);
 
 }  // namespace sluice

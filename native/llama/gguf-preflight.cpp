@@ -89,6 +89,7 @@ class Split {
 
   bool can_be_mapped() const { return can_be_mapped_; }
   bool is_empty() const { return part_of_.empty(); }
+  bool has(const std::string& tensor) const { return part_of_.count(tensor) > 0; }
 
  private:
   void read(const std::string& path, uint64_t part) {
@@ -137,7 +138,7 @@ class Split {
   bool can_be_mapped_ = true;
 };
 
-void check_metadata(const std::string& path, const GgufMetadata& metadata) {
+void check_is_first(const std::string& path, const GgufMetadata& metadata) {
   const double part = metadata.number("split.no", 0);
   if (part > 0) {
     throw GgufRefusal(
@@ -145,22 +146,26 @@ void check_metadata(const std::string& path, const GgufMetadata& metadata) {
         " of a split model; give the first part, whose name ends in -00001-of-0000N.gguf");
   }
   const double parts = metadata.number("split.count", 0);
-  if (!(parts >= 0 && parts <= kPartsMax)) {
-    throw GgufRefusal(path + " is damaged: split.count is no number of parts" + kDownloadAgain);
-  }
-  const std::string wrong = unusable_metadata(metadata);
+  if (parts >= 0 && parts <= kPartsMax) return;
+  throw GgufRefusal(path + " is damaged: split.count is no number of parts" + kDownloadAgain);
+}
+
+void check_usable(const std::string& path, const std::string& wrong) {
   if (wrong.empty()) return;
   throw GgufRefusal(path + " cannot be used: " + wrong + "; download or convert it again");
 }
 
 PreflightResult check_model(const std::string& path) {
   const GgufHeader header = header_of(path);
-  check_metadata(path, header.metadata);
+  check_is_first(path, header.metadata);
+  check_usable(path, unusable_metadata(header.metadata));
   Split split(path, header);
   split.read_others();
   if (split.is_empty()) {
     throw GgufRefusal(path + " holds no weights, only metadata; give the file of a whole model");
   }
+  check_usable(path, missing_tensor(header.metadata,
+                                    [&](const std::string& tensor) { return split.has(tensor); }));
   PreflightResult result;
   result.ok = true;
   result.can_be_mapped = split.can_be_mapped();

@@ -269,6 +269,7 @@ int64_t Model::tokens_min(size_t text_bytes) const {
 std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
                                      bool parse_special) const {
   check_text(text);
+  const AssertScope asserts;
   const int32_t length = static_cast<int32_t>(text.size());
   std::vector<int32_t> tokens(text.size() + 8);
   const auto fill = [&] {
@@ -297,6 +298,7 @@ void Model::check_tokens(const std::vector<int32_t>& tokens) const {
 
 std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
   check_tokens(tokens);
+  const AssertScope asserts;
   std::string text(tokens.size() * 8 + 8, '\0');
   const auto fill = [&] {
     return llama_detokenize(vocab_, tokens.data(), static_cast<int32_t>(tokens.size()), text.data(),

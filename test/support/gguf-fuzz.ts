@@ -3,7 +3,7 @@
  * that a run can be repeated. The files are written for one load and then gone: none is kept.
  */
 import { readFileSync } from 'node:fs'
-import { GgufValueType, type GgufValue } from './gguf-writer.js'
+import { type GgufValue, GgufValueType } from './gguf-writer.js'
 
 /** Small whole numbers from a seed: mulberry32. */
 export class Dice {
@@ -48,45 +48,66 @@ export interface FuzzFile {
 
 export function readFuzzFile(path: string): FuzzFile {
   const file = readFileSync(path)
-  let at = 8
-  const u32 = () => file.readUInt32LE((at += 4) - 4)
-  const u64 = () => file.readBigUInt64LE((at += 8) - 8)
-  const text = () => {
-    const length = Number(u64())
-    return file.toString('latin1', at, (at += length))
-  }
-  const skip = (type: number): void => {
-    if (type === GgufValueType.string) {
-      const length = Number(u64())
-      at += length
-    } else {
-      at += SCALAR_BYTES[type] as number
-    }
-  }
-  const [tensorCount, entryCount] = [Number(u64()), Number(u64())]
+  const at = new Cursor(file, 8)
+  const [tensorCount, entryCount] = [Number(at.u64()), Number(at.u64())]
   const metadata = Array.from({ length: entryCount }, (): [string, GgufValue] => {
-    const key = text()
-    const type = u32()
-    const start = at
-    if (type === GgufValueType.array) {
-      const elementType = u32()
-      for (let left = Number(u64()); left > 0; left--) skip(elementType)
-    } else {
-      skip(type)
-    }
-    return [key, { type, bytes: file.subarray(start, at) }]
+    const key = at.text()
+    const type = at.u32()
+    return [key, { type, bytes: at.value(type) }]
   })
   const tensors = Array.from({ length: tensorCount }, (): FuzzTensor => {
-    const name = text()
-    const shape = Array.from({ length: u32() }, u64)
-    return { name, shape, type: u32(), offset: u64(), data: Buffer.alloc(0) }
+    const name = at.text()
+    const shape = Array.from({ length: at.u32() }, () => at.u64())
+    return { name, shape, type: at.u32(), offset: at.u64(), data: Buffer.alloc(0) }
   })
-  const start = at + padding(at)
+  const start = at.place + padding(at.place)
   const places = [...tensors.map(({ offset }) => start + Number(offset)), file.length]
   tensors.forEach((tensor, i) => {
     tensor.data = file.subarray(places[i], places[i + 1])
   })
   return { metadata, tensors }
+}
+
+/** Reads a file forwards. */
+class Cursor {
+  readonly #file: Buffer
+  place: number
+
+  constructor(file: Buffer, place: number) {
+    this.#file = file
+    this.place = place
+  }
+
+  bytes(length: number): Buffer {
+    this.place += length
+    return this.#file.subarray(this.place - length, this.place)
+  }
+
+  u32(): number {
+    return this.bytes(4).readUInt32LE()
+  }
+
+  u64(): bigint {
+    return this.bytes(8).readBigUInt64LE()
+  }
+
+  text(): string {
+    return this.bytes(Number(this.u64())).toString('latin1')
+  }
+
+  /** A metadata value of this type, as its bytes. */
+  value(type: number): Buffer {
+    const start = this.place
+    if (type === GgufValueType.array) {
+      const elementType = this.u32()
+      for (let left = Number(this.u64()); left > 0; left--) this.value(elementType)
+    } else if (type === GgufValueType.string) {
+      this.bytes(Number(this.u64()))
+    } else {
+      this.bytes(SCALAR_BYTES[type] as number)
+    }
+    return this.#file.subarray(start, this.place)
+  }
 }
 
 /** Changes something, sometimes two things. The file that it was given stays as it is. */
@@ -99,6 +120,31 @@ export function mutated({ metadata, tensors }: FuzzFile, dice: Dice): FuzzFile {
     else if (file.tensors.length > 0) changeTensor(file, dice)
   }
   return file
+}
+
+/** The same model in two or three parts, of which one is changed. */
+export function partsOf(file: FuzzFile, dice: Dice): FuzzFile[] {
+  const parts = splitFile(file, dice.chance(50) ? 2 : 3)
+  const at = dice.roll(parts.length)
+  parts[at] = mutated(parts[at] as FuzzFile, dice)
+  return parts
+}
+
+/** The same model in parts, as llama.cpp's own tool makes them: the first has all metadata. */
+export function splitFile({ metadata, tensors }: FuzzFile, count: number): FuzzFile[] {
+  return Array.from({ length: count }, (_, part): FuzzFile => {
+    const from = Math.floor((part * tensors.length) / count)
+    const to = Math.floor(((part + 1) * tensors.length) / count)
+    return {
+      metadata: [
+        ...(part === 0 ? metadata : []),
+        ['split.no', scalar(2, part)],
+        ['split.count', scalar(2, count)],
+        ['split.tensors.count', scalar(5, tensors.length)],
+      ],
+      tensors: tensors.slice(from, to),
+    }
+  })
 }
 
 /** The bytes of the file; in one of eight some byte of its header is another. */
@@ -232,16 +278,9 @@ function otherArray({ type, bytes }: GgufValue, dice: Dice): GgufValue {
 }
 
 function elementsOf(bytes: Buffer): Buffer[] {
-  const type = bytes.readUInt32LE(0)
-  const length = Number(bytes.readBigUInt64LE(4))
-  let at = 12
-  return Array.from({ length }, () => {
-    const size =
-      type === GgufValueType.string
-        ? 8 + Number(bytes.readBigUInt64LE(at))
-        : (SCALAR_BYTES[type] as number)
-    return bytes.subarray(at, (at += size))
-  })
+  const at = new Cursor(bytes, 0)
+  const type = at.u32()
+  return Array.from({ length: Number(at.u64()) }, () => at.value(type))
 }
 
 /** Keys that llama.cpp reads of many architectures, without their prefix. */
@@ -360,7 +399,9 @@ const OTHER_KEYS = [
 function addEntry(file: FuzzFile, dice: Dice): void {
   const prefix = architectureOf(file)
   const key = dice.chance(75) ? `${prefix}.${dice.of(OPTIONAL_KEYS)}` : dice.of(OTHER_KEYS)
-  const isReal = /epsilon|scale|softcapping|alibi|clamp|freq|factor|alpha|yarn|temperature/.test(key)
+  const isReal = /epsilon|scale|softcapping|alibi|clamp|freq|factor|alpha|yarn|temperature/.test(
+    key,
+  )
   let value = anyValue(dice)
   if (isReal && dice.chance(70)) value = scalar(6, dice.of(ODD_REAL))
   else if (/scaling\.type|\.model$|\.pre$|template/.test(key)) value = ggufText(dice.of(ODD_WORDS))
@@ -403,7 +444,10 @@ function changeTensor(file: FuzzFile, dice: Dice): void {
       ])
       break
     case 5:
-      tensor.offset = BigInt.asUintN(64, tensor.offset + BigInt(dice.of([1, 16, 32, 64, -32, 2 ** 40])))
+      tensor.offset = BigInt.asUintN(
+        64,
+        tensor.offset + BigInt(dice.of([1, 16, 32, 64, -32, 2 ** 40])),
+      )
       break
     case 6:
       file.tensors.splice(at, 1)
