@@ -208,14 +208,17 @@ constexpr Rule kRules[] = {
     {GGML_OP_CONV_2D_DW, convolves, "conv_2d_dw", "weights of type f32 or f16"},
 };
 
+bool is_weight(Node tensor) {
+  return tensor.op == GGML_OP_NONE &&
+         (std::strncmp(tensor.name, "blk.", 4) == 0 || std::strstr(tensor.name, ".weight"));
+}
+
 // The weight that a node reads, if it reads one; its own name otherwise.
 std::string name_of(Node node) {
   for (int i = 0; i < GGML_MAX_SRC; ++i) {
     const ggml_tensor* source = node.src[i];
     while (source && source->view_src) source = source->view_src;
-    if (source && source->op == GGML_OP_NONE && std::strstr(source->name, ".weight")) {
-      return source->name;
-    }
+    if (source && is_weight(*source)) return source->name;
   }
   return node.name;
 }

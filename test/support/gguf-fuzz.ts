@@ -147,6 +147,25 @@ export function splitFile({ metadata, tensors }: FuzzFile, count: number): FuzzF
   })
 }
 
+/** The bytes of the file as it is, its data aligned to so many bytes. */
+export function alignedBytes({ metadata, tensors }: FuzzFile, alignment = 32): Buffer {
+  const entries: FuzzFile['metadata'] = [...metadata, ['general.alignment', scalar(4, alignment)]]
+  const parts = [Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(entries.length)]
+  for (const [key, { type, bytes }] of entries) parts.push(text(key), u32(type), bytes)
+  const data: Buffer[] = []
+  let offset = 0
+  for (const tensor of tensors) {
+    parts.push(text(tensor.name), u32(tensor.shape.length), ...tensor.shape.map(u64))
+    parts.push(u32(tensor.type), u64(offset))
+    const bytes = tensor.data.subarray(0, Number(dataBytes(tensor)))
+    const padded = Buffer.concat([bytes, Buffer.alloc(padding(bytes.length, alignment))])
+    data.push(padded)
+    offset += padded.length
+  }
+  const header = Buffer.concat(parts)
+  return Buffer.concat([header, Buffer.alloc(padding(header.length, alignment)), ...data])
+}
+
 /** The bytes of the file; in one of eight some byte of its header is another. */
 export function fuzzBytes(file: FuzzFile, dice: Dice, keepOffsets = dice.chance(10)): Buffer {
   const parts = [Buffer.from('GGUF'), u32(3), u64(file.tensors.length), u64(file.metadata.length)]
@@ -198,11 +217,17 @@ const TENSOR_TYPES = [0, 1, 2, 3, 6, 8, 10, 12, 14, 16, 20, 24, 25, 26, 27, 28, 
 /** What a changed tensor may take at most; beyond, the file ends too early. */
 const DATA_BYTES_MAX = 16 * 2 ** 20
 
-/** The tensor's data as long as its shape wants it, padded. */
-function sized({ shape, type, data }: FuzzTensor): Buffer {
+/** What the tensor's shape and type want. */
+function dataBytes({ shape, type }: FuzzTensor): bigint {
   const [block, bytes] = BLOCKS[type] ?? [32, 32]
   const elements = shape.reduce((product, length) => product * length, 1n)
-  const wanted = (elements / BigInt(block)) * BigInt(bytes)
+  return (elements / BigInt(block)) * BigInt(bytes)
+}
+
+/** The tensor's data as long as its shape wants it, padded. */
+function sized(tensor: FuzzTensor): Buffer {
+  const { data } = tensor
+  const wanted = dataBytes(tensor)
   if (wanted === BigInt(data.length) || wanted > DATA_BYTES_MAX || wanted < 0n) return data
   const length = Number(wanted)
   const result = Buffer.alloc(length + padding(length))
@@ -512,6 +537,6 @@ function u64(value: number | bigint): Buffer {
   return bytes
 }
 
-function padding(length: number): number {
-  return (32 - (length % 32)) % 32
+function padding(length: number, alignment = 32): number {
+  return (alignment - (length % alignment)) % alignment
 }
