@@ -1,11 +1,14 @@
 #include "llama/context.h"
 
+#include <algorithm>
 #include <string>
 
 #include "../src/llama-ext.h"  // of llama.cpp: memory by device has no other place yet
 #include "ggml-backend.h"
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "llama/fault.h"
+#include "llama/graph-check.h"
 #include "llama/runtime.h"
 
 namespace sluice {
@@ -60,6 +63,26 @@ llama_context_params context_params(const Model& model, const ContextParams& par
 
 using RawContext = std::unique_ptr<llama_context, decltype(&llama_free)>;
 
+[[noreturn]] void refuse(const std::string& why) {
+  throw FaultError(FaultCode::model_invalid, "this model cannot be computed: " + why +
+                                                 "; its file is damaged, or was not made for this "
+                                                 "version of llama.cpp: download or convert it "
+                                                 "again");
+}
+
+// Builds the graph that llama.cpp itself reserved last, so that nothing is allocated anew.
+std::string why_uncomputable(llama_context* context, const llama_context_params& params) {
+  const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
+  const AssertScope asserts;
+  try {
+    ggml_cgraph* graph =
+        llama_graph_reserve(context, rows, params.n_seq_max, std::min(rows, params.n_outputs_max));
+    return graph ? uncomputable(graph) : "";
+  } catch (const AssertionError& error) {
+    return error.what();
+  }
+}
+
 RawContext make_context(const Model& model, const ContextParams& params) {
   if (!model.can_hold_kv(params.kv_type)) {
     throw FaultError(FaultCode::model_invalid,
@@ -67,8 +90,10 @@ RawContext make_context(const Model& model, const ContextParams& params) {
                          name_of(params.kv_type) + " blocks of 32; use kvType f16");
   }
   ErrorLogScope log;
+  AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), context_params(model, params)), llama_free);
   if (context) return context;
+  if (!asserts.failure().empty()) refuse(asserts.failure());
   const uint64_t cells = params.shared_cells > 0
                              ? uint64_t(params.shared_cells)
                              : uint64_t(params.context) * uint64_t(params.sequences);
@@ -125,6 +150,8 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
       rows_max_(params.rows_max),
       can_trim_(sluice::can_trim(model_->raw())) {
   context_.reset(make_context(*model_, params).release());
+  const std::string why = why_uncomputable(context_.get(), context_params(*model_, params));
+  if (!why.empty()) refuse(why);
   // Encoders have none, whatever their metadata says of them.
   if (!params.embeds && !llama_get_memory(context_.get())) {
     throw FaultError(FaultCode::model_invalid,

@@ -7,6 +7,7 @@
 
 #include "ggml-backend.h"
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
 #include "llama/grammar-vocabulary.h"
@@ -71,9 +72,9 @@ std::string bytes_of(const llama_vocab* vocab, int32_t token, bool names) {
   return large;
 }
 
-void check_file(const std::string& path) {
-  const PreflightResult preflight = preflight_gguf(path);
-  if (preflight.ok) return;
+PreflightResult check_file(const std::string& path) {
+  PreflightResult preflight = preflight_gguf(path);
+  if (preflight.ok) return preflight;
   throw FaultError(preflight.not_found ? FaultCode::model_not_found : FaultCode::model_invalid,
                    preflight.message);
 }
@@ -141,7 +142,7 @@ std::shared_ptr<const Model> Model::outline(const std::string& path, const Model
 std::shared_ptr<const Model> Model::load(const std::string& path, const ModelParams& asked,
                                          const Progress& progress, bool is_outline) {
   start_runtime();
-  check_file(path);
+  const bool can_be_mapped = check_file(path).can_be_mapped;
   Devices devices = devices_of(asked);
   llama_model_params params = llama_model_default_params();
   params.devices = devices.list.data();
@@ -149,7 +150,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
   params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
   params.no_alloc = is_outline;
-  if (is_outline) params.load_mode = LLAMA_LOAD_MODE_NONE;
+  if (is_outline || !can_be_mapped) params.load_mode = LLAMA_LOAD_MODE_NONE;
   bool abandoned = false;
   Progress watched = [&](float fraction) {
     abandoned = !progress(fraction);
@@ -159,14 +160,15 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.progress_callback_user_data = &watched;
 
   ErrorLogScope log;
+  AssertScope asserts;
   llama_model* raw = llama_model_load_from_file(path.c_str(), params);
   if (abandoned) {
     llama_model_free(raw);
     throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
   }
   if (!raw) {
-    throw FaultError(FaultCode::model_invalid,
-                     "llama.cpp could not load " + path + ": " + log.text());
+    const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
+    throw FaultError(FaultCode::model_invalid, "llama.cpp could not load " + path + ": " + why);
   }
   std::shared_ptr<Model> model(new Model(raw, asked));
   check_kind(raw, path);
@@ -271,6 +273,7 @@ int64_t Model::tokens_min(size_t text_bytes) const {
 std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
                                      bool parse_special) const {
   check_text(text);
+  const AssertScope asserts;
   const int32_t length = static_cast<int32_t>(text.size());
   std::vector<int32_t> tokens(text.size() + 8);
   const auto fill = [&] {
@@ -299,6 +302,7 @@ void Model::check_tokens(const std::vector<int32_t>& tokens) const {
 
 std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
   check_tokens(tokens);
+  const AssertScope asserts;
   std::string text(tokens.size() * 8 + 8, '\0');
   const auto fill = [&] {
     return llama_detokenize(vocab_, tokens.data(), static_cast<int32_t>(tokens.size()), text.data(),

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "log.h"
 
 namespace sluice {
@@ -50,6 +51,7 @@ void start_runtime(const std::vector<std::string>& backend_folders) {
   static char debug_marker;
   llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
   backends = load_backends(backend_folders);
+  AssertScope::install();
   llama_backend_init();
   is_started = true;
 }
