@@ -1,7 +1,5 @@
 #include "addon/token-outbox.h"
 
-#include "addon/conversions.h"
-
 namespace sluice {
 namespace {
 
@@ -92,16 +90,14 @@ void TokenOutbox::flush(bool may_wait) {
   wake_.NonBlockingCall();  // rule 3; a refusal means that the environment is ending
 }
 
-Napi::Array TokenOutbox::drain(Napi::Env env) {
+std::vector<TokenOutbox::Event> TokenOutbox::drain() {
   std::vector<Event> events;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    events.swap(events_);
-    text_at_.clear();
-    waking_ = false;
-    only_text_ = true;
-  }
-  return to_js(env, events);
+  std::lock_guard<std::mutex> lock(mutex_);
+  events.swap(events_);
+  text_at_.clear();
+  waking_ = false;
+  only_text_ = true;
+  return events;
 }
 
 }  // namespace sluice

@@ -69,6 +69,7 @@ export class Session {
   #nextId = 1
   #holds = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
+  #isDraining = false
 
   /** @throws EngineFailedError where the system has no thread for it */
   constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
@@ -162,7 +163,9 @@ export class Session {
     return this.#textJob((id) => this.#native.applyTemplate(id, chat), signal)
   }
 
+  /** An end is counted once it is heard, so those that wait to be heard are heard first. */
   stats(): NativeStats {
+    this.#drain()
     return this.#native.stats()
   }
 
@@ -207,8 +210,13 @@ export class Session {
   }
 
   #drain(): void {
-    if (this.#state === 'closed') return
-    for (const event of this.#native.drain()) this.#handle(event)
+    if (this.#state === 'closed' || this.#isDraining) return
+    this.#isDraining = true
+    try {
+      for (const event of this.#native.drain()) this.#handle(event)
+    } finally {
+      this.#isDraining = false
+    }
   }
 
   #handle(event: NativeEvent): void {
