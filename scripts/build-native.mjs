@@ -1,12 +1,15 @@
 // Builds build/Release/sluice.node with CMake, through cmake-js. Does nothing when nothing changed.
 //
 //   node scripts/build-native.mjs [--cpu | --cuda | --vulkan | --metal] [--tests] [--release]
-//                                 [--sanitize=address|thread|undefined] [--config=Debug]
+//                                 [--sanitize=address|thread] [--config=Debug]
 //                                 [--arch=x64] [-DNAME=VALUE ...]
 //
 // --release builds what a package holds, for any processor: the addon with ggml's libraries beside
 // it, into build/prebuild/build/Release (where prebuildify looks), or with --cuda or --vulkan only
 // that backend's library, into build/prebuild-cuda or build/prebuild-vulkan.
+//
+// --sanitize builds the test programs and the addon with AddressSanitizer (and, in our own code,
+// UndefinedBehaviorSanitizer) or ThreadSanitizer, into build/address or build/thread.
 //
 // From the environment: SLUICE_BACKEND (cpu, cuda, vulkan, metal), SLUICE_JOBS (compilers at a
 // time), LLAMA_CPP_DIR (another llama.cpp than deps/llama.cpp).
@@ -24,7 +27,7 @@ import { runMain, Stop } from './support/stop.mjs'
 import { requireBuildTools } from './support/tools.mjs'
 
 const backends = ['cpu', 'cuda', 'vulkan', 'metal']
-const sanitizers = ['address', 'thread', 'undefined']
+const sanitizers = ['address', 'thread']
 
 /** @typedef {import('./support/native-products.mjs').BuildOptions} BuildOptions */
 

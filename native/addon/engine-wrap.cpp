@@ -1,5 +1,9 @@
 #include "addon/engine-wrap.h"
 
+#include <optional>
+#include <variant>
+#include <vector>
+
 #include "addon/conversions.h"
 #include "addon/exit-guard.h"
 
@@ -94,7 +98,27 @@ Napi::Value EngineWrap::apply_template(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) { return outbox_->drain(info.Env()); }
+// Ends are settled here, and nowhere before: JavaScript cancels on this thread, so whatever it
+// cancelled until now it hears of as cancelled (Ledger::tell).
+Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) {
+  std::vector<TokenOutbox::Event> events = outbox_->drain();
+  for (TokenOutbox::Event& event : events) settle(event);
+  return to_js(info.Env(), events);
+}
+
+void EngineWrap::settle(TokenOutbox::Event& event) {
+  if (auto* finished = std::get_if<TokenOutbox::Finished>(&event)) {
+    if (!engine_->was_cancelled(finished->id)) return;
+    finished->reason = FinishReason::cancelled;
+    finished->tally.stop_string.clear();  // it is not what ended it
+    return;
+  }
+  std::optional<RequestId> id;
+  if (const auto* embedded = std::get_if<TokenOutbox::Embedded>(&event)) id = embedded->id;
+  if (const auto* failed = std::get_if<TokenOutbox::Failed>(&event)) id = failed->id;
+  if (!id || !engine_->was_cancelled(*id)) return;
+  event = TokenOutbox::Finished{*id, FinishReason::cancelled, Tally()};
+}
 
 Napi::Value EngineWrap::stats(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), engine_->stats());

@@ -42,6 +42,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value terminate(const Napi::CallbackInfo& info);
 
+  void settle(TokenOutbox::Event& event);
   static void on_environment_cleanup(void* self);
 
   const napi_env env_;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "addon/conversions.h"
 #include "addon/exit-guard.h"
 
 namespace sluice {
@@ -136,20 +135,18 @@ void TokenOutbox::flush(bool may_wait) {
   wake_.NonBlockingCall();  // rule 3; a refusal means that the environment is ending
 }
 
-Napi::Array TokenOutbox::drain(Napi::Env env) {
+std::vector<TokenOutbox::Event> TokenOutbox::drain() {
   std::vector<Event> events;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    events.swap(events_);
-    if (ended_) events.insert(events.begin(), *std::exchange(ended_, std::nullopt));
-    if (load_failed_) events.push_back(*std::exchange(load_failed_, std::nullopt));
-    if (closed_) events.push_back(Closed{});
-    closed_ = false;
-    text_at_.clear();
-    waking_ = false;
-    only_text_ = true;
-  }
-  return to_js(env, events);
+  std::lock_guard<std::mutex> lock(mutex_);
+  events.swap(events_);
+  if (ended_) events.insert(events.begin(), *std::exchange(ended_, std::nullopt));
+  if (load_failed_) events.push_back(*std::exchange(load_failed_, std::nullopt));
+  if (closed_) events.push_back(Closed{});
+  closed_ = false;
+  text_at_.clear();
+  waking_ = false;
+  only_text_ = true;
+  return events;
 }
 
 }  // namespace sluice

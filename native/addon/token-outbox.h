@@ -45,8 +45,6 @@ class TokenOutbox : public EventSink {
   void pieces(RequestId id, std::vector<std::string> pieces) override;
   void flush(bool may_wait) override;
 
-  // All events since the last call, as NativeEvent objects (src/binding/native.ts).
-  Napi::Array drain(Napi::Env env);
   void ref(Napi::Env env) { wake_.Ref(env); }
   void unref(Napi::Env env) { wake_.Unref(env); }
   // After the engine's threads are joined; nothing is called afterwards.
@@ -109,6 +107,9 @@ class TokenOutbox : public EventSink {
   };
   using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Accepted, Text,
                              Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
+
+  // All events since the last call.
+  std::vector<Event> drain();
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);

@@ -24,6 +24,10 @@ bool append_normalized(const float* values, int32_t size, std::vector<float>& to
   return true;
 }
 
+Phase phase_of(const EmbeddingJob& job) {
+  return job.computed > 0 ? Phase::prefill : Phase::queued;
+}
+
 }  // namespace
 
 // A call is abandoned only when nobody is left who wants any of its vectors.
@@ -87,8 +91,7 @@ void Embedder::receive() {
 void Embedder::retire_cancelled() {
   const auto is_cancelled = [](const EmbeddingJob& job) { return job.request->cancelled.load(); };
   for (const Job& job : take_out(is_cancelled)) {
-    const Phase phase = job->computed > 0 ? Phase::prefill : Phase::queued;
-    if (!ledger_.retire(job->request->id, Outcome::cancelled, phase)) continue;
+    if (!ledger_.retire(job->request->id, Outcome::cancelled, phase_of(*job))) continue;
     sink_.finished(job->request->id, FinishReason::cancelled, Tally());
   }
 }
@@ -191,7 +194,7 @@ void Embedder::conclude_computed() {
   };
   for (const Job& job : take_out(is_done)) {
     const RequestId id = job->request->id;
-    if (!ledger_.retire(id, Outcome::finished)) continue;
+    if (!ledger_.retire(id, Outcome::finished, phase_of(*job))) continue;
     sink_.embedded(id, std::move(job->values), job->prompt_tokens);
   }
 }
@@ -209,7 +212,7 @@ std::vector<Embedder::Job> Embedder::take_out(
 
 void Embedder::fail(const EmbeddingJob& job, const Fault& fault) {
   const RequestId id = job.request->id;
-  if (ledger_.retire(id, Outcome::failed)) sink_.failed(id, fault);
+  if (ledger_.retire(id, Outcome::failed, phase_of(job))) sink_.failed(id, fault);
 }
 
 void Embedder::publish_stats() {

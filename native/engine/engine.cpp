@@ -38,10 +38,7 @@ bool Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
 void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
 
 void Engine::cancel(RequestId id) {
-  const std::shared_ptr<Ticket> request = ledger_.find(id);
-  if (!request) return;
-  request->cancelled = true;
-  mailbox_.push(Cancel{});
+  if (ledger_.cancel(id)) mailbox_.push(Cancel{});
 }
 
 void Engine::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {

@@ -48,6 +48,8 @@ class Engine {
   bool submit(std::shared_ptr<EmbeddingRequest> request);
   void credit(RequestId id, int32_t tokens);
   void cancel(RequestId id);
+  // The owner hears of this request's end now: whether it was cancelled. Once for each end.
+  bool was_cancelled(RequestId id) { return ledger_.tell(id) == Outcome::cancelled; }
   // Only after loaded(), and until close().
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);

@@ -16,29 +16,54 @@ std::shared_ptr<Ticket> Ledger::find(RequestId id) const {
   return it == requests_.end() ? nullptr : it->second;
 }
 
+bool Ledger::cancel(RequestId id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto request = requests_.find(id);
+  if (request != requests_.end()) {
+    request->second->cancelled = true;
+    return true;
+  }
+  const auto end = ended_.find(id);
+  if (end != ended_.end()) end->second.outcome = Outcome::cancelled;
+  return false;
+}
+
 bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (requests_.erase(id) == 0) return false;
-  switch (outcome) {
+  const auto request = requests_.find(id);
+  if (request == requests_.end()) return false;
+  ended_[id] = {request->second->cancelled ? Outcome::cancelled : outcome, phase};
+  requests_.erase(request);
+  return true;
+}
+
+std::optional<Outcome> Ledger::tell(RequestId id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = ended_.find(id);
+  if (found == ended_.end()) return std::nullopt;
+  const End end = found->second;
+  ended_.erase(found);
+  count(end);
+  return end.outcome;
+}
+
+void Ledger::count(const End& end) {
+  switch (end.outcome) {
     case Outcome::finished: ++stats_.finished; break;
     case Outcome::cancelled:
       ++stats_.cancelled;
-      ++stats_.cancelled_in[size_t(phase)];
+      ++stats_.cancelled_in[size_t(end.phase)];
       break;
     case Outcome::failed: ++stats_.failed; break;
   }
-  return true;
 }
 
 void Ledger::retire_all() noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& entry : ended_) count(entry.second);
+  ended_.clear();
   for (const auto& entry : requests_) {
-    if (entry.second->cancelled) {
-      ++stats_.cancelled;
-      ++stats_.cancelled_in[size_t(Phase::queued)];
-    } else {
-      ++stats_.failed;
-    }
+    count({entry.second->cancelled ? Outcome::cancelled : Outcome::failed, Phase::queued});
   }
   requests_.clear();
 }
@@ -67,8 +92,10 @@ Stats Ledger::stats() const {
   stats.beats = beats_;
   stats.preparer_beats = preparer_beats_;
   stats.busy = busy_;
-  // Whoever holds no place waits for one, be it with the Preparer or in the queue.
-  const int64_t waiting = int64_t(requests_.size()) - stats.running - stats.parked;
+  // Whoever holds no place waits: for one, with the Preparer or in the queue, or to be told of his
+  // end, so that nobody is neither under way nor counted.
+  const int64_t in_flight = int64_t(requests_.size() + ended_.size());
+  const int64_t waiting = in_flight - stats.running - stats.parked;
   stats.queued = waiting > 0 ? waiting : 0;
   return stats;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -36,9 +37,15 @@ struct Stats {
   std::array<int64_t, 4> cancelled_in{};  // of `cancelled`, by Phase
 };
 
-// Who is in flight, and the counts. Every request enters once, through admit(), and leaves once,
-// through retire(): so started = finished + cancelled + failed by construction.
-// Owned by Engine. Any thread.
+// Who is in flight, and the counts. Every request enters once, through admit(), leaves once,
+// through retire(), and is told of once, through tell(): so started = finished + cancelled + failed
+// by construction.
+//
+// Who asks for a reply cancels it on one thread while another ends it. How it ended is settled when
+// he hears of the end, in tell(), and counted then: whoever cancelled before that hears `cancelled`
+// and is counted as such. So no count ever contradicts what a reader was told, or goes down.
+//
+// Owned by Engine. Any thread, but for cancel() and tell(): the thread that asks.
 class Ledger {
  public:
   // All of them or none. False when more than in_flight_max requests would be in flight: the one
@@ -46,11 +53,16 @@ class Ledger {
   bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max);
   // Null when it is not in flight (any more).
   std::shared_ptr<Ticket> find(RequestId id) const;
+  // Of no effect once its end was told. True when it is in flight: whoever works on it must know.
+  bool cancel(RequestId id);
   // False when somebody else retired it before; then there is nothing to report. The phase is
   // counted of the cancelled.
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
+  // How a request ended that was retired; it is counted, and forgotten. Nothing for any other id.
+  std::optional<Outcome> tell(RequestId id);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
-  // All that are left, without telling anybody and without memory for it.
+  // All that are left, and all whose end was not told yet, without telling anybody and without
+  // memory for it.
   void retire_all() noexcept;
 
   // The engine's thread goes on: at every turn, and within a call wherever the backend asks
@@ -74,12 +86,20 @@ class Ledger {
   Stats stats() const;
 
  private:
+  struct End {
+    Outcome outcome;
+    Phase phase;
+  };
+
   static void advance(std::atomic<int64_t>& count) {
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
+  void count(const End& end);
+
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
+  std::unordered_map<RequestId, End> ended_;  // and not told
   Stats stats_;
   // Each has one thread that writes.
   std::atomic<int64_t> beats_{0}, preparer_beats_{0};

@@ -492,6 +492,7 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
 
 void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason) {
   const bool cancelled = reason == FinishReason::cancelled;
+  const Phase phase = sequence->phase();  // its last text may still park it
   if (!cancelled) {
     sequence->finish(reason == FinishReason::length);
     sequence->deliver(sink_, options_.window);
@@ -501,7 +502,7 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
   const RequestId id = sequence->request().id;
   publish_stats();
   const Outcome outcome = cancelled ? Outcome::cancelled : Outcome::finished;
-  if (ledger_.retire(id, outcome, sequence->phase())) {
+  if (ledger_.retire(id, outcome, phase)) {
     sink_.finished(id, reason, sequence->tally());
   }
 }
@@ -509,7 +510,7 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
 void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
   const RequestId id = sequence->request().id;
   publish_stats();
-  if (ledger_.retire(id, Outcome::failed)) sink_.failed(id, fault);
+  if (ledger_.retire(id, Outcome::failed, sequence->phase())) sink_.failed(id, fault);
 }
 
 void StepLoop::sleep() {

@@ -4,6 +4,7 @@
 
 using sluice::Ledger;
 using sluice::Outcome;
+using sluice::Phase;
 using sluice::Request;
 using sluice::Stats;
 
@@ -13,6 +14,12 @@ std::shared_ptr<Request> request(sluice::RequestId id) {
   auto result = std::make_shared<Request>();
   result->id = id;
   return result;
+}
+
+// It ends, and whoever asked for it hears of that.
+void end(Ledger& ledger, sluice::RequestId id, Outcome outcome, Phase phase = Phase::queued) {
+  ledger.retire(id, outcome, phase);
+  ledger.tell(id);
 }
 
 }  // namespace
@@ -47,20 +54,68 @@ TEST("ledger: a request is retired once, however many try") {
   ledger.admit({request(1)}, 4);
   CHECK(ledger.retire(1, Outcome::cancelled));
   CHECK(!ledger.retire(1, Outcome::finished));
+  CHECK(ledger.tell(1) == Outcome::cancelled);
+  CHECK(!ledger.tell(1));
+  CHECK(!ledger.retire(1, Outcome::finished));
   CHECK_EQ(ledger.stats().finished, 0);
   CHECK_EQ(ledger.stats().cancelled, 1);
 }
 
+TEST("ledger: who cancels in flight is cancelled, though the end was already on its way") {
+  Ledger ledger;
+  ledger.admit({request(1)}, 4);
+  CHECK(ledger.cancel(1));
+  CHECK(ledger.find(1)->cancelled);
+  ledger.retire(1, Outcome::finished, Phase::decode);
+  CHECK(ledger.tell(1) == Outcome::cancelled);
+  CHECK_EQ(ledger.stats().finished, 0);
+  CHECK_EQ(ledger.stats().cancelled, 1);
+  CHECK_EQ(ledger.stats().cancelled_in[size_t(Phase::decode)], 1);
+}
+
+TEST("ledger: who cancels after the end and before hearing of it is cancelled, whatever it was") {
+  Ledger ledger;
+  for (sluice::RequestId id = 0; id < 2; ++id) {
+    ledger.admit({request(id)}, 4);
+    ledger.retire(id, id == 0 ? Outcome::finished : Outcome::failed, Phase::decode);
+    CHECK(!ledger.cancel(id));  // nobody works on it any more
+    CHECK(ledger.tell(id) == Outcome::cancelled);
+  }
+  CHECK_EQ(ledger.stats().cancelled, 2);
+  CHECK_EQ(ledger.stats().finished + ledger.stats().failed, 0);
+}
+
+TEST("ledger: who cancels after hearing of the end changes nothing") {
+  Ledger ledger;
+  ledger.admit({request(1)}, 4);
+  end(ledger, 1, Outcome::finished);
+  CHECK(!ledger.cancel(1));
+  CHECK(!ledger.cancel(2));  // never was there
+  CHECK_EQ(ledger.stats().finished, 1);
+  CHECK_EQ(ledger.stats().cancelled, 0);
+}
+
+TEST("ledger: an end is counted when it is heard; until then it waits, in nobody's place") {
+  Ledger ledger;
+  ledger.admit({request(1)}, 1);
+  ledger.retire(1, Outcome::finished);
+  CHECK_EQ(ledger.stats().finished, 0);
+  CHECK_EQ(ledger.stats().queued, 1);
+  CHECK(ledger.admit({request(2)}, 1));
+  ledger.tell(1);
+  CHECK_EQ(ledger.stats().finished, 1);
+  CHECK_EQ(ledger.stats().queued, 1);
+}
+
 TEST("ledger: who was cancelled is counted by how far he had come, and only he") {
-  using sluice::Phase;
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 7; ++id) ledger.admit({request(id)}, 64);
   for (Phase phase : {Phase::queued, Phase::prefill, Phase::decode, Phase::parked}) {
-    ledger.retire(sluice::RequestId(phase), Outcome::cancelled, phase);
+    end(ledger, sluice::RequestId(phase), Outcome::cancelled, phase);
   }
-  ledger.retire(4, Outcome::cancelled, Phase::decode);
-  ledger.retire(5, Outcome::finished, Phase::decode);
-  ledger.retire(6, Outcome::failed, Phase::parked);
+  end(ledger, 4, Outcome::cancelled, Phase::decode);
+  end(ledger, 5, Outcome::finished, Phase::decode);
+  end(ledger, 6, Outcome::failed, Phase::parked);
   ledger.publish(Stats());  // the step loop's side of the numbers does not touch them
   const auto counts = ledger.stats().cancelled_in;
   CHECK_EQ(counts[size_t(Phase::queued)], 1);
@@ -73,7 +128,7 @@ TEST("ledger: who was cancelled is counted by how far he had come, and only he")
 TEST("43: started = finished + cancelled + failed once nothing is in flight") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit({request(id)}, 64);
-  for (sluice::RequestId id = 0; id < 30; ++id) ledger.retire(id, Outcome(id % 3));
+  for (sluice::RequestId id = 0; id < 30; ++id) end(ledger, id, Outcome(id % 3));
   const Stats stats = ledger.stats();
   CHECK_EQ(stats.started, 30);
   CHECK_EQ(stats.finished + stats.cancelled + stats.failed, 30);
@@ -93,7 +148,7 @@ TEST("ledger: who is in flight and has no place is queued") {
 TEST("ledger: what the step loop publishes leaves the counts of requests alone") {
   Ledger ledger;
   ledger.admit({request(1)}, 4);
-  ledger.retire(1, Outcome::failed);
+  end(ledger, 1, Outcome::failed);
   Stats step;
   step.steps = 7;
   ledger.publish(step);

@@ -17,7 +17,7 @@ const buildFiles = [
  * @property {string} arch
  * @property {boolean} tests
  * @property {boolean} release the layout of a package
- * @property {string} sanitize builds only the test executable, with this sanitizer
+ * @property {string} sanitize builds only what is tested with this sanitizer
  * @property {string[]} defines CMake's NAME=VALUE
  *
  * @typedef {object} Product
@@ -35,11 +35,11 @@ const buildFiles = [
  */
 export function nativeProducts({ backend, config, tests, release, sanitize }) {
   if (release) return [releaseProduct(backend, config)]
-  if (sanitize) return [testProgram('sluice-native-tests', config, `-${sanitize}`)]
   const addon = addonOf(config)
-  if (!tests) return [addon]
   const programs = ['sluice-native-tests', 'sluice-llama-tests', 'sluice-kernel-tests']
   const everywhere = [addon, ...programs.map((name) => testProgram(name, config))]
+  if (sanitize) return everywhere.map((one) => ({ ...one, result: resultOf(sanitize, one.file) }))
+  if (!tests) return [addon]
   if (process.platform !== 'linux') return everywhere
   const others = ['faulty', 'failing', 'failed-calls', 'devices'].map((name) => variant(addon, name))
   return [...everywhere, ...others, ...softAmx(addon, config)]
@@ -67,17 +67,25 @@ function variant(addon, name) {
 }
 
 /**
+ * Beside the folders of configurations, so that nobody takes a sanitized addon for the addon.
+ * @param {string} sanitizer
+ * @param {string} file
+ */
+function resultOf(sanitizer, file) {
+  return `${sanitizer}/${file}`
+}
+
+/**
  * @param {string} name
  * @param {string} config
- * @param {string} [tag] where there is more than one of it
  * @returns {Product}
  */
-function testProgram(name, config, tag = '') {
+function testProgram(name, config) {
   const suffix = process.platform === 'win32' ? '.exe' : ''
   return {
     target: name,
     file: name + suffix,
-    result: `${config}/${name}${tag}${suffix}`,
+    result: `${config}/${name}${suffix}`,
     sources: sources('native/engine', 'native/llama', 'native/test'),
   }
 }

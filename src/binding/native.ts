@@ -235,6 +235,10 @@ export interface NativeEngine {
   embed(request: NativeEmbeddingRequest): boolean
   /** The reader took this many tokens. */
   credit(id: number, tokens: number): void
+  /**
+   * Of a request whose end drain() has not told: it ends as `cancelled`, though it may just have
+   * come to another end.
+   */
   cancel(id: number): void
   /** Answered by a `tokens` event, or `error`. */
   tokenize(id: number, text: string, addSpecial: boolean, parseSpecial: boolean): void
@@ -244,7 +248,10 @@ export interface NativeEngine {
   pieces(id: number, tokens: Int32Array): void
   /** Answered by a `text-made` event, or `error`. */
   applyTemplate(id: number, chat: NativeChat): void
-  /** Everything that happened since the last call, in order; text of one reply is merged. */
+  /**
+   * Everything that happened since the last call, in order; text of one reply is merged. Ends that
+   * are told are counted as they are told.
+   */
   drain(): NativeEvent[]
   stats(): NativeStats
   /** Whether pending work keeps the event loop alive. Unreferenced at creation. */

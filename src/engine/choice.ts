@@ -42,12 +42,12 @@ export class Choice {
     return { completionTokens: Math.max(received, result?.usage.completionTokens ?? 0), result }
   }
 
-  /** Cancelled in time for its reader, though the engine may just have come to the end. */
-  finish(event: Finished, isCancelled: boolean): void {
+  /** It ended as the engine says, which counts it so: `cancelled` if that came before its end. */
+  finish(event: Finished): void {
     const { promptTokens, cachedTokens, completionTokens, reasoningTokens, stopString } = event
     const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
     this.result = {
-      finishReason: isCancelled ? 'cancelled' : event.finishReason,
+      finishReason: event.finishReason,
       ...(stopString === undefined ? {} : { stopString }),
       ...this.sum.result,
       seed: this.seed,

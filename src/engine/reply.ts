@@ -249,7 +249,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   #finish(choice: Choice, event: Finished): void {
-    choice.finish(event, this.#cancelled)
+    choice.finish(event)
     if (this.#state === 'ended') return
     const results = this.#choices.flatMap(({ result }) => (result === undefined ? [] : [result]))
     if (results.length < this.#choices.length) return
@@ -272,7 +272,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   /** Where one choice fails, all of them end. */
   #failChoice(choice: Choice, error: SluiceError): void {
-    // Whoever cancelled hears that, whatever else was wrong.
+    // Whoever cancelled hears that, also where the engine is gone before it could say so.
     if (this.#cancelled) {
       this.#finish(choice, cancelledUnstarted)
       return

@@ -78,6 +78,7 @@ export class Session {
   #holds = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
   #failure: EngineEndedError | undefined
+  #isDraining = false
 
   /** @throws EngineFailedError where the system has no thread for it */
   constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
@@ -176,7 +177,9 @@ export class Session {
     return this.#textJob((id) => this.#native.applyTemplate(id, chat), signal)
   }
 
+  /** An end is counted once it is heard, so those that wait to be heard are heard first. */
   stats(): NativeStats {
+    this.#drain()
     return this.#native.stats()
   }
 
@@ -222,13 +225,20 @@ export class Session {
   }
 
   #drain(): void {
-    if (this.#state === 'closed') return
-    for (const event of this.#native.drain()) {
-      try {
-        this.#handle(event)
-      } catch (error) {
-        surface(error) // the others get their events
-      }
+    if (this.#state === 'closed' || this.#isDraining) return
+    this.#isDraining = true
+    try {
+      for (const event of this.#native.drain()) this.#handleAlone(event)
+    } finally {
+      this.#isDraining = false
+    }
+  }
+
+  #handleAlone(event: NativeEvent): void {
+    try {
+      this.#handle(event)
+    } catch (error) {
+      surface(error) // the others get their events
     }
   }
 

@@ -165,6 +165,7 @@ describe('a reply', () => {
     addon.engine.step(6)
     reply.cancel()
     expect((await reply.done).finishReason).toBe('cancelled')
+    expect(engine.stats()).toMatchObject({ started: 1, finished: 0, cancelled: 1 })
   })
 
   test('is cancelled when its reader throws', async () => {

@@ -33,18 +33,26 @@ describe('again and again', () => {
     expect(after).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0 })
   })
 
-  test('a million tokens leave no memory behind', async () => {
-    const read = (tokens: number) =>
-      Promise.all(
-        Array.from({ length: 8 }, () =>
-          engine.chat(ask, { ignoreEos: true, maxTokens: tokens }).text(),
-        ),
-      )
-    for (let round = 0; round < 5; round++) await read(4000)
-    const before = process.memoryUsage.rss()
-    for (let round = 0; round < 25; round++) await read(5000)
-    expect(process.memoryUsage.rss() - before).toBeLessThan(8 * mebibyte)
-  })
+  // What is kept of prompts and replies is memory put to use: none of it, or all of its bound.
+  test.each([0, 16])(
+    'a million tokens leave no memory behind, with %i MiB for what is kept',
+    async (cacheMiB) => {
+      const engine = await load({ model: randomModel(), parallel: 8, cacheMiB })
+      const read = (tokens: number) =>
+        Promise.all(
+          Array.from({ length: 8 }, () =>
+            engine.chat(ask, { ignoreEos: true, maxTokens: tokens }).text(),
+          ),
+        )
+      for (let round = 0; round < 10; round++) await read(5000)
+      expect(engine.stats().cacheBytes).toBeGreaterThanOrEqual(0.8 * cacheMiB * mebibyte)
+      const before = process.memoryUsage.rss()
+      for (let round = 0; round < 25; round++) await read(5000)
+      expect(process.memoryUsage.rss() - before).toBeLessThan(8 * mebibyte)
+      expect(engine.stats().cacheBytes).toBeLessThanOrEqual(cacheMiB * mebibyte)
+      await engine.close()
+    },
+  )
 
   test('an engine is loaded and closed 300 times: no memory left behind', async () => {
     const cycle = async () => {

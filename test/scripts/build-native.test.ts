@@ -112,13 +112,14 @@ describe('build-native', () => {
     expect(scratch.exists(cache)).toBe(true)
   })
 
-  test('a sanitizer builds nothing but the test program', () => {
+  test('a sanitizer builds what is tested with it, and not in the place of the addon', () => {
     build(['--sanitize=address'])
     const calls = scratch.takeCalls()
-    expect(calls[1]).toContain('-T sluice-native-tests')
-    expect(calls[1]).toContain('--CDSLUICE_SANITIZE=address')
-    expect(scratch.exists('build/Release/sluice-native-tests-address')).toBe(true)
-    expect(scratch.exists('build/Release/sluice.node')).toBe(false)
+    for (const call of calls) expect(call).toContain('--CDSLUICE_SANITIZE=address')
+    for (const name of ['sluice.node', 'sluice-native-tests', 'sluice-llama-tests']) {
+      expect(scratch.exists(`build/address/${name}`), name).toBe(true)
+    }
+    expect(scratch.exists('build/Release')).toBe(false)
   })
 
   test.each([

@@ -8,20 +8,15 @@ export interface FakeEmbedding {
   refuse?: (input: string | Int32Array) => FakeFailure | undefined
 }
 
-type Ends = Record<'started' | 'finished' | 'cancelled' | 'failed', number>
-
 /** The part of the fake that embeds: all that waits, at the next step. */
 export class FakeEmbedder {
   /** Every request that was taken, in order. */
   readonly requests: NativeEmbeddingRequest[] = []
-  readonly #ends: Ends
   readonly #kind: FakeEmbedding | undefined
   readonly #emit: (event: NativeEvent) => void
   #waiting: NativeEmbeddingRequest[] = []
 
-  /** @param ends the engine's counters, which it counts on */
-  constructor(kind: FakeEmbedding | undefined, ends: Ends, emit: (event: NativeEvent) => void) {
-    this.#ends = ends
+  constructor(kind: FakeEmbedding | undefined, emit: (event: NativeEvent) => void) {
     this.#kind = kind
     this.#emit = emit
   }
@@ -33,13 +28,13 @@ export class FakeEmbedder {
   take(request: NativeEmbeddingRequest): void {
     this.requests.push(request)
     this.#waiting.push(request)
-    this.#ends.started++
   }
 
   cancel(id: number): void {
     const left = this.#waiting.filter((request) => request.id !== id)
-    this.#ends.cancelled += this.#waiting.length - left.length
+    const isWaiting = left.length < this.#waiting.length
     this.#waiting = left
+    if (isWaiting) this.#emit({ kind: 'finished', id, finishReason: 'cancelled', ...noTally })
   }
 
   /** @returns rows that were computed */
@@ -50,13 +45,11 @@ export class FakeEmbedder {
   #answer({ id, inputs }: NativeEmbeddingRequest): number {
     const failure = this.#failureOf(inputs)
     if (failure !== undefined) {
-      this.#ends.failed++
       this.#emit({ kind: 'error', id, ...failure })
       return 0
     }
     const promptTokens = inputs.reduce((sum, input) => sum + tokensOf(input).length, 0)
     const vectors = inputs.flatMap((input) => vectorOf(input, this.#kind?.size ?? 0))
-    this.#ends.finished++
     this.#emit({ kind: 'accepted', id, promptTokens })
     this.#emit({ kind: 'embedded', id, values: Float32Array.from(vectors), promptTokens })
     return promptTokens
@@ -73,6 +66,19 @@ export class FakeEmbedder {
     }
     return undefined
   }
+}
+
+/** Of a request that came to nothing. */
+export const noTally = {
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  queueMs: 0,
+  prefillMs: 0,
+  decodeMs: 0,
+  parkedMs: 0,
+  draftTokens: 0,
+  draftAcceptedTokens: 0,
 }
 
 /** A token a word. */

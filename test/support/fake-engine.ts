@@ -13,7 +13,7 @@ import type {
   NativeStats,
   NativeTexts,
 } from '../../src/binding/native.js'
-import { FakeEmbedder, type FakeEmbedding } from './fake-embedder.js'
+import { FakeEmbedder, type FakeEmbedding, noTally } from './fake-embedder.js'
 
 /** How the fake answers one request. */
 export interface Script {
@@ -68,6 +68,11 @@ type FakeEvent =
   | Exclude<NativeEvent, NativeTexts>
   | { kind: 'text'; id: number; text: string; tokens: number }
 
+interface Untold {
+  how: 'finished' | 'cancelled' | 'failed'
+  readonly leaves?: (typeof leftIn)[State]
+}
+
 type State = 'preparing' | 'queued' | 'prefill' | 'running' | 'parked'
 
 interface Sequence {
@@ -104,6 +109,8 @@ export class FakeEngine implements NativeEngine {
   readonly #counters = { steps: 0, rowsDecoded: 0, rowsPrefilled: 0, decodeSteps: 0 }
   readonly #prompts = { promptTokens: 0, cachedTokens: 0 }
   readonly #ends = { started: 0, finished: 0, cancelled: 0, failed: 0 }
+  /** Ends that nobody was told of, by id, and whether they were cancelled meanwhile. */
+  readonly #untold = new Map<number, Untold>()
   readonly #left = {
     cancelledQueued: 0,
     cancelledPrefill: 0,
@@ -122,7 +129,10 @@ export class FakeEngine implements NativeEngine {
     this.#scriptOf = fake.script ?? (() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
     this.#embedding = fake.embedding
     this.#model = fake.model ?? {}
-    this.embedder = new FakeEmbedder(fake.embedding, this.#ends, (event) => {
+    this.embedder = new FakeEmbedder(fake.embedding, (event) => {
+      if (event.kind === 'embedded') this.#untold.set(event.id, { how: 'finished' })
+      if (event.kind === 'error') this.#untold.set(event.id, { how: 'failed' })
+      if (event.kind === 'finished') this.#untold.set(event.id, { how: 'cancelled' })
       this.#emit(event as FakeEvent)
     })
     this.#isAuto = fake.pace !== 'manual'
@@ -182,6 +192,7 @@ export class FakeEngine implements NativeEngine {
     const { parallel, queueDepthMax } = this.options
     const inFlight = this.#sequences.length + this.embedder.waiting
     if (inFlight >= parallel + queueDepthMax) return false
+    this.#ends.started++
     this.embedder.take(request)
     this.#schedule()
     return true
@@ -197,6 +208,8 @@ export class FakeEngine implements NativeEngine {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.isCancelled = true
     this.embedder.cancel(id)
+    const untold = this.#untold.get(id)
+    if (untold !== undefined) untold.how = 'cancelled'
     this.cancelled.push(id)
     this.#schedule()
   }
@@ -230,11 +243,25 @@ export class FakeEngine implements NativeEngine {
     const events = this.#events
     this.#events = []
     this.#isWoken = false
-    return events.map((event) =>
-      event.kind === 'text'
-        ? { kind: 'texts', ids: [event.id], texts: [event.text], tokens: [event.tokens] }
-        : event,
-    )
+    return events.map((event) => {
+      if (event.kind === 'text') {
+        return { kind: 'texts', ids: [event.id], texts: [event.text], tokens: [event.tokens] }
+      }
+      return this.#tell(event)
+    })
+  }
+
+  /** An end is counted when it is told, as what it is by then. */
+  #tell(event: Exclude<NativeEvent, NativeTexts>): Exclude<NativeEvent, NativeTexts> {
+    const isEnd = event.kind === 'finished' || event.kind === 'embedded' || event.kind === 'error'
+    const untold = isEnd ? this.#untold.get(event.id) : undefined
+    if (!isEnd || untold === undefined) return event
+    this.#untold.delete(event.id)
+    this.#ends[untold.how]++
+    if (untold.how !== 'cancelled') return event
+    this.#left[untold.leaves ?? 'cancelledQueued']++
+    const tally = event.kind === 'finished' ? event : noTally
+    return { ...tally, kind: 'finished', id: event.id, finishReason: 'cancelled' }
   }
 
   stats(): NativeStats {
@@ -244,7 +271,7 @@ export class FakeEngine implements NativeEngine {
       .filter(({ state }) => state === 'running' || state === 'parked')
       .reduce((sum, { promptTokens, produced }) => sum + promptTokens + produced, 0)
     return {
-      queued: count('preparing', 'queued') + this.embedder.waiting,
+      queued: count('preparing', 'queued') + this.embedder.waiting + this.#untold.size,
       running: count('prefill', 'running'),
       parked: count('parked'),
       cellsUsed: cells,
@@ -423,13 +450,14 @@ export class FakeEngine implements NativeEngine {
     const { request, script, promptTokens, produced: completionTokens } = sequence
     const { id } = request
     this.#sequences.splice(this.#sequences.indexOf(sequence), 1)
+    const leaves = leftIn[sequence.state]
     if (typeof how !== 'string') {
-      this.#ends.failed++
+      this.#untold.set(id, { how: sequence.isCancelled ? 'cancelled' : 'failed', leaves })
       this.#emit({ kind: 'error', id, ...how })
       return
     }
-    this.#ends[how === 'cancelled' ? 'cancelled' : 'finished']++
-    if (how === 'cancelled') this.#left[leftIn[sequence.state]]++
+    const isCancelled = how === 'cancelled' || sequence.isCancelled
+    this.#untold.set(id, { how: isCancelled ? 'cancelled' : 'finished', leaves })
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
     const { draftTokens = 0, draftAcceptedTokens = 0 } = script

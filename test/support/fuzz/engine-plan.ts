@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { type Engine, type LoadOptions, load } from '../../../src/index.js'
+import { kindModel, MODEL_KINDS, type ModelKind } from '../model-kinds.js'
+import type { Dice } from './dice.js'
+
+export interface EnginePlan {
+  kind: ModelKind
+  template: keyof typeof templates
+  embeds: boolean
+  options: Omit<LoadOptions, 'model'> & { parallel: number; queue: number }
+}
+
+const folder = path.resolve(
+  process.env.LLAMA_CPP_DIR ?? path.resolve(import.meta.dirname, '../../../deps/llama.cpp'),
+  'models/templates',
+)
+/** The model's own, one that calls tools, and one that thinks as well. */
+const templates = {
+  chatml: undefined,
+  hermes: 'NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja',
+  qwen: 'Qwen-Qwen3-0.6B.jinja',
+} as const
+
+/** What makes texts exactly those of a lone run: see test/support/alone.ts. */
+const exact = { kvType: 'q8_0', threads: 1 } as const
+
+export function drawEngine(dice: Dice): EnginePlan {
+  const kind = dice.chance(0.4) ? 'plain' : dice.pick(MODEL_KINDS)
+  const embeds = dice.chance(0.1)
+  const context = dice.pick([256, 512, 1024])
+  const options = {
+    parallel: dice.int(1, 6),
+    queue: dice.pick([0, 2, 16, 64]),
+    window: dice.pick([1, 4, 16, 64]),
+    context,
+    cacheMiB: dice.pick([0, 1, 16]),
+    ...(dice.chance(0.1) ? { queueDeadlineMs: dice.int(1, 30) } : {}),
+    ...(kind === 'plain' && !embeds ? drawSpeculation(dice) : {}),
+    ...(dice.chance(0.1) ? { kvCells: context + dice.int(0, 300) } : {}),
+  }
+  return { kind, template: dice.pick(['chatml', 'hermes', 'qwen']), embeds, options }
+}
+
+function drawSpeculation(dice: Dice): Partial<LoadOptions> {
+  if (dice.chance(0.6)) return {}
+  const limit = dice.chance(0.7) ? { draftMax: dice.int(1, 16) } : {}
+  if (dice.chance(0.4)) return { lookup: true, ...limit }
+  return { draft: kindModel('plain', { seed: dice.int(1, 2) }), ...limit }
+}
+
+export function openEngine(plan: EnginePlan, options: Partial<LoadOptions> = {}): Promise<Engine> {
+  const { kind, embeds, template } = plan
+  const file = templates[template]
+  return load({
+    model: kindModel(kind, embeds ? { pooling: kind === 'plain' ? 1 : 3 } : {}),
+    ...exact,
+    ...(file === undefined ? {} : { chatTemplate: readFileSync(path.join(folder, file), 'utf8') }),
+    ...plan.options,
+    ...options,
+  })
+}
+
+/** With cells that all share, sums may be rounded otherwise: texts may differ. */
+export function isExact({ options }: EnginePlan): boolean {
+  return options.kvCells === undefined
+}

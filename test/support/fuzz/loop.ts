@@ -1,0 +1,35 @@
+/**
+ * Runs of a fuzz, one after the other, each of a seed of its own. The seed of a run that failed is
+ * in what it throws; with SLUICE_FUZZ_SEED it comes first again.
+ */
+import { Dice } from './dice.js'
+import { LoneRuns } from './lone.js'
+import type { Plan } from './plan.js'
+import { run } from './run.js'
+
+export interface Runs {
+  name: string
+  draw: (seed: number, dice: Dice) => Plan
+  /** For so long, and SLUICE_FUZZ_MS has the last word. */
+  ms: number
+}
+
+export async function fuzz({ name, draw, ms }: Runs): Promise<void> {
+  const first = Number(process.env.SLUICE_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
+  const until = performance.now() + Number(process.env.SLUICE_FUZZ_MS ?? ms)
+  console.log(`${name}: SLUICE_FUZZ_SEED=${first}`)
+  await using lone = new LoneRuns()
+  let runs = 0
+  let clients = 0
+  for (let seed = first; performance.now() < until; seed++, runs++) {
+    const plan = draw(seed, new Dice(seed))
+    clients += plan.clients.length
+    try {
+      await run(plan, lone)
+    } catch (cause) {
+      const engines = JSON.stringify(plan.engines)
+      throw new Error(`${name}: SLUICE_FUZZ_SEED=${seed} failed on ${engines}`, { cause })
+    }
+  }
+  console.log(`${name}: ${runs} runs, ${clients} clients`)
+}
