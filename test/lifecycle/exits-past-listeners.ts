@@ -33,7 +33,8 @@ export function exitPastListeners(
   way: keyof typeof ways,
   state: (typeof states)[number],
 ): Promise<Exit> {
-  const model = state === 'embedding' ? encoderModel({ layers: 4, embedding: 192, seed: 2 }) : undefined
+  const model =
+    state === 'embedding' ? encoderModel({ layers: 4, embedding: 192, seed: 2 }) : undefined
   const env = { HOW: way, WHAT: state, SLUICE_TEST_FAULT: 'slow-exit:0:200' }
   return runChild('exits-past-listeners', undefined, model, env)
 }

@@ -3,7 +3,11 @@ import { load } from 'sluice'
 import { ask, endless, model } from './common.mjs'
 
 /** What an engine's end by itself looks like from everywhere. */
-const codeOf = (promise) => promise.then(() => 'done', ({ code, cause }) => `${code} ${cause?.code}`)
+const codeOf = (promise) =>
+  promise.then(
+    () => 'done',
+    ({ code, cause }) => `${code} ${cause?.code}`,
+  )
 
 process.on('unhandledRejection', (error) => process.send({ unhandled: String(error) }))
 const engine = await load({ model, parallel: 2, draft: process.env.DRAFT || undefined })

@@ -16,12 +16,17 @@ const busy = {
   decode: () => decoding(),
   'many replies': async () => {
     const engine = await load({ model, parallel: 8 })
-    for (let i = 0; i < 8; i++) engine.chat(ask, { ...endless, topP: 0.9 }).text().catch(() => undefined)
+    for (let i = 0; i < 8; i++)
+      engine
+        .chat(ask, { ...endless, topP: 0.9 })
+        .text()
+        .catch(() => undefined)
     while (engine.stats().tokensGenerated < 40) await new Promise((go) => setTimeout(go, 1))
   },
   texts: async () => {
     const engine = await load({ model, parallel: 2 })
-    const more = () => engine.tokenize('Straße und 日本語 '.repeat(2000)).then(more, () => undefined)
+    const more = () =>
+      engine.tokenize('Straße und 日本語 '.repeat(2000)).then(more, () => undefined)
     for (let i = 0; i < 4; i++) more()
     await new Promise((go) => setTimeout(go, 20))
   },
@@ -38,7 +43,10 @@ const busy = {
   grammar: async () => {
     const engine = await load({ model })
     const schema = { type: 'array', items: { type: 'string', maxLength: 8 }, minItems: 4000 }
-    engine.chat(ask, { ...endless, ignoreEos: false, schema }).text().catch(() => undefined)
+    engine
+      .chat(ask, { ...endless, ignoreEos: false, schema })
+      .text()
+      .catch(() => undefined)
     while (engine.stats().tokensGenerated < 5) await new Promise((go) => setTimeout(go, 1))
   },
   load: () => new Promise((resolve) => load({ model, onProgress: resolve }).catch(resolve)),

@@ -27,7 +27,11 @@ process.send(outcomes)
 process.disconnect()
 
 async function use(engine) {
-  const told = (promise) => promise.then(() => note('done'), (error) => note(codeOf(error)))
+  const told = (promise) =>
+    promise.then(
+      () => note('done'),
+      (error) => note(codeOf(error)),
+    )
   if (engine.model.embedding !== undefined) {
     await Promise.all([told(engine.embed('the fox')), told(engine.embed(['a', 'b c']))])
     return
@@ -35,7 +39,9 @@ async function use(engine) {
   const few = { maxTokens: 8, logprobs: 1 }
   await Promise.all([
     told(engine.chat(ask, few).text()),
-    told(engine.complete('the fox went home', { ...few, n: 2, grammar: 'root ::= [a-z ]+' }).text()),
+    told(
+      engine.complete('the fox went home', { ...few, n: 2, grammar: 'root ::= [a-z ]+' }).text(),
+    ),
     told(engine.tokenize('a story')),
   ])
 }

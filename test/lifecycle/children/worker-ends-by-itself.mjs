@@ -1,6 +1,6 @@
 import './failing.mjs'
-import { load } from 'sluice'
 import { Worker } from 'node:worker_threads'
+import { load } from 'sluice'
 import { model } from './common.mjs'
 
 // The plan is read when an engine is made on the main thread.
