@@ -13,8 +13,8 @@ class Engine;
 // A handler of atexit() runs before the destructors that were registered before it, so it is
 // registered again after each new one: llama.cpp makes static objects when it first needs them. On
 // Linux the linker lets the addon see each registration (--wrap=__cxa_atexit); elsewhere, and for
-// ggml's libraries in a package, it is done where there may be new ones. Nothing of this is needed on Windows, which ends all
-// other threads first. Any thread.
+// ggml's libraries in a package, it is done where there may be new ones. Nothing of this is needed
+// on Windows, which ends all other threads first. Any thread.
 
 // From now on until unguard_exit(). Both are called by the engine's owner.
 void guard_exit(Engine& engine);

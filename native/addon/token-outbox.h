@@ -123,7 +123,8 @@ class TokenOutbox : public EventSink {
   std::vector<Event> events_;
   std::unordered_map<RequestId, size_t> text_at_;  // where a reply's waiting text is in events_
   // What an engine out of memory must still be able to tell, so no memory is needed for it. The
-  // first comes before all other events, since the ends of requests tell of it; the last after them.
+  // first comes before all other events, since the ends of requests tell of it; the last after
+  // them.
   std::optional<Ended> ended_;
   std::optional<LoadFailed> load_failed_;
   bool closed_ = false;

@@ -239,9 +239,9 @@ void Engine::embed_until_closed(Opened& opened) {
 
 void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
   const bool embeds = loaded.embedding.has_value();
-  auto preparer = std::make_unique<Preparer>(
-      model, options_.chat_template, loaded.context, embeds, ledger_, sink_, mailbox_,
-      [this](const Fault& cause) { end_by_itself(cause); });
+  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, loaded.context, embeds,
+                                             ledger_, sink_, mailbox_,
+                                             [this](const Fault& cause) { end_by_itself(cause); });
   if (!embeds) {
     loaded.has_chat_template = preparer->has_chat_template();
     loaded.thinking_ends = preparer->thinking_ends();

@@ -48,6 +48,7 @@ bool can_start(int32_t count) {
   std::condition_variable done;
   bool is_done = false;
   std::vector<std::thread> threads;
+  bool are_enough = true;
   try {
     for (int32_t i = 0; i < count; ++i) {
       threads.emplace_back([&] {
@@ -56,7 +57,7 @@ bool can_start(int32_t count) {
       });
     }
   } catch (const std::system_error&) {
-    // As many as there are wait.
+    are_enough = false;  // those that there are go again
   }
   {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -64,7 +65,7 @@ bool can_start(int32_t count) {
   }
   done.notify_all();
   for (std::thread& thread : threads) thread.join();
-  return int32_t(threads.size()) == count;
+  return are_enough;
 }
 
 }  // namespace

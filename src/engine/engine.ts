@@ -88,9 +88,9 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Resolves once the engine has ended and its memory is free: with undefined where close() ended
-   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then whoever waited
-   * for something of it has been told. It never rejects, so nobody has to catch it, and waiting for
-   * it keeps no process alive.
+   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then all who
+   * waited for something of it have been told. It never rejects, so nobody has to catch it, and
+   * waiting for it keeps no process alive.
    */
   get ended(): Promise<EngineEndedError | undefined> {
     return this.#parts.ended

@@ -5,8 +5,8 @@ import { encoderModel } from '../support/encoder-model.js'
 import { failingAddon } from '../support/failing-addon.js'
 import { randomModel } from '../support/random-model.js'
 
-// `sluice serve` over an engine that dies, one that is slow, and one that is stuck: the addon fails,
-// or takes its time, as the test says (native/llama/test/failing).
+// `sluice serve` over an engine that dies, one that is slow, and one that is stuck: the addon
+// fails, or takes its time, as the test says (native/llama/test/failing).
 
 killAfterEach()
 

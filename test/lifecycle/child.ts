@@ -4,7 +4,7 @@ import { nodeUnderTest, packageUnderTest, programs } from '../support/package-un
 import { randomModel } from '../support/random-model.js'
 
 const folder = programs('test/lifecycle/children')
-/** Whether there is no addon that fails on plan: it is this checkout's, and where there is --wrap. */
+/** Whether there is no addon that fails on plan: it is this checkout's, and Linux's. */
 export const isWithoutFaults =
   process.platform !== 'linux' || packageUnderTest !== path.resolve('.')
 
