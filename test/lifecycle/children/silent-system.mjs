@@ -1,7 +1,8 @@
 // In front of another program (--import): a system that tells nothing of itself, as Deno's without
 // --allow-sys.
-import os from 'node:os'
+
 import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 
 const refuse = (name) => () => {
   const error = new Error(`Requires sys access to "${name}", run again with the --allow-sys flag`)
