@@ -67,7 +67,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       this.#fail(error as SluiceError)
       return
     }
-    this.#rest = onAbort(signal, () => this.#aborted())
+    this.#rest = onAbort(signal, this.#onAbort)
   }
 
   /**
@@ -254,7 +254,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     for (const { id } of this.#choices) this.#session.cancel(id)
   }
 
-  #aborted(): void {
+  readonly #onAbort = (): void => {
     if (this.#cancelled) return
     this.#cancelRunning()
     for (const { buffer } of this.#choices) buffer.clear()

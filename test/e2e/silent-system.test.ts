@@ -20,7 +20,8 @@ describe('where the system tells nothing', () => {
       const found = await estimate(model)
       const engine = await load({ model })
       const text = await engine.chat([{ role: 'user', content: 'x' }], { maxTokens: 5 }).text()
-      console.log(found.fits, engine.settings.threads > 0, engine.settings.cacheMiB > 0, text !== '')
+      const { threads, cacheMiB } = engine.settings
+      console.log(found.fits, threads > 0, cacheMiB > 0, text !== '')
       await engine.close()`
     const args = ['--input-type=module', '-e', program]
     const result = await startProgram(process.execPath, ['--import', preload, ...args], {
