@@ -23,6 +23,8 @@ export type Checks<T> = { readonly [K in keyof Required<T>]: Check<NonNullable<T
 
 /** Characters of a received value, or of a name, that a message repeats. */
 const shownMax = 60
+/** Of what a thrown value says. */
+const reasonMax = 200
 export const int32Max = 2 ** 31 - 1
 
 export function check<T>(expected: string, accepts: (value: unknown) => boolean): Check<T> {
@@ -261,7 +263,8 @@ function kindOf(value: unknown): string {
 /** What a thrown value says, whatever it is. */
 export function reasonOf(thrown: unknown): string {
   try {
-    return cut(thrown instanceof Error ? thrown.message || thrown.name : show(thrown))
+    const words = thrown instanceof Error ? thrown.message || thrown.name : show(thrown)
+    return words.length <= reasonMax ? words : `${words.slice(0, reasonMax)}...`
   } catch {
     return 'an object that cannot be read' // a Proxy
   }

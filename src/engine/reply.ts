@@ -85,7 +85,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       this.#settle()
       return
     }
-    this.#rest = onAbort(signal, () => this.#aborted())
+    this.#rest = onAbort(signal, this.#onAbort)
   }
 
   /**
@@ -296,7 +296,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     for (const { id } of this.#choices) this.#session.cancel(id)
   }
 
-  #aborted(): void {
+  readonly #onAbort = (): void => {
     if (this.#cancelled) return
     this.#cancelRunning()
     for (const { buffer } of this.#choices) buffer.clear()

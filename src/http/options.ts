@@ -25,7 +25,7 @@ export interface ListenerOptions {
    * listener nor a server ever closes it.
    */
   engine: Engine | Promise<Engine>
-  /** Names that the model answers to, beside its file's and `default`. At most 1,024, default none. */
+  /** Names that the model answers to, beside its file's and `default`. At most 1,024. */
   aliases?: readonly string[]
   /** Keys of which a request must bring one as `Authorization: Bearer KEY`. Default: no key. */
   apiKeys?: readonly string[]

@@ -105,7 +105,7 @@ describe.each(ways)('a callback that %s', (_, fail) => {
   })
 })
 
-test('a log’s error is told without its message, which may repeat what a request said', async () => {
+test('a log’s error is told without its message, which may repeat a request', async () => {
   const onLog = () => {
     throw new Error('Tell me a story')
   }
