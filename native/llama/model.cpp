@@ -12,14 +12,23 @@
 #include "llama/gguf-preflight.h"
 #include "llama/grammar-vocabulary.h"
 #include "llama/runtime.h"
+#include "llama/stack.h"
 
 namespace sluice {
 namespace {
 
 // A tokenization cannot be interrupted, and takes up to 2 s a MiB.
 constexpr size_t kTextBytesMax = size_t(8) << 20;
-// What the Preparer's stack carries, with half of it to spare (engine/stack-thread.h).
 constexpr size_t kRunBytesMax = 1000000;
+// Of stack, that std::regex takes for each character of a match.
+#ifdef _MSC_VER
+constexpr size_t kRunStackBytes = 1024;
+#else
+constexpr size_t kRunStackBytes = 384;
+#endif
+
+// What this thread's stack carries.
+size_t run_bytes_max() { return stack_limit(stack_bytes(), kRunStackBytes, kRunBytesMax); }
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
@@ -30,13 +39,15 @@ void check_text(std::string_view text) {
                          " bytes is too large to be tokenized; expected at most " +
                          std::to_string(kTextBytesMax));
   }
+  const size_t run_max = run_bytes_max();
   size_t run = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     run = i > 0 && is_space(text[i]) == is_space(text[i - 1]) ? run + 1 : 1;
-    if (run <= kRunBytesMax) continue;
+    if (run <= run_max) continue;
     throw FaultError(FaultCode::invalid_request,
-                     "the text holds a run of over " + std::to_string(kRunBytesMax) +
-                         " bytes without a space (or of spaces alone); break it up");
+                     "the text holds a run of over " + std::to_string(run_max) +
+                         " bytes without a space (or of spaces alone); break it up" +
+                         (run_max < kRunBytesMax ? small_stack_hint() : ""));
   }
 }
 

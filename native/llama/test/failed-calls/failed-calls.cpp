@@ -5,7 +5,10 @@
 //
 // SLUICE_TEST_FAILURE says which and how: "decode 7 half FILE" has the seventh llama_decode from
 // now on fail in the middle of its graph. What has failed is a line in FILE.
+#include <pthread.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -69,6 +72,8 @@ extern "C" {
 
 decltype(llama_decode) __real_llama_decode;
 decltype(llama_decode) __wrap_llama_decode;
+decltype(pthread_create) __real_pthread_create;
+decltype(pthread_create) __wrap_pthread_create;
 decltype(llama_set_abort_callback) __real_llama_set_abort_callback;
 decltype(llama_set_abort_callback) __wrap_llama_set_abort_callback;
 decltype(llama_state_seq_get_data_ext) __real_llama_state_seq_get_data_ext;
@@ -88,6 +93,18 @@ static void spoil(llama_context* context, llama_seq_id sequence) {
   if (llama_memory_seq_pos_max(llama_get_memory(context), sequence) < 0) return;
   std::fill(state.end() - 1024, state.end() - 512, uint8_t(0xff));
   __real_llama_state_seq_set_data_ext(context, state.data(), state.size(), sequence, 0);
+}
+
+// No stack of more than SLUICE_TEST_STACK_MAX bytes, if that is set.
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                          void* (*start)(void*), void* data) noexcept {
+  const char* most = std::getenv("SLUICE_TEST_STACK_MAX");
+  size_t bytes = 0;
+  if (most && attributes && pthread_attr_getstacksize(attributes, &bytes) == 0 &&
+      bytes > std::strtoull(most, nullptr, 10)) {
+    return EAGAIN;
+  }
+  return __real_pthread_create(thread, attributes, start, data);
 }
 
 int32_t __wrap_llama_decode(llama_context* context, llama_batch batch) {
