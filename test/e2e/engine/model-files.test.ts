@@ -185,9 +185,7 @@ describe('what cannot be computed is refused before it is', () => {
   test('a weight that is scaled by, in a quantized type', async () => {
     const file = readFuzzFile(kindModel('recurrent'))
     const tensors = file.tensors.map((tensor) =>
-      tensor.name === 'blk.0.ssm_d'
-        ? { ...tensor, type: 8, data: Buffer.alloc(8 * 34) }
-        : tensor,
+      tensor.name === 'blk.0.ssm_d' ? { ...tensor, type: 8, data: Buffer.alloc(8 * 34) } : tensor,
     )
     const error = await refusalOf(fileOf('ssm.gguf', alignedBytes({ ...file, tensors })))
     expect(error.code).toBe('ERR_MODEL_INVALID')
