@@ -8,6 +8,7 @@ import { alignedBytes, type FuzzFile, readFuzzFile, splitFile } from '../../supp
 import { type GgufValue, ggufFloat32, ggufUint32 } from '../../support/gguf-writer.js'
 import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
+import { tableModel } from '../../support/table-model.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-model-files-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -169,6 +170,18 @@ describe('what cannot be computed is refused before it is', () => {
       expect(odd.message).toContain(`${key} is 63, expected an even number`)
     },
   )
+
+  test('a context beyond the positions that a model has a table of', async () => {
+    const model = tableModel(128)
+    const error = await load({ model, context: 129, parallel: 1 }).catch((reason) => reason)
+    expect(error).toHaveProperty('code', 'ERR_MODEL_INVALID')
+    expect(error.message).toContain('knows 128 positions, fewer than the 129 tokens')
+    const engine = await load({ model, context: 128, parallel: 1 })
+    const prompt = Array.from({ length: 120 }, (_, i) => i + 1)
+    const reply = engine.complete(prompt, { maxTokens: 20, ignoreEos: true })
+    expect((await reply.done).usage.promptTokens).toBe(120)
+    await engine.close()
+  })
 
   test('a weight of a type that it is not multiplied with', async () => {
     const file = readFuzzFile(kindModel('plain'))
