@@ -70,16 +70,27 @@ using RawContext = std::unique_ptr<llama_context, decltype(&llama_free)>;
                                                  "again");
 }
 
+void check_graph(ggml_cgraph* graph, int32_t context) {
+  const std::string why = uncomputable(graph);
+  if (!why.empty()) refuse(why);
+  const int64_t positions = positions_max(graph);
+  if (context <= positions) return;
+  throw FaultError(FaultCode::model_invalid,
+                   "this model knows " + std::to_string(positions) + " positions, fewer than the " +
+                       std::to_string(context) + " tokens of the context; lower context");
+}
+
 // Builds the graph that llama.cpp itself reserved last, so that nothing is allocated anew.
-std::string why_uncomputable(llama_context* context, const llama_context_params& params) {
+void check_computable(llama_context* context, const Model& model, const ContextParams& params) {
+  const llama_context_params made = context_params(model, params);
   const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
   const AssertScope asserts;
   try {
     ggml_cgraph* graph =
-        llama_graph_reserve(context, rows, params.n_seq_max, std::min(rows, params.n_outputs_max));
-    return graph ? uncomputable(graph) : "";
+        llama_graph_reserve(context, rows, made.n_seq_max, std::min(rows, made.n_outputs_max));
+    if (graph) check_graph(graph, params.context);
   } catch (const AssertionError& error) {
-    return error.what();
+    refuse(error.what());
   }
 }
 
@@ -150,8 +161,7 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
       rows_max_(params.rows_max),
       can_trim_(sluice::can_trim(model_->raw())) {
   context_.reset(make_context(*model_, params).release());
-  const std::string why = why_uncomputable(context_.get(), context_params(*model_, params));
-  if (!why.empty()) refuse(why);
+  check_computable(context_.get(), *model_, params);
   // Encoders have none, whatever their metadata says of them.
   if (!params.embeds && !llama_get_memory(context_.get())) {
     throw FaultError(FaultCode::model_invalid,

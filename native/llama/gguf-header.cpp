@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <string>
 #include <unordered_set>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -87,23 +90,37 @@ uint64_t read_count(GgufReader& file, const std::string& what, uint64_t bytes_le
                     with_commas(file.size()) + " bytes" + kDownloadAgain);
 }
 
-// llama.cpp asserts that no token is there twice (an empty one gets a name of its own).
+// A token as llama.cpp sees it: up to its first zero.
+std::string token_of(std::string text) {
+  text.resize(std::strlen(text.c_str()));
+  return text;
+}
+
+// llama.cpp asserts that no token is there twice (an empty one gets a name of its own). Sorted
+// hashes, because a set of a quarter of a million strings takes five times as long.
 void check_tokens(GgufReader& file, uint64_t count, const std::string& what) {
   if (count > kTokensMax) {
     throw GgufRefusal("is damaged: " + what + " has " + with_commas(count) + " elements" +
                       kDownloadAgain);
   }
-  std::unordered_set<std::string> tokens;
-  tokens.reserve(std::min<uint64_t>(count, 1 << 18));
+  struct Token {
+    size_t hash;
+    uint64_t position;
+  };
+  std::vector<Token> tokens;
   for (uint64_t i = 0; i < count; ++i) {
-    std::string token = file.text(kKeyBytesMax, what);
-    token.resize(std::strlen(token.c_str()));  // llama.cpp sees no more of it
-    if (token.empty()) continue;
-    const auto [place, is_new] = tokens.insert(std::move(token));
-    if (!is_new) {
-      throw GgufRefusal("cannot be used: its vocabulary holds the token \"" + printable(*place) +
-                        "\" twice; convert the model again");
-    }
+    const uint64_t position = file.position();
+    const std::string token = token_of(file.text(kKeyBytesMax, what));
+    if (!token.empty()) tokens.push_back({std::hash<std::string>()(token), position});
+  }
+  std::sort(tokens.begin(), tokens.end(),
+            [](const Token& a, const Token& b) { return a.hash < b.hash; });
+  for (size_t i = 1; i < tokens.size(); ++i) {
+    if (tokens[i].hash != tokens[i - 1].hash) continue;
+    const std::string token = token_of(file.text_at(tokens[i].position, kKeyBytesMax, what));
+    if (token != token_of(file.text_at(tokens[i - 1].position, kKeyBytesMax, what))) continue;
+    throw GgufRefusal("cannot be used: its vocabulary holds the token \"" + printable(token) +
+                      "\" twice; convert the model again");
   }
 }
 

@@ -208,6 +208,12 @@ std::string wrong_rope(const Hyperparameters& model) {
   return model.shown("rope.scaling.type") + " is none of none, linear, yarn, longrope";
 }
 
+// afmoe.cpp builds its graph for two caches, which llama.cpp makes only where there is a window.
+std::string wrong_window(const Hyperparameters& model) {
+  if (model.architecture != "afmoe" || model.number("attention.sliding_window", 0) >= 1) return "";
+  return model.complaint("attention.sliding_window", "1 or more");
+}
+
 // llama-graph.cpp divides by the length where there is a scale; two architectures have their own.
 std::string wrong_temperature(const Hyperparameters& model) {
   if (is_among(model.architecture, "llama4 mistral3 grok")) return "";
@@ -239,7 +245,7 @@ std::string unusable_metadata(const GgufMetadata& metadata) {
   if (architecture == metadata.words.end()) return "general.architecture is missing";
   const Hyperparameters model{metadata, architecture->second};
   for (const auto check : {wrong_range, wrong_layers, wrong_experts, wrong_heads, wrong_rope,
-                           wrong_temperature, wrong_tokenizer}) {
+                           wrong_window, wrong_temperature, wrong_tokenizer}) {
     const std::string wrong = check(model);
     if (!wrong.empty()) return wrong;
   }

@@ -34,13 +34,15 @@ void GgufReader::read(void* target, uint64_t bytes, const std::string& what) {
 
 void GgufReader::skip(uint64_t bytes, const std::string& what) {
   demand(bytes, what);
+  if (bytes > filled_ - taken_) return go_to(position_ + bytes);
   position_ += bytes;
-  if (bytes <= filled_ - taken_) {
-    taken_ += bytes;
-  } else {
-    taken_ = filled_ = 0;
-    file_.seekg(static_cast<std::streamoff>(position_));
-  }
+  taken_ += bytes;
+}
+
+void GgufReader::go_to(uint64_t position) {
+  position_ = position;
+  taken_ = filled_ = 0;
+  file_.seekg(static_cast<std::streamoff>(position));
 }
 
 uint64_t GgufReader::whole(uint64_t bytes, const std::string& what) {
@@ -60,6 +62,14 @@ std::string GgufReader::text(uint64_t bytes_max, const std::string& what) {
   }
   std::string text(bytes, '\0');
   read(text.data(), bytes, what);
+  return text;
+}
+
+std::string GgufReader::text_at(uint64_t position, uint64_t bytes_max, const std::string& what) {
+  const uint64_t resume = position_;
+  go_to(position);
+  std::string text = this->text(bytes_max, what);
+  go_to(resume);
   return text;
 }
 

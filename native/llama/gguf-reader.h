@@ -49,10 +49,14 @@ class GgufReader {
   uint64_t whole(uint64_t bytes, const std::string& what);
   std::string text(uint64_t bytes_max, const std::string& what);
 
+  // One that was read before, by where it began.
+  std::string text_at(uint64_t position, uint64_t bytes_max, const std::string& what);
+
   // Throws where fewer are left.
   void demand(uint64_t bytes, const std::string& what) const;
 
  private:
+  void go_to(uint64_t position);
   void refill(const std::string& what);
 
   std::ifstream file_;

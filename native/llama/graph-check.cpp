@@ -1,7 +1,9 @@
 #include "llama/graph-check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "ggml.h"
 
@@ -243,6 +245,17 @@ std::string uncomputable(ggml_cgraph* graph) {
     }
   }
   return "";
+}
+
+int64_t positions_max(ggml_cgraph* graph) {
+  int64_t most = std::numeric_limits<int64_t>::max();
+  for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+    Node node = *ggml_graph_node(graph, i);
+    if (node.op != GGML_OP_GET_ROWS) continue;
+    const bool is_table = std::strcmp(node.src[0]->name, "position_embd.weight") == 0;
+    if (is_table) most = std::min(most, node.src[0]->ne[1]);
+  }
+  return most;
 }
 
 }  // namespace sluice

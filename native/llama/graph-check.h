@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 struct ggml_cgraph;
@@ -11,5 +12,9 @@ namespace sluice {
 // graph holds what the file says by whatever key of whatever architecture, so this is one check
 // for all of them. From any thread.
 std::string uncomputable(ggml_cgraph* graph);
+
+// How many positions the model has an embedding for, where it looks them up in a table; the
+// largest number there is otherwise. Beyond, ggml asserts.
+int64_t positions_max(ggml_cgraph* graph);
 
 }  // namespace sluice

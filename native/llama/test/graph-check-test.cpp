@@ -1,6 +1,8 @@
 #include "llama/graph-check.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -10,6 +12,7 @@
 
 using sluice::AssertionError;
 using sluice::AssertScope;
+using sluice::positions_max;
 using sluice::uncomputable;
 
 namespace {
@@ -119,6 +122,17 @@ TEST("graph check: what is added or scaled by is f32; an embedding may be quanti
   CHECK_EQ(graph.check(ggml_get_rows(graph.get(), graph.weight(GGML_TYPE_Q8_0, 64, 9), ids)), "");
   CHECK(says(graph.check(ggml_get_rows(graph.get(), graph.weight(GGML_TYPE_I8, 64, 9), ids)),
              "GET_ROWS of blk.0.some.weight (types i8, i32)"));
+}
+
+TEST("graph check: a table of positions says how many there are, and nothing else does") {
+  const Graph graph;
+  ggml_tensor* table = graph.weight(GGML_TYPE_F32, 64, 9);
+  ggml_tensor* rows = ggml_get_rows(graph.get(), table, graph.tensor(GGML_TYPE_I32, 3));
+  ggml_cgraph* all = ggml_new_graph_custom(graph.get(), 16, false);
+  ggml_build_forward_expand(all, rows);
+  CHECK_EQ(positions_max(all), std::numeric_limits<int64_t>::max());
+  ggml_set_name(table, "position_embd.weight");
+  CHECK_EQ(positions_max(all), 9);
 }
 
 TEST("assert scope: an assertion that fails on this thread is an exception, with its place") {

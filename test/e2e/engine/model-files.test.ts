@@ -8,6 +8,7 @@ import { alignedBytes, type FuzzFile, readFuzzFile, splitFile } from '../../supp
 import { type GgufValue, ggufFloat32, ggufUint32 } from '../../support/gguf-writer.js'
 import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
 import { randomModel } from '../../support/random-model.js'
+import { tableModel } from '../../support/table-model.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-model-files-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -170,6 +171,18 @@ describe('what cannot be computed is refused before it is', () => {
     },
   )
 
+  test('a context beyond the positions that a model has a table of', async () => {
+    const model = tableModel(128)
+    const error = await load({ model, context: 129, parallel: 1 }).catch((reason) => reason)
+    expect(error).toHaveProperty('code', 'ERR_MODEL_INVALID')
+    expect(error.message).toContain('knows 128 positions, fewer than the 129 tokens')
+    const engine = await load({ model, context: 128, parallel: 1 })
+    const prompt = Array.from({ length: 120 }, (_, i) => i + 1)
+    const reply = engine.complete(prompt, { maxTokens: 20, ignoreEos: true })
+    expect((await reply.done).usage.promptTokens).toBe(120)
+    await engine.close()
+  })
+
   test('a weight of a type that it is not multiplied with', async () => {
     const file = readFuzzFile(kindModel('plain'))
     const tensors = file.tensors.map((tensor) =>
@@ -185,9 +198,7 @@ describe('what cannot be computed is refused before it is', () => {
   test('a weight that is scaled by, in a quantized type', async () => {
     const file = readFuzzFile(kindModel('recurrent'))
     const tensors = file.tensors.map((tensor) =>
-      tensor.name === 'blk.0.ssm_d'
-        ? { ...tensor, type: 8, data: Buffer.alloc(8 * 34) }
-        : tensor,
+      tensor.name === 'blk.0.ssm_d' ? { ...tensor, type: 8, data: Buffer.alloc(8 * 34) } : tensor,
     )
     const error = await refusalOf(fileOf('ssm.gguf', alignedBytes({ ...file, tensors })))
     expect(error.code).toBe('ERR_MODEL_INVALID')
