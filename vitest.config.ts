@@ -25,6 +25,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: processes,
+          setupFiles: ['test/support/test-addon.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,

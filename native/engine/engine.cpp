@@ -100,6 +100,7 @@ void Engine::run() noexcept {
   answer_the_rest();
   preparer.reset();  // joins it; the owner's thread need not wait for that
   mailbox_.drain();  // sequences that it had just prepared
+  ledger_.close();
   answer_the_rest();
   opened.reset();  // before `closed`: whoever hears that joins this thread, and shall not wait
   sink_.closed();

@@ -4,50 +4,61 @@ namespace sluice {
 
 bool Ledger::admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (requests_.size() + tickets.size() > in_flight_max) return false;
-  for (const auto& ticket : tickets) requests_.emplace(ticket->id, ticket);
+  if (in_flight_ + tickets.size() > in_flight_max) return false;
   stats_.started += int64_t(tickets.size());
+  if (closed_) {
+    stats_.failed += int64_t(tickets.size());
+    return true;
+  }
+  for (const auto& ticket : tickets) requests_[ticket->id].ticket = ticket;
+  in_flight_ += tickets.size();
   return true;
+}
+
+void Ledger::close() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
 }
 
 std::shared_ptr<Ticket> Ledger::find(RequestId id) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = requests_.find(id);
-  return it == requests_.end() ? nullptr : it->second;
+  return it == requests_.end() ? nullptr : it->second.ticket;
 }
 
 bool Ledger::cancel(RequestId id) {
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto request = requests_.find(id);
-  if (request != requests_.end()) {
-    request->second->cancelled = true;
+  const auto it = requests_.find(id);
+  if (it == requests_.end()) return false;
+  Entry& entry = it->second;
+  if (entry.ticket) {
+    entry.ticket->cancelled = true;
     return true;
   }
-  const auto end = ended_.find(id);
-  if (end != ended_.end()) end->second.outcome = Outcome::cancelled;
+  entry.outcome = Outcome::cancelled;
   return false;
 }
 
 bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto request = requests_.find(id);
-  if (request == requests_.end()) return false;
-  ended_[id] = {request->second->cancelled ? Outcome::cancelled : outcome, phase};
-  requests_.erase(request);
+  const auto it = requests_.find(id);
+  if (it == requests_.end() || !it->second.ticket) return false;
+  it->second = {nullptr, it->second.ticket->cancelled ? Outcome::cancelled : outcome, phase};
+  --in_flight_;
   return true;
 }
 
 std::optional<Outcome> Ledger::tell(RequestId id) {
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = ended_.find(id);
-  if (found == ended_.end()) return std::nullopt;
-  const End end = found->second;
-  ended_.erase(found);
-  count(end);
-  return end.outcome;
+  const auto it = requests_.find(id);
+  if (it == requests_.end() || it->second.ticket) return std::nullopt;
+  const Outcome outcome = it->second.outcome;
+  count(it->second);
+  requests_.erase(it);
+  return outcome;
 }
 
-void Ledger::count(const End& end) {
+void Ledger::count(const Entry& end) {
   switch (end.outcome) {
     case Outcome::finished: ++stats_.finished; break;
     case Outcome::cancelled:
@@ -60,18 +71,20 @@ void Ledger::count(const End& end) {
 
 void Ledger::retire_all() noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& entry : ended_) count(entry.second);
-  ended_.clear();
-  for (const auto& entry : requests_) {
-    count({entry.second->cancelled ? Outcome::cancelled : Outcome::failed, Phase::queued});
+  for (auto& [id, entry] : requests_) {
+    if (entry.ticket) entry.outcome = entry.ticket->cancelled ? Outcome::cancelled : Outcome::failed;
+    count(entry);
   }
   requests_.clear();
+  in_flight_ = 0;
 }
 
 std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
   std::lock_guard<std::mutex> lock(mutex_);
   std::vector<std::shared_ptr<Ticket>> requests;
-  for (const auto& entry : requests_) requests.push_back(entry.second);
+  for (const auto& entry : requests_) {
+    if (entry.second.ticket) requests.push_back(entry.second.ticket);
+  }
   return requests;
 }
 
@@ -94,8 +107,7 @@ Stats Ledger::stats() const {
   stats.busy = busy_;
   // Whoever holds no place waits: for one, with the Preparer or in the queue, or to be told of his
   // end, so that nobody is neither under way nor counted.
-  const int64_t in_flight = int64_t(requests_.size() + ended_.size());
-  const int64_t waiting = in_flight - stats.running - stats.parked;
+  const int64_t waiting = int64_t(requests_.size()) - stats.running - stats.parked;
   stats.queued = waiting > 0 ? waiting : 0;
   return stats;
 }

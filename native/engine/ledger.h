@@ -51,6 +51,8 @@ class Ledger {
   // All of them or none. False when more than in_flight_max requests would be in flight: the one
   // place that refuses.
   bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max);
+  // The engine's thread is about to answer who is left, and ends: whoever comes now has failed.
+  void close();
   // Null when it is not in flight (any more).
   std::shared_ptr<Ticket> find(RequestId id) const;
   // Of no effect once its end was told. True when it is in flight: whoever works on it must know.
@@ -86,20 +88,22 @@ class Ledger {
   Stats stats() const;
 
  private:
-  struct End {
-    Outcome outcome;
-    Phase phase;
+  struct Entry {
+    std::shared_ptr<Ticket> ticket;  // null once it was retired, and is to be told
+    Outcome outcome = Outcome::finished;
+    Phase phase = Phase::queued;
   };
 
   static void advance(std::atomic<int64_t>& count) {
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  void count(const End& end);
+  void count(const Entry& end);
 
   mutable std::mutex mutex_;
-  std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
-  std::unordered_map<RequestId, End> ended_;  // and not told
+  std::unordered_map<RequestId, Entry> requests_;
+  size_t in_flight_ = 0;  // of them
+  bool closed_ = false;
   Stats stats_;
   // Each has one thread that writes.
   std::atomic<int64_t> beats_{0}, preparer_beats_{0};

@@ -107,6 +107,18 @@ TEST("ledger: an end is counted when it is heard; until then it waits, in nobody
   CHECK_EQ(ledger.stats().queued, 1);
 }
 
+TEST("ledger: who comes when the engine's thread ends has failed, and is not waited for") {
+  Ledger ledger;
+  ledger.admit({request(1)}, 4);
+  ledger.close();
+  CHECK(ledger.admit({request(2), request(3)}, 4));
+  CHECK_EQ(ledger.in_flight().size(), 1u);
+  end(ledger, 1, Outcome::failed);
+  CHECK_EQ(ledger.stats().started, 3);
+  CHECK_EQ(ledger.stats().failed, 3);
+  CHECK_EQ(ledger.stats().queued, 0);
+}
+
 TEST("ledger: who was cancelled is counted by how far he had come, and only he") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 7; ++id) ledger.admit({request(id)}, 64);

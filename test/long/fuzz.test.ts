@@ -1,4 +1,4 @@
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { drawChurn } from '../support/fuzz/churn-plan.js'
 import { fuzz } from '../support/fuzz/loop.js'
 import { drawPlan } from '../support/fuzz/plan.js'
@@ -8,12 +8,22 @@ import { drawPlan } from '../support/fuzz/plan.js'
 const ms = 30 * 60_000
 const timeout = 40 * 60_000
 
-test('the whole of the API, at random', () => fuzz({ name: 'fuzz', draw: drawPlan, ms }), timeout)
+test(
+  'the whole of the API, at random',
+  async () => {
+    const ends = await fuzz({ name: 'fuzz', draw: drawPlan, ms })
+    const met = ['stop', 'length', 'tool_calls', 'done', 'cancelled', 'ERR_CANCELLED', 'ERR_CLOSED']
+    expect(Object.keys(ends)).toEqual(expect.arrayContaining(met))
+  },
+  timeout,
+)
 
 test(
   'a churn of conversations through the prefix cache',
-  () => {
-    return fuzz({ name: 'churn', draw: drawChurn, ms })
+  async () => {
+    const ends = await fuzz({ name: 'churn', draw: drawChurn, ms })
+    const met = ['length', 'cancelled', 'ERR_CANCELLED']
+    expect(Object.keys(ends)).toEqual(expect.arrayContaining(met))
   },
   timeout,
 )

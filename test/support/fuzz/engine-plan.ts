@@ -28,10 +28,12 @@ const exact = { kvType: 'q8_0', threads: 1 } as const
 export function drawEngine(dice: Dice): EnginePlan {
   const kind = dice.chance(0.4) ? 'plain' : dice.pick(MODEL_KINDS)
   const embeds = dice.chance(0.1)
-  const context = dice.pick([256, 512, 1024])
+  const template = dice.pick(['chatml', 'hermes', 'qwen'] as const)
+  // What is told of tools takes about 1,000 tokens.
+  const context = dice.pick(template === 'chatml' ? [256, 1024] : [1024, 2048, 2048, 2048])
   const options = {
     parallel: dice.int(1, 6),
-    queue: dice.pick([0, 2, 16, 64]),
+    queue: dice.pick([2, 16, 16, 64]),
     window: dice.pick([1, 4, 16, 64]),
     context,
     cacheMiB: dice.pick([0, 1, 16]),
@@ -39,7 +41,7 @@ export function drawEngine(dice: Dice): EnginePlan {
     ...(kind === 'plain' && !embeds ? drawSpeculation(dice) : {}),
     ...(dice.chance(0.1) ? { kvCells: context + dice.int(0, 300) } : {}),
   }
-  return { kind, template: dice.pick(['chatml', 'hermes', 'qwen']), embeds, options }
+  return { kind, template, embeds, options }
 }
 
 function drawSpeculation(dice: Dice): Partial<LoadOptions> {

@@ -14,22 +14,23 @@ export interface Runs {
   ms: number
 }
 
-export async function fuzz({ name, draw, ms }: Runs): Promise<void> {
+/** @returns how many clients ended how */
+export async function fuzz({ name, draw, ms }: Runs): Promise<Record<string, number>> {
   const first = Number(process.env.SLUICE_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
   const until = performance.now() + Number(process.env.SLUICE_FUZZ_MS ?? ms)
   console.log(`${name}: SLUICE_FUZZ_SEED=${first}`)
   await using lone = new LoneRuns()
   let runs = 0
-  let clients = 0
+  const ends: Record<string, number> = {}
   for (let seed = first; performance.now() < until; seed++, runs++) {
     const plan = draw(seed, new Dice(seed))
-    clients += plan.clients.length
     try {
-      await run(plan, lone)
+      for (const end of await run(plan, lone)) ends[end] = (ends[end] ?? 0) + 1
     } catch (cause) {
       const engines = JSON.stringify(plan.engines)
       throw new Error(`${name}: SLUICE_FUZZ_SEED=${seed} failed on ${engines}`, { cause })
     }
   }
-  console.log(`${name}: ${runs} runs, ${clients} clients`)
+  console.log(`${name}: ${runs} runs, which ended`, ends)
+  return ends
 }

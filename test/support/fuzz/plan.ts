@@ -3,7 +3,6 @@ import type {
   ChatMessage,
   ChatOptions,
   CompletionOptions,
-  LoadOptions,
   RequestOptions,
 } from '../../../src/index.js'
 import { randomWords } from '../random-words.js'
@@ -100,7 +99,8 @@ function drawCall(dice: Dice, engine: EnginePlan, index: number, before: ClientP
     const messages = [{ role: 'user' as const, content: drawText(dice) }]
     return { kind: 'chat', messages, options: { ...options, ...drawChatOptions(dice, engine) } }
   }
-  return { kind: 'complete', prompt: drawPrompt(dice, index, before), options }
+  const prompt = drawPrompt(dice, index, before)
+  return { kind: 'complete', prompt, options: { ...options, ...drawForm(dice) } }
 }
 
 function drawTextJob(dice: Dice): TextJob {
@@ -154,11 +154,10 @@ export function drawOptions(dice: Dice, engine: EnginePlan): RequestOptions {
   if (!dice.chance(0.05)) options.maxTokens = dice.pick([1, 2, dice.int(1, 20), dice.int(1, 120)])
   if (dice.chance(0.5)) Object.assign(options, drawSampling(dice))
   if (dice.chance(0.25)) options.n = dice.int(1, engine.options.parallel)
-  if (dice.chance(0.3)) options.stop = drawStops(dice)
+  if (dice.chance(0.4)) options.stop = drawStops(dice)
   if (dice.chance(0.2)) options.logprobs = dice.int(0, 3)
   if (dice.chance(0.1)) options.logitBias = { [dice.int(10, 300)]: dice.int(-5, 10) }
   if (dice.chance(0.1)) options.cacheSalt = dice.pick(['a', 'b'])
-  if (dice.chance(0.2)) Object.assign(options, drawForm(dice))
   return options
 }
 
@@ -176,24 +175,34 @@ function drawSampling(dice: Dice): RequestOptions {
 
 function drawStops(dice: Dice): string[] {
   const mark = () => String.fromCharCode(dice.int(33, 95))
-  return Array.from({ length: dice.int(1, 3) }, () => (dice.chance(0.5) ? mark() : mark() + mark()))
+  return Array.from({ length: dice.int(1, 4) }, () => (dice.chance(0.7) ? mark() : mark() + mark()))
 }
 
 function drawForm(dice: Dice): RequestOptions {
-  return dice.pick([{ grammar: dice.pick(grammars) }, { schema }, { json: true }])
+  if (dice.chance(0.8)) return {}
+  const form = dice.pick([{ grammar: dice.pick(grammars) }, { schema }, { json: true }])
+  return { ...form, ignoreEos: false, maxTokens: dice.int(1, 150) }
 }
 
-function drawChatOptions(dice: Dice, { template }: EnginePlan): ChatOptions {
+function drawTools(dice: Dice): ChatOptions {
+  const nothing = { type: 'object', properties: {}, additionalProperties: false }
+  const tools = [
+    { name: 'count', parameters: schema },
+    { name: 'stop', parameters: nothing },
+  ]
+  if (dice.chance(0.3)) return { tools }
+  const maxTokens = dice.chance(0.7) ? 300 : dice.int(1, 100)
+  const parallelToolCalls = dice.chance(0.3)
+  return { tools, toolChoice: 'required', parallelToolCalls, ignoreEos: false, maxTokens }
+}
+
+function drawChatOptions(dice: Dice, { template, embeds }: EnginePlan): ChatOptions {
+  if (embeds) return {} // it knows no template
   const canCall = template !== 'chatml'
-  const tools = [{ name: 'count', parameters: schema }, { name: 'stop' }]
   return {
-    ...(canCall && dice.chance(0.4)
-      ? { tools, toolChoice: dice.pick(['auto', 'required', 'required'] as const) }
-      : {}),
+    ...(canCall && dice.chance(0.4) ? drawTools(dice) : drawForm(dice)),
     ...(template === 'qwen' && dice.chance(0.6)
       ? { reasoning: { budget: dice.int(0, 20), budgetMessage: dice.pick(['', '\nEnough.\n']) } }
       : {}),
   }
 }
-
-export type { EnginePlan, LoadOptions }

@@ -9,14 +9,15 @@ import type { Call, ClientPlan, Plan } from './plan.js'
 
 const hangsAfterMs = Number(process.env.SLUICE_FUZZ_HANGS_MS ?? 60_000)
 
-export async function run(plan: Plan, lone: LoneRuns): Promise<void> {
+/** @returns how each client ended */
+export async function run(plan: Plan, lone: LoneRuns): Promise<string[]> {
   const rejections: unknown[] = []
   const onRejection = (reason: unknown) => rejections.push(reason)
   process.on('unhandledRejection', onRejection)
   const engines = await Promise.all(plan.engines.map((engine) => openEngine(engine)))
   const watches = engines.map((engine, i) => watch(engine, plan.engines[i] as EnginePlan))
   try {
-    const ended = await withinTime(plan, engines, allClients(plan, engines))
+    const ended = await withinTime(engines, allClients(plan, engines))
     for (const [i, engine] of engines.entries()) {
       await idle(engine)
       watches[i]?.()
@@ -27,6 +28,7 @@ export async function run(plan: Plan, lone: LoneRuns): Promise<void> {
     }
     for (const client of ended) await judgeClient(client, plan, lone)
     if (rejections.length > 0) throw new Fault(`unhandled: ${rejections}`)
+    return ended.map(({ outcome }) => outcome.end)
   } finally {
     for (const stop of watches) stop()
     await Promise.all(engines.map((engine) => engine.close()))
@@ -64,11 +66,10 @@ async function runClient(
   doors: Door[],
   othersEnded: Promise<void>,
 ): Promise<Outcome> {
-  const before = await Promise.all(plan.after.map((i) => outcomes[i]))
+  await Promise.all(plan.after.map((i) => outcomes[i]))
   await sleep(plan.waitMs)
   const [engine, door] = [engines[plan.engine] as Engine, doors[plan.engine] as Door]
   const prompt = await promptOf(plan.call, outcomes)
-  void before
   return new Client(plan, engine, door, othersEnded).run(prompt)
 }
 
@@ -94,7 +95,7 @@ function stallers(clients: ClientPlan[]): Set<number> {
   return stalls
 }
 
-async function withinTime<T>(plan: Plan, engines: Engine[], work: Promise<T>): Promise<T> {
+async function withinTime<T>(engines: Engine[], work: Promise<T>): Promise<T> {
   const over = new AbortController()
   const hangs = sleep(hangsAfterMs, undefined, { signal: over.signal }).then(
     () => {
@@ -106,7 +107,6 @@ async function withinTime<T>(plan: Plan, engines: Engine[], work: Promise<T>): P
     return await Promise.race([work, hangs])
   } finally {
     over.abort()
-    void plan
   }
 }
 
