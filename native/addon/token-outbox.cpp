@@ -80,6 +80,8 @@ void TokenOutbox::pieces(RequestId id, std::vector<std::string> pieces) {
   add(Pieces{id, std::move(pieces)});
 }
 
+void TokenOutbox::set_aside(RequestId id) { add(SetAside{id}); }
+
 void TokenOutbox::flush(bool may_wait) {
   {
     std::lock_guard<std::mutex> lock(mutex_);

@@ -41,6 +41,7 @@ class TokenOutbox : public EventSink {
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
   void pieces(RequestId id, std::vector<std::string> pieces) override;
+  void set_aside(RequestId id) override;
   void flush(bool may_wait) override;
 
   // All events since the last call, as NativeEvent objects (src/binding/native.ts).
@@ -102,8 +103,11 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<std::string> pieces;
   };
+  struct SetAside {
+    RequestId id;
+  };
   using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Closed, Accepted, Text, Parts,
-                             Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
+                             Finished, Embedded, Failed, Tokens, TextMade, Pieces, SetAside>;
 
  private:
   static void on_wake(Napi::Env env, Napi::Function wake, TokenOutbox*, void*);

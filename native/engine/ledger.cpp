@@ -5,7 +5,10 @@ namespace sluice {
 bool Ledger::admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (requests_.size() + tickets.size() > in_flight_max) return false;
-  for (const auto& ticket : tickets) requests_.emplace(ticket->id, ticket);
+  for (const auto& ticket : tickets) {
+    requests_.emplace(ticket->id, ticket);
+    unprepared_.emplace(ticket->id, ticket);
+  }
   stats_.started += int64_t(tickets.size());
   return true;
 }
@@ -18,7 +21,12 @@ std::shared_ptr<Ticket> Ledger::find(RequestId id) const {
 
 bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   std::lock_guard<std::mutex> lock(mutex_);
+  return retire_locked(id, outcome, phase);
+}
+
+bool Ledger::retire_locked(RequestId id, Outcome outcome, Phase phase) {
   if (requests_.erase(id) == 0) return false;
+  unprepared_.erase(id);
   switch (outcome) {
     case Outcome::finished: ++stats_.finished; break;
     case Outcome::cancelled:
@@ -28,6 +36,37 @@ bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
     case Outcome::failed: ++stats_.failed; break;
   }
   return true;
+}
+
+bool Ledger::hand_over(RequestId id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return unprepared_.erase(id) == 1;
+}
+
+Ledger::Gone Ledger::retire_unprepared(Clock::time_point time) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Gone gone;
+  for (const auto& [id, ticket] : unprepared_) {
+    if (ticket->cancelled) {
+      gone.cancelled.push_back(ticket);
+    } else if (ticket->submitted < time) {
+      gone.late.push_back(ticket);
+    }
+  }
+  for (const auto& ticket : gone.cancelled) {
+    retire_locked(ticket->id, Outcome::cancelled, Phase::queued);
+  }
+  for (const auto& ticket : gone.late) {
+    retire_locked(ticket->id, Outcome::failed, Phase::queued);
+    ticket->cancelled = true;
+  }
+  return gone;
+}
+
+std::optional<Clock::time_point> Ledger::oldest_unprepared() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (unprepared_.empty()) return std::nullopt;
+  return unprepared_.begin()->second->submitted;
 }
 
 std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {

@@ -3,8 +3,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -50,6 +52,19 @@ class Ledger {
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
 
+  // It leaves the Preparer for the engine's loop. False where somebody retired it before; then
+  // nobody may hear of it any more.
+  bool hand_over(RequestId id);
+  // Retires those with the Preparer whom nobody waits for any more: `cancelled`, and `late`, those
+  // that were submitted before `time`. The late ones are marked as cancelled from then on, so that
+  // no more is done for them.
+  struct Gone {
+    std::vector<std::shared_ptr<Ticket>> cancelled, late;
+  };
+  Gone retire_unprepared(Clock::time_point time);
+  // When the oldest of those with the Preparer was submitted.
+  std::optional<Clock::time_point> oldest_unprepared() const;
+
   // A call that takes seconds goes on: of those that nobody would otherwise see move.
   void beat() { ++beats_; }
   // The step loop's side of the numbers, published once a step.
@@ -57,8 +72,11 @@ class Ledger {
   Stats stats() const;
 
  private:
+  bool retire_locked(RequestId id, Outcome outcome, Phase phase);
+
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
+  std::map<RequestId, std::shared_ptr<Ticket>> unprepared_;  // of them; ids ascend
   Stats stats_;
   std::atomic<int64_t> beats_{0};
 };
