@@ -78,8 +78,7 @@ Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options, 
               {kTemplateWorkMax, SIZE_MAX, true}}} {
   try {
     for (size_t number = 0; number < lanes_.size(); ++number) {
-      lanes_[number].thread.emplace(kDeepStackBytes,
-                                    [this, number] { run(LaneNumber(number)); });
+      lanes_[number].thread.emplace(kDeepStackBytes, [this, number] { run(LaneNumber(number)); });
     }
   } catch (...) {  // there is no thread to be had
     stop();
@@ -147,8 +146,7 @@ bool Preparer::is_wanted(const Job& job) {
 void Preparer::run(LaneNumber number) {
   TurnQueue<Job, 2>& jobs = lanes_[number].jobs;
   while (!jobs.is_closed()) {
-    const std::optional<Job> job =
-        number == kQuick ? jobs.take(next_deadline()) : jobs.take();
+    const std::optional<Job> job = number == kQuick ? jobs.take(next_deadline()) : jobs.take();
     // What is left is answered by Engine (requests) and by Session (text jobs), and never done.
     if (stopping_) return;
     if (job) attempt(number, *job);
@@ -185,13 +183,13 @@ void Preparer::retire_unwanted() {
     sink_.finished(ticket->id, FinishReason::cancelled, Tally());
   }
   for (const auto& ticket : gone.late) {
-    sink_.failed(ticket->id,
-                 {FaultCode::queue_timeout,
-                  "the prompt was not ready within " +
-                      std::to_string(options_.queue_deadline.count()) +
-                      " ms, for long ones were before it or it is one; try again later, or "
-                      "shorten it",
-                  0, 0});
+    sink_.failed(
+        ticket->id,
+        {FaultCode::queue_timeout,
+         "the prompt was not ready within " + std::to_string(options_.queue_deadline.count()) +
+             " ms, for long ones were before it or it is one; try again later, or "
+             "shorten it",
+         0, 0});
   }
   if (gone.cancelled.empty() && gone.late.empty()) return;
   // Their texts need not wait for their turn to be forgotten. Text jobs are answered all the same.
@@ -272,8 +270,7 @@ void Preparer::give_up(const Ticket& request, const Fault& fault) {
 
 std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
                                                   std::vector<int32_t> prompt,
-                                                  const TemplatedChat& chat,
-                                                  const Effort& effort) {
+                                                  const TemplatedChat& chat, const Effort& effort) {
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
   sampler->accept_prompt(prompt);
   sampler->constrain(constraint(*request, chat, effort));

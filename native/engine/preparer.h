@@ -30,7 +30,8 @@ namespace sluice {
 struct PreparerOptions {
   std::string chat_template;  // one in the place of the model's own, or empty
   int32_t context_tokens = 0;
-  // It prepares what is to be embedded and refuses what is to be answered, else the other way round.
+  // It prepares what is to be embedded and refuses what is to be answered, else the other way
+  // round.
   bool embeds = false;
   std::chrono::milliseconds queue_deadline{60000};
 };
@@ -39,9 +40,9 @@ struct PreparerOptions {
 //
 // There are three lanes, each a thread. All begins in the quick one, which gives up what takes more
 // than some 0.1 s and hands it to one of the others: long texts (1 MiB takes 0.4 to 1.9 s, and a
-// tokenizer cannot be interrupted) and conversations whose template does much (kTemplateWorkMax). So
-// nothing long ever stands before anything short, nor the two kinds of it before each other. What it
-// comes to is the same in each lane.
+// tokenizer cannot be interrupted) and conversations whose template does much (kTemplateWorkMax).
+// So nothing long ever stands before anything short, nor the two kinds of it before each other.
+// What it comes to is the same in each lane.
 //
 // Between two jobs the quick lane retires those that nobody waits for any more, wherever they are.
 //
@@ -92,10 +93,10 @@ class Preparer {
 
   enum LaneNumber : size_t { kQuick, kTexts, kTemplates };
   struct Lane {
-    uint64_t template_work;     // units
-    size_t text_bytes;          // to be tokenized; tokens count as some
+    uint64_t template_work;  // units
+    size_t text_bytes;       // to be tokenized; tokens count as some
     bool takes_large_grammars;
-    TurnQueue<Job, 2> jobs{};   // of requests, and of texts
+    TurnQueue<Job, 2> jobs{};  // of requests, and of texts
     std::optional<StackThread> thread{};
   };
   // Thrown where a lane gives a job up because another has more time for it. No std::exception,

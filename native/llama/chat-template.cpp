@@ -18,8 +18,7 @@ namespace {
 // Of some 100 KB at most each, where tools are many and large.
 constexpr size_t kRememberedMax = 16;
 
-const std::string kLoadAnother =
-    "; load it with another one (chatTemplate, --chat-template-file)";
+const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
 
 std::string only_others(const std::vector<std::string>& names) {
   std::string list;
@@ -115,9 +114,9 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
 }
 
 FaultError refused(const std::exception& error) {
-  return FaultError(FaultCode::invalid_request,
-                    "the model's chat template refused these messages: " +
-                        words_of_failed_run(error.what()));
+  return FaultError(
+      FaultCode::invalid_request,
+      "the model's chat template refused these messages: " + words_of_failed_run(error.what()));
 }
 
 }  // namespace
@@ -166,19 +165,18 @@ void ChatTemplate::read(const std::string& text, const std::function<bool()>& gi
 void ChatTemplate::make(const std::string& text, const std::function<bool()>& given_up) {
   const TemplateLimits limits{kTemplateWorkMax, given_up};
   TemplateRun run(limits);
-  const bool is_made = run.run([&] {
-    templates_.reset(common_chat_templates_init(model_->raw(), text).release());
-  });
+  const bool is_made =
+      run.run([&] { templates_.reset(common_chat_templates_init(model_->raw(), text).release()); });
   if (is_made) return;
   templates_.reset();
   if (run.stop() == TemplateStop::given_up) {
     throw FaultError(FaultCode::cancelled, "loading was abandoned");
   }
-  damage_ = std::string("the chat template takes more than ") +
-            (run.stop() == TemplateStop::too_deep
-                 ? std::to_string(TemplateRun::kDepthMax) + " levels"
-                 : std::to_string(limits.work_max) + " steps") +
-            " for a single message" + kLoadAnother;
+  damage_ =
+      std::string("the chat template takes more than ") +
+      (run.stop() == TemplateStop::too_deep ? std::to_string(TemplateRun::kDepthMax) + " levels"
+                                            : std::to_string(limits.work_max) + " steps") +
+      " for a single message" + kLoadAnother;
   if (!text.empty()) throw FaultError(FaultCode::invalid_request, damage_);
   warning_ = damage_ + "; until then complete() works, and chats are refused";
 }
@@ -189,9 +187,8 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
   try {
     // llama.cpp analyses it for this: 3 to 100 ms.
     TemplateRun run(limits);
-    run.run([&] {
-      model_thinks_ = common_chat_templates_support_enable_thinking(templates_.get());
-    });
+    run.run(
+        [&] { model_thinks_ = common_chat_templates_support_enable_thinking(templates_.get()); });
   } catch (const std::exception&) {
     model_thinks_ = false;  // it cannot be analysed: its replies are text
   }
@@ -230,9 +227,8 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
                                      const TemplateLimits& limits) const {
   common_chat_params params;
   TemplateRun run(limits);
-  const bool is_done = run.run([&] {
-    params = common_chat_templates_apply(templates_.get(), inputs);
-  });
+  const bool is_done =
+      run.run([&] { params = common_chat_templates_apply(templates_.get(), inputs); });
   if (is_done) return params;
   switch (run.stop()) {
     case TemplateStop::given_up:

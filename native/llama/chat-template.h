@@ -39,11 +39,12 @@ struct TemplatedChat {
 // of them are there with a few hundred, others with some 15,000.
 constexpr uint64_t kTemplateWorkMax = 50000000;
 
-// Thrown where a run takes more than its limits allow, and those were less than kTemplateWorkMax: no
-// error, but to be done where nobody waits behind it. Not a std::exception, since it is none.
+// Thrown where a run takes more than its limits allow, and those were less than kTemplateWorkMax:
+// no error, but to be done where nobody waits behind it. Not a std::exception, since it is none.
 struct TemplateTakesLong {};
 
-// A model's chat template, or another in its place. Immutable but for what it remembers: any thread.
+// A model's chat template, or another in its place. Immutable but for what it remembers: any
+// thread.
 //
 // Of the templates that a GGUF has by name, llama.cpp uses the one without a name, and `tool_use`
 // for requests with tools, or for all where it is the only one of the two.

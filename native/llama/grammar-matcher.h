@@ -27,8 +27,8 @@ class GrammarMatcher {
   static constexpr size_t kFirstWorkMax = 2000000;
 
   // `excess` is what it means that following the grammar is too much work. Throws
-  // FaultError(invalid_grammar) when it allows no text at all, TooMuchWork when it begins in too many
-  // ways.
+  // FaultError(invalid_grammar) when it allows no text at all, TooMuchWork when it begins in too
+  // many ways.
   explicit GrammarMatcher(std::shared_ptr<const Grammar> grammar,
                           FaultCode excess = FaultCode::invalid_grammar,
                           size_t first_work_max = kFirstWorkMax);

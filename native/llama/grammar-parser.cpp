@@ -256,8 +256,9 @@ void GrammarParser::fail_at_next(const std::string& expected) const {
   if (at_ >= text_.size()) fail(expected + ", and not the end of the grammar,");
   switch (peek()) {
     case ':':
-      fail("more of a rule before this: each rule begins on a line of its own, and not behind '|' "
-           "or in a group; it was not there");
+      fail(
+          "more of a rule before this: each rule begins on a line of its own, and not behind '|' "
+          "or in a group; it was not there");
     case ')': fail("no ')', since no group is open,");
     case ']': fail("no ']', since no class is open,");
     case '\'': fail("a text in double quotes, and not in single ones,");
@@ -265,7 +266,8 @@ void GrammarParser::fail_at_next(const std::string& expected) const {
   }
   const bool is_byte = peek() < 0x21 || peek() > 0x7E;
   const std::string found = is_byte ? "this" : std::string("'") + peek() + "'";
-  fail(expected + ", or a text, a class, a group, the name of a rule or '|', and not " + found + ",");
+  fail(expected + ", or a text, a class, a group, the name of a rule or '|', and not " + found +
+       ",");
 }
 
 // Each repetition is one element: what is longer becomes a rule first. Those that may be left out

@@ -63,8 +63,8 @@ class GrammarParser {
   uint64_t elements_ = 0;
   std::shared_ptr<Grammar> grammar_;
   std::map<std::string, uint32_t> names_;
-  std::string owner_;                        // the rule that is being read
-  std::map<uint32_t, std::string> owners_;   // of rules without a name, from each number on
+  std::string owner_;                       // the rule that is being read
+  std::map<uint32_t, std::string> owners_;  // of rules without a name, from each number on
   std::map<std::vector<std::pair<uint32_t, uint32_t>>, uint32_t> sets_;
 };
 

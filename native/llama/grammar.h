@@ -13,8 +13,8 @@ namespace sluice {
 
 struct GrammarLimits {
   size_t bytes_max;
-  int32_t depth_max;                 // of groups in groups
-  uint64_t elements_max = 400000;    // 3 MB of them; repetitions are written out
+  int32_t depth_max;               // of groups in groups
+  uint64_t elements_max = 400000;  // 3 MB of them; repetitions are written out
 };
 
 // A stranger's grammar, and one that is made here from a schema that was checked.

@@ -19,9 +19,9 @@ std::string runtime_version();
 // What may compute, whether it is here or not.
 const std::vector<BackendFile>& runtime_backends();
 
-// Collects what llama.cpp logs as an error on this thread, so that a failed load can say why. Scopes
-// nest: what is logged is the innermost one's, and the outer one's again when that ends, by an
-// exception too. Each thread has its own. Lives and dies on one thread, on its stack.
+// Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
+// Scopes nest: what is logged is the innermost one's, and the outer one's again when that ends, by
+// an exception too. Each thread has its own. Lives and dies on one thread, on its stack.
 class ErrorLogScope {
  public:
   ErrorLogScope();

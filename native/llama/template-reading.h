@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-// Why llama.cpp cannot read a chat template, with the line where it finds that out; nothing where it
-// can.
+// Why llama.cpp cannot read a chat template, with the line where it finds that out; nothing where
+// it can.
 std::optional<std::string> why_unreadable(const std::string& text);
 
 // What the interpreter says of a failed run, in one line: the reason, and where in the template.
