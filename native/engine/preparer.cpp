@@ -27,8 +27,8 @@ bool are_ended_by_calls(const ThoughtMarks& marks, const GrammarSpec& calls) {
 // A tokenizer takes up to 2 us a byte, and detokenizing about as much a token.
 constexpr size_t kQuickBytes = 32 << 10;
 constexpr size_t kBytesPerToken = 4;
-// Some 0.1 s.
-constexpr uint64_t kQuickTemplateWork = 500000;
+// Some 0.1 s, and a second.
+constexpr uint64_t kQuickTemplateWork = 500000, kLongTemplateWork = 5000000;
 
 size_t bytes_of(const ChatPrompt& chat) {
   size_t bytes = 0;
@@ -74,7 +74,7 @@ Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options, 
       template_(model_, options_.chat_template, [this] { return closing_.load(); }),
       grammars_(model_),
       lanes_{{{kQuickTemplateWork, kQuickBytes, false},
-              {kQuickTemplateWork, SIZE_MAX, true},
+              {kLongTemplateWork, SIZE_MAX, true},
               {kTemplateWorkMax, SIZE_MAX, true}}} {
   try {
     for (size_t number = 0; number < lanes_.size(); ++number) {
@@ -160,15 +160,15 @@ void Preparer::attempt(LaneNumber number, const Job& job) {
   try {
     std::visit([&](const auto& one) { handle(one, effort); }, job);
   } catch (const TemplateTakesLong&) {
-    set_aside(kTemplates, job);
-  } catch (const BelongsTo& other) {
-    set_aside(other.lane, job);
+    set_aside(number, job);
+  } catch (const TakesLong&) {
+    set_aside(number, job);
   }
 }
 
-void Preparer::set_aside(LaneNumber number, const Job& job) {
+void Preparer::set_aside(LaneNumber from, const Job& job) {
   if (is_text(job)) sink_.set_aside(std::get<TextJob>(job).ticket->id);
-  lanes_[number].jobs.push(is_text(job) ? 1 : 0, job);
+  lanes_[from + 1].jobs.push(is_text(job) ? 1 : 0, job);
 }
 
 std::optional<Clock::time_point> Preparer::next_deadline() const {
@@ -193,7 +193,7 @@ void Preparer::retire_unwanted() {
   }
   if (gone.cancelled.empty() && gone.late.empty()) return;
   // Their texts need not wait for their turn to be forgotten. Text jobs are answered all the same.
-  for (LaneNumber number : {kTexts, kTemplates}) {
+  for (LaneNumber number : {kLong, kHeavy}) {
     lanes_[number].jobs.keep([](const Job& job) { return is_text(job) || is_wanted(job); });
   }
 }
@@ -259,6 +259,7 @@ void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Ef
 
 // Whoever cancelled hears that it is cancelled, whatever else was wrong with it.
 void Preparer::give_up(const Ticket& request, const Fault& fault) {
+  if (!request.cancelled && (stopping_ || closing_)) return;  // Engine tells it why
   const Outcome outcome = request.cancelled ? Outcome::cancelled : Outcome::failed;
   if (!ledger_.retire(request.id, outcome)) return;
   if (outcome == Outcome::failed) {
@@ -339,7 +340,7 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
                                                  const Effort& effort) {
   const auto compiled = [&](const GrammarSpec& spec) {
     auto constraint = grammars_.constraint(spec, effort.lane.takes_large_grammars);
-    if (!constraint) throw BelongsTo{kTexts};
+    if (!constraint) throw TakesLong{};
     return constraint;
   };
   if (request.grammar) return compiled(*request.grammar);
@@ -402,7 +403,7 @@ std::vector<int32_t> Preparer::tokens_of(const Infill& texts) const {
 }
 
 void Preparer::check_lane(size_t text_bytes, const Effort& effort) const {
-  if (text_bytes > effort.lane.text_bytes) throw BelongsTo{kTexts};
+  if (text_bytes > effort.lane.text_bytes) throw TakesLong{};
   if (!effort.given_up()) return;
   throw FaultError(FaultCode::cancelled, "nobody waits for this any more");
 }

@@ -39,10 +39,10 @@ struct PreparerOptions {
 // Turns requests into sequences on threads of its own: template, tokens, length, sampler.
 //
 // There are three lanes, each a thread. All begins in the quick one, which gives up what takes more
-// than some 0.1 s and hands it to one of the others: long texts (1 MiB takes 0.4 to 1.9 s, and a
-// tokenizer cannot be interrupted) and conversations whose template does much (kTemplateWorkMax).
-// So nothing long ever stands before anything short, nor the two kinds of it before each other.
-// What it comes to is the same in each lane.
+// than some 0.1 s. The long one takes texts of any length (1 MiB takes 0.4 to 1.9 s, and a
+// tokenizer cannot be interrupted), large grammars, and templates of up to a second; the heavy one
+// templates that take more, up to kTemplateWorkMax. So nothing stands before what takes much less
+// than itself, and what it comes to is the same in each lane.
 //
 // Between two jobs the quick lane retires those that nobody waits for any more, wherever they are.
 //
@@ -91,7 +91,7 @@ class Preparer {
   };
   using Job = std::variant<Choices, std::shared_ptr<EmbeddingRequest>, TextJob>;
 
-  enum LaneNumber : size_t { kQuick, kTexts, kTemplates };
+  enum LaneNumber : size_t { kQuick, kLong, kHeavy };
   struct Lane {
     uint64_t template_work;  // units
     size_t text_bytes;       // to be tokenized; tokens count as some
@@ -99,11 +99,9 @@ class Preparer {
     TurnQueue<Job, 2> jobs{};  // of requests, and of texts
     std::optional<StackThread> thread{};
   };
-  // Thrown where a lane gives a job up because another has more time for it. No std::exception,
-  // since nothing went wrong.
-  struct BelongsTo {
-    LaneNumber lane;
-  };
+  // Thrown where a lane gives a job up because the next has more time for it, as TemplateTakesLong.
+  // No std::exception, since nothing went wrong.
+  struct TakesLong {};
   // What a lane does for one job.
   struct Effort {
     const Lane& lane;
@@ -117,7 +115,7 @@ class Preparer {
   TemplateLimits while_loading() const;
   void run(LaneNumber number);
   void attempt(LaneNumber number, const Job& job);
-  void set_aside(LaneNumber number, const Job& job);
+  void set_aside(LaneNumber from, const Job& job);
   // When the quick lane must look at who has waited too long.
   std::optional<Clock::time_point> next_deadline() const;
   void retire_unwanted();
@@ -130,7 +128,7 @@ class Preparer {
   void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
                  const TemplatedChat& chat, const Effort& effort);
   void give_up(const Ticket& request, const Fault& fault);
-  // These throw FaultError and BelongsTo.
+  // These throw FaultError, TakesLong and TemplateTakesLong.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
                                           std::vector<int32_t> prompt, const TemplatedChat& chat,
                                           const Effort& effort);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type LoadWarning, load } from '../../../src/index.js'
 import { type RandomModelOptions, randomModel } from '../../support/random-model.js'
@@ -9,8 +11,15 @@ const broken = "{% for message in messages %}\n{{ message['content'] }}\n{% endi
 
 /** Says which template it is, and what was said. */
 const named = (name: string) =>
-  `${name}:{% for message in messages %}{{ message['content'] }}{% endfor %}` +
-  '{% if tools %} with {{ tools | tojson }}{% endif %}'
+  `${name}:{% for message in messages %}{{ message['content'] }}{% endfor %}`
+/** A real one that knows tools. */
+const hermes = readFileSync(
+  path.join(
+    process.env.LLAMA_CPP_DIR ?? path.join(import.meta.dirname, '../../../deps/llama.cpp'),
+    'models/templates/NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use.jinja',
+  ),
+  'utf8',
+)
 
 async function opened(options: RandomModelOptions, chatTemplate?: string) {
   const warnings: LoadWarning[] = []
@@ -113,22 +122,22 @@ describe('of several templates in a file', () => {
   test('the one for tools serves all where it is the only one', async () => {
     const { engine, warnings } = await opened({
       chatTemplate: null,
-      namedTemplates: { tool_use: named('tools') },
+      namedTemplates: { tool_use: hermes },
     })
     expect(engine.model.hasChatTemplate).toBe(true)
     expect(warnings).toEqual([])
-    expect(await engine.applyTemplate(ask)).toBe('tools:Which one?')
-    expect(await engine.applyTemplate(ask, { tools: [tool] })).toMatch(/^tools:.* with .*count/)
+    expect(await engine.applyTemplate(ask)).toContain('Which one?')
+    expect(await engine.applyTemplate(ask, { tools: [tool] })).toContain('"name": "count"')
     await engine.close()
   })
 
   test('the one for tools serves requests with tools, the one without a name the others', async () => {
     const { engine } = await opened({
       chatTemplate: named('plain'),
-      namedTemplates: { tool_use: named('tools'), rag: named('rag') },
+      namedTemplates: { tool_use: hermes, rag: named('rag') },
     })
     expect(await engine.applyTemplate(ask)).toBe('plain:Which one?')
-    expect(await engine.applyTemplate(ask, { tools: [tool] })).toMatch(/^tools:/)
+    expect(await engine.applyTemplate(ask, { tools: [tool] })).toContain('"name": "count"')
     await engine.close()
   })
 

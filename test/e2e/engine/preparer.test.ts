@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, type LoadOptions, load, type SluiceError } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/random-model.js'
@@ -12,6 +12,18 @@ const lookingBack =
 const model = () => randomModel({ chatTemplate: lookingBack, context: 2 ** 20 })
 const short = [{ role: 'user', content: 'Tell me a story.' }] as const
 const greedy = { maxTokens: 3, ignoreEos: true, temperature: 0 }
+
+/** What a run takes up to the work that it may do, on this machine as busy as it is. */
+let wholeMs = 0
+/** What it ends with. */
+let tooMuch: SluiceError
+beforeAll(async () => {
+  const engine = await open()
+  const started = performance.now()
+  tooMuch = await failure(engine.applyTemplate(conversation(3000)))
+  wholeMs = performance.now() - started
+  await engine.close()
+})
 
 let engine: Engine | undefined
 afterEach(() => engine?.close())
@@ -40,24 +52,21 @@ async function failure(promise: PromiseLike<unknown>): Promise<SluiceError> {
 describe('a template that looks back over all messages', () => {
   test('is stopped at so much work, with the number of messages, and always alike', async () => {
     const engine = await open()
-    const chat = () => failure(engine.chat(conversation(3000), greedy).done)
-    const first = await chat()
-    expect(first).toMatchObject({
+    expect(tooMuch).toMatchObject({
       code: 'ERR_INVALID_REQUEST',
       message: expect.stringMatching(/chat template takes too long for these 3000 messages.*fewer/),
     })
-    expect((await chat()).message).toBe(first.message)
-    const text = await failure(engine.applyTemplate(conversation(3000)))
-    expect(text.message).toBe(first.message)
+    const chat = await failure(engine.chat(conversation(3000), greedy).done)
+    expect(chat.message).toBe(tooMuch.message)
     const counted = await failure(engine.countTokens(conversation(3000)))
-    expect(counted.message).toBe(first.message)
+    expect(counted.message).toBe(tooMuch.message)
     expect(await engine.chat(short, greedy).text()).not.toBe('')
   })
 
   test('is answered while it is below that, beside others that are done before it', async () => {
     const engine = await open({ parallel: 2, context: 8192 })
     const ends: string[] = []
-    const slow = engine.chat(conversation(500), greedy)
+    const slow = engine.chat(conversation(150), greedy)
     void slow.done.then(() => ends.push('slow'))
     const others = Array.from({ length: 20 }, () => engine.chat(short, greedy))
     await Promise.all(others.map((one) => one.done))
@@ -71,11 +80,11 @@ describe('a template that looks back over all messages', () => {
   test('keeps no text of others waiting, however many such there are', async () => {
     const engine = await open()
     const ends: string[] = []
-    const slow = Array.from({ length: 6 }, () =>
-      engine.applyTemplate(conversation(500)).then(() => ends.push('slow')),
+    const slow = Array.from({ length: 3 }, () =>
+      engine.applyTemplate(conversation(150)).then(() => ends.push('slow')),
     )
     for (let i = 0; i < 20; i++) await engine.tokenize('Once upon a time')
-    // With six of them before it, at most the first is done by then.
+    // With three of them before it, at most the first is done by then.
     expect(ends.length).toBeLessThan(2)
     await Promise.all(slow)
   })
@@ -90,7 +99,7 @@ describe('a template that looks back over all messages', () => {
     const ends = await Promise.all(leaving.map((one) => one.done))
     expect(ends.map((one) => one.finishReason)).toEqual(['cancelled', 'cancelled'])
     expect(await engine.chat(short, greedy).text()).not.toBe('')
-    expect(performance.now() - started).toBeLessThan(2000) // to the end it takes some 5 s
+    expect(performance.now() - started).toBeLessThan(wholeMs / 2)
     expect(engine.stats()).toMatchObject({ cancelled: 2, finished: 1, failed: 0, queued: 0 })
   })
 
@@ -98,7 +107,7 @@ describe('a template that looks back over all messages', () => {
     const engine = await open()
     const leaving = new AbortController()
     const slow = [1, 2, 3].map(() =>
-      engine.applyTemplate(conversation(3000), { signal: leaving.signal }),
+      engine.applyTemplate(conversation(3000), {}, { signal: leaving.signal }),
     )
     const ends = Promise.allSettled(slow)
     await engine.applyTemplate(short)
@@ -106,7 +115,7 @@ describe('a template that looks back over all messages', () => {
     expect(await ends).toMatchObject(slow.map(() => ({ reason: { code: 'ERR_CANCELLED' } })))
     const started = performance.now()
     await engine.applyTemplate(conversation(120)) // in the same lane, behind what was given up
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(wholeMs / 2)
   })
 
   test('does not keep close() waiting', async () => {
@@ -117,7 +126,7 @@ describe('a template that looks back over all messages', () => {
     await engine.tokenize('a')
     const started = performance.now()
     await engine.close()
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(wholeMs / 2)
     const closed = { status: 'rejected', reason: { code: 'ERR_CLOSED' } }
     expect(await ends).toMatchObject([closed, closed, closed, closed])
   })
@@ -134,7 +143,7 @@ describe('the queue’s deadline', () => {
         message: expect.stringContaining('not ready within 300 ms'),
       })
     }
-    // To the end each takes some 5 s: nobody hears of them again.
+    // Nobody hears of them again.
     expect(await engine.chat(short, greedy).text()).not.toBe('')
     await eventually(() => engine.stats().queued === 0)
     expect(engine.stats()).toMatchObject({ started: 3, failed: 2, finished: 1, cancelled: 0 })
@@ -159,13 +168,15 @@ describe('the queue’s deadline', () => {
   })
 
   test('holds for who waits in the queue behind one that was submitted later', async () => {
-    const engine = await open({ queueDeadlineMs: 1500, parallel: 1, context: 8192 })
-    const running = engine.chat(short, { ignoreEos: true }) // nobody reads it: it keeps its place
-    await running.accepted
+    const engine = await open({ queueDeadlineMs: 1500, parallel: 1 })
+    const running = engine.chat(short, { ignoreEos: true })
+    const text = running.text()
     const late = engine.chat(conversation(120), greedy) // takes longer to prepare than the next
     const later = engine.chat(short, greedy)
     expect(await failure(late.done)).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
     expect(await failure(later.done)).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
+    running.cancel()
+    await Promise.allSettled([text])
   })
 })
 
@@ -190,8 +201,8 @@ describe('a long text', () => {
 
 test('a grammar that takes long is compiled beside others, and its fault is the same', async () => {
   const engine = await open({ parallel: 2, context: 4096 })
-  const large = `root ::= ${'"a"{0,60000} '.repeat(3)}`
-  const tooLarge = `root ::= ${'"a"{0,60000} '.repeat(5)}`
+  const large = `root ::= ${'"a"{0,20000} '.repeat(3)}`
+  const tooLarge = `root ::= ${'"a"{0,20000} '.repeat(10)}`
   const [reply, error] = await Promise.all([
     engine.complete('Once', { grammar: large, maxTokens: 4, ignoreEos: false }).done,
     failure(engine.complete('Once', { grammar: tooLarge, maxTokens: 4 }).done),
