@@ -69,7 +69,7 @@ void ErrorLogScope::add(const char* text) noexcept {
   try {
     text_.append(text);
   } catch (const std::exception&) {
-    // no memory for it: C code logged it and cannot be thrown through
+    text_.clear();  // there is no memory for it, and C code cannot be thrown through
   }
 }
 

@@ -133,7 +133,7 @@ export class Engine implements AsyncDisposable {
    * Token ids of a text. `addSpecial` (false) adds what the model wants at the ends, such as BOS;
    * `parseSpecial` (false) reads the names of control tokens in the text as those tokens. Once
    * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_REQUEST,
-   * ERR_OVERLOADED, ERR_CANCELLED or ERR_CLOSED.
+   * ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED or ERR_CLOSED.
    */
   async tokenize(
     text: string,
@@ -161,8 +161,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * The prompt that `chat` would compute for a conversation, as text. Rejects with
-   * ERR_INVALID_REQUEST (no template, or one that refuses the messages), ERR_INVALID_OPTION,
-   * ERR_OVERLOADED, ERR_CANCELLED or ERR_CLOSED.
+   * ERR_INVALID_REQUEST (no template, or one that refuses the messages or takes too long for them),
+   * ERR_INVALID_OPTION, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED or ERR_CLOSED.
    */
   async applyTemplate(
     messages: readonly ChatMessage[],

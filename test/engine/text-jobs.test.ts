@@ -65,7 +65,7 @@ test('one that the engine does not take is told so, and keeps no turn', async ()
   await expect(next).resolves.toBe('text')
 })
 
-test('one that the engine sets aside makes room for another, and is answered all the same', async () => {
+test('one that is set aside makes room for another, and is answered all the same', async () => {
   const { jobs, started, results } = asked(4)
   jobs.setAside(0)
   expect(started).toEqual([0, 1, 2])
