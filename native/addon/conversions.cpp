@@ -417,6 +417,7 @@ struct EventWriter {
     begin("text-made", event.id);
     object.Set("text", event.text);
   }
+  void operator()(const TokenOutbox::SetAside& event) { begin("set-aside", event.id); }
   void operator()(const TokenOutbox::Pieces& event) {
     begin("pieces", event.id);
     Napi::Array list = Napi::Array::New(env, event.pieces.size());

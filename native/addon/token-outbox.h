@@ -43,6 +43,7 @@ class TokenOutbox : public EventSink {
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
   void pieces(RequestId id, std::vector<std::string> pieces) override;
+  void set_aside(RequestId id) override;
   void flush(bool may_wait) override;
 
   void ref(Napi::Env env) { wake_.Ref(env); }
@@ -105,8 +106,11 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<std::string> pieces;
   };
+  struct SetAside {
+    RequestId id;
+  };
   using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Accepted, Text,
-                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
+                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces, SetAside>;
 
   // All events since the last call.
   std::vector<Event> drain();

@@ -38,7 +38,11 @@ bool Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
 void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
 
 void Engine::cancel(RequestId id) {
-  if (ledger_.cancel(id)) mailbox_.push(Cancel{});
+  const bool is_request = ledger_.cancel(id);
+  if (is_request) mailbox_.push(Cancel{});
+  // It may be with the Preparer still, or be a text.
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) is_request ? preparer_->look() : preparer_->cancel_text(id);
 }
 
 void Engine::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
@@ -240,10 +244,13 @@ void Engine::embed_until_closed(Opened& opened) {
 
 void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
   const bool embeds = loaded.embedding.has_value();
-  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, loaded.context, embeds,
-                                             ledger_, sink_, mailbox_,
-                                             [this](const Fault& cause) { end_by_itself(cause); });
+  auto preparer = std::make_unique<Preparer>(
+      model,
+      PreparerOptions{options_.chat_template, loaded.context, embeds, options_.queue_deadline},
+      ledger_, sink_, mailbox_, closing_, [this](const Fault& cause) { end_by_itself(cause); });
   if (!embeds) {
+    const std::string& warning = preparer->template_warning();
+    if (!warning.empty()) loaded.warnings.push_back({"WARN_CHAT_TEMPLATE", warning});
     loaded.has_chat_template = preparer->has_chat_template();
     loaded.thinking_ends = preparer->thinking_ends();
     loaded.call_format = preparer->call_format();

@@ -87,6 +87,8 @@ class EventSink {
   // The answer to a text job: what tokens, or a chat template, come to.
   virtual void text_made(RequestId id, std::string text) = 0;
   virtual void pieces(RequestId id, std::vector<std::string> pieces) = 0;
+  // A text job takes long: its answer comes, and others' come before it.
+  virtual void set_aside(RequestId id) = 0;
   // The end of a step: the one moment at which a sleeping reader may be woken for its text. With
   // `may_wait` another end follows soon, and text may wait for it if readers were just woken.
   virtual void flush(bool may_wait = false) = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -67,11 +68,26 @@ class Ledger {
   // memory for it.
   void retire_all() noexcept;
 
+  // It leaves the Preparer for the engine's loop. False where somebody retired it before; then
+  // nobody may hear of it any more.
+  bool hand_over(RequestId id);
+  // Retires those with the Preparer whom nobody waits for any more: `cancelled`, and `late`, those
+  // that were submitted before `time`. The late ones are marked as cancelled from then on, so that
+  // no more is done for them.
+  struct Gone {
+    std::vector<std::shared_ptr<Ticket>> cancelled, late;
+  };
+  Gone retire_unprepared(Clock::time_point time);
+  // When the oldest of those with the Preparer was submitted.
+  std::optional<Clock::time_point> oldest_unprepared() const;
+
   // The engine's thread goes on: at every turn, and within a call wherever the backend asks
   // whether to abandon it. Called for each node of a graph, so it costs a load and a store.
-  void beat() { advance(beats_); }
-  // The Preparer has begun a job, or ended one. Its thread only.
-  void preparer_beat() { advance(preparer_beats_); }
+  void beat() {
+    beats_.store(beats_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  // One of the Preparer's threads has begun a job, or ended one.
+  void preparer_beat() { ++preparer_beats_; }
   // As long as it lives, the engine's thread waits for something to do.
   class Idle {
    public:
@@ -94,19 +110,17 @@ class Ledger {
     Phase phase = Phase::queued;
   };
 
-  static void advance(std::atomic<int64_t>& count) {
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-
+  bool retire_locked(RequestId id, Outcome outcome, Phase phase);
   void count(const Entry& end);
 
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, Entry> requests_;
-  size_t in_flight_ = 0;  // of them
+  std::map<RequestId, std::shared_ptr<Ticket>> unprepared_;  // of them; ids ascend
+  size_t in_flight_ = 0;  // of requests_
   bool closed_ = false;
   Stats stats_;
-  // Each has one thread that writes.
-  std::atomic<int64_t> beats_{0}, preparer_beats_{0};
+  std::atomic<int64_t> beats_{0};  // the engine's thread writes it
+  std::atomic<int64_t> preparer_beats_{0};
   std::atomic<bool> busy_{true};
 };
 

@@ -44,6 +44,12 @@ class FaultError : public std::runtime_error {
   const Fault fault;
 };
 
+// Thrown where what was given is right, but takes more work than is allowed.
+class TooMuchWork : public FaultError {
+ public:
+  using FaultError::FaultError;
+};
+
 // What an exception means to JavaScript; `otherwise` codes what is neither ours nor bad_alloc.
 inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
   if (const auto* ours = dynamic_cast<const FaultError*>(&error)) return ours->fault;

@@ -17,6 +17,8 @@
 namespace sluice {
 namespace {
 
+std::string text_of(const char* text) { return text ? text : ""; }
+
 // A tokenization cannot be interrupted, and takes up to 2 s a MiB.
 constexpr size_t kTextBytesMax = size_t(8) << 20;
 constexpr size_t kRunBytesMax = 1000000;
@@ -190,7 +192,6 @@ Model::Model(llama_model* model, ModelParams params)
     : model_(model),
       params_(std::move(params)),
       vocab_(llama_model_get_vocab(model)),
-      has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr),
       piece_bytes_max_(longest_piece(vocab_)) {}
 
 Model::~Model() = default;
@@ -199,6 +200,26 @@ std::string Model::metadata(const std::string& key) const {
   char value[512];
   const int32_t length = llama_model_meta_val_str(model_.get(), key.c_str(), value, sizeof(value));
   return length < 0 ? std::string() : std::string(value);
+}
+
+// Not by llama_model_chat_template(), which makes up a name for some models that have none.
+ModelTemplates Model::chat_templates() const {
+  const std::string key = "tokenizer.chat_template";
+  ModelTemplates found;
+  for (int32_t i = 0; i < llama_model_meta_count(model_.get()); ++i) {
+    char name[256];
+    if (llama_model_meta_key_by_index(model_.get(), i, name, sizeof(name)) < 0) continue;
+    const std::string entry = name;
+    if (entry.rfind(key, 0) != 0) continue;
+    if (entry == key) {
+      found.without_name = text_of(llama_model_chat_template(model_.get(), nullptr));
+    } else if (entry == key + ".tool_use") {
+      found.tool_use = text_of(llama_model_chat_template(model_.get(), "tool_use"));
+    } else if (entry[key.size()] == '.') {
+      found.others.push_back(entry.substr(key.size() + 1));
+    }
+  }
+  return found;
 }
 
 std::string Model::name() const { return metadata("general.name"); }

@@ -24,6 +24,12 @@ struct RecommendedSampling {
   std::optional<int32_t> top_k, repeat_last_n;
 };
 
+// The chat templates of a GGUF. llama.cpp uses two of them.
+struct ModelTemplates {
+  std::string without_name, tool_use;  // empty where there is none
+  std::vector<std::string> others;     // names of those that are not used
+};
+
 // Where a model's weights go.
 struct ModelParams {
   std::vector<std::string> devices;  // ggml's names; without any, none but the CPU is touched
@@ -54,7 +60,7 @@ class Model {
   uint64_t bytes() const;
   int32_t trained_context() const;
   int32_t vocabulary() const;
-  bool has_chat_template() const { return has_chat_template_; }
+  ModelTemplates chat_templates() const;
   RecommendedSampling recommended_sampling() const;
   // Bytes that one token takes in the KV cache; an estimate for choosing a context.
   uint64_t kv_bytes_per_token(KvType type) const;
@@ -114,7 +120,6 @@ class Model {
   std::unique_ptr<llama_model, ModelFree> model_;
   const ModelParams params_;
   const llama_vocab* vocab_;
-  bool has_chat_template_;
   size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
 };
 

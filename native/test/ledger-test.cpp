@@ -2,6 +2,7 @@
 
 #include "test/check.h"
 
+using sluice::Clock;
 using sluice::Ledger;
 using sluice::Outcome;
 using sluice::Phase;
@@ -204,4 +205,32 @@ TEST("ledger: it is busy but while somebody is idle, and each thread's beats are
   ledger.publish(Stats());
   CHECK_EQ(ledger.stats().beats, 2);
   CHECK_EQ(ledger.stats().preparer_beats, 1);
+}
+
+TEST("ledger: those with the Preparer are retired by their deadline, and told of once") {
+  Ledger ledger;
+  const Clock::time_point now = Clock::now();
+  for (sluice::RequestId id : {1, 2, 3, 4}) {
+    const auto one = request(id);
+    one->submitted = now + std::chrono::milliseconds(id);
+    ledger.admit({one}, 4);
+  }
+  const auto fourth = ledger.find(4);
+  CHECK(ledger.hand_over(1));
+  CHECK(!ledger.hand_over(1));
+  CHECK(*ledger.oldest_unprepared() == now + std::chrono::milliseconds(2));
+  ledger.find(3)->cancelled = true;
+  const auto gone = ledger.retire_unprepared(now + std::chrono::milliseconds(4));
+  CHECK_EQ(gone.late.size(), size_t(1));
+  CHECK_EQ(gone.late.front()->id, 2u);
+  CHECK(gone.late.front()->cancelled);
+  CHECK_EQ(gone.cancelled.size(), size_t(1));
+  CHECK_EQ(gone.cancelled.front()->id, 3u);
+  CHECK(!fourth->cancelled);
+  CHECK(!ledger.hand_over(2));
+  CHECK(!ledger.retire(3, Outcome::failed));
+  CHECK(ledger.find(1) != nullptr);
+  CHECK_EQ(ledger.stats().failed, 1);
+  CHECK_EQ(ledger.stats().cancelled, 1);
+  CHECK(ledger.admit({request(5), request(6)}, 4));  // their room is free
 }

@@ -284,6 +284,8 @@ export type NativeEvent =
   | { kind: 'tokens'; id: number; tokens: Int32Array }
   | { kind: 'text-made'; id: number; text: string }
   | { kind: 'pieces'; id: number; pieces: Buffer[] }
+  /** A text job takes long: its answer comes, and others' come before it. */
+  | { kind: 'set-aside'; id: number }
 
 /** Text of several replies, each of them once: three lists of one length. */
 export interface NativeTexts {
@@ -399,6 +401,7 @@ export type NativeWarningCode =
   | 'WARN_GPU_PARTIAL'
   | 'WARN_GPU_MEMORY'
   | 'WARN_CONTEXT_REDUCED'
+  | 'WARN_CHAT_TEMPLATE'
 
 /** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
 export interface NativePlacement {

@@ -152,7 +152,8 @@ export class Engine implements AsyncDisposable {
    * Token ids of a text. `addSpecial` (false) adds what the model wants at the ends, such as BOS;
    * `parseSpecial` (false) reads the names of control tokens in the text as those tokens. Once
    * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_OPTION,
-   * ERR_INVALID_REQUEST, ERR_OVERLOADED, ERR_CANCELLED, ERR_CLOSED or ERR_ENGINE_ENDED.
+   * ERR_INVALID_REQUEST, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
+   * ERR_ENGINE_ENDED.
    */
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
     const given = parseText(text)
@@ -178,8 +179,9 @@ export class Engine implements AsyncDisposable {
 
   /**
    * The prompt that `chat` would compute for a conversation, as text. Rejects with
-   * ERR_INVALID_REQUEST (no template, or one that refuses the messages), ERR_INVALID_OPTION,
-   * ERR_OVERLOADED, ERR_CANCELLED, ERR_CLOSED or ERR_ENGINE_ENDED.
+   * ERR_INVALID_REQUEST (no template, or one that refuses the messages or takes too long for them),
+   * ERR_INVALID_OPTION, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
+   * ERR_ENGINE_ENDED.
    */
   async applyTemplate(
     messages: readonly ChatMessage[],

@@ -73,7 +73,7 @@ export class Session {
   readonly #window: number
   readonly #replies = new Map<number, LiveReply>()
   readonly #embeddings = new Map<number, EmbeddingListener>()
-  readonly #texts = new TextJobs()
+  readonly #texts: TextJobs
   #nextId = 1
   #holds = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
@@ -84,6 +84,7 @@ export class Session {
   constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
     this.#listener = listener
     this.#window = options.window
+    this.#texts = new TextJobs(options.queueDeadlineMs, (id) => this.#native.cancel(id))
     try {
       // Out of the addon's callback first: what is thrown inside it is swallowed.
       this.#native = new addon.Engine(options, () => setImmediate(() => this.#drain()))
@@ -261,6 +262,9 @@ export class Session {
         break
       case 'error':
         this.#handleError(event.id, this.#errorOf(event))
+        break
+      case 'set-aside':
+        this.#texts.setAside(event.id)
         break
       case 'tokens':
         this.#texts.resolve(event.id, event.tokens)

@@ -17,7 +17,13 @@ export interface LoadOptions {
   window?: number
   /** Requests that may wait for a place; one more is refused. 0 to 65,536, default 64. */
   queue?: number
-  /** Milliseconds a request may wait for a place. Default 60,000. */
+  /**
+   * Milliseconds from submission within which a request must have a place: its template, tokens and
+   * grammar count, and so does the queue. Then it fails with ERR_QUEUE_TIMEOUT, at once. The time
+   * in which another request computes the beginning of its prompt counts as a place of its own.
+   * Texts (`tokenize`, `applyTemplate` and the like) must be ready within it. 1 to 2 ** 31 - 1,
+   * default 60,000.
+   */
   queueDeadlineMs?: number
   /**
    * Compute threads, 1 to 512. Default: one per core that the process may use; where the weights

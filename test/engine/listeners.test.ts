@@ -129,7 +129,10 @@ test('at a connection’s end every exchange on it is told, though one throws', 
   const { EventEmitter } = await import('node:events')
   const socket = new EventEmitter() as never
   const closed = [vi.fn(thrower('closed')), vi.fn()]
-  for (const one of closed) joinConnection(socket, { res: {} as never, closed: one })
+  for (const one of closed) {
+    const passenger = { req: { socket } as never, res: {} as never, closed: one, abort: vi.fn() }
+    joinConnection(passenger)
+  }
   ;(socket as InstanceType<typeof EventEmitter>).emit('close')
   await settle()
   for (const one of closed) expect(one).toHaveBeenCalled()
