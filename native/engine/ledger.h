@@ -116,7 +116,7 @@ class Ledger {
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, Entry> requests_;
   std::map<RequestId, std::shared_ptr<Ticket>> unprepared_;  // of them; ids ascend
-  size_t in_flight_ = 0;  // of requests_
+  size_t in_flight_ = 0;                                     // of requests_
   bool closed_ = false;
   Stats stats_;
   std::atomic<int64_t> beats_{0};  // the engine's thread writes it
