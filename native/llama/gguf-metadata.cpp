@@ -91,6 +91,8 @@ constexpr Need kNeeds[] = {
      "llama-graph.cpp build_moe_ffn"},
 };
 
+const char* const kDividingByHeads = "olmo2 phimoe gemma2 gemma3 deepseek2";
+
 bool is_among(const std::string& name, const char* names) {
   std::istringstream all(names);
   for (std::string one; all >> one;) {
@@ -181,11 +183,15 @@ std::string wrong_experts(const Hyperparameters& model) {
   return "";
 }
 
-// llama.cpp divides by the first layer's heads, and shares the others' heads out evenly.
+// llama.cpp shares heads out evenly; some architectures divide by those of the first layer.
 std::string wrong_heads(const Hyperparameters& model) {
   const GgufNumbers* heads = model.numbers("attention.head_count");
   if (is_among(model.architecture, kWithoutHeads)) return "";
-  if (!heads || heads->values.empty()) return "";  // llama.cpp says that it is missing
+  const bool has_first = heads && !heads->values.empty() && heads->values[0] >= 1;
+  if (!has_first && is_among(model.architecture, kDividingByHeads)) {
+    return model.shown("attention.head_count") + " is 0 or missing, expected 1 or more";
+  }
+  if (!heads || heads->values.empty()) return "";
   if (!heads->is_array && heads->values[0] < 1) {
     return model.complaint("attention.head_count", "1 or more");
   }

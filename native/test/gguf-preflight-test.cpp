@@ -336,6 +336,16 @@ TEST(
   CHECK(refuses(parts.file(), "mamba2.ssm.group_count is 0, expected 1 to"));
 }
 
+TEST("heads that are missing are refused where llama.cpp divides by them") {
+  Parts parts;
+  parts.entries = text("general.architecture") + u32(kString) + text("olmo2") +
+                  text("olmo2.block_count") + u32(kUint32) + u32(1);
+  CHECK(refuses(parts.file(), "olmo2.attention.head_count is 0 or missing, expected 1 or more"));
+  parts.entries += text("olmo2.attention.head_count") + u32(kUint32) + u32(1);
+  parts.entry_count = 3;
+  CHECK_EQ(check_bytes(parts.file()).message, "");
+}
+
 TEST("a temperature scale without a length is refused, but for models that have their own") {
   const std::string key = ".attention.temperature_scale";
   for (const std::string architecture : {"deepseek2", "mistral3"}) {
