@@ -53,6 +53,10 @@ bool Ledger::retire_locked(RequestId id, Outcome outcome, Phase phase) {
   it->second = {nullptr, it->second.ticket->cancelled ? Outcome::cancelled : outcome, phase};
   --in_flight_;
   unprepared_.erase(id);
+  if (outcome == Outcome::cancelled) {  // it stays that, whatever else is asked until it is told
+    count(it->second);
+    requests_.erase(it);
+  }
   return true;
 }
 

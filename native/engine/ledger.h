@@ -44,7 +44,8 @@ struct Stats {
 //
 // Who asks for a reply cancels it on one thread while another ends it. How it ended is settled when
 // he hears of the end, in tell(), and counted then: whoever cancelled before that hears `cancelled`
-// and is counted as such. So no count ever contradicts what a reader was told, or goes down.
+// and is counted as such. So no count ever contradicts what a reader was told, or goes down. Who
+// was retired as cancelled is that already, and counted at once.
 //
 // Owned by Engine. Any thread, but for cancel() and tell(): the thread that asks.
 class Ledger {
@@ -61,7 +62,8 @@ class Ledger {
   // False when somebody else retired it before; then there is nothing to report. The phase is
   // counted of the cancelled.
   bool retire(RequestId id, Outcome outcome, Phase phase = Phase::queued);
-  // How a request ended that was retired; it is counted, and forgotten. Nothing for any other id.
+  // How a request ended that was retired as something else than cancelled; it is counted, and
+  // forgotten. Nothing for any other id.
   std::optional<Outcome> tell(RequestId id);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
   // All that are left, and all whose end was not told yet, without telling anybody and without

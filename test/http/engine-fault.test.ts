@@ -134,17 +134,19 @@ describe('a model that does not load', () => {
     expect(await health({ authorization: 'Bearer key' })).toContain(words)
   })
 
-  test('and an onEngineError that throws surfaces, and breaks nothing', async () => {
+  test('and an onEngineError that throws is warned of, and breaks nothing', async () => {
     const thrown = new Error('thrown by onEngineError')
     const onEngineError = () => {
       throw thrown
     }
     const caught = uncaught()
+    const warned = new Promise((resolve) => process.once('warning', resolve))
     const server = createServer({ engine: badLoad(), port: 0, onEngineError })
     const { url } = await server.listen()
     alsoClose(() => server.close())
     expect((await fetch(`${url}/health`)).status).toBe(503)
-    expect(caught()).toEqual([thrown])
+    expect(await warned).toMatchObject({ code: 'SLUICE_CALLBACK' })
+    expect(caught()).toEqual([])
   })
 })
 

@@ -132,7 +132,7 @@ export class FakeEngine implements NativeEngine {
     this.embedder = new FakeEmbedder(fake.embedding, (event) => {
       if (event.kind === 'embedded') this.#untold.set(event.id, { how: 'finished' })
       if (event.kind === 'error') this.#untold.set(event.id, { how: 'failed' })
-      if (event.kind === 'finished') this.#untold.set(event.id, { how: 'cancelled' })
+      if (event.kind === 'finished') this.#ends.cancelled++
       this.#emit(event as FakeEvent)
     })
     this.#isAuto = fake.pace !== 'manual'
@@ -456,8 +456,12 @@ export class FakeEngine implements NativeEngine {
       this.#emit({ kind: 'error', id, ...how })
       return
     }
-    const isCancelled = how === 'cancelled' || sequence.isCancelled
-    this.#untold.set(id, { how: isCancelled ? 'cancelled' : 'finished', leaves })
+    if (how === 'cancelled') {
+      this.#ends.cancelled++
+      this.#left[leaves]++
+    } else {
+      this.#untold.set(id, { how: sequence.isCancelled ? 'cancelled' : 'finished', leaves })
+    }
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
     const { draftTokens = 0, draftAcceptedTokens = 0 } = script
