@@ -38,6 +38,8 @@ class Preparer {
   // What thoughts of the model end with, where they are known and can be made to end. Takes some
   // milliseconds.
   std::vector<std::string> thinking_ends() const;
+  // Of the thread that tokenizes.
+  size_t stack_bytes() const { return thread_.stack_bytes(); }
   CallFormat call_format() const { return template_.call_format(); }
   void prepare(Choices choices);
   void prepare(std::shared_ptr<EmbeddingRequest> request);

@@ -47,6 +47,8 @@ export interface Placement {
  * - `WARN_GPU_PARTIAL`: some layers did not fit into its memory, the CPU computes them
  * - `WARN_GPU_MEMORY`: no layer fits, or what `gpuLayers` asks for may not
  * - `WARN_CONTEXT_REDUCED`: the context is shorter than usual, so that all layers fit
+ * - `WARN_SMALL_STACK`: the system gave threads less stack than was asked for, so long words and
+ *   deeply nested replies have lower limits
  */
 export interface LoadWarning {
   readonly code: LoadWarningCode
@@ -59,6 +61,7 @@ export type LoadWarningCode =
   | 'WARN_GPU_PARTIAL'
   | 'WARN_GPU_MEMORY'
   | 'WARN_CONTEXT_REDUCED'
+  | 'WARN_SMALL_STACK'
 
 /** What `load` would come to with the same options, on this machine as it is now. */
 export interface Estimate {
