@@ -20,7 +20,8 @@ int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes) {
   const uint64_t token_bytes = need.cell_bytes * uint64_t(need.sequences) + need.draft_bytes;
   const uint64_t affordable = free_bytes / 4 / std::max<uint64_t>(1, token_bytes);
   if (affordable >= uint64_t(need.most)) return need.most;
-  return std::min(need.most, std::max(kContextMin, int32_t(affordable / kContextStep * kContextStep)));
+  return std::min(need.most,
+                  std::max(kContextMin, int32_t(affordable / kContextStep * kContextStep)));
 }
 
 bool is_ample(const RoughNeed& need, uint64_t free_bytes) {

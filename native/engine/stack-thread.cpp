@@ -22,8 +22,8 @@ bool has_room(size_t bytes) {
   void* room = VirtualAlloc(nullptr, bytes, MEM_RESERVE, PAGE_READWRITE);
   return room && VirtualFree(room, 0, MEM_RELEASE);
 #else
-  void* room =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return room != MAP_FAILED && munmap(room, bytes) == 0;
 #endif
 }
@@ -44,8 +44,9 @@ StackThread::StackThread(size_t stack_bytes, std::function<void()> body) : body_
 #ifdef _WIN32
 
 int StackThread::start(size_t stack_bytes) {
-  thread_ = reinterpret_cast<void*>(_beginthreadex(
-      nullptr, static_cast<unsigned>(stack_bytes), run, this, STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr));
+  thread_ =
+      reinterpret_cast<void*>(_beginthreadex(nullptr, static_cast<unsigned>(stack_bytes), run, this,
+                                             STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr));
   return thread_ ? 0 : errno;
 }
 

@@ -29,7 +29,8 @@ struct Reply {
   int64_t bytes_read = 0;
 };
 
-// The engine's thread has one of 512 MiB (engine/stack-thread.h, which native/llama may not include).
+// The engine's thread has one of 512 MiB (engine/stack-thread.h, which native/llama may not
+// include).
 void on_stack_of(size_t bytes, const std::function<void()>& body) {
 #ifdef _WIN32
   (void)bytes;
