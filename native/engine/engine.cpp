@@ -180,6 +180,17 @@ Engine::Opened Engine::open_on(LoadPlan plan) {
 
 namespace {
 
+Warning small_stack(size_t bytes) {
+  return {"WARN_SMALL_STACK",
+          "the system gave a thread " + std::to_string(bytes >> 10) + " KiB of stack instead of " +
+              std::to_string(kDeepStackBytes >> 10) + ": a text may hold runs of " +
+              std::to_string(Model::run_bytes_max(bytes)) +
+              " bytes without a space, and a reply in a format " +
+              std::to_string(ChatParser::brackets_max(bytes)) +
+              " brackets; for the usual limits let the process have more address space (ulimit "
+              "-v, vm.overcommit_memory)"};
+}
+
 // The plan has read the file to its end but for the weights: what fails now is the device.
 std::shared_ptr<const Model> loaded_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress) {
@@ -255,6 +266,8 @@ void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedMode
     loaded.thinking_ends = preparer->thinking_ends();
     loaded.call_format = preparer->call_format();
   }
+  const size_t stack_bytes = std::min(thread_.stack_bytes(), preparer->stack_bytes());
+  if (stack_bytes < kDeepStackBytes) loaded.warnings.push_back(small_stack(stack_bytes));
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   preparer_.swap(preparer);
 }

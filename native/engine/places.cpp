@@ -288,7 +288,7 @@ std::shared_ptr<SavedState> Places::save(int32_t slot, const std::string& salt,
   state->salt = salt;
   state->tokens = std::move(tokens);
   state->owner = owner;
-  state->bytes = cache_.spare(bytes);
+  state->bytes = cache_.room_for(bytes);
   return context_.save(slot, state->bytes) ? state : nullptr;
 }
 

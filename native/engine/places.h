@@ -47,7 +47,6 @@ class Places {
   const PrefixCache& cache() const { return cache_; }
 
   // Whether it can start now.
-  bool has_free() const { return live_count() < count(); }
   bool has_room(const Sequence& sequence) const { return has_room(sequence, true); }
   // Whether it could if those made way that have been parked for a while. A reader who is late by
   // a few tokens does not cost his reply its place.

@@ -345,6 +345,12 @@ std::vector<std::string> Preparer::thinking_ends() const {
   return {};
 }
 
+size_t Preparer::stack_bytes() const {
+  size_t bytes = kDeepStackBytes;
+  for (const Lane& lane : lanes_) bytes = std::min(bytes, lane.thread->stack_bytes());
+  return bytes;
+}
+
 CallFormat Preparer::call_format() const {
   return template_.call_format([this] { return closing_.load(); });
 }

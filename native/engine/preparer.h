@@ -64,6 +64,8 @@ class Preparer {
   // What thoughts of the model end with, where they are known and can be made to end. Takes some
   // milliseconds.
   std::vector<std::string> thinking_ends() const;
+  // Of the threads that tokenize, the smallest.
+  size_t stack_bytes() const;
   CallFormat call_format() const;
   void prepare(Choices choices);
   void prepare(std::shared_ptr<EmbeddingRequest> request);

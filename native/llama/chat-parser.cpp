@@ -112,19 +112,19 @@ void ChatParser::append(std::string_view text) {
     return;
   }
   brackets_ += brackets_in(text);
-  broken_ = brackets_ > brackets_max();
+  broken_ = brackets_ > brackets_max(stack_bytes());
   if (broken_) return;
   pass();
   if (inside_ == Inside::unknown && may_read()) read_all();
 }
 
-int32_t ChatParser::brackets_max() {
-  return int32_t(stack_limit(stack_bytes(), kBracketStackBytes, size_t(kBracketsMax)));
+int32_t ChatParser::brackets_max(size_t stack_bytes) {
+  return int32_t(stack_limit(stack_bytes, kBracketStackBytes, size_t(kBracketsMax)));
 }
 
 void ChatParser::check_beginning(std::string_view text) {
   const int32_t brackets = brackets_in(text);
-  const int32_t most = brackets_max();
+  const int32_t most = brackets_max(stack_bytes());
   if (brackets <= most) return;
   throw FaultError(FaultCode::invalid_request,
                    "the message that the reply goes on with has " + std::to_string(brackets) +

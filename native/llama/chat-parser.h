@@ -31,8 +31,8 @@ class ChatParser {
   // Brackets that a reply may open, with those of the message that it goes on with: llama.cpp's
   // parser recurses with each that is inside another.
   static constexpr int32_t kBracketsMax = 32768;
-  // Of them, those that the calling thread's stack carries.
-  static int32_t brackets_max();
+  // Of them, those that so large a stack carries.
+  static int32_t brackets_max(size_t stack_bytes);
   // Of the reply, read by llama.cpp's parser: so many times its length, and this much before that.
   static constexpr int64_t kReadsPerByte = 8, kReadsFree = 256 << 10;
 

@@ -29,9 +29,6 @@ constexpr size_t kRunStackBytes = 1024;
 constexpr size_t kRunStackBytes = 384;
 #endif
 
-// What this thread's stack carries.
-size_t run_bytes_max() { return stack_limit(stack_bytes(), kRunStackBytes, kRunBytesMax); }
-
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
 void check_text(std::string_view text) {
@@ -41,7 +38,7 @@ void check_text(std::string_view text) {
                          " bytes is too large to be tokenized; expected at most " +
                          std::to_string(kTextBytesMax));
   }
-  const size_t run_max = run_bytes_max();
+  const size_t run_max = Model::run_bytes_max(stack_bytes());
   size_t run = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     run = i > 0 && is_space(text[i]) == is_space(text[i - 1]) ? run + 1 : 1;
@@ -140,6 +137,10 @@ std::optional<int32_t> integer(const std::string& text) {
 }
 
 }  // namespace
+
+size_t Model::run_bytes_max(size_t stack_bytes) {
+  return stack_limit(stack_bytes, kRunStackBytes, kRunBytesMax);
+}
 
 void Model::ModelFree::operator()(llama_model* model) const { llama_model_free(model); }
 

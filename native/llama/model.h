@@ -71,8 +71,11 @@ class Model {
   // The tokens that a text of so many bytes has at least; 0 where nothing can be said.
   int64_t tokens_min(size_t text_bytes) const;
 
-  // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a run without a
-  // change between space and other characters of over 1,000,000 bytes.
+  // Of a run without a change between space and other characters, what so large a stack carries:
+  // 1,000,000 bytes at most.
+  static size_t run_bytes_max(size_t stack_bytes);
+  // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a longer run than the
+  // calling thread's stack carries.
   std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
   // The bytes of each token, control tokens by name. Throws as detokenize does.

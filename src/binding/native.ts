@@ -402,6 +402,7 @@ export type NativeWarningCode =
   | 'WARN_GPU_MEMORY'
   | 'WARN_CONTEXT_REDUCED'
   | 'WARN_CHAT_TEMPLATE'
+  | 'WARN_SMALL_STACK'
 
 /** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
 export interface NativePlacement {

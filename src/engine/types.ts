@@ -83,7 +83,9 @@ export interface LoadOptions {
   /**
    * MiB of host memory for the states of finished conversations and of replies that gave up their
    * place; 0 keeps only what the places themselves hold. 0 to 1,048,576. Default: an eighth of free
-   * memory, at most 2,048.
+   * memory, at most 2,048. It bounds all memory of the cache, what is about to be kept and what is
+   * to be used again included. On top come, while a state is brought to another place, one or two
+   * copies of it, of which up to 64 MiB each are kept for the next time.
    */
   cacheMiB?: number
   /**
@@ -531,7 +533,10 @@ export interface EngineStats {
   /** Cells of free places that still hold what they computed, for prompts that begin with it. */
   readonly cellsCached: number
   readonly cellsTotal: number
-  /** Bytes of host memory that kept states take, at most `cacheMiB`; not zero when idle. */
+  /**
+   * Bytes of host memory of kept states, and of what is to be used again for one, at most
+   * `cacheMiB`; not zero when idle.
+   */
   readonly cacheBytes: number
   /** States that are kept in it. */
   readonly cacheEntries: number
