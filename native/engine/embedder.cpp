@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-constexpr auto kExpireEvery = std::chrono::milliseconds(20);
+constexpr auto kExpireEvery = std::chrono::milliseconds(5);
 
 // Appends the vector at length 1, as cosines are computed with. False when it holds what is no
 // number; one that is all zero stays so.

@@ -273,6 +273,16 @@ describe('a request', () => {
     expect((await first).embeddings).toHaveLength(20)
   })
 
+  test('whose turn does not come hears so while another’s call is under way', async () => {
+    const model = encoderModel({ layers: 16, embedding: 384, seed: 2 })
+    const engine = await loaded({ model, queueDeadlineMs: 5 })
+    const first = engine.embed(long) // one call, of many times that
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    await expect(engine.embed(long)).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
+    expect(engine.stats()).toMatchObject({ steps: 0, finished: 0, failed: 1 })
+    expect((await first).embeddings).toHaveLength(1)
+  })
+
   test('under way at close() hears so, and so does one that comes later', async () => {
     const engine = await load({ model: slowEncoder() })
     const embeddings = [1, 2, 3].map(() => engine.embed(Array.from({ length: 50 }, () => long)))
