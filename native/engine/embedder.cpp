@@ -113,6 +113,7 @@ void Embedder::expire_during(const std::vector<EmbeddingShare>& shares) {
   const auto now = Clock::now();
   if (now < expire_again_) return;
   expire_again_ = now + kExpireEvery;
+  receive();
   bool someone_left = false;
   for (size_t i = 0; i < jobs_.size(); ++i) {
     const EmbeddingJob& job = *jobs_[i];
