@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-constexpr auto kExpireEvery = std::chrono::milliseconds(20);
+constexpr auto kExpireEvery = std::chrono::milliseconds(5);
 
 // Appends the vector at length 1, as cosines are computed with. False when it holds what is no
 // number; one that is all zero stays so.
@@ -118,6 +118,7 @@ void Embedder::expire_during(const std::vector<EmbeddingShare>& shares) {
   const auto now = Clock::now();
   if (now < expire_again_) return;
   expire_again_ = now + kExpireEvery;
+  receive();
   bool someone_left = false;
   for (size_t i = 0; i < jobs_.size(); ++i) {
     const EmbeddingJob& job = *jobs_[i];
