@@ -12,18 +12,28 @@ import { drawPlan } from '../../support/fuzz/plan.js'
 // nothing behind. test/long/fuzz.test.ts goes on for an hour.
 
 const ms = 25_000
+/** Under a sanitizer one run takes minutes. */
+const timeout = process.env.SLUICE_TEST_ADDON === undefined ? 180_000 : 60 * 60_000
 
-test('the whole of the API, at random', async () => {
-  const ends = await fuzz({ name: 'fuzz', draw: drawPlan, ms })
-  const met = ['stop', 'length', 'done', 'cancelled', 'ERR_CANCELLED']
-  expect(Object.keys(ends)).toEqual(expect.arrayContaining(met))
-}, 180_000)
+test(
+  'the whole of the API, at random',
+  async () => {
+    const ends = await fuzz({ name: 'fuzz', draw: drawPlan, ms })
+    const met = ['stop', 'length', 'done', 'cancelled', 'ERR_CANCELLED']
+    expect(Object.keys(ends)).toEqual(expect.arrayContaining(met))
+  },
+  timeout,
+)
 
-test('a churn of conversations through the prefix cache', async () => {
-  const ends = await fuzz({ name: 'churn', draw: drawChurn, ms })
-  const met = ['length', 'cancelled', 'ERR_CANCELLED']
-  expect(Object.keys(ends)).toEqual(expect.arrayContaining(met))
-}, 180_000)
+test(
+  'a churn of conversations through the prefix cache',
+  async () => {
+    const ends = await fuzz({ name: 'churn', draw: drawChurn, ms })
+    const met = ['length', 'cancelled', 'ERR_CANCELLED']
+    expect(Object.keys(ends)).toEqual(expect.arrayContaining(met))
+  },
+  timeout,
+)
 
 // The addon of faults.test.ts: one cell of whatever it brings back from host memory is shifted.
 const hasFaulty = process.platform === 'linux' && process.env.SLUICE_TEST_ADDON === undefined
