@@ -55,7 +55,7 @@ const gpuNames = ['auto', 'cuda', 'vulkan', 'metal'] as const
 /** As llama.cpp has them. */
 const devicesMax = 16
 
-export const tensorSplitCheck: Check<readonly number[]> = check(
+const tensorSplitCheck: Check<readonly number[]> = check(
   `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
   (value) => {
     if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false

@@ -119,7 +119,7 @@ const refused: Readonly<Record<string, (value: unknown, schema: SchemaObject) =>
 }
 
 /** Whether a keyword constrains which values are allowed. */
-export function isConstraint(keyword: string): boolean {
+function isConstraint(keyword: string): boolean {
   return !annotations.has(keyword) && !keyword.startsWith('x-')
 }
 
