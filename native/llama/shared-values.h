@@ -23,7 +23,7 @@ class SharedValues {
   Pointer get(const std::string& key, const Make& make, const Wait& wait) {
     const std::shared_ptr<Slot> slot = slot_for(key);
     if (Pointer value = await(*slot, wait)) return value;
-    const Making making(*this, *slot);
+    const Making making{*this, *slot};
     Pointer value = make();
     const std::lock_guard<std::mutex> lock(mutex_);
     slot->value = value;

@@ -12,7 +12,7 @@ import { type Scope, ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
 
 /** The reason of an exchange's signal when its client has left: nobody is there to be told. */
-export class ClientGone extends Error {
+class ClientGone extends Error {
   constructor() {
     super('the client has left')
     this.name = 'ClientGone'

@@ -128,7 +128,7 @@ const refused: Readonly<Record<string, (value: unknown, schema: SchemaObject) =>
 }
 
 /** Whether a keyword constrains which values are allowed. */
-export function isConstraint(keyword: string): boolean {
+function isConstraint(keyword: string): boolean {
   return !annotations.has(keyword) && !keyword.startsWith('x-')
 }
 
