@@ -228,6 +228,7 @@ TEST("ledger: those with the Preparer are retired by their deadline, and told of
   CHECK(!ledger.hand_over(2));
   CHECK(!ledger.retire(3, Outcome::failed));
   CHECK(ledger.find(1) != nullptr);
+  ledger.tell(2);
   CHECK_EQ(ledger.stats().failed, 1);
   CHECK_EQ(ledger.stats().cancelled, 1);
   CHECK(ledger.admit({request(5), request(6)}, 4));  // their room is free

@@ -56,7 +56,6 @@ const gpuNames = ['auto', 'cuda', 'vulkan', 'metal'] as const
 /** As llama.cpp has them. */
 const devicesMax = 16
 
-<<<<<<< HEAD
 const tensorSplit: Check<readonly number[]> = {
   ...check<readonly number[]>(
     `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
@@ -72,22 +71,6 @@ const tensorSplit: Check<readonly number[]> = {
   ),
   read: (value) => [...value],
 }
-=======
-const tensorSplitCheck: Check<readonly number[]> = check(
-  `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
-  (value) => {
-    if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false
-    // The engine has them as floats, in which the smallest are 0.
-    return (
-      value.every((share) => isNumber(share, 0, 1e9)) &&
-      value.some((share) => Math.fround(share) > 0)
-    )
-  },
-)
-
-/** An object; what is in it is checked by parseFields. */
-const anything: Check<object> = check('an object', () => true)
->>>>>>> steps
 
 export const loadChecks: Checks<LoadOptions> = {
   model: filePath,
