@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL('../../support/children/deep-texts.mjs', im
 const model = randomModel({ preTokenizer: 'deepseek-llm' })
 const shipped = 'build/Release/sluice.node'
 /** Has a thread's creation fail beyond SLUICE_TEST_STACK_MAX bytes. */
-const failing = 'build/Release/failing/sluice.node'
+const failing = 'build/Release/failed-calls/sluice.node'
 
 interface Outcome {
   warnings: { code: string; message: string }[]
@@ -47,7 +47,10 @@ function expectLimit(outcome: Outcome, least: number, most: number): void {
   const told = warnings.filter((warning) => warning.code === 'WARN_SMALL_STACK')
   expect(told).toHaveLength(limit < 1_000_000 ? 1 : 0)
   if (limit === 1_000_000) return
-  expect(told[0]?.message).toContain(`runs of ${limit} bytes`)
+  // Of the smallest stack: threads that started before it may have more.
+  const [, named] = /runs of (\d+) bytes/.exec(told[0]?.message ?? '') ?? []
+  expect(Number(named)).toBeGreaterThanOrEqual(limit / 4)
+  expect(Number(named)).toBeLessThanOrEqual(limit)
   expect(beyond.message).toContain('ulimit -v')
 }
 
