@@ -234,7 +234,6 @@ test('none of what was refused reached the engine', () => {
 test.each<[string, object]>([
   ['an instance of a class, with a getter of its class', new Defaults()],
   ['what inherits them', Object.create({ maxTokens: 7, temperature: 0.5 })],
-  ['what inherits them from an instance', Object.create(new Defaults())],
   ['an instance of an older kind of class', old],
   ['what is frozen', Object.freeze({ maxTokens: 7, temperature: 0.5 })],
 ])('options are taken of %s', async (_, options) => {
