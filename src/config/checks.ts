@@ -109,12 +109,17 @@ export function isPlainObject(value: unknown): value is object {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
-const plainObject = 'an object ({ ... })'
+/** Also an instance of a class of the caller's, but none of those that JavaScript or Node has. */
+function isOptions(value: unknown): value is object {
+  return isObject(value) && Object.prototype.toString.call(value) === '[object Object]'
+}
+
+const optionsObject = 'an object ({ ... })'
 
 /** An object of options within another. */
 export function fieldsOf<T extends object>(checks: Checks<T>): Check<T> {
   return {
-    ...check<T>(plainObject, isPlainObject),
+    ...check<T>(optionsObject, isOptions),
     read: (value, path) => parseFields<T>(value, checks, path),
   }
 }
@@ -195,9 +200,9 @@ export function refused(path: string, expected: string, came: string, options?: 
  */
 export function parseFields<T>(input: unknown, checks: Checks<T>, at = ''): T {
   const own = at === '' ? 'options' : at
-  const keys = readable(own, plainObject, () => {
-    if (!isPlainObject(input)) throw wrong(own, plainObject, input)
-    return Object.keys(input)
+  const keys = readable(own, optionsObject, () => {
+    if (!isOptions(input)) throw wrong(own, optionsObject, input)
+    return isPlainObject(input) ? Object.keys(input) : keysOf(input, checks)
   })
   const parsed: Record<string, unknown> = {}
   for (const key of keys) {
@@ -212,15 +217,36 @@ export function parseFields<T>(input: unknown, checks: Checks<T>, at = ''): T {
   return parsed as T
 }
 
+/** Of an instance, or of what inherits: options may be getters of its class. Methods are none. */
+function keysOf(input: object, checks: object): string[] {
+  const keys = new Set(Object.keys(input))
+  for (const key in input) {
+    if (typeof (input as Record<string, unknown>)[key] !== 'function') keys.add(key)
+  }
+  for (const key of Object.keys(checks)) if (key in input) keys.add(key)
+  return [...keys]
+}
+
 /**
  * Of a function that has no options: refuses an object of some, which would have no effect. Other
- * values pass, as those that come to a listener (`process.on('SIGTERM', engine.close)`).
+ * values pass, as those that come to a listener: a signal's name, an Event, an Error, or an app
+ * with its methods (Fastify's onClose).
  * @throws InvalidOptionError
  */
 export function noOptions(given: readonly unknown[]): void {
   for (const one of given) {
-    if (typeof one === 'object' && one !== null) parseFields(one, {})
+    if (readable('options', 'no options', () => isOfNoListener(one))) parseFields(one, {})
   }
+}
+
+function isOfNoListener(given: unknown): boolean {
+  return isPlainObject(given) && !Object.values(given).some((value) => typeof value === 'function')
+}
+
+/** Whether it is what a listener is called with, by a signal's handler or an event target. */
+export function isOfListener(given: unknown): boolean {
+  if (typeof given === 'string') return /^SIG[A-Z0-9]+$/.test(given)
+  return readable('options', optionsObject, () => given instanceof Event)
 }
 
 function optionsOf(checks: object): string {

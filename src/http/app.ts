@@ -40,7 +40,8 @@ export class App {
     // Where a response closes, nothing would catch what it throws.
     this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
     this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
-    void this.#awaitEngine(settings.engine)
+    if (isEngine(settings.engine)) this.#serve(settings.engine)
+    else void this.#awaitEngine(settings.engine)
   }
 
   get isDraining(): boolean {
@@ -104,19 +105,36 @@ export class App {
     })
   }
 
-  async #awaitEngine(engine: Engine | Promise<Engine>): Promise<void> {
+  async #awaitEngine(engine: Promise<Engine>): Promise<void> {
     try {
       const loaded: unknown = await engine
       if (!isEngine(loaded)) throw wrong('engine', 'the promise of an engine', loaded)
-      this.#models = hostedModels(loaded, this.settings.aliases)
-      this.metrics.serve(this.#models.engine)
+      this.#serve(loaded)
     } catch (error) {
-      this.#loadFailure = { error }
-      this.#tellOfEngine(error)
+      this.#neverLoaded(error)
+    }
+  }
+
+  /** At once: a request may come in the turn in which the listener is made. */
+  #serve(engine: Engine): void {
+    try {
+      this.#models = hostedModels(engine, this.settings.aliases)
+      this.metrics.serve(engine)
+    } catch (error) {
+      this.#neverLoaded(error)
       return
     }
-    const failure = await this.#models.engine.ended
+    void this.#awaitEnd(engine)
+  }
+
+  async #awaitEnd(engine: Engine): Promise<void> {
+    const failure = await engine.ended
     if (failure !== undefined) this.#tellOfEngine(failure)
+  }
+
+  #neverLoaded(error: unknown): void {
+    this.#loadFailure = { error }
+    this.#tellOfEngine(error)
   }
 
   #tellOfEngine(error: unknown): void {

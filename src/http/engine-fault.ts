@@ -1,3 +1,4 @@
+import { show } from '../config/checks.js'
 import { EngineEndedError, SluiceError } from '../engine/errors.js'
 import { ApiError } from '../openai/errors.js'
 
@@ -17,18 +18,41 @@ export function engineFault(error: unknown, telling: Telling = 'whole'): ApiErro
 
 /** Told once by the process, also where nobody asks the server for anything. */
 export function warnOfEngine(error: unknown): void {
-  const what =
-    error instanceof EngineEndedError ? error.message : `the model could not be loaded: ${error}`
-  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {}
-  const message = `${what}${code === undefined ? '' : ` (${code})`}; requests get 503 from now on`
-  process.emitWarning(message, { type: 'SluiceWarning', code: 'SLUICE_ENGINE' })
+  process.emitWarning(`${readable(error)}; requests get 503 from now on`, {
+    type: 'SluiceWarning',
+    code: 'SLUICE_ENGINE',
+  })
+}
+
+function readable(error: unknown): string {
+  const notLoaded = 'the model could not be loaded'
+  try {
+    if (error instanceof EngineEndedError) return withCode(error.message, error.code)
+    if (!(error instanceof Error)) return `${notLoaded}: ${thrownWords(error)}`
+    const { code } = error as NodeJS.ErrnoException
+    return withCode(`${notLoaded}: ${error}`, code)
+  } catch {
+    return `${notLoaded}: an object that cannot be read` // a Proxy, or one with getters that throw
+  }
+}
+
+/** A promise may be rejected with anything. */
+function thrownWords(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown
+  const { message } = Object(thrown) as { message?: unknown }
+  return typeof message === 'string' ? message : show(thrown)
 }
 
 /** What the program itself threw shows nothing of its inside. */
 function inWords(error: unknown): string {
-  return error instanceof SluiceError ? `: ${error.message} (${error.code})` : inCode(error)
+  return error instanceof SluiceError ? `: ${withCode(error.message, error.code)}` : inCode(error)
 }
 
 function inCode(error: unknown): string {
   return error instanceof SluiceError ? ` (${error.code})` : ''
+}
+
+/** Some messages are sentences with a full stop of their own. */
+function withCode(message: string, code: unknown): string {
+  return typeof code === 'string' ? `${message.replace(/\.$/, '')} (${code})` : message
 }

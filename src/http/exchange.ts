@@ -65,6 +65,8 @@ export class Exchange implements Scope {
   #embeddedTokens: number | undefined
   readonly #abort = new AbortController()
   readonly #startedAt = performance.now()
+  /** Until its end; what the engine counts after that is no time of its. */
+  #durationMs: number | undefined
   readonly #onClose: (exchange: Exchange) => void
   #failure: ApiError | undefined
   #isSent = false
@@ -129,6 +131,7 @@ export class Exchange implements Scope {
   closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#durationMs = performance.now() - this.#startedAt
     if (!this.#isSent) this.#abort.abort(new ClientGone())
     this.#onClose(this)
   }
@@ -210,7 +213,7 @@ export class Exchange implements Scope {
       status: res.headersSent ? res.statusCode : 0,
       outcome: this.#outcome(),
       code: error?.code ?? undefined,
-      durationMs: performance.now() - this.#startedAt,
+      durationMs: this.#durationMs ?? performance.now() - this.#startedAt,
       promptTokens: isNone ? this.#embeddedTokens : promptTokens,
       completionTokens: isNone ? undefined : completionTokens,
       error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,

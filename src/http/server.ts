@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { noOptions, refused, show } from '../config/checks.js'
+import { isOfListener, noOptions, refused, show } from '../config/checks.js'
 import { App } from './app.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
@@ -82,10 +82,11 @@ export class SluiceServer implements AsyncDisposable {
    * Stops well: /health and new requests get 503 from now on, running replies finish, and those
    * that still run after `deadlineMs` (30,000) get an error and end. Resolves once the last
    * connection is closed. Called again, it is the same drain; a shorter deadline then counts.
-   * Rejects with ERR_INVALID_OPTION, and then stops nothing.
+   * May be a listener itself, bound: an Event or a signal's name is no option. Rejects with
+   * ERR_INVALID_OPTION, and then stops nothing.
    */
   async drain(options: DrainOptions = {}): Promise<void> {
-    const { deadlineMs } = drainSettings(options)
+    const { deadlineMs } = drainSettings(isOfListener(options) ? {} : options)
     const timer = setTimeout(() => this.#deadline.abort(), deadlineMs)
     this.#ended ??= this.#end()
     return this.#ended.finally(() => clearTimeout(timer))

@@ -62,8 +62,20 @@ const holed = [1, 2, 3]
 delete holed[1]
 
 class Own {
-  readonly temperature = 0
+  readonly temperatur = 0
 }
+class Defaults {
+  readonly maxTokens = 7
+  readonly #temperature = 0.5
+  get temperature() {
+    return this.#temperature
+  }
+  warmer() {
+    return this.#temperature + 1
+  }
+}
+/** As older compilers write classes: methods are listed beside what is inherited. */
+const old: object = Object.create({ maxTokens: 7, temperature: 0.5, warmer: () => 1 })
 const revoked = Proxy.revocable({}, {})
 revoked.revoke()
 
@@ -170,13 +182,24 @@ describe.each(functions)('%s', (_, type, call) => {
     ['an array', []],
     ['a function', () => undefined],
     ['a Map', new Map()],
-    ['an instance of a class', new Own()],
-    ['what inherits its options', Object.create({ temperature: 0 })],
+    ['a Date', new Date()],
+    ['an Error', new Error('x')],
+    ['an AbortSignal', AbortSignal.abort()],
+    ['URLSearchParams', new URLSearchParams('temperature=0')],
+    ['a promise', Promise.resolve({})],
     ['a revoked Proxy', revoked.proxy],
   ])('refuses %s in the place of its options', async (what, options) => {
     const error = await refusal(() => call(options as never))
     expect([what, error]).toMatchObject([what, { code: 'ERR_INVALID_OPTION', option: 'options' }])
     expect(error.message).toMatch(/^'options': expected an object .+, but got .+\.$/)
+  })
+
+  test.each<[string, object]>([
+    ['an instance of a class', new Own()],
+    ['what inherits its options', Object.create({ temperatur: 0 })],
+  ])('reads %s, and refuses what is misspelt there', async (_, options) => {
+    const error = await refusal(() => call(options as never))
+    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'temperatur' })
   })
 
   test('refuses a Proxy whose names cannot be read', async () => {
@@ -206,6 +229,26 @@ describe.each(functions)('%s', (_, type, call) => {
 
 test('none of what was refused reached the engine', () => {
   expect(addon.engines[0]?.submitted).toHaveLength(2) // the two that were right
+})
+
+test.each<[string, object]>([
+  ['an instance of a class, with a getter of its class', new Defaults()],
+  ['what inherits them', Object.create({ maxTokens: 7, temperature: 0.5 })],
+  ['an instance of an older kind of class', old],
+  ['what is frozen', Object.freeze({ maxTokens: 7, temperature: 0.5 })],
+])('options are taken of %s', async (_, options) => {
+  const before = addon.engines[0]?.submitted.length ?? 0
+  await engine.chat(ask, options).done
+  const [submitted] = addon.engines[0]?.submitted.slice(before) ?? []
+  expect(submitted).toMatchObject({ maxTokens: 7, temperature: 0.5 })
+})
+
+test('a message may be an instance of a class', async () => {
+  class Message {
+    readonly role = 'user'
+    readonly content = 'x'
+  }
+  await expect(engine.chat([new Message()]).done).resolves.toBeDefined()
 })
 
 describe('what is no option', () => {
@@ -269,10 +312,33 @@ describe('what is no option', () => {
     expect(error.message).toMatch(/^'[^']+': expected .+, but got .+\.( Did you mean '\w+'\?)?$/)
   })
 
-  test('a listener may be a bound close()', async () => {
+  test.each<[string, unknown[]]>([
+    ["a signal's", ['SIGTERM', 15]],
+    ["an AbortSignal's", [new Event('abort')]],
+    ["an error's", [new Error('x')]],
+    ["an exit's", [0]],
+    ["an app's", [{ version: '5', close: () => undefined }]],
+  ])('a listener may be a bound close(), also %s', async (_, given) => {
     const own = await load({ model: 'b.gguf' })
-    await own.close(...(['SIGTERM', 15] as unknown as []))
+    const server = createServer({ engine: own })
+    await server.close(...(given as []))
+    await own.close(...(given as []))
     expect(own.closed).toBe(true)
+  })
+
+  test.each<[string, unknown[]]>([
+    ["a signal's", ['SIGTERM', 15]],
+    ["an AbortSignal's", [new Event('abort')]],
+  ])('a listener may be a bound drain(), also %s', async (_, given) => {
+    const server = createServer({ engine })
+    await server.drain(...(given as []))
+    await expect(server.drain('fast' as never)).rejects.toThrow("'options'")
+  })
+
+  test('what close() cannot look at is refused', async () => {
+    const error = await refusal(() => engine.close(...([revoked.proxy] as unknown as [])))
+    expect(error).toMatchObject({ option: 'options' })
+    expect(engine.closed).toBe(false)
   })
 })
 

@@ -134,6 +134,33 @@ describe('a model that does not load', () => {
     expect(await health({ authorization: 'Bearer key' })).toContain(words)
   })
 
+  test.each<[string, unknown, string]>([
+    ['an error', new Error('no disk'), 'Error: no disk'],
+    ['an error with a code', Object.assign(new Error('no.'), { code: 'E1' }), 'Error: no (E1)'],
+    ['a text', 'no disk', 'no disk'],
+    ['an object with a message', { message: 'no disk' }, 'no disk'],
+    ['an object without', Object.create(null), 'an object'],
+    ['a symbol', Symbol('no'), 'Symbol(no)'],
+    ['nothing', undefined, 'nothing'],
+    ['null', null, 'null'],
+    [
+      'what cannot be read',
+      new Proxy({}, { get: () => expect.fail('read') }),
+      'an object that cannot be read',
+    ],
+  ])('is warned of by its reason, be it %s', async (_, reason, words) => {
+    const told = warnings()
+    const server = createServer({ engine: Promise.reject(reason), port: 0 })
+    const { url } = await server.listen()
+    alsoClose(() => server.close())
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({
+      error: { code: 'load_failed', message: 'The model could not be loaded.' },
+    })
+    expect(told).toEqual([
+      `SLUICE_ENGINE: the model could not be loaded: ${words}; requests get 503 from now on`,
+    ])
+  })
+
   test('and an onEngineError that throws is warned of, and breaks nothing', async () => {
     const thrown = new Error('thrown by onEngineError')
     const onEngineError = () => {
@@ -148,6 +175,16 @@ describe('a model that does not load', () => {
     expect(await warned).toMatchObject({ code: 'SLUICE_CALLBACK' })
     expect(caught()).toEqual([])
   })
+})
+
+test('a listener that is made for a request serves it: the engine is there', async () => {
+  const { engine } = await serve()
+  const own = createHttpServer((req, res) => requestListener({ engine })(req, res))
+  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
+  alsoClose(async () => void own.close())
+  const { port } = own.address() as AddressInfo
+  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200)
+  expect((await chat(`http://127.0.0.1:${port}`, story({ stream: false }))).status).toBe(200)
 })
 
 test('a load that never ends: 503 loading, metrics are there, and the server closes', async () => {

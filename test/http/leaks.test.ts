@@ -266,6 +266,20 @@ test('an engine that never tells its count is not waited for', async () => {
   expect(log[0]).toMatchObject({ outcome: 'gone', completionTokens: tokensGenerated })
 })
 
+test('how long a request took is told without the wait for its count', async () => {
+  const { native, client, log, server } = await serve({ pace: 'manual', script: endless })
+  const raw = await client()
+  const sentAt = performance.now()
+  raw.send(post(chatPath, story()))
+  await stepUntil(native, () => raw.text.includes('"5 "'))
+  native.isFrozen = true
+  raw.reset()
+  await server.drain() // which loses no entry
+  expect(log).toHaveLength(1)
+  const countMs = 1000
+  expect(log[0]?.durationMs).toBeLessThan(performance.now() - sentAt - countMs + 100)
+})
+
 test('a reply that an error ends is logged with its tokens', async () => {
   const token = { logprobs: [{ bytes: tokenBytes('a'), logprob: -1, top: [] }], text: 'a' }
   const script = () => ({ tokens: ['a', 'b', 'c'], end: failure })
