@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -132,7 +133,7 @@ class TokenOutbox : public EventSink {
   std::optional<Ended> ended_;
   std::optional<LoadFailed> load_failed_;
   bool closed_ = false;
-  int64_t accepted_ = 0;  // the Preparer's thread
+  std::atomic<int64_t> accepted_{0};  // each of the Preparer's threads tells of some
   bool waking_ = false;
   bool only_text_ = true;  // of the waiting events
   Clock::time_point woken_at_;

@@ -77,9 +77,11 @@ Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options, 
       lanes_{{{kQuickTemplateWork, kQuickBytes, false},
               {kLongTemplateWork, SIZE_MAX, true},
               {kTemplateWorkMax, SIZE_MAX, true}}} {
+  // As large for each, so that none takes a text that another refuses.
+  const size_t stack_bytes = StackThread::affordable(kDeepStackBytes, lanes_.size());
   try {
     for (size_t number = 0; number < lanes_.size(); ++number) {
-      lanes_[number].thread.emplace(kDeepStackBytes, [this, number] { run(LaneNumber(number)); });
+      lanes_[number].thread.emplace(stack_bytes, [this, number] { run(LaneNumber(number)); });
     }
   } catch (...) {  // there is no thread to be had
     stop();

@@ -1,6 +1,7 @@
 #include "engine/stack-thread.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #ifdef _WIN32
@@ -30,8 +31,17 @@ bool has_room(size_t bytes) {
 
 }  // namespace
 
+size_t StackThread::affordable(size_t stack_bytes, size_t threads) {
+  const size_t per_stack = kRoomPerStack * threads;
+  while (stack_bytes > kStackBytesMin &&
+         (stack_bytes > SIZE_MAX / per_stack || !has_room(per_stack * stack_bytes))) {
+    stack_bytes /= 2;
+  }
+  return stack_bytes;
+}
+
 StackThread::StackThread(size_t stack_bytes, std::function<void()> body) : body_(std::move(body)) {
-  while (stack_bytes > kStackBytesMin && !has_room(kRoomPerStack * stack_bytes)) stack_bytes /= 2;
+  stack_bytes = affordable(stack_bytes, 1);
   for (;; stack_bytes /= 2) {
     stack_bytes_ = stack_bytes;  // before the thread reads it
     const int code = start(stack_bytes);
@@ -47,7 +57,8 @@ int StackThread::start(size_t stack_bytes) {
   thread_ =
       reinterpret_cast<void*>(_beginthreadex(nullptr, static_cast<unsigned>(stack_bytes), run, this,
                                              STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr));
-  return thread_ ? 0 : errno;
+  if (thread_) return 0;
+  return errno != 0 ? errno : EAGAIN;  // 0 would be taken for success
 }
 
 unsigned __stdcall StackThread::run(void* self) {

@@ -28,6 +28,8 @@ class StackThread {
   // since the rest is needed too, and half as much again and again where the system still refuses.
   // Throws std::system_error when there is no thread to be had.
   StackThread(size_t stack_bytes, std::function<void()> body);
+  // What each of so many threads gets that are started one after the other.
+  static size_t affordable(size_t stack_bytes, size_t threads);
   void join();
   // What it got.
   size_t stack_bytes() const { return stack_bytes_; }

@@ -6,6 +6,7 @@
 #include "engine/average.h"
 #include "engine/compute.h"
 #include "llama/fault.h"
+#include "llama/stack.h"
 
 namespace sluice {
 namespace {
@@ -13,10 +14,19 @@ namespace {
 // Copying states to fill places, and to close holes, takes no longer at a time: others wait.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 
-Fault broken_reply() {
+Fault broken_reply(const Sequence& sequence) {
+  if (!sequence.has_too_many_brackets()) {
+    return {FaultCode::engine_failed,
+            "the model left the format of its tool calls in the middle of one; what was sent of "
+            "the call is not whole, so ask again",
+            0, 0};
+  }
+  const int32_t most = ChatParser::brackets_max(stack_bytes());
   return {FaultCode::engine_failed,
-          "the model left the format of its tool calls in the middle of one; what was sent of the "
-          "call is not whole, so ask again",
+          "the reply opens more than " + std::to_string(most) +
+              " brackets, which is as many as can be read of one that may call tools or think; "
+              "what was sent of it is not whole, so ask for a shorter one" +
+              (most < ChatParser::kBracketsMax ? small_stack_hint() : ""),
           0, 0};
 }
 
@@ -483,7 +493,8 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   } else {
     sequence.deliver(sink_, options_.window);
     if (sequence.broken()) {
-      fail(places_.finish(sequence.slot()), broken_reply());
+      const Fault fault = broken_reply(sequence);
+      fail(places_.finish(sequence.slot()), fault);
     } else if (sequence.has_enough()) {
       conclude(places_.finish(sequence.slot()), FinishReason::stop);
     }
@@ -496,7 +507,10 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
   if (!cancelled) {
     sequence->finish(reason == FinishReason::length);
     sequence->deliver(sink_, options_.window);
-    if (sequence->broken()) return fail(std::move(sequence), broken_reply());
+    if (sequence->broken()) {
+      const Fault fault = broken_reply(*sequence);
+      return fail(std::move(sequence), fault);
+    }
     if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
   const RequestId id = sequence->request().id;

@@ -112,11 +112,13 @@ void ChatParser::append(std::string_view text) {
     return;
   }
   brackets_ += brackets_in(text);
-  broken_ = brackets_ > brackets_max(stack_bytes());
+  broken_ = has_too_many_brackets();
   if (broken_) return;
   pass();
   if (inside_ == Inside::unknown && may_read()) read_all();
 }
+
+bool ChatParser::has_too_many_brackets() const { return brackets_ > brackets_max(stack_bytes()); }
 
 int32_t ChatParser::brackets_max(size_t stack_bytes) {
   return int32_t(stack_limit(stack_bytes, kBracketStackBytes, size_t(kBracketsMax)));

@@ -52,6 +52,8 @@ class ChatParser {
 
   // It contradicts what has left of it.
   bool broken() const { return broken_; }
+  // It is broken for this alone.
+  bool has_too_many_brackets() const;
   // It went on to a second call, and one was allowed: what follows is not looked at.
   bool has_enough() const { return has_enough_; }
   // It has ended, and its calls have too.

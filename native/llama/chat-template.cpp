@@ -10,6 +10,7 @@
 #include "llama/chat-parser.h"
 #include "llama/fault.h"
 #include "llama/model.h"
+#include "llama/stack.h"
 #include "llama/template-reading.h"
 
 namespace sluice {
@@ -113,6 +114,13 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
   content += (content.empty() ? "" : "\n\n") + description_of(tools);
 }
 
+std::string levels() { return std::to_string(TemplateRun::depth_max()) + " levels"; }
+
+// What else helps where a run goes too deep.
+std::string deep_hint() {
+  return TemplateRun::depth_max() < TemplateRun::kDepthMax ? small_stack_hint() : "";
+}
+
 FaultError refused(const std::exception& error) {
   return FaultError(
       FaultCode::invalid_request,
@@ -158,11 +166,13 @@ void ChatTemplate::read(const std::string& text, const std::function<bool()>& gi
     warning_ = "this model's chat template for tools (tool_use) cannot be read: " + *why_no_tools +
                "; the one without a name is used for requests with tools as well";
   }
-  make(text, given_up);
+  // One that is nested too deeply must not come to llama.cpp's parser.
+  make(why_no_tools ? own.without_name : text, !text.empty(), given_up);
 }
 
 // llama.cpp tries it with some short conversations, and takes no notice of what it says to them.
-void ChatTemplate::make(const std::string& text, const std::function<bool()>& given_up) {
+void ChatTemplate::make(const std::string& text, bool is_asked_for,
+                        const std::function<bool()>& given_up) {
   const TemplateLimits limits{kTemplateWorkMax, given_up};
   TemplateRun run(limits);
   const bool is_made =
@@ -172,12 +182,11 @@ void ChatTemplate::make(const std::string& text, const std::function<bool()>& gi
   if (run.stop() == TemplateStop::given_up) {
     throw FaultError(FaultCode::cancelled, "loading was abandoned");
   }
-  damage_ =
-      std::string("the chat template takes more than ") +
-      (run.stop() == TemplateStop::too_deep ? std::to_string(TemplateRun::kDepthMax) + " levels"
-                                            : std::to_string(limits.work_max) + " steps") +
-      " for a single message" + kLoadAnother;
-  if (!text.empty()) throw FaultError(FaultCode::invalid_request, damage_);
+  const bool is_too_deep = run.stop() == TemplateStop::too_deep;
+  damage_ = "the chat template takes more than " +
+            (is_too_deep ? levels() : std::to_string(limits.work_max) + " steps") +
+            " for a single message" + kLoadAnother + (is_too_deep ? deep_hint() : "");
+  if (is_asked_for) throw FaultError(FaultCode::invalid_request, damage_);
   warning_ = damage_ + "; until then complete() works, and chats are refused";
 }
 
@@ -235,9 +244,8 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
       throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
     case TemplateStop::too_deep:
       throw FaultError(FaultCode::invalid_request,
-                       "the model's chat template goes more than " +
-                           std::to_string(TemplateRun::kDepthMax) +
-                           " levels deep, so it may call itself for ever" + kLoadAnother);
+                       "the model's chat template goes more than " + levels() +
+                           " deep, so it may call itself for ever" + kLoadAnother + deep_hint());
     default: break;
   }
   if (limits.work_max < kTemplateWorkMax) throw TemplateTakesLong{};

@@ -80,7 +80,7 @@ class ChatTemplate {
   };
 
   void read(const std::string& text, const std::function<bool()>& given_up);
-  void make(const std::string& text, const std::function<bool()>& given_up);
+  void make(const std::string& text, bool is_asked_for, const std::function<bool()>& given_up);
   void probe(const std::function<bool()>& given_up);
   std::string why_not_plain(const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -49,6 +49,7 @@ bool can_start(int32_t count) {
   bool is_done = false;
   std::vector<std::thread> threads;
   bool are_enough = true;
+  threads.reserve(size_t(std::max(count, 0)));
   try {
     for (int32_t i = 0; i < count; ++i) {
       threads.emplace_back([&] {
@@ -56,8 +57,8 @@ bool can_start(int32_t count) {
         done.wait(lock, [&] { return is_done; });
       });
     }
-  } catch (const std::system_error&) {
-    are_enough = false;  // those that there are go again
+  } catch (const std::exception&) {  // no thread, or no memory for one
+    are_enough = false;              // those that there are go again
   }
   {
     const std::lock_guard<std::mutex> lock(mutex);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "../src/llama-ext.h"  // of llama.cpp: memory by device has no other place yet
 #include "ggml-backend.h"
@@ -135,7 +136,8 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   for (const auto& [type, bytes] : llama_get_memory_breakdown(context)) {
     MemoryUse* use = use_of(plan, model, type);
     // What is in the CPU's own order is not what the file has, so it cannot be mapped.
-    const bool is_copied = use == &plan.host && !ggml_backend_buft_is_host(type);
+    const bool can_be_mapped = model.can_be_mapped() && ggml_backend_buft_is_host(type);
+    const bool is_copied = use == &plan.host && !can_be_mapped;
     if (use) *use += {bytes.model, bytes.context, bytes.compute, is_copied ? bytes.model : 0};
   }
   return plan;
@@ -184,8 +186,13 @@ MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
 MemoryPlan Context::memory() const { return memory_of(context_.get(), *model_); }
 
 bool Context::on_abort_poll(void* self) {
-  const AbortCheck* abort = static_cast<Context*>(self)->abort_;
-  return abort && abort->should_abort();
+  auto* context = static_cast<Context*>(self);
+  try {
+    return context->abort_ && context->abort_->should_abort();
+  } catch (...) {  // not through ggml, whose other threads would wait for this one for ever
+    context->abort_failure_ = std::current_exception();
+    return true;
+  }
 }
 
 void Context::use_threads(int32_t count) { threads_->attach(context_.get(), count); }
@@ -213,6 +220,7 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
   } catch (const std::exception&) {
     code = -3;  // llama_decode catches nothing itself
   }
+  if (abort_failure_) std::rethrow_exception(std::exchange(abort_failure_, nullptr));
   switch (code) {
     case 0: return DecodeStatus::ok;
     case 1: return DecodeStatus::no_room;

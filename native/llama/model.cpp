@@ -126,6 +126,17 @@ Devices devices_of(const ModelParams& params) {
   return devices;
 }
 
+// llama.cpp maps nothing where one of them takes no mapped memory.
+bool take_mapped_files(const Devices& devices) {
+  for (ggml_backend_dev_t device : devices.list) {
+    if (!device) continue;
+    ggml_backend_dev_props props;
+    ggml_backend_dev_get_props(device, &props);
+    if (!props.caps.mmap_support) return false;
+  }
+  return true;
+}
+
 std::optional<double> number(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return std::strtod(text.c_str(), nullptr);
@@ -156,7 +167,7 @@ std::shared_ptr<const Model> Model::outline(const std::string& path, const Model
 std::shared_ptr<const Model> Model::load(const std::string& path, const ModelParams& asked,
                                          const Progress& progress, bool is_outline) {
   start_runtime();
-  const bool can_be_mapped = check_file(path).can_be_mapped;
+  const bool is_aligned = check_file(path).can_be_mapped;
   Devices devices = devices_of(asked);
   llama_model_params params = llama_model_default_params();
   params.devices = devices.list.data();
@@ -164,7 +175,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
   params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
   params.no_alloc = is_outline;
-  if (is_outline || !can_be_mapped) params.load_mode = LLAMA_LOAD_MODE_NONE;
+  if (is_outline || !is_aligned) params.load_mode = LLAMA_LOAD_MODE_NONE;
   bool abandoned = false;
   Progress watched = [&](float fraction) {
     abandoned = !progress(fraction);
@@ -184,14 +195,15 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
     const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
     throw FaultError(FaultCode::model_invalid, "llama.cpp could not load " + path + ": " + why);
   }
-  std::shared_ptr<Model> model(new Model(raw, asked));
+  std::shared_ptr<Model> model(new Model(raw, asked, is_aligned && take_mapped_files(devices)));
   check_kind(raw, path);
   return model;
 }
 
-Model::Model(llama_model* model, ModelParams params)
+Model::Model(llama_model* model, ModelParams params, bool can_be_mapped)
     : model_(model),
       params_(std::move(params)),
+      can_be_mapped_(can_be_mapped),
       vocab_(llama_model_get_vocab(model)),
       piece_bytes_max_(longest_piece(vocab_)) {}
 

@@ -99,6 +99,8 @@ class Model {
   // With the output.
   int32_t layers() const;
   bool is_on_cpu_alone() const { return params_.devices.empty(); }
+  // Else its weights are read into memory of their own.
+  bool can_be_mapped() const { return can_be_mapped_; }
   // Then the CPU computes next to nothing.
   bool is_whole_on_devices() const;
   // Whether a call under way can be abandoned wherever it is computed.
@@ -111,7 +113,7 @@ class Model {
     void operator()(llama_model* model) const;
   };
 
-  Model(llama_model* model, ModelParams params);
+  Model(llama_model* model, ModelParams params, bool can_be_mapped);
   static std::shared_ptr<const Model> load(const std::string& path, const ModelParams& params,
                                            const Progress& progress, bool is_outline);
   std::string metadata(const std::string& key) const;
@@ -122,6 +124,7 @@ class Model {
 
   std::unique_ptr<llama_model, ModelFree> model_;
   const ModelParams params_;
+  const bool can_be_mapped_;
   const llama_vocab* vocab_;
   size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
 };

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <initializer_list>
+#include <vector>
 
 #include "jinja/lexer.h"
 #include "jinja/parser.h"
+#include "llama/stack.h"
 
 namespace sluice {
 namespace {
@@ -15,6 +18,108 @@ constexpr size_t kWordsMax = 500;  // of a template's own message, which may hol
 size_t line_at(const std::string& text, size_t position) {
   const auto end = text.begin() + std::ptrdiff_t(std::min(position, text.size()));
   return size_t(std::count(text.begin(), end, '\n')) + 1;
+}
+
+// Of stack, that llama.cpp's parser and what it makes take for each: GCC's figures, about doubled.
+constexpr size_t kBracketBytes = 4 << 10;  // 2.0 KiB
+constexpr size_t kBlockBytes = 2 << 10;    // 0.9 KiB: {% if %} in another
+constexpr size_t kUnaryBytes = 1 << 10;    // 0.2 KiB: `not not x`; an {% elif %} 0.4
+constexpr size_t kTokenBytes = 128;        // 16 to 40: `a + b + c`, `a.b.c`, `a if b else c`
+constexpr size_t kDeepestBytes = 8 << 20;  // on any machine: 2048 brackets
+
+// What reading the template takes of the stack, from above: each token is taken to be inside of all
+// that stand before it up to a comma, an opening bracket or the beginning of its statement.
+class Nesting {
+ public:
+  size_t bytes() const { return blocks_bytes_ + outer_bytes_ + item_bytes_; }
+
+  void add(const jinja::token& token) {
+    const bool opens_statement = token.t == jinja::token::open_statement;
+    if (opens_statement || token.t == jinja::token::open_expression) begin();
+    add_to_item(token);
+    if (is_named_next_) name_statement(token);
+    is_named_next_ = opens_statement;
+    if (token.t == jinja::token::close_statement) end_statement();
+  }
+
+ private:
+  void begin() {
+    items_.clear();
+    outer_bytes_ = item_bytes_ = 0;
+    is_set_ = false;
+  }
+
+  void add_to_item(const jinja::token& token) {
+    switch (token.t) {
+      case jinja::token::open_paren:
+      case jinja::token::open_square_bracket:
+      case jinja::token::open_curly_bracket:
+        item_bytes_ += kBracketBytes;
+        items_.push_back(item_bytes_);
+        outer_bytes_ += item_bytes_;
+        item_bytes_ = 0;
+        return;
+      case jinja::token::close_paren:
+      case jinja::token::close_square_bracket:
+      case jinja::token::close_curly_bracket:
+        if (items_.empty()) return;  // the parser refuses it
+        item_bytes_ = items_.back();
+        outer_bytes_ -= item_bytes_;
+        items_.pop_back();
+        return;
+      case jinja::token::comma: item_bytes_ = 0; return;
+      case jinja::token::equals: is_set_ = is_set_ && !items_.empty(); break;
+      default: break;
+    }
+    const bool is_unary = token.t == jinja::token::unary_operator || token.value == "not";
+    item_bytes_ += is_unary ? kUnaryBytes : kTokenBytes;
+  }
+
+  void name_statement(const jinja::token& token) {
+    const std::string& name = token.value;
+    const auto is_one_of = [&](std::initializer_list<const char*> names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    is_set_ = name == "set";  // a block where no value follows
+    if (is_one_of({"if", "for", "macro", "call", "filter"})) open(kBlockBytes);
+    if (name == "elif" && !blocks_.empty()) {
+      blocks_.back() += kUnaryBytes;
+      blocks_bytes_ += kUnaryBytes;
+    }
+    if (is_one_of({"endif", "endfor", "endmacro", "endcall", "endfilter", "endset"})) close();
+  }
+
+  void end_statement() {
+    if (is_set_) open(kBlockBytes);
+    is_set_ = false;
+  }
+
+  void open(size_t bytes) {
+    blocks_.push_back(bytes);
+    blocks_bytes_ += bytes;
+  }
+
+  void close() {
+    if (blocks_.empty()) return;  // the parser refuses it
+    blocks_bytes_ -= blocks_.back();
+    blocks_.pop_back();
+  }
+
+  std::vector<size_t> blocks_;  // of each open one, with what its {% elif %} add
+
+  std::vector<size_t> items_;  // of each open bracket, what stands before it in its item
+  size_t blocks_bytes_ = 0, outer_bytes_ = 0, item_bytes_ = 0;
+  bool is_named_next_ = false, is_set_ = false;
+};
+
+// Of the token that is too deep; nothing where none is.
+std::optional<size_t> too_deep_at(const jinja::lexer_result& read, size_t most) {
+  Nesting nesting;
+  for (const jinja::token& token : read.tokens) {
+    nesting.add(token);
+    if (nesting.bytes() > most) return token.pos;
+  }
+  return std::nullopt;
 }
 
 // Without what stands in front of the reason, and the lines behind it that show the place.
@@ -84,6 +189,12 @@ std::optional<std::string> why_unreadable(const std::string& text) {
     tokens = lexer.tokenize(text);
   } catch (const std::exception& error) {
     return at_line(reason_of(error.what()), line_at(text, shown_position(text, error.what())));
+  }
+  const size_t most = stack_limit(stack_bytes(), 1, kDeepestBytes);
+  if (const std::optional<size_t> position = too_deep_at(tokens, most)) {
+    return at_line(std::string("brackets, blocks or operators are nested too deeply") +
+                       (most < kDeepestBytes ? small_stack_hint() : ""),
+                   line_at(tokens.source, *position));
   }
   const std::string failure = failure_of(tokens);
   if (failure.empty()) return std::nullopt;

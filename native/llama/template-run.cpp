@@ -1,10 +1,23 @@
 #include "llama/template-run.h"
 
+#include "llama/stack.h"
+
 #ifdef SLUICE_COUNTS_TEMPLATES
 #include "jinja/utils.h"
 #endif
 
 namespace sluice {
+namespace {
+
+// Of stack, for each statement within another. Measured with GCC: 1.3 KiB at most, of blocks that
+// are called ({% call %}).
+constexpr size_t kLevelStackBytes = 3 << 10;
+
+}  // namespace
+
+int32_t TemplateRun::depth_max() {
+  return int32_t(stack_limit(stack_bytes(), kLevelStackBytes, size_t(kDepthMax)));
+}
 
 #ifdef SLUICE_COUNTS_TEMPLATES
 
@@ -29,7 +42,7 @@ class TemplateRun::Meter final : public jinja::work_meter {
     if (stop_ != TemplateStop::none) throw Stopped{};
     work_ += units;
     if (work_ > limits_.work_max) end(TemplateStop::too_much_work);
-    if (depth > size_t(kDepthMax)) end(TemplateStop::too_deep);
+    if (depth > depth_max_) end(TemplateStop::too_deep);
     if (work_ < ask_at_) return;
     ask_at_ = work_ + kAskEvery;
     if (limits_.given_up && limits_.given_up()) end(TemplateStop::given_up);
@@ -56,6 +69,7 @@ class TemplateRun::Meter final : public jinja::work_meter {
   }
 
   const TemplateLimits& limits_;
+  const size_t depth_max_ = size_t(depth_max());
   jinja::work_meter* const before_;
   TemplateStop stop_ = TemplateStop::none;
   uint64_t work_ = 0, ask_at_ = kAskEvery;

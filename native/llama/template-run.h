@@ -36,8 +36,10 @@ class TemplateRun {
 
   // Whether the source has the patch.
   static bool is_counted();
-  // Statements within each other: a macro may call itself. Each takes some KiB of the stack.
+  // Statements within each other, since a macro may call itself, and values within each other.
   static constexpr int32_t kDepthMax = 2000;
+  // Of them, those that the calling thread's stack carries.
+  static int32_t depth_max();
 
  private:
   class Meter;

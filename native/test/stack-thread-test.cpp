@@ -1,5 +1,9 @@
 #include "engine/stack-thread.h"
 
+#include <cstdint>
+#include <memory>
+#include <vector>
+
 #include "llama/stack.h"
 #include "test/check.h"
 
@@ -37,6 +41,18 @@ TEST("stack thread: one that cannot be had becomes smaller, and says so") {
   const size_t found = found_with(asked, said);
   CHECK(said < asked && said >= kMiB);
   CHECK(found >= said - said / 8);
+}
+
+TEST("stack thread: several get as much each as they are told before") {
+  const size_t each = StackThread::affordable(512 * kMiB, 3);
+  CHECK(each <= StackThread::affordable(512 * kMiB, 1));
+  CHECK(StackThread::affordable(SIZE_MAX / 2, 3) < SIZE_MAX / 12);
+  std::vector<std::unique_ptr<StackThread>> threads;
+  for (int32_t i = 0; i < 3; ++i) threads.push_back(std::make_unique<StackThread>(each, [] {}));
+  for (const auto& thread : threads) {
+    CHECK_EQ(thread->stack_bytes(), each);
+    thread->join();
+  }
 }
 
 TEST("stack thread: limits follow from the stack, up to the most") {

@@ -1,18 +1,15 @@
 #include "llama/chat-parser.h"
 
-#ifndef _WIN32
-#include <pthread.h>
-#endif
-
-#include <exception>
 #include <functional>
 #include <random>
 
 #include "chat-peg-parser.h"
 #include "chat-samples.h"
 #include "llama/stack.h"
+#include "on-stack.h"
 #include "test/check.h"
 
+using samples::on_stack_of;
 using samples::Sample;
 using sluice::ChatDelta;
 using sluice::ChatFormat;
@@ -28,37 +25,6 @@ struct Reply {
   bool broken = false, calls_tools = false;
   int64_t bytes_read = 0;
 };
-
-// The engine's thread has one of 512 MiB (engine/stack-thread.h, which native/llama may not
-// include).
-void on_stack_of(size_t bytes, const std::function<void()>& body) {
-#ifdef _WIN32
-  (void)bytes;
-  body();
-#else
-  struct Run {
-    const std::function<void()>& body;
-    std::exception_ptr failure;
-  } run{body, nullptr};
-  const auto start = [](void* data) -> void* {
-    Run& run = *static_cast<Run*>(data);
-    try {
-      run.body();
-    } catch (...) {
-      run.failure = std::current_exception();
-    }
-    return nullptr;
-  };
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, bytes);
-  pthread_t thread;
-  CHECK_EQ(pthread_create(&thread, &attributes, start, &run), 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
-  if (run.failure) std::rethrow_exception(run.failure);
-#endif
-}
 
 // As a client joins them; fails at a delta that no client could join.
 void join(Reply& reply, const ChatDelta& delta) {

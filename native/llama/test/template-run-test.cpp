@@ -1,12 +1,15 @@
 #include "llama/template-run.h"
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "chat-samples.h"
 #include "chat.h"
+#include "on-stack.h"
 #include "test/check.h"
 
+using samples::on_stack_of;
 using sluice::TemplateLimits;
 using sluice::TemplateRun;
 using sluice::TemplateStop;
@@ -47,6 +50,8 @@ uint64_t work_of(const std::string& text, int32_t messages = 2) {
 const std::string kLookingBack =
     "{% for m in messages %}{% for n in messages %}{% if n.role == 'x' %}y{% endif %}{% endfor %}"
     "{{ m.content }}{% endfor %}";
+// What llama.cpp does not try when it reads a template, which is not counted here.
+const std::string kOnlyAsked = "{% if messages[0].content == 'Hello there, how are you?' %}";
 const std::string kPlain = "{% for m in messages %}{{ m.content }}{% endfor %}";
 
 }  // namespace
@@ -162,4 +167,93 @@ TEST("template run: what it throws itself passes") {
     said = error.what();
   }
   CHECK(said.find("no") != std::string::npos);
+}
+
+// Each is deeper than a stack of 256 KiB by far, and none may be deeper than it carries.
+TEST("template run: how deep it goes follows from the stack") {
+  const auto macro = [&](const std::string& body, const std::string& end) {
+    return kOnlyAsked + "{% macro again(x) %}" + body + "{{ again(x) }}" + end + "{% endmacro %}" +
+           "{{ again(1) }}{% endif %}";
+  };
+  const std::string caller =
+      kOnlyAsked +
+      "{% macro f(n) %}{{ caller() }}{% if n < 9999 %}{% call f(n + 1) %}{% endcall %}"
+      "{% endif %}{% endmacro %}{% call f(0) %}{% endcall %}{% endif %}";
+  for (const size_t kib : {size_t(256), size_t(1024), size_t(16) << 10}) {
+    on_stack_of(kib << 10, [&] {
+      CHECK_EQ(TemplateRun::depth_max(), kib == 256 ? 64 : kib == 1024 ? 256 : 2000);
+      for (const std::string& text :
+           {macro("", ""), macro("{% if x %}", "{% endif %}"),
+            macro("{% for i in [1] %}", "{% endfor %}"),
+            macro("{% filter trim %}", "{% endfilter %}"), macro("{% set y %}", "{% endset %}"),
+            macro("{{ (('a' ~ 'b') | trim) is string }}", ""), caller}) {
+        const Result result = rendered(text, 1, {UINT64_MAX, {}});
+        if (result.stop != TemplateStop::too_deep) CHECK_EQ(text, result.prompt);
+      }
+    });
+  }
+}
+
+TEST("template run: real templates go no deeper than a small stack carries") {
+  on_stack_of(256 << 10, [] {
+    for (const char* file : {"openai-gpt-oss-120b.jinja", "google-gemma-4-31B-it.jinja",
+                             "deepseek-ai-DeepSeek-V4.jinja", "Kimi-K3.jinja"}) {
+      const Result result = rendered(samples::read_template(file), 5, {UINT64_MAX, {}});
+      CHECK(result.stop == TemplateStop::none);
+      CHECK(!result.prompt.empty());
+    }
+  });
+}
+
+// A template can put values into each other in a loop, and a value into itself.
+TEST("template run: values within each other are gone through no deeper than the stack carries") {
+  const std::string nested =
+      "{% set ns = namespace(a=[]) %}{% for i in range(5000) %}{% set ns.a = [ns.a] %}{% endfor %}";
+  const std::string objects =
+      "{% set ns = namespace(a={}) %}{% for i in range(5000) %}{% set ns.a = {'b': ns.a} %}"
+      "{% endfor %}";
+  for (const std::string& deep : {nested, objects}) {
+    for (const char* use : {"{{ ns.a | tojson }}", "{{ ns.a | string }}", "{{ ns.a }}"}) {
+      on_stack_of(1 << 20, [&] {
+        const Result result =
+            rendered(kOnlyAsked + deep + use + "{% endif %}", 1, {UINT64_MAX, {}});
+        const bool writes_nothing = deep == objects;
+        if (result.stop == TemplateStop::none && !writes_nothing) CHECK_EQ(use, result.prompt);
+      });
+    }
+  }
+}
+
+TEST("template run: values within each other are let go without a deep stack") {
+  on_stack_of(1 << 20, [] {
+    for (const char* value :
+         {"[ns.a]", "{'b': ns.a}", "(1, ns.a)", "[{'b': (ns.a, 2)}]", "{'b': ns.a}.items"}) {
+      const std::string text =
+          "{% set ns = namespace(a=1) %}{% for i in range(30000) %}"
+          "{% set ns.a = " +
+          std::string(value) + " %}{% endfor %}done";
+      const Result result = rendered(text, 1, {UINT64_MAX, {}});
+      if (result.prompt != "done") CHECK_EQ(value, result.prompt);
+    }
+  });
+}
+
+TEST("template run: several threads write the date at once") {
+  const auto templates =
+      common_chat_templates_init(nullptr, "{{ strftime_now('%Y-%m-%d') }}{{ messages[0].role }}");
+  const common_chat_templates_inputs inputs = conversation(1);
+  const std::string date = common_chat_templates_apply(templates.get(), inputs).prompt;
+  std::vector<std::string> wrong(4);
+  std::vector<std::thread> threads;
+  for (std::string& one : wrong) {
+    threads.emplace_back([&] {
+      for (int32_t i = 0; i < 200; ++i) {
+        const std::string said = common_chat_templates_apply(templates.get(), inputs).prompt;
+        if (said.size() != date.size()) one = said;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK_EQ(date.substr(10), "user");
+  for (const std::string& one : wrong) CHECK_EQ(one, "");
 }

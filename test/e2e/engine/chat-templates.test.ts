@@ -79,6 +79,38 @@ describe('a chat template that cannot be read', () => {
   })
 })
 
+describe('a chat template that is nested too deeply', () => {
+  const parentheses = (depth: number) => `a\n{{ ${'('.repeat(depth)}1${')'.repeat(depth)} }}`
+  const deep = /line 2: .*nested too deeply/
+
+  test('is refused where it is an option', async () => {
+    await expect(load({ model: randomModel(), chatTemplate: parentheses(2100) })).rejects.toThrow(
+      deep,
+    )
+  })
+
+  test('is warned of where it is in the model, and nothing else fails', async () => {
+    const { engine, warnings } = await opened({ chatTemplate: parentheses(2100) })
+    expect(warnings).toMatchObject([
+      { code: 'WARN_CHAT_TEMPLATE', message: expect.stringMatching(deep) },
+    ])
+    await expect(engine.chat(ask).done).rejects.toMatchObject({ code: 'ERR_INVALID_REQUEST' })
+    expect((await engine.complete('Once', { maxTokens: 2 }).done).usage.promptTokens).toBe(4)
+    await engine.close()
+  })
+
+  test('is not read where it is the one for tools', async () => {
+    const { engine, warnings } = await opened({
+      chatTemplate: '{{ messages[0].content }}',
+      namedTemplates: { tool_use: parentheses(2100) },
+    })
+    expect(warnings[0]?.message).toMatch(/tool_use/)
+    expect(warnings[0]?.message).toMatch(deep)
+    expect(await engine.applyTemplate(ask)).toBe('Which one?')
+    await engine.close()
+  })
+})
+
 describe('a chat template that can be read', () => {
   test('but refuses a plain conversation is warned of, with its words and line', async () => {
     const strict = "{% if true %}\n{{ raise_exception('tools are a must') }}{% endif %}"

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import path from 'node:path'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { type EstimateOptions, estimate, type LoadOptions, load } from '../../../src/index.js'
 import { encoderModel } from '../../support/encoder-model.js'
+import { alignedBytes, readFuzzFile } from '../../support/gguf-fuzz.js'
 import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
 import { largeRandomModel } from '../../support/random-model.js'
 
@@ -9,6 +12,11 @@ import { largeRandomModel } from '../../support/random-model.js'
 // says; native/test/host-memory-test.cpp has the table.
 
 const mebibyte = 2 ** 20
+const folder = mkdtempSync(path.join(os.tmpdir(), 'sluice-memory-'))
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -60,6 +68,23 @@ describe('what does not fit in memory is refused, and what does is not', () => {
     withFree(Math.floor(need * 0.98))
     expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
     withFree(Math.ceil(need * 1.02))
+    expect(await codeOf({ model, ...options })).toBe('loaded')
+  })
+
+  // ggml maps nothing that lies closer than 32 bytes: its weights are in memory of their own.
+  test('a file that cannot be mapped needs room for its weights as well', async () => {
+    const options = { context: 512, parallel: 1, threads: 1, cacheMiB: 0 }
+    const model = path.join(folder, 'aligned-8.gguf')
+    writeFileSync(model, alignedBytes(readFuzzFile(largeRandomModel()), 8))
+    withFree(2 ** 40)
+    const { weightsBytes } = (await estimate(model, options)).placement.host
+    const need = await needOf(model, options)
+    expect(weightsBytes).toBeGreaterThan(need * 0.1)
+    withFree(Math.ceil(need * 1.02))
+    expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
+    withFree(Math.floor((need + weightsBytes) * 0.98))
+    expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
+    withFree(Math.ceil((need + weightsBytes) * 1.02))
     expect(await codeOf({ model, ...options })).toBe('loaded')
   })
 

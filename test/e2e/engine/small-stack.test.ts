@@ -23,16 +23,28 @@ interface Outcome {
   after: boolean
 }
 
-async function outcomeOf(limits: string, addon: string, env = {}): Promise<Outcome> {
+interface TemplateOutcome {
+  nested: string
+  /** What a template that calls itself for ever is told, and what a plain one makes. */
+  endless: string
+  plain: string
+}
+
+async function outcomeOf<T = Outcome>(
+  limits: string,
+  addon: string,
+  env = {},
+  program = script,
+): Promise<T> {
   const line = `${limits}exec "$0" "$@"`
-  const child = spawn('bash', ['-c', line, process.execPath, script, model, addon], {
+  const child = spawn('bash', ['-c', line, process.execPath, program, model, addon], {
     env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
     timeout: 50_000,
   })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   expect({ ended: await ended, stderr }).toEqual({ ended: [0, null], stderr: '' })
-  return JSON.parse(stdout) as Outcome
+  return JSON.parse(stdout) as T
 }
 
 function expectLimit(outcome: Outcome, least: number, most: number): void {
@@ -69,5 +81,23 @@ describe.skipIf(process.platform !== 'linux')('a long word', () => {
 
   test.each([2_000_000, 1_500_000])('ends no process where ulimit -v is %i KiB', async (kib) => {
     expectLimit(await outcomeOf(`ulimit -v ${kib}; `, shipped), 1000, 999_999)
+  })
+})
+
+// Templates recurse too: where they are read, with each bracket, and where they run.
+describe.skipIf(process.platform !== 'linux')('a chat template', () => {
+  const templates = fileURLToPath(
+    new URL('../../support/children/deep-templates.mjs', import.meta.url),
+  )
+
+  test.each([16, 1, 0.25])('is as deep as a stack of %d MiB carries, at most', async (mib) => {
+    const env = { SLUICE_TEST_STACK_MAX: String(mib * 2 ** 20) }
+    const outcome = await outcomeOf<TemplateOutcome>('', failing, env, templates)
+    const hint = mib < 16 ? 'ulimit -v' : ''
+    expect(outcome.nested).toMatch(/chatTemplate cannot be read: line 1: .*nested too deeply/)
+    expect(outcome.nested).toContain(hint)
+    expect(outcome.endless).toContain(`${{ 16: 2000, 1: 256, 0.25: 64 }[mib]} levels`)
+    expect(outcome.endless).toContain(hint)
+    expect(outcome.plain).toBe('user: Good evening')
   })
 })
