@@ -107,6 +107,10 @@ Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) {
 }
 
 void EngineWrap::settle(TokenOutbox::Event& event) {
+  if (std::holds_alternative<TokenOutbox::Closed>(event)) {
+    engine_->heard_closed();
+    return;
+  }
   if (auto* finished = std::get_if<TokenOutbox::Finished>(&event)) {
     if (!engine_->was_cancelled(finished->id)) return;
     finished->reason = FinishReason::cancelled;

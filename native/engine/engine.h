@@ -50,6 +50,9 @@ class Engine {
   void cancel(RequestId id);
   // The owner hears of this request's end now: whether it was cancelled. Once for each end.
   bool was_cancelled(RequestId id) { return ledger_.tell(id) == Outcome::cancelled; }
+  // The owner hears that the engine has closed: an end that he was not told by now is lost, since
+  // there was no memory to tell it, and is counted.
+  void heard_closed() { ledger_.retire_all(); }
   // Only after loaded(), and until close().
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
