@@ -182,6 +182,7 @@ const char* code_name(FaultCode code) {
     case FaultCode::cancelled: return "ERR_CANCELLED";
     case FaultCode::closed: return "ERR_CLOSED";
     case FaultCode::engine_failed: return "ERR_ENGINE_FAILED";
+    case FaultCode::engine_ended: return "ERR_ENGINE_ENDED";
   }
   return "ERR_ENGINE_FAILED";
 }
@@ -362,6 +363,10 @@ struct EventWriter {
     begin("load-failed");
     set_fault(object, event.fault);
   }
+  void operator()(const TokenOutbox::Ended& event) {
+    begin("ended");
+    set_fault(object, event.cause);
+  }
   void operator()(const TokenOutbox::Closed&) { begin("closed"); }
   void operator()(const TokenOutbox::Accepted& event) {
     begin("accepted", event.id);
@@ -412,6 +417,7 @@ struct EventWriter {
     begin("text-made", event.id);
     object.Set("text", event.text);
   }
+  void operator()(const TokenOutbox::SetAside& event) { begin("set-aside", event.id); }
   void operator()(const TokenOutbox::Pieces& event) {
     begin("pieces", event.id);
     Napi::Array list = Napi::Array::New(env, event.pieces.size());
@@ -576,6 +582,8 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("stepMs", stats.step_ms);
   object.Set("steps", double(stats.steps));
   object.Set("beats", double(stats.beats));
+  object.Set("preparerBeats", double(stats.preparer_beats));
+  object.Set("busy", stats.busy);
   object.Set("rowsDecoded", double(stats.rows_decoded));
   object.Set("rowsPrefilled", double(stats.rows_prefilled));
   object.Set("decodeSteps", double(stats.decode_steps));

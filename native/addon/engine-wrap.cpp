@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "addon/conversions.h"
+#include "addon/exit-guard.h"
 
 namespace sluice {
 namespace {
@@ -39,12 +40,16 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(
   EngineOptions options = engine_options(info[0].ToObject());
   outbox_ = std::make_unique<TokenOutbox>(info.Env(), info[1].As<Napi::Function>());
   engine_ = std::make_unique<Engine>(std::move(options), *outbox_);
+  guard_exit(*engine_);
   napi_add_env_cleanup_hook(env_, on_environment_cleanup, this);  // rule 1
   hooked_ = true;
 }
 
 EngineWrap::~EngineWrap() {
-  if (engine_) engine_->join();
+  if (engine_) {
+    engine_->join();
+    unguard_exit(*engine_);
+  }
   if (hooked_) napi_remove_env_cleanup_hook(env_, on_environment_cleanup, this);  // rule 3
 }
 

@@ -17,7 +17,8 @@ namespace sluice {
 //     tears that down, and joins the engine's threads while waking is still allowed. It is the
 //     constructor's last statement: one that throws would leave the hook with a dead pointer.
 //  2. process.exit() and an uncaught exception on the main thread run neither hooks nor
-//     finalizers: TypeScript calls terminate() on 'exit'.
+//     finalizers: TypeScript calls terminate() on 'exit'. Where another listener of 'exit' keeps it
+//     from that, the exit guard joins the threads (exit-guard.h).
 //  3. The hook is removed when the object goes first.
 class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
  public:

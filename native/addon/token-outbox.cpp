@@ -1,5 +1,9 @@
 #include "addon/token-outbox.h"
 
+#include <utility>
+
+#include "addon/exit-guard.h"
+
 namespace sluice {
 namespace {
 
@@ -27,12 +31,52 @@ void TokenOutbox::add(Event event) {
 }
 
 void TokenOutbox::progress(float fraction) { add(Progress{fraction}); }
-void TokenOutbox::loaded(const LoadedModel& model) { add(Loaded{model}); }
+void TokenOutbox::loaded(const LoadedModel& model) {
+  rearm_exit_guard();  // what was made while loading is destroyed after the engines have ended
+  add(Loaded{model});
+}
+
 void TokenOutbox::estimated(const Estimate& estimate) { add(Estimated{estimate}); }
-void TokenOutbox::load_failed(const Fault& fault) { add(LoadFailed{fault}); }
-void TokenOutbox::closed() { add(Closed{}); }
+
+namespace {
+
+// Without its words, where there is no memory for them.
+Fault copied(const Fault& fault) noexcept {
+  try {
+    return fault;
+  } catch (const std::bad_alloc&) {
+    return {fault.code, std::string(), 0, 0};
+  }
+}
+
+}  // namespace
+
+void TokenOutbox::load_failed(const Fault& fault) noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  load_failed_ = LoadFailed{copied(fault)};
+  only_text_ = false;
+}
+
+void TokenOutbox::ended(const Fault& cause) noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ended_ = Ended{copied(cause)};
+  only_text_ = false;
+}
+
+void TokenOutbox::closed() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  only_text_ = false;
+}
+
+bool TokenOutbox::is_empty() const {
+  return events_.empty() && !ended_ && !load_failed_ && !closed_;
+}
 
 void TokenOutbox::accepted(RequestId id, int32_t prompt_tokens) {
+  // The same of what requests made: for the 1st, 2nd, 4th, 8th ... of them.
+  const int64_t count = ++accepted_;
+  if ((count & (count - 1)) == 0) rearm_exit_guard();
   add(Accepted{id, prompt_tokens});
 }
 
@@ -78,10 +122,13 @@ void TokenOutbox::pieces(RequestId id, std::vector<std::string> pieces) {
   add(Pieces{id, std::move(pieces)});
 }
 
+void TokenOutbox::set_aside(RequestId id) { add(SetAside{id}); }
+
 void TokenOutbox::flush(bool may_wait) {
+  if (is_process_exiting()) return;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (waking_ || events_.empty()) return;
+    if (waking_ || is_empty()) return;
     const auto now = Clock::now();
     if (may_wait && only_text_ && now < woken_at_ + kWakeEvery) return;
     waking_ = true;
@@ -94,6 +141,10 @@ std::vector<TokenOutbox::Event> TokenOutbox::drain() {
   std::vector<Event> events;
   std::lock_guard<std::mutex> lock(mutex_);
   events.swap(events_);
+  if (ended_) events.insert(events.begin(), *std::exchange(ended_, std::nullopt));
+  if (load_failed_) events.push_back(*std::exchange(load_failed_, std::nullopt));
+  if (closed_) events.push_back(Closed{});
+  closed_ = false;
   text_at_.clear();
   waking_ = false;
   only_text_ = true;

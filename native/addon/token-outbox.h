@@ -2,7 +2,9 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -30,8 +32,9 @@ class TokenOutbox : public EventSink {
   void progress(float fraction) override;
   void loaded(const LoadedModel& model) override;
   void estimated(const Estimate& estimate) override;
-  void load_failed(const Fault& fault) override;
-  void closed() override;
+  void load_failed(const Fault& fault) noexcept override;
+  void ended(const Fault& cause) noexcept override;
+  void closed() noexcept override;
   void accepted(RequestId id, int32_t prompt_tokens) override;
   void text(RequestId id, std::string_view text, int32_t tokens) override;
   void part(RequestId id, Part part) override;
@@ -41,6 +44,7 @@ class TokenOutbox : public EventSink {
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
   void pieces(RequestId id, std::vector<std::string> pieces) override;
+  void set_aside(RequestId id) override;
   void flush(bool may_wait) override;
 
   void ref(Napi::Env env) { wake_.Ref(env); }
@@ -59,6 +63,9 @@ class TokenOutbox : public EventSink {
   };
   struct LoadFailed {
     Fault fault;
+  };
+  struct Ended {
+    Fault cause;
   };
   struct Closed {};
   struct Accepted {
@@ -100,8 +107,11 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<std::string> pieces;
   };
-  using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Closed, Accepted, Text, Parts,
-                             Finished, Embedded, Failed, Tokens, TextMade, Pieces>;
+  struct SetAside {
+    RequestId id;
+  };
+  using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Accepted, Text,
+                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces, SetAside>;
 
   // All events since the last call.
   std::vector<Event> drain();
@@ -111,11 +121,19 @@ class TokenOutbox : public EventSink {
   using Wake = Napi::TypedThreadSafeFunction<TokenOutbox, void, on_wake>;
 
   void add(Event event);
+  bool is_empty() const;  // under the mutex
 
   Wake wake_;
   std::mutex mutex_;
   std::vector<Event> events_;
   std::unordered_map<RequestId, size_t> text_at_;  // where a reply's waiting text is in events_
+  // What an engine out of memory must still be able to tell, so no memory is needed for it. The
+  // first comes before all other events, since the ends of requests tell of it; the last after
+  // them.
+  std::optional<Ended> ended_;
+  std::optional<LoadFailed> load_failed_;
+  bool closed_ = false;
+  std::atomic<int64_t> accepted_{0};  // each of the Preparer's threads tells of some
   bool waking_ = false;
   bool only_text_ = true;  // of the waiting events
   Clock::time_point woken_at_;

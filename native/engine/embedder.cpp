@@ -13,6 +13,8 @@
 namespace sluice {
 namespace {
 
+constexpr auto kExpireEvery = std::chrono::milliseconds(5);
+
 // Appends the vector at length 1, as cosines are computed with. False when it holds what is no
 // number; one that is all zero stays so.
 bool append_normalized(const float* values, int32_t size, std::vector<float>& to) {
@@ -33,11 +35,13 @@ Phase phase_of(const EmbeddingJob& job) {
 // A call is abandoned only when nobody is left who wants any of its vectors.
 class Embedder::CallAbort : public AbortCheck {
  public:
-  CallAbort(const Embedder& embedder, const std::vector<EmbeddingShare>& shares)
+  CallAbort(Embedder& embedder, const std::vector<EmbeddingShare>& shares)
       : embedder_(embedder), shares_(shares) {}
 
   bool should_abort() const override {
-    embedder_.ledger_.beat();  // an input of thousands of tokens may be computed for a minute
+    // An input of thousands of tokens may be computed for a minute.
+    embedder_.ledger_.beat();
+    embedder_.expire_during(shares_);
     if (embedder_.closing_.load(std::memory_order_relaxed)) return true;
     return std::all_of(shares_.begin(), shares_.end(), [&](const EmbeddingShare& share) {
       return embedder_.jobs_[size_t(share.job)]->request->cancelled.load();
@@ -45,7 +49,7 @@ class Embedder::CallAbort : public AbortCheck {
   }
 
  private:
-  const Embedder& embedder_;
+  Embedder& embedder_;
   const std::vector<EmbeddingShare>& shares_;
 };
 
@@ -62,6 +66,7 @@ Embedder::Embedder(Context& context, const EmbedderOptions& options, Ledger& led
 
 void Embedder::run() {
   while (!closing_) {
+    ledger_.beat();
     receive();
     retire_cancelled();
     expire_queue();
@@ -69,6 +74,7 @@ void Embedder::run() {
     publish_stats();
     if (shares.empty()) {
       sink_.flush();
+      const Ledger::Idle idle(ledger_);
       mailbox_.wait();
     } else {
       run_call(shares);
@@ -94,19 +100,44 @@ void Embedder::retire_cancelled() {
   }
 }
 
-void Embedder::expire_queue() {
+// Whoever is first has its turn now, however long it took to come here.
+bool Embedder::is_late(const EmbeddingJob& job) const {
   const auto deadline = Clock::now() - options_.queue_deadline;
-  // Whoever is first has its turn now, however long it took to come here.
-  const EmbeddingJob* first = jobs_.empty() ? nullptr : jobs_.front().get();
-  const auto is_late = [&](const EmbeddingJob& job) {
-    return &job != first && job.computed == 0 && job.request->submitted < deadline;
-  };
-  for (const Job& job : take_out(is_late)) {
-    fail(*job, {FaultCode::queue_timeout,
-                "its turn did not come within " + std::to_string(options_.queue_deadline.count()) +
-                    " ms; try again later",
-                0, 0});
+  const bool is_first = !jobs_.empty() && &job == jobs_.front().get();
+  return !is_first && job.computed == 0 && job.request->submitted < deadline;
+}
+
+void Embedder::expire_queue() {
+  for (const Job& job : take_out([&](const EmbeddingJob& one) { return is_late(one); })) {
+    fail(*job, late());
   }
+}
+
+// They hear of it at once, and are taken out after the call: it knows the others by their places.
+void Embedder::expire_during(const std::vector<EmbeddingShare>& shares) {
+  const auto now = Clock::now();
+  if (now < expire_again_) return;
+  expire_again_ = now + kExpireEvery;
+  receive();
+  bool someone_left = false;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const EmbeddingJob& job = *jobs_[i];
+    const bool is_computed =
+        std::any_of(shares.begin(), shares.end(),
+                    [&](const EmbeddingShare& share) { return size_t(share.job) == i; });
+    if (is_computed || job.request->cancelled || !is_late(job)) continue;
+    fail(job, late());
+    job.request->cancelled = true;
+    someone_left = true;
+  }
+  if (someone_left) sink_.flush();
+}
+
+Fault Embedder::late() const {
+  return {FaultCode::queue_timeout,
+          "its turn did not come within " + std::to_string(options_.queue_deadline.count()) +
+              " ms; try again later",
+          0, 0};
 }
 
 std::vector<EmbeddingShare> Embedder::plan() const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/clock.h"
 #include "engine/embedding-plan.h"
 #include "engine/embedding-request.h"
 #include "engine/event-sink.h"
@@ -44,7 +45,11 @@ class Embedder {
 
   void receive();
   void retire_cancelled();
+  // Of those that wait for their turn, who has waited too long; also during a call.
   void expire_queue();
+  void expire_during(const std::vector<EmbeddingShare>& shares);
+  bool is_late(const EmbeddingJob& job) const;
+  Fault late() const;
 
   std::vector<EmbeddingShare> plan() const;
   void run_call(const std::vector<EmbeddingShare>& shares);
@@ -67,6 +72,7 @@ class Embedder {
 
   std::vector<Job> jobs_;  // the first is the one whose turn it is
   ThreadTuner threads_;
+  Clock::time_point expire_again_;
   Stats stats_;
 };
 

@@ -38,7 +38,11 @@ bool Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
 void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
 
 void Engine::cancel(RequestId id) {
-  if (ledger_.cancel(id)) mailbox_.push(Cancel{});
+  const bool is_request = ledger_.cancel(id);
+  if (is_request) mailbox_.push(Cancel{});
+  // It may be with the Preparer still, or be a text.
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) is_request ? preparer_->look() : preparer_->cancel_text(id);
 }
 
 void Engine::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
@@ -61,47 +65,65 @@ void Engine::apply_template(RequestId id, ChatPrompt chat) {
   if (preparer_) preparer_->apply_template(id, std::move(chat));
 }
 
-void Engine::close() {
-  if (closing_.exchange(true)) return;
-  mailbox_.push(Close{});
+void Engine::close() noexcept {
+  const std::lock_guard<std::mutex> lock(end_mutex_);
+  closing_ = true;
+  mailbox_.wake();
+}
+
+void Engine::end_by_itself(const Fault& cause) noexcept {
+  const std::lock_guard<std::mutex> lock(end_mutex_);
+  if (closing_) return;
+  try {
+    cause_ = cause;
+  } catch (const std::bad_alloc&) {  // without words
+    cause_ = Fault{cause.code, std::string(), 0, 0};
+  }
+  sink_.ended(*cause_);  // before a request's end that tells of it
+  closing_ = true;
+  mailbox_.wake();
 }
 
 void Engine::join() {
   close();
+  const std::lock_guard<std::mutex> lock(join_mutex_);
   if (!joined_) thread_.join();
   joined_ = true;
 }
 
-void Engine::run() {
-  Fault end{FaultCode::closed, "the engine was closed before this request was done", 0, 0};
+void Engine::run() noexcept {
   std::optional<Opened> opened;
   try {
-    if (options_.estimates_only) {
-      sink_.estimated(estimate_load(options_, [this] { return closing_.load(); }));
-    } else {
-      opened = open();
-    }
-  } catch (const std::exception& error) {
-    sink_.load_failed(fault_of(error, FaultCode::model_invalid));
-  }
-  try {
-    if (opened && !closing_) {
-      opened->embedding ? embed_until_closed(*opened) : step_until_closed(*opened);
-    }
-  } catch (const std::exception& error) {
-    end = fault_of(error, FaultCode::engine_failed);
+    open_and_run(opened);
+  } catch (...) {  // an exception that leaves a thread ends the process
+    end_by_itself(current_fault(FaultCode::engine_failed));
   }
   std::unique_ptr<Preparer> preparer = take_preparer();
   // Twice: nobody waits for the text that is being tokenized, and what was submitted while the
   // first of them was told is told by the second.
-  answer_the_rest(end);
+  answer_the_rest();
   preparer.reset();  // joins it; the owner's thread need not wait for that
   mailbox_.drain();  // sequences that it had just prepared
   ledger_.close();
-  answer_the_rest(end);
+  answer_the_rest();
   opened.reset();  // before `closed`: whoever hears that joins this thread, and shall not wait
   sink_.closed();
   sink_.flush();
+}
+
+void Engine::open_and_run(std::optional<Opened>& opened) {
+  try {
+    if (options_.estimates_only) {
+      sink_.estimated(estimate_load(options_, [this] { return closing_.load(); }));
+      return;
+    }
+    opened = open();
+  } catch (...) {  // told, and not thrown on: it is the load's
+    sink_.load_failed(current_fault(FaultCode::model_invalid));
+    return;
+  }
+  if (closing_) return;
+  opened->embedding ? embed_until_closed(*opened) : step_until_closed(*opened);
 }
 
 Engine::Opened Engine::open() {
@@ -129,12 +151,15 @@ Engine::Opened Engine::open() {
 
 Engine::Opened Engine::open_on(LoadPlan plan) {
   Opened opened;
+  const IsAbandoned is_abandoned = [this] { return closing_.load(); };
+  check_memory(options_, plan, nullptr, is_abandoned);
   opened.models = load(plan);
   const Models& models = opened.models;
   opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
   if (models.draft) {
     embedding_kind(*models.draft, EmbeddingUse::never, options_.draft_path);  // must generate
   }
+  check_memory(options_, plan, &opened.models, is_abandoned);
   const Sizing sizing(options_, plan.context);
   opened.plan = std::move(plan);
   try {
@@ -154,6 +179,17 @@ Engine::Opened Engine::open_on(LoadPlan plan) {
 }
 
 namespace {
+
+Warning small_stack(size_t bytes) {
+  return {"WARN_SMALL_STACK",
+          "the system gave a thread " + std::to_string(bytes >> 10) + " KiB of stack instead of " +
+              std::to_string(kDeepStackBytes >> 10) + ": a text may hold runs of " +
+              std::to_string(Model::run_bytes_max(bytes)) +
+              " bytes without a space, and a reply in a format " +
+              std::to_string(ChatParser::brackets_max(bytes)) +
+              " brackets; for the usual limits let the process have more address space (ulimit "
+              "-v, vm.overcommit_memory)"};
+}
 
 // The plan has read the file to its end but for the weights: what fails now is the device.
 std::shared_ptr<const Model> loaded_model(const std::string& path, const ModelParams& params,
@@ -210,8 +246,8 @@ void Engine::embed_until_closed(Opened& opened) {
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();
-  } catch (const std::exception& error) {
-    sink_.load_failed(fault_of(error, FaultCode::engine_failed));
+  } catch (...) {
+    sink_.load_failed(current_fault(FaultCode::engine_failed));
     return;
   }
   embedder->run();
@@ -219,13 +255,19 @@ void Engine::embed_until_closed(Opened& opened) {
 
 void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
   const bool embeds = loaded.embedding.has_value();
-  auto preparer = std::make_unique<Preparer>(model, options_.chat_template, loaded.context, embeds,
-                                             ledger_, sink_, mailbox_);
+  auto preparer = std::make_unique<Preparer>(
+      model,
+      PreparerOptions{options_.chat_template, loaded.context, embeds, options_.queue_deadline},
+      ledger_, sink_, mailbox_, closing_, [this](const Fault& cause) { end_by_itself(cause); });
   if (!embeds) {
+    const std::string& warning = preparer->template_warning();
+    if (!warning.empty()) loaded.warnings.push_back({"WARN_CHAT_TEMPLATE", warning});
     loaded.has_chat_template = preparer->has_chat_template();
     loaded.thinking_ends = preparer->thinking_ends();
     loaded.call_format = preparer->call_format();
   }
+  const size_t stack_bytes = std::min(thread_.stack_bytes(), preparer->stack_bytes());
+  if (stack_bytes < kDeepStackBytes) loaded.warnings.push_back(small_stack(stack_bytes));
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   preparer_.swap(preparer);
 }
@@ -241,8 +283,8 @@ void Engine::step_until_closed(Opened& opened) {
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();
-  } catch (const std::exception& error) {
-    sink_.load_failed(fault_of(error, FaultCode::engine_failed));
+  } catch (...) {
+    sink_.load_failed(current_fault(FaultCode::engine_failed));
     return;
   }
   loop->run();
@@ -304,7 +346,29 @@ std::unique_ptr<Preparer> Engine::take_preparer() {
   return std::move(preparer_);
 }
 
-void Engine::answer_the_rest(const Fault& fault) {
+Fault Engine::end_fault() const {
+  const std::lock_guard<std::mutex> lock(end_mutex_);
+  if (!cause_) {
+    return {FaultCode::closed, "the engine was closed before this request was done", 0, 0};
+  }
+  return {FaultCode::engine_ended, "the engine ended by itself: " + cause_->message, 0, 0};
+}
+
+void Engine::answer_the_rest() noexcept {
+  try {
+    answer_all(end_fault());
+  } catch (...) {
+    // There is no memory to tell each of them: who hears `closed` ends whoever is left.
+    ledger_.retire_all();
+  }
+  Stats last = ledger_.stats();
+  last.running = last.parked = last.cells_used = last.cells_cached = 0;
+  last.cache_bytes = last.cache_entries = 0;
+  ledger_.publish(last);
+  sink_.flush();
+}
+
+void Engine::answer_all(const Fault& fault) {
   for (const std::shared_ptr<Ticket>& request : ledger_.in_flight()) {
     if (request->cancelled) {
       if (!ledger_.retire(request->id, Outcome::cancelled)) continue;
@@ -313,11 +377,6 @@ void Engine::answer_the_rest(const Fault& fault) {
       sink_.failed(request->id, fault);
     }
   }
-  Stats last = ledger_.stats();
-  last.running = last.parked = last.cells_used = last.cells_cached = 0;
-  last.cache_bytes = last.cache_entries = 0;
-  ledger_.publish(last);
-  sink_.flush();
 }
 
 }  // namespace sluice

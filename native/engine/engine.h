@@ -29,11 +29,14 @@
 namespace sluice {
 
 // A model at work on a thread of its own: loads it, runs the step loop, frees it. The methods
-// are for the owner's thread (JavaScript's) and never wait, but for join().
+// are for the owner's thread (JavaScript's) and never wait, but for join(). Where something is
+// thrown that is no single request's fault, on whichever of its threads, the engine ends by itself:
+// whoever is in flight hears why, the memory is freed, and nothing leaves the thread.
 // Owned by EngineWrap. `sink` must outlive join().
 class Engine {
  public:
-  // Starts loading at once; the sink hears loaded() or load_failed(), and closed() last.
+  // Starts loading at once; the sink hears loaded() or load_failed(), and closed() last. Throws
+  // std::system_error where there is no thread for it.
   Engine(EngineOptions options, EventSink& sink);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -54,13 +57,12 @@ class Engine {
   void apply_template(RequestId id, ChatPrompt chat);
   Stats stats() const { return ledger_.stats(); }
 
-  // Asks the thread to end. A decode under way is aborted. Twice is safe.
-  void close();
-  // close(), and wait for the thread.
+  // Asks the thread to end. A decode under way is aborted. Twice is safe. Any thread.
+  void close() noexcept;
+  // close(), and wait for the thread. Any thread but the engine's own.
   void join();
 
  private:
-  void run();
   // What was loaded, and the contexts that compute with it. Destroyed from the last to the first.
   struct Opened {
     LoadPlan plan;
@@ -70,6 +72,12 @@ class Engine {
     LoadedModel loaded;
     std::unique_ptr<Context> context, draft;  // the draft's is null where there is none
   };
+  void run() noexcept;
+  void open_and_run(std::optional<Opened>& opened);
+  // Any thread of the engine. The first cause counts, and none after close().
+  void end_by_itself(const Fault& cause) noexcept;
+  // Why requests end that were not done.
+  Fault end_fault() const;
   // On the GPU where the plan says so; where that fails and may, on the CPU.
   Opened open();
   Opened open_on(LoadPlan plan);
@@ -86,7 +94,8 @@ class Engine {
                                            std::unique_ptr<Context>& draft) const;
   // Nothing comes to it from then on.
   std::unique_ptr<Preparer> take_preparer();
-  void answer_the_rest(const Fault& fault);
+  void answer_the_rest() noexcept;
+  void answer_all(const Fault& fault);
   StepLoopOptions loop_options(const Opened& opened) const;
   EmbedderOptions embedder_options(const Opened& opened) const;
 
@@ -95,9 +104,12 @@ class Engine {
   Ledger ledger_;
   Mailbox<EngineMessage> mailbox_;
   std::atomic<bool> closing_{false};
+  mutable std::mutex end_mutex_;
+  std::optional<Fault> cause_;  // of an end by itself; under end_mutex_
 
   std::mutex preparer_mutex_;  // the thread makes and ends it, the owner's calls use it
   std::unique_ptr<Preparer> preparer_;
+  std::mutex join_mutex_;  // the owner joins, and the exit of the process
   bool joined_ = false;
   StackThread thread_;  // last: it uses all of the above
 };

@@ -71,8 +71,10 @@ class EventSink {
   virtual void loaded(const LoadedModel& model) = 0;
   // In the place of loaded(), of an engine that estimates only.
   virtual void estimated(const Estimate& estimate) = 0;
-  virtual void load_failed(const Fault& fault) = 0;
-  virtual void closed() = 0;
+  virtual void load_failed(const Fault& fault) noexcept = 0;
+  // The engine ends by itself, because of this: closed() follows. At most once.
+  virtual void ended(const Fault& cause) noexcept = 0;
+  virtual void closed() noexcept = 0;
   virtual void accepted(RequestId id, int32_t prompt_tokens) = 0;
   virtual void text(RequestId id, std::string_view text, int32_t tokens) = 0;
   // Instead of text(), of replies that have more than text. One reply uses one of the two only.
@@ -85,6 +87,8 @@ class EventSink {
   // The answer to a text job: what tokens, or a chat template, come to.
   virtual void text_made(RequestId id, std::string text) = 0;
   virtual void pieces(RequestId id, std::vector<std::string> pieces) = 0;
+  // A text job takes long: its answer comes, and others' come before it.
+  virtual void set_aside(RequestId id) = 0;
   // The end of a step: the one moment at which a sleeping reader may be woken for its text. With
   // `may_wait` another end follows soon, and text may wait for it if readers were just woken.
   virtual void flush(bool may_wait = false) = 0;

@@ -9,43 +9,86 @@ namespace {
 
 constexpr size_t kEntriesMax = 64;
 constexpr size_t kBytesMax = size_t(32) << 20;
+// Some 10 ms each.
+constexpr uint64_t kQuickElements = 40000;
+constexpr size_t kQuickFirstWork = 200000;
+
+// What it begins with may be refused as well.
+std::shared_ptr<const Grammar> tried(const std::string& text, const GrammarLimits& limits,
+                                     size_t first_work_max) {
+  auto grammar = Grammar::compile(text, limits);
+  const GrammarMatcher matcher(grammar, FaultCode::invalid_grammar, first_work_max);
+  return grammar;
+}
 
 }  // namespace
 
-std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec) {
-  const Entry& known = entry(spec);
-  if (!known.grammar) {
-    if (spec.origin == GrammarOrigin::request)
-      throw FaultError(FaultCode::invalid_grammar, known.why);
-    throw FaultError(FaultCode::invalid_schema,
-                     "the schema is too large or too ambiguous: " + known.why);
+std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec, bool patient) {
+  std::optional<Entry> known = remembered(spec);
+  if (!known) {
+    known = learned(spec, patient);
+    if (!known) return nullptr;
+    remember(*known);
   }
-  if (!vocabulary_) vocabulary_ = model_->grammar_vocabulary();
-  return std::make_unique<Constraint>(known.grammar, vocabulary_, spec);
+  // What it begins with is found anew for each reply.
+  if (known->takes_long && !patient) return nullptr;
+  if (!known->grammar) {
+    if (spec.origin == GrammarOrigin::request) {
+      throw FaultError(FaultCode::invalid_grammar, known->why);
+    }
+    throw FaultError(FaultCode::invalid_schema,
+                     "the schema is too large or too ambiguous: " + known->why);
+  }
+  return std::make_unique<Constraint>(known->grammar, vocabulary(), spec);
 }
 
-const GrammarCache::Entry& GrammarCache::entry(const GrammarSpec& spec) {
-  // Ours are trusted with more, so what was allowed as ours must not stand in for a stranger's.
+std::shared_ptr<const GrammarVocabulary> GrammarCache::vocabulary() {
+  const std::lock_guard<std::mutex> lock(vocabulary_mutex_);
+  if (!vocabulary_) vocabulary_ = model_->grammar_vocabulary();
+  return vocabulary_;
+}
+
+std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& spec) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   const bool is_given = spec.origin == GrammarOrigin::request;
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.is_given == is_given && entry.text == spec.text;
   });
-  if (found != entries_.end()) {
-    entries_.splice(entries_.begin(), entries_, found);
-    return entries_.front();
-  }
-  Entry made{spec.text, is_given, nullptr, ""};
+  if (found == entries_.end()) return std::nullopt;
+  entries_.splice(entries_.begin(), entries_, found);
+  return entries_.front();
+}
+
+// Nothing where it takes more than a little, and only a little is allowed.
+std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec, bool patient) {
+  // Ours are trusted with more, so what was allowed as ours must not stand in for a stranger's.
+  const bool is_given = spec.origin == GrammarOrigin::request;
+  const GrammarLimits limits = is_given ? kGivenGrammar : kMadeGrammar;
+  GrammarLimits quick = limits;
+  quick.elements_max = kQuickElements;
+  Entry made{spec.text, is_given, nullptr, "", false};
   try {
-    const auto grammar = Grammar::compile(spec.text, is_given ? kGivenGrammar : kMadeGrammar);
-    const GrammarMatcher tried(grammar);  // what it begins with may be refused as well
-    made.grammar = grammar;
+    made.grammar = tried(spec.text, quick, kQuickFirstWork);
+  } catch (const TooMuchWork&) {
+    if (!patient) return std::nullopt;
+    made.takes_long = true;
   } catch (const FaultError& error) {
     made.why = error.what();
   }
-  entries_.push_front(std::move(made));
+  if (!made.takes_long) return made;
+  try {
+    made.grammar = tried(spec.text, limits, GrammarMatcher::kFirstWorkMax);
+  } catch (const FaultError& error) {
+    made.why = error.what();
+  }
+  return made;
+}
+
+void GrammarCache::remember(Entry entry) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  entries_.push_front(std::move(entry));
   bytes_ += bytes_of(entries_.front());
   evict();
-  return entries_.front();
 }
 
 size_t GrammarCache::bytes_of(const Entry& entry) {

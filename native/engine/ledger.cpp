@@ -10,7 +10,10 @@ bool Ledger::admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t i
     stats_.failed += int64_t(tickets.size());
     return true;
   }
-  for (const auto& ticket : tickets) requests_[ticket->id].ticket = ticket;
+  for (const auto& ticket : tickets) {
+    requests_[ticket->id].ticket = ticket;
+    unprepared_.emplace(ticket->id, ticket);
+  }
   in_flight_ += tickets.size();
   return true;
 }
@@ -41,10 +44,19 @@ bool Ledger::cancel(RequestId id) {
 
 bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
   std::lock_guard<std::mutex> lock(mutex_);
+  return retire_locked(id, outcome, phase);
+}
+
+bool Ledger::retire_locked(RequestId id, Outcome outcome, Phase phase) {
   const auto it = requests_.find(id);
   if (it == requests_.end() || !it->second.ticket) return false;
   it->second = {nullptr, it->second.ticket->cancelled ? Outcome::cancelled : outcome, phase};
   --in_flight_;
+  unprepared_.erase(id);
+  if (outcome == Outcome::cancelled) {  // it stays that, whatever else is asked until it is told
+    count(it->second);
+    requests_.erase(it);
+  }
   return true;
 }
 
@@ -67,6 +79,49 @@ void Ledger::count(const Entry& end) {
       break;
     case Outcome::failed: ++stats_.failed; break;
   }
+}
+
+void Ledger::retire_all() noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto& [id, entry] : requests_) {
+    if (entry.ticket)
+      entry.outcome = entry.ticket->cancelled ? Outcome::cancelled : Outcome::failed;
+    count(entry);
+  }
+  requests_.clear();
+  unprepared_.clear();
+  in_flight_ = 0;
+}
+
+bool Ledger::hand_over(RequestId id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return unprepared_.erase(id) == 1;
+}
+
+Ledger::Gone Ledger::retire_unprepared(Clock::time_point time) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Gone gone;
+  for (const auto& [id, ticket] : unprepared_) {
+    if (ticket->cancelled) {
+      gone.cancelled.push_back(ticket);
+    } else if (ticket->submitted < time) {
+      gone.late.push_back(ticket);
+    }
+  }
+  for (const auto& ticket : gone.cancelled) {
+    retire_locked(ticket->id, Outcome::cancelled, Phase::queued);
+  }
+  for (const auto& ticket : gone.late) {
+    retire_locked(ticket->id, Outcome::failed, Phase::queued);
+    ticket->cancelled = true;
+  }
+  return gone;
+}
+
+std::optional<Clock::time_point> Ledger::oldest_unprepared() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (unprepared_.empty()) return std::nullopt;
+  return unprepared_.begin()->second->submitted;
 }
 
 std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
@@ -93,6 +148,8 @@ Stats Ledger::stats() const {
   std::lock_guard<std::mutex> lock(mutex_);
   Stats stats = stats_;
   stats.beats = beats_;
+  stats.preparer_beats = preparer_beats_;
+  stats.busy = busy_;
   // Whoever holds no place waits: for one, with the Preparer or in the queue, or to be told of his
   // end, so that nobody is neither under way nor counted.
   const int64_t waiting = int64_t(requests_.size()) - stats.running - stats.parked;

@@ -1,6 +1,8 @@
 #include "engine/load-plan.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "llama/devices.h"
@@ -137,6 +139,19 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice&
   plan.warnings.insert(plan.warnings.end(), found.warnings.begin(), found.warnings.end());
 }
 
+bool is_ample_for(const Models& models, const Sizing& sizing, const EngineOptions& options) {
+  const auto embedding = embedding_kind(*models.target, options.embeddings, options.model_path);
+  return !embedding &&
+         is_ample(sizing.rough_need(models, sizing.target(models)), options.free_bytes);
+}
+
+// One whose weights, should they be copied while they load, leave as much again.
+bool is_small_file(const EngineOptions& options) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(std::filesystem::u8path(options.model_path), error);
+  return error || bytes <= options.free_bytes / 2;
+}
+
 // Whether the file or the caller is at fault, and no device.
 bool is_final(const FaultError& error) {
   switch (error.fault.code) {
@@ -172,6 +187,17 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
              error.what()});
   }
   return plan;
+}
+
+void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
+                  const IsAbandoned& is_abandoned) {
+  if (!plan.devices.empty()) return;
+  const Sizing sizing(options, plan.context);
+  if (loaded ? is_ample_for(*loaded, sizing, options) : is_small_file(options)) return;
+  const std::string shortage = memory_shortage(
+      Outlines(options, is_abandoned).measure(plan.target, plan.draft, sizing).memory,
+      options.free_bytes);
+  if (!shortage.empty()) throw FaultError(FaultCode::out_of_memory, shortage);
 }
 
 Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_abandoned) {

@@ -29,6 +29,14 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
 // What that load would take, without loading any weights. Throws as plan_load() does.
 Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_abandoned);
 
+// Throws FaultError(out_of_memory) where what the CPU is to hold is more than what is free: KV
+// caches, states, what a call computes, and weights that are not mapped from the file. A plan with
+// devices has been measured. Measures the models without their weights, as estimate_load() does,
+// but where memory is ample by what is known: of the loaded models, or before the load by `loaded`
+// null.
+void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
+                  const IsAbandoned& is_abandoned);
+
 // What the plan's devices and the system's memory hold.
 Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPlan& memory);
 

@@ -23,18 +23,28 @@ class Mailbox {
     arrived_.notify_one();
   }
 
+  // As if a message had arrived, and without memory for one: wait() returns.
+  void wake() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      is_woken_ = true;
+    }
+    arrived_.notify_one();
+  }
+
   // All that has arrived; does not wait.
   std::vector<Message> drain() {
     std::lock_guard<std::mutex> lock(mutex_);
     std::vector<Message> messages;
     messages.swap(messages_);
+    is_woken_ = false;
     return messages;
   }
 
   // Waits until something has arrived, or the deadline has passed.
   void wait(std::optional<Clock::time_point> deadline = std::nullopt) {
     std::unique_lock<std::mutex> lock(mutex_);
-    const auto has_messages = [&] { return !messages_.empty(); };
+    const auto has_messages = [&] { return is_woken_ || !messages_.empty(); };
     if (deadline) {
       arrived_.wait_until(lock, *deadline, has_messages);
     } else {
@@ -46,6 +56,7 @@ class Mailbox {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Message> messages_;
+  bool is_woken_ = false;
 };
 
 }  // namespace sluice

@@ -22,8 +22,7 @@ struct Credit {  // by JavaScript: the reader took so many tokens
   int32_t tokens;
 };
 struct Cancel {};  // by JavaScript: some request's `cancelled` was set
-struct Close {};   // by JavaScript: end the thread
 
-using EngineMessage = std::variant<Prepared, PreparedEmbedding, Credit, Cancel, Close>;
+using EngineMessage = std::variant<Prepared, PreparedEmbedding, Credit, Cancel>;
 
 }  // namespace sluice

@@ -243,10 +243,11 @@ void Places::forget(int32_t slot) {
   if (at(slot)) at(slot)->forget();
 }
 
+// Not one by one: where a call moved recurrent states and failed, llama.cpp takes cells that belong
+// to nobody for empty ones, and a new sequence would begin with what is in them.
 void Places::forget_all() {
-  for (int32_t slot = 0; slot < count(); ++slot) {
-    Place& place = places_[size_t(slot)];
-    context_.remove(slot);
+  context_.remove_all();
+  for (Place& place : places_) {
     place.remembered.clear();
     if (place.live) place.live->forget();
   }
@@ -287,7 +288,7 @@ std::shared_ptr<SavedState> Places::save(int32_t slot, const std::string& salt,
   state->salt = salt;
   state->tokens = std::move(tokens);
   state->owner = owner;
-  state->bytes = cache_.spare(bytes);
+  state->bytes = cache_.room_for(bytes);
   return context_.save(slot, state->bytes) ? state : nullptr;
 }
 

@@ -47,7 +47,6 @@ class Places {
   const PrefixCache& cache() const { return cache_; }
 
   // Whether it can start now.
-  bool has_free() const { return live_count() < count(); }
   bool has_room(const Sequence& sequence) const { return has_room(sequence, true); }
   // Whether it could if those made way that have been parked for a while. A reader who is late by
   // a few tokens does not cost his reply its place.
@@ -64,6 +63,10 @@ class Places {
   std::unique_ptr<Sequence> set_aside(int32_t slot);
   // A call failed (rule 3).
   void forget(int32_t slot);
+  // What the sequence computed is no number, and neither may be what was kept on its way there.
+  void forget_beginnings(const Sequence& sequence) {
+    cache_.erase_beginnings_of(sequence.request().cache_salt, sequence.tokens());
+  }
   void forget_all();
   // A call was aborted, or computed more than was of use: what it left is cut off (rules 1, 3).
   void cut(int32_t slot);

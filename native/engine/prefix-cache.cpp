@@ -83,7 +83,8 @@ void PrefixCache::insert(std::shared_ptr<SavedState> state) {
   const uint64_t bytes = state->bytes.capacity();
   if (bytes > bytes_max_) return;
   drop_served_by(*state);
-  while (bytes_ + bytes > bytes_max_ || entries_.size() >= kEntriesMax) drop_least_recent();
+  make_room(bytes);
+  if (bytes_ + bytes + spare_.capacity() > bytes_max_) spare_ = StateBuffer();
   bytes_ += bytes;
   const Key key{&state->salt, &state->tokens};
   entries_.insert({key, {std::move(state), ++uses_}});
@@ -107,7 +108,15 @@ void PrefixCache::drop_served_by(const SavedState& state) {
   }
 }
 
-StateBuffer PrefixCache::spare(size_t bytes) {
+void PrefixCache::make_room(uint64_t bytes) {
+  while (!entries_.empty() && (bytes_ + bytes > bytes_max_ || entries_.size() >= kEntriesMax)) {
+    drop_least_recent();
+  }
+}
+
+StateBuffer PrefixCache::room_for(size_t bytes) {
+  // What is never kept costs nobody his place.
+  if (bytes <= bytes_max_) make_room(bytes);
   StateBuffer spare = std::move(spare_);
   return spare.capacity() >= bytes && spare.capacity() <= bytes * 3 / 2 ? std::move(spare)
                                                                         : StateBuffer();
@@ -118,6 +127,13 @@ void PrefixCache::erase_owned_by(uint64_t owner) {
     return one.second.state->owner == owner;
   });
   if (entry != entries_.end()) drop(entry);
+}
+
+void PrefixCache::erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens) {
+  for (auto entry = longest_whole(salt, tokens); entry != entries_.end();
+       entry = longest_whole(salt, tokens)) {
+    drop(entry);
+  }
 }
 
 void PrefixCache::disown(uint64_t owner) {

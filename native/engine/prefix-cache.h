@@ -51,12 +51,17 @@ class PrefixCache {
   // The owner is back, or never comes.
   void erase_owned_by(uint64_t owner);
   void disown(uint64_t owner);
+  // What was kept of a sequence, and what it started from.
+  void erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens);
 
-  // A dropped entry's memory, to be used again for so many bytes; empty when it does not fit. A
-  // much larger one does not, or the cache would be full of air.
-  StateBuffer spare(size_t bytes);
+  // Makes room for a state of so many bytes before it is there, so that the old and the new one are
+  // never more than bytes_max together. Returns a dropped entry's memory to be used again, or an
+  // empty one when that does not fit. A much larger one does not, or the cache would be full of
+  // air.
+  StateBuffer room_for(size_t bytes);
 
-  uint64_t bytes() const { return bytes_; }
+  // All that it holds, a dropped entry's memory too. Never more than bytes_max.
+  uint64_t bytes() const { return bytes_ + spare_.capacity(); }
   uint64_t bytes_max() const { return bytes_max_; }
   size_t size() const { return entries_.size(); }
 
@@ -80,6 +85,7 @@ class PrefixCache {
                             int32_t limit);
   Entries::iterator longest_whole(const std::string& salt, std::vector<int32_t> tokens);
   void drop_served_by(const SavedState& state);
+  void make_room(uint64_t bytes);
   void drop_least_recent();
   void drop(Entries::iterator entry);
 
@@ -87,7 +93,7 @@ class PrefixCache {
   const bool whole_only_;
   Entries entries_;
   uint64_t uses_ = 0;
-  uint64_t bytes_ = 0;
+  uint64_t bytes_ = 0;  // of entries
   StateBuffer spare_;
 };
 

@@ -28,7 +28,7 @@ using Prompt = std::variant<std::string, ChatPrompt, std::vector<int32_t>, Infil
 struct Ticket {
   RequestId id = 0;
   Clock::time_point submitted;
-  std::atomic<bool> cancelled{false};
+  std::atomic<bool> cancelled{false};  // nobody waits for it any more
 };
 
 // What the choices of one reply have in common. Engine thread only.

@@ -13,8 +13,8 @@ constexpr size_t kStackBytes = size_t(1) << 20;
 void answer(SampleJob& job) {
   try {
     job.token = job.sampler->sample(job.logits);
-  } catch (const std::exception& error) {
-    job.fault = fault_of(error, FaultCode::engine_failed);
+  } catch (...) {  // on a worker's thread it would end the process
+    job.fault = current_fault(FaultCode::engine_failed);
   }
 }
 

@@ -95,6 +95,9 @@ class Sequence {
   bool calls_tools() const { return form_.parser && form_.parser->calls_tools(); }
   // It contradicts what has left of it, and cannot go on.
   bool broken() const { return form_.parser && form_.parser->broken(); }
+  bool has_too_many_brackets() const {
+    return form_.parser && form_.parser->has_too_many_brackets();
+  }
 
   // Hands over the text that may leave and counts its tokens as unread.
   void deliver(EventSink& sink, int32_t window);

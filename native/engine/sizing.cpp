@@ -12,7 +12,6 @@ namespace sluice {
 namespace {
 
 constexpr int32_t kDefaultContextMax = 8192;
-constexpr int32_t kDefaultContextMin = 512;
 // On a GPU a shorter context is better than a layer on the CPU, down to this.
 constexpr int32_t kGpuContextMin = 2048;
 constexpr int32_t kThreadsMax = 512;                                // ggml's own limit
@@ -20,16 +19,12 @@ constexpr int64_t kCellsMax = std::numeric_limits<int32_t>::max();  // that llam
 
 }  // namespace
 
-// The KV cache is written at creation, so one that does not fit would get the process killed. What
-// is on a device was measured before, and the device refuses what it has no room for.
-void Sizing::check_kv_fits(const Model& model, int64_t cells, uint64_t kv_bytes) const {
-  const bool is_free = !model.is_on_cpu_alone() || kv_bytes <= options_.free_bytes;
-  if (!checks_ || (is_free && cells <= kCellsMax)) return;
+void Sizing::check_cells(int64_t cells) const {
+  if (!checks_ || cells <= kCellsMax) return;
   throw FaultError(FaultCode::out_of_memory,
-                   std::to_string(cells) + " tokens in all sequences together need about " +
-                       std::to_string(kv_bytes >> 20) + " MiB of KV cache, and " +
-                       std::to_string(options_.free_bytes >> 20) +
-                       " MiB of memory are free; lower parallel, context or kvCells");
+                   std::to_string(cells) + " tokens in all sequences together are more than the " +
+                       std::to_string(kCellsMax) +
+                       " that can be counted; lower parallel, context or kvCells");
 }
 
 ContextParams Sizing::target(const Models& models) const {
@@ -48,13 +43,12 @@ ContextParams Sizing::target(const Models& models) const {
 }
 
 ContextParams Sizing::embedding(const Model& model, const EmbeddingKind& kind) const {
-  const bool is_refused = checks_ || options_.context == 0;
-  const uint64_t free = is_refused ? options_.free_bytes : std::numeric_limits<uint64_t>::max();
   ContextParams params;
   params.embeds = true;
   params.context = settled_context_ > 0
                        ? std::min(settled_context_, std::max(1, model.trained_context()))
-                       : embedding_context(model, options_.context, options_.kv_type, free);
+                       : embedding_context(model, options_.context, options_.kv_type,
+                                           options_.free_bytes, checks_);
   params.sequences = embedding_sequences(kind);
   params.rows_max = embedding_rows(params.context);
   params.threads = compute_threads(model);
@@ -107,34 +101,37 @@ KvType Sizing::draft_kv_type(const Model& draft) const {
 
 int32_t Sizing::context_tokens(const Models& models) const {
   const Model& model = *models.target;
-  const uint64_t cell_bytes = model.kv_bytes_per_token(options_.kv_type);
-  if (settled_context_ > 0) {
-    const int64_t cells =
-        options_.kv_cells > 0 ? options_.kv_cells : int64_t(options_.parallel) * settled_context_;
-    check_kv_fits(model, cells, uint64_t(cells) * cell_bytes);
-    return settled_context_;
+  const int32_t usual = std::clamp(model.trained_context(), 1, kDefaultContextMax);
+  int32_t context = settled_context_;
+  if (context == 0 && options_.context > 0) context = options_.context;
+  if (context == 0 && options_.kv_cells > 0) context = usual;
+  if (context == 0) {
+    ContextNeed need{usual, options_.parallel, model.kv_bytes_per_token(options_.kv_type), 0};
+    if (models.draft) {
+      need.draft_bytes = models.draft->kv_bytes_per_token(draft_kv_type(*models.draft));
+    }
+    context = affordable_context(need, options_.free_bytes);
   }
-  const uint64_t draft_bytes =
-      models.draft ? models.draft->kv_bytes_per_token(draft_kv_type(*models.draft)) : 0;
-  const int32_t wanted = std::clamp(model.trained_context(), 1, kDefaultContextMax);
-  if (options_.kv_cells > 0) {
-    const int32_t context =
-        std::min(options_.context > 0 ? options_.context : wanted, options_.kv_cells);
-    check_kv_fits(model, options_.kv_cells,
-                  uint64_t(options_.kv_cells) * cell_bytes + uint64_t(context) * draft_bytes);
-    return context;
-  }
-  if (options_.context > 0) {
-    const int64_t cells = int64_t(options_.parallel) * options_.context;
-    check_kv_fits(model, cells,
-                  uint64_t(cells) * cell_bytes + uint64_t(options_.context) * draft_bytes);
-    return options_.context;
-  }
-  const uint64_t context_bytes =
-      std::max<uint64_t>(1, cell_bytes * uint64_t(options_.parallel) + draft_bytes);
-  const uint64_t affordable = options_.free_bytes / 4 / context_bytes;
-  if (affordable >= uint64_t(wanted)) return wanted;
-  return std::min(wanted, std::max(kDefaultContextMin, int32_t(affordable) / 256 * 256));
+  if (options_.kv_cells > 0) context = std::min(context, options_.kv_cells);
+  check_cells(cells_of(context));
+  return context;
+}
+
+int64_t Sizing::cells_of(int32_t context) const {
+  return options_.kv_cells > 0 ? options_.kv_cells : int64_t(options_.parallel) * context;
+}
+
+RoughNeed Sizing::rough_need(const Models& models, const ContextParams& params) const {
+  const Model& model = *models.target;
+  RoughNeed need;
+  need.weights = model.bytes();
+  need.kv = model.kv_bytes_per_token(params.kv_type) * uint64_t(cells_of(params.context));
+  need.is_known = !params.embeds && !model.has_states();
+  if (!models.draft) return need;
+  const KvType type = draft_kv_type(*models.draft);
+  need.weights += models.draft->bytes();
+  need.kv += models.draft->kv_bytes_per_token(type) * uint64_t(params.context);
+  return need;
 }
 
 }  // namespace sluice

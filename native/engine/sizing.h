@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/engine-options.h"
+#include "engine/host-memory.h"
 #include "llama/context.h"
 #include "llama/embedding-kind.h"
 #include "llama/model.h"
@@ -20,7 +21,8 @@ struct Models {
 // A value, used while an engine opens.
 class Sizing {
  public:
-  // `checks`: whether what is asked for and is more than free memory is refused.
+  // `checks`: whether more cells than can be counted are refused, and inputs to be embedded that
+  // are longer than memory is free for.
   explicit Sizing(const EngineOptions& options, int32_t settled_context = 0, bool checks = true)
       : options_(options), settled_context_(settled_context), checks_(checks) {}
 
@@ -37,6 +39,9 @@ class Sizing {
   };
   ContextWish context_wish(const Model& model) const;
 
+  // Of all models, by their metadata.
+  RoughNeed rough_need(const Models& models, const ContextParams& params) const;
+
   int32_t draft_max() const;
   int32_t embedding_sequences(const EmbeddingKind& kind) const;
   // For sampling, and for computing where the CPU does.
@@ -46,7 +51,8 @@ class Sizing {
 
  private:
   int32_t context_tokens(const Models& models) const;
-  void check_kv_fits(const Model& model, int64_t cells, uint64_t kv_bytes) const;
+  int64_t cells_of(int32_t context) const;
+  void check_cells(int64_t cells) const;
   KvType draft_kv_type(const Model& draft) const;
 
   const EngineOptions& options_;

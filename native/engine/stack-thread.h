@@ -4,9 +4,7 @@
 #include <functional>
 #include <system_error>
 
-#ifdef _WIN32
-#include <thread>
-#else
+#ifndef _WIN32
 #include <pthread.h>
 #endif
 
@@ -15,33 +13,42 @@ namespace sluice {
 // For threads that recurse with a request's text. Reserved, not committed.
 //
 // The Preparer's: llama.cpp splits text by std::regex for many tokenizers, and libstdc++'s recurses
-// once per character of a match: 320 bytes of stack each, so a run of 26,000 letters overflows the
-// usual 8 MiB. kRunBytesMax in llama/model.cpp is what it carries.
+// once per character of a match (run_bytes_max() in llama/model.cpp). The engine's: llama.cpp's
+// parser of replies recurses with each bracket inside another (brackets_max() in
+// llama/chat-parser.h). Templates are read and run on both (llama/chat-template.cpp).
 //
-// The engine's: llama.cpp's parser of replies recurses with each bracket inside another, some 5 KiB
-// each. kBracketsMax in llama/chat-parser.h is what it carries.
+// Where the system refuses so much, their limits follow from what it gives (llama/stack.h).
 constexpr size_t kDeepStackBytes = size_t(512) << 20;
 
 // A thread with a stack of a chosen size, which std::thread cannot have. Memory is reserved and
-// only taken as it is used. On Windows the size is the linker's. Owned by whoever joins it.
+// only taken as it is used. Owned by whoever joins it.
 class StackThread {
  public:
-  // Throws std::system_error when there is no thread to be had. A size that the system refuses
-  // (an address-space limit) becomes its default.
+  // Where address space is short the stack is smaller: at most a quarter of what there is room for,
+  // since the rest is needed too, and half as much again and again where the system still refuses.
+  // Throws std::system_error when there is no thread to be had.
   StackThread(size_t stack_bytes, std::function<void()> body);
+  // What each of so many threads gets that are started one after the other.
+  static size_t affordable(size_t stack_bytes, size_t threads);
   void join();
+  // What it got.
+  size_t stack_bytes() const { return stack_bytes_; }
 
   StackThread(const StackThread&) = delete;
   StackThread& operator=(const StackThread&) = delete;
 
  private:
-#ifdef _WIN32
-  std::thread thread_;
-#else
-  static void* start(void* self);
+  // An error code; 0 is success.
+  int start(size_t stack_bytes);
 
   std::function<void()> body_;
-  pthread_t thread_;
+  size_t stack_bytes_ = 0;
+#ifdef _WIN32
+  static unsigned __stdcall run(void* self);
+  void* thread_ = nullptr;
+#else
+  static void* run(void* self);
+  pthread_t thread_{};
 #endif
 };
 

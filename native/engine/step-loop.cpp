@@ -6,6 +6,7 @@
 #include "engine/average.h"
 #include "engine/compute.h"
 #include "llama/fault.h"
+#include "llama/stack.h"
 
 namespace sluice {
 namespace {
@@ -13,10 +14,19 @@ namespace {
 // Copying states to fill places, and to close holes, takes no longer at a time: others wait.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 
-Fault broken_reply() {
+Fault broken_reply(const Sequence& sequence) {
+  if (!sequence.has_too_many_brackets()) {
+    return {FaultCode::engine_failed,
+            "the model left the format of its tool calls in the middle of one; what was sent of "
+            "the call is not whole, so ask again",
+            0, 0};
+  }
+  const int32_t most = ChatParser::brackets_max(stack_bytes());
   return {FaultCode::engine_failed,
-          "the model left the format of its tool calls in the middle of one; what was sent of the "
-          "call is not whole, so ask again",
+          "the reply opens more than " + std::to_string(most) +
+              " brackets, which is as many as can be read of one that may call tools or think; "
+              "what was sent of it is not whole, so ask for a shorter one" +
+              (most < ChatParser::kBracketsMax ? small_stack_hint() : ""),
           0, 0};
 }
 
@@ -57,6 +67,7 @@ class StepLoop::CallAbort : public AbortCheck {
   CallAbort(const StepLoop& loop, const std::vector<int32_t>& slots) : loop_(loop), slots_(slots) {}
 
   bool should_abort() const override {
+    loop_.ledger_.beat();  // the first call of a large model may take a minute
     if (loop_.closing_.load(std::memory_order_relaxed)) return true;
     // Places, rule 3: an aborted call could leave a third sequence's recurrent state half moved.
     if (slots_.size() > 1 && !loop_.context_.can_trim()) return false;
@@ -93,6 +104,7 @@ StepLoop::~StepLoop() = default;
 
 void StepLoop::run() {
   while (!closing_) {
+    ledger_.beat();
     receive();
     retire_cancelled();
     fill_places();
@@ -145,8 +157,6 @@ void StepLoop::receive(const Cancel&) {
   }
 }
 
-void StepLoop::receive(const Close&) {}  // `closing` says it; the message only wakes the loop
-
 // At every turn: the flag is set before its message arrives, and nobody may compute meanwhile.
 void StepLoop::retire_cancelled() {
   for (int32_t slot = 0; slot < places_.count(); ++slot) {
@@ -172,6 +182,7 @@ void StepLoop::fill_places() {
   const auto until = Clock::now() + kCopyingMax;
   bool someone_came = false;
   line_.offer([&](auto& sequence) {
+    ledger_.beat();  // copying a state may take a while
     const bool has_room = offer_place(sequence);
     someone_came |= sequence == nullptr;
     // The others come at the next turn, which follows at once: who came has something to do.
@@ -356,6 +367,8 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   for (const Chunk& chunk : chunks) {
     const Sequence* sequence = places_.at(chunk.slot);
     if (!sequence || sequence->cancelled()) continue;
+    // A call of this step that failed took what the plan goes on from: the next plan begins anew.
+    if (sequence->n_computed() != chunk.begin) continue;
     const int32_t end = chunk.begin + chunk.count;
     const bool completes = end == sequence->n_tokens();
     for (int32_t position = chunk.begin; position < end; ++position) {
@@ -379,6 +392,7 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
 
 // All rows that were added are of these places.
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
+  ledger_.beat();
   return compute(context_, threads_, CallAbort(*this, slots));
 }
 
@@ -429,7 +443,7 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
   samplers_.run(jobs);
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (jobs[i].fault) {
-      give_up_on(slots[i], *jobs[i].fault);
+      give_up_after_sampling(slots[i], *jobs[i].fault);
     } else {
       advance(*places_.at(slots[i]), jobs[i].token);
     }
@@ -441,17 +455,23 @@ std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
   std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
   samplers_.run(job);
   if (!job.front().fault) return job.front().token;
-  give_up_on(sequence.slot(), *job.front().fault);
+  give_up_after_sampling(sequence.slot(), *job.front().fault);
   return std::nullopt;
 }
 
-// Its cells may be as bad as its logits.
+// Where the engine is at fault, and not a grammar, its cells may be as bad as its logits.
+void StepLoop::give_up_after_sampling(int32_t slot, const Fault& fault) {
+  if (fault.code == FaultCode::engine_failed) places_.forget_beginnings(*places_.at(slot));
+  give_up_on(slot, fault);
+}
+
 void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
   places_.forget(slot);
   fail(places_.finish(slot), fault);
 }
 
 void StepLoop::advance(Sequence& sequence, int32_t token) {
+  ledger_.beat();
   const Request& request = sequence.request();
   const Model& model = context_.model();
   const bool ends = model.ends_generation(token);
@@ -473,7 +493,8 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   } else {
     sequence.deliver(sink_, options_.window);
     if (sequence.broken()) {
-      fail(places_.finish(sequence.slot()), broken_reply());
+      const Fault fault = broken_reply(sequence);
+      fail(places_.finish(sequence.slot()), fault);
     } else if (sequence.has_enough()) {
       conclude(places_.finish(sequence.slot()), FinishReason::stop);
     }
@@ -486,7 +507,10 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
   if (!cancelled) {
     sequence->finish(reason == FinishReason::length);
     sequence->deliver(sink_, options_.window);
-    if (sequence->broken()) return fail(std::move(sequence), broken_reply());
+    if (sequence->broken()) {
+      const Fault fault = broken_reply(*sequence);
+      return fail(std::move(sequence), fault);
+    }
     if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
   const RequestId id = sequence->request().id;
@@ -509,6 +533,7 @@ void StepLoop::sleep() {
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = places_.next_to_yield();
   if (yield && line_.someone_waits()) deadline = deadline ? std::min(*deadline, *yield) : yield;
+  const Ledger::Idle idle(ledger_);
   mailbox_.wait(deadline);
 }
 

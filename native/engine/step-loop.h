@@ -61,7 +61,6 @@ class StepLoop {
   void receive(const PreparedEmbedding& message);
   void receive(const Credit& message);
   void receive(const Cancel& message);
-  void receive(const Close& message);
 
   // Who leaves, and who comes.
   void retire_cancelled();
@@ -95,6 +94,7 @@ class StepLoop {
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
   void fail(std::unique_ptr<Sequence> sequence, const Fault& fault);
   void give_up_on(int32_t slot, const Fault& fault);
+  void give_up_after_sampling(int32_t slot, const Fault& fault);
   void sleep();
   void publish_stats();
 

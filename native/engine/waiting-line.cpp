@@ -1,6 +1,7 @@
 #include "engine/waiting-line.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sluice {
 namespace {
@@ -19,6 +20,13 @@ void take_cancelled_of(Line& line, std::vector<std::unique_ptr<Sequence>>& taken
 }
 
 }  // namespace
+
+void WaitingLine::join(std::unique_ptr<Sequence> sequence) {
+  const Clock::time_point submitted = sequence->request().submitted;
+  auto place = queue_.end();
+  while (place != queue_.begin() && (*std::prev(place))->request().submitted > submitted) --place;
+  queue_.insert(place, std::move(sequence));
+}
 
 void WaitingLine::offer(const Taker& take) {
   bool has_room = true;

@@ -16,7 +16,8 @@ class WaitingLine {
  public:
   using Taker = std::function<bool(std::unique_ptr<Sequence>& sequence)>;
 
-  void join(std::unique_ptr<Sequence> sequence) { queue_.push_back(std::move(sequence)); }
+  // Behind those that were submitted before it: the Preparer may have taken longer for it.
+  void join(std::unique_ptr<Sequence> sequence);
   // It was set aside: parked, or for want of cells.
   void join_again(std::unique_ptr<Sequence> sequence) { aside_.push_back(std::move(sequence)); }
 

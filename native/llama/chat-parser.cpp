@@ -7,6 +7,7 @@
 #include "chat-peg-parser.h"
 #include "llama/chat-format.h"
 #include "llama/fault.h"
+#include "llama/stack.h"
 
 namespace sluice {
 namespace {
@@ -16,6 +17,8 @@ using Tag = common_chat_peg_builder;
 // A refusal counts when the text has grown by so much and is refused still.
 constexpr size_t kRefusalBytes = 32;
 constexpr size_t kIdLetters = 24;
+// Of stack, that llama.cpp's parser takes for each bracket inside another.
+constexpr size_t kBracketStackBytes = 8 << 10;
 // What half of a character becomes: a mark may be cut within one.
 constexpr std::string_view kHalf = "\xEF\xBF\xBD";
 constexpr const char* kGemmaString = "gemma4-string-content";
@@ -109,18 +112,26 @@ void ChatParser::append(std::string_view text) {
     return;
   }
   brackets_ += brackets_in(text);
-  broken_ = brackets_ > kBracketsMax;
+  broken_ = has_too_many_brackets();
   if (broken_) return;
   pass();
   if (inside_ == Inside::unknown && may_read()) read_all();
 }
 
+bool ChatParser::has_too_many_brackets() const { return brackets_ > brackets_max(stack_bytes()); }
+
+int32_t ChatParser::brackets_max(size_t stack_bytes) {
+  return int32_t(stack_limit(stack_bytes, kBracketStackBytes, size_t(kBracketsMax)));
+}
+
 void ChatParser::check_beginning(std::string_view text) {
   const int32_t brackets = brackets_in(text);
-  if (brackets <= kBracketsMax) return;
+  const int32_t most = brackets_max(stack_bytes());
+  if (brackets <= most) return;
   throw FaultError(FaultCode::invalid_request,
                    "the message that the reply goes on with has " + std::to_string(brackets) +
-                       " opening brackets; expected at most " + std::to_string(kBracketsMax));
+                       " opening brackets; expected at most " + std::to_string(most) +
+                       (most < kBracketsMax ? small_stack_hint() : ""));
 }
 
 void ChatParser::finish(bool was_cut) {

@@ -25,12 +25,14 @@ class ChatFormat;
 // has left is what the whole reply says, or a beginning of it: where the parser comes to say
 // something else, the reply is broken, and nothing more leaves.
 //
-// Owned by Sequence. Engine thread only, whose stack is made for kBracketsMax.
+// Owned by Sequence. Engine thread only, but for the constructor.
 class ChatParser {
  public:
   // Brackets that a reply may open, with those of the message that it goes on with: llama.cpp's
   // parser recurses with each that is inside another.
   static constexpr int32_t kBracketsMax = 32768;
+  // Of them, those that so large a stack carries.
+  static int32_t brackets_max(size_t stack_bytes);
   // Of the reply, read by llama.cpp's parser: so many times its length, and this much before that.
   static constexpr int64_t kReadsPerByte = 8, kReadsFree = 256 << 10;
 
@@ -50,6 +52,8 @@ class ChatParser {
 
   // It contradicts what has left of it.
   bool broken() const { return broken_; }
+  // It is broken for this alone.
+  bool has_too_many_brackets() const;
   // It went on to a second call, and one was allowed: what follows is not looked at.
   bool has_enough() const { return has_enough_; }
   // It has ended, and its calls have too.

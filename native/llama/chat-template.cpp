@@ -10,12 +10,23 @@
 #include "llama/chat-parser.h"
 #include "llama/fault.h"
 #include "llama/model.h"
+#include "llama/stack.h"
+#include "llama/template-reading.h"
 
 namespace sluice {
 namespace {
 
 // Of some 100 KB at most each, where tools are many and large.
 constexpr size_t kRememberedMax = 16;
+
+const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
+
+std::string only_others(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return "this model has chat templates by name only (" + list +
+         "), of which none is for every conversation" + kLoadAnother + ", or use complete()";
+}
 
 common_chat_msg message_of(const ChatMessage& message) {
   common_chat_msg entry;
@@ -103,10 +114,17 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
   content += (content.empty() ? "" : "\n\n") + description_of(tools);
 }
 
+std::string levels() { return std::to_string(TemplateRun::depth_max()) + " levels"; }
+
+// What else helps where a run goes too deep.
+std::string deep_hint() {
+  return TemplateRun::depth_max() < TemplateRun::kDepthMax ? small_stack_hint() : "";
+}
+
 FaultError refused(const std::exception& error) {
   return FaultError(
       FaultCode::invalid_request,
-      std::string("the model's chat template refused these messages: ") + error.what());
+      "the model's chat template refused these messages: " + words_of_failed_run(error.what()));
 }
 
 }  // namespace
@@ -115,55 +133,128 @@ void ChatTemplate::TemplatesFree::operator()(common_chat_templates* templates) c
   common_chat_templates_free(templates);
 }
 
-ChatTemplate::ChatTemplate(std::shared_ptr<const Model> model, const std::string& text)
+ChatTemplate::ChatTemplate(std::shared_ptr<const Model> model, const std::string& text,
+                           const std::function<bool()>& given_up)
     : model_(std::move(model)) {
-  if (text.empty() && !model_->has_chat_template()) return;
-  try {
-    templates_.reset(common_chat_templates_init(model_->raw(), text).release());
-  } catch (const std::exception&) {
-    // llama.cpp throws a copy of its exception that has lost the words.
-    if (!text.empty()) {
-      throw FaultError(FaultCode::invalid_request,
-                       "chatTemplate is not a chat template that llama.cpp can read; expected "
-                       "one in the Jinja language");
-    }
-    damage_ =
-        "this model's chat template cannot be read by llama.cpp; load it with another one "
-        "(chatTemplate, --chat-template-file)";
-  }
+  read(text, given_up);
+  if (exists()) probe(given_up);
 }
 
 ChatTemplate::~ChatTemplate() = default;
 
-// To find out whether the template knows of thinking, llama.cpp analyses it: 3 to 7 ms, once.
-bool ChatTemplate::model_thinks() const {
-  std::call_once(asked_whether_it_thinks_, [this] {
-    try {
-      model_thinks_ = common_chat_templates_support_enable_thinking(templates_.get());
-    } catch (const std::exception&) {
-      model_thinks_ = false;  // it cannot be analysed: its replies are text
-    }
-  });
-  return model_thinks_;
+void ChatTemplate::read(const std::string& text, const std::function<bool()>& given_up) {
+  const ModelTemplates own = text.empty() ? model_->chat_templates() : ModelTemplates{text, "", {}};
+  const std::string& main = own.without_name.empty() ? own.tool_use : own.without_name;
+  if (main.empty()) {
+    if (!own.others.empty()) damage_ = only_others(own.others);
+    return;
+  }
+  // llama.cpp throws a copy of its exception that has lost the words, so each is read here first.
+  const std::optional<std::string> why = why_unreadable(main);
+  if (why && !text.empty()) {
+    throw FaultError(FaultCode::invalid_request,
+                     "chatTemplate cannot be read: " + *why +
+                         "; expected a chat template in the Jinja language, as llama.cpp knows it");
+  }
+  if (why) {
+    damage_ = "this model's chat template cannot be read: " + *why + kLoadAnother;
+    warning_ = damage_ + "; until then complete() works, and chats are refused";
+    return;
+  }
+  const std::optional<std::string> why_no_tools = why_unreadable(own.tool_use);
+  if (why_no_tools) {
+    warning_ = "this model's chat template for tools (tool_use) cannot be read: " + *why_no_tools +
+               "; the one without a name is used for requests with tools as well";
+  }
+  // One that is nested too deeply must not come to llama.cpp's parser.
+  make(why_no_tools ? own.without_name : text, !text.empty(), given_up);
 }
 
-// Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
-bool ChatTemplate::shows_tools() const {
-  std::call_once(asked_whether_it_shows_tools_, [this] {
-    const std::string name = "sluice_looks_for_this";
-    common_chat_templates_inputs inputs;
-    inputs.messages.push_back(message_of({"user", "Hello", "", "", "", {}}));
-    inputs.tools.push_back({name, "", R"({"type":"object","properties":{}})"});
-    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
-    inputs.force_pure_content = true;
-    try {
-      const auto params = common_chat_templates_apply(templates_.get(), inputs);
-      shows_tools_ = params.prompt.find(name) != std::string::npos;
-    } catch (const std::exception&) {
-      shows_tools_ = true;  // it says itself what it refuses
-    }
-  });
-  return shows_tools_;
+// llama.cpp tries it with some short conversations, and takes no notice of what it says to them.
+void ChatTemplate::make(const std::string& text, bool is_asked_for,
+                        const std::function<bool()>& given_up) {
+  const TemplateLimits limits{kTemplateWorkMax, given_up};
+  TemplateRun run(limits);
+  const bool is_made =
+      run.run([&] { templates_.reset(common_chat_templates_init(model_->raw(), text).release()); });
+  if (is_made) return;
+  templates_.reset();
+  if (run.stop() == TemplateStop::given_up) {
+    throw FaultError(FaultCode::cancelled, "loading was abandoned");
+  }
+  const bool is_too_deep = run.stop() == TemplateStop::too_deep;
+  damage_ = "the chat template takes more than " +
+            (is_too_deep ? levels() : std::to_string(limits.work_max) + " steps") +
+            " for a single message" + kLoadAnother + (is_too_deep ? deep_hint() : "");
+  if (is_asked_for) throw FaultError(FaultCode::invalid_request, damage_);
+  warning_ = damage_ + "; until then complete() works, and chats are refused";
+}
+
+// What is asked of it once, while it is loaded.
+void ChatTemplate::probe(const std::function<bool()>& given_up) {
+  const TemplateLimits limits{kTemplateWorkMax, given_up};
+  try {
+    // llama.cpp analyses it for this: 3 to 100 ms.
+    TemplateRun run(limits);
+    run.run(
+        [&] { model_thinks_ = common_chat_templates_support_enable_thinking(templates_.get()); });
+  } catch (const std::exception&) {
+    model_thinks_ = false;  // it cannot be analysed: its replies are text
+  }
+  const std::string name = "sluice_looks_for_this";
+  common_chat_templates_inputs inputs;
+  inputs.messages.push_back(message_of({"user", "Hello", "", "", "", {}}));
+  inputs.tools.push_back({name, "", R"({"type":"object","properties":{}})"});
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  inputs.force_pure_content = true;
+  try {
+    shows_tools_ = run(inputs, limits).prompt.find(name) != std::string::npos;
+  } catch (const std::exception&) {
+    shows_tools_ = true;  // it says itself what it refuses
+  }
+  const std::string why = why_not_plain(given_up);
+  if (why.empty() || !warning_.empty()) return;
+  warning_ = "the chat template cannot put a plain conversation into words: " + why +
+             "; chats may be refused or answered beside the point, and complete() works" +
+             kLoadAnother;
+}
+
+// Of one message by a user: empty where that works.
+std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) const {
+  const std::string words = "sluice looks for this";
+  ChatPrompt plain;
+  plain.messages.push_back({"user", words, "", "", "", {}});
+  try {
+    const std::string made = prompt(plain, {kTemplateWorkMax, given_up});
+    return made.find(words) != std::string::npos ? "" : "it leaves out what the user says";
+  } catch (const FaultError& error) {
+    return error.fault.code == FaultCode::cancelled ? "" : error.what();
+  }
+}
+
+common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
+                                     const TemplateLimits& limits) const {
+  common_chat_params params;
+  TemplateRun run(limits);
+  const bool is_done =
+      run.run([&] { params = common_chat_templates_apply(templates_.get(), inputs); });
+  if (is_done) return params;
+  switch (run.stop()) {
+    case TemplateStop::given_up:
+      throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+    case TemplateStop::too_deep:
+      throw FaultError(FaultCode::invalid_request,
+                       "the model's chat template goes more than " + levels() +
+                           " deep, so it may call itself for ever" + kLoadAnother + deep_hint());
+    default: break;
+  }
+  if (limits.work_max < kTemplateWorkMax) throw TemplateTakesLong{};
+  throw FaultError(FaultCode::invalid_request,
+                   "the model's chat template takes too long for these " +
+                       std::to_string(inputs.messages.size()) + " messages: more than " +
+                       std::to_string(limits.work_max) +
+                       " steps; send fewer or shorter messages, or load a template that does not "
+                       "look back over all of them (chatTemplate, --chat-template-file)");
 }
 
 common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) const {
@@ -190,7 +281,8 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
 }
 
 // The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
-common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat) const {
+common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat,
+                                           const TemplateLimits& limits) const {
   if (!exists()) {
     throw FaultError(FaultCode::invalid_request,
                      !damage_.empty() ? damage_
@@ -200,9 +292,9 @@ common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat) const {
   common_chat_templates_inputs inputs = inputs_of(chat);
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
-  inputs.force_pure_content = !may_call(chat) && !model_thinks();
-  if (may_call(chat) && !shows_tools()) describe_tools(inputs, chat.tools);
-  common_chat_params params = common_chat_templates_apply(templates_.get(), inputs);
+  inputs.force_pure_content = !may_call(chat) && !model_thinks_;
+  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  common_chat_params params = run(inputs, limits);
   if (!inputs.force_pure_content) return params;
   // The plain way renders the messages before the one that goes on, and leaves that one to us.
   if (chat.continues) params.prompt += params.generation_prompt + chat.messages.back().content;
@@ -210,9 +302,9 @@ common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat) const {
   return params;
 }
 
-std::string ChatTemplate::prompt(const ChatPrompt& chat) const {
+std::string ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
   try {
-    return prompt_of(chat).prompt;
+    return prompt_of(chat, limits).prompt;
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
@@ -220,11 +312,11 @@ std::string ChatTemplate::prompt(const ChatPrompt& chat) const {
   }
 }
 
-TemplatedChat ChatTemplate::apply(const ChatPrompt& chat) const {
+TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& limits) const {
   try {
-    const common_chat_params params = prompt_of(chat);
-    TemplatedChat result =
-        may_call(chat) ? with_calls(chat, params.generation_prompt) : templated(params, chat);
+    const common_chat_params params = prompt_of(chat, limits);
+    TemplatedChat result = may_call(chat) ? with_calls(chat, params.generation_prompt, limits)
+                                          : templated(params, chat);
     result.prompt = params.prompt;
     return result;
   } catch (const FaultError&) {
@@ -234,25 +326,37 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat) const {
   }
 }
 
-// Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas.
-TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat,
-                                       const std::string& generation_prompt) const {
+// Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas. It may take more than
+// prompt_of() did, so that whether it is remembered decides nothing but how long it takes.
+TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
+                                       const TemplateLimits& limits) const {
   std::string key = key_of(chat, generation_prompt);
-  const auto known = std::find_if(remembered_.begin(), remembered_.end(),
-                                  [&](const Remembered& one) { return one.key == key; });
-  if (known != remembered_.end()) {
-    remembered_.splice(remembered_.begin(), remembered_, known);
-    return remembered_.front().chat;
-  }
+  if (std::optional<TemplatedChat> known = remembered(key)) return *std::move(known);
   common_chat_templates_inputs inputs = inputs_of(chat);
   inputs.tools = CallPlaces::stand_ins(chat.tools);
-  const TemplatedChat made = templated(common_chat_templates_apply(templates_.get(), inputs), chat);
-  remembered_.push_front({std::move(key), made});
-  if (remembered_.size() > kRememberedMax) remembered_.pop_back();
+  TemplateLimits more = limits;
+  if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
+  TemplatedChat made = templated(run(inputs, more), chat);
+  remember(std::move(key), made);
   return made;
 }
 
-CallFormat ChatTemplate::call_format() const {
+std::optional<TemplatedChat> ChatTemplate::remembered(const std::string& key) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = std::find_if(remembered_.begin(), remembered_.end(),
+                                  [&](const Remembered& one) { return one.key == key; });
+  if (known == remembered_.end()) return std::nullopt;
+  remembered_.splice(remembered_.begin(), remembered_, known);
+  return remembered_.front().chat;
+}
+
+void ChatTemplate::remember(std::string key, TemplatedChat chat) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  remembered_.push_front({std::move(key), std::move(chat)});
+  if (remembered_.size() > kRememberedMax) remembered_.pop_back();
+}
+
+CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) const {
   if (!exists()) return CallFormat::none;
   ChatPrompt chat;
   chat.messages.push_back({"user", "Hello", "", "", "", {}});
@@ -263,7 +367,7 @@ CallFormat ChatTemplate::call_format() const {
   try {
     common_chat_templates_inputs inputs = inputs_of(chat);
     inputs.tools = CallPlaces::stand_ins(chat.tools);
-    const auto params = common_chat_templates_apply(templates_.get(), inputs);
+    const common_chat_params params = run(inputs, {kTemplateWorkMax, given_up});
     return ChatFormat(params, false, chat.tools).calls();
   } catch (const std::exception&) {
     return CallFormat::none;  // it cannot be analysed, or refuses such a conversation

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "llama/chat-message.h"
 #include "llama/constraint.h"
+#include "llama/template-run.h"
 #include "llama/thought-marks.h"
 
 struct common_chat_params;
@@ -33,23 +35,38 @@ struct TemplatedChat {
   std::optional<ThoughtMarks> thoughts;      // where it tells them apart
 };
 
-// A model's chat template, or another in its place. Owned by the Preparer; on its thread, but for
-// exists(), and what loading asks for: call_format() and thinking_ends().
+// What one conversation may take: some seconds. Templates that look back over all messages for each
+// of them are there with a few hundred, others with some 15,000.
+constexpr uint64_t kTemplateWorkMax = 50000000;
+
+// Thrown where a run takes more than its limits allow, and those were less than kTemplateWorkMax:
+// no error, but to be done where nobody waits behind it. Not a std::exception, since it is none.
+struct TemplateTakesLong {};
+
+// A model's chat template, or another in its place. Immutable but for what it remembers: any
+// thread.
+//
+// Of the templates that a GGUF has by name, llama.cpp uses the one without a name, and `tool_use`
+// for requests with tools, or for all where it is the only one of the two.
 class ChatTemplate {
  public:
-  // `text` is a template for the model's own; empty takes that one. Throws
-  // FaultError(invalid_request) for a text that is no template.
-  ChatTemplate(std::shared_ptr<const Model> model, const std::string& text);
+  // `text` is a template for the model's own; empty takes those. Throws FaultError(invalid_request)
+  // for a text that is no template. Takes an analysis, 3 to 100 ms; `given_up` ends it.
+  ChatTemplate(std::shared_ptr<const Model> model, const std::string& text,
+               const std::function<bool()>& given_up);
   ~ChatTemplate();
   ChatTemplate(const ChatTemplate&) = delete;
   ChatTemplate& operator=(const ChatTemplate&) = delete;
 
   bool exists() const { return templates_ != nullptr; }
-  // These throw FaultError(invalid_request) with the template's own words.
-  TemplatedChat apply(const ChatPrompt& chat) const;
-  std::string prompt(const ChatPrompt& chat) const;
-  // How it writes calls of tools. Takes as long as an analysis, 3 to 7 ms.
-  CallFormat call_format() const;
+  // What the owner of the model should hear of it when it is loaded; else empty.
+  const std::string& warning() const { return warning_; }
+  // These throw FaultError: invalid_request with the template's own words, or where it takes more
+  // than kTemplateWorkMax; cancelled where it was given up. And TemplateTakesLong.
+  TemplatedChat apply(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  std::string prompt(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  // How it writes calls of tools. Takes as long as an analysis.
+  CallFormat call_format(const std::function<bool()>& given_up) const;
 
  private:
   struct TemplatesFree {
@@ -62,11 +79,18 @@ class ChatTemplate {
     TemplatedChat chat;  // without its prompt
   };
 
+  void read(const std::string& text, const std::function<bool()>& given_up);
+  void make(const std::string& text, bool is_asked_for, const std::function<bool()>& given_up);
+  void probe(const std::function<bool()>& given_up);
+  std::string why_not_plain(const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
-  common_chat_params prompt_of(const ChatPrompt& chat) const;
-  bool model_thinks() const;
-  bool shows_tools() const;
-  TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt) const;
+  common_chat_params run(const common_chat_templates_inputs& inputs,
+                         const TemplateLimits& limits) const;
+  common_chat_params prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
+                           const TemplateLimits& limits) const;
+  std::optional<TemplatedChat> remembered(const std::string& key) const;
+  void remember(std::string key, TemplatedChat chat) const;
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
   void set_grammar(TemplatedChat& result, const common_chat_params& params,
                    const ChatPrompt& chat) const;
@@ -74,11 +98,12 @@ class ChatTemplate {
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
-  std::string damage_;  // why there is none, where the model's own cannot be read
-  mutable std::once_flag asked_whether_it_thinks_;
-  mutable bool model_thinks_ = false;
-  mutable std::once_flag asked_whether_it_shows_tools_;
-  mutable bool shows_tools_ = true;
+  std::string damage_;  // why there is none, where the model has one that cannot be used
+  std::string warning_;
+  bool model_thinks_ = false;
+  // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
+  bool shows_tools_ = true;
+  mutable std::mutex mutex_;  // of what is remembered
   mutable std::list<Remembered> remembered_;
 };
 

@@ -1,7 +1,12 @@
 #include "llama/compute-threads.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
@@ -30,6 +35,40 @@ ggml_sched_priority sched_priority(ThreadPriority priority) {
   return GGML_SCHED_PRIO_NORMAL;
 }
 
+FaultError no_threads(int32_t count) {
+  return FaultError(FaultCode::engine_failed,
+                    "could not start " + std::to_string(count) +
+                        " compute threads; lower threads, or raise the system's limit");
+}
+
+// Whether the system has so many threads more. ggml ends the process where it has not
+// (ggml_threadpool_new asserts), so they are started once before, all at a time.
+bool can_start(int32_t count) {
+  std::mutex mutex;
+  std::condition_variable done;
+  bool is_done = false;
+  std::vector<std::thread> threads;
+  bool are_enough = true;
+  threads.reserve(size_t(std::max(count, 0)));
+  try {
+    for (int32_t i = 0; i < count; ++i) {
+      threads.emplace_back([&] {
+        std::unique_lock<std::mutex> lock(mutex);
+        done.wait(lock, [&] { return is_done; });
+      });
+    }
+  } catch (const std::exception&) {  // no thread, or no memory for one
+    are_enough = false;              // those that there are go again
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    is_done = true;
+  }
+  done.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  return are_enough;
+}
+
 }  // namespace
 
 void ComputeThreads::PoolFree::operator()(ggml_threadpool* pool) const {
@@ -45,11 +84,12 @@ ComputeThreads::Pool ComputeThreads::start(int32_t count, int32_t poll, ThreadPr
   ggml_threadpool_params params = ggml_threadpool_params_default(count);
   params.poll = uint32_t(poll);
   params.prio = sched_priority(priority);
+  // The calling thread is one of them.
+  if (!can_start(count - 1)) throw no_threads(count);
   if (Pool pool{cpu_function<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&params)}) {
     return pool;
   }
-  throw FaultError(FaultCode::engine_failed,
-                   "could not start " + std::to_string(count) + " compute threads");
+  throw no_threads(count);
 }
 
 void ComputeThreads::attach(llama_context* context, int32_t threads) const {

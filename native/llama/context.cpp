@@ -1,11 +1,15 @@
 #include "llama/context.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "../src/llama-ext.h"  // of llama.cpp: memory by device has no other place yet
 #include "ggml-backend.h"
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "llama/fault.h"
+#include "llama/graph-check.h"
 #include "llama/runtime.h"
 
 namespace sluice {
@@ -60,6 +64,37 @@ llama_context_params context_params(const Model& model, const ContextParams& par
 
 using RawContext = std::unique_ptr<llama_context, decltype(&llama_free)>;
 
+[[noreturn]] void refuse(const std::string& why) {
+  throw FaultError(FaultCode::model_invalid, "this model cannot be computed: " + why +
+                                                 "; its file is damaged, or was not made for this "
+                                                 "version of llama.cpp: download or convert it "
+                                                 "again");
+}
+
+void check_graph(ggml_cgraph* graph, int32_t context) {
+  const std::string why = uncomputable(graph);
+  if (!why.empty()) refuse(why);
+  const int64_t positions = positions_max(graph);
+  if (context <= positions) return;
+  throw FaultError(FaultCode::model_invalid,
+                   "this model knows " + std::to_string(positions) + " positions, fewer than the " +
+                       std::to_string(context) + " tokens of the context; lower context");
+}
+
+// Builds the graph that llama.cpp itself reserved last, so that nothing is allocated anew.
+void check_computable(llama_context* context, const Model& model, const ContextParams& params) {
+  const llama_context_params made = context_params(model, params);
+  const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
+  const AssertScope asserts;
+  try {
+    ggml_cgraph* graph =
+        llama_graph_reserve(context, rows, made.n_seq_max, std::min(rows, made.n_outputs_max));
+    if (graph) check_graph(graph, params.context);
+  } catch (const AssertionError& error) {
+    refuse(error.what());
+  }
+}
+
 RawContext make_context(const Model& model, const ContextParams& params) {
   if (!model.can_hold_kv(params.kv_type)) {
     throw FaultError(FaultCode::model_invalid,
@@ -67,8 +102,10 @@ RawContext make_context(const Model& model, const ContextParams& params) {
                          name_of(params.kv_type) + " blocks of 32; use kvType f16");
   }
   ErrorLogScope log;
+  AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), context_params(model, params)), llama_free);
   if (context) return context;
+  if (!asserts.failure().empty()) refuse(asserts.failure());
   const uint64_t cells = params.shared_cells > 0
                              ? uint64_t(params.shared_cells)
                              : uint64_t(params.context) * uint64_t(params.sequences);
@@ -98,7 +135,10 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   plan.devices.resize(model.params().devices.size());
   for (const auto& [type, bytes] : llama_get_memory_breakdown(context)) {
     MemoryUse* use = use_of(plan, model, type);
-    if (use) *use += {bytes.model, bytes.context, bytes.compute};
+    // What is in the CPU's own order is not what the file has, so it cannot be mapped.
+    const bool can_be_mapped = model.can_be_mapped() && ggml_backend_buft_is_host(type);
+    const bool is_copied = use == &plan.host && !can_be_mapped;
+    if (use) *use += {bytes.model, bytes.context, bytes.compute, is_copied ? bytes.model : 0};
   }
   return plan;
 }
@@ -123,6 +163,7 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
       rows_max_(params.rows_max),
       can_trim_(sluice::can_trim(model_->raw())) {
   context_.reset(make_context(*model_, params).release());
+  check_computable(context_.get(), *model_, params);
   // Encoders have none, whatever their metadata says of them.
   if (!params.embeds && !llama_get_memory(context_.get())) {
     throw FaultError(FaultCode::model_invalid,
@@ -145,8 +186,13 @@ MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
 MemoryPlan Context::memory() const { return memory_of(context_.get(), *model_); }
 
 bool Context::on_abort_poll(void* self) {
-  const AbortCheck* abort = static_cast<Context*>(self)->abort_;
-  return abort && abort->should_abort();
+  auto* context = static_cast<Context*>(self);
+  try {
+    return context->abort_ && context->abort_->should_abort();
+  } catch (...) {  // not through ggml, whose other threads would wait for this one for ever
+    context->abort_failure_ = std::current_exception();
+    return true;
+  }
 }
 
 void Context::use_threads(int32_t count) { threads_->attach(context_.get(), count); }
@@ -174,6 +220,7 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
   } catch (const std::exception&) {
     code = -3;  // llama_decode catches nothing itself
   }
+  if (abort_failure_) std::rethrow_exception(std::exchange(abort_failure_, nullptr));
   switch (code) {
     case 0: return DecodeStatus::ok;
     case 1: return DecodeStatus::no_room;

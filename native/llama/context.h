@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 
 #include "llama/compute-threads.h"
@@ -127,6 +128,7 @@ class Context {
   int32_t rows_max_;
   bool can_trim_;
   const AbortCheck* abort_ = nullptr;
+  std::exception_ptr abort_failure_;  // what abort_ threw, in the middle of C code
 };
 
 }  // namespace sluice

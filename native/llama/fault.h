@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -21,7 +22,8 @@ enum class FaultCode {
   queue_timeout,
   cancelled,
   closed,
-  engine_failed,
+  engine_failed,  // this request's, the engine goes on
+  engine_ended,   // of all requests: it ended by itself
 };
 
 // A coded error on its way to JavaScript. A value: carried by messages, never thrown across a
@@ -42,6 +44,12 @@ class FaultError : public std::runtime_error {
   const Fault fault;
 };
 
+// Thrown where what was given is right, but takes more work than is allowed.
+class TooMuchWork : public FaultError {
+ public:
+  using FaultError::FaultError;
+};
+
 // What an exception means to JavaScript; `otherwise` codes what is neither ours nor bad_alloc.
 inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
   if (const auto* ours = dynamic_cast<const FaultError*>(&error)) return ours->fault;
@@ -49,6 +57,22 @@ inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
     return {FaultCode::out_of_memory, "memory ran out; lower parallel or context", 0, 0};
   }
   return {otherwise, error.what(), 0, 0};
+}
+
+// The same of the exception that is being handled, whatever it is. Never throws itself: where there
+// is no memory even for words, its message is empty.
+inline Fault current_fault(FaultCode otherwise) noexcept {
+  try {
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      return fault_of(error, otherwise);
+    } catch (...) {  // some C++ libraries throw what is no std::exception
+      return {otherwise, "something was thrown that is no std::exception", 0, 0};
+    }
+  } catch (const std::bad_alloc&) {
+    return {FaultCode::out_of_memory, std::string(), 0, 0};
+  }
 }
 
 }  // namespace sluice

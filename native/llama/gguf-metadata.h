@@ -1,20 +1,38 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace sluice {
 
-// The scalar values of a GGUF file's metadata. Owned by one check, on its thread.
-struct GgufMetadata {
-  std::unordered_map<std::string, uint64_t> numbers;   // whole ones; a negative one becomes large
-  std::unordered_map<std::string, std::string> words;  // short strings
+// A number, or an array of at most 512 numbers (one for each layer, say).
+struct GgufNumbers {
+  std::vector<double> values;  // exact up to 2^53
+  uint32_t type;               // of each, by GGUF's number for it
+  bool is_array;
 };
 
-// What llama.cpp would assert on while it loads any architecture, as a sentence about the file;
-// empty when there is nothing. Single architectures assert more, which only `isolation: 'process'`
-// survives. From any thread.
+// The values of a GGUF file's metadata that are looked at. Owned by one check, on its thread.
+struct GgufMetadata {
+  std::unordered_map<std::string, GgufNumbers> numbers;
+  std::unordered_map<std::string, std::string> words;       // strings, of long ones the beginning
+  std::unordered_map<std::string, uint64_t> array_lengths;  // of all arrays
+
+  // A single number; `otherwise` where there is none by this name.
+  double number(const std::string& key, double otherwise) const;
+};
+
+// What llama.cpp would assert on, or divide by zero for, by what the metadata says: as a sentence
+// about the file; empty when there is nothing. From any thread.
 std::string unusable_metadata(const GgufMetadata& metadata);
+
+// The tensor that is missing, and another without which llama.cpp would not need it: for some it
+// checks only that the others are there, and then reads through a null pointer. Empty when there
+// is nothing. `has` says whether the model has a tensor of that name.
+std::string missing_tensor(const GgufMetadata& metadata,
+                           const std::function<bool(const std::string&)>& has);
 
 }  // namespace sluice

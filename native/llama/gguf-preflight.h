@@ -7,14 +7,17 @@ namespace sluice {
 // What the check of a model file found. Owned by the caller; a plain value, of no thread.
 struct PreflightResult {
   bool ok = false;
-  bool not_found = false;  // no such file, or it cannot be read
-  std::string message;     // what was expected, what came and what to do; empty when ok
+  bool not_found = false;     // no such file, or it cannot be read
+  bool can_be_mapped = true;  // else its tensors lie where ggml takes none: read them into memory
+  std::string message;        // what was expected, what came and what to do; empty when ok
 };
 
 // Checks a GGUF file (versions 2 and 3, little endian) before llama.cpp sees it, which asserts or
 // reads out of bounds on some damaged ones: every length and offset lies within the file, every
-// tensor type is known, the tensors' data is all there. Reads the header only, never beyond the
-// file's end. From any thread; never throws. Of a split model it checks the first file.
+// tensor type is known, the tensors' data is all there, and no number of the metadata is one that
+// llama.cpp asserts on (gguf-metadata.cpp has the list). Of a split model, given by its first part,
+// it checks all parts. Reads headers only, never beyond a file's end. From any thread; never
+// throws.
 PreflightResult preflight_gguf(const std::string& path);
 
 }  // namespace sluice

@@ -13,8 +13,6 @@ constexpr size_t kStacksMax = 8192;
 // waits for it, and everybody's reply with it.
 constexpr size_t kWorkMax = 8000000;
 constexpr size_t kWorkPerRow = 1000000;
-// For the first state, which the Preparer computes while others wait for it.
-constexpr size_t kFirstWorkMax = 2000000;
 constexpr size_t kNodeWork = 16;
 constexpr size_t kStateWork = 256;
 // Beyond these, what is remembered is forgotten and found again: 10 MB or so.
@@ -26,11 +24,12 @@ constexpr size_t kNodesKeptMax = 500000;
 
 }  // namespace
 
-GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar, FaultCode excess)
+GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar, FaultCode excess,
+                               size_t first_work_max)
     : grammar_(std::move(grammar)), excess_(excess) {
   start();
   State first;
-  work_ = kWorkMax - kFirstWorkMax;
+  work_ = kWorkMax - first_work_max;
   try {
     for (uint32_t begin : grammar_->root()) {
       const bool is_empty = grammar_->element(begin).kind == Grammar::Kind::end;
@@ -38,7 +37,7 @@ GrammarMatcher::GrammarMatcher(std::shared_ptr<const Grammar> grammar, FaultCode
     }
     expand(first);
   } catch (const FaultError& error) {
-    throw FaultError(FaultCode::invalid_grammar, error.what());
+    throw TooMuchWork(FaultCode::invalid_grammar, error.what());
   }
   if (first.stacks.empty() && !first.ends) {
     throw FaultError(FaultCode::invalid_grammar,

@@ -1,14 +1,14 @@
 #include "llama/grammar-parser.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "llama/fault.h"
 
 namespace sluice {
 namespace {
 
-// 3 MB of them, which is what a grammar may take in memory. Repetitions are written out.
-constexpr uint64_t kElementsMax = 400000;
 constexpr uint64_t kUnbounded = UINT64_MAX;
 constexpr uint64_t kRepetitionsMax = 65535;
 
@@ -48,13 +48,14 @@ std::shared_ptr<Grammar> GrammarParser::parse() {
 
 void GrammarParser::parse_rule() {
   const std::string name = parse_name();
+  owner_ = name;
   skip_space(false);
   if (!take(':') || !take(':') || !take('=')) fail("'::=' behind the rule's name");
   skip_space(true);
   const uint32_t rule = rule_named(name);
   if (!grammar_->rules_[rule].empty()) throw invalid("the rule '" + name + "' is defined twice");
   define(rule, parse_alternatives(false));
-  if (at_ < text_.size() && !take('\r') && !take('\n')) fail("the end of the line");
+  if (at_ < text_.size() && !take('\r') && !take('\n')) fail_at_next("the end of the line");
   skip_space(true);
 }
 
@@ -71,7 +72,11 @@ GrammarParser::Elements GrammarParser::parse_sequence(bool is_nested) {
   Elements sequence;
   for (;;) {
     Elements item;
-    if (!parse_item(item)) return sequence;
+    if (!parse_item(item)) {
+      const std::string_view repetitions = "*+?{";
+      if (repetitions.find(peek()) == std::string_view::npos) return sequence;
+      fail("something to repeat before this");
+    }
     skip_space(is_nested);
     Repetition repetition{1, 1};
     while (parse_repetition(repetition)) {
@@ -99,7 +104,7 @@ bool GrammarParser::parse_item(Elements& item) {
   } else if (is_name(c)) {
     item.push_back({Grammar::Kind::rule, rule_named(parse_name())});
   } else if (c == '<' || c == '!') {
-    fail("no token elements, which are not supported; write the text itself");
+    fail("the text itself in the place of a token element, which is not supported,");
   } else {
     return false;
   }
@@ -109,7 +114,7 @@ bool GrammarParser::parse_item(Elements& item) {
 void GrammarParser::parse_literal(Elements& item) {
   ++at_;
   while (!take('"')) {
-    const uint32_t code_point = parse_char();
+    const uint32_t code_point = parse_char("the '\"' that ends this text");
     item.push_back({Grammar::Kind::chars, set_of(CharSet({{code_point, code_point}}))});
   }
 }
@@ -119,11 +124,11 @@ void GrammarParser::parse_class(Elements& item) {
   const bool is_inverse = take('^');
   std::vector<CharRange> ranges;
   while (!take(']')) {
-    const uint32_t first = parse_char();
+    const uint32_t first = parse_char("the ']' that ends this class");
     uint32_t last = first;
     if (peek() == '-' && peek(1) != ']') {
       ++at_;
-      last = parse_char();
+      last = parse_char("the ']' that ends this class");
       if (last < first) fail("a range whose end is not before its beginning");
     }
     ranges.push_back({first, last});
@@ -140,7 +145,7 @@ void GrammarParser::parse_group(Elements& item) {
   ++at_;
   skip_space(true);
   const Alternatives alternatives = parse_alternatives(true);
-  if (!take(')')) fail("')'");
+  if (!take(')')) fail_at_next("')'");
   --depth_;
   if (alternatives.size() == 1) {
     item = alternatives.front();
@@ -185,9 +190,10 @@ uint64_t GrammarParser::parse_count() {
   return count;
 }
 
-uint32_t GrammarParser::parse_char() {
-  const auto next = [this] {
-    if (at_ >= text_.size() || text_[at_] == 0) fail("more text");
+uint32_t GrammarParser::parse_char(const char* end) {
+  const auto next = [&] {
+    if (at_ >= text_.size()) fail(end);
+    if (text_[at_] == 0) fail("no NUL character (\\x00 stands for one)");
     return static_cast<unsigned char>(text_[at_++]);
   };
   const unsigned char lead = next();
@@ -229,6 +235,7 @@ std::string GrammarParser::parse_name() {
   const size_t begin = at_;
   while (is_name(peek())) ++at_;
   if (at_ == begin) fail("the name of a rule");
+  if (peek() == '_') fail("only letters, digits and '-' in the name of a rule");
   return text_.substr(begin, at_ - begin);
 }
 
@@ -244,17 +251,35 @@ void GrammarParser::skip_space(bool newlines) {
   }
 }
 
+// Where something else than `expected` comes, that is more often what is wrong.
+void GrammarParser::fail_at_next(const std::string& expected) const {
+  if (at_ >= text_.size()) fail(expected + ", and not the end of the grammar,");
+  switch (peek()) {
+    case ':':
+      fail(
+          "more of a rule before this: each rule begins on a line of its own, and not behind '|' "
+          "or in a group; it was not there");
+    case ')': fail("no ')', since no group is open,");
+    case ']': fail("no ']', since no class is open,");
+    case '\'': fail("a text in double quotes, and not in single ones,");
+    default: break;
+  }
+  const bool is_byte = peek() < 0x21 || peek() > 0x7E;
+  const std::string found = is_byte ? "this" : std::string("'") + peek() + "'";
+  fail(expected + ", or a text, a class, a group, the name of a rule or '|', and not " + found +
+       ",");
+}
+
 // Each repetition is one element: what is longer becomes a rule first. Those that may be left out
 // are a chain of rules, so that a stack is no deeper for them.
 void GrammarParser::repeat(Elements& sequence, Elements item, const Repetition& repetition) {
-  if (item.empty()) fail("something to repeat before this");
+  if (item.empty()) return;  // nothing, as often as you like
   const auto [min, max] = repetition;
   if (item.size() > 1) item = {{Grammar::Kind::rule, new_rule({item})}};
   count_elements(min);
   for (uint64_t i = 0; i < min; ++i) sequence.push_back(item.front());
   if (max == kUnbounded) {
-    const uint32_t rule = uint32_t(grammar_->rules_.size());
-    grammar_->rules_.emplace_back();
+    const uint32_t rule = add_rule();
     define(rule, {{item.front(), {Grammar::Kind::rule, rule}}, {}});
     sequence.push_back({Grammar::Kind::rule, rule});
     return;
@@ -274,9 +299,24 @@ uint32_t GrammarParser::rule_named(const std::string& name) {
   return entry->second;
 }
 
-uint32_t GrammarParser::new_rule(const Alternatives& alternatives) {
+std::string GrammarParser::name_of(uint32_t rule) const {
+  for (const auto& [name, number] : names_) {
+    if (number == rule) return name;
+  }
+  const auto next = owners_.upper_bound(rule);
+  return next == owners_.begin() ? "root" : std::prev(next)->second;
+}
+
+// One without a name of its own, which is part of the one that is being read.
+uint32_t GrammarParser::add_rule() {
   const uint32_t rule = uint32_t(grammar_->rules_.size());
   grammar_->rules_.emplace_back();
+  if (owners_.empty() || std::prev(owners_.end())->second != owner_) owners_[rule] = owner_;
+  return rule;
+}
+
+uint32_t GrammarParser::new_rule(const Alternatives& alternatives) {
+  const uint32_t rule = add_rule();
   define(rule, alternatives);
   return rule;
 }
@@ -302,9 +342,11 @@ uint32_t GrammarParser::set_of(const CharSet& set) {
 // Counts what is on its way as well as what is stored, so that nothing grows beyond it unseen.
 void GrammarParser::count_elements(uint64_t more) {
   elements_ += more;
-  if (elements_ <= kElementsMax) return;
-  throw invalid("with its repetitions written out it has more than " +
-                std::to_string(kElementsMax) + " elements; expected fewer or smaller ones");
+  if (elements_ <= limits_.elements_max) return;
+  throw TooMuchWork(invalid("with its repetitions written out it has more than " +
+                            std::to_string(limits_.elements_max) +
+                            " elements; expected fewer or smaller ones")
+                        .fault);
 }
 
 void GrammarParser::check_references() const {

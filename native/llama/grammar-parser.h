@@ -16,6 +16,8 @@ class GrammarParser {
   GrammarParser(const std::string& text, const GrammarLimits& limits);
   // Once. Throws FaultError(invalid_grammar).
   std::shared_ptr<Grammar> parse();
+  // Of a rule, or of the one that it is part of.
+  std::string name_of(uint32_t rule) const;
 
  private:
   using Elements = std::vector<Grammar::Element>;
@@ -34,13 +36,15 @@ class GrammarParser {
   void parse_group(Elements& item);
   bool parse_repetition(Repetition& repetition);
   uint64_t parse_count();
-  uint32_t parse_char();
+  // `end` is what is missing where the text ends.
+  uint32_t parse_char(const char* end);
   uint32_t parse_hex(int32_t digits);
   std::string parse_name();
   void skip_space(bool newlines);
 
   void repeat(Elements& sequence, Elements item, const Repetition& repetition);
   uint32_t rule_named(const std::string& name);
+  uint32_t add_rule();
   uint32_t new_rule(const Alternatives& alternatives);
   void define(uint32_t rule, const Alternatives& alternatives);
   uint32_t set_of(const CharSet& set);
@@ -50,6 +54,7 @@ class GrammarParser {
   char peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : 0; }
   bool take(char expected);
   [[noreturn]] void fail(const std::string& expected) const;
+  [[noreturn]] void fail_at_next(const std::string& expected) const;
 
   const std::string& text_;
   const GrammarLimits limits_;
@@ -58,6 +63,8 @@ class GrammarParser {
   uint64_t elements_ = 0;
   std::shared_ptr<Grammar> grammar_;
   std::map<std::string, uint32_t> names_;
+  std::string owner_;                       // the rule that is being read
+  std::map<uint32_t, std::string> owners_;  // of rules without a name, from each number on
   std::map<std::vector<std::pair<uint32_t, uint32_t>>, uint32_t> sets_;
 };
 

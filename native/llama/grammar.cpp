@@ -80,10 +80,15 @@ class Circles {
 
 std::shared_ptr<const Grammar> Grammar::compile(const std::string& text,
                                                 const GrammarLimits& limits) {
-  const std::shared_ptr<Grammar> grammar = GrammarParser(text, limits).parse();
+  GrammarParser parser(text, limits);
+  const std::shared_ptr<Grammar> grammar = parser.parse();
   grammar->drop_endless();
-  grammar->refuse_left_recursion();
-  return grammar;
+  const std::optional<uint32_t> endless = grammar->left_recursion();
+  if (!endless) return grammar;
+  throw FaultError(FaultCode::invalid_grammar,
+                   "the grammar cannot be used: its rule '" + parser.name_of(*endless) +
+                       "' begins with itself, at once or behind what may be empty (left "
+                       "recursion); write it with * or +, or with the repetition at its end");
 }
 
 size_t Grammar::bytes() const {
@@ -111,7 +116,7 @@ void Grammar::drop_endless() {
 }
 
 // A matcher would push the rest of such a rule for ever before it comes to a character.
-void Grammar::refuse_left_recursion() const {
+std::optional<uint32_t> Grammar::left_recursion() const {
   const std::vector<bool> nullable = rules_that_end(false);
   Edges edges(rules_.size());
   for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
@@ -125,12 +130,10 @@ void Grammar::refuse_left_recursion() const {
   const Circles circles(edges);
   for (uint32_t rule = 0; rule < rules_.size(); ++rule) {
     for (const Edge& edge : edges[rule]) {
-      if (edge.is_last || !circles.together(rule, edge.to)) continue;
-      throw FaultError(FaultCode::invalid_grammar,
-                       "the grammar cannot be used: a rule of it begins with itself (left "
-                       "recursion); write it with * or +, or with the repetition at its end");
+      if (!edge.is_last && circles.together(rule, edge.to)) return rule;
     }
   }
+  return std::nullopt;
 }
 
 // Which rules come to an end, with characters or as nothing at all. Each alternative counts the

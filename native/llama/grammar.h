@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace sluice {
 
 struct GrammarLimits {
   size_t bytes_max;
-  int32_t depth_max;  // of groups in groups
+  int32_t depth_max;               // of groups in groups
+  uint64_t elements_max = 400000;  // 3 MB of them; repetitions are written out
 };
 
 // A stranger's grammar, and one that is made here from a schema that was checked.
@@ -37,7 +39,8 @@ class Grammar {
   // Where each alternative of a rule begins among the elements.
   using Rule = std::vector<uint32_t>;
 
-  // Takes at most 100 ms or so at the limits. Throws FaultError(invalid_grammar).
+  // Takes at most 100 ms or so at the limits. Throws FaultError(invalid_grammar), TooMuchWork where
+  // it has too many elements.
   static std::shared_ptr<const Grammar> compile(const std::string& text,
                                                 const GrammarLimits& limits);
 
@@ -50,7 +53,7 @@ class Grammar {
  private:
   friend class GrammarParser;
   Grammar() = default;
-  void refuse_left_recursion() const;
+  std::optional<uint32_t> left_recursion() const;
   void drop_endless();
   std::vector<bool> rules_that_end(bool with_characters) const;
 

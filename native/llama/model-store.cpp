@@ -1,38 +1,18 @@
 #include "llama/model-store.h"
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <map>
-#include <mutex>
 
 #include "llama/fault.h"
+#include "llama/shared-values.h"
 
 namespace sluice {
 namespace {
 
-// One per file. Its mutex is held while the file loads.
-struct Slot {
-  std::timed_mutex loading;
-  std::weak_ptr<const Model> model;
-};
-
 // Leaked on purpose: engine threads may outlive static destruction at process exit.
-std::mutex& slots_mutex() {
-  static auto* mutex = new std::mutex();
-  return *mutex;
-}
-
-std::shared_ptr<Slot> slot_for(const std::string& key) {
-  static auto* slots = new std::map<std::string, std::shared_ptr<Slot>>();
-  std::lock_guard<std::mutex> lock(slots_mutex());
-  for (auto it = slots->begin(); it != slots->end();) {
-    const bool unused = it->second.use_count() == 1 && it->second->model.expired();
-    it = unused ? slots->erase(it) : std::next(it);
-  }
-  std::shared_ptr<Slot>& slot = (*slots)[key];
-  if (!slot) slot = std::make_shared<Slot>();
-  return slot;
+SharedValues<Model>& models() {
+  static auto* models = new SharedValues<Model>();
+  return *models;
 }
 
 // Everything that changes what is loaded.
@@ -62,21 +42,19 @@ std::string key_of(const std::string& path, const ModelParams& params) {
 
 std::shared_ptr<const Model> shared_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress) {
-  const std::shared_ptr<Slot> slot = slot_for(key_of(path, params));
-  std::unique_lock<std::timed_mutex> lock(slot->loading, std::defer_lock);
-  while (!lock.try_lock_for(std::chrono::milliseconds(20))) {
+  bool is_there = true;
+  const auto load = [&] {
+    is_there = false;
+    return Model::load(path, params, progress);
+  };
+  const auto wait = [&] {
     // Somebody else loads this file; the caller may still give up waiting for it.
     if (!progress(0.0f)) {
       throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
     }
-  }
-  std::shared_ptr<const Model> model = slot->model.lock();
-  if (model) {
-    progress(1.0f);
-    return model;
-  }
-  model = Model::load(path, params, progress);
-  slot->model = model;
+  };
+  std::shared_ptr<const Model> model = models().get(key_of(path, params), load, wait);
+  if (is_there) progress(1.0f);
   return model;
 }
 

@@ -7,18 +7,27 @@
 
 #include "ggml-backend.h"
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
 #include "llama/grammar-vocabulary.h"
 #include "llama/runtime.h"
+#include "llama/stack.h"
 
 namespace sluice {
 namespace {
 
+std::string text_of(const char* text) { return text ? text : ""; }
+
 // A tokenization cannot be interrupted, and takes up to 2 s a MiB.
 constexpr size_t kTextBytesMax = size_t(8) << 20;
-// What the Preparer's stack carries, with half of it to spare (engine/stack-thread.h).
 constexpr size_t kRunBytesMax = 1000000;
+// Of stack, that std::regex takes for each character of a match.
+#ifdef _MSC_VER
+constexpr size_t kRunStackBytes = 1024;
+#else
+constexpr size_t kRunStackBytes = 384;
+#endif
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
@@ -29,13 +38,15 @@ void check_text(std::string_view text) {
                          " bytes is too large to be tokenized; expected at most " +
                          std::to_string(kTextBytesMax));
   }
+  const size_t run_max = Model::run_bytes_max(stack_bytes());
   size_t run = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     run = i > 0 && is_space(text[i]) == is_space(text[i - 1]) ? run + 1 : 1;
-    if (run <= kRunBytesMax) continue;
+    if (run <= run_max) continue;
     throw FaultError(FaultCode::invalid_request,
-                     "the text holds a run of over " + std::to_string(kRunBytesMax) +
-                         " bytes without a space (or of spaces alone); break it up");
+                     "the text holds a run of over " + std::to_string(run_max) +
+                         " bytes without a space (or of spaces alone); break it up" +
+                         (run_max < kRunBytesMax ? small_stack_hint() : ""));
   }
 }
 
@@ -71,9 +82,9 @@ std::string bytes_of(const llama_vocab* vocab, int32_t token, bool names) {
   return large;
 }
 
-void check_file(const std::string& path) {
-  const PreflightResult preflight = preflight_gguf(path);
-  if (preflight.ok) return;
+PreflightResult check_file(const std::string& path) {
+  PreflightResult preflight = preflight_gguf(path);
+  if (preflight.ok) return preflight;
   throw FaultError(preflight.not_found ? FaultCode::model_not_found : FaultCode::model_invalid,
                    preflight.message);
 }
@@ -115,6 +126,17 @@ Devices devices_of(const ModelParams& params) {
   return devices;
 }
 
+// llama.cpp maps nothing where one of them takes no mapped memory.
+bool take_mapped_files(const Devices& devices) {
+  for (ggml_backend_dev_t device : devices.list) {
+    if (!device) continue;
+    ggml_backend_dev_props props;
+    ggml_backend_dev_get_props(device, &props);
+    if (!props.caps.mmap_support) return false;
+  }
+  return true;
+}
+
 std::optional<double> number(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return std::strtod(text.c_str(), nullptr);
@@ -126,6 +148,10 @@ std::optional<int32_t> integer(const std::string& text) {
 }
 
 }  // namespace
+
+size_t Model::run_bytes_max(size_t stack_bytes) {
+  return stack_limit(stack_bytes, kRunStackBytes, kRunBytesMax);
+}
 
 void Model::ModelFree::operator()(llama_model* model) const { llama_model_free(model); }
 
@@ -141,7 +167,7 @@ std::shared_ptr<const Model> Model::outline(const std::string& path, const Model
 std::shared_ptr<const Model> Model::load(const std::string& path, const ModelParams& asked,
                                          const Progress& progress, bool is_outline) {
   start_runtime();
-  check_file(path);
+  const bool is_aligned = check_file(path).can_be_mapped;
   Devices devices = devices_of(asked);
   llama_model_params params = llama_model_default_params();
   params.devices = devices.list.data();
@@ -149,7 +175,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
   params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
   params.no_alloc = is_outline;
-  if (is_outline) params.load_mode = LLAMA_LOAD_MODE_NONE;
+  if (is_outline || !is_aligned) params.load_mode = LLAMA_LOAD_MODE_NONE;
   bool abandoned = false;
   Progress watched = [&](float fraction) {
     abandoned = !progress(fraction);
@@ -159,25 +185,26 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.progress_callback_user_data = &watched;
 
   ErrorLogScope log;
+  AssertScope asserts;
   llama_model* raw = llama_model_load_from_file(path.c_str(), params);
   if (abandoned) {
     llama_model_free(raw);
     throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
   }
   if (!raw) {
-    throw FaultError(FaultCode::model_invalid,
-                     "llama.cpp could not load " + path + ": " + log.text());
+    const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
+    throw FaultError(FaultCode::model_invalid, "llama.cpp could not load " + path + ": " + why);
   }
-  std::shared_ptr<Model> model(new Model(raw, asked));
+  std::shared_ptr<Model> model(new Model(raw, asked, is_aligned && take_mapped_files(devices)));
   check_kind(raw, path);
   return model;
 }
 
-Model::Model(llama_model* model, ModelParams params)
+Model::Model(llama_model* model, ModelParams params, bool can_be_mapped)
     : model_(model),
       params_(std::move(params)),
+      can_be_mapped_(can_be_mapped),
       vocab_(llama_model_get_vocab(model)),
-      has_chat_template_(llama_model_chat_template(model, nullptr) != nullptr),
       piece_bytes_max_(longest_piece(vocab_)) {}
 
 Model::~Model() = default;
@@ -186,6 +213,26 @@ std::string Model::metadata(const std::string& key) const {
   char value[512];
   const int32_t length = llama_model_meta_val_str(model_.get(), key.c_str(), value, sizeof(value));
   return length < 0 ? std::string() : std::string(value);
+}
+
+// Not by llama_model_chat_template(), which makes up a name for some models that have none.
+ModelTemplates Model::chat_templates() const {
+  const std::string key = "tokenizer.chat_template";
+  ModelTemplates found;
+  for (int32_t i = 0; i < llama_model_meta_count(model_.get()); ++i) {
+    char name[256];
+    if (llama_model_meta_key_by_index(model_.get(), i, name, sizeof(name)) < 0) continue;
+    const std::string entry = name;
+    if (entry.rfind(key, 0) != 0) continue;
+    if (entry == key) {
+      found.without_name = text_of(llama_model_chat_template(model_.get(), nullptr));
+    } else if (entry == key + ".tool_use") {
+      found.tool_use = text_of(llama_model_chat_template(model_.get(), "tool_use"));
+    } else if (entry[key.size()] == '.') {
+      found.others.push_back(entry.substr(key.size() + 1));
+    }
+  }
+  return found;
 }
 
 std::string Model::name() const { return metadata("general.name"); }
@@ -243,6 +290,10 @@ bool Model::can_hold_kv(KvType type) const {
   return sizes.key % 32 == 0 && sizes.value % 32 == 0;
 }
 
+bool Model::has_states() const {
+  return llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
+}
+
 int32_t Model::layers() const {
   return llama_model_n_layer(model_.get()) + llama_model_n_layer_nextn(model_.get()) + 1;
 }
@@ -267,6 +318,7 @@ int64_t Model::tokens_min(size_t text_bytes) const {
 std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
                                      bool parse_special) const {
   check_text(text);
+  const AssertScope asserts;
   const int32_t length = static_cast<int32_t>(text.size());
   std::vector<int32_t> tokens(text.size() + 8);
   const auto fill = [&] {
@@ -295,6 +347,7 @@ void Model::check_tokens(const std::vector<int32_t>& tokens) const {
 
 std::string Model::detokenize(const std::vector<int32_t>& tokens) const {
   check_tokens(tokens);
+  const AssertScope asserts;
   std::string text(tokens.size() * 8 + 8, '\0');
   const auto fill = [&] {
     return llama_detokenize(vocab_, tokens.data(), static_cast<int32_t>(tokens.size()), text.data(),

@@ -24,6 +24,12 @@ struct RecommendedSampling {
   std::optional<int32_t> top_k, repeat_last_n;
 };
 
+// The chat templates of a GGUF. llama.cpp uses two of them.
+struct ModelTemplates {
+  std::string without_name, tool_use;  // empty where there is none
+  std::vector<std::string> others;     // names of those that are not used
+};
+
 // Where a model's weights go.
 struct ModelParams {
   std::vector<std::string> devices;  // ggml's names; without any, none but the CPU is touched
@@ -54,17 +60,22 @@ class Model {
   uint64_t bytes() const;
   int32_t trained_context() const;
   int32_t vocabulary() const;
-  bool has_chat_template() const { return has_chat_template_; }
+  ModelTemplates chat_templates() const;
   RecommendedSampling recommended_sampling() const;
   // Bytes that one token takes in the KV cache; an estimate for choosing a context.
   uint64_t kv_bytes_per_token(KvType type) const;
   // Quantized, each head's keys and values must divide into blocks of 32.
   bool can_hold_kv(KvType type) const;
+  // Whether a sequence has a state beside its cells, or in their place.
+  bool has_states() const;
   // The tokens that a text of so many bytes has at least; 0 where nothing can be said.
   int64_t tokens_min(size_t text_bytes) const;
 
-  // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a run without a
-  // change between space and other characters of over 1,000,000 bytes.
+  // Of a run without a change between space and other characters, what so large a stack carries:
+  // 1,000,000 bytes at most.
+  static size_t run_bytes_max(size_t stack_bytes);
+  // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a longer run than the
+  // calling thread's stack carries.
   std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
   // The bytes of each token, control tokens by name. Throws as detokenize does.
@@ -88,6 +99,8 @@ class Model {
   // With the output.
   int32_t layers() const;
   bool is_on_cpu_alone() const { return params_.devices.empty(); }
+  // Else its weights are read into memory of their own.
+  bool can_be_mapped() const { return can_be_mapped_; }
   // Then the CPU computes next to nothing.
   bool is_whole_on_devices() const;
   // Whether a call under way can be abandoned wherever it is computed.
@@ -100,7 +113,7 @@ class Model {
     void operator()(llama_model* model) const;
   };
 
-  Model(llama_model* model, ModelParams params);
+  Model(llama_model* model, ModelParams params, bool can_be_mapped);
   static std::shared_ptr<const Model> load(const std::string& path, const ModelParams& params,
                                            const Progress& progress, bool is_outline);
   std::string metadata(const std::string& key) const;
@@ -111,8 +124,8 @@ class Model {
 
   std::unique_ptr<llama_model, ModelFree> model_;
   const ModelParams params_;
+  const bool can_be_mapped_;
   const llama_vocab* vocab_;
-  bool has_chat_template_;
   size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
 };
 

@@ -150,16 +150,6 @@ std::string shortage(const std::vector<Device>& devices, const DeviceSet& set,
   return text;
 }
 
-// Of the system's memory, weights that are mapped from the file not counted.
-uint64_t host_bytes(const std::vector<Device>& devices, const DeviceSet& set,
-                    const MemoryPlan& plan) {
-  uint64_t bytes = plan.host.kv + plan.host.compute;
-  for (size_t i = 0; i < set.size(); ++i) {
-    if (devices[set[i]].kind == DeviceKind::integrated) bytes += plan.devices[i].total();
-  }
-  return bytes;
-}
-
 // Owned by one call of fit_layers.
 struct Fitter {
   const std::vector<Device>& devices;
@@ -235,6 +225,15 @@ std::string backend_name(GpuUse gpu) {
   }
 }
 
+uint64_t host_bytes(const std::vector<Device>& devices, const DeviceSet& set,
+                    const MemoryPlan& plan) {
+  uint64_t bytes = plan.host.kv + plan.host.compute + plan.host.copied;
+  for (size_t i = 0; i < set.size(); ++i) {
+    if (devices[set[i]].kind == DeviceKind::integrated) bytes += plan.devices[i].total();
+  }
+  return bytes;
+}
+
 uint64_t device_margin(uint64_t total_bytes) {
   return std::clamp(total_bytes / 16, 32 * kMiB, 1024 * kMiB);
 }
@@ -252,7 +251,7 @@ bool is_fitting(const std::vector<Device>& devices, const DeviceSet& set, const 
 bool is_fitting_whole(const std::vector<Device>& devices, const DeviceSet& set,
                       const MemoryPlan& plan, uint64_t host_free_bytes) {
   return is_fitting(devices, set, plan, host_free_bytes) &&
-         host_bytes(devices, set, plan) + plan.host.weights <= host_free_bytes;
+         host_bytes(devices, set, plan) + plan.host.weights - plan.host.copied <= host_free_bytes;
 }
 
 DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementRequest& request) {

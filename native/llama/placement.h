@@ -55,11 +55,13 @@ DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementR
 // Bytes.
 struct MemoryUse {
   uint64_t weights = 0, kv = 0, compute = 0;
+  uint64_t copied = 0;  // of the weights: not mapped from the file, but in memory of their own
   uint64_t total() const { return weights + kv + compute; }
   MemoryUse& operator+=(const MemoryUse& other) {
     weights += other.weights;
     kv += other.kv;
     compute += other.compute;
+    copied += other.copied;
     return *this;
   }
 };
@@ -99,11 +101,15 @@ struct Fit {
 Fit fit_layers(const std::vector<Device>& devices, const std::vector<DeviceSet>& sets,
                const FitRequest& request, const Measure& measure);
 
+// Of the system's memory, weights that are mapped from the file not counted.
+uint64_t host_bytes(const std::vector<Device>& devices, const DeviceSet& set,
+                    const MemoryPlan& plan);
+
 // Left free of a device of so many bytes: for what a driver takes and nobody counts.
 uint64_t device_margin(uint64_t total_bytes);
 
-// Whether what a plan takes is there. Weights in the system's memory are not asked for: they are
-// mapped from the file.
+// Whether what a plan takes is there. Weights in the system's memory are not asked for where they
+// are mapped from the file.
 bool is_fitting(const std::vector<Device>& devices, const DeviceSet& set, const MemoryPlan& plan,
                 uint64_t host_free_bytes);
 

@@ -2,9 +2,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 
 #include "llama.h"
+#include "llama/assert-scope.h"
 #include "log.h"
 
 namespace sluice {
@@ -15,14 +17,12 @@ constexpr size_t kErrorTextMax = 2048;
 // Written once, by start_runtime.
 std::vector<BackendFile> backends;
 
-thread_local std::string* error_text = nullptr;
+thread_local ErrorLogScope* innermost = nullptr;
 
 // Nothing may reach stdout, and stderr is the application's: the log is silent unless
 // SLUICE_DEBUG is set.
 void on_log(ggml_log_level level, const char* text, void* debug) {
-  if (level == GGML_LOG_LEVEL_ERROR && error_text && error_text->size() < kErrorTextMax) {
-    error_text->append(text);
-  }
+  if (level == GGML_LOG_LEVEL_ERROR && innermost) innermost->add(text);
   if (debug) std::fputs(text, stderr);
 }
 
@@ -50,6 +50,7 @@ void start_runtime(const std::vector<std::string>& backend_folders) {
   static char debug_marker;
   llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
   backends = load_backends(backend_folders);
+  AssertScope::install();
   llama_backend_init();
   is_started = true;
 }
@@ -61,16 +62,21 @@ const std::vector<BackendFile>& runtime_backends() {
   return backends;
 }
 
-// Scopes do not nest: each thread loads one thing at a time.
-ErrorLogScope::ErrorLogScope() { error_text = new std::string(); }
+ErrorLogScope::ErrorLogScope() : outer_(innermost) { innermost = this; }
 
-ErrorLogScope::~ErrorLogScope() {
-  delete error_text;
-  error_text = nullptr;
+ErrorLogScope::~ErrorLogScope() { innermost = outer_; }
+
+void ErrorLogScope::add(const char* text) noexcept {
+  if (text_.size() >= kErrorTextMax) return;
+  try {
+    text_.append(text);
+  } catch (const std::exception&) {
+    text_.clear();  // there is no memory for it, and C code cannot be thrown through
+  }
 }
 
 std::string ErrorLogScope::text() const {
-  std::string text = *error_text;
+  std::string text = text_;
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }

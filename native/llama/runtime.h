@@ -20,6 +20,8 @@ std::string runtime_version();
 const std::vector<BackendFile>& runtime_backends();
 
 // Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
+// Scopes nest: what is logged is the innermost one's, and the outer one's again when that ends, by
+// an exception too. Each thread has its own. Lives and dies on one thread, on its stack.
 class ErrorLogScope {
  public:
   ErrorLogScope();
@@ -29,6 +31,12 @@ class ErrorLogScope {
 
   // The last lines, without newlines at the end; empty when nothing was logged.
   std::string text() const;
+  // For the log's callback.
+  void add(const char* text) noexcept;
+
+ private:
+  std::string text_;
+  ErrorLogScope* const outer_;
 };
 
 }  // namespace sluice

@@ -147,8 +147,6 @@ void Sampler::accept(int32_t token) {
   }
 }
 
-int32_t Sampler::sample(Context& context, int32_t row) { return sample(context.logits(row)); }
-
 int32_t Sampler::sample(const float* logits) {
   const auto begin = std::chrono::steady_clock::now();
   Logits& reader = buffers().logits;

@@ -13,7 +13,6 @@ struct llama_sampler;
 namespace sluice {
 
 class Constraint;
-class Context;
 class Logits;
 class Model;
 struct Candidate;
@@ -79,7 +78,6 @@ class Sampler final : public RowSampler {
   // Samples from a row's logits and remembers the token. Throws FaultError: engine_failed
   // when the logits are not numbers, or what Constraint says when no token goes on.
   int32_t sample(const float* logits) override;
-  int32_t sample(Context& context, int32_t row);
   // Of the last row; only where params.logprobs asks for them.
   const RowChances& chances() const { return chances_; }
   // What the last row took.

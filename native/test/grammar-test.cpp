@@ -142,6 +142,35 @@ TEST("grammar: left recursion is refused, behind rules that may be empty too") {
   CHECK(is_refused("root ::= (root? \"a\")*", "left recursion"));
 }
 
+TEST("grammar: the rule that begins with itself is named, in a part of it too") {
+  CHECK(is_refused("root ::= a\na ::= \"x\" | a \"y\"", "its rule 'a' begins with itself"));
+  CHECK(is_refused("root ::= a\na ::= (a? \"y\")* \"x\"", "its rule 'a' begins with itself"));
+  CHECK(is_refused("root ::= \"q\" (\"x\" | b)\nb ::= \"\"* b \"z\" | \"w\"", "its rule 'b'"));
+}
+
+TEST("grammar: nothing may be repeated, and is nothing") {
+  for (const char* nothing : {"(\"\")*", "\"\"*", "\"\"+", "\"\"?", "\"\"{3}", "\"\"{2,}", "()*",
+                              "((\"\")*)+", "(\"\" | \"\")*", "(\"\"*)*", "\"a\"{0}", "(\"a\"{0})*",
+                              "empty*", "(empty empty)+", "(empty | \"\")*"}) {
+    const std::string grammar = "root ::= " + std::string(nothing) + "\nempty ::= \"\"";
+    if (!fault(grammar).empty()) CHECK_EQ(nothing, fault(grammar));
+    CHECK(allows(grammar, ""));
+    CHECK(!begins(grammar, "a"));
+    const std::string before = "root ::= " + std::string(nothing) + " \"b\"\nempty ::= \"\"";
+    CHECK(allows(before, "b"));
+  }
+}
+
+TEST("grammar: loops over what may be nothing come to an end") {
+  for (const char* loop : {"(\"a\"?)*", "(\"a\"*)*", "(\"a\"*)+", "(\"\" | \"a\")*",
+                           "(\"a\"? \"b\"?)*", "maybe*", "(maybe maybe)*", "(maybe? | \"b\")+"}) {
+    const std::string grammar = "root ::= " + std::string(loop) + "\nmaybe ::= \"a\" | \"\"";
+    if (!fault(grammar).empty()) CHECK_EQ(loop, fault(grammar));
+    CHECK(allows(grammar, ""));
+    CHECK(allows(grammar, "aaaa"));
+  }
+}
+
 TEST("grammar: what could never end is not begun") {
   CHECK(is_refused("root ::= \"a\" root", "no text that ends"));
   const std::string grammar = "root ::= \"a\" (endless | \"b\")\nendless ::= \"c\" endless";
@@ -155,22 +184,38 @@ TEST("grammar: what is not a grammar is refused, and the message says where") {
   CHECK(is_refused("", "no rule 'root'"));
   CHECK(is_refused("root ::= a", "the rule 'a' is not defined"));
   CHECK(is_refused("root ::= \"a\"\nroot ::= \"b\"", "defined twice"));
-  CHECK(is_refused("root ::= \"a", "more text"));
-  CHECK(is_refused("root ::= [a", "more text"));
+  CHECK(is_refused("root ::= \"a", "the '\"' that ends this text at line 1, column 12"));
+  CHECK(is_refused("root ::= [a", "the ']' that ends this class"));
+  CHECK(is_refused("root ::= [a-", "the ']' that ends this class"));
   CHECK(is_refused("root ::= [z-a]", "a range whose end"));
   CHECK(is_refused("root ::= []", "a character between"));
   CHECK(is_refused("root ::= (\"a\"", "')'"));
-  CHECK(is_refused("root ::= \"a\")", "the end of the line"));
-  CHECK(is_refused("root ::= *", "the end of the line"));
+  CHECK(is_refused("root ::= (\"a\" & \"b\")", "'|', and not '&', at line 1, column 15"));
+  CHECK(is_refused("root ::= \"a\")", "no ')', since no group is open"));
+  CHECK(is_refused("root ::= \"a\"]", "no ']', since no class is open"));
+  CHECK(is_refused("root ::= 'a'", "a text in double quotes"));
+  CHECK(is_refused("root ::= \"a\" ; \"b\"", "the end of the line, or a text"));
+  CHECK(is_refused("root ::= *", "something to repeat before this at line 1, column 10"));
+  CHECK(is_refused("root ::= \"a\" | {2}", "something to repeat before this"));
+  CHECK(is_refused("root ::= (+ \"a\")", "something to repeat before this"));
+  CHECK(is_refused("my_rule ::= \"a\"", "only letters, digits and '-'"));
+  CHECK(is_refused("root ::= my_rule", "only letters, digits and '-'"));
+  CHECK(is_refused("root ::= \"a\" |\nb ::= \"b\"", "begins on a line of its own"));
+  CHECK(is_refused("root ::= \"a\" b ::= \"b\"", "begins on a line of its own"));
+  CHECK(is_refused("root ::= \"a\"{2", "'}'"));
+  CHECK(is_refused("root ::= \"\\xg0\"", "2 hexadecimal digits"));
+  CHECK(is_refused("root ::= [\\u12]", "4 hexadecimal digits"));
   CHECK(is_refused("root ::= \"a\"{5,3}", "as many repetitions"));
   CHECK(is_refused("root ::= \"a\"{}", "a number of repetitions"));
   CHECK(is_refused("root ::= \"a\"{1,100000}", "more than 65535"));
   CHECK(is_refused("root ::= \"a\"{99999999999999999999999}", "more than 65535"));
   CHECK(is_refused("root ::= \"\\q\"", "an escape"));
   CHECK(is_refused("root ::= \"\\U00110000\"", "at most 10FFFF"));
-  CHECK(is_refused("root ::= <[42]>", "token elements"));
+  CHECK(is_refused("root ::= <[42]>", "token element, which is not supported"));
+  CHECK(is_refused("root ::= !<x>", "token element, which is not supported"));
   CHECK(is_refused("%llguidance {}\nstart: \"a\"", "the name of a rule at line 1, column 1"));
-  CHECK(is_refused(std::string("root ::= \"a\0b\"", 14), "more text"));
+  CHECK(
+      is_refused(std::string("root ::= \"a\0b\"", 14), "no NUL character (\\x00 stands for one)"));
   CHECK(is_refused("root ::= root", "no text that ends"));
 }
 

@@ -2,6 +2,7 @@
 
 #include "test/check.h"
 
+using sluice::Clock;
 using sluice::Ledger;
 using sluice::Outcome;
 using sluice::Phase;
@@ -54,9 +55,7 @@ TEST("ledger: a request is retired once, however many try") {
   ledger.admit({request(1)}, 4);
   CHECK(ledger.retire(1, Outcome::cancelled));
   CHECK(!ledger.retire(1, Outcome::finished));
-  CHECK(ledger.tell(1) == Outcome::cancelled);
-  CHECK(!ledger.tell(1));
-  CHECK(!ledger.retire(1, Outcome::finished));
+  CHECK(!ledger.tell(1));  // it was counted at once: nothing can change it
   CHECK_EQ(ledger.stats().finished, 0);
   CHECK_EQ(ledger.stats().cancelled, 1);
 }
@@ -175,4 +174,62 @@ TEST("ledger: a request is found while it is in flight, and not after") {
   CHECK_EQ(ledger.find(9)->id, 9u);
   ledger.retire(9, Outcome::finished);
   CHECK(ledger.find(9) == nullptr);
+}
+
+TEST("ledger: whoever is left when memory has run out is counted once, by how he ends") {
+  Ledger ledger;
+  const auto cancelled = request(2);
+  ledger.admit({request(1), cancelled, request(3)}, 4);
+  ledger.retire(1, Outcome::finished);
+  cancelled->cancelled = true;
+  ledger.retire_all();
+  CHECK_EQ(ledger.stats().failed, 1);
+  CHECK_EQ(ledger.stats().cancelled, 1);
+  CHECK_EQ(ledger.stats().queued, 0);
+  CHECK(!ledger.retire(3, Outcome::failed));
+}
+
+TEST("ledger: it is busy but while somebody is idle, and each thread's beats are its own") {
+  Ledger ledger;
+  CHECK(ledger.stats().busy);
+  {
+    const Ledger::Idle idle(ledger);
+    CHECK(!ledger.stats().busy);
+  }
+  CHECK(ledger.stats().busy);
+  ledger.beat();
+  ledger.beat();
+  ledger.preparer_beat();
+  ledger.publish(Stats());
+  CHECK_EQ(ledger.stats().beats, 2);
+  CHECK_EQ(ledger.stats().preparer_beats, 1);
+}
+
+TEST("ledger: those with the Preparer are retired by their deadline, and told of once") {
+  Ledger ledger;
+  const Clock::time_point now = Clock::now();
+  for (sluice::RequestId id : {1, 2, 3, 4}) {
+    const auto one = request(id);
+    one->submitted = now + std::chrono::milliseconds(id);
+    ledger.admit({one}, 4);
+  }
+  const auto fourth = ledger.find(4);
+  CHECK(ledger.hand_over(1));
+  CHECK(!ledger.hand_over(1));
+  CHECK(*ledger.oldest_unprepared() == now + std::chrono::milliseconds(2));
+  ledger.find(3)->cancelled = true;
+  const auto gone = ledger.retire_unprepared(now + std::chrono::milliseconds(4));
+  CHECK_EQ(gone.late.size(), size_t(1));
+  CHECK_EQ(gone.late.front()->id, 2u);
+  CHECK(gone.late.front()->cancelled);
+  CHECK_EQ(gone.cancelled.size(), size_t(1));
+  CHECK_EQ(gone.cancelled.front()->id, 3u);
+  CHECK(!fourth->cancelled);
+  CHECK(!ledger.hand_over(2));
+  CHECK(!ledger.retire(3, Outcome::failed));
+  CHECK(ledger.find(1) != nullptr);
+  ledger.tell(2);
+  CHECK_EQ(ledger.stats().failed, 1);
+  CHECK_EQ(ledger.stats().cancelled, 1);
+  CHECK(ledger.admit({request(5), request(6)}, 4));  // their room is free
 }

@@ -45,3 +45,13 @@ TEST("mailbox: nothing is lost between four senders and a receiver") {
   CHECK_EQ(received, 20000);
   CHECK(mailbox.drain().empty());
 }
+
+TEST("mailbox: waking ends a wait without a message, once") {
+  Mailbox<int> mailbox;
+  mailbox.wake();
+  mailbox.wait();
+  CHECK(mailbox.drain().empty());
+  const auto deadline = Clock::now() + std::chrono::milliseconds(5);
+  mailbox.wait(deadline);
+  CHECK(Clock::now() >= deadline);
+}

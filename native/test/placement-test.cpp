@@ -302,3 +302,13 @@ TEST("weights of the system's memory are counted beside an integrated GPU's") {
 TEST("the KV cache of the layers that the CPU computes must fit beside it") {
   CHECK_EQ(fitted({cuda(0, 800)}, {{0}}, {-1, 2048, 2048, 60}), "CPU ! WARN_GPU_MEMORY");
 }
+
+TEST("placement: weights that are copied are counted with the system's memory, once") {
+  MemoryPlan plan;
+  plan.host = {6000 * kMiB, 1000 * kMiB, 500 * kMiB, 2000 * kMiB};
+  CHECK_EQ(sluice::host_bytes({}, {}, plan), 3500 * kMiB);
+  CHECK(sluice::is_fitting({}, {}, plan, 3500 * kMiB));
+  CHECK(!sluice::is_fitting({}, {}, plan, 3500 * kMiB - 1));
+  CHECK(sluice::is_fitting_whole({}, {}, plan, 7500 * kMiB));
+  CHECK(!sluice::is_fitting_whole({}, {}, plan, 7500 * kMiB - 1));
+}

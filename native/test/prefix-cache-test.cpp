@@ -108,18 +108,20 @@ TEST("prefix cache: an owner's entry goes when it is back") {
   CHECK_EQ(cache.size(), size_t(1));
   cache.erase_owned_by(7);
   CHECK_EQ(cache.size(), size_t(0));
+  CHECK_EQ(cache.bytes(), uint64_t(10));  // kept for the next
+  CHECK_EQ(cache.room_for(10).capacity(), size_t(10));
   CHECK_EQ(cache.bytes(), uint64_t(0));
 }
 
 TEST("prefix cache: a dropped entry's memory is used again, unless somebody still reads it") {
-  PrefixCache cache(10, false);
+  PrefixCache cache(20, false);
   cache.insert(state({1, 1}));
   cache.insert(state({2, 2}));
-  CHECK_EQ(cache.spare(10).capacity(), size_t(10));
-  CHECK_EQ(cache.spare(10).capacity(), size_t(0));
+  CHECK_EQ(cache.room_for(10).capacity(), size_t(10));
+  CHECK_EQ(cache.room_for(10).capacity(), size_t(0));
   const auto held = cache.find("", {2, 2, 0}, 2).state;
   cache.insert(state({3, 3}));
-  CHECK_EQ(cache.spare(10).capacity(), size_t(0));
+  CHECK_EQ(cache.room_for(10).capacity(), size_t(0));
   CHECK_EQ(held->bytes.size(), size_t(10));
 }
 
@@ -148,7 +150,7 @@ TEST("prefix cache: small states do not live in the memory of large ones") {
   const auto save = [&](int32_t token, size_t bytes) {
     auto saved = std::make_shared<SavedState>();
     saved->tokens = {token, token};
-    saved->bytes = cache.spare(bytes);
+    saved->bytes = cache.room_for(bytes);
     saved->bytes.resize(bytes);
     cache.insert(saved);
   };
@@ -156,4 +158,37 @@ TEST("prefix cache: small states do not live in the memory of large ones") {
   save(2, 500);
   for (int32_t i = 3; i < 50; ++i) save(i, 10);
   CHECK(cache.size() >= 47);
+}
+
+TEST("prefix cache: what was kept of a sequence can be erased, and nothing else") {
+  for (const bool whole_only : {false, true}) {
+    PrefixCache cache(100, whole_only);
+    for (const Tokens& tokens : {Tokens{1, 2}, Tokens{1, 2, 3, 4}, Tokens{1, 2, 9}, Tokens{7}}) {
+      cache.insert(state(tokens));
+    }
+    cache.insert(state({1, 2, 3}, 10, 0, "tenant a"));
+    cache.erase_beginnings_of("", {1, 2, 3, 4, 5});
+    CHECK_EQ(shared(cache, {1, 2, 9, 9}), 3);
+    CHECK_EQ(shared(cache, {7, 7}), 1);
+    CHECK_EQ(shared(cache, {1, 2, 3, 4}, "tenant a"), 3);
+    CHECK_EQ(cache.longest_common("", {1, 2, 3, 4, 5}, 5), 2);  // with 1 2 9
+    CHECK_EQ(cache.size(), size_t(3));
+  }
+}
+
+TEST("prefix cache: what it holds is never more than its bound, a dropped entry's memory with it") {
+  PrefixCache cache(100, false);
+  uint64_t seed = 1;
+  for (int32_t i = 0; i < 2000; ++i) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    const size_t bytes = 1 + size_t(seed >> 33) % 60;
+    auto saved = state({int32_t(seed >> 40) % 50, i}, 0);
+    saved->bytes = cache.room_for(bytes);
+    CHECK(saved->bytes.resize(bytes));
+    CHECK(cache.bytes() + saved->bytes.capacity() <= 100);
+    cache.insert(std::move(saved));
+    CHECK(cache.bytes() <= 100);
+    if (i % 7 == 0) cache.erase_beginnings_of("", {int32_t(seed >> 40) % 50, i});
+  }
+  CHECK(cache.size() > 0);
 }

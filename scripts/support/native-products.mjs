@@ -41,7 +41,9 @@ export function nativeProducts({ backend, config, tests, release, sanitize }) {
   if (sanitize) return everywhere.map((one) => ({ ...one, result: resultOf(sanitize, one.file) }))
   if (!tests) return [addon]
   if (process.platform !== 'linux') return everywhere
-  const others = [variant(addon, 'faulty'), variant(addon, 'devices')]
+  const others = ['faulty', 'failing', 'failed-calls', 'devices'].map((name) =>
+    variant(addon, name),
+  )
   return [...everywhere, ...others, ...softAmx(addon, config)]
 }
 

@@ -37,6 +37,7 @@ export function useBinding(replacement: NativeAddon | undefined): void {
 
 function open(): NativeAddon {
   attempts = []
+  let cause: unknown
   const root = packageRoot()
   for (const { what, file } of addonPlaces(root)) {
     const attempt: Attempt = { what, file, reason: undefined }
@@ -49,11 +50,12 @@ function open(): NativeAddon {
       try {
         return openFile(file, root)
       } catch (error) {
+        cause = error
         attempt.reason = `cannot be loaded: ${error instanceof Error ? error.message : error}`
       }
     }
   }
-  throw new Error(attempts.map(describe).join('\n'))
+  throw new Error(attempts.map(describe).join('\n'), { cause })
 }
 
 function openFile(file: string, root: string): NativeAddon {

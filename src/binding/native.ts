@@ -17,6 +17,7 @@ export type NativeErrorCode =
   | 'ERR_CANCELLED'
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
+  | 'ERR_ENGINE_ENDED'
 
 export interface NativeAddon {
   /** llama.cpp's release, for example "0.5.0". */
@@ -36,7 +37,7 @@ export interface NativeAddon {
   /** Of the processor, as ggml's CPU backend was built to use them: { AVX2: '1' }. */
   cpuFeatures(): Record<string, string>
   readonly Engine: new (options: NativeEngineOptions, wake: () => void) => NativeEngine
-  /** SO_SNDBUF of a listening socket's descriptor; accepted ones inherit it. Throws on failure. */
+  /** SO_SNDBUF of a socket's descriptor. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
 }
 
@@ -270,6 +271,8 @@ export type NativeEvent =
   | ({ kind: 'ready' } & NativeModelInfo)
   | ({ kind: 'estimated' } & NativeEstimate)
   | { kind: 'load-failed'; code: NativeErrorCode; message: string }
+  /** The engine ends by itself, because of this: before the requests' ends that tell of it. */
+  | { kind: 'ended'; code: NativeErrorCode; message: string }
   | { kind: 'closed' }
   | { kind: 'accepted'; id: number; promptTokens: number }
   | NativeTexts
@@ -281,6 +284,8 @@ export type NativeEvent =
   | { kind: 'tokens'; id: number; tokens: Int32Array }
   | { kind: 'text-made'; id: number; text: string }
   | { kind: 'pieces'; id: number; pieces: Buffer[] }
+  /** A text job takes long: its answer comes, and others' come before it. */
+  | { kind: 'set-aside'; id: number }
 
 /** Text of several replies, each of them once: three lists of one length. */
 export interface NativeTexts {
@@ -396,6 +401,8 @@ export type NativeWarningCode =
   | 'WARN_GPU_PARTIAL'
   | 'WARN_GPU_MEMORY'
   | 'WARN_CONTEXT_REDUCED'
+  | 'WARN_CHAT_TEMPLATE'
+  | 'WARN_SMALL_STACK'
 
 /** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
 export interface NativePlacement {
@@ -430,8 +437,12 @@ export interface NativeStats {
   /** Milliseconds of a step: moving average over the last 20 or so. */
   stepMs: number
   steps: number
-  /** Moves while a call that embeds is computed, however long it takes. */
+  /** Moves while the engine's thread goes on, within a call too where the CPU computes it. */
   beats: number
+  /** Moves when the Preparer begins or ends a job. */
+  preparerBeats: number
+  /** Whether the engine's thread has something to do, and does not wait for it. */
+  busy: boolean
   rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */
   rowsPrefilled: number

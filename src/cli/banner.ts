@@ -49,7 +49,7 @@ export function curl(url: string, hasKeys: boolean): string {
 }
 
 /** The same of a model that embeds. */
-export function embeddingCurl(url: string, hasKeys: boolean): string {
+function embeddingCurl(url: string, hasKeys: boolean): string {
   const body = { model: 'default', input: ['A story', 'Another story'] }
   return `curl ${url}/v1/embeddings ${jsonOf(body, hasKeys)}`
 }

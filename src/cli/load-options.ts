@@ -1,7 +1,7 @@
 import fs from 'node:fs'
+import { reasonOf, refused } from '../config/checks.js'
 import type { doctorFlags, runFlags, samplingFlags, serveFlags } from '../config/command-flags.js'
 import type { Settled } from '../config/flags.js'
-import { InvalidOptionError } from '../engine/errors.js'
 import type { LoadWarning } from '../engine/placement-types.js'
 import type { EstimateOptions, LoadOptions } from '../engine/types.js'
 import { colours } from './colours.js'
@@ -81,10 +81,8 @@ function readTemplate(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new InvalidOptionError(
-      '--chat-template-file',
-      `--chat-template-file: expected a file that can be read, but got ${file} (${String(cause)}).`,
-    )
+    const came = `${file} (${reasonOf(cause)})`
+    throw refused('--chat-template-file', 'a file that can be read', came, { cause })
   }
 }
 

@@ -14,7 +14,9 @@ export function logLine(entry: AccessEntry, now = new Date()): string {
   ]
   if (promptTokens !== undefined) parts.push(`${promptTokens}+${completionTokens ?? 0} tokens`)
   parts.push(colours.dim(entry.requestId))
-  return `${parts.join(' ')}${faultLines(entry.error)}\n`
+  // Why there is no engine is said once, and not with each request.
+  const isOfEngine = entry.code === 'engine_ended' || entry.code === 'load_failed'
+  return `${parts.join(' ')}${isOfEngine ? '' : faultLines(entry.error)}\n`
 }
 
 function faultLines(error: unknown): string {

@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { doctorFlags, runFlags, serveFlags } from '../config/command-flags.js'
-import { settleFlags } from '../config/flags.js'
+import { type Flags, type Settled, settleFlags } from '../config/flags.js'
 import { addFlags } from './add-flags.js'
+import { mindClosedPipes } from './closed-pipes.js'
+import { colours } from './colours.js'
+import { misspeltVariables } from './environment.js'
+import { inFlags } from './flag-names.js'
 import { packageVersion } from './package-root.js'
 import { report } from './report.js'
 
 // A command's own file is imported when it is called: `run` needs no HTTP, `--help` no engine.
+
+mindClosedPipes()
 
 const program = new Command('sluice')
   .description('llama.cpp inside Node: many conversations decoded in one batch, streamed.')
@@ -19,30 +25,33 @@ const run = program
   .command('run')
   .description('Answer one prompt on the terminal.')
   .argument('[prompt]', 'what to say; read from stdin if it is - or left out')
-  .action(async (prompt: string | undefined, given: object) => {
-    const flags = settleFlags(runFlags, { ...given }, process.env)
-    const { runCommand } = await import('./run.js')
-    process.exitCode = await runCommand(prompt, flags)
-  })
+  .action((prompt: string | undefined, given: object) =>
+    perform(runFlags, given, async (flags) => {
+      const { runCommand } = await import('./run.js')
+      return runCommand(prompt, flags)
+    }),
+  )
 
 const serve = program
   .command('serve')
   .description('Serve the OpenAI-compatible HTTP API.')
-  .action(async (given: object) => {
-    const flags = settleFlags(serveFlags, { ...given }, process.env)
-    const { serveCommand } = await import('./serve.js')
-    process.exitCode = await serveCommand(flags)
-  })
+  .action((given: object) =>
+    perform(serveFlags, given, async (flags) => {
+      const { serveCommand } = await import('./serve.js')
+      return serveCommand(flags)
+    }),
+  )
 
 const doctor = program
   .command('doctor')
   .description('Tell what this machine has, and what a model would need and get.')
   .argument('[model]', 'a GGUF file, or --model')
-  .action(async (model: string | undefined, given: object) => {
-    const flags = settleFlags(doctorFlags, { ...given }, process.env)
-    const { doctorCommand } = await import('./doctor.js')
-    process.exitCode = await doctorCommand(model, flags)
-  })
+  .action((model: string | undefined, given: object) =>
+    perform(doctorFlags, given, async (flags) => {
+      const { doctorCommand } = await import('./doctor.js')
+      return doctorCommand(model, flags)
+    }),
+  )
 
 program
   .command('build')
@@ -60,14 +69,25 @@ addFlags(run, runFlags)
 addFlags(serve, serveFlags)
 addFlags(doctor, doctorFlags)
 
-// Whoever reads may have enough, as `head` has. `run` has a listener of its own.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  const isOurs = process.stdout.listenerCount('error') === 1
-  if (isOurs && error.code !== 'EPIPE') process.exitCode = report(error)
-})
-
 try {
   await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
+}
+
+/** Settles a command's flags and calls it. Errors of options name its flags. */
+async function perform<F extends Flags>(
+  flags: F,
+  given: object,
+  command: (settled: Settled<F>) => Promise<number>,
+): Promise<void> {
+  for (const warning of misspeltVariables(process.env)) {
+    process.stderr.write(`${colours.yellow('sluice:')} warning: ${warning}\n`)
+  }
+  const settled = settleFlags(flags, { ...given }, process.env)
+  try {
+    process.exitCode = await command(settled)
+  } catch (error) {
+    throw inFlags(error, flags)
+  }
 }

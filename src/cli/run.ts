@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js'
 import { CancelledError, InvalidOptionError } from '../engine/errors.js'
 import { load } from '../engine/load.js'
 import type { Reply } from '../engine/reply.js'
+import { isClosedPipe } from './closed-pipes.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
 import { ProgressBar } from './progress.js'
 
@@ -35,10 +36,8 @@ async function readPrompt(argument: string | undefined): Promise<string> {
   const prompt = fromStdin ? await text(process.stdin) : (argument ?? '')
   if (prompt.trim() !== '') return prompt
   const found = fromStdin ? 'stdin was empty' : 'there was none'
-  throw new InvalidOptionError(
-    'prompt',
-    `Expected a prompt, as in: sluice run "Tell me a story", or one on stdin, but ${found}.`,
-  )
+  const expected = 'a prompt, as in: sluice run "Tell me a story", or one on stdin'
+  throw new InvalidOptionError('prompt', `'prompt': expected ${expected}, but ${found}.`)
 }
 
 /** Aborts with the exit code as its reason, or with the error that stdout gave. */
@@ -47,8 +46,8 @@ function stopper(): AbortController {
   // Only the first of each: a second Ctrl-C ends the process at once, the system's way.
   process.once('SIGINT', () => stop.abort(130))
   process.once('SIGTERM', () => stop.abort(143))
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    stop.abort(error.code === 'EPIPE' ? 0 : error)
+  process.stdout.on('error', (error) => {
+    stop.abort(isClosedPipe(error) ? 0 : error)
   })
   return stop
 }

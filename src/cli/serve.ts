@@ -3,13 +3,16 @@ import { readApiKeys } from '../config/api-keys.js'
 import type { serveFlags } from '../config/command-flags.js'
 import type { Settled } from '../config/flags.js'
 import type { Engine } from '../engine/engine.js'
-import { InvalidOptionError } from '../engine/errors.js'
+import { EngineEndedError, InvalidOptionError } from '../engine/errors.js'
 import { load } from '../engine/load.js'
 import { type Address, createServer, type SluiceServer } from '../http/index.js'
 import { banner } from './banner.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
 import { type Log, openLog } from './log.js'
 import { ProgressBar } from './progress.js'
+
+/** How long readers may take for the end of replies that ended with the engine. */
+const lastWordsMs = 1000
 
 type Flags = Settled<typeof serveFlags>
 
@@ -41,15 +44,34 @@ export async function serveCommand(flags: Flags): Promise<number> {
     const engine = await loading
     process.stdout.write(banner(engine, address.url, flags, apiKeys.length > 0))
     log.life('ready', { url: address.url, model: engine.model.id })
-    if (!stop.aborted) await once(stop, 'abort')
+    const failure = await stoppedOrEnded(stop, engine)
+    if (failure !== undefined) throw failure
     await drained(server, engine, flags.drainMs, log)
-    await engine.close()
+    await throwingEnd(engine)
     log.life('stopped', {})
   } catch (error) {
-    await server.close()
-    if (!stop.aborted) throw error
+    // Replies that ended with the engine reach their readers first.
+    await server.drain({ deadlineMs: error instanceof EngineEndedError ? lastWordsMs : 0 })
+    if (error instanceof EngineEndedError || !stop.aborted) throw error
   }
   return 0
+}
+
+/** Until a signal comes, or the engine ends by itself: then why. */
+async function stoppedOrEnded(
+  stop: AbortSignal,
+  engine: Engine,
+): Promise<EngineEndedError | undefined> {
+  if (stop.aborted) return undefined
+  const stopped = once(stop, 'abort').then(() => undefined)
+  return Promise.race([stopped, engine.ended])
+}
+
+/** Closes the engine. Throws why it ended by itself, if it did so while the server drained. */
+async function throwingEnd(engine: Engine): Promise<void> {
+  await engine.close()
+  const failure = await engine.ended
+  if (failure !== undefined) throw failure
 }
 
 /** Fires at the first SIGINT or SIGTERM; the second ends the process at once. */
@@ -79,21 +101,24 @@ function serverOf(
       apiKeys,
       engine,
       onLog: log.request,
+      onEngineError: () => undefined, // this command ends with it, and says why
     })
   } catch (error) {
-    throw error instanceof InvalidOptionError ? inFlags(error, flags) : error
+    throw error instanceof InvalidOptionError ? withFlags(error, flags) : error
   }
 }
 
 /** What two options come to, in the words of the command line. */
-function inFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionError {
+function withFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionError {
   const keys = 'give keys with --api-key-file or SLUICE_API_KEY'
   if (error.option === 'host') {
     const otherwise = 'or say --allow-unauthenticated if everybody may use it'
-    return new InvalidOptionError('--host', `Others can reach ${host}: ${keys}, ${otherwise}.`)
+    const expected = `a loopback address such as 127.0.0.1, as others can reach ${host}`
+    const message = `'--host': expected ${expected}; ${keys}, ${otherwise}.`
+    return new InvalidOptionError('--host', message)
   }
   if (error.option === 'isolateKeys') {
-    const message = `--isolate-keys tells requests apart by their keys: ${keys}.`
+    const message = `'--isolate-keys': expected keys, by which it tells requests apart; ${keys}.`
     return new InvalidOptionError('--isolate-keys', message)
   }
   return error
@@ -106,7 +131,6 @@ async function listening(server: SluiceServer, { host, port }: Flags): Promise<A
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new Error(
       `Port ${port} of ${host} is in use. Give another with --port; --port 0 picks a free one.`,
-      { cause: error },
     )
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { InvalidOptionError } from '../engine/errors.js'
+import { reasonOf, refused } from './checks.js'
 
 /**
  * Keys of a server, from a file (one a line; blank lines and lines that begin with # are skipped)
@@ -25,10 +25,7 @@ function keysOf(file: string): string[] {
   })
   if (keys.length > 0) return keys
   // A file that was emptied by mistake must not open the server.
-  throw new InvalidOptionError(
-    optionName,
-    `'${optionName}': expected a key in ${file}, found none.`,
-  )
+  throw refused(optionName, `a key in ${file}`, 'none')
 }
 
 const optionName = '--api-key-file'
@@ -37,14 +34,11 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    const message = `'${optionName}': expected a file that can be read, but ${file} gave ${code}.`
-    throw new InvalidOptionError(optionName, message)
+    throw refused(optionName, 'a file that can be read', `${file} (${reasonOf(cause)})`, { cause })
   }
 }
 
 function checked(key: string, option: string, place: string): string {
   if (/^[\x21-\x7e]+$/.test(key)) return key
-  const message = `'${option}': expected a key of printable ASCII without blanks (${place}).`
-  throw new InvalidOptionError(option, message)
+  throw refused(option, 'a key of printable ASCII without blanks', `another (${place})`)
 }

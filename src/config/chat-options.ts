@@ -12,8 +12,12 @@ import {
   type Checks,
   check,
   demand,
+  fieldsOf,
+  isObject,
   oneOf,
   parseFields,
+  readItems,
+  aString as text,
   trueOrFalse,
   wrong,
 } from './checks.js'
@@ -54,11 +58,7 @@ interface TemplateMessage {
   toolCalls: ToolCall[]
 }
 
-const text: Check<string> = check('a string', (value) => typeof value === 'string')
 const list: Check<[]> = check('an array', Array.isArray)
-const object: Check<object> = check('an object', (value) => {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-})
 const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
 const callArguments: Check<string> = check(
   `JSON text, at most ${schemaDepthMax} deep`,
@@ -83,14 +83,18 @@ const reasoningChecks: Checks<ReasoningOptions> = {
   ...budgetChecks,
 }
 
-const toolChoice: Check<ToolChoice> = check(
-  '"auto", "none", "required" or an object such as {"name": "get_weather"}',
-  (value) => {
-    if (['auto', 'none', 'required'].includes(value as string)) return true
-    const name = (value as { name?: unknown } | null)?.name
-    return typeof value === 'object' && typeof name === 'string'
+const toolChoice: Check<ToolChoice> = {
+  ...check<ToolChoice>(
+    '"auto", "none", "required" or an object such as {"name": "get_weather"}',
+    (value) => {
+      if (['auto', 'none', 'required'].includes(value as string)) return true
+      return isObject(value) && typeof (value as { name?: unknown }).name === 'string'
+    },
+  ),
+  read: (value, path) => {
+    return typeof value === 'string' ? value : parseFields(value, { name: text }, path)
   },
-)
+}
 
 const templateChecks: Checks<TemplateOptions> = {
   tools: check(`an array of at most ${toolsMax} tools`, (value) => {
@@ -98,7 +102,7 @@ const templateChecks: Checks<TemplateOptions> = {
   }),
   toolChoice,
   parallelToolCalls: trueOrFalse,
-  reasoning: object as Check<ReasoningOptions>,
+  reasoning: fieldsOf(reasoningChecks),
   continueFinal: trueOrFalse,
 }
 const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
@@ -202,20 +206,20 @@ export function checkBudgetMessage(message: string, ends: readonly string[]): vo
   throw wrong('reasoning.budgetMessage', expected, message)
 }
 
+const conversation: Check<readonly unknown[]> = check(
+  'an array of at least one message',
+  (value) => Array.isArray(value) && value.length > 0,
+)
+
 function parseMessages(input: unknown): TemplateMessage[] {
-  if (!Array.isArray(input) || input.length === 0) {
-    throw wrong('messages', 'an array of at least one message', input)
-  }
-  return input.map((message: unknown, i) => parseMessage(message, `messages[${i}]`))
+  return readItems('messages', demand('messages', input, conversation), parseMessage)
 }
 
 /** As templates know them: `developer` becomes `system`. */
 function parseMessage(message: unknown, at: string): TemplateMessage {
   const given = parseFields<Partial<ChatMessage>>(message, messageChecks, at)
   const name = demand(`${at}.role`, given.role, role)
-  const toolCalls = (given.toolCalls ?? []).map((call, i) => {
-    return parseCall(call, `${at}.toolCalls[${i}]`)
-  })
+  const toolCalls = readItems(`${at}.toolCalls`, given.toolCalls ?? [], parseCall)
   if (name !== 'assistant' && toolCalls.length > 0) {
     throw wrong(`${at}.toolCalls`, `none of a ${name}, as only an assistant calls tools`, toolCalls)
   }

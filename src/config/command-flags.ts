@@ -1,13 +1,10 @@
-import { check, filePath, int32Max, integerFrom, isNumber, oneOf } from './checks.js'
+import { check, filePath, hostName, int32Max, integerFrom, isNumber, oneOf } from './checks.js'
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
 import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
 
 const milliseconds = integerFrom(1, int32Max)
-const hostName = check<string>('a host name or an address', (value) => {
-  return typeof value === 'string' && /^[^\s/]{1,253}$/.test(value)
-})
 const shares = check<string>('numbers with commas between, for example 3,1', (value) => {
   return typeof value === 'string' && value.split(',').every(isShare)
 })

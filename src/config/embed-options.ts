@@ -1,13 +1,15 @@
 import type { EmbedOptions } from '../engine/types.js'
-import { abortSignal, int32Max, integerFrom, parseFields, wrong } from './checks.js'
+import { abortSignal, int32Max, integerFrom, parseFields, readable, wrong } from './checks.js'
 import { type Input, pathBelow, readInputs } from './inputs.js'
 
 /** @throws InvalidOptionError, with the path of what is wrong, for example `input[3]` */
 export function parseEmbedInput(input: unknown): Input[] {
-  const read = readInputs(input)
-  if (Array.isArray(read)) return read
-  const value = read.path.reduce<unknown>((at, i) => (at as ArrayLike<unknown>)[i], input)
-  throw wrong(`input${pathBelow(read.path)}`, read.expected, value)
+  return readable('input', 'texts or token ids', () => {
+    const read = readInputs(input)
+    if (Array.isArray(read)) return read
+    const value = read.path.reduce<unknown>((at, i) => (at as ArrayLike<unknown>)[i], input)
+    throw wrong(`input${pathBelow(read.path)}`, read.expected, value)
+  })
 }
 
 /**

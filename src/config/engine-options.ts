@@ -11,6 +11,7 @@ import {
   type Checks,
   check,
   demand,
+  fieldsOf,
   filePath,
   int32Max,
   integerFrom,
@@ -55,20 +56,21 @@ const gpuNames = ['auto', 'cuda', 'vulkan', 'metal'] as const
 /** As llama.cpp has them. */
 const devicesMax = 16
 
-export const tensorSplitCheck: Check<readonly number[]> = check(
-  `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
-  (value) => {
-    if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false
-    // The engine has them as floats, in which the smallest are 0.
-    return (
-      value.every((share) => isNumber(share, 0, 1e9)) &&
-      value.some((share) => Math.fround(share) > 0)
-    )
-  },
-)
-
-/** An object; what is in it is checked by parseFields. */
-const anything: Check<object> = check('an object', () => true)
+const tensorSplit: Check<readonly number[]> = {
+  ...check<readonly number[]>(
+    `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
+    (value) => {
+      if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false
+      const shares: unknown[] = Array.from(value) // every() would pass over holes
+      // The engine has them as floats, in which the smallest are 0.
+      return (
+        shares.every((share) => isNumber(share, 0, 1e9)) &&
+        shares.some((share) => Math.fround(share as number) > 0)
+      )
+    },
+  ),
+  read: (value) => [...value],
+}
 
 export const loadChecks: Checks<LoadOptions> = {
   model: filePath,
@@ -86,7 +88,7 @@ export const loadChecks: Checks<LoadOptions> = {
   gpuLayers: integerFrom(-1, 65_536),
   splitMode: oneOf('none', 'layer'),
   mainGpu: integerFrom(0, devicesMax - 1),
-  tensorSplit: tensorSplitCheck,
+  tensorSplit,
   kvType: oneOf('f16', 'bf16', 'q8_0', 'q4_0'),
   flashAttention: check('"auto", true or false', (value) => {
     return value === 'auto' || typeof value === 'boolean'
@@ -100,8 +102,8 @@ export const loadChecks: Checks<LoadOptions> = {
   lookup: trueOrFalse,
   draftMax: integerFrom(1, 16),
   embeddings: trueOrFalse,
-  sampling: anything,
-  reasoning: anything,
+  sampling: fieldsOf(samplingChecks),
+  reasoning: fieldsOf(budgetChecks),
   onProgress: aFunction,
   onWarning: aFunction,
   signal: abortSignal,
@@ -146,11 +148,7 @@ export function parseLoadOptions(input: unknown): SettledLoadOptions {
   }
   checkPlacement(given)
   const { sampling = {}, reasoning = {} } = given
-  return {
-    ...settled,
-    sampling: parseFields<SamplingOptions>(sampling, samplingChecks, 'sampling'),
-    reasoning: parseFields<ReasoningDefaults>(reasoning, budgetChecks, 'reasoning'),
-  }
+  return { ...settled, sampling, reasoning }
 }
 
 /** @throws InvalidOptionError, with the option's name; `file` is for the path of the model */

@@ -1,7 +1,7 @@
 import { int32Max, isNumber } from './checks.js'
 
 /** Texts and token ids of one request at most, as OpenAI has it. */
-export const inputsMax = 2048
+const inputsMax = 2048
 /** Tokens of one input at most, whatever the model takes. */
 const tokensMax = 2 ** 24
 

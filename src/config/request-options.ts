@@ -1,4 +1,10 @@
-import type { CompletionOptions, ModelInfo, RequestOptions } from '../engine/types.js'
+import type {
+  CompletionOptions,
+  ModelInfo,
+  RequestOptions,
+  TextOptions,
+  TokenizeOptions,
+} from '../engine/types.js'
 import {
   abortSignal,
   type Check,
@@ -8,7 +14,11 @@ import {
   int32Max,
   integerFrom,
   isNumber,
+  isObject,
+  isPlainObject,
   parseFields,
+  readable,
+  aString as text,
   trueOrFalse,
   wrong,
 } from './checks.js'
@@ -22,22 +32,30 @@ const grammarBytesMax = 64 * 1024
 /** OpenAI's limit. */
 const logprobsMax = 20
 
-const stop: Check<string | string[]> = check(
-  `a string of 1 to ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
-  (value) => {
-    const strings = Array.isArray(value) ? value : [value]
-    return strings.length <= stopsMax && strings.every(isStop)
-  },
-)
+const stop: Check<string | string[]> = {
+  ...check<string | string[]>(
+    `a string of 1 to ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
+    (value) => {
+      const strings: unknown[] = Array.isArray(value) ? value : [value]
+      // every() would pass over holes.
+      return strings.length <= stopsMax && Array.from(strings).every(isStop)
+    },
+  ),
+  read: (value) => (typeof value === 'string' ? value : [...value]),
+}
 
-const logitBias: Check<Record<number, number>> = check(
-  `an object of at most ${biasesMax} token ids, each with a number from -100 to 100`,
-  (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-    const biases = Object.entries(value)
-    return biases.length <= biasesMax && biases.every(([id, bias]) => isTokenId(id) && isBias(bias))
-  },
-)
+const logitBias: Check<Record<number, number>> = {
+  ...check<Record<number, number>>(
+    `an object of at most ${biasesMax} token ids, each with a number from -100 to 100`,
+    (value) => {
+      if (!isPlainObject(value)) return false
+      const biases = Object.entries(value)
+      if (biases.length > biasesMax) return false
+      return biases.every(([id, bias]) => isTokenId(id) && isBias(bias))
+    },
+  ),
+  read: (value) => ({ ...value }),
+}
 
 const grammar: Check<string> = check(
   `GBNF of 1 to ${grammarBytesMax} bytes`,
@@ -53,7 +71,7 @@ export const requestChecks: Checks<RequestOptions> = {
   grammar,
   logprobs: integerFrom(0, logprobsMax),
   n: integerFrom(1, parallelMax),
-  schema: check('a JSON Schema (an object)', isPlainObject),
+  schema: check('a JSON Schema (an object)', isObject),
   json: trueOrFalse,
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
@@ -62,13 +80,21 @@ export const requestChecks: Checks<RequestOptions> = {
   signal: abortSignal,
 }
 
-const tokenIds: Check<number[]> = check('an Int32Array, or an array of token ids', (value) => {
-  return (
-    Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= int32Max)
-  )
-})
+const tokenIds: Check<ArrayLike<number>> = check(
+  'an Int32Array, or an array of token ids',
+  (value) => {
+    if (value instanceof Int32Array) return value.length >= 0 // throws where it is a Proxy
+    // findIndex() sees holes, every() would not.
+    return Array.isArray(value) && value.findIndex((id) => !isIdBelow(id, int32Max + 1)) < 0
+  },
+)
 
-const text: Check<string> = check('a string', (value) => typeof value === 'string')
+const textChecks: Checks<TextOptions> = { signal: abortSignal }
+const tokenizeChecks: Checks<TokenizeOptions> = {
+  ...textChecks,
+  addSpecial: trueOrFalse,
+  parseSpecial: trueOrFalse,
+}
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
 
 /**
@@ -117,8 +143,18 @@ export function checkChoices(n: number, parallel: number): void {
 }
 
 /** @throws InvalidOptionError */
-export function parsePrompt(input: unknown): string {
-  return demand('prompt', input, text)
+export function parseText(input: unknown): string {
+  return demand('text', input, text)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseTextOptions(input: unknown): TextOptions {
+  return parseFields<TextOptions>(input, textChecks)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseTokenizeOptions(input: unknown): TokenizeOptions {
+  return parseFields<TokenizeOptions>(input, tokenizeChecks)
 }
 
 /**
@@ -127,26 +163,24 @@ export function parsePrompt(input: unknown): string {
  */
 export function parseCompletionPrompt(input: unknown, vocabulary: number): string | Int32Array {
   if (typeof input === 'string') return input
-  const isList = Array.isArray(input) || input instanceof Int32Array
-  if (!isList || input.length === 0) throw wrong('prompt', 'a string, or token ids', input)
-  // Half a million of them may come: a check of its own for the first wrong one only.
-  const wrongAt = (input as unknown[]).findIndex((token) => !isIdBelow(token, vocabulary))
-  if (wrongAt >= 0) demand(`prompt[${wrongAt}]`, input[wrongAt], integerFrom(0, vocabulary - 1))
-  return Int32Array.from(input)
+  return readable('prompt', 'a string, or token ids', () => {
+    const isList = Array.isArray(input) || input instanceof Int32Array
+    if (!isList || input.length === 0) throw wrong('prompt', 'a string, or token ids', input)
+    // Half a million of them may come: a check of its own for the first wrong one only.
+    const wrongAt = (input as unknown[]).findIndex((token) => !isIdBelow(token, vocabulary))
+    if (wrongAt >= 0) demand(`prompt[${wrongAt}]`, input[wrongAt], integerFrom(0, vocabulary - 1))
+    return Int32Array.from(input)
+  })
 }
 
 /** @throws InvalidOptionError */
 export function parseTokens(input: unknown): Int32Array {
-  if (input instanceof Int32Array) return input
-  return Int32Array.from(demand('tokens', input, tokenIds))
+  const ids = demand('tokens', input, tokenIds)
+  return ids instanceof Int32Array ? ids : Int32Array.from(ids)
 }
 
 function isIdBelow(token: unknown, vocabulary: number): boolean {
   return Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabulary
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isWithin(text: string, bytesMax: number): boolean {

@@ -1,13 +1,18 @@
 import type { Tool } from '../engine/types.js'
 import {
+  aString,
   type Check,
   type Checks,
   check,
   demand,
+  isObject,
   parseFields,
+  readItems,
+  refused,
   trueOrFalse,
   wrong,
 } from './checks.js'
+import { jsonOf, NotJsonError } from './json-of.js'
 import type { Budget } from './schema/rules.js'
 import { toolGrammarOf } from './schema/tool-cache.js'
 import { type CallFormat, noGrammar, type ToolGrammar } from './schema/tool-grammar.js'
@@ -38,10 +43,8 @@ const toolName: Check<string> = check('1 to 64 of the characters A-Z a-z 0-9 _ -
 })
 const toolChecks: Checks<Tool> = {
   name: toolName,
-  description: check('a string', (value) => typeof value === 'string'),
-  parameters: check('an object', (value) => {
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-  }),
+  description: aString,
+  parameters: check('a JSON Schema (an object)', isObject),
   strict: trueOrFalse,
 }
 
@@ -54,7 +57,7 @@ export function parseTools(
   callFormat: CallFormat | undefined,
 ): TemplateTool[] {
   if (callFormat === 'none' && input.length > 0) throw wrong('tools', `none: ${noTools}`, input)
-  const given = input.map((tool, i) => parseTool(tool, `tools[${i}]`))
+  const given = readItems('tools', input, parseTool)
   const bytes = given.reduce((sum, { name, description, parameters }) => {
     return sum + Buffer.byteLength(name + description + parameters)
   }, 0)
@@ -75,13 +78,22 @@ type GivenTool = Pick<TemplateTool, 'name' | 'description' | 'parameters'> & { i
 
 function parseTool(input: unknown, at: string): GivenTool {
   const given = parseFields<Partial<Tool>>(input, toolChecks, at)
-  const parameters = JSON.stringify(given.parameters ?? {})
+  const parameters = schemaText(given.parameters ?? {}, `${at}.parameters`)
   if (depthOf(parameters) > schemaDepthMax) {
     throw wrong(`${at}.parameters`, `a schema at most ${schemaDepthMax} deep`, given.parameters)
   }
   const name = demand(`${at}.name`, given.name, toolName)
   const isStrict = given.strict ?? false
   return { name, description: given.description ?? '', parameters, isStrict }
+}
+
+function schemaText(schema: object, at: string): string {
+  try {
+    return jsonOf(schema, toolBytesMax)
+  } catch (cause) {
+    if (!(cause instanceof NotJsonError)) throw cause
+    throw refused(`${at}${cause.path}`, cause.expected, cause.came, { cause })
+  }
 }
 
 function withGrammar(

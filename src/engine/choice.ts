@@ -5,6 +5,13 @@ import type { ChoiceResult } from './types.js'
 
 export type Finished = Extract<NativeEvent, { kind: 'finished' }>
 
+/** What one choice took. */
+export interface ChoiceTally {
+  readonly completionTokens: number
+  /** Undefined where it failed, or has not ended. */
+  readonly result: ChoiceResult | undefined
+}
+
 /**
  * One of a reply's choices: what came of it and was not taken, and how it ended. Owned by Reply.
  */
@@ -16,6 +23,10 @@ export class Choice {
   id = 0
   /** Once it is queued. */
   promptTokens: number | undefined
+  /** Tokens that came, whoever took them. */
+  received = 0
+  /** The engine is done with it. */
+  isOver = false
   /** Tokens that came and were not credited; those of a reply that `done` drains are, unread. */
   uncredited = 0
   result: ChoiceResult | undefined
@@ -23,6 +34,12 @@ export class Choice {
   constructor(index: number, seed: number) {
     this.seed = seed
     this.buffer = new PartBuffer(index)
+  }
+
+  /** What it took, as far as the engine has told; exact once it has a result. */
+  get tally(): ChoiceTally {
+    const { received, result } = this
+    return { completionTokens: Math.max(received, result?.usage.completionTokens ?? 0), result }
   }
 
   /** It ended as the engine says, which counts it so: `cancelled` if that came before its end. */

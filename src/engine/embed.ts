@@ -1,3 +1,4 @@
+import { onAbort } from './abort-signals.js'
 import { CancelledError } from './errors.js'
 import type { Session } from './session.js'
 import type { EmbedOptions, EmbedResult } from './types.js'
@@ -15,11 +16,6 @@ export function embed(
 ): Promise<EmbedResult> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw aborted(signal)
-    const onAbort = (): void => {
-      session.forgetEmbedding(id)
-      reject(aborted(signal))
-    }
-    const rest = (): void => signal?.removeEventListener('abort', onAbort)
     const id = session.embed(inputs, {
       onEmbedded: (values, promptTokens) => {
         rest()
@@ -30,7 +26,10 @@ export function embed(
         reject(error)
       },
     })
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const rest = onAbort(signal, () => {
+      session.forgetEmbedding(id)
+      reject(aborted(signal))
+    })
   })
 }
 

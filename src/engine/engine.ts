@@ -5,16 +5,20 @@ import {
   parseTemplateOptions,
   type Thinking,
 } from '../config/chat-options.js'
+import { noOptions } from '../config/checks.js'
 import { parseEmbedInput, parseEmbedOptions } from '../config/embed-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
   parseCompletionPrompt,
-  parsePrompt,
+  parseText,
+  parseTextOptions,
+  parseTokenizeOptions,
   parseTokens,
 } from '../config/request-options.js'
 import type { CallFormat } from '../config/schema/tool-grammar.js'
 import { embed } from './embed.js'
+import type { EngineEndedError } from './errors.js'
 import { nativeRequest } from './native-request.js'
 import type { LoadWarning, Placement } from './placement-types.js'
 import { Reply } from './reply.js'
@@ -49,7 +53,7 @@ export interface EngineParts {
   thinking: Thinking
   /** How the chat template writes calls of tools. */
   callFormat: CallFormat
-  closed: Promise<void>
+  ended: Promise<EngineEndedError | undefined>
 }
 
 /**
@@ -77,9 +81,24 @@ export class Engine implements AsyncDisposable {
     this.#parts = parts
   }
 
-  /** True from the first call of close() on. */
+  /** True from the first call of close() on, or from the engine's end by itself. */
   get closed(): boolean {
     return this.#parts.session.closed
+  }
+
+  /**
+   * Resolves once the engine has ended and its memory is free: with undefined where close() ended
+   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then all who
+   * waited for something of it have been told. It never rejects, so nobody has to catch it, and
+   * waiting for it keeps no process alive.
+   */
+  get ended(): Promise<EngineEndedError | undefined> {
+    return this.#parts.ended
+  }
+
+  /** What `ended` will resolve with, from the moment on at which it is known. */
+  get failure(): EngineEndedError | undefined {
+    return this.#parts.session.failure
   }
 
   /**
@@ -116,8 +135,8 @@ export class Engine implements AsyncDisposable {
    *
    * Rejects with ERR_INVALID_OPTION, with ERR_CONTEXT_LENGTH or ERR_INVALID_REQUEST for an input
    * that is too long or has no tokens (`input` says which one), with ERR_INVALID_REQUEST where the
-   * engine generates text, and with ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
-   * ERR_ENGINE_FAILED.
+   * engine generates text, and with ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED,
+   * ERR_ENGINE_FAILED or ERR_ENGINE_ENDED.
    */
   async embed(
     input: EmbedInput | readonly EmbedInput[],
@@ -132,44 +151,45 @@ export class Engine implements AsyncDisposable {
   /**
    * Token ids of a text. `addSpecial` (false) adds what the model wants at the ends, such as BOS;
    * `parseSpecial` (false) reads the names of control tokens in the text as those tokens. Once
-   * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_REQUEST,
-   * ERR_OVERLOADED, ERR_CANCELLED or ERR_CLOSED.
+   * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_OPTION,
+   * ERR_INVALID_REQUEST, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
+   * ERR_ENGINE_ENDED.
    */
-  async tokenize(
-    text: string,
-    { addSpecial = false, parseSpecial = false, signal }: TokenizeOptions = {},
-  ): Promise<Int32Array> {
-    const options = { addSpecial, parseSpecial, signal }
-    return this.#parts.session.tokenize(parsePrompt(text), options)
+  async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
+    const given = parseText(text)
+    const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
+    return this.#parts.session.tokenize(given, { addSpecial, parseSpecial, signal })
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
   async detokenize(
     tokens: Int32Array | readonly number[],
-    { signal }: TextOptions = {},
+    options: TextOptions = {},
   ): Promise<string> {
-    return this.#parts.session.detokenize(parseTokens(tokens), signal)
+    return this.#parts.session.detokenize(parseTokens(tokens), parseTextOptions(options).signal)
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
   async pieces(
     tokens: Int32Array | readonly number[],
-    { signal }: TextOptions = {},
+    options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    return this.#parts.session.pieces(parseTokens(tokens), signal)
+    return this.#parts.session.pieces(parseTokens(tokens), parseTextOptions(options).signal)
   }
 
   /**
    * The prompt that `chat` would compute for a conversation, as text. Rejects with
-   * ERR_INVALID_REQUEST (no template, or one that refuses the messages), ERR_INVALID_OPTION,
-   * ERR_OVERLOADED, ERR_CANCELLED or ERR_CLOSED.
+   * ERR_INVALID_REQUEST (no template, or one that refuses the messages or takes too long for them),
+   * ERR_INVALID_OPTION, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
+   * ERR_ENGINE_ENDED.
    */
   async applyTemplate(
     messages: readonly ChatMessage[],
     options: TemplateOptions = {},
-    { signal }: TextOptions = {},
+    text: TextOptions = {},
   ): Promise<string> {
     const { session, thinking, callFormat } = this.#parts
+    const { signal } = parseTextOptions(text)
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     const chat = parseChat(messages, parseTemplateOptions(options), thinking, format)
@@ -180,9 +200,13 @@ export class Engine implements AsyncDisposable {
   async countTokens(
     messages: readonly ChatMessage[],
     options: TemplateOptions = {},
+    text: TextOptions = {},
   ): Promise<number> {
-    const prompt = await this.applyTemplate(messages, options)
-    const tokens = await this.tokenize(prompt, { addSpecial: true, parseSpecial: true })
+    const { signal } = parseTextOptions(text)
+    const until = signal === undefined ? {} : { signal }
+    const prompt = await this.applyTemplate(messages, options, until)
+    const special = { addSpecial: true, parseSpecial: true }
+    const tokens = await this.tokenize(prompt, { ...special, ...until })
     return tokens.length
   }
 
@@ -195,11 +219,12 @@ export class Engine implements AsyncDisposable {
    * Ends what runs and what waits (whoever waits for it gets ERR_CLOSED at once), stops the threads
    * and frees the memory. A decode under way is abandoned, which takes milliseconds on a CPU; the
    * one text that is being tokenized is waited for (up to 2 s per MiB), as nothing can interrupt
-   * it. Twice is safe.
+   * it. Twice is safe, and so is it after the engine's end by itself.
    */
-  close(): Promise<void> {
+  async close(...none: []): Promise<void> {
+    noOptions(none)
     this.#parts.session.close()
-    return this.#parts.closed
+    await this.#parts.ended
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ERR_CANCELLED'
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
+  | 'ERR_ENGINE_ENDED'
 
 export class SluiceError extends Error {
   readonly code: ErrorCode
@@ -92,13 +93,13 @@ export class InvalidRequestError extends SluiceError {
   }
 }
 
-/** An option has the wrong type or is out of range. */
+/** An option has the wrong type, is out of range, or there is none of its name. */
 export class InvalidOptionError extends SluiceError {
   /** The option's path, for example `temperature` or `messages[0].role`. */
   readonly option: string
 
-  constructor(option: string, message: string) {
-    super('ERR_INVALID_OPTION', message)
+  constructor(option: string, message: string, options?: ErrorOptions) {
+    super('ERR_INVALID_OPTION', message, options)
     this.option = option
   }
 }
@@ -122,8 +123,8 @@ export class InvalidSchemaError extends SluiceError {
   /** Where in the schema, for example `schema.properties.age.multipleOf`. */
   readonly path: string
 
-  constructor(message: string, path = 'schema') {
-    super('ERR_INVALID_SCHEMA', message)
+  constructor(message: string, path = 'schema', options?: ErrorOptions) {
+    super('ERR_INVALID_SCHEMA', message, options)
     this.path = path
   }
 }
@@ -160,5 +161,16 @@ export class ClosedError extends SluiceError {
 export class EngineFailedError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_ENGINE_FAILED', message, options)
+  }
+}
+
+/**
+ * The engine ended by itself: nobody called close(), and something happened after which it cannot
+ * go on, such as memory that ran out. All of its requests are lost. `cause` is a SluiceError that
+ * says what it was: ERR_OUT_OF_MEMORY or ERR_ENGINE_FAILED mostly. load() another one.
+ */
+export class EngineEndedError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_ENGINE_ENDED', message, options)
   }
 }

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/native.js'
 import { parseEstimateOptions } from '../config/engine-options.js'
+import { onAbort } from './abort-signals.js'
 import { CancelledError, EngineFailedError } from './errors.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
@@ -21,13 +22,9 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
   const { signal } = settled
   if (signal?.aborted) throw abortError(signal)
   const addon = loadBinding()
-  const native: NativeEngineOptions = { ...nativeOptions(settled), estimatesOnly: true }
+  const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
     let failure: unknown = new EngineFailedError('the estimate ended without a result')
-    const onAbort = (): void => {
-      failure = abortError(signal)
-      session.close()
-    }
     const session = new Session(addon, native, {
       onProgress: () => undefined, // no weights are loaded
       onReady: () => undefined,
@@ -38,11 +35,14 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
         if (!session.closed) failure = error
       },
       onClosed: () => {
-        signal?.removeEventListener('abort', onAbort)
+        rest()
         reject(failure) // no effect on one that is resolved
       },
     })
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const rest = onAbort(signal, () => {
+      failure = abortError(signal)
+      session.close()
+    })
   })
 }
 

@@ -6,8 +6,10 @@ import {
   type SettledLoadOptions as Settled,
   usableSampling,
 } from '../config/engine-options.js'
+import { onAbort } from './abort-signals.js'
+import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
-import { CancelledError, ClosedError } from './errors.js'
+import { CancelledError, ClosedError, type EngineEndedError } from './errors.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
 import { Session } from './session.js'
@@ -21,41 +23,39 @@ const mebibyte = 2 ** 20
  * takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
- * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_CANCELLED when `signal` is
- * aborted, or with what `onProgress` or `onWarning` threw.
+ * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, or ERR_CANCELLED when `signal` is
+ * aborted. What `onProgress` or `onWarning` throws ends nothing: it becomes a process warning.
  */
 export async function load(options: LoadOptions): Promise<Engine> {
   const settled = parseLoadOptions(options)
   if (settled.signal?.aborted) throw abortError(settled.signal)
   const addon = loadBinding()
-  const native = nativeOptions(settled)
+  const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
-    let markClosed!: () => void
-    const closed = new Promise<void>((settle) => {
-      markClosed = settle
+    let markEnded!: (failure: EngineEndedError | undefined) => void
+    const ended = new Promise<EngineEndedError | undefined>((settle) => {
+      markEnded = settle
     })
     const giveUp = (reason: unknown): void => {
       failure = reason
       session.close()
     }
-    const onAbort = (): void => giveUp(abortError(settled.signal))
+    const { onProgress = () => undefined, onWarning } = settled
+    const tellProgress = guarded('onProgress', onProgress)
+    const warn = onWarning && guarded('onWarning', onWarning)
     const session = new Session(addon, native, {
       onProgress: (fraction) => {
-        try {
-          if (!session.closed) settled.onProgress?.(fraction)
-        } catch (error) {
-          giveUp(error) // the caller's own: load() rejects with it
-        }
+        if (!session.closed) tellProgress(fraction)
       },
       onReady: (info) => {
         if (session.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
-          for (const warning of info.warnings) tellWarning(warning, settled.onWarning)
+          for (const warning of info.warnings) tellWarning(warning, warn)
           if (session.closed) return // whoever was warned gave up
-          settled.signal?.removeEventListener('abort', onAbort)
-          resolve(makeEngine(session, settled, native, info, closed))
+          rest()
+          resolve(makeEngine(session, settled, native, info, ended))
         } catch (error) {
           giveUp(error)
         }
@@ -64,13 +64,13 @@ export async function load(options: LoadOptions): Promise<Engine> {
       onLoadFailed: (error) => {
         if (!session.closed) failure = error
       },
-      onClosed: () => {
-        settled.signal?.removeEventListener('abort', onAbort)
-        markClosed()
-        reject(failure) // no effect on a load that succeeded
+      onClosed: (cause) => {
+        rest()
+        markEnded(cause)
+        reject(cause ?? failure) // no effect on a load that succeeded
       },
     })
-    settled.signal?.addEventListener('abort', onAbort, { once: true })
+    const rest = onAbort(settled.signal, () => giveUp(abortError(settled.signal)))
   })
 }
 
@@ -83,7 +83,7 @@ function makeEngine(
   settled: Settled,
   native: NativeEngineOptions,
   info: NativeModelInfo,
-  closed: Promise<void>,
+  ended: Promise<EngineEndedError | undefined>,
 ): Engine {
   const id = path.basename(native.model).replace(/\.gguf$/i, '')
   const model: ModelInfo = {
@@ -126,5 +126,5 @@ function makeEngine(
   const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
   const { callFormat, warnings } = info
   const told = { model, settings, placement, warnings }
-  return new Engine({ session, ...told, defaults, recommended, thinking, callFormat, closed })
+  return new Engine({ session, ...told, defaults, recommended, thinking, callFormat, ended })
 }

@@ -3,6 +3,7 @@ import {
   CancelledError,
   ClosedError,
   ContextLengthError,
+  EngineEndedError,
   EngineFailedError,
   GpuUnavailableError,
   InvalidGrammarError,
@@ -45,5 +46,16 @@ export function errorOf(error: NativeError): SluiceError {
       return new ClosedError(message)
     case 'ERR_ENGINE_FAILED':
       return new EngineFailedError(message)
+    case 'ERR_ENGINE_ENDED':
+      return new EngineEndedError(message)
   }
+}
+
+/** An engine that ended by itself. The native side has no words where it has no memory for them. */
+export function engineEnded(cause: NativeError): EngineEndedError {
+  const message = cause.message || 'memory ran out'
+  const error = errorOf({ ...cause, message })
+  return new EngineEndedError(`the engine ended by itself: ${message} (${error.code})`, {
+    cause: error,
+  })
 }

@@ -1,4 +1,3 @@
-import os from 'node:os'
 import path from 'node:path'
 import { binding } from '../binding/binding.js'
 import type { NativeAddon, NativeEngineOptions } from '../binding/native.js'
@@ -6,6 +5,7 @@ import { BundledError } from '../binding/package-root.js'
 import { platformName } from '../binding/platform.js'
 import type { SettledLoadOptions } from '../config/engine-options.js'
 import { BinaryMissingError } from './errors.js'
+import { coresMax, freeBytes } from './machine.js'
 import type { LoadOptions } from './types.js'
 
 const mebibyte = 2 ** 20
@@ -28,8 +28,11 @@ export function loadBinding(): NativeAddon {
 }
 
 /** What the engine is made with, complete: defaults that depend on the machine are settled here. */
-export function nativeOptions(settled: SettledLoadOptions): NativeEngineOptions {
-  const free = freeBytes()
+export function nativeOptions(
+  settled: SettledLoadOptions,
+  addon: NativeAddon,
+): NativeEngineOptions {
+  const free = freeBytes(addon)
   return {
     model: path.resolve(settled.model),
     estimatesOnly: false,
@@ -41,7 +44,7 @@ export function nativeOptions(settled: SettledLoadOptions): NativeEngineOptions 
     kvType: settled.kvType,
     flashAttention: flashAttention(settled.flashAttention),
     threads: settled.threads ?? 0,
-    coresMax: os.availableParallelism(),
+    coresMax: coresMax(),
     poll: settled.poll,
     priority: settled.priority,
     gpu: settled.gpu === false ? 'off' : settled.gpu,
@@ -72,10 +75,4 @@ function embeddingUse(asked: boolean | undefined): NativeEngineOptions['embeddin
 
 function defaultCacheMiB(free: number): number {
   return Math.min(cacheMiBMax, Math.floor(free / 8 / mebibyte))
-}
-
-/** A container's limit counts, where Node knows of one. */
-function freeBytes(): number {
-  const available = process.availableMemory?.() ?? 0
-  return available > 0 ? Math.min(os.freemem(), available) : os.freemem()
 }

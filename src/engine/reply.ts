@@ -1,11 +1,19 @@
 import type { NativeRequest } from '../binding/native.js'
-import { Choice, cancelledUnstarted, type Finished } from './choice.js'
+import { onAbort } from './abort-signals.js'
+import { Choice, type ChoiceTally, cancelledUnstarted, type Finished } from './choice.js'
 import { CancelledError, type SluiceError } from './errors.js'
 import { choiceSeed } from './native-request.js'
 import type { ReplyListener, Session } from './session.js'
 import type { Accepted, ChoiceResult, ReplyPart, ReplyResult } from './types.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
+
+/** What a reply took, as far as the engine has told. */
+export interface ReplyTally {
+  /** Undefined until it is accepted. */
+  readonly promptTokens: number | undefined
+  readonly choices: readonly ChoiceTally[]
+}
 
 const end: Step = { done: true, value: undefined }
 
@@ -25,21 +33,31 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly seed: number
   /**
    * Settles once the prompt is templated, tokenized, checked against the context and queued.
-   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CLOSED, or with
-   * ERR_CANCELLED, also when `cancel()` came first.
+   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CLOSED,
+   * ERR_ENGINE_ENDED, or with ERR_CANCELLED, also when `cancel()` came first.
    */
   readonly accepted: Promise<Accepted>
+  /**
+   * @internal Resolves once the engine is done with it. A reader that its signal took away has
+   * heard of the end before; only then are the tokens known.
+   */
+  readonly settled: Promise<void>
+  /** @internal Whether it has. */
+  isSettled = false
 
   readonly #session: Session
   readonly #signal: AbortSignal | undefined
   readonly #done = deferred<ReplyResult>()
   readonly #accepted = deferred<Accepted>()
+  readonly #settled = deferred<void>()
   readonly #choices: readonly Choice[]
   /** Those that have something to take, in the order in which it came. */
   readonly #ready: Choice[] = []
   #state: 'live' | 'ended' = 'live'
   #cancelled = false
   #error: SluiceError | undefined
+  /** No longer waits for the signal. */
+  #rest: () => void = () => undefined
   #reader: 'none' | 'iterator' | 'drain' = 'none'
   /** Readers that wait, in the order in which they asked. */
   readonly #waiting: Waiting[] = []
@@ -50,11 +68,13 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.seed = request.seed
     this.#signal = signal
     this.accepted = this.#accepted.promise
+    this.settled = this.#settled.promise
     this.#choices = Array.from({ length: request.choices }, (_, index) => {
       return new Choice(index, choiceSeed(request.seed, index))
     })
     if (signal?.aborted) {
       this.#fail(this.#abortError())
+      this.#settle()
       return
     }
     try {
@@ -62,9 +82,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
       for (const [index, choice] of this.#choices.entries()) choice.id = first + index
     } catch (error) {
       this.#fail(error as SluiceError)
+      this.#settle()
       return
     }
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#rest = onAbort(signal, this.#onAbort)
   }
 
   /**
@@ -86,6 +107,12 @@ export class Reply implements AsyncIterable<ReplyPart> {
   async texts(): Promise<string[]> {
     await this.done
     return this.#choices.map(({ buffer }) => buffer.take().text)
+  }
+
+  /** @internal */
+  get tally(): ReplyTally {
+    const choices = this.#choices.map((choice) => choice.tally)
+    return { promptTokens: this.#at(0).promptTokens, choices }
   }
 
   /** Stops generating, at the next step. `done` resolves with finishReason 'cancelled'. */
@@ -185,20 +212,28 @@ export class Reply implements AsyncIterable<ReplyPart> {
         if (this.#isAccepted) this.#accepted.resolve({ promptTokens })
       },
       onText: (text, tokens) => {
+        choice.received += tokens
         if (this.#state === 'ended') return // aborted by its signal
         const isNew = buffer.isEmpty
         buffer.addText(text, tokens)
         this.#arrived(choice, tokens, isNew)
       },
       onPart: (part) => {
+        choice.received += part.tokens
         if (this.#state === 'ended') return
         const isNew = buffer.isEmpty
         buffer.addPart(part)
         choice.sum.add(part)
         this.#arrived(choice, part.tokens, isNew)
       },
-      onFinished: (event) => this.#finish(choice, event),
-      onError: (error) => this.#failChoice(choice, error),
+      onFinished: (event) => {
+        this.#finish(choice, event)
+        this.#leave(choice)
+      },
+      onError: (error) => {
+        this.#failChoice(choice, error)
+        this.#leave(choice)
+      },
     }
   }
 
@@ -214,15 +249,25 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   #finish(choice: Choice, event: Finished): void {
-    if (this.#state === 'ended') return
     choice.finish(event)
+    if (this.#state === 'ended') return
     const results = this.#choices.flatMap(({ result }) => (result === undefined ? [] : [result]))
     if (results.length < this.#choices.length) return
     this.#state = 'ended'
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#rest()
     if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
     this.#done.resolve(replyResult(results))
     this.#wake()
+  }
+
+  #leave(choice: Choice): void {
+    choice.isOver = true
+    if (this.#choices.every(({ isOver }) => isOver)) this.#settle()
+  }
+
+  #settle(): void {
+    this.isSettled = true
+    this.#settled.resolve()
   }
 
   /** Where one choice fails, all of them end. */
@@ -240,7 +285,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#error = error
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#rest()
     this.#accepted.reject(error)
     this.#done.reject(error)
     this.#wake()

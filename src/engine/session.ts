@@ -12,9 +12,16 @@ import type {
   NativeStats,
   NativeTexts,
 } from '../binding/native.js'
-import { ClosedError, EngineFailedError, OverloadedError, type SluiceError } from './errors.js'
-import { errorOf } from './native-errors.js'
+import {
+  ClosedError,
+  type EngineEndedError,
+  EngineFailedError,
+  OverloadedError,
+  type SluiceError,
+} from './errors.js'
+import { engineEnded, errorOf } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
+import { surface } from './surface.js'
 import { TextJobs, type TextResult } from './text-jobs.js'
 
 type Finished = Extract<NativeEvent, { kind: 'finished' }>
@@ -38,7 +45,8 @@ export interface SessionListener {
   /** In the place of onReady, where the options only ask for an estimate. */
   onEstimated(estimate: NativeEstimate): void
   onLoadFailed(error: SluiceError): void
-  onClosed(): void
+  /** The last. With why, where the engine ended by itself. */
+  onClosed(failure: EngineEndedError | undefined): void
 }
 
 interface LiveReply {
@@ -65,16 +73,18 @@ export class Session {
   readonly #window: number
   readonly #replies = new Map<number, LiveReply>()
   readonly #embeddings = new Map<number, EmbeddingListener>()
-  readonly #texts = new TextJobs()
+  readonly #texts: TextJobs
   #nextId = 1
   #holds = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
+  #failure: EngineEndedError | undefined
   #isDraining = false
 
   /** @throws EngineFailedError where the system has no thread for it */
   constructor(addon: NativeAddon, options: NativeEngineOptions, listener: SessionListener) {
     this.#listener = listener
     this.#window = options.window
+    this.#texts = new TextJobs(options.queueDeadlineMs, (id) => this.#native.cancel(id))
     try {
       // Out of the addon's callback first: what is thrown inside it is swallowed.
       this.#native = new addon.Engine(options, () => setImmediate(() => this.#drain()))
@@ -89,9 +99,14 @@ export class Session {
     return this.#state !== 'open'
   }
 
+  /** Why the engine ended by itself; undefined while it has not. */
+  get failure(): EngineEndedError | undefined {
+    return this.#failure
+  }
+
   /**
    * Returns the first choice's id; the others' follow it. All are taken in or none. Throws
-   * OverloadedError and ClosedError.
+   * OverloadedError, and ClosedError or EngineEndedError once the engine takes no more.
    */
   submit(request: Omit<NativeRequest, 'id'>, listenerOf: (choice: number) => ReplyListener) {
     this.#assertOpen()
@@ -196,6 +211,7 @@ export class Session {
   }
 
   #assertOpen(): void {
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#state !== 'open') {
       throw new ClosedError('the engine is closed; load() another one')
     }
@@ -213,16 +229,24 @@ export class Session {
     if (this.#state === 'closed' || this.#isDraining) return
     this.#isDraining = true
     try {
-      for (const event of this.#native.drain()) this.#handle(event)
+      for (const event of this.#native.drain()) this.#handleAlone(event)
     } finally {
       this.#isDraining = false
+    }
+  }
+
+  #handleAlone(event: NativeEvent): void {
+    try {
+      this.#handle(event)
+    } catch (error) {
+      surface(error) // the others get their events
     }
   }
 
   #handle(event: NativeEvent): void {
     switch (event.kind) {
       case 'texts':
-        for (let i = 0; i < event.ids.length; i++) this.#handleText(event, i)
+        this.#handleTexts(event)
         break
       case 'part':
         this.#handlePart(event)
@@ -237,9 +261,10 @@ export class Session {
         this.#settleEmbedding(event.id)?.onEmbedded(event.values, event.promptTokens)
         break
       case 'error':
-        this.#leave(event.id)?.onError(errorOf(event))
-        this.#settleEmbedding(event.id)?.onError(errorOf(event))
-        this.#texts.reject(event.id, errorOf(event))
+        this.#handleError(event.id, this.#errorOf(event))
+        break
+      case 'set-aside':
+        this.#texts.setAside(event.id)
         break
       case 'tokens':
         this.#texts.resolve(event.id, event.tokens)
@@ -253,6 +278,29 @@ export class Session {
       default:
         this.#handleLife(event)
     }
+  }
+
+  #handleTexts(event: NativeTexts): void {
+    for (let i = 0; i < event.ids.length; i++) {
+      try {
+        this.#handleText(event, i)
+      } catch (error) {
+        surface(error)
+      }
+    }
+  }
+
+  /** An id is of one of the three. */
+  #handleError(id: number, error: SluiceError): void {
+    this.#leave(id)?.onError(error)
+    this.#settleEmbedding(id)?.onError(error)
+    this.#texts.reject(id, error)
+  }
+
+  /** All that ends with the engine is told the same error, which has the cause. */
+  #errorOf(event: Extract<NativeEvent, { kind: 'error' }>): SluiceError {
+    if (event.code === 'ERR_ENGINE_ENDED' && this.#failure !== undefined) return this.#failure
+    return errorOf(event)
   }
 
   #handleText(event: NativeTexts, at: number): void {
@@ -290,6 +338,7 @@ export class Session {
       this.#release()
       this.#listener.onReady(event)
     }
+    if (event.kind === 'ended') this.#endsByItself(engineEnded(event))
     if (event.kind === 'closed') this.#end()
   }
 
@@ -308,17 +357,34 @@ export class Session {
     return listener
   }
 
+  /** Nothing more is taken. Whoever waits is told one by one; 'closed' follows. */
+  #endsByItself(failure: EngineEndedError): void {
+    this.#failure = failure
+    if (this.#state === 'open') this.#hold()
+    this.#state = 'closing'
+    this.#texts.rejectAll(failure)
+  }
+
   #end(): void {
     this.#state = 'closed'
     this.#native.terminate() // its thread is done: this only joins it
     forgetOpen(this)
-    const error = closedMeanwhile()
-    for (const { listener } of this.#replies.values()) listener.onError(error)
-    for (const listener of this.#embeddings.values()) listener.onError(error)
-    this.#texts.rejectAll(error)
+    const error = this.#failure ?? closedMeanwhile()
+    const waiting = [
+      ...[...this.#replies.values()].map(({ listener }) => listener),
+      ...this.#embeddings.values(),
+    ]
     this.#replies.clear()
     this.#embeddings.clear()
-    this.#listener.onClosed()
+    for (const listener of waiting) {
+      try {
+        listener.onError(error)
+      } catch (thrown) {
+        surface(thrown)
+      }
+    }
+    this.#texts.rejectAll(error)
+    this.#listener.onClosed(this.#failure)
   }
 }
 

@@ -1,8 +1,16 @@
-import { CancelledError, type ClosedError, OverloadedError, type SluiceError } from './errors.js'
+import { onAbort } from './abort-signals.js'
+import {
+  CancelledError,
+  type ClosedError,
+  type EngineEndedError,
+  OverloadedError,
+  QueueTimeoutError,
+  type SluiceError,
+} from './errors.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */
 const waitingMax = 1024
-/** With the engine: one under way, and one so that it need not wait for this thread. */
+/** With the engine, not set aside: one under way, and one so that it waits not for this thread. */
 const startedMax = 2
 
 export type TextResult = Int32Array | string | Buffer[]
@@ -14,33 +22,45 @@ interface TextJob {
 }
 
 /**
- * Work on texts that the engine does on the thread that prepares requests. It gets two at a time:
- * what waits here takes no turn from a request, and is dropped when its asker leaves or the engine
- * closes. What the engine has is done all the same, and nobody hears of it. Owned by Session.
+ * Work on texts that the engine does on the threads that prepare requests. It gets two at a time,
+ * beside those that it set aside because they take long: what waits here takes no turn from a
+ * request. What waits longer than the queue's deadline, here or there, or whose asker leaves, is
+ * answered at once and given up: what is under way ends where it can be ended. Owned by Session.
  */
 export class TextJobs {
+  readonly #deadlineMs: number
+  readonly #cancel: (id: number) => void
   readonly #waiting = new Map<number, TextJob>()
   readonly #started = new Map<number, TextJob>()
+  readonly #aside = new Map<number, TextJob>()
 
-  /** Rejects with OverloadedError, with CancelledError by the signal, or as reject() is told. */
+  /** `cancel` tells the engine that nobody waits for a job that it has. */
+  constructor(deadlineMs: number, cancel: (id: number) => void) {
+    this.#deadlineMs = deadlineMs
+    this.#cancel = cancel
+  }
+
+  /**
+   * Rejects with OverloadedError, with CancelledError by the signal, with QueueTimeoutError by the
+   * deadline, or as reject() is told.
+   */
   async ask<Result extends TextResult>(id: number, start: () => void, signal?: AbortSignal) {
     if (signal?.aborted) throw aborted(signal)
-    if (this.#started.size + this.#waiting.size >= waitingMax) {
+    if (this.#waiting.size + this.#started.size + this.#aside.size >= waitingMax) {
       throw new OverloadedError(`${waitingMax} texts wait to be tokenized; try again later`)
     }
-    let onAbort: (() => void) | undefined
+    let rest: (() => void) | undefined
+    let timer: NodeJS.Timeout | undefined
     try {
       return await new Promise<Result>((resolve, reject) => {
-        onAbort = () => {
-          this.#waiting.delete(id)
-          reject(aborted(signal))
-        }
-        signal?.addEventListener('abort', onAbort, { once: true })
+        rest = onAbort(signal, () => this.#giveUp(id, aborted(signal)))
+        timer = setTimeout(() => this.#giveUp(id, late(this.#deadlineMs)), this.#deadlineMs)
         this.#waiting.set(id, { start, resolve: resolve as TextJob['resolve'], reject })
         this.#startNext()
       })
     } finally {
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+      clearTimeout(timer)
+      rest?.()
     }
   }
 
@@ -53,13 +73,39 @@ export class TextJobs {
     this.#done(id)?.reject(error)
   }
 
+  /** The engine does it beside the others, and has room for another. */
+  setAside(id: number): void {
+    const job = this.#started.get(id)
+    if (job === undefined) return
+    this.#started.delete(id)
+    this.#aside.set(id, job)
+    this.#startNext()
+  }
+
   /** Nothing that waits is started any more. */
-  rejectAll(error: ClosedError): void {
-    for (const job of [...this.#started.values(), ...this.#waiting.values()]) job.reject(error)
+  rejectAll(error: ClosedError | EngineEndedError): void {
+    const jobs = [...this.#started.values(), ...this.#aside.values(), ...this.#waiting.values()]
+    for (const job of jobs) job.reject(error)
     this.#waiting.clear()
   }
 
+  /** What the engine has keeps its place until the engine has dropped it. */
+  #giveUp(id: number, error: SluiceError): void {
+    const waiting = this.#waiting.get(id)
+    if (waiting !== undefined) {
+      this.#waiting.delete(id)
+      waiting.reject(error)
+      return
+    }
+    const job = this.#started.get(id) ?? this.#aside.get(id)
+    if (job === undefined) return
+    job.reject(error)
+    this.#cancel(id)
+  }
+
   #done(id: number): TextJob | undefined {
+    const aside = this.#aside.get(id)
+    if (this.#aside.delete(id)) return aside
     const job = this.#started.get(id)
     if (this.#started.delete(id)) this.#startNext()
     return job
@@ -82,4 +128,11 @@ export class TextJobs {
 
 function aborted(signal: AbortSignal | undefined): CancelledError {
   return new CancelledError('the text was given up by its signal', { cause: signal?.reason })
+}
+
+function late(deadlineMs: number): QueueTimeoutError {
+  return new QueueTimeoutError(
+    `the text was not ready within ${deadlineMs} ms, for others were before it or it takes long; ` +
+      'try again later, or shorten it',
+  )
 }

@@ -17,7 +17,13 @@ export interface LoadOptions {
   window?: number
   /** Requests that may wait for a place; one more is refused. 0 to 65,536, default 64. */
   queue?: number
-  /** Milliseconds a request may wait for a place. Default 60,000. */
+  /**
+   * Milliseconds from submission within which a request must have a place: its template, tokens and
+   * grammar count, and so does the queue. Then it fails with ERR_QUEUE_TIMEOUT, at once. The time
+   * in which another request computes the beginning of its prompt counts as a place of its own.
+   * Texts (`tokenize`, `applyTemplate` and the like) must be ready within it. 1 to 2 ** 31 - 1,
+   * default 60,000.
+   */
   queueDeadlineMs?: number
   /**
    * Compute threads, 1 to 512. Default: one per core that the process may use; where the weights
@@ -77,7 +83,9 @@ export interface LoadOptions {
   /**
    * MiB of host memory for the states of finished conversations and of replies that gave up their
    * place; 0 keeps only what the places themselves hold. 0 to 1,048,576. Default: an eighth of free
-   * memory, at most 2,048.
+   * memory, at most 2,048. It bounds all memory of the cache, what is about to be kept and what is
+   * to be used again included. On top come, while a state is brought to another place, one or two
+   * copies of it, of which up to 64 MiB each are kept for the next time.
    */
   cacheMiB?: number
   /**
@@ -119,11 +127,14 @@ export interface LoadOptions {
   sampling?: SamplingOptions
   /** Defaults of a chat's `reasoning`; no effect with a model that does not think. */
   reasoning?: ReasoningDefaults
-  /** Called with 0 to 1 while the weights load. */
+  /**
+   * Called with 0 to 1 while the weights load. What it throws becomes a process warning, once
+   * (SLUICE_CALLBACK); `signal` is what abandons a load.
+   */
   onProgress?: (fraction: number) => void
   /**
    * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
-   * the same one. They are in `engine.warnings` as well.
+   * the same one. They are in `engine.warnings` as well. What it throws is as with `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
@@ -522,7 +533,10 @@ export interface EngineStats {
   /** Cells of free places that still hold what they computed, for prompts that begin with it. */
   readonly cellsCached: number
   readonly cellsTotal: number
-  /** Bytes of host memory that kept states take, at most `cacheMiB`; not zero when idle. */
+  /**
+   * Bytes of host memory of kept states, and of what is to be used again for one, at most
+   * `cacheMiB`; not zero when idle.
+   */
   readonly cacheBytes: number
   /** States that are kept in it. */
   readonly cacheEntries: number
@@ -530,8 +544,15 @@ export interface EngineStats {
   readonly stepMs: number
   /** Turns of the step loop that computed something. */
   readonly steps: number
-  /** Moves while a call that embeds is computed: that of a long input may take a minute. */
+  /**
+   * Moves as long as the engine's thread goes on. Within a call too, where the CPU computes it: the
+   * first one of a large model may take a minute. On a GPU it moves between calls only.
+   */
   readonly beats: number
+  /** Moves when the thread that prepares requests begins with one, or is done with it. */
+  readonly preparerBeats: number
+  /** Whether the engine's thread is at work; false while it waits for something to do. */
+  readonly busy: boolean
   /** Rows given to llama_decode, prompts and drafts included. */
   readonly rowsDecoded: number
   /** Of rowsDecoded, those that computed prompts. */

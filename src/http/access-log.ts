@@ -15,8 +15,9 @@ export interface AccessEntry {
   readonly promptTokens: number | undefined
   readonly completionTokens: number | undefined
   /**
-   * What was thrown, where the fault is the server's own. Its message may repeat what the request
-   * said: log what `describeFault` tells of it.
+   * What was thrown, where the fault is the server's own; why the model was not loaded (code
+   * `load_failed`), or the EngineEndedError (`engine_ended`). Of the first its message may repeat
+   * what the request said: log what `describeFault` tells of it.
    */
   readonly error: unknown
 }

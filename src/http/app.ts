@@ -1,10 +1,18 @@
+import { wrong } from '../config/checks.js'
+import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
+import type { ReplyTally } from '../engine/reply.js'
+import { surface } from '../engine/surface.js'
 import { ApiError } from '../openai/errors.js'
+import type { AccessEntry } from './access-log.js'
+import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import type { Exchange } from './exchange.js'
+import { faultText, warnOfFault } from './fault.js'
 import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
-import type { ListenerSettings } from './options.js'
+import { isEngine, type ListenerSettings } from './options.js'
+import { StreamSendBuffer } from './send-buffer.js'
 import { TextBudget } from './text-budget.js'
 
 /** As many of the largest texts as may wait for the tokenizer at once. */
@@ -17,8 +25,11 @@ export class App {
   readonly inFlight = new Set<Exchange>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
+  readonly sendBuffer: StreamSendBuffer
+  readonly #log: (entry: AccessEntry) => void
   #models: Models | undefined
-  #loadError: unknown
+  /** What the engine's promise was rejected with. */
+  #loadFailure: { readonly error: unknown } | undefined
   #isDraining = false
   #onIdle: (() => void) | undefined
 
@@ -26,25 +37,45 @@ export class App {
     this.settings = settings
     this.keys = new Keys(settings.apiKeys)
     this.texts = new TextBudget(bodiesOfText * settings.bodyBytesMax)
-    void this.#awaitEngine(settings.engine)
+    // Where a response closes, nothing would catch what it throws.
+    this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
+    this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
+    if (isEngine(settings.engine)) this.#serve(settings.engine)
+    else void this.#awaitEngine(settings.engine)
   }
 
   get isDraining(): boolean {
     return this.#isDraining
   }
 
-  /** The models, or the 503 that says why there are none: still loading, or on the way out. */
-  models(): Models {
-    if (this.#isDraining || this.#models?.engine.closed === true) throw shuttingDown()
-    if (this.#models !== undefined) return this.#models
-    if (this.#loadError === undefined) {
+  /**
+   * The models, or the 503 that says why there are none: still loading, never loaded, ended by
+   * itself, or on the way out.
+   */
+  models(telling: Telling = 'whole'): Models {
+    if (this.#isDraining) throw shuttingDown()
+    if (this.#loadFailure !== undefined) throw engineFault(this.#loadFailure.error, telling)
+    if (this.#models === undefined) {
       throw new ApiError('loading', 'The model is still loading; try again in a moment.')
     }
-    throw new ApiError('engine_failed', 'The model could not be loaded; see what the server says.')
+    const { engine } = this.#models
+    if (engine.failure !== undefined) throw engineFault(engine.failure, telling)
+    if (engine.closed) throw shuttingDown()
+    return this.#models
   }
 
   enter(exchange: Exchange): void {
     this.inFlight.add(exchange)
+  }
+
+  /** A request has ended, whoever answered it. */
+  tell(entry: AccessEntry, replies: readonly ReplyTally[] = []): void {
+    try {
+      this.metrics.observe(entry, replies)
+    } catch (error) {
+      surface(error) // the log hears of it all the same
+    }
+    this.#log(entry)
   }
 
   leave(exchange: Exchange): void {
@@ -59,7 +90,9 @@ export class App {
   drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true
     const endRest = () => {
-      for (const exchange of this.inFlight) exchange.abort(shuttingDown())
+      const failure = this.#models?.engine.failure
+      const reason = failure === undefined ? shuttingDown() : engineFault(failure)
+      for (const exchange of this.inFlight) exchange.abort(reason)
     }
     if (signal.aborted) endRest()
     else signal.addEventListener('abort', endRest, { once: true })
@@ -72,13 +105,40 @@ export class App {
     })
   }
 
-  async #awaitEngine(engine: Engine | Promise<Engine>): Promise<void> {
+  async #awaitEngine(engine: Promise<Engine>): Promise<void> {
     try {
-      this.#models = hostedModels(await engine, this.settings.aliases)
-      this.metrics.serve(this.#models.engine)
+      const loaded: unknown = await engine
+      if (!isEngine(loaded)) throw wrong('engine', 'the promise of an engine', loaded)
+      this.#serve(loaded)
     } catch (error) {
-      this.#loadError = error
+      this.#neverLoaded(error)
     }
+  }
+
+  /** At once: a request may come in the turn in which the listener is made. */
+  #serve(engine: Engine): void {
+    try {
+      this.#models = hostedModels(engine, this.settings.aliases)
+      this.metrics.serve(engine)
+    } catch (error) {
+      this.#neverLoaded(error)
+      return
+    }
+    void this.#awaitEnd(engine)
+  }
+
+  async #awaitEnd(engine: Engine): Promise<void> {
+    const failure = await engine.ended
+    if (failure !== undefined) this.#tellOfEngine(failure)
+  }
+
+  #neverLoaded(error: unknown): void {
+    this.#loadFailure = { error }
+    this.#tellOfEngine(error)
+  }
+
+  #tellOfEngine(error: unknown): void {
+    guarded('onEngineError', this.settings.onEngineError ?? warnOfEngine)(error)
   }
 }
 

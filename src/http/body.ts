@@ -1,33 +1,102 @@
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../openai/errors.js'
+import { tooDeep } from '../openai/json.js'
 import { letContinue } from './continue.js'
 import type { Exchange } from './exchange.js'
+import type { ListenerSettings } from './options.js'
 
-/** The body of a JSON request, counted while it is read. */
-export function readBody({ req, res, signal }: Exchange, bytesMax: number): Promise<Buffer> {
+type BodyLimits = Pick<ListenerSettings, 'bodyBytesMax' | 'requestTimeoutMs'>
+
+/**
+ * The body of a JSON request: what somebody in front has read and left at `req.body`, else what
+ * is read here, counted and by a deadline. Throws a 400 at once where its bytes are gone.
+ */
+export function readBody(exchange: Exchange, limits: BodyLimits): Promise<Buffer> {
+  const { req, res } = exchange
   checkMedia(req)
-  if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax)
+  if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, limits.bodyBytesMax))
+  checkEncoding(req)
+  if (lengthOf(req) > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
   letContinue(req, res)
+  return readAll(exchange, limits)
+}
+
+function readAll({ req, signal }: Exchange, limits: BodyLimits): Promise<Buffer> {
+  const { bodyBytesMax, requestTimeoutMs } = limits
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
-    const onData = (chunk: Buffer) => {
+    // A string where somebody has called setEncoding().
+    const onData = (data: Buffer | string) => {
+      const chunk =
+        typeof data === 'string' ? Buffer.from(data, req.readableEncoding ?? 'utf8') : data
       bytes += chunk.length
       chunks.push(chunk)
-      if (bytes > bytesMax) settle(() => reject(tooLarge(bytesMax)))
+      if (bytes > bodyBytesMax) settle(() => reject(tooLarge(bodyBytesMax)))
     }
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
-    const onAbort = () => settle(() => reject(signal.reason))
+    const onCut = () => settle(() => reject(signal.aborted ? signal.reason : isGone()))
+    const onLate = () => settle(() => reject(tooSlow()))
+    const timer = setTimeout(onLate, requestTimeoutMs)
     const settle = (how: () => void) => {
-      req.off('data', onData)
-      req.off('end', onEnd)
-      signal.removeEventListener('abort', onAbort)
+      clearTimeout(timer)
+      req.off('data', onData).off('end', onEnd).off('close', onCut).off('error', onCut)
+      signal.removeEventListener('abort', onCut)
       how()
     }
-    req.on('data', onData)
-    req.on('end', onEnd)
-    signal.addEventListener('abort', onAbort)
+    req.on('data', onData).on('end', onEnd).on('close', onCut).on('error', onCut)
+    signal.addEventListener('abort', onCut)
+    if (signal.aborted) onCut()
+    else req.resume() // somebody may have paused it
   })
+}
+
+/** Whether some of the body was taken by somebody else, or is about to be. */
+function isTouched(req: IncomingMessage): boolean {
+  const { readableDidRead, readableEnded, destroyed } = req
+  return readableDidRead || readableEnded || destroyed || req.listenerCount('readable') > 0
+}
+
+/**
+ * As bytes, so that whoever parsed it, it passes the same checks as any other. Its own decoding
+ * was that of whoever read it.
+ */
+function bodyReadBefore(req: IncomingMessage, bytesMax: number): Buffer {
+  const { body } = req as IncomingMessage & { body?: unknown }
+  const bytes = bytesOf(body)
+  // body-parser says {} for what it did not read.
+  const isMadeUp = !req.readableEnded && bytes?.toString() === '{}'
+  if (bytes === undefined || isMadeUp) {
+    if (isEmpty(req)) return Buffer.alloc(0)
+    throw isGone()
+  }
+  if (bytes.length > bytesMax) throw tooLarge(bytesMax)
+  return bytes
+}
+
+function bytesOf(body: unknown): Buffer | undefined {
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.length)
+  if (typeof body === 'function' || isStream(body)) return undefined
+  try {
+    const json: string | undefined = JSON.stringify(body)
+    return json === undefined ? undefined : Buffer.from(json)
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep() // deeper than the stack
+    return undefined // circular, or a BigInt: no value of JSON
+  }
+}
+
+function isStream(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('getReader' in value || 'pipe' in value)
+}
+
+function isEmpty(req: IncomingMessage): boolean {
+  return req.headers['transfer-encoding'] === undefined && lengthOf(req) === 0
+}
+
+function lengthOf({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0)
 }
 
 function checkMedia({ headers }: IncomingMessage): void {
@@ -37,6 +106,9 @@ function checkMedia({ headers }: IncomingMessage): void {
   if (type.trim() !== 'application/json' || !isUtf8) {
     throw new ApiError('media_type', 'Expected the header Content-Type: application/json.')
   }
+}
+
+function checkEncoding({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new ApiError('media_type', 'Expected a body without Content-Encoding; send it plain.')
@@ -45,4 +117,16 @@ function checkMedia({ headers }: IncomingMessage): void {
 
 function tooLarge(bytesMax: number): ApiError {
   return new ApiError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
+}
+
+function tooSlow(): ApiError {
+  return new ApiError('request_timeout', 'The request took too long to arrive.')
+}
+
+function isGone(): ApiError {
+  return new ApiError(
+    'body_read',
+    "The request's body was read before it got here, and is not at req.body. For the server's " +
+      'owner: put this listener before what parses bodies, or set req.body to what was parsed.',
+  )
 }

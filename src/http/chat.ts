@@ -1,4 +1,3 @@
-import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type { ChatOptions } from '../engine/types.js'
 import { ChunkEncoder } from '../openai/chat/chunks.js'
@@ -14,26 +13,25 @@ import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
 import { generatorNamed } from './models.js'
-import { sendParts, type Watch, watched } from './replies.js'
-import { SseWriter } from './sse-writer.js'
+import { sendParts, streamWriter, type Watch, watched } from './replies.js'
+import type { ScopedEngine } from './scoped-engine.js'
+import type { SseWriter } from './sse-writer.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
-  const { bodyBytesMax, maxTokens, pingMs } = app.settings
+  const { maxTokens } = app.settings
   const models = app.models()
-  const given = parseBody(chatRequest, await readBody(exchange, bodyBytesMax))
+  const given = parseBody(chatRequest, await readBody(exchange, app.settings))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
-  const engine = generatorNamed(request.model, models)
-  const { signal } = exchange
-  const reply = ask(engine, request, { ...requestOptions(request, maxTokens), signal })
+  const engine = generatorNamed(request.model, models, exchange)
+  const reply = ask(engine, request, requestOptions(request, maxTokens))
   const run = async (watch: Watch) => {
-    exchange.noteAccepted(await reply.accepted)
+    await reply.accepted
     const head = heading('chatcmpl', request.model, models.fingerprint)
     const choices = request.n ?? 1
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false
-      const writer = new SseWriter(exchange.res, { pingMs })
-      exchange.stream = writer
+      const writer = streamWriter(app, exchange)
       const chunks = new ChunkEncoder(head, { choices, includeUsage })
       await stream(exchange, writer, reply, watch, chunks)
     } else {
@@ -45,7 +43,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
 }
 
 /** A budget that the engine refuses is the field that asked for it. */
-function ask(engine: Engine, request: ChatRequest, options: ChatOptions): Reply {
+function ask(engine: ScopedEngine, request: ChatRequest, options: ChatOptions): Reply {
   try {
     return engine.chat(request.messages, options)
   } catch (error) {
@@ -62,9 +60,7 @@ async function stream(
 ): Promise<void> {
   writer.open(chunks.roles())
   await sendParts(exchange, writer, reply, watch, (part) => chunks.part(part))
-  const result = await reply.done
-  exchange.noteResult(result)
-  writer.end(chunks.ending(result))
+  writer.end(chunks.ending(await reply.done))
 }
 
 async function answer(
@@ -74,7 +70,5 @@ async function answer(
   parts: CompletionParts,
 ): Promise<void> {
   for await (const part of reply) parts.add(part)
-  const result = await reply.done
-  exchange.noteResult(result)
-  exchange.json(200, parts.body(head, result))
+  exchange.json(200, parts.body(head, await reply.done))
 }

@@ -1,35 +1,100 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { ApiError } from '../openai/errors.js'
-import { isAnswering } from './connection.js'
+import type { App } from './app.js'
+import { connectionOf } from './connection.js'
+import { newRequestId, requestIdOf } from './request-id.js'
 
 /** How long a connection whose request could not be read stays for its answer to be read. */
 const lingerMs = 1000
 
-/** Answers what Node's parser or its timeouts refuse, with the same body as everything else. */
-export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET' || isAnswering(socket)) {
+/** What the parser says of a connection that ended or broke, and not of bytes that came. */
+const leaving = new Set<string | undefined>(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/**
+ * Answers what Node's parser or its timeouts refuse, as everything else is answered: with an id,
+ * a body of OpenAI's form, a line in the log and a count.
+ */
+export function onClientError(app: App, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || leaving.has(error.code)) {
     socket.destroy()
     return
   }
-  socket.end(rawResponse(apiErrorOf(error.code)))
-  setTimeout(() => socket.destroy(), lingerMs).unref()
+  const connection = connectionOf(socket)
+  if (connection.isRefused) return // more of the same
+  connection.isRefused = true
+  const refusal = refusalOf(error.code)
+  const { last } = connection
+  if (last !== undefined && !last.req.complete) {
+    // The rest of a request that has an exchange: it answers, unless it has done so.
+    const isLeft = error.code === 'HPE_INVALID_EOF_STATE'
+    if (isLeft || !connection.has(last) || last.res.headersSent) socket.destroy()
+    else {
+      last.res.setHeader('connection', 'close')
+      last.abort(refusal)
+    }
+    return
+  }
+  // Something new that is no request: those before it are answered first.
+  connection.whenEmpty(() => refuse(app, socket, refusal))
 }
 
-function apiErrorOf(code: string | undefined): ApiError {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ApiError('request_timeout', 'The request took too long to arrive.')
-  }
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    return new ApiError('header_size', "The request's headers are larger than this server takes.")
-  }
-  return new ApiError('invalid_request', 'Expected an HTTP/1.1 request; it cannot be read as one.')
+/** There is nothing to tunnel to. Node would close the connection without a word. */
+export function onConnect(app: App, req: IncomingMessage, socket: Duplex): void {
+  const connection = connectionOf(socket as Socket)
+  connection.isRefused = true
+  socket.on('error', () => undefined) // Node has let go of it; who leaves is nobody to be told
+  socket.resume()
+  const refusal = new ApiError('method', 'Expected a request to this server; it is no proxy.')
+  connection.whenEmpty(() => refuse(app, socket as Socket, refusal, req))
 }
 
-function rawResponse(error: ApiError): string {
+function refuse(app: App, socket: Socket, error: ApiError, req?: IncomingMessage): void {
+  const requestId = req === undefined ? newRequestId() : requestIdOf(req)
+  const isSent = socket.writable
+  if (isSent) {
+    const allow = error.kind === 'method' ? ['allow: GET, HEAD, POST'] : []
+    socket.end(rawResponse(error, [`x-request-id: ${requestId}`, ...allow]))
+    setTimeout(() => socket.destroy(), lingerMs).unref()
+  }
+  app.tell({
+    requestId,
+    method: req?.method ?? '',
+    route: undefined,
+    status: isSent ? error.status : 0,
+    outcome: 'failed',
+    code: error.code ?? undefined,
+    durationMs: performance.now() - connectionOf(socket).idleSince,
+    promptTokens: undefined,
+    completionTokens: undefined,
+    error: undefined,
+  })
+}
+
+function refusalOf(code: string | undefined): ApiError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ApiError('request_timeout', 'The request took too long to arrive.')
+    case 'HPE_HEADER_OVERFLOW':
+      return new ApiError('header_size', "The request's headers are larger than this server takes.")
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new ApiError('body_size', 'Expected chunks with less beside their sizes.')
+    case 'HPE_INVALID_VERSION':
+      return new ApiError('http_version', 'Expected HTTP/1.1; this server speaks no other version.')
+    default:
+      return new ApiError(
+        'invalid_request',
+        'Expected an HTTP/1.1 request; it cannot be read as one.',
+      )
+  }
+}
+
+function rawResponse(error: ApiError, headers: readonly string[]): string {
   const body = JSON.stringify(error.body())
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    ...headers,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

@@ -1,7 +1,6 @@
 import type { Input } from '../config/inputs.js'
-import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
-import type { CompletionOptions, ReplyPart, Usage } from '../engine/types.js'
+import type { ReplyPart, Usage } from '../engine/types.js'
 import { CompletionChunks } from '../openai/completions/chunks.js'
 import { LogprobWriter } from '../openai/completions/logprobs.js'
 import { checkChoices, completionOptions } from '../openai/completions/options.js'
@@ -18,8 +17,9 @@ import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
 import { generatorNamed } from './models.js'
-import { sendParts, together, type Watch, watched } from './replies.js'
-import { SseWriter } from './sse-writer.js'
+import { sendParts, streamWriter, together, type Watch, watched } from './replies.js'
+import type { ScopedEngine } from './scoped-engine.js'
+import type { SseWriter } from './sse-writer.js'
 
 /** What one request asked for: a reply for each prompt, in the order of the prompts. */
 interface Asked {
@@ -33,68 +33,44 @@ interface Asked {
 
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(app: App, exchange: Exchange): Promise<void> {
-  const { bodyBytesMax, pingMs } = app.settings
   const models = app.models()
-  const given = parseBody(completionRequest, await readBody(exchange, bodyBytesMax))
+  const given = parseBody(completionRequest, await readBody(exchange, app.settings))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const { prompt: prompts, n = 1, echo = false } = request
-  const engine = generatorNamed(request.model, models)
+  const engine = generatorNamed(request.model, models, exchange)
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
-  const options = { ...completionOptions(request), signal: exchange.signal }
-  const run = async (replies: readonly Reply[], watch: Watch) => {
-    await acceptAll(exchange, request, replies)
+  const options = completionOptions(request)
+  const run = async (watch: Watch) => {
+    const replies = prompts.map((prompt) => engine.complete(prompt, options))
+    await acceptAll(request, replies)
     const echoes = await Promise.all(prompts.map((one) => (echo ? textOf(engine, one) : '')))
     const head = heading('cmpl', request.model, models.fingerprint)
     const asked = { replies, n, echoes, tellsLogprobs: request.logprobs !== undefined }
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false
-      exchange.stream = new SseWriter(exchange.res, { pingMs })
       const chunks = new CompletionChunks(head, { includeUsage })
-      await stream(exchange, exchange.stream, watch, asked, chunks)
+      await stream(exchange, streamWriter(app, exchange), watch, asked, chunks)
     } else {
-      const { choices, usage } = await collect(exchange, asked)
+      const { choices, usage } = await collect(asked)
       exchange.json(200, textCompletion(head, choices, usage))
     }
   }
-  await withStructure(request, () => {
-    return watched(app, exchange, engine, (watch) => {
-      return withReplies(engine, prompts, options, (replies) => run(replies, watch))
-    })
-  })
+  await withStructure(request, () => watched(app, exchange, engine, run))
 }
 
-function checkTokens(prompts: readonly Input[], engine: Engine): void {
+function checkTokens(prompts: readonly Input[], engine: ScopedEngine): void {
   for (const [i, prompt] of prompts.entries()) {
     if (typeof prompt === 'string') continue
     checkVocabulary(prompt, engine.model.vocabulary, promptPath(prompts, i))
   }
 }
 
-/** None of the replies outlives what is done with them. */
-async function withReplies(
-  engine: Engine,
-  prompts: readonly Input[],
-  options: CompletionOptions,
-  run: (replies: readonly Reply[]) => Promise<void>,
-): Promise<void> {
-  const replies = prompts.map((prompt) => engine.complete(prompt, options))
-  try {
-    await run(replies)
-  } finally {
-    for (const reply of replies) reply.cancel() // no effect on those that have ended
-  }
-}
-
 /** Throws what is wrong with the first prompt that is not taken, by that prompt's name. */
-async function acceptAll(
-  exchange: Exchange,
-  request: CompletionRequest,
-  replies: readonly Reply[],
-): Promise<void> {
+async function acceptAll(request: CompletionRequest, replies: readonly Reply[]): Promise<void> {
   const accepted = replies.map(async (reply, i) => {
     try {
-      exchange.noteAccepted(await reply.accepted)
+      await reply.accepted
     } catch (error) {
       throw toApiError(structureError(error, request), promptPath(request.prompt, i))
     }
@@ -102,7 +78,7 @@ async function acceptAll(
   await Promise.all(accepted)
 }
 
-async function textOf(engine: Engine, prompt: Input): Promise<string> {
+async function textOf(engine: ScopedEngine, prompt: Input): Promise<string> {
   return typeof prompt === 'string' ? prompt : engine.detokenize(prompt)
 }
 
@@ -129,23 +105,23 @@ async function stream(
     await sendParts(exchange, writer, reply, watch, frameOf(i * n))
     const result = await reply.done
     const finish = result.choices.map((choice, c) => chunks.finish(i * n + c, choice)).join('')
-    exchange.noteResult(result)
     usages.push(result.usage)
     if (usages.length < replies.length) writer.write(finish)
     else writer.end(finish + chunks.ending(usageOfAll(usages)))
   })
 }
 
-async function collect(
-  exchange: Exchange,
-  { replies, n, echoes, tellsLogprobs }: Asked,
-): Promise<{ choices: EndedChoice[]; usage: Usage }> {
+async function collect({
+  replies,
+  n,
+  echoes,
+  tellsLogprobs,
+}: Asked): Promise<{ choices: EndedChoice[]; usage: Usage }> {
   const parts: ReplyPart[][] = range(replies.length * n).map(() => [])
   await together(replies, async (reply, i) => {
     for await (const part of reply) parts[i * n + part.choice]?.push(part)
   })
   const results = await Promise.all(replies.map((reply) => reply.done))
-  for (const result of results) exchange.noteResult(result)
   const choices = results.flatMap((result, i) =>
     result.choices.map((choice, c): EndedChoice => {
       const all = parts[i * n + c] ?? []

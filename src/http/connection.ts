@@ -1,38 +1,94 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { surface } from '../engine/surface.js'
+import type { ApiError } from '../openai/errors.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {
+  readonly req: IncomingMessage
   readonly res: ServerResponse
   closed(): void
+  abort(reason: ApiError): void
 }
 
-const connections = new WeakMap<Socket, Set<Passenger>>()
+/** One connection and its exchanges that have not ended: several where requests are pipelined. */
+class Connection {
+  /** Set once something came on it that is no request: nothing after it is read. */
+  isRefused = false
+  /** The newest exchange, also after its end. */
+  last: Passenger | undefined
+  /** When the next request may have begun: at the connection's start, or the last answer's end. */
+  idleSince = performance.now()
+  readonly #aboard = new Set<Passenger>()
+  #onEmpty: (() => void) | undefined
+
+  constructor(socket: Socket) {
+    const leaveAll = () => {
+      for (const passenger of this.#aboard) {
+        try {
+          passenger.closed()
+        } catch (error) {
+          surface(error) // the others hear of it too
+        }
+      }
+      this.#aboard.clear()
+      this.#emptied()
+    }
+    socket.once('end', leaveAll)
+    socket.once('close', leaveAll)
+  }
+
+  join(passenger: Passenger): void {
+    this.#aboard.add(passenger)
+    this.last = passenger
+  }
+
+  leave(passenger: Passenger): void {
+    this.idleSince = performance.now()
+    if (this.#aboard.delete(passenger)) this.#emptied()
+  }
+
+  /** Whether an answer to it is due, or on its way. */
+  has(passenger: Passenger): boolean {
+    return this.#aboard.has(passenger)
+  }
+
+  /** Calls back once every request before is answered, which is at once where there is none. */
+  whenEmpty(then: () => void): void {
+    this.#onEmpty = then
+    this.#emptied()
+  }
+
+  #emptied(): void {
+    if (this.#aboard.size > 0 || this.#onEmpty === undefined) return
+    const then = this.#onEmpty
+    this.#onEmpty = undefined
+    then()
+  }
+}
+
+export type { Connection }
+
+const connections = new WeakMap<Socket, Connection>()
+
+export function connectionOf(socket: Socket): Connection {
+  const known = connections.get(socket)
+  if (known !== undefined) return known
+  const connection = new Connection(socket)
+  connections.set(socket, connection)
+  return connection
+}
 
 /**
  * Ends an exchange with its connection. A response's own 'close' is not enough: one that waits
  * behind another on the same connection (pipelining) never gets it, and with unread bytes in the
  * way the client's FIN is seen only as the socket's 'end'. Returns what takes the exchange off.
  */
-export function joinConnection(socket: Socket, passenger: Passenger): () => void {
-  const aboard = connections.get(socket) ?? watch(socket)
-  aboard.add(passenger)
-  return () => aboard.delete(passenger)
-}
-
-function watch(socket: Socket): Set<Passenger> {
-  const aboard = new Set<Passenger>()
-  connections.set(socket, aboard)
-  const leaveAll = () => {
-    for (const passenger of aboard) passenger.closed()
-    aboard.clear()
-  }
-  socket.once('end', leaveAll)
-  socket.once('close', leaveAll)
-  return aboard
-}
-
-/** Whether bytes of a response are on the way: nothing else may be written then. */
-export function isAnswering(socket: Socket): boolean {
-  return [...(connections.get(socket) ?? [])].some(({ res }) => res.headersSent)
+export function joinConnection(passenger: Passenger): () => void {
+  const { socket } = passenger.req
+  const connection = connectionOf(socket)
+  connection.join(passenger)
+  // Nothing tells the end of one that has ended already.
+  if (socket.destroyed || passenger.res.closed) queueMicrotask(() => passenger.closed())
+  return () => connection.leave(passenger)
 }

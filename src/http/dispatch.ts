@@ -1,5 +1,6 @@
 import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
+import { checkExpectation } from './continue.js'
 import type { Exchange } from './exchange.js'
 import { checkHost } from './host.js'
 import { answerPreflight, checkOrigin, isPreflight } from './origin.js'
@@ -11,20 +12,24 @@ export async function dispatch(app: App, exchange: Exchange): Promise<void> {
     await answer(app, exchange)
   } catch (error) {
     exchange.fail(error)
+  } finally {
+    exchange.end()
   }
 }
 
 async function answer(app: App, exchange: Exchange): Promise<void> {
-  const { req, res, path, notes } = exchange
+  const { req, res, path } = exchange
+  if (res.headersSent) throw new Error('the response was begun before the listener got it')
   const { settings, keys } = app
   const method = req.method ?? ''
   const match = matchPath(path)
   const route = routeFor(match, method)
-  if (route !== undefined) notes.route = route.pattern
+  if (route !== undefined) exchange.route = route.pattern
   checkHost(req.headers.host, settings.allowHosts)
   checkOrigin(req, res, settings.allowOrigins)
   if (isPreflight(req)) return answerPreflight(req, res, methodsOf(match))
   const key = route?.isOpen?.(settings) ? undefined : keys.check(req.headers)
+  checkExpectation(req)
   if (settings.isolateKeys) exchange.isolatedKey = key
   if (app.isDraining) res.setHeader('connection', 'close')
   if (route !== undefined) return route.handle(app, exchange, match.id)

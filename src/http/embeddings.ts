@@ -15,18 +15,14 @@ const stretchMs = 8
 /** POST /v1/embeddings */
 export async function embeddings(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const body = await readBody(exchange, app.settings)
   const request = parseBody(embeddingRequest, body)
-  const engine = embedderNamed(request.model, models)
+  const engine = embedderNamed(request.model, models, exchange)
   const { input, dimensions } = request
   const { signal } = exchange
   exchange.promptField = 'input'
   await watched(app, exchange, engine, async () => {
-    const result = await engine.embed(input, {
-      ...(dimensions === undefined ? {} : { dimensions }),
-      signal,
-    })
-    exchange.noteAccepted(result.usage)
+    const result = await engine.embed(input, dimensions === undefined ? {} : { dimensions })
     const reply = await joined(embeddingsBody(request, result))
     signal.throwIfAborted()
     sendBody(exchange, 200, jsonType, reply)

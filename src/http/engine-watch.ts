@@ -11,7 +11,9 @@ interface Watched {
  * Notices an engine that stands still while a reply is waited for, from its making until stop().
  * Owned by the handler of one exchange. Waiting for a slow reader does not count, nor does waiting
  * in the queue while others move; the queue has its own deadline. Who waits behind replies that
- * nobody reads gets the place of one of them, so that the engine moves.
+ * nobody reads gets the place of one of them, so that the engine moves. A call may take minutes:
+ * the engine's beats move within it, where the CPU computes. On a GPU they do so between calls
+ * only.
  */
 export class EngineWatch {
   readonly #engine: Watched
@@ -19,6 +21,7 @@ export class EngineWatch {
   #pauses = 0
   #steps = 0
   #beats = 0
+  #preparerBeats = 0
   #still = 0
 
   constructor(engine: Watched, stallMs: number, onStall: () => void) {
@@ -45,12 +48,15 @@ export class EngineWatch {
     this.#still = 0
   }
 
+  /** Whoever waits in turn behind a text of the Preparer's is not stuck, but for a stuck engine. */
   #isStill(): boolean {
     if (this.#pauses > 0) return false
-    const { steps, beats } = this.#engine.stats()
-    const hasMoved = steps !== this.#steps || beats !== this.#beats
+    const { steps, beats, preparerBeats, busy } = this.#engine.stats()
+    const isComputing = steps !== this.#steps || beats !== this.#beats
+    const isPreparing = preparerBeats !== this.#preparerBeats
     this.#steps = steps
     this.#beats = beats
-    return !hasMoved
+    this.#preparerBeats = preparerBeats
+    return !isComputing && (busy || !isPreparing)
   }
 }

@@ -1,50 +1,72 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Accepted, ReplyResult } from '../engine/types.js'
-import { type ApiError, toApiError } from '../openai/errors.js'
+import type { Engine } from '../engine/engine.js'
+import type { Reply } from '../engine/reply.js'
+import { type ApiError, type ErrorKind, toApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
 import { joinConnection } from './connection.js'
 import { watchReader } from './reader-watch.js'
 import { requestIdOf } from './request-id.js'
 import { sendJson } from './respond.js'
+import { type Scope, ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
 
 /** The reason of an exchange's signal when its client has left: nobody is there to be told. */
-export class ClientGone extends Error {
+class ClientGone extends Error {
   constructor() {
     super('the client has left')
     this.name = 'ClientGone'
   }
 }
 
-/** What the access log tells beside what the exchange itself knows. */
-export interface ExchangeNotes {
-  route?: string
-  promptTokens?: number
-  completionTokens?: number
+/** The reason of an exchange's signal once it has ended: what it asked and did not use is left. */
+class ExchangeEnded extends Error {
+  constructor() {
+    super('the exchange has ended')
+    this.name = 'ExchangeEnded'
+  }
 }
+
+/** Failures that are no request's fault: what was thrown is told to the log. */
+const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
+
+/** After these the connection cannot go on: what would come next on it is not known. */
+const endsConnection = new Set<ErrorKind>([
+  'request_timeout',
+  'header_size',
+  'expectation',
+  'http_version',
+])
+
+/** How long the engine's count of an ended exchange's tokens is waited for. */
+const countMs = 1000
 
 /**
  * One request and its response. Owned by the listener that made it, until the response closes.
  *
  * Its signal is the one way in which work for it ends early: the client left, the engine stands
- * still, or the server shuts down. The signal's reason is a ClientGone or the ApiError to send.
+ * still, the server shuts down, or an error was thrown beside it. It is aborted at the end in any
+ * case. Until then its reason is a ClientGone or the ApiError to send.
  */
-export class Exchange {
+export class Exchange implements Scope {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly requestId: string
-  readonly notes: ExchangeNotes = {}
+  /** The pattern of its route, once there is one. */
+  route: string | undefined
   /** Digest of the request's key, where each key's prompts share among themselves only. */
   isolatedKey: Buffer | undefined
   /** Set while a reply is streamed: how an error is told then. */
   stream: SseWriter | undefined
   /** The request's field that holds the prompt: what is blamed where the engine cannot take it. */
   promptField = 'messages'
-  /** How the replies of this exchange ended, those that did. */
-  readonly results: ReplyResult[] = []
+  /** All that it asked of an engine. */
+  readonly replies: Reply[] = []
+  #embeddedTokens: number | undefined
   readonly #abort = new AbortController()
   readonly #startedAt = performance.now()
+  /** Until its end; what the engine counts after that is no time of its. */
+  #durationMs: number | undefined
   readonly #onClose: (exchange: Exchange) => void
   #failure: ApiError | undefined
   #isSent = false
@@ -60,17 +82,17 @@ export class Exchange {
     this.requestId = requestIdOf(req)
     setMaxListeners(0, this.signal) // each of its replies listens
     this.#onClose = options.onClose
-    res.setHeader('x-request-id', this.requestId)
-    const leave = joinConnection(req.socket, this)
+    if (!res.headersSent) res.setHeader('x-request-id', this.requestId)
+    const leave = joinConnection(this)
     const rest = watchReader(req.socket, options.readerStallMs, () => this.reset())
     // 'finish' also comes when a connection is torn down with bytes still waiting.
     res.once('finish', () => {
       this.#isSent = !req.socket.destroyed
     })
     res.once('close', () => {
-      leave()
       rest()
       this.closed()
+      leave() // what waits for the connection comes after
     })
   }
 
@@ -87,10 +109,29 @@ export class Exchange {
     this.#abort.abort(reason)
   }
 
+  /** Its handler is through: whatever it asked for and left behind is cancelled. */
+  end(): void {
+    this.#abort.abort(new ExchangeEnded())
+  }
+
+  /** An engine whose answers end with this exchange. */
+  scope(engine: Engine): ScopedEngine {
+    return new ScopedEngine(engine, this)
+  }
+
+  own(reply: Reply): void {
+    this.replies.push(reply)
+  }
+
+  ownPrompt(tokens: number): void {
+    this.#embeddedTokens = tokens
+  }
+
   /** The connection ended, or the response did. May be called twice. */
   closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#durationMs = performance.now() - this.#startedAt
     if (!this.#isSent) this.#abort.abort(new ClientGone())
     this.#onClose(this)
   }
@@ -100,16 +141,6 @@ export class Exchange {
     this.req.socket.resetAndDestroy()
   }
 
-  noteAccepted({ promptTokens }: Accepted): void {
-    this.notes.promptTokens = (this.notes.promptTokens ?? 0) + promptTokens
-  }
-
-  noteResult(result: ReplyResult): void {
-    const { completionTokens } = result.usage
-    this.notes.completionTokens = (this.notes.completionTokens ?? 0) + completionTokens
-    this.results.push(result)
-  }
-
   json(status: number, value: unknown): void {
     sendJson(this, status, value)
   }
@@ -117,33 +148,75 @@ export class Exchange {
   /** Answers with what went wrong, as the wire stands: a status, or a frame and the end. */
   fail(thrown: unknown): void {
     const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
-    if (reason instanceof ClientGone) return
+    if (reason instanceof ClientGone || this.req.socket.destroyed) return
     const error = toApiError(reason, this.promptField)
     this.#failure = error
-    if (this.stream !== undefined) {
-      this.stream.fail(error)
-      return
+    try {
+      this.#tell(error)
+    } catch {
+      this.reset() // `error` is in the log; what kept it from the client is no more than that
     }
+  }
+
+  #tell(error: ApiError): void {
+    const { res } = this
+    if (!res.headersSent) this.#sendError(error)
+    else if (res.writableEnded)
+      return // the whole answer is on its way
+    else if (this.stream !== undefined) this.stream.fail(error)
+    else this.reset() // half a body cannot be told from a whole one
+  }
+
+  #sendError(error: ApiError): void {
     const { status, retryAfterSeconds } = error
     if (retryAfterSeconds !== undefined) this.res.setHeader('retry-after', retryAfterSeconds)
     if (status === 401) this.res.setHeader('www-authenticate', 'Bearer')
+    if (endsConnection.has(error.kind)) this.res.setHeader('connection', 'close')
     sendJson(this, status, error.body())
   }
 
+  /**
+   * Whether all tokens are counted. Of an engine that stands still, what came from it is all that
+   * will be known.
+   */
+  get isCounted(): boolean {
+    return this.#failure?.kind === 'engine_stalled' || this.replies.every((one) => one.isSettled)
+  }
+
+  /** Resolves once they are, or after a while. */
+  async counted(): Promise<void> {
+    const all = Promise.all(this.replies.map((reply) => reply.settled))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, countMs)
+    })
+    await Promise.race([all, late])
+    clearTimeout(timer)
+  }
+
+  /** Once it is counted. */
   entry(): AccessEntry {
-    const { notes, res } = this
+    const { res } = this
     const error = this.#failure
+    const accepted = this.replies
+      .map(({ tally }) => tally)
+      .filter(({ promptTokens }) => promptTokens !== undefined)
+    const completionTokens = accepted
+      .flatMap(({ choices }) => choices)
+      .reduce((sum, choice) => sum + choice.completionTokens, 0)
+    const promptTokens = accepted.reduce((sum, one) => sum + (one.promptTokens ?? 0), 0)
+    const isNone = accepted.length === 0
     return {
       requestId: this.requestId,
       method: this.req.method ?? '',
-      route: notes.route,
+      route: this.route,
       status: res.headersSent ? res.statusCode : 0,
       outcome: this.#outcome(),
       code: error?.code ?? undefined,
-      durationMs: performance.now() - this.#startedAt,
-      promptTokens: notes.promptTokens,
-      completionTokens: notes.completionTokens,
-      error: error?.kind === 'internal' ? error.cause : undefined,
+      durationMs: this.#durationMs ?? performance.now() - this.#startedAt,
+      promptTokens: isNone ? this.#embeddedTokens : promptTokens,
+      completionTokens: isNone ? undefined : completionTokens,
+      error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,
     }
   }
 

@@ -13,6 +13,14 @@ export interface Fault {
  * its own ("Cannot create property 'a' on string 'Tell me ...'"), as JSON.parse and Node do.
  */
 export function describeFault(thrown: unknown): Fault {
+  try {
+    return faultOf(thrown)
+  } catch {
+    return { name: typeof thrown, code: undefined, stack: '' } // a Proxy, or its parts are spoiled
+  }
+}
+
+function faultOf(thrown: unknown): Fault {
   if (!(thrown instanceof Error)) return { name: typeof thrown, code: undefined, stack: '' }
   const { code } = thrown as NodeJS.ErrnoException
   return {
@@ -28,4 +36,28 @@ function framesOf({ stack = '', message }: Error): string[] {
   if (at < 0) return [] // changed after it was made: what the stack holds is not known
   const calls = stack.slice(at + message.length).split('\n')
   return calls.filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line))
+}
+
+/** What of an entry of the log is warned of. */
+interface FaultEntry {
+  readonly requestId: string
+  readonly code: string | undefined
+  readonly error?: unknown
+}
+
+/** What an entry of the log says of a fault, where nobody else takes the log. */
+export function warnOfFault(entry: FaultEntry): void {
+  const { error, code, requestId } = entry
+  // Of the engine everybody is told once: see onEngineError.
+  if (error === undefined || code === 'load_failed' || code === 'engine_ended') return
+  process.emitWarning(`request ${requestId} failed`, {
+    code: 'SLUICE_REQUEST',
+    detail: faultText(error),
+  })
+}
+
+/** A fault in words, as a warning's detail has it. */
+export function faultText(thrown: unknown): string {
+  const { name, stack } = describeFault(thrown)
+  return `${name}\n${stack}`
 }

@@ -25,6 +25,16 @@ export class Keys {
     throw new ApiError('invalid_key', 'The API key is not one of this server.')
   }
 
+  /** Whether the request brings a key, or needs none. */
+  areGiven(headers: IncomingHttpHeaders): boolean {
+    try {
+      this.check(headers)
+      return true
+    } catch {
+      return false // no key, or another
+    }
+  }
+
   /** Looks at every key, so that the time taken says nothing about them. */
   #has(given: Buffer): boolean {
     let found = false

@@ -2,41 +2,35 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { App } from './app.js'
 import { dispatch } from './dispatch.js'
 import { Exchange } from './exchange.js'
-import { describeFault } from './fault.js'
 import { type ListenerOptions, listenerSettings } from './options.js'
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
 
 /**
- * A `(req, res)` function for a server or framework of one's own. It must get requests whose body
- * nobody has read. What belongs to a whole server is then that server's: `createServer` also sets
- * timeouts, connection limits, the kernel's send buffer (without it a reader who stopped looks as
- * if it kept up for megabytes) and drains. Throws InvalidOptionError.
+ * A `(req, res)` function for a server or framework of one's own. Where something in front has
+ * read the body (`express.json()`, Fastify's or Next's parser), it takes `req.body`: what was
+ * parsed, a string or bytes; without it, such a request is a 400. What belongs to a whole server is
+ * then that server's: `createServer` also limits connections and the time of headers, answers what
+ * is no HTTP, and drains. Throws InvalidOptionError.
  */
 export function requestListener(options: ListenerOptions): RequestListener {
   return listenerOf(new App(listenerSettings(options)))
 }
 
 export function listenerOf(app: App): RequestListener {
-  const { readerStallMs, onLog = warnOfFaults } = app.settings
-  const onClose = (exchange: Exchange) => {
+  const { readerStallMs } = app.settings
+  const end = (exchange: Exchange) => {
     app.leave(exchange)
-    const entry = exchange.entry()
-    app.metrics.observe(entry, exchange.results)
-    onLog(entry)
+    const tallies = exchange.replies.map(({ tally }) => tally)
+    app.tell(exchange.entry(), tallies)
+  }
+  const onClose = (exchange: Exchange) => {
+    if (exchange.isCounted) end(exchange)
+    else void exchange.counted().then(() => end(exchange))
   }
   return (req, res) => {
     const exchange = new Exchange(req, res, { readerStallMs, onClose })
     app.enter(exchange)
     void dispatch(app, exchange)
   }
-}
-
-function warnOfFaults({ error, requestId }: { error: unknown; requestId: string }): void {
-  if (error === undefined) return
-  const { name, stack } = describeFault(error)
-  process.emitWarning(`request ${requestId} failed`, {
-    code: 'SLUICE_REQUEST',
-    detail: `${name}\n${stack}`,
-  })
 }

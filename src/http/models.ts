@@ -6,6 +6,7 @@ import { modelNames, modelNotFound } from '../openai/models/names.js'
 import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
 import type { App } from './app.js'
 import type { Exchange } from './exchange.js'
+import type { ScopedEngine } from './scoped-engine.js'
 
 /** The model that is served, by each of its names. */
 export interface Models {
@@ -28,15 +29,19 @@ export function hostedModels(engine: Engine, aliases: readonly string[]): Models
   }
 }
 
-/** The engine behind a name, or a 404 that tells the names there are. */
-export function engineNamed(name: string, models: Models): Engine {
-  if (!models.names.includes(name)) throw modelNotFound(name, models.names)
-  return models.engine
+/** The engine behind a name, for one exchange, or a 404 that tells the names there are. */
+export function engineNamed(name: string, models: Models, exchange: Exchange): ScopedEngine {
+  checkName(name, models)
+  return exchange.scope(models.engine)
+}
+
+function checkName(name: string, { names }: Models): void {
+  if (!names.includes(name)) throw modelNotFound(name, names)
 }
 
 /** The same of one that generates text, or a 400. */
-export function generatorNamed(name: string, models: Models): Engine {
-  const engine = engineNamed(name, models)
+export function generatorNamed(name: string, models: Models, exchange: Exchange): ScopedEngine {
+  const engine = engineNamed(name, models, exchange)
   if (engine.model.embedding === undefined) return engine
   throw new ApiError(
     'invalid_request',
@@ -46,8 +51,8 @@ export function generatorNamed(name: string, models: Models): Engine {
 }
 
 /** The same of one that embeds, or a 400. */
-export function embedderNamed(name: string, models: Models): Engine {
-  const engine = engineNamed(name, models)
+export function embedderNamed(name: string, models: Models, exchange: Exchange): ScopedEngine {
+  const engine = engineNamed(name, models, exchange)
   if (engine.model.embedding !== undefined) return engine
   throw new ApiError(
     'invalid_request',
@@ -65,6 +70,6 @@ export function listModels(app: App, exchange: Exchange): void {
 /** GET /v1/models/{id} */
 export function oneModel(app: App, exchange: Exchange, id: string): void {
   const models = app.models()
-  engineNamed(id, models)
+  checkName(id, models)
   exchange.json(200, modelEntry(id, models.created, models.meta))
 }

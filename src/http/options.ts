@@ -1,15 +1,31 @@
+import {
+  aFunction,
+  type Check,
+  type Checks,
+  check,
+  demand,
+  hostName,
+  hostOfRequests,
+  int32Max,
+  integerFrom,
+  isObject,
+  listOf,
+  parseFields,
+  trueOrFalse,
+  wrong,
+} from '../config/checks.js'
 import type { Engine } from '../engine/engine.js'
-import { InvalidOptionError } from '../engine/errors.js'
 import type { AccessEntry } from './access-log.js'
 
 /** What a listener needs to know; every limit is here, with its unit in its name. */
 export interface ListenerOptions {
   /**
-   * The engine, or the promise of one: until it settles, requests get 503 `loading`. The caller
-   * keeps it: neither a listener nor a server ever closes it.
+   * The engine, or the promise of one: until it settles, requests get 503 `loading`. One that is
+   * rejected is no unhandled rejection: see `onEngineError`. The caller keeps the engine: neither a
+   * listener nor a server ever closes it.
    */
   engine: Engine | Promise<Engine>
-  /** Names that the model answers to, beside its file's and `default`. Default: none. */
+  /** Names that the model answers to, beside its file's and `default`. At most 1,024. */
   aliases?: readonly string[]
   /** Keys of which a request must bring one as `Authorization: Bearer KEY`. Default: no key. */
   apiKeys?: readonly string[]
@@ -28,18 +44,41 @@ export interface ListenerOptions {
   bodyBytesMax?: number
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
   maxTokens?: number
+  /**
+   * Milliseconds that a request may take to arrive. Default 60,000; more is a 408. A server counts
+   * from its first byte, a listener of its own from where it is handed over.
+   */
+  requestTimeoutMs?: number
   /** Milliseconds of silence after which a stream carries a comment. Default 15,000. */
   pingMs?: number
   /** Milliseconds a reader may take nothing of what waits for it; then a reset. Default 60,000. */
   readerStallMs?: number
-  /** Milliseconds the engine may stand still while a request waits for it. Default 30,000. */
+  /**
+   * The kernel's send buffer of a connection that streams, in bytes (Linux doubles it). Default
+   * 16 KiB: with the usual 2.5 MB and more, a reader who stopped long ago looks as if it kept up.
+   * 0 leaves the system's. Replies that are no streams have the system's in any case.
+   */
+  sendBufferBytes?: number
+  /**
+   * Milliseconds the engine may stand still while a request waits for it; then a 503
+   * `engine_stalled`. A call that takes longer is no standstill where the CPU computes it; on a GPU
+   * this is also the longest that a call may take. Default 30,000.
+   */
   engineStallMs?: number
   /**
    * Called once per request, after its end. The entry holds no prompt, no key and no query string,
    * apart from `error`, the value that was thrown: see describeFault.
-   * Default: nothing is logged, and failures of the server itself become process warnings.
+   * What it throws, or its promise is rejected with, becomes a process warning, once
+   * (SLUICE_CALLBACK). Default: nothing is logged, and failures of the server itself become process
+   * warnings.
    */
   onLog?: (entry: AccessEntry) => void
+  /**
+   * Called once where there will be no engine any more: with what the promise of one was rejected
+   * with, or with the EngineEndedError of one that ended by itself. Requests get 503 `load_failed`
+   * or `engine_ended` then. Default: a process warning with the code SLUICE_ENGINE.
+   */
+  onEngineError?: (error: unknown) => void
 }
 
 /** What a whole server needs beside that. */
@@ -54,20 +93,17 @@ export interface ServerOptions extends ListenerOptions {
   connectionsMax?: number
   /** Milliseconds that a request's headers may take. Default 10,000. */
   headersTimeoutMs?: number
-  /** Milliseconds that a whole request may take to arrive, body included. Default 60,000. */
-  requestTimeoutMs?: number
   /** Milliseconds that an idle connection is kept for the next request. Default 65,000. */
   keepAliveMs?: number
   /** Bytes of a request's headers. Default 16 KiB; more is a 431. */
   headerBytesMax?: number
-  /**
-   * The kernel's send buffer of each connection, in bytes (Linux doubles it). Default 16 KiB: with
-   * the usual 2.5 MB and more, a reader who stopped long ago looks as if it kept up. 0 leaves the
-   * system's.
-   */
-  sendBufferBytes?: number
   /** Bytes of a reply that wait in the process before its reader is waited for. Default 16 KiB. */
   writeBufferBytes?: number
+}
+
+export interface DrainOptions {
+  /** Milliseconds that running replies may take. 0 or more, default 30,000. */
+  deadlineMs?: number
 }
 
 const listenerDefaults = {
@@ -78,7 +114,9 @@ const listenerDefaults = {
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
   bodyBytesMax: 1024 * 1024,
+  requestTimeoutMs: 60_000,
   pingMs: 15_000,
+  sendBufferBytes: 16 * 1024,
   readerStallMs: 60_000,
   engineStallMs: 30_000,
 }
@@ -90,77 +128,103 @@ const serverDefaults = {
   allowUnauthenticated: false,
   connectionsMax: 4096,
   headersTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
   keepAliveMs: 65_000,
   headerBytesMax: 16 * 1024,
-  sendBufferBytes: 16 * 1024,
   writeBufferBytes: 16 * 1024,
 }
 
 export type ListenerSettings = ListenerOptions & typeof listenerDefaults
 export type ServerSettings = ServerOptions & typeof serverDefaults
 
-/** Milliseconds that a timer of Node's can hold. */
-const timerMsMax = 2 ** 31 - 1
+const milliseconds = integerFrom(1, int32Max) // as a timer of Node's can hold
+const namesMax = 1024
+const keysMax = 65_536
 
-const ranges: Partial<Record<keyof ServerOptions, [min: number, max: number]>> = {
-  bodyBytesMax: [1, 2 ** 30],
-  maxTokens: [1, 2 ** 31 - 1],
-  pingMs: [1, timerMsMax],
-  readerStallMs: [1, timerMsMax],
-  engineStallMs: [1, timerMsMax],
-  port: [0, 65_535],
-  connectionsMax: [1, 2 ** 20],
-  headersTimeoutMs: [1, timerMsMax],
-  requestTimeoutMs: [1, timerMsMax],
-  keepAliveMs: [1, timerMsMax],
-  headerBytesMax: [1024, 2 ** 20],
-  sendBufferBytes: [0, 2 ** 30],
-  writeBufferBytes: [1, 2 ** 30],
+const engine: Check<ListenerOptions['engine']> = check(
+  'an engine, or the promise of one',
+  (value) => isEngine(value) || (isObject(value) && 'then' in value),
+)
+const name: Check<string> = check('a name of 1 to 256 characters', (value) => {
+  return typeof value === 'string' && value !== '' && value.length <= 256
+})
+const apiKey: Check<string> = {
+  ...check<string>('printable ASCII without blanks, for a header to carry it', (value) => {
+    return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
+  }),
+  isSecret: true,
+}
+const origin: Check<string> = check(
+  'an origin such as "https://app.example" (no path, no *)',
+  (value) => {
+    return typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value
+  },
+)
+
+const listenerChecks: Checks<ListenerOptions> = {
+  engine,
+  aliases: listOf(namesMax, name, 'names'),
+  apiKeys: listOf(keysMax, apiKey, 'keys'),
+  isolateKeys: trueOrFalse,
+  openMetrics: trueOrFalse,
+  allowHosts: listOf(namesMax, hostOfRequests, 'host names'),
+  allowOrigins: listOf(namesMax, origin, 'origins'),
+  bodyBytesMax: integerFrom(1, 2 ** 30),
+  maxTokens: integerFrom(1, int32Max),
+  requestTimeoutMs: milliseconds,
+  pingMs: milliseconds,
+  sendBufferBytes: integerFrom(0, 2 ** 30),
+  readerStallMs: milliseconds,
+  engineStallMs: milliseconds,
+  onEngineError: aFunction as Check<(error: unknown) => void>,
+  onLog: aFunction as Check<(entry: AccessEntry) => void>,
 }
 
+const serverChecks: Checks<ServerOptions> = {
+  ...listenerChecks,
+  host: hostName,
+  port: integerFrom(0, 65_535),
+  allowUnauthenticated: trueOrFalse,
+  connectionsMax: integerFrom(1, 2 ** 20),
+  headersTimeoutMs: milliseconds,
+  keepAliveMs: milliseconds,
+  headerBytesMax: integerFrom(1024, 2 ** 20),
+  writeBufferBytes: integerFrom(1, 2 ** 30),
+}
+
+const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max) }
+
+/** @throws InvalidOptionError */
 export function listenerSettings(options: ListenerOptions): ListenerSettings {
-  return checked(withDefaults(options, listenerDefaults))
+  return checked({ ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) })
 }
 
+/** @throws InvalidOptionError */
 export function serverSettings(options: ServerOptions): ServerSettings {
-  return checked(withDefaults(options, serverDefaults))
+  return checked({ ...serverDefaults, ...parseFields<ServerOptions>(options, serverChecks) })
 }
 
-function withDefaults<O extends object, D extends object>(options: O, defaults: D): O & D {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...Object.fromEntries(given) } as O & D
+/** @throws InvalidOptionError */
+export function drainSettings(options: DrainOptions): Required<DrainOptions> {
+  return { deadlineMs: 30_000, ...parseFields<DrainOptions>(options, drainChecks) }
 }
 
+/** Also one of another copy of the package. */
+export function isEngine(value: unknown): value is Engine {
+  if (!isObject(value)) return false
+  const { model, settings, chat, stats } = value as Partial<Engine>
+  return (
+    typeof model === 'object' &&
+    typeof settings === 'object' &&
+    typeof chat === 'function' &&
+    typeof stats === 'function'
+  )
+}
+
+/** What only goes together. */
 function checked<S extends ListenerSettings>(settings: S): S {
-  for (const [name, [min, max]] of Object.entries(ranges)) {
-    const value = (settings as Record<string, unknown>)[name]
-    if (value === undefined) continue
-    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) continue
-    throw new InvalidOptionError(
-      name,
-      `Expected ${name} to be a whole number from ${min} to ${max}, but got ${String(value)}.`,
-    )
-  }
+  demand('engine', settings.engine, engine)
   if (settings.isolateKeys && settings.apiKeys.length === 0) {
-    throw new InvalidOptionError(
-      'isolateKeys',
-      'Expected apiKeys where isolateKeys is set: without a key all requests look alike.',
-    )
-  }
-  for (const key of settings.apiKeys) {
-    if (/^[\x21-\x7e]+$/.test(key)) continue
-    throw new InvalidOptionError(
-      'apiKeys',
-      'Expected each of apiKeys to be printable ASCII without blanks, for a header to carry it.',
-    )
-  }
-  for (const origin of settings.allowOrigins) {
-    if (URL.canParse(origin) && new URL(origin).origin === origin) continue
-    throw new InvalidOptionError(
-      'allowOrigins',
-      `Expected an origin such as https://app.example (no path, no *), but got '${origin}'.`,
-    )
+    throw wrong('isolateKeys', 'false without apiKeys: all requests would look alike', true)
   }
   return settings
 }

@@ -15,9 +15,9 @@ export function watchReader(socket: Socket, stallMs: number, onStall: () => void
     const now = bytesTaken(socket)
     still = socket.writableLength > 0 && now === taken ? still + 1 : 0
     taken = now
-    if (still < looks) return
+    if (still < looks && !socket.destroyed) return
     clearInterval(timer)
-    onStall()
+    if (!socket.destroyed) onStall()
   }, stallMs / looks)
   timer.unref()
   return () => clearInterval(timer)

@@ -1,11 +1,11 @@
-import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type { ReplyPart } from '../engine/types.js'
 import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
 import { EngineWatch } from './engine-watch.js'
 import type { Exchange } from './exchange.js'
-import type { SseWriter } from './sse-writer.js'
+import type { ScopedEngine } from './scoped-engine.js'
+import { SseWriter } from './sse-writer.js'
 
 /** What every handler does that waits for a reply. */
 
@@ -15,7 +15,7 @@ export type Watch = Pick<EngineWatch, 'pause'>
 export async function watched(
   app: App,
   exchange: Exchange,
-  engine: Engine,
+  engine: ScopedEngine,
   run: (watch: Watch) => Promise<void>,
 ): Promise<void> {
   const stalled = () => exchange.abort(engineStalled())
@@ -25,6 +25,14 @@ export async function watched(
   } finally {
     watch.stop()
   }
+}
+
+/** The writer of an exchange that is answered by a stream. */
+export function streamWriter({ settings, sendBuffer }: App, exchange: Exchange): SseWriter {
+  sendBuffer.apply(exchange.req.socket)
+  const writer = new SseWriter(exchange.res, { pingMs: settings.pingMs })
+  exchange.stream = writer
+  return writer
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { widenSendBuffer } from './send-buffer.js'
 
 /** What is left of a request's body up to here, Node reads and drops: the connection stays. */
 const dropBytesMax = 1024 * 1024
@@ -24,7 +25,8 @@ export function sendBody(
   content: string | Buffer,
 ): void {
   const body = typeof content === 'string' ? Buffer.from(content) : content
-  const isCut = isUnread(req)
+  const isCut = isUnread(req) || endsUnread(req, res)
+  widenSendBuffer(res.socket, body.length)
   if (isCut) res.setHeader('connection', 'close')
   res.writeHead(status, {
     'content-type': contentType,
@@ -38,6 +40,11 @@ export function sendBody(
 function isUnread(req: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   return !req.complete && (coding !== undefined || Number(length ?? 0) > dropBytesMax)
+}
+
+/** Whether the connection ends with this answer, and its request is still on the way. */
+function endsUnread(req: IncomingMessage, res: ServerResponse): boolean {
+  return !req.complete && res.getHeader('connection') === 'close'
 }
 
 /**

@@ -1,12 +1,19 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
-import { InvalidOptionError } from '../engine/errors.js'
+import type { Socket } from 'node:net'
+import { isOfListener, noOptions, refused, show } from '../config/checks.js'
 import { App } from './app.js'
-import { onClientError } from './client-error.js'
-import { holdContinue } from './continue.js'
+import { onClientError, onConnect } from './client-error.js'
+import { connectionOf } from './connection.js'
+import { holdContinue, refuseExpectation } from './continue.js'
 import { isLoopback } from './host.js'
 import { listenerOf } from './listener.js'
-import { type ServerOptions, type ServerSettings, serverSettings } from './options.js'
-import { limitSendBuffer } from './send-buffer.js'
+import {
+  type DrainOptions,
+  drainSettings,
+  type ServerOptions,
+  type ServerSettings,
+  serverSettings,
+} from './options.js'
 
 export interface Address {
   readonly host: string
@@ -43,14 +50,20 @@ export class SluiceServer implements AsyncDisposable {
     this.server = httpServer(settings, this.#app)
   }
 
-  /** Rejects with Node's own error where the address cannot be had, for example EADDRINUSE. */
-  listen(): Promise<Address> {
-    const { host, port, sendBufferBytes } = this.#settings
+  /**
+   * At `host` and `port` of createServer's options. Rejects with Node's own error where the address
+   * cannot be had, for example EADDRINUSE.
+   */
+  async listen(...none: []): Promise<Address> {
+    const [given] = none as readonly unknown[]
+    if (given !== undefined) {
+      throw refused('listen()', "nothing: host and port are createServer's options", show(given))
+    }
+    const { host, port } = this.#settings
     return new Promise((resolve, reject) => {
       this.server.once('error', reject)
       this.server.listen(port, host, () => {
         this.server.off('error', reject)
-        limitSendBuffer(this.server, sendBufferBytes)
         resolve(this.address())
       })
     })
@@ -69,15 +82,19 @@ export class SluiceServer implements AsyncDisposable {
    * Stops well: /health and new requests get 503 from now on, running replies finish, and those
    * that still run after `deadlineMs` (30,000) get an error and end. Resolves once the last
    * connection is closed. Called again, it is the same drain; a shorter deadline then counts.
+   * May be a listener itself, bound: an Event or a signal's name is no option. Rejects with
+   * ERR_INVALID_OPTION, and then stops nothing.
    */
-  drain({ deadlineMs = 30_000 } = {}): Promise<void> {
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const { deadlineMs } = drainSettings(isOfListener(options) ? {} : options)
     const timer = setTimeout(() => this.#deadline.abort(), deadlineMs)
     this.#ended ??= this.#end()
     return this.#ended.finally(() => clearTimeout(timer))
   }
 
   /** drain() with no time left. */
-  close(): Promise<void> {
+  async close(...none: []): Promise<void> {
+    noOptions(none)
     return this.drain({ deadlineMs: 0 })
   }
 
@@ -117,7 +134,14 @@ function httpServer(settings: ServerSettings, app: App): Server {
     listener,
   )
   server.maxConnections = settings.connectionsMax
-  server.on('clientError', onClientError)
+  server.on('connection', connectionOf) // from now on its time is known
+  server.on('clientError', (error, socket) => onClientError(app, error, socket as Socket))
+  server.on('connect', (req, socket) => onConnect(app, req, socket))
+  server.on('drop', () => app.metrics.drop())
+  server.on('checkExpectation', (req, res) => {
+    refuseExpectation(req)
+    listener(req, res)
+  })
   server.on('checkContinue', (req, res) => {
     holdContinue(req)
     listener(req, res)
@@ -127,11 +151,8 @@ function httpServer(settings: ServerSettings, app: App): Server {
 
 function checkOpenness({ host, apiKeys, allowUnauthenticated }: ServerSettings): void {
   if (isLoopback(host) || apiKeys.length > 0 || allowUnauthenticated) return
-  throw new InvalidOptionError(
-    'host',
-    `Expected apiKeys for a server at ${host}, which others can reach; give keys, bind ` +
-      '127.0.0.1, or set allowUnauthenticated.',
-  )
+  const why = 'others can reach it; or give apiKeys, or set allowUnauthenticated'
+  throw refused('host', `a loopback address such as 127.0.0.1 (${why})`, show(host))
 }
 
 /** A host that was bound by its name may be asked by it; the wildcards are nobody's name. */

@@ -1,4 +1,3 @@
-import type { Engine } from '../engine/engine.js'
 import { parseBody } from '../openai/issues.js'
 import { defaultName } from '../openai/models/names.js'
 import { checkVocabulary } from '../openai/token-ids.js'
@@ -13,6 +12,7 @@ import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { engineNamed } from './models.js'
 import { jsonType, sendBody } from './respond.js'
+import type { ScopedEngine } from './scoped-engine.js'
 
 /** Tokens whose bytes are asked for, and written, at a stretch. */
 const piecesAtOnce = 4096
@@ -20,13 +20,13 @@ const piecesAtOnce = 4096
 /** POST /tokenize */
 export async function tokenize(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const body = await readBody(exchange, app.settings)
   const request = parseBody(tokenizeRequest, body)
-  const engine = engineNamed(request.model ?? defaultName, models)
+  const engine = engineNamed(request.model ?? defaultName, models, exchange)
   exchange.promptField = 'content'
   const { add_special: addSpecial, parse_special: parseSpecial } = request
   const { signal } = exchange
-  const options = { addSpecial, parseSpecial, signal }
+  const options = { addSpecial, parseSpecial }
   const tokens = await app.texts.run(body.length, () => engine.tokenize(request.content, options))
   if (!request.with_pieces) return exchange.json(200, tokenList(tokens))
   const list = await piecesOf(engine, tokens, signal)
@@ -34,12 +34,16 @@ export async function tokenize(app: App, exchange: Exchange): Promise<void> {
 }
 
 /** As JSON, some at a time: half a million tokens fit into a body, and others have the loop too. */
-async function piecesOf(engine: Engine, tokens: Int32Array, signal: AbortSignal): Promise<string> {
+async function piecesOf(
+  engine: ScopedEngine,
+  tokens: Int32Array,
+  signal: AbortSignal,
+): Promise<string> {
   const lists: string[] = []
   for (let from = 0; from < tokens.length; from += piecesAtOnce) {
     signal.throwIfAborted()
     const some = tokens.subarray(from, from + piecesAtOnce)
-    const list = JSON.stringify(pieceList(some, await engine.pieces(some, { signal })).tokens)
+    const list = JSON.stringify(pieceList(some, await engine.pieces(some)).tokens)
     lists.push(list.slice(1, -1))
   }
   return lists.join(',')
@@ -48,18 +52,18 @@ async function piecesOf(engine: Engine, tokens: Int32Array, signal: AbortSignal)
 /** POST /detokenize */
 export async function detokenize(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const body = await readBody(exchange, app.settings)
   const { model = defaultName, tokens } = parseBody(detokenizeRequest, body)
-  const engine = engineNamed(model, models)
+  const engine = engineNamed(model, models, exchange)
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
-  exchange.json(200, { content: await engine.detokenize(tokens, exchange) })
+  exchange.json(200, { content: await engine.detokenize(tokens) })
 }
 
 /** POST /apply-template */
 export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings.bodyBytesMax)
+  const body = await readBody(exchange, app.settings)
   const { model = defaultName, messages, tools = [] } = parseBody(applyTemplateRequest, body)
-  const engine = engineNamed(model, models)
-  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }, exchange) })
+  const engine = engineNamed(model, models, exchange)
+  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }) })
 }

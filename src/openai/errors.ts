@@ -16,6 +16,7 @@ const table = {
   invalid_request: [400, 'invalid_request_error', null],
   invalid_grammar: [400, 'invalid_request_error', 'invalid_grammar'],
   invalid_schema: [400, 'invalid_request_error', 'invalid_schema'],
+  body_read: [400, 'invalid_request_error', 'body_already_read'],
   context_length: [400, 'invalid_request_error', 'context_length_exceeded'],
   invalid_key: [401, 'authentication_error', 'invalid_api_key'],
   host: [403, 'permission_error', 'host_not_allowed'],
@@ -26,14 +27,18 @@ const table = {
   request_timeout: [408, 'timeout_error', 'request_timeout'],
   body_size: [413, 'invalid_request_error', 'body_too_large'],
   media_type: [415, 'invalid_request_error', 'unsupported_media_type'],
+  expectation: [417, 'invalid_request_error', 'expectation_failed'],
   queue_full: [429, 'rate_limit_error', 'queue_full', 1],
   header_size: [431, 'invalid_request_error', 'headers_too_large'],
   engine_failed: [500, 'server_error', 'engine_failed'],
   internal: [500, 'server_error', 'internal_error'],
+  engine_ended: [503, 'server_error', 'engine_ended'],
+  load_failed: [503, 'server_error', 'load_failed'],
   loading: [503, 'server_error', 'loading', 1],
   shutting_down: [503, 'server_error', 'shutting_down', 5],
   queue_timeout: [503, 'server_error', 'queue_timeout', 5],
   engine_stalled: [503, 'timeout_error', 'engine_stalled', 10],
+  http_version: [505, 'invalid_request_error', 'http_version_not_supported'],
 } as const satisfies Record<
   string,
   readonly [status: number, type: string, code: string | null, retryAfterSeconds?: number]
@@ -60,6 +65,7 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_CANCELLED: 'internal',
   ERR_CLOSED: 'shutting_down',
   ERR_ENGINE_FAILED: 'engine_failed',
+  ERR_ENGINE_ENDED: 'engine_ended',
 }
 
 /** OpenAI's error body: all four fields, always. */

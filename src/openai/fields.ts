@@ -25,6 +25,14 @@ export function boolean() {
   return z.boolean({ error: 'true or false' })
 }
 
+/** An object of any keys, as it came. */
+export function anObject(error: string) {
+  return z.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    { error },
+  )
+}
+
 /** May be left out or null; both read as undefined. */
 export function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined)

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import type { RequestOptions } from '../engine/types.js'
-import { arrayOf, boolean, int32Max, integerFrom, numberFrom, optional } from './fields.js'
+import {
+  anObject,
+  arrayOf,
+  boolean,
+  int32Max,
+  integerFrom,
+  numberFrom,
+  optional,
+} from './fields.js'
 import { structureFields, structureOptions } from './structure.js'
 
 /** What every request for text may say, to whichever endpoint. */
@@ -29,8 +37,7 @@ const seed = z
   )
 
 const biasError = 'at most 1024 token ids (whole numbers), each with a number from -100 to 100'
-const logitBias = z
-  .record(z.string(), z.unknown(), { error: biasError })
+const logitBias = anObject(biasError)
   .refine(
     (map) => {
       const ids = Object.keys(map)

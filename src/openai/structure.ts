@@ -3,7 +3,7 @@ import { CompiledSchema } from '../engine/compiled-schema.js'
 import { InvalidGrammarError, InvalidSchemaError } from '../engine/errors.js'
 import type { RequestOptions } from '../engine/types.js'
 import { ApiError } from './errors.js'
-import { boolean, optional } from './fields.js'
+import { anObject, boolean, optional } from './fields.js'
 
 const grammarBytesMax = 64 * 1024
 const formatError = 'an object such as {"type": "json_object"}'
@@ -11,12 +11,7 @@ const nameError = 'a name of 1 to 64 letters, digits, _ and -'
 const schemaError = 'a JSON Schema (an object)'
 const grammarError = `a string of at most ${grammarBytesMax} bytes of GBNF`
 
-const anySchema = z
-  .unknown()
-  .refine((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
-    error: schemaError,
-  })
-  .transform((value) => value as object)
+const anySchema = anObject(schemaError)
 
 const jsonSchema = z.object(
   {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseChatOptions } from '../../src/config/chat-options.js'
-import { parseCompletionPrompt, parsePrompt } from '../../src/config/request-options.js'
+import { parseCompletionPrompt, parseText } from '../../src/config/request-options.js'
 import { InvalidOptionError } from '../../src/engine/errors.js'
 
 function refusal(parse: () => unknown): { option: string; message: string } {
@@ -131,9 +131,9 @@ describe('options of a request', () => {
   })
 })
 
-test('a prompt is a string, the empty one too', () => {
-  expect(parsePrompt('')).toBe('')
-  expect(refusal(() => parsePrompt(['x'])).option).toBe('prompt')
+test('a text is a string, the empty one too', () => {
+  expect(parseText('')).toBe('')
+  expect(refusal(() => parseText(['x'])).option).toBe('text')
 })
 
 test('token ids are of the vocabulary; the first that is not is named by its place', () => {

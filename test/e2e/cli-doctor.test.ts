@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { libc } from '../../src/binding/platform.js'
 import type { DoctorReport } from '../../src/cli/doctor/report.js'
 import { killAfterEach, runCli, startCli } from '../support/cli.js'
 import { randomModel } from '../support/random-model.js'
@@ -72,10 +73,10 @@ describe('sluice doctor', () => {
   })
 
   test.each([
-    [['--gpu', 'off', '--gpu-layers', '5'], 'gpuLayers'],
-    [['--tensor-split', '1,1', '--main-gpu', '0'], 'mainGpu'],
-    [['--kv-type', 'q8_0', '--flash-attention', 'off', randomModel()], 'kvType'],
-    [[''], 'file'],
+    [['--gpu', 'off', '--gpu-layers', '5'], '--gpu-layers'],
+    [['--tensor-split', '1,1', '--main-gpu', '0'], '--main-gpu'],
+    [['--kv-type', 'q8_0', '--flash-attention', 'off', randomModel()], '--kv-type'],
+    [[''], '--model'],
   ])('ends with 2 for flags that do not go together: %j', async (flags, option) => {
     const { code, stdout, stderr } = await runCli(['doctor', ...flags])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -97,6 +98,27 @@ describe('sluice doctor without a binary', () => {
     expect({ stderr, status }).toEqual({ stderr: '', status: 1 })
     expect(stdout).toContain('platform')
     expect(stdout).toMatch(/error: there is no native binary .*\n.*npx sluice build/)
+  })
+
+  test('each command says of every place why it was of no use', () => {
+    const broken = path.join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
+    mkdirSync(broken, { recursive: true })
+    const tag = libc()
+    writeFileSync(path.join(broken, tag ? `sluice.${tag}.node` : 'sluice.node'), 'no binary')
+    for (const [code, ...args] of [
+      [1, 'doctor'],
+      [1, 'run', 'x'],
+      [1, 'serve', '--port', '0'],
+    ] as const) {
+      const main = path.join(folder, 'dist/cli/main.js')
+      const ended = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+      expect([args, ended.status]).toEqual([args, code])
+      const said = ended.stdout + ended.stderr
+      expect(said).toMatch(/a build of your own \(.*\) is not there/)
+      expect(said).toMatch(/a prebuilt binary in this folder \(.*\) cannot be loaded: \S/)
+      expect(said).toMatch(/the package @sluice\/\S+ is not installed/)
+      expect(said).not.toMatch(/\n +at /)
+    }
   })
 })
 

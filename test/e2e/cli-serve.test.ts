@@ -243,11 +243,13 @@ describe('sluice serve, refused', () => {
 
   test.each([
     [['--port', '70000'], '--port'],
-    [['--allow-origin', '*'], 'origin'],
+    [['--allow-origin', '*'], "'--allow-origin': expected an origin"],
+    [['--allow-host', 'a.example:80'], "'--allow-host': expected a host name"],
     [['--api-key-file', 'no/such/file'], '--api-key-file'],
     [['--api-key', 'secret'], '--api-key'],
     [['--isolate-keys'], '--isolate-keys'],
-    [['--kv-cells', '64', '--context', '128'], 'kvCells'],
+    [['--kv-cells', '64', '--context', '128'], "'--kv-cells': expected a whole number from 128"],
+    [['--gpu-layer', '3'], '--gpu-layers'],
   ])('%j is a usage error: exit 2', async (args, name) => {
     const result = await runCli(['serve', '--model', talker, ...args])
     expect(result).toMatchObject({ code: 2, stdout: '' })

@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ClosedError } from '../../src/engine/errors.js'
 import { TextJobs } from '../../src/engine/text-jobs.js'
 
 /** Jobs by their number, and which of them the engine was given. */
 function asked(count: number, signal?: AbortSignal) {
-  const jobs = new TextJobs()
+  const jobs = new TextJobs(60_000, () => undefined)
   const started: number[] = []
   const results = Array.from({ length: count }, (_, id) => {
     return jobs.ask<string>(id, () => void started.push(id), signal)
@@ -55,7 +55,7 @@ test('more than 1,024 are refused', async () => {
 })
 
 test('one that the engine does not take is told so, and keeps no turn', async () => {
-  const jobs = new TextJobs()
+  const jobs = new TextJobs(60_000, () => undefined)
   const refuse = () => {
     throw new Error('no memory')
   }
@@ -63,4 +63,55 @@ test('one that the engine does not take is told so, and keeps no turn', async ()
   const next = jobs.ask<string>(3, () => undefined)
   jobs.resolve(3, 'text')
   await expect(next).resolves.toBe('text')
+})
+
+test('one that is set aside makes room for another, and is answered all the same', async () => {
+  const { jobs, started, results } = asked(4)
+  jobs.setAside(0)
+  expect(started).toEqual([0, 1, 2])
+  jobs.setAside(0)
+  jobs.setAside(99)
+  expect(started).toEqual([0, 1, 2])
+  jobs.resolve(0, 'zero')
+  await expect(results[0]).resolves.toBe('zero')
+  expect(started).toEqual([0, 1, 2])
+  jobs.resolve(1, 'one')
+  expect(started).toEqual([0, 1, 2, 3])
+  jobs.rejectAll(new ClosedError('x'))
+  await Promise.allSettled(results)
+})
+
+describe('with a deadline', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  test('it holds wherever a job is, and the engine hears which it need not do', async () => {
+    const cancelled: number[] = []
+    const jobs = new TextJobs(100, (id) => cancelled.push(id))
+    const results = [0, 1, 2, 3].map((id) => jobs.ask<string>(id, () => undefined))
+    const settled = Promise.allSettled(results)
+    jobs.setAside(0) // 0 is aside, 1 and 2 are with the engine, 3 waits here
+    await vi.advanceTimersByTimeAsync(99)
+    jobs.resolve(1, 'in time')
+    await vi.advanceTimersByTimeAsync(1)
+    const late = { status: 'rejected', reason: { code: 'ERR_QUEUE_TIMEOUT' } }
+    expect(await settled).toMatchObject([late, { value: 'in time' }, late, late])
+    expect(cancelled).toEqual([0, 2, 3])
+    expect(vi.getTimerCount()).toBe(0)
+    for (const id of cancelled) jobs.reject(id, new ClosedError('x')) // it has dropped them
+    const next = jobs.ask<string>(4, () => undefined)
+    jobs.resolve(4, 'four')
+    await expect(next).resolves.toBe('four')
+  })
+
+  test('one whose asker leaves is given up by the engine as well', async () => {
+    const leaving = new AbortController()
+    const cancelled: number[] = []
+    const jobs = new TextJobs(100, (id) => cancelled.push(id))
+    const result = jobs.ask<string>(0, () => undefined, leaving.signal)
+    leaving.abort()
+    await expect(result).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    expect(cancelled).toEqual([0])
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })

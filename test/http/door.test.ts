@@ -164,7 +164,7 @@ test('refused while it waits for 100 Continue, its connection is closed', async 
   expect(raw.text).toMatch(/^connection: close\r$/im)
 })
 
-test('broken UTF-8, depth and prototypes in a body are 400s', async () => {
+test('broken UTF-8 and depth in a body are 400s', async () => {
   const served = await serve()
   const raw = await served.client()
   const body = Buffer.from('{"model":"\xff"}', 'latin1')
@@ -174,8 +174,6 @@ test('broken UTF-8, depth and prototypes in a body are 400s', async () => {
   expect(raw.status).toBe(400)
   const deep = await answerTo(served, post(chatPath, '['.repeat(100_000)))
   expect(deep.text).toContain('at most 64 deep')
-  const proto = await answerTo(served, post(chatPath, '{"a":[{"__proto__":{}}]}'))
-  expect(proto.text).toContain("'__proto__'")
 })
 
 test('an address that others can reach is not served without keys, unless told to', async () => {

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers())
 
 /** An engine that computes nothing any more, watched with a deadline of 100 ms. */
 function watchStalled() {
-  const stats = { steps: 1, beats: 1 }
+  const stats = { steps: 1, beats: 1, preparerBeats: 1, busy: true }
   const engine = { stats: () => stats }
   const onStall = vi.fn()
   const watch = new EngineWatch(engine as never, 100, onStall)
@@ -40,6 +40,27 @@ test('nor is one whose only call takes long, and goes on', () => {
     vi.advanceTimersByTime(50)
   }
   expect(onStall).not.toHaveBeenCalled()
+})
+
+test('nor is one that waits for a request which takes long to prepare', () => {
+  const { stats, onStall } = watchStalled()
+  stats.busy = false
+  for (let i = 0; i < 20; i++) {
+    stats.preparerBeats++
+    vi.advanceTimersByTime(50)
+  }
+  expect(onStall).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(500)
+  expect(onStall).toHaveBeenCalledTimes(1)
+})
+
+test('a stuck engine is noticed, though requests go on being prepared', () => {
+  const { stats, onStall } = watchStalled()
+  for (let i = 0; i < 20; i++) {
+    stats.preparerBeats++
+    vi.advanceTimersByTime(50)
+  }
+  expect(onStall).toHaveBeenCalledTimes(1)
 })
 
 test('it looks away until the last of several replies has its reader back', async () => {

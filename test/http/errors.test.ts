@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { eventually } from '../support/eventually.js'
+import { eventually, settle } from '../support/eventually.js'
 import { post, request } from '../support/raw-client.js'
 import {
   chat,
@@ -221,14 +221,26 @@ test('who dribbles headers or body is told so and let go, and nobody else is', a
   await stepUntil(native, () => waiting.text.includes('[DONE]'))
 })
 
-test('bytes that are no request never put an answer into the middle of a stream', async () => {
-  const script = () => ({ tokens: counting() })
-  const { client, native } = await serve({ pace: 'manual', script })
-  const raw = await client()
-  raw.send(post(chatPath, story()))
-  await stepUntil(native, () => raw.text.includes('"0 "'))
-  raw.send('NONSENSE\r\n\r\n')
-  await raw.closed()
-  expect(raw.text.match(/HTTP\/1\.1/g)).toHaveLength(1)
-  await eventually(() => native.cancelled.length === 1)
-})
+test.each([true, false])(
+  'bytes that are no request are refused after the answer before them, stream: %j',
+  async (stream) => {
+    const { client, native, log } = await serve({ pace: 'manual' })
+    const raw = await client()
+    raw.send(post(chatPath, story({ stream })))
+    await eventually(() => native.submitted.length === 1)
+    native.step(2)
+    raw.send('NONSENSE\r\n\r\nMORE OF IT\r\n\r\n')
+    await settle()
+    await stepUntil(native, () => raw.isEnded)
+    const answers = raw.text.split(/(?=HTTP\/1\.1 \d{3} )/)
+    expect(answers).toHaveLength(2)
+    expect(answers[0]).toContain(stream ? '[DONE]' : 'Once upon a time.')
+    expect(answers[1]).toMatch(/^HTTP\/1\.1 400 /)
+    expect(native.cancelled).toEqual([])
+    await eventually(() => log.length === 2)
+    expect(log.map(({ status, outcome }) => [status, outcome])).toEqual([
+      [200, 'done'],
+      [400, 'failed'],
+    ])
+  },
+)

@@ -34,8 +34,9 @@ const bodies: [what: string, body: () => string, status: number][] = [
   ['max_tokens: 0.1', () => withRaw('max_tokens', '0.1'), 400],
   ['seed: 1e300', () => withRaw('seed', '1e300'), 400],
   ['top_k: 2^53', () => withRaw('top_k', '9007199254740993'), 400],
-  ['a __proto__', () => withRaw('metadata', '{"__proto__": {"n": 1}}'), 400],
-  ['a constructor', () => withRaw('metadata', '{"constructor": {"prototype": {}}}'), 400],
+  ['a __proto__ in the place of its fields', () => '{"__proto__": {"model": "default"}}', 400],
+  ['a __proto__ with a logit_bias', () => withRaw('logit_bias', '{"__proto__": {"1": 1}}'), 400],
+  ['a constructor as a logit_bias', () => withRaw('logit_bias', '{"constructor": 1}'), 400],
   ['the last of two keys that says too much', () => '{"n": 1, "n": 5000000000}', 400],
   [
     'a lone half of a surrogate pair as a role',

@@ -151,13 +151,13 @@ test('while the model loads, /health and requests get 503 and a Retry-After', as
   expect(native.submitted).toEqual([])
 })
 
-test('a model that does not load is a 500 with nothing of its inside', async () => {
+test('what the program rejects the engine with is a 503 with nothing of its inside', async () => {
   const engine = Promise.reject(new Error('secret path'))
-  const server = createServer({ engine, port: 0 })
+  const server = createServer({ engine, port: 0, onEngineError: () => undefined })
   const { url } = await server.listen()
   alsoClose(() => server.close())
   const response = await fetch(`${url}/health`)
-  expect(response.status).toBe(500)
+  expect(response.status).toBe(503)
   expect(await response.text()).not.toContain('secret')
 })
 
@@ -260,12 +260,36 @@ test('18: a reply ends with `length` at its very limit, or that of the server', 
   }
 })
 
-test('the send buffer is set on the listening socket, 16 KiB unless said otherwise', async () => {
-  const { addon } = await serve()
+test('a stream has a send buffer of 16 KiB unless said otherwise, and only a stream', async () => {
+  const { addon, client } = await serve()
+  const raw = await client()
+  raw.send(post(chatPath, story({ stream: false })))
+  await raw.seen('chat.completion')
+  expect(addon.sendBuffers).toEqual([])
+  raw.send(post(chatPath, story()) + post(chatPath, story()))
+  await eventually(() => raw.text.match(/\[DONE\]/g)?.length === 2)
   expect(addon.sendBuffers).toEqual([{ fd: expect.any(Number), bytes: 16 * 1024 }])
   expect(addon.sendBuffers[0]?.fd).toBeGreaterThan(2)
   const other = await serve({ server: { sendBufferBytes: 0 } })
+  await (await chat(other.url, story())).text()
   expect(other.addon.sendBuffers).toEqual([])
+})
+
+test('a large reply on a connection that streamed has a large send buffer again', async () => {
+  const { addon, client } = await serve()
+  const raw = await client()
+  raw.send(post(chatPath, story()))
+  await raw.seen('[DONE]')
+  raw.send(post('/tokenize', { content: 'x' }))
+  await raw.seen('"tokens":[120]')
+  expect(addon.sendBuffers).toHaveLength(1)
+  raw.send(post('/tokenize', { content: 'x'.repeat(10_000) }))
+  await raw.seen(',120,120,120]}')
+  expect(addon.sendBuffers[1]).toMatchObject({ fd: addon.sendBuffers[0]?.fd })
+  expect(addon.sendBuffers[1]?.bytes).toBeGreaterThan(4 * 1024 * 1024)
+  raw.send(post(chatPath, story()))
+  await eventually(() => addon.sendBuffers.length === 3)
+  expect(addon.sendBuffers[2]).toEqual(addon.sendBuffers[0])
 })
 
 test('what waits in the process for a reader is bounded by writeBufferBytes', async () => {
@@ -285,6 +309,7 @@ test('where the send buffer cannot be set, the server says so and serves', async
   const server = createServer({ engine, port: 0 })
   const { url } = await server.listen()
   alsoClose(() => server.close())
+  for (let i = 0; i < 2; i++) await (await chat(url, story())).text()
   expect(warn).toHaveBeenCalledExactlyOnceWith(
     expect.any(String),
     expect.objectContaining({ code: 'SLUICE_SEND_BUFFER', detail: 'no such descriptor' }),

@@ -1,9 +1,13 @@
 import { fork } from 'node:child_process'
 import path from 'node:path'
-import { nodeUnderTest, programs } from '../support/package-under-test.js'
+import { nodeUnderTest, packageUnderTest, programs } from '../support/package-under-test.js'
 import { randomModel } from '../support/random-model.js'
 
 const folder = programs('test/lifecycle/children')
+/** Whether there is no addon that fails on plan: it is this checkout's, and Linux's. */
+export const isWithoutFaults =
+  process.platform !== 'linux' || packageUnderTest !== path.resolve('.')
+
 const LLAMA_CPP_DIR = process.env.LLAMA_CPP_DIR ?? path.resolve('deps/llama.cpp')
 
 export interface Exit {
@@ -16,18 +20,19 @@ export interface Exit {
 
 /**
  * Runs test/lifecycle/children/NAME.mjs in a process of its own, with a model's path as its
- * argument. `onMessage` may signal the child.
+ * argument. `onMessage` may signal the child; `env` is beside this process's environment.
  */
 export function runChild(
   name: string,
   onMessage: (message: unknown, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
   model = randomModel(),
+  env: Record<string, string> = {},
 ): Promise<Exit> {
   const child = fork(path.join(folder, `${name}.mjs`), [model], {
     silent: true,
     execPath: nodeUnderTest,
     execArgv: [], // none of the test runner's
-    env: { ...process.env, LLAMA_CPP_DIR },
+    env: { ...process.env, LLAMA_CPP_DIR, ...env },
   })
   const exit: Exit = { code: null, signal: null, stdout: '', stderr: '', messages: [] }
   child.stdout?.on('data', (chunk) => {

@@ -78,10 +78,61 @@ export function testRuntime(runtime: Runtime): void {
     const cli = path.join(packageUnderTest, 'dist/cli/main.js')
     const ran = await start(cli, 'run', 'Tell me a story', '--max-tokens', '20').result
     expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w+ \w+ \w+/) })
-    const served = start(cli, 'serve', '--port', '0')
-    const [, url] = await served.said(/Listening on (http:\S+)\. Try:/)
-    expect((await fetch(`${url}/health`)).status).toBe(200)
+    const served = start(cli, 'serve', '--port', '0', '--log-format', 'json')
+    const [, url = ''] = await served.said(/Listening on (http:\S+)\. Try:/)
+    await useWhole(url)
+    const running = await ask(url, { stream: true, max_tokens: 200 })
     served.child.kill('SIGTERM')
-    expect((await served.result).code).toBe(0)
+    expect(await running.text()).toMatch(/data: \[DONE\]\n\n$/)
+    const { code, stderr } = await served.result
+    expect(code).toBe(0)
+    const lines = stderr.split('\n').filter((line) => line.startsWith('{'))
+    const events = lines.map((line) => JSON.parse(line).msg)
+    expect(events).toEqual(expect.arrayContaining(['ready', 'request', 'draining', 'stopped']))
   })
+}
+
+function ask(url: string, more: object, init: RequestInit = {}): Promise<Response> {
+  const messages = [{ role: 'user', content: 'Tell me a story' }]
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'default', messages, ...more }),
+    ...init,
+  })
+}
+
+/** Each kind of request that `serve` knows, wrong ones and those that end early too. */
+async function useWhole(url: string): Promise<void> {
+  const post = (route: string, body: object) =>
+    fetch(url + route, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  for (const route of ['/health', '/v1/models', '/metrics']) {
+    expect((await fetch(url + route)).status).toBe(200)
+  }
+  const whole = await (await ask(url, { max_tokens: 10 })).json()
+  expect(whole).toMatchObject({ choices: [{ message: { role: 'assistant' } }] })
+  const frames = await (await ask(url, { stream: true, max_tokens: 10 })).text()
+  expect(frames).toMatch(/^data: \{.*data: \[DONE\]\n\n$/s)
+  const completion = { model: 'default', prompt: 'Once', max_tokens: 5 }
+  expect(await (await post('/v1/completions', completion)).json()).toMatchObject({
+    choices: [{ text: expect.any(String) }],
+  })
+  const told = await post('/tokenize', { content: 'Once upon' })
+  const { tokens } = (await told.json()) as { tokens: number[] }
+  expect(await (await post('/detokenize', { tokens })).json()).toEqual({ content: 'Once upon' })
+  const wrong = await ask(url, { temperature: 'hot' })
+  expect(wrong.status).toBe(400)
+  expect(await wrong.json()).toMatchObject({ error: { param: 'temperature' } })
+  const leaves = new AbortController()
+  const left = await ask(url, { stream: true, max_tokens: 900 }, { signal: leaves.signal })
+  await left.body?.getReader().read()
+  leaves.abort()
+  const isIdle = async () =>
+    /^sluice_num_requests_running(\{.*\})? 0$/m.test(await (await fetch(`${url}/metrics`)).text())
+  for (let i = 0; i < 500 && !(await isIdle()); i++) await new Promise((r) => setTimeout(r, 10))
+  expect(await isIdle()).toBe(true)
 }

@@ -67,10 +67,12 @@ describe('build-native', () => {
 
   test('builds the test programs only when asked', () => {
     build(['--tests'])
-    const isLinux = process.platform === 'linux' // where the tests have two addons more
+    const isLinux = process.platform === 'linux' // where the tests have further addons
     const builds = scratch.takeCalls().filter((call) => call.startsWith('build'))
-    expect(builds).toHaveLength(isLinux ? 8 : 4)
+    expect(builds).toHaveLength(isLinux ? 10 : 4)
     expect(scratch.exists('build/Release/faulty/sluice.node')).toBe(isLinux)
+    expect(scratch.exists('build/Release/failing/sluice.node')).toBe(isLinux)
+    expect(scratch.exists('build/Release/failed-calls/sluice.node')).toBe(isLinux)
     expect(scratch.exists('build/Release/devices/sluice.node')).toBe(isLinux)
     expect(scratch.exists('build/Release/soft-amx/sluice.node')).toBe(isLinux)
     expect(scratch.exists('build/Release/sluice-kernel-tests')).toBe(true)

@@ -132,7 +132,7 @@ export class FakeEngine implements NativeEngine {
     this.embedder = new FakeEmbedder(fake.embedding, (event) => {
       if (event.kind === 'embedded') this.#untold.set(event.id, { how: 'finished' })
       if (event.kind === 'error') this.#untold.set(event.id, { how: 'failed' })
-      if (event.kind === 'finished') this.#untold.set(event.id, { how: 'cancelled' })
+      if (event.kind === 'finished') this.#ends.cancelled++
       this.#emit(event as FakeEvent)
     })
     this.#isAuto = fake.pace !== 'manual'
@@ -281,6 +281,8 @@ export class FakeEngine implements NativeEngine {
       cacheEntries: 0,
       stepMs: 0,
       beats: 0,
+      preparerBeats: 0,
+      busy: this.#canMove(),
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
@@ -336,6 +338,18 @@ export class FakeEngine implements NativeEngine {
   fail(id: number, failure: FakeFailure): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) this.#end(sequence, failure)
+    this.#deliver()
+  }
+
+  /** Ends by itself, as when memory runs out: all that is under way fails. */
+  die(cause: FakeFailure = { code: 'ERR_OUT_OF_MEMORY', message: 'memory ran out' }): void {
+    if (this.#isClosed) return
+    this.#emit({ kind: 'ended', ...cause })
+    const message = 'the engine ended by itself'
+    for (const sequence of [...this.#sequences]) {
+      this.#end(sequence, { code: 'ERR_ENGINE_ENDED', message })
+    }
+    this.close()
     this.#deliver()
   }
 
@@ -442,8 +456,12 @@ export class FakeEngine implements NativeEngine {
       this.#emit({ kind: 'error', id, ...how })
       return
     }
-    const isCancelled = how === 'cancelled' || sequence.isCancelled
-    this.#untold.set(id, { how: isCancelled ? 'cancelled' : 'finished', leaves })
+    if (how === 'cancelled') {
+      this.#ends.cancelled++
+      this.#left[leaves]++
+    } else {
+      this.#untold.set(id, { how: sequence.isCancelled ? 'cancelled' : 'finished', leaves })
+    }
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
     const { draftTokens = 0, draftAcceptedTokens = 0 } = script

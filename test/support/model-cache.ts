@@ -16,6 +16,7 @@ const writers = [
   'random-model',
   'random-weights',
   'script-model',
+  'table-model',
   'tokenizers',
 ]
 

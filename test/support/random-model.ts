@@ -29,6 +29,8 @@ export interface RandomModelOptions {
   logitDeviation?: number
   /** null leaves it out. Default: ChatML. */
   chatTemplate?: string | null
+  /** Further chat templates by their names: tokenizer.chat_template.NAME. Default: none. */
+  namedTemplates?: Readonly<Record<string, string>>
   /** tokenizer.ggml.pre: how text is split before it is tokenized. Default: the tokenizer's own. */
   preTokenizer?: string | null
   /** Ids of the tokens that mark prefix, suffix and middle of a text with a gap. Default: none. */
@@ -56,6 +58,7 @@ export function randomModelContent(options: RandomModelOptions): GgufContent {
       ...architecture,
       ...metadata,
       ...preTokenizerOf(settled),
+      ...namedTemplatesOf(settled),
       ...infillOf(settled),
       ...embeddingOf(settled),
     ]),
@@ -82,6 +85,7 @@ function settle(options: RandomModelOptions): Settled {
     weights: 'f32',
     logitDeviation: 3,
     chatTemplate: CHATML_TEMPLATE,
+    namedTemplates: {},
     preTokenizer: null,
     infill: null,
     pooling: null,
@@ -94,6 +98,15 @@ function settle(options: RandomModelOptions): Settled {
 function preTokenizerOf({ preTokenizer }: Settled): GgufMetadata {
   if (preTokenizer === null) return new Map()
   return new Map([['tokenizer.ggml.pre', ggufString(preTokenizer)]])
+}
+
+function namedTemplatesOf({ namedTemplates }: Settled): GgufMetadata {
+  return new Map(
+    Object.entries(namedTemplates).map(([name, text]) => [
+      `tokenizer.chat_template.${name}`,
+      ggufString(text),
+    ]),
+  )
 }
 
 function infillOf({ infill }: Settled): GgufMetadata {

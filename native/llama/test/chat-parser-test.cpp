@@ -1,16 +1,15 @@
 #include "llama/chat-parser.h"
 
-#ifndef _WIN32
-#include <pthread.h>
-#endif
-
 #include <functional>
 #include <random>
 
 #include "chat-peg-parser.h"
 #include "chat-samples.h"
+#include "llama/stack.h"
+#include "on-stack.h"
 #include "test/check.h"
 
+using samples::on_stack_of;
 using samples::Sample;
 using sluice::ChatDelta;
 using sluice::ChatFormat;
@@ -189,7 +188,8 @@ TEST("many short calls are read in linear time as well") {
         std::to_string(i) + "}}\n</tool_call>\n";
   }
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
-  const Reply reply = parse(format, text, next_character);
+  Reply reply;
+  on_stack_of(size_t(512) << 20, [&] { reply = parse(format, text, next_character); });
   CHECK_EQ(reply.calls.size(), size_t(500));
   CHECK(reply.bytes_read <= int64_t(text.size()) * 10 + (256 << 10));
 }
@@ -237,31 +237,23 @@ TEST("what follows a call that ended without a name is no call's") {
 }
 
 #ifndef _WIN32
-TEST("as many brackets as a reply may open fit the stack that the engine has") {
-  // Of engine/stack-thread.h, which native/llama may not include.
-  constexpr size_t kStackBytes = size_t(512) << 20;
-  static Reply reply;
-  const auto run = [](void*) -> void* {
-    const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
-    const std::string begin = "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": ";
-    const std::string deep = begin + std::string(ChatParser::kBracketsMax - 2, '[');
-    reply = parse(
-        format, deep,
-        [&](const std::string& text, size_t from) {
-          return from == 0 ? begin.size() : text.size();
-        },
-        true);
-    return nullptr;
-  };
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  pthread_t thread;
-  CHECK_EQ(pthread_create(&thread, &attributes, run, nullptr), 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
-  CHECK(!reply.broken);
-  CHECK_EQ(reply.calls.size(), size_t(1));
-  CHECK_EQ(reply.calls[0].arguments.size(), size_t(ChatParser::kBracketsMax) - 2 + 9);
+TEST("as many brackets as a reply may open fit the stack that there is") {
+  for (const size_t mib : {size_t(512), size_t(8)}) {
+    on_stack_of(mib << 20, [&] {
+      const int32_t most = ChatParser::brackets_max(sluice::stack_bytes());
+      CHECK_EQ(most, mib == 512 ? ChatParser::kBracketsMax : 768);
+      const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+      const std::string begin = "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": ";
+      const auto begin_first = [&](const std::string& text, size_t from) {
+        return from == 0 ? begin.size() : text.size();
+      };
+      const std::string deep = begin + std::string(size_t(most) - 2, '[');
+      const Reply reply = parse(format, deep, begin_first, true);
+      CHECK(!reply.broken);
+      CHECK_EQ(reply.calls.size(), size_t(1));
+      CHECK_EQ(reply.calls[0].arguments.size(), size_t(most) - 2 + 9);
+      CHECK(parse(format, deep + "[", begin_first, true).broken);
+    });
+  }
 }
 #endif

@@ -4,6 +4,7 @@ import type { NativeAddon, NativeBackend } from '../../binding/native.js'
 import { platformName } from '../../binding/platform.js'
 import { SluiceError } from '../../engine/errors.js'
 import { estimate } from '../../engine/estimate.js'
+import { asked, coresMax, freeBytes as freeBytesOf } from '../../engine/machine.js'
 import { loadBinding } from '../../engine/native-options.js'
 import { deviceOf, sumOf } from '../../engine/placement.js'
 import type { Estimate } from '../../engine/placement-types.js'
@@ -22,9 +23,11 @@ export async function examine(
   const addon = foundAddon(problems)
   const backends = addon?.backends().map(backendOf) ?? []
   // ggml says that all of the system's memory is free.
-  const freeBytes = os.freemem()
   // Whoever leaves GPUs out may do so because a driver ends the process.
   const devices = addon?.devices(options.gpu !== false).map(deviceOf) ?? []
+  const total = devices.find(({ kind }) => kind === 'cpu')?.totalBytes ?? 0
+  const totalBytes = asked(() => os.totalmem(), total)
+  const freeBytes = addon === null ? asked(() => os.freemem(), 0) : freeBytesOf(addon)
   const own = devices.map((one) => (one.kind === 'cpu' ? { ...one, freeBytes } : one))
   const cpu = processor(addon, backends)
   problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))
@@ -37,7 +40,7 @@ export async function examine(
     llamaCpp: addon?.llamaCppVersion ?? null,
     platform: platform(),
     cpu,
-    memory: { totalBytes: os.totalmem(), freeBytes },
+    memory: { totalBytes, freeBytes },
     backends,
     devices: own,
     model: wanted ? await needs(model, options, problems) : null,
@@ -49,17 +52,23 @@ function foundAddon(problems: Problem[]): NativeAddon | null {
   try {
     return loadBinding()
   } catch (error) {
-    const cause = (error as Error).cause
-    const why = cause instanceof Error ? ` (${cause.message.split('\n')[0]})` : ''
     problems.push({
       level: 'error',
-      what: `there is no native binary for ${platformName()} that loads${why}`,
+      what: `there is no native binary for ${platformName()} that loads${whyNone(error)}`,
       fix:
         'install sluice again without --omit=optional, for a prebuilt one, or compile it ' +
         'with: npx sluice build (needs cmake and a C++ compiler)',
     })
     return null
   }
+}
+
+/** Each place that was looked at, and why it was of no use. */
+function whyNone(error: unknown): string {
+  const { cause } = error as Error
+  if (!(cause instanceof Error)) return ''
+  const places = cause.message.split('\n').map((line) => line.replace(/^- /, ''))
+  return `: ${places.join('; ')}`
 }
 
 function backendOf({ name, path: file, variant, loaded, reason }: NativeBackend): BackendReport {
@@ -70,8 +79,8 @@ function processor(addon: NativeAddon | null, backends: BackendReport[]): Doctor
   const used = addon === null ? null : Object.entries(addon.cpuFeatures())
   const chosen = backends.find(({ name, loaded }) => name === 'cpu' && loaded)
   return {
-    model: os.cpus()[0]?.model.trim() || 'unknown',
-    cores: os.availableParallelism(),
+    model: asked(() => os.cpus()[0]?.model.trim(), '') || 'unknown',
+    cores: coresMax(),
     features: processorFeatures(),
     used: used?.filter(([, value]) => value === '1').map(([name]) => name) ?? null,
     variant: chosen?.variant ?? null,

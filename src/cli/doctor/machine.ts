@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import { libc } from '../../binding/platform.js'
+import { asked } from '../../engine/machine.js'
 import type { DoctorReport } from './report.js'
 
 /** What Node and the system say of this machine, without the addon. */
@@ -25,7 +26,7 @@ export function platform(): DoctorReport['platform'] {
   return {
     os: process.platform,
     arch: process.arch,
-    release: os.release(),
+    release: asked(() => os.release(), 'unknown'),
     node: process.versions.node,
     libc: libcText(),
   }
@@ -38,7 +39,8 @@ function libcText(): string | null {
   if (name !== 'glibc' || report === undefined) return name ?? null
   // Else it may wait for names of hosts. Node 20's types do not know it.
   Object.assign(report, { excludeNetwork: true })
-  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const told = asked(() => report.getReport(), {})
+  const { header } = told as { header?: { glibcVersionRuntime?: string } }
   return ['glibc', header?.glibcVersionRuntime ?? ''].join(' ').trim()
 }
 

@@ -14,6 +14,11 @@ export function isObject(value: unknown): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** An object's own value of a key: names such as `constructor` are keys like all others. */
+export function ownOf<T>(object: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
 export const typeNames = [
   'null',
   'boolean',
@@ -52,8 +57,7 @@ const annotations = new Set([
   'definitions',
 ])
 
-/** The types that a keyword is about: it says nothing of values of other types. */
-export const aboutType: Readonly<Record<string, TypeName>> = {
+const aboutType: Readonly<Record<string, TypeName>> = {
   minimum: 'number',
   maximum: 'number',
   exclusiveMinimum: 'number',
@@ -82,6 +86,11 @@ export const aboutType: Readonly<Record<string, TypeName>> = {
   dependentSchemas: 'object',
   dependencies: 'object',
   unevaluatedProperties: 'object',
+}
+
+/** The type that a keyword is about: it says nothing of values of other types. */
+export function typeAbout(keyword: string): TypeName | undefined {
+  return ownOf(aboutType, keyword)
 }
 
 const structural = new Set(['type', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref'])
@@ -119,7 +128,7 @@ const refused: Readonly<Record<string, (value: unknown, schema: SchemaObject) =>
 }
 
 /** Whether a keyword constrains which values are allowed. */
-export function isConstraint(keyword: string): boolean {
+function isConstraint(keyword: string): boolean {
   return !annotations.has(keyword) && !keyword.startsWith('x-')
 }
 
@@ -147,12 +156,12 @@ export function keptOf(schema: SchemaObject): SchemaObject {
 /** What would have to stand in a keyword's place; undefined where a grammar can keep to it. */
 function expectedOf(keyword: string, schema: SchemaObject): string | undefined {
   if (!isConstraint(keyword) || structural.has(keyword)) return undefined
-  const about = aboutType[keyword]
+  const about = typeAbout(keyword)
   if (about !== undefined && !mayBe(schema, about)) return undefined
   if (keyword === 'format' && !isFormat(schema.format)) {
     return `one of ${Object.keys(formats).join(', ')}`
   }
-  const changesNothing = refused[keyword]
+  const changesNothing = ownOf(refused, keyword)
   if (changesNothing !== undefined) {
     if (changesNothing(schema[keyword], schema)) return undefined
     return 'no such keyword, which cannot be kept to; leave it out'
@@ -180,7 +189,7 @@ function mayBe({ type }: SchemaObject, name: TypeName): boolean {
 export function typesOf(schema: SchemaObject, path: string): TypeName[] | undefined {
   const { type } = schema
   if (type === undefined) {
-    const about = Object.keys(schema).flatMap((keyword) => aboutType[keyword] ?? [])
+    const about = Object.keys(schema).flatMap((keyword) => typeAbout(keyword) ?? [])
     return about.length === 0 ? undefined : [...new Set(about)]
   }
   const names: unknown[] = Array.isArray(type) ? type : [type]

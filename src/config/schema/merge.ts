@@ -1,5 +1,13 @@
 import { canonicalJson } from './canonical-json.js'
-import { overlap, refuse, type SchemaObject, type TypeName, typesOf } from './keywords.js'
+import {
+  isObject,
+  overlap,
+  ownOf,
+  refuse,
+  type SchemaObject,
+  type TypeName,
+  typesOf,
+} from './keywords.js'
 
 /** Keywords of which the larger one holds, and those of which the smaller one does. */
 const larger = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties']
@@ -18,7 +26,7 @@ export function merge(a: SchemaObject, b: SchemaObject, path: string): SchemaObj
     merged.type = types
   }
   for (const keyword of Object.keys(b)) {
-    const [one, two] = [a[keyword], b[keyword]]
+    const [one, two] = [ownOf(a, keyword), b[keyword]]
     if (one === undefined || mergedApart.has(keyword) || isSame(one, two)) continue
     if (larger.includes(keyword)) merged[keyword] = Math.max(Number(one), Number(two))
     else if (smaller.includes(keyword)) merged[keyword] = Math.min(Number(one), Number(two))
@@ -81,7 +89,10 @@ function mergeObjects(a: SchemaObject, b: SchemaObject): SchemaObject {
     const keys = new Set([a, b].flatMap(({ properties }) => Object.keys(properties ?? {})))
     merged.properties = Object.fromEntries(
       [...keys].map((key) => {
-        const parts = [a, b].map(({ properties }, i) => ownOf(properties, key) ?? additional[i])
+        const parts = [a, b].map(
+          ({ properties }, i) =>
+            (isObject(properties) ? ownOf(properties, key) : undefined) ?? additional[i],
+        )
         return [key, allOf(parts)]
       }),
     )
@@ -102,9 +113,4 @@ function allOf(parts: readonly unknown[]): unknown {
   const given = parts.filter((part) => part !== undefined)
   if (given.includes(false)) return false
   return given.length < 2 ? given[0] : { allOf: given }
-}
-
-function ownOf(object: unknown, key: string): unknown {
-  if (typeof object !== 'object' || object === null || !Object.hasOwn(object, key)) return undefined
-  return (object as Record<string, unknown>)[key]
 }

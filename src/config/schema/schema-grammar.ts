@@ -1,4 +1,5 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
+import { jsonOf, NotJsonError } from '../json-of.js'
 import { formats } from './formats.js'
 import {
   anyBoolean,
@@ -20,6 +21,7 @@ import {
   listOf,
   numberOf,
   overlap,
+  ownOf,
   refuse,
   type SchemaObject,
   type TypeName,
@@ -67,13 +69,14 @@ export function jsonGrammar(): string {
 
 /** As JSON has it: no getters, no classes, no circles. */
 export function copyOf(schema: unknown, at: string): unknown {
-  let text: string | undefined
+  let text: string
   try {
-    text = JSON.stringify(schema)
+    text = jsonOf(schema, bytesMax)
   } catch (cause) {
-    throw new InvalidSchemaError(`'${at}': expected JSON, but it is not: ${String(cause)}`, at)
+    if (!(cause instanceof NotJsonError)) throw cause
+    const path = `${at}${cause.path}`
+    throw new InvalidSchemaError(`'${path}': ${cause.message}.`, path, { cause })
   }
-  if (text === undefined) refuse(at, 'a JSON Schema', schema)
   const bytes = Buffer.byteLength(text)
   if (bytes > bytesMax) refuse(at, `at most ${bytesMax} bytes of JSON`, bytes)
   return JSON.parse(text)
@@ -319,7 +322,7 @@ export class SchemaCompiler {
     const min = countOf(flat, 'minLength', 0, path)
     const max = countOf(flat, 'maxLength', Number.POSITIVE_INFINITY, path)
     if (min > max) return undefined
-    const format = formats[flat.format as string]
+    const format = ownOf(formats, flat.format as string)
     if (flat.pattern !== undefined) return this.#pattern(flat, path, [min, max])
     if (format !== undefined) {
       const isBounded = min > 0 || max !== Number.POSITIVE_INFINITY

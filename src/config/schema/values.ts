@@ -1,9 +1,10 @@
 import {
-  aboutType,
   overlap,
+  ownOf,
   refuse,
   type SchemaObject,
   type TypeName,
+  typeAbout,
   typeOfValue,
 } from './keywords.js'
 import { literal, type Rules } from './rules.js'
@@ -26,9 +27,9 @@ export function fittingValues(
 
 function fits(value: unknown, type: TypeName, schema: SchemaObject, path: string): boolean {
   for (const [keyword, limit] of Object.entries(schema)) {
-    const about = aboutType[keyword]
+    const about = typeAbout(keyword)
     if (about === undefined || !overlap(about, type)) continue
-    const isWithin = limits[keyword]
+    const isWithin = ownOf(limits, keyword)
     if (isWithin === undefined) refuse(`${path}.${keyword}`, 'no such keyword beside enum', limit)
     const size = type === 'string' ? [...(value as string)].length : (value as number)
     if (!isWithin(size, Number(limit))) return false

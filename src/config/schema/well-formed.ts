@@ -1,4 +1,4 @@
-import { constraintsOf, isObject, refuse, type SchemaObject, typeNames } from './keywords.js'
+import { constraintsOf, isObject, ownOf, refuse, type SchemaObject, typeNames } from './keywords.js'
 import { References, type Target } from './references.js'
 
 const isString = (value: unknown) => typeof value === 'string'
@@ -102,7 +102,7 @@ class Reader {
   }
 
   #keyword(schema: SchemaObject, keyword: string, path: string): void {
-    const kind = Object.hasOwn(kinds, keyword) ? kinds[keyword] : undefined
+    const kind = ownOf(kinds, keyword)
     if (kind === undefined) return
     const value = schema[keyword]
     if (kind !== '$ref' && kind !== 'schema' && kind !== 'items') {

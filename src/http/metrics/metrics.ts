@@ -1,5 +1,6 @@
 import { Counter, Registry } from 'prom-client'
-import type { EngineStats, ReplyResult } from '../../engine/types.js'
+import type { ReplyTally } from '../../engine/reply.js'
+import type { EngineStats } from '../../engine/types.js'
 import type { AccessEntry } from '../access-log.js'
 import { registerEngineMetrics } from './engine-metrics.js'
 import { ReplyMetrics } from './reply-metrics.js'
@@ -18,6 +19,7 @@ export class Metrics {
   readonly #replies: ReplyMetrics
   readonly #requests: Counter
   readonly #errors: Counter
+  readonly #dropped: Counter
   #engine: Counted | undefined
   /** Of the scrape under way: all of its numbers are of one moment. */
   #stats: EngineStats | undefined
@@ -38,6 +40,11 @@ export class Metrics {
       labelNames: ['code'],
       registers,
     })
+    this.#dropped = new Counter({
+      name: 'sluice_http_connections_dropped_total',
+      help: 'Connections that were closed on arrival, because there were as many as there may be.',
+      registers,
+    })
   }
 
   get contentType(): string {
@@ -50,13 +57,18 @@ export class Metrics {
     this.#registry.setDefaultLabels({ model_name: engine.model.id })
   }
 
-  /** An exchange has ended. */
-  observe(entry: AccessEntry, results: readonly ReplyResult[]): void {
+  /** A request has ended, with what its replies took. */
+  observe(entry: AccessEntry, replies: readonly ReplyTally[]): void {
     // What a client made up is no label: there would be as many as it likes.
     const { method, route = 'none', status, outcome, code = 'invalid_request' } = entry
-    this.#requests.inc({ method, route, status })
+    this.#requests.inc({ method: method || 'none', route, status })
     if (outcome === 'failed') this.#errors.inc({ code })
-    for (const result of results) this.#replies.observe(result)
+    for (const reply of replies) this.#replies.observe(reply)
+  }
+
+  /** A connection was closed on arrival. */
+  drop(): void {
+    this.#dropped.inc()
   }
 
   /** All of it, in Prometheus' text format. */

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { ChoiceResult, ReplyResult } from '../../engine/types.js'
+import type { ReplyTally } from '../../engine/reply.js'
+import type { ChoiceResult } from '../../engine/types.js'
 
 const firstTokenSeconds = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
@@ -14,7 +15,7 @@ const tokenCounts = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
 ]
 
-/** One value for each choice of a reply; none where it has nothing to tell. */
+/** One value for each choice that came to its end; none where it has nothing to tell. */
 interface Measure {
   readonly name: string
   readonly help: string
@@ -66,12 +67,6 @@ const measures: readonly Measure[] = [
     buckets: requestSeconds,
     value: ({ timings }) => seconds(timings.parkedMs),
   },
-  {
-    name: 'sluice_request_generation_tokens',
-    help: 'Tokens that were generated for a reply.',
-    buckets: tokenCounts,
-    value: ({ usage }) => usage.completionTokens,
-  },
 ]
 
 /**
@@ -81,6 +76,7 @@ const measures: readonly Measure[] = [
 export class ReplyMetrics {
   readonly #histograms: { readonly histogram: Histogram; readonly value: Measure['value'] }[]
   readonly #promptTokens: Histogram
+  readonly #generationTokens: Histogram
   readonly #success: Counter
 
   constructor(registry: Registry) {
@@ -91,7 +87,13 @@ export class ReplyMetrics {
     }))
     this.#promptTokens = new Histogram({
       name: 'sluice_request_prompt_tokens',
-      help: 'Tokens of a prompt.',
+      help: 'Tokens of a prompt that was taken in.',
+      buckets: tokenCounts,
+      registers,
+    })
+    this.#generationTokens = new Histogram({
+      name: 'sluice_request_generation_tokens',
+      help: 'Tokens that were generated for a reply, up to its cancellation too.',
       buckets: tokenCounts,
       registers,
     })
@@ -103,14 +105,21 @@ export class ReplyMetrics {
     })
   }
 
-  observe(result: ReplyResult): void {
-    this.#promptTokens.observe(result.usage.promptTokens)
-    for (const choice of result.choices) {
-      this.#success.inc({ finished_reason: choice.finishReason })
-      for (const { histogram, value } of this.#histograms) {
-        const now = value(choice)
-        if (now !== undefined) histogram.observe(now)
-      }
+  /** Tokens of all; of a reply that was cancelled or failed, its times would tell nothing. */
+  observe({ promptTokens, choices }: ReplyTally): void {
+    if (promptTokens === undefined) return
+    this.#promptTokens.observe(promptTokens)
+    for (const { completionTokens, result } of choices) {
+      this.#generationTokens.observe(completionTokens)
+      if (result !== undefined && result.finishReason !== 'cancelled') this.#ended(result)
+    }
+  }
+
+  #ended(choice: ChoiceResult): void {
+    this.#success.inc({ finished_reason: choice.finishReason })
+    for (const { histogram, value } of this.#histograms) {
+      const now = value(choice)
+      if (now !== undefined) histogram.observe(now)
     }
   }
 }

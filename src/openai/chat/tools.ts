@@ -3,7 +3,7 @@ import { budgetMessageBytesMax } from '../../config/engine-options.js'
 import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/tools.js'
 import { InvalidOptionError } from '../../engine/errors.js'
 import type { ChatOptions, Tool, ToolCall, ToolChoice } from '../../engine/types.js'
-import { arrayOf, boolean, int32Max, integerFrom, optional } from '../fields.js'
+import { anObject, arrayOf, boolean, int32Max, integerFrom, optional } from '../fields.js'
 
 /** Tools, as a request names them and as a reply calls them. */
 
@@ -16,9 +16,11 @@ const nameError = '1 to 64 of the characters A-Z a-z 0-9 _ -'
 const name = z.string({ error: nameError }).regex(/^[\w-]{1,64}$/, { error: nameError })
 
 const parametersError = `a JSON schema, an object at most ${schemaDepthMax} deep`
-const parameters = z
-  .record(z.string(), z.unknown(), { error: parametersError })
-  .refine((schema) => depthOf(JSON.stringify(schema)) <= schemaDepthMax, { error: parametersError })
+// Not a copy made by zod, which would leave out a property that is called __proto__.
+const parameters = anObject(parametersError).refine(
+  (schema) => depthOf(JSON.stringify(schema)) <= schemaDepthMax,
+  { error: parametersError },
+)
 
 const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
 const tool = z

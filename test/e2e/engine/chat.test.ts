@@ -100,7 +100,9 @@ describe('a reply of the real engine', () => {
     const { usage, timings } = await engine.chat(ask, { maxTokens: 3, cacheSalt: 'x' }).done
     const names = Object.keys(new FakeEngine(fakeOptions, () => undefined).stats())
     expect(Object.keys(engine.stats()).sort()).toEqual(names.sort())
-    for (const counts of [engine.stats(), usage, timings]) {
+    const { busy, ...stats } = engine.stats()
+    expect(typeof busy).toBe('boolean')
+    for (const counts of [stats, usage, timings]) {
       expect(Object.values(counts).every(Number.isFinite)).toBe(true)
     }
     expect(usage.cachedTokens).toBe(0)

@@ -123,7 +123,8 @@ describe('a call', () => {
     const engine = await loaded({ model: slowEncoder() })
     const before = engine.stats()
     const embedding = engine.embed(long)
-    await eventually(() => engine.stats().beats > before.beats)
+    // More than the turns of the loop around it.
+    await eventually(() => engine.stats().beats > before.beats + 20)
     expect(engine.stats().steps).toBe(before.steps)
     await embedding
     expect(engine.stats().steps).toBe(before.steps + 1)
@@ -264,13 +265,30 @@ describe('a request', () => {
 
   test('whose turn does not come in time is let go', async () => {
     const engine = await loaded({ model: slowEncoder(), queueDeadlineMs: 1 })
-    const first = engine.embed(Array.from({ length: 20 }, () => long))
+    const first = engine.embed(Array.from({ length: 10 }, () => long))
     await eventually(() => engine.stats().steps > 0)
     const late = engine.embed(long)
     const later = engine.embed(long)
     await expect(later).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
     await Promise.allSettled([first, late])
-    expect((await first).embeddings).toHaveLength(20)
+    expect((await first).embeddings).toHaveLength(10)
+  })
+
+  test('whose turn does not come hears so while another’s call is under way', async () => {
+    const model = encoderModel({ layers: 16, embedding: 384, seed: 2 })
+    const engine = await loaded({ model, queueDeadlineMs: 5 })
+    const ids = Array.from({ length: 500 }, (_, i) => 5 + (i % 50))
+    const first = engine.embed(Array.from({ length: 15 }, () => ids)) // a call for each
+    await eventually(() => engine.stats().steps > 0)
+    // One that came in at the end of a call may hear of it at the beginning of the next.
+    let heardWithinCall = false
+    for (let i = 0; i < 10 && !heardWithinCall; i++) {
+      const { steps } = engine.stats()
+      await expect(engine.embed(ids)).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
+      heardWithinCall = engine.stats().steps === steps
+    }
+    expect(heardWithinCall).toBe(true)
+    expect((await first).embeddings).toHaveLength(15)
   })
 
   test('under way at close() hears so, and so does one that comes later', async () => {

@@ -31,14 +31,26 @@ const cases = (Object.keys(stages) as (keyof typeof stages)[]).flatMap((stage) =
   ),
 )
 
+/** The engine's steps as each connection was left, by FIN or RST. */
+function stepsAtLeave({ engine, server }: ServedReal): number[] {
+  const steps: number[] = []
+  server.server.on('connection', (socket) => {
+    let isLeft = false
+    const onLeave = () => {
+      if (!isLeft) steps.push(engine.stats().steps)
+      isLeft = true
+    }
+    socket.once('end', onLeave).once('close', onLeave)
+  })
+  return steps
+}
+
 test.each(cases)(
   '26, 28, 29: $way in $stage costs at most one more step, stream: $stream',
   async ({ stage, way, stream }) => {
-    const stepsWhenGone: number[] = []
-    const { engine, client, url, quiet } = await serveReal(
-      { model: largeRandomModel(), parallel: 1 },
-      { onLog: () => stepsWhenGone.push(engine.stats().steps) },
-    )
+    const served = await serveReal({ model: largeRandomModel(), parallel: 1 })
+    const { engine, client, url, quiet, log } = served
+    const stepsWhenGone = stepsAtLeave(served)
     const { body, isThere } = stages[stage]
     const raw = await client()
     raw.send(post(chatPath, story({ stream, ...body })))
@@ -48,16 +60,22 @@ test.each(cases)(
     await quiet()
     expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
     expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0, failed: 0 })
+    // 21: the log has the tokens that it took.
+    await eventually(() => log.length === 1)
+    const { promptTokens, tokensGenerated } = engine.stats()
+    expect(log[0]).toMatchObject({
+      outcome: 'gone',
+      promptTokens,
+      completionTokens: tokensGenerated,
+    })
     expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
   },
 )
 
 test('26: leaving the loop of the official client stops the generation', async () => {
-  const stepsWhenGone: number[] = []
-  const { engine, url, quiet } = await serveReal(
-    { model: randomModel() },
-    { onLog: () => stepsWhenGone.push(engine.stats().steps) },
-  )
+  const served = await serveReal({ model: randomModel() })
+  const { engine, url, quiet } = served
+  const stepsWhenGone = stepsAtLeave(served)
   const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1` })
   const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
   const body = { model: 'default', messages, stream: true as const, max_tokens: 10_000 }
@@ -101,6 +119,9 @@ test('30: of 1,000 random leavers nothing stays, and everybody else is served', 
   })
   expect(started).toBe(finished + cancelled)
   expect(log.every(({ outcome }) => outcome !== 'failed')).toBe(true)
+  // Each is told with what it took, whether its client saw the end or not.
+  const told = log.reduce((sum, { completionTokens = 0 }) => sum + completionTokens, 0)
+  expect(told).toBe(engine.stats().tokensGenerated)
   let connections = -1
   await eventually(() => {
     server.server.getConnections((_, count) => {

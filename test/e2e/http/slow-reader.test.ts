@@ -81,3 +81,33 @@ test('41: a drain lets the running reply finish, then the engine is at rest', as
   await quiet()
   expect(engine.stats()).toMatchObject({ finished: 1, cancelled: 0, failed: 0 })
 })
+
+/** Bytes that the kernel took of what a socket was given. */
+function taken(socket: Socket | undefined): number {
+  const { _handle: handle } = socket as unknown as {
+    _handle: { bytesWritten: number; writeQueueSize: number }
+  }
+  return handle.bytesWritten - handle.writeQueueSize
+}
+
+// What a stream must not have is what a large reply needs: with 16 KiB, 10 MB took six seconds.
+test.each([false, true])(
+  'a large reply that is no stream goes out by more than 16 KiB, after a stream: %j',
+  async (isAfterStream) => {
+    const { server, client } = await serveReal(settings())
+    const sockets: Socket[] = []
+    server.server.on('connection', (socket) => sockets.push(socket))
+    const raw = await client()
+    if (isAfterStream) {
+      raw.send(post(chatPath, story({ max_tokens: 5 })))
+      await raw.seen('[DONE]')
+    }
+    raw.socket.pause()
+    const before = taken(sockets[0])
+    raw.send(post('/tokenize', { content: 'a story '.repeat(60_000), with_pieces: true }))
+    const isFast = () => taken(sockets[0]) - before > 400 * 1024
+    await eventually(isFast, 'the kernel took too little', 20_000)
+    raw.socket.resume()
+    await eventually(() => raw.text.endsWith(']}'), 'it never ended', 20_000)
+  },
+)

@@ -1,0 +1,33 @@
+import { doctorFlags, runFlags, serveFlags } from '../config/command-flags.js'
+import { environmentName } from '../config/flags.js'
+import { nearest } from '../config/nearest.js'
+
+/** What else is read from the environment: keys, the build, and scripts of the checkout. */
+const others = [
+  'SLUICE_API_KEY',
+  'SLUICE_DEBUG',
+  'SLUICE_BACKEND',
+  'SLUICE_JOBS',
+  'SLUICE_BENCH_DIR',
+  'SLUICE_SKIP_BUILD',
+  'SLUICE_BUILD_FROM_SOURCE',
+]
+
+const known = [
+  ...Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags }).map(environmentName),
+  ...others,
+]
+
+/**
+ * Variables that would have no effect, and look like a slip of the hand: one line for each. Others
+ * that begin with SLUICE_ may be somebody else's: Kubernetes sets some for a service of that name.
+ */
+export function misspeltVariables(environment: NodeJS.ProcessEnv): string[] {
+  const unknown = Object.keys(environment).filter((name) => {
+    return name.startsWith('SLUICE_') && !known.includes(name)
+  })
+  return unknown.flatMap((name) => {
+    const meant = nearest(name, known)
+    return meant === undefined ? [] : [`${name} has no effect; did you mean ${meant}?`]
+  })
+}

@@ -1,0 +1,25 @@
+import { type Flags, flagName } from '../config/flags.js'
+import { InvalidOptionError } from '../engine/errors.js'
+
+/** Options of the functions whose flags have another name. */
+const keys: Readonly<Record<string, string>> = {
+  file: 'model',
+  cacheMiB: 'cacheMib',
+  chatTemplate: 'chatTemplateFile',
+  'reasoning.budget': 'reasoningBudget',
+  'reasoning.budgetMessage': 'reasoningBudgetMessage',
+  aliases: 'alias',
+  allowHosts: 'allowHost',
+  allowOrigins: 'allowOrigin',
+}
+
+/** An error of an option, in the words of whoever wrote a command line: `--kv-cells`. */
+export function inFlags(error: unknown, flags: Flags): unknown {
+  if (!(error instanceof InvalidOptionError)) return error
+  const option = error.option.replace(/^sampling\./, '')
+  const key = keys[option] ?? option
+  if (!Object.hasOwn(flags, key)) return error
+  const name = flagName(key)
+  const message = error.message.replace(/^'[^']*'/, `'${name}'`)
+  return new InvalidOptionError(name, message, { cause: error.cause })
+}

@@ -1,0 +1,58 @@
+import { show } from '../config/checks.js'
+import { EngineEndedError, SluiceError } from '../engine/errors.js'
+import { ApiError } from '../openai/errors.js'
+
+/** How much is told of why there is no engine: the code alone, or the words of Sluice's own too. */
+export type Telling = 'whole' | 'code'
+
+/** Why there is no engine, or none any more, as requests are told of it: a 503 of its own. */
+export function engineFault(error: unknown, telling: Telling = 'whole'): ApiError {
+  if (error instanceof EngineEndedError) {
+    const why = telling === 'whole' ? inWords(error.cause) : inCode(error.cause)
+    const message = `The engine ended by itself${why}. The server has to be started again.`
+    return new ApiError('engine_ended', message, { cause: error })
+  }
+  const why = telling === 'whole' ? inWords(error) : inCode(error)
+  return new ApiError('load_failed', `The model could not be loaded${why}.`, { cause: error })
+}
+
+/** Told once by the process, also where nobody asks the server for anything. */
+export function warnOfEngine(error: unknown): void {
+  process.emitWarning(`${readable(error)}; requests get 503 from now on`, {
+    type: 'SluiceWarning',
+    code: 'SLUICE_ENGINE',
+  })
+}
+
+function readable(error: unknown): string {
+  const notLoaded = 'the model could not be loaded'
+  try {
+    if (error instanceof EngineEndedError) return withCode(error.message, error.code)
+    if (!(error instanceof Error)) return `${notLoaded}: ${thrownWords(error)}`
+    const { code } = error as NodeJS.ErrnoException
+    return withCode(`${notLoaded}: ${error}`, code)
+  } catch {
+    return `${notLoaded}: an object that cannot be read` // a Proxy, or one with getters that throw
+  }
+}
+
+/** A promise may be rejected with anything. */
+function thrownWords(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown
+  const { message } = Object(thrown) as { message?: unknown }
+  return typeof message === 'string' ? message : show(thrown)
+}
+
+/** What the program itself threw shows nothing of its inside. */
+function inWords(error: unknown): string {
+  return error instanceof SluiceError ? `: ${withCode(error.message, error.code)}` : inCode(error)
+}
+
+function inCode(error: unknown): string {
+  return error instanceof SluiceError ? ` (${error.code})` : ''
+}
+
+/** Some messages are sentences with a full stop of their own. */
+function withCode(message: string, code: unknown): string {
+  return typeof code === 'string' ? `${message.replace(/\.$/, '')} (${code})` : message
+}

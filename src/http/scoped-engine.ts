@@ -1,0 +1,90 @@
+import type { Input } from '../config/inputs.js'
+import type { Engine } from '../engine/engine.js'
+import type { Reply } from '../engine/reply.js'
+import type {
+  ChatMessage,
+  ChatOptions,
+  CompletionOptions,
+  EmbedOptions,
+  EmbedResult,
+  EngineStats,
+  TemplateOptions,
+  TokenizeOptions,
+} from '../engine/types.js'
+
+/** What an exchange is to the engine that it asks. */
+export interface Scope {
+  /** Aborted when the exchange ends, however it ends. */
+  readonly signal: AbortSignal
+  /** Its tokens are counted for the log and the metrics. */
+  own(reply: Reply): void
+  ownPrompt(tokens: number): void
+}
+
+/**
+ * An engine as one exchange may use it. Handlers never see the Engine itself: whatever they ask of
+ * it here has the exchange's signal, so that nothing outlives the exchange, and is counted. Owned
+ * by its exchange.
+ */
+export class ScopedEngine {
+  readonly #engine: Engine
+  readonly #scope: Scope
+
+  constructor(engine: Engine, scope: Scope) {
+    this.#engine = engine
+    this.#scope = scope
+  }
+
+  get model(): Engine['model'] {
+    return this.#engine.model
+  }
+
+  get settings(): Engine['settings'] {
+    return this.#engine.settings
+  }
+
+  stats(): EngineStats {
+    return this.#engine.stats()
+  }
+
+  chat(messages: readonly ChatMessage[], options: Unscoped<ChatOptions>): Reply {
+    return this.#owned(this.#engine.chat(messages, this.#scoped(options)))
+  }
+
+  complete(prompt: Input, options: Unscoped<CompletionOptions>): Reply {
+    return this.#owned(this.#engine.complete(prompt, this.#scoped(options)))
+  }
+
+  async embed(input: readonly Input[], options: Unscoped<EmbedOptions>): Promise<EmbedResult> {
+    const result = await this.#engine.embed(input, this.#scoped(options))
+    this.#scope.ownPrompt(result.usage.promptTokens)
+    return result
+  }
+
+  tokenize(text: string, options: Unscoped<TokenizeOptions>): Promise<Int32Array> {
+    return this.#engine.tokenize(text, this.#scoped(options))
+  }
+
+  detokenize(tokens: Int32Array): Promise<string> {
+    return this.#engine.detokenize(tokens, this.#scoped({}))
+  }
+
+  pieces(tokens: Int32Array): Promise<Uint8Array[]> {
+    return this.#engine.pieces(tokens, this.#scoped({}))
+  }
+
+  applyTemplate(messages: readonly ChatMessage[], options: TemplateOptions): Promise<string> {
+    return this.#engine.applyTemplate(messages, options, this.#scoped({}))
+  }
+
+  #scoped<Options extends object>(options: Options): Options & { signal: AbortSignal } {
+    return { ...options, signal: this.#scope.signal }
+  }
+
+  #owned(reply: Reply): Reply {
+    this.#scope.own(reply)
+    return reply
+  }
+}
+
+type Unscoped<Options> = Omit<Options, 'signal'>

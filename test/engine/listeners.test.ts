@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { NativeEngineOptions } from '../../src/binding/native.js'
+import type { SluiceError } from '../../src/engine/errors.js'
+import { forgetOpen, rememberOpen } from '../../src/engine/open-engines.js'
+import { type ReplyListener, Session, type SessionListener } from '../../src/engine/session.js'
+import { joinConnection } from '../../src/http/connection.js'
+import { settle } from '../support/eventually.js'
+import { FakeAddon } from '../support/fake-binding.js'
+
+// Where several are called in a row, an exception of one is surfaced and keeps nobody from theirs.
+
+let caught: unknown[] = []
+let others: NodeJS.UncaughtExceptionListener[] = []
+beforeEach(() => {
+  caught = []
+  others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => caught.push(error))
+})
+afterEach(() => {
+  process.removeAllListeners('uncaughtException')
+  for (const listener of others) process.on('uncaughtException', listener)
+})
+
+const silent: SessionListener = {
+  onProgress: () => undefined,
+  onReady: () => undefined,
+  onEstimated: () => undefined,
+  onLoadFailed: () => undefined,
+  onClosed: () => undefined,
+}
+
+function replyListener(more: Partial<ReplyListener> = {}): ReplyListener {
+  return {
+    onAccepted: vi.fn(),
+    onText: vi.fn(),
+    onPart: vi.fn(),
+    onFinished: vi.fn(),
+    onError: vi.fn(),
+    ...more,
+  }
+}
+
+const thrower = (name: string) => () => {
+  throw new Error(name)
+}
+
+const request = { choices: 1, prompt: 'a b', seed: 1, maxTokens: 4 } as never
+
+function session(listener: Partial<SessionListener> = {}) {
+  const addon = new FakeAddon({ pace: 'manual' })
+  const options = { parallel: 8, queueDepthMax: 8, window: 64 } as NativeEngineOptions
+  const one = new Session(addon, options, { ...silent, ...listener })
+  return { one, native: addon.engine }
+}
+
+describe('a session', () => {
+  test('tells all replies, though one throws at each of its events', async () => {
+    const { one, native } = session()
+    await settle()
+    const bad = replyListener({
+      onAccepted: thrower('accepted'),
+      onText: thrower('text'),
+      onFinished: thrower('finished'),
+    })
+    const good = replyListener()
+    one.submit(request, () => bad)
+    one.submit(request, () => good)
+    // No turn of the event loop in between: all events come in one batch.
+    native.step(8)
+    await settle()
+    expect(good.onAccepted).toHaveBeenCalledTimes(1)
+    expect(good.onText).toHaveBeenCalled()
+    expect(good.onFinished).toHaveBeenCalledTimes(1)
+    expect(caught.map((error) => (error as Error).message)).toEqual(
+      expect.arrayContaining(['accepted', 'text', 'finished']),
+    )
+    one.close()
+    await settle()
+  })
+
+  test('tells all of its end, and the one who made it', async () => {
+    const onClosed = vi.fn()
+    const { one, native } = session({ onClosed })
+    await settle()
+    const good = replyListener()
+    one.submit(request, () => replyListener({ onError: thrower('end') }))
+    one.submit(request, () => good)
+    native.isFrozen = true
+    one.close()
+    await settle()
+    expect(good.onError).toHaveBeenCalledTimes(1)
+    const [error] = vi.mocked(good.onError).mock.calls[0] as [SluiceError]
+    expect(error.code).toBe('ERR_CLOSED')
+    expect(onClosed).toHaveBeenCalledTimes(1)
+    expect(caught).toHaveLength(1)
+  })
+
+  test('goes on where who made it throws at progress', async () => {
+    const { one, native } = session({ onProgress: thrower('progress') })
+    native.progress(0.5)
+    const good = replyListener()
+    one.submit(request, () => good)
+    await settle()
+    native.step(8)
+    await settle()
+    expect(good.onFinished).toHaveBeenCalledTimes(1)
+    expect(caught).toMatchObject([{ message: 'progress' }])
+    one.close()
+    await settle()
+  })
+})
+
+test('at the exit of the process every engine is ended, though one throws', () => {
+  const others = process.listeners('exit')
+  const engines = [0, 1, 2].map((i) => ({
+    close: vi.fn(),
+    terminate: vi.fn(i === 0 ? thrower('terminate') : () => undefined),
+  }))
+  for (const engine of engines) rememberOpen(engine)
+  const first = process.listeners('exit')[0]
+  expect(others).not.toContain(first) // ours comes before those that were there
+  expect(() => first?.call(process, 0)).toThrow('terminate')
+  for (const engine of engines) expect(engine.terminate).toHaveBeenCalledTimes(1)
+  for (const engine of engines) forgetOpen(engine)
+})
+
+test('at a connection’s end every exchange on it is told, though one throws', async () => {
+  const { EventEmitter } = await import('node:events')
+  const socket = new EventEmitter() as never
+  const closed = [vi.fn(thrower('closed')), vi.fn()]
+  for (const one of closed) {
+    const passenger = { req: { socket } as never, res: {} as never, closed: one, abort: vi.fn() }
+    joinConnection(passenger)
+  }
+  ;(socket as InstanceType<typeof EventEmitter>).emit('close')
+  await settle()
+  for (const one of closed) expect(one).toHaveBeenCalled()
+  expect(caught).toMatchObject([{ message: 'closed' }])
+})
