@@ -85,7 +85,8 @@ async function testWith(name, fuzzMs) {
  * @param {NodeJS.ProcessEnv} env
  */
 async function engine(name, env) {
-  const vitest = createRequire(import.meta.url).resolve('vitest/vitest.mjs')
+  const vitestPackage = createRequire(import.meta.url).resolve('vitest/package.json')
+  const vitest = path.join(path.dirname(vitestPackage), 'vitest.mjs')
   const files = [...engineTests, 'fuzz'].map((test) => `test/e2e/engine/${test}.test.ts`)
   const args = [vitest, 'run', '--project', 'process', '--testTimeout=1800000', ...files]
   const preload = [

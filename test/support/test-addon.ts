@@ -4,4 +4,8 @@ import { useBinding } from '../../src/binding/binding.js'
 import type { NativeAddon } from '../../src/binding/native.js'
 
 const file = process.env.SLUICE_TEST_ADDON
-if (file !== undefined) useBinding(createRequire(import.meta.url)(file) as NativeAddon)
+if (file !== undefined) {
+  const addon = createRequire(import.meta.url)(file) as NativeAddon
+  addon.loadBackends([])
+  useBinding(addon)
+}

@@ -12,6 +12,14 @@
 
 namespace samples {
 
+// ThreadSanitizer has the system put most of a MiB of its own onto each thread's stack, so that a
+// small one is neither as small as asked for nor as large as the system says.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kHasSmallStacks = false;
+#else
+constexpr bool kHasSmallStacks = true;
+#endif
+
 // Calls `body` on a thread with so large a stack, where the system can give one.
 // The engine's thread has one of 512 MiB (engine/stack-thread.h, which native/llama may not
 // include).

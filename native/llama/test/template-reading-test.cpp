@@ -7,6 +7,7 @@
 #include "on-stack.h"
 #include "test/check.h"
 
+using samples::kHasSmallStacks;
 using samples::on_stack_of;
 using sluice::why_unreadable;
 using sluice::words_of_failed_run;
@@ -121,6 +122,7 @@ TEST("template reading: a failed run is one line, with the reason before the pla
 
 TEST("template reading: as deep as is readable fits the stack that there is, and no deeper is") {
   for (const size_t kib : {size_t(256), size_t(1024), size_t(512) << 10}) {
+    if (kib <= 1024 && !kHasSmallStacks) continue;
     on_stack_of(kib << 10, [&] {
       for (const Nest& nest : kNests) {
         const int32_t depth = deepest(nest, 100000);
