@@ -119,6 +119,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   cancel(): void {
     if (this.#state === 'ended' || this.#cancelled) return
     this.#cancelled = true
+    this.#accepted.reject(cancelledEarly()) // of no effect once it was told of
     this.#cancelRunning()
     this.#wake()
   }
@@ -255,7 +256,6 @@ export class Reply implements AsyncIterable<ReplyPart> {
     if (results.length < this.#choices.length) return
     this.#state = 'ended'
     this.#rest()
-    if (!this.#isAccepted) this.#accepted.reject(cancelledEarly())
     this.#done.resolve(replyResult(results))
     this.#wake()
   }
