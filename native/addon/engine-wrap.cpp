@@ -27,6 +27,7 @@ Napi::Function EngineWrap::define(Napi::Env env) {
                          InstanceMethod("detokenize", &EngineWrap::detokenize),
                          InstanceMethod("pieces", &EngineWrap::pieces),
                          InstanceMethod("applyTemplate", &EngineWrap::apply_template),
+                         InstanceMethod("tokenizeChat", &EngineWrap::tokenize_chat),
                          InstanceMethod("drain", &EngineWrap::drain),
                          InstanceMethod("stats", &EngineWrap::stats),
                          InstanceMethod("ref", &EngineWrap::ref),
@@ -95,6 +96,11 @@ Napi::Value EngineWrap::pieces(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineWrap::apply_template(const Napi::CallbackInfo& info) {
   engine_->apply_template(id_of(info), chat_prompt(info[1].As<Napi::Object>()));
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::tokenize_chat(const Napi::CallbackInfo& info) {
+  engine_->tokenize_chat(id_of(info), chat_prompt(info[1].As<Napi::Object>()));
   return info.Env().Undefined();
 }
 

@@ -35,6 +35,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value detokenize(const Napi::CallbackInfo& info);
   Napi::Value pieces(const Napi::CallbackInfo& info);
   Napi::Value apply_template(const Napi::CallbackInfo& info);
+  Napi::Value tokenize_chat(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value ref(const Napi::CallbackInfo& info);

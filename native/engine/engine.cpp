@@ -65,6 +65,11 @@ void Engine::apply_template(RequestId id, ChatPrompt chat) {
   if (preparer_) preparer_->apply_template(id, std::move(chat));
 }
 
+void Engine::tokenize_chat(RequestId id, ChatPrompt chat) {
+  std::lock_guard<std::mutex> lock(preparer_mutex_);
+  if (preparer_) preparer_->tokenize_chat(id, std::move(chat));
+}
+
 void Engine::close() noexcept {
   const std::lock_guard<std::mutex> lock(end_mutex_);
   closing_ = true;

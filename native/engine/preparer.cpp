@@ -119,6 +119,10 @@ void Preparer::pieces(RequestId id, std::vector<int32_t> tokens) {
 
 void Preparer::apply_template(RequestId id, ChatPrompt chat) { push_text(id, std::move(chat)); }
 
+void Preparer::tokenize_chat(RequestId id, ChatPrompt chat) {
+  push_text(id, TokenizeChat{std::move(chat)});
+}
+
 void Preparer::push_text(RequestId id, TextWork work) {
   TextJob job{std::make_shared<Ticket>(), std::make_shared<const TextWork>(std::move(work))};
   job.ticket->id = id;
@@ -313,8 +317,9 @@ void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
   form.thoughts = std::make_unique<Thoughts>(*marks, prompt.reasoning_budget);
   form.thinks_of_calls = !chat.grammar || !are_ended_by_calls(*marks, *chat.grammar);
   if (prompt.reasoning_budget == Thoughts::kUnlimited) return;
-  const std::string& message = prompt.reasoning_budget_message;
-  const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, message);
+  // The message is text: names of control tokens in it mean nothing.
+  std::vector<int32_t> message = template_.tokens_of(prompt.reasoning_budget_message);
+  const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, std::move(message));
   if (!end) {
     throw FaultError(FaultCode::invalid_request,
                      "this model's thoughts cannot be ended with that message: its vocabulary "
@@ -339,7 +344,7 @@ std::vector<std::string> Preparer::thinking_ends() const {
       any.reasoning_effort = effort;
       const TemplatedChat chat = template_.apply(any, while_loading());
       const std::optional<ThoughtMarks>& marks = chat.thoughts;
-      if (marks && thoughts_end(*model_, *marks, chat.spoken_tokens, "")) return marks->ends;
+      if (marks && thoughts_end(*model_, *marks, chat.spoken_tokens, {})) return marks->ends;
     }
   } catch (const FaultError&) {
     return {};  // a template that refuses this conversation tells nothing
@@ -384,8 +389,8 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
   if (const auto* conversation = std::get_if<ChatPrompt>(&prompt)) {
     check_lane(bytes_of(prompt), effort);
     chat = template_.apply(*conversation, effort.of_template());
-    check_fits(chat.prompt.size());
-    check_lane(chat.prompt.size(), effort);
+    check_fits(chat.prompt.text.size());
+    check_lane(chat.prompt.text.size(), effort);
   } else if (!std::holds_alternative<std::vector<int32_t>>(prompt)) {
     check_fits(bytes_of(prompt));
     check_lane(bytes_of(prompt), effort);
@@ -405,7 +410,7 @@ std::vector<int32_t> Preparer::tokens_of(const Prompt& prompt, const TemplatedCh
   if (const auto* text = std::get_if<std::string>(&prompt)) return tokens_of(*text);
   if (const auto* texts = std::get_if<Infill>(&prompt)) return tokens_of(*texts);
   const auto* tokens = std::get_if<std::vector<int32_t>>(&prompt);
-  return tokens ? tokens_of(*tokens) : tokens_of(chat.prompt);
+  return tokens ? tokens_of(*tokens) : template_.tokens_of(chat.prompt);
 }
 
 std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {
@@ -468,8 +473,13 @@ void Preparer::answer(RequestId id, const TextWork& work, const Effort& effort) 
   } else if (const auto* three = std::get_if<Pieces>(&work)) {
     check_lane(bytes_of(three->tokens), effort);
     sink_.pieces(id, model_->pieces(three->tokens));
+  } else if (const auto* four = std::get_if<TokenizeChat>(&work)) {
+    check_lane(bytes_of(four->chat), effort);
+    const PromptText prompt = template_.prompt(four->chat, effort.of_template());
+    check_lane(prompt.text.size(), effort);
+    sink_.tokens(id, template_.tokens_of(prompt));
   } else {
-    sink_.text_made(id, template_.prompt(std::get<ChatPrompt>(work), effort.of_template()));
+    sink_.text_made(id, template_.prompt(std::get<ChatPrompt>(work), effort.of_template()).text);
   }
 }
 

@@ -74,6 +74,9 @@ class Preparer {
   void detokenize(RequestId id, std::vector<int32_t> tokens);
   void pieces(RequestId id, std::vector<int32_t> tokens);
   void apply_template(RequestId id, ChatPrompt chat);
+  // The tokens of what that gives: not those of its text alone, in which one cannot see what
+  // somebody said.
+  void tokenize_chat(RequestId id, ChatPrompt chat);
   // Nobody waits any more for the text with this id: what was not begun will not be.
   void cancel_text(RequestId id);
   // Some request was cancelled.
@@ -90,7 +93,10 @@ class Preparer {
   struct Pieces {
     std::vector<int32_t> tokens;
   };
-  using TextWork = std::variant<Tokenize, Detokenize, Pieces, ChatPrompt>;
+  struct TokenizeChat {
+    ChatPrompt chat;
+  };
+  using TextWork = std::variant<Tokenize, Detokenize, Pieces, TokenizeChat, ChatPrompt>;
   struct TextJob {
     std::shared_ptr<Ticket> ticket;
     std::shared_ptr<const TextWork> work;

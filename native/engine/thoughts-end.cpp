@@ -9,10 +9,9 @@ namespace sluice {
 
 std::optional<std::vector<int32_t>> thoughts_end(const Model& model, const ThoughtMarks& marks,
                                                  const std::vector<int32_t>& spoken,
-                                                 const std::string& message) {
-  // The message is text: names of control tokens in it mean nothing.
-  std::vector<int32_t> tokens = model.tokenize(message, false, false);
+                                                 std::vector<int32_t> message) {
   const std::vector<int32_t> mark = model.tokenize(marks.ends.front(), false, true);
+  std::vector<int32_t> tokens = std::move(message);
   tokens.insert(tokens.end(), mark.begin(), mark.end());
   ThoughtMarks open = marks;
   open.is_open = true;

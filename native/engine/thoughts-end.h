@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "llama/thought-marks.h"
@@ -11,12 +10,12 @@ namespace sluice {
 
 class Model;
 
-// The tokens that end thoughts with a last message in them, or an empty one. Nothing where the
+// The tokens that end thoughts with a last message in them, which may be empty. Nothing where the
 // vocabulary cannot write that, or one of them ends the reply, or the message ends the thoughts.
 // `spoken` are control tokens whose names are part of the reply's text. Throws as Model::tokenize
 // does.
 std::optional<std::vector<int32_t>> thoughts_end(const Model& model, const ThoughtMarks& marks,
                                                  const std::vector<int32_t>& spoken,
-                                                 const std::string& message);
+                                                 std::vector<int32_t> message);
 
 }  // namespace sluice

@@ -10,6 +10,7 @@
 #include "llama/chat-parser.h"
 #include "llama/fault.h"
 #include "llama/model.h"
+#include "llama/rendering.h"
 #include "llama/stack.h"
 #include "llama/template-reading.h"
 
@@ -18,6 +19,10 @@ namespace {
 
 // Of some 100 KB at most each, where tools are many and large.
 constexpr size_t kRememberedMax = 16;
+
+// No text that a client sends by chance, and none that llama.cpp would change.
+const std::string kThoughtHere = "sluice-stands-in-for-the-thought";
+const std::string kContentHere = "sluice-stands-in-for-the-content";
 
 const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
 
@@ -63,6 +68,10 @@ std::vector<std::string> triggers_of(const common_chat_params& params) {
     }
   }
   return words;
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 bool may_call(const ChatPrompt& chat) {
@@ -193,6 +202,7 @@ void ChatTemplate::make(const std::string& text, bool is_asked_for,
 // What is asked of it once, while it is loaded.
 void ChatTemplate::probe(const std::function<bool()>& given_up) {
   const TemplateLimits limits{kTemplateWorkMax, given_up};
+  const Rendering rendering;
   try {
     // llama.cpp analyses it for this: 3 to 100 ms.
     TemplateRun run(limits);
@@ -212,6 +222,11 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
   } catch (const std::exception&) {
     shows_tools_ = true;  // it says itself what it refuses
   }
+  std::set<std::string> own_texts = rendering.own_texts();
+  for (const char* variant : {"", "tool_use"}) {
+    own_texts.insert(common_chat_templates_source(templates_.get(), variant));
+  }
+  marks_.emplace(llama_model_get_vocab(model_->raw()), own_texts);
   const std::string why = why_not_plain(given_up);
   if (why.empty() || !warning_.empty()) return;
   warning_ = "the chat template cannot put a plain conversation into words: " + why +
@@ -225,7 +240,7 @@ std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) c
   ChatPrompt plain;
   plain.messages.push_back({"user", words, "", "", "", {}});
   try {
-    const std::string made = prompt(plain, {kTemplateWorkMax, given_up});
+    const std::string made = prompt(plain, {kTemplateWorkMax, given_up}).text;
     return made.find(words) != std::string::npos ? "" : "it leaves out what the user says";
   } catch (const FaultError& error) {
     return error.fault.code == FaultCode::cancelled ? "" : error.what();
@@ -280,9 +295,14 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
   return inputs;
 }
 
+struct ChatTemplate::Prompted {
+  PromptText prompt;
+  common_chat_params params;
+};
+
 // The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
-common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat,
-                                           const TemplateLimits& limits) const {
+ChatTemplate::Prompted ChatTemplate::prompt_of(const ChatPrompt& chat,
+                                               const TemplateLimits& limits) const {
   if (!exists()) {
     throw FaultError(FaultCode::invalid_request,
                      !damage_.empty() ? damage_
@@ -294,15 +314,54 @@ common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat,
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
   inputs.force_pure_content = !may_call(chat) && !model_thinks_;
   if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  const Rendering rendering;
   common_chat_params params = run(inputs, limits);
-  if (!inputs.force_pure_content) return params;
-  // The plain way renders the messages before the one that goes on, and leaves that one to us.
-  if (chat.continues) params.prompt += params.generation_prompt + chat.messages.back().content;
-  params.parser.clear();
-  return params;
+  const std::string& generated = params.generation_prompt;
+  Prompted made;
+  if (inputs.force_pure_content) {
+    // The plain way renders the messages before the one that goes on, and leaves that one to us.
+    made.prompt = rendering.prompt(params.prompt + (chat.continues ? generated : ""));
+    if (chat.continues) made.prompt.append(chat.messages.back().content, true);
+    params.parser.clear();
+  } else if (chat.continues && ends_with(params.prompt, generated)) {
+    made.prompt =
+        rendering.prompt(params.prompt.substr(0, params.prompt.size() - generated.size()));
+    made.prompt.append(beginning_of_reply(inputs, generated, limits));
+  } else {
+    made.prompt = rendering.prompt(params.prompt);
+  }
+  made.params = std::move(params);
+  return made;
 }
 
-std::string ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
+// Of a message that goes on, which llama.cpp puts behind what the template wrote. With other texts
+// in it, one sees where they stand.
+PromptText ChatTemplate::beginning_of_reply(common_chat_templates_inputs inputs,
+                                            const std::string& generation_prompt,
+                                            const TemplateLimits& limits) const {
+  common_chat_msg& message = inputs.messages.back();
+  const std::pair<std::string, std::string> thought{kThoughtHere, message.reasoning_content};
+  const std::pair<std::string, std::string> content{kContentHere, message.content};
+  if (!message.reasoning_content.empty()) message.reasoning_content = kThoughtHere;
+  if (!message.content.empty()) message.content = kContentHere;
+  const std::string form = run(inputs, limits).generation_prompt;
+  PromptText beginning;
+  size_t end = 0;
+  for (const auto& [place, text] : {thought, content}) {
+    const size_t at = form.find(place, end);
+    if (at == std::string::npos) continue;
+    beginning.append(form.substr(end, at - end), false);
+    beginning.append(text, true);
+    end = at + place.size();
+  }
+  beginning.append(form.substr(end), false);
+  if (beginning.text == generation_prompt) return beginning;
+  PromptText unknown;  // it was changed on its way
+  unknown.append(generation_prompt, true);
+  return unknown;
+}
+
+PromptText ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
   try {
     return prompt_of(chat, limits).prompt;
   } catch (const FaultError&) {
@@ -312,12 +371,20 @@ std::string ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& l
   }
 }
 
+std::vector<int32_t> ChatTemplate::tokens_of(const PromptText& prompt) const {
+  return model_->tokenize(prompt, *marks_);
+}
+
+std::vector<int32_t> ChatTemplate::tokens_of(const std::string& said) const {
+  return model_->tokenize_said(said, *marks_);
+}
+
 TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& limits) const {
   try {
-    const common_chat_params params = prompt_of(chat, limits);
-    TemplatedChat result = may_call(chat) ? with_calls(chat, params.generation_prompt, limits)
-                                          : templated(params, chat);
-    result.prompt = params.prompt;
+    Prompted made = prompt_of(chat, limits);
+    TemplatedChat result = may_call(chat) ? with_calls(chat, made.params.generation_prompt, limits)
+                                          : templated(made.params, chat);
+    result.prompt = std::move(made.prompt);
     return result;
   } catch (const FaultError&) {
     throw;

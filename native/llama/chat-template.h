@@ -11,8 +11,10 @@
 
 #include "llama/chat-message.h"
 #include "llama/constraint.h"
+#include "llama/prompt-text.h"
 #include "llama/template-run.h"
 #include "llama/thought-marks.h"
+#include "llama/token-marks.h"
 
 struct common_chat_params;
 struct common_chat_templates;
@@ -25,7 +27,7 @@ class Model;
 
 // A conversation as the model reads it, and how its reply is to be made and read.
 struct TemplatedChat {
-  std::string prompt;
+  PromptText prompt;
   // What the reply must follow, where its format has calls.
   std::optional<GrammarSpec> grammar;
   std::string said;                    // of what the grammar is about, what the prompt ends with
@@ -64,7 +66,11 @@ class ChatTemplate {
   // These throw FaultError: invalid_request with the template's own words, or where it takes more
   // than kTemplateWorkMax; cancelled where it was given up. And TemplateTakesLong.
   TemplatedChat apply(const ChatPrompt& chat, const TemplateLimits& limits) const;
-  std::string prompt(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  PromptText prompt(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  // Of a prompt that it made.
+  std::vector<int32_t> tokens_of(const PromptText& prompt) const;
+  // Of a text that somebody says to the model, where there is a template.
+  std::vector<int32_t> tokens_of(const std::string& said) const;
   // How it writes calls of tools. Takes as long as an analysis.
   CallFormat call_format(const std::function<bool()>& given_up) const;
 
@@ -86,7 +92,12 @@ class ChatTemplate {
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
   common_chat_params run(const common_chat_templates_inputs& inputs,
                          const TemplateLimits& limits) const;
-  common_chat_params prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  // A prompt, and what llama.cpp says of the reply.
+  struct Prompted;
+  Prompted prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  PromptText beginning_of_reply(common_chat_templates_inputs inputs,
+                                const std::string& generation_prompt,
+                                const TemplateLimits& limits) const;
   TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
                            const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
@@ -103,7 +114,8 @@ class ChatTemplate {
   bool model_thinks_ = false;
   // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
   bool shows_tools_ = true;
-  mutable std::mutex mutex_;  // of what is remembered
+  std::optional<TokenMarks> marks_;  // where it exists
+  mutable std::mutex mutex_;         // of what is remembered
   mutable std::list<Remembered> remembered_;
 };
 

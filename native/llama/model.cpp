@@ -11,8 +11,12 @@
 #include "llama/fault.h"
 #include "llama/gguf-preflight.h"
 #include "llama/grammar-vocabulary.h"
+#include "llama/nfc.h"
+#include "llama/normalization.h"
+#include "llama/prompt-text.h"
 #include "llama/runtime.h"
 #include "llama/stack.h"
+#include "llama/token-marks.h"
 
 namespace sluice {
 namespace {
@@ -31,13 +35,19 @@ constexpr size_t kRunStackBytes = 384;
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-void check_text(std::string_view text) {
-  if (text.size() > kTextBytesMax) {
-    throw FaultError(FaultCode::invalid_request,
-                     "a text of " + std::to_string(text.size()) +
-                         " bytes is too large to be tokenized; expected at most " +
-                         std::to_string(kTextBytesMax));
-  }
+// Of normalization form C, which may take less than what it was made of: three letters of Hangul
+// become a syllable.
+constexpr size_t kNfcShrinksMax = 3;
+
+void check_size(std::string_view text) {
+  if (text.size() <= kTextBytesMax) return;
+  throw FaultError(FaultCode::invalid_request,
+                   "a text of " + std::to_string(text.size()) +
+                       " bytes is too large to be tokenized; expected at most " +
+                       std::to_string(kTextBytesMax));
+}
+
+void check_runs(std::string_view text) {
   const size_t run_max = Model::run_bytes_max(stack_bytes());
   size_t run = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -205,6 +215,8 @@ Model::Model(llama_model* model, ModelParams params, bool can_be_mapped)
       params_(std::move(params)),
       can_be_mapped_(can_be_mapped),
       vocab_(llama_model_get_vocab(model)),
+      marks_(std::make_unique<TokenMarks>(vocab_, std::set<std::string>())),
+      wants_nfc_(sluice::wants_nfc(metadata("tokenizer.ggml.pre"))),
       piece_bytes_max_(longest_piece(vocab_)) {}
 
 Model::~Model() = default;
@@ -312,18 +324,98 @@ bool Model::can_abort() const {
 }
 
 int64_t Model::tokens_min(size_t text_bytes) const {
-  return piece_bytes_max_ == 0 ? 0 : int64_t(text_bytes / piece_bytes_max_);
+  if (piece_bytes_max_ == 0) return 0;
+  return int64_t(text_bytes / piece_bytes_max_ / (wants_nfc_ ? kNfcShrinksMax : 1));
 }
+
+// What is asked while a text is tokenized. Needs deps/patches/tokenize-hooks.patch; without it no
+// text is put into form C, and all of a prompt is the template's own.
+struct Model::TokenizeHooks {
+  const PromptText* prompt = nullptr;  // null: the text is nobody's
+  const TokenMarks* marks = nullptr;
+  std::string in_form;
+
+  static bool is_special(int32_t token, size_t begin, size_t end, void* self) {
+    const auto& hooks = *static_cast<const TokenizeHooks*>(self);
+    return !hooks.prompt->is_said_in(begin, end) || !hooks.marks->is_mark(token);
+  }
+
+  static const char* normalized(const char* text, size_t* length, void* self) {
+    const std::string_view given(text, *length);
+    if (!may_lack_nfc(given)) return text;
+    std::string& in_form = static_cast<TokenizeHooks*>(self)->in_form;
+    in_form = nfc(given);
+    *length = in_form.size();
+    return in_form.data();
+  }
+};
 
 std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special,
                                      bool parse_special) const {
-  check_text(text);
+  TokenizeHooks hooks;
+  std::vector<int32_t> tokens = tokenize(text, add_special, parse_special, hooks);
+  if (add_special && parse_special) drop_doubled(tokens);
+  return tokens;
+}
+
+std::vector<int32_t> Model::tokenize(const PromptText& prompt, const TokenMarks& marks) const {
+  TokenizeHooks hooks{&prompt, &marks, {}};
+  std::vector<int32_t> tokens = tokenize(prompt.text, true, true, hooks);
+  drop_doubled(tokens);
+  return tokens;
+}
+
+std::vector<int32_t> Model::tokenize_said(std::string_view text, const TokenMarks& marks) const {
+  PromptText said;
+  said.append(std::string(text), true);
+  TokenizeHooks hooks{&said, &marks, {}};
+  return tokenize(said.text, false, false, hooks);
+}
+
+// Of what the vocabulary adds by itself, what the text had already.
+void Model::drop_doubled(std::vector<int32_t>& tokens) const {
+  const auto type = llama_vocab_type(vocab_);
+  const bool is_word_pieces = type == LLAMA_VOCAB_TYPE_WPM;
+  const bool adds = is_word_pieces || type == LLAMA_VOCAB_TYPE_SPM ||
+                    type == LLAMA_VOCAB_TYPE_BPE || type == LLAMA_VOCAB_TYPE_UGM;
+  if (!adds) return;
+  const int32_t first = llama_vocab_bos(vocab_);
+  const int32_t last = is_word_pieces ? llama_vocab_sep(vocab_) : llama_vocab_eos(vocab_);
+  const bool has_first = is_word_pieces || llama_vocab_get_add_bos(vocab_);
+  const bool has_last = is_word_pieces || llama_vocab_get_add_eos(vocab_);
+  if (has_first) {
+    const auto other =
+        std::find_if(tokens.begin(), tokens.end(), [&](int32_t token) { return token != first; });
+    if (other - tokens.begin() > 1) tokens.erase(tokens.begin() + 1, other);
+  }
+  if (!has_last) return;
+  while (tokens.size() > 1 && tokens.back() == last && tokens[tokens.size() - 2] == last) {
+    tokens.pop_back();
+  }
+}
+
+std::vector<int32_t> Model::tokenize(std::string_view text, bool add_special, bool parse_special,
+                                     TokenizeHooks& asked) const {
+  check_size(text);
+  check_runs(text);
+  if (wants_nfc_ && may_lack_nfc(text)) check_runs(nfc(text));
   const AssertScope asserts;
   const int32_t length = static_cast<int32_t>(text.size());
   std::vector<int32_t> tokens(text.size() + 8);
   const auto fill = [&] {
+#ifdef SLUICE_TELLS_ORIGINS
+    llama_tokenize_hooks hooks{};
+    if (asked.prompt) hooks.is_special = TokenizeHooks::is_special;
+    if (wants_nfc_) hooks.normalized = TokenizeHooks::normalized;
+    hooks.data = &asked;
+    return llama_tokenize_hooked(vocab_, text.data(), length, tokens.data(),
+                                 static_cast<int32_t>(tokens.size()), add_special, parse_special,
+                                 &hooks);
+#else
+    (void)asked;
     return llama_tokenize(vocab_, text.data(), length, tokens.data(),
                           static_cast<int32_t>(tokens.size()), add_special, parse_special);
+#endif
   };
   int32_t count = fill();
   if (count < 0 && count != std::numeric_limits<int32_t>::min()) {
@@ -390,7 +482,7 @@ std::vector<int32_t> Model::infill(std::string_view before, std::string_view aft
   // What stands around a gap is text: names of control tokens in it mean nothing.
   const auto append = [&](llama_token mark, std::string_view text) {
     prompt.push_back(mark);
-    const std::vector<int32_t> tokens = tokenize(text, false, false);
+    const std::vector<int32_t> tokens = tokenize_said(text, *marks_);
     prompt.insert(prompt.end(), tokens.begin(), tokens.end());
   };
   append(llama_vocab_fim_pre(vocab_), before);

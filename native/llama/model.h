@@ -17,6 +17,8 @@ struct llama_vocab;
 namespace sluice {
 
 class GrammarVocabulary;
+class TokenMarks;
+struct PromptText;
 
 // The sampling values that a GGUF recommends (general.sampling.*).
 struct RecommendedSampling {
@@ -74,9 +76,16 @@ class Model {
   // Of a run without a change between space and other characters, what so large a stack carries:
   // 1,000,000 bytes at most.
   static size_t run_bytes_max(size_t stack_bytes);
+  // `parse_special` takes the names of control tokens for them. With both, the text may name the
+  // token that every text begins (or ends) with: it is there once.
   // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a longer run than the
   // calling thread's stack carries.
   std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+  // With the token that every text begins with. What somebody said in it becomes none of the marks.
+  // Throws as the other does.
+  std::vector<int32_t> tokenize(const PromptText& prompt, const TokenMarks& marks) const;
+  // The same for a text that somebody said, alone, with nothing added.
+  std::vector<int32_t> tokenize_said(std::string_view text, const TokenMarks& marks) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
   // The bytes of each token, control tokens by name. Throws as detokenize does.
   std::vector<std::string> pieces(const std::vector<int32_t>& tokens) const;
@@ -117,6 +126,10 @@ class Model {
   static std::shared_ptr<const Model> load(const std::string& path, const ModelParams& params,
                                            const Progress& progress, bool is_outline);
   std::string metadata(const std::string& key) const;
+  struct TokenizeHooks;
+  std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special,
+                                TokenizeHooks& hooks) const;
+  void drop_doubled(std::vector<int32_t>& tokens) const;
   struct HeadSizes {
     int32_t key, value;
   };
@@ -126,6 +139,8 @@ class Model {
   const ModelParams params_;
   const bool can_be_mapped_;
   const llama_vocab* vocab_;
+  const std::unique_ptr<const TokenMarks> marks_;  // where no chat template writes others
+  const bool wants_nfc_;    // text is put into that form before it is tokenized
   size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
 };
 

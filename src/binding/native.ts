@@ -248,6 +248,8 @@ export interface NativeEngine {
   pieces(id: number, tokens: Int32Array): void
   /** Answered by a `text-made` event, or `error`. */
   applyTemplate(id: number, chat: NativeChat): void
+  /** Of the prompt that this gives. Answered by a `tokens` event, or `error`. */
+  tokenizeChat(id: number, chat: NativeChat): void
   /**
    * Everything that happened since the last call, in order; text of one reply is merged. Ends that
    * are told are counted as they are told.

@@ -1,4 +1,4 @@
-import type { NativePrompt } from '../binding/native.js'
+import type { NativeChat, NativePrompt } from '../binding/native.js'
 import {
   parseChat,
   parseChatOptions,
@@ -178,7 +178,9 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * The prompt that `chat` would compute for a conversation, as text. Rejects with
+   * The prompt that `chat` would compute for a conversation, as text. The names of control tokens
+   * in it may be the template's own or what a message says, which only the template's run can tell:
+   * `tokenize` would take all of them for tokens, and `countTokens` counts as `chat` does. Rejects with
    * ERR_INVALID_REQUEST (no template, or one that refuses the messages or takes too long for them),
    * ERR_INVALID_OPTION, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
    * ERR_ENGINE_ENDED.
@@ -188,12 +190,8 @@ export class Engine implements AsyncDisposable {
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<string> {
-    const { session, thinking, callFormat } = this.#parts
     const { signal } = parseTextOptions(text)
-    // Only a reply needs the grammars of its calls.
-    const format = callFormat === 'none' ? callFormat : undefined
-    const chat = parseChat(messages, parseTemplateOptions(options), thinking, format)
-    return session.applyTemplate(chat, signal)
+    return this.#parts.session.applyTemplate(this.#templateChat(messages, options), signal)
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
@@ -203,11 +201,8 @@ export class Engine implements AsyncDisposable {
     text: TextOptions = {},
   ): Promise<number> {
     const { signal } = parseTextOptions(text)
-    const until = signal === undefined ? {} : { signal }
-    const prompt = await this.applyTemplate(messages, options, until)
-    const special = { addSpecial: true, parseSpecial: true }
-    const tokens = await this.tokenize(prompt, { ...special, ...until })
-    return tokens.length
+    const chat = this.#templateChat(messages, options)
+    return (await this.#parts.session.tokenizeChat(chat, signal)).length
   }
 
   /** Gauges and counters as of the last step. */
@@ -229,6 +224,13 @@ export class Engine implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #templateChat(messages: readonly ChatMessage[], options: TemplateOptions): NativeChat {
+    const { thinking, callFormat } = this.#parts
+    // Only a reply needs the grammars of its calls.
+    const format = callFormat === 'none' ? callFormat : undefined
+    return parseChat(messages, parseTemplateOptions(options), thinking, format)
   }
 
   #reply(prompt: NativePrompt, options: RequestOptions): Reply {

@@ -178,6 +178,10 @@ export class Session {
     return this.#textJob((id) => this.#native.applyTemplate(id, chat), signal)
   }
 
+  tokenizeChat(chat: NativeChat, signal?: AbortSignal): Promise<Int32Array> {
+    return this.#textJob((id) => this.#native.tokenizeChat(id, chat), signal)
+  }
+
   /** An end is counted once it is heard, so those that wait to be heard are heard first. */
   stats(): NativeStats {
     this.#drain()

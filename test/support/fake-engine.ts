@@ -239,6 +239,14 @@ export class FakeEngine implements NativeEngine {
     setImmediate(() => this.#deliver())
   }
 
+  /** A token for each letter of that. */
+  tokenizeChat(id: number, { messages }: NativeChat): void {
+    const text = messages.map(({ role, content }) => `<${role}>${content}`).join('')
+    const tokens = Int32Array.from([...text].map((char) => char.codePointAt(0) ?? 0))
+    this.#emit({ kind: 'tokens', id, tokens })
+    setImmediate(() => this.#deliver())
+  }
+
   drain(): NativeEvent[] {
     const events = this.#events
     this.#events = []

@@ -8,7 +8,13 @@ import type { GgufContent, TensorSource, TensorType } from './gguf-writer.js'
 import { type GgufMetadata, ggufBool, ggufFloat32, ggufString, ggufUint32 } from './gguf-writer.js'
 import { cachedModel } from './model-cache.js'
 import { constantTensor, Random, randomTensor } from './random-weights.js'
-import { CHATML_TEMPLATE, type TokenizerName, tokenizerOf } from './tokenizers.js'
+import {
+  byteTokenizer,
+  CHATML_TEMPLATE,
+  type Marks,
+  type TokenizerName,
+  tokenizerOf,
+} from './tokenizers.js'
 
 export interface RandomModelOptions {
   /** Default 2. */
@@ -23,6 +29,8 @@ export interface RandomModelOptions {
   context?: number
   /** Default 'tiny'. */
   tokenizer?: TokenizerName
+  /** A tokenizer of bytes and these, in the place of that one. */
+  marks?: Marks | null
   /** Default 'f32'. */
   weights?: TensorType
   /** Standard deviation of the logits: 0 makes all tokens equally likely. Default 3. */
@@ -51,7 +59,8 @@ export function randomModel(options: RandomModelOptions = {}): string {
 /** What such a file holds, for whoever keeps it elsewhere. */
 export function randomModelContent(options: RandomModelOptions): GgufContent {
   const settled = settle(options)
-  const { metadata, vocabulary } = tokenizerOf(settled.tokenizer)
+  const { metadata, vocabulary } =
+    settled.marks === null ? tokenizerOf(settled.tokenizer) : byteTokenizer(settled.marks)
   const architecture = architectureOf(settled, vocabulary)
   return {
     metadata: new Map([
@@ -82,6 +91,7 @@ function settle(options: RandomModelOptions): Settled {
     heads: embedding / 32,
     context: 16384,
     tokenizer: 'tiny',
+    marks: null,
     weights: 'f32',
     logitDeviation: 3,
     chatTemplate: CHATML_TEMPLATE,

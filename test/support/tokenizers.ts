@@ -82,6 +82,40 @@ export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): T
   return { metadata, vocabulary: tokens.length, tokens, pieces }
 }
 
+/** Marks of a vocabulary whose text has a token for each byte, and nothing longer. */
+export interface Marks {
+  control: readonly string[]
+  userDefined?: readonly string[]
+  /** One of them that each text begins with by itself. */
+  bos?: string
+  /** One of them that each text ends with by itself. */
+  eos?: string
+}
+
+/** Byte for byte: what a text has fewer tokens than bytes, its marks have made. */
+export function byteTokenizer({ control, userDefined = [], bos, eos }: Marks): Tokenizer {
+  const bytes = Array.from({ length: 256 }, (_, byte) => byteChar(byte))
+  const tokens = [...bytes, ...control, ...userDefined, '<unused-end>']
+  const types = tokens.map((_, id) => {
+    if (id < bytes.length) return NORMAL
+    const isUserDefined = id >= bytes.length + control.length && id < tokens.length - 1
+    return isUserDefined ? USER_DEFINED : CONTROL
+  })
+  const idOf = (mark: string) => ggufUint32(tokens.indexOf(mark))
+  const metadata: GgufMetadata = new Map([
+    ['tokenizer.ggml.model', ggufString('gpt2')],
+    ['tokenizer.ggml.pre', ggufString('gpt-2')],
+    ['tokenizer.ggml.tokens', ggufStrings(tokens)],
+    ['tokenizer.ggml.token_type', ggufInt32s(types)],
+    ['tokenizer.ggml.merges', ggufStrings([])],
+    ['tokenizer.ggml.bos_token_id', idOf(bos ?? '<unused-end>')],
+    ['tokenizer.ggml.eos_token_id', idOf(eos ?? '<unused-end>')],
+    ['tokenizer.ggml.add_bos_token', ggufBool(bos !== undefined)],
+    ['tokenizer.ggml.add_eos_token', ggufBool(eos !== undefined)],
+  ])
+  return { metadata, vocabulary: tokens.length }
+}
+
 function copiedTokenizer(name: TokenizerName): Tokenizer {
   const tree =
     process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../deps/llama.cpp'))

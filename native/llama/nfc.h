@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+// Whether some character of it may be written otherwise in Unicode's normalization form C. False is
+// certain, and nearly all texts are: it takes a nanosecond a byte.
+bool may_lack_nfc(std::string_view text);
+
+// A text of UTF-8 in normalization form C (`e` and U+0301 are U+00E9). Bytes that are no UTF-8 stay
+// as they are.
+std::string nfc(std::string_view text);
+
+}  // namespace sluice
