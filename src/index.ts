@@ -43,6 +43,7 @@ export type {
   TokenLogprob,
   TokenLogprobs,
   Tool,
+  PastToolCall,
   ToolCall,
   ToolCallDelta,
   ToolChoice,

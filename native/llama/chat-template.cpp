@@ -11,6 +11,7 @@
 #include "llama/fault.h"
 #include "llama/model.h"
 #include "llama/stack.h"
+#include "llama/template-probe.h"
 #include "llama/template-reading.h"
 
 namespace sluice {
@@ -18,6 +19,12 @@ namespace {
 
 // Of some 100 KB at most each, where tools are many and large.
 constexpr size_t kRememberedMax = 16;
+
+// Of all that is tried while loading.
+constexpr uint64_t kProbeWorkMax = 5000000;
+
+// Thrown where that is spent, or nobody waits for it.
+struct ProbeStopped {};
 
 const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
 
@@ -129,6 +136,11 @@ FaultError refused(const std::exception& error) {
 
 }  // namespace
 
+struct ChatTemplate::Rendered {
+  std::vector<ChatMessage> messages;
+  common_chat_params params;
+};
+
 void ChatTemplate::TemplatesFree::operator()(common_chat_templates* templates) const {
   common_chat_templates_free(templates);
 }
@@ -212,11 +224,47 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
   } catch (const std::exception&) {
     shows_tools_ = true;  // it says itself what it refuses
   }
+  probe_order(given_up);
   const std::string why = why_not_plain(given_up);
   if (why.empty() || !warning_.empty()) return;
   warning_ = "the chat template cannot put a plain conversation into words: " + why +
              "; chats may be refused or answered beside the point, and complete() works" +
              kLoadAnother;
+}
+
+// What it takes, and what has to be put in order. A template for which that takes too long is given
+// everything as it comes.
+void ChatTemplate::probe_order(const std::function<bool()>& given_up) {
+  uint64_t work_left = kProbeWorkMax;
+  bool is_plain = true;
+  const auto render = [&](const ChatPrompt& chat) -> std::optional<std::string> {
+    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+    inputs.force_pure_content = is_plain;
+    if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+    const TemplateLimits limits{work_left, given_up};
+    TemplateRun run(limits);
+    std::string prompt;
+    try {
+      if (!run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; })) {
+        throw ProbeStopped{};
+      }
+    } catch (const std::exception&) {
+      work_left -= std::min(work_left, run.work());
+      return std::nullopt;
+    }
+    work_left -= std::min(work_left, run.work());
+    return prompt;
+  };
+  try {
+    const ChatPrompt all_shapes = conversation_of_all_shapes();
+    const std::optional<std::string> plain = render(all_shapes);
+    is_plain = false;
+    is_plain = render(all_shapes) == plain;
+    takes_ = what_it_takes(render);
+  } catch (const ProbeStopped&) {
+    takes_ = TemplateTakes();
+  }
 }
 
 // Of one message by a user: empty where that works.
@@ -257,9 +305,10 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
                        "look back over all of them (chatTemplate, --chat-template-file)");
 }
 
-common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) const {
+common_chat_templates_inputs ChatTemplate::inputs_of(
+    const ChatPrompt& chat, const std::vector<ChatMessage>& messages) const {
   common_chat_templates_inputs inputs;
-  for (const ChatMessage& message : chat.messages) inputs.messages.push_back(message_of(message));
+  for (const ChatMessage& message : messages) inputs.messages.push_back(message_of(message));
   for (const ChatTool& tool : chat.tools) {
     inputs.tools.push_back({tool.name, tool.description, tool.parameters});
   }
@@ -281,43 +330,63 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
 }
 
 // The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
-common_chat_params ChatTemplate::prompt_of(const ChatPrompt& chat,
-                                           const TemplateLimits& limits) const {
+ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
+                                              std::vector<ChatMessage> messages,
+                                              const TemplateLimits& limits) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, messages);
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  // Without it each call analyses the template anew (3 to 7 ms, llama.md).
+  inputs.force_pure_content = !may_call(chat) && !model_thinks_;
+  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  Rendered made{std::move(messages), run(inputs, limits)};
+  if (!inputs.force_pure_content) return made;
+  // The plain way renders the messages before the one that goes on, and leaves that one to us.
+  common_chat_params& params = made.params;
+  if (chat.continues) params.prompt += params.generation_prompt + made.messages.back().content;
+  params.parser.clear();
+  return made;
+}
+
+// In the order that the template takes. One that refuses it all the same is asked again with what
+// every template takes, and its words are those of the first time.
+ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
+                                               const TemplateLimits& limits) const {
   if (!exists()) {
     throw FaultError(FaultCode::invalid_request,
                      !damage_.empty() ? damage_
                                       : "this model has no chat template; use complete() with a "
                                         "prompt of your own");
   }
-  common_chat_templates_inputs inputs = inputs_of(chat);
-  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
-  // Without it each call analyses the template anew (3 to 7 ms, llama.md).
-  inputs.force_pure_content = !may_call(chat) && !model_thinks_;
-  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
-  common_chat_params params = run(inputs, limits);
-  if (!inputs.force_pure_content) return params;
-  // The plain way renders the messages before the one that goes on, and leaves that one to us.
-  if (chat.continues) params.prompt += params.generation_prompt + chat.messages.back().content;
-  params.parser.clear();
-  return params;
-}
-
-std::string ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
   try {
-    return prompt_of(chat, limits).prompt;
+    return rendered(chat, in_order(chat.messages, takes_, chat.continues), limits);
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
-    throw refused(error);
+    const FaultError first = refused(error);
+    for (const bool has_system : {true, false}) {
+      TemplateTakes least = takes_least();
+      least.system = has_system;
+      try {
+        return rendered(chat, in_order(chat.messages, least, chat.continues), limits);
+      } catch (const FaultError&) {
+        throw;
+      } catch (const std::exception&) {
+      }
+    }
+    throw first;
   }
 }
 
+std::string ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
+  return prompt_of(chat, limits).params.prompt;
+}
+
 TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& limits) const {
+  const Rendered made = prompt_of(chat, limits);
   try {
-    const common_chat_params params = prompt_of(chat, limits);
-    TemplatedChat result = may_call(chat) ? with_calls(chat, params.generation_prompt, limits)
-                                          : templated(params, chat);
-    result.prompt = params.prompt;
+    TemplatedChat result =
+        may_call(chat) ? with_calls(chat, made, limits) : templated(made.params, chat);
+    result.prompt = made.params.prompt;
     return result;
   } catch (const FaultError&) {
     throw;
@@ -328,11 +397,11 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& 
 
 // Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas. It may take more than
 // prompt_of() did, so that whether it is remembered decides nothing but how long it takes.
-TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
+TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& rendered,
                                        const TemplateLimits& limits) const {
-  std::string key = key_of(chat, generation_prompt);
+  std::string key = key_of(chat, rendered.params.generation_prompt);
   if (std::optional<TemplatedChat> known = remembered(key)) return *std::move(known);
-  common_chat_templates_inputs inputs = inputs_of(chat);
+  common_chat_templates_inputs inputs = inputs_of(chat, rendered.messages);
   inputs.tools = CallPlaces::stand_ins(chat.tools);
   TemplateLimits more = limits;
   if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
@@ -365,7 +434,7 @@ CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) cons
   chat.tools.push_back({"tool", "", "", "", "", {text, number}});
   chat.tool_choice = ToolChoice::required;
   try {
-    common_chat_templates_inputs inputs = inputs_of(chat);
+    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
     inputs.tools = CallPlaces::stand_ins(chat.tools);
     const common_chat_params params = run(inputs, {kTemplateWorkMax, given_up});
     return ChatFormat(params, false, chat.tools).calls();

@@ -11,6 +11,7 @@
 
 #include "llama/chat-message.h"
 #include "llama/constraint.h"
+#include "llama/message-order.h"
 #include "llama/template-run.h"
 #include "llama/thought-marks.h"
 
@@ -73,6 +74,8 @@ class ChatTemplate {
     void operator()(common_chat_templates* templates) const;
   };
 
+  struct Rendered;  // the messages in order, and what llama.cpp made of them
+
   // Replies that may call tools, the most recently used first: agents send the same ones again.
   struct Remembered {
     std::string key;
@@ -83,11 +86,15 @@ class ChatTemplate {
   void make(const std::string& text, bool is_asked_for, const std::function<bool()>& given_up);
   void probe(const std::function<bool()>& given_up);
   std::string why_not_plain(const std::function<bool()>& given_up) const;
-  common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
+  void probe_order(const std::function<bool()>& given_up);
+  common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
+                                         const std::vector<ChatMessage>& messages) const;
   common_chat_params run(const common_chat_templates_inputs& inputs,
                          const TemplateLimits& limits) const;
-  common_chat_params prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
-  TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
+  Rendered rendered(const ChatPrompt& chat, std::vector<ChatMessage> messages,
+                    const TemplateLimits& limits) const;
+  Rendered prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  TemplatedChat with_calls(const ChatPrompt& chat, const Rendered& rendered,
                            const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
   void remember(std::string key, TemplatedChat chat) const;
@@ -103,6 +110,7 @@ class ChatTemplate {
   bool model_thinks_ = false;
   // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
   bool shows_tools_ = true;
+  TemplateTakes takes_;
   mutable std::mutex mutex_;  // of what is remembered
   mutable std::list<Remembered> remembered_;
 };
