@@ -9,9 +9,9 @@ const callError = 'an object such as {"id": "...", "type": "function", "function
 const functionError = 'an object such as {"name": "get_weather", "arguments": "{}"}'
 
 /** Text as the model wrote it, cut or not, or the object that it stands for. */
-const callArguments = z
-  .unknown()
-  .transform((value) => (typeof value === 'string' ? value : JSON.stringify(value ?? {})))
+const callArguments = optional(z.unknown()).transform((value) => {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? {})
+})
 
 const called = z.object({ name: text, arguments: callArguments }, { error: functionError })
 
@@ -26,7 +26,7 @@ export const functionCall = called.transform((call): PastToolCall => call)
 /** A call that an assistant made in an earlier turn. */
 export const toolCall = z
   .object(
-    { id: optional(text), function: called.optional(), custom: custom.optional() },
+    { id: optional(text), function: optional(called), custom: optional(custom) },
     { error: callError },
   )
   .refine((call) => call.function !== undefined || call.custom !== undefined, {

@@ -9,7 +9,9 @@ const roles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] a
 const roleError = roles.map((role) => `"${role}"`).join(', ')
 
 /** Thoughts by the names that servers have for them; no string is nothing that was thought. */
-const thoughts = z.unknown().transform((value) => (typeof value === 'string' ? value : undefined))
+const thoughts = optional(z.unknown()).transform((value) => {
+  return typeof value === 'string' ? value : undefined
+})
 
 interface GivenMessage {
   readonly role: (typeof roles)[number]
@@ -27,7 +29,7 @@ export const chatMessage = z
   .object(
     {
       role: z.enum(roles, { error: `one of ${roleError}` }),
-      content: z.unknown(),
+      content: optional(z.unknown()),
       tool_calls: optional(arrayOf(toolCall, 0, toolsMax, 'tool calls')),
       // OpenAI's names for calls and answers before there were tools.
       function_call: optional(functionCall),
