@@ -1,5 +1,6 @@
 #include "llama/call-arguments.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -36,7 +37,9 @@ class Closer {
     return out_;
   }
 
-  bool was_whole() const { return was_whole_; }
+  // Whether nothing was closed or changed but spaces.
+  bool was_whole() const { return was_whole_ && !is_changed_; }
+  bool is_nested() const { return depth_ > 1; }
 
  private:
   enum class Next { value, first_item, first_key, key, colon, comma, nothing };
@@ -96,6 +99,7 @@ class Closer {
     if (open_.size() >= kArgumentsDepthMax) return false;
     add_comma();
     open_ += c;
+    depth_ = std::max(depth_, open_.size());
     out_ += c;
     ++at_;
     next_ = c == '{' ? Next::first_key : Next::first_item;
@@ -147,6 +151,7 @@ class Closer {
       } else if (static_cast<unsigned char>(c) < 0x20) {
         const std::string text = quoted(std::string(1, c));
         out_.append(text, 1, text.size() - 2);
+        is_changed_ = true;
       } else {
         out_ += c;
       }
@@ -184,6 +189,7 @@ class Closer {
     }
     if (is_high && is_cut_escape(at_ + 1)) return true;
     out_ += "\\ufffd";
+    is_changed_ = true;
     return true;
   }
 
@@ -261,7 +267,12 @@ class Closer {
   void write_number(size_t begin, size_t end, bool is_whole) {
     add_comma();
     const std::string number(text_.substr(begin, end - begin));
-    out_ += is_whole && !fits_64_bits(number) ? '"' + number + '"' : number;
+    if (is_whole && !fits_64_bits(number)) {
+      out_ += '"' + number + '"';
+      is_changed_ = true;
+    } else {
+      out_ += number;
+    }
   }
 
   static bool fits_64_bits(const std::string& number) {
@@ -300,6 +311,8 @@ class Closer {
   bool needs_comma_ = false;
   bool is_cut_ = false;
   bool was_whole_ = false;
+  bool is_changed_ = false;
+  size_t depth_ = 0;
 };
 
 std::optional<common_json> parsed(const std::string& json) {
@@ -334,11 +347,12 @@ std::string object_of(const std::string& arguments, bool may_be_text) {
 
 std::string arguments_object(const std::string& arguments) { return object_of(arguments, true); }
 
-bool is_whole_object(const std::string& arguments) {
-  const size_t begin = arguments.find_first_not_of(" \t\r\n");
-  if (begin == std::string::npos || arguments[begin] != '{') return false;
+ArgumentsForm form_of(const std::string& arguments) {
   Closer closer(arguments);
-  return closer.close() && closer.was_whole() && parsed(arguments);
+  const std::optional<std::string> closed = closer.close();
+  const std::optional<common_json> json = closed ? parsed(*closed) : std::nullopt;
+  if (!json || !json->is_object()) return {false, false};
+  return {closer.was_whole(), closer.is_nested()};
 }
 
 std::string with_flat_values(const std::string& object) {

@@ -19,8 +19,12 @@ std::string arguments_object(const std::string& arguments);
 // Templates recurse into them.
 constexpr size_t kArgumentsDepthMax = 32;
 
-// Whether the text is a JSON object as it stands, whole.
-bool is_whole_object(const std::string& arguments);
+// What has to be known of arguments before a template prints them.
+struct ArgumentsForm {
+  bool is_object = false;  // one that is whole, and that arguments_object() leaves as it is
+  bool is_nested = false;  // it has objects or arrays within
+};
+ArgumentsForm form_of(const std::string& arguments);
 
 // The object with each value that is an object or an array replaced by its JSON as text: for
 // templates that print those as nothing. `object` is one of arguments_object().

@@ -11,12 +11,6 @@ namespace {
 constexpr std::string_view kLetters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-bool is_short(const std::string& id) {
-  return id.size() == kCallIdLetters && std::all_of(id.begin(), id.end(), [](char c) {
-           return kLetters.find(c) != std::string_view::npos;
-         });
-}
-
 // FNV-1a, the same on every machine.
 uint64_t hash_of(const std::string& text) {
   uint64_t hash = 14695981039346656037u;
@@ -38,6 +32,12 @@ std::string letters_of(uint64_t number) {
 std::string new_call_id() {
   thread_local std::mt19937_64 random{std::random_device{}()};
   return letters_of(random());
+}
+
+bool CallIds::is_short(const std::string& id) {
+  return id.size() == kCallIdLetters && std::all_of(id.begin(), id.end(), [](char c) {
+           return kLetters.find(c) != std::string_view::npos;
+         });
 }
 
 const std::string& CallIds::short_id(const std::string& id) {

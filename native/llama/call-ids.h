@@ -15,6 +15,7 @@ std::string new_call_id();
 // this conversation and in others that begin like it, so that a prefix stays one.
 class CallIds {
  public:
+  static bool is_short(const std::string& id);
   // One that is of such a form stays as it is.
   const std::string& short_id(const std::string& id);
 

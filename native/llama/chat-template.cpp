@@ -20,11 +20,8 @@ namespace {
 // Of some 100 KB at most each, where tools are many and large.
 constexpr size_t kRememberedMax = 16;
 
-// Of all that is tried while loading.
-constexpr uint64_t kProbeWorkMax = 5000000;
-
-// Thrown where that is spent, or nobody waits for it.
-struct ProbeStopped {};
+// Of a small conversation that is tried: a quarter of a second.
+constexpr uint64_t kTrialWorkMax = 1000000;
 
 const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
 
@@ -224,7 +221,6 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
   } catch (const std::exception&) {
     shows_tools_ = true;  // it says itself what it refuses
   }
-  probe_order(given_up);
   const std::string why = why_not_plain(given_up);
   if (why.empty() || !warning_.empty()) return;
   warning_ = "the chat template cannot put a plain conversation into words: " + why +
@@ -232,39 +228,44 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
              kLoadAnother;
 }
 
-// What it takes, and what has to be put in order. A template for which that takes too long is given
-// everything as it comes.
-void ChatTemplate::probe_order(const std::function<bool()>& given_up) {
-  uint64_t work_left = kProbeWorkMax;
-  bool is_plain = true;
-  const auto render = [&](const ChatPrompt& chat) -> std::optional<std::string> {
-    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
-    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
-    inputs.force_pure_content = is_plain;
-    if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
-    const TemplateLimits limits{work_left, given_up};
-    TemplateRun run(limits);
-    std::string prompt;
-    try {
-      if (!run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; })) {
-        throw ProbeStopped{};
-      }
-    } catch (const std::exception&) {
-      work_left -= std::min(work_left, run.work());
-      return std::nullopt;
-    }
-    work_left -= std::min(work_left, run.work());
-    return prompt;
-  };
+// Of a conversation of ours: nothing where it is refused, or takes long.
+std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plainly,
+                                               const std::function<bool()>& given_up) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  inputs.force_pure_content = plainly;
+  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  const TemplateLimits limits{kTrialWorkMax, given_up};
+  TemplateRun run(limits);
+  std::string prompt;
+  bool is_done = false;
   try {
-    const ChatPrompt all_shapes = conversation_of_all_shapes();
-    const std::optional<std::string> plain = render(all_shapes);
-    is_plain = false;
-    is_plain = render(all_shapes) == plain;
-    takes_ = what_it_takes(render);
-  } catch (const ProbeStopped&) {
-    takes_ = TemplateTakes();
+    is_done =
+        run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; });
+  } catch (const std::exception&) {
+    return std::nullopt;
   }
+  if (!is_done && run.stop() == TemplateStop::given_up) {
+    throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+  }
+  return is_done ? std::optional<std::string>(std::move(prompt)) : std::nullopt;
+}
+
+bool ChatTemplate::takes(Shape shape, const std::function<bool()>& given_up) const {
+  std::atomic<int8_t>& known = taken_[size_t(shape)];
+  if (known != 0) return known > 0;
+  const std::lock_guard<std::mutex> lock(trying_);
+  if (known != 0) return known > 0;
+  if (!is_rendered_plainly_) {
+    // The plain way saves an analysis for each, but llama.cpp changes some messages in others.
+    const ChatPrompt all = conversation_of_all_kinds();
+    is_rendered_plainly_ = tried(all, true, given_up) == tried(all, false, given_up);
+  }
+  const auto render = [&](const ChatPrompt& chat) {
+    return tried(chat, *is_rendered_plainly_, given_up);
+  };
+  known = takes_shape(render, shape) ? 1 : -1;
+  return known > 0;
 }
 
 // Of one message by a user: empty where that works.
@@ -357,15 +358,17 @@ ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
                                       : "this model has no chat template; use complete() with a "
                                         "prompt of your own");
   }
+  const auto takes_as_found = [&](Shape shape) { return takes(shape, limits.given_up); };
   try {
-    return rendered(chat, in_order(chat.messages, takes_, chat.continues), limits);
+    return rendered(chat, in_order(chat.messages, takes_as_found, chat.continues), limits);
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
     const FaultError first = refused(error);
     for (const bool has_system : {true, false}) {
-      TemplateTakes least = takes_least();
-      least.system = has_system;
+      const auto least = [&](Shape shape) {
+        return shape == Shape::system ? has_system : all_take(shape);
+      };
       try {
         return rendered(chat, in_order(chat.messages, least, chat.continues), limits);
       } catch (const FaultError&) {

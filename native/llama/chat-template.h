@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -86,7 +88,9 @@ class ChatTemplate {
   void make(const std::string& text, bool is_asked_for, const std::function<bool()>& given_up);
   void probe(const std::function<bool()>& given_up);
   std::string why_not_plain(const std::function<bool()>& given_up) const;
-  void probe_order(const std::function<bool()>& given_up);
+  bool takes(Shape shape, const std::function<bool()>& given_up) const;
+  std::optional<std::string> tried(const ChatPrompt& chat, bool plainly,
+                                   const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
                                          const std::vector<ChatMessage>& messages) const;
   common_chat_params run(const common_chat_templates_inputs& inputs,
@@ -110,7 +114,10 @@ class ChatTemplate {
   bool model_thinks_ = false;
   // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
   bool shows_tools_ = true;
-  TemplateTakes takes_;
+  // What it takes is tried when the first conversation asks for it: most ask for little.
+  mutable std::mutex trying_;
+  mutable std::array<std::atomic<int8_t>, size_t(Shape::count)> taken_{};  // 1 is yes, -1 no
+  mutable std::optional<bool> is_rendered_plainly_;
   mutable std::mutex mutex_;  // of what is remembered
   mutable std::list<Remembered> remembered_;
 };

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "json.h"
 #include "llama/call-arguments.h"
 #include "llama/call-ids.h"
 
@@ -102,10 +103,26 @@ class Pairing {
   size_t made_ = 0;
 };
 
+// As models of Liquid AI write them, whose templates know no calls: Python's, in a list.
+std::string as_text(const std::vector<ChatToolCall>& calls) {
+  std::string text;
+  for (const ChatToolCall& call : calls) {
+    text += (text.empty() ? "" : ", ") + call.name + "(";
+    const common_json arguments = common_json::parse(arguments_object(call.arguments));
+    bool is_first = true;
+    for (const auto& [name, value] : arguments.items()) {
+      text += (is_first ? "" : ", ") + name + "=" + value.dump();
+      is_first = false;
+    }
+    text += ")";
+  }
+  return "<|tool_call_start|>[" + text + "]<|tool_call_end|>";
+}
+
 // A conversation on its way. Each step changes only what the template does not take.
 class Order {
  public:
-  Order(Messages messages, const TemplateTakes& takes)
+  Order(Messages messages, const TakesShape& takes)
       : messages_(std::move(messages)), takes_(takes) {}
 
   Messages done() {
@@ -126,8 +143,8 @@ class Order {
     for (size_t i = 0; i < messages_.size(); ++i) {
       ChatMessage& message = messages_[i];
       if (!is_of(message, "tool")) continue;
-      const bool is_told = !pairing.is_paired(i) && !takes_.answer_alone;
-      if (message.name.empty() && (is_told || takes_.names_wanted)) {
+      const bool is_told = !pairing.is_paired(i) && !takes_(Shape::answer_alone);
+      if (message.name.empty() && (is_told || !takes_(Shape::answers_unnamed))) {
         message.name = pairing.name_of(message);
       }
       if (is_told) message = told_by_user(message);
@@ -142,20 +159,21 @@ class Order {
 
   // Later ones are told by the user where they stand, so that what is before them stays the same.
   void place_systems() {
-    size_t first = first_systems();
-    if (!takes_.late_system || !takes_.system) {
-      for (size_t i = first; i < messages_.size(); ++i) {
-        if (is_of(messages_[i], "system")) messages_[i].role = "user";
+    const size_t first = first_systems();
+    for (size_t i = first; i < messages_.size(); ++i) {
+      const bool is_late = is_of(messages_[i], "system");
+      if (is_late && !(takes_(Shape::late_system) && takes_(Shape::system))) {
+        messages_[i].role = "user";
       }
     }
-    if (first > 1 && (!takes_.systems_in_row || !takes_.system)) {
+    if (first == 0) return;
+    if (first > 1 && !(takes_(Shape::systems_in_row) && takes_(Shape::system))) {
       for (size_t i = 1; i < first; ++i) join(messages_[0], messages_[i]);
       messages_.erase(messages_.begin() + 1, messages_.begin() + int64_t(first));
-      first = 1;
     }
-    if (first == 0) return;
-    if (!takes_.system) return tell_by_user(next_user(1));
-    if (!takes_.system_in_calls && !is_of(messages_.back(), "user")) tell_by_user(last_user());
+    if (!takes_(Shape::system)) return tell_by_user(next_user(1));
+    const bool is_answer = is_of(messages_.back(), "tool");
+    if (is_answer && !takes_(Shape::system_in_calls)) tell_by_user(last_user());
   }
 
   size_t next_user(size_t from) const {
@@ -181,12 +199,12 @@ class Order {
 
   // What somebody says between a call and its answers comes after them.
   void gather_answers() {
-    if (takes_.words_before_answer) return;
     for (size_t i = 0; i < messages_.size(); ++i) {
       if (!calls(messages_[i])) continue;
       size_t end = i + 1;
       for (size_t at = end; at < messages_.size() && !calls(messages_[at]); ++at) {
         if (!is_of(messages_[at], "tool") || !answers(messages_[at], messages_[i])) continue;
+        if (at > end && takes_(Shape::words_before_answer)) return;
         const auto answer = messages_.begin() + int64_t(at);
         std::rotate(messages_.begin() + int64_t(end), answer, answer + 1);
         ++end;
@@ -213,9 +231,8 @@ class Order {
     for (size_t i = 0; i < messages_.size();) {
       size_t end = i + 1;
       if (!calls(messages_[i])) {
-        if (!takes_.text_beside_thoughts && !messages_[i].content.empty()) {
-          messages_[i].reasoning.clear();
-        }
+        const bool has_both = !messages_[i].content.empty() && !messages_[i].reasoning.empty();
+        if (has_both && !takes_(Shape::text_beside_thoughts)) messages_[i].reasoning.clear();
         apart.push_back(std::move(messages_[i]));
       } else {
         while (end < messages_.size() && is_of(messages_[end], "tool")) ++end;
@@ -229,28 +246,33 @@ class Order {
   // A message that calls and the answers behind it, up to `end`.
   void take_apart(size_t begin, size_t end, Messages& apart) {
     ChatMessage& caller = messages_[begin];
-    const bool has_thoughts = !caller.reasoning.empty();
-    const bool takes_text = has_thoughts && takes_.calls_beside_thoughts
-                                ? takes_.text_and_thoughts_beside_calls
-                                : takes_.text_beside_calls;
-    if (!caller.content.empty() && !takes_text) {
+    if (!caller.reasoning.empty() && !takes_(Shape::calls_beside_thoughts)) {
+      caller.reasoning.clear();
+    }
+    const Shape text =
+        caller.reasoning.empty() ? Shape::text_beside_calls : Shape::text_and_thoughts_beside_calls;
+    if (!caller.content.empty() && !takes_(text)) {
       apart.push_back(of_role("assistant", std::move(caller.content)));
       caller.content.clear();
     }
-    if (!takes_.calls_beside_thoughts) caller.reasoning.clear();
-    if (!takes_.ids_shown) {
-      std::stable_sort(messages_.begin() + int64_t(begin) + 1, messages_.begin() + int64_t(end),
-                       [&](const ChatMessage& one, const ChatMessage& other) {
-                         return place_of(one, caller) < place_of(other, caller);
-                       });
+    sort_answers(begin, end);
+    if (caller.tool_calls.size() > 1 && !takes_(Shape::several_calls)) {
+      return one_by_one(begin, end, apart);
     }
-    if (takes_.several_calls || caller.tool_calls.size() == 1) {
-      const bool is_answered = end > begin + 1;
-      for (size_t i = begin; i < end; ++i) apart.push_back(std::move(messages_[i]));
-      if (!is_answered && !takes_.call_alone) answer_nothing(apart.back(), apart);
-      return;
-    }
-    one_by_one(begin, end, apart);
+    for (size_t i = begin; i < end; ++i) apart.push_back(std::move(messages_[i]));
+    if (end == begin + 1) answer_nothing(end == messages_.size(), apart);
+  }
+
+  // Where only their places say which calls they are of.
+  void sort_answers(size_t begin, size_t end) {
+    const auto first = messages_.begin() + int64_t(begin) + 1;
+    const auto last = messages_.begin() + int64_t(end);
+    const ChatMessage& caller = messages_[begin];
+    const auto is_before = [&](const ChatMessage& one, const ChatMessage& other) {
+      return place_of(one, caller) < place_of(other, caller);
+    };
+    if (std::is_sorted(first, last, is_before) || takes_(Shape::ids_shown)) return;
+    std::stable_sort(first, last, is_before);
   }
 
   void one_by_one(size_t begin, size_t end, Messages& apart) {
@@ -266,7 +288,7 @@ class Order {
         messages_[i].role.clear();
         is_answered = true;
       }
-      if (!is_answered && !takes_.call_alone) answer_nothing(caller, apart);
+      if (!is_answered) answer_nothing(end == messages_.size() && &call == &all.back(), apart);
       caller.content.clear();
       caller.reasoning.clear();
     }
@@ -275,22 +297,23 @@ class Order {
     }
   }
 
-  static void answer_nothing(const ChatMessage& caller, Messages& apart) {
-    std::vector<ChatMessage> none;
-    for (const ChatToolCall& call : caller.tool_calls) {
-      none.push_back(of_role("tool"));
-      none.back().tool_call_id = call.id;
-      none.back().name = call.name;
+  // To the calls of the last message in `apart`, where the template wants that.
+  void answer_nothing(bool is_last, Messages& apart) const {
+    if (takes_(is_last ? Shape::last_call : Shape::call_alone)) return;
+    const std::vector<ChatToolCall> all = apart.back().tool_calls;
+    for (const ChatToolCall& call : all) {
+      apart.push_back(of_role("tool"));
+      apart.back().tool_call_id = call.id;
+      apart.back().name = call.name;
     }
-    apart.insert(apart.end(), none.begin(), none.end());
   }
 
   void leave_out_empty() {
-    if (takes_.empty_assistant) return;
-    const auto says_nothing = [](const ChatMessage& one) {
-      return is_of(one, "assistant") && !calls(one) && one.content.empty();
+    const auto is_left_out = [&](const ChatMessage& one) {
+      const bool says_nothing = is_of(one, "assistant") && !calls(one) && one.content.empty();
+      return says_nothing && !takes_(Shape::empty_assistant);
     };
-    messages_.erase(std::remove_if(messages_.begin(), messages_.end(), says_nothing),
+    messages_.erase(std::remove_if(messages_.begin(), messages_.end(), is_left_out),
                     messages_.end());
   }
 
@@ -304,14 +327,15 @@ class Order {
       const bool is_user = is_of(message, "user");
       const bool is_same = speaks(message) && spoke > 0 && all[spoke - 1].role == message.role;
       const bool is_next = spoke == all.size();
-      if (is_same && is_next && !(is_user ? takes_.users_in_row : takes_.assistants_in_row)) {
+      if (is_same && is_next &&
+          !(is_user ? takes_(Shape::users_in_row) : takes_(Shape::assistants_in_row))) {
         join(all.back(), message);
         continue;
       }
-      if (is_same && !is_next && is_user && !takes_.user_after_answer) {
+      if (is_same && !is_next && is_user && !takes_(Shape::user_after_answer)) {
         all.push_back(of_role("assistant"));
       }
-      if (is_same && !is_next && !is_user && !takes_.assistants_around) {
+      if (is_same && !is_next && !is_user && !takes_(Shape::assistants_around)) {
         all.insert(all.begin() + int64_t(spoke), of_role("user"));
       }
       all.push_back(std::move(message));
@@ -323,38 +347,63 @@ class Order {
   void begin() {
     const size_t first = first_systems();
     const bool is_alone = first == messages_.size();
-    if (is_alone ? takes_.system_alone && first > 0 : takes_.assistant_first) return;
     if (!is_alone && !is_of(messages_[first], "assistant")) return;
+    if (first > 0 || !is_alone) {
+      if (takes_(is_alone ? Shape::system_alone : Shape::assistant_first)) return;
+    }
     messages_.insert(messages_.begin() + int64_t(first), of_role("user"));
   }
 
   void write_calls() {
     CallIds ids;
     for (ChatMessage& message : messages_) {
-      if (!takes_.ids_of_others && is_of(message, "tool")) {
-        message.tool_call_id = ids.short_id(message.tool_call_id);
+      if (is_of(message, "tool")) {
+        message.tool_call_id = written_id(message.tool_call_id, ids);
+        if (!takes_as_text(message.content)) message.content = common_json(message.content).dump();
       }
       for (ChatToolCall& call : message.tool_calls) {
-        if (!takes_.ids_of_others) call.id = ids.short_id(call.id);
+        call.id = written_id(call.id, ids);
         call.arguments = written(call.arguments);
+      }
+      if (calls(message) && !takes_(Shape::calls)) {
+        message.content = joined(message.content, as_text(message.tool_calls));
+        message.tool_calls.clear();
       }
     }
   }
 
+  std::string written_id(const std::string& id, CallIds& ids) const {
+    return CallIds::is_short(id) || takes_(Shape::ids_of_others) ? id : ids.short_id(id);
+  }
+
+  // Where an answer's JSON is read, whole numbers beyond 64 bits are others, and null is nothing.
+  bool takes_as_text(const std::string& answer) const {
+    if (answer == "null") return takes_(Shape::answers_as_text);
+    size_t digits = 0;
+    for (const char c : answer) {
+      digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+      if (digits > 18) return takes_(Shape::answers_as_text);
+    }
+    return true;
+  }
+
   std::string written(const std::string& arguments) const {
+    const ArgumentsForm form = form_of(arguments);
+    if (form.is_object && !form.is_nested) return arguments;
     const bool is_blank = arguments.find_first_not_of(" \t\r\n") == std::string::npos;
-    if (takes_.cut_arguments && !is_blank) return arguments;
-    std::string object = arguments_object(arguments);
-    return takes_.nested_arguments ? object : with_flat_values(object);
+    if (!form.is_object && !is_blank && takes_(Shape::arguments_as_text)) return arguments;
+    std::string object = form.is_object ? arguments : arguments_object(arguments);
+    if (!form_of(object).is_nested || takes_(Shape::nested_arguments)) return object;
+    return with_flat_values(object);
   }
 
   Messages messages_;
-  const TemplateTakes& takes_;
+  const TakesShape& takes_;
 };
 
 }  // namespace
 
-std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const TemplateTakes& takes,
+std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const TakesShape& takes,
                                   bool continues) {
   if (!continues) return Order(std::move(messages), takes).done();
   // The template sees only what is before the message that goes on.
@@ -363,7 +412,7 @@ std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const Templ
   if (messages.empty()) messages.push_back(of_role("user"));
   messages = Order(std::move(messages), takes).done();
   ChatMessage& before = messages.back();
-  if (!takes.assistants_in_row && is_of(before, "assistant") && !calls(before)) {
+  if (is_of(before, "assistant") && !calls(before) && !takes(Shape::assistants_in_row)) {
     last.content = joined(before.content, last.content);
     messages.pop_back();
   }
@@ -371,17 +420,17 @@ std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const Templ
   return messages;
 }
 
-TemplateTakes takes_least() {
-  TemplateTakes takes;
-  takes.systems_in_row = takes.late_system = takes.system_alone = takes.system_in_calls = false;
-  takes.users_in_row = takes.assistants_in_row = takes.assistant_first = false;
-  takes.user_after_answer = takes.assistants_around = takes.words_before_answer = false;
-  takes.answer_alone = takes.several_calls = false;
-  takes.text_beside_calls = takes.text_beside_thoughts = takes.calls_beside_thoughts = false;
-  takes.text_and_thoughts_beside_calls = false;
-  takes.ids_of_others = takes.ids_shown = takes.cut_arguments = false;
-  takes.names_wanted = true;
-  return takes;
+bool all_take(Shape shape) {
+  switch (shape) {
+    case Shape::system:
+    case Shape::calls:
+    case Shape::empty_assistant:
+    case Shape::call_alone:
+    case Shape::last_call:
+    case Shape::nested_arguments:
+    case Shape::answers_as_text: return true;
+    default: return false;
+  }
 }
 
 }  // namespace sluice

@@ -12,6 +12,7 @@ using Messages = std::vector<ChatMessage>;
 // Words that no template says by itself, and the ids that Mistral's want.
 const std::string kTool = "sluicetool";
 const std::string kId = "sluiceid1", kOtherId = "sluiceid2";
+const std::string kLargeAnswer = "12345678901234567890";
 
 ChatMessage of_role(const char* role, const std::string& content) {
   ChatMessage message;
@@ -65,153 +66,193 @@ class Prober {
  public:
   explicit Prober(const RenderChat& render) : render_(render) {}
 
-  TemplateTakes found() {
-    try_roles();
-    try_calls();
-    try_answers();
-    try_what_stands_beside();
-    try_arguments();
-    return takes_;
+  bool takes(Shape shape) const {
+    switch (shape) {
+      case Shape::ids_shown: return count_of(kId, answered("")) > 1;
+      case Shape::answers_unnamed: return takes_unnamed();
+      case Shape::assistant_first: return takes_first();
+      default: break;
+    }
+    const std::vector<Try> all = tries_of(shape);
+    return std::all_of(all.begin(), all.end(), [&](const Try& one) {
+      const bool is_of_tools = one.tools != Tools::none;
+      return (one.tools == Tools::some || shows(one, false)) && (!is_of_tools || shows(one, true));
+    });
   }
 
  private:
-  using Words = std::vector<std::string>;
+  // Whether it is tried with tools in the request, since some put those into a certain message.
+  enum class Tools { none, some, both };
 
-  std::optional<std::string> rendered(const Messages& messages, bool has_tools) const {
+  struct Try {
+    Messages messages;
+    std::vector<std::string> words;
+    Tools tools = Tools::both;
+  };
+
+  // While the turn goes on, and when it is past.
+  static std::vector<Try> both_ways(const Messages& turn, const std::vector<std::string>& words) {
+    const Messages past{assistant("lastword"), user("nextword")};
+    return {{turn, words, Tools::some}, {turn + past, words, Tools::some}};
+  }
+
+  static std::vector<Try> turn_with(const ChatMessage& caller,
+                                    const std::vector<std::string>& words) {
+    return both_ways({user("word1"), caller, answer("word2", caller.tool_calls[0].id)}, words);
+  }
+
+  static std::vector<Try> with_arguments(const std::string& arguments,
+                                         const std::vector<std::string>& words) {
+    return turn_with(with_call(assistant(""), call(kId, arguments)), words);
+  }
+
+  static std::vector<Try> tries_of(Shape shape) {
+    const std::vector<Try> tries = tries_of_roles(shape);
+    return tries.empty() ? tries_of_calls(shape) : tries;
+  }
+
+  static std::vector<Try> tries_of_roles(Shape shape) {
+    switch (shape) {
+      case Shape::system: return {{{system("word1"), user("word2")}, {"word1", "word2"}}};
+      case Shape::systems_in_row:
+        return {{{system("word1"), system("word2"), user("word3")}, {"word1", "word2", "word3"}}};
+      case Shape::late_system:
+        return {{{system("word0"), user("word1"), system("word2"), assistant("word3"),
+                  user("word4"), system("word5")},
+                 {"word0", "word1", "word2", "word3", "word4", "word5"}},
+                {{user("word1"), system("word2")}, {"word1", "word2"}}};
+      case Shape::system_alone: return {{{system("word1")}, {"word1"}}};
+      case Shape::users_in_row: return {{{user("word1"), user("word2")}, {"word1", "word2"}}};
+      case Shape::assistants_in_row:
+        return {{{user("word1"), assistant("word2"), assistant("word3"), user("word4")},
+                 {"word1", "word2", "word3", "word4"}}};
+      case Shape::empty_assistant:
+        return {{{user("word1"), assistant(""), user("word2")}, {"word1", "word2"}}};
+      default: return {};
+    }
+  }
+
+  static std::vector<Try> tries_of_calls(Shape shape) {
+    const ChatMessage caller = with_call(assistant(""));
+    switch (shape) {
+      case Shape::system_in_calls:
+        return {{{system("word0"), user("word1"), caller, answer("word2")},
+                 {"word0", "word1", "word2"},
+                 Tools::some}};
+      case Shape::user_after_answer:
+        return {{{user("word1"), caller, answer("word2"), user("word3")},
+                 {"word1", "word2", "word3"},
+                 Tools::some}};
+      case Shape::assistants_around:
+        return {{{user("word1"), assistant("word2"), caller, answer("word3"), assistant("word4"),
+                  user("word5")},
+                 {"word2", "word3", "word4", "word5"},
+                 Tools::some}};
+      case Shape::words_before_answer:
+        return {{{user("word1"), caller, user("word2"), answer("word3")},
+                 {"word2", "word3"},
+                 Tools::some}};
+      case Shape::answer_alone:
+        return {{{user("word1"), answer("word2"), user("word3")}, {"word2", "word3"}, Tools::some},
+                {{user("word1"), assistant("word2"), answer("word3")},
+                 {"word2", "word3"},
+                 Tools::some}};
+      case Shape::call_alone:
+        return {{{user("word1"), caller, user("word2")}, {"callword", "word2"}, Tools::some}};
+      case Shape::last_call: return {{{user("word1"), caller}, {"callword"}, Tools::some}};
+      default: return tries_of_callers(shape);
+    }
+  }
+
+  static std::vector<Try> tries_of_callers(Shape shape) {
+    const ChatToolCall other = call(kOtherId, R"({"sluicename":"otherword"})");
+    const ChatToolCall foreign =
+        call("call_sluice-0123456789abcdefghijklmnopqrstuvwxyz", R"({"sluicename":"callword"})");
+    switch (shape) {
+      case Shape::calls: return turn_with(with_call(assistant("")), {"callword"});
+      case Shape::several_calls:
+        return both_ways({user("word1"), with_call(with_call(assistant("")), other),
+                          answer("word2"), answer("word3", kOtherId)},
+                         {"callword", "otherword", "word2", "word3"});
+      case Shape::text_beside_calls:
+        return turn_with(with_call(assistant("saidword")), {"saidword", "callword", "word2"});
+      case Shape::calls_beside_thoughts:
+        return turn_with(with_call(assistant("", "thoughtword")), {"callword", "word2"});
+      case Shape::text_and_thoughts_beside_calls:
+        return turn_with(with_call(assistant("saidword", "thoughtword")),
+                         {"saidword", "callword", "word2"});
+      case Shape::text_beside_thoughts:
+        return {{{user("word1"), assistant("saidword", "thoughtword"), user("word2")},
+                 {"saidword", "word2"}}};
+      case Shape::ids_of_others:
+        return turn_with(with_call(assistant(""), foreign), {"callword", "word2"});
+      case Shape::arguments_as_text:
+        return with_arguments(R"({"sluicename":"callword", "cut)", {"callword"});
+      case Shape::nested_arguments:
+        return with_arguments(R"({"name":{"inner":"word3"},"list":["word4",{"last":"word5"}]})",
+                              {"inner", "word3", "word4", "last", "word5"});
+      case Shape::answers_as_text:
+        return both_ways({user("word1"), with_call(assistant("")), answer(kLargeAnswer)},
+                         {kLargeAnswer});
+      default: return {};
+    }
+  }
+
+  std::string rendered(const Messages& messages, bool has_tools) const {
     ChatPrompt chat;
     chat.messages = messages;
     if (has_tools) chat.tools = {the_tool()};
-    return render_(chat);
+    return render_(chat).value_or("");
   }
 
-  bool shows(const Messages& messages, const Words& words, bool has_tools) const {
-    const std::optional<std::string> prompt = rendered(messages, has_tools);
-    return prompt && std::all_of(words.begin(), words.end(), [&](const std::string& word) {
-             return prompt->find(word) != std::string::npos;
-           });
+  bool shows(const Try& one, bool has_tools) const {
+    const std::string prompt = rendered(one.messages, has_tools);
+    return std::all_of(one.words.begin(), one.words.end(), [&](const std::string& word) {
+      return prompt.find(word) != std::string::npos;
+    });
   }
 
-  // Without tools and with one: some put those into a certain message.
-  bool takes(const Messages& messages, const Words& words) const {
-    return shows(messages, words, false) && shows(messages, words, true);
+  std::string answered(const std::string& name) const {
+    ChatMessage message = answer("word2");
+    message.name = name;
+    return rendered({user("word1"), with_call(assistant("")), message}, true);
   }
 
-  // With tools, where the turn goes on and where it is past.
-  bool takes_turn(const Messages& turn, const Words& words) const {
-    const Messages past{assistant("lastword"), user("nextword")};
-    return shows(turn, words, true) && shows(turn + past, words, true);
-  }
-
-  void try_roles() {
-    takes_.system = takes({system("word1"), user("word2")}, {"word1", "word2"});
-    takes_.systems_in_row =
-        takes({system("word1"), system("word2"), user("word3")}, {"word1", "word2", "word3"});
-    takes_.late_system =
-        takes({user("word1"), system("word2"), user("word3")}, {"word1", "word2", "word3"}) &&
-        takes({user("word1"), assistant("word2"), user("word3"), system("word4")},
-              {"word1", "word2", "word3", "word4"});
-    takes_.system_alone = takes({system("word1")}, {"word1"});
-    takes_.users_in_row = takes({user("word1"), user("word2")}, {"word1", "word2"});
-    takes_.assistants_in_row =
-        takes({user("word1"), assistant("word2"), assistant("word3"), user("word4")},
-              {"word1", "word2", "word3", "word4"});
-    takes_.empty_assistant =
-        takes({user("word1"), assistant(""), user("word2")}, {"word1", "word2"});
-    takes_.assistant_first = takes({assistant("word1"), user("word2")}, {"word1", "word2"}) &&
-                             stands_as_assistant();
+  // Its name is needed where it would be told, and no id says which tool it is.
+  bool takes_unnamed() const {
+    const std::string unnamed = answered("");
+    const std::string named = answered(kTool);
+    if (named.empty()) return true;
+    if (unnamed.empty()) return false;
+    return count_of(kId, unnamed) > 1 || count_of(kTool, named) <= count_of(kTool, unnamed);
   }
 
   // Some take the first message for a user's, whoever speaks.
-  bool stands_as_assistant() const {
-    const std::optional<std::string> first =
-        rendered({assistant("word1"), user("word2")}, true);
-    const std::optional<std::string> second =
-        rendered({user("word0"), assistant("word1"), user("word2")}, true);
-    if (!first || !second) return false;
-    const std::string before = second->substr(0, second->find("word1"));
-    const std::string mark = before.substr(before.find("word0") + 5);
-    const std::string start = first->substr(0, first->find("word1"));
-    const size_t length = std::min<size_t>(mark.size(), 16);
-    return start.size() >= length &&
-           start.compare(start.size() - length, length, mark, mark.size() - length, length) == 0;
-  }
-
-  void try_calls() {
-    const Messages called{user("word1"), with_call(assistant(""))};
-    takes_.call_alone = shows(called + Messages{user("word2")}, {"callword", "word2"}, true);
-    takes_.user_after_answer =
-        shows(called + Messages{answer("word2"), user("word3")}, {"word2", "word3"}, true);
-    takes_.words_before_answer =
-        shows(called + Messages{user("word2"), answer("word3")}, {"word2", "word3"}, true);
-    takes_.assistants_around =
-        shows(Messages{user("word1"), assistant("word2"), with_call(assistant("")),
-                       answer("word3"), assistant("word4"), user("word5")},
-              {"word2", "word3", "word4", "word5"}, true);
-    takes_.system_in_calls = shows(Messages{system("word0")} + called + Messages{answer("word2")},
-                                   {"word0", "word1", "word2"}, true);
-    const ChatMessage two =
-        with_call(with_call(assistant("")), call(kOtherId, R"({"sluicename":"otherword"})"));
-    takes_.several_calls =
-        takes_turn({user("word1"), two, answer("word2"), answer("word3", kOtherId)},
-                   {"callword", "otherword", "word2", "word3"});
-    const ChatToolCall foreign =
-        call("call_sluice-0123456789abcdefghijklmnopqrstuvwxyz", R"({"sluicename":"callword"})");
-    takes_.ids_of_others =
-        takes_turn({user("word1"), with_call(assistant(""), foreign), answer("word2", foreign.id)},
-                   {"callword", "word2"});
-  }
-
-  void try_answers() {
-    takes_.answer_alone =
-        shows({user("word1"), answer("word2"), user("word3")}, {"word2", "word3"}, true) &&
-        shows({user("word1"), assistant("word2"), answer("word3")}, {"word2", "word3"}, true);
-    const Messages called{user("word1"), with_call(assistant(""))};
-    const std::optional<std::string> unnamed = rendered(called + Messages{answer("word2")}, true);
-    ChatMessage named = answer("word2");
-    named.name = kTool;
-    const std::optional<std::string> prompt = rendered(called + Messages{named}, true);
-    if (!prompt) return;
-    takes_.ids_shown = unnamed && count_of(kId, *unnamed) > 1;
-    takes_.names_wanted =
-        !unnamed || (!takes_.ids_shown && count_of(kTool, *prompt) > count_of(kTool, *unnamed));
-  }
-
-  void try_what_stands_beside() {
-    const Messages asked{user("word1")};
-    const Messages answered{answer("word2")};
-    takes_.text_beside_calls =
-        takes_turn(asked + Messages{with_call(assistant("saidword"))} + answered,
-                   {"saidword", "callword", "word2"});
-    takes_.calls_beside_thoughts =
-        takes_turn(asked + Messages{with_call(assistant("", "thoughtword"))} + answered,
-                   {"callword", "word2"});
-    takes_.text_and_thoughts_beside_calls =
-        takes_turn(asked + Messages{with_call(assistant("saidword", "thoughtword"))} + answered,
-                   {"saidword", "callword", "word2"});
-    takes_.text_beside_thoughts =
-        takes(asked + Messages{assistant("saidword", "thoughtword"), user("word2")},
-              {"saidword", "word2"});
-  }
-
-  void try_arguments() {
-    const auto takes_arguments = [&](const std::string& arguments, const Words& words) {
-      return takes_turn({user("word1"), with_call(assistant(""), call(kId, arguments)),
-                         answer("word2")},
-                        words);
-    };
-    takes_.cut_arguments = takes_arguments(R"({"sluicename":"callword", "cut)", {"callword"});
-    takes_.nested_arguments =
-        takes_arguments(R"({"sluicename":{"inner":"word3"},"list":["word4",{"last":"word5"}]})",
-                        {"inner", "word3", "word4", "last", "word5"});
+  bool takes_first() const {
+    for (const bool has_tools : {false, true}) {
+      const std::string first = rendered({assistant("word1"), user("word2")}, has_tools);
+      const std::string second =
+          rendered({user("word0"), assistant("word1"), user("word2")}, has_tools);
+      const size_t asked = second.find("word0"), said = second.find("word1");
+      const size_t begun = first.find("word1");
+      if (asked == std::string::npos || said == std::string::npos || said < asked) return false;
+      if (begun == std::string::npos || first.find("word2") == std::string::npos) return false;
+      const std::string mark = second.substr(asked + 5, said - asked - 5);
+      const size_t length = std::min<size_t>(mark.size(), 16);
+      if (begun < length) return false;
+      if (first.compare(begun - length, length, mark, mark.size() - length, length) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   const RenderChat& render_;
-  TemplateTakes takes_;
 };
 
 }  // namespace
 
-ChatPrompt conversation_of_all_shapes() {
+ChatPrompt conversation_of_all_kinds() {
   ChatPrompt chat;
   chat.messages = {user("word1"), assistant("word2", "thoughtword"), user("word3"),
                    with_call(assistant("", "thoughtword")), answer("word4")};
@@ -219,6 +260,6 @@ ChatPrompt conversation_of_all_shapes() {
   return chat;
 }
 
-TemplateTakes what_it_takes(const RenderChat& render) { return Prober(render).found(); }
+bool takes_shape(const RenderChat& render, Shape shape) { return Prober(render).takes(shape); }
 
 }  // namespace sluice

@@ -67,7 +67,8 @@ TEST("call arguments: whatever is cut where, it is an object that begins like th
     const common_json object = common_json::parse(arguments_object(kWhole.substr(0, length)));
     CHECK(object.is_object());
     if (length < 12 || !object.contains("city")) continue;
-    const std::string city = object.at("city").is_string() ? object.at("city").get<std::string>() : "";
+    const std::string city =
+        object.at("city").is_string() ? object.at("city").get<std::string>() : "";
     const std::string whole = common_json::parse(kWhole).at("city").get<std::string>();
     CHECK_EQ(city, whole.substr(0, city.size()));
   }

@@ -1,14 +1,22 @@
 #include "llama/message-order.h"
 
+#include <set>
+
 #include "llama/call-ids.h"
 #include "test/check.h"
 
 using sluice::ChatMessage;
 using sluice::in_order;
-using sluice::TemplateTakes;
+using sluice::Shape;
 using Messages = std::vector<ChatMessage>;
 
 namespace {
+
+// Takes all but those.
+struct Takes {
+  std::set<Shape> none;
+  bool operator()(Shape shape) const { return none.count(shape) == 0; }
+};
 
 ChatMessage says(const char* role, const char* content, const char* thoughts = "") {
   ChatMessage message;
@@ -43,46 +51,46 @@ std::string told(const Messages& messages) {
   return text;
 }
 
-std::string ordered(const Messages& messages, const TemplateTakes& takes, bool continues = false) {
+std::string ordered(const Messages& messages, const Takes& takes, bool continues = false) {
   return told(in_order(messages, takes, continues));
 }
 
 }  // namespace
 
 TEST("message order: what a template takes as it is stays as it is") {
-  const Messages odd{says("system", "a"),       says("system", "b"),  says("assistant", "c", "d"),
-                     calls("e", {"1", "2"}, "f"), answers("g", "2"),  says("user", "h"),
-                     answers("i", "1"),         answers("j", "none"), says("assistant", ""),
-                     says("system", "k"),       says("user", "l"),    says("user", "m")};
-  CHECK_EQ(ordered(odd, TemplateTakes()), told(odd));
+  const Messages odd{says("system", "a"),         says("system", "b"),  says("assistant", "c", "d"),
+                     calls("e", {"1", "2"}, "f"), answers("g", "2"),    says("user", "h"),
+                     answers("i", "1"),           answers("j", "none"), says("assistant", ""),
+                     says("system", "k"),         says("user", "l"),    says("user", "m")};
+  CHECK_EQ(ordered(odd, Takes()), told(odd));
 }
 
 TEST("message order: systems at the beginning are one, later ones are told by the user") {
-  TemplateTakes takes;
-  takes.systems_in_row = takes.late_system = false;
-  const Messages given{says("system", "a"), says("system", "b"), says("user", "c"),
+  Takes takes;
+  takes.none.insert({Shape::systems_in_row, Shape::late_system});
+  const Messages given{says("system", "a"), says("system", "b"),    says("user", "c"),
                        says("system", "d"), says("assistant", "e"), says("system", "f")};
   CHECK_EQ(ordered(given, takes), "s:a//b | u:c | u:d | a:e | u:f");
-  takes.users_in_row = false;
+  takes.none.insert({Shape::users_in_row});
   CHECK_EQ(ordered(given, takes), "s:a//b | u:c//d | a:e | u:f");
-  takes.system = false;
+  takes.none.insert({Shape::system});
   CHECK_EQ(ordered(given, takes), "u:a//b//c//d | a:e | u:f");
 }
 
 TEST("message order: a system alone") {
-  TemplateTakes takes;
+  Takes takes;
   CHECK_EQ(ordered({says("system", "a")}, takes), "s:a");
-  takes.system_alone = false;
+  takes.none.insert({Shape::system_alone});
   CHECK_EQ(ordered({says("system", "a")}, takes), "s:a | u:");
-  takes.system = false;
+  takes.none.insert({Shape::system});
   CHECK_EQ(ordered({says("system", "a")}, takes), "u:a");
 }
 
 TEST("message order: roles alternate where they must") {
-  TemplateTakes takes;
-  takes.users_in_row = takes.assistants_in_row = takes.assistant_first = false;
-  takes.user_after_answer = takes.assistants_around = takes.empty_assistant = false;
-  takes.text_beside_calls = takes.text_and_thoughts_beside_calls = false;
+  Takes takes;
+  takes.none = {Shape::users_in_row, Shape::assistants_in_row, Shape::assistant_first};
+  takes.none.insert({Shape::user_after_answer, Shape::assistants_around, Shape::empty_assistant});
+  takes.none.insert({Shape::text_beside_calls, Shape::text_and_thoughts_beside_calls});
   CHECK_EQ(ordered({says("assistant", "a"), says("user", "b"), says("user", "c"),
                     says("assistant", "d"), says("assistant", ""), says("assistant", "e")},
                    takes),
@@ -91,42 +99,42 @@ TEST("message order: roles alternate where they must") {
                     says("user", "e")},
                    takes),
            "u:a | a:b | u: | a:!1 | t:c@1 | a:d | u:e");
-  CHECK_EQ(ordered({says("user", "a"), calls("", {"1"}), answers("c", "1"), says("user", "e")},
-                   takes),
-           "u:a | a:!1 | t:c@1 | a: | u:e");
+  CHECK_EQ(
+      ordered({says("user", "a"), calls("", {"1"}), answers("c", "1"), says("user", "e")}, takes),
+      "u:a | a:!1 | t:c@1 | a: | u:e");
 }
 
 TEST("message order: calls one by one, each with its answer") {
-  TemplateTakes takes;
-  takes.several_calls = false;
+  Takes takes;
+  takes.none.insert({Shape::several_calls});
   const Messages given{says("user", "a"), calls("b", {"1", "2"}, "c"), answers("d", "2"),
                        answers("e", "1"), says("user", "f")};
   CHECK_EQ(ordered(given, takes), "u:a | a:(c)b!1 | t:e@1 | a:!2 | t:d@2 | u:f");
-  takes.several_calls = true;
-  takes.ids_shown = false;
+  takes.none.erase(Shape::several_calls);
+  takes.none.insert({Shape::ids_shown});
   CHECK_EQ(ordered(given, takes), "u:a | a:(c)b!1!2 | t:e@1 | t:d@2 | u:f");
 }
 
 TEST("message order: what stands beside calls and thoughts") {
-  TemplateTakes takes;
+  Takes takes;
   const Messages given{says("user", "a"), calls("b", {"1"}, "c"), answers("d", "1"),
                        says("assistant", "e", "f")};
-  takes.text_and_thoughts_beside_calls = false;
+  takes.none.insert({Shape::text_and_thoughts_beside_calls});
   CHECK_EQ(ordered(given, takes), "u:a | a:b | a:(c)!1 | t:d@1 | a:(f)e");
-  takes.calls_beside_thoughts = takes.text_beside_thoughts = false;
+  takes.none.insert({Shape::calls_beside_thoughts, Shape::text_beside_thoughts});
   CHECK_EQ(ordered(given, takes), "u:a | a:b!1 | t:d@1 | a:e");
 }
 
 TEST("message order: answers find their calls") {
-  TemplateTakes takes;
+  Takes takes;
   const Messages unnamed{calls("", {"", ""}), answers("a", ""), answers("b", "")};
   CHECK_EQ(ordered(unnamed, takes), "a:!call00000!call00001 | t:a@call00000 | t:b@call00001");
-  takes.words_before_answer = false;
+  takes.none.insert({Shape::words_before_answer});
   CHECK_EQ(ordered({says("user", "a"), calls("", {"1", "2"}), says("user", "b"), answers("c", "2"),
                     says("system", "d"), answers("e", "1")},
                    takes),
            "u:a | a:!1!2 | t:c@2 | t:e@1 | u:b | s:d");
-  takes.answer_alone = false;
+  takes.none.insert({Shape::answer_alone});
   CHECK_EQ(ordered({says("user", "a"), answers("b", "9"), calls("", {"1"}), answers("c", "1"),
                     calls("", {"2"}), answers("d", "1")},
                    takes),
@@ -134,17 +142,18 @@ TEST("message order: answers find their calls") {
 }
 
 TEST("message order: a message that goes on stays the last") {
-  TemplateTakes takes;
+  Takes takes;
   CHECK_EQ(ordered({says("assistant", "a")}, takes, true), "u: | a:a");
-  takes.assistants_in_row = takes.empty_assistant = false;
-  CHECK_EQ(ordered({says("user", "a"), says("assistant", "b"), says("assistant", "c")}, takes, true),
-           "u:a | a:b//c");
+  takes.none.insert({Shape::assistants_in_row, Shape::empty_assistant});
+  CHECK_EQ(
+      ordered({says("user", "a"), says("assistant", "b"), says("assistant", "c")}, takes, true),
+      "u:a | a:b//c");
   CHECK_EQ(ordered({says("user", "a"), says("assistant", "")}, takes, true), "u:a | a:");
 }
 
 TEST("message order: ids of nine letters and digits, the same for the same") {
-  TemplateTakes takes;
-  takes.ids_of_others = false;
+  Takes takes;
+  takes.none.insert({Shape::ids_of_others});
   const Messages given{calls("", {"toolu_01A", "abcDEF123"}), answers("a", "abcDEF123"),
                        answers("b", "toolu_01A")};
   const Messages made = in_order(given, takes, false);
