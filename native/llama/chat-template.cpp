@@ -125,10 +125,10 @@ std::string deep_hint() {
   return TemplateRun::depth_max() < TemplateRun::kDepthMax ? small_stack_hint() : "";
 }
 
-FaultError refused(const std::exception& error) {
+FaultError refused(const std::string& why) {
   return FaultError(
       FaultCode::invalid_request,
-      "the model's chat template refused these messages: " + words_of_failed_run(error.what()));
+      "the model's chat template refused these messages: " + words_of_failed_run(why));
 }
 
 }  // namespace
@@ -358,25 +358,31 @@ ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
                                       : "this model has no chat template; use complete() with a "
                                         "prompt of your own");
   }
-  const auto takes_as_found = [&](Shape shape) { return takes(shape, limits.given_up); };
+  const auto found = [&](Shape shape) { return takes(shape, limits.given_up); };
+  std::string why;
+  if (std::optional<Rendered> made = if_taken(chat, found, limits, why)) return *std::move(made);
+  const FaultError first = refused(why);
+  for (const bool has_system : {true, false}) {
+    const auto least = [&](Shape shape) {
+      return shape == Shape::system ? has_system : all_take(shape);
+    };
+    if (std::optional<Rendered> made = if_taken(chat, least, limits, why)) return *std::move(made);
+  }
+  throw first;
+}
+
+// Nothing where the template refuses it, and why.
+std::optional<ChatTemplate::Rendered> ChatTemplate::if_taken(const ChatPrompt& chat,
+                                                             const TakesShape& takes,
+                                                             const TemplateLimits& limits,
+                                                             std::string& why) const {
   try {
-    return rendered(chat, in_order(chat.messages, takes_as_found, chat.continues), limits);
+    return rendered(chat, in_order(chat.messages, takes, chat.continues), limits);
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
-    const FaultError first = refused(error);
-    for (const bool has_system : {true, false}) {
-      const auto least = [&](Shape shape) {
-        return shape == Shape::system ? has_system : all_take(shape);
-      };
-      try {
-        return rendered(chat, in_order(chat.messages, least, chat.continues), limits);
-      } catch (const FaultError&) {
-        throw;
-      } catch (const std::exception&) {
-      }
-    }
-    throw first;
+    why = error.what();
+    return std::nullopt;
   }
 }
 
@@ -394,7 +400,7 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& 
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
-    throw refused(error);
+    throw refused(error.what());
   }
 }
 

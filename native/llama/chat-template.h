@@ -97,6 +97,8 @@ class ChatTemplate {
                          const TemplateLimits& limits) const;
   Rendered rendered(const ChatPrompt& chat, std::vector<ChatMessage> messages,
                     const TemplateLimits& limits) const;
+  std::optional<Rendered> if_taken(const ChatPrompt& chat, const TakesShape& takes,
+                                   const TemplateLimits& limits, std::string& why) const;
   Rendered prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
   TemplatedChat with_calls(const ChatPrompt& chat, const Rendered& rendered,
                            const TemplateLimits& limits) const;

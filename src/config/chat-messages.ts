@@ -14,7 +14,7 @@ import {
 } from './checks.js'
 import { jsonOf, NotJsonError } from './json-of.js'
 
-/** A message as the engine takes it: complete, and in what order it stands does not matter. */
+/** A message as the engine takes it: complete, wherever it stands. */
 export interface TemplateMessage {
   role: string
   content: string

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { PastToolCall } from '../../engine/types.js'
 import { optional } from '../fields.js'
 
-/** Calls of earlier turns: as OpenAI has them, as others write them, and as a cut reply left them. */
+/** Calls of earlier turns: as OpenAI has them, as others write them, and as a reply was cut. */
 
 const text = z.string({ error: 'a string' })
 const callError = 'an object such as {"id": "...", "type": "function", "function": {...}}'

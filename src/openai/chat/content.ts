@@ -16,7 +16,7 @@ const partsMax = 1024
 const contentError = 'a string, or an array of text parts'
 const partError = '"text" (only text parts are supported yet)'
 
-/** The field that holds the text of each kind of part. A refusal is an assistant's, as thoughts are. */
+/** The fields that may hold the text of a part. */
 const textFields: Readonly<Record<string, readonly string[]>> = {
   text: ['text'],
   input_text: ['text'],
@@ -66,10 +66,7 @@ function readParts(parts: readonly unknown[], role: string): Said | ContentIssue
   return { text: texts.join('\n'), thoughts: thoughts.join('\n') }
 }
 
-function readPart(
-  part: unknown,
-  role: string,
-): { text?: string; thought?: string } | ContentIssue {
+function readPart(part: unknown, role: string): { text?: string; thought?: string } | ContentIssue {
   if (typeof part !== 'object' || part === null) return { expected: partError, path: [] }
   const { type } = part as { type?: unknown }
   const kind = typeof type === 'string' ? type : ''
