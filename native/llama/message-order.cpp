@@ -132,6 +132,7 @@ class Order {
     take_calls_apart();
     leave_out_empty();
     alternate();
+    keep_system();
     begin();
     write_calls();
     return std::move(messages_);
@@ -171,9 +172,7 @@ class Order {
       for (size_t i = 1; i < first; ++i) join(messages_[0], messages_[i]);
       messages_.erase(messages_.begin() + 1, messages_.begin() + int64_t(first));
     }
-    if (!takes_(Shape::system)) return tell_by_user(next_user(1));
-    const bool is_answer = is_of(messages_.back(), "tool");
-    if (is_answer && !takes_(Shape::system_in_calls)) tell_by_user(last_user());
+    if (!takes_(Shape::system)) tell_by_user(next_user(1));
   }
 
   size_t next_user(size_t from) const {
@@ -342,6 +341,12 @@ class Order {
       if (speaks(all.back())) spoke = all.size();
     }
     messages_ = std::move(all);
+  }
+
+  void keep_system() {
+    if (!is_of(messages_.front(), "system") || is_of(messages_.back(), "user")) return;
+    const size_t user = last_user();
+    if (user < messages_.size() && !takes_(Shape::system_in_calls)) tell_by_user(user);
   }
 
   void begin() {

@@ -13,7 +13,7 @@ enum class Shape {
   systems_in_row,   // several at the beginning
   late_system,      // one after messages of others
   system_alone,     // nobody else
-  system_in_calls,  // while a tool's answer is the last message
+  system_in_calls,  // while a call or its answer is the last message
   users_in_row,
   assistants_in_row,
   assistant_first,
