@@ -30,6 +30,7 @@ export type {
   FinishReason,
   LoadOptions,
   ModelInfo,
+  PastToolCall,
   ReasoningDefaults,
   ReasoningOptions,
   ReplyPart,

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <exception>
-#include <random>
 
 #include "chat-peg-parser.h"
+#include "llama/call-ids.h"
 #include "llama/chat-format.h"
 #include "llama/fault.h"
 #include "llama/stack.h"
@@ -16,7 +16,6 @@ using Tag = common_chat_peg_builder;
 
 // A refusal counts when the text has grown by so much and is refused still.
 constexpr size_t kRefusalBytes = 32;
-constexpr size_t kIdLetters = 24;
 // Of stack, that llama.cpp's parser takes for each bracket inside another.
 constexpr size_t kBracketStackBytes = 8 << 10;
 // What half of a character becomes: a mark may be cut within one.
@@ -52,16 +51,6 @@ std::unique_ptr<common_chat_peg_mapper> mapper_for(common_chat_format format,
     return std::make_unique<common_chat_peg_minimax_m3_mapper>(message);
   }
   return std::make_unique<Mapper>(message);
-}
-
-std::string new_id() {
-  static constexpr char letters[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  std::uniform_int_distribution<size_t> any(0, sizeof letters - 2);
-  std::string id = "call_";
-  for (size_t i = 0; i < kIdLetters; ++i) id.push_back(letters[any(random)]);
-  return id;
 }
 
 bool is_blank(std::string_view text) {
@@ -176,7 +165,7 @@ ChatDelta ChatParser::take() {
       continue;
     }
     if (!may_start(i)) break;
-    if (call.id.empty()) call.id = new_id();
+    if (call.id.empty()) call.id = new_call_id();
     delta.tool_calls.push_back({int32_t(i), call.id, call.name, call.arguments});
     sent_.arguments.push_back(call.arguments.size());
     ++started_;

@@ -12,6 +12,7 @@
 #include "llama/model.h"
 #include "llama/rendering.h"
 #include "llama/stack.h"
+#include "llama/template-probe.h"
 #include "llama/template-reading.h"
 
 namespace sluice {
@@ -23,6 +24,8 @@ constexpr size_t kRememberedMax = 16;
 // No text that a client sends by chance, and none that llama.cpp would change.
 const std::string kThoughtHere = "sluice-stands-in-for-the-thought";
 const std::string kContentHere = "sluice-stands-in-for-the-content";
+// Of a small conversation that is tried: a quarter of a second.
+constexpr uint64_t kTrialWorkMax = 1000000;
 
 const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
 
@@ -130,13 +133,19 @@ std::string deep_hint() {
   return TemplateRun::depth_max() < TemplateRun::kDepthMax ? small_stack_hint() : "";
 }
 
-FaultError refused(const std::exception& error) {
+FaultError refused(const std::string& why) {
   return FaultError(
       FaultCode::invalid_request,
-      "the model's chat template refused these messages: " + words_of_failed_run(error.what()));
+      "the model's chat template refused these messages: " + words_of_failed_run(why));
 }
 
 }  // namespace
+
+struct ChatTemplate::Rendered {
+  std::vector<ChatMessage> messages;
+  common_chat_params params;
+  PromptText prompt;
+};
 
 void ChatTemplate::TemplatesFree::operator()(common_chat_templates* templates) const {
   common_chat_templates_free(templates);
@@ -234,6 +243,46 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
              kLoadAnother;
 }
 
+// Of a conversation of ours: nothing where it is refused, or takes long.
+std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plainly,
+                                               const std::function<bool()>& given_up) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  inputs.force_pure_content = plainly;
+  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  const TemplateLimits limits{kTrialWorkMax, given_up};
+  TemplateRun run(limits);
+  std::string prompt;
+  bool is_done = false;
+  try {
+    is_done =
+        run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; });
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  if (!is_done && run.stop() == TemplateStop::given_up) {
+    throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+  }
+  return is_done ? std::optional<std::string>(std::move(prompt)) : std::nullopt;
+}
+
+bool ChatTemplate::takes(Shape shape, const std::function<bool()>& given_up) const {
+  std::atomic<int8_t>& known = taken_[size_t(shape)];
+  if (known != 0) return known > 0;
+  const std::lock_guard<std::mutex> lock(trying_);
+  if (known != 0) return known > 0;
+  if (!is_rendered_plainly_) {
+    // The plain way saves an analysis for each, but llama.cpp changes some messages in others.
+    const ChatPrompt all = conversation_of_all_kinds();
+    is_rendered_plainly_ = tried(all, true, given_up) == tried(all, false, given_up);
+  }
+  const auto render = [&](const ChatPrompt& chat) {
+    return tried(chat, *is_rendered_plainly_, given_up);
+  };
+  known = takes_shape(render, shape) ? 1 : -1;
+  return known > 0;
+}
+
 // Of one message by a user: empty where that works.
 std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) const {
   const std::string words = "sluice looks for this";
@@ -272,9 +321,10 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
                        "look back over all of them (chatTemplate, --chat-template-file)");
 }
 
-common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) const {
+common_chat_templates_inputs ChatTemplate::inputs_of(
+    const ChatPrompt& chat, const std::vector<ChatMessage>& messages) const {
   common_chat_templates_inputs inputs;
-  for (const ChatMessage& message : chat.messages) inputs.messages.push_back(message_of(message));
+  for (const ChatMessage& message : messages) inputs.messages.push_back(message_of(message));
   for (const ChatTool& tool : chat.tools) {
     inputs.tools.push_back({tool.name, tool.description, tool.parameters});
   }
@@ -295,33 +345,23 @@ common_chat_templates_inputs ChatTemplate::inputs_of(const ChatPrompt& chat) con
   return inputs;
 }
 
-struct ChatTemplate::Prompted {
-  PromptText prompt;
-  common_chat_params params;
-};
-
 // The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
-ChatTemplate::Prompted ChatTemplate::prompt_of(const ChatPrompt& chat,
-                                               const TemplateLimits& limits) const {
-  if (!exists()) {
-    throw FaultError(FaultCode::invalid_request,
-                     !damage_.empty() ? damage_
-                                      : "this model has no chat template; use complete() with a "
-                                        "prompt of your own");
-  }
-  common_chat_templates_inputs inputs = inputs_of(chat);
+ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
+                                              std::vector<ChatMessage> messages,
+                                              const TemplateLimits& limits) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, messages);
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
   inputs.force_pure_content = !may_call(chat) && !model_thinks_;
   if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
   const Rendering rendering;
-  common_chat_params params = run(inputs, limits);
+  Rendered made{std::move(messages), run(inputs, limits), {}};
+  common_chat_params& params = made.params;
   const std::string& generated = params.generation_prompt;
-  Prompted made;
   if (inputs.force_pure_content) {
     // The plain way renders the messages before the one that goes on, and leaves that one to us.
     made.prompt = rendering.prompt(params.prompt + (chat.continues ? generated : ""));
-    if (chat.continues) made.prompt.append(chat.messages.back().content, true);
+    if (chat.continues) made.prompt.append(made.messages.back().content, true);
     params.parser.clear();
   } else if (chat.continues && ends_with(params.prompt, generated)) {
     made.prompt =
@@ -330,7 +370,6 @@ ChatTemplate::Prompted ChatTemplate::prompt_of(const ChatPrompt& chat,
   } else {
     made.prompt = rendering.prompt(params.prompt);
   }
-  made.params = std::move(params);
   return made;
 }
 
@@ -361,13 +400,41 @@ PromptText ChatTemplate::beginning_of_reply(common_chat_templates_inputs inputs,
   return unknown;
 }
 
-PromptText ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
+// In the order that the template takes. One that refuses it all the same is asked again with what
+// every template takes, and its words are those of the first time.
+ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
+                                               const TemplateLimits& limits) const {
+  if (!exists()) {
+    throw FaultError(FaultCode::invalid_request,
+                     !damage_.empty() ? damage_
+                                      : "this model has no chat template; use complete() with a "
+                                        "prompt of your own");
+  }
+  const auto found = [&](Shape shape) { return takes(shape, limits.given_up); };
+  std::string why;
+  if (std::optional<Rendered> made = if_taken(chat, found, limits, why)) return *std::move(made);
+  const FaultError first = refused(why);
+  for (const bool has_system : {true, false}) {
+    const auto least = [&](Shape shape) {
+      return shape == Shape::system ? has_system : all_take(shape);
+    };
+    if (std::optional<Rendered> made = if_taken(chat, least, limits, why)) return *std::move(made);
+  }
+  throw first;
+}
+
+// Nothing where the template refuses it, and why.
+std::optional<ChatTemplate::Rendered> ChatTemplate::if_taken(const ChatPrompt& chat,
+                                                             const TakesShape& takes,
+                                                             const TemplateLimits& limits,
+                                                             std::string& why) const {
   try {
-    return prompt_of(chat, limits).prompt;
+    return rendered(chat, in_order(chat.messages, takes, chat.continues), limits);
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
-    throw refused(error);
+    why = error.what();
+    return std::nullopt;
   }
 }
 
@@ -379,27 +446,31 @@ std::vector<int32_t> ChatTemplate::tokens_of(const std::string& said) const {
   return model_->tokenize_said(said, *marks_);
 }
 
+PromptText ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
+  return prompt_of(chat, limits).prompt;
+}
+
 TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& limits) const {
+  Rendered made = prompt_of(chat, limits);
   try {
-    Prompted made = prompt_of(chat, limits);
-    TemplatedChat result = may_call(chat) ? with_calls(chat, made.params.generation_prompt, limits)
-                                          : templated(made.params, chat);
+    TemplatedChat result =
+        may_call(chat) ? with_calls(chat, made, limits) : templated(made.params, chat);
     result.prompt = std::move(made.prompt);
     return result;
   } catch (const FaultError&) {
     throw;
   } catch (const std::exception& error) {
-    throw refused(error);
+    throw refused(error.what());
   }
 }
 
 // Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas. It may take more than
 // prompt_of() did, so that whether it is remembered decides nothing but how long it takes.
-TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
+TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& rendered,
                                        const TemplateLimits& limits) const {
-  std::string key = key_of(chat, generation_prompt);
+  std::string key = key_of(chat, rendered.params.generation_prompt);
   if (std::optional<TemplatedChat> known = remembered(key)) return *std::move(known);
-  common_chat_templates_inputs inputs = inputs_of(chat);
+  common_chat_templates_inputs inputs = inputs_of(chat, rendered.messages);
   inputs.tools = CallPlaces::stand_ins(chat.tools);
   TemplateLimits more = limits;
   if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
@@ -432,7 +503,7 @@ CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) cons
   chat.tools.push_back({"tool", "", "", "", "", {text, number}});
   chat.tool_choice = ToolChoice::required;
   try {
-    common_chat_templates_inputs inputs = inputs_of(chat);
+    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
     inputs.tools = CallPlaces::stand_ins(chat.tools);
     const common_chat_params params = run(inputs, {kTemplateWorkMax, given_up});
     return ChatFormat(params, false, chat.tools).calls();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -11,6 +13,7 @@
 
 #include "llama/chat-message.h"
 #include "llama/constraint.h"
+#include "llama/message-order.h"
 #include "llama/prompt-text.h"
 #include "llama/template-run.h"
 #include "llama/thought-marks.h"
@@ -79,6 +82,8 @@ class ChatTemplate {
     void operator()(common_chat_templates* templates) const;
   };
 
+  struct Rendered;  // the messages in order, and what llama.cpp made of them
+
   // Replies that may call tools, the most recently used first: agents send the same ones again.
   struct Remembered {
     std::string key;
@@ -89,16 +94,22 @@ class ChatTemplate {
   void make(const std::string& text, bool is_asked_for, const std::function<bool()>& given_up);
   void probe(const std::function<bool()>& given_up);
   std::string why_not_plain(const std::function<bool()>& given_up) const;
-  common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
+  bool takes(Shape shape, const std::function<bool()>& given_up) const;
+  std::optional<std::string> tried(const ChatPrompt& chat, bool plainly,
+                                   const std::function<bool()>& given_up) const;
+  common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
+                                         const std::vector<ChatMessage>& messages) const;
   common_chat_params run(const common_chat_templates_inputs& inputs,
                          const TemplateLimits& limits) const;
-  // A prompt, and what llama.cpp says of the reply.
-  struct Prompted;
-  Prompted prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  Rendered rendered(const ChatPrompt& chat, std::vector<ChatMessage> messages,
+                    const TemplateLimits& limits) const;
   PromptText beginning_of_reply(common_chat_templates_inputs inputs,
                                 const std::string& generation_prompt,
                                 const TemplateLimits& limits) const;
-  TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
+  std::optional<Rendered> if_taken(const ChatPrompt& chat, const TakesShape& takes,
+                                   const TemplateLimits& limits, std::string& why) const;
+  Rendered prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  TemplatedChat with_calls(const ChatPrompt& chat, const Rendered& rendered,
                            const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
   void remember(std::string key, TemplatedChat chat) const;
@@ -115,7 +126,11 @@ class ChatTemplate {
   // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
   bool shows_tools_ = true;
   std::optional<TokenMarks> marks_;  // where it exists
-  mutable std::mutex mutex_;         // of what is remembered
+  // What it takes is tried when the first conversation asks for it: most ask for little.
+  mutable std::mutex trying_;
+  mutable std::array<std::atomic<int8_t>, size_t(Shape::count)> taken_{};  // 1 is yes, -1 no
+  mutable std::optional<bool> is_rendered_plainly_;
+  mutable std::mutex mutex_;  // of what is remembered
   mutable std::list<Remembered> remembered_;
 };
 

@@ -1,22 +1,18 @@
 import type {
-  ChatMessage,
   ChatOptions,
   ReasoningDefaults,
   ReasoningOptions,
   TemplateOptions,
-  ToolCall,
   ToolChoice,
 } from '../engine/types.js'
+import { parseMessages, type TemplateMessage } from './chat-messages.js'
 import {
   type Check,
   type Checks,
   check,
-  demand,
   fieldsOf,
   isObject,
-  oneOf,
   parseFields,
-  readItems,
   aString as text,
   trueOrFalse,
   wrong,
@@ -24,14 +20,7 @@ import {
 import { budgetChecks } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
 import type { CallFormat } from './schema/tool-grammar.js'
-import {
-  depthOf,
-  noTools,
-  parseTools,
-  schemaDepthMax,
-  type TemplateTool,
-  toolsMax,
-} from './tools.js'
+import { noTools, parseTools, type TemplateTool, toolsMax } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
@@ -49,34 +38,10 @@ export interface TemplateChat {
   continues: boolean
 }
 
-interface TemplateMessage {
-  role: string
-  content: string
-  reasoning: string
-  name: string
-  toolCallId: string
-  toolCalls: ToolCall[]
-}
-
-const list: Check<[]> = check('an array', Array.isArray)
-const role: Check<ChatMessage['role']> = oneOf('system', 'developer', 'user', 'assistant', 'tool')
-const callArguments: Check<string> = check(
-  `JSON text, at most ${schemaDepthMax} deep`,
-  (value) => typeof value === 'string' && depthOf(value) <= schemaDepthMax,
-)
 const effort: Check<string> = check('1 to 32 letters', (value) => {
   return typeof value === 'string' && /^[a-z]{1,32}$/i.test(value)
 })
 
-const messageChecks: Checks<ChatMessage> = {
-  role,
-  content: text,
-  reasoning: text,
-  toolCalls: list as Check<NonNullable<ChatMessage['toolCalls']>>,
-  toolCallId: text,
-  name: text,
-}
-const callChecks: Checks<ToolCall> = { id: text, name: text, arguments: callArguments }
 const reasoningChecks: Checks<ReasoningOptions> = {
   enabled: trueOrFalse,
   effort,
@@ -206,50 +171,6 @@ export function checkBudgetMessage(message: string, ends: readonly string[]): vo
   throw wrong('reasoning.budgetMessage', expected, message)
 }
 
-const conversation: Check<readonly unknown[]> = check(
-  'an array of at least one message',
-  (value) => Array.isArray(value) && value.length > 0,
-)
-
-function parseMessages(input: unknown): TemplateMessage[] {
-  return readItems('messages', demand('messages', input, conversation), parseMessage)
-}
-
-/** As templates know them: `developer` becomes `system`. */
-function parseMessage(message: unknown, at: string): TemplateMessage {
-  const given = parseFields<Partial<ChatMessage>>(message, messageChecks, at)
-  const name = demand(`${at}.role`, given.role, role)
-  const toolCalls = readItems(`${at}.toolCalls`, given.toolCalls ?? [], parseCall)
-  if (name !== 'assistant' && toolCalls.length > 0) {
-    throw wrong(`${at}.toolCalls`, `none of a ${name}, as only an assistant calls tools`, toolCalls)
-  }
-  if (name !== 'tool' && given.name !== undefined) {
-    throw wrong(
-      `${at}.name`,
-      `nothing in a message of ${name}, as only tools have names`,
-      given.name,
-    )
-  }
-  const content = toolCalls.length > 0 ? (given.content ?? '') : given.content
-  return {
-    role: name === 'developer' ? 'system' : name,
-    content: demand(`${at}.content`, content, text),
-    reasoning: given.reasoning ?? '',
-    name: given.name ?? '',
-    toolCallId: given.toolCallId ?? '',
-    toolCalls,
-  }
-}
-
-function parseCall(input: unknown, at: string): ToolCall {
-  const given = parseFields<Partial<ToolCall>>(input, callChecks, at)
-  return {
-    id: demand(`${at}.id`, given.id, text),
-    name: demand(`${at}.name`, given.name, text),
-    arguments: demand(`${at}.arguments`, given.arguments, callArguments),
-  }
-}
-
 function named(name: string, tools: readonly TemplateTool[]): TemplateTool {
   const tool = tools.find((one) => one.name === name)
   if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
@@ -263,23 +184,22 @@ function usable(choice: Exclude<ToolChoice, object>, tools: readonly TemplateToo
   return choice
 }
 
-/** As llama-server has it: a last message of an assistant is the beginning of the reply. */
+/**
+ * As llama-server has it: a last message of an assistant is the beginning of the reply, unless it
+ * called tools: then the next one answers, with what the tools said or without.
+ */
 function continues(messages: TemplateMessage[], asked: boolean | undefined): boolean {
-  const last = messages.length - 1
-  const at = `messages[${last}]`
-  const isAssistant = (i: number) => messages[i]?.role === 'assistant'
-  const goesOn = asked ?? isAssistant(last)
-  if (!goesOn) return false
-  if (!isAssistant(last)) {
-    throw wrong(`${at}.role`, '"assistant", as the reply shall go on with it', messages[last]?.role)
+  const last = messages[messages.length - 1]
+  const at = `messages[${messages.length - 1}]`
+  const isAssistant = last?.role === 'assistant'
+  const hasCalls = (last?.toolCalls.length ?? 0) > 0
+  if (asked !== true) return asked ?? (isAssistant && !hasCalls)
+  if (!isAssistant) {
+    throw wrong(`${at}.role`, '"assistant", as the reply shall go on with it', last?.role)
   }
-  if (isAssistant(last - 1)) {
-    const expected = 'only one assistant message at the end, as the reply goes on with it'
-    throw wrong(at, expected, messages[last])
-  }
-  if ((messages[last]?.toolCalls.length ?? 0) > 0) {
-    const expected = 'no tool calls in the last message, or what the tools said after it'
-    throw wrong(`${at}.toolCalls`, expected, messages[last]?.toolCalls)
+  if (hasCalls) {
+    const expected = 'no tool calls in the last message, as the reply shall go on with it'
+    throw wrong(`${at}.toolCalls`, expected, last?.toolCalls)
   }
   return true
 }

@@ -170,13 +170,13 @@ export interface SamplingOptions {
 export interface ChatMessage {
   /** The roles are the template's; `developer` is given to it as `system`. */
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
-  /** May be left out where an assistant called tools. */
+  /** May be left out of an assistant's and a tool's message. */
   readonly content?: string
   /** What an assistant thought before it spoke; templates that know of it repeat the latest. */
   readonly reasoning?: string
-  /** What an assistant called, as its reply's result had them. */
-  readonly toolCalls?: readonly ToolCall[]
-  /** The call that a tool's message answers. */
+  /** What an assistant called, as its reply's result had them, cut ones too. */
+  readonly toolCalls?: readonly PastToolCall[]
+  /** The call that a tool's message answers. Default: the first that waits for an answer. */
   readonly toolCallId?: string
   /** Of the tool that speaks, for templates that want it. */
   readonly name?: string
@@ -188,6 +188,15 @@ export interface ToolCall {
   readonly name: string
   /** JSON. */
   readonly arguments: string
+}
+
+/** A call in a conversation. */
+export interface PastToolCall {
+  /** Default: one that no other call has. */
+  readonly id?: string
+  readonly name: string
+  /** What the model wrote, cut or not, or the object that it stands for. Default: none. */
+  readonly arguments?: string | Readonly<Record<string, unknown>>
 }
 
 /** A function that the model may call. */

@@ -62,18 +62,47 @@ describe('messages', () => {
     expect(messages[2]).toMatchObject({ toolCallId: 'call_1', name: 'get_weather' })
   })
 
+  test('a call may be cut, an object, or without what a template makes up for', () => {
+    const [message] = parseChat(
+      [
+        {
+          role: 'assistant',
+          toolCalls: [
+            { name: 'a', arguments: '{"city": "Par' },
+            { name: 'b', arguments: { city: 'Paris' }, id: '' },
+            { name: 'c', arguments: '['.repeat(99) },
+            { name: 'd' },
+          ],
+        },
+      ],
+      {},
+    ).messages
+    expect(message?.toolCalls).toEqual([
+      { id: '', name: 'a', arguments: '{"city": "Par' },
+      { id: '', name: 'b', arguments: '{"city":"Paris"}' },
+      { id: '', name: 'c', arguments: '['.repeat(99) },
+      { id: '', name: 'd', arguments: '' },
+    ])
+  })
+
+  test('an assistant and a tool may say nothing', () => {
+    const { messages } = parseChat([{ role: 'assistant' }, { role: 'tool' }], {})
+    expect(messages.map(({ content }) => content)).toEqual(['', ''])
+  })
+
   const call = { id: 'x', name: 'x', arguments: '{}' }
   const user = { role: 'user', content: 'x' }
   test.each([
     ['messages[0].toolCalls', [{ ...user, toolCalls: [call] }, user]],
-    ['messages[0].toolCalls[0].id', [{ role: 'assistant', toolCalls: [{ name: 'x' }] }, user]],
+    ['messages[0].toolCalls[0].id', [{ role: 'assistant', toolCalls: [{ id: 1 }] }, user]],
+    ['messages[0].toolCalls[0].name', [{ role: 'assistant', toolCalls: [{ id: 'x' }] }, user]],
     [
       'messages[0].toolCalls[1].arguments',
-      [{ role: 'assistant', toolCalls: [call, { ...call, arguments: {} }] }, user],
+      [{ role: 'assistant', toolCalls: [call, { ...call, arguments: [] }] }, user],
     ],
     [
-      'messages[0].toolCalls[0].arguments',
-      [{ role: 'assistant', toolCalls: [{ ...call, arguments: '['.repeat(33) }] }, user],
+      'messages[0].toolCalls[0].arguments.at',
+      [{ role: 'assistant', toolCalls: [{ ...call, arguments: { at: () => 1 } }] }, user],
     ],
   ])('a wrong call is named by its path: %s', (path, messages) => {
     expect(refusal(() => parseChat(messages, {})).option).toBe(path)
@@ -155,15 +184,19 @@ describe('a last message of the assistant', () => {
 
   test.each([
     ['messages[0].role', [user], true],
-    ['messages[2]', [user, assistant, assistant], undefined],
     [
       'messages[1].toolCalls',
       [user, { role: 'assistant', toolCalls: [{ id: '1', name: 'x', arguments: '{}' }] }],
-      undefined,
+      true,
     ],
   ])('cannot be gone on with: %s', (path, messages, continueFinal) => {
-    const options = continueFinal === undefined ? {} : { continueFinal }
-    expect(refusal(() => parseChat(messages, options)).option).toBe(path)
+    expect(refusal(() => parseChat(messages, { continueFinal })).option).toBe(path)
+  })
+
+  test('that called tools is answered, and one after another goes on', () => {
+    const called = { role: 'assistant', toolCalls: [{ name: 'x' }] }
+    expect(parseChat([user, called], {}).continues).toBe(false)
+    expect(parseChat([user, assistant, assistant], {}).continues).toBe(true)
   })
 })
 

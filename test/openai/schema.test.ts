@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { requestOptions } from '../../src/openai/chat/options.js'
 import { chatRequest } from '../../src/openai/chat/schema.js'
 import { ApiError } from '../../src/openai/errors.js'
@@ -216,6 +216,84 @@ test('text parts are joined by line breaks; an assistant may have said nothing',
   expect(request.messages.map(({ content }) => content)).toEqual(['c', 'a\nb', '', 'no', 'd'])
 })
 
+describe('what other clients write is read', () => {
+  const called = { name: 'get_weather', arguments: '{"city": "Par' }
+  const call = { id: 'toolu_01-A', type: 'function', function: called }
+  const read = (message: object) => parse({ messages: [message] }).messages[0]
+
+  test.each([
+    ['a cut call', { tool_calls: [call] }, [{ id: 'toolu_01-A', ...called }]],
+    ['no type and no id', { tool_calls: [{ function: called }] }, [called]],
+    [
+      'an object of arguments',
+      { tool_calls: [{ ...call, function: { name: 'x', arguments: { a: [1] } } }] },
+      [{ id: 'toolu_01-A', name: 'x', arguments: '{"a":[1]}' }],
+    ],
+    [
+      'no arguments',
+      { tool_calls: [{ id: '1', function: { name: 'x' } }] },
+      [{ id: '1', name: 'x', arguments: '{}' }],
+    ],
+    [
+      'arguments too deep for templates',
+      { tool_calls: [{ function: { name: 'x', arguments: '['.repeat(99) } }] },
+      [{ name: 'x', arguments: '['.repeat(99) }],
+    ],
+    ['a function call of old', { content: null, function_call: called }, [called]],
+    [
+      'a call of a tool that is no function',
+      { tool_calls: [{ id: '1', type: 'custom', custom: { name: 'sh', input: 'ls' } }] },
+      [{ id: '1', name: 'sh', arguments: '{"input":"ls"}' }],
+    ],
+    ['an empty list of calls', { tool_calls: [], function_call: null }, undefined],
+  ])('%s', (_, message, toolCalls) => {
+    const parsed = read({ role: 'assistant', ...message })
+    expect(parsed?.toolCalls).toEqual(toolCalls)
+    expect(parsed?.content).toBe('')
+  })
+
+  test.each([
+    ['null', null, ''],
+    ['nothing', undefined, ''],
+    ['an empty array', [], ''],
+    ['an object', { celsius: 7 }, '{"celsius":7}'],
+    ['a number', 7, '7'],
+    ['parts', [{ type: 'output_text', text: 'rain' }], 'rain'],
+  ])('a tool that answers %s', (_, content, text) => {
+    expect(read({ role: 'tool', tool_call_id: '1', content })).toEqual({
+      role: 'tool',
+      content: text,
+      toolCallId: '1',
+    })
+  })
+
+  test('a tool without an id, and the role it had before', () => {
+    expect(read({ role: 'tool', content: 'x' })).toEqual({ role: 'tool', content: 'x' })
+    const old = { role: 'function', name: 'get_weather', content: 'rain' }
+    expect(read(old)).toEqual({ ...old, role: 'tool' })
+  })
+
+  test('thoughts among the parts of an assistant, and by other names', () => {
+    const parts = [
+      { type: 'thinking', thinking: 'a', signature: 'x' },
+      { type: 'thinking', thinking: [{ type: 'text', text: 'b' }] },
+      { type: 'reasoning', text: 'c' },
+      { type: 'redacted_thinking', data: 'x' },
+      { type: 'output_text', text: 'd', annotations: [] },
+    ]
+    const said = { role: 'assistant', content: 'd', reasoning: 'a\nb\nc' }
+    expect(read({ role: 'assistant', content: parts })).toEqual(said)
+    expect(read({ role: 'assistant', content: 'd', reasoning: 'a\nb\nc' })).toEqual(said)
+    const both = { role: 'assistant', content: 'd', reasoning: {}, reasoning_content: 'a' }
+    expect(read(both)).toEqual({ role: 'assistant', content: 'd', reasoning: 'a' })
+  })
+
+  test('fields that say nothing here, and one part without an array', () => {
+    const user = { role: 'user', content: { type: 'input_text', text: 'hi' }, cache_control: {} }
+    expect(read({ ...user, id: 'msg_1', annotations: [] })).toEqual({ role: 'user', content: 'hi' })
+  })
+})
+
 test.each([
   [[], 'messages'],
   ['hi', 'messages'],
@@ -234,7 +312,21 @@ test.each([
   [[{ role: 'user', content: ['a'] }], 'messages[0].content[0]'],
   [[{ role: 'user', content: [{ type: 'refusal' }] }], 'messages[0].content[0].refusal'],
   [[{ role: 'user', content: Array(1025).fill({}) }], 'messages[0].content'],
-  [[{ role: 'assistant', tool_calls: [{}] }], 'messages[0].tool_calls[0].id'],
+  [[{ role: 'assistant', tool_calls: [{}] }], 'messages[0].tool_calls[0].function'],
+  [[{ role: 'assistant', tool_calls: [{ id: 7 }] }], 'messages[0].tool_calls[0].id'],
+  [
+    [{ role: 'assistant', tool_calls: [{ function: {} }] }],
+    'messages[0].tool_calls[0].function.name',
+  ],
+  [[{ role: 'assistant', function_call: {} }], 'messages[0].function_call.name'],
+  [
+    [{ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }],
+    'messages[0].content[0].type',
+  ],
+  [
+    [{ role: 'user', content: [{ type: 'thinking', thinking: 'x' }] }],
+    'messages[0].content[0].type',
+  ],
   [Array(2049).fill(messages[0]), 'messages'],
 ])('messages %j are refused at %s', (wrong, param) => {
   expect(refusal({ model: 'default', messages: wrong }).param).toBe(param)

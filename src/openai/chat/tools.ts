@@ -64,27 +64,6 @@ export const toolChoice = z.union(
   { error: choiceError },
 )
 
-const argumentsError = `JSON text at most ${schemaDepthMax} deep`
-/** A call that an assistant made in an earlier turn. */
-export const toolCall = z
-  .object(
-    {
-      id: text,
-      type: functionType,
-      function: z.object(
-        {
-          name: text,
-          arguments: z
-            .string({ error: argumentsError })
-            .refine((json) => depthOf(json) <= schemaDepthMax, { error: argumentsError }),
-        },
-        { error: 'an object such as {"name": "get_weather", "arguments": "{}"}' },
-      ),
-    },
-    { error: 'an object such as {"id": "...", "type": "function", "function": {...}}' },
-  )
-  .transform(({ id, function: called }): ToolCall => ({ id, ...called }))
-
 const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
 export const reasoningEffort = z
   .string({ error: effortError })
