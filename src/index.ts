@@ -34,6 +34,7 @@ export type {
   ReasoningOptions,
   ReplyPart,
   ReplyResult,
+  RequestNote,
   RequestOptions,
   SamplingOptions,
   TemplateOptions,

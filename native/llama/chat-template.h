@@ -11,6 +11,7 @@
 
 #include "llama/chat-message.h"
 #include "llama/constraint.h"
+#include "llama/shown-tools.h"
 #include "llama/template-run.h"
 #include "llama/thought-marks.h"
 
@@ -77,6 +78,7 @@ class ChatTemplate {
   struct Remembered {
     std::string key;
     TemplatedChat chat;  // without its prompt
+    size_t bytes;
   };
 
   void read(const std::string& text, const std::function<bool()>& given_up);
@@ -84,13 +86,17 @@ class ChatTemplate {
   void probe(const std::function<bool()>& given_up);
   std::string why_not_plain(const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
-  common_chat_params run(const common_chat_templates_inputs& inputs,
-                         const TemplateLimits& limits) const;
+  common_chat_params run(const common_chat_templates_inputs& inputs, const TemplateLimits& limits,
+                         uint64_t* work = nullptr) const;
+  // Of a short conversation, whose work is taken from what is left.
+  std::string render_tools(const std::vector<ShownTool>& tools, TemplateLimits& left) const;
+  void show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
+                  const TemplateLimits& limits) const;
   common_chat_params prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
   TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
                            const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
-  void remember(std::string key, TemplatedChat chat) const;
+  void remember(std::string key, TemplatedChat chat, size_t parser_bytes) const;
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
   void set_grammar(TemplatedChat& result, const common_chat_params& params,
                    const ChatPrompt& chat) const;
@@ -103,8 +109,10 @@ class ChatTemplate {
   bool model_thinks_ = false;
   // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
   bool shows_tools_ = true;
+  ShownTools shown_tools_;
   mutable std::mutex mutex_;  // of what is remembered
   mutable std::list<Remembered> remembered_;
+  mutable size_t remembered_bytes_ = 0;
 };
 
 }  // namespace sluice

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { toolsMax } from '../../config/tools.js'
 import type { ChatMessage } from '../../engine/types.js'
 import { arrayOf, optional, unsupported } from '../fields.js'
 import { toolCall } from './tools.js'
@@ -10,6 +9,8 @@ const contentError = 'a string, or an array of text parts'
 
 const partError = '"text" (only text parts are supported yet)'
 const partsMax = 1024
+/** Of one message. */
+const callsMax = 1024
 
 /**
  * Joined by line breaks, as llama.cpp joins parts for templates that know only text. Not by a zod
@@ -50,7 +51,7 @@ export const chatMessage = z
     {
       role: z.enum(roles, { error: `one of ${roleError}` }),
       content: content.nullish(),
-      tool_calls: optional(arrayOf(toolCall, 0, toolsMax, 'tool calls')),
+      tool_calls: optional(arrayOf(toolCall, 0, callsMax, 'tool calls')),
       tool_call_id: optional(z.string({ error: 'the id of a tool call' })),
       // Of a tool; who else speaks is nothing that templates know.
       name: optional(z.string({ error: 'a string' })),
