@@ -35,6 +35,7 @@ export type {
   ReasoningOptions,
   ReplyPart,
   ReplyResult,
+  RequestNote,
   RequestOptions,
   SamplingOptions,
   TemplateOptions,

@@ -521,7 +521,9 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
                           string(one, "parameters"),
                           string(one, "rules"),
                           string(one, "root"),
-                          {}});
+                          {},
+                          string(one, "place"),
+                          one.Get("isCallable").ToBoolean()});
     for_each(array(one, "properties"), [&](const Napi::Object& property) {
       chat.tools.back().properties.push_back(
           {string(property, "name"), property.Get("isRequired").ToBoolean(),

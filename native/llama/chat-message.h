@@ -33,6 +33,8 @@ struct ChatTool {
   std::string rules;       // GBNF of what its calls must be
   std::string root;        // the rule of all arguments; empty is none
   std::vector<ChatToolProperty> properties;
+  std::string place{};      // in the request, for errors
+  bool is_callable = true;  // the model is told of it in any case
 };
 
 // How a template writes calls: their arguments as one JSON object, each between tags of its own, in

@@ -18,8 +18,10 @@
 namespace sluice {
 namespace {
 
-// Of some 100 KB at most each, where tools are many and large.
-constexpr size_t kRememberedMax = 16;
+// All that is remembered of replies that may call tools.
+constexpr size_t kRememberedBytes = size_t(64) << 20;
+// A parser takes about so many bytes for each of the text that llama.cpp hands it over by.
+constexpr size_t kParserBytes = 6;
 
 // No text that a client sends by chance, and none that llama.cpp would change.
 const std::string kThoughtHere = "sluice-stands-in-for-the-thought";
@@ -79,6 +81,15 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 bool may_call(const ChatPrompt& chat) {
   return !chat.tools.empty() && chat.tool_choice != ToolChoice::none;
+}
+
+bool is_callable(const ChatTool& tool) { return tool.is_callable; }
+
+// The same with the tools alone that its reply may call.
+ChatPrompt of_callable(ChatPrompt chat) {
+  const auto end = std::stable_partition(chat.tools.begin(), chat.tools.end(), is_callable);
+  chat.tools.erase(end, chat.tools.end());
+  return chat;
 }
 
 // All that a reply's form depends on. The names of a tool's rules are those of its schema.
@@ -236,6 +247,8 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
     own_texts.insert(common_chat_templates_source(templates_.get(), variant));
   }
   marks_.emplace(llama_model_get_vocab(model_->raw()), own_texts);
+  shown_tools_.set_source(common_chat_templates_source(templates_.get()) +
+                          common_chat_templates_source(templates_.get(), "tool_use"));
   const std::string why = why_not_plain(given_up);
   if (why.empty() || !warning_.empty()) return;
   warning_ = "the chat template cannot put a plain conversation into words: " + why +
@@ -297,11 +310,12 @@ std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) c
 }
 
 common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
-                                     const TemplateLimits& limits) const {
+                                     const TemplateLimits& limits, uint64_t* work) const {
   common_chat_params params;
   TemplateRun run(limits);
   const bool is_done =
       run.run([&] { params = common_chat_templates_apply(templates_.get(), inputs); });
+  if (work) *work = run.work();
   if (is_done) return params;
   switch (run.stop()) {
     case TemplateStop::given_up:
@@ -319,6 +333,34 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
                        std::to_string(limits.work_max) +
                        " steps; send fewer or shorter messages, or load a template that does not "
                        "look back over all of them (chatTemplate, --chat-template-file)");
+}
+
+std::string ChatTemplate::render_tools(const std::vector<ShownTool>& tools,
+                                       TemplateLimits& left) const {
+  common_chat_templates_inputs inputs;
+  inputs.messages.push_back(message_of({"user", "Hello", "", "", "", {}}));
+  for (const ShownTool& tool : tools) {
+    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+  }
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  inputs.force_pure_content = true;
+  uint64_t work = 0;
+  std::string text = run(inputs, left, &work).prompt;
+  left.work_max -= std::min(left.work_max, work);
+  return text;
+}
+
+void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
+                              const TemplateLimits& limits) const {
+  if (chat.tools.empty() || !shows_tools_) return;
+  TemplateLimits left = limits;
+  const auto render = [&](const std::vector<ShownTool>& tools) {
+    return render_tools(tools, left);
+  };
+  inputs.tools.clear();
+  for (const ShownTool& tool : shown_tools_.of(chat.tools, render)) {
+    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+  }
 }
 
 common_chat_templates_inputs ChatTemplate::inputs_of(
@@ -353,6 +395,7 @@ ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
   inputs.force_pure_content = !may_call(chat) && !model_thinks_;
+  show_tools(inputs, chat, limits);
   if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
   const Rendering rendering;
   Rendered made{std::move(messages), run(inputs, limits), {}};
@@ -453,8 +496,10 @@ PromptText ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& li
 TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& limits) const {
   Rendered made = prompt_of(chat, limits);
   try {
-    TemplatedChat result =
-        may_call(chat) ? with_calls(chat, made, limits) : templated(made.params, chat);
+    const bool is_some = !std::all_of(chat.tools.begin(), chat.tools.end(), is_callable);
+    TemplatedChat result = !may_call(chat) ? templated(made.params, chat)
+                           : is_some       ? with_calls(of_callable(chat), made, limits)
+                                           : with_calls(chat, made, limits);
     result.prompt = std::move(made.prompt);
     return result;
   } catch (const FaultError&) {
@@ -474,8 +519,9 @@ TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& r
   inputs.tools = CallPlaces::stand_ins(chat.tools);
   TemplateLimits more = limits;
   if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
-  TemplatedChat made = templated(run(inputs, more), chat);
-  remember(std::move(key), made);
+  const common_chat_params params = run(inputs, more);
+  TemplatedChat made = templated(params, chat);
+  remember(std::move(key), made, params.parser.size() * kParserBytes);
   return made;
 }
 
@@ -488,10 +534,15 @@ std::optional<TemplatedChat> ChatTemplate::remembered(const std::string& key) co
   return remembered_.front().chat;
 }
 
-void ChatTemplate::remember(std::string key, TemplatedChat chat) const {
+void ChatTemplate::remember(std::string key, TemplatedChat chat, size_t parser_bytes) const {
+  const size_t bytes = key.size() + parser_bytes + (chat.grammar ? chat.grammar->text.size() : 0);
   const std::lock_guard<std::mutex> lock(mutex_);
-  remembered_.push_front({std::move(key), std::move(chat)});
-  if (remembered_.size() > kRememberedMax) remembered_.pop_back();
+  remembered_.push_front({std::move(key), std::move(chat), bytes});
+  remembered_bytes_ += bytes;
+  while (remembered_bytes_ > kRememberedBytes && remembered_.size() > 1) {
+    remembered_bytes_ -= remembered_.back().bytes;
+    remembered_.pop_back();
+  }
 }
 
 CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) const {

@@ -15,6 +15,7 @@
 #include "llama/constraint.h"
 #include "llama/message-order.h"
 #include "llama/prompt-text.h"
+#include "llama/shown-tools.h"
 #include "llama/template-run.h"
 #include "llama/thought-marks.h"
 #include "llama/token-marks.h"
@@ -88,6 +89,7 @@ class ChatTemplate {
   struct Remembered {
     std::string key;
     TemplatedChat chat;  // without its prompt
+    size_t bytes;
   };
 
   void read(const std::string& text, const std::function<bool()>& given_up);
@@ -99,8 +101,12 @@ class ChatTemplate {
                                    const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
                                          const std::vector<ChatMessage>& messages) const;
-  common_chat_params run(const common_chat_templates_inputs& inputs,
-                         const TemplateLimits& limits) const;
+  common_chat_params run(const common_chat_templates_inputs& inputs, const TemplateLimits& limits,
+                         uint64_t* work = nullptr) const;
+  // Of a short conversation, whose work is taken from what is left.
+  std::string render_tools(const std::vector<ShownTool>& tools, TemplateLimits& left) const;
+  void show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
+                  const TemplateLimits& limits) const;
   Rendered rendered(const ChatPrompt& chat, std::vector<ChatMessage> messages,
                     const TemplateLimits& limits) const;
   PromptText beginning_of_reply(common_chat_templates_inputs inputs,
@@ -112,7 +118,7 @@ class ChatTemplate {
   TemplatedChat with_calls(const ChatPrompt& chat, const Rendered& rendered,
                            const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
-  void remember(std::string key, TemplatedChat chat) const;
+  void remember(std::string key, TemplatedChat chat, size_t parser_bytes) const;
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
   void set_grammar(TemplatedChat& result, const common_chat_params& params,
                    const ChatPrompt& chat) const;
@@ -130,8 +136,10 @@ class ChatTemplate {
   mutable std::mutex trying_;
   mutable std::array<std::atomic<int8_t>, size_t(Shape::count)> taken_{};  // 1 is yes, -1 no
   mutable std::optional<bool> is_rendered_plainly_;
+  ShownTools shown_tools_;
   mutable std::mutex mutex_;  // of what is remembered
   mutable std::list<Remembered> remembered_;
+  mutable size_t remembered_bytes_ = 0;
 };
 
 }  // namespace sluice

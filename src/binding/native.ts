@@ -200,10 +200,14 @@ export interface NativeMessage {
 }
 
 export interface NativeTool {
+  /** Where it stands in the request, for errors. */
+  place: string
   name: string
   description: string
   /** A JSON schema, as text. */
   parameters: string
+  /** Whether the reply may call it. */
+  isCallable: boolean
   /** GBNF of what its calls must be; '' where nothing is known. */
   rules: string
   /** The rule of all arguments; '' is none. */

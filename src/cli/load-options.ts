@@ -27,6 +27,9 @@ const loadKeys = [
   'queue',
   'window',
   'queueDeadlineMs',
+  'toolsMax',
+  'toolBytesMax',
+  'toolWorkMax',
 ] as const
 const samplingKeys = [
   'temperature',

@@ -16,7 +16,12 @@ export function logLine(entry: AccessEntry, now = new Date()): string {
   parts.push(colours.dim(entry.requestId))
   // Why there is no engine is said once, and not with each request.
   const isOfEngine = entry.code === 'engine_ended' || entry.code === 'load_failed'
-  return `${parts.join(' ')}${isOfEngine ? '' : faultLines(entry.error)}\n`
+  const fault = isOfEngine ? '' : faultLines(entry.error)
+  return `${parts.join(' ')}${notesLine(entry)}${fault}\n`
+}
+
+function notesLine({ notes = [] }: AccessEntry): string {
+  return notes.length === 0 ? '' : `\n  taken otherwise than it says: ${notes.join(', ')}`
 }
 
 function faultLines(error: unknown): string {

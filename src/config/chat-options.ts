@@ -2,6 +2,7 @@ import type {
   ChatOptions,
   ReasoningDefaults,
   ReasoningOptions,
+  RequestNote,
   TemplateOptions,
   ToolChoice,
 } from '../engine/types.js'
@@ -12,15 +13,18 @@ import {
   check,
   fieldsOf,
   isObject,
+  listOf,
+  oneOf,
   parseFields,
   aString as text,
   trueOrFalse,
   wrong,
 } from './checks.js'
-import { budgetChecks } from './engine-options.js'
+import { budgetChecks, type ToolLimits } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
 import type { CallFormat } from './schema/tool-grammar.js'
-import { noTools, parseTools, type TemplateTool, toolsMax } from './tools.js'
+import type { ToolNames } from './tool-names.js'
+import { noTools, parseTools, type TemplateTool } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
@@ -48,23 +52,30 @@ const reasoningChecks: Checks<ReasoningOptions> = {
   ...budgetChecks,
 }
 
+const someChecks: Checks<Extract<ToolChoice, { names: readonly string[] }>> = {
+  names: listOf(65_536, text, 'names of tools'),
+  mode: oneOf('auto', 'required'),
+}
 const toolChoice: Check<ToolChoice> = {
   ...check<ToolChoice>(
     '"auto", "none", "required" or an object such as {"name": "get_weather"}',
     (value) => {
       if (['auto', 'none', 'required'].includes(value as string)) return true
-      return isObject(value) && typeof (value as { name?: unknown }).name === 'string'
+      if (!isObject(value)) return false
+      const { name, names } = value as { name?: unknown; names?: unknown }
+      return typeof name === 'string' || Array.isArray(names)
     },
   ),
   read: (value, path) => {
-    return typeof value === 'string' ? value : parseFields(value, { name: text }, path)
+    if (typeof value === 'string') return value
+    return 'names' in value
+      ? parseFields(value, someChecks, path)
+      : parseFields(value, { name: text }, path)
   },
 }
 
 const templateChecks: Checks<TemplateOptions> = {
-  tools: check(`an array of at most ${toolsMax} tools`, (value) => {
-    return Array.isArray(value) && value.length <= toolsMax
-  }),
+  tools: check('an array of tools', Array.isArray),
   toolChoice,
   parallelToolCalls: trueOrFalse,
   reasoning: fieldsOf(reasoningChecks),
@@ -105,36 +116,59 @@ export interface Thinking {
 
 const noThinking: Thinking = { ends: [], defaults: {} }
 
+/** What `readChat` makes of a request. */
+export interface ReadChat {
+  chat: TemplateChat
+  /** The request's names of tools for those that the model is told. */
+  toolNames: ToolNames
+  /** What was taken otherwise than it says. */
+  notes: RequestNote[]
+}
+
+/** `readChat`, where nobody is told of more. */
+export function parseChat(...given: Parameters<typeof readChat>): TemplateChat {
+  return readChat(...given).chat
+}
+
 /**
  * @param callFormat how the template writes calls, where the reply's are to be kept to their schema
  * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`, and
  * InvalidSchemaError
  */
-export function parseChat(
+export function readChat(
   messages: unknown,
   options: TemplateOptions,
   thinking = noThinking,
   callFormat?: CallFormat,
-): TemplateChat {
+  limits?: ToolLimits,
+): ReadChat {
   const parsed = parseMessages(messages)
   if (callFormat === 'none') refuseCalls(parsed)
   const choice = options.toolChoice ?? 'auto'
-  const tools = parseTools(options.tools ?? [], choice === 'none' ? undefined : callFormat)
+  const format = choice === 'none' ? undefined : callFormat
+  const { tools, names, notes } = parseTools(options.tools ?? [], format, limits)
   const reasoning = parseFields<ReasoningOptions>(
     options.reasoning ?? {},
     reasoningChecks,
     'reasoning',
   )
-  return {
-    messages: parsed,
-    tools: typeof choice === 'string' ? tools : [named(choice.name, tools)],
-    toolChoice: typeof choice === 'string' ? usable(choice, tools) : 'required',
+  const chat = {
+    messages: parsed.map((message) => withShownNames(message, names)),
+    ...chosen(choice, tools, names),
     parallelToolCalls: options.parallelToolCalls ?? true,
     thinking: reasoning.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
     ...budgetOf(reasoning, thinking),
     continues: continues(parsed, options.continueFinal),
   }
+  return { chat, toolNames: names, notes }
+}
+
+/** Earlier calls go by the names that the model is told. */
+function withShownNames(message: TemplateMessage, names: ToolNames): TemplateMessage {
+  if (names.areSame) return message
+  const toolCalls = message.toolCalls.map((call) => ({ ...call, name: names.shown(call.name) }))
+  return { ...message, name: names.shown(message.name), toolCalls }
 }
 
 /** They would be left out of the prompt, and what the tools said answer nothing. */
@@ -171,10 +205,28 @@ export function checkBudgetMessage(message: string, ends: readonly string[]): vo
   throw wrong('reasoning.budgetMessage', expected, message)
 }
 
-function named(name: string, tools: readonly TemplateTool[]): TemplateTool {
-  const tool = tools.find((one) => one.name === name)
-  if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
-  return tool
+/** The tools that the model is told of, and whether and which it may call. */
+function chosen(
+  choice: ToolChoice,
+  tools: TemplateTool[],
+  names: ToolNames,
+): Pick<TemplateChat, 'tools' | 'toolChoice'> {
+  if (typeof choice === 'string') return { tools, toolChoice: usable(choice, tools) }
+  const named = (name: string) => {
+    const tool = tools.find((one) => one.name === names.shown(name))
+    if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
+    return tool
+  }
+  if ('name' in choice) return { tools: [named(choice.name)], toolChoice: 'required' }
+  const callable = new Set(choice.names.map(named))
+  const toolChoice = choice.mode ?? 'auto'
+  if (callable.size === 0 && toolChoice === 'required') {
+    throw wrong('toolChoice', 'the name of at least one tool', choice.names)
+  }
+  return {
+    tools: tools.map((tool) => ({ ...tool, isCallable: callable.has(tool) })),
+    toolChoice: callable.size === 0 ? 'none' : toolChoice,
+  }
 }
 
 function usable(choice: Exclude<ToolChoice, object>, tools: readonly TemplateTool[]) {

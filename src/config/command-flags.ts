@@ -145,6 +145,15 @@ export const serveFlags = {
   window: numberFlag('N', loadChecks.window, 'tokens a reply may run ahead of its reader', {
     fallback: loadDefaults.window,
   }),
+  toolsMax: numberFlag('N', loadChecks.toolsMax, 'tools of one request', {
+    fallback: loadDefaults.toolsMax,
+  }),
+  toolBytesMax: numberFlag('N', loadChecks.toolBytesMax, "bytes of a request's tools, together", {
+    fallback: loadDefaults.toolBytesMax,
+  }),
+  toolWorkMax: numberFlag('N', loadChecks.toolWorkMax, 'work of their schemas, in 1,000 steps', {
+    fallback: loadDefaults.toolWorkMax,
+  }),
   ...replyFlags,
   host: textFlag('HOST', hostName, 'address to listen on', { fallback: '127.0.0.1' }),
   port: numberFlag('N', integerFrom(0, 65_535), 'port to listen on, 0 picks one', {

@@ -23,6 +23,19 @@ import {
   wrong,
 } from './checks.js'
 
+/** What the tools of one request may come to: see LoadOptions. */
+export interface ToolLimits {
+  readonly toolsMax: number
+  readonly toolBytesMax: number
+  readonly toolWorkMax: number
+}
+
+export const toolLimitDefaults: ToolLimits = {
+  toolsMax: 1024,
+  toolBytesMax: 2 ** 20,
+  toolWorkMax: 10_000,
+}
+
 /** As many sequences as llama.cpp has. */
 export const parallelMax = 256
 const templateBytesMax = 2 ** 20
@@ -98,6 +111,9 @@ export const loadChecks: Checks<LoadOptions> = {
   chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
     return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= templateBytesMax
   }),
+  toolsMax: integerFrom(1, 65_536),
+  toolBytesMax: integerFrom(1, 2 ** 26),
+  toolWorkMax: integerFrom(1, 2 ** 20),
   draft: filePath,
   lookup: trueOrFalse,
   draftMax: integerFrom(1, 16),
@@ -122,6 +138,7 @@ export const loadDefaults = {
   kvType: 'f16' as const,
   flashAttention: 'auto' as const,
   lookup: false,
+  ...toolLimitDefaults,
 }
 
 export type SettledLoadOptions = LoadOptions &

@@ -3,6 +3,7 @@ import {
   parseChat,
   parseChatOptions,
   parseTemplateOptions,
+  readChat,
   type Thinking,
 } from '../config/chat-options.js'
 import { noOptions } from '../config/checks.js'
@@ -17,11 +18,12 @@ import {
   parseTokens,
 } from '../config/request-options.js'
 import type { CallFormat } from '../config/schema/tool-grammar.js'
+import { prepareTools } from '../config/tools.js'
 import { embed } from './embed.js'
 import type { EngineEndedError } from './errors.js'
 import { nativeRequest } from './native-request.js'
 import type { LoadWarning, Placement } from './placement-types.js'
-import { Reply } from './reply.js'
+import { Reply, type ReplyTelling } from './reply.js'
 import type { Session } from './session.js'
 import type {
   ChatMessage,
@@ -38,6 +40,7 @@ import type {
   TemplateOptions,
   TextOptions,
   TokenizeOptions,
+  Tool,
 } from './types.js'
 
 /** @internal What load() hands over. */
@@ -111,7 +114,18 @@ export class Engine implements AsyncDisposable {
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
     const given = parseChatOptions(options)
     const { thinking, callFormat } = this.#parts
-    return this.#reply(parseChat(messages, given, thinking, callFormat), given)
+    const { chat, ...told } = readChat(messages, given, thinking, callFormat, this.settings)
+    return this.#reply(chat, given, told)
+  }
+
+  /**
+   * Makes the grammars of tools' schemas ahead, some milliseconds at a time: `chat` does so at once
+   * for schemas that it does not know, which takes a second of JavaScript's thread for a megabyte.
+   * Rejects as `chat` throws.
+   */
+  async prepareTools(tools: readonly Tool[]): Promise<void> {
+    const { tools: given = [] } = parseTemplateOptions({ tools })
+    await prepareTools(given, this.#parts.callFormat, this.settings)
   }
 
   /**
@@ -230,13 +244,13 @@ export class Engine implements AsyncDisposable {
     const { thinking, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
-    return parseChat(messages, parseTemplateOptions(options), thinking, format)
+    return parseChat(messages, parseTemplateOptions(options), thinking, format, this.settings)
   }
 
-  #reply(prompt: NativePrompt, options: RequestOptions): Reply {
+  #reply(prompt: NativePrompt, options: RequestOptions, told?: ReplyTelling): Reply {
     const { session, defaults, recommended } = this.#parts
     checkChoices(options.n ?? 1, this.settings.parallel)
     const request = nativeRequest(prompt, options, defaults, recommended)
-    return new Reply(session, request, options.signal)
+    return new Reply(session, request, options.signal, told)
   }
 }

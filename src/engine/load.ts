@@ -120,6 +120,9 @@ function makeEngine(
     lookup: native.lookup,
     draftMax: native.draftMax,
     reasoningBudget: settled.reasoning.budget ?? -1,
+    toolsMax: settled.toolsMax,
+    toolBytesMax: settled.toolBytesMax,
+    toolWorkMax: settled.toolWorkMax,
   }
   const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)

@@ -1,12 +1,19 @@
-import type { NativeRequest } from '../binding/native.js'
+import type { NativePart, NativeRequest } from '../binding/native.js'
+import type { ToolNames } from '../config/tool-names.js'
 import { onAbort } from './abort-signals.js'
 import { Choice, type ChoiceTally, cancelledUnstarted, type Finished } from './choice.js'
 import { CancelledError, type SluiceError } from './errors.js'
 import { choiceSeed } from './native-request.js'
 import type { ReplyListener, Session } from './session.js'
-import type { Accepted, ChoiceResult, ReplyPart, ReplyResult } from './types.js'
+import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from './types.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
+
+/** What became of a request before the engine had it. */
+export interface ReplyTelling {
+  readonly notes: readonly RequestNote[]
+  readonly toolNames: ToolNames
+}
 
 /** What a reply took, as far as the engine has told. */
 export interface ReplyTally {
@@ -37,6 +44,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
    * ERR_ENGINE_ENDED, or with ERR_CANCELLED, also when `cancel()` came first.
    */
   readonly accepted: Promise<Accepted>
+  /** What of the request was taken otherwise than it says: malformed schemas of tools, for one. */
+  readonly notes: readonly RequestNote[]
   /**
    * @internal Resolves once the engine is done with it. A reader that its signal took away has
    * heard of the end before; only then are the tokens known.
@@ -47,6 +56,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   readonly #session: Session
   readonly #signal: AbortSignal | undefined
+  /** Where the model was told other names of tools than the request has. */
+  readonly #names: ToolNames | undefined
   readonly #done = deferred<ReplyResult>()
   readonly #accepted = deferred<Accepted>()
   readonly #settled = deferred<void>()
@@ -63,8 +74,15 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly #waiting: Waiting[] = []
 
   /** @internal Made by Engine. */
-  constructor(session: Session, request: Omit<NativeRequest, 'id'>, signal?: AbortSignal) {
+  constructor(
+    session: Session,
+    request: Omit<NativeRequest, 'id'>,
+    signal?: AbortSignal,
+    told?: ReplyTelling,
+  ) {
     this.#session = session
+    this.notes = told?.notes ?? []
+    this.#names = told?.toolNames.areSame === false ? told.toolNames : undefined
     this.seed = request.seed
     this.#signal = signal
     this.accepted = this.#accepted.promise
@@ -219,7 +237,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
         buffer.addText(text, tokens)
         this.#arrived(choice, tokens, isNew)
       },
-      onPart: (part) => {
+      onPart: (came) => {
+        const part = this.#names === undefined ? came : withSentNames(came, this.#names)
         choice.received += part.tokens
         if (this.#state === 'ended') return
         const isNew = buffer.isEmpty
@@ -308,6 +327,13 @@ export class Reply implements AsyncIterable<ReplyPart> {
       cause: this.#signal?.reason,
     })
   }
+}
+
+function withSentNames(part: NativePart, names: ToolNames): NativePart {
+  const toolCalls = part.toolCalls.map((delta) => {
+    return delta.name === undefined ? delta : { ...delta, name: names.sent(delta.name) }
+  })
+  return { ...part, toolCalls }
 }
 
 function replyResult(choices: readonly ChoiceResult[]): ReplyResult {

@@ -123,6 +123,19 @@ export interface LoadOptions {
    * never from whoever asks: templates are programs. At most 1 MiB. Default: the model's own.
    */
   chatTemplate?: string
+  /** Tools of one request. 1 to 65,536, default 1,024. */
+  toolsMax?: number
+  /**
+   * Bytes of a request's tools, names, descriptions and schemas together. 1 to 2 ** 26, default
+   * 1 MiB.
+   */
+  toolBytesMax?: number
+  /**
+   * How much work the schemas of a request's tools may be together, in thousands of steps, of which
+   * JavaScript's thread takes some 15 in a millisecond. Schemas that come after are any value,
+   * which `Reply.notes` says. 1 to 2 ** 20, default 10,000.
+   */
+  toolWorkMax?: number
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
   /** Defaults of a chat's `reasoning`; no effect with a model that does not think. */
@@ -201,20 +214,40 @@ export interface PastToolCall {
 
 /** A function that the model may call. */
 export interface Tool {
-  /** 1 to 64 of A-Z, a-z, 0-9, _ and -. */
+  /**
+   * 1 to 1,024 characters. Where it has others than A-Z a-z 0-9 _ . / : @ + -, or more than 128,
+   * the model is told another name; calls come by this one.
+   */
   readonly name: string
   readonly description?: string
   /**
-   * JSON schema of its arguments, an object's. Default: any object. All tools together are at most
-   * 64 KiB of JSON, schemas at most 32 deep. Calls follow it, but for what no grammar keeps to.
+   * JSON schema of its arguments, an object's, brackets at most 64 deep. Default: any object. Calls
+   * follow it, but for what no grammar keeps to. What is malformed in it is read as far as it can
+   * be, and else allows any value: `Reply.notes` says where.
    */
   readonly parameters?: Readonly<Record<string, unknown>>
-  /** Refuses a schema of which a call could leave anything out. Default false. */
+  /** Refuses a malformed schema, and one of which a call could leave anything out. Default false. */
   readonly strict?: boolean
 }
 
-/** Whether it may call tools, must not, must, or must call this one. */
-export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string }
+/**
+ * Whether it may call tools, must not, must, or must call this one; or may call only some of them,
+ * though the prompt has them all (`mode` is auto by default), so that a prompt's beginning stays.
+ */
+export type ToolChoice =
+  | 'auto'
+  | 'none'
+  | 'required'
+  | { readonly name: string }
+  | { readonly names: readonly string[]; readonly mode?: 'auto' | 'required' }
+
+/** What of a request was taken otherwise than it says. */
+export interface RequestNote {
+  /** Where: `tools[3].parameters.required`. */
+  readonly path: string
+  /** What was expected there, what came, and what it was taken as. */
+  readonly message: string
+}
 
 export interface ReasoningOptions {
   /** False asks the template not to let the model think. Default true, where the model can. */
@@ -287,7 +320,7 @@ export interface RequestOptions extends SamplingOptions {
 }
 
 export interface ChatOptions extends RequestOptions {
-  /** At most 128. */
+  /** As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. */
   readonly tools?: readonly Tool[]
   /** Default `auto`. */
   readonly toolChoice?: ToolChoice
@@ -519,6 +552,10 @@ export interface EngineSettings {
   readonly draftMax: number
   /** Tokens that a reply may think unless its request says otherwise; -1 without a limit. */
   readonly reasoningBudget: number
+  /** Tools of one request, their bytes, and the work of their schemas in thousands of steps. */
+  readonly toolsMax: number
+  readonly toolBytesMax: number
+  readonly toolWorkMax: number
 }
 
 /**

@@ -15,6 +15,12 @@ export interface AccessEntry {
   readonly promptTokens: number | undefined
   readonly completionTokens: number | undefined
   /**
+   * What of the request was taken otherwise than it says: where, for example
+   * `tools[3].function.parameters.required`, and not what came there. Only where a log has not been
+   * told of the same ones before.
+   */
+  readonly notes?: readonly string[]
+  /**
    * What was thrown, where the fault is the server's own; why the model was not loaded (code
    * `load_failed`), or the EngineEndedError (`engine_ended`). Of the first its message may repeat
    * what the request said: log what `describeFault` tells of it.

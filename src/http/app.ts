@@ -12,6 +12,7 @@ import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
 import { isEngine, type ListenerSettings } from './options.js'
+import { ToldNotes } from './notes.js'
 import { StreamSendBuffer } from './send-buffer.js'
 import { TextBudget } from './text-budget.js'
 
@@ -26,6 +27,7 @@ export class App {
   readonly metrics = new Metrics()
   readonly texts: TextBudget
   readonly sendBuffer: StreamSendBuffer
+  readonly toldNotes = new ToldNotes()
   readonly #log: (entry: AccessEntry) => void
   #models: Models | undefined
   /** What the engine's promise was rejected with. */

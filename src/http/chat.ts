@@ -5,6 +5,7 @@ import { requestOptions } from '../openai/chat/options.js'
 import { CompletionParts } from '../openai/chat/reply.js'
 import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
 import { budgetError } from '../openai/chat/tools.js'
+import { type WireTools, wireNotes, wireToolError } from '../openai/chat/wire-tools.js'
 import { type Heading, heading } from '../openai/heading.js'
 import { parseBody } from '../openai/issues.js'
 import { withStructure } from '../openai/structure.js'
@@ -24,9 +25,12 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const given = parseBody(chatRequest, await readBody(exchange, app.settings))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, exchange)
+  const { tools } = request
+  await prepare(engine, request)
   const reply = ask(engine, request, requestOptions(request, maxTokens))
+  exchange.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   const run = async (watch: Watch) => {
-    await reply.accepted
+    await accepted(reply, tools)
     const head = heading('chatcmpl', request.model, models.fingerprint)
     const choices = request.n ?? 1
     if (request.stream) {
@@ -42,12 +46,30 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   await withStructure(request, () => watched(app, exchange, engine, run))
 }
 
+/** Makes grammars of schemas that are not known yet, while others have the event loop as well. */
+async function prepare(engine: ScopedEngine, { tools, tool_choice }: ChatRequest): Promise<void> {
+  if (tools === undefined || tools.tools.length === 0 || tool_choice === 'none') return
+  try {
+    await engine.prepareTools(tools.tools)
+  } catch {
+    return // chat() throws it again, where its words are put right
+  }
+}
+
 /** A budget that the engine refuses is the field that asked for it. */
 function ask(engine: ScopedEngine, request: ChatRequest, options: ChatOptions): Reply {
   try {
     return engine.chat(request.messages, options)
   } catch (error) {
-    throw budgetError(error, request)
+    throw wireToolError(budgetError(error, request), request.tools)
+  }
+}
+
+async function accepted(reply: Reply, tools: WireTools | undefined): Promise<void> {
+  try {
+    await reply.accepted
+  } catch (error) {
+    throw wireToolError(error, tools)
   }
 }
 

@@ -2,9 +2,11 @@ import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
+import type { RequestNote } from '../engine/types.js'
 import { type ApiError, type ErrorKind, toApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
 import { joinConnection } from './connection.js'
+import { notesHeader } from './notes.js'
 import { watchReader } from './reader-watch.js'
 import { requestIdOf } from './request-id.js'
 import { sendJson } from './respond.js'
@@ -60,6 +62,8 @@ export class Exchange implements Scope {
   stream: SseWriter | undefined
   /** The request's field that holds the prompt: what is blamed where the engine cannot take it. */
   promptField = 'messages'
+  /** What of the request was taken otherwise than it says. */
+  readonly notes: RequestNote[] = []
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   #embeddedTokens: number | undefined
@@ -121,6 +125,13 @@ export class Exchange implements Scope {
 
   own(reply: Reply): void {
     this.replies.push(reply)
+  }
+
+  /** What of the request was taken otherwise than it says: a header, while there may be one. */
+  note(notes: readonly RequestNote[]): void {
+    this.notes.push(...notes)
+    if (this.notes.length === 0 || this.res.headersSent) return
+    this.res.setHeader('x-sluice-notes', notesHeader(this.notes))
   }
 
   ownPrompt(tokens: number): void {

@@ -22,7 +22,9 @@ export function listenerOf(app: App): RequestListener {
   const end = (exchange: Exchange) => {
     app.leave(exchange)
     const tallies = exchange.replies.map(({ tally }) => tally)
-    app.tell(exchange.entry(), tallies)
+    const notes = app.toldNotes.places(exchange.notes)
+    const entry = exchange.entry()
+    app.tell(notes.length === 0 ? entry : { ...entry, notes }, tallies)
   }
   const onClose = (exchange: Exchange) => {
     if (exchange.isCounted) end(exchange)

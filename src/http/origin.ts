@@ -24,7 +24,7 @@ export function checkOrigin(
     )
   }
   res.setHeader('access-control-allow-origin', origin)
-  res.setHeader('access-control-expose-headers', 'x-request-id, retry-after')
+  res.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-sluice-notes')
 }
 
 /** Whether a browser asks if it may ask. Only after checkOrigin. */

@@ -10,6 +10,7 @@ import type {
   EngineStats,
   TemplateOptions,
   TokenizeOptions,
+  Tool,
 } from '../engine/types.js'
 
 /** What an exchange is to the engine that it asks. */
@@ -45,6 +46,10 @@ export class ScopedEngine {
 
   stats(): EngineStats {
     return this.#engine.stats()
+  }
+
+  prepareTools(tools: readonly Tool[]): Promise<void> {
+    return this.#engine.prepareTools(tools)
   }
 
   chat(messages: readonly ChatMessage[], options: Unscoped<ChatOptions>): Reply {

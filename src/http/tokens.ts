@@ -1,3 +1,4 @@
+import { wireToolError } from '../openai/chat/wire-tools.js'
 import { parseBody } from '../openai/issues.js'
 import { defaultName } from '../openai/models/names.js'
 import { checkVocabulary } from '../openai/token-ids.js'
@@ -63,7 +64,13 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
 export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
   const body = await readBody(exchange, app.settings)
-  const { model = defaultName, messages, tools = [] } = parseBody(applyTemplateRequest, body)
+  const { model = defaultName, messages, tools } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, exchange)
-  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }) })
+  exchange.note(tools?.notes ?? [])
+  try {
+    const options = { tools: tools?.tools ?? [] }
+    exchange.json(200, { prompt: await engine.applyTemplate(messages, options) })
+  } catch (error) {
+    throw wireToolError(error, tools)
+  }
 }

@@ -35,6 +35,9 @@ const engine = {
     lookup: false,
     draftMax: 0,
     reasoningBudget: -1,
+    toolsMax: 1024,
+    toolBytesMax: 2 ** 20,
+    toolWorkMax: 10_000,
   },
 }
 const flags = {

@@ -138,12 +138,16 @@ describe('tools', () => {
   })
 
   test.each([
-    ['tools[0].name', { tools: [{ name: 'get weather' }] }],
-    ['tools[1].name', { tools: [run, run] }],
-    ['tools[0].parameters', { tools: [{ name: 'x', parameters: deep(33) }] }],
+    ['tools[0].name', { tools: [{ name: ' ' }] }],
+    ['tools[0].name', { tools: [{ name: 'x'.repeat(1025) }] }],
+    ['tools[1].name', { tools: [run, { ...run, description: 'walks', strict: true }] }],
+    ['tools[0].parameters', { tools: [{ name: 'x', parameters: deep(65) }] }],
     ['tools[0].strict', { tools: [{ ...run, strict: 1 }] }],
     ['tools[0].type', { tools: [{ ...run, type: 'function' }] }],
-    ['tools', { tools: [{ name: 'x', description: 'x'.repeat(65_536) }] }],
+    ['tools', { tools: [{ name: 'x', description: 'x'.repeat(2 ** 20) }] }],
+    ['tools', { tools: Array(1025).fill(run) }],
+    ['toolChoice', { tools: [run], toolChoice: { names: ['walk'] } }],
+    ['toolChoice', { tools: [run], toolChoice: { names: [], mode: 'required' } }],
     ['toolChoice', { tools: [run], toolChoice: { name: 'walk' } }],
     ['toolChoice', { toolChoice: 'required' }],
     ['reasoning.effort', { reasoning: { effort: 'very high' } }],
@@ -157,14 +161,16 @@ describe('tools', () => {
 
   test.each([
     ['tools', 'run'],
-    ['tools', Array.from({ length: 129 }, () => run)],
     ['toolChoice', 'any'],
     ['toolChoice', { type: 'function' }],
+    ['toolChoice.mode', { names: ['run'], mode: 'any' }],
+    ['toolChoice.names', { names: [7] }],
     ['parallelToolCalls', 0],
     ['reasoning', true],
     ['continueFinal', 'yes'],
   ])('%s of %j is refused by its name', (name, value) => {
-    expect(refusal(() => parseChatOptions({ [name]: value })).option).toBe(name)
+    const [key = ''] = name.split('.')
+    expect(refusal(() => parseChatOptions({ [key]: value })).option).toBe(name)
   })
 
   function deep(levels: number): object {

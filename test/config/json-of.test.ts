@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { toolLimitDefaults } from '../../src/config/engine-options.js'
 import { jsonOf, NotJsonError } from '../../src/config/json-of.js'
 import { schemaGrammar } from '../../src/config/schema/schema-grammar.js'
 import { parseTools } from '../../src/config/tools.js'
@@ -122,7 +123,8 @@ describe.each(noJson)('%s', (_, value, path) => {
     )
     const parameters = { type: 'object', $defs: { x: value() } }
     const tools = [{ name: 'x', parameters }]
-    expect(() => parseTools(tools, undefined)).toThrow(
+    const limits = { ...toolLimitDefaults, toolBytesMax: 65_536 }
+    expect(() => parseTools(tools, undefined, limits)).toThrow(
       expect.objectContaining({
         code: 'ERR_INVALID_OPTION',
         option: expect.stringMatching(/^tools\[0\]\.parameters/),

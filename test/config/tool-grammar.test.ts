@@ -70,8 +70,8 @@ describe('a schema', () => {
     }
   })
 
-  test('that is none is refused where no tool may be called as well', () => {
-    const tools = [{ name: 'x', parameters: { type: 'wizard' } }]
+  test('that is none is refused by strict where no tool may be called as well', () => {
+    const tools = [{ name: 'x', parameters: { type: 'wizard' }, strict: true }]
     const parse = () => parseChat([{ role: 'user', content: 'x' }], { tools, toolChoice: 'none' })
     expect(refusal(parse).path).toBe(`${at}.type`)
   })

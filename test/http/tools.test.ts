@@ -108,7 +108,7 @@ test('a reply of calls alone has null for content', async () => {
 })
 
 test.each([
-  [{ properties: { a: { type: 'wizard' } } }, false, 'parameters.properties.a.type'],
+  [{ properties: { a: { type: 'wizard' } } }, true, 'parameters.properties.a.type'],
   [{ properties: { a: { uniqueItems: true } } }, true, 'parameters.properties.a.uniqueItems'],
 ])('a schema %j of a tool is refused by its path', async (parameters, strict, path) => {
   const { url } = await serve()
@@ -183,6 +183,8 @@ test('what a request says of tools and thoughts reaches the template', async () 
     ],
     tools: [
       {
+        place: 'tools[1]',
+        isCallable: true,
         name: 'run',
         description: '',
         parameters: '{}',
@@ -220,14 +222,15 @@ const user = { role: 'user', content: 'hi' }
 const assistant = (more: object) => ({ role: 'assistant', content: 'x', ...more })
 const named = (name: string) => ({ type: 'function', function: { name } })
 const wrong: [body: object, param: string][] = [
-  [{ tools: [{}] }, 'tools[0].type'],
-  [{ tools: [{ type: 'custom', custom: {} }] }, 'tools[0].type'],
-  [{ tools: [named('get weather')] }, 'tools[0].function.name'],
-  [{ tools: [named('a'), named('a')] }, 'tools[1].function.name'],
-  [{ tools: [{ type: 'function', function: { name: 'a', parameters: [] } }] }, 'tools[0].function'],
-  [{ tools: Array(129).fill(named('a')) }, 'tools'],
+  [{ tools: [{}] }, 'tools[0]'],
+  [{ tools: [{ type: 7, function: { name: 'a' } }] }, 'tools[0].type'],
+  [{ tools: [named(' ')] }, 'tools[0].function.name'],
+  [{ tools: [{ type: 'web_search' }, { name: '' }] }, 'tools[1].name'],
+  [{ tools: Array(1025).fill(named('a')) }, 'tools'],
   [{ tool_choice: 'required' }, 'tool_choice'],
   [{ tool_choice: 'any' }, 'tool_choice'],
+  [{ tools: [named('a')], tool_choice: { type: 'allowed_tools' } }, 'tool_choice'],
+  [{ tools: [named('a')], tool_choice: 'b' }, 'tool_choice'],
   [{ tools: [named('a')], tool_choice: named('b') }, 'tool_choice'],
   [{ parallel_tool_calls: 'no' }, 'parallel_tool_calls'],
   [{ reasoning_effort: 7 }, 'reasoning_effort'],

@@ -1,7 +1,7 @@
 import { type ToolGrammar, type ToolGrammarOptions, toolGrammar } from './tool-grammar.js'
 
 /** Agents send the same tools with each turn. Characters of schemas and rules, all together. */
-const charactersMax = 4 * 1024 * 1024
+const charactersMax = 16 * 1024 * 1024
 
 /** The most recently used last. */
 const known = new Map<string, ToolGrammar>()

@@ -6,7 +6,8 @@ const areStrings = (value: unknown) => Array.isArray(value) && value.every(isStr
 const isFull = (value: unknown) => Array.isArray(value) && value.length > 0
 const isTypeName = (value: unknown) => typeNames.some((name) => name === value)
 
-const rules = {
+/** What each kind of keyword must be, in words and as a test. */
+export const keywordRules = {
   string: ['a string', isString],
   strings: ['an array of strings', areStrings],
   'strings by key': [
@@ -33,9 +34,9 @@ const rules = {
  * What each keyword must be for a schema to be one at all. Whether a grammar can keep to it is
  * another question.
  */
-type Kind = keyof typeof rules | '$ref' | 'schema' | 'items'
+export type KeywordKind = keyof typeof keywordRules | '$ref' | 'schema' | 'items'
 
-const kinds: Readonly<Record<string, Kind>> = {
+export const keywordKinds: Readonly<Record<string, KeywordKind>> = {
   $ref: '$ref',
   type: 'type',
   enum: 'enum',
@@ -102,17 +103,17 @@ class Reader {
   }
 
   #keyword(schema: SchemaObject, keyword: string, path: string): void {
-    const kind = ownOf(kinds, keyword)
+    const kind = ownOf(keywordKinds, keyword)
     if (kind === undefined) return
     const value = schema[keyword]
     if (kind !== '$ref' && kind !== 'schema' && kind !== 'items') {
-      const [expected, isIt] = rules[kind]
+      const [expected, isIt] = keywordRules[kind]
       if (!isIt(value)) refuse(path, expected, value)
     }
     for (const { schema: one, path: at } of this.#schemasOf(kind, value, path)) this.read(one, at)
   }
 
-  #schemasOf(kind: Kind, value: unknown, path: string): Target[] {
+  #schemasOf(kind: KeywordKind, value: unknown, path: string): Target[] {
     if (kind === '$ref') return [this.#references.resolve(value, path)]
     if (kind === 'schema') return [{ schema: value, path }]
     if (kind === 'schemas by key') {

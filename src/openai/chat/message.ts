@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { toolsMax } from '../../config/tools.js'
 import type { ChatMessage, PastToolCall } from '../../engine/types.js'
 import { arrayOf, optional, unsupported } from '../fields.js'
 import { functionCall, toolCall } from './calls.js'
@@ -7,6 +6,9 @@ import { isTool, readContent } from './content.js'
 
 const roles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const
 const roleError = roles.map((role) => `"${role}"`).join(', ')
+
+/** Of one message. */
+const callsMax = 1024
 
 /** Thoughts by the names that servers have for them; no string is nothing that was thought. */
 const thoughts = optional(z.unknown()).transform((value) => {
@@ -30,7 +32,7 @@ export const chatMessage = z
     {
       role: z.enum(roles, { error: `one of ${roleError}` }),
       content: optional(z.unknown()),
-      tool_calls: optional(arrayOf(toolCall, 0, toolsMax, 'tool calls')),
+      tool_calls: optional(arrayOf(toolCall, 0, callsMax, 'tool calls')),
       // OpenAI's names for calls and answers before there were tools.
       function_call: optional(functionCall),
       tool_call_id: optional(z.string({ error: 'the id of a tool call' })),

@@ -16,15 +16,15 @@ import {
   streamOptionsIssue,
 } from '../generation.js'
 import { chatMessage } from './message.js'
+import { toolChoice } from './tool-choice.js'
 import {
   hasOneBudget,
   reasoningBudget,
   reasoningEffort,
   templateArguments,
-  toolChoice,
-  tools,
   twoBudgetsIssue,
 } from './tools.js'
+import { wireTools } from './wire-tools.js'
 
 /** OpenAI's limits. */
 const choicesMax = 128
@@ -57,7 +57,7 @@ export const chatRequest = z
       n: optional(integerFrom(1, choicesMax)),
       logprobs: optional(boolean()),
       top_logprobs: optional(integerFrom(0, topLogprobsMax)),
-      tools: optional(tools),
+      tools: optional(wireTools),
       tool_choice: optional(toolChoice),
       parallel_tool_calls: optional(boolean()),
       reasoning_effort: optional(reasoningEffort),

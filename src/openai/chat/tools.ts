@@ -1,68 +1,13 @@
 import { z } from 'zod'
 import { budgetMessageBytesMax } from '../../config/engine-options.js'
-import { depthOf, schemaDepthMax, toolBytesMax, toolsMax } from '../../config/tools.js'
 import { InvalidOptionError } from '../../engine/errors.js'
-import type { ChatOptions, Tool, ToolCall, ToolChoice } from '../../engine/types.js'
-import { anObject, arrayOf, boolean, int32Max, integerFrom, optional } from '../fields.js'
+import type { ChatOptions, ToolCall, ToolChoice } from '../../engine/types.js'
+import { boolean, int32Max, integerFrom, optional } from '../fields.js'
+import type { WireTools } from './wire-tools.js'
 
 /** Tools, as a request names them and as a reply calls them. */
 
 const text = z.string({ error: 'a string' })
-const functionType = z.literal('function', {
-  error: '"function" (tools of other kinds are not supported)',
-})
-
-const nameError = '1 to 64 of the characters A-Z a-z 0-9 _ -'
-const name = z.string({ error: nameError }).regex(/^[\w-]{1,64}$/, { error: nameError })
-
-const parametersError = `a JSON schema, an object at most ${schemaDepthMax} deep`
-// Not a copy made by zod, which would leave out a property that is called __proto__.
-const parameters = anObject(parametersError).refine(
-  (schema) => depthOf(JSON.stringify(schema)) <= schemaDepthMax,
-  { error: parametersError },
-)
-
-const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
-const tool = z
-  .object(
-    {
-      type: functionType,
-      function: z.object(
-        {
-          name,
-          description: optional(text),
-          parameters: optional(parameters),
-          strict: optional(boolean()),
-        },
-        { error: functionError },
-      ),
-    },
-    { error: 'an object such as {"type": "function", "function": {...}}' },
-  )
-  .transform(({ function: { name, description, parameters, strict } }): Tool => {
-    return {
-      name,
-      ...(description === undefined ? {} : { description }),
-      ...(parameters === undefined ? {} : { parameters }),
-      ...(strict === undefined ? {} : { strict }),
-    }
-  })
-
-export const tools = arrayOf(tool, 0, toolsMax, 'tools').refine(
-  (all) => Buffer.byteLength(JSON.stringify(all)) <= toolBytesMax,
-  { error: `tools of at most ${toolBytesMax} bytes of JSON in all` },
-)
-
-const choiceError = '"auto", "none", "required" or {"type": "function", "function": {"name": ...}}'
-export const toolChoice = z.union(
-  [
-    z.enum(['auto', 'none', 'required']),
-    z
-      .object({ type: z.literal('function'), function: z.object({ name }) })
-      .transform(({ function: { name } }): ToolChoice => ({ name })),
-  ],
-  { error: choiceError },
-)
 
 const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
 export const reasoningEffort = z
@@ -113,7 +58,7 @@ interface BudgetFields {
 }
 
 interface ToolFields extends BudgetFields {
-  readonly tools?: Tool[] | undefined
+  readonly tools?: WireTools | undefined
   readonly tool_choice?: ToolChoice | undefined
   readonly parallel_tool_calls?: boolean | undefined
   readonly reasoning_effort?: string | undefined
@@ -136,7 +81,7 @@ export function toolOptions(request: ToolFields): ChatOptions {
     ...(message === undefined ? {} : { budgetMessage: message }),
   }
   return {
-    ...(tools === undefined ? {} : { tools }),
+    ...(tools === undefined ? {} : { tools: tools.tools }),
     ...(tool_choice === undefined ? {} : { toolChoice: tool_choice }),
     ...(parallel_tool_calls === undefined ? {} : { parallelToolCalls: parallel_tool_calls }),
     ...(Object.keys(reasoning).length === 0 ? {} : { reasoning }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { chatMessage } from '../chat/message.js'
-import { tools } from '../chat/tools.js'
+import { wireTools } from '../chat/wire-tools.js'
 import { arrayOf, boolean, optional } from '../fields.js'
 import { tokenIds } from '../token-ids.js'
 
@@ -33,7 +33,7 @@ export const applyTemplateRequest = z.object(
   {
     model,
     messages: arrayOf(chatMessage, 1, 2048, 'messages'),
-    tools: optional(tools),
+    tools: optional(wireTools),
   },
   body,
 )
