@@ -28,7 +28,7 @@ void ReplyReader::finish(bool was_cut, const FormSpan& span) {
   if (has_form_) {
     read_form(span);
     if (is_in_form_) ready_.text.append(std::exchange(pending_, {}));
-    if (!is_in_form_) finish_undecided(was_cut);
+    if (!is_in_form_) finish_undecided(was_cut, span.is_unsettled);
     return;
   }
   if (stopped()) return;
@@ -97,16 +97,16 @@ void ReplyReader::enter_form() {
 }
 
 // What is left could be a form as well as a call. Where it is no whole call, it is said.
-void ReplyReader::finish_undecided(bool was_cut) {
+void ReplyReader::finish_undecided(bool was_cut, bool could_be_form) {
   const std::string rest = std::exchange(pending_, {});
-  if (!rest.empty() && was_cut) {
+  if (could_be_form && was_cut) {
     enter_form();
     ready_.text.append(rest);
     return;
   }
   parser_->append(rest);
   parser_->finish(was_cut);
-  if (rest.empty() || parser_->calls_tools()) return collect();
+  if (!could_be_form || parser_->calls_tools()) return collect();
   is_in_form_ = true;
   ready_.text.append(rest);
 }

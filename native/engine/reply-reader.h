@@ -49,7 +49,7 @@ class ReplyReader {
   void search(ChatDelta& delta);
   void read_form(const FormSpan& span);
   void enter_form();
-  void finish_undecided(bool was_cut);
+  void finish_undecided(bool was_cut, bool could_be_form);
   // Hands on text up to a position of the reply.
   std::string next_until(int64_t position);
 

@@ -355,7 +355,8 @@ std::string ChatGrammar::tag(PegId id, const common_peg_tag_parser& parser, Wher
       case Aim::any: break;
       case Aim::call:
       case Aim::quiet: return "space";
-      case Aim::form: return kForm;
+      // Most models write a blank line behind their thoughts, whether the parser reads it or not.
+      case Aim::form: return "(space " + kForm + ")";
       case Aim::still: return kNothing;
     }
   }

@@ -13,6 +13,7 @@ struct FormSpan {
   int64_t end = kUnknown;
   // Of what comes behind this it is not known yet whether it is the form's.
   int64_t settled = 0;
+  bool is_unsettled = false;  // there is something behind it
 };
 
 }  // namespace sluice

@@ -32,7 +32,8 @@ void FormTracker::take(GrammarMatcher::Takers takers, int64_t begin) {
     if (is_begun && takers.other) span_.end = from;
     maybe_ = kNowhere;
   }
-  span_.settled = maybe_ == kNowhere ? position_ : maybe_;
+  span_.is_unsettled = maybe_ != kNowhere;
+  span_.settled = span_.is_unsettled ? maybe_ : position_;
 }
 
 void FormTracker::begin_reply() {

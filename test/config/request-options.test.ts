@@ -164,6 +164,3 @@ test('a form leaves thoughts and tools as they are', () => {
   expect(parseChatOptions(options)).toEqual(options)
   expect(parseChatOptions({ json: true })).toEqual({ json: true })
 })
-  expect(reasoning).toEqual({ effort: 'low', enabled: false })
-  expect(parseChatOptions({ json: false })).toEqual({ json: false })
-})

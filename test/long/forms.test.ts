@@ -11,6 +11,7 @@ import { randomModel } from '../support/random-model.js'
 const folder = path.resolve(import.meta.dirname, '../../deps/llama.cpp/models/templates')
 const files = readdirSync(folder).filter((file) => file.endsWith('.jinja'))
 const only = process.env.SLUICE_TEMPLATES
+const seeds = [1, 2, 3]
 const ask = [{ role: 'user' as const, content: 'How many foxes are there?' }]
 const schema = {
   type: 'object',
@@ -103,10 +104,10 @@ describe.each(only === undefined ? files : files.filter((file) => file.includes(
     })
     try {
       for (const [label, reasoning] of Object.entries(settings)) {
-        await Promise.all([1, 2].map((seed) => told({ reasoning, seed }, `thinking ${label}`)))
+        await Promise.all(seeds.map((seed) => told({ reasoning, seed }, `thinking ${label}`)))
         if (!engine.model.canCallTools) continue
         await Promise.all(
-          [1, 2, 3].map((seed) => {
+          seeds.map((seed) => {
             return told({ reasoning, seed, tools }, `beside tools, thinking ${label}`)
           }),
         )
