@@ -107,7 +107,8 @@ void GrammarCache::remember(Entry entry) {
 }
 
 size_t GrammarCache::bytes_of(const Entry& entry) {
-  return entry.text.size() + entry.form.size() + entry.why.size() + (entry.grammar ? entry.grammar->bytes() : 0);
+  return entry.text.size() + entry.form.size() + entry.why.size() +
+         (entry.grammar ? entry.grammar->bytes() : 0);
 }
 
 void GrammarCache::evict() {

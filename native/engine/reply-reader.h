@@ -57,7 +57,7 @@ class ReplyReader {
   StopSearch stops_;
   const bool has_form_;
   bool is_in_form_ = false;
-  std::string pending_;  // of a reply with a form: what was not handed on
+  std::string pending_;   // of a reply with a form: what was not handed on
   int64_t position_ = 0;  // where that begins
   Part ready_;
   size_t withheld_ = 0;

@@ -184,7 +184,8 @@ Tally Sequence::tally() const {
   tally.draft_tokens = draft_tokens_;
   tally.draft_accepted_tokens = draft_accepted_tokens_;
   // A stop string of the format is nobody's business.
-  const std::string stop = text_.stopped() || !reader_ ? text_.stop_string() : reader_->stop_string();
+  const std::string stop =
+      text_.stopped() || !reader_ ? text_.stop_string() : reader_->stop_string();
   const std::vector<std::string>& asked_for = request_->stop;
   const bool is_asked_for = std::find(asked_for.begin(), asked_for.end(), stop) != asked_for.end();
   if (is_asked_for) tally.stop_string = stop;

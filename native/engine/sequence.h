@@ -98,9 +98,7 @@ class Sequence {
   bool calls_tools() const { return reader_ && reader_->calls_tools(); }
   // It contradicts what has left of it, and cannot go on.
   bool broken() const { return reader_ && reader_->broken(); }
-  bool has_too_many_brackets() const {
-    return reader_ && reader_->has_too_many_brackets();
-  }
+  bool has_too_many_brackets() const { return reader_ && reader_->has_too_many_brackets(); }
 
   // Hands over the text that may leave and counts its tokens as unread.
   void deliver(EventSink& sink, int32_t window);

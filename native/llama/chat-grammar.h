@@ -85,7 +85,7 @@ class ChatGrammar {
   const std::vector<ChatTool>& tools_;
   Thoughts thoughts_ = Thoughts::free;
   std::map<PegId, Parts> parts_;
-  std::set<std::string> looked_for_;  // literals that the parser demands at once, by lookaheads
+  std::set<std::string> looked_for_;     // literals that the parser demands at once, by lookaheads
   std::map<std::string, bool> defined_;  // by name, whether there is anything
   std::map<std::pair<std::vector<std::string>, bool>, std::string> untils_;
   std::string lines_;

@@ -328,7 +328,8 @@ void ChatParser::give_up_on_format() {
 // A delimiter that was begun and not ended is no delimiter, where the model ended the reply there.
 void ChatParser::keep_begun_delimiter(Reading& reading) const {
   const size_t end = reading.pieces_end;
-  if (!reading.message.ends_in_content || !reading.message.calls.empty() || end >= text_.size()) return;
+  if (!reading.message.ends_in_content || !reading.message.calls.empty() || end >= text_.size())
+    return;
   if (format_->delimiter_at(text_, end) != ChatFormat::Match::partial) return;
   reading.message.content.append(text_, end, std::string::npos);
   reading.message.content_end = text_.size();

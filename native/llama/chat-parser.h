@@ -84,7 +84,7 @@ class ChatParser {
     Inside inside = Inside::unknown;
     size_t inside_from = 0;  // where the piece that goes on begins
     size_t pieces_end = 0;   // of what is content, reasoning or a whole call
-    size_t name_end = 0;  // of the last call's name
+    size_t name_end = 0;     // of the last call's name
     bool last_call_is_open = false;
   };
   struct Sent {

@@ -23,10 +23,10 @@ class FormTracker {
   void take(GrammarMatcher::Takers takers, int64_t begin);
 
   FormSpan span_;
-  int64_t position_ = 0;       // in the reply
-  int64_t maybe_ = kNowhere;   // from here on it could be the form, or the end of it
-  uint32_t character_ = 0;     // under way
-  int32_t missing_ = 0;        // bytes of it
+  int64_t position_ = 0;      // in the reply
+  int64_t maybe_ = kNowhere;  // from here on it could be the form, or the end of it
+  uint32_t character_ = 0;    // under way
+  int32_t missing_ = 0;       // bytes of it
   int64_t character_begin_ = 0;
 
   static constexpr int64_t kNowhere = INT64_MIN;

@@ -126,9 +126,7 @@ void Sampler::hold_calls(bool are_held) {
   if (constraint_) constraint_->hold(are_held);
 }
 
-FormSpan Sampler::form_span() const {
-  return constraint_ ? constraint_->form_span() : FormSpan();
-}
+FormSpan Sampler::form_span() const { return constraint_ ? constraint_->form_span() : FormSpan(); }
 
 void Sampler::force(const std::vector<int32_t>& tokens) {
   forced_ = tokens;

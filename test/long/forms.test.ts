@@ -49,6 +49,14 @@ afterAll(() => {
   for (const [what, times] of [...counted].sort()) console.log(`${what}: ${times}`)
 })
 
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** How it ended; what it says is held against the form here. */
 async function told(options: ChatOptions, label: string): Promise<void> {
   const open = engine as Engine
@@ -70,54 +78,51 @@ async function told(options: ChatOptions, label: string): Promise<void> {
   count(`${label}, ${finishReason}`)
   if (reasoning !== '') count(`${label}, thought`)
   const seen = { label, text, reasoning, toolCalls, finishReason }
-  if (options.reasoning?.enabled === false) expect({ ...seen, reasoning }).toMatchObject({ reasoning: '' })
+  if (options.reasoning?.enabled === false)
+    expect({ ...seen, reasoning }).toMatchObject({ reasoning: '' })
   if (finishReason === 'length') return
   if (finishReason === 'tool_calls') {
     expect({ ...seen, text: text.trim() }).toMatchObject({ text: '' })
     for (const call of toolCalls) {
-      let said: unknown
-      try {
-        said = JSON.parse(call.arguments)
-      } catch {}
-      if (isCall(said)) count(`${label}, calls that validate`)
+      if (isCall(jsonOf(call.arguments))) count(`${label}, calls that validate`)
       else count(`${label}, calls that do not`)
     }
     return
   }
-  let said: unknown
-  try {
-    said = JSON.parse(text)
-  } catch {}
-  expect({ ...seen, isForm: isForm(said) }).toMatchObject({ isForm: true })
+  expect({ ...seen, isForm: isForm(jsonOf(text)) }).toMatchObject({ isForm: true })
   expect(toolCalls).toEqual([])
   if (reasoning !== '') expect(usage.reasoningTokens).toBeGreaterThan(0)
 }
 
-describe.each(only === undefined ? files : files.filter((file) => file.includes(only)))('%s', (file) => {
-  test('a form, as it thinks, and beside tools', async () => {
-    engine = await load({
-      model,
-      chatTemplate: readFileSync(path.join(folder, file), 'utf8'),
-      context: 8192,
-      parallel: 8,
-      onWarning: () => {},
-    })
-    try {
-      for (const [label, reasoning] of Object.entries(settings)) {
-        await Promise.all(seeds.map((seed) => told({ reasoning, seed }, `thinking ${label}`)))
-        if (!engine.model.canCallTools) continue
-        await Promise.all(
-          seeds.map((seed) => {
-            return told({ reasoning, seed, tools }, `beside tools, thinking ${label}`)
-          }),
-        )
+describe.each(only === undefined ? files : files.filter((file) => file.includes(only)))(
+  '%s',
+  (file) => {
+    test('a form, as it thinks, and beside tools', async () => {
+      engine = await load({
+        model,
+        chatTemplate: readFileSync(path.join(folder, file), 'utf8'),
+        context: 8192,
+        parallel: 8,
+        threads: 1,
+        onWarning: () => count('warnings while loading'),
+      })
+      try {
+        for (const [label, reasoning] of Object.entries(settings)) {
+          await Promise.all(seeds.map((seed) => told({ reasoning, seed }, `thinking ${label}`)))
+          if (!engine.model.canCallTools) continue
+          await Promise.all(
+            seeds.map((seed) => {
+              return told({ reasoning, seed, tools }, `beside tools, thinking ${label}`)
+            }),
+          )
+        }
+        if (engine.model.canCallTools) {
+          await told({ tools, toolChoice: 'none', seed: 1 }, 'beside tools, none')
+          await told({ tools, toolChoice: 'required', seed: 1 }, 'beside tools, required')
+        }
+      } finally {
+        await engine.close()
       }
-      if (engine.model.canCallTools) {
-        await told({ tools, toolChoice: 'none', seed: 1 }, 'beside tools, none')
-        await told({ tools, toolChoice: 'required', seed: 1 }, 'beside tools, required')
-      }
-    } finally {
-      await engine.close()
-    }
-  }, 60_000)
-})
+    }, 60_000)
+  },
+)

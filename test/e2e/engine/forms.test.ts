@@ -58,7 +58,11 @@ const tools = [{ name: 'get_weather', description: 'Tells the weather', paramete
 describe.each([
   [r1, thoughts, '</think>\n\n'],
   [qwen, `<think>${thoughts}`, '</think>\n\n'],
-  [gptOss, `<|channel|>analysis<|message|>${thoughts}`, '<|end|><|start|>assistant<|channel|>final<|message|>'],
+  [
+    gptOss,
+    `<|channel|>analysis<|message|>${thoughts}`,
+    '<|end|><|start|>assistant<|channel|>final<|message|>',
+  ],
 ])('under %s', (template, begun, end) => {
   test('the form stands behind the thoughts, and is what is said', async () => {
     const engine = await speaker(begun + end + form, template)
@@ -88,13 +92,21 @@ describe.each([
 
 test.each([r1, qwen])('a budget ends the thoughts, and the form follows: %s', async (template) => {
   const model = randomModel({ seed: 2, logitDeviation: 1 })
-  const engine = await open({ model, context: 1024, chatTemplate: templateOf(template) })
+  const engine = await open({
+    model,
+    context: 1024,
+    threads: 1,
+    chatTemplate: templateOf(template),
+  })
   const foxes = { enum: ['fox', 'foxes'] }
   const reasoning = { budget: 4, budgetMessage: 'Enough.' }
   let thought = 0
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const result = await told(engine, { schema: foxes, reasoning, seed, temperature: 1.5 })
-    expect([result.finishReason, JSON.parse(result.text)]).toEqual(['stop', expect.stringMatching(/^foxe?s?$/)])
+    expect([result.finishReason, JSON.parse(result.text)]).toEqual([
+      'stop',
+      expect.stringMatching(/^foxe?s?$/),
+    ])
     if (result.reasoning.endsWith('Enough.')) thought++
   }
   expect(thought).toBeGreaterThan(0)
@@ -114,9 +126,9 @@ test('choices, logprobs and biases beside it', async () => {
   const said = ['', '']
   const written: number[][] = [[], []]
   const reply = engine.chat(ask, options)
-  for await (const { index, text, logprobs = [] } of reply) {
-    said[index] += text
-    written[index]?.push(...logprobs.flatMap((one) => [...one.bytes]))
+  for await (const { choice, text, logprobs = [] } of reply) {
+    said[choice] += text
+    written[choice]?.push(...logprobs.flatMap((one) => [...one.bytes]))
   }
   expect(said).toEqual([form, form])
   for (const [index, { reasoning }] of (await reply.done).choices.entries()) {
@@ -133,7 +145,10 @@ describe('tools beside a form', () => {
   test.each([
     [hermes, call],
     [qwen, `<think>${thoughts}</think>\n\n${call}`],
-    [gptOss, `<|channel|>analysis<|message|>${thoughts}<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Paris"}`],
+    [
+      gptOss,
+      `<|channel|>analysis<|message|>${thoughts}<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Paris"}`,
+    ],
     [llama, '{"name": "get_weather", "parameters": {"city": "Paris"}}'],
   ])('are called: %s', async (template, said) => {
     const engine = await speaker(said, template)
@@ -147,13 +162,20 @@ describe('tools beside a form', () => {
   test.each([
     [hermes, form],
     [qwen, `<think>${thoughts}</think>\n\n${form}`],
-    [gptOss, `<|channel|>analysis<|message|>${thoughts}<|end|><|start|>assistant<|channel|>final<|message|>${form}`],
+    [
+      gptOss,
+      `<|channel|>analysis<|message|>${thoughts}<|end|><|start|>assistant<|channel|>final<|message|>${form}`,
+    ],
     [llama, form],
   ])('or the form is said: %s', async (template, said) => {
     const engine = await speaker(said, template)
     for (const toolChoice of ['auto', 'none'] as const) {
       const result = await told(engine, { schema, tools, toolChoice })
-      expect([result.text, result.finishReason, result.toolCalls]).toEqual([form, 'stop', undefined])
+      expect([result.text, result.finishReason, result.toolCalls]).toEqual([
+        form,
+        'stop',
+        undefined,
+      ])
       expect(result.reasoning).toBe(said === form ? '' : thoughts)
     }
   })
@@ -169,7 +191,12 @@ describe('tools beside a form', () => {
 
   test('nothing else is said', async () => {
     const model = randomModel({ seed: 5, logitDeviation: 1 })
-    const engine = await open({ model, context: 1024, chatTemplate: templateOf(hermes) })
+    const engine = await open({
+      model,
+      context: 1024,
+      threads: 1,
+      chatTemplate: templateOf(hermes),
+    })
     const endings = new Set<string>()
     const city = { type: 'object', properties: { city: { enum: ['Paris'] } }, required: ['city'] }
     const asked: ChatOptions = {
@@ -192,11 +219,14 @@ describe('tools beside a form', () => {
 describe('a last message of the assistant', () => {
   const begun = (content: string): ChatMessage[] => [...ask, { role: 'assistant', content }]
 
-  test.each([hermes, qwen, r1])('that begins the form goes on as the form: %s', async (template) => {
-    const engine = await speaker(form.slice(9), template)
-    const result = await told(engine, { schema }, begun(form.slice(0, 9)))
-    expect([result.text, result.finishReason]).toEqual([form.slice(9), 'stop'])
-  })
+  test.each([hermes, qwen, r1])(
+    'that begins the form goes on as the form: %s',
+    async (template) => {
+      const engine = await speaker(form.slice(9), template)
+      const result = await told(engine, { schema }, begun(form.slice(0, 9)))
+      expect([result.text, result.finishReason]).toEqual([form.slice(9), 'stop'])
+    },
+  )
 
   test.each([hermes, qwen])('that is something else stands before it: %s', async (template) => {
     const engine = await speaker(form, template)

@@ -33,7 +33,16 @@ async function told(engine: Engine, options: ChatOptions = {}) {
   }
   const { finishReason, choices, usage, stopString } = await reply.done
   const written = Buffer.from(bytes, 'latin1').toString('utf8')
-  return { text, reasoning, parts, written, finishReason, usage, stopString, toolCalls: choices[0]?.toolCalls }
+  return {
+    text,
+    reasoning,
+    parts,
+    written,
+    finishReason,
+    usage,
+    stopString,
+    toolCalls: choices[0]?.toolCalls,
+  }
 }
 
 const thoughts = 'First of all I count: one. STOP. Two foxes, then END of it'
@@ -42,7 +51,12 @@ const answer = 'There are five foxes. END. And no STOP of it'
 describe.each([
   [r1, thoughts, '</think>', answer],
   [qwen, `<think>${thoughts}`, '</think>', answer],
-  [gptOss, `<|channel|>analysis<|message|>${thoughts}`, '<|end|><|start|>assistant<|channel|>final<|message|>', answer],
+  [
+    gptOss,
+    `<|channel|>analysis<|message|>${thoughts}`,
+    '<|end|><|start|>assistant<|channel|>final<|message|>',
+    answer,
+  ],
 ])('under %s', (template, begun, end, said) => {
   const reply = `${begun}${end}${said}`
 
@@ -51,7 +65,12 @@ describe.each([
     const free = await told(engine)
     expect([free.reasoning, free.text, free.finishReason]).toEqual([thoughts, said, 'stop'])
     const plain = { ...free, parts: [], usage: {} }
-    for (const stop of [['STOP. Two'], ['First', 'count'], ['fox of them', ''], [thoughts.slice(-5) + end]]) {
+    for (const stop of [
+      ['STOP. Two'],
+      ['First', 'count'],
+      ['fox of them', ''],
+      [thoughts.slice(-5) + end],
+    ]) {
       const stopped = await told(engine, { stop })
       expect({ ...stopped, parts: [], usage: {} }).toEqual(plain)
       expect(stopped.usage.completionTokens).toBe(free.usage.completionTokens)
@@ -82,9 +101,14 @@ describe.each([
 })
 
 describe('a reply that calls a tool', () => {
-  const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+  const parameters = {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+  }
   const tools = [{ name: 'get_weather', parameters }]
-  const call = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "STOP in Paris"}}\n</tool_call>'
+  const call =
+    '<tool_call>\n{"name": "get_weather", "arguments": {"city": "STOP in Paris"}}\n</tool_call>'
   const calls = [{ name: 'get_weather', arguments: '{"city": "STOP in Paris"}' }]
 
   test.each(['STOP', 'get_weather', 'Paris', '"', '}', '<tool', 'arguments'])(
@@ -124,7 +148,11 @@ test('a mark of the template’s that ends a reply is text in a call', async () 
   const code = 'print("</assistant>")'
   const call = `<tool_call>run\n<arg_key>code</arg_key>\n<arg_value>${code}</arg_value>\n</tool_call>`
   const engine = await speaker(call, 'poolside-Laguna-XS.2.jinja')
-  const parameters = { type: 'object', properties: { code: { type: 'string' } }, required: ['code'] }
+  const parameters = {
+    type: 'object',
+    properties: { code: { type: 'string' } },
+    required: ['code'],
+  }
   const tools = [{ name: 'run', parameters }]
   const result = await told(engine, { tools, reasoning: { enabled: false } })
   expect(result.toolCalls).toMatchObject([{ name: 'run', arguments: JSON.stringify({ code }) }])
