@@ -141,14 +141,13 @@ test('choices, logprobs and biases beside it', async () => {
 describe('tools beside a form', () => {
   const call = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>'
   const calls = [{ name: 'get_weather', arguments: '{"city": "Paris"}' }]
+  const [channel, next] = ['<|channel|>', '<|end|><|start|>assistant']
+  const analysis = `${channel}analysis<|message|>${thoughts}${next}${channel}`
 
   test.each([
     [hermes, call],
     [qwen, `<think>${thoughts}</think>\n\n${call}`],
-    [
-      gptOss,
-      `<|channel|>analysis<|message|>${thoughts}<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Paris"}`,
-    ],
+    [gptOss, `${analysis}commentary to=functions.get_weather<|message|>{"city": "Paris"}`],
     [llama, '{"name": "get_weather", "parameters": {"city": "Paris"}}'],
   ])('are called: %s', async (template, said) => {
     const engine = await speaker(said, template)
@@ -162,10 +161,7 @@ describe('tools beside a form', () => {
   test.each([
     [hermes, form],
     [qwen, `<think>${thoughts}</think>\n\n${form}`],
-    [
-      gptOss,
-      `<|channel|>analysis<|message|>${thoughts}<|end|><|start|>assistant<|channel|>final<|message|>${form}`,
-    ],
+    [gptOss, `${analysis}final<|message|>${form}`],
     [llama, form],
   ])('or the form is said: %s', async (template, said) => {
     const engine = await speaker(said, template)

@@ -146,7 +146,8 @@ describe('a reply that calls a tool', () => {
 
 test('a mark of the template’s that ends a reply is text in a call', async () => {
   const code = 'print("</assistant>")'
-  const call = `<tool_call>run\n<arg_key>code</arg_key>\n<arg_value>${code}</arg_value>\n</tool_call>`
+  const argument = `<arg_key>code</arg_key>\n<arg_value>${code}</arg_value>`
+  const call = `<tool_call>run\n${argument}\n</tool_call>`
   const engine = await speaker(call, 'poolside-Laguna-XS.2.jinja')
   const parameters = {
     type: 'object',
