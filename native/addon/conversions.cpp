@@ -71,7 +71,7 @@ Prompt prompt_of(const Napi::Object& object) {
 std::shared_ptr<Request> request(const Napi::Object& object) {
   auto result = std::make_shared<Request>();
   result->id = static_cast<RequestId>(number(object, "id"));
-  result->prompt = std::make_shared<const Prompt>(prompt_of(object));
+  Prompt prompt = prompt_of(object);
   result->max_tokens = integer(object, "maxTokens");
   const Napi::Array stops = array(object, "stop");
   for (uint32_t i = 0; i < stops.Length(); ++i) {
@@ -85,7 +85,9 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   grammar.origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
   if (!grammar.text.empty()) {
     result->grammar = std::make_shared<const GrammarSpec>(std::move(grammar));
+    if (auto* chat = std::get_if<ChatPrompt>(&prompt)) chat->has_form = true;
   }
+  result->prompt = std::make_shared<const Prompt>(std::move(prompt));
   result->cache_salt = string(object, "cacheSalt");
   return result;
 }

@@ -13,10 +13,29 @@ constexpr size_t kBytesMax = size_t(32) << 20;
 constexpr uint64_t kQuickElements = 40000;
 constexpr size_t kQuickFirstWork = 200000;
 
+bool is_given(const GrammarSpec& spec) { return spec.origin == GrammarOrigin::request; }
+
+const std::string& form_of(const GrammarSpec& spec) {
+  static const std::string none;
+  return spec.form ? spec.form->text : none;
+}
+
 // What it begins with may be refused as well.
-std::shared_ptr<const Grammar> tried(const std::string& text, const GrammarLimits& limits,
+std::shared_ptr<const Grammar> tried(const GrammarSpec& spec, uint64_t elements_max,
                                      size_t first_work_max) {
-  auto grammar = Grammar::compile(text, limits);
+  const auto limits = [&](const GrammarSpec& one) {
+    // Ours are trusted with more.
+    GrammarLimits limits = is_given(one) ? kGivenGrammar : kMadeGrammar;
+    limits.elements_max = std::min(limits.elements_max, elements_max);
+    return limits;
+  };
+  std::shared_ptr<const Grammar> grammar;
+  if (spec.form) {
+    const InnerGrammar form{spec.form->text, limits(*spec.form)};
+    grammar = Grammar::compile(spec.text, limits(spec), &form);
+  } else {
+    grammar = Grammar::compile(spec.text, limits(spec));
+  }
   const GrammarMatcher matcher(grammar, FaultCode::invalid_grammar, first_work_max);
   return grammar;
 }
@@ -33,7 +52,7 @@ std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec, bo
   // What it begins with is found anew for each reply.
   if (known->takes_long && !patient) return nullptr;
   if (!known->grammar) {
-    if (spec.origin == GrammarOrigin::request) {
+    if (is_given(spec.form ? *spec.form : spec)) {
       throw FaultError(FaultCode::invalid_grammar, known->why);
     }
     throw FaultError(FaultCode::invalid_schema,
@@ -50,9 +69,10 @@ std::shared_ptr<const GrammarVocabulary> GrammarCache::vocabulary() {
 
 std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& spec) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const bool is_given = spec.origin == GrammarOrigin::request;
+  // What was allowed as ours must not stand in for a stranger's.
+  const bool is_strangers = is_given(spec.form ? *spec.form : spec);
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.is_given == is_given && entry.text == spec.text;
+    return entry.is_given == is_strangers && entry.text == spec.text && entry.form == form_of(spec);
   });
   if (found == entries_.end()) return std::nullopt;
   entries_.splice(entries_.begin(), entries_, found);
@@ -61,14 +81,9 @@ std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& s
 
 // Nothing where it takes more than a little, and only a little is allowed.
 std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec, bool patient) {
-  // Ours are trusted with more, so what was allowed as ours must not stand in for a stranger's.
-  const bool is_given = spec.origin == GrammarOrigin::request;
-  const GrammarLimits limits = is_given ? kGivenGrammar : kMadeGrammar;
-  GrammarLimits quick = limits;
-  quick.elements_max = kQuickElements;
-  Entry made{spec.text, is_given, nullptr, "", false};
+  Entry made{spec.text, form_of(spec), is_given(spec.form ? *spec.form : spec), nullptr, "", false};
   try {
-    made.grammar = tried(spec.text, quick, kQuickFirstWork);
+    made.grammar = tried(spec, kQuickElements, kQuickFirstWork);
   } catch (const TooMuchWork&) {
     if (!patient) return std::nullopt;
     made.takes_long = true;
@@ -77,7 +92,7 @@ std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec
   }
   if (!made.takes_long) return made;
   try {
-    made.grammar = tried(spec.text, limits, GrammarMatcher::kFirstWorkMax);
+    made.grammar = tried(spec, UINT64_MAX, GrammarMatcher::kFirstWorkMax);
   } catch (const FaultError& error) {
     made.why = error.what();
   }
@@ -92,7 +107,8 @@ void GrammarCache::remember(Entry entry) {
 }
 
 size_t GrammarCache::bytes_of(const Entry& entry) {
-  return entry.text.size() + entry.why.size() + (entry.grammar ? entry.grammar->bytes() : 0);
+  return entry.text.size() + entry.form.size() + entry.why.size() +
+         (entry.grammar ? entry.grammar->bytes() : 0);
 }
 
 void GrammarCache::evict() {

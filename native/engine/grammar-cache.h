@@ -24,7 +24,7 @@ class GrammarCache {
 
  private:
   struct Entry {
-    std::string text;
+    std::string text, form;  // of the grammar in it, or empty
     bool is_given;
     std::shared_ptr<const Grammar> grammar;  // null when it could not be compiled
     std::string why;

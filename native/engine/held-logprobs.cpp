@@ -9,7 +9,8 @@ std::vector<TokenLogprobs> HeldLogprobs::take(size_t released, bool is_cut) {
   std::vector<TokenLogprobs> ready;
   while (!held_.empty()) {
     std::string& bytes = held_.front().chosen.bytes;
-    const size_t free = std::min(bytes.size(), released - taken_);
+    // What has left may be held back again, where a mark that was begun turned out to be none.
+    const size_t free = std::min(bytes.size(), released - std::min(released, taken_));
     if (free < bytes.size() && !(is_cut && free > 0)) break;
     const bool is_last = free < bytes.size();
     bytes.resize(free);

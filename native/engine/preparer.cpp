@@ -294,18 +294,26 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
                                                   const TemplatedChat& chat, const Effort& effort) {
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
   sampler->accept_prompt(prompt);
-  sampler->constrain(constraint(*request, chat, effort));
+  std::unique_ptr<Constraint> around = constraint(*request, chat, effort);
+  ReplyForm form;
+  if (around || !request->grammar || chat.must_call) {
+    form = reply_form(*request, chat);
+  } else {
+    // All of the reply is its form: no mark of the template's is in it.
+    around = compiled(*request->grammar, effort);
+  }
+  sampler->constrain(std::move(around));
   return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
-                                    reply_form(*request, chat));
+                                    std::move(form));
 }
 
 ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat) const {
   ReplyForm form;
   form.stops = chat.stops;
   form.spoken_tokens = chat.spoken_tokens;
-  // What has a form of its own is said as it comes: no marker of the template's is in it.
-  if (!chat.format || request.grammar) return form;
+  if (!chat.format) return form;
   form.parser = std::make_unique<ChatParser>(chat.format);
+  form.has_form = chat.has_form;
   set_thoughts(form, std::get<ChatPrompt>(*request.prompt), chat);
   return form;
 }
@@ -362,18 +370,26 @@ CallFormat Preparer::call_format() const {
   return template_.call_format([this] { return closing_.load(); });
 }
 
-// The request's own grammar, or that of its tools' calls.
+std::unique_ptr<Constraint> Preparer::compiled(const GrammarSpec& spec, const Effort& effort) {
+  auto constraint = grammars_.constraint(spec, effort.lane.takes_large_grammars);
+  if (!constraint) throw TakesLong{};
+  return constraint;
+}
+
+// Of the tools' calls, and of what stands around the request's own grammar. Null where there is
+// nothing of that.
 std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const TemplatedChat& chat,
                                                  const Effort& effort) {
-  const auto compiled = [&](const GrammarSpec& spec) {
-    auto constraint = grammars_.constraint(spec, effort.lane.takes_large_grammars);
-    if (!constraint) throw TakesLong{};
-    return constraint;
-  };
-  if (request.grammar) return compiled(*request.grammar);
   if (!chat.grammar) return nullptr;
-  std::unique_ptr<Constraint> constraint = compiled(*chat.grammar);
-  if (constraint->accept_text(chat.said)) return constraint;
+  GrammarSpec spec = *chat.grammar;
+  if (chat.has_form) spec.form = request.grammar;
+  std::unique_ptr<Constraint> constraint = compiled(spec, effort);
+  if (constraint->accept_text(chat.said)) {
+    constraint->begin_reply();
+    return constraint;
+  }
+  // The last message is no beginning of a form: it stands before one.
+  if (chat.has_form) return nullptr;
   throw FaultError(FaultCode::invalid_request,
                    "the chat template does not fit its own tool calls; use tool_choice \"auto\" or "
                    "another chat template");

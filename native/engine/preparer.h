@@ -146,6 +146,7 @@ class Preparer {
                                           std::vector<int32_t> prompt, const TemplatedChat& chat,
                                           const Effort& effort);
   ReplyForm reply_form(const Request& request, const TemplatedChat& chat) const;
+  std::unique_ptr<Constraint> compiled(const GrammarSpec& spec, const Effort& effort);
   void set_thoughts(ReplyForm& form, const ChatPrompt& prompt, const TemplatedChat& chat) const;
   std::unique_ptr<Constraint> constraint(const Request& request, const TemplatedChat& chat,
                                          const Effort& effort);

@@ -10,9 +10,11 @@ double milliseconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
-std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
+// What is looked for in all of a reply's text. A form is not cut, and what a reader reads it
+// searches itself, but for the stop strings of the format: those end whatever is not a call.
+std::vector<std::string> stops_of(const Request& request, const ReplyForm& form) {
+  if (request.grammar) return {};
+  return form.parser ? form.stops : request.stop;
 }
 
 }  // namespace
@@ -24,7 +26,12 @@ Sequence::Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt
       prompt_tokens_(static_cast<int32_t>(tokens_.size())),
       sampler_(std::move(sampler)),
       form_(std::move(form)),
-      text_(joined(request_->stop, form_.stops)) {
+      text_(stops_of(*request_, form_)) {
+  if (form_.parser) {
+    const bool has_stops = !request_->grammar;
+    reader_.emplace(std::move(form_.parser),
+                    has_stops ? request_->stop : std::vector<std::string>(), form_.has_form);
+  }
   mind_thoughts();
 }
 
@@ -92,13 +99,15 @@ void Sequence::append(int32_t token, std::string_view piece) {
   tokens_.push_back(token);
   ++undelivered_;
   text_.append(piece);
-  if (form_.thoughts) form_.thoughts->append(piece);
+  // What looks like thoughts in a form is its text.
+  if (form_.thoughts && !(reader_ && reader_->is_in_form())) form_.thoughts->append(piece);
+  if (reader_) read();
   mind_thoughts();
 }
 
 void Sequence::mind_thoughts() {
   if (!form_.thoughts) return;
-  if (form_.thinks_of_calls) sampler_->hold_calls(form_.thoughts->is_open());
+  if (form_.thinks_of_calls || form_.has_form) sampler_->hold_calls(form_.thoughts->is_open());
   if (form_.thoughts->must_end() && !sampler_->is_forcing()) sampler_->force(form_.thoughts_end);
 }
 
@@ -107,27 +116,35 @@ bool Sequence::speaks(int32_t token) const {
   return std::find(spoken.begin(), spoken.end(), token) != spoken.end();
 }
 
+void Sequence::read() {
+  reader_->append(text_.take(), sampler_->form_span());
+  while (text_.stopped() && reader_->is_in_call()) {
+    text_.go_on();
+    reader_->append(text_.take(), sampler_->form_span());
+  }
+}
+
 void Sequence::finish(bool was_cut) {
   text_.finish();
-  if (!form_.parser) return;
-  form_.parser->append(text_.take());
-  form_.parser->finish(was_cut);
+  if (!reader_) return;
+  read();
+  reader_->finish(was_cut, sampler_->form_span());
 }
 
 bool Sequence::send(EventSink& sink) {
   Part part;
-  part.text = text_.take();
-  if (wants_logprobs()) part.logprobs = logprobs_.take(text_.released(), text_.stopped());
-  if (form_.parser) {
-    form_.parser->append(part.text);
-    ChatDelta delta = form_.parser->take();
-    part.text = std::move(delta.content);
-    part.reasoning = std::move(delta.reasoning);
-    part.tool_calls = std::move(delta.tool_calls);
+  if (reader_) {
+    part = reader_->take();
+  } else {
+    part.text = text_.take();
+  }
+  if (wants_logprobs()) {
+    const size_t withheld = reader_ ? std::min(reader_->withheld(), text_.released()) : 0;
+    part.logprobs = logprobs_.take(text_.released() - withheld, stopped());
   }
   const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty();
   if (is_text && part.text.empty()) return false;
-  if (form_.parser || wants_logprobs()) {
+  if (reader_ || wants_logprobs()) {
     part.tokens = undelivered_;
     sink.part(request_->id, std::move(part));
   } else {
@@ -167,7 +184,8 @@ Tally Sequence::tally() const {
   tally.draft_tokens = draft_tokens_;
   tally.draft_accepted_tokens = draft_accepted_tokens_;
   // A stop string of the format is nobody's business.
-  const std::string stop = text_.stop_string();
+  const std::string stop =
+      text_.stopped() || !reader_ ? text_.stop_string() : reader_->stop_string();
   const std::vector<std::string>& asked_for = request_->stop;
   const bool is_asked_for = std::find(asked_for.begin(), asked_for.end(), stop) != asked_for.end();
   if (is_asked_for) tally.stop_string = stop;

@@ -10,6 +10,7 @@
 #include "engine/event-sink.h"
 #include "engine/held-logprobs.h"
 #include "engine/ledger.h"
+#include "engine/reply-reader.h"
 #include "engine/request.h"
 #include "engine/scheduler.h"
 #include "engine/text-stream.h"
@@ -29,7 +30,8 @@ struct Leader {
 struct ReplyForm {
   std::vector<std::string> stops;      // the format's, beside the request's
   std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
-  std::unique_ptr<ChatParser> parser;  // null: the text is the reply
+  std::unique_ptr<ChatParser> parser;  // null: the text is the reply, or its form
+  bool has_form = false;               // of the request, and the parser reads what is around it
   std::unique_ptr<Thoughts> thoughts;  // null: it is not known of any
   std::vector<int32_t> thoughts_end;   // what is written where thoughts must end
   bool thinks_of_calls = true;         // what begins a call begins none in thoughts
@@ -86,18 +88,17 @@ class Sequence {
   bool wants_logprobs() const { return request_->sampling.logprobs >= 0; }
   // Whether the token's name is part of the text, though it is a control token.
   bool speaks(int32_t token) const;
-  const TextStream& text() const { return text_; }
+  // It has come to a stop string.
+  bool stopped() const { return text_.stopped() || (reader_ && reader_->stopped()); }
   // The reply is over, by the model or a stop string, or because it was cut.
   void finish(bool was_cut);
   // It is to end here: what it says now was not asked for.
-  bool has_enough() const { return form_.parser && form_.parser->has_enough(); }
+  bool has_enough() const { return reader_ && reader_->has_enough(); }
   // It calls tools, and waits for what they say. Only once it is finished.
-  bool calls_tools() const { return form_.parser && form_.parser->calls_tools(); }
+  bool calls_tools() const { return reader_ && reader_->calls_tools(); }
   // It contradicts what has left of it, and cannot go on.
-  bool broken() const { return form_.parser && form_.parser->broken(); }
-  bool has_too_many_brackets() const {
-    return form_.parser && form_.parser->has_too_many_brackets();
-  }
+  bool broken() const { return reader_ && reader_->broken(); }
+  bool has_too_many_brackets() const { return reader_ && reader_->has_too_many_brackets(); }
 
   // Hands over the text that may leave and counts its tokens as unread.
   void deliver(EventSink& sink, int32_t window);
@@ -118,6 +119,8 @@ class Sequence {
 
  private:
   void mark_first_token();
+  // Hands whole characters to the reader.
+  void read();
   // In thoughts nothing is called; where they have had their tokens, the next ones end them.
   void mind_thoughts();
   // What may leave; nothing where there is nothing.
@@ -136,6 +139,7 @@ class Sequence {
   std::unique_ptr<Sampler> sampler_;
   ReplyForm form_;
   TextStream text_;
+  std::optional<ReplyReader> reader_;  // none: the text leaves as it is
   HeldLogprobs logprobs_;
   int32_t undelivered_ = 0;  // tokens whose text has not left yet
   int32_t unread_ = 0;       // tokens whose text left and was not taken

@@ -485,7 +485,7 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
     sequence.append_logprobs(token_logprobs(sequence, model, token));
   }
   ++stats_.tokens_generated;
-  if (sequence.text().stopped()) {
+  if (sequence.stopped()) {
     conclude(places_.finish(sequence.slot()), FinishReason::stop);
   } else if (sequence.completion_tokens() == request.max_tokens ||
              sequence.n_tokens() == options_.context_tokens) {
@@ -511,6 +511,8 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
       const Fault fault = broken_reply(*sequence);
       return fail(std::move(sequence), fault);
     }
+    // Its last text may have one: what looked like the beginning of a mark.
+    if (sequence->stopped()) reason = FinishReason::stop;
     if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
   const RequestId id = sequence->request().id;

@@ -1,7 +1,5 @@
 #include "engine/text-stream.h"
 
-#include <algorithm>
-
 namespace sluice {
 namespace {
 
@@ -9,35 +7,22 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 }  // namespace
 
-TextStream::TextStream(const std::vector<std::string>& stop_strings) {
-  for (const std::string& stop : stop_strings) {
-    if (!stop.empty()) matchers_.emplace_back(stop);
-  }
-}
+TextStream::TextStream(const std::vector<std::string>& stop_strings) : stops_(stop_strings) {}
 
 void TextStream::append(std::string_view bytes) {
-  if (stopped()) return;
-  for (char byte : bytes) {
-    held_.push_back(byte);
-    // Of two that end here the longer one began first, and wins.
-    for (size_t i = 0; i < matchers_.size(); ++i) {
-      if (!matchers_[i].feed(byte)) continue;
-      const bool longer =
-          !stopped() || matchers_[i].text().size() > matchers_[size_t(stop_index_)].text().size();
-      if (longer) stop_index_ = static_cast<int>(i);
-    }
-    if (!stopped()) continue;
-    release(matchers_[size_t(stop_index_)].text().size());
-    held_.clear();
-    return;
-  }
-  size_t held_back = 0;
-  for (const StringMatcher& matcher : matchers_) held_back = std::max(held_back, matcher.matched());
-  release(held_back);
+  if (stops_.is_idle()) return release(bytes);
+  stops_.append(bytes);
+  release(stops_.take());
+}
+
+void TextStream::go_on() {
+  stops_.go_on();
+  release(stops_.take());
 }
 
 void TextStream::finish() {
-  release(0);
+  stops_.let_go();
+  release(stops_.take());
   if (!partial_.empty()) ready_.append(kReplacement);
   partial_.clear();
 }
@@ -48,15 +33,9 @@ std::string TextStream::take() {
   return text;
 }
 
-std::string TextStream::stop_string() const {
-  return stopped() ? matchers_[size_t(stop_index_)].text() : std::string();
-}
-
-void TextStream::release(size_t held_back) {
-  const size_t free = held_.size() - held_back;
-  for (size_t i = 0; i < free; ++i) decode(static_cast<unsigned char>(held_[i]));
-  held_.erase(0, free);
-  released_ += free;
+void TextStream::release(std::string_view bytes) {
+  for (const char byte : bytes) decode(static_cast<unsigned char>(byte));
+  released_ += bytes.size();
 }
 
 // The WHATWG decoder: the longest beginning of a valid character counts as one U+FFFD.

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/string-matcher.h"
+#include "engine/stop-search.h"
 
 namespace sluice {
 
@@ -28,18 +28,17 @@ class TextStream {
   // stop string and what follows it never are.
   size_t released() const { return released_ - partial_.size(); }
 
-  bool stopped() const { return stop_index_ >= 0; }
+  bool stopped() const { return stops_.stopped(); }
   // The stop string that ended the reply, or an empty one.
-  std::string stop_string() const;
+  std::string stop_string() const { return stops_.stop_string(); }
+  // That stop string is none where it stands.
+  void go_on();
 
  private:
-  // Moves what no stop string claims from held_ through the decoder to ready_.
-  void release(size_t held_back);
+  void release(std::string_view bytes);
   void decode(unsigned char byte);
 
-  std::vector<StringMatcher> matchers_;  // of the stop strings
-  int stop_index_ = -1;
-  std::string held_;     // bytes that a stop string may still claim
+  StopSearch stops_;
   std::string ready_;    // valid UTF-8
   size_t released_ = 0;  // bytes that no stop string claimed
   // The character under way: its bytes so far, and what its next byte may be.

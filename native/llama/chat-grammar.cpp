@@ -13,6 +13,8 @@ namespace {
 using Tag = common_chat_peg_builder;
 
 const std::string kNothing = "\"\"";
+const std::string kNever;  // what cannot be written at all
+const std::string kForm = "form";
 
 std::string literal(const std::string& text) {
   std::string result = "\"";
@@ -30,11 +32,32 @@ std::string literal(const std::string& text) {
 }
 
 std::string repeated(const std::string& item, int32_t min, int32_t max) {
+  if (item == kNever) return min == 0 ? kNothing : kNever;
   if (item == kNothing || max == 0) return kNothing;
   if (min == 1 && max == 1) return item;
   if (min == 0 && max == 1) return item + "?";
   if (max == -1 && min <= 1) return item + (min == 0 ? "*" : "+");
   return item + "{" + std::to_string(min) + "," + (max == -1 ? "" : std::to_string(max)) + "}";
+}
+
+// A piece of a reply that is read as one of these.
+bool is_tagged(const common_peg_parser_variant& parser, const char* tag) {
+  const auto* found = peg_as<common_peg_tag_parser>(parser);
+  return found && found->tag == tag;
+}
+
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
+std::string suffix_of(int32_t aim) {
+  static constexpr const char* suffixes[] = {"", "-c", "-q", "-f", "-s"};
+  return suffixes[aim];
+}
+
+// Either, or the one that can be.
+std::string either(const std::string& a, const std::string& b) {
+  return a == kNever ? b : b == kNever ? a : a + " | " + b;
 }
 
 std::string string_content(char delimiter) {
@@ -56,8 +79,19 @@ ChatGrammar::ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& 
 }
 
 std::string ChatGrammar::of_replies(bool must_call) {
-  must_call_ = must_call;
-  return finish(item(arena_.root(), {}));
+  Where where;
+  if (must_call) where.aim = Aim::quiet;
+  return finish(item(arena_.root(), where));
+}
+
+std::string ChatGrammar::of_forms(bool may_call, Thoughts thoughts) {
+  thoughts_ = thoughts;
+  Where where;
+  where.aim = Aim::form;
+  const std::string forms = item(arena_.root(), where);
+  if (forms == kNever) return kNever;
+  where.aim = Aim::call;
+  return finish(may_call ? either(forms, item(arena_.root(), where)) : forms);
 }
 
 std::string ChatGrammar::of_calls() {
@@ -99,6 +133,9 @@ std::set<PegId> ChatGrammar::triggers() const {
 
 std::string ChatGrammar::item(PegId id, Where where) {
   if (where.tool < 0) where.tool = format_.places().tool_at(id);
+  where.aim = aim_at(id, where.aim);
+  const bool is_without_calls = where.aim == Aim::form || where.aim == Aim::still;
+  if (is_without_calls && parts(id).must_call) return kNever;
   const common_peg_parser_variant& parser = arena_.get(id);
   if (const auto* p = peg_as<common_peg_literal_parser>(parser)) return literal(p->literal);
   if (const auto* p = peg_as<common_peg_sequence_parser>(parser)) {
@@ -121,7 +158,9 @@ std::string ChatGrammar::item(PegId id, Where where) {
   if (const auto* p = peg_as<common_peg_string_parser>(parser)) {
     return string_content(p->delimiter);
   }
-  if (const auto* p = peg_as<common_peg_until_parser>(parser)) return until(p->delimiters, false);
+  if (const auto* p = peg_as<common_peg_until_parser>(parser)) {
+    return where.aim == Aim::any ? until(p->delimiters, false) : kNothing;
+  }
   if (const auto* p = peg_as<common_peg_ac_parser>(parser)) {
     const ChatToolProperty* of = property(where);
     return of && !of->text.empty() ? item(p->child, where) : until(p->delimiters, true);
@@ -135,27 +174,113 @@ std::string ChatGrammar::item(PegId id, Where where) {
 }
 
 std::string ChatGrammar::rule(PegId id, const common_peg_rule_parser& rule, const Where& where) {
-  std::string name = "p" + std::to_string(id);
-  if (!is_of_arguments(id)) {
-    if (defined_.insert(name).second) define(name, item(rule.child, {}));
-    return name;
+  std::string name = "p" + std::to_string(id) + suffix_of(int32_t(where.aim));
+  Where within;
+  within.aim = where.aim;
+  if (is_of_arguments(id)) {
+    within = where;
+    if (where.tool >= 0) name += "-t" + std::to_string(where.tool);
+    if (where.property >= 0) name += "-a" + std::to_string(where.property);
+    if (where.only >= 0) name += "-o" + std::to_string(where.only);
   }
-  if (where.tool >= 0) name += "-t" + std::to_string(where.tool);
-  if (where.property >= 0) name += "-a" + std::to_string(where.property);
-  if (where.only >= 0) name += "-o" + std::to_string(where.only);
-  if (defined_.insert(name).second) define(name, item(rule.child, where));
-  return name;
+  const auto [entry, is_new] = defined_.try_emplace(name, true);
+  if (is_new) {
+    const std::string expression = item(rule.child, within);
+    entry->second = expression != kNever;
+    if (entry->second) define(name, expression);
+  }
+  return entry->second ? name : kNever;
 }
 
 std::string ChatGrammar::sequence(const std::vector<PegId>& children, const Where& where) {
+  const int32_t place = place_of(children, where.aim);
   std::string all;
   for (size_t i = 0; i < children.size(); ++i) {
     const bool is_space = peg_as<common_peg_space_parser>(arena_.get(children[i])) != nullptr;
     if (is_space && i + 1 < children.size() && is_looked_for(children[i + 1])) continue;
-    const std::string one = item(children[i], where);
+    Where at = where;
+    if (where.aim == Aim::call && int32_t(i) != place) at.aim = Aim::quiet;
+    if (where.aim == Aim::form && int32_t(i) != place) at.aim = Aim::still;
+    const bool is_border = this->is_border(children, i, where.aim);
+    const auto* mark = peg_as<common_peg_repetition_parser>(arena_.get(children[i]));
+    const std::string one = item(is_border ? mark->child : children[i], at);
+    if (one == kNever) return kNever;
     if (one != kNothing) all += (all.empty() ? "" : " ") + one;
   }
   return all.empty() ? kNothing : "(" + all + ")";
+}
+
+int32_t ChatGrammar::place_of(const std::vector<PegId>& children, Aim aim) {
+  int32_t place = -1;
+  for (size_t i = 0; i < children.size(); ++i) {
+    const Parts& one = parts(children[i]);
+    // What is said last is the answer.
+    if (aim == Aim::form && one.speaks) place = int32_t(i);
+    if (aim != Aim::call || !one.may_call) continue;
+    if (one.must_call) return int32_t(i);
+    if (place < 0) place = int32_t(i);
+  }
+  return place;
+}
+
+bool ChatGrammar::is_border(const std::vector<PegId>& children, size_t at, Aim aim) {
+  if (aim == Aim::any) return false;
+  const auto* optional = peg_as<common_peg_repetition_parser>(arena_.get(children[at]));
+  if (!optional || optional->min_count != 0 || optional->max_count != 1) return false;
+  const auto* mark = peg_as<common_peg_literal_parser>(arena_.get(optional->child));
+  if (!mark || is_blank(mark->literal)) return false;
+  const auto is_piece = [&](size_t i, const char* tag) {
+    return i < children.size() && is_tagged(arena_.get(children[i]), tag);
+  };
+  if (is_piece(at + 1, Tag::REASONING) || is_piece(at - 1, Tag::REASONING)) return true;
+  return aim == Aim::form && is_piece(at + 1, Tag::CONTENT);
+}
+
+ChatGrammar::Aim ChatGrammar::aim_at(PegId id, Aim aim) {
+  if (aim == Aim::any) return aim;
+  const Parts& found = parts(id);
+  if (aim == Aim::call && !found.may_call) aim = Aim::quiet;
+  if (aim == Aim::form && !found.speaks) aim = Aim::still;
+  // A tool's name, or its arguments, are what they are in any reply.
+  const bool is_whole = found.must_call && !found.speaks && !found.thinks;
+  if ((aim == Aim::call || aim == Aim::quiet) && is_whole) return Aim::any;
+  const bool is_plain = !found.may_call && !found.speaks && !found.thinks && !found.is_free;
+  return is_plain ? Aim::any : aim;
+}
+
+const ChatGrammar::Parts& ChatGrammar::parts(PegId id) {
+  const auto [entry, is_new] = parts_.try_emplace(id);
+  if (is_new) entry->second = parts_below(id);
+  return entry->second;
+}
+
+// Those that refer to themselves are of values, and none of this is in them.
+ChatGrammar::Parts ChatGrammar::parts_below(PegId id) {
+  const common_peg_parser_variant& parser = arena_.get(id);
+  Parts found;
+  if (const auto* tag = peg_as<common_peg_tag_parser>(parser)) {
+    if (tag->tag == Tag::CONTENT) found.speaks = true;
+    if (tag->tag == Tag::REASONING) found.thinks = true;
+    if (tag->tag.compare(0, 4, "tool") == 0) found.may_call = found.must_call = true;
+    if (found.speaks || found.thinks || found.may_call) return found;
+  }
+  found.is_free = peg_as<common_peg_until_parser>(parser) != nullptr;
+  const bool is_choice = peg_as<common_peg_choice_parser>(parser) != nullptr;
+  const std::vector<PegId> children = peg_children(arena_, id);
+  bool each_calls = !children.empty();
+  for (PegId child : children) {
+    const Parts below = parts(child);
+    found.may_call |= below.may_call;
+    found.speaks |= below.speaks;
+    found.thinks |= below.thinks;
+    found.is_free |= below.is_free;
+    found.must_call |= below.must_call && !is_choice;
+    each_calls = each_calls && below.must_call;
+  }
+  if (is_choice) found.must_call = each_calls;
+  const auto* repetition = peg_as<common_peg_repetition_parser>(parser);
+  if (repetition && repetition->min_count == 0) found.must_call = false;
+  return found;
 }
 
 bool ChatGrammar::is_looked_for(PegId id) const {
@@ -165,12 +290,21 @@ bool ChatGrammar::is_looked_for(PegId id) const {
 
 std::string ChatGrammar::choice(const std::vector<PegId>& children, const Where& where) {
   std::string all;
+  const bool is_still = where.aim == Aim::still;
+  const bool has_still = is_still && std::any_of(children.begin(), children.end(),
+                                                 [&](PegId id) { return !parts(id).speaks; });
   for (PegId child : children) {
     const std::set<int32_t>& properties = format_.places().properties_at(child);
-    const bool is_other = where.only >= 0 && !properties.empty() && !properties.count(where.only);
-    if (!is_other) all += (all.empty() ? "" : " | ") + item(child, where);
+    if (where.only >= 0 && !properties.empty() && !properties.count(where.only)) continue;
+    const Parts& found = parts(child);
+    if (where.aim == Aim::call && !found.may_call) continue;
+    if (where.aim == Aim::form && !found.speaks) continue;
+    if (has_still && found.speaks) continue;
+    const std::string one = item(child, where);
+    if (one != kNever) all += (all.empty() ? "" : " | ") + one;
   }
-  return all.empty() ? kNothing : "(" + all + ")";
+  if (all.empty()) return where.aim == Aim::any ? kNothing : kNever;
+  return "(" + all + ")";
 }
 
 std::string ChatGrammar::repetition(const common_peg_repetition_parser& parser,
@@ -180,6 +314,7 @@ std::string ChatGrammar::repetition(const common_peg_repetition_parser& parser,
   // Of a call's arguments, and not of calls.
   const bool is_inside = where.tool >= 0 && format_.places().tool_at(parser.child) < 0;
   const bool is_apart = where.property < 0 && where.only < 0;
+  if (where.aim != Aim::any) return repeated_for(parser, where);
   if (!is_any_number || !is_inside || !is_apart || properties.empty()) {
     return repeated(item(parser.child, where), parser.min_count, parser.max_count);
   }
@@ -192,8 +327,43 @@ std::string ChatGrammar::repetition(const common_peg_repetition_parser& parser,
   return "(" + all + ")";
 }
 
+// As often as the aim needs it, and as it allows.
+std::string ChatGrammar::repeated_for(const common_peg_repetition_parser& parser,
+                                      const Where& where) {
+  const Parts& found = parts(parser.child);
+  const int32_t min = parser.min_count, max = parser.max_count;
+  const std::string one = item(parser.child, where);
+  if (where.aim == Aim::call) return repeated(one, std::max(min, 1), max);
+  if (where.aim == Aim::form) {
+    Where before = where;
+    before.aim = Aim::still;
+    const std::string others = item(parser.child, before);
+    if (one == kNever || max == 1 || others == kNever) return min > 1 ? kNever : one;
+    const std::string all = repeated(others, std::max(min - 1, 0), max == -1 ? -1 : max - 1);
+    return all == kNothing ? one : "(" + all + " " + one + ")";
+  }
+  const bool is_left_out = (found.speaks || found.may_call) && !found.thinks;
+  if (where.aim == Aim::still && min == 0 && is_left_out) return kNothing;
+  const bool is_thought = found.thinks && !found.speaks && !found.may_call && max == 1;
+  const bool is_needed = is_thought && thoughts_ == Thoughts::needed;
+  return repeated(one, is_needed ? 1 : min, max);
+}
+
 std::string ChatGrammar::tag(PegId id, const common_peg_tag_parser& parser, Where where) {
-  if (must_call_ && parser.tag == Tag::CONTENT) return "space";
+  if (parser.tag == Tag::CONTENT) {
+    switch (where.aim) {
+      case Aim::any: break;
+      case Aim::call:
+      case Aim::quiet: return "space";
+      // Most models write a blank line behind their thoughts, whether the parser reads it or not.
+      case Aim::form: return "(space " + kForm + ")";
+      case Aim::still: return kNothing;
+    }
+  }
+  if (parser.tag == Tag::REASONING) {
+    if (thoughts_ == Thoughts::blank) return "space";
+    where.aim = Aim::any;
+  }
   const std::set<int32_t>& properties = format_.places().properties_at(id);
   if (parser.tag == Tag::TOOL_ARG && properties.size() == 1) where.property = *properties.begin();
   const ChatToolProperty* of = property(where);

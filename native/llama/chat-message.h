@@ -53,6 +53,7 @@ struct ChatPrompt {
   std::string reasoning_effort;          // for templates that know it; empty is the template's own
   int32_t reasoning_budget = -1;         // tokens that it may think; -1 is as many as it likes
   std::string reasoning_budget_message;  // what thoughts are ended with that have had them
+  bool has_form = false;                 // what is said keeps to a grammar of the request's
   bool continues = false;                // the reply goes on with the last message, an assistant's
 };
 

@@ -89,6 +89,7 @@ ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
   enter(inside, from);
   sent_.content = known_.content.size();
   sent_.reasoning = known_.reasoning.size();
+  sent_.piece_begin = known_.piece_begin;
 }
 
 ChatParser::~ChatParser() = default;
@@ -98,6 +99,7 @@ void ChatParser::append(std::string_view text) {
   text_.append(text);
   if (is_text_) {
     known_.content.append(text);
+    known_.content_end = text_.size();
     return;
   }
   brackets_ += brackets_in(text);
@@ -105,6 +107,15 @@ void ChatParser::append(std::string_view text) {
   if (broken_) return;
   pass();
   if (inside_ == Inside::unknown && may_read()) read_all();
+}
+
+bool ChatParser::is_in_call() const {
+  switch (inside_) {
+    case Inside::string_argument:
+    case Inside::json_arguments: return true;
+    case Inside::unknown: return call_is_open_ && !is_text_;
+    default: return false;
+  }
 }
 
 bool ChatParser::has_too_many_brackets() const { return brackets_ > brackets_max(stack_bytes()); }
@@ -151,6 +162,12 @@ ChatDelta ChatParser::take() {
   ChatDelta delta;
   if (broken_) return delta;
   delta.content = known_.content.substr(sent_.content);
+  delta.text_behind = text_.size() - known_.content_end;
+  delta.content_is_last = known_.ends_in_content;
+  if (known_.piece_begin != sent_.piece_begin && known_.piece_begin >= sent_.content) {
+    delta.piece_begin = known_.piece_begin - sent_.content;
+    sent_.piece_begin = known_.piece_begin;
+  }
   sent_.content = known_.content.size();
   if (!is_blank(known_.reasoning)) {
     delta.reasoning = known_.reasoning.substr(sent_.reasoning);
@@ -210,8 +227,22 @@ ChatParser::Reading ChatParser::parse(const std::string& text) const {
     reading.message.calls.push_back(
         {std::move(call.id), std::move(call.name), std::move(call.arguments)});
   }
-  context.ast.visit(result, [&](const auto& node) { note(node, text.size(), reading); });
+  size_t content_length = 0;
+  context.ast.visit(result, [&](const auto& node) {
+    note(node, text.size(), reading);
+    if (node.tag == Tag::CONTENT) note_content(node, reading.message, content_length);
+  });
   return reading;
+}
+
+// Pieces that touch are one.
+void ChatParser::note_content(const common_peg_ast_node& node, Message& message, size_t& length) {
+  const size_t size = node.sanitized_text().size();
+  if (size == 0) return;
+  const bool goes_on = length > 0 && node.start == message.content_end;
+  if (!goes_on) message.piece_begin = length;
+  length += size;
+  message.content_end = node.end;
 }
 
 void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& reading) const {
@@ -226,7 +257,7 @@ void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& r
   const bool is_whole_call = is_call && !node.is_partial;
   if ((is_content || is_reasoning || is_whole_call) && node.end >= reading.pieces_end) {
     reading.pieces_end = node.end;
-    reading.ends_in_content = is_content;
+    reading.message.ends_in_content = is_content;
   }
   // A piece that goes on at the text's end. An empty one might yet be another.
   if (!node.is_partial || node.end != length || node.start == node.end) return;
@@ -276,6 +307,9 @@ void ChatParser::give_up_on_format() {
   broken_ = call_is_open || !adopt(std::move(reading), good);
   if (broken_) return;
   known_.content.append(text_, has_calls ? good : pieces_end, std::string::npos);
+  known_.content_end = text_.size();
+  known_.ends_in_content = true;
+  if (known_.piece_begin == ChatDelta::kNone) known_.piece_begin = 0;
   inside_ = Inside::unknown;
   is_text_ = true;
 }
@@ -283,9 +317,11 @@ void ChatParser::give_up_on_format() {
 // A delimiter that was begun and not ended is no delimiter, where the model ended the reply there.
 void ChatParser::keep_begun_delimiter(Reading& reading) const {
   const size_t end = reading.pieces_end;
-  if (!reading.ends_in_content || !reading.message.calls.empty() || end >= text_.size()) return;
+  if (!reading.message.ends_in_content || !reading.message.calls.empty() || end >= text_.size())
+    return;
   if (format_->delimiter_at(text_, end) != ChatFormat::Match::partial) return;
   reading.message.content.append(text_, end, std::string::npos);
+  reading.message.content_end = text_.size();
 }
 
 bool ChatParser::adopt(Reading&& reading, size_t length) {
@@ -294,6 +330,7 @@ bool ChatParser::adopt(Reading&& reading, size_t length) {
     reading.message.calls[i].id = std::move(known_.calls[i].id);
   }
   known_ = std::move(reading.message);
+  call_is_open_ = reading.last_call_is_open;
   name_is_whole_ = reading.name_end < length;
   // Some of llama.cpp's grammars and parsers know of no such limit.
   has_enough_ = format_->takes_one_call() && known_.calls.size() > 1;
@@ -368,7 +405,10 @@ void ChatParser::pass_on(size_t end) {
     case Inside::unknown: break;
     case Inside::reasoning: known_.reasoning.append(more); break;
     case Inside::content:
-    case Inside::json_content: known_.content.append(more); break;
+    case Inside::json_content:
+      known_.content.append(more);
+      known_.content_end = end;
+      break;
     case Inside::string_argument: known_.calls.back().arguments.append(escaped(more)); break;
     case Inside::json_arguments: known_.calls.back().arguments.append(more); break;
   }

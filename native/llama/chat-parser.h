@@ -58,6 +58,8 @@ class ChatParser {
   bool has_enough() const { return has_enough_; }
   // It has ended, and its calls have too.
   bool calls_tools() const { return calls_tools_; }
+  // What it says now is of a call, as far as that is known.
+  bool is_in_call() const;
   // By llama.cpp's parser.
   int64_t bytes_read() const { return bytes_read_; }
 
@@ -69,6 +71,9 @@ class ChatParser {
   struct Message {
     std::string content, reasoning;
     std::vector<Call> calls;
+    size_t piece_begin = ChatDelta::kNone;  // in `content`, of its last piece
+    size_t content_end = 0;                 // in the text
+    bool ends_in_content = false;
   };
   // What the text's end is inside of.
   enum class Inside { unknown, content, reasoning, string_argument, json_content, json_arguments };
@@ -79,18 +84,19 @@ class ChatParser {
     Inside inside = Inside::unknown;
     size_t inside_from = 0;  // where the piece that goes on begins
     size_t pieces_end = 0;   // of what is content, reasoning or a whole call
-    bool ends_in_content = false;
-    size_t name_end = 0;  // of the last call's name
+    size_t name_end = 0;     // of the last call's name
     bool last_call_is_open = false;
   };
   struct Sent {
     size_t content = 0, reasoning = 0;
+    size_t piece_begin = ChatDelta::kNone;  // of the piece that the content ended in
     std::vector<size_t> arguments;
   };
 
   Reading read(const std::string& text);
   Reading parse(const std::string& text) const;
   void note(const common_peg_ast_node& node, size_t length, Reading& reading) const;
+  static void note_content(const common_peg_ast_node& node, Message& message, size_t& length);
   bool may_read() const;
   void read_all();
   void read_last(bool was_cut);
@@ -111,7 +117,7 @@ class ChatParser {
   Message known_;
   Sent sent_;
   size_t started_ = 0;  // calls whose first delta has left
-  bool name_is_whole_ = false;
+  bool name_is_whole_ = false, call_is_open_ = false;
   Inside inside_ = Inside::unknown;
   JsonScan json_;
   size_t scanned_ = 0, passed_ = 0;       // of text_, while inside of something

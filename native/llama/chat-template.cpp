@@ -92,10 +92,16 @@ ChatPrompt of_callable(ChatPrompt chat) {
   return chat;
 }
 
+// Whoever must call says nothing.
+bool may_say(const ChatPrompt& chat) {
+  return !may_call(chat) || chat.tool_choice != ToolChoice::required;
+}
+
 // All that a reply's form depends on. The names of a tool's rules are those of its schema.
 std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt) {
   std::string key = std::to_string(int(chat.tool_choice)) + (chat.parallel_tool_calls ? "p" : "") +
-                    (chat.thinking ? "t" : "") + (chat.continues ? "c" : "");
+                    (chat.thinking ? "t" : "") + (chat.continues ? "c" : "") +
+                    (chat.has_form ? "f" : "");
   const auto add = [&key](const std::string& text) {
     key += std::to_string(text.size()) + ":" + text;
   };
@@ -394,7 +400,7 @@ ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
   common_chat_templates_inputs inputs = inputs_of(chat, messages);
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
-  inputs.force_pure_content = !may_call(chat) && !model_thinks_;
+  inputs.force_pure_content = !may_call(chat) && !model_thinks_ && !chat.has_form;
   show_tools(inputs, chat, limits);
   if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
   const Rendering rendering;
@@ -580,15 +586,27 @@ void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& 
                                const ChatPrompt& chat) const {
   GrammarSpec grammar;
   grammar.origin = GrammarOrigin::tools;
-  grammar.is_lazy = params.grammar_lazy;
-  for (const std::string& trigger : triggers_of(params)) {
-    grammar.triggers.push_back(CallPlaces::with_names(trigger, chat.tools));
-  }
   for (const std::string& name : params.preserved_tokens) {
     const std::optional<int32_t> token = token_of(name);
     if (!token) continue;
     result.spoken_tokens.push_back(*token);
     grammar.named_tokens.emplace_back(*token, name);
+  }
+  result.must_call = !may_say(chat);
+  if (chat.has_form && !result.must_call) {
+    grammar.text = grammar_of_form(result, params, chat);
+    result.has_form = !grammar.text.empty();
+  } else {
+    set_calls(grammar, result, params, chat);
+  }
+  if (!grammar.text.empty()) result.grammar = std::move(grammar);
+}
+
+void ChatTemplate::set_calls(GrammarSpec& grammar, TemplatedChat& result,
+                             const common_chat_params& params, const ChatPrompt& chat) {
+  grammar.is_lazy = params.grammar_lazy;
+  for (const std::string& trigger : triggers_of(params)) {
+    grammar.triggers.push_back(CallPlaces::with_names(trigger, chat.tools));
   }
   // One that waits for what is not known never begins, and need not be made.
   if (params.grammar.empty() || (grammar.is_lazy && grammar.triggers.empty())) return;
@@ -599,12 +617,21 @@ void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& 
   const bool thinks = (params.supports_thinking && chat.thinking) || is_open;
   ChatGrammar writer(*result.format, chat.tools);
   if (grammar.is_lazy || (is_required && !thinks)) grammar.text = writer.of_calls();
-  if (grammar.text.empty()) {
-    if (grammar.is_lazy) return;
-    grammar.text = writer.of_replies(is_required);
-    result.said = params.generation_prompt;
-  }
-  result.grammar = std::move(grammar);
+  if (!grammar.text.empty() || grammar.is_lazy) return;
+  grammar.text = writer.of_replies(is_required);
+  result.said = params.generation_prompt;
+}
+
+// Thoughts that the prompt has opened must end before the form; none are begun where none are
+// wanted. What a last message has thought already is the prompt's.
+std::string ChatTemplate::grammar_of_form(TemplatedChat& result, const common_chat_params& params,
+                                          const ChatPrompt& chat) {
+  using Thoughts = ChatGrammar::Thoughts;
+  const bool is_open = result.thoughts && result.thoughts->is_open;
+  Thoughts thoughts = is_open ? Thoughts::needed : Thoughts::free;
+  if (!chat.thinking && !chat.continues) thoughts = Thoughts::blank;
+  result.said = params.generation_prompt;
+  return ChatGrammar(*result.format, chat.tools).of_forms(may_call(chat), thoughts);
 }
 
 // Nothing where the name is several tokens: those have text.

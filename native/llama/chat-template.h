@@ -34,6 +34,8 @@ struct TemplatedChat {
   PromptText prompt;
   // What the reply must follow, where its format has calls.
   std::optional<GrammarSpec> grammar;
+  bool has_form = false;               // the grammar has a place for the request's: its rule `form`
+  bool must_call = false;              // whatever form is asked for
   std::string said;                    // of what the grammar is about, what the prompt ends with
   std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
   std::vector<std::string> stops;
@@ -122,6 +124,10 @@ class ChatTemplate {
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
   void set_grammar(TemplatedChat& result, const common_chat_params& params,
                    const ChatPrompt& chat) const;
+  static void set_calls(GrammarSpec& grammar, TemplatedChat& result,
+                        const common_chat_params& params, const ChatPrompt& chat);
+  static std::string grammar_of_form(TemplatedChat& result, const common_chat_params& params,
+                                     const ChatPrompt& chat);
   std::optional<int32_t> token_of(const std::string& name) const;
 
   std::shared_ptr<const Model> model_;

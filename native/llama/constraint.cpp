@@ -21,10 +21,11 @@ FaultCode fault_at(GrammarOrigin origin) {
 Constraint::Constraint(std::shared_ptr<const Grammar> grammar,
                        std::shared_ptr<const GrammarVocabulary> vocabulary, const GrammarSpec& spec)
     : vocabulary_(std::move(vocabulary)),
-      origin_(spec.origin),
-      matcher_(std::move(grammar), fault_at(spec.origin)),
+      origin_(spec.form ? spec.form->origin : spec.origin),
+      matcher_(std::move(grammar), fault_at(origin_)),
       triggers_(spec.triggers),
       named_(spec.named_tokens.begin(), spec.named_tokens.end()),
+      has_form_(spec.form != nullptr),
       is_waiting_(spec.is_lazy) {
   for (const std::string& trigger : triggers_) {
     longest_trigger_ = std::max(longest_trigger_, trigger.size());
@@ -45,7 +46,9 @@ std::string Constraint::triggered_by(std::string_view piece) const {
 
 void Constraint::hold(bool is_held) {
   is_held_ = is_held;
-  if (is_held) recent_.clear();
+  if (!is_held) return;
+  recent_.clear();
+  if (has_form_ && form_span().begin == FormSpan::kUnknown) matcher_.leave_form();
 }
 
 bool Constraint::allows(int32_t token) {
@@ -56,7 +59,11 @@ bool Constraint::allows(int32_t token) {
   }
   if (vocabulary_->ends_generation(token)) return matcher_.can_end();
   const std::string_view bytes = piece(token);
-  return !bytes.empty() && matcher_.walk(matcher_.state(), bytes) != GrammarMatcher::kDead;
+  if (bytes.empty()) return false;
+  // A control token is no text: it is a mark around the form, and never in it.
+  const bool is_mark = has_form_ && is_named(token);
+  const int32_t from = is_mark ? matcher_.outside_form(matcher_.state()) : matcher_.state();
+  return matcher_.walk(from, bytes) != GrammarMatcher::kDead;
 }
 
 void Constraint::copy_allowed(const float* logits, float* masked) {
@@ -118,7 +125,8 @@ void Constraint::accept(int32_t token) {
     return;
   }
   if (vocabulary_->ends_generation(token)) return;
-  if (matcher_.accept(bytes)) return;
+  if (has_form_ && is_named(token)) matcher_.leave_form();
+  if (follow(bytes)) return;
   throw FaultError(FaultCode::engine_failed, "a token that the grammar refuses was chosen");
 }
 
@@ -138,9 +146,14 @@ FaultError Constraint::dead_end(bool is_forbidden) const {
 bool Constraint::accept_text(std::string_view text) {
   for (size_t at = 0; at < text.size(); at += kTextAtOnce) {
     matcher_.begin_row();
-    if (!matcher_.accept(text.substr(at, kTextAtOnce))) return false;
+    if (!follow(text.substr(at, kTextAtOnce))) return false;
   }
   return true;
+}
+
+bool Constraint::follow(std::string_view bytes) {
+  if (has_form_) form_.follow(matcher_, bytes);
+  return matcher_.accept(bytes);
 }
 
 }  // namespace sluice

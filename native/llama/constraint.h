@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "llama/fault.h"
+#include "llama/form-tracker.h"
 #include "llama/grammar-matcher.h"
 #include "llama/grammar-vocabulary.h"
 #include "llama/grammar.h"
@@ -21,6 +22,8 @@ enum class GrammarOrigin { request, schema, tools };
 // What a reply must be.
 struct GrammarSpec {
   std::string text;  // GBNF
+  // A grammar that stands in it as its rule `form`, whose names are its own; null is none.
+  std::shared_ptr<const GrammarSpec> form;
   GrammarOrigin origin = GrammarOrigin::request;
   // A lazy grammar waits until the reply holds one of its triggers, and begins with that trigger.
   bool is_lazy = false;
@@ -46,11 +49,15 @@ class Constraint {
   bool knows_allowed() const;
   // Only a token that is allowed.
   void accept(int32_t token);
-  // While it is held, no text begins a waiting grammar.
+  // While it is held, no text begins a waiting grammar, or a form.
   void hold(bool is_held);
+  // Where in the reply the form stands that the grammar has.
+  const FormSpan& form_span() const { return form_.span(); }
   // Text that stands in the prompt already, but is the grammar's. False where it refuses that;
   // then it cannot be used any more.
   bool accept_text(std::string_view text);
+  // All text so far was the prompt's.
+  void begin_reply() { form_.begin_reply(); }
   // What it means that no token goes on. `is_forbidden`: one would, but must not be sampled.
   FaultError dead_end(bool is_forbidden) const;
   // A lazy grammar that has not begun.
@@ -64,6 +71,8 @@ class Constraint {
   };
 
   const std::vector<uint64_t>& mask();
+  bool is_named(int32_t token) const { return named_.count(token) > 0; }
+  bool follow(std::string_view bytes);
   std::string_view piece(int32_t token) const;
   // What of the text so far and `piece` is the grammar's: from the first trigger on. Empty where
   // there is none.
@@ -72,10 +81,12 @@ class Constraint {
   const std::shared_ptr<const GrammarVocabulary> vocabulary_;
   const GrammarOrigin origin_;
   GrammarMatcher matcher_;
+  FormTracker form_;
   std::vector<Mask> masks_;   // of the last states that were asked for, the latest at the end
   uint32_t masks_epoch_ = 0;  // the matcher's, of their states
   std::vector<std::string> triggers_;
   std::map<int32_t, std::string> named_;
+  const bool has_form_;
   bool is_waiting_, is_held_ = false;
   size_t longest_trigger_ = 0;
   std::string recent_;  // as much of a waiting grammar's reply as may begin a trigger

@@ -77,6 +77,40 @@ bool GrammarMatcher::accept(std::string_view bytes) {
   return true;
 }
 
+GrammarMatcher::Takers GrammarMatcher::takers(int32_t state) const {
+  return states_[size_t(state)].takers;
+}
+
+GrammarMatcher::Takers GrammarMatcher::takers(int32_t state, uint32_t code_point) const {
+  const State& from = states_[size_t(state)];
+  if (!from.takers.form || !from.takers.other) return from.takers;
+  Takers found;
+  for (int32_t node : from.stacks) {
+    const uint32_t top = nodes_[size_t(node)].element;
+    if (!grammar_->chars(grammar_->element(top).value).has(code_point)) continue;
+    (grammar_->is_of_form(top) ? found.form : found.other) = true;
+  }
+  return found;
+}
+
+int32_t GrammarMatcher::outside_form(int32_t state) {
+  const State& from = states_[size_t(state)];
+  if (!from.takers.form) return state;
+  if (!from.takers.other) return kDead;
+  State to;
+  to.ends = from.ends;
+  to.partial = from.partial;
+  for (int32_t node : from.stacks) {
+    if (!grammar_->is_of_form(nodes_[size_t(node)].element)) to.stacks.push_back(node);
+  }
+  return state_of(std::move(to));
+}
+
+void GrammarMatcher::leave_form() {
+  const int32_t outside = outside_form(current_);
+  if (outside != kDead) current_ = outside;
+}
+
 void GrammarMatcher::begin_row() { work_ -= std::min(work_, kWorkPerRow); }
 
 int32_t GrammarMatcher::find_step(int32_t state, uint8_t byte) {
@@ -196,6 +230,10 @@ int32_t GrammarMatcher::state_of(State state) {
   key.push_back(state.ends ? 1 : 0);
   const auto [entry, is_new] = state_ids_.emplace(std::move(key), int32_t(states_.size()));
   if (!is_new) return entry->second;
+  for (int32_t node : state.stacks) {
+    const bool is_of_form = grammar_->is_of_form(nodes_[size_t(node)].element);
+    (is_of_form ? state.takers.form : state.takers.other) = true;
+  }
   stacks_remembered_ += state.stacks.size();
   states_.push_back(std::move(state));
   next_.emplace_back();

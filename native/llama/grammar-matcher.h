@@ -49,6 +49,17 @@ class GrammarMatcher {
   bool can_end() const { return states_[size_t(current_)].ends; }
   // Grows each time that states were forgotten: the numbers of those before mean nothing then.
   uint32_t epoch() const { return epoch_; }
+  // Which parts of the grammar would take a character in a state: its form, what is around that, or
+  // either.
+  struct Takers {
+    bool form = false, other = false;
+  };
+  Takers takers(int32_t state, uint32_t code_point) const;
+  Takers takers(int32_t state) const;
+  // The same text, as far as it stands outside of the form; kDead where it cannot.
+  int32_t outside_form(int32_t state);
+  // Where the text stands, it stands outside of the form. Nothing moves where it cannot.
+  void leave_form();
   // Gives back a row's share of the work that may be done: once for each token.
   void begin_row();
 
@@ -69,6 +80,7 @@ class GrammarMatcher {
     std::vector<int32_t> stacks;  // ascending; the top of each takes characters
     bool ends = false;
     Partial partial;
+    Takers takers;  // of some character
   };
 
   int32_t find_step(int32_t state, uint8_t byte);

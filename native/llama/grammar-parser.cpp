@@ -12,6 +12,8 @@ namespace {
 constexpr uint64_t kUnbounded = UINT64_MAX;
 constexpr uint64_t kRepetitionsMax = 65535;
 
+const std::string kForm = "form";
+
 bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
 }
@@ -34,16 +36,40 @@ FaultError invalid(const std::string& message) {
 GrammarParser::GrammarParser(const std::string& text, const GrammarLimits& limits)
     : text_(text), limits_(limits), grammar_(new Grammar()) {}
 
-std::shared_ptr<Grammar> GrammarParser::parse() {
+std::shared_ptr<Grammar> GrammarParser::parse(const InnerGrammar* form) {
+  if (form) rule_named(kForm);
+  parse_text();
+  const auto root = names_.find("root");
+  if (root != names_.end()) grammar_->root_ = root->second;
+  if (form) {
+    parse_form(*form);
+  } else {
+    check_references();
+  }
+  return grammar_;
+}
+
+void GrammarParser::parse_text() {
   if (text_.size() > limits_.bytes_max) {
     throw invalid("it has " + std::to_string(text_.size()) + " bytes; expected at most " +
                   std::to_string(limits_.bytes_max));
   }
   skip_space(true);
   while (at_ < text_.size()) parse_rule();
+}
+
+// Its root is the outer one's rule.
+void GrammarParser::parse_form(const InnerGrammar& form) {
+  const uint32_t root = names_.at(kForm);
+  names_ = {{"root", root}};
+  text_ = form.text;
+  limits_ = form.limits;
+  at_ = 0;
+  elements_ = 0;
+  grammar_->form_root_ = root;
+  grammar_->form_begin_ = uint32_t(grammar_->elements_.size());
+  parse_text();
   check_references();
-  grammar_->root_ = names_.at("root");
-  return grammar_;
 }
 
 void GrammarParser::parse_rule() {
@@ -236,7 +262,7 @@ std::string GrammarParser::parse_name() {
   while (is_name(peek())) ++at_;
   if (at_ == begin) fail("the name of a rule");
   if (peek() == '_') fail("only letters, digits and '-' in the name of a rule");
-  return text_.substr(begin, at_ - begin);
+  return std::string(text_.substr(begin, at_ - begin));
 }
 
 void GrammarParser::skip_space(bool newlines) {
@@ -366,7 +392,7 @@ bool GrammarParser::take(char expected) {
 }
 
 void GrammarParser::fail(const std::string& expected) const {
-  const std::string before = text_.substr(0, at_);
+  const std::string_view before = text_.substr(0, at_);
   const size_t line = size_t(std::count(before.begin(), before.end(), '\n')) + 1;
   const size_t column = at_ - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
   throw invalid("expected " + expected + " at line " + std::to_string(line) + ", column " +

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@ class GrammarParser {
  public:
   GrammarParser(const std::string& text, const GrammarLimits& limits);
   // Once. Throws FaultError(invalid_grammar).
-  std::shared_ptr<Grammar> parse();
+  std::shared_ptr<Grammar> parse(const InnerGrammar* form);
   // Of a rule, or of the one that it is part of.
   std::string name_of(uint32_t rule) const;
 
@@ -26,6 +27,8 @@ class GrammarParser {
     uint64_t min, max;
   };
 
+  void parse_text();
+  void parse_form(const InnerGrammar& form);
   void parse_rule();
   Alternatives parse_alternatives(bool is_nested);
   Elements parse_sequence(bool is_nested);
@@ -56,8 +59,8 @@ class GrammarParser {
   [[noreturn]] void fail(const std::string& expected) const;
   [[noreturn]] void fail_at_next(const std::string& expected) const;
 
-  const std::string& text_;
-  const GrammarLimits limits_;
+  std::string_view text_;
+  GrammarLimits limits_;
   size_t at_ = 0;
   int32_t depth_ = 0;
   uint64_t elements_ = 0;

@@ -79,9 +79,10 @@ class Circles {
 }  // namespace
 
 std::shared_ptr<const Grammar> Grammar::compile(const std::string& text,
-                                                const GrammarLimits& limits) {
+                                                const GrammarLimits& limits,
+                                                const InnerGrammar* form) {
   GrammarParser parser(text, limits);
-  const std::shared_ptr<Grammar> grammar = parser.parse();
+  const std::shared_ptr<Grammar> grammar = parser.parse(form);
   grammar->drop_endless();
   const std::optional<uint32_t> endless = grammar->left_recursion();
   if (!endless) return grammar;
@@ -110,7 +111,7 @@ void Grammar::drop_endless() {
   for (Rule& rule : rules_) {
     rule.erase(std::remove_if(rule.begin(), rule.end(), is_endless), rule.end());
   }
-  if (ends[root_]) return;
+  if (ends[root_] && (!has_form() || ends[form_root_])) return;
   throw FaultError(FaultCode::invalid_grammar,
                    "the grammar cannot be used: its rule 'root' allows no text that ends");
 }

@@ -21,6 +21,12 @@ struct GrammarLimits {
 constexpr GrammarLimits kGivenGrammar{size_t(64) << 10, 32};
 constexpr GrammarLimits kMadeGrammar{size_t(2) << 20, 256};
 
+// A grammar that stands within another one, as that one's rule `form`; its own names are apart.
+struct InnerGrammar {
+  const std::string& text;
+  GrammarLimits limits;
+};
+
 // A grammar in llama.cpp's GBNF, compiled. Immutable: all sequences that follow it share it, each
 // with a GrammarMatcher of its own.
 //
@@ -42,13 +48,17 @@ class Grammar {
   // Takes at most 100 ms or so at the limits. Throws FaultError(invalid_grammar), TooMuchWork where
   // it has too many elements.
   static std::shared_ptr<const Grammar> compile(const std::string& text,
-                                                const GrammarLimits& limits);
+                                                const GrammarLimits& limits,
+                                                const InnerGrammar* form = nullptr);
 
   const Element& element(uint32_t index) const { return elements_[index]; }
   const Rule& rule(uint32_t index) const { return rules_[index]; }
   const Rule& root() const { return rules_[root_]; }
   const CharSet& chars(uint32_t index) const { return sets_[index]; }
   size_t bytes() const;
+  // Whether an element is one of the inner grammar's.
+  bool is_of_form(uint32_t index) const { return index >= form_begin_; }
+  bool has_form() const { return form_begin_ < elements_.size(); }
 
  private:
   friend class GrammarParser;
@@ -61,6 +71,7 @@ class Grammar {
   std::vector<Rule> rules_;
   std::vector<CharSet> sets_;
   uint32_t root_ = 0;
+  uint32_t form_begin_ = UINT32_MAX, form_root_ = 0;
 };
 
 }  // namespace sluice

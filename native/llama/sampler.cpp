@@ -126,6 +126,8 @@ void Sampler::hold_calls(bool are_held) {
   if (constraint_) constraint_->hold(are_held);
 }
 
+FormSpan Sampler::form_span() const { return constraint_ ? constraint_->form_span() : FormSpan(); }
+
 void Sampler::force(const std::vector<int32_t>& tokens) {
   forced_ = tokens;
   next_forced_ = 0;

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "llama/form-span.h"
 #include "llama/row-sampler.h"
 
 struct llama_sampler;
@@ -69,6 +70,8 @@ class Sampler final : public RowSampler {
   void constrain(std::unique_ptr<Constraint> constraint);
   // While they are held, no text begins the calls that a waiting grammar is of.
   void hold_calls(bool are_held);
+  // Where in the reply so far the form stands that a grammar has.
+  FormSpan form_span() const;
   // Lets the repetition penalty see the prompt. Nothing to do when it is off.
   void accept_prompt(const std::vector<int32_t>& prompt);
   // The next rows' tokens are these, whatever their logits say. Of what the grammar refuses the

@@ -85,21 +85,9 @@ const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseChatOptions(input: unknown): ChatOptions {
-  return withForm(parseFields<ChatOptions>(input, chatChecks))
-}
-
-/** A form holds from the first token on: nothing is thought before it, and no tool is called. */
-function withForm(options: ChatOptions): ChatOptions {
-  const form = formOf(options)
-  if (form === undefined) return options
-  const { tools = [], toolChoice, reasoning = {} } = options
-  if (tools.length > 0 && toolChoice !== 'none') {
-    throw wrong('tools', `none beside ${form}, unless toolChoice is "none"`, tools)
-  }
-  if (reasoning.enabled === true) {
-    throw wrong('reasoning.enabled', `false or nothing beside ${form}`, true)
-  }
-  return { ...options, reasoning: { ...reasoning, enabled: false } }
+  const options = parseFields<ChatOptions>(input, chatChecks)
+  formOf(options)
+  return options
 }
 
 /** @throws InvalidOptionError, with the option's name */

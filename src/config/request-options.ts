@@ -34,7 +34,7 @@ const logprobsMax = 20
 
 const stop: Check<string | string[]> = {
   ...check<string | string[]>(
-    `a string of 1 to ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
+    `a string of at most ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
     (value) => {
       const strings: unknown[] = Array.isArray(value) ? value : [value]
       // every() would pass over holes.
@@ -188,8 +188,7 @@ function isWithin(text: string, bytesMax: number): boolean {
 }
 
 function isStop(value: unknown): boolean {
-  if (typeof value !== 'string' || value === '') return false
-  return Buffer.byteLength(value) <= stopBytesMax
+  return typeof value === 'string' && isWithin(value, stopBytesMax)
 }
 
 function isTokenId(key: string): boolean {

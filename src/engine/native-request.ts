@@ -33,7 +33,7 @@ export function nativeRequest(
     choices: options.n ?? 1,
     prompt,
     maxTokens: options.maxTokens ?? -1,
-    stop: typeof stop === 'string' ? [stop] : stop,
+    stop: [stop].flat().filter((one) => one !== ''),
     ignoreEos: options.ignoreEos ?? false,
     temperature: pick('temperature'),
     topK: pick('topK'),

@@ -14,17 +14,20 @@ import { structureFields, structureOptions } from './structure.js'
 /** What every request for text may say, to whichever endpoint. */
 
 export const leaveOut = 'leave the field out'
+/** OpenAI takes 4. */
+const stopsMax = 16
 const stopBytesMax = 256
 
-const stopError = `a string of 1 to ${stopBytesMax} bytes`
+const stopError = `a string of at most ${stopBytesMax} bytes`
 const stopString = z
   .string({ error: stopError })
-  .refine((text) => text !== '' && Buffer.byteLength(text) <= stopBytesMax, { error: stopError })
+  .refine((text) => Buffer.byteLength(text) <= stopBytesMax, { error: stopError })
 
-/** One string or up to four; always an array afterwards. */
-const stop = z.union([stopString.transform((one) => [one]), arrayOf(stopString, 0, 4, 'strings')], {
-  error: `${stopError}, or up to 4 of them`,
-})
+/** One string or several, of which empty ones mean nothing; always an array afterwards. */
+const stop = z.union(
+  [stopString.transform((one) => [one]), arrayOf(stopString, 0, stopsMax, 'strings')],
+  { error: `${stopError}, or up to ${stopsMax} of them` },
+)
 
 const seedError = 'a whole number of 64 bits'
 

@@ -204,7 +204,7 @@ test.each([
   [{ suffix: 7 }, 'suffix'],
   [{ suffix: 'x' }, 'suffix'],
   [{ max_tokens: 0 }, 'max_tokens'],
-  [{ stop: ['1', '2', '3', '4', '5'] }, 'stop'],
+  [{ stop: Array.from({ length: 17 }, String) }, 'stop'],
   [{ temperature: 3 }, 'temperature'],
   [{ stream_options: { include_usage: true } }, 'stream_options'],
   [{ model: undefined }, 'model'],

@@ -34,7 +34,7 @@ const wrong: [body: object, param: string][] = [
   [{ presence_penalty: [] }, 'presence_penalty'],
   [{ max_tokens: 0 }, 'max_tokens'],
   [{ max_completion_tokens: 1.5 }, 'max_completion_tokens'],
-  [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop'],
+  [{ stop: Array.from({ length: 17 }, String) }, 'stop'],
   [{ stop: ['a', 7] }, 'stop[1]'],
   [{ seed: 'seven' }, 'seed'],
   [{ logit_bias: { 7: 101 } }, 'logit_bias.7'],
