@@ -27,6 +27,11 @@ const rules = {
     (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
   ],
   number: ['a number', (value: unknown) => typeof value === 'number'],
+  // Draft 4 had true and false there.
+  'exclusive number': [
+    'a number',
+    (value: unknown) => typeof value === 'number' || typeof value === 'boolean',
+  ],
 } satisfies Record<string, [expected: string, isIt: (value: unknown) => boolean]>
 
 /**
@@ -37,12 +42,14 @@ type Kind = keyof typeof rules | '$ref' | 'schema' | 'items'
 
 const kinds: Readonly<Record<string, Kind>> = {
   $ref: '$ref',
+  $dynamicRef: '$ref',
+  $recursiveRef: '$ref',
   type: 'type',
   enum: 'enum',
   minimum: 'number',
   maximum: 'number',
-  exclusiveMinimum: 'number',
-  exclusiveMaximum: 'number',
+  exclusiveMinimum: 'exclusive number',
+  exclusiveMaximum: 'exclusive number',
   multipleOf: 'number',
   minLength: 'count',
   maxLength: 'count',
