@@ -275,6 +275,8 @@ function oppositesOf(
       return (value as string[]).map((key) => ({ type: 'object', properties: { [key]: false } }))
     case 'properties':
       return otherProperties(value as SchemaObject, path, negate)
+    case 'items':
+      return flat.prefixItems === undefined ? otherItems(value as Located, negate) : undefined
     case 'choices':
       return otherChoices(value as readonly Choice[], negate)
     default:
@@ -326,6 +328,13 @@ function otherProperties(
   })
   const some = found.flatMap((schemas) => schemas ?? [])
   return some.length === 0 && found.includes(undefined) ? undefined : some
+}
+
+/** An array with an item that is none. */
+function otherItems({ schema, path }: Located, negate: Negate): unknown[] | undefined {
+  const negated = negate(schema, path)
+  if (negated === undefined || negated.length === 0) return negated
+  return [{ type: 'array', contains: { anyOf: negated } }]
 }
 
 /** Of each choice: none of its alternatives. */

@@ -18,7 +18,7 @@ export type Pattern =
 const depthMax = 32
 const repetitionsMax = 65_535
 /** Of a property of Unicode's that is met for the first time. */
-const propertyWork = 150_000
+const propertyWork = 30_000
 const digits: readonly Range[] = [[0x30, 0x39]]
 const wordCharacters: readonly Range[] = [
   [0x30, 0x39],
@@ -135,7 +135,11 @@ class PatternParser {
       if (this.#take('B')) return wordBoundary(true)
       return { kind: 'set', ranges: this.#escape() }
     }
-    if ('*+?{}]'.includes(character)) throw new PatternError(`something before '${character}'`)
+    // "]" and "}" alone, and "{" without a number, stand for themselves without the `u` flag.
+    const isText = character === '{' && !/[0-9]/.test(this.#peek() ?? '')
+    if ('*+?{'.includes(character) && !isText) {
+      throw new PatternError(`something before '${character}'`)
+    }
     return { kind: 'set', ranges: [single(character)] }
   }
 
@@ -247,8 +251,10 @@ class PatternParser {
     if (this.#take('*')) [min, max] = [0, Number.POSITIVE_INFINITY]
     else if (this.#take('+')) [min, max] = [1, Number.POSITIVE_INFINITY]
     else if (this.#take('?')) [min, max] = [0, 1]
-    else if (this.#take('{')) [min, max] = this.#bounds()
-    else return item
+    else if (this.#peek() === '{' && /[0-9]/.test(this.#characters[this.#at + 1] ?? '')) {
+      this.#at++
+      ;[min, max] = this.#bounds()
+    } else return item
     if (['start', 'end', 'look'].includes(item.kind)) {
       throw new PatternError('no repetition of what has no characters')
     }

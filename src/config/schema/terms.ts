@@ -26,6 +26,8 @@ export interface Before {
   readonly isStart: boolean
   /** By lookbehind, whether it matches here. */
   readonly looks: readonly boolean[]
+  /** The same for what is the same. */
+  readonly key: string
 }
 
 /**
@@ -46,7 +48,9 @@ export class Terms {
   readonly #lookIds = new Map<Pattern, number>()
   readonly #nonEmpty = new Map<Pattern, Pattern | undefined>()
   #classOf: readonly Uint8Array[] = []
-  #next = new Map<string, Term>()
+  readonly #setIds = new Map<readonly Range[], number>()
+  #classes = 0
+  #next = new Map<string, Map<number, Term>>()
 
   constructor(count: (work: number) => void) {
     this.#count = count
@@ -97,6 +101,7 @@ export class Terms {
   classes(): Range[][] {
     const { classes, classOf } = partition(this.#ranges, this.#count)
     this.#classOf = classOf
+    this.#classes = classes.length
     this.#next = new Map()
     return classes
   }
@@ -113,15 +118,25 @@ export class Terms {
       case 'or':
       case 'and':
       case 'not': {
-        const key = `${term.id} ${klass} ${before.isStart} ${before.looks.join()}`
-        const known = this.#next.get(key)
+        const key = term.id * this.#classes + klass
+        const told = this.#told(before)
+        const known = told.get(key)
         if (known !== undefined) return known
         this.#count(2 + term.parts.length)
         const next = this.#after(term, klass, before)
-        this.#next.set(key, next)
+        told.set(key, next)
         return next
       }
     }
+  }
+
+  /** What is known of what comes after, with the same before. */
+  #told({ key }: Before): Map<number, Term> {
+    const known = this.#next.get(key)
+    if (known !== undefined) return known
+    const told = new Map<number, Term>()
+    this.#next.set(key, told)
+    return told
   }
 
   /** Whether a text may end here. */
@@ -176,10 +191,7 @@ export class Terms {
     if (rest === this.none) return rest
     switch (pattern.kind) {
       case 'set':
-        return this.#step(`s${this.#setOf(pattern.ranges)}`, rest, {
-          kind: 'set',
-          set: this.#setOf(pattern.ranges),
-        })
+        return this.#set(this.#setOf(pattern.ranges), rest)
       case 'any':
         return this.#repeat(anyCharacter, 0, Number.POSITIVE_INFINITY, rest)
       case 'sequence':
@@ -195,6 +207,10 @@ export class Terms {
       case 'look':
         return this.#look(pattern, rest)
     }
+  }
+
+  #set(set: number, rest: Term): Term {
+    return this.#step(`s${set}`, rest, { kind: 'set', set })
   }
 
   #sequence(items: readonly Pattern[], rest: Term): Term {
@@ -259,12 +275,14 @@ export class Terms {
   }
 
   #setOf(ranges: readonly Range[]): number {
+    const told = this.#setIds.get(ranges)
+    if (told !== undefined) return told
     const key = joined(ranges).join()
-    const known = this.#sets.get(key)
-    if (known !== undefined) return known
-    this.#sets.set(key, this.#ranges.length)
-    this.#ranges.push(ranges)
-    return this.#ranges.length - 1
+    const id = this.#sets.get(key) ?? this.#ranges.length
+    if (id === this.#ranges.length) this.#ranges.push(ranges)
+    this.#sets.set(key, id)
+    this.#setIds.set(ranges, id)
+    return id
   }
 
   #step(name: string, rest: Term, step: Step): Term {
@@ -304,9 +322,11 @@ export class Terms {
 /** What lookbehinds find at a place. Those that are in others have higher numbers. */
 export function beforeOf(terms: Terms, looks: readonly Term[], isStart: boolean): Before {
   const matches: boolean[] = looks.map(() => false)
-  const before = { isStart, looks: matches }
-  for (let i = looks.length - 1; i >= 0; i--) matches[i] = terms.mayEnd(looks[i] as Term, before)
-  return before
+  for (let i = looks.length - 1; i >= 0; i--) {
+    const so = { isStart, looks: matches, key: '' }
+    matches[i] = terms.mayEnd(looks[i] as Term, so)
+  }
+  return { isStart, looks: matches, key: `${isStart}${matches.join()}` }
 }
 
 function isEvery(pattern: Pattern): boolean {
