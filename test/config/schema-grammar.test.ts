@@ -29,7 +29,6 @@ test.each([
   [{ type: 'string', minLength: 1e6 }, 'schema.minLength'],
   [{ type: 'integer', minimum: '1' }, 'schema.minimum'],
   [{ type: 'integer', minimum: 1e17 }, 'schema'],
-  [{ type: 'number', maximum: 0.1234567890123456 }, 'schema'],
   [{ type: 'integer', minimum: 2, maximum: 1 }, 'schema'],
   [{ type: 'object', properties: { a: 7 } }, 'schema.properties.a'],
   [{ type: 'object', properties: [] }, 'schema.properties'],
@@ -37,10 +36,14 @@ test.each([
   [{ type: 'object', properties: { a: false }, required: ['a'] }, 'schema'],
   [{ type: 'object', required: ['a'], additionalProperties: false }, 'schema'],
   [{ anyOf: [] }, 'schema.anyOf'],
-  [{ anyOf: [{ not: {} }] }, 'schema.anyOf[0].not'],
+  [{ anyOf: [{ not: {} }] }, 'schema'],
+  [{ anyOf: [{ type: 'string', pattern: '\\k<a>' }] }, 'schema.anyOf[0].pattern'],
+  [{ type: 'number', multipleOf: 0 }, 'schema.multipleOf'],
+  [{ type: 'string', pattern: '^a', maxLength: 0 }, 'schema.pattern'],
+  [{ type: 'string', pattern: '^\\p{Nobody}$' }, 'schema.pattern'],
+  [{ $ref: '#nobody' }, 'schema.$ref'],
   [{ allOf: [{ type: 'string' }, { type: 'null' }] }, 'schema'],
   [{ allOf: [{ pattern: '^a$' }, { pattern: '^b$' }] }, 'schema.pattern'],
-  [{ minLenght: 3 }, 'schema.minLenght'],
   [{ $ref: '#' }, 'schema.$ref'],
   [{ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }, 'schema.$ref'],
   [{ allOf: [{ $ref: '#' }] }, 'schema'],
@@ -49,10 +52,7 @@ test.each([
   [{ $ref: '#/$defs/missing' }, 'schema.$ref'],
   [{ $ref: '#/constructor' }, 'schema.$ref'],
   [{ $ref: 7 }, 'schema.$ref'],
-  [{ type: 'string', pattern: '^a', maxLength: 3 }, 'schema.pattern'],
   [{ type: 'string', pattern: '^a$', format: 'date' }, 'schema.pattern'],
-  [{ oneOf: [{ properties: { a: { type: 'null' } } }, { type: 'string' }] }, 'schema.oneOf'],
-  [{ oneOf: [{ type: 'string' }, { const: 'a' }] }, 'schema.oneOf'],
   [7, 'schema'],
   [null, 'schema'],
   [undefined, 'schema'],
@@ -70,9 +70,7 @@ test.each([
   '^*a$',
   '^[z-a]$',
   '^[a$',
-  '^a\\b$',
   '^(a)\\1$',
-  '^\\p{L}$',
   '^a(^b)$',
   '^\\u{110000}$',
   '^[]$',
@@ -82,7 +80,8 @@ test.each([
 })
 
 test('the path begins with the name that the schema has for who gave it', () => {
-  expect(() => schemaGrammar({ not: {} }, 'response_format.json_schema.schema')).toThrow(
+  const schema = { not: { format: 'date' } }
+  expect(() => schemaGrammar(schema, 'response_format.json_schema.schema')).toThrow(
     expect.objectContaining({ path: 'response_format.json_schema.schema.not' }),
   )
 })
@@ -96,6 +95,8 @@ test('what only describes changes nothing', () => {
     description: 'd',
     default: {},
     'x-mine': 1,
+    minLenght: 3,
+    markdownDescription: '*d*',
     uniqueItems: true, // of arrays alone
     minProperties: 0,
   }

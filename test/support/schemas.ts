@@ -199,14 +199,20 @@ const references: Schema[] = [
 /** What no grammar keeps to, and the path of the keyword that says so. */
 export const refusedSchemas: readonly (readonly [Schema, string])[] = [
   [{ type: 'array', items: { type: 'integer' }, uniqueItems: true }, 'schema.uniqueItems'],
-  [object({ n: { type: 'integer', multipleOf: 7 } }), 'schema.properties.n.multipleOf'],
-  [{ not: { type: 'string' } }, 'schema.not'],
-  [{ if: { type: 'string' }, else: { maximum: 3 } }, 'schema.if'],
-  [{ type: 'object', patternProperties: { '^x': words } }, 'schema.patternProperties'],
-  [{ type: 'string', format: 'iri' }, 'schema.format'],
-  [{ type: 'string', pattern: '^(?=a)b' }, 'schema.pattern'],
+  [object({ n: { type: 'integer', multipleOf: 1_000_003 } }), 'schema.properties.n.multipleOf'],
+  [{ not: { type: 'string', format: 'email' }, type: 'string' }, 'schema'],
+  [{ not: { format: 'email' } }, 'schema.not'],
+  [{ type: 'object', minProperties: 2, additionalProperties: words }, 'schema.minProperties'],
+  [{ type: 'string', pattern: '^(a|b)\\1$' }, 'schema.pattern'],
   [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'schema.oneOf'],
-  [{ type: 'array', contains: { const: 1 } }, 'schema.contains'],
+  [
+    { type: 'array', prefixItems: [words], items: words, contains: { const: 1 } },
+    'schema.contains',
+  ],
+  [
+    object({ l: list({ $ref: 'https://example.com/other.json' }) }),
+    'schema.properties.l.items.$ref',
+  ],
 ]
 
 export const handWrittenSchemas: readonly Schema[] = [

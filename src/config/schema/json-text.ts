@@ -1,5 +1,6 @@
 import type { TypeName } from './keywords.js'
-import { characterClass, literal, type Range, type Rules } from './rules.js'
+import { common, contains, type Range } from './ranges.js'
+import { characterClass, literal, type Rules } from './rules.js'
 
 /**
  * Rules for texts in the notation of a grammar. JSON's are what JavaScript's JSON.parse makes of
@@ -71,14 +72,12 @@ const anyJsonOf = new WeakMap<Rules, { value: string; object: string; array: str
 export function characterOf(rules: Rules, set: readonly Range[]): string {
   const { bare, escapes, hasEscapes } = rules.notation
   const plain = common(set, bare)
-  const has = (codePoint: number) =>
-    set.some(([first, last]) => first <= codePoint && codePoint <= last)
-  const short = escapes.filter(([codePoint]) => has(codePoint)).map(([, text]) => text)
+  const short = escapes.filter(([codePoint]) => contains(set, codePoint)).map(([, text]) => text)
   const choices = short.map(literal)
   if (plain.length > 0) choices.unshift(characterClass(plain))
   // Other control characters are written only where nothing else would be.
   if (choices.length === 0 && hasEscapes) {
-    choices.push(...controlEscapes.filter((_, i) => has(i)).map(literal))
+    choices.push(...controlEscapes.filter((_, i) => contains(set, i)).map(literal))
   }
   return choices.length === 0 ? '' : rules.oneOf(choices)
 }
@@ -86,52 +85,3 @@ export function characterOf(rules: Rules, set: readonly Range[]): string {
 const controlEscapes = Array.from({ length: 0x20 }, (_, i) => {
   return `\\u${i.toString(16).padStart(4, '0')}`
 })
-
-/** What is in both. */
-function common(a: readonly Range[], b: readonly Range[]): Range[] {
-  return a.flatMap(([first, last]) => {
-    return b.flatMap(([from, to]): Range[] => {
-      const [low, high] = [Math.max(first, from), Math.min(last, to)]
-      return low <= high ? [[low, high]] : []
-    })
-  })
-}
-
-/** What is in `ranges` and in none of `taken`. */
-export function without(ranges: readonly Range[], taken: readonly Range[]): Range[] {
-  const gone = joined(taken)
-  return ranges.flatMap(([from, to]) => {
-    const left: Range[] = []
-    let next = from
-    for (let i = firstReaching(gone, from); i < gone.length; i++) {
-      const [first, last] = gone[i] as Range
-      if (first > to) break
-      if (first > next) left.push([next, first - 1])
-      next = last + 1
-    }
-    if (next <= to) left.push([next, to])
-    return left
-  })
-}
-
-/** The same characters in order, with a gap between each two ranges. */
-export function joined(ranges: readonly Range[]): Range[] {
-  const merged: [first: number, last: number][] = []
-  for (const [first, last] of [...ranges].sort(([a], [b]) => a - b)) {
-    const before = merged.at(-1)
-    if (before !== undefined && first <= before[1] + 1) before[1] = Math.max(before[1], last)
-    else merged.push([first, last])
-  }
-  return merged
-}
-
-/** The index of the first of joined ranges that ends at a code point or beyond. */
-function firstReaching(ranges: readonly Range[], codePoint: number): number {
-  let [low, high] = [0, ranges.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((ranges[middle] as Range)[1] < codePoint) low = middle + 1
-    else high = middle
-  }
-  return low
-}

@@ -1,6 +1,5 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
 import { show } from '../checks.js'
-import { formats } from './formats.js'
 
 /** A schema that is not just true or false. */
 export type SchemaObject = { readonly [keyword: string]: unknown }
@@ -31,41 +30,17 @@ export const typeNames = [
 
 export type TypeName = (typeof typeNames)[number]
 
-/** What they say constrains nothing. */
-const annotations = new Set([
-  'title',
-  'description',
-  'default',
-  'example',
-  'examples',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-  'nullable',
-  'discriminator',
-  'contentEncoding',
-  'contentMediaType',
-  'contentSchema',
-  'then', // without "if", which is refused
-  'else',
-  '$schema',
-  '$id',
-  'id',
-  '$comment',
-  '$anchor',
-  '$defs',
-  'definitions',
-])
-
 const aboutType: Readonly<Record<string, TypeName>> = {
   minimum: 'number',
   maximum: 'number',
   exclusiveMinimum: 'number',
   exclusiveMaximum: 'number',
   multipleOf: 'number',
+  isWhole: 'number',
   minLength: 'string',
   maxLength: 'string',
   pattern: 'string',
+  notPattern: 'string',
   format: 'string',
   items: 'array',
   prefixItems: 'array',
@@ -74,6 +49,8 @@ const aboutType: Readonly<Record<string, TypeName>> = {
   maxItems: 'array',
   uniqueItems: 'array',
   contains: 'array',
+  minContains: 'array',
+  maxContains: 'array',
   unevaluatedItems: 'array',
   properties: 'object',
   required: 'object',
@@ -88,98 +65,39 @@ const aboutType: Readonly<Record<string, TypeName>> = {
   unevaluatedProperties: 'object',
 }
 
+/** Words of our own, of plain schemas: nobody else's count. */
+const ours = new Set(['isWhole', 'notPattern', 'choices'])
+
 /** The type that a keyword is about: it says nothing of values of other types. */
 export function typeAbout(keyword: string): TypeName | undefined {
   return ownOf(aboutType, keyword)
 }
 
-const structural = new Set(['type', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref'])
+/** Keywords about all values. Others than these and those about a type constrain nothing. */
+const aboutAll = new Set([
+  'type',
+  'nullable',
+  'enum',
+  'const',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'not',
+  'if',
+  'then',
+  'else',
+  '$ref',
+  '$dynamicRef',
+  '$recursiveRef',
+])
 
-const isEmpty = (value: unknown) => isObject(value) && Object.keys(value).length === 0
-const isTrue = (value: unknown) => value === true || isEmpty(value)
-
-/** Keywords that no grammar keeps to, and the values with which they change nothing. */
-const refused: Readonly<Record<string, (value: unknown, schema: SchemaObject) => boolean>> = {
-  not: () => false,
-  if: () => false,
-  $dynamicRef: () => false,
-  $recursiveRef: () => false,
-  $dynamicAnchor: () => true,
-  $recursiveAnchor: () => true,
-  $vocabulary: () => true,
-  multipleOf: (value) => value === 1,
-  uniqueItems: (value, { maxItems }) => value === false || Number(maxItems ?? 2) <= 1,
-  contains: () => false,
-  minContains: (_, schema) => !Object.hasOwn(schema, 'contains'),
-  maxContains: (_, schema) => !Object.hasOwn(schema, 'contains'),
-  unevaluatedItems: isTrue,
-  patternProperties: isEmpty,
-  minProperties: (value, { required }) => {
-    return Number(value) <= (Array.isArray(required) ? new Set(required).size : 0)
-  },
-  maxProperties: (value, { properties, additionalProperties }) => {
-    const isOpen = !isObject(properties) || (additionalProperties ?? false) !== false
-    return !isOpen && Number(value) >= Object.keys(properties).length
-  },
-  dependentRequired: isEmpty,
-  dependentSchemas: isEmpty,
-  dependencies: isEmpty,
-  unevaluatedProperties: (value) => value === false || isTrue(value),
-}
-
-/** Whether a keyword constrains which values are allowed. */
-function isConstraint(keyword: string): boolean {
-  return !annotations.has(keyword) && !keyword.startsWith('x-')
-}
-
-/** A schema without what constrains nothing. */
+/** A schema without what constrains nothing: JSON Schema wants what it does not know ignored. */
 export function constraintsOf(schema: SchemaObject): SchemaObject {
-  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => isConstraint(keyword)))
-}
-
-/** @throws InvalidSchemaError for the first keyword that a grammar cannot keep to */
-export function checkKeywords(schema: SchemaObject, path: string): void {
-  for (const [keyword, value] of Object.entries(schema)) {
-    const expected = expectedOf(keyword, schema)
-    if (expected !== undefined) refuse(`${path}.${keyword}`, expected, value)
-  }
-}
-
-/** A schema without the keywords that a grammar cannot keep to. */
-export function keptOf(schema: SchemaObject): SchemaObject {
-  const kept = Object.entries(schema).filter(([keyword]) => {
-    return expectedOf(keyword, schema) === undefined
+  const kept = Object.entries(schema).filter(([keyword, value]) => {
+    if (value === undefined || ours.has(keyword)) return false
+    return aboutAll.has(keyword) || typeAbout(keyword) !== undefined
   })
   return Object.fromEntries(kept)
-}
-
-/** What would have to stand in a keyword's place; undefined where a grammar can keep to it. */
-function expectedOf(keyword: string, schema: SchemaObject): string | undefined {
-  if (!isConstraint(keyword) || structural.has(keyword)) return undefined
-  const about = typeAbout(keyword)
-  if (about !== undefined && !mayBe(schema, about)) return undefined
-  if (keyword === 'format' && !isFormat(schema.format)) {
-    return `one of ${Object.keys(formats).join(', ')}`
-  }
-  const changesNothing = ownOf(refused, keyword)
-  if (changesNothing !== undefined) {
-    if (changesNothing(schema[keyword], schema)) return undefined
-    return 'no such keyword, which cannot be kept to; leave it out'
-  }
-  return about === undefined ? 'a keyword of JSON Schema, or one that begins with x-' : undefined
-}
-
-const numberFormats = ['int32', 'int64', 'float', 'double']
-
-function isFormat(format: unknown): boolean {
-  if (typeof format !== 'string') return false
-  return Object.hasOwn(formats, format) || numberFormats.includes(format)
-}
-
-function mayBe({ type }: SchemaObject, name: TypeName): boolean {
-  if (type === undefined) return true
-  const types: unknown[] = Array.isArray(type) ? type : [type]
-  return types.includes(name) || (name === 'number' && types.includes('integer'))
 }
 
 /**

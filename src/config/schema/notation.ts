@@ -1,4 +1,5 @@
-import type { Range, Rules } from './rules.js'
+import type { Range } from './ranges.js'
+import type { Rules } from './rules.js'
 
 /**
  * How values are written down. A schema says which values there are; models write them as JSON,

@@ -38,7 +38,7 @@ export function shapeOf(
   })
   const isOpen = (schema.additionalProperties ?? properties.length === 0) !== false
   const required = Array.isArray(schema.required) ? (schema.required as string[]) : []
-  const isUnion = schema.anyOf !== undefined || schema.oneOf !== undefined
+  const isUnion = schema.choices !== undefined
   const named = values && [...new Set(values.map(typeOfValue))]
   const typed = named ?? (schema.type === undefined ? undefined : typesOf(schema, path))
   return {

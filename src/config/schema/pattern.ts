@@ -1,7 +1,7 @@
-import { characterOf, joined, stringCharacter, without } from './json-text.js'
-import type { Range, Rules } from './rules.js'
+import { everyCharacter, joined, type Range, without } from './ranges.js'
+import { charactersOf, isKnownProperty } from './unicode-sets.js'
 
-/** A regular expression, as far as a grammar can say it. */
+/** A regular expression. */
 export type Pattern =
   | { kind: 'set'; ranges: readonly Range[] }
   | { kind: 'sequence'; items: readonly Pattern[] }
@@ -9,10 +9,16 @@ export type Pattern =
   | { kind: 'repeat'; item: Pattern; min: number; max: number }
   /** Any text: what stands around an expression without anchors. */
   | { kind: 'any' }
+  /** The beginning and the end of the text. */
+  | { kind: 'start' }
+  | { kind: 'end' }
+  /** What must, or must not, follow or go before. */
+  | { kind: 'look'; isAhead: boolean; isNegative: boolean; item: Pattern }
 
 const depthMax = 32
 const repetitionsMax = 65_535
-const all: readonly Range[] = [[0, 0x10ffff]]
+/** Of a property of Unicode's that is met for the first time. */
+const propertyWork = 30_000
 const digits: readonly Range[] = [[0x30, 0x39]]
 const wordCharacters: readonly Range[] = [
   [0x30, 0x39],
@@ -37,14 +43,14 @@ const lineEnds: readonly Range[] = [
   [0x0d, 0x0d],
   [0x2028, 0x2029],
 ]
-const otherThanLineEnds = without(all, lineEnds)
+const otherThanLineEnds = without(everyCharacter, lineEnds)
 const classEscapes: Readonly<Record<string, readonly Range[]>> = {
   d: digits,
-  D: without(all, digits),
+  D: without(everyCharacter, digits),
   w: wordCharacters,
-  W: without(all, wordCharacters),
+  W: without(everyCharacter, wordCharacters),
   s: spaces,
-  S: without(all, spaces),
+  S: without(everyCharacter, spaces),
 }
 const controlEscapes: Readonly<Record<string, number>> = {
   t: 0x09,
@@ -55,83 +61,109 @@ const controlEscapes: Readonly<Record<string, number>> = {
   0: 0x00,
 }
 
+const nothing: Pattern = { kind: 'sequence', items: [] }
+const word: Pattern = { kind: 'set', ranges: wordCharacters }
+
+/** Where a word begins or ends; inverse, where none does. */
+function wordBoundary(isInverse: boolean): Pattern {
+  const look = (isAhead: boolean, isNegative: boolean): Pattern => {
+    return { kind: 'look', isAhead, isNegative, item: word }
+  }
+  const sides = (isBefore: boolean, isBehind: boolean): Pattern => {
+    return { kind: 'sequence', items: [look(false, !isBefore), look(true, !isBehind)] }
+  }
+  const options = [sides(true, isInverse), sides(false, !isInverse)]
+  return { kind: 'choice', options }
+}
+
 /** Why a pattern cannot be used; the words follow "expected". */
 export class PatternError extends Error {}
 
 /**
  * Reads a pattern as JavaScript does with the `u` flag. It is never given to RegExp: a stranger's
  * may take for ever.
+ * @param count is told of work beyond that of reading
  * @throws PatternError
  */
-export function parsePattern(source: string): Pattern {
-  return new PatternParser(source).parse()
+export function parsePattern(source: string, count: (work: number) => void = () => undefined) {
+  return new PatternParser(source, count).parse()
 }
 
 class PatternParser {
   readonly #characters: readonly string[]
+  readonly #count: (work: number) => void
   #at = 0
   #depth = 0
 
-  constructor(source: string) {
+  constructor(source: string, count: (work: number) => void) {
     this.#characters = Array.from(source)
+    this.#count = count
   }
 
   parse(): Pattern {
-    const options: Pattern[] = []
-    do {
-      const isAnchored = this.#take('^')
-      const items = this.#sequence(true)
-      const isClosed = this.#take('$')
-      if (!isAnchored) items.unshift({ kind: 'any' })
-      if (!isClosed) items.push({ kind: 'any' })
-      options.push({ kind: 'sequence', items })
-    } while (this.#take('|'))
+    const pattern = this.#choice()
     if (this.#peek() !== undefined) throw new PatternError(`no '${this.#peek()}' there`)
-    return { kind: 'choice', options }
+    return pattern
   }
 
-  #sequence(isOutermost: boolean): Pattern[] {
+  #choice(): Pattern {
+    const options: Pattern[] = []
+    do options.push(this.#sequence())
+    while (this.#take('|'))
+    const [only = nothing, ...others] = options
+    return others.length === 0 ? only : { kind: 'choice', options }
+  }
+
+  #sequence(): Pattern {
     const items: Pattern[] = []
     for (;;) {
       const next = this.#peek()
-      if (next === undefined || next === '|' || next === ')') return items
-      if (next === '$' && isOutermost && this.#endsOption()) return items
-      if (next === '^' || next === '$') {
-        throw new PatternError('^ only at the beginning and $ only at the end')
-      }
+      if (next === undefined || next === '|' || next === ')') break
       items.push(this.#quantified(this.#atom(this.#next())))
     }
-  }
-
-  #endsOption(): boolean {
-    const after = this.#characters[this.#at + 1]
-    return after === undefined || after === '|'
+    return { kind: 'sequence', items }
   }
 
   #atom(character: string): Pattern {
     if (character === '.') return { kind: 'set', ranges: otherThanLineEnds }
+    if (character === '^') return { kind: 'start' }
+    if (character === '$') return { kind: 'end' }
     if (character === '(') return this.#group()
     if (character === '[') return { kind: 'set', ranges: this.#class() }
-    if (character === '\\') return { kind: 'set', ranges: this.#escape() }
-    if ('*+?{}]'.includes(character)) throw new PatternError(`something before '${character}'`)
+    if (character === '\\') {
+      if (this.#take('b')) return wordBoundary(false)
+      if (this.#take('B')) return wordBoundary(true)
+      return { kind: 'set', ranges: this.#escape() }
+    }
+    // "]" and "}" alone, and "{" without a number, stand for themselves without the `u` flag.
+    const isText = character === '{' && !/[0-9]/.test(this.#peek() ?? '')
+    if ('*+?{'.includes(character) && !isText) {
+      throw new PatternError(`something before '${character}'`)
+    }
     return { kind: 'set', ranges: [single(character)] }
   }
 
   #group(): Pattern {
     if (++this.#depth > depthMax) throw new PatternError(`groups at most ${depthMax} deep`)
-    if (this.#take('?')) {
-      if (this.#take('<') && this.#peek() !== '=' && this.#peek() !== '!') {
-        while (this.#next() !== '>');
-      } else if (!this.#take(':')) {
-        throw new PatternError('no lookahead or lookbehind')
-      }
-    }
-    const options: Pattern[] = []
-    do options.push({ kind: 'sequence', items: this.#sequence(false) })
-    while (this.#take('|'))
+    const look = this.#take('?') ? this.#groupKind() : undefined
+    const item = this.#choice()
     if (!this.#take(')')) throw new PatternError("')'")
     this.#depth--
-    return { kind: 'choice', options }
+    return look === undefined ? item : { kind: 'look', ...look, item }
+  }
+
+  /** Which way a group looks; undefined where it only holds together. */
+  #groupKind(): { isAhead: boolean; isNegative: boolean } | undefined {
+    const character = this.#next()
+    if (character === ':') return undefined
+    if (character === '=' || character === '!') {
+      return { isAhead: true, isNegative: character === '!' }
+    }
+    if (character !== '<') throw new PatternError("':', '=', '!' or '<' behind '(?'")
+    const next = this.#next()
+    if (next === '=' || next === '!') return { isAhead: false, isNegative: next === '!' }
+    while (this.#next() !== '>');
+    return undefined
   }
 
   #class(): readonly Range[] {
@@ -151,12 +183,13 @@ class PatternParser {
       ranges.push([from[0], to[1]])
     }
     ranges.push(...[...sets].flat())
-    return isInverse ? without(all, ranges) : joined(ranges)
+    return isInverse ? without(everyCharacter, ranges) : joined(ranges)
   }
 
   #classItem(): readonly Range[] {
     const character = this.#next()
-    return character === '\\' ? this.#escape() : [single(character)]
+    if (character !== '\\') return [single(character)]
+    return this.#take('b') ? [[0x08, 0x08]] : this.#escape()
   }
 
   #escape(): readonly Range[] {
@@ -167,10 +200,30 @@ class PatternParser {
     if (control !== undefined) return [[control, control]]
     if (character === 'x') return [this.#hex(2)]
     if (character === 'u') return [this.#unicode()]
+    if (character === 'p' || character === 'P') return this.#property(character === 'P')
+    if (character === 'c') return [this.#controlLetter()]
     if (/[a-zA-Z1-9]/.test(character)) {
       throw new PatternError(`no '\\${character}', which a grammar cannot say`)
     }
     return [single(character)]
+  }
+
+  #property(isInverse: boolean): readonly Range[] {
+    if (!this.#take('{')) throw new PatternError("'{' behind '\\p'")
+    let name = ''
+    while (!this.#take('}')) name += this.#next()
+    if (!isKnownProperty(name)) this.#count(propertyWork)
+    const ranges = charactersOf(name)
+    if (ranges === undefined) throw new PatternError(`a property of Unicode's, not '${name}'`)
+    this.#count(ranges.length)
+    return isInverse ? without(everyCharacter, ranges) : ranges
+  }
+
+  #controlLetter(): Range {
+    const letter = this.#next()
+    if (!/[a-zA-Z]/.test(letter)) throw new PatternError("a letter behind '\\c'")
+    const codePoint = letter.charCodeAt(0) % 32
+    return [codePoint, codePoint]
   }
 
   #unicode(): Range {
@@ -198,8 +251,13 @@ class PatternParser {
     if (this.#take('*')) [min, max] = [0, Number.POSITIVE_INFINITY]
     else if (this.#take('+')) [min, max] = [1, Number.POSITIVE_INFINITY]
     else if (this.#take('?')) [min, max] = [0, 1]
-    else if (this.#take('{')) [min, max] = this.#bounds()
-    else return item
+    else if (this.#peek() === '{' && /[0-9]/.test(this.#characters[this.#at + 1] ?? '')) {
+      this.#at++
+      ;[min, max] = this.#bounds()
+    } else return item
+    if (['start', 'end', 'look'].includes(item.kind)) {
+      throw new PatternError('no repetition of what has no characters')
+    }
     this.#take('?') // taking as few as possible, or as many, is the same text
     return { kind: 'repeat', item, min, max }
   }
@@ -248,74 +306,4 @@ function codePointOf(hex: string): Range {
   const value = /^[0-9a-fA-F]{1,6}$/.test(hex) ? Number.parseInt(hex, 16) : Number.NaN
   if (!(value <= 0x10ffff)) throw new PatternError('a code point in hexadecimal digits')
   return [value, value]
-}
-
-/** How many characters a text may have that the pattern matches. */
-export function lengthsOf(pattern: Pattern): [min: number, max: number] {
-  switch (pattern.kind) {
-    case 'set':
-      return [1, 1]
-    case 'any':
-      return [0, Number.POSITIVE_INFINITY]
-    case 'sequence': {
-      const lengths = pattern.items.map(lengthsOf)
-      return [sum(lengths.map(([min]) => min)), sum(lengths.map(([, max]) => max))]
-    }
-    case 'choice': {
-      const lengths = pattern.options.map(lengthsOf)
-      return [Math.min(...lengths.map(([min]) => min)), Math.max(...lengths.map(([, max]) => max))]
-    }
-    case 'repeat': {
-      const [min, max] = lengthsOf(pattern.item)
-      return [min * pattern.min, max === 0 || pattern.max === 0 ? 0 : max * pattern.max]
-    }
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0)
-}
-
-/** Writes patterns as the content of JSON strings. */
-export class PatternRules {
-  readonly #rules: Rules
-  readonly #ofSets = new Map<readonly Range[], string>()
-
-  constructor(rules: Rules) {
-    this.#rules = rules
-  }
-
-  /**
-   * The rule of what the pattern matches.
-   * @throws PatternError where no text matches
-   */
-  rule(pattern: Pattern): string {
-    switch (pattern.kind) {
-      case 'set':
-        return this.#set(pattern.ranges)
-      case 'any':
-        return this.#rules.add(`${stringCharacter(this.#rules)}*`)
-      case 'sequence':
-        return this.#sequence(pattern.items)
-      case 'choice':
-        return this.#rules.oneOf(pattern.options.map((option) => this.rule(option)))
-      case 'repeat':
-        return this.#rules.repeat(this.rule(pattern.item), pattern.min, pattern.max)
-    }
-  }
-
-  #set(ranges: readonly Range[]): string {
-    const known = this.#ofSets.get(ranges)
-    if (known !== undefined) return known
-    const rule = characterOf(this.#rules, ranges)
-    if (rule === '') throw new PatternError('a character wherever one must stand')
-    this.#ofSets.set(ranges, rule)
-    return rule
-  }
-
-  #sequence([only, ...others]: readonly Pattern[]): string {
-    if (only === undefined) return '""'
-    if (others.length === 0) return this.rule(only)
-    return this.#rules.add([only, ...others].map((item) => this.rule(item)).join(' '))
-  }
 }

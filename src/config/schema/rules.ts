@@ -1,4 +1,5 @@
 import { json, type Notation } from './notation.js'
+import type { Range } from './ranges.js'
 
 /** Characters of a grammar that is made from a schema; the native side takes 2 MiB. */
 const charactersMax = 1024 * 1024
@@ -112,9 +113,6 @@ function escaped(character: string): string {
   const value = character.codePointAt(0) ?? 0
   return value < 0x20 ? codePoint(value) : character
 }
-
-/** A range of code points, both included. */
-export type Range = readonly [first: number, last: number]
 
 /** One character out of ranges; there must be one. */
 export function characterClass(ranges: readonly Range[]): string {

@@ -1,6 +1,14 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
 import { jsonOf, NotJsonError } from '../json-of.js'
-import { formats } from './formats.js'
+import { arrayRule } from './arrays.js'
+import {
+  type Choice,
+  type Host,
+  type Located,
+  opposites,
+  patternOfTexts,
+  plainKeywords,
+} from './conditions.js'
 import {
   anyBoolean,
   anyInteger,
@@ -8,20 +16,18 @@ import {
   anyNumber,
   anyOfType,
   anyString,
+  characterOf,
   quoted,
   stringCharacter,
-  whitespace,
 } from './json-text.js'
+import { otherKey } from './keys.js'
 import {
-  checkKeywords,
   constraintsOf,
   countOf,
   isObject,
-  keptOf,
   listOf,
   numberOf,
   overlap,
-  ownOf,
   refuse,
   type SchemaObject,
   type TypeName,
@@ -30,16 +36,18 @@ import {
 } from './keywords.js'
 import { merge, valuesOf } from './merge.js'
 import type { Notation } from './notation.js'
-import { type Bounds, boundedNumber, isUsableBound } from './numbers.js'
+import { boundedNumber, MultiplesError, usableBounds } from './numbers.js'
 import { objectRule } from './objects.js'
-import { areApart, extentOf, shapeOf } from './one-of.js'
-import { lengthsOf, PatternError, PatternRules, parsePattern } from './pattern.js'
+import { areApart, extentOf, type Shape, shapeOf } from './one-of.js'
+import { PatternError } from './pattern.js'
+import { common } from './ranges.js'
 import { References } from './references.js'
-import { type Budget, Rules } from './rules.js'
+import { type Budget, characterClass, Rules } from './rules.js'
+import { type StringLimits, StringRules } from './string-rules.js'
 import { fittingValues, oneOfTexts } from './values.js'
 import { weightOf } from './weight.js'
 
-const bytesMax = 64 * 1024
+const bytesMax = 256 * 1024
 const depthMax = 32
 /** Schemas visited, those that $ref and allOf bring in again included. */
 const visitsMax = 5_000
@@ -82,10 +90,15 @@ export function copyOf(schema: unknown, at: string): unknown {
   return JSON.parse(text)
 }
 
-/** A schema with where it stands. */
-export interface Located {
-  readonly schema: unknown
+/** Of schemas in schemas whose opposites are looked for. */
+const negationsMax = 16
+/** Whole numbers that are looked at one by one. */
+const listedMax = 64
+
+/** What was left out where a compiler is lenient. */
+export interface Note {
   readonly path: string
+  readonly message: string
 }
 
 export interface CompilerOptions {
@@ -95,22 +108,40 @@ export interface CompilerOptions {
   readonly prefix?: string
   /** What cannot be kept to is left out, in the smallest part of the schema that holds it. */
   readonly isLenient?: boolean
+  /** Is told what was left out. */
+  readonly onNote?: ((note: Note) => void) | undefined
   readonly budget?: Budget | undefined
 }
 
-export class SchemaCompiler {
+export class SchemaCompiler implements Host {
   readonly rules: Rules
   readonly #root: Located
   readonly #references: References
-  readonly #patterns = new Map<string, WrittenPattern>()
+  readonly #strings: StringRules
+  readonly #keys: StringRules
   readonly #isLenient: boolean
+  readonly #onNote: (note: Note) => void
   #visits = 0
+  #negations = 0
 
   constructor(schema: unknown, at: string, options: CompilerOptions = {}) {
     this.rules = new Rules(options.notation, options.prefix, options.budget)
     this.#root = { schema, path: at }
-    this.#references = new References(schema, at)
+    this.#references = new References(schema, at, (work) => this.rules.count(work))
     this.#isLenient = options.isLenient ?? false
+    this.#onNote = options.onNote ?? (() => undefined)
+    const { keyCharacters } = this.rules.notation
+    this.#strings = new StringRules(this.rules, {
+      any: () => stringCharacter(this.rules),
+      one: (ranges) => characterOf(this.rules, ranges),
+    })
+    this.#keys = new StringRules(this.rules, {
+      any: () => this.rules.add(characterClass(keyCharacters)),
+      one: (ranges) => {
+        const some = common(ranges, keyCharacters)
+        return some.length === 0 ? '' : this.rules.add(characterClass(some))
+      },
+    })
   }
 
   compile(): string {
@@ -143,7 +174,8 @@ export class SchemaCompiler {
     return this.#held(schema, types, () => {
       const flat = this.flat(schema, path)
       if (flat === undefined) return undefined
-      const said = valuesOf(flat) === undefined ? typesOf(flat, path) : undefined
+      const isOpen = valuesOf(flat) !== undefined || flat.choices !== undefined
+      const said = isOpen && flat.type === undefined ? undefined : typesOf(flat, path)
       const both = said === undefined ? types : types.filter((type) => isAmong(type, said))
       const typed = both.length === 0 ? undefined : this.#merge(flat, { type: both }, path)
       return typed && this.#alternatives(typed, path, 0)
@@ -153,6 +185,89 @@ export class SchemaCompiler {
   /** A schema with what its $ref and allOf say; undefined where nothing can be all of it. */
   flat(schema: unknown, path: string): SchemaObject | undefined {
     return this.#flatten({ schema, path }, [])
+  }
+
+  /** Says that a keyword cannot be kept to: refuses, or leaves it out where it is lenient. */
+  cannot(path: string, expected: string, value: unknown): void {
+    if (!this.#isLenient) refuse(path, expected, value)
+    this.#onNote({ path, message: `expected ${expected}` })
+  }
+
+  /** Schemas that together allow nothing that this one allows; undefined where none are found. */
+  negate(schema: unknown, path: string): unknown[] | undefined {
+    if (schema === true) return []
+    if (this.#negations >= negationsMax) return undefined
+    this.#negations++
+    try {
+      const flat = this.flat(schema, path)
+      if (flat === undefined) return [true]
+      return opposites(flat, path, (one, at) => this.negate(one, at))
+    } finally {
+      this.#negations--
+    }
+  }
+
+  /** What tells a schema's values from others'; undefined where it has none. */
+  shape(schema: unknown, path: string): Shape | undefined {
+    const flat = this.flat(schema, path)
+    return flat && shapeOf(flat, path, (one) => this.flat(one, path))
+  }
+
+  /** All values that a schema allows, where they are few; undefined where they are not. */
+  valuesOf(schema: unknown, path: string): readonly unknown[] | undefined {
+    const flat = this.flat(schema, path)
+    if (flat === undefined) return []
+    const [choice, ...others] = (flat.choices ?? []) as readonly Choice[]
+    const isAlone = Object.keys(flat).length === 1 && others.length === 0
+    if (choice !== undefined) {
+      const lists = isAlone
+        ? choice.parts.map((part) => this.valuesOf(part.schema, part.path))
+        : [undefined]
+      return lists.includes(undefined) ? undefined : lists.flatMap((values) => values ?? [])
+    }
+    const values = valuesOf(flat) ?? this.#listed(flat, path)
+    return values && fittingValues(values, flat, path, this)
+  }
+
+  /** What is asked of a string. */
+  stringLimits(flat: SchemaObject, path: string): StringLimits {
+    return {
+      min: countOf(flat, 'minLength', 0, path),
+      max: countOf(flat, 'maxLength', Number.POSITIVE_INFINITY, path),
+      patterns: (flat.pattern ?? []) as readonly string[],
+      notPatterns: (flat.notPattern ?? []) as readonly string[],
+      formats: (flat.format ?? []) as readonly string[],
+    }
+  }
+
+  /** Whether a plain schema allows a string. */
+  allowsText(flat: SchemaObject, path: string, text: string): boolean {
+    const limits = this.stringLimits(flat, path)
+    return this.#limited(limits, path, (given) => this.#strings.allows(given, text))
+  }
+
+  /** Whether a pattern matches in a text. */
+  matches(pattern: string, text: string, path: string): boolean {
+    const limits = { ...noLimits, patterns: [pattern] }
+    return this.#limited(limits, path, (given) => this.#strings.allows(given, text))
+  }
+
+  /** The rule of a key within limits that is none of some; undefined where there is none. */
+  key(limits: StringLimits, keys: readonly string[], path: string): string | undefined {
+    const { hasEmptyKey } = this.rules.notation
+    const isFree = limits.min === 0 && limits.max === Number.POSITIVE_INFINITY
+    const { patterns, notPatterns, formats } = limits
+    if (isFree && patterns.length + notPatterns.length + formats.length === 0) {
+      return otherKey(this.rules, keys)
+    }
+    const taken = hasEmptyKey ? keys : ['', ...keys]
+    const others = taken.length === 0 ? [] : [patternOfTexts(taken)]
+    const content = this.#limited(
+      { ...limits, notPatterns: [...notPatterns, ...others] },
+      path,
+      (given) => this.#keys.content(given),
+    )
+    return content && (hasEmptyKey ? quoted(this.rules, content) : content)
   }
 
   /** Where it is lenient, and `visit` refuses: any value of the types that the schema names. */
@@ -165,6 +280,7 @@ export class SchemaCompiler {
       return visit()
     } catch (error) {
       if (!this.#isLenient || !(error instanceof InvalidSchemaError)) throw error
+      this.#onNote({ path: error.path, message: error.message })
       const said = isObject(schema) ? schema.type : undefined
       const own = said === undefined ? typeNames : ([said].flat() as TypeName[])
       const both = types.filter((type) => isAmong(type, own))
@@ -200,22 +316,23 @@ export class SchemaCompiler {
     if (schema === false) return undefined
     if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
     this.rules.count(8 + 6 * weightOf(schema))
-    if (!this.#isLenient) checkKeywords(schema, path)
-    const { $ref, allOf, ...own } = constraintsOf(this.#isLenient ? keptOf(schema) : schema)
+    const { $ref, $dynamicRef, $recursiveRef, allOf, ...own } = constraintsOf(schema)
     const parts: Located[] = []
     if (allOf !== undefined) {
       const list = listOf(schema, 'allOf', path)
       if (list.length > allOfMax) refuse(`${path}.allOf`, `at most ${allOfMax} schemas`, list)
       parts.push(...list.map((part, i) => ({ schema: part, path: `${path}.allOf[${i}]` })))
     }
-    if ($ref !== undefined) parts.push(this.#references.resolve($ref, `${path}.$ref`))
-    let flat: SchemaObject | undefined = own
+    for (const [keyword, ref] of Object.entries({ $ref, $dynamicRef, $recursiveRef })) {
+      if (ref !== undefined) parts.push(this.#references.resolve(ref, `${path}.${keyword}`))
+    }
+    let flat = plainKeywords(own, path, this)
     for (const part of parts) {
       if (met.includes(part.path))
         refuse(path, 'a $ref to something else than itself', $ref ?? allOf)
       const more = this.#flatten(part, [...met, part.path])
       if (flat === undefined || more === undefined) flat = undefined
-      else flat = this.#merge(flat, more, path)
+      else flat = this.#merge(flat, closedOf(more, Object.keys(own)), path)
     }
     return flat
   }
@@ -226,36 +343,64 @@ export class SchemaCompiler {
   }
 
   #alternatives(flat: SchemaObject, path: string, depth: number): string | undefined {
-    const keyword = flat.anyOf === undefined ? 'oneOf' : 'anyOf'
-    if (flat[keyword] === undefined) return this.#typed(flat, path, depth)
-    const { [keyword]: _, ...base } = flat
-    const isAlone = Object.keys(base).length === 0
-    const list = listOf(flat, keyword, path)
-    const parts = list.map((part) => (isAlone ? part : { allOf: [base, part] }))
-    if (keyword === 'oneOf' && !this.#isLenient) this.#demandApart(parts, `${path}.oneOf`)
-    const choices = parts.flatMap((part, i) => {
-      return this.visit(part, `${path}.${keyword}[${i}]`, depth + 1) ?? []
-    })
-    return choices.length === 0 ? undefined : this.rules.oneOf(choices)
+    const [choice, ...others] = (flat.choices ?? []) as readonly Choice[]
+    if (choice === undefined) return this.#typed(flat, path, depth)
+    const { choices: _, ...own } = flat
+    const base: SchemaObject = others.length === 0 ? own : { ...own, choices: others }
+    const parts = choice.isOne && !this.#isLenient ? this.#setApart(base, choice) : choice.parts
+    const rules = parts.flatMap((part) => this.#both(base, part, depth + 1) ?? [])
+    if (rules.length === 0 && parts !== choice.parts) {
+      refuse(choice.path, 'alternatives that never hold together; use anyOf', choice.parts)
+    }
+    return rules.length === 0 ? undefined : this.rules.oneOf(rules)
   }
 
-  /** Of oneOf exactly one may hold: what is written for one must never be another's too. */
-  #demandApart(parts: readonly unknown[], path: string): void {
+  /** What both a plain schema and one of its alternatives allow. */
+  #both(base: SchemaObject, { schema, path }: Located, depth: number): string | undefined {
+    if (Object.keys(base).length === 0) return this.visit(schema, path, depth)
+    return this.#held(schema, typeNames, () => {
+      this.#count(path, depth)
+      const more = this.#flatten({ schema, path }, [])
+      const merged = more && this.#merge(base, more, path)
+      return merged && this.#alternatives(merged, path, depth)
+    })
+  }
+
+  /**
+   * Of oneOf exactly one may hold: what is written for one must never be another's too. So each
+   * is kept from those that it may meet.
+   */
+  #setApart(base: SchemaObject, { parts, path }: Choice): readonly Located[] {
     if (parts.length > 256) refuse(path, 'at most 256 alternatives', parts)
-    const resolve = (schema: unknown) => this.#flatten({ schema, path }, [])
-    const shapes = parts.map((schema) => {
-      const flat = resolve(schema)
-      return flat && shapeOf(flat, path, resolve)
+    const shapes = parts.map((part) => {
+      const own = this.#flatten(part, [])
+      const flat = own && this.#merge(base, own, path)
+      return flat && shapeOf(flat, path, (schema) => this.flat(schema, path))
     })
     const extents = shapes.map((shape) => (shape === undefined ? 1 : extentOf(shape)))
+    const near = parts.map((): Located[] => [])
     shapes.forEach((shape, i) => {
       // With each of those before it.
       this.rules.count(extents.slice(0, i).reduce((sum, one) => sum + one, 0))
-      const isNear = (one: typeof shape) => shape && one && !areApart(shape, one)
-      const other = shapes.slice(0, i).findIndex(isNear)
-      if (other < 0) return
-      const why = `alternatives that never hold together (${other} and ${i} may); use anyOf`
-      refuse(path, why, parts)
+      for (const [j, other] of shapes.slice(0, i).entries()) {
+        if (shape === undefined || other === undefined || areApart(shape, other)) continue
+        near[i]?.push(parts[j] as Located)
+        near[j]?.push(parts[i] as Located)
+      }
+    })
+    if (near.every((others) => others.length === 0)) return parts
+    return parts.map(({ schema, path: at }, i) => {
+      const others = (near[i] as Located[]).map((other) => {
+        const negated = this.negate(other.schema, other.path)
+        if (negated === undefined) {
+          const met = parts.indexOf(other)
+          const [a, b] = [Math.min(i, met), Math.max(i, met)]
+          const why = `alternatives that never hold together (${a} and ${b} may); use anyOf`
+          refuse(path, why, parts)
+        }
+        return { anyOf: negated.length === 0 ? [false] : negated }
+      })
+      return { schema: others.length === 0 ? schema : { allOf: [schema, ...others] }, path: at }
     })
   }
 
@@ -265,7 +410,7 @@ export class SchemaCompiler {
     if (values !== undefined) {
       if (!Object.hasOwn(flat, 'const')) listOf(flat, 'enum', path)
       const { notation } = this.rules
-      const texts = fittingValues(values, flat, types, path).flatMap((one) => {
+      const texts = fittingValues(values, flat, path, this).flatMap((one) => {
         return notation.value(one) ?? []
       })
       return texts.length === 0 ? undefined : oneOfTexts(this.rules, texts)
@@ -284,187 +429,122 @@ export class SchemaCompiler {
         return anyBoolean(this.rules)
       case 'integer':
       case 'number':
-        return this.#number(flat, path, type === 'integer' || flat.multipleOf === 1)
+        return this.#number(flat, path, type === 'integer' || flat.isWhole === true)
       case 'string':
         return this.#string(flat, path)
       case 'array':
-        return this.#array(flat, path, depth)
+        return arrayRule(this, flat, path, depth)
       case 'object':
         return objectRule(this, flat, path, depth)
     }
   }
 
-  #number(flat: SchemaObject, path: string, isWhole: boolean): string | undefined {
-    const given = {
-      min: numberOf(flat, 'minimum', path),
-      max: numberOf(flat, 'maximum', path),
-      above: numberOf(flat, 'exclusiveMinimum', path),
-      below: numberOf(flat, 'exclusiveMaximum', path),
+  #number(flat: SchemaObject, path: string, isOfWholes: boolean): string | undefined {
+    const multipleOf = numberOf(flat, 'multipleOf', path)
+    if (multipleOf !== undefined && !(multipleOf > 0)) {
+      refuse(`${path}.multipleOf`, 'a number above 0', multipleOf)
     }
-    const is32 = flat.format === 'int32'
-    const isFree = Object.values(given).every((value) => value === undefined)
-    if (isFree && !is32) return isWhole ? anyInteger(this.rules) : anyNumber(this.rules)
-    const bounds = isWhole ? wholeBounds(given, is32) : bothBounds(given)
-    for (const bound of [bounds.min, bounds.max]) {
-      if (bound === undefined || isUsableBound(bound, isWhole)) continue
-      const digits = isWhole
-        ? 'bounds that JavaScript holds exactly'
-        : 'bounds of at most 15 digits'
-      refuse(path, digits, bound)
+    const isWhole = isOfWholes || Number.isInteger(multipleOf)
+    const bounds = usableBounds(
+      {
+        min: numberOf(flat, 'minimum', path),
+        max: numberOf(flat, 'maximum', path),
+        above: numberOf(flat, 'exclusiveMinimum', path),
+        below: numberOf(flat, 'exclusiveMaximum', path),
+      },
+      isWhole,
+    )
+    if (bounds === undefined) return undefined
+    const isFree = multipleOf === undefined || (isWhole && multipleOf === 1)
+    // Numbers without bounds have exponents; beyond any bound, these would be.
+    const hasBounds = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'].some(
+      (keyword) => flat[keyword] !== undefined,
+    )
+    if (isFree && !hasBounds) {
+      return isWhole ? anyInteger(this.rules) : anyNumber(this.rules)
     }
-    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = bounds
-    if (min > max) return undefined
-    return boundedNumber(this.rules, bounds, isWhole) || undefined
+    const step = isFree ? {} : { multipleOf }
+    try {
+      return boundedNumber(this.rules, { ...bounds, ...step }, isWhole) || undefined
+    } catch (error) {
+      if (!(error instanceof MultiplesError)) throw error
+      this.cannot(`${path}.multipleOf`, error.message, multipleOf)
+      const { multipleOf: _, ...others } = flat
+      return this.#number(others, path, isWhole)
+    }
   }
 
   #string(flat: SchemaObject, path: string): string | undefined {
-    const { rules } = this
-    const min = countOf(flat, 'minLength', 0, path)
-    const max = countOf(flat, 'maxLength', Number.POSITIVE_INFINITY, path)
+    const limits = this.stringLimits(flat, path)
+    const { min, max, patterns, notPatterns, formats } = limits
     if (min > max) return undefined
-    const format = ownOf(formats, flat.format as string)
-    if (flat.pattern !== undefined) return this.#pattern(flat, path, [min, max])
-    if (format !== undefined) {
-      const isBounded = min > 0 || max !== Number.POSITIVE_INFINITY
-      if (isBounded) refuse(`${path}.format`, 'no minLength or maxLength beside it', flat.format)
-      return quoted(rules, rules.add(format))
-    }
     if (min > countMax) refuse(`${path}.minLength`, `at most ${countMax}`, min)
-    if (min === 0 && max === Number.POSITIVE_INFINITY) return anyString(rules)
-    const most = max === Number.POSITIVE_INFINITY ? max : Math.min(max, countMax)
-    return quoted(rules, rules.repeat(stringCharacter(rules), min, most))
+    const isLimited = patterns.length + notPatterns.length + formats.length > 0
+    if (!isLimited && min === 0 && max === Number.POSITIVE_INFINITY) return anyString(this.rules)
+    const content = this.#limited(limits, path, (given) => this.#strings.content(given))
+    if (content === undefined && notPatterns.length === 0 && isLimited) {
+      const keyword = patterns.length > 0 ? 'pattern' : 'format'
+      const wanted = 'one that some text has which is written here, with all that stands beside it'
+      this.cannot(`${path}.${keyword}`, wanted, flat[keyword])
+      return anyString(this.rules)
+    }
+    return content && quoted(this.rules, content)
   }
 
-  #pattern(flat: SchemaObject, path: string, [least, most]: [number, number]): string {
-    const { pattern, format } = flat
-    const at = `${path}.pattern`
-    if (typeof pattern !== 'string') refuse(at, 'a string', pattern)
-    if (format !== undefined) refuse(at, 'no pattern beside format; use one of them', pattern)
+  /** Uses limits of strings; where it is lenient, without those that no automaton keeps to. */
+  #limited<Made>(limits: StringLimits, path: string, use: (limits: StringLimits) => Made): Made {
     try {
-      const { rule, min, max } = this.#written(pattern)
-      if (min < least || max > most) {
-        refuse(at, 'a pattern of texts as long as minLength and maxLength say', pattern)
-      }
-      return quoted(this.rules, rule)
+      return use(limits)
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
-      return refuse(at, `a pattern that a grammar can say: ${error.message}`, pattern)
+      const { patterns, notPatterns, formats, ...lengths } = limits
+      const isOfPattern = patterns.length + notPatterns.length > 0
+      const at = /[pP]atternProperties|propertyNames/.test(path)
+        ? path
+        : `${path}.${isOfPattern ? 'pattern' : 'format'}`
+      const said = isOfPattern ? [...patterns, ...notPatterns] : formats
+      const value = said.length === 1 ? said[0] : said
+      this.cannot(at, `a pattern that a grammar can say: ${error.message}`, value)
+      if (!isOfPattern) return use({ ...noLimits, ...lengths })
+      const others = { ...limits, patterns: [], notPatterns: [] }
+      return this.#limited(others, path, use)
     }
   }
 
-  /** Once for each text: there may be many a $ref to it. */
-  #written(pattern: string): WrittenPattern {
-    const known = this.#patterns.get(pattern)
-    if (known !== undefined) return known
-    this.rules.count(20 * pattern.length)
-    const parsed = parsePattern(pattern)
-    const [min, max] = lengthsOf(parsed)
-    const written = { rule: new PatternRules(this.rules).rule(parsed), min, max }
-    this.#patterns.set(pattern, written)
-    return written
-  }
-
-  #array(flat: SchemaObject, path: string, depth: number): string | undefined {
-    const { rules } = this
-    // Earlier drafts had the list in "items", and what follows it in "additionalItems".
-    const isOld = Array.isArray(flat.items)
-    const first = isOld ? 'items' : 'prefixItems'
-    const others = isOld ? 'additionalItems' : 'items'
-    const list = flat[first] === undefined ? [] : listOf(flat, first, path)
-    const min = countOf(flat, 'minItems', 0, path)
-    const max = countOf(flat, 'maxItems', Number.POSITIVE_INFINITY, path)
-    if (min > max) return undefined
-    if (min > countMax) refuse(`${path}.minItems`, `at most ${countMax}`, min)
-    const ws = whitespace(rules)
-    const prefix = list.slice(0, max).map((item, i) => {
-      return this.visit(item, `${path}.${first}[${i}]`, depth + 1)
-    })
-    // What may follow a list that was given is written only where it must be.
-    const isWanted = list.length === 0 || flat[others] !== undefined || min > list.length
-    const item = isWanted
-      ? this.visit(flat[others] ?? true, `${path}.${others}`, depth + 1)
-      : undefined
-    const isCut = prefix.indexOf(undefined)
-    if (isCut >= 0) prefix.length = isCut
-    const least = Math.max(0, min - prefix.length)
-    const isOver = item === undefined || isCut >= 0
-    if (isOver && least > 0) return undefined
-    const most = isOver ? 0 : Math.min(max, Math.max(countMax, min)) - prefix.length
-    const parts = prefix.map((rule, i) => (i === 0 ? rule : `"," ${ws} ${rule}`))
-    const rest = this.#items(
-      item,
-      prefix.length > 0,
-      least,
-      Number.isFinite(max) ? most : max,
-      isOver,
+  /** Of types with few values, all of them. */
+  #listed(flat: SchemaObject, path: string): readonly unknown[] | undefined {
+    const lists = (typesOf(flat, path) ?? ['object']).map(
+      (type): readonly unknown[] | undefined => {
+        if (type === 'null') return [null]
+        if (type === 'boolean') return [true, false]
+        const { minimum: min, maximum: max } = flat
+        const isWhole = type === 'integer' || (type === 'number' && flat.isWhole === true)
+        if (!isWhole || typeof min !== 'number' || typeof max !== 'number') return undefined
+        const first = Math.ceil(min)
+        if (max - first >= listedMax || !Number.isSafeInteger(first)) return undefined
+        return Array.from({ length: Math.floor(max) - first + 1 }, (_, i) => first + i)
+      },
     )
-    return rules.add(`"[" ${ws} ${[...parts, rest].join(' ')} ${ws} "]"`)
+    return lists.includes(undefined) ? undefined : lists.flatMap((values) => values ?? [])
   }
+}
 
-  #items(
-    item: string | undefined,
-    isBegun: boolean,
-    min: number,
-    max: number,
-    isOver: boolean,
-  ): string {
-    const { rules } = this
-    if (item === undefined || isOver || max <= 0) return '""'
-    const next = rules.add(`"," ${whitespace(rules)} ${item}`)
-    if (isBegun) return rules.repeat(next, min, max)
-    const all = rules.add(`${item} ${rules.repeat(next, Math.max(0, min - 1), max - 1)}`)
-    return min === 0 ? `${all}?` : all
-  }
+const noLimits: StringLimits = {
+  min: 0,
+  max: Number.POSITIVE_INFINITY,
+  patterns: [],
+  notPatterns: [],
+  formats: [],
 }
 
 function isAmong(type: TypeName, types: readonly TypeName[]): boolean {
   return types.some((one) => overlap(one, type))
 }
 
-/** A pattern's rule, and how many characters its texts have. */
-interface WrittenPattern {
-  rule: string
-  min: number
-  max: number
-}
-
-interface GivenBounds {
-  min: number | undefined
-  max: number | undefined
-  above: number | undefined
-  below: number | undefined
-}
-
-function wholeBounds({ min, max, above, below }: GivenBounds, is32: boolean): Bounds {
-  const least = [
-    min,
-    above === undefined ? undefined : Math.floor(above) + 1,
-    is32 ? -(2 ** 31) : undefined,
-  ]
-  const most = [
-    max,
-    below === undefined ? undefined : Math.ceil(below) - 1,
-    is32 ? 2 ** 31 - 1 : undefined,
-  ]
-  const given = (values: (number | undefined)[]) => values.filter((value) => value !== undefined)
-  const bounds: Bounds = {}
-  // Beyond what JavaScript holds exactly no number is written: such a bound changes nothing.
-  const low = Math.ceil(Math.max(...given(least)))
-  const high = Math.floor(Math.min(...given(most)))
-  if (low >= Number.MIN_SAFE_INTEGER) bounds.min = low
-  if (high <= Number.MAX_SAFE_INTEGER) bounds.max = high
-  return bounds
-}
-
-function bothBounds({ min, max, above, below }: GivenBounds): Bounds {
-  const bounds: Bounds = {}
-  if (min !== undefined) bounds.min = min
-  if (max !== undefined) bounds.max = max
-  if (above !== undefined && above >= (min ?? Number.NEGATIVE_INFINITY)) {
-    Object.assign(bounds, { min: above, aboveMin: true })
-  }
-  if (below !== undefined && below <= (max ?? Number.POSITIVE_INFINITY)) {
-    Object.assign(bounds, { max: below, belowMax: true })
-  }
-  return bounds
+/** What a schema says of all that it knows nothing of, where it stands beside others. */
+function closedOf(flat: SchemaObject, beside: readonly string[]): SchemaObject {
+  const { unevaluatedProperties: others, ...rest } = flat
+  if (others === undefined || beside.length === 0) return flat
+  const { additionalProperties: own } = rest
+  return { ...rest, additionalProperties: own === undefined ? others : { allOf: [own, others] } }
 }

@@ -1,4 +1,5 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
+import type { Choice } from './conditions.js'
 import { anyBoolean, anyJson, anyNumber, anyString } from './json-text.js'
 import { isObject, refuse, type TypeName } from './keywords.js'
 import { bareText, gemma, json } from './notation.js'
@@ -125,17 +126,19 @@ class TaggedGrammar {
   }
 
   /** Those that stand in the schema itself: of alternatives at its root none is written. */
-  #properties(): Property[] {
+  #properties(): readonly Property[] {
     const [schema, at] = [this.#schema, this.#at]
     try {
       return this.#json.within(() => {
         const flat =
           this.#json.flat(schema, at) ?? refuse(at, 'a schema that allows an object', schema)
-        const union = ['anyOf', 'oneOf', 'enum', 'const'].find((key) => Object.hasOwn(flat, key))
+        const [choice] = (flat.choices ?? []) as readonly Choice[]
+        const named = ['enum', 'const'].find((key) => Object.hasOwn(flat, key))
+        const union = choice?.path ?? (named && `${at}.${named}`)
         if (union !== undefined && this.#options.isStrict) {
-          refuse(`${at}.${union}`, "one object at the root of a tool's parameters", flat[union])
+          refuse(union, "one object at the root of a tool's parameters", choice?.parts ?? flat)
         }
-        return propertiesOf(flat, at).properties
+        return propertiesOf(flat, at, this.#json).properties
       })
     } catch (error) {
       if (this.#options.isStrict || !(error instanceof InvalidSchemaError)) throw error

@@ -1,40 +1,53 @@
 import {
   overlap,
   ownOf,
-  refuse,
   type SchemaObject,
   type TypeName,
   typeAbout,
   typeOfValue,
+  typesOf,
 } from './keywords.js'
+import { isMultiple } from './numbers.js'
 import { literal, type Rules } from './rules.js'
+import type { SchemaCompiler } from './schema-grammar.js'
 
 /** Of an enum's values those that the schema's other keywords allow as well. */
 export function fittingValues(
   values: readonly unknown[],
   schema: SchemaObject,
-  types: readonly TypeName[] | undefined,
   path: string,
+  compiler: SchemaCompiler,
 ): unknown[] {
+  const types = schema.type === undefined ? undefined : typesOf(schema, path)
   return values.filter((value) => {
     const type = typeOfValue(value)
     const isOfType = types?.some(
       (name) => name === type || (name === 'number' && type === 'integer'),
     )
-    return (schema.type === undefined || isOfType === true) && fits(value, type, schema, path)
+    return isOfType !== false && fits(value, type, schema, path, compiler)
   })
 }
 
-function fits(value: unknown, type: TypeName, schema: SchemaObject, path: string): boolean {
+function fits(
+  value: unknown,
+  type: TypeName,
+  schema: SchemaObject,
+  path: string,
+  compiler: SchemaCompiler,
+): boolean {
   for (const [keyword, limit] of Object.entries(schema)) {
     const about = typeAbout(keyword)
     if (about === undefined || !overlap(about, type)) continue
     const isWithin = ownOf(limits, keyword)
-    if (isWithin === undefined) refuse(`${path}.${keyword}`, 'no such keyword beside enum', limit)
+    if (isWithin === undefined) {
+      compiler.cannot(`${path}.${keyword}`, 'no such keyword beside enum', limit)
+      continue
+    }
     const size = type === 'string' ? [...(value as string)].length : (value as number)
     if (!isWithin(size, Number(limit))) return false
   }
-  return true
+  const hasTexts = [schema.pattern, schema.notPattern, schema.format].some((one) => one)
+  return type !== 'string' || !hasTexts || compiler.allowsText(schema, path, value as string)
 }
 
 /** By keyword, whether a number, or a string of that length, is within its limit. */
@@ -43,9 +56,19 @@ const limits: Readonly<Record<string, (size: number, limit: number) => boolean>>
   maximum: (size, limit) => size <= limit,
   exclusiveMinimum: (size, limit) => size > limit,
   exclusiveMaximum: (size, limit) => size < limit,
-  multipleOf: (size) => Number.isInteger(size),
+  multipleOf: isMultiple,
+  isWhole: (size) => Number.isInteger(size),
   minLength: (size, limit) => size >= limit,
   maxLength: (size, limit) => size <= limit,
+  pattern: () => true,
+  notPattern: () => true,
+  format: () => true,
+}
+
+/** Values as they are written, those that can be, as GBNF. */
+export function literalsOf(rules: Rules, values: readonly unknown[]): string[] {
+  const texts = values.flatMap((value) => rules.notation.value(value) ?? [])
+  return [...new Set(texts)].map(literal)
 }
 
 /** The rule of one of some texts: those that begin alike share what they begin with. */

@@ -28,6 +28,11 @@ export const keywordRules = {
     (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
   ],
   number: ['a number', (value: unknown) => typeof value === 'number'],
+  // Draft 4 had true and false there.
+  'exclusive number': [
+    'a number',
+    (value: unknown) => typeof value === 'number' || typeof value === 'boolean',
+  ],
 } satisfies Record<string, [expected: string, isIt: (value: unknown) => boolean]>
 
 /**
@@ -38,12 +43,14 @@ export type KeywordKind = keyof typeof keywordRules | '$ref' | 'schema' | 'items
 
 export const keywordKinds: Readonly<Record<string, KeywordKind>> = {
   $ref: '$ref',
+  $dynamicRef: '$ref',
+  $recursiveRef: '$ref',
   type: 'type',
   enum: 'enum',
   minimum: 'number',
   maximum: 'number',
-  exclusiveMinimum: 'number',
-  exclusiveMaximum: 'number',
+  exclusiveMinimum: 'exclusive number',
+  exclusiveMaximum: 'exclusive number',
   multipleOf: 'number',
   minLength: 'count',
   maxLength: 'count',
