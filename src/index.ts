@@ -30,6 +30,7 @@ export type {
   FinishReason,
   LoadOptions,
   ModelInfo,
+  PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,
   ReplyPart,

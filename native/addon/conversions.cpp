@@ -73,6 +73,7 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   result->id = static_cast<RequestId>(number(object, "id"));
   result->prompt = std::make_shared<const Prompt>(prompt_of(object));
   result->max_tokens = integer(object, "maxTokens");
+  result->prompt_logprobs = integer(object, "promptLogprobs");
   const Napi::Array stops = array(object, "stop");
   for (uint32_t i = 0; i < stops.Length(); ++i) {
     result->stop.push_back(stops.Get(i).ToString().Utf8Value());
@@ -96,6 +97,7 @@ std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   result->id = first.id + RequestId(choice);
   result->prompt = first.prompt;
   result->max_tokens = first.max_tokens;
+  result->prompt_logprobs = first.prompt_logprobs;
   result->stop = first.stop;
   result->sampling = first.sampling;
   // Folded as src/engine/native-request.ts does.
@@ -379,6 +381,7 @@ struct EventWriter {
     object.Set("reasoning", event.part.reasoning);
     object.Set("toolCalls", tool_calls(env, event.part.tool_calls));
     object.Set("logprobs", logprobs(env, event.part.logprobs));
+    object.Set("promptLogprobs", logprobs(env, event.part.prompt_logprobs));
     object.Set("tokens", event.part.tokens);
   }
   void operator()(const TokenOutbox::Finished& event) {

@@ -395,7 +395,9 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
     throw FaultError(FaultCode::invalid_request,
                      "the prompt has no tokens; expected at least one, so give it some text");
   }
-  if (int64_t(tokens.size()) >= options_.context_tokens) {
+  // Where nothing is to be generated, the prompt may fill the context.
+  const int64_t reply_min = request.max_tokens == 0 ? 0 : 1;
+  if (int64_t(tokens.size()) + reply_min > options_.context_tokens) {
     throw too_long("", int64_t(tokens.size()));
   }
   return tokens;
@@ -432,7 +434,7 @@ void Preparer::check_lane(size_t text_bytes, const Effort& effort) const {
 
 void Preparer::check_fits(size_t text_bytes) const {
   const int64_t tokens_min = model_->tokens_min(text_bytes);
-  if (tokens_min >= options_.context_tokens) throw too_long("at least ", tokens_min);
+  if (tokens_min > options_.context_tokens) throw too_long("at least ", tokens_min);
 }
 
 FaultError Preparer::too_long(const char* how_many, int64_t prompt_tokens) const {

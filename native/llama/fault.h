@@ -50,6 +50,12 @@ class TooMuchWork : public FaultError {
   using FaultError::FaultError;
 };
 
+// Of a row of logits that no token can be chosen by.
+inline FaultError unusable_logits() {
+  return FaultError(FaultCode::engine_failed,
+                    "the model computed no usable logits; its weights may be damaged");
+}
+
 // What an exception means to JavaScript; `otherwise` codes what is neither ours nor bad_alloc.
 inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
   if (const auto* ours = dynamic_cast<const FaultError*>(&error)) return ours->fault;

@@ -147,6 +147,8 @@ export interface NativeRequest {
   seed: number
   /** Alternatives of each token that are told with how likely it was; -1 tells neither. */
   logprobs: number
+  /** The same of the prompt's tokens. */
+  promptLogprobs: number
   /** Token ids and their biases, flattened: [token, bias, token, bias, ...]. */
   logitBias: number[]
   /** GBNF that the reply must follow; '' is none. */
@@ -304,6 +306,9 @@ export interface NativePart {
   reasoning: string
   toolCalls: NativeToolCallDelta[]
   logprobs: NativeTokenLogprobs[]
+  /** Of the prompt's tokens, each once and in order; the first one's logprob is NaN. */
+  promptLogprobs: NativeTokenLogprobs[]
+  /** What its reader is to take: tokens of the reply, and those of the prompt that are told of. */
   tokens: number
 }
 

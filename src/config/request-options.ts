@@ -64,12 +64,13 @@ const grammar: Check<string> = check(
 
 export const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
-  maxTokens: integerFrom(1, int32Max),
+  maxTokens: integerFrom(0, int32Max),
   stop,
   logitBias,
   ignoreEos: trueOrFalse,
   grammar,
   logprobs: integerFrom(0, logprobsMax),
+  promptLogprobs: integerFrom(0, logprobsMax),
   n: integerFrom(1, parallelMax),
   schema: check('a JSON Schema (an object)', isObject),
   json: trueOrFalse,

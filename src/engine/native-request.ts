@@ -45,6 +45,7 @@ export function nativeRequest(
     presencePenalty: pick('presencePenalty'),
     seed: foldSeed(options.seed ?? defaults.seed),
     logprobs: options.logprobs ?? -1,
+    promptLogprobs: options.promptLogprobs ?? -1,
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
     ...grammarOf(options),
     cacheSalt: options.cacheSalt ?? '',

@@ -235,7 +235,10 @@ export interface ReasoningOptions {
 export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
 
 export interface RequestOptions extends SamplingOptions {
-  /** Tokens to generate at most. Default: until the context is full. */
+  /**
+   * Tokens to generate at most; 0 computes the prompt and generates nothing, so that its state is
+   * kept, or its logprobs are told. Default: until the context is full.
+   */
   maxTokens?: number
   /** At most 16 strings of 1 to 256 UTF-8 bytes; generation ends before the first that appears. */
   stop?: string | string[]
@@ -268,6 +271,13 @@ export interface RequestOptions extends SamplingOptions {
    * nothing is told.
    */
   logprobs?: number
+  /**
+   * The same of the prompt: how likely each of its tokens was after those before it, and that many
+   * of the likeliest, 0 to 20. All of the prompt is computed for it, also what is known already.
+   * With `logprobs`, the token that ends the reply is told as well, though it writes nothing.
+   * Default: nothing is told.
+   */
+  promptLogprobs?: number
   /**
    * Replies to the same prompt, each with the next seed: 1 to `parallel`, default 1. They are read
    * as one: a part says which `choice` it belongs to. The prompt is computed once.
@@ -353,7 +363,7 @@ export interface ReplyPart {
   readonly choice: number
   /** What the reply says; empty where this piece has only reasoning or tool calls. */
   readonly text: string
-  /** Tokens that this piece was made of. */
+  /** Tokens of the reply that this piece was made of. */
   readonly tokens: number
   /** What the model thinks before it speaks. Left out where there is none. */
   readonly reasoning?: string
@@ -364,6 +374,11 @@ export interface ReplyPart {
    * bytes, which may be a part later than the first of them.
    */
   readonly logprobs?: readonly TokenLogprobs[]
+  /**
+   * One entry a token of the prompt, in order, where they were asked for; each choice has them all.
+   * They come before what the reply says, some at a time.
+   */
+  readonly promptLogprobs?: readonly PromptTokenLogprobs[]
 }
 
 /** What was added to one tool call. Its id and name come once, whole, with its first delta. */
@@ -395,6 +410,12 @@ export interface TokenLogprob {
 /** The token that was chosen, and the likeliest there were, from the likeliest down. */
 export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[]
+}
+
+/** A token of the prompt, and the likeliest there were in its place. */
+export interface PromptTokenLogprobs extends Omit<TokenLogprobs, 'logprob'> {
+  /** As in TokenLogprob; null of the first token, which follows nothing. */
+  readonly logprob: number | null
 }
 
 /** `tool_calls`: it ended by calling tools, and waits for what they say. */

@@ -221,7 +221,7 @@ TEST("sampler: chances are those of the logits as they came, whatever was done t
         const std::vector<float> row = random_row(vocabulary, 3.0f, i);
         const int32_t token = sampler.sample(row.data());
         const sluice::RowChances& chances = sampler.chances();
-        CHECK(std::abs(double(chances.sampled) - naive_logprob(row, token)) < 1e-5);
+        CHECK(std::abs(double(chances.chosen) - naive_logprob(row, token)) < 1e-5);
         CHECK_EQ(chances.top.size(), size_t(20));
         std::vector<float> descending = row;
         std::sort(descending.rbegin(), descending.rend());
@@ -263,7 +263,7 @@ TEST("sampler: tokens that cannot be are no alternatives, and every chance is a 
   Sampler alone(1000, {}, params, kContext);
   alone.sample(row.data());
   CHECK(alone.chances().top.empty());
-  CHECK(std::isfinite(alone.chances().sampled));
+  CHECK(std::isfinite(alone.chances().chosen));
 }
 
 TEST("sampler: forced tokens come first, whatever the logits, and the drawing goes on as before") {
@@ -283,7 +283,7 @@ TEST("sampler: forced tokens come first, whatever the logits, and the drawing go
     double sum = 0;
     for (float logit : row) sum += std::exp(double(logit));
     const double expected = double(row[size_t(token)]) - std::log(sum);
-    CHECK(std::fabs(double(forced.chances().sampled) - expected) < 1e-4);
+    CHECK(std::fabs(double(forced.chances().chosen) - expected) < 1e-4);
     CHECK_EQ(forced.chances().top.size(), size_t(2));
   }
   CHECK(!forced.is_forcing());

@@ -5,12 +5,13 @@ import { type CompletionRequest, maxTokensDefault } from './schema.js'
 
 /** The engine's options, the same for each of a request's prompts. */
 export function completionOptions(request: CompletionRequest): CompletionOptions {
-  const { n, logprobs, suffix } = request
+  const { n, logprobs, suffix, echo = false } = request
   return {
     maxTokens: maxTokensDefault,
     ...generationOptions(request),
     ...(n === undefined ? {} : { n }),
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...(logprobs !== undefined && echo ? { promptLogprobs: logprobs } : {}),
     // An empty suffix is none: nothing follows, so there is no gap.
     ...(suffix === undefined || suffix === '' ? {} : { suffix }),
   }

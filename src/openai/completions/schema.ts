@@ -8,8 +8,8 @@ import {
 } from '../generation.js'
 import { inputs } from '../inputs.js'
 
-/** OpenAI's limit of this endpoint; chat's is higher. */
-const logprobsMax = 5
+/** As many as a chat may ask for; OpenAI's own limit of this endpoint is 5. */
+const logprobsMax = 20
 /** OpenAI's default of this endpoint. */
 export const maxTokensDefault = 16
 
@@ -33,9 +33,9 @@ export const completionRequest = z
     path: ['best_of'],
     error: `the same as n (choosing the best of more is not supported; ${leaveOut})`,
   })
-  .refine(({ echo, logprobs }) => echo !== true || logprobs === undefined, {
+  .refine(({ echo, logprobs, suffix = '' }) => !(echo && logprobs !== undefined && suffix), {
     path: ['echo'],
-    error: `false where there are logprobs (those of the prompt are not told; ${leaveOut})`,
+    error: 'false where there are logprobs and a suffix (what the model is given is not the prompt)',
   })
 
 export type CompletionRequest = z.output<typeof completionRequest>
