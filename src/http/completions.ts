@@ -39,7 +39,7 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
   const engine = generatorNamed(request.model, models, exchange)
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
-  const options = completionOptions(request)
+  const options = completionOptions(request, app.settings.maxTokens)
   const run = async (watch: Watch) => {
     const replies = prompts.map((prompt) => engine.complete(prompt, options))
     const lengths = await acceptAll(request, replies)

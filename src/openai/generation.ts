@@ -54,6 +54,15 @@ const cacheSalt = z
   .min(1, { error: saltError })
   .max(saltCharactersMax, { error: saltError })
 
+const limitError = `a whole number from 0 to ${int32Max}, or -1 for no limit`
+
+/** Tokens of a reply; -1, as llama-server and others have it, is as many as there is room for. */
+export const tokenLimit = z
+  .number({ error: limitError })
+  .refine((value) => Number.isInteger(value) && value >= -1 && value <= int32Max, {
+    error: limitError,
+  })
+
 const streamOptions = z.object(
   { include_usage: optional(boolean()) },
   { error: 'an object such as {"include_usage": true}' },
@@ -62,7 +71,7 @@ const streamOptions = z.object(
 export const generationFields = {
   stream: optional(boolean()).pipe(z.boolean().default(false)),
   stream_options: optional(streamOptions),
-  max_tokens: optional(integerFrom(1, int32Max)),
+  max_tokens: optional(tokenLimit),
   temperature: optional(numberFrom(0, 2)),
   top_p: optional(numberFrom(0, 1)),
   frequency_penalty: optional(numberFrom(-2, 2)),
@@ -93,7 +102,7 @@ export function generationOptions(request: GenerationRequest): RequestOptions {
   return {
     ...structureOptions(request),
     ...withoutUndefined({
-      maxTokens: request.max_tokens,
+      maxTokens: limitOf(request.max_tokens),
       stop: request.stop,
       seed: request.seed,
       logitBias: request.logit_bias,
@@ -109,6 +118,11 @@ export function generationOptions(request: GenerationRequest): RequestOptions {
       presencePenalty: request.presence_penalty,
     }),
   }
+}
+
+/** A limit that a request sets; undefined where it sets none. */
+export function limitOf(tokens: number | undefined): number | undefined {
+  return tokens === -1 ? undefined : tokens
 }
 
 /** For `refine`: stream_options make no sense without a stream. */

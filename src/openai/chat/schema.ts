@@ -2,7 +2,6 @@ import { z } from 'zod'
 import {
   arrayOf,
   boolean,
-  int32Max,
   integerFrom,
   isEmptyArray,
   isOneOf,
@@ -14,6 +13,7 @@ import {
   hasStreamForOptions,
   leaveOut,
   streamOptionsIssue,
+  tokenLimit,
 } from '../generation.js'
 import { chatMessage } from './message.js'
 import {
@@ -52,7 +52,7 @@ export const chatRequest = z
     {
       model: z.string({ error: 'the name of a model, such as "default"' }),
       messages: arrayOf(chatMessage, 1, 2048, 'messages'),
-      max_completion_tokens: optional(integerFrom(1, int32Max)),
+      max_completion_tokens: optional(tokenLimit),
       // At most as many as run at once, which the engine knows.
       n: optional(integerFrom(1, choicesMax)),
       logprobs: optional(boolean()),
