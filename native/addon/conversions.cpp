@@ -87,6 +87,10 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   if (!grammar.text.empty()) {
     result->grammar = std::make_shared<const GrammarSpec>(std::move(grammar));
   }
+  const Napi::Array stop_tokens = array(object, "stopTokens");
+  for (uint32_t i = 0; i < stop_tokens.Length(); ++i) {
+    result->stop_tokens.push_back(stop_tokens.Get(i).ToNumber().Int32Value());
+  }
   result->cache_salt = string(object, "cacheSalt");
   return result;
 }
@@ -99,6 +103,7 @@ std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   result->max_tokens = first.max_tokens;
   result->prompt_logprobs = first.prompt_logprobs;
   result->stop = first.stop;
+  result->stop_tokens = first.stop_tokens;
   result->sampling = first.sampling;
   // Folded as src/engine/native-request.ts does.
   const uint64_t seed = uint64_t(first.sampling.seed) + uint64_t(choice);
@@ -214,6 +219,7 @@ void set_fault(Napi::Object& object, const Fault& fault) {
   object.Set("code", code_name(fault.code));
   object.Set("message", fault.message);
   if (fault.input >= 0) object.Set("input", fault.input);
+  if (!fault.option.empty()) object.Set("option", fault.option);
   if (fault.code != FaultCode::context_length) return;
   object.Set("promptTokens", fault.prompt_tokens);
   object.Set("contextTokens", fault.context_tokens);
@@ -535,6 +541,9 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
   chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
   chat.thinking = object.Get("thinking").ToBoolean();
   chat.reasoning_effort = string(object, "reasoningEffort");
+  for_each(array(object, "arguments"), [&](const Napi::Object& one) {
+    chat.arguments.push_back({string(one, "name"), string(one, "value")});
+  });
   chat.reasoning_budget = integer(object, "reasoningBudget");
   chat.reasoning_budget_message = string(object, "reasoningBudgetMessage");
   chat.continues = object.Get("continues").ToBoolean();

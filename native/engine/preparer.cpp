@@ -316,9 +316,9 @@ void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
   const std::string& message = prompt.reasoning_budget_message;
   const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, message);
   if (!end) {
-    throw FaultError(FaultCode::invalid_request,
-                     "this model's thoughts cannot be ended with that message: its vocabulary "
-                     "cannot write it and the mark of their end; leave it, or the budget, out");
+    throw invalid_option("reasoning.budgetMessage",
+                         "this model's thoughts cannot be ended with that message: its vocabulary "
+                         "cannot write it and the mark of their end; leave it, or the budget, out");
   }
   form.thoughts_end = *end;
 }
@@ -369,9 +369,9 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
   if (!chat.grammar) return nullptr;
   std::unique_ptr<Constraint> constraint = compiled(*chat.grammar);
   if (constraint->accept_text(chat.said)) return constraint;
-  throw FaultError(FaultCode::invalid_request,
-                   "the chat template does not fit its own tool calls; use tool_choice \"auto\" or "
-                   "another chat template");
+  throw invalid_option("toolChoice",
+                       "the chat template does not fit its own tool calls; use tool_choice "
+                       "\"auto\" or another chat template");
 }
 
 std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedChat& chat,

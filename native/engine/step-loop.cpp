@@ -46,6 +46,12 @@ std::string piece_of(const Sequence& sequence, const Model& model, int32_t token
   return sequence.speaks(token) ? model.name(token) : model.piece(token);
 }
 
+bool ends_reply(const Request& request, const Model& model, int32_t token) {
+  if (model.ends_generation(token) && !request.sampling.ignore_eos) return true;
+  const std::vector<int32_t>& stops = request.stop_tokens;
+  return std::find(stops.begin(), stops.end(), token) != stops.end();
+}
+
 TokenLogprob token_logprob(const Sequence& sequence, const Model& model, TokenChance chance) {
   std::string bytes = piece_of(sequence, model, chance.token);
   std::string name = bytes.empty() ? model.name(chance.token) : std::string();
@@ -535,9 +541,8 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   ledger_.beat();
   const Request& request = sequence.request();
   const Model& model = context_.model();
-  const bool ends = model.ends_generation(token);
   const RowChances& chances = sequence.sampler().chances();
-  if (ends && !request.sampling.ignore_eos) {
+  if (ends_reply(request, model, token)) {
     sequence.end();
     // Whoever is told of the prompt's tokens counts them, and so this one too, which says nothing.
     if (sequence.wants_logprobs() && sequence.wants_prompt_logprobs()) {

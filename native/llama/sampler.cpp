@@ -59,10 +59,9 @@ std::vector<int32_t> forbidden_tokens(const Model& model, const SamplingParams& 
 void check_biases(const std::vector<LogitBias>& biases, int32_t vocabulary) {
   for (const LogitBias& entry : biases) {
     if (entry.token >= 0 && entry.token < vocabulary) continue;
-    throw FaultError(FaultCode::invalid_request,
-                     "logit bias names token " + std::to_string(entry.token) +
-                         ", which is not in the vocabulary; expected 0 to " +
-                         std::to_string(vocabulary - 1));
+    throw invalid_option("logitBias", "logit bias names token " + std::to_string(entry.token) +
+                                          ", which is not in the vocabulary; expected 0 to " +
+                                          std::to_string(vocabulary - 1));
   }
 }
 

@@ -134,6 +134,8 @@ export interface NativeRequest {
   /** -1 generates until the context is full. */
   maxTokens: number
   stop: string[]
+  /** Tokens that end the reply, as the model's own end does. */
+  stopTokens: number[]
   ignoreEos: boolean
   temperature: number
   topK: number
@@ -183,6 +185,8 @@ export interface NativeChat {
   thinking: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
+  /** What the template is told beside, by the names of its variables; values are JSON. */
+  arguments: { name: string; value: string }[]
   /** Tokens that it may think; -1 is as many as it likes. Of use where `thinkingEnds` has some. */
   reasoningBudget: number
   /** Written before the end of thoughts that have had their tokens; '' is nothing. */
@@ -341,6 +345,8 @@ export interface NativeErrorDetails {
   contextTokens?: number
   /** Of a request that embeds: which of its inputs is at fault, from 0. */
   input?: number
+  /** With ERR_INVALID_REQUEST: the option at fault, where it is not the prompt. */
+  option?: string
 }
 
 export interface NativeTally {

@@ -25,6 +25,11 @@ import { budgetChecks } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
 import type { CallFormat } from './schema/tool-grammar.js'
 import {
+  parseTemplateArguments,
+  type TemplateArgument,
+  templateArguments,
+} from './template-arguments.js'
+import {
   depthOf,
   noTools,
   parseTools,
@@ -42,6 +47,7 @@ export interface TemplateChat {
   thinking: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
+  arguments: TemplateArgument[]
   /** -1 is as many as it likes. */
   reasoningBudget: number
   reasoningBudgetMessage: string
@@ -103,6 +109,7 @@ const templateChecks: Checks<TemplateOptions> = {
   toolChoice,
   parallelToolCalls: trueOrFalse,
   reasoning: fieldsOf(reasoningChecks),
+  templateArguments,
   continueFinal: trueOrFalse,
 }
 const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
@@ -167,6 +174,7 @@ export function parseChat(
     parallelToolCalls: options.parallelToolCalls ?? true,
     thinking: reasoning.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
+    arguments: parseTemplateArguments(options.templateArguments ?? {}),
     ...budgetOf(reasoning, thinking),
     continues: continues(parsed, options.continueFinal),
   }

@@ -16,6 +16,7 @@ import {
   isNumber,
   isObject,
   isPlainObject,
+  listOf,
   parseFields,
   readable,
   aString as text,
@@ -26,6 +27,7 @@ import { parallelMax, samplingChecks } from './engine-options.js'
 
 const stopsMax = 16
 const stopBytesMax = 256
+export const stopTokensMax = 64
 const biasesMax = 1024
 const saltCharactersMax = 256
 const grammarBytesMax = 64 * 1024
@@ -66,6 +68,7 @@ export const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
   maxTokens: integerFrom(0, int32Max),
   stop,
+  stopTokens: listOf(stopTokensMax, integerFrom(0, int32Max), 'token ids'),
   logitBias,
   ignoreEos: trueOrFalse,
   grammar,
@@ -74,6 +77,8 @@ export const requestChecks: Checks<RequestOptions> = {
   n: integerFrom(1, parallelMax),
   schema: check('a JSON Schema (an object)', isObject),
   json: trueOrFalse,
+  regex: check('a regular expression, as text', (value) => typeof value === 'string'),
+  choices: check('an array of texts', Array.isArray),
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
@@ -98,12 +103,14 @@ const tokenizeChecks: Checks<TokenizeOptions> = {
 }
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
 
+const formNames = ['grammar', 'schema', 'json', 'regex', 'choices'] as const
+
 /**
  * The option that gives a reply its form, of which there is one at most.
  * @throws InvalidOptionError, with the second one's name
  */
-export function formOf(options: RequestOptions): 'grammar' | 'schema' | 'json' | undefined {
-  const forms = (['grammar', 'schema', 'json'] as const).filter((form) => {
+export function formOf(options: RequestOptions): (typeof formNames)[number] | undefined {
+  const forms = formNames.filter((form) => {
     return options[form] !== undefined && options[form] !== false
   })
   const [first, second] = forms

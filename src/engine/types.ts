@@ -146,11 +146,11 @@ export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onWarn
 
 /** A request's value, else the engine's default, else the GGUF's, else what is said here. */
 export interface SamplingOptions {
-  /** 0 is greedy. 0 to 2, default 1. */
+  /** 0 is greedy, above 2 is of use beside `minP`. 0 to 100, default 1. */
   temperature?: number
   /** Nucleus sampling; 1 is off. 0 to 1, default 1. */
   topP?: number
-  /** Keep the k likeliest tokens; 0 is off. Default 0. */
+  /** Keep the k likeliest tokens; 0 and -1 are off. Default 0. */
   topK?: number
   /** Keep tokens at least this likely, relative to the likeliest; 0 is off. 0 to 1, default 0. */
   minP?: number
@@ -242,6 +242,8 @@ export interface RequestOptions extends SamplingOptions {
   maxTokens?: number
   /** At most 16 strings of 1 to 256 UTF-8 bytes; generation ends before the first that appears. */
   stop?: string | string[]
+  /** Up to 64 token ids, each of which ends the reply and is no part of it, as the model's own end. */
+  stopTokens?: readonly number[]
   /** Token ids and what is added to their logits, -100 to 100. At most 1,024 entries. */
   logitBias?: Record<number, number>
   /** Never end at an end-of-generation token. Default false. */
@@ -259,6 +261,14 @@ export interface RequestOptions extends SamplingOptions {
   schema?: object
   /** A reply that ends with `stop` is a JSON object, of whatever keys. Default false. */
   json?: boolean
+  /**
+   * A regular expression (JavaScript's syntax without lookaround, `\b` and back references) that the
+   * reply matches from its first character to its last, at most 4,096 characters. Throws
+   * InvalidSchemaError.
+   */
+  regex?: string
+  /** The reply is one of these texts, of up to 1,024 and 64 KiB. Throws InvalidSchemaError. */
+  choices?: readonly string[]
   /**
    * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
    * from timing what others asked. 1 to 256 characters. Default: none, shared with everybody who
@@ -296,6 +306,12 @@ export interface ChatOptions extends RequestOptions {
   readonly parallelToolCalls?: boolean
   readonly reasoning?: ReasoningOptions
   /**
+   * What the chat template is told beside all that, by the names of its variables: values of JSON,
+   * at most 64 KiB in all. What the engine tells it itself (`messages`, `tools`, `bos_token`,
+   * `enable_thinking` ...) is refused by name. No effect where the template knows of no such thing.
+   */
+  readonly templateArguments?: Readonly<Record<string, unknown>>
+  /**
    * Whether the reply goes on with the last message, which must be an assistant's without tool
    * calls. Default: it does where the last message is an assistant's.
    */
@@ -305,7 +321,7 @@ export interface ChatOptions extends RequestOptions {
 /** What of ChatOptions makes a difference to the prompt. */
 export type TemplateOptions = Pick<
   ChatOptions,
-  'tools' | 'toolChoice' | 'parallelToolCalls' | 'reasoning' | 'continueFinal'
+  'tools' | 'toolChoice' | 'parallelToolCalls' | 'reasoning' | 'templateArguments' | 'continueFinal'
 >
 
 /** Of what is asked about texts and tokens. */

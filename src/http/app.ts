@@ -5,6 +5,7 @@ import type { ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
 import { ApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
+import { BodyBudget } from './body-budget.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import type { Exchange } from './exchange.js'
 import { faultText, warnOfFault } from './fault.js'
@@ -15,8 +16,13 @@ import { isEngine, type ListenerSettings } from './options.js'
 import { StreamSendBuffer } from './send-buffer.js'
 import { TextBudget } from './text-budget.js'
 
-/** As many of the largest texts as may wait for the tokenizer at once. */
-const bodiesOfText = 2
+/**
+ * Text of /tokenize that may wait for the tokenizer at once: it works through 0.5 to 2.5 MiB a
+ * second, and every prompt passes through it as well.
+ */
+const textBytesMax = 2 * 1024 * 1024
+/** Bodies of the largest size that may be in memory at once. */
+const largestBodies = 8
 
 /** What all exchanges of one listener share. */
 export class App {
@@ -25,6 +31,8 @@ export class App {
   readonly inFlight = new Set<Exchange>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
+  /** Bytes of large bodies, from where they are read until their exchange ends. */
+  readonly bodies: BodyBudget
   readonly sendBuffer: StreamSendBuffer
   readonly #log: (entry: AccessEntry) => void
   #models: Models | undefined
@@ -36,7 +44,8 @@ export class App {
   constructor(settings: ListenerSettings) {
     this.settings = settings
     this.keys = new Keys(settings.apiKeys)
-    this.texts = new TextBudget(bodiesOfText * settings.bodyBytesMax)
+    this.texts = new TextBudget(Math.min(textBytesMax, 2 * settings.bodyBytesMax))
+    this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)
     // Where a response closes, nothing would catch what it throws.
     this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
     this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
@@ -118,7 +127,7 @@ export class App {
   /** At once: a request may come in the turn in which the listener is made. */
   #serve(engine: Engine): void {
     try {
-      this.#models = hostedModels(engine, this.settings.aliases)
+      this.#models = hostedModels(engine, this.settings)
       this.metrics.serve(engine)
     } catch (error) {
       this.#neverLoaded(error)

@@ -6,28 +6,28 @@ import { CompletionParts } from '../openai/chat/reply.js'
 import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
 import { budgetError } from '../openai/chat/tools.js'
 import { type Heading, heading } from '../openai/heading.js'
-import { parseBody } from '../openai/issues.js'
 import { withStructure } from '../openai/structure.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
-import { generatorNamed } from './models.js'
+import { generatorNamed, nameOfReply } from './models.js'
 import { sendParts, streamWriter, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
+import { parseTranslated } from './translated.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
   const { maxTokens } = app.settings
   const models = app.models()
-  const given = parseBody(chatRequest, await readBody(exchange, app.settings))
+  const given = parseTranslated(exchange, chatRequest, await readBody(exchange, app), true)
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, exchange)
   const reply = ask(engine, request, requestOptions(request, maxTokens))
   const run = async (watch: Watch) => {
     await reply.accepted
-    const head = heading('chatcmpl', request.model, models.fingerprint)
+    const head = heading('chatcmpl', nameOfReply(request.model, models), models.fingerprint)
     const choices = request.n ?? 1
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false

@@ -9,17 +9,17 @@ import { type EndedChoice, textCompletion, usageOfAll } from '../openai/completi
 import { type CompletionRequest, completionRequest } from '../openai/completions/schema.js'
 import { toApiError } from '../openai/errors.js'
 import { heading } from '../openai/heading.js'
-import { parseBody } from '../openai/issues.js'
 import { structureError, withStructure } from '../openai/structure.js'
 import { checkVocabulary } from '../openai/token-ids.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
-import { generatorNamed } from './models.js'
+import { generatorNamed, nameOfReply } from './models.js'
 import { sendParts, streamWriter, together, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
+import { parseTranslated } from './translated.js'
 
 /** What one request asked for: a reply for each prompt, in the order of the prompts. */
 interface Asked {
@@ -33,7 +33,8 @@ interface Asked {
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const given = parseBody(completionRequest, await readBody(exchange, app.settings))
+  const body = await readBody(exchange, app)
+  const given = parseTranslated(exchange, completionRequest, body, false)
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const { prompt: prompts, n = 1, echo = false } = request
   const engine = generatorNamed(request.model, models, exchange)
@@ -44,7 +45,7 @@ export async function completions(app: App, exchange: Exchange): Promise<void> {
     const replies = prompts.map((prompt) => engine.complete(prompt, options))
     const lengths = await acceptAll(request, replies)
     const echoes = await Promise.all(prompts.map((one) => (echo ? textOf(engine, one) : '')))
-    const head = heading('cmpl', request.model, models.fingerprint)
+    const head = heading('cmpl', nameOfReply(request.model, models), models.fingerprint)
     const writers = range(replies.length * n).map((choice) => {
       const prompt = Math.floor(choice / n)
       const [echo, promptTokens] = [echoes[prompt] ?? '', lengths[prompt] ?? 0]

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import { type ApiError, type ErrorKind, toApiError } from '../openai/errors.js'
+import { inTheirWords } from '../openai/words.js'
 import type { AccessEntry } from './access-log.js'
 import { joinConnection } from './connection.js'
 import { watchReader } from './reader-watch.js'
@@ -10,6 +11,7 @@ import { requestIdOf } from './request-id.js'
 import { sendJson } from './respond.js'
 import { type Scope, ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
+import { plainPath, targetOf } from './target.js'
 
 /** The reason of an exchange's signal when its client has left: nobody is there to be told. */
 class ClientGone extends Error {
@@ -60,6 +62,8 @@ export class Exchange implements Scope {
   stream: SseWriter | undefined
   /** The request's field that holds the prompt: what is blamed where the engine cannot take it. */
   promptField = 'messages'
+  /** What the request calls fields that have another name here; see src/openai/words.ts. */
+  fieldNames: ReadonlyMap<string, string> = new Map()
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   #embeddedTokens: number | undefined
@@ -100,9 +104,9 @@ export class Exchange implements Scope {
     return this.#abort.signal
   }
 
-  /** The request's path, without its query string. */
+  /** The request's path, without its query string, in its plain form. */
   get path(): string {
-    return (this.req.url ?? '').split('?', 1)[0] ?? ''
+    return plainPath(targetOf(this.req).path)
   }
 
   abort(reason: ApiError): void {
@@ -149,7 +153,7 @@ export class Exchange implements Scope {
   fail(thrown: unknown): void {
     const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
     if (reason instanceof ClientGone || this.req.socket.destroyed) return
-    const error = toApiError(reason, this.promptField)
+    const error = inTheirWords(toApiError(reason, this.promptField), this.fieldNames)
     this.#failure = error
     try {
       this.#tell(error)

@@ -12,6 +12,7 @@ import {
   generationFields,
   hasStreamForOptions,
   leaveOut,
+  modelName,
   streamOptionsIssue,
   tokenLimit,
 } from '../generation.js'
@@ -24,6 +25,7 @@ import {
   toolChoice,
   tools,
   twoBudgetsIssue,
+  verbosity,
 } from './tools.js'
 
 /** OpenAI's limits. */
@@ -39,7 +41,6 @@ const notHere = {
     (value) => Array.isArray(value) && value.every((one) => one === 'text'),
   ),
   audio: unsupported(`no audio (this server writes text only; ${leaveOut})`),
-  verbosity: unsupported(`"medium" (others are not supported; ${leaveOut})`, isOneOf('medium')),
   web_search_options: unsupported(`no web search (this server has none; ${leaveOut})`),
 }
 
@@ -50,7 +51,7 @@ const notHere = {
 export const chatRequest = z
   .object(
     {
-      model: z.string({ error: 'the name of a model, such as "default"' }),
+      model: modelName,
       messages: arrayOf(chatMessage, 1, 2048, 'messages'),
       max_completion_tokens: optional(tokenLimit),
       // At most as many as run at once, which the engine knows.
@@ -61,6 +62,7 @@ export const chatRequest = z
       tool_choice: optional(toolChoice),
       parallel_tool_calls: optional(boolean()),
       reasoning_effort: optional(reasoningEffort),
+      verbosity: optional(verbosity),
       // Local extras, by the names that llama-server gave them.
       chat_template_kwargs: optional(templateArguments),
       continue_final_message: optional(boolean()),

@@ -4,6 +4,7 @@ import {
   generationFields,
   hasStreamForOptions,
   leaveOut,
+  modelName,
   streamOptionsIssue,
 } from '../generation.js'
 import { inputs } from '../inputs.js'
@@ -17,7 +18,7 @@ export const maxTokensDefault = 16
 export const completionRequest = z
   .object(
     {
-      model: z.string({ error: 'the name of a model, such as "default"' }),
+      model: modelName,
       prompt: inputs({ emptyTexts: true }),
       suffix: optional(z.string({ error: 'a string' })),
       echo: optional(boolean()),
@@ -35,7 +36,8 @@ export const completionRequest = z
   })
   .refine(({ echo, logprobs, suffix = '' }) => !(echo && logprobs !== undefined && suffix), {
     path: ['echo'],
-    error: 'false where there are logprobs and a suffix (what the model is given is not the prompt)',
+    error:
+      'false where there are logprobs and a suffix (what the model is given is not the prompt)',
   })
 
 export type CompletionRequest = z.output<typeof completionRequest>

@@ -61,7 +61,9 @@ describe('prompt logprobs', () => {
   test('are those of each token forced after those before it', async () => {
     const engine = await open({ ...exact, context: 512 })
     const ids = await idsOf(engine, 140) // some calls
-    const { entries, text, tokens } = await scored(engine.complete(ids, { promptLogprobs: 3, maxTokens: 0 }))
+    const { entries, text, tokens } = await scored(
+      engine.complete(ids, { promptLogprobs: 3, maxTokens: 0 }),
+    )
     expect([text, tokens]).toEqual(['', 0])
     expect(entries[0]).toMatchObject({ logprob: null, top: [] })
     expectClose(entries.slice(1), await forced(engine, ids))

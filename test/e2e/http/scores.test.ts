@@ -90,7 +90,10 @@ test.each([
 ])('lm-eval’s sums are right, in a batch of token ids, of %s', async (_name, model) => {
   const served = await serveReal({ ...exact, model })
   const pairs = await pairsOf(served)
-  const choices = await echoed(served.url, pairs.map(({ whole }) => whole))
+  const choices = await echoed(
+    served.url,
+    pairs.map(({ whole }) => whole),
+  )
   for (const [i, { before, after, whole }] of pairs.entries()) {
     const choice = choices[i] as Echoed
     expect(choice.logprobs.tokens).toHaveLength(whole.length + 1)
