@@ -24,6 +24,7 @@ import {
   wrong,
 } from './checks.js'
 import { parallelMax, samplingChecks } from './engine-options.js'
+import { choicesMax } from './schema/text-grammar.js'
 
 const stopsMax = 16
 const stopBytesMax = 256
@@ -59,6 +60,10 @@ const logitBias: Check<Record<number, number>> = {
   read: (value) => ({ ...value }),
 }
 
+const aChoice: Check<string> = check('a text that is not empty', (value) => {
+  return typeof value === 'string' && value !== ''
+})
+
 const grammar: Check<string> = check(
   `GBNF of 1 to ${grammarBytesMax} bytes`,
   (value) => typeof value === 'string' && value !== '' && isWithin(value, grammarBytesMax),
@@ -78,7 +83,7 @@ export const requestChecks: Checks<RequestOptions> = {
   schema: check('a JSON Schema (an object)', isObject),
   json: trueOrFalse,
   regex: check('a regular expression, as text', (value) => typeof value === 'string'),
-  choices: check('an array of texts', Array.isArray),
+  choices: listOf(choicesMax, aChoice, 'texts'),
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,

@@ -49,16 +49,18 @@ export function parseTemplateArguments(
   const parsed = told.map((name) => {
     const path = `${at}.${name}`
     if (!/^[a-z_]\w{0,63}$/i.test(name)) throw wrong(path, `an object of ${names}`, given[name])
+    if (name.startsWith('__'))
+      throw wrong(path, 'another name: templates have no such', given[name])
     const own = Object.hasOwn(ownNames, name) ? ownNames[name] : undefined
     if (own !== undefined) throw wrong(path, `nothing: it is ${own}`, given[name])
-    return { name, value: valueOf(given[name], path) }
+    return { name, value: jsonValue(given[name], path) }
   })
   const bytes = parsed.reduce((sum, { value }) => sum + Buffer.byteLength(value), 0)
   if (bytes > bytesMax) throw wrong(at, `at most ${bytesMax} bytes of JSON in all`, bytes)
   return parsed
 }
 
-function valueOf(value: unknown, path: string): string {
+function jsonValue(value: unknown, path: string): string {
   const expected = `a value of JSON, at most ${depthMax} deep and ${bytesMax} bytes`
   try {
     const json = jsonOf(value, bytesMax)

@@ -495,7 +495,7 @@ export interface ReplyResult extends ChoiceResult {
 }
 
 export interface ModelInfo {
-  /** The file's base name without `.gguf`. */
+  /** The file's base name without `.gguf`, and of a split model without `-00001-of-00002`. */
   readonly id: string
   /** `general.name` of the file, or its base name. */
   readonly name: string

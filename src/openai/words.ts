@@ -189,8 +189,9 @@ class Translator {
   /** Sets one of our fields, unless that says the same already. */
   say(ours: string, value: unknown, said: string): void {
     const own = this.body[ours]
-    if (!isGiven(own)) return this.set(ours, value, said)
-    if (own !== value) throw wrong(said, `nothing else than ${ours}, whose other name it is`, value)
+    if (!isGiven(own)) this.set(ours, value, said)
+    else if (own !== value)
+      throw wrong(said, `nothing else than ${ours}, whose other name it is`, value)
   }
 
   set(field: string, value: unknown, said: string): void {

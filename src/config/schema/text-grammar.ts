@@ -6,7 +6,7 @@ import { characterClass, type Range, Rules } from './rules.js'
 import { oneOfTexts } from './values.js'
 
 const regexCharactersMax = 4096
-const choicesMax = 1024
+export const choicesMax = 1024
 const choiceBytesMax = 64 * 1024
 
 const characters: readonly Range[] = [

@@ -121,12 +121,20 @@ export const twoBudgetsIssue = {
   error: 'nothing else than reasoning_budget_tokens, whose other name it is',
 }
 
+const ownArguments = z.object({
+  enable_thinking: optional(boolean()),
+  reasoning_effort: optional(reasoningEffort),
+})
+
 /** Two have a field of their own as well; the others are the template's, and pass as they are. */
-export const templateArguments = anObject("an object of the chat template's variables").pipe(
-  z.looseObject({
-    enable_thinking: optional(boolean()),
-    reasoning_effort: optional(reasoningEffort),
-  }),
+export const templateArguments = anObject("an object of the chat template's variables").transform(
+  (given, context) => {
+    const { enable_thinking, reasoning_effort } = given
+    const own = ownArguments.safeParse({ enable_thinking, reasoning_effort })
+    if (own.success) return { ...given, ...own.data } // not by zod: a key may be __proto__
+    for (const issue of own.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
+    return z.NEVER
+  },
 )
 
 export const verbosity = z.enum(['low', 'medium', 'high'], { error: '"low", "medium" or "high"' })
