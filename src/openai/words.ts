@@ -97,7 +97,7 @@ export const withoutEffect: readonly string[] = [
   ...['dry_sequence_breakers', 'xtc_threshold', 'dynatemp_exponent', 'length_penalty'],
   ...['early_stopping', 'spaces_between_special_tokens', 'guided_decoding_backend'],
   ...['guided_whitespace_pattern', 'mm_processor_kwargs', 'stream_reasoning', 'provider'],
-  ...['add_special_tokens', 'thinking_forced_open'],
+  'thinking_forced_open',
 ]
 
 /** The same of OpenAI's own fields. */

@@ -289,7 +289,7 @@ describe('what is not there', () => {
 
   test('what only tunes is without effect, and what nobody knows is said', async () => {
     const tuned = Object.fromEntries(
-      withoutEffect.filter((name) => name !== 'add_special_tokens').map((name) => [name, 3]),
+      withoutEffect.map((name) => [name, 3]),
     )
     const { answer } = await asked({ ...tuned, user: 'me', store: true, metadata: {} })
     expect(answer).toMatchObject({ status: 200, ignored: null })
