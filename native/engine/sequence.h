@@ -152,7 +152,7 @@ class Sequence {
   TextStream text_;
   HeldLogprobs logprobs_;
   std::vector<TokenLogprobs> prompt_logprobs_;  // that have not left
-  int32_t told_ = 0;                            // tokens of the prompt, of those that were asked for
+  int32_t told_ = 0;         // tokens of the prompt, of those that were asked for
   int32_t undelivered_ = 0;  // tokens whose text has not left yet
   int32_t unread_ = 0;       // tokens whose text left and was not taken
   bool parked_ = false;

@@ -424,8 +424,8 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
   std::vector<SampleJob> jobs;
   for (const ScoredRow& row : rows) {
     const int32_t top = places_.at(row.slot)->request().prompt_logprobs;
-    jobs.push_back({&scorers.emplace_back(model.vocabulary(), row.token, top),
-                    context_.logits(row.row)});
+    jobs.push_back(
+        {&scorers.emplace_back(model.vocabulary(), row.token, top), context_.logits(row.row)});
   }
   samplers_.run(jobs);
   ledger_.beat();

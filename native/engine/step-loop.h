@@ -130,7 +130,7 @@ class StepLoop {
   SamplerPool samplers_;
   ThreadTuner threads_;
   PrefillCost prefill_cost_, scored_cost_;  // the second of calls in which prompts are scored
-  double singles_ms_ = 0;  // moving average
+  double singles_ms_ = 0;                   // moving average
   Stats stats_;
 };
 

@@ -53,9 +53,9 @@ struct ChatPrompt {
   std::vector<ChatTool> tools;
   ToolChoice tool_choice = ToolChoice::automatic;
   bool parallel_tool_calls = true;
-  bool thinking = true;                  // where the template lets one choose
-  std::string reasoning_effort;          // for templates that know it; empty is the template's own
-  int32_t reasoning_budget = -1;         // tokens that it may think; -1 is as many as it likes
+  bool thinking = true;           // where the template lets one choose
+  std::string reasoning_effort;   // for templates that know it; empty is the template's own
+  int32_t reasoning_budget = -1;  // tokens that it may think; -1 is as many as it likes
   std::vector<TemplateArgument> arguments;
   std::string reasoning_budget_message;  // what thoughts are ended with that have had them
   bool continues = false;                // the reply goes on with the last message, an assistant's

@@ -53,8 +53,8 @@ class TooMuchWork : public FaultError {
 
 // What is wrong with one option of a request, by its name in JavaScript.
 inline FaultError invalid_option(std::string option, std::string message) {
-  return FaultError(Fault{FaultCode::invalid_request, std::move(message), 0, 0, -1,
-                          std::move(option)});
+  return FaultError(
+      Fault{FaultCode::invalid_request, std::move(message), 0, 0, -1, std::move(option)});
 }
 
 // Of a row of logits that no token can be chosen by.

@@ -288,9 +288,7 @@ describe('what is not there', () => {
   )
 
   test('what only tunes is without effect, and what nobody knows is said', async () => {
-    const tuned = Object.fromEntries(
-      withoutEffect.map((name) => [name, 3]),
-    )
+    const tuned = Object.fromEntries(withoutEffect.map((name) => [name, 3]))
     const { answer } = await asked({ ...tuned, user: 'me', store: true, metadata: {} })
     expect(answer).toMatchObject({ status: 200, ignored: null })
     const unknown = await asked({ frobnicate: 1, 'x\r\ny': 2, zip: null })
