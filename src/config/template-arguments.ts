@@ -27,7 +27,7 @@ const ownNames: Readonly<Record<string, string>> = {
   range: 'a function of the template',
 }
 
-const names = `names of variables (letters, digits and _), at most ${argumentsMax}, with values of JSON`
+const names = `at most ${argumentsMax} variables (letters, digits and _), with values of JSON`
 
 /** Plain here; its parts are looked at by parseTemplateArguments. */
 export const templateArguments: Check<Readonly<Record<string, unknown>>> = {

@@ -242,7 +242,7 @@ export interface RequestOptions extends SamplingOptions {
   maxTokens?: number
   /** At most 16 strings of 1 to 256 UTF-8 bytes; generation ends before the first that appears. */
   stop?: string | string[]
-  /** Up to 64 token ids, each of which ends the reply and is no part of it, as the model's own end. */
+  /** Up to 64 token ids that end the reply, as the model's own end does: they are no part of it. */
   stopTokens?: readonly number[]
   /** Token ids and what is added to their logits, -100 to 100. At most 1,024 entries. */
   logitBias?: Record<number, number>
@@ -262,8 +262,8 @@ export interface RequestOptions extends SamplingOptions {
   /** A reply that ends with `stop` is a JSON object, of whatever keys. Default false. */
   json?: boolean
   /**
-   * A regular expression (JavaScript's syntax without lookaround, `\b` and back references) that the
-   * reply matches from its first character to its last, at most 4,096 characters. Throws
+   * A regular expression that the reply matches from its first character to its last: JavaScript's
+   * syntax without lookaround, `\b` and back references, at most 4,096 characters. Throws
    * InvalidSchemaError.
    */
   regex?: string

@@ -7,6 +7,7 @@ import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
 import { budgetError } from '../openai/chat/tools.js'
 import { type Heading, heading } from '../openai/heading.js'
 import { withStructure } from '../openai/structure.js'
+import { parseTheirWords } from '../openai/words.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
@@ -15,13 +16,14 @@ import { generatorNamed, nameOfReply } from './models.js'
 import { sendParts, streamWriter, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
-import { parseTranslated } from './translated.js'
+import { noteWords } from './words.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
   const { maxTokens } = app.settings
   const models = app.models()
-  const given = parseTranslated(exchange, chatRequest, await readBody(exchange, app), true)
+  const body = await readBody(exchange, app)
+  const given = parseTheirWords(chatRequest, body, true, noteWords(exchange))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, exchange)
   const reply = ask(engine, request, requestOptions(request, maxTokens))

@@ -11,6 +11,7 @@ import { toApiError } from '../openai/errors.js'
 import { heading } from '../openai/heading.js'
 import { structureError, withStructure } from '../openai/structure.js'
 import { checkVocabulary } from '../openai/token-ids.js'
+import { parseTheirWords } from '../openai/words.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
@@ -19,7 +20,7 @@ import { generatorNamed, nameOfReply } from './models.js'
 import { sendParts, streamWriter, together, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
-import { parseTranslated } from './translated.js'
+import { noteWords } from './words.js'
 
 /** What one request asked for: a reply for each prompt, in the order of the prompts. */
 interface Asked {
@@ -34,7 +35,7 @@ interface Asked {
 export async function completions(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
   const body = await readBody(exchange, app)
-  const given = parseTranslated(exchange, completionRequest, body, false)
+  const given = parseTheirWords(completionRequest, body, false, noteWords(exchange))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const { prompt: prompts, n = 1, echo = false } = request
   const engine = generatorNamed(request.model, models, exchange)

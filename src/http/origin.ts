@@ -10,8 +10,16 @@ const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
  * any sandboxed frame has, nor every scheme: some browsers have pages at `ipfs:` or `ftp:`.)
  * Tauri and Capacitor have these names where a system knows no schemes of theirs.
  */
-const ofApps =
-  /^(?:(?:app|tauri|capacitor|ionic|(?:chrome|moz|safari-web)-extension|vscode-(?:webview|file)):\/\/[^/]*|https?:\/\/(?:tauri\.localhost|localhost))$/
+const appSchemes = new Set([
+  ...['app:', 'tauri:', 'capacitor:', 'ionic:', 'vscode-webview:', 'vscode-file:'],
+  ...['chrome-extension:', 'moz-extension:', 'safari-web-extension:'],
+])
+const appHosts = /^https?:\/\/(?:tauri\.localhost|localhost)$/
+
+function isOfApp(origin: string): boolean {
+  const [, scheme = ''] = /^([a-z-]+:)\/\/[^/]*$/.exec(origin) ?? []
+  return appSchemes.has(scheme) || appHosts.test(origin)
+}
 
 /**
  * Throws a 403 for a web page from elsewhere, preflight or not: a plain POST of a foreign page
@@ -25,7 +33,7 @@ export function checkOrigin(
   const { origin, host } = headers
   res.setHeader('vary', 'origin')
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return
-  if (!ofApps.test(origin) && !allowOrigins.some((one) => covers(one, origin))) {
+  if (!isOfApp(origin) && !allowOrigins.some((one) => covers(one, origin))) {
     throw new ApiError(
       'origin',
       "Web pages from this Origin are not allowed here; the server's owner can allow it " +

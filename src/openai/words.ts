@@ -1,5 +1,8 @@
+import type { z } from 'zod'
 import { ApiError } from './errors.js'
 import { isEmptyArray, isOneOf } from './fields.js'
+import { parseRequest } from './issues.js'
+import { parseJson } from './json.js'
 
 /**
  * What requests say in the words of other servers: vLLM, SGLang, llama-server, Ollama, TGI and
@@ -31,10 +34,11 @@ interface Refusal {
   passes(value: unknown): boolean
 }
 
-const off = (...values: unknown[]): Refusal => ({
-  expected: `${values.map((value) => JSON.stringify(value)).join(' or ')} (another is not supported)`,
-  passes: isOneOf(...values),
-})
+function off(...values: unknown[]): Refusal {
+  const harmless = values.map((value) => JSON.stringify(value)).join(' or ')
+  return { expected: `${harmless} (another is not supported)`, passes: isOneOf(...values) }
+}
+
 const nothing: Refusal = {
   expected: 'nothing (it is not supported; leave the field out)',
   passes: (value) => isEmptyArray(value) || value === false || value === '',
@@ -116,14 +120,25 @@ export interface Translation {
 }
 
 /**
+ * A request for text, in whichever server's words, by its schema; or throws a 400. `note` is told
+ * the words before, by which inTheirWords() names the field.
+ */
+export function parseTheirWords<T extends z.ZodObject>(
+  schema: T,
+  bytes: Uint8Array,
+  isChat: boolean,
+  note: (translation: Translation) => void,
+): z.output<T> {
+  const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
+  note(translation)
+  return parseRequest(schema, translation.body)
+}
+
+/**
  * @param fields what the endpoint itself takes
  * @throws ApiError for what cannot be done, or is said twice in different ways
  */
-export function inOurWords(
-  given: unknown,
-  fields: readonly string[],
-  isChat: boolean,
-): Translation {
+function inOurWords(given: unknown, fields: readonly string[], isChat: boolean): Translation {
   const names = new Map<string, string>()
   if (!isObject(given)) return { body: given, names, unknown: [] }
   const translator = new Translator(given, names)

@@ -172,7 +172,7 @@ describe('another name', () => {
     expect(new Set(seeds).size).toBe(3)
   })
 
-  test('as many tokens as there is room for are the server’s own limit, if it has one', async () => {
+  test('as many tokens as there is room for are the server’s own limit', async () => {
     const { url, native } = await serve({ server: { maxTokens: 9 } })
     await chat(url, story({ max_tokens: -1 }))
     await postJson(url, path, { prompt: 'a', max_tokens: -1 })

@@ -16,7 +16,7 @@ export interface CompletionLogprobs {
   text_offset: number[]
 }
 
-/** Writes the logprobs of one choice, and knows how far its text has come. Owned by ChoiceWriter. */
+/** Writes a choice's logprobs, and knows how far its text has come. Owned by ChoiceWriter. */
 class LogprobWriter {
   readonly #decoder = new StringDecoder('utf8')
   #offset: number
@@ -56,7 +56,7 @@ class EchoWriter {
     this.#left = tokens
   }
 
-  /** The next tokens of the prompt, and what of its text they are: with the last, all that is left. */
+  /** The next tokens of the prompt, and what of its text they are: the last has all of the rest. */
   write(entries: readonly PromptTokenLogprobs[]): Told {
     const from = this.#at
     const logprobs = noLogprobs()

@@ -122,7 +122,7 @@ test('with no token more the sums are the same, and the text is the prompt', asy
   }
 })
 
-test('a model that would end there gives its end an entry: no token of the text is cut', async () => {
+test('a model that would end there gives its end an entry: none of the text is cut', async () => {
   const served = await serveReal({ ...exact, model: randomModel({ weights: 'q8_0' }) })
   const { engine, url } = served
   const said = 'the fox and the owl went to the sea'

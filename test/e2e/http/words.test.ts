@@ -18,7 +18,8 @@ interface Body {
 const bodyOf = async (response: Promise<Response>) => (await (await response).json()) as Body
 
 /** A template that says what it was told. */
-const telling = `{{ '<' ~ (style | default('none')) ~ (facts | tojson if facts else '') ~ '>' }}${CHATML_TEMPLATE}`
+const told = "{{ '<' ~ (style | default('none')) ~ (facts | tojson if facts else '') ~ '>' }}"
+const telling = told + CHATML_TEMPLATE
 
 test('a choice and an expression are kept to, as bare text', async () => {
   const { url } = await serveReal({ model: randomModel(), context: 512 })
