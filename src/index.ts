@@ -31,6 +31,7 @@ export type {
   LoadOptions,
   ModelInfo,
   PastToolCall,
+  PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,
   ReplyPart,

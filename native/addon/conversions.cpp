@@ -73,6 +73,7 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   result->id = static_cast<RequestId>(number(object, "id"));
   Prompt prompt = prompt_of(object);
   result->max_tokens = integer(object, "maxTokens");
+  result->prompt_logprobs = integer(object, "promptLogprobs");
   const Napi::Array stops = array(object, "stop");
   for (uint32_t i = 0; i < stops.Length(); ++i) {
     result->stop.push_back(stops.Get(i).ToString().Utf8Value());
@@ -88,6 +89,10 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
     if (auto* chat = std::get_if<ChatPrompt>(&prompt)) chat->has_form = true;
   }
   result->prompt = std::make_shared<const Prompt>(std::move(prompt));
+  const Napi::Array stop_tokens = array(object, "stopTokens");
+  for (uint32_t i = 0; i < stop_tokens.Length(); ++i) {
+    result->stop_tokens.push_back(stop_tokens.Get(i).ToNumber().Int32Value());
+  }
   result->cache_salt = string(object, "cacheSalt");
   return result;
 }
@@ -98,7 +103,9 @@ std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   result->id = first.id + RequestId(choice);
   result->prompt = first.prompt;
   result->max_tokens = first.max_tokens;
+  result->prompt_logprobs = first.prompt_logprobs;
   result->stop = first.stop;
+  result->stop_tokens = first.stop_tokens;
   result->sampling = first.sampling;
   // Folded as src/engine/native-request.ts does.
   const uint64_t seed = uint64_t(first.sampling.seed) + uint64_t(choice);
@@ -214,6 +221,7 @@ void set_fault(Napi::Object& object, const Fault& fault) {
   object.Set("code", code_name(fault.code));
   object.Set("message", fault.message);
   if (fault.input >= 0) object.Set("input", fault.input);
+  if (!fault.option.empty()) object.Set("option", fault.option);
   if (fault.code != FaultCode::context_length) return;
   object.Set("promptTokens", fault.prompt_tokens);
   object.Set("contextTokens", fault.context_tokens);
@@ -381,6 +389,7 @@ struct EventWriter {
     object.Set("reasoning", event.part.reasoning);
     object.Set("toolCalls", tool_calls(env, event.part.tool_calls));
     object.Set("logprobs", logprobs(env, event.part.logprobs));
+    object.Set("promptLogprobs", logprobs(env, event.part.prompt_logprobs));
     object.Set("tokens", event.part.tokens);
   }
   void operator()(const TokenOutbox::Finished& event) {
@@ -536,6 +545,9 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
   chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
   chat.thinking = object.Get("thinking").ToBoolean();
   chat.reasoning_effort = string(object, "reasoningEffort");
+  for_each(array(object, "arguments"), [&](const Napi::Object& one) {
+    chat.arguments.push_back({string(one, "name"), string(one, "value")});
+  });
   chat.reasoning_budget = integer(object, "reasoningBudget");
   chat.reasoning_budget_message = string(object, "reasoningBudgetMessage");
   chat.continues = object.Get("continues").ToBoolean();

@@ -328,6 +328,7 @@ StepLoopOptions Engine::loop_options(const Opened& opened) const {
   options.context_tokens = opened.params.context;
   options.window = options_.window;
   options.rows_max = std::min(kRowsMax, opened.params.context);
+  options.logits_max = opened.params.logits_max;
   options.threads = Sizing(options_).threads();
   options.compute_threads = opened.params.threads;
   options.fixed_threads = options_.threads > 0 || model.is_whole_on_devices();

@@ -13,7 +13,7 @@ namespace sluice {
 
 struct TokenLogprob {
   std::string bytes;  // of the token; may be part of a character
-  float logprob;      // natural logarithm
+  float logprob;      // natural logarithm; NaN of a prompt's first token, which follows nothing
   std::string name;   // of a control token, which writes no bytes
 };
 
@@ -29,7 +29,8 @@ struct Part {
   std::string reasoning;
   std::vector<ToolCallDelta> tool_calls;
   std::vector<TokenLogprobs> logprobs;
-  int32_t tokens = 0;
+  std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens, which come first
+  int32_t tokens = 0;                          // those of the prompt that are told included
 
   void append(Part&& next) {
     text.append(next.text);
@@ -42,7 +43,11 @@ struct Part {
         tool_calls.push_back(std::move(delta));
       }
     }
-    std::move(next.logprobs.begin(), next.logprobs.end(), std::back_inserter(logprobs));
+    const auto add = [](std::vector<TokenLogprobs>& all, std::vector<TokenLogprobs>& more) {
+      std::move(more.begin(), more.end(), std::back_inserter(all));
+    };
+    add(logprobs, next.logprobs);
+    add(prompt_logprobs, next.prompt_logprobs);
     tokens += next.tokens;
   }
 };

@@ -85,7 +85,7 @@ bool Places::serves(int32_t shared, size_t computed) const {
 
 Places::Source Places::find_source(const Sequence& sequence) {
   const std::string& salt = sequence.request().cache_salt;
-  const int32_t limit = sequence.n_tokens() - 1;  // rule 4
+  const int32_t limit = sequence.shared_max();  // rule 4
   Source best;
   const PrefixCache::Match match = cache_.find(salt, sequence.tokens(), limit);
   if (match.state && serves(match.shared, match.state->tokens.size())) {
@@ -111,7 +111,7 @@ Places::Source Places::find_source(const Sequence& sequence) {
 
 std::optional<Leader> Places::find_leader(const Sequence& sequence) {
   const int32_t there = find_source(sequence).shared;
-  const int32_t limit = sequence.n_tokens() - 1;
+  const int32_t limit = sequence.shared_max();
   Sequence* leader = nullptr;
   int32_t longest = there + kSharedMin - 1;
   for (const Place& place : places_) {

@@ -30,7 +30,8 @@ struct PlacesOptions {
 //  3. After a call that failed, or was aborted on a model that cannot be cut, nothing of its
 //     sequences is kept. Recurrent states of others may have been moved within a call of several
 //     sequences: there such a call is never aborted, and after a failure nothing is kept at all.
-//  4. At least one token of a prompt is computed, for its logits.
+//  4. At least one token of a prompt is computed, for its logits; where its tokens are told of, all
+//     that others follow (Sequence::shared_max).
 //
 // Owned by StepLoop. Engine thread only.
 class Places {

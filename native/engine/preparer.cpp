@@ -329,9 +329,9 @@ void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
   std::vector<int32_t> message = template_.tokens_of(prompt.reasoning_budget_message);
   const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, std::move(message));
   if (!end) {
-    throw FaultError(FaultCode::invalid_request,
-                     "this model's thoughts cannot be ended with that message: its vocabulary "
-                     "cannot write it and the mark of their end; leave it, or the budget, out");
+    throw invalid_option("reasoning.budgetMessage",
+                         "this model's thoughts cannot be ended with that message: its vocabulary "
+                         "cannot write it and the mark of their end; leave it, or the budget, out");
   }
   form.thoughts_end = *end;
 }
@@ -390,9 +390,9 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
   }
   // The last message is no beginning of a form: it stands before one.
   if (chat.has_form) return nullptr;
-  throw FaultError(FaultCode::invalid_request,
-                   "the chat template does not fit its own tool calls; use tool_choice \"auto\" or "
-                   "another chat template");
+  throw invalid_option("toolChoice",
+                       "the chat template does not fit its own tool calls; use tool_choice "
+                       "\"auto\" or another chat template");
 }
 
 std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedChat& chat,
@@ -416,7 +416,9 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
     throw FaultError(FaultCode::invalid_request,
                      "the prompt has no tokens; expected at least one, so give it some text");
   }
-  if (int64_t(tokens.size()) >= options_.context_tokens) {
+  // Where nothing is to be generated, the prompt may fill the context.
+  const int64_t reply_min = request.max_tokens == 0 ? 0 : 1;
+  if (int64_t(tokens.size()) + reply_min > options_.context_tokens) {
     throw too_long("", int64_t(tokens.size()));
   }
   return tokens;
@@ -453,7 +455,7 @@ void Preparer::check_lane(size_t text_bytes, const Effort& effort) const {
 
 void Preparer::check_fits(size_t text_bytes) const {
   const int64_t tokens_min = model_->tokens_min(text_bytes);
-  if (tokens_min >= options_.context_tokens) throw too_long("at least ", tokens_min);
+  if (tokens_min > options_.context_tokens) throw too_long("at least ", tokens_min);
 }
 
 FaultError Preparer::too_long(const char* how_many, int64_t prompt_tokens) const {

@@ -41,8 +41,10 @@ struct ChoiceGroup {
 // Preparer and the Sequence.
 struct Request : Ticket {
   std::shared_ptr<const Prompt> prompt;  // one for all choices
-  int32_t max_tokens = -1;               // -1 is until the context is full
+  int32_t max_tokens = -1;               // -1 is until the context is full, 0 only computes it
+  int32_t prompt_logprobs = -1;  // alternatives that are told of its tokens; -1 tells nothing
   std::vector<std::string> stop;
+  std::vector<int32_t> stop_tokens;  // end the reply as the model's own end does
   SamplingParams sampling;
   std::shared_ptr<const GrammarSpec> grammar;  // null where the reply is free; one for all choices
   std::string cache_salt;  // states are shared between requests of the same salt only

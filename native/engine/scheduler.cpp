@@ -25,8 +25,18 @@ int32_t left_of(const SequenceView& prompt) { return prompt.n_tokens - prompt.n_
 // Until somebody can go on: it, or one that waits for its beginning.
 int32_t left_to_stop(const SequenceView& prompt) { return prompt.stop - prompt.n_computed; }
 
+PromptLimits limits_of(const SequenceView& prompt, const PromptLimits& limits) {
+  if (!prompt.is_scored) return limits;
+  PromptLimits own = limits;
+  own.call_rows = std::min(limits.call_rows, limits.call_logits);
+  own.rows = std::min({limits.rows, limits.scored_rows, own.call_rows});
+  return own;
+}
+
 // How much of a prompt a step computes where so many rows are left, or 0.
-int32_t part_of(const SequenceView& prompt, int32_t rows, const PromptLimits& limits) {
+int32_t part_of(const SequenceView& prompt, int32_t rows_left, const PromptLimits& all_limits) {
+  const PromptLimits limits = limits_of(prompt, all_limits);
+  const int32_t rows = std::min(rows_left, limits.rows);
   const int32_t wanted = left_to_stop(prompt);
   if (rows <= 0) return 0;
   const int32_t more = prompt.n_computed < kDeep ? limits.rows / kOvershoot : 0;
@@ -55,13 +65,26 @@ std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts,
       reserved = 0;
     }
     const int32_t count = part_of(*prompt, rows - reserved, limits);
-    if (count > 0) chunks.push_back({prompt->slot, prompt->n_computed, count});
+    if (count > 0) chunks.push_back({prompt->slot, prompt->n_computed, count, prompt->is_scored});
     rows -= count;
   }
   return chunks;
 }
 
-std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks, int32_t call_rows) {
+// That it may want; the end of a prompt wants one.
+int32_t logits_of(const Chunk& chunk) { return chunk.is_scored ? chunk.count : 1; }
+
+int32_t logits_of(const std::vector<Chunk>& call) {
+  int32_t logits = 0;
+  for (const Chunk& chunk : call) logits += logits_of(chunk);
+  return logits;
+}
+
+std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks, const PromptLimits& limits) {
+  const int32_t call_rows = limits.call_rows;
+  const auto has_room = [&](const std::vector<Chunk>& call, const Chunk& chunk) {
+    return logits_of(call) + logits_of(chunk) <= limits.call_logits;
+  };
   std::sort(chunks.begin(), chunks.end(),
             [](const Chunk& a, const Chunk& b) { return a.slot < b.slot; });
   std::vector<std::vector<Chunk>> calls;
@@ -69,7 +92,8 @@ std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks, int32_t call
   const int32_t rows_max = std::min(kSharedCallMax, call_rows);
   int32_t rows_together = 0;
   for (const Chunk& chunk : chunks) {
-    if (chunk.count < kOwnCallMin && rows_together + chunk.count <= call_rows) {
+    const bool is_short = chunk.count < kOwnCallMin && rows_together + chunk.count <= call_rows;
+    if (is_short && has_room(together, chunk)) {
       together.push_back(chunk);
       rows_together += chunk.count;
       continue;
@@ -77,7 +101,7 @@ std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks, int32_t call
     const auto equal = std::find_if(calls.begin(), calls.end(), [&](const auto& call) {
       const Chunk& first = call.front();
       return first.count == chunk.count && int32_t(call.size() + 1) * chunk.count <= rows_max &&
-             std::abs(first.begin - chunk.begin) <= kDepthsApartMax;
+             std::abs(first.begin - chunk.begin) <= kDepthsApartMax && has_room(call, chunk);
     });
     if (equal != calls.end()) {
       equal->push_back(chunk);
@@ -107,7 +131,7 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimit
     const int32_t left_a = left_to_stop(a), left_b = left_to_stop(b);
     return left_a != left_b ? left_a < left_b : a.arrival < b.arrival;
   });
-  plan.prefills = calls_of(share_rows(prompts, limits), limits.call_rows);
+  plan.prefills = calls_of(share_rows(prompts, limits), limits);
   return plan;
 }
 

@@ -15,12 +15,15 @@ struct SequenceView {
   int32_t stop;      // where its next chunk must end at the latest, n_tokens at most
   uint64_t arrival;  // the lower the earlier
   bool parked;
+  bool is_scored = false;  // all of its prompt's rows may want logits
 };
 
 struct PromptLimits {
   int32_t rows;         // of prompts in this step
   int32_t call_rows;    // of one call at most
   bool is_oldest_turn;  // every other step
+  // Of prompts that are scored: rows in this step, and in one call with all that want logits.
+  int32_t scored_rows = INT32_MAX, call_logits = INT32_MAX;
 };
 
 // Attention of fewer rows than this over a long text costs several times as much a row: llama.cpp
@@ -34,7 +37,8 @@ constexpr int32_t kTileRows = 64;
 // them are the oldest prompt's: a short one overtakes a long one, and no stream of short ones
 // starves it. Where half is less than a tile, it gets all of every other step instead. What nearly
 // fits is computed whole, with up to a quarter more rows; a small part of a prompt waits for the
-// next step. `sequences` in ascending order of slot.
+// next step. Rows that want logits cost more and need room for them, so a prompt that is scored has
+// limits of its own. `sequences` in ascending order of slot.
 StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimits& limits);
 
 // How long the prompts' calls of a step may take, in milliseconds. While others generate, 80: that

@@ -1,6 +1,8 @@
 #include "engine/sequence.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -9,6 +11,10 @@ double milliseconds(Clock::time_point from, Clock::time_point to) {
   if (from == Clock::time_point() || to == Clock::time_point()) return 0;
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
+
+// Tokens of a prompt that may be told of ahead of the reader: some calls, so that the next is under
+// way while he reads of the last.
+constexpr int32_t kToldAheadMax = 512;
 
 // What is looked for in all of a reply's text. A form is not cut, and what a reader reads it
 // searches itself, but for the stop strings of the format: those end whatever is not a call.
@@ -55,7 +61,11 @@ void Sequence::leave() {
 SequenceView Sequence::view() const {
   const auto next = std::upper_bound(stops_.begin(), stops_.end(), n_computed_);
   const int32_t stop = next == stops_.end() ? n_tokens() : std::min(*next, n_tokens());
-  return {slot_, n_tokens(), n_computed_, stop, request_->id, parked_};
+  return {slot_, n_tokens(), n_computed_, stop, request_->id, parked_, is_scored()};
+}
+
+int32_t Sequence::shared_max() const {
+  return is_scored() ? std::max(0, told_ - 1) : n_tokens() - 1;
 }
 
 std::vector<int32_t> Sequence::computed_tokens() const {
@@ -111,6 +121,12 @@ void Sequence::mind_thoughts() {
   if (form_.thoughts->must_end() && !sampler_->is_forcing()) sampler_->force(form_.thoughts_end);
 }
 
+void Sequence::append_prompt_logprobs(std::vector<TokenLogprobs> entries) {
+  told_ += int32_t(entries.size());
+  undelivered_ += int32_t(entries.size());
+  std::move(entries.begin(), entries.end(), std::back_inserter(prompt_logprobs_));
+}
+
 bool Sequence::speaks(int32_t token) const {
   const std::vector<int32_t>& spoken = form_.spoken_tokens;
   return std::find(spoken.begin(), spoken.end(), token) != spoken.end();
@@ -133,6 +149,7 @@ void Sequence::finish(bool was_cut) {
 
 bool Sequence::send(EventSink& sink) {
   Part part;
+  part.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   if (reader_) {
     part = reader_->take();
   } else {
@@ -142,9 +159,10 @@ bool Sequence::send(EventSink& sink) {
     const size_t withheld = reader_ ? std::min(reader_->withheld(), text_.released()) : 0;
     part.logprobs = logprobs_.take(text_.released() - withheld, stopped());
   }
-  const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty();
+  const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty() &&
+                       part.prompt_logprobs.empty();
   if (is_text && part.text.empty()) return false;
-  if (reader_ || wants_logprobs()) {
+  if (reader_ || wants_logprobs() || wants_prompt_logprobs()) {
     part.tokens = undelivered_;
     sink.part(request_->id, std::move(part));
   } else {
@@ -157,16 +175,21 @@ void Sequence::deliver(EventSink& sink, int32_t window) {
   if (!send(sink)) return;
   unread_ += undelivered_;
   undelivered_ = 0;
-  if (unread_ < window) return;
+  if (unread_ < ahead_max(window)) return;
   parked_ = true;
   begin_waiting();
 }
 
 void Sequence::credit(int32_t tokens, int32_t window) {
   unread_ = std::max(0, unread_ - tokens);
-  if (!parked_ || unread_ > window / 2) return;
+  if (!parked_ || unread_ > ahead_max(window) / 2) return;
   parked_ = false;
   if (slot_ >= 0) end_waiting();
+}
+
+int32_t Sequence::ahead_max(int32_t window) const {
+  const bool is_prompt = wants_prompt_logprobs() && completion_tokens() == 0;
+  return is_prompt ? std::max(window, kToldAheadMax) : window;
 }
 
 Phase Sequence::phase() const {

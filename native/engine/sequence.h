@@ -64,6 +64,9 @@ class Sequence {
   int32_t n_computed() const { return n_computed_; }
   int32_t token(int32_t position) const { return tokens_[size_t(position)]; }
   void computed(int32_t rows) { n_computed_ += rows; }
+  // So many of its tokens at most may come from what others computed: one at least is computed for
+  // its logits, and where the prompt's tokens are told of, all whose followers are still to be.
+  int32_t shared_max() const;
   bool has_begun() const { return cached_tokens_ >= 0; }
   // Its reply is under way, though it may have had no place yet: it waits for a leader that had
   // one, or is a choice whose reader has others to read.
@@ -86,6 +89,13 @@ class Sequence {
   // Of the token that was appended last; for all of a reply's tokens or for none.
   void append_logprobs(TokenLogprobs entry) { logprobs_.push(std::move(entry)); }
   bool wants_logprobs() const { return request_->sampling.logprobs >= 0; }
+  // Of the prompt's tokens, in their order: they leave before anything of the reply does.
+  void append_prompt_logprobs(std::vector<TokenLogprobs> entries);
+  bool wants_prompt_logprobs() const { return request_->prompt_logprobs >= 0; }
+  // Whether the row at this position tells of the token that follows it in the prompt.
+  bool scores(int32_t position) const {
+    return is_scored() && position + 1 >= told_ && position + 1 < prompt_tokens_;
+  }
   // Whether the token's name is part of the text, though it is a control token.
   bool speaks(int32_t token) const;
   // It has come to a stop string.
@@ -118,6 +128,10 @@ class Sequence {
   Tally tally() const;
 
  private:
+  // Some of its prompt's rows are to be told of.
+  bool is_scored() const { return wants_prompt_logprobs() && told_ < prompt_tokens_; }
+  // How far it may be ahead of its reader.
+  int32_t ahead_max(int32_t window) const;
   void mark_first_token();
   // Hands whole characters to the reader.
   void read();
@@ -141,6 +155,8 @@ class Sequence {
   TextStream text_;
   std::optional<ReplyReader> reader_;  // none: the text leaves as it is
   HeldLogprobs logprobs_;
+  std::vector<TokenLogprobs> prompt_logprobs_;  // that have not left
+  int32_t told_ = 0;         // tokens of the prompt, of those that were asked for
   int32_t undelivered_ = 0;  // tokens whose text has not left yet
   int32_t unread_ = 0;       // tokens whose text left and was not taken
   bool parked_ = false;

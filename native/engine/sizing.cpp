@@ -6,6 +6,7 @@
 
 #include "engine/draft-cost.h"
 #include "engine/embedding-context.h"
+#include "engine/scheduler.h"
 #include "llama/fault.h"
 
 namespace sluice {
@@ -16,6 +17,14 @@ constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kGpuContextMin = 2048;
 constexpr int32_t kThreadsMax = 512;                                // ggml's own limit
 constexpr int64_t kCellsMax = std::numeric_limits<int32_t>::max();  // that llama.cpp can count
+// Of a prompt whose tokens are told of, each row wants its logits: a tile of rows a call, and fewer
+// where their logits would take more memory than this.
+constexpr int64_t kScoredBytesMax = int64_t(40) << 20;
+
+int32_t scored_rows(int32_t vocabulary) {
+  const int64_t row_bytes = int64_t(std::max(1, vocabulary)) * int64_t(sizeof(float));
+  return int32_t(std::clamp<int64_t>(kScoredBytesMax / row_bytes, 1, kTileRows));
+}
 
 }  // namespace
 
@@ -33,6 +42,8 @@ ContextParams Sizing::target(const Models& models) const {
   params.context = context_tokens(models);
   params.shared_cells = options_.kv_cells;
   params.logits_max = std::max(options_.parallel, speculates() ? 1 + draft_max() : 1);
+  const int32_t scored = scored_rows(models.target->vocabulary());
+  params.logits_max = std::max(params.logits_max, std::min(scored, params.context));
   params.rows_max = std::max(std::min(kRowsMax, params.context), params.logits_max);
   params.threads = compute_threads(*models.target);
   params.poll = options_.poll;

@@ -1,11 +1,14 @@
 #include "engine/step-loop.h"
 
 #include <algorithm>
+#include <deque>
+#include <limits>
 #include <string>
 
 #include "engine/average.h"
 #include "engine/compute.h"
 #include "llama/fault.h"
+#include "llama/row-scorer.h"
 #include "llama/stack.h"
 
 namespace sluice {
@@ -43,15 +46,21 @@ std::string piece_of(const Sequence& sequence, const Model& model, int32_t token
   return sequence.speaks(token) ? model.name(token) : model.piece(token);
 }
 
+bool ends_reply(const Request& request, const Model& model, int32_t token) {
+  if (model.ends_generation(token) && !request.sampling.ignore_eos) return true;
+  const std::vector<int32_t>& stops = request.stop_tokens;
+  return std::find(stops.begin(), stops.end(), token) != stops.end();
+}
+
 TokenLogprob token_logprob(const Sequence& sequence, const Model& model, TokenChance chance) {
   std::string bytes = piece_of(sequence, model, chance.token);
   std::string name = bytes.empty() ? model.name(chance.token) : std::string();
   return {std::move(bytes), chance.logprob, std::move(name)};
 }
 
-TokenLogprobs token_logprobs(Sequence& sequence, const Model& model, int32_t token) {
-  const RowChances& chances = sequence.sampler().chances();
-  TokenLogprobs entry{token_logprob(sequence, model, {token, chances.sampled}), {}};
+TokenLogprobs token_logprobs(const Sequence& sequence, const Model& model, int32_t token,
+                             const RowChances& chances) {
+  TokenLogprobs entry{token_logprob(sequence, model, {token, chances.chosen}), {}};
   for (const TokenChance& chance : chances.top) {
     entry.top.push_back(token_logprob(sequence, model, chance));
   }
@@ -93,7 +102,8 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       places_(context, options.places),
       samplers_(options.threads - 1),
       threads_(options.compute_threads, options.fixed_threads),
-      prefill_cost_(options.rows_max) {
+      prefill_cost_(options.rows_max),
+      scored_cost_(options.logits_max) {
   stats_.cells_total = options.places.shared_cells > 0
                            ? options.places.shared_cells
                            : int64_t(options.places.parallel) * options.context_tokens;
@@ -133,9 +143,14 @@ void StepLoop::receive(Prepared& message) {
   // Its cancellation may have been announced while the Preparer still had it.
   if (message.sequence->cancelled()) {
     conclude(std::move(message.sequence), FinishReason::cancelled);
-  } else {
-    line_.join(std::move(message.sequence));
+    return;
   }
+  Sequence& sequence = *message.sequence;
+  if (sequence.wants_prompt_logprobs()) {  // the first token follows nothing
+    const TokenChance first{sequence.token(0), std::numeric_limits<float>::quiet_NaN()};
+    sequence.append_prompt_logprobs({{token_logprob(sequence, context_.model(), first), {}}});
+  }
+  line_.join(std::move(message.sequence));
 }
 
 // The Preparer of an engine that generates refuses them, so there are none.
@@ -228,8 +243,11 @@ StepPlan StepLoop::plan() {
     ++(sequence->is_generating() ? generating : prompts);
   }
   const double budget_ms = prompt_ms(generating, prompts, singles_ms_, options_.can_abort);
-  const int32_t rows = prefill_cost_.rows_within(budget_ms);
-  return plan_step(views, {rows, context_.rows_max(), stats_.steps % 2 == 1});
+  PromptLimits limits{prefill_cost_.rows_within(budget_ms), context_.rows_max(),
+                      stats_.steps % 2 == 1};
+  limits.scored_rows = scored_cost_.rows_within(budget_ms);
+  limits.call_logits = options_.logits_max;
+  return plan_step(views, limits);
 }
 
 // With shared cells somebody may have to make way: first what is only remembered, then the
@@ -273,7 +291,9 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
   for (int32_t slot : slots) {
     const Sequence& sequence = *places_.at(slot);
     if (sequence.completion_tokens() > 0) ++generating;
-    context_.add_row(sequence.token(sequence.n_computed()), sequence.n_computed(), slot, true);
+    const bool wants_logits = !ends_with_prompt(sequence);
+    const int32_t position = sequence.n_computed();
+    context_.add_row(sequence.token(position), position, slot, wants_logits);
   }
   const DecodeStatus status = decode(slots);
   if (!settle_call(status, slots)) return;
@@ -359,11 +379,9 @@ void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
   speculation_->learn(int32_t(draft.size()), accepted, missed);
 }
 
-void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
+StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunks) {
   context_.clear_rows();
-  std::vector<Chunk> wanted;
-  std::vector<LogitsRow> completed;
-  int32_t rows = 0;
+  PrefillRows rows;
   for (const Chunk& chunk : chunks) {
     const Sequence* sequence = places_.at(chunk.slot);
     if (!sequence || sequence->cancelled()) continue;
@@ -372,22 +390,62 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
     const int32_t end = chunk.begin + chunk.count;
     const bool completes = end == sequence->n_tokens();
     for (int32_t position = chunk.begin; position < end; ++position) {
-      const bool wants_logits = completes && position == end - 1;
-      rows = 1 + context_.add_row(sequence->token(position), position, chunk.slot, wants_logits);
+      const bool is_scored = sequence->scores(position);
+      const bool is_sampled = completes && position == end - 1 && !ends_with_prompt(*sequence);
+      const int32_t row = context_.add_row(sequence->token(position), position, chunk.slot,
+                                           is_scored || is_sampled);
+      if (is_scored) rows.scored.push_back({chunk.slot, row, sequence->token(position + 1)});
+      rows.count = row + 1;
     }
-    wanted.push_back(chunk);
-    if (completes) completed.push_back({chunk.slot, rows - 1});
+    rows.chunks.push_back(chunk);
+    if (completes) rows.completed.push_back({chunk.slot, rows.count - 1});
   }
-  if (wanted.empty()) return;
+  return rows;
+}
+
+void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
+  const PrefillRows rows = add_prefill_rows(chunks);
+  if (rows.chunks.empty()) return;
   std::vector<int32_t> slots;
-  for (const Chunk& chunk : wanted) slots.push_back(chunk.slot);
+  for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
   const auto start = Clock::now();
   if (!settle_call(decode(slots), slots)) return;
-  prefill_cost_.learn(rows, ms_since(start));
-  stats_.rows_decoded += rows;
-  stats_.rows_prefilled += rows;
-  for (const Chunk& chunk : wanted) computed(*places_.at(chunk.slot), chunk.count);
-  sample(completed);
+  for (const Chunk& chunk : rows.chunks) computed(*places_.at(chunk.slot), chunk.count);
+  if (!rows.scored.empty()) score(rows.scored);
+  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms_since(start));
+  stats_.rows_decoded += rows.count;
+  stats_.rows_prefilled += rows.count;
+  sample(rows.completed);
+}
+
+void StepLoop::score(const std::vector<ScoredRow>& rows) {
+  const Model& model = context_.model();
+  std::deque<RowScorer> scorers;
+  std::vector<SampleJob> jobs;
+  for (const ScoredRow& row : rows) {
+    const int32_t top = places_.at(row.slot)->request().prompt_logprobs;
+    jobs.push_back(
+        {&scorers.emplace_back(model.vocabulary(), row.token, top), context_.logits(row.row)});
+  }
+  samplers_.run(jobs);
+  ledger_.beat();
+  for (size_t first = 0, end = 0; first < rows.size(); first = end) {
+    const int32_t slot = rows[first].slot;
+    Sequence& sequence = *places_.at(slot);
+    std::vector<TokenLogprobs> entries;
+    std::optional<Fault> fault;
+    for (end = first; end < rows.size() && rows[end].slot == slot; ++end) {
+      if (jobs[end].fault) fault = jobs[end].fault;
+      entries.push_back(
+          token_logprobs(sequence, model, scorers[end].token(), scorers[end].chances()));
+    }
+    if (fault) {
+      give_up_after_sampling(slot, *fault);
+      continue;
+    }
+    sequence.append_prompt_logprobs(std::move(entries));
+    sequence.deliver(sink_, options_.window);
+  }
 }
 
 // All rows that were added are of these places.
@@ -435,9 +493,14 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
   std::vector<int32_t> slots;
   for (const LogitsRow& row : rows) {
-    Sequence& sequence = *places_.at(row.slot);
-    if (sequence.cancelled()) continue;
-    jobs.push_back({&sequence.sampler(), context_.logits(row.row)});
+    Sequence* sequence = places_.at(row.slot);
+    if (!sequence || sequence->cancelled()) continue;
+    if (ends_with_prompt(*sequence)) {
+      sequence->end();
+      conclude(places_.finish(row.slot), FinishReason::length);
+      continue;
+    }
+    jobs.push_back({&sequence->sampler(), context_.logits(row.row)});
     slots.push_back(row.slot);
   }
   samplers_.run(jobs);
@@ -448,6 +511,10 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
       advance(*places_.at(slots[i]), jobs[i].token);
     }
   }
+}
+
+bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
+  return sequence.request().max_tokens == 0;
 }
 
 // Nothing when it failed; then it is gone.
@@ -474,15 +541,22 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   ledger_.beat();
   const Request& request = sequence.request();
   const Model& model = context_.model();
-  const bool ends = model.ends_generation(token);
-  if (ends && !request.sampling.ignore_eos) {
+  const RowChances& chances = sequence.sampler().chances();
+  if (ends_reply(request, model, token)) {
     sequence.end();
+    // Whoever is told of the prompt's tokens counts them, and so this one too, which says nothing.
+    if (sequence.wants_logprobs() && sequence.wants_prompt_logprobs()) {
+      TokenLogprobs entry = token_logprobs(sequence, model, token, chances);
+      entry.chosen.bytes.clear();
+      entry.chosen.name = model.name(token);
+      sequence.append_logprobs(std::move(entry));
+    }
     conclude(places_.finish(sequence.slot()), FinishReason::stop);
     return;
   }
   sequence.append(token, piece_of(sequence, model, token));
   if (sequence.wants_logprobs()) {
-    sequence.append_logprobs(token_logprobs(sequence, model, token));
+    sequence.append_logprobs(token_logprobs(sequence, model, token, chances));
   }
   ++stats_.tokens_generated;
   if (sequence.stopped()) {

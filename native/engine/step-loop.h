@@ -28,6 +28,7 @@ struct StepLoopOptions {
   int32_t context_tokens;   // per sequence
   int32_t window;           // tokens a reply may run ahead of its reader
   int32_t rows_max;         // of one call
+  int32_t logits_max;       // of its rows, those that may want logits
   int32_t threads;          // for sampling, the engine's own among them
   int32_t compute_threads;  // at most
   bool fixed_threads;       // as many as that, whatever would be faster
@@ -55,6 +56,19 @@ class StepLoop {
     int32_t slot;
     int32_t row;
   };
+  // A row that tells of the token that follows it in its prompt.
+  struct ScoredRow {
+    int32_t slot;
+    int32_t row;
+    int32_t token;
+  };
+  // What a prefill call has to do once its rows are computed.
+  struct PrefillRows {
+    std::vector<Chunk> chunks;
+    std::vector<LogitsRow> completed;
+    std::vector<ScoredRow> scored;
+    int32_t count = 0;
+  };
 
   void receive();
   void receive(Prepared& message);
@@ -76,6 +90,9 @@ class StepLoop {
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
+  PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);
+  // Tells of the prompt's tokens that follow these rows. Who fails is gone afterwards.
+  void score(const std::vector<ScoredRow>& rows);
   // A reply that runs alone: what is drafted for it is checked in the call of its single row.
   // False when nothing was; then it is a single row like any other.
   bool run_drafted(int32_t slot);
@@ -88,6 +105,8 @@ class StepLoop {
   void computed(Sequence& sequence, int32_t rows);
   DecodeStatus decode(const std::vector<int32_t>& slots);
   void sample(const std::vector<LogitsRow>& rows);
+  // The prompt is computed, and nothing more was asked for.
+  bool ends_with_prompt(const Sequence& sequence) const;
   std::optional<int32_t> choose(Sequence& sequence, int32_t row);
   void advance(Sequence& sequence, int32_t token);
 
@@ -110,8 +129,8 @@ class StepLoop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
-  PrefillCost prefill_cost_;
-  double singles_ms_ = 0;  // moving average
+  PrefillCost prefill_cost_, scored_cost_;  // the second of calls in which prompts are scored
+  double singles_ms_ = 0;                   // moving average
   Stats stats_;
 };
 

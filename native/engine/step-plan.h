@@ -10,6 +10,7 @@ struct Chunk {
   int32_t slot;
   int32_t begin;
   int32_t count;
+  bool is_scored = false;  // all of its rows may want logits, not the last one alone
 };
 
 // What one step computes, in this order: every running sequence's single row in one call, then

@@ -43,15 +43,22 @@ enum class CallFormat { none, other, json, tagged, gemma };
 
 enum class ToolChoice { none, automatic, required };
 
+// What a template is told beside the conversation, by the names of its variables.
+struct TemplateArgument {
+  std::string name;
+  std::string value;  // JSON
+};
+
 // A conversation, and what its next reply may be.
 struct ChatPrompt {
   std::vector<ChatMessage> messages;
   std::vector<ChatTool> tools;
   ToolChoice tool_choice = ToolChoice::automatic;
   bool parallel_tool_calls = true;
-  bool thinking = true;                  // where the template lets one choose
-  std::string reasoning_effort;          // for templates that know it; empty is the template's own
-  int32_t reasoning_budget = -1;         // tokens that it may think; -1 is as many as it likes
+  bool thinking = true;           // where the template lets one choose
+  std::string reasoning_effort;   // for templates that know it; empty is the template's own
+  int32_t reasoning_budget = -1;  // tokens that it may think; -1 is as many as it likes
+  std::vector<TemplateArgument> arguments;
   std::string reasoning_budget_message;  // what thoughts are ended with that have had them
   bool has_form = false;                 // what is said keeps to a grammar of the request's
   bool continues = false;                // the reply goes on with the last message, an assistant's

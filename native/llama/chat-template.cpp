@@ -107,6 +107,10 @@ std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt)
   };
   add(chat.reasoning_effort);
   add(generation_prompt);
+  for (const TemplateArgument& argument : chat.arguments) {
+    add(argument.name);
+    add(argument.value);
+  }
   for (const ChatTool& tool : chat.tools) {
     add(tool.name);
     add(tool.root);
@@ -380,6 +384,9 @@ common_chat_templates_inputs ChatTemplate::inputs_of(
   inputs.parallel_tool_calls = chat.parallel_tool_calls;
   inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
   inputs.enable_thinking = chat.thinking;
+  for (const TemplateArgument& argument : chat.arguments) {
+    inputs.chat_template_kwargs[argument.name] = argument.value;
+  }
   if (!chat.reasoning_effort.empty()) {
     inputs.chat_template_kwargs["reasoning_effort"] = common_json(chat.reasoning_effort).dump();
   }

@@ -34,6 +34,7 @@ struct Fault {
   int32_t prompt_tokens = 0;   // with context_length
   int32_t context_tokens = 0;  // with context_length
   int32_t input = -1;          // which of several inputs is at fault, where one is
+  std::string option{};        // with invalid_request: the option at fault, where it is no prompt
 };
 
 class FaultError : public std::runtime_error {
@@ -49,6 +50,18 @@ class TooMuchWork : public FaultError {
  public:
   using FaultError::FaultError;
 };
+
+// What is wrong with one option of a request, by its name in JavaScript.
+inline FaultError invalid_option(std::string option, std::string message) {
+  return FaultError(
+      Fault{FaultCode::invalid_request, std::move(message), 0, 0, -1, std::move(option)});
+}
+
+// Of a row of logits that no token can be chosen by.
+inline FaultError unusable_logits() {
+  return FaultError(FaultCode::engine_failed,
+                    "the model computed no usable logits; its weights may be damaged");
+}
 
 // What an exception means to JavaScript; `otherwise` codes what is neither ours nor bad_alloc.
 inline Fault fault_of(const std::exception& error, FaultCode otherwise) {

@@ -17,8 +17,6 @@ namespace {
 
 // Dividing logits by less than this gives infinities.
 constexpr float kTemperatureMin = 1e-6f;
-// Stands for the logarithm of zero, which JSON cannot say: a token that only a bias made possible.
-constexpr float kLogprobMin = -9999.0f;
 
 // Before all tokens are looked at: so many draws, or so many of the likeliest that are refused
 // beyond those that are allowed, for at most so many of these (half a microsecond each).
@@ -61,10 +59,9 @@ std::vector<int32_t> forbidden_tokens(const Model& model, const SamplingParams& 
 void check_biases(const std::vector<LogitBias>& biases, int32_t vocabulary) {
   for (const LogitBias& entry : biases) {
     if (entry.token >= 0 && entry.token < vocabulary) continue;
-    throw FaultError(FaultCode::invalid_request,
-                     "logit bias names token " + std::to_string(entry.token) +
-                         ", which is not in the vocabulary; expected 0 to " +
-                         std::to_string(vocabulary - 1));
+    throw invalid_option("logitBias", "logit bias names token " + std::to_string(entry.token) +
+                                          ", which is not in the vocabulary; expected 0 to " +
+                                          std::to_string(vocabulary - 1));
   }
 }
 
@@ -157,7 +154,10 @@ int32_t Sampler::sample(const float* logits) {
   const std::optional<int32_t> forced = take_forced();
   const int32_t token = forced ? *forced : choose_freely(weighed, reader);
   if (constraint_) constraint_->accept(token);
-  if (logprobs_ >= 0) note_chances(reader, logits, token);
+  if (logprobs_ >= 0) {
+    if (changes_logits() || constraint_) read(reader, logits);
+    note_chances(reader, logits, token, logprobs_, chances_);
+  }
   accept(token);
   const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
   row_cost_ = taken.count();
@@ -235,22 +235,7 @@ int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {
 
 void Sampler::read(Logits& reader, const float* logits) const {
   if (logits && reader.read(logits, vocabulary_)) return;
-  throw FaultError(FaultCode::engine_failed,
-                   "the model computed no usable logits; its weights may be damaged");
-}
-
-void Sampler::note_chances(Logits& reader, const float* logits, int32_t token) {
-  if (changes_logits() || constraint_) read(reader, logits);
-  const double whole = reader.whole();
-  const auto logprob = [&](float logit) {
-    return std::max(kLogprobMin, float(double(logit) - whole));
-  };
-  chances_.sampled = logprob(logits[token]);
-  chances_.top.clear();
-  if (logprobs_ == 0) return;
-  for (const Candidate& entry : reader.top(logprobs_)) {
-    if (entry.logit > -INFINITY) chances_.top.push_back({entry.token, logprob(entry.logit)});
-  }
+  throw unusable_logits();
 }
 
 const float* Sampler::changed(const float* logits) const {

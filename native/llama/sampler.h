@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "llama/form-span.h"
+#include "llama/row-chances.h"
 #include "llama/row-sampler.h"
 
 struct llama_sampler;
@@ -37,18 +38,6 @@ struct SamplingParams {
   int32_t logprobs = -1;  // how many alternatives are told of each token; -1 tells nothing
   bool ignore_eos = false;
   std::vector<LogitBias> logit_bias;
-};
-
-struct TokenChance {
-  int32_t token;
-  float logprob;  // natural logarithm
-};
-
-// How likely the sampled token was, and the likeliest there were, by the model's own distribution:
-// the softmax of the logits as they came, before biases, penalties and temperature.
-struct RowChances {
-  float sampled = 0.0f;
-  std::vector<TokenChance> top;  // from the likeliest down; none that could not be at all
 };
 
 // Picks the next token of one sequence, by llama.cpp's samplers: what the first of them would
@@ -113,7 +102,6 @@ class Sampler final : public RowSampler {
   void accept(int32_t token);
   // Throws FaultError(engine_failed).
   void read(Logits& reader, const float* logits) const;
-  void note_chances(Logits& reader, const float* logits, int32_t token);
 
   int32_t vocabulary_;
   Reach reach_;

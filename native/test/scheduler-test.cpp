@@ -172,3 +172,55 @@ TEST("scheduler: a leader that others wait for is not behind a whole long prompt
   CHECK(shown(plan_step({prompt(0, 20000), leader}, {80, 512, false})).find("1:0+20") !=
         std::string::npos);
 }
+
+namespace {
+
+SequenceView scored(SequenceView view) {
+  view.is_scored = true;
+  return view;
+}
+
+sluice::PromptLimits scoring(int32_t rows, int32_t scored_rows, int32_t call_logits) {
+  sluice::PromptLimits limits{rows, 512, false};
+  limits.scored_rows = scored_rows;
+  limits.call_logits = call_logits;
+  return limits;
+}
+
+}  // namespace
+
+TEST("scheduler: of a prompt that is scored a call has as many rows as may want logits") {
+  const SequenceView old = scored(prompt(0, 4000));
+  CHECK_EQ(shown(plan_step({old}, scoring(200, 128, 64))), " | 0:0+64");
+  CHECK_EQ(shown(plan_step({old}, scoring(200, 32, 64))), " | 0:0+32");
+  CHECK_EQ(shown(plan_step({old}, scoring(16, 200, 64))), " | 0:0+16");
+  CHECK_EQ(shown(plan_step({scored(prompt(0, 70))}, scoring(200, 64, 64))), " | 0:0+64");
+}
+
+TEST("scheduler: prompts that are scored share a call as far as their logits have room") {
+  const std::vector<SequenceView> equal{scored(prompt(0, 40)), scored(prompt(1, 40))};
+  CHECK_EQ(shown(plan_step(equal, scoring(128, 64, 64))), " | 0:0+40 | 1:0+40");
+  CHECK_EQ(shown(plan_step(equal, scoring(128, 80, 80))), " | 0:0+40 1:0+40");
+  const std::vector<SequenceView> shorts{scored(prompt(0, 20)), scored(prompt(1, 30)),
+                                         scored(prompt(2, 25))};
+  CHECK_EQ(shown(plan_step(shorts, scoring(128, 64, 64))), " | 0:0+20 1:0+30 | 2:0+25");
+  const std::vector<SequenceView> mixed{prompt(0, 4000), scored(prompt(1, 200))};
+  CHECK_EQ(shown(plan_step(mixed, scoring(128, 64, 64))), " | 0:0+64 | 1:0+64");
+}
+
+TEST("scheduler: a prompt that is scored is computed to its end beside any others") {
+  SequenceView old = scored(prompt(0, 1000));
+  int32_t steps = 0;
+  for (; old.n_computed < old.n_tokens - 1 && steps < 1000; ++steps) {
+    const SequenceView fresh = {1, 90, 0, 90, uint64_t(steps + 1), false};
+    for (const auto& call : plan_step({old, fresh}, scoring(128, 64, 64)).prefills) {
+      int32_t logits = 0;
+      for (const Chunk& chunk : call) {
+        old.n_computed += chunk.slot == 0 ? chunk.count : 0;
+        logits += chunk.slot == 0 ? chunk.count : 1;
+      }
+      CHECK(logits <= 64);
+    }
+  }
+  CHECK(steps < 40);
+}

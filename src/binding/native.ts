@@ -134,6 +134,8 @@ export interface NativeRequest {
   /** -1 generates until the context is full. */
   maxTokens: number
   stop: string[]
+  /** Tokens that end the reply, as the model's own end does. */
+  stopTokens: number[]
   ignoreEos: boolean
   temperature: number
   topK: number
@@ -147,6 +149,8 @@ export interface NativeRequest {
   seed: number
   /** Alternatives of each token that are told with how likely it was; -1 tells neither. */
   logprobs: number
+  /** The same of the prompt's tokens. */
+  promptLogprobs: number
   /** Token ids and their biases, flattened: [token, bias, token, bias, ...]. */
   logitBias: number[]
   /** GBNF that the reply must follow; '' is none. */
@@ -181,6 +185,8 @@ export interface NativeChat {
   thinking: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
+  /** What the template is told beside, by the names of its variables; values are JSON. */
+  arguments: { name: string; value: string }[]
   /** Tokens that it may think; -1 is as many as it likes. Of use where `thinkingEnds` has some. */
   reasoningBudget: number
   /** Written before the end of thoughts that have had their tokens; '' is nothing. */
@@ -310,6 +316,9 @@ export interface NativePart {
   reasoning: string
   toolCalls: NativeToolCallDelta[]
   logprobs: NativeTokenLogprobs[]
+  /** Of the prompt's tokens, each once and in order; the first one's logprob is NaN. */
+  promptLogprobs: NativeTokenLogprobs[]
+  /** What its reader is to take: tokens of the reply, and those of the prompt that are told of. */
   tokens: number
 }
 
@@ -342,6 +351,8 @@ export interface NativeErrorDetails {
   contextTokens?: number
   /** Of a request that embeds: which of its inputs is at fault, from 0. */
   input?: number
+  /** With ERR_INVALID_REQUEST: the option at fault, where it is not the prompt. */
+  option?: string
 }
 
 export interface NativeTally {

@@ -22,6 +22,7 @@ const serverKeys = [
   'allowUnauthenticated',
   'isolateKeys',
   'openMetrics',
+  'anyModel',
   'readerStallMs',
   'engineStallMs',
   'maxTokens',
@@ -94,10 +95,12 @@ function serverOf(
 ): SluiceServer {
   const { alias: aliases, allowHost: allowHosts, allowOrigin: allowOrigins } = flags
   const names = { aliases, allowHosts, allowOrigins }
+  const bodyBytesMax = flags.bodyMib * 2 ** 20
   try {
     return createServer({
       ...pick(flags, serverKeys),
       ...names,
+      bodyBytesMax,
       apiKeys,
       engine,
       onLog: log.request,

@@ -23,6 +23,11 @@ import {
 import { budgetChecks, type ToolLimits } from './engine-options.js'
 import { formOf, requestChecks } from './request-options.js'
 import type { CallFormat } from './schema/tool-grammar.js'
+import {
+  parseTemplateArguments,
+  type TemplateArgument,
+  templateArguments,
+} from './template-arguments.js'
 import type { ToolNames } from './tool-names.js'
 import { noTools, parseTools, type TemplateTool } from './tools.js'
 
@@ -35,6 +40,7 @@ export interface TemplateChat {
   thinking: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
+  arguments: TemplateArgument[]
   /** -1 is as many as it likes. */
   reasoningBudget: number
   reasoningBudgetMessage: string
@@ -79,6 +85,7 @@ const templateChecks: Checks<TemplateOptions> = {
   toolChoice,
   parallelToolCalls: trueOrFalse,
   reasoning: fieldsOf(reasoningChecks),
+  templateArguments,
   continueFinal: trueOrFalse,
 }
 const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
@@ -146,6 +153,7 @@ export function readChat(
     parallelToolCalls: options.parallelToolCalls ?? true,
     thinking: reasoning.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
+    arguments: parseTemplateArguments(options.templateArguments ?? {}),
     ...budgetOf(reasoning, thinking),
     continues: continues(parsed, options.continueFinal),
   }

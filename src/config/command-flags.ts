@@ -160,8 +160,10 @@ export const serveFlags = {
     fallback: 8080,
   }),
   alias: listFlag('NAME', 'another name of the model for requests'),
+  anyModel: switchFlag('answer to any name of a model, not to its own alone'),
   allowHost: listFlag('HOST', 'another name that requests may be sent to'),
-  allowOrigin: listFlag('URL', 'a web origin that may call, for example https://app.example'),
+  allowOrigin: listFlag('URL', 'a web origin that may call: https://app.example, or * for any'),
+  bodyMib: numberFlag('MIB', integerFrom(1, 1024), "a request's body at most", { fallback: 32 }),
   apiKeyFile: textFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),

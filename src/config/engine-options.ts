@@ -40,12 +40,14 @@ export const toolLimitDefaults: ToolLimits = {
 export const parallelMax = 256
 const templateBytesMax = 2 ** 20
 export const budgetMessageBytesMax = 1024
+/** OpenAI's limit is 2; other servers have none, and people use more beside `minP`. */
+export const temperatureMax = 100
 
 /** Shared with requests: each may be a default of the engine and a request's own. */
 export const samplingChecks: Checks<SamplingOptions> = {
-  temperature: numberFrom(0, 2),
+  temperature: numberFrom(0, temperatureMax),
   topP: numberFrom(0, 1),
-  topK: integerFrom(0, int32Max),
+  topK: integerFrom(-1, int32Max),
   minP: numberFrom(0, 1),
   repeatPenalty: check(
     'a number above 0, at most 10',

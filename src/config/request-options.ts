@@ -16,6 +16,7 @@ import {
   isNumber,
   isObject,
   isPlainObject,
+  listOf,
   parseFields,
   readable,
   aString as text,
@@ -23,9 +24,11 @@ import {
   wrong,
 } from './checks.js'
 import { parallelMax, samplingChecks } from './engine-options.js'
+import { choicesMax } from './schema/text-grammar.js'
 
 const stopsMax = 16
 const stopBytesMax = 256
+export const stopTokensMax = 64
 const biasesMax = 1024
 const saltCharactersMax = 256
 const grammarBytesMax = 64 * 1024
@@ -57,6 +60,10 @@ const logitBias: Check<Record<number, number>> = {
   read: (value) => ({ ...value }),
 }
 
+const aChoice: Check<string> = check('a text that is not empty', (value) => {
+  return typeof value === 'string' && value !== ''
+})
+
 const grammar: Check<string> = check(
   `GBNF of 1 to ${grammarBytesMax} bytes`,
   (value) => typeof value === 'string' && value !== '' && isWithin(value, grammarBytesMax),
@@ -64,15 +71,19 @@ const grammar: Check<string> = check(
 
 export const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
-  maxTokens: integerFrom(1, int32Max),
+  maxTokens: integerFrom(0, int32Max),
   stop,
+  stopTokens: listOf(stopTokensMax, integerFrom(0, int32Max), 'token ids'),
   logitBias,
   ignoreEos: trueOrFalse,
   grammar,
   logprobs: integerFrom(0, logprobsMax),
+  promptLogprobs: integerFrom(0, logprobsMax),
   n: integerFrom(1, parallelMax),
   schema: check('a JSON Schema (an object)', isObject),
   json: trueOrFalse,
+  regex: check('a regular expression, as text', (value) => typeof value === 'string'),
+  choices: listOf(choicesMax, aChoice, 'texts'),
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
@@ -97,12 +108,14 @@ const tokenizeChecks: Checks<TokenizeOptions> = {
 }
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
 
+const formNames = ['grammar', 'schema', 'json', 'regex', 'choices'] as const
+
 /**
  * The option that gives a reply its form, of which there is one at most.
  * @throws InvalidOptionError, with the second one's name
  */
-export function formOf(options: RequestOptions): 'grammar' | 'schema' | 'json' | undefined {
-  const forms = (['grammar', 'schema', 'json'] as const).filter((form) => {
+export function formOf(options: RequestOptions): (typeof formNames)[number] | undefined {
+  const forms = formNames.filter((form) => {
     return options[form] !== undefined && options[form] !== false
   })
   const [first, second] = forms

@@ -82,14 +82,22 @@ export class ContextLengthError extends SluiceError {
   }
 }
 
+interface InvalidRequestDetails {
+  readonly input?: number | undefined
+  readonly option?: string | undefined
+}
+
 /** The request cannot be run as it stands, for example a message the chat template refuses. */
 export class InvalidRequestError extends SluiceError {
   /** Of `embed()`: which of several inputs it is, from 0. */
   readonly input: number | undefined
+  /** The option at fault, for example `logitBias`; undefined where it is the prompt. */
+  readonly option: string | undefined
 
-  constructor(message: string, options?: ErrorOptions & { input?: number | undefined }) {
+  constructor(message: string, options?: ErrorOptions & InvalidRequestDetails) {
     super('ERR_INVALID_REQUEST', message, options)
     this.input = options?.input
+    this.option = options?.option
   }
 }
 

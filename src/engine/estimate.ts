@@ -1,8 +1,8 @@
-import path from 'node:path'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/native.js'
 import { parseEstimateOptions } from '../config/engine-options.js'
 import { onAbort } from './abort-signals.js'
 import { CancelledError, EngineFailedError } from './errors.js'
+import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
 import type { Estimate } from './placement-types.js'
@@ -55,7 +55,7 @@ function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimat
   const placement = placementOf(found)
   return {
     model: {
-      name: name === '' ? path.basename(native.model).replace(/\.gguf$/i, '') : name,
+      name: name === '' ? modelId(native.model) : name,
       description,
       parameters,
       bytes,

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import type { NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
 import { checkBudgetMessage } from '../config/chat-options.js'
 import {
@@ -10,6 +9,7 @@ import { onAbort } from './abort-signals.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { CancelledError, ClosedError, type EngineEndedError } from './errors.js'
+import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
 import { Session } from './session.js'
@@ -85,7 +85,7 @@ function makeEngine(
   info: NativeModelInfo,
   ended: Promise<EngineEndedError | undefined>,
 ): Engine {
-  const id = path.basename(native.model).replace(/\.gguf$/i, '')
+  const id = modelId(native.model)
   const model: ModelInfo = {
     id,
     name: info.name === '' ? id : info.name,

@@ -20,7 +20,7 @@ type NativeError = { code: NativeErrorCode; message: string } & NativeErrorDetai
 
 /** The class of a native error. */
 export function errorOf(error: NativeError): SluiceError {
-  const { code, message, promptTokens, contextTokens, input } = error
+  const { code, message, promptTokens, contextTokens, input, option } = error
   switch (code) {
     case 'ERR_MODEL_NOT_FOUND':
       return new ModelNotFoundError(message)
@@ -33,7 +33,7 @@ export function errorOf(error: NativeError): SluiceError {
     case 'ERR_CONTEXT_LENGTH':
       return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0, input)
     case 'ERR_INVALID_REQUEST':
-      return new InvalidRequestError(message, { input })
+      return new InvalidRequestError(message, { input, option })
     case 'ERR_INVALID_GRAMMAR':
       return new InvalidGrammarError(message)
     case 'ERR_INVALID_SCHEMA':

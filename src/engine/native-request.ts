@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { NativePrompt, NativeRequest } from '../binding/native.js'
 import { jsonGrammar } from '../config/schema/schema-grammar.js'
+import { choiceGrammar, regexGrammar } from '../config/schema/text-grammar.js'
 import { CompiledSchema } from './compiled-schema.js'
 import type { RequestOptions, SamplingOptions } from './types.js'
 
@@ -34,6 +35,7 @@ export function nativeRequest(
     prompt,
     maxTokens: options.maxTokens ?? -1,
     stop: [stop].flat().filter((one) => one !== ''),
+    stopTokens: [...(options.stopTokens ?? [])],
     ignoreEos: options.ignoreEos ?? false,
     temperature: pick('temperature'),
     topK: pick('topK'),
@@ -45,6 +47,7 @@ export function nativeRequest(
     presencePenalty: pick('presencePenalty'),
     seed: foldSeed(options.seed ?? defaults.seed),
     logprobs: options.logprobs ?? -1,
+    promptLogprobs: options.promptLogprobs ?? -1,
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
     ...grammarOf(options),
     cacheSalt: options.cacheSalt ?? '',
@@ -61,8 +64,12 @@ function grammarOf({
   grammar = '',
   schema,
   json,
+  regex,
+  choices,
 }: RequestOptions): Pick<NativeRequest, 'grammar' | 'grammarIsSchema'> {
   if (json === true) return { grammar: jsonGrammar(), grammarIsSchema: true }
+  if (regex !== undefined) return { grammar: regexGrammar(regex), grammarIsSchema: true }
+  if (choices !== undefined) return { grammar: choiceGrammar(choices), grammarIsSchema: true }
   if (schema === undefined) return { grammar, grammarIsSchema: false }
   const compiled = schema instanceof CompiledSchema ? schema : new CompiledSchema(schema)
   return { grammar: compiled.grammar, grammarIsSchema: true }

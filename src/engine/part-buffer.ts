@@ -1,5 +1,11 @@
-import type { NativePart, NativeTokenLogprob } from '../binding/native.js'
-import type { ReplyPart, TokenLogprob, TokenLogprobs, ToolCallDelta } from './types.js'
+import type { NativePart, NativeTokenLogprob, NativeTokenLogprobs } from '../binding/native.js'
+import type {
+  PromptTokenLogprobs,
+  ReplyPart,
+  TokenLogprob,
+  TokenLogprobs,
+  ToolCallDelta,
+} from './types.js'
 
 /** Pieces of one choice of a reply that nobody has taken yet, merged into one. */
 export class PartBuffer {
@@ -9,6 +15,7 @@ export class PartBuffer {
   #reasoning = ''
   #toolCalls: ToolCallDelta[] = []
   #logprobs: TokenLogprobs[] = []
+  #promptLogprobs: PromptTokenLogprobs[] = []
 
   constructor(choice: number) {
     this.#choice = choice
@@ -24,11 +31,13 @@ export class PartBuffer {
   }
 
   addPart(part: NativePart): void {
-    this.addText(part.text, part.tokens)
+    this.addText(part.text, replyTokensOf(part))
     this.#reasoning += part.reasoning
     for (const delta of part.toolCalls) this.#addToolCall(delta)
-    for (const entry of part.logprobs) {
-      this.#logprobs.push({ ...tokenLogprob(entry), top: entry.top.map(tokenLogprob) })
+    for (const entry of part.logprobs) this.#logprobs.push(tokenLogprobs(entry))
+    for (const entry of part.promptLogprobs) {
+      const logprob = Number.isNaN(entry.logprob) ? null : entry.logprob
+      this.#promptLogprobs.push({ ...tokenLogprobs(entry), logprob })
     }
   }
 
@@ -47,10 +56,12 @@ export class PartBuffer {
     this.#reasoning = ''
     this.#toolCalls = []
     this.#logprobs = []
+    this.#promptLogprobs = []
   }
 
   get #hasMore(): boolean {
-    return this.#reasoning !== '' || this.#toolCalls.length > 0 || this.#logprobs.length > 0
+    if (this.#reasoning !== '' || this.#toolCalls.length > 0) return true
+    return this.#logprobs.length > 0 || this.#promptLogprobs.length > 0
   }
 
   #more(): Partial<ReplyPart> {
@@ -58,6 +69,7 @@ export class PartBuffer {
       ...(this.#reasoning === '' ? {} : { reasoning: this.#reasoning }),
       ...(this.#toolCalls.length === 0 ? {} : { toolCalls: this.#toolCalls }),
       ...(this.#logprobs.length === 0 ? {} : { logprobs: this.#logprobs }),
+      ...(this.#promptLogprobs.length === 0 ? {} : { promptLogprobs: this.#promptLogprobs }),
     }
   }
 
@@ -70,6 +82,15 @@ export class PartBuffer {
     const merged = { ...last, arguments: last.arguments + delta.arguments }
     this.#toolCalls[this.#toolCalls.length - 1] = merged
   }
+}
+
+/** Of a part's tokens, those that were generated. */
+export function replyTokensOf({ tokens, promptLogprobs }: NativePart): number {
+  return tokens - promptLogprobs.length
+}
+
+function tokenLogprobs(entry: NativeTokenLogprobs): TokenLogprobs {
+  return { ...tokenLogprob(entry), top: entry.top.map(tokenLogprob) }
 }
 
 function tokenLogprob({ bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {

@@ -4,6 +4,7 @@ import { onAbort } from './abort-signals.js'
 import { Choice, type ChoiceTally, cancelledUnstarted, type Finished } from './choice.js'
 import { CancelledError, type SluiceError } from './errors.js'
 import { choiceSeed } from './native-request.js'
+import { replyTokensOf } from './part-buffer.js'
 import type { ReplyListener, Session } from './session.js'
 import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from './types.js'
 
@@ -239,7 +240,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       },
       onPart: (came) => {
         const part = this.#names === undefined ? came : withSentNames(came, this.#names)
-        choice.received += part.tokens
+        choice.received += replyTokensOf(part)
         if (this.#state === 'ended') return
         const isNew = buffer.isEmpty
         buffer.addPart(part)

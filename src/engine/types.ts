@@ -159,11 +159,11 @@ export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onWarn
 
 /** A request's value, else the engine's default, else the GGUF's, else what is said here. */
 export interface SamplingOptions {
-  /** 0 is greedy. 0 to 2, default 1. */
+  /** 0 is greedy, above 2 is of use beside `minP`. 0 to 100, default 1. */
   temperature?: number
   /** Nucleus sampling; 1 is off. 0 to 1, default 1. */
   topP?: number
-  /** Keep the k likeliest tokens; 0 is off. Default 0. */
+  /** Keep the k likeliest tokens; 0 and -1 are off. Default 0. */
   topK?: number
   /** Keep tokens at least this likely, relative to the likeliest; 0 is off. 0 to 1, default 0. */
   minP?: number
@@ -277,10 +277,15 @@ export interface ReasoningOptions {
 export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
 
 export interface RequestOptions extends SamplingOptions {
-  /** Tokens to generate at most. Default: until the context is full. */
+  /**
+   * Tokens to generate at most; 0 computes the prompt and generates nothing, so that its state is
+   * kept, or its logprobs are told. Default: until the context is full.
+   */
   maxTokens?: number
   /** At most 16 strings of 1 to 256 UTF-8 bytes; generation ends before the first that appears. */
   stop?: string | string[]
+  /** Up to 64 token ids that end the reply, as the model's own end does: they are no part of it. */
+  stopTokens?: readonly number[]
   /** Token ids and what is added to their logits, -100 to 100. At most 1,024 entries. */
   logitBias?: Record<number, number>
   /** Never end at an end-of-generation token. Default false. */
@@ -299,6 +304,14 @@ export interface RequestOptions extends SamplingOptions {
   /** A reply that ends with `stop` is a JSON object, of whatever keys. Default false. */
   json?: boolean
   /**
+   * A regular expression that the reply matches from its first character to its last: JavaScript's
+   * syntax without lookaround, `\b` and back references, at most 4,096 characters. Throws
+   * InvalidSchemaError.
+   */
+  regex?: string
+  /** The reply is one of these texts, of up to 1,024 and 64 KiB. Throws InvalidSchemaError. */
+  choices?: readonly string[]
+  /**
    * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
    * from timing what others asked. 1 to 256 characters. Default: none, shared with everybody who
    * gave none.
@@ -310,6 +323,13 @@ export interface RequestOptions extends SamplingOptions {
    * nothing is told.
    */
   logprobs?: number
+  /**
+   * The same of the prompt: how likely each of its tokens was after those before it, and that many
+   * of the likeliest, 0 to 20. All of the prompt is computed for it, also what is known already.
+   * With `logprobs`, the token that ends the reply is told as well, though it writes nothing.
+   * Default: nothing is told.
+   */
+  promptLogprobs?: number
   /**
    * Replies to the same prompt, each with the next seed: 1 to `parallel`, default 1. They are read
    * as one: a part says which `choice` it belongs to. The prompt is computed once.
@@ -328,6 +348,12 @@ export interface ChatOptions extends RequestOptions {
   readonly parallelToolCalls?: boolean
   readonly reasoning?: ReasoningOptions
   /**
+   * What the chat template is told beside all that, by the names of its variables: values of JSON,
+   * at most 64 KiB in all. What the engine tells it itself (`messages`, `tools`, `bos_token`,
+   * `enable_thinking` ...) is refused by name. No effect where the template knows of no such thing.
+   */
+  readonly templateArguments?: Readonly<Record<string, unknown>>
+  /**
    * Whether the reply goes on with the last message, which must be an assistant's without tool
    * calls. Default: it does where the last message is an assistant's.
    */
@@ -337,7 +363,7 @@ export interface ChatOptions extends RequestOptions {
 /** What of ChatOptions makes a difference to the prompt. */
 export type TemplateOptions = Pick<
   ChatOptions,
-  'tools' | 'toolChoice' | 'parallelToolCalls' | 'reasoning' | 'continueFinal'
+  'tools' | 'toolChoice' | 'parallelToolCalls' | 'reasoning' | 'templateArguments' | 'continueFinal'
 >
 
 /** Of what is asked about texts and tokens. */
@@ -395,7 +421,7 @@ export interface ReplyPart {
   readonly choice: number
   /** What the reply says; empty where this piece has only reasoning or tool calls. */
   readonly text: string
-  /** Tokens that this piece was made of. */
+  /** Tokens of the reply that this piece was made of. */
   readonly tokens: number
   /** What the model thinks before it speaks. Left out where there is none. */
   readonly reasoning?: string
@@ -406,6 +432,11 @@ export interface ReplyPart {
    * bytes, which may be a part later than the first of them.
    */
   readonly logprobs?: readonly TokenLogprobs[]
+  /**
+   * One entry a token of the prompt, in order, where they were asked for; each choice has them all.
+   * They come before what the reply says, some at a time.
+   */
+  readonly promptLogprobs?: readonly PromptTokenLogprobs[]
 }
 
 /** What was added to one tool call. Its id and name come once, whole, with its first delta. */
@@ -437,6 +468,12 @@ export interface TokenLogprob {
 /** The token that was chosen, and the likeliest there were, from the likeliest down. */
 export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[]
+}
+
+/** A token of the prompt, and the likeliest there were in its place. */
+export interface PromptTokenLogprobs extends Omit<TokenLogprobs, 'logprob'> {
+  /** As in TokenLogprob; null of the first token, which follows nothing. */
+  readonly logprob: number | null
 }
 
 /** `tool_calls`: it ended by calling tools, and waits for what they say. */
@@ -500,7 +537,7 @@ export interface ReplyResult extends ChoiceResult {
 }
 
 export interface ModelInfo {
-  /** The file's base name without `.gguf`. */
+  /** The file's base name without `.gguf`, and of a split model without `-00001-of-00002`. */
   readonly id: string
   /** `general.name` of the file, or its base name. */
   readonly name: string

@@ -5,19 +5,25 @@ import type { ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
 import { ApiError } from '../openai/errors.js'
 import type { AccessEntry } from './access-log.js'
+import { BodyBudget } from './body-budget.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import type { Exchange } from './exchange.js'
 import { faultText, warnOfFault } from './fault.js'
 import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
-import { isEngine, type ListenerSettings } from './options.js'
 import { ToldNotes } from './notes.js'
+import { isEngine, type ListenerSettings } from './options.js'
 import { StreamSendBuffer } from './send-buffer.js'
 import { TextBudget } from './text-budget.js'
 
-/** As many of the largest texts as may wait for the tokenizer at once. */
-const bodiesOfText = 2
+/**
+ * Text of /tokenize that may wait for the tokenizer at once: it works through 0.5 to 2.5 MiB a
+ * second, and every prompt passes through it as well.
+ */
+const textBytesMax = 2 * 1024 * 1024
+/** Bodies of the largest size that may be in memory at once. */
+const largestBodies = 8
 
 /** What all exchanges of one listener share. */
 export class App {
@@ -26,6 +32,8 @@ export class App {
   readonly inFlight = new Set<Exchange>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
+  /** Bytes of large bodies, from where they are read until their exchange ends. */
+  readonly bodies: BodyBudget
   readonly sendBuffer: StreamSendBuffer
   readonly toldNotes = new ToldNotes()
   readonly #log: (entry: AccessEntry) => void
@@ -38,7 +46,8 @@ export class App {
   constructor(settings: ListenerSettings) {
     this.settings = settings
     this.keys = new Keys(settings.apiKeys)
-    this.texts = new TextBudget(bodiesOfText * settings.bodyBytesMax)
+    this.texts = new TextBudget(Math.min(textBytesMax, 2 * settings.bodyBytesMax))
+    this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)
     // Where a response closes, nothing would catch what it throws.
     this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
     this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
@@ -120,7 +129,7 @@ export class App {
   /** At once: a request may come in the turn in which the listener is made. */
   #serve(engine: Engine): void {
     try {
-      this.#models = hostedModels(engine, this.settings.aliases)
+      this.#models = hostedModels(engine, this.settings)
       this.metrics.serve(engine)
     } catch (error) {
       this.#neverLoaded(error)

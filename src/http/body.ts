@@ -1,11 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { ApiError } from '../openai/errors.js'
 import { tooDeep } from '../openai/json.js'
+import type { BodyBudget } from './body-budget.js'
 import { letContinue } from './continue.js'
 import type { Exchange } from './exchange.js'
 import type { ListenerSettings } from './options.js'
 
-type BodyLimits = Pick<ListenerSettings, 'bodyBytesMax' | 'requestTimeoutMs'>
+/** What bounds bodies: of App. */
+interface BodyLimits {
+  readonly settings: Pick<ListenerSettings, 'bodyBytesMax' | 'requestTimeoutMs'>
+  readonly bodies: BodyBudget
+}
 
 /**
  * The body of a JSON request: what somebody in front has read and left at `req.body`, else what
@@ -13,16 +18,18 @@ type BodyLimits = Pick<ListenerSettings, 'bodyBytesMax' | 'requestTimeoutMs'>
  */
 export function readBody(exchange: Exchange, limits: BodyLimits): Promise<Buffer> {
   const { req, res } = exchange
+  const { bodyBytesMax } = limits.settings
   checkMedia(req)
-  if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, limits.bodyBytesMax))
+  if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, bodyBytesMax))
   checkEncoding(req)
-  if (lengthOf(req) > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
+  if (lengthOf(req) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   letContinue(req, res)
   return readAll(exchange, limits)
 }
 
 function readAll({ req, signal }: Exchange, limits: BodyLimits): Promise<Buffer> {
-  const { bodyBytesMax, requestTimeoutMs } = limits
+  const { bodyBytesMax, requestTimeoutMs } = limits.settings
+  const room = limits.bodies.open(signal)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -33,6 +40,14 @@ function readAll({ req, signal }: Exchange, limits: BodyLimits): Promise<Buffer>
       bytes += chunk.length
       chunks.push(chunk)
       if (bytes > bodyBytesMax) settle(() => reject(tooLarge(bodyBytesMax)))
+      else grow(chunk.length)
+    }
+    const grow = (by: number) => {
+      try {
+        room.grow(by)
+      } catch (error) {
+        settle(() => reject(error))
+      }
     }
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
     const onCut = () => settle(() => reject(signal.aborted ? signal.reason : isGone()))
@@ -99,13 +114,27 @@ function lengthOf({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)
 }
 
+/** JSON by another name, or by none: what curl says of -d, and what says nothing. */
+const jsonTypes = /^(?:application|text)\/(?:[\w.-]+\+)?json$/
+const unsaid = new Set([
+  '',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'application/octet-stream',
+])
+
+/**
+ * The body is read as JSON whatever it is called, unless that says that it is something else. What
+ * a page may send without a preflight (`text/plain` and forms) is taken too: with a POST every
+ * browser sends the page's Origin, and whose that may be was looked at before.
+ */
 function checkMedia({ headers }: IncomingMessage): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  const name = type.trim()
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))
-  const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset)
-  if (type.trim() !== 'application/json' || !isUtf8) {
-    throw new ApiError('media_type', 'Expected the header Content-Type: application/json.')
-  }
+  const isUtf8 = charset === undefined || /^charset=(["']?)(?:utf-?8|us-ascii)\1$/.test(charset)
+  if (isUtf8 && (jsonTypes.test(name) || unsaid.has(name))) return
+  throw new ApiError('media_type', 'Expected the header Content-Type: application/json.')
 }
 
 function checkEncoding({ headers }: IncomingMessage): void {

@@ -7,22 +7,24 @@ import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
 import { budgetError } from '../openai/chat/tools.js'
 import { type WireTools, wireNotes, wireToolError } from '../openai/chat/wire-tools.js'
 import { type Heading, heading } from '../openai/heading.js'
-import { parseBody } from '../openai/issues.js'
 import { withStructure } from '../openai/structure.js'
+import { parseTheirWords } from '../openai/words.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
-import { generatorNamed } from './models.js'
+import { generatorNamed, nameOfReply } from './models.js'
 import { sendParts, streamWriter, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
+import { noteWords } from './words.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
   const { maxTokens } = app.settings
   const models = app.models()
-  const given = parseBody(chatRequest, await readBody(exchange, app.settings))
+  const body = await readBody(exchange, app)
+  const given = parseTheirWords(chatRequest, body, true, noteWords(exchange))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, exchange)
   const { tools } = request
@@ -31,7 +33,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   exchange.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   const run = async (watch: Watch) => {
     await accepted(reply, tools)
-    const head = heading('chatcmpl', request.model, models.fingerprint)
+    const head = heading('chatcmpl', nameOfReply(request.model, models), models.fingerprint)
     const choices = request.n ?? 1
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false

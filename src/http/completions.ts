@@ -2,51 +2,57 @@ import type { Input } from '../config/inputs.js'
 import type { Reply } from '../engine/reply.js'
 import type { ReplyPart, Usage } from '../engine/types.js'
 import { CompletionChunks } from '../openai/completions/chunks.js'
-import { LogprobWriter } from '../openai/completions/logprobs.js'
+import { ChoiceWriter } from '../openai/completions/logprobs.js'
 import { checkChoices, completionOptions } from '../openai/completions/options.js'
 import { promptPath } from '../openai/completions/prompt.js'
 import { type EndedChoice, textCompletion, usageOfAll } from '../openai/completions/reply.js'
 import { type CompletionRequest, completionRequest } from '../openai/completions/schema.js'
 import { toApiError } from '../openai/errors.js'
 import { heading } from '../openai/heading.js'
-import { parseBody } from '../openai/issues.js'
 import { structureError, withStructure } from '../openai/structure.js'
 import { checkVocabulary } from '../openai/token-ids.js'
+import { parseTheirWords } from '../openai/words.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
 import { isolatedSalt } from './keys.js'
-import { generatorNamed } from './models.js'
+import { generatorNamed, nameOfReply } from './models.js'
 import { sendParts, streamWriter, together, type Watch, watched } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
+import { noteWords } from './words.js'
 
 /** What one request asked for: a reply for each prompt, in the order of the prompts. */
 interface Asked {
   readonly replies: readonly Reply[]
   /** Choices of each reply. */
   readonly n: number
-  /** What stands in front of each reply's text: its prompt with `echo`, else nothing. */
-  readonly echoes: readonly string[]
-  readonly tellsLogprobs: boolean
+  /** One for each choice, numbered prompt by prompt. */
+  readonly writers: readonly ChoiceWriter[]
 }
 
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const given = parseBody(completionRequest, await readBody(exchange, app.settings))
+  const body = await readBody(exchange, app)
+  const given = parseTheirWords(completionRequest, body, false, noteWords(exchange))
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const { prompt: prompts, n = 1, echo = false } = request
   const engine = generatorNamed(request.model, models, exchange)
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
-  const options = completionOptions(request)
+  const options = completionOptions(request, app.settings.maxTokens)
   const run = async (watch: Watch) => {
     const replies = prompts.map((prompt) => engine.complete(prompt, options))
-    await acceptAll(request, replies)
+    const lengths = await acceptAll(request, replies)
     const echoes = await Promise.all(prompts.map((one) => (echo ? textOf(engine, one) : '')))
-    const head = heading('cmpl', request.model, models.fingerprint)
-    const asked = { replies, n, echoes, tellsLogprobs: request.logprobs !== undefined }
+    const head = heading('cmpl', nameOfReply(request.model, models), models.fingerprint)
+    const writers = range(replies.length * n).map((choice) => {
+      const prompt = Math.floor(choice / n)
+      const [echo, promptTokens] = [echoes[prompt] ?? '', lengths[prompt] ?? 0]
+      return new ChoiceWriter({ echo, promptTokens, tellsLogprobs: request.logprobs !== undefined })
+    })
+    const asked = { replies, n, writers }
     if (request.stream) {
       const includeUsage = request.stream_options?.include_usage ?? false
       const chunks = new CompletionChunks(head, { includeUsage })
@@ -66,16 +72,16 @@ function checkTokens(prompts: readonly Input[], engine: ScopedEngine): void {
   }
 }
 
-/** Throws what is wrong with the first prompt that is not taken, by that prompt's name. */
-async function acceptAll(request: CompletionRequest, replies: readonly Reply[]): Promise<void> {
+/** How long each prompt is; throws what is wrong with the first that is not taken, by its name. */
+async function acceptAll(request: CompletionRequest, replies: readonly Reply[]): Promise<number[]> {
   const accepted = replies.map(async (reply, i) => {
     try {
-      await reply.accepted
+      return (await reply.accepted).promptTokens
     } catch (error) {
       throw toApiError(structureError(error, request), promptPath(request.prompt, i))
     }
   })
-  await Promise.all(accepted)
+  return Promise.all(accepted)
 }
 
 async function textOf(engine: ScopedEngine, prompt: Input): Promise<string> {
@@ -87,18 +93,15 @@ async function stream(
   exchange: Exchange,
   writer: SseWriter,
   watch: Watch,
-  { replies, n, echoes }: Asked,
+  { replies, n, writers }: Asked,
   chunks: CompletionChunks,
 ): Promise<void> {
-  const choices = range(replies.length * n)
-  const logprobs = choices.map(() => new LogprobWriter())
-  const echoOf = (index: number) => echoes[Math.floor(index / n)] ?? ''
-  const echoed = choices.filter((index) => echoOf(index) !== '')
-  writer.open(echoed.map((index) => chunks.text(index, echoOf(index))).join(''))
+  const openings = writers.map(({ opening }, i) => (opening === '' ? '' : chunks.text(i, opening)))
+  writer.open(openings.join(''))
   const frameOf = (first: number) => (part: ReplyPart) => {
     const index = first + part.choice
-    const told = part.logprobs === undefined ? null : logprobs[index]?.write(part.logprobs)
-    return part.text === '' && !told ? '' : chunks.text(index, part.text, told)
+    const told = writers[index]?.write(part) ?? []
+    return told.map(({ text, logprobs }) => chunks.text(index, text, logprobs)).join('')
   }
   const usages: Usage[] = []
   await together(replies, async (reply, i) => {
@@ -114,8 +117,7 @@ async function stream(
 async function collect({
   replies,
   n,
-  echoes,
-  tellsLogprobs,
+  writers,
 }: Asked): Promise<{ choices: EndedChoice[]; usage: Usage }> {
   const parts: ReplyPart[][] = range(replies.length * n).map(() => [])
   await together(replies, async (reply, i) => {
@@ -124,11 +126,9 @@ async function collect({
   const results = await Promise.all(replies.map((reply) => reply.done))
   const choices = results.flatMap((result, i) =>
     result.choices.map((choice, c): EndedChoice => {
-      const all = parts[i * n + c] ?? []
-      const text = (echoes[i] ?? '') + all.map((part) => part.text).join('')
-      const entries = all.flatMap(({ logprobs = [] }) => logprobs)
-      const logprobs = tellsLogprobs ? new LogprobWriter().write(entries) : null
-      return { text, logprobs, result: choice }
+      const index = i * n + c
+      const told = writers[index]?.whole(parts[index] ?? []) ?? { text: '', logprobs: null }
+      return { ...told, result: choice }
     }),
   )
   return { choices, usage: usageOfAll(results.map(({ usage }) => usage)) }

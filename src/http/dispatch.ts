@@ -2,8 +2,8 @@ import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
 import { checkExpectation } from './continue.js'
 import type { Exchange } from './exchange.js'
-import { checkHost } from './host.js'
-import { answerPreflight, checkOrigin, isPreflight } from './origin.js'
+import { checkHost, hostOf } from './host.js'
+import { answerOptions, answerPreflight, checkOrigin, isPreflight } from './origin.js'
 import { matchPath, methodsOf, routeFor, routeNotFound } from './routes.js'
 
 /** Door, then route, then handler. Whatever is thrown on the way is the answer. */
@@ -25,10 +25,19 @@ async function answer(app: App, exchange: Exchange): Promise<void> {
   const match = matchPath(path)
   const route = routeFor(match, method)
   if (route !== undefined) exchange.route = route.pattern
-  checkHost(req.headers.host, settings.allowHosts)
+  const isOpen = route?.isOpen?.(settings) ?? false
+  const host = hostOf(req)
+  // A page that was made to name this machine has no key.
+  const needsKey = keys.areNeeded && !isOpen
+  if (!needsKey && !match.routes.some(({ isOfAnyHost }) => isOfAnyHost)) {
+    checkHost(host, settings, req.socket.localAddress)
+  }
   checkOrigin(req, res, settings.allowOrigins)
   if (isPreflight(req)) return answerPreflight(req, res, methodsOf(match))
-  const key = route?.isOpen?.(settings) ? undefined : keys.check(req.headers)
+  if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
+    return answerOptions(res, methodsOf(match))
+  }
+  const key = isOpen ? undefined : keys.check(req.headers)
   checkExpectation(req)
   if (settings.isolateKeys) exchange.isolatedKey = key
   if (app.isDraining) res.setHeader('connection', 'close')

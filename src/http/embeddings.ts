@@ -5,7 +5,7 @@ import { parseBody } from '../openai/issues.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
 import type { Exchange } from './exchange.js'
-import { embedderNamed } from './models.js'
+import { embedderNamed, nameOfReply } from './models.js'
 import { watched } from './replies.js'
 import { jsonType, sendBody } from './respond.js'
 
@@ -15,7 +15,7 @@ const stretchMs = 8
 /** POST /v1/embeddings */
 export async function embeddings(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings)
+  const body = await readBody(exchange, app)
   const request = parseBody(embeddingRequest, body)
   const engine = embedderNamed(request.model, models, exchange)
   const { input, dimensions } = request
@@ -23,7 +23,8 @@ export async function embeddings(app: App, exchange: Exchange): Promise<void> {
   exchange.promptField = 'input'
   await watched(app, exchange, engine, async () => {
     const result = await engine.embed(input, dimensions === undefined ? {} : { dimensions })
-    const reply = await joined(embeddingsBody(request, result))
+    const named = { ...request, model: nameOfReply(request.model, models) }
+    const reply = await joined(embeddingsBody(named, result))
     signal.throwIfAborted()
     sendBody(exchange, 200, jsonType, reply)
   })

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type { RequestNote } from '../engine/types.js'
 import { type ApiError, type ErrorKind, toApiError } from '../openai/errors.js'
+import { inTheirWords } from '../openai/words.js'
 import type { AccessEntry } from './access-log.js'
 import { joinConnection } from './connection.js'
 import { notesHeader } from './notes.js'
@@ -12,6 +13,7 @@ import { requestIdOf } from './request-id.js'
 import { sendJson } from './respond.js'
 import { type Scope, ScopedEngine } from './scoped-engine.js'
 import type { SseWriter } from './sse-writer.js'
+import { plainPath, targetOf } from './target.js'
 
 /** The reason of an exchange's signal when its client has left: nobody is there to be told. */
 class ClientGone extends Error {
@@ -64,6 +66,8 @@ export class Exchange implements Scope {
   promptField = 'messages'
   /** What of the request was taken otherwise than it says. */
   readonly notes: RequestNote[] = []
+  /** What the request calls fields that have another name here; see src/openai/words.ts. */
+  fieldNames: ReadonlyMap<string, string> = new Map()
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   #embeddedTokens: number | undefined
@@ -104,9 +108,9 @@ export class Exchange implements Scope {
     return this.#abort.signal
   }
 
-  /** The request's path, without its query string. */
+  /** The request's path, without its query string, in its plain form. */
   get path(): string {
-    return (this.req.url ?? '').split('?', 1)[0] ?? ''
+    return plainPath(targetOf(this.req).path)
   }
 
   abort(reason: ApiError): void {
@@ -160,7 +164,7 @@ export class Exchange implements Scope {
   fail(thrown: unknown): void {
     const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
     if (reason instanceof ClientGone || this.req.socket.destroyed) return
-    const error = toApiError(reason, this.promptField)
+    const error = inTheirWords(toApiError(reason, this.promptField), this.fieldNames)
     this.#failure = error
     try {
       this.#tell(error)

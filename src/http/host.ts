@@ -1,16 +1,47 @@
-import { isIPv4 } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { isIP, isIPv4 } from 'node:net'
+import { hostname } from 'node:os'
 import { ApiError } from '../openai/errors.js'
+import { targetOf } from './target.js'
+
+interface HostSettings {
+  readonly allowHosts: readonly string[]
+  /** Where a server of ours listens; nothing of a listener in somebody else's. */
+  readonly host?: string
+}
+
+/**
+ * The host that a request is sent to, with its port; undefined where it names none, as HTTP/1.0
+ * may. Throws a 400 for a request that names two.
+ */
+export function hostOf(req: IncomingMessage): string | undefined {
+  let hosts = 0
+  for (let i = 0; i < req.rawHeaders.length; i += 2) {
+    if (req.rawHeaders[i]?.toLowerCase() === 'host') hosts++
+  }
+  if (hosts > 1) {
+    throw new ApiError('invalid_request', `Expected one Host header, but got ${hosts}.`)
+  }
+  return targetOf(req).host ?? req.headers.host
+}
 
 /**
  * Throws a 403 unless a request is sent to this machine's own names or a configured one. A page
  * whose name was made to resolve to 127.0.0.1 (DNS rebinding, CVE-2024-28224) still sends its own
- * name here.
+ * name here. Where others can reach the server, by an address or by a name that no stranger can
+ * have registered, such a page is no help: it would have to be at that very address.
+ * @param localAddress the end of the connection that is here
  */
-export function checkHost(header: string | undefined, allowHosts: readonly string[]): void {
+export function checkHost(
+  header: string | undefined,
+  { allowHosts, host }: HostSettings,
+  localAddress: string | undefined,
+): void {
   const name = hostName(header ?? '')
-  if (name !== undefined && (isLoopback(name) || allowHosts.some((one) => bare(one) === name))) {
-    return
-  }
+  const isAllowed = (own: string) => isLoopback(own) || allowHosts.some((one) => bare(one) === own)
+  if (name !== undefined && isAllowed(name)) return
+  const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
+  if (name !== undefined && isReachable && isNobodysName(name)) return
   const came = name === undefined ? 'none that can be read' : `'${name}'`
   throw new ApiError(
     'host',
@@ -24,6 +55,12 @@ export function isLoopback(host: string): boolean {
   if (name === 'localhost' || name === '::1') return true
   const v4 = name.startsWith('::ffff:') ? name.slice('::ffff:'.length) : name
   return isIPv4(v4) && v4.startsWith('127.')
+}
+
+/** An address, this machine's own name, or one of a kind that cannot be registered. */
+function isNobodysName(name: string): boolean {
+  if (isIP(name) !== 0 || name === hostname().toLowerCase()) return true
+  return !name.includes('.') || /\.(?:local|localhost|internal|home\.arpa|lan)$/.test(name)
 }
 
 /** The name of `name`, `name:port`, `[v6]` or `[v6]:port`. */

@@ -10,13 +10,18 @@ export class Keys {
     this.#digests = keys.map(digest)
   }
 
+  /** Whether the server has keys at all. */
+  get areNeeded(): boolean {
+    return this.#digests.length > 0
+  }
+
   /**
    * The digest of the key that the request brings; undefined if the server has none. Throws a 401
    * for no key, or another.
    */
   check(headers: IncomingHttpHeaders): Buffer | undefined {
     if (this.#digests.length === 0) return undefined
-    const key = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
+    const key = keyIn(headers)
     if (key === undefined) {
       throw new ApiError('invalid_key', 'Expected the header Authorization: Bearer YOUR_API_KEY.')
     }
@@ -53,6 +58,13 @@ export function isolatedSalt(key: Buffer | undefined, given: string | undefined)
     .update(key)
     .update(given ?? '')
     .digest('base64url')
+}
+
+/** As OpenAI's clients bring it, or in a header of its own as those of Azure and Anthropic do. */
+function keyIn({ authorization, ...headers }: IncomingHttpHeaders): string | undefined {
+  if (authorization !== undefined) return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
+  const own = headers['x-api-key'] ?? headers['api-key']
+  return typeof own === 'string' && /^[\x21-\x7e]+$/.test(own) ? own : undefined
 }
 
 function digest(key: string): Buffer {

@@ -2,45 +2,61 @@ import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
 import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
-import { modelNames, modelNotFound } from '../openai/models/names.js'
+import { defaultName, modelNames, modelNotFound } from '../openai/models/names.js'
 import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
 import type { App } from './app.js'
 import type { Exchange } from './exchange.js'
+import type { ListenerSettings } from './options.js'
 import type { ScopedEngine } from './scoped-engine.js'
 
 /** The model that is served, by each of its names. */
 export interface Models {
   readonly engine: Engine
   readonly names: readonly string[]
+  /** Whether it answers to any other name as well. */
+  readonly isAny: boolean
   /** Unix seconds. */
   readonly created: number
   readonly fingerprint: string
   readonly meta: ModelMeta
 }
 
-export function hostedModels(engine: Engine, aliases: readonly string[]): Models {
+export function hostedModels(
+  engine: Engine,
+  { aliases, anyModel }: Pick<ListenerSettings, 'aliases' | 'anyModel'>,
+): Models {
   const { model, settings } = engine
   return {
     engine,
     names: modelNames(model, aliases),
+    isAny: anyModel,
     created: Math.floor(Date.now() / 1000),
     fingerprint: systemFingerprint(model, settings, binding().llamaCppVersion),
     meta: modelMeta(model, settings),
   }
 }
 
+/** What a request says of the model; nothing, or '', means the one that is there. */
+type Asked = string | undefined
+
 /** The engine behind a name, for one exchange, or a 404 that tells the names there are. */
-export function engineNamed(name: string, models: Models, exchange: Exchange): ScopedEngine {
+export function engineNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
   checkName(name, models)
   return exchange.scope(models.engine)
 }
 
-function checkName(name: string, { names }: Models): void {
-  if (!names.includes(name)) throw modelNotFound(name, names)
+/** The name that a reply bears: the one that was asked for, where it is one of the model's. */
+export function nameOfReply(asked: Asked, { names }: Models): string {
+  return asked !== undefined && names.includes(asked) ? asked : (names[0] ?? defaultName)
+}
+
+function checkName(name: Asked, { names, isAny }: Models): void {
+  if (isAny || name === undefined || name === '' || names.includes(name)) return
+  throw modelNotFound(name, names)
 }
 
 /** The same of one that generates text, or a 400. */
-export function generatorNamed(name: string, models: Models, exchange: Exchange): ScopedEngine {
+export function generatorNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
   const engine = engineNamed(name, models, exchange)
   if (engine.model.embedding === undefined) return engine
   throw new ApiError(
@@ -51,7 +67,7 @@ export function generatorNamed(name: string, models: Models, exchange: Exchange)
 }
 
 /** The same of one that embeds, or a 400. */
-export function embedderNamed(name: string, models: Models, exchange: Exchange): ScopedEngine {
+export function embedderNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
   const engine = engineNamed(name, models, exchange)
   if (engine.model.embedding !== undefined) return engine
   throw new ApiError(

@@ -36,11 +36,19 @@ export interface ListenerOptions {
   isolateKeys?: boolean
   /** GET /metrics needs no key. Default false: it needs one, like everything but /health. */
   openMetrics?: boolean
-  /** Host names that requests may be sent to, beside localhost and loopback addresses. */
+  /** Answers to any other name as well; the reply says the model's own. Default false: a 404. */
+  anyModel?: boolean
+  /**
+   * Host names that requests may be sent to, beside localhost and loopback addresses. A request
+   * that must bring a key may be sent to any.
+   */
   allowHosts?: readonly string[]
-  /** Origins of web pages that may call, exactly as browsers send them: `https://app.example`. */
+  /**
+   * Origins of web pages that may call, as browsers send them: `https://app.example`. `*` in one
+   * stands for any characters; alone it is every page. Those of apps and extensions may call.
+   */
   allowOrigins?: readonly string[]
-  /** Bytes of a request's body. Default 1 MiB; more is a 413. */
+  /** Bytes of a request's body. Default 32 MiB; more is a 413. */
   bodyBytesMax?: number
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
   maxTokens?: number
@@ -108,12 +116,13 @@ export interface DrainOptions {
 
 const listenerDefaults = {
   aliases: [] as readonly string[],
+  anyModel: false,
   apiKeys: [] as readonly string[],
   isolateKeys: false,
   openMetrics: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
-  bodyBytesMax: 1024 * 1024,
+  bodyBytesMax: 32 * 1024 * 1024,
   requestTimeoutMs: 60_000,
   pingMs: 15_000,
   sendBufferBytes: 16 * 1024,
@@ -154,15 +163,20 @@ const apiKey: Check<string> = {
   isSecret: true,
 }
 const origin: Check<string> = check(
-  'an origin such as "https://app.example" (no path, no *)',
+  'an origin such as "https://app.example" (no path), or "*"',
   (value) => {
-    return typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value
+    if (typeof value !== 'string') return false
+    const isOfWeb = URL.canParse(value) && new URL(value).origin === value
+    // Of an app, or with a star in it: nothing that URL could tell the origin of.
+    const isOther = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]*$/.test(value) && !/^https?:[^*]*$/.test(value)
+    return isOfWeb || isOther || value === '*' || value === 'null'
   },
 )
 
 const listenerChecks: Checks<ListenerOptions> = {
   engine,
   aliases: listOf(namesMax, name, 'names'),
+  anyModel: trueOrFalse,
   apiKeys: listOf(keysMax, apiKey, 'keys'),
   isolateKeys: trueOrFalse,
   openMetrics: trueOrFalse,

@@ -2,7 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../openai/errors.js'
 
 /** Headers that a page may send; others only where its browser asked for them by name. */
-const headersAllowed = 'authorization, content-type, x-request-id'
+const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
+
+/**
+ * Origins of apps and browser extensions: no page of the web can have them, for a browser gives
+ * these schemes to what was installed only. (Not `file:` and `null`, which any downloaded page and
+ * any sandboxed frame has, nor every scheme: some browsers have pages at `ipfs:` or `ftp:`.)
+ * Tauri and Capacitor have these names where a system knows no schemes of theirs.
+ */
+const appSchemes = new Set([
+  ...['app:', 'tauri:', 'capacitor:', 'ionic:', 'vscode-webview:', 'vscode-file:'],
+  ...['chrome-extension:', 'moz-extension:', 'safari-web-extension:'],
+])
+const appHosts = /^https?:\/\/(?:tauri\.localhost|localhost)$/
+
+function isOfApp(origin: string): boolean {
+  const [, scheme = ''] = /^([a-z-]+:)\/\/[^/]*$/.exec(origin) ?? []
+  return appSchemes.has(scheme) || appHosts.test(origin)
+}
 
 /**
  * Throws a 403 for a web page from elsewhere, preflight or not: a plain POST of a foreign page
@@ -14,9 +31,9 @@ export function checkOrigin(
   allowOrigins: readonly string[],
 ): void {
   const { origin, host } = headers
-  if (allowOrigins.length > 0) res.setHeader('vary', 'origin')
-  if (origin === undefined || origin === `http://${host}`) return
-  if (!allowOrigins.includes(origin)) {
+  res.setHeader('vary', 'origin')
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return
+  if (!isOfApp(origin) && !allowOrigins.some((one) => covers(one, origin))) {
     throw new ApiError(
       'origin',
       "Web pages from this Origin are not allowed here; the server's owner can allow it " +
@@ -25,6 +42,14 @@ export function checkOrigin(
   }
   res.setHeader('access-control-allow-origin', origin)
   res.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-sluice-notes')
+}
+
+/** `*` stands for any characters of an origin; alone it is every origin, `null` too. */
+function covers(allowed: string, origin: string): boolean {
+  if (allowed === '*' || allowed === origin) return true
+  if (!allowed.includes('*')) return false
+  const parts = allowed.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('[^/]*')}$`).test(origin)
 }
 
 /** Whether a browser asks if it may ask. Only after checkOrigin. */
@@ -43,10 +68,19 @@ export function answerPreflight(
 ): void {
   const asked = headers['access-control-request-headers']
   const isPlain = asked !== undefined && /^[a-z0-9-]+(?:, ?[a-z0-9-]+)*$/i.test(asked)
+  // Chromium asks so before a page of the web may reach an address of this network.
+  const reachesIn = headers['access-control-request-private-network'] === 'true'
   res.writeHead(204, {
     'access-control-allow-methods': methods.join(', '),
     'access-control-allow-headers': isPlain ? asked : headersAllowed,
+    ...(reachesIn ? { 'access-control-allow-private-network': 'true' } : {}),
     'access-control-max-age': '600',
   })
+  res.end()
+}
+
+/** What may be asked there, as HTTP has it. */
+export function answerOptions(res: ServerResponse, methods: readonly string[]): void {
+  res.writeHead(204, { allow: [...methods, 'OPTIONS'].join(', ') })
   res.end()
 }

@@ -20,6 +20,8 @@ export interface Route {
   readonly handle: Handler
   /** Whether it is open to everybody, without a key. Left out: never. */
   readonly isOpen?: (settings: ListenerSettings) => boolean
+  /** Whether it is served to requests of any host name: nothing is to be had there. */
+  readonly isOfAnyHost?: boolean
 }
 
 /** A new endpoint: a line here, a handler beside this file, a folder in src/openai for its wire. */
@@ -32,7 +34,7 @@ const routes: readonly Route[] = [
   { method: 'POST', pattern: '/apply-template', handle: applyTemplate },
   { method: 'GET', pattern: '/v1/models', handle: listModels },
   { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
-  { method: 'GET', pattern: '/health', handle: health, isOpen: () => true },
+  { method: 'GET', pattern: '/health', handle: health, isOpen: () => true, isOfAnyHost: true },
   {
     method: 'GET',
     pattern: '/metrics',
@@ -47,14 +49,28 @@ export interface Match {
   readonly routes: readonly Route[]
 }
 
-/** The routes of a path, whatever their methods. */
+const version = '/v1'
+
+/**
+ * The routes of a path, whatever their methods. Some clients are told an address with /v1 and some
+ * without, and some add one of their own: each path is answered with one, without, and with two.
+ */
 export function matchPath(path: string): Match {
+  const bare = path.replace(/^(?:\/v1)+(?=\/)/, '')
+  for (const candidate of [path, bare, version + bare]) {
+    const match = exactly(candidate)
+    if (match !== undefined) return match
+  }
+  return { id: '', routes: [] }
+}
+
+function exactly(path: string): Match | undefined {
   for (const { pattern } of routes) {
     const id = idIn(pattern, path)
     if (id === undefined) continue
     return { id, routes: routes.filter((route) => route.pattern === pattern) }
   }
-  return { id: '', routes: [] }
+  return undefined
 }
 
 /** Methods that a path answers, HEAD beside every GET. */

@@ -155,9 +155,8 @@ function checkOpenness({ host, apiKeys, allowUnauthenticated }: ServerSettings):
   throw refused('host', `a loopback address such as 127.0.0.1 (${why})`, show(host))
 }
 
-/** A host that was bound by its name may be asked by it; the wildcards are nobody's name. */
+/** What it was bound by, it may be asked by: an address of the banner works as it is printed. */
 function withOwnName(settings: ServerSettings): ServerSettings {
   const { host, allowHosts } = settings
-  if (host === '0.0.0.0' || host === '::' || host === '') return settings
-  return { ...settings, allowHosts: [...allowHosts, host] }
+  return host === '' ? settings : { ...settings, allowHosts: [...allowHosts, host] }
 }

@@ -1,8 +1,7 @@
 import { ApiError } from '../openai/errors.js'
 
 /**
- * Bounds the text that waits for the tokenizer: it works through 0.5 to 2.5 MiB a second, nothing
- * can interrupt it, and every prompt passes through it as well. Owned by App.
+ * Bounds the text that waits for the tokenizer, which nothing can interrupt. Owned by App.
  */
 export class TextBudget {
   readonly #bytesMax: number

@@ -1,6 +1,5 @@
 import { wireToolError } from '../openai/chat/wire-tools.js'
 import { parseBody } from '../openai/issues.js'
-import { defaultName } from '../openai/models/names.js'
 import { checkVocabulary } from '../openai/token-ids.js'
 import { pieceList, tokenList } from '../openai/tokens/reply.js'
 import {
@@ -21,9 +20,9 @@ const piecesAtOnce = 4096
 /** POST /tokenize */
 export async function tokenize(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings)
+  const body = await readBody(exchange, app)
   const request = parseBody(tokenizeRequest, body)
-  const engine = engineNamed(request.model ?? defaultName, models, exchange)
+  const engine = engineNamed(request.model, models, exchange)
   exchange.promptField = 'content'
   const { add_special: addSpecial, parse_special: parseSpecial } = request
   const { signal } = exchange
@@ -53,8 +52,8 @@ async function piecesOf(
 /** POST /detokenize */
 export async function detokenize(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings)
-  const { model = defaultName, tokens } = parseBody(detokenizeRequest, body)
+  const body = await readBody(exchange, app)
+  const { model, tokens } = parseBody(detokenizeRequest, body)
   const engine = engineNamed(model, models, exchange)
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
   exchange.json(200, { content: await engine.detokenize(tokens) })
@@ -63,8 +62,8 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
 /** POST /apply-template */
 export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
-  const body = await readBody(exchange, app.settings)
-  const { model = defaultName, messages, tools } = parseBody(applyTemplateRequest, body)
+  const body = await readBody(exchange, app)
+  const { model, messages, tools } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, exchange)
   exchange.note(tools?.notes ?? [])
   try {

@@ -1,4 +1,7 @@
+import { randomInt } from 'node:crypto'
 import { z } from 'zod'
+import { temperatureMax } from '../config/engine-options.js'
+import { stopTokensMax } from '../config/request-options.js'
 import type { RequestOptions } from '../engine/types.js'
 import {
   anObject,
@@ -16,6 +19,9 @@ import { structureFields, structureOptions } from './structure.js'
 export const leaveOut = 'leave the field out'
 /** OpenAI takes 4. */
 const stopsMax = 16
+
+/** One model is served; whoever names it may, and '' names none. */
+export const modelName = optional(z.string({ error: 'the name of a model, such as "default"' }))
 const stopBytesMax = 256
 
 const stopError = `a string of at most ${stopBytesMax} bytes`
@@ -30,14 +36,19 @@ const stop = z.union(
 )
 
 const seedError = 'a whole number of 64 bits'
+/** llama-server's word for "draw one". */
+const anySeed = -1
+/** As src/engine/native-request.ts draws them. */
+const seedsMax = 2 ** 32 - 1
 
 /** An int64 on the wire. What a double cannot hold exactly is folded to 32 bits here. */
 const seed = z
   .number({ error: seedError })
   .refine((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 63, { error: seedError })
-  .transform((value) =>
-    Number.isSafeInteger(value) ? value : Number(BigInt.asUintN(32, BigInt(value))),
-  )
+  .transform((value) => {
+    if (value === anySeed) return randomInt(seedsMax)
+    return Number.isSafeInteger(value) ? value : Number(BigInt.asUintN(32, BigInt(value)))
+  })
 
 const biasError = 'at most 1024 token ids (whole numbers), each with a number from -100 to 100'
 const logitBias = anObject(biasError)
@@ -57,6 +68,15 @@ const cacheSalt = z
   .min(1, { error: saltError })
   .max(saltCharactersMax, { error: saltError })
 
+const limitError = `a whole number from 0 to ${int32Max}, or -1 for no limit`
+
+/** Tokens of a reply; -1, as llama-server and others have it, is as many as there is room for. */
+export const tokenLimit = z
+  .number({ error: limitError })
+  .refine((value) => Number.isInteger(value) && value >= -1 && value <= int32Max, {
+    error: limitError,
+  })
+
 const streamOptions = z.object(
   { include_usage: optional(boolean()) },
   { error: 'an object such as {"include_usage": true}' },
@@ -65,8 +85,8 @@ const streamOptions = z.object(
 export const generationFields = {
   stream: optional(boolean()).pipe(z.boolean().default(false)),
   stream_options: optional(streamOptions),
-  max_tokens: optional(integerFrom(1, int32Max)),
-  temperature: optional(numberFrom(0, 2)),
+  max_tokens: optional(tokenLimit),
+  temperature: optional(numberFrom(0, temperatureMax)),
   top_p: optional(numberFrom(0, 1)),
   frequency_penalty: optional(numberFrom(-2, 2)),
   presence_penalty: optional(numberFrom(-2, 2)),
@@ -74,7 +94,7 @@ export const generationFields = {
   seed: optional(seed),
   logit_bias: optional(logitBias),
   // Local extras, by the names that llama.cpp's own server gave them.
-  top_k: optional(integerFrom(0, int32Max)),
+  top_k: optional(integerFrom(-1, int32Max)),
   min_p: optional(numberFrom(0, 1)),
   repeat_penalty: optional(
     numberFrom(0, 10).refine((value) => value > 0, { error: 'a number above 0, at most 10' }),
@@ -82,8 +102,9 @@ export const generationFields = {
   repeat_last_n: optional(integerFrom(-1, int32Max)),
   ignore_eos: optional(boolean()),
   ...structureFields,
-  // And one by the name that vLLM gave it.
+  // And two by the names that vLLM gave them.
   cache_salt: optional(cacheSalt),
+  stop_token_ids: optional(arrayOf(integerFrom(0, int32Max), 0, stopTokensMax, 'token ids')),
 }
 
 type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFields>>>
@@ -96,8 +117,9 @@ export function generationOptions(request: GenerationRequest): RequestOptions {
   return {
     ...structureOptions(request),
     ...withoutUndefined({
-      maxTokens: request.max_tokens,
+      maxTokens: limitOf(request.max_tokens),
       stop: request.stop,
+      stopTokens: request.stop_token_ids,
       seed: request.seed,
       logitBias: request.logit_bias,
       ignoreEos: request.ignore_eos,
@@ -112,6 +134,11 @@ export function generationOptions(request: GenerationRequest): RequestOptions {
       presencePenalty: request.presence_penalty,
     }),
   }
+}
+
+/** A limit that a request sets; undefined where it sets none. */
+export function limitOf(tokens: number | undefined): number | undefined {
+  return tokens === -1 ? undefined : tokens
 }
 
 /** For `refine`: stream_options make no sense without a stream. */

@@ -96,7 +96,7 @@ describe('options of load', () => {
     ['cacheMiB', { cacheMiB: 0.5 }],
     ['cacheMiB', { cacheMiB: 2 ** 20 + 1 }],
     ['sampling', { sampling: 'hot' }],
-    ['sampling.temperature', { sampling: { temperature: 3 } }],
+    ['sampling.temperature', { sampling: { temperature: 101 } }],
     ['sampling.maxTokens', { sampling: { maxTokens: 3 } }],
     ['reasoning', { reasoning: 100 }],
     ['reasoning.budget', { reasoning: { budget: -2 } }],

@@ -170,6 +170,7 @@ const takesAnyText: readonly string[] = [
   'cacheSalt',
   'stop',
   'grammar',
+  'regex',
   'suffix',
 ]
 const secrets = ['apiKeys']

@@ -36,7 +36,7 @@ describe('options of a request', () => {
       signal,
     }
     const high = {
-      temperature: 2,
+      temperature: 100,
       topP: 1,
       topK: 2 ** 31 - 1,
       minP: 1,
@@ -60,13 +60,13 @@ describe('options of a request', () => {
 
   test.each([
     ['temperature', -0.1],
-    ['temperature', 2.1],
+    ['temperature', 100.1],
     ['temperature', Number.NaN],
     ['temperature', '0.5'],
     ['temperature', null],
     ['topP', 1.01],
     ['topK', 1.5],
-    ['topK', -1],
+    ['topK', -2],
     ['minP', Number.POSITIVE_INFINITY],
     ['repeatPenalty', 0],
     ['repeatPenalty', 10.1],
@@ -75,7 +75,7 @@ describe('options of a request', () => {
     ['presencePenalty', -2.5],
     ['seed', 2 ** 53],
     ['seed', 0.5],
-    ['maxTokens', 0],
+    ['maxTokens', -1],
     ['maxTokens', 2 ** 31],
     ['stop', 'é'.repeat(129)],
     ['stop', Array.from({ length: 17 }, () => 'x')],

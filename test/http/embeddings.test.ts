@@ -85,7 +85,7 @@ test('dimensions cuts the vectors, and they are of length 1 again', async () => 
 })
 
 const wrong: [name: string, body: object, param: string | null, message: RegExp][] = [
-  ['no model', { model: undefined, input: 'a' }, 'model', /the name of a model/],
+  ['a number as the model', { model: 7, input: 'a' }, 'model', /the name of a model/],
   ['no input', {}, 'input', /a string that is not empty.*but got nothing/],
   ['null as input', { input: null }, 'input', /but got null/],
   ['an empty text', { input: '' }, 'input', /not empty/],

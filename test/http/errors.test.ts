@@ -53,7 +53,7 @@ test.each([
   ['', null, /empty/],
   ['[]', null, /a JSON object/],
   [story({ messages: [{ role: 'wizard', content: 'hi' }] }), 'messages[0].role', /"wizard"/],
-  [story({ temperature: 3 }), 'temperature', /from 0 to 2, but got 3/],
+  [story({ top_p: 3 }), 'top_p', /from 0 to 1, but got 3/],
   [story({ tools: [{}] }), 'tools[0].type', /expected "function"/],
   [story({ n: 5 }), 'n', /from 1 to 4 \(the engine's parallel\), but got 5/],
 ])('20, 21: a wrong request is a 400 that names its field: %j', async (body, param, message) => {

@@ -33,7 +33,7 @@ const values: [what: string, json: () => string][] = [
 ]
 
 test.each(values)('%s is refused by every endpoint that takes text', async (_, json) => {
-  const { url, native } = await serve()
+  const { url, native } = await serve({ server: { bodyBytesMax: 2 ** 20 } })
   for (const [path, field, rest] of endpoints) {
     const body = JSON.stringify({ ...rest, [field]: '@' }).replace('"@"', json)
     const startedAt = performance.now()

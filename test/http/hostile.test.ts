@@ -9,6 +9,8 @@ import { answers } from '../support/wire/routes.js'
 
 closeAfterEach()
 
+const bodyBytesMax = 2 ** 20
+
 const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
 const withRaw = (field: string, json: string) => {
   return JSON.stringify(story({ [field]: '@' })).replace('"@"', () => json)
@@ -55,7 +57,7 @@ async function lives({ url, native }: Served): Promise<void> {
 }
 
 test.each(bodies)('a body with %s is refused within a second', async (_, make, status) => {
-  const served = await serve()
+  const served = await serve({ server: { bodyBytesMax } })
   const body = make()
   const startedAt = performance.now()
   const response = await chat(served.url, body)
@@ -78,7 +80,7 @@ const anywhere: [body: string, status: number][] = [
 ]
 
 test.each(endpoints)('%s refuses them too', async (endpoint) => {
-  const served = await serve()
+  const served = await serve({ server: { bodyBytesMax } })
   for (const [body, status] of anywhere) {
     const startedAt = performance.now()
     const headers = { 'content-type': 'application/json' }
@@ -102,10 +104,10 @@ test('where larger bodies are let in, depth is still refused within a second', a
   }
 })
 
-test('a client that says 30 MB and sends none of them is told at once', async () => {
+test('a client that says 34 MB and sends none of them is told at once', async () => {
   const served = await serve()
   const raw = await served.client()
-  raw.send(post(chatPath, '').replace('\r\n\r\n', '\r\ncontent-length: 30000000\r\n\r\n'))
+  raw.send(post(chatPath, '').replace('\r\n\r\n', '\r\ncontent-length: 34000000\r\n\r\n'))
   await raw.seen('body_too_large')
   expect(raw.status).toBe(413)
   await lives(served)

@@ -175,8 +175,8 @@ describe.each(words)('%s', (word) => {
     expect((await chat(url, story(anywhere))).status).toBe(200)
     const body = { model: 'default', prompt: 'a', ...keyed(word, 1) }
     expect((await postJson(url, '/v1/completions', body)).status).toBe(200)
-    const kwargs = await chat(url, story({ chat_template_kwargs: keyed(word, 1) }))
-    expect(kwargs.status).toBe(400)
+    const kwargs = await chat(url, story({ chat_template_kwargs: keyed(word, 1), stream: false }))
+    expect(kwargs.status).toBe(word.startsWith('__') ? 400 : 200)
     expect({}).not.toHaveProperty('polluted')
   })
 

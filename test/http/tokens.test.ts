@@ -94,7 +94,7 @@ test('they pass the same door as every other endpoint', async () => {
     expect((await postJson(url, path, body, bearer)).status).toBe(413)
     const origin = { ...bearer, origin: 'https://evil.example' }
     expect((await postJson(url, path, {}, origin)).status).toBe(403)
-    const text = { ...bearer, 'content-type': 'text/plain' }
+    const text = { ...bearer, 'content-type': 'image/png' }
     expect((await postJson(url, path, {}, text)).status).toBe(415)
     expect((await fetch(url + path, { headers: bearer })).status).toBe(405)
     const named = await postJson(url, path, { [field]: '', model: 'gpt-5' }, bearer)

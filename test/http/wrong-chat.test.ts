@@ -10,7 +10,6 @@ const user = { role: 'user', content: 'hi' }
 const text = { type: 'text', text: 'hi' }
 
 const wrong: [body: object, param: string][] = [
-  [{ model: undefined }, 'model'],
   [{ model: 7 }, 'model'],
   [{ messages: undefined }, 'messages'],
   [{ messages: [] }, 'messages'],
@@ -27,12 +26,12 @@ const wrong: [body: object, param: string][] = [
     { messages: [{ role: 'user', content: [text, { type: 'video', video: '' }] }] },
     'messages[0].content[1].type',
   ],
-  [{ temperature: 2.1 }, 'temperature'],
+  [{ temperature: 100.1 }, 'temperature'],
   [{ temperature: '1' }, 'temperature'],
   [{ top_p: -0.1 }, 'top_p'],
   [{ frequency_penalty: 3 }, 'frequency_penalty'],
   [{ presence_penalty: [] }, 'presence_penalty'],
-  [{ max_tokens: 0 }, 'max_tokens'],
+  [{ max_tokens: -2 }, 'max_tokens'],
   [{ max_completion_tokens: 1.5 }, 'max_completion_tokens'],
   [{ stop: Array.from({ length: 17 }, String) }, 'stop'],
   [{ stop: ['a', 7] }, 'stop[1]'],
@@ -46,12 +45,12 @@ const wrong: [body: object, param: string][] = [
   [{ n: 5 }, 'n'],
   [{ n: 1.5 }, 'n'],
   [{ n: 1e9 }, 'n'],
-  [{ logprobs: 3 }, 'logprobs'],
+  [{ logprobs: 'yes' }, 'logprobs'],
   [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
   [{ logprobs: true, top_logprobs: -1 }, 'top_logprobs'],
   [{ top_logprobs: 5 }, 'top_logprobs'],
   [{ logprobs: false, top_logprobs: 5 }, 'top_logprobs'],
-  [{ top_k: -1 }, 'top_k'],
+  [{ top_k: -2 }, 'top_k'],
   [{ min_p: 2 }, 'min_p'],
   [{ cache_salt: '' }, 'cache_salt'],
 ]

@@ -10,6 +10,7 @@ import {
   detokenizeRequest,
   tokenizeRequest,
 } from '../../src/openai/tokens/schema.js'
+import { notHere, otherChatNames, otherNames, withoutEffect } from '../../src/openai/words.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
@@ -119,4 +120,13 @@ test('every error that can be sent is in the table, and no other', () => {
 test('what is sent beyond the declarations is in the table, and nothing else', () => {
   const told = rows("What is sent beyond OpenAI's declarations")
   expect(told).toEqual(departures.map(({ type, field, why }) => [type, field, why]))
+})
+
+test('the words of other servers are told, each of them', () => {
+  const section = sections.get("Other servers' words")?.join('\n') ?? ''
+  const words = [otherNames, otherChatNames, notHere].flatMap((table) => Object.keys(table))
+  for (const word of [...words, ...withoutEffect]) {
+    if (word === 'typ_p') continue // a second name of what is refused
+    expect([word, section.includes(`\`${word}\``)]).toEqual([word, true])
+  }
 })

@@ -9,6 +9,7 @@
 #include "llama.h"
 #include "llama/constraint.h"
 #include "llama/fault.h"
+#include "llama/row-scorer.h"
 #include "test/check.h"
 
 using sluice::FaultCode;
@@ -221,7 +222,7 @@ TEST("sampler: chances are those of the logits as they came, whatever was done t
         const std::vector<float> row = random_row(vocabulary, 3.0f, i);
         const int32_t token = sampler.sample(row.data());
         const sluice::RowChances& chances = sampler.chances();
-        CHECK(std::abs(double(chances.sampled) - naive_logprob(row, token)) < 1e-5);
+        CHECK(std::abs(double(chances.chosen) - naive_logprob(row, token)) < 1e-5);
         CHECK_EQ(chances.top.size(), size_t(20));
         std::vector<float> descending = row;
         std::sort(descending.rbegin(), descending.rend());
@@ -233,6 +234,30 @@ TEST("sampler: chances are those of the logits as they came, whatever was done t
       }
     }
   }
+}
+
+TEST("scorer: a prompt's token is told as a sampled one would be, and damaged rows are refused") {
+  for (const int32_t vocabulary : {380, 32000}) {
+    for (uint32_t i = 0; i < 20; ++i) {
+      const std::vector<float> row = random_row(vocabulary, 3.0f, i);
+      const int32_t token = int32_t(i) * 17 % vocabulary;
+      sluice::RowScorer scorer(vocabulary, token, 3);
+      CHECK_EQ(scorer.sample(row.data()), token);
+      CHECK(std::abs(double(scorer.chances().chosen) - naive_logprob(row, token)) < 1e-5);
+      CHECK_EQ(scorer.chances().top.size(), size_t(3));
+      CHECK_EQ(row[size_t(scorer.chances().top[0].token)],
+               *std::max_element(row.begin(), row.end()));
+    }
+  }
+  const std::vector<float> damaged(100, NAN);
+  sluice::RowScorer scorer(100, 1, 0);
+  bool refused = false;
+  try {
+    scorer.sample(damaged.data());
+  } catch (const sluice::FaultError&) {
+    refused = true;
+  }
+  CHECK(refused);
 }
 
 TEST("sampler: asking for chances changes no token") {
@@ -263,7 +288,7 @@ TEST("sampler: tokens that cannot be are no alternatives, and every chance is a 
   Sampler alone(1000, {}, params, kContext);
   alone.sample(row.data());
   CHECK(alone.chances().top.empty());
-  CHECK(std::isfinite(alone.chances().sampled));
+  CHECK(std::isfinite(alone.chances().chosen));
 }
 
 TEST("sampler: forced tokens come first, whatever the logits, and the drawing goes on as before") {
@@ -283,7 +308,7 @@ TEST("sampler: forced tokens come first, whatever the logits, and the drawing go
     double sum = 0;
     for (float logit : row) sum += std::exp(double(logit));
     const double expected = double(row[size_t(token)]) - std::log(sum);
-    CHECK(std::fabs(double(forced.chances().sampled) - expected) < 1e-4);
+    CHECK(std::fabs(double(forced.chances().chosen) - expected) < 1e-4);
     CHECK_EQ(forced.chances().top.size(), size_t(2));
   }
   CHECK(!forced.is_forcing());

@@ -1,11 +1,11 @@
 import type { ChatOptions } from '../../engine/types.js'
-import { generationOptions } from '../generation.js'
+import { generationOptions, limitOf } from '../generation.js'
 import type { ChatRequest } from './schema.js'
 import { toolOptions } from './tools.js'
 
 /** The engine's options for a request; what it leaves open stays open, but for `maxTokens`. */
 export function requestOptions(request: ChatRequest, maxTokens: number | undefined): ChatOptions {
-  const limit = request.max_completion_tokens ?? request.max_tokens ?? maxTokens
+  const limit = limitOf(request.max_completion_tokens ?? request.max_tokens) ?? maxTokens
   const { n, logprobs, top_logprobs: alternatives = 0 } = request
   return {
     ...generationOptions(request),

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import {
   arrayOf,
   boolean,
-  int32Max,
   integerFrom,
   isEmptyArray,
   isOneOf,
@@ -13,7 +12,9 @@ import {
   generationFields,
   hasStreamForOptions,
   leaveOut,
+  modelName,
   streamOptionsIssue,
+  tokenLimit,
 } from '../generation.js'
 import { chatMessage } from './message.js'
 import { toolChoice } from './tool-choice.js'
@@ -23,6 +24,7 @@ import {
   reasoningEffort,
   templateArguments,
   twoBudgetsIssue,
+  verbosity,
 } from './tools.js'
 import { wireTools } from './wire-tools.js'
 
@@ -39,7 +41,6 @@ const notHere = {
     (value) => Array.isArray(value) && value.every((one) => one === 'text'),
   ),
   audio: unsupported(`no audio (this server writes text only; ${leaveOut})`),
-  verbosity: unsupported(`"medium" (others are not supported; ${leaveOut})`, isOneOf('medium')),
   web_search_options: unsupported(`no web search (this server has none; ${leaveOut})`),
 }
 
@@ -50,9 +51,9 @@ const notHere = {
 export const chatRequest = z
   .object(
     {
-      model: z.string({ error: 'the name of a model, such as "default"' }),
+      model: modelName,
       messages: arrayOf(chatMessage, 1, 2048, 'messages'),
-      max_completion_tokens: optional(integerFrom(1, int32Max)),
+      max_completion_tokens: optional(tokenLimit),
       // At most as many as run at once, which the engine knows.
       n: optional(integerFrom(1, choicesMax)),
       logprobs: optional(boolean()),
@@ -61,6 +62,7 @@ export const chatRequest = z
       tool_choice: optional(toolChoice),
       parallel_tool_calls: optional(boolean()),
       reasoning_effort: optional(reasoningEffort),
+      verbosity: optional(verbosity),
       // Local extras, by the names that llama-server gave them.
       chat_template_kwargs: optional(templateArguments),
       continue_final_message: optional(boolean()),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { budgetMessageBytesMax } from '../../config/engine-options.js'
 import { InvalidOptionError } from '../../engine/errors.js'
 import type { ChatOptions, ToolCall, ToolChoice } from '../../engine/types.js'
-import { boolean, int32Max, integerFrom, optional } from '../fields.js'
+import { anObject, boolean, int32Max, integerFrom, optional } from '../fields.js'
 import type { WireTools } from './wire-tools.js'
 
 /** Tools, as a request names them and as a reply calls them. */
@@ -45,11 +45,23 @@ export const twoBudgetsIssue = {
   error: 'nothing else than reasoning_budget_tokens, whose other name it is',
 }
 
-/** What of llama-server's template arguments has a meaning here; others are refused. */
-export const templateArguments = z.strictObject(
-  { enable_thinking: optional(boolean()), reasoning_effort: optional(reasoningEffort) },
-  { error: 'nothing but enable_thinking and reasoning_effort' },
+const ownArguments = z.object({
+  enable_thinking: optional(boolean()),
+  reasoning_effort: optional(reasoningEffort),
+})
+
+/** Two have a field of their own as well; the others are the template's, and pass as they are. */
+export const templateArguments = anObject("an object of the chat template's variables").transform(
+  (given, context) => {
+    const { enable_thinking, reasoning_effort } = given
+    const own = ownArguments.safeParse({ enable_thinking, reasoning_effort })
+    if (own.success) return { ...given, ...own.data } // not by zod: a key may be __proto__
+    for (const issue of own.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
+    return z.NEVER
+  },
 )
+
+export const verbosity = z.enum(['low', 'medium', 'high'], { error: '"low", "medium" or "high"' })
 
 interface BudgetFields {
   readonly reasoning_budget_tokens?: number | undefined
@@ -62,6 +74,7 @@ interface ToolFields extends BudgetFields {
   readonly tool_choice?: ToolChoice | undefined
   readonly parallel_tool_calls?: boolean | undefined
   readonly reasoning_effort?: string | undefined
+  readonly verbosity?: z.output<typeof verbosity> | undefined
   readonly chat_template_kwargs?: z.output<typeof templateArguments> | undefined
   readonly continue_final_message?: boolean | undefined
 }
@@ -69,11 +82,14 @@ interface ToolFields extends BudgetFields {
 /** The engine's options for what a request says of tools and thoughts. */
 export function toolOptions(request: ToolFields): ChatOptions {
   const { tools, tool_choice, parallel_tool_calls, continue_final_message } = request
-  const given = request.chat_template_kwargs
-  const effort = request.reasoning_effort ?? given?.reasoning_effort
+  const { enable_thinking, reasoning_effort, ...others } = request.chat_template_kwargs ?? {}
+  const given = { enable_thinking, reasoning_effort }
+  // As reasoning_effort: without effect where the template knows of no such thing.
+  const told = { ...others, ...(request.verbosity ? { verbosity: request.verbosity } : {}) }
+  const effort = request.reasoning_effort ?? given.reasoning_effort
   const budget = request.reasoning_budget_tokens ?? request.thinking_budget_tokens
   const message = request.reasoning_budget_message
-  const enabled = effort === 'none' ? false : given?.enable_thinking
+  const enabled = effort === 'none' ? false : given.enable_thinking
   const reasoning = {
     ...(enabled === undefined ? {} : { enabled }),
     ...(effort === undefined || effort === 'none' ? {} : { effort }),
@@ -85,6 +101,7 @@ export function toolOptions(request: ToolFields): ChatOptions {
     ...(tool_choice === undefined ? {} : { toolChoice: tool_choice }),
     ...(parallel_tool_calls === undefined ? {} : { parallelToolCalls: parallel_tool_calls }),
     ...(Object.keys(reasoning).length === 0 ? {} : { reasoning }),
+    ...(Object.keys(told).length === 0 ? {} : { templateArguments: told }),
     ...(continue_final_message === undefined ? {} : { continueFinal: continue_final_message }),
   }
 }

@@ -1,16 +1,24 @@
 import type { CompletionOptions } from '../../engine/types.js'
 import { ApiError } from '../errors.js'
-import { generationOptions } from '../generation.js'
+import { generationOptions, limitOf } from '../generation.js'
 import { type CompletionRequest, maxTokensDefault } from './schema.js'
 
-/** The engine's options, the same for each of a request's prompts. */
-export function completionOptions(request: CompletionRequest): CompletionOptions {
-  const { n, logprobs, suffix } = request
+/**
+ * The engine's options, the same for each of a request's prompts.
+ * @param maxTokens the server's own limit, where a request asks for no limit
+ */
+export function completionOptions(
+  request: CompletionRequest,
+  maxTokens: number | undefined,
+): CompletionOptions {
+  const { n, logprobs, suffix, echo = false } = request
+  const limit = limitOf(request.max_tokens ?? maxTokensDefault) ?? maxTokens
   return {
-    maxTokens: maxTokensDefault,
     ...generationOptions(request),
+    ...(limit === undefined ? {} : { maxTokens: limit }),
     ...(n === undefined ? {} : { n }),
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...(logprobs !== undefined && echo ? { promptLogprobs: logprobs } : {}),
     // An empty suffix is none: nothing follows, so there is no gap.
     ...(suffix === undefined || suffix === '' ? {} : { suffix }),
   }

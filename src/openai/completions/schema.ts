@@ -4,12 +4,13 @@ import {
   generationFields,
   hasStreamForOptions,
   leaveOut,
+  modelName,
   streamOptionsIssue,
 } from '../generation.js'
 import { inputs } from '../inputs.js'
 
-/** OpenAI's limit of this endpoint; chat's is higher. */
-const logprobsMax = 5
+/** As many as a chat may ask for; OpenAI's own limit of this endpoint is 5. */
+const logprobsMax = 20
 /** OpenAI's default of this endpoint. */
 export const maxTokensDefault = 16
 
@@ -17,7 +18,7 @@ export const maxTokensDefault = 16
 export const completionRequest = z
   .object(
     {
-      model: z.string({ error: 'the name of a model, such as "default"' }),
+      model: modelName,
       prompt: inputs({ emptyTexts: true }),
       suffix: optional(z.string({ error: 'a string' })),
       echo: optional(boolean()),
@@ -33,9 +34,10 @@ export const completionRequest = z
     path: ['best_of'],
     error: `the same as n (choosing the best of more is not supported; ${leaveOut})`,
   })
-  .refine(({ echo, logprobs }) => echo !== true || logprobs === undefined, {
+  .refine(({ echo, logprobs, suffix = '' }) => !(echo && logprobs !== undefined && suffix), {
     path: ['echo'],
-    error: `false where there are logprobs (those of the prompt are not told; ${leaveOut})`,
+    error:
+      'false where there are logprobs and a suffix (what the model is given is not the prompt)',
   })
 
 export type CompletionRequest = z.output<typeof completionRequest>

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { int32Max, integerFrom, optional } from '../fields.js'
+import { modelName } from '../generation.js'
 import { inputs } from '../inputs.js'
 
 /** POST /v1/embeddings. Unknown keys pass; null reads as left out. */
 export const embeddingRequest = z.object(
   {
-    model: z.string({ error: 'the name of a model, such as "default"' }),
+    model: modelName,
     input: inputs({ emptyTexts: false }),
     encoding_format: optional(z.enum(['float', 'base64'], { error: '"float" or "base64"' })).pipe(
       z.enum(['float', 'base64']).default('float'),

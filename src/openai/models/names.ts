@@ -12,6 +12,8 @@ export function modelNames(model: Pick<ModelInfo, 'id'>, aliases: readonly strin
 export function modelNotFound(name: string, names: readonly string[]): ApiError {
   const known = names.map((one) => `'${one}'`).join(', ')
   const asked = name.length <= 100 ? name : `${name.slice(0, 100)}...`
-  const message = `There is no model '${asked}' here; expected one of: ${known}.`
+  const message =
+    `There is no model '${asked}' here; expected one of: ${known}. The server's owner can let it ` +
+    'answer to any name (--any-model).'
   return new ApiError('model', message, { param: 'model' })
 }

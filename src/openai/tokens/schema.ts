@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { chatMessage } from '../chat/message.js'
 import { wireTools } from '../chat/wire-tools.js'
 import { arrayOf, boolean, optional } from '../fields.js'
+import { modelName } from '../generation.js'
 import { tokenIds } from '../token-ids.js'
 
 /** Not OpenAI's but llama-server's, by its names and with its defaults. */
 
 const body = { error: 'a JSON object as the body' }
 
-/** One model is served; whoever names it may. */
-const model = optional(z.string({ error: 'the name of a model, such as "default"' }))
+const model = modelName
 
 const flag = (fallback: boolean) => optional(boolean()).transform((value) => value ?? fallback)
 

@@ -35,6 +35,21 @@ export const departures: readonly Departure[] = [
     why: 'in a stream, as long as the choice goes on; OpenAI sends it and does not declare it',
   },
   {
+    type: 'CompletionChoice.Logprobs',
+    field: 'token_logprobs',
+    schema: { type: 'array', items: { type: ['number', 'null'] } },
+    why: 'with `echo`, null of the prompt’s first token; OpenAI sends it and does not declare it',
+  },
+  {
+    type: 'CompletionChoice.Logprobs',
+    field: 'top_logprobs',
+    schema: {
+      type: 'array',
+      items: { type: ['object', 'null'], additionalProperties: { type: 'number' } },
+    },
+    why: 'the same',
+  },
+  {
     type: 'Completion',
     field: 'usage',
     schema: { type: 'null' },

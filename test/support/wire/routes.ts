@@ -24,7 +24,12 @@ export const answers: Readonly<Record<string, Answer>> = {
 
 /** The answer of a request's endpoint; undefined where there is none. */
 export function answerOf(method: string, path: string): Answer | undefined {
-  const asked = `${method === 'HEAD' ? 'GET' : method} ${path.split('?', 1)[0]}`
-  if (asked.startsWith('GET /v1/models/')) return answers['GET /v1/models/{id}']
-  return answers[asked]
+  const verb = method === 'HEAD' ? 'GET' : method
+  const plain = (path.split('?', 1)[0] ?? '')
+    .replace(/^http:\/\/[^/]*/, '')
+    .replace(/\/+/g, '/')
+    .replace(/(.)\/$/, '$1')
+    .replace(/^(\/v1)+\//, '/')
+  if (verb === 'GET' && plain.startsWith('/models/')) return answers['GET /v1/models/{id}']
+  return answers[`${verb} /v1${plain}`] ?? answers[`${verb} ${plain}`]
 }
