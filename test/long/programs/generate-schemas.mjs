@@ -176,8 +176,10 @@ const generators = {
       composite: Type.Composite([Type.Object({ a: Type.Null() }), Type.Object({ b: Type.Null() })]),
       partial: Type.Partial(Type.Object({ a: Type.Null(), b: Type.Null() })),
       pick: Type.Pick(Type.Object({ a: Type.Null(), b: Type.Null() }), ['a']),
-      recursive: Type.Recursive((This) => Type.Object({ id: Type.Null(), nodes: Type.Array(This) })),
-      template: Type.TemplateLiteral('on-${a|b}-${0|1}'),
+      recursive: Type.Recursive((This) =>
+        Type.Object({ id: Type.Null(), nodes: Type.Array(This) }),
+      ),
+      template: Type.TemplateLiteral(['on-', '{a|b}-', '{0|1}'].join('$')),
       templateOfString: Type.TemplateLiteral([Type.Literal('id_'), Type.String()]),
       any: Type.Any(),
       unknown: Type.Unknown(),
@@ -387,7 +389,10 @@ const generators = {
       boolean: joi.boolean(),
       date: joi.date().iso(),
       array: joi.array().items(joi.string()).min(1).max(3),
-      unique: joi.array().items(joi.valid('a', 'b', 'c')).unique(),
+      unique: joi
+        .array()
+        .items(joi.valid('a', 'b', 'c'))
+        .unique(),
       ordered: joi.array().ordered(joi.string(), joi.number()),
       object: joi.object({ a: joi.string().required(), b: joi.number() }),
       unknown: joi.object({ a: joi.string() }).unknown(),
@@ -398,6 +403,7 @@ const generators = {
       nand: joi.object({ a: joi.string(), b: joi.string() }).nand('a', 'b'),
       when: joi.object({
         kind: joi.valid('a', 'b').required(),
+        // biome-ignore lint/suspicious/noThenProperty: joi's own word
         n: joi.number().when('kind', { is: 'a', then: joi.required() }),
       }),
       alternatives: joi.alternatives().try(joi.string(), joi.number()),
@@ -417,7 +423,9 @@ const generators = {
       email: S.string().format(S.FORMATS.EMAIL),
       uuid: S.string().format(S.FORMATS.UUID),
       dateTime: S.string().format(S.FORMATS.DATE_TIME),
-      pattern: S.string().pattern(/^[a-z]+$/).maxLength(6),
+      pattern: S.string()
+        .pattern(/^[a-z]+$/)
+        .maxLength(6),
       enum: S.string().enum(['a', 'b']),
       const: S.string().const('x'),
       integer: S.integer().minimum(1).exclusiveMaximum(9),
@@ -425,7 +433,9 @@ const generators = {
       boolean: S.boolean(),
       null: S.null(),
       array: S.array().items(S.string()).maxItems(3),
-      unique: S.array().items(S.string().enum(['a', 'b'])).uniqueItems(true),
+      unique: S.array()
+        .items(S.string().enum(['a', 'b']))
+        .uniqueItems(true),
       contains: S.array().items(S.integer()).contains(S.integer().const(3)).maxItems(4),
       tuple: S.array().items([S.string(), S.integer()]).additionalItems(false),
       object: S.object().prop('a', S.string().required()).prop('b', S.number()),
@@ -433,7 +443,10 @@ const generators = {
       patterns: S.object().patternProperties({ '^x-': S.string() }).additionalProperties(false),
       names: S.object().propertyNames(S.string().pattern(/^[a-z]+$/)),
       counted: S.object().prop('a', S.null()).prop('b', S.null()).minProperties(1),
-      dependencies: S.object().prop('a').prop('b').dependencies({ a: ['b'] }),
+      dependencies: S.object()
+        .prop('a')
+        .prop('b')
+        .dependencies({ a: ['b'] }),
       ifThen: S.object()
         .prop('kind', S.string().enum(['a', 'b']))
         .prop('n', S.integer())
