@@ -10,21 +10,33 @@ const settings = {
   // Else 0.07 were no multiple of 0.01: ajv divides floating-point numbers.
   multipleOfPrecision: 9,
 } as const
-const latest = new Ajv2020(settings)
-const draft7 = new Ajv(settings)
-addFormats.default(latest)
-addFormats.default(draft7)
+const latest = [true, false].map((unicodeRegExp) => {
+  return new Ajv2020({ ...settings, unicodeRegExp })
+})
+const draft7 = [true, false].map((unicodeRegExp) => new Ajv({ ...settings, unicodeRegExp }))
+for (const ajv of [...latest, ...draft7]) addFormats.default(ajv)
 
 /** Whether a text is JSON that a schema allows, as ajv reads that schema's draft. */
 export function validates(schema: Schema, text: string): boolean {
   const { $id, $schema: _, ...rest } = schema
-  // An $id may come again; it is told apart from others only where something refers to it.
-  const text7 = JSON.stringify(rest)
-  const isOld = /"items":\[|"additionalItems"|"definitions"|"dependencies"/.test(text7)
-  const isReferred = typeof $id === 'string' && /"\$(dynamicR|r)ef":/.test(text7)
+  const written = JSON.stringify(rest)
+  const isOld = /"items":\[|"additionalItems"|"dependencies"/.test(written)
+  // An $id may come again: it is left out where nothing refers to it.
+  const isReferred = typeof $id === 'string' && /"\$(dynamicR|r)ef":/.test(written)
   const own = isReferred ? { $id, ...rest } : rest
-  const ajv = isOld ? draft7 : latest
-  if (isReferred) ajv.removeSchema($id)
-  const validate = ajv.compile(own as AnySchema)
-  return validate(JSON.parse(text)) === true
+  // Some patterns are none with the `u` flag.
+  const [strictly, loosely] = (isOld ? draft7 : latest) as [Ajv, Ajv]
+  return compiled(strictly, own) ?? compiled(loosely, own) ?? false
+
+  function compiled(ajv: Ajv, own: Schema): boolean | undefined {
+    if (isReferred) ajv.removeSchema($id as string)
+    let validate: (data: unknown) => unknown
+    try {
+      validate = ajv.compile(own as AnySchema)
+    } catch (error) {
+      if (ajv === loosely) throw error
+      return undefined
+    }
+    return validate(JSON.parse(text)) === true
+  }
 }

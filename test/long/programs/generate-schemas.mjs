@@ -179,7 +179,7 @@ const generators = {
       recursive: Type.Recursive((This) =>
         Type.Object({ id: Type.Null(), nodes: Type.Array(This) }),
       ),
-      template: Type.TemplateLiteral('on-${a|b}-${0|1}'),
+      template: Type.TemplateLiteral(['on-', '{a|b}-', '{0|1}'].join('$')),
       templateOfString: Type.TemplateLiteral([Type.Literal('id_'), Type.String()]),
       any: Type.Any(),
       unknown: Type.Unknown(),
@@ -403,7 +403,7 @@ const generators = {
       nand: joi.object({ a: joi.string(), b: joi.string() }).nand('a', 'b'),
       when: joi.object({
         kind: joi.valid('a', 'b').required(),
-        // biome-ignore lint/suspicious/noThenProperty: joi's name of it
+        // biome-ignore lint/suspicious/noThenProperty: joi's own word
         n: joi.number().when('kind', { is: 'a', then: joi.required() }),
       }),
       alternatives: joi.alternatives().try(joi.string(), joi.number()),
