@@ -2,12 +2,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  ggufArrayLength,
-  ggufInt32sOf,
-  ggufStringsOf,
-  readGgufMetadata,
-} from './gguf-reader.js'
+import { ggufArrayLength, ggufInt32sOf, ggufStringsOf, readGgufMetadata } from './gguf-reader.js'
 import {
   type GgufMetadata,
   ggufBool,
@@ -36,6 +31,8 @@ export interface OpenTokenizer extends Tokenizer {
   tokens: string[]
   /** The bytes that each token writes, marks left out. */
   pieces: Uint8Array[]
+  /** Id of the first token that was added. */
+  firstAdded: number
 }
 
 export const CHATML_TEMPLATE =
@@ -84,7 +81,8 @@ export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): O
     ['tokenizer.ggml.add_bos_token', ggufBool(false)],
   ])
   const pieces = written.map((token) => Uint8Array.from(token, (char) => bytes.indexOf(char)))
-  return { metadata, vocabulary: tokens.length, tokens, pieces }
+  const firstAdded = written.length - added.length
+  return { metadata, vocabulary: tokens.length, tokens, pieces, firstAdded }
 }
 
 /**
@@ -113,7 +111,8 @@ export function largeTokenizer(added: Uint8Array[], marks: string[]): OpenTokeni
   metadata.set('tokenizer.ggml.eos_token_id', ggufUint32(tokens.indexOf('<|im_end|>')))
   const byteOf = new Map(bytes.map((char, byte) => [char, byte]))
   const pieces = written.map((token) => Uint8Array.from(token, (char) => byteOf.get(char) ?? 0))
-  return { metadata, vocabulary: tokens.length, tokens, pieces }
+  const firstAdded = written.length - added.length
+  return { metadata, vocabulary: tokens.length, tokens, pieces, firstAdded }
 }
 
 function copiedTokenizer(name: TokenizerName): Tokenizer {

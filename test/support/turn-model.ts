@@ -5,11 +5,13 @@
  * word for word, through whatever template, grammar and parser it runs, while the client decides
  * what the prompts are.
  */
+
 import { type GgufContent, ggufFloat32, ggufUint32, type TensorSource } from './gguf-writer.js'
+import { cachedModel } from './model-cache.js'
 import { architectureOf } from './random-model.js'
 import { constantTensor, Random, toHalf } from './random-weights.js'
 import { distinctPieces } from './script-model.js'
-import { CHATML_TEMPLATE, largeTokenizer } from './tokenizers.js'
+import { CHATML_TEMPLATE, largeTokenizer, tinyTokenizer } from './tokenizers.js'
 
 export interface Turn {
   /**
@@ -39,29 +41,44 @@ const STILL = HEAD - 2
 const ROPE_BASE = 1e20
 const CERTAIN = 100
 
-/**
- * @param turns at most 30; the reply of the first one is said where no mark is in the prompt, that
- * of the last one also after its own mark
- */
-export function turnModelContent(turns: readonly Turn[], context = 131_072): GgufContent {
+export interface TurnModelOptions {
+  /**
+   * At most 30. The reply of the first one is said where no mark is in the prompt, that of the last
+   * one also after its own mark.
+   */
+  turns: readonly Turn[]
+  /** Default 'tiny'; 'gpt-2' makes a file of 50 MB, whose prompts are a third as long. */
+  tokenizer?: 'tiny' | 'gpt-2'
+  /** Trained context in tokens, default 131,072. */
+  context?: number
+}
+
+/** @returns the path of the file */
+export function turnModel(options: TurnModelOptions): string {
+  return cachedModel('turn', options, () => turnModelContent(options))
+}
+
+/** What such a file holds, for whoever keeps it elsewhere. */
+export function turnModelContent(options: TurnModelOptions): GgufContent {
+  const { turns, tokenizer = 'tiny', context = 131_072 } = options
+  const tokenizerOf = tokenizer === 'tiny' ? tinyTokenizer : largeTokenizer
   if (turns.length > TURNS_MAX) throw new Error(`expected ${TURNS_MAX} turns at most`)
-  const used = largeTokenizer([], []).pieces
+  const used = tokenizerOf([], []).pieces
   const spoken = turns.map(({ reply }) => {
     const pieces = distinctPieces(Buffer.from(reply), used)
     used.push(...pieces)
     return pieces
   })
   const marks = turns.map(({ mark }) => mark)
-  const { metadata, vocabulary, tokens } = largeTokenizer(spoken.flat(), marks)
-  const firstSpoken = tokens.indexOf('<|im_start|>') - spoken.flat().length
-  const starts = spoken.map((_, i) => firstSpoken + spoken.slice(0, i).flat().length)
+  const { metadata, vocabulary, tokens, firstAdded } = tokenizerOf(spoken.flat(), marks)
+  const starts = spoken.map((_, i) => firstAdded + spoken.slice(0, i).flat().length)
   const layout: Layout = {
     vocabulary,
     starts,
     lasts: new Set(starts.map((start, i) => start + (spoken[i]?.length ?? 0) - 1)),
     end: tokens.indexOf('<|im_end|>'),
     marks: marks.map((mark) => tokens.lastIndexOf(mark)),
-    afterSpoken: firstSpoken + spoken.flat().length,
+    afterSpoken: firstAdded + spoken.flat().length,
   }
   const shape = { layers: 1, embedding: WIDTH, feedForward: 32, heads: 1, context }
   const architecture = architectureOf({ ...shape, chatTemplate: CHATML_TEMPLATE }, vocabulary)
@@ -135,7 +152,7 @@ function embed(matrix: Matrix, layout: Layout): void {
   }
 }
 
-/** What follows a spoken token outweighs what follows a mark, and that what begins the first turn. */
+/** What follows a spoken token outweighs what follows a mark, and that the first turn's begin. */
 function foretell(matrix: Matrix, layout: Layout): void {
   const codes = new Codes(layout)
   const { starts, lasts, end, afterSpoken, marks } = layout

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { type CallFormat, jsonInTags, parametersInTags, type Toolbox } from './plan.js'
+import { type CallFormat, jsonInTags, pairsInTags, parametersInTags, type Toolbox } from './plan.js'
 
 /** An agent of npm's that works without a terminal, and how it is told of a server. */
 export interface Agent {
@@ -38,7 +38,7 @@ const opencode: Agent = {
   tools: {
     read: (filePath) => ({ name: 'read', arguments: { filePath } }),
     write: (filePath, content) => ({ name: 'write', arguments: { content, filePath } }),
-    run: (command) => ({ name: 'bash', arguments: { command, description: 'Runs it' } }),
+    run: (command) => ({ name: 'bash', arguments: { command } }),
   },
   files: ({ baseURL, model }) => ({
     '.config/opencode/opencode.json': JSON.stringify({
@@ -133,8 +133,8 @@ const pi: Agent = {
 const continueCli: Agent = {
   name: 'continue',
   packages: ['@continuedev/cli@1.5.47'],
-  template: 'NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use.jinja',
-  format: jsonInTags,
+  template: 'GLM-4.6.jinja',
+  format: pairsInTags,
   tools: {
     read: (filepath) => ({ name: 'Read', arguments: { filepath } }),
     write: (filepath, content) => ({ name: 'Write', arguments: { filepath, content } }),
@@ -163,7 +163,9 @@ const continueCli: Agent = {
   command: (modules, ask, isFirst) => [
     process.execPath,
     path.join(modules, '@continuedev/cli/dist/cn.js'),
-    ...['--auto', ...(isFirst ? [] : ['--resume']), '-p', ask],
+    // Without the flag it asks its maker's servers for a configuration first.
+    ...['--config', '../home/.continue/config.yaml', '--auto'],
+    ...[...(isFirst ? [] : ['--resume']), '-p', ask],
   ],
 }
 

@@ -28,11 +28,22 @@ export const jsonInTags: CallFormat = ({ name, arguments: all }) =>
 
 /** Templates whose arguments stand between tags, texts as they are. */
 export const parametersInTags: CallFormat = ({ name, arguments: all }) => {
-  const parameters = Object.entries(all).map(([key, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value)
-    return `<parameter=${key}>\n${text}\n</parameter>\n`
-  })
+  const parameters = Object.entries(all).map(
+    ([key, value]) => `<parameter=${key}>\n${textOf(value)}\n</parameter>\n`,
+  )
   return `<tool_call>\n<function=${name}>\n${parameters.join('')}</function>\n</tool_call>`
+}
+
+/** Templates whose arguments are pairs of a name and a value. */
+export const pairsInTags: CallFormat = ({ name, arguments: all }) => {
+  const pairs = Object.entries(all).map(
+    ([key, value]) => `<arg_key>${key}</arg_key>\n<arg_value>${textOf(value)}</arg_value>\n`,
+  )
+  return `<tool_call>${name}\n${pairs.join('')}</tool_call>`
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** Ten turns that read, write and run, the sixth of which is too long for one reply. */

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -11,7 +19,8 @@ import { installed } from '../installed.js'
 import { type Recorded, recordExchanges } from '../recorder.js'
 import { turnModelContent } from '../turn-model.js'
 import { tapWire } from '../wire/tap.js'
-import { type Agent, contextTokens } from './agents.js'
+import { type Address, type Agent, contextTokens } from './agents.js'
+import { repliedText } from './asked.js'
 import { markOf, stepsOf, turnsOf } from './plan.js'
 
 /** What an agent did and was answered. */
@@ -21,95 +30,96 @@ export interface Session {
   problems: string[]
   /** What the agent's program printed, each time it was started. */
   outputs: string[]
-  /** Files of its folder, by name; undefined where there is none. */
-  fileOf(name: string): string | undefined
-  /** Removes its folder. */
-  remove(): void
+  /** Of its folder, by name; a folder within is the empty text. */
+  files: Record<string, string>
 }
 
 const starts = 6
-const agentMs = 10 * 60_000
+/** Where llama.cpp's tree has real chat templates. */
+export const templateFolder = path.join(
+  process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../../deps/llama.cpp')),
+  'models/templates',
+)
+const agentMs = 5 * 60_000
 
-export const templateText = (name: string) => {
-  const tree =
-    process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../../deps/llama.cpp'))
-  return readFileSync(path.join(tree, 'models/templates', name), 'utf8')
+export function templateText(name: string): string {
+  return readFileSync(path.join(templateFolder, name), 'utf8')
 }
 
 /**
- * Has an agent do the task, in a folder and a home of its own. Where it stops before the task's last
- * turn, as some do after a reply that was cut, it is told to go on.
+ * Has an agent do the task, in a folder and a home of its own. Where it stops before the task's
+ * last turn, as some do after a reply that was cut, it is told to go on.
  */
 export async function runAgent(agent: Agent): Promise<Session> {
   const modules = path.join(installed(agent.packages), 'node_modules')
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), `sluice-${agent.name}-`)))
   const [home, work] = [path.join(folder, 'home'), path.join(folder, 'work')]
-  mkdirSync(work)
-  writeFileSync(path.join(work, 'notes.txt'), 'One fact.\nTwo facts.\nThree facts.\n')
-  const steps = stepsOf(agent.tools, work)
-  const model = path.join(folder, 'turns.gguf')
-  const { metadata, tensors } = turnModelContent(turnsOf(steps, agent.format))
-  writeGguf(model, metadata, tensors)
-  const engine = await load({
-    model,
-    chatTemplate: templateText(agent.template),
-    context: contextTokens,
-    parallel: 2,
-  })
+  try {
+    mkdirSync(work)
+    writeFileSync(path.join(work, 'notes.txt'), 'One fact.\nTwo facts.\nThree facts.\n')
+    const steps = stepsOf(agent.tools, work)
+    const model = path.join(folder, 'turns.gguf')
+    const turns = turnsOf(steps, agent.format)
+    const { metadata, tensors } = turnModelContent({ turns, tokenizer: 'gpt-2' })
+    writeGguf(model, metadata, tensors)
+    const outputs: string[] = []
+    const { exchanges, problems } = await servedTo(agent, model, async (address, exchanges) => {
+      writeAll(home, agent.files(address))
+      const env = { ...environment(home), ...agent.env?.(address) }
+      const last = markOf(steps.length - 1)
+      while (!isSaid(exchanges, last) && outputs.length < starts) {
+        const isFirst = outputs.length === 0
+        const ask = isFirst ? 'Read notes.txt, and write a summary and a list.' : 'Please go on.'
+        outputs.push(await outputOf(agent.command(modules, ask, isFirst), work, env))
+      }
+    })
+    return { exchanges, problems, outputs, files: filesOf(work) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Runs `client` against a server that records what they say to each other. */
+async function servedTo(
+  agent: Agent,
+  model: string,
+  client: (address: Address, exchanges: readonly Recorded[]) => Promise<void>,
+): Promise<Pick<Session, 'exchanges' | 'problems'>> {
+  const chatTemplate = templateText(agent.template)
+  const engine = await load({ model, chatTemplate, context: contextTokens, parallel: 2 })
   const server = createServer({ engine, port: 0 })
   const exchanges = recordExchanges(server.server)
   const problems = tapWire(server.server)
-  const outputs: string[] = []
   try {
     const { url } = await server.listen()
-    const address = { baseURL: `${url}/v1`, model: 'default' }
-    for (const [file, content] of Object.entries(agent.files(address))) {
-      mkdirSync(path.dirname(path.join(home, file)), { recursive: true })
-      writeFileSync(path.join(home, file), content)
-    }
-    const env = { ...environment(home), ...agent.env?.(address) }
-    const last = markOf(steps.length - 1)
-    while (!isSaid(exchanges, last) && outputs.length < starts) {
-      const isFirst = outputs.length === 0
-      const ask = isFirst ? 'Read notes.txt, and write a summary and a list.' : 'Please go on.'
-      outputs.push(await outputOf(agent.command(modules, ask, isFirst), work, env))
-    }
+    await client({ baseURL: `${url}/v1`, model: 'default' }, exchanges)
+    return { exchanges, problems: problems() }
   } finally {
     await server.close()
     await engine.close()
-    rmSync(model)
   }
-  const fileOf = (name: string) => {
-    const all = { encoding: 'utf8' } as const
-    try {
-      return readFileSync(path.join(work, name), all)
-    } catch {
-      return undefined // it is not there
-    }
+}
+
+function writeAll(home: string, files: Record<string, string>): void {
+  for (const [file, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(home, file)), { recursive: true })
+    writeFileSync(path.join(home, file), content)
   }
-  const remove = () => rmSync(folder, { recursive: true, force: true })
-  return { exchanges, problems: problems(), outputs, fileOf, remove }
+}
+
+/** Of what lies in a folder, by name; a folder within is the empty text. */
+function filesOf(folder: string): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(folder, { withFileTypes: true }).map((entry) => [
+      entry.name,
+      entry.isFile() ? readFileSync(path.join(folder, entry.name), 'utf8') : '',
+    ]),
+  )
 }
 
 /** Whether a reply has said it. */
 function isSaid(exchanges: readonly Recorded[], mark: string): boolean {
   return exchanges.some(({ answer }) => repliedText(answer).includes(mark))
-}
-
-/** The text of a reply, streamed or not. */
-export function repliedText(answer: string): string {
-  const bodies = answer.startsWith('{') ? [answer] : answer.split('\n\n')
-  return bodies
-    .map((frame) => frame.replace(/^data: /, ''))
-    .filter((json) => json.startsWith('{'))
-    .flatMap((json) => (JSON.parse(json) as { choices?: TextChoice[] }).choices ?? [])
-    .map(({ delta, message }) => (delta ?? message)?.content ?? '')
-    .join('')
-}
-
-interface TextChoice {
-  delta?: { content?: string | null }
-  message?: { content?: string | null }
 }
 
 /** Nothing of this process's, and no way out of this machine but to ports that nobody serves. */
