@@ -1,6 +1,6 @@
 /** Reads the metadata of well-formed GGUF files: enough to copy a tokenizer to another file. */
 import { readFileSync } from 'node:fs'
-import { type GgufMetadata, GgufValueType } from './gguf-writer.js'
+import { type GgufMetadata, type GgufValue, GgufValueType } from './gguf-writer.js'
 
 /** Bytes of the scalar types by their number in the format; strings and arrays have none. */
 const SCALAR_BYTES: Record<number, number> = {
@@ -39,6 +39,22 @@ export function ggufArrayLength(metadata: GgufMetadata, key: string): number {
   return u64(value.bytes, 4)
 }
 
+export function ggufStringsOf(metadata: GgufMetadata, key: string): string[] {
+  const { bytes } = arrayOf(metadata, key, GgufValueType.string)
+  const strings: string[] = []
+  for (let at = 12; at < bytes.length; ) {
+    const end = at + 8 + u64(bytes, at)
+    strings.push(bytes.toString('utf8', at + 8, end))
+    at = end
+  }
+  return strings
+}
+
+export function ggufInt32sOf(metadata: GgufMetadata, key: string): number[] {
+  const { bytes } = arrayOf(metadata, key, GgufValueType.int32)
+  return Array.from({ length: u64(bytes, 4) }, (_, i) => bytes.readInt32LE(12 + i * 4))
+}
+
 export function ggufStringOf(metadata: GgufMetadata, key: string): string {
   const value = metadata.get(key)
   if (value?.type !== GgufValueType.string) throw new Error(`${key} is not a string`)
@@ -49,6 +65,14 @@ export function ggufUint32Of(metadata: GgufMetadata, key: string): number {
   const value = metadata.get(key)
   if (value?.type !== GgufValueType.uint32) throw new Error(`${key} is not a uint32`)
   return value.bytes.readUInt32LE()
+}
+
+function arrayOf(metadata: GgufMetadata, key: string, type: number): GgufValue {
+  const value = metadata.get(key)
+  if (value?.type !== GgufValueType.array || value.bytes.readUInt32LE() !== type) {
+    throw new Error(`${key} is not an array of type ${type}`)
+  }
+  return value
 }
 
 /** Where the value of this type that begins at `at` ends. */

@@ -18,6 +18,7 @@ const writers = [
   'script-model',
   'table-model',
   'tokenizers',
+  'turn-model',
 ]
 
 function version(): string {

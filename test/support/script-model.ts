@@ -81,10 +81,15 @@ export function distinctPieces(text: Uint8Array, used: Uint8Array[]): Buffer[] {
     pieces.push(piece)
     start = end
   }
-  const last = pieces.pop()
-  if (last === undefined) throw new Error('the reply is too short to have tokens of its own')
-  // What is left over equals a piece that is taken, so the last one takes it in.
-  return [...pieces, Buffer.concat([last, text.subarray(start)])]
+  // What is left over equals a piece that is taken, so the last ones take it in.
+  let rest = Buffer.from(text.subarray(start))
+  while (rest.length === 0 || taken.has(rest.toString('hex'))) {
+    const last = pieces.pop()
+    if (last === undefined) throw new Error('the reply is too short to have tokens of its own')
+    if (rest.length === 0) return [...pieces, last]
+    rest = Buffer.concat([last, rest])
+  }
+  return [...pieces, rest]
 }
 
 function tensorsOf(

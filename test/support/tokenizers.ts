@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ggufArrayLength, readGgufMetadata } from './gguf-reader.js'
+import { ggufArrayLength, ggufInt32sOf, ggufStringsOf, readGgufMetadata } from './gguf-reader.js'
 import {
   type GgufMetadata,
   ggufBool,
@@ -26,11 +26,13 @@ export interface Tokenizer {
   vocabulary: number
 }
 
-export interface TinyTokenizer extends Tokenizer {
+export interface OpenTokenizer extends Tokenizer {
   /** As the file spells them, by token id. */
   tokens: string[]
   /** The bytes that each token writes, marks left out. */
   pieces: Uint8Array[]
+  /** Id of the first token that was added. */
+  firstAdded: number
 }
 
 export const CHATML_TEMPLATE =
@@ -57,7 +59,7 @@ export function tokenizerOf(name: TokenizerName): Tokenizer {
  * because no merge leads to it; generating one writes its bytes. `marks` are texts that always
  * become one token each, as `</think>` does with models that think; their ids are the last ones.
  */
-export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): TinyTokenizer {
+export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): OpenTokenizer {
   const bytes = Array.from({ length: 256 }, (_, byte) => byteChar(byte))
   const merges = mergesOf(WORDS.map((word) => ` ${word}`).concat(WORDS))
   const merged = merges.map((merge) => merge.replace(' ', ''))
@@ -79,7 +81,38 @@ export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): T
     ['tokenizer.ggml.add_bos_token', ggufBool(false)],
   ])
   const pieces = written.map((token) => Uint8Array.from(token, (char) => bytes.indexOf(char)))
-  return { metadata, vocabulary: tokens.length, tokens, pieces }
+  const firstAdded = written.length - added.length
+  return { metadata, vocabulary: tokens.length, tokens, pieces, firstAdded }
+}
+
+/**
+ * GPT-2's tokenizer with ChatML's marks, tokens of any bytes (see tinyTokenizer) and marks of one's
+ * own added at its end: a text of an agent is a third of what it is with the tiny one.
+ */
+export function largeTokenizer(added: Uint8Array[], marks: string[]): OpenTokenizer {
+  const { metadata } = copiedTokenizer('gpt-2')
+  const [known, types] = ['tokenizer.ggml.tokens', 'tokenizer.ggml.token_type'] as const
+  const bytes = Array.from({ length: 256 }, (_, byte) => byteChar(byte))
+  const written = [
+    ...ggufStringsOf(metadata, known),
+    ...added.map((piece) => Array.from(piece, (byte) => bytes[byte]).join('')),
+  ]
+  const tokens = [...written, ...MARKS.slice(1), ...marks]
+  metadata.set(known, ggufStrings(tokens))
+  metadata.set(
+    types,
+    ggufInt32s([
+      ...ggufInt32sOf(metadata, types),
+      ...added.map(() => NORMAL),
+      ...MARKS.slice(1).map(() => CONTROL),
+      ...marks.map(() => USER_DEFINED),
+    ]),
+  )
+  metadata.set('tokenizer.ggml.eos_token_id', ggufUint32(tokens.indexOf('<|im_end|>')))
+  const byteOf = new Map(bytes.map((char, byte) => [char, byte]))
+  const pieces = written.map((token) => Uint8Array.from(token, (char) => byteOf.get(char) ?? 0))
+  const firstAdded = written.length - added.length
+  return { metadata, vocabulary: tokens.length, tokens, pieces, firstAdded }
 }
 
 /** Marks of a vocabulary whose text has a token for each byte, and nothing longer. */

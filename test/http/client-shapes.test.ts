@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { clientShapes } from '../support/client-shapes.js'
+import { chatPath, closeAfterEach, postJson, serve } from '../support/serve.js'
+
+// What clients that people use send is taken.
+
+closeAfterEach()
+
+const taken = clientShapes.filter(({ awaits }) => awaits === undefined)
+
+test.each(taken)('$client', async ({ path = chatPath, body }) => {
+  const { url } = await serve()
+  const response = await postJson(url, path, body)
+  expect([response.status, await response.text()]).toEqual([200, expect.any(String)])
+})

@@ -1,0 +1,25 @@
+import { templateText } from './agents/session.js'
+import { type ServedReal, serveReal } from './serve-real.js'
+import { turnModel } from './turn-model.js'
+
+const thoughts = '<think>\nShall I HALT? No.\n</think>\n\n'
+const call = '{"name": "get_weather", "arguments": {"city": "Oslo (NO)"}}'
+
+/**
+ * A server for the programs in test/e2e/programs. Its model thinks and calls get_weather, and
+ * once it was told, thinks and answers with a form.
+ */
+export function serveClients(): Promise<ServedReal> {
+  const model = turnModel({
+    turns: [
+      { mark: 'Oslo (NO)', reply: `${thoughts}<tool_call>\n${call}\n</tool_call>` },
+      {
+        mark: '"isSunny"',
+        reply: `${thoughts}{"city":"Oslo (NO)","isSunny":true,"note":"do not HALT"}`,
+      },
+    ],
+  })
+  const chatTemplate = templateText('Qwen-Qwen3-0.6B.jinja')
+  const engine = { model, chatTemplate, context: 32_768, parallel: 2, queue: 0 }
+  return serveReal(engine, { apiKeys: ['your-api-key'] })
+}
