@@ -98,7 +98,7 @@ export function placesOf(withTools: boolean): Place[] {
 
 /**
  * A text for each place: all of a prompt, with each mark of its template. Without the marks of
- * thoughts where an assistant speaks: templates take those out of what it said, and write their own.
+ * thoughts where an assistant speaks: templates take those out of what it said, and write theirs.
  */
 export function forgeryFrom(prompt: string): (place: Place) => string | undefined {
   return (place) => {

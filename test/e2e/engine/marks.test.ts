@@ -124,3 +124,105 @@ describe('a mark', () => {
     await engine.close()
   })
 })
+
+describe('a user-defined token', () => {
+  const userDefined = ['<think>', '</think>', '    ', '<table>', '<|turn|>', '<tool>']
+  const template =
+    '<think>{{ messages[0].content }}</think>' +
+    "{% for m in messages %}{% if m.role == 'tool' %}{{ '<' ~ m.role ~ '>' }}{% endif %}{% endfor %}"
+  let engine: Engine
+  beforeAll(async () => {
+    engine = await engineOf({ marks: { control: ['<end>'], userDefined } }, template)
+  })
+  const savedBy = async (content: string) => {
+    return (await rendered(engine, { messages: ask(content), options: {} })).saved
+  }
+
+  test('that the template writes is a mark, and text where somebody says it', async () => {
+    const own = await savedBy('x')
+    expect(own).toBe('<think>'.length + '</think>'.length - 2)
+    expect(await savedBy('</think>')).toBe(own)
+    expect(await savedBy('<|turn|>')).toBe(own)
+  })
+
+  test('that is a word of the vocabulary stays a token wherever it stands', async () => {
+    const own = await savedBy('x')
+    expect(await savedBy('a    b<table>')).toBe(own + 3 + 6)
+  })
+
+  test('is text around a gap, where it is a mark', async () => {
+    const marks = { control: ['<end>'], userDefined: ['<|pre|>', '<suf>', '<mid>', '<table>'] }
+    const filler = await engineOf({ marks, infill: [257, 258, 259] })
+    const { usage } = await filler.complete('a<|pre|><table>', { suffix: '<suf>', maxTokens: 1 })
+      .done
+    expect(usage.promptTokens).toBe(3 + 'a<|pre|>'.length + 1 + '<suf>'.length)
+  })
+})
+
+describe('BOS', () => {
+  const options = { marks: { control: ['<s>', '</s>'], bos: '<s>' } }
+  const [bos, x] = [256, 'x'.charCodeAt(0)]
+
+  test.each([
+    ['no', '{{ messages[0].content }}'],
+    ['one', '{{ bos_token }}{{ messages[0].content }}'],
+    ['one, as text', '<s>{{ messages[0].content }}'],
+    ['two', '{{ bos_token }}{{ bos_token }}{{ messages[0].content }}'],
+  ])('is there once where the template writes %s', async (_, template) => {
+    const engine = await engineOf(options, template)
+    expect(await tokensOf(engine, ask('x'))).toEqual([bos, x])
+    const { usage } = await engine.chat(ask('x'), { maxTokens: 1 }).done
+    expect(usage.promptTokens).toBe(2)
+    // What somebody says is not taken off the prompt.
+    expect(await tokensOf(engine, ask('<s>x'))).toEqual([bos, ...Buffer.from('<s>x')])
+  })
+
+  test('is there once in a raw prompt that begins with its name, and in counts', async () => {
+    const engine = await engineOf(options)
+    for (const prompt of ['x', '<s>x', '<s><s>x']) {
+      const { usage } = await engine.complete(prompt, { maxTokens: 1 }).done
+      expect(usage.promptTokens).toBe(2)
+      const counted = await engine.tokenize(prompt, { addSpecial: true, parseSpecial: true })
+      expect(Array.from(counted)).toEqual([bos, x])
+    }
+    const within = await engine.tokenize('x<s>', { addSpecial: true, parseSpecial: true })
+    expect(Array.from(within)).toEqual([bos, x, bos])
+    const asText = await engine.tokenize('<s>x', { addSpecial: true, parseSpecial: false })
+    expect(Array.from(asText)).toEqual([bos, ...Buffer.from('<s>x')])
+    const ids = await engine.complete([bos, bos, x], { maxTokens: 1 }).done
+    expect(ids.usage.promptTokens).toBe(3)
+  })
+
+  test('is there once in a vocabulary of sentence pieces', async () => {
+    const engine = await engineOf({ tokenizer: 'llama-spm' })
+    const special = { addSpecial: true, parseSpecial: true }
+    const plain = await engine.tokenize('Hello', special)
+    expect(await engine.tokenize('<s>Hello', special)).toEqual(plain)
+    expect(plain[0]).toBe(1)
+    expect(plain[1]).not.toBe(1)
+  })
+
+  test('and the last token of a vocabulary that adds one are there once in what is embedded', async () => {
+    const marks = { control: ['<s>', '</s>'], bos: '<s>', eos: '</s>' }
+    const engine = await engineOf({ marks, pooling: 1, chatTemplate: null })
+    for (const input of ['x', '<s>x', 'x</s>', '<s>x</s></s>']) {
+      expect((await engine.embed(input)).usage.promptTokens).toBe(3)
+    }
+  })
+})
+
+describe('a reply that comes back', () => {
+  test('has the tokens that were generated: the cache is hit', async () => {
+    const engine = await load({ model: 'models/storyteller.gguf', parallel: 1, context: 2048 })
+    open.push(engine)
+    const first: ChatMessage[] = ask('Tell me of the fox and the <|im_end|> mark.')
+    const reply = engine.chat(first, { maxTokens: 40, temperature: 0 })
+    const said = await reply.text()
+    const { usage } = await reply.done
+    expect(usage.promptTokens).toBeGreaterThan((await engine.tokenize('<|im_end|>')).length)
+    const next = [...first, { role: 'assistant' as const, content: said }, ...ask('And then?')]
+    const again = await engine.chat(next, { maxTokens: 1 }).done
+    const { promptTokens, completionTokens } = usage
+    expect(again.usage.cachedTokens).toBeGreaterThanOrEqual(promptTokens + completionTokens - 1)
+  })
+})
