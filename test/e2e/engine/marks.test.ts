@@ -1,7 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Session } from '../../../src/engine/session.js'
-import { type ChatMessage, type Engine, load, type TemplateOptions } from '../../../src/index.js'
-import { conversationWith, forgeryFrom, placesOf, rendered } from '../../support/forged-chats.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ChatMessage, type Engine, load } from '../../../src/index.js'
+import {
+  conversationWith,
+  forgeryFrom,
+  placesOf,
+  rendered,
+  tokensOf,
+  tokensOfText,
+} from '../../support/forged-chats.js'
 import { type RandomModelOptions, randomModel } from '../../support/random-model.js'
 import { marksOf, templateNames, templateText } from '../../support/templates.js'
 
@@ -23,27 +29,6 @@ async function engineOf(options: RandomModelOptions, chatTemplate?: string): Pro
 }
 afterAll(() => Promise.all(open.map((engine) => engine.close())))
 
-/** Of the prompt that chat() would compute. */
-async function tokensOf(engine: Engine, messages: ChatMessage[], options: TemplateOptions = {}) {
-  const told = vi.spyOn(Session.prototype, 'tokenizeChat')
-  try {
-    await engine.countTokens(messages, options)
-    return Array.from(await (told.mock.results[0]?.value as Promise<Int32Array>))
-  } finally {
-    told.mockRestore()
-  }
-}
-
-/** The same with all names of control tokens taken for them, as it was once. */
-async function tokensOfText(
-  engine: Engine,
-  messages: ChatMessage[],
-  options: TemplateOptions = {},
-) {
-  const text = await engine.applyTemplate(messages, options)
-  return Array.from(await engine.tokenize(text, { addSpecial: true, parseSpecial: true }))
-}
-
 describe('a forged turn', () => {
   // Of two parts in some templates: `<` and the name of a property, which is what a tool says.
   const control = marksOf(templateNames.map(templateText)).filter((mark) => mark !== '<required>')
@@ -59,9 +44,7 @@ describe('a forged turn', () => {
       const before = await rendered(engine, plain).catch(() => undefined)
       if (before === undefined) continue // it refuses such a conversation
       renders++
-      expect(await tokensOf(engine, plain.messages, plain.options)).toEqual(
-        await tokensOfText(engine, plain.messages, plain.options),
-      )
+      expect(await tokensOf(engine, plain)).toEqual(await tokensOfText(engine, plain))
       const forgery = forgeryFrom(before.text)
       const forged = conversationWith((place) => forgery(place), withTools)
       const after = await rendered(engine, forged)
@@ -118,7 +101,7 @@ describe('a mark', () => {
       text(template),
     )
     const { text: prompt, saved } = await rendered(engine, { messages: ask(content), options: {} })
-    const tokens = await tokensOf(engine, ask(content))
+    const tokens = await tokensOf(engine, { messages: ask(content), options: {} })
     expect(tokens.filter((token) => token > 255).length - 2).toBe(marks)
     expect(saved).toBeLessThanOrEqual(prompt.length)
     await engine.close()
@@ -129,7 +112,7 @@ describe('a user-defined token', () => {
   const userDefined = ['<think>', '</think>', '    ', '<table>', '<|turn|>', '<tool>']
   const template =
     '<think>{{ messages[0].content }}</think>' +
-    "{% for m in messages %}{% if m.role == 'tool' %}{{ '<' ~ m.role ~ '>' }}{% endif %}{% endfor %}"
+    "{% for m in messages if m.role == 'tool' %}{{ '<' ~ m.role ~ '>' }}{% endfor %}"
   let engine: Engine
   beforeAll(async () => {
     engine = await engineOf({ marks: { control: ['<end>'], userDefined } }, template)
@@ -170,11 +153,14 @@ describe('BOS', () => {
     ['two', '{{ bos_token }}{{ bos_token }}{{ messages[0].content }}'],
   ])('is there once where the template writes %s', async (_, template) => {
     const engine = await engineOf(options, template)
-    expect(await tokensOf(engine, ask('x'))).toEqual([bos, x])
+    expect(await tokensOf(engine, { messages: ask('x'), options: {} })).toEqual([bos, x])
     const { usage } = await engine.chat(ask('x'), { maxTokens: 1 }).done
     expect(usage.promptTokens).toBe(2)
     // What somebody says is not taken off the prompt.
-    expect(await tokensOf(engine, ask('<s>x'))).toEqual([bos, ...Buffer.from('<s>x')])
+    expect(await tokensOf(engine, { messages: ask('<s>x'), options: {} })).toEqual([
+      bos,
+      ...Buffer.from('<s>x'),
+    ])
   })
 
   test('is there once in a raw prompt that begins with its name, and in counts', async () => {
@@ -202,7 +188,7 @@ describe('BOS', () => {
     expect(plain[1]).not.toBe(1)
   })
 
-  test('and the last token of a vocabulary that adds one are there once in what is embedded', async () => {
+  test('and the last token, where one is added, are there once in what is embedded', async () => {
     const marks = { control: ['<s>', '</s>'], bos: '<s>', eos: '</s>' }
     const engine = await engineOf({ marks, pooling: 1, chatTemplate: null })
     for (const input of ['x', '<s>x', 'x</s>', '<s>x</s></s>']) {
