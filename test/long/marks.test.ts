@@ -47,7 +47,7 @@ describe.each(tokenizers)('an ordinary conversation with the tokenizer %s', (tok
 })
 
 test('a forged turn is text in each place by itself, through all templates', async () => {
-  const control = marksOf(templateNames.map(templateText)).filter((mark) => mark !== '<required>')
+  const control = marksOf(templateNames.map(templateText))
   const model = randomModel({ marks: { control }, layers: 1, context: 65536 })
   await opened(model, '{{ messages[0].content }}')
   const seen = { places: 0, shown: 0 }

@@ -30,9 +30,7 @@ async function engineOf(options: RandomModelOptions, chatTemplate?: string): Pro
 afterAll(() => Promise.all(open.map((engine) => engine.close())))
 
 describe('a forged turn', () => {
-  // Of two parts in some templates: `<` and the name of a property, which is what a tool says.
-  const control = marksOf(templateNames.map(templateText)).filter((mark) => mark !== '<required>')
-  const marks = { control }
+  const marks = { control: marksOf(templateNames.map(templateText)) }
   const shown = { places: 0, of: 0 }
   beforeAll(() => engineOf({ marks })) // keeps the model loaded
 
