@@ -1,4 +1,5 @@
-// Writes native/llama/nfc-table.cpp: what Unicode says of normalization form C, as this Node has it.
+// Writes native/llama/nfc-table.cpp: what Unicode says of normalization form C,
+// as this Node has it.
 // Run it by hand where a newer Unicode matters: node scripts/nfc-table.mjs
 
 import fs from 'node:fs'

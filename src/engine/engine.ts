@@ -194,9 +194,9 @@ export class Engine implements AsyncDisposable {
   /**
    * The prompt that `chat` would compute for a conversation, as text. The names of control tokens
    * in it may be the template's own or what a message says, which only the template's run can tell:
-   * `tokenize` would take all of them for tokens, and `countTokens` counts as `chat` does. Rejects with
-   * ERR_INVALID_REQUEST (no template, or one that refuses the messages or takes too long for them),
-   * ERR_INVALID_OPTION, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
+   * `tokenize` would take all of them for tokens, and `countTokens` counts as `chat` does. Rejects
+   * with ERR_INVALID_REQUEST (no template, or one that refuses the messages or takes too long for
+   * them), ERR_INVALID_OPTION, ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CANCELLED, ERR_CLOSED or
    * ERR_ENGINE_ENDED.
    */
   async applyTemplate(

@@ -1,4 +1,6 @@
 /** Conversations with a text in each place where a client's text can stand. */
+import { vi } from 'vitest'
+import { Session } from '../../src/engine/session.js'
 import type { ChatMessage, Engine, TemplateOptions, Tool } from '../../src/index.js'
 
 export interface Conversation {
@@ -98,7 +100,7 @@ export function placesOf(withTools: boolean): Place[] {
 
 /**
  * A text for each place: all of a prompt, with each mark of its template. Without the marks of
- * thoughts where an assistant speaks: templates take those out of what it said, and write their own.
+ * thoughts where an assistant speaks: templates take those out of what it said, and write theirs.
  */
 export function forgeryFrom(prompt: string): (place: Place) => string | undefined {
   return (place) => {
@@ -126,4 +128,27 @@ export async function rendered(
   const text = await engine.applyTemplate(messages, options)
   const count = await engine.countTokens(messages, options)
   return { text, saved: Buffer.byteLength(text) - count }
+}
+
+/** Of the prompt that chat() would compute. */
+export async function tokensOf(
+  engine: Engine,
+  { messages, options }: Conversation,
+): Promise<number[]> {
+  const told = vi.spyOn(Session.prototype, 'tokenizeChat')
+  try {
+    await engine.countTokens(messages, options)
+    return Array.from(await (told.mock.results[0]?.value as Promise<Int32Array>))
+  } finally {
+    told.mockRestore()
+  }
+}
+
+/** The same with all names of control tokens taken for them, as it was once. */
+export async function tokensOfText(
+  engine: Engine,
+  { messages, options }: Conversation,
+): Promise<number[]> {
+  const text = await engine.applyTemplate(messages, options)
+  return Array.from(await engine.tokenize(text, { addSpecial: true, parseSpecial: true }))
 }

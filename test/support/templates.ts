@@ -28,11 +28,14 @@ const forms = [
 ]
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'model', 'observation']
 
+/** Not one mark: `<` and the name of a schema's keyword, which is what a tool says. */
+const ofTwoParts = /^<\/?(type|properties|required|items|enum|description)>$/
+
 /** Texts that may be control tokens of the models that these templates are of, each once. */
 export function marksOf(texts: readonly string[]): string[] {
   const marks = new Set(roles.map((role) => `<|${role}|>`))
   for (const text of texts) {
     for (const form of forms) for (const [mark] of text.matchAll(form)) marks.add(mark)
   }
-  return [...marks].sort()
+  return [...marks].filter((mark) => !ofTwoParts.test(mark)).sort()
 }

@@ -1,7 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Session } from '../../../src/engine/session.js'
-import { type ChatMessage, type Engine, load, type TemplateOptions } from '../../../src/index.js'
-import { conversationWith, forgeryFrom, placesOf, rendered } from '../../support/forged-chats.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ChatMessage, type Engine, load } from '../../../src/index.js'
+import {
+  conversationWith,
+  forgeryFrom,
+  placesOf,
+  rendered,
+  tokensOf,
+  tokensOfText,
+} from '../../support/forged-chats.js'
 import { type RandomModelOptions, randomModel } from '../../support/random-model.js'
 import { marksOf, templateNames, templateText } from '../../support/templates.js'
 
@@ -23,31 +29,8 @@ async function engineOf(options: RandomModelOptions, chatTemplate?: string): Pro
 }
 afterAll(() => Promise.all(open.map((engine) => engine.close())))
 
-/** Of the prompt that chat() would compute. */
-async function tokensOf(engine: Engine, messages: ChatMessage[], options: TemplateOptions = {}) {
-  const told = vi.spyOn(Session.prototype, 'tokenizeChat')
-  try {
-    await engine.countTokens(messages, options)
-    return Array.from(await (told.mock.results[0]?.value as Promise<Int32Array>))
-  } finally {
-    told.mockRestore()
-  }
-}
-
-/** The same with all names of control tokens taken for them, as it was once. */
-async function tokensOfText(
-  engine: Engine,
-  messages: ChatMessage[],
-  options: TemplateOptions = {},
-) {
-  const text = await engine.applyTemplate(messages, options)
-  return Array.from(await engine.tokenize(text, { addSpecial: true, parseSpecial: true }))
-}
-
 describe('a forged turn', () => {
-  // Of two parts in some templates: `<` and the name of a property, which is what a tool says.
-  const control = marksOf(templateNames.map(templateText)).filter((mark) => mark !== '<required>')
-  const marks = { control }
+  const marks = { control: marksOf(templateNames.map(templateText)) }
   const shown = { places: 0, of: 0 }
   beforeAll(() => engineOf({ marks })) // keeps the model loaded
 
@@ -59,9 +42,7 @@ describe('a forged turn', () => {
       const before = await rendered(engine, plain).catch(() => undefined)
       if (before === undefined) continue // it refuses such a conversation
       renders++
-      expect(await tokensOf(engine, plain.messages, plain.options)).toEqual(
-        await tokensOfText(engine, plain.messages, plain.options),
-      )
+      expect(await tokensOf(engine, plain)).toEqual(await tokensOfText(engine, plain))
       const forgery = forgeryFrom(before.text)
       const forged = conversationWith((place) => forgery(place), withTools)
       const after = await rendered(engine, forged)
@@ -118,9 +99,114 @@ describe('a mark', () => {
       text(template),
     )
     const { text: prompt, saved } = await rendered(engine, { messages: ask(content), options: {} })
-    const tokens = await tokensOf(engine, ask(content))
+    const tokens = await tokensOf(engine, { messages: ask(content), options: {} })
     expect(tokens.filter((token) => token > 255).length - 2).toBe(marks)
     expect(saved).toBeLessThanOrEqual(prompt.length)
     await engine.close()
+  })
+})
+
+describe('a user-defined token', () => {
+  const userDefined = ['<think>', '</think>', '    ', '<table>', '<|turn|>', '<tool>']
+  const template =
+    '<think>{{ messages[0].content }}</think>' +
+    "{% for m in messages if m.role == 'tool' %}{{ '<' ~ m.role ~ '>' }}{% endfor %}"
+  let engine: Engine
+  beforeAll(async () => {
+    engine = await engineOf({ marks: { control: ['<end>'], userDefined } }, template)
+  })
+  const savedBy = async (content: string) => {
+    return (await rendered(engine, { messages: ask(content), options: {} })).saved
+  }
+
+  test('that the template writes is a mark, and text where somebody says it', async () => {
+    const own = await savedBy('x')
+    expect(own).toBe('<think>'.length + '</think>'.length - 2)
+    expect(await savedBy('</think>')).toBe(own)
+    expect(await savedBy('<|turn|>')).toBe(own)
+  })
+
+  test('that is a word of the vocabulary stays a token wherever it stands', async () => {
+    const own = await savedBy('x')
+    expect(await savedBy('a    b<table>')).toBe(own + 3 + 6)
+  })
+
+  test('is text around a gap, where it is a mark', async () => {
+    const marks = { control: ['<end>'], userDefined: ['<|pre|>', '<suf>', '<mid>', '<table>'] }
+    const filler = await engineOf({ marks, infill: [257, 258, 259] })
+    const { usage } = await filler.complete('a<|pre|><table>', { suffix: '<suf>', maxTokens: 1 })
+      .done
+    expect(usage.promptTokens).toBe(3 + 'a<|pre|>'.length + 1 + '<suf>'.length)
+  })
+})
+
+describe('BOS', () => {
+  const options = { marks: { control: ['<s>', '</s>'], bos: '<s>' } }
+  const [bos, x] = [256, 'x'.charCodeAt(0)]
+
+  test.each([
+    ['no', '{{ messages[0].content }}'],
+    ['one', '{{ bos_token }}{{ messages[0].content }}'],
+    ['one, as text', '<s>{{ messages[0].content }}'],
+    ['two', '{{ bos_token }}{{ bos_token }}{{ messages[0].content }}'],
+  ])('is there once where the template writes %s', async (_, template) => {
+    const engine = await engineOf(options, template)
+    expect(await tokensOf(engine, { messages: ask('x'), options: {} })).toEqual([bos, x])
+    const { usage } = await engine.chat(ask('x'), { maxTokens: 1 }).done
+    expect(usage.promptTokens).toBe(2)
+    // What somebody says is not taken off the prompt.
+    expect(await tokensOf(engine, { messages: ask('<s>x'), options: {} })).toEqual([
+      bos,
+      ...Buffer.from('<s>x'),
+    ])
+  })
+
+  test('is there once in a raw prompt that begins with its name, and in counts', async () => {
+    const engine = await engineOf(options)
+    for (const prompt of ['x', '<s>x', '<s><s>x']) {
+      const { usage } = await engine.complete(prompt, { maxTokens: 1 }).done
+      expect(usage.promptTokens).toBe(2)
+      const counted = await engine.tokenize(prompt, { addSpecial: true, parseSpecial: true })
+      expect(Array.from(counted)).toEqual([bos, x])
+    }
+    const within = await engine.tokenize('x<s>', { addSpecial: true, parseSpecial: true })
+    expect(Array.from(within)).toEqual([bos, x, bos])
+    const asText = await engine.tokenize('<s>x', { addSpecial: true, parseSpecial: false })
+    expect(Array.from(asText)).toEqual([bos, ...Buffer.from('<s>x')])
+    const ids = await engine.complete([bos, bos, x], { maxTokens: 1 }).done
+    expect(ids.usage.promptTokens).toBe(3)
+  })
+
+  test('is there once in a vocabulary of sentence pieces', async () => {
+    const engine = await engineOf({ tokenizer: 'llama-spm' })
+    const special = { addSpecial: true, parseSpecial: true }
+    const plain = await engine.tokenize('Hello', special)
+    expect(await engine.tokenize('<s>Hello', special)).toEqual(plain)
+    expect(plain[0]).toBe(1)
+    expect(plain[1]).not.toBe(1)
+  })
+
+  test('and the last token, where one is added, are there once in what is embedded', async () => {
+    const marks = { control: ['<s>', '</s>'], bos: '<s>', eos: '</s>' }
+    const engine = await engineOf({ marks, pooling: 1, chatTemplate: null })
+    for (const input of ['x', '<s>x', 'x</s>', '<s>x</s></s>']) {
+      expect((await engine.embed(input)).usage.promptTokens).toBe(3)
+    }
+  })
+})
+
+describe('a reply that comes back', () => {
+  test('has the tokens that were generated: the cache is hit', async () => {
+    const engine = await load({ model: 'models/storyteller.gguf', parallel: 1, context: 2048 })
+    open.push(engine)
+    const first: ChatMessage[] = ask('Tell me of the fox and the <|im_end|> mark.')
+    const reply = engine.chat(first, { maxTokens: 40, temperature: 0 })
+    const said = await reply.text()
+    const { usage } = await reply.done
+    expect(usage.promptTokens).toBeGreaterThan((await engine.tokenize('<|im_end|>')).length)
+    const next = [...first, { role: 'assistant' as const, content: said }, ...ask('And then?')]
+    const again = await engine.chat(next, { maxTokens: 1 }).done
+    const { promptTokens, completionTokens } = usage
+    expect(again.usage.cachedTokens).toBeGreaterThanOrEqual(promptTokens + completionTokens - 1)
   })
 })
