@@ -13,6 +13,11 @@ constexpr size_t kBytesMax = size_t(32) << 20;
 constexpr uint64_t kQuickElements = 40000;
 constexpr size_t kQuickFirstWork = 200000;
 
+const GrammarLimits& limits_of(GrammarOrigin origin) {
+  if (origin == GrammarOrigin::request) return kGivenGrammar;
+  return origin == GrammarOrigin::tools ? kToolsGrammar : kMadeGrammar;
+}
+
 // What it begins with may be refused as well.
 std::shared_ptr<const Grammar> tried(const std::string& text, const GrammarLimits& limits,
                                      size_t first_work_max) {
@@ -50,9 +55,8 @@ std::shared_ptr<const GrammarVocabulary> GrammarCache::vocabulary() {
 
 std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& spec) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const bool is_given = spec.origin == GrammarOrigin::request;
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.is_given == is_given && entry.text == spec.text;
+    return entry.origin == spec.origin && entry.text == spec.text;
   });
   if (found == entries_.end()) return std::nullopt;
   entries_.splice(entries_.begin(), entries_, found);
@@ -62,11 +66,10 @@ std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& s
 // Nothing where it takes more than a little, and only a little is allowed.
 std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec, bool patient) {
   // Ours are trusted with more, so what was allowed as ours must not stand in for a stranger's.
-  const bool is_given = spec.origin == GrammarOrigin::request;
-  const GrammarLimits limits = is_given ? kGivenGrammar : kMadeGrammar;
+  const GrammarLimits& limits = limits_of(spec.origin);
   GrammarLimits quick = limits;
   quick.elements_max = kQuickElements;
-  Entry made{spec.text, is_given, nullptr, "", false};
+  Entry made{spec.text, spec.origin, nullptr, "", false};
   try {
     made.grammar = tried(spec.text, quick, kQuickFirstWork);
   } catch (const TooMuchWork&) {

@@ -25,7 +25,7 @@ class GrammarCache {
  private:
   struct Entry {
     std::string text;
-    bool is_given;
+    GrammarOrigin origin;
     std::shared_ptr<const Grammar> grammar;  // null when it could not be compiled
     std::string why;
     bool takes_long;

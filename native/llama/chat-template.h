@@ -16,6 +16,7 @@
 #include "llama/thought-marks.h"
 
 struct common_chat_params;
+struct common_chat_template;
 struct common_chat_templates;
 struct common_chat_templates_inputs;
 
@@ -86,8 +87,10 @@ class ChatTemplate {
   void probe(const std::function<bool()>& given_up);
   std::string why_not_plain(const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat) const;
-  common_chat_params run(const common_chat_templates_inputs& inputs, const TemplateLimits& limits,
-                         uint64_t* work = nullptr) const;
+  common_chat_params run(const common_chat_templates_inputs& inputs,
+                         const TemplateLimits& limits) const;
+  static void run_within(TemplateLimits& left, size_t messages, const std::function<void()>& body);
+  void read_tool_template(const std::function<bool()>& given_up);
   // Of a short conversation, whose work is taken from what is left.
   std::string render_tools(const std::vector<ShownTool>& tools, TemplateLimits& left) const;
   void show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
@@ -95,6 +98,7 @@ class ChatTemplate {
   common_chat_params prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
   TemplatedChat with_calls(const ChatPrompt& chat, const std::string& generation_prompt,
                            const TemplateLimits& limits) const;
+  common_chat_params run_stand_ins(const ChatPrompt& chat, const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
   void remember(std::string key, TemplatedChat chat, size_t parser_bytes) const;
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
@@ -110,7 +114,8 @@ class ChatTemplate {
   // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
   bool shows_tools_ = true;
   ShownTools shown_tools_;
-  mutable std::mutex mutex_;  // of what is remembered
+  std::unique_ptr<const common_chat_template> tool_template_;  // null where it cannot be tried
+  mutable std::mutex mutex_;                                   // of what is remembered
   mutable std::list<Remembered> remembered_;
   mutable size_t remembered_bytes_ = 0;
 };
