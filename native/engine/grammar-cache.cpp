@@ -15,17 +15,26 @@ constexpr size_t kQuickFirstWork = 200000;
 
 bool is_given(const GrammarSpec& spec) { return spec.origin == GrammarOrigin::request; }
 
+// Ours are trusted with more.
+const GrammarLimits& limits_of(GrammarOrigin origin) {
+  if (origin == GrammarOrigin::request) return kGivenGrammar;
+  return origin == GrammarOrigin::tools ? kToolsGrammar : kMadeGrammar;
+}
+
 const std::string& form_of(const GrammarSpec& spec) {
   static const std::string none;
   return spec.form ? spec.form->text : none;
+}
+
+GrammarOrigin form_origin_of(const GrammarSpec& spec) {
+  return spec.form ? spec.form->origin : spec.origin;
 }
 
 // What it begins with may be refused as well.
 std::shared_ptr<const Grammar> tried(const GrammarSpec& spec, uint64_t elements_max,
                                      size_t first_work_max) {
   const auto limits = [&](const GrammarSpec& one) {
-    // Ours are trusted with more.
-    GrammarLimits limits = is_given(one) ? kGivenGrammar : kMadeGrammar;
+    GrammarLimits limits = limits_of(one.origin);
     limits.elements_max = std::min(limits.elements_max, elements_max);
     return limits;
   };
@@ -70,9 +79,9 @@ std::shared_ptr<const GrammarVocabulary> GrammarCache::vocabulary() {
 std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& spec) {
   const std::lock_guard<std::mutex> lock(mutex_);
   // What was allowed as ours must not stand in for a stranger's.
-  const bool is_strangers = is_given(spec.form ? *spec.form : spec);
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.is_given == is_strangers && entry.text == spec.text && entry.form == form_of(spec);
+    return entry.origin == spec.origin && entry.text == spec.text &&
+           entry.form_origin == form_origin_of(spec) && entry.form == form_of(spec);
   });
   if (found == entries_.end()) return std::nullopt;
   entries_.splice(entries_.begin(), entries_, found);
@@ -81,7 +90,7 @@ std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& s
 
 // Nothing where it takes more than a little, and only a little is allowed.
 std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec, bool patient) {
-  Entry made{spec.text, form_of(spec), is_given(spec.form ? *spec.form : spec), nullptr, "", false};
+  Entry made{spec.text, form_of(spec), spec.origin, form_origin_of(spec), nullptr, "", false};
   try {
     made.grammar = tried(spec, kQuickElements, kQuickFirstWork);
   } catch (const TooMuchWork&) {

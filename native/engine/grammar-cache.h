@@ -25,7 +25,7 @@ class GrammarCache {
  private:
   struct Entry {
     std::string text, form;  // of the grammar in it, or empty
-    bool is_given;
+    GrammarOrigin origin, form_origin;
     std::shared_ptr<const Grammar> grammar;  // null when it could not be compiled
     std::string why;
     bool takes_long;

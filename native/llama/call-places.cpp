@@ -100,16 +100,38 @@ bool is_held(const common_peg_arena& arena, PegId argument) {
   return is_known && (has_schema || has_text);
 }
 
+common_json text_kind() { return {{"type", "string"}}; }
+
+common_json kind_of(const std::string& text, CallPlaces::Kinds kinds) {
+  common_json kind = common_json::parse(text);
+  if (kinds == CallPlaces::Kinds::given) return kind;
+  if (!kind.contains("type")) return kinds == CallPlaces::Kinds::plain ? text_kind() : kind;
+  const common_json types = kind.at("type");
+  if (!types.is_array()) return kind;
+  common_json result = common_json::object();
+  if (kinds == CallPlaces::Kinds::alternatives) {
+    result["anyOf"] = common_json::array();
+    for (const common_json& type : types) result["anyOf"].push_back({{"type", type}});
+    return result;
+  }
+  result["type"] = types.at(size_t(0));
+  for (const common_json& type : types) {
+    if (type.get<std::string>() == "string") return text_kind();
+  }
+  return result;
+}
+
 }  // namespace
 
-std::vector<common_chat_tool> CallPlaces::stand_ins(const std::vector<ChatTool>& tools) {
+std::vector<common_chat_tool> CallPlaces::stand_ins(const std::vector<ChatTool>& tools,
+                                                    Kinds kind) {
   std::vector<common_chat_tool> result;
   size_t properties = 0;
   for (const ChatTool& tool : tools) {
     common_json kinds = common_json::object(), required = common_json::array();
     for (const ChatToolProperty& one : tool.properties) {
       const std::string name = stand_in(kPropertyPrefix, properties++);
-      kinds[name] = common_json::parse(one.kind);
+      kinds[name] = kind_of(one.kind, kind);
       if (one.is_required) required.push_back(name);
     }
     common_json schema = {{"type", "object"}, {"properties", kinds}, {"required", required}};

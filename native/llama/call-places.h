@@ -22,7 +22,11 @@ class CallPlaces {
   // Of a parser that was made for the tools' stand-ins, which it has no longer then.
   CallPlaces(common_peg_arena& arena, const std::vector<ChatTool>& tools);
 
-  static std::vector<common_chat_tool> stand_ins(const std::vector<ChatTool>& tools);
+  // How the kinds of values are said: as they are, by anyOf in place of a list of types, or by one
+  // type alone, since templates trip over the first two.
+  enum class Kinds { given, alternatives, plain };
+  static std::vector<common_chat_tool> stand_ins(const std::vector<ChatTool>& tools,
+                                                 Kinds kinds = Kinds::given);
   // A text with true names in the places of stand-ins.
   static std::string with_names(std::string text, const std::vector<ChatTool>& tools);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "chat-auto-parser.h"
 #include "chat.h"
 #include "llama.h"
 #include "llama/call-places.h"
@@ -257,8 +258,7 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
     own_texts.insert(common_chat_templates_source(templates_.get(), variant));
   }
   marks_.emplace(llama_model_get_vocab(model_->raw()), own_texts);
-  shown_tools_.set_source(common_chat_templates_source(templates_.get()) +
-                          common_chat_templates_source(templates_.get(), "tool_use"));
+  read_tool_template(given_up);
   const std::string why = why_not_plain(given_up);
   if (why.empty() || !warning_.empty()) return;
   warning_ = "the chat template cannot put a plain conversation into words: " + why +
@@ -306,6 +306,20 @@ bool ChatTemplate::takes(Shape shape, const std::function<bool()>& given_up) con
   return known > 0;
 }
 
+// The one that requests with tools are made by.
+void ChatTemplate::read_tool_template(const std::function<bool()>& given_up) {
+  std::string source = common_chat_templates_source(templates_.get(), "tool_use");
+  if (source.empty()) source = common_chat_templates_source(templates_.get());
+  shown_tools_.set_source(source);
+  const TemplateLimits limits{kTemplateWorkMax, given_up};
+  TemplateRun run(limits);
+  try {
+    run.run([&] { tool_template_ = std::make_unique<common_chat_template>(source, "", ""); });
+  } catch (const std::exception&) {
+    tool_template_.reset();  // what cannot be tried is shown as it is
+  }
+}
+
 // Of one message by a user: empty where that works.
 std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) const {
   const std::string words = "sluice looks for this";
@@ -320,13 +334,22 @@ std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) c
 }
 
 common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
-                                     const TemplateLimits& limits, uint64_t* work) const {
+                                     const TemplateLimits& limits) const {
   common_chat_params params;
+  TemplateLimits left = limits;
+  run_within(left, inputs.messages.size(),
+             [&] { params = common_chat_templates_apply(templates_.get(), inputs); });
+  return params;
+}
+
+// What the body does is taken from what is left.
+void ChatTemplate::run_within(TemplateLimits& left, size_t messages,
+                              const std::function<void()>& body) {
+  const TemplateLimits limits = left;
   TemplateRun run(limits);
-  const bool is_done =
-      run.run([&] { params = common_chat_templates_apply(templates_.get(), inputs); });
-  if (work) *work = run.work();
-  if (is_done) return params;
+  const bool is_done = run.run(body);
+  left.work_max -= std::min(left.work_max, run.work());
+  if (is_done) return;
   switch (run.stop()) {
     case TemplateStop::given_up:
       throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
@@ -339,30 +362,34 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
   if (limits.work_max < kTemplateWorkMax) throw TemplateTakesLong{};
   throw FaultError(FaultCode::invalid_request,
                    "the model's chat template takes too long for these " +
-                       std::to_string(inputs.messages.size()) + " messages: more than " +
+                       std::to_string(messages) + " messages: more than " +
                        std::to_string(limits.work_max) +
                        " steps; send fewer or shorter messages, or load a template that does not "
                        "look back over all of them (chatTemplate, --chat-template-file)");
 }
 
+// The template alone, once: llama.cpp's way to a prompt runs it three times and analyses it.
 std::string ChatTemplate::render_tools(const std::vector<ShownTool>& tools,
                                        TemplateLimits& left) const {
-  common_chat_templates_inputs inputs;
-  inputs.messages.push_back(message_of({"user", "Hello", "", "", "", {}}));
+  std::vector<common_chat_tool> given;
   for (const ShownTool& tool : tools) {
-    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+    given.push_back({tool.name, tool.description, tool.parameters});
   }
-  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
-  inputs.force_pure_content = true;
-  uint64_t work = 0;
-  std::string text = run(inputs, left, &work).prompt;
-  left.work_max -= std::min(left.work_max, work);
+  autoparser::generation_params params;
+  params.messages = common_json::array();
+  params.messages.push_back({{"role", "user"}, {"content", "Hello"}});
+  params.tools = common_chat_tools_to_json_oaicompat(given);
+  params.add_generation_prompt = true;
+  params.extra_context = {{"datetime", "Jan 01 2026"}, {"date_string", "01 Jan 2026"}};
+  params.mark_input = false;
+  std::string text;
+  run_within(left, 1, [&] { text = common_chat_template_direct_apply(*tool_template_, params); });
   return text;
 }
 
 void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
                               const TemplateLimits& limits) const {
-  if (chat.tools.empty() || !shows_tools_) return;
+  if (chat.tools.empty() || !shows_tools_ || !tool_template_) return;
   TemplateLimits left = limits;
   const auto render = [&](const std::vector<ShownTool>& tools) {
     return render_tools(tools, left);
@@ -528,14 +555,32 @@ TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& r
                                        const TemplateLimits& limits) const {
   std::string key = key_of(chat, rendered.params.generation_prompt);
   if (std::optional<TemplatedChat> known = remembered(key)) return *std::move(known);
-  common_chat_templates_inputs inputs = inputs_of(chat, rendered.messages);
-  inputs.tools = CallPlaces::stand_ins(chat.tools);
   TemplateLimits more = limits;
   if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
-  const common_chat_params params = run(inputs, more);
+  const common_chat_params params = run_stand_ins(chat, rendered.messages, more);
   TemplatedChat made = templated(params, chat);
   remember(std::move(key), made, params.parser.size() * kParserBytes);
   return made;
+}
+
+// The first time with which the template does not trip over what is said of its arguments.
+common_chat_params ChatTemplate::run_stand_ins(const ChatPrompt& chat,
+                                               const std::vector<ChatMessage>& messages,
+                                               const TemplateLimits& limits) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, messages);
+  using Kinds = CallPlaces::Kinds;
+  for (const Kinds kinds : {Kinds::given, Kinds::alternatives}) {
+    inputs.tools = CallPlaces::stand_ins(chat.tools, kinds);
+    try {
+      return run(inputs, limits);
+    } catch (const FaultError&) {
+      throw;
+    } catch (const std::exception&) {
+      continue;
+    }
+  }
+  inputs.tools = CallPlaces::stand_ins(chat.tools, Kinds::plain);
+  return run(inputs, limits);
 }
 
 std::optional<TemplatedChat> ChatTemplate::remembered(const std::string& key) const {

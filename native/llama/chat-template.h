@@ -21,6 +21,7 @@
 #include "llama/token-marks.h"
 
 struct common_chat_params;
+struct common_chat_template;
 struct common_chat_templates;
 struct common_chat_templates_inputs;
 
@@ -103,8 +104,10 @@ class ChatTemplate {
                                    const std::function<bool()>& given_up) const;
   common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
                                          const std::vector<ChatMessage>& messages) const;
-  common_chat_params run(const common_chat_templates_inputs& inputs, const TemplateLimits& limits,
-                         uint64_t* work = nullptr) const;
+  common_chat_params run(const common_chat_templates_inputs& inputs,
+                         const TemplateLimits& limits) const;
+  static void run_within(TemplateLimits& left, size_t messages, const std::function<void()>& body);
+  void read_tool_template(const std::function<bool()>& given_up);
   // Of a short conversation, whose work is taken from what is left.
   std::string render_tools(const std::vector<ShownTool>& tools, TemplateLimits& left) const;
   void show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
@@ -119,6 +122,8 @@ class ChatTemplate {
   Rendered prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
   TemplatedChat with_calls(const ChatPrompt& chat, const Rendered& rendered,
                            const TemplateLimits& limits) const;
+  common_chat_params run_stand_ins(const ChatPrompt& chat, const std::vector<ChatMessage>& messages,
+                                   const TemplateLimits& limits) const;
   std::optional<TemplatedChat> remembered(const std::string& key) const;
   void remember(std::string key, TemplatedChat chat, size_t parser_bytes) const;
   TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
@@ -143,7 +148,8 @@ class ChatTemplate {
   mutable std::array<std::atomic<int8_t>, size_t(Shape::count)> taken_{};  // 1 is yes, -1 no
   mutable std::optional<bool> is_rendered_plainly_;
   ShownTools shown_tools_;
-  mutable std::mutex mutex_;  // of what is remembered
+  std::unique_ptr<const common_chat_template> tool_template_;  // null where it cannot be tried
+  mutable std::mutex mutex_;                                   // of what is remembered
   mutable std::list<Remembered> remembered_;
   mutable size_t remembered_bytes_ = 0;
 };

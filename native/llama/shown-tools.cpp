@@ -215,14 +215,14 @@ class Search {
     std::vector<size_t> all;
     for (size_t i = 0; i < tools_.size(); ++i) all.push_back(i);
     mend(all);
-    std::map<size_t, Node> lost = losses();
+    std::map<size_t, Node> lost = losses({all.begin(), all.end()});
     if (!lost.empty()) {
       try_in_order(lost);
-      lost = losses();
+      lost = losses(tools_of(lost));
     }
     if (!lost.empty()) {
       tell_of_arguments(lost);
-      lost = losses();
+      lost = losses(tools_of(lost));
     }
     for (const auto& [_, node] : lost) forms_[node.tool].is_told = true;
     std::vector<ShownTool> result;
@@ -273,22 +273,21 @@ class Search {
     std::set<size_t> found;  // of the nodes
   };
 
-  Look look(bool all) {
+  Look look(const std::set<size_t>& some, bool all) {
     Marker marker(words_, all);
+    last_ = some;
     std::vector<ShownTool> these;
-    for (size_t i = 0; i < tools_.size(); ++i) {
-      these.push_back(shown(marker.marked(tools_[i], i), forms_[i]));
-    }
+    for (size_t i : some) these.push_back(shown(marker.marked(tools_[i], i), forms_[i]));
     Look result{render_(these), marker.nodes(), {}};
     result.found = marks_in(result.text);
     return result;
   }
 
-  // The nodes that are lost, by their numbers. What cannot be looked at counts as none.
-  std::map<size_t, Node> losses() {
+  // The nodes of some tools that are lost. What cannot be looked at counts as none.
+  std::map<size_t, Node> losses(const std::set<size_t>& some) {
     std::map<size_t, Node> lost;
     try {
-      const Look known = look(false), all = look(true);
+      const Look known = look(some, false), all = look(some, true);
       std::map<std::string, std::vector<size_t>> named;
       for (size_t i = 0; i < known.nodes.size(); ++i) {
         const Node& node = known.nodes[i];
@@ -307,6 +306,12 @@ class Search {
       lost.clear();
     }
     return lost;
+  }
+
+  static std::set<size_t> tools_of(const std::map<size_t, Node>& losses) {
+    std::set<size_t> tools;
+    for (const auto& [_, node] : losses) tools.insert(node.tool);
+    return tools;
   }
 
   static std::map<size_t, size_t> by_tool(const std::map<size_t, Node>& losses) {
@@ -330,7 +335,7 @@ class Search {
         if (!why_not({tool}).empty()) forms_[tool].kind = Form::given;
       }
     }
-    std::map<size_t, size_t> after = by_tool(losses());
+    std::map<size_t, size_t> after = by_tool(losses({tried.begin(), tried.end()}));
     for (size_t tool : tried) {
       if (after[tool] >= before.at(tool)) forms_[tool].kind = Form::given;
     }
@@ -338,10 +343,10 @@ class Search {
 
   void tell_of_arguments(const std::map<size_t, Node>& losses) {
     Marker marker(words_, true);
-    std::vector<std::vector<std::string>> arguments;
-    for (size_t i = 0; i < tools_.size(); ++i) {
+    std::map<size_t, std::vector<std::string>> arguments;
+    for (size_t i : last_) {
       const ShownTool marked = marker.marked(tools_[i], i);
-      std::vector<std::string>& texts = arguments.emplace_back();
+      std::vector<std::string>& texts = arguments[i];
       const common_json whole = inlined_schema(common_json::parse(marked.parameters));
       if (const common_json* all = arguments_of(whole)) {
         for (const common_json& one : *all) texts.push_back(one.dump_safe());
@@ -359,6 +364,7 @@ class Search {
   const std::set<std::string>& words_;
   const ShownTools::Render& render_;
   std::vector<Form> forms_;
+  std::set<size_t> last_;  // the tools of the last look, whose marks are counted from 0
 };
 
 std::string key_of(const std::vector<ChatTool>& tools) {

@@ -184,7 +184,7 @@ function mendedValue(kind: KeywordKind, keyword: string, value: unknown): unknow
     case 'number':
     case 'count': {
       const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
-      return keywordRules[kind][1](number) ? number : out
+      return Number.isFinite(number) && keywordRules[kind][1](number) ? number : out
     }
     case 'strings':
       return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : out

@@ -1,0 +1,132 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Engine } from '../../../src/index.js'
+import { mcpTools } from '../../support/mcp-tools.js'
+import { lostOf, withTemplate } from '../../support/tool-prompts.js'
+import { malformedShapes, validShapes } from '../../support/tool-shapes.js'
+
+// Schemas over which templates trip, or of which they tell half. test/long/tool-shapes.test.ts has
+// every template and every shape.
+
+const open: Engine[] = []
+
+afterEach(async () => {
+  for (const engine of open.splice(0)) await engine.close()
+})
+
+async function opened(file: string): Promise<Engine> {
+  const engine = await withTemplate(file)
+  open.push(engine)
+  return engine
+}
+
+const hello = [{ role: 'user' as const, content: 'Hi' }]
+const shapes = new Map([...validShapes, ...malformedShapes].map((one) => [one.name, one]))
+const tried = [
+  'array without items',
+  'true',
+  'several types',
+  '$ref',
+  '$ref that recurs',
+  'anyOf objects',
+  'oneOf described',
+  'allOf',
+  'nested objects',
+  'array of objects',
+  'methods',
+  "a schema's words",
+  'patternProperties',
+  'type any',
+]
+/** Those that write signatures in place of the schema. */
+const writers = [
+  'openai-gpt-oss-120b.jinja',
+  'google-gemma-4-31B-it.jinja',
+  'meetkai-functionary-medium-v3.2.jinja',
+  'ByteDance-Seed-OSS.jinja',
+  'CohereForAI-c4ai-command-r-plus-tool_use.jinja',
+]
+
+test.each(writers)('%s tells of each name and each description', async (file) => {
+  const engine = await opened(file)
+  for (const name of tried) {
+    const shape = shapes.get(name)
+    if (shape === undefined) throw new Error(`there is no shape ${name}`)
+    expect([name, await lostOf(engine, shape)]).toEqual([name, []])
+  }
+})
+
+test.each([...writers, 'Qwen3-Coder.jinja', 'GLM-4.6.jinja', 'Qwen-Qwen2.5-7B-Instruct.jinja'])(
+  '%s takes all shapes in one request, and the reply is held to them',
+  async (file) => {
+    const engine = await opened(file)
+    const tools = [...shapes.values()].map(({ name, parameters }) => ({ name, parameters }))
+    const reply = engine.chat(hello, { tools, maxTokens: 1, reasoning: { enabled: false } })
+    expect((await reply.accepted).promptTokens).toBeGreaterThan(1000)
+    expect(new Set(reply.notes.map(({ path }) => path.split('.')[0])).size).toBeGreaterThan(15)
+    reply.cancel()
+    await reply.done
+  },
+)
+
+test('what a template takes is told as it is', async () => {
+  const engine = await opened('Qwen-Qwen2.5-7B-Instruct.jinja')
+  const { parameters } = shapes.get('$ref that recurs') ?? {}
+  const prompt = await engine.applyTemplate(hello, {
+    tools: [{ name: 'x', parameters: parameters ?? {} }],
+  })
+  expect(prompt).toContain('"$ref": "#/$defs/tree"')
+  const gptOss = await opened('openai-gpt-oss-120b.jinja')
+  const plain = { type: 'object', properties: { city: { type: 'string', description: 'where' } } }
+  const told = await gptOss.applyTemplate(hello, { tools: [{ name: 'x', parameters: plain }] })
+  expect(told).toContain('type x = (_: {\n// where\ncity?: string\n}) => any;')
+})
+
+test('a tool that trips a template changes nothing for the others', async () => {
+  const engine = await opened('openai-gpt-oss-120b.jinja')
+  const good = { name: 'good', parameters: { properties: { a: { type: 'string' } } } }
+  const bad = { name: 'bad', parameters: { properties: { b: true } } }
+  const prompt = await engine.applyTemplate(hello, {
+    tools: [good, bad, { ...good, name: 'fine' }],
+  })
+  for (const name of ['good', 'fine'])
+    expect(prompt).toContain(`type ${name} = (_: {\na?: string\n})`)
+  expect(prompt).toMatch(/type bad = \(_: \{\n\/\/ Any JSON value\.\nb\?: string/)
+})
+
+describe('names', () => {
+  const names = ['github/search.code', 'fs:read-file', 'x'.repeat(128), 'Öffne die Tür!', 'read']
+  const tools = ['read_file', 'read.file', ...names].map((name) => ({ name }))
+
+  test.each(['openai-gpt-oss-120b.jinja', 'Qwen3-Coder.jinja', 'google-gemma-4-31B-it.jinja'])(
+    'calls come by the names that were sent: %s',
+    async (file) => {
+      const engine = await opened(file)
+      for (const name of names) {
+        const reply = engine.chat(hello, {
+          tools,
+          toolChoice: { names: [name], mode: 'required' },
+          parallelToolCalls: false,
+          reasoning: { enabled: false },
+          temperature: 0,
+          maxTokens: 300,
+        })
+        const { toolCalls = [] } = await reply.done
+        expect(toolCalls[0]?.name).toBe(name)
+      }
+    },
+  )
+})
+
+test('of the tools that the prompt tells of, only those that are allowed are called', async () => {
+  const engine = await opened('Qwen-Qwen2.5-7B-Instruct.jinja')
+  const tools = mcpTools(20, 20 * 1024)
+  const [all, some] = [{}, { toolChoice: { names: ['server_1.tools/do-7'] } } as const]
+  const prompts = [all, some].map((more) => engine.applyTemplate(hello, { tools, ...more }))
+  expect((await Promise.all(prompts)).every((one, _, every) => one === every[0])).toBe(true)
+  const toolChoice = { names: ['server_1.tools/do-7'], mode: 'required' } as const
+  const reply = engine.chat(hello, { tools, toolChoice, temperature: 1.5, seed: 2, maxTokens: 60 })
+  for await (const { toolCalls = [] } of reply) {
+    for (const { name = 'server_1.tools/do-7' } of toolCalls)
+      expect(name).toBe('server_1.tools/do-7')
+  }
+})
