@@ -203,11 +203,23 @@ std::string ChatGrammar::sequence(const std::vector<PegId>& children, const Wher
     if (where.aim == Aim::form && int32_t(i) != place) at.aim = Aim::still;
     const bool is_border = this->is_border(children, i, where.aim);
     const auto* mark = peg_as<common_peg_repetition_parser>(arena_.get(children[i]));
-    const std::string one = item(is_border ? mark->child : children[i], at);
+    std::string one = item(is_border ? mark->child : children[i], at);
     if (one == kNever) return kNever;
+    if (where.aim == Aim::form && int32_t(i) < place && is_in_prompt(children[i])) continue;
+    // A model may end its reply by a token, in the place of a mark.
+    if (where.aim == Aim::form && place >= 0 && int32_t(i) > place) one = repeated(one, 0, 1);
     if (one != kNothing) all += (all.empty() ? "" : " ") + one;
   }
   return all.empty() ? kNothing : "(" + all + ")";
+}
+
+// Some templates are taken for ones whose answers begin with the mark that their prompts end with.
+bool ChatGrammar::is_in_prompt(PegId id) const {
+  const auto* mark = peg_as<common_peg_literal_parser>(arena_.get(id));
+  const std::string& prompt = format_.generation_prompt();
+  if (!mark || is_blank(mark->literal) || mark->literal.size() >= prompt.size()) return false;
+  const size_t begin = prompt.size() - mark->literal.size();
+  return prompt.compare(begin, std::string::npos, mark->literal) == 0;
 }
 
 int32_t ChatGrammar::place_of(const std::vector<PegId>& children, Aim aim) {
@@ -362,6 +374,7 @@ std::string ChatGrammar::tag(PegId id, const common_peg_tag_parser& parser, Wher
   }
   if (parser.tag == Tag::REASONING) {
     if (thoughts_ == Thoughts::blank) return "space";
+    if (thoughts_ == Thoughts::none) return kNever;
     where.aim = Aim::any;
   }
   const std::set<int32_t>& properties = format_.places().properties_at(id);

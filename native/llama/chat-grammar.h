@@ -20,7 +20,12 @@ class ChatGrammar {
   ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& tools);
 
   // Of a reply's thoughts, where it has some.
-  enum class Thoughts { free, needed, blank };
+  enum class Thoughts {
+    free,
+    needed,  // the prompt has opened them
+    blank,   // or has them already; no more is thought
+    none,
+  };
 
   // Of whole replies, of those with a form, and of the calls in them. Only one of them, once. A
   // reply that `must_call` says nothing beside its thoughts and its calls.
@@ -59,6 +64,7 @@ class ChatGrammar {
   Aim aim_at(PegId id, Aim aim);
   // Whether a mark that may be left out is not, since what stands beside it would have no border.
   bool is_border(const std::vector<PegId>& children, size_t at, Aim aim);
+  bool is_in_prompt(PegId id) const;
   // The one of a sequence that a call, or the form, is in; none is -1.
   int32_t place_of(const std::vector<PegId>& children, Aim aim);
   // These are one item of a sequence each; empty is what cannot be.

@@ -163,7 +163,7 @@ ChatDelta ChatParser::take() {
   if (broken_) return delta;
   delta.content = known_.content.substr(sent_.content);
   delta.text_behind = text_.size() - known_.content_end;
-  delta.content_is_last = known_.ends_in_content;
+  delta.content_is_last = known_.ends_in_content || unreadable_ > 0;
   if (known_.piece_begin != sent_.piece_begin && known_.piece_begin >= sent_.content) {
     delta.piece_begin = known_.piece_begin - sent_.content;
     sent_.piece_begin = known_.piece_begin;

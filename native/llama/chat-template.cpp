@@ -124,6 +124,20 @@ std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt)
   return key;
 }
 
+// A template may open thoughts, at the end of a prompt, only where it is told of thinking: then
+// llama.cpp does not know of it (llama-cpp-rwkv-world.jinja).
+void complete_beginning(common_chat_params& params) {
+  const std::string& start = params.thinking_start_tag;
+  std::string& known = params.generation_prompt;
+  if (start.empty() || known.find(start) != std::string::npos) return;
+  const size_t opened = params.prompt.rfind(start);
+  const size_t begin = known.empty() ? opened : params.prompt.rfind(known);
+  const bool is_last =
+      opened != std::string::npos &&
+      params.prompt.find_first_not_of(" \t\r\n", opened + start.size()) == std::string::npos;
+  if (is_last && begin != std::string::npos && begin <= opened) known = params.prompt.substr(begin);
+}
+
 // What the model is told of its tools where the template leaves that to whoever writes the prompt.
 std::string description_of(const std::vector<ChatTool>& tools) {
   std::string text = "You can call these functions; each line is one:";
@@ -339,6 +353,7 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
   TemplateLimits left = limits;
   run_within(left, inputs.messages.size(),
              [&] { params = common_chat_templates_apply(templates_.get(), inputs); });
+  complete_beginning(params);
   return params;
 }
 
@@ -681,8 +696,13 @@ std::string ChatTemplate::grammar_of_form(TemplatedChat& result, const common_ch
   using Thoughts = ChatGrammar::Thoughts;
   const bool is_open = result.thoughts && result.thoughts->is_open;
   Thoughts thoughts = is_open ? Thoughts::needed : Thoughts::free;
-  if (!chat.thinking && !chat.continues) thoughts = Thoughts::blank;
-  result.said = params.generation_prompt;
+  const std::string& begun = params.generation_prompt;
+  const std::string& start = params.thinking_start_tag;
+  const bool is_in_prompt = is_open || (!start.empty() && begun.find(start) != std::string::npos);
+  if (!chat.thinking && !chat.continues) {
+    thoughts = is_in_prompt ? Thoughts::blank : Thoughts::none;
+  }
+  result.said = begun;
   return ChatGrammar(*result.format, chat.tools).of_forms(may_call(chat), thoughts);
 }
 
