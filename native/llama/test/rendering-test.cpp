@@ -67,7 +67,7 @@ TEST("rendering: filters keep the origin of each byte") {
   CHECK_EQ(shown(mixed + "{{ mixed[::-1] }}", "Hi"), ">e< {iH} >b<");
   CHECK_EQ(shown(mixed + "{{ [mixed, 'z', text] | join('/') }}", "Hi"), "<b> {Hi} <e>/z/{Hi}");
   CHECK_EQ(shown(mixed + "{{ mixed | indent(2) }}", "H\ni"), "<b> {H}\n  {i} <e>");
-  CHECK_EQ(shown(mixed + "{{ '<{}>{}'.format(text, 1) }}", "Hi"), "<{Hi}>1");
+  CHECK_EQ(shown(mixed + "{{ '<{}>{}'.format(text, 1) }}", "Hi"), "<{Hi}>{1}");
   CHECK_EQ(shown(mixed + "{{ mixed | string }}{{ text * 2 }}", "Hi"), "<b> {Hi} <e>{HiHi}");
   CHECK_EQ(shown(mixed + "{{ [mixed] }}", "Hi"), "<b> {Hi} <e>");
   CHECK_EQ(shown(mixed + "{{ '' ~ [mixed, 1] ~ {'k': text} }}", "Hi"),
