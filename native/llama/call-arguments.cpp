@@ -40,6 +40,7 @@ class Closer {
   // Whether nothing was closed or changed but spaces.
   bool was_whole() const { return was_whole_ && !is_changed_; }
   bool is_nested() const { return depth_ > 1; }
+  bool has_null() const { return has_null_; }
 
  private:
   enum class Next { value, first_item, first_key, key, colon, comma, nothing };
@@ -258,6 +259,7 @@ class Closer {
     } else {
       add_comma();
       out_ += "null";
+      has_null_ = true;
     }
     at_ = text_.size();
     is_cut_ = true;
@@ -290,14 +292,17 @@ class Closer {
       out_ += word;
       at_ += is_cut ? rest.size() : word.size();
       is_cut_ = is_cut;
+      has_null_ = has_null_ || word == "null";
       return true;
     }
     return false;
   }
 
   void finish() {
+    const bool is_open = next_ == Next::value && !open_.empty() && open_.back() == '{';
     if (next_ == Next::colon) out_ += ":null";
-    if (next_ == Next::value && !open_.empty() && open_.back() == '{') out_ += "null";
+    if (is_open) out_ += "null";
+    has_null_ = has_null_ || is_open || next_ == Next::colon;
     for (auto open = open_.rbegin(); open != open_.rend(); ++open) {
       out_ += *open == '{' ? '}' : ']';
     }
@@ -312,6 +317,7 @@ class Closer {
   bool is_cut_ = false;
   bool was_whole_ = false;
   bool is_changed_ = false;
+  bool has_null_ = false;
   size_t depth_ = 0;
 };
 
@@ -345,14 +351,35 @@ std::string object_of(const std::string& arguments, bool may_be_text) {
 
 }  // namespace
 
+namespace {
+
+common_json null_as_text(const common_json& value) {
+  if (value.is_null()) return common_json("null");
+  if (value.is_array()) {
+    common_json made = common_json::array();
+    for (const auto& item : value) made.push_back(null_as_text(item));
+    return made;
+  }
+  if (!value.is_object()) return value;
+  common_json made = common_json::object();
+  for (const auto& [name, item] : value.items()) made[name] = null_as_text(item);
+  return made;
+}
+
+}  // namespace
+
+std::string with_null_as_text(const std::string& object) {
+  return null_as_text(common_json::parse(object)).dump();
+}
+
 std::string arguments_object(const std::string& arguments) { return object_of(arguments, true); }
 
 ArgumentsForm form_of(const std::string& arguments) {
   Closer closer(arguments);
   const std::optional<std::string> closed = closer.close();
   const std::optional<common_json> json = closed ? parsed(*closed) : std::nullopt;
-  if (!json || !json->is_object()) return {false, false};
-  return {closer.was_whole(), closer.is_nested()};
+  if (!json || !json->is_object()) return {};
+  return {closer.was_whole(), closer.is_nested(), closer.has_null()};
 }
 
 std::string with_flat_values(const std::string& object) {

@@ -23,11 +23,13 @@ constexpr size_t kArgumentsDepthMax = 32;
 struct ArgumentsForm {
   bool is_object = false;  // one that is whole, and that arguments_object() leaves as it is
   bool is_nested = false;  // it has objects or arrays within
+  bool has_null = false;
 };
 ArgumentsForm form_of(const std::string& arguments);
 
-// The object with each value that is an object or an array replaced by its JSON as text: for
-// templates that print those as nothing. `object` is one of arguments_object().
+// For templates that print some values as nothing: an object of arguments_object() with each object
+// and array in it as text, and with each null as the text "null".
 std::string with_flat_values(const std::string& object);
+std::string with_null_as_text(const std::string& object);
 
 }  // namespace sluice

@@ -366,13 +366,13 @@ class Order {
         message.tool_call_id = written_id(message.tool_call_id, ids);
         if (!takes_as_text(message.content)) message.content = common_json(message.content).dump();
       }
-      for (ChatToolCall& call : message.tool_calls) {
-        call.id = written_id(call.id, ids);
-        call.arguments = written(call.arguments);
-      }
       if (calls(message) && !takes_(Shape::calls)) {
         message.content = joined(message.content, as_text(message.tool_calls));
         message.tool_calls.clear();
+      }
+      for (ChatToolCall& call : message.tool_calls) {
+        call.id = written_id(call.id, ids);
+        call.arguments = written(call.arguments);
       }
     }
   }
@@ -393,13 +393,15 @@ class Order {
   }
 
   std::string written(const std::string& arguments) const {
-    const ArgumentsForm form = form_of(arguments);
-    if (form.is_object && !form.is_nested) return arguments;
+    const ArgumentsForm given = form_of(arguments);
+    if (given.is_object && !given.is_nested && !given.has_null) return arguments;
     const bool is_blank = arguments.find_first_not_of(" \t\r\n") == std::string::npos;
-    if (!form.is_object && !is_blank && takes_(Shape::arguments_as_text)) return arguments;
-    std::string object = form.is_object ? arguments : arguments_object(arguments);
-    if (!form_of(object).is_nested || takes_(Shape::nested_arguments)) return object;
-    return with_flat_values(object);
+    if (!given.is_object && !is_blank && takes_(Shape::arguments_as_text)) return arguments;
+    std::string object = given.is_object ? arguments : arguments_object(arguments);
+    const ArgumentsForm form = form_of(object);
+    if (form.has_null && !takes_(Shape::null_arguments)) object = with_null_as_text(object);
+    if (form.is_nested && !takes_(Shape::nested_arguments)) object = with_flat_values(object);
+    return object;
   }
 
   Messages messages_;
@@ -433,6 +435,7 @@ bool all_take(Shape shape) {
     case Shape::call_alone:
     case Shape::last_call:
     case Shape::nested_arguments:
+    case Shape::null_arguments:
     case Shape::answers_as_text: return true;
     default: return false;
   }

@@ -35,7 +35,8 @@ enum class Shape {
   answers_unnamed,    // answers that do not name their tool
   arguments_as_text,  // also what is no JSON
   nested_arguments,   // objects and arrays within arguments
-  answers_as_text,    // answers that are JSON, as they stand
+  null_arguments,
+  answers_as_text,  // answers that are JSON, as they stand
   count
 };
 

@@ -71,6 +71,7 @@ class Prober {
       case Shape::ids_shown: return count_of(kId, answered("")) > 1;
       case Shape::answers_unnamed: return takes_unnamed();
       case Shape::assistant_first: return takes_first();
+      case Shape::null_arguments: return takes_null();
       default: break;
     }
     const std::vector<Try> all = tries_of(shape);
@@ -216,6 +217,16 @@ class Prober {
     ChatMessage message = answer("word2");
     message.name = name;
     return rendered({user("word1"), with_call(assistant("")), message}, true);
+  }
+
+  // By either of its names, in JSON and in Python.
+  bool takes_null() const {
+    const auto count = [&](const char* arguments) {
+      const ChatMessage caller = with_call(assistant(""), call(kId, arguments));
+      const std::string prompt = rendered({user("word1"), caller, answer("word2")}, true);
+      return count_of("null", prompt) + count_of("None", prompt);
+    };
+    return count(R"({"sluicename":null})") > count(R"({"sluicename":"callword"})");
   }
 
   // Its name is needed where it would be told, and no id says which tool it is.

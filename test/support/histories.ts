@@ -168,6 +168,10 @@ const turns: Record<string, readonly [messages: object[], words: string]> = {
     ],
     'w1items w2keys w3get w4values word2',
   ],
+  'arguments of null': [
+    [calling([call('{"city":"Pariscity","at":null,"l":[null]}')]), answer('word2')],
+    'Pariscity word2',
+  ],
   'a number of 24 digits': [
     [calling([call('{"n":123456789012345678901234}')]), answer('word2')],
     '123456789012345678901234 word2',

@@ -30,7 +30,7 @@ const tools = [
       parameters: {
         type: 'object',
         properties: {
-          city: { enum: ['Rome', 'Zürich "am See"'] },
+          city: { type: 'string', enum: ['Rome', 'Zürich "am See"'] },
           days: { type: 'array', items: { type: 'integer', maximum: 9 }, maxItems: 2 },
           exact: { type: 'boolean' },
         },

@@ -113,3 +113,20 @@ TEST("call arguments: values within are text for templates that print them as no
   CHECK_EQ(sluice::with_flat_values(R"({"a":{"b":1},"c":[1,"x"],"d":2,"e":"f"})"),
            R"({"a":"{\"b\":1}","c":"[1,\"x\"]","d":2,"e":"f"})");
 }
+
+TEST("call arguments: null is text for templates that print it as nothing") {
+  CHECK_EQ(sluice::with_null_as_text(R"({"a":null,"b":[null,{"c":null}],"d":"null"})"),
+           R"({"a":"null","b":["null",{"c":"null"}],"d":"null"})");
+  CHECK(sluice::form_of(R"({"a":[null]})").has_null);
+  CHECK(!sluice::form_of(R"({"a":"null"})").has_null);
+}
+
+TEST("call arguments: what is known of them before they are printed") {
+  CHECK(sluice::form_of(R"( {"a": 1} )").is_object);
+  CHECK(!sluice::form_of(R"({"a":1})").is_nested);
+  CHECK(sluice::form_of(R"({"a":{}})").is_nested);
+  for (const char* other :
+       {"", "[1]", R"({"a":1)", R"({"a":9223372036854775808})", "{\"a\":\"\n\"}"}) {
+    CHECK(!sluice::form_of(other).is_object);
+  }
+}
