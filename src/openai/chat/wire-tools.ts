@@ -64,7 +64,9 @@ function readTool(given: unknown, at: string): Read {
     return { expected: '"function"', path: ['type'] }
   }
   const isWrapped = given.function !== undefined && given.function !== null
-  if (!isWrapped && given.name === undefined) return { expected: toolError, path: [] }
+  if (!isWrapped && given.name === undefined) {
+    return { expected: toolError, path: type === undefined ? ['type'] : ['function'] }
+  }
   const one = isWrapped ? given.function : given
   const path = isWrapped ? ['function'] : []
   if (!isRecord(one)) return { expected: functionError, path }
