@@ -65,7 +65,8 @@ function readTool(given: unknown, at: string): Read {
   }
   const isWrapped = given.function !== undefined && given.function !== null
   if (!isWrapped && given.name === undefined) {
-    return { expected: toolError, path: type === undefined ? ['type'] : ['function'] }
+    if (type === undefined) return { expected: '"function"', path: ['type'] }
+    return { expected: functionError, path: ['function'] }
   }
   const one = isWrapped ? given.function : given
   const path = isWrapped ? ['function'] : []
