@@ -226,7 +226,7 @@ export interface Tool {
    * be, and else allows any value: `Reply.notes` says where.
    */
   readonly parameters?: Readonly<Record<string, unknown>>
-  /** Refuses a malformed schema, and one of which a call could leave anything out. Default false. */
+  /** Refuses a schema that is malformed, or that no grammar keeps to in full. Default false. */
   readonly strict?: boolean
 }
 

@@ -28,7 +28,7 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, exchange)
   const { tools } = request
-  await prepare(engine, request)
+  if (tools !== undefined) await prepare(engine, request)
   const reply = ask(engine, request, requestOptions(request, maxTokens))
   exchange.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   const run = async (watch: Watch) => {

@@ -91,7 +91,7 @@ describe('limits', () => {
   })
 })
 
-test('150 tools in 200 KiB are prepared in steps between which others have the thread', async () => {
+test('150 tools in 200 KiB are prepared while others have the thread as well', async () => {
   const tools = mcpTools(150, 200 * 1024 + 7)
   let turns = 0
   const counting = setInterval(() => turns++, 0)

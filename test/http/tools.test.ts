@@ -223,7 +223,8 @@ const user = { role: 'user', content: 'hi' }
 const assistant = (more: object) => ({ role: 'assistant', content: 'x', ...more })
 const named = (name: string) => ({ type: 'function', function: { name } })
 const wrong: [body: object, param: string][] = [
-  [{ tools: [{}] }, 'tools[0]'],
+  [{ tools: [{}] }, 'tools[0].type'],
+  [{ tools: [{ type: 'function' }] }, 'tools[0].function'],
   [{ tools: [{ type: 7, function: { name: 'a' } }] }, 'tools[0].type'],
   [{ tools: [named(' ')] }, 'tools[0].function.name'],
   [{ tools: [{ type: 'web_search' }, { name: '' }] }, 'tools[1].name'],

@@ -129,7 +129,7 @@ test.each([
   ['cache_salt', ['x', 'x'.repeat(256)], ['', 'x'.repeat(257), 7]],
   ['n', [1, 128], [0, 129, '1', 1.5]],
   ['tools', [[], [{ type: 'function', function: { name: 'x' } }]], [[{}], {}]],
-  ['tool_choice', ['none', 'auto', 'required'], ['any', {}]],
+  ['tool_choice', ['none', 'auto', 'required', 'any'], ['', {}]],
   ['parallel_tool_calls', [true, false], ['no']],
   ['reasoning_effort', ['none', 'high'], ['very high', 1]],
   ['reasoning_budget_tokens', [-1, 0, 2 ** 31 - 1], [-2, 0.5, 2 ** 31, '1', true]],

@@ -64,7 +64,10 @@ function readTool(given: unknown, at: string): Read {
     return { expected: '"function"', path: ['type'] }
   }
   const isWrapped = given.function !== undefined && given.function !== null
-  if (!isWrapped && given.name === undefined) return { expected: toolError, path: [] }
+  if (!isWrapped && given.name === undefined) {
+    if (type === undefined) return { expected: '"function"', path: ['type'] }
+    return { expected: functionError, path: ['function'] }
+  }
   const one = isWrapped ? given.function : given
   const path = isWrapped ? ['function'] : []
   if (!isRecord(one)) return { expected: functionError, path }
