@@ -282,7 +282,11 @@ export interface RequestOptions extends SamplingOptions {
    * kept, or its logprobs are told. Default: until the context is full.
    */
   maxTokens?: number
-  /** At most 16 strings of 1 to 256 UTF-8 bytes; generation ends before the first that appears. */
+  /**
+   * At most 16 strings of at most 256 UTF-8 bytes; empty ones mean nothing. Generation ends before
+   * the first that is said: in a chat none is looked for in thoughts or tool calls, and in a form
+   * (`grammar`, `schema`, `json`) never, which would be cut by it.
+   */
   stop?: string | string[]
   /** Up to 64 token ids that end the reply, as the model's own end does: they are no part of it. */
   stopTokens?: readonly number[]
@@ -293,6 +297,9 @@ export interface RequestOptions extends SamplingOptions {
   /**
    * A grammar in llama.cpp's GBNF that the reply follows from its first token to its last, at most
    * 64 KiB; its rule `root` is where a reply begins. Rejects with ERR_INVALID_GRAMMAR.
+   *
+   * In a chat a form is what is said: thoughts come before it, and tools may be called in its
+   * place. A last message of the assistant that begins the form goes on as the form.
    */
   grammar?: string
   /**
