@@ -103,6 +103,29 @@ test('what only describes changes nothing', () => {
   expect(schemaGrammar(told)).toBe(schemaGrammar(plain))
 })
 
+test.each([
+  [
+    { type: 'number', minimum: 0, exclusiveMinimum: true },
+    { type: 'number', exclusiveMinimum: 0 },
+  ],
+  [
+    { maximum: 9, exclusiveMaximum: false, type: 'integer' },
+    { maximum: 9, type: 'integer' },
+  ],
+  [{ type: 'string', nullable: true }, { type: ['string', 'null'] }],
+  [{ type: 'string', format: 'iban' }, { type: 'string' }],
+  [
+    { items: [{ const: 1 }], additionalItems: false },
+    { prefixItems: [{ const: 1 }], items: false },
+  ],
+  [{ type: ['string', 'null'], not: { type: 'null' } }, { type: 'string' }],
+  [{ dependencies: { a: ['b'] } }, { dependentRequired: { a: ['b'] } }],
+  [{ allOf: [{ multipleOf: 4 }, { multipleOf: 6 }] }, { multipleOf: 12 }],
+  [{ pattern: '^(?=[a-c])[b-z]$' }, { pattern: '^(?=[bc])[bc]$' }],
+])('%j is %j', (schema, other) => {
+  expect(schemaGrammar(schema)).toBe(schemaGrammar(other))
+})
+
 test('values are the same whatever the order of their keys', () => {
   const both = { allOf: [{ enum: [{ a: 1, b: [2] }, 3] }, { enum: [{ b: [2], a: 1 }, '3'] }] }
   expect(schemaGrammar(both)).toBe(schemaGrammar({ const: { a: 1, b: [2] } }))
@@ -144,6 +167,12 @@ describe('schemas that are meant to hurt', () => {
   const at = (name: string) => ({ $ref: `#/$defs/${name}` })
   const properties = (count: number, each: (i: number) => unknown) =>
     Object.fromEntries(range(count, (i) => [`p${i}`, each(i)]))
+
+  const scripts = (
+    'Adlam Ahom Arabic Armenian Avestan Balinese Bamum Batak Bengali Bhaiksuki Bopomofo Brahmi ' +
+    'Braille Buginese Buhid Carian Chakma Cham Cherokee Coptic Cuneiform Cypriot Cyrillic Deseret ' +
+    'Devanagari Dogra Elbasan Elymaic Ethiopic Georgian Glagolitic Gothic Grantha Greek Gujarati'
+  ).split(' ')
 
   test.each<[string, () => unknown]>([
     ['deeper than 32', () => nested(40)],
@@ -202,6 +231,77 @@ describe('schemas that are meant to hurt', () => {
     [
       'thousands of types',
       () => ({ allOf: range(2, () => ({ type: range(3000, () => 'null') })) }),
+    ],
+    [
+      'twenty-six things that must come in any order',
+      () => ({ pattern: `^${range(26, (i) => `(?=.*${String.fromCharCode(97 + i)})`).join('')}` }),
+    ],
+    ['an automaton of a million states', () => ({ pattern: '(a|b)*a(a|b){20}$', minLength: 22 })],
+    [
+      'optional characters without end',
+      () => ({ pattern: `^${'a?'.repeat(1900)}$`, minLength: 9 }),
+    ],
+    ['what may be empty, often', () => ({ pattern: '^((a?){999}){999}$', maxLength: 9 })],
+    [
+      'groups that look around in groups',
+      () => ({ pattern: `${'(?!(a'.repeat(15)}${'))'.repeat(15)}` }),
+    ],
+    [
+      'many properties of Unicode, once each',
+      () => ({
+        anyOf: range(35, (i) => ({ pattern: `^\\p{Script=${scripts[i]}}$`, maxLength: 2 })),
+      }),
+    ],
+    [
+      'an e-mail address beside a pattern and lengths, ninety times',
+      () => ({
+        properties: properties(90, (i) => ({
+          type: 'string',
+          format: 'email',
+          pattern: `^[^@]+@[a-z]+[.]x${i}$`,
+          maxLength: 200,
+        })),
+      }),
+    ],
+    [
+      'properties that depend on each other',
+      () => ({ dependentRequired: properties(25, (i) => [`p${i + 1}`]), properties: {} }),
+    ],
+    [
+      'not in not',
+      () =>
+        range(60, (i) => i).reduce<object>((inner) => ({ not: { required: ['a'], ...inner } }), {}),
+    ],
+    [
+      'alternatives that all overlap',
+      () => ({ oneOf: range(200, (i) => ({ type: 'string', minLength: i })) }),
+    ],
+    [
+      'a set of five thousand words',
+      () => ({ items: { enum: names }, uniqueItems: true, maxItems: 90 }),
+    ],
+    [
+      'properties to be counted',
+      () => ({ properties: properties(900, () => ({})), minProperties: 450 }),
+    ],
+    [
+      'multiples of many numbers',
+      () => ({ properties: properties(90, (i) => ({ multipleOf: 641 + i, type: 'integer' })) }),
+    ],
+    [
+      'items to be found',
+      () => ({ contains: { const: 1 }, minContains: 700, items: { enum: [1, 2] } }),
+    ],
+    [
+      'keys by patterns',
+      () => ({
+        patternProperties: properties(4, () => ({ type: 'null' })),
+        properties: properties(400, () => ({})),
+      }),
+    ],
+    [
+      'anchors',
+      () => ({ $defs: properties(3000, (i) => ({ $anchor: `a${i}`, $id: `i${i}` })), $ref: '#a9' }),
     ],
     ['a function', () => () => 1],
     ['a bigint', () => ({ const: 1n })],

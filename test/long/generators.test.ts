@@ -2,6 +2,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { toolGrammar } from '../../src/config/schema/tool-grammar.js'
 import { CompiledSchema, InvalidSchemaError } from '../../src/index.js'
+import { GrammarSampler } from '../support/grammar-sampler.js'
 import { installed } from '../support/installed.js'
 import { startProgram } from '../support/program.js'
 import { pydanticSchemas } from '../support/pydantic-schemas.js'
@@ -11,7 +12,7 @@ import { suiteLoader } from '../support/suite-engines.js'
 import { validates } from '../support/validates.js'
 
 // What generators of schemas make of types, and the tools of published MCP servers: installed here,
-// asked, and each of their schemas compiled and written by a random model.
+// asked, and each of their schemas compiled, sampled, and written by a random model.
 
 type Named = readonly [name: string, schema: Schema]
 
@@ -127,6 +128,18 @@ function sorted(schemas: readonly Named[]) {
   return { taken, refused }
 }
 
+/** Random texts of each grammar, written without any model. */
+function sample(taken: readonly (readonly [string, Schema, CompiledSchema])[]): void {
+  for (const [i, [name, schema, { grammar }]] of taken.entries()) {
+    const sampler = new GrammarSampler(grammar, i)
+    for (let round = 0; round < 10; round++) {
+      const text = sampler.sample(round < 5 ? 15 : 80)
+      const isValid = validates(schema, text)
+      expect({ name, text, isValid }).toEqual({ name, text, isValid: true })
+    }
+  }
+}
+
 describe('schemas that others make', () => {
   const load = suiteLoader()
 
@@ -143,7 +156,7 @@ describe('schemas that others make', () => {
     const ask = [{ role: 'user' as const, content: 'Say something' }]
     const replies = await Promise.all(
       taken.map(async ([name, schema, compiled], seed) => {
-        const asked = { schema: compiled, temperature: 1.5, seed, maxTokens: 600 }
+        const asked = { schema: compiled, temperature: 1.5, seed, maxTokens: 400 }
         const reply = engine.chat(ask, asked)
         const text = await reply.text()
         return { name, schema, text, reason: (await reply.done).finishReason }
@@ -171,7 +184,8 @@ describe('schemas that others make', () => {
     expect(taken.length / lists.length).toBeGreaterThan(0.97)
     for (const [name, at] of refused) expect(at).toMatch(new RegExp(`${refusals[name]}$`))
     expect(refused.map(([name]) => name).sort()).toEqual(Object.keys(refusals).sort())
-    expect(await written(taken)).toBeGreaterThan(0.7)
+    sample(taken)
+    expect(await written(taken)).toBeGreaterThan(0.6)
   })
 
   test("MCP servers' tools: all are taken, by every kind of template, and kept to", async () => {
@@ -185,6 +199,7 @@ describe('schemas that others make', () => {
         toolGrammar(schema, 'parameters', { format, isStrict: false })
       }
     }
-    expect(await written(taken)).toBeGreaterThan(0.4)
+    sample(taken)
+    expect(await written(taken)).toBeGreaterThan(0.3)
   })
 })

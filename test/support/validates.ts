@@ -18,7 +18,7 @@ for (const ajv of [...latest, ...draft7]) addFormats.default(ajv)
 
 /** Whether a text is JSON that a schema allows, as ajv reads that schema's draft. */
 export function validates(schema: Schema, text: string): boolean {
-  const { $id, $schema: _, ...rest } = schema
+  const { $id, $schema: _, ...rest } = modern(schema) as Schema
   const written = JSON.stringify(rest)
   const isOld = /"items":\[|"additionalItems"|"dependencies"/.test(written)
   // An $id may come again: it is left out where nothing refers to it.
@@ -39,4 +39,25 @@ export function validates(schema: Schema, text: string): boolean {
     }
     return validate(JSON.parse(text)) === true
   }
+}
+
+/** In ajv's words what is said in those of draft 4 and of OpenAPI, which it does not read. */
+function modern(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(modern)
+  if (typeof value !== 'object' || value === null) return value
+  const made = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, modern(one)]))
+  for (const [exclusive, bound] of [
+    ['exclusiveMinimum', 'minimum'],
+    ['exclusiveMaximum', 'maximum'],
+  ] as const) {
+    if (typeof made[exclusive] !== 'boolean') continue
+    if (made[exclusive] === true) made[exclusive] = made[bound]
+    else delete made[exclusive]
+  }
+  if (made.nullable === true && made.type === undefined) delete made.nullable
+  if (typeof made.$id === 'string' && made.$id.startsWith('#')) {
+    made.$anchor = made.$id.slice(1)
+    delete made.$id
+  }
+  return made
 }

@@ -68,6 +68,14 @@ export function anyOfType(rules: Rules, type: TypeName): string {
 
 const anyJsonOf = new WeakMap<Rules, { value: string; object: string; array: string }>()
 
+/** Whether characterOf has something to write. */
+export function canWrite({ notation }: Rules, set: readonly Range[]): boolean {
+  const { bare, escapes, hasEscapes } = notation
+  if (common(set, bare).length > 0) return true
+  if (escapes.some(([codePoint]) => contains(set, codePoint))) return true
+  return hasEscapes && set.some(([first]) => first < 0x20)
+}
+
 /** A character of a string's value, out of a set, as it is written. Empty for an empty set. */
 export function characterOf(rules: Rules, set: readonly Range[]): string {
   const { bare, escapes, hasEscapes } = rules.notation

@@ -80,6 +80,8 @@ function sum(numbers: readonly number[]): number {
 export interface Writer {
   /** The rule of any character. */
   any(): string
+  /** Whether one of some characters can be written. */
+  canWrite(ranges: readonly Range[]): boolean
   /** The rule of one of some characters; '' where none of them can be written. */
   one(ranges: readonly Range[]): string
 }

@@ -16,6 +16,7 @@ import {
   anyNumber,
   anyOfType,
   anyString,
+  canWrite,
   characterOf,
   quoted,
   stringCharacter,
@@ -133,10 +134,12 @@ export class SchemaCompiler implements Host {
     const { keyCharacters } = this.rules.notation
     this.#strings = new StringRules(this.rules, {
       any: () => stringCharacter(this.rules),
+      canWrite: (ranges) => canWrite(this.rules, ranges),
       one: (ranges) => characterOf(this.rules, ranges),
     })
     this.#keys = new StringRules(this.rules, {
       any: () => this.rules.add(characterClass(keyCharacters)),
+      canWrite: (ranges) => common(ranges, keyCharacters).length > 0,
       one: (ranges) => {
         const some = common(ranges, keyCharacters)
         return some.length === 0 ? '' : this.rules.add(characterClass(some))

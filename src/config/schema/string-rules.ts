@@ -91,7 +91,7 @@ export class StringRules {
 
   #automaton(limits: StringLimits): Automaton | undefined {
     const count = (work: number) => this.#rules.count(work)
-    const isWritable = (ranges: readonly Range[]) => this.#writer.one(ranges) !== ''
+    const isWritable = (ranges: readonly Range[]) => this.#writer.canWrite(ranges)
     const terms = new Terms(count)
     const known = limits.formats.flatMap((name) => ownOf(formats, name) ?? [])
     const isAlone = limits.patterns.length + limits.notPatterns.length === 0 && known.length === 1

@@ -45,7 +45,7 @@ describe('219 schemas, and random models at temperature 1.5', () => {
       const engine = await load({ model, parallel: 16, context: 1536, queue: 256 })
       const replies = await Promise.all(
         accepted.map(async (schema, seed) => {
-          const reply = engine.chat(ask, { schema, temperature: 1.5, seed, maxTokens: 1200 })
+          const reply = engine.chat(ask, { schema, temperature: 1.5, seed, maxTokens: 800 })
           const text = await reply.text()
           return { schema, text, reason: (await reply.done).finishReason }
         }),
