@@ -1,3 +1,4 @@
+import { toolOptions } from '../openai/chat/tools.js'
 import { parseBody } from '../openai/issues.js'
 import { checkVocabulary } from '../openai/token-ids.js'
 import { pieceList, tokenList } from '../openai/tokens/reply.js'
@@ -62,7 +63,7 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
 export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
   const body = await readBody(exchange, app)
-  const { model, messages, tools = [] } = parseBody(applyTemplateRequest, body)
+  const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, exchange)
-  exchange.json(200, { prompt: await engine.applyTemplate(messages, { tools }) })
+  exchange.json(200, { prompt: await engine.applyTemplate(messages, toolOptions(options)) })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { chatMessage } from '../chat/message.js'
-import { tools } from '../chat/tools.js'
+import { templateArguments, tools } from '../chat/tools.js'
 import { arrayOf, boolean, optional } from '../fields.js'
 import { modelName } from '../generation.js'
 import { tokenIds } from '../token-ids.js'
@@ -34,6 +34,7 @@ export const applyTemplateRequest = z.object(
     model,
     messages: arrayOf(chatMessage, 1, 2048, 'messages'),
     tools: optional(tools),
+    chat_template_kwargs: optional(templateArguments),
   },
   body,
 )
