@@ -1,3 +1,4 @@
+import { toolOptions } from '../openai/chat/tools.js'
 import { wireToolError } from '../openai/chat/wire-tools.js'
 import { parseBody } from '../openai/issues.js'
 import { checkVocabulary } from '../openai/token-ids.js'
@@ -63,13 +64,13 @@ export async function detokenize(app: App, exchange: Exchange): Promise<void> {
 export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
   const models = app.models()
   const body = await readBody(exchange, app)
-  const { model, messages, tools } = parseBody(applyTemplateRequest, body)
+  const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, exchange)
-  exchange.note(tools?.notes ?? [])
+  exchange.note(options.tools?.notes ?? [])
   try {
-    const options = { tools: tools?.tools ?? [] }
-    exchange.json(200, { prompt: await engine.applyTemplate(messages, options) })
+    const prompt = await engine.applyTemplate(messages, toolOptions(options))
+    exchange.json(200, { prompt })
   } catch (error) {
-    throw wireToolError(error, tools)
+    throw wireToolError(error, options.tools)
   }
 }

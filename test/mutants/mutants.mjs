@@ -251,8 +251,8 @@ export const mutants = [
     check: 23,
     what: '404, 405, 413, 415',
     file: 'src/http/body.ts',
-    find: "type.trim() !== 'application/json'",
-    replace: "type.trim() === 'text/plain'",
+    find: 'jsonTypes.test(name) || unsaid.has(name)',
+    replace: "name !== 'text/csv'",
     tests: 'test/http/door.test.ts',
   },
   {

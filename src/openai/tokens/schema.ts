@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { chatMessage } from '../chat/message.js'
+import { templateArguments } from '../chat/tools.js'
 import { wireTools } from '../chat/wire-tools.js'
 import { arrayOf, boolean, optional } from '../fields.js'
 import { modelName } from '../generation.js'
@@ -34,6 +35,7 @@ export const applyTemplateRequest = z.object(
     model,
     messages: arrayOf(chatMessage, 1, 2048, 'messages'),
     tools: optional(wireTools),
+    chat_template_kwargs: optional(templateArguments),
   },
   body,
 )

@@ -178,6 +178,20 @@ describe('prompt logprobs', () => {
     expect(counts).toEqual([100, 100, 100])
   })
 
+  test.each([
+    ['in a chat', {}],
+    ['where replies are drafted for', { lookup: true }],
+  ])('are told %s', async (_, more) => {
+    const engine = await open({ ...exact, ...more, context: 512 })
+    const asked = [{ role: 'user' as const, content: words }]
+    const reply = engine.chat(asked, { promptLogprobs: 0, maxTokens: 40, ignoreEos: true })
+    const { entries, tokens } = await scored(reply)
+    const { usage } = await reply.done
+    expect([entries.length, tokens]).toEqual([usage.promptTokens, 40])
+    const text = Buffer.concat(entries.map(({ bytes }) => bytes)).toString()
+    expect(text).toContain(words)
+  })
+
   test('end with their reader', async () => {
     const engine = await open({ ...exact, context: 8192 })
     const ids = await idsOf(engine, 8000)
