@@ -5,8 +5,8 @@ import { installed } from '../support/installed.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'
 
-// What test/e2e/clients/together.test.ts asks of the clients' releases that run on Node 20, of their
-// newest ones.
+// What test/e2e/clients/together.test.ts asks of the releases that run on Node 20, of the newest
+// ones.
 
 closeAfterEach()
 
