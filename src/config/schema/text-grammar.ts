@@ -76,6 +76,7 @@ export function choiceGrammar(texts: unknown, at = 'choices'): string {
 function writerOf(rules: Rules): Writer {
   return {
     any: () => rules.add(anyCharacter),
+    canWrite: (ranges) => common(ranges, characters).length > 0,
     one: (ranges) => {
       const written = common(ranges, characters)
       return written.length === 0 ? '' : rules.add(characterClass(written))
