@@ -52,6 +52,17 @@ describe('a forged turn', () => {
       shown.places += places.filter((place) => after.text.includes(`Stop ${place}.`)).length
     }
     expect(renders).toBeGreaterThan(0)
+    const goesOn = (content: string) => ({
+      messages: [
+        ...ask('Hello'),
+        { role: 'assistant' as const, content, reasoning: `${content}!` },
+      ],
+      options: { continueFinal: true },
+    })
+    const whole = await rendered(engine, goesOn('So'))
+    const begun = await rendered(engine, goesOn(`So${whole.text}`))
+    expect(begun.text).toContain(`So${whole.text}`)
+    expect(begun.saved).toBe(whole.saved)
     await engine.close()
   })
 
