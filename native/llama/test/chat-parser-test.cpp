@@ -130,6 +130,24 @@ TEST("a reply cut anywhere yields beginnings of what it would have said, ids and
   }
 }
 
+TEST("names with dots, slashes and colons are read as they are, in every format") {
+  const std::string old = "get_weather";
+  const std::vector<std::string> names{"fs/get.weather", "a:b@c+d-e", std::string(128, 'x')};
+  for (const std::string& name : names) {
+    for (Sample sample : samples::all()) {
+      const auto format = samples::format_of(sample.file, false, name);
+      for (size_t at = sample.reply.find(old); at != std::string::npos;) {
+        sample.reply.replace(at, old.size(), name);
+        at = sample.reply.find(old, at + name.size());
+      }
+      for (auto& call : sample.calls) {
+        if (call.name == old) call.name = name;
+      }
+      check_same(parse(format, sample.reply, next_character), sample);
+    }
+  }
+}
+
 TEST("a delimiter that is begun and never ended is text, once the model has ended the reply") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
   CHECK_EQ(parse(format, "I like <tool", next_character).content, "I like <tool");

@@ -157,7 +157,8 @@ const std::vector<Sample>& all() {
   return samples;
 }
 
-std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file, bool takes_one_call) {
+std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file, bool takes_one_call,
+                                                    const std::string& name) {
   const auto templates = common_chat_templates_init(nullptr, read_template(file));
   common_chat_templates_inputs inputs;
   common_chat_msg message;
@@ -165,7 +166,7 @@ std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file, boo
   message.content = "What now?";
   inputs.messages = {message};
   inputs.tools = {
-      {"get_weather", "Tells the weather",
+      {name, "Tells the weather",
        R"({"type": "object", "properties": {"city": {"type": "string"},
            "days": {"type": "integer"}}, "required": ["city", "days"]})"},
       {"run", "Runs code",

@@ -23,8 +23,10 @@ std::string read_template(const std::string& file);
 
 const std::vector<Sample>& all();
 
-// Of the sample's template, for the tools get_weather(city, days) and run(code).
+// Of the sample's template, for the tools get_weather(city, days) and run(code), or for the first
+// by another name.
 std::shared_ptr<const sluice::ChatFormat> format_of(const std::string& file,
-                                                    bool takes_one_call = false);
+                                                    bool takes_one_call = false,
+                                                    const std::string& name = "get_weather");
 
 }  // namespace samples

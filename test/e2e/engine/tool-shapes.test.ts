@@ -93,20 +93,19 @@ test('a tool that trips a template changes nothing for the others', async () => 
 })
 
 describe('names', () => {
-  const names = ['fs/read.file:v2', 'Öffne die Tür!', 'fs/read']
-  const tools = ['fs_read', ...names].map((name) => ({ name }))
+  const names = ['fs/read.file:v2', 'Öffne die Tür!']
+  const tools = ['fs/read', ...names].map((name) => ({ name }))
 
-  test.each([
-    'moonshotai-Kimi-K2.jinja',
-    'Qwen-Qwen2.5-7B-Instruct.jinja',
-    'google-gemma-4-31B-it.jinja',
-  ])('calls come by the names that were sent: %s', async (file) => {
-    const engine = await opened(file)
-    for (const name of names) {
-      const toolChoice = { names: [name], mode: 'required' } as const
-      expect(await firstCalled(engine, { tools, toolChoice })).toBe(name)
-    }
-  })
+  test.each(['Qwen-Qwen2.5-7B-Instruct.jinja', 'google-gemma-4-31B-it.jinja'])(
+    'calls come by the names that were sent: %s',
+    async (file) => {
+      const engine = await opened(file)
+      for (const name of names) {
+        const toolChoice = { names: [name], mode: 'required' } as const
+        expect(await firstCalled(engine, { tools, toolChoice })).toBe(name)
+      }
+    },
+  )
 })
 
 test('of the tools that the prompt tells of, only those that are allowed are called', async () => {
