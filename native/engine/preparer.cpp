@@ -382,7 +382,12 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
                                                  const Effort& effort) {
   if (!chat.grammar) return nullptr;
   GrammarSpec spec = *chat.grammar;
-  if (chat.has_form) spec.form = request.grammar;
+  if (chat.has_form) {
+    spec.form = request.grammar;
+    // A blank must not be both the form's and none of it.
+    const bool begins_blank = compiled(*request.grammar, effort)->begins_blank();
+    spec.text += begins_blank ? "\nform-space ::= \"\"\n" : "\nform-space ::= space\n";
+  }
   std::unique_ptr<Constraint> constraint = compiled(spec, effort);
   if (constraint->accept_text(chat.said)) {
     constraint->begin_reply();

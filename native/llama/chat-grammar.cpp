@@ -14,7 +14,7 @@ using Tag = common_chat_peg_builder;
 
 const std::string kNothing = "\"\"";
 const std::string kNever;  // what cannot be written at all
-const std::string kForm = "form";
+const std::string kForm = "form", kFormSpace = "form-space";
 
 std::string literal(const std::string& text) {
   std::string result = "\"";
@@ -204,6 +204,7 @@ std::string ChatGrammar::sequence(const std::vector<PegId>& children, const Wher
     const bool is_border = this->is_border(children, i, where.aim);
     const auto* mark = peg_as<common_peg_repetition_parser>(arena_.get(children[i]));
     std::string one = item(is_border ? mark->child : children[i], at);
+    if (is_space && where.aim == Aim::form && int32_t(i) <= place) one = kFormSpace;
     if (one == kNever) return kNever;
     if (where.aim == Aim::form && int32_t(i) < place && is_in_prompt(children[i])) continue;
     // A model may end its reply by a token, in the place of a mark.
@@ -368,7 +369,7 @@ std::string ChatGrammar::tag(PegId id, const common_peg_tag_parser& parser, Wher
       case Aim::call:
       case Aim::quiet: return "space";
       // Most models write a blank line behind their thoughts, whether the parser reads it or not.
-      case Aim::form: return "(space " + kForm + ")";
+      case Aim::form: return "(" + kFormSpace + " " + kForm + ")";
       case Aim::still: return kNothing;
     }
   }

@@ -31,7 +31,8 @@ class ChatGrammar {
   // reply that `must_call` says nothing beside its thoughts and its calls.
   std::string of_replies(bool must_call);
   // What stands behind the thoughts is the rule `form`, which is somebody else's; or, if it may
-  // call, calls and nothing else. Empty where the format has no place for one.
+  // call, calls and nothing else. Empty where the format has no place for one. What may be blank
+  // before it is the rule `form-space`, which is for the caller to define.
   std::string of_forms(bool may_call, Thoughts thoughts);
   // Empty where the format does not say where calls begin.
   std::string of_calls();

@@ -151,6 +151,13 @@ bool Constraint::accept_text(std::string_view text) {
   return true;
 }
 
+bool Constraint::begins_blank() {
+  const std::string_view blanks = " \t\r\n";
+  return std::any_of(blanks.begin(), blanks.end(), [this](char blank) {
+    return matcher_.step(matcher_.state(), uint8_t(blank)) != GrammarMatcher::kDead;
+  });
+}
+
 bool Constraint::follow(std::string_view bytes) {
   if (has_form_) form_.follow(matcher_, bytes);
   return matcher_.accept(bytes);

@@ -56,6 +56,8 @@ class Constraint {
   // Text that stands in the prompt already, but is the grammar's. False where it refuses that;
   // then it cannot be used any more.
   bool accept_text(std::string_view text);
+  // A text of the grammar may begin with a space, a tab or a line break.
+  bool begins_blank();
   // All text so far was the prompt's.
   void begin_reply() { form_.begin_reply(); }
   // What it means that no token goes on. `is_forbidden`: one would, but must not be sampled.
