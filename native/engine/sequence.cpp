@@ -132,7 +132,6 @@ void Sequence::finish(bool was_cut) {
 
 bool Sequence::send(EventSink& sink) {
   Part part;
-  part.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   part.text = text_.take();
   if (wants_logprobs()) part.logprobs = logprobs_.take(text_.released(), text_.stopped());
   if (form_.parser) {
@@ -142,6 +141,7 @@ bool Sequence::send(EventSink& sink) {
     part.reasoning = std::move(delta.reasoning);
     part.tool_calls = std::move(delta.tool_calls);
   }
+  part.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty() &&
                        part.prompt_logprobs.empty();
   if (is_text && part.text.empty()) return false;
