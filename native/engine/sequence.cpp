@@ -149,7 +149,6 @@ void Sequence::finish(bool was_cut) {
 
 bool Sequence::send(EventSink& sink) {
   Part part;
-  part.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   if (reader_) {
     part = reader_->take();
   } else {
@@ -159,6 +158,7 @@ bool Sequence::send(EventSink& sink) {
     const size_t withheld = reader_ ? std::min(reader_->withheld(), text_.released()) : 0;
     part.logprobs = logprobs_.take(text_.released() - withheld, stopped());
   }
+  part.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty() &&
                        part.prompt_logprobs.empty();
   if (is_text && part.text.empty()) return false;

@@ -243,7 +243,7 @@ describe('sluice serve, refused', () => {
 
   test.each([
     [['--port', '70000'], '--port'],
-    [['--allow-origin', '*'], "'--allow-origin': expected an origin"],
+    [['--allow-origin', 'app.example'], "'--allow-origin': expected an origin"],
     [['--allow-host', 'a.example:80'], "'--allow-host': expected a host name"],
     [['--api-key-file', 'no/such/file'], '--api-key-file'],
     [['--api-key', 'secret'], '--api-key'],
