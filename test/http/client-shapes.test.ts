@@ -6,10 +6,23 @@ import { chatPath, closeAfterEach, postJson, serve } from '../support/serve.js'
 
 closeAfterEach()
 
-const taken = clientShapes.filter(({ awaits }) => awaits === undefined)
+const taken = clientShapes.filter(({ lacks }) => lacks === undefined)
+const refused = clientShapes.filter(({ lacks }) => lacks !== undefined)
 
 test.each(taken)('$client', async ({ path = chatPath, body }) => {
   const { url } = await serve()
   const response = await postJson(url, path, body)
   expect([response.status, await response.text()]).toEqual([200, expect.any(String)])
 })
+
+test.each(refused)(
+  '$client, which is told what is lacking',
+  async ({ path = chatPath, body, lacks }) => {
+    const { url } = await serve()
+    const response = await postJson(url, path, body)
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { param: lacks } },
+    ])
+  },
+)

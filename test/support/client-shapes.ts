@@ -6,8 +6,8 @@ export interface ClientShape {
   client: string
   path?: string
   body: Record<string, unknown>
-  /** What it needs that is not there yet: until then it is not tested. */
-  awaits?: string
+  /** What it needs that is not there: it is refused, with that field as `param`. */
+  lacks?: string
 }
 
 const model = 'default'
@@ -67,7 +67,6 @@ export const clientShapes: ClientShape[] = [
   },
   {
     client: 'Continue, a completion of code',
-    awaits: 'more than 4 stop strings',
     path: '/v1/completions',
     body: {
       model,
@@ -246,7 +245,6 @@ export const clientShapes: ClientShape[] = [
   },
   {
     client: 'n8n',
-    awaits: 'max_tokens of -1',
     body: {
       model,
       temperature: 0.7,
@@ -601,7 +599,6 @@ export const clientShapes: ClientShape[] = [
   },
   {
     client: 'Pydantic AI',
-    awaits: 'any chat_template_kwargs',
     body: {
       model,
       messages: [system, user],
@@ -636,7 +633,7 @@ export const clientShapes: ClientShape[] = [
   },
   {
     client: 'the functions of before tools',
-    awaits: 'functions',
+    lacks: 'functions',
     body: {
       model,
       messages: [
@@ -671,7 +668,6 @@ export const clientShapes: ClientShape[] = [
   },
   {
     client: 'vLLM’s own fields',
-    awaits: 'the words of other servers',
     body: {
       model,
       messages: [user],

@@ -86,18 +86,18 @@ await runChecks({
   },
 
   async 'refusals have status, words and whether to try again'() {
-    const wrong = await thrown(generateText({ ...asked, temperature: 3 }))
+    const wrong = await thrown(generateText({ ...asked, topP: 2 }))
     assert.ok(APICallError.isInstance(wrong))
     assert.equal(wrong.statusCode, 400)
     assert.equal(wrong.isRetryable, false)
-    assert.match(wrong.message, /'temperature'/)
-    assert.equal(wrong.data.error.param, 'temperature')
+    assert.match(wrong.message, /'top_p'/)
+    assert.equal(wrong.data.error.param, 'top_p')
     const refused = await thrown(generateText({ ...asked, model: modelFor('wrong') }))
     assert.equal(refused.statusCode, 401)
     const streamed = []
     const stream = streamText({
       ...asked,
-      temperature: 3,
+      topP: 2,
       onError: ({ error }) => streamed.push(error),
     })
     for await (const _ of stream.fullStream);

@@ -110,9 +110,9 @@ await runChecks({
   },
 
   async 'refusals have their status'() {
-    const wrong = await thrown(modelOf({ temperature: 3 }).invoke(question))
+    const wrong = await thrown(modelOf({ topP: 2 }).invoke(question))
     assert.equal(wrong.status, 400)
-    assert.equal(wrong.param, 'temperature')
+    assert.equal(wrong.param, 'top_p')
     assert.equal((await thrown(modelOf({ apiKey: 'wrong' }).invoke(question))).status, 401)
   },
 })

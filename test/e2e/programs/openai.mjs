@@ -116,9 +116,9 @@ await runChecks({
 
   async 'refusals have their classes, with the field at fault'() {
     const create = (more) => client.chat.completions.create({ ...body, ...more })
-    const wrong = await thrown(create({ temperature: 3 }))
+    const wrong = await thrown(create({ top_p: 2 }))
     assert.ok(wrong instanceof openai.BadRequestError)
-    assert.equal(wrong.param, 'temperature')
+    assert.equal(wrong.param, 'top_p')
     assert.equal(wrong.type, 'invalid_request_error')
     const named = { ...tools[0], function: { ...tools[0].function, parameters: { type: 'what' } } }
     const schema = await thrown(create({ tools: [named] }))
