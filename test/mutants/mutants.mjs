@@ -170,9 +170,9 @@ export const mutants = [
   {
     check: 17,
     what: 'no stop string leaks',
-    file: 'native/engine/text-stream.cpp',
-    find: 'release(held_back);',
-    replace: 'release(0);',
+    file: 'native/engine/stop-search.cpp',
+    find: 'held_.size() - held_back;',
+    replace: 'held_.size();',
     tests: realStream,
   },
   {

@@ -43,7 +43,7 @@ export function regexGrammar(source: unknown, at = 'regex'): string {
   }
   return grammarOf(at, (rules) => {
     try {
-      const patterns = [`^(?:${source.replaceAll('(?P<', '(?<')})$`]
+      const patterns = [anchored(source.replaceAll('(?P<', '(?<'))]
       const limits = { ...noLimits, patterns }
       const text = new StringRules(rules, writerOf(rules)).content(limits)
       return text ?? refuse(at, 'an expression that some text matches', source)
@@ -71,6 +71,12 @@ export function choiceGrammar(texts: unknown, at = 'choices'): string {
   const bytes = given.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   if (bytes > choiceBytesMax) refuse(at, `at most ${choiceBytesMax} bytes in all`, bytes)
   return grammarOf(at, (rules) => oneOfTexts(rules, given))
+}
+
+/** Where an expression has no anchor, any text may stand; here none may. */
+function anchored(source: string): string {
+  const isAnchored = /^\^[^|]*[^\\|]\$$/.test(source)
+  return isAnchored ? source : `^(?:${source})$`
 }
 
 function writerOf(rules: Rules): Writer {
