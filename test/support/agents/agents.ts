@@ -103,8 +103,8 @@ const qwenCode: Agent = {
 const pi: Agent = {
   name: 'pi',
   packages: ['@earendil-works/pi-coding-agent@1.6.0', node24],
-  template: 'Qwen-Qwen3-0.6B.jinja',
-  format: jsonInTags,
+  template: 'GLM-4.6.jinja',
+  format: pairsInTags,
   tools: {
     read: (path) => ({ name: 'read', arguments: { path } }),
     write: (path, content) => ({ name: 'write', arguments: { path, content } }),
@@ -133,8 +133,9 @@ const pi: Agent = {
 const continueCli: Agent = {
   name: 'continue',
   packages: ['@continuedev/cli@1.5.47'],
-  template: 'GLM-4.6.jinja',
-  format: pairsInTags,
+  // It prints no text beside calls: an agent that is not told its own words goes round in circles.
+  template: 'NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use.jinja',
+  format: jsonInTags,
   tools: {
     read: (filepath) => ({ name: 'Read', arguments: { filepath } }),
     write: (filepath, content) => ({ name: 'Write', arguments: { filepath, content } }),
