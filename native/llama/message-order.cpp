@@ -119,6 +119,16 @@ std::string as_text(const std::vector<ChatToolCall>& calls) {
   return "<|tool_call_start|>[" + text + "]<|tool_call_end|>";
 }
 
+// A user's message of white space, another for each number: templates that look for the last user's
+// message compare texts (Mistral Small 3.2 would tell the tools before each that is the same).
+ChatMessage of_silent_user(size_t number) {
+  ChatMessage message = of_role("user");
+  for (size_t left = number; left > 0; left = (left - 1) / 2) {
+    message.content.push_back(left % 2 == 1 ? ' ' : '\n');
+  }
+  return message;
+}
+
 // A conversation on its way. Each step changes only what the template does not take.
 class Order {
  public:
@@ -322,6 +332,7 @@ class Order {
     Messages all;
     all.reserve(messages_.size());
     size_t spoke = 0;  // one behind the last that spoke
+    size_t silent = 0;
     for (ChatMessage& message : messages_) {
       const bool is_user = is_of(message, "user");
       const bool is_same = speaks(message) && spoke > 0 && all[spoke - 1].role == message.role;
@@ -335,7 +346,7 @@ class Order {
         all.push_back(of_role("assistant"));
       }
       if (is_same && !is_next && !is_user && !takes_(Shape::assistants_around)) {
-        all.insert(all.begin() + int64_t(spoke), of_role("user"));
+        all.insert(all.begin() + int64_t(spoke), of_silent_user(silent++));
       }
       all.push_back(std::move(message));
       if (speaks(all.back())) spoke = all.size();

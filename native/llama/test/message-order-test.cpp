@@ -104,6 +104,25 @@ TEST("message order: roles alternate where they must") {
       "u:a | a:!1 | t:c@1 | a: | u:e");
 }
 
+TEST("message order: no two users that say nothing say the same") {
+  Takes takes;
+  takes.none = {Shape::text_beside_calls, Shape::assistants_around};
+  Messages given{says("user", "a")};
+  for (int turn = 0; turn < 40; ++turn) {
+    given.push_back(calls("b", {"1"}));
+    given.push_back(answers("c", "1"));
+  }
+  std::set<std::string> said;
+  size_t users = 0;
+  for (const ChatMessage& message : in_order(given, takes, false)) {
+    if (message.role != "user") continue;
+    ++users;
+    said.insert(message.content);
+  }
+  CHECK_EQ(users, size_t(40));
+  CHECK_EQ(said.size(), users);
+}
+
 TEST("message order: calls one by one, each with its answer") {
   Takes takes;
   takes.none.insert({Shape::several_calls});
