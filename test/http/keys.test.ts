@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
-import { InvalidOptionError, InvalidSchemaError } from '../../src/engine/errors.js'
+import { InvalidOptionError } from '../../src/engine/errors.js'
 import type { ChatOptions } from '../../src/engine/types.js'
 import { chat, closeAfterEach, postJson, serve, story } from '../support/serve.js'
 
