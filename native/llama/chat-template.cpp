@@ -11,6 +11,7 @@
 #include "llama/chat-parser.h"
 #include "llama/fault.h"
 #include "llama/model.h"
+#include "llama/own-marks.h"
 #include "llama/rendering.h"
 #include "llama/stack.h"
 #include "llama/template-probe.h"
@@ -468,6 +469,7 @@ ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
   } else {
     made.prompt = rendering.prompt(params.prompt);
   }
+  made.prompt = with_own_marks(made.prompt);
   return made;
 }
 

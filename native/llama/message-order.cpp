@@ -7,6 +7,7 @@
 #include "json.h"
 #include "llama/call-arguments.h"
 #include "llama/call-ids.h"
+#include "llama/own-marks.h"
 
 namespace sluice {
 namespace {
@@ -116,7 +117,7 @@ std::string as_text(const std::vector<ChatToolCall>& calls) {
     }
     text += ")";
   }
-  return "<|tool_call_start|>[" + text + "]<|tool_call_end|>";
+  return call_begins() + "[" + text + "]" + call_ends();
 }
 
 // A user's message of white space, another for each number: templates that look for the last user's

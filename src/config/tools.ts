@@ -24,8 +24,6 @@ import { type CallFormat, noGrammar, type ToolGrammar } from './schema/tool-gram
 import { checkWellFormed } from './schema/well-formed.js'
 import { ToolNames, toolNameMax } from './tool-names.js'
 
-/** Of the arguments of a call that is past: templates recurse into them. */
-export const schemaDepthMax = 32
 /** Of a tool's schema as text: a body is at most 64 deep. */
 const toolDepthMax = 64
 

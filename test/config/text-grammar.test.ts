@@ -5,7 +5,7 @@ describe('a regular expression', () => {
   test.each([
     ['abc', '^abc$'],
     ['^abc', 'abc$'],
-    ['a|b', '^a$|^b$'],
+    ['a|b', '(?:a|b)'],
     ['(?P<year>\\d{4})', '(\\d{4})'],
   ])('%s is matched whole, as %s is', (source, other) => {
     expect(regexGrammar(source)).toBe(regexGrammar(other))
@@ -18,7 +18,7 @@ describe('a regular expression', () => {
     expect(grammar).not.toContain('\\\\n')
   })
 
-  test.each(['', '(', 'a(?=b)', '\\bword', '(a)\\1', 'a^b', 'x'.repeat(4097), 7, null])(
+  test.each(['', '(', 'a(?=b)', '(a)\\1', 'a^b', 'x'.repeat(4097), 7, null])(
     '%j is refused at its place',
     (source) => {
       expect(() => regexGrammar(source, 'guided_regex')).toThrow(

@@ -242,6 +242,10 @@ export const validShapes: ToolShape[] = [
       { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: 'x', title: 'Args' },
     ),
   },
+  {
+    name: 'draft 4',
+    parameters: object({ n: { type: 'number', minimum: 0, exclusiveMinimum: true } }),
+  },
 ]
 
 export const malformedShapes: ToolShape[] = [
@@ -250,10 +254,6 @@ export const malformedShapes: ToolShape[] = [
   { name: 'required within', parameters: object({ city: { type: 'string', required: true } }) },
   { name: 'properties in a list', parameters: { type: 'object', properties: [] } },
   { name: 'properties null', parameters: { type: 'object', properties: null } },
-  {
-    name: 'draft 4',
-    parameters: object({ n: { type: 'number', minimum: 0, exclusiveMinimum: true } }),
-  },
   {
     name: 'type any',
     parameters: object({ what: { type: 'any', description: 'whatever it is' } }),

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "chat.h"
+#include "llama/own-marks.h"
 #include "llama/prompt-text.h"
 #include "test/check.h"
 
@@ -104,4 +105,22 @@ TEST("rendering: what llama.cpp wrote behind a template's end is nobody's") {
   CHECK(prompt.is_said_in(0, 1));
   CHECK(prompt.is_said_in(1, 5));
   CHECK(!prompt.is_said_in(2, 7));
+}
+
+TEST("rendering: marks of our own are no part of what was said") {
+  PromptText given;
+  given.append("<user>", false);
+  given.append("a " + sluice::call_begins() + "[b]" + sluice::call_ends() + " c", true);
+  given.append("<end>", false);
+  given.append("d", true);
+  const PromptText made = sluice::with_own_marks(given);
+  std::string result;
+  size_t at = 0;
+  for (const auto& range : made.said) {
+    result += made.text.substr(at, range.begin - at) + "{" +
+              made.text.substr(range.begin, range.end - range.begin) + "}";
+    at = range.end;
+  }
+  CHECK_EQ(result + made.text.substr(at),
+           "<user>{a }<|tool_call_start|>{[b]}<|tool_call_end|>{ c}<end>{d}");
 }

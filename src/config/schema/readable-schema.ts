@@ -100,7 +100,7 @@ class SchemaReader {
   #mend(kind: KeywordKind, keyword: string, value: unknown, path: string, expected: string) {
     const mended = mendedValue(kind, keyword, value)
     const taken = mended === out ? 'left out' : JSON.stringify(mended)
-    this.#say(path, expected, show(value), isDraft4(keyword, value) ? 'draft 4 has it' : taken)
+    this.#say(path, expected, show(value), taken)
     return mended
   }
 
@@ -146,11 +146,6 @@ class SchemaReader {
 
   /** What only makes sense of several keywords, or of a property's. */
   #mended(given: SchemaObject, read: Record<string, unknown>): SchemaObject {
-    for (const [exclusive, inclusive] of bounds) {
-      if (given[exclusive] !== true || typeof read[inclusive] !== 'number') continue
-      read[exclusive] = read[inclusive]
-      delete read[inclusive]
-    }
     if (isObject(given.properties)) {
       const required = Object.entries(given.properties).flatMap(([key, one]) => {
         return isObject(one) && one.required === true ? [key] : []
@@ -166,15 +161,6 @@ class SchemaReader {
   #say(path: string, expected: string, came: string, taken: string): void {
     this.#tell({ path, message: `expected ${expected}, but got ${came}; taken as: ${taken}` })
   }
-}
-
-const bounds = [
-  ['exclusiveMinimum', 'minimum'],
-  ['exclusiveMaximum', 'maximum'],
-] as const
-
-function isDraft4(keyword: string, value: unknown): boolean {
-  return bounds.some(([exclusive]) => exclusive === keyword) && typeof value === 'boolean'
 }
 
 function mendedValue(kind: KeywordKind, keyword: string, value: unknown): unknown {
