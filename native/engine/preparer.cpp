@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 
 #include "engine/embedding-inputs.h"
 #include "engine/thoughts-end.h"
@@ -187,6 +188,7 @@ void Preparer::attempt(LaneNumber number, const Job& job) {
 }
 
 void Preparer::set_aside(LaneNumber from, const Job& job) {
+  if (size_t(from) + 1 >= lanes_.size()) throw std::logic_error("the last lane sets nothing aside");
   if (is_text(job)) sink_.set_aside(std::get<TextJob>(job).ticket->id);
   lanes_[from + 1].jobs.push(is_text(job) ? 1 : 0, job);
 }

@@ -60,6 +60,7 @@ void ReplyReader::search(ChatDelta& delta) {
   const size_t piece_begin = is_new_piece ? delta.piece_begin : 0;
   if (is_new_piece) {
     stops_.append(std::string_view(delta.content).substr(0, piece_begin));
+    if (stopped()) delta.tool_calls.clear();  // they come behind it
     stops_.let_go();
   }
   stops_.append(std::string_view(delta.content).substr(piece_begin));

@@ -1,6 +1,7 @@
 #include "llama/chat-template.h"
 
 #include <algorithm>
+#include <new>
 
 #include "chat-auto-parser.h"
 #include "chat.h"
@@ -295,6 +296,8 @@ std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plai
   try {
     is_done =
         run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; });
+  } catch (const std::bad_alloc&) {
+    throw;  // that is not remembered as what the template refuses
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -407,12 +410,23 @@ void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPr
                               const TemplateLimits& limits) const {
   if (chat.tools.empty() || !shows_tools_ || !tool_template_) return;
   TemplateLimits left = limits;
+  // Less than a run may take: what takes too much is then TemplateTakesLong, and is not taken for a
+  // tool that the template trips over.
+  left.work_max = std::min(left.work_max, kTemplateWorkMax - 1);
   const auto render = [&](const std::vector<ShownTool>& tools) {
     return render_tools(tools, left);
   };
   inputs.tools.clear();
-  for (const ShownTool& tool : shown_tools_.of(chat.tools, render)) {
-    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+  try {
+    for (const ShownTool& tool : shown_tools_.of(chat.tools, render)) {
+      inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+    }
+  } catch (const TemplateTakesLong&) {
+    if (limits.work_max < kTemplateWorkMax) throw;  // the next lane has more
+    throw FaultError(FaultCode::invalid_request,
+                     "the model's chat template takes too long for these " +
+                         std::to_string(chat.tools.size()) + " tools: more than " +
+                         std::to_string(kTemplateWorkMax) + " steps; send fewer or smaller ones");
   }
 }
 
@@ -531,6 +545,8 @@ std::optional<ChatTemplate::Rendered> ChatTemplate::if_taken(const ChatPrompt& c
   try {
     return rendered(chat, in_order(chat.messages, takes, chat.continues), limits);
   } catch (const FaultError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
     why = error.what();

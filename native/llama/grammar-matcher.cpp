@@ -107,6 +107,8 @@ int32_t GrammarMatcher::outside_form(int32_t state) {
 }
 
 void GrammarMatcher::leave_form() {
+  // So little must not be what is too much: nobody is here who could be told.
+  work_ = std::min(work_, kWorkMax - kStateWork - kStacksMax - 1);
   const int32_t outside = outside_form(current_);
   if (outside != kDead) current_ = outside;
 }

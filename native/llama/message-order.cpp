@@ -356,6 +356,7 @@ class Order {
   }
 
   void keep_system() {
+    if (messages_.empty()) return;  // begin() has the user begin
     if (!is_of(messages_.front(), "system") || is_of(messages_.back(), "user")) return;
     const size_t user = last_user();
     if (user < messages_.size() && !takes_(Shape::system_in_calls)) tell_by_user(user);
@@ -433,6 +434,7 @@ std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const Takes
   ChatMessage& before = messages.back();
   if (is_of(before, "assistant") && !calls(before) && !takes(Shape::assistants_in_row)) {
     last.content = joined(before.content, last.content);
+    last.reasoning = joined(before.reasoning, last.reasoning);
     messages.pop_back();
   }
   messages.push_back(std::move(last));

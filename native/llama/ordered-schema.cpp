@@ -9,6 +9,8 @@ namespace {
 // Of one tool: schemas that are looked at, those that $ref brings in again included.
 constexpr size_t kSchemasMax = 2000;
 constexpr size_t kDepthMax = 24;
+// Text that $refs bring in again.
+constexpr size_t kInlinedBytesMax = size_t(1) << 20;
 
 const std::string kAny = "Any JSON value.";
 
@@ -77,7 +79,7 @@ class Inliner {
 
   void refer(common_json& result, const std::string& ref, size_t depth) {
     const common_json* target = target_of(ref);
-    if (!target || !target->is_object() || !under_way_.insert(ref).second) {
+    if (!target || !target->is_object() || is_too_much(*target) || !under_way_.insert(ref).second) {
       const std::string said = text_of(result, "description");
       const std::string name = ref.substr(ref.rfind('/') + 1);
       result["description"] = said + (said.empty() ? "" : " ") + "(" + name + ", as above)";
@@ -116,6 +118,11 @@ class Inliner {
     return at;
   }
 
+  bool is_too_much(const common_json& target) {
+    if (bytes_ <= kInlinedBytesMax) bytes_ += target.dump_safe().size();
+    return bytes_ > kInlinedBytesMax;
+  }
+
   // What of a schema is told where no more can be.
   static common_json cut(const common_json& schema) {
     common_json result = common_json::object();
@@ -127,7 +134,7 @@ class Inliner {
 
   const common_json& root_;
   std::set<std::string> under_way_;
-  size_t schemas_ = 0;
+  size_t schemas_ = 0, bytes_ = 0;
 };
 
 const std::vector<std::string> kTypes{"string", "number", "integer", "boolean",
@@ -194,6 +201,8 @@ class Orderer {
         schema_[key] = both;
       } else if (key == "required" && value.is_array() && find(schema_, key)) {
         if (schema_.at(key).is_array()) schema_[key].insert(value);
+      } else if (key == "allOf" && value.is_array() && find(schema_, key)) {
+        if (schema_.at(key).is_array()) schema_[key].insert(value);
       } else if (key == "description" && value.is_string() && find(schema_, key)) {
         note(value.get<std::string>());
       } else if (!schema_.contains(key)) {
@@ -203,11 +212,13 @@ class Orderer {
   }
 
   void merge_all() {
-    const common_json* all = find(schema_, "allOf");
-    if (!all || !all->is_array()) return;
-    const common_json parts = *all;
-    schema_.erase("allOf");
-    for (const common_json& part : parts) merge(part);
+    for (size_t round = 0; round < kDepthMax; ++round) {
+      const common_json* all = find(schema_, "allOf");
+      if (!all || !all->is_array()) return;
+      const common_json parts = *all;
+      schema_.erase("allOf");
+      for (const common_json& part : parts) merge(part);
+    }
   }
 
   static bool is_null(const common_json& schema) {
@@ -218,7 +229,9 @@ class Orderer {
   }
 
   void merge_alternatives() {
-    for (const char* keyword : {"anyOf", "oneOf"}) {
+    // One of them may hold another.
+    for (size_t round = 0; round < 2 * kDepthMax; ++round) {
+      const char* keyword = round % 2 == 0 ? "anyOf" : "oneOf";
       const common_json* list = find(schema_, keyword);
       if (!list || !list->is_array()) continue;
       std::vector<common_json> others;

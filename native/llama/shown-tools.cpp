@@ -352,10 +352,12 @@ class Search {
         for (const common_json& one : *all) texts.push_back(one.dump_safe());
       }
     }
-    for (const auto& [_, node] : losses) {
-      const std::vector<std::string>& texts = arguments[node.tool];
+    for (const auto& [tool, texts] : arguments) {
       for (size_t i = 0; i < texts.size(); ++i) {
-        if (texts[i].find(node.mark) != std::string::npos) forms_[node.tool].told.insert(i);
+        const std::set<size_t> found = marks_in(texts[i]);
+        const bool is_lost = std::any_of(found.begin(), found.end(),
+                                         [&](size_t number) { return losses.count(number) > 0; });
+        if (is_lost) forms_[tool].told.insert(i);
       }
     }
   }

@@ -1,6 +1,8 @@
 #include "llama/token-marks.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "llama.h"
 
@@ -39,7 +41,13 @@ bool has_form_of_mark(const std::string& text) {
 TokenMarks::TokenMarks(const llama_vocab* vocab, const std::set<std::string>& own_texts)
     : marks_(size_t(llama_vocab_n_tokens(vocab))) {
   if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) return;
+  // There may be thousands of tokens to look for.
+  std::unordered_set<std::string_view> fours;
+  for (const std::string& own : own_texts) {
+    for (size_t i = 0; i + 4 <= own.size(); ++i) fours.insert(std::string_view(own).substr(i, 4));
+  }
   const auto is_written = [&](const std::string& text) {
+    if (text.size() >= 4 && fours.count(std::string_view(text).substr(0, 4)) == 0) return false;
     return std::any_of(own_texts.begin(), own_texts.end(),
                        [&](const std::string& own) { return own.find(text) != std::string::npos; });
   };

@@ -104,6 +104,13 @@ TEST("message order: roles alternate where they must") {
       "u:a | a:!1 | t:c@1 | a: | u:e");
 }
 
+TEST("message order: assistants that say nothing, and nobody else") {
+  Takes takes;
+  takes.none.insert({Shape::empty_assistant});
+  CHECK_EQ(ordered({says("assistant", "")}, takes), "u:");
+  CHECK_EQ(ordered({says("assistant", ""), says("assistant", "a")}, takes, true), "u: | a:a");
+}
+
 TEST("message order: no two users that say nothing say the same") {
   Takes takes;
   takes.none = {Shape::text_beside_calls, Shape::assistants_around};
