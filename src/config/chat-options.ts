@@ -208,8 +208,9 @@ function chosen(
   names: ToolNames,
 ): Pick<TemplateChat, 'tools' | 'toolChoice'> {
   if (typeof choice === 'string') return { tools, toolChoice: usable(choice, tools) }
+  const byName = new Map(tools.map((tool) => [tool.name, tool]))
   const named = (name: string) => {
-    const tool = tools.find((one) => one.name === names.shown(name))
+    const tool = byName.get(names.shown(name))
     if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
     return tool
   }

@@ -44,7 +44,7 @@ export class ToolNames {
 
 function freeName(name: string, taken: ReadonlySet<string>): string {
   const decomposed = name.normalize('NFKD').replace(/\p{M}/gu, '')
-  const base = decomposed.replace(/[^\w./:@+-]+/g, '_').slice(0, shownMax)
+  const base = decomposed.replace(/[^\w./:@+-]+/g, '_').slice(0, shownMax) || '_'
   for (let i = 1; ; i++) {
     const end = i === 1 ? '' : `_${i}`
     const shown = `${base.slice(0, shownMax - end.length)}${end}`

@@ -215,7 +215,7 @@ function withGrammar(tool: GivenTool, { format, budget, notes }: GrammarContext)
     return { ...tool, ...noGrammar }
   }
   const { parameters, notes: own } = readableText(tool.parameters)
-  notes.push(...own.map(({ path, message }) => ({ path: `${at}${path}`, message })))
+  for (const { path, message } of own) notes.push({ path: `${at}${path}`, message })
   if (format === undefined) return { ...tool, parameters, ...noGrammar }
   const isSpent = budget.left < 0
   const grammar = toolGrammarOf(parameters, at, { format, isStrict: false, budget })
@@ -239,8 +239,9 @@ function readableText(parameters: string): { parameters: string; notes: readonly
   if (known !== undefined) return known
   const notes: RequestNote[] = []
   const schema: unknown = JSON.parse(parameters)
-  const read = readableSchema(schema, '', (note) => notes.push(note))
+  let read: unknown
   try {
+    read = readableSchema(schema, '', (note) => notes.push(note))
     checkWellFormed(read, '')
   } catch (error) {
     if (!(error instanceof InvalidSchemaError)) throw error

@@ -285,7 +285,7 @@ export interface RequestOptions extends SamplingOptions {
   /**
    * At most 16 strings of at most 256 UTF-8 bytes; empty ones mean nothing. Generation ends before
    * the first that is said: in a chat none is looked for in thoughts or tool calls, and in a form
-   * (`grammar`, `schema`, `json`) never, which would be cut by it.
+   * (`grammar`, `schema`, `json`, `regex`, `choices`) never, which would be cut by it.
    */
   stop?: string | string[]
   /** Up to 64 token ids that end the reply, as the model's own end does: they are no part of it. */
@@ -312,7 +312,7 @@ export interface RequestOptions extends SamplingOptions {
   json?: boolean
   /**
    * A regular expression that the reply matches from its first character to its last: JavaScript's
-   * syntax without lookaround, `\b` and back references, at most 4,096 characters. Throws
+   * syntax with the `u` flag but for back references, at most 4,096 characters. Throws
    * InvalidSchemaError.
    */
   regex?: string

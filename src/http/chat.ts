@@ -49,8 +49,11 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
 }
 
 /** Makes grammars of schemas that are not known yet, while others have the event loop as well. */
-async function prepare(engine: ScopedEngine, { tools, tool_choice }: ChatRequest): Promise<void> {
-  if (tools === undefined || tools.tools.length === 0 || tool_choice === 'none') return
+export async function prepare(
+  engine: ScopedEngine,
+  { tools }: Pick<ChatRequest, 'tools'>,
+): Promise<void> {
+  if (tools === undefined || tools.tools.length === 0) return
   try {
     await engine.prepareTools(tools.tools)
   } catch {

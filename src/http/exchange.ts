@@ -133,7 +133,7 @@ export class Exchange implements Scope {
 
   /** What of the request was taken otherwise than it says: a header, while there may be one. */
   note(notes: readonly RequestNote[]): void {
-    this.notes.push(...notes)
+    for (const note of notes) this.notes.push(note) // there may be more than arguments of a call
     if (this.notes.length === 0 || this.res.headersSent) return
     this.res.setHeader('x-sluice-notes', notesHeader(this.notes))
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { RequestNote } from '../engine/types.js'
 
 /** Characters of the header: what stands in front of a server may take no more of all of them. */
@@ -24,6 +25,8 @@ function printable(text: string): string {
 
 /** Sets of notes that a log has told of, so that an agent's same tools are told once. */
 const toldMax = 1024
+/** Of one request. */
+const placesMax = 64
 
 export class ToldNotes {
   readonly #told = new Set<string>()
@@ -31,8 +34,9 @@ export class ToldNotes {
   /** Where they stand, which is what a log is told; none where it was told of all of them. */
   places(notes: readonly RequestNote[]): string[] {
     if (notes.length === 0) return []
-    const places = notes.slice(0, toldMax).map(({ path }) => path.slice(0, 200))
-    const all = places.join()
+    // A property's name is whatever a request says: no line of its own, nor a terminal's command.
+    const places = notes.slice(0, placesMax).map(({ path }) => printable(path.slice(0, 200)))
+    const all = createHash('sha256').update(places.join('\n')).digest('base64')
     if (this.#told.has(all)) return []
     if (this.#told.size >= toldMax) this.#told.clear()
     this.#told.add(all)

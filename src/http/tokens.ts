@@ -10,6 +10,7 @@ import {
 } from '../openai/tokens/schema.js'
 import type { App } from './app.js'
 import { readBody } from './body.js'
+import { prepare } from './chat.js'
 import type { Exchange } from './exchange.js'
 import { engineNamed } from './models.js'
 import { jsonType, sendBody } from './respond.js'
@@ -67,6 +68,7 @@ export async function applyTemplate(app: App, exchange: Exchange): Promise<void>
   const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, exchange)
   exchange.note(options.tools?.notes ?? [])
+  await prepare(engine, options)
   try {
     const prompt = await engine.applyTemplate(messages, toolOptions(options))
     exchange.json(200, { prompt })

@@ -148,6 +148,7 @@ const wireNames: Readonly<Record<string, string>> = {
   continueFinal: 'continue_final_message',
   stopTokens: 'stop_token_ids',
   'toolChoice.name': 'tool_choice.function.name',
+  'toolChoice.names': 'tool_choice.allowed_tools.tools',
   templateArguments: 'chat_template_kwargs',
 }
 

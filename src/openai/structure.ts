@@ -5,6 +5,7 @@ import { InvalidGrammarError, InvalidSchemaError } from '../engine/errors.js'
 import type { RequestOptions } from '../engine/types.js'
 import { ApiError } from './errors.js'
 import { optional } from './fields.js'
+import { parseJson } from './json.js'
 
 const grammarBytesMax = 64 * 1024
 const formatError = 'an object such as {"type": "json_object"}'
@@ -45,7 +46,7 @@ function readSchema(value: unknown, field: string, path: readonly string[] = [])
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(Buffer.from(text)) // as deep as a body may be
   } catch {
     return undefined // no schema
   }

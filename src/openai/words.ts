@@ -167,6 +167,9 @@ export function inTheirWords(error: ApiError, names: ReadonlyMap<string, string>
   return new ApiError(error.kind, message, { param: said, cause: error.cause })
 }
 
+/** Of an object whose fields stand for themselves. */
+const fieldsMax = 1024
+
 class Translator {
   readonly body: Body
   /** Fields that were taken in. */
@@ -188,10 +191,14 @@ class Translator {
   unpack(field: string, takes: (key: string) => boolean): void {
     const inner = this.body[field]
     if (!isObject(inner)) return
+    const entries = Object.entries(inner)
+    if (entries.length > fieldsMax) {
+      throw wrong(this.nameOf(field), `at most ${fieldsMax} fields`, entries.length)
+    }
     this.read.add(field)
-    for (const [key, value] of Object.entries(inner)) {
-      if (!takes(key) || isGiven(this.body[key])) continue
-      this.set(key, value, `${field}.${key}`)
+    for (const [key, value] of entries) {
+      if (!takes(key) || (Object.hasOwn(this.body, key) && isGiven(this.body[key]))) continue
+      this.set(key, value, `${this.nameOf(field)}.${key}`)
     }
   }
 
@@ -232,7 +239,14 @@ class Translator {
   tellTemplate(name: string, value: unknown, said: string): void {
     const given = this.body.chat_template_kwargs
     const known = isObject(given) ? given : {}
-    if (isGiven(known[name])) return
+    if (isGiven(known[name])) {
+      if (name === 'documents' || known[name] === value) return
+      throw wrong(
+        said,
+        `nothing else than chat_template_kwargs.${name}, which it stands for`,
+        value,
+      )
+    }
     const all = Object.fromEntries([...Object.entries(known), [name, value]])
     const path = `chat_template_kwargs.${name}`
     this.#names.set(path, said)
@@ -244,9 +258,10 @@ class Translator {
 /** The many ways to say whether and how long to think. */
 function readThinking(translator: Translator): void {
   const { body, read } = translator
-  for (const field of ['enable_thinking', 'think', 'thinking', 'reasoning', 'documents']) {
-    read.add(field)
-  }
+  for (const field of ['enable_thinking', 'think', 'documents']) read.add(field)
+  // What is said otherwise is not understood, and told of as unknown.
+  if (typeof body.thinking === 'boolean' || isObject(body.thinking)) read.add('thinking')
+  if (isObject(body.reasoning)) read.add('reasoning')
   const enable = (value: unknown, said: string) => {
     translator.tellTemplate('enable_thinking', value, said)
   }
@@ -262,18 +277,22 @@ function readThinking(translator: Translator): void {
   else effort(think, translator.nameOf('think'))
   if (typeof thinking === 'boolean') enable(thinking, translator.nameOf('thinking'))
   else if (isObject(thinking)) {
-    if (isGiven(thinking.type)) enable(thinking.type !== 'disabled', 'thinking.type')
-    budget(thinking.budget_tokens, 'thinking.budget_tokens')
+    if (isGiven(thinking.type))
+      enable(thinking.type !== 'disabled', `${translator.nameOf('thinking')}.type`)
+    budget(thinking.budget_tokens, `${translator.nameOf('thinking')}.budget_tokens`)
   }
   if (isObject(reasoning)) {
-    if (isGiven(reasoning.enabled)) enable(reasoning.enabled, 'reasoning.enabled')
-    effort(reasoning.effort, 'reasoning.effort')
-    budget(reasoning.max_tokens, 'reasoning.max_tokens')
+    if (isGiven(reasoning.enabled))
+      enable(reasoning.enabled, `${translator.nameOf('reasoning')}.enabled`)
+    effort(reasoning.effort, `${translator.nameOf('reasoning')}.effort`)
+    budget(reasoning.max_tokens, `${translator.nameOf('reasoning')}.max_tokens`)
     if (reasoning.exclude === true) {
       throw wrong('reasoning.exclude', 'false (thoughts come in a field of their own)', true)
     }
   }
-  if (isGiven(documents)) translator.tellTemplate('documents', documents, 'documents')
+  if (isGiven(documents)) {
+    translator.tellTemplate('documents', documents, translator.nameOf('documents'))
+  }
 }
 
 /** A number where a chat says yes or no, and the other way round. */
@@ -281,15 +300,18 @@ function readLogprobs(translator: Translator, isChat: boolean): void {
   const { body } = translator
   const { logprobs } = body
   if (isChat && typeof logprobs === 'number') {
-    translator.set('logprobs', true, 'logprobs')
-    if (!isGiven(body.top_logprobs)) translator.set('top_logprobs', logprobs, 'logprobs')
+    const said = translator.nameOf('logprobs')
+    translator.set('logprobs', true, said)
+    if (!isGiven(body.top_logprobs)) translator.set('top_logprobs', logprobs, said)
   }
   if (!isChat && typeof logprobs === 'boolean') {
-    translator.set('logprobs', logprobs ? 1 : undefined, 'logprobs')
+    translator.set('logprobs', logprobs ? 1 : undefined, translator.nameOf('logprobs'))
   }
   const bias = body.logit_bias
-  if (Array.isArray(bias) && bias.every((one) => Array.isArray(one) && one.length === 2)) {
-    translator.set('logit_bias', Object.fromEntries(bias as [string, unknown][]), 'logit_bias')
+  const isShort = Array.isArray(bias) && bias.length <= 1024
+  if (isShort && bias.every((one) => Array.isArray(one) && one.length === 2)) {
+    const said = translator.nameOf('logit_bias')
+    translator.set('logit_bias', Object.fromEntries(bias as [string, unknown][]), said)
   }
 }
 

@@ -67,3 +67,24 @@ test('schemas that are very deep end in any value', () => {
   expect(notes).toHaveLength(1)
   expect(notes[0]?.message).toContain('30 deep')
 })
+
+test('of very many faults the first are told', () => {
+  const { schema, notes } = read({ anyOf: Array(9000).fill(0) })
+  expect(notes).toHaveLength(64)
+  expect(schema).toEqual({ anyOf: Array(9000).fill(true) })
+})
+
+test('a long chain of references leads to its end', () => {
+  const links = Array.from({ length: 4000 }, (_, i) => [`a${i}`, { $ref: `#/$defs/a${i + 1}` }])
+  const $defs = { ...Object.fromEntries(links), a4000: { type: 'string' } }
+  const { schema, notes } = read({ $ref: '#/$defs/a0', $defs })
+  expect(notes).toEqual([])
+  expect(() => checkWellFormed(schema, 'at')).not.toThrow()
+})
+
+test('a long chain of schemas, each in the one before, is read without recursion', () => {
+  const items = (i: number) => ({ items: { $ref: `#/$defs/a${i + 1}` } })
+  const links = Array.from({ length: 4000 }, (_, i) => [`a${i}`, items(i)])
+  const $defs = { ...Object.fromEntries(links), a4000: { type: 'string' } }
+  expect(() => checkWellFormed({ $ref: '#/$defs/a0', $defs }, 'at')).not.toThrow()
+})

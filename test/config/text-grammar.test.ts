@@ -18,7 +18,7 @@ describe('a regular expression', () => {
     expect(grammar).not.toContain('\\\\n')
   })
 
-  test.each(['', '(', 'a(?=b)', '(a)\\1', 'a^b', 'x'.repeat(4097), 7, null])(
+  test.each(['', '(', 'a(?=b)', 'a)|(b', '(a)\\1', 'a^b', 'x'.repeat(4097), 7, null])(
     '%j is refused at its place',
     (source) => {
       expect(() => regexGrammar(source, 'guided_regex')).toThrow(

@@ -52,12 +52,13 @@ describe('names', () => {
       'read file',
       'read_file',
       'Über',
+      '\u0301',
       'x'.repeat(300),
     ]
     const names = new ToolNames(sent)
     const shown = sent.map((name) => names.shown(name))
     expect(shown.slice(0, 2)).toEqual(sent.slice(0, 2))
-    expect(shown.slice(2, 5)).toEqual(['read_file_2', 'read_file', 'Uber'])
+    expect(shown.slice(2, 6)).toEqual(['read_file_2', 'read_file', 'Uber', '_'])
     expect(new Set(shown).size).toBe(sent.length)
     for (const name of shown) expect(name).toMatch(/^[\w./:@+-]{1,128}$/)
     expect(shown.map((name) => names.sent(name))).toEqual(sent)

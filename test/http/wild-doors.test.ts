@@ -65,6 +65,7 @@ describe('origins', () => {
     [['ipfs://*'], ['ipfs://bafy'], ['ipns://bafy']],
     [['http://localhost:*'], ['http://localhost:5173'], ['http://localhost.evil:1']],
     [['https://*.example.com'], ['https://a.example.com'], ['https://a.example.com.evil']],
+    [['http://*.a.*:*'], ['http://x.a.y:1'], ['http://a.a:1', 'http://x.a.y:1/']],
   ])('%j lets in %j and not %j', async (allowOrigins, good, bad) => {
     const served = await serve({ server: { allowOrigins } })
     const statusOf = async (origin: string) => {

@@ -298,3 +298,12 @@ describe('what is not there', () => {
     })
   })
 })
+
+test('what a request says twice, and otherwise, is refused at the second', async () => {
+  const { answer } = await asked({ think: true, chat_template_kwargs: { enable_thinking: false } })
+  expect([answer.status, answer.param]).toEqual([400, 'think'])
+  const same = await asked({ think: true, chat_template_kwargs: { enable_thinking: true } })
+  expect(same.answer.status).toBe(200)
+  const unknown = await asked({ reasoning: 'none' })
+  expect(unknown.answer.notes).toContain('reasoning')
+})

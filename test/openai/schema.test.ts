@@ -356,3 +356,10 @@ test('a body of a million wrong items makes one mistake, not a million', () => {
     expect(performance.now() - startedAt).toBeLessThan(500)
   }
 })
+
+test('the JSON that a tool answers with may be an array', () => {
+  const answer = { role: 'tool', tool_call_id: 'a', content: [{ id: 1 }] }
+  const user = { role: 'user', content: 'Hi' }
+  const { messages } = chatRequest.parse({ model: 'default', messages: [user, answer] })
+  expect(messages[1]?.content).toBe('[{"id":1}]')
+})

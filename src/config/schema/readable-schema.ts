@@ -1,12 +1,14 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
 import type { RequestNote } from '../../engine/types.js'
 import { show } from '../checks.js'
-import { constraintsOf, isObject, ownOf, type SchemaObject, typeNames } from './keywords.js'
+import { constraintsOf, isObject, ownOf, refuse, type SchemaObject, typeNames } from './keywords.js'
 import { References } from './references.js'
-import { type KeywordKind, keywordKinds, keywordRules } from './well-formed.js'
+import { type KeywordKind, keywordKinds, keywordRules, schemasMax } from './well-formed.js'
 
 /** Deeper schemas are any value; templates and compilers recurse into them. */
 const depthMax = 30
+/** Of one schema; a header and a log tell fewer. */
+const notesMax = 64
 
 /**
  * A schema as far as it can be read: what is malformed in it is mended where it is plain what was
@@ -51,6 +53,8 @@ const schemasByKey = new Set(['$defs', 'definitions'])
 class SchemaReader {
   readonly #references: References
   readonly #tell: (note: RequestNote) => void
+  #told = 0
+  #schemas = 0
 
   constructor(root: unknown, at: string, tell: (note: RequestNote) => void) {
     this.#references = new References(root, at)
@@ -59,6 +63,7 @@ class SchemaReader {
 
   read(schema: unknown, path: string, depth: number): unknown {
     if (typeof schema === 'boolean') return schema
+    if (++this.#schemas > schemasMax) refuse(path, `at most ${schemasMax} schemas`, 'more')
     if (!isObject(schema)) return this.#readOther(schema, path)
     if (depth > depthMax) {
       this.#say(path, `schemas at most ${depthMax} deep`, 'more', 'any value')
@@ -159,6 +164,7 @@ class SchemaReader {
   }
 
   #say(path: string, expected: string, came: string, taken: string): void {
+    if (++this.#told > notesMax) return
     this.#tell({ path, message: `expected ${expected}, but got ${came}; taken as: ${taken}` })
   }
 }

@@ -48,18 +48,19 @@ export class References {
     const given = References.of(schema)
     if (given === undefined || Object.keys(schema).length > 1) return undefined
     const [keyword, ref] = given
-    const key = `${this.#resourceAt(ref, path)} ${ref}`
-    const known = this.#ends.get(key)
-    if (known !== undefined) return known
-    let target = this.resolve(ref, `${path}.${keyword}`)
+    const keys = [this.#keyOf(ref, path)]
+    let target = this.#ends.get(keys[0] as string) ?? this.resolve(ref, `${path}.${keyword}`)
     for (const met = new Set<string>(); isObject(target.schema); ) {
       const next = References.of(target.schema)
       if (next === undefined || Object.keys(target.schema).length > 1) break
       if (met.has(target.path)) refuse(`${path}.${keyword}`, 'a $ref that leads somewhere', ref)
       met.add(target.path)
-      target = this.resolve(next[1], `${target.path}.${next[0]}`)
+      const key = this.#keyOf(next[1], target.path)
+      keys.push(key)
+      target = this.#ends.get(key) ?? this.resolve(next[1], `${target.path}.${next[0]}`)
     }
-    this.#ends.set(key, target)
+    // Of each on the way, or chains would take a square.
+    for (const key of keys) this.#ends.set(key, target)
     return target
   }
 
@@ -68,7 +69,7 @@ export class References {
     if (typeof ref !== 'string') {
       refuse(path, 'a $ref into the same schema, such as #/$defs/name', ref)
     }
-    const key = `${this.#resourceAt(ref, path)} ${ref}`
+    const key = this.#keyOf(ref, path)
     const known = this.#targets.get(key)
     if (known !== undefined) return known
     const target = this.#find(ref, path)
@@ -89,9 +90,10 @@ export class References {
     return target ?? refuse(path, 'a $ref to something that is there', ref)
   }
 
-  /** Where references count from, as a part of a key: the same for all without any $id. */
-  #resourceAt(ref: unknown, path: string): string {
-    return typeof ref === 'string' && this.#hasResources() ? this.#baseOf(path).path : ''
+  /** The same for what leads to the same; where it counts from is of use with an $id only. */
+  #keyOf(ref: unknown, path: string): string {
+    const base = typeof ref === 'string' && this.#hasResources() ? this.#baseOf(path).path : ''
+    return `${base} ${ref}`
   }
 
   #hasResources(): boolean {
@@ -99,8 +101,10 @@ export class References {
   }
 
   #baseOf(path: string): Resource {
-    const around = this.#all().filter(
-      (one) => /^([.[]|$)/.test(path.slice(one.path.length)) && path.startsWith(one.path),
+    const all = this.#all()
+    this.#count(all.length / 16)
+    const around = all.filter(
+      (one) => path.startsWith(one.path) && /^[.[]?$/.test(path.charAt(one.path.length)),
     )
     return around.at(-1) as Resource
   }
@@ -116,7 +120,8 @@ export class References {
       let resource = above
       if (isObject(value)) {
         const id = value.$id ?? value.id
-        const isNew = typeof id === 'string' && !id.startsWith('#') && at !== path
+        const isId = typeof id === 'string' && !id.startsWith('#') && at !== path
+        const isNew = isId && found.length < resourcesMax
         if (above === undefined || isNew) {
           const uri = typeof id === 'string' ? split(id, above?.uri ?? nowhere)[0] : nowhere
           resource = { uri, path: at, schema: value, anchors: new Map() }
@@ -153,6 +158,8 @@ export class References {
 }
 
 const depthMax = 256
+/** Each reference looks through all of them; further ones are no places of their own. */
+const resourcesMax = 256
 
 /** An id of draft 4 to 7 that is a name within its document. */
 function plainName(id: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import { InvalidSchemaError } from '../../engine/errors.js'
 import { refuse } from './keywords.js'
 import { json, type Notation } from './notation.js'
-import { PatternError } from './pattern.js'
+import { PatternError, parsePattern } from './pattern.js'
 import type { Writer } from './pattern-rules.js'
 import { common, type Range } from './ranges.js'
 import { characterClass, Rules } from './rules.js'
@@ -41,8 +41,10 @@ export function regexGrammar(source: unknown, at = 'regex'): string {
   if (typeof source !== 'string' || source === '' || source.length > regexCharactersMax) {
     refuse(at, `a regular expression of 1 to ${regexCharactersMax} characters`, source)
   }
-  return grammarOf(at, (rules) => {
+  if (lastRegex?.source === source) return lastRegex.grammar
+  const grammar = grammarOf(at, (rules) => {
     try {
+      parsePattern(source.replaceAll('(?P<', '(?<')) // by itself: "a)|(b" is none
       const patterns = [anchored(source.replaceAll('(?P<', '(?<'))]
       const limits = { ...noLimits, patterns }
       const text = new StringRules(rules, writerOf(rules)).content(limits)
@@ -52,7 +54,12 @@ export function regexGrammar(source: unknown, at = 'regex'): string {
       return refuse(at, error.message, source)
     }
   })
+  lastRegex = { source, grammar }
+  return grammar
 }
+
+/** A request is checked before its prompts ask for it, each for itself. */
+let lastRegex: { source: string; grammar: string } | undefined
 
 /**
  * The grammar of one of several texts.

@@ -6,6 +6,9 @@ const areStrings = (value: unknown) => Array.isArray(value) && value.every(isStr
 const isFull = (value: unknown) => Array.isArray(value) && value.length > 0
 const isTypeName = (value: unknown) => typeNames.some((name) => name === value)
 
+/** Of one schema: a grammar is made of fewer, and to read more takes long. */
+export const schemasMax = 10_000
+
 /** What each kind of keyword must be, in words and as a test. */
 export const keywordRules = {
   string: ['a string', isString],
@@ -100,24 +103,36 @@ class Reader {
     this.#references = new References(schema, at)
   }
 
+  /** Not by recursion: what $refs lead to may be deeper than the stack. */
   read(schema: unknown, path: string): void {
-    if (typeof schema === 'boolean') return
-    if (!isObject(schema)) refuse(path, 'a schema: an object, true or false', schema)
-    if (this.#met.has(schema)) return
-    this.#met.add(schema)
-    this.#references.targetOf(constraintsOf(schema), path)
-    for (const keyword of Object.keys(schema)) this.#keyword(schema, keyword, `${path}.${keyword}`)
+    const todo: Target[] = [{ schema, path }]
+    for (let one = todo.pop(); one !== undefined; one = todo.pop()) {
+      for (const below of this.#readOne(one).reverse()) todo.push(below)
+    }
   }
 
-  #keyword(schema: SchemaObject, keyword: string, path: string): void {
+  /** Reads one, and gives those that are in it. */
+  #readOne({ schema, path }: Target): Target[] {
+    if (typeof schema === 'boolean') return []
+    if (!isObject(schema)) refuse(path, 'a schema: an object, true or false', schema)
+    if (this.#met.has(schema)) return []
+    this.#met.add(schema)
+    if (this.#met.size > schemasMax) refuse(path, `at most ${schemasMax} schemas`, 'more')
+    this.#references.targetOf(constraintsOf(schema), path)
+    return Object.keys(schema).flatMap((keyword) => {
+      return this.#keyword(schema, keyword, `${path}.${keyword}`)
+    })
+  }
+
+  #keyword(schema: SchemaObject, keyword: string, path: string): Target[] {
     const kind = ownOf(keywordKinds, keyword)
-    if (kind === undefined) return
+    if (kind === undefined) return []
     const value = schema[keyword]
     if (kind !== '$ref' && kind !== 'schema' && kind !== 'items') {
       const [expected, isIt] = keywordRules[kind]
       if (!isIt(value)) refuse(path, expected, value)
     }
-    for (const { schema: one, path: at } of this.#schemasOf(kind, value, path)) this.read(one, at)
+    return this.#schemasOf(kind, value, path)
   }
 
   #schemasOf(kind: KeywordKind, value: unknown, path: string): Target[] {

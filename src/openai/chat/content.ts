@@ -35,7 +35,13 @@ const thoughtFields: Readonly<Record<string, readonly string[]>> = {
  */
 export function readContent(content: unknown, role: string): Said | ContentIssue {
   if (typeof content === 'string') return { text: content, thoughts: '' }
-  if (Array.isArray(content)) return readParts(content, role)
+  if (Array.isArray(content)) {
+    // What a tool answers may be an array of its own, and no parts.
+    const isOwn = isTool(role) && !content.some(isPart)
+    return isOwn
+      ? { text: content.length === 0 ? '' : JSON.stringify(content), thoughts: '' }
+      : readParts(content, role)
+  }
   if (content === undefined || content === null) {
     const mayBeSilent = role === 'assistant' || isTool(role)
     return mayBeSilent ? { text: '', thoughts: '' } : { expected: contentError, path: [] }
@@ -47,6 +53,10 @@ export function readContent(content: unknown, role: string): Said | ContentIssue
   // What a tool answers is often handed on as it came.
   if (isTool(role)) return { text: JSON.stringify(content), thoughts: '' }
   return { expected: contentError, path: [] }
+}
+
+function isPart(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'type')
 }
 
 export function isTool(role: string): boolean {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ChatMessage, PastToolCall } from '../../engine/types.js'
-import { arrayOf, optional, unsupported } from '../fields.js'
+import { arrayOf, isEmptyArray, optional, unsupported } from '../fields.js'
 import { functionCall, toolCall } from './calls.js'
 import { isTool, readContent } from './content.js'
 
@@ -9,6 +9,8 @@ const roleError = roles.map((role) => `"${role}"`).join(', ')
 
 /** Of one message. */
 const callsMax = 1024
+/** Of a conversation: each is looked at by itself. */
+const callsOfAllMax = 16_384
 
 /** Thoughts by the names that servers have for them; no string is nothing that was thought. */
 const thoughts = optional(z.unknown()).transform((value) => {
@@ -27,7 +29,7 @@ interface GivenMessage {
 }
 
 /** One message of a conversation, as the engine takes it. Unknown fields pass. */
-export const chatMessage = z
+const chatMessage = z
   .object(
     {
       role: z.enum(roles, { error: `one of ${roleError}` }),
@@ -41,6 +43,7 @@ export const chatMessage = z
       reasoning_content: optional(z.string({ error: 'a string' })),
       reasoning: thoughts,
       audio: unsupported('no audio (only text is supported)'),
+      images: unsupported('no images (only text is supported)', isEmptyArray), // Ollama's
     },
     { error: 'an object such as {"role": "user", "content": "..."}' },
   )
@@ -48,6 +51,12 @@ export const chatMessage = z
     path: ['tool_calls'],
     error: 'no tool_calls (only an assistant calls tools)',
   })
+  .refine(
+    ({ role, function_call: call }) => {
+      return role === 'assistant' || isTool(role) || call === undefined
+    },
+    { path: ['function_call'], error: 'no function_call (only an assistant calls functions)' },
+  )
   .transform((message, context): ChatMessage => {
     const said = readContent(message.content, message.role)
     if (!('expected' in said)) return messageOf(message, said.text, said.thoughts)
@@ -59,6 +68,21 @@ export const chatMessage = z
     })
     return z.NEVER
   })
+
+function hasFewCalls(messages: unknown): boolean {
+  if (!Array.isArray(messages)) return true
+  let calls = 0
+  for (const one of messages as ({ tool_calls?: unknown } | null)[]) {
+    if (Array.isArray(one?.tool_calls)) calls += one.tool_calls.length
+  }
+  return calls <= callsOfAllMax
+}
+
+/** A conversation. */
+export const chatMessages = z
+  .unknown()
+  .refine(hasFewCalls, { error: `at most ${callsOfAllMax} tool calls in all` })
+  .pipe(arrayOf(chatMessage, 1, 2048, 'messages'))
 
 function messageOf(message: GivenMessage, content: string, thought: string): ChatMessage {
   const { role, name, tool_call_id: toolCallId } = message

@@ -1,13 +1,5 @@
 import { z } from 'zod'
-import {
-  arrayOf,
-  boolean,
-  integerFrom,
-  isEmptyArray,
-  isOneOf,
-  optional,
-  unsupported,
-} from '../fields.js'
+import { boolean, integerFrom, isEmptyArray, isOneOf, optional, unsupported } from '../fields.js'
 import {
   generationFields,
   hasStreamForOptions,
@@ -16,7 +8,7 @@ import {
   streamOptionsIssue,
   tokenLimit,
 } from '../generation.js'
-import { chatMessage } from './message.js'
+import { chatMessages } from './message.js'
 import { toolChoice } from './tool-choice.js'
 import {
   hasOneBudget,
@@ -52,7 +44,7 @@ export const chatRequest = z
   .object(
     {
       model: modelName,
-      messages: arrayOf(chatMessage, 1, 2048, 'messages'),
+      messages: chatMessages,
       max_completion_tokens: optional(tokenLimit),
       // At most as many as run at once, which the engine knows.
       n: optional(integerFrom(1, choicesMax)),

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { chatMessage } from '../chat/message.js'
+import { chatMessages } from '../chat/message.js'
 import { templateArguments } from '../chat/tools.js'
 import { wireTools } from '../chat/wire-tools.js'
-import { arrayOf, boolean, optional } from '../fields.js'
+import { boolean, optional } from '../fields.js'
 import { modelName } from '../generation.js'
 import { tokenIds } from '../token-ids.js'
 
@@ -33,7 +33,7 @@ export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
 export const applyTemplateRequest = z.object(
   {
     model,
-    messages: arrayOf(chatMessage, 1, 2048, 'messages'),
+    messages: chatMessages,
     tools: optional(wireTools),
     chat_template_kwargs: optional(templateArguments),
   },

@@ -54,9 +54,9 @@ test('the AI SDK hears of a limit, of a wrong key and of a wrong request', async
     return APICallError.isInstance(error) ? error : expect.fail(`${error}`)
   }
   expect((await refused({ model: modelOf(url, 'wrong'), prompt })).statusCode).toBe(401)
-  const wrong = await refused({ model: modelOf(url), prompt, temperature: 3 })
+  const wrong = await refused({ model: modelOf(url), prompt, topP: 2 })
   expect(wrong.statusCode).toBe(400)
-  expect(wrong.message).toContain("'temperature'")
+  expect(wrong.message).toContain("'top_p'")
 })
 
 test('whoever aborts in the AI SDK ends the generation', async () => {
