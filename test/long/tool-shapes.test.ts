@@ -46,7 +46,7 @@ test.each(templateFiles())(
 test.each(templateFiles())(
   '%s takes 150 tools of 200 KiB',
   async (file) => {
-    const engine = await withTemplate(file, 400_000)
+    const engine = await withTemplate(file, 600_000)
     try {
       if (!engine.model.canCallTools) return
       const tools = mcpTools(150, 200 * 1024)
