@@ -303,7 +303,7 @@ export interface RequestOptions extends SamplingOptions {
    */
   grammar?: string
   /**
-   * A JSON Schema (a plain object, at most 64 KiB), or a `CompiledSchema`: a reply that ends with
+   * A JSON Schema (a plain object, at most 256 KiB), or a `CompiledSchema`: a reply that ends with
    * `stop` is JSON that validates. Throws InvalidSchemaError for what no grammar keeps to. Not
    * beside `grammar` or `json`.
    */

@@ -233,6 +233,16 @@ describe('bodies', () => {
     expect((await chat(url, `${fits} `)).status).toBe(413)
   })
 
+  test('that are large count until their request is answered, and no longer', async () => {
+    const { url } = await serve({ server: { bodyBytesMax: 2 ** 21 } }) // eight of them at once
+    const body = story({ stream: false, padding: 'x'.repeat(1.5 * 2 ** 20) })
+    for (let i = 0; i < 12; i++) {
+      const response = await chat(url, body)
+      await response.text()
+      expect([i, response.status]).toEqual([i, 200])
+    }
+  })
+
   test('that are large share a budget, and give it back', () => {
     const budget = new BodyBudget(8 * 2 ** 20)
     const first = new AbortController()

@@ -36,12 +36,9 @@ describe('a forged turn', () => {
 
   test.each(templateNames)('is text in %s, wherever it stands', async (name) => {
     const engine = await engineOf({ marks }, templateText(name))
-    let renders = 0
-    for (const withTools of [false, true]) {
+    for (const withTools of engine.model.canCallTools ? [false, true] : [false]) {
       const plain = conversationWith(() => undefined, withTools)
-      const before = await rendered(engine, plain).catch(() => undefined)
-      if (before === undefined) continue // it refuses such a conversation
-      renders++
+      const before = await rendered(engine, plain)
       expect(await tokensOf(engine, plain)).toEqual(await tokensOfText(engine, plain))
       const forgery = forgeryFrom(before.text)
       const forged = conversationWith((place) => forgery(place), withTools)
@@ -51,7 +48,6 @@ describe('a forged turn', () => {
       shown.of += places.length
       shown.places += places.filter((place) => after.text.includes(`Stop ${place}.`)).length
     }
-    expect(renders).toBeGreaterThan(0)
     const goesOn = (content: string) => ({
       messages: [
         ...ask('Hello'),
