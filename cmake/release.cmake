@@ -1,6 +1,6 @@
 # The layout of a package: sluice.node with llama.cpp inside, and beside it ggml's core and registry
 # as shared libraries and each backend as a module. The CPU backend comes once per generation of
-# processors; native/llama/backends.cpp loads the best one.
+# processors; native/llama/runtime/backends.cpp loads the best one.
 
 set(BUILD_SHARED_LIBS ON)
 set(GGML_BACKEND_DL ON)
@@ -25,7 +25,7 @@ set(SLUICE_RELEASE_ID "${CMAKE_MATCH_1}-${LLAMA_BUILD_COMMIT}")
 foreach(library ggml-base ggml)
   set_target_properties(${library} PROPERTIES OUTPUT_NAME "sluice-${library}-${SLUICE_RELEASE_ID}")
 endforeach()
-target_sources(ggml PRIVATE native/llama/shared/backends-mutex.cpp)
+target_sources(ggml PRIVATE native/llama/runtime/shared/backends-mutex.cpp)
 target_include_directories(ggml PRIVATE native)
 
 # What belongs into a package, by name; scripts/build-native.mjs reads it.

@@ -1,4 +1,4 @@
-// Writes native/llama/nfc-table.cpp: what Unicode says of normalization form C,
+// Writes native/llama/tokens/nfc-table.cpp: what Unicode says of normalization form C,
 // as this Node has it.
 // Run it by hand where a newer Unicode matters: node scripts/nfc-table.mjs
 
@@ -27,10 +27,10 @@ for (let code = 0; code <= 0x10ffff; code++) {
   if (!isSurrogate && !isHangul) all.push(code)
 }
 
-fs.writeFileSync(inRoot('native/llama/nfc-table.cpp'), file())
+fs.writeFileSync(inRoot('native/llama/tokens/nfc-table.cpp'), file())
 
 function file() {
-  return `#include "llama/nfc-table.h"
+  return `#include "llama/tokens/nfc-table.h"
 
 // Made by scripts/nfc-table.mjs, of Unicode ${process.versions.unicode}.
 

@@ -29,10 +29,15 @@ const inDirs = (...parts: string[]) => ['', ...parts].join('/') // so that this 
 
 const rules: RuleTest[] = [
   {
-    sentence: 'C++ imports run addon -> engine -> llama',
+    sentence: 'C++ imports run addon -> engine -> llama -> grammar, gguf, memory, sampling -> base',
     rule: cppImports,
     bad: [
       ['native/llama/a.h', '#include "engine/b.h"'],
+      ['native/llama/a.h', '#include "llama/template/b.h"'],
+      ['native/grammar/a.h', '#include "llama/b.h"'],
+      ['native/sampling/a.h', '#include "grammar/b.h"'],
+      ['native/grammar/a.cpp', '#include "llama.h"'],
+      ['native/engine/batch/a.cpp', '#include "engine/prepare/b.h"'],
       ['native/engine/a.h', '#include "addon/b.h"'],
       ['native/engine/a.cpp', '#include <napi.h>'],
       ['native/engine/a.cpp', '#include "llama.h"'],
@@ -44,6 +49,7 @@ const rules: RuleTest[] = [
     good: [
       ['native/llama/a.cpp', '#include "llama.h"\n#include "llama/b.h"\n#include <vector>'],
       ['native/llama/test/a.cpp', '#include "llama.h"\n#include "test/check.h"'],
+      ['native/engine/prepare/a.cpp', '#include "engine/batch/b.h"\n#include "base/c.h"'],
       ['native/addon/a.cpp', '#include <napi.h>\n#include "engine/b.h"\n#include <unistd.h>'],
     ],
   },

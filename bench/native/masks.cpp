@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "llama/constraint.h"
+#include "grammar/constraint.h"
 
 namespace {
 

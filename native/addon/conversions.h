@@ -6,8 +6,8 @@
 
 #include "addon/token-outbox.h"
 #include "engine/engine.h"
-#include "engine/ledger.h"
-#include "engine/request.h"
+#include "engine/request/ledger.h"
+#include "engine/request/request.h"
 
 namespace sluice {
 

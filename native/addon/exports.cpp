@@ -4,8 +4,8 @@
 #include "addon/conversions.h"
 #include "addon/engine-wrap.h"
 #include "addon/send-buffer.h"
-#include "llama/devices.h"
-#include "llama/runtime.h"
+#include "llama/runtime/devices.h"
+#include "llama/runtime/runtime.h"
 
 namespace sluice {
 namespace {

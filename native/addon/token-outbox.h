@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "engine/event-sink.h"
+#include "engine/request/event-sink.h"
 
 namespace sluice {
 

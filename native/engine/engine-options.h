@@ -6,7 +6,7 @@
 
 #include "llama/context.h"
 #include "llama/embedding-kind.h"
-#include "llama/placement.h"
+#include "memory/placement.h"
 
 namespace sluice {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <exception>
 
-#include "engine/embedding-context.h"
-#include "llama/fault.h"
+#include "base/fault.h"
+#include "engine/embed/embedding-context.h"
 #include "llama/model-store.h"
 
 namespace sluice {
@@ -324,7 +324,7 @@ std::unique_ptr<Speculation> Engine::speculation(const Context& context,
 StepLoopOptions Engine::loop_options(const Opened& opened) const {
   const Model& model = *opened.models.target;
   StepLoopOptions options;
-  options.places = {options_.parallel, options_.kv_cells, options_.cache_bytes};
+  options.slots = {options_.parallel, options_.kv_cells, options_.cache_bytes};
   options.context_tokens = opened.params.context;
   options.window = options_.window;
   options.rows_max = std::min(kRowsMax, opened.params.context);

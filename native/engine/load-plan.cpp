@@ -5,8 +5,8 @@
 #include <system_error>
 #include <utility>
 
-#include "llama/devices.h"
-#include "llama/fault.h"
+#include "base/fault.h"
+#include "llama/runtime/devices.h"
 
 namespace sluice {
 namespace {

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "engine/engine-options.h"
-#include "engine/event-sink.h"
+#include "engine/request/event-sink.h"
 #include "engine/sizing.h"
-#include "llama/placement.h"
+#include "memory/placement.h"
 
 namespace sluice {
 

@@ -4,10 +4,10 @@
 #include <limits>
 #include <string>
 
-#include "engine/draft-cost.h"
-#include "engine/embedding-context.h"
-#include "engine/scheduler.h"
-#include "llama/fault.h"
+#include "base/fault.h"
+#include "engine/embed/embedding-context.h"
+#include "engine/policy/draft-cost.h"
+#include "engine/policy/scheduler.h"
 
 namespace sluice {
 namespace {

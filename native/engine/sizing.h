@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "engine/engine-options.h"
-#include "engine/host-memory.h"
 #include "llama/context.h"
 #include "llama/embedding-kind.h"
 #include "llama/model.h"
+#include "memory/host-memory.h"
 
 namespace sluice {
 

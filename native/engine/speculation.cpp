@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/clock.h"
+#include "base/clock.h"
 
 namespace sluice {
 namespace {

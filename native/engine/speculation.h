@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/draft-cost.h"
-#include "engine/draft-length.h"
-#include "engine/prefill-cost.h"
-#include "engine/sequence.h"
+#include "engine/batch/sequence.h"
+#include "engine/policy/draft-cost.h"
+#include "engine/policy/draft-length.h"
+#include "engine/policy/prefill-cost.h"
 #include "llama/context.h"
 #include "llama/speculator.h"
 

@@ -5,16 +5,16 @@
 #include <limits>
 #include <string>
 
-#include "engine/average.h"
-#include "engine/compute.h"
-#include "llama/fault.h"
-#include "llama/row-scorer.h"
-#include "llama/stack.h"
+#include "base/average.h"
+#include "base/fault.h"
+#include "base/stack.h"
+#include "engine/batch/compute.h"
+#include "sampling/row-scorer.h"
 
 namespace sluice {
 namespace {
 
-// Copying states to fill places, and to close holes, takes no longer at a time: others wait.
+// Copying states to fill slots, and to close holes, takes no longer at a time: others wait.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 
 Fault broken_reply(const Sequence& sequence) {
@@ -78,10 +78,10 @@ class StepLoop::CallAbort : public AbortCheck {
   bool should_abort() const override {
     loop_.ledger_.beat();  // the first call of a large model may take a minute
     if (loop_.closing_.load(std::memory_order_relaxed)) return true;
-    // Places, rule 3: an aborted call could leave a third sequence's recurrent state half moved.
+    // Slots, rule 3: an aborted call could leave a third sequence's recurrent state half moved.
     if (slots_.size() > 1 && !loop_.context_.can_trim()) return false;
     return std::all_of(slots_.begin(), slots_.end(),
-                       [&](int32_t slot) { return loop_.places_.at(slot)->cancelled(); });
+                       [&](int32_t slot) { return loop_.slots_.at(slot)->cancelled(); });
   }
 
  private:
@@ -99,14 +99,14 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       mailbox_(mailbox),
       closing_(closing),
       speculation_(std::move(speculation)),
-      places_(context, options.places),
+      slots_(context, options.slots),
       samplers_(options.threads - 1),
       threads_(options.compute_threads, options.fixed_threads),
       prefill_cost_(options.rows_max),
       scored_cost_(options.logits_max) {
-  stats_.cells_total = options.places.shared_cells > 0
-                           ? options.places.shared_cells
-                           : int64_t(options.places.parallel) * options.context_tokens;
+  stats_.cells_total = options.slots.shared_cells > 0
+                           ? options.slots.shared_cells
+                           : int64_t(options.slots.parallel) * options.context_tokens;
   publish_stats();
 }
 
@@ -117,9 +117,9 @@ void StepLoop::run() {
     ledger_.beat();
     receive();
     retire_cancelled();
-    fill_places();
+    fill_slots();
     expire_queue();
-    stats_.moved += places_.compact(Clock::now() + kCopyingMax);
+    stats_.moved += slots_.compact(Clock::now() + kCopyingMax);
     const StepPlan step = plan();
     publish_stats();
     if (step.empty()) {
@@ -157,7 +157,7 @@ void StepLoop::receive(Prepared& message) {
 void StepLoop::receive(const PreparedEmbedding&) {}
 
 void StepLoop::receive(const Credit& message) {
-  Sequence* sequence = places_.find(message.id);
+  Sequence* sequence = slots_.find(message.id);
   if (sequence) {
     sequence->credit(message.tokens, options_.window);
   } else {
@@ -167,17 +167,17 @@ void StepLoop::receive(const Credit& message) {
 
 void StepLoop::receive(const Cancel&) {
   for (auto& sequence : line_.take_cancelled()) {
-    places_.disown(sequence->request().id);
+    slots_.disown(sequence->request().id);
     conclude(std::move(sequence), FinishReason::cancelled);
   }
 }
 
 // At every turn: the flag is set before its message arrives, and nobody may compute meanwhile.
 void StepLoop::retire_cancelled() {
-  for (int32_t slot = 0; slot < places_.count(); ++slot) {
-    const Sequence* sequence = places_.at(slot);
+  for (int32_t slot = 0; slot < slots_.count(); ++slot) {
+    const Sequence* sequence = slots_.at(slot);
     if (sequence && sequence->cancelled()) {
-      conclude(places_.finish(slot), FinishReason::cancelled);
+      conclude(slots_.finish(slot), FinishReason::cancelled);
     }
   }
 }
@@ -187,18 +187,18 @@ void StepLoop::expire_queue() {
   for (auto& sequence : line_.take_submitted_before(deadline)) {
     fail(std::move(sequence),
          {FaultCode::queue_timeout,
-          "no place became free within " + std::to_string(options_.queue_deadline.count()) +
+          "no slot became free within " + std::to_string(options_.queue_deadline.count()) +
               " ms; try again later or raise parallel",
           0, 0});
   }
 }
 
-void StepLoop::fill_places() {
+void StepLoop::fill_slots() {
   const auto until = Clock::now() + kCopyingMax;
   bool someone_came = false;
   line_.offer([&](auto& sequence) {
     ledger_.beat();  // copying a state may take a while
-    const bool has_room = offer_place(sequence);
+    const bool has_room = offer_slot(sequence);
     someone_came |= sequence == nullptr;
     // The others come at the next turn, which follows at once: who came has something to do.
     return has_room && !(someone_came && Clock::now() >= until);
@@ -206,14 +206,14 @@ void StepLoop::fill_places() {
 }
 
 // False when there is no room, for it or for anybody behind it.
-bool StepLoop::offer_place(std::unique_ptr<Sequence>& sequence) {
+bool StepLoop::offer_slot(std::unique_ptr<Sequence>& sequence) {
   if (must_wait_for_leader(*sequence)) return true;
   // Replies that nobody reads make way for one that somebody waits for.
-  if (!places_.would_have_room(*sequence)) return false;
-  while (!places_.has_room(*sequence)) give_up_place(places_.longest_parked());
+  if (!slots_.would_have_room(*sequence)) return false;
+  while (!slots_.has_room(*sequence)) give_up_slot(slots_.longest_parked());
   const bool comes_back = sequence->has_begun();
   const Sequence& placed = *sequence;
-  places_.start(std::move(sequence));
+  slots_.start(std::move(sequence));
   if (comes_back) return true;
   stats_.prompt_tokens += placed.prompt_tokens();
   stats_.cached_tokens += placed.cached_tokens();
@@ -222,21 +222,21 @@ bool StepLoop::offer_place(std::unique_ptr<Sequence>& sequence) {
 
 bool StepLoop::must_wait_for_leader(Sequence& sequence) {
   if (sequence.leader) {
-    const Sequence* leader = places_.find(sequence.leader->id);
+    const Sequence* leader = slots_.find(sequence.leader->id);
     const bool is_coming = leader && leader->n_computed() < sequence.leader->shared;
     if (is_coming && !leader->cancelled() && !leader->parked()) return true;
     sequence.leader.reset();
   }
-  if (!places_.would_have_room(sequence)) return false;
-  sequence.leader = places_.find_leader(sequence);
+  if (!slots_.would_have_room(sequence)) return false;
+  sequence.leader = slots_.find_leader(sequence);
   return sequence.leader.has_value();
 }
 
 StepPlan StepLoop::plan() {
   std::vector<SequenceView> views;
   int32_t generating = 0, prompts = 0;
-  for (int32_t slot = 0; slot < places_.count(); ++slot) {
-    const Sequence* sequence = places_.at(slot);
+  for (int32_t slot = 0; slot < slots_.count(); ++slot) {
+    const Sequence* sequence = slots_.at(slot);
     if (!sequence) continue;
     views.push_back(sequence->view());
     if (sequence->parked()) continue;
@@ -254,17 +254,17 @@ StepPlan StepLoop::plan() {
 // parked, then who came last. False when the plan no longer holds.
 bool StepLoop::make_cells_for(const StepPlan& plan) {
   const int64_t rows = rows_of(plan);
-  if (places_.free_cells(rows)) return true;
-  const int32_t parked = places_.longest_parked();
+  if (slots_.free_cells(rows)) return true;
+  const int32_t parked = slots_.longest_parked();
   // Alone it has room: one context is never more than all cells.
-  if (parked < 0 && places_.live_count() == 1) return true;
-  give_up_place(parked >= 0 ? parked : places_.youngest());
+  if (parked < 0 && slots_.live_count() == 1) return true;
+  give_up_slot(parked >= 0 ? parked : slots_.youngest());
   return false;
 }
 
-void StepLoop::give_up_place(int32_t slot) {
+void StepLoop::give_up_slot(int32_t slot) {
   ++stats_.preempted;
-  line_.join_again(places_.set_aside(slot));
+  line_.join_again(slots_.set_aside(slot));
 }
 
 void StepLoop::run_step(const StepPlan& plan) {
@@ -289,7 +289,7 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
   context_.clear_rows();
   int64_t generating = 0;
   for (int32_t slot : slots) {
-    const Sequence& sequence = *places_.at(slot);
+    const Sequence& sequence = *slots_.at(slot);
     if (sequence.completion_tokens() > 0) ++generating;
     const bool wants_logits = !ends_with_prompt(sequence);
     const int32_t position = sequence.n_computed();
@@ -303,7 +303,7 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
   if (generating > 0) ++stats_.decode_steps;
   std::vector<LogitsRow> sampled;
   for (size_t row = 0; row < slots.size(); ++row) {
-    computed(*places_.at(slots[row]), 1);
+    computed(*slots_.at(slots[row]), 1);
     sampled.push_back({slots[row], int32_t(row)});
   }
   sample(sampled);
@@ -311,7 +311,7 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
 }
 
 bool StepLoop::run_drafted(int32_t slot) {
-  Sequence& sequence = *places_.at(slot);
+  Sequence& sequence = *slots_.at(slot);
   if (!sequence.is_generating()) return false;
   const std::vector<int32_t> slots{slot};
   const std::vector<int32_t> draft = this->draft(sequence);
@@ -328,13 +328,13 @@ bool StepLoop::run_drafted(int32_t slot) {
   ++stats_.decode_steps;
   stats_.rows_decoded += 1 + int64_t(draft.size());
   sample_drafted(slot, draft);
-  places_.cut(slot);
+  slots_.cut(slot);
   return true;
 }
 
 std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
   int32_t limit = draft_limit(sequence);
-  if (limit > 0 && !places_.free_cells(1 + limit)) limit = 0;
+  if (limit > 0 && !slots_.free_cells(1 + limit)) limit = 0;
   const std::vector<int32_t> slots{sequence.slot()};
   const double catch_up_ms = prompt_ms(1, 1, singles_ms_);
   return speculation_->draft(sequence, limit, catch_up_ms, CallAbort(*this, slots));
@@ -354,16 +354,16 @@ int32_t StepLoop::draft_limit(const Sequence& sequence) const {
 // long as it chooses what was drafted, the next row is the right one. Its first other choice is
 // the next token just as well, and what was computed beyond it is of no use.
 void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
-  places_.at(slot)->drafted(int32_t(draft.size()));
+  slots_.at(slot)->drafted(int32_t(draft.size()));
   stats_.draft_tokens += int64_t(draft.size());
   const auto is_going_on = [&] {
-    const Sequence* sequence = places_.at(slot);
+    const Sequence* sequence = slots_.at(slot);
     return sequence && !sequence->parked() && !sequence->cancelled();
   };
   int32_t accepted = 0;
   bool missed = false;
   for (size_t row = 0; row <= draft.size() && !missed && is_going_on(); ++row) {
-    Sequence& sequence = *places_.at(slot);
+    Sequence& sequence = *slots_.at(slot);
     computed(sequence, 1);
     const bool has_draft = row < draft.size();
     const std::optional<int32_t> token = choose(sequence, int32_t(row));
@@ -383,7 +383,7 @@ StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunk
   context_.clear_rows();
   PrefillRows rows;
   for (const Chunk& chunk : chunks) {
-    const Sequence* sequence = places_.at(chunk.slot);
+    const Sequence* sequence = slots_.at(chunk.slot);
     if (!sequence || sequence->cancelled()) continue;
     // A call of this step that failed took what the plan goes on from: the next plan begins anew.
     if (sequence->n_computed() != chunk.begin) continue;
@@ -410,7 +410,7 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
   const auto start = Clock::now();
   if (!settle_call(decode(slots), slots)) return;
-  for (const Chunk& chunk : rows.chunks) computed(*places_.at(chunk.slot), chunk.count);
+  for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
   (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms_since(start));
   stats_.rows_decoded += rows.count;
@@ -423,7 +423,7 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
   std::deque<RowScorer> scorers;
   std::vector<SampleJob> jobs;
   for (const ScoredRow& row : rows) {
-    const int32_t top = places_.at(row.slot)->request().prompt_logprobs;
+    const int32_t top = slots_.at(row.slot)->request().prompt_logprobs;
     jobs.push_back(
         {&scorers.emplace_back(model.vocabulary(), row.token, top), context_.logits(row.row)});
   }
@@ -431,7 +431,7 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
   ledger_.beat();
   for (size_t first = 0, end = 0; first < rows.size(); first = end) {
     const int32_t slot = rows[first].slot;
-    Sequence& sequence = *places_.at(slot);
+    Sequence& sequence = *slots_.at(slot);
     std::vector<TokenLogprobs> entries;
     std::optional<Fault> fault;
     for (end = first; end < rows.size() && rows[end].slot == slot; ++end) {
@@ -448,7 +448,7 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
   }
 }
 
-// All rows that were added are of these places.
+// All rows that were added are of these slots.
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
   ledger_.beat();
   return compute(context_, threads_, CallAbort(*this, slots));
@@ -456,20 +456,20 @@ DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
   sequence.computed(rows);
-  if (sequence.at_stop()) places_.checkpoint(sequence);
+  if (sequence.at_stop()) slots_.checkpoint(sequence);
 }
 
 bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slots) {
   if (status == DecodeStatus::ok) return true;
   if (status == DecodeStatus::aborted) {  // all in it are cancelled, and leave before the next plan
-    for (int32_t slot : slots) places_.cut(slot);
+    for (int32_t slot : slots) slots_.cut(slot);
     return false;
   }
   if (status == DecodeStatus::no_room && make_room_after_refusal()) return false;
-  if (!context_.can_trim()) places_.forget_all();
+  if (!context_.can_trim()) slots_.forget_all();
   for (int32_t slot : slots) {
-    if (places_.at(slot)->cancelled()) {
-      places_.forget(slot);  // and leaves before the next plan
+    if (slots_.at(slot)->cancelled()) {
+      slots_.forget(slot);  // and leaves before the next plan
       continue;
     }
     give_up_on(slot, refusal(status));
@@ -479,13 +479,13 @@ bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slot
 
 // Cells are counted, so this is for caches that need more than one of them for a token.
 bool StepLoop::make_room_after_refusal() {
-  if (places_.cells_remembered() > 0) {
-    places_.free_cells(options_.places.shared_cells);
-    if (places_.cells_remembered() == 0) return true;
+  if (slots_.cells_remembered() > 0) {
+    slots_.free_cells(options_.slots.shared_cells);
+    if (slots_.cells_remembered() == 0) return true;
   }
-  if (options_.places.shared_cells == 0 || places_.live_count() < 2) return false;
-  const int32_t parked = places_.longest_parked();
-  give_up_place(parked >= 0 ? parked : places_.youngest());
+  if (options_.slots.shared_cells == 0 || slots_.live_count() < 2) return false;
+  const int32_t parked = slots_.longest_parked();
+  give_up_slot(parked >= 0 ? parked : slots_.youngest());
   return true;
 }
 
@@ -493,11 +493,11 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
   std::vector<int32_t> slots;
   for (const LogitsRow& row : rows) {
-    Sequence* sequence = places_.at(row.slot);
+    Sequence* sequence = slots_.at(row.slot);
     if (!sequence || sequence->cancelled()) continue;
     if (ends_with_prompt(*sequence)) {
       sequence->end();
-      conclude(places_.finish(row.slot), FinishReason::length);
+      conclude(slots_.finish(row.slot), FinishReason::length);
       continue;
     }
     jobs.push_back({&sequence->sampler(), context_.logits(row.row)});
@@ -508,7 +508,7 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
     if (jobs[i].fault) {
       give_up_after_sampling(slots[i], *jobs[i].fault);
     } else {
-      advance(*places_.at(slots[i]), jobs[i].token);
+      advance(*slots_.at(slots[i]), jobs[i].token);
     }
   }
 }
@@ -528,13 +528,13 @@ std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
 
 // Where the engine is at fault, and not a grammar, its cells may be as bad as its logits.
 void StepLoop::give_up_after_sampling(int32_t slot, const Fault& fault) {
-  if (fault.code == FaultCode::engine_failed) places_.forget_beginnings(*places_.at(slot));
+  if (fault.code == FaultCode::engine_failed) slots_.forget_beginnings(*slots_.at(slot));
   give_up_on(slot, fault);
 }
 
 void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
-  places_.forget(slot);
-  fail(places_.finish(slot), fault);
+  slots_.forget(slot);
+  fail(slots_.finish(slot), fault);
 }
 
 void StepLoop::advance(Sequence& sequence, int32_t token) {
@@ -551,7 +551,7 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
       entry.chosen.name = model.name(token);
       sequence.append_logprobs(std::move(entry));
     }
-    conclude(places_.finish(sequence.slot()), FinishReason::stop);
+    conclude(slots_.finish(sequence.slot()), FinishReason::stop);
     return;
   }
   sequence.append(token, piece_of(sequence, model, token));
@@ -560,17 +560,17 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   }
   ++stats_.tokens_generated;
   if (sequence.stopped()) {
-    conclude(places_.finish(sequence.slot()), FinishReason::stop);
+    conclude(slots_.finish(sequence.slot()), FinishReason::stop);
   } else if (sequence.completion_tokens() == request.max_tokens ||
              sequence.n_tokens() == options_.context_tokens) {
-    conclude(places_.finish(sequence.slot()), FinishReason::length);
+    conclude(slots_.finish(sequence.slot()), FinishReason::length);
   } else {
     sequence.deliver(sink_, options_.window);
     if (sequence.broken()) {
       const Fault fault = broken_reply(sequence);
-      fail(places_.finish(sequence.slot()), fault);
+      fail(slots_.finish(sequence.slot()), fault);
     } else if (sequence.has_enough()) {
-      conclude(places_.finish(sequence.slot()), FinishReason::stop);
+      conclude(slots_.finish(sequence.slot()), FinishReason::stop);
     }
   }
 }
@@ -607,7 +607,7 @@ void StepLoop::sleep() {
   sink_.flush();
   std::optional<Clock::time_point> deadline = line_.oldest_submission();
   if (deadline) *deadline += options_.queue_deadline;
-  const std::optional<Clock::time_point> yield = places_.next_to_yield();
+  const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.someone_waits()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   const Ledger::Idle idle(ledger_);
   mailbox_.wait(deadline);
@@ -616,14 +616,14 @@ void StepLoop::sleep() {
 void StepLoop::publish_stats() {
   stats_.running = 0;
   stats_.parked = line_.parked_count();
-  for (int32_t slot = 0; slot < places_.count(); ++slot) {
-    const Sequence* sequence = places_.at(slot);
+  for (int32_t slot = 0; slot < slots_.count(); ++slot) {
+    const Sequence* sequence = slots_.at(slot);
     if (sequence) ++(sequence->parked() ? stats_.parked : stats_.running);
   }
-  stats_.cells_used = places_.cells_live();
-  stats_.cells_cached = places_.cells_remembered();
-  stats_.cache_bytes = int64_t(places_.cache().bytes());
-  stats_.cache_entries = int64_t(places_.cache().size());
+  stats_.cells_used = slots_.cells_live();
+  stats_.cells_cached = slots_.cells_remembered();
+  stats_.cache_bytes = int64_t(slots_.cache().bytes());
+  stats_.cache_entries = int64_t(slots_.cache().size());
   ledger_.publish(stats_);
 }
 

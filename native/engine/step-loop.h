@@ -7,24 +7,24 @@
 #include <optional>
 #include <vector>
 
-#include "engine/event-sink.h"
-#include "engine/ledger.h"
-#include "engine/mailbox.h"
-#include "engine/messages.h"
-#include "engine/places.h"
-#include "engine/prefill-cost.h"
-#include "engine/sampler-pool.h"
-#include "engine/scheduler.h"
-#include "engine/sequence.h"
+#include "base/mailbox.h"
+#include "engine/batch/messages.h"
+#include "engine/batch/sequence.h"
+#include "engine/batch/slots.h"
+#include "engine/batch/waiting-line.h"
+#include "engine/policy/prefill-cost.h"
+#include "engine/policy/scheduler.h"
+#include "engine/policy/thread-tuner.h"
+#include "engine/request/event-sink.h"
+#include "engine/request/ledger.h"
 #include "engine/speculation.h"
-#include "engine/thread-tuner.h"
-#include "engine/waiting-line.h"
 #include "llama/context.h"
+#include "sampling/sampler-pool.h"
 
 namespace sluice {
 
 struct StepLoopOptions {
-  PlacesOptions places;
+  SlotsOptions slots;
   int32_t context_tokens;   // per sequence
   int32_t window;           // tokens a reply may run ahead of its reader
   int32_t rows_max;         // of one call
@@ -79,14 +79,14 @@ class StepLoop {
   // Who leaves, and who comes.
   void retire_cancelled();
   void expire_queue();
-  void fill_places();
-  bool offer_place(std::unique_ptr<Sequence>& sequence);
+  void fill_slots();
+  bool offer_slot(std::unique_ptr<Sequence>& sequence);
   bool must_wait_for_leader(Sequence& sequence);
 
   // One step.
   StepPlan plan();
   bool make_cells_for(const StepPlan& plan);
-  void give_up_place(int32_t slot);
+  void give_up_slot(int32_t slot);
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
@@ -125,7 +125,7 @@ class StepLoop {
   const std::atomic<bool>& closing_;
 
   const std::unique_ptr<Speculation> speculation_;
-  Places places_;
+  Slots slots_;
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;

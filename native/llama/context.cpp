@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "../src/llama-ext.h"  // of llama.cpp: memory by device has no other place yet
+#include "base/fault.h"
 #include "ggml-backend.h"
 #include "llama.h"
-#include "llama/assert-scope.h"
-#include "llama/fault.h"
-#include "llama/graph-check.h"
-#include "llama/runtime.h"
+#include "llama/runtime/assert-scope.h"
+#include "llama/runtime/graph-check.h"
+#include "llama/runtime/runtime.h"
 
 namespace sluice {
 namespace {

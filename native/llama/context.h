@@ -4,11 +4,11 @@
 #include <exception>
 #include <memory>
 
-#include "llama/compute-threads.h"
 #include "llama/decode-status.h"
 #include "llama/kv-type.h"
 #include "llama/model.h"
-#include "llama/state-buffer.h"
+#include "llama/runtime/compute-threads.h"
+#include "memory/state-buffer.h"
 
 struct llama_context;
 struct llama_batch;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "llama.h"
-#include "llama/fault.h"
 
 namespace sluice {
 namespace {

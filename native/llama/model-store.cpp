@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "llama/fault.h"
-#include "llama/shared-values.h"
+#include "base/fault.h"
+#include "base/shared-values.h"
 
 namespace sluice {
 namespace {

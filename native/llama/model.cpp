@@ -5,18 +5,18 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/fault.h"
+#include "base/stack.h"
 #include "ggml-backend.h"
+#include "gguf/gguf-preflight.h"
+#include "grammar/grammar-vocabulary.h"
 #include "llama.h"
-#include "llama/assert-scope.h"
-#include "llama/fault.h"
-#include "llama/gguf-preflight.h"
-#include "llama/grammar-vocabulary.h"
-#include "llama/nfc.h"
-#include "llama/normalization.h"
-#include "llama/prompt-text.h"
-#include "llama/runtime.h"
-#include "llama/stack.h"
-#include "llama/token-marks.h"
+#include "llama/runtime/assert-scope.h"
+#include "llama/runtime/runtime.h"
+#include "llama/tokens/nfc.h"
+#include "llama/tokens/normalization.h"
+#include "llama/tokens/prompt-text.h"
+#include "llama/tokens/token-marks.h"
 
 namespace sluice {
 namespace {

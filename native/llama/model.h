@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "llama/kv-type.h"
-#include "llama/placement.h"
+#include "memory/placement.h"
 
 struct llama_model;
 struct llama_vocab;

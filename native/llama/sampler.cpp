@@ -5,12 +5,12 @@
 #include <cmath>
 #include <string>
 
+#include "base/fault.h"
+#include "grammar/constraint.h"
 #include "llama.h"
-#include "llama/constraint.h"
 #include "llama/context.h"
-#include "llama/fault.h"
-#include "llama/logits.h"
 #include "llama/model.h"
+#include "sampling/logits.h"
 
 namespace sluice {
 namespace {

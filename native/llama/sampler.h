@@ -6,9 +6,10 @@
 #include <random>
 #include <vector>
 
-#include "llama/form-span.h"
-#include "llama/row-chances.h"
-#include "llama/row-sampler.h"
+#include "grammar/form-span.h"
+#include "sampling/row-chances.h"
+#include "sampling/row-sampler.h"
+#include "sampling/sampling-params.h"
 
 struct llama_sampler;
 
@@ -18,27 +19,6 @@ class Constraint;
 class Logits;
 class Model;
 struct Candidate;
-
-struct LogitBias {
-  int32_t token;
-  float bias;
-};
-
-// Complete and checked in TypeScript (src/config); see SamplingOptions there for the ranges.
-struct SamplingParams {
-  float temperature = 1.0f;  // 0 is greedy
-  int32_t top_k = 0;         // 0 is off
-  float top_p = 1.0f;
-  float min_p = 0.0f;
-  float repeat_penalty = 1.0f;
-  int32_t repeat_last_n = 64;  // -1 is the context
-  float frequency_penalty = 0.0f;
-  float presence_penalty = 0.0f;
-  uint32_t seed = 0;
-  int32_t logprobs = -1;  // how many alternatives are told of each token; -1 tells nothing
-  bool ignore_eos = false;
-  std::vector<LogitBias> logit_bias;
-};
 
 // Picks the next token of one sequence, by llama.cpp's samplers: what the first of them would
 // drop is not handed to them, so that a token is chosen among few and not among the vocabulary.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "common.h"
 #include "llama.h"
-#include "llama/fault.h"
 #include "llama/model.h"
 #include "speculative.h"
 

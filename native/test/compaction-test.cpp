@@ -1,4 +1,4 @@
-#include "engine/compaction.h"
+#include "engine/policy/compaction.h"
 
 #include <algorithm>
 #include <string>
@@ -6,23 +6,23 @@
 #include "test/check.h"
 
 using sluice::next_swap;
-using sluice::PlaceUse;
+using sluice::SlotUse;
 using sluice::Swap;
 
 namespace {
 
 // r is running, p a prompt, anything else is open.
-std::vector<PlaceUse> places(const std::string& text) {
-  std::vector<PlaceUse> uses;
+std::vector<SlotUse> slots(const std::string& text) {
+  std::vector<SlotUse> uses;
   for (char c : text) {
-    uses.push_back(c == 'r' ? PlaceUse::running : c == 'p' ? PlaceUse::prompt : PlaceUse::open);
+    uses.push_back(c == 'r' ? SlotUse::running : c == 'p' ? SlotUse::prompt : SlotUse::open);
   }
   return uses;
 }
 
 std::string after_swaps(std::string text, int* swaps = nullptr) {
   int count = 0;
-  for (auto swap = next_swap(places(text)); swap; swap = next_swap(places(text))) {
+  for (auto swap = next_swap(slots(text)); swap; swap = next_swap(slots(text))) {
     std::swap(text[size_t(swap->from)], text[size_t(swap->to)]);
     if (++count > 300) check::fail(__FILE__, __LINE__, "swaps without end: " + text);
   }
@@ -34,7 +34,7 @@ std::string after_swaps(std::string text, int* swaps = nullptr) {
 
 TEST("compaction: who runs side by side stays there") {
   for (const char* text : {"", "..", "r", "..r.", "rrr.", ".rr.", "prr", "rpr", "pppp"}) {
-    CHECK(!next_swap(places(text)));
+    CHECK(!next_swap(slots(text)));
   }
 }
 

@@ -1,6 +1,6 @@
-#include "engine/draft-cost.h"
+#include "engine/policy/draft-cost.h"
 
-#include "engine/draft-length.h"
+#include "engine/policy/draft-length.h"
 #include "test/check.h"
 
 using sluice::DraftCost;

@@ -1,4 +1,4 @@
-#include "engine/draft-length.h"
+#include "engine/policy/draft-length.h"
 
 #include "test/check.h"
 

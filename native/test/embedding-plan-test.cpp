@@ -1,4 +1,4 @@
-#include "engine/embedding-plan.h"
+#include "engine/policy/embedding-plan.h"
 
 #include <sstream>
 #include <string>

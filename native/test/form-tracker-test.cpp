@@ -1,9 +1,9 @@
-#include "llama/form-tracker.h"
+#include "grammar/form-tracker.h"
 
 #include <memory>
 #include <string>
 
-#include "llama/grammar.h"
+#include "grammar/grammar.h"
 #include "test/check.h"
 
 using sluice::FormSpan;

@@ -1,4 +1,4 @@
-#include "llama/gguf-preflight.h"
+#include "gguf/gguf-preflight.h"
 
 #include <cmath>
 #include <cstdint>

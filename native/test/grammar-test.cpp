@@ -1,4 +1,4 @@
-#include "llama/grammar.h"
+#include "grammar/grammar.h"
 
 #include <chrono>
 #include <cmath>
@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "llama/constraint.h"
-#include "llama/fault.h"
-#include "llama/grammar-matcher.h"
-#include "llama/grammar-vocabulary.h"
+#include "base/fault.h"
+#include "grammar/constraint.h"
+#include "grammar/grammar-matcher.h"
+#include "grammar/grammar-vocabulary.h"
 #include "test/check.h"
 
 using sluice::Constraint;

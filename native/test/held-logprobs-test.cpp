@@ -1,9 +1,9 @@
-#include "engine/held-logprobs.h"
+#include "engine/request/held-logprobs.h"
 
 #include <random>
 #include <string>
 
-#include "engine/text-stream.h"
+#include "engine/request/text-stream.h"
 #include "test/check.h"
 
 using sluice::HeldLogprobs;

@@ -1,4 +1,4 @@
-#include "engine/host-memory.h"
+#include "memory/host-memory.h"
 
 #include "test/check.h"
 

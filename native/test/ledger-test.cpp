@@ -1,4 +1,4 @@
-#include "engine/ledger.h"
+#include "engine/request/ledger.h"
 
 #include "test/check.h"
 
@@ -94,7 +94,7 @@ TEST("ledger: who cancels after hearing of the end changes nothing") {
   CHECK_EQ(ledger.stats().cancelled, 0);
 }
 
-TEST("ledger: an end is counted when it is heard; until then it waits, in nobody's place") {
+TEST("ledger: an end is counted when it is heard; until then it waits, in nobody's slot") {
   Ledger ledger;
   ledger.admit({request(1)}, 1);
   ledger.retire(1, Outcome::finished);
@@ -146,7 +146,7 @@ TEST("43: started = finished + cancelled + failed once nothing is in flight") {
   CHECK_EQ(stats.queued, 0);
 }
 
-TEST("ledger: who is in flight and has no place is queued") {
+TEST("ledger: who is in flight and has no slot is queued") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 5; ++id) ledger.admit({request(id)}, 64);
   Stats step;

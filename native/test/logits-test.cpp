@@ -1,4 +1,4 @@
-#include "llama/logits.h"
+#include "sampling/logits.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "engine/mailbox.h"
+#include "base/mailbox.h"
 
 #include <thread>
 

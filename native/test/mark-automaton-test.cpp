@@ -1,10 +1,10 @@
-#include "llama/mark-automaton.h"
+#include "grammar/mark-automaton.h"
 
 #include <string>
 #include <vector>
 
-#include "llama/grammar-matcher.h"
-#include "llama/grammar.h"
+#include "grammar/grammar-matcher.h"
+#include "grammar/grammar.h"
 #include "test/check.h"
 
 using sluice::Grammar;

@@ -1,6 +1,6 @@
-#include "llama/placement.h"
+#include "memory/placement.h"
 
-#include "llama/fault.h"
+#include "base/fault.h"
 #include "test/check.h"
 
 using sluice::choose_devices;

@@ -1,4 +1,4 @@
-#include "engine/prefill-cost.h"
+#include "engine/policy/prefill-cost.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "engine/prefix-cache.h"
+#include "memory/prefix-cache.h"
 
 #include "test/check.h"
 

@@ -1,4 +1,4 @@
-#include "engine/sampler-pool.h"
+#include "sampling/sampler-pool.h"
 
 #include <atomic>
 #include <chrono>

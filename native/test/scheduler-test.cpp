@@ -1,4 +1,4 @@
-#include "engine/scheduler.h"
+#include "engine/policy/scheduler.h"
 
 #include <sstream>
 #include <string>
@@ -26,7 +26,7 @@ SequenceView with_stop(SequenceView view, int32_t stop) {
   return view;
 }
 
-// "0 1 | 2:0+64" is single rows of the places 0 and 1, then a call with rows 0 to 63 of place 2.
+// "0 1 | 2:0+64" is single rows of the slots 0 and 1, then a call with rows 0 to 63 of slot 2.
 std::string shown(const StepPlan& plan) {
   std::ostringstream text;
   for (size_t i = 0; i < plan.singles.size(); ++i) text << (i ? " " : "") << plan.singles[i];

@@ -1,4 +1,4 @@
-#include "llama/shared-values.h"
+#include "base/shared-values.h"
 
 #include <atomic>
 #include <stdexcept>

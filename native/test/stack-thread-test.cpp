@@ -1,10 +1,10 @@
-#include "engine/stack-thread.h"
+#include "base/stack-thread.h"
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "llama/stack.h"
+#include "base/stack.h"
 #include "test/check.h"
 
 using sluice::stack_bytes;

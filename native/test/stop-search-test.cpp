@@ -1,4 +1,4 @@
-#include "engine/stop-search.h"
+#include "engine/request/stop-search.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "engine/text-stream.h"
+#include "engine/request/text-stream.h"
 
 #include <random>
 

@@ -1,4 +1,4 @@
-#include "engine/thoughts.h"
+#include "engine/request/thoughts.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,4 +1,4 @@
-#include "engine/thread-tuner.h"
+#include "engine/policy/thread-tuner.h"
 
 #include <functional>
 

@@ -1,4 +1,4 @@
-#include "engine/turn-queue.h"
+#include "base/turn-queue.h"
 
 #include <thread>
 

@@ -66,7 +66,7 @@ export const mutants = [
   {
     check: 5,
     what: 'no character is split',
-    file: 'native/engine/text-stream.cpp',
+    file: 'native/engine/request/text-stream.cpp',
     find: '      if (partial_.size() < partial_length_) return;\n',
     replace: '\n',
     tests: realStream,
@@ -170,7 +170,7 @@ export const mutants = [
   {
     check: 17,
     what: 'no stop string leaks',
-    file: 'native/engine/stop-search.cpp',
+    file: 'native/engine/request/stop-search.cpp',
     find: 'held_.size() - held_back;',
     replace: 'held_.size();',
     tests: realStream,
@@ -330,7 +330,7 @@ export const mutants = [
   {
     check: 30,
     what: 'random leavers leave nothing',
-    file: 'native/engine/ledger.cpp',
+    file: 'native/engine/request/ledger.cpp',
     find: '  if (outcome == Outcome::cancelled) {  // it stays that',
     replace: '  if (outcome == Outcome::failed) {  // it stays that',
     tests: realLeave,
@@ -354,7 +354,7 @@ export const mutants = [
   {
     check: 32,
     what: "a stalled reader's memory is bounded",
-    file: 'native/engine/scheduler.cpp',
+    file: 'native/engine/policy/scheduler.cpp',
     find: 'if (sequence.parked || left_of(sequence) == 0) continue;',
     replace: 'if (left_of(sequence) == 0) continue;',
     tests: 'test/e2e/http/slow-reader.test.ts',
@@ -450,7 +450,7 @@ export const mutants = [
   {
     check: 40,
     what: 'nobody starves',
-    file: 'native/engine/scheduler.cpp',
+    file: 'native/engine/policy/scheduler.cpp',
     find: '    reserved = rows / 2;',
     replace: '    reserved = 0;',
     tests: native,
@@ -482,7 +482,7 @@ export const mutants = [
   {
     check: 43,
     what: 'started = finished + cancelled + failed',
-    file: 'native/engine/ledger.cpp',
+    file: 'native/engine/request/ledger.cpp',
     find: '++stats_.cancelled;',
     replace: ';',
     tests: native,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 const isBuilt = process.platform === 'linux' && process.arch === 'x64'
 
-/** The objects of native/llama/row-loops.cpp that are for more than the least processor. */
+/** The objects of native/sampling/row-loops.cpp that are for more than the least processor. */
 function objects(): string[] {
   const builds = fs
     .readdirSync('build-cmake')

@@ -1,4 +1,4 @@
-#include "llama/call-arguments.h"
+#include "llama/template/call-arguments.h"
 
 #include "json.h"
 #include "test/check.h"

@@ -1,4 +1,4 @@
-#include "llama/chat-grammar.h"
+#include "llama/chat/chat-grammar.h"
 
 #include <filesystem>
 #include <string>
@@ -6,12 +6,12 @@
 
 #include "chat-peg-parser.h"
 #include "chat-samples.h"
-#include "llama/call-places.h"
-#include "llama/grammar-matcher.h"
-#include "llama/grammar.h"
+#include "grammar/grammar-matcher.h"
+#include "grammar/grammar.h"
+#include "llama/chat/call-sites.h"
 #include "test/check.h"
 
-using sluice::CallPlaces;
+using sluice::CallSites;
 using sluice::ChatFormat;
 using sluice::ChatGrammar;
 using sluice::ChatTool;
@@ -44,7 +44,7 @@ std::vector<ChatTool> two_tools() {
 ChatFormat format_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel,
                      bool thinks = false) {
   const auto templates = common_chat_templates_init(nullptr, samples::read_template(file));
-  auto inputs = inputs_of(CallPlaces::stand_ins(tools));
+  auto inputs = inputs_of(CallSites::stand_ins(tools));
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
   inputs.parallel_tool_calls = parallel;
   inputs.enable_thinking = thinks;
@@ -106,7 +106,7 @@ TEST("names that look like stand-ins, or have control characters, are written as
 TEST("words of a template's that only look like a stand-in stay") {
   const std::vector<ChatTool> tools = {{"walk", "", "", "", "", {}}};
   for (const std::string word : {"sluice_tool_999999", "sluice_property_000000", "sluice_tool_x"}) {
-    CHECK(CallPlaces::with_names(word + " sluice_tool_000000", tools) == word + " walk");
+    CHECK(CallSites::with_names(word + " sluice_tool_000000", tools) == word + " walk");
     common_chat_params params;
     params.parser = build_chat_peg_parser([&](common_chat_peg_builder& p) {
                       return p.literal(word) + p.tool_name(p.literal("sluice_tool_000000"));

@@ -1,11 +1,11 @@
-#include "llama/chat-parser.h"
+#include "llama/chat/chat-parser.h"
 
 #include <functional>
 #include <random>
 
+#include "base/stack.h"
 #include "chat-peg-parser.h"
 #include "chat-samples.h"
-#include "llama/stack.h"
 #include "on-stack.h"
 #include "test/check.h"
 

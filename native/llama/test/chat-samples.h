@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "llama/chat-format.h"
-#include "llama/chat-message.h"
+#include "llama/chat/chat-format.h"
+#include "llama/chat/chat-message.h"
 
 namespace samples {
 

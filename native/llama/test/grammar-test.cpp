@@ -1,4 +1,4 @@
-#include "llama/grammar.h"
+#include "grammar/grammar.h"
 
 #include <cmath>
 #include <map>
@@ -8,11 +8,11 @@
 #include <tuple>
 #include <vector>
 
+#include "grammar/constraint.h"
+#include "grammar/grammar-matcher.h"
+#include "grammar/grammar-vocabulary.h"
 #include "llama.h"
-#include "llama/constraint.h"
-#include "llama/grammar-matcher.h"
-#include "llama/grammar-vocabulary.h"
-#include "llama/runtime.h"
+#include "llama/runtime/runtime.h"
 #include "llama/sampler.h"
 #include "test/check.h"
 

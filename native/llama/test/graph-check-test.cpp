@@ -1,4 +1,4 @@
-#include "llama/graph-check.h"
+#include "llama/runtime/graph-check.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "ggml.h"
-#include "llama/assert-scope.h"
+#include "llama/runtime/assert-scope.h"
 #include "test/check.h"
 
 using sluice::AssertionError;

@@ -1,8 +1,8 @@
-#include "llama/message-order.h"
+#include "llama/template/message-order.h"
 
 #include <set>
 
-#include "llama/call-ids.h"
+#include "llama/chat/call-ids.h"
 #include "test/check.h"
 
 using sluice::ChatMessage;

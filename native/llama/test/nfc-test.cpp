@@ -1,8 +1,8 @@
-#include "llama/nfc.h"
+#include "llama/tokens/nfc.h"
 
 #include <string>
 
-#include "llama/normalization.h"
+#include "llama/tokens/normalization.h"
 #include "test/check.h"
 
 using sluice::may_lack_nfc;

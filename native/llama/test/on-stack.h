@@ -21,7 +21,7 @@ constexpr bool kHasSmallStacks = true;
 #endif
 
 // Calls `body` on a thread with so large a stack, where the system can give one.
-// The engine's thread has one of 512 MiB (engine/stack-thread.h, which native/llama may not
+// The engine's thread has one of 512 MiB (base/stack-thread.h, which native/llama may not
 // include).
 inline void on_stack_of(size_t bytes, const std::function<void()>& body) {
 #ifdef _WIN32

@@ -1,10 +1,10 @@
-#include "llama/rendering.h"
+#include "llama/template/rendering.h"
 
 #include <string>
 
 #include "chat.h"
-#include "llama/own-marks.h"
-#include "llama/prompt-text.h"
+#include "llama/template/own-marks.h"
+#include "llama/tokens/prompt-text.h"
 #include "test/check.h"
 
 using sluice::PromptText;

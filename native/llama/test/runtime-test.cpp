@@ -1,4 +1,4 @@
-#include "llama/runtime.h"
+#include "llama/runtime/runtime.h"
 
 #include <stdexcept>
 #include <thread>

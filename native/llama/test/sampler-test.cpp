@@ -6,10 +6,10 @@
 #include <memory>
 #include <random>
 
+#include "base/fault.h"
+#include "grammar/constraint.h"
 #include "llama.h"
-#include "llama/constraint.h"
-#include "llama/fault.h"
-#include "llama/row-scorer.h"
+#include "sampling/row-scorer.h"
 #include "test/check.h"
 
 using sluice::FaultCode;

@@ -1,4 +1,4 @@
-#include "llama/template-reading.h"
+#include "llama/template/template-reading.h"
 
 #include <filesystem>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "llama/template-run.h"
+#include "llama/template/template-run.h"
 
 #include <string>
 #include <thread>

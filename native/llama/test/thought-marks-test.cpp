@@ -1,4 +1,4 @@
-#include "llama/thought-marks.h"
+#include "llama/chat/thought-marks.h"
 
 #include "chat-samples.h"
 #include "test/check.h"

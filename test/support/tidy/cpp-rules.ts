@@ -1,42 +1,70 @@
+import path from 'node:path'
 import { complaint, isCpp, type Rule } from './files.js'
 
 export const functionLengthMax = 70
 
-/** Which of our folders each folder may include. */
+const parts = ['base', 'gguf', 'grammar', 'memory', 'sampling']
+const llama = [...parts, 'llama', 'llama/runtime', 'llama/tokens']
+const chat = [...llama, 'llama/chat']
+const batch = [...chat, 'engine/policy', 'engine/request', 'engine/batch']
+const engine = [...batch, 'llama/template', 'engine', 'engine/embed', 'engine/prepare']
+
+/** Which of our folders each folder may include; no circles. Each may include itself. */
 const mayInclude: Record<string, string[]> = {
-  llama: ['llama'],
-  engine: ['engine', 'llama'],
-  addon: ['addon', 'engine', 'llama'],
-  test: ['test', 'engine', 'llama'],
+  base: [],
+  gguf: ['base'],
+  grammar: ['base'],
+  memory: ['base'],
+  sampling: ['base'],
+  'llama/runtime/shared': [],
+  'llama/runtime': [...parts, 'llama/runtime/shared'],
+  'llama/tokens': parts,
+  llama: [...parts, 'llama/runtime', 'llama/tokens'],
+  'llama/chat': llama,
+  'llama/template': chat,
+  'llama/test': [...chat, 'llama/template', 'test'],
+  'engine/policy': parts,
+  'engine/request': chat,
+  'engine/batch': batch,
+  'engine/embed': batch,
+  'engine/prepare': [...batch, 'llama/template', 'engine/embed'],
+  engine,
+  addon: engine,
+  test: engine,
 }
 
 const nodeHeader = /^(napi|napi-inl|node_api|js_native_api|node|uv|v8)\.h$/
 
-/** addon -> engine -> llama; Node's headers live in native/addon, llama.cpp's in native/llama. */
+/** As `mayInclude` says; Node's headers live in native/addon, llama.cpp's in native/llama. */
 export const cppImports: Rule = (file) => {
-  const [, home, isTest] = /^native\/(\w+)\/(test\/)?/.exec(file.path) ?? []
-  if (!isCpp(file) || !home) return []
+  if (!isCpp(file) || !file.path.startsWith('native/')) return []
+  const home = homeOf(file.path.slice('native/'.length))
   return file.text.split('\n').flatMap((line, i) => {
     const [, bracket, name] = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(line) ?? []
-    if (isTest && name === 'test/check.h') return []
     const wrong = name && whyNot(home, name, bracket === '<')
     return wrong ? [complaint(file, i + 1, wrong)] : []
   })
 }
 
+/** The folder of the table that a file is in: the deepest. */
+function homeOf(file: string): string {
+  let folder = path.posix.dirname(file)
+  while (folder !== '.' && !(folder in mayInclude)) folder = path.posix.dirname(folder)
+  return folder
+}
+
 function whyNot(home: string, header: string, inBrackets: boolean): string | undefined {
-  const folder = header.split('/')[0] ?? ''
-  if (!inBrackets && folder in mayInclude) {
-    return mayInclude[home]?.includes(folder)
-      ? undefined
-      : `native/${home} may not include "${header}"`
+  const folder = homeOf(header)
+  if (!inBrackets && folder !== '.') {
+    const may = folder === home || mayInclude[home]?.includes(folder)
+    return may ? undefined : `native/${home} may not include "${header}"`
   }
   if (nodeHeader.test(header)) {
     return home === 'addon' ? undefined : `<${header}> belongs in native/addon`
   }
   // In brackets is also the standard library; in quotes only ours and llama.cpp's.
   const isLlama = !inBrackets || /^(llama|ggml|gguf|nlohmann|jinja)\b/.test(header)
-  return isLlama && home !== 'llama' ? `"${header}" belongs in native/llama` : undefined
+  return isLlama && !home.startsWith('llama') ? `"${header}" belongs in native/llama` : undefined
 }
 
 export const cppFunctionLength: Rule = (file) => {

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace sluice {
+
+// Jobs to one thread, in several lines that take turns: whoever stands first in a line waits for
+// one job of each other line at most, however many there are. Any thread may call anything, but
+// for take(), which is the receiver's.
+template <typename Job, size_t kLines>
+class TurnQueue {
+ public:
+  void push(size_t line, Job job) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      lines_[line].push_back(std::move(job));
+    }
+    changed_.notify_one();
+  }
+
+  // Waits for a job. Nothing at the deadline, and where wake() or close() was called meanwhile.
+  std::optional<Job> take(std::optional<Clock::time_point> deadline = std::nullopt) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto is_due = [this] { return is_woken_ || is_closed_ || has_jobs(); };
+    if (deadline) {
+      changed_.wait_until(lock, *deadline, is_due);
+    } else {
+      changed_.wait(lock, is_due);
+    }
+    is_woken_ = false;
+    return is_closed_ ? std::nullopt : next();
+  }
+
+  // take() returns, if with nothing.
+  void wake() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      is_woken_ = true;
+    }
+    changed_.notify_one();
+  }
+
+  // From now on there is nothing to take.
+  void close() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      is_closed_ = true;
+    }
+    changed_.notify_one();
+  }
+  bool is_closed() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return is_closed_;
+  }
+
+  // Forgets those that wait for nobody.
+  template <typename IsWanted>
+  void keep(const IsWanted& is_wanted) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (std::deque<Job>& line : lines_) {
+      const auto is_unwanted = [&](const Job& job) { return !is_wanted(job); };
+      line.erase(std::remove_if(line.begin(), line.end(), is_unwanted), line.end());
+    }
+  }
+
+ private:
+  bool has_jobs() const {
+    return std::any_of(lines_.begin(), lines_.end(),
+                       [](const std::deque<Job>& line) { return !line.empty(); });
+  }
+
+  std::optional<Job> next() {
+    for (size_t i = 0; i < kLines; ++i) {
+      std::deque<Job>& line = lines_[(turn_ + i) % kLines];
+      if (line.empty()) continue;
+      turn_ = (turn_ + i + 1) % kLines;
+      std::optional<Job> job(std::move(line.front()));
+      line.pop_front();
+      return job;
+    }
+    return std::nullopt;
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<std::deque<Job>, kLines> lines_;
+  size_t turn_ = 0;
+  bool is_woken_ = false, is_closed_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,124 @@
+#include "engine/batch/reply-reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+namespace {
+
+const std::vector<std::string> kNoStops;
+
+}  // namespace
+
+ReplyReader::ReplyReader(std::unique_ptr<ChatParser> parser,
+                         const std::vector<std::string>& stop_strings, bool has_form)
+    : parser_(std::move(parser)), stops_(has_form ? kNoStops : stop_strings), has_form_(has_form) {}
+
+void ReplyReader::append(std::string_view text, const FormSpan& span) {
+  if (has_form_) {
+    pending_.append(text);
+    return read_form(span);
+  }
+  if (stopped()) return;
+  parser_->append(text);
+  collect();
+}
+
+void ReplyReader::finish(bool was_cut, const FormSpan& span) {
+  if (has_form_) {
+    read_form(span);
+    if (is_in_form_) ready_.text.append(std::exchange(pending_, {}));
+    if (!is_in_form_) finish_undecided(was_cut, span.is_unsettled);
+    return;
+  }
+  if (stopped()) return;
+  parser_->finish(was_cut);
+  collect();
+  if (stopped()) return;
+  stops_.let_go();
+  ready_.text.append(stops_.take());
+  withheld_ = 0;
+}
+
+Part ReplyReader::take() { return std::exchange(ready_, Part()); }
+
+void ReplyReader::collect() {
+  ChatDelta delta = parser_->take();
+  // Around a form there are spaces and marks at most.
+  if (has_form_) delta.content.clear();
+  if (!stops_.is_idle()) search(delta);
+  Part more;
+  more.text = std::move(delta.content);
+  more.reasoning = std::move(delta.reasoning);
+  more.tool_calls = std::move(delta.tool_calls);
+  ready_.append(std::move(more));
+}
+
+// What is said before thoughts or a call and what is said after it are no one text.
+void ReplyReader::search(ChatDelta& delta) {
+  const bool is_new_piece = delta.piece_begin != ChatDelta::kNone;
+  const size_t piece_begin = is_new_piece ? delta.piece_begin : 0;
+  if (is_new_piece) {
+    stops_.append(std::string_view(delta.content).substr(0, piece_begin));
+    if (stopped()) delta.tool_calls.clear();  // they come behind it
+    stops_.let_go();
+  }
+  stops_.append(std::string_view(delta.content).substr(piece_begin));
+  const bool has_ended = !delta.reasoning.empty() || !delta.tool_calls.empty();
+  if (has_ended && !is_new_piece) {
+    if (stopped()) delta.tool_calls.clear();
+    stops_.let_go();
+  }
+  delta.content = stops_.take();
+  const bool may_go_on = delta.content_is_last || stopped();
+  withheld_ = stops_.withheld() + (may_go_on ? delta.text_behind : 0);
+}
+
+void ReplyReader::read_form(const FormSpan& span) {
+  if (!is_in_form_) {
+    const bool has_begun = span.begin != FormSpan::kUnknown;
+    const std::string before = next_until(has_begun ? span.begin : span.settled);
+    if (!before.empty()) {
+      parser_->append(before);
+      collect();
+    }
+    if (!has_begun || position_ < span.begin) return;
+    enter_form();
+  }
+  const bool has_ended = span.end != FormSpan::kUnknown;
+  ready_.text.append(next_until(has_ended ? span.end : span.settled));
+  if (has_ended && position_ >= span.end) pending_.clear();
+}
+
+// The format's parser need not read a form, and would find marks in it.
+void ReplyReader::enter_form() {
+  parser_->finish(true);
+  collect();
+  is_in_form_ = true;
+}
+
+// What is left could be a form as well as a call. Where it is no whole call, it is said.
+void ReplyReader::finish_undecided(bool was_cut, bool could_be_form) {
+  const std::string rest = std::exchange(pending_, {});
+  if (could_be_form && was_cut) {
+    enter_form();
+    ready_.text.append(rest);
+    return;
+  }
+  parser_->append(rest);
+  parser_->finish(was_cut);
+  if (!could_be_form || parser_->calls_tools()) return collect();
+  is_in_form_ = true;
+  ready_.text.append(rest);
+}
+
+std::string ReplyReader::next_until(int64_t position) {
+  const int64_t wanted = std::max<int64_t>(0, position - position_);
+  const size_t length = std::min(pending_.size(), size_t(wanted));
+  std::string text = pending_.substr(0, length);
+  pending_.erase(0, length);
+  position_ += int64_t(length);
+  return text;
+}
+
+}  // namespace sluice

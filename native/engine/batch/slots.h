@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/batch/sequence.h"
+#include "engine/policy/compaction.h"
+#include "llama/context.h"
+#include "memory/prefix-cache.h"
+
+namespace sluice {
+
+struct SlotsOptions {
+  int32_t parallel;      // slots
+  int32_t shared_cells;  // of all slots together; 0: each has as many as it can need
+  uint64_t cache_bytes;  // host memory for states
+};
+
+// The slots in the batch (a slot is a llama.cpp sequence id), who is in them, and what the free
+// ones still hold. A sequence comes with whatever it shares with another one already computed,
+// and what it computed outlives it: in its slot until that is needed, then in host memory.
+//
+// Rules of sharing, by which no cached cell is ever a wrong one:
+//  1. A slot's cells are exactly the computed tokens of its sequence, or `remembered`, in order.
+//  2. A copy is always of a whole sequence, then cut to what is shared; where the model cannot be
+//     cut (Context::can_trim) it must be shared whole.
+//  3. After a call that failed, or was aborted on a model that cannot be cut, nothing of its
+//     sequences is kept. Recurrent states of others may have been moved within a call of several
+//     sequences: there such a call is never aborted, and after a failure nothing is kept at all.
+//  4. At least one token of a prompt is computed, for its logits; where its tokens are told of, all
+//     that others follow (Sequence::shared_max).
+//
+// Owned by StepLoop. Engine thread only.
+class Slots {
+ public:
+  Slots(Context& context, const SlotsOptions& options);
+
+  int32_t count() const { return int32_t(slots_.size()); }
+  // Null when the slot is free.
+  Sequence* at(int32_t slot) const { return slots_[size_t(slot)].live.get(); }
+  Sequence* find(RequestId id) const;
+  int32_t live_count() const;
+  int64_t cells_live() const;
+  int64_t cells_remembered() const;
+  const PrefixCache& cache() const { return cache_; }
+
+  // Whether it can start now.
+  bool has_room(const Sequence& sequence) const { return has_room(sequence, true); }
+  // Whether it could if those made way that have been parked for a while. A reader who is late by
+  // a few tokens does not cost his reply its slot.
+  bool would_have_room(const Sequence& sequence) const { return has_room(sequence, false); }
+  // Somebody who is about to compute more of its beginning than is there to start from. That one
+  // will stop where the two part.
+  std::optional<Leader> find_leader(const Sequence& sequence);
+  // has_room() holds. It starts from the longest beginning that anybody has computed.
+  void start(std::unique_ptr<Sequence> sequence);
+
+  // The reply ended: what it computed is remembered.
+  std::unique_ptr<Sequence> finish(int32_t slot);
+  // Its slot or its cells are needed: its state goes to host memory, to come back.
+  std::unique_ptr<Sequence> set_aside(int32_t slot);
+  // A call failed (rule 3).
+  void forget(int32_t slot);
+  // What the sequence computed is no number, and neither may be what was kept on its way there.
+  void forget_beginnings(const Sequence& sequence) {
+    cache_.erase_beginnings_of(sequence.request().cache_salt, sequence.tokens());
+  }
+  void forget_all();
+  // A call was aborted, or computed more than was of use: what it left is cut off (rules 1, 3).
+  void cut(int32_t slot);
+  // It was set aside and never comes back.
+  void disown(RequestId id) { cache_.disown(id); }
+
+  // Keeps the state of a sequence that has reached one of its stops, where a later prompt could
+  // not otherwise start there.
+  void checkpoint(const Sequence& sequence);
+  // Closes holes among the running, as long as that takes no longer than `until`; how many
+  // sequences moved.
+  int32_t compact(Clock::time_point until);
+
+  // With shared cells: frees remembered ones until so many are free, if it can.
+  bool free_cells(int64_t cells, int32_t but_slot = -1);
+  // When the next parked one will have been so for a while.
+  std::optional<Clock::time_point> next_to_yield() const;
+  // The live sequence that has been parked longest, and the one that came last; -1 is nobody.
+  int32_t longest_parked() const;
+  int32_t youngest() const;
+
+ private:
+  struct SlotContent {
+    std::unique_ptr<Sequence> live;
+    // Of a free slot: what its cells hold, for whom, and since when.
+    std::vector<int32_t> remembered;
+    std::string salt;
+    uint64_t left_at = 0;
+  };
+  // Where a sequence's beginning is to be had.
+  struct Source {
+    int32_t shared = 0;                 // tokens
+    int32_t slot = -1;                  // a slot that holds it,
+    bool is_taken_over = false;         // which is free and need not be kept as it is,
+    std::shared_ptr<SavedState> state;  // or a copy
+  };
+
+  bool has_room(const Sequence& sequence, bool beside_parked) const;
+  int64_t cells_of(const SlotContent& content) const;
+  Source find_source(const Sequence& sequence);
+  bool serves(int32_t shared, size_t computed) const;
+  int32_t choose_slot() const;
+  int32_t fill(int32_t slot, const Sequence& sequence, Source source);
+  void vacate(int32_t slot);
+  bool is_worth_keeping(const SlotContent& content);
+  bool make_cells_for(int32_t slot, const Sequence& sequence, const Source& source);
+  // Null when it is not to be kept, or cannot be had.
+  std::shared_ptr<SavedState> save(int32_t slot, const std::string& salt,
+                                   std::vector<int32_t> tokens, RequestId owner);
+  void plan_checkpoints(Sequence& sequence);
+  bool swap(const Swap& swap);
+
+  Context& context_;
+  const SlotsOptions options_;
+  std::vector<SlotContent> slots_;
+  PrefixCache cache_;
+  uint64_t departures_ = 0;
+  StateBuffer moving_, making_room_;  // kept for the next swap
+};
+
+}  // namespace sluice

@@ -1,0 +1,252 @@
+#include "engine/embed/embedder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "base/average.h"
+#include "base/fault.h"
+#include "engine/batch/compute.h"
+
+namespace sluice {
+namespace {
+
+constexpr auto kExpireEvery = std::chrono::milliseconds(5);
+
+// Appends the vector at length 1, as cosines are computed with. False when it holds what is no
+// number; one that is all zero stays so.
+bool append_normalized(const float* values, int32_t size, std::vector<float>& to) {
+  double squares = 0;
+  for (int32_t i = 0; i < size; ++i) squares += double(values[i]) * values[i];
+  if (!std::isfinite(squares)) return false;
+  const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+  for (int32_t i = 0; i < size; ++i) to.push_back(float(values[i] * scale));
+  return true;
+}
+
+Phase phase_of(const EmbeddingJob& job) {
+  return job.computed > 0 ? Phase::prefill : Phase::queued;
+}
+
+}  // namespace
+
+// A call is abandoned only when nobody is left who wants any of its vectors.
+class Embedder::CallAbort : public AbortCheck {
+ public:
+  CallAbort(Embedder& embedder, const std::vector<EmbeddingShare>& shares)
+      : embedder_(embedder), shares_(shares) {}
+
+  bool should_abort() const override {
+    // An input of thousands of tokens may be computed for a minute.
+    embedder_.ledger_.beat();
+    embedder_.expire_during(shares_);
+    if (embedder_.closing_.load(std::memory_order_relaxed)) return true;
+    return std::all_of(shares_.begin(), shares_.end(), [&](const EmbeddingShare& share) {
+      return embedder_.jobs_[size_t(share.job)]->request->cancelled.load();
+    });
+  }
+
+ private:
+  Embedder& embedder_;
+  const std::vector<EmbeddingShare>& shares_;
+};
+
+Embedder::Embedder(Context& context, const EmbedderOptions& options, Ledger& ledger,
+                   EventSink& sink, Mailbox<EngineMessage>& mailbox,
+                   const std::atomic<bool>& closing)
+    : context_(context),
+      options_(options),
+      ledger_(ledger),
+      sink_(sink),
+      mailbox_(mailbox),
+      closing_(closing),
+      threads_(options.threads, options.fixed_threads) {}
+
+void Embedder::run() {
+  while (!closing_) {
+    ledger_.beat();
+    receive();
+    retire_cancelled();
+    expire_queue();
+    const std::vector<EmbeddingShare> shares = plan();
+    publish_stats();
+    if (shares.empty()) {
+      sink_.flush();
+      const Ledger::Idle idle(ledger_);
+      mailbox_.wait();
+    } else {
+      run_call(shares);
+    }
+  }
+}
+
+// Of the messages only new jobs say more than that something changed.
+void Embedder::receive() {
+  for (EngineMessage& message : mailbox_.drain()) {
+    auto* prepared = std::get_if<PreparedEmbedding>(&message);
+    if (!prepared) continue;
+    stats_.prompt_tokens += prepared->job->prompt_tokens;
+    jobs_.push_back(std::move(prepared->job));
+  }
+}
+
+void Embedder::retire_cancelled() {
+  const auto is_cancelled = [](const EmbeddingJob& job) { return job.request->cancelled.load(); };
+  for (const Job& job : take_out(is_cancelled)) {
+    if (!ledger_.retire(job->request->id, Outcome::cancelled, phase_of(*job))) continue;
+    sink_.finished(job->request->id, FinishReason::cancelled, Tally());
+  }
+}
+
+// Whoever is first has its turn now, however long it took to come here.
+bool Embedder::is_late(const EmbeddingJob& job) const {
+  const auto deadline = Clock::now() - options_.queue_deadline;
+  const bool is_first = !jobs_.empty() && &job == jobs_.front().get();
+  return !is_first && job.computed == 0 && job.request->submitted < deadline;
+}
+
+void Embedder::expire_queue() {
+  for (const Job& job : take_out([&](const EmbeddingJob& one) { return is_late(one); })) {
+    fail(*job, late());
+  }
+}
+
+// They hear of it at once, and are taken out after the call: it knows the others by their slots.
+void Embedder::expire_during(const std::vector<EmbeddingShare>& shares) {
+  const auto now = Clock::now();
+  if (now < expire_again_) return;
+  expire_again_ = now + kExpireEvery;
+  receive();
+  bool someone_left = false;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const EmbeddingJob& job = *jobs_[i];
+    const bool is_computed =
+        std::any_of(shares.begin(), shares.end(),
+                    [&](const EmbeddingShare& share) { return size_t(share.job) == i; });
+    if (is_computed || job.request->cancelled || !is_late(job)) continue;
+    fail(job, late());
+    job.request->cancelled = true;
+    someone_left = true;
+  }
+  if (someone_left) sink_.flush();
+}
+
+Fault Embedder::late() const {
+  return {FaultCode::queue_timeout,
+          "its turn did not come within " + std::to_string(options_.queue_deadline.count()) +
+              " ms; try again later",
+          0, 0};
+}
+
+std::vector<EmbeddingShare> Embedder::plan() const {
+  std::vector<InputsLeft> left;
+  for (const Job& job : jobs_) {
+    InputsLeft& lengths = left.emplace_back();
+    // More than fit cannot be taken.
+    const size_t last =
+        std::min(job->inputs.size(), size_t(job->computed) + size_t(options_.limits.sequences));
+    for (size_t i = size_t(job->computed); i < last; ++i) {
+      lengths.push_back(int32_t(job->inputs[i].size()));
+    }
+  }
+  return plan_embedding_call(left, options_.limits);
+}
+
+void Embedder::run_call(const std::vector<EmbeddingShare>& shares) {
+  const auto start = Clock::now();
+  add_rows(shares);
+  const DecodeStatus status = compute(context_, threads_, CallAbort(*this, shares));
+  ++stats_.steps;
+  if (status == DecodeStatus::ok) {
+    stats_.rows_decoded += context_.rows();
+    stats_.rows_prefilled += context_.rows();
+    take(shares);
+  } else if (status != DecodeStatus::aborted) {
+    refuse(shares, status);
+  }
+  context_.remove_all();
+  average(stats_.step_ms, ms_since(start), kNewestStep);
+  conclude_computed();
+  if (jobs_.size() > 1) std::rotate(jobs_.begin(), jobs_.begin() + 1, jobs_.end());
+  sink_.flush();
+}
+
+void Embedder::add_rows(const std::vector<EmbeddingShare>& shares) {
+  context_.clear_rows();
+  int32_t sequence = 0;
+  for (const EmbeddingShare& share : shares) {
+    const EmbeddingJob& job = *jobs_[size_t(share.job)];
+    for (int32_t i = 0; i < share.count; ++i, ++sequence) {
+      int32_t position = 0;
+      for (int32_t token : job.inputs[size_t(job.computed + i)]) {
+        context_.add_row(token, position++, sequence, true);
+      }
+    }
+  }
+}
+
+void Embedder::take(const std::vector<EmbeddingShare>& shares) {
+  int32_t sequence = 0;
+  for (const EmbeddingShare& share : shares) {
+    EmbeddingJob& job = *jobs_[size_t(share.job)];
+    const int32_t first = sequence;
+    sequence += share.count;
+    for (int32_t i = 0; i < share.count; ++i) {
+      const float* values = context_.embedding(first + i);
+      if (values && append_normalized(values, options_.size, job.values)) {
+        ++job.computed;
+        continue;
+      }
+      fail(job, {FaultCode::engine_failed,
+                 "the model computed no embedding of input " + std::to_string(job.computed) +
+                     ": its numbers are not finite; the file may be damaged",
+                 0, 0});
+      break;
+    }
+  }
+}
+
+void Embedder::refuse(const std::vector<EmbeddingShare>& shares, DecodeStatus status) {
+  for (const EmbeddingShare& share : shares) {
+    const EmbeddingJob& job = *jobs_[size_t(share.job)];
+    if (job.request->cancelled) continue;  // leaves before the next plan
+    fail(job, refusal(status));
+  }
+}
+
+void Embedder::conclude_computed() {
+  const auto is_done = [&](const EmbeddingJob& job) {
+    const bool failed = !ledger_.find(job.request->id);
+    return failed || size_t(job.computed) == job.inputs.size();
+  };
+  for (const Job& job : take_out(is_done)) {
+    const RequestId id = job->request->id;
+    if (!ledger_.retire(id, Outcome::finished, phase_of(*job))) continue;
+    sink_.embedded(id, std::move(job->values), job->prompt_tokens);
+  }
+}
+
+// The numbers are published at once, so that whoever hears of an end finds them as they are then.
+std::vector<Embedder::Job> Embedder::take_out(
+    const std::function<bool(const EmbeddingJob&)>& leaves) {
+  const auto stays = [&](const Job& job) { return !leaves(*job); };
+  const auto first = std::stable_partition(jobs_.begin(), jobs_.end(), stays);
+  std::vector<Job> taken(std::make_move_iterator(first), std::make_move_iterator(jobs_.end()));
+  jobs_.erase(first, jobs_.end());
+  if (!taken.empty()) publish_stats();
+  return taken;
+}
+
+void Embedder::fail(const EmbeddingJob& job, const Fault& fault) {
+  const RequestId id = job.request->id;
+  if (ledger_.retire(id, Outcome::failed, phase_of(job))) sink_.failed(id, fault);
+}
+
+void Embedder::publish_stats() {
+  stats_.running = int64_t(jobs_.size());
+  ledger_.publish(stats_);
+}
+
+}  // namespace sluice

@@ -1,0 +1,59 @@
+#include "engine/policy/draft-length.h"
+
+#include <algorithm>
+
+namespace sluice {
+
+int32_t DraftLength::length() const {
+  const double p = accepted_ / tried_;
+  if (cost_) return cost_->best(p, max_);
+  int32_t length = 0;
+  for (double chance = p; length < max_ && chance >= kWorth; chance *= p) ++length;
+  return length;
+}
+
+int32_t DraftLength::next() {
+  if (pause_left_ > 0) {
+    --pause_left_;
+    return 0;
+  }
+  return cost_ && is_try_ ? try_length() : length();
+}
+
+int32_t DraftLength::try_length() {
+  if (cost_->steps_of(1) == 0) return 0;
+  if (const int32_t length = cost_->best(kHope, max_)) return length;
+  // Even then it would be slower, or was when it was measured: so look again, rarely.
+  if (++hopeless_steps_ < 2 * kPauseMax) return 0;
+  hopeless_steps_ = 0;
+  return max_;
+}
+
+void DraftLength::learn(int32_t drafted, int32_t accepted, bool missed) {
+  if (cost_ && is_try_) {
+    accepted_ = kOpen;
+    tried_ = kOpenOf;
+  }
+  is_try_ = false;
+  const int32_t tried = accepted + (missed ? 1 : 0);
+  accepted_ += accepted;
+  tried_ += tried;
+  tried_since_pause_ += tried;
+  const double forget = std::min(1.0, kMemory / tried_);
+  accepted_ *= forget;
+  tried_ *= forget;
+  if (tried_since_pause_ >= kMemory) next_pause_ = kPauseMin;
+  if (length() == 0) pause(drafted);
+}
+
+void DraftLength::pause(int32_t drafted) {
+  const double took = cost_ ? cost_->steps_of(drafted) : 0;
+  pause_left_ = std::max(next_pause_, std::min(2 * kPauseMax, int32_t(took * kPausePerStep)));
+  next_pause_ = std::min(2 * next_pause_, kPauseMax);
+  tried_since_pause_ = 0;
+  is_try_ = true;
+  accepted_ = kDoubtful;
+  tried_ = kDoubtfulOf;
+}
+
+}  // namespace sluice

@@ -1,0 +1,32 @@
+#include "engine/policy/embedding-plan.h"
+
+#include <cstddef>
+
+namespace sluice {
+
+std::vector<EmbeddingShare> plan_embedding_call(const std::vector<InputsLeft>& jobs,
+                                                const EmbeddingLimits& limits) {
+  std::vector<int32_t> counts(jobs.size(), 0);
+  int32_t rows = 0, sequences = 0;
+  const auto gives = [&](size_t job) {
+    if (size_t(counts[job]) == jobs[job].size() || sequences == limits.sequences) return false;
+    const int32_t more = jobs[job][size_t(counts[job])];
+    if (rows > 0 && rows + more > limits.rows) return false;
+    rows += more;
+    ++sequences;
+    ++counts[job];
+    return true;
+  };
+  bool someone_gave = true;
+  while (someone_gave) {
+    someone_gave = false;
+    for (size_t job = 0; job < jobs.size(); ++job) someone_gave |= gives(job);
+  }
+  std::vector<EmbeddingShare> shares;
+  for (size_t job = 0; job < jobs.size(); ++job) {
+    if (counts[job] > 0) shares.push_back({int32_t(job), counts[job]});
+  }
+  return shares;
+}
+
+}  // namespace sluice

@@ -1,0 +1,511 @@
+#include "engine/prepare/preparer.h"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+
+#include "base/fault.h"
+#include "engine/embed/embedding-inputs.h"
+#include "engine/prepare/thoughts-end.h"
+
+namespace sluice {
+namespace {
+
+bool begins_with(const std::string& text, const std::string& beginning) {
+  return text.compare(0, beginning.size(), beginning) == 0;
+}
+
+// Some formats have a call end the thoughts that it stands in; in others it is a thought itself.
+bool are_ended_by_calls(const ThoughtMarks& marks, const GrammarSpec& calls) {
+  return std::any_of(calls.triggers.begin(), calls.triggers.end(), [&](const std::string& trigger) {
+    return std::any_of(marks.ends.begin(), marks.ends.end(), [&](const std::string& end) {
+      return begins_with(trigger, end) || begins_with(end, trigger);
+    });
+  });
+}
+
+// A tokenizer takes up to 2 us a byte, and detokenizing about as much a token.
+constexpr size_t kQuickBytes = 32 << 10;
+constexpr size_t kBytesPerToken = 4;
+// Some 0.1 s, and a second.
+constexpr uint64_t kQuickTemplateWork = 500000, kLongTemplateWork = 5000000;
+
+size_t bytes_of(const ChatPrompt& chat) {
+  size_t bytes = 0;
+  for (const ChatMessage& message : chat.messages) {
+    bytes += message.content.size() + message.reasoning.size();
+    for (const ChatToolCall& call : message.tool_calls) bytes += call.arguments.size();
+  }
+  for (const ChatTool& tool : chat.tools) bytes += tool.description.size() + tool.parameters.size();
+  return bytes;
+}
+
+size_t bytes_of(const std::vector<int32_t>& tokens) { return tokens.size() * kBytesPerToken; }
+
+// Of what is to be tokenized, before a template adds to it. Token ids need not be.
+size_t bytes_of(const Prompt& prompt) {
+  if (const auto* text = std::get_if<std::string>(&prompt)) return text->size();
+  if (const auto* texts = std::get_if<Infill>(&prompt)) {
+    return texts->before.size() + texts->after.size();
+  }
+  const auto* chat = std::get_if<ChatPrompt>(&prompt);
+  return chat ? bytes_of(*chat) : 0;
+}
+
+size_t bytes_of(const EmbeddingRequest& request) {
+  size_t bytes = 0;
+  for (const auto& input : request.inputs) {
+    if (const auto* text = std::get_if<std::string>(&input)) bytes += text->size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options, Ledger& ledger,
+                   EventSink& sink, Mailbox<EngineMessage>& engine,
+                   const std::atomic<bool>& closing, OnEnd on_end)
+    : model_(std::move(model)),
+      options_(std::move(options)),
+      ledger_(ledger),
+      sink_(sink),
+      engine_(engine),
+      closing_(closing),
+      on_end_(std::move(on_end)),
+      template_(model_, options_.chat_template, [this] { return closing_.load(); }),
+      grammars_(model_),
+      lanes_{{{kQuickTemplateWork, kQuickBytes, false},
+              {kLongTemplateWork, SIZE_MAX, true},
+              {kTemplateWorkMax, SIZE_MAX, true}}} {
+  // As large for each, so that none takes a text that another refuses.
+  const size_t stack_bytes = StackThread::affordable(kDeepStackBytes, lanes_.size());
+  try {
+    for (size_t number = 0; number < lanes_.size(); ++number) {
+      lanes_[number].thread.emplace(stack_bytes, [this, number] { run(LaneNumber(number)); });
+    }
+  } catch (...) {  // there is no thread to be had
+    stop();
+    throw;
+  }
+}
+
+Preparer::~Preparer() { stop(); }
+
+void Preparer::stop() {
+  stopping_ = true;
+  for (Lane& lane : lanes_) lane.jobs.close();
+  for (Lane& lane : lanes_) {
+    if (lane.thread) lane.thread->join();
+  }
+}
+
+void Preparer::prepare(Choices choices) { lanes_[kQuick].jobs.push(0, std::move(choices)); }
+
+void Preparer::prepare(std::shared_ptr<EmbeddingRequest> request) {
+  lanes_[kQuick].jobs.push(0, std::move(request));
+}
+
+void Preparer::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
+  push_text(id, Tokenize{std::move(text), add_special, parse_special});
+}
+
+void Preparer::detokenize(RequestId id, std::vector<int32_t> tokens) {
+  push_text(id, Detokenize{std::move(tokens)});
+}
+
+void Preparer::pieces(RequestId id, std::vector<int32_t> tokens) {
+  push_text(id, Pieces{std::move(tokens)});
+}
+
+void Preparer::apply_template(RequestId id, ChatPrompt chat) { push_text(id, std::move(chat)); }
+
+void Preparer::tokenize_chat(RequestId id, ChatPrompt chat) {
+  push_text(id, TokenizeChat{std::move(chat)});
+}
+
+void Preparer::push_text(RequestId id, TextWork work) {
+  TextJob job{std::make_shared<Ticket>(), std::make_shared<const TextWork>(std::move(work))};
+  job.ticket->id = id;
+  {
+    const std::lock_guard<std::mutex> lock(texts_mutex_);
+    texts_.emplace(id, job.ticket);
+  }
+  lanes_[kQuick].jobs.push(1, std::move(job));
+}
+
+// What one job throws is that job's fault. What comes here is what could not even be told.
+void Preparer::run(LaneNumber number) noexcept {
+  try {
+    run_jobs(number);
+  } catch (...) {  // an exception that leaves a thread ends the process
+    on_end_(current_fault(FaultCode::engine_failed));
+  }
+}
+
+void Preparer::run_jobs(LaneNumber number) {
+  TurnQueue<Job, 2>& jobs = lanes_[number].jobs;
+  while (!jobs.is_closed()) {
+    const std::optional<Job> job = number == kQuick ? jobs.take(next_deadline()) : jobs.take();
+    // What is left is answered by Engine (requests) and by Session (text jobs), and never done.
+    if (stopping_) return;
+    if (job) {
+      ledger_.preparer_beat();
+      attempt(number, *job);
+      ledger_.preparer_beat();
+    }
+    if (number == kQuick) retire_unwanted();
+    sink_.flush();
+  }
+}
+
+void Preparer::cancel_text(RequestId id) {
+  const std::lock_guard<std::mutex> lock(texts_mutex_);
+  const auto found = texts_.find(id);
+  if (found != texts_.end()) found->second->cancelled = true;
+}
+
+bool Preparer::is_wanted(const Job& job) {
+  if (const auto* choices = std::get_if<Choices>(&job)) {
+    return std::any_of(choices->begin(), choices->end(),
+                       [](const auto& request) { return !request->cancelled; });
+  }
+  if (const auto* request = std::get_if<std::shared_ptr<EmbeddingRequest>>(&job)) {
+    return !(*request)->cancelled;
+  }
+  return !std::get<TextJob>(job).ticket->cancelled;
+}
+
+void Preparer::attempt(LaneNumber number, const Job& job) {
+  const Effort effort{lanes_[number], [&] { return stopping_ || closing_ || !is_wanted(job); }};
+  try {
+    std::visit([&](const auto& one) { handle(one, effort); }, job);
+  } catch (const TemplateTakesLong&) {
+    set_aside(number, job);
+  } catch (const TakesLong&) {
+    set_aside(number, job);
+  }
+}
+
+void Preparer::set_aside(LaneNumber from, const Job& job) {
+  if (size_t(from) + 1 >= lanes_.size()) throw std::logic_error("the last lane sets nothing aside");
+  if (is_text(job)) sink_.set_aside(std::get<TextJob>(job).ticket->id);
+  lanes_[from + 1].jobs.push(is_text(job) ? 1 : 0, job);
+}
+
+std::optional<Clock::time_point> Preparer::next_deadline() const {
+  std::optional<Clock::time_point> next = ledger_.oldest_unprepared();
+  if (next) *next += options_.queue_deadline + std::chrono::milliseconds(1);
+  return next;
+}
+
+void Preparer::retire_unwanted() {
+  const Ledger::Gone gone = ledger_.retire_unprepared(Clock::now() - options_.queue_deadline);
+  for (const auto& ticket : gone.cancelled) {
+    sink_.finished(ticket->id, FinishReason::cancelled, Tally());
+  }
+  for (const auto& ticket : gone.late) {
+    sink_.failed(
+        ticket->id,
+        {FaultCode::queue_timeout,
+         "the prompt was not ready within " + std::to_string(options_.queue_deadline.count()) +
+             " ms, for long ones were before it or it is one; try again later, or "
+             "shorten it",
+         0, 0});
+  }
+  if (gone.cancelled.empty() && gone.late.empty()) return;
+  // Their texts need not wait for their turn to be forgotten. Text jobs are answered all the same.
+  for (LaneNumber number : {kLong, kHeavy}) {
+    lanes_[number].jobs.keep([](const Job& job) { return is_text(job) || is_wanted(job); });
+  }
+}
+
+// Their prompt is put into words and tokens once.
+void Preparer::handle(const Choices& choices, const Effort& effort) {
+  TemplatedChat chat;
+  std::vector<int32_t> prompt;
+  std::optional<Fault> fault;
+  for (const auto& request : choices) {
+    try {
+      if (prompt.empty() && !fault && !request->cancelled) {
+        prompt = prompt_tokens(*request, chat, effort);
+      }
+    } catch (const std::exception& error) {
+      fault = fault_of(error, FaultCode::invalid_request);
+    }
+    if (fault || request->cancelled) {  // queued work of a cancelled request never starts
+      give_up(*request, fault.value_or(Fault()));
+    } else {
+      hand_over(request, prompt, chat, effort);
+    }
+  }
+}
+
+void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
+                         const TemplatedChat& chat, const Effort& effort) {
+  Prepared prepared;
+  try {
+    prepared.sequence = make_sequence(request, std::move(prompt), chat, effort);
+  } catch (const std::exception& error) {
+    give_up(*request, fault_of(error, FaultCode::invalid_request));
+    return;
+  }
+  if (!ledger_.hand_over(request->id)) return;  // it was told already that it is over
+  sink_.accepted(request->id, prepared.sequence->n_tokens());
+  engine_.push(std::move(prepared));
+}
+
+void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Effort& effort) {
+  PreparedEmbedding prepared;
+  try {
+    if (!options_.embeds) {
+      throw FaultError(FaultCode::invalid_request,
+                       "this engine has no embeddings: its model names no pooling type, or it was "
+                       "loaded to generate text");
+    }
+    check_lane(bytes_of(*request), effort);
+    prepared.job = tokenize_inputs(*model_, options_.context_tokens, request);
+  } catch (const std::exception& error) {
+    give_up(*request, fault_of(error, FaultCode::invalid_request));
+    return;
+  }
+  if (request->cancelled || !prepared.job) {
+    give_up(*request, Fault());
+    return;
+  }
+  const int32_t prompt_tokens = prepared.job->prompt_tokens;
+  if (!ledger_.hand_over(request->id)) return;
+  sink_.accepted(request->id, prompt_tokens);
+  engine_.push(std::move(prepared));
+}
+
+// Whoever cancelled hears that it is cancelled, whatever else was wrong with it.
+void Preparer::give_up(const Ticket& request, const Fault& fault) {
+  if (!request.cancelled && (stopping_ || closing_)) return;  // Engine tells it why
+  const Outcome outcome = request.cancelled ? Outcome::cancelled : Outcome::failed;
+  if (!ledger_.retire(request.id, outcome)) return;
+  if (outcome == Outcome::failed) {
+    sink_.failed(request.id, fault);
+  } else {
+    sink_.finished(request.id, FinishReason::cancelled, Tally());
+  }
+}
+
+std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
+                                                  std::vector<int32_t> prompt,
+                                                  const TemplatedChat& chat, const Effort& effort) {
+  auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
+  sampler->accept_prompt(prompt);
+  std::unique_ptr<Constraint> around = constraint(*request, chat, effort);
+  ReplyForm form;
+  if (around || !request->grammar || chat.must_call) {
+    form = reply_form(*request, chat);
+  } else {
+    // All of the reply is its form: no mark of the template's is in it.
+    around = compiled(*request->grammar, effort);
+  }
+  sampler->constrain(std::move(around));
+  return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
+                                    std::move(form));
+}
+
+ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat) const {
+  ReplyForm form;
+  form.stops = chat.stops;
+  form.spoken_tokens = chat.spoken_tokens;
+  if (!chat.format) return form;
+  form.parser = std::make_unique<ChatParser>(chat.format);
+  form.has_form = chat.has_form;
+  set_thoughts(form, std::get<ChatPrompt>(*request.prompt), chat);
+  return form;
+}
+
+void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
+                            const TemplatedChat& chat) const {
+  const std::optional<ThoughtMarks>& marks = chat.thoughts;
+  if (!marks) return;
+  form.thoughts = std::make_unique<Thoughts>(*marks, prompt.reasoning_budget);
+  form.thinks_of_calls = !chat.grammar || !are_ended_by_calls(*marks, *chat.grammar);
+  if (prompt.reasoning_budget == Thoughts::kUnlimited) return;
+  // The message is text: names of control tokens in it mean nothing.
+  std::vector<int32_t> message = template_.tokens_of(prompt.reasoning_budget_message);
+  const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, std::move(message));
+  if (!end) {
+    throw invalid_option("reasoning.budgetMessage",
+                         "this model's thoughts cannot be ended with that message: its vocabulary "
+                         "cannot write it and the mark of their end; leave it, or the budget, out");
+  }
+  form.thoughts_end = *end;
+}
+
+TemplateLimits Preparer::while_loading() const {
+  return {kTemplateWorkMax, [this] { return closing_.load(); }};
+}
+
+std::vector<std::string> Preparer::thinking_ends() const {
+  if (!has_chat_template()) return {};
+  ChatPrompt any;
+  any.messages.emplace_back();
+  any.messages.back().role = "user";
+  any.messages.back().content = "?";
+  try {
+    // Some templates let a model think only where that is asked for.
+    for (const char* effort : {"", "high"}) {
+      any.reasoning_effort = effort;
+      const TemplatedChat chat = template_.apply(any, while_loading());
+      const std::optional<ThoughtMarks>& marks = chat.thoughts;
+      if (marks && thoughts_end(*model_, *marks, chat.spoken_tokens, {})) return marks->ends;
+    }
+  } catch (const FaultError&) {
+    return {};  // a template that refuses this conversation tells nothing
+  }
+  return {};
+}
+
+size_t Preparer::stack_bytes() const {
+  size_t bytes = kDeepStackBytes;
+  for (const Lane& lane : lanes_) bytes = std::min(bytes, lane.thread->stack_bytes());
+  return bytes;
+}
+
+CallFormat Preparer::call_format() const {
+  return template_.call_format([this] { return closing_.load(); });
+}
+
+std::unique_ptr<Constraint> Preparer::compiled(const GrammarSpec& spec, const Effort& effort) {
+  auto constraint = grammars_.constraint(spec, effort.lane.takes_large_grammars);
+  if (!constraint) throw TakesLong{};
+  return constraint;
+}
+
+// Of the tools' calls, and of what stands around the request's own grammar. Null where there is
+// nothing of that.
+std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const TemplatedChat& chat,
+                                                 const Effort& effort) {
+  if (!chat.grammar) return nullptr;
+  GrammarSpec spec = *chat.grammar;
+  if (chat.has_form) {
+    spec.form = request.grammar;
+    // A blank must not be both the form's and none of it.
+    const bool begins_blank = compiled(*request.grammar, effort)->begins_blank();
+    spec.text += begins_blank ? "\nform-space ::= \"\"\n" : "\nform-space ::= space\n";
+  }
+  std::unique_ptr<Constraint> constraint = compiled(spec, effort);
+  if (constraint->accept_text(chat.said)) {
+    constraint->begin_reply();
+    return constraint;
+  }
+  // The last message is no beginning of a form: it stands before one.
+  if (chat.has_form) return nullptr;
+  throw invalid_option("toolChoice",
+                       "the chat template does not fit its own tool calls; use tool_choice "
+                       "\"auto\" or another chat template");
+}
+
+std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedChat& chat,
+                                             const Effort& effort) const {
+  if (options_.embeds) {
+    throw FaultError(FaultCode::invalid_request,
+                     "this engine embeds and generates no text; use embed(), or another model");
+  }
+  const Prompt& prompt = *request.prompt;
+  if (const auto* conversation = std::get_if<ChatPrompt>(&prompt)) {
+    check_lane(bytes_of(prompt), effort);
+    chat = template_.apply(*conversation, effort.of_template());
+    check_fits(chat.prompt.text.size());
+    check_lane(chat.prompt.text.size(), effort);
+  } else if (!std::holds_alternative<std::vector<int32_t>>(prompt)) {
+    check_fits(bytes_of(prompt));
+    check_lane(bytes_of(prompt), effort);
+  }
+  std::vector<int32_t> tokens = tokens_of(prompt, chat);
+  if (tokens.empty()) {
+    throw FaultError(FaultCode::invalid_request,
+                     "the prompt has no tokens; expected at least one, so give it some text");
+  }
+  // Where nothing is to be generated, the prompt may fill the context.
+  const int64_t reply_min = request.max_tokens == 0 ? 0 : 1;
+  if (int64_t(tokens.size()) + reply_min > options_.context_tokens) {
+    throw too_long("", int64_t(tokens.size()));
+  }
+  return tokens;
+}
+
+std::vector<int32_t> Preparer::tokens_of(const Prompt& prompt, const TemplatedChat& chat) const {
+  if (const auto* text = std::get_if<std::string>(&prompt)) return tokens_of(*text);
+  if (const auto* texts = std::get_if<Infill>(&prompt)) return tokens_of(*texts);
+  const auto* tokens = std::get_if<std::vector<int32_t>>(&prompt);
+  return tokens ? tokens_of(*tokens) : template_.tokens_of(chat.prompt);
+}
+
+std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {
+  check_fits(prompt.size());
+  return model_->tokenize(prompt, true, true);
+}
+
+// As they stand: whoever sends ids has said what is at the beginning.
+std::vector<int32_t> Preparer::tokens_of(const std::vector<int32_t>& tokens) const {
+  model_->check_tokens(tokens);
+  return tokens;
+}
+
+std::vector<int32_t> Preparer::tokens_of(const Infill& texts) const {
+  check_fits(texts.before.size() + texts.after.size());
+  return model_->infill(texts.before, texts.after);
+}
+
+void Preparer::check_lane(size_t text_bytes, const Effort& effort) const {
+  if (text_bytes > effort.lane.text_bytes) throw TakesLong{};
+  if (!effort.given_up()) return;
+  throw FaultError(FaultCode::cancelled, "nobody waits for this any more");
+}
+
+void Preparer::check_fits(size_t text_bytes) const {
+  const int64_t tokens_min = model_->tokens_min(text_bytes);
+  if (tokens_min > options_.context_tokens) throw too_long("at least ", tokens_min);
+}
+
+FaultError Preparer::too_long(const char* how_many, int64_t prompt_tokens) const {
+  const int32_t count = int32_t(std::min<int64_t>(prompt_tokens, INT32_MAX));
+  return FaultError({FaultCode::context_length,
+                     std::string("the prompt has ") + how_many + std::to_string(count) +
+                         " tokens, and a context of " + std::to_string(options_.context_tokens) +
+                         " leaves no room for a reply; shorten the prompt or raise the context",
+                     count, options_.context_tokens});
+}
+
+void Preparer::handle(const TextJob& job, const Effort& effort) {
+  const RequestId id = job.ticket->id;
+  try {
+    if (job.ticket->cancelled) {
+      throw FaultError(FaultCode::cancelled, "nobody waits for this text any more");
+    }
+    answer(id, *job.work, effort);
+  } catch (const std::exception& error) {
+    sink_.failed(id, fault_of(error, FaultCode::invalid_request));
+  }
+  const std::lock_guard<std::mutex> lock(texts_mutex_);
+  texts_.erase(id);
+}
+
+void Preparer::answer(RequestId id, const TextWork& work, const Effort& effort) {
+  if (const auto* one = std::get_if<Tokenize>(&work)) {
+    check_lane(one->text.size(), effort);
+    sink_.tokens(id, model_->tokenize(one->text, one->add_special, one->parse_special));
+  } else if (const auto* two = std::get_if<Detokenize>(&work)) {
+    check_lane(bytes_of(two->tokens), effort);
+    sink_.text_made(id, model_->detokenize(two->tokens));
+  } else if (const auto* three = std::get_if<Pieces>(&work)) {
+    check_lane(bytes_of(three->tokens), effort);
+    sink_.pieces(id, model_->pieces(three->tokens));
+  } else if (const auto* four = std::get_if<TokenizeChat>(&work)) {
+    check_lane(bytes_of(four->chat), effort);
+    const PromptText prompt = template_.prompt(four->chat, effort.of_template());
+    check_lane(prompt.text.size(), effort);
+    sink_.tokens(id, template_.tokens_of(prompt));
+  } else {
+    sink_.text_made(id, template_.prompt(std::get<ChatPrompt>(work), effort.of_template()).text);
+  }
+}
+
+}  // namespace sluice

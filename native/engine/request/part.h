@@ -1,0 +1,55 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama/chat/chat-delta.h"
+
+namespace sluice {
+
+struct TokenLogprob {
+  std::string bytes;  // of the token; may be part of a character
+  float logprob;      // natural logarithm; NaN of a prompt's first token, which follows nothing
+  std::string name;   // of a control token, which writes no bytes
+};
+
+// How likely the token was that was chosen, and the likeliest there were.
+struct TokenLogprobs {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;
+};
+
+// A piece of a reply that is more than text. Pieces of one reply merge while they wait.
+struct Part {
+  std::string text;
+  std::string reasoning;
+  std::vector<ToolCallDelta> tool_calls;
+  std::vector<TokenLogprobs> logprobs;
+  std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens, which come first
+  int32_t tokens = 0;                          // those of the prompt that are told included
+
+  void append(Part&& next) {
+    text.append(next.text);
+    reasoning.append(next.reasoning);
+    for (ToolCallDelta& delta : next.tool_calls) {
+      const bool goes_on = !tool_calls.empty() && tool_calls.back().index == delta.index;
+      if (goes_on) {
+        tool_calls.back().arguments.append(delta.arguments);
+      } else {
+        tool_calls.push_back(std::move(delta));
+      }
+    }
+    const auto add = [](std::vector<TokenLogprobs>& all, std::vector<TokenLogprobs>& more) {
+      std::move(more.begin(), more.end(), std::back_inserter(all));
+    };
+    add(logprobs, next.logprobs);
+    add(prompt_logprobs, next.prompt_logprobs);
+    tokens += next.tokens;
+  }
+};
+
+}  // namespace sluice

@@ -1,0 +1,196 @@
+#include "gguf/gguf-preflight.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <unordered_map>
+#include <utility>
+
+#include "gguf/gguf-header.h"
+#include "gguf/gguf-metadata.h"
+#include "gguf/gguf-reader.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kUint16 = 2;            // what llama.cpp reads a part's number as
+constexpr uint64_t kMappedAlignment = 32;  // TENSOR_ALIGNMENT of ggml-backend.cpp
+constexpr double kPartsMax = 65535;
+
+// Ends a check because a file is not there. Never leaves this file.
+struct NotFound : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+GgufHeader header_of(const std::string& path) {
+  const std::filesystem::path place = std::filesystem::u8path(path);
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(place, error);
+  if (!std::filesystem::exists(status)) {
+    throw NotFound("No model file at " + path + "; check the path");
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    throw NotFound(path + " is not a file; give the path of a .gguf file");
+  }
+  const uint64_t size = std::filesystem::file_size(place, error);
+  GgufReader file(place, error ? 0 : size);
+  if (error || !file.readable()) {
+    throw NotFound(path + " cannot be read; check its permissions");
+  }
+  try {
+    return read_gguf_header(file);
+  } catch (const GgufRefusal& refusal) {
+    throw GgufRefusal(path + " " + refusal.what());
+  }
+}
+
+std::string part_suffix(uint64_t part, uint64_t parts) {
+  char text[48];
+  std::snprintf(text, sizeof(text), "-%05llu-of-%05llu.gguf", (unsigned long long)(part),
+                (unsigned long long)(parts));
+  return text;
+}
+
+// What all parts of a split model have in common, collected from part to part. Owned by one check.
+class Split {
+ public:
+  Split(std::string first, const GgufHeader& header)
+      : first_(std::move(first)),
+        parts_(static_cast<uint64_t>(header.metadata.number("split.count", 0))),
+        tensors_(header.metadata.number("split.tensors.count", -1)) {
+    if (parts_ < 2) parts_ = 1;
+    add(first_, header);
+  }
+
+  // Reads the parts after the first.
+  void read_others() {
+    if (parts_ == 1) return;
+    const std::string suffix = part_suffix(1, parts_);
+    const bool is_named = first_.size() > suffix.size() &&
+                          first_.compare(first_.size() - suffix.size(), suffix.size(), suffix) == 0;
+    if (!is_named) {
+      throw GgufRefusal(first_ + " is the first of " + with_commas(parts_) +
+                        " parts, whose name must end in " + suffix +
+                        ", as the others are found by it; give it its old name back");
+    }
+    const std::string prefix = first_.substr(0, first_.size() - suffix.size());
+    for (uint64_t part = 2; part <= parts_; ++part) {
+      read(prefix + part_suffix(part, parts_), part);
+    }
+    if (tensors_ == static_cast<double>(part_of_.size())) return;
+    throw GgufRefusal(first_ +
+                      " is the first of parts that do not belong together: all together "
+                      "hold " +
+                      with_commas(part_of_.size()) + " tensors, expected " +
+                      with_commas(tensors_ < 0 ? 0 : static_cast<uint64_t>(tensors_)) +
+                      "; download all parts again");
+  }
+
+  bool can_be_mapped() const { return can_be_mapped_; }
+  bool is_empty() const { return part_of_.empty(); }
+  bool has(const std::string& tensor) const { return part_of_.count(tensor) > 0; }
+
+ private:
+  void read(const std::string& path, uint64_t part) {
+    try {
+      const GgufHeader header = header_of(path);
+      check_belongs(path, header.metadata, part);
+      add(path, header);
+    } catch (const NotFound& missing) {
+      throw NotFound(std::string(missing.what()) + ". It is part " + with_commas(part) + " of " +
+                     with_commas(parts_) + " of " + first_ + ": keep all parts in one folder");
+    }
+  }
+
+  void check_belongs(const std::string& path, const GgufMetadata& metadata, uint64_t part) const {
+    const auto number = metadata.numbers.find("split.no");
+    const bool is_number = number != metadata.numbers.end() && !number->second.is_array &&
+                           number->second.type == kUint16;
+    if (!is_number) {
+      throw GgufRefusal(path + " is no part of a split model (it has no split.no), expected part " +
+                        with_commas(part) + " of " + first_ + "; download it again");
+    }
+    const auto found = static_cast<uint64_t>(number->second.values[0]) + 1;
+    const double parts = metadata.number("split.count", static_cast<double>(parts_));
+    const double tensors = metadata.number("split.tensors.count", tensors_);
+    if (found == part && parts == static_cast<double>(parts_) && tensors == tensors_) return;
+    throw GgufRefusal(path + " says that it is part " + with_commas(found) + " of " +
+                      with_commas(static_cast<uint64_t>(parts < 0 ? 0 : parts)) +
+                      " of another model, expected part " + with_commas(part) + " of " +
+                      with_commas(parts_) + " of " + first_ + "; download it again");
+  }
+
+  void add(const std::string& path, const GgufHeader& header) {
+    can_be_mapped_ = can_be_mapped_ && header.alignment >= kMappedAlignment;
+    for (const GgufTensor& tensor : header.tensors) {
+      const auto [place, is_new] = part_of_.emplace(tensor.name, path);
+      if (is_new) continue;
+      throw GgufRefusal(path + " holds tensor " + printable(tensor.name) + ", which is in " +
+                        place->second + " already; download all parts again");
+    }
+  }
+
+  const std::string first_;
+  uint64_t parts_;
+  const double tensors_;  // of all parts together; -1 where the first does not say
+  std::unordered_map<std::string, std::string> part_of_;
+  bool can_be_mapped_ = true;
+};
+
+void check_is_first(const std::string& path, const GgufMetadata& metadata) {
+  const double part = metadata.number("split.no", 0);
+  if (part > 0) {
+    throw GgufRefusal(
+        path + " is part " + with_commas(static_cast<uint64_t>(part) + 1) +
+        " of a split model; give the first part, whose name ends in -00001-of-0000N.gguf");
+  }
+  const double parts = metadata.number("split.count", 0);
+  if (parts >= 0 && parts <= kPartsMax) return;
+  throw GgufRefusal(path + " is damaged: split.count is no number of parts" + kDownloadAgain);
+}
+
+void check_usable(const std::string& path, const std::string& wrong) {
+  if (wrong.empty()) return;
+  throw GgufRefusal(path + " cannot be used: " + wrong + "; download or convert it again");
+}
+
+PreflightResult check_model(const std::string& path) {
+  const GgufHeader header = header_of(path);
+  check_is_first(path, header.metadata);
+  check_usable(path, unusable_metadata(header.metadata));
+  Split split(path, header);
+  split.read_others();
+  if (split.is_empty()) {
+    throw GgufRefusal(path + " holds no weights, only metadata; give the file of a whole model");
+  }
+  check_usable(path, missing_tensor(header.metadata,
+                                    [&](const std::string& tensor) { return split.has(tensor); }));
+  PreflightResult result;
+  result.ok = true;
+  result.can_be_mapped = split.can_be_mapped();
+  return result;
+}
+
+PreflightResult refused(bool not_found, const std::string& message) {
+  PreflightResult result;
+  result.not_found = not_found;
+  result.message = message;
+  return result;
+}
+
+}  // namespace
+
+PreflightResult preflight_gguf(const std::string& path) {
+  try {
+    return check_model(path);
+  } catch (const NotFound& missing) {
+    return refused(true, missing.what());
+  } catch (const GgufRefusal& refusal) {
+    return refused(false, refusal.what());
+  } catch (const std::exception& error) {
+    return refused(false, path + " could not be checked: " + error.what());
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,418 @@
+#include "llama/chat/chat-parser.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "base/fault.h"
+#include "base/stack.h"
+#include "chat-peg-parser.h"
+#include "llama/chat/call-ids.h"
+#include "llama/chat/chat-format.h"
+
+namespace sluice {
+namespace {
+
+using Tag = common_chat_peg_builder;
+
+// A refusal counts when the text has grown by so much and is refused still.
+constexpr size_t kRefusalBytes = 32;
+// Of stack, that llama.cpp's parser takes for each bracket inside another.
+constexpr size_t kBracketStackBytes = 8 << 10;
+// What half of a character becomes: a mark may be cut within one.
+constexpr std::string_view kHalf = "\xEF\xBF\xBD";
+constexpr const char* kGemmaString = "gemma4-string-content";
+
+// llama.cpp's mapper points into a call that it has dropped, once a call ended without a name
+// (common/chat-peg-parser.cpp, is_tool_close): what follows of tools is kept from it until the
+// next call begins.
+class Mapper final : public common_chat_peg_mapper {
+ public:
+  using common_chat_peg_mapper::common_chat_peg_mapper;
+
+  void map(const common_peg_ast_node& node) override {
+    if (node.tag == Tag::TOOL_OPEN) is_dropped_ = has_name_ = false;
+    if (node.tag == Tag::TOOL_NAME) has_name_ = true;
+    const bool is_of_tool = node.tag.compare(0, 5, "tool-") == 0;
+    if (is_of_tool && is_dropped_) return;
+    common_chat_peg_mapper::map(node);
+    if (node.tag == Tag::TOOL_CLOSE && !has_name_) is_dropped_ = true;
+  }
+
+ private:
+  bool is_dropped_ = false, has_name_ = false;
+};
+
+std::unique_ptr<common_chat_peg_mapper> mapper_for(common_chat_format format,
+                                                   common_chat_msg& message) {
+  if (format == COMMON_CHAT_FORMAT_PEG_GEMMA4) {
+    return std::make_unique<common_chat_peg_gemma4_mapper>(message);
+  }
+  if (format == COMMON_CHAT_FORMAT_PEG_MINIMAX_M3) {
+    return std::make_unique<common_chat_peg_minimax_m3_mapper>(message);
+  }
+  return std::make_unique<Mapper>(message);
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// As the inside of a JSON string.
+std::string escaped(std::string_view text) {
+  const std::string quoted = common_json(std::string(text)).dump();
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+int32_t brackets_in(std::string_view text) {
+  return int32_t(std::count_if(text.begin(), text.end(),
+                               [](char byte) { return byte == '{' || byte == '['; }));
+}
+
+bool begins_with(const std::string& text, const std::string& beginning, size_t length) {
+  return text.compare(0, length, beginning, 0, length) == 0;
+}
+
+}  // namespace
+
+ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
+    : format_(std::move(format)), text_(format_->generation_prompt()) {
+  check_beginning(text_);
+  brackets_ = brackets_in(text_);
+  // What the prompt already says of the reply is not the reply's: thoughts that it opened, or the
+  // message that goes on.
+  Reading reading = read(text_);
+  if (!reading.ok) return;
+  const Inside inside = reading.inside;
+  const size_t from = reading.inside_from;
+  reading.message.calls.clear();
+  adopt(std::move(reading), text_.size());
+  enter(inside, from);
+  sent_.content = known_.content.size();
+  sent_.reasoning = known_.reasoning.size();
+  sent_.piece_begin = known_.piece_begin;
+}
+
+ChatParser::~ChatParser() = default;
+
+void ChatParser::append(std::string_view text) {
+  if (broken_ || is_over_ || has_enough_) return;
+  text_.append(text);
+  if (is_text_) {
+    known_.content.append(text);
+    known_.content_end = text_.size();
+    return;
+  }
+  brackets_ += brackets_in(text);
+  broken_ = has_too_many_brackets();
+  if (broken_) return;
+  pass();
+  if (inside_ == Inside::unknown && may_read()) read_all();
+}
+
+bool ChatParser::is_in_call() const {
+  switch (inside_) {
+    case Inside::string_argument:
+    case Inside::json_arguments: return true;
+    case Inside::unknown: return call_is_open_ && !is_text_;
+    default: return false;
+  }
+}
+
+bool ChatParser::has_too_many_brackets() const { return brackets_ > brackets_max(stack_bytes()); }
+
+int32_t ChatParser::brackets_max(size_t stack_bytes) {
+  return int32_t(stack_limit(stack_bytes, kBracketStackBytes, size_t(kBracketsMax)));
+}
+
+void ChatParser::check_beginning(std::string_view text) {
+  const int32_t brackets = brackets_in(text);
+  const int32_t most = brackets_max(stack_bytes());
+  if (brackets <= most) return;
+  throw FaultError(FaultCode::invalid_request,
+                   "the message that the reply goes on with has " + std::to_string(brackets) +
+                       " opening brackets; expected at most " + std::to_string(most) +
+                       (most < kBracketsMax ? small_stack_hint() : ""));
+}
+
+void ChatParser::finish(bool was_cut) {
+  if (broken_ || is_over_) return;
+  is_over_ = true;
+  if (is_text_) return;
+  if (!has_enough_) read_last(was_cut);
+  if (broken_ || known_.calls.empty()) return;
+  JsonScan scan;
+  for (char byte : known_.calls.back().arguments) scan.feed(byte);
+  calls_tools_ = scan.closed();
+}
+
+void ChatParser::read_last(bool was_cut) {
+  Reading reading = read(text_);
+  const bool is_half = text_.size() >= kHalf.size() &&
+                       text_.compare(text_.size() - kHalf.size(), kHalf.size(), kHalf) == 0;
+  if (!reading.ok && was_cut && is_half) {
+    text_.resize(text_.size() - kHalf.size());
+    reading = read(text_);
+  }
+  if (!reading.ok) return give_up_on_format();
+  if (!was_cut) keep_begun_delimiter(reading);
+  broken_ = !adopt(std::move(reading), text_.size());
+}
+
+ChatDelta ChatParser::take() {
+  ChatDelta delta;
+  if (broken_) return delta;
+  delta.content = known_.content.substr(sent_.content);
+  delta.text_behind = text_.size() - known_.content_end;
+  delta.content_is_last = known_.ends_in_content || unreadable_ > 0;
+  if (known_.piece_begin != sent_.piece_begin && known_.piece_begin >= sent_.content) {
+    delta.piece_begin = known_.piece_begin - sent_.content;
+    sent_.piece_begin = known_.piece_begin;
+  }
+  sent_.content = known_.content.size();
+  if (!is_blank(known_.reasoning)) {
+    delta.reasoning = known_.reasoning.substr(sent_.reasoning);
+    sent_.reasoning = known_.reasoning.size();
+  }
+  for (size_t i = started_ > 0 ? started_ - 1 : 0; i < known_.calls.size(); ++i) {
+    Call& call = known_.calls[i];
+    if (i < started_) {
+      const std::string more = call.arguments.substr(sent_.arguments[i]);
+      if (!more.empty()) delta.tool_calls.push_back({int32_t(i), "", "", more});
+      sent_.arguments[i] = call.arguments.size();
+      continue;
+    }
+    if (!may_start(i)) break;
+    if (call.id.empty()) call.id = new_call_id();
+    delta.tool_calls.push_back({int32_t(i), call.id, call.name, call.arguments});
+    sent_.arguments.push_back(call.arguments.size());
+    ++started_;
+  }
+  return delta;
+}
+
+// Id and name leave once, so they must be whole. An id may stand behind the arguments.
+bool ChatParser::may_start(size_t index) const {
+  const Call& call = known_.calls[index];
+  if (call.name.empty()) return false;
+  if (has_enough_ || index + 1 < known_.calls.size()) return true;
+  const bool waits_for_id = format_->has_ids() && call.id.empty() && !is_over_;
+  return name_is_whole_ && !waits_for_id;
+}
+
+bool ChatParser::may_read() const {
+  const int64_t length = int64_t(text_.size());
+  return bytes_read_ + length <= kReadsFree + kReadsPerByte * length;
+}
+
+// What llama.cpp throws at a reply is a refusal of it: one reply's text must not end the engine.
+ChatParser::Reading ChatParser::read(const std::string& text) {
+  bytes_read_ += int64_t(text.size());
+  try {
+    return parse(text);
+  } catch (const std::exception&) {
+    return Reading();
+  }
+}
+
+ChatParser::Reading ChatParser::parse(const std::string& text) const {
+  common_peg_parse_context context(text, COMMON_PEG_PARSE_FLAG_LENIENT);
+  const common_peg_parse_result result = format_->parser().parse(context);
+  Reading reading;
+  if (result.fail()) return reading;
+  reading.ok = true;
+  common_chat_msg message;
+  mapper_for(format_->name(), message)->from_ast(context.ast, result);
+  reading.message.content = std::move(message.content);
+  for (common_chat_tool_call& call : message.tool_calls) {
+    reading.message.calls.push_back(
+        {std::move(call.id), std::move(call.name), std::move(call.arguments)});
+  }
+  size_t content_length = 0;
+  context.ast.visit(result, [&](const auto& node) {
+    note(node, text.size(), reading);
+    if (node.tag == Tag::CONTENT) note_content(node, reading.message, content_length);
+  });
+  return reading;
+}
+
+// Pieces that touch are one.
+void ChatParser::note_content(const common_peg_ast_node& node, Message& message, size_t& length) {
+  const size_t size = node.sanitized_text().size();
+  if (size == 0) return;
+  const bool goes_on = length > 0 && node.start == message.content_end;
+  if (!goes_on) message.piece_begin = length;
+  length += size;
+  message.content_end = node.end;
+}
+
+void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& reading) const {
+  using Kind = ChatFormat::Kind;
+  const bool is_content = node.tag == Tag::CONTENT;
+  const bool is_reasoning = node.tag == Tag::REASONING;
+  const bool is_call = node.tag == Tag::TOOL;
+  // Not the mapper's, which drops blank thoughts that may go on.
+  if (is_reasoning) reading.message.reasoning += node.sanitized_text();
+  if (node.tag == Tag::TOOL_NAME) reading.name_end = node.end;
+  if (is_call) reading.last_call_is_open = node.is_partial;
+  const bool is_whole_call = is_call && !node.is_partial;
+  if ((is_content || is_reasoning || is_whole_call) && node.end >= reading.pieces_end) {
+    reading.pieces_end = node.end;
+    reading.message.ends_in_content = is_content;
+  }
+  // A piece that goes on at the text's end. An empty one might yet be another.
+  if (!node.is_partial || node.end != length || node.start == node.end) return;
+  Inside inside = Inside::unknown;
+  if (is_content && format_->content() == Kind::plain) inside = Inside::content;
+  if (is_content && format_->content() == Kind::json) inside = Inside::json_content;
+  if (is_reasoning && format_->reasoning() == Kind::plain) inside = Inside::reasoning;
+  if (node.tag == Tag::TOOL_ARG_STRING_VALUE && format_->string_argument() == Kind::plain) {
+    inside = Inside::string_argument;
+  }
+  if (node.rule == kGemmaString) inside = Inside::string_argument;
+  if (node.tag == Tag::TOOL_ARGS && format_->arguments() == Kind::json) {
+    inside = Inside::json_arguments;
+  }
+  if (inside == Inside::unknown) return;
+  reading.inside = inside;
+  reading.inside_from = node.start;
+}
+
+void ChatParser::read_all() {
+  Reading reading = read(text_);
+  if (!reading.ok) {
+    // A piece that is not whole may look wrong; what follows decides.
+    if (unreadable_ == 0) unreadable_ = text_.size();
+    if (text_.size() >= unreadable_ + kRefusalBytes) give_up_on_format();
+    return;
+  }
+  unreadable_ = 0;
+  readable_ = text_.size();
+  const Inside inside = reading.inside;
+  const size_t from = reading.inside_from;
+  if (adopt(std::move(reading), text_.size()) && !has_enough_) enter(inside, from);
+}
+
+// The reply is not written in its format, as far as the rest of it goes: that is content, then,
+// and nothing that the model said is lost. Only a call that has begun cannot be taken back.
+void ChatParser::give_up_on_format() {
+  size_t good = readable_, bad = text_.size();
+  while (good + 1 < bad) {
+    const size_t middle = good + (bad - good) / 2;
+    (read(text_.substr(0, middle)).ok ? good : bad) = middle;
+  }
+  Reading reading = read(text_.substr(0, good));
+  const bool has_calls = !reading.message.calls.empty();
+  const bool call_is_open = has_calls && reading.last_call_is_open;
+  const size_t pieces_end = std::max(reading.pieces_end, format_->generation_prompt().size());
+  broken_ = call_is_open || !adopt(std::move(reading), good);
+  if (broken_) return;
+  known_.content.append(text_, has_calls ? good : pieces_end, std::string::npos);
+  known_.content_end = text_.size();
+  known_.ends_in_content = true;
+  if (known_.piece_begin == ChatDelta::kNone) known_.piece_begin = 0;
+  inside_ = Inside::unknown;
+  is_text_ = true;
+}
+
+// A delimiter that was begun and not ended is no delimiter, where the model ended the reply there.
+void ChatParser::keep_begun_delimiter(Reading& reading) const {
+  const size_t end = reading.pieces_end;
+  if (!reading.message.ends_in_content || !reading.message.calls.empty() || end >= text_.size())
+    return;
+  if (format_->delimiter_at(text_, end) != ChatFormat::Match::partial) return;
+  reading.message.content.append(text_, end, std::string::npos);
+  reading.message.content_end = text_.size();
+}
+
+bool ChatParser::adopt(Reading&& reading, size_t length) {
+  if (!extends_what_left(reading.message)) return false;
+  for (size_t i = 0; i < started_; ++i) {
+    reading.message.calls[i].id = std::move(known_.calls[i].id);
+  }
+  known_ = std::move(reading.message);
+  call_is_open_ = reading.last_call_is_open;
+  name_is_whole_ = reading.name_end < length;
+  // Some of llama.cpp's grammars and parsers know of no such limit.
+  has_enough_ = format_->takes_one_call() && known_.calls.size() > 1;
+  if (has_enough_) known_.calls.resize(1);
+  return true;
+}
+
+bool ChatParser::extends_what_left(const Message& message) const {
+  if (!begins_with(message.content, known_.content, sent_.content)) return false;
+  if (!begins_with(message.reasoning, known_.reasoning, sent_.reasoning)) return false;
+  if (message.calls.size() < started_) return false;
+  for (size_t i = 0; i < started_; ++i) {
+    if (message.calls[i].name != known_.calls[i].name) return false;
+    const std::string& said = known_.calls[i].arguments;
+    if (!begins_with(message.calls[i].arguments, said, sent_.arguments[i])) return false;
+  }
+  return true;
+}
+
+void ChatParser::enter(Inside inside, size_t from) {
+  inside_ = inside;
+  scanned_ = passed_ = text_.size();
+  const bool is_argument = inside == Inside::string_argument || inside == Inside::json_arguments;
+  if (is_argument && known_.calls.empty()) inside_ = Inside::unknown;
+  if (inside_ != Inside::json_arguments && inside_ != Inside::json_content) return;
+  json_ = JsonScan();
+  for (size_t i = from; i < text_.size(); ++i) json_.feed(text_[i]);
+  if (json_.closed()) inside_ = Inside::unknown;
+  if (inside_ != Inside::json_arguments) return;
+  // The parser leaves spaces at the end out.
+  const std::string& arguments = known_.calls.back().arguments;
+  const bool is_as_it_stands = text_.compare(from, arguments.size(), arguments) == 0;
+  if (!is_as_it_stands) inside_ = Inside::unknown;
+  passed_ = from + arguments.size();
+}
+
+void ChatParser::pass() {
+  switch (inside_) {
+    case Inside::unknown: return;
+    case Inside::content:
+    case Inside::reasoning:
+    case Inside::string_argument: return pass_text();
+    case Inside::json_content:
+    case Inside::json_arguments: return pass_json();
+  }
+}
+
+void ChatParser::pass_text() {
+  auto match = ChatFormat::Match::none;
+  while (scanned_ < text_.size()) {
+    match = format_->delimiter_at(text_, scanned_);
+    if (match != ChatFormat::Match::none) break;
+    ++scanned_;
+  }
+  pass_on(scanned_);
+  if (match == ChatFormat::Match::whole) inside_ = Inside::unknown;
+}
+
+void ChatParser::pass_json() {
+  size_t cut = passed_;
+  while (scanned_ < text_.size() && !json_.closed()) {
+    json_.feed(text_[scanned_++]);
+    if (json_.may_be_cut()) cut = scanned_;
+  }
+  pass_on(cut);
+  if (json_.closed()) inside_ = Inside::unknown;
+}
+
+void ChatParser::pass_on(size_t end) {
+  const std::string_view more = std::string_view(text_).substr(passed_, end - passed_);
+  switch (inside_) {
+    case Inside::unknown: break;
+    case Inside::reasoning: known_.reasoning.append(more); break;
+    case Inside::content:
+    case Inside::json_content:
+      known_.content.append(more);
+      known_.content_end = end;
+      break;
+    case Inside::string_argument: known_.calls.back().arguments.append(escaped(more)); break;
+    case Inside::json_arguments: known_.calls.back().arguments.append(more); break;
+  }
+  passed_ = end;
+}
+
+}  // namespace sluice

@@ -1,0 +1,734 @@
+#include "llama/template/chat-template.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/fault.h"
+#include "base/stack.h"
+#include "chat-auto-parser.h"
+#include "chat.h"
+#include "llama.h"
+#include "llama/chat/call-sites.h"
+#include "llama/chat/chat-format.h"
+#include "llama/chat/chat-grammar.h"
+#include "llama/chat/chat-parser.h"
+#include "llama/model.h"
+#include "llama/template/own-marks.h"
+#include "llama/template/rendering.h"
+#include "llama/template/template-probe.h"
+#include "llama/template/template-reading.h"
+
+namespace sluice {
+namespace {
+
+// All that is remembered of replies that may call tools.
+constexpr size_t kRememberedBytes = size_t(64) << 20;
+// A parser takes about so many bytes for each of the text that llama.cpp hands it over by.
+constexpr size_t kParserBytes = 6;
+
+// No text that a client sends by chance, and none that llama.cpp would change.
+const std::string kThoughtHere = "sluice-stands-in-for-the-thought";
+const std::string kContentHere = "sluice-stands-in-for-the-content";
+// Of a small conversation that is tried: a quarter of a second.
+constexpr uint64_t kTrialWorkMax = 1000000;
+
+const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
+
+std::string only_others(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return "this model has chat templates by name only (" + list +
+         "), of which none is for every conversation" + kLoadAnother + ", or use complete()";
+}
+
+common_chat_msg message_of(const ChatMessage& message) {
+  common_chat_msg entry;
+  entry.role = message.role;
+  entry.content = message.content;
+  entry.reasoning_content = message.reasoning;
+  entry.tool_name = message.name;
+  entry.tool_call_id = message.tool_call_id;
+  for (const ChatToolCall& call : message.tool_calls) {
+    entry.tool_calls.push_back({call.name, call.arguments, call.id});
+  }
+  return entry;
+}
+
+common_chat_tool_choice choice_of(ToolChoice choice) {
+  switch (choice) {
+    case ToolChoice::none: return COMMON_CHAT_TOOL_CHOICE_NONE;
+    case ToolChoice::required: return COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+    case ToolChoice::automatic: break;
+  }
+  return COMMON_CHAT_TOOL_CHOICE_AUTO;
+}
+
+// The texts that calls begin with, of a grammar that waits for one; none where they are not known.
+std::vector<std::string> triggers_of(const common_chat_params& params) {
+  std::vector<std::string> words;
+  for (const common_grammar_trigger& trigger : params.grammar_triggers) {
+    if (trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_WORD) {
+      words.push_back(trigger.value);
+    } else if (trigger.value.find("to=functions") != std::string::npos) {
+      // gpt-oss, whose triggers are regular expressions for these.
+      return {" to=functions.", "<|channel|>commentary to=functions.",
+              "<|channel|>analysis to=functions."};
+    }
+  }
+  return words;
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+bool may_call(const ChatPrompt& chat) {
+  return !chat.tools.empty() && chat.tool_choice != ToolChoice::none;
+}
+
+bool is_callable(const ChatTool& tool) { return tool.is_callable; }
+
+// The same with the tools alone that its reply may call.
+ChatPrompt of_callable(ChatPrompt chat) {
+  const auto end = std::stable_partition(chat.tools.begin(), chat.tools.end(), is_callable);
+  chat.tools.erase(end, chat.tools.end());
+  return chat;
+}
+
+// Whoever must call says nothing.
+bool may_say(const ChatPrompt& chat) {
+  return !may_call(chat) || chat.tool_choice != ToolChoice::required;
+}
+
+// All that a reply's form depends on. The names of a tool's rules are those of its schema.
+std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt) {
+  std::string key = std::to_string(int(chat.tool_choice)) + (chat.parallel_tool_calls ? "p" : "") +
+                    (chat.thinking ? "t" : "") + (chat.continues ? "c" : "") +
+                    (chat.has_form ? "f" : "");
+  const auto add = [&key](const std::string& text) {
+    key += std::to_string(text.size()) + ":" + text;
+  };
+  add(chat.reasoning_effort);
+  add(generation_prompt);
+  for (const TemplateArgument& argument : chat.arguments) {
+    add(argument.name);
+    add(argument.value);
+  }
+  for (const ChatTool& tool : chat.tools) {
+    add(tool.name);
+    add(tool.root);
+    key += std::to_string(tool.rules.size());
+    for (const ChatToolProperty& one : tool.properties) {
+      for (const std::string* text : {&one.name, &one.kind, &one.json, &one.text}) add(*text);
+      key += one.is_required ? "!" : "?";
+    }
+  }
+  return key;
+}
+
+// A template may open thoughts, at the end of a prompt, only where it is told of thinking: then
+// llama.cpp does not know of it (llama-cpp-rwkv-world.jinja).
+void complete_beginning(common_chat_params& params) {
+  const std::string& start = params.thinking_start_tag;
+  std::string& known = params.generation_prompt;
+  if (start.empty() || known.find(start) != std::string::npos) return;
+  const size_t opened = params.prompt.rfind(start);
+  const size_t begin = known.empty() ? opened : params.prompt.rfind(known);
+  const bool is_last =
+      opened != std::string::npos &&
+      params.prompt.find_first_not_of(" \t\r\n", opened + start.size()) == std::string::npos;
+  if (is_last && begin != std::string::npos && begin <= opened) known = params.prompt.substr(begin);
+}
+
+// What the model is told of its tools where the template leaves that to whoever writes the prompt.
+std::string description_of(const std::vector<ChatTool>& tools) {
+  std::string text = "You can call these functions; each line is one:";
+  for (const ChatTool& tool : tools) {
+    common_json entry = {{"name", tool.name}};
+    if (!tool.description.empty()) entry["description"] = tool.description;
+    entry["parameters"] = common_json::parse(tool.parameters);
+    text += "\n" + entry.dump();
+  }
+  return text;
+}
+
+// At the end of what the system says.
+void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools) {
+  const bool has_system = !inputs.messages.empty() && inputs.messages.front().role == "system";
+  if (!has_system) {
+    common_chat_msg system;
+    system.role = "system";
+    inputs.messages.insert(inputs.messages.begin(), system);
+  }
+  std::string& content = inputs.messages.front().content;
+  content += (content.empty() ? "" : "\n\n") + description_of(tools);
+}
+
+std::string levels() { return std::to_string(TemplateRun::depth_max()) + " levels"; }
+
+// What else helps where a run goes too deep.
+std::string deep_hint() {
+  return TemplateRun::depth_max() < TemplateRun::kDepthMax ? small_stack_hint() : "";
+}
+
+FaultError refused(const std::string& why) {
+  return FaultError(
+      FaultCode::invalid_request,
+      "the model's chat template refused these messages: " + words_of_failed_run(why));
+}
+
+}  // namespace
+
+struct ChatTemplate::Rendered {
+  std::vector<ChatMessage> messages;
+  common_chat_params params;
+  PromptText prompt;
+};
+
+void ChatTemplate::TemplatesFree::operator()(common_chat_templates* templates) const {
+  common_chat_templates_free(templates);
+}
+
+ChatTemplate::ChatTemplate(std::shared_ptr<const Model> model, const std::string& text,
+                           const std::function<bool()>& given_up)
+    : model_(std::move(model)) {
+  read(text, given_up);
+  if (exists()) probe(given_up);
+}
+
+ChatTemplate::~ChatTemplate() = default;
+
+void ChatTemplate::read(const std::string& text, const std::function<bool()>& given_up) {
+  const ModelTemplates own = text.empty() ? model_->chat_templates() : ModelTemplates{text, "", {}};
+  const std::string& main = own.without_name.empty() ? own.tool_use : own.without_name;
+  if (main.empty()) {
+    if (!own.others.empty()) damage_ = only_others(own.others);
+    return;
+  }
+  // llama.cpp throws a copy of its exception that has lost the words, so each is read here first.
+  const std::optional<std::string> why = why_unreadable(main);
+  if (why && !text.empty()) {
+    throw FaultError(FaultCode::invalid_request,
+                     "chatTemplate cannot be read: " + *why +
+                         "; expected a chat template in the Jinja language, as llama.cpp knows it");
+  }
+  if (why) {
+    damage_ = "this model's chat template cannot be read: " + *why + kLoadAnother;
+    warning_ = damage_ + "; until then complete() works, and chats are refused";
+    return;
+  }
+  const std::optional<std::string> why_no_tools = why_unreadable(own.tool_use);
+  if (why_no_tools) {
+    warning_ = "this model's chat template for tools (tool_use) cannot be read: " + *why_no_tools +
+               "; the one without a name is used for requests with tools as well";
+  }
+  // One that is nested too deeply must not come to llama.cpp's parser.
+  make(why_no_tools ? own.without_name : text, !text.empty(), given_up);
+}
+
+// llama.cpp tries it with some short conversations, and takes no notice of what it says to them.
+void ChatTemplate::make(const std::string& text, bool is_asked_for,
+                        const std::function<bool()>& given_up) {
+  const TemplateLimits limits{kTemplateWorkMax, given_up};
+  TemplateRun run(limits);
+  const bool is_made =
+      run.run([&] { templates_.reset(common_chat_templates_init(model_->raw(), text).release()); });
+  if (is_made) return;
+  templates_.reset();
+  if (run.stop() == TemplateStop::given_up) {
+    throw FaultError(FaultCode::cancelled, "loading was abandoned");
+  }
+  const bool is_too_deep = run.stop() == TemplateStop::too_deep;
+  damage_ = "the chat template takes more than " +
+            (is_too_deep ? levels() : std::to_string(limits.work_max) + " steps") +
+            " for a single message" + kLoadAnother + (is_too_deep ? deep_hint() : "");
+  if (is_asked_for) throw FaultError(FaultCode::invalid_request, damage_);
+  warning_ = damage_ + "; until then complete() works, and chats are refused";
+}
+
+// What is asked of it once, while it is loaded.
+void ChatTemplate::probe(const std::function<bool()>& given_up) {
+  const TemplateLimits limits{kTemplateWorkMax, given_up};
+  const Rendering rendering;
+  try {
+    // llama.cpp analyses it for this: 3 to 100 ms.
+    TemplateRun run(limits);
+    run.run(
+        [&] { model_thinks_ = common_chat_templates_support_enable_thinking(templates_.get()); });
+  } catch (const std::exception&) {
+    model_thinks_ = false;  // it cannot be analysed: its replies are text
+  }
+  const std::string name = "sluice_looks_for_this";
+  common_chat_templates_inputs inputs;
+  inputs.messages.push_back(message_of({"user", "Hello", "", "", "", {}}));
+  inputs.tools.push_back({name, "", R"({"type":"object","properties":{}})"});
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  inputs.force_pure_content = true;
+  try {
+    shows_tools_ = run(inputs, limits).prompt.find(name) != std::string::npos;
+  } catch (const std::exception&) {
+    shows_tools_ = true;  // it says itself what it refuses
+  }
+  std::set<std::string> own_texts = rendering.own_texts();
+  for (const char* variant : {"", "tool_use"}) {
+    own_texts.insert(common_chat_templates_source(templates_.get(), variant));
+  }
+  marks_.emplace(llama_model_get_vocab(model_->raw()), own_texts);
+  read_tool_template(given_up);
+  const std::string why = why_not_plain(given_up);
+  if (why.empty() || !warning_.empty()) return;
+  warning_ = "the chat template cannot put a plain conversation into words: " + why +
+             "; chats may be refused or answered beside the point, and complete() works" +
+             kLoadAnother;
+}
+
+// Of a conversation of ours: nothing where it is refused, or takes long.
+std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plainly,
+                                               const std::function<bool()>& given_up) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  inputs.force_pure_content = plainly;
+  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  const TemplateLimits limits{kTrialWorkMax, given_up};
+  TemplateRun run(limits);
+  std::string prompt;
+  bool is_done = false;
+  try {
+    is_done =
+        run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; });
+  } catch (const std::bad_alloc&) {
+    throw;  // that is not remembered as what the template refuses
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  if (!is_done && run.stop() == TemplateStop::given_up) {
+    throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+  }
+  return is_done ? std::optional<std::string>(std::move(prompt)) : std::nullopt;
+}
+
+bool ChatTemplate::takes(Shape shape, const std::function<bool()>& given_up) const {
+  std::atomic<int8_t>& known = taken_[size_t(shape)];
+  if (known != 0) return known > 0;
+  const std::lock_guard<std::mutex> lock(trying_);
+  if (known != 0) return known > 0;
+  if (!is_rendered_plainly_) {
+    // The plain way saves an analysis for each, but llama.cpp changes some messages in others.
+    const ChatPrompt all = conversation_of_all_kinds();
+    is_rendered_plainly_ = tried(all, true, given_up) == tried(all, false, given_up);
+  }
+  const auto render = [&](const ChatPrompt& chat) {
+    return tried(chat, *is_rendered_plainly_, given_up);
+  };
+  known = takes_shape(render, shape) ? 1 : -1;
+  return known > 0;
+}
+
+// The one that requests with tools are made by.
+void ChatTemplate::read_tool_template(const std::function<bool()>& given_up) {
+  std::string source = common_chat_templates_source(templates_.get(), "tool_use");
+  if (source.empty()) source = common_chat_templates_source(templates_.get());
+  shown_tools_.set_source(source);
+  const TemplateLimits limits{kTemplateWorkMax, given_up};
+  TemplateRun run(limits);
+  try {
+    run.run([&] { tool_template_ = std::make_unique<common_chat_template>(source, "", ""); });
+  } catch (const std::exception&) {
+    tool_template_.reset();  // what cannot be tried is shown as it is
+  }
+}
+
+// Of one message by a user: empty where that works.
+std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) const {
+  const std::string words = "sluice looks for this";
+  ChatPrompt plain;
+  plain.messages.push_back({"user", words, "", "", "", {}});
+  try {
+    const std::string made = prompt(plain, {kTemplateWorkMax, given_up}).text;
+    return made.find(words) != std::string::npos ? "" : "it leaves out what the user says";
+  } catch (const FaultError& error) {
+    return error.fault.code == FaultCode::cancelled ? "" : error.what();
+  }
+}
+
+common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
+                                     const TemplateLimits& limits) const {
+  common_chat_params params;
+  TemplateLimits left = limits;
+  run_within(left, inputs.messages.size(),
+             [&] { params = common_chat_templates_apply(templates_.get(), inputs); });
+  complete_beginning(params);
+  return params;
+}
+
+// What the body does is taken from what is left.
+void ChatTemplate::run_within(TemplateLimits& left, size_t messages,
+                              const std::function<void()>& body) {
+  const TemplateLimits limits = left;
+  TemplateRun run(limits);
+  const bool is_done = run.run(body);
+  left.work_max -= std::min(left.work_max, run.work());
+  if (is_done) return;
+  switch (run.stop()) {
+    case TemplateStop::given_up:
+      throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+    case TemplateStop::too_deep:
+      throw FaultError(FaultCode::invalid_request,
+                       "the model's chat template goes more than " + levels() +
+                           " deep, so it may call itself for ever" + kLoadAnother + deep_hint());
+    default: break;
+  }
+  if (limits.work_max < kTemplateWorkMax) throw TemplateTakesLong{};
+  throw FaultError(FaultCode::invalid_request,
+                   "the model's chat template takes too long for these " +
+                       std::to_string(messages) + " messages: more than " +
+                       std::to_string(limits.work_max) +
+                       " steps; send fewer or shorter messages, or load a template that does not "
+                       "look back over all of them (chatTemplate, --chat-template-file)");
+}
+
+// The template alone, once: llama.cpp's way to a prompt runs it three times and analyses it.
+std::string ChatTemplate::render_tools(const std::vector<ShownTool>& tools,
+                                       TemplateLimits& left) const {
+  std::vector<common_chat_tool> given;
+  for (const ShownTool& tool : tools) {
+    given.push_back({tool.name, tool.description, tool.parameters});
+  }
+  autoparser::generation_params params;
+  params.messages = common_json::array();
+  params.messages.push_back({{"role", "user"}, {"content", "Hello"}});
+  params.tools = common_chat_tools_to_json_oaicompat(given);
+  params.add_generation_prompt = true;
+  params.extra_context = {{"datetime", "Jan 01 2026"}, {"date_string", "01 Jan 2026"}};
+  params.mark_input = false;
+  std::string text;
+  run_within(left, 1, [&] { text = common_chat_template_direct_apply(*tool_template_, params); });
+  return text;
+}
+
+void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
+                              const TemplateLimits& limits) const {
+  if (chat.tools.empty() || !shows_tools_ || !tool_template_) return;
+  TemplateLimits left = limits;
+  // Less than a run may take: what takes too much is then TemplateTakesLong, and is not taken for a
+  // tool that the template trips over.
+  left.work_max = std::min(left.work_max, kTemplateWorkMax - 1);
+  const auto render = [&](const std::vector<ShownTool>& tools) {
+    return render_tools(tools, left);
+  };
+  inputs.tools.clear();
+  try {
+    for (const ShownTool& tool : shown_tools_.of(chat.tools, render)) {
+      inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+    }
+  } catch (const TemplateTakesLong&) {
+    if (limits.work_max < kTemplateWorkMax) throw;  // the next lane has more
+    throw FaultError(FaultCode::invalid_request,
+                     "the model's chat template takes too long for these " +
+                         std::to_string(chat.tools.size()) + " tools: more than " +
+                         std::to_string(kTemplateWorkMax) + " steps; send fewer or smaller ones");
+  }
+}
+
+common_chat_templates_inputs ChatTemplate::inputs_of(
+    const ChatPrompt& chat, const std::vector<ChatMessage>& messages) const {
+  common_chat_templates_inputs inputs;
+  for (const ChatMessage& message : messages) inputs.messages.push_back(message_of(message));
+  for (const ChatTool& tool : chat.tools) {
+    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+  }
+  inputs.tool_choice = choice_of(chat.tool_choice);
+  inputs.parallel_tool_calls = chat.parallel_tool_calls;
+  inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
+  inputs.enable_thinking = chat.thinking;
+  for (const TemplateArgument& argument : chat.arguments) {
+    inputs.chat_template_kwargs[argument.name] = argument.value;
+  }
+  if (!chat.reasoning_effort.empty()) {
+    inputs.chat_template_kwargs["reasoning_effort"] = common_json(chat.reasoning_effort).dump();
+  }
+  if (chat.continues) {
+    inputs.continue_final_message = COMMON_CHAT_CONTINUATION_AUTO;
+    inputs.add_generation_prompt = false;
+  }
+  const llama_vocab* vocab = llama_model_get_vocab(model_->raw());
+  inputs.add_bos = llama_vocab_get_add_bos(vocab);
+  inputs.add_eos = llama_vocab_get_add_eos(vocab);
+  return inputs;
+}
+
+// The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
+ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
+                                              std::vector<ChatMessage> messages,
+                                              const TemplateLimits& limits) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, messages);
+  inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  // Without it each call analyses the template anew (3 to 7 ms, llama.md).
+  inputs.force_pure_content = !may_call(chat) && !model_thinks_ && !chat.has_form;
+  show_tools(inputs, chat, limits);
+  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  const Rendering rendering;
+  Rendered made{std::move(messages), run(inputs, limits), {}};
+  common_chat_params& params = made.params;
+  const std::string& generated = params.generation_prompt;
+  if (inputs.force_pure_content) {
+    // The plain way renders the messages before the one that goes on, and leaves that one to us.
+    made.prompt = rendering.prompt(params.prompt + (chat.continues ? generated : ""));
+    if (chat.continues) made.prompt.append(made.messages.back().content, true);
+    params.parser.clear();
+  } else if (chat.continues && ends_with(params.prompt, generated)) {
+    made.prompt =
+        rendering.prompt(params.prompt.substr(0, params.prompt.size() - generated.size()));
+    made.prompt.append(beginning_of_reply(inputs, generated, limits));
+  } else {
+    made.prompt = rendering.prompt(params.prompt);
+  }
+  made.prompt = with_own_marks(made.prompt);
+  return made;
+}
+
+// Of a message that goes on, which llama.cpp puts behind what the template wrote. With other texts
+// in it, one sees where they stand.
+PromptText ChatTemplate::beginning_of_reply(common_chat_templates_inputs inputs,
+                                            const std::string& generation_prompt,
+                                            const TemplateLimits& limits) const {
+  common_chat_msg& message = inputs.messages.back();
+  const std::pair<std::string, std::string> thought{kThoughtHere, message.reasoning_content};
+  const std::pair<std::string, std::string> content{kContentHere, message.content};
+  if (!message.reasoning_content.empty()) message.reasoning_content = kThoughtHere;
+  if (!message.content.empty()) message.content = kContentHere;
+  const std::string form = run(inputs, limits).generation_prompt;
+  PromptText beginning;
+  size_t end = 0;
+  for (const auto& [place, text] : {thought, content}) {
+    const size_t at = form.find(place, end);
+    if (at == std::string::npos) continue;
+    beginning.append(form.substr(end, at - end), false);
+    beginning.append(text, true);
+    end = at + place.size();
+  }
+  beginning.append(form.substr(end), false);
+  if (beginning.text == generation_prompt) return beginning;
+  PromptText unknown;  // it was changed on its way
+  unknown.append(generation_prompt, true);
+  return unknown;
+}
+
+// In the order that the template takes. One that refuses it all the same is asked again with what
+// every template takes, and its words are those of the first time.
+ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
+                                               const TemplateLimits& limits) const {
+  if (!exists()) {
+    throw FaultError(FaultCode::invalid_request,
+                     !damage_.empty() ? damage_
+                                      : "this model has no chat template; use complete() with a "
+                                        "prompt of your own");
+  }
+  const auto found = [&](Shape shape) { return takes(shape, limits.given_up); };
+  std::string why;
+  if (std::optional<Rendered> made = if_taken(chat, found, limits, why)) return *std::move(made);
+  const FaultError first = refused(why);
+  for (const bool has_system : {true, false}) {
+    const auto least = [&](Shape shape) {
+      return shape == Shape::system ? has_system : all_take(shape);
+    };
+    if (std::optional<Rendered> made = if_taken(chat, least, limits, why)) return *std::move(made);
+  }
+  throw first;
+}
+
+// Nothing where the template refuses it, and why.
+std::optional<ChatTemplate::Rendered> ChatTemplate::if_taken(const ChatPrompt& chat,
+                                                             const TakesShape& takes,
+                                                             const TemplateLimits& limits,
+                                                             std::string& why) const {
+  try {
+    return rendered(chat, in_order(chat.messages, takes, chat.continues), limits);
+  } catch (const FaultError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    why = error.what();
+    return std::nullopt;
+  }
+}
+
+std::vector<int32_t> ChatTemplate::tokens_of(const PromptText& prompt) const {
+  return model_->tokenize(prompt, *marks_);
+}
+
+std::vector<int32_t> ChatTemplate::tokens_of(const std::string& said) const {
+  return model_->tokenize_said(said, *marks_);
+}
+
+PromptText ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
+  return prompt_of(chat, limits).prompt;
+}
+
+TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& limits) const {
+  Rendered made = prompt_of(chat, limits);
+  try {
+    const bool is_some = !std::all_of(chat.tools.begin(), chat.tools.end(), is_callable);
+    TemplatedChat result = !may_call(chat) ? templated(made.params, chat)
+                           : is_some       ? with_calls(of_callable(chat), made, limits)
+                                           : with_calls(chat, made, limits);
+    result.prompt = std::move(made.prompt);
+    return result;
+  } catch (const FaultError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw refused(error.what());
+  }
+}
+
+// Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas. It may take more than
+// prompt_of() did, so that whether it is remembered decides nothing but how long it takes.
+TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& rendered,
+                                       const TemplateLimits& limits) const {
+  std::string key = key_of(chat, rendered.params.generation_prompt);
+  if (std::optional<TemplatedChat> known = remembered(key)) return *std::move(known);
+  TemplateLimits more = limits;
+  if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
+  const common_chat_params params = run_stand_ins(chat, rendered.messages, more);
+  TemplatedChat made = templated(params, chat);
+  remember(std::move(key), made, params.parser.size() * kParserBytes);
+  return made;
+}
+
+// The first time with which the template does not trip over what is said of its arguments.
+common_chat_params ChatTemplate::run_stand_ins(const ChatPrompt& chat,
+                                               const std::vector<ChatMessage>& messages,
+                                               const TemplateLimits& limits) const {
+  common_chat_templates_inputs inputs = inputs_of(chat, messages);
+  using Kinds = CallSites::Kinds;
+  for (const Kinds kinds : {Kinds::given, Kinds::alternatives}) {
+    inputs.tools = CallSites::stand_ins(chat.tools, kinds);
+    try {
+      return run(inputs, limits);
+    } catch (const FaultError&) {
+      throw;
+    } catch (const std::exception&) {
+      continue;
+    }
+  }
+  inputs.tools = CallSites::stand_ins(chat.tools, Kinds::plain);
+  return run(inputs, limits);
+}
+
+std::optional<TemplatedChat> ChatTemplate::remembered(const std::string& key) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = std::find_if(remembered_.begin(), remembered_.end(),
+                                  [&](const Remembered& one) { return one.key == key; });
+  if (known == remembered_.end()) return std::nullopt;
+  remembered_.splice(remembered_.begin(), remembered_, known);
+  return remembered_.front().chat;
+}
+
+void ChatTemplate::remember(std::string key, TemplatedChat chat, size_t parser_bytes) const {
+  const size_t bytes = key.size() + parser_bytes + (chat.grammar ? chat.grammar->text.size() : 0);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  remembered_.push_front({std::move(key), std::move(chat), bytes});
+  remembered_bytes_ += bytes;
+  while (remembered_bytes_ > kRememberedBytes && remembered_.size() > 1) {
+    remembered_bytes_ -= remembered_.back().bytes;
+    remembered_.pop_back();
+  }
+}
+
+CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) const {
+  if (!exists()) return CallFormat::none;
+  ChatPrompt chat;
+  chat.messages.push_back({"user", "Hello", "", "", "", {}});
+  const ChatToolProperty text{"text", true, R"({"type":"string"})", "", ""};
+  const ChatToolProperty number{"number", false, R"({"type":"integer"})", "", ""};
+  chat.tools.push_back({"tool", "", "", "", "", {text, number}});
+  chat.tool_choice = ToolChoice::required;
+  try {
+    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+    inputs.tools = CallSites::stand_ins(chat.tools);
+    const common_chat_params params = run(inputs, {kTemplateWorkMax, given_up});
+    return ChatFormat(params, false, chat.tools).calls();
+  } catch (const std::exception&) {
+    return CallFormat::none;  // it cannot be analysed, or refuses such a conversation
+  }
+}
+
+TemplatedChat ChatTemplate::templated(const common_chat_params& params,
+                                      const ChatPrompt& chat) const {
+  TemplatedChat result;
+  if (params.parser.empty()) return result;
+  result.stops = params.additional_stops;
+  const bool takes_one_call = !chat.parallel_tool_calls;
+  ChatParser::check_beginning(params.generation_prompt);
+  result.format = std::make_shared<const ChatFormat>(params, takes_one_call, chat.tools);
+  result.thoughts = thought_marks(*result.format);
+  set_grammar(result, params, chat);
+  return result;
+}
+
+void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& params,
+                               const ChatPrompt& chat) const {
+  GrammarSpec grammar;
+  grammar.origin = GrammarOrigin::tools;
+  for (const std::string& name : params.preserved_tokens) {
+    const std::optional<int32_t> token = token_of(name);
+    if (!token) continue;
+    result.spoken_tokens.push_back(*token);
+    grammar.named_tokens.emplace_back(*token, name);
+  }
+  result.must_call = !may_say(chat);
+  if (chat.has_form && !result.must_call) {
+    grammar.text = grammar_of_form(result, params, chat);
+    result.has_form = !grammar.text.empty();
+  } else {
+    set_calls(grammar, result, params, chat);
+  }
+  if (!grammar.text.empty()) result.grammar = std::move(grammar);
+}
+
+void ChatTemplate::set_calls(GrammarSpec& grammar, TemplatedChat& result,
+                             const common_chat_params& params, const ChatPrompt& chat) {
+  grammar.is_lazy = params.grammar_lazy;
+  for (const std::string& trigger : triggers_of(params)) {
+    grammar.triggers.push_back(CallSites::with_names(trigger, chat.tools));
+  }
+  // One that waits for what is not known never begins, and need not be made.
+  if (params.grammar.empty() || (grammar.is_lazy && grammar.triggers.empty())) return;
+  // Whoever thinks may do so first, and whoever cannot help it: a prompt may end in thoughts
+  // although none are wanted.
+  const bool is_required = chat.tool_choice == ToolChoice::required && !chat.continues;
+  const bool is_open = result.thoughts && result.thoughts->is_open;
+  const bool thinks = (params.supports_thinking && chat.thinking) || is_open;
+  ChatGrammar writer(*result.format, chat.tools);
+  if (grammar.is_lazy || (is_required && !thinks)) grammar.text = writer.of_calls();
+  if (!grammar.text.empty() || grammar.is_lazy) return;
+  grammar.text = writer.of_replies(is_required);
+  result.said = params.generation_prompt;
+}
+
+// Thoughts that the prompt has opened must end before the form; none are begun where none are
+// wanted. What a last message has thought already is the prompt's.
+std::string ChatTemplate::grammar_of_form(TemplatedChat& result, const common_chat_params& params,
+                                          const ChatPrompt& chat) {
+  using Thoughts = ChatGrammar::Thoughts;
+  const bool is_open = result.thoughts && result.thoughts->is_open;
+  Thoughts thoughts = is_open ? Thoughts::needed : Thoughts::free;
+  const std::string& begun = params.generation_prompt;
+  const std::string& start = params.thinking_start_tag;
+  const bool is_in_prompt = is_open || (!start.empty() && begun.find(start) != std::string::npos);
+  if (!chat.thinking && !chat.continues) {
+    thoughts = is_in_prompt ? Thoughts::blank : Thoughts::none;
+  }
+  result.said = begun;
+  return ChatGrammar(*result.format, chat.tools).of_forms(may_call(chat), thoughts);
+}
+
+// Nothing where the name is several tokens: those have text.
+std::optional<int32_t> ChatTemplate::token_of(const std::string& name) const {
+  const std::vector<int32_t> tokens = model_->tokenize(name, false, true);
+  if (tokens.size() != 1) return std::nullopt;
+  return tokens.front();
+}
+
+}  // namespace sluice

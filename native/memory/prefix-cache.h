@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "memory/state-buffer.h"
+
+namespace sluice {
+
+// What a model computed for a sequence of tokens, in host memory.
+struct SavedState {
+  std::string salt;
+  std::vector<int32_t> tokens;
+  StateBuffer bytes;
+  uint64_t owner = 0;  // the request that was set aside with it and comes back; 0 is nobody
+};
+
+// States of finished, shared and set-aside sequences. A new prompt starts from the one that it
+// shares the longest beginning with. Pure: it copies no cell. Owned by Slots. Engine thread only.
+//
+// Simpler than a radix tree and as fast: in the order of their tokens, the entry that shares the
+// longest beginning with a prompt is one of the two between which the prompt would stand.
+class PrefixCache {
+ public:
+  static constexpr size_t kEntriesMax = 1024;
+
+  struct Match {
+    std::shared_ptr<SavedState> state;  // null when nothing is shared
+    int32_t shared = 0;                 // tokens
+  };
+
+  // whole_only: states serve only prompts that begin with all of their tokens.
+  PrefixCache(uint64_t bytes_max, bool whole_only)
+      : bytes_max_(bytes_max), whole_only_(whole_only) {}
+
+  // The entry that serves most of these tokens, `limit` at most. It counts as used.
+  Match find(const std::string& salt, const std::vector<int32_t>& tokens, int32_t limit);
+  // The longest common beginning with any entry, whether its state can serve it or not.
+  int32_t longest_common(const std::string& salt, const std::vector<int32_t>& tokens,
+                         int32_t limit);
+  // Whether an entry serves all of these tokens. It counts as used.
+  bool serves(const std::string& salt, const std::vector<int32_t>& tokens);
+
+  // Takes the place of those that it serves as well, and makes room by dropping the least
+  // recently used, those that nobody comes back for first. One that is larger than all the room
+  // is not kept.
+  void insert(std::shared_ptr<SavedState> state);
+  // The owner is back, or never comes.
+  void erase_owned_by(uint64_t owner);
+  void disown(uint64_t owner);
+  // What was kept of a sequence, and what it started from.
+  void erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens);
+
+  // Makes room for a state of so many bytes before it is there, so that the old and the new one are
+  // never more than bytes_max together. Returns a dropped entry's memory to be used again, or an
+  // empty one when that does not fit. A much larger one does not, or the cache would be full of
+  // air.
+  StateBuffer room_for(size_t bytes);
+
+  // All that it holds, a dropped entry's memory too. Never more than bytes_max.
+  uint64_t bytes() const { return bytes_ + spare_.capacity(); }
+  uint64_t bytes_max() const { return bytes_max_; }
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Key {
+    const std::string* salt;
+    const std::vector<int32_t>* tokens;
+    bool operator<(const Key& other) const;
+  };
+  struct Entry {
+    std::shared_ptr<SavedState> state;
+    uint64_t used_at;
+  };
+  using Entries = std::map<Key, Entry>;  // a key points into its entry's state
+
+  static bool is_of(const Entries::value_type& entry, const std::string& salt);
+  // Common beginning with the entry; 0 for another salt's.
+  static int32_t shared_with(const Entries::value_type& entry, const std::string& salt,
+                             const std::vector<int32_t>& tokens, int32_t limit);
+  Entries::iterator longest(const std::string& salt, const std::vector<int32_t>& tokens,
+                            int32_t limit);
+  Entries::iterator longest_whole(const std::string& salt, std::vector<int32_t> tokens);
+  void drop_served_by(const SavedState& state);
+  void make_room(uint64_t bytes);
+  void drop_least_recent();
+  void drop(Entries::iterator entry);
+
+  const uint64_t bytes_max_;
+  const bool whole_only_;
+  Entries entries_;
+  uint64_t uses_ = 0;
+  uint64_t bytes_ = 0;  // of entries
+  StateBuffer spare_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,31 @@
+#include "sampling/row-chances.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sampling/logits.h"
+
+namespace sluice {
+namespace {
+
+// Stands for the logarithm of zero, which JSON cannot say: a token that only a bias, or whoever
+// wrote the text, made possible.
+constexpr float kLogprobMin = -9999.0f;
+
+}  // namespace
+
+void note_chances(Logits& reader, const float* logits, int32_t token, int32_t count,
+                  RowChances& chances) {
+  const double whole = reader.whole();
+  const auto logprob = [&](float logit) {
+    return std::max(kLogprobMin, float(double(logit) - whole));
+  };
+  chances.chosen = logprob(logits[token]);
+  chances.top.clear();
+  if (count == 0) return;
+  for (const Candidate& entry : reader.top(count)) {
+    if (entry.logit > -INFINITY) chances.top.push_back({entry.token, logprob(entry.logit)});
+  }
+}
+
+}  // namespace sluice
