@@ -1,10 +1,6 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
 
-export { CompiledSchema } from './engine/compiled-schema.js'
-export { Engine } from './engine/engine.js'
-export * from './engine/errors.js'
-export { estimate } from './engine/estimate.js'
-export { load } from './engine/load.js'
+export * from './api/errors.js'
 export type {
   DeviceInfo,
   Estimate,
@@ -12,8 +8,7 @@ export type {
   LoadWarningCode,
   MemoryUse,
   Placement,
-} from './engine/placement-types.js'
-export { Reply } from './engine/reply.js'
+} from './api/placement-types.js'
 export type {
   Accepted,
   ChatMessage,
@@ -50,4 +45,9 @@ export type {
   ToolCallDelta,
   ToolChoice,
   Usage,
-} from './engine/types.js'
+} from './api/types.js'
+export { CompiledSchema } from './engine/compiled-schema.js'
+export { Engine } from './engine/engine.js'
+export { estimate } from './engine/estimate.js'
+export { load } from './engine/load.js'
+export { Reply } from './engine/reply.js'

@@ -54,14 +54,15 @@ const rules: RuleTest[] = [
     ],
   },
   {
-    sentence: 'TypeScript imports run cli -> http -> openai -> engine -> binding',
+    sentence: 'TypeScript imports run cli -> http -> openai -> engine -> options -> schema -> api',
     rule: typescriptImports,
     bad: [
       ['src/engine/a.ts', "import { b } from '../http/b.js'"],
       ['src/openai/chat/a.ts', "import type { b } from '../../binding/b.js'"],
       ['src/binding/a.ts', "const b = await import('../engine/b.js')"],
-      ['src/config/a.ts', "export * from '../engine/b.js'"],
-      ['src/engine/errors.ts', "import { b } from './b.js'"],
+      ['src/options/a.ts', "export * from '../engine/b.js'"],
+      ['src/schema/a.ts', "import { b } from '../options/b.js'"],
+      ['src/api/a.ts', "import type { b } from '../engine/b.js'"],
       ['src/openai/a.ts', "import http from 'node:http'"],
       ['src/http/a.ts', "import { z } from 'zod'"],
       ['src/engine/a.ts', "import { b } from '../../scripts/b.mjs'"],
@@ -69,7 +70,7 @@ const rules: RuleTest[] = [
     good: [
       ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { z } from 'zod'"],
       ['src/http/a.ts', "import http from 'node:http'\nimport { b } from '../openai/b.js'"],
-      ['src/config/a.ts', "import type { b } from '../engine/types.js'"],
+      ['src/options/a.ts', "import type { b } from '../api/types.js'"],
       ['src/index.ts', "export * from './engine/b.js'"],
     ],
   },

@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// What can go wrong, by the code that JavaScript sees (src/engine/errors.ts).
+// What can go wrong, by the code that JavaScript sees (src/api/errors.ts).
 enum class FaultCode {
   model_not_found,
   model_invalid,

@@ -6,7 +6,7 @@ namespace sluice {
 namespace {
 
 // A place of so many ways on is no grammar that somebody wrote by hand: an enum's words share
-// their beginnings (src/config/schema).
+// their beginnings (src/schema).
 constexpr size_t kStacksMax = 8192;
 // What is looked at, gone down to and made, by what it takes in time and memory: half a second, and
 // 100 MB. It may be done once; of what was done, each row gives so much back. The engine's thread

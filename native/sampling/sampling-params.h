@@ -10,7 +10,7 @@ struct LogitBias {
   float bias;
 };
 
-// Complete and checked in TypeScript (src/config); see SamplingOptions there for the ranges.
+// Complete and checked in TypeScript (src/options); see SamplingOptions there for the ranges.
 struct SamplingParams {
   float temperature = 1.0f;  // 0 is greedy
   int32_t top_k = 0;         // 0 is off

@@ -3,7 +3,7 @@
  * Above this file nobody knows that there is C++; tests put a scripted fake in its place.
  */
 
-/** Codes that the native side reports; src/engine/errors.ts turns each into a class. */
+/** Codes that the native side reports; src/api/errors.ts turns each into a class. */
 export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'
@@ -232,7 +232,7 @@ export interface NativeToolProperty {
   text: string
 }
 
-/** As CallFormat of src/config/schema/tool-grammar.ts. */
+/** As CallFormat of src/schema/tool-grammar.ts. */
 export type NativeCallFormat = 'json' | 'tagged' | 'gemma' | 'other' | 'none'
 
 export interface NativeEngine {
@@ -411,7 +411,7 @@ export interface NativeModelInfo {
   warnings: { code: NativeWarningCode; message: string }[]
 }
 
-/** As LoadWarningCode of src/engine/placement-types.ts. */
+/** As LoadWarningCode of src/api/placement-types.ts. */
 export type NativeWarningCode =
   | 'WARN_GPU_MISSING'
   | 'WARN_GPU_FAILED'

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { type Flag, type Flags, flagName } from '../config/flags.js'
+import { type Flag, type Flags, flagName } from '../options/flags.js'
 
 /** Declares a table's flags; what they were given is left as text, for settleFlags to read. */
 export function addFlags(command: Command, flags: Flags): void {

@@ -1,5 +1,5 @@
+import type { EmbeddingInfo } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
-import type { EmbeddingInfo } from '../engine/types.js'
 import { packageVersion } from './package-root.js'
 
 interface Shown {

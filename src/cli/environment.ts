@@ -1,6 +1,6 @@
-import { doctorFlags, runFlags, serveFlags } from '../config/command-flags.js'
-import { environmentName } from '../config/flags.js'
-import { nearest } from '../config/nearest.js'
+import { doctorFlags, runFlags, serveFlags } from '../options/command-flags.js'
+import { environmentName } from '../options/flags.js'
+import { nearest } from '../options/nearest.js'
 
 /** What else is read from the environment: keys, the build, and scripts of the checkout. */
 const others = [

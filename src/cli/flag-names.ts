@@ -1,5 +1,5 @@
-import { type Flags, flagName } from '../config/flags.js'
-import { InvalidOptionError } from '../engine/errors.js'
+import { InvalidOptionError } from '../api/errors.js'
+import { type Flags, flagName } from '../options/flags.js'
 
 /** Options of the functions whose flags have another name. */
 const keys: Readonly<Record<string, string>> = {

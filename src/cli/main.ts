@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { doctorFlags, runFlags, serveFlags } from '../config/command-flags.js'
-import { type Flags, type Settled, settleFlags } from '../config/flags.js'
+import { doctorFlags, runFlags, serveFlags } from '../options/command-flags.js'
+import { type Flags, type Settled, settleFlags } from '../options/flags.js'
 import { addFlags } from './add-flags.js'
 import { mindClosedPipes } from './closed-pipes.js'
 import { colours } from './colours.js'

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { SluiceError } from '../engine/errors.js'
+import { SluiceError } from '../api/errors.js'
 import { colours } from './colours.js'
 
 /** How the process ends: 0 well, 1 by an error, 2 by a wrong command line. */

@@ -1,7 +1,7 @@
+import type { ChoiceResult } from '../api/types.js'
 import type { NativeEvent } from '../binding/native.js'
 import { PartBuffer } from './part-buffer.js'
 import { PartSum } from './part-sum.js'
-import type { ChoiceResult } from './types.js'
 
 export type Finished = Extract<NativeEvent, { kind: 'finished' }>
 

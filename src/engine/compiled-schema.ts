@@ -1,4 +1,4 @@
-import { schemaGrammar } from '../config/schema/schema-grammar.js'
+import { schemaGrammar } from '../schema/schema-grammar.js'
 
 /**
  * A JSON Schema, checked and made a grammar. For a schema that many requests use: they take it in

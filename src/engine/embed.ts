@@ -1,7 +1,7 @@
+import { CancelledError } from '../api/errors.js'
+import type { EmbedOptions, EmbedResult } from '../api/types.js'
 import { onAbort } from './abort-signals.js'
-import { CancelledError } from './errors.js'
 import type { Session } from './session.js'
-import type { EmbedOptions, EmbedResult } from './types.js'
 
 interface Settled extends EmbedOptions {
   /** Numbers of one of the model's embeddings. */

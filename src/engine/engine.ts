@@ -1,30 +1,5 @@
-import type { NativeChat, NativePrompt } from '../binding/native.js'
-import {
-  parseChat,
-  parseChatOptions,
-  parseTemplateOptions,
-  readChat,
-  type Thinking,
-} from '../config/chat-options.js'
-import { noOptions } from '../config/checks.js'
-import { parseEmbedInput, parseEmbedOptions } from '../config/embed-options.js'
-import {
-  checkChoices,
-  parseCompletionOptions,
-  parseCompletionPrompt,
-  parseText,
-  parseTextOptions,
-  parseTokenizeOptions,
-  parseTokens,
-} from '../config/request-options.js'
-import type { CallFormat } from '../config/schema/tool-grammar.js'
-import { prepareTools } from '../config/tools.js'
-import { embed } from './embed.js'
-import type { EngineEndedError } from './errors.js'
-import { nativeRequest } from './native-request.js'
-import type { LoadWarning, Placement } from './placement-types.js'
-import { Reply, type ReplyTelling } from './reply.js'
-import type { Session } from './session.js'
+import type { EngineEndedError } from '../api/errors.js'
+import type { LoadWarning, Placement } from '../api/placement-types.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -41,7 +16,32 @@ import type {
   TextOptions,
   TokenizeOptions,
   Tool,
-} from './types.js'
+} from '../api/types.js'
+import type { NativeChat, NativePrompt } from '../binding/native.js'
+import {
+  parseChat,
+  parseChatOptions,
+  parseTemplateOptions,
+  readChat,
+  type Thinking,
+} from '../options/chat-options.js'
+import { noOptions } from '../options/checks.js'
+import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
+import {
+  checkChoices,
+  parseCompletionOptions,
+  parseCompletionPrompt,
+  parseText,
+  parseTextOptions,
+  parseTokenizeOptions,
+  parseTokens,
+} from '../options/request-options.js'
+import { prepareTools } from '../options/tools.js'
+import type { CallFormat } from '../schema/tool-grammar.js'
+import { embed } from './embed.js'
+import { nativeRequest } from './native-request.js'
+import { Reply, type ReplyTelling } from './reply.js'
+import type { Session } from './session.js'
 
 /** @internal What load() hands over. */
 export interface EngineParts {

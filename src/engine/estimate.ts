@@ -1,13 +1,13 @@
+import { CancelledError, EngineFailedError } from '../api/errors.js'
+import type { Estimate } from '../api/placement-types.js'
+import type { EstimateOptions } from '../api/types.js'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/native.js'
-import { parseEstimateOptions } from '../config/engine-options.js'
+import { parseEstimateOptions } from '../options/engine-options.js'
 import { onAbort } from './abort-signals.js'
-import { CancelledError, EngineFailedError } from './errors.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
-import type { Estimate } from './placement-types.js'
 import { Session } from './session.js'
-import type { EstimateOptions } from './types.js'
 
 /**
  * Says what `load` would need and choose, without loading any weights: the file's header and

@@ -1,19 +1,19 @@
+import { CancelledError, ClosedError, type EngineEndedError } from '../api/errors.js'
+import type { EngineSettings, LoadOptions, ModelInfo } from '../api/types.js'
 import type { NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
-import { checkBudgetMessage } from '../config/chat-options.js'
+import { checkBudgetMessage } from '../options/chat-options.js'
 import {
   parseLoadOptions,
   type SettledLoadOptions as Settled,
   usableSampling,
-} from '../config/engine-options.js'
+} from '../options/engine-options.js'
 import { onAbort } from './abort-signals.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
-import { CancelledError, ClosedError, type EngineEndedError } from './errors.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
 import { Session } from './session.js'
-import type { EngineSettings, LoadOptions, ModelInfo } from './types.js'
 import { tellWarning } from './warnings.js'
 
 const mebibyte = 2 ** 20

@@ -1,4 +1,3 @@
-import type { NativeErrorCode, NativeErrorDetails } from '../binding/native.js'
 import {
   CancelledError,
   ClosedError,
@@ -14,7 +13,8 @@ import {
   OutOfMemoryError,
   QueueTimeoutError,
   type SluiceError,
-} from './errors.js'
+} from '../api/errors.js'
+import type { NativeErrorCode, NativeErrorDetails } from '../binding/native.js'
 
 type NativeError = { code: NativeErrorCode; message: string } & NativeErrorDetails
 

@@ -1,12 +1,12 @@
 import path from 'node:path'
+import { BinaryMissingError } from '../api/errors.js'
+import type { LoadOptions } from '../api/types.js'
 import { binding } from '../binding/binding.js'
 import type { NativeAddon, NativeEngineOptions } from '../binding/native.js'
 import { BundledError } from '../binding/package-root.js'
 import { platformName } from '../binding/platform.js'
-import type { SettledLoadOptions } from '../config/engine-options.js'
-import { BinaryMissingError } from './errors.js'
+import type { SettledLoadOptions } from '../options/engine-options.js'
 import { coresMax, freeBytes } from './machine.js'
-import type { LoadOptions } from './types.js'
 
 const mebibyte = 2 ** 20
 /** As much as is taken for kept states without being asked. */

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
+import type { RequestOptions, SamplingOptions } from '../api/types.js'
 import type { NativePrompt, NativeRequest } from '../binding/native.js'
-import { jsonGrammar } from '../config/schema/schema-grammar.js'
-import { choiceGrammar, regexGrammar } from '../config/schema/text-grammar.js'
+import { jsonGrammar } from '../schema/schema-grammar.js'
+import { choiceGrammar, regexGrammar } from '../schema/strings/text-grammar.js'
 import { CompiledSchema } from './compiled-schema.js'
-import type { RequestOptions, SamplingOptions } from './types.js'
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
 const seedMax = 2 ** 32 - 2

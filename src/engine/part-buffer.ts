@@ -1,11 +1,11 @@
-import type { NativePart, NativeTokenLogprob, NativeTokenLogprobs } from '../binding/native.js'
 import type {
   PromptTokenLogprobs,
   ReplyPart,
   TokenLogprob,
   TokenLogprobs,
   ToolCallDelta,
-} from './types.js'
+} from '../api/types.js'
+import type { NativePart, NativeTokenLogprob, NativeTokenLogprobs } from '../binding/native.js'
 
 /** Pieces of one choice of a reply that nobody has taken yet, merged into one. */
 export class PartBuffer {

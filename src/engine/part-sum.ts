@@ -1,5 +1,5 @@
+import type { ReplyResult, ToolCall } from '../api/types.js'
 import type { NativePart } from '../binding/native.js'
-import type { ReplyResult, ToolCall } from './types.js'
 
 /** What a reply's parts come to beside their text: for its result. */
 export class PartSum {

@@ -1,12 +1,12 @@
+import { CancelledError, type SluiceError } from '../api/errors.js'
+import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from '../api/types.js'
 import type { NativePart, NativeRequest } from '../binding/native.js'
-import type { ToolNames } from '../config/tool-names.js'
+import type { ToolNames } from '../options/tool-names.js'
 import { onAbort } from './abort-signals.js'
 import { Choice, type ChoiceTally, cancelledUnstarted, type Finished } from './choice.js'
-import { CancelledError, type SluiceError } from './errors.js'
 import { choiceSeed } from './native-request.js'
 import { replyTokensOf } from './part-buffer.js'
 import type { ReplyListener, Session } from './session.js'
-import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from './types.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
 

@@ -1,3 +1,10 @@
+import {
+  ClosedError,
+  type EngineEndedError,
+  EngineFailedError,
+  OverloadedError,
+  type SluiceError,
+} from '../api/errors.js'
 import type {
   NativeAddon,
   NativeChat,
@@ -12,13 +19,6 @@ import type {
   NativeStats,
   NativeTexts,
 } from '../binding/native.js'
-import {
-  ClosedError,
-  type EngineEndedError,
-  EngineFailedError,
-  OverloadedError,
-  type SluiceError,
-} from './errors.js'
 import { engineEnded, errorOf } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 import { surface } from './surface.js'

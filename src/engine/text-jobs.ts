@@ -1,4 +1,3 @@
-import { onAbort } from './abort-signals.js'
 import {
   CancelledError,
   type ClosedError,
@@ -6,7 +5,8 @@ import {
   OverloadedError,
   QueueTimeoutError,
   type SluiceError,
-} from './errors.js'
+} from '../api/errors.js'
+import { onAbort } from './abort-signals.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */
 const waitingMax = 1024

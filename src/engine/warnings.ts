@@ -1,4 +1,4 @@
-import type { LoadWarning } from './placement-types.js'
+import type { LoadWarning } from '../api/placement-types.js'
 
 /** Told already, by code and message: a server that loads ten engines says it once. */
 const told = new Set<string>()

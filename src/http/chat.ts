@@ -1,5 +1,5 @@
+import type { ChatOptions } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
-import type { ChatOptions } from '../engine/types.js'
 import { ChunkEncoder } from '../openai/chat/chunks.js'
 import { requestOptions } from '../openai/chat/options.js'
 import { CompletionParts } from '../openai/chat/reply.js'

@@ -1,5 +1,5 @@
-import { show } from '../config/checks.js'
-import { EngineEndedError, SluiceError } from '../engine/errors.js'
+import { EngineEndedError, SluiceError } from '../api/errors.js'
+import { show } from '../api/show.js'
 import { ApiError } from '../openai/errors.js'
 
 /** How much is told of why there is no engine: the code alone, or the words of Sluice's own too. */

@@ -1,4 +1,4 @@
-import type { EngineStats } from '../engine/types.js'
+import type { EngineStats } from '../api/types.js'
 
 /** Looks per deadline: a stall is seen at most a quarter late. */
 const looks = 4

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RequestNote } from '../engine/types.js'
+import type { RequestNote } from '../api/types.js'
 
 /** Characters of the header: what stands in front of a server may take no more of all of them. */
 const headerMax = 2048

@@ -1,3 +1,4 @@
+import type { Engine } from '../engine/engine.js'
 import {
   aFunction,
   type Check,
@@ -13,8 +14,7 @@ import {
   parseFields,
   trueOrFalse,
   wrong,
-} from '../config/checks.js'
-import type { Engine } from '../engine/engine.js'
+} from '../options/checks.js'
 import type { AccessEntry } from './access-log.js'
 
 /** What a listener needs to know; every limit is here, with its unit in its name. */

@@ -1,5 +1,5 @@
+import type { ReplyPart } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
-import type { ReplyPart } from '../engine/types.js'
 import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
 import { EngineWatch } from './engine-watch.js'

@@ -1,6 +1,3 @@
-import type { Input } from '../config/inputs.js'
-import type { Engine } from '../engine/engine.js'
-import type { Reply } from '../engine/reply.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -11,7 +8,10 @@ import type {
   TemplateOptions,
   TokenizeOptions,
   Tool,
-} from '../engine/types.js'
+} from '../api/types.js'
+import type { Engine } from '../engine/engine.js'
+import type { Reply } from '../engine/reply.js'
+import type { Input } from '../options/inputs.js'
 
 /** What an exchange is to the engine that it asks. */
 export interface Scope {

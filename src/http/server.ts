@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { isOfListener, noOptions, refused, show } from '../config/checks.js'
+import { show } from '../api/show.js'
+import { isOfListener, noOptions, refused } from '../options/checks.js'
 import { App } from './app.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'

@@ -6,7 +6,7 @@ import {
   InvalidRequestError,
   InvalidSchemaError,
   SluiceError,
-} from '../engine/errors.js'
+} from '../api/errors.js'
 
 /**
  * The one table of what can go wrong on the wire: HTTP status, `type`, `code`, and the seconds

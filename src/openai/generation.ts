@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { z } from 'zod'
-import { temperatureMax } from '../config/engine-options.js'
-import { stopTokensMax } from '../config/request-options.js'
-import type { RequestOptions } from '../engine/types.js'
+import type { RequestOptions } from '../api/types.js'
+import { temperatureMax } from '../options/engine-options.js'
+import { stopTokensMax } from '../options/request-options.js'
 import {
   anObject,
   arrayOf,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Input, readInputs } from '../config/inputs.js'
+import { type Input, readInputs } from '../options/inputs.js'
 
 /**
  * A list of texts and token ids, whatever form it came in. Not by zod's unions: half a million ids

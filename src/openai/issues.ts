@@ -1,9 +1,7 @@
 import type { z } from 'zod'
+import { show } from '../api/show.js'
 import { ApiError } from './errors.js'
 import { parseJson } from './json.js'
-
-/** Characters of a received value that a message repeats. */
-const shownMax = 60
 
 /** Parses a request by its schema, or throws a 400 that names the first field at fault. */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
@@ -56,12 +54,4 @@ function nameOf(path: readonly PropertyKey[]): string {
   return path
     .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i === 0 ? '' : '.'}${String(key)}`))
     .join('')
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length <= shownMax ? text : `${text.slice(0, shownMax)}...`
 }

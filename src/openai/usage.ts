@@ -1,4 +1,4 @@
-import type { FinishReason, Usage } from '../engine/types.js'
+import type { FinishReason, Usage } from '../api/types.js'
 
 export interface CompletionUsage {
   readonly prompt_tokens: number

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { examine } from '../../src/cli/doctor/examine.js'
-import { doctorFlags, serveFlags } from '../../src/config/command-flags.js'
-import { loadChecks } from '../../src/config/engine-options.js'
-import { flagName } from '../../src/config/flags.js'
 import { estimate, type LoadWarningCode } from '../../src/index.js'
+import { doctorFlags, serveFlags } from '../../src/options/command-flags.js'
+import { loadChecks } from '../../src/options/engine-options.js'
+import { flagName } from '../../src/options/flags.js'
 import { FakeAddon } from '../support/fake-binding.js'
 
 // docs/devices.md is held against the code: options, warnings, and the fields that are promised.

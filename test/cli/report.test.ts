@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { BinaryMissingError, InvalidOptionError, SluiceError } from '../../src/api/errors.js'
 import { misspeltVariables } from '../../src/cli/environment.js'
 import { inFlags } from '../../src/cli/flag-names.js'
 import { chainOf, report } from '../../src/cli/report.js'
-import { doctorFlags, runFlags, serveFlags } from '../../src/config/command-flags.js'
-import { environmentName } from '../../src/config/flags.js'
-import { BinaryMissingError, InvalidOptionError, SluiceError } from '../../src/engine/errors.js'
+import { doctorFlags, runFlags, serveFlags } from '../../src/options/command-flags.js'
+import { environmentName } from '../../src/options/flags.js'
 
 let said = ''
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { SluiceError } from '../../src/api/errors.js'
 import type { NativeEngineOptions } from '../../src/binding/native.js'
-import type { SluiceError } from '../../src/engine/errors.js'
 import { forgetOpen, rememberOpen } from '../../src/engine/open-engines.js'
 import { type ReplyListener, Session, type SessionListener } from '../../src/engine/session.js'
 import { joinConnection } from '../../src/http/connection.js'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ClosedError } from '../../src/engine/errors.js'
+import { ClosedError } from '../../src/api/errors.js'
 import { TextJobs } from '../../src/engine/text-jobs.js'
 
 /** Jobs by their number, and which of them the engine was given. */

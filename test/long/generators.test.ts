@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { toolGrammar } from '../../src/config/schema/tool-grammar.js'
 import { CompiledSchema, InvalidSchemaError } from '../../src/index.js'
+import { toolGrammar } from '../../src/schema/tool-grammar.js'
 import { GrammarSampler } from '../support/grammar-sampler.js'
 import { installed } from '../support/installed.js'
 import { startProgram } from '../support/program.js'

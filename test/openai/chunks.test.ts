@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ChoiceResult, ReplyResult } from '../../src/engine/types.js'
+import type { ChoiceResult, ReplyResult } from '../../src/api/types.js'
 import { ChunkEncoder } from '../../src/openai/chat/chunks.js'
 import { heading } from '../../src/openai/heading.js'
 import { systemFingerprint } from '../../src/openai/models/fingerprint.js'

@@ -8,7 +8,7 @@ import {
   InvalidRequestError,
   OverloadedError,
   QueueTimeoutError,
-} from '../../src/engine/errors.js'
+} from '../../src/api/errors.js'
 import { ApiError, type ErrorKind, toApiError } from '../../src/openai/errors.js'
 
 test.each([

@@ -1,6 +1,6 @@
+import type { LoadOptions } from '../../src/api/types.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
-import type { LoadOptions } from '../../src/engine/types.js'
 import type { AccessEntry, ServerOptions, SluiceServer } from '../../src/http/index.js'
 import { createServer } from '../../src/http/index.js'
 import { eventually } from './eventually.js'

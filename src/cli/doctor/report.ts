@@ -1,4 +1,4 @@
-import type { DeviceInfo, Estimate } from '../../engine/placement-types.js'
+import type { DeviceInfo, Estimate } from '../../api/placement-types.js'
 
 /** What `sluice doctor --json` prints. Fields may be added; those here keep their meaning. */
 export interface DoctorReport {

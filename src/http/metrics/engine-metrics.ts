@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { EngineStats } from '../../engine/types.js'
+import type { EngineStats } from '../../api/types.js'
 
 type Stats = EngineStats
 

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
+import type { ChoiceResult } from '../../api/types.js'
 import type { ReplyTally } from '../../engine/reply.js'
-import type { ChoiceResult } from '../../engine/types.js'
 
 const firstTokenSeconds = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PastToolCall } from '../../engine/types.js'
+import type { PastToolCall } from '../../api/types.js'
 import { optional } from '../fields.js'
 
 /** Calls of earlier turns: as OpenAI has them, as others write them, and as a reply was cut. */

@@ -1,4 +1,4 @@
-import type { TokenLogprob, TokenLogprobs } from '../../engine/types.js'
+import type { TokenLogprob, TokenLogprobs } from '../../api/types.js'
 import { wireLogprob } from '../logprob.js'
 
 /** How likely some tokens of a choice were, as OpenAI tells it. */

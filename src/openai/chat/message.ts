@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatMessage, PastToolCall } from '../../engine/types.js'
+import type { ChatMessage, PastToolCall } from '../../api/types.js'
 import { arrayOf, isEmptyArray, optional, unsupported } from '../fields.js'
 import { functionCall, toolCall } from './calls.js'
 import { isTool, readContent } from './content.js'

@@ -1,4 +1,4 @@
-import type { ChatOptions } from '../../engine/types.js'
+import type { ChatOptions } from '../../api/types.js'
 import { generationOptions, limitOf } from '../generation.js'
 import type { ChatRequest } from './schema.js'
 import { toolOptions } from './tools.js'

@@ -1,4 +1,4 @@
-import type { ChoiceResult, ReplyPart, ReplyResult, TokenLogprobs } from '../../engine/types.js'
+import type { ChoiceResult, ReplyPart, ReplyResult, TokenLogprobs } from '../../api/types.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
 import { choiceLogprobs } from './logprobs.js'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ToolChoice } from '../../engine/types.js'
+import type { ToolChoice } from '../../api/types.js'
 
 /**
  * Whether and which tools a reply may call, in OpenAI's words and in those of others: "any" is

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { budgetMessageBytesMax } from '../../config/engine-options.js'
-import { InvalidOptionError } from '../../engine/errors.js'
-import type { ChatOptions, ToolCall, ToolChoice } from '../../engine/types.js'
+import { InvalidOptionError } from '../../api/errors.js'
+import type { ChatOptions, ToolCall, ToolChoice } from '../../api/types.js'
+import { budgetMessageBytesMax } from '../../options/engine-options.js'
 import { anObject, boolean, int32Max, integerFrom, optional } from '../fields.js'
 import type { WireTools } from './wire-tools.js'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { show } from '../../config/checks.js'
-import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../engine/errors.js'
-import type { RequestNote, Tool } from '../../engine/types.js'
+import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../api/errors.js'
+import { show } from '../../api/show.js'
+import type { RequestNote, Tool } from '../../api/types.js'
 import { ApiError, toApiError } from '../errors.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { ChoiceResult, Usage } from '../../engine/types.js'
+import type { ChoiceResult, Usage } from '../../api/types.js'
 import { doneFrame, oneLine } from '../frames.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'

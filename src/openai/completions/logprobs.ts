@@ -4,7 +4,7 @@ import type {
   ReplyPart,
   TokenLogprob,
   TokenLogprobs,
-} from '../../engine/types.js'
+} from '../../api/types.js'
 import { wireLogprob } from '../logprob.js'
 
 /** Parallel arrays, one entry a token. A prompt's first token follows nothing: it has null. */

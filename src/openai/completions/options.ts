@@ -1,4 +1,4 @@
-import type { CompletionOptions } from '../../engine/types.js'
+import type { CompletionOptions } from '../../api/types.js'
 import { ApiError } from '../errors.js'
 import { generationOptions, limitOf } from '../generation.js'
 import { type CompletionRequest, maxTokensDefault } from './schema.js'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { EngineSettings, ModelInfo } from '../../engine/types.js'
+import type { EngineSettings, ModelInfo } from '../../api/types.js'
 
 /** Changes when the same seed may give another text: other weights, engine or KV cache. */
 export function systemFingerprint(

@@ -1,4 +1,4 @@
-import type { ModelInfo } from '../../engine/types.js'
+import type { ModelInfo } from '../../api/types.js'
 import { ApiError } from '../errors.js'
 
 /** The name that always means the model that is there. */

@@ -1,4 +1,4 @@
-import type { EngineSettings, ModelInfo } from '../../engine/types.js'
+import type { EngineSettings, ModelInfo } from '../../api/types.js'
 
 /** One entry of GET /v1/models. */
 export interface ModelEntry {

@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
-import type { EngineStats } from '../../../src/engine/types.js'
+import type { EngineStats } from '../../../src/api/types.js'
 import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/random-model.js'
 import { post, type RawClient } from '../../support/raw-client.js'

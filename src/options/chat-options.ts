@@ -1,0 +1,254 @@
+import type {
+  ChatOptions,
+  ReasoningDefaults,
+  ReasoningOptions,
+  RequestNote,
+  TemplateOptions,
+  ToolChoice,
+} from '../api/types.js'
+import type { CallFormat } from '../schema/tool-grammar.js'
+import { parseMessages, type TemplateMessage } from './chat-messages.js'
+import {
+  type Check,
+  type Checks,
+  check,
+  fieldsOf,
+  isObject,
+  listOf,
+  oneOf,
+  parseFields,
+  aString as text,
+  trueOrFalse,
+  wrong,
+} from './checks.js'
+import { budgetChecks, type ToolLimits } from './engine-options.js'
+import { formOf, requestChecks } from './request-options.js'
+import {
+  parseTemplateArguments,
+  type TemplateArgument,
+  templateArguments,
+} from './template-arguments.js'
+import type { ToolNames } from './tool-names.js'
+import { noTools, parseTools, type TemplateTool } from './tools.js'
+
+/** A conversation as the engine's template takes it: complete, with what it may be answered by. */
+export interface TemplateChat {
+  messages: TemplateMessage[]
+  tools: TemplateTool[]
+  toolChoice: 'auto' | 'none' | 'required'
+  parallelToolCalls: boolean
+  thinking: boolean
+  /** '' leaves it to the template. */
+  reasoningEffort: string
+  arguments: TemplateArgument[]
+  /** -1 is as many as it likes. */
+  reasoningBudget: number
+  reasoningBudgetMessage: string
+  /** The reply goes on with the last message. */
+  continues: boolean
+}
+
+const effort: Check<string> = check('1 to 32 letters', (value) => {
+  return typeof value === 'string' && /^[a-z]{1,32}$/i.test(value)
+})
+
+const reasoningChecks: Checks<ReasoningOptions> = {
+  enabled: trueOrFalse,
+  effort,
+  ...budgetChecks,
+}
+
+const someChecks: Checks<Extract<ToolChoice, { names: readonly string[] }>> = {
+  names: listOf(65_536, text, 'names of tools'),
+  mode: oneOf('auto', 'required'),
+}
+const toolChoice: Check<ToolChoice> = {
+  ...check<ToolChoice>(
+    '"auto", "none", "required" or an object such as {"name": "get_weather"}',
+    (value) => {
+      if (['auto', 'none', 'required'].includes(value as string)) return true
+      if (!isObject(value)) return false
+      const { name, names } = value as { name?: unknown; names?: unknown }
+      return typeof name === 'string' || Array.isArray(names)
+    },
+  ),
+  read: (value, path) => {
+    if (typeof value === 'string') return value
+    return 'names' in value
+      ? parseFields(value, someChecks, path)
+      : parseFields(value, { name: text }, path)
+  },
+}
+
+const templateChecks: Checks<TemplateOptions> = {
+  tools: check('an array of tools', Array.isArray),
+  toolChoice,
+  parallelToolCalls: trueOrFalse,
+  reasoning: fieldsOf(reasoningChecks),
+  templateArguments,
+  continueFinal: trueOrFalse,
+}
+const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseChatOptions(input: unknown): ChatOptions {
+  const options = parseFields<ChatOptions>(input, chatChecks)
+  formOf(options)
+  return options
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseTemplateOptions(input: unknown): TemplateOptions {
+  return parseFields<TemplateOptions>(input, templateChecks)
+}
+
+/** What an engine knows of how its model thinks. */
+export interface Thinking {
+  /** What thoughts end with; empty where they cannot be made to end. */
+  readonly ends: readonly string[]
+  readonly defaults: ReasoningDefaults
+}
+
+const noThinking: Thinking = { ends: [], defaults: {} }
+
+/** What `readChat` makes of a request. */
+export interface ReadChat {
+  chat: TemplateChat
+  /** The request's names of tools for those that the model is told. */
+  toolNames: ToolNames
+  /** What was taken otherwise than it says. */
+  notes: RequestNote[]
+}
+
+/** `readChat`, where nobody is told of more. */
+export function parseChat(...given: Parameters<typeof readChat>): TemplateChat {
+  return readChat(...given).chat
+}
+
+/**
+ * @param callFormat how the template writes calls, where the reply's are to be kept to their schema
+ * @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role`, and
+ * InvalidSchemaError
+ */
+export function readChat(
+  messages: unknown,
+  options: TemplateOptions,
+  thinking = noThinking,
+  callFormat?: CallFormat,
+  limits?: ToolLimits,
+): ReadChat {
+  const parsed = parseMessages(messages)
+  if (callFormat === 'none') refuseCalls(parsed)
+  const choice = options.toolChoice ?? 'auto'
+  const format = choice === 'none' ? undefined : callFormat
+  const { tools, names, notes } = parseTools(options.tools ?? [], format, limits)
+  const reasoning = parseFields<ReasoningOptions>(
+    options.reasoning ?? {},
+    reasoningChecks,
+    'reasoning',
+  )
+  const chat = {
+    messages: parsed.map((message) => withShownNames(message, names)),
+    ...chosen(choice, tools, names),
+    parallelToolCalls: options.parallelToolCalls ?? true,
+    thinking: reasoning.enabled ?? true,
+    reasoningEffort: reasoning.effort ?? '',
+    arguments: parseTemplateArguments(options.templateArguments ?? {}),
+    ...budgetOf(reasoning, thinking),
+    continues: continues(parsed, options.continueFinal),
+  }
+  return { chat, toolNames: names, notes }
+}
+
+/** Earlier calls go by the names that the model is told. */
+function withShownNames(message: TemplateMessage, names: ToolNames): TemplateMessage {
+  if (names.areSame) return message
+  const toolCalls = message.toolCalls.map((call) => ({ ...call, name: names.shown(call.name) }))
+  return { ...message, name: names.shown(message.name), toolCalls }
+}
+
+/** They would be left out of the prompt, and what the tools said answer nothing. */
+function refuseCalls(messages: readonly TemplateMessage[]): void {
+  for (const [i, { toolCalls }] of messages.entries()) {
+    if (toolCalls.length > 0) throw wrong(`messages[${i}].toolCalls`, `none: ${noTools}`, toolCalls)
+  }
+}
+
+/** A default has no effect where it cannot be kept to; what a request asks for is refused. */
+function budgetOf(
+  { budget, budgetMessage }: ReasoningOptions,
+  { ends, defaults }: Thinking,
+): Pick<TemplateChat, 'reasoningBudget' | 'reasoningBudgetMessage'> {
+  if (ends.length === 0) {
+    if (budget === undefined || budget === -1) {
+      return { reasoningBudget: -1, reasoningBudgetMessage: '' }
+    }
+    const expected = 'nothing: the chat template does not say how this model thinks, if it does'
+    throw wrong('reasoning.budget', expected, budget)
+  }
+  if (budgetMessage !== undefined) checkBudgetMessage(budgetMessage, ends)
+  return {
+    reasoningBudget: budget ?? defaults.budget ?? -1,
+    reasoningBudgetMessage: budgetMessage ?? defaults.budgetMessage ?? '',
+  }
+}
+
+/** @throws InvalidOptionError for one that would end the thoughts itself */
+export function checkBudgetMessage(message: string, ends: readonly string[]): void {
+  const end = ends.find((one) => message.includes(one))
+  if (end === undefined) return
+  const expected = `a message without ${JSON.stringify(end)}, which ends the thoughts`
+  throw wrong('reasoning.budgetMessage', expected, message)
+}
+
+/** The tools that the model is told of, and whether and which it may call. */
+function chosen(
+  choice: ToolChoice,
+  tools: TemplateTool[],
+  names: ToolNames,
+): Pick<TemplateChat, 'tools' | 'toolChoice'> {
+  if (typeof choice === 'string') return { tools, toolChoice: usable(choice, tools) }
+  const byName = new Map(tools.map((tool) => [tool.name, tool]))
+  const named = (name: string) => {
+    const tool = byName.get(names.shown(name))
+    if (tool === undefined) throw wrong('toolChoice', 'the name of one of the tools', name)
+    return tool
+  }
+  if ('name' in choice) return { tools: [named(choice.name)], toolChoice: 'required' }
+  const callable = new Set(choice.names.map(named))
+  const toolChoice = choice.mode ?? 'auto'
+  if (callable.size === 0 && toolChoice === 'required') {
+    throw wrong('toolChoice', 'the name of at least one tool', choice.names)
+  }
+  return {
+    tools: tools.map((tool) => ({ ...tool, isCallable: callable.has(tool) })),
+    toolChoice: callable.size === 0 ? 'none' : toolChoice,
+  }
+}
+
+function usable(choice: Exclude<ToolChoice, object>, tools: readonly TemplateTool[]) {
+  if (choice === 'required' && tools.length === 0) {
+    throw wrong('toolChoice', '"auto" or "none" where there are no tools', choice)
+  }
+  return choice
+}
+
+/**
+ * As llama-server has it: a last message of an assistant is the beginning of the reply, unless it
+ * called tools: then the next one answers, with what the tools said or without.
+ */
+function continues(messages: TemplateMessage[], asked: boolean | undefined): boolean {
+  const last = messages[messages.length - 1]
+  const at = `messages[${messages.length - 1}]`
+  const isAssistant = last?.role === 'assistant'
+  const hasCalls = (last?.toolCalls.length ?? 0) > 0
+  if (asked !== true) return asked ?? (isAssistant && !hasCalls)
+  if (!isAssistant) {
+    throw wrong(`${at}.role`, '"assistant", as the reply shall go on with it', last?.role)
+  }
+  if (hasCalls) {
+    const expected = 'no tool calls in the last message, as the reply shall go on with it'
+    throw wrong(`${at}.toolCalls`, expected, last?.toolCalls)
+  }
+  return true
+}

@@ -1,0 +1,247 @@
+import { isIP } from 'node:net'
+import { InvalidOptionError } from '../api/errors.js'
+import { cut, isPlainObject, kindOf, reasonOf, show } from '../api/show.js'
+import { nearest } from './nearest.js'
+
+/**
+ * Checks of options, each with the words for what it expects: of every function of the package and
+ * of the command line. Not zod: importing that takes 45 ms of a process's start (its mini form
+ * too), and `sluice run` has 300 ms to its first word.
+ */
+export interface Check<T> {
+  /** What is expected, as a phrase: `a number from 0 to 2`. */
+  readonly expected: string
+  /** May throw, for what cannot be looked at. */
+  readonly accepts: (value: unknown) => value is T
+  /** Takes what was accepted apart: a copy, whose own parts are checked below `path`. */
+  read?(value: T, path: string): T
+  /** No message shows what came. */
+  readonly isSecret?: boolean
+}
+
+/** One check for each key of an options object. */
+export type Checks<T> = { readonly [K in keyof Required<T>]: Check<NonNullable<T[K]>> }
+
+export const int32Max = 2 ** 31 - 1
+
+export function check<T>(expected: string, accepts: (value: unknown) => boolean): Check<T> {
+  return { expected, accepts: accepts as (value: unknown) => value is T }
+}
+
+/** A finite number within bounds, both included. */
+export function numberFrom(min: number, max: number): Check<number> {
+  return check(`a number from ${min} to ${max}`, (value) => isNumber(value, min, max))
+}
+
+/** A whole number within bounds, both included. */
+export function integerFrom(min: number, max: number): Check<number> {
+  return check(
+    `a whole number from ${min} to ${max}`,
+    (value) => Number.isInteger(value) && isNumber(value, min, max),
+  )
+}
+
+export function isNumber(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && value >= min && value <= max
+}
+
+export function oneOf<const T extends string>(...values: T[]): Check<T> {
+  const quoted = values.map((value) => `"${value}"`)
+  return check(quoted.join(' or '), (value) => values.includes(value as T))
+}
+
+export const aString: Check<string> = check('a string', (value) => typeof value === 'string')
+
+export const trueOrFalse: Check<boolean> = check('true or false', (value) => {
+  return typeof value === 'boolean'
+})
+
+/** A path for the operating system: not empty, and without the zero that would cut it short. */
+export const filePath: Check<string> = check('the path of a file', (value) => {
+  return typeof value === 'string' && value !== '' && !value.includes('\0')
+})
+
+/** Where a server listens: what it is, its resolver knows. */
+export const hostName: Check<string> = check('a host name or an address', (value) => {
+  return typeof value === 'string' && /^[^\s/]{1,253}$/.test(value)
+})
+
+/** As a request's Host header may name it; its port is not looked at. */
+export const hostOfRequests: Check<string> = check(
+  'a host name or an address, without a port',
+  (value) => {
+    if (typeof value !== 'string') return false
+    return /^[a-z0-9._-]{1,253}$/i.test(value) || isIP(value.replace(/^\[(.*)\]$/, '$1')) !== 0
+  },
+)
+
+export const aFunction: Check<() => void> = check('a function', (value) => {
+  return typeof value === 'function'
+})
+
+/** Also one of another realm or a polyfill. */
+export const abortSignal: Check<AbortSignal> = check('an AbortSignal', (value) => {
+  const signal = value as Partial<AbortSignal> | null
+  return (
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function' &&
+    typeof signal.removeEventListener === 'function'
+  )
+})
+
+/** Anything but an array that has names for what it holds; who reads it knows which. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Also an instance of a class of the caller's, but none of those that JavaScript or Node has. */
+function isOptions(value: unknown): value is object {
+  return isObject(value) && Object.prototype.toString.call(value) === '[object Object]'
+}
+
+const optionsObject = 'an object ({ ... })'
+
+/** An object of options within another. */
+export function fieldsOf<T extends object>(checks: Checks<T>): Check<T> {
+  return {
+    ...check<T>(optionsObject, isOptions),
+    read: (value, path) => parseFields<T>(value, checks, path),
+  }
+}
+
+/** An array of at most so many, each of which is checked. A message says which one it is. */
+export function listOf<T>(itemsMax: number, item: Check<T>, what: string): Check<readonly T[]> {
+  return {
+    ...check<readonly T[]>(`an array of at most ${itemsMax} ${what}`, (value) => {
+      return Array.isArray(value) && value.length <= itemsMax
+    }),
+    read: (value, path) => {
+      try {
+        return readItems(path, value, (one, at) => demand(at, one, item))
+      } catch (cause) {
+        if (!(cause instanceof InvalidOptionError)) throw cause
+        throw new InvalidOptionError(path, cause.message, { cause: cause.cause })
+      }
+    },
+    isSecret: item.isSecret ?? false,
+  }
+}
+
+/**
+ * What `read` makes of each entry of an array, in their order; a hole is an entry of undefined.
+ * @throws InvalidOptionError for one that cannot be read
+ */
+export function readItems<T>(
+  path: string,
+  items: readonly unknown[],
+  read: (item: unknown, path: string) => T,
+): T[] {
+  const all: T[] = []
+  const length = readable(path, 'an array', () => items.length)
+  for (let i = 0; i < length; i++) {
+    const at = `${path}[${i}]`
+    all.push(
+      read(
+        readable(at, 'what can be read', () => items[i]),
+        at,
+      ),
+    )
+  }
+  return all
+}
+
+/** @throws InvalidOptionError */
+export function demand<T>(path: string, value: unknown, one: Check<T>): T {
+  const { expected, accepts, read, isSecret } = one
+  const isRight = readable(path, expected, () => accepts(value))
+  if (!isRight) throw refused(path, expected, isSecret ? kindOf(value) : show(value))
+  return read === undefined ? (value as T) : read(value as T, path)
+}
+
+/** @throws InvalidOptionError for what throws when it is looked at: a getter, or a Proxy */
+export function readable<T>(path: string, expected: string, look: () => T): T {
+  try {
+    return look()
+  } catch (cause) {
+    if (cause instanceof InvalidOptionError) throw cause
+    throw refused(path, expected, `an error when it was read (${reasonOf(cause)})`, { cause })
+  }
+}
+
+export function wrong(path: string, expected: string, value: unknown): InvalidOptionError {
+  return refused(path, expected, show(value))
+}
+
+/** The one voice of all errors of options. */
+export function refused(path: string, expected: string, came: string, options?: ErrorOptions) {
+  const message = `'${cut(path)}': expected ${expected}, but got ${came}.`
+  return new InvalidOptionError(path, message, options)
+}
+
+/**
+ * A copy with the options that are given; undefined counts as left out. A key that is no option is
+ * refused: a misspelt one would have no effect without a word.
+ * @throws InvalidOptionError with the option's path, below `at` if that is given
+ */
+export function parseFields<T>(input: unknown, checks: Checks<T>, at = ''): T {
+  const own = at === '' ? 'options' : at
+  const keys = readable(own, optionsObject, () => {
+    if (!isOptions(input)) throw wrong(own, optionsObject, input)
+    return isPlainObject(input) ? Object.keys(input) : keysOf(input, checks)
+  })
+  const parsed: Record<string, unknown> = {}
+  for (const key of keys) {
+    const path = at === '' ? key : `${at}.${key}`
+    const known = Object.hasOwn(checks, key) ? checks[key as keyof T] : undefined
+    const expected = known?.expected ?? optionsOf(checks)
+    const value = readable(path, expected, () => (input as Record<string, unknown>)[key])
+    if (value === undefined) continue
+    if (known === undefined) throw unknownOption(path, key, checks, value)
+    parsed[key] = demand(path, value, known)
+  }
+  return parsed as T
+}
+
+/** Of an instance, or of what inherits: options may be getters of its class. Methods are none. */
+function keysOf(input: object, checks: object): string[] {
+  const keys = new Set(Object.keys(input))
+  for (const key in input) {
+    if (typeof (input as Record<string, unknown>)[key] !== 'function') keys.add(key)
+  }
+  for (const key of Object.keys(checks)) if (key in input) keys.add(key)
+  return [...keys]
+}
+
+/**
+ * Of a function that has no options: refuses an object of some, which would have no effect. Other
+ * values pass, as those that come to a listener: a signal's name, an Event, an Error, or an app
+ * with its methods (Fastify's onClose).
+ * @throws InvalidOptionError
+ */
+export function noOptions(given: readonly unknown[]): void {
+  for (const one of given) {
+    if (readable('options', 'no options', () => isOfNoListener(one))) parseFields(one, {})
+  }
+}
+
+function isOfNoListener(given: unknown): boolean {
+  return isPlainObject(given) && !Object.values(given).some((value) => typeof value === 'function')
+}
+
+/** Whether it is what a listener is called with, by a signal's handler or an event target. */
+export function isOfListener(given: unknown): boolean {
+  if (typeof given === 'string') return /^SIG[A-Z0-9]+$/.test(given)
+  return readable('options', optionsObject, () => given instanceof Event)
+}
+
+function optionsOf(checks: object): string {
+  const names = Object.keys(checks)
+  return names.length === 0 ? 'no options' : `one of the options ${names.join(', ')}`
+}
+
+function unknownOption(path: string, key: string, checks: object, value: unknown) {
+  const near = nearest(key, Object.keys(checks))
+  const error = refused(path, optionsOf(checks), show(value))
+  if (near === undefined) return error
+  return new InvalidOptionError(path, `${error.message} Did you mean '${near}'?`)
+}

@@ -1,0 +1,197 @@
+import type {
+  EstimateOptions,
+  LoadOptions,
+  ReasoningDefaults,
+  SamplingOptions,
+} from '../api/types.js'
+import {
+  abortSignal,
+  aFunction,
+  type Check,
+  type Checks,
+  check,
+  demand,
+  fieldsOf,
+  filePath,
+  int32Max,
+  integerFrom,
+  isNumber,
+  numberFrom,
+  oneOf,
+  parseFields,
+  trueOrFalse,
+  wrong,
+} from './checks.js'
+
+/** What the tools of one request may come to: see LoadOptions. */
+export interface ToolLimits {
+  readonly toolsMax: number
+  readonly toolBytesMax: number
+  readonly toolWorkMax: number
+}
+
+export const toolLimitDefaults: ToolLimits = {
+  toolsMax: 1024,
+  toolBytesMax: 2 ** 20,
+  toolWorkMax: 10_000,
+}
+
+/** As many sequences as llama.cpp has. */
+export const parallelMax = 256
+const templateBytesMax = 2 ** 20
+export const budgetMessageBytesMax = 1024
+/** OpenAI's limit is 2; other servers have none, and people use more beside `minP`. */
+export const temperatureMax = 100
+
+/** Shared with requests: each may be a default of the engine and a request's own. */
+export const samplingChecks: Checks<SamplingOptions> = {
+  temperature: numberFrom(0, temperatureMax),
+  topP: numberFrom(0, 1),
+  topK: integerFrom(-1, int32Max),
+  minP: numberFrom(0, 1),
+  repeatPenalty: check(
+    'a number above 0, at most 10',
+    (value) => isNumber(value, 0, 10) && value > 0,
+  ),
+  repeatLastN: integerFrom(-1, int32Max),
+  frequencyPenalty: numberFrom(-2, 2),
+  presencePenalty: numberFrom(-2, 2),
+  seed: check('a whole number that JavaScript holds exactly', Number.isSafeInteger),
+}
+
+/** Shared with requests in the same way. */
+export const budgetChecks: Checks<ReasoningDefaults> = {
+  budget: integerFrom(-1, int32Max),
+  budgetMessage: check(`a string of at most ${budgetMessageBytesMax} bytes`, (value) => {
+    return typeof value === 'string' && Buffer.byteLength(value) <= budgetMessageBytesMax
+  }),
+}
+
+const gpuNames = ['auto', 'cuda', 'vulkan', 'metal'] as const
+/** As llama.cpp has them. */
+const devicesMax = 16
+
+const tensorSplit: Check<readonly number[]> = {
+  ...check<readonly number[]>(
+    `1 to ${devicesMax} numbers from 0 on, not all of them 0`,
+    (value) => {
+      if (!Array.isArray(value) || value.length === 0 || value.length > devicesMax) return false
+      const shares: unknown[] = Array.from(value) // every() would pass over holes
+      // The engine has them as floats, in which the smallest are 0.
+      return (
+        shares.every((share) => isNumber(share, 0, 1e9)) &&
+        shares.some((share) => Math.fround(share as number) > 0)
+      )
+    },
+  ),
+  read: (value) => [...value],
+}
+
+export const loadChecks: Checks<LoadOptions> = {
+  model: filePath,
+  parallel: integerFrom(1, parallelMax),
+  context: integerFrom(32, 2 ** 24),
+  window: integerFrom(1, 65_536),
+  queue: integerFrom(0, 65_536),
+  queueDeadlineMs: integerFrom(1, int32Max),
+  threads: integerFrom(1, 512),
+  poll: integerFrom(0, 100),
+  priority: oneOf('low', 'normal', 'medium', 'high', 'realtime'),
+  gpu: check(`${gpuNames.map((name) => `"${name}"`).join(', ')} or false`, (value) => {
+    return value === false || gpuNames.includes(value as (typeof gpuNames)[number])
+  }),
+  gpuLayers: integerFrom(-1, 65_536),
+  splitMode: oneOf('none', 'layer'),
+  mainGpu: integerFrom(0, devicesMax - 1),
+  tensorSplit,
+  kvType: oneOf('f16', 'bf16', 'q8_0', 'q4_0'),
+  flashAttention: check('"auto", true or false', (value) => {
+    return value === 'auto' || typeof value === 'boolean'
+  }),
+  kvCells: integerFrom(32, 2 ** 30),
+  cacheMiB: integerFrom(0, 2 ** 20),
+  chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
+    return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= templateBytesMax
+  }),
+  toolsMax: integerFrom(1, 65_536),
+  toolBytesMax: integerFrom(1, 2 ** 26),
+  toolWorkMax: integerFrom(1, 2 ** 20),
+  draft: filePath,
+  lookup: trueOrFalse,
+  draftMax: integerFrom(1, 16),
+  embeddings: trueOrFalse,
+  sampling: fieldsOf(samplingChecks),
+  reasoning: fieldsOf(budgetChecks),
+  onProgress: aFunction,
+  onWarning: aFunction,
+  signal: abortSignal,
+}
+
+/** Those that do not depend on the machine or the model. */
+export const loadDefaults = {
+  parallel: 4,
+  window: 64,
+  queue: 64,
+  queueDeadlineMs: 60_000,
+  poll: 0,
+  priority: 'normal' as const,
+  gpu: 'auto' as const,
+  gpuLayers: -1,
+  kvType: 'f16' as const,
+  flashAttention: 'auto' as const,
+  lookup: false,
+  ...toolLimitDefaults,
+}
+
+export type SettledLoadOptions = LoadOptions &
+  Required<Pick<LoadOptions, keyof typeof loadDefaults | 'sampling' | 'reasoning'>>
+
+/** What a file recommends, as far as a request might ask for it. */
+export function usableSampling(recommended: SamplingOptions): SamplingOptions {
+  const usable = Object.entries(recommended).filter(([key, value]) => {
+    return samplingChecks[key as keyof SamplingOptions]?.accepts(value)
+  })
+  return Object.fromEntries(usable)
+}
+
+/** @throws InvalidOptionError, with the option's path, for example `sampling.temperature` */
+export function parseLoadOptions(input: unknown): SettledLoadOptions {
+  const given = parseFields<LoadOptions>(input, loadChecks)
+  const model = demand('model', given.model, filePath)
+  const settled = { ...loadDefaults, ...given, model }
+  if (given.kvCells !== undefined && given.kvCells < (given.context ?? 0)) {
+    throw wrong('kvCells', `a whole number from ${given.context} (context) on`, given.kvCells)
+  }
+  if (given.draft !== undefined && given.lookup === true) {
+    throw wrong('lookup', 'false or nothing beside a draft model', given.lookup)
+  }
+  checkPlacement(given)
+  const { sampling = {}, reasoning = {} } = given
+  return { ...settled, sampling, reasoning }
+}
+
+/** @throws InvalidOptionError, with the option's name; `file` is for the path of the model */
+export function parseEstimateOptions(file: unknown, input: unknown): SettledLoadOptions {
+  const { onProgress: _, onWarning: __, model: ___, ...checks } = loadChecks
+  const given = parseFields<EstimateOptions>(input, checks)
+  return parseLoadOptions({ ...given, model: demand('file', file, filePath) })
+}
+
+/** What only goes together, or does not. */
+function checkPlacement(given: LoadOptions): void {
+  const { gpu, gpuLayers, splitMode, mainGpu, tensorSplit, kvType, flashAttention } = given
+  if (gpu === false && gpuLayers !== undefined && gpuLayers > 0) {
+    throw wrong('gpuLayers', '0 or nothing with gpu false', gpuLayers)
+  }
+  const shares = splitMode === 'layer' || tensorSplit !== undefined
+  if (mainGpu !== undefined && shares) {
+    throw wrong('mainGpu', 'nothing where several GPUs share the model', mainGpu)
+  }
+  if (tensorSplit !== undefined && splitMode === 'none') {
+    throw wrong('tensorSplit', 'nothing with splitMode "none"', tensorSplit)
+  }
+  const isQuantized = kvType === 'q8_0' || kvType === 'q4_0'
+  if (isQuantized && flashAttention === false) {
+    throw wrong('kvType', '"f16" or "bf16" without flash attention', kvType)
+  }
+}

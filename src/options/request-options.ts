@@ -1,0 +1,213 @@
+import { isPlainObject } from '../api/show.js'
+import type {
+  CompletionOptions,
+  ModelInfo,
+  RequestOptions,
+  TextOptions,
+  TokenizeOptions,
+} from '../api/types.js'
+import { choicesMax } from '../schema/strings/text-grammar.js'
+import {
+  abortSignal,
+  type Check,
+  type Checks,
+  check,
+  demand,
+  int32Max,
+  integerFrom,
+  isNumber,
+  isObject,
+  listOf,
+  parseFields,
+  readable,
+  aString as text,
+  trueOrFalse,
+  wrong,
+} from './checks.js'
+import { parallelMax, samplingChecks } from './engine-options.js'
+
+const stopsMax = 16
+const stopBytesMax = 256
+export const stopTokensMax = 64
+const biasesMax = 1024
+const saltCharactersMax = 256
+const grammarBytesMax = 64 * 1024
+/** OpenAI's limit. */
+const logprobsMax = 20
+
+const stop: Check<string | string[]> = {
+  ...check<string | string[]>(
+    `a string of at most ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
+    (value) => {
+      const strings: unknown[] = Array.isArray(value) ? value : [value]
+      // every() would pass over holes.
+      return strings.length <= stopsMax && Array.from(strings).every(isStop)
+    },
+  ),
+  read: (value) => (typeof value === 'string' ? value : [...value]),
+}
+
+const logitBias: Check<Record<number, number>> = {
+  ...check<Record<number, number>>(
+    `an object of at most ${biasesMax} token ids, each with a number from -100 to 100`,
+    (value) => {
+      if (!isPlainObject(value)) return false
+      const biases = Object.entries(value)
+      if (biases.length > biasesMax) return false
+      return biases.every(([id, bias]) => isTokenId(id) && isBias(bias))
+    },
+  ),
+  read: (value) => ({ ...value }),
+}
+
+const aChoice: Check<string> = check('a text that is not empty', (value) => {
+  return typeof value === 'string' && value !== ''
+})
+
+const grammar: Check<string> = check(
+  `GBNF of 1 to ${grammarBytesMax} bytes`,
+  (value) => typeof value === 'string' && value !== '' && isWithin(value, grammarBytesMax),
+)
+
+export const requestChecks: Checks<RequestOptions> = {
+  ...samplingChecks,
+  maxTokens: integerFrom(0, int32Max),
+  stop,
+  stopTokens: listOf(stopTokensMax, integerFrom(0, int32Max), 'token ids'),
+  logitBias,
+  ignoreEos: trueOrFalse,
+  grammar,
+  logprobs: integerFrom(0, logprobsMax),
+  promptLogprobs: integerFrom(0, logprobsMax),
+  n: integerFrom(1, parallelMax),
+  schema: check('a JSON Schema (an object)', isObject),
+  json: trueOrFalse,
+  regex: check('a regular expression, as text', (value) => typeof value === 'string'),
+  choices: listOf(choicesMax, aChoice, 'texts'),
+  cacheSalt: check(
+    `a string of 1 to ${saltCharactersMax} characters`,
+    (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
+  ),
+  signal: abortSignal,
+}
+
+const tokenIds: Check<ArrayLike<number>> = check(
+  'an Int32Array, or an array of token ids',
+  (value) => {
+    if (value instanceof Int32Array) return value.length >= 0 // throws where it is a Proxy
+    // findIndex() sees holes, every() would not.
+    return Array.isArray(value) && value.findIndex((id) => !isIdBelow(id, int32Max + 1)) < 0
+  },
+)
+
+const textChecks: Checks<TextOptions> = { signal: abortSignal }
+const tokenizeChecks: Checks<TokenizeOptions> = {
+  ...textChecks,
+  addSpecial: trueOrFalse,
+  parseSpecial: trueOrFalse,
+}
+const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
+
+const formNames = ['grammar', 'schema', 'json', 'regex', 'choices'] as const
+
+/**
+ * The option that gives a reply its form, of which there is one at most.
+ * @throws InvalidOptionError, with the second one's name
+ */
+export function formOf(options: RequestOptions): (typeof formNames)[number] | undefined {
+  const forms = formNames.filter((form) => {
+    return options[form] !== undefined && options[form] !== false
+  })
+  const [first, second] = forms
+  if (second === undefined) return first
+  throw wrong(second, `nothing beside ${first}: a reply has one form`, options[second])
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseCompletionOptions(
+  input: unknown,
+  prompt: string | Int32Array,
+  { canInfill }: Pick<ModelInfo, 'canInfill'>,
+): CompletionOptions {
+  const options = parseFields<CompletionOptions>(input, completionChecks)
+  formOf(options)
+  if (options.suffix === undefined) return options
+  if (!canInfill) {
+    const expected = 'nothing: this model was not trained to fill gaps (it has no tokens for that)'
+    throw wrong('suffix', expected, options.suffix)
+  }
+  if (typeof prompt !== 'string') {
+    throw wrong('prompt', 'a string where there is a suffix', Array.from(prompt))
+  }
+  return options
+}
+
+/**
+ * Choices run at once, or the last would only start when the first has ended.
+ * @throws InvalidOptionError
+ */
+export function checkChoices(n: number, parallel: number): void {
+  const expected = `a whole number from 1 to ${parallel} (the engine's parallel)`
+  demand(
+    'n',
+    n,
+    check(expected, () => n <= parallel),
+  )
+}
+
+/** @throws InvalidOptionError */
+export function parseText(input: unknown): string {
+  return demand('text', input, text)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseTextOptions(input: unknown): TextOptions {
+  return parseFields<TextOptions>(input, textChecks)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseTokenizeOptions(input: unknown): TokenizeOptions {
+  return parseFields<TokenizeOptions>(input, tokenizeChecks)
+}
+
+/**
+ * Text, or token ids of a vocabulary of so many.
+ * @throws InvalidOptionError, with the id's path, for example `prompt[3]`
+ */
+export function parseCompletionPrompt(input: unknown, vocabulary: number): string | Int32Array {
+  if (typeof input === 'string') return input
+  return readable('prompt', 'a string, or token ids', () => {
+    const isList = Array.isArray(input) || input instanceof Int32Array
+    if (!isList || input.length === 0) throw wrong('prompt', 'a string, or token ids', input)
+    // Half a million of them may come: a check of its own for the first wrong one only.
+    const wrongAt = (input as unknown[]).findIndex((token) => !isIdBelow(token, vocabulary))
+    if (wrongAt >= 0) demand(`prompt[${wrongAt}]`, input[wrongAt], integerFrom(0, vocabulary - 1))
+    return Int32Array.from(input)
+  })
+}
+
+/** @throws InvalidOptionError */
+export function parseTokens(input: unknown): Int32Array {
+  const ids = demand('tokens', input, tokenIds)
+  return ids instanceof Int32Array ? ids : Int32Array.from(ids)
+}
+
+function isIdBelow(token: unknown, vocabulary: number): boolean {
+  return Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabulary
+}
+
+function isWithin(text: string, bytesMax: number): boolean {
+  return text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax
+}
+
+function isStop(value: unknown): boolean {
+  return typeof value === 'string' && isWithin(value, stopBytesMax)
+}
+
+function isTokenId(key: string): boolean {
+  return /^\d{1,10}$/.test(key) && Number(key) <= int32Max
+}
+
+function isBias(value: unknown): boolean {
+  return isNumber(value, -100, 100)
+}

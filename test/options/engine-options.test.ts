@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest'
+import { parseLoadOptions } from '../../src/options/engine-options.js'
+
+describe('options of load', () => {
+  test('a model alone gets the defaults; what depends on the machine stays open', () => {
+    expect(parseLoadOptions({ model: 'm.gguf' })).toEqual({
+      model: 'm.gguf',
+      parallel: 4,
+      window: 64,
+      queue: 64,
+      queueDeadlineMs: 60_000,
+      poll: 0,
+      priority: 'normal',
+      gpu: 'auto',
+      gpuLayers: -1,
+      kvType: 'f16',
+      flashAttention: 'auto',
+      lookup: false,
+      toolsMax: 1024,
+      toolBytesMax: 2 ** 20,
+      toolWorkMax: 10_000,
+      sampling: {},
+      reasoning: {},
+    })
+  })
+
+  test('what is given goes before a default', () => {
+    const given = {
+      model: 'm.gguf',
+      parallel: 256,
+      context: 32,
+      window: 1,
+      queue: 0,
+      queueDeadlineMs: 1,
+      threads: 512,
+      poll: 50,
+      priority: 'low',
+      gpu: false,
+      gpuLayers: 0,
+      splitMode: 'layer',
+      tensorSplit: [3, 1],
+      kvType: 'q4_0',
+      flashAttention: true,
+      kvCells: 32,
+      draft: 'd.gguf',
+      lookup: false,
+      draftMax: 16,
+      toolsMax: 1,
+      toolBytesMax: 1,
+      toolWorkMax: 1,
+      cacheMiB: 0,
+      sampling: { temperature: 0, seed: 7 },
+      reasoning: { budget: 0, budgetMessage: 'Enough.' },
+      onProgress: () => undefined,
+      onWarning: () => undefined,
+      signal: new AbortController().signal,
+    }
+    expect(parseLoadOptions(given)).toEqual(given)
+  })
+
+  test.each([
+    ['model', { model: undefined }],
+    ['model', { model: '' }],
+    ['model', { model: 'a\0b' }],
+    ['parallel', { parallel: 0 }],
+    ['parallel', { parallel: 257 }],
+    ['context', { context: 31 }],
+    ['window', { window: 65_537 }],
+    ['queue', { queue: -1 }],
+    ['queueDeadlineMs', { queueDeadlineMs: 0 }],
+    ['threads', { threads: 1.5 }],
+    ['poll', { poll: 101 }],
+    ['priority', { priority: 'highest' }],
+    ['gpuLayers', { gpuLayers: -2 }],
+    ['kvType', { kvType: 'f32' }],
+    ['kvType', { kvType: 'q8_0', flashAttention: false }],
+    ['gpu', { gpu: 'rocm' }],
+    ['gpu', { gpu: true }],
+    ['gpuLayers', { gpu: false, gpuLayers: 1 }],
+    ['splitMode', { splitMode: 'row' }],
+    ['mainGpu', { mainGpu: -1 }],
+    ['mainGpu', { mainGpu: 16 }],
+    ['mainGpu', { mainGpu: 0, splitMode: 'layer' }],
+    ['mainGpu', { mainGpu: 0, tensorSplit: [1] }],
+    ['tensorSplit', { tensorSplit: [] }],
+    ['tensorSplit', { tensorSplit: [0, 0] }],
+    ['tensorSplit', { tensorSplit: [0, 1e-300] }],
+    ['tensorSplit', { tensorSplit: [1, Number.NaN] }],
+    ['tensorSplit', { tensorSplit: [1, -1] }],
+    ['tensorSplit', { tensorSplit: new Array(17).fill(1) }],
+    ['tensorSplit', { tensorSplit: [1], splitMode: 'none' }],
+    ['flashAttention', { flashAttention: 'on' }],
+    ['onWarning', { onWarning: 'loud' }],
+    ['kvCells', { kvCells: 31 }],
+    ['kvCells', { kvCells: 2 ** 30 + 1 }],
+    ['draft', { draft: '' }],
+    ['lookup', { lookup: 1 }],
+    ['lookup', { lookup: true, draft: 'd.gguf' }],
+    ['draftMax', { draftMax: 0 }],
+    ['draftMax', { draftMax: 17 }],
+    ['toolsMax', { toolsMax: 0 }],
+    ['toolBytesMax', { toolBytesMax: 2 ** 26 + 1 }],
+    ['toolWorkMax', { toolWorkMax: 0.5 }],
+    ['cacheMiB', { cacheMiB: -1 }],
+    ['cacheMiB', { cacheMiB: 0.5 }],
+    ['cacheMiB', { cacheMiB: 2 ** 20 + 1 }],
+    ['sampling', { sampling: 'hot' }],
+    ['sampling.temperature', { sampling: { temperature: 101 } }],
+    ['sampling.maxTokens', { sampling: { maxTokens: 3 } }],
+    ['reasoning', { reasoning: 100 }],
+    ['reasoning.budget', { reasoning: { budget: -2 } }],
+    ['reasoning.budgetMessage', { reasoning: { budgetMessage: 'x'.repeat(1025) } }],
+    ['reasoning.effort', { reasoning: { effort: 'low' } }],
+    ['onProgress', { onProgress: 'loud' }],
+    ['signal', { signal: 'red' }],
+    ['paralel', { paralel: 2 }],
+  ])('a wrong %s is refused by its path: %j', (path, options) => {
+    expect(() => parseLoadOptions({ model: 'm.gguf', ...options })).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: path }),
+    )
+  })
+
+  test('shared cells hold one whole sequence, as far as its length is given', () => {
+    const cells = (kvCells: number, context?: number) => () =>
+      parseLoadOptions({ model: 'm.gguf', kvCells, context })
+    expect(cells(512, 512)).not.toThrow()
+    expect(cells(512)).not.toThrow()
+    expect(cells(511, 512)).toThrow(
+      expect.objectContaining({
+        option: 'kvCells',
+        message: "'kvCells': expected a whole number from 512 (context) on, but got 511.",
+      }),
+    )
+  })
+
+  test('the message says what was expected and what came', () => {
+    expect(() => parseLoadOptions({ model: 'm.gguf', parallel: 'many' })).toThrow(
+      `'parallel': expected a whole number from 1 to 256, but got "many".`,
+    )
+  })
+})

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest'
+import { runFlags, serveFlags } from '../../src/options/command-flags.js'
+import { environmentName, flagName, settleFlags } from '../../src/options/flags.js'
+
+/** A value that each flag takes, as text and as it is read. */
+const examples: Record<string, [text: string, value: unknown]> = {
+  model: ['m.gguf', 'm.gguf'],
+  chatTemplateFile: ['a.jinja', 'a.jinja'],
+  context: ['512', 512],
+  threads: ['3', 3],
+  poll: ['0', 0],
+  priority: ['low', 'low'],
+  gpu: ['cuda', 'cuda'],
+  gpuLayers: ['-1', -1],
+  splitMode: ['layer', 'layer'],
+  mainGpu: ['1', 1],
+  tensorSplit: ['3,1', '3,1'],
+  flashAttention: ['off', 'off'],
+  kvType: ['q8_0', 'q8_0'],
+  draft: ['d.gguf', 'd.gguf'],
+  lookup: ['true', true],
+  draftMax: ['4', 4],
+  toolsMax: ['200', 200],
+  toolBytesMax: ['4096', 4096],
+  toolWorkMax: ['100', 100],
+  embeddings: ['off', 'off'],
+  kvCells: ['4096', 4096],
+  cacheMib: ['256', 256],
+  parallel: ['8', 8],
+  queue: ['0', 0],
+  window: ['16', 16],
+  temperature: ['0.5', 0.5],
+  topK: ['40', 40],
+  topP: ['0.9', 0.9],
+  minP: ['0.05', 0.05],
+  repeatPenalty: ['1.1', 1.1],
+  seed: ['-7', -7],
+  maxTokens: ['200', 200],
+  reasoningBudget: ['0', 0],
+  reasoningBudgetMessage: ['\nEnough.', '\nEnough.'],
+  host: ['::1', '::1'],
+  port: ['0', 0],
+  alias: ['gemma', ['gemma']],
+  anyModel: ['true', true],
+  allowHost: ['box.local', ['box.local']],
+  allowOrigin: ['https://app.example', ['https://app.example']],
+  bodyMib: ['64', 64],
+  apiKeyFile: ['keys', 'keys'],
+  isolateKeys: ['true', true],
+  openMetrics: ['true', true],
+  allowUnauthenticated: ['true', true],
+  queueDeadlineMs: ['1000', 1000],
+  readerStallMs: ['1000', 1000],
+  engineStallMs: ['1000', 1000],
+  logFormat: ['json', 'json'],
+  logLevel: ['warn', 'warn'],
+  drainMs: ['0', 0],
+}
+
+test('the settings that the commands are known by are there', () => {
+  expect(Object.keys(serveFlags).sort()).toEqual(Object.keys(examples).sort())
+  expect(Object.keys(runFlags)).toEqual(expect.arrayContaining(['model', 'seed', 'maxTokens']))
+})
+
+describe.each(Object.entries(examples))('%s', (key, [text, value]) => {
+  const given = Array.isArray(value) ? [text] : text
+
+  test('is read from the command line', () => {
+    expect(settleFlags(serveFlags, { [key]: given }, {})).toHaveProperty(key, value)
+  })
+
+  test('is read from the environment', () => {
+    const settled = settleFlags(serveFlags, {}, { [environmentName(key)]: text })
+    expect(settled).toHaveProperty(key, value)
+  })
+
+  test('is taken from the command line where both are given', () => {
+    const other = { [environmentName(key)]: 'not even valid' }
+    expect(settleFlags(serveFlags, { [key]: given }, other)).toHaveProperty(key, value)
+  })
+})
+
+test('names follow from the key', () => {
+  expect(flagName('gpuLayers')).toBe('--gpu-layers')
+  expect(environmentName('gpuLayers')).toBe('SLUICE_GPU_LAYERS')
+  expect(environmentName('topP')).toBe('SLUICE_TOP_P')
+  expect(flagName('cacheMib')).toBe('--cache-mib')
+})
+
+test('without anything the defaults hold, and what the engine settles is left out', () => {
+  expect(settleFlags(serveFlags, {}, {})).toEqual({
+    poll: 0,
+    priority: 'normal',
+    gpu: 'auto',
+    gpuLayers: -1,
+    kvType: 'f16',
+    flashAttention: 'auto',
+    lookup: false,
+    parallel: 4,
+    embeddings: 'auto',
+    queue: 64,
+    window: 64,
+    toolsMax: 1024,
+    toolBytesMax: 2 ** 20,
+    toolWorkMax: 10_000,
+    host: '127.0.0.1',
+    port: 8080,
+    alias: [],
+    allowHost: [],
+    allowOrigin: [],
+    anyModel: false,
+    bodyMib: 32,
+    isolateKeys: false,
+    openMetrics: false,
+    allowUnauthenticated: false,
+    queueDeadlineMs: 60_000,
+    readerStallMs: 60_000,
+    engineStallMs: 30_000,
+    logFormat: 'text',
+    logLevel: 'info',
+    drainMs: 30_000,
+    reasoningBudget: -1,
+  })
+})
+
+test('an empty variable is as good as none', () => {
+  expect(settleFlags(serveFlags, {}, { SLUICE_PORT: '' }).port).toBe(8080)
+})
+
+test('a list in the environment has commas between', () => {
+  const { alias } = settleFlags(serveFlags, {}, { SLUICE_ALIAS: 'gemma-4-26b, gpt' })
+  expect(alias).toEqual(['gemma-4-26b', 'gpt'])
+})
+
+test.each([
+  ['1', true],
+  ['true', true],
+  ['0', false],
+  ['false', false],
+])('a switch in the environment may say %s', (text, value) => {
+  const variables = { SLUICE_ALLOW_UNAUTHENTICATED: text }
+  expect(settleFlags(serveFlags, {}, variables).allowUnauthenticated).toBe(value)
+})
+
+test.each([
+  ['--parallel', { parallel: '0' }, {}],
+  ['--parallel', { parallel: 'four' }, {}],
+  ['--parallel', { parallel: ' ' }, {}],
+  ['--port', { port: '65536' }, {}],
+  ['--temperature', { temperature: '100.5' }, {}],
+  ['--kv-type', { kvType: 'f32' }, {}],
+  ['--gpu', { gpu: 'false' }, {}],
+  ['--split-mode', { splitMode: 'row' }, {}],
+  ['--main-gpu', { mainGpu: '-1' }, {}],
+  ['--tensor-split', { tensorSplit: '3,,1' }, {}],
+  ['--tensor-split', { tensorSplit: '3,x' }, {}],
+  ['--flash-attention', { flashAttention: 'true' }, {}],
+  ['--draft-max', { draftMax: '17' }, {}],
+  ['--embeddings', { embeddings: 'yes' }, {}],
+  ['--host', { host: 'http://x' }, {}],
+  ['--alias', { alias: [''] }, {}],
+  ['SLUICE_PARALLEL', {}, { SLUICE_PARALLEL: '0' }],
+  ['SLUICE_ALLOW_UNAUTHENTICATED', {}, { SLUICE_ALLOW_UNAUTHENTICATED: 'maybe' }],
+  ['SLUICE_ALIAS', {}, { SLUICE_ALIAS: 'a,,b' }],
+])('a wrong value is refused in the name of where it stands: %s %j %j', (name, given, env) => {
+  expect(() => settleFlags(serveFlags, given, env)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_INVALID_OPTION',
+      option: name,
+      message: expect.stringMatching(`^'${name}': expected .+, but got .+`),
+    }),
+  )
+})

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { InvalidSchemaError } from '../../src/api/errors.js'
+import { parseChat } from '../../src/options/chat-options.js'
+import { toolGrammarOf } from '../../src/schema/tool-cache.js'
+import { type CallFormat, toolGrammar } from '../../src/schema/tool-grammar.js'
+
+// What is refused of a tool's schema, and what becomes of each argument. That calls validate is
+// shown by test/e2e/engine/tools.test.ts.
+
+const at = 'tools[0].parameters'
+
+function compile(schema: unknown, format: CallFormat = 'json', isStrict = false) {
+  return toolGrammar(schema, at, { format, isStrict })
+}
+
+function refusal(use: () => unknown): InvalidSchemaError {
+  try {
+    use()
+  } catch (error) {
+    if (error instanceof InvalidSchemaError) return error
+    throw error
+  }
+  return expect.fail('it was accepted')
+}
+
+function properties(schemas: Record<string, unknown>, more: object = {}): object {
+  return { type: 'object', properties: schemas, ...more }
+}
+
+const malformed: [object, string][] = [
+  [{ type: 'wizard' }, 'type'],
+  [{ type: [] }, 'type'],
+  [{ $ref: '#' }, '$ref'],
+  [{ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }, '$ref'],
+  [properties({ a: { $ref: '#/x' } }), 'properties.a.$ref'],
+  [properties({ a: { $ref: 'https://example.com/x.json' } }), 'properties.a.$ref'],
+  [properties({ a: 7 }), 'properties.a'],
+  [{ properties: [] }, 'properties'],
+  [{ required: true }, 'required'],
+  [{ required: [1] }, 'required'],
+  [properties({ a: { enum: [] } }), 'properties.a.enum'],
+  [properties({ a: { minLength: -1 } }), 'properties.a.minLength'],
+  [properties({ a: { minimum: '1' } }), 'properties.a.minimum'],
+  [properties({ a: { pattern: 1 } }), 'properties.a.pattern'],
+  [properties({ a: { items: [{ anyOf: [] }] } }), 'properties.a.items[0].anyOf'],
+  [{ not: { not: { type: 'x' } } }, 'not.not.type'],
+  [{ dependentRequired: { a: 'b' } }, 'dependentRequired'],
+  [{ additionalProperties: 'no' }, 'additionalProperties'],
+]
+
+const unkept: [object, string][] = [
+  [{ not: { format: 'email' } }, '.not'],
+  [properties({ a: { type: 'array', uniqueItems: true } }), '.properties.a.uniqueItems'],
+  [properties({ a: { type: 'array', minItems: 1e9 } }), '.properties.a.minItems'],
+  [properties({ a: { type: 'string', pattern: '(x)\\1' } }), '.properties.a.pattern'],
+  [properties({ a: { type: 'integer', multipleOf: 1_000_003 } }), '.properties.a.multipleOf'],
+  [properties({ a: { oneOf: [{ type: 'integer' }, { type: 'number' }] } }), '.properties.a.oneOf'],
+  [{ type: 'array' }, ''],
+  [properties({ a: false }, { required: ['a'] }), ''],
+]
+
+const formats: CallFormat[] = ['json', 'tagged', 'gemma', 'other', 'none']
+
+describe('a schema', () => {
+  test.each(malformed)('%j is none, and refused for every template', (schema, path) => {
+    for (const format of formats) {
+      expect(refusal(() => compile(schema, format)).path).toBe(`${at}.${path}`)
+      expect(refusal(() => compile(schema, format, true)).path).toBe(`${at}.${path}`)
+    }
+  })
+
+  test('that is none is refused by strict where no tool may be called as well', () => {
+    const tools = [{ name: 'x', parameters: { type: 'wizard' }, strict: true }]
+    const parse = () => parseChat([{ role: 'user', content: 'x' }], { tools, toolChoice: 'none' })
+    expect(refusal(parse).path).toBe(`${at}.type`)
+  })
+
+  test.each(unkept)('%j asks for what is not kept to: only strict refuses it', (schema, path) => {
+    expect(refusal(() => compile(schema, 'json', true)).path).toBe(at + path)
+    for (const format of formats) compile(schema, format)
+  })
+
+  test('without strict, the rest of it holds', () => {
+    const tags = { type: 'array', items: { enum: ['sweet', 'sour'] }, uniqueItems: true }
+    const { rules } = compile(properties({ tags }))
+    expect(rules).toContain('weet')
+    expect(rules).toContain('tags')
+  })
+
+  test('by the same text is compiled once', () => {
+    const text = JSON.stringify(properties({ a: { type: 'null' } }))
+    const once = toolGrammarOf(text, at, { format: 'json', isStrict: false })
+    expect(toolGrammarOf(text, at, { format: 'json', isStrict: false })).toBe(once)
+    expect(toolGrammarOf(text, at, { format: 'json', isStrict: true })).not.toBe(once)
+  })
+})
+
+describe('where each argument is written by itself', () => {
+  const kindOf = (schema: unknown) => {
+    const [property] = compile(properties({ a: schema }), 'tagged', true).properties
+    const { kind = '', json = '', text = '' } = property ?? {}
+    return [kind, json !== '', text !== '']
+  }
+
+  test.each([
+    [{ type: 'string' }, '{"type":"string"}', false, false],
+    [{ type: 'string', maxLength: 3 }, '{"type":"string"}', false, true],
+    [{ enum: ['a', 'b'] }, '{"type":"string"}', false, true],
+    [{ type: 'integer', maximum: 3 }, '{"type":"integer"}', true, false],
+    [{ enum: [1, null] }, '{"type":"integer"}', true, false],
+    [{ type: ['string', 'null'] }, '{"type":["string","null"]}', true, false],
+    [{ anyOf: [{ enum: ['a'] }, { type: 'null' }] }, '{"type":["string","null"]}', true, true],
+    // A text such as "9" would be read as a number that is not allowed: it is always a string.
+    [{ type: ['string', 'integer'], maximum: 3 }, '{"type":"string"}', false, false],
+    [{ anyOf: [{ type: 'string' }, { type: 'object' }] }, '{"type":"string"}', false, false],
+    [{}, '{}', true, false],
+  ])('%j is of the kind %s', (schema, kind, isJson, isText) => {
+    expect(kindOf(schema)).toEqual([kind, isJson, isText])
+  })
+
+  test('it is required or not, and what cannot stand in a tag is left out', () => {
+    const schema = properties({ a: {}, ' b': {}, 'c<': {} }, { required: ['a'] })
+    const { properties: found, root } = compile(schema, 'tagged')
+    expect(found.map(({ name, isRequired }) => [name, isRequired])).toEqual([['a', true]])
+    expect(root).toBe('')
+    expect(refusal(() => compile(schema, 'tagged', true)).path).toBe(`${at}.properties. b`)
+  })
+
+  test('alternatives of all arguments are refused by strict', () => {
+    const schema = { anyOf: [properties({ a: {} }), properties({ b: {} })] }
+    expect(refusal(() => compile(schema, 'tagged', true)).path).toBe(`${at}.anyOf`)
+    expect(compile(schema, 'json', true).root).not.toBe('')
+  })
+})
+
+test.each<[CallFormat, string]>([
+  ['other', 'tools[0].strict'],
+  ['none', 'tools'],
+])('a strict tool is refused for a template of calls %s', (format, option) => {
+  const tools = [{ name: 'x', strict: true }]
+  const parse = () => parseChat([{ role: 'user', content: 'x' }], { tools }, undefined, format)
+  expect(parse).toThrow(expect.objectContaining({ option }))
+})
