@@ -210,7 +210,7 @@ bool StepLoop::offer_slot(std::unique_ptr<Sequence>& sequence) {
   if (must_wait_for_leader(*sequence)) return true;
   // Replies that nobody reads make way for one that somebody waits for.
   if (!slots_.would_have_room(*sequence)) return false;
-  while (!slots_.has_room(*sequence)) give_up_slot(slots_.longest_parked());
+  while (!slots_.has_room(*sequence)) preempt(slots_.longest_parked());
   const bool comes_back = sequence->has_begun();
   const Sequence& placed = *sequence;
   slots_.start(std::move(sequence));
@@ -258,13 +258,13 @@ bool StepLoop::make_cells_for(const StepPlan& plan) {
   const int32_t parked = slots_.longest_parked();
   // Alone it has room: one context is never more than all cells.
   if (parked < 0 && slots_.live_count() == 1) return true;
-  give_up_slot(parked >= 0 ? parked : slots_.youngest());
+  preempt(parked >= 0 ? parked : slots_.youngest());
   return false;
 }
 
-void StepLoop::give_up_slot(int32_t slot) {
+void StepLoop::preempt(int32_t slot) {
   ++stats_.preempted;
-  line_.join_again(slots_.set_aside(slot));
+  line_.join_again(slots_.preempt(slot));
 }
 
 void StepLoop::run_step(const StepPlan& plan) {
@@ -485,7 +485,7 @@ bool StepLoop::make_room_after_refusal() {
   }
   if (options_.slots.shared_cells == 0 || slots_.live_count() < 2) return false;
   const int32_t parked = slots_.longest_parked();
-  give_up_slot(parked >= 0 ? parked : slots_.youngest());
+  preempt(parked >= 0 ? parked : slots_.youngest());
   return true;
 }
 

@@ -86,7 +86,7 @@ class StepLoop {
   // One step.
   StepPlan plan();
   bool make_cells_for(const StepPlan& plan);
-  void give_up_slot(int32_t slot);
+  void preempt(int32_t slot);
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
