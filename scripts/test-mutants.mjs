@@ -23,7 +23,7 @@ const runMsMax = 240_000
 const shared = ['node_modules', 'deps', 'models', 'dist']
 const copied = [
   ...['src', 'native', 'test', 'scripts', 'docs', 'package.json', 'vitest.config.ts'],
-  ...['tsconfig.json', 'CMakeLists.txt', 'binding.gyp'],
+  ...['tsconfig.json', 'CMakeLists.txt', 'cmake', 'binding.gyp'],
 ]
 
 await runMain(async () => {
