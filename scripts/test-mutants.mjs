@@ -165,7 +165,7 @@ async function runTests(copy, file, name, limitMs = runMsMax) {
   const options = { cwd: copy, quiet: true, timeout: limitMs }
   const start = performance.now()
   const { status } = await run(process.execPath, [vitest, ...args], options)
-  const ms = performance.now() - start
+  const ms = Math.ceil(performance.now() - start)
   if (!fs.existsSync(target)) return { status: status || 1, results: [], ms }
   /** @type {{ testResults: { assertionResults: { fullName: string, status: string }[] }[] }} */
   const report = JSON.parse(fs.readFileSync(target, 'utf8'))
