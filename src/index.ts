@@ -1,5 +1,6 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
 
+export type { PreparedTools } from './config/tools.js'
 export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export * from './engine/errors.js'

@@ -18,7 +18,7 @@ import {
   parseTokens,
 } from '../config/request-options.js'
 import type { CallFormat } from '../config/schema/tool-grammar.js'
-import { prepareTools } from '../config/tools.js'
+import { PreparedTools, prepareTools } from '../config/tools.js'
 import { embed } from './embed.js'
 import type { EngineEndedError } from './errors.js'
 import { nativeRequest } from './native-request.js'
@@ -119,13 +119,14 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Makes the grammars of tools' schemas ahead, some milliseconds at a time: `chat` does so at once
-   * for schemas that it does not know, which takes a second of JavaScript's thread for a megabyte.
-   * Rejects as `chat` throws.
+   * Reads tools and makes their grammars, some milliseconds at a time. What it resolves with is
+   * for `chat`, which takes it as `tools`: from a list it makes what is missing at once, a second
+   * of JavaScript's thread for a megabyte of new schemas. Rejects as `chat` throws.
    */
-  async prepareTools(tools: readonly Tool[]): Promise<void> {
+  async prepareTools(tools: readonly Tool[]): Promise<PreparedTools> {
     const { tools: given = [] } = parseTemplateOptions({ tools })
-    await prepareTools(given, this.#parts.callFormat, this.settings)
+    if (given instanceof PreparedTools) return given
+    return prepareTools(given, this.#parts.callFormat, this.settings)
   }
 
   /**

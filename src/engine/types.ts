@@ -1,5 +1,6 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
 
+import type { PreparedTools } from '../config/tools.js'
 import type { LoadWarning } from './placement-types.js'
 
 export interface LoadOptions {
@@ -347,8 +348,11 @@ export interface RequestOptions extends SamplingOptions {
 }
 
 export interface ChatOptions extends RequestOptions {
-  /** As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. */
-  readonly tools?: readonly Tool[]
+  /**
+   * As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. What
+   * `engine.prepareTools` made of them is taken as well.
+   */
+  readonly tools?: readonly Tool[] | PreparedTools
   /** Default `auto`. */
   readonly toolChoice?: ToolChoice
   /** Whether one reply may call several. Default true. */

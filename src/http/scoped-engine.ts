@@ -1,4 +1,5 @@
 import type { Input } from '../config/inputs.js'
+import type { PreparedTools } from '../config/tools.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type {
@@ -48,7 +49,7 @@ export class ScopedEngine {
     return this.#engine.stats()
   }
 
-  prepareTools(tools: readonly Tool[]): Promise<void> {
+  prepareTools(tools: readonly Tool[]): Promise<PreparedTools> {
     return this.#engine.prepareTools(tools)
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseChat, parseChatOptions } from '../../src/config/chat-options.js'
-import { depthOf } from '../../src/config/tools.js'
+import { jsonTextOf } from '../../src/config/json-of.js'
 import { InvalidOptionError } from '../../src/engine/errors.js'
 
 function refusal(act: () => unknown): InvalidOptionError {
@@ -206,11 +206,12 @@ describe('a last message of the assistant', () => {
   })
 })
 
-test('how deep brackets go is seen in one look, also in text that is no JSON', () => {
-  expect(depthOf('{"a[": ["\\"{", {}], "b": [[]]}')).toBe(3)
-  const startedAt = performance.now()
-  expect(depthOf('"\\'.repeat(100_000))).toBe(0)
-  expect(performance.now() - startedAt).toBeLessThan(1000)
+test.each<[value: unknown, depth: number]>([
+  [{ 'a[': ['"{', {}], b: [[]] }, 3],
+  ['{[', 0],
+  [[], 1],
+])('how deep %j is', (value, depth) => {
+  expect(jsonTextOf(value, 1000)).toEqual({ text: JSON.stringify(value), depth })
 })
 
 describe('a reasoning budget', () => {
