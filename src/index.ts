@@ -1,6 +1,5 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
 
-export type { PreparedTools } from './config/tools.js'
 export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export * from './engine/errors.js'
@@ -32,6 +31,7 @@ export type {
   LoadOptions,
   ModelInfo,
   PastToolCall,
+  PreparedTools,
   PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,

@@ -29,7 +29,7 @@ import {
   templateArguments,
 } from './template-arguments.js'
 import type { ToolNames } from './tool-names.js'
-import { noTools, PreparedTools, parseTools, type TemplateTool } from './tools.js'
+import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
@@ -82,7 +82,7 @@ const toolChoice: Check<ToolChoice> = {
 
 const templateChecks: Checks<TemplateOptions> = {
   tools: check('an array of tools', (value) => {
-    return Array.isArray(value) || value instanceof PreparedTools
+    return Array.isArray(value) || value instanceof PreparedToolList
   }),
   toolChoice,
   parallelToolCalls: trueOrFalse,

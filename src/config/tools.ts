@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { RequestNote, Tool } from '../engine/types.js'
+import type { PreparedTools, RequestNote, Tool } from '../engine/types.js'
 import {
   aString,
   type Check,
@@ -50,16 +50,15 @@ export interface ParsedTools {
 }
 
 /**
- * Tools that were read and made grammars of, by `engine.prepareTools()`: `chat` takes them in the
- * place of the tools themselves, and has little to do with them then.
+ * Tools that were read and made grammars of: `chat` takes them in the place of the tools, and has
+ * little to do with them then.
  */
-export class PreparedTools {
+export class PreparedToolList implements PreparedTools {
   readonly #given: GivenTools
   readonly #format: CallFormat | undefined
   readonly #limits: ToolLimits
   readonly #parsed: ParsedTools
 
-  /** @internal */
   constructor(
     given: GivenTools,
     format: CallFormat | undefined,
@@ -72,7 +71,11 @@ export class PreparedTools {
     this.#parsed = parsed
   }
 
-  /** @internal For another engine, or where none is to be called, they are read again. */
+  get count(): number {
+    return this.#given.tools.length
+  }
+
+  /** For another engine, or where none is to be called, they are read again. */
   parse(format: CallFormat | undefined, limits: ToolLimits): ParsedTools {
     const { toolsMax, toolBytesMax, toolWorkMax } = limits
     const isSame =
@@ -104,8 +107,8 @@ export function parseTools(
   callFormat: CallFormat | undefined,
   limits: ToolLimits = toolLimitDefaults,
 ): ParsedTools {
-  if (input instanceof PreparedTools) return input.parse(callFormat, limits)
-  return resultOf(toolSteps(input, callFormat, limits)).parsed
+  if (input instanceof PreparedToolList) return input.parse(callFormat, limits)
+  return resultOf(toolSteps(input as readonly unknown[], callFormat, limits)).parsed
 }
 
 /** The same some milliseconds at a time: others have JavaScript's thread in between. */
@@ -113,13 +116,15 @@ export async function prepareTools(
   input: readonly unknown[],
   callFormat: CallFormat | undefined,
   limits: ToolLimits,
-): Promise<PreparedTools> {
+): Promise<PreparedToolList> {
   const steps = toolSteps(input, callFormat, limits)
+  // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
+  await setImmediate()
   for (let since = performance.now(); ; ) {
     const { done, value } = steps.next()
-    if (done) return new PreparedTools(value.given, callFormat, limits, value.parsed)
-    if (performance.now() - since < stretchMs) continue
+    if (!done && performance.now() - since < stretchMs) continue
     await setImmediate()
+    if (done) return new PreparedToolList(value.given, callFormat, limits, value.parsed)
     since = performance.now()
   }
 }

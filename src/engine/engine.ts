@@ -18,7 +18,7 @@ import {
   parseTokens,
 } from '../config/request-options.js'
 import type { CallFormat } from '../config/schema/tool-grammar.js'
-import { PreparedTools, prepareTools } from '../config/tools.js'
+import { PreparedToolList, prepareTools } from '../config/tools.js'
 import { embed } from './embed.js'
 import type { EngineEndedError } from './errors.js'
 import { nativeRequest } from './native-request.js'
@@ -35,6 +35,7 @@ import type {
   EngineSettings,
   EngineStats,
   ModelInfo,
+  PreparedTools,
   RequestOptions,
   SamplingOptions,
   TemplateOptions,
@@ -123,10 +124,10 @@ export class Engine implements AsyncDisposable {
    * for `chat`, which takes it as `tools`: from a list it makes what is missing at once, a second
    * of JavaScript's thread for a megabyte of new schemas. Rejects as `chat` throws.
    */
-  async prepareTools(tools: readonly Tool[]): Promise<PreparedTools> {
+  async prepareTools(tools: readonly Tool[] | PreparedTools): Promise<PreparedTools> {
     const { tools: given = [] } = parseTemplateOptions({ tools })
-    if (given instanceof PreparedTools) return given
-    return prepareTools(given, this.#parts.callFormat, this.settings)
+    if (given instanceof PreparedToolList) return given
+    return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings)
   }
 
   /**

@@ -1,6 +1,5 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
 
-import type { PreparedTools } from '../config/tools.js'
 import type { LoadWarning } from './placement-types.js'
 
 export interface LoadOptions {
@@ -345,6 +344,12 @@ export interface RequestOptions extends SamplingOptions {
   n?: number
   /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
   signal?: AbortSignal
+}
+
+/** What `engine.prepareTools` made of tools, for any number of requests; it never changes. */
+export interface PreparedTools {
+  /** How many there are, of two with one name the first. */
+  readonly count: number
 }
 
 export interface ChatOptions extends RequestOptions {

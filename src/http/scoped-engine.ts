@@ -1,5 +1,4 @@
 import type { Input } from '../config/inputs.js'
-import type { PreparedTools } from '../config/tools.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type {
@@ -9,6 +8,7 @@ import type {
   EmbedOptions,
   EmbedResult,
   EngineStats,
+  PreparedTools,
   TemplateOptions,
   TokenizeOptions,
   Tool,
