@@ -33,9 +33,11 @@ export interface JsonText {
   readonly text: string
   /** How deep its arrays and objects are nested: 1 for `[]`. */
   readonly depth: number
+  /** The numbers of names of its objects, squared and summed up: see object-names.ts. */
+  readonly nameSquares: number
 }
 
-/** The same, with how deep it is. */
+/** The same, with how deep it is and what its names take. */
 export function jsonTextOf(value: unknown, charactersMax: number): JsonText {
   return new Writer(charactersMax).write(value)
 }
@@ -45,6 +47,7 @@ class Writer {
   readonly #above = new Set<object>()
   #characters = 0
   #depth = 0
+  #nameSquares = 0
   /** What is being read, which may be a getter's or a Proxy's. */
   #at = ''
 
@@ -54,7 +57,8 @@ class Writer {
 
   write(value: unknown): JsonText {
     try {
-      return { text: this.#text(value, '', ''), depth: this.#depth }
+      const text = this.#text(value, '', '')
+      return { text, depth: this.#depth, nameSquares: this.#nameSquares }
     } catch (cause) {
       if (cause instanceof NotJsonError) throw cause
       const came = `an error when it was read (${reasonOf(cause)})`
@@ -105,7 +109,9 @@ class Writer {
     if (!isPlainObject(object)) throw notJson(path, object)
     let text = ''
     this.#count(2, path)
-    for (const key of Object.keys(object)) {
+    const keys = Object.keys(object)
+    this.#nameSquares += keys.length ** 2
+    for (const key of keys) {
       const at = `${path}.${key}`
       this.#at = at
       const value = (object as Record<string, unknown>)[key]

@@ -16,6 +16,7 @@ import {
 } from './checks.js'
 import { type ToolLimits, toolLimitDefaults } from './engine-options.js'
 import { type JsonText, jsonTextOf, NotJsonError } from './json-of.js'
+import { type NameBudget, nameSquaresMax, takeNames } from './object-names.js'
 import type { Budget } from './schema/rules.js'
 import { readTool } from './schema/tool-cache.js'
 import type { CallFormat, ToolGrammar } from './schema/tool-grammar.js'
@@ -155,8 +156,9 @@ function* toolSteps(
 ): Steps<{ given: GivenTools; parsed: ParsedTools }> {
   checkNumber(input, callFormat, limits)
   const read: GivenTool[] = []
+  const names = { left: nameSquaresMax }
   for (const [i, one] of readItems('tools', input, (item) => item).entries()) {
-    read.push(parseTool(one, `tools[${i}]`, limits))
+    read.push(parseTool(one, `tools[${i}]`, limits, names))
     yield
   }
   checkBytes(read, limits)
@@ -205,9 +207,16 @@ interface GivenTool {
   readonly isStrict: boolean
 }
 
-function parseTool(input: unknown, at: string, { toolBytesMax }: ToolLimits): GivenTool {
+function parseTool(
+  input: unknown,
+  at: string,
+  { toolBytesMax }: ToolLimits,
+  names: NameBudget,
+): GivenTool {
   const given = parseFields<Partial<Tool>>(input, toolChecks, at)
-  const { text, depth } = schemaText(given.parameters ?? {}, `${at}.parameters`, toolBytesMax)
+  const schema = schemaText(given.parameters ?? {}, `${at}.parameters`, toolBytesMax)
+  const { text, depth, nameSquares } = schema
+  takeNames(names, nameSquares, `${at}.parameters`)
   if (depth > toolDepthMax) {
     throw wrong(`${at}.parameters`, `a schema at most ${toolDepthMax} deep`, given.parameters)
   }
