@@ -4,16 +4,16 @@
 #include <vector>
 
 #include "chat-samples.h"
-#include "llama/call-places.h"
-#include "llama/chat-grammar.h"
-#include "llama/chat-parser.h"
-#include "llama/grammar-matcher.h"
-#include "llama/grammar.h"
+#include "grammar/grammar-matcher.h"
+#include "grammar/grammar.h"
+#include "llama/chat/call-sites.h"
+#include "llama/chat/chat-grammar.h"
+#include "llama/chat/chat-parser.h"
 #include "test/check.h"
 
 // llama.cpp learns each format of calls from examples of its own, with every template.
 
-using sluice::CallPlaces;
+using sluice::CallSites;
 using sluice::ChatFormat;
 using sluice::ChatGrammar;
 using sluice::ChatParser;
@@ -54,7 +54,7 @@ common_chat_params apply(const std::string& source, const std::string& eos, bool
   inputs.messages = {user};
   if (has_calls) inputs.messages.push_back(assistant);
   inputs.add_generation_prompt = !has_calls;
-  inputs.tools = CallPlaces::stand_ins(tools());
+  inputs.tools = CallSites::stand_ins(tools());
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
   inputs.parallel_tool_calls = true;
   inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
