@@ -1,5 +1,6 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
 
+export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type {
   DeviceInfo,
@@ -15,10 +16,6 @@ export type {
   ChatOptions,
   ChoiceResult,
   CompletionOptions,
-  EmbeddingInfo,
-  EmbedInput,
-  EmbedOptions,
-  EmbedResult,
   EngineSettings,
   EngineStats,
   EstimateOptions,

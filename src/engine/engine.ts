@@ -1,12 +1,10 @@
+import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
 import type {
   ChatMessage,
   ChatOptions,
   CompletionOptions,
-  EmbedInput,
-  EmbedOptions,
-  EmbedResult,
   EngineSettings,
   EngineStats,
   ModelInfo,
