@@ -10,6 +10,7 @@ export type {
   MemoryUse,
   Placement,
 } from './api/placement-types.js'
+export type { SamplingOptions } from './api/sampling-options.js'
 export type {
   Accepted,
   ChatMessage,
@@ -30,7 +31,6 @@ export type {
   ReplyResult,
   RequestNote,
   RequestOptions,
-  SamplingOptions,
   TemplateOptions,
   TextOptions,
   Timings,

@@ -2,6 +2,7 @@
 
 import type { EmbeddingInfo } from './embedding-types.js'
 import type { LoadWarning } from './placement-types.js'
+import type { SamplingOptions } from './sampling-options.js'
 
 export interface LoadOptions {
   /** Path of a GGUF file. */
@@ -157,28 +158,6 @@ export interface LoadOptions {
 
 /** Options of `estimate`: those of `load`, of which some change nothing. */
 export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onWarning'>
-
-/** A request's value, else the engine's default, else the GGUF's, else what is said here. */
-export interface SamplingOptions {
-  /** 0 is greedy, above 2 is of use beside `minP`. 0 to 100, default 1. */
-  temperature?: number
-  /** Nucleus sampling; 1 is off. 0 to 1, default 1. */
-  topP?: number
-  /** Keep the k likeliest tokens; 0 and -1 are off. Default 0. */
-  topK?: number
-  /** Keep tokens at least this likely, relative to the likeliest; 0 is off. 0 to 1, default 0. */
-  minP?: number
-  /** llama.cpp's repetition penalty; 1 is off. Above 0, at most 10, default 1. */
-  repeatPenalty?: number
-  /** Tokens that the penalties look back on; -1 is the context. Default 64. */
-  repeatLastN?: number
-  /** -2 to 2, default 0. */
-  frequencyPenalty?: number
-  /** -2 to 2, default 0. */
-  presencePenalty?: number
-  /** Any safe integer; folded to 32 bits. Default: random, and reported in `done`. */
-  seed?: number
-}
 
 /** A turn of a conversation. */
 export interface ChatMessage {

@@ -3,6 +3,8 @@
  * Above this file nobody knows that there is C++; tests put a scripted fake in its place.
  */
 
+import type { SamplingNumbers } from '../api/sampling-options.js'
+
 /** Codes that the native side reports; src/api/errors.ts turns each into a class. */
 export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
@@ -122,7 +124,7 @@ export interface NativeEngineOptions {
 }
 
 /** Every field is already checked and complete: defaults are settled in TypeScript. */
-export interface NativeRequest {
+export interface NativeRequest extends SamplingNumbers {
   id: number
   /**
    * So many replies to one prompt: requests that differ in id and seed only, which are those here
@@ -137,14 +139,6 @@ export interface NativeRequest {
   /** Tokens that end the reply, as the model's own end does. */
   stopTokens: number[]
   ignoreEos: boolean
-  temperature: number
-  topK: number
-  topP: number
-  minP: number
-  repeatPenalty: number
-  repeatLastN: number
-  frequencyPenalty: number
-  presencePenalty: number
   /** 0 to 2^32 - 2. */
   seed: number
   /** Alternatives of each token that are told with how likely it was; -1 tells neither. */
@@ -399,14 +393,7 @@ export interface NativeModelInfo {
   /** Of an engine that embeds: numbers of a vector, and how rows become one. */
   embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
-  sampling: {
-    temperature?: number
-    topK?: number
-    topP?: number
-    minP?: number
-    repeatPenalty?: number
-    repeatLastN?: number
-  }
+  sampling: Partial<SamplingNumbers>
   placement: NativePlacement
   warnings: { code: NativeWarningCode; message: string }[]
 }

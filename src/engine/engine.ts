@@ -1,6 +1,7 @@
 import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
+import type { SamplingOptions } from '../api/sampling-options.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -9,7 +10,6 @@ import type {
   EngineStats,
   ModelInfo,
   RequestOptions,
-  SamplingOptions,
   TemplateOptions,
   TextOptions,
   TokenizeOptions,

@@ -52,7 +52,7 @@ const effort: Check<string> = check('1 to 32 letters', (value) => {
   return typeof value === 'string' && /^[a-z]{1,32}$/i.test(value)
 })
 
-const reasoningChecks: Checks<ReasoningOptions> = {
+export const reasoningChecks: Checks<ReasoningOptions> = {
   enabled: trueOrFalse,
   effort,
   ...budgetChecks,
