@@ -74,7 +74,7 @@ export interface NativeMemoryUse {
 }
 
 /** Of the compute threads; above 'normal' needs rights. */
-export type ThreadPriority = 'low' | 'normal' | 'medium' | 'high' | 'realtime'
+type ThreadPriority = 'low' | 'normal' | 'medium' | 'high' | 'realtime'
 
 export interface NativeEngineOptions {
   model: string
@@ -158,7 +158,7 @@ export interface NativeRequest extends SamplingNumbers {
 export type NativePrompt = string | NativeChat | Int32Array | NativeInfill
 
 /** What belongs between two texts. */
-export interface NativeInfill {
+interface NativeInfill {
   before: string
   after: string
 }
@@ -190,7 +190,7 @@ export interface NativeChat {
 }
 
 /** Empty strings and arrays stand for what is not there. */
-export interface NativeMessage {
+interface NativeMessage {
   role: string
   content: string
   reasoning: string
@@ -199,7 +199,7 @@ export interface NativeMessage {
   toolCalls: { id: string; name: string; arguments: string }[]
 }
 
-export interface NativeTool {
+interface NativeTool {
   /** Where it stands in the request, for errors. */
   place: string
   name: string
@@ -216,7 +216,7 @@ export interface NativeTool {
   properties: readonly NativeToolProperty[]
 }
 
-export interface NativeToolProperty {
+interface NativeToolProperty {
   name: string
   isRequired: boolean
   /** A JSON schema, as text: what kind of value llama.cpp's parser looks for. */
@@ -227,7 +227,7 @@ export interface NativeToolProperty {
 }
 
 /** As CallFormat of src/schema/tool-grammar.ts. */
-export type NativeCallFormat = 'json' | 'tagged' | 'gemma' | 'other' | 'none'
+type NativeCallFormat = 'json' | 'tagged' | 'gemma' | 'other' | 'none'
 
 export interface NativeEngine {
   /**
@@ -317,7 +317,7 @@ export interface NativePart {
 }
 
 /** Id and name come once, whole, with a call's first delta. */
-export interface NativeToolCallDelta {
+interface NativeToolCallDelta {
   index: number
   id?: string
   name?: string
@@ -337,7 +337,7 @@ export interface NativeTokenLogprobs extends NativeTokenLogprob {
   top: NativeTokenLogprob[]
 }
 
-export type NativeFinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
+type NativeFinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
 
 export interface NativeErrorDetails {
   /** With ERR_CONTEXT_LENGTH: both numbers. */
@@ -349,7 +349,7 @@ export interface NativeErrorDetails {
   option?: string
 }
 
-export interface NativeTally {
+interface NativeTally {
   promptTokens: number
   /** Of promptTokens, taken from another sequence's state. */
   cachedTokens: number
@@ -399,7 +399,7 @@ export interface NativeModelInfo {
 }
 
 /** As LoadWarningCode of src/api/placement-types.ts. */
-export type NativeWarningCode =
+type NativeWarningCode =
   | 'WARN_GPU_MISSING'
   | 'WARN_GPU_FAILED'
   | 'WARN_GPU_PARTIAL'
@@ -409,7 +409,7 @@ export type NativeWarningCode =
   | 'WARN_SMALL_STACK'
 
 /** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
-export interface NativePlacement {
+interface NativePlacement {
   layers: number
   gpuLayers: number
   devices: (NativeDevice & NativeMemoryUse)[]

@@ -42,7 +42,7 @@ import { Reply, type ReplyTelling } from './reply.js'
 import type { Session } from './session.js'
 
 /** @internal What load() hands over. */
-export interface EngineParts {
+interface EngineParts {
   session: Session
   model: ModelInfo
   settings: EngineSettings

@@ -32,7 +32,7 @@ import type { ToolNames } from './tool-names.js'
 import { noTools, parseTools, type TemplateTool } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
-export interface TemplateChat {
+interface TemplateChat {
   messages: TemplateMessage[]
   tools: TemplateTool[]
   toolChoice: 'auto' | 'none' | 'required'
@@ -112,7 +112,7 @@ export interface Thinking {
 const noThinking: Thinking = { ends: [], defaults: {} }
 
 /** What `readChat` makes of a request. */
-export interface ReadChat {
+interface ReadChat {
   chat: TemplateChat
   /** The request's names of tools for those that the model is told. */
   toolNames: ToolNames

@@ -46,7 +46,7 @@ export interface TemplateTool extends ToolGrammar {
 }
 
 /** The tools of a request, with what was taken of them otherwise than it says. */
-export interface ParsedTools {
+interface ParsedTools {
   readonly tools: TemplateTool[]
   readonly names: ToolNames
   readonly notes: RequestNote[]

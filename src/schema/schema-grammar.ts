@@ -92,12 +92,12 @@ const negationsMax = 16
 const listedMax = 64
 
 /** What was left out where a compiler is lenient. */
-export interface Note {
+interface Note {
   readonly path: string
   readonly message: string
 }
 
-export interface CompilerOptions {
+interface CompilerOptions {
   /** Default: JSON. */
   readonly notation?: Notation
   /** What the names of rules begin with. */

@@ -23,7 +23,7 @@ export interface ToolGrammar {
   readonly properties: readonly ToolProperty[]
 }
 
-export interface ToolProperty {
+interface ToolProperty {
   readonly name: string
   readonly isRequired: boolean
   /** JSON text of a schema that tells llama.cpp's parsers what kind of value this is. */
