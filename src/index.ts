@@ -1,5 +1,6 @@
 /** Sluice: llama.cpp inside a Node process, streamed. */
 
+export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type {
   DeviceInfo,
@@ -9,16 +10,13 @@ export type {
   MemoryUse,
   Placement,
 } from './api/placement-types.js'
+export type { SamplingOptions } from './api/sampling-options.js'
 export type {
   Accepted,
   ChatMessage,
   ChatOptions,
   ChoiceResult,
   CompletionOptions,
-  EmbeddingInfo,
-  EmbedInput,
-  EmbedOptions,
-  EmbedResult,
   EngineSettings,
   EngineStats,
   EstimateOptions,
@@ -34,7 +32,6 @@ export type {
   ReplyResult,
   RequestNote,
   RequestOptions,
-  SamplingOptions,
   TemplateOptions,
   TextOptions,
   Timings,

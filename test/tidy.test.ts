@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { headerCircles, scriptCircles } from './support/tidy/circles.js'
 import { cppCatches, cppFunctionLength, cppImports } from './support/tidy/cpp-rules.js'
-import { type Rule, sourceFiles } from './support/tidy/files.js'
+import { type Rule, type SourceFile, sourceFiles } from './support/tidy/files.js'
 import {
   dashCaseNames,
   lineWidth,
@@ -182,5 +183,62 @@ describe.each(rules)('$sentence', ({ rule, bad, good }) => {
 
   test.each(good)('and the rule accepts good sample %#: %s', (path, text) => {
     expect(rule({ path, text })).toEqual([])
+  })
+})
+
+const tree = (...texts: [path: string, text: string][]): SourceFile[] => {
+  return texts.map(([path, text]) => ({ path, text }))
+}
+
+describe('no file of src imports itself, by way of others or not', () => {
+  test('everywhere', () => {
+    expect(scriptCircles(files)).toEqual([])
+  })
+
+  test('and the rule refuses two files and three, types too', () => {
+    const two = tree(
+      ['src/a.ts', "import { b } from './b/b.js'"],
+      ['src/b/b.ts', "import type { a } from '../a.js'"],
+    )
+    expect(scriptCircles(two)).toEqual(['src/a.ts -> src/b/b.ts -> src/a.ts'])
+    const three = tree(
+      ['src/a.ts', "export * from './b.js'"],
+      ['src/b.ts', "import './d.js'\nconst c = await import('./c.js')"],
+      ['src/c.ts', "import { b } from './b.js'"],
+      ['src/d.ts', "import path from 'node:path'"],
+    )
+    expect(scriptCircles(three)).toEqual(['src/b.ts -> src/c.ts -> src/b.ts'])
+    expect(scriptCircles(tree(['src/a.ts', "import { a } from './a.js'"]))).toHaveLength(1)
+  })
+
+  test('and the rule accepts two ways to one file', () => {
+    const files = tree(
+      ['src/a.ts', "import { b } from './b.js'\nimport { c } from './c.js'"],
+      ['src/b.ts', "import { c } from './c.js'"],
+      ['src/c.ts', "// import { a } from './a.js'"],
+    )
+    expect(scriptCircles(files)).toEqual([])
+  })
+})
+
+describe('no header in native includes itself, by way of others or not', () => {
+  test('everywhere', () => {
+    expect(headerCircles(files)).toEqual([])
+  })
+
+  test('and the rule refuses two headers', () => {
+    const two = tree(
+      ['native/base/a.h', '#pragma once\n#include "llama/b.h"'],
+      ['native/llama/b.h', '#include <vector>\n  # include "base/a.h"'],
+    )
+    expect(headerCircles(two)).toEqual(['native/base/a.h -> native/llama/b.h -> native/base/a.h'])
+  })
+
+  test('and the rule accepts a header of llama.cpp, and a source that includes its own', () => {
+    const files = tree(
+      ['native/llama/a.h', '#include "llama.h"'],
+      ['native/llama/a.cpp', '#include "llama/a.h"'],
+    )
+    expect(headerCircles(files)).toEqual([])
   })
 })

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 
 namespace sluice {
 namespace {
@@ -40,14 +41,9 @@ ToolChoice tool_choice(const std::string& name) {
 
 SamplingParams sampling_params(const Napi::Object& object) {
   SamplingParams sampling;
-  sampling.temperature = float(number(object, "temperature"));
-  sampling.top_k = integer(object, "topK");
-  sampling.top_p = float(number(object, "topP"));
-  sampling.min_p = float(number(object, "minP"));
-  sampling.repeat_penalty = float(number(object, "repeatPenalty"));
-  sampling.repeat_last_n = integer(object, "repeatLastN");
-  sampling.frequency_penalty = float(number(object, "frequencyPenalty"));
-  sampling.presence_penalty = float(number(object, "presencePenalty"));
+  for_each_number(sampling, [&object](const char* name, auto& value) {
+    value = static_cast<std::decay_t<decltype(value)>>(number(object, name));
+  });
   sampling.logprobs = integer(object, "logprobs");
   sampling.ignore_eos = object.Get("ignoreEos").ToBoolean();
   const Napi::Array biases = array(object, "logitBias");

@@ -15,9 +15,6 @@
 namespace sluice {
 namespace {
 
-// Dividing logits by less than this gives infinities.
-constexpr float kTemperatureMin = 1e-6f;
-
 // Before all tokens are looked at: so many draws, or so many of the likeliest that are refused
 // beyond those that are allowed, for at most so many of these (half a microsecond each).
 constexpr int32_t kDrawsMore = 2;
@@ -68,13 +65,6 @@ void check_biases(const std::vector<LogitBias>& biases, int32_t vocabulary) {
 }  // namespace
 
 void Sampler::SamplerFree::operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
-
-Sampler::Reach Sampler::reach_of(const SamplingParams& params) {
-  if (params.temperature < kTemperatureMin) return Reach::highest;
-  if (params.top_k > 0) return Reach::top_k;
-  if (params.top_p < 1.0f) return Reach::nucleus;
-  return params.min_p > 0.0f ? Reach::min_p : Reach::all;
-}
 
 Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens)
     : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens) {}

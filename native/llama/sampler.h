@@ -56,15 +56,11 @@ class Sampler final : public RowSampler {
   int64_t row_cost() const override { return row_cost_; }
 
  private:
-  // Which tokens can be chosen at all.
-  enum class Reach { highest, top_k, nucleus, min_p, all };
-
   struct SamplerFree {
     void operator()(llama_sampler* sampler) const;
   };
   using SamplerPtr = std::unique_ptr<llama_sampler, SamplerFree>;
 
-  static Reach reach_of(const SamplingParams& params);
   bool changes_logits() const { return !biases_.empty() || penalties_; }
   // The row with biases and penalties, in a buffer of the calling thread.
   const float* changed(const float* logits) const;

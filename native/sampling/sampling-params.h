@@ -10,7 +10,7 @@ struct LogitBias {
   float bias;
 };
 
-// Complete and checked in TypeScript (src/options); see SamplingOptions there for the ranges.
+// Complete and checked in TypeScript: ranges and defaults are in src/api/sampling-options.ts.
 struct SamplingParams {
   float temperature = 1.0f;  // 0 is greedy
   int32_t top_k = 0;         // 0 is off
@@ -25,5 +25,30 @@ struct SamplingParams {
   bool ignore_eos = false;
   std::vector<LogitBias> logit_bias;
 };
+
+// Calls `use(name, member)` for each number that TypeScript has a row of, by its name there.
+template <typename Use>
+void for_each_number(SamplingParams& params, const Use& use) {
+  use("temperature", params.temperature);
+  use("topK", params.top_k);
+  use("topP", params.top_p);
+  use("minP", params.min_p);
+  use("repeatPenalty", params.repeat_penalty);
+  use("repeatLastN", params.repeat_last_n);
+  use("frequencyPenalty", params.frequency_penalty);
+  use("presencePenalty", params.presence_penalty);
+}
+
+// Which tokens can be chosen at all, by the first sampler that leaves some out.
+enum class Reach { highest, top_k, nucleus, min_p, all };
+
+inline Reach reach_of(const SamplingParams& params) {
+  // Dividing logits by less than this gives infinities.
+  constexpr float kTemperatureMin = 1e-6f;
+  if (params.temperature < kTemperatureMin) return Reach::highest;
+  if (params.top_k > 0) return Reach::top_k;
+  if (params.top_p < 1.0f) return Reach::nucleus;
+  return params.min_p > 0.0f ? Reach::min_p : Reach::all;
+}
 
 }  // namespace sluice

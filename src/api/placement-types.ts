@@ -1,6 +1,6 @@
 /** Where a model is, what it takes there, and what a load would come to. All sizes are bytes. */
 
-import type { EmbeddingInfo } from './types.js'
+import type { EmbeddingInfo } from './embedding-types.js'
 
 /** A device as ggml names it. Its memory is what it said before a load; 0 where it says nothing. */
 export interface DeviceInfo {

@@ -1,6 +1,8 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
 
+import type { EmbeddingInfo } from './embedding-types.js'
 import type { LoadWarning } from './placement-types.js'
+import type { SamplingOptions } from './sampling-options.js'
 
 export interface LoadOptions {
   /** Path of a GGUF file. */
@@ -156,28 +158,6 @@ export interface LoadOptions {
 
 /** Options of `estimate`: those of `load`, of which some change nothing. */
 export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onWarning'>
-
-/** A request's value, else the engine's default, else the GGUF's, else what is said here. */
-export interface SamplingOptions {
-  /** 0 is greedy, above 2 is of use beside `minP`. 0 to 100, default 1. */
-  temperature?: number
-  /** Nucleus sampling; 1 is off. 0 to 1, default 1. */
-  topP?: number
-  /** Keep the k likeliest tokens; 0 and -1 are off. Default 0. */
-  topK?: number
-  /** Keep tokens at least this likely, relative to the likeliest; 0 is off. 0 to 1, default 0. */
-  minP?: number
-  /** llama.cpp's repetition penalty; 1 is off. Above 0, at most 10, default 1. */
-  repeatPenalty?: number
-  /** Tokens that the penalties look back on; -1 is the context. Default 64. */
-  repeatLastN?: number
-  /** -2 to 2, default 0. */
-  frequencyPenalty?: number
-  /** -2 to 2, default 0. */
-  presencePenalty?: number
-  /** Any safe integer; folded to 32 bits. Default: random, and reported in `done`. */
-  seed?: number
-}
 
 /** A turn of a conversation. */
 export interface ChatMessage {
@@ -399,36 +379,6 @@ export interface CompletionOptions extends RequestOptions {
    * models that were trained to do so (`model.canInfill`), and for a prompt that is text.
    */
   suffix?: string
-}
-
-/**
- * One or many: a text, or token ids. A text gets the model's special tokens added, ids are taken as
- * they stand.
- */
-export type EmbedInput = string | Int32Array | readonly number[]
-
-export interface EmbedOptions {
-  /**
-   * Numbers of an embedding, 1 to the model's size: the first ones, brought to length 1 again. For
-   * models trained for that (Matryoshka). Default: all.
-   */
-  dimensions?: number
-  /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
-  signal?: AbortSignal
-}
-
-export interface EmbedResult {
-  /** One for each input, in their order, each of length 1. */
-  readonly embeddings: Float32Array[]
-  readonly usage: { readonly promptTokens: number }
-}
-
-/** How a model embeds. */
-export interface EmbeddingInfo {
-  /** Numbers of an embedding. */
-  readonly size: number
-  /** How the rows of an input become one: their mean, the first one, or the last one. */
-  readonly pooling: 'mean' | 'cls' | 'last'
 }
 
 /** A piece of the reply: whole characters, one or more tokens. */

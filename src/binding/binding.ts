@@ -7,7 +7,7 @@ import { addonPlaces, backendFolders } from './places.js'
 let addon: NativeAddon | undefined
 
 /** A place where an addon was looked for, and what came of it. */
-export interface Attempt {
+interface Attempt {
   what: string
   file: string | undefined
   /** Why it was not taken; undefined of the one that was. */

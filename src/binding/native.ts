@@ -3,6 +3,8 @@
  * Above this file nobody knows that there is C++; tests put a scripted fake in its place.
  */
 
+import type { SamplingNumbers } from '../api/sampling-options.js'
+
 /** Codes that the native side reports; src/api/errors.ts turns each into a class. */
 export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
@@ -72,7 +74,7 @@ export interface NativeMemoryUse {
 }
 
 /** Of the compute threads; above 'normal' needs rights. */
-export type ThreadPriority = 'low' | 'normal' | 'medium' | 'high' | 'realtime'
+type ThreadPriority = 'low' | 'normal' | 'medium' | 'high' | 'realtime'
 
 export interface NativeEngineOptions {
   model: string
@@ -122,7 +124,7 @@ export interface NativeEngineOptions {
 }
 
 /** Every field is already checked and complete: defaults are settled in TypeScript. */
-export interface NativeRequest {
+export interface NativeRequest extends SamplingNumbers {
   id: number
   /**
    * So many replies to one prompt: requests that differ in id and seed only, which are those here
@@ -137,14 +139,6 @@ export interface NativeRequest {
   /** Tokens that end the reply, as the model's own end does. */
   stopTokens: number[]
   ignoreEos: boolean
-  temperature: number
-  topK: number
-  topP: number
-  minP: number
-  repeatPenalty: number
-  repeatLastN: number
-  frequencyPenalty: number
-  presencePenalty: number
   /** 0 to 2^32 - 2. */
   seed: number
   /** Alternatives of each token that are told with how likely it was; -1 tells neither. */
@@ -164,7 +158,7 @@ export interface NativeRequest {
 export type NativePrompt = string | NativeChat | Int32Array | NativeInfill
 
 /** What belongs between two texts. */
-export interface NativeInfill {
+interface NativeInfill {
   before: string
   after: string
 }
@@ -196,7 +190,7 @@ export interface NativeChat {
 }
 
 /** Empty strings and arrays stand for what is not there. */
-export interface NativeMessage {
+interface NativeMessage {
   role: string
   content: string
   reasoning: string
@@ -205,7 +199,7 @@ export interface NativeMessage {
   toolCalls: { id: string; name: string; arguments: string }[]
 }
 
-export interface NativeTool {
+interface NativeTool {
   /** Where it stands in the request, for errors. */
   place: string
   name: string
@@ -222,7 +216,7 @@ export interface NativeTool {
   properties: readonly NativeToolProperty[]
 }
 
-export interface NativeToolProperty {
+interface NativeToolProperty {
   name: string
   isRequired: boolean
   /** A JSON schema, as text: what kind of value llama.cpp's parser looks for. */
@@ -233,7 +227,7 @@ export interface NativeToolProperty {
 }
 
 /** As CallFormat of src/schema/tool-grammar.ts. */
-export type NativeCallFormat = 'json' | 'tagged' | 'gemma' | 'other' | 'none'
+type NativeCallFormat = 'json' | 'tagged' | 'gemma' | 'other' | 'none'
 
 export interface NativeEngine {
   /**
@@ -323,7 +317,7 @@ export interface NativePart {
 }
 
 /** Id and name come once, whole, with a call's first delta. */
-export interface NativeToolCallDelta {
+interface NativeToolCallDelta {
   index: number
   id?: string
   name?: string
@@ -343,7 +337,7 @@ export interface NativeTokenLogprobs extends NativeTokenLogprob {
   top: NativeTokenLogprob[]
 }
 
-export type NativeFinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
+type NativeFinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
 
 export interface NativeErrorDetails {
   /** With ERR_CONTEXT_LENGTH: both numbers. */
@@ -355,7 +349,7 @@ export interface NativeErrorDetails {
   option?: string
 }
 
-export interface NativeTally {
+interface NativeTally {
   promptTokens: number
   /** Of promptTokens, taken from another sequence's state. */
   cachedTokens: number
@@ -399,20 +393,13 @@ export interface NativeModelInfo {
   /** Of an engine that embeds: numbers of a vector, and how rows become one. */
   embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
-  sampling: {
-    temperature?: number
-    topK?: number
-    topP?: number
-    minP?: number
-    repeatPenalty?: number
-    repeatLastN?: number
-  }
+  sampling: Partial<SamplingNumbers>
   placement: NativePlacement
   warnings: { code: NativeWarningCode; message: string }[]
 }
 
 /** As LoadWarningCode of src/api/placement-types.ts. */
-export type NativeWarningCode =
+type NativeWarningCode =
   | 'WARN_GPU_MISSING'
   | 'WARN_GPU_FAILED'
   | 'WARN_GPU_PARTIAL'
@@ -422,7 +409,7 @@ export type NativeWarningCode =
   | 'WARN_SMALL_STACK'
 
 /** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
-export interface NativePlacement {
+interface NativePlacement {
   layers: number
   gpuLayers: number
   devices: (NativeDevice & NativeMemoryUse)[]

@@ -1,4 +1,4 @@
-import type { EmbeddingInfo } from '../api/types.js'
+import type { EmbeddingInfo } from '../api/embedding-types.js'
 import type { Engine } from '../engine/engine.js'
 import { packageVersion } from './package-root.js'
 

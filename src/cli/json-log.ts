@@ -1,5 +1,5 @@
 import { type AccessEntry, describeFault } from '../http/index.js'
-import type { Log } from './log.js'
+import type { Log } from './log-events.js'
 import { type LogLevel, levelOf } from './log-level.js'
 
 /** For machines: a line of JSON an event, by pino, which is loaded only where it is wanted. */

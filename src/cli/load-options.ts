@@ -3,7 +3,12 @@ import type { LoadWarning } from '../api/placement-types.js'
 import { reasonOf } from '../api/show.js'
 import type { EstimateOptions, LoadOptions } from '../api/types.js'
 import { refused } from '../options/checks.js'
-import type { doctorFlags, runFlags, samplingFlags, serveFlags } from '../options/command-flags.js'
+import {
+  type doctorFlags,
+  type runFlags,
+  samplingFlags,
+  type serveFlags,
+} from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { colours } from './colours.js'
 import { packagePath } from './package-root.js'
@@ -32,14 +37,7 @@ const loadKeys = [
   'toolBytesMax',
   'toolWorkMax',
 ] as const
-const samplingKeys = [
-  'temperature',
-  'topK',
-  'topP',
-  'minP',
-  'repeatPenalty',
-  'seed',
-] as const satisfies (keyof typeof samplingFlags)[]
+const samplingKeys = Object.keys(samplingFlags) as (keyof typeof samplingFlags)[]
 
 /** What `load` is to be called with, apart from its progress and signal. */
 export function loadOptions(flags: ReplyFlags): LoadOptions {

@@ -1,20 +1,7 @@
-import type { AccessEntry } from '../http/index.js'
 import { jsonLog } from './json-log.js'
+import type { LifeEvents, Log } from './log-events.js'
 import { type LogLevel, levelOf, logLevels } from './log-level.js'
 import { logLine } from './log-line.js'
-
-/** What `serve` says beside requests: each is one kind of event, and holds no prompt and no key. */
-export interface LifeEvents {
-  ready: { url: string; model: string }
-  draining: { replies: number; deadlineMs: number }
-  stopped: object
-}
-
-/** Where `serve` tells what happens. */
-export interface Log {
-  request(entry: AccessEntry): void
-  life<E extends keyof LifeEvents>(event: E, facts: LifeEvents[E]): void
-}
 
 /** Writes to stderr; stdout is for the banner. */
 export async function openLog(

@@ -8,7 +8,8 @@ import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { banner } from './banner.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
-import { type Log, openLog } from './log.js'
+import { openLog } from './log.js'
+import type { Log } from './log-events.js'
 import { ProgressBar } from './progress.js'
 
 /** How long readers may take for the end of replies that ended with the engine. */

@@ -1,5 +1,5 @@
+import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import { CancelledError } from '../api/errors.js'
-import type { EmbedOptions, EmbedResult } from '../api/types.js'
 import { onAbort } from './abort-signals.js'
 import type { Session } from './session.js'
 

@@ -1,18 +1,16 @@
+import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
+import type { SamplingOptions } from '../api/sampling-options.js'
 import type {
   ChatMessage,
   ChatOptions,
   CompletionOptions,
-  EmbedInput,
-  EmbedOptions,
-  EmbedResult,
   EngineSettings,
   EngineStats,
   ModelInfo,
   PreparedTools,
   RequestOptions,
-  SamplingOptions,
   TemplateOptions,
   TextOptions,
   TokenizeOptions,
@@ -46,7 +44,7 @@ import { Reply, type ReplyTelling } from './reply.js'
 import type { Session } from './session.js'
 
 /** @internal What load() hands over. */
-export interface EngineParts {
+interface EngineParts {
   session: Session
   model: ModelInfo
   settings: EngineSettings

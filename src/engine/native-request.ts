@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { RequestOptions, SamplingOptions } from '../api/types.js'
+import { perSamplingName, type SamplingOptions, samplingRows } from '../api/sampling-options.js'
+import type { RequestOptions } from '../api/types.js'
 import type { NativePrompt, NativeRequest } from '../binding/native.js'
 import { jsonGrammar } from '../schema/schema-grammar.js'
 import { choiceGrammar, regexGrammar } from '../schema/strings/text-grammar.js'
@@ -8,18 +9,6 @@ import { CompiledSchema } from './compiled-schema.js'
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
 const seedMax = 2 ** 32 - 2
 
-/** OpenAI's defaults for OpenAI's fields, everything else off. */
-const neutral = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repeatPenalty: 1,
-  repeatLastN: 64,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-}
-
 /** A request's value, else the engine's default, else the GGUF's, else the neutral one. */
 export function nativeRequest(
   prompt: NativePrompt,
@@ -27,8 +16,6 @@ export function nativeRequest(
   defaults: SamplingOptions,
   recommended: SamplingOptions,
 ): Omit<NativeRequest, 'id'> {
-  const pick = (key: keyof typeof neutral): number =>
-    options[key] ?? defaults[key] ?? recommended[key] ?? neutral[key]
   const stop = options.stop ?? []
   return {
     choices: options.n ?? 1,
@@ -37,14 +24,9 @@ export function nativeRequest(
     stop: [stop].flat().filter((one) => one !== ''),
     stopTokens: [...(options.stopTokens ?? [])],
     ignoreEos: options.ignoreEos ?? false,
-    temperature: pick('temperature'),
-    topK: pick('topK'),
-    topP: pick('topP'),
-    minP: pick('minP'),
-    repeatPenalty: pick('repeatPenalty'),
-    repeatLastN: pick('repeatLastN'),
-    frequencyPenalty: pick('frequencyPenalty'),
-    presencePenalty: pick('presencePenalty'),
+    ...perSamplingName((name) => {
+      return options[name] ?? defaults[name] ?? recommended[name] ?? samplingRows[name].neutral
+    }),
     seed: foldSeed(options.seed ?? defaults.seed),
     logprobs: options.logprobs ?? -1,
     promptLogprobs: options.promptLogprobs ?? -1,

@@ -58,7 +58,7 @@ interface LiveReply {
 }
 
 /** What a request that embeds hears: one of these, once. */
-export interface EmbeddingListener {
+interface EmbeddingListener {
   onEmbedded(values: Float32Array, promptTokens: number): void
   onError(error: SluiceError): void
 }

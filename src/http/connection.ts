@@ -4,7 +4,7 @@ import { surface } from '../engine/surface.js'
 import type { ApiError } from '../openai/errors.js'
 
 /** What a connection needs of an exchange on it. */
-export interface Passenger {
+interface Passenger {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   closed(): void

@@ -4,7 +4,6 @@ import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { defaultName, modelNames, modelNotFound } from '../openai/models/names.js'
 import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
-import type { App } from './app.js'
 import type { Exchange } from './exchange.js'
 import type { ListenerSettings } from './options.js'
 import type { ScopedEngine } from './scoped-engine.js'
@@ -19,6 +18,11 @@ export interface Models {
   readonly created: number
   readonly fingerprint: string
   readonly meta: ModelMeta
+}
+
+/** Who has the models, or says in a 503 why there are none: App. */
+interface ModelSource {
+  models(): Models
 }
 
 export function hostedModels(
@@ -78,14 +82,14 @@ export function embedderNamed(name: Asked, models: Models, exchange: Exchange): 
 }
 
 /** GET /v1/models */
-export function listModels(app: App, exchange: Exchange): void {
-  const { names, created, meta } = app.models()
+export function listModels(source: ModelSource, exchange: Exchange): void {
+  const { names, created, meta } = source.models()
   exchange.json(200, modelList(names, created, meta))
 }
 
 /** GET /v1/models/{id} */
-export function oneModel(app: App, exchange: Exchange, id: string): void {
-  const models = app.models()
+export function oneModel(source: ModelSource, exchange: Exchange, id: string): void {
+  const models = source.models()
   checkName(id, models)
   exchange.json(200, modelEntry(id, models.created, models.meta))
 }

@@ -13,7 +13,7 @@ import { applyTemplate, detokenize, tokenize } from './tokens.js'
 /** Answers the exchange, or throws what exchange.fail() shall say. `id` is what {id} stands for. */
 type Handler = (app: App, exchange: Exchange, id: string) => void | Promise<void>
 
-export interface Route {
+interface Route {
   readonly method: 'GET' | 'POST'
   /** A path; a last part of {id} takes the rest of it, decoded. */
   readonly pattern: string

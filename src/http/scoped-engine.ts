@@ -1,9 +1,8 @@
+import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type {
   ChatMessage,
   ChatOptions,
   CompletionOptions,
-  EmbedOptions,
-  EmbedResult,
   EngineStats,
   PreparedTools,
   TemplateOptions,

@@ -7,6 +7,7 @@ import {
   InvalidSchemaError,
   SluiceError,
 } from '../api/errors.js'
+import { ofFunction, wireName } from './option-names.js'
 
 /**
  * The one table of what can go wrong on the wire: HTTP status, `type`, `code`, and the seconds
@@ -137,40 +138,4 @@ export function toApiError(error: unknown, promptField = 'messages'): ApiError {
     return new ApiError(kind, error.message, { param: ofFunction(error.path), cause: error })
   }
   return new ApiError(kind, error.message, { cause: error })
-}
-
-/** Options that have another name on the wire than their own in its spelling. */
-const wireNames: Readonly<Record<string, string>> = {
-  'reasoning.enabled': 'chat_template_kwargs.enable_thinking',
-  'reasoning.effort': 'reasoning_effort',
-  'reasoning.budget': 'reasoning_budget_tokens',
-  'reasoning.budgetMessage': 'reasoning_budget_message',
-  continueFinal: 'continue_final_message',
-  stopTokens: 'stop_token_ids',
-  'toolChoice.name': 'tool_choice.function.name',
-  'toolChoice.names': 'tool_choice.allowed_tools.tools',
-  templateArguments: 'chat_template_kwargs',
-}
-
-/** `topP` is `top_p` on the wire, and `tools[0].name` is `tools[0].function.name`. */
-function wireName(option: string): string {
-  const known = Object.hasOwn(wireNames, option) ? wireNames[option] : undefined
-  if (known !== undefined) return known
-  // What stands below is the request's own, as it is spelt there.
-  const [, whole = option, below = ''] =
-    /^(templateArguments|logitBias|stopTokens)(.*)$/s.exec(option) ?? []
-  if (below !== '') return `${wireName(whole)}${below}`
-  const name = option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  return ofFunction(ofMessage(name))
-}
-
-/** Of a conversation: `messages[0].reasoning` and `messages[0].tool_calls[0].name`. */
-function ofMessage(path: string): string {
-  return path
-    .replace(/^(messages\[\d+\])\.reasoning$/, '$1.reasoning_content')
-    .replace(/^(messages\[\d+\]\.tool_calls\[\d+\])\.(name|arguments)$/, '$1.function.$2')
-}
-
-function ofFunction(path: string): string {
-  return path.replace(/^(tools\[\d+\])\./, '$1.function.')
 }

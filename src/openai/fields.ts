@@ -1,28 +1,14 @@
 import { z } from 'zod'
-
-export const int32Max = 2 ** 31 - 1
+import type { Check } from '../options/checks.js'
 
 /**
  * Building blocks for request schemas. Every `error` text here names what was expected, as a
  * phrase; issues.ts puts field and received value around it.
  */
 
-/** A finite number within bounds, both included. */
-export function numberFrom(min: number, max: number) {
-  const error = `a number from ${min} to ${max}`
-  return z.number({ error }).min(min, { error }).max(max, { error })
-}
-
-/** A whole number within bounds, both included. */
-export function integerFrom(min: number, max: number) {
-  const error = `a whole number from ${min} to ${max}`
-  return z.number({ error }).refine(Number.isInteger, { error }).min(min, { error }).max(max, {
-    error,
-  })
-}
-
-export function boolean() {
-  return z.boolean({ error: 'true or false' })
+/** What a check of an option accepts, in its words. */
+export function checked<T>({ expected, accepts }: Check<T>) {
+  return z.custom<T>(accepts, { error: expected })
 }
 
 /** An object of any keys, as it came. */

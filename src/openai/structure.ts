@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { InvalidGrammarError, InvalidSchemaError } from '../api/errors.js'
 import type { RequestOptions } from '../api/types.js'
 import { CompiledSchema } from '../engine/compiled-schema.js'
+import { grammarBytesMax, requestChecks } from '../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../schema/strings/text-grammar.js'
 import { ApiError } from './errors.js'
 import { optional } from './fields.js'
 import { parseJson } from './json.js'
 
-const grammarBytesMax = 64 * 1024
 const formatError = 'an object such as {"type": "json_object"}'
 const typeError = 'one of "text", "json_object", "json_schema"'
 const schemaError = 'a JSON Schema (an object)'
@@ -53,9 +53,8 @@ function parsed(text: string): unknown {
 }
 
 function readGrammar(value: unknown, field: string, path: readonly string[] = []): Reading {
-  const isIt = typeof value === 'string' && value.length <= grammarBytesMax
-  if (!isIt || Buffer.byteLength(value) > grammarBytesMax) return { path, expected: grammarError }
   if (value === '') return none
+  if (!requestChecks.grammar.accepts(value)) return { path, expected: grammarError }
   return [{ field: [field, ...path].join('.'), kind: 'grammar', value }]
 }
 

@@ -1,19 +1,19 @@
 import { z } from 'zod'
+import { aTokenId } from '../options/request-options.js'
 import { ApiError } from './errors.js'
-import { int32Max } from './fields.js'
 
 /**
  * Token ids of a request. Not by zod's own arrays: half a million of them fit into a body, and each
  * would be a check of its own.
  */
 
-const tokenIdError = `a token id, a whole number from 0 to ${int32Max}`
+const tokenIdError = `a token id, ${aTokenId.expected}`
 
 /** An array of token ids, which may be empty. */
 export const tokenIds = z
   .array(z.unknown(), { error: 'an array of token ids' })
   .transform((values, context): Int32Array => {
-    const wrong = values.findIndex((value) => !isTokenId(value))
+    const wrong = values.findIndex((value) => !aTokenId.accepts(value))
     if (wrong < 0) return Int32Array.from(values as number[])
     context.issues.push({ code: 'custom', message: tokenIdError, path: [wrong], input: values })
     return z.NEVER
@@ -33,8 +33,4 @@ export function checkVocabulary(tokens: Int32Array, vocabulary: number, path: st
       `${vocabulary - 1}, but got ${tokens[wrong]}.`,
     { param },
   )
-}
-
-function isTokenId(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= int32Max
 }

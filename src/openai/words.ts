@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { samplersNotHere } from '../api/sampling-options.js'
 import { ApiError } from './errors.js'
 import { isEmptyArray, isOneOf } from './fields.js'
 import { parseRequest } from './issues.js'
@@ -46,19 +47,9 @@ const nothing: Refusal = {
 
 /** What would change a reply and is not there: refused unless it is off. */
 export const notHere: Readonly<Record<string, Refusal>> = {
-  // Samplers of llama-server and vLLM.
-  typical_p: off(1, 0),
-  tfs_z: off(1),
-  top_a: off(0),
-  top_n_sigma: off(-1, 0),
-  mirostat: off(0),
-  mirostat_mode: off(0),
-  dry_multiplier: off(0),
-  xtc_probability: off(0),
-  dynatemp_range: off(0),
-  epsilon_cutoff: off(0),
-  eta_cutoff: off(0),
-  smoothing_factor: off(0),
+  ...Object.fromEntries(
+    Object.entries(samplersNotHere).map(([name, neutral]) => [name, off(...neutral)]),
+  ),
   min_tokens: off(0),
   allowed_token_ids: nothing,
   bad_words: nothing,

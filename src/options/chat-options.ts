@@ -32,7 +32,7 @@ import type { ToolNames } from './tool-names.js'
 import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
-export interface TemplateChat {
+interface TemplateChat {
   messages: TemplateMessage[]
   tools: readonly TemplateTool[]
   toolChoice: 'auto' | 'none' | 'required'
@@ -52,7 +52,7 @@ const effort: Check<string> = check('1 to 32 letters', (value) => {
   return typeof value === 'string' && /^[a-z]{1,32}$/i.test(value)
 })
 
-const reasoningChecks: Checks<ReasoningOptions> = {
+export const reasoningChecks: Checks<ReasoningOptions> = {
   enabled: trueOrFalse,
   effort,
   ...budgetChecks,
@@ -114,7 +114,7 @@ export interface Thinking {
 const noThinking: Thinking = { ends: [], defaults: {} }
 
 /** What `readChat` makes of a request. */
-export interface ReadChat {
+interface ReadChat {
   chat: TemplateChat
   /** The request's names of tools for those that the model is told. */
   toolNames: ToolNames

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { InvalidOptionError } from '../api/errors.js'
+import type { NumberRange } from '../api/sampling-options.js'
 import { cut, isPlainObject, kindOf, reasonOf, show } from '../api/show.js'
 import { nearest } from './nearest.js'
 
@@ -39,6 +40,17 @@ export function integerFrom(min: number, max: number): Check<number> {
     `a whole number from ${min} to ${max}`,
     (value) => Number.isInteger(value) && isNumber(value, min, max),
   )
+}
+
+/** What a row says of its numbers. */
+export function within(range: NumberRange): Check<number> {
+  if ('from' in range) {
+    return (range.isWhole ? integerFrom : numberFrom)(range.from, range.to)
+  }
+  const { above, to, isWhole } = range
+  return check(`a ${isWhole ? 'whole ' : ''}number above ${above}, at most ${to}`, (value) => {
+    return isNumber(value, above, to) && value > above && (!isWhole || Number.isInteger(value))
+  })
 }
 
 export function isNumber(value: unknown, min: number, max: number): value is number {

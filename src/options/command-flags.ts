@@ -1,6 +1,12 @@
+import {
+  type SamplingName,
+  type SamplingRow,
+  samplingNames,
+  samplingRows,
+} from '../api/sampling-options.js'
 import { check, filePath, hostName, int32Max, integerFrom, isNumber, oneOf } from './checks.js'
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
-import { listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
+import { type Flag, listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
 
@@ -66,37 +72,20 @@ const modelFlags = {
   }),
 }
 
+type FlaggedSampling = {
+  [Name in SamplingName]: (typeof samplingRows)[Name] extends { flag: object } ? Name : never
+}[SamplingName]
+
 export const samplingFlags = {
-  temperature: numberFlag(
-    'T',
-    samplingChecks.temperature,
-    '0 is greedy, 2 is wild',
-    ofTheModel('1'),
-  ),
-  topK: numberFlag(
-    'K',
-    samplingChecks.topK,
-    'keep the K likeliest tokens, 0 for all',
-    ofTheModel('0'),
-  ),
-  topP: numberFlag(
-    'P',
-    samplingChecks.topP,
-    'keep the likeliest tokens that sum up to P',
-    ofTheModel('1'),
-  ),
-  minP: numberFlag(
-    'P',
-    samplingChecks.minP,
-    'keep tokens P times as likely as the likeliest',
-    ofTheModel('0'),
-  ),
-  repeatPenalty: numberFlag(
-    'X',
-    samplingChecks.repeatPenalty,
-    'above 1 discourages repetition',
-    ofTheModel('1'),
-  ),
+  ...(Object.fromEntries(
+    samplingNames.flatMap((name) => {
+      const { flag, neutral }: SamplingRow = samplingRows[name]
+      if (flag === undefined) return []
+      const { argument, help } = flag
+      const otherwise = ofTheModel(String(neutral))
+      return [[name, numberFlag(argument, samplingChecks[name], help, otherwise)]]
+    }),
+  ) as Record<FlaggedSampling, Flag<number, undefined>>),
   seed: numberFlag('N', samplingChecks.seed, 'makes a reply repeatable', {
     fallbackHelp: 'another for each reply',
   }),

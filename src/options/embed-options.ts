@@ -1,4 +1,4 @@
-import type { EmbedOptions } from '../api/types.js'
+import type { EmbedOptions } from '../api/embedding-types.js'
 import { abortSignal, int32Max, integerFrom, parseFields, readable, wrong } from './checks.js'
 import { type Input, pathBelow, readInputs } from './inputs.js'
 

@@ -1,9 +1,5 @@
-import type {
-  EstimateOptions,
-  LoadOptions,
-  ReasoningDefaults,
-  SamplingOptions,
-} from '../api/types.js'
+import { perSamplingName, type SamplingOptions, samplingRows } from '../api/sampling-options.js'
+import type { EstimateOptions, LoadOptions, ReasoningDefaults } from '../api/types.js'
 import {
   abortSignal,
   aFunction,
@@ -16,10 +12,10 @@ import {
   int32Max,
   integerFrom,
   isNumber,
-  numberFrom,
   oneOf,
   parseFields,
   trueOrFalse,
+  within,
   wrong,
 } from './checks.js'
 
@@ -39,23 +35,11 @@ export const toolLimitDefaults: ToolLimits = {
 /** As many sequences as llama.cpp has. */
 export const parallelMax = 256
 const templateBytesMax = 2 ** 20
-export const budgetMessageBytesMax = 1024
-/** OpenAI's limit is 2; other servers have none, and people use more beside `minP`. */
-export const temperatureMax = 100
+const budgetMessageBytesMax = 1024
 
 /** Shared with requests: each may be a default of the engine and a request's own. */
 export const samplingChecks: Checks<SamplingOptions> = {
-  temperature: numberFrom(0, temperatureMax),
-  topP: numberFrom(0, 1),
-  topK: integerFrom(-1, int32Max),
-  minP: numberFrom(0, 1),
-  repeatPenalty: check(
-    'a number above 0, at most 10',
-    (value) => isNumber(value, 0, 10) && value > 0,
-  ),
-  repeatLastN: integerFrom(-1, int32Max),
-  frequencyPenalty: numberFrom(-2, 2),
-  presencePenalty: numberFrom(-2, 2),
+  ...perSamplingName((name) => within(samplingRows[name].range)),
   seed: check('a whole number that JavaScript holds exactly', Number.isSafeInteger),
 }
 

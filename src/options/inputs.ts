@@ -9,7 +9,7 @@ const tokensMax = 2 ** 24
 export type Input = string | Int32Array
 
 /** What is wrong with an input, and where: `[3]` is its fourth one. */
-export interface InputProblem {
+interface InputProblem {
   readonly path: readonly number[]
   readonly expected: string
 }

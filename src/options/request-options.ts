@@ -15,9 +15,9 @@ import {
   demand,
   int32Max,
   integerFrom,
-  isNumber,
   isObject,
   listOf,
+  numberFrom,
   parseFields,
   readable,
   aString as text,
@@ -26,37 +26,46 @@ import {
 } from './checks.js'
 import { parallelMax, samplingChecks } from './engine-options.js'
 
-const stopsMax = 16
+/** OpenAI takes 4. */
+export const stopsMax = 16
 const stopBytesMax = 256
 export const stopTokensMax = 64
 const biasesMax = 1024
 const saltCharactersMax = 256
-const grammarBytesMax = 64 * 1024
+export const grammarBytesMax = 64 * 1024
 /** OpenAI's limit. */
 const logprobsMax = 20
 
+export const aStop: Check<string> = check(`a string of at most ${stopBytesMax} bytes`, (value) => {
+  return typeof value === 'string' && isWithin(value, stopBytesMax)
+})
+
 const stop: Check<string | string[]> = {
-  ...check<string | string[]>(
-    `a string of at most ${stopBytesMax} bytes, or up to ${stopsMax} of them`,
-    (value) => {
-      const strings: unknown[] = Array.isArray(value) ? value : [value]
-      // every() would pass over holes.
-      return strings.length <= stopsMax && Array.from(strings).every(isStop)
-    },
-  ),
+  ...check<string | string[]>(`${aStop.expected}, or up to ${stopsMax} of them`, (value) => {
+    const strings: unknown[] = Array.isArray(value) ? value : [value]
+    // every() would pass over holes.
+    return strings.length <= stopsMax && Array.from(strings).every(aStop.accepts)
+  }),
   read: (value) => (typeof value === 'string' ? value : [...value]),
 }
 
+export const aTokenId = integerFrom(0, int32Max)
+export const aBias = numberFrom(-100, 100)
+
+/** Without a look at their biases. */
+export const biasedTokens: Check<Record<string, unknown>> = check(
+  `an object of at most ${biasesMax} token ids, each with ${aBias.expected}`,
+  (value) => {
+    if (!isPlainObject(value)) return false
+    const ids = Object.keys(value)
+    return ids.length <= biasesMax && ids.every(isTokenId)
+  },
+)
+
 const logitBias: Check<Record<number, number>> = {
-  ...check<Record<number, number>>(
-    `an object of at most ${biasesMax} token ids, each with a number from -100 to 100`,
-    (value) => {
-      if (!isPlainObject(value)) return false
-      const biases = Object.entries(value)
-      if (biases.length > biasesMax) return false
-      return biases.every(([id, bias]) => isTokenId(id) && isBias(bias))
-    },
-  ),
+  ...check<Record<number, number>>(biasedTokens.expected, (value) => {
+    return biasedTokens.accepts(value) && Object.values(value).every(aBias.accepts)
+  }),
   read: (value) => ({ ...value }),
 }
 
@@ -73,7 +82,7 @@ export const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
   maxTokens: integerFrom(0, int32Max),
   stop,
-  stopTokens: listOf(stopTokensMax, integerFrom(0, int32Max), 'token ids'),
+  stopTokens: listOf(stopTokensMax, aTokenId, 'token ids'),
   logitBias,
   ignoreEos: trueOrFalse,
   grammar,
@@ -200,14 +209,6 @@ function isWithin(text: string, bytesMax: number): boolean {
   return text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax
 }
 
-function isStop(value: unknown): boolean {
-  return typeof value === 'string' && isWithin(value, stopBytesMax)
-}
-
 function isTokenId(key: string): boolean {
   return /^\d{1,10}$/.test(key) && Number(key) <= int32Max
-}
-
-function isBias(value: unknown): boolean {
-  return isNumber(value, -100, 100)
 }

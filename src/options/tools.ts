@@ -44,7 +44,7 @@ export interface TemplateTool extends ToolGrammar {
 }
 
 /** The tools of a request, with what was taken of them otherwise than it says. */
-export interface ParsedTools {
+interface ParsedTools {
   readonly tools: readonly TemplateTool[]
   readonly names: ToolNames
   readonly notes: readonly RequestNote[]

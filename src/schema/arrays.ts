@@ -1,9 +1,9 @@
-import type { Contained, Located } from './conditions.js'
+import type { Compiler } from './compiler.js'
+import type { Contained } from './conditions.js'
 import { whitespace } from './json-text.js'
-import { countOf, refuse, type SchemaObject } from './keywords.js'
+import { countOf, type Located, refuse, type SchemaObject } from './keywords.js'
 import { areApart } from './one-of.js'
 import type { Rules } from './rules.js'
-import type { SchemaCompiler } from './schema-grammar.js'
 import { literalsOf } from './values.js'
 
 /** More items are not written: a grammar counts. */
@@ -20,7 +20,7 @@ interface Lengths {
 
 /** The rule of an array; undefined where there is none. */
 export function arrayRule(
-  compiler: SchemaCompiler,
+  compiler: Compiler,
   flat: SchemaObject,
   path: string,
   depth: number,
@@ -49,7 +49,7 @@ export function arrayRule(
 }
 
 class ArrayRules {
-  readonly #compiler: SchemaCompiler
+  readonly #compiler: Compiler
   readonly #rules: Rules
   readonly #flat: SchemaObject
   readonly #path: string
@@ -57,7 +57,7 @@ class ArrayRules {
   readonly #list: readonly Located[]
   readonly #ws: string
 
-  constructor(compiler: SchemaCompiler, flat: SchemaObject, path: string, depth: number) {
+  constructor(compiler: Compiler, flat: SchemaObject, path: string, depth: number) {
     this.#compiler = compiler
     this.#rules = compiler.rules
     this.#flat = flat

@@ -1,5 +1,6 @@
 import {
   isObject,
+  type Located,
   ownOf,
   refuse,
   type SchemaObject,
@@ -10,12 +11,6 @@ import {
 } from './keywords.js'
 import { valuesOf } from './merge.js'
 import { formats, numberFormats } from './strings/formats.js'
-
-/** A schema with where it stands. */
-export interface Located {
-  readonly schema: unknown
-  readonly path: string
-}
 
 /** Alternatives of which at least one holds; with `isOne` exactly one. */
 export interface Choice {

@@ -4,6 +4,12 @@ import { show } from '../api/show.js'
 /** A schema that is not just true or false. */
 export type SchemaObject = { readonly [keyword: string]: unknown }
 
+/** A schema with where it stands. */
+export interface Located {
+  readonly schema: unknown
+  readonly path: string
+}
+
 /** @throws InvalidSchemaError that says what was expected at `path`, and what came */
 export function refuse(path: string, expected: string, value: unknown): never {
   throw new InvalidSchemaError(`'${path}': expected ${expected}, but got ${show(value)}.`, path)

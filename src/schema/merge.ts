@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical-json.js'
-import type { Located } from './conditions.js'
 import {
   isObject,
+  type Located,
   overlap,
   ownOf,
   refuse,

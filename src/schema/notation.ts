@@ -1,5 +1,11 @@
 import type { Range } from './ranges.js'
-import type { Rules } from './rules.js'
+
+/** Where a notation puts rules of its own: see Rules. */
+interface RuleBook {
+  add(expression: string): string
+  reserve(): string
+  define(name: string, expression: string): void
+}
 
 /**
  * How values are written down. A schema says which values there are; models write them as JSON,
@@ -11,7 +17,7 @@ export interface Notation {
   /** One character of a string, which counts as one for its length, as GBNF. */
   readonly character: string
   /** Any string's content, as GBNF. */
-  content(rules: Rules): string
+  content(rules: RuleBook): string
   /** Between what stands in brackets, as GBNF. */
   readonly space: string
   /** Characters that stand for themselves in a string; the others are written by `escapes`. */
@@ -131,7 +137,7 @@ function gemmaValue(value: unknown): string | undefined {
 }
 
 /** Text without the mark, character by character: what of the mark stands before each of them. */
-function gemmaContent(rules: Rules): string {
+function gemmaContent(rules: RuleBook): string {
   const mark = '<|"|>'
   const known = gemmaContents.get(rules)
   if (known !== undefined) return known
@@ -149,4 +155,4 @@ function gemmaContent(rules: Rules): string {
   return first
 }
 
-const gemmaContents = new WeakMap<Rules, string>()
+const gemmaContents = new WeakMap<RuleBook, string>()

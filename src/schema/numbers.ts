@@ -15,7 +15,7 @@ export interface Bounds {
 export class MultiplesError extends Error {}
 
 /** Limits as a schema says them: of wholes, and of what is left out beyond a limit. */
-export interface GivenBounds {
+interface GivenBounds {
   min: number | undefined
   max: number | undefined
   above: number | undefined

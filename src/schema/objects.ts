@@ -1,9 +1,9 @@
+import type { Compiler } from './compiler.js'
 import { anyJson, whitespace } from './json-text.js'
 import { otherKey } from './keys.js'
 import { countOf, entriesOf, isObject, requiredOf, type SchemaObject } from './keywords.js'
 import { valuesOf } from './merge.js'
 import { literal, type Rules } from './rules.js'
-import type { SchemaCompiler } from './schema-grammar.js'
 import type { StringLimits } from './strings/string-rules.js'
 
 export interface Property {
@@ -20,7 +20,7 @@ const patternsMax = 4
 
 /** The rule of an object: its properties in the order of the schema, then additional ones. */
 export function objectRule(
-  compiler: SchemaCompiler,
+  compiler: Compiler,
   flat: SchemaObject,
   path: string,
   depth: number,
@@ -79,7 +79,7 @@ interface Counts {
 
 /** How many properties there must be, where that says more than `required`. */
 function countsOf(
-  compiler: SchemaCompiler,
+  compiler: Compiler,
   flat: SchemaObject,
   path: string,
   { properties, isClosed }: Properties,
@@ -146,11 +146,7 @@ interface Properties {
   readonly isClosed: boolean
 }
 
-export function propertiesOf(
-  flat: SchemaObject,
-  path: string,
-  compiler: SchemaCompiler,
-): Properties {
+export function propertiesOf(flat: SchemaObject, path: string, compiler: Compiler): Properties {
   const additional = additionalOf(flat)
   const required = requiredOf(flat, path)
   const schemas = new Map<string, [schema: unknown, path: string]>()
@@ -200,7 +196,7 @@ interface Names {
   allows(key: string): boolean
 }
 
-function namesOf(flat: SchemaObject, path: string, compiler: SchemaCompiler): Names {
+function namesOf(flat: SchemaObject, path: string, compiler: Compiler): Names {
   const free: Names = { listed: undefined, limits: undefined, allows: () => true }
   const { propertyNames: given } = flat
   if (given === undefined || given === true) return free
@@ -226,7 +222,7 @@ function isStringType(type: unknown): boolean {
 
 /** A name that the schema does not name, with its value; undefined where there is none. */
 function otherPairs(
-  compiler: SchemaCompiler,
+  compiler: Compiler,
   flat: SchemaObject,
   { keys, path, depth }: { keys: readonly string[]; path: string; depth: number },
 ): string | undefined {

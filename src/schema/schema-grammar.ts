@@ -1,13 +1,7 @@
 import { InvalidSchemaError } from '../api/errors.js'
 import { arrayRule } from './arrays.js'
-import {
-  type Choice,
-  type Host,
-  type Located,
-  opposites,
-  patternOfTexts,
-  plainKeywords,
-} from './conditions.js'
+import type { Compiler } from './compiler.js'
+import { type Choice, opposites, patternOfTexts, plainKeywords } from './conditions.js'
 import { jsonOf, NotJsonError } from './json-of.js'
 import {
   anyBoolean,
@@ -26,6 +20,7 @@ import {
   constraintsOf,
   countOf,
   isObject,
+  type Located,
   listOf,
   numberOf,
   overlap,
@@ -97,12 +92,12 @@ const negationsMax = 16
 const listedMax = 64
 
 /** What was left out where a compiler is lenient. */
-export interface Note {
+interface Note {
   readonly path: string
   readonly message: string
 }
 
-export interface CompilerOptions {
+interface CompilerOptions {
   /** Default: JSON. */
   readonly notation?: Notation
   /** What the names of rules begin with. */
@@ -114,7 +109,7 @@ export interface CompilerOptions {
   readonly budget?: Budget | undefined
 }
 
-export class SchemaCompiler implements Host {
+export class SchemaCompiler implements Compiler {
   readonly rules: Rules
   readonly #root: Located
   readonly #references: References
@@ -167,7 +162,6 @@ export class SchemaCompiler implements Host {
     }
   }
 
-  /** The rule of what a schema allows; undefined where that is nothing. */
   visit(schema: unknown, path: string, depth: number): string | undefined {
     return this.#held(schema, typeNames, () => this.#visit(schema, path, depth))
   }
@@ -185,18 +179,15 @@ export class SchemaCompiler implements Host {
     })
   }
 
-  /** A schema with what its $ref and allOf say; undefined where nothing can be all of it. */
   flat(schema: unknown, path: string): SchemaObject | undefined {
     return this.#flatten({ schema, path }, [])
   }
 
-  /** Says that a keyword cannot be kept to: refuses, or leaves it out where it is lenient. */
   cannot(path: string, expected: string, value: unknown): void {
     if (!this.#isLenient) refuse(path, expected, value)
     this.#onNote({ path, message: `expected ${expected}` })
   }
 
-  /** Schemas that together allow nothing that this one allows; undefined where none are found. */
   negate(schema: unknown, path: string): unknown[] | undefined {
     if (schema === true) return []
     if (this.#negations >= negationsMax) return undefined
@@ -210,13 +201,11 @@ export class SchemaCompiler implements Host {
     }
   }
 
-  /** What tells a schema's values from others'; undefined where it has none. */
   shape(schema: unknown, path: string): Shape | undefined {
     const flat = this.flat(schema, path)
     return flat && shapeOf(flat, path, (one) => this.flat(one, path))
   }
 
-  /** All values that a schema allows, where they are few; undefined where they are not. */
   valuesOf(schema: unknown, path: string): readonly unknown[] | undefined {
     const flat = this.flat(schema, path)
     if (flat === undefined) return []
@@ -232,7 +221,6 @@ export class SchemaCompiler implements Host {
     return values && fittingValues(values, flat, path, this)
   }
 
-  /** What is asked of a string. */
   stringLimits(flat: SchemaObject, path: string): StringLimits {
     return {
       min: countOf(flat, 'minLength', 0, path),
@@ -243,19 +231,16 @@ export class SchemaCompiler implements Host {
     }
   }
 
-  /** Whether a plain schema allows a string. */
   allowsText(flat: SchemaObject, path: string, text: string): boolean {
     const limits = this.stringLimits(flat, path)
     return this.#limited(limits, path, (given) => this.#strings.allows(given, text))
   }
 
-  /** Whether a pattern matches in a text. */
   matches(pattern: string, text: string, path: string): boolean {
     const limits = { ...noLimits, patterns: [pattern] }
     return this.#limited(limits, path, (given) => this.#strings.allows(given, text))
   }
 
-  /** The rule of a key within limits that is none of some; undefined where there is none. */
   key(limits: StringLimits, keys: readonly string[], path: string): string | undefined {
     const { hasEmptyKey } = this.rules.notation
     const isFree = limits.min === 0 && limits.max === Number.POSITIVE_INFINITY

@@ -6,7 +6,7 @@ import { type CallFormat, noGrammar, type ToolGrammar, toolGrammar } from './too
 import { checkWellFormed } from './well-formed.js'
 
 /** What is made of a tool's schema. */
-export interface ReadTool {
+interface ReadTool {
   /** JSON text of the schema, as far as it can be read. */
   readonly parameters: string
   /** What was taken otherwise than it says, with paths below the schema. */

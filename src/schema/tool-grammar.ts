@@ -22,7 +22,7 @@ export interface ToolGrammar {
   readonly properties: readonly ToolProperty[]
 }
 
-export interface ToolProperty {
+interface ToolProperty {
   readonly name: string
   readonly isRequired: boolean
   /** JSON text of a schema that tells llama.cpp's parsers what kind of value this is. */
@@ -32,7 +32,7 @@ export interface ToolProperty {
   readonly text: string
 }
 
-export interface ToolGrammarOptions {
+interface ToolGrammarOptions {
   readonly format: CallFormat
   /** Refuses what cannot be kept to, which is otherwise left out. */
   readonly isStrict: boolean

@@ -1,3 +1,4 @@
+import type { Compiler } from './compiler.js'
 import {
   overlap,
   ownOf,
@@ -9,14 +10,13 @@ import {
 } from './keywords.js'
 import { isMultiple } from './numbers.js'
 import { literal, type Rules } from './rules.js'
-import type { SchemaCompiler } from './schema-grammar.js'
 
 /** Of an enum's values those that the schema's other keywords allow as well. */
 export function fittingValues(
   values: readonly unknown[],
   schema: SchemaObject,
   path: string,
-  compiler: SchemaCompiler,
+  compiler: Compiler,
 ): unknown[] {
   const types = schema.type === undefined ? undefined : typesOf(schema, path)
   return values.filter((value) => {
@@ -33,7 +33,7 @@ function fits(
   type: TypeName,
   schema: SchemaObject,
   path: string,
-  compiler: SchemaCompiler,
+  compiler: Compiler,
 ): boolean {
   for (const [keyword, limit] of Object.entries(schema)) {
     const about = typeAbout(keyword)

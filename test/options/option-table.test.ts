@@ -52,7 +52,11 @@ const needed: Record<string, object> = {
   ListenerOptions: { engine: {} },
 }
 
-const fields = fieldsOfInterfaces(['src/api/types.ts', 'src/http/options.ts'])
+const fields = fieldsOfInterfaces([
+  'src/api/types.ts',
+  'src/api/embedding-types.ts',
+  'src/http/options.ts',
+])
 const each = functions.flatMap(([name, type, call]) => {
   return (fields(type) as string[]).map((option) => [name, option, type, call] as const)
 })

@@ -7,7 +7,7 @@ export interface Said {
 }
 
 /** What is wrong, and where below the content. */
-export interface ContentIssue {
+interface ContentIssue {
   readonly expected: string
   readonly path: (string | number)[]
 }

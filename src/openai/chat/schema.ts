@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { boolean, integerFrom, isEmptyArray, isOneOf, optional, unsupported } from '../fields.js'
+import { integerFrom, trueOrFalse } from '../../options/checks.js'
+import { requestChecks } from '../../options/request-options.js'
+import { checked, isEmptyArray, isOneOf, optional, unsupported } from '../fields.js'
 import {
   generationFields,
   hasStreamForOptions,
@@ -20,9 +22,8 @@ import {
 } from './tools.js'
 import { wireTools } from './wire-tools.js'
 
-/** OpenAI's limits. */
+/** OpenAI's limit. */
 const choicesMax = 128
-const topLogprobsMax = 20
 
 /** OpenAI's fields that this server does not have: refused where they ask for something. */
 const notHere = {
@@ -47,17 +48,17 @@ export const chatRequest = z
       messages: chatMessages,
       max_completion_tokens: optional(tokenLimit),
       // At most as many as run at once, which the engine knows.
-      n: optional(integerFrom(1, choicesMax)),
-      logprobs: optional(boolean()),
-      top_logprobs: optional(integerFrom(0, topLogprobsMax)),
+      n: optional(checked(integerFrom(1, choicesMax))),
+      logprobs: optional(checked(trueOrFalse)),
+      top_logprobs: optional(checked(requestChecks.logprobs)),
       tools: optional(wireTools),
       tool_choice: optional(toolChoice),
-      parallel_tool_calls: optional(boolean()),
+      parallel_tool_calls: optional(checked(trueOrFalse)),
       reasoning_effort: optional(reasoningEffort),
       verbosity: optional(verbosity),
       // Local extras, by the names that llama-server gave them.
       chat_template_kwargs: optional(templateArguments),
-      continue_final_message: optional(boolean()),
+      continue_final_message: optional(checked(trueOrFalse)),
       ...reasoningBudget,
       ...generationFields,
       ...notHere,

@@ -1,28 +1,21 @@
 import { z } from 'zod'
 import { InvalidOptionError } from '../../api/errors.js'
 import type { ChatOptions, ToolCall, ToolChoice } from '../../api/types.js'
-import { budgetMessageBytesMax } from '../../options/engine-options.js'
-import { anObject, boolean, int32Max, integerFrom, optional } from '../fields.js'
+import { reasoningChecks } from '../../options/chat-options.js'
+import { trueOrFalse } from '../../options/checks.js'
+import { anObject, checked, optional } from '../fields.js'
 import type { WireTools } from './wire-tools.js'
 
 /** Tools, as a request names them and as a reply calls them. */
 
-const text = z.string({ error: 'a string' })
-
 const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
-export const reasoningEffort = z
-  .string({ error: effortError })
-  .regex(/^[a-z]{1,32}$/i, { error: effortError })
+export const reasoningEffort = checked({ ...reasoningChecks.effort, expected: effortError })
 
 /** How much to think, by both names that llama-server has for it. */
 export const reasoningBudget = {
-  reasoning_budget_tokens: optional(integerFrom(-1, int32Max)),
-  thinking_budget_tokens: optional(integerFrom(-1, int32Max)),
-  reasoning_budget_message: optional(
-    text.refine((message) => Buffer.byteLength(message) <= budgetMessageBytesMax, {
-      error: `a string of at most ${budgetMessageBytesMax} bytes`,
-    }),
-  ),
+  reasoning_budget_tokens: optional(checked(reasoningChecks.budget)),
+  thinking_budget_tokens: optional(checked(reasoningChecks.budget)),
+  reasoning_budget_message: optional(checked(reasoningChecks.budgetMessage)),
 }
 
 /** An error of the engine with the request's own name for the budget. */
@@ -46,7 +39,7 @@ export const twoBudgetsIssue = {
 }
 
 const ownArguments = z.object({
-  enable_thinking: optional(boolean()),
+  enable_thinking: optional(checked(trueOrFalse)),
   reasoning_effort: optional(reasoningEffort),
 })
 

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { boolean, integerFrom, optional } from '../fields.js'
+import { aString, integerFrom, trueOrFalse } from '../../options/checks.js'
+import { requestChecks } from '../../options/request-options.js'
+import { checked, optional } from '../fields.js'
 import {
   generationFields,
   hasStreamForOptions,
@@ -9,8 +11,8 @@ import {
 } from '../generation.js'
 import { inputs } from '../inputs.js'
 
-/** As many as a chat may ask for; OpenAI's own limit of this endpoint is 5. */
-const logprobsMax = 20
+/** OpenAI's limit of a chat. */
+const choicesMax = 128
 /** OpenAI's default of this endpoint. */
 export const maxTokensDefault = 16
 
@@ -20,11 +22,12 @@ export const completionRequest = z
     {
       model: modelName,
       prompt: inputs({ emptyTexts: true }),
-      suffix: optional(z.string({ error: 'a string' })),
-      echo: optional(boolean()),
-      n: optional(integerFrom(1, 128)),
-      best_of: optional(integerFrom(1, 128)),
-      logprobs: optional(integerFrom(0, logprobsMax)),
+      suffix: optional(checked(aString)),
+      echo: optional(checked(trueOrFalse)),
+      n: optional(checked(integerFrom(1, choicesMax))),
+      best_of: optional(checked(integerFrom(1, choicesMax))),
+      // As many as a chat may ask for; OpenAI's own limit of this endpoint is 5.
+      logprobs: optional(checked(requestChecks.logprobs)),
       ...generationFields,
     },
     { error: 'a JSON object as the body' },

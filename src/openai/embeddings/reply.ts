@@ -1,5 +1,5 @@
 import { endianness } from 'node:os'
-import type { EmbedResult } from '../../api/types.js'
+import type { EmbedResult } from '../../api/embedding-types.js'
 import type { EmbeddingRequest } from './schema.js'
 
 /**

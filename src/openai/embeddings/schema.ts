@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { int32Max, integerFrom, optional } from '../fields.js'
+import { int32Max, integerFrom } from '../../options/checks.js'
+import { checked, optional } from '../fields.js'
 import { modelName } from '../generation.js'
 import { inputs } from '../inputs.js'
 
@@ -11,7 +12,7 @@ export const embeddingRequest = z.object(
     encoding_format: optional(z.enum(['float', 'base64'], { error: '"float" or "base64"' })).pipe(
       z.enum(['float', 'base64']).default('float'),
     ),
-    dimensions: optional(integerFrom(1, int32Max)),
+    dimensions: optional(checked(integerFrom(1, int32Max))),
   },
   { error: 'a JSON object as the body' },
 )

@@ -1,7 +1,7 @@
 import type { EngineSettings, ModelInfo } from '../../api/types.js'
 
 /** One entry of GET /v1/models. */
-export interface ModelEntry {
+interface ModelEntry {
   readonly id: string
   readonly object: 'model'
   /** Unix seconds. */

@@ -1,5 +1,5 @@
 /** A token and what it writes: text, or its bytes where they are no whole characters. */
-export interface TokenPiece {
+interface TokenPiece {
   readonly id: number
   readonly piece: string | number[]
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { trueOrFalse } from '../../options/checks.js'
 import { chatMessages } from '../chat/message.js'
 import { templateArguments } from '../chat/tools.js'
 import { wireTools } from '../chat/wire-tools.js'
-import { boolean, optional } from '../fields.js'
+import { checked, optional } from '../fields.js'
 import { modelName } from '../generation.js'
 import { tokenIds } from '../token-ids.js'
 
@@ -12,7 +13,8 @@ const body = { error: 'a JSON object as the body' }
 
 const model = modelName
 
-const flag = (fallback: boolean) => optional(boolean()).transform((value) => value ?? fallback)
+const flag = (fallback: boolean) =>
+  optional(checked(trueOrFalse)).transform((value) => value ?? fallback)
 
 /** POST /tokenize */
 export const tokenizeRequest = z.object(

@@ -1,0 +1,102 @@
+/**
+ * What of a token's choice can be set. A new option is its docstring and its row here, and its
+ * lines in native/: see CONTRIBUTING.md.
+ */
+
+/** A request's value, else the engine's default, else the GGUF's, else what is said here. */
+export interface SamplingOptions {
+  /** 0 is greedy, above 2 is of use beside `minP`. 0 to 100, default 1. */
+  temperature?: number
+  /** Nucleus sampling; 1 is off. 0 to 1, default 1. */
+  topP?: number
+  /** Keep the k likeliest tokens; 0 and -1 are off. Default 0. */
+  topK?: number
+  /** Keep tokens at least this likely, relative to the likeliest; 0 is off. 0 to 1, default 0. */
+  minP?: number
+  /** llama.cpp's repetition penalty; 1 is off. Above 0, at most 10, default 1. */
+  repeatPenalty?: number
+  /** Tokens that the penalties look back on; -1 is the context. Default 64. */
+  repeatLastN?: number
+  /** -2 to 2, default 0. */
+  frequencyPenalty?: number
+  /** -2 to 2, default 0. */
+  presencePenalty?: number
+  /** Any safe integer; folded to 32 bits. Default: random, and reported in `done`. */
+  seed?: number
+}
+
+/** Numbers of a range, both ends included, or all `above` one. */
+export type NumberRange = { readonly to: number; readonly isWhole?: true } & (
+  | { readonly from: number }
+  | { readonly above: number }
+)
+
+/** From a row come the checks, the default, the flag, the HTTP field and the native field. */
+export interface SamplingRow {
+  readonly range: NumberRange
+  /** Where nobody says otherwise: OpenAI's default for what is OpenAI's, everything else off. */
+  readonly neutral: number
+  /** Of the command line; left out where it has none. */
+  readonly flag?: { readonly argument: string; readonly help: string }
+}
+
+/** The options whose numbers reach the native sampler as they are. */
+export type SamplingNumbers = Required<Omit<SamplingOptions, 'seed'>>
+export type SamplingName = keyof SamplingNumbers
+
+const int32Max = 2 ** 31 - 1
+
+export const samplingRows = {
+  temperature: {
+    range: { from: 0, to: 100 }, // OpenAI's limit is 2; other servers have none
+    neutral: 1,
+    flag: { argument: 'T', help: '0 is greedy, 2 is wild' },
+  },
+  topP: {
+    range: { from: 0, to: 1 },
+    neutral: 1,
+    flag: { argument: 'P', help: 'keep the likeliest tokens that sum up to P' },
+  },
+  topK: {
+    range: { from: -1, to: int32Max, isWhole: true },
+    neutral: 0,
+    flag: { argument: 'K', help: 'keep the K likeliest tokens, 0 for all' },
+  },
+  minP: {
+    range: { from: 0, to: 1 },
+    neutral: 0,
+    flag: { argument: 'P', help: 'keep tokens P times as likely as the likeliest' },
+  },
+  repeatPenalty: {
+    range: { above: 0, to: 10 },
+    neutral: 1,
+    flag: { argument: 'X', help: 'above 1 discourages repetition' },
+  },
+  repeatLastN: { range: { from: -1, to: int32Max, isWhole: true }, neutral: 64 },
+  frequencyPenalty: { range: { from: -2, to: 2 }, neutral: 0 },
+  presencePenalty: { range: { from: -2, to: 2 }, neutral: 0 },
+} as const satisfies Record<SamplingName, SamplingRow>
+
+export const samplingNames = Object.keys(samplingRows) as SamplingName[]
+
+/** An object with what `make` makes for each of their names. */
+export function perSamplingName<T>(make: (name: SamplingName) => T): Record<SamplingName, T> {
+  const entries = samplingNames.map((name) => [name, make(name)])
+  return Object.fromEntries(entries) as Record<SamplingName, T>
+}
+
+/** Samplers of other servers that are not here, by their names there, and what turns each off. */
+export const samplersNotHere: Readonly<Record<string, readonly number[]>> = {
+  typical_p: [1, 0],
+  tfs_z: [1],
+  top_a: [0],
+  top_n_sigma: [-1, 0],
+  mirostat: [0],
+  mirostat_mode: [0],
+  dry_multiplier: [0],
+  xtc_probability: [0],
+  dynatemp_range: [0],
+  epsilon_cutoff: [0],
+  eta_cutoff: [0],
+  smoothing_factor: [0],
+}

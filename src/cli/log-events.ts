@@ -1,0 +1,14 @@
+import type { AccessEntry } from '../http/index.js'
+
+/** What `serve` says beside requests: each is one kind of event, and holds no prompt and no key. */
+export interface LifeEvents {
+  ready: { url: string; model: string }
+  draining: { replies: number; deadlineMs: number }
+  stopped: object
+}
+
+/** Where `serve` tells what happens. */
+export interface Log {
+  request(entry: AccessEntry): void
+  life<E extends keyof LifeEvents>(event: E, facts: LifeEvents[E]): void
+}
