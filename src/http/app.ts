@@ -6,8 +6,8 @@ import { ApiError } from '../openai/errors.js'
 import { wrong } from '../options/checks.js'
 import type { AccessEntry } from './access-log.js'
 import { BodyBudget } from './body-budget.js'
+import type { Call } from './call.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
-import type { Exchange } from './exchange.js'
 import { faultText, warnOfFault } from './fault.js'
 import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
@@ -25,14 +25,14 @@ const textBytesMax = 2 * 1024 * 1024
 /** Bodies of the largest size that may be in memory at once. */
 const largestBodies = 8
 
-/** What all exchanges of one listener share. */
+/** What all calls of one listener share. */
 export class App {
   readonly settings: ListenerSettings
   readonly keys: Keys
-  readonly inFlight = new Set<Exchange>()
+  readonly inFlight = new Set<Call>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
-  /** Bytes of large bodies, from where they are read until their exchange ends. */
+  /** Bytes of large bodies, from where they are read until their call ends. */
   readonly bodies: BodyBudget
   readonly sendBuffer: StreamSendBuffer
   readonly toldNotes = new ToldNotes()
@@ -75,8 +75,8 @@ export class App {
     return this.#models
   }
 
-  enter(exchange: Exchange): void {
-    this.inFlight.add(exchange)
+  enter(call: Call): void {
+    this.inFlight.add(call)
   }
 
   /** A request has ended, whoever answered it. */
@@ -89,8 +89,8 @@ export class App {
     this.#log(entry)
   }
 
-  leave(exchange: Exchange): void {
-    this.inFlight.delete(exchange)
+  leave(call: Call): void {
+    this.inFlight.delete(call)
     if (this.inFlight.size === 0) this.#onIdle?.()
   }
 
@@ -103,7 +103,7 @@ export class App {
     const endRest = () => {
       const failure = this.#models?.engine.failure
       const reason = failure === undefined ? shuttingDown() : engineFault(failure)
-      for (const exchange of this.inFlight) exchange.abort(reason)
+      for (const call of this.inFlight) call.abort(reason)
     }
     if (signal.aborted) endRest()
     else signal.addEventListener('abort', endRest, { once: true })

@@ -1,10 +1,17 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from '../openai/errors.js'
 import { tooDeep } from '../openai/json.js'
 import type { BodyBudget } from './body-budget.js'
 import { letContinue } from './continue.js'
-import type { Exchange } from './exchange.js'
 import type { ListenerSettings } from './options.js'
+
+/** A request whose body may be read. */
+interface Readable {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** Fires when nobody waits for it any more. */
+  readonly signal: AbortSignal
+}
 
 /** What bounds bodies: of App. */
 interface BodyLimits {
@@ -16,18 +23,18 @@ interface BodyLimits {
  * The body of a JSON request: what somebody in front has read and left at `req.body`, else what
  * is read here, counted and by a deadline. Throws a 400 at once where its bytes are gone.
  */
-export function readBody(exchange: Exchange, limits: BodyLimits): Promise<Buffer> {
-  const { req, res } = exchange
+export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer> {
+  const { req, res } = request
   const { bodyBytesMax } = limits.settings
   checkMedia(req)
   if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, bodyBytesMax))
   checkEncoding(req)
   if (lengthOf(req) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   letContinue(req, res)
-  return readAll(exchange, limits)
+  return readAll(request, limits)
 }
 
-function readAll({ req, signal }: Exchange, limits: BodyLimits): Promise<Buffer> {
+function readAll({ req, signal }: Readable, limits: BodyLimits): Promise<Buffer> {
   const { bodyBytesMax, requestTimeoutMs } = limits.settings
   const room = limits.bodies.open(signal)
   return new Promise((resolve, reject) => {

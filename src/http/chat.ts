@@ -5,47 +5,40 @@ import { requestOptions } from '../openai/chat/options.js'
 import { CompletionParts } from '../openai/chat/reply.js'
 import { type ChatRequest, chatRequest } from '../openai/chat/schema.js'
 import { budgetError } from '../openai/chat/tools.js'
-import { type WireTools, wireNotes, wireToolError } from '../openai/chat/wire-tools.js'
-import { type Heading, heading } from '../openai/heading.js'
-import { withStructure } from '../openai/structure.js'
+import { wireNotes, wireToolError } from '../openai/chat/wire-tools.js'
+import { heading } from '../openai/heading.js'
+import { structureError } from '../openai/structure.js'
 import { parseTheirWords } from '../openai/words.js'
+import type { Answer } from './answer.js'
 import type { App } from './app.js'
-import { readBody } from './body.js'
-import type { Exchange } from './exchange.js'
+import type { Call } from './call.js'
 import { isolatedSalt } from './keys.js'
 import { generatorNamed, nameOfReply } from './models.js'
-import { sendParts, streamWriter, type Watch, watched } from './replies.js'
+import { collected, streamed } from './replies.js'
 import type { ScopedEngine } from './scoped-engine.js'
-import type { SseWriter } from './sse-writer.js'
 import { noteWords } from './words.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
-export async function chatCompletions(app: App, exchange: Exchange): Promise<void> {
-  const { maxTokens } = app.settings
+export async function chatCompletions(app: App, call: Call): Promise<Answer> {
+  const { maxTokens, engineStallMs } = app.settings
   const models = app.models()
-  const body = await readBody(exchange, app)
-  const given = parseTheirWords(chatRequest, body, true, noteWords(exchange))
-  const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
-  const engine = generatorNamed(request.model, models, exchange)
+  const body = await call.body()
+  const given = parseTheirWords(chatRequest, body, true, noteWords(call))
+  const request = { ...given, cache_salt: isolatedSalt(call.isolatedKey, given.cache_salt) }
+  const engine = generatorNamed(request.model, models, call)
   const { tools } = request
   if (tools !== undefined) await prepare(engine, request)
   const reply = ask(engine, request, requestOptions(request, maxTokens))
-  exchange.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
-  const run = async (watch: Watch) => {
-    await accepted(reply, tools)
-    const head = heading('chatcmpl', nameOfReply(request.model, models), models.fingerprint)
-    const choices = request.n ?? 1
-    if (request.stream) {
-      const includeUsage = request.stream_options?.include_usage ?? false
-      const writer = streamWriter(app, exchange)
-      const chunks = new ChunkEncoder(head, { choices, includeUsage })
-      await stream(exchange, writer, reply, watch, chunks)
-    } else {
-      const parts = new CompletionParts({ choices, logprobs: request.logprobs ?? false })
-      await answer(exchange, reply, head, parts)
-    }
+  call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
+  call.watch(engine, engineStallMs)
+  await accepted(reply, request)
+  const head = heading('chatcmpl', nameOfReply(request.model, models), models.fingerprint)
+  const { n: choices = 1, logprobs = false, stream_options: options } = request
+  if (request.stream) {
+    const includeUsage = options?.include_usage ?? false
+    return streamed([reply], new ChunkEncoder(head, { choices, includeUsage }))
   }
-  await withStructure(request, () => watched(app, exchange, engine, run))
+  return collected([reply], new CompletionParts(head, { choices, logprobs }))
 }
 
 /** Makes grammars of schemas that are not known yet, while others have the event loop as well. */
@@ -70,32 +63,10 @@ function ask(engine: ScopedEngine, request: ChatRequest, options: ChatOptions): 
   }
 }
 
-async function accepted(reply: Reply, tools: WireTools | undefined): Promise<void> {
+async function accepted(reply: Reply, request: ChatRequest): Promise<void> {
   try {
     await reply.accepted
   } catch (error) {
-    throw wireToolError(error, tools)
+    throw structureError(wireToolError(error, request.tools), request)
   }
-}
-
-async function stream(
-  exchange: Exchange,
-  writer: SseWriter,
-  reply: Reply,
-  watch: Watch,
-  chunks: ChunkEncoder,
-): Promise<void> {
-  writer.open(chunks.roles())
-  await sendParts(exchange, writer, reply, watch, (part) => chunks.part(part))
-  writer.end(chunks.ending(await reply.done))
-}
-
-async function answer(
-  exchange: Exchange,
-  reply: Reply,
-  head: Heading,
-  parts: CompletionParts,
-): Promise<void> {
-  for await (const part of reply) parts.add(part)
-  exchange.json(200, parts.body(head, await reply.done))
 }

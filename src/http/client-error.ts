@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { ApiError } from '../openai/errors.js'
 import type { App } from './app.js'
 import { connectionOf } from './connection.js'
+import type { CallHeaders } from './incoming.js'
 import { newRequestId, requestIdOf } from './request-id.js'
 
 /** How long a connection whose request could not be read stays for its answer to be read. */
@@ -51,7 +52,7 @@ export function onConnect(app: App, req: IncomingMessage, socket: Duplex): void 
 }
 
 function refuse(app: App, socket: Socket, error: ApiError, req?: IncomingMessage): void {
-  const requestId = req === undefined ? newRequestId() : requestIdOf(req)
+  const requestId = req === undefined ? newRequestId() : requestIdOf(req.headers as CallHeaders)
   const isSent = socket.writable
   if (isSent) {
     const allow = error.kind === 'method' ? ['allow: GET, HEAD, POST'] : []

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
 import { ApiError } from '../openai/errors.js'
-import { targetOf } from './target.js'
+import type { Call } from './call.js'
 
 interface HostSettings {
   readonly allowHosts: readonly string[]
@@ -14,15 +13,10 @@ interface HostSettings {
  * The host that a request is sent to, with its port; undefined where it names none, as HTTP/1.0
  * may. Throws a 400 for a request that names two.
  */
-export function hostOf(req: IncomingMessage): string | undefined {
-  let hosts = 0
-  for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i]?.toLowerCase() === 'host') hosts++
-  }
-  if (hosts > 1) {
-    throw new ApiError('invalid_request', `Expected one Host header, but got ${hosts}.`)
-  }
-  return targetOf(req).host ?? req.headers.host
+export function hostOf({ hosts }: Pick<Call, 'hosts'>): string | undefined {
+  const [host, ...others] = hosts
+  if (others.length === 0) return host
+  throw new ApiError('invalid_request', `Expected one Host header, but got ${hosts.length}.`)
 }
 
 /**

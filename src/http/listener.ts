@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { App } from './app.js'
-import { dispatch } from './dispatch.js'
+import { answer } from './dispatch.js'
 import { Exchange } from './exchange.js'
 import { type ListenerOptions, listenerSettings } from './options.js'
 
@@ -18,21 +18,33 @@ export function requestListener(options: ListenerOptions): RequestListener {
 }
 
 export function listenerOf(app: App): RequestListener {
-  const { readerStallMs } = app.settings
   const end = (exchange: Exchange) => {
-    app.leave(exchange)
-    const tallies = exchange.replies.map(({ tally }) => tally)
-    const notes = app.toldNotes.places(exchange.notes)
-    const entry = exchange.entry()
+    const { call } = exchange
+    app.leave(call)
+    const tallies = call.replies.map(({ tally }) => tally)
+    const notes = app.toldNotes.places(call.notes)
+    const entry = call.entry(exchange.status)
     app.tell(notes.length === 0 ? entry : { ...entry, notes }, tallies)
   }
   const onClose = (exchange: Exchange) => {
-    if (exchange.isCounted) end(exchange)
-    else void exchange.counted().then(() => end(exchange))
+    if (exchange.call.isCounted) end(exchange)
+    else void exchange.call.counted().then(() => end(exchange))
   }
   return (req, res) => {
-    const exchange = new Exchange(req, res, { readerStallMs, onClose })
-    app.enter(exchange)
-    void dispatch(app, exchange)
+    const exchange = new Exchange(app, req, res, onClose)
+    app.enter(exchange.call)
+    void serve(app, exchange)
+  }
+}
+
+async function serve(app: App, exchange: Exchange): Promise<void> {
+  const { call, res } = exchange
+  try {
+    if (res.headersSent) throw new Error('the response was begun before the listener got it')
+    await exchange.send(await answer(app, call))
+  } catch (error) {
+    exchange.fail(error)
+  } finally {
+    call.end()
   }
 }

@@ -4,8 +4,9 @@ import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { defaultName, modelNames, modelNotFound } from '../openai/models/names.js'
 import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
+import { type Answer, json } from './answer.js'
 import type { App } from './app.js'
-import type { Exchange } from './exchange.js'
+import type { Call } from './call.js'
 import type { ListenerSettings } from './options.js'
 import type { ScopedEngine } from './scoped-engine.js'
 
@@ -39,10 +40,10 @@ export function hostedModels(
 /** What a request says of the model; nothing, or '', means the one that is there. */
 type Asked = string | undefined
 
-/** The engine behind a name, for one exchange, or a 404 that tells the names there are. */
-export function engineNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
+/** The engine behind a name, for one call, or a 404 that tells the names there are. */
+export function engineNamed(name: Asked, models: Models, call: Call): ScopedEngine {
   checkName(name, models)
-  return exchange.scope(models.engine)
+  return call.scope(models.engine)
 }
 
 /** The name that a reply bears: the one that was asked for, where it is one of the model's. */
@@ -56,8 +57,8 @@ function checkName(name: Asked, { names, isAny }: Models): void {
 }
 
 /** The same of one that generates text, or a 400. */
-export function generatorNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
-  const engine = engineNamed(name, models, exchange)
+export function generatorNamed(name: Asked, models: Models, call: Call): ScopedEngine {
+  const engine = engineNamed(name, models, call)
   if (engine.model.embedding === undefined) return engine
   throw new ApiError(
     'invalid_request',
@@ -67,8 +68,8 @@ export function generatorNamed(name: Asked, models: Models, exchange: Exchange):
 }
 
 /** The same of one that embeds, or a 400. */
-export function embedderNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
-  const engine = engineNamed(name, models, exchange)
+export function embedderNamed(name: Asked, models: Models, call: Call): ScopedEngine {
+  const engine = engineNamed(name, models, call)
   if (engine.model.embedding !== undefined) return engine
   throw new ApiError(
     'invalid_request',
@@ -78,14 +79,14 @@ export function embedderNamed(name: Asked, models: Models, exchange: Exchange): 
 }
 
 /** GET /v1/models */
-export function listModels(app: App, exchange: Exchange): void {
+export function listModels(app: App): Answer {
   const { names, created, meta } = app.models()
-  exchange.json(200, modelList(names, created, meta))
+  return json(200, modelList(names, created, meta))
 }
 
 /** GET /v1/models/{id} */
-export function oneModel(app: App, exchange: Exchange, id: string): void {
+export function oneModel(app: App, _: Call, id: string): Answer {
   const models = app.models()
   checkName(id, models)
-  exchange.json(200, modelEntry(id, models.created, models.meta))
+  return json(200, modelEntry(id, models.created, models.meta))
 }

@@ -1,79 +1,132 @@
-import type { ReplyPart } from '../api/types.js'
+import type { ReplyPart, ReplyResult } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
-import { ApiError } from '../openai/errors.js'
-import type { App } from './app.js'
-import { EngineWatch } from './engine-watch.js'
-import type { Exchange } from './exchange.js'
-import type { ScopedEngine } from './scoped-engine.js'
-import { SseWriter } from './sse-writer.js'
+import type { ApiError } from '../openai/errors.js'
+import { errorFrame } from '../openai/frames.js'
+import { type Frames, json, type StreamedAnswer, type WholeAnswer } from './answer.js'
 
-/** What every handler does that waits for a reply. */
+/** Writes the frames of one request's replies, which are numbered from 0. */
+export interface FrameWriter {
+  /** What is said before any part has come. */
+  opening(): string
+  /** The frames of a part; '' where it says nothing. */
+  part(part: ReplyPart, reply: number): string
+  /** The last frames of a reply; where it is the last to end, those of the stream too. */
+  ending(result: ReplyResult, reply: number): string
+}
 
-export type Watch = Pick<EngineWatch, 'pause'>
+/** Writes one body of all of a request's replies. */
+export interface BodyWriter {
+  add(part: ReplyPart, reply: number): void
+  /** Once all have ended. */
+  body(results: readonly ReplyResult[]): unknown
+}
 
-/** Runs what waits for the engine, and ends the exchange if the engine stands still meanwhile. */
-export async function watched(
-  app: App,
-  exchange: Exchange,
-  engine: ScopedEngine,
-  run: (watch: Watch) => Promise<void>,
-): Promise<void> {
-  const stalled = () => exchange.abort(engineStalled())
-  const watch = new EngineWatch(engine, app.settings.engineStallMs, stalled)
-  try {
-    await run(watch)
-  } finally {
-    watch.stop()
+/** Replies as Server-Sent Events, as they come. Where one fails, all end. */
+export function streamed(replies: readonly Reply[], writer: FrameWriter): StreamedAnswer {
+  const all = replies.map((reply, i) => new ReplyFrames(reply, writer, i))
+  const [first, ...others] = all
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+    },
+    opening: writer.opening(),
+    frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
+    ping: ': ping\n\n', // a comment, which clients skip
+    errorFrame: (error: ApiError) => errorFrame(error),
   }
 }
 
-/** The writer of an exchange that is answered by a stream. */
-export function streamWriter({ settings, sendBuffer }: App, exchange: Exchange): SseWriter {
-  sendBuffer.apply(exchange.req.socket)
-  const writer = new SseWriter(exchange.res, { pingMs: settings.pingMs })
-  exchange.stream = writer
-  return writer
-}
-
-/**
- * Sends a reply's parts, each as the frame that `frameOf` makes of it; '' sends nothing. Taking a
- * part is what lets the engine go on: no part is taken before the last one has room.
- */
-export async function sendParts(
-  { signal }: Exchange,
-  writer: SseWriter,
-  reply: Reply,
-  watch: Watch,
-  frameOf: (part: ReplyPart) => string,
-): Promise<void> {
-  for await (const part of reply) {
-    const frame = frameOf(part)
-    if (frame === '' || writer.write(frame)) continue
-    await watch.pause(writer.drain(signal))
-  }
-}
-
-/**
- * Runs something for each reply, all at once. Where one fails the others are cancelled, and the
- * first failure is thrown once all have ended, so that nobody writes after it.
- */
-export async function together(
+/** Replies as one body, once all have ended. */
+export async function collected(
   replies: readonly Reply[],
-  run: (reply: Reply, index: number) => Promise<void>,
-): Promise<void> {
-  const failures: unknown[] = []
-  const runOne = async (reply: Reply, index: number) => {
-    try {
-      await run(reply, index)
-    } catch (error) {
-      failures.push(error)
-      for (const one of replies) one.cancel()
-    }
-  }
-  await Promise.all(replies.map(runOne))
-  if (failures.length > 0) throw failures[0]
+  writer: BodyWriter,
+): Promise<WholeAnswer> {
+  const results = replies.map(async (reply, i) => {
+    for await (const part of reply) writer.add(part, i)
+    return reply.done
+  })
+  return json(200, writer.body(await Promise.all(results)))
 }
 
-function engineStalled(): ApiError {
-  return new ApiError('engine_stalled', 'The engine stands still; the reply was given up.')
+/** The frames of one reply. Not a generator: that would cost a token twice as many promises. */
+class ReplyFrames implements Frames {
+  readonly #reply: Reply
+  readonly #parts: AsyncIterator<ReplyPart, undefined>
+  readonly #writer: FrameWriter
+  readonly #index: number
+
+  constructor(reply: Reply, writer: FrameWriter, index: number) {
+    this.#reply = reply
+    this.#parts = reply[Symbol.asyncIterator]()
+    this.#writer = writer
+    this.#index = index
+  }
+
+  /** Taking a part is what lets the engine go on. */
+  next(): Promise<IteratorResult<string, string>> {
+    return this.#parts.next().then(this.#told)
+  }
+
+  return(): void {
+    this.#reply.cancel()
+  }
+
+  readonly #told = (
+    step: IteratorResult<ReplyPart, undefined>,
+  ): IteratorResult<string, string> | Promise<IteratorResult<string, string>> => {
+    if (step.done) return this.#end()
+    return { done: false, value: this.#writer.part(step.value, this.#index) }
+  }
+
+  async #end(): Promise<IteratorResult<string, string>> {
+    return { done: true, value: this.#writer.ending(await this.#reply.done, this.#index) }
+  }
+}
+
+/** The frames of several replies, in the order in which they come. */
+class MergedFrames implements Frames {
+  readonly #all: readonly Frames[]
+  /** Those that are to be asked for their next frame. */
+  readonly #idle: Frames[]
+  /** What was asked for and is there. */
+  readonly #ready: { from: Frames; step: Promise<IteratorResult<string, string>> }[] = []
+  #onReady: () => void = () => undefined
+  #running: number
+
+  constructor(all: readonly Frames[]) {
+    this.#all = all
+    this.#idle = [...all]
+    this.#running = all.length
+  }
+
+  async next(): Promise<IteratorResult<string, string>> {
+    for (const one of this.#idle.splice(0)) this.#ask(one)
+    if (this.#ready.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onReady = resolve
+      })
+    }
+    const first = this.#ready.shift()
+    if (first === undefined) throw new Error('no reply has come')
+    const { done, value } = await first.step
+    if (!done) this.#idle.push(first.from)
+    else if (--this.#running === 0) return { done, value }
+    return { done: false, value }
+  }
+
+  return(): void {
+    for (const one of this.#all) one.return()
+  }
+
+  #ask(from: Frames): void {
+    const step = from.next()
+    const settled = () => {
+      this.#ready.push({ from, step })
+      this.#onReady()
+    }
+    step.then(settled, settled)
+  }
 }

@@ -1,17 +1,18 @@
 import { ApiError } from '../openai/errors.js'
+import type { Answer } from './answer.js'
 import type { App } from './app.js'
+import type { Call } from './call.js'
 import { chatCompletions } from './chat.js'
 import { completions } from './completions.js'
 import { embeddings } from './embeddings.js'
-import type { Exchange } from './exchange.js'
 import { health } from './health.js'
 import { metrics } from './metrics-page.js'
 import { listModels, oneModel } from './models.js'
 import type { ListenerSettings } from './options.js'
 import { applyTemplate, detokenize, tokenize } from './tokens.js'
 
-/** Answers the exchange, or throws what exchange.fail() shall say. `id` is what {id} stands for. */
-type Handler = (app: App, exchange: Exchange, id: string) => void | Promise<void>
+/** Answers the call, or throws what its client is told. `id` is what {id} stands for. */
+type Handler = (app: App, call: Call, id: string) => Answer | Promise<Answer>
 
 export interface Route {
   readonly method: 'GET' | 'POST'

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-
 /** What a request is about: by its path alone, or, as proxies are asked, with the host in front. */
 interface Target {
   readonly path: string
@@ -9,10 +7,11 @@ interface Target {
 
 const absoluteForm = /^https?:\/\/([^/?#]*)([^?#]*)/i
 
-export function targetOf({ url = '' }: IncomingMessage): Target {
-  const absolute = absoluteForm.exec(url)
+/** @param target what the request's first line asks for */
+export function targetOf(target: string): Target {
+  const absolute = absoluteForm.exec(target)
   if (absolute !== null) return { path: absolute[2] || '/', host: absolute[1] ?? '' }
-  return { path: url.split(/[?#]/, 1)[0] ?? '', host: undefined }
+  return { path: target.split(/[?#]/, 1)[0] ?? '', host: undefined }
 }
 
 /** Without what clients that join addresses by hand put in: slashes twice, and at the end. */

@@ -237,18 +237,6 @@ export function structureOptions(
   }
 }
 
-/** What `run` makes; a form that the engine refuses is the request's field that asked for it. */
-export async function withStructure<T>(
-  request: StructureRequest,
-  run: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw structureError(error, request)
-  }
-}
-
 /** An error of the engine with the request's own name for what is at fault. */
 export function structureError(error: unknown, request: StructureRequest): unknown {
   const isOfForm = error instanceof InvalidSchemaError || error instanceof InvalidGrammarError

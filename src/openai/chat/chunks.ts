@@ -33,7 +33,7 @@ export class ChunkEncoder {
   }
 
   /** The first frames: who speaks, in each choice, and no text yet. */
-  roles(): string {
+  opening(): string {
     const role = '{"role":"assistant","content":""}'
     return this.#textOpenings.map((_, index) => this.#choice(index, role, 'null')).join('')
   }
