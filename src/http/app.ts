@@ -5,17 +5,16 @@ import { surface } from '../engine/surface.js'
 import { ApiError } from '../openai/errors.js'
 import { wrong } from '../options/checks.js'
 import type { AccessEntry } from './access-log.js'
-import { BodyBudget } from './body-budget.js'
 import type { Call } from './call.js'
+import { BodyBudget } from './door/body-budget.js'
+import { Keys } from './door/keys.js'
+import { TextBudget } from './door/text-budget.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import { faultText, warnOfFault } from './fault.js'
-import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
 import { ToldNotes } from './notes.js'
 import { isEngine, type ListenerSettings } from './options.js'
-import { StreamSendBuffer } from './send-buffer.js'
-import { TextBudget } from './text-budget.js'
 
 /**
  * Text of /tokenize that may wait for the tokenizer at once: it works through 0.5 to 2.5 MiB a
@@ -34,7 +33,6 @@ export class App {
   readonly texts: TextBudget
   /** Bytes of large bodies, from where they are read until their call ends. */
   readonly bodies: BodyBudget
-  readonly sendBuffer: StreamSendBuffer
   readonly toldNotes = new ToldNotes()
   readonly #log: (entry: AccessEntry) => void
   #models: Models | undefined
@@ -50,7 +48,6 @@ export class App {
     this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)
     // Where a response closes, nothing would catch what it throws.
     this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
-    this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
     if (isEngine(settings.engine)) this.#serve(settings.engine)
     else void this.#awaitEngine(settings.engine)
   }

@@ -2,8 +2,8 @@ import { ApiError } from '../openai/errors.js'
 import type { Answer } from './answer.js'
 import type { App } from './app.js'
 import type { Call } from './call.js'
-import { checkHost, hostOf } from './host.js'
-import { checkOrigin, isPreflight, optionsAnswer, preflightAnswer } from './origin.js'
+import { checkHost, hostOf } from './door/host.js'
+import { checkOrigin, isPreflight, optionsAnswer, preflightAnswer } from './door/origin.js'
 import { matchPath, methodsOf, routeFor, routeNotFound } from './routes.js'
 
 /** Door, then route, then handler. Whatever is thrown on the way is what the client is told. */

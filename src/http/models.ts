@@ -3,9 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { defaultName, modelNames, modelNotFound } from '../openai/models/names.js'
-import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
-import { type Answer, json } from './answer.js'
-import type { App } from './app.js'
+import { type ModelMeta, modelMeta } from '../openai/models/reply.js'
 import type { Call } from './call.js'
 import type { ListenerSettings } from './options.js'
 import type { ScopedEngine } from './scoped-engine.js'
@@ -51,7 +49,8 @@ export function nameOfReply(asked: Asked, { names }: Models): string {
   return asked !== undefined && names.includes(asked) ? asked : (names[0] ?? defaultName)
 }
 
-function checkName(name: Asked, { names, isAny }: Models): void {
+/** Throws a 404 that tells the names there are, for any other. */
+export function checkName(name: Asked, { names, isAny }: Models): void {
   if (isAny || name === undefined || name === '' || names.includes(name)) return
   throw modelNotFound(name, names)
 }
@@ -76,17 +75,4 @@ export function embedderNamed(name: Asked, models: Models, call: Call): ScopedEn
     `The model '${models.names[0]}' writes text and has no embeddings; serve an embedding model.`,
     { param: 'model' },
   )
-}
-
-/** GET /v1/models */
-export function listModels(app: App): Answer {
-  const { names, created, meta } = app.models()
-  return json(200, modelList(names, created, meta))
-}
-
-/** GET /v1/models/{id} */
-export function oneModel(app: App, _: Call, id: string): Answer {
-  const models = app.models()
-  checkName(id, models)
-  return json(200, modelEntry(id, models.created, models.meta))
 }

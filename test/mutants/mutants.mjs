@@ -26,7 +26,7 @@ export const mutants = [
   {
     check: 1,
     what: 'the headers of a stream',
-    file: 'src/http/replies.ts',
+    file: 'src/http/handlers/replies.ts',
     find: "'cache-control': 'no-cache',",
     replace: "'cache-control': 'public',",
     tests: framing,
@@ -34,7 +34,7 @@ export const mutants = [
   {
     check: 1,
     what: 'the headers of a stream',
-    file: 'src/http/replies.ts',
+    file: 'src/http/handlers/replies.ts',
     find: "'x-accel-buffering': 'no',",
     replace: "'x-accel-buffering': 'yes',",
     tests: framing,
@@ -58,7 +58,7 @@ export const mutants = [
   {
     check: 4,
     what: '[DONE] and the end in one segment',
-    file: 'src/http/pump.ts',
+    file: 'src/http/node/pump.ts',
     find: 'void res.end(value)',
     replace: 'void (res.write(value), setTimeout(() => res.end(), 10))',
     tests: framing,
@@ -122,7 +122,7 @@ export const mutants = [
   {
     check: 12,
     what: 'usage only when asked for',
-    file: 'src/http/chat.ts',
+    file: 'src/http/handlers/chat.ts',
     find: 'include_usage ?? false',
     replace: 'include_usage ?? true',
     tests: framing,
@@ -178,7 +178,7 @@ export const mutants = [
   {
     check: 18,
     what: '`length` at the exact limit',
-    file: 'src/http/chat.ts',
+    file: 'src/http/handlers/chat.ts',
     find: 'requestOptions(request, maxTokens)',
     replace: 'requestOptions(request, undefined)',
     tests: operations,
@@ -202,7 +202,7 @@ export const mutants = [
   {
     check: 20,
     what: 'errors come before the headers',
-    file: 'src/http/chat.ts',
+    file: 'src/http/handlers/chat.ts',
     find: 'await reply.accepted',
     replace: '',
     tests: errors,
@@ -226,7 +226,7 @@ export const mutants = [
   {
     check: 22,
     what: '401 without the right key',
-    file: 'src/http/keys.ts',
+    file: 'src/http/door/keys.ts',
     find: 'if (this.#has(given)) return given',
     replace: 'return given',
     tests: errors,
@@ -242,7 +242,7 @@ export const mutants = [
   {
     check: 23,
     what: '404, 405, 413, 415',
-    file: 'src/http/body.ts',
+    file: 'src/http/node/body.ts',
     find: 'if (bytes > bodyBytesMax) settle',
     replace: 'if (bytes > bodyBytesMax + 1) settle',
     tests: 'test/http/door.test.ts',
@@ -250,7 +250,7 @@ export const mutants = [
   {
     check: 23,
     what: '404, 405, 413, 415',
-    file: 'src/http/body.ts',
+    file: 'src/http/door/media.ts',
     find: 'jsonTypes.test(name) || unsaid.has(name)',
     replace: "name !== 'text/csv'",
     tests: 'test/http/door.test.ts',
@@ -266,7 +266,7 @@ export const mutants = [
   {
     check: 24,
     what: 'an error in mid-stream, and no [DONE]',
-    file: 'src/http/exchange.ts',
+    file: 'src/http/node/exchange.ts',
     find: 'res.end(lastFrame(error))',
     replace: "res.end(lastFrame(error).concat('data: [DONE]', '\\n\\n'))",
     tests: errors,
@@ -298,7 +298,7 @@ export const mutants = [
   {
     check: 26,
     what: 'who leaves frees the place',
-    file: 'src/http/connection.ts',
+    file: 'src/http/node/connection.ts',
     find: "socket.once('end', leaveAll)",
     replace: '',
     tests: cancel,
@@ -315,14 +315,14 @@ export const mutants = [
     check: 28,
     what: 'leaving in mid-prefill',
     file: 'native/engine/step-loop.cpp',
-    find: '    retire_cancelled();\n    fill_places();',
-    replace: '\n    fill_places();',
+    find: '    retire_cancelled();\n    fill_slots();',
+    replace: '\n    fill_slots();',
     tests: realLeave,
   },
   {
     check: 29,
     what: 'leaving without a stream',
-    file: 'src/http/exchange.ts',
+    file: 'src/http/node/exchange.ts',
     find: 'this.call.close(this.#isSent)',
     replace: 'this.call.close(this.#isSent || !this.res.headersSent)',
     tests: cancel,
@@ -338,7 +338,7 @@ export const mutants = [
   {
     check: 31,
     what: 'closing at [DONE] is a success',
-    file: 'src/http/exchange.ts',
+    file: 'src/http/node/exchange.ts',
     find: 'this.#isSent = !req.socket.destroyed',
     replace: 'this.#isSent = req.socket.destroyed',
     tests: cancel,
@@ -346,7 +346,7 @@ export const mutants = [
   {
     check: 32,
     what: "a stalled reader's memory is bounded",
-    file: 'src/http/pump.ts',
+    file: 'src/http/node/pump.ts',
     find: 'await call.pause(drained(res, call.signal))',
     replace: 'await call.pause(Promise.resolve())',
     tests: flow,
@@ -370,7 +370,7 @@ export const mutants = [
   {
     check: 34,
     what: 'the stall deadline frees the place',
-    file: 'src/http/reader-watch.ts',
+    file: 'src/http/node/reader-watch.ts',
     find: 'if (still < looks && !socket.destroyed) return',
     replace: 'if (still < looks * 100 && !socket.destroyed) return',
     tests: flow,
@@ -378,7 +378,7 @@ export const mutants = [
   {
     check: 34,
     what: 'the stall deadline frees the place',
-    file: 'src/http/reader-watch.ts',
+    file: 'src/http/node/reader-watch.ts',
     find: 'socket.writableLength > 0 && now === taken',
     replace: 'socket.writableLength > 0',
     tests: flow,
@@ -386,7 +386,7 @@ export const mutants = [
   {
     check: 35,
     what: 'who pauses gets every byte',
-    file: 'src/http/pump.ts',
+    file: 'src/http/node/pump.ts',
     find: "res.on('drain', settle)",
     replace: '',
     tests: flow,
@@ -394,7 +394,7 @@ export const mutants = [
   {
     check: 36,
     what: 'headers before the prefill',
-    file: 'src/http/chat.ts',
+    file: 'src/http/handlers/chat.ts',
     find: 'await reply.accepted',
     replace: 'await reply.done',
     tests: framing,
@@ -402,7 +402,7 @@ export const mutants = [
   {
     check: 37,
     what: 'pings only in silence',
-    file: 'src/http/pump.ts',
+    file: 'src/http/node/pump.ts',
     find: 'silence.refresh()\n      if (!res.write',
     replace: '\n      if (!res.write',
     tests: framing,
@@ -410,7 +410,7 @@ export const mutants = [
   {
     check: 37,
     what: 'pings only in silence',
-    file: 'src/http/pump.ts',
+    file: 'src/http/node/pump.ts',
     find: 'res.write(ping)\n    silence.refresh()',
     replace: 'res.write(ping)\n',
     tests: framing,
@@ -442,7 +442,7 @@ export const mutants = [
   {
     check: 39,
     what: 'a full queue answers at once',
-    file: 'src/http/exchange.ts',
+    file: 'src/http/node/exchange.ts',
     find: '...(retryAfterSeconds === undefined ?',
     replace: '...(retryAfterSeconds !== 0 ?',
     tests: errors,

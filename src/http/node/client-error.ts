@@ -1,11 +1,11 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { ApiError } from '../openai/errors.js'
-import type { App } from './app.js'
+import { ApiError } from '../../openai/errors.js'
+import type { App } from '../app.js'
+import type { CallHeaders } from '../incoming.js'
+import { newRequestId, requestIdOf } from '../request-id.js'
 import { connectionOf } from './connection.js'
-import type { CallHeaders } from './incoming.js'
-import { newRequestId, requestIdOf } from './request-id.js'
 
 /** How long a connection whose request could not be read stays for its answer to be read. */
 const lingerMs = 1000

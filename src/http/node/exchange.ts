@@ -1,21 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ApiError, ErrorKind } from '../openai/errors.js'
+import type { ApiError, ErrorKind } from '../../openai/errors.js'
 import {
   type Answer,
   type AnswerHeaders,
   json,
   type StreamedAnswer,
   type WholeAnswer,
-} from './answer.js'
-import type { App } from './app.js'
+} from '../answer.js'
+import type { App } from '../app.js'
+import { Call } from '../call.js'
+import type { CallHeaders } from '../incoming.js'
 import { readBody } from './body.js'
-import { Call } from './call.js'
 import { joinConnection, type Passenger } from './connection.js'
 import { isUnmet } from './continue.js'
-import type { CallHeaders } from './incoming.js'
 import { pump } from './pump.js'
 import { watchReader } from './reader-watch.js'
 import { sendWhole } from './respond.js'
+import type { StreamSendBuffer } from './send-buffer.js'
 
 /** After these the connection cannot go on: what would come next on it is not known. */
 const endsConnection = new Set<ErrorKind>([
@@ -25,6 +26,14 @@ const endsConnection = new Set<ErrorKind>([
   'http_version',
 ])
 
+/** The listener that an exchange belongs to. */
+export interface Listener {
+  readonly app: App
+  readonly sendBuffer: StreamSendBuffer
+  /** Called once, when the response has closed. */
+  onClose(exchange: Exchange): void
+}
+
 /**
  * A call and its answer over node:http. Owned by the listener that made it, until the response
  * closes.
@@ -33,21 +42,15 @@ export class Exchange implements Passenger {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly call: Call
-  readonly #app: App
-  readonly #onClose: (exchange: Exchange) => void
+  readonly #listener: Listener
   #isSent = false
   #isClosed = false
 
-  constructor(
-    app: App,
-    req: IncomingMessage,
-    res: ServerResponse,
-    onClose: (exchange: Exchange) => void,
-  ) {
+  constructor(listener: Listener, req: IncomingMessage, res: ServerResponse) {
+    const { app } = listener
     this.req = req
     this.res = res
-    this.#app = app
-    this.#onClose = onClose
+    this.#listener = listener
     this.call = new Call({
       method: req.method ?? '',
       target: req.url ?? '',
@@ -86,7 +89,7 @@ export class Exchange implements Passenger {
     if (this.#isClosed) return
     this.#isClosed = true
     this.call.close(this.#isSent)
-    this.#onClose(this)
+    this.#listener.onClose(this)
   }
 
   /** For a reader that takes nothing: the kernel shall let go of its bytes too. */
@@ -105,11 +108,11 @@ export class Exchange implements Passenger {
   }
 
   async #stream(answer: StreamedAnswer): Promise<void> {
-    const { settings, sendBuffer } = this.#app
+    const { app, sendBuffer } = this.#listener
     sendBuffer.apply(this.req.socket)
     try {
       this.#setHeaders(answer.headers)
-      await pump(this.res, answer, this.call, settings.pingMs)
+      await pump(this.res, answer, this.call, app.settings.pingMs)
     } catch (error) {
       this.fail(error, (told) => answer.errorFrame(told))
     } finally {

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
-import { embeddingsBody } from '../openai/embeddings/reply.js'
-import { embeddingRequest } from '../openai/embeddings/schema.js'
-import { parseBody } from '../openai/issues.js'
-import { type Answer, jsonType, whole } from './answer.js'
-import type { App } from './app.js'
-import type { Call } from './call.js'
-import { embedderNamed, nameOfReply } from './models.js'
+import { embeddingsBody } from '../../openai/embeddings/reply.js'
+import { embeddingRequest } from '../../openai/embeddings/schema.js'
+import { parseBody } from '../../openai/issues.js'
+import { type Answer, jsonType, whole } from '../answer.js'
+import type { App } from '../app.js'
+import type { Call } from '../call.js'
+import { embedderNamed, nameOfReply } from '../models.js'
 
 /** How long a body is written at a stretch: then others have the event loop's turn. */
 const stretchMs = 8

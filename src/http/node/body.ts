@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError } from '../openai/errors.js'
-import { tooDeep } from '../openai/json.js'
-import type { BodyBudget } from './body-budget.js'
+import { ApiError } from '../../openai/errors.js'
+import { tooDeep } from '../../openai/json.js'
+import type { BodyBudget } from '../door/body-budget.js'
+import { checkEncoding, checkMedia } from '../door/media.js'
+import type { CallHeaders } from '../incoming.js'
+import type { ListenerSettings } from '../options.js'
 import { letContinue } from './continue.js'
-import type { ListenerSettings } from './options.js'
 
 /** A request whose body may be read. */
 interface Readable {
@@ -26,9 +28,9 @@ interface BodyLimits {
 export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer> {
   const { req, res } = request
   const { bodyBytesMax } = limits.settings
-  checkMedia(req)
+  checkMedia(req.headers as CallHeaders)
   if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, bodyBytesMax))
-  checkEncoding(req)
+  checkEncoding(req.headers as CallHeaders)
   if (lengthOf(req) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   letContinue(req, res)
   return readAll(request, limits)
@@ -119,36 +121,6 @@ function isEmpty(req: IncomingMessage): boolean {
 
 function lengthOf({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)
-}
-
-/** JSON by another name, or by none: what curl says of -d, and what says nothing. */
-const jsonTypes = /^(?:application|text)\/(?:[\w.-]+\+)?json$/
-const unsaid = new Set([
-  '',
-  'text/plain',
-  'application/x-www-form-urlencoded',
-  'application/octet-stream',
-])
-
-/**
- * The body is read as JSON whatever it is called, unless that says that it is something else. What
- * a page may send without a preflight (`text/plain` and forms) is taken too: with a POST every
- * browser sends the page's Origin, and whose that may be was looked at before.
- */
-function checkMedia({ headers }: IncomingMessage): void {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  const name = type.trim()
-  const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))
-  const isUtf8 = charset === undefined || /^charset=(["']?)(?:utf-?8|us-ascii)\1$/.test(charset)
-  if (isUtf8 && (jsonTypes.test(name) || unsaid.has(name))) return
-  throw new ApiError('media_type', 'Expected the header Content-Type: application/json.')
-}
-
-function checkEncoding({ headers }: IncomingMessage): void {
-  const encoding = headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new ApiError('media_type', 'Expected a body without Content-Encoding; send it plain.')
-  }
 }
 
 function tooLarge(bytesMax: number): ApiError {

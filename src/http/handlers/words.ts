@@ -1,5 +1,5 @@
-import type { Translation } from '../openai/words.js'
-import type { Call } from './call.js'
+import type { Translation } from '../../openai/words.js'
+import type { Call } from '../call.js'
 
 /** Names of fields that a note repeats, and how many. */
 const namePattern = /^[\w.-]{1,64}$/

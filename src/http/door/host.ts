@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
-import { ApiError } from '../openai/errors.js'
-import type { Call } from './call.js'
+import { ApiError } from '../../openai/errors.js'
+import type { Call } from '../call.js'
 
 interface HostSettings {
   readonly allowHosts: readonly string[]

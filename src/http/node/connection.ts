@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { surface } from '../engine/surface.js'
-import type { ApiError } from '../openai/errors.js'
+import { surface } from '../../engine/surface.js'
+import type { ApiError } from '../../openai/errors.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {

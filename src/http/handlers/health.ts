@@ -1,8 +1,8 @@
-import { healthy } from '../openai/health/reply.js'
-import { type Answer, json } from './answer.js'
-import type { App } from './app.js'
-import type { Call } from './call.js'
-import { checkHost, hostOf } from './host.js'
+import { healthy } from '../../openai/health/reply.js'
+import { type Answer, json } from '../answer.js'
+import type { App } from '../app.js'
+import type { Call } from '../call.js'
+import { checkHost, hostOf } from '../door/host.js'
 
 /**
  * GET /health: 200 while requests are served, else the 503 that they would get. Everybody may ask,

@@ -1,8 +1,8 @@
-import type { ReplyPart, ReplyResult } from '../api/types.js'
-import type { Reply } from '../engine/reply.js'
-import type { ApiError } from '../openai/errors.js'
-import { errorFrame } from '../openai/frames.js'
-import { type Frames, json, type StreamedAnswer, type WholeAnswer } from './answer.js'
+import type { ReplyPart, ReplyResult } from '../../api/types.js'
+import type { Reply } from '../../engine/reply.js'
+import type { ApiError } from '../../openai/errors.js'
+import { errorFrame } from '../../openai/frames.js'
+import { type Frames, json, type StreamedAnswer, type WholeAnswer } from '../answer.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
 export interface FrameWriter {

@@ -1,4 +1,4 @@
-import { ApiError } from '../openai/errors.js'
+import { ApiError } from '../../openai/errors.js'
 
 /** Bodies up to this size are not counted: as many as connections may have one. */
 const smallBytes = 1024 * 1024

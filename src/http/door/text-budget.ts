@@ -1,4 +1,4 @@
-import { ApiError } from '../openai/errors.js'
+import { ApiError } from '../../openai/errors.js'
 
 /**
  * Bounds the text that waits for the tokenizer, which nothing can interrupt. Owned by App.

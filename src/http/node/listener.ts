@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { App } from './app.js'
-import { answer } from './dispatch.js'
+import { App } from '../app.js'
+import { answer } from '../dispatch.js'
+import { type ListenerOptions, listenerSettings } from '../options.js'
 import { Exchange } from './exchange.js'
-import { type ListenerOptions, listenerSettings } from './options.js'
+import { StreamSendBuffer } from './send-buffer.js'
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -30,8 +31,10 @@ export function listenerOf(app: App): RequestListener {
     if (exchange.call.isCounted) end(exchange)
     else void exchange.call.counted().then(() => end(exchange))
   }
+  const sendBuffer = new StreamSendBuffer(app.settings.sendBufferBytes)
+  const owner = { app, sendBuffer, onClose }
   return (req, res) => {
-    const exchange = new Exchange(app, req, res, onClose)
+    const exchange = new Exchange(owner, req, res)
     app.enter(exchange.call)
     void serve(app, exchange)
   }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { ApiError } from '../openai/errors.js'
-import type { CallHeaders } from './incoming.js'
+import { ApiError } from '../../openai/errors.js'
+import type { CallHeaders } from '../incoming.js'
 
 /** The keys that open the server, kept as digests: equal lengths, and no key in a heap dump. */
 export class Keys {

@@ -1,19 +1,19 @@
-import { toolOptions } from '../openai/chat/tools.js'
-import { wireToolError } from '../openai/chat/wire-tools.js'
-import { parseBody } from '../openai/issues.js'
-import { checkVocabulary } from '../openai/token-ids.js'
-import { pieceList, tokenList } from '../openai/tokens/reply.js'
+import { toolOptions } from '../../openai/chat/tools.js'
+import { wireToolError } from '../../openai/chat/wire-tools.js'
+import { parseBody } from '../../openai/issues.js'
+import { checkVocabulary } from '../../openai/token-ids.js'
+import { pieceList, tokenList } from '../../openai/tokens/reply.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
   tokenizeRequest,
-} from '../openai/tokens/schema.js'
-import { type Answer, json, jsonType, whole } from './answer.js'
-import type { App } from './app.js'
-import type { Call } from './call.js'
+} from '../../openai/tokens/schema.js'
+import { type Answer, json, jsonType, whole } from '../answer.js'
+import type { App } from '../app.js'
+import type { Call } from '../call.js'
+import { engineNamed } from '../models.js'
+import type { ScopedEngine } from '../scoped-engine.js'
 import { prepare } from './chat.js'
-import { engineNamed } from './models.js'
-import type { ScopedEngine } from './scoped-engine.js'
 
 /** Tokens whose bytes are asked for, and written, at a stretch. */
 const piecesAtOnce = 4096

@@ -1,5 +1,5 @@
-import { type Answer, whole } from './answer.js'
-import type { App } from './app.js'
+import { type Answer, whole } from '../answer.js'
+import type { App } from '../app.js'
 
 /** GET /metrics: also while the model loads, and while the server drains. */
 export async function metrics({ metrics }: App): Promise<Answer> {

@@ -1,6 +1,6 @@
-import { ApiError } from '../openai/errors.js'
-import type { AnswerHeaders, WholeAnswer } from './answer.js'
-import type { Call } from './call.js'
+import { ApiError } from '../../openai/errors.js'
+import type { AnswerHeaders, WholeAnswer } from '../answer.js'
+import type { Call } from '../call.js'
 
 /** Headers that a page may send; others only where its browser asked for them by name. */
 const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
