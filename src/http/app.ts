@@ -2,10 +2,12 @@ import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
 import type { ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
-import { ApiError } from '../openai/errors.js'
+import { errorWords } from '../openai/errors.js'
 import { wrong } from '../options/checks.js'
-import type { AccessEntry } from './access-log.js'
-import type { Call } from './call.js'
+import type { AccessEntry } from '../web/access-log.js'
+import type { Call } from '../web/call.js'
+import { type ErrorWords, HttpError } from '../web/errors.js'
+import { ToldNotes } from '../web/notes.js'
 import { BodyBudget } from './door/body-budget.js'
 import { Keys } from './door/keys.js'
 import { TextBudget } from './door/text-budget.js'
@@ -13,7 +15,6 @@ import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import { faultText, warnOfFault } from './fault.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
-import { ToldNotes } from './notes.js'
 import { isEngine, type ListenerSettings } from './options.js'
 
 /**
@@ -28,6 +29,8 @@ const largestBodies = 8
 export class App {
   readonly settings: ListenerSettings
   readonly keys: Keys
+  /** How errors are told where a request has no words of its own. */
+  readonly errorWords: ErrorWords = errorWords()
   readonly inFlight = new Set<Call>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
@@ -64,7 +67,7 @@ export class App {
     if (this.#isDraining) throw shuttingDown()
     if (this.#loadFailure !== undefined) throw engineFault(this.#loadFailure.error, telling)
     if (this.#models === undefined) {
-      throw new ApiError('loading', 'The model is still loading; try again in a moment.')
+      throw new HttpError('loading', 'The model is still loading; try again in a moment.')
     }
     const { engine } = this.#models
     if (engine.failure !== undefined) throw engineFault(engine.failure, telling)
@@ -150,6 +153,6 @@ export class App {
   }
 }
 
-function shuttingDown(): ApiError {
-  return new ApiError('shutting_down', 'The server is shutting down and takes no new requests.')
+function shuttingDown(): HttpError {
+  return new HttpError('shutting_down', 'The server is shutting down and takes no new requests.')
 }

@@ -1,7 +1,7 @@
-import { ApiError } from '../openai/errors.js'
-import type { Answer } from './answer.js'
+import type { Answer } from '../web/answer.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
 import type { App } from './app.js'
-import type { Call } from './call.js'
 import { checkHost, hostOf } from './door/host.js'
 import { checkOrigin, isPreflight, optionsAnswer, preflightAnswer } from './door/origin.js'
 import { matchPath, methodsOf, routeFor, routeNotFound } from './routes.js'
@@ -27,7 +27,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   }
   const key = isOpen ? undefined : keys.check(call.headers)
   if (call.isExpectingMore) {
-    throw new ApiError('expectation', 'Expected no Expect header other than 100-continue.')
+    throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
   }
   if (settings.isolateKeys) call.isolatedKey = key
   if (app.isDraining) answerHeaders.connection = 'close'
@@ -35,5 +35,5 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   if (match.routes.length === 0) throw routeNotFound(method, path)
   answerHeaders.allow = methodsOf(match).join(', ')
   const expected = `Expected ${answerHeaders.allow} at ${path}`
-  throw new ApiError('method', `${expected}, but got ${method}.`)
+  throw new HttpError('method', `${expected}, but got ${method}.`)
 }

@@ -1,4 +1,4 @@
-export type { AccessEntry } from './access-log.js'
+export type { AccessEntry } from '../web/access-log.js'
 export { describeFault, type Fault } from './fault.js'
 export { type RequestListener, requestListener } from './node/listener.js'
 export { type Address, createServer, SluiceServer } from './node/server.js'

@@ -1,12 +1,12 @@
 import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
-import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { defaultName, modelNames, modelNotFound } from '../openai/models/names.js'
 import { type ModelMeta, modelMeta } from '../openai/models/reply.js'
-import type { Call } from './call.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
+import type { ScopedEngine } from '../web/scoped-engine.js'
 import type { ListenerSettings } from './options.js'
-import type { ScopedEngine } from './scoped-engine.js'
 
 /** The model that is served, by each of its names. */
 export interface Models {
@@ -59,10 +59,10 @@ export function checkName(name: Asked, { names, isAny }: Models): void {
 export function generatorNamed(name: Asked, models: Models, call: Call): ScopedEngine {
   const engine = engineNamed(name, models, call)
   if (engine.model.embedding === undefined) return engine
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `The model '${models.names[0]}' embeds and writes no text; ask it at /v1/embeddings.`,
-    { param: 'model' },
+    { field: 'model' },
   )
 }
 
@@ -70,9 +70,9 @@ export function generatorNamed(name: Asked, models: Models, call: Call): ScopedE
 export function embedderNamed(name: Asked, models: Models, call: Call): ScopedEngine {
   const engine = engineNamed(name, models, call)
   if (engine.model.embedding !== undefined) return engine
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `The model '${models.names[0]}' writes text and has no embeddings; serve an embedding model.`,
-    { param: 'model' },
+    { field: 'model' },
   )
 }

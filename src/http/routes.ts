@@ -1,7 +1,7 @@
-import { ApiError } from '../openai/errors.js'
-import type { Answer } from './answer.js'
+import type { Answer } from '../web/answer.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
 import type { App } from './app.js'
-import type { Call } from './call.js'
 import { chatCompletions } from './handlers/chat.js'
 import { completions } from './handlers/completions.js'
 import { embeddings } from './handlers/embeddings.js'
@@ -84,10 +84,10 @@ export function routeFor({ routes }: Match, method: string): Route | undefined {
   return routes.find((route) => route.method === (method === 'HEAD' ? 'GET' : method))
 }
 
-export function routeNotFound(method: string, path: string): ApiError {
+export function routeNotFound(method: string, path: string): HttpError {
   const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
   const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
-  return new ApiError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
+  return new HttpError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
 }
 
 /** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */

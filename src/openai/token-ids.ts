@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ApiError } from './errors.js'
+import { HttpError } from '../web/errors.js'
 import { int32Max } from './fields.js'
 
 /**
@@ -27,11 +27,11 @@ export function checkVocabulary(tokens: Int32Array, vocabulary: number, path: st
   const wrong = tokens.findIndex((token) => token >= vocabulary)
   if (wrong < 0) return
   const param = `${path}[${wrong}]`
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `'${param}': expected a token id of this model, a whole number from 0 to ` +
       `${vocabulary - 1}, but got ${tokens[wrong]}.`,
-    { param },
+    { field: param },
   )
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { ApiError } from './errors.js'
+import { HttpError } from '../web/errors.js'
 import { isEmptyArray, isOneOf } from './fields.js'
 import { parseRequest } from './issues.js'
 import { parseJson } from './json.js'
@@ -121,7 +121,7 @@ export interface Translation {
 
 /**
  * A request for text, in whichever server's words, by its schema; or throws a 400. `note` is told
- * the words before, by which inTheirWords() names the field.
+ * the words before, by which errors name the field.
  */
 export function parseTheirWords<T extends z.ZodObject>(
   schema: T,
@@ -136,7 +136,7 @@ export function parseTheirWords<T extends z.ZodObject>(
 
 /**
  * @param fields what the endpoint itself takes
- * @throws ApiError for what cannot be done, or is said twice in different ways
+ * @throws HttpError for what cannot be done, or is said twice in different ways
  */
 function inOurWords(given: unknown, fields: readonly string[], isChat: boolean): Translation {
   const names = new Map<string, string>()
@@ -153,18 +153,6 @@ function inOurWords(given: unknown, fields: readonly string[], isChat: boolean):
   const told = new Set([...known, ...translator.read])
   const unknown = Object.keys(translator.body).filter((key) => !told.has(key))
   return { body: translator.body, names, unknown }
-}
-
-/** The same error in the words of the request. */
-export function inTheirWords(error: ApiError, names: ReadonlyMap<string, string>): ApiError {
-  const { param } = error
-  if (param === null) return error
-  const [head = param] = /^\w+/.exec(param) ?? []
-  const said =
-    names.get(param) ?? (names.has(head) ? names.get(head) + param.slice(head.length) : '')
-  if (!said) return error
-  const message = error.message.replace(`'${param}'`, `'${said}'`)
-  return new ApiError(error.kind, message, { param: said, cause: error.cause })
 }
 
 /** Of an object whose fields stand for themselves. */
@@ -323,8 +311,8 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
-function wrong(param: string, expected: string, value: unknown): ApiError {
+function wrong(param: string, expected: string, value: unknown): HttpError {
   const got = typeof value === 'object' ? 'something else' : JSON.stringify(value).slice(0, 60)
   const message = `'${param}': expected ${expected}, but got ${got}.`
-  return new ApiError('invalid_request', message, { param })
+  return new HttpError('invalid_request', message, { field: param })
 }

@@ -26,7 +26,7 @@ export const mutants = [
   {
     check: 1,
     what: 'the headers of a stream',
-    file: 'src/http/handlers/replies.ts',
+    file: 'src/web/replies.ts',
     find: "'cache-control': 'no-cache',",
     replace: "'cache-control': 'public',",
     tests: framing,
@@ -34,7 +34,7 @@ export const mutants = [
   {
     check: 1,
     what: 'the headers of a stream',
-    file: 'src/http/handlers/replies.ts',
+    file: 'src/web/replies.ts',
     find: "'x-accel-buffering': 'no',",
     replace: "'x-accel-buffering': 'yes',",
     tests: framing,
@@ -211,8 +211,8 @@ export const mutants = [
     check: 21,
     what: 'an error has four fields',
     file: 'src/openai/errors.ts',
-    find: 'return { error: { message, type, param, code } }',
-    replace: 'return { error: { message, type, param } as never }',
+    find: ', code: code ?? null } }',
+    replace: ' } as never }',
     tests: errors,
   },
   {
@@ -274,7 +274,7 @@ export const mutants = [
   {
     check: 25,
     what: 'x-request-id always',
-    file: 'src/http/call.ts',
+    file: 'src/web/call.ts',
     find: "this.answerHeaders = { 'x-request-id': this.requestId }",
     replace: 'this.answerHeaders = {}',
     tests: errors,
@@ -282,7 +282,7 @@ export const mutants = [
   {
     check: 25,
     what: 'x-request-id always',
-    file: 'src/http/request-id.ts',
+    file: 'src/web/request-id.ts',
     find: '&& /^[A-Za-z0-9._-]{1,64}$/.test(given)',
     replace: '',
     tests: errors,
@@ -290,7 +290,7 @@ export const mutants = [
   {
     check: 26,
     what: 'who leaves frees the place',
-    file: 'src/http/call.ts',
+    file: 'src/web/call.ts',
     find: 'if (!isSent) this.#abort.abort(new ClientGone())',
     replace: '',
     tests: cancel,
@@ -418,7 +418,7 @@ export const mutants = [
   {
     check: 38,
     what: 'an engine that stands still is told',
-    file: 'src/http/engine-watch.ts',
+    file: 'src/web/engine-watch.ts',
     find: 'else if (++this.#still >= looks) {',
     replace: 'else if (++this.#still >= looks * 100) {',
     tests: flow,
@@ -426,7 +426,7 @@ export const mutants = [
   {
     check: 38,
     what: 'an engine that stands still is told',
-    file: 'src/http/engine-watch.ts',
+    file: 'src/web/engine-watch.ts',
     find: 'if (this.#pauses > 0) return false',
     replace: '',
     tests: flow,
@@ -434,9 +434,9 @@ export const mutants = [
   {
     check: 39,
     what: 'a full queue answers at once',
-    file: 'src/openai/errors.ts',
-    find: "queue_full: [429, 'rate_limit_error'",
-    replace: "queue_full: [503, 'rate_limit_error'",
+    file: 'src/web/errors.ts',
+    find: "queue_full: [429, 'queue_full'",
+    replace: "queue_full: [503, 'queue_full'",
     tests: errors,
   },
   {

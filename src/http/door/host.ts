@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
-import { ApiError } from '../../openai/errors.js'
-import type { Call } from '../call.js'
+import type { Call } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
 
 interface HostSettings {
   readonly allowHosts: readonly string[]
@@ -16,7 +16,7 @@ interface HostSettings {
 export function hostOf({ hosts }: Pick<Call, 'hosts'>): string | undefined {
   const [host, ...others] = hosts
   if (others.length === 0) return host
-  throw new ApiError('invalid_request', `Expected one Host header, but got ${hosts.length}.`)
+  throw new HttpError('invalid_request', `Expected one Host header, but got ${hosts.length}.`)
 }
 
 /**
@@ -37,7 +37,7 @@ export function checkHost(
   const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
   if (name !== undefined && isReachable && isNobodysName(name)) return
   const came = name === undefined ? 'none that can be read' : `'${name}'`
-  throw new ApiError(
+  throw new HttpError(
     'host',
     `The Host header names ${came}, which is not allowed; ask localhost, or let the server's ` +
       'owner allow this name (--allow-host).',

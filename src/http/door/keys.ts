@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { ApiError } from '../../openai/errors.js'
-import type { CallHeaders } from '../incoming.js'
+import { HttpError } from '../../web/errors.js'
+import type { CallHeaders } from '../../web/incoming.js'
 
 /** The keys that open the server, kept as digests: equal lengths, and no key in a heap dump. */
 export class Keys {
@@ -23,11 +23,11 @@ export class Keys {
     if (this.#digests.length === 0) return undefined
     const key = keyIn(headers)
     if (key === undefined) {
-      throw new ApiError('invalid_key', 'Expected the header Authorization: Bearer YOUR_API_KEY.')
+      throw new HttpError('invalid_key', 'Expected the header Authorization: Bearer YOUR_API_KEY.')
     }
     const given = digest(key)
     if (this.#has(given)) return given
-    throw new ApiError('invalid_key', 'The API key is not one of this server.')
+    throw new HttpError('invalid_key', 'The API key is not one of this server.')
   }
 
   /** Whether the request brings a key, or needs none. */

@@ -1,5 +1,5 @@
-import { ApiError } from '../../openai/errors.js'
-import type { CallHeaders } from '../incoming.js'
+import { HttpError } from '../../web/errors.js'
+import type { CallHeaders } from '../../web/incoming.js'
 
 /** JSON by another name, or by none: what curl says of -d, and what says nothing. */
 const jsonTypes = /^(?:application|text)\/(?:[\w.-]+\+)?json$/
@@ -21,13 +21,13 @@ export function checkMedia(headers: CallHeaders): void {
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))
   const isUtf8 = charset === undefined || /^charset=(["']?)(?:utf-?8|us-ascii)\1$/.test(charset)
   if (isUtf8 && (jsonTypes.test(name) || unsaid.has(name))) return
-  throw new ApiError('media_type', 'Expected the header Content-Type: application/json.')
+  throw new HttpError('media_type', 'Expected the header Content-Type: application/json.')
 }
 
 /** Nothing is unpacked: a small body could be a large one. */
 export function checkEncoding(headers: CallHeaders): void {
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new ApiError('media_type', 'Expected a body without Content-Encoding; send it plain.')
+    throw new HttpError('media_type', 'Expected a body without Content-Encoding; send it plain.')
   }
 }

@@ -1,6 +1,6 @@
-import { ApiError } from '../../openai/errors.js'
-import type { AnswerHeaders, WholeAnswer } from '../answer.js'
-import type { Call } from '../call.js'
+import type { AnswerHeaders, WholeAnswer } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
 
 /** Headers that a page may send; others only where its browser asked for them by name. */
 const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
@@ -34,7 +34,7 @@ export function checkOrigin(
   answerHeaders.vary = 'origin'
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return
   if (!isOfApp(origin) && !allowOrigins.some((one) => covers(one, origin))) {
-    throw new ApiError(
+    throw new HttpError(
       'origin',
       "Web pages from this Origin are not allowed here; the server's owner can allow it " +
         '(--allow-origin).',

@@ -7,20 +7,21 @@ import { checkChoices, completionOptions } from '../../openai/completions/option
 import { promptPath } from '../../openai/completions/prompt.js'
 import { CompletionBody } from '../../openai/completions/reply.js'
 import { type CompletionRequest, completionRequest } from '../../openai/completions/schema.js'
-import { toApiError } from '../../openai/errors.js'
+import { errorWords } from '../../openai/errors.js'
 import { heading } from '../../openai/heading.js'
 import { structureError } from '../../openai/structure.js'
 import { checkVocabulary } from '../../openai/token-ids.js'
 import { parseTheirWords } from '../../openai/words.js'
 import type { Input } from '../../options/inputs.js'
-import type { Answer } from '../answer.js'
+import type { Answer } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import { httpError } from '../../web/errors.js'
+import { collected, streamed } from '../../web/replies.js'
+import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { App } from '../app.js'
-import type { Call } from '../call.js'
 import { isolatedSalt } from '../door/keys.js'
 import { generatorNamed, nameOfReply } from '../models.js'
-import type { ScopedEngine } from '../scoped-engine.js'
-import { collected, streamed } from './replies.js'
-import { noteWords } from './words.js'
+import { noteWords } from './note-words.js'
 
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(app: App, call: Call): Promise<Answer> {
@@ -71,7 +72,8 @@ async function acceptAll(request: CompletionRequest, replies: readonly Reply[]):
     try {
       return (await reply.accepted).promptTokens
     } catch (error) {
-      throw toApiError(structureError(error, request), promptPath(request.prompt, i))
+      const { named } = errorWords({ prompt: promptPath(request.prompt, i) })
+      throw named(httpError(structureError(error, request)))
     }
   })
   return Promise.all(accepted)

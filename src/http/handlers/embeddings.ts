@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { embeddingsBody } from '../../openai/embeddings/reply.js'
 import { embeddingRequest } from '../../openai/embeddings/schema.js'
+import { errorWords } from '../../openai/errors.js'
 import { parseBody } from '../../openai/issues.js'
-import { type Answer, jsonType, whole } from '../answer.js'
+import { type Answer, jsonType, whole } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
 import type { App } from '../app.js'
-import type { Call } from '../call.js'
 import { embedderNamed, nameOfReply } from '../models.js'
 
 /** How long a body is written at a stretch: then others have the event loop's turn. */
@@ -16,7 +17,7 @@ export async function embeddings(app: App, call: Call): Promise<Answer> {
   const request = parseBody(embeddingRequest, await call.body())
   const engine = embedderNamed(request.model, models, call)
   const { input, dimensions } = request
-  call.promptField = 'input'
+  call.errorWords = errorWords({ prompt: 'input' })
   call.watch(engine, app.settings.engineStallMs)
   const result = await engine.embed(input, dimensions === undefined ? {} : { dimensions })
   const named = { ...request, model: nameOfReply(request.model, models) }

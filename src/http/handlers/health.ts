@@ -1,7 +1,7 @@
 import { healthy } from '../../openai/health/reply.js'
-import { type Answer, json } from '../answer.js'
+import { type Answer, json } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
 import type { App } from '../app.js'
-import type { Call } from '../call.js'
 import { checkHost, hostOf } from '../door/host.js'
 
 /**

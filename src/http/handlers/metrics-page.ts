@@ -1,4 +1,4 @@
-import { type Answer, whole } from '../answer.js'
+import { type Answer, whole } from '../../web/answer.js'
 import type { App } from '../app.js'
 
 /** GET /metrics: also while the model loads, and while the server drains. */

@@ -1,5 +1,6 @@
 import { toolOptions } from '../../openai/chat/tools.js'
 import { wireToolError } from '../../openai/chat/wire-tools.js'
+import { errorWords } from '../../openai/errors.js'
 import { parseBody } from '../../openai/issues.js'
 import { checkVocabulary } from '../../openai/token-ids.js'
 import { pieceList, tokenList } from '../../openai/tokens/reply.js'
@@ -8,11 +9,11 @@ import {
   detokenizeRequest,
   tokenizeRequest,
 } from '../../openai/tokens/schema.js'
-import { type Answer, json, jsonType, whole } from '../answer.js'
+import { type Answer, json, jsonType, whole } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { App } from '../app.js'
-import type { Call } from '../call.js'
 import { engineNamed } from '../models.js'
-import type { ScopedEngine } from '../scoped-engine.js'
 import { prepare } from './chat.js'
 
 /** Tokens whose bytes are asked for, and written, at a stretch. */
@@ -24,7 +25,7 @@ export async function tokenize(app: App, call: Call): Promise<Answer> {
   const body = await call.body()
   const request = parseBody(tokenizeRequest, body)
   const engine = engineNamed(request.model, models, call)
-  call.promptField = 'content'
+  call.errorWords = errorWords({ prompt: 'content' })
   const { add_special: addSpecial, parse_special: parseSpecial } = request
   const options = { addSpecial, parseSpecial }
   const tokens = await app.texts.run(body.length, () => engine.tokenize(request.content, options))

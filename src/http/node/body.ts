@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError } from '../../openai/errors.js'
 import { tooDeep } from '../../openai/json.js'
+import { HttpError } from '../../web/errors.js'
+import type { CallHeaders } from '../../web/incoming.js'
 import type { BodyBudget } from '../door/body-budget.js'
 import { checkEncoding, checkMedia } from '../door/media.js'
-import type { CallHeaders } from '../incoming.js'
 import type { ListenerSettings } from '../options.js'
 import { letContinue } from './continue.js'
 
@@ -123,16 +123,16 @@ function lengthOf({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)
 }
 
-function tooLarge(bytesMax: number): ApiError {
-  return new ApiError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
+function tooLarge(bytesMax: number): HttpError {
+  return new HttpError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
 }
 
-function tooSlow(): ApiError {
-  return new ApiError('request_timeout', 'The request took too long to arrive.')
+function tooSlow(): HttpError {
+  return new HttpError('request_timeout', 'The request took too long to arrive.')
 }
 
-function isGone(): ApiError {
-  return new ApiError(
+function isGone(): HttpError {
+  return new HttpError(
     'body_read',
     "The request's body was read before it got here, and is not at req.body. For the server's " +
       'owner: put this listener before what parses bodies, or set req.body to what was parsed.',

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ApiError, ErrorKind } from '../../openai/errors.js'
 import {
   type Answer,
   type AnswerHeaders,
   json,
   type StreamedAnswer,
   type WholeAnswer,
-} from '../answer.js'
+} from '../../web/answer.js'
+import { Call } from '../../web/call.js'
+import type { ErrorKind, HttpError } from '../../web/errors.js'
+import type { CallHeaders, Incoming } from '../../web/incoming.js'
 import type { App } from '../app.js'
-import { Call } from '../call.js'
-import type { CallHeaders } from '../incoming.js'
 import { readBody } from './body.js'
 import { joinConnection, type Passenger } from './connection.js'
 import { isUnmet } from './continue.js'
@@ -51,7 +51,7 @@ export class Exchange implements Passenger {
     this.req = req
     this.res = res
     this.#listener = listener
-    this.call = new Call({
+    const incoming: Incoming = {
       method: req.method ?? '',
       target: req.url ?? '',
       headers: req.headers as CallHeaders, // a list is Set-Cookie's only, which no request has
@@ -61,7 +61,8 @@ export class Exchange implements Passenger {
       },
       isExpectingMore: isUnmet(req),
       readBody: (signal) => readBody({ req, res, signal }, app),
-    })
+    }
+    this.call = new Call(incoming, app.errorWords)
     const leave = joinConnection(this)
     const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
     // 'finish' also comes when a connection is torn down with bytes still waiting.
@@ -80,7 +81,7 @@ export class Exchange implements Passenger {
     return this.res.headersSent ? this.res.statusCode : 0
   }
 
-  abort(reason: ApiError): void {
+  abort(reason: HttpError): void {
     this.call.abort(reason)
   }
 
@@ -124,7 +125,7 @@ export class Exchange implements Passenger {
    * Answers with what went wrong, as the wire stands: a status, or a last frame.
    * @param lastFrame where frames were sent before
    */
-  fail(thrown: unknown, lastFrame?: (error: ApiError) => string): void {
+  fail(thrown: unknown, lastFrame?: (error: HttpError) => string): void {
     if (this.req.socket.destroyed) return
     const error = this.call.fail(thrown)
     if (error === undefined) return
@@ -135,9 +136,9 @@ export class Exchange implements Passenger {
     }
   }
 
-  #tell(error: ApiError, lastFrame?: (error: ApiError) => string): void {
+  #tell(error: HttpError, lastFrame?: (error: HttpError) => string): void {
     const { res } = this
-    if (!res.headersSent) this.#sendWhole(errorAnswer(error))
+    if (!res.headersSent) this.#sendWhole(errorAnswer(error, this.call.errorWords.body(error)))
     else if (res.writableEnded)
       return // the whole answer is on its way
     else if (lastFrame !== undefined) res.end(lastFrame(error))
@@ -151,9 +152,9 @@ export class Exchange implements Passenger {
   }
 }
 
-function errorAnswer(error: ApiError): WholeAnswer {
+function errorAnswer(error: HttpError, body: unknown): WholeAnswer {
   const { status, retryAfterSeconds, kind } = error
-  return json(status, error.body(), {
+  return json(status, body, {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }),
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     ...(endsConnection.has(kind) ? { connection: 'close' } : {}),

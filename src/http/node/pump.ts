@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { StreamedAnswer } from '../answer.js'
+import type { StreamedAnswer } from '../../web/answer.js'
 
 /** Whose answer it is. */
 interface Pumped {

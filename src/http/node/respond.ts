@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { WholeAnswer } from '../answer.js'
+import type { WholeAnswer } from '../../web/answer.js'
 import { widenSendBuffer } from './send-buffer.js'
 
 /** What is left of a request's body up to here, Node reads and drops: the connection stays. */

@@ -1,4 +1,6 @@
 import type { ChoiceResult, ReplyPart, ReplyResult, Usage } from '../../api/types.js'
+import type { HttpError } from '../../web/errors.js'
+import { errorFrame } from '../errors.js'
 import { doneFrame, oneLine } from '../frames.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
@@ -71,6 +73,10 @@ export class CompletionChunks {
 
   #finish(index: number, { finishReason }: ChoiceResult): string {
     return this.#choice(index, '""', null, `"${finishReasonOf(finishReason)}"`)
+  }
+
+  failure(error: HttpError): string {
+    return errorFrame(error)
   }
 
   #choice(

@@ -10,8 +10,9 @@ const mayImport: Record<string, string[]> = {
   options: ['api', 'schema'],
   binding: ['api'],
   engine: ['api', 'schema', 'options', 'binding'],
-  openai: ['api', 'schema', 'options', 'engine'],
-  http: ['api', 'schema', 'options', 'engine', 'openai', 'binding'],
+  web: ['api', 'options', 'engine'],
+  openai: ['api', 'schema', 'options', 'engine', 'web'],
+  http: ['api', 'schema', 'options', 'engine', 'web', 'openai', 'binding'],
   cli: ['api', 'schema', 'options', 'engine', 'openai', 'http', 'binding'],
   '': ['api', 'engine'],
 }

@@ -2,10 +2,9 @@ import { setMaxListeners } from 'node:events'
 import type { EngineStats, RequestNote } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
-import { ApiError, type ErrorKind, toApiError } from '../openai/errors.js'
-import { inTheirWords } from '../openai/words.js'
 import type { AccessEntry } from './access-log.js'
 import { EngineWatch } from './engine-watch.js'
+import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
 import type { CallHeaders, Incoming } from './incoming.js'
 import { notesHeader } from './notes.js'
 import { requestIdOf } from './request-id.js'
@@ -40,7 +39,7 @@ const countMs = 1000
  *
  * Its signal is the one way in which work for it ends early: the client left, the engine stands
  * still, the server shuts down, or an error was thrown beside it. It is aborted at the end in any
- * case. Until then its reason is a ClientGone or the ApiError to send.
+ * case. Until then its reason is a ClientGone or the HttpError to send.
  */
 export class Call implements Scope {
   readonly method: string
@@ -55,12 +54,10 @@ export class Call implements Scope {
   route: string | undefined
   /** Digest of the request's key, where each key's prompts share among themselves only. */
   isolatedKey: Buffer | undefined
-  /** The request's field that holds the prompt: what is blamed where the engine cannot take it. */
-  promptField = 'messages'
+  /** How its client is told what goes wrong. */
+  errorWords: ErrorWords
   /** What of the request was taken otherwise than it says. */
   readonly notes: RequestNote[] = []
-  /** What the request calls fields that have another name here; see src/openai/words.ts. */
-  fieldNames: ReadonlyMap<string, string> = new Map()
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   readonly #incoming: Incoming
@@ -70,10 +67,12 @@ export class Call implements Scope {
   readonly #startedAt = performance.now()
   /** Until its end; what the engine counts after that is no time of its. */
   #durationMs: number | undefined
-  #failure: ApiError | undefined
+  #failure: HttpError | undefined
   #isSent = false
 
-  constructor(incoming: Incoming) {
+  /** @param errorWords until its request has words of its own */
+  constructor(incoming: Incoming, errorWords: ErrorWords) {
+    this.errorWords = errorWords
     const { path, host } = targetOf(incoming.target)
     this.method = incoming.method
     this.path = plainPath(path)
@@ -102,7 +101,7 @@ export class Call implements Scope {
     return this.#incoming.readBody(this.signal)
   }
 
-  abort(reason: ApiError): void {
+  abort(reason: HttpError): void {
     this.#abort.abort(reason)
   }
 
@@ -142,10 +141,10 @@ export class Call implements Scope {
   }
 
   /** Takes down that it failed. Returns what its client is told, undefined where that has left. */
-  fail(thrown: unknown): ApiError | undefined {
+  fail(thrown: unknown): HttpError | undefined {
     const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
     if (reason instanceof ClientGone) return undefined
-    this.#failure = inTheirWords(toApiError(reason, this.promptField), this.fieldNames)
+    this.#failure = this.errorWords.named(httpError(reason))
     return this.#failure
   }
 
@@ -195,7 +194,7 @@ export class Call implements Scope {
       route: this.route,
       status,
       outcome: this.#outcome(),
-      code: error?.code ?? undefined,
+      code: error?.code,
       durationMs: this.#durationMs ?? performance.now() - this.#startedAt,
       promptTokens: isNone ? this.#embeddedTokens : promptTokens,
       completionTokens: isNone ? undefined : completionTokens,
@@ -209,6 +208,6 @@ export class Call implements Scope {
   }
 }
 
-function engineStalled(): ApiError {
-  return new ApiError('engine_stalled', 'The engine stands still; the reply was given up.')
+function engineStalled(): HttpError {
+  return new HttpError('engine_stalled', 'The engine stands still; the reply was given up.')
 }

@@ -1,4 +1,4 @@
-import type { ApiError } from '../openai/errors.js'
+import type { HttpError } from './errors.js'
 
 /**
  * What a handler answers. It writes nothing itself: an adapter, such as the one for node:http,
@@ -25,7 +25,7 @@ export interface StreamedAnswer {
   /** What an idle stream carries, so that what sits between sees that the connection lives. */
   readonly ping: string
   /** The last frame of a stream in which an error came: it takes the place of what was to come. */
-  errorFrame(error: ApiError): string
+  errorFrame(error: HttpError): string
 }
 
 /**

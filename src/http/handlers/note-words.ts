@@ -1,5 +1,6 @@
+import { errorWords } from '../../openai/errors.js'
 import type { Translation } from '../../openai/words.js'
-import type { Call } from '../call.js'
+import type { Call } from '../../web/call.js'
 
 /** Names of fields that a note repeats, and how many. */
 const namePattern = /^[\w.-]{1,64}$/
@@ -11,7 +12,7 @@ const namesMax = 32
  */
 export function noteWords(call: Call): (translation: Translation) => void {
   return ({ names, unknown }) => {
-    call.fieldNames = names
+    call.errorWords = errorWords({ names })
     const told = unknown.filter((name) => namePattern.test(name)).slice(0, namesMax)
     call.note(told.map((path) => ({ path, message: 'unknown, so it had no effect' })))
   }

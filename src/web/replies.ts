@@ -1,8 +1,7 @@
-import type { ReplyPart, ReplyResult } from '../../api/types.js'
-import type { Reply } from '../../engine/reply.js'
-import type { ApiError } from '../../openai/errors.js'
-import { errorFrame } from '../../openai/frames.js'
-import { type Frames, json, type StreamedAnswer, type WholeAnswer } from '../answer.js'
+import type { ReplyPart, ReplyResult } from '../api/types.js'
+import type { Reply } from '../engine/reply.js'
+import { type Frames, json, type StreamedAnswer, type WholeAnswer } from './answer.js'
+import type { HttpError } from './errors.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
 export interface FrameWriter {
@@ -12,6 +11,8 @@ export interface FrameWriter {
   part(part: ReplyPart, reply: number): string
   /** The last frames of a reply; where it is the last to end, those of the stream too. */
   ending(result: ReplyResult, reply: number): string
+  /** The last frame of a stream that an error ends. */
+  failure(error: HttpError): string
 }
 
 /** Writes one body of all of a request's replies. */
@@ -35,7 +36,7 @@ export function streamed(replies: readonly Reply[], writer: FrameWriter): Stream
     opening: writer.opening(),
     frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
     ping: ': ping\n\n', // a comment, which clients skip
-    errorFrame: (error: ApiError) => errorFrame(error),
+    errorFrame: (error) => writer.failure(error),
   }
 }
 
