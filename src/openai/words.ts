@@ -1,5 +1,7 @@
 import type { z } from 'zod'
+import type { Call } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
+import { errorWords } from './errors.js'
 import { isEmptyArray, isOneOf } from './fields.js'
 import { parseRequest } from './issues.js'
 import { parseJson } from './json.js'
@@ -111,7 +113,7 @@ const ofOpenAi: readonly string[] = [
 ]
 
 /** A request in our words, with the words that it was said in. */
-export interface Translation {
+interface Translation {
   readonly body: unknown
   /** For errors: by our name of a field, what the request calls it. */
   readonly names: ReadonlyMap<string, string>
@@ -119,19 +121,36 @@ export interface Translation {
   readonly unknown: readonly string[]
 }
 
+/** The call that a request came by. */
+type Noted = Pick<Call, 'errorWords' | 'note'>
+
 /**
- * A request for text, in whichever server's words, by its schema; or throws a 400. `note` is told
- * the words before, by which errors name the field.
+ * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
+ * words before, so that errors name fields as the request does.
  */
 export function parseTheirWords<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
   isChat: boolean,
-  note: (translation: Translation) => void,
+  call: Noted,
 ): z.output<T> {
   const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
-  note(translation)
+  noteWords(call, translation)
   return parseRequest(schema, translation.body)
+}
+
+/** Names of fields that a note repeats, and how many. */
+const namePattern = /^[\w.-]{1,64}$/
+const namesMax = 32
+
+/**
+ * Notes on the call in whose words its request is: errors name fields as it does, and of fields
+ * that nothing is known of the answer says that they had no effect.
+ */
+function noteWords(call: Noted, { names, unknown }: Translation): void {
+  call.errorWords = errorWords({ names })
+  const told = unknown.filter((name) => namePattern.test(name)).slice(0, namesMax)
+  call.note(told.map((path) => ({ path, message: 'unknown, so it had no effect' })))
 }
 
 /**

@@ -6,10 +6,9 @@ import type { AccessEntry } from './access-log.js'
 import { EngineWatch } from './engine-watch.js'
 import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
 import type { CallHeaders, Incoming } from './incoming.js'
+import { plainPath, requestIdOf, targetOf } from './incoming.js'
 import { notesHeader } from './notes.js'
-import { requestIdOf } from './request-id.js'
 import { type Scope, ScopedEngine } from './scoped-engine.js'
-import { plainPath, targetOf } from './target.js'
 
 /** The reason of a call's signal when its client has left: nobody is there to be told. */
 class ClientGone extends Error {

@@ -282,7 +282,7 @@ export const mutants = [
   {
     check: 25,
     what: 'x-request-id always',
-    file: 'src/web/request-id.ts',
+    file: 'src/web/incoming.ts',
     find: '&& /^[A-Za-z0-9._-]{1,64}$/.test(given)',
     replace: '',
     tests: errors,

@@ -16,14 +16,13 @@ import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { App } from '../app.js'
 import { isolatedSalt } from '../door/keys.js'
 import { generatorNamed, nameOfReply } from '../models.js'
-import { noteWords } from './note-words.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(app: App, call: Call): Promise<Answer> {
   const { maxTokens, engineStallMs } = app.settings
   const models = app.models()
   const body = await call.body()
-  const given = parseTheirWords(chatRequest, body, true, noteWords(call))
+  const given = parseTheirWords(chatRequest, body, true, call)
   const request = { ...given, cache_salt: isolatedSalt(call.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, call)
   const { tools } = request

@@ -21,14 +21,13 @@ import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { App } from '../app.js'
 import { isolatedSalt } from '../door/keys.js'
 import { generatorNamed, nameOfReply } from '../models.js'
-import { noteWords } from './note-words.js'
 
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(app: App, call: Call): Promise<Answer> {
   const { maxTokens, engineStallMs } = app.settings
   const models = app.models()
   const body = await call.body()
-  const given = parseTheirWords(completionRequest, body, false, noteWords(call))
+  const given = parseTheirWords(completionRequest, body, false, call)
   const request = { ...given, cache_salt: isolatedSalt(call.isolatedKey, given.cache_salt) }
   const { prompt: prompts } = request
   const engine = generatorNamed(request.model, models, call)

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HttpError } from '../../web/errors.js'
 import type { CallHeaders } from '../../web/incoming.js'
-import { newRequestId, requestIdOf } from '../../web/request-id.js'
+import { newRequestId, requestIdOf } from '../../web/incoming.js'
 import type { App } from '../app.js'
 import { connectionOf } from './connection.js'
 
