@@ -55,7 +55,8 @@ const rules: RuleTest[] = [
     ],
   },
   {
-    sentence: 'TypeScript imports run cli -> http -> openai -> engine -> options -> schema -> api',
+    sentence:
+      'TypeScript imports run cli -> http -> openai -> web -> engine -> options -> schema -> api',
     rule: typescriptImports,
     bad: [
       ['src/engine/a.ts', "import { b } from '../http/b.js'"],
@@ -65,12 +66,16 @@ const rules: RuleTest[] = [
       ['src/schema/a.ts', "import { b } from '../options/b.js'"],
       ['src/api/a.ts', "import type { b } from '../engine/b.js'"],
       ['src/openai/a.ts', "import http from 'node:http'"],
+      ['src/web/a.ts', "import { b } from '../openai/b.js'"],
       ['src/http/a.ts', "import { z } from 'zod'"],
+      ['src/http/door/a.ts', "import http from 'node:http'"],
+      ['src/http/door/a.ts', "import { b } from '../node/b.js'"],
       ['src/engine/a.ts', "import { b } from '../../scripts/b.mjs'"],
     ],
     good: [
       ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { z } from 'zod'"],
-      ['src/http/a.ts', "import http from 'node:http'\nimport { b } from '../openai/b.js'"],
+      ['src/http/node/a.ts', "import http from 'node:http'\nimport { b } from '../../openai/b.js'"],
+      ['src/http/index.ts', "import { b } from './node/b.js'"],
       ['src/options/a.ts', "import type { b } from '../api/types.js'"],
       ['src/index.ts', "export * from './engine/b.js'"],
     ],

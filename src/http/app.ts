@@ -2,20 +2,20 @@ import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
 import type { ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
-import { ApiError } from '../openai/errors.js'
+import { errorWords } from '../openai/errors.js'
 import { wrong } from '../options/checks.js'
-import type { AccessEntry } from './access-log.js'
-import { BodyBudget } from './body-budget.js'
+import type { AccessEntry } from '../web/access-log.js'
+import type { Call } from '../web/call.js'
+import { type ErrorWords, HttpError } from '../web/errors.js'
+import { ToldNotes } from '../web/notes.js'
+import { BodyBudget } from './door/body-budget.js'
+import { Keys } from './door/keys.js'
+import { TextBudget } from './door/text-budget.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
-import type { Exchange } from './exchange.js'
 import { faultText, warnOfFault } from './fault.js'
-import { Keys } from './keys.js'
 import { Metrics } from './metrics/metrics.js'
 import { hostedModels, type Models } from './models.js'
-import { ToldNotes } from './notes.js'
 import { isEngine, type ListenerSettings } from './options.js'
-import { StreamSendBuffer } from './send-buffer.js'
-import { TextBudget } from './text-budget.js'
 
 /**
  * Text of /tokenize that may wait for the tokenizer at once: it works through 0.5 to 2.5 MiB a
@@ -25,16 +25,17 @@ const textBytesMax = 2 * 1024 * 1024
 /** Bodies of the largest size that may be in memory at once. */
 const largestBodies = 8
 
-/** What all exchanges of one listener share. */
+/** What all calls of one listener share. */
 export class App {
   readonly settings: ListenerSettings
   readonly keys: Keys
-  readonly inFlight = new Set<Exchange>()
+  /** How errors are told where a request has no words of its own. */
+  readonly errorWords: ErrorWords = errorWords()
+  readonly inFlight = new Set<Call>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget
-  /** Bytes of large bodies, from where they are read until their exchange ends. */
+  /** Bytes of large bodies, from where they are read until their call ends. */
   readonly bodies: BodyBudget
-  readonly sendBuffer: StreamSendBuffer
   readonly toldNotes = new ToldNotes()
   readonly #log: (entry: AccessEntry) => void
   #models: Models | undefined
@@ -50,7 +51,6 @@ export class App {
     this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)
     // Where a response closes, nothing would catch what it throws.
     this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
-    this.sendBuffer = new StreamSendBuffer(settings.sendBufferBytes)
     if (isEngine(settings.engine)) this.#serve(settings.engine)
     else void this.#awaitEngine(settings.engine)
   }
@@ -67,7 +67,7 @@ export class App {
     if (this.#isDraining) throw shuttingDown()
     if (this.#loadFailure !== undefined) throw engineFault(this.#loadFailure.error, telling)
     if (this.#models === undefined) {
-      throw new ApiError('loading', 'The model is still loading; try again in a moment.')
+      throw new HttpError('loading', 'The model is still loading; try again in a moment.')
     }
     const { engine } = this.#models
     if (engine.failure !== undefined) throw engineFault(engine.failure, telling)
@@ -75,8 +75,8 @@ export class App {
     return this.#models
   }
 
-  enter(exchange: Exchange): void {
-    this.inFlight.add(exchange)
+  enter(call: Call): void {
+    this.inFlight.add(call)
   }
 
   /** A request has ended, whoever answered it. */
@@ -89,8 +89,8 @@ export class App {
     this.#log(entry)
   }
 
-  leave(exchange: Exchange): void {
-    this.inFlight.delete(exchange)
+  leave(call: Call): void {
+    this.inFlight.delete(call)
     if (this.inFlight.size === 0) this.#onIdle?.()
   }
 
@@ -103,7 +103,7 @@ export class App {
     const endRest = () => {
       const failure = this.#models?.engine.failure
       const reason = failure === undefined ? shuttingDown() : engineFault(failure)
-      for (const exchange of this.inFlight) exchange.abort(reason)
+      for (const call of this.inFlight) call.abort(reason)
     }
     if (signal.aborted) endRest()
     else signal.addEventListener('abort', endRest, { once: true })
@@ -153,6 +153,6 @@ export class App {
   }
 }
 
-function shuttingDown(): ApiError {
-  return new ApiError('shutting_down', 'The server is shutting down and takes no new requests.')
+function shuttingDown(): HttpError {
+  return new HttpError('shutting_down', 'The server is shutting down and takes no new requests.')
 }

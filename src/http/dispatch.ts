@@ -1,49 +1,39 @@
-import { ApiError } from '../openai/errors.js'
+import type { Answer } from '../web/answer.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
 import type { App } from './app.js'
-import { checkExpectation } from './continue.js'
-import type { Exchange } from './exchange.js'
-import { checkHost, hostOf } from './host.js'
-import { answerOptions, answerPreflight, checkOrigin, isPreflight } from './origin.js'
+import { checkHost, hostOf } from './door/host.js'
+import { checkOrigin, isPreflight, optionsAnswer, preflightAnswer } from './door/origin.js'
 import { matchPath, methodsOf, routeFor, routeNotFound } from './routes.js'
 
-/** Door, then route, then handler. Whatever is thrown on the way is the answer. */
-export async function dispatch(app: App, exchange: Exchange): Promise<void> {
-  try {
-    await answer(app, exchange)
-  } catch (error) {
-    exchange.fail(error)
-  } finally {
-    exchange.end()
-  }
-}
-
-async function answer(app: App, exchange: Exchange): Promise<void> {
-  const { req, res, path } = exchange
-  if (res.headersSent) throw new Error('the response was begun before the listener got it')
+/** Door, then route, then handler. Whatever is thrown on the way is what the client is told. */
+export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
-  const method = req.method ?? ''
+  const { method, path, answerHeaders } = call
   const match = matchPath(path)
   const route = routeFor(match, method)
-  if (route !== undefined) exchange.route = route.pattern
+  if (route !== undefined) call.route = route.pattern
   const isOpen = route?.isOpen?.(settings) ?? false
-  const host = hostOf(req)
+  const host = hostOf(call)
   // A page that was made to name this machine has no key.
   const needsKey = keys.areNeeded && !isOpen
   if (!needsKey && !match.routes.some(({ isOfAnyHost }) => isOfAnyHost)) {
-    checkHost(host, settings, req.socket.localAddress)
+    checkHost(host, settings, call.localAddress)
   }
-  checkOrigin(req, res, settings.allowOrigins)
-  if (isPreflight(req)) return answerPreflight(req, res, methodsOf(match))
+  checkOrigin(call, settings.allowOrigins)
+  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match))
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
-    return answerOptions(res, methodsOf(match))
+    return optionsAnswer(methodsOf(match))
   }
-  const key = isOpen ? undefined : keys.check(req.headers)
-  checkExpectation(req)
-  if (settings.isolateKeys) exchange.isolatedKey = key
-  if (app.isDraining) res.setHeader('connection', 'close')
-  if (route !== undefined) return route.handle(app, exchange, match.id)
+  const key = isOpen ? undefined : keys.check(call.headers)
+  if (call.isExpectingMore) {
+    throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
+  }
+  if (settings.isolateKeys) call.isolatedKey = key
+  if (app.isDraining) answerHeaders.connection = 'close'
+  if (route !== undefined) return route.handle(app, call, match.id)
   if (match.routes.length === 0) throw routeNotFound(method, path)
-  const allow = methodsOf(match).join(', ')
-  res.setHeader('allow', allow)
-  throw new ApiError('method', `Expected ${allow} at ${path}, but got ${method}.`)
+  answerHeaders.allow = methodsOf(match).join(', ')
+  const expected = `Expected ${answerHeaders.allow} at ${path}`
+  throw new HttpError('method', `${expected}, but got ${method}.`)
 }

@@ -1,19 +1,19 @@
 import { EngineEndedError, SluiceError } from '../api/errors.js'
 import { show } from '../api/show.js'
-import { ApiError } from '../openai/errors.js'
+import { HttpError } from '../web/errors.js'
 
 /** How much is told of why there is no engine: the code alone, or the words of Sluice's own too. */
 export type Telling = 'whole' | 'code'
 
 /** Why there is no engine, or none any more, as requests are told of it: a 503 of its own. */
-export function engineFault(error: unknown, telling: Telling = 'whole'): ApiError {
+export function engineFault(error: unknown, telling: Telling = 'whole'): HttpError {
   if (error instanceof EngineEndedError) {
     const why = telling === 'whole' ? inWords(error.cause) : inCode(error.cause)
     const message = `The engine ended by itself${why}. The server has to be started again.`
-    return new ApiError('engine_ended', message, { cause: error })
+    return new HttpError('engine_ended', message, { cause: error })
   }
   const why = telling === 'whole' ? inWords(error) : inCode(error)
-  return new ApiError('load_failed', `The model could not be loaded${why}.`, { cause: error })
+  return new HttpError('load_failed', `The model could not be loaded${why}.`, { cause: error })
 }
 
 /** Told once by the process, also where nobody asks the server for anything. */

@@ -1,5 +1,5 @@
-export type { AccessEntry } from './access-log.js'
+export type { AccessEntry } from '../web/access-log.js'
 export { describeFault, type Fault } from './fault.js'
-export { type RequestListener, requestListener } from './listener.js'
+export { type RequestListener, requestListener } from './node/listener.js'
+export { type Address, createServer, SluiceServer } from './node/server.js'
 export type { DrainOptions, ListenerOptions, ServerOptions } from './options.js'
-export { type Address, createServer, SluiceServer } from './server.js'

@@ -1,12 +1,12 @@
 import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
-import { ApiError } from '../openai/errors.js'
 import { systemFingerprint } from '../openai/models/fingerprint.js'
 import { defaultName, modelNames, modelNotFound } from '../openai/models/names.js'
-import { type ModelMeta, modelEntry, modelList, modelMeta } from '../openai/models/reply.js'
-import type { Exchange } from './exchange.js'
+import { type ModelMeta, modelMeta } from '../openai/models/reply.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
+import type { ScopedEngine } from '../web/scoped-engine.js'
 import type { ListenerSettings } from './options.js'
-import type { ScopedEngine } from './scoped-engine.js'
 
 /** The model that is served, by each of its names. */
 export interface Models {
@@ -18,11 +18,6 @@ export interface Models {
   readonly created: number
   readonly fingerprint: string
   readonly meta: ModelMeta
-}
-
-/** Who has the models, or says in a 503 why there are none: App. */
-interface ModelSource {
-  models(): Models
 }
 
 export function hostedModels(
@@ -43,10 +38,10 @@ export function hostedModels(
 /** What a request says of the model; nothing, or '', means the one that is there. */
 type Asked = string | undefined
 
-/** The engine behind a name, for one exchange, or a 404 that tells the names there are. */
-export function engineNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
+/** The engine behind a name, for one call, or a 404 that tells the names there are. */
+export function engineNamed(name: Asked, models: Models, call: Call): ScopedEngine {
   checkName(name, models)
-  return exchange.scope(models.engine)
+  return call.scope(models.engine)
 }
 
 /** The name that a reply bears: the one that was asked for, where it is one of the model's. */
@@ -54,42 +49,30 @@ export function nameOfReply(asked: Asked, { names }: Models): string {
   return asked !== undefined && names.includes(asked) ? asked : (names[0] ?? defaultName)
 }
 
-function checkName(name: Asked, { names, isAny }: Models): void {
+/** Throws a 404 that tells the names there are, for any other. */
+export function checkName(name: Asked, { names, isAny }: Models): void {
   if (isAny || name === undefined || name === '' || names.includes(name)) return
   throw modelNotFound(name, names)
 }
 
 /** The same of one that generates text, or a 400. */
-export function generatorNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
-  const engine = engineNamed(name, models, exchange)
+export function generatorNamed(name: Asked, models: Models, call: Call): ScopedEngine {
+  const engine = engineNamed(name, models, call)
   if (engine.model.embedding === undefined) return engine
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `The model '${models.names[0]}' embeds and writes no text; ask it at /v1/embeddings.`,
-    { param: 'model' },
+    { field: 'model' },
   )
 }
 
 /** The same of one that embeds, or a 400. */
-export function embedderNamed(name: Asked, models: Models, exchange: Exchange): ScopedEngine {
-  const engine = engineNamed(name, models, exchange)
+export function embedderNamed(name: Asked, models: Models, call: Call): ScopedEngine {
+  const engine = engineNamed(name, models, call)
   if (engine.model.embedding !== undefined) return engine
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `The model '${models.names[0]}' writes text and has no embeddings; serve an embedding model.`,
-    { param: 'model' },
+    { field: 'model' },
   )
-}
-
-/** GET /v1/models */
-export function listModels(source: ModelSource, exchange: Exchange): void {
-  const { names, created, meta } = source.models()
-  exchange.json(200, modelList(names, created, meta))
-}
-
-/** GET /v1/models/{id} */
-export function oneModel(source: ModelSource, exchange: Exchange, id: string): void {
-  const models = source.models()
-  checkName(id, models)
-  exchange.json(200, modelEntry(id, models.created, models.meta))
 }

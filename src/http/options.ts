@@ -15,7 +15,7 @@ import {
   trueOrFalse,
   wrong,
 } from '../options/checks.js'
-import type { AccessEntry } from './access-log.js'
+import type { AccessEntry } from '../web/access-log.js'
 
 /** What a listener needs to know; every limit is here, with its unit in its name. */
 export interface ListenerOptions {

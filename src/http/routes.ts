@@ -1,17 +1,18 @@
-import { ApiError } from '../openai/errors.js'
+import type { Answer } from '../web/answer.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
 import type { App } from './app.js'
-import { chatCompletions } from './chat.js'
-import { completions } from './completions.js'
-import { embeddings } from './embeddings.js'
-import type { Exchange } from './exchange.js'
-import { health } from './health.js'
-import { metrics } from './metrics-page.js'
-import { listModels, oneModel } from './models.js'
+import { chatCompletions } from './handlers/chat.js'
+import { completions } from './handlers/completions.js'
+import { embeddings } from './handlers/embeddings.js'
+import { health } from './handlers/health.js'
+import { metrics } from './handlers/metrics-page.js'
+import { listModels, oneModel } from './handlers/models.js'
+import { applyTemplate, detokenize, tokenize } from './handlers/tokens.js'
 import type { ListenerSettings } from './options.js'
-import { applyTemplate, detokenize, tokenize } from './tokens.js'
 
-/** Answers the exchange, or throws what exchange.fail() shall say. `id` is what {id} stands for. */
-type Handler = (app: App, exchange: Exchange, id: string) => void | Promise<void>
+/** Answers the call, or throws what its client is told. `id` is what {id} stands for. */
+type Handler = (app: App, call: Call, id: string) => Answer | Promise<Answer>
 
 interface Route {
   readonly method: 'GET' | 'POST'
@@ -83,10 +84,10 @@ export function routeFor({ routes }: Match, method: string): Route | undefined {
   return routes.find((route) => route.method === (method === 'HEAD' ? 'GET' : method))
 }
 
-export function routeNotFound(method: string, path: string): ApiError {
+export function routeNotFound(method: string, path: string): HttpError {
   const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
   const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
-  return new ApiError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
+  return new HttpError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
 }
 
 /** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */

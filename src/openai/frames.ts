@@ -1,12 +1,5 @@
-import type { ApiError } from './errors.js'
-
 /** The last frame of a stream that went well. */
 export const doneFrame = 'data: [DONE]\n\n'
-
-/** An error after the headers. The stream ends without [DONE]: with it, clients read success. */
-export function errorFrame(error: ApiError): string {
-  return `data: ${JSON.stringify(error.body())}\n\n`
-}
 
 /**
  * A value as JSON that is one line to every client: some split at what Unicode calls a line's

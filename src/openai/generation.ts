@@ -88,7 +88,7 @@ type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFi
 
 /**
  * The engine's options for what a request says; what it leaves open stays open.
- * @throws InvalidSchemaError or ApiError for the form that the reply shall have
+ * @throws InvalidSchemaError or HttpError for the form that the reply shall have
  */
 export function generationOptions(request: GenerationRequest): RequestOptions {
   return {

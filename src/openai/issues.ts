@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { show } from '../api/show.js'
-import { ApiError } from './errors.js'
+import { HttpError } from '../web/errors.js'
 import { parseJson } from './json.js'
 
 /** Parses a request by its schema, or throws a 400 that names the first field at fault. */
@@ -32,14 +32,14 @@ function deepest(issue: z.core.$ZodIssue): Issue {
   return nested.reduce<Issue>((a, b) => (b.path.length > a.path.length ? b : a), issue)
 }
 
-function issueError({ message, path }: Issue, root: unknown): ApiError {
+function issueError({ message, path }: Issue, root: unknown): HttpError {
   const got = show(path.reduce(valueAt, root))
   if (path.length === 0) {
-    return new ApiError('invalid_request', `Expected ${message}, but got ${got}.`)
+    return new HttpError('invalid_request', `Expected ${message}, but got ${got}.`)
   }
   const param = nameOf(path)
-  return new ApiError('invalid_request', `'${param}': expected ${message}, but got ${got}.`, {
-    param,
+  return new HttpError('invalid_request', `'${param}': expected ${message}, but got ${got}.`, {
+    field: param,
   })
 }
 

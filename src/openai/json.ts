@@ -1,4 +1,4 @@
-import { ApiError } from './errors.js'
+import { HttpError } from '../web/errors.js'
 
 /** Deepest nesting of arrays and objects in a request body. */
 export const bodyDepthMax = 64
@@ -20,7 +20,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new ApiError('invalid_request', 'Expected a body in UTF-8; it holds broken bytes.', {
+    throw new HttpError('invalid_request', 'Expected a body in UTF-8; it holds broken bytes.', {
       cause,
     })
   }
@@ -31,7 +31,7 @@ function parse(text: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     const came = text.trim() === '' ? 'it is empty' : 'it is not JSON'
-    throw new ApiError('invalid_request', `Expected a JSON object as the body, but ${came}.`, {
+    throw new HttpError('invalid_request', `Expected a JSON object as the body, but ${came}.`, {
       cause,
     })
   }
@@ -65,8 +65,8 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-export function tooDeep(): ApiError {
-  return new ApiError(
+export function tooDeep(): HttpError {
+  return new HttpError(
     'invalid_request',
     `Expected arrays and objects nested at most ${bodyDepthMax} deep; the body is deeper.`,
   )

@@ -4,7 +4,7 @@ import type { RequestOptions } from '../api/types.js'
 import { CompiledSchema } from '../engine/compiled-schema.js'
 import { grammarBytesMax, requestChecks } from '../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../schema/strings/text-grammar.js'
-import { ApiError } from './errors.js'
+import { HttpError } from '../web/errors.js'
 import { optional } from './fields.js'
 import { parseJson } from './json.js'
 
@@ -212,7 +212,7 @@ type StructureRequest = {
 
 /**
  * The engine's options for the form of a reply.
- * @throws ApiError for more than one form, InvalidSchemaError with the path in the request
+ * @throws HttpError for more than one form, InvalidSchemaError with the path in the request
  */
 export function structureOptions(
   request: StructureRequest,
@@ -236,18 +236,6 @@ export function structureOptions(
   }
 }
 
-/** What `run` makes; a form that the engine refuses is the request's field that asked for it. */
-export async function withStructure<T>(
-  request: StructureRequest,
-  run: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw structureError(error, request)
-  }
-}
-
 /** An error of the engine with the request's own name for what is at fault. */
 export function structureError(error: unknown, request: StructureRequest): unknown {
   const isOfForm = error instanceof InvalidSchemaError || error instanceof InvalidGrammarError
@@ -268,15 +256,19 @@ function formOf(request: StructureRequest): Form | undefined {
   const [first, ...others] = forms
   if (empty !== undefined && first?.kind !== 'schema') {
     const param = `${empty.field}.json_schema`
-    throw new ApiError('invalid_request', `'${param}': expected ${schemaError}, but got nothing.`, {
-      param,
-    })
+    throw new HttpError(
+      'invalid_request',
+      `'${param}': expected ${schemaError}, but got nothing.`,
+      {
+        field: param,
+      },
+    )
   }
   if (first === undefined) return undefined
   const other = others.find((form) => !isSame(form, first))
   if (other === undefined) return first
   const message = `'${other.field}': expected nothing beside ${first.field}; a reply has one form.`
-  throw new ApiError('invalid_request', message, { param: other.field })
+  throw new HttpError('invalid_request', message, { field: other.field })
 }
 
 /** Some clients ask for one form in the words of two servers. */

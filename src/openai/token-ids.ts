@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { aTokenId } from '../options/request-options.js'
-import { ApiError } from './errors.js'
+import { HttpError } from '../web/errors.js'
 
 /**
  * Token ids of a request. Not by zod's own arrays: half a million of them fit into a body, and each
@@ -27,10 +27,10 @@ export function checkVocabulary(tokens: Int32Array, vocabulary: number, path: st
   const wrong = tokens.findIndex((token) => token >= vocabulary)
   if (wrong < 0) return
   const param = `${path}[${wrong}]`
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `'${param}': expected a token id of this model, a whole number from 0 to ` +
       `${vocabulary - 1}, but got ${tokens[wrong]}.`,
-    { param },
+    { field: param },
   )
 }

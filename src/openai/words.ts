@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import { samplersNotHere } from '../api/sampling-options.js'
-import { ApiError } from './errors.js'
+import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
+import { errorWords } from './errors.js'
 import { isEmptyArray, isOneOf } from './fields.js'
 import { parseRequest } from './issues.js'
 import { parseJson } from './json.js'
@@ -102,7 +104,7 @@ const ofOpenAi: readonly string[] = [
 ]
 
 /** A request in our words, with the words that it was said in. */
-export interface Translation {
+interface Translation {
   readonly body: unknown
   /** For errors: by our name of a field, what the request calls it. */
   readonly names: ReadonlyMap<string, string>
@@ -110,24 +112,41 @@ export interface Translation {
   readonly unknown: readonly string[]
 }
 
+/** The call that a request came by. */
+type Noted = Pick<Call, 'errorWords' | 'note'>
+
 /**
- * A request for text, in whichever server's words, by its schema; or throws a 400. `note` is told
- * the words before, by which inTheirWords() names the field.
+ * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
+ * words before, so that errors name fields as the request does.
  */
 export function parseTheirWords<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
   isChat: boolean,
-  note: (translation: Translation) => void,
+  call: Noted,
 ): z.output<T> {
   const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
-  note(translation)
+  noteWords(call, translation)
   return parseRequest(schema, translation.body)
+}
+
+/** Names of fields that a note repeats, and how many. */
+const namePattern = /^[\w.-]{1,64}$/
+const namesMax = 32
+
+/**
+ * Notes on the call in whose words its request is: errors name fields as it does, and of fields
+ * that nothing is known of the answer says that they had no effect.
+ */
+function noteWords(call: Noted, { names, unknown }: Translation): void {
+  call.errorWords = errorWords({ names })
+  const told = unknown.filter((name) => namePattern.test(name)).slice(0, namesMax)
+  call.note(told.map((path) => ({ path, message: 'unknown, so it had no effect' })))
 }
 
 /**
  * @param fields what the endpoint itself takes
- * @throws ApiError for what cannot be done, or is said twice in different ways
+ * @throws HttpError for what cannot be done, or is said twice in different ways
  */
 function inOurWords(given: unknown, fields: readonly string[], isChat: boolean): Translation {
   const names = new Map<string, string>()
@@ -144,18 +163,6 @@ function inOurWords(given: unknown, fields: readonly string[], isChat: boolean):
   const told = new Set([...known, ...translator.read])
   const unknown = Object.keys(translator.body).filter((key) => !told.has(key))
   return { body: translator.body, names, unknown }
-}
-
-/** The same error in the words of the request. */
-export function inTheirWords(error: ApiError, names: ReadonlyMap<string, string>): ApiError {
-  const { param } = error
-  if (param === null) return error
-  const [head = param] = /^\w+/.exec(param) ?? []
-  const said =
-    names.get(param) ?? (names.has(head) ? names.get(head) + param.slice(head.length) : '')
-  if (!said) return error
-  const message = error.message.replace(`'${param}'`, `'${said}'`)
-  return new ApiError(error.kind, message, { param: said, cause: error.cause })
 }
 
 /** Of an object whose fields stand for themselves. */
@@ -314,8 +321,8 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
-function wrong(param: string, expected: string, value: unknown): ApiError {
+function wrong(param: string, expected: string, value: unknown): HttpError {
   const got = typeof value === 'object' ? 'something else' : JSON.stringify(value).slice(0, 60)
   const message = `'${param}': expected ${expected}, but got ${got}.`
-  return new ApiError('invalid_request', message, { param })
+  return new HttpError('invalid_request', message, { field: param })
 }

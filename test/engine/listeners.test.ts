@@ -3,7 +3,7 @@ import type { SluiceError } from '../../src/api/errors.js'
 import type { NativeEngineOptions } from '../../src/binding/native.js'
 import { forgetOpen, rememberOpen } from '../../src/engine/open-engines.js'
 import { type ReplyListener, Session, type SessionListener } from '../../src/engine/session.js'
-import { joinConnection } from '../../src/http/connection.js'
+import { joinConnection } from '../../src/http/node/connection.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
 

@@ -36,7 +36,7 @@ const choice = (delta: object, finish_reason: string | null = null) => ({
 
 test('chunks that are put together from pieces are what JSON.stringify would write', () => {
   const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
-  expect(chunks.roles()).toBe(frame({ ...common, ...choice({ role: 'assistant', content: '' }) }))
+  expect(chunks.opening()).toBe(frame({ ...common, ...choice({ role: 'assistant', content: '' }) }))
   for (const text of ['a', '"\\\n\r\t\0', '🦊', '</script>']) {
     expect(chunks.part(part(text))).toBe(frame({ ...common, ...choice({ content: text }) }))
   }
@@ -65,7 +65,7 @@ test('each choice has frames of its own, and all end together', () => {
   const of = (index: number, delta: object, finish_reason: string | null = null) =>
     frame({ ...common, choices: [{ index, delta, finish_reason }], usage: null })
   const role = { role: 'assistant', content: '' }
-  expect(chunks.roles()).toBe(of(0, role) + of(1, role))
+  expect(chunks.opening()).toBe(of(0, role) + of(1, role))
   expect(chunks.part(part('b', 1))).toBe(of(1, { content: 'b' }))
   const stopped: ChoiceResult = { ...choiceResult, finishReason: 'stop' }
   const ending = chunks.ending({ ...result, choices: [choiceResult, stopped] })

@@ -12,7 +12,7 @@ test('a body is JSON in UTF-8, with or without a byte order mark', () => {
 test.each(['', '  ', '{', '{"a":1,}', "{'a':1}", '{"a":01}', 'NaN', '{"a":"\n"}', '"\\'])(
   '%j is refused, for it is not JSON',
   (text) => {
-    expect(() => parse(text)).toThrow(expect.objectContaining({ status: 400, param: null }))
+    expect(() => parse(text)).toThrow(expect.objectContaining({ status: 400, field: undefined }))
   },
 )
 

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { requestOptions } from '../../src/openai/chat/options.js'
 import { chatRequest } from '../../src/openai/chat/schema.js'
-import { ApiError } from '../../src/openai/errors.js'
 import { parseRequest } from '../../src/openai/issues.js'
+import { HttpError } from '../../src/web/errors.js'
 
 const messages = [{ role: 'user', content: 'hi' }]
 
 const parse = (more: object) => parseRequest(chatRequest, { model: 'default', messages, ...more })
 
-function refusal(value: unknown): ApiError {
+function refusal(value: unknown): HttpError {
   try {
     parseRequest(chatRequest, value)
   } catch (error) {
-    if (error instanceof ApiError) return error
+    if (error instanceof HttpError) return error
     throw error
   }
   return expect.fail('it was accepted')
@@ -171,8 +171,8 @@ test.each([
   for (const value of good) expect(() => parse({ [name]: value })).not.toThrow()
   for (const value of bad) {
     const error = refusal({ model: 'default', messages, [name]: value })
-    expect(error).toMatchObject({ status: 400, type: 'invalid_request_error' })
-    expect(error.param?.startsWith(name)).toBe(true)
+    expect(error).toMatchObject({ status: 400, kind: 'invalid_request' })
+    expect(error.field?.startsWith(name)).toBe(true)
   }
 })
 
@@ -197,7 +197,7 @@ test('logprobs are asked for with their alternatives, or without, or not at all'
 test('stream_options belong to a stream', () => {
   const options = { stream_options: { include_usage: true } }
   expect(parse({ stream: true, ...options }).stream_options).toEqual({ include_usage: true })
-  expect(refusal({ model: 'default', messages, ...options }).param).toBe('stream_options')
+  expect(refusal({ model: 'default', messages, ...options }).field).toBe('stream_options')
 })
 
 test('text parts are joined by line breaks; an assistant may have said nothing', () => {
@@ -330,7 +330,7 @@ test.each([
   ],
   [Array(2049).fill(messages[0]), 'messages'],
 ])('messages %j are refused at %s', (wrong, param) => {
-  expect(refusal({ model: 'default', messages: wrong }).param).toBe(param)
+  expect(refusal({ model: 'default', messages: wrong }).field).toBe(param)
 })
 
 test('a refusal says what was expected, what came and, where it helps, what to do', () => {

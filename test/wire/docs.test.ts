@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { chatRequest } from '../../src/openai/chat/schema.js'
 import { completionRequest } from '../../src/openai/completions/schema.js'
 import { embeddingRequest } from '../../src/openai/embeddings/schema.js'
-import { ApiError, errorKinds } from '../../src/openai/errors.js'
+import { errorBody } from '../../src/openai/errors.js'
 import { parseRequest } from '../../src/openai/issues.js'
 import {
   applyTemplateRequest,
@@ -11,6 +11,7 @@ import {
   tokenizeRequest,
 } from '../../src/openai/tokens/schema.js'
 import { notHere, otherChatNames, otherNames, withoutEffect } from '../../src/openai/words.js'
+import { errorKinds, HttpError } from '../../src/web/errors.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
@@ -102,7 +103,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
     for (const [field, support] of table) {
       if (support !== 'no') continue
       const ask = () => parseRequest(schema, { ...least, [field]: { a: 1 } })
-      expect(ask).toThrow(expect.objectContaining({ status: 400, param: field }))
+      expect(ask).toThrow(expect.objectContaining({ status: 400, field }))
     }
     expect(() => parseRequest(schema, least)).not.toThrow()
   })
@@ -110,8 +111,9 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
 
 test('every error that can be sent is in the table, and no other', () => {
   const sent = errorKinds.map((kind) => {
-    const { status, type, code } = new ApiError(kind, 'm')
-    return [`${status}`, type, code ?? 'null'].join(' ')
+    const error = new HttpError(kind, 'm')
+    const { type, code } = errorBody(error).error
+    return [`${error.status}`, type, code ?? 'null'].join(' ')
   })
   const told = rows('Errors').map((cells) => cells.slice(0, 3).join(' '))
   expect(told.sort()).toEqual(sent.sort())

@@ -1,7 +1,7 @@
 import { Counter, Registry } from 'prom-client'
 import type { EngineStats } from '../../api/types.js'
 import type { ReplyTally } from '../../engine/reply.js'
-import type { AccessEntry } from '../access-log.js'
+import type { AccessEntry } from '../../web/access-log.js'
 import { registerEngineMetrics } from './engine-metrics.js'
 import { ReplyMetrics } from './reply-metrics.js'
 

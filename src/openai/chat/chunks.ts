@@ -1,4 +1,6 @@
 import type { ReplyPart, ReplyResult, ToolCallDelta } from '../../api/types.js'
+import type { HttpError } from '../../web/errors.js'
+import { errorFrame } from '../errors.js'
 import { doneFrame, oneLine } from '../frames.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
@@ -33,7 +35,7 @@ export class ChunkEncoder {
   }
 
   /** The first frames: who speaks, in each choice, and no text yet. */
-  roles(): string {
+  opening(): string {
     const role = '{"role":"assistant","content":""}'
     return this.#textOpenings.map((_, index) => this.#choice(index, role, 'null')).join('')
   }
@@ -58,6 +60,10 @@ export class ChunkEncoder {
     if (!this.#includeUsage) return finish + doneFrame
     const counts = JSON.stringify(completionUsage(usage))
     return `${finish}${this.#opening}],"usage":${counts}}\n\n${doneFrame}`
+  }
+
+  failure(error: HttpError): string {
+    return errorFrame(error)
   }
 
   #choice(index: number, delta: string, finishReason: string): string {

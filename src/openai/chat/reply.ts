@@ -10,7 +10,10 @@ export class CompletionParts {
   /** Of each choice; undefined where they were not asked for. */
   readonly #logprobs: readonly TokenLogprobs[][] | undefined
 
-  constructor(options: { choices: number; logprobs: boolean }) {
+  readonly #heading: Heading
+
+  constructor(heading: Heading, options: { choices: number; logprobs: boolean }) {
+    this.#heading = heading
     this.#texts = Array<string>(options.choices).fill('')
     this.#logprobs = options.logprobs ? this.#texts.map(() => []) : undefined
   }
@@ -21,7 +24,8 @@ export class CompletionParts {
   }
 
   /** The body, once the reply has ended. */
-  body(heading: Heading, { choices, usage }: ReplyResult) {
+  body([{ choices, usage }]: readonly [ReplyResult]) {
+    const heading = this.#heading
     return {
       id: heading.id,
       object: 'chat.completion',

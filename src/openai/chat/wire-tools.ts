@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../api/errors.js'
 import { show } from '../../api/show.js'
 import type { RequestNote, Tool } from '../../api/types.js'
-import { ApiError, toApiError } from '../errors.js'
+import { HttpError, httpError } from '../../web/errors.js'
 
 /**
  * The list of a request's tools. As OpenAI has them, and as other providers do: without "type",
@@ -151,11 +151,11 @@ export function wireToolError(error: unknown, wire: WireTools | undefined): unkn
   if (wire === undefined) return error
   const path = toolPathOf(error)
   if (path === undefined) return error
-  const { kind, message } = toApiError(error)
-  const param = inWire(path, wire)
+  const { kind, message } = httpError(error)
+  const field = inWire(path, wire)
   // Others have put the wire's "function" into the path already.
   const own = message.replace(/\b(tools\[\d+\])\.function\b/g, '$1')
-  return new ApiError(kind, inWire(own, wire), { param, cause: error })
+  return new HttpError(kind, inWire(own, wire), { field, cause: error })
 }
 
 function toolPathOf(error: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import type { CompletionOptions } from '../../api/types.js'
-import { ApiError } from '../errors.js'
+import { HttpError } from '../../web/errors.js'
 import { generationOptions, limitOf } from '../generation.js'
 import { type CompletionRequest, maxTokensDefault } from './schema.js'
 
@@ -32,10 +32,10 @@ export function checkChoices({ prompt, n = 1 }: CompletionRequest, most: number)
   const choices = prompt.length * n
   if (choices <= most) return
   const param = prompt.length > 1 ? 'prompt' : 'n'
-  throw new ApiError(
+  throw new HttpError(
     'invalid_request',
     `'${param}': expected at most ${most} choices in all (prompts times n), as many as this ` +
       `server runs and queues, but got ${choices}; send the prompts in several requests.`,
-    { param },
+    { field: param },
   )
 }

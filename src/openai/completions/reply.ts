@@ -1,30 +1,41 @@
-import type { ChoiceResult, Usage } from '../../api/types.js'
+import type { ReplyPart, ReplyResult, Usage } from '../../api/types.js'
 import type { Heading } from '../heading.js'
 import { completionUsage, finishReasonOf } from '../usage.js'
-import type { CompletionLogprobs } from './logprobs.js'
+import type { ChoiceWriter } from './logprobs.js'
 
-/** One choice that has ended. */
-export interface EndedChoice {
-  readonly text: string
-  readonly logprobs: CompletionLogprobs | null
-  readonly result: ChoiceResult
-}
+/** The parts of replies that are not streamed, one reply for each prompt. */
+export class CompletionBody {
+  readonly #heading: Heading
+  /** Of each reply, its choices. */
+  readonly #replies: readonly { readonly writer: ChoiceWriter; readonly parts: ReplyPart[] }[][]
 
-/** The body of a reply that is not streamed. */
-export function textCompletion(heading: Heading, choices: readonly EndedChoice[], usage: Usage) {
-  return {
-    id: heading.id,
-    object: 'text_completion',
-    created: heading.created,
-    model: heading.model,
-    system_fingerprint: heading.fingerprint,
-    choices: choices.map(({ text, logprobs, result }, index) => ({
-      text,
-      index,
-      logprobs,
-      finish_reason: finishReasonOf(result.finishReason),
-    })),
-    usage: completionUsage(usage),
+  /** @param choices of each reply */
+  constructor(heading: Heading, choices: readonly (readonly ChoiceWriter[])[]) {
+    this.#heading = heading
+    this.#replies = choices.map((writers) => writers.map((writer) => ({ writer, parts: [] })))
+  }
+
+  add(part: ReplyPart, reply: number): void {
+    this.#replies[reply]?.[part.choice]?.parts.push(part)
+  }
+
+  /** The body, once all replies have ended. Choices are numbered prompt by prompt. */
+  body(results: readonly ReplyResult[]) {
+    const heading = this.#heading
+    const reasons = results.flatMap(({ choices }) => choices.map((one) => one.finishReason))
+    return {
+      id: heading.id,
+      object: 'text_completion',
+      created: heading.created,
+      model: heading.model,
+      system_fingerprint: heading.fingerprint,
+      choices: this.#replies.flat().map(({ writer, parts }, index) => {
+        const { text, logprobs } = writer.whole(parts)
+        const reason = finishReasonOf(reasons[index] ?? 'cancelled')
+        return { text, index, logprobs, finish_reason: reason }
+      }),
+      usage: completionUsage(usageOfAll(results.map(({ usage }) => usage))),
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ModelInfo } from '../../api/types.js'
-import { ApiError } from '../errors.js'
+import { HttpError } from '../../web/errors.js'
 
 /** The name that always means the model that is there. */
 export const defaultName = 'default'
@@ -9,11 +9,11 @@ export function modelNames(model: Pick<ModelInfo, 'id'>, aliases: readonly strin
   return [...new Set([model.id, ...aliases, defaultName])]
 }
 
-export function modelNotFound(name: string, names: readonly string[]): ApiError {
+export function modelNotFound(name: string, names: readonly string[]): HttpError {
   const known = names.map((one) => `'${one}'`).join(', ')
   const asked = name.length <= 100 ? name : `${name.slice(0, 100)}...`
   const message =
     `There is no model '${asked}' here; expected one of: ${known}. The server's owner can let it ` +
     'answer to any name (--any-model).'
-  return new ApiError('model', message, { param: 'model' })
+  return new HttpError('model', message, { field: 'model' })
 }

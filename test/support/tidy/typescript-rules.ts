@@ -10,18 +10,24 @@ const mayImport: Record<string, string[]> = {
   options: ['api', 'schema'],
   binding: ['api'],
   engine: ['api', 'schema', 'options', 'binding'],
-  openai: ['api', 'schema', 'options', 'engine'],
-  http: ['api', 'schema', 'options', 'engine', 'openai', 'binding'],
+  web: ['api', 'options', 'engine'],
+  openai: ['api', 'schema', 'options', 'engine', 'web'],
+  http: ['api', 'schema', 'options', 'engine', 'web', 'openai', 'binding'],
   cli: ['api', 'schema', 'options', 'engine', 'openai', 'http', 'binding'],
   '': ['api', 'engine'],
 }
 
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
-  [/^(node:)?(http|https|http2)$/, ['http']],
+  [/^(node:)?(http|https|http2)$/, ['http/node']],
   [/^zod($|\/)/, ['openai', 'options', 'cli']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
+]
+
+/** Folders that only some files may import: what stands on an adapter stands on its runtime. */
+const importedBy: [RegExp, RegExp][] = [
+  [/^src\/http\/node\//, /^src\/(http\/(node\/|index\.ts$)|(?!http\/))/],
 ]
 
 /** As `mayImport` says; and a foreign module has one home. */
@@ -32,7 +38,7 @@ export const typescriptImports: Rule = (file) => {
   return ts.preProcessFile(file.text).importedFiles.flatMap(({ fileName, pos }) => {
     const wrong = fileName.startsWith('.')
       ? whyNotOurs(file, home, fileName)
-      : whyNotForeign(home, fileName)
+      : whyNotForeign(file, fileName)
     return wrong ? [complaint(file, lineAt(file, pos), wrong)] : []
   })
 }
@@ -42,13 +48,15 @@ function whyNotOurs(file: SourceFile, home: string, name: string): string | unde
   const folder = /^src\/(?:(\w+)\/)?/.exec(target)
   if (!folder) return `src may not import "${target}", which is not shipped`
   const other = folder[1] ?? ''
+  const closed = importedBy.some(([to, from]) => to.test(target) && !from.test(file.path))
+  if (closed) return `only an adapter may import "${target}"`
   if (other === home || mayImport[home]?.includes(other)) return undefined
   return `src/${home} may not import src/${other}`
 }
 
-function whyNotForeign(home: string, name: string): string | undefined {
+function whyNotForeign(file: SourceFile, name: string): string | undefined {
   const allowed = homes.find(([pattern]) => pattern.test(name))?.[1]
-  if (!allowed || allowed.includes(home)) return undefined
+  if (!allowed || allowed.some((home) => file.path.startsWith(`src/${home}/`))) return undefined
   return `"${name}" belongs in ${allowed.map((folder) => `src/${folder}`).join(', ')}`
 }
 

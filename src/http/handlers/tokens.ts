@@ -1,38 +1,37 @@
-import { toolOptions } from '../openai/chat/tools.js'
-import { wireToolError } from '../openai/chat/wire-tools.js'
-import { parseBody } from '../openai/issues.js'
-import { checkVocabulary } from '../openai/token-ids.js'
-import { pieceList, tokenList } from '../openai/tokens/reply.js'
+import { toolOptions } from '../../openai/chat/tools.js'
+import { wireToolError } from '../../openai/chat/wire-tools.js'
+import { errorWords } from '../../openai/errors.js'
+import { parseBody } from '../../openai/issues.js'
+import { checkVocabulary } from '../../openai/token-ids.js'
+import { pieceList, tokenList } from '../../openai/tokens/reply.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
   tokenizeRequest,
-} from '../openai/tokens/schema.js'
-import type { App } from './app.js'
-import { readBody } from './body.js'
+} from '../../openai/tokens/schema.js'
+import { type Answer, json, jsonType, whole } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import type { ScopedEngine } from '../../web/scoped-engine.js'
+import type { App } from '../app.js'
+import { engineNamed } from '../models.js'
 import { prepare } from './chat.js'
-import type { Exchange } from './exchange.js'
-import { engineNamed } from './models.js'
-import { jsonType, sendBody } from './respond.js'
-import type { ScopedEngine } from './scoped-engine.js'
 
 /** Tokens whose bytes are asked for, and written, at a stretch. */
 const piecesAtOnce = 4096
 
 /** POST /tokenize */
-export async function tokenize(app: App, exchange: Exchange): Promise<void> {
+export async function tokenize(app: App, call: Call): Promise<Answer> {
   const models = app.models()
-  const body = await readBody(exchange, app)
+  const body = await call.body()
   const request = parseBody(tokenizeRequest, body)
-  const engine = engineNamed(request.model, models, exchange)
-  exchange.promptField = 'content'
+  const engine = engineNamed(request.model, models, call)
+  call.errorWords = errorWords({ prompt: 'content' })
   const { add_special: addSpecial, parse_special: parseSpecial } = request
-  const { signal } = exchange
   const options = { addSpecial, parseSpecial }
   const tokens = await app.texts.run(body.length, () => engine.tokenize(request.content, options))
-  if (!request.with_pieces) return exchange.json(200, tokenList(tokens))
-  const list = await piecesOf(engine, tokens, signal)
-  sendBody(exchange, 200, jsonType, `{"tokens":[${list}]}`)
+  if (!request.with_pieces) return json(200, tokenList(tokens))
+  const list = await piecesOf(engine, tokens, call.signal)
+  return whole(200, jsonType, `{"tokens":[${list}]}`)
 }
 
 /** As JSON, some at a time: half a million tokens fit into a body, and others have the loop too. */
@@ -52,26 +51,26 @@ async function piecesOf(
 }
 
 /** POST /detokenize */
-export async function detokenize(app: App, exchange: Exchange): Promise<void> {
+export async function detokenize(app: App, call: Call): Promise<Answer> {
   const models = app.models()
-  const body = await readBody(exchange, app)
+  const body = await call.body()
   const { model, tokens } = parseBody(detokenizeRequest, body)
-  const engine = engineNamed(model, models, exchange)
+  const engine = engineNamed(model, models, call)
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
-  exchange.json(200, { content: await engine.detokenize(tokens) })
+  return json(200, { content: await engine.detokenize(tokens) })
 }
 
 /** POST /apply-template */
-export async function applyTemplate(app: App, exchange: Exchange): Promise<void> {
+export async function applyTemplate(app: App, call: Call): Promise<Answer> {
   const models = app.models()
-  const body = await readBody(exchange, app)
+  const body = await call.body()
   const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
-  const engine = engineNamed(model, models, exchange)
-  exchange.note(options.tools?.notes ?? [])
+  const engine = engineNamed(model, models, call)
+  call.note(options.tools?.notes ?? [])
   const prepared = options.tools === undefined ? {} : await prepare(engine, options.tools)
   try {
     const prompt = await engine.applyTemplate(messages, { ...toolOptions(options), ...prepared })
-    exchange.json(200, { prompt })
+    return json(200, { prompt })
   } catch (error) {
     throw wireToolError(error, options.tools)
   }

@@ -1,10 +1,19 @@
-import type { IncomingMessage } from 'node:http'
-import { ApiError } from '../openai/errors.js'
-import { tooDeep } from '../openai/json.js'
-import type { BodyBudget } from './body-budget.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tooDeep } from '../../openai/json.js'
+import { HttpError } from '../../web/errors.js'
+import type { CallHeaders } from '../../web/incoming.js'
+import type { BodyBudget } from '../door/body-budget.js'
+import { checkEncoding, checkMedia } from '../door/media.js'
+import type { ListenerSettings } from '../options.js'
 import { letContinue } from './continue.js'
-import type { Exchange } from './exchange.js'
-import type { ListenerSettings } from './options.js'
+
+/** A request whose body may be read. */
+interface Readable {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** Fires when nobody waits for it any more. */
+  readonly signal: AbortSignal
+}
 
 /** What bounds bodies: of App. */
 interface BodyLimits {
@@ -16,18 +25,18 @@ interface BodyLimits {
  * The body of a JSON request: what somebody in front has read and left at `req.body`, else what
  * is read here, counted and by a deadline. Throws a 400 at once where its bytes are gone.
  */
-export function readBody(exchange: Exchange, limits: BodyLimits): Promise<Buffer> {
-  const { req, res } = exchange
+export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer> {
+  const { req, res } = request
   const { bodyBytesMax } = limits.settings
-  checkMedia(req)
+  checkMedia(req.headers as CallHeaders)
   if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, bodyBytesMax))
-  checkEncoding(req)
+  checkEncoding(req.headers as CallHeaders)
   if (lengthOf(req) > bodyBytesMax) throw tooLarge(bodyBytesMax)
   letContinue(req, res)
-  return readAll(exchange, limits)
+  return readAll(request, limits)
 }
 
-function readAll({ req, signal }: Exchange, limits: BodyLimits): Promise<Buffer> {
+function readAll({ req, signal }: Readable, limits: BodyLimits): Promise<Buffer> {
   const { bodyBytesMax, requestTimeoutMs } = limits.settings
   const room = limits.bodies.open(signal)
   return new Promise((resolve, reject) => {
@@ -114,46 +123,16 @@ function lengthOf({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)
 }
 
-/** JSON by another name, or by none: what curl says of -d, and what says nothing. */
-const jsonTypes = /^(?:application|text)\/(?:[\w.-]+\+)?json$/
-const unsaid = new Set([
-  '',
-  'text/plain',
-  'application/x-www-form-urlencoded',
-  'application/octet-stream',
-])
-
-/**
- * The body is read as JSON whatever it is called, unless that says that it is something else. What
- * a page may send without a preflight (`text/plain` and forms) is taken too: with a POST every
- * browser sends the page's Origin, and whose that may be was looked at before.
- */
-function checkMedia({ headers }: IncomingMessage): void {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  const name = type.trim()
-  const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))
-  const isUtf8 = charset === undefined || /^charset=(["']?)(?:utf-?8|us-ascii)\1$/.test(charset)
-  if (isUtf8 && (jsonTypes.test(name) || unsaid.has(name))) return
-  throw new ApiError('media_type', 'Expected the header Content-Type: application/json.')
+function tooLarge(bytesMax: number): HttpError {
+  return new HttpError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
 }
 
-function checkEncoding({ headers }: IncomingMessage): void {
-  const encoding = headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new ApiError('media_type', 'Expected a body without Content-Encoding; send it plain.')
-  }
+function tooSlow(): HttpError {
+  return new HttpError('request_timeout', 'The request took too long to arrive.')
 }
 
-function tooLarge(bytesMax: number): ApiError {
-  return new ApiError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
-}
-
-function tooSlow(): ApiError {
-  return new ApiError('request_timeout', 'The request took too long to arrive.')
-}
-
-function isGone(): ApiError {
-  return new ApiError(
+function isGone(): HttpError {
+  return new HttpError(
     'body_read',
     "The request's body was read before it got here, and is not at req.body. For the server's " +
       'owner: put this listener before what parses bodies, or set req.body to what was parsed.',

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { binding } from '../binding/binding.js'
+import { binding } from '../../binding/binding.js'
 
 /**
  * For large replies that are no streams: more than any system allows, which then takes its most.
@@ -16,7 +16,7 @@ const narrow = new WeakSet<Socket>()
  * The kernel's send buffer of connections that stream, small so that a reader who stopped does not
  * look as if it kept up. Node has no call for it; the addon has. Where the descriptor cannot be had
  * (Windows, Bun, Deno), it warns once and goes on: such a reader is then noticed some megabytes
- * later. Owned by App.
+ * later. Owned by the listener.
  */
 export class StreamSendBuffer {
   readonly #bytes: number

@@ -1,10 +1,11 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { ApiError } from '../openai/errors.js'
-import type { App } from './app.js'
+import { HttpError } from '../../web/errors.js'
+import type { CallHeaders } from '../../web/incoming.js'
+import { newRequestId, requestIdOf } from '../../web/incoming.js'
+import type { App } from '../app.js'
 import { connectionOf } from './connection.js'
-import { newRequestId, requestIdOf } from './request-id.js'
 
 /** How long a connection whose request could not be read stays for its answer to be read. */
 const lingerMs = 1000
@@ -46,16 +47,16 @@ export function onConnect(app: App, req: IncomingMessage, socket: Duplex): void 
   connection.isRefused = true
   socket.on('error', () => undefined) // Node has let go of it; who leaves is nobody to be told
   socket.resume()
-  const refusal = new ApiError('method', 'Expected a request to this server; it is no proxy.')
+  const refusal = new HttpError('method', 'Expected a request to this server; it is no proxy.')
   connection.whenEmpty(() => refuse(app, socket as Socket, refusal, req))
 }
 
-function refuse(app: App, socket: Socket, error: ApiError, req?: IncomingMessage): void {
-  const requestId = req === undefined ? newRequestId() : requestIdOf(req)
+function refuse(app: App, socket: Socket, error: HttpError, req?: IncomingMessage): void {
+  const requestId = req === undefined ? newRequestId() : requestIdOf(req.headers as CallHeaders)
   const isSent = socket.writable
   if (isSent) {
     const allow = error.kind === 'method' ? ['allow: GET, HEAD, POST'] : []
-    socket.end(rawResponse(error, [`x-request-id: ${requestId}`, ...allow]))
+    socket.end(rawResponse(app, error, [`x-request-id: ${requestId}`, ...allow]))
     setTimeout(() => socket.destroy(), lingerMs).unref()
   }
   app.tell({
@@ -64,7 +65,7 @@ function refuse(app: App, socket: Socket, error: ApiError, req?: IncomingMessage
     route: undefined,
     status: isSent ? error.status : 0,
     outcome: 'failed',
-    code: error.code ?? undefined,
+    code: error.code,
     durationMs: performance.now() - connectionOf(socket).idleSince,
     promptTokens: undefined,
     completionTokens: undefined,
@@ -72,26 +73,32 @@ function refuse(app: App, socket: Socket, error: ApiError, req?: IncomingMessage
   })
 }
 
-function refusalOf(code: string | undefined): ApiError {
+function refusalOf(code: string | undefined): HttpError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new ApiError('request_timeout', 'The request took too long to arrive.')
+      return new HttpError('request_timeout', 'The request took too long to arrive.')
     case 'HPE_HEADER_OVERFLOW':
-      return new ApiError('header_size', "The request's headers are larger than this server takes.")
+      return new HttpError(
+        'header_size',
+        "The request's headers are larger than this server takes.",
+      )
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new ApiError('body_size', 'Expected chunks with less beside their sizes.')
+      return new HttpError('body_size', 'Expected chunks with less beside their sizes.')
     case 'HPE_INVALID_VERSION':
-      return new ApiError('http_version', 'Expected HTTP/1.1; this server speaks no other version.')
+      return new HttpError(
+        'http_version',
+        'Expected HTTP/1.1; this server speaks no other version.',
+      )
     default:
-      return new ApiError(
+      return new HttpError(
         'invalid_request',
         'Expected an HTTP/1.1 request; it cannot be read as one.',
       )
   }
 }
 
-function rawResponse(error: ApiError, headers: readonly string[]): string {
-  const body = JSON.stringify(error.body())
+function rawResponse(app: App, error: HttpError, headers: readonly string[]): string {
+  const body = JSON.stringify(app.errorWords.body(error))
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     ...headers,

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
-import { ApiError } from '../openai/errors.js'
-import { targetOf } from './target.js'
+import type { Call } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
 
 interface HostSettings {
   readonly allowHosts: readonly string[]
@@ -14,15 +13,10 @@ interface HostSettings {
  * The host that a request is sent to, with its port; undefined where it names none, as HTTP/1.0
  * may. Throws a 400 for a request that names two.
  */
-export function hostOf(req: IncomingMessage): string | undefined {
-  let hosts = 0
-  for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i]?.toLowerCase() === 'host') hosts++
-  }
-  if (hosts > 1) {
-    throw new ApiError('invalid_request', `Expected one Host header, but got ${hosts}.`)
-  }
-  return targetOf(req).host ?? req.headers.host
+export function hostOf({ hosts }: Pick<Call, 'hosts'>): string | undefined {
+  const [host, ...others] = hosts
+  if (others.length === 0) return host
+  throw new HttpError('invalid_request', `Expected one Host header, but got ${hosts.length}.`)
 }
 
 /**
@@ -43,7 +37,7 @@ export function checkHost(
   const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
   if (name !== undefined && isReachable && isNobodysName(name)) return
   const came = name === undefined ? 'none that can be read' : `'${name}'`
-  throw new ApiError(
+  throw new HttpError(
     'host',
     `The Host header names ${came}, which is not allowed; ask localhost, or let the server's ` +
       'owner allow this name (--allow-host).',

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError } from '../openai/errors.js'
 
 /**
  * Requests with `Expect: 100-continue`, whose clients hold the body back until told to go on. A
@@ -22,8 +21,7 @@ export function refuseExpectation(req: IncomingMessage): void {
   unmet.add(req)
 }
 
-/** Throws a 417 for what a request expects and nobody here does. */
-export function checkExpectation(req: IncomingMessage): void {
-  if (!unmet.has(req)) return
-  throw new ApiError('expectation', 'Expected no Expect header other than 100-continue.')
+/** Whether it expects something that nobody here does. */
+export function isUnmet(req: IncomingMessage): boolean {
+  return unmet.has(req)
 }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
-import { ApiError } from '../openai/errors.js'
+import { HttpError } from '../../web/errors.js'
+import type { CallHeaders } from '../../web/incoming.js'
 
 /** The keys that open the server, kept as digests: equal lengths, and no key in a heap dump. */
 export class Keys {
@@ -19,19 +19,19 @@ export class Keys {
    * The digest of the key that the request brings; undefined if the server has none. Throws a 401
    * for no key, or another.
    */
-  check(headers: IncomingHttpHeaders): Buffer | undefined {
+  check(headers: CallHeaders): Buffer | undefined {
     if (this.#digests.length === 0) return undefined
     const key = keyIn(headers)
     if (key === undefined) {
-      throw new ApiError('invalid_key', 'Expected the header Authorization: Bearer YOUR_API_KEY.')
+      throw new HttpError('invalid_key', 'Expected the header Authorization: Bearer YOUR_API_KEY.')
     }
     const given = digest(key)
     if (this.#has(given)) return given
-    throw new ApiError('invalid_key', 'The API key is not one of this server.')
+    throw new HttpError('invalid_key', 'The API key is not one of this server.')
   }
 
   /** Whether the request brings a key, or needs none. */
-  areGiven(headers: IncomingHttpHeaders): boolean {
+  areGiven(headers: CallHeaders): boolean {
     try {
       this.check(headers)
       return true
@@ -61,10 +61,10 @@ export function isolatedSalt(key: Buffer | undefined, given: string | undefined)
 }
 
 /** As OpenAI's clients bring it, or in a header of its own as those of Azure and Anthropic do. */
-function keyIn({ authorization, ...headers }: IncomingHttpHeaders): string | undefined {
+function keyIn({ authorization, ...headers }: CallHeaders): string | undefined {
   if (authorization !== undefined) return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
   const own = headers['x-api-key'] ?? headers['api-key']
-  return typeof own === 'string' && /^[\x21-\x7e]+$/.test(own) ? own : undefined
+  return own !== undefined && /^[\x21-\x7e]+$/.test(own) ? own : undefined
 }
 
 function digest(key: string): Buffer {

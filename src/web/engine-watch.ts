@@ -9,7 +9,7 @@ interface Watched {
 
 /**
  * Notices an engine that stands still while a reply is waited for, from its making until stop().
- * Owned by the handler of one exchange. Waiting for a slow reader does not count, nor does waiting
+ * Owned by one call. Waiting for a slow reader does not count, nor does waiting
  * in the queue while others move; the queue has its own deadline. Who waits behind replies that
  * nobody reads gets the place of one of them, so that the engine moves. A call may take minutes:
  * the engine's beats move within it, where the CPU computes. On a GPU they do so between calls

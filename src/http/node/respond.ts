@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WholeAnswer } from '../../web/answer.js'
 import { widenSendBuffer } from './send-buffer.js'
 
 /** What is left of a request's body up to here, Node reads and drops: the connection stays. */
@@ -7,31 +8,23 @@ const dropBytesMax = 1024 * 1024
 const lingerBytesMax = 8 * 1024 * 1024
 const lingerMs = 1000
 
-export const jsonType = 'application/json; charset=utf-8'
-
 interface Answerable {
   readonly req: IncomingMessage
   readonly res: ServerResponse
 }
 
-export function sendJson(answerable: Answerable, status: number, value: unknown): void {
-  sendBody(answerable, status, jsonType, JSON.stringify(value))
-}
-
-export function sendBody(
-  { req, res }: Answerable,
-  status: number,
-  contentType: string,
-  content: string | Buffer,
-): void {
+/** Sends an answer in one piece. Its headers are set already. */
+export function sendWhole({ req, res }: Answerable, { status, body: content }: WholeAnswer): void {
+  if (content === undefined) {
+    res.writeHead(status)
+    res.end()
+    return
+  }
   const body = typeof content === 'string' ? Buffer.from(content) : content
   const isCut = isUnread(req) || endsUnread(req, res)
   widenSendBuffer(res.socket, body.length)
   if (isCut) res.setHeader('connection', 'close')
-  res.writeHead(status, {
-    'content-type': contentType,
-    'content-length': body.length,
-  })
+  res.writeHead(status, { 'content-length': body.length })
   if (isCut) endUnread(req, res, body)
   else res.end(body)
 }
@@ -51,7 +44,7 @@ function endsUnread(req: IncomingMessage, res: ServerResponse): boolean {
  * Sends the whole answer, then reads on for a moment: closing a connection with unread bytes
  * resets it, and a reset can overtake the answer.
  */
-function endUnread(req: IncomingMessage, res: ServerResponse, body: Buffer): void {
+function endUnread(req: IncomingMessage, res: ServerResponse, body: Uint8Array): void {
   res.write(body)
   let left = lingerBytesMax
   const end = () => {

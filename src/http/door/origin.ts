@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError } from '../openai/errors.js'
+import type { AnswerHeaders, WholeAnswer } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
 
 /** Headers that a page may send; others only where its browser asked for them by name. */
 const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
@@ -26,22 +27,21 @@ function isOfApp(origin: string): boolean {
  * would otherwise run before its browser hides the answer. Allowed pages get their CORS headers.
  */
 export function checkOrigin(
-  { headers }: IncomingMessage,
-  res: ServerResponse,
+  { headers, answerHeaders }: Pick<Call, 'headers' | 'answerHeaders'>,
   allowOrigins: readonly string[],
 ): void {
   const { origin, host } = headers
-  res.setHeader('vary', 'origin')
+  answerHeaders.vary = 'origin'
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return
   if (!isOfApp(origin) && !allowOrigins.some((one) => covers(one, origin))) {
-    throw new ApiError(
+    throw new HttpError(
       'origin',
       "Web pages from this Origin are not allowed here; the server's owner can allow it " +
         '(--allow-origin).',
     )
   }
-  res.setHeader('access-control-allow-origin', origin)
-  res.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-sluice-notes')
+  answerHeaders['access-control-allow-origin'] = origin
+  answerHeaders['access-control-expose-headers'] = 'x-request-id, retry-after, x-sluice-notes'
 }
 
 /** `*` stands for any characters of an origin; alone it is every origin, `null` too. */
@@ -63,7 +63,7 @@ function covers(allowed: string, origin: string): boolean {
 }
 
 /** Whether a browser asks if it may ask. Only after checkOrigin. */
-export function isPreflight({ method, headers }: IncomingMessage): boolean {
+export function isPreflight({ method, headers }: Pick<Call, 'method' | 'headers'>): boolean {
   return (
     method === 'OPTIONS' &&
     headers.origin !== undefined &&
@@ -71,26 +71,27 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
   )
 }
 
-export function answerPreflight(
-  { headers }: IncomingMessage,
-  res: ServerResponse,
+export function preflightAnswer(
+  { headers }: Pick<Call, 'headers'>,
   methods: readonly string[],
-): void {
+): WholeAnswer {
   const asked = headers['access-control-request-headers']
   const isPlain = asked !== undefined && /^[a-z0-9-]+(?:, ?[a-z0-9-]+)*$/i.test(asked)
   // Chromium asks so before a page of the web may reach an address of this network.
   const reachesIn = headers['access-control-request-private-network'] === 'true'
-  res.writeHead(204, {
+  return noContent({
     'access-control-allow-methods': methods.join(', '),
     'access-control-allow-headers': isPlain ? asked : headersAllowed,
     ...(reachesIn ? { 'access-control-allow-private-network': 'true' } : {}),
     'access-control-max-age': '600',
   })
-  res.end()
 }
 
 /** What may be asked there, as HTTP has it. */
-export function answerOptions(res: ServerResponse, methods: readonly string[]): void {
-  res.writeHead(204, { allow: [...methods, 'OPTIONS'].join(', ') })
-  res.end()
+export function optionsAnswer(methods: readonly string[]): WholeAnswer {
+  return noContent({ allow: [...methods, 'OPTIONS'].join(', ') })
+}
+
+function noContent(headers: AnswerHeaders): WholeAnswer {
+  return { status: 204, headers, body: undefined }
 }

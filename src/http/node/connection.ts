@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { surface } from '../engine/surface.js'
-import type { ApiError } from '../openai/errors.js'
+import { surface } from '../../engine/surface.js'
+import type { HttpError } from '../../web/errors.js'
 
 /** What a connection needs of an exchange on it. */
-interface Passenger {
+export interface Passenger {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   closed(): void
-  abort(reason: ApiError): void
+  abort(reason: HttpError): void
 }
 
 /** One connection and its exchanges that have not ended: several where requests are pipelined. */

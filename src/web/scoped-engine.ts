@@ -13,9 +13,9 @@ import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import type { Input } from '../options/inputs.js'
 
-/** What an exchange is to the engine that it asks. */
+/** What a call is to the engine that it asks. */
 export interface Scope {
-  /** Aborted when the exchange ends, however it ends. */
+  /** Aborted when the call ends, however it ends. */
   readonly signal: AbortSignal
   /** Its tokens are counted for the log and the metrics. */
   own(reply: Reply): void
@@ -23,9 +23,9 @@ export interface Scope {
 }
 
 /**
- * An engine as one exchange may use it. Handlers never see the Engine itself: whatever they ask of
- * it here has the exchange's signal, so that nothing outlives the exchange, and is counted. Owned
- * by its exchange.
+ * An engine as one call may use it. Handlers never see the Engine itself: whatever they ask of
+ * it here has the call's signal, so that nothing outlives the call, and is counted. Owned by its
+ * call.
  */
 export class ScopedEngine {
   readonly #engine: Engine

@@ -1,4 +1,4 @@
-import { ApiError } from '../openai/errors.js'
+import { HttpError } from '../../web/errors.js'
 
 /**
  * Bounds the text that waits for the tokenizer, which nothing can interrupt. Owned by App.
@@ -18,7 +18,7 @@ export class TextBudget {
   async run<T>(bytes: number, job: () => Promise<T>): Promise<T> {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
       const waiting = `${this.#bytes} bytes of text wait to be tokenized`
-      throw new ApiError('queue_full', `${waiting}, at most ${this.#bytesMax}; try again later.`)
+      throw new HttpError('queue_full', `${waiting}, at most ${this.#bytesMax}; try again later.`)
     }
     this.#bytes += bytes
     try {

@@ -1,20 +1,20 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { show } from '../api/show.js'
-import { isOfListener, noOptions, refused } from '../options/checks.js'
-import { App } from './app.js'
-import { onClientError, onConnect } from './client-error.js'
-import { connectionOf } from './connection.js'
-import { holdContinue, refuseExpectation } from './continue.js'
-import { isLoopback } from './host.js'
-import { listenerOf } from './listener.js'
+import { show } from '../../api/show.js'
+import { isOfListener, noOptions, refused } from '../../options/checks.js'
+import { App } from '../app.js'
+import { isLoopback } from '../door/host.js'
 import {
   type DrainOptions,
   drainSettings,
   type ServerOptions,
   type ServerSettings,
   serverSettings,
-} from './options.js'
+} from '../options.js'
+import { onClientError, onConnect } from './client-error.js'
+import { connectionOf } from './connection.js'
+import { holdContinue, refuseExpectation } from './continue.js'
+import { listenerOf } from './listener.js'
 
 export interface Address {
   readonly host: string

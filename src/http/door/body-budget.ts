@@ -1,4 +1,4 @@
-import { ApiError } from '../openai/errors.js'
+import { HttpError } from '../../web/errors.js'
 
 /** Bodies up to this size are not counted: as many as connections may have one. */
 const smallBytes = 1024 * 1024
@@ -37,7 +37,7 @@ export class BodyBudget {
   #take(bytes: number): void {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
       const under = `${this.#bytes} bytes of large requests are under way`
-      throw new ApiError('queue_full', `${under}, at most ${this.#bytesMax}; try again later.`)
+      throw new HttpError('queue_full', `${under}, at most ${this.#bytesMax}; try again later.`)
     }
     this.#bytes += bytes
   }

@@ -1,0 +1,71 @@
+import type { ChatOptions } from '../../api/types.js'
+import type { Reply } from '../../engine/reply.js'
+import { ChunkEncoder } from '../../openai/chat/chunks.js'
+import { requestOptions } from '../../openai/chat/options.js'
+import { CompletionParts } from '../../openai/chat/reply.js'
+import { type ChatRequest, chatRequest } from '../../openai/chat/schema.js'
+import { budgetError } from '../../openai/chat/tools.js'
+import { type WireTools, wireNotes, wireToolError } from '../../openai/chat/wire-tools.js'
+import { heading } from '../../openai/heading.js'
+import { structureError } from '../../openai/structure.js'
+import { parseTheirWords } from '../../openai/words.js'
+import type { Answer } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import { collected, streamed } from '../../web/replies.js'
+import type { ScopedEngine } from '../../web/scoped-engine.js'
+import type { App } from '../app.js'
+import { isolatedSalt } from '../door/keys.js'
+import { generatorNamed, nameOfReply } from '../models.js'
+
+/** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
+export async function chatCompletions(app: App, call: Call): Promise<Answer> {
+  const { maxTokens, engineStallMs } = app.settings
+  const models = app.models()
+  const body = await call.body()
+  const given = parseTheirWords(chatRequest, body, true, call)
+  const request = { ...given, cache_salt: isolatedSalt(call.isolatedKey, given.cache_salt) }
+  const engine = generatorNamed(request.model, models, call)
+  const { tools } = request
+  const prepared = tools === undefined ? {} : await prepare(engine, tools)
+  const reply = ask(engine, request, { ...requestOptions(request, maxTokens), ...prepared })
+  call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
+  call.watch(engine, engineStallMs)
+  await accepted(reply, request)
+  const head = heading('chatcmpl', nameOfReply(request.model, models), models.fingerprint)
+  const { n: choices = 1, logprobs = false, stream_options: options } = request
+  if (request.stream) {
+    const includeUsage = options?.include_usage ?? false
+    return streamed([reply], new ChunkEncoder(head, { choices, includeUsage }))
+  }
+  return collected([reply], new CompletionParts(head, { choices, logprobs }))
+}
+
+/** Reads tools and makes their grammars, while others have the event loop as well. */
+export async function prepare(
+  engine: ScopedEngine,
+  { tools }: WireTools,
+): Promise<Pick<ChatOptions, 'tools'>> {
+  if (tools.length === 0) return {}
+  try {
+    return { tools: await engine.prepareTools(tools) }
+  } catch {
+    return {} // chat() throws it again, where its words are put right
+  }
+}
+
+/** A budget that the engine refuses is the field that asked for it. */
+function ask(engine: ScopedEngine, request: ChatRequest, options: ChatOptions): Reply {
+  try {
+    return engine.chat(request.messages, options)
+  } catch (error) {
+    throw wireToolError(budgetError(error, request), request.tools)
+  }
+}
+
+async function accepted(reply: Reply, request: ChatRequest): Promise<void> {
+  try {
+    await reply.accepted
+  } catch (error) {
+    throw structureError(wireToolError(error, request.tools), request)
+  }
+}

@@ -1,0 +1,212 @@
+import { setMaxListeners } from 'node:events'
+import type { EngineStats, RequestNote } from '../api/types.js'
+import type { Engine } from '../engine/engine.js'
+import type { Reply } from '../engine/reply.js'
+import type { AccessEntry } from './access-log.js'
+import { EngineWatch } from './engine-watch.js'
+import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
+import type { CallHeaders, Incoming } from './incoming.js'
+import { plainPath, requestIdOf, targetOf } from './incoming.js'
+import { notesHeader } from './notes.js'
+import { type Scope, ScopedEngine } from './scoped-engine.js'
+
+/** The reason of a call's signal when its client has left: nobody is there to be told. */
+class ClientGone extends Error {
+  constructor() {
+    super('the client has left')
+    this.name = 'ClientGone'
+  }
+}
+
+/** The reason of a call's signal once it has ended: what it asked and did not use is left. */
+class CallEnded extends Error {
+  constructor() {
+    super('the call has ended')
+    this.name = 'CallEnded'
+  }
+}
+
+/** Failures that are no request's fault: what was thrown is told to the log. */
+const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
+
+/** How long the engine's count of an ended call's tokens is waited for. */
+const countMs = 1000
+
+/**
+ * One request, as handlers see it: nothing of how it came or how its answer goes. Owned by its
+ * adapter, until the answer is sent.
+ *
+ * Its signal is the one way in which work for it ends early: the client left, the engine stands
+ * still, the server shuts down, or an error was thrown beside it. It is aborted at the end in any
+ * case. Until then its reason is a ClientGone or the HttpError to send.
+ */
+export class Call implements Scope {
+  readonly method: string
+  /** Without its query string, in its plain form. */
+  readonly path: string
+  readonly headers: CallHeaders
+  readonly hosts: readonly string[]
+  readonly requestId: string
+  /** Headers of its answer, whichever that will be. */
+  readonly answerHeaders: Record<string, string>
+  /** The pattern of its route, once there is one. */
+  route: string | undefined
+  /** Digest of the request's key, where each key's prompts share among themselves only. */
+  isolatedKey: Buffer | undefined
+  /** How its client is told what goes wrong. */
+  errorWords: ErrorWords
+  /** What of the request was taken otherwise than it says. */
+  readonly notes: RequestNote[] = []
+  /** All that it asked of an engine. */
+  readonly replies: Reply[] = []
+  readonly #incoming: Incoming
+  #embeddedTokens: number | undefined
+  #watch: EngineWatch | undefined
+  readonly #abort = new AbortController()
+  readonly #startedAt = performance.now()
+  /** Until its end; what the engine counts after that is no time of its. */
+  #durationMs: number | undefined
+  #failure: HttpError | undefined
+  #isSent = false
+
+  /** @param errorWords until its request has words of its own */
+  constructor(incoming: Incoming, errorWords: ErrorWords) {
+    this.errorWords = errorWords
+    const { path, host } = targetOf(incoming.target)
+    this.method = incoming.method
+    this.path = plainPath(path)
+    this.headers = incoming.headers
+    this.hosts = host === undefined || incoming.hosts.length > 1 ? incoming.hosts : [host]
+    this.#incoming = incoming
+    this.requestId = requestIdOf(incoming.headers)
+    this.answerHeaders = { 'x-request-id': this.requestId }
+    setMaxListeners(0, this.signal) // each of its replies listens
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get localAddress(): string | undefined {
+    return this.#incoming.localAddress
+  }
+
+  get isExpectingMore(): boolean {
+    return this.#incoming.isExpectingMore
+  }
+
+  /** Its JSON body, which is read only if this is called. Throws what is wrong with it. */
+  body(): Promise<Uint8Array> {
+    return this.#incoming.readBody(this.signal)
+  }
+
+  abort(reason: HttpError): void {
+    this.#abort.abort(reason)
+  }
+
+  /** Its answer is sent, or will not be: whatever it asked for and left behind is cancelled. */
+  end(): void {
+    this.#watch?.stop()
+    this.#abort.abort(new CallEnded())
+  }
+
+  /** An engine whose answers end with this call. */
+  scope(engine: Engine): ScopedEngine {
+    return new ScopedEngine(engine, this)
+  }
+
+  own(reply: Reply): void {
+    this.replies.push(reply)
+  }
+
+  ownPrompt(tokens: number): void {
+    this.#embeddedTokens = tokens
+  }
+
+  /** From here on it waits for the engine, and ends if that stands still. */
+  watch(engine: { stats(): EngineStats }, stallMs: number): void {
+    this.#watch = new EngineWatch(engine, stallMs, () => this.abort(engineStalled()))
+  }
+
+  /** Waits for the reader; the engine is not watched meanwhile. */
+  async pause(until: Promise<void>): Promise<void> {
+    await (this.#watch?.pause(until) ?? until)
+  }
+
+  /** What of the request was taken otherwise than it says: told in a header. */
+  note(notes: readonly RequestNote[]): void {
+    for (const note of notes) this.notes.push(note) // there may be more than arguments of a call
+    if (this.notes.length > 0) this.answerHeaders['x-sluice-notes'] = notesHeader(this.notes)
+  }
+
+  /** Takes down that it failed. Returns what its client is told, undefined where that has left. */
+  fail(thrown: unknown): HttpError | undefined {
+    const reason: unknown = this.signal.aborted ? this.signal.reason : thrown
+    if (reason instanceof ClientGone) return undefined
+    this.#failure = this.errorWords.named(httpError(reason))
+    return this.#failure
+  }
+
+  /** The client has its answer, or has left without it. */
+  close(isSent: boolean): void {
+    this.#isSent = isSent
+    this.#durationMs = performance.now() - this.#startedAt
+    if (!isSent) this.#abort.abort(new ClientGone())
+  }
+
+  /**
+   * Whether all tokens are counted. Of an engine that stands still, what came from it is all that
+   * will be known.
+   */
+  get isCounted(): boolean {
+    return this.#failure?.kind === 'engine_stalled' || this.replies.every((one) => one.isSettled)
+  }
+
+  /** Resolves once they are, or after a while. */
+  async counted(): Promise<void> {
+    const all = Promise.all(this.replies.map((reply) => reply.settled))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, countMs)
+    })
+    await Promise.race([all, late])
+    clearTimeout(timer)
+  }
+
+  /**
+   * For the log, once it is counted.
+   * @param status what was sent; 0 for nothing
+   */
+  entry(status: number): AccessEntry {
+    const error = this.#failure
+    const accepted = this.replies
+      .map(({ tally }) => tally)
+      .filter(({ promptTokens }) => promptTokens !== undefined)
+    const completionTokens = accepted
+      .flatMap(({ choices }) => choices)
+      .reduce((sum, choice) => sum + choice.completionTokens, 0)
+    const promptTokens = accepted.reduce((sum, one) => sum + (one.promptTokens ?? 0), 0)
+    const isNone = accepted.length === 0
+    return {
+      requestId: this.requestId,
+      method: this.method,
+      route: this.route,
+      status,
+      outcome: this.#outcome(),
+      code: error?.code,
+      durationMs: this.#durationMs ?? performance.now() - this.#startedAt,
+      promptTokens: isNone ? this.#embeddedTokens : promptTokens,
+      completionTokens: isNone ? undefined : completionTokens,
+      error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,
+    }
+  }
+
+  #outcome(): AccessEntry['outcome'] {
+    if (this.#failure !== undefined) return 'failed'
+    return this.#isSent ? 'done' : 'gone'
+  }
+}
+
+function engineStalled(): HttpError {
+  return new HttpError('engine_stalled', 'The engine stands still; the reply was given up.')
+}

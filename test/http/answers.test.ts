@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { App } from '../../src/http/app.js'
+import { answer } from '../../src/http/dispatch.js'
+import { listenerSettings } from '../../src/http/options.js'
+import type { Answer, StreamedAnswer } from '../../src/web/answer.js'
+import { Call } from '../../src/web/call.js'
+import { eventually } from '../support/eventually.js'
+import { chatPath, closeAfterEach, counting, type Served, serve, story } from '../support/serve.js'
+
+// A handler's answer needs no socket: what is sent by whichever adapter is all in it.
+
+closeAfterEach()
+
+function ask(served: Served, method: string, target: string, body?: unknown) {
+  const app = new App(listenerSettings({ engine: served.engine }))
+  const call = new Call(
+    {
+      method,
+      target,
+      headers: { 'x-request-id': 'mine' },
+      hosts: ['localhost'],
+      localAddress: undefined,
+      isExpectingMore: false,
+      readBody: async () => Buffer.from(JSON.stringify(body)),
+    },
+    app.errorWords,
+  )
+  return { call, answered: answer(app, call) }
+}
+
+function streamOf(answer: Answer): StreamedAnswer {
+  return 'frames' in answer ? answer : expect.fail('it is no stream')
+}
+
+async function textOf({ opening, frames }: StreamedAnswer): Promise<string> {
+  let text = opening
+  for (;;) {
+    const { done, value } = await frames.next()
+    text += value
+    if (done) return text
+  }
+}
+
+test('a streamed chat is its opening and its frames, of which the last ends it', async () => {
+  const { call, answered } = ask(await serve(), 'POST', chatPath, story())
+  const stream = streamOf(await answered)
+  expect(stream.headers['content-type']).toContain('text/event-stream')
+  expect(stream.opening).toContain('"role":"assistant"')
+  expect(await textOf(stream)).toMatch(/"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/)
+  expect(call.answerHeaders).toMatchObject({ 'x-request-id': 'mine', vary: 'origin' })
+})
+
+test('an engine goes on only as frames are asked for', async () => {
+  const script = () => ({ tokens: counting() })
+  const served = await serve({ script, engine: { window: 4 } })
+  const { answered } = ask(served, 'POST', chatPath, story())
+  const { frames } = streamOf(await answered)
+  await eventually(() => served.native.stats().parked === 1)
+  const { tokensGenerated } = served.native.stats()
+  await frames.next()
+  await eventually(() => served.native.stats().tokensGenerated > tokensGenerated)
+  frames.return()
+})
+
+test('a stream that is left cancels all of its replies', async () => {
+  const script = () => ({ tokens: counting() })
+  const served = await serve({ script, engine: { parallel: 4 } })
+  const body = { model: 'default', prompt: ['a', 'b', 'c'], stream: true, max_tokens: 100_000 }
+  const { frames } = streamOf(await ask(served, 'POST', '/v1/completions', body).answered)
+  await frames.next()
+  frames.return()
+  await eventually(() => served.native.stats().cancelled === 3)
+})
+
+test('where one of several replies fails, its error is the next frame asked for', async () => {
+  const end = { code: 'ERR_ENGINE_FAILED', message: 'no more' } as const
+  const script = (request: { prompt: unknown }) =>
+    request.prompt === 'bad' ? { tokens: ['x'], end } : { tokens: counting() }
+  const served = await serve({ script, engine: { parallel: 4, window: 4 } })
+  const body = { model: 'default', prompt: ['good', 'bad'], stream: true, max_tokens: 100_000 }
+  const stream = streamOf(await ask(served, 'POST', '/v1/completions', body).answered)
+  await expect(textOf(stream)).rejects.toThrow('no more')
+  stream.frames.return()
+  await eventually(() => served.native.stats().cancelled === 1)
+})
+
+test('what is refused at the door is thrown, in no protocol’s words', async () => {
+  const { call, answered } = ask(await serve(), 'GET', chatPath)
+  await expect(answered).rejects.toMatchObject({ kind: 'method', status: 405 })
+  expect(call.answerHeaders.allow).toBe('POST')
+})
