@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { InvalidGrammarError, InvalidSchemaError } from '../api/errors.js'
 import type { RequestOptions } from '../api/types.js'
 import { CompiledSchema } from '../engine/compiled-schema.js'
 import { grammarBytesMax, requestChecks } from '../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../schema/strings/text-grammar.js'
-import { HttpError } from '../web/errors.js'
+import { type ErrorWords, HttpError } from '../web/errors.js'
 import { optional } from './fields.js'
 import { parseJson } from './json.js'
 
@@ -236,14 +235,15 @@ export function structureOptions(
   }
 }
 
-/** An error of the engine with the request's own name for what is at fault. */
-export function structureError(error: unknown, request: StructureRequest): unknown {
-  const isOfForm = error instanceof InvalidSchemaError || error instanceof InvalidGrammarError
-  if (!isOfForm) return error
-  const field = formOf(request)?.field
-  if (error instanceof InvalidGrammarError) return new InvalidGrammarError(error.message, field)
-  // Where no form was asked for, it is the tools' schemas that are too large together.
-  return new InvalidSchemaError(error.message, field ?? 'tools')
+/** The same words, and the request's own field where the engine refuses a form, or gives it up. */
+export function formWords(words: ErrorWords, request: StructureRequest): ErrorWords {
+  const named = (error: HttpError) => {
+    if (error.place === undefined || !('schema' in error.place)) return words.named(error)
+    // Where no form was asked for, it is the tools' schemas that are too large together.
+    const other = error.kind === 'invalid_grammar' ? 'grammar' : 'tools'
+    return words.named(error.at(formOf(request)?.field ?? other))
+  }
+  return { ...words, named }
 }
 
 /** The one form that a request asks for, by whichever fields. */

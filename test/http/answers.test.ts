@@ -5,7 +5,15 @@ import { listenerSettings } from '../../src/http/options.js'
 import type { Answer, StreamedAnswer } from '../../src/web/answer.js'
 import { Call } from '../../src/web/call.js'
 import { eventually } from '../support/eventually.js'
-import { chatPath, closeAfterEach, counting, type Served, serve, story } from '../support/serve.js'
+import {
+  chat,
+  chatPath,
+  closeAfterEach,
+  counting,
+  type Served,
+  serve,
+  story,
+} from '../support/serve.js'
 
 // A handler's answer needs no socket: what is sent by whichever adapter is all in it.
 
@@ -72,7 +80,7 @@ test('a stream that is left cancels all of its replies', async () => {
   await eventually(() => served.native.stats().cancelled === 3)
 })
 
-test('where one of several replies fails, its error is the next frame asked for', async () => {
+test('where one of several replies fails, asking for a frame throws its error', async () => {
   const end = { code: 'ERR_ENGINE_FAILED', message: 'no more' } as const
   const script = (request: { prompt: unknown }) =>
     request.prompt === 'bad' ? { tokens: ['x'], end } : { tokens: counting() }
@@ -89,3 +97,17 @@ test('what is refused at the door is thrown, in no protocol’s words', async ()
   await expect(answered).rejects.toMatchObject({ kind: 'method', status: 405 })
   expect(call.answerHeaders.allow).toBe('POST')
 })
+
+test.each([true, false])(
+  'a form that is given up is blamed by its field, stream: %s',
+  async (stream) => {
+    const end = { code: 'ERR_INVALID_SCHEMA', message: 'no token goes on' } as const
+    const { url } = await serve({ script: () => ({ tokens: ['{'], end }) })
+    const json_schema = { name: 'a', schema: { type: 'object', additionalProperties: false } }
+    const response_format = { type: 'json_schema', json_schema }
+    const text = await (await chat(url, story({ stream, response_format }))).text()
+    const json = text.trim().split('\n\n').at(-1)?.replace('data: ', '') ?? ''
+    const param = 'response_format.json_schema.schema'
+    expect(JSON.parse(json).error).toMatchObject({ code: 'invalid_schema', param })
+  },
+)

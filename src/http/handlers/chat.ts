@@ -7,7 +7,7 @@ import { type ChatRequest, chatRequest } from '../../openai/chat/schema.js'
 import { budgetError } from '../../openai/chat/tools.js'
 import { type WireTools, wireNotes, wireToolError } from '../../openai/chat/wire-tools.js'
 import { heading } from '../../openai/heading.js'
-import { structureError } from '../../openai/structure.js'
+import { formWords } from '../../openai/structure.js'
 import { parseTheirWords } from '../../openai/words.js'
 import type { Answer } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
@@ -29,6 +29,7 @@ export async function chatCompletions(app: App, call: Call): Promise<Answer> {
   const prepared = tools === undefined ? {} : await prepare(engine, tools)
   const reply = ask(engine, request, { ...requestOptions(request, maxTokens), ...prepared })
   call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
+  call.errorWords = formWords(call.errorWords, request)
   call.watch(engine, engineStallMs)
   await accepted(reply, request)
   const head = heading('chatcmpl', nameOfReply(request.model, models), models.fingerprint)
@@ -66,6 +67,6 @@ async function accepted(reply: Reply, request: ChatRequest): Promise<void> {
   try {
     await reply.accepted
   } catch (error) {
-    throw structureError(wireToolError(error, request.tools), request)
+    throw wireToolError(error, request.tools)
   }
 }

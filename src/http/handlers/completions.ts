@@ -1,4 +1,3 @@
-import type { CompletionOptions } from '../../api/types.js'
 import type { Reply } from '../../engine/reply.js'
 
 import { CompletionChunks } from '../../openai/completions/chunks.js'
@@ -9,7 +8,7 @@ import { CompletionBody } from '../../openai/completions/reply.js'
 import { type CompletionRequest, completionRequest } from '../../openai/completions/schema.js'
 import { errorWords } from '../../openai/errors.js'
 import { heading } from '../../openai/heading.js'
-import { structureError } from '../../openai/structure.js'
+import { formWords } from '../../openai/structure.js'
 import { checkVocabulary } from '../../openai/token-ids.js'
 import { parseTheirWords } from '../../openai/words.js'
 import type { Input } from '../../options/inputs.js'
@@ -34,8 +33,9 @@ export async function completions(app: App, call: Call): Promise<Answer> {
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
   const options = completionOptions(request, maxTokens)
+  call.errorWords = formWords(call.errorWords, request)
   call.watch(engine, engineStallMs)
-  const replies = ask(engine, request, options)
+  const replies = prompts.map((prompt) => engine.complete(prompt, options))
   const lengths = await acceptAll(request, replies)
   const choices = await choiceWriters(engine, request, lengths)
   const head = heading('cmpl', nameOfReply(request.model, models), models.fingerprint)
@@ -44,18 +44,6 @@ export async function completions(app: App, call: Call): Promise<Answer> {
     return streamed(replies, new CompletionChunks(head, choices, { includeUsage }))
   }
   return collected(replies, new CompletionBody(head, choices))
-}
-
-function ask(
-  engine: ScopedEngine,
-  request: CompletionRequest,
-  options: CompletionOptions,
-): Reply[] {
-  try {
-    return request.prompt.map((prompt) => engine.complete(prompt, options))
-  } catch (error) {
-    throw structureError(error, request)
-  }
 }
 
 function checkTokens(prompts: readonly Input[], engine: ScopedEngine): void {
@@ -71,8 +59,8 @@ async function acceptAll(request: CompletionRequest, replies: readonly Reply[]):
     try {
       return (await reply.accepted).promptTokens
     } catch (error) {
-      const { named } = errorWords({ prompt: promptPath(request.prompt, i) })
-      throw named(httpError(structureError(error, request)))
+      const words = errorWords({ prompt: promptPath(request.prompt, i) })
+      throw formWords(words, request).named(httpError(error))
     }
   })
   return Promise.all(accepted)
