@@ -24,6 +24,7 @@ export type {
   LoadOptions,
   ModelInfo,
   PastToolCall,
+  PreparedTools,
   PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,

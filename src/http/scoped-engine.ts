@@ -4,6 +4,7 @@ import type {
   ChatOptions,
   CompletionOptions,
   EngineStats,
+  PreparedTools,
   TemplateOptions,
   TokenizeOptions,
   Tool,
@@ -47,7 +48,7 @@ export class ScopedEngine {
     return this.#engine.stats()
   }
 
-  prepareTools(tools: readonly Tool[]): Promise<void> {
+  prepareTools(tools: readonly Tool[]): Promise<PreparedTools> {
     return this.#engine.prepareTools(tools)
   }
 

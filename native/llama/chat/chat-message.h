@@ -62,6 +62,8 @@ struct ChatPrompt {
   std::string reasoning_budget_message;  // what thoughts are ended with that have had them
   bool has_form = false;                 // what is said keeps to a grammar of the request's
   bool continues = false;                // the reply goes on with the last message, an assistant's
+
+  bool may_call() const { return !tools.empty() && tool_choice != ToolChoice::none; }
 };
 
 }  // namespace sluice

@@ -10,21 +10,15 @@
 #include "llama.h"
 #include "llama/chat/call-sites.h"
 #include "llama/chat/chat-format.h"
-#include "llama/chat/chat-grammar.h"
-#include "llama/chat/chat-parser.h"
 #include "llama/model.h"
-#include "llama/template/own-marks.h"
-#include "llama/template/rendering.h"
+#include "llama/template/template-inputs.h"
 #include "llama/template/template-probe.h"
 #include "llama/template/template-reading.h"
+#include "llama/tokens/own-marks.h"
+#include "llama/tokens/rendering.h"
 
 namespace sluice {
 namespace {
-
-// All that is remembered of replies that may call tools.
-constexpr size_t kRememberedBytes = size_t(64) << 20;
-// A parser takes about so many bytes for each of the text that llama.cpp hands it over by.
-constexpr size_t kParserBytes = 6;
 
 // No text that a client sends by chance, and none that llama.cpp would change.
 const std::string kThoughtHere = "sluice-stands-in-for-the-thought";
@@ -41,49 +35,8 @@ std::string only_others(const std::vector<std::string>& names) {
          "), of which none is for every conversation" + kLoadAnother + ", or use complete()";
 }
 
-common_chat_msg message_of(const ChatMessage& message) {
-  common_chat_msg entry;
-  entry.role = message.role;
-  entry.content = message.content;
-  entry.reasoning_content = message.reasoning;
-  entry.tool_name = message.name;
-  entry.tool_call_id = message.tool_call_id;
-  for (const ChatToolCall& call : message.tool_calls) {
-    entry.tool_calls.push_back({call.name, call.arguments, call.id});
-  }
-  return entry;
-}
-
-common_chat_tool_choice choice_of(ToolChoice choice) {
-  switch (choice) {
-    case ToolChoice::none: return COMMON_CHAT_TOOL_CHOICE_NONE;
-    case ToolChoice::required: return COMMON_CHAT_TOOL_CHOICE_REQUIRED;
-    case ToolChoice::automatic: break;
-  }
-  return COMMON_CHAT_TOOL_CHOICE_AUTO;
-}
-
-// The texts that calls begin with, of a grammar that waits for one; none where they are not known.
-std::vector<std::string> triggers_of(const common_chat_params& params) {
-  std::vector<std::string> words;
-  for (const common_grammar_trigger& trigger : params.grammar_triggers) {
-    if (trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_WORD) {
-      words.push_back(trigger.value);
-    } else if (trigger.value.find("to=functions") != std::string::npos) {
-      // gpt-oss, whose triggers are regular expressions for these.
-      return {" to=functions.", "<|channel|>commentary to=functions.",
-              "<|channel|>analysis to=functions."};
-    }
-  }
-  return words;
-}
-
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool may_call(const ChatPrompt& chat) {
-  return !chat.tools.empty() && chat.tool_choice != ToolChoice::none;
 }
 
 bool is_callable(const ChatTool& tool) { return tool.is_callable; }
@@ -93,37 +46,6 @@ ChatPrompt of_callable(ChatPrompt chat) {
   const auto end = std::stable_partition(chat.tools.begin(), chat.tools.end(), is_callable);
   chat.tools.erase(end, chat.tools.end());
   return chat;
-}
-
-// Whoever must call says nothing.
-bool may_say(const ChatPrompt& chat) {
-  return !may_call(chat) || chat.tool_choice != ToolChoice::required;
-}
-
-// All that a reply's form depends on. The names of a tool's rules are those of its schema.
-std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt) {
-  std::string key = std::to_string(int(chat.tool_choice)) + (chat.parallel_tool_calls ? "p" : "") +
-                    (chat.thinking ? "t" : "") + (chat.continues ? "c" : "") +
-                    (chat.has_form ? "f" : "");
-  const auto add = [&key](const std::string& text) {
-    key += std::to_string(text.size()) + ":" + text;
-  };
-  add(chat.reasoning_effort);
-  add(generation_prompt);
-  for (const TemplateArgument& argument : chat.arguments) {
-    add(argument.name);
-    add(argument.value);
-  }
-  for (const ChatTool& tool : chat.tools) {
-    add(tool.name);
-    add(tool.root);
-    key += std::to_string(tool.rules.size());
-    for (const ChatToolProperty& one : tool.properties) {
-      for (const std::string* text : {&one.name, &one.kind, &one.json, &one.text}) add(*text);
-      key += one.is_required ? "!" : "?";
-    }
-  }
-  return key;
 }
 
 // A template may open thoughts, at the end of a prompt, only where it is told of thinking: then
@@ -138,30 +60,6 @@ void complete_beginning(common_chat_params& params) {
       opened != std::string::npos &&
       params.prompt.find_first_not_of(" \t\r\n", opened + start.size()) == std::string::npos;
   if (is_last && begin != std::string::npos && begin <= opened) known = params.prompt.substr(begin);
-}
-
-// What the model is told of its tools where the template leaves that to whoever writes the prompt.
-std::string description_of(const std::vector<ChatTool>& tools) {
-  std::string text = "You can call these functions; each line is one:";
-  for (const ChatTool& tool : tools) {
-    common_json entry = {{"name", tool.name}};
-    if (!tool.description.empty()) entry["description"] = tool.description;
-    entry["parameters"] = common_json::parse(tool.parameters);
-    text += "\n" + entry.dump();
-  }
-  return text;
-}
-
-// At the end of what the system says.
-void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools) {
-  const bool has_system = !inputs.messages.empty() && inputs.messages.front().role == "system";
-  if (!has_system) {
-    common_chat_msg system;
-    system.role = "system";
-    inputs.messages.insert(inputs.messages.begin(), system);
-  }
-  std::string& content = inputs.messages.front().content;
-  content += (content.empty() ? "" : "\n\n") + description_of(tools);
 }
 
 std::string levels() { return std::to_string(TemplateRun::depth_max()) + " levels"; }
@@ -197,6 +95,8 @@ ChatTemplate::ChatTemplate(std::shared_ptr<const Model> model, const std::string
 }
 
 ChatTemplate::~ChatTemplate() = default;
+
+const llama_vocab* ChatTemplate::vocab() const { return llama_model_get_vocab(model_->raw()); }
 
 void ChatTemplate::read(const std::string& text, const std::function<bool()>& given_up) {
   const ModelTemplates own = text.empty() ? model_->chat_templates() : ModelTemplates{text, "", {}};
@@ -273,7 +173,7 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
   for (const char* variant : {"", "tool_use"}) {
     own_texts.insert(common_chat_templates_source(templates_.get(), variant));
   }
-  marks_.emplace(llama_model_get_vocab(model_->raw()), own_texts);
+  marks_.emplace(vocab(), own_texts);
   read_tool_template(given_up);
   const std::string why = why_not_plain(given_up);
   if (why.empty() || !warning_.empty()) return;
@@ -285,10 +185,10 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
 // Of a conversation of ours: nothing where it is refused, or takes long.
 std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plainly,
                                                const std::function<bool()>& given_up) const {
-  common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+  common_chat_templates_inputs inputs = inputs_of(chat, chat.messages, vocab());
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   inputs.force_pure_content = plainly;
-  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  if (chat.may_call() && !shows_tools_) describe_tools(inputs, chat.tools);
   const TemplateLimits limits{kTrialWorkMax, given_up};
   TemplateRun run(limits);
   std::string prompt;
@@ -430,43 +330,16 @@ void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPr
   }
 }
 
-common_chat_templates_inputs ChatTemplate::inputs_of(
-    const ChatPrompt& chat, const std::vector<ChatMessage>& messages) const {
-  common_chat_templates_inputs inputs;
-  for (const ChatMessage& message : messages) inputs.messages.push_back(message_of(message));
-  for (const ChatTool& tool : chat.tools) {
-    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
-  }
-  inputs.tool_choice = choice_of(chat.tool_choice);
-  inputs.parallel_tool_calls = chat.parallel_tool_calls;
-  inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
-  inputs.enable_thinking = chat.thinking;
-  for (const TemplateArgument& argument : chat.arguments) {
-    inputs.chat_template_kwargs[argument.name] = argument.value;
-  }
-  if (!chat.reasoning_effort.empty()) {
-    inputs.chat_template_kwargs["reasoning_effort"] = common_json(chat.reasoning_effort).dump();
-  }
-  if (chat.continues) {
-    inputs.continue_final_message = COMMON_CHAT_CONTINUATION_AUTO;
-    inputs.add_generation_prompt = false;
-  }
-  const llama_vocab* vocab = llama_model_get_vocab(model_->raw());
-  inputs.add_bos = llama_vocab_get_add_bos(vocab);
-  inputs.add_eos = llama_vocab_get_add_eos(vocab);
-  return inputs;
-}
-
 // The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
 ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
                                               std::vector<ChatMessage> messages,
                                               const TemplateLimits& limits) const {
-  common_chat_templates_inputs inputs = inputs_of(chat, messages);
+  common_chat_templates_inputs inputs = inputs_of(chat, messages, vocab());
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   // Without it each call analyses the template anew (3 to 7 ms, llama.md).
-  inputs.force_pure_content = !may_call(chat) && !model_thinks_ && !chat.has_form;
+  inputs.force_pure_content = !chat.may_call() && !model_thinks_ && !chat.has_form;
   show_tools(inputs, chat, limits);
-  if (may_call(chat) && !shows_tools_) describe_tools(inputs, chat.tools);
+  if (chat.may_call() && !shows_tools_) describe_tools(inputs, chat.tools);
   const Rendering rendering;
   Rendered made{std::move(messages), run(inputs, limits), {}};
   common_chat_params& params = made.params;
@@ -570,9 +443,9 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& 
   Rendered made = prompt_of(chat, limits);
   try {
     const bool is_some = !std::all_of(chat.tools.begin(), chat.tools.end(), is_callable);
-    TemplatedChat result = !may_call(chat) ? templated(made.params, chat)
-                           : is_some       ? with_calls(of_callable(chat), made, limits)
-                                           : with_calls(chat, made, limits);
+    TemplatedChat result = !chat.may_call() ? templated(made.params, chat, *model_)
+                           : is_some        ? with_calls(of_callable(chat), made, limits)
+                                            : with_calls(chat, made, limits);
     result.prompt = std::move(made.prompt);
     return result;
   } catch (const FaultError&) {
@@ -586,13 +459,13 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& 
 // prompt_of() did, so that whether it is remembered decides nothing but how long it takes.
 TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& rendered,
                                        const TemplateLimits& limits) const {
-  std::string key = key_of(chat, rendered.params.generation_prompt);
-  if (std::optional<TemplatedChat> known = remembered(key)) return *std::move(known);
+  std::string key = TemplatedChats::key_of(chat, rendered.params.generation_prompt);
+  if (std::optional<TemplatedChat> known = remembered_.find(key)) return *std::move(known);
   TemplateLimits more = limits;
   if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
   const common_chat_params params = run_stand_ins(chat, rendered.messages, more);
-  TemplatedChat made = templated(params, chat);
-  remember(std::move(key), made, params.parser.size() * kParserBytes);
+  TemplatedChat made = templated(params, chat, *model_);
+  remembered_.add(std::move(key), made, params.parser.size());
   return made;
 }
 
@@ -600,7 +473,7 @@ TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& r
 common_chat_params ChatTemplate::run_stand_ins(const ChatPrompt& chat,
                                                const std::vector<ChatMessage>& messages,
                                                const TemplateLimits& limits) const {
-  common_chat_templates_inputs inputs = inputs_of(chat, messages);
+  common_chat_templates_inputs inputs = inputs_of(chat, messages, vocab());
   using Kinds = CallSites::Kinds;
   for (const Kinds kinds : {Kinds::given, Kinds::alternatives}) {
     inputs.tools = CallSites::stand_ins(chat.tools, kinds);
@@ -616,26 +489,6 @@ common_chat_params ChatTemplate::run_stand_ins(const ChatPrompt& chat,
   return run(inputs, limits);
 }
 
-std::optional<TemplatedChat> ChatTemplate::remembered(const std::string& key) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto known = std::find_if(remembered_.begin(), remembered_.end(),
-                                  [&](const Remembered& one) { return one.key == key; });
-  if (known == remembered_.end()) return std::nullopt;
-  remembered_.splice(remembered_.begin(), remembered_, known);
-  return remembered_.front().chat;
-}
-
-void ChatTemplate::remember(std::string key, TemplatedChat chat, size_t parser_bytes) const {
-  const size_t bytes = key.size() + parser_bytes + (chat.grammar ? chat.grammar->text.size() : 0);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  remembered_.push_front({std::move(key), std::move(chat), bytes});
-  remembered_bytes_ += bytes;
-  while (remembered_bytes_ > kRememberedBytes && remembered_.size() > 1) {
-    remembered_bytes_ -= remembered_.back().bytes;
-    remembered_.pop_back();
-  }
-}
-
 CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) const {
   if (!exists()) return CallFormat::none;
   ChatPrompt chat;
@@ -645,90 +498,13 @@ CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) cons
   chat.tools.push_back({"tool", "", "", "", "", {text, number}});
   chat.tool_choice = ToolChoice::required;
   try {
-    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages);
+    common_chat_templates_inputs inputs = inputs_of(chat, chat.messages, vocab());
     inputs.tools = CallSites::stand_ins(chat.tools);
     const common_chat_params params = run(inputs, {kTemplateWorkMax, given_up});
     return ChatFormat(params, false, chat.tools).calls();
   } catch (const std::exception&) {
     return CallFormat::none;  // it cannot be analysed, or refuses such a conversation
   }
-}
-
-TemplatedChat ChatTemplate::templated(const common_chat_params& params,
-                                      const ChatPrompt& chat) const {
-  TemplatedChat result;
-  if (params.parser.empty()) return result;
-  result.stops = params.additional_stops;
-  const bool takes_one_call = !chat.parallel_tool_calls;
-  ChatParser::check_beginning(params.generation_prompt);
-  result.format = std::make_shared<const ChatFormat>(params, takes_one_call, chat.tools);
-  result.thoughts = thought_marks(*result.format);
-  set_grammar(result, params, chat);
-  return result;
-}
-
-void ChatTemplate::set_grammar(TemplatedChat& result, const common_chat_params& params,
-                               const ChatPrompt& chat) const {
-  GrammarSpec grammar;
-  grammar.origin = GrammarOrigin::tools;
-  for (const std::string& name : params.preserved_tokens) {
-    const std::optional<int32_t> token = token_of(name);
-    if (!token) continue;
-    result.spoken_tokens.push_back(*token);
-    grammar.named_tokens.emplace_back(*token, name);
-  }
-  result.must_call = !may_say(chat);
-  if (chat.has_form && !result.must_call) {
-    grammar.text = grammar_of_form(result, params, chat);
-    result.has_form = !grammar.text.empty();
-  } else {
-    set_calls(grammar, result, params, chat);
-  }
-  if (!grammar.text.empty()) result.grammar = std::move(grammar);
-}
-
-void ChatTemplate::set_calls(GrammarSpec& grammar, TemplatedChat& result,
-                             const common_chat_params& params, const ChatPrompt& chat) {
-  grammar.is_lazy = params.grammar_lazy;
-  for (const std::string& trigger : triggers_of(params)) {
-    grammar.triggers.push_back(CallSites::with_names(trigger, chat.tools));
-  }
-  // One that waits for what is not known never begins, and need not be made.
-  if (params.grammar.empty() || (grammar.is_lazy && grammar.triggers.empty())) return;
-  // Whoever thinks may do so first, and whoever cannot help it: a prompt may end in thoughts
-  // although none are wanted.
-  const bool is_required = chat.tool_choice == ToolChoice::required && !chat.continues;
-  const bool is_open = result.thoughts && result.thoughts->is_open;
-  const bool thinks = (params.supports_thinking && chat.thinking) || is_open;
-  ChatGrammar writer(*result.format, chat.tools);
-  if (grammar.is_lazy || (is_required && !thinks)) grammar.text = writer.of_calls();
-  if (!grammar.text.empty() || grammar.is_lazy) return;
-  grammar.text = writer.of_replies(is_required);
-  result.said = params.generation_prompt;
-}
-
-// Thoughts that the prompt has opened must end before the form; none are begun where none are
-// wanted. What a last message has thought already is the prompt's.
-std::string ChatTemplate::grammar_of_form(TemplatedChat& result, const common_chat_params& params,
-                                          const ChatPrompt& chat) {
-  using Thoughts = ChatGrammar::Thoughts;
-  const bool is_open = result.thoughts && result.thoughts->is_open;
-  Thoughts thoughts = is_open ? Thoughts::needed : Thoughts::free;
-  const std::string& begun = params.generation_prompt;
-  const std::string& start = params.thinking_start_tag;
-  const bool is_in_prompt = is_open || (!start.empty() && begun.find(start) != std::string::npos);
-  if (!chat.thinking && !chat.continues) {
-    thoughts = is_in_prompt ? Thoughts::blank : Thoughts::none;
-  }
-  result.said = begun;
-  return ChatGrammar(*result.format, chat.tools).of_forms(may_call(chat), thoughts);
-}
-
-// Nothing where the name is several tokens: those have text.
-std::optional<int32_t> ChatTemplate::token_of(const std::string& name) const {
-  const std::vector<int32_t> tokens = model_->tokenize(name, false, true);
-  if (tokens.size() != 1) return std::nullopt;
-  return tokens.front();
 }
 
 }  // namespace sluice

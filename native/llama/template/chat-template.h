@@ -4,19 +4,17 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "grammar/constraint.h"
 #include "llama/chat/chat-message.h"
-#include "llama/chat/thought-marks.h"
 #include "llama/template/message-order.h"
 #include "llama/template/shown-tools.h"
 #include "llama/template/template-run.h"
+#include "llama/template/templated-chats.h"
 #include "llama/tokens/prompt-text.h"
 #include "llama/tokens/token-marks.h"
 
@@ -24,25 +22,11 @@ struct common_chat_params;
 struct common_chat_template;
 struct common_chat_templates;
 struct common_chat_templates_inputs;
+struct llama_vocab;
 
 namespace sluice {
 
-class ChatFormat;
 class Model;
-
-// A conversation as the model reads it, and how its reply is to be made and read.
-struct TemplatedChat {
-  PromptText prompt;
-  // What the reply must follow, where its format has calls.
-  std::optional<GrammarSpec> grammar;
-  bool has_form = false;               // the grammar has a place for the request's: its rule `form`
-  bool must_call = false;              // whatever form is asked for
-  std::string said;                    // of what the grammar is about, what the prompt ends with
-  std::vector<int32_t> spoken_tokens;  // control tokens whose names are part of the text
-  std::vector<std::string> stops;
-  std::shared_ptr<const ChatFormat> format;  // null: the text is the reply, as it stands
-  std::optional<ThoughtMarks> thoughts;      // where it tells them apart
-};
 
 // What one conversation may take: some seconds. Templates that look back over all messages for each
 // of them are there with a few hundred, others with some 15,000.
@@ -88,13 +72,6 @@ class ChatTemplate {
 
   struct Rendered;  // the messages in order, and what llama.cpp made of them
 
-  // Replies that may call tools, the most recently used first: agents send the same ones again.
-  struct Remembered {
-    std::string key;
-    TemplatedChat chat;  // without its prompt
-    size_t bytes;
-  };
-
   void read(const std::string& text, const std::function<bool()>& given_up);
   void make(const std::string& text, bool is_asked_for, const std::function<bool()>& given_up);
   void probe(const std::function<bool()>& given_up);
@@ -102,8 +79,6 @@ class ChatTemplate {
   bool takes(Shape shape, const std::function<bool()>& given_up) const;
   std::optional<std::string> tried(const ChatPrompt& chat, bool plainly,
                                    const std::function<bool()>& given_up) const;
-  common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
-                                         const std::vector<ChatMessage>& messages) const;
   common_chat_params run(const common_chat_templates_inputs& inputs,
                          const TemplateLimits& limits) const;
   static void run_within(TemplateLimits& left, size_t messages, const std::function<void()>& body);
@@ -124,16 +99,7 @@ class ChatTemplate {
                            const TemplateLimits& limits) const;
   common_chat_params run_stand_ins(const ChatPrompt& chat, const std::vector<ChatMessage>& messages,
                                    const TemplateLimits& limits) const;
-  std::optional<TemplatedChat> remembered(const std::string& key) const;
-  void remember(std::string key, TemplatedChat chat, size_t parser_bytes) const;
-  TemplatedChat templated(const common_chat_params& params, const ChatPrompt& chat) const;
-  void set_grammar(TemplatedChat& result, const common_chat_params& params,
-                   const ChatPrompt& chat) const;
-  static void set_calls(GrammarSpec& grammar, TemplatedChat& result,
-                        const common_chat_params& params, const ChatPrompt& chat);
-  static std::string grammar_of_form(TemplatedChat& result, const common_chat_params& params,
-                                     const ChatPrompt& chat);
-  std::optional<int32_t> token_of(const std::string& name) const;
+  const llama_vocab* vocab() const;
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
@@ -149,9 +115,7 @@ class ChatTemplate {
   mutable std::optional<bool> is_rendered_plainly_;
   ShownTools shown_tools_;
   std::unique_ptr<const common_chat_template> tool_template_;  // null where it cannot be tried
-  mutable std::mutex mutex_;                                   // of what is remembered
-  mutable std::list<Remembered> remembered_;
-  mutable size_t remembered_bytes_ = 0;
+  mutable TemplatedChats remembered_;
 };
 
 }  // namespace sluice

@@ -7,7 +7,7 @@
 #include "json.h"
 #include "llama/chat/call-ids.h"
 #include "llama/template/call-arguments.h"
-#include "llama/template/own-marks.h"
+#include "llama/tokens/own-marks.h"
 
 namespace sluice {
 namespace {

@@ -1,9 +1,9 @@
-#include "llama/template/rendering.h"
+#include "llama/tokens/rendering.h"
 
 #include <string>
 
 #include "chat.h"
-#include "llama/template/own-marks.h"
+#include "llama/tokens/own-marks.h"
 #include "llama/tokens/prompt-text.h"
 #include "test/check.h"
 

@@ -1,4 +1,4 @@
-#include "llama/template/rendering.h"
+#include "llama/tokens/rendering.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "llama/template/own-marks.h"
+#include "llama/tokens/own-marks.h"
 
 #include <algorithm>
 #include <random>

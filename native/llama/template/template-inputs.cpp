@@ -1,0 +1,83 @@
+#include "llama/template/template-inputs.h"
+
+#include "chat.h"
+#include "llama.h"
+
+namespace sluice {
+namespace {
+
+common_chat_tool_choice choice_of(ToolChoice choice) {
+  switch (choice) {
+    case ToolChoice::none: return COMMON_CHAT_TOOL_CHOICE_NONE;
+    case ToolChoice::required: return COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+    case ToolChoice::automatic: break;
+  }
+  return COMMON_CHAT_TOOL_CHOICE_AUTO;
+}
+
+// What the model is told of its tools where the template leaves that to whoever writes the prompt.
+std::string description_of(const std::vector<ChatTool>& tools) {
+  std::string text = "You can call these functions; each line is one:";
+  for (const ChatTool& tool : tools) {
+    common_json entry = {{"name", tool.name}};
+    if (!tool.description.empty()) entry["description"] = tool.description;
+    entry["parameters"] = common_json::parse(tool.parameters);
+    text += "\n" + entry.dump();
+  }
+  return text;
+}
+
+}  // namespace
+
+common_chat_msg message_of(const ChatMessage& message) {
+  common_chat_msg entry;
+  entry.role = message.role;
+  entry.content = message.content;
+  entry.reasoning_content = message.reasoning;
+  entry.tool_name = message.name;
+  entry.tool_call_id = message.tool_call_id;
+  for (const ChatToolCall& call : message.tool_calls) {
+    entry.tool_calls.push_back({call.name, call.arguments, call.id});
+  }
+  return entry;
+}
+
+common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
+                                       const std::vector<ChatMessage>& messages,
+                                       const llama_vocab* vocab) {
+  common_chat_templates_inputs inputs;
+  for (const ChatMessage& message : messages) inputs.messages.push_back(message_of(message));
+  for (const ChatTool& tool : chat.tools) {
+    inputs.tools.push_back({tool.name, tool.description, tool.parameters});
+  }
+  inputs.tool_choice = choice_of(chat.tool_choice);
+  inputs.parallel_tool_calls = chat.parallel_tool_calls;
+  inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
+  inputs.enable_thinking = chat.thinking;
+  for (const TemplateArgument& argument : chat.arguments) {
+    inputs.chat_template_kwargs[argument.name] = argument.value;
+  }
+  if (!chat.reasoning_effort.empty()) {
+    inputs.chat_template_kwargs["reasoning_effort"] = common_json(chat.reasoning_effort).dump();
+  }
+  if (chat.continues) {
+    inputs.continue_final_message = COMMON_CHAT_CONTINUATION_AUTO;
+    inputs.add_generation_prompt = false;
+  }
+  inputs.add_bos = llama_vocab_get_add_bos(vocab);
+  inputs.add_eos = llama_vocab_get_add_eos(vocab);
+  return inputs;
+}
+
+void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools) {
+  const bool has_system = !inputs.messages.empty() && inputs.messages.front().role == "system";
+  if (!has_system) {
+    common_chat_msg system;
+    system.role = "system";
+    inputs.messages.insert(inputs.messages.begin(), system);
+  }
+  std::string& content = inputs.messages.front().content;
+  content += (content.empty() ? "" : "\n\n") + description_of(tools);
+}
+
+}  // namespace sluice
