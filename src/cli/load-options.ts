@@ -9,6 +9,7 @@ import {
   samplingFlags,
   type serveFlags,
 } from '../options/command-flags.js'
+import { loadChecks } from '../options/engine-options.js'
 import type { Settled } from '../options/flags.js'
 import { colours } from './colours.js'
 import { packagePath } from './package-root.js'
@@ -16,27 +17,16 @@ import { packagePath } from './package-root.js'
 type ReplyFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
 type EngineFlags = ReplyFlags | Settled<typeof doctorFlags>
 
-const loadKeys = [
-  'parallel',
-  'context',
-  'threads',
-  'poll',
-  'priority',
-  'gpuLayers',
-  'splitMode',
-  'mainGpu',
-  'kvType',
-  'draft',
-  'lookup',
-  'draftMax',
-  'kvCells',
-  'queue',
-  'window',
-  'queueDeadlineMs',
-  'toolsMax',
-  'toolBytesMax',
-  'toolWorkMax',
-] as const
+/** Flags that say it otherwise than the option of `load` does, or under another name. */
+const converted: Readonly<Record<string, [option: string, read: (value: never) => unknown]>> = {
+  gpu: ['gpu', (backend: string) => (backend === 'off' ? false : backend)],
+  tensorSplit: ['tensorSplit', (shares: string) => shares.split(',').map(Number)],
+  flashAttention: ['flashAttention', (mode: string) => (mode === 'auto' ? mode : mode === 'on')],
+  embeddings: ['embeddings', (mode: string) => (mode === 'auto' ? undefined : mode === 'on')],
+  cacheMib: ['cacheMiB', (mebibytes: number) => mebibytes],
+  chatTemplateFile: ['chatTemplate', readTemplate],
+}
+
 const samplingKeys = Object.keys(samplingFlags) as (keyof typeof samplingFlags)[]
 
 /** What `load` is to be called with, apart from its progress and signal. */
@@ -54,24 +44,15 @@ export function loadOptions(flags: ReplyFlags): LoadOptions {
   }
 }
 
-/** Of it, what does not depend on a request. */
-export function engineOptions(flags: EngineFlags): EstimateOptions {
-  const given = flags as Settled<typeof serveFlags>
-  return {
-    ...pick(given, loadKeys),
-    ...(given.embeddings === undefined || given.embeddings === 'auto'
-      ? {}
-      : { embeddings: given.embeddings === 'on' }),
-    gpu: given.gpu === 'off' ? false : given.gpu,
-    ...(given.tensorSplit === undefined
-      ? {}
-      : { tensorSplit: given.tensorSplit.split(',').map(Number) }),
-    flashAttention: given.flashAttention === 'auto' ? 'auto' : given.flashAttention === 'on',
-    ...(given.cacheMib === undefined ? {} : { cacheMiB: given.cacheMib }),
-    ...(given.chatTemplateFile === undefined
-      ? {}
-      : { chatTemplate: readTemplate(given.chatTemplateFile) }),
-  }
+/** Of it, what does not depend on a request: every flag that is an option of `load`. */
+export function engineOptions({ model: _, ...flags }: EngineFlags): EstimateOptions {
+  const options = Object.entries(flags).map(([key, value]) => {
+    const [option, read] = converted[key] ?? [key, () => value]
+    return [option, read(value as never)] as const
+  })
+  return Object.fromEntries(
+    options.filter(([option, value]) => value !== undefined && Object.hasOwn(loadChecks, option)),
+  )
 }
 
 /** For `load`'s onWarning: a line on stderr. */

@@ -16,6 +16,8 @@ export interface Check<T> {
   readonly accepts: (value: unknown) => value is T
   /** Takes what was accepted apart: a copy, whose own parts are checked below `path`. */
   read?(value: T, path: string): T
+  /** Text that stands for what is looked at, on a command line, is read as a number. */
+  readonly isNumeric?: boolean
   /** No message shows what came. */
   readonly isSecret?: boolean
 }
@@ -29,14 +31,18 @@ export function check<T>(expected: string, accepts: (value: unknown) => boolean)
   return { expected, accepts: accepts as (value: unknown) => value is T }
 }
 
+export function numeric(expected: string, accepts: (value: unknown) => boolean): Check<number> {
+  return { ...check<number>(expected, accepts), isNumeric: true }
+}
+
 /** A finite number within bounds, both included. */
 export function numberFrom(min: number, max: number): Check<number> {
-  return check(`a number from ${min} to ${max}`, (value) => isNumber(value, min, max))
+  return numeric(`a number from ${min} to ${max}`, (value) => isNumber(value, min, max))
 }
 
 /** A whole number within bounds, both included. */
 export function integerFrom(min: number, max: number): Check<number> {
-  return check(
+  return numeric(
     `a whole number from ${min} to ${max}`,
     (value) => Number.isInteger(value) && isNumber(value, min, max),
   )
@@ -48,7 +54,7 @@ export function within(range: NumberRange): Check<number> {
     return (range.isWhole ? integerFrom : numberFrom)(range.from, range.to)
   }
   const { above, to, isWhole } = range
-  return check(`a ${isWhole ? 'whole ' : ''}number above ${above}, at most ${to}`, (value) => {
+  return numeric(`a ${isWhole ? 'whole ' : ''}number above ${above}, at most ${to}`, (value) => {
     return isNumber(value, above, to) && value > above && (!isWhole || Number.isInteger(value))
   })
 }

@@ -4,9 +4,19 @@ import {
   samplingNames,
   samplingRows,
 } from '../api/sampling-options.js'
-import { check, filePath, hostName, int32Max, integerFrom, isNumber, oneOf } from './checks.js'
+import type { LoadOptions } from '../api/types.js'
+import {
+  type Check,
+  check,
+  filePath,
+  hostName,
+  int32Max,
+  integerFrom,
+  isNumber,
+  oneOf,
+} from './checks.js'
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
-import { type Flag, listFlag, numberFlag, switchFlag, textFlag } from './flags.js'
+import { type Flag, listFlag, switchFlag, valueFlag } from './flags.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
 
@@ -17,58 +27,71 @@ const shares = check<string>('numbers with commas between, for example 3,1', (va
 const maxTokens = integerFrom(1, int32Max)
 const ofTheModel = (neutral: string) => ({ fallbackHelp: `the model's own, else ${neutral}` })
 
+type LoadDefaults = typeof loadDefaults
+type Words = readonly [argument: string, help: string, fallback?: string]
+
+/** Flags of load's options, by their names: each has its option's check and its default. */
+function loadFlags<Name extends keyof LoadOptions>(words: Readonly<Record<Name, Words>>) {
+  const flags = Object.entries<Words>(words).map(([name, [argument, help, fallbackHelp]]) => {
+    const fallback = (loadDefaults as Partial<Record<string, unknown>>)[name]
+    const own: Check<unknown> = loadChecks[name as Name]
+    return [name, valueFlag(argument, own, help, { fallback, fallbackHelp })]
+  })
+  return Object.fromEntries(flags) as {
+    [K in Name]: Flag<
+      NonNullable<LoadOptions[K]>,
+      K extends keyof LoadDefaults ? NonNullable<LoadOptions[K]> : undefined
+    >
+  }
+}
+
 const modelFlags = {
-  model: textFlag('FILE', filePath, 'the model, a GGUF file', {
+  model: valueFlag('FILE', filePath, 'the model, a GGUF file', {
     fallbackHelp: 'the small storyteller that comes along',
   }),
-  context: numberFlag('N', loadChecks.context, 'tokens of a conversation, reply included', {
-    fallbackHelp: 'min(trained, 8192), as far as memory allows',
+  ...loadFlags({
+    context: [
+      'N',
+      'tokens of a conversation, reply included',
+      'min(trained, 8192), as far as memory allows',
+    ],
+    threads: ['N', 'compute threads', 'one per core'],
+    poll: ['N', 'how long compute threads spin before they sleep'],
+    priority: ['LEVEL', 'of compute threads: low, normal, high ...'],
   }),
-  threads: numberFlag('N', loadChecks.threads, 'compute threads', {
-    fallbackHelp: 'one per core',
-  }),
-  poll: numberFlag('N', loadChecks.poll, 'how long compute threads spin before they sleep', {
-    fallback: loadDefaults.poll,
-  }),
-  priority: textFlag('LEVEL', loadChecks.priority, 'of compute threads: low, normal, high ...', {
-    fallback: loadDefaults.priority,
-  }),
-  gpu: textFlag(
+  gpu: valueFlag(
     'BACKEND',
     oneOf('auto', 'cuda', 'vulkan', 'metal', 'off'),
     'what computes beside the CPU: auto, cuda, vulkan, metal or off',
     { fallback: loadDefaults.gpu },
   ),
-  gpuLayers: numberFlag(
-    'N',
-    loadChecks.gpuLayers,
-    'layers to put on the GPU, -1 for all that fit',
-    {
-      fallback: loadDefaults.gpuLayers,
-    },
-  ),
-  splitMode: textFlag('MODE', loadChecks.splitMode, 'how GPUs share: none or layer', {
-    fallbackHelp: 'one GPU where the model fits into it, else layer',
+  ...loadFlags({
+    gpuLayers: ['N', 'layers to put on the GPU, -1 for all that fit'],
+    splitMode: [
+      'MODE',
+      'how GPUs share: none or layer',
+      'one GPU where the model fits into it, else layer',
+    ],
+    mainGpu: [
+      'N',
+      'the one GPU to use, as doctor counts them',
+      'the one with the most free memory',
+    ],
   }),
-  mainGpu: numberFlag('N', loadChecks.mainGpu, 'the one GPU to use, as doctor counts them', {
-    fallbackHelp: 'the one with the most free memory',
-  }),
-  tensorSplit: textFlag('N,N', shares, 'shares of the GPUs', {
+  tensorSplit: valueFlag('N,N', shares, 'shares of the GPUs', {
     fallbackHelp: 'by their free memory',
   }),
-  kvType: textFlag('TYPE', loadChecks.kvType, 'type of the KV cache: f16, bf16, q8_0 or q4_0', {
-    fallback: loadDefaults.kvType,
-  }),
-  flashAttention: textFlag('MODE', oneOf('auto', 'on', 'off'), 'flash attention: auto, on, off', {
+  ...loadFlags({ kvType: ['TYPE', 'type of the KV cache: f16, bf16, q8_0 or q4_0'] }),
+  flashAttention: valueFlag('MODE', oneOf('auto', 'on', 'off'), 'flash attention: auto, on, off', {
     fallback: loadDefaults.flashAttention,
   }),
-  chatTemplateFile: textFlag('FILE', filePath, "a chat template in the place of the model's", {
+  chatTemplateFile: valueFlag('FILE', filePath, "a chat template in the place of the model's", {
     fallbackHelp: "the model's own",
   }),
-  draft: textFlag('FILE', loadChecks.draft, 'a small model that drafts for a lone reply'),
+  ...loadFlags({ draft: ['FILE', 'a small model that drafts for a lone reply'] }),
   lookup: switchFlag('draft by looking up what followed the same words before'),
-  draftMax: numberFlag('N', loadChecks.draftMax, 'tokens to draft for a step at most', {
-    fallbackHelp: 'as many as are fastest, by measure',
+  ...loadFlags({
+    draftMax: ['N', 'tokens to draft for a step at most', 'as many as are fastest, by measure'],
   }),
 }
 
@@ -83,23 +106,23 @@ export const samplingFlags = {
       if (flag === undefined) return []
       const { argument, help } = flag
       const otherwise = ofTheModel(String(neutral))
-      return [[name, numberFlag(argument, samplingChecks[name], help, otherwise)]]
+      return [[name, valueFlag(argument, samplingChecks[name], help, otherwise)]]
     }),
   ) as Record<FlaggedSampling, Flag<number, undefined>>),
-  seed: numberFlag('N', samplingChecks.seed, 'makes a reply repeatable', {
+  seed: valueFlag('N', samplingChecks.seed, 'makes a reply repeatable', {
     fallbackHelp: 'another for each reply',
   }),
 }
 
 const replyFlags = {
   ...samplingFlags,
-  maxTokens: numberFlag('N', maxTokens, 'tokens of a reply at most', {
+  maxTokens: valueFlag('N', maxTokens, 'tokens of a reply at most', {
     fallbackHelp: 'until the context is full',
   }),
-  reasoningBudget: numberFlag('N', budgetChecks.budget, 'tokens a reply may think, -1 for any', {
+  reasoningBudget: valueFlag('N', budgetChecks.budget, 'tokens a reply may think, -1 for any', {
     fallback: -1,
   }),
-  reasoningBudgetMessage: textFlag(
+  reasoningBudgetMessage: valueFlag(
     'TEXT',
     budgetChecks.budgetMessage,
     'what thoughts that have had their tokens are ended with',
@@ -108,7 +131,7 @@ const replyFlags = {
 }
 
 const parallel = (fallback: number) =>
-  numberFlag('N', loadChecks.parallel, 'conversations at once', { fallback })
+  valueFlag('N', loadChecks.parallel, 'conversations at once', { fallback })
 
 function isShare(text: string): boolean {
   return text.trim() !== '' && isNumber(Number(text), 0, 1e9)
@@ -119,72 +142,62 @@ export const runFlags = { ...modelFlags, parallel: parallel(1), ...replyFlags }
 export const serveFlags = {
   ...modelFlags,
   parallel: parallel(loadDefaults.parallel),
-  kvCells: numberFlag('N', loadChecks.kvCells, 'cells of one KV cache for all conversations', {
-    fallbackHelp: 'none, each has its own',
+  ...loadFlags({
+    kvCells: ['N', 'cells of one KV cache for all conversations', 'none, each has its own'],
   }),
-  cacheMib: numberFlag('MIB', loadChecks.cacheMiB, 'memory for states of conversations', {
+  cacheMib: valueFlag('MIB', loadChecks.cacheMiB, 'memory for states of conversations', {
     fallbackHelp: 'an eighth of free memory, at most 2048',
   }),
-  embeddings: textFlag('MODE', oneOf('auto', 'on', 'off'), 'embed: on, off, or as the file says', {
+  embeddings: valueFlag('MODE', oneOf('auto', 'on', 'off'), 'embed: on, off, or as the file says', {
     fallback: 'auto',
   }),
-  queue: numberFlag('N', loadChecks.queue, 'requests that may wait for a place', {
-    fallback: loadDefaults.queue,
-  }),
-  window: numberFlag('N', loadChecks.window, 'tokens a reply may run ahead of its reader', {
-    fallback: loadDefaults.window,
-  }),
-  toolsMax: numberFlag('N', loadChecks.toolsMax, 'tools of one request', {
-    fallback: loadDefaults.toolsMax,
-  }),
-  toolBytesMax: numberFlag('N', loadChecks.toolBytesMax, "bytes of a request's tools, together", {
-    fallback: loadDefaults.toolBytesMax,
-  }),
-  toolWorkMax: numberFlag('N', loadChecks.toolWorkMax, 'work of their schemas, in 1,000 steps', {
-    fallback: loadDefaults.toolWorkMax,
+  ...loadFlags({
+    queue: ['N', 'requests that may wait for a place'],
+    window: ['N', 'tokens a reply may run ahead of its reader'],
+    toolsMax: ['N', 'tools of one request'],
+    toolBytesMax: ['N', "bytes of a request's tools, together"],
+    toolWorkMax: ['N', 'work of their schemas, in 1,000 steps'],
   }),
   ...replyFlags,
-  host: textFlag('HOST', hostName, 'address to listen on', { fallback: '127.0.0.1' }),
-  port: numberFlag('N', integerFrom(0, 65_535), 'port to listen on, 0 picks one', {
+  host: valueFlag('HOST', hostName, 'address to listen on', { fallback: '127.0.0.1' }),
+  port: valueFlag('N', integerFrom(0, 65_535), 'port to listen on, 0 picks one', {
     fallback: 8080,
   }),
   alias: listFlag('NAME', 'another name of the model for requests'),
   anyModel: switchFlag('answer to any name of a model, not to its own alone'),
   allowHost: listFlag('HOST', 'another name that requests may be sent to'),
   allowOrigin: listFlag('URL', 'a web origin that may call: https://app.example, or * for any'),
-  bodyMib: numberFlag('MIB', integerFrom(1, 1024), "a request's body at most", { fallback: 32 }),
-  apiKeyFile: textFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
+  bodyMib: valueFlag('MIB', integerFrom(1, 1024), "a request's body at most", { fallback: 32 }),
+  apiKeyFile: valueFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),
   isolateKeys: switchFlag('share computed prompts only between requests of one key'),
   openMetrics: switchFlag('serve GET /metrics without a key'),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
-  queueDeadlineMs: numberFlag('MS', loadChecks.queueDeadlineMs, 'how long a request may wait', {
-    fallback: loadDefaults.queueDeadlineMs,
-  }),
-  readerStallMs: numberFlag('MS', milliseconds, 'how long a reader may take nothing', {
+  ...loadFlags({ queueDeadlineMs: ['MS', 'how long a request may wait'] }),
+  readerStallMs: valueFlag('MS', milliseconds, 'how long a reader may take nothing', {
     fallback: 60_000,
   }),
-  engineStallMs: numberFlag('MS', milliseconds, 'how long the engine may stand still', {
+  engineStallMs: valueFlag('MS', milliseconds, 'how long the engine may stand still', {
     fallback: 30_000,
   }),
-  logFormat: textFlag('FORMAT', oneOf('text', 'json'), 'of the log on stderr, text or json', {
+  logFormat: valueFlag('FORMAT', oneOf('text', 'json'), 'of the log on stderr, text or json', {
     fallback: 'text',
   }),
-  logLevel: textFlag(
+  logLevel: valueFlag(
     'LEVEL',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),
     'what is logged: debug (health and metrics too), info, warn, error or silent',
     { fallback: 'info' },
   ),
-  drainMs: numberFlag('MS', integerFrom(0, int32Max), 'how long replies may go on after SIGTERM', {
+  drainMs: valueFlag('MS', integerFrom(0, int32Max), 'how long replies may go on after SIGTERM', {
     fallback: 30_000,
   }),
 }
 
 export const doctorFlags = {
   ...modelFlags,
-  model: textFlag('FILE', filePath, 'the model, a GGUF file', { fallbackHelp: 'none' }),
+  model: valueFlag('FILE', filePath, 'the model, a GGUF file', { fallbackHelp: 'none' }),
   parallel: parallel(loadDefaults.parallel),
   kvCells: serveFlags.kvCells,
   embeddings: serveFlags.embeddings,

@@ -12,6 +12,7 @@ import {
   int32Max,
   integerFrom,
   isNumber,
+  numeric,
   oneOf,
   parseFields,
   trueOrFalse,
@@ -40,7 +41,7 @@ const budgetMessageBytesMax = 1024
 /** Shared with requests: each may be a default of the engine and a request's own. */
 export const samplingChecks: Checks<SamplingOptions> = {
   ...perSamplingName((name) => within(samplingRows[name].range)),
-  seed: check('a whole number that JavaScript holds exactly', Number.isSafeInteger),
+  seed: numeric('a whole number that JavaScript holds exactly', Number.isSafeInteger),
 }
 
 /** Shared with requests in the same way. */

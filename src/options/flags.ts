@@ -34,26 +34,19 @@ export type Settled<F extends Flags> = Always<F> & Sometimes<F>
 /** What holds where nothing is given: a value, or words for what is found out later. */
 interface Otherwise<D> {
   fallback?: D
-  fallbackHelp?: string
+  fallbackHelp?: string | undefined
 }
 
-export function numberFlag<D extends number | undefined = undefined>(
-  argument: string,
-  rule: Check<number>,
-  help: string,
-  otherwise: Otherwise<D> = {},
-): Flag<number, D> {
-  const read = (raw: string) => (raw.trim() === '' ? Number.NaN : Number(raw))
-  return { check: rule, read, argument, many: false, help, ...settledOtherwise(otherwise) }
-}
-
-export function textFlag<T extends string, D extends T | undefined = undefined>(
+export function valueFlag<T, const D extends T | undefined = undefined>(
   argument: string,
   rule: Check<T>,
   help: string,
-  otherwise: Otherwise<D> = {},
+  { fallback, fallbackHelp }: Otherwise<D> = {},
 ): Flag<T, D> {
-  return { check: rule, read: asIs, argument, many: false, help, ...settledOtherwise(otherwise) }
+  const read = rule.isNumeric === true ? asNumber : asIs
+  const words = fallbackHelp ?? (fallback === undefined ? undefined : String(fallback))
+  const rest = { fallback: fallback as D, fallbackHelp: words }
+  return { check: rule, read, argument, many: false, help, ...rest }
 }
 
 export function listFlag(argument: string, help: string): Flag<string[], string[]> {
@@ -68,11 +61,6 @@ export function switchFlag(help: string): Flag<boolean, boolean> {
   const rule = check<boolean>('1, true, 0 or false', (value) => typeof value === 'boolean')
   const rest = { fallback: false, fallbackHelp: undefined }
   return { check: rule, read: asSwitch, argument: null, many: false, help, ...rest }
-}
-
-function settledOtherwise<D>({ fallback, fallbackHelp }: Otherwise<D>) {
-  const words = fallback === undefined ? undefined : String(fallback)
-  return { fallback: fallback as D, fallbackHelp: fallbackHelp ?? words }
 }
 
 /** `gpuLayers` is `--gpu-layers`. */
@@ -119,6 +107,10 @@ function parsed(one: Flag<unknown>, name: string, raw: unknown): unknown {
 
 function split(one: Flag<unknown>, variable: string): string | string[] {
   return one.many ? variable.split(',').map((part) => part.trim()) : variable
+}
+
+function asNumber(raw: string): number {
+  return raw.trim() === '' ? Number.NaN : Number(raw)
 }
 
 function asIs(raw: string): string {
