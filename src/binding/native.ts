@@ -308,16 +308,19 @@ export interface NativeTexts {
   tokens: number[]
 }
 
-/** A piece of a reply that has more than text; what waited of it is merged. */
+/**
+ * A piece of a reply that may have more than text. It is of one kind: text, or `reasoning`, or
+ * `toolCalls`. Neighbours of one kind that waited are merged. What there is nothing of is left out.
+ */
 export interface NativePart {
   kind: 'part'
   id: number
   text: string
-  reasoning: string
-  toolCalls: NativeToolCallDelta[]
-  logprobs: NativeTokenLogprobs[]
+  reasoning?: string
+  toolCalls?: NativeToolCallDelta[]
+  logprobs?: NativeTokenLogprobs[]
   /** Of the prompt's tokens, each once and in order; the first one's logprob is NaN. */
-  promptLogprobs: NativeTokenLogprobs[]
+  promptLogprobs?: NativeTokenLogprobs[]
   /** What its reader is to take: tokens of the reply, and those of the prompt that are told of. */
   tokens: number
 }
