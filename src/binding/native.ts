@@ -261,8 +261,8 @@ export interface NativeEngine {
   /** Of the prompt that this gives. Answered by a `tokens` event, or `error`. */
   tokenizeChat(id: number, chat: NativeChat): void
   /**
-   * Everything that happened since the last call, in order; text of one reply is merged. Ends that
-   * are told are counted as they are told.
+   * Everything that happened since the last call, in order; what came of one reply is merged as far
+   * as it is of one kind. Ends that are told are counted as they are told.
    */
   drain(): NativeEvent[]
   stats(): NativeStats

@@ -75,7 +75,8 @@ export class Choice {
 
   /** The first part that waits; there must be one. */
   take(): ReplyPart {
-    const part = this.#waiting.shift() as WaitingPart
+    const waiting = this.#waiting
+    const part = (waiting.length === 1 ? waiting.pop() : waiting.shift()) as WaitingPart
     if (this.result === undefined) this.#taken.add(part)
     return part
   }
@@ -141,10 +142,12 @@ class Whole {
   add({ text, reasoning, toolCalls }: ReplyPart): void {
     if (text !== '') this.#text.add(text)
     if (reasoning !== undefined) this.#reasoning.add(reasoning)
-    for (const { index, id = '', name = '', arguments: more } of toolCalls ?? []) {
-      const call = this.#calls[index] ?? { id, name, arguments: '' }
-      this.#calls[index] = { ...call, arguments: call.arguments + more }
-    }
+    if (toolCalls !== undefined) for (const delta of toolCalls) this.#addCall(delta)
+  }
+
+  #addCall({ index, id = '', name = '', arguments: more }: ToolCallDelta): void {
+    const call = this.#calls[index] ?? { id, name, arguments: '' }
+    this.#calls[index] = { ...call, arguments: call.arguments + more }
   }
 
   get result(): Pick<ChoiceResult, 'text' | 'reasoning' | 'toolCalls'> {

@@ -113,8 +113,8 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   /**
-   * How the reply ended. If nobody iterates, asking for it reads the reply to its end; what was
-   * read is kept for a later iteration.
+   * How the reply ended, and all that it said. If nobody iterates, asking for it reads the reply to
+   * its end; what was read is kept for a later iteration.
    */
   get done(): Promise<ReplyResult> {
     this.#drainUnlessIterated()
