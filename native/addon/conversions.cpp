@@ -381,12 +381,15 @@ struct EventWriter {
   void operator()(const TokenOutbox::Text&) {}  // see texts()
   void operator()(const TokenOutbox::Parts& event) {
     begin("part", event.id);
-    object.Set("text", event.part.text);
-    object.Set("reasoning", event.part.reasoning);
-    object.Set("toolCalls", tool_calls(env, event.part.tool_calls));
-    object.Set("logprobs", logprobs(env, event.part.logprobs));
-    object.Set("promptLogprobs", logprobs(env, event.part.prompt_logprobs));
-    object.Set("tokens", event.part.tokens);
+    const Part& part = event.part;
+    object.Set("text", part.text);
+    object.Set("tokens", part.tokens);
+    if (!part.reasoning.empty()) object.Set("reasoning", part.reasoning);
+    if (!part.tool_calls.empty()) object.Set("toolCalls", tool_calls(env, part.tool_calls));
+    if (!part.logprobs.empty()) object.Set("logprobs", logprobs(env, part.logprobs));
+    if (!part.prompt_logprobs.empty()) {
+      object.Set("promptLogprobs", logprobs(env, part.prompt_logprobs));
+    }
   }
   void operator()(const TokenOutbox::Finished& event) {
     begin("finished", event.id);

@@ -95,11 +95,13 @@ void TokenOutbox::text(RequestId id, std::string_view text, int32_t tokens) {
 void TokenOutbox::part(RequestId id, Part part) {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto [entry, is_new] = text_at_.try_emplace(id, events_.size());
-  if (is_new) {
-    events_.push_back(Parts{id, std::move(part)});
-  } else {
-    std::get<Parts>(events_[entry->second]).part.append(std::move(part));
+  Part* const waiting = is_new ? nullptr : &std::get<Parts>(events_[entry->second]).part;
+  if (waiting != nullptr && waiting->joins(part)) {
+    waiting->append(std::move(part));
+    return;
   }
+  entry->second = events_.size();
+  events_.push_back(Parts{id, std::move(part)});
 }
 
 void TokenOutbox::finished(RequestId id, FinishReason reason, const Tally& tally) {

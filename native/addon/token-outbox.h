@@ -15,8 +15,8 @@ namespace sluice {
 
 // The one place where something leaves the engine's threads for JavaScript's: events gather under
 // a mutex, and one wake-up is under way at most, however many there are. JavaScript takes them
-// all with drain(). Text of one reply merges while it waits, so a slow reader costs no memory per
-// token and finds few, larger pieces.
+// all with drain(). Pieces of one reply that follow each other and are of one kind merge while they
+// wait, so a slow reader costs no memory per token and finds few, larger pieces, in their order.
 //
 // Lifetime rules (each was a way to crash in others' addons):
 //  1. The wake function is made unreferenced, or an idle engine would keep the process alive.
@@ -126,7 +126,7 @@ class TokenOutbox : public EventSink {
   Wake wake_;
   std::mutex mutex_;
   std::vector<Event> events_;
-  std::unordered_map<RequestId, size_t> text_at_;  // where a reply's waiting text is in events_
+  std::unordered_map<RequestId, size_t> text_at_;  // where a reply's last piece is in events_
   // What an engine out of memory must still be able to tell, so no memory is needed for it. The
   // first comes before all other events, since the ends of requests tell of it; the last after
   // them.

@@ -381,17 +381,20 @@ export interface CompletionOptions extends RequestOptions {
   suffix?: string
 }
 
-/** A piece of the reply: whole characters, one or more tokens. */
+/**
+ * A piece of the reply: whole characters, one or more tokens. It is of one kind: text, reasoning,
+ * or tool calls. So the order of a choice's parts is the order in which the model wrote them.
+ */
 export interface ReplyPart {
   /** Which of the reply's choices goes on: 0, or up to `n` - 1. */
   readonly choice: number
-  /** What the reply says; empty where this piece has only reasoning or tool calls. */
+  /** What the reply says; empty where this piece is reasoning or tool calls. */
   readonly text: string
   /** Tokens of the reply that this piece was made of. */
   readonly tokens: number
-  /** What the model thinks before it speaks. Left out where there is none. */
+  /** What the model thinks. Left out where this piece is none of that. */
   readonly reasoning?: string
-  /** What was added to the reply's tool calls. Left out where nothing was. */
+  /** What was added to the reply's tool calls. Left out where this piece is none of that. */
   readonly toolCalls?: readonly ToolCallDelta[]
   /**
    * One entry a token, where they were asked for. An entry comes with the last of its token's
@@ -483,6 +486,8 @@ export interface ChoiceResult {
   readonly finishReason: FinishReason
   /** The stop string that ended it, if one did. */
   readonly stopString?: string
+  /** What it said, whole, whoever has read its parts; empty where it said nothing. */
+  readonly text: string
   /** What the model thought, whole. Left out where there is none. */
   readonly reasoning?: string
   /** What it called, whole, unless the reply was cut. Left out where it called nothing. */

@@ -255,8 +255,8 @@ export interface NativeEngine {
   /** Of the prompt that this gives. Answered by a `tokens` event, or `error`. */
   tokenizeChat(id: number, chat: NativeChat): void
   /**
-   * Everything that happened since the last call, in order; text of one reply is merged. Ends that
-   * are told are counted as they are told.
+   * Everything that happened since the last call, in order; what came of one reply is merged as far
+   * as it is of one kind. Ends that are told are counted as they are told.
    */
   drain(): NativeEvent[]
   stats(): NativeStats
@@ -302,16 +302,19 @@ export interface NativeTexts {
   tokens: number[]
 }
 
-/** A piece of a reply that has more than text; what waited of it is merged. */
+/**
+ * A piece of a reply that may have more than text. It is of one kind: text, or `reasoning`, or
+ * `toolCalls`. Neighbours of one kind that waited are merged. What there is nothing of is left out.
+ */
 export interface NativePart {
   kind: 'part'
   id: number
   text: string
-  reasoning: string
-  toolCalls: NativeToolCallDelta[]
-  logprobs: NativeTokenLogprobs[]
+  reasoning?: string
+  toolCalls?: NativeToolCallDelta[]
+  logprobs?: NativeTokenLogprobs[]
   /** Of the prompt's tokens, each once and in order; the first one's logprob is NaN. */
-  promptLogprobs: NativeTokenLogprobs[]
+  promptLogprobs?: NativeTokenLogprobs[]
   /** What its reader is to take: tokens of the reply, and those of the prompt that are told of. */
   tokens: number
 }

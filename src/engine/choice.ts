@@ -1,7 +1,18 @@
-import type { ChoiceResult } from '../api/types.js'
-import type { NativeEvent } from '../binding/native.js'
-import { PartBuffer } from './part-buffer.js'
-import { PartSum } from './part-sum.js'
+import type {
+  ChoiceResult,
+  PromptTokenLogprobs,
+  ReplyPart,
+  TokenLogprob,
+  TokenLogprobs,
+  ToolCall,
+  ToolCallDelta,
+} from '../api/types.js'
+import type {
+  NativeEvent,
+  NativePart,
+  NativeTokenLogprob,
+  NativeTokenLogprobs,
+} from '../binding/native.js'
 
 export type Finished = Extract<NativeEvent, { kind: 'finished' }>
 
@@ -17,8 +28,6 @@ export interface ChoiceTally {
  */
 export class Choice {
   readonly seed: number
-  readonly buffer: PartBuffer
-  readonly sum = new PartSum()
   /** Of its native request, once that is submitted. */
   id = 0
   /** Once it is queued. */
@@ -31,9 +40,49 @@ export class Choice {
   uncredited = 0
   result: ChoiceResult | undefined
 
+  readonly #index: number
+  /** Parts that nobody has taken yet, in order. No two neighbours are of one kind. */
+  #waiting: WaitingPart[] = []
+  /** What was taken. */
+  readonly #taken = new Whole()
+
   constructor(index: number, seed: number) {
+    this.#index = index
     this.seed = seed
-    this.buffer = new PartBuffer(index)
+  }
+
+  /** Nothing waits to be taken. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  addText(text: string, tokens: number): void {
+    const last = this.#waiting.at(-1)
+    if (last !== undefined && isTextOrBare(last)) {
+      last.text += text
+      last.tokens += tokens
+    } else {
+      this.#waiting.push({ choice: this.#index, text, tokens })
+    }
+  }
+
+  addPart(part: NativePart): void {
+    const next = partOf(this.#index, part)
+    const last = this.#waiting.at(-1)
+    if (last !== undefined && joins(last, next)) append(last, next)
+    else this.#waiting.push(next)
+  }
+
+  /** The first part that waits; there must be one. */
+  take(): ReplyPart {
+    const waiting = this.#waiting
+    const part = (waiting.length === 1 ? waiting.pop() : waiting.shift()) as WaitingPart
+    if (this.result === undefined) this.#taken.add(part)
+    return part
+  }
+
+  clear(): void {
+    this.#waiting = []
   }
 
   /** What it took, as far as the engine has told; exact once it has a result. */
@@ -46,10 +95,11 @@ export class Choice {
   finish(event: Finished): void {
     const { promptTokens, cachedTokens, completionTokens, reasoningTokens, stopString } = event
     const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
+    for (const part of this.#waiting) this.#taken.add(part)
     this.result = {
       finishReason: event.finishReason,
       ...(stopString === undefined ? {} : { stopString }),
-      ...this.sum.result,
+      ...this.#taken.result,
       seed: this.seed,
       usage: {
         promptTokens,
@@ -76,4 +126,138 @@ export const cancelledUnstarted: Finished = {
   parkedMs: 0,
   draftTokens: 0,
   draftAcceptedTokens: 0,
+}
+
+/** Of a part's tokens, those that were generated. */
+export function replyTokensOf({ tokens, promptLogprobs }: NativePart): number {
+  return tokens - (promptLogprobs?.length ?? 0)
+}
+
+/** What a choice's parts come to, for its result. */
+class Whole {
+  readonly #text = new LongText()
+  readonly #reasoning = new LongText()
+  readonly #calls: ToolCall[] = []
+
+  add({ text, reasoning, toolCalls }: ReplyPart): void {
+    if (text !== '') this.#text.add(text)
+    if (reasoning !== undefined) this.#reasoning.add(reasoning)
+    if (toolCalls !== undefined) for (const delta of toolCalls) this.#addCall(delta)
+  }
+
+  #addCall({ index, id = '', name = '', arguments: more }: ToolCallDelta): void {
+    const call = this.#calls[index] ?? { id, name, arguments: '' }
+    this.#calls[index] = { ...call, arguments: call.arguments + more }
+  }
+
+  get result(): Pick<ChoiceResult, 'text' | 'reasoning' | 'toolCalls'> {
+    const reasoning = this.#reasoning.toString()
+    return {
+      text: this.#text.toString(),
+      ...(reasoning === '' ? {} : { reasoning }),
+      ...(this.#calls.length === 0 ? {} : { toolCalls: this.#calls }),
+    }
+  }
+}
+
+/**
+ * A text that grows by a token at a time. `+=` alone would keep each token's string and a node that
+ * joins it, some 56 bytes a token, until somebody reads the text.
+ */
+class LongText {
+  static readonly #piecesMax = 256
+  #text = ''
+  #pieces: string[] = []
+
+  add(piece: string): void {
+    this.#pieces.push(piece)
+    if (this.#pieces.length < LongText.#piecesMax) return
+    this.#text = this.toString()
+    this.#pieces = []
+  }
+
+  toString(): string {
+    return this.#text + this.#pieces.join('')
+  }
+}
+
+/** A part that may grow while it waits. */
+interface WaitingPart extends ReplyPart {
+  text: string
+  tokens: number
+  reasoning?: string
+  toolCalls?: ToolCallDelta[]
+  logprobs?: TokenLogprobs[]
+  promptLogprobs?: PromptTokenLogprobs[]
+}
+
+function partOf(choice: number, part: NativePart): WaitingPart {
+  const { text, reasoning, toolCalls, logprobs, promptLogprobs } = part
+  return {
+    choice,
+    text,
+    tokens: replyTokensOf(part),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(toolCalls === undefined ? {} : { toolCalls }),
+    ...(logprobs === undefined ? {} : { logprobs: logprobs.map(tokenLogprobs) }),
+    ...(promptLogprobs === undefined
+      ? {}
+      : { promptLogprobs: promptLogprobs.map(promptTokenLogprobs) }),
+  }
+}
+
+/** Whether it has no kind yet, but what is told of tokens, or has text. */
+function isTextOrBare({ reasoning, toolCalls }: ReplyPart): boolean {
+  return reasoning === undefined && toolCalls === undefined
+}
+
+function isBare(part: ReplyPart): boolean {
+  return part.text === '' && isTextOrBare(part)
+}
+
+/** Whether one part can say what both say: they are of one kind. */
+function joins(last: ReplyPart, next: ReplyPart): boolean {
+  if (isBare(last) || isBare(next)) return true
+  if (next.reasoning !== undefined) return last.reasoning !== undefined
+  if (next.toolCalls !== undefined) return last.toolCalls !== undefined
+  return isTextOrBare(last)
+}
+
+/** Only where it joins. */
+function append(last: WaitingPart, next: WaitingPart): void {
+  last.text += next.text
+  last.tokens += next.tokens
+  if (next.reasoning !== undefined) last.reasoning = (last.reasoning ?? '') + next.reasoning
+  for (const delta of next.toolCalls ?? []) {
+    last.toolCalls ??= []
+    appendCall(last.toolCalls, delta)
+  }
+  for (const entry of next.logprobs ?? []) {
+    last.logprobs ??= []
+    last.logprobs.push(entry)
+  }
+  for (const entry of next.promptLogprobs ?? []) {
+    last.promptLogprobs ??= []
+    last.promptLogprobs.push(entry)
+  }
+}
+
+function appendCall(calls: ToolCallDelta[], delta: ToolCallDelta): void {
+  const last = calls.at(-1)
+  if (last?.index !== delta.index) calls.push(delta)
+  else calls[calls.length - 1] = { ...last, arguments: last.arguments + delta.arguments }
+}
+
+function tokenLogprobs(entry: NativeTokenLogprobs): TokenLogprobs {
+  return { ...tokenLogprob(entry), top: entry.top.map(tokenLogprob) }
+}
+
+function promptTokenLogprobs(entry: NativeTokenLogprobs): PromptTokenLogprobs {
+  const logprob = Number.isNaN(entry.logprob) ? null : entry.logprob
+  return { ...tokenLogprobs(entry), logprob }
+}
+
+function tokenLogprob({ bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {
+  const buffer = Buffer.from(bytes, 'latin1')
+  return { token: name ?? buffer.toString('utf8'), bytes: buffer, logprob }
 }

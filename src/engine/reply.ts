@@ -3,9 +3,14 @@ import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from
 import type { NativePart, NativeRequest } from '../binding/native.js'
 import type { ToolNames } from '../options/tool-names.js'
 import { onAbort } from './abort-signals.js'
-import { Choice, type ChoiceTally, cancelledUnstarted, type Finished } from './choice.js'
+import {
+  Choice,
+  type ChoiceTally,
+  cancelledUnstarted,
+  type Finished,
+  replyTokensOf,
+} from './choice.js'
 import { choiceSeed } from './native-request.js'
-import { replyTokensOf } from './part-buffer.js'
 import type { ReplyListener, Session } from './session.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
@@ -108,24 +113,22 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   /**
-   * How the reply ended. If nobody iterates, asking for it reads the reply to its end; what was
-   * read is kept for a later iteration.
+   * How the reply ended, and all that it said. If nobody iterates, asking for it reads the reply to
+   * its end; what was read is kept for a later iteration.
    */
   get done(): Promise<ReplyResult> {
     this.#drainUnlessIterated()
     return this.#done.promise
   }
 
-  /** All the text of the first choice that no iteration has taken yet, once the reply has ended. */
+  /** All the text of the first choice, once the reply has ended, whoever has read it before. */
   async text(): Promise<string> {
-    await this.done
-    return this.#at(0).buffer.take().text
+    return (await this.done).text
   }
 
   /** The same of each choice. */
   async texts(): Promise<string[]> {
-    await this.done
-    return this.#choices.map(({ buffer }) => buffer.take().text)
+    return (await this.done).choices.map(({ text }) => text)
   }
 
   /** @internal */
@@ -193,21 +196,23 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   #nextReady(): Choice | undefined {
     let choice = this.#ready.shift()
-    while (choice?.buffer.isEmpty) choice = this.#ready.shift() // text() took it
+    while (choice?.isEmpty) choice = this.#ready.shift() // its signal cleared it
     return choice
   }
 
   #take(choice: Choice): Step {
-    const value = choice.buffer.take()
-    this.#credit(choice)
+    const value = choice.take()
+    if (!choice.isEmpty) this.#ready.push(choice)
+    this.#credit(choice, value.tokens + (value.promptLogprobs?.length ?? 0))
     return { done: false, value }
   }
 
-  #credit(choice: Choice): void {
+  #credit(choice: Choice, taken = choice.uncredited): void {
+    const tokens = Math.min(taken, choice.uncredited) // `done` may have drained it before
     // A cancelled reply is on its way out: credit would only wake it.
-    if (this.#cancelled || choice.uncredited === 0) return
-    this.#session.credit(choice.id, choice.uncredited)
-    choice.uncredited = 0
+    if (this.#cancelled || tokens === 0) return
+    this.#session.credit(choice.id, tokens)
+    choice.uncredited -= tokens
   }
 
   #drainUnlessIterated(): void {
@@ -225,7 +230,6 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   #listener(choice: Choice): ReplyListener {
-    const { buffer } = choice
     return {
       onAccepted: (promptTokens) => {
         choice.promptTokens = promptTokens
@@ -234,17 +238,16 @@ export class Reply implements AsyncIterable<ReplyPart> {
       onText: (text, tokens) => {
         choice.received += tokens
         if (this.#state === 'ended') return // aborted by its signal
-        const isNew = buffer.isEmpty
-        buffer.addText(text, tokens)
+        const isNew = choice.isEmpty
+        choice.addText(text, tokens)
         this.#arrived(choice, tokens, isNew)
       },
       onPart: (came) => {
         const part = this.#names === undefined ? came : withSentNames(came, this.#names)
         choice.received += replyTokensOf(part)
         if (this.#state === 'ended') return
-        const isNew = buffer.isEmpty
-        buffer.addPart(part)
-        choice.sum.add(part)
+        const isNew = choice.isEmpty
+        choice.addPart(part)
         this.#arrived(choice, part.tokens, isNew)
       },
       onFinished: (event) => {
@@ -264,7 +267,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   #arrived(choice: Choice, tokens: number, isNew: boolean): void {
     choice.uncredited += tokens
-    if (isNew && !choice.buffer.isEmpty) this.#ready.push(choice)
+    if (isNew) this.#ready.push(choice)
     if (this.#reader === 'drain') this.#credit(choice)
     this.#wake()
   }
@@ -319,7 +322,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly #onAbort = (): void => {
     if (this.#cancelled) return
     this.#cancelRunning()
-    for (const { buffer } of this.#choices) buffer.clear()
+    for (const choice of this.#choices) choice.clear()
     this.#fail(this.#abortError())
   }
 
@@ -331,10 +334,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
 }
 
 function withSentNames(part: NativePart, names: ToolNames): NativePart {
-  const toolCalls = part.toolCalls.map((delta) => {
+  const toolCalls = part.toolCalls?.map((delta) => {
     return delta.name === undefined ? delta : { ...delta, name: names.sent(delta.name) }
   })
-  return { ...part, toolCalls }
+  return toolCalls === undefined ? part : { ...part, toolCalls }
 }
 
 function replyResult(choices: readonly ChoiceResult[]): ReplyResult {

@@ -318,8 +318,97 @@ describe('a reply', () => {
     expect(await reply.text()).toBe('1')
     const left: object[] = []
     for await (const { choice, text } of reply) left.push({ choice, text })
-    expect(left).toEqual([{ choice: 1, text: '2' }])
+    expect(left).toEqual([
+      { choice: 0, text: '1' },
+      { choice: 1, text: '2' },
+    ])
     expect(await engine.chat(ask, { n: 2, seed: 1 }).texts()).toEqual(['1', '2'])
+  })
+
+  test('tells all its text with done, text() and texts(), whoever has read it before', async () => {
+    const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
+    const expected = Array.from({ length: 600 }, (_, i) => `${i} `).join('')
+    const reply = engine.chat(ask, { maxTokens: 600 })
+    let read = ''
+    for await (const part of reply) read += part.text
+    expect(read).toBe(expected)
+    const result = await reply.done
+    expect([result.text, result.choices[0]?.text]).toEqual([expected, expected])
+    expect([await reply.text(), await reply.texts()]).toEqual([expected, [expected]])
+    expect((await engine.chat(ask, { maxTokens: 600 }).done).text).toBe(expected)
+  })
+
+  test('that is cancelled tells what came of it', async () => {
+    const { engine } = await open(() => ({ tokens: counting() }))
+    const reply = engine.chat(ask)
+    let read = ''
+    for await (const { text } of reply) {
+      read += text
+      if (read.length > 20) break
+    }
+    const { text, finishReason } = await reply.done
+    expect([text.startsWith(read), finishReason]).toEqual([true, 'cancelled'])
+  })
+
+  test('keeps the order of text, thoughts and calls, and merges neighbours alike', async () => {
+    const call = (index: number, more: string) => ({ index, arguments: more })
+    const tokens = [
+      { reasoning: 'Well' },
+      { reasoning: '.' },
+      'I ',
+      { text: 'look' },
+      { reasoning: 'Now.' },
+      { toolCalls: [{ ...call(0, '{"a"'), id: 'x', name: 'run' }] },
+      { toolCalls: [call(0, ':1}')] },
+      { toolCalls: [{ ...call(1, '{}'), id: 'y', name: 'run' }] },
+      'Done.',
+    ]
+    const calls = [
+      { index: 0, id: 'x', name: 'run', arguments: '{"a":1}' },
+      { index: 1, id: 'y', name: 'run', arguments: '{}' },
+    ]
+    const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
+    const reply = engine.chat(ask)
+    addon.engine.step(20)
+    await settle()
+    const credit = vi.spyOn(addon.engine, 'credit')
+    const iterator = reply[Symbol.asyncIterator]()
+    const parts: unknown[] = []
+    for (let i = 0; i < 4; i++) parts.push((await iterator.next()).value)
+    expect(parts).toEqual([
+      { choice: 0, text: '', reasoning: 'Well.', tokens: 2 },
+      { choice: 0, text: 'I look', tokens: 2 },
+      { choice: 0, text: '', reasoning: 'Now.', tokens: 1 },
+      { choice: 0, text: '', toolCalls: calls, tokens: 3 },
+    ])
+    // By what was taken: the window is 8, and the engine hears of it by the half.
+    expect(credit.mock.calls.map(([, count]) => count)).toEqual([4, 4])
+    addon.engine.step(4)
+    const rest: unknown[] = []
+    for await (const part of { [Symbol.asyncIterator]: () => iterator }) rest.push(part)
+    expect(rest).toEqual([{ choice: 0, text: 'Done.', tokens: 1 }])
+    expect(await reply.done).toMatchObject({
+      text: 'I lookDone.',
+      reasoning: 'Well.Now.',
+      toolCalls: calls.map(({ index: _, ...one }) => one),
+    })
+  })
+
+  test('gives what is told of tokens that write nothing to the part before them', async () => {
+    const entry = { bytes: '', logprob: -2, name: '<|mark|>', top: [] }
+    const tokens = [{ logprobs: [entry] }, { reasoning: 'So.' }, { logprobs: [entry] }, 'Yes.']
+    const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
+    const reply = engine.chat(ask)
+    addon.engine.step(8)
+    await settle()
+    const parts: [string, string | undefined, number, number][] = []
+    for await (const { text, reasoning, logprobs = [], tokens } of reply) {
+      parts.push([text, reasoning, logprobs.length, tokens])
+    }
+    expect(parts).toEqual([
+      ['', 'So.', 2, 3],
+      ['Yes.', undefined, 0, 1],
+    ])
   })
 
   test('has as many choices as the engine has places at most', async () => {

@@ -13,6 +13,7 @@ const common = {
   system_fingerprint: 'fp_1',
 }
 const choiceResult: ChoiceResult = {
+  text: '',
   finishReason: 'length',
   seed: 1,
   usage: { promptTokens: 3, cachedTokens: 2, completionTokens: 4 },

@@ -558,8 +558,7 @@ const modelInfo: NativeModelInfo = {
 
 function tokenEvent(id: number, token: string | FakePart): FakeEvent {
   if (typeof token === 'string') return { kind: 'text', id, text: token, tokens: 1 }
-  const nothing = { text: '', reasoning: '', toolCalls: [], logprobs: [], promptLogprobs: [] }
-  return { kind: 'part', id, ...nothing, ...token, tokens: 1 }
+  return { kind: 'part', id, text: '', ...token, tokens: 1 }
 }
 
 function wordsOf({ prompt }: NativeRequest): number {

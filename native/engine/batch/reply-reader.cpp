@@ -27,7 +27,7 @@ void ReplyReader::append(std::string_view text, const FormSpan& span) {
 void ReplyReader::finish(bool was_cut, const FormSpan& span) {
   if (has_form_) {
     read_form(span);
-    if (is_in_form_) ready_.text.append(std::exchange(pending_, {}));
+    if (is_in_form_) add_text(std::exchange(pending_, {}));
     if (!is_in_form_) finish_undecided(was_cut, span.is_unsettled);
     return;
   }
@@ -36,40 +36,50 @@ void ReplyReader::finish(bool was_cut, const FormSpan& span) {
   collect();
   if (stopped()) return;
   stops_.let_go();
-  ready_.text.append(stops_.take());
+  add_text(stops_.take());
   withheld_ = 0;
 }
 
-Part ReplyReader::take() { return std::exchange(ready_, Part()); }
+std::vector<Part> ReplyReader::take() { return std::exchange(ready_, {}); }
+
+void ReplyReader::add(ReplyPiece&& piece) {
+  if (piece.kind() == ReplyPiece::Kind::none) return;
+  if (ready_.empty() || !ready_.back().joins(piece)) ready_.emplace_back();
+  ready_.back().ReplyPiece::append(std::move(piece));
+}
+
+void ReplyReader::add_text(std::string text) {
+  ReplyPiece piece;
+  piece.text = std::move(text);
+  add(std::move(piece));
+}
 
 void ReplyReader::collect() {
   ChatDelta delta = parser_->take();
-  // Around a form there are spaces and marks at most.
-  if (has_form_) delta.content.clear();
-  if (!stops_.is_idle()) search(delta);
-  Part more;
-  more.text = std::move(delta.content);
-  more.reasoning = std::move(delta.reasoning);
-  more.tool_calls = std::move(delta.tool_calls);
-  ready_.append(std::move(more));
+  if (!stops_.is_idle()) return search(std::move(delta));
+  for (ChatDelta::Piece& piece : delta.pieces) {
+    // Around a form there are spaces and marks at most.
+    if (has_form_) piece.text.clear();
+    add(std::move(piece));
+  }
 }
 
 // What is said before thoughts or a call and what is said after it are no one text.
-void ReplyReader::search(ChatDelta& delta) {
-  const bool is_new_piece = delta.piece_begin != ChatDelta::kNone;
-  const size_t piece_begin = is_new_piece ? delta.piece_begin : 0;
-  if (is_new_piece) {
-    stops_.append(std::string_view(delta.content).substr(0, piece_begin));
-    if (stopped()) delta.tool_calls.clear();  // they come behind it
-    stops_.let_go();
+void ReplyReader::search(ChatDelta&& delta) {
+  for (ChatDelta::Piece& piece : delta.pieces) {
+    const bool is_text = piece.kind() == ReplyPiece::Kind::text;
+    if (!is_text || piece.is_apart) {
+      stops_.let_go();
+      add_text(stops_.take());
+    }
+    if (stopped()) break;  // the rest comes behind it
+    if (!is_text) {
+      add(std::move(piece));
+      continue;
+    }
+    stops_.append(piece.text);
+    add_text(stops_.take());
   }
-  stops_.append(std::string_view(delta.content).substr(piece_begin));
-  const bool has_ended = !delta.reasoning.empty() || !delta.tool_calls.empty();
-  if (has_ended && !is_new_piece) {
-    if (stopped()) delta.tool_calls.clear();
-    stops_.let_go();
-  }
-  delta.content = stops_.take();
   const bool may_go_on = delta.content_is_last || stopped();
   withheld_ = stops_.withheld() + (may_go_on ? delta.text_behind : 0);
 }
@@ -86,7 +96,7 @@ void ReplyReader::read_form(const FormSpan& span) {
     enter_form();
   }
   const bool has_ended = span.end != FormSpan::kUnknown;
-  ready_.text.append(next_until(has_ended ? span.end : span.settled));
+  add_text(next_until(has_ended ? span.end : span.settled));
   if (has_ended && position_ >= span.end) pending_.clear();
 }
 
@@ -102,14 +112,14 @@ void ReplyReader::finish_undecided(bool was_cut, bool could_be_form) {
   const std::string rest = std::exchange(pending_, {});
   if (could_be_form && was_cut) {
     enter_form();
-    ready_.text.append(rest);
+    add_text(rest);
     return;
   }
   parser_->append(rest);
   parser_->finish(was_cut);
   if (!could_be_form || parser_->calls_tools()) return collect();
   is_in_form_ = true;
-  ready_.text.append(rest);
+  add_text(rest);
 }
 
 std::string ReplyReader::next_until(int64_t position) {

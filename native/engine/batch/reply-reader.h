@@ -27,8 +27,8 @@ class ReplyReader {
   void append(std::string_view text, const FormSpan& span);
   // The reply is over: the model ended it, or it was cut.
   void finish(bool was_cut, const FormSpan& span);
-  // What may leave now: text, thoughts and calls.
-  Part take();
+  // What may leave now, in order: text, thoughts and calls.
+  std::vector<Part> take();
 
   bool stopped() const { return stops_.stopped(); }
   std::string stop_string() const { return stops_.stop_string(); }
@@ -46,7 +46,9 @@ class ReplyReader {
 
  private:
   void collect();
-  void search(ChatDelta& delta);
+  void search(ChatDelta&& delta);
+  void add(ReplyPiece&& piece);
+  void add_text(std::string text);
   void read_form(const FormSpan& span);
   void enter_form();
   void finish_undecided(bool was_cut, bool could_be_form);
@@ -59,7 +61,7 @@ class ReplyReader {
   bool is_in_form_ = false;
   std::string pending_;   // of a reply with a form: what was not handed on
   int64_t position_ = 0;  // where that begins
-  Part ready_;
+  std::vector<Part> ready_;
   size_t withheld_ = 0;
 };
 

@@ -148,27 +148,37 @@ void Sequence::finish(bool was_cut) {
 }
 
 bool Sequence::send(EventSink& sink) {
-  Part part;
-  if (reader_) {
-    part = reader_->take();
-  } else {
-    part.text = text_.take();
+  if (!reader_ && !wants_logprobs() && !wants_prompt_logprobs()) {
+    const std::string text = text_.take();
+    if (text.empty()) return false;
+    sink.text(request_->id, text, undelivered_);
+    return true;
   }
+  std::vector<Part> parts = take_parts();
+  if (parts.empty()) return false;
+  parts.back().tokens = undelivered_;
+  for (Part& part : parts) sink.part(request_->id, std::move(part));
+  return true;
+}
+
+// What is told of tokens comes with the last of their bytes.
+std::vector<Part> Sequence::take_parts() {
+  std::vector<Part> parts;
+  if (reader_) {
+    parts = reader_->take();
+  } else if (std::string text = text_.take(); !text.empty()) {
+    parts.emplace_back().text = std::move(text);
+  }
+  Part told;
   if (wants_logprobs()) {
     const size_t withheld = reader_ ? std::min(reader_->withheld(), text_.released()) : 0;
-    part.logprobs = logprobs_.take(text_.released() - withheld, stopped());
+    told.logprobs = logprobs_.take(text_.released() - withheld, stopped());
   }
-  part.prompt_logprobs = std::exchange(prompt_logprobs_, {});
-  const bool is_text = part.reasoning.empty() && part.tool_calls.empty() && part.logprobs.empty() &&
-                       part.prompt_logprobs.empty();
-  if (is_text && part.text.empty()) return false;
-  if (reader_ || wants_logprobs() || wants_prompt_logprobs()) {
-    part.tokens = undelivered_;
-    sink.part(request_->id, std::move(part));
-  } else {
-    sink.text(request_->id, part.text, undelivered_);
-  }
-  return true;
+  told.prompt_logprobs = std::exchange(prompt_logprobs_, {});
+  const bool tells = !told.logprobs.empty() || !told.prompt_logprobs.empty();
+  if (tells && parts.empty()) parts.emplace_back();
+  if (tells) parts.back().append(std::move(told));
+  return parts;
 }
 
 void Sequence::deliver(EventSink& sink, int32_t window) {

@@ -139,6 +139,7 @@ class Sequence {
   void mind_thoughts();
   // What may leave; nothing where there is nothing.
   bool send(EventSink& sink);
+  std::vector<Part> take_parts();
   void begin_waiting();
   void end_waiting();
   Clock::duration waiting() const;

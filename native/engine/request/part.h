@@ -23,26 +23,14 @@ struct TokenLogprobs {
   std::vector<TokenLogprob> top;
 };
 
-// A piece of a reply that is more than text. Pieces of one reply merge while they wait.
-struct Part {
-  std::string text;
-  std::string reasoning;
-  std::vector<ToolCallDelta> tool_calls;
+// A piece of a reply, and what is told of its tokens. Neighbours of one kind merge while they wait.
+struct Part : ReplyPiece {
   std::vector<TokenLogprobs> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens, which come first
   int32_t tokens = 0;                          // those of the prompt that are told included
 
   void append(Part&& next) {
-    text.append(next.text);
-    reasoning.append(next.reasoning);
-    for (ToolCallDelta& delta : next.tool_calls) {
-      const bool goes_on = !tool_calls.empty() && tool_calls.back().index == delta.index;
-      if (goes_on) {
-        tool_calls.back().arguments.append(delta.arguments);
-      } else {
-        tool_calls.push_back(std::move(delta));
-      }
-    }
+    ReplyPiece::append(std::move(next));
     const auto add = [](std::vector<TokenLogprobs>& all, std::vector<TokenLogprobs>& more) {
       std::move(more.begin(), more.end(), std::back_inserter(all));
     };

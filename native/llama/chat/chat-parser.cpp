@@ -89,7 +89,6 @@ ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
   enter(inside, from);
   sent_.content = known_.content.size();
   sent_.reasoning = known_.reasoning.size();
-  sent_.piece_begin = known_.piece_begin;
 }
 
 ChatParser::~ChatParser() = default;
@@ -99,6 +98,7 @@ void ChatParser::append(std::string_view text) {
   text_.append(text);
   if (is_text_) {
     known_.content.append(text);
+    known_.cover(Kind::text, known_.content.size());
     known_.content_end = text_.size();
     return;
   }
@@ -161,40 +161,67 @@ void ChatParser::read_last(bool was_cut) {
 ChatDelta ChatParser::take() {
   ChatDelta delta;
   if (broken_) return delta;
-  delta.content = known_.content.substr(sent_.content);
   delta.text_behind = text_.size() - known_.content_end;
   delta.content_is_last = known_.ends_in_content || unreadable_ > 0;
-  if (known_.piece_begin != sent_.piece_begin && known_.piece_begin >= sent_.content) {
-    delta.piece_begin = known_.piece_begin - sent_.content;
-    sent_.piece_begin = known_.piece_begin;
+  for (size_t i = sent_.runs; i < known_.runs.size(); ++i) {
+    const Run& run = known_.runs[i];
+    if (run.kind == Kind::text) take_content(run, delta);
+    if (run.kind == Kind::reasoning) take_reasoning(run, delta);
+    if (run.kind == Kind::tool_calls) take_calls(run, delta);
   }
-  sent_.content = known_.content.size();
-  if (!is_blank(known_.reasoning)) {
-    delta.reasoning = known_.reasoning.substr(sent_.reasoning);
-    sent_.reasoning = known_.reasoning.size();
-  }
-  for (size_t i = started_ > 0 ? started_ - 1 : 0; i < known_.calls.size(); ++i) {
-    Call& call = known_.calls[i];
-    if (i < started_) {
-      const std::string more = call.arguments.substr(sent_.arguments[i]);
-      if (!more.empty()) delta.tool_calls.push_back({int32_t(i), "", "", more});
-      sent_.arguments[i] = call.arguments.size();
-      continue;
-    }
-    if (!may_start(i)) break;
-    if (call.id.empty()) call.id = new_call_id();
-    delta.tool_calls.push_back({int32_t(i), call.id, call.name, call.arguments});
-    sent_.arguments.push_back(call.arguments.size());
-    ++started_;
-  }
+  while (sent_.runs + 1 < known_.runs.size() && has_left(known_.runs[sent_.runs])) ++sent_.runs;
   return delta;
 }
 
+void ChatParser::take_content(const Run& run, ChatDelta& delta) {
+  const size_t end = std::min(run.end, known_.content.size());
+  if (end <= sent_.content) return;
+  ChatDelta::Piece& piece = delta.pieces.emplace_back();
+  piece.text = known_.content.substr(sent_.content, end - sent_.content);
+  piece.is_apart = run.begin >= sent_.content;
+  sent_.content = end;
+}
+
+void ChatParser::take_reasoning(const Run& run, ChatDelta& delta) {
+  if (run.end <= sent_.reasoning || is_blank(known_.reasoning)) return;
+  delta.pieces.emplace_back().reasoning =
+      known_.reasoning.substr(sent_.reasoning, run.end - sent_.reasoning);
+  sent_.reasoning = run.end;
+}
+
+void ChatParser::take_calls(const Run& run, ChatDelta& delta) {
+  const bool is_followed = &run != &known_.runs.back();
+  ChatDelta::Piece piece;
+  const size_t last_started = started_ > 0 ? started_ - 1 : 0;
+  const size_t end = std::min(run.end, known_.calls.size());
+  for (size_t i = std::max(run.begin, last_started); i < end; ++i) {
+    Call& call = known_.calls[i];
+    if (i < started_) {
+      const std::string more = call.arguments.substr(sent_.arguments[i]);
+      if (!more.empty()) piece.tool_calls.push_back({int32_t(i), "", "", more});
+      sent_.arguments[i] = call.arguments.size();
+      continue;
+    }
+    if (!may_start(i, is_followed)) break;
+    if (call.id.empty()) call.id = new_call_id();
+    piece.tool_calls.push_back({int32_t(i), call.id, call.name, call.arguments});
+    sent_.arguments.push_back(call.arguments.size());
+    ++started_;
+  }
+  if (!piece.tool_calls.empty()) delta.pieces.push_back(std::move(piece));
+}
+
+bool ChatParser::has_left(const Run& run) const {
+  if (run.kind == Kind::text) return sent_.content >= run.end;
+  if (run.kind == Kind::reasoning) return sent_.reasoning >= run.end;
+  return started_ >= run.end;
+}
+
 // Id and name leave once, so they must be whole. An id may stand behind the arguments.
-bool ChatParser::may_start(size_t index) const {
+bool ChatParser::may_start(size_t index, bool is_followed) const {
   const Call& call = known_.calls[index];
   if (call.name.empty()) return false;
-  if (has_enough_ || index + 1 < known_.calls.size()) return true;
+  if (has_enough_ || is_followed || index + 1 < known_.calls.size()) return true;
   const bool waits_for_id = format_->id_follows_name() && call.id.empty() && !is_over_;
   return name_is_whole_ && !waits_for_id;
 }
@@ -227,26 +254,48 @@ ChatParser::Reading ChatParser::parse(const std::string& text) const {
     reading.message.calls.push_back(
         {std::move(call.id), std::move(call.name), std::move(call.arguments)});
   }
-  size_t content_length = 0;
   context.ast.visit(result, [&](const auto& node) {
     note(node, text.size(), reading);
-    if (node.tag == Tag::CONTENT) note_content(node, reading.message, content_length);
+    note_run(node, reading.message);
   });
+  // What the mapper found elsewhere comes last.
+  Message& known = reading.message;
+  known.cover(Kind::text, known.content.size());
+  known.cover(Kind::tool_calls, known.calls.size());
   return reading;
 }
 
-// Pieces that touch are one.
-void ChatParser::note_content(const common_peg_ast_node& node, Message& message, size_t& length) {
+size_t ChatParser::Message::covered(Kind kind) const {
+  const auto last =
+      std::find_if(runs.rbegin(), runs.rend(), [kind](const Run& run) { return run.kind == kind; });
+  return last == runs.rend() ? 0 : last->end;
+}
+
+void ChatParser::Message::cover(Kind kind, size_t end, bool is_apart) {
+  const bool goes_on = !runs.empty() && runs.back().kind == kind && !is_apart;
+  if (goes_on) {
+    runs.back().end = end;
+    return;
+  }
+  const size_t begin = covered(kind);
+  if (end > begin) runs.push_back({kind, begin, end});
+}
+
+// Pieces of content that touch are one. A call stands where its name does.
+void ChatParser::note_run(const common_peg_ast_node& node, Message& message) {
   const size_t size = node.sanitized_text().size();
-  if (size == 0) return;
-  const bool goes_on = length > 0 && node.start == message.content_end;
-  if (!goes_on) message.piece_begin = length;
-  length += size;
+  if (node.tag == Tag::TOOL_NAME) {
+    message.cover(Kind::tool_calls, message.covered(Kind::tool_calls) + 1);
+  }
+  if (node.tag == Tag::REASONING) message.cover(Kind::reasoning, message.reasoning.size());
+  if (node.tag != Tag::CONTENT || size == 0) return;
+  const bool is_apart = node.start != message.content_end;
+  message.cover(Kind::text, message.covered(Kind::text) + size, is_apart);
   message.content_end = node.end;
 }
 
 void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& reading) const {
-  using Kind = ChatFormat::Kind;
+  using Form = ChatFormat::Kind;
   const bool is_content = node.tag == Tag::CONTENT;
   const bool is_reasoning = node.tag == Tag::REASONING;
   const bool is_call = node.tag == Tag::TOOL;
@@ -262,14 +311,14 @@ void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& r
   // A piece that goes on at the text's end. An empty one might yet be another.
   if (!node.is_partial || node.end != length || node.start == node.end) return;
   Inside inside = Inside::unknown;
-  if (is_content && format_->content() == Kind::plain) inside = Inside::content;
-  if (is_content && format_->content() == Kind::json) inside = Inside::json_content;
-  if (is_reasoning && format_->reasoning() == Kind::plain) inside = Inside::reasoning;
-  if (node.tag == Tag::TOOL_ARG_STRING_VALUE && format_->string_argument() == Kind::plain) {
+  if (is_content && format_->content() == Form::plain) inside = Inside::content;
+  if (is_content && format_->content() == Form::json) inside = Inside::json_content;
+  if (is_reasoning && format_->reasoning() == Form::plain) inside = Inside::reasoning;
+  if (node.tag == Tag::TOOL_ARG_STRING_VALUE && format_->string_argument() == Form::plain) {
     inside = Inside::string_argument;
   }
   if (node.rule == kGemmaString) inside = Inside::string_argument;
-  if (node.tag == Tag::TOOL_ARGS && format_->arguments() == Kind::json) {
+  if (node.tag == Tag::TOOL_ARGS && format_->arguments() == Form::json) {
     inside = Inside::json_arguments;
   }
   if (inside == Inside::unknown) return;
@@ -307,9 +356,9 @@ void ChatParser::give_up_on_format() {
   broken_ = call_is_open || !adopt(std::move(reading), good);
   if (broken_) return;
   known_.content.append(text_, has_calls ? good : pieces_end, std::string::npos);
+  known_.cover(Kind::text, known_.content.size());
   known_.content_end = text_.size();
   known_.ends_in_content = true;
-  if (known_.piece_begin == ChatDelta::kNone) known_.piece_begin = 0;
   inside_ = Inside::unknown;
   is_text_ = true;
 }
@@ -321,6 +370,7 @@ void ChatParser::keep_begun_delimiter(Reading& reading) const {
     return;
   if (format_->delimiter_at(text_, end) != ChatFormat::Match::partial) return;
   reading.message.content.append(text_, end, std::string::npos);
+  reading.message.cover(Kind::text, reading.message.content.size());
   reading.message.content_end = text_.size();
 }
 
@@ -330,6 +380,7 @@ bool ChatParser::adopt(Reading&& reading, size_t length) {
     reading.message.calls[i].id = std::move(known_.calls[i].id);
   }
   known_ = std::move(reading.message);
+  sent_.runs = 0;
   call_is_open_ = reading.last_call_is_open;
   name_is_whole_ = reading.name_end < length;
   // Some of llama.cpp's grammars and parsers know of no such limit.
@@ -403,10 +454,14 @@ void ChatParser::pass_on(size_t end) {
   const std::string_view more = std::string_view(text_).substr(passed_, end - passed_);
   switch (inside_) {
     case Inside::unknown: break;
-    case Inside::reasoning: known_.reasoning.append(more); break;
+    case Inside::reasoning:
+      known_.reasoning.append(more);
+      known_.cover(Kind::reasoning, known_.reasoning.size());
+      break;
     case Inside::content:
     case Inside::json_content:
       known_.content.append(more);
+      known_.cover(Kind::text, known_.content.size());
       known_.content_end = end;
       break;
     case Inside::string_argument: known_.calls.back().arguments.append(escaped(more)); break;

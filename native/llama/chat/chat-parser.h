@@ -67,13 +67,24 @@ class ChatParser {
   struct Call {
     std::string id, name, arguments;
   };
+  using Kind = ReplyPiece::Kind;
+  // What the model wrote without a change of kind: a range of all content, reasoning or calls.
+  struct Run {
+    Kind kind;
+    size_t begin, end;
+  };
   // What of the reply is known.
   struct Message {
     std::string content, reasoning;
     std::vector<Call> calls;
-    size_t piece_begin = ChatDelta::kNone;  // in `content`, of its last piece
-    size_t content_end = 0;                 // in the text
+    std::vector<Run> runs;   // all of that, in order
+    size_t content_end = 0;  // in the text
     bool ends_in_content = false;
+
+    // How far the runs of a kind come.
+    size_t covered(Kind kind) const;
+    // Makes them come to `end`, by the last run or another; content that is apart has its own.
+    void cover(Kind kind, size_t end, bool is_apart = false);
   };
   // What the text's end is inside of.
   enum class Inside { unknown, content, reasoning, string_argument, json_content, json_arguments };
@@ -89,14 +100,14 @@ class ChatParser {
   };
   struct Sent {
     size_t content = 0, reasoning = 0;
-    size_t piece_begin = ChatDelta::kNone;  // of the piece that the content ended in
     std::vector<size_t> arguments;
+    size_t runs = 0;  // the first ones, that have left for good
   };
 
   Reading read(const std::string& text);
   Reading parse(const std::string& text) const;
   void note(const common_peg_ast_node& node, size_t length, Reading& reading) const;
-  static void note_content(const common_peg_ast_node& node, Message& message, size_t& length);
+  static void note_run(const common_peg_ast_node& node, Message& message);
   bool may_read() const;
   void read_all();
   void read_last(bool was_cut);
@@ -110,7 +121,11 @@ class ChatParser {
   void pass_text();
   void pass_json();
   void pass_on(size_t end);
-  bool may_start(size_t call) const;
+  void take_content(const Run& run, ChatDelta& delta);
+  void take_reasoning(const Run& run, ChatDelta& delta);
+  void take_calls(const Run& run, ChatDelta& delta);
+  bool has_left(const Run& run) const;
+  bool may_start(size_t call, bool is_followed) const;
 
   std::shared_ptr<const ChatFormat> format_;
   std::string text_;  // the generation prompt and the reply

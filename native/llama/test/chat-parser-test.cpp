@@ -15,6 +15,7 @@ using sluice::ChatDelta;
 using sluice::ChatFormat;
 using sluice::ChatParser;
 using sluice::ChatToolCall;
+using sluice::ReplyPiece;
 using sluice::ToolCallDelta;
 
 namespace {
@@ -22,24 +23,36 @@ namespace {
 struct Reply {
   std::string content, reasoning;
   std::vector<ChatToolCall> calls;
+  std::string order;  // of kinds: one letter for each change
   bool broken = false, calls_tools = false;
   int64_t bytes_read = 0;
 };
 
+void note(Reply& reply, char kind) {
+  if (reply.order.empty() || reply.order.back() != kind) reply.order.push_back(kind);
+}
+
 // As a client joins them; fails at a delta that no client could join.
 void join(Reply& reply, const ChatDelta& delta) {
-  reply.content += delta.content;
-  reply.reasoning += delta.reasoning;
-  for (const ToolCallDelta& call : delta.tool_calls) {
-    const size_t index = size_t(call.index);
-    CHECK(index <= reply.calls.size());
-    if (index == reply.calls.size()) {
-      CHECK(!call.id.empty() && !call.name.empty());
-      reply.calls.push_back({call.id, call.name, ""});
-    } else {
-      CHECK(call.id.empty() && call.name.empty());
+  for (const ChatDelta::Piece& piece : delta.pieces) {
+    CHECK(piece.kind() != ReplyPiece::Kind::none);
+    CHECK_EQ(piece.text.empty() + piece.reasoning.empty() + piece.tool_calls.empty(), 2);
+    reply.content += piece.text;
+    reply.reasoning += piece.reasoning;
+    if (!piece.text.empty()) note(reply, 't');
+    if (!piece.reasoning.empty()) note(reply, 'r');
+    for (const ToolCallDelta& call : piece.tool_calls) {
+      note(reply, 'c');
+      const size_t index = size_t(call.index);
+      CHECK(index <= reply.calls.size());
+      if (index == reply.calls.size()) {
+        CHECK(!call.id.empty() && !call.name.empty());
+        reply.calls.push_back({call.id, call.name, ""});
+      } else {
+        CHECK(call.id.empty() && call.name.empty());
+      }
+      reply.calls[index].arguments += call.arguments;
     }
-    reply.calls[index].arguments += call.arguments;
   }
 }
 
@@ -252,6 +265,35 @@ TEST("what follows a call that ended without a name is no call's") {
   const Reply reply = parse(format, "[abc]" + arguments, next_character);
   CHECK(reply.calls.empty());
   CHECK(!reply.broken);
+}
+
+// A format that may change its mind at any place: `[thoughts]`, `{call}`, and text.
+std::shared_ptr<const ChatFormat> interleaving_format() {
+  const auto arena = build_chat_peg_parser([](common_chat_peg_builder& p) {
+    const auto thoughts = p.literal("[") + p.reasoning(p.until("]")) + p.literal("]");
+    const auto call = p.tool(p.tool_open(p.literal("<")) + p.tool_name(p.chars("[a-z]")) +
+                             p.tool_args(p.json()) + p.tool_close(p.literal(">")));
+    const auto text = p.content(p.chars("[a-zA-Z .]"));
+    return p.zero_or_more(p.choice({thoughts, call, text})) + p.end();
+  });
+  common_chat_params params;
+  params.format = COMMON_CHAT_FORMAT_PEG_NATIVE;
+  params.parser = arena.save();
+  return std::make_shared<const ChatFormat>(params);
+}
+
+TEST("text, thoughts and calls leave in the order in which they were written") {
+  const auto format = interleaving_format();
+  const std::string text =
+      "Well.[one]Then.<run{\"a\": 1}>[two]<run{\"a\": 2}><run{\"a\": 3}>So.[three]";
+  for (const Cut& cut : {Cut(whole), Cut(next_character)}) {
+    const Reply reply = parse(format, text, cut);
+    CHECK(!reply.broken);
+    CHECK_EQ(reply.order, std::string("trtcrctr"));
+    CHECK_EQ(reply.content, std::string("Well.Then.So."));
+    CHECK_EQ(reply.reasoning, std::string("onetwothree"));
+    CHECK_EQ(reply.calls.size(), size_t(3));
+  }
 }
 
 #ifndef _WIN32

@@ -43,12 +43,12 @@ export class ChunkEncoder {
   /** The frame of a part, or nothing where it says nothing. */
   part(part: ReplyPart): string {
     const { choice, text, logprobs, reasoning, toolCalls } = part
-    const hasMore = reasoning !== undefined || toolCalls !== undefined
-    if (text === '' && logprobs === undefined && !hasMore) return ''
+    const isText = reasoning === undefined && toolCalls === undefined
+    if (text === '' && logprobs === undefined && isText) return ''
     const told = logprobs === undefined ? '' : `,"logprobs":${oneLine(choiceLogprobs(logprobs))}`
-    const delta = hasMore
-      ? `${this.#opening}{"index":${choice},"delta":${oneLine(deltaOf(part))}`
-      : `${this.#textOpenings[choice]}${oneLine(text)}}`
+    const delta = isText
+      ? `${this.#textOpenings[choice]}${oneLine(text)}}`
+      : `${this.#opening}{"index":${choice},"delta":${oneLine(deltaOf(part))}`
     return `${delta}${told},"finish_reason":null${this.#choiceClosing}`
   }
 
@@ -72,13 +72,10 @@ export class ChunkEncoder {
   }
 }
 
-/** Of a part that is more than text. Thoughts come before what is said, and calls after it. */
-function deltaOf({ text, reasoning, toolCalls }: ReplyPart) {
-  return {
-    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
-    ...(text === '' ? {} : { content: text }),
-    ...(toolCalls === undefined ? {} : { tool_calls: toolCalls.map(callDelta) }),
-  }
+/** Of a part that is no text. */
+function deltaOf({ reasoning, toolCalls }: ReplyPart) {
+  if (toolCalls === undefined) return { reasoning_content: reasoning }
+  return { tool_calls: toolCalls.map(callDelta) }
 }
 
 /** Id, type and name once, with a call's first piece. */

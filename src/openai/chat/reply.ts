@@ -4,9 +4,8 @@ import { completionUsage, finishReasonOf } from '../usage.js'
 import { choiceLogprobs } from './logprobs.js'
 import { wireToolCall } from './tools.js'
 
-/** The parts of a reply that is not streamed, put together choice by choice. */
+/** What the result of a reply that is not streamed does not say: its parts' logprobs. */
 export class CompletionParts {
-  readonly #texts: string[]
   /** Of each choice; undefined where they were not asked for. */
   readonly #logprobs: readonly TokenLogprobs[][] | undefined
 
@@ -14,12 +13,10 @@ export class CompletionParts {
 
   constructor(heading: Heading, options: { choices: number; logprobs: boolean }) {
     this.#heading = heading
-    this.#texts = Array<string>(options.choices).fill('')
-    this.#logprobs = options.logprobs ? this.#texts.map(() => []) : undefined
+    if (options.logprobs) this.#logprobs = Array.from({ length: options.choices }, () => [])
   }
 
-  add({ choice, text, logprobs = [] }: ReplyPart): void {
-    this.#texts[choice] += text
+  add({ choice, logprobs = [] }: ReplyPart): void {
     this.#logprobs?.[choice]?.push(...logprobs)
   }
 
@@ -36,7 +33,7 @@ export class CompletionParts {
         const logprobs = this.#logprobs?.[index]
         return {
           index,
-          message: message(this.#texts[index] ?? '', choice),
+          message: message(choice),
           logprobs: logprobs === undefined ? null : choiceLogprobs(logprobs),
           finish_reason: finishReasonOf(choice.finishReason),
         }
@@ -47,7 +44,7 @@ export class CompletionParts {
 }
 
 /** Who calls tools and says nothing has null for content. */
-function message(text: string, { reasoning, toolCalls = [] }: ChoiceResult) {
+function message({ text, reasoning, toolCalls = [] }: ChoiceResult) {
   return {
     role: 'assistant',
     content: text === '' && toolCalls.length > 0 ? null : text,

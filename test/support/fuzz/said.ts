@@ -13,7 +13,10 @@ export function nothingSaid(): Said {
   return { text: '', reasoning: '', calls: [], bytes: '' }
 }
 
+/** @throws Error where a part is of two kinds, which would lose their order */
 export function addPart(said: Said, part: ReplyPart): void {
+  const kinds = [part.text !== '', part.reasoning !== undefined, part.toolCalls !== undefined]
+  if (kinds.filter(Boolean).length > 1) throw new Error(`two kinds: ${JSON.stringify(part)}`)
   said.text += part.text
   said.reasoning += part.reasoning ?? ''
   for (const { index, name = '', arguments: more } of part.toolCalls ?? []) {
