@@ -24,6 +24,16 @@ if (after !== before) fs.writeFileSync(page, after)
 function nearest(file, line, words) {
   if (!fs.existsSync(inRoot(file))) return undefined
   const lines = fs.readFileSync(inRoot(file), 'utf8').split('\n')
-  const holding = lines.flatMap((text, i) => (text.includes(words) ? [i + 1] : []))
+  const holding = lines.flatMap((text, i) => (whole(words).test(text) ? [i + 1] : []))
   return holding.sort((a, b) => Math.abs(a - line) - Math.abs(b - line))[0]
+}
+
+/**
+ * The words themselves, and not the beginning or the end of a longer name; as
+ * test/architecture.test.ts demands it.
+ * @param {string} words
+ */
+function whole(words) {
+  const plain = words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`(?<!\\w)${plain}${/\w$/.test(words) ? '(?!\\w)' : ''}`)
 }

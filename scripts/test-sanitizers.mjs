@@ -100,6 +100,7 @@ async function engine(name, env) {
       LD_PRELOAD: preload.join(' '),
       SLUICE_TEST_ADDON: path.join(inRoot('build', name), 'sluice.node'),
       SLUICE_FUZZ_HANGS_MS: '900000',
+      SLUICE_TEST_SLOWNESS: '100',
     },
   })
 }

@@ -26,6 +26,7 @@ export type {
   LoadOptions,
   ModelInfo,
   PastToolCall,
+  PreparedTools,
   PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,

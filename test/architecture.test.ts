@@ -7,6 +7,12 @@ const place = /\[`([^`:]+):(\d+)`\]\(([^)]+)\) `([^`]+)`/g
 const text = readFileSync('ARCHITECTURE.md', 'utf8')
 const places = [...text.matchAll(place)]
 
+/** The text itself, and not the beginning or the end of a longer name. */
+function wholeWords(text: string): RegExp {
+  const plain = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`(?<!\\w)${plain}${/\w$/.test(text) ? '(?!\\w)' : ''}`)
+}
+
 describe('ARCHITECTURE.md points where it says', () => {
   test('at many places', () => {
     expect(places.length).toBeGreaterThan(20)
@@ -17,7 +23,12 @@ describe('ARCHITECTURE.md points where it says', () => {
     ({ file, line, link, what }) => {
       expect(link).toBe(`${file}#L${line}`)
       const lines = readFileSync(file as string, 'utf8').split('\n')
-      expect(lines[Number(line) - 1]).toContain(what)
+      expect(lines[Number(line) - 1]).toMatch(wholeWords(what as string))
     },
   )
+})
+
+test('ARCHITECTURE.md is at most 100 columns wide, but for its tables', () => {
+  const wide = text.split('\n').filter((line) => line.length > 100 && !line.startsWith('|'))
+  expect(wide).toEqual([])
 })

@@ -128,7 +128,7 @@ void Engine::open_and_run(std::optional<Opened>& opened) {
     return;
   }
   if (closing_) return;
-  opened->embedding ? embed_until_closed(*opened) : step_until_closed(*opened);
+  run_until_closed(*opened);
 }
 
 Engine::Opened Engine::open() {
@@ -242,28 +242,12 @@ LoadedModel Engine::describe(const Opened& opened) const {
   return loaded;
 }
 
-void Engine::embed_until_closed(Opened& opened) {
-  const std::unique_ptr<Context> context = std::move(opened.context);
-  std::unique_ptr<Embedder> embedder;
-  try {
-    embedder = std::make_unique<Embedder>(*context, embedder_options(opened), ledger_, sink_,
-                                          mailbox_, closing_);
-    open_preparer(opened.models.target, opened.loaded);
-    sink_.loaded(opened.loaded);
-    sink_.flush();
-  } catch (...) {
-    sink_.load_failed(current_fault(FaultCode::engine_failed));
-    return;
-  }
-  embedder->run();
-}
-
 void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
   const bool embeds = loaded.embedding.has_value();
   auto preparer = std::make_unique<Preparer>(
       model,
       PreparerOptions{options_.chat_template, loaded.context, embeds, options_.queue_deadline},
-      ledger_, sink_, mailbox_, closing_, [this](const Fault& cause) { end_by_itself(cause); });
+      wiring_, [this](const Fault& cause) { end_by_itself(cause); });
   if (!embeds) {
     const std::string& warning = preparer->template_warning();
     if (!warning.empty()) loaded.warnings.push_back({"WARN_CHAT_TEMPLATE", warning});
@@ -279,12 +263,16 @@ void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedMode
 
 // The order of freeing is the order of lifetimes: sequences and the draft model's context,
 // context, Preparer, then the models.
-void Engine::step_until_closed(Opened& opened) {
+void Engine::run_until_closed(Opened& opened) {
   const std::unique_ptr<Context> context = std::move(opened.context);
-  std::unique_ptr<StepLoop> loop;
+  std::unique_ptr<Loop> loop;
   try {
-    loop = std::make_unique<StepLoop>(*context, speculation(*context, opened.draft),
-                                      loop_options(opened), ledger_, sink_, mailbox_, closing_);
+    if (opened.embedding) {
+      loop = std::make_unique<Embedder>(*context, embedder_options(opened), wiring_);
+    } else {
+      loop = std::make_unique<StepLoop>(*context, speculation(*context, opened.draft),
+                                        loop_options(opened), wiring_);
+    }
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();

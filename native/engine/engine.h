@@ -87,8 +87,7 @@ class Engine {
   Opened open_on(LoadPlan plan);
   Models load(const LoadPlan& plan);
   bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
-  void step_until_closed(Opened& opened);
-  void embed_until_closed(Opened& opened);
+  void run_until_closed(Opened& opened);
   // Tells of the chat template what the Preparer knows of it.
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);
   LoadedModel describe(const Opened& opened) const;
@@ -108,6 +107,7 @@ class Engine {
   Ledger ledger_;
   Mailbox<EngineMessage> mailbox_;
   std::atomic<bool> closing_{false};
+  const Wiring wiring_{ledger_, sink_, mailbox_, closing_};
   mutable std::mutex end_mutex_;
   std::optional<Fault> cause_;  // of an end by itself; under end_mutex_
 

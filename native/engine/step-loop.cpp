@@ -69,35 +69,13 @@ TokenLogprobs token_logprobs(const Sequence& sequence, const Model& model, int32
 
 }  // namespace
 
-// A call is abandoned only when nobody is left who wants any of its rows, because llama.cpp
-// drops the whole batch.
-class StepLoop::CallAbort : public AbortCheck {
- public:
-  CallAbort(const StepLoop& loop, const std::vector<int32_t>& slots) : loop_(loop), slots_(slots) {}
-
-  bool should_abort() const override {
-    loop_.ledger_.beat();  // the first call of a large model may take a minute
-    if (loop_.closing_.load(std::memory_order_relaxed)) return true;
-    // Slots, rule 3: an aborted call could leave a third sequence's recurrent state half moved.
-    if (slots_.size() > 1 && !loop_.context_.can_trim()) return false;
-    return std::all_of(slots_.begin(), slots_.end(),
-                       [&](int32_t slot) { return loop_.slots_.at(slot)->cancelled(); });
-  }
-
- private:
-  const StepLoop& loop_;
-  const std::vector<int32_t>& slots_;
-};
-
 StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
-                   const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
-                   Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing)
+                   const StepLoopOptions& options, const Wiring& wiring)
     : context_(context),
       options_(options),
-      ledger_(ledger),
-      sink_(sink),
-      mailbox_(mailbox),
-      closing_(closing),
+      wiring_(wiring),
+      ledger_(wiring.ledger),
+      sink_(wiring.sink),
       speculation_(std::move(speculation)),
       slots_(context, options.slots),
       samplers_(options.threads - 1),
@@ -110,10 +88,8 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
   publish_stats();
 }
 
-StepLoop::~StepLoop() = default;
-
 void StepLoop::run() {
-  while (!closing_) {
+  while (!wiring_.closing) {
     ledger_.beat();
     receive();
     retire_cancelled();
@@ -134,7 +110,7 @@ void StepLoop::run() {
 }
 
 void StepLoop::receive() {
-  for (EngineMessage& message : mailbox_.drain()) {
+  for (EngineMessage& message : wiring_.mailbox.drain()) {
     std::visit([this](auto& entry) { receive(entry); }, message);
   }
 }
@@ -210,7 +186,7 @@ bool StepLoop::offer_slot(std::unique_ptr<Sequence>& sequence) {
   if (must_wait_for_leader(*sequence)) return true;
   // Replies that nobody reads make way for one that somebody waits for.
   if (!slots_.would_have_room(*sequence)) return false;
-  while (!slots_.has_room(*sequence)) give_up_slot(slots_.longest_parked());
+  while (!slots_.has_room(*sequence)) preempt(slots_.longest_parked());
   const bool comes_back = sequence->has_begun();
   const Sequence& placed = *sequence;
   slots_.start(std::move(sequence));
@@ -258,13 +234,13 @@ bool StepLoop::make_cells_for(const StepPlan& plan) {
   const int32_t parked = slots_.longest_parked();
   // Alone it has room: one context is never more than all cells.
   if (parked < 0 && slots_.live_count() == 1) return true;
-  give_up_slot(parked >= 0 ? parked : slots_.youngest());
+  preempt(parked >= 0 ? parked : slots_.youngest());
   return false;
 }
 
-void StepLoop::give_up_slot(int32_t slot) {
+void StepLoop::preempt(int32_t slot) {
   ++stats_.preempted;
-  line_.join_again(slots_.set_aside(slot));
+  line_.join_again(slots_.preempt(slot));
 }
 
 void StepLoop::run_step(const StepPlan& plan) {
@@ -277,7 +253,7 @@ void StepLoop::run_step(const StepPlan& plan) {
     if (!plan.prefills.empty()) sink_.flush();  // readers need not wait for the prompts
   }
   for (const std::vector<Chunk>& chunks : plan.prefills) {
-    if (closing_) return;
+    if (wiring_.closing) return;
     run_prefill(chunks);
   }
   average(stats_.step_ms, ms_since(start), kNewestStep);
@@ -337,7 +313,7 @@ std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
   if (limit > 0 && !slots_.free_cells(1 + limit)) limit = 0;
   const std::vector<int32_t> slots{sequence.slot()};
   const double catch_up_ms = prompt_ms(1, 1, singles_ms_);
-  return speculation_->draft(sequence, limit, catch_up_ms, CallAbort(*this, slots));
+  return speculation_->draft(sequence, limit, catch_up_ms, abort_of(slots));
 }
 
 // A step of k drafted tokens generates k + 1 at most: never beyond where the reply would end or
@@ -449,9 +425,19 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
 }
 
 // All rows that were added are of these slots.
+CallAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
+  return {wiring_, [this, &slots] {
+            // Slots, rule 3: an aborted call could leave a third sequence's recurrent state half
+            // moved.
+            if (slots.size() > 1 && !context_.can_trim()) return false;
+            return std::all_of(slots.begin(), slots.end(),
+                               [&](int32_t slot) { return slots_.at(slot)->cancelled(); });
+          }};
+}
+
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
   ledger_.beat();
-  return compute(context_, threads_, CallAbort(*this, slots));
+  return compute(context_, threads_, abort_of(slots));
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
@@ -485,7 +471,7 @@ bool StepLoop::make_room_after_refusal() {
   }
   if (options_.slots.shared_cells == 0 || slots_.live_count() < 2) return false;
   const int32_t parked = slots_.longest_parked();
-  give_up_slot(parked >= 0 ? parked : slots_.youngest());
+  preempt(parked >= 0 ? parked : slots_.youngest());
   return true;
 }
 
@@ -610,7 +596,7 @@ void StepLoop::sleep() {
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.someone_waits()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   const Ledger::Idle idle(ledger_);
-  mailbox_.wait(deadline);
+  wiring_.mailbox.wait(deadline);
 }
 
 void StepLoop::publish_stats() {

@@ -7,8 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/mailbox.h"
-#include "engine/batch/messages.h"
+#include "engine/batch/loop.h"
 #include "engine/batch/sequence.h"
 #include "engine/batch/slots.h"
 #include "engine/batch/waiting-line.h"
@@ -38,19 +37,15 @@ struct StepLoopOptions {
 
 // Decide, run, apply; again and again, until it is told to close. Owned by Engine's thread and
 // used on no other.
-class StepLoop {
+class StepLoop : public Loop {
  public:
   // Without `speculation` nothing is drafted.
   StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
-           const StepLoopOptions& options, Ledger& ledger, EventSink& sink,
-           Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing);
-  ~StepLoop();
+           const StepLoopOptions& options, const Wiring& wiring);
 
-  // Returns when `closing` is set. What is in flight then stays in the ledger.
-  void run();
+  void run() override;
 
  private:
-  class CallAbort;
   // Whose next token a row of the last call tells.
   struct LogitsRow {
     int32_t slot;
@@ -86,7 +81,7 @@ class StepLoop {
   // One step.
   StepPlan plan();
   bool make_cells_for(const StepPlan& plan);
-  void give_up_slot(int32_t slot);
+  void preempt(int32_t slot);
   void run_step(const StepPlan& plan);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
@@ -103,6 +98,7 @@ class StepLoop {
   bool settle_call(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
+  CallAbort abort_of(const std::vector<int32_t>& slots) const;
   DecodeStatus decode(const std::vector<int32_t>& slots);
   void sample(const std::vector<LogitsRow>& rows);
   // The prompt is computed, and nothing more was asked for.
@@ -119,10 +115,9 @@ class StepLoop {
 
   Context& context_;
   const StepLoopOptions options_;
+  const Wiring wiring_;
   Ledger& ledger_;
   EventSink& sink_;
-  Mailbox<EngineMessage>& mailbox_;
-  const std::atomic<bool>& closing_;
 
   const std::unique_ptr<Speculation> speculation_;
   Slots slots_;

@@ -346,9 +346,18 @@ export interface RequestOptions extends SamplingOptions {
   signal?: AbortSignal
 }
 
+/** What `engine.prepareTools` made of tools, for any number of requests; it never changes. */
+export interface PreparedTools {
+  /** How many there are, of two with one name the first. */
+  readonly count: number
+}
+
 export interface ChatOptions extends RequestOptions {
-  /** As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. */
-  readonly tools?: readonly Tool[]
+  /**
+   * As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. What
+   * `engine.prepareTools` made of them is taken as well.
+   */
+  readonly tools?: readonly Tool[] | PreparedTools
   /** Default `auto`. */
   readonly toolChoice?: ToolChoice
   /** Whether one reply may call several. Default true. */

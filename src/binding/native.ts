@@ -179,7 +179,7 @@ export interface NativeEmbeddingRequest {
 /** A conversation for the chat template, and what its reply may be. */
 export interface NativeChat {
   messages: NativeMessage[]
-  tools: NativeTool[]
+  tools: readonly NativeTool[]
   toolChoice: 'auto' | 'none' | 'required'
   parallelToolCalls: boolean
   thinking: boolean

@@ -10,6 +10,7 @@ import type {
   EngineSettings,
   EngineStats,
   ModelInfo,
+  PreparedTools,
   RequestOptions,
   SamplingOptions,
   TemplateOptions,
@@ -36,7 +37,8 @@ import {
   parseTokenizeOptions,
   parseTokens,
 } from '../options/request-options.js'
-import { prepareTools } from '../options/tools.js'
+import { PreparedToolList, prepareTools } from '../options/tools.js'
+
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { embed } from './embed.js'
 import { nativeRequest } from './native-request.js'
@@ -119,13 +121,14 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Makes the grammars of tools' schemas ahead, some milliseconds at a time: `chat` does so at once
-   * for schemas that it does not know, which takes a second of JavaScript's thread for a megabyte.
-   * Rejects as `chat` throws.
+   * Reads tools and makes their grammars, some milliseconds at a time. What it resolves with is
+   * for `chat`, which takes it as `tools`: from a list it makes what is missing at once, a second
+   * of JavaScript's thread for a megabyte of new schemas. Rejects as `chat` throws.
    */
-  async prepareTools(tools: readonly Tool[]): Promise<void> {
+  async prepareTools(tools: readonly Tool[] | PreparedTools): Promise<PreparedTools> {
     const { tools: given = [] } = parseTemplateOptions({ tools })
-    await prepareTools(given, this.#parts.callFormat, this.settings)
+    if (given instanceof PreparedToolList) return given
+    return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings)
   }
 
   /**

@@ -28,8 +28,8 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   const request = { ...given, cache_salt: isolatedSalt(exchange.isolatedKey, given.cache_salt) }
   const engine = generatorNamed(request.model, models, exchange)
   const { tools } = request
-  if (tools !== undefined) await prepare(engine, request)
-  const reply = ask(engine, request, requestOptions(request, maxTokens))
+  const prepared = tools === undefined ? {} : await prepare(engine, tools)
+  const reply = ask(engine, request, { ...requestOptions(request, maxTokens), ...prepared })
   exchange.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   const run = async (watch: Watch) => {
     await accepted(reply, tools)
@@ -48,16 +48,16 @@ export async function chatCompletions(app: App, exchange: Exchange): Promise<voi
   await withStructure(request, () => watched(app, exchange, engine, run))
 }
 
-/** Makes grammars of schemas that are not known yet, while others have the event loop as well. */
+/** Reads tools and makes their grammars, while others have the event loop as well. */
 export async function prepare(
   engine: ScopedEngine,
-  { tools }: Pick<ChatRequest, 'tools'>,
-): Promise<void> {
-  if (tools === undefined || tools.tools.length === 0) return
+  { tools }: WireTools,
+): Promise<Pick<ChatOptions, 'tools'>> {
+  if (tools.length === 0) return {}
   try {
-    await engine.prepareTools(tools.tools)
+    return { tools: await engine.prepareTools(tools) }
   } catch {
-    return // chat() throws it again, where its words are put right
+    return {} // chat() throws it again, where its words are put right
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   EmbedOptions,
   EmbedResult,
   EngineStats,
+  PreparedTools,
   TemplateOptions,
   TokenizeOptions,
   Tool,
@@ -48,7 +49,7 @@ export class ScopedEngine {
     return this.#engine.stats()
   }
 
-  prepareTools(tools: readonly Tool[]): Promise<void> {
+  prepareTools(tools: readonly Tool[]): Promise<PreparedTools> {
     return this.#engine.prepareTools(tools)
   }
 

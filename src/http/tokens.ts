@@ -68,9 +68,9 @@ export async function applyTemplate(app: App, exchange: Exchange): Promise<void>
   const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, exchange)
   exchange.note(options.tools?.notes ?? [])
-  await prepare(engine, options)
+  const prepared = options.tools === undefined ? {} : await prepare(engine, options.tools)
   try {
-    const prompt = await engine.applyTemplate(messages, toolOptions(options))
+    const prompt = await engine.applyTemplate(messages, { ...toolOptions(options), ...prepared })
     exchange.json(200, { prompt })
   } catch (error) {
     throw wireToolError(error, options.tools)

@@ -1,5 +1,5 @@
 import type { ChatMessage, PastToolCall, ToolCall } from '../api/types.js'
-import { jsonOf, NotJsonError } from '../schema/json-of.js'
+import { jsonTextOf, NotJsonError } from '../schema/json-of.js'
 import {
   type Check,
   type Checks,
@@ -13,6 +13,7 @@ import {
   aString as text,
   wrong,
 } from './checks.js'
+import { type NameBudget, nameSquaresMax, nameSquaresOf, takeNames } from './object-names.js'
 
 /** A message as the engine takes it: complete, wherever it stands. */
 export interface TemplateMessage {
@@ -54,14 +55,18 @@ const conversation: Check<readonly unknown[]> = check(
 
 /** @throws InvalidOptionError, with the path of what is wrong, for example `messages[0].role` */
 export function parseMessages(input: unknown): TemplateMessage[] {
-  return readItems('messages', demand('messages', input, conversation), parseMessage)
+  const names = { left: nameSquaresMax }
+  const given = demand('messages', input, conversation)
+  return readItems('messages', given, (one, at) => parseMessage(one, at, names))
 }
 
 /** As templates know them: `developer` becomes `system`. */
-function parseMessage(message: unknown, at: string): TemplateMessage {
+function parseMessage(message: unknown, at: string, names: NameBudget): TemplateMessage {
   const given = parseFields<Partial<ChatMessage>>(message, messageChecks, at)
   const name = demand(`${at}.role`, given.role, role)
-  const toolCalls = readItems(`${at}.toolCalls`, given.toolCalls ?? [], parseCall)
+  const toolCalls = readItems(`${at}.toolCalls`, given.toolCalls ?? [], (one, path) => {
+    return parseCall(one, path, names)
+  })
   if (name !== 'assistant' && toolCalls.length > 0) {
     throw wrong(`${at}.toolCalls`, `none of a ${name}, as only an assistant calls tools`, toolCalls)
   }
@@ -84,19 +89,24 @@ function parseMessage(message: unknown, at: string): TemplateMessage {
   }
 }
 
-function parseCall(input: unknown, at: string): ToolCall {
+function parseCall(input: unknown, at: string, names: NameBudget): ToolCall {
   const given = parseFields<Partial<PastToolCall>>(input, callChecks, at)
   return {
     id: given.id ?? '',
     name: demand(`${at}.name`, given.name, text),
-    arguments: argumentsText(given.arguments ?? '', `${at}.arguments`),
+    arguments: argumentsText(given.arguments ?? '', `${at}.arguments`, names),
   }
 }
 
-function argumentsText(given: string | object, at: string): string {
-  if (typeof given === 'string') return given
+function argumentsText(given: string | object, at: string, names: NameBudget): string {
+  if (typeof given === 'string') {
+    takeNames(names, nameSquaresOf(given), at)
+    return given
+  }
   try {
-    return jsonOf(given, argumentsMax)
+    const { text, nameSquares } = jsonTextOf(given, argumentsMax)
+    takeNames(names, nameSquares, at)
+    return text
   } catch (cause) {
     if (!(cause instanceof NotJsonError)) throw cause
     throw refused(`${at}${cause.path}`, cause.expected, cause.came, { cause })

@@ -29,12 +29,12 @@ import {
   templateArguments,
 } from './template-arguments.js'
 import type { ToolNames } from './tool-names.js'
-import { noTools, parseTools, type TemplateTool } from './tools.js'
+import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 export interface TemplateChat {
   messages: TemplateMessage[]
-  tools: TemplateTool[]
+  tools: readonly TemplateTool[]
   toolChoice: 'auto' | 'none' | 'required'
   parallelToolCalls: boolean
   thinking: boolean
@@ -81,7 +81,9 @@ const toolChoice: Check<ToolChoice> = {
 }
 
 const templateChecks: Checks<TemplateOptions> = {
-  tools: check('an array of tools', Array.isArray),
+  tools: check('an array of tools', (value) => {
+    return Array.isArray(value) || value instanceof PreparedToolList
+  }),
   toolChoice,
   parallelToolCalls: trueOrFalse,
   reasoning: fieldsOf(reasoningChecks),
@@ -117,7 +119,7 @@ export interface ReadChat {
   /** The request's names of tools for those that the model is told. */
   toolNames: ToolNames
   /** What was taken otherwise than it says. */
-  notes: RequestNote[]
+  notes: readonly RequestNote[]
 }
 
 /** `readChat`, where nobody is told of more. */
@@ -204,7 +206,7 @@ export function checkBudgetMessage(message: string, ends: readonly string[]): vo
 /** The tools that the model is told of, and whether and which it may call. */
 function chosen(
   choice: ToolChoice,
-  tools: TemplateTool[],
+  tools: readonly TemplateTool[],
   names: ToolNames,
 ): Pick<TemplateChat, 'tools' | 'toolChoice'> {
   if (typeof choice === 'string') return { tools, toolChoice: usable(choice, tools) }

@@ -1,7 +1,6 @@
 import { isPlainObject } from '../api/show.js'
-import { jsonOf, NotJsonError } from '../schema/json-of.js'
+import { jsonTextOf, NotJsonError } from '../schema/json-of.js'
 import { type Check, check, refused, wrong } from './checks.js'
-import { depthOf } from './tools.js'
 
 /** A variable of a chat template, and its value as JSON. */
 export interface TemplateArgument {
@@ -64,9 +63,9 @@ export function parseTemplateArguments(
 function jsonValue(value: unknown, path: string): string {
   const expected = `a value of JSON, at most ${depthMax} deep and ${bytesMax} bytes`
   try {
-    const json = jsonOf(value, bytesMax)
-    if (depthOf(json) > depthMax) throw wrong(path, expected, value)
-    return json
+    const { text, depth } = jsonTextOf(value, bytesMax)
+    if (depth > depthMax) throw wrong(path, expected, value)
+    return text
   } catch (cause) {
     if (!(cause instanceof NotJsonError)) throw cause
     throw refused(`${path}${cause.path}`, expected, cause.came, { cause })

@@ -1,13 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import { InvalidSchemaError } from '../api/errors.js'
 import { show } from '../api/show.js'
-import type { RequestNote, Tool } from '../api/types.js'
-import { jsonOf, NotJsonError } from '../schema/json-of.js'
-import { readableSchema } from '../schema/readable-schema.js'
+import type { PreparedTools, RequestNote, Tool } from '../api/types.js'
+import { type JsonText, jsonTextOf, NotJsonError } from '../schema/json-of.js'
 import type { Budget } from '../schema/rules.js'
-import { toolGrammarOf } from '../schema/tool-cache.js'
-import { type CallFormat, noGrammar, type ToolGrammar } from '../schema/tool-grammar.js'
-import { checkWellFormed } from '../schema/well-formed.js'
+import { readTool } from '../schema/tool-cache.js'
+import type { CallFormat, ToolGrammar } from '../schema/tool-grammar.js'
 import {
   aString,
   type Check,
@@ -22,6 +19,7 @@ import {
   wrong,
 } from './checks.js'
 import { type ToolLimits, toolLimitDefaults } from './engine-options.js'
+import { type NameBudget, nameSquaresMax, takeNames } from './object-names.js'
 import { ToolNames, toolNameMax } from './tool-names.js'
 
 /** Of a tool's schema as text: a body is at most 64 deep. */
@@ -47,9 +45,47 @@ export interface TemplateTool extends ToolGrammar {
 
 /** The tools of a request, with what was taken of them otherwise than it says. */
 export interface ParsedTools {
-  readonly tools: TemplateTool[]
+  readonly tools: readonly TemplateTool[]
   readonly names: ToolNames
-  readonly notes: RequestNote[]
+  readonly notes: readonly RequestNote[]
+}
+
+/**
+ * Tools that were read and made grammars of: `chat` takes them in the place of the tools, and has
+ * little to do with them then.
+ */
+export class PreparedToolList implements PreparedTools {
+  readonly #given: GivenTools
+  readonly #format: CallFormat | undefined
+  readonly #limits: ToolLimits
+  readonly #parsed: ParsedTools
+
+  constructor(
+    given: GivenTools,
+    format: CallFormat | undefined,
+    limits: ToolLimits,
+    parsed: ParsedTools,
+  ) {
+    this.#given = given
+    this.#format = format
+    this.#limits = limits
+    this.#parsed = parsed
+  }
+
+  get count(): number {
+    return this.#given.tools.length
+  }
+
+  /** For another engine, or where none is to be called, they are read again. */
+  parse(format: CallFormat | undefined, limits: ToolLimits): ParsedTools {
+    const { toolsMax, toolBytesMax, toolWorkMax } = limits
+    const isSame =
+      format === this.#format &&
+      toolsMax === this.#limits.toolsMax &&
+      toolBytesMax === this.#limits.toolBytesMax &&
+      toolWorkMax === this.#limits.toolWorkMax
+    return isSame ? this.#parsed : resultOf(grammarSteps(this.#given, format, limits))
+  }
 }
 
 const toolName: Check<string> = check(`a name of 1 to ${toolNameMax} characters`, (value) => {
@@ -68,31 +104,28 @@ const toolChecks: Checks<Tool> = {
  * wrong
  */
 export function parseTools(
-  input: readonly unknown[],
+  input: readonly unknown[] | PreparedTools,
   callFormat: CallFormat | undefined,
   limits: ToolLimits = toolLimitDefaults,
 ): ParsedTools {
-  const steps = toolSteps(input, callFormat, limits)
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
+  if (input instanceof PreparedToolList) return input.parse(callFormat, limits)
+  return resultOf(toolSteps(input as readonly unknown[], callFormat, limits)).parsed
 }
 
-/**
- * The same some milliseconds at a time, others have JavaScript's thread in between. What is made of
- * each schema is remembered, so that `parseTools` takes little then.
- */
+/** The same some milliseconds at a time: others have JavaScript's thread in between. */
 export async function prepareTools(
   input: readonly unknown[],
   callFormat: CallFormat | undefined,
   limits: ToolLimits,
-): Promise<void> {
+): Promise<PreparedToolList> {
   const steps = toolSteps(input, callFormat, limits)
-  let since = performance.now()
-  while (!steps.next().done) {
-    if (performance.now() - since < stretchMs) continue
+  // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
+  await setImmediate()
+  for (let since = performance.now(); ; ) {
+    const { done, value } = steps.next()
+    if (!done && performance.now() - since < stretchMs) continue
     await setImmediate()
+    if (done) return new PreparedToolList(value.given, callFormat, limits, value.parsed)
     since = performance.now()
   }
 }
@@ -100,38 +133,69 @@ export async function prepareTools(
 /** Of JavaScript's thread at a stretch; one schema may take 30. */
 const stretchMs = 8
 
-/** A step for each tool. */
+/** What takes a step for each tool. */
+type Steps<Result> = Generator<void, Result, void>
+
+function resultOf<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** Tools as text. */
+interface GivenTools {
+  readonly tools: readonly GivenTool[]
+  readonly notes: readonly RequestNote[]
+}
+
 function* toolSteps(
   input: readonly unknown[],
   callFormat: CallFormat | undefined,
   limits: ToolLimits,
-): Generator<void, ParsedTools, void> {
-  if (callFormat === 'none' && input.length > 0) throw wrong('tools', `none: ${noTools}`, input)
-  if (input.length > limits.toolsMax) {
-    throw wrong('tools', `at most ${limits.toolsMax} tools (toolsMax)`, input)
-  }
-  const notes: RequestNote[] = []
+): Steps<{ given: GivenTools; parsed: ParsedTools }> {
+  checkNumber(input, callFormat, limits)
   const read: GivenTool[] = []
+  const names = { left: nameSquaresMax }
   for (const [i, one] of readItems('tools', input, (item) => item).entries()) {
-    read.push(parseTool(one, `tools[${i}]`, limits))
+    read.push(parseTool(one, `tools[${i}]`, limits, names))
     yield
   }
   checkBytes(read, limits)
-  const given = withoutDoubles(read, notes)
+  const notes: RequestNote[] = []
+  const given = { tools: withoutDoubles(read, notes), notes }
+  return { given, parsed: yield* grammarSteps(given, callFormat, limits) }
+}
+
+function checkNumber(
+  tools: readonly unknown[],
+  format: CallFormat | undefined,
+  { toolsMax }: ToolLimits,
+): void {
+  if (format === 'none' && tools.length > 0) throw wrong('tools', `none: ${noTools}`, tools)
+  if (tools.length <= toolsMax) return
+  throw wrong('tools', `at most ${toolsMax} tools (toolsMax)`, tools)
+}
+
+function* grammarSteps(
+  given: GivenTools,
+  format: CallFormat | undefined,
+  limits: ToolLimits,
+): Steps<ParsedTools> {
+  checkNumber(given.tools, format, limits)
+  checkBytes(given.tools, limits)
+  const notes = [...given.notes]
   const budget = { left: limits.toolWorkMax * 1000 }
-  const names = new ToolNames(given.map(({ name }) => name))
+  const names = new ToolNames(given.tools.map(({ name }) => name))
   const tools: TemplateTool[] = []
-  for (const tool of given) {
-    const { name, description, parameters, rules, root, properties } = withGrammar(tool, {
-      format: callFormat,
-      budget,
-      notes,
-    })
-    const shown = { place: tool.at, name: names.shown(name), description, parameters }
-    tools.push({ ...shown, isCallable: true, rules, root, properties })
+  for (const tool of given.tools) {
+    const { parameters, grammar } = withGrammar(tool, { format, budget, notes })
+    const { at: place, name, description } = tool
+    const shown = { place, name: names.shown(name), description, parameters }
+    tools.push({ ...shown, isCallable: true, ...grammar })
     yield
   }
-  checkArguments(tools, given, callFormat)
+  checkArguments(tools, given.tools, format)
   return { tools, names, notes }
 }
 
@@ -143,20 +207,27 @@ interface GivenTool {
   readonly isStrict: boolean
 }
 
-function parseTool(input: unknown, at: string, { toolBytesMax }: ToolLimits): GivenTool {
+function parseTool(
+  input: unknown,
+  at: string,
+  { toolBytesMax }: ToolLimits,
+  names: NameBudget,
+): GivenTool {
   const given = parseFields<Partial<Tool>>(input, toolChecks, at)
-  const parameters = schemaText(given.parameters ?? {}, `${at}.parameters`, toolBytesMax)
-  if (depthOf(parameters) > toolDepthMax) {
+  const schema = schemaText(given.parameters ?? {}, `${at}.parameters`, toolBytesMax)
+  const { text, depth, nameSquares } = schema
+  takeNames(names, nameSquares, `${at}.parameters`)
+  if (depth > toolDepthMax) {
     throw wrong(`${at}.parameters`, `a schema at most ${toolDepthMax} deep`, given.parameters)
   }
   const name = demand(`${at}.name`, given.name, toolName)
   const isStrict = given.strict ?? false
-  return { at, name, description: given.description ?? '', parameters, isStrict }
+  return { at, name, description: given.description ?? '', parameters: text, isStrict }
 }
 
-function schemaText(schema: object, at: string, bytesMax: number): string {
+function schemaText(schema: object, at: string, bytesMax: number): JsonText {
   try {
-    return jsonOf(schema, bytesMax)
+    return jsonTextOf(schema, bytesMax)
   } catch (cause) {
     if (!(cause instanceof NotJsonError)) throw cause
     throw refused(`${at}${cause.path}`, cause.expected, cause.came, { cause })
@@ -202,62 +273,22 @@ interface GrammarContext {
 
 function withGrammar(tool: GivenTool, { format, budget, notes }: GrammarContext) {
   const at = `${tool.at}.parameters`
-  if (tool.isStrict && format === 'other') {
+  const { isStrict } = tool
+  if (isStrict && format === 'other') {
     const why = "the model's chat template writes calls in a form that cannot be kept to a schema"
     throw wrong(`${tool.at}.strict`, `false, as ${why}`, true)
   }
-  if (tool.isStrict) {
-    if (format !== undefined) {
-      const options = { format, isStrict: true, budget }
-      return { ...tool, ...toolGrammarOf(tool.parameters, at, options) }
-    }
-    checkWellFormed(JSON.parse(tool.parameters), at)
-    return { ...tool, ...noGrammar }
-  }
-  const { parameters, notes: own } = readableText(tool.parameters)
-  for (const { path, message } of own) notes.push({ path: `${at}${path}`, message })
-  if (format === undefined) return { ...tool, parameters, ...noGrammar }
   const isSpent = budget.left < 0
-  const grammar = toolGrammarOf(parameters, at, { format, isStrict: false, budget })
-  if (budget.left < 0 && !isSpent) {
+  const read = readTool(tool.parameters, at, { format, isStrict, budget })
+  for (const { path, message } of read.notes) notes.push({ path: `${at}${path}`, message })
+  if (budget.left < 0 && !isSpent && !isStrict) {
     const message =
       'expected schemas that take less work (toolWorkMax), but got more; what cannot be looked ' +
       'through, here and after it, is taken as: any value'
     notes.push({ path: at, message })
   }
-  return { ...tool, parameters, ...grammar }
+  return read
 }
-
-/** Schemas that agents send again and again, by their text. */
-const readable = new Map<string, { parameters: string; notes: readonly RequestNote[] }>()
-const readableCharactersMax = 2 ** 23
-let readableCharacters = 0
-
-/** As readableSchema has it, with paths below the schema. */
-function readableText(parameters: string): { parameters: string; notes: readonly RequestNote[] } {
-  const known = readable.get(parameters)
-  if (known !== undefined) return known
-  const notes: RequestNote[] = []
-  const schema: unknown = JSON.parse(parameters)
-  let read: unknown
-  try {
-    read = readableSchema(schema, '', (note) => notes.push(note))
-    checkWellFormed(read, '')
-  } catch (error) {
-    if (!(error instanceof InvalidSchemaError)) throw error
-    return { parameters: '{}', notes: [...notes, { path: error.path, message: anyObject }] }
-  }
-  const made = { parameters: read === schema ? parameters : JSON.stringify(read), notes }
-  if (readableCharacters > readableCharactersMax) {
-    readable.clear()
-    readableCharacters = 0
-  }
-  readable.set(parameters, made)
-  readableCharacters += parameters.length
-  return made
-}
-
-const anyObject = 'expected a JSON Schema; taken as: any object'
 
 /** llama.cpp's parser of calls whose arguments are written one by one grows with their square. */
 const argumentSquaresMax = 2_000_000
@@ -277,23 +308,4 @@ function checkArguments(
       `${argumentSquaresMax} for all tools together with this chat template`
     throw refused(`${given[i]?.at}.parameters.properties`, expected, String(properties.length))
   }
-}
-
-/**
- * How deep brackets are nested in JSON text. Not by a regular expression: in text that is no JSON
- * it would look for the end of a string from each quote on.
- */
-export function depthOf(json: string): number {
-  let depth = 0
-  let deepest = 0
-  let isString = false
-  for (let i = 0; i < json.length; i++) {
-    const character = json[i]
-    if (isString && character === '\\') i++
-    else if (character === '"') isString = !isString
-    else if (isString) continue
-    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth)
-    else if (character === '}' || character === ']') depth--
-  }
-  return deepest
 }

@@ -26,27 +26,56 @@ export class NotJsonError extends Error {
  * @throws NotJsonError, also for a text of more than `charactersMax`
  */
 export function jsonOf(value: unknown, charactersMax: number): string {
-  return new Writer(charactersMax).text(value)
+  return jsonTextOf(value, charactersMax).text
+}
+
+export interface JsonText {
+  readonly text: string
+  /** How deep its arrays and objects are nested: 1 for `[]`. */
+  readonly depth: number
+  /** The numbers of names of its objects, squared and summed up: see object-names.ts. */
+  readonly nameSquares: number
+}
+
+/** The same, with how deep it is and what its names take. */
+export function jsonTextOf(value: unknown, charactersMax: number): JsonText {
+  return new Writer(charactersMax).write(value)
 }
 
 class Writer {
   readonly #charactersMax: number
   readonly #above = new Set<object>()
   #characters = 0
+  #depth = 0
+  #nameSquares = 0
+  /** What is being read, which may be a getter's or a Proxy's. */
+  #at = ''
 
   constructor(charactersMax: number) {
     this.#charactersMax = charactersMax
   }
 
-  text(value: unknown): string {
-    return this.#text(value, '', '')
+  write(value: unknown): JsonText {
+    try {
+      const text = this.#text(value, '', '')
+      return { text, depth: this.#depth, nameSquares: this.#nameSquares }
+    } catch (cause) {
+      if (cause instanceof NotJsonError) throw cause
+      const came = `an error when it was read (${reasonOf(cause)})`
+      throw new NotJsonError(this.#at, 'JSON', came, { cause })
+    }
   }
 
   #text(given: unknown, key: string, path: string): string {
-    const value = told(given, key, path)
+    this.#at = path
+    const value = told(given, key)
     if (typeof value === 'object' && value !== null) return this.#nested(value, path)
     if (typeof value === 'number' && !Number.isFinite(value)) throw notJson(path, value)
-    const isJson = value === null || ['string', 'number', 'boolean'].includes(typeof value)
+    const isJson =
+      value === null ||
+      typeof value === 'string' ||
+      typeof value === 'number' ||
+      typeof value === 'boolean'
     if (!isJson) throw notJson(path, value)
     return this.#counted(JSON.stringify(value), path)
   }
@@ -57,44 +86,41 @@ class Writer {
       throw new NotJsonError('', `JSON at most ${depthMax} deep`, 'more')
     }
     this.#above.add(value)
-    const text = look(path, () => Array.isArray(value))
-      ? this.#array(value as unknown[], path)
-      : this.#object(value, path)
+    this.#depth = Math.max(this.#depth, this.#above.size)
+    const text = Array.isArray(value) ? this.#array(value, path) : this.#object(value, path)
     this.#above.delete(value)
     return text
   }
 
   #array(values: readonly unknown[], path: string): string {
-    const texts: string[] = []
-    const length = look(path, () => values.length)
+    let text = ''
+    const { length } = values
     this.#count(2, path)
     for (let i = 0; i < length; i++) {
-      const at = `${path}[${i}]`
-      texts.push(
-        this.#text(
-          look(at, () => values[i]),
-          String(i),
-          at,
-        ),
-      )
+      this.#at = `${path}[${i}]`
+      const one = this.#text(values[i], String(i), this.#at)
+      text += i === 0 ? one : `,${one}`
       this.#count(1, path)
     }
-    return `[${texts.join()}]`
+    return `[${text}]`
   }
 
   #object(object: object, path: string): string {
-    if (!look(path, () => isPlainObject(object))) throw notJson(path, object)
-    const texts: string[] = []
+    if (!isPlainObject(object)) throw notJson(path, object)
+    let text = ''
     this.#count(2, path)
-    for (const key of look(path, () => Object.keys(object))) {
+    const keys = Object.keys(object)
+    this.#nameSquares += keys.length ** 2
+    for (const key of keys) {
       const at = `${path}.${key}`
-      const value = look(at, () => (object as Record<string, unknown>)[key])
+      this.#at = at
+      const value = (object as Record<string, unknown>)[key]
       if (value === undefined) continue
       const name = this.#counted(JSON.stringify(key), at)
-      texts.push(`${name}:${this.#text(value, key, at)}`)
+      text += `${text === '' ? '' : ','}${name}:${this.#text(value, key, at)}`
       this.#count(2, path)
     }
-    return `{${texts.join()}}`
+    return `{${text}}`
   }
 
   #counted(text: string, path: string): string {
@@ -111,23 +137,12 @@ class Writer {
 }
 
 /** What a value says it is as JSON: a Date is a string. */
-function told(value: unknown, key: string, path: string): unknown {
+function told(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null) return value
-  return look(path, () => {
-    const { toJSON } = value as { toJSON?: unknown }
-    return typeof toJSON === 'function' ? toJSON.call(value, key) : value
-  })
+  const { toJSON } = value as { toJSON?: unknown }
+  return typeof toJSON === 'function' ? toJSON.call(value, key) : value
 }
 
 function notJson(path: string, value: unknown): NotJsonError {
   return new NotJsonError(path, 'JSON', show(value))
-}
-
-function look<T>(path: string, how: () => T): T {
-  try {
-    return how()
-  } catch (cause) {
-    const came = `an error when it was read (${reasonOf(cause)})`
-    throw new NotJsonError(path, 'JSON', came, { cause })
-  }
 }

@@ -6,7 +6,6 @@ import { bareText, gemma, json } from './notation.js'
 import { type Property, propertiesOf } from './objects.js'
 import { type Budget, Rules } from './rules.js'
 import { SchemaCompiler } from './schema-grammar.js'
-import { checkWellFormed } from './well-formed.js'
 
 /**
  * How the calls of a chat template are written: their arguments as one JSON object; each argument
@@ -47,12 +46,11 @@ let serial = 0
 
 /**
  * Takes a few ms for a schema of some KiB.
+ * @param schema one that checkWellFormed() has seen
  * @param at the schema's own path, where errors begin theirs
- * @throws InvalidSchemaError for what is no JSON Schema and, where it is strict, for what no
- * grammar keeps to
+ * @throws InvalidSchemaError for what no grammar keeps to, where it is strict
  */
 export function toolGrammar(schema: unknown, at: string, options: ToolGrammarOptions): ToolGrammar {
-  checkWellFormed(schema, at)
   const prefix = `s${serial++}`
   switch (options.format) {
     case 'none':

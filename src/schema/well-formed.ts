@@ -118,7 +118,9 @@ class Reader {
     if (this.#met.has(schema)) return []
     this.#met.add(schema)
     if (this.#met.size > schemasMax) refuse(path, `at most ${schemasMax} schemas`, 'more')
-    this.#references.targetOf(constraintsOf(schema), path)
+    if (References.of(schema) !== undefined) {
+      this.#references.targetOf(constraintsOf(schema), path)
+    }
     return Object.keys(schema).flatMap((keyword) => {
       return this.#keyword(schema, keyword, `${path}.${keyword}`)
     })

@@ -167,3 +167,20 @@ test('a call comes by the name that was sent', async () => {
   expect(tools.map(({ name }) => name)).toEqual(['read_file', 'fs/read.file'])
   expect(told[1]?.toolCalls[0]?.name).toBe('read_file')
 })
+
+test('a past call with very many names is refused at its arguments', async () => {
+  const names = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`n${i}`, 1]))
+  const call = { name: 'a', arguments: JSON.stringify(names) }
+  const messages = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: call }] },
+    { role: 'tool', tool_call_id: 'a', content: 'done' },
+  ]
+  const { url } = await serve()
+  const response = await chat(url, story({ messages, tools: [named('a')] }))
+  const param = 'messages[1].tool_calls[0].function.arguments'
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({
+    error: { param, message: expect.stringContaining(`'${param}': expected fewer names`) },
+  })
+})

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { CompiledSchema, InvalidSchemaError } from '../../src/index.js'
 import { toolGrammar } from '../../src/schema/tool-grammar.js'
+import { checkWellFormed } from '../../src/schema/well-formed.js'
 import { GrammarSampler } from '../support/grammar-sampler.js'
 import { installed } from '../support/installed.js'
 import { startProgram } from '../support/program.js'
@@ -195,6 +196,7 @@ describe('schemas that others make', () => {
     const { taken, refused } = sorted(lists)
     expect(refused).toEqual([])
     for (const [, schema] of lists) {
+      checkWellFormed(schema, 'parameters')
       for (const format of ['json', 'tagged', 'gemma', 'other'] as const) {
         toolGrammar(schema, 'parameters', { format, isStrict: false })
       }

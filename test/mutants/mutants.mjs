@@ -331,8 +331,8 @@ export const mutants = [
     check: 30,
     what: 'random leavers leave nothing',
     file: 'native/engine/request/ledger.cpp',
-    find: '  if (outcome == Outcome::cancelled) {  // it stays that',
-    replace: '  if (outcome == Outcome::failed) {  // it stays that',
+    find: '  --in_flight_;',
+    replace: '  ;',
     tests: realLeave,
   },
   {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionError } from '../../src/api/errors.js'
 import { parseChat, parseChatOptions } from '../../src/options/chat-options.js'
-import { depthOf } from '../../src/options/tools.js'
+import { jsonTextOf } from '../../src/schema/json-of.js'
 
 function refusal(act: () => unknown): InvalidOptionError {
   try {
@@ -206,11 +206,12 @@ describe('a last message of the assistant', () => {
   })
 })
 
-test('how deep brackets go is seen in one look, also in text that is no JSON', () => {
-  expect(depthOf('{"a[": ["\\"{", {}], "b": [[]]}')).toBe(3)
-  const startedAt = performance.now()
-  expect(depthOf('"\\'.repeat(100_000))).toBe(0)
-  expect(performance.now() - startedAt).toBeLessThan(1000)
+test.each<[value: unknown, depth: number]>([
+  [{ 'a[': ['"{', {}], b: [[]] }, 3],
+  ['{[', 0],
+  [[], 1],
+])('how deep %j is', (value, depth) => {
+  expect(jsonTextOf(value, 1000)).toMatchObject({ text: JSON.stringify(value), depth })
 })
 
 describe('a reasoning budget', () => {

@@ -101,3 +101,41 @@ test('150 tools in 200 KiB are prepared while others have the thread as well', a
   expect(turns).toBeGreaterThan(1)
   expect(parseTools(tools, 'json').notes).toEqual([])
 })
+
+describe('tools that are prepared', () => {
+  const tools = [
+    { name: 'a b', parameters: { properties: { a: { type: 'wizard' } } } },
+    { name: 'b', parameters: { type: 'object' } },
+    { name: 'b' },
+  ]
+
+  test('are what the tools are, and are not read again', async () => {
+    let reads = 0
+    const counted = tools.map((one) => ({
+      ...one,
+      get parameters() {
+        reads++
+        return one.parameters ?? {}
+      },
+    }))
+    const prepared = await prepareTools(counted, 'json', toolLimitDefaults)
+    const once = reads
+    expect(parseTools(prepared, 'json')).toEqual(parseTools(tools, 'json'))
+    expect(parseTools(prepared, 'json').tools).toBe(parseTools(prepared, 'json').tools)
+    for (const format of ['tagged', undefined] as const) {
+      expect(parseTools(prepared, format)).toEqual(parseTools(tools, format))
+    }
+    expect(reads).toBe(once)
+  })
+
+  test("keep to another engine's limits, and to what its template can do", async () => {
+    const prepared = await prepareTools(tools, 'json', toolLimitDefaults)
+    expect(() => parseTools(prepared, 'json', { ...toolLimitDefaults, toolsMax: 1 })).toThrow(
+      'toolsMax',
+    )
+    expect(() => parseTools(prepared, 'json', { ...toolLimitDefaults, toolBytesMax: 9 })).toThrow(
+      'toolBytesMax',
+    )
+    expect(() => parseTools(prepared, 'none')).toThrow('knows no tools')
+  })
+})

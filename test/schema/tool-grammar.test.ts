@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidSchemaError } from '../../src/api/errors.js'
 import { parseChat } from '../../src/options/chat-options.js'
-import { toolGrammarOf } from '../../src/schema/tool-cache.js'
+import { readTool } from '../../src/schema/tool-cache.js'
 import { type CallFormat, toolGrammar } from '../../src/schema/tool-grammar.js'
+import { checkWellFormed } from '../../src/schema/well-formed.js'
 
 // What is refused of a tool's schema, and what becomes of each argument. That calls validate is
 // shown by test/e2e/engine/tools.test.ts.
@@ -10,6 +11,7 @@ import { type CallFormat, toolGrammar } from '../../src/schema/tool-grammar.js'
 const at = 'tools[0].parameters'
 
 function compile(schema: unknown, format: CallFormat = 'json', isStrict = false) {
+  checkWellFormed(schema, at)
   return toolGrammar(schema, at, { format, isStrict })
 }
 
@@ -89,9 +91,25 @@ describe('a schema', () => {
 
   test('by the same text is compiled once', () => {
     const text = JSON.stringify(properties({ a: { type: 'null' } }))
-    const once = toolGrammarOf(text, at, { format: 'json', isStrict: false })
-    expect(toolGrammarOf(text, at, { format: 'json', isStrict: false })).toBe(once)
-    expect(toolGrammarOf(text, at, { format: 'json', isStrict: true })).not.toBe(once)
+    const read = (format: CallFormat | undefined, isStrict: boolean) => {
+      return readTool(text, at, { format, isStrict, budget: { left: 1000 } })
+    }
+    const { grammar, parameters } = read('json', false)
+    expect(grammar.root).not.toBe('')
+    expect(parameters).toBe(text)
+    expect(read('tagged', false).grammar).not.toBe(grammar)
+    expect(read(undefined, false).grammar.root).toBe('')
+    expect(read('json', true).grammar).not.toBe(grammar)
+    expect(read('json', false).grammar).toBe(grammar)
+  })
+
+  test('what came of a budget that is spent is not remembered', () => {
+    const text = JSON.stringify(properties({ b: { enum: ['x', 'y', 'z'] } }))
+    const read = (left: number) => {
+      return readTool(text, at, { format: 'json', isStrict: false, budget: { left } }).grammar
+    }
+    expect(read(1).rules).not.toContain('\\"b\\"')
+    expect(read(1000).rules).toContain('\\"b\\"')
   })
 })
 

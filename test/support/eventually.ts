@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until `holds` does, by looking again and again; fails with `message` after `limitMs`. */
+/** How often slower everything is than usual: see scripts/test-sanitizers.mjs. */
+const slowness = Number(process.env.SLUICE_TEST_SLOWNESS ?? 1)
+
+/**
+ * Waits until `holds` does, by looking again and again; fails with `message` after `limitMs`, or
+ * later by as often as everything is slower.
+ */
 export async function eventually(
   holds: () => boolean,
   message: string | (() => string) = 'it never came true',
   limitMs = 4000,
 ): Promise<void> {
-  const deadline = performance.now() + limitMs
+  const deadline = performance.now() + limitMs * slowness
   while (!holds()) {
     if (performance.now() > deadline) {
       throw new Error(typeof message === 'string' ? message : message())

@@ -226,7 +226,7 @@ std::unique_ptr<Sequence> Slots::finish(int32_t slot) {
   return std::move(content.live);
 }
 
-std::unique_ptr<Sequence> Slots::set_aside(int32_t slot) {
+std::unique_ptr<Sequence> Slots::preempt(int32_t slot) {
   SlotContent& content = slots_[size_t(slot)];
   const Request& request = content.live->request();
   if (content.live->n_computed() >= kSharedMin && options_.cache_bytes > 0) {

@@ -61,7 +61,7 @@ class Slots {
   // The reply ended: what it computed is remembered.
   std::unique_ptr<Sequence> finish(int32_t slot);
   // Its slot or its cells are needed: its state goes to host memory, to come back.
-  std::unique_ptr<Sequence> set_aside(int32_t slot);
+  std::unique_ptr<Sequence> preempt(int32_t slot);
   // A call failed (rule 3).
   void forget(int32_t slot);
   // What the sequence computed is no number, and neither may be what was kept on its way there.

@@ -32,40 +32,16 @@ Phase phase_of(const EmbeddingJob& job) {
 
 }  // namespace
 
-// A call is abandoned only when nobody is left who wants any of its vectors.
-class Embedder::CallAbort : public AbortCheck {
- public:
-  CallAbort(Embedder& embedder, const std::vector<EmbeddingShare>& shares)
-      : embedder_(embedder), shares_(shares) {}
-
-  bool should_abort() const override {
-    // An input of thousands of tokens may be computed for a minute.
-    embedder_.ledger_.beat();
-    embedder_.expire_during(shares_);
-    if (embedder_.closing_.load(std::memory_order_relaxed)) return true;
-    return std::all_of(shares_.begin(), shares_.end(), [&](const EmbeddingShare& share) {
-      return embedder_.jobs_[size_t(share.job)]->request->cancelled.load();
-    });
-  }
-
- private:
-  Embedder& embedder_;
-  const std::vector<EmbeddingShare>& shares_;
-};
-
-Embedder::Embedder(Context& context, const EmbedderOptions& options, Ledger& ledger,
-                   EventSink& sink, Mailbox<EngineMessage>& mailbox,
-                   const std::atomic<bool>& closing)
+Embedder::Embedder(Context& context, const EmbedderOptions& options, const Wiring& wiring)
     : context_(context),
       options_(options),
-      ledger_(ledger),
-      sink_(sink),
-      mailbox_(mailbox),
-      closing_(closing),
+      wiring_(wiring),
+      ledger_(wiring.ledger),
+      sink_(wiring.sink),
       threads_(options.threads, options.fixed_threads) {}
 
 void Embedder::run() {
-  while (!closing_) {
+  while (!wiring_.closing) {
     ledger_.beat();
     receive();
     retire_cancelled();
@@ -75,7 +51,7 @@ void Embedder::run() {
     if (shares.empty()) {
       sink_.flush();
       const Ledger::Idle idle(ledger_);
-      mailbox_.wait();
+      wiring_.mailbox.wait();
     } else {
       run_call(shares);
     }
@@ -84,7 +60,7 @@ void Embedder::run() {
 
 // Of the messages only new jobs say more than that something changed.
 void Embedder::receive() {
-  for (EngineMessage& message : mailbox_.drain()) {
+  for (EngineMessage& message : wiring_.mailbox.drain()) {
     auto* prepared = std::get_if<PreparedEmbedding>(&message);
     if (!prepared) continue;
     stats_.prompt_tokens += prepared->job->prompt_tokens;
@@ -157,7 +133,13 @@ std::vector<EmbeddingShare> Embedder::plan() const {
 void Embedder::run_call(const std::vector<EmbeddingShare>& shares) {
   const auto start = Clock::now();
   add_rows(shares);
-  const DecodeStatus status = compute(context_, threads_, CallAbort(*this, shares));
+  const CallAbort abort(wiring_, [&] {
+    expire_during(shares);  // an input of thousands of tokens may be computed for a minute
+    return std::all_of(shares.begin(), shares.end(), [&](const EmbeddingShare& share) {
+      return jobs_[size_t(share.job)]->request->cancelled.load();
+    });
+  });
+  const DecodeStatus status = compute(context_, threads_, abort);
   ++stats_.steps;
   if (status == DecodeStatus::ok) {
     stats_.rows_decoded += context_.rows();

@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/mailbox.h"
-#include "engine/batch/messages.h"
+#include "engine/batch/loop.h"
 #include "engine/policy/embedding-plan.h"
 #include "engine/policy/thread-tuner.h"
 #include "engine/request/embedding-request.h"
@@ -30,17 +29,14 @@ struct EmbedderOptions {
 // What StepLoop is to an engine that generates: receive, retire the cancelled, plan a call, run it.
 // Each call holds inputs of several requests and leaves nothing behind.
 // Owned by Engine. Engine thread only.
-class Embedder {
+class Embedder : public Loop {
  public:
   // `context` embeds. All must outlive it.
-  Embedder(Context& context, const EmbedderOptions& options, Ledger& ledger, EventSink& sink,
-           Mailbox<EngineMessage>& mailbox, const std::atomic<bool>& closing);
+  Embedder(Context& context, const EmbedderOptions& options, const Wiring& wiring);
 
-  // Returns when `closing` is set. What is in flight then stays in the ledger.
-  void run();
+  void run() override;
 
  private:
-  class CallAbort;
   using Job = std::unique_ptr<EmbeddingJob>;
 
   void receive();
@@ -65,10 +61,9 @@ class Embedder {
 
   Context& context_;
   const EmbedderOptions options_;
+  const Wiring wiring_;
   Ledger& ledger_;
   EventSink& sink_;
-  Mailbox<EngineMessage>& mailbox_;
-  const std::atomic<bool>& closing_;
 
   std::vector<Job> jobs_;  // the first is the one whose turn it is
   ThreadTuner threads_;

@@ -63,17 +63,15 @@ size_t bytes_of(const EmbeddingRequest& request) {
 
 }  // namespace
 
-Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options, Ledger& ledger,
-                   EventSink& sink, Mailbox<EngineMessage>& engine,
-                   const std::atomic<bool>& closing, OnEnd on_end)
+Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options,
+                   const Wiring& wiring, OnEnd on_end)
     : model_(std::move(model)),
       options_(std::move(options)),
-      ledger_(ledger),
-      sink_(sink),
-      engine_(engine),
-      closing_(closing),
+      wiring_(wiring),
+      ledger_(wiring.ledger),
+      sink_(wiring.sink),
       on_end_(std::move(on_end)),
-      template_(model_, options_.chat_template, [this] { return closing_.load(); }),
+      template_(model_, options_.chat_template, [this] { return wiring_.closing.load(); }),
       grammars_(model_),
       lanes_{{{kQuickTemplateWork, kQuickBytes, false},
               {kLongTemplateWork, SIZE_MAX, true},
@@ -177,7 +175,8 @@ bool Preparer::is_wanted(const Job& job) {
 }
 
 void Preparer::attempt(LaneNumber number, const Job& job) {
-  const Effort effort{lanes_[number], [&] { return stopping_ || closing_ || !is_wanted(job); }};
+  const Effort effort{lanes_[number],
+                      [&] { return stopping_ || wiring_.closing || !is_wanted(job); }};
   try {
     std::visit([&](const auto& one) { handle(one, effort); }, job);
   } catch (const TemplateTakesLong&) {
@@ -252,7 +251,7 @@ void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<in
   }
   if (!ledger_.hand_over(request->id)) return;  // it was told already that it is over
   sink_.accepted(request->id, prepared.sequence->n_tokens());
-  engine_.push(std::move(prepared));
+  wiring_.mailbox.push(std::move(prepared));
 }
 
 void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Effort& effort) {
@@ -276,12 +275,12 @@ void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Ef
   const int32_t prompt_tokens = prepared.job->prompt_tokens;
   if (!ledger_.hand_over(request->id)) return;
   sink_.accepted(request->id, prompt_tokens);
-  engine_.push(std::move(prepared));
+  wiring_.mailbox.push(std::move(prepared));
 }
 
 // Whoever cancelled hears that it is cancelled, whatever else was wrong with it.
 void Preparer::give_up(const Ticket& request, const Fault& fault) {
-  if (!request.cancelled && (stopping_ || closing_)) return;  // Engine tells it why
+  if (!request.cancelled && (stopping_ || wiring_.closing)) return;  // Engine tells it why
   const Outcome outcome = request.cancelled ? Outcome::cancelled : Outcome::failed;
   if (!ledger_.retire(request.id, outcome)) return;
   if (outcome == Outcome::failed) {
@@ -339,7 +338,7 @@ void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
 }
 
 TemplateLimits Preparer::while_loading() const {
-  return {kTemplateWorkMax, [this] { return closing_.load(); }};
+  return {kTemplateWorkMax, [this] { return wiring_.closing.load(); }};
 }
 
 std::vector<std::string> Preparer::thinking_ends() const {
@@ -369,7 +368,7 @@ size_t Preparer::stack_bytes() const {
 }
 
 CallFormat Preparer::call_format() const {
-  return template_.call_format([this] { return closing_.load(); });
+  return template_.call_format([this] { return wiring_.closing.load(); });
 }
 
 std::unique_ptr<Constraint> Preparer::compiled(const GrammarSpec& spec, const Effort& effort) {

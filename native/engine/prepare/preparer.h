@@ -13,10 +13,9 @@
 #include <variant>
 #include <vector>
 
-#include "base/mailbox.h"
 #include "base/stack-thread.h"
 #include "base/turn-queue.h"
-#include "engine/batch/messages.h"
+#include "engine/batch/loop.h"
 #include "engine/prepare/grammar-cache.h"
 #include "engine/request/embedding-request.h"
 #include "engine/request/event-sink.h"
@@ -54,8 +53,7 @@ class Preparer {
   // Throws FaultError for a bad template, and where `closing` was set meanwhile; std::system_error
   // where there is no thread.
   using OnEnd = std::function<void(const Fault& cause)>;
-  Preparer(std::shared_ptr<const Model> model, PreparerOptions options, Ledger& ledger,
-           EventSink& sink, Mailbox<EngineMessage>& engine, const std::atomic<bool>& closing,
+  Preparer(std::shared_ptr<const Model> model, PreparerOptions options, const Wiring& wiring,
            OnEnd on_end);
   ~Preparer();
 
@@ -165,10 +163,9 @@ class Preparer {
 
   const std::shared_ptr<const Model> model_;
   const PreparerOptions options_;
+  const Wiring wiring_;
   Ledger& ledger_;
   EventSink& sink_;
-  Mailbox<EngineMessage>& engine_;
-  const std::atomic<bool>& closing_;
   const OnEnd on_end_;
   std::atomic<bool> stopping_{false};
   const ChatTemplate template_;

@@ -29,6 +29,39 @@ ChatFormat::Kind kind_of(const Survey& found) {
   return found.has_until ? ChatFormat::Kind::plain : ChatFormat::Kind::json;
 }
 
+// Whether a call's name may be read before its id is, if it has one. What is atomic is read at
+// once.
+bool has_id_behind_name(const common_peg_arena& arena) {
+  enum : uint8_t { name = 1, id = 2 };
+  std::vector<uint8_t> parts(arena.size(), 0);
+  std::vector<bool> at_once(arena.size(), false);
+  for (bool changes = true; changes;) {
+    changes = false;
+    for (PegId at = 0; at < arena.size(); ++at) {
+      uint8_t found = parts[at];
+      if (const auto* tag = peg_as<common_peg_tag_parser>(arena.get(at))) {
+        if (tag->tag == common_chat_peg_builder::TOOL_NAME) found |= name;
+        if (tag->tag == common_chat_peg_builder::TOOL_ID) found |= id;
+      }
+      for (PegId child : peg_children(arena, at)) found |= parts[child];
+      const auto* atomic = peg_as<common_peg_atomic_parser>(arena.get(at));
+      if (atomic) at_once[atomic->child] = true;
+      changes |= found != parts[at];
+      parts[at] = found;
+    }
+  }
+  for (PegId at = 0; at < arena.size(); ++at) {
+    const auto* sequence = peg_as<common_peg_sequence_parser>(arena.get(at));
+    if (!sequence || at_once[at]) continue;
+    bool has_name = false;
+    for (PegId child : sequence->children) {
+      if (has_name && parts[child] == id) return true;
+      has_name |= (parts[child] & name) != 0;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call,
@@ -48,9 +81,10 @@ ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call,
 }
 
 void ChatFormat::collect_delimiters() {
+  bool has_ids = false;
   for (PegId id = 0; id < parser_.size(); ++id) {
     if (const auto* tag = peg_as<common_peg_tag_parser>(parser_.get(id))) {
-      has_ids_ |= tag->tag == common_chat_peg_builder::TOOL_ID;
+      has_ids |= tag->tag == common_chat_peg_builder::TOOL_ID;
     }
     const auto* until = peg_as<common_peg_until_parser>(parser_.get(id));
     if (!until) continue;
@@ -62,6 +96,7 @@ void ChatFormat::collect_delimiters() {
   }
   std::sort(delimiters_.begin(), delimiters_.end());
   delimiters_.erase(std::unique(delimiters_.begin(), delimiters_.end()), delimiters_.end());
+  id_follows_name_ = has_ids && has_id_behind_name(parser_);
 }
 
 ChatFormat::Kind ChatFormat::kind_of(const char* tag) const {

@@ -37,8 +37,8 @@ class ChatFormat {
   Match delimiter_at(std::string_view text, size_t position) const;
 
   bool takes_one_call() const { return takes_one_call_; }
-  // Calls have ids of their own in this format.
-  bool has_ids() const { return has_ids_; }
+  // A call may still say an id of its own once its name is read.
+  bool id_follows_name() const { return id_follows_name_; }
   const common_peg_arena& parser() const { return parser_; }
   common_chat_format name() const { return name_; }
   const CallSites& sites() const { return sites_; }
@@ -63,7 +63,7 @@ class ChatFormat {
   std::vector<std::string> delimiters_;
   std::array<bool, 256> begins_delimiter_{};
   Kind content_, reasoning_, arguments_, string_argument_;
-  bool has_ids_ = false, takes_one_call_;
+  bool id_follows_name_ = false, takes_one_call_;
 };
 
 }  // namespace sluice

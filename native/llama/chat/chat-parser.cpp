@@ -222,7 +222,7 @@ bool ChatParser::may_start(size_t index, bool is_followed) const {
   const Call& call = known_.calls[index];
   if (call.name.empty()) return false;
   if (has_enough_ || is_followed || index + 1 < known_.calls.size()) return true;
-  const bool waits_for_id = format_->has_ids() && call.id.empty() && !is_over_;
+  const bool waits_for_id = format_->id_follows_name() && call.id.empty() && !is_over_;
   return name_is_whole_ && !waits_for_id;
 }
 

@@ -42,6 +42,22 @@ async function one(engine: Engine, text: string): Promise<Float32Array> {
   return embeddings[0] as Float32Array
 }
 
+/** Long, for a call on a busy machine; the test's own limit is near. */
+const callMsMax = 30_000
+
+/** Sent again while it is refused: to prepare it may take longer than the engine's deadline. */
+async function sentUntilBegun(engine: Engine, inputs: number[][]) {
+  for (;;) {
+    let isRefused = false
+    const embedding = engine.embed(inputs)
+    embedding.catch(() => {
+      isRefused = true
+    })
+    await eventually(() => isRefused || engine.stats().steps > 0, 'no call ended', callMsMax)
+    if (!isRefused) return { embedding }
+  }
+}
+
 /** An encoder that is busy for a while with each call of 512 rows. */
 const slowEncoder = () => encoderModel({ layers: 4, embedding: 192, seed: 2 })
 const long = randomWords(400, 1).join(' ')
@@ -236,10 +252,10 @@ describe('a request', () => {
     const controller = new AbortController()
     const inputs = Array.from({ length: 500 }, () => long)
     const embedding = engine.embed(inputs, { signal: controller.signal })
-    await eventually(() => engine.stats().steps >= 2)
+    await eventually(() => engine.stats().steps >= 2, 'no two calls ended', callMsMax)
     controller.abort('enough')
     await expect(embedding).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
-    await eventually(() => engine.stats().cancelled === 1)
+    await eventually(() => engine.stats().cancelled === 1, 'it was computed on', callMsMax)
     const { steps, running, queued } = engine.stats()
     expect({ running, queued }).toEqual({ running: 0, queued: 0 })
     expect(steps).toBeLessThan(100)
@@ -275,20 +291,24 @@ describe('a request', () => {
   })
 
   test('whose turn does not come hears so while another’s call is under way', async () => {
-    const model = encoderModel({ layers: 16, embedding: 384, seed: 2 })
-    const engine = await loaded({ model, queueDeadlineMs: 5 })
+    const model = encoderModel({ layers: 8, embedding: 384, seed: 2 })
+    const engine = await loaded({ model, queueDeadlineMs: 20 })
     const ids = Array.from({ length: 500 }, (_, i) => 5 + (i % 50))
-    const first = engine.embed(Array.from({ length: 15 }, () => ids)) // a call for each
-    await eventually(() => engine.stats().steps > 0)
-    // One that came in at the end of a call may hear of it at the beginning of the next.
+    const inputs = Array.from({ length: 8 }, () => ids) // a call for each
+    const first = await sentUntilBegun(engine, inputs)
+    // One that came in at the end of a call may hear of it at the beginning of the next, and on a
+    // busy machine one may not even be prepared in time.
     let heardWithinCall = false
-    for (let i = 0; i < 10 && !heardWithinCall; i++) {
+    while (!heardWithinCall && engine.stats().finished === 0) {
       const { steps } = engine.stats()
-      await expect(engine.embed(ids)).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
-      heardWithinCall = engine.stats().steps === steps
+      const late = await engine.embed(ids).catch((error: unknown) => error)
+      if (engine.stats().finished > 0) break // and it was its turn
+      expect(late).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
+      const waitedForTurn = /its turn did not come/.test((late as Error).message)
+      heardWithinCall = waitedForTurn && engine.stats().steps === steps
     }
     expect(heardWithinCall).toBe(true)
-    expect((await first).embeddings).toHaveLength(15)
+    expect((await first.embedding).embeddings).toHaveLength(inputs.length)
   })
 
   test('under way at close() hears so, and so does one that comes later', async () => {

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "base/mailbox.h"
+#include "engine/batch/messages.h"
+#include "engine/request/event-sink.h"
+#include "engine/request/ledger.h"
+#include "llama/context.h"
+
+namespace sluice {
+
+// What the engine's threads share. Owned by Engine, which outlives all that hold it.
+struct Wiring {
+  Ledger& ledger;
+  EventSink& sink;
+  Mailbox<EngineMessage>& mailbox;  // the engine thread's
+  const std::atomic<bool>& closing;
+};
+
+// What the engine's thread does once the model is there: StepLoop generates, Embedder embeds.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  // Returns when `closing` is set. What is in flight then stays in the ledger.
+  virtual void run() = 0;
+};
+
+// A call is abandoned only when nobody is left who wants any of its rows, because llama.cpp drops
+// the whole batch; or when the engine closes. Lives as long as the call.
+class CallAbort : public AbortCheck {
+ public:
+  CallAbort(const Wiring& wiring, std::function<bool()> is_unwanted)
+      : wiring_(wiring), is_unwanted_(std::move(is_unwanted)) {}
+
+  bool should_abort() const override {
+    wiring_.ledger.beat();  // a call may take a minute
+    return wiring_.closing.load(std::memory_order_relaxed) || is_unwanted_();
+  }
+
+ private:
+  const Wiring& wiring_;
+  const std::function<bool()> is_unwanted_;
+};
+
+}  // namespace sluice
