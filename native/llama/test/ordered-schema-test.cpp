@@ -1,4 +1,4 @@
-#include "llama/ordered-schema.h"
+#include "llama/template/ordered-schema.h"
 
 #include <string>
 

@@ -1,10 +1,10 @@
-#include "llama/shown-tools.h"
+#include "llama/template/shown-tools.h"
 
 #include <ctime>
 #include <string>
 #include <vector>
 
-#include "llama/ordered-schema.h"
+#include "llama/template/ordered-schema.h"
 #include "test/check.h"
 
 using sluice::ChatTool;
