@@ -70,8 +70,13 @@ export class Client {
       ...known,
       ...(await (isReply ? this.#reply(call, prompt) : this.#value(call))),
     }
-    // The engine may still be about to drop what a signal aborted.
-    if (isRequest && outcome.end !== 'ERR_CANCELLED') this.#door.leave(choices)
+    // The engine may still be about to drop what a signal aborted, and the siblings of one that
+    // failed.
+    const isOut =
+      choices === 1
+        ? outcome.end !== 'ERR_CANCELLED'
+        : outcome.end === 'ERR_OVERLOADED' || 'result' in outcome
+    if (isRequest && isOut) this.#door.leave(choices)
     return outcome
   }
 
