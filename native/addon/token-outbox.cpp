@@ -100,8 +100,8 @@ void TokenOutbox::part(RequestId id, Part part) {
     waiting->append(std::move(part));
     return;
   }
-  entry->second = events_.size();
   events_.push_back(Parts{id, std::move(part)});
+  entry->second = events_.size() - 1;
 }
 
 void TokenOutbox::finished(RequestId id, FinishReason reason, const Tally& tally) {

@@ -126,6 +126,10 @@ export function parseTheirWords<T extends z.ZodObject>(
   call: Noted,
 ): z.output<T> {
   const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
+  call.errorWords = errorWords({
+    prompt: isChat ? 'messages' : 'prompt',
+    names: translation.names,
+  })
   noteWords(call, translation)
   return parseRequest(schema, translation.body)
 }
@@ -134,12 +138,8 @@ export function parseTheirWords<T extends z.ZodObject>(
 const namePattern = /^[\w.-]{1,64}$/
 const namesMax = 32
 
-/**
- * Notes on the call in whose words its request is: errors name fields as it does, and of fields
- * that nothing is known of the answer says that they had no effect.
- */
-function noteWords(call: Noted, { names, unknown }: Translation): void {
-  call.errorWords = errorWords({ names })
+/** Of fields that nothing is known of the answer says that they had no effect. */
+function noteWords(call: Noted, { unknown }: Translation): void {
   const told = unknown.filter((name) => namePattern.test(name)).slice(0, namesMax)
   call.note(told.map((path) => ({ path, message: 'unknown, so it had no effect' })))
 }

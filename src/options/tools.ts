@@ -118,7 +118,7 @@ export async function prepareTools(
   callFormat: CallFormat | undefined,
   limits: ToolLimits,
 ): Promise<PreparedToolList> {
-  const steps = toolSteps(input, callFormat, limits)
+  const steps = toolSteps([...input], callFormat, limits) // whoever gave it may change it meanwhile
   // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
   await setImmediate()
   for (let since = performance.now(); ; ) {

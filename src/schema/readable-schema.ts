@@ -9,6 +9,8 @@ import { type KeywordKind, keywordKinds, keywordRules, schemasMax } from './well
 const depthMax = 30
 /** Of one schema; a header and a log tell fewer. */
 const notesMax = 64
+/** Characters of a path in a note. */
+const pathMax = 256
 
 /**
  * A schema as far as it can be read: what is malformed in it is mended where it is plain what was
@@ -165,8 +167,16 @@ class SchemaReader {
 
   #say(path: string, expected: string, came: string, taken: string): void {
     if (++this.#told > notesMax) return
-    this.#tell({ path, message: `expected ${expected}, but got ${came}; taken as: ${taken}` })
+    this.#tell({
+      path: shortened(path),
+      message: `expected ${expected}, but got ${came}; taken as: ${taken}`,
+    })
   }
+}
+
+/** A note lives as long as its request: of names that are very long it has the beginning. */
+function shortened(path: string): string {
+  return path.length <= pathMax ? path : `${path.slice(0, pathMax)}...`
 }
 
 function mendedValue(kind: KeywordKind, keyword: string, value: unknown): unknown {

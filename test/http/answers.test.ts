@@ -10,6 +10,7 @@ import {
   chatPath,
   closeAfterEach,
   counting,
+  postJson,
   type Served,
   serve,
   story,
@@ -109,5 +110,18 @@ test.each([true, false])(
     const json = text.trim().split('\n\n').at(-1)?.replace('data: ', '') ?? ''
     const param = 'response_format.json_schema.schema'
     expect(JSON.parse(json).error).toMatchObject({ code: 'invalid_schema', param })
+  },
+)
+
+test.each([
+  [chatPath, story({ stream: false }), 'messages'],
+  ['/v1/completions', { prompt: 'once' }, 'prompt'],
+])(
+  '%s blames its own field for a prompt that the engine gives up later',
+  async (path, body, param) => {
+    const end = { code: 'ERR_INVALID_REQUEST', message: 'not this one' } as const
+    const { url } = await serve({ script: () => ({ tokens: ['a'], end }) })
+    const response = await postJson(url, path, body)
+    expect(await response.json()).toMatchObject({ error: { param } })
   },
 )

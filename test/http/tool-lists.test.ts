@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import type { RequestNote } from '../../src/api/types.js'
 import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
+import { wireTools } from '../../src/openai/chat/wire-tools.js'
+import { readableSchema } from '../../src/schema/readable-schema.js'
 import type { Script } from '../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../support/serve.js'
 import { chunksOf } from '../support/sse.js'
@@ -183,4 +186,20 @@ test('a past call with very many names is refused at its arguments', async () =>
   expect(await response.json()).toMatchObject({
     error: { param, message: expect.stringContaining(`'${param}': expected fewer names`) },
   })
+})
+test('of very many tools of other types a note says how many more there were', () => {
+  const { tools, notes } = wireTools.parse(Array.from({ length: 100 }, () => ({ type: 'x' })))
+  expect(tools).toEqual([])
+  expect(notes).toHaveLength(65)
+  expect(notes[64]).toEqual({
+    path: 'tools',
+    message: '36 more of other types; taken as: left out',
+  })
+})
+
+test('a note has the beginning of a path that is very long', () => {
+  const parameters = { properties: { ['n'.repeat(1000)]: { required: 1 } } }
+  const notes: RequestNote[] = []
+  readableSchema(parameters, '', (note) => notes.push(note))
+  expect(notes.map(({ path }) => path.length)).toEqual([259])
 })

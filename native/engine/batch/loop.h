@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <utility>
 
 #include "base/mailbox.h"
 #include "engine/batch/messages.h"

@@ -190,6 +190,7 @@ void ChatParser::take_reasoning(const Run& run, ChatDelta& delta) {
 }
 
 void ChatParser::take_calls(const Run& run, ChatDelta& delta) {
+  if (run.begin > started_) return;  // one before them waits, and they leave in their order
   const bool is_followed = &run != &known_.runs.back();
   ChatDelta::Piece piece;
   const size_t last_started = started_ > 0 ? started_ - 1 : 0;
@@ -221,9 +222,9 @@ bool ChatParser::has_left(const Run& run) const {
 bool ChatParser::may_start(size_t index, bool is_followed) const {
   const Call& call = known_.calls[index];
   if (call.name.empty()) return false;
-  if (has_enough_ || is_followed || index + 1 < known_.calls.size()) return true;
+  if (has_enough_ || index + 1 < known_.calls.size()) return true;
   const bool waits_for_id = format_->id_follows_name() && call.id.empty() && !is_over_;
-  return name_is_whole_ && !waits_for_id;
+  return name_is_whole_ && (is_followed || !waits_for_id);
 }
 
 bool ChatParser::may_read() const {

@@ -21,7 +21,7 @@ export async function pump(
 ): Promise<void> {
   res.writeHead(status)
   if (opening === '') res.flushHeaders()
-  else res.write(opening)
+  const hasRoom = opening === '' || res.write(opening)
   const silence = setTimeout(() => {
     // To a reader that is behind, a ping would only be more to read.
     if (!res.writableNeedDrain) res.write(ping)
@@ -30,6 +30,7 @@ export async function pump(
   silence.unref()
   res.once('close', () => clearTimeout(silence))
   try {
+    if (!hasRoom) await call.pause(drained(res, call.signal))
     for (;;) {
       const { done, value } = await frames.next()
       if (done) return void res.end(value)

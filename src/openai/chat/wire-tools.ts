@@ -23,6 +23,8 @@ interface ToolPlace {
 
 const toolError = 'an object such as {"type": "function", "function": {...}}'
 const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
+/** Of tools of other types, so many are told of one by one. */
+const leftOutToldMax = 64
 const parameterKeys = ['parameters', 'input_schema', 'inputSchema'] as const
 
 export const wireTools = z
@@ -31,6 +33,7 @@ export const wireTools = z
     const tools: Tool[] = []
     const places: ToolPlace[] = []
     const notes: RequestNote[] = []
+    let leftOut = 0
     for (const [i, given] of list.entries()) {
       const read = readTool(given, `tools[${i}]`)
       if ('expected' in read) {
@@ -43,10 +46,14 @@ export const wireTools = z
         })
         return z.NEVER
       }
-      notes.push(...read.notes)
+      if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
       if (read.tool === undefined) continue
       tools.push(read.tool)
       places.push(read.place)
+    }
+    if (leftOut > leftOutToldMax) {
+      const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
+      notes.push({ path: 'tools', message })
     }
     return { tools, places, notes }
   })
