@@ -4,7 +4,7 @@ import { type Frames, json, type StreamedAnswer, type WholeAnswer } from './answ
 import type { HttpError } from './errors.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
-export interface FrameWriter {
+interface FrameWriter {
   /** What is said before any part has come. */
   opening(): string
   /** The frames of a part; '' where it says nothing. */

@@ -12,7 +12,7 @@ function objects(): string[] {
     .filter((name) => name.startsWith('cpu-x64-release') && !isSanitized(name))
   return builds.flatMap((build) =>
     ['avx2', 'avx512']
-      .map((kind) => `CMakeFiles/sluice-row-loops-${kind}.dir/native/llama/row-loops.cpp.o`)
+      .map((kind) => `CMakeFiles/sluice-row-loops-${kind}.dir/native/sampling/row-loops.cpp.o`)
       .map((object) => path.join('build-cmake', build, object))
       .filter((object) => fs.existsSync(object)),
   )

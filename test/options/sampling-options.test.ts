@@ -54,7 +54,7 @@ describe.each(rows)('$name', ({ name, field, row, first, below, words }) => {
       const message = expect.stringContaining(words)
       const own = expect.objectContaining({ option: name, message })
       expect(() => parseChatOptions({ [name]: value })).toThrow(own)
-      const wire = expect.objectContaining({ status: 400, param: field, message })
+      const wire = expect.objectContaining({ status: 400, field, message })
       expect(() => parse({ [field]: value })).toThrow(wire)
     }
   })
