@@ -347,8 +347,8 @@ export const mutants = [
     check: 32,
     what: "a stalled reader's memory is bounded",
     file: 'src/http/node/pump.ts',
-    find: 'await call.pause(drained(res, call.signal))',
-    replace: 'await call.pause(Promise.resolve())',
+    find: 'if (!res.write(value)) await call.pause(drained(res, call.signal))',
+    replace: 'if (!res.write(value)) await call.pause(Promise.resolve())',
     tests: flow,
   },
   {
