@@ -92,6 +92,17 @@ test('41: a drain does not wait for connections that have nothing in flight', as
   await dribbling.closed()
 })
 
+test('a request that is on its way when a drain begins is answered, and not cut off', async () => {
+  const { client, server } = await serve()
+  const raw = await client()
+  const drained = server.drain({ deadlineMs: 60_000 })
+  raw.send(post(chatPath, story()))
+  await raw.closed()
+  expect(raw.status).toBe(503)
+  expect(raw.text).toContain('"code":"shutting_down"')
+  await drained
+})
+
 test('42: six requests, streamed and not, go over one connection', async () => {
   const { server, client } = await serve()
   let connections = 0

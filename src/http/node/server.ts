@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
 import { isOfListener, noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
@@ -23,6 +24,10 @@ export interface Address {
   readonly url: string
 }
 
+/** Turns of the event loop in which what has arrived already is accepted and read. */
+const newcomerTurns = 3
+/** How long the request of a connection that is open may take to arrive. */
+const newcomersMs = 50
 /** How long ended replies may take to reach their readers once a drain's deadline has passed. */
 const lastWordsMs = 1000
 
@@ -90,6 +95,7 @@ export class SluiceServer implements AsyncDisposable {
     const { deadlineMs } = drainSettings(isOfListener(options) ? {} : options)
     const timer = setTimeout(() => this.#deadline.abort(), deadlineMs)
     this.#ended ??= this.#end()
+    if (deadlineMs === 0) this.#deadline.abort()
     return this.#ended.finally(() => clearTimeout(timer))
   }
 
@@ -108,12 +114,26 @@ export class SluiceServer implements AsyncDisposable {
     const cutOff = () => setTimeout(() => server.closeAllConnections(), lastWordsMs).unref()
     this.#deadline.signal.addEventListener('abort', cutOff, { once: true })
     await this.#app.drain(this.#deadline.signal)
+    await this.#answerNewcomers()
     // Nothing is in flight, so no connection has a claim: also none that was opened ahead of a
     // request, which Node does not count as idle.
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()
     })
+  }
+
+  /**
+   * Of a connection that was just opened the request may be on its way: it gets its 503, where it
+   * would else find the connection closed. Not where no time is left.
+   */
+  async #answerNewcomers(): Promise<void> {
+    const { signal } = this.#deadline
+    for (let turn = 0; turn < newcomerTurns; turn++) await setImmediate()
+    this.server.closeIdleConnections()
+    if (signal.aborted || (await openConnections(this.server)) === 0) return
+    await sleep(newcomersMs)
+    await this.#app.drain(signal)
   }
 }
 
@@ -148,6 +168,12 @@ function httpServer(settings: ServerSettings, app: App): Server {
     listener(req, res)
   })
   return server
+}
+
+function openConnections(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+  })
 }
 
 function checkOpenness({ host, apiKeys, allowUnauthenticated }: ServerSettings): void {
