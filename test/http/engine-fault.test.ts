@@ -99,6 +99,7 @@ describe('a model that does not load', () => {
     await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
     alsoClose(async () => void own.close())
     const { port } = own.address() as AddressInfo
+    await settle() // until then it loads
     const response = await chat(`http://127.0.0.1:${port}`, story())
     expect(response.status).toBe(503)
     expect(await response.text()).toContain('load_failed')
