@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { inRoot } from './root.mjs'
 
@@ -53,7 +54,7 @@ function addonOf(config) {
     target: 'sluice',
     file: 'sluice.node',
     result: `${config}/sluice.node`,
-    sources: sources('native/engine', 'native/llama', 'native/addon'),
+    sources: sources(...nativeFolders().filter((folder) => folder !== 'native/test')),
   }
 }
 
@@ -88,7 +89,7 @@ function testProgram(name, config) {
     target: name,
     file: name + suffix,
     result: `${config}/${name}${suffix}`,
-    sources: sources('native/engine', 'native/llama', 'native/test'),
+    sources: sources(...nativeFolders().filter((folder) => folder !== 'native/addon')),
   }
 }
 
@@ -126,4 +127,8 @@ function releaseProduct(backend, config) {
 /** @param {string[]} own of a product, besides what all depend on */
 function sources(...own) {
   return [...buildFiles, ...own].map((name) => inRoot(name))
+}
+
+function nativeFolders() {
+  return fs.readdirSync(inRoot('native')).map((name) => `native/${name}`)
 }

@@ -3,6 +3,7 @@
  * Above this file nobody knows that there is C++; tests put a scripted fake in its place.
  */
 
+import type { LoadWarningCode } from '../api/placement-types.js'
 import type { SamplingNumbers } from '../api/sampling-options.js'
 
 /** Codes that the native side reports; src/api/errors.ts turns each into a class. */
@@ -398,18 +399,8 @@ export interface NativeModelInfo {
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
   sampling: Partial<SamplingNumbers>
   placement: NativePlacement
-  warnings: { code: NativeWarningCode; message: string }[]
+  warnings: { code: LoadWarningCode; message: string }[]
 }
-
-/** As LoadWarningCode of src/api/placement-types.ts. */
-type NativeWarningCode =
-  | 'WARN_GPU_MISSING'
-  | 'WARN_GPU_FAILED'
-  | 'WARN_GPU_PARTIAL'
-  | 'WARN_GPU_MEMORY'
-  | 'WARN_CONTEXT_REDUCED'
-  | 'WARN_CHAT_TEMPLATE'
-  | 'WARN_SMALL_STACK'
 
 /** Layers count the output as one. Devices are those that hold a part; the CPU is none. */
 interface NativePlacement {

@@ -39,6 +39,8 @@ describe('build-native', () => {
   const sources = [
     'native/engine/a.cpp',
     'native/addon/new.cpp',
+    'native/base/fault.h',
+    'native/grammar/new.cpp',
     'CMakeLists.txt',
     'cmake/amx.cmake',
   ]

@@ -44,13 +44,13 @@ export async function chatCompletions(app: App, call: Call): Promise<Answer> {
 /** Reads tools and makes their grammars, while others have the event loop as well. */
 export async function prepare(
   engine: ScopedEngine,
-  { tools }: WireTools,
+  wire: WireTools,
 ): Promise<Pick<ChatOptions, 'tools'>> {
-  if (tools.length === 0) return {}
+  if (wire.tools.length === 0) return {}
   try {
-    return { tools: await engine.prepareTools(tools) }
-  } catch {
-    return {} // chat() throws it again, where its words are put right
+    return { tools: await engine.prepareTools(wire.tools) }
+  } catch (error) {
+    throw wireToolError(error, wire)
   }
 }
 

@@ -9,7 +9,7 @@ import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
 import { largeRandomModel } from '../../support/random-model.js'
 
 // What has no room is refused before it is made, whoever chose it. That much is free as the test
-// says; native/test/host-memory-test.cpp has the table.
+// says; native/test/memory/host-memory-test.cpp has the table.
 
 const mebibyte = 2 ** 20
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sluice-memory-'))
