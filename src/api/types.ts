@@ -17,7 +17,7 @@ export interface LoadOptions {
   context?: number
   /** Tokens a reply may run ahead of its reader before it is parked. 1 to 65,536, default 64. */
   window?: number
-  /** Requests that may wait for a place; one more is refused. 0 to 65,536, default 64. */
+  /** Requests that may wait for a slot; one more is refused. 0 to 65,536, default 64. */
   queue?: number
   /**
    * Milliseconds from submission within which a request must have a place: its template, tokens and
@@ -463,7 +463,7 @@ export interface Usage {
 
 /** Milliseconds, by the engine's clock, and what drafts came to. */
 export interface Timings {
-  /** From submission until the request had a place (templating and tokenizing included). */
+  /** From submission until the request had a slot (templating and tokenizing included). */
   readonly queueMs: number
   /** From then until the first token. */
   readonly prefillMs: number
@@ -584,7 +584,7 @@ export interface EngineStats {
   readonly parked: number
   /** KV cells that hold a token of a reply under way, of cellsTotal. */
   readonly cellsUsed: number
-  /** Cells of free places that still hold what they computed, for prompts that begin with it. */
+  /** Cells of free slots that still hold what they computed, for prompts that begin with it. */
   readonly cellsCached: number
   readonly cellsTotal: number
   /**
@@ -622,7 +622,7 @@ export interface EngineStats {
   readonly draftTokens: number
   /** Of draftTokens, those that became part of a reply. */
   readonly draftAcceptedTokens: number
-  /** Times that a reply gave up its place for another; it comes back where it was. */
+  /** Times that a reply gave up its slot for another; it comes back where it was. */
   readonly preempted: number
   /** Times that a reply was moved to another place, so that the running ones stay together. */
   readonly moved: number
@@ -630,7 +630,7 @@ export interface EngineStats {
   readonly finished: number
   readonly cancelled: number
   readonly failed: number
-  /** Of cancelled: those that had not had a place yet. */
+  /** Of cancelled: those that had not had a slot yet. */
   readonly cancelledQueued: number
   /** Of cancelled: those whose prompt was being computed. */
   readonly cancelledPrefill: number

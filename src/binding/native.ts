@@ -453,7 +453,7 @@ export interface NativeStats {
   /** Tokens that were drafted, and of them those that the sampler chose as well. */
   draftTokens: number
   draftAcceptedTokens: number
-  /** Times that a sequence gave up its place for another. */
+  /** Times that a sequence gave up its slot for another. */
   preempted: number
   /** Times that a sequence was moved to another place, to keep the running ones together. */
   moved: number

@@ -152,7 +152,7 @@ export const serveFlags = {
     fallback: 'auto',
   }),
   ...loadFlags({
-    queue: ['N', 'requests that may wait for a place'],
+    queue: ['N', 'requests that may wait for a slot'],
     window: ['N', 'tokens a reply may run ahead of its reader'],
     toolsMax: ['N', 'tools of one request'],
     toolBytesMax: ['N', "bytes of a request's tools, together"],

@@ -23,7 +23,7 @@ const gauges: readonly EngineMetric[] = [
   },
   {
     name: 'sluice_num_requests_waiting',
-    help: 'Requests that wait for a place, those that are being tokenized among them.',
+    help: 'Requests that wait for a slot, those that are being tokenized among them.',
     value: ({ queued }) => queued,
   },
   {
@@ -38,7 +38,7 @@ const gauges: readonly EngineMetric[] = [
   },
   {
     name: 'sluice_kv_cache_retained_perc',
-    help: 'Share of the KV cache that holds what free places computed, for others to begin with.',
+    help: 'Share of the KV cache that holds what free slots computed, for others to begin with.',
     value: ({ cellsCached, cellsTotal }) => share(cellsCached, cellsTotal),
   },
   {
@@ -81,7 +81,7 @@ const counters: readonly EngineMetric[] = [
   },
   {
     name: 'sluice_num_preemptions_total',
-    help: 'Times that a reply gave up its place for another.',
+    help: 'Times that a reply gave up its slot for another.',
     value: ({ preempted }) => preempted,
   },
   {

@@ -45,7 +45,7 @@ const measures: readonly Measure[] = [
   },
   {
     name: 'sluice_request_queue_time_seconds',
-    help: 'From the submission of a request until it had a place; tokenizing included.',
+    help: 'From the submission of a request until it had a slot; tokenizing included.',
     buckets: requestSeconds,
     value: ({ timings }) => seconds(timings.queueMs),
   },
