@@ -121,12 +121,17 @@ export class Engine implements AsyncDisposable {
   /**
    * Reads tools and makes their grammars, some milliseconds at a time. What it resolves with is
    * for `chat`, which takes it as `tools`: from a list it makes what is missing at once, a second
-   * of JavaScript's thread for a megabyte of new schemas. Rejects as `chat` throws.
+   * of JavaScript's thread for a megabyte of new schemas. Rejects as `chat` throws, and with
+   * ERR_CANCELLED by the signal.
    */
-  async prepareTools(tools: readonly Tool[] | PreparedTools): Promise<PreparedTools> {
+  async prepareTools(
+    tools: readonly Tool[] | PreparedTools,
+    options: TextOptions = {},
+  ): Promise<PreparedTools> {
+    const { signal } = parseTextOptions(options)
     const { tools: given = [] } = parseTemplateOptions({ tools })
     if (given instanceof PreparedToolList) return given
-    return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings)
+    return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings, signal)
   }
 
   /**

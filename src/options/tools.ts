@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { CancelledError } from '../api/errors.js'
 import { show } from '../api/show.js'
 import type { PreparedTools, RequestNote, Tool } from '../api/types.js'
 import { type JsonText, jsonTextOf, NotJsonError } from '../schema/json-of.js'
@@ -112,11 +113,15 @@ export function parseTools(
   return resultOf(toolSteps(input as readonly unknown[], callFormat, limits)).parsed
 }
 
-/** The same some milliseconds at a time: others have JavaScript's thread in between. */
+/**
+ * The same some milliseconds at a time: others have JavaScript's thread in between.
+ * @throws CancelledError once `signal` is aborted
+ */
 export async function prepareTools(
   input: readonly unknown[],
   callFormat: CallFormat | undefined,
   limits: ToolLimits,
+  signal?: AbortSignal,
 ): Promise<PreparedToolList> {
   const steps = toolSteps([...input], callFormat, limits) // whoever gave it may change it meanwhile
   // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
@@ -125,6 +130,9 @@ export async function prepareTools(
     const { done, value } = steps.next()
     if (!done && performance.now() - since < stretchMs) continue
     await setImmediate()
+    if (signal?.aborted) {
+      throw new CancelledError('the tools were abandoned by their signal', { cause: signal.reason })
+    }
     if (done) return new PreparedToolList(value.given, callFormat, limits, value.parsed)
     since = performance.now()
   }

@@ -49,7 +49,7 @@ export class ScopedEngine {
   }
 
   prepareTools(tools: readonly Tool[]): Promise<PreparedTools> {
-    return this.#engine.prepareTools(tools)
+    return this.#engine.prepareTools(tools, this.#scoped({}))
   }
 
   chat(messages: readonly ChatMessage[], options: Unscoped<ChatOptions>): Reply {

@@ -139,3 +139,10 @@ describe('tools that are prepared', () => {
     expect(() => parseTools(prepared, 'none')).toThrow('knows no tools')
   })
 })
+
+test('tools whose signal is aborted are prepared no further', async () => {
+  const left = new AbortController()
+  const prepared = prepareTools([{ name: 'a' }], 'json', toolLimitDefaults, left.signal)
+  left.abort('gone')
+  await expect(prepared).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'gone' })
+})
