@@ -38,6 +38,7 @@ const functions: [name: string, type: string, call: (options: Options) => unknow
   ['tokenize', 'TokenizeOptions', (options) => engine.tokenize('x', options)],
   ['detokenize', 'TextOptions', (options) => engine.detokenize([1], options)],
   ['pieces', 'TextOptions', (options) => engine.pieces([1], options)],
+  ['prepareTools', 'TextOptions', (options) => engine.prepareTools([], options)],
   ['applyTemplate', 'TemplateOptions', (options) => engine.applyTemplate(ask, options)],
   ['applyTemplate, its third', 'TextOptions', (options) => engine.applyTemplate(ask, {}, options)],
   ['countTokens', 'TemplateOptions', (options) => engine.countTokens(ask, options)],
