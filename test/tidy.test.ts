@@ -56,17 +56,21 @@ const rules: RuleTest[] = [
   },
   {
     sentence:
-      'TypeScript imports run cli -> http -> openai -> web -> engine -> options -> schema -> api',
+      'TypeScript imports run cli -> http -> apis -> web -> engine -> options -> schema -> api',
     rule: typescriptImports,
     bad: [
       ['src/engine/a.ts', "import { b } from '../http/b.js'"],
-      ['src/openai/chat/a.ts', "import type { b } from '../../binding/b.js'"],
+      ['src/apis/openai/chat/a.ts', "import type { b } from '../../../binding/b.js'"],
       ['src/binding/a.ts', "const b = await import('../engine/b.js')"],
       ['src/options/a.ts', "export * from '../engine/b.js'"],
       ['src/schema/a.ts', "import { b } from '../options/b.js'"],
       ['src/api/a.ts', "import type { b } from '../engine/b.js'"],
-      ['src/openai/a.ts', "import http from 'node:http'"],
-      ['src/web/a.ts', "import { b } from '../openai/b.js'"],
+      ['src/apis/openai/a.ts', "import http from 'node:http'"],
+      ['src/apis/openai/a.ts', "import { b } from '../../http/b.js'"],
+      ['src/apis/openai/a.ts', "import { b } from '../llama-server/b.js'"],
+      ['src/apis/anthropic/a.ts', "import { b } from '../openai/b.js'"],
+      ['src/apis/a.ts', "import { b } from './openai/b.js'"],
+      ['src/web/a.ts', "import { b } from '../apis/openai/b.js'"],
       ['src/http/a.ts', "import { z } from 'zod'"],
       ['src/http/door/a.ts', "import http from 'node:http'"],
       ['src/http/door/a.ts', "import { b } from '../node/b.js'"],
@@ -74,7 +78,11 @@ const rules: RuleTest[] = [
     ],
     good: [
       ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { z } from 'zod'"],
-      ['src/http/node/a.ts', "import http from 'node:http'\nimport { b } from '../../openai/b.js'"],
+      [
+        'src/http/node/a.ts',
+        "import http from 'node:http'\nimport { b } from '../../apis/openai/b.js'",
+      ],
+      ['src/apis/llama-server/a.ts', "import { b } from '../openai/b.js'"],
       ['src/http/index.ts', "import { b } from './node/b.js'"],
       ['src/options/a.ts', "import type { b } from '../api/types.js'"],
       ['src/index.ts', "export * from './engine/b.js'"],

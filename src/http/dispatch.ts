@@ -11,6 +11,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
   const { method, path, answerHeaders } = call
   const match = matchPath(path)
+  call.errorWords = match.api.errorWords
   const route = routeFor(match, method)
   if (route !== undefined) call.route = route.pattern
   const isOpen = route?.isOpen?.(settings) ?? false
@@ -25,7 +26,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
     return optionsAnswer(methodsOf(match))
   }
-  const key = isOpen ? undefined : keys.check(call.headers)
+  const key = isOpen ? undefined : keys.check(match.api, call.headers)
   if (call.isExpectingMore) {
     throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
   }

@@ -1,53 +1,23 @@
-import type { Answer } from '../web/answer.js'
-import type { Call } from '../web/call.js'
+import type { Api, Route } from '../apis/api.js'
+import { llamaServer } from '../apis/llama-server/api.js'
+import { openAi } from '../apis/openai/api.js'
 import { HttpError } from '../web/errors.js'
 import type { App } from './app.js'
-import { chatCompletions } from './handlers/chat.js'
-import { completions } from './handlers/completions.js'
-import { embeddings } from './handlers/embeddings.js'
-import { health } from './handlers/health.js'
-import { metrics } from './handlers/metrics-page.js'
-import { listModels, oneModel } from './handlers/models.js'
-import { applyTemplate, detokenize, tokenize } from './handlers/tokens.js'
-import type { ListenerSettings } from './options.js'
+import { type OwnRoute, ownRoutes } from './own-routes.js'
 
-/** Answers the call, or throws what its client is told. `id` is what {id} stands for. */
-type Handler = (app: App, call: Call, id: string) => Answer | Promise<Answer>
+/** The protocols that are spoken. Where a path is of none, the first one's words are used. */
+const apis: readonly [Api, ...Api[]] = [openAi, llamaServer]
 
-interface Route {
-  readonly method: 'GET' | 'POST'
-  /** A path; a last part of {id} takes the rest of it, decoded. */
-  readonly pattern: string
-  readonly handle: Handler
-  /** Whether it is open to everybody, without a key. Left out: never. */
-  readonly isOpen?: (settings: ListenerSettings) => boolean
-  /** Whether it is served to requests of any host name: nothing is to be had there. */
-  readonly isOfAnyHost?: boolean
-}
+type AnyRoute = Route<App> & Partial<OwnRoute>
 
-/** A new endpoint: a line here, a handler beside this file, a folder in src/openai for its wire. */
-const routes: readonly Route[] = [
-  { method: 'POST', pattern: '/v1/chat/completions', handle: chatCompletions },
-  { method: 'POST', pattern: '/v1/completions', handle: completions },
-  { method: 'POST', pattern: '/v1/embeddings', handle: embeddings },
-  { method: 'POST', pattern: '/tokenize', handle: tokenize },
-  { method: 'POST', pattern: '/detokenize', handle: detokenize },
-  { method: 'POST', pattern: '/apply-template', handle: applyTemplate },
-  { method: 'GET', pattern: '/v1/models', handle: listModels },
-  { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
-  { method: 'GET', pattern: '/health', handle: health, isOpen: () => true, isOfAnyHost: true },
-  {
-    method: 'GET',
-    pattern: '/metrics',
-    handle: metrics,
-    isOpen: ({ openMetrics }) => openMetrics,
-  },
-]
+const routes: readonly AnyRoute[] = [...apis.flatMap((api) => api.routes), ...ownRoutes]
 
 export interface Match {
+  /** The protocol that is spoken there. */
+  readonly api: Api
   readonly id: string
   /** The path's routes, one per method. */
-  readonly routes: readonly Route[]
+  readonly routes: readonly AnyRoute[]
 }
 
 const version = '/v1'
@@ -62,14 +32,29 @@ export function matchPath(path: string): Match {
     const match = exactly(candidate)
     if (match !== undefined) return match
   }
-  return { id: '', routes: [] }
+  return { api: likest(version + bare), id: '', routes: [] }
+}
+
+/** The protocol that has a path which begins as this one does, by its parts: as long as can be. */
+function likest(path: string): Api {
+  const parts = path.split('/')
+  const likeness = (api: Api) => {
+    const shared = api.routes.map(({ pattern }) => {
+      const differs = pattern.split('/').findIndex((part, i) => part !== parts[i])
+      return differs < 0 ? parts.length : differs
+    })
+    return Math.max(...shared)
+  }
+  return apis.reduce((best, api) => (likeness(api) > likeness(best) ? api : best))
 }
 
 function exactly(path: string): Match | undefined {
   for (const { pattern } of routes) {
     const id = idIn(pattern, path)
     if (id === undefined) continue
-    return { id, routes: routes.filter((route) => route.pattern === pattern) }
+    const api = apis.find((one) => one.routes.some((route) => route.pattern === pattern))
+    const same = routes.filter((route) => route.pattern === pattern)
+    return { api: api ?? apis[0], id, routes: same }
   }
   return undefined
 }
@@ -80,7 +65,7 @@ export function methodsOf({ routes }: Match): string[] {
 }
 
 /** The route of a method among a path's, or undefined. */
-export function routeFor({ routes }: Match, method: string): Route | undefined {
+export function routeFor({ routes }: Match, method: string): AnyRoute | undefined {
   return routes.find((route) => route.method === (method === 'HEAD' ? 'GET' : method))
 }
 

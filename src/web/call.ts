@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { EngineStats, RequestNote } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
@@ -93,6 +94,18 @@ export class Call implements Scope {
 
   get isExpectingMore(): boolean {
     return this.#incoming.isExpectingMore
+  }
+
+  /**
+   * The cache_salt of its prompts: a digest where its key's prompts share among themselves only, so
+   * that no tenant can give another's; else the one that it gave.
+   */
+  salt(given: string | undefined): string | undefined {
+    if (this.isolatedKey === undefined) return given
+    return createHash('sha256')
+      .update(this.isolatedKey)
+      .update(given ?? '')
+      .digest('base64url')
   }
 
   /** Its JSON body, which is read only if this is called. Throws what is wrong with it. */

@@ -11,7 +11,7 @@ import {
 /**
  * The one table of what can go wrong with a call: its HTTP status, its code in the log, and the
  * seconds after which trying again makes sense (at most 60: openai-node honours no more). How it
- * is worded for a client is its protocol's affair: see src/openai/errors.ts.
+ * is worded for a client is its protocol's affair: see src/apis/openai/errors.ts.
  */
 const table = {
   invalid_request: [400, undefined],

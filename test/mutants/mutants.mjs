@@ -42,7 +42,7 @@ export const mutants = [
   {
     check: 2,
     what: 'one JSON a frame',
-    file: 'src/openai/frames.ts',
+    file: 'src/apis/openai/frames.ts',
     find: 'if (!/[\\u0085\\u2028\\u2029]/.test(json)) return json',
     replace: 'return json',
     tests: framing,
@@ -50,7 +50,7 @@ export const mutants = [
   {
     check: 3,
     what: 'nothing after [DONE]',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: 'return finish + doneFrame',
     replace: 'return doneFrame + finish',
     tests: framing,
@@ -74,7 +74,7 @@ export const mutants = [
   {
     check: 6,
     what: 'byte by byte it reads the same',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: "',\"usage\":null' : ''}}\\n\\n`",
     replace: "',\"usage\":null' : ''}}\\n`",
     tests: 'test/http/sdk.test.ts',
@@ -82,7 +82,7 @@ export const mutants = [
   {
     check: 7,
     what: "every frame fits OpenAI's declarations",
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: '"finish_reason":null${',
     replace: '"finish_reason":""${',
     tests: framing,
@@ -90,7 +90,7 @@ export const mutants = [
   {
     check: 8,
     what: 'one id a reply',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: 'return this.#opening + choice',
     replace: "return this.#opening.replace('chatcmpl-', 'chatcmpl-0') + choice",
     tests: framing,
@@ -98,7 +98,7 @@ export const mutants = [
   {
     check: 9,
     what: 'the role first',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: '\'{"role":"assistant","content":""}\'',
     replace: '\'{"content":""}\'',
     tests: framing,
@@ -106,7 +106,7 @@ export const mutants = [
   {
     check: 10,
     what: 'one finish reason a choice, at its end',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: "this.#choice(index, '{}', ",
     replace: "this.#choice(index, '{}', 'null' || ",
     tests: framing,
@@ -114,7 +114,7 @@ export const mutants = [
   {
     check: 11,
     what: 'streamed text is unstreamed text',
-    file: 'src/openai/generation.ts',
+    file: 'src/apis/openai/generation.ts',
     find: 'seed: request.seed,',
     replace: 'seed: undefined,',
     tests: realStream,
@@ -122,7 +122,7 @@ export const mutants = [
   {
     check: 12,
     what: 'usage only when asked for',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'include_usage ?? false',
     replace: 'include_usage ?? true',
     tests: framing,
@@ -130,7 +130,7 @@ export const mutants = [
   {
     check: 12,
     what: 'usage only when asked for',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: '? \',"usage":null\'',
     replace: "? ''",
     tests: framing,
@@ -138,7 +138,7 @@ export const mutants = [
   {
     check: 13,
     what: "counts are the tokenizer's",
-    file: 'src/openai/usage.ts',
+    file: 'src/apis/openai/usage.ts',
     find: 'prompt_tokens: promptTokens,',
     replace: 'prompt_tokens: promptTokens - 1,',
     tests: realStream,
@@ -146,7 +146,7 @@ export const mutants = [
   {
     check: 14,
     what: 'n choices in one stream, each by its index',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: 'this.#textOpenings[choice]',
     replace: 'this.#textOpenings[0]',
     tests: choices,
@@ -154,7 +154,7 @@ export const mutants = [
   {
     check: 15,
     what: 'deltas of tool calls that join',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/chunks.ts',
     find: 'if (id === undefined) return { index, function',
     replace: "if (id === undefined) return { index, type: 'function', function",
     tests: 'test/http/tools.test.ts',
@@ -162,7 +162,7 @@ export const mutants = [
   {
     check: 16,
     what: 'logprobs with bytes that rebuild the text',
-    file: 'src/openai/chat/logprobs.ts',
+    file: 'src/apis/openai/chat/logprobs.ts',
     find: 'bytes: Array.from(bytes)',
     replace: 'bytes: Array.from(bytes).slice(1)',
     tests: choices,
@@ -178,7 +178,7 @@ export const mutants = [
   {
     check: 18,
     what: '`length` at the exact limit',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'requestOptions(request, maxTokens)',
     replace: 'requestOptions(request, undefined)',
     tests: operations,
@@ -194,7 +194,7 @@ export const mutants = [
   {
     check: 19,
     what: 'nulls are accepted',
-    file: 'src/openai/fields.ts',
+    file: 'src/apis/fields.ts',
     find: 'schema.nullish()',
     replace: 'schema.optional()',
     tests: 'test/openai/schema.test.ts',
@@ -202,7 +202,7 @@ export const mutants = [
   {
     check: 20,
     what: 'errors come before the headers',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'await reply.accepted',
     replace: '',
     tests: errors,
@@ -210,7 +210,7 @@ export const mutants = [
   {
     check: 21,
     what: 'an error has four fields',
-    file: 'src/openai/errors.ts',
+    file: 'src/apis/openai/errors.ts',
     find: ', code: code ?? null } }',
     replace: ' } as never }',
     tests: errors,
@@ -218,7 +218,7 @@ export const mutants = [
   {
     check: 21,
     what: 'an error has four fields',
-    file: 'src/openai/issues.ts',
+    file: 'src/apis/issues.ts',
     find: "typeof key === 'number' ?",
     replace: "typeof key === 'symbol' ?",
     tests: 'test/http/wrong-chat.test.ts',
@@ -394,7 +394,7 @@ export const mutants = [
   {
     check: 36,
     what: 'headers before the prefill',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'await reply.accepted',
     replace: 'await reply.done',
     tests: framing,

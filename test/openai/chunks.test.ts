@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { ChoiceResult, ReplyResult } from '../../src/api/types.js'
-import { ChunkEncoder } from '../../src/openai/chat/chunks.js'
-import { heading } from '../../src/openai/heading.js'
-import { systemFingerprint } from '../../src/openai/models/fingerprint.js'
+import { ChunkEncoder } from '../../src/apis/openai/chat/chunks.js'
+import { heading } from '../../src/apis/openai/envelope.js'
+import { systemFingerprint } from '../../src/http/models.js'
 
 const head = { id: 'chatcmpl-1', created: 7, model: 'a "b"', fingerprint: 'fp_1' }
 const common = {

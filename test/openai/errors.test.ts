@@ -9,7 +9,7 @@ import {
   OverloadedError,
   QueueTimeoutError,
 } from '../../src/api/errors.js'
-import { errorBody, errorWords } from '../../src/openai/errors.js'
+import { errorBody, errorWords } from '../../src/apis/openai/errors.js'
 import { type ErrorKind, HttpError, httpError } from '../../src/web/errors.js'
 
 const told = (thrown: unknown) => errorBody(errorWords().named(httpError(thrown))).error

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseJson } from '../../src/openai/json.js'
+import { parseJson } from '../../src/web/json.js'
 
 const parse = (text: string) => parseJson(Buffer.from(text))
 

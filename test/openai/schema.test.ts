@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { requestOptions } from '../../src/openai/chat/options.js'
-import { chatRequest } from '../../src/openai/chat/schema.js'
-import { parseRequest } from '../../src/openai/issues.js'
+import { parseRequest } from '../../src/apis/issues.js'
+import { requestOptions } from '../../src/apis/openai/chat/options.js'
+import { chatRequest } from '../../src/apis/openai/chat/schema.js'
 import { HttpError } from '../../src/web/errors.js'
 
 const messages = [{ role: 'user', content: 'hi' }]

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { tooDeep } from '../../openai/json.js'
 import { HttpError } from '../../web/errors.js'
 import type { CallHeaders } from '../../web/incoming.js'
+import { tooDeep } from '../../web/json.js'
 import type { BodyBudget } from '../door/body-budget.js'
 import { checkEncoding, checkMedia } from '../door/media.js'
 import type { ListenerSettings } from '../options.js'

@@ -1,0 +1,130 @@
+import { randomInt } from 'node:crypto'
+import { z } from 'zod'
+import { samplingNames } from '../../api/sampling-options.js'
+import type { RequestOptions } from '../../api/types.js'
+import { check, trueOrFalse } from '../../options/checks.js'
+import {
+  aBias,
+  aStop,
+  aTokenId,
+  biasedTokens,
+  requestChecks,
+  stopsMax,
+  stopTokensMax,
+} from '../../options/request-options.js'
+import { arrayOf, checked, optional } from '../fields.js'
+import { type WireName, wireName } from './option-names.js'
+import { structureFields, structureOptions } from './response-format.js'
+
+/** What every request for text may say, to whichever endpoint. */
+
+export const leaveOut = 'leave the field out'
+
+/** One model is served; whoever names it may, and '' names none. */
+export const modelName = optional(z.string({ error: 'the name of a model, such as "default"' }))
+
+/** One string or several, of which empty ones mean nothing; always an array afterwards. */
+const stop = z.union(
+  [checked(aStop).transform((one) => [one]), arrayOf(checked(aStop), 0, stopsMax, 'strings')],
+  { error: requestChecks.stop.expected },
+)
+
+const seedError = 'a whole number of 64 bits'
+/** llama-server's word for "draw one". */
+const anySeed = -1
+/** As src/engine/native-request.ts draws them. */
+const seedsMax = 2 ** 32 - 1
+
+/** An int64 on the wire. What a double cannot hold exactly is folded to 32 bits here. */
+const seed = z
+  .number({ error: seedError })
+  .refine((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 63, { error: seedError })
+  .transform((value) => {
+    if (value === anySeed) return randomInt(seedsMax)
+    return Number.isSafeInteger(value) ? value : Number(BigInt.asUintN(32, BigInt(value)))
+  })
+
+const logitBias = checked(biasedTokens).pipe(z.record(z.string(), checked(aBias)))
+
+/** Tokens of a reply; -1, as llama-server and others have it, is as many as there is room for. */
+export const tokenLimit = checked<number>(
+  check(`${requestChecks.maxTokens.expected}, or -1 for no limit`, (value) => {
+    return value === -1 || requestChecks.maxTokens.accepts(value)
+  }),
+)
+
+const streamOptions = z.object(
+  { include_usage: optional(checked(trueOrFalse)) },
+  { error: 'an object such as {"include_usage": true}' },
+)
+
+/** Options that a request has as they are, by their wire names. */
+const plainOptions = [...samplingNames, 'ignoreEos', 'cacheSalt'] as const
+type PlainOption = (typeof plainOptions)[number]
+type PlainFields = {
+  [Option in PlainOption as WireName<Option>]: z.ZodType<RequestOptions[Option]>
+}
+
+const plainFields = Object.fromEntries(
+  plainOptions.map((option) => {
+    const field = optional(checked<unknown>(requestChecks[option]))
+    return [wireName(option), field]
+  }),
+) as unknown as PlainFields
+
+export const generationFields = {
+  stream: optional(checked(trueOrFalse)).pipe(z.boolean().default(false)),
+  stream_options: optional(streamOptions),
+  max_tokens: optional(tokenLimit),
+  stop: optional(stop),
+  stop_token_ids: optional(arrayOf(checked(aTokenId), 0, stopTokensMax, 'token ids')),
+  seed: optional(seed),
+  logit_bias: optional(logitBias),
+  ...plainFields,
+  ...structureFields,
+}
+
+type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFields>>>
+
+/**
+ * The engine's options for what a request says; what it leaves open stays open.
+ * @throws InvalidSchemaError or HttpError for the form that the reply shall have
+ */
+export function generationOptions(request: GenerationRequest): RequestOptions {
+  return {
+    ...structureOptions(request),
+    ...withoutUndefined({
+      maxTokens: limitOf(request.max_tokens),
+      stop: request.stop,
+      stopTokens: request.stop_token_ids,
+      seed: request.seed,
+      logitBias: request.logit_bias,
+    }),
+    ...withoutUndefined(
+      Object.fromEntries(plainOptions.map((option) => [option, request[wireName(option)]])),
+    ),
+  }
+}
+
+/** A limit that a request sets; undefined where it sets none. */
+export function limitOf(tokens: number | undefined): number | undefined {
+  return tokens === -1 ? undefined : tokens
+}
+
+/** For `refine`: stream_options make no sense without a stream. */
+export function hasStreamForOptions(request: GenerationRequest): boolean {
+  return request.stream || request.stream_options === undefined
+}
+
+export const streamOptionsIssue = {
+  path: ['stream_options'],
+  error: `no stream_options unless "stream" is true (${leaveOut})`,
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+function withoutUndefined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== undefined),
+  ) as Defined<T>
+}
