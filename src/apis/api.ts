@@ -1,12 +1,11 @@
 import type { Answer } from '../web/answer.js'
-import type { Call } from '../web/call.js'
+import type { Call, CallHeaders } from '../web/call.js'
 import type { ErrorWords } from '../web/errors.js'
-import type { CallHeaders } from '../web/incoming.js'
 import type { Models } from '../web/models.js'
 
 /**
  * A protocol that clients speak: where its endpoints are, where its key stands, and how it tells
- * an error. Each is a folder beside this file, and a line in src/http/routes.ts.
+ * an error. Each is a folder beside this file, and a line in src/http/dispatch.ts.
  */
 export interface Api {
   readonly routes: readonly Route[]

@@ -3,7 +3,7 @@ import { openAi } from '../apis/openai/api.js'
 import { type Answer, json, whole } from '../web/answer.js'
 import type { Call } from '../web/call.js'
 import type { App } from './app.js'
-import { checkHost, hostOf } from './door/host.js'
+import { checkHost, hostOf } from './door/origin.js'
 import type { ListenerSettings } from './options.js'
 
 /** An endpoint of the server itself, whichever protocols it speaks. */

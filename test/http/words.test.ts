@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { notHere, otherNames, withoutEffect } from '../../src/apis/openai/words.js'
+import { notHere, otherNames, withoutEffect } from '../../src/apis/openai/compatibility.js'
 import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
 import { chat, closeAfterEach, postJson, serve, story } from '../support/serve.js'
 

@@ -42,7 +42,7 @@ export const mutants = [
   {
     check: 2,
     what: 'one JSON a frame',
-    file: 'src/apis/openai/frames.ts',
+    file: 'src/apis/openai/envelope.ts',
     find: 'if (!/[\\u0085\\u2028\\u2029]/.test(json)) return json',
     replace: 'return json',
     tests: framing,
@@ -50,7 +50,7 @@ export const mutants = [
   {
     check: 3,
     what: 'nothing after [DONE]',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'return finish + doneFrame',
     replace: 'return doneFrame + finish',
     tests: framing,
@@ -58,7 +58,7 @@ export const mutants = [
   {
     check: 4,
     what: '[DONE] and the end in one segment',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'void res.end(value)',
     replace: 'void (res.write(value), setTimeout(() => res.end(), 10))',
     tests: framing,
@@ -74,7 +74,7 @@ export const mutants = [
   {
     check: 6,
     what: 'byte by byte it reads the same',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: "',\"usage\":null' : ''}}\\n\\n`",
     replace: "',\"usage\":null' : ''}}\\n`",
     tests: 'test/http/sdk.test.ts',
@@ -82,7 +82,7 @@ export const mutants = [
   {
     check: 7,
     what: "every frame fits OpenAI's declarations",
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: '"finish_reason":null${',
     replace: '"finish_reason":""${',
     tests: framing,
@@ -90,7 +90,7 @@ export const mutants = [
   {
     check: 8,
     what: 'one id a reply',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'return this.#opening + choice',
     replace: "return this.#opening.replace('chatcmpl-', 'chatcmpl-0') + choice",
     tests: framing,
@@ -98,7 +98,7 @@ export const mutants = [
   {
     check: 9,
     what: 'the role first',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: '\'{"role":"assistant","content":""}\'',
     replace: '\'{"content":""}\'',
     tests: framing,
@@ -106,7 +106,7 @@ export const mutants = [
   {
     check: 10,
     what: 'one finish reason a choice, at its end',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: "this.#choice(index, '{}', ",
     replace: "this.#choice(index, '{}', 'null' || ",
     tests: framing,
@@ -130,7 +130,7 @@ export const mutants = [
   {
     check: 12,
     what: 'usage only when asked for',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: '? \',"usage":null\'',
     replace: "? ''",
     tests: framing,
@@ -138,7 +138,7 @@ export const mutants = [
   {
     check: 13,
     what: "counts are the tokenizer's",
-    file: 'src/apis/openai/usage.ts',
+    file: 'src/apis/openai/envelope.ts',
     find: 'prompt_tokens: promptTokens,',
     replace: 'prompt_tokens: promptTokens - 1,',
     tests: realStream,
@@ -146,7 +146,7 @@ export const mutants = [
   {
     check: 14,
     what: 'n choices in one stream, each by its index',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'this.#textOpenings[choice]',
     replace: 'this.#textOpenings[0]',
     tests: choices,
@@ -154,7 +154,7 @@ export const mutants = [
   {
     check: 15,
     what: 'deltas of tool calls that join',
-    file: 'src/apis/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'if (id === undefined) return { index, function',
     replace: "if (id === undefined) return { index, type: 'function', function",
     tests: 'test/http/tools.test.ts',
@@ -162,7 +162,7 @@ export const mutants = [
   {
     check: 16,
     what: 'logprobs with bytes that rebuild the text',
-    file: 'src/apis/openai/chat/logprobs.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'bytes: Array.from(bytes)',
     replace: 'bytes: Array.from(bytes).slice(1)',
     tests: choices,
@@ -194,7 +194,7 @@ export const mutants = [
   {
     check: 19,
     what: 'nulls are accepted',
-    file: 'src/apis/fields.ts',
+    file: 'src/apis/request.ts',
     find: 'schema.nullish()',
     replace: 'schema.optional()',
     tests: 'test/openai/schema.test.ts',
@@ -218,7 +218,7 @@ export const mutants = [
   {
     check: 21,
     what: 'an error has four fields',
-    file: 'src/apis/issues.ts',
+    file: 'src/apis/request.ts',
     find: "typeof key === 'number' ?",
     replace: "typeof key === 'symbol' ?",
     tests: 'test/http/wrong-chat.test.ts',
@@ -250,7 +250,7 @@ export const mutants = [
   {
     check: 23,
     what: '404, 405, 413, 415',
-    file: 'src/http/door/media.ts',
+    file: 'src/http/door/body.ts',
     find: 'jsonTypes.test(name) || unsaid.has(name)',
     replace: "name !== 'text/csv'",
     tests: 'test/http/door.test.ts',
@@ -266,7 +266,7 @@ export const mutants = [
   {
     check: 24,
     what: 'an error in mid-stream, and no [DONE]',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: 'res.end(lastFrame(error))',
     replace: "res.end(lastFrame(error).concat('data: [DONE]', '\\n\\n'))",
     tests: errors,
@@ -282,7 +282,7 @@ export const mutants = [
   {
     check: 25,
     what: 'x-request-id always',
-    file: 'src/web/incoming.ts',
+    file: 'src/web/call.ts',
     find: '&& /^[A-Za-z0-9._-]{1,64}$/.test(given)',
     replace: '',
     tests: errors,
@@ -322,7 +322,7 @@ export const mutants = [
   {
     check: 29,
     what: 'leaving without a stream',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: 'this.call.close(this.#isSent)',
     replace: 'this.call.close(this.#isSent || !this.res.headersSent)',
     tests: cancel,
@@ -338,7 +338,7 @@ export const mutants = [
   {
     check: 31,
     what: 'closing at [DONE] is a success',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: 'this.#isSent = !req.socket.destroyed',
     replace: 'this.#isSent = req.socket.destroyed',
     tests: cancel,
@@ -346,7 +346,7 @@ export const mutants = [
   {
     check: 32,
     what: "a stalled reader's memory is bounded",
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'if (!res.write(value)) await call.pause(drained(res, call.signal))',
     replace: 'if (!res.write(value)) await call.pause(Promise.resolve())',
     tests: flow,
@@ -370,7 +370,7 @@ export const mutants = [
   {
     check: 34,
     what: 'the stall deadline frees the place',
-    file: 'src/http/node/reader-watch.ts',
+    file: 'src/http/node/connection.ts',
     find: 'if (still < looks && !socket.destroyed) return',
     replace: 'if (still < looks * 100 && !socket.destroyed) return',
     tests: flow,
@@ -378,7 +378,7 @@ export const mutants = [
   {
     check: 34,
     what: 'the stall deadline frees the place',
-    file: 'src/http/node/reader-watch.ts',
+    file: 'src/http/node/connection.ts',
     find: 'socket.writableLength > 0 && now === taken',
     replace: 'socket.writableLength > 0',
     tests: flow,
@@ -386,7 +386,7 @@ export const mutants = [
   {
     check: 35,
     what: 'who pauses gets every byte',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: "res.on('drain', settle)",
     replace: '',
     tests: flow,
@@ -402,7 +402,7 @@ export const mutants = [
   {
     check: 37,
     what: 'pings only in silence',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'silence.refresh()\n      if (!res.write',
     replace: '\n      if (!res.write',
     tests: framing,
@@ -410,7 +410,7 @@ export const mutants = [
   {
     check: 37,
     what: 'pings only in silence',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'res.write(ping)\n    silence.refresh()',
     replace: 'res.write(ping)\n',
     tests: framing,
@@ -442,7 +442,7 @@ export const mutants = [
   {
     check: 39,
     what: 'a full queue answers at once',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: '...(retryAfterSeconds === undefined ?',
     replace: '...(retryAfterSeconds !== 0 ?',
     tests: errors,

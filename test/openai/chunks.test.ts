@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import type { ChoiceResult, ReplyResult } from '../../src/api/types.js'
-import { ChunkEncoder } from '../../src/apis/openai/chat/chunks.js'
-import { heading } from '../../src/apis/openai/envelope.js'
+import { ChunkEncoder } from '../../src/apis/openai/chat/writer.js'
+import { type Envelope, envelope } from '../../src/apis/openai/envelope.js'
 import { systemFingerprint } from '../../src/http/models.js'
 
-const head = { id: 'chatcmpl-1', created: 7, model: 'a "b"', fingerprint: 'fp_1' }
-const common = {
+const head: Envelope = {
   id: 'chatcmpl-1',
   object: 'chat.completion.chunk',
   created: 7,
@@ -37,18 +36,18 @@ const choice = (delta: object, finish_reason: string | null = null) => ({
 
 test('chunks that are put together from pieces are what JSON.stringify would write', () => {
   const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
-  expect(chunks.opening()).toBe(frame({ ...common, ...choice({ role: 'assistant', content: '' }) }))
+  expect(chunks.opening()).toBe(frame({ ...head, ...choice({ role: 'assistant', content: '' }) }))
   for (const text of ['a', '"\\\n\r\t\0', '🦊', '</script>']) {
-    expect(chunks.part(part(text))).toBe(frame({ ...common, ...choice({ content: text }) }))
+    expect(chunks.part(part(text))).toBe(frame({ ...head, ...choice({ content: text }) }))
   }
   expect(chunks.ending(result)).toBe(
-    `${frame({ ...common, ...choice({}, 'length') })}data: [DONE]\n\n`,
+    `${frame({ ...head, ...choice({}, 'length') })}data: [DONE]\n\n`,
   )
 })
 
 test('with usage asked for, every chunk has its null and the last its counts', () => {
   const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: true })
-  const content = frame({ ...common, ...choice({ content: 'a' }), usage: null })
+  const content = frame({ ...head, ...choice({ content: 'a' }), usage: null })
   expect(chunks.part(part('a'))).toBe(content)
   const usage = {
     prompt_tokens: 3,
@@ -56,15 +55,15 @@ test('with usage asked for, every chunk has its null and the last its counts', (
     total_tokens: 7,
     prompt_tokens_details: { cached_tokens: 2 },
   }
-  const finish = frame({ ...common, ...choice({}, 'length'), usage: null })
-  const last = frame({ ...common, choices: [], usage })
+  const finish = frame({ ...head, ...choice({}, 'length'), usage: null })
+  const last = frame({ ...head, choices: [], usage })
   expect(chunks.ending(result)).toBe(`${finish}${last}data: [DONE]\n\n`)
 })
 
 test('each choice has frames of its own, and all end together', () => {
   const chunks = new ChunkEncoder(head, { choices: 2, includeUsage: true })
   const of = (index: number, delta: object, finish_reason: string | null = null) =>
-    frame({ ...common, choices: [{ index, delta, finish_reason }], usage: null })
+    frame({ ...head, choices: [{ index, delta, finish_reason }], usage: null })
   const role = { role: 'assistant', content: '' }
   expect(chunks.opening()).toBe(of(0, role) + of(1, role))
   expect(chunks.part(part('b', 1))).toBe(of(1, { content: 'b' }))
@@ -82,7 +81,7 @@ test('logprobs come beside the text, also where there is none; nothing is no fra
   const told = (content: string, entries: object[]) => {
     const logprobs = { content: entries, refusal: null }
     return frame({
-      ...common,
+      ...head,
       choices: [{ index: 0, delta: { content }, logprobs, finish_reason: null }],
     })
   }
@@ -109,7 +108,8 @@ test('a cancelled reply has no finish reason to tell', () => {
 })
 
 test('ids are unlike each other, and a fingerprint changes with the weights or the engine', () => {
-  expect(heading('chatcmpl', 'm', 'f').id).not.toBe(heading('chatcmpl', 'm', 'f').id)
+  const newId = () => envelope('chat.completion', 'm', 'f').id
+  expect(newId()).not.toBe(newId())
   const model = {
     id: 'm',
     name: 'm',

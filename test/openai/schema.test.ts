@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseRequest } from '../../src/apis/issues.js'
-import { requestOptions } from '../../src/apis/openai/chat/options.js'
-import { chatRequest } from '../../src/apis/openai/chat/schema.js'
+import { chatRequest, requestOptions } from '../../src/apis/openai/chat/schema.js'
+import { parseRequest } from '../../src/apis/request.js'
 import { HttpError } from '../../src/web/errors.js'
 
 const messages = [{ role: 'user', content: 'hi' }]

@@ -6,10 +6,9 @@ import {
   samplingNames,
   samplingRows,
 } from '../../src/api/sampling-options.js'
-import { parseRequest } from '../../src/apis/issues.js'
-import { requestOptions } from '../../src/apis/openai/chat/options.js'
-import { chatRequest } from '../../src/apis/openai/chat/schema.js'
+import { chatRequest, requestOptions } from '../../src/apis/openai/chat/schema.js'
 import { wireName } from '../../src/apis/openai/option-names.js'
+import { parseRequest } from '../../src/apis/request.js'
 import { loadOptions } from '../../src/cli/load-options.js'
 import { nativeRequest } from '../../src/engine/native-request.js'
 import { parseChatOptions } from '../../src/options/chat-options.js'

@@ -5,15 +5,13 @@ import type { Call } from '../../web/call.js'
 import { engineNamed } from '../../web/models.js'
 import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { Service } from '../api.js'
-import { checked, optional } from '../fields.js'
-import { parseBody } from '../issues.js'
-import { prepare } from '../openai/chat/handler.js'
-import { chatMessages } from '../openai/chat/message.js'
-import { templateArguments, toolOptions } from '../openai/chat/tools.js'
-import { wireToolError, wireTools } from '../openai/chat/wire-tools.js'
+import { preparedTools } from '../openai/chat/handler.js'
+import { chatMessages } from '../openai/chat/messages.js'
+import { templateArguments, toolOptions } from '../openai/chat/schema.js'
+import { toolWords, wireTools } from '../openai/chat/tools.js'
 import { errorWords } from '../openai/errors.js'
 import { modelName } from '../openai/generation.js'
-import { checkVocabulary, tokenIds } from '../token-ids.js'
+import { checked, checkVocabulary, optional, parseBody, tokenIds } from '../request.js'
 
 /** Fields by llama-server's names, and with its defaults. */
 
@@ -103,13 +101,11 @@ export async function applyTemplate(service: Service, call: Call): Promise<Answe
   const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
   const engine = engineNamed(model, models, call)
   call.note(options.tools?.notes ?? [])
-  const prepared = options.tools === undefined ? {} : await prepare(engine, options.tools)
-  try {
-    const prompt = await engine.applyTemplate(messages, { ...toolOptions(options), ...prepared })
-    return json(200, { prompt })
-  } catch (error) {
-    throw wireToolError(error, options.tools)
-  }
+  call.errorWords = toolWords(call.errorWords, options.tools)
+  const tools = await preparedTools(engine, options.tools)
+  return json(200, {
+    prompt: await engine.applyTemplate(messages, { ...toolOptions(options), ...tools }),
+  })
 }
 
 /** A token and what it writes: text, or its bytes where they are no whole characters. */

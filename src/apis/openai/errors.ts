@@ -54,7 +54,7 @@ export function errorFrame(error: HttpError): string {
 interface RequestWords {
   /** Its field that holds the prompt: what is blamed where the engine cannot take it. */
   readonly prompt?: string
-  /** Of fields that it calls by other names than ours; see words.ts. */
+  /** Of fields that it calls by other names than ours; see compatibility.ts. */
   readonly names?: ReadonlyMap<string, string>
 }
 

@@ -12,7 +12,7 @@ import {
   stopsMax,
   stopTokensMax,
 } from '../../options/request-options.js'
-import { arrayOf, checked, optional } from '../fields.js'
+import { arrayOf, checked, optional } from '../request.js'
 import { type WireName, wireName } from './option-names.js'
 import { structureFields, structureOptions } from './response-format.js'
 

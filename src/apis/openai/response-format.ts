@@ -5,7 +5,7 @@ import { grammarBytesMax, requestChecks } from '../../options/request-options.js
 import { choiceGrammar, regexGrammar } from '../../schema/strings/text-grammar.js'
 import { type ErrorWords, HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
-import { optional } from '../fields.js'
+import { optional } from '../request.js'
 
 const formatError = 'an object such as {"type": "json_object"}'
 const typeError = 'one of "text", "json_object", "json_schema"'

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Api } from '../../apis/api.js'
+import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
-import type { CallHeaders } from '../../web/incoming.js'
 
 /** The keys that open the server, kept as digests: equal lengths, and no key in a heap dump. */
 export class Keys {

@@ -1,105 +1,236 @@
 import { z } from 'zod'
-import { InvalidOptionError } from '../../../api/errors.js'
-import type { ChatOptions, ToolCall, ToolChoice } from '../../../api/types.js'
-import { reasoningChecks } from '../../../options/chat-options.js'
-import { trueOrFalse } from '../../../options/checks.js'
-import { anObject, checked, optional } from '../../fields.js'
-import type { WireTools } from './wire-tools.js'
+import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
+import { show } from '../../../api/show.js'
+import type { RequestNote, Tool, ToolChoice } from '../../../api/types.js'
+import type { ErrorWords, HttpError } from '../../../web/errors.js'
 
-/** Tools, as a request names them and as a reply calls them. */
-
-const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
-export const reasoningEffort = checked({ ...reasoningChecks.effort, expected: effortError })
-
-/** How much to think, by both names that llama-server has for it. */
-export const reasoningBudget = {
-  reasoning_budget_tokens: optional(checked(reasoningChecks.budget)),
-  thinking_budget_tokens: optional(checked(reasoningChecks.budget)),
-  reasoning_budget_message: optional(checked(reasoningChecks.budgetMessage)),
+/**
+ * The list of a request's tools. As OpenAI has them, and as other providers do: without "type",
+ * without "function" around them, and with their schema in "input_schema" or "inputSchema". Tools
+ * of other kinds than functions cannot be offered and are left out, which `notes` says.
+ */
+export interface WireTools {
+  readonly tools: readonly Tool[]
+  /** Where the request has each of them. */
+  readonly places: readonly ToolPlace[]
+  readonly notes: readonly RequestNote[]
 }
 
-/** An error of the engine with the request's own name for the budget. */
-export function budgetError(error: unknown, request: BudgetFields): unknown {
-  const option = 'reasoning.budget'
-  if (!(error instanceof InvalidOptionError) || error.option !== option) return error
-  if (request.reasoning_budget_tokens !== undefined) return error
-  const name = 'thinking_budget_tokens'
-  return new InvalidOptionError(name, error.message.replace(option, name))
+interface ToolPlace {
+  readonly function: string
+  readonly parameters: string
 }
 
-/** For `refine`: two names of one thing. */
-export function hasOneBudget(request: BudgetFields): boolean {
-  const { reasoning_budget_tokens: one, thinking_budget_tokens: other } = request
-  return one === undefined || other === undefined || one === other
+const toolError = 'an object such as {"type": "function", "function": {...}}'
+const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
+/** Of tools of other types, so many are told of one by one. */
+const leftOutToldMax = 64
+const parameterKeys = ['parameters', 'input_schema', 'inputSchema'] as const
+
+export const wireTools = z
+  .array(z.unknown(), { error: 'an array of tools' })
+  .transform((list, context): WireTools => {
+    const tools: Tool[] = []
+    const places: ToolPlace[] = []
+    const notes: RequestNote[] = []
+    let leftOut = 0
+    for (const [i, given] of list.entries()) {
+      const read = readTool(given, `tools[${i}]`)
+      if ('expected' in read) {
+        const { expected, path } = read
+        context.issues.push({
+          code: 'custom',
+          message: expected,
+          path: [i, ...path],
+          input: list,
+        })
+        return z.NEVER
+      }
+      if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
+      if (read.tool === undefined) continue
+      tools.push(read.tool)
+      places.push(read.place)
+    }
+    if (leftOut > leftOutToldMax) {
+      const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
+      notes.push({ path: 'tools', message })
+    }
+    return { tools, places, notes }
+  })
+
+type Read =
+  | { tool: Tool; place: ToolPlace; notes: RequestNote[] }
+  | { tool: undefined; notes: RequestNote[] }
+  | { expected: string; path: string[] }
+
+function readTool(given: unknown, at: string): Read {
+  if (!isRecord(given)) return { expected: toolError, path: [] }
+  const { type } = given
+  if (typeof type === 'string' && type !== 'function') return otherKind(type, at)
+  if (type !== undefined && type !== null && type !== 'function') {
+    return { expected: '"function"', path: ['type'] }
+  }
+  const isWrapped = given.function !== undefined && given.function !== null
+  if (!isWrapped && given.name === undefined) {
+    if (type === undefined) return { expected: '"function"', path: ['type'] }
+    return { expected: functionError, path: ['function'] }
+  }
+  const one = isWrapped ? given.function : given
+  const path = isWrapped ? ['function'] : []
+  if (!isRecord(one)) return { expected: functionError, path }
+  return readFunction(one, path, isWrapped ? `${at}.function` : at)
 }
 
-export const twoBudgetsIssue = {
-  path: ['thinking_budget_tokens'],
-  error: 'nothing else than reasoning_budget_tokens, whose other name it is',
+/** An agent shall not fail for one of its tools. */
+function otherKind(type: string, at: string): Read {
+  const message = `expected a tool of type "function", but got ${show(type)}; taken as: left out`
+  return { tool: undefined, notes: [{ path: `${at}.type`, message }] }
 }
 
-const ownArguments = z.object({
-  enable_thinking: optional(checked(trueOrFalse)),
-  reasoning_effort: optional(reasoningEffort),
+function readFunction(one: Record<string, unknown>, path: string[], at: string): Read {
+  const { name, strict } = one
+  if (typeof name !== 'string') return { expected: 'a string', path: [...path, 'name'] }
+  const isStrict = typeof strict === 'boolean' || strict === undefined || strict === null
+  if (!isStrict) return { expected: 'true or false', path: [...path, 'strict'] }
+  const notes: RequestNote[] = []
+  const say = (key: string, expected: string, taken: string) => {
+    const message = `expected ${expected}, but got ${show(one[key])}; taken as: ${taken}`
+    notes.push({ path: `${at}.${key}`, message })
+  }
+  const description = descriptionOf(one, say)
+  const isGiven = (key: string) => one[key] !== undefined && one[key] !== null
+  const key = parameterKeys.find(isGiven) ?? 'parameters'
+  const parameters = isGiven(key) ? parametersOf(one[key]) : undefined
+  if (isGiven(key) && parameters === undefined) {
+    if (strict === true) return { expected: 'a JSON schema, an object', path: [...path, key] }
+    say(key, 'a JSON schema, an object', 'any object')
+  } else if (isGiven(key) && typeof one[key] === 'string') {
+    say(key, 'a JSON schema, an object', 'the JSON that it holds')
+  } else if (key !== 'parameters') {
+    notes.push({ path: `${at}.${key}`, message: 'expected "parameters"; taken as: parameters' })
+  }
+  const tool: Tool = {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(typeof strict === 'boolean' ? { strict } : {}),
+  }
+  return { tool, place: { function: at, parameters: `${at}.${key}` }, notes }
+}
+
+function descriptionOf(
+  { description }: Record<string, unknown>,
+  say: (key: string, expected: string, taken: string) => void,
+): string | undefined {
+  if (description === undefined || description === null) return undefined
+  if (typeof description === 'string') return description
+  say('description', 'a string', 'left out')
+  return undefined
+}
+
+/** Some send the schema's text. */
+function parametersOf(value: unknown): Record<string, unknown> | undefined {
+  if (isRecord(value)) return value
+  if (typeof value !== 'string') return undefined
+  try {
+    const parsed: unknown = JSON.parse(value)
+    return isRecord(parsed) ? parsed : undefined
+  } catch {
+    return undefined // it is no JSON, which the caller says
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The engine's path of a tool, such as `tools[0].parameters`, in the words of the request. */
+function inWire(text: string, { places }: WireTools): string {
+  return text.replace(/\btools\[(\d+)\](\.parameters)?/g, (path, number, parameters) => {
+    const place = places[Number(number)]
+    if (place === undefined) return path
+    return parameters === undefined ? place.function : place.parameters
+  })
+}
+
+/** The same words, and the request's own for where its tools stand. */
+export function toolWords(words: ErrorWords, wire: WireTools | undefined): ErrorWords {
+  if (wire === undefined) return words
+  const named = (error: HttpError) => {
+    const path = error.place === undefined ? undefined : toolPathOf(error.cause)
+    if (path === undefined) return words.named(error)
+    return words.named(error.at(inWire(path, wire), inWire(error.message, wire)))
+  }
+  return { ...words, named }
+}
+
+function toolPathOf(error: unknown): string | undefined {
+  let path: string | undefined
+  if (error instanceof InvalidOptionError) path = error.option
+  if (error instanceof InvalidSchemaError) path = error.path
+  if (error instanceof InvalidRequestError) path = /'(tools\[\d+\])'/.exec(error.message)?.[1]
+  return path?.startsWith('tools[') ? path : undefined
+}
+
+/** The same of notes. */
+export function wireNotes(notes: readonly RequestNote[], wire: WireTools): RequestNote[] {
+  const own = notes.map(({ path, message }) => {
+    return { path: inWire(path, wire), message: inWire(message, wire) }
+  })
+  return [...wire.notes, ...own]
+}
+
+/**
+ * Whether and which tools a reply may call, in OpenAI's words and in those of others: "any" is
+ * Mistral's and Anthropic's "required", a name alone is that tool.
+ */
+
+const choiceError =
+  '"auto", "none", "required", {"type": "function", "function": {"name": ...}} or ' +
+  '{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [...]}}'
+
+const words: Readonly<Record<string, ToolChoice>> = {
+  auto: 'auto',
+  none: 'none',
+  required: 'required',
+  any: 'required',
+}
+
+export const toolChoice = z.unknown().transform((given, context): ToolChoice => {
+  const choice = choiceOf(given)
+  if (choice !== undefined) return choice
+  context.issues.push({ code: 'custom', message: choiceError, path: [], input: given })
+  return z.NEVER
 })
 
-/** Two have a field of their own as well; the others are the template's, and pass as they are. */
-export const templateArguments = anObject("an object of the chat template's variables").transform(
-  (given, context) => {
-    const { enable_thinking, reasoning_effort } = given
-    const own = ownArguments.safeParse({ enable_thinking, reasoning_effort })
-    if (own.success) return { ...given, ...own.data } // not by zod: a key may be __proto__
-    for (const issue of own.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
-    return z.NEVER
-  },
-)
-
-export const verbosity = z.enum(['low', 'medium', 'high'], { error: '"low", "medium" or "high"' })
-
-interface BudgetFields {
-  readonly reasoning_budget_tokens?: number | undefined
-  readonly thinking_budget_tokens?: number | undefined
-  readonly reasoning_budget_message?: string | undefined
-}
-
-interface ToolFields extends BudgetFields {
-  readonly tools?: WireTools | undefined
-  readonly tool_choice?: ToolChoice | undefined
-  readonly parallel_tool_calls?: boolean | undefined
-  readonly reasoning_effort?: string | undefined
-  readonly verbosity?: z.output<typeof verbosity> | undefined
-  readonly chat_template_kwargs?: z.output<typeof templateArguments> | undefined
-  readonly continue_final_message?: boolean | undefined
-}
-
-/** The engine's options for what a request says of tools and thoughts. */
-export function toolOptions(request: ToolFields): ChatOptions {
-  const { tools, tool_choice, parallel_tool_calls, continue_final_message } = request
-  const { enable_thinking, reasoning_effort, ...others } = request.chat_template_kwargs ?? {}
-  const given = { enable_thinking, reasoning_effort }
-  // As reasoning_effort: without effect where the template knows of no such thing.
-  const told = { ...others, ...(request.verbosity ? { verbosity: request.verbosity } : {}) }
-  const effort = request.reasoning_effort ?? given.reasoning_effort
-  const budget = request.reasoning_budget_tokens ?? request.thinking_budget_tokens
-  const message = request.reasoning_budget_message
-  const enabled = effort === 'none' ? false : given.enable_thinking
-  const reasoning = {
-    ...(enabled === undefined ? {} : { enabled }),
-    ...(effort === undefined || effort === 'none' ? {} : { effort }),
-    ...(budget === undefined ? {} : { budget }),
-    ...(message === undefined ? {} : { budgetMessage: message }),
+function choiceOf(given: unknown): ToolChoice | undefined {
+  if (typeof given === 'string') return choiceOfWord(given)
+  if (!isRecord(given)) return undefined
+  const { type } = given
+  if (type === 'allowed_tools') return someOf(given)
+  if (type === 'function' || type === 'tool' || type === undefined) {
+    const name = nameOf(given)
+    return name === undefined ? undefined : { name }
   }
-  return {
-    ...(tools === undefined ? {} : { tools: tools.tools }),
-    ...(tool_choice === undefined ? {} : { toolChoice: tool_choice }),
-    ...(parallel_tool_calls === undefined ? {} : { parallelToolCalls: parallel_tool_calls }),
-    ...(Object.keys(reasoning).length === 0 ? {} : { reasoning }),
-    ...(Object.keys(told).length === 0 ? {} : { templateArguments: told }),
-    ...(continue_final_message === undefined ? {} : { continueFinal: continue_final_message }),
-  }
+  return typeof type === 'string' && Object.hasOwn(words, type) ? words[type] : undefined
 }
 
-/** A whole call, as a reply that is not streamed has it. */
-export function wireToolCall({ id, name, arguments: json }: ToolCall) {
-  return { id, type: 'function', function: { name, arguments: json } }
+/** A word, or else the name of a tool. */
+function choiceOfWord(word: string): ToolChoice | undefined {
+  if (Object.hasOwn(words, word)) return words[word]
+  return word === '' ? undefined : { name: word }
+}
+
+/** Of `{"name"}` as of `{"function": {"name"}}`. */
+function nameOf(one: Record<string, unknown>): string | undefined {
+  const { name } = isRecord(one.function) ? one.function : one
+  return typeof name === 'string' ? name : undefined
+}
+
+/** As chat completions have it, and as responses do, without an object of its own around it. */
+function someOf(given: Record<string, unknown>): ToolChoice | undefined {
+  const { mode = 'auto', tools } = isRecord(given.allowed_tools) ? given.allowed_tools : given
+  if ((mode !== 'auto' && mode !== 'required') || !Array.isArray(tools)) return undefined
+  const names = tools.map((one) => (isRecord(one) ? nameOf(one) : undefined))
+  return names.includes(undefined) ? undefined : { names: names as string[], mode }
 }

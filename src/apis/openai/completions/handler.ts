@@ -7,24 +7,27 @@ import { generatorNamed, nameOfReply } from '../../../web/models.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { Service } from '../../api.js'
-import { checkVocabulary } from '../../token-ids.js'
-import { heading } from '../envelope.js'
+import { checkVocabulary } from '../../request.js'
+import { parseTextRequest } from '../compatibility.js'
+import { envelope } from '../envelope.js'
 import { errorWords } from '../errors.js'
 import { formWords } from '../response-format.js'
-import { parseTheirWords } from '../words.js'
-import { CompletionChunks } from './chunks.js'
 import { ChoiceWriter } from './logprobs.js'
-import { checkChoices, completionOptions } from './options.js'
-import { promptPath } from './prompt.js'
-import { CompletionBody } from './reply.js'
-import { type CompletionRequest, completionRequest } from './schema.js'
+import {
+  type CompletionRequest,
+  checkChoices,
+  completionOptions,
+  completionRequest,
+  promptPath,
+} from './schema.js'
+import { CompletionBody, CompletionChunks } from './writer.js'
 
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(service: Service, call: Call): Promise<Answer> {
   const { maxTokens, engineStallMs } = service.settings
   const models = service.models()
   const body = await call.body()
-  const given = parseTheirWords(completionRequest, body, false, call)
+  const given = parseTextRequest(completionRequest, body, false, call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const { prompt: prompts } = request
   const engine = generatorNamed(request.model, models, call)
@@ -36,7 +39,7 @@ export async function completions(service: Service, call: Call): Promise<Answer>
   const replies = prompts.map((prompt) => engine.complete(prompt, options))
   const lengths = await acceptAll(request, replies)
   const choices = await choiceWriters(engine, request, lengths)
-  const head = heading('cmpl', nameOfReply(request.model, models), models.fingerprint)
+  const head = envelope('text_completion', nameOfReply(request.model, models), models.fingerprint)
   if (request.stream) {
     const includeUsage = request.stream_options?.include_usage ?? false
     return streamed(replies, new CompletionChunks(head, choices, { includeUsage }))

@@ -5,7 +5,7 @@ import type {
   TokenLogprob,
   TokenLogprobs,
 } from '../../../api/types.js'
-import { wireLogprob } from '../logprob.js'
+import { wireLogprob } from '../envelope.js'
 
 /** Parallel arrays, one entry a token. A prompt's first token follows nothing: it has null. */
 export interface CompletionLogprobs {

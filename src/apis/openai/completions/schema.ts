@@ -1,12 +1,16 @@
 import { z } from 'zod'
+import type { CompletionOptions } from '../../../api/types.js'
 import { aString, integerFrom, trueOrFalse } from '../../../options/checks.js'
+import type { Input } from '../../../options/inputs.js'
 import { requestChecks } from '../../../options/request-options.js'
-import { checked, optional } from '../../fields.js'
-import { inputs } from '../../inputs.js'
+import { HttpError } from '../../../web/errors.js'
+import { checked, inputs, optional } from '../../request.js'
 import {
   generationFields,
+  generationOptions,
   hasStreamForOptions,
   leaveOut,
+  limitOf,
   modelName,
   streamOptionsIssue,
 } from '../generation.js'
@@ -14,7 +18,7 @@ import {
 /** OpenAI's limit of a chat. */
 const choicesMax = 128
 /** OpenAI's default of this endpoint. */
-export const maxTokensDefault = 16
+const maxTokensDefault = 16
 
 /** POST /v1/completions. Unknown keys pass; null reads as left out. */
 export const completionRequest = z
@@ -44,3 +48,45 @@ export const completionRequest = z
   })
 
 export type CompletionRequest = z.output<typeof completionRequest>
+
+/**
+ * The engine's options, the same for each of a request's prompts.
+ * @param maxTokens the server's own limit, where a request asks for no limit
+ */
+export function completionOptions(
+  request: CompletionRequest,
+  maxTokens: number | undefined,
+): CompletionOptions {
+  const { n, logprobs, suffix, echo = false } = request
+  const limit = limitOf(request.max_tokens ?? maxTokensDefault) ?? maxTokens
+  return {
+    ...generationOptions(request),
+    ...(limit === undefined ? {} : { maxTokens: limit }),
+    ...(n === undefined ? {} : { n }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    ...(logprobs !== undefined && echo ? { promptLogprobs: logprobs } : {}),
+    // An empty suffix is none: nothing follows, so there is no gap.
+    ...(suffix === undefined || suffix === '' ? {} : { suffix }),
+  }
+}
+
+/**
+ * Throws a 400 for more replies than are taken in at once: they would never be admitted together.
+ * @param most as many as run and wait
+ */
+export function checkChoices({ prompt, n = 1 }: CompletionRequest, most: number): void {
+  const choices = prompt.length * n
+  if (choices <= most) return
+  const param = prompt.length > 1 ? 'prompt' : 'n'
+  throw new HttpError(
+    'invalid_request',
+    `'${param}': expected at most ${most} choices in all (prompts times n), as many as this ` +
+      `server runs and queues, but got ${choices}; send the prompts in several requests.`,
+    { field: param },
+  )
+}
+
+/** Where a request's prompt stands in it: `prompt`, or `prompt[2]` among several. */
+export function promptPath(all: readonly Input[], index: number): string {
+  return all.length === 1 ? 'prompt' : `prompt[${index}]`
+}

@@ -3,8 +3,7 @@ import { samplersNotHere } from '../../api/sampling-options.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
-import { isEmptyArray, isOneOf } from '../fields.js'
-import { parseRequest } from '../issues.js'
+import { isEmptyArray, isOneOf, parseRequest } from '../request.js'
 import { errorWords } from './errors.js'
 
 /**
@@ -119,7 +118,7 @@ type Noted = Pick<Call, 'errorWords' | 'note'>
  * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
  * words before, so that errors name fields as the request does.
  */
-export function parseTheirWords<T extends z.ZodObject>(
+export function parseTextRequest<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
   isChat: boolean,

@@ -1,11 +1,15 @@
 import type { ChoiceResult, ReplyPart, ReplyResult, Usage } from '../../../api/types.js'
 import type { HttpError } from '../../../web/errors.js'
-import type { Heading } from '../envelope.js'
+import {
+  completionUsage,
+  doneFrame,
+  type Envelope,
+  finishReasonOf,
+  frameOpening,
+  oneLine,
+} from '../envelope.js'
 import { errorFrame } from '../errors.js'
-import { doneFrame, oneLine } from '../frames.js'
-import { completionUsage, finishReasonOf } from '../usage.js'
 import type { ChoiceWriter, CompletionLogprobs } from './logprobs.js'
-import { usageOfAll } from './reply.js'
 
 /**
  * Writes the frames of one request's replies, one reply for each prompt. Choices are numbered
@@ -21,20 +25,13 @@ export class CompletionChunks {
 
   /** @param choices of each reply */
   constructor(
-    heading: Heading,
+    envelope: Envelope,
     choices: readonly (readonly ChoiceWriter[])[],
     options: { includeUsage: boolean },
   ) {
-    const head = JSON.stringify({
-      id: heading.id,
-      object: 'text_completion',
-      created: heading.created,
-      model: heading.model,
-      system_fingerprint: heading.fingerprint,
-    })
     this.#choices = choices
     this.#includeUsage = options.includeUsage
-    this.#opening = `data: ${head.slice(0, -1)},"choices":[`
+    this.#opening = frameOpening(envelope)
     this.#closing = `}]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   }
 
@@ -88,5 +85,47 @@ export class CompletionChunks {
     const told = logprobs === null ? 'null' : oneLine(logprobs)
     const choice = `{"text":${text},"index":${index},"logprobs":${told}`
     return `${this.#opening}${choice},"finish_reason":${finishReason}${this.#closing}`
+  }
+}
+
+/** The parts of replies that are not streamed, one reply for each prompt. */
+export class CompletionBody {
+  readonly #envelope: Envelope
+  /** Of each reply, its choices. */
+  readonly #replies: readonly { readonly writer: ChoiceWriter; readonly parts: ReplyPart[] }[][]
+
+  /** @param choices of each reply */
+  constructor(envelope: Envelope, choices: readonly (readonly ChoiceWriter[])[]) {
+    this.#envelope = envelope
+    this.#replies = choices.map((writers) => writers.map((writer) => ({ writer, parts: [] })))
+  }
+
+  add(part: ReplyPart, reply: number): void {
+    this.#replies[reply]?.[part.choice]?.parts.push(part)
+  }
+
+  /** The body, once all replies have ended. Choices are numbered prompt by prompt. */
+  body(results: readonly ReplyResult[]) {
+    const reasons = results.flatMap(({ choices }) => choices.map((one) => one.finishReason))
+    return {
+      ...this.#envelope,
+      choices: this.#replies.flat().map(({ writer, parts }, index) => {
+        const { text, logprobs } = writer.whole(parts)
+        const reason = finishReasonOf(reasons[index] ?? 'cancelled')
+        return { text, index, logprobs, finish_reason: reason }
+      }),
+      usage: completionUsage(usageOfAll(results.map(({ usage }) => usage))),
+    }
+  }
+}
+
+/** What all of a request's replies took together. */
+function usageOfAll(usages: readonly Usage[]): Usage {
+  const sum = (key: 'promptTokens' | 'cachedTokens' | 'completionTokens') =>
+    usages.reduce((total, usage) => total + usage[key], 0)
+  return {
+    promptTokens: sum('promptTokens'),
+    cachedTokens: sum('cachedTokens'),
+    completionTokens: sum('completionTokens'),
   }
 }

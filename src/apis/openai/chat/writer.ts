@@ -1,10 +1,23 @@
-import type { ReplyPart, ReplyResult, ToolCallDelta } from '../../../api/types.js'
+import type {
+  ChoiceResult,
+  ReplyPart,
+  ReplyResult,
+  TokenLogprob,
+  TokenLogprobs,
+  ToolCall,
+  ToolCallDelta,
+} from '../../../api/types.js'
 import type { HttpError } from '../../../web/errors.js'
-import type { Heading } from '../envelope.js'
+import {
+  completionUsage,
+  doneFrame,
+  type Envelope,
+  finishReasonOf,
+  frameOpening,
+  oneLine,
+  wireLogprob,
+} from '../envelope.js'
 import { errorFrame } from '../errors.js'
-import { doneFrame, oneLine } from '../frames.js'
-import { completionUsage, finishReasonOf } from '../usage.js'
-import { choiceLogprobs } from './logprobs.js'
 
 /**
  * Writes one reply's frames, of all its choices. What does not change is encoded once, here; a
@@ -17,15 +30,8 @@ export class ChunkEncoder {
   readonly #choiceClosing: string
   readonly #includeUsage: boolean
 
-  constructor(heading: Heading, options: { choices: number; includeUsage: boolean }) {
-    const head = JSON.stringify({
-      id: heading.id,
-      object: 'chat.completion.chunk',
-      created: heading.created,
-      model: heading.model,
-      system_fingerprint: heading.fingerprint,
-    })
-    const opening = `data: ${head.slice(0, -1)},"choices":[`
+  constructor(envelope: Envelope, options: { choices: number; includeUsage: boolean }) {
+    const opening = frameOpening(envelope)
     this.#includeUsage = options.includeUsage
     this.#opening = opening
     this.#textOpenings = Array.from({ length: options.choices }, (_, index) => {
@@ -82,4 +88,63 @@ function deltaOf({ reasoning, toolCalls }: ReplyPart) {
 function callDelta({ index, id, name, arguments: json }: ToolCallDelta) {
   if (id === undefined) return { index, function: { arguments: json } }
   return { index, id, type: 'function', function: { name, arguments: json } }
+}
+
+/** What the result of a reply that is not streamed does not say: its parts' logprobs. */
+export class CompletionParts {
+  /** Of each choice; undefined where they were not asked for. */
+  readonly #logprobs: readonly TokenLogprobs[][] | undefined
+
+  readonly #envelope: Envelope
+
+  constructor(envelope: Envelope, options: { choices: number; logprobs: boolean }) {
+    this.#envelope = envelope
+    if (options.logprobs) this.#logprobs = Array.from({ length: options.choices }, () => [])
+  }
+
+  add({ choice, logprobs = [] }: ReplyPart): void {
+    this.#logprobs?.[choice]?.push(...logprobs)
+  }
+
+  /** The body, once the reply has ended. */
+  body([{ choices, usage }]: readonly [ReplyResult]) {
+    return {
+      ...this.#envelope,
+      choices: choices.map((choice, index) => {
+        const logprobs = this.#logprobs?.[index]
+        return {
+          index,
+          message: message(choice),
+          logprobs: logprobs === undefined ? null : choiceLogprobs(logprobs),
+          finish_reason: finishReasonOf(choice.finishReason),
+        }
+      }),
+      usage: completionUsage(usage),
+    }
+  }
+}
+
+/** Who calls tools and says nothing has null for content. */
+function message({ text, reasoning, toolCalls = [] }: ChoiceResult) {
+  return {
+    role: 'assistant',
+    content: text === '' && toolCalls.length > 0 ? null : text,
+    refusal: null,
+    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+    ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(wireToolCall) }),
+  }
+}
+
+function wireToolCall({ id, name, arguments: json }: ToolCall) {
+  return { id, type: 'function', function: { name, arguments: json } }
+}
+
+/** How likely some tokens of a choice were, as OpenAI tells it. */
+function choiceLogprobs(tokens: readonly TokenLogprobs[]) {
+  const content = tokens.map((entry) => ({ ...told(entry), top_logprobs: entry.top.map(told) }))
+  return { content, refusal: null }
+}
+
+function told({ token, logprob, bytes }: TokenLogprob) {
+  return { token, logprob: wireLogprob(logprob), bytes: Array.from(bytes) }
 }
