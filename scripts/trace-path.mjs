@@ -44,7 +44,7 @@ await ask()
 /** @type {{ file: string, caller: string | undefined }[]} */
 const entries = []
 const hooked = /** @type {{ onFunction?: ((file: string) => void) | undefined }} */ (globalThis)
-hooked.onFunction = (file) => entries.push({ file, caller: callerOf(file) })
+hooked.onFunction = (/** @type {string} */ file) => entries.push({ file, caller: callerOf(file) })
 await ask()
 hooked.onFunction = undefined
 await server.close()

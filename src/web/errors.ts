@@ -140,6 +140,8 @@ function placeOf(error: SluiceError): EnginePlace | undefined {
 
 /** How a protocol tells a client what went wrong. */
 export interface ErrorWords {
+  /** For the header WWW-Authenticate, where a key is missing or wrong. */
+  readonly challenge: string
   /** The same error, blaming what it blames by the protocol's own name. */
   named(error: HttpError): HttpError
   /** The body of an answer that says so, as a value of JSON. */

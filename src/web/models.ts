@@ -16,7 +16,7 @@ export interface Models {
 }
 
 /** The name that always means the model that is there. */
-export const defaultName = 'default'
+const defaultName = 'default'
 
 /** Every name a model answers to: its file's, its aliases, and `default`. */
 export function modelNames(model: Pick<ModelInfo, 'id'>, aliases: readonly string[]): string[] {

@@ -442,7 +442,7 @@ export const mutants = [
   {
     check: 39,
     what: 'a full queue answers at once',
-    file: 'src/http/node/listener.ts',
+    file: 'src/web/answer.ts',
     find: '...(retryAfterSeconds === undefined ?',
     replace: '...(retryAfterSeconds !== 0 ?',
     tests: errors,

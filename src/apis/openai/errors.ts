@@ -61,6 +61,7 @@ interface RequestWords {
 /** How a request is told what is wrong with it. */
 export function errorWords({ prompt = 'messages', names }: RequestWords = {}): ErrorWords {
   return {
+    challenge: 'Bearer',
     named: (error) => inTheirWords(inWireWords(error, prompt), names),
     body: errorBody,
   }

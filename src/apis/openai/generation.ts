@@ -65,11 +65,10 @@ type PlainFields = {
   [Option in PlainOption as WireName<Option>]: z.ZodType<RequestOptions[Option]>
 }
 
+const plainNames = plainOptions.map((option) => [option, wireName(option)] as const)
+
 const plainFields = Object.fromEntries(
-  plainOptions.map((option) => {
-    const field = optional(checked<unknown>(requestChecks[option]))
-    return [wireName(option), field]
-  }),
+  plainNames.map(([option, name]) => [name, optional(checked<unknown>(requestChecks[option]))]),
 ) as unknown as PlainFields
 
 export const generationFields = {
@@ -101,7 +100,7 @@ export function generationOptions(request: GenerationRequest): RequestOptions {
       logitBias: request.logit_bias,
     }),
     ...withoutUndefined(
-      Object.fromEntries(plainOptions.map((option) => [option, request[wireName(option)]])),
+      Object.fromEntries(plainNames.map(([option, name]) => [option, request[name]])),
     ),
   }
 }

@@ -150,7 +150,7 @@ export function holdContinue(req: IncomingMessage): void {
   held.add(req)
 }
 
-export function letContinue(req: IncomingMessage, res: ServerResponse): void {
+function letContinue(req: IncomingMessage, res: ServerResponse): void {
   if (held.delete(req)) res.writeContinue()
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type Answer,
   type AnswerHeaders,
-  json,
+  errorAnswer,
   type StreamedAnswer,
   type WholeAnswer,
 } from '../../web/answer.js'
@@ -82,7 +82,7 @@ interface Listener {
  * A call and its answer over node:http. Owned by the listener that made it, until the response
  * closes.
  */
-export class Exchange implements Passenger {
+class Exchange implements Passenger {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly call: Call
@@ -182,8 +182,10 @@ export class Exchange implements Passenger {
 
   #tell(error: HttpError, lastFrame?: (error: HttpError) => string): void {
     const { res } = this
-    if (!res.headersSent) this.#sendWhole(errorAnswer(error, this.call.errorWords.body(error)))
-    else if (res.writableEnded)
+    if (!res.headersSent) {
+      if (endsConnection.has(error.kind)) this.call.answerHeaders.connection = 'close'
+      this.#sendWhole(errorAnswer(error, this.call.errorWords))
+    } else if (res.writableEnded)
       return // the whole answer is on its way
     else if (lastFrame !== undefined) res.end(lastFrame(error))
     else this.reset() // half a body cannot be told from a whole one
@@ -194,15 +196,6 @@ export class Exchange implements Passenger {
       this.res.setHeader(name, value)
     }
   }
-}
-
-function errorAnswer(error: HttpError, body: unknown): WholeAnswer {
-  const { status, retryAfterSeconds, kind } = error
-  return json(status, body, {
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }),
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(endsConnection.has(kind) ? { connection: 'close' } : {}),
-  })
 }
 
 /** Of several Host headers Node tells the first only. */

@@ -166,7 +166,7 @@ export class StreamSendBuffer {
  * Before a reply of so many bytes that is no stream, on a connection that streamed before. `socket`
  * is null while the reply waits behind another one: it may be that one's stream.
  */
-export function widenSendBuffer(socket: Socket | null, bytes: number): void {
+function widenSendBuffer(socket: Socket | null, bytes: number): void {
   if (socket === null || socket.destroyed || bytes <= smallBytes || !narrow.delete(socket)) return
   binding().setSendBuffer(descriptorOf(socket), wideBytes)
 }

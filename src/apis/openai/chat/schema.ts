@@ -107,7 +107,7 @@ export const chatRequest = z
     error: `0 unless "logprobs" is true (${leaveOut})`,
   })
 
-export type ChatRequest = z.output<typeof chatRequest>
+type ChatRequest = z.output<typeof chatRequest>
 
 interface BudgetFields {
   readonly reasoning_budget_tokens?: number | undefined
