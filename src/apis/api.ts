@@ -11,8 +11,10 @@ export interface Api {
   readonly routes: readonly Route[]
   /** The key that a request brings; undefined where it brings none, or what cannot be one. */
   keyOf(headers: CallHeaders): string | undefined
+  /** Names of the headers that may bring it, which pages of allowed origins may send. */
+  readonly keyHeaders: readonly string[]
   /** The header that a request without a key is told to send. */
-  readonly keyHeader: string
+  readonly keyExample: string
   /** How a request is told what is wrong before its handler knows what it calls things. */
   readonly errorWords: ErrorWords
 }

@@ -51,7 +51,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
     checkHost(host, settings, call.localAddress)
   }
   checkOrigin(call, settings.allowOrigins)
-  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match))
+  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), match.api.keyHeaders)
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
     return optionsAnswer(methodsOf(match))
   }

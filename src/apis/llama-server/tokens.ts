@@ -5,10 +5,9 @@ import type { Call } from '../../web/call.js'
 import { engineNamed } from '../../web/models.js'
 import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { Service } from '../api.js'
-import { preparedTools } from '../openai/chat/handler.js'
 import { chatMessages } from '../openai/chat/messages.js'
 import { templateArguments, toolOptions } from '../openai/chat/schema.js'
-import { toolWords, wireTools } from '../openai/chat/tools.js'
+import { preparedTools, toolWords, wireTools } from '../openai/chat/tools.js'
 import { errorWords } from '../openai/errors.js'
 import { modelName } from '../openai/generation.js'
 import { checked, checkVocabulary, optional, parseBody, tokenIds } from '../request.js'
@@ -22,7 +21,9 @@ const model = modelName
 const flag = (fallback: boolean) =>
   optional(checked(trueOrFalse)).transform((value) => value ?? fallback)
 
-/** POST /tokenize */
+/** Tokens whose bytes are asked for, and written, at a stretch. */
+const piecesAtOnce = 4096
+
 export const tokenizeRequest = z.object(
   {
     model,
@@ -33,23 +34,6 @@ export const tokenizeRequest = z.object(
   },
   body,
 )
-
-/** POST /detokenize */
-export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
-
-/** POST /apply-template */
-export const applyTemplateRequest = z.object(
-  {
-    model,
-    messages: chatMessages,
-    tools: optional(wireTools),
-    chat_template_kwargs: optional(templateArguments),
-  },
-  body,
-)
-
-/** Tokens whose bytes are asked for, and written, at a stretch. */
-const piecesAtOnce = 4096
 
 /** POST /tokenize */
 export async function tokenize(service: Service, call: Call): Promise<Answer> {
@@ -84,6 +68,8 @@ async function piecesOf(
   return lists.join(',')
 }
 
+export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
+
 /** POST /detokenize */
 export async function detokenize(service: Service, call: Call): Promise<Answer> {
   const models = service.models()
@@ -93,6 +79,16 @@ export async function detokenize(service: Service, call: Call): Promise<Answer> 
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
   return json(200, { content: await engine.detokenize(tokens) })
 }
+
+export const applyTemplateRequest = z.object(
+  {
+    model,
+    messages: chatMessages,
+    tools: optional(wireTools),
+    chat_template_kwargs: optional(templateArguments),
+  },
+  body,
+)
 
 /** POST /apply-template */
 export async function applyTemplate(service: Service, call: Call): Promise<Answer> {

@@ -19,6 +19,7 @@ export const openAi: Api = {
     const own = headers['x-api-key'] ?? headers['api-key']
     return own !== undefined && /^[\x21-\x7e]+$/.test(own) ? own : undefined
   },
-  keyHeader: 'Authorization: Bearer YOUR_API_KEY',
+  keyHeaders: ['authorization', 'x-api-key', 'api-key'],
+  keyExample: 'Authorization: Bearer YOUR_API_KEY',
   errorWords: errorWords(),
 }

@@ -20,11 +20,11 @@ export class Keys {
    * The digest of the key that a request of this protocol brings; undefined if the server has none.
    * Throws a 401 for no key, or another.
    */
-  check(api: Pick<Api, 'keyOf' | 'keyHeader'>, headers: CallHeaders): Buffer | undefined {
+  check(api: Pick<Api, 'keyOf' | 'keyExample'>, headers: CallHeaders): Buffer | undefined {
     if (!this.areNeeded) return undefined
     const key = api.keyOf(headers)
     if (key === undefined) {
-      throw new HttpError('invalid_key', `Expected the header ${api.keyHeader}.`)
+      throw new HttpError('invalid_key', `Expected the header ${api.keyExample}.`)
     }
     const given = digest(key)
     if (this.#has(given)) return given

@@ -68,8 +68,8 @@ function bare(name: string): string {
   return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')
 }
 
-/** Headers that a page may send; others only where its browser asked for them by name. */
-const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
+/** Headers that a page may send beside a key; others only where its browser asked for them by name. */
+const headersAllowed = ['content-type', 'x-request-id']
 
 /**
  * Origins of apps and browser extensions: no page of the web can have them, for a browser gives
@@ -140,6 +140,7 @@ export function isPreflight({ method, headers }: Pick<Call, 'method' | 'headers'
 export function preflightAnswer(
   { headers }: Pick<Call, 'headers'>,
   methods: readonly string[],
+  keyHeaders: readonly string[],
 ): WholeAnswer {
   const asked = headers['access-control-request-headers']
   const isPlain = asked !== undefined && /^[a-z0-9-]+(?:, ?[a-z0-9-]+)*$/i.test(asked)
@@ -147,7 +148,7 @@ export function preflightAnswer(
   const reachesIn = headers['access-control-request-private-network'] === 'true'
   return noContent({
     'access-control-allow-methods': methods.join(', '),
-    'access-control-allow-headers': isPlain ? asked : headersAllowed,
+    'access-control-allow-headers': isPlain ? asked : [...keyHeaders, ...headersAllowed].join(', '),
     ...(reachesIn ? { 'access-control-allow-private-network': 'true' } : {}),
     'access-control-max-age': '600',
   })

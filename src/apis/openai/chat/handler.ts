@@ -1,15 +1,13 @@
-import type { ChatOptions } from '../../../api/types.js'
 import type { Answer } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
 import { generatorNamed, nameOfReply } from '../../../web/models.js'
 import { collected, streamed } from '../../../web/replies.js'
-import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { Service } from '../../api.js'
 import { parseTextRequest } from '../compatibility.js'
 import { envelope } from '../envelope.js'
 import { formWords } from '../response-format.js'
 import { chatRequest, chatWords, requestOptions } from './schema.js'
-import { type WireTools, wireNotes } from './tools.js'
+import { preparedTools, wireNotes } from './tools.js'
 import { ChunkEncoder, CompletionParts } from './writer.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
@@ -35,13 +33,4 @@ export async function chatCompletions(service: Service, call: Call): Promise<Ans
   if (!request.stream) return collected([reply], new CompletionParts(head, { choices, logprobs }))
   const includeUsage = told?.include_usage ?? false
   return streamed([reply], new ChunkEncoder(head, { choices, includeUsage }))
-}
-
-/** Reads tools and makes their grammars, while others have the event loop as well. */
-export async function preparedTools(
-  engine: ScopedEngine,
-  wire: WireTools | undefined,
-): Promise<Pick<ChatOptions, 'tools'>> {
-  if (wire === undefined || wire.tools.length === 0) return {}
-  return { tools: await engine.prepareTools(wire.tools) }
 }

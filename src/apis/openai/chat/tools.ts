@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
 import { show } from '../../../api/show.js'
-import type { RequestNote, Tool, ToolChoice } from '../../../api/types.js'
+import type { ChatOptions, RequestNote, Tool, ToolChoice } from '../../../api/types.js'
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
+import type { ScopedEngine } from '../../../web/scoped-engine.js'
 
 /**
  * The list of a request's tools. As OpenAI has them, and as other providers do: without "type",
@@ -142,6 +143,15 @@ function parametersOf(value: unknown): Record<string, unknown> | undefined {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Reads tools and makes their grammars, while others have the event loop as well. */
+export async function preparedTools(
+  engine: ScopedEngine,
+  wire: WireTools | undefined,
+): Promise<Pick<ChatOptions, 'tools'>> {
+  if (wire === undefined || wire.tools.length === 0) return {}
+  return { tools: await engine.prepareTools(wire.tools) }
 }
 
 /** The engine's path of a tool, such as `tools[0].parameters`, in the words of the request. */
