@@ -197,7 +197,7 @@ export const mutants = [
     file: 'src/apis/request.ts',
     find: 'schema.nullish()',
     replace: 'schema.optional()',
-    tests: 'test/openai/schema.test.ts',
+    tests: 'test/apis/openai/schema.test.ts',
   },
   {
     check: 20,

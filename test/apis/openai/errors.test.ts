@@ -8,9 +8,9 @@ import {
   InvalidRequestError,
   OverloadedError,
   QueueTimeoutError,
-} from '../../src/api/errors.js'
-import { errorBody, errorWords } from '../../src/apis/openai/errors.js'
-import { type ErrorKind, HttpError, httpError } from '../../src/web/errors.js'
+} from '../../../src/api/errors.js'
+import { errorBody, errorWords } from '../../../src/apis/openai/errors.js'
+import { type ErrorKind, HttpError, httpError } from '../../../src/web/errors.js'
 
 const told = (thrown: unknown) => errorBody(errorWords().named(httpError(thrown))).error
 

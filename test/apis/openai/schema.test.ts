@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { chatRequest, requestOptions } from '../../src/apis/openai/chat/schema.js'
-import { parseRequest } from '../../src/apis/request.js'
-import { HttpError } from '../../src/web/errors.js'
+import { chatRequest, requestOptions } from '../../../src/apis/openai/chat/schema.js'
+import { parseRequest } from '../../../src/apis/request.js'
+import { HttpError } from '../../../src/web/errors.js'
 
 const messages = [{ role: 'user', content: 'hi' }]
 
