@@ -80,20 +80,21 @@ function matchPath(path: string): Match {
     const match = exactly(candidate)
     if (match !== undefined) return match
   }
-  return { api: likest(version + bare), id: '', routes: [] }
+  return { api: protocolLike(path, apis), id: '', routes: [] }
 }
 
 /** The protocol with the path that has most of its first parts in common with this one. */
-function likest(path: string): Api {
+export function protocolLike(path: string, among: readonly [Api, ...Api[]]): Api {
   const parts = path.split('/')
   const likeness = (api: Api) => {
     const shared = api.routes.map(({ pattern }) => {
-      const differs = pattern.split('/').findIndex((part, i) => part !== parts[i])
-      return differs < 0 ? parts.length : differs
+      const own = pattern.split('/')
+      const differs = own.findIndex((part, i) => part !== parts[i])
+      return differs < 0 ? own.length : differs
     })
     return Math.max(...shared)
   }
-  return apis.reduce((best, api) => (likeness(api) > likeness(best) ? api : best))
+  return among.reduce((best, api) => (likeness(api) > likeness(best) ? api : best))
 }
 
 function exactly(path: string): Match | undefined {
