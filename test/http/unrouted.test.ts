@@ -209,7 +209,7 @@ test('connections beyond the limit are counted', async () => {
   expect(served.log.map(({ route }) => route)).toEqual(['/health', '/metrics'])
 })
 
-test('a path of no protocol is told of in the words of the one whose paths begin as it does', () => {
+test('an unknown path is told of in the words of the protocol whose paths begin as it does', () => {
   const answers = (...patterns: string[]): Api => ({
     ...openAi,
     routes: patterns.map((pattern) => ({ method: 'POST', pattern, handle: () => expect.fail() })),

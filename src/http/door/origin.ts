@@ -68,7 +68,7 @@ function bare(name: string): string {
   return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')
 }
 
-/** Headers that a page may send beside a key; others only where its browser asked for them by name. */
+/** Headers that a page may send beside a key; others where its browser asked for them by name. */
 const headersAllowed = ['content-type', 'x-request-id']
 
 /**
