@@ -15,6 +15,7 @@ import {
   streamOptionsIssue,
   tokenLimit,
 } from '../generation.js'
+import { structureOptions } from '../response-format.js'
 import { chatMessages } from './messages.js'
 import { toolChoice, toolWords, type WireTools, wireTools } from './tools.js'
 
@@ -158,6 +159,7 @@ export function requestOptions(request: ChatRequest, maxTokens: number | undefin
   const { n, logprobs, top_logprobs: alternatives = 0 } = request
   return {
     ...generationOptions(request),
+    ...structureOptions(request),
     ...toolOptions(request),
     ...(limit === undefined ? {} : { maxTokens: limit }),
     ...(n === undefined ? {} : { n }),
