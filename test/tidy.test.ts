@@ -178,15 +178,15 @@ test('the tidy rules see every folder of code', () => {
 })
 
 describe.each(rules)('$sentence', ({ rule, bad, good }) => {
-  test('everywhere', () => {
+  test('holds everywhere', () => {
     expect(files.flatMap(rule)).toEqual([])
   })
 
-  test.each(bad)('and the rule refuses bad sample %#: %s', (path, text) => {
+  test.each(bad)('refuses bad sample %#: %s', (path, text) => {
     expect(rule({ path, text })).toHaveLength(1)
   })
 
-  test.each(good)('and the rule accepts good sample %#: %s', (path, text) => {
+  test.each(good)('accepts good sample %#: %s', (path, text) => {
     expect(rule({ path, text })).toEqual([])
   })
 })
@@ -196,11 +196,11 @@ const tree = (...texts: [path: string, text: string][]): SourceFile[] => {
 }
 
 describe('no file of src imports itself, by way of others or not', () => {
-  test('everywhere', () => {
+  test('holds everywhere', () => {
     expect(scriptCircles(files)).toEqual([])
   })
 
-  test('and the rule refuses two files and three, types too', () => {
+  test('refuses two files and three, types too', () => {
     const two = tree(
       ['src/a.ts', "import { b } from './b/b.js'"],
       ['src/b/b.ts', "import type { a } from '../a.js'"],
@@ -216,7 +216,7 @@ describe('no file of src imports itself, by way of others or not', () => {
     expect(scriptCircles(tree(['src/a.ts', "import { a } from './a.js'"]))).toHaveLength(1)
   })
 
-  test('and the rule accepts two ways to one file', () => {
+  test('accepts two ways to one file', () => {
     const files = tree(
       ['src/a.ts', "import { b } from './b.js'\nimport { c } from './c.js'"],
       ['src/b.ts', "import { c } from './c.js'"],
@@ -227,11 +227,11 @@ describe('no file of src imports itself, by way of others or not', () => {
 })
 
 describe('no header in native includes itself, by way of others or not', () => {
-  test('everywhere', () => {
+  test('holds everywhere', () => {
     expect(headerCircles(files)).toEqual([])
   })
 
-  test('and the rule refuses two headers', () => {
+  test('refuses two headers', () => {
     const two = tree(
       ['native/base/a.h', '#pragma once\n#include "llama/b.h"'],
       ['native/llama/b.h', '#include <vector>\n  # include "base/a.h"'],
@@ -239,7 +239,7 @@ describe('no header in native includes itself, by way of others or not', () => {
     expect(headerCircles(two)).toEqual(['native/base/a.h -> native/llama/b.h -> native/base/a.h'])
   })
 
-  test('and the rule accepts a header of llama.cpp, and a source that includes its own', () => {
+  test('accepts a header of llama.cpp, and a source that includes its own', () => {
     const files = tree(
       ['native/llama/a.h', '#include "llama.h"'],
       ['native/llama/a.cpp', '#include "llama/a.h"'],

@@ -100,7 +100,7 @@ describe('sluice doctor without a binary', () => {
     expect(stdout).toMatch(/error: there is no native binary .*\n.*npx sluice build/)
   })
 
-  test('each command says of every place why it was of no use', () => {
+  test('each command names every place that it looked in, and why that was of no use', () => {
     const broken = path.join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
     mkdirSync(broken, { recursive: true })
     const tag = libc()

@@ -23,7 +23,7 @@ const printed: [name: string, output: RegExp][] = [
 
 const mounted = ['express.mjs', 'fastify.mjs', 'hono.mjs']
 
-test('each example is told of in examples/README.md, and run here', () => {
+test('each example has its place in examples/README.md, and is run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
   const run = [...printed.map(([name]) => name), ...mounted, 'route.mjs']
   expect([...run].sort()).toEqual(files.sort())

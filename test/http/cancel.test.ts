@@ -40,7 +40,7 @@ const cases = Object.keys(stages).flatMap((stage) =>
 )
 
 test.each(cases)(
-  '26, 28, 29: $way $stage frees the place at the next step, stream: $stream',
+  '26, 28, 29: $way $stage frees the slot at the next step, stream: $stream',
   async ({ stage, way, stream }) => {
     const { script, reach } = stages[stage] ?? expect.fail()
     const served = await serve({ pace: 'manual', script: () => script })

@@ -77,7 +77,7 @@ test('14: choices of a stream are interleaved as they come', async () => {
   expect(textsOf(raw.body)).toEqual(['0 1 2 3 4 5 ', '0 1 2 3 4 5 '])
 })
 
-test('a choice that ends early waits for nobody, and its place is free', async () => {
+test('a choice that ends early waits for no other, and its slot is free', async () => {
   const script = ({ seed }: NativeRequest) => ({ tokens: seed === 1 ? ['short'] : counting() })
   const { native, client } = await serve({ pace: 'manual', script })
   const raw = await client()
@@ -108,7 +108,7 @@ test('a client that leaves cancels all choices', async () => {
   expect(native.stats()).toMatchObject({ running: 0, queued: 0, cancelled: 3 })
 })
 
-test('where one choice fails, the stream does, and the others are cancelled', async () => {
+test('a stream fails where one choice does, and the others are cancelled', async () => {
   const { native, raw } = await threeUnderWay()
   native.fail(2, { code: 'ERR_ENGINE_FAILED', message: 'llama.cpp failed' })
   await raw.seen('engine_failed')

@@ -240,11 +240,11 @@ test('a body full of ids, or of mistakes, is looked through at once', async () =
   }
 })
 
-describe('of several prompts', () => {
+describe('several prompts of one request', () => {
   const failure = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
   const tooLong = { code: 'ERR_CONTEXT_LENGTH' as const, message: 'too long' }
 
-  test('one that cannot be taken is named, and the others never run', async () => {
+  test('name one that cannot be taken, and the others never run', async () => {
     const script = ({ prompt }: NativeRequest): Script => {
       return prompt === 'bad' ? { tokens: [], refuse: tooLong } : { tokens: counting() }
     }
@@ -260,7 +260,7 @@ describe('of several prompts', () => {
     expect(native.stats()).toMatchObject({ cancelled: 4, failed: 2 })
   })
 
-  test.each([true, false])('one that fails ends them all, stream: %j', async (stream) => {
+  test.each([true, false])('end all with one that fails, stream: %j', async (stream) => {
     const script = ({ prompt }: NativeRequest): Script => {
       return prompt === 'bad' ? { tokens: ['x'], end: failure } : { tokens: counting() }
     }
@@ -276,7 +276,7 @@ describe('of several prompts', () => {
     await eventually(() => native.stats().cancelled === 2)
   })
 
-  test('a client that leaves ends them all', async () => {
+  test('end all with a client that leaves', async () => {
     const script = () => ({ tokens: counting() })
     const { native, client } = await serve({ pace: 'manual', script })
     const raw = await client()
@@ -288,7 +288,7 @@ describe('of several prompts', () => {
     expect(native.stats()).toMatchObject({ running: 0, queued: 0, cancelled: 4 })
   })
 
-  test('more than run and wait now are a 429, and none of them stays', async () => {
+  test('are a 429 where they are more than run and wait now, and none of them stays', async () => {
     const { url, native } = await serve({ pace: 'manual', engine: { parallel: 1, queue: 2 } })
     const first = postJson(url, path, ask())
     await eventually(() => native.submitted.length === 1)
@@ -299,7 +299,7 @@ describe('of several prompts', () => {
     expect(native.stats()).toMatchObject({ running: 0, queued: 0 })
   })
 
-  test('a reader who stops holds them all, and gets every character later', async () => {
+  test('are all held by a reader that stops, and get every character later', async () => {
     const token = '.'.repeat(100_000)
     const tokens = Array(30).fill(token)
     const warnings: string[] = []
@@ -319,7 +319,7 @@ describe('of several prompts', () => {
     expect(warnings).toEqual([])
   })
 
-  test('more than are in places at once are served one after the other', async () => {
+  test('are served one after the other where they are more than the slots at once', async () => {
     const { url } = await serve({ script: parrot, engine: { parallel: 2 } })
     const prompt = Array.from({ length: 30 }, (_, i) => `p${i}`)
     const body = ask({ prompt, stream: true, seed: 1 })
@@ -328,7 +328,7 @@ describe('of several prompts', () => {
   })
 })
 
-test('keys that are isolated keep their prompts apart here too', async () => {
+test('keys that are isolated keep their prompts apart in completions too', async () => {
   const server = { apiKeys: ['key-1', 'key-2'], isolateKeys: true }
   const { url, native } = await serve({ server })
   for (const key of server.apiKeys) {
@@ -340,7 +340,7 @@ test('keys that are isolated keep their prompts apart here too', async () => {
   expect(first).not.toBe('')
 })
 
-test('the official client reads both', async () => {
+test('the official client reads streamed and whole completions', async () => {
   const { url } = await serve({ server: { apiKeys: ['your-api-key'] } })
   const client = new OpenAI({ apiKey: 'your-api-key', baseURL: `${url}/v1`, maxRetries: 0 })
   const whole = await client.completions.create({ model: 'default', prompt: 'Once' })

@@ -161,7 +161,7 @@ test('a client that waits for 100 Continue sends no body that will be refused', 
   await taken.seen('[DONE]')
 })
 
-test('refused while it waits for 100 Continue, its connection is closed', async () => {
+test('a connection that is refused while it waits for 100 Continue is closed', async () => {
   const raw = await (await serve()).client()
   const headers = { expect: '100-continue', 'content-type': 'image/png', 'content-length': '9' }
   raw.send(request('POST', chatPath, '', headers))
@@ -181,7 +181,7 @@ test('broken UTF-8 and depth in a body are 400s', async () => {
   expect(deep.text).toContain('at most 64 deep')
 })
 
-test('an address that others can reach is not served without keys, unless told to', async () => {
+test('an address that others can reach is not served without keys, unless asked to', async () => {
   const { engine } = await serve()
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'my.host']) {
     expect(() => createServer({ engine, host })).toThrow(

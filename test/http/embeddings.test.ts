@@ -33,7 +33,7 @@ async function bodyOf(response: Promise<Response>): Promise<Body> {
   return (await answer.json()) as Body
 }
 
-test('answers with a vector for each input, in order, and counts the tokens', async () => {
+test('the answer has a vector for each input, in order, and counts the tokens', async () => {
   const { url, native, log } = await serving()
   const body = await bodyOf(embed(url, { input: ['two words', 'and three words'] }))
   expect(body).toMatchObject({ object: 'list', model: 'default' })
@@ -66,7 +66,7 @@ test.each([
   ['token ids', [5, 6, 7], [Int32Array.of(5, 6, 7)]],
   ['texts', ['the', 'fox'], ['the', 'fox']],
   ['lists of token ids', [[5], [6, 7]], [Int32Array.of(5), Int32Array.of(6, 7)]],
-])('takes %s', async (_, input, inputs) => {
+])('the input may be %s', async (_, input, inputs) => {
   const { url, native } = await serving()
   const { data } = await bodyOf(embed(url, { input, user: 'me', dimensions: null }))
   expect(data).toHaveLength(inputs.length)
@@ -121,7 +121,7 @@ test('300,000 wrong token ids are one issue, told at once', async () => {
 test.each([
   [['short', 'too long'], 'input[1]'],
   ['too long', 'input'],
-])('what is too long of %j is named: %s', async (input, param) => {
+])('an input of %j that is too long is named: %s', async (input, param) => {
   const tooLong = {
     code: 'ERR_CONTEXT_LENGTH' as const,
     message: 'the input has 900 tokens, and this engine embeds at most 512',
@@ -145,7 +145,7 @@ test('a model without embeddings is a 400 that blames the model', async () => {
   expect(native.embedder.requests).toEqual([])
 })
 
-test('so is an embedding model that is to chat', async () => {
+test('an embedding model that is asked to chat is a 400 that blames the model', async () => {
   const { url, native } = await serving()
   const response = await chat(url, story())
   expect(response.status).toBe(400)

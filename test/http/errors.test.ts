@@ -129,7 +129,7 @@ test('24: the same error of a reply that is not streamed is a 500', async () => 
   expect((await errorOf(response)).code).toBe('engine_failed')
 })
 
-test('24: the deadline of the queue comes after the headers: an error frame', async () => {
+test("24: the queue's deadline, which comes after the headers, is an error frame", async () => {
   const script = () => ({ tokens: counting() })
   const { native, client } = await serve({ pace: 'manual', script, engine: { parallel: 1 } })
   const [first, second, third] = [await client(), await client(), await client()]
@@ -190,7 +190,7 @@ test('39: a full queue answers 429 at once and says when to come again', async (
   expect(await errorOf(response)).toMatchObject({ type: 'rate_limit_error', code: 'queue_full' })
 })
 
-test('what Node itself cannot read as a request gets the same four fields', async () => {
+test('a request that Node itself cannot read gets the same four fields', async () => {
   const { client } = await serve()
   const broken = await client()
   broken.send('NONSENSE\r\n\r\n')
@@ -204,7 +204,7 @@ test('what Node itself cannot read as a request gets the same four fields', asyn
   expect((JSON.parse(long.body) as Body).error.code).toBe('headers_too_large')
 })
 
-test('who dribbles headers or body is told so and let go, and nobody else is', async () => {
+test('a client that dribbles headers or body is told so and let go, and no other client is', async () => {
   const server = { headersTimeoutMs: 80, requestTimeoutMs: 160 }
   const { client, native } = await serve({ server, pace: 'manual' })
   const waiting = await client()

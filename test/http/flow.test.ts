@@ -66,7 +66,7 @@ test('32: a stalled reader holds its window and one write, however long the repl
   expect(socket?.writableLength).toBeLessThan((window + 1) * (tokenBytes + 500))
 })
 
-test('33: while one reader is stalled, another gets a token with every step', async () => {
+test('33: another reader gets a token with every step while one is stalled', async () => {
   const script = () => ({ tokens: native.submitted.length === 0 ? big() : counting() })
   const served = await serve({ pace: 'manual', script, engine: { window, parallel: 2 } })
   const { native } = served
@@ -84,7 +84,7 @@ test('33: while one reader is stalled, another gets a token with every step', as
   }
 })
 
-test('34: a reader that takes nothing for the deadline is reset, and its place free', async () => {
+test('34: a reader that takes nothing for the deadline is reset, and its slot free', async () => {
   const served = await serve({ pace: 'manual', script: bigScript, engine: { window } })
   const { native, log } = served
   const raw = await stuck(served)
@@ -193,7 +193,7 @@ test('38: an engine that stands still ends a stream with an error frame', async 
   expect(log[0]).toMatchObject({ outcome: 'failed', code: 'engine_stalled', status: 200 })
 })
 
-test('38: before the headers, and for a reply that is not streamed, it is a 503', async () => {
+test('38: an engine that stands still is a 503 before the headers, and without a stream', async () => {
   const { native, url } = await serve({ pace: 'manual', script: () => ({ tokens: counting() }) })
   native.isFrozen = true
   const waiting = chat(url, story({ stream: false }))

@@ -52,7 +52,7 @@ test('4: [DONE] and the terminator leave in one segment, with the finish chunk',
   expect(segment.endsWith('data: [DONE]\n\n\r\n0\r\n\r\n')).toBe(true)
 })
 
-test('5, 6: byte by byte, a client gets the same characters, none of them split', async () => {
+test('5, 6: a client that reads byte by byte gets the same characters, none of them split', async () => {
   const tokens = ['Grüße', ' an', ' 🦊', ' und', ' 漢字']
   const { url, client } = await serve({ script: () => ({ tokens }) })
   const whole = await (await chat(url, story())).text()
@@ -80,7 +80,7 @@ test.each([{ include_usage: true }, { include_usage: false }, null])(
   },
 )
 
-test('8, 9, 10: one id, the role first, exactly one finish reason and it is last', async () => {
+test('8, 9, 10: a stream has one id, the role first, and exactly one finish reason at its end', async () => {
   const { native, client } = await serve({ pace: 'manual' })
   const raw = await client()
   raw.send(post(chatPath, story()))

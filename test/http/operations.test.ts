@@ -22,7 +22,7 @@ closeAfterEach()
 
 const endless = () => ({ tokens: counting() })
 
-test('41: a drain refuses the new, finishes the running, and then closes', async () => {
+test('41: a drain refuses new requests, finishes the running ones, and then closes', async () => {
   const { native, client, server } = await serve({ pace: 'manual', script: endless })
   const running = await client()
   running.send(post(chatPath, story({ max_tokens: 10 })))
@@ -74,7 +74,7 @@ test('41: the deadline also answers a request that is still being sent', async (
   await drained
 })
 
-test('when its engine is closed, a server says so at /health', async () => {
+test('a server whose engine is closed says so at /health', async () => {
   const { engine, url } = await serve()
   await engine.close()
   const response = await fetch(`${url}/health`)
@@ -116,7 +116,7 @@ test('42: six requests, streamed and not, go over one connection', async () => {
   expect(connections).toBe(1)
 })
 
-test('43: after a mixed crowd every start has its end, and all gauges rest', async () => {
+test('43: every start has its end after a mixed crowd, and all gauges are at rest', async () => {
   const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'failed' }
   const scripts = [{ tokens: ['a'] }, { tokens: ['a'], end }]
   // Every third one is left by its client.
@@ -138,7 +138,7 @@ test('43: after a mixed crowd every start has its end, and all gauges rest', asy
   expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
 })
 
-test('while the model loads, /health and requests get 503 and a Retry-After', async () => {
+test('/health and requests get 503 and a Retry-After while the model loads', async () => {
   const { addon, native } = await serve({ pace: 'manual' })
   let loaded!: (engine: Awaited<ReturnType<typeof load>>) => void
   const engine = new Promise<Awaited<ReturnType<typeof load>>>((resolve) => {
@@ -162,7 +162,7 @@ test('while the model loads, /health and requests get 503 and a Retry-After', as
   expect(native.submitted).toEqual([])
 })
 
-test('what the program rejects the engine with is a 503 with nothing of its inside', async () => {
+test('a reason that the program rejects the engine with is a 503 with nothing of its inside', async () => {
   const engine = Promise.reject(new Error('secret path'))
   const server = createServer({ engine, port: 0, onEngineError: () => undefined })
   const { url } = await server.listen()
@@ -215,7 +215,7 @@ test('a reply that is not streamed carries text, usage and one finish reason', a
   })
 })
 
-test('what of a prompt was there already is in the usage, streamed and not', async () => {
+test('the cached part of a prompt is in the usage, streamed and not', async () => {
   const { url } = await serve({ script: () => ({ tokens: ['a'], cachedTokens: 3 }) })
   const details = { prompt_tokens_details: { cached_tokens: 3 } }
   const whole = (await (await chat(url, story({ stream: false }))).json()) as { usage: Usage }
@@ -233,7 +233,7 @@ test('a cache_salt reaches the engine as it is; without one there is none', asyn
   expect(native.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['', 'mine'])
 })
 
-test('where keys are isolated, only one key with one cache_salt shares its prompts', async () => {
+test('only one key with one cache_salt shares its prompts where keys are isolated', async () => {
   const apiKeys = ['key-1', 'key-2']
   const { url, native } = await serve({ server: { apiKeys, isolateKeys: true } })
   const saltOf = async (key: string, more: object = {}): Promise<string> => {
@@ -271,7 +271,7 @@ test('18: a reply ends with `length` at its very limit, or that of the server', 
   }
 })
 
-test('a stream has a send buffer of 16 KiB unless said otherwise, and only a stream', async () => {
+test('a stream has a send buffer of 16 KiB unless another is asked for, and only a stream', async () => {
   const { addon, client } = await serve()
   const raw = await client()
   raw.send(post(chatPath, story({ stream: false })))
@@ -303,7 +303,7 @@ test('a large reply on a connection that streamed has a large send buffer again'
   expect(addon.sendBuffers[2]).toEqual(addon.sendBuffers[0])
 })
 
-test('what waits in the process for a reader is bounded by writeBufferBytes', async () => {
+test('the bytes that wait in the process for a reader are bounded by writeBufferBytes', async () => {
   const { server, client } = await serve({ server: { writeBufferBytes: 1000 } })
   const marks: number[] = []
   server.server.on('connection', (socket) => marks.push(socket.writableHighWaterMark))
@@ -312,7 +312,7 @@ test('what waits in the process for a reader is bounded by writeBufferBytes', as
   expect(marks).toEqual([1000])
 })
 
-test('where the send buffer cannot be set, the server says so and serves', async () => {
+test('a server that cannot set the send buffer says so and serves', async () => {
   const { engine, addon } = await serve()
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   alsoClose(async () => warn.mockRestore())
@@ -328,7 +328,7 @@ test('where the send buffer cannot be set, the server says so and serves', async
   expect((await fetch(`${url}/health`)).status).toBe(200)
 })
 
-test('a listener serves inside a server of one own, with the same door', async () => {
+test("a listener serves inside a server of one's own, with the same door", async () => {
   const { engine } = await serve()
   const server = createHttpServer(requestListener({ engine, apiKeys: ['key'] }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -31,7 +31,7 @@ test('the client reads a stream to its end, and a reply that is not streamed', a
   expect(whole._request_id).toMatch(/^req_/)
 })
 
-test('6: fed byte by byte, the client reads the same as from whole writes', async () => {
+test('6: the client that is fed byte by byte reads the same as from whole writes', async () => {
   const tokens = ['Grüße', ' an 🦊', '\n\ndata: ', '\r\n', ' 漢字']
   const { url } = await serve({ script: () => ({ tokens }) })
   const inBytes = new TransformStream<Uint8Array, Uint8Array>({
@@ -125,7 +125,7 @@ test('39: the client waits as long as Retry-After says, then is served', async (
   expect(performance.now() - startedAt).toBeGreaterThan(900)
 })
 
-test('26: the client aborts, or breaks out of its loop, and the place is free', async () => {
+test('26: the client aborts, or breaks out of its loop, and the slot is free', async () => {
   const { url, native } = await serve({ pace: 'manual', script: endless })
   const client = clientOf(url)
   const create = () => client.chat.completions.create({ model: 'default', messages, stream: true })

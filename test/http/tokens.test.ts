@@ -84,7 +84,7 @@ test.each([
   expect(error.message).toMatch(/expected/i)
 })
 
-test('they pass the same door as every other endpoint', async () => {
+test('the token endpoints pass the same door as every other endpoint', async () => {
   const { url, native } = await serve({ server: { apiKeys: ['key'], bodyBytesMax: 100 } })
   const bearer = { authorization: 'Bearer key' }
   const bodies = { '/tokenize': 'content', '/detokenize': 'tokens', '/apply-template': 'messages' }
@@ -103,7 +103,7 @@ test('they pass the same door as every other endpoint', async () => {
   expect(native.submitted).toEqual([])
 })
 
-test('more text than may wait for the tokenizer is a 429 until it is done', async () => {
+test('more text than may wait for the tokenizer is a 429 until the tokenizer is done', async () => {
   const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
   const { tokenize } = native
   const held: (() => void)[] = []
@@ -125,7 +125,7 @@ test('more text than may wait for the tokenizer is a 429 until it is done', asyn
   expect((await again).status).toBe(200)
 })
 
-test('what waits for the tokenizer is dropped when its client leaves', async () => {
+test('a text that waits for the tokenizer is dropped when its client leaves', async () => {
   const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
   const { tokenize } = native
   const held: (() => void)[] = []
@@ -153,7 +153,7 @@ test('what waits for the tokenizer is dropped when its client leaves', async () 
   expect(native.tokenized.map(({ text }) => text)).toEqual(['a', 'b', 'd'])
 })
 
-test('a model by another name is a 404, by each of its own it answers', async () => {
+test('a model by another name is a 404, and by each of its own names answers', async () => {
   const { url } = await serve({ server: { aliases: ['other'] } })
   const ask = (model: string) => postJson(url, '/tokenize', { content: 'a', model })
   for (const name of ['fake', 'other', 'default']) expect((await ask(name)).status).toBe(200)

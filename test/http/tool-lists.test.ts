@@ -40,7 +40,7 @@ test.each<[tool: object, path: string]>([
   [{ name: 'b', inputSchema: { required: 1 } }, 'tools[1].inputSchema.required'],
   [{ type: 'function', name: 'b', parameters: { items: null } }, 'tools[1].parameters.items'],
   [named('b', { parameters: '{"type":"object"}' }), 'tools[1].function.parameters'],
-])('%j is taken, and a header says how', async (tool, path) => {
+])('the tools %j are taken, and a header says how', async (tool, path) => {
   const { response, notes, sent } = await ask({ tools: [named('a'), tool, named('c')] })
   expect(response.status).toBe(200)
   expect(sent?.tools.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
@@ -52,7 +52,7 @@ test.each([
   named('b', { description: null, strict: null }),
   { function: { name: 'b' } },
   { type: null, function: { name: 'b', parameters: { type: 'object' } } },
-])('%j is taken without a word', async (tool) => {
+])('the tools %j are taken without a word', async (tool) => {
   const { notes, sent } = await ask({ tools: [named('a'), tool] })
   expect(sent?.tools.map(({ name }) => name)).toEqual(['a', 'b'])
   expect(notes).toBeNull()
@@ -110,7 +110,7 @@ test.each<[choice: unknown, toolChoice: string, callable: string[]]>([
   [{ type: 'allowed_tools', allowed_tools: some }, 'required', ['b']],
   [{ type: 'allowed_tools', ...some, mode: 'auto' }, 'auto', ['b']],
   [{ type: 'allowed_tools', allowed_tools: { tools: [] } }, 'none', []],
-])('tool_choice %j', async (choice, toolChoice, callable) => {
+])('tool_choice %j is taken as OpenAI means it', async (choice, toolChoice, callable) => {
   const { sent } = await ask({ tools: [named('a'), named('b')], tool_choice: choice })
   expect(sent?.toolChoice).toBe(toolChoice)
   expect(sent?.tools.filter(({ isCallable }) => isCallable).map(({ name }) => name)).toEqual(
@@ -118,7 +118,7 @@ test.each<[choice: unknown, toolChoice: string, callable: string[]]>([
   )
 })
 
-test('allowed tools are all in the prompt', async () => {
+test('the allowed tools are all in the prompt', async () => {
   const choice = { type: 'allowed_tools', allowed_tools: some }
   const { sent } = await ask({ tools: [named('a'), named('b')], tool_choice: choice })
   expect(sent?.tools).toHaveLength(2)
@@ -130,7 +130,7 @@ test.each([
   { tool_choice: 'none' },
   { tool_choice: 'auto', parallel_tool_calls: true },
   { tools: null, tool_choice: null, parallel_tool_calls: null },
-])('%j asks for nothing, and is taken', async (body) => {
+])('the field %j asks for nothing, and is taken', async (body) => {
   const { response, notes } = await ask(body)
   expect([response.status, notes]).toEqual([200, null])
 })
@@ -187,7 +187,7 @@ test('a past call with very many names is refused at its arguments', async () =>
     error: { param, message: expect.stringContaining(`'${param}': expected fewer names`) },
   })
 })
-test('of very many tools of other types a note says how many more there were', () => {
+test('the note of very many tools of other types says how many more there were', () => {
   const { tools, notes } = wireTools.parse(Array.from({ length: 100 }, () => ({ type: 'x' })))
   expect(tools).toEqual([])
   expect(notes).toHaveLength(65)

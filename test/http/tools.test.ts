@@ -36,7 +36,7 @@ function conversation({ prompt }: NativeRequest): NativeChat {
   throw new Error('the prompt is no conversation')
 }
 
-test('15: tool deltas: index always; id, type, name once; then argument pieces', async () => {
+test('15: a tool delta has its index always, its id, type and name once, then pieces of arguments', async () => {
   const { url, native } = await serve({ script: calling, pace: 'manual' })
   const asked = chat(url, story({ tools: [weather] }))
   const stepping = setInterval(() => native.step(), 5)
@@ -142,7 +142,7 @@ test.each([
   expect(await response.json()).toMatchObject({ error })
 })
 
-test('what a request says of tools and thoughts reaches the template', async () => {
+test('the fields of a request about tools and thoughts reach the template', async () => {
   const { url, native } = await serve()
   const call = { id: 'call_a', type: 'function', function: { name: 'run', arguments: '{}' } }
   const messages = [
@@ -204,7 +204,7 @@ test('what a request says of tools and thoughts reaches the template', async () 
   })
 })
 
-test('effort none asks not to think, and a last assistant message is gone on with', async () => {
+test('the effort none asks not to think, and a last assistant message is continued', async () => {
   const { url, native } = await serve()
   const messages = [
     { role: 'user', content: 'Hi' },

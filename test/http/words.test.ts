@@ -36,7 +36,7 @@ async function asked(more: object): Promise<{ answer: Answer; request: NativeReq
 
 const chatOf = ({ prompt }: NativeRequest) => prompt as NativeChat
 
-describe('a form', () => {
+describe('a form of the reply', () => {
   const same: [what: string, more: object][] = [
     ['a schema beside the type', { response_format: { type: 'json_schema', schema } }],
     ['without a name', { response_format: { type: 'json_schema', json_schema: { schema } } }],
@@ -58,7 +58,7 @@ describe('a form', () => {
     ['in two words', { guided_json: schema, response_format: { type: 'json_object', schema } }],
   ]
 
-  test.each(same)('by a schema, %s, is the same grammar', async (_, more) => {
+  test.each(same)('by a schema, as %s, is the same grammar', async (_, more) => {
     const expected = (await asked({ json_schema: schema })).request.grammar
     const { answer, request } = await asked(more)
     expect(answer.status).toBe(200)
@@ -79,7 +79,7 @@ describe('a form', () => {
   test.each([
     { guided_choice: ['yes', 'no "way"'] },
     { structured_outputs: { choice: ['yes', 'no "way"'] } },
-  ])('that is one of some texts, bare: %j', async (more) => {
+  ])('that is one of some texts, bare, is a grammar: %j', async (more) => {
     const { request } = await asked(more)
     expect(request.grammar).toContain('"yes"')
     expect(request.grammar).toContain('no \\"way\\"')
@@ -90,7 +90,7 @@ describe('a form', () => {
     { regex: '^[a-c]{2}$' },
     { structured_outputs: { regex: '[a-c]{2}' } },
     { response_format: { type: 'regex', pattern: '[a-c]{2}' } },
-  ])('by an expression: %j', async (more) => {
+  ])('by an expression is a grammar: %j', async (more) => {
     const { request } = await asked(more)
     expect(request.grammar).toContain('[\\U00000061-\\U00000063]')
     expect(request.grammar).toContain('{2}')
@@ -101,7 +101,7 @@ describe('a form', () => {
     { ebnf: 'root ::= "a"' },
     { structured_outputs: { grammar: 'root ::= "a"' } },
     { response_format: { type: 'grammar', grammar: 'root ::= "a"' } },
-  ])('by a grammar: %j', async (more) => {
+  ])('by a grammar is that grammar: %j', async (more) => {
     expect((await asked(more)).request.grammar).toBe('root ::= "a"')
   })
 
@@ -140,7 +140,7 @@ describe('a form', () => {
   })
 })
 
-describe('another name', () => {
+describe('another name of a field', () => {
   test.each([
     [{ n_predict: 7 }, { maxTokens: 7 }],
     [{ n_predict: -1 }, { maxTokens: -1 }],
@@ -165,14 +165,14 @@ describe('another name', () => {
     expect(request).toMatchObject(expected)
   })
 
-  test('a seed of -1 is another each time', async () => {
+  test('for the seed may be -1, which draws another each time', async () => {
     const seeds = await Promise.all(
       [1, 2, 3].map(async () => (await asked({ seed: -1 })).request.seed),
     )
     expect(new Set(seeds).size).toBe(3)
   })
 
-  test('as many tokens as there is room for are the server’s own limit', async () => {
+  test('may ask for as many tokens as there is room for, which are the server’s own limit', async () => {
     const { url, native } = await serve({ server: { maxTokens: 9 } })
     await chat(url, story({ max_tokens: -1 }))
     await postJson(url, path, { prompt: 'a', max_tokens: -1 })
@@ -200,7 +200,7 @@ describe('another name', () => {
     expect(answer.message).toContain(`'${param}': expected`)
   })
 
-  test('the list is whole', () => {
+  test('is in the table of all of them', () => {
     expect(Object.keys(otherNames)).toContain('num_predict')
   })
 })
@@ -242,7 +242,7 @@ describe('arguments of the template', () => {
   test.each([
     ...['messages', 'tools', 'bos_token', 'eos_token', 'add_generation_prompt', 'raise_exception'],
     ...['__class__', 'a b', 'a.b', '1a', 'x'.repeat(65)],
-  ])('%s is refused by its name', async (name) => {
+  ])('are refused by a name like %s', async (name) => {
     const { answer } = await asked({ chat_template_kwargs: { [name]: 1 } })
     expect(answer.status).toBe(400)
     expect(answer.param?.startsWith('chat_template_kwargs.')).toBe(true)
@@ -256,14 +256,14 @@ describe('arguments of the template', () => {
       'chat_template_kwargs',
     ],
     [{ fooBar: 'x'.repeat(40_000), b: 'x'.repeat(40_000) }, 'chat_template_kwargs'],
-  ])('too much is refused', async (chat_template_kwargs, param) => {
+  ])('are refused where they are too much (%#)', async (chat_template_kwargs, param) => {
     expect((await asked({ chat_template_kwargs })).answer).toMatchObject({ status: 400, param })
   })
 })
 
-describe('what is not there', () => {
+describe('a field that is not there', () => {
   test.each(Object.keys(notHere))(
-    '%s is refused by its name, unless it asks for nothing',
+    'as %s is refused by its name, unless it asks for nothing',
     async (field) => {
       const { url, native } = await serve()
       const wrong = { not: 'this' }
@@ -287,7 +287,7 @@ describe('what is not there', () => {
     },
   )
 
-  test('what only tunes is without effect, and what nobody knows is said', async () => {
+  test('that only tunes is without effect, and one that nobody knows is noted', async () => {
     const tuned = Object.fromEntries(withoutEffect.map((name) => [name, 3]))
     const { answer } = await asked({ ...tuned, user: 'me', store: true, metadata: {} })
     expect(answer).toMatchObject({ status: 200, notes: null })
@@ -299,7 +299,7 @@ describe('what is not there', () => {
   })
 })
 
-test('what a request says twice, and otherwise, is refused at the second', async () => {
+test('a request that says two different things of one is refused at the second field', async () => {
   const { answer } = await asked({ think: true, chat_template_kwargs: { enable_thinking: false } })
   expect([answer.status, answer.param]).toEqual([400, 'think'])
   const same = await asked({ think: true, chat_template_kwargs: { enable_thinking: true } })

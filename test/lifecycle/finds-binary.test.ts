@@ -93,7 +93,7 @@ describe('the native binary', () => {
   })
 })
 
-test('without a binary, importing works and load() names the command that builds it', () => {
+test('importing works without a binary, and load() names the command that builds it', () => {
   const { outcome } = load()
   expect(outcome).toMatch(/^ERR_BINARY_MISSING .*npx sluice build/)
   expect(outcome).toContain(`a build of your own (${own}) is not there`)

@@ -97,7 +97,7 @@ async function told(options: ChatOptions, label: string): Promise<void> {
 describe.each(only === undefined ? files : files.filter((file) => file.includes(only)))(
   '%s',
   (file) => {
-    test('a form, as it thinks, and beside tools', async () => {
+    test('keeps to a form, as it thinks, and beside tools', async () => {
       engine = await load({
         model,
         chatTemplate: readFileSync(path.join(folder, file), 'utf8'),

@@ -170,7 +170,7 @@ describe('schemas that others make', () => {
     return ended.length / replies.length
   }
 
-  test('by ten generators, and as pydantic does: 97 in 100 are taken and kept to', async () => {
+  test('by ten generators, and by pydantic, are taken and kept to: 97 in 100', async () => {
     const lists: Named[] = []
     for (const [generator, packages] of Object.entries(generators)) {
       lists.push(...(await generated(generator, packages)))
@@ -189,7 +189,7 @@ describe('schemas that others make', () => {
     expect(await written(taken)).toBeGreaterThan(0.6)
   })
 
-  test("MCP servers' tools: all are taken, by every kind of template, and kept to", async () => {
+  test("of MCP servers' tools are all taken, by every kind of template, and kept to", async () => {
     const lists: Named[] = []
     for (const server of servers) lists.push(...(await toolsOf(server)))
     expect(lists.length).toBeGreaterThan(350)

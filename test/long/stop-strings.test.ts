@@ -73,7 +73,7 @@ async function thoughtsOf(engine: Engine) {
 }
 
 describe.each(files.filter((file) => file.includes(only)))('%s', (file) => {
-  test('calls and forms are whole whatever stop string is in them', async () => {
+  test('leaves calls and forms whole whatever stop string is in them', async () => {
     await withEngine(file, model, async (engine) => {
       const { text, finishReason } = await told(engine, {
         schema: form,
@@ -102,7 +102,7 @@ describe.each(files.filter((file) => file.includes(only)))('%s', (file) => {
     })
   }, 120_000)
 
-  test('thoughts are not cut, and what is said is', async () => {
+  test('leaves thoughts uncut, and cuts the text', async () => {
     await withEngine(file, model, async (engine) => {
       const begun = await thoughtsOf(engine)
       if (engine.model.canThink && begun === undefined) count('no thoughts were made to try')

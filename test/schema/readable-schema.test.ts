@@ -45,13 +45,13 @@ test.each<[unknown, unknown, string]>([
   expect(notes[0]?.message).toMatch(/^expected .+, but got .+; taken as: .+$/)
 })
 
-test.each(validShapes)('a valid one is itself, and nothing is said: $name', ({ parameters }) => {
+test.each(validShapes)('a valid schema is read as itself, and nothing is noted: $name', ({ parameters }) => {
   const { schema, notes } = read(parameters)
   expect(schema).toBe(parameters)
   expect(notes).toEqual([])
 })
 
-test.each(malformedShapes)('what is read is a JSON Schema: $name', ({ name, parameters }) => {
+test.each(malformedShapes)('a schema that is read is a JSON Schema: $name', ({ name, parameters }) => {
   const { schema, notes } = read(parameters)
   checkWellFormed(schema, 'at')
   // A pattern that is no expression is no fault of the schema's form.
@@ -68,7 +68,7 @@ test('schemas that are very deep end in any value', () => {
   expect(notes[0]?.message).toContain('30 deep')
 })
 
-test('of very many faults the first are told', () => {
+test('the first of very many faults are told', () => {
   const { schema, notes } = read({ anyOf: Array(9000).fill(0) })
   expect(notes).toHaveLength(64)
   expect(schema).toEqual({ anyOf: Array(9000).fill(true) })

@@ -48,7 +48,7 @@ describe.runIf(process.platform === 'linux')('scripts/gpu/run.sh', { timeout: 30
     expect(theirs).toMatch(/--build build-cmake\/cpu-x64-release .*-t llama-server/)
   })
 
-  test('a step that takes too long ends with 75, is reported, and can be run again', () => {
+  test('ends with 75 where a step takes too long, reports it, and can be run again', () => {
     scratch.tool('node', 'sleep 60')
     const env = { SLUICE_BACKEND: 'cpu', STEP_SECONDS: '7' }
     const { status, stdout } = gpu(['build'], env)

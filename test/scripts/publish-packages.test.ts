@@ -58,7 +58,7 @@ describe('publish:packages', { timeout: 30_000 }, () => {
     expect(scratch.takeCalls().filter((call) => call.startsWith('publish'))).toHaveLength(1)
   })
 
-  test('a dry run publishes nothing', () => {
+  test('publishes nothing in a dry run', () => {
     pack('sluice', '1.0.0')
     expect(publish('--dry-run').stdout).toContain('would be published')
     expect(scratch.takeCalls().at(-1)).toContain('--dry-run')

@@ -9,12 +9,12 @@ import { distinctPieces, scriptModel } from './script-model.js'
 import { tinyTokenizer } from './tokenizers.js'
 
 describe('random models', () => {
-  test('the same options name the same file, other options another', () => {
+  test('have the same file name for the same options, and another for others', () => {
     expect(randomModel()).toBe(randomModel({ layers: 2 }))
     expect(randomModel({ seed: 2 })).not.toBe(randomModel())
   })
 
-  test('the file holds its metadata as it was asked for', () => {
+  test('hold their metadata as it was asked for', () => {
     const metadata = readGgufMetadata(randomModel({ context: 2048, heads: 1 }))
     expect(ggufStringOf(metadata, 'general.architecture')).toBe('llama')
     expect(ggufUint32Of(metadata, 'llama.context_length')).toBe(2048)
@@ -22,18 +22,18 @@ describe('random models', () => {
     expect(ggufStringOf(metadata, 'tokenizer.chat_template')).toContain('<|im_start|>')
   })
 
-  test('a model without a chat template has none', () => {
+  test('have no chat template where none was asked for', () => {
     const metadata = readGgufMetadata(randomModel({ chatTemplate: null }))
     expect(metadata.has('tokenizer.chat_template')).toBe(false)
   })
 
-  test('a copied tokenizer has all its tokens', () => {
+  test('have all tokens of a copied tokenizer', () => {
     const metadata = readGgufMetadata(randomModel({ tokenizer: 'llama-spm' }))
     expect(ggufArrayLength(metadata, 'tokenizer.ggml.tokens')).toBe(32000)
     expect(ggufUint32Of(metadata, 'tokenizer.ggml.eos_token_id')).toBe(2)
   })
 
-  test('the large one is written in under two seconds', () => {
+  test('are written in under two seconds where they are large', () => {
     const start = performance.now()
     const path = largeRandomModel({ seed: Math.floor(Math.random() * 1e9) })
     const elapsed = performance.now() - start
@@ -46,7 +46,7 @@ describe('random models', () => {
 
 describe('weights', () => {
   test.each<TensorType>(['f32', 'f16', 'q8_0'])(
-    '%s has the deviation that was asked for',
+    'of %s have the deviation that was asked for',
     (type) => {
       const values = decode(type, randomTensor(new Random(7), type, [32, 1000], 0.5))
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length
@@ -64,43 +64,43 @@ describe('weights', () => {
     [65504, 0x7bff],
     [2 ** -14, 0x0400],
     [2 ** -24, 0x0001],
-  ])('%f in half precision is 0x%s', (value, bits) => {
+  ])('of %f are 0x%s in half precision', (value, bits) => {
     expect(toHalf(value)).toBe(bits)
   })
 })
 
 describe('script models', () => {
-  test('the pieces join to the text, and none of them comes twice', () => {
+  test('have pieces that join to the text, and none of them comes twice', () => {
     const text = Buffer.from('日本語 日本語 über die Füchse 🦊🦊🦊 and the the the end')
     const pieces = distinctPieces(text, tinyTokenizer().pieces)
     expect(Buffer.concat(pieces).toString()).toBe(text.toString())
     expect(new Set(pieces.map((piece) => piece.toString('hex'))).size).toBe(pieces.length)
   })
 
-  test('characters beyond ASCII are split across tokens', () => {
+  test('have characters beyond ASCII split across tokens', () => {
     const pieces = distinctPieces(Buffer.from('日本語と狐'), tinyTokenizer().pieces)
     expect(pieces.some((piece) => piece.toString().includes('\ufffd'))).toBe(true)
   })
 
-  test('no token of the vocabulary is there twice', () => {
+  test('have no token of the vocabulary twice', () => {
     const text = Buffer.from('the little fox said the word aaaaaa')
     const { tokens } = tinyTokenizer(distinctPieces(text, tinyTokenizer().pieces))
     expect(new Set(tokens).size).toBe(tokens.length)
   })
 
-  test('a text with no piece of its own is refused', () => {
+  test('refuse a text with no piece of its own', () => {
     expect(() => scriptModel({ reply: 'a' })).toThrow('too short')
   })
 })
 
 describe('broken files', () => {
-  test('a truncated one has exactly the bytes that were asked for', () => {
+  test('that are truncated have exactly the bytes that were asked for', () => {
     const path = randomModel()
     const cut = truncatedGguf(path, 1000)
     expect(readFileSync(cut)).toEqual(readFileSync(path).subarray(0, 1000))
   })
 
-  test('a bad offset changes the eight bytes of the offset, and nothing else', () => {
+  test('with a bad offset differ in the eight bytes of the offset, and in nothing else', () => {
     const path = randomModel()
     const good = readFileSync(path)
     const bad = readFileSync(badTensorOffsetGguf(path, 'output.weight', 0xffff_ffff_ffffn))
@@ -109,7 +109,7 @@ describe('broken files', () => {
     expect(Math.max(...changed) - Math.min(...changed)).toBeLessThan(8)
   })
 
-  test('a header says where each tensor begins', () => {
+  test('have a header that says where each tensor begins', () => {
     const tensors = [
       { name: 'a', type: 'f32' as const, shape: [3] },
       { name: 'b', type: 'q8_0' as const, shape: [32, 2] },

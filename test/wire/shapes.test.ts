@@ -61,7 +61,7 @@ test.each([
   ['data: {"id":1}\n', 'text/event-stream', /within a frame/],
   ['data: [DONE]\n\n: ping\n\n', 'text/event-stream', /after \[DONE\]/],
   ['event: x\ndata: {}\n\n', 'text/event-stream', /no frame of one JSON line/],
-])('%j sent as %s is found out, whoever sent it', async (body, type, problem) => {
+])('the shape %j sent as %s is found out, whoever sent it', async (body, type, problem) => {
   const server = createServer((_, res) => {
     res.setHeader('content-type', type)
     res.write(body.slice(0, 5))

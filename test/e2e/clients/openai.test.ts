@@ -22,7 +22,7 @@ async function served(model = storyteller) {
   }
 }
 
-test('create, its stream and the stream helper tell the same story at one seed', async () => {
+test('create, its stream and the stream helper give the same story at one seed', async () => {
   const { client } = await served()
   const body = { model: 'default', messages, seed: 7 }
   const whole = await client.chat.completions.create(body)

@@ -9,7 +9,7 @@ import { closeAfterEach } from '../../support/serve.js'
 
 closeAfterEach()
 
-test.each(['openai', 'ai', 'langchain'])('%s does all of it together', async (client) => {
+test.each(['openai', 'ai', 'langchain'])('%s uses tools, forms, thoughts and stop strings together', async (client) => {
   const { url } = await serveClients()
   const program = path.join(import.meta.dirname, `../programs/${client}.mjs`)
   const args = [program, path.resolve(import.meta.dirname, '../../..'), url]

@@ -83,7 +83,7 @@ describe('the official client', () => {
     expect(asked).toEqual(['Paris', 'Oslo'])
   })
 
-  test('15: hears of a call once, then of its arguments piece by piece', async () => {
+  test('15: each call is announced once, then its arguments come piece by piece', async () => {
     const { url } = await serve({ script })
     const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
     const helper = client.chat.completions.stream({ ...body, tools })
@@ -140,7 +140,7 @@ describe('LangChain', () => {
     return { model: plain.bindTools([tool]), tool, asked }
   }
 
-  test('binds tools, calls them and tells the model', async () => {
+  test('binds tools, calls them and passes on what they answer', async () => {
     const { model, tool, asked } = await bound()
     const first = await model.invoke([new HumanMessage(prompt)])
     expect(first.tool_calls).toMatchObject([

@@ -32,14 +32,14 @@ describe.skipIf(!fs.existsSync(file))('with AMX', () => {
     closeAfterEach()
     afterEach(() => useBinding(undefined))
 
-    test('says to eight at once what it says to each alone', async () => {
+    test('says to eight readers at once what it says to each alone', async () => {
       useBinding(createRequire(import.meta.url)(file) as NativeAddon)
       const engine = await openEngine(kind, { parallel: 8 })
       const asks = asksFor(prompts, 24)
       await expectAsAlone(kind, asks, await sendAll(engine, asks))
     })
 
-    test('says what it says without', async () => {
+    test('says what it says without AMX', async () => {
       const asks = greedyAsksFor(prompts, 12)
       const without = await sendAll(await openEngine(kind, { parallel: 4 }), asks)
       useBinding(createRequire(import.meta.url)(file) as NativeAddon)

@@ -35,7 +35,7 @@ describe('backpressure', () => {
     await engine.close()
   })
 
-  test('a reader who comes back gets every character', async () => {
+  test('a reader that comes back gets every character', async () => {
     const engine = await load({ model: randomModel(), window, kvType: 'q8_0' })
     const expected = await engine.chat(ask, long).text()
     const reply = engine.chat(ask, long)
@@ -59,7 +59,7 @@ describe('backpressure', () => {
     await engine.close()
   })
 
-  test('a web stream pulls: unread, it parks; read, it ends', async () => {
+  test('a web stream pulls: unread it is parked, read it ends', async () => {
     const engine = await load({ model: randomModel(), window })
     const stream = engine.chat(ask, { ...long, maxTokens: 300 }).toWeb()
     await eventually(() => engine.stats().parked === 1)

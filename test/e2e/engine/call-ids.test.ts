@@ -112,7 +112,7 @@ const formats: [file: string, written: (calls: Call[]) => string, mayHaveNone: b
 ]
 
 describe.each(formats)('%s', (file, written, mayHaveNone) => {
-  test('a model that may call, and one that must, says its ids', async () => {
+  test('a model that may call, and one that must, writes its ids', async () => {
     const engine = await opened(file, written([one, other]))
     for (const [toolChoice, parallelToolCalls] of choices) {
       const expected = parallelToolCalls ? [one, other] : [one]
@@ -120,7 +120,7 @@ describe.each(formats)('%s', (file, written, mayHaveNone) => {
     }
   })
 
-  test.runIf(mayHaveNone)('or says none, and each call is given one', async () => {
+  test.runIf(mayHaveNone)('a call that the model wrote without an id is given one', async () => {
     const calls = [one, other].map(withoutId)
     const engine = await opened(file, written(calls))
     for (const [toolChoice, parallelToolCalls] of choices) {

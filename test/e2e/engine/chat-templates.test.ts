@@ -66,7 +66,7 @@ describe('a chat template that cannot be read', () => {
     await engine.close()
   })
 
-  test('is warned of where it is the one for tools alone: the other serves', async () => {
+  test('is warned of where it is the one for tools alone: the other one serves', async () => {
     const { engine, warnings } = await opened({
       chatTemplate: named('plain'),
       namedTemplates: { tool_use: broken },
@@ -112,7 +112,7 @@ describe('a chat template that is nested too deeply', () => {
 })
 
 describe('a chat template that can be read', () => {
-  test('but refuses a plain conversation is warned of, with its words and line', async () => {
+  test('that refuses a plain conversation is warned of, with its words and line', async () => {
     const strict = "{% if true %}\n{{ raise_exception('tools are a must') }}{% endif %}"
     const { engine, warnings } = await opened({ chatTemplate: strict })
     expect(warnings).toMatchObject([
@@ -128,13 +128,13 @@ describe('a chat template that can be read', () => {
     await engine.close()
   })
 
-  test('but leaves out what is said is warned of', async () => {
+  test('that leaves out what the user says is warned of', async () => {
     const { engine, warnings } = await opened({ chatTemplate: 'llama2' })
     expect(warnings[0]?.message).toContain('leaves out what the user says')
     await engine.close()
   })
 
-  test('and calls itself for ever is warned of, and ends no process', async () => {
+  test('that calls itself for ever is warned of, and ends no process', async () => {
     const endless = '{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}'
     const { engine, warnings } = await opened({ chatTemplate: endless })
     expect(warnings).toMatchObject([{ code: 'WARN_CHAT_TEMPLATE' }])
@@ -143,7 +143,7 @@ describe('a chat template that can be read', () => {
     await engine.close()
   })
 
-  test('gives no warning where all is well', async () => {
+  test('that works gives no warning', async () => {
     const { engine, warnings } = await opened({})
     expect(warnings).toEqual([])
     await engine.close()
@@ -151,7 +151,7 @@ describe('a chat template that can be read', () => {
 })
 
 describe('of several templates in a file', () => {
-  test('the one for tools serves all where it is the only one', async () => {
+  test('the one for tools serves all requests where it is the only one', async () => {
     const { engine, warnings } = await opened({
       chatTemplate: null,
       namedTemplates: { tool_use: hermes },
@@ -163,7 +163,7 @@ describe('of several templates in a file', () => {
     await engine.close()
   })
 
-  test('the one for tools serves those with tools, the one without a name the others', async () => {
+  test('the one for tools serves requests with tools, the one without a name the others', async () => {
     const { engine } = await opened({
       chatTemplate: named('plain'),
       namedTemplates: { tool_use: hermes, rag: named('rag') },

@@ -29,7 +29,7 @@ describe('a reply of the real engine', () => {
     expect(story.repeat(20).startsWith(text)).toBe(true)
   })
 
-  test('is the same for the same seed, and another for another', async () => {
+  test('is the same for the same seed, and another for another seed', async () => {
     const engine = await open({ model: randomModel() })
     const say = (seed: number) => engine.chat(ask, { seed, maxTokens: 60, ignoreEos: true }).text()
     const [first, again, other] = [await say(1), await say(1), await say(2)]

@@ -29,7 +29,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(text).toBe(await alone())
   })
 
-  test('puts as many layers as fit on a GPU that is too small, and says so', async () => {
+  test('puts as many layers as fit on a GPU that is too small, and warns of it', async () => {
     const { placement, told, expected, text } = await onOneMachine('CUDA:gpu:90', job)
     expect(told).toEqual(['WARN_GPU_PARTIAL'])
     expect(placement.gpuLayers).toBeGreaterThan(0)
@@ -80,7 +80,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(many).toBeGreaterThan(1.5 * few)
   })
 
-  test('tells of no GPU that came away with nothing', async () => {
+  test('reports no GPU that came away with nothing', async () => {
     const one = { options: { ...options, gpuLayers: 1, splitMode: 'layer' as const } }
     const { placement, expected } = await onOneMachine('CUDA:gpu:300,CUDA:gpu:300', one)
     expect(placement.devices).toMatchObject([{ name: 'CUDA0' }])
@@ -140,7 +140,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(text).not.toBe('')
   })
 
-  test('a GPU that is named is an error where it is missing, broken or too small', async () => {
+  test('fails where a GPU that is named is missing, broken or too small', async () => {
     const named = { options: { ...options, gpu: 'cuda' as const } }
     expect(await onOneMachine('', named)).toMatchObject({
       code: 'ERR_GPU_UNAVAILABLE',
@@ -155,7 +155,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     })
   })
 
-  test('with gpu false, or no layers, no device is touched; all is as without one', async () => {
+  test('touches no device with gpu false, or no layers, and is as without one', async () => {
     const asked = [
       { gpu: false as const },
       { gpuLayers: 0 },
@@ -176,7 +176,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     }
   })
 
-  test('doctor touches no device with gpu false, and tells all of them without', async () => {
+  test('by doctor touches no device with gpu false, and lists all of them without', async () => {
     const off = { options: { model, gpu: false as const }, doctor: true }
     const { report } = await onOneMachine('CUDA:gpu:300:untouchable', off)
     expect(report?.devices).toMatchObject([
@@ -193,7 +193,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(all.report?.model).toMatchObject({ placement: { gpu: 'cuda' }, fits: true })
   })
 
-  test('a KV cache without room is refused, beside a GPU that is not used too', async () => {
+  test('is refused for a KV cache without room beside a GPU that is not used too', async () => {
     const huge = { ...options, parallel: 256, context: 262_144 }
     const outcomes = await onMachine('CUDA:gpu:300', [
       { options: { ...huge, gpu: false } },
@@ -204,7 +204,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(outcomes).toMatchObject(new Array(3).fill(refused))
   })
 
-  test('more cells than there are numbers for are refused, whatever one takes', async () => {
+  test('is refused for more cells than there are numbers for, whatever one cell takes', async () => {
     const state = { model: kindModel('recurrent'), threads: 1 }
     const [outcome] = await onMachine('CUDA:gpu:300', [
       { options: { ...state, parallel: 256, context: 2 ** 24 } },
@@ -212,7 +212,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(outcome).toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
   })
 
-  test('engines that are placed otherwise share no weights, and answer alike', async () => {
+  test('shares no weights with an engine that is placed otherwise, and answers alike', async () => {
     const [onGpu, onCpu, half] = await onMachine('CUDA:gpu:300', [
       job,
       { options: { ...options, gpu: false } },
@@ -224,7 +224,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect([onGpu?.text, onCpu?.text, half?.text]).toEqual(new Array(3).fill(await alone()))
   })
 
-  test('layers that are asked for are tried where they may not fit, with a warning', async () => {
+  test('tries the layers that are asked for where they may not fit, with a warning', async () => {
     const seven = { options: { ...options, gpuLayers: 7 } }
     const { told, placement } = await onOneMachine('CUDA:gpu:100', seven)
     expect(told).toEqual(['WARN_GPU_MEMORY'])

@@ -64,7 +64,7 @@ describe.each([
     '<|end|><|start|>assistant<|channel|>final<|message|>',
   ],
 ])('under %s', (template, begun, end) => {
-  test('the form stands behind the thoughts, and is what is said', async () => {
+  test('the form stands behind the thoughts, and is the text', async () => {
     const engine = await speaker(begun + end + form, template)
     for (const options of [{}, { reasoning: { enabled: true } }, { stop: ['"', 'mark'] }]) {
       const result = await told(engine, { schema, ...options })
@@ -73,7 +73,7 @@ describe.each([
     }
   })
 
-  test('an object, and a grammar of the request’s', async () => {
+  test('an object and a grammar of the request’s are kept to', async () => {
     const engine = await speaker(begun + end + form, template)
     const grammar = 'root ::= form\nform ::= "{" space\nspace ::= [^\\n]*'
     for (const options of [{ json: true }, { grammar }]) {
@@ -82,7 +82,7 @@ describe.each([
     }
   })
 
-  test('without thoughts where they are switched off', async () => {
+  test('the form is kept to without thoughts where they are switched off', async () => {
     const channel = template === gptOss ? '<|channel|>final<|message|>' : ''
     const engine = await speaker(channel + form, template)
     const result = await told(engine, { schema, reasoning: { enabled: false } })
@@ -112,7 +112,7 @@ test.each([r1, qwen])('a budget ends the thoughts, and the form follows: %s', as
   expect(thought).toBeGreaterThan(0)
 })
 
-test('what a grammar begins with is its own, and spaces behind thoughts are not', async () => {
+test('the spaces that a grammar begins with are its own, and those behind thoughts are not', async () => {
   const grammar = 'root ::= " so " [a-z]+'
   const engine = await speaker(`<think>${thoughts}</think>\n\n so it`, qwen)
   expect((await told(engine, { grammar })).text).toBe(' so it')
@@ -120,7 +120,7 @@ test('what a grammar begins with is its own, and spaces behind thoughts are not'
   expect((await told(next, { grammar })).text).toBe(' so it')
 })
 
-test('choices, logprobs and biases beside it', async () => {
+test('a form is kept to beside choices, logprobs and biases', async () => {
   const engine = await speaker(`<think>${thoughts}</think>${form}`, qwen)
   const options = { schema, n: 2, logprobs: 1, logitBias: { 5: -3 } }
   const said = ['', '']
@@ -163,7 +163,7 @@ describe('tools beside a form', () => {
     [qwen, `<think>${thoughts}</think>\n\n${form}`],
     [gptOss, `${analysis}final<|message|>${form}`],
     [llama, form],
-  ])('or the form is said: %s', async (template, said) => {
+  ])('leave the form to be said: %s', async (template, said) => {
     const engine = await speaker(said, template)
     for (const toolChoice of ['auto', 'none'] as const) {
       const result = await told(engine, { schema, tools, toolChoice })
@@ -176,7 +176,7 @@ describe('tools beside a form', () => {
     }
   })
 
-  test('one that begins as a call does is held back until it is known what it is', async () => {
+  test('leave a form that begins as a call does held back until it is known what it is', async () => {
     const properties = { name: { type: 'string' }, count: { type: 'integer' } }
     const named = { type: 'object', properties, required: ['name', 'count'] }
     const said = '{"name": "get_weather", "count": 3}'
@@ -185,7 +185,7 @@ describe('tools beside a form', () => {
     expect([result.text, result.finishReason, result.toolCalls]).toEqual([said, 'stop', undefined])
   })
 
-  test('nothing else is said', async () => {
+  test('leave nothing else to be said', async () => {
     const model = randomModel({ seed: 5, logitDeviation: 1 })
     const engine = await open({
       model,

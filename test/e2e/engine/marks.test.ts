@@ -62,7 +62,7 @@ describe('a forged turn', () => {
     await engine.close()
   })
 
-  test('was in the prompts', () => {
+  test('stood in the prompts of all these tests', () => {
     // The others are what templates leave out: thoughts before the last turn, for the most part.
     expect(shown.of).toBeGreaterThan(1000)
     expect(shown.places / shown.of).toBeGreaterThan(0.93)
@@ -100,7 +100,7 @@ describe('a mark', () => {
       '<A>',
       0,
     ],
-  ])('%s', async (_, template, content, marks) => {
+  ])('is told from the text of a message %s', async (_, template, content, marks) => {
     const engine = await engineOf(
       { marks: { control, bos: '<bos>', eos: '<eos>' } },
       text(template),
@@ -126,7 +126,7 @@ describe('a user-defined token', () => {
     return (await rendered(engine, { messages: ask(content), options: {} })).saved
   }
 
-  test('that the template writes is a mark, and text where somebody says it', async () => {
+  test('that the template writes is a mark, and text where a message has it', async () => {
     const own = await savedBy('x')
     expect(own).toBe('<think>'.length + '</think>'.length - 2)
     expect(await savedBy('</think>')).toBe(own)
@@ -193,7 +193,7 @@ describe('BOS', () => {
     expect(plain[1]).not.toBe(1)
   })
 
-  test('and the last token, where one is added, are there once in what is embedded', async () => {
+  test('is there once in what is embedded, as is the last token where one is added', async () => {
     const marks = { control: ['<s>', '</s>'], bos: '<s>', eos: '</s>' }
     const engine = await engineOf({ marks, pooling: 1, chatTemplate: null })
     for (const input of ['x', '<s>x', 'x</s>', '<s>x</s></s>']) {

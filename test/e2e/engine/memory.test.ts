@@ -43,7 +43,7 @@ async function codeOf(options: LoadOptions): Promise<string> {
 
 const many = { parallel: 256, threads: 1, cacheMiB: 0 }
 
-describe('what does not fit in memory is refused, and what does is not', () => {
+describe('what does not fit in memory is refused, and what fits is not', () => {
   const situations: Record<string, [() => string, Omit<LoadOptions, 'model'>]> = {
     'a context that was chosen': [largeRandomModel, many],
     'a context that was asked for': [largeRandomModel, { context: 1024, parallel: 32 }],
@@ -56,7 +56,7 @@ describe('what does not fit in memory is refused, and what does is not', () => {
     ),
   }
 
-  test.each(Object.entries(situations))('%s', async (_, [file, options]) => {
+  test.each(Object.entries(situations))('where the load is of %s', async (_, [file, options]) => {
     const model = file()
     // What is chosen hangs on what is free: as little as makes it the least.
     withFree(mebibyte)

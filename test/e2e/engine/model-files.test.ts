@@ -64,7 +64,7 @@ function partName(name: string, index: number, parts: number): string {
 
 describe('alignment', () => {
   test.each([1, 2, 4, 8, 16, 32, 64, 4096, 65536])(
-    '%i loads, with the same text',
+    'of %i loads, with the same text',
     async (alignment) => {
       const model = fileOf(`aligned-${alignment}.gguf`, alignedBytes(whole, alignment))
       expect(await textOf(model)).toBe(await textOf(randomModel()))
@@ -147,7 +147,7 @@ describe('a split model', () => {
   })
 })
 
-describe('what cannot be computed is refused before it is', () => {
+describe('what cannot be computed is refused before it is computed', () => {
   const architectures = { plain: 'llama', 'sliding-window': 'gemma3', hybrid: 'falcon-h1' }
 
   test.each(MODEL_KINDS)('a negative epsilon of a %s model', async (kind) => {

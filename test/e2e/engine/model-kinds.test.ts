@@ -50,7 +50,7 @@ describe.each(MODEL_KINDS)('the random %s model', (kind) => {
   })
 })
 
-test('the gap is measured right: it grows as the output weights do', async () => {
+test('the gap between the likeliest tokens grows as the output weights do', async () => {
   const gapOf = async (logitDeviation: number) => {
     const model = kindModel('plain', { logitDeviation })
     const engine = await load({ model, parallel: 1, context: 1024, threads: 1 })

@@ -104,7 +104,7 @@ describe.each([
     expect(parts).toBe(wanted.length)
   })
 
-  test('with logprobs each token is told once, with the last of its bytes', async () => {
+  test('each token is told once with logprobs, with the last of its bytes', async () => {
     const engine = await start(64)
     const bytes: Buffer[] = []
     for await (const { logprobs = [] } of engine.chat(ask, { tools, logprobs: 0 })) {

@@ -52,7 +52,7 @@ async function told(engine: Engine, reasoning: ReasoningOptions = {}, more: Chat
 const fromLatin1 = (tokens: string[]) => Buffer.from(tokens.join(''), 'latin1').toString('utf8')
 
 describe.each([r1, qwen])('under %s', (template) => {
-  test('without a budget it thinks to its end, and the tokens of that are told', async () => {
+  test('the model thinks to its end without a budget, and the tokens of that are counted', async () => {
     const engine = await thinker(template)
     expect(engine.model.canThink).toBe(true)
     const { reasoning, text, usage, tokens, finishReason } = await told(engine)
@@ -60,7 +60,7 @@ describe.each([r1, qwen])('under %s', (template) => {
     expect(usage.reasoningTokens).toBe(tokens.indexOf('</think>') - (template === r1 ? 0 : 1))
   })
 
-  test('exactly so many tokens are thought, and then it speaks', async () => {
+  test('the model thinks exactly as many tokens as the budget has, and then speaks', async () => {
     const engine = await thinker(template)
     const { tokens, usage } = await told(engine)
     const first = template === r1 ? 0 : 1
@@ -76,14 +76,14 @@ describe.each([r1, qwen])('under %s', (template) => {
     }
   })
 
-  test('none at all with a budget of 0', async () => {
+  test('the model thinks not at all with a budget of 0', async () => {
     const engine = await thinker(template)
     const { reasoning, text, usage, tokens } = await told(engine, { budget: 0 })
     expect([reasoning, text, usage.reasoningTokens]).toEqual(['', answer, 0])
     expect(tokens.slice(0, 2)).toContain('</think>')
   })
 
-  test('thoughts that end sooner are as they are', async () => {
+  test('thoughts that end sooner are as they are without a budget', async () => {
     const engine = await thinker(template)
     const { usage } = await told(engine)
     const total = usage.reasoningTokens as number
@@ -95,7 +95,7 @@ describe.each([r1, qwen])('under %s', (template) => {
     expect([reasoning, text]).toEqual([thoughts, answer])
   })
 
-  test('a message is the last thought', async () => {
+  test('a message of the request is the last thought', async () => {
     const engine = await thinker(template)
     const plain = await told(engine, { budget: 5 })
     const message = '\nThat is “enough” <think>.\n'
@@ -106,7 +106,7 @@ describe.each([r1, qwen])('under %s', (template) => {
     expect(usage.reasoningTokens).toBe(5 + (await engine.tokenize(message)).length + asText)
   })
 
-  test('where it may not think, or has thought, there is nothing to limit', async () => {
+  test('a budget changes nothing where the model may not think, or has thought', async () => {
     const engine = await thinker(template)
     const begun = [...ask, { role: 'assistant' as const, content: 'I say: ' }]
     const reply = engine.chat(begun, { reasoning: { budget: 0 } })
@@ -122,7 +122,7 @@ describe.each([r1, qwen])('under %s', (template) => {
 })
 
 describe('a budget that is spent', () => {
-  test('in the middle of a character waits for its end', async () => {
+  test('in the middle of a character waits for the character’s end', async () => {
     const engine = await thinker(r1)
     const { tokens } = await told(engine)
     const isCut = (length: number) => fromLatin1(tokens.slice(0, length)).endsWith('\uFFFD')
@@ -136,7 +136,7 @@ describe('a budget that is spent', () => {
     expect(usage.reasoningTokens).toBe(whole)
   })
 
-  test('where the mark is text of several tokens writes it token by token', async () => {
+  test('writes the mark token by token where it is text of several', async () => {
     const engine = await speller()
     const { tokens, usage } = await told(engine)
     const total = usage.reasoningTokens as number
@@ -179,7 +179,7 @@ describe('a budget that is spent', () => {
     }
   })
 
-  test('while its end is being written may still meet the limit of all tokens', async () => {
+  test('may still meet the limit of all tokens while its end is being written', async () => {
     const engine = await speller()
     const { finishReason, text, usage } = await told(engine, { budget: 3 }, { maxTokens: 5 })
     expect([finishReason, text, usage.completionTokens]).toEqual(['length', '', 5])
@@ -197,7 +197,7 @@ describe('a budget that is spent', () => {
     expect(silent.usage.reasoningTokens).toBe(2)
   })
 
-  test('is kept to by a reply that was parked and gave up its place on the way', async () => {
+  test('is kept to by a reply that was parked and gave up its slot on the way', async () => {
     const plain = await told(await thinker(qwen), { budget: 12 })
     const engine = await thinker(qwen, { window: 4, parallel: 1 })
     const slow = engine.chat(ask, { reasoning: { budget: 12 } })
@@ -223,7 +223,7 @@ test('thoughts that a last message began go on, with a budget of their own', asy
   expect([reasoning, usage.reasoningTokens]).toEqual([fromLatin1(tokens.slice(0, 6)), 6])
 })
 
-test('an end that the last message has begun is their end', async () => {
+test('an end of thoughts that the last message has begun is their end', async () => {
   const model = scriptModel({ reply: 'ink>So be it, and it is well, and there are five.' })
   const engine = await open({ model, chatTemplate: templateOf(r1), context: 1024, threads: 1 })
   const begun = [...ask, { role: 'assistant' as const, content: '', reasoning: 'Well</th' }]
@@ -259,7 +259,7 @@ test('a template that lets a model think only if asked to can be limited too', a
 })
 
 test.each(['llama-spm', 'gpt-2', 'qwen2'] as const)(
-  'a %s vocabulary can end them',
+  'a %s vocabulary can end thoughts',
   async (name) => {
     const model = randomModel({ tokenizer: name })
     const engine = await open({ model, chatTemplate: templateOf(r1), context: 512, parallel: 1 })
@@ -311,7 +311,7 @@ test('a message that names a call calls nothing', async () => {
   expect([result.text, result.finishReason]).toEqual([answer, 'stop'])
 })
 
-describe('what cannot be', () => {
+describe('what cannot be is refused', () => {
   const refusal = (act: () => unknown) => {
     try {
       act()
@@ -321,7 +321,7 @@ describe('what cannot be', () => {
     throw new Error('nothing was refused')
   }
 
-  test('is a budget where no thoughts are marked; the engine’s has no effect', async () => {
+  test('where a budget is given and no thoughts are marked; the engine’s has no effect', async () => {
     const model = scriptModel({ reply: answer })
     const engine = await open({ model, reasoning: { budget: 0 } })
     expect(engine.model.canThink).toBe(false)
@@ -332,14 +332,14 @@ describe('what cannot be', () => {
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'reasoning.budget' })
   })
 
-  test('is a budget where the end of thoughts is that of the reply', async () => {
+  test('where a budget is given and the end of thoughts is that of the reply', async () => {
     const said = '<|channel|>analysis<|message|>Well.'
     const model = scriptModel({ reply: `${said}<|end|>${answer}`, marks: ['<|end|>'] })
     const engine = await open({ model, chatTemplate: templateOf('openai-gpt-oss-120b.jinja') })
     expect(engine.model.canThink).toBe(false)
   })
 
-  test('is a message that ends the thoughts itself', async () => {
+  test('where a message ends the thoughts itself', async () => {
     const engine = await thinker(qwen)
     const reasoning = { budget: 3, budgetMessage: 'Well.</think>Now' }
     const error = refusal(() => engine.chat(ask, { reasoning }))

@@ -83,7 +83,7 @@ describe('a form is kept to', () => {
     expect(drafted.stats().draftTokens).toBeGreaterThan(0)
   })
 
-  test('by choices, and by replies that gave up their place and came back', async () => {
+  test('by choices, and by replies that gave up their slot and came back', async () => {
     const engine = await open({ parallel: 4, context: 512, kvCells: 600, queue: 64 })
     const replies = Array.from({ length: 6 }, (_, seed) => {
       const grammar = `root ::= [a-f]{${250 + seed}} "."`
@@ -112,7 +112,7 @@ describe('a form is kept to', () => {
     expect(await engine.chat(ask, { schema }).text()).toMatch(/^"(one|two)"$/)
   })
 
-  test('or refused before it is accepted, and the engine goes on', async () => {
+  test('where it can be; another one is refused before it is accepted, and the engine goes on', async () => {
     const engine = await open({})
     const refused = engine.chat(ask, { grammar: 'root ::= (' })
     await expect(refused.accepted).rejects.toBeInstanceOf(InvalidGrammarError)

@@ -77,7 +77,7 @@ describe.each([
     }
   })
 
-  test('and in what is said it ends the reply before it', async () => {
+  test('a stop string in the text ends the reply before it', async () => {
     const engine = await speaker(reply, template)
     for (const stop of ['END', 'There', 'x. END', 'STOP of it', 'foxes. E']) {
       const cut = said.indexOf(stop)
@@ -93,7 +93,7 @@ describe.each([
     expect(usage.completionTokens).toBeLessThan(free.usage.completionTokens)
   })
 
-  test('a text that thoughts stand in is no one text', async () => {
+  test('a stop string is not found across thoughts that stand in a text', async () => {
     const engine = await speaker(reply, template)
     const stop = thoughts.slice(-2) + said.slice(0, 3)
     expect((await told(engine, { stop })).text).toBe(said)
@@ -122,13 +122,13 @@ describe('a reply that calls a tool', () => {
     },
   )
 
-  test('what was held back for a stop string is said where the call begins', async () => {
+  test('has all the text that was held back for a stop string where the call begins', async () => {
     const engine = await speaker(`I look. ST${call}`, 'Qwen-Qwen2.5-7B-Instruct.jinja')
     const result = await told(engine, { tools, stop: ['STOP', 'ST<tool_call>'] })
     expect([result.text, result.finishReason]).toEqual(['I look. ST', 'tool_calls'])
   })
 
-  test('ends before it where one is said first, and calls nothing', async () => {
+  test('ends before a stop string that comes first, and calls nothing', async () => {
     const engine = await speaker(`I look. STOP! ${call}`, 'Qwen-Qwen2.5-7B-Instruct.jinja')
     const result = await told(engine, { tools, stop: 'STOP' })
     expect([result.text, result.finishReason]).toEqual(['I look. ', 'stop'])
@@ -136,7 +136,7 @@ describe('a reply that calls a tool', () => {
     expect(result.written).toBe('I look. ')
   })
 
-  test('and the beginning of a mark is said where the reply ends with it', async () => {
+  test('has the beginning of a mark in its text where the reply ends with it', async () => {
     const engine = await speaker('There are 5 <tool', 'Qwen-Qwen2.5-7B-Instruct.jinja')
     expect((await told(engine, { tools, stop: '<tools>' })).text).toBe('There are 5 <tool')
     const cut = await told(engine, { tools, stop: '<too' })
@@ -160,7 +160,7 @@ test('a mark of the template’s that ends a reply is text in a call', async () 
   expect([result.text, result.finishReason]).toEqual(['', 'tool_calls'])
 })
 
-test('a plain chat and a completion look everywhere, and nowhere in a form', async () => {
+test('a stop string is found everywhere in a plain chat and a completion, and nowhere in a form', async () => {
   const engine = await speaker('There are five foxes, as they say.')
   expect((await told(engine, { stop: ['fox', ''] })).text).toBe('There are five ')
   const grammar = 'root ::= "There are" [^.]* "."'

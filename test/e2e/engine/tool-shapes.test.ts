@@ -45,7 +45,7 @@ const writers = [
   'CohereForAI-c4ai-command-r-plus-tool_use.jinja',
 ]
 
-test.each(writers)('%s tells of each name and each description', async (file) => {
+test.each(writers)('the template %s names each tool and each description', async (file) => {
   const engine = await opened(file)
   for (const name of tried) {
     const shape = shapes.get(name)
@@ -55,7 +55,7 @@ test.each(writers)('%s tells of each name and each description', async (file) =>
 })
 
 test.each([...writers, 'Qwen3-Coder.jinja', 'GLM-4.6.jinja', 'Qwen-Qwen2.5-7B-Instruct.jinja'])(
-  '%s takes all shapes in one request, and the reply is held to them',
+  'the template %s takes all shapes in one request, and the reply keeps to them',
   async (file) => {
     const engine = await opened(file)
     const tools = [...shapes.values()].map(({ name, parameters }) => ({ name, parameters }))
@@ -67,7 +67,7 @@ test.each([...writers, 'Qwen3-Coder.jinja', 'GLM-4.6.jinja', 'Qwen-Qwen2.5-7B-In
   },
 )
 
-test('what a template takes is told as it is', async () => {
+test('a schema that a template takes reaches it as it is', async () => {
   const engine = await opened('Qwen-Qwen2.5-7B-Instruct.jinja')
   const { parameters } = shapes.get('$ref that recurs') ?? {}
   const prompt = await engine.applyTemplate(hello, {
@@ -97,7 +97,7 @@ describe('names', () => {
   const tools = ['fs/read', ...names].map((name) => ({ name }))
 
   test.each(['Qwen-Qwen2.5-7B-Instruct.jinja', 'google-gemma-4-31B-it.jinja'])(
-    'calls come by the names that were sent: %s',
+    'of calls are those that were sent: %s',
     async (file) => {
       const engine = await opened(file)
       for (const name of names) {
@@ -108,7 +108,7 @@ describe('names', () => {
   )
 })
 
-test('of the tools that the prompt tells of, only those that are allowed are called', async () => {
+test('of the tools in the prompt, only those that are allowed are called', async () => {
   const engine = await opened('Qwen-Qwen2.5-7B-Instruct.jinja')
   const tools = ['one', 'two', 'three'].map((name) => ({ name }))
   const toolChoice = { names: ['two'], mode: 'required' } as const

@@ -113,7 +113,7 @@ describe('a random model that must call, at temperature 1.5', () => {
   })
 
   // Four of five do here; how many depends on the processor's rounding.
-  test('and most end with them; the others are cut', () => {
+  test('makes calls in most replies; the others are cut', () => {
     expect(endings.every((ending) => ['tool_calls', 'length'].includes(ending))).toBe(true)
     const calls = endings.filter((ending) => ending === 'tool_calls')
     expect(calls.length).toBeGreaterThan(endings.length / 2)
@@ -190,7 +190,7 @@ test.each([
   ['of the template', 'Qwen-Qwen2.5-7B-Instruct.jinja', 'You are a bird.'],
   ['that leaves them to the prompt', 'deepseek-ai-DeepSeek-V3.1.jinja', 'You are a bird.'],
   ['that leaves them to the prompt', 'deepseek-ai-DeepSeek-V3.1.jinja', undefined],
-])('a model is told of its tools, %s (%s)', async (_, file, system) => {
+])('a model gets the list of its tools, %s (%s)', async (_, file, system) => {
   const engine = await withTemplate(file)
   const said = system === undefined ? [] : [{ role: 'system' as const, content: system }]
   const prompt = await engine.applyTemplate([...said, ...hello], { tools: [weather] })
@@ -220,7 +220,7 @@ test('tokens are counted with the tools', async () => {
   expect((await reply.accepted).promptTokens).toBe(count)
 })
 
-test('a last message of the assistant is gone on with', async () => {
+test('a last message of the assistant is continued', async () => {
   const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
   const begun = [...hello, { role: 'assistant' as const, content: 'Once upon a' }]
   expect(await engine.applyTemplate(begun)).toMatch(/assistant\nOnce upon a$/)
@@ -228,7 +228,7 @@ test('a last message of the assistant is gone on with', async () => {
   expect(whole).toMatch(/Once upon a<\|im_end\|>\n<\|im_start\|>assistant\n$/)
 })
 
-test('thoughts come apart from what is said', async () => {
+test('thoughts come apart from the text', async () => {
   const engine = await withTemplate('deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja')
   const reply = engine.chat(hello, { seed: 1, maxTokens: 20 })
   let reasoning = ''
@@ -238,12 +238,12 @@ test('thoughts come apart from what is said', async () => {
   expect(choices[0]?.reasoning).toBe(reasoning)
 })
 
-describe('what cannot be', () => {
+describe('what cannot be is refused', () => {
   const text = 'ERR_INVALID_REQUEST'
   const code = 'ERR_INVALID_SCHEMA'
   const tags = { type: 'array', uniqueItems: true }
 
-  test('a schema that is none is refused by strict alone, and the engine lives', async () => {
+  test('where a schema is none, by strict alone, and the engine lives', async () => {
     const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
     const parameters = { properties: { a: { $ref: '#/x' } } }
     const chat = (strict: boolean) => {
@@ -256,7 +256,7 @@ describe('what cannot be', () => {
     expect((await reply.done).choices).toHaveLength(1)
   })
 
-  test('what no grammar keeps to is refused by strict alone', async () => {
+  test('where no grammar keeps to it, by strict alone', async () => {
     const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
     const tool = { name: 'x', parameters: { properties: { tags } } }
     const chat = (strict: boolean) => {
@@ -268,13 +268,13 @@ describe('what cannot be', () => {
     expect(await engine.applyTemplate(hello, { tools: [tool] })).toContain('uniqueItems')
   })
 
-  test('a template whose calls no grammar of a schema fits refuses strict', async () => {
+  test("where a template's calls fit no grammar of a schema, for a strict tool", async () => {
     const engine = await withTemplate('LFM2-8B-A1B.jinja')
     const chat = () => engine.chat(hello, { tools: [{ name: 'x', strict: true }] })
     expect(chat).toThrow(expect.objectContaining({ option: 'tools[0].strict' }))
   })
 
-  test('tools and calls that the template would leave out are refused', async () => {
+  test('where the template would leave out tools and calls', async () => {
     const engine = await withTemplate('google-gemma-2-2b-it.jinja')
     expect(engine.model.canCallTools).toBe(false)
     const refusal = (option: string) => expect.objectContaining({ option })
@@ -290,7 +290,7 @@ describe('what cannot be', () => {
   })
 
   test.each(['auto', 'required'] as const)(
-    'a call to go on with, of more brackets than a stack carries, is refused: %s',
+    'where a call to go on with has more brackets than a stack carries: %s',
     async (toolChoice) => {
       const engine = await withTemplate('Qwen-Qwen2.5-7B-Instruct.jinja')
       const content = `<tool_call>\n{"name": "x", "arguments": {"a": ${'['.repeat(700_000)}`
@@ -301,7 +301,7 @@ describe('what cannot be', () => {
     },
   )
 
-  test('a template that is none is refused while loading', async () => {
+  test('where a template is none, while loading', async () => {
     const model = path.join(root, 'models/storyteller.gguf')
     const loading = load({ model, chatTemplate: '{% for %}' })
     await expect(loading).rejects.toMatchObject({ code: text })

@@ -88,7 +88,7 @@ test('16: logprobs end before a stop string, and with characters that tokens spl
   }
 })
 
-test('a client that stops reading three choices frees all their places', async () => {
+test('a client that stops reading three choices frees all their slots', async () => {
   const { client, engine, quiet } = await open(model)
   const stream = await client.chat.completions.create({
     model: 'default',

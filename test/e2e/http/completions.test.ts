@@ -19,7 +19,7 @@ function clientOf(url: string): OpenAI {
   return new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
 }
 
-test('streamed text = unstreamed text = the text in process, of the embedded model', async () => {
+test('streamed text is unstreamed text and the text in process, of the embedded model', async () => {
   const { url, engine } = await serveReal({ model: storyteller, context: 512 })
   const client = clientOf(url)
   const whole = await client.completions.create({ ...common, prompt })
@@ -145,7 +145,7 @@ test('a prompt without tokens, or with too many, is a 400 that names it', async 
   }
 })
 
-test('a client that hangs up frees the places of all its prompts', async () => {
+test('a client that hangs up frees the slots of all its prompts', async () => {
   const { engine, client, quiet } = await serveReal({ model: randomModel(), context: 2048 })
   const raw = await client()
   const body = { model: 'default', prompt: ['a', 'b', 'c'], stream: true, max_tokens: 1900 }

@@ -88,7 +88,7 @@ test('26: leaving the loop of the official client stops the generation', async (
   expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
 })
 
-test('27: a queued request of a gone client never runs', async () => {
+test('27: a queued request whose client left never runs', async () => {
   const { engine, client } = await serveReal({ model: randomModel(), parallel: 1 })
   const first = await client()
   first.send(post(chatPath, story(endless)))
@@ -104,7 +104,7 @@ test('27: a queued request of a gone client never runs', async () => {
   }
 })
 
-test('30: of 1,000 random leavers nothing stays, and everybody else is served', async () => {
+test('30: 1,000 clients that leave at random leave nothing behind, and all others are served', async () => {
   const served = await serveReal({ model: randomModel(), parallel: 4, queue: 400 })
   const { engine, server, log, url, quiet } = served
   for (let round = 0; round < 20; round++) await leaveRandomly(served, 50, round)

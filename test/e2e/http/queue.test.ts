@@ -7,7 +7,7 @@ import { serveReal } from '../../support/serve-real.js'
 
 closeAfterEach()
 
-test('40: who waits for a place gets one in the order in which they came', async () => {
+test('40: requests that wait for a slot get one in the order in which they came', async () => {
   const { client, engine, log } = await serveReal({ model: randomModel(), parallel: 1, queue: 20 })
   const first = await client()
   first.send(post(chatPath, story({ ignore_eos: true, max_tokens: 100_000 })))

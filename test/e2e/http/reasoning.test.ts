@@ -20,7 +20,7 @@ interface Told {
   tokens: number
 }
 
-test('streamed, unstreamed and in process a budget comes to the same', async () => {
+test('a budget comes to the same streamed, unstreamed and in process', async () => {
   const marks = ['<think>', '</think>']
   const model = scriptModel({ reply: `<think>${thoughts}</think>${answer}`, marks })
   const chatTemplate = readFileSync(path.join(templates, template), 'utf8')

@@ -18,7 +18,7 @@ const settings = () => ({
   window: 2,
 })
 
-test('32, 33, 35: a reader that never reads is parked; back again, it gets all', async () => {
+test('32, 33, 35: a reader that never reads is parked, and gets all once it reads', async () => {
   const { engine, server, client, url } = await serveReal(settings())
   const sockets: Socket[] = []
   server.server.on('connection', (socket) => sockets.push(socket))
@@ -57,7 +57,7 @@ test('32, 33, 35: a reader that never reads is parked; back again, it gets all',
   expect(raw.body).toContain('"finish_reason":"length"')
 })
 
-test('34: at the stall deadline, the place of one that never reads is free again', async () => {
+test('34: the slot of a reader that never reads is free again at the stall deadline', async () => {
   const { engine, client, url, quiet } = await serveReal(
     { ...settings(), parallel: 1 },
     { readerStallMs: 200 },

@@ -21,7 +21,7 @@ interface Completion {
 const whole = async (url: string, body: object) =>
   (await (await chat(url, story({ stream: false, ...body }))).json()) as Completion
 
-test("the guide's exchange: role chunk, content chunks, finish chunk, [DONE]", async () => {
+test("the guide's exchange is a role chunk, content chunks, a finish chunk and [DONE]", async () => {
   const { url } = await serveReal({ model: storyteller }, { aliases: ['gemma-4-26b'] })
   const response = await chat(url, story({ model: 'gemma-4-26b', seed: 1 }), {
     headers: { authorization: 'Bearer YOUR_API_KEY' },
@@ -68,7 +68,7 @@ test('5: characters that tokens split arrive whole, however small the pieces', a
   expect(textOf(raw.body)).toBe(said)
 })
 
-test('11: streamed, not and in process, the text is the same at one seed', async () => {
+test('11: the text is the same streamed, not streamed and in process at one seed', async () => {
   const { url, engine } = await serveReal({ model: storyteller })
   const streamed = textOf(await (await chat(url, story({ seed: 7 }))).text())
   const plain = await whole(url, { seed: 7 })
@@ -98,7 +98,7 @@ test('12, 13: the counts match the tokenizer, streamed or not', async () => {
   expect(short.choices[0].message.content).not.toBe(said)
 })
 
-test('a prompt asked before is cached, but for nobody with another key or salt', async () => {
+test('a prompt asked before is cached, though not for another key or salt', async () => {
   const options = { apiKeys: ['key-1', 'key-2'], isolateKeys: true }
   const { url } = await serveReal({ model: scriptModel({ reply: said }) }, options)
   const cachedFor = async (key: string, cache_salt?: string) => {
