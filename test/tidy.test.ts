@@ -9,6 +9,7 @@ import {
   noMachinePaths,
   noRegistryHosts,
 } from './support/tidy/text-rules.js'
+import { testTitles } from './support/tidy/title-rules.js'
 import {
   typescriptCatches,
   typescriptFunctionLength,
@@ -114,6 +115,22 @@ const rules: RuleTest[] = [
     good: [
       ['src/a.ts', `function f() {\n${long(68)}}`],
       ['test/a.test.ts', `describe('x', () => {\n${long(70)}})`],
+    ],
+  },
+  {
+    sentence: 'a title of a test says its subject',
+    rule: testTitles,
+    bad: [
+      ['test/a.test.ts', "test('and so does the other', () => {})"],
+      ['test/a.test.ts', "describe('a', () => { test.each([1])('it is %i', () => {}) })"],
+      ['test/a.test.ts', "test('12, 13: the counts match', () => {})"],
+      ['test/a.test.ts', "test('a word is taken, nor is a text', () => {})"],
+      ['native/test/a.cpp', 'TEST(\n    "ledger: it is busy") {\n}'],
+    ],
+    good: [
+      ['test/a.test.ts', "test('items are counted', () => { expect('it is').toBe('so') })"],
+      ['test/a.test.ts', "describe(wireCheck(1), () => { test('order is kept', () => {}) })"],
+      ['native/test/a.cpp', 'TEST("ledger: the engine is busy") {\n  CHECK("it is");\n}'],
     ],
   },
   {

@@ -163,7 +163,7 @@ describe('sluice serve, of an embedding model', () => {
     expect(usage.prompt_tokens).toBeGreaterThan(6)
   })
 
-  test('does what --embeddings says where a model has two uses, and names the only use of others', async () => {
+  test('follows --embeddings where a model has two uses, and names the one use', async () => {
     const both = ['--model', randomModel({ pooling: 3 }), '--embeddings', 'off']
     const { url } = await up([...both, '--max-tokens', '3'])
     expect((await chat(url)).status).toBe(200)
@@ -175,11 +175,14 @@ describe('sluice serve, of an embedding model', () => {
 })
 
 describe('sluice serve, told to stop', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('ends at %s with 0 where it is idle', async (signal) => {
-    const { cli } = await up(['--model', talker])
-    cli.child.kill(signal)
-    expect(await cli.result).toMatchObject({ code: 0, stderr: '' })
-  })
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends at %s with 0 where it is idle',
+    async (signal) => {
+      const { cli } = await up(['--model', talker])
+      cli.child.kill(signal)
+      expect(await cli.result).toMatchObject({ code: 0, stderr: '' })
+    },
+  )
 
   test('finishes a running reply, and then exits with 0', async () => {
     const { cli, url } = await up(['--model', endless, '--context', '1024'])

@@ -28,7 +28,7 @@ async function stateOf(promise: Promise<unknown>): Promise<unknown> {
   return Promise.race([promise, 'pending'])
 }
 
-test('engine.ended waits while the engine lives, and resolves with undefined after close()', async () => {
+test('engine.ended waits while the engine lives, and resolves after close()', async () => {
   const { engine } = await opened()
   expect(await stateOf(engine.ended)).toBe('pending')
   await engine.close()

@@ -37,7 +37,7 @@ describe('load', () => {
     await Promise.all([drafting.close(), plain.close()])
   })
 
-  test('takes an eighth of free memory, at most 2 GiB, for states, or what is asked for', async () => {
+  test('takes an eighth of free memory for states, at most 2 GiB, or what is asked', async () => {
     const addon = new FakeAddon()
     useBinding(addon)
     const [byItself, none, some] = [
@@ -94,7 +94,7 @@ describe('load', () => {
   })
 
   test.each([load, (options: { model: string }) => estimate(options.model)])(
-    'rejects, as an estimate does, where the system has no thread for the engine (%#)',
+    'rejects, as an estimate does, without a thread for the engine (%#)',
     async (start) => {
       const addon = new FakeAddon()
       const none = class {

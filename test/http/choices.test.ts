@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { NativeRequest } from '../../src/binding/native.js'
 import { eventually } from '../support/eventually.js'
 import { tokenBytes } from '../support/fake-engine.js'
@@ -13,6 +13,7 @@ import {
   story,
 } from '../support/serve.js'
 import { chunksOf, textsOf } from '../support/sse.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 // Several choices and logprobs, over the fake.
 
@@ -31,50 +32,52 @@ interface Body {
   usage: object
 }
 
-test('14: n choices share one stream: a role and a finish reason each, one usage', async () => {
-  const { url } = await serve({ script: bySeed })
-  const options = { n: 3, seed: 5, stream_options: { include_usage: true } }
-  const text = await (await chat(url, story(options))).text()
-  const chunks = chunksOf(text)
-  expect(textsOf(text)).toEqual(threeTexts)
-  expect(chunks.slice(0, 3).map(({ choices }) => choices[0])).toEqual(
-    [0, 1, 2].map((index) => {
-      return { index, delta: { role: 'assistant', content: '' }, finish_reason: null }
-    }),
-  )
-  const finished = chunks.flatMap(({ choices }) => choices.filter((one) => one.finish_reason))
-  expect(finished.map(({ index }) => index)).toEqual([0, 1, 2])
-  expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
-  expect(chunks.filter(({ usage }) => usage)).toHaveLength(1)
-  expect(chunks.at(-1)).toMatchObject({
-    choices: [],
-    usage: { prompt_tokens: 4, completion_tokens: 9, total_tokens: 13 },
+describe(wireCheck(14), () => {
+  test('n choices share one stream: a role and a finish reason each, one usage', async () => {
+    const { url } = await serve({ script: bySeed })
+    const options = { n: 3, seed: 5, stream_options: { include_usage: true } }
+    const text = await (await chat(url, story(options))).text()
+    const chunks = chunksOf(text)
+    expect(textsOf(text)).toEqual(threeTexts)
+    expect(chunks.slice(0, 3).map(({ choices }) => choices[0])).toEqual(
+      [0, 1, 2].map((index) => {
+        return { index, delta: { role: 'assistant', content: '' }, finish_reason: null }
+      }),
+    )
+    const finished = chunks.flatMap(({ choices }) => choices.filter((one) => one.finish_reason))
+    expect(finished.map(({ index }) => index)).toEqual([0, 1, 2])
+    expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
+    expect(chunks.filter(({ usage }) => usage)).toHaveLength(1)
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { prompt_tokens: 4, completion_tokens: 9, total_tokens: 13 },
+    })
   })
-})
 
-test('14: n choices of one body are in order, with one usage', async () => {
-  const { url, log } = await serve({ script: bySeed })
-  const body = (await (await chat(url, story({ n: 3, seed: 5, stream: false }))).json()) as Body
-  expect(body.choices.map(({ index, message }) => [index, message.content])).toEqual(
-    threeTexts.map((text, index) => [index, text]),
-  )
-  expect(body.usage).toMatchObject({ prompt_tokens: 4, completion_tokens: 9, total_tokens: 13 })
-  await eventually(() => log.length === 1)
-  expect(log[0]).toMatchObject({ promptTokens: 4, completionTokens: 9 })
-})
+  test('n choices of one body are in order, with one usage', async () => {
+    const { url, log } = await serve({ script: bySeed })
+    const body = (await (await chat(url, story({ n: 3, seed: 5, stream: false }))).json()) as Body
+    expect(body.choices.map(({ index, message }) => [index, message.content])).toEqual(
+      threeTexts.map((text, index) => [index, text]),
+    )
+    expect(body.usage).toMatchObject({ prompt_tokens: 4, completion_tokens: 9, total_tokens: 13 })
+    await eventually(() => log.length === 1)
+    expect(log[0]).toMatchObject({ promptTokens: 4, completionTokens: 9 })
+  })
 
-test('14: choices of a stream are interleaved as they come', async () => {
-  const script = () => ({ tokens: counting() })
-  const { native, client } = await serve({ pace: 'manual', script })
-  const raw = await client()
-  raw.send(post(chatPath, story({ n: 2, max_tokens: 6 })))
-  await stepUntil(native, () => raw.text.includes('[DONE]'))
-  const order = chunksOf(raw.body)
-    .flatMap(({ choices }) => choices)
-    .filter(({ delta }) => delta.content)
-    .map(({ index }) => index)
-  expect(order.indexOf(1)).toBeLessThan(order.lastIndexOf(0))
-  expect(textsOf(raw.body)).toEqual(['0 1 2 3 4 5 ', '0 1 2 3 4 5 '])
+  test('choices of a stream are interleaved as they come', async () => {
+    const script = () => ({ tokens: counting() })
+    const { native, client } = await serve({ pace: 'manual', script })
+    const raw = await client()
+    raw.send(post(chatPath, story({ n: 2, max_tokens: 6 })))
+    await stepUntil(native, () => raw.text.includes('[DONE]'))
+    const order = chunksOf(raw.body)
+      .flatMap(({ choices }) => choices)
+      .filter(({ delta }) => delta.content)
+      .map(({ index }) => index)
+    expect(order.indexOf(1)).toBeLessThan(order.lastIndexOf(0))
+    expect(textsOf(raw.body)).toEqual(['0 1 2 3 4 5 ', '0 1 2 3 4 5 '])
+  })
 })
 
 test('a choice that ends early waits for no other, and its slot is free', async () => {
@@ -146,32 +149,34 @@ const onTheWire = [
   { logprob: -2, bytes: [166, 138], top_logprobs: [{ token: '<|end|>', bytes: [] }] },
 ]
 
-test('16: logprobs of a stream have the bytes that rebuild its text', async () => {
-  const { url, native } = await serve({ script: told })
-  const asked = { logprobs: true, top_logprobs: 1 }
-  const text = await (await chat(url, story(asked))).text()
-  const entries = chunksOf(text).flatMap(({ choices }) => choices[0]?.logprobs?.content ?? [])
-  expect(entries).toMatchObject(onTheWire)
-  const bytes = Buffer.from(entries.flatMap((entry) => entry.bytes))
-  expect(bytes.toString('utf8')).toBe(textsOf(text)[0])
-  expect(native.submitted[0]?.logprobs).toBe(1)
-})
+describe(wireCheck(16), () => {
+  test('logprobs of a stream have the bytes that rebuild its text', async () => {
+    const { url, native } = await serve({ script: told })
+    const asked = { logprobs: true, top_logprobs: 1 }
+    const text = await (await chat(url, story(asked))).text()
+    const entries = chunksOf(text).flatMap(({ choices }) => choices[0]?.logprobs?.content ?? [])
+    expect(entries).toMatchObject(onTheWire)
+    const bytes = Buffer.from(entries.flatMap((entry) => entry.bytes))
+    expect(bytes.toString('utf8')).toBe(textsOf(text)[0])
+    expect(native.submitted[0]?.logprobs).toBe(1)
+  })
 
-test('16: logprobs of a body are those of its stream', async () => {
-  const { url, native } = await serve({ script: told })
-  const ask = async (more: object) =>
-    (await (await chat(url, story({ stream: false, ...more }))).json()) as Body
-  const { choices } = await ask({ logprobs: true, top_logprobs: 1 })
-  expect(choices[0]?.logprobs).toMatchObject({ content: onTheWire, refusal: null })
-  expect((await ask({})).choices[0]?.logprobs).toBeNull()
-  expect((await ask({ logprobs: false, top_logprobs: 0 })).choices[0]?.logprobs).toBeNull()
-  expect((await ask({ logprobs: true })).choices[0]?.logprobs).not.toBeNull()
-  expect(native.submitted.map(({ logprobs }) => logprobs)).toEqual([1, -1, -1, 0])
-})
+  test('logprobs of a body are those of its stream', async () => {
+    const { url, native } = await serve({ script: told })
+    const ask = async (more: object) =>
+      (await (await chat(url, story({ stream: false, ...more }))).json()) as Body
+    const { choices } = await ask({ logprobs: true, top_logprobs: 1 })
+    expect(choices[0]?.logprobs).toMatchObject({ content: onTheWire, refusal: null })
+    expect((await ask({})).choices[0]?.logprobs).toBeNull()
+    expect((await ask({ logprobs: false, top_logprobs: 0 })).choices[0]?.logprobs).toBeNull()
+    expect((await ask({ logprobs: true })).choices[0]?.logprobs).not.toBeNull()
+    expect(native.submitted.map(({ logprobs }) => logprobs)).toEqual([1, -1, -1, 0])
+  })
 
-test('16: logprobs that were asked for and are none are an empty list', async () => {
-  const { url } = await serve({ script: () => ({ tokens: [] }) })
-  const asked = story({ stream: false, logprobs: true })
-  const { choices } = (await (await chat(url, asked)).json()) as Body
-  expect(choices[0]?.logprobs).toEqual({ content: [], refusal: null })
+  test('logprobs that were asked for and are none are an empty list', async () => {
+    const { url } = await serve({ script: () => ({ tokens: [] }) })
+    const asked = story({ stream: false, logprobs: true })
+    const { choices } = (await (await chat(url, asked)).json()) as Body
+    expect(choices[0]?.logprobs).toEqual({ content: [], refusal: null })
+  })
 })

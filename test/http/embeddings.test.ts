@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.js'
 import type { FakeEmbedding } from '../support/fake-embedder.js'
 import { post } from '../support/raw-client.js'
 import { chat, closeAfterEach, type ServeOptions, serve, story } from '../support/serve.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 // POST /v1/embeddings over the fake. test/e2e/http/embeddings.test.ts has it over the engine.
 
@@ -102,14 +103,16 @@ const wrong: [name: string, body: object, param: string | null, message: RegExp]
   ['dimensions beyond the model’s', { input: 'a', dimensions: 9 }, 'dimensions', /1 to 8/],
 ]
 
-test.each(wrong)('21: %s is a 400 at its place', async (_, body, param, message) => {
-  const { url, native } = await serving()
-  const response = await embed(url, body)
-  expect(response.status).toBe(400)
-  const { error } = (await response.json()) as { error: { message: string } }
-  expect(error).toMatchObject({ type: 'invalid_request_error', param, code: null })
-  expect(error.message).toMatch(message)
-  expect(native.embedder.requests).toEqual([])
+describe(wireCheck(21), () => {
+  test.each(wrong)('%s is a 400 at its place', async (_, body, param, message) => {
+    const { url, native } = await serving()
+    const response = await embed(url, body)
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as { error: { message: string } }
+    expect(error).toMatchObject({ type: 'invalid_request_error', param, code: null })
+    expect(error.message).toMatch(message)
+    expect(native.embedder.requests).toEqual([])
+  })
 })
 
 test('300,000 wrong token ids are one issue, told at once', async () => {
@@ -155,37 +158,43 @@ test('an embedding model that is asked to chat is a 400 that blames the model', 
   expect(native.submitted).toEqual([])
 })
 
-test('27, 29: a client that hangs up has its inputs cancelled', async () => {
-  const { native, client, log } = await serving({ pace: 'manual' })
-  const raw = await client()
-  raw.send(post(path, { model: 'default', input: ['a', 'b'] }))
-  await eventually(() => native.embedder.waiting === 1)
-  raw.socket.destroy()
-  await eventually(() => native.embedder.waiting === 0)
-  await eventually(() => log.length === 1)
-  expect(log[0]).toMatchObject({ outcome: 'gone', status: 0 })
-  native.step()
-  expect(native.stats()).toMatchObject({ steps: 0, cancelled: 1, queued: 0 })
+describe(wireCheck(27, 29), () => {
+  test('a client that hangs up has its inputs cancelled', async () => {
+    const { native, client, log } = await serving({ pace: 'manual' })
+    const raw = await client()
+    raw.send(post(path, { model: 'default', input: ['a', 'b'] }))
+    await eventually(() => native.embedder.waiting === 1)
+    raw.socket.destroy()
+    await eventually(() => native.embedder.waiting === 0)
+    await eventually(() => log.length === 1)
+    expect(log[0]).toMatchObject({ outcome: 'gone', status: 0 })
+    native.step()
+    expect(native.stats()).toMatchObject({ steps: 0, cancelled: 1, queued: 0 })
+  })
 })
 
-test('39: a full queue answers 429 at once', async () => {
-  const { url, native } = await serving({ pace: 'manual', engine: { parallel: 1, queue: 1 } })
-  const waiting = [embed(url, { input: 'a' }), embed(url, { input: 'b' })]
-  await eventually(() => native.embedder.waiting === 2)
-  const refused = await embed(url, { input: 'c' })
-  expect(refused.status).toBe(429)
-  expect(refused.headers.get('retry-after')).toBe('1')
-  native.step()
-  for (const answer of waiting) expect((await answer).status).toBe(200)
+describe(wireCheck(39), () => {
+  test('a full queue answers 429 at once', async () => {
+    const { url, native } = await serving({ pace: 'manual', engine: { parallel: 1, queue: 1 } })
+    const waiting = [embed(url, { input: 'a' }), embed(url, { input: 'b' })]
+    await eventually(() => native.embedder.waiting === 2)
+    const refused = await embed(url, { input: 'c' })
+    expect(refused.status).toBe(429)
+    expect(refused.headers.get('retry-after')).toBe('1')
+    native.step()
+    for (const answer of waiting) expect((await answer).status).toBe(200)
+  })
 })
 
-test('38: an engine that stands still is a 503', async () => {
-  const server = { engineStallMs: 40 }
-  const { url } = await serving({ pace: 'manual', server })
-  const response = await embed(url, { input: 'a' })
-  expect(response.status).toBe(503)
-  expect(((await response.json()) as { error: object }).error).toMatchObject({
-    code: 'engine_stalled',
+describe(wireCheck(38), () => {
+  test('an engine that stands still is a 503', async () => {
+    const server = { engineStallMs: 40 }
+    const { url } = await serving({ pace: 'manual', server })
+    const response = await embed(url, { input: 'a' })
+    expect(response.status).toBe(503)
+    expect(((await response.json()) as { error: object }).error).toMatchObject({
+      code: 'engine_stalled',
+    })
   })
 })
 

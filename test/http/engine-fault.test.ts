@@ -188,7 +188,7 @@ test('a listener that is made for a request serves it: the engine is there', asy
   expect((await chat(`http://127.0.0.1:${port}`, story({ stream: false }))).status).toBe(200)
 })
 
-test('a load that never ends is a 503 loading, metrics are there, and the server closes', async () => {
+test('a load that never ends is a 503, metrics are there, and the server closes', async () => {
   const never = new Promise<Engine>(() => undefined)
   const server = createServer({ engine: never, port: 0 })
   const { url } = await server.listen()

@@ -42,7 +42,7 @@ test('an engine whose only batch takes long, and goes on, is not taken for stuck
   expect(onStall).not.toHaveBeenCalled()
 })
 
-test('an engine that waits for a request which takes long to prepare is not taken for stuck', () => {
+test('an engine that waits for a request to be prepared is not taken for stuck', () => {
   const { stats, onStall } = watchStalled()
   stats.busy = false
   for (let i = 0; i < 20; i++) {

@@ -60,18 +60,21 @@ const failures: [what: string, how: object, status: number][] = [
   ['fails before it begins', { refuse: failure }, 500],
 ]
 
-test.each(failures)('the other prompts of a request end where one of them %s', async (_, how, status) => {
-  for (const stream of [false, true]) {
-    const { url, native } = await serve({ script: lastFails(how), engine: { parallel: 4 } })
-    const body = { model: 'default', prompt: prompts(3), stream, max_tokens: 100_000 }
-    const response = await postJson(url, path, body)
-    await response.text()
-    expect(response.status === 200 ? 500 : response.status).toBe(status)
-    await eventually(() => native.stats().running + native.stats().queued === 0)
-    expectRest(native)
-    expect(native.stats()).toMatchObject({ started: 3, failed: 1, cancelled: 2 })
-  }
-})
+test.each(failures)(
+  'the other prompts of a request end where one of them %s',
+  async (_, how, status) => {
+    for (const stream of [false, true]) {
+      const { url, native } = await serve({ script: lastFails(how), engine: { parallel: 4 } })
+      const body = { model: 'default', prompt: prompts(3), stream, max_tokens: 100_000 }
+      const response = await postJson(url, path, body)
+      await response.text()
+      expect(response.status === 200 ? 500 : response.status).toBe(status)
+      await eventually(() => native.stats().running + native.stats().queued === 0)
+      expectRest(native)
+      expect(native.stats()).toMatchObject({ started: 3, failed: 1, cancelled: 2 })
+    }
+  },
+)
 
 test('the other prompts of a request end where one of them finds the queue full', async () => {
   const { url, native } = await serve({ script: endless, engine: { parallel: 2, queue: 1 } })

@@ -1,9 +1,10 @@
 import OpenAI from 'openai'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
 import type { FakePart, Script } from '../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../support/serve.js'
 import { chunksOf } from '../support/sse.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 // Tools and thoughts, over the fake.
 
@@ -36,36 +37,38 @@ function conversation({ prompt }: NativeRequest): NativeChat {
   throw new Error('the prompt is no conversation')
 }
 
-test('15: a tool delta has its index always, its id, type and name once, then pieces of arguments', async () => {
-  const { url, native } = await serve({ script: calling, pace: 'manual' })
-  const asked = chat(url, story({ tools: [weather] }))
-  const stepping = setInterval(() => native.step(), 5)
-  const text = await (await asked).text()
-  clearInterval(stepping)
-  const deltas = chunksOf(text).flatMap(({ choices }) => choices.map(({ delta }) => delta))
-  const toolDeltas = deltas.flatMap((delta) => (delta as Delta).tool_calls ?? [])
-  expect(toolDeltas.every(({ index }) => index === 0 || index === 1)).toBe(true)
-  const named = toolDeltas.filter(({ id }) => id !== undefined)
-  expect(named.map(({ id, type, function: { name } }) => [id, type, name])).toEqual([
-    ['call_a', 'function', 'get_weather'],
-    ['call_b', 'function', 'get_weather'],
-  ])
-  const others = toolDeltas.filter(({ id }) => id === undefined)
-  expect(others.length).toBeGreaterThan(0)
-  for (const { index, ...more } of others) {
-    expect(index).toBe(0)
-    expect(more).toEqual({ function: { arguments: expect.any(String) } })
-  }
-  const joined = (at: number) =>
-    toolDeltas
-      .filter(({ index }) => index === at)
-      .map((one) => one.function.arguments)
-      .join('')
-  expect([joined(0), joined(1)]).toEqual(['{"city":"Paris"}', '{"city":"Rome"}'])
-  const reasoning = deltas.map((delta) => (delta as Delta).reasoning_content ?? '').join('')
-  expect(reasoning).toBe('I must look.')
-  const reasons = chunksOf(text).flatMap(({ choices }) => choices.map((one) => one.finish_reason))
-  expect(reasons.filter(Boolean)).toEqual(['tool_calls'])
+describe(wireCheck(15), () => {
+  test('a tool delta has its index, and once id, type and name, then arguments', async () => {
+    const { url, native } = await serve({ script: calling, pace: 'manual' })
+    const asked = chat(url, story({ tools: [weather] }))
+    const stepping = setInterval(() => native.step(), 5)
+    const text = await (await asked).text()
+    clearInterval(stepping)
+    const deltas = chunksOf(text).flatMap(({ choices }) => choices.map(({ delta }) => delta))
+    const toolDeltas = deltas.flatMap((delta) => (delta as Delta).tool_calls ?? [])
+    expect(toolDeltas.every(({ index }) => index === 0 || index === 1)).toBe(true)
+    const named = toolDeltas.filter(({ id }) => id !== undefined)
+    expect(named.map(({ id, type, function: { name } }) => [id, type, name])).toEqual([
+      ['call_a', 'function', 'get_weather'],
+      ['call_b', 'function', 'get_weather'],
+    ])
+    const others = toolDeltas.filter(({ id }) => id === undefined)
+    expect(others.length).toBeGreaterThan(0)
+    for (const { index, ...more } of others) {
+      expect(index).toBe(0)
+      expect(more).toEqual({ function: { arguments: expect.any(String) } })
+    }
+    const joined = (at: number) =>
+      toolDeltas
+        .filter(({ index }) => index === at)
+        .map((one) => one.function.arguments)
+        .join('')
+    expect([joined(0), joined(1)]).toEqual(['{"city":"Paris"}', '{"city":"Rome"}'])
+    const reasoning = deltas.map((delta) => (delta as Delta).reasoning_content ?? '').join('')
+    expect(reasoning).toBe('I must look.')
+    const reasons = chunksOf(text).flatMap(({ choices }) => choices.map((one) => one.finish_reason))
+    expect(reasons.filter(Boolean)).toEqual(['tool_calls'])
+  })
 })
 
 interface Delta {

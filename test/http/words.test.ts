@@ -172,7 +172,7 @@ describe('another name of a field', () => {
     expect(new Set(seeds).size).toBe(3)
   })
 
-  test('may ask for as many tokens as there is room for, which are the server’s own limit', async () => {
+  test('may ask for as many tokens as there is room for: the server’s limit', async () => {
     const { url, native } = await serve({ server: { maxTokens: 9 } })
     await chat(url, story({ max_tokens: -1 }))
     await postJson(url, path, { prompt: 'a', max_tokens: -1 })

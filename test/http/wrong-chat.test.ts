@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { chat, closeAfterEach, serve, story } from '../support/serve.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 // Wrong requests, each answered with the path of the field at fault. (errors.test.ts has what is
 // wrong with a body as a whole.)
@@ -55,12 +56,14 @@ const wrong: [body: object, param: string][] = [
   [{ cache_salt: '' }, 'cache_salt'],
 ]
 
-test.each(wrong)('21: %j is a 400 at its place', async (more, param) => {
-  const { url, native } = await serve()
-  const response = await chat(url, story(more))
-  expect(response.status).toBe(400)
-  const { error } = (await response.json()) as { error: { message: string } }
-  expect(error).toMatchObject({ type: 'invalid_request_error', param, code: null })
-  expect(error.message).toMatch(/expected .+, but got .+\.$/)
-  expect(native.submitted).toEqual([])
+describe(wireCheck(21), () => {
+  test.each(wrong)('%j is a 400 at its place', async (more, param) => {
+    const { url, native } = await serve()
+    const response = await chat(url, story(more))
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as { error: { message: string } }
+    expect(error).toMatchObject({ type: 'invalid_request_error', param, code: null })
+    expect(error.message).toMatch(/expected .+, but got .+\.$/)
+    expect(native.submitted).toEqual([])
+  })
 })

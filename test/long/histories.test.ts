@@ -74,7 +74,7 @@ test.each(chosen)('%s takes each history, and its own replies', async (file) => 
   expect([...wrong, ...tally.refused]).toEqual([])
 })
 
-test('the sums of all templates are those that are written down', () => {
+test('every history is taken by every template', () => {
   console.log(JSON.stringify(sums))
   expect(sums.taken).toBe(sums.histories)
 })

@@ -3,6 +3,7 @@ import { requestOptions } from '../../src/openai/chat/options.js'
 import { chatRequest } from '../../src/openai/chat/schema.js'
 import { parseRequest } from '../../src/openai/issues.js'
 import { HttpError } from '../../src/web/errors.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 const messages = [{ role: 'user', content: 'hi' }]
 
@@ -59,10 +60,12 @@ const nullable = [
   'json_schema',
 ]
 
-test('19: every nullable option accepts null, and null reads as left out', () => {
-  const nulls = Object.fromEntries(nullable.map((name) => [name, null]))
-  expect(requestOptions(parse(nulls), undefined)).toEqual({})
-  expect(parse(nulls).stream).toBe(false)
+describe(wireCheck(19), () => {
+  test('every nullable option accepts null, and null reads as left out', () => {
+    const nulls = Object.fromEntries(nullable.map((name) => [name, null]))
+    expect(requestOptions(parse(nulls), undefined)).toEqual({})
+    expect(parse(nulls).stream).toBe(false)
+  })
 })
 
 test('a field that a request leaves open is left to the engine', () => {

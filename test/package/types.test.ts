@@ -25,7 +25,7 @@ test('publint finds nothing', async () => {
   expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
 })
 
-test('“are the types wrong?” finds the types right, wherever Node itself resolves exports', async () => {
+test('“are the types wrong?” finds the types right wherever Node resolves exports', async () => {
   const entrypoints = ['.', './http']
   const tarball = createPackageFromTarballData(new Uint8Array(packed.tarball))
   const { problems } = (await checkPackage(tarball, { entrypoints })) as Analysis

@@ -45,20 +45,26 @@ test.each<[unknown, unknown, string]>([
   expect(notes[0]?.message).toMatch(/^expected .+, but got .+; taken as: .+$/)
 })
 
-test.each(validShapes)('a valid schema is read as itself, and nothing is noted: $name', ({ parameters }) => {
-  const { schema, notes } = read(parameters)
-  expect(schema).toBe(parameters)
-  expect(notes).toEqual([])
-})
+test.each(validShapes)(
+  'a valid schema is read as itself, and nothing is noted: $name',
+  ({ parameters }) => {
+    const { schema, notes } = read(parameters)
+    expect(schema).toBe(parameters)
+    expect(notes).toEqual([])
+  },
+)
 
-test.each(malformedShapes)('a schema that is read is a JSON Schema: $name', ({ name, parameters }) => {
-  const { schema, notes } = read(parameters)
-  checkWellFormed(schema, 'at')
-  // A pattern that is no expression is no fault of the schema's form.
-  if (name === 'no expression') return
-  expect(notes.length).toBeGreaterThan(0)
-  new Ajv2020({ strict: false }).compile(schema as object)
-})
+test.each(malformedShapes)(
+  'a schema that is read is a JSON Schema: $name',
+  ({ name, parameters }) => {
+    const { schema, notes } = read(parameters)
+    checkWellFormed(schema, 'at')
+    // A pattern that is no expression is no fault of the schema's form.
+    if (name === 'no expression') return
+    expect(notes.length).toBeGreaterThan(0)
+    new Ajv2020({ strict: false }).compile(schema as object)
+  },
+)
 
 test('schemas that are very deep end in any value', () => {
   let deep: object = { type: 'string' }

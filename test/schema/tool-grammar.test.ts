@@ -77,10 +77,13 @@ describe('a schema', () => {
     expect(refusal(parse).path).toBe(`${at}.type`)
   })
 
-  test.each(unkept)('like %j asks for what is not kept to: only strict refuses it', (schema, path) => {
-    expect(refusal(() => compile(schema, 'json', true)).path).toBe(at + path)
-    for (const format of formats) compile(schema, format)
-  })
+  test.each(unkept)(
+    'like %j asks for what is not kept to: only strict refuses it',
+    (schema, path) => {
+      expect(refusal(() => compile(schema, 'json', true)).path).toBe(at + path)
+      for (const format of formats) compile(schema, format)
+    },
+  )
 
   test('that is kept to in part is taken without strict', () => {
     const tags = { type: 'array', items: { enum: ['sweet', 'sour'] }, uniqueItems: true }

@@ -102,7 +102,7 @@ describe('cancellation', () => {
     expect((await reply.done).finishReason).toBe('cancelled')
   })
 
-  test('by a signal makes the loop and done reject, with the signal’s reason as cause', async () => {
+  test('by a signal rejects the loop and done, with the signal’s reason as cause', async () => {
     const controller = new AbortController()
     const reply = engine.chat(ask, { ...endless, signal: controller.signal })
     const reading = (async () => {

@@ -163,7 +163,7 @@ describe('of several templates in a file', () => {
     await engine.close()
   })
 
-  test('the one for tools serves requests with tools, the one without a name the others', async () => {
+  test('the one for tools serves those with tools, the one without a name the others', async () => {
     const { engine } = await opened({
       chatTemplate: named('plain'),
       namedTemplates: { tool_use: hermes, rag: named('rag') },

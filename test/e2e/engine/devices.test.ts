@@ -204,7 +204,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(outcomes).toMatchObject(new Array(3).fill(refused))
   })
 
-  test('is refused for more cells than there are numbers for, whatever one cell takes', async () => {
+  test('is refused for more cells than there are numbers for, whatever one takes', async () => {
     const state = { model: kindModel('recurrent'), threads: 1 }
     const [outcome] = await onMachine('CUDA:gpu:300', [
       { options: { ...state, parallel: 256, context: 2 ** 24 } },

@@ -90,7 +90,7 @@ describe.each([
     }
   })
 
-  test('gives another text another vector, and the same words in another order as well', async () => {
+  test('gives another text another vector, and the same words in another order', async () => {
     const { embeddings } = await engine.embed([...texts, 'the fox saw her', 'her saw fox the'])
     for (const [i, a] of embeddings.entries()) {
       for (const b of embeddings.slice(i + 1)) expect(cosine(a, b)).toBeLessThan(0.9999)
@@ -119,19 +119,24 @@ describe.each([
 })
 
 describe.each(MODEL_KINDS)('a %s model that pools', (kind) => {
-  test.each([1, 2, 3])('gives texts together the vectors that they have alone, by pooling type %i', async (pooling) => {
-    const engine = await loaded({ model: kindModel(kind, { pooling }), kvType: 'q8_0' })
-    const { embeddings } = await engine.embed(texts)
-    const oneByOne = kind === 'recurrent' || kind === 'hybrid'
-    expect(engine.stats().steps).toBe(oneByOne ? texts.length : 1)
-    for (const [i, text] of texts.entries()) {
-      expect(1 - cosine(await one(engine, text), embeddings[i] as Float32Array)).toBeLessThan(1e-4)
-    }
-    // The first row of a decoder has seen nothing but itself.
-    if (pooling === 2) return
-    const [a, b] = embeddings as [Float32Array, Float32Array]
-    expect(cosine(a, b)).toBeLessThan(0.99)
-  })
+  test.each([1, 2, 3])(
+    'gives texts together the vectors that they have alone, by pooling type %i',
+    async (pooling) => {
+      const engine = await loaded({ model: kindModel(kind, { pooling }), kvType: 'q8_0' })
+      const { embeddings } = await engine.embed(texts)
+      const oneByOne = kind === 'recurrent' || kind === 'hybrid'
+      expect(engine.stats().steps).toBe(oneByOne ? texts.length : 1)
+      for (const [i, text] of texts.entries()) {
+        expect(1 - cosine(await one(engine, text), embeddings[i] as Float32Array)).toBeLessThan(
+          1e-4,
+        )
+      }
+      // The first row of a decoder has seen nothing but itself.
+      if (pooling === 2) return
+      const [a, b] = embeddings as [Float32Array, Float32Array]
+      expect(cosine(a, b)).toBeLessThan(0.99)
+    },
+  )
 })
 
 describe('a call', () => {
@@ -311,7 +316,7 @@ describe('a request', () => {
     expect((await first.embedding).embeddings).toHaveLength(inputs.length)
   })
 
-  test('under way at close() hears so, and so does one that comes later', async () => {
+  test('fails at close() where it is under way, and where it comes later', async () => {
     const engine = await load({ model: slowEncoder() })
     const embeddings = [1, 2, 3].map(() => engine.embed(Array.from({ length: 50 }, () => long)))
     await eventually(() => engine.stats().steps > 0)

@@ -152,7 +152,7 @@ describe('a reply whose end was heard', () => {
     await engine.close()
   })
 
-  test('no count ever goes down, and no request is lost between two readings of the counts', async () => {
+  test('no count ever goes down, and no request is lost between two readings', async () => {
     const engine = await load({ model: randomModel(), parallel: 8, queue: 64 })
     let before = engine.stats()
     const look = () => {

@@ -174,7 +174,7 @@ describe('a request fails with what is wrong', () => {
     await engine.close()
   })
 
-  test('where a bias is on a token that does not exist, and where the prompt is empty', async () => {
+  test('where a bias is on a token that does not exist, or the prompt is empty', async () => {
     const engine = await load({ model: randomModel() })
     const biased = engine.chat(ask, { logitBias: { 999999: 1 } })
     expect((await errorOf(biased.accepted)).message).toContain('999999')
@@ -183,7 +183,7 @@ describe('a request fails with what is wrong', () => {
     await engine.close()
   })
 
-  test('where the engine closes, at once and with all that wait, though a text is being tokenized', async () => {
+  test('where the engine closes, at once, though a text is being tokenized', async () => {
     const engine = await load({ model: 'models/storyteller.gguf', parallel: 2, queue: 100 })
     const text = 'Once upon a time there was a fox. '.repeat(30_000)
     const startedAt = performance.now()

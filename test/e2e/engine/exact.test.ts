@@ -115,7 +115,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     expect(engine.stats().preempted).toBeGreaterThanOrEqual(3)
   }, 20_000)
 
-  test('to requests that waited for a prefix whose request was cancelled in mid-prefill', async () => {
+  test('to requests that waited for the prefix of one that was cancelled', async () => {
     const engine = await openEngine(kind, { parallel: 4, context: 4096, ...MiB64 })
     const long = textOf(2000, 9)
     const leader = send(engine, { prompt: `${long} and`, maxTokens: 200, ignoreEos: true })

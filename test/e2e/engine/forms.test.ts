@@ -112,7 +112,7 @@ test.each([r1, qwen])('a budget ends the thoughts, and the form follows: %s', as
   expect(thought).toBeGreaterThan(0)
 })
 
-test('the spaces that a grammar begins with are its own, and those behind thoughts are not', async () => {
+test('the spaces that a grammar begins with are its own, those behind thoughts not', async () => {
   const grammar = 'root ::= " so " [a-z]+'
   const engine = await speaker(`<think>${thoughts}</think>\n\n so it`, qwen)
   expect((await told(engine, { grammar })).text).toBe(' so it')
@@ -176,7 +176,7 @@ describe('tools beside a form', () => {
     }
   })
 
-  test('leave a form that begins as a call does held back until it is known what it is', async () => {
+  test('leave a form that begins as a call held back until it is known which', async () => {
     const properties = { name: { type: 'string' }, count: { type: 'integer' } }
     const named = { type: 'object', properties, required: ['name', 'count'] }
     const said = '{"name": "get_weather", "count": 3}'

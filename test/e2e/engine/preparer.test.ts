@@ -167,7 +167,7 @@ describe('the queue’s deadline', () => {
     expect(await engine.applyTemplate(short)).toContain('Tell me a story.')
   })
 
-  test('holds for a request that waits in the queue behind one that was submitted later', async () => {
+  test('holds for a request that waits behind one that was submitted later', async () => {
     const engine = await open({ queueDeadlineMs: 1500, parallel: 1 })
     const running = engine.chat(short, { ignoreEos: true })
     const text = running.text()

@@ -52,7 +52,7 @@ async function told(engine: Engine, reasoning: ReasoningOptions = {}, more: Chat
 const fromLatin1 = (tokens: string[]) => Buffer.from(tokens.join(''), 'latin1').toString('utf8')
 
 describe.each([r1, qwen])('under %s', (template) => {
-  test('the model thinks to its end without a budget, and the tokens of that are counted', async () => {
+  test('the model thinks to its end without a budget, and the tokens are counted', async () => {
     const engine = await thinker(template)
     expect(engine.model.canThink).toBe(true)
     const { reasoning, text, usage, tokens, finishReason } = await told(engine)
@@ -321,7 +321,7 @@ describe('what cannot be is refused', () => {
     throw new Error('nothing was refused')
   }
 
-  test('where a budget is given and no thoughts are marked; the engine’s has no effect', async () => {
+  test('where a budget has no marked thoughts; the engine’s has no effect', async () => {
     const model = scriptModel({ reply: answer })
     const engine = await open({ model, reasoning: { budget: 0 } })
     expect(engine.model.canThink).toBe(false)

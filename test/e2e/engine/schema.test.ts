@@ -112,7 +112,7 @@ describe('a form is kept to', () => {
     expect(await engine.chat(ask, { schema }).text()).toMatch(/^"(one|two)"$/)
   })
 
-  test('where it can be; another one is refused before it is accepted, and the engine goes on', async () => {
+  test('unless the request is refused before it is accepted', async () => {
     const engine = await open({})
     const refused = engine.chat(ask, { grammar: 'root ::= (' })
     await expect(refused.accepted).rejects.toBeInstanceOf(InvalidGrammarError)

@@ -160,7 +160,7 @@ test('a mark of the template’s that ends a reply is text in a call', async () 
   expect([result.text, result.finishReason]).toEqual(['', 'tool_calls'])
 })
 
-test('a stop string is found everywhere in a plain chat and a completion, and nowhere in a form', async () => {
+test('a stop string is found in a plain chat and a completion, and in no form', async () => {
   const engine = await speaker('There are five foxes, as they say.')
   expect((await told(engine, { stop: ['fox', ''] })).text).toBe('There are five ')
   const grammar = 'root ::= "There are" [^.]* "."'

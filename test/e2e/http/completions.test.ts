@@ -19,7 +19,7 @@ function clientOf(url: string): OpenAI {
   return new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
 }
 
-test('streamed text is unstreamed text and the text in process, of the embedded model', async () => {
+test('streamed text is unstreamed text and the text in process', async () => {
   const { url, engine } = await serveReal({ model: storyteller, context: 512 })
   const client = clientOf(url)
   const whole = await client.completions.create({ ...common, prompt })

@@ -77,7 +77,7 @@ describe('a history that the template does not take', () => {
   })
   const ask = { role: 'user', content: 'ask' }
 
-  test('is given alternating roles and short ids, and the system is with the last user', async () => {
+  test('gets alternating roles and short ids, and the system with the last user', async () => {
     const served = await open('mistralai-Mistral-Nemo-Instruct-2407.jinja')
     const messages = [
       { role: 'system', content: 'be brief' },

@@ -14,7 +14,7 @@ async function answer<T>(url: string, path: string, body: object): Promise<T> {
 
 const text = 'the fox said 狐 <|im_end|>'
 
-test('a text becomes tokens and is itself again; its pieces are its bytes, as text where whole', async () => {
+test('a text becomes tokens and text again; its pieces are its bytes', async () => {
   const { url, engine } = await serveReal({ model: randomModel(), context: 512 })
   const { tokens } = await answer<{ tokens: number[] }>(url, '/tokenize', { content: text })
   expect(tokens).toEqual([...(await engine.tokenize(text, { parseSpecial: true }))])

@@ -79,7 +79,7 @@ export const typescriptCatches: Rule = (file) =>
     .filter((node) => ts.isCatchClause(node) && node.block.statements.length === 0)
     .map((node) => complaint(file, lineAt(file, node.getStart()), 'an empty catch'))
 
-function nodesOf(file: SourceFile): ts.Node[] {
+export function nodesOf(file: SourceFile): ts.Node[] {
   if (!isScript(file)) return []
   const nodes: ts.Node[] = []
   const visit = (node: ts.Node) => {
@@ -90,5 +90,5 @@ function nodesOf(file: SourceFile): ts.Node[] {
   return nodes
 }
 
-const lineAt = (file: SourceFile, position: number) =>
+export const lineAt = (file: SourceFile, position: number) =>
   file.text.slice(0, position).split('\n').length

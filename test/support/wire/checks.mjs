@@ -63,8 +63,7 @@ export function wireCheck(...numbers) {
   return `wire check ${numbers.join(', ')}: ${sentences.join('; ')}`
 }
 
-/** Which checks a title names; native tests write `wire check 40` in theirs. */
-/** @param {string} title */
+/** @param {string} title may name checks; that of a native test says `(wire check 40)` */
 export function checksIn(title) {
   return [...title.matchAll(/\bwire check (\d+(?:, \d+)*)/g)].flatMap(([, numbers = '']) =>
     numbers.split(', ').map(Number),
