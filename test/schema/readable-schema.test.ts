@@ -1,8 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import type { RequestNote } from '../../src/api/types.js'
-import { readableSchema } from '../../src/schema/readable-schema.js'
-import { checkWellFormed } from '../../src/schema/well-formed.js'
+import { readableSchema } from '../../src/schema/reading/readable-schema.js'
+import { checkWellFormed } from '../../src/schema/reading/well-formed.js'
 import { malformedShapes, validShapes } from '../support/tool-shapes.js'
 
 // What a malformed schema is read as: the rest of it holds.

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidSchemaError } from '../../src/api/errors.js'
 import { parseChat } from '../../src/options/chat-options.js'
+import { checkWellFormed } from '../../src/schema/reading/well-formed.js'
 import { readTool } from '../../src/schema/tool-cache.js'
 import { type CallFormat, toolGrammar } from '../../src/schema/tool-grammar.js'
-import { checkWellFormed } from '../../src/schema/well-formed.js'
 
 // What is refused of a tool's schema, and what becomes of each argument. That calls validate is
 // shown by test/e2e/engine/tools.test.ts.

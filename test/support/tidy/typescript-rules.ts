@@ -17,6 +17,13 @@ const mayImport: Record<string, string[]> = {
   '': ['api', 'engine'],
 }
 
+/** The same for the folders of a folder, by their paths in src; its own files may import all. */
+const mayImportWithin: Record<string, string[]> = {
+  'schema/reading': [],
+  'schema/writing': ['schema/reading'],
+  'schema/strings': ['schema/reading', 'schema/writing'],
+}
+
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http/node']],
@@ -50,7 +57,16 @@ function whyNotOurs(file: SourceFile, home: string, name: string): string | unde
   const other = folder[1] ?? ''
   const closed = importedBy.some(([to, from]) => to.test(target) && !from.test(file.path))
   if (closed) return `only an adapter may import "${target}"`
-  if (other === home || mayImport[home]?.includes(other)) return undefined
+  if (other === home) return whyNotWithin(file.path, target)
+  return mayImport[home]?.includes(other) ? undefined : `src/${home} may not import src/${other}`
+}
+
+function whyNotWithin(from: string, to: string): string | undefined {
+  const [home, other] = [from, to].map((name) =>
+    path.posix.relative('src', path.posix.dirname(name)),
+  )
+  const allowed = mayImportWithin[home ?? '']
+  if (!allowed || other === home || allowed.includes(other ?? '')) return undefined
   return `src/${home} may not import src/${other}`
 }
 

@@ -1,5 +1,10 @@
 import { isObject, refuse, type SchemaObject } from './keywords.js'
-import type { Rules } from './rules.js'
+
+/** Where the rules of targets are written. */
+interface RuleBook {
+  reserve(): string
+  define(name: string, expression: string): void
+}
 
 export interface Target {
   readonly schema: unknown
@@ -144,7 +149,7 @@ export class References {
   }
 
   /** The target's rule, which may refer to itself. Undefined where it allows nothing. */
-  rule(target: Target, rules: Rules, visit: () => string | undefined): string | undefined {
+  rule(target: Target, rules: RuleBook, visit: () => string | undefined): string | undefined {
     const known = this.#rules.get(target.path)
     if (known !== undefined) return this.#empty.has(known) ? undefined : known
     const name = rules.reserve()

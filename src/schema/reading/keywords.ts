@@ -1,5 +1,5 @@
-import { InvalidSchemaError } from '../api/errors.js'
-import { show } from '../api/show.js'
+import { InvalidSchemaError } from '../../api/errors.js'
+import { show } from '../../api/show.js'
 
 /** A schema that is not just true or false. */
 export type SchemaObject = { readonly [keyword: string]: unknown }

@@ -1,4 +1,4 @@
-import type { TypeName } from './keywords.js'
+import type { TypeName } from '../reading/keywords.js'
 import { common, contains, type Range } from './ranges.js'
 import { characterClass, literal, type Rules } from './rules.js'
 

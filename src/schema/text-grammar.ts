@@ -1,12 +1,12 @@
-import { InvalidSchemaError } from '../../api/errors.js'
-import { refuse } from '../keywords.js'
-import { json, type Notation } from '../notation.js'
-import { common, type Range } from '../ranges.js'
-import { characterClass, Rules } from '../rules.js'
-import { oneOfTexts } from '../values.js'
-import { PatternError, parsePattern } from './pattern.js'
-import type { Writer } from './pattern-rules.js'
-import { StringRules } from './string-rules.js'
+import { InvalidSchemaError } from '../api/errors.js'
+import { refuse } from './reading/keywords.js'
+import { PatternError, parsePattern } from './strings/pattern.js'
+import type { Writer } from './strings/pattern-rules.js'
+import { StringRules } from './strings/string-rules.js'
+import { oneOfTexts } from './values.js'
+import { json, type Notation } from './writing/notation.js'
+import { common, type Range } from './writing/ranges.js'
+import { characterClass, Rules } from './writing/rules.js'
 
 const regexCharactersMax = 4096
 export const choicesMax = 1024

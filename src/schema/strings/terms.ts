@@ -1,7 +1,7 @@
-import { everyCharacter, joined, type Range } from './ranges.js'
-import type { Pattern } from './strings/pattern.js'
-import { anyCharacter, copies, emptyPart, nonEmpty, nothing } from './strings/pattern-parts.js'
-import { optionsOf } from './strings/pattern-rules.js'
+import { everyCharacter, joined, type Range } from '../writing/ranges.js'
+import type { Pattern } from './pattern.js'
+import { anyCharacter, copies, emptyPart, nonEmpty, nothing } from './pattern-parts.js'
+import { optionsOf } from './pattern-rules.js'
 
 /**
  * A set of texts, by what may follow a text so far. Of each there is one: what is the same set by

@@ -1,3 +1,4 @@
+import { formats, numberFormats } from './formats.js'
 import {
   isObject,
   type Located,
@@ -10,7 +11,6 @@ import {
   typesOf,
 } from './keywords.js'
 import { valuesOf } from './merge.js'
-import { formats, numberFormats } from './strings/formats.js'
 
 /** Alternatives of which at least one holds; with `isOne` exactly one. */
 export interface Choice {
