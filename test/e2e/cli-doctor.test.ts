@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { libc } from '../../src/binding/platform.js'
 import type { DoctorReport } from '../../src/cli/doctor/report.js'
 import { killAfterEach, runCli, startCli } from '../support/cli.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 killAfterEach()
 

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.js'
-import { scriptModel } from '../support/script-model.js'
+import { scriptModel } from '../support/models/script-model.js'
 
 // A pipe whose reader has left: `sluice serve --help | head -1`. See docs/cli.md.
 

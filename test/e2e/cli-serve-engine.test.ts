@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
-import { encoderModel } from '../support/encoder-model.js'
 import { failingAddon } from '../support/failing-addon.js'
-import { randomModel } from '../support/random-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 // `sluice serve` over an engine that dies, one that is slow, and one that is stuck: the addon
 // fails, or takes its time, as the test says (native/llama/test/failing).

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RunningCli } from '../support/cli.js'
-import { nodeUnderTest, programs } from '../support/package-under-test.js'
+import { nodeUnderTest, programs } from '../support/packages/package-under-test.js'
 import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
 

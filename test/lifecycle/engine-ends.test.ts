@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { encoderModel } from '../support/encoder-model.js'
-import { randomModel } from '../support/random-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
+import { randomModel } from '../support/models/random-model.js'
 import { isWithoutFaults, runChild } from './child.js'
 
 // An engine that ends by itself, in a process that must not end with it. The addon fails where

@@ -1,4 +1,4 @@
-import { encoderModel } from '../support/encoder-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
 import { type Exit, runChild } from './child.js'
 
 /** How a process ends whose other listeners of 'exit' leave the engine's own out. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encoderModel } from '../support/encoder-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
 import { type Exit, runChild, runChildren } from './child.js'
 
 /** A promise about the process gets a process: see the order of exits in ARCHITECTURE.md. */

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type Agent, agents, contextTokens } from '../support/agents/agents.js'
 import { type Asked, askedOf, type ChatBody } from '../support/agents/asked.js'
 import { runAgent, type Session, templateFolder, templateText } from '../support/agents/session.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 import { chat, closeAfterEach } from '../support/serve.js'
 import { serveReal } from '../support/serve-real.js'
 

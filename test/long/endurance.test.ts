@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../src/index.js'
 import { runChild } from '../lifecycle/child.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const mebibyte = 2 ** 20

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { histories } from '../support/histories.js'
-import { askings, sendBack, type Tally } from '../support/own-replies.js'
-import { randomModel } from '../support/random-model.js'
+import { histories } from '../support/chats/histories.js'
+import { askings, sendBack, type Tally } from '../support/chats/own-replies.js'
+import { randomModel } from '../support/models/random-model.js'
 import { closeAfterEach } from '../support/serve.js'
 import { serveReal } from '../support/serve-real.js'
 

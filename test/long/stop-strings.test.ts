@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ChatOptions, type Engine, load } from '../../src/index.js'
-import { randomModel } from '../support/random-model.js'
-import { scriptModel } from '../support/script-model.js'
+import { randomModel } from '../support/models/random-model.js'
+import { scriptModel } from '../support/models/script-model.js'
 
 // Stop strings by each of the 70 templates of llama.cpp's tree: in thoughts, in calls, in forms and
 // in what is said. What a format writes around those is learned from what its grammar allowed.

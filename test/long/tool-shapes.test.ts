@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
-import { mcpTools } from '../support/mcp-tools.js'
-import { lostOf, templateFiles, withTemplate } from '../support/tool-prompts.js'
-import { malformedShapes, validShapes } from '../support/tool-shapes.js'
+import { mcpTools } from '../support/chats/mcp-tools.js'
+import { lostOf, templateFiles, withTemplate } from '../support/chats/tool-prompts.js'
+import { malformedShapes, validShapes } from '../support/chats/tool-shapes.js'
 
 // Each of llama.cpp's templates that knows tools x each shape of a schema, and an agent's tools.
 

@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { afterAll, describe, expect, test } from 'vitest'
-import { packageUnderTest, projectWith } from '../support/package-under-test.js'
+import { packageUnderTest, projectWith } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
 // A program that a bundler made of a user's, in a project that has the package installed.

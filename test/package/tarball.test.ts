@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Project, packCheckout, ScratchFolder } from '../support/package.js'
+import { Project, packCheckout, ScratchFolder } from '../support/packages/package.js'
 
 // What `npm pack` makes, in a project that has nothing else: it is compiled there once, from the
 // source that it carries, by the install step. Minutes without ccache.

@@ -5,8 +5,8 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ScratchFolder } from '../support/package.js'
-import { unpackedPackage } from '../support/package-copy.js'
+import { ScratchFolder } from '../support/packages/package.js'
+import { unpackedPackage } from '../support/packages/package-copy.js'
 import { startProgram } from '../support/program.js'
 
 // The package as it is published, seen by TypeScript and by those who check packages.

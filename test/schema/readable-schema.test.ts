@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { RequestNote } from '../../src/api/types.js'
 import { readableSchema } from '../../src/schema/reading/readable-schema.js'
 import { checkWellFormed } from '../../src/schema/reading/well-formed.js'
-import { malformedShapes, validShapes } from '../support/tool-shapes.js'
+import { malformedShapes, validShapes } from '../support/chats/tool-shapes.js'
 
 // What a malformed schema is read as: the rest of it holds.
 

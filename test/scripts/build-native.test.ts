@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 let scratch: ScratchCheckout
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 // What can be known of scripts/gpu/run.sh where there is no GPU: Node is a stand-in.
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 // The real script with real git and tar; stand-ins are npm and what builds, tests and measures.
 

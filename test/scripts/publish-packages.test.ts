@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 // Real tarballs and the real script; npm is a stand-in that notes how it was called.
 

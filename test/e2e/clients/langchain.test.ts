@@ -2,7 +2,7 @@ import path from 'node:path'
 import { HumanMessage, SystemMessage } from '@langchain/core/messages'
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import { expect, test } from 'vitest'
-import { encoderModel } from '../../support/encoder-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 

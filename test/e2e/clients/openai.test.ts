@@ -1,7 +1,7 @@
 import path from 'node:path'
 import OpenAI, { APIUserAbortError } from 'openai'
 import { expect, test } from 'vitest'
-import { scriptModel } from '../../support/script-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 

@@ -12,7 +12,7 @@ import {
   openEngine,
   sendAll,
 } from '../../support/alone.js'
-import { MODEL_KINDS } from '../../support/model-kinds.js'
+import { MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Whole replies with AMX, where this machine may have none: the addon here is made of the shipped

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { load } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const window = 16

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Engine, load, type RequestOptions } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const asking = (about: string) => [{ role: 'user' as const, content: `A story about ${about}` }]
 const subjects = ['a fox', 'an owl', 'Mia', 'rain', 'the sea', 'a baker', 'snow', 'two ants']

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ChatOptions, type Engine, load, type ToolChoice } from '../../../src/index.js'
-import { scriptModel } from '../../support/script-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 
 // Formats of calls that have an id: models that say one, models that say none, and those that must
 // call. The grammar must let each be said, and the parser must read it. Every template's is read in

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type LoadWarning, load } from '../../../src/index.js'
-import { type RandomModelOptions, randomModel } from '../../support/random-model.js'
-import { CHATML_TEMPLATE } from '../../support/tokenizers.js'
+import { type RandomModelOptions, randomModel } from '../../support/models/random-model.js'
+import { CHATML_TEMPLATE } from '../../support/models/tokenizers.js'
 
 const ask = [{ role: 'user', content: 'Which one?' }] as const
 const tool = { name: 'count', parameters: { type: 'object', properties: {} } }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeEngineOptions } from '../../../src/binding/native.js'
 import { FakeEngine } from '../../support/fake-engine.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 const fakeOptions = { parallel: 1, context: 512 } as NativeEngineOptions

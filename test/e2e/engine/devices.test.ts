@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { encoderModel } from '../../support/encoder-model.js'
 import { type Job, onMachine, onOneMachine } from '../../support/made-up-machine.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { largeRandomModel } from '../../support/random-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { largeRandomModel } from '../../support/models/random-model.js'
 
 // The real engine on machines whose GPUs are made up (native/llama/test/devices): what is decided,
 // told and put where is as on real ones; who computes is the CPU. About 17 MB of weights, 53 MB of

@@ -6,11 +6,11 @@ import {
   type LoadOptions,
   load,
 } from '../../../src/index.js'
-import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
-import { ggufBool, ggufUint32 } from '../../support/gguf-writer.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { ggufBool, ggufUint32 } from '../../support/models/gguf-writer.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Engine, type LoadOptions, load, type Reply } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // How a reply ended has one truth: what its reader hears is what stats() counts. The engine's

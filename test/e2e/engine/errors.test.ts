@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ContextLengthError, load, SluiceError } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-errors-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -8,10 +8,10 @@ import {
   type MemoryUse,
   type Placement,
 } from '../../../src/index.js'
-import { textFileAsModel, truncatedGguf } from '../../support/broken-gguf.js'
-import { encoderModel } from '../../support/encoder-model.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { textFileAsModel, truncatedGguf } from '../../support/models/broken-gguf.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 
 // What an estimate says is held against the buffers of a real load. The KV cache is exact to the
 // byte, weights but for the padding of the last tensor. Compute buffers are counted without being

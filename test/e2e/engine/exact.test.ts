@@ -12,7 +12,7 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { MODEL_KINDS } from '../../support/model-kinds.js'
+import { MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Whatever is shared, moved, set aside or taken back: each text is exactly that of its request

@@ -17,7 +17,7 @@ import {
   send,
   sendAll,
 } from '../../support/alone.js'
-import { kindModel, MODEL_KINDS, type ModelKind } from '../../support/model-kinds.js'
+import { kindModel, MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Whatever call of llama.cpp fails, and however: each reply is what its request says alone, or

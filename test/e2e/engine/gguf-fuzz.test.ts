@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fuzzLoads } from '../../support/fuzzed-loads.js'
+import { fuzzLoads } from '../../support/fuzz/fuzzed-loads.js'
 
 const seconds = 12
 

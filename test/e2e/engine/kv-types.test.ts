@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Engine, type LoadOptions, load, type TokenLogprobs } from '../../../src/index.js'
-import { kindModel } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Each type of the KV cache against f16: how far the model's own distribution moves, and that what

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, Engine, Reply, TokenLogprob, TokenLogprobs } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 const ask: ChatMessage[] = [{ role: 'user', content: 'Tell me a story' }]

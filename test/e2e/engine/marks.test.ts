@@ -7,9 +7,9 @@ import {
   rendered,
   tokensOf,
   tokensOfText,
-} from '../../support/forged-chats.js'
-import { type RandomModelOptions, randomModel } from '../../support/random-model.js'
-import { marksOf, templateNames, templateText } from '../../support/templates.js'
+} from '../../support/chats/forged-chats.js'
+import { marksOf, templateNames, templateText } from '../../support/chats/templates.js'
+import { type RandomModelOptions, randomModel } from '../../support/models/random-model.js'
 
 // What somebody says is text, also where it has the form of a control token. The tokenizer of these
 // models has a token for each byte, so that only a mark makes a prompt shorter than its text.

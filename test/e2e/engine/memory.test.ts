@@ -3,10 +3,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { type EstimateOptions, estimate, type LoadOptions, load } from '../../../src/index.js'
-import { encoderModel } from '../../support/encoder-model.js'
-import { alignedBytes, readFuzzFile } from '../../support/gguf-fuzz.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { largeRandomModel } from '../../support/random-model.js'
+import { alignedBytes, readFuzzFile } from '../../support/fuzz/gguf-fuzz.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { largeRandomModel } from '../../support/models/random-model.js'
 
 // What has no room is refused before it is made, whoever chose it. That much is free as the test
 // says; native/test/memory/host-memory-test.cpp has the table.

@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { load, SluiceError } from '../../../src/index.js'
-import { encoderModel } from '../../support/encoder-model.js'
-import { alignedBytes, type FuzzFile, readFuzzFile, splitFile } from '../../support/gguf-fuzz.js'
-import { type GgufValue, ggufFloat32, ggufUint32 } from '../../support/gguf-writer.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
-import { tableModel } from '../../support/table-model.js'
+import {
+  alignedBytes,
+  type FuzzFile,
+  readFuzzFile,
+  splitFile,
+} from '../../support/fuzz/gguf-fuzz.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { type GgufValue, ggufFloat32, ggufUint32 } from '../../support/models/gguf-writer.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { tableModel } from '../../support/models/table-model.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-model-files-'))
 afterAll(() => rmSync(folder, { recursive: true }))

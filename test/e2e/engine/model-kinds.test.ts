@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../src/index.js'
-import { contextsOf, medianGap, shareAbove } from '../../support/logit-gap.js'
-import { kindModel, MODEL_KINDS, SLIDING_WINDOW } from '../../support/model-kinds.js'
+import { contextsOf, medianGap, shareAbove } from '../../support/models/logit-gap.js'
+import { kindModel, MODEL_KINDS, SLIDING_WINDOW } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // What test/e2e/engine/exact.test.ts takes for granted of its models: a wrong cell changes the

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 // Text is put into Unicode's normalization form C for the vocabularies whose models were trained on
 // it. The tokenizer of these models has a token for each byte, so that its tokens show the text.

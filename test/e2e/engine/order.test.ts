@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Reply, ReplyPart } from '../../../src/index.js'
-import { scriptModel } from '../../support/script-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // The order of thoughts, text and calls in a reply, on the real engine: models that say what they

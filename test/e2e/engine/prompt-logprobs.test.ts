@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Engine, PromptTokenLogprobs, Reply } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // A prompt's logprobs are held against a way that knows nothing of them: each token forced by a

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ChatOptions, Engine, LoadOptions, ReasoningOptions } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // Reasoning budgets on the real engine: models that think and say what they are told to, under real

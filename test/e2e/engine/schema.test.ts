@@ -5,18 +5,18 @@ import {
   InvalidSchemaError,
   type LoadOptions,
 } from '../../../src/index.js'
-import { generatorSchemas } from '../../support/generator-schemas.js'
-import { kindModel } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
+import type { TokenizerName } from '../../support/models/tokenizers.js'
+import { generatorSchemas } from '../../support/schemas/generator-schemas.js'
 import {
   handWrittenSchemas,
   randomSchema,
   refusedSchemas,
   type Schema,
-} from '../../support/schemas.js'
+} from '../../support/schemas/schemas.js'
+import { validates } from '../../support/schemas/validates.js'
 import { suiteLoader } from '../../support/suite-engines.js'
-import type { TokenizerName } from '../../support/tokenizers.js'
-import { validates } from '../../support/validates.js'
 
 const ask = [{ role: 'user' as const, content: 'Say something' }]
 const written: readonly Schema[] = [...handWrittenSchemas, ...generatorSchemas]

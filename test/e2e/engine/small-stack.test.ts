@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 // A long word recurses once per character in llama.cpp's regular expressions. Where the system
 // gives no deep stack, the limit is what the smaller one carries: up to it, the word is split, and

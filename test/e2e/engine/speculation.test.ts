@@ -13,10 +13,10 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel } from '../../support/model-kinds.js'
-import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { randomWords } from '../../support/random-words.js'
-import { scriptModel } from '../../support/script-model.js'
 
 const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const target = kindModel('plain')

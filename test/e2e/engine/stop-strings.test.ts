@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ChatOptions, Engine } from '../../../src/index.js'
-import { scriptModel } from '../../support/script-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // Stop strings are about what is said. The models say what they are told to, under real templates.

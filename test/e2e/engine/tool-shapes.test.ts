@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ChatOptions, Engine } from '../../../src/index.js'
-import { lostOf, withTemplate } from '../../support/tool-prompts.js'
-import { malformedShapes, validShapes } from '../../support/tool-shapes.js'
+import { lostOf, withTemplate } from '../../support/chats/tool-prompts.js'
+import { malformedShapes, validShapes } from '../../support/chats/tool-shapes.js'
 
 // Schemas over which templates trip, or of which they tell half. test/long/tool-shapes.test.ts has
 // every template and every shape.

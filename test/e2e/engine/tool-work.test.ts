@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { load } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
-import { templateText } from '../../support/templates.js'
+import { templateText } from '../../support/chats/templates.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 // What finding out how a template must be shown tools may take.
 

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ChatOptions, type Engine, load } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 
 // Tools on the real engine: its models know of none, so that each call that comes is the grammar's
 // doing, and whatever else they say is noise for the parser.

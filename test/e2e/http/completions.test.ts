@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'

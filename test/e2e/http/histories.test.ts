@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { histories } from '../../support/histories.js'
-import { sendBack, type Tally } from '../../support/own-replies.js'
-import { randomModel } from '../../support/random-model.js'
+import { histories } from '../../support/chats/histories.js'
+import { sendBack, type Tally } from '../../support/chats/own-replies.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 

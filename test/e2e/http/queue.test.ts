@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { post } from '../../support/raw-client.js'
 import { chatPath, closeAfterEach, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Engine } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 

@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 

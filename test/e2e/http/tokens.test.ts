@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 

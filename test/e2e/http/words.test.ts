@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { CHATML_TEMPLATE } from '../../support/models/tokenizers.js'
 import { chat, closeAfterEach, postJson, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
-import { CHATML_TEMPLATE } from '../../support/tokenizers.js'
 
 // Other servers' words on the real engine: what they ask for comes out.
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 const folder = path.join(
-  process.env.LLAMA_CPP_DIR ?? path.resolve(import.meta.dirname, '../../deps/llama.cpp'),
+  process.env.LLAMA_CPP_DIR ?? path.resolve(import.meta.dirname, '../../../deps/llama.cpp'),
   'models/templates',
 )
 

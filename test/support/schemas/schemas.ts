@@ -1,6 +1,6 @@
 /** Schemas of every kind that structured output knows: some by hand, the others at random. */
 
-import { Random } from './random-weights.js'
+import { Random } from '../models/random-weights.js'
 
 export type Schema = Record<string, unknown>
 

@@ -151,7 +151,7 @@ export function byteTokenizer({ control, userDefined = [], bos, eos }: Marks): T
 
 function copiedTokenizer(name: TokenizerName): Tokenizer {
   const tree =
-    process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../deps/llama.cpp'))
+    process.env.LLAMA_CPP_DIR ?? fileURLToPath(import.meta.resolve('../../../deps/llama.cpp'))
   const path = resolve(tree, `models/ggml-vocab-${name}.gguf`)
   if (!existsSync(path)) throw new Error(`${path} is missing. Run: npm run fetch`)
   const whole = readGgufMetadata(path)

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { packCheckout } from './package.js'
 
-const checkout = path.resolve(import.meta.dirname, '../..')
+const checkout = path.resolve(import.meta.dirname, '../../..')
 const tuple = `${process.platform}-${process.arch}`
 
 /**

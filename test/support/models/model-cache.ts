@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type GgufContent, writeGguf } from './gguf-writer.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const folder = join(here, '../../node_modules/.cache/sluice-test-models')
+const folder = join(here, '../../../node_modules/.cache/sluice-test-models')
 
 /** A change of what writes the files makes new ones. */
 const writers = [

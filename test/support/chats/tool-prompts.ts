@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type Engine, load } from '../../src/index.js'
-import { randomModel } from './random-model.js'
+import { type Engine, load } from '../../../src/index.js'
+import { randomModel } from '../models/random-model.js'
 import { type ToolShape, textsOf } from './tool-shapes.js'
 
 const templates = path.join(
-  process.env.LLAMA_CPP_DIR ?? path.join(import.meta.dirname, '../../deps/llama.cpp'),
+  process.env.LLAMA_CPP_DIR ?? path.join(import.meta.dirname, '../../../deps/llama.cpp'),
   'models/templates',
 )
 

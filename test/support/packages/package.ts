@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
-const checkout = path.resolve(import.meta.dirname, '../..')
+const checkout = path.resolve(import.meta.dirname, '../../..')
 
 /** What a program printed. Rejects, with its output, where it does not end with 0. */
 export interface Output {

@@ -1,7 +1,7 @@
 /** Conversations with a text in each place where a client's text can stand. */
 import { vi } from 'vitest'
-import { Session } from '../../src/engine/session.js'
-import type { ChatMessage, Engine, TemplateOptions, Tool } from '../../src/index.js'
+import { Session } from '../../../src/engine/session.js'
+import type { ChatMessage, Engine, TemplateOptions, Tool } from '../../../src/index.js'
 
 export interface Conversation {
   messages: ChatMessage[]

@@ -3,7 +3,7 @@
  * takes biases: the gap is above x where a bias of -x on the likeliest token leaves it that.
  * For models with the tiny tokenizer.
  */
-import type { Engine } from '../../src/index.js'
+import type { Engine } from '../../../src/index.js'
 import { tinyTokenizer } from './tokenizers.js'
 
 const one = { temperature: 0, maxTokens: 1, ignoreEos: true }

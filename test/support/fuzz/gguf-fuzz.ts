@@ -3,7 +3,7 @@
  * that a run can be repeated. The files are written for one load and then gone: none is kept.
  */
 import { readFileSync } from 'node:fs'
-import { type GgufValue, GgufValueType } from './gguf-writer.js'
+import { type GgufValue, GgufValueType } from '../models/gguf-writer.js'
 
 /** Small whole numbers from a seed: mulberry32. */
 export class Dice {

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { sourceId, stampOf } from '../../scripts/fetch-llama.mjs'
-import { writeStamp } from '../../scripts/support/stamp.mjs'
+import { sourceId, stampOf } from '../../../scripts/fetch-llama.mjs'
+import { writeStamp } from '../../../scripts/support/stamp.mjs'
 
-const checkout = path.resolve(import.meta.dirname, '../..')
+const checkout = path.resolve(import.meta.dirname, '../../..')
 
 const copied = [
   'scripts',

@@ -3,11 +3,11 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { encoderModel } from './encoder-model.js'
+import { encoderModel } from '../models/encoder-model.js'
+import { kindModel, MODEL_KINDS } from '../models/model-kinds.js'
+import { randomModel } from '../models/random-model.js'
+import { nodeUnderTest, programs } from '../packages/package-under-test.js'
 import { Dice, type FuzzFile, fuzzBytes, mutated, partsOf, readFuzzFile } from './gguf-fuzz.js'
-import { kindModel, MODEL_KINDS } from './model-kinds.js'
-import { nodeUnderTest, programs } from './package-under-test.js'
-import { randomModel } from './random-model.js'
 
 const children = programs('test/lifecycle/children')
 

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { installed } from './installed.js'
 import { Project, type Tool, toolHere } from './package.js'
-import { freePort } from './program.js'
+import { freePort } from '../program.js'
 
 const system = process.platform === 'win32' ? 'win' : process.platform
 

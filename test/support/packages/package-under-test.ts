@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll } from 'vitest'
 
-const checkout = path.resolve(import.meta.dirname, '../..')
+const checkout = path.resolve(import.meta.dirname, '../../..')
 
 /**
  * What forked programs import as 'sluice': this checkout, or the installed package whose folder

@@ -1,4 +1,4 @@
-import { Random } from './random-weights.js'
+import { Random } from '../models/random-weights.js'
 
 /** Writes random texts of a grammar in GBNF, as our compiler of schemas writes it. */
 
