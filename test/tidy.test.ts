@@ -2,7 +2,13 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { headerCircles, scriptCircles } from './support/tidy/circles.js'
 import { cppCatches, cppFunctionLength, cppImports } from './support/tidy/cpp-rules.js'
-import { type Rule, type SourceFile, sourceFiles } from './support/tidy/files.js'
+import {
+  crowdedFolders,
+  filesMax,
+  type Rule,
+  type SourceFile,
+  sourceFiles,
+} from './support/tidy/files.js'
 import {
   dashCaseNames,
   lineWidth,
@@ -266,5 +272,28 @@ describe('no header in native includes itself, by way of others or not', () => {
       ['native/llama/a.cpp', '#include "llama/a.h"'],
     )
     expect(headerCircles(files)).toEqual([])
+  })
+})
+
+describe('a folder has about twenty files at most', () => {
+  const folder = (count: number) => Array.from({ length: count }, (_, i) => `src/a/b${i}.ts`)
+  const below = (count: number) =>
+    tree(...folder(count).map((name) => [name, ''] as [string, string]))
+
+  test('holds everywhere', () => {
+    expect(crowdedFolders(files)).toEqual([])
+  })
+
+  test('refuses one file more, and counts each folder by itself', () => {
+    expect(crowdedFolders(below(filesMax + 1))).toEqual([
+      `src/a: ${filesMax + 1} files, at most ${filesMax}`,
+    ])
+    expect(
+      crowdedFolders([
+        ...below(filesMax),
+        ...tree(['src/a/c/d.ts', '']),
+        ...tree(['src/e.ts', '']),
+      ]),
+    ).toEqual([])
   })
 })

@@ -46,7 +46,7 @@ describe.skipIf(isWithoutFaults)('an engine that ends by itself', () => {
 
   test('tells all that wait why in a worker, which goes on', async () => {
     const env = { SLUICE_TEST_FAULT: 'logits:5' }
-    const exit = await runChild('worker-ends-by-itself', undefined, undefined, env)
+    const exit = await runChild('workers/ends-by-itself', undefined, undefined, env)
     expect(exit).toMatchObject(clean)
     const told = { told: 'ERR_ENGINE_ENDED', code: 'ERR_ENGINE_ENDED', cause: 'ERR_ENGINE_FAILED' }
     expect(exit.messages).toEqual([told])

@@ -36,5 +36,5 @@ export function exitPastListeners(
   const model =
     state === 'embedding' ? encoderModel({ layers: 4, embedding: 192, seed: 2 }) : undefined
   const env = { HOW: way, WHAT: state, SLUICE_TEST_FAULT: 'slow-exit:0:200' }
-  return runChild('exits-past-listeners', undefined, model, env)
+  return runChild('exits/past-listeners', undefined, model, env)
 }

@@ -69,11 +69,11 @@ describe('again and again', () => {
 
 describe('an end that would go wrong only sometimes is right each time', () => {
   test.each([
-    ['exits-in-decode', 500, { code: 7, signal: null }],
-    ['exits-in-prefill', 100, { code: 7, signal: null }],
-    ['exits-in-load', 100, { code: 7, signal: null }],
+    ['exits/in-decode', 500, { code: 7, signal: null }],
+    ['exits/in-prefill', 100, { code: 7, signal: null }],
+    ['exits/in-load', 100, { code: 7, signal: null }],
     ['closes-in-decode', 100, { code: 0, signal: null }],
-    ['worker-terminated', 63, { code: 0, signal: null }], // of 8 workers each
+    ['workers/terminated', 63, { code: 0, signal: null }], // of 8 workers each
   ])('where a process does so: %s, %i times', async (name, times, expected) => {
     for (let i = 0; i < times; i++) expect(await runChild(name)).toMatchObject(expected)
   })
@@ -81,7 +81,7 @@ describe('an end that would go wrong only sometimes is right each time', () => {
   test('where 500 workers are terminated, at every stage of their life', async () => {
     const met = new Set<string>()
     for (let i = 0; i < 5; i++) {
-      const { messages, ...exit } = await runChild('workers-come-and-go')
+      const { messages, ...exit } = await runChild('workers/come-and-go')
       expect(exit).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
       const [{ stages }] = messages as [{ stages: Record<string, number> }]
       for (const stage of Object.keys(stages)) met.add(stage)

@@ -3,8 +3,8 @@ import { InvalidSchemaError } from '../../src/api/errors.js'
 import { jsonGrammar, schemaGrammar } from '../../src/schema/schema-grammar.js'
 import { refusedSchemas } from '../support/schemas/schemas.js'
 
-// That replies validate is shown by test/e2e/engine/schema.test.ts; here is what is refused, and
-// that it takes no time.
+// That replies validate is shown by test/e2e/engine/chat/schema.test.ts; here is what is refused,
+// and that it takes no time.
 
 function refusal(schema: unknown): InvalidSchemaError {
   try {

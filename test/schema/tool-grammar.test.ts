@@ -6,7 +6,7 @@ import { readTool } from '../../src/schema/tool-cache.js'
 import { type CallFormat, toolGrammar } from '../../src/schema/tool-grammar.js'
 
 // What is refused of a tool's schema, and what becomes of each argument. That calls validate is
-// shown by test/e2e/engine/tools.test.ts.
+// shown by test/e2e/engine/chat/tools.test.ts.
 
 const at = 'tools[0].parameters'
 

@@ -8,7 +8,7 @@
 using sluice::may_lack_nfc;
 using sluice::nfc;
 
-// All of Unicode is compared with JavaScript's own in test/e2e/engine/normalization.test.ts.
+// All of Unicode is compared with JavaScript's own in test/e2e/engine/chat/normalization.test.ts.
 
 TEST("nfc: a letter and a mark become one letter") {
   CHECK_EQ(nfc("e\u0301te\u0301"), "\u00E9t\u00E9");

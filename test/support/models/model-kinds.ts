@@ -1,7 +1,7 @@
 /**
  * Random models of every kind of memory, for tests of what is remembered: plain attention, which
  * can be trimmed anywhere, and three kinds that can not. They are made so that text tells a wrong
- * cell from a right one, which test/e2e/engine/model-kinds.test.ts holds them to:
+ * cell from a right one, which test/e2e/engine/load/model-kinds.test.ts holds them to:
  *
  * - The likeliest token stands well above the next one, by the scale of the output weights, so
  *   that greedy text does not hang on how a sum was rounded.
