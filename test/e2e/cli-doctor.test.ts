@@ -51,7 +51,7 @@ describe('sluice doctor', () => {
   })
 
   test.each(['doctor', 'doctor --json', 'serve --help', '--version'])(
-    '%s ends quietly where nobody reads',
+    '%s ends quietly without a reader',
     async (line) => {
       const cli = startCli(line.split(' '))
       cli.child.stdout?.destroy()

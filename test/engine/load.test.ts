@@ -110,7 +110,7 @@ describe('load', () => {
     },
   )
 
-  test('tells Node of a warning once where nobody else listens', async () => {
+  test('tells Node of a warning once where there is no listener', async () => {
     const warnings = [{ code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7 layers fit' }]
     useBinding(new FakeAddon({ model: { warnings } }))
     const told: NodeJS.ErrnoException[] = []
@@ -254,7 +254,7 @@ describe('an engine', () => {
     await engine.close()
   })
 
-  test('is not kept alive by a reply that nobody reads', async () => {
+  test('is not kept alive by a reply without a reader', async () => {
     const addon = new FakeAddon({ script: () => ({ tokens: 'abcdefghijkl' }) })
     useBinding(addon)
     const engine = await load({ model: 'a.gguf', window: 4 })

@@ -67,7 +67,7 @@ describe('a reply', () => {
     expect(usage.completionTokens).toBe(30)
   })
 
-  test('that nobody reads goes no further than its window', async () => {
+  test('without a reader goes no further than its window', async () => {
     const { addon, engine } = await open(() => ({ tokens: counting() }))
     const reply = engine.chat(ask)
     await settle(50)
@@ -325,7 +325,7 @@ describe('a reply', () => {
     expect(await engine.chat(ask, { n: 2, seed: 1 }).texts()).toEqual(['1', '2'])
   })
 
-  test('tells all its text with done, text() and texts(), whoever has read it before', async () => {
+  test('tells all its text with done, text() and texts(), though it was read before', async () => {
     const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
     const expected = Array.from({ length: 600 }, (_, i) => `${i} `).join('')
     const reply = engine.chat(ask, { maxTokens: 600 })

@@ -251,7 +251,7 @@ const touched: [what: string, prepare: (req: WithBody) => void | Promise<void>][
   ],
 ]
 
-test.each(touched)('a body that nobody has read, though %s, is read', async (_, prepare) => {
+test.each(touched)('a body that was not read yet, though %s, is read', async (_, prepare) => {
   const { url, native } = await behind(prepare)
   const text = JSON.stringify(story({ stream: false, cache_salt: 'Grüße 🦊' }))
   await expectAnswered(url, text)
@@ -259,7 +259,7 @@ test.each(touched)('a body that nobody has read, though %s, is read', async (_, 
   expect(native.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['Grüße 🦊', 'Grüße 🦊'])
 })
 
-test('a request that somebody destroyed ends, as does one destroyed in its body', async () => {
+test('a request that was destroyed ends, as does one destroyed in its body', async () => {
   for (const [prepare, bytes] of [
     [(req: WithBody) => void req.destroy(), body],
     [(req: WithBody) => void setTimeout(() => req.destroy(new Error('mine')), 20), body.slice(9)],

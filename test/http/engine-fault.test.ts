@@ -107,7 +107,7 @@ describe('a model that does not load', () => {
     expect(onEngineError.mock.calls[0]?.[0]).toBeInstanceOf(SluiceError)
   })
 
-  test('may fail before anybody listens, and where nobody ever does', async () => {
+  test('may fail before there is a listener, and where there never is one', async () => {
     const onEngineError = vi.fn()
     const server = createServer({ engine: badLoad(), port: 0, onEngineError })
     await settle()

@@ -287,7 +287,7 @@ describe('a field that is not there', () => {
     },
   )
 
-  test('that only tunes is without effect, and one that nobody knows is noted', async () => {
+  test('that only tunes is without effect, and one that is unknown is noted', async () => {
     const tuned = Object.fromEntries(withoutEffect.map((name) => [name, 3]))
     const { answer } = await asked({ ...tuned, user: 'me', store: true, metadata: {} })
     expect(answer).toMatchObject({ status: 200, notes: null })

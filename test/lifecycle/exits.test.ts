@@ -15,7 +15,7 @@ describe('a process with an engine', () => {
     for (const exit of await runChildren('stays-idle')) expect(summaryOf(exit)).toEqual(clean)
   })
 
-  test('ends by itself with a reply that nobody reads', async () => {
+  test('ends by itself with a reply without a reader', async () => {
     for (const exit of await runChildren('leaves-unread')) expect(summaryOf(exit)).toEqual(clean)
   })
 

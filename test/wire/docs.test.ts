@@ -92,7 +92,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
     )
   })
 
-  test('says `ours` or `no` of what nobody declares', () => {
+  test('says `ours` or `no` of what OpenAI does not declare', () => {
     for (const [field, support] of table) {
       const may = declared.includes(field) ? ['yes', 'part', 'no', 'ignored'] : ['ours', 'no']
       expect([field, may]).toEqual([field, expect.arrayContaining([support])])

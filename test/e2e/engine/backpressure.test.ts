@@ -8,7 +8,7 @@ const window = 16
 const long = { ignoreEos: true, maxTokens: 3000, temperature: 0 }
 
 describe('backpressure', () => {
-  test('a reply that nobody reads is parked within its window', async () => {
+  test('a reply without a reader is parked within its window', async () => {
     const engine = await load({ model: randomModel(), window })
     const reply = engine.chat(ask, long)
     await eventually(() => engine.stats().parked === 1)
@@ -51,7 +51,7 @@ describe('backpressure', () => {
     await engine.close()
   })
 
-  test('text() and done drain a reply that nobody iterates', async () => {
+  test('text() and done drain a reply that is not iterated', async () => {
     const engine = await load({ model: randomModel(), window })
     const reply = engine.chat(ask, long)
     expect((await reply.done).usage.completionTokens).toBe(3000)

@@ -31,7 +31,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
   const isTrimmable = kind === 'plain'
 
   test.each([8, 4])(
-    'to sixteen readers who bring one new system prompt at once, in %i slots',
+    'to sixteen requests with one new system prompt at once, in %i slots',
     async (n) => {
       const engine = await openEngine(kind, { parallel: n, ...MiB64 })
       const asks = asksFor(withSystem(16), 40)

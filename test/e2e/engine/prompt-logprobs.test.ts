@@ -101,7 +101,7 @@ describe('prompt logprobs', () => {
     expect((await neighbour.done).usage.completionTokens).toBe(300)
   })
 
-  test('wait for their reader, who gets each once though the slot was given up', async () => {
+  test('wait for their reader, which gets each once though the slot was given up', async () => {
     const engine = await open({ ...exact, context: 2048, parallel: 1, window: 8 })
     const ids = await idsOf(engine, 1500)
     const expected = await scored(engine.complete(ids, onlyScores))

@@ -41,7 +41,7 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(text).toBe(await alone())
   })
 
-  test('shortens a context that nobody asked for, so that all layers fit', async () => {
+  test('shortens a context that was not asked for, so that all layers fit', async () => {
     const open = { options: { ...options, context: undefined } as unknown as Job['options'] }
     const { settings, told } = await onOneMachine('CUDA:gpu:180', open)
     expect(told).toEqual(['WARN_CONTEXT_REDUCED'])
