@@ -11,7 +11,7 @@
  */
 
 const framing = 'test/http/framing.test.ts'
-const choices = 'test/http/choices.test.ts'
+const choices = 'test/http/endpoints/choices.test.ts'
 const errors = 'test/http/errors.test.ts'
 const cancel = 'test/http/cancel.test.ts'
 const flow = 'test/http/flow.test.ts'
@@ -69,7 +69,7 @@ export const mutants = [
     file: 'src/openai/chat/chunks.ts',
     find: "',\"usage\":null' : ''}}\\n\\n`",
     replace: "',\"usage\":null' : ''}}\\n`",
-    tests: 'test/http/sdk.test.ts',
+    tests: 'test/http/endpoints/sdk.test.ts',
   },
   {
     check: 7,
@@ -139,7 +139,7 @@ export const mutants = [
     file: 'src/openai/chat/chunks.ts',
     find: 'if (id === undefined) return { index, function',
     replace: "if (id === undefined) return { index, type: 'function', function",
-    tests: 'test/http/tools.test.ts',
+    tests: 'test/http/endpoints/tools.test.ts',
   },
   {
     check: 16,
@@ -195,7 +195,7 @@ export const mutants = [
     file: 'src/openai/issues.ts',
     find: "typeof key === 'number' ?",
     replace: "typeof key === 'symbol' ?",
-    tests: 'test/http/wrong-chat.test.ts',
+    tests: 'test/http/endpoints/wrong-chat.test.ts',
   },
   {
     check: 22,

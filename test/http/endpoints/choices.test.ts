@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { NativeRequest } from '../../src/binding/native.js'
-import { eventually } from '../support/eventually.js'
-import { tokenBytes } from '../support/fake-engine.js'
-import { post } from '../support/raw-client.js'
+import type { NativeRequest } from '../../../src/binding/native.js'
+import { eventually } from '../../support/eventually.js'
+import { tokenBytes } from '../../support/fake-engine.js'
+import { post } from '../../support/raw-client.js'
 import {
   chat,
   chatPath,
@@ -11,9 +11,9 @@ import {
   serve,
   stepUntil,
   story,
-} from '../support/serve.js'
-import { chunksOf, textsOf } from '../support/sse.js'
-import { wireCheck } from '../support/wire/checks.mjs'
+} from '../../support/serve.js'
+import { chunksOf, textsOf } from '../../support/sse.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // Several choices and logprobs, over the fake.
 

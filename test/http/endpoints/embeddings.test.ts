@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/eventually.js'
-import type { FakeEmbedding } from '../support/fake-embedder.js'
-import { post } from '../support/raw-client.js'
-import { chat, closeAfterEach, type ServeOptions, serve, story } from '../support/serve.js'
-import { wireCheck } from '../support/wire/checks.mjs'
+import { eventually } from '../../support/eventually.js'
+import type { FakeEmbedding } from '../../support/fake-embedder.js'
+import { post } from '../../support/raw-client.js'
+import { chat, closeAfterEach, type ServeOptions, serve, story } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // POST /v1/embeddings over the fake. test/e2e/http/embeddings.test.ts has it over the engine.
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { NativeChat } from '../../src/binding/native.js'
-import { mcpTools } from '../support/chats/mcp-tools.js'
-import { turnsOf } from '../support/event-loop.js'
-import { chat, closeAfterEach, serve, story } from '../support/serve.js'
+import type { NativeChat } from '../../../src/binding/native.js'
+import { mcpTools } from '../../support/chats/mcp-tools.js'
+import { turnsOf } from '../../support/event-loop.js'
+import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
 
 // What an agent's tools take of JavaScript's thread, in its processor time.
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { ErrorBody } from '../../src/openai/errors.js'
-import { eventually } from '../support/eventually.js'
-import { closeAfterEach, postJson, serve } from '../support/serve.js'
+import type { ErrorBody } from '../../../src/openai/errors.js'
+import { eventually } from '../../support/eventually.js'
+import { closeAfterEach, postJson, serve } from '../../support/serve.js'
 
 // POST /tokenize, /detokenize and /apply-template, in llama-server's shapes. The fake engine's
 // tokens are code points, and it knows 512 of them.

@@ -1,10 +1,10 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
-import type { FakePart, Script } from '../support/fake-engine.js'
-import { chat, closeAfterEach, serve, story } from '../support/serve.js'
-import { chunksOf } from '../support/sse.js'
-import { wireCheck } from '../support/wire/checks.mjs'
+import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import type { FakePart, Script } from '../../support/fake-engine.js'
+import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
+import { chunksOf } from '../../support/sse.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // Tools and thoughts, over the fake.
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { chat, closeAfterEach, serve, story } from '../support/serve.js'
-import { wireCheck } from '../support/wire/checks.mjs'
+import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // Wrong requests, each answered with the path of the field at fault. (errors.test.ts has what is
 // wrong with a body as a whole.)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
-import { notHere, otherNames, withoutEffect } from '../../src/openai/words.js'
-import { chat, closeAfterEach, postJson, serve, story } from '../support/serve.js'
+import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import { notHere, otherNames, withoutEffect } from '../../../src/openai/words.js'
+import { chat, closeAfterEach, postJson, serve, story } from '../../support/serve.js'
 
 // What requests say in the words of other servers: done as asked, refused by its own name, or
 // without effect, and then said so where nobody knows it.

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
-import type { Script } from '../support/fake-engine.js'
-import { chat, closeAfterEach, serve, story } from '../support/serve.js'
-import { chunksOf } from '../support/sse.js'
+import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import type { Script } from '../../support/fake-engine.js'
+import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
+import { chunksOf } from '../../support/sse.js'
 
 // How much a model may think, and how much it did, over the fake.
 

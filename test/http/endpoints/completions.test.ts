@@ -1,13 +1,13 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
-import type { NativeRequest } from '../../src/binding/native.js'
-import type { ErrorBody } from '../../src/openai/errors.js'
-import { eventually } from '../support/eventually.js'
-import type { Script } from '../support/fake-binding.js'
-import { tokenBytes } from '../support/fake-engine.js'
-import { post } from '../support/raw-client.js'
-import { closeAfterEach, counting, postJson, serve, stepUntil } from '../support/serve.js'
-import { framesOf } from '../support/sse.js'
+import type { NativeRequest } from '../../../src/binding/native.js'
+import type { ErrorBody } from '../../../src/openai/errors.js'
+import { eventually } from '../../support/eventually.js'
+import type { Script } from '../../support/fake-binding.js'
+import { tokenBytes } from '../../support/fake-engine.js'
+import { post } from '../../support/raw-client.js'
+import { closeAfterEach, counting, postJson, serve, stepUntil } from '../../support/serve.js'
+import { framesOf } from '../../support/sse.js'
 
 // POST /v1/completions, over the fake engine: its vocabulary has 512 tokens, and their text is
 // that of their code points.

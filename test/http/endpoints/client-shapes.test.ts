@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { clientShapes } from '../support/chats/client-shapes.js'
-import { chatPath, closeAfterEach, postJson, serve } from '../support/serve.js'
+import { clientShapes } from '../../support/chats/client-shapes.js'
+import { chatPath, closeAfterEach, postJson, serve } from '../../support/serve.js'
 
 // What clients that people use send is taken.
 

@@ -1,9 +1,9 @@
 import OpenAI, { APIError, APIUserAbortError, BadRequestError, RateLimitError } from 'openai'
 import type { ChatCompletionChunk } from 'openai/resources'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/eventually.js'
-import { closeAfterEach, counting, serve, stepUntil } from '../support/serve.js'
-import { wireCheck } from '../support/wire/checks.mjs'
+import { eventually } from '../../support/eventually.js'
+import { closeAfterEach, counting, serve, stepUntil } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // The official client, over the fake: what it makes of what is sent.
 
