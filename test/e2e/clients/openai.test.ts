@@ -5,8 +5,8 @@ import { scriptModel } from '../../support/models/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
-// The official client, unchanged, on the real engine. (test/http/endpoints/sdk.test.ts has what it makes of
-// replies that are scripted.)
+// The official client, unchanged, on the real engine. (test/http/endpoints/sdk.test.ts has what it
+// makes of replies that are scripted.)
 
 closeAfterEach()
 
