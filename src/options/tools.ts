@@ -99,6 +99,8 @@ const toolChecks: Checks<Tool> = {
   strict: trueOrFalse,
 }
 
+const noneParsed: ParsedTools = { tools: [], names: new ToolNames([]), notes: [] }
+
 /**
  * @param callFormat how the template writes calls; undefined where none is to be written
  * @throws InvalidOptionError, and InvalidSchemaError of a strict tool, with the path of what is
@@ -110,7 +112,8 @@ export function parseTools(
   limits: ToolLimits = toolLimitDefaults,
 ): ParsedTools {
   if (input instanceof PreparedToolList) return input.parse(callFormat, limits)
-  return resultOf(toolSteps(input as readonly unknown[], callFormat, limits)).parsed
+  const given = input as readonly unknown[]
+  return given.length === 0 ? noneParsed : resultOf(toolSteps(given, callFormat, limits)).parsed
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bodyDepthMax } from '../../src/openai/json.js'
+import { bodyDepthMax } from '../../src/web/json.js'
 import { post, request } from '../support/raw-client.js'
 import { chat, chatPath, closeAfterEach, type Served, serve, story } from '../support/serve.js'
 import { textOf } from '../support/sse.js'

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { BodyBudget } from '../../src/http/door/body-budget.js'
+import { BodyBudget } from '../../src/http/door/body.js'
 import { eventually } from '../support/eventually.js'
 import { post, request } from '../support/raw-client.js'
 import {

@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { chatRequest } from '../../src/openai/chat/schema.js'
-import { completionRequest } from '../../src/openai/completions/schema.js'
-import { embeddingRequest } from '../../src/openai/embeddings/schema.js'
-import { errorBody } from '../../src/openai/errors.js'
-import { parseRequest } from '../../src/openai/issues.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
   tokenizeRequest,
-} from '../../src/openai/tokens/schema.js'
-import { notHere, otherChatNames, otherNames, withoutEffect } from '../../src/openai/words.js'
+} from '../../src/apis/llama-server/tokens.js'
+import { chatRequest } from '../../src/apis/openai/chat/schema.js'
+import {
+  notHere,
+  otherChatNames,
+  otherNames,
+  withoutEffect,
+} from '../../src/apis/openai/compatibility.js'
+import { completionRequest } from '../../src/apis/openai/completions/schema.js'
+import { embeddingRequest } from '../../src/apis/openai/embeddings.js'
+import { errorBody } from '../../src/apis/openai/errors.js'
+import { parseRequest } from '../../src/apis/request.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'

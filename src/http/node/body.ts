@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { tooDeep } from '../../openai/json.js'
+import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
-import type { CallHeaders } from '../../web/incoming.js'
-import type { BodyBudget } from '../door/body-budget.js'
-import { checkEncoding, checkMedia } from '../door/media.js'
+import { tooDeep } from '../../web/json.js'
+import { type BodyBudget, checkEncoding, checkMedia } from '../door/body.js'
 import type { ListenerSettings } from '../options.js'
-import { letContinue } from './continue.js'
 
 /** A request whose body may be read. */
 interface Readable {
@@ -137,4 +135,30 @@ function isGone(): HttpError {
     "The request's body was read before it got here, and is not at req.body. For the server's " +
       'owner: put this listener before what parses bodies, or set req.body to what was parsed.',
   )
+}
+
+/**
+ * Requests with `Expect: 100-continue`, whose clients hold the body back until told to go on. A
+ * request that is refused at the door then never sends it, and Node closes its connection.
+ */
+const held = new WeakSet<IncomingMessage>()
+
+/** Those with any other Expect, which Node would answer by itself. */
+const unmet = new WeakSet<IncomingMessage>()
+
+export function holdContinue(req: IncomingMessage): void {
+  held.add(req)
+}
+
+function letContinue(req: IncomingMessage, res: ServerResponse): void {
+  if (held.delete(req)) res.writeContinue()
+}
+
+export function refuseExpectation(req: IncomingMessage): void {
+  unmet.add(req)
+}
+
+/** Whether it expects something that nobody here does. */
+export function isUnmet(req: IncomingMessage): boolean {
+  return unmet.has(req)
 }

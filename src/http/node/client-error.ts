@@ -1,9 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { type CallHeaders, newRequestId, requestIdOf } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
-import type { CallHeaders } from '../../web/incoming.js'
-import { newRequestId, requestIdOf } from '../../web/incoming.js'
 import type { App } from '../app.js'
 import { connectionOf } from './connection.js'
 

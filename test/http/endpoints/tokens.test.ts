@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ErrorBody } from '../../../src/openai/errors.js'
+import type { ErrorBody } from '../../../src/apis/openai/errors.js'
 import { eventually } from '../../support/eventually.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
 

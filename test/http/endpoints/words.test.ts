@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { notHere, otherNames, withoutEffect } from '../../../src/apis/openai/compatibility.js'
 import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
-import { notHere, otherNames, withoutEffect } from '../../../src/openai/words.js'
 import { chat, closeAfterEach, postJson, serve, story } from '../../support/serve.js'
 
 // What requests say in the words of other servers: done as asked, refused by its own name, or

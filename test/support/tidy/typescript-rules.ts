@@ -11,9 +11,9 @@ const mayImport: Record<string, string[]> = {
   binding: ['api'],
   engine: ['api', 'schema', 'options', 'binding'],
   web: ['api', 'options', 'engine'],
-  openai: ['api', 'schema', 'options', 'engine', 'web'],
-  http: ['api', 'schema', 'options', 'engine', 'web', 'openai', 'binding'],
-  cli: ['api', 'schema', 'options', 'engine', 'openai', 'http', 'binding'],
+  apis: ['api', 'schema', 'options', 'engine', 'web'],
+  http: ['api', 'schema', 'options', 'engine', 'web', 'apis', 'binding'],
+  cli: ['api', 'schema', 'options', 'engine', 'http', 'binding'],
   '': ['api', 'engine'],
 }
 
@@ -27,7 +27,7 @@ const mayImportWithin: Record<string, string[]> = {
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http/node']],
-  [/^zod($|\/)/, ['openai', 'options', 'cli']],
+  [/^zod($|\/)/, ['apis', 'options', 'cli']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
 ]
@@ -36,6 +36,11 @@ const homes: [RegExp, string[]][] = [
 const importedBy: [RegExp, RegExp][] = [
   [/^src\/http\/node\//, /^src\/(http\/(node\/|index\.ts$)|(?!http\/))/],
 ]
+
+/** Protocols whose folders another protocol may import. What all share knows none of them. */
+const protocolsOf: Record<string, string[]> = {
+  'llama-server': ['openai'], // its own endpoints have OpenAI's messages, tools and errors
+}
 
 /** As `mayImport` says; and a foreign module has one home. */
 export const typescriptImports: Rule = (file) => {
@@ -57,8 +62,11 @@ function whyNotOurs(file: SourceFile, home: string, name: string): string | unde
   const other = folder[1] ?? ''
   const closed = importedBy.some(([to, from]) => to.test(target) && !from.test(file.path))
   if (closed) return `only an adapter may import "${target}"`
-  if (other === home) return whyNotWithin(file.path, target)
-  return mayImport[home]?.includes(other) ? undefined : `src/${home} may not import src/${other}`
+  if (other !== home) {
+    return mayImport[home]?.includes(other) ? undefined : `src/${home} may not import src/${other}`
+  }
+  if (home === 'apis') return whyNotProtocol(protocolOf(file.path), protocolOf(target))
+  return whyNotWithin(file.path, target)
 }
 
 function whyNotWithin(from: string, to: string): string | undefined {
@@ -69,6 +77,13 @@ function whyNotWithin(from: string, to: string): string | undefined {
   if (!allowed || other === home || allowed.includes(other ?? '')) return undefined
   return `src/${home} may not import src/${other}`
 }
+
+function whyNotProtocol(own: string, other: string): string | undefined {
+  if (other === '' || other === own || protocolsOf[own]?.includes(other)) return undefined
+  return `src/apis/${own} may not import src/apis/${other}, which is a protocol of its own`
+}
+
+const protocolOf = (file: string) => /^src\/apis\/([\w-]+)\//.exec(file)?.[1] ?? ''
 
 function whyNotForeign(file: SourceFile, name: string): string | undefined {
   const allowed = homes.find(([pattern]) => pattern.test(name))?.[1]
