@@ -51,7 +51,7 @@ ChatFormat format_of(const std::string& file, const std::vector<ChatTool>& tools
   return ChatFormat(common_chat_templates_apply(templates.get(), inputs), !parallel, tools);
 }
 
-std::string calls_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel) {
+std::string batches_of(const std::string& file, const std::vector<ChatTool>& tools, bool parallel) {
   const ChatFormat format = format_of(file, tools, parallel);
   return ChatGrammar(format, tools).of_calls();
 }
@@ -76,7 +76,7 @@ std::string argument(const std::string& name, const std::string& value) {
 }  // namespace
 
 TEST("an argument stands once at most, in the order of the schema, and by its own rule") {
-  const std::string grammar = calls_of("Qwen3-Coder.jinja", two_tools(), false);
+  const std::string grammar = batches_of("Qwen3-Coder.jinja", two_tools(), false);
   const std::string first = argument("n_n", "1"), second = argument("n-n", "1");
   CHECK(allows(grammar, qwen("a_b", first)));
   CHECK(allows(grammar, qwen("a_b", first + second + argument("text", "<"))));
@@ -96,7 +96,7 @@ TEST("names that look like stand-ins, or have control characters, are written as
   first.properties = {{"sluice_tool_000001", true, number, "one", ""},
                       {control, true, number, "one", ""}};
   const std::vector<ChatTool> tools = {first, {"other", "", "", "", "", {}}};
-  const std::string grammar = calls_of("Qwen3-Coder.jinja", tools, false);
+  const std::string grammar = batches_of("Qwen3-Coder.jinja", tools, false);
   const std::string both = argument("sluice_tool_000001", "1") + argument(control, "1");
   CHECK(allows(grammar, qwen("sluice_property_000000", both)));
   CHECK(!allows(grammar, qwen("sluice_tool_000001", both)));
@@ -119,14 +119,14 @@ TEST("words of a template's that only look like a stand-in stay") {
 TEST("each of several calls has its arguments") {
   std::vector<ChatTool> tools = two_tools();
   tools.pop_back();
-  const std::string grammar = calls_of("Qwen3-Coder.jinja", tools, true);
+  const std::string grammar = batches_of("Qwen3-Coder.jinja", tools, true);
   const std::string call = qwen("a_b", argument("n_n", "1"));
   CHECK(allows(grammar, call + "\n" + call + "\n" + call));
   CHECK(!allows(grammar, call + "\n" + qwen("a_b", "")));
 }
 
 TEST("no space comes between what llama.cpp's parser looks for together") {
-  const std::string grammar = calls_of("GLM-4.6.jinja", two_tools(), false);
+  const std::string grammar = batches_of("GLM-4.6.jinja", two_tools(), false);
   const std::string begin = "<tool_call>a_b\n<arg_key>n_n</arg_key>\n<arg_value>1</arg_value>\n";
   CHECK(allows(grammar, begin + "</tool_call>"));
   CHECK(!allows(grammar, begin + " </tool_call>"));

@@ -413,11 +413,11 @@ TEST("grammar: while a lazy one is held nothing triggers it, nor what follows to
   spec.is_lazy = true;
   spec.triggers = {"bc"};
   Constraint one = constraint("root ::= \"bc\" \"x\"", spec);
-  one.hold(true);
+  one.suppress(true);
   one.accept(2);
   one.accept(8);
   one.accept(2);  // "abcab"
-  one.hold(false);
+  one.suppress(false);
   one.accept(8);
   CHECK(one.is_waiting());
   one.accept(2);

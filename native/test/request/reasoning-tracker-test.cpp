@@ -1,4 +1,4 @@
-#include "engine/request/thoughts.h"
+#include "engine/request/reasoning-tracker.h"
 
 #include <algorithm>
 #include <iterator>
@@ -8,22 +8,22 @@
 
 #include "test/check.h"
 
-using sluice::ThoughtMarks;
-using sluice::Thoughts;
+using sluice::ReasoningMarks;
+using sluice::ReasoningTracker;
 
 namespace {
 
-const ThoughtMarks kGenerated{"<think>", {"</think>"}, false, false, true, ""};
-const ThoughtMarks kOpen{"<think>", {"</think>"}, true, false, true, ""};
-const ThoughtMarks kMessages{"<think>", {"</think>"}, false, true, true, ""};
+const ReasoningMarks kGenerated{"<think>", {"</think>"}, false, false, true, ""};
+const ReasoningMarks kOpen{"<think>", {"</think>"}, true, false, true, ""};
+const ReasoningMarks kMessages{"<think>", {"</think>"}, false, true, true, ""};
 
 struct Told {
   int32_t tokens;
   bool is_open;
 };
 
-Told told(const ThoughtMarks& marks, const std::vector<std::string>& pieces) {
-  Thoughts thoughts(marks, Thoughts::kUnlimited);
+Told told(const ReasoningMarks& marks, const std::vector<std::string>& pieces) {
+  ReasoningTracker thoughts(marks, ReasoningTracker::kUnlimited);
   for (const std::string& piece : pieces) {
     thoughts.append(piece);
     CHECK(!thoughts.must_end());
@@ -32,8 +32,9 @@ Told told(const ThoughtMarks& marks, const std::vector<std::string>& pieces) {
 }
 
 // After how many of the tokens the thoughts must end; -1 where they need not.
-int32_t end_at(const ThoughtMarks& marks, int32_t budget, const std::vector<std::string>& pieces) {
-  Thoughts thoughts(marks, budget);
+int32_t end_at(const ReasoningMarks& marks, int32_t budget,
+               const std::vector<std::string>& pieces) {
+  ReasoningTracker thoughts(marks, budget);
   if (thoughts.must_end()) return 0;
   for (size_t i = 0; i < pieces.size(); ++i) {
     thoughts.append(pieces[i]);
@@ -99,14 +100,14 @@ TEST("thoughts: they begin with the reply's first word, or anywhere, as the form
 }
 
 TEST("thoughts: where blanks before them make them text, they begin with the first byte") {
-  ThoughtMarks marks = kGenerated;
+  ReasoningMarks marks = kGenerated;
   marks.may_follow_blank = false;
   CHECK_EQ(told(marks, {"<th", "ink>", "a", "b", "</think>"}).tokens, 2);
   CHECK_EQ(told(marks, {"\n", "<think>", "a", "b", "</think>"}).tokens, 0);
 }
 
 TEST("thoughts: their end may begin in the prompt") {
-  ThoughtMarks marks = kOpen;
+  ReasoningMarks marks = kOpen;
   marks.begun = "so</think>or</th";
   const Told ended = told(marks, {"ink>", "a", "b"});
   CHECK_EQ(ended.tokens, 0);
@@ -121,8 +122,8 @@ TEST("thoughts: their end may begin in the prompt") {
 }
 
 TEST("thoughts: the longest of several ends that end together is the mark") {
-  const ThoughtMarks marks{"<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false, true,
-                           ""};
+  const ReasoningMarks marks{
+      "<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false, true, ""};
   CHECK_EQ(told(marks, {"a", "\n", "</think>", "b"}).tokens, 1);
   CHECK_EQ(told(marks, {"a", "</think>", "b"}).tokens, 1);
   CHECK_EQ(told(marks, {"a", "b", "<tool_call>", "{}"}).tokens, 2);
@@ -140,7 +141,7 @@ TEST("thoughts: they must end when they have had their tokens") {
   CHECK_EQ(end_at(kGenerated, 2, {"<think>", "a", "b", "c"}), 3);
   CHECK_EQ(end_at(kGenerated, 0, words), -1);
   CHECK_EQ(end_at(kOpen, 3, {"a", "b", "</think>", "c", "d", "e"}), -1);
-  CHECK_EQ(end_at(kOpen, Thoughts::kUnlimited, words), -1);
+  CHECK_EQ(end_at(kOpen, ReasoningTracker::kUnlimited, words), -1);
 }
 
 TEST("thoughts: the budget is that of all the reply's thoughts together") {
