@@ -38,7 +38,7 @@ export function banner(
   ].join('\n')
 }
 
-/** One line for a shell; the key is taken from the environment of whoever pastes it. */
+/** One line for a shell; the key is taken from the environment in which it is pasted. */
 export function curl(url: string, hasKeys: boolean): string {
   const body = {
     model: 'default',

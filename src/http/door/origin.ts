@@ -113,7 +113,7 @@ export function checkOrigin(
 /** `*` stands for any characters of an origin; alone it is every origin, `null` too. */
 function covers(allowed: string, origin: string): boolean {
   if (allowed === '*' || allowed === origin) return true
-  // Not by a RegExp: with two stars it goes back and forth in what anybody may send.
+  // Not by a RegExp: with two stars it backtracks, and any client may send a long Origin.
   const [first = '', ...others] = allowed.split('*')
   const last = others.pop()
   if (last === undefined || !origin.startsWith(first) || !origin.endsWith(last)) return false
