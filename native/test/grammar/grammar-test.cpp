@@ -273,7 +273,7 @@ int32_t rows_until_fault(const std::string& grammar, char byte, int32_t rows_max
 
 }  // namespace
 
-// 250 x 7,000 ways at each byte: none is too much by itself, but everybody waits for each.
+// 250 x 7,000 ways at each byte: none is too much by itself, but all replies wait for each.
 TEST("grammar: one whose every row is dear ends after a few of them") {
   const std::string grammar = "root ::= x root \"a\" | \"b\"\nx ::= " + times("y|", 249) +
                               "y\ny ::= " + times(".|", 6999) + ".";
