@@ -517,7 +517,7 @@ std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
 
 // Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.
 void StepLoop::give_up_after_sampling(int32_t slot, const Fault& fault) {
-  if (fault.code == FaultCode::engine_failed) slots_.forget_beginnings(*slots_.at(slot));
+  if (fault.code == FaultCode::engine_failed) slots_.forget_prefixes(*slots_.at(slot));
   give_up_on(slot, fault);
 }
 

@@ -130,7 +130,7 @@ void PrefixCache::erase_owned_by(uint64_t owner) {
   if (entry != entries_.end()) drop(entry);
 }
 
-void PrefixCache::erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens) {
+void PrefixCache::erase_prefixes_of(const std::string& salt, const std::vector<int32_t>& tokens) {
   for (auto entry = longest_whole(salt, tokens); entry != entries_.end();
        entry = longest_whole(salt, tokens)) {
     drop(entry);

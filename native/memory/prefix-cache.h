@@ -52,7 +52,7 @@ class PrefixCache {
   void erase_owned_by(uint64_t owner);
   void disown(uint64_t owner);
   // The states of a sequence's prefixes: those kept while it ran, and the one it started from.
-  void erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens);
+  void erase_prefixes_of(const std::string& salt, const std::vector<int32_t>& tokens);
 
   // Makes room for a state of so many bytes before it is there, so that the old and the new one are
   // never more than bytes_max together. Returns a dropped entry's memory to be used again, or an

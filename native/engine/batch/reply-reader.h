@@ -17,7 +17,8 @@ namespace sluice {
 // Splits a chat's reply into its parts: text in; content, reasoning and tool calls out. Used where
 // the model reasons, or the request has tools or a form. Stop strings are looked for in content
 // only, and never in a form, which they would cut. A form is passed on unchanged: marks of the
-// template in it are text. Owned by Sequence. Engine thread only.
+// template in it are text.
+// Owned by Sequence. Engine thread only.
 class ReplyReader {
  public:
   ReplyReader(std::unique_ptr<ChatParser> parser, const std::vector<std::string>& stop_strings,

@@ -91,7 +91,7 @@ class Sequence {
   // Of the token that was appended last. Called for all tokens of a reply or for none.
   void append_logprobs(TokenLogprobs entry) { logprobs_.push(std::move(entry)); }
   bool wants_logprobs() const { return request_->sampling.logprobs >= 0; }
-  // Of the prompt's tokens, in their order: they leave before anything of the reply does.
+  // Of the prompt's tokens, in their order: they are sent before anything of the reply.
   void append_prompt_logprobs(std::vector<TokenLogprobs> entries);
   bool wants_prompt_logprobs() const { return request_->prompt_logprobs >= 0; }
   // Whether the logits at this position give the logprob of the next token of the prompt.
@@ -112,13 +112,13 @@ class Sequence {
   bool broken() const { return reader_ && reader_->broken(); }
   bool has_too_many_brackets() const { return reader_ && reader_->has_too_many_brackets(); }
 
-  // Hands over the text that may leave and counts its tokens as unread.
+  // Sends the text that may be sent, and counts its tokens as unread.
   void deliver(EventSink& sink, int32_t window);
   // The reader took some tokens. A reply is parked when it is `window` tokens ahead of its reader,
   // until half of them are taken: else a slow reader would park and wake it for every token.
   void credit(int32_t tokens, int32_t window);
   bool parked() const { return parked_; }
-  // Tokens it may generate before it is parked, if all of their text may leave.
+  // Tokens that it may generate before it is parked, if all of their text may be sent.
   int32_t room(int32_t window) const { return window - unread_ - undelivered_; }
 
   // For the tally: tokens that were drafted for it, and drafted ones that the sampler chose too.
@@ -135,11 +135,11 @@ class Sequence {
   // How far it may be ahead of its reader.
   int32_t ahead_max(int32_t window) const;
   void mark_first_token();
-  // Hands whole characters to the reader.
+  // Gives whole characters to the ReplyReader.
   void read();
   // Suppresses calls within the reasoning, and ends the reasoning when its budget is used up.
   void update_reasoning();
-  // What may leave; nothing where there is nothing.
+  // Sends what may be sent. False where there is nothing.
   bool send(EventSink& sink);
   std::vector<Part> take_parts();
   void begin_waiting();
@@ -156,16 +156,16 @@ class Sequence {
   std::unique_ptr<Sampler> sampler_;
   ReplyForm form_;
   TextStream text_;
-  std::optional<ReplyReader> reader_;  // none: the text leaves as it is
+  std::optional<ReplyReader> reader_;  // none: the text is sent unchanged
   PendingLogprobs logprobs_;
-  std::vector<TokenLogprobs> prompt_logprobs_;  // that have not left
+  std::vector<TokenLogprobs> prompt_logprobs_;  // that were not sent
   int32_t scored_ = 0;                          // tokens of the prompt that have their logprobs
-  int32_t undelivered_ = 0;                     // tokens whose text has not left yet
-  int32_t unread_ = 0;                          // tokens whose text left and was not taken
+  int32_t undelivered_ = 0;                     // tokens whose text was not sent yet
+  int32_t unread_ = 0;                          // tokens whose text was sent and not taken
   bool parked_ = false;
   int32_t draft_tokens_ = 0, draft_accepted_tokens_ = 0;
   Clock::time_point started_, first_token_, last_token_;  // started_: it got its first slot
-  Clock::time_point waiting_since_;  // for its reader, or for a slot to come back to
+  Clock::time_point waiting_since_;                       // for its reader, or preempted
   Clock::duration waited_{0};
 };
 

@@ -66,8 +66,8 @@ class Slots {
   void forget(int32_t slot);
   // The sequence's logits were not numbers, so states that were kept of its prefixes may be bad
   // too.
-  void forget_beginnings(const Sequence& sequence) {
-    cache_.erase_beginnings_of(sequence.request().cache_salt, sequence.tokens());
+  void forget_prefixes(const Sequence& sequence) {
+    cache_.erase_prefixes_of(sequence.request().cache_salt, sequence.tokens());
   }
   void forget_all();
   // Its batch was aborted, or computed more rows than are used: those are cut off (rules 1, 3).

@@ -18,7 +18,7 @@ class GrammarCache {
  public:
   explicit GrammarCache(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
-  // Null where it is not known yet, takes more than some 20 ms, and is not `may_take_long`. Throws
+  // Null where it is not known yet, takes more than some 20 ms, and may not take long. Throws
   // FaultError: invalid_grammar, or invalid_schema for one that a schema became.
   std::unique_ptr<Constraint> constraint(const GrammarSpec& spec, bool may_take_long);
 

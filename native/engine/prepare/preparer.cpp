@@ -413,7 +413,7 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
   const Prompt& prompt = *request.prompt;
   if (const auto* conversation = std::get_if<ChatPrompt>(&prompt)) {
     check_lane(bytes_of(prompt), limits);
-    chat = template_.apply(*conversation, limits.of_template());
+    chat = template_.apply(*conversation, limits.template_limits());
     check_fits(chat.prompt.text.size());
     check_lane(chat.prompt.text.size(), limits);
   } else if (!std::holds_alternative<std::vector<int32_t>>(prompt)) {
@@ -502,11 +502,12 @@ void Preparer::answer(RequestId id, const TextWork& work, const JobLimits& limit
     sink_.pieces(id, model_->pieces(three->tokens));
   } else if (const auto* four = std::get_if<TokenizeChat>(&work)) {
     check_lane(bytes_of(four->chat), limits);
-    const PromptText prompt = template_.prompt(four->chat, limits.of_template());
+    const PromptText prompt = template_.prompt(four->chat, limits.template_limits());
     check_lane(prompt.text.size(), limits);
     sink_.tokens(id, template_.tokens_of(prompt));
   } else {
-    sink_.text_made(id, template_.prompt(std::get<ChatPrompt>(work), limits.of_template()).text);
+    sink_.text_made(id,
+                    template_.prompt(std::get<ChatPrompt>(work), limits.template_limits()).text);
   }
 }
 

@@ -73,7 +73,7 @@ class Preparer {
   void pieces(RequestId id, std::vector<int32_t> tokens);
   void apply_template(RequestId id, ChatPrompt chat);
   // The tokens of the prompt. They may differ from those of apply_template()'s text, which does not
-  // show what is content, and no mark, in it.
+  // show which marks in it are content.
   void tokenize_chat(RequestId id, ChatPrompt chat);
   // Cancels a text job: if it was not begun, it never will be.
   void cancel_text(RequestId id);
@@ -116,7 +116,7 @@ class Preparer {
   struct JobLimits {
     const Lane& lane;
     std::function<bool()> given_up;
-    TemplateLimits of_template() const { return {lane.template_work, given_up}; }
+    TemplateLimits template_limits() const { return {lane.template_work, given_up}; }
   };
 
   static bool is_wanted(const Job& job);

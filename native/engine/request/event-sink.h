@@ -48,8 +48,7 @@ struct LoadedModel {
   uint64_t parameters = 0, bytes = 0;
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
   bool has_chat_template = false, can_infill = false;
-  std::vector<std::string>
-      reasoning_ends;  // the marks that end reasoning; none: it cannot be ended
+  std::vector<std::string> reasoning_ends;  // marks that end reasoning; none: it cannot be ended
   CallFormat call_format = CallFormat::none;
   std::optional<EmbeddingKind> embedding;  // of an engine that embeds
   RecommendedSampling sampling;

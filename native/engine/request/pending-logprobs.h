@@ -20,7 +20,7 @@ class PendingLogprobs {
 
  private:
   std::deque<TokenLogprobs> pending_;
-  size_t taken_ = 0;  // bytes of those that left
+  size_t taken_ = 0;  // bytes of those that were sent
 };
 
 }  // namespace sluice

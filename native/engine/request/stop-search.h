@@ -24,7 +24,7 @@ class StopSearch {
   void go_on();
   // What was withheld is text: the text ends here, or another text follows.
   void let_go();
-  // The text that may leave now.
+  // The text that may be sent now.
   std::string take();
 
   bool stopped() const { return stop_index_ >= 0; }

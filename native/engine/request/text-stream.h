@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-// Turns a token's bytes into text that may leave: whole UTF-8 characters only, invalid bytes as
+// Turns a token's bytes into text that may be sent: whole UTF-8 characters only, invalid bytes as
 // U+FFFD, and nothing that may yet turn out to be a stop string. Linear in the reply's length.
 // Owned by Sequence. Engine thread only.
 class TextStream {
@@ -22,9 +22,9 @@ class TextStream {
   void append(std::string_view bytes);
   // The reply is over: what was withheld is text, and half a character is U+FFFD.
   void finish();
-  // The text that may leave now.
+  // The text that may be sent now.
   std::string take();
-  // How many of the reply's bytes are in whole characters of text that may leave, or have left. A
+  // How many of the reply's bytes are in whole characters of text that may be sent, or was. A
   // stop string and what follows it never are.
   size_t released() const { return released_ - partial_.size(); }
 

@@ -169,7 +169,7 @@ ChatDelta ChatParser::take() {
     if (run.kind == Kind::reasoning) take_reasoning(run, delta);
     if (run.kind == Kind::tool_calls) take_calls(run, delta);
   }
-  while (sent_.runs + 1 < known_.runs.size() && has_left(known_.runs[sent_.runs])) ++sent_.runs;
+  while (sent_.runs + 1 < known_.runs.size() && was_sent(known_.runs[sent_.runs])) ++sent_.runs;
   return delta;
 }
 
@@ -212,7 +212,7 @@ void ChatParser::take_calls(const Run& run, ChatDelta& delta) {
   if (!piece.tool_calls.empty()) delta.pieces.push_back(std::move(piece));
 }
 
-bool ChatParser::has_left(const Run& run) const {
+bool ChatParser::was_sent(const Run& run) const {
   if (run.kind == Kind::text) return sent_.content >= run.end;
   if (run.kind == Kind::reasoning) return sent_.reasoning >= run.end;
   return started_ >= run.end;
@@ -376,7 +376,7 @@ void ChatParser::keep_begun_delimiter(Reading& reading) const {
 }
 
 bool ChatParser::adopt(Reading&& reading, size_t length) {
-  if (!extends_what_left(reading.message)) return false;
+  if (!extends_what_was_sent(reading.message)) return false;
   for (size_t i = 0; i < started_; ++i) {
     reading.message.calls[i].id = std::move(known_.calls[i].id);
   }
@@ -390,7 +390,7 @@ bool ChatParser::adopt(Reading&& reading, size_t length) {
   return true;
 }
 
-bool ChatParser::extends_what_left(const Message& message) const {
+bool ChatParser::extends_what_was_sent(const Message& message) const {
   if (!begins_with(message.content, known_.content, sent_.content)) return false;
   if (!begins_with(message.reasoning, known_.reasoning, sent_.reasoning)) return false;
   if (message.calls.size() < started_) return false;

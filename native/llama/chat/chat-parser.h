@@ -114,7 +114,7 @@ class ChatParser {
   void read_last(bool was_cut);
   void give_up_on_format();
   bool adopt(Reading&& reading, size_t length);
-  bool extends_what_left(const Message& message) const;
+  bool extends_what_was_sent(const Message& message) const;
   void keep_begun_delimiter(Reading& reading) const;
 
   void enter(State state, size_t from);
@@ -125,7 +125,7 @@ class ChatParser {
   void take_content(const Run& run, ChatDelta& delta);
   void take_reasoning(const Run& run, ChatDelta& delta);
   void take_calls(const Run& run, ChatDelta& delta);
-  bool has_left(const Run& run) const;
+  bool was_sent(const Run& run) const;
   bool may_start(size_t call, bool is_followed) const;
 
   std::shared_ptr<const ChatFormat> format_;
