@@ -59,7 +59,7 @@ function addonOf(config) {
 }
 
 /**
- * The addon with something else linked in, below its folder, where it cannot be taken for the addon.
+ * The addon with something else linked in, below its folder, where it is not taken for the addon.
  * @param {Product} addon
  * @param {string} name
  * @returns {Product}

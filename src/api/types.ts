@@ -121,8 +121,8 @@ export interface LoadOptions {
    */
   embeddings?: boolean
   /**
-   * A chat template in Jinja's language, instead of the model's own. Take it from the model's owner,
-   * never from a client: templates are programs. At most 1 MiB. Default: the model's own.
+   * A chat template in Jinja's language, instead of the model's own. Take it from the model's
+   * owner, never from a client: templates are programs. At most 1 MiB. Default: the model's own.
    */
   chatTemplate?: string
   /** Tools of one request. 1 to 65,536, default 1,024. */
@@ -238,9 +238,9 @@ export interface ReasoningOptions {
    */
   readonly effort?: string
   /**
-   * Tokens that the reply's reasoning may have: then its end is written for the model, which goes on
-   * with the answer. 0 ends it as it begins, -1 is no limit. A character that the last token began
-   * is finished first, and a few more tokens may come where what looked like the end of the
+   * Tokens that the reply's reasoning may have: then its end is written for the model, which goes
+   * on with the answer. 0 ends it as it begins, -1 is no limit. A character that the last token
+   * began is finished first, and a few more tokens may come where what looked like the end of the
    * reasoning was not. Only for models that reason (`model.canThink`). Default: the engine's, else
    * -1.
    */

@@ -176,7 +176,7 @@ function refuseCalls(messages: readonly TemplateMessage[]): void {
   }
 }
 
-/** Where reasoning cannot be limited, a default has no effect, and a request's budget is refused. */
+/** Where reasoning cannot be limited, a default has no effect, a request's budget is refused. */
 function budgetOf(
   { budget, budgetMessage }: ReasoningOptions,
   { ends, defaults }: ReasoningSupport,
@@ -236,8 +236,8 @@ function usable(choice: Exclude<ToolChoice, object>, tools: readonly TemplateToo
 }
 
 /**
- * As in llama-server, a last message of an assistant is the beginning of the reply, unless it called
- * tools: then the reply is a new message, after the tools' answers if there are any.
+ * As in llama-server, a last message of an assistant is the beginning of the reply, unless it has
+ * tool calls: then the reply is a new message, after the tools' answers if there are any.
  */
 function continues(messages: TemplateMessage[], asked: boolean | undefined): boolean {
   const last = messages[messages.length - 1]

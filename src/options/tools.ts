@@ -126,7 +126,7 @@ export async function prepareTools(
   limits: ToolLimits,
   signal?: AbortSignal,
 ): Promise<PreparedToolList> {
-  const steps = toolSteps([...input], callFormat, limits) // a copy: its owner may change it meanwhile
+  const steps = toolSteps([...input], callFormat, limits) // a copy: it may change meanwhile
   // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
   await setImmediate()
   for (let since = performance.now(); ; ) {

@@ -21,8 +21,8 @@ SequenceView parked(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), tru
 SequenceView prompt(int32_t slot, int32_t n_tokens, int32_t n_computed = 0) {
   return {slot, n_tokens, n_computed, n_tokens, uint64_t(slot), false};
 }
-SequenceView with_boundary(SequenceView view, int32_t stop) {
-  view.stop = stop;
+SequenceView with_boundary(SequenceView view, int32_t boundary) {
+  view.boundary = boundary;
   return view;
 }
 
