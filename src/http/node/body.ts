@@ -158,7 +158,7 @@ export function refuseExpectation(req: IncomingMessage): void {
   unmet.add(req)
 }
 
-/** Whether it expects something that nobody here does. */
+/** Whether it has an Expect header that this server does not meet. */
 export function isUnmet(req: IncomingMessage): boolean {
   return unmet.has(req)
 }
