@@ -258,7 +258,7 @@ export class SchemaCompiler implements Compiler {
     return content && (hasEmptyKey ? quoted(this.rules, content) : content)
   }
 
-  /** What `visit` writes; where that is refused and it is lenient, any value of the schema's types. */
+  /** What `visit` writes; where that is refused and it is lenient, any value of its types. */
   #leniently(
     schema: unknown,
     types: readonly TypeName[],

@@ -3,8 +3,8 @@ import type { SchemaObject } from './keywords.js'
 const known = new WeakMap<SchemaObject, number>()
 
 /**
- * What reading a schema costs: how much there is to look at in it, without the schemas in it: its entries, theirs, and the
- * text of the values that it names.
+ * What reading a schema costs: how much there is to look at in it, without the schemas in it. Its
+ * entries count, their entries, and the text of the values that it names.
  */
 export function costOf(schema: SchemaObject): number {
   const cached = known.get(schema)
