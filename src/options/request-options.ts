@@ -6,7 +6,7 @@ import type {
   TextOptions,
   TokenizeOptions,
 } from '../api/types.js'
-import { choicesMax } from '../schema/strings/text-grammar.js'
+import { choicesMax } from '../schema/text-grammar.js'
 import {
   abortSignal,
   type Check,

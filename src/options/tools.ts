@@ -3,9 +3,9 @@ import { CancelledError } from '../api/errors.js'
 import { show } from '../api/show.js'
 import type { PreparedTools, RequestNote, Tool } from '../api/types.js'
 import { type JsonText, jsonTextOf, NotJsonError } from '../schema/json-of.js'
-import type { Budget } from '../schema/rules.js'
 import { readTool } from '../schema/tool-cache.js'
 import type { CallFormat, ToolGrammar } from '../schema/tool-grammar.js'
+import type { Budget } from '../schema/writing/rules.js'
 import {
   aString,
   type Check,

@@ -79,7 +79,7 @@ bool has_tag(const common_peg_parser_variant& parser, const char* tag) {
   return found && found->tag == tag;
 }
 
-// All of src/schema/notation.ts's bare texts are without such.
+// All of src/schema/writing/notation.ts's bare texts are without such.
 bool is_mark(const std::string& text) {
   return text.find("</") != std::string::npos || text.find("<|") != std::string::npos;
 }

@@ -15,7 +15,7 @@ struct Expected {
 
 }  // namespace
 
-TEST("thought marks: of real templates, as llama.cpp's parser takes them") {
+TEST("thought marks: those of real templates are those of llama.cpp's parser") {
   const Expected all[] = {
       {"Qwen-Qwen3-0.6B.jinja", "</think>", false, false},
       {"Qwen3.5-4B.jinja", "\n</think>", true, false},
@@ -48,7 +48,7 @@ TEST("thought marks: the beginning of a call ends thoughts where there are tools
   CHECK(marks->begun.size() <= marks->ends.back().size());
 }
 
-TEST("thought marks: there are none where the parser tells no thoughts apart") {
+TEST("thought marks: a parser that tells no thoughts apart has none") {
   for (const char* file : {"Qwen-Qwen2.5-7B-Instruct.jinja", "Qwen3-Coder.jinja",
                            "LFM2-8B-A1B.jinja", "muse-glimmer.jinja"}) {
     CHECK(!thought_marks(*samples::format_of(file)));

@@ -78,7 +78,7 @@ TEST("prefix cache: the least recently used goes first, counted in bytes") {
   CHECK_EQ(cache.size(), size_t(1));
 }
 
-TEST("prefix cache: whoever comes back is dropped last") {
+TEST("prefix cache: an entry that was used again is dropped last") {
   PrefixCache cache(20, false);
   cache.insert(state({1, 1}, 10, 7));
   cache.insert(state({2, 2}));
@@ -91,7 +91,7 @@ TEST("prefix cache: whoever comes back is dropped last") {
   CHECK_EQ(shared(cache, {1, 1, 0}), 0);
 }
 
-TEST("prefix cache: what is larger than all the room is not kept") {
+TEST("prefix cache: a state that is larger than all the room is not kept") {
   PrefixCache cache(20, false);
   cache.insert(state({1, 1}));
   cache.insert(state({2, 2}, 21));
@@ -113,7 +113,7 @@ TEST("prefix cache: an owner's entry goes when it is back") {
   CHECK_EQ(cache.bytes(), uint64_t(0));
 }
 
-TEST("prefix cache: a dropped entry's memory is used again, unless somebody still reads it") {
+TEST("prefix cache: a dropped entry's memory is used again, unless it is still read") {
   PrefixCache cache(20, false);
   cache.insert(state({1, 1}));
   cache.insert(state({2, 2}));
@@ -160,7 +160,7 @@ TEST("prefix cache: small states do not live in the memory of large ones") {
   CHECK(cache.size() >= 47);
 }
 
-TEST("prefix cache: what was kept of a sequence can be erased, and nothing else") {
+TEST("prefix cache: the state of a sequence can be erased, and nothing else is") {
   for (const bool whole_only : {false, true}) {
     PrefixCache cache(100, whole_only);
     for (const Tokens& tokens : {Tokens{1, 2}, Tokens{1, 2, 3, 4}, Tokens{1, 2, 9}, Tokens{7}}) {
@@ -176,7 +176,7 @@ TEST("prefix cache: what was kept of a sequence can be erased, and nothing else"
   }
 }
 
-TEST("prefix cache: what it holds is never more than its bound, a dropped entry's memory with it") {
+TEST("prefix cache: all entries, dropped ones included, are never more than its bound") {
   PrefixCache cache(100, false);
   uint64_t seed = 1;
   for (int32_t i = 0; i < 2000; ++i) {

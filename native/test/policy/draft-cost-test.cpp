@@ -80,7 +80,7 @@ TEST("draft cost: a draft as dear as the model itself is never worth it") {
   CHECK_EQ(known({0.5, 0.1, 10}).best(1, kMax), 0);
 }
 
-TEST("draft cost: what was not tried lies between what was") {
+TEST("draft cost: a length that was not tried costs between those that were") {
   DraftCost cost;
   cost.learn_call(1, 10);
   cost.learn_call(17, 90);
@@ -100,7 +100,7 @@ TEST("draft cost: one disturbed step hardly counts, and a fast one soon") {
   CHECK(cost.steps_of(4) < 1.5);
 }
 
-TEST("draft cost: what can be guessed is faster wherever rows are not too dear") {
+TEST("draft cost: text that can be guessed is faster wherever rows are not too dear") {
   CHECK(gain(kGpu, 2000, 1000) > 5);
   CHECK(gain(kGpu, 2000, 4) > 2);
   CHECK(gain(kQ4, 2000, 1000) > 2);
@@ -109,7 +109,7 @@ TEST("draft cost: what can be guessed is faster wherever rows are not too dear")
   CHECK(gain(kQ8, 2000, 1000) > 1.3);
 }
 
-TEST("draft cost: what cannot be guessed, or not cheaply enough, costs a tenth at most") {
+TEST("draft cost: text that cannot be guessed cheaply costs a tenth at most") {
   for (const Machine& machine : {kGpu, kQ4, kQ8}) {
     for (const int64_t wrong_every : {1, 2, 3, 5, 10}) {
       CHECK(gain(machine, 2000, wrong_every) > 0.9);

@@ -45,7 +45,7 @@ const Situation kSituations[] = {
 
 }  // namespace
 
-TEST("embedding plan: the table of situations") {
+TEST("embedding plan: each situation of the table has its plan") {
   for (const Situation& situation : kSituations) {
     const std::string plan = shown(plan_embedding_call(situation.jobs, kLimits));
     if (plan != situation.plan) {
@@ -55,7 +55,7 @@ TEST("embedding plan: the table of situations") {
   }
 }
 
-TEST("embedding plan: whoever is first gets a place, so nobody starves who is moved round") {
+TEST("embedding plan: the first request gets a row, so none starves that is moved round") {
   for (int32_t length = 1; length < 1000; ++length) {
     const auto shares = plan_embedding_call({{length}, {1, 1, 1, 1, 1, 1}, {99}}, kLimits);
     CHECK_EQ(shares.front().job, 0);

@@ -94,7 +94,7 @@ const Situation kSituations[] = {
 
 }  // namespace
 
-TEST("scheduler: a table of situations and plans") {
+TEST("scheduler: each situation of the table has its plan") {
   for (const Situation& situation : kSituations) {
     const std::string plan = shown(plan_step(situation.sequences, kLimits));
     if (plan == situation.plan) continue;
@@ -104,7 +104,7 @@ TEST("scheduler: a table of situations and plans") {
   }
 }
 
-TEST("40: a stream of short prompts does not starve a long one") {
+TEST("scheduler: a stream of short prompts does not starve a long one (wire check 40)") {
   for (const int32_t size : {20, 60, 80, 96, 200}) {
     SequenceView old = prompt(0, 4000);
     int32_t steps = 0;
@@ -142,7 +142,7 @@ TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them
   CHECK_EQ(prompt_ms(0, 1, 10, false), 80.0);  // what cannot be abandoned is kept short
 }
 
-TEST("scheduler: with few rows the oldest has every other step to itself") {
+TEST("scheduler: the oldest prompt has every other step to itself where rows are few") {
   const std::vector<SequenceView> prompts{prompt(0, 4000), prompt(1, 100), prompt(2, 30)};
   CHECK_EQ(shown(plan_step(prompts, {64, 512, true})), " | 0:0+64");
   CHECK_EQ(shown(plan_step(prompts, {64, 512, false})), " | 2:0+30 | 1:0+34");
@@ -167,7 +167,7 @@ TEST("scheduler: no call has more rows than it may") {
   }
 }
 
-TEST("scheduler: a leader that others wait for is not behind a whole long prompt") {
+TEST("scheduler: a prompt that others wait for is not behind a whole long prompt") {
   const SequenceView leader = with_stop(prompt(1, 30000), 20);
   CHECK(shown(plan_step({prompt(0, 20000), leader}, {80, 512, false})).find("1:0+20") !=
         std::string::npos);
@@ -189,7 +189,7 @@ sluice::PromptLimits scoring(int32_t rows, int32_t scored_rows, int32_t call_log
 
 }  // namespace
 
-TEST("scheduler: of a prompt that is scored a call has as many rows as may want logits") {
+TEST("scheduler: a batch has as many rows of a scored prompt as may want logits") {
   const SequenceView old = scored(prompt(0, 4000));
   CHECK_EQ(shown(plan_step({old}, scoring(200, 128, 64))), " | 0:0+64");
   CHECK_EQ(shown(plan_step({old}, scoring(200, 32, 64))), " | 0:0+32");

@@ -60,7 +60,7 @@ TEST("held logprobs: an entry leaves with the last of its token's bytes") {
   CHECK_EQ(reader.bytes, reader.text);
 }
 
-TEST("held logprobs: what a stop string may claim is held, and leaves when it was none") {
+TEST("held logprobs: an entry that a stop string may claim is held, and leaves when it was none") {
   Reader reader({"the end"});
   for (const char* token : {"a", " the", " e"}) reader.token(token);
   CHECK_EQ(reader.bytes, "a");
@@ -68,7 +68,7 @@ TEST("held logprobs: what a stop string may claim is held, and leaves when it wa
   CHECK_EQ(reader.bytes, "a the egg");
 }
 
-TEST("held logprobs: of the token that a stop string begins in come the bytes before it") {
+TEST("held logprobs: a token that a stop string begins in has the bytes before it") {
   Reader reader({"xyz"});
   for (const char* token : {"ab", "cx", "", "y", "zd", "never"}) reader.token(token);
   reader.finish();
@@ -77,7 +77,7 @@ TEST("held logprobs: of the token that a stop string begins in come the bytes be
   CHECK_EQ(reader.tokens.back(), "c");
 }
 
-TEST("held logprobs: a token that a stop string begins with is not told of") {
+TEST("held logprobs: a token that a stop string begins with is left out") {
   Reader reader({"xyz"});
   for (const char* token : {"ab", "", "xy", "z"}) reader.token(token);
   reader.finish();
@@ -85,7 +85,7 @@ TEST("held logprobs: a token that a stop string begins with is not told of") {
   CHECK_EQ(reader.bytes, "ab");
 }
 
-TEST("held logprobs: half a character at the end is told of by its bytes") {
+TEST("held logprobs: half a character at the end is reported by its bytes") {
   Reader reader({});
   reader.token("a\xF0\x9F");
   reader.finish();
@@ -93,7 +93,7 @@ TEST("held logprobs: half a character at the end is told of by its bytes") {
   CHECK_EQ(reader.bytes, "a\xF0\x9F");
 }
 
-TEST("held logprobs: however a reply is cut into tokens, their bytes are its text") {
+TEST("held logprobs: the bytes of tokens are the reply's text, however it is cut") {
   std::mt19937 numbers(3);
   const std::string whole = "Déjà vu: the 狐 said “ÿ” to the 🦊, twice, and aaab aab once. ";
   const std::vector<std::vector<std::string>> stop_lists = {{},    {"aab"},  {"twice, once", "🦊,"},

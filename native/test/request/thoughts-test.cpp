@@ -76,7 +76,7 @@ TEST("thoughts: tokens between the marks are counted, however the marks are cut 
   CHECK_EQ(told(kOpen, bytes_of("abc</think>def")).tokens, 3);
 }
 
-TEST("thoughts: what only begins like their end is part of them") {
+TEST("thoughts: text that only begins like the end mark is part of them") {
   CHECK_EQ(told(kOpen, bytes_of("a</thin</think>b")).tokens, 7);
   CHECK_EQ(told(kOpen, {"a", "<", "/", "b"}).tokens, 4);
   // Cut off in the middle of it.
@@ -89,7 +89,7 @@ TEST("thoughts: a control token without text is one of them") {
   CHECK_EQ(told(kOpen, {"a", "", "b", "", "</think>", "", "c"}).tokens, 4);
 }
 
-TEST("thoughts: they begin with the reply's first word, or anywhere, as the format has it") {
+TEST("thoughts: the first word of a reply begins them, or any, as the format has it") {
   CHECK_EQ(told(kGenerated, {"\n ", "<think>", "a", "</think>"}).tokens, 1);
   CHECK_EQ(told(kGenerated, {"The mark ", "<think>", "a", "</think>"}).tokens, 0);
   CHECK_EQ(told(kGenerated, bytes_of("<<think>a")).tokens, 0);
@@ -98,14 +98,14 @@ TEST("thoughts: they begin with the reply's first word, or anywhere, as the form
   CHECK_EQ(told(kMessages, {"x", "<think>", "a", "</think>", "y<think>", "b", "c"}).tokens, 3);
 }
 
-TEST("thoughts: where blanks before them make them text, they begin with the first byte") {
+TEST("thoughts: the first byte begins them where blanks before would make them text") {
   ThoughtMarks marks = kGenerated;
   marks.may_follow_blank = false;
   CHECK_EQ(told(marks, {"<th", "ink>", "a", "b", "</think>"}).tokens, 2);
   CHECK_EQ(told(marks, {"\n", "<think>", "a", "b", "</think>"}).tokens, 0);
 }
 
-TEST("thoughts: their end may begin in the prompt") {
+TEST("thoughts: the end mark may begin in the prompt") {
   ThoughtMarks marks = kOpen;
   marks.begun = "so</think>or</th";
   const Told ended = told(marks, {"ink>", "a", "b"});
@@ -130,7 +130,7 @@ TEST("thoughts: the longest of several ends that end together is the mark") {
   CHECK_EQ(end_at(marks, 4, std::vector<std::string>(9, "\n")), 6);
 }
 
-TEST("thoughts: they must end when they have had their tokens") {
+TEST("thoughts: an end is due when they have had their tokens") {
   const std::vector<std::string> words(10, "word ");
   CHECK_EQ(end_at(kOpen, 0, words), 0);
   CHECK_EQ(end_at(kOpen, 1, words), 1);

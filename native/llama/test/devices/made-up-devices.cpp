@@ -1,6 +1,7 @@
 // Makes of the shipped addon's own objects another one that finds GPUs on every machine, for
-// test/e2e/engine/devices.test.ts: devices whose memory is the system's, which no code of llama.cpp
-// or ours can tell, and whose calls the CPU computes. The addon itself has no switch for it.
+// test/e2e/engine/load/devices.test.ts: devices whose memory is the system's, which no code of
+// llama.cpp or ours can tell, and whose calls the CPU computes. The addon itself has no switch for
+// it.
 //
 // SLUICE_TEST_DEVICES says which, with commas between: BACKEND:KIND:MIB or BACKEND:KIND:MIB:FAULT,
 // for example CUDA:gpu:300,CUDA:gpu:100:start,Vulkan:integrated:500. What is allocated on one is
