@@ -126,7 +126,7 @@ export async function prepareTools(
   limits: ToolLimits,
   signal?: AbortSignal,
 ): Promise<PreparedToolList> {
-  const steps = toolSteps([...input], callFormat, limits) // whoever gave it may change it meanwhile
+  const steps = toolSteps([...input], callFormat, limits) // a copy: it may change meanwhile
   // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
   await setImmediate()
   for (let since = performance.now(); ; ) {
@@ -255,7 +255,7 @@ function checkBytes(tools: readonly GivenTool[], { toolBytesMax }: ToolLimits): 
 }
 
 /**
- * Of several tools with one name the first: whoever is called by it cannot tell which was meant.
+ * Keeps the first of several tools with one name: a call by it does not say which one was meant.
  * @throws InvalidOptionError where one of them is strict and differs
  */
 function withoutDoubles(tools: readonly GivenTool[], notes: RequestNote[]): GivenTool[] {

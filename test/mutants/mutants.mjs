@@ -151,8 +151,8 @@ export const mutants = [
   {
     check: 17,
     file: 'native/engine/request/stop-search.cpp',
-    find: 'held_.size() - held_back;',
-    replace: 'held_.size();',
+    find: 'pending_.size() - withheld;',
+    replace: 'pending_.size();',
     tests: realStream,
   },
   {

@@ -263,11 +263,11 @@ TEST("grammar: no token begins a lazy grammar while calls are held, forced or ch
     row[size_t(token_of.at(likeliest))] = 1.0f;
     return sampler.sample(row.data());
   };
-  sampler.hold_calls(true);
+  sampler.suppress_calls(true);
   sampler.force({token_of.at("a"), token_of.at("b"), token_of.at("x")});
   for (const char* forced : {"a", "b", "x"}) CHECK_EQ(sample("c"), token_of.at(forced));
   for (const char* chosen : {"a", "b", "c"}) CHECK_EQ(sample(chosen), token_of.at(chosen));
-  sampler.hold_calls(false);
+  sampler.suppress_calls(false);
   for (const char* chosen : {"c", "a", "b"}) CHECK_EQ(sample(chosen), token_of.at(chosen));
   CHECK_EQ(sample("c"), token_of.at("!"));
 }

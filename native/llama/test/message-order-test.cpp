@@ -90,7 +90,7 @@ TEST("message order: roles alternate where they must") {
   Takes takes;
   takes.none = {Shape::users_in_row, Shape::assistants_in_row, Shape::assistant_first};
   takes.none.insert({Shape::user_after_answer, Shape::assistants_around, Shape::empty_assistant});
-  takes.none.insert({Shape::text_beside_calls, Shape::text_and_thoughts_beside_calls});
+  takes.none.insert({Shape::text_beside_calls, Shape::text_and_reasoning_beside_calls});
   CHECK_EQ(ordered({says("assistant", "a"), says("user", "b"), says("user", "c"),
                     says("assistant", "d"), says("assistant", ""), says("assistant", "e")},
                    takes),
@@ -145,9 +145,9 @@ TEST("message order: text and thoughts beside calls go where the template takes 
   Takes takes;
   const Messages given{says("user", "a"), calls("b", {"1"}, "c"), answers("d", "1"),
                        says("assistant", "e", "f")};
-  takes.none.insert({Shape::text_and_thoughts_beside_calls});
+  takes.none.insert({Shape::text_and_reasoning_beside_calls});
   CHECK_EQ(ordered(given, takes), "u:a | a:b | a:(c)!1 | t:d@1 | a:(f)e");
-  takes.none.insert({Shape::calls_beside_thoughts, Shape::text_beside_thoughts});
+  takes.none.insert({Shape::calls_beside_reasoning, Shape::text_beside_reasoning});
   CHECK_EQ(ordered(given, takes), "u:a | a:b!1 | t:d@1 | a:e");
 }
 

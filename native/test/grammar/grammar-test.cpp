@@ -273,7 +273,7 @@ int32_t rows_until_fault(const std::string& grammar, char byte, int32_t rows_max
 
 }  // namespace
 
-// 250 x 7,000 ways at each byte: none is too much by itself, but everybody waits for each.
+// 250 x 7,000 ways at each byte: none is too much by itself, but all replies wait for each.
 TEST("grammar: a grammar whose every row is dear ends after a few of them") {
   const std::string grammar = "root ::= x root \"a\" | \"b\"\nx ::= " + times("y|", 249) +
                               "y\ny ::= " + times(".|", 6999) + ".";
@@ -413,11 +413,11 @@ TEST("grammar: a trigger that began while calls were held triggers nothing") {
   spec.is_lazy = true;
   spec.triggers = {"bc"};
   Constraint one = constraint("root ::= \"bc\" \"x\"", spec);
-  one.hold(true);
+  one.suppress(true);
   one.accept(2);
   one.accept(8);
   one.accept(2);  // "abcab"
-  one.hold(false);
+  one.suppress(false);
   one.accept(8);
   CHECK(one.is_waiting());
   one.accept(2);

@@ -167,7 +167,7 @@ TEST("prefix cache: the state of a sequence can be erased, and nothing else is")
       cache.insert(state(tokens));
     }
     cache.insert(state({1, 2, 3}, 10, 0, "tenant a"));
-    cache.erase_beginnings_of("", {1, 2, 3, 4, 5});
+    cache.erase_prefixes_of("", {1, 2, 3, 4, 5});
     CHECK_EQ(shared(cache, {1, 2, 9, 9}), 3);
     CHECK_EQ(shared(cache, {7, 7}), 1);
     CHECK_EQ(shared(cache, {1, 2, 3, 4}, "tenant a"), 3);
@@ -188,7 +188,7 @@ TEST("prefix cache: all entries, dropped ones included, are never more than its 
     CHECK(cache.bytes() + saved->bytes.capacity() <= 100);
     cache.insert(std::move(saved));
     CHECK(cache.bytes() <= 100);
-    if (i % 7 == 0) cache.erase_beginnings_of("", {int32_t(seed >> 40) % 50, i});
+    if (i % 7 == 0) cache.erase_prefixes_of("", {int32_t(seed >> 40) % 50, i});
   }
   CHECK(cache.size() > 0);
 }

@@ -21,8 +21,8 @@ SequenceView parked(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), tru
 SequenceView prompt(int32_t slot, int32_t n_tokens, int32_t n_computed = 0) {
   return {slot, n_tokens, n_computed, n_tokens, uint64_t(slot), false};
 }
-SequenceView with_stop(SequenceView view, int32_t stop) {
-  view.stop = stop;
+SequenceView with_boundary(SequenceView view, int32_t boundary) {
+  view.boundary = boundary;
   return view;
 }
 
@@ -56,7 +56,7 @@ const Situation kSituations[] = {
     {"a short prompt is computed whole", {prompt(0, 100)}, " | 0:0+100"},
     {"a long one as far as the rows go", {prompt(0, 4000, 256)}, " | 0:256+128"},
     {"running ones come first", {running(0), prompt(1, 300)}, "0 | 1:0+128"},
-    {"a chunk ends where somebody waits", {with_stop(prompt(0, 4000), 70)}, " | 0:0+70"},
+    {"a chunk ends where somebody waits", {with_boundary(prompt(0, 4000), 70)}, " | 0:0+70"},
     {"a short one overtakes a long one, which keeps half",
      {prompt(0, 4000), prompt(1, 200)},
      " | 0:0+64 1:0+64"},
@@ -168,7 +168,7 @@ TEST("scheduler: no call has more rows than it may") {
 }
 
 TEST("scheduler: a prompt that others wait for is not behind a whole long prompt") {
-  const SequenceView leader = with_stop(prompt(1, 30000), 20);
+  const SequenceView leader = with_boundary(prompt(1, 30000), 20);
   CHECK(shown(plan_step({prompt(0, 20000), leader}, {80, 512, false})).find("1:0+20") !=
         std::string::npos);
 }
@@ -180,10 +180,10 @@ SequenceView scored(SequenceView view) {
   return view;
 }
 
-sluice::PromptLimits scoring(int32_t rows, int32_t scored_rows, int32_t call_logits) {
+sluice::PromptLimits scoring(int32_t rows, int32_t scored_rows, int32_t batch_logits) {
   sluice::PromptLimits limits{rows, 512, false};
   limits.scored_rows = scored_rows;
-  limits.call_logits = call_logits;
+  limits.batch_logits = batch_logits;
   return limits;
 }
 

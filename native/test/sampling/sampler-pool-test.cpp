@@ -31,7 +31,7 @@ class FakeSampler : public RowSampler {
   std::function<int32_t(const float*)> body_;
 };
 
-// Lets nobody through before `count` are here; false when they do not come.
+// Lets no thread through before `count` are here; false when they do not come.
 class Meeting {
  public:
   explicit Meeting(int32_t count) : missing_(count) {}

@@ -20,7 +20,7 @@ import { structureFields } from './response-format.js'
 
 export const leaveOut = 'leave the field out'
 
-/** One model is served; whoever names it may, and '' names none. */
+/** One model is served: its name may be left out, or be ''. */
 export const modelName = optional(z.string({ error: 'the name of a model, such as "default"' }))
 
 /** One string or several, of which empty ones mean nothing; always an array afterwards. */

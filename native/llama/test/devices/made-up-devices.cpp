@@ -7,7 +7,7 @@
 // for example CUDA:gpu:300,CUDA:gpu:100:start,Vulkan:integrated:500. What is allocated on one is
 // taken off what it says is free. Faults: `start` (it cannot be started), `lies` (it says eight
 // times the memory that it has), `silent` (it throws when it is asked for its memory),
-// `untouchable` (whoever starts it or asks for its memory ends the process).
+// `untouchable` (starting it, or asking for its memory, ends the process).
 #include <cstdlib>
 #include <cstring>
 #include <memory>

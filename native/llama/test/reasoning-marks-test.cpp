@@ -1,9 +1,9 @@
-#include "llama/chat/thought-marks.h"
+#include "llama/chat/reasoning-marks.h"
 
 #include "chat-samples.h"
 #include "test/check.h"
 
-using sluice::thought_marks;
+using sluice::reasoning_marks;
 
 namespace {
 
@@ -29,7 +29,7 @@ TEST("thought marks: those of real templates are those of llama.cpp's parser") {
   };
   for (const Expected& expected : all) {
     const std::string name = std::string(expected.file) + ": ";
-    const auto marks = thought_marks(*samples::format_of(expected.file));
+    const auto marks = reasoning_marks(*samples::format_of(expected.file));
     CHECK_EQ(name + (marks ? marks->ends.front() : "none"), name + expected.end);
     CHECK_EQ(name + std::to_string(marks->is_open), name + std::to_string(expected.is_open));
     CHECK_EQ(name + std::to_string(marks->may_begin_anywhere),
@@ -38,12 +38,12 @@ TEST("thought marks: those of real templates are those of llama.cpp's parser") {
 }
 
 TEST("thought marks: some formats take blanks before thoughts, others make text of them") {
-  CHECK(thought_marks(*samples::format_of("Qwen-Qwen3-0.6B.jinja"))->may_follow_blank);
-  CHECK(!thought_marks(*samples::format_of("Kimi-K2-Instruct.jinja"))->may_follow_blank);
+  CHECK(reasoning_marks(*samples::format_of("Qwen-Qwen3-0.6B.jinja"))->may_follow_blank);
+  CHECK(!reasoning_marks(*samples::format_of("Kimi-K2-Instruct.jinja"))->may_follow_blank);
 }
 
 TEST("thought marks: the beginning of a call ends thoughts where there are tools to call") {
-  const auto marks = thought_marks(*samples::format_of("deepseek-ai-DeepSeek-V3.2.jinja"));
+  const auto marks = reasoning_marks(*samples::format_of("deepseek-ai-DeepSeek-V3.2.jinja"));
   CHECK_EQ(marks->ends.size(), size_t(2));
   CHECK(marks->begun.size() <= marks->ends.back().size());
 }
@@ -51,6 +51,6 @@ TEST("thought marks: the beginning of a call ends thoughts where there are tools
 TEST("thought marks: a parser that tells no thoughts apart has none") {
   for (const char* file : {"Qwen-Qwen2.5-7B-Instruct.jinja", "Qwen3-Coder.jinja",
                            "LFM2-8B-A1B.jinja", "muse-glimmer.jinja"}) {
-    CHECK(!thought_marks(*samples::format_of(file)));
+    CHECK(!reasoning_marks(*samples::format_of(file)));
   }
 }

@@ -1,4 +1,4 @@
-#include "engine/request/thoughts.h"
+#include "engine/request/reasoning-tracker.h"
 
 #include <algorithm>
 #include <iterator>
@@ -8,22 +8,22 @@
 
 #include "test/check.h"
 
-using sluice::ThoughtMarks;
-using sluice::Thoughts;
+using sluice::ReasoningMarks;
+using sluice::ReasoningTracker;
 
 namespace {
 
-const ThoughtMarks kGenerated{"<think>", {"</think>"}, false, false, true, ""};
-const ThoughtMarks kOpen{"<think>", {"</think>"}, true, false, true, ""};
-const ThoughtMarks kMessages{"<think>", {"</think>"}, false, true, true, ""};
+const ReasoningMarks kGenerated{"<think>", {"</think>"}, false, false, true, ""};
+const ReasoningMarks kOpen{"<think>", {"</think>"}, true, false, true, ""};
+const ReasoningMarks kMessages{"<think>", {"</think>"}, false, true, true, ""};
 
 struct Told {
   int32_t tokens;
   bool is_open;
 };
 
-Told told(const ThoughtMarks& marks, const std::vector<std::string>& pieces) {
-  Thoughts thoughts(marks, Thoughts::kUnlimited);
+Told told(const ReasoningMarks& marks, const std::vector<std::string>& pieces) {
+  ReasoningTracker thoughts(marks, ReasoningTracker::kUnlimited);
   for (const std::string& piece : pieces) {
     thoughts.append(piece);
     CHECK(!thoughts.must_end());
@@ -32,8 +32,9 @@ Told told(const ThoughtMarks& marks, const std::vector<std::string>& pieces) {
 }
 
 // After how many of the tokens the thoughts must end; -1 where they need not.
-int32_t end_at(const ThoughtMarks& marks, int32_t budget, const std::vector<std::string>& pieces) {
-  Thoughts thoughts(marks, budget);
+int32_t end_at(const ReasoningMarks& marks, int32_t budget,
+               const std::vector<std::string>& pieces) {
+  ReasoningTracker thoughts(marks, budget);
   if (thoughts.must_end()) return 0;
   for (size_t i = 0; i < pieces.size(); ++i) {
     thoughts.append(pieces[i]);
@@ -65,7 +66,7 @@ std::vector<std::string> bytes_of(const std::string& text) {
 
 }  // namespace
 
-TEST("thoughts: tokens between the marks are counted, however the marks are cut into tokens") {
+TEST("reasoning: tokens between the marks are counted, however the marks are cut into tokens") {
   CHECK_EQ(told(kOpen, {"I ", "think", "</think>", "Yes", "."}).tokens, 2);
   CHECK_EQ(told(kOpen, {"I ", "think", "</", "thi", "nk>", "Yes"}).tokens, 2);
   CHECK_EQ(told(kOpen, {"I ", "think</", "think>Yes"}).tokens, 2);
@@ -76,7 +77,7 @@ TEST("thoughts: tokens between the marks are counted, however the marks are cut 
   CHECK_EQ(told(kOpen, bytes_of("abc</think>def")).tokens, 3);
 }
 
-TEST("thoughts: text that only begins like the end mark is part of them") {
+TEST("reasoning: text that only begins like the end mark is part of them") {
   CHECK_EQ(told(kOpen, bytes_of("a</thin</think>b")).tokens, 7);
   CHECK_EQ(told(kOpen, {"a", "<", "/", "b"}).tokens, 4);
   // Cut off in the middle of it.
@@ -85,11 +86,11 @@ TEST("thoughts: text that only begins like the end mark is part of them") {
   CHECK(cut.is_open);
 }
 
-TEST("thoughts: a control token without text is one of them") {
+TEST("reasoning: a control token without text is one of them") {
   CHECK_EQ(told(kOpen, {"a", "", "b", "", "</think>", "", "c"}).tokens, 4);
 }
 
-TEST("thoughts: the first word of a reply begins them, or any, as the format has it") {
+TEST("reasoning: the first word of a reply begins them, or any, as the format has it") {
   CHECK_EQ(told(kGenerated, {"\n ", "<think>", "a", "</think>"}).tokens, 1);
   CHECK_EQ(told(kGenerated, {"The mark ", "<think>", "a", "</think>"}).tokens, 0);
   CHECK_EQ(told(kGenerated, bytes_of("<<think>a")).tokens, 0);
@@ -98,15 +99,15 @@ TEST("thoughts: the first word of a reply begins them, or any, as the format has
   CHECK_EQ(told(kMessages, {"x", "<think>", "a", "</think>", "y<think>", "b", "c"}).tokens, 3);
 }
 
-TEST("thoughts: the first byte begins them where blanks before would make them text") {
-  ThoughtMarks marks = kGenerated;
+TEST("reasoning: the first byte begins them where blanks before would make them text") {
+  ReasoningMarks marks = kGenerated;
   marks.may_follow_blank = false;
   CHECK_EQ(told(marks, {"<th", "ink>", "a", "b", "</think>"}).tokens, 2);
   CHECK_EQ(told(marks, {"\n", "<think>", "a", "b", "</think>"}).tokens, 0);
 }
 
-TEST("thoughts: the end mark may begin in the prompt") {
-  ThoughtMarks marks = kOpen;
+TEST("reasoning: the end mark may begin in the prompt") {
+  ReasoningMarks marks = kOpen;
   marks.begun = "so</think>or</th";
   const Told ended = told(marks, {"ink>", "a", "b"});
   CHECK_EQ(ended.tokens, 0);
@@ -120,9 +121,9 @@ TEST("thoughts: the end mark may begin in the prompt") {
   CHECK_EQ(end_at(marks, 1, {"a", "b"}), 1);
 }
 
-TEST("thoughts: the longest of several ends that end together is the mark") {
-  const ThoughtMarks marks{"<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false, true,
-                           ""};
+TEST("reasoning: the longest of several ends that end together is the mark") {
+  const ReasoningMarks marks{
+      "<think>", {"\n</think>", "</think>", "<tool_call>"}, true, false, true, ""};
   CHECK_EQ(told(marks, {"a", "\n", "</think>", "b"}).tokens, 1);
   CHECK_EQ(told(marks, {"a", "</think>", "b"}).tokens, 1);
   CHECK_EQ(told(marks, {"a", "b", "<tool_call>", "{}"}).tokens, 2);
@@ -130,7 +131,7 @@ TEST("thoughts: the longest of several ends that end together is the mark") {
   CHECK_EQ(end_at(marks, 4, std::vector<std::string>(9, "\n")), 6);
 }
 
-TEST("thoughts: an end is due when they have had their tokens") {
+TEST("reasoning: an end is due when they have had their tokens") {
   const std::vector<std::string> words(10, "word ");
   CHECK_EQ(end_at(kOpen, 0, words), 0);
   CHECK_EQ(end_at(kOpen, 1, words), 1);
@@ -140,16 +141,16 @@ TEST("thoughts: an end is due when they have had their tokens") {
   CHECK_EQ(end_at(kGenerated, 2, {"<think>", "a", "b", "c"}), 3);
   CHECK_EQ(end_at(kGenerated, 0, words), -1);
   CHECK_EQ(end_at(kOpen, 3, {"a", "b", "</think>", "c", "d", "e"}), -1);
-  CHECK_EQ(end_at(kOpen, Thoughts::kUnlimited, words), -1);
+  CHECK_EQ(end_at(kOpen, ReasoningTracker::kUnlimited, words), -1);
 }
 
-TEST("thoughts: the budget is that of all the reply's thoughts together") {
+TEST("reasoning: the budget is that of all of a reply's reasoning together") {
   const std::vector<std::string> twice{"<think>", "a", "b", "</think>", "c", "<think>", "d", "e"};
   CHECK_EQ(end_at(kMessages, 3, twice), 7);
   CHECK_EQ(end_at(kMessages, 2, {"<think>", "a", "b", "</think>"}), 3);
 }
 
-TEST("thoughts: neither a character nor a mark that has begun is cut") {
+TEST("reasoning: neither a character nor a mark that has begun is cut") {
   CHECK_EQ(end_at(kOpen, 1, {"a\xF0\x9F", "\xA6", "\x8A", "b"}), 3);
   CHECK_EQ(end_at(kOpen, 2, {"a", "\xC3", "\xA9", "b"}), 3);
   // No character takes longer than this, whatever the bytes say.
@@ -160,7 +161,7 @@ TEST("thoughts: neither a character nor a mark that has begun is cut") {
   CHECK_EQ(end_at(kOpen, 2, {"a", "b<", "c", "d"}), 3);
 }
 
-TEST("thoughts: random texts, cut anywhere, have the tokens that lie between the marks") {
+TEST("reasoning: random texts, cut anywhere, have the tokens that lie between the marks") {
   const char* const words[] = {"<think>", "</think>", "<",  "</",      "<th",
                                "</thin",  "a",        "\n", "\xC3\xA9"};
   std::mt19937 numbers(3);

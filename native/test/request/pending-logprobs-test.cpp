@@ -1,4 +1,4 @@
-#include "engine/request/held-logprobs.h"
+#include "engine/request/pending-logprobs.h"
 
 #include <random>
 #include <string>
@@ -6,7 +6,7 @@
 #include "engine/request/text-stream.h"
 #include "test/check.h"
 
-using sluice::HeldLogprobs;
+using sluice::PendingLogprobs;
 using sluice::TextStream;
 using sluice::TokenLogprobs;
 
@@ -21,7 +21,7 @@ struct Reader {
   void token(const std::string& bytes) {
     if (text_stream.stopped()) return;
     text_stream.append(bytes);
-    held.push(entry(bytes));
+    pending.push(entry(bytes));
     take();
   }
 
@@ -32,21 +32,21 @@ struct Reader {
 
   void take() {
     text += text_stream.take();
-    for (const TokenLogprobs& one : held.take(text_stream.released(), text_stream.stopped())) {
+    for (const TokenLogprobs& one : pending.take(text_stream.released(), text_stream.stopped())) {
       tokens.push_back(one.chosen.bytes);
       bytes += one.chosen.bytes;
     }
   }
 
   TextStream text_stream;
-  HeldLogprobs held;
+  PendingLogprobs pending;
   std::string text, bytes;
   std::vector<std::string> tokens;
 };
 
 }  // namespace
 
-TEST("held logprobs: an entry leaves with the last of its token's bytes") {
+TEST("pending logprobs: an entry leaves with the last of its token's bytes") {
   Reader reader({});
   reader.token("Once");
   CHECK_EQ(reader.tokens.size(), size_t(1));
@@ -60,7 +60,9 @@ TEST("held logprobs: an entry leaves with the last of its token's bytes") {
   CHECK_EQ(reader.bytes, reader.text);
 }
 
-TEST("held logprobs: an entry that a stop string may claim is held, and leaves when it was none") {
+TEST(
+    "pending logprobs: an entry that a stop string may claim is held, and leaves when it was "
+    "none") {
   Reader reader({"the end"});
   for (const char* token : {"a", " the", " e"}) reader.token(token);
   CHECK_EQ(reader.bytes, "a");
@@ -68,7 +70,7 @@ TEST("held logprobs: an entry that a stop string may claim is held, and leaves w
   CHECK_EQ(reader.bytes, "a the egg");
 }
 
-TEST("held logprobs: a token that a stop string begins in has the bytes before it") {
+TEST("pending logprobs: a token that a stop string begins in has the bytes before it") {
   Reader reader({"xyz"});
   for (const char* token : {"ab", "cx", "", "y", "zd", "never"}) reader.token(token);
   reader.finish();
@@ -77,7 +79,7 @@ TEST("held logprobs: a token that a stop string begins in has the bytes before i
   CHECK_EQ(reader.tokens.back(), "c");
 }
 
-TEST("held logprobs: a token that a stop string begins with is left out") {
+TEST("pending logprobs: a token that a stop string begins with is left out") {
   Reader reader({"xyz"});
   for (const char* token : {"ab", "", "xy", "z"}) reader.token(token);
   reader.finish();
@@ -85,7 +87,7 @@ TEST("held logprobs: a token that a stop string begins with is left out") {
   CHECK_EQ(reader.bytes, "ab");
 }
 
-TEST("held logprobs: half a character at the end is reported by its bytes") {
+TEST("pending logprobs: half a character at the end is reported by its bytes") {
   Reader reader({});
   reader.token("a\xF0\x9F");
   reader.finish();
@@ -93,7 +95,7 @@ TEST("held logprobs: half a character at the end is reported by its bytes") {
   CHECK_EQ(reader.bytes, "a\xF0\x9F");
 }
 
-TEST("held logprobs: the bytes of tokens are the reply's text, however it is cut") {
+TEST("pending logprobs: the bytes of tokens are the reply's text, however it is cut") {
   std::mt19937 numbers(3);
   const std::string whole = "Déjà vu: the 狐 said “ÿ” to the 🦊, twice, and aaab aab once. ";
   const std::vector<std::vector<std::string>> stop_lists = {{},    {"aab"},  {"twice, once", "🦊,"},

@@ -1,12 +1,12 @@
-#include "engine/request/thoughts.h"
+#include "engine/request/reasoning-tracker.h"
 
 #include <algorithm>
 
 namespace sluice {
 namespace {
 
-// Nothing that is cut in the middle of a character lacks more tokens; bytes that are no UTF-8 may
-// look as if they did for ever.
+// A character that is cut lacks at most so many tokens. Without this limit, bytes that are no UTF-8
+// could look like a cut character for ever.
 constexpr int32_t kCharacterTokens = 3;
 
 int32_t bytes_after(char lead) {
@@ -20,7 +20,7 @@ bool is_space(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' ||
 
 }  // namespace
 
-Thoughts::Thoughts(const ThoughtMarks& marks, int32_t budget)
+ReasoningTracker::ReasoningTracker(const ReasoningMarks& marks, int32_t budget)
     : budget_(budget),
       may_begin_anywhere_(marks.may_begin_anywhere),
       may_follow_blank_(marks.may_follow_blank),
@@ -38,8 +38,8 @@ Thoughts::Thoughts(const ThoughtMarks& marks, int32_t budget)
   unsettled_.reserve(longest + 1);
 }
 
-void Thoughts::append(std::string_view piece) {
-  // One without text is no part of a mark.
+void ReasoningTracker::append(std::string_view piece) {
+  // A token without text is no part of a mark.
   if (is_open_ && piece.empty()) ++tokens_;
   if (is_open_ && !piece.empty()) unsettled_.push_back(bytes_);
   for (size_t i = 0; i < piece.size(); ++i) {
@@ -51,13 +51,13 @@ void Thoughts::append(std::string_view piece) {
   if (is_open_) settle(bytes_ - std::min(bytes_, mark_begun()));
 }
 
-size_t Thoughts::mark_begun() const {
+size_t ReasoningTracker::mark_begun() const {
   size_t longest = 0;
   for (const StringMatcher& end : ends_) longest = std::max(longest, end.matched());
   return longest;
 }
 
-void Thoughts::read(char byte) {
+void ReasoningTracker::read(char byte) {
   ++bytes_;
   char_left_ = continues_character(byte) ? std::max(0, char_left_ - 1) : bytes_after(byte);
   if (is_open_) {
@@ -75,12 +75,12 @@ void Thoughts::read(char byte) {
   }
 }
 
-void Thoughts::open() {
+void ReasoningTracker::open() {
   is_open_ = true;
   start_.reset();
 }
 
-void Thoughts::close(size_t mark_begin) {
+void ReasoningTracker::close(size_t mark_begin) {
   settle(mark_begin);
   unsettled_.clear();
   is_open_ = is_blank_ = false;
@@ -88,15 +88,15 @@ void Thoughts::close(size_t mark_begin) {
   for (StringMatcher& end : ends_) end.reset();
 }
 
-void Thoughts::settle(size_t end) {
+void ReasoningTracker::settle(size_t end) {
   const auto first = std::lower_bound(unsettled_.begin(), unsettled_.end(), end);
   tokens_ += int32_t(first - unsettled_.begin());
   unsettled_.erase(unsettled_.begin(), first);
 }
 
-bool Thoughts::must_end() const {
+bool ReasoningTracker::must_end() const {
   if (!is_open_ || budget_ == kUnlimited || tokens_ < budget_) return false;
-  // What the prompt begun of a mark is not waited for: nothing might come of it.
+  // A mark that began in the prompt is not waited for: it may never come.
   if (tokens_ == budget_ && bytes_ > 0 && mark_begun() > 0) return false;
   return char_left_ == 0 || tokens_ >= budget_ + kCharacterTokens;
 }
