@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "memory/memory-budget.h"
 #include "memory/placement.h"
 
 namespace sluice {
@@ -21,6 +22,10 @@ struct ContextNeed {
 // there is room for those is asked of memory_shortage().
 int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes);
 
+// Bytes for kept states where nobody says it: an eighth of what is free, in whole MiB, 2 GiB at
+// most.
+uint64_t affordable_cache(uint64_t free_bytes);
+
 // What a load takes that was not measured, from above; whether more than that is free for sure, so
 // that measuring it would say nothing new.
 struct RoughNeed {
@@ -30,6 +35,9 @@ struct RoughNeed {
 bool is_ample(const RoughNeed& need, uint64_t free_bytes);
 
 // Why a plan of the CPU alone has no room; empty where it has.
-std::string memory_shortage(const MemoryPlan& plan, uint64_t free_bytes);
+std::string memory_shortage(const MemoryPlan& plan, const FreeMemory& free);
+
+// "8192 MiB of memory are free", and what is left out of that.
+std::string words_of(const FreeMemory& free);
 
 }  // namespace sluice

@@ -85,7 +85,7 @@ export interface LoadOptions {
   /**
    * MiB of host memory for the states of finished conversations and of replies that gave up their
    * place; 0 keeps only what the places themselves hold. 0 to 1,048,576. Default: an eighth of free
-   * memory, at most 2,048. It bounds all memory of the cache, what is about to be kept and what is
+   * memory, at most 2,048; what other engines of this process may take is not free. It bounds all memory of the cache, what is about to be kept and what is
    * to be used again included. On top come, while a state is brought to another place, one or two
    * copies of it, of which up to 64 MiB each are kept for the next time.
    */
