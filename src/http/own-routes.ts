@@ -24,7 +24,7 @@ export const ownRoutes: readonly OwnRoute[] = [
  * so where the server has keys, whoever brings none is told of a fault by its code alone.
  */
 function health(app: App, call: Call): Answer {
-  app.models(mayKnow(app, call) ? 'whole' : 'code')
+  app.checkServing(mayKnow(app, call) ? 'whole' : 'code')
   return json(200, { status: 'ok' })
 }
 
