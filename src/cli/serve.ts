@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { EngineEndedError, InvalidOptionError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
-import { fixedHost } from '../host/fixed-host.js'
 import type { ModelHost } from '../host/model-host.js'
 import { type Address, createHostServer, type SluiceServer } from '../http/node/server.js'
+import { listenerSettings, modelHostOf } from '../http/options.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
@@ -40,9 +40,8 @@ export async function serveCommand(flags: Flags): Promise<number> {
     begin = resolve
   })
   const failed = new AbortController()
-  const onFailure = (error: unknown) => failed.abort(error) // this command ends with it, and says why
-  const { alias: aliases, anyModel } = flags
-  const host = fixedHost(loading, { aliases, anyModel, onFailure })
+  // This command ends with the engine, and says why.
+  const host = hostOf(flags, loading, (error) => failed.abort(error))
   const server = serverOf(flags, apiKeys, host, log)
   // A port in use is told now, not after minutes of loading.
   const address = await listening(server, flags)
@@ -82,6 +81,14 @@ function stopSignal(): AbortSignal {
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   return stop.signal
+}
+
+function hostOf(
+  { alias: aliases, anyModel }: Flags,
+  engine: Promise<Engine>,
+  onEngineError: (error: unknown) => void,
+): ModelHost {
+  return modelHostOf(listenerSettings({ engine, aliases, anyModel, onEngineError }))
 }
 
 function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): SluiceServer {
