@@ -134,7 +134,7 @@ describe('engines of one process count on what the others leave', () => {
     return 2 * (await needOf(largeRandomModel(), options))
   }
 
-  test('the second is refused where there is room for one, and loads once that is closed', async () => {
+  test('a second engine is refused where there is room for one, until the first is closed', async () => {
     withFree(Math.floor((await bothNeed()) * 0.98))
     const first = await opened()
     const words = /\d+ MiB of memory are free beside the \d+ MiB of this process's other engines/
@@ -143,19 +143,19 @@ describe('engines of one process count on what the others leave', () => {
     await opened()
   })
 
-  test('the second loads where there is room for both', async () => {
+  test('a second engine loads where there is room for both', async () => {
     withFree(Math.ceil((await bothNeed()) * 1.02))
     await opened()
     await opened()
   })
 
-  test('of two that load at once, one is refused where there is room for one', async () => {
+  test('one of two engines that load at once is refused where there is room for one', async () => {
     withFree(Math.floor((await bothNeed()) * 0.98))
     const both = await Promise.allSettled([opened(), opened()])
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('what the first may keep of states counts, though it keeps none yet', async () => {
+  test('states that an engine may keep count before it keeps any', async () => {
     const need = await bothNeed()
     withFree(Math.floor(need * 0.98) + 64 * mebibyte)
     const first = await opened({ cacheMiB: 64 })
@@ -166,7 +166,7 @@ describe('engines of one process count on what the others leave', () => {
     await opened()
   })
 
-  test('weights of another file are taken, and those of the same one are shared', async () => {
+  test('weights of another file count, and those of the same file are shared', async () => {
     const { weightsBytes } = (await estimate(largeRandomModel(), options)).placement.host
     const need = await bothNeed()
     withFree(Math.ceil(need * 1.02))
