@@ -129,7 +129,7 @@ test('a lease lasts as long as its request, and ends with a client that leaves',
   await eventually(() => leased() === 0)
 })
 
-test('a lease that comes when its client has left is given back, and nothing is asked', async () => {
+test('a lease that comes when its client has left is given back unused', async () => {
   const { client, hold, leased, asked, addon } = await serveTwo()
   const letGo = hold()
   const raw = await client()

@@ -134,7 +134,7 @@ describe('engines of one process count on what the others leave', () => {
     return 2 * (await needOf(largeRandomModel(), options))
   }
 
-  test('a second engine is refused where there is room for one, until the first is closed', async () => {
+  test('a second engine is refused where one has room, until the first is closed', async () => {
     withFree(Math.floor((await bothNeed()) * 0.98))
     const first = await opened()
     const words = /\d+ MiB of memory are free beside the \d+ MiB of this process's other engines/
