@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "engine/embed/embedding-context.h"
+#include "gguf/gguf-preflight.h"
 #include "llama/model-store.h"
 
 namespace sluice {
