@@ -196,7 +196,7 @@ void Engine::make_contexts(Opened& opened) {
 
 EngineOptions Engine::options_now() const {
   EngineOptions options = options_;
-  options.free = memory_.free(options_.free.bytes);
+  options.free = memory_.free();
   return options;
 }
 

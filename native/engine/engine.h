@@ -110,7 +110,7 @@ class Engine {
   EmbedderOptions embedder_options(const Opened& opened) const;
 
   const EngineOptions options_;
-  const MemoryBudget::Share memory_{MemoryBudget::of_process()};
+  const MemoryBudget::Share memory_{MemoryBudget::of_process(), options_.free.bytes};
   EventSink& sink_;
   Ledger ledger_;
   Mailbox<EngineMessage> mailbox_;

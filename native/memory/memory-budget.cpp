@@ -11,25 +11,28 @@ MemoryBudget& MemoryBudget::of_process() {
   return *budget;
 }
 
-MemoryBudget::Share::Share(MemoryBudget& budget) : budget_(budget) { promise({}); }
+MemoryBudget::Share::Share(MemoryBudget& budget, uint64_t system_free_bytes)
+    : budget_(budget), system_free_bytes_(system_free_bytes) {
+  promise({});
+}
 
 MemoryBudget::Share::~Share() {
   const std::lock_guard<std::mutex> lock(budget_.mutex_);
   budget_.shares_.erase(this);
 }
 
-FreeMemory MemoryBudget::Share::free(uint64_t system_free_bytes) const {
+FreeMemory MemoryBudget::Share::free() const {
   const std::lock_guard<std::mutex> lock(budget_.mutex_);
   const uint64_t promised = budget_.promised_beside(*this);
+  if (promised == 0) return {system_free_bytes_, 0};
   uint64_t& at_first = budget_.free_at_first_;
-  // Where more is free than it was, another program has ended.
-  at_first = promised == 0 ? system_free_bytes : std::max(at_first, system_free_bytes);
-  return {std::min(system_free_bytes, at_first - std::min(at_first, promised)), promised};
+  at_first = std::max(at_first, system_free_bytes_);  // more is free where another program ended
+  return {std::min(system_free_bytes_, at_first - std::min(at_first, promised)), promised};
 }
 
 void MemoryBudget::Share::promise(MemoryNeed need) const {
   const std::lock_guard<std::mutex> lock(budget_.mutex_);
-  if (budget_.is_unused()) budget_.free_at_first_ = 0;  // it was so long ago
+  if (budget_.is_unused()) budget_.free_at_first_ = system_free_bytes_;
   budget_.shares_[this] = std::move(need);
 }
 

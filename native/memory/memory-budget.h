@@ -32,7 +32,8 @@ class MemoryBudget {
   // What one engine has been promised. Owned by that engine; its end gives it back.
   class Share {
    public:
-    explicit Share(MemoryBudget& budget);
+    // `system_free_bytes`: what is free at the beginning of its load, as the system says.
+    Share(MemoryBudget& budget, uint64_t system_free_bytes);
     ~Share();
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
@@ -40,7 +41,7 @@ class MemoryBudget {
     // What this engine may count on, for all that it takes: as much as the system says is free, and
     // no more than the others leave of what was free before any of them. Weights of a file that
     // this engine has too are not left out.
-    FreeMemory free(uint64_t system_free_bytes) const;
+    FreeMemory free() const;
     // In the place of what it was promised before.
     void promise(MemoryNeed need) const;
     // As long as it is held no other engine has one: for the time from free() to promise().
@@ -48,6 +49,7 @@ class MemoryBudget {
 
    private:
     MemoryBudget& budget_;
+    const uint64_t system_free_bytes_;
   };
 
  private:

@@ -53,58 +53,58 @@ TEST("memory budget: an engine counts on what the others leave, and no more than
   };
   for (const Row& row : rows) {
     MemoryBudget budget;
-    const MemoryBudget::Share share(budget);
     std::vector<std::unique_ptr<MemoryBudget::Share>> others;
     for (const MemoryNeed& other : row.others) {
-      others.push_back(std::make_unique<MemoryBudget::Share>(budget));
-      others.back()->free(16 * kGiB);
+      others.push_back(std::make_unique<MemoryBudget::Share>(budget, 16 * kGiB));
       others.back()->promise(other);
     }
+    const MemoryBudget::Share share(budget, row.system * kGiB);
     share.promise(own);
-    CHECK_EQ(std::string(row.what) + ": " + words(share.free(row.system * kGiB)),
+    CHECK_EQ(std::string(row.what) + ": " + words(share.free()),
              std::string(row.what) + ": " + row.expected);
   }
 }
 
 TEST("memory budget: a promise takes the place of the one before, and its end gives it back") {
   MemoryBudget budget;
-  const MemoryBudget::Share share(budget);
-  std::optional<MemoryBudget::Share> other(std::in_place, budget);
-  other->free(16 * kGiB);
+  std::optional<MemoryBudget::Share> other(std::in_place, budget, 16 * kGiB);
+  const MemoryBudget::Share share(budget, 16 * kGiB);
+  CHECK_EQ(words(share.free()), "16 beside 0");
   other->promise(need(4, {{"a", 2}}));
+  CHECK_EQ(words(share.free()), "10 beside 6");
   other->promise(need(3));
-  CHECK_EQ(words(share.free(16 * kGiB)), "13 beside 3");
+  CHECK_EQ(words(share.free()), "13 beside 3");
   other->promise({});
-  CHECK_EQ(words(share.free(16 * kGiB)), "16 beside 0");
+  CHECK_EQ(words(share.free()), "16 beside 0");
   other->promise(need(5));
-  CHECK_EQ(words(share.free(16 * kGiB)), "11 beside 5");
+  CHECK_EQ(words(share.free()), "11 beside 5");
   other.reset();
-  CHECK_EQ(words(share.free(16 * kGiB)), "16 beside 0");
+  CHECK_EQ(words(share.free()), "16 beside 0");
 }
 
 TEST("memory budget: what was free at first is forgotten once nothing is promised") {
   MemoryBudget budget;
-  const MemoryBudget::Share share(budget), other(budget);
-  other.free(16 * kGiB);
-  other.promise(need(4));
-  CHECK_EQ(words(share.free(16 * kGiB)), "12 beside 4");
-  other.promise({});
-  other.promise(need(0, {{"a", 3}}));  // before it asks
-  CHECK_EQ(words(share.free(8 * kGiB)), "5 beside 3");
+  std::optional<MemoryBudget::Share> first(std::in_place, budget, 16 * kGiB);
+  first->promise(need(4));
+  CHECK_EQ(words(MemoryBudget::Share(budget, 12 * kGiB).free()), "12 beside 4");
+  first.reset();
+  const MemoryBudget::Share second(budget, 8 * kGiB);
+  second.promise(need(0, {{"a", 3}}));
+  CHECK_EQ(words(MemoryBudget::Share(budget, 8 * kGiB).free()), "5 beside 3");
 }
 
 TEST("memory budget: engines that take turns are never promised more than there is") {
   MemoryBudget budget;
   std::atomic<bool> is_exceeded{false};
   const auto load_and_close = [&](uint64_t most) {
-    const MemoryBudget::Share share(budget);
+    const MemoryBudget::Share share(budget, 16 * kGiB);
     for (int i = 0; i < 200; ++i) {
       {
         const auto turn = share.turn();
-        const uint64_t bytes = std::min(most, share.free(16 * kGiB).bytes);
+        const uint64_t bytes = std::min(most, share.free().bytes);
         std::this_thread::yield();
         share.promise({{}, bytes});
-        if (bytes + share.free(16 * kGiB).promised > 16 * kGiB) is_exceeded = true;
+        if (bytes + share.free().promised > 16 * kGiB) is_exceeded = true;
       }
       share.promise({});
     }
