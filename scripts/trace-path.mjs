@@ -1,15 +1,16 @@
 // Which files of src one streamed POST /v1/chat/completions passes through, in order: a request is
 // sent to a server of dist over the embedded model, and every function that is entered until its
-// last byte has come tells its file.
+// last byte is written tells its file.
 //
 //     node scripts/trace-path.mjs [dist]
 //
 // A file is passed through if one of its functions calls into another file: it takes the request,
-// or its reply, and hands it on. All others only answer what they are asked (a check, a regular
-// expression, a line of text). Both are counted, and so are the stays: entries into a file from
-// another one. Types, what runs while modules load, and what a first request sets up are no part.
+// or its reply, and hands it on. To call back who is calling is no handing on. All others only
+// answer what they are asked (a check, a regular expression, a line of text). Both are counted, and
+// so are the stays: entries into a file from another one. Types, what runs while modules load, what
+// a first request sets up, and what follows the last byte (log, metrics) are no part.
 
-import { request } from 'node:http'
+import { request, ServerResponse } from 'node:http'
 import { register } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -20,7 +21,7 @@ const dist = `${pathToFileURL(folder)}/`
 const body = JSON.stringify({
   model: 'default',
   messages: [{ role: 'user', content: 'Tell me a story about a fox' }],
-  max_tokens: 16,
+  max_tokens: 1,
   stream: true,
 })
 
@@ -45,8 +46,14 @@ await ask()
 const entries = []
 const hooked = /** @type {{ onFunction?: ((file: string) => void) | undefined }} */ (globalThis)
 hooked.onFunction = (/** @type {string} */ file) => entries.push({ file, caller: callerOf(file) })
+const { end } = ServerResponse.prototype
+ServerResponse.prototype.end = /** @type {typeof end} */ (
+  function (/** @type {any[]} */ ...given) {
+    hooked.onFunction = undefined
+    return Reflect.apply(end, this, given)
+  }
+)
 await ask()
-hooked.onFunction = undefined
 await server.close()
 await engine.close()
 report()
@@ -63,18 +70,19 @@ async function ask() {
 }
 
 /**
- * The file that called the function which was entered last; undefined where the event loop did.
+ * The file that called the function which was entered last; undefined where the event loop did, or
+ * one that it called itself.
  * @param {string} file
  */
 function callerOf(file) {
   const calls = (new Error().stack ?? '').split('\n').slice(3) // below onFunction and the function
-  for (const call of calls) {
+  const files = calls.flatMap((call) => {
     const at = call.indexOf(dist)
-    if (at < 0 || call.includes('at async ')) continue
-    const [caller = ''] = call.slice(at + dist.length).split('.js:')
-    if (`${caller}.ts` !== file) return `${caller}.ts`
-  }
-  return undefined
+    if (at < 0 || call.includes('at async ')) return []
+    return [`${call.slice(at + dist.length).split('.js:', 1)[0]}.ts`]
+  })
+  const others = files.slice(files.findIndex((one) => one !== file))
+  return others.includes(file) ? undefined : others[0]
 }
 
 function report() {

@@ -18,7 +18,7 @@ struct EngineOptions {
   int32_t context = 0;   // tokens per sequence; 0 chooses
   FreeMemory free;       // a quarter of it bounds a context that is chosen
   int32_t kv_cells = 0;  // shared by all sequences; 0 gives each `context` of its own
-  // Host memory for states of finished and set-aside sequences; left out, it is chosen.
+  // Host memory for states of finished and preempted sequences; left out, it is chosen.
   std::optional<uint64_t> cache_bytes;
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;
@@ -27,13 +27,13 @@ struct EngineOptions {
   int32_t poll = 0;       // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
-  std::string chat_template;     // in the place of the model's own; empty is none
+  std::string chat_template;     // instead of the model's own; empty is none
   std::string draft_path;        // of a draft model; empty is none
-  bool lookup = false;           // drafts by looking up; not beside a draft model
+  bool lookup = false;           // drafts by looking the text up; not beside a draft model
   int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
   int32_t window = 64;           // tokens
   int32_t queue_depth_max = 64;  // requests
-  bool estimates_only = false;   // says what a load would take, and ends
+  bool estimates_only = false;   // reports what a load would take, and ends
   EmbeddingUse embeddings = EmbeddingUse::automatic;
   std::chrono::milliseconds queue_deadline{60000};
 };

@@ -42,13 +42,13 @@ function linesOf({ names, model, settings }: Model, flags: Shown): string[] {
       `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
       drafting(settings) +
-      thinking(settings),
+      reasoning(settings),
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
   ]
 }
 
-/** One line for a shell; the key is taken from the environment of whoever pastes it. */
+/** One line for a shell; the key is taken from the environment in which it is pasted. */
 export function curl(url: string, hasKeys: boolean): string {
   const body = {
     model: 'default',
@@ -88,6 +88,6 @@ function drafting({ draft, lookup, draftMax }: EngineSettings): string {
   return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
 }
 
-function thinking({ reasoningBudget }: EngineSettings): string {
+function reasoning({ reasoningBudget }: EngineSettings): string {
   return reasoningBudget === -1 ? '' : `, reasoning-budget ${reasoningBudget}`
 }

@@ -8,7 +8,7 @@ import type { ListenerSettings } from './options.js'
 
 /** An endpoint of the server itself, whichever protocols it speaks. */
 export interface OwnRoute extends Route<App> {
-  /** Whether it is open to everybody, without a key. */
+  /** Whether it is open to all requests, without a key. */
   readonly isOpen: (settings: ListenerSettings) => boolean
   /** Whether it is served to requests of any host name: nothing is to be had there. */
   readonly isOfAnyHost?: boolean
@@ -20,8 +20,8 @@ export const ownRoutes: readonly OwnRoute[] = [
 ]
 
 /**
- * GET /health: 200 while requests are served, else the 503 that they would get. Everybody may ask,
- * so where the server has keys, whoever brings none is told of a fault by its code alone.
+ * GET /health: 200 while requests are served, else the 503 that they would get. It needs no key:
+ * where the server has keys, a request without one gets only the code of a fault.
  */
 function health(app: App, call: Call): Answer {
   app.checkServing(mayKnow(app, call) ? 'whole' : 'code')

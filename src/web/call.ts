@@ -22,7 +22,7 @@ export interface Incoming {
   readonly hosts: readonly string[]
   /** The address of this machine that it came to, where that is known. */
   readonly localAddress: string | undefined
-  /** Whether it has an Expect header that nobody here meets. */
+  /** Whether it has an Expect header that this server does not meet. */
   readonly isExpectingMore: boolean
   /** Reads its JSON body, or throws what is wrong with that. */
   readBody(signal: AbortSignal): Promise<Uint8Array>
@@ -61,7 +61,7 @@ export function newRequestId(): string {
   return `req_${randomUUID().replaceAll('-', '')}`
 }
 
-/** The reason of a call's signal when its client has left: nobody is there to be told. */
+/** The reason of a call's signal when its client has left: no answer is sent. */
 class ClientGone extends Error {
   constructor() {
     super('the client has left')

@@ -93,7 +93,7 @@ describe('what serve says at its start', () => {
     )
   })
 
-  test('of a model that embeds it says so, and shows how to ask it', () => {
+  test('says of a model that embeds that it does, and shows how to ask it', () => {
     expect(text).not.toContain('embeds')
     const embedding = { size: 384, pooling: 'cls' as const }
     const embedder = { ...served, model: { ...served.model, embedding } }

@@ -79,7 +79,7 @@ describe('a session', () => {
     await settle()
   })
 
-  test('tells all of its end, and the one who made it', async () => {
+  test('tells all replies and its owner of its end', async () => {
     const onClosed = vi.fn()
     const { one, native } = session({ onClosed })
     await settle()
@@ -96,7 +96,7 @@ describe('a session', () => {
     expect(caught).toHaveLength(1)
   })
 
-  test('goes on where who made it throws at progress', async () => {
+  test('goes on where its owner throws at progress', async () => {
     const { one, native } = session({ onProgress: thrower('progress') })
     native.progress(0.5)
     const good = replyListener()
@@ -111,7 +111,7 @@ describe('a session', () => {
   })
 })
 
-test('at the exit of the process every engine is ended, though one throws', () => {
+test('every engine is ended at the exit of the process, though one throws', () => {
   const others = process.listeners('exit')
   const engines = [0, 1, 2].map((i) => ({
     close: vi.fn(),
@@ -125,7 +125,7 @@ test('at the exit of the process every engine is ended, though one throws', () =
   for (const engine of engines) forgetOpen(engine)
 })
 
-test('at a connection’s end every exchange on it is told, though one throws', async () => {
+test('every exchange on a connection is told of its end, though one throws', async () => {
   const { EventEmitter } = await import('node:events')
   const socket = new EventEmitter() as never
   const closed = [vi.fn(thrower('closed')), vi.fn()]

@@ -159,7 +159,7 @@ test('the id that a client gave to what is refused is kept where it could be rea
   expect(served.log.map(({ requestId }) => requestId)).toEqual(['mine', 'mine', 'mine'])
 })
 
-test('who leaves in its headers is told so; in its body nobody is there to be told', async () => {
+test('a client that leaves in its headers is told so, and in its body is not', async () => {
   const served = await serve()
   const [inHeaders, within] = [await served.client(), await served.client()]
   inHeaders.send('GET /health HTTP/1.1\r\nhost: loc')

@@ -43,7 +43,7 @@ TEST("ledger: the choices of one reply come in together or not at all") {
   CHECK_EQ(ledger.stats().started, 3);
 }
 
-TEST("ledger: who leaves makes room") {
+TEST("ledger: a request that is retired makes room") {
   Ledger ledger;
   CHECK(ledger.admit({request(1)}, 1));
   CHECK(ledger.retire(1, Outcome::finished));
@@ -60,7 +60,7 @@ TEST("ledger: a request is retired once, however many try") {
   CHECK_EQ(ledger.stats().cancelled, 1);
 }
 
-TEST("ledger: who cancels in flight is cancelled, though the end was already on its way") {
+TEST("ledger: a request cancelled in flight is cancelled, though its end was on its way") {
   Ledger ledger;
   ledger.admit({request(1)}, 4);
   CHECK(ledger.cancel(1));
@@ -72,7 +72,7 @@ TEST("ledger: who cancels in flight is cancelled, though the end was already on 
   CHECK_EQ(ledger.stats().cancelled_in[size_t(Phase::decode)], 1);
 }
 
-TEST("ledger: who cancels after the end and before hearing of it is cancelled, whatever it was") {
+TEST("ledger: a request cancelled before its end was heard is cancelled, whatever that was") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 2; ++id) {
     ledger.admit({request(id)}, 4);
@@ -84,7 +84,7 @@ TEST("ledger: who cancels after the end and before hearing of it is cancelled, w
   CHECK_EQ(ledger.stats().finished + ledger.stats().failed, 0);
 }
 
-TEST("ledger: who cancels after hearing of the end changes nothing") {
+TEST("ledger: a cancellation after the end was heard changes nothing") {
   Ledger ledger;
   ledger.admit({request(1)}, 4);
   end(ledger, 1, Outcome::finished);
@@ -94,7 +94,7 @@ TEST("ledger: who cancels after hearing of the end changes nothing") {
   CHECK_EQ(ledger.stats().cancelled, 0);
 }
 
-TEST("ledger: an end is counted when it is heard; until then it waits, in nobody's slot") {
+TEST("ledger: an end is counted when it is heard; until then it waits, without a slot") {
   Ledger ledger;
   ledger.admit({request(1)}, 1);
   ledger.retire(1, Outcome::finished);
@@ -106,7 +106,9 @@ TEST("ledger: an end is counted when it is heard; until then it waits, in nobody
   CHECK_EQ(ledger.stats().queued, 1);
 }
 
-TEST("ledger: who comes when the engine's thread ends has failed, and is not waited for") {
+TEST(
+    "ledger: a request that comes when the engine's thread ends has failed, and is not waited "
+    "for") {
   Ledger ledger;
   ledger.admit({request(1)}, 4);
   ledger.close();
@@ -118,7 +120,7 @@ TEST("ledger: who comes when the engine's thread ends has failed, and is not wai
   CHECK_EQ(ledger.stats().queued, 0);
 }
 
-TEST("ledger: who was cancelled is counted by how far he had come, and only he") {
+TEST("ledger: only cancelled requests are counted by how far they had come") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 7; ++id) ledger.admit({request(id)}, 64);
   for (Phase phase : {Phase::queued, Phase::prefill, Phase::decode, Phase::parked}) {
@@ -136,7 +138,7 @@ TEST("ledger: who was cancelled is counted by how far he had come, and only he")
   CHECK_EQ(ledger.stats().cancelled, 5);
 }
 
-TEST("43: started = finished + cancelled + failed once nothing is in flight") {
+TEST("ledger: started = finished + cancelled + failed once nothing is in flight (wire check 43)") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 30; ++id) ledger.admit({request(id)}, 64);
   for (sluice::RequestId id = 0; id < 30; ++id) end(ledger, id, Outcome(id % 3));
@@ -146,7 +148,7 @@ TEST("43: started = finished + cancelled + failed once nothing is in flight") {
   CHECK_EQ(stats.queued, 0);
 }
 
-TEST("ledger: who is in flight and has no slot is queued") {
+TEST("ledger: a request that is in flight without a slot is queued") {
   Ledger ledger;
   for (sluice::RequestId id = 0; id < 5; ++id) ledger.admit({request(id)}, 64);
   Stats step;
@@ -156,7 +158,7 @@ TEST("ledger: who is in flight and has no slot is queued") {
   CHECK_EQ(ledger.stats().queued, 2);
 }
 
-TEST("ledger: what the step loop publishes leaves the counts of requests alone") {
+TEST("ledger: the numbers of the step loop leave the counts of requests alone") {
   Ledger ledger;
   ledger.admit({request(1)}, 4);
   end(ledger, 1, Outcome::failed);
@@ -176,7 +178,7 @@ TEST("ledger: a request is found while it is in flight, and not after") {
   CHECK(ledger.find(9) == nullptr);
 }
 
-TEST("ledger: whoever is left when memory has run out is counted once, by how he ends") {
+TEST("ledger: a request that is left when memory has run out is counted once, by its end") {
   Ledger ledger;
   const auto cancelled = request(2);
   ledger.admit({request(1), cancelled, request(3)}, 4);
@@ -189,7 +191,7 @@ TEST("ledger: whoever is left when memory has run out is counted once, by how he
   CHECK(!ledger.retire(3, Outcome::failed));
 }
 
-TEST("ledger: it is busy but while somebody is idle, and each thread's beats are its own") {
+TEST("ledger: the engine is busy unless a thread is idle, and each thread's beats are its own") {
   Ledger ledger;
   CHECK(ledger.stats().busy);
   {
@@ -205,7 +207,7 @@ TEST("ledger: it is busy but while somebody is idle, and each thread's beats are
   CHECK_EQ(ledger.stats().preparer_beats, 1);
 }
 
-TEST("ledger: those with the Preparer are retired by their deadline, and told of once") {
+TEST("ledger: requests with the Preparer are retired by their deadline, and reported once") {
   Ledger ledger;
   const Clock::time_point now = Clock::now();
   for (sluice::RequestId id : {1, 2, 3, 4}) {

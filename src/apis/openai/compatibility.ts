@@ -156,7 +156,7 @@ function inOurWords(given: unknown, fields: readonly string[], isChat: boolean):
   const renamed = { ...otherNames, ...(isChat ? otherChatNames : {}) }
   for (const [other, ours] of Object.entries(renamed)) translator.rename(other, ours)
   translator.refuse(isChat)
-  if (isChat) readThinking(translator)
+  if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)
   const known = [...fields, ...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)]
   const told = new Set([...known, ...translator.read])
@@ -252,8 +252,8 @@ class Translator {
   }
 }
 
-/** The many ways to say whether and how long to think. */
-function readThinking(translator: Translator): void {
+/** The many names of the switch for reasoning, of its effort and of its budget. */
+function readReasoning(translator: Translator): void {
   const { body, read } = translator
   for (const field of ['enable_thinking', 'think', 'documents']) read.add(field)
   // What is said otherwise is not understood, and told of as unknown.
@@ -284,7 +284,7 @@ function readThinking(translator: Translator): void {
     effort(reasoning.effort, `${translator.nameOf('reasoning')}.effort`)
     budget(reasoning.max_tokens, `${translator.nameOf('reasoning')}.max_tokens`)
     if (reasoning.exclude === true) {
-      throw wrong('reasoning.exclude', 'false (thoughts come in a field of their own)', true)
+      throw wrong('reasoning.exclude', 'false (reasoning comes in a field of its own)', true)
     }
   }
   if (isGiven(documents)) {

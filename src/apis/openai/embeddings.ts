@@ -56,7 +56,7 @@ async function joined(pieces: Iterable<string>): Promise<Buffer> {
 
 /**
  * The body of a reply, in pieces of one embedding each: thousands of them are megabytes of JSON,
- * and whoever joins them may do something else in between.
+ * and other work may be done between two pieces.
  */
 function* embeddingsBody(
   { model, encoding_format: format }: Pick<EmbeddingRequest, 'model' | 'encoding_format'>,

@@ -47,7 +47,7 @@ export interface CompletionUsage {
   readonly completion_tokens: number
   readonly total_tokens: number
   readonly prompt_tokens_details: { readonly cached_tokens: number }
-  /** Where thoughts are told from text. */
+  /** Where reasoning is known from text. */
   readonly completion_tokens_details?: { readonly reasoning_tokens: number }
 }
 
@@ -65,7 +65,7 @@ export function completionUsage(usage: Usage): CompletionUsage {
   }
 }
 
-/** A reply that was cancelled has nobody to be told so: it never gets this far. */
+/** A cancelled reply never gets this far: its client has left. */
 export function finishReasonOf(reason: FinishReason): Exclude<FinishReason, 'cancelled'> {
   if (reason === 'cancelled') throw new Error('a cancelled reply has no finish_reason on the wire')
   return reason

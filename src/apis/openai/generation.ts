@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 import { samplingNames } from '../../api/sampling-options.js'
 import type { RequestOptions } from '../../api/types.js'
-import { check, trueOrFalse } from '../../options/checks.js'
+import { int32Max, integerFrom, trueOrFalse } from '../../options/checks.js'
 import {
   aBias,
   aStop,
@@ -14,13 +14,13 @@ import {
 } from '../../options/request-options.js'
 import { arrayOf, checked, optional } from '../request.js'
 import { type WireName, wireName } from './option-names.js'
-import { structureFields, structureOptions } from './response-format.js'
+import { structureFields } from './response-format.js'
 
 /** What every request for text may say, to whichever endpoint. */
 
 export const leaveOut = 'leave the field out'
 
-/** One model is served; whoever names it may, and '' names none. */
+/** One model is served: its name may be left out, or be ''. */
 export const modelName = optional(z.string({ error: 'the name of a model, such as "default"' }))
 
 /** One string or several, of which empty ones mean nothing; always an array afterwards. */
@@ -47,11 +47,10 @@ const seed = z
 const logitBias = checked(biasedTokens).pipe(z.record(z.string(), checked(aBias)))
 
 /** Tokens of a reply; -1, as llama-server and others have it, is as many as there is room for. */
-export const tokenLimit = checked<number>(
-  check(`${requestChecks.maxTokens.expected}, or -1 for no limit`, (value) => {
-    return value === -1 || requestChecks.maxTokens.accepts(value)
-  }),
-)
+export const tokenLimit = checked({
+  ...integerFrom(-1, int32Max),
+  expected: `${requestChecks.maxTokens.expected}, or -1 for no limit`,
+})
 
 const streamOptions = z.object(
   { include_usage: optional(checked(trueOrFalse)) },
@@ -85,13 +84,9 @@ export const generationFields = {
 
 type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFields>>>
 
-/**
- * The engine's options for what a request says; what it leaves open stays open.
- * @throws InvalidSchemaError or HttpError for the form that the reply shall have
- */
+/** The engine's options for what a request says, but for its form. What it leaves open stays so. */
 export function generationOptions(request: GenerationRequest): RequestOptions {
   return {
-    ...structureOptions(request),
     ...withoutUndefined({
       maxTokens: limitOf(request.max_tokens),
       stop: request.stop,

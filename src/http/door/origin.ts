@@ -6,7 +6,7 @@ import { HttpError } from '../../web/errors.js'
 
 interface HostSettings {
   readonly allowHosts: readonly string[]
-  /** Where a server of ours listens; nothing of a listener in somebody else's. */
+  /** The address that createServer() listens on; left out for a listener in another server. */
   readonly host?: string
 }
 
@@ -23,8 +23,8 @@ export function hostOf({ hosts }: Pick<Call, 'hosts'>): string | undefined {
 /**
  * Throws a 403 unless a request is sent to this machine's own names or a configured one. A page
  * whose name was made to resolve to 127.0.0.1 (DNS rebinding, CVE-2024-28224) still sends its own
- * name here. Where others can reach the server, by an address or by a name that no stranger can
- * have registered, such a page is no help: it would have to be at that very address.
+ * name here. A server that other machines can reach takes addresses too, and names that cannot be
+ * registered: a page cannot have such a name unless it comes from that very address.
  * @param localAddress the end of the connection that is here
  */
 export function checkHost(
@@ -36,7 +36,7 @@ export function checkHost(
   const isAllowed = (own: string) => isLoopback(own) || allowHosts.some((one) => bare(one) === own)
   if (name !== undefined && isAllowed(name)) return
   const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
-  if (name !== undefined && isReachable && isNobodysName(name)) return
+  if (name !== undefined && isReachable && isUnregistrable(name)) return
   const came = name === undefined ? 'none that can be read' : `'${name}'`
   throw new HttpError(
     'host',
@@ -53,7 +53,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** An address, this machine's own name, or one of a kind that cannot be registered. */
-function isNobodysName(name: string): boolean {
+function isUnregistrable(name: string): boolean {
   if (isIP(name) !== 0 || name === hostname().toLowerCase()) return true
   return !name.includes('.') || /\.(?:local|localhost|internal|home\.arpa|lan)$/.test(name)
 }
@@ -113,7 +113,7 @@ export function checkOrigin(
 /** `*` stands for any characters of an origin; alone it is every origin, `null` too. */
 function covers(allowed: string, origin: string): boolean {
   if (allowed === '*' || allowed === origin) return true
-  // Not by a RegExp: with two stars it goes back and forth in what anybody may send.
+  // Not by a RegExp: with two stars it backtracks, and any client may send a long Origin.
   const [first = '', ...others] = allowed.split('*')
   const last = others.pop()
   if (last === undefined || !origin.startsWith(first) || !origin.endsWith(last)) return false

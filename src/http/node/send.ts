@@ -3,11 +3,11 @@ import type { Socket } from 'node:net'
 import { binding } from '../../binding/binding.js'
 import type { StreamedAnswer, WholeAnswer } from '../../web/answer.js'
 
-/** Whose answer it is. */
+/** The call that is answered. */
 interface Pumped {
-  /** Fires when nobody waits for the answer any more. */
+  /** Fires when the answer is not wanted any more: the client has left, or the server ends it. */
   readonly signal: AbortSignal
-  /** Waits for the reader, who is not the engine. */
+  /** Waits for the client to read; that time does not count as a standstill of the engine. */
   pause(until: Promise<void>): Promise<void>
 }
 
@@ -132,7 +132,7 @@ const smallBytes = 16 * 1024
 const narrow = new WeakSet<Socket>()
 
 /**
- * The kernel's send buffer of connections that stream, small so that a reader who stopped does not
+ * The kernel's send buffer of connections that stream, small so that a reader that stopped does not
  * look as if it kept up. Node has no call for it; the addon has. Where the descriptor cannot be had
  * (Windows, Bun, Deno), it warns once and goes on: such a reader is then noticed some megabytes
  * later. Owned by the listener.

@@ -16,7 +16,7 @@ import {
   type ServerSettings,
   serverSettings,
 } from '../options.js'
-import { holdContinue, refuseExpectation } from './body.js'
+import { deferContinue, refuseExpectation } from './body.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
 import { listenerOf } from './listener.js'
@@ -176,7 +176,7 @@ function httpServer(settings: ServerSettings, app: App): Server {
     listener(req, res)
   })
   server.on('checkContinue', (req, res) => {
-    holdContinue(req)
+    deferContinue(req)
     listener(req, res)
   })
   return server

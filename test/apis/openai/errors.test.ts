@@ -34,13 +34,13 @@ test("an option's name is told as the wire spells it", () => {
   expect(told(new InvalidOptionError('messages[0].role', 'm')).param).toBe('messages[0].role')
 })
 
-test('what is not known shows nothing of its inside, but keeps its cause', () => {
+test('an error that is not known shows nothing of its inside, but keeps its cause', () => {
   const inside = new TypeError('cannot read the secret')
   expect(httpError(inside)).toMatchObject({ status: 500, code: 'internal_error', cause: inside })
   expect(JSON.stringify(told(inside))).not.toContain('secret')
 })
 
-test('whoever may come again is told when, and within the 60 s that clients honour', () => {
+test('a client that may come again is told when, and within the 60 s that clients honour', () => {
   const again: ErrorKind[] = ['queue_full', 'loading', 'shutting_down', 'queue_timeout']
   for (const kind of again) {
     const { retryAfterSeconds } = new HttpError(kind, 'm')

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chatRequest, requestOptions } from '../../../src/apis/openai/chat/schema.js'
 import { parseRequest } from '../../../src/apis/request.js'
 import { HttpError } from '../../../src/web/errors.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 const messages = [{ role: 'user', content: 'hi' }]
 
@@ -58,13 +59,15 @@ const nullable = [
   'json_schema',
 ]
 
-test('19: every nullable option accepts null, and null reads as left out', () => {
-  const nulls = Object.fromEntries(nullable.map((name) => [name, null]))
-  expect(requestOptions(parse(nulls), undefined)).toEqual({})
-  expect(parse(nulls).stream).toBe(false)
+describe(wireCheck(19), () => {
+  test('every nullable option accepts null, and null reads as left out', () => {
+    const nulls = Object.fromEntries(nullable.map((name) => [name, null]))
+    expect(requestOptions(parse(nulls), undefined)).toEqual({})
+    expect(parse(nulls).stream).toBe(false)
+  })
 })
 
-test('what a request leaves open is left to the engine', () => {
+test('a field that a request leaves open is left to the engine', () => {
   expect(requestOptions(parse({}), undefined)).toEqual({})
   expect(requestOptions(parse({}), 9)).toEqual({ maxTokens: 9 })
 })
@@ -216,7 +219,7 @@ test('text parts are joined by line breaks; an assistant may have said nothing',
   expect(request.messages.map(({ content }) => content)).toEqual(['c', 'a\nb', '', 'no', 'd'])
 })
 
-describe('what other clients write is read', () => {
+describe('a message that other clients write is read', () => {
   const called = { name: 'get_weather', arguments: '{"city": "Par' }
   const call = { id: 'toolu_01-A', type: 'function', function: called }
   const read = (message: object) => parse({ messages: [message] }).messages[0]
@@ -246,7 +249,7 @@ describe('what other clients write is read', () => {
       [{ id: '1', name: 'sh', arguments: '{"input":"ls"}' }],
     ],
     ['an empty list of calls', { tool_calls: [], function_call: null }, undefined],
-  ])('%s', (_, message, toolCalls) => {
+  ])('with %s', (_, message, toolCalls) => {
     const parsed = read({ role: 'assistant', ...message })
     expect(parsed?.toolCalls).toEqual(toolCalls)
     expect(parsed?.content).toBe('')
@@ -259,7 +262,7 @@ describe('what other clients write is read', () => {
     ['an object', { celsius: 7 }, '{"celsius":7}'],
     ['a number', 7, '7'],
     ['parts', [{ type: 'output_text', text: 'rain' }], 'rain'],
-  ])('a tool that answers %s', (_, content, text) => {
+  ])('with a tool that answers %s', (_, content, text) => {
     expect(read({ role: 'tool', tool_call_id: '1', content })).toEqual({
       role: 'tool',
       content: text,
@@ -267,13 +270,13 @@ describe('what other clients write is read', () => {
     })
   })
 
-  test('a tool without an id, and the role it had before', () => {
+  test('with a tool without an id, and by the role it had before', () => {
     expect(read({ role: 'tool', content: 'x' })).toEqual({ role: 'tool', content: 'x' })
     const old = { role: 'function', name: 'get_weather', content: 'rain' }
     expect(read(old)).toEqual({ ...old, role: 'tool' })
   })
 
-  test('thoughts among the parts of an assistant, and by other names', () => {
+  test('with thoughts among the parts of an assistant, and by other names', () => {
     const parts = [
       { type: 'thinking', thinking: 'a', signature: 'x' },
       { type: 'thinking', thinking: [{ type: 'text', text: 'b' }] },
@@ -288,7 +291,7 @@ describe('what other clients write is read', () => {
     expect(read(both)).toEqual({ role: 'assistant', content: 'd', reasoning: 'a' })
   })
 
-  test('fields that say nothing here, and one part without an array', () => {
+  test('with fields that say nothing here, and with one part without an array', () => {
     const user = { role: 'user', content: { type: 'input_text', text: 'hi' }, cache_control: {} }
     expect(read({ ...user, id: 'msg_1', annotations: [] })).toEqual({ role: 'user', content: 'hi' })
   })

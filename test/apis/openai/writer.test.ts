@@ -45,7 +45,7 @@ test('chunks that are put together from pieces are what JSON.stringify would wri
   )
 })
 
-test('with usage asked for, every chunk has its null and the last its counts', () => {
+test('every chunk with usage asked for has its null, and the last its counts', () => {
   const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: true })
   const content = frame({ ...head, ...choice({ content: 'a' }), usage: null })
   expect(chunks.part(part('a'))).toBe(content)

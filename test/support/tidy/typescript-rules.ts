@@ -18,6 +18,13 @@ const mayImport: Record<string, string[]> = {
   '': ['api', 'engine'],
 }
 
+/** The same for the folders of a folder, by their paths in src; its own files may import all. */
+const mayImportWithin: Record<string, string[]> = {
+  'schema/reading': [],
+  'schema/writing': ['schema/reading'],
+  'schema/strings': ['schema/reading', 'schema/writing'],
+}
+
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http/node']],
@@ -59,7 +66,17 @@ function whyNotOurs(file: SourceFile, home: string, name: string): string | unde
   if (other !== home) {
     return mayImport[home]?.includes(other) ? undefined : `src/${home} may not import src/${other}`
   }
-  return home === 'apis' ? whyNotProtocol(protocolOf(file.path), protocolOf(target)) : undefined
+  if (home === 'apis') return whyNotProtocol(protocolOf(file.path), protocolOf(target))
+  return whyNotWithin(file.path, target)
+}
+
+function whyNotWithin(from: string, to: string): string | undefined {
+  const [home, other] = [from, to].map((name) =>
+    path.posix.relative('src', path.posix.dirname(name)),
+  )
+  const allowed = mayImportWithin[home ?? '']
+  if (!allowed || other === home || allowed.includes(other ?? '')) return undefined
+  return `src/${home} may not import src/${other}`
 }
 
 function whyNotProtocol(own: string, other: string): string | undefined {
@@ -94,7 +111,7 @@ export const typescriptCatches: Rule = (file) =>
     .filter((node) => ts.isCatchClause(node) && node.block.statements.length === 0)
     .map((node) => complaint(file, lineAt(file, node.getStart()), 'an empty catch'))
 
-function nodesOf(file: SourceFile): ts.Node[] {
+export function nodesOf(file: SourceFile): ts.Node[] {
   if (!isScript(file)) return []
   const nodes: ts.Node[] = []
   const visit = (node: ts.Node) => {
@@ -105,5 +122,5 @@ function nodesOf(file: SourceFile): ts.Node[] {
   return nodes
 }
 
-const lineAt = (file: SourceFile, position: number) =>
+export const lineAt = (file: SourceFile, position: number) =>
   file.text.slice(0, position).split('\n').length

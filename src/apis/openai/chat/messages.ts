@@ -46,8 +46,8 @@ const callsMax = 1024
 /** Of a conversation: each is looked at by itself. */
 const callsOfAllMax = 16_384
 
-/** Thoughts by the names that servers have for them; no string is nothing that was thought. */
-const thoughts = optional(z.unknown()).transform((value) => {
+/** Reasoning, by the names that servers have for it; what is no string is none. */
+const reasoning = optional(z.unknown()).transform((value) => {
   return typeof value === 'string' ? value : undefined
 })
 
@@ -72,10 +72,10 @@ const chatMessage = z
       // OpenAI's names for calls and answers before there were tools.
       function_call: optional(functionCall),
       tool_call_id: optional(z.string({ error: 'the id of a tool call' })),
-      // Of a tool; who else speaks is nothing that templates know.
+      // Of a tool. Templates do not know a name of other roles.
       name: optional(z.string({ error: 'a string' })),
       reasoning_content: optional(z.string({ error: 'a string' })),
-      reasoning: thoughts,
+      reasoning,
       audio: unsupported('no audio (only text is supported)'),
       images: unsupported('no images (only text is supported)', isEmptyArray), // Ollama's
     },
@@ -93,7 +93,7 @@ const chatMessage = z
   )
   .transform((message, context): ChatMessage => {
     const said = readContent(message.content, message.role)
-    if (!('expected' in said)) return messageOf(message, said.text, said.thoughts)
+    if (!('expected' in said)) return messageOf(message, said.text, said.reasoning)
     context.issues.push({
       code: 'custom',
       message: said.expected,
@@ -118,7 +118,7 @@ export const chatMessages = z
   .refine(hasFewCalls, { error: `at most ${callsOfAllMax} tool calls in all` })
   .pipe(arrayOf(chatMessage, 1, 2048, 'messages'))
 
-function messageOf(message: GivenMessage, content: string, thought: string): ChatMessage {
+function messageOf(message: GivenMessage, content: string, inParts: string): ChatMessage {
   const { role, name, tool_call_id: toolCallId } = message
   if (isTool(role)) {
     return {
@@ -130,7 +130,7 @@ function messageOf(message: GivenMessage, content: string, thought: string): Cha
   }
   const { tool_calls: calls = [], function_call: call } = message
   const toolCalls = calls.length === 0 && call !== undefined ? [call] : calls
-  const reasoning = message.reasoning_content ?? message.reasoning ?? (thought || undefined)
+  const reasoning = message.reasoning_content ?? message.reasoning ?? (inParts || undefined)
   return {
     role: role as ChatMessage['role'],
     content,
@@ -143,8 +143,8 @@ function messageOf(message: GivenMessage, content: string, thought: string): Cha
 
 interface Said {
   readonly text: string
-  /** Of parts that are thoughts. */
-  readonly thoughts: string
+  /** Of parts that are reasoning. */
+  readonly reasoning: string
 }
 
 /** What is wrong, and where below the content. */
@@ -164,7 +164,7 @@ const textFields: Readonly<Record<string, readonly string[]>> = {
   output_text: ['text'],
   refusal: ['refusal'],
 }
-const thoughtFields: Readonly<Record<string, readonly string[]>> = {
+const reasoningFields: Readonly<Record<string, readonly string[]>> = {
   thinking: ['thinking', 'text'],
   reasoning: ['reasoning', 'text'],
   reasoning_text: ['text'],
@@ -175,24 +175,24 @@ const thoughtFields: Readonly<Record<string, readonly string[]>> = {
  * by a zod schema of a part: tens of thousands of them fit into a body.
  */
 function readContent(content: unknown, role: string): Said | ContentIssue {
-  if (typeof content === 'string') return { text: content, thoughts: '' }
+  if (typeof content === 'string') return { text: content, reasoning: '' }
   if (Array.isArray(content)) {
     // What a tool answers may be an array of its own, and no parts.
     const isOwn = isTool(role) && !content.some(isPart)
     return isOwn
-      ? { text: content.length === 0 ? '' : JSON.stringify(content), thoughts: '' }
+      ? { text: content.length === 0 ? '' : JSON.stringify(content), reasoning: '' }
       : readParts(content, role)
   }
   if (content === undefined || content === null) {
     const mayBeSilent = role === 'assistant' || isTool(role)
-    return mayBeSilent ? { text: '', thoughts: '' } : { expected: contentError, path: [] }
+    return mayBeSilent ? { text: '', reasoning: '' } : { expected: contentError, path: [] }
   }
   if (typeof content === 'object' && 'type' in content) {
     const said = readParts([content], role)
     if (!('expected' in said) || !isTool(role)) return said
   }
   // What a tool answers is often handed on as it came.
-  if (isTool(role)) return { text: JSON.stringify(content), thoughts: '' }
+  if (isTool(role)) return { text: JSON.stringify(content), reasoning: '' }
   return { expected: contentError, path: [] }
 }
 
@@ -207,17 +207,20 @@ function isTool(role: string): boolean {
 function readParts(parts: readonly unknown[], role: string): Said | ContentIssue {
   if (parts.length > partsMax) return { expected: `at most ${partsMax} text parts`, path: [] }
   const texts: string[] = []
-  const thoughts: string[] = []
+  const reasonings: string[] = []
   for (const [i, part] of parts.entries()) {
     const read = readPart(part, role)
     if ('expected' in read) return { expected: read.expected, path: [i, ...read.path] }
     if (read.text !== undefined) texts.push(read.text)
-    if (read.thought !== undefined) thoughts.push(read.thought)
+    if (read.reasoning !== undefined) reasonings.push(read.reasoning)
   }
-  return { text: texts.join('\n'), thoughts: thoughts.join('\n') }
+  return { text: texts.join('\n'), reasoning: reasonings.join('\n') }
 }
 
-function readPart(part: unknown, role: string): { text?: string; thought?: string } | ContentIssue {
+function readPart(
+  part: unknown,
+  role: string,
+): { text?: string; reasoning?: string } | ContentIssue {
   if (typeof part !== 'object' || part === null) return { expected: partError, path: [] }
   const { type } = part as { type?: unknown }
   const kind = typeof type === 'string' ? type : ''
@@ -227,18 +230,20 @@ function readPart(part: unknown, role: string): { text?: string; thought?: strin
     return text === undefined ? { expected: 'a string', path: [textField[0] ?? ''] } : { text }
   }
   if (role === 'assistant') {
-    // Its text is only for whoever encrypted it.
+    // Its text is encrypted.
     if (kind === 'redacted_thinking') return {}
-    const field = Object.hasOwn(thoughtFields, kind) ? thoughtFields[kind] : undefined
+    const field = Object.hasOwn(reasoningFields, kind) ? reasoningFields[kind] : undefined
     if (field !== undefined) {
-      const thought = textIn(part, field)
-      return thought === undefined ? { expected: 'a string', path: [field[0] ?? ''] } : { thought }
+      const reasoning = textIn(part, field)
+      return reasoning === undefined
+        ? { expected: 'a string', path: [field[0] ?? ''] }
+        : { reasoning }
     }
   }
   return { expected: expectedOf(kind), path: ['type'] }
 }
 
-/** Mistral's thoughts are an array of text parts themselves. */
+/** Mistral's reasoning is an array of text parts itself. */
 function textIn(part: object, fields: readonly string[]): string | undefined {
   for (const field of fields) {
     const value = (part as Record<string, unknown>)[field]

@@ -15,13 +15,14 @@ import {
   streamOptionsIssue,
   tokenLimit,
 } from '../generation.js'
+import { structureOptions } from '../response-format.js'
 import { chatMessages } from './messages.js'
 import { toolChoice, toolWords, type WireTools, wireTools } from './tools.js'
 
 const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
 const reasoningEffort = checked({ ...reasoningChecks.effort, expected: effortError })
 
-/** How much to think, by both names that llama-server has for it. */
+/** The reasoning budget, by both names that llama-server has for it. */
 const reasoningBudget = {
   reasoning_budget_tokens: optional(checked(reasoningChecks.budget)),
   thinking_budget_tokens: optional(checked(reasoningChecks.budget)),
@@ -125,7 +126,7 @@ interface ToolFields extends BudgetFields {
   readonly continue_final_message?: boolean | undefined
 }
 
-/** The engine's options for what a request says of tools and thoughts. */
+/** The engine's options for what a request says of tools and reasoning. */
 export function toolOptions(request: ToolFields): ChatOptions {
   const { tools, tool_choice, parallel_tool_calls, continue_final_message } = request
   const { enable_thinking, reasoning_effort, ...others } = request.chat_template_kwargs ?? {}
@@ -158,6 +159,7 @@ export function requestOptions(request: ChatRequest, maxTokens: number | undefin
   const { n, logprobs, top_logprobs: alternatives = 0 } = request
   return {
     ...generationOptions(request),
+    ...structureOptions(request),
     ...toolOptions(request),
     ...(limit === undefined ? {} : { maxTokens: limit }),
     ...(n === undefined ? {} : { n }),

@@ -40,7 +40,7 @@ export class ChunkEncoder {
     this.#choiceClosing = `}]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   }
 
-  /** The first frames: who speaks, in each choice, and no text yet. */
+  /** The first frames: the role of each choice, and no text yet. */
   opening(): string {
     const role = '{"role":"assistant","content":""}'
     return this.#textOpenings.map((_, index) => this.#choice(index, role, 'null')).join('')
@@ -124,7 +124,7 @@ export class CompletionParts {
   }
 }
 
-/** Who calls tools and says nothing has null for content. */
+/** A message with tool calls and no text has null for content. */
 function message({ text, reasoning, toolCalls = [] }: ChoiceResult) {
   return {
     role: 'assistant',

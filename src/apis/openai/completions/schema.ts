@@ -14,6 +14,7 @@ import {
   modelName,
   streamOptionsIssue,
 } from '../generation.js'
+import { structureOptions } from '../response-format.js'
 
 /** OpenAI's limit of a chat. */
 const choicesMax = 128
@@ -61,6 +62,7 @@ export function completionOptions(
   const limit = limitOf(request.max_tokens ?? maxTokensDefault) ?? maxTokens
   return {
     ...generationOptions(request),
+    ...structureOptions(request),
     ...(limit === undefined ? {} : { maxTokens: limit }),
     ...(n === undefined ? {} : { n }),
     ...(logprobs === undefined ? {} : { logprobs }),
