@@ -112,7 +112,9 @@ void TokenOutbox::embedded(RequestId id, std::vector<float> values, int32_t prom
   add(Embedded{id, std::move(values), prompt_tokens});
 }
 
-void TokenOutbox::failed(RequestId id, const Fault& fault) { add(Failed{id, fault}); }
+void TokenOutbox::failed(RequestId id, const Fault& fault, Phase phase) {
+  add(Failed{id, fault, phase});
+}
 
 void TokenOutbox::tokens(RequestId id, std::vector<int32_t> tokens) {
   add(Tokens{id, std::move(tokens)});

@@ -40,7 +40,7 @@ class TokenOutbox : public EventSink {
   void part(RequestId id, Part part) override;
   void finished(RequestId id, FinishReason reason, const Tally& tally) override;
   void embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) override;
-  void failed(RequestId id, const Fault& fault) override;
+  void failed(RequestId id, const Fault& fault, Phase phase) override;
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
   void pieces(RequestId id, std::vector<std::string> pieces) override;
@@ -94,6 +94,7 @@ class TokenOutbox : public EventSink {
   struct Failed {
     RequestId id;
     Fault fault;
+    Phase phase;
   };
   struct Tokens {
     RequestId id;

@@ -29,7 +29,6 @@ struct EngineOptions {
   bool lookup = false;           // drafts by looking up; not beside a draft model
   int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
   int32_t window = 64;           // tokens
-  int32_t queue_depth_max = 64;  // requests
   bool estimates_only = false;   // says what a load would take, and ends
   EmbeddingUse embeddings = EmbeddingUse::automatic;
   std::chrono::milliseconds queue_deadline{60000};

@@ -42,17 +42,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // All of them or none. False when more than parallel + queue_depth_max requests would be in
-  // flight: refused before any work.
-  bool submit(Choices choices);
-  bool submit(std::shared_ptr<EmbeddingRequest> request);
+  // However many: the owner says how many may be in flight.
+  void submit(Choices choices);
+  void submit(std::shared_ptr<EmbeddingRequest> request);
   void credit(RequestId id, int32_t tokens);
+  // The sink hears an end that may be another one, where the request had just come to it.
   void cancel(RequestId id);
-  // The owner hears of this request's end now: whether it was cancelled. Once for each end.
-  bool was_cancelled(RequestId id) { return ledger_.tell(id) == Outcome::cancelled; }
-  // The owner hears that the engine has closed: an end that he was not told by now is lost, since
-  // there was no memory to tell it, and is counted.
-  void heard_closed() { ledger_.retire_all(); }
   // Only after loaded(), and until close().
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
@@ -86,7 +81,7 @@ class Engine {
   Opened open();
   Opened open_on(LoadPlan plan);
   Models load(const LoadPlan& plan);
-  bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
+  void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
   void run_until_closed(Opened& opened);
   // Tells of the chat template what the Preparer knows of it.
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);

@@ -8,13 +8,11 @@ import type {
   ToolCallDelta,
 } from '../api/types.js'
 import type {
-  NativeEvent,
+  NativeFinished,
   NativePart,
   NativeTokenLogprob,
   NativeTokenLogprobs,
-} from '../binding/native.js'
-
-export type Finished = Extract<NativeEvent, { kind: 'finished' }>
+} from '../binding/engine-port.js'
 
 /** What one choice took. */
 export interface ChoiceTally {
@@ -92,7 +90,7 @@ export class Choice {
   }
 
   /** It ended as the engine says, which counts it so: `cancelled` if that came before its end. */
-  finish(event: Finished): void {
+  finish(event: NativeFinished): void {
     const { promptTokens, cachedTokens, completionTokens, reasoningTokens, stopString } = event
     const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
     for (const part of this.#waiting) this.#taken.add(part)
@@ -110,22 +108,6 @@ export class Choice {
       timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
     }
   }
-}
-
-/** What a choice came to that was cancelled before the engine had it. */
-export const cancelledUnstarted: Finished = {
-  kind: 'finished',
-  id: 0,
-  finishReason: 'cancelled',
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-  queueMs: 0,
-  prefillMs: 0,
-  decodeMs: 0,
-  parkedMs: 0,
-  draftTokens: 0,
-  draftAcceptedTokens: 0,
 }
 
 /** Of a part's tokens, those that were generated. */

@@ -16,7 +16,7 @@ import type {
   TokenizeOptions,
   Tool,
 } from '../api/types.js'
-import type { NativeChat, NativePrompt } from '../binding/native.js'
+import type { NativeChat, NativePrompt } from '../binding/engine-port.js'
 import {
   parseChat,
   parseChatOptions,
@@ -39,13 +39,13 @@ import { PreparedToolList, prepareTools } from '../options/tools.js'
 
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { embed } from './embed.js'
+import type { EngineClient } from './engine-client.js'
 import { nativeRequest } from './native-request.js'
 import { Reply, type ReplyTelling } from './reply.js'
-import type { Session } from './session.js'
 
 /** @internal What load() hands over. */
 interface EngineParts {
-  session: Session
+  client: EngineClient
   model: ModelInfo
   settings: EngineSettings
   placement: Placement
@@ -86,7 +86,7 @@ export class Engine implements AsyncDisposable {
 
   /** True from the first call of close() on, or from the engine's end by itself. */
   get closed(): boolean {
-    return this.#parts.session.closed
+    return this.#parts.client.closed
   }
 
   /**
@@ -101,7 +101,7 @@ export class Engine implements AsyncDisposable {
 
   /** What `ended` will resolve with, from the moment on at which it is known. */
   get failure(): EngineEndedError | undefined {
-    return this.#parts.session.failure
+    return this.#parts.client.failure
   }
 
   /**
@@ -162,10 +162,10 @@ export class Engine implements AsyncDisposable {
     input: EmbedInput | readonly EmbedInput[],
     options: EmbedOptions = {},
   ): Promise<EmbedResult> {
-    const { session } = this.#parts
+    const { client } = this.#parts
     const inputs = parseEmbedInput(input)
     const { size } = this.model.embedding ?? {}
-    return embed(session, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
   }
 
   /**
@@ -178,7 +178,8 @@ export class Engine implements AsyncDisposable {
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
     const given = parseText(text)
     const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
-    return this.#parts.session.tokenize(given, { addSpecial, parseSpecial, signal })
+    const job = { text: given, addSpecial, parseSpecial }
+    return this.#parts.client.text('tokenize', job, signal)
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
@@ -186,7 +187,9 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<string> {
-    return this.#parts.session.detokenize(parseTokens(tokens), parseTextOptions(options).signal)
+    const given = parseTokens(tokens)
+    const { signal } = parseTextOptions(options)
+    return this.#parts.client.text('detokenize', { tokens: given }, signal)
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
@@ -194,7 +197,9 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    return this.#parts.session.pieces(parseTokens(tokens), parseTextOptions(options).signal)
+    const given = parseTokens(tokens)
+    const { signal } = parseTextOptions(options)
+    return this.#parts.client.text('pieces', { tokens: given }, signal)
   }
 
   /**
@@ -211,7 +216,8 @@ export class Engine implements AsyncDisposable {
     text: TextOptions = {},
   ): Promise<string> {
     const { signal } = parseTextOptions(text)
-    return this.#parts.session.applyTemplate(this.#templateChat(messages, options), signal)
+    const chat = this.#templateChat(messages, options)
+    return this.#parts.client.text('apply-template', { chat }, signal)
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
@@ -222,12 +228,12 @@ export class Engine implements AsyncDisposable {
   ): Promise<number> {
     const { signal } = parseTextOptions(text)
     const chat = this.#templateChat(messages, options)
-    return (await this.#parts.session.tokenizeChat(chat, signal)).length
+    return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
   }
 
   /** Gauges and counters as of the last step. */
   stats(): EngineStats {
-    return this.#parts.session.stats()
+    return this.#parts.client.stats()
   }
 
   /**
@@ -238,7 +244,7 @@ export class Engine implements AsyncDisposable {
    */
   async close(...none: []): Promise<void> {
     noOptions(none)
-    this.#parts.session.close()
+    this.#parts.client.close()
     await this.#parts.ended
   }
 
@@ -254,9 +260,9 @@ export class Engine implements AsyncDisposable {
   }
 
   #reply(prompt: NativePrompt, options: RequestOptions, told?: ReplyTelling): Reply {
-    const { session, defaults, recommended } = this.#parts
+    const { client, defaults, recommended } = this.#parts
     checkChoices(options.n ?? 1, this.settings.parallel)
     const request = nativeRequest(prompt, options, defaults, recommended)
-    return new Reply(session, request, options.signal, told)
+    return new Reply(client, request, options.signal, told)
   }
 }

@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
-import type { NativeRequest } from '../../src/binding/native.js'
+import type { NativeRequest } from '../../src/binding/engine-port.js'
 import type { ErrorBody } from '../../src/openai/errors.js'
 import { eventually } from '../support/eventually.js'
 import type { Script } from '../support/fake-binding.js'

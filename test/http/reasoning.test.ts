@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../src/binding/engine-port.js'
 import type { Script } from '../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../support/serve.js'
 import { chunksOf } from '../support/sse.js'

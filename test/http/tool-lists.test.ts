@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RequestNote } from '../../src/api/types.js'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../src/binding/engine-port.js'
 import { wireTools } from '../../src/openai/chat/wire-tools.js'
 import { readableSchema } from '../../src/schema/readable-schema.js'
 import type { Script } from '../support/fake-engine.js'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../src/binding/engine-port.js'
 import { notHere, otherNames, withoutEffect } from '../../src/openai/words.js'
 import { chat, closeAfterEach, postJson, serve, story } from '../support/serve.js'
 

@@ -330,9 +330,9 @@ export const mutants = [
   {
     check: 30,
     what: 'random leavers leave nothing',
-    file: 'native/engine/request/ledger.cpp',
-    find: '  --in_flight_;',
-    replace: '  ;',
+    file: 'src/engine/engine-client.ts',
+    find: 'this.#requests.delete(id)',
+    replace: '',
     tests: realLeave,
   },
   {
@@ -362,9 +362,9 @@ export const mutants = [
   {
     check: 33,
     what: 'others are as fast',
-    file: 'src/engine/session.ts',
-    find: 'if (reply.taken * 2 < this.#window) return',
-    replace: 'if (reply.taken < this.#window * 2) return',
+    file: 'src/engine/engine-client.ts',
+    find: 'if (request.taken * 2 < this.#window) return',
+    replace: 'if (request.taken < this.#window * 2) return',
     tests: flow,
   },
   {
@@ -482,9 +482,9 @@ export const mutants = [
   {
     check: 43,
     what: 'started = finished + cancelled + failed',
-    file: 'native/engine/request/ledger.cpp',
-    find: '++stats_.cancelled;',
-    replace: ';',
-    tests: native,
+    file: 'src/engine/engine-client.ts',
+    find: 'this.#counts[outcome]++',
+    replace: "if (outcome !== 'cancelled') this.#counts[outcome]++",
+    tests: operations,
   },
 ]

@@ -145,7 +145,7 @@ void Preparer::run_jobs(LaneNumber number) {
   TurnQueue<Job, 2>& jobs = lanes_[number].jobs;
   while (!jobs.is_closed()) {
     const std::optional<Job> job = number == kQuick ? jobs.take(next_deadline()) : jobs.take();
-    // What is left is answered by Engine (requests) and by Session (text jobs), and never done.
+    // What is left is answered by Engine (requests) and by EngineClient (texts), and never done.
     if (stopping_) return;
     if (job) {
       ledger_.preparer_beat();
@@ -281,12 +281,11 @@ void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Ef
 // Whoever cancelled hears that it is cancelled, whatever else was wrong with it.
 void Preparer::give_up(const Ticket& request, const Fault& fault) {
   if (!request.cancelled && (stopping_ || wiring_.closing)) return;  // Engine tells it why
-  const Outcome outcome = request.cancelled ? Outcome::cancelled : Outcome::failed;
-  if (!ledger_.retire(request.id, outcome)) return;
-  if (outcome == Outcome::failed) {
-    sink_.failed(request.id, fault);
-  } else {
+  if (!ledger_.retire(request.id)) return;
+  if (request.cancelled) {
     sink_.finished(request.id, FinishReason::cancelled, Tally());
+  } else {
+    sink_.failed(request.id, fault);
   }
 }
 

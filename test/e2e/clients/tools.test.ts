@@ -6,7 +6,7 @@ import { tool as aiTool, generateText, stepCountIs, streamText } from 'ai'
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { NativeRequest } from '../../../src/binding/native.js'
+import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import type { Script } from '../../support/fake-engine.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
 

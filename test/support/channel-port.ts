@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from 'node:util'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type {
+  EngineCommand,
+  EngineEvent,
+  EnginePort,
+  EngineSnapshot,
+  NativeEngineOptions,
+} from '../../src/binding/engine-port.js'
+import type { NativeAddon } from '../../src/binding/native.js'
+
+/** How often the far side tells of the engine's state, besides with each batch of events. */
+const snapshotEveryMs = 5
+
+interface Batch {
+  events: EngineEvent[]
+  snapshot: EngineSnapshot
+}
+
+/**
+ * The same engine at the other end of a MessageChannel: whatever is posted arrives later, and so
+ * does what comes of it, each as a copy that `structuredClone` makes. As a child process would have
+ * it, and nothing that works over this can depend on an answer at once.
+ */
+export function overChannel(Engine: NativeAddon['Engine']): NativeAddon['Engine'] {
+  return class ChannelPort implements EnginePort {
+    readonly #engine: EnginePort
+    readonly #near: MessagePort
+    readonly #far: MessagePort
+    readonly #beat: NodeJS.Timeout
+    #events: EngineEvent[] = []
+    #snapshot: EngineSnapshot = nothing
+    #isWoken = false
+
+    constructor(options: NativeEngineOptions, wake: () => void) {
+      const { port1: near, port2: far } = new MessageChannel()
+      const engine = new Engine(copyOf(options), () => setImmediate(() => this.#send()))
+      near.on('message', (batch: Batch) => {
+        this.#events.push(...batch.events)
+        this.#snapshot = batch.snapshot
+        if (this.#events.length === 0 || this.#isWoken) return
+        this.#isWoken = true
+        wake()
+      })
+      far.on('message', (command: EngineCommand) => engine.post(command))
+      near.unref()
+      far.unref()
+      this.#beat = setInterval(() => this.#send(), snapshotEveryMs).unref()
+      this.#engine = engine
+      this.#near = near
+      this.#far = far
+    }
+
+    post(command: EngineCommand): void {
+      this.#near.postMessage(checked(command))
+    }
+
+    drain(): EngineEvent[] {
+      this.#isWoken = false
+      return this.#events.splice(0)
+    }
+
+    snapshot(): EngineSnapshot {
+      return this.#snapshot
+    }
+
+    ref(): void {
+      this.#near.ref()
+      this.#engine.ref() // so that tests of the engine's own see it
+    }
+
+    unref(): void {
+      this.#near.unref()
+      this.#engine.unref()
+    }
+
+    end(): void {
+      clearInterval(this.#beat)
+      this.#near.close()
+      this.#engine.end()
+    }
+
+    #send(): void {
+      const batch = { events: this.#engine.drain(), snapshot: this.#engine.snapshot() }
+      this.#far.postMessage(checked(batch))
+    }
+  }
+}
+
+/** What `structuredClone` would not keep as it is throws. */
+function checked<T>(message: T): T {
+  copyOf(message)
+  return message
+}
+
+function copyOf<T>(message: T): T {
+  const copy = structuredClone(message)
+  if (isDeepStrictEqual(copy, message)) return copy
+  throw new Error(`a copy is something else: ${JSON.stringify(message).slice(0, 500)}`)
+}
+
+/** Before anything came. */
+const nothing: EngineSnapshot = {
+  running: 0,
+  parked: 0,
+  cellsUsed: 0,
+  cellsCached: 0,
+  cellsTotal: 0,
+  cacheBytes: 0,
+  cacheEntries: 0,
+  stepMs: 0,
+  steps: 0,
+  beats: 0,
+  preparerBeats: 0,
+  busy: false,
+  rowsDecoded: 0,
+  rowsPrefilled: 0,
+  decodeSteps: 0,
+  tokensGenerated: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  draftTokens: 0,
+  draftAcceptedTokens: 0,
+  preempted: 0,
+  moved: 0,
+}
