@@ -8,6 +8,7 @@ import type {
   NativeEngineOptions,
 } from '../../src/binding/engine-port.js'
 import type { NativeAddon } from '../../src/binding/native.js'
+import { idleSnapshot } from './fake-engine.js'
 
 /** How often the far side tells of the engine's state, besides with each batch of events. */
 const snapshotEveryMs = 5
@@ -29,7 +30,7 @@ export function overChannel(Engine: NativeAddon['Engine']): NativeAddon['Engine'
     readonly #far: MessagePort
     readonly #beat: NodeJS.Timeout
     #events: EngineEvent[] = []
-    #snapshot: EngineSnapshot = nothing
+    #snapshot: EngineSnapshot = idleSnapshot
     #isWoken = false
 
     constructor(options: NativeEngineOptions, wake: () => void) {
@@ -97,30 +98,4 @@ function copyOf<T>(message: T): T {
   const copy = structuredClone(message)
   if (isDeepStrictEqual(copy, message)) return copy
   throw new Error(`a copy is something else: ${JSON.stringify(message).slice(0, 500)}`)
-}
-
-/** Before anything came. */
-const nothing: EngineSnapshot = {
-  running: 0,
-  parked: 0,
-  cellsUsed: 0,
-  cellsCached: 0,
-  cellsTotal: 0,
-  cacheBytes: 0,
-  cacheEntries: 0,
-  stepMs: 0,
-  steps: 0,
-  beats: 0,
-  preparerBeats: 0,
-  busy: false,
-  rowsDecoded: 0,
-  rowsPrefilled: 0,
-  decodeSteps: 0,
-  tokensGenerated: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  draftTokens: 0,
-  draftAcceptedTokens: 0,
-  preempted: 0,
-  moved: 0,
 }

@@ -244,24 +244,15 @@ export class FakeEngine implements EnginePort {
       .filter(({ state }) => state === 'running' || state === 'parked')
       .reduce((sum, { promptTokens, produced }) => sum + promptTokens + produced, 0)
     return {
+      ...idleSnapshot,
       running: count('prefill', 'running'),
       parked: count('parked'),
       cellsUsed: cells,
-      cellsCached: 0,
       cellsTotal: this.options.parallel * (this.options.context || 2048),
-      cacheBytes: 0,
-      cacheEntries: 0,
-      stepMs: 0,
-      beats: 0,
-      preparerBeats: 0,
       busy: this.#canMove(),
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
-      draftTokens: 0,
-      draftAcceptedTokens: 0,
-      preempted: 0,
-      moved: 0,
     }
   }
 
@@ -479,6 +470,32 @@ export class FakeEngine implements EnginePort {
       (one) => one.isCancelled || one.state !== 'parked' || this.#hasRoom(one),
     )
   }
+}
+
+/** Of an engine that has done nothing. */
+export const idleSnapshot: EngineSnapshot = {
+  running: 0,
+  parked: 0,
+  cellsUsed: 0,
+  cellsCached: 0,
+  cellsTotal: 0,
+  cacheBytes: 0,
+  cacheEntries: 0,
+  stepMs: 0,
+  steps: 0,
+  beats: 0,
+  preparerBeats: 0,
+  busy: false,
+  rowsDecoded: 0,
+  rowsPrefilled: 0,
+  decodeSteps: 0,
+  tokensGenerated: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  draftTokens: 0,
+  draftAcceptedTokens: 0,
+  preempted: 0,
+  moved: 0,
 }
 
 const phaseIn: Record<State, RequestPhase> = {
