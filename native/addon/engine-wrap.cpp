@@ -12,6 +12,13 @@
 #include "base/fault.h"
 
 namespace sluice {
+namespace {
+
+RequestId id_of(const Napi::CallbackInfo& info) {
+  return static_cast<RequestId>(info[0].ToNumber().DoubleValue());
+}
+
+}  // namespace
 
 struct EngineWrap::Handler {
   std::string_view kind;
@@ -22,6 +29,8 @@ Napi::Function EngineWrap::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {
                          InstanceMethod("post", &EngineWrap::post),
+                         InstanceMethod("credit", &EngineWrap::credit),
+                         InstanceMethod("cancel", &EngineWrap::cancel),
                          InstanceMethod("drain", &EngineWrap::drain),
                          InstanceMethod("snapshot", &EngineWrap::snapshot),
                          InstanceMethod("ref", &EngineWrap::ref),
@@ -56,9 +65,7 @@ void EngineWrap::on_environment_cleanup(void* self) {
 // What goes wrong with a command is told by an event, as all that comes of it. Only a field that is
 // missing throws: whoever wrote the command is told, not who asked for something.
 Napi::Value EngineWrap::post(const Napi::CallbackInfo& info) {
-  static constexpr std::array<Handler, 10> handlers{{
-      {"credit", &EngineWrap::credit},  // the most frequent first
-      {"cancel", &EngineWrap::cancel},
+  static constexpr std::array<Handler, 8> handlers{{
       {"generate", &EngineWrap::generate},
       {"embed", &EngineWrap::embed},
       {"tokenize", &EngineWrap::tokenize},
@@ -70,8 +77,8 @@ Napi::Value EngineWrap::post(const Napi::CallbackInfo& info) {
   }};
   const Napi::Object command = info[0].As<Napi::Object>();
   const std::string kind = string(command, "kind");
-  const auto* const handler = std::find_if(
-      handlers.begin(), handlers.end(), [&](const Handler& one) { return one.kind == kind; });
+  const auto* const handler = std::find_if(handlers.begin(), handlers.end(),
+                                           [&](const Handler& one) { return one.kind == kind; });
   if (handler == handlers.end()) {
     throw Napi::TypeError::New(info.Env(), "an engine knows no command '" + kind + "'");
   }
@@ -82,7 +89,7 @@ Napi::Value EngineWrap::post(const Napi::CallbackInfo& info) {
     throw;
   } catch (const std::exception& error) {
     outbox_->failed(id, fault_of(error, FaultCode::engine_failed), Phase::queued);
-    outbox_->flush();
+    outbox_->flush(false);
   }
   return info.Env().Undefined();
 }
@@ -94,12 +101,6 @@ void EngineWrap::generate(RequestId, const Napi::Object& command) {
 void EngineWrap::embed(RequestId, const Napi::Object& command) {
   engine_->submit(embedding_request(command));
 }
-
-void EngineWrap::credit(RequestId id, const Napi::Object& command) {
-  engine_->credit(id, integer(command, "tokens"));
-}
-
-void EngineWrap::cancel(RequestId id, const Napi::Object&) { engine_->cancel(id); }
 
 void EngineWrap::tokenize(RequestId id, const Napi::Object& command) {
   engine_->tokenize(id, string(command, "text"), command.Get("addSpecial").ToBoolean(),
@@ -123,6 +124,16 @@ void EngineWrap::tokenize_chat(RequestId id, const Napi::Object& command) {
 }
 
 void EngineWrap::close(RequestId, const Napi::Object&) { engine_->close(); }
+
+Napi::Value EngineWrap::credit(const Napi::CallbackInfo& info) {
+  engine_->credit(id_of(info), info[1].ToNumber().Int32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::cancel(const Napi::CallbackInfo& info) {
+  engine_->cancel(id_of(info));
+  return info.Env().Undefined();
+}
 
 Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), outbox_->drain());

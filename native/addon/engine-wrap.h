@@ -31,8 +31,6 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   struct Handler;
   void generate(RequestId id, const Napi::Object& command);
   void embed(RequestId id, const Napi::Object& command);
-  void credit(RequestId id, const Napi::Object& command);
-  void cancel(RequestId id, const Napi::Object& command);
   void tokenize(RequestId id, const Napi::Object& command);
   void detokenize(RequestId id, const Napi::Object& command);
   void pieces(RequestId id, const Napi::Object& command);
@@ -41,6 +39,8 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void close(RequestId id, const Napi::Object& command);
 
   Napi::Value post(const Napi::CallbackInfo& info);
+  Napi::Value credit(const Napi::CallbackInfo& info);
+  Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
   Napi::Value snapshot(const Napi::CallbackInfo& info);
   Napi::Value ref(const Napi::CallbackInfo& info);

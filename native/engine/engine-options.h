@@ -24,12 +24,12 @@ struct EngineOptions {
   int32_t poll = 0;       // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
-  std::string chat_template;     // in the place of the model's own; empty is none
-  std::string draft_path;        // of a draft model; empty is none
-  bool lookup = false;           // drafts by looking up; not beside a draft model
-  int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
-  int32_t window = 64;           // tokens
-  bool estimates_only = false;   // says what a load would take, and ends
+  std::string chat_template;    // in the place of the model's own; empty is none
+  std::string draft_path;       // of a draft model; empty is none
+  bool lookup = false;          // drafts by looking up; not beside a draft model
+  int32_t draft_max = 0;        // tokens drafted for one step; 0 chooses, by measure
+  int32_t window = 64;          // tokens
+  bool estimates_only = false;  // says what a load would take, and ends
   EmbeddingUse embeddings = EmbeddingUse::automatic;
   std::chrono::milliseconds queue_deadline{60000};
 };

@@ -10,10 +10,15 @@ import type { EngineStats } from '../api/types.js'
  * and a function that it calls when there is something to drain.
  */
 export interface EnginePort {
-  /**
-   * What comes of a command is an event. Throws for nothing that a caller of ours can ask.
-   */
+  /** What comes of a command is an event, also where memory for it runs out. */
   post(command: EngineCommand): void
+  /**
+   * A reply's reader took this many tokens. A call of its own, as `cancel` is: to read an object
+   * would cost the addon several times what either does.
+   */
+  credit(id: number, tokens: number): void
+  /** Nobody waits for it any more. It may just have come to another end, which is told. */
+  cancel(id: number): void
   /**
    * Everything that happened since the last call, in order; what came of one reply is merged as far
    * as it is of one kind.
@@ -41,10 +46,6 @@ export type EngineCommand =
   | ({ kind: 'generate' } & NativeRequest)
   /** Answered by `accepted`, and one of `embedded`, `error` or, once cancelled, `finished`. */
   | ({ kind: 'embed' } & NativeEmbeddingRequest)
-  /** A reply's reader took this many tokens. */
-  | { kind: 'credit'; id: number; tokens: number }
-  /** Nobody waits for it any more. It may just have come to another end, which is told. */
-  | { kind: 'cancel'; id: number }
   /** Answered by `tokens`, or `error`. */
   | { kind: 'tokenize'; id: number; text: string; addSpecial: boolean; parseSpecial: boolean }
   /** Answered by `text-made`, or `error`. */

@@ -123,9 +123,7 @@ export class EngineClient {
     this.#listener = listener
     this.#window = limits.window
     this.#inFlightMax = limits.parallel + limits.queue
-    this.#texts = new TextJobs(limits.queueDeadlineMs, (id) => {
-      this.#port.post({ kind: 'cancel', id })
-    })
+    this.#texts = new TextJobs(limits.queueDeadlineMs, (id) => this.#port.cancel(id))
     try {
       // Out of the addon's callback first: what is thrown inside it is swallowed.
       this.#port = open(() => setImmediate(() => this.#drain()))
@@ -173,7 +171,7 @@ export class EngineClient {
     request.taken += tokens
     if (request.taken * 2 < this.#window) return
     this.#countUnread(request, -request.taken)
-    this.#port.post({ kind: 'credit', id, tokens: request.taken })
+    this.#port.credit(id, request.taken)
     request.taken = 0
   }
 
@@ -184,7 +182,7 @@ export class EngineClient {
     request.isCancelled = true
     this.#leaving++
     this.#countUnread(request, -request.unread) // its end is waited for
-    this.#port.post({ kind: 'cancel', id })
+    this.#port.cancel(id)
   }
 
   /**

@@ -13,7 +13,7 @@ const waitingMax = 1024
 /** With the engine, not set aside: one under way, and one so that it waits not for this thread. */
 const startedMax = 2
 
-export type TextResult = Int32Array | string | Uint8Array[]
+type TextResult = Int32Array | string | Uint8Array[]
 
 interface TextJob {
   start(): void
@@ -25,7 +25,8 @@ interface TextJob {
  * Work on texts that the engine does on the threads that prepare requests. It gets two at a time,
  * beside those that it set aside because they take long: what waits here takes no turn from a
  * request. What waits longer than the queue's deadline, here or there, or whose asker leaves, is
- * answered at once and given up: what is under way ends where it can be ended. Owned by EngineClient.
+ * answered at once and given up: what is under way ends where it can be ended. Owned by
+ * EngineClient.
  */
 export class TextJobs {
   readonly #deadlineMs: number

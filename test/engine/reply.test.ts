@@ -84,6 +84,7 @@ describe('a reply', () => {
     const parts: number[] = []
     for await (const { tokens } of engine.chat(ask, { maxTokens: 24 })) parts.push(tokens)
     expect(parts).toEqual(Array.from({ length: 24 }, () => 1))
+    await settle()
     expect(addon.engine.credited.map(({ tokens }) => tokens)).toEqual([4, 4, 4, 4, 4, 4])
   })
 
@@ -160,6 +161,7 @@ describe('a reply', () => {
   test('is cancelled when its loop is left, though the engine had just finished', async () => {
     const { addon, engine } = await open(() => ({ tokens: ['a', 'b'] }), { pace: 'manual' })
     const reply = engine.chat(ask)
+    await settle()
     addon.engine.step(6)
     reply.cancel()
     expect((await reply.done).finishReason).toBe('cancelled')
@@ -184,6 +186,7 @@ describe('a reply', () => {
     controller.abort('why')
     await expect(next).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'why' })
     await expect(reply.done).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    await settle()
     expect(addon.engine.cancelled).toEqual([1])
   })
 
@@ -235,6 +238,7 @@ describe('a reply', () => {
     for await (const part of engine.chat(ask, { maxTokens: 12 }).toWeb()) text += part.text
     expect(text.trim().split(' ')).toHaveLength(12)
     await engine.chat(ask).toWeb().cancel()
+    await settle()
     expect(addon.engine.cancelled).toContain(2)
   })
 
@@ -267,6 +271,7 @@ describe('a reply', () => {
     const reply = engine.chat(ask, { n: 2 })
     const accepted: unknown[] = []
     void reply.accepted.then((value) => accepted.push(value))
+    await settle()
     addon.engine.accept(1)
     await settle()
     expect(accepted).toEqual([])
@@ -280,6 +285,7 @@ describe('a reply', () => {
   test('fails when one of its choices does, and the others are cancelled', async () => {
     const { engine, addon } = await open(() => ({ tokens: counting() }), { pace: 'manual' })
     const reply = engine.chat(ask, { n: 3 })
+    await settle()
     addon.engine.step(4)
     addon.engine.fail(2, { code: 'ERR_ENGINE_FAILED', message: 'no' })
     let text = ''
@@ -289,6 +295,7 @@ describe('a reply', () => {
     await expect(reading).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
     expect(text).not.toBe('')
     await expect(reply.done).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
+    await settle()
     expect(addon.engine.cancelled).toEqual([1, 3])
     addon.engine.step()
     await settle()
@@ -300,9 +307,11 @@ describe('a reply', () => {
     const script = ({ seed }: NativeRequest) => ({ tokens: seed === 1 ? ['a'] : counting() })
     const { engine, addon } = await open(script, { pace: 'manual' })
     const reply = engine.chat(ask, { n: 2, seed: 1 })
+    await settle()
     addon.engine.step(5)
     await settle()
     reply.cancel()
+    await settle()
     addon.engine.step()
     const { finishReason, choices } = await reply.done
     expect(finishReason).toBe('cancelled')
@@ -367,6 +376,7 @@ describe('a reply', () => {
     ]
     const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
     const reply = engine.chat(ask)
+    await settle()
     addon.engine.step(20)
     await settle()
     const iterator = reply[Symbol.asyncIterator]()
@@ -379,6 +389,7 @@ describe('a reply', () => {
       { choice: 0, text: '', toolCalls: calls, tokens: 3 },
     ])
     // By what was taken: the window is 8, and the engine hears of it by the half.
+    await settle()
     expect(addon.engine.credited.map(({ tokens }) => tokens)).toEqual([4, 4])
     addon.engine.step(4)
     const rest: unknown[] = []
@@ -396,6 +407,7 @@ describe('a reply', () => {
     const tokens = [{ logprobs: [entry] }, { reasoning: 'So.' }, { logprobs: [entry] }, 'Yes.']
     const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
     const reply = engine.chat(ask)
+    await settle()
     addon.engine.step(8)
     await settle()
     const parts: [string, string | undefined, number, number][] = []

@@ -13,6 +13,11 @@ import { idleSnapshot } from './fake-engine.js'
 /** How often the far side tells of the engine's state, besides with each batch of events. */
 const snapshotEveryMs = 5
 
+type Message =
+  | EngineCommand
+  | { kind: 'credit'; id: number; tokens: number }
+  | { kind: 'cancel'; id: number }
+
 interface Batch {
   events: EngineEvent[]
   snapshot: EngineSnapshot
@@ -43,7 +48,11 @@ export function overChannel(Engine: NativeAddon['Engine']): NativeAddon['Engine'
         this.#isWoken = true
         wake()
       })
-      far.on('message', (command: EngineCommand) => engine.post(command))
+      far.on('message', (message: Message) => {
+        if (message.kind === 'credit') engine.credit(message.id, message.tokens)
+        else if (message.kind === 'cancel') engine.cancel(message.id)
+        else engine.post(message)
+      })
       near.unref()
       far.unref()
       this.#beat = setInterval(() => this.#send(), snapshotEveryMs).unref()
@@ -53,7 +62,15 @@ export function overChannel(Engine: NativeAddon['Engine']): NativeAddon['Engine'
     }
 
     post(command: EngineCommand): void {
-      this.#near.postMessage(checked(command))
+      this.#near.postMessage(checked<Message>(command))
+    }
+
+    credit(id: number, tokens: number): void {
+      this.#near.postMessage(checked<Message>({ kind: 'credit', id, tokens }))
+    }
+
+    cancel(id: number): void {
+      this.#near.postMessage(checked<Message>({ kind: 'cancel', id }))
     }
 
     drain(): EngineEvent[] {

@@ -156,12 +156,6 @@ export class FakeEngine implements EnginePort {
       case 'embed':
         this.embedder.take(command)
         break
-      case 'credit':
-        this.#credit(command)
-        break
-      case 'cancel':
-        this.#cancel(command.id)
-        break
       case 'close':
         this.close()
         return
@@ -189,17 +183,19 @@ export class FakeEngine implements EnginePort {
     })
   }
 
-  #credit({ id, tokens }: { id: number; tokens: number }): void {
+  credit(id: number, tokens: number): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.credited += tokens
     this.credited.push({ id, tokens })
+    this.#schedule()
   }
 
-  #cancel(id: number): void {
+  cancel(id: number): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.isCancelled = true
     this.embedder.cancel(id)
     this.cancelled.push(id)
+    this.#schedule()
   }
 
   #answer(job: TextJob): void {
