@@ -110,6 +110,8 @@ export class EngineClient {
   #refs = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
   #failure: EngineEndedError | undefined
+  /** A listener may ask for stats(). */
+  #isDraining = false
 
   /**
    * @param open makes the engine, which calls `wake` when there is something to drain
@@ -205,8 +207,12 @@ export class EngineClient {
     }
   }
 
-  /** Whoever has no slot is queued: for one, or for its end to be heard. */
+  /**
+   * Whoever has no slot is queued: for one, or for its end to be heard. Ends that have come are
+   * heard first.
+   */
   stats(): EngineStats {
+    this.#drain()
     const snapshot = this.#port.snapshot()
     const queued = this.#requests.size - snapshot.running - snapshot.parked
     return { ...snapshot, ...this.#counts, queued: Math.max(0, queued) }
@@ -273,8 +279,13 @@ export class EngineClient {
   }
 
   #drain(): void {
-    if (this.#state === 'closed') return
-    for (const event of this.#port.drain()) this.#handleAlone(event)
+    if (this.#state === 'closed' || this.#isDraining) return
+    this.#isDraining = true
+    try {
+      for (const event of this.#port.drain()) this.#handleAlone(event)
+    } finally {
+      this.#isDraining = false
+    }
   }
 
   #handleAlone(event: EngineEvent): void {

@@ -247,14 +247,11 @@ describe('how it ended', () => {
   })
 })
 
-test('those that have no slot are queued, and those whose end is not heard yet', async () => {
+test('those that have no slot are queued', async () => {
   const { client, native } = await open({ parallel: 1, queue: 4 }, { tokens: ['a'] })
   for (let i = 0; i < 3; i++) ask(client)
   await step(native, 2)
   expect(client.stats()).toMatchObject({ queued: 2, running: 1 })
-  native.step(2)
-  const { queued, running, finished } = client.stats()
-  expect([queued + running, finished]).toEqual([3, 0])
-  await settle()
+  await step(native, 2)
   expect(client.stats()).toMatchObject({ queued: 1, running: 1, finished: 1 })
 })

@@ -1,9 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
-import { type Engine, load } from '../../src/index.js'
+import { type Engine, load, type Reply } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
-import { FakeAddon, type FakeOptions, type Script } from '../support/fake-binding.js'
+import {
+  FakeAddon,
+  type FakeEngine,
+  type FakeOptions,
+  type Script,
+} from '../support/fake-binding.js'
 import { tokenBytes } from '../support/fake-engine.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
@@ -302,6 +307,35 @@ describe('a reply', () => {
     expect(engine.stats()).toMatchObject({ running: 0, failed: 1, cancelled: 2 })
     expect(addon.engine.isReferenced).toBe(false)
   })
+
+  const leaves: Record<string, (reply: Reply, abort: AbortController, native: FakeEngine) => void> =
+    {
+      'one of its choices fails': (_reply, _abort, native) =>
+        native.fail(2, { code: 'ERR_QUEUE_TIMEOUT', message: 'late' }),
+      'it is cancelled': (reply) => reply.cancel(),
+      'its signal is aborted': (_reply, abort) => abort.abort(),
+    }
+  test.each(Object.entries(leaves))(
+    'makes room for another as soon as %s, before the engine’s next step',
+    async (_, leave) => {
+      const script = () => ({ tokens: counting() })
+      const { addon } = await open(script, { pace: 'manual' })
+      const full = await load({ model: 'fake.gguf', parallel: 3, queue: 0 })
+      const native = addon.engine
+      const abort = new AbortController()
+      const reply = full.chat(ask, { n: 3, signal: abort.signal })
+      await settle()
+      native.step(4)
+      await expect(full.chat(ask).accepted).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+      leave(reply, abort, native)
+      await settle() // a failure is heard; nothing else comes of it without a step
+      const next = full.chat(ask, { n: 3 })
+      await settle()
+      native.step()
+      await next.accepted
+      await full.close()
+    },
+  )
 
   test('that was cancelled keeps the ends of those choices that had ended', async () => {
     const script = ({ seed }: NativeRequest) => ({ tokens: seed === 1 ? ['a'] : counting() })
