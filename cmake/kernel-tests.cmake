@@ -58,7 +58,7 @@ if(SLUICE_SOFT_AMX)
 
   sluice_add_variant(sluice-soft-amx $<TARGET_OBJECTS:sluice-soft-amx-kernels>)
 else()
-  # So that whoever builds all tests need not know.
+  # So that a build of all tests need not know of it.
   add_custom_target(sluice-kernel-tests-soft-amx)
   add_custom_target(sluice-soft-amx)
 endif()

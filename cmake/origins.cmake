@@ -1,4 +1,4 @@
-# What somebody says never becomes a control token, and texts are put into normalization form C for
+# Content never becomes a control token, and texts are put into normalization form C for
 # the vocabularies that want it, where llama.cpp's source has the patches for it. Another
 # LLAMA_CPP_DIR, or a moved pin, may not.
 

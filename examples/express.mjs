@@ -19,5 +19,5 @@ const port = Number(process.env.PORT ?? 8080)
 const server = app.listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/v1`))
 process.once('SIGTERM', () => {
   server.close(() => engine.close())
-  setTimeout(() => server.closeAllConnections(), 10_000).unref() // who is not done by then
+  setTimeout(() => server.closeAllConnections(), 10_000).unref() // those that are not done by then
 })

@@ -25,5 +25,5 @@ const server = /** @type {import('node:http').Server} */ (
 )
 process.once('SIGTERM', () => {
   server.close(() => engine.close())
-  setTimeout(() => server.closeAllConnections(), 10_000).unref() // who is not done by then
+  setTimeout(() => server.closeAllConnections(), 10_000).unref() // those that are not done by then
 })

@@ -1,5 +1,5 @@
-// Reading is what lets a reply go on. One that nobody reads waits after `window` tokens, costs no
-// time, and keeps every character for whoever comes back.
+// A reply goes on only as it is read. One that is not read waits after `window` tokens, costs no
+// time, and keeps every character until it is read again.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { load } from 'sluice'

@@ -1,5 +1,5 @@
 // `npm run publish:packages -- FOLDER [--tag vX.Y.Z] [--dry-run]`: publishes the tarballs of a
-// release, the platform packages first and `sluice` last, so that nobody installs it without them.
+// release, the platform packages first and `sluice` last, so that they are there when it is.
 // Refuses a folder in which versions differ or a platform is missing; what is published already is
 // passed over, so that a release that broke off can be run again.
 

@@ -14,7 +14,7 @@ await runMain(async () => {
   await import(pathToFileURL(cli).href)
 })
 
-/** npm hands a SIGTERM to the shell between us, which dies of it and tells nobody. */
+/** npm hands a SIGTERM to the shell between us, which dies of it without passing it on. */
 function endWithParent() {
   const parent = process.ppid
   const look = () => {

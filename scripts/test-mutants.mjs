@@ -7,6 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { mutants } from '../test/mutants/mutants.mjs'
+import { checksIn, wireChecks } from '../test/support/wire/checks.mjs'
 import { inRoot } from './support/root.mjs'
 import { run } from './support/run.mjs'
 import { runMain, Stop } from './support/stop.mjs'
@@ -100,8 +101,8 @@ async function tryAll(copy, chosen) {
     }
     const verdict = await tryOne(copy, mutant, unspoiled)
     if (verdict !== '') survived++
-    const what = `${String(mutant.check).padStart(2)}: ${mutant.what}`
-    console.log(`${verdict === '' ? '✓' : '✗'} ${what.padEnd(50)} ${mutant.file}`)
+    const what = `${String(mutant.check).padStart(2)}: ${wireChecks[mutant.check]}`
+    console.log(`${verdict === '' ? '✓' : '✗'} ${what.padEnd(70)} ${mutant.file}`)
     if (verdict !== '') console.log(`  ${spoiled(mutant)}\n  ${verdict}`)
   }
   console.log(`\n${chosen.length - survived} noticed, ${survived} not`)
@@ -120,7 +121,7 @@ async function tryOne(copy, mutant, unspoiled) {
   if (!unspoiled.has(tests)) await build()
   const whole = unspoiled.get(tests) ?? (await runTests(copy, tests, ''))
   unspoiled.set(tests, whole)
-  const before = whole.results.filter(({ name }) => numbered(check).test(name))
+  const before = whole.results.filter(({ name }) => checksIn(name).includes(check))
   if (before.length === 0) return `there is no test of it in ${tests}`
   const failing = before.filter(({ isPassed }) => !isPassed)
   if (failing.length > 0) return `fails as it is: ${failing.map(({ name }) => name).join('; ')}`
@@ -131,16 +132,16 @@ async function tryOne(copy, mutant, unspoiled) {
   try {
     await build()
     const limitMs = runMsMin + 3 * whole.ms
-    const { status } = await runTests(copy, tests, numbered(check).source, limitMs)
+    const { status } = await runTests(copy, tests, titled(check), limitMs)
     return status === 0 ? 'nothing noticed' : ''
   } finally {
     fs.writeFileSync(target, text)
   }
 }
 
-/** @param {number} check */
-function numbered(check) {
-  return new RegExp(`(^| )(\\d+, )*${check}(, \\d+)*: `)
+/** @param {number} check whose tests vitest finds by this pattern of their titles */
+function titled(check) {
+  return `\\bwire check (\\d+, )*${check}\\b`
 }
 
 /** @param {string} copy */

@@ -17,7 +17,7 @@ import { run } from './support/run.mjs'
 import { runMain, Stop } from './support/stop.mjs'
 
 /** Whatever the engine's threads do; where time and memory are not what is tested. */
-const engineTests = ['backpressure', 'choices', 'embeddings', 'ends', 'logprobs', 'reasoning']
+const engineTests = ['backpressure', 'choices', 'embeddings', 'ends', 'logprobs', 'chat/reasoning']
 const programs = ['sluice-native-tests', 'sluice-llama-tests', 'sluice-kernel-tests']
 
 /** @type {Record<string, { library: string, variable: string, options: string[] }>} */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
 /** Places in ARCHITECTURE.md are written [`file:12`](file#L12) `what stands there`. */
@@ -31,4 +31,11 @@ describe('ARCHITECTURE.md points where it says', () => {
 test('ARCHITECTURE.md is at most 100 columns wide, but for its tables', () => {
   const wide = text.split('\n').filter((line) => line.length > 100 && !line.startsWith('|'))
   expect(wide).toEqual([])
+})
+
+test('docs/internals/what-is-shown.md names files that are there', () => {
+  const shown = readFileSync('docs/internals/what-is-shown.md', 'utf8')
+  const named = shown.match(/\b(test|native|models|docs)\/[\w./-]*\w/g) ?? []
+  expect(named.length).toBeGreaterThan(80)
+  expect(named.filter((file) => !existsSync(file))).toEqual([])
 })

@@ -2,13 +2,20 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { headerCircles, scriptCircles } from './support/tidy/circles.js'
 import { cppCatches, cppFunctionLength, cppImports } from './support/tidy/cpp-rules.js'
-import { type Rule, type SourceFile, sourceFiles } from './support/tidy/files.js'
+import {
+  crowdedFolders,
+  filesMax,
+  type Rule,
+  type SourceFile,
+  sourceFiles,
+} from './support/tidy/files.js'
 import {
   dashCaseNames,
   lineWidth,
   noMachinePaths,
   noRegistryHosts,
 } from './support/tidy/text-rules.js'
+import { testTitles } from './support/tidy/title-rules.js'
 import {
   typescriptCatches,
   typescriptFunctionLength,
@@ -56,17 +63,23 @@ const rules: RuleTest[] = [
   },
   {
     sentence:
-      'TypeScript imports run cli -> http -> openai -> web -> engine -> options -> schema -> api',
+      'TypeScript imports run cli -> http -> apis -> web -> engine -> options -> schema -> api',
     rule: typescriptImports,
     bad: [
       ['src/engine/a.ts', "import { b } from '../http/b.js'"],
-      ['src/openai/chat/a.ts', "import type { b } from '../../binding/b.js'"],
+      ['src/apis/openai/chat/a.ts', "import type { b } from '../../../binding/b.js'"],
       ['src/binding/a.ts', "const b = await import('../engine/b.js')"],
       ['src/options/a.ts', "export * from '../engine/b.js'"],
       ['src/schema/a.ts', "import { b } from '../options/b.js'"],
+      ['src/schema/reading/a.ts', "import { b } from '../strings/b.js'"],
+      ['src/schema/writing/a.ts', "import { b } from '../b.js'"],
       ['src/api/a.ts', "import type { b } from '../engine/b.js'"],
-      ['src/openai/a.ts', "import http from 'node:http'"],
-      ['src/web/a.ts', "import { b } from '../openai/b.js'"],
+      ['src/apis/openai/a.ts', "import http from 'node:http'"],
+      ['src/apis/openai/a.ts', "import { b } from '../../http/b.js'"],
+      ['src/apis/openai/a.ts', "import { b } from '../llama-server/b.js'"],
+      ['src/apis/anthropic/a.ts', "import { b } from '../openai/b.js'"],
+      ['src/apis/a.ts', "import { b } from './openai/b.js'"],
+      ['src/web/a.ts', "import { b } from '../apis/openai/b.js'"],
       ['src/http/a.ts', "import { z } from 'zod'"],
       ['src/http/door/a.ts', "import http from 'node:http'"],
       ['src/http/door/a.ts', "import { b } from '../node/b.js'"],
@@ -74,9 +87,15 @@ const rules: RuleTest[] = [
     ],
     good: [
       ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { z } from 'zod'"],
-      ['src/http/node/a.ts', "import http from 'node:http'\nimport { b } from '../../openai/b.js'"],
+      [
+        'src/http/node/a.ts',
+        "import http from 'node:http'\nimport { b } from '../../apis/openai/b.js'",
+      ],
+      ['src/apis/llama-server/a.ts', "import { b } from '../openai/b.js'"],
       ['src/http/index.ts', "import { b } from './node/b.js'"],
       ['src/options/a.ts', "import type { b } from '../api/types.js'"],
+      ['src/schema/strings/a.ts', "import { b } from '../writing/b.js'"],
+      ['src/schema/a.ts', "import { b } from './strings/b.js'"],
       ['src/index.ts', "export * from './engine/b.js'"],
     ],
   },
@@ -114,6 +133,22 @@ const rules: RuleTest[] = [
     good: [
       ['src/a.ts', `function f() {\n${long(68)}}`],
       ['test/a.test.ts', `describe('x', () => {\n${long(70)}})`],
+    ],
+  },
+  {
+    sentence: 'a title of a test says its subject',
+    rule: testTitles,
+    bad: [
+      ['test/a.test.ts', "test('and so does the other', () => {})"],
+      ['test/a.test.ts', "describe('a', () => { test.each([1])('it is %i', () => {}) })"],
+      ['test/a.test.ts', "test('12, 13: the counts match', () => {})"],
+      ['test/a.test.ts', "test('a word is taken, nor is a text', () => {})"],
+      ['native/test/a.cpp', 'TEST(\n    "ledger: it is busy") {\n}'],
+    ],
+    good: [
+      ['test/a.test.ts', "test('items are counted', () => { expect('it is').toBe('so') })"],
+      ['test/a.test.ts', "describe(wireCheck(1), () => { test('order is kept', () => {}) })"],
+      ['native/test/a.cpp', 'TEST("ledger: the engine is busy") {\n  CHECK("it is");\n}'],
     ],
   },
   {
@@ -178,15 +213,15 @@ test('the tidy rules see every folder of code', () => {
 })
 
 describe.each(rules)('$sentence', ({ rule, bad, good }) => {
-  test('everywhere', () => {
+  test('holds everywhere', () => {
     expect(files.flatMap(rule)).toEqual([])
   })
 
-  test.each(bad)('and the rule refuses bad sample %#: %s', (path, text) => {
+  test.each(bad)('refuses bad sample %#: %s', (path, text) => {
     expect(rule({ path, text })).toHaveLength(1)
   })
 
-  test.each(good)('and the rule accepts good sample %#: %s', (path, text) => {
+  test.each(good)('accepts good sample %#: %s', (path, text) => {
     expect(rule({ path, text })).toEqual([])
   })
 })
@@ -196,11 +231,11 @@ const tree = (...texts: [path: string, text: string][]): SourceFile[] => {
 }
 
 describe('no file of src imports itself, by way of others or not', () => {
-  test('everywhere', () => {
+  test('holds everywhere', () => {
     expect(scriptCircles(files)).toEqual([])
   })
 
-  test('and the rule refuses two files and three, types too', () => {
+  test('refuses two files and three, types too', () => {
     const two = tree(
       ['src/a.ts', "import { b } from './b/b.js'"],
       ['src/b/b.ts', "import type { a } from '../a.js'"],
@@ -216,7 +251,7 @@ describe('no file of src imports itself, by way of others or not', () => {
     expect(scriptCircles(tree(['src/a.ts', "import { a } from './a.js'"]))).toHaveLength(1)
   })
 
-  test('and the rule accepts two ways to one file', () => {
+  test('accepts two ways to one file', () => {
     const files = tree(
       ['src/a.ts', "import { b } from './b.js'\nimport { c } from './c.js'"],
       ['src/b.ts', "import { c } from './c.js'"],
@@ -227,11 +262,11 @@ describe('no file of src imports itself, by way of others or not', () => {
 })
 
 describe('no header in native includes itself, by way of others or not', () => {
-  test('everywhere', () => {
+  test('holds everywhere', () => {
     expect(headerCircles(files)).toEqual([])
   })
 
-  test('and the rule refuses two headers', () => {
+  test('refuses two headers', () => {
     const two = tree(
       ['native/base/a.h', '#pragma once\n#include "llama/b.h"'],
       ['native/llama/b.h', '#include <vector>\n  # include "base/a.h"'],
@@ -239,11 +274,34 @@ describe('no header in native includes itself, by way of others or not', () => {
     expect(headerCircles(two)).toEqual(['native/base/a.h -> native/llama/b.h -> native/base/a.h'])
   })
 
-  test('and the rule accepts a header of llama.cpp, and a source that includes its own', () => {
+  test('accepts a header of llama.cpp, and a source that includes its own', () => {
     const files = tree(
       ['native/llama/a.h', '#include "llama.h"'],
       ['native/llama/a.cpp', '#include "llama/a.h"'],
     )
     expect(headerCircles(files)).toEqual([])
+  })
+})
+
+describe('a folder has about twenty files at most', () => {
+  const folder = (count: number) => Array.from({ length: count }, (_, i) => `src/a/b${i}.ts`)
+  const below = (count: number) =>
+    tree(...folder(count).map((name) => [name, ''] as [string, string]))
+
+  test('holds everywhere', () => {
+    expect(crowdedFolders(files)).toEqual([])
+  })
+
+  test('refuses one file more, and counts each folder by itself', () => {
+    expect(crowdedFolders(below(filesMax + 1))).toEqual([
+      `src/a: ${filesMax + 1} files, at most ${filesMax}`,
+    ])
+    expect(
+      crowdedFolders([
+        ...below(filesMax),
+        ...tree(['src/a/c/d.ts', '']),
+        ...tree(['src/e.ts', '']),
+      ]),
+    ).toEqual([])
   })
 })

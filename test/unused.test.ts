@@ -13,7 +13,10 @@ function textsOf(folder: string, ending: RegExp): Map<string, string> {
 }
 
 /** Types that only the declarations of other files name, which the compiler writes. */
-const inferred = ['src/openai/structure.ts: Form', 'src/openai/usage.ts: CompletionUsage']
+const inferred = [
+  'src/apis/openai/envelope.ts: CompletionUsage',
+  'src/apis/openai/response-format.ts: Form',
+]
 
 const wordsOf = (text: string) => text.match(/[A-Za-z_]\w*/g) ?? []
 

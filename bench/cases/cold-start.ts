@@ -46,7 +46,7 @@ async function firstToken(command: ServerCommand): Promise<number> {
   }
 }
 
-/** Asks again and again: at first nobody listens, then it is told that the model loads. */
+/** Asks again and again: at first the port is closed, then the answer is that the model loads. */
 async function firstAnswer(port: number, deadline: number): Promise<number> {
   for (;;) {
     try {

@@ -11,7 +11,7 @@ const normalClients = 3
 const replyTokens = 128
 /** Long enough that no stalled reply ends while it is looked at. */
 const stalledTokens = 60_000
-/** Until then the kernels' buffers take what nobody reads: it is not waiting yet. */
+/** Until then the kernels' buffers take what is not read: the reply is not waiting yet. */
 const settlingMs = 4_000
 
 const metrics = {

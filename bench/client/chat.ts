@@ -75,7 +75,7 @@ class StreamedCall implements ChatCall {
       this.#resolveFirst = resolve
       this.#rejectFirst = reject
     })
-    this.firstText.catch(() => undefined) // whoever waits for `done` alone hears it there
+    this.firstText.catch(() => undefined) // `done` rejects as well
     this.done = new Promise((resolve, reject) => {
       const fail = (error: Error) => {
         this.#rejectFirst(error)

@@ -10,12 +10,12 @@ const vocabulary = (
   'door health person art war history party result change morning reason girl air'
 ).split(' ')
 
-/** So many random words, hence about as many tokens, and a prefix nobody has seen. */
+/** So many random words, hence about as many tokens, and a prefix that was never sent before. */
 export function words(count: number): string {
   return Array.from({ length: count }, randomWord).join(' ')
 }
 
-/** A conversation of one question that nobody has asked before. */
+/** A conversation of one question that was never sent before. */
 export function ask(count: number): Message[] {
   return [{ role: 'user', content: words(count) }]
 }

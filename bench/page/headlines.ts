@@ -1,6 +1,6 @@
 import type { Row } from '../report/row.js'
 
-/** A row that stands for its case on the plot, in words for somebody who knows none of this. */
+/** A row that stands for its case on the plot, in words for a reader who knows none of this. */
 export interface Headline {
   case: string
   model: string

@@ -33,7 +33,7 @@ const style = `
       .rule { stroke: #3d444d }
     }`
 
-/** docs/benchmarks.svg: what a reader should see before he reads a figure. */
+/** docs/benchmarks.svg: what a reader should see before any figure. */
 export function plot(lines: readonly PlotLine[], machine: string): string {
   const height = top + lines.length * lineHeight + 8
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img"

@@ -9,7 +9,7 @@ export interface Samples<T> {
   rival: T[]
 }
 
-/** Both servers on the same settings; whoever is not measured is stopped, and takes no cycles. */
+/** Both servers on the same settings; the one not measured is stopped, and takes no cycles. */
 export class Pair {
   readonly #sluice: ServerProcess
   readonly #rival: ServerProcess

@@ -5,7 +5,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Stop } from '../../scripts/support/stop.mjs'
 
-/** How a server is started; `port` is put into the arguments by whoever writes them. */
+/** How a server is started; `port` must be put into the arguments by the caller. */
 export interface ServerCommand {
   name: string
   program: string

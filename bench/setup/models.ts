@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { writeGguf } from '../../test/support/gguf-writer.js'
-import { type RandomModelOptions, randomModelContent } from '../../test/support/random-model.js'
+import { writeGguf } from '../../test/support/models/gguf-writer.js'
+import {
+  type RandomModelOptions,
+  randomModelContent,
+} from '../../test/support/models/random-model.js'
 import { inCache } from '../paths.js'
 
 export type ModelName = 'tiny' | 'small' | 'big'

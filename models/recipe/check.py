@@ -1,19 +1,29 @@
-"""The story check: 20 subjects, 100 seeds each, asked in words that the subject's training lacks.
+#!/usr/bin/python3
+"""The story check of a GGUF, told by Sluice: 20 subjects, 100 seeds each, in words that the
+subject's training lacks.
+
+    npm run build && python3 models/recipe/check.py [MODEL]
 
 It says what share of the stories end by themselves, have 60 to 150 words, are about the asked
 subject, keep one hero's name, differ from each other, and stand in no training text.
 """
 
+import json
 import re
+import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import corpus as corpora
 import talk
 import words
-from generate import replies
 from grammar import held_out
 from spin import fill
+
+HERE = Path(__file__).parent
+# The second gives no sampling option: the engine then takes what the GGUF recommends.
+SETTINGS = {"plain": {"temperature": 1, "topP": 1, "topK": 0}, "as served": {}}
 
 # (the subject as it is asked for, its kind, the name asked for)
 SUBJECTS = [
@@ -28,7 +38,7 @@ SUBJECTS = [
     ("a ghost", "ghost", None), ("a clockmaker and an owl", "clockmaker", None),
     ("a bear in the forest", "bear", None),
 ]
-TOKENS_MAX = 300
+SEEDS, TOKENS_MAX = 100, 300
 NAMES = {name for name in words.GIRLS + words.BOYS}
 HERO = re.compile(r"(?:called|named) (\w+)|(?:tale|story) of (\w+)|knew (\w+),|tell you about (\w+)"
                   r"|there was (\w+),|happened to (\w+)")
@@ -83,17 +93,15 @@ def judge(stories):
     }
 
 
-def tell(model, tokens, seeds, **sampling):
-    ends = (tokens.turn_end, tokens.end_of_text)
-    for kind, name, request in requests():
-        prompt = corpora.encode_prompt(tokens, [("user", request)])
-        for ids in replies(model, prompt, range(seeds), ends, limit=TOKENS_MAX, **sampling):
-            ended = ids[-1] in ends
-            yield kind, name, tokens.decode(ids), ended
-
-
-def texts_of(corpus):
-    return {text for turns in corpus for role, text in turns if role != "user"}
+def tell(model, sampling):
+    asked = list(requests())
+    job = {"model": str(model), "requests": [request for _, _, request in asked], "seeds": SEEDS,
+           "sampling": sampling, "maxTokens": TOKENS_MAX}
+    answer = subprocess.run(["node", str(HERE / "tell.mjs")], input=json.dumps(job).encode(),
+                            stdout=subprocess.PIPE, check=True).stdout
+    for story in json.loads(answer):
+        kind, name, _ = asked[story["request"]]
+        yield kind, name, story["text"], story["ended"]
 
 
 def report(title, stories, seen):
@@ -106,3 +114,15 @@ def report(title, stories, seen):
     for kind, _, text, _ in stories[::max(1, len(stories) // 4)]:
         print(f"  [{kind}] {text}")
     sys.stdout.flush()
+
+
+def main():
+    model = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "storyteller.gguf").resolve()
+    corpus = corpora.draw_corpus(corpora.SEED, corpora.DOCUMENTS)
+    seen = {text for turns in corpus for role, text in turns if role != "user"}
+    for title, sampling in SETTINGS.items():
+        report(f"{title} {sampling}", list(tell(model, sampling)), seen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,10 @@
-"""Conversations as tokens, in the order of the chat template, and batches of similar length."""
+"""Conversations as tokens, in the order of the chat template, and which of them are learned."""
 
 import random
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy
-import torch
 
 import talk
 import tokenizer
@@ -21,6 +20,7 @@ CHAT_TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}")
 
+SEED, DOCUMENTS = 20, 80000  # of the text that the model is trained on
 PLAIN_SHARE = 0.03  # stories without a chat around them, for prompts that are only a beginning
 
 
@@ -74,10 +74,6 @@ def encode_chat(tokens, turns, common=frozenset()):
     return ids, learned
 
 
-def encode_prompt(tokens, turns):
-    return encode_chat(tokens, turns)[0] + [tokens.turn_start, *tokens.encode("assistant\n")]
-
-
 def draw_turns(source, held):
     """A conversation, or rarely a bare story, told apart by the role "plain"."""
     if source.random() < PLAIN_SHARE:
@@ -112,39 +108,3 @@ def train_tokenizer(corpus, vocabulary_size):
     whole = " ".join(["", *sorted(nouns | set(words.GIRLS + words.BOYS))])
     texts = [text for turns in corpus for _, text in turns]
     return tokenizer.train(texts + [whole] * (len(corpus) // 25), vocabulary_size)
-
-
-def batches(documents, budget, seed):
-    """One pass over the documents: batches of similar length, about `budget` tokens each.
-
-    Lengths are padded to multiples of 16, so that there are few shapes: oneDNN compiles a kernel
-    for each one that it has not seen.
-    """
-    source = random.Random(seed)
-    order = list(range(len(documents)))
-    source.shuffle(order)
-    for start in range(0, len(order), 4096):
-        pool = sorted(order[start:start + 4096], key=lambda i: -len(documents[i].ids))
-        groups = []
-        while pool:
-            rows = max(1, budget // padded(len(documents[pool[0]].ids)))
-            groups.append(pool[:rows])
-            pool = pool[rows:]
-        source.shuffle(groups)
-        for group in groups:
-            yield to_tensors([documents[i] for i in group])
-
-
-def padded(length):
-    return (length + 15) // 16 * 16
-
-
-def to_tensors(group):
-    """tokens and their marks: (batch, longest + 1)."""
-    longest = padded(max(len(document.ids) for document in group)) + 1
-    ids = numpy.zeros((len(group), longest), "int64")
-    learned = numpy.zeros((len(group), longest), "uint8")
-    for row, document in enumerate(group):
-        ids[row, :len(document.ids)] = document.ids
-        learned[row, :len(document.ids)] = document.learned
-    return torch.from_numpy(ids), torch.from_numpy(learned)

@@ -16,10 +16,10 @@ from torch.nn import functional as F
 @dataclass(frozen=True)
 class Shape:
     vocab: int
-    width: int = 160
-    layers: int = 6
-    heads: int = 5
-    hidden: int = 448
+    width: int = 192
+    layers: int = 5
+    heads: int = 3
+    hidden: int = 512
     context: int = 1024
     rope_base: float = 10000.0
     norm_epsilon: float = 1e-5
@@ -67,25 +67,20 @@ class Block(nn.Module):
         self.up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, x, cos, sin, mask, past=None):
-        attended, present = self.attend(self.attention_norm(x), cos, sin, mask, past)
-        x = x + attended
+    def forward(self, x, cos, sin, mask):
+        x = x + self.attend(self.attention_norm(x), cos, sin, mask)
         h = self.hidden_norm(x)
-        return x + self.down(F.silu(self.gate(h)) * self.up(h)), present
+        return x + self.down(F.silu(self.gate(h)) * self.up(h))
 
-    def attend(self, x, cos, sin, mask, past):
+    def attend(self, x, cos, sin, mask):
         batch, tokens, width = x.shape
         heads = (batch, tokens, self.shape.heads, self.shape.head_width)
         q = rotate(self.q(x).view(heads).transpose(1, 2), cos, sin)
         k = rotate(self.k(x).view(heads).transpose(1, 2), cos, sin)
         v = self.v(x).view(heads).transpose(1, 2)
-        if past is not None:
-            k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
-        scores = q @ k.transpose(2, 3) * (1 / math.sqrt(self.shape.head_width))
-        if mask is not None:
-            scores = scores + mask
+        scores = q @ k.transpose(2, 3) * (1 / math.sqrt(self.shape.head_width)) + mask
         mixed = scores.softmax(-1) @ v
-        return self.o(mixed.transpose(1, 2).reshape(batch, tokens, width)), (k, v)
+        return self.o(mixed.transpose(1, 2).reshape(batch, tokens, width))
 
 
 class Storyteller(nn.Module):
@@ -108,26 +103,14 @@ class Storyteller(nn.Module):
             nn.init.normal_(module.o.weight, std=scale)
             nn.init.normal_(module.down.weight, std=scale)
 
-    def forward(self, tokens, past=None):
-        """(batch, tokens) -> final states (batch, tokens, width) and each block's keys and values.
-
-        With `past`, `tokens` continue it one at a time, and no mask is needed.
-        """
-        start = 0 if past is None else past[0][0].shape[2]
+    def forward(self, tokens):
+        """(batch, tokens) -> final states (batch, tokens, width)."""
         count = tokens.shape[1]
-        cos, sin = self.cos[start:start + count], self.sin[start:start + count]
-        mask = None
-        if count > 1:
-            assert past is None, "a past is continued one token at a time"
-            mask = torch.full((count, count), float("-inf")).triu(1)
-        x, presents = self.embedding(tokens), []
-        for index, block in enumerate(self.blocks):
-            x, present = block(x, cos, sin, mask, past and past[index])
-            presents.append(present)
-        return self.norm(x), presents
+        mask = torch.full((count, count), float("-inf")).triu(1)
+        x = self.embedding(tokens)
+        for block in self.blocks:
+            x = block(x, self.cos[:count], self.sin[:count], mask)
+        return self.norm(x)
 
     def logits(self, states):
         return states @ self.embedding.weight.t()
-
-    def parameter_count(self):
-        return sum(p.numel() for p in self.parameters())

@@ -1,5 +1,5 @@
 // Tells the story check's stories through Sluice itself: one JSON job on stdin, one answer on
-// stdout. Needs the built package (npm run build). Called by engine_check.py.
+// stdout. Needs the built package (npm run build). Called by check.py.
 
 import { text } from 'node:stream/consumers'
 

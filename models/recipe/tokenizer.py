@@ -1,40 +1,18 @@
 """Byte-level BPE as GPT-2 does it, and as llama.cpp does it for `tokenizer.ggml.pre` "gpt-2"."""
 
 import re
-import sys
-import unicodedata
 from collections import Counter, defaultdict
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL = (END_OF_TEXT, TURN_START, TURN_END)
 
 
-def character_class(first_letters):
-    """A regex class of all code points whose Unicode category begins with one of the letters."""
-    ranges, start = [], None
-    for code in range(sys.maxunicode + 2):
-        inside = code <= sys.maxunicode and unicodedata.category(chr(code))[0] in first_letters
-        if inside and start is None:
-            start = code
-        elif not inside and start is not None:
-            ranges.append(f"\\U{start:08x}-\\U{code - 1:08x}")
-            start = None
-    return "".join(ranges)
-
-
-# Python's re has no \p{L} and \p{N}.
-LETTER, NUMBER = character_class("L"), character_class("N")
-PIECE = re.compile(
-    rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{LETTER}]+| ?[{NUMBER}]+| ?[^\s{LETTER}{NUMBER}]+|\s+(?!\S)|\s+")
-
-
-# The same for text that is plain ASCII, which is nearly all: a short class is much faster.
-ASCII_PIECE = re.compile(
-    r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+")
+# GPT-2's pattern; its \p{L} is [^\W\d_] here, which is the same for all the texts of this recipe.
+PIECE = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 
 
 def pieces(text):
-    return (ASCII_PIECE if text.isascii() else PIECE).findall(text)
+    return PIECE.findall(text)
 
 
 def byte_characters():
@@ -57,7 +35,6 @@ class Tokenizer:
         self.tokens = [*BYTE_CHARACTER.values(), *(a + b for a, b in self.merges), *SPECIAL]
         self.id_of = {token: index for index, token in enumerate(self.tokens)}
         self.end_of_text, self.turn_start, self.turn_end = (self.id_of[s] for s in SPECIAL)
-        self.byte_of = {character: byte for byte, character in BYTE_CHARACTER.items()}
         self.cache = {}
 
     def encode(self, text):
@@ -78,10 +55,6 @@ class Tokenizer:
             at = pairs.index(best)
             parts[at:at + 2] = [best[0] + best[1]]
         return parts
-
-    def decode(self, ids):
-        text = "".join(self.tokens[i] for i in ids if self.tokens[i] not in SPECIAL)
-        return bytes(self.byte_of[c] for c in text).decode(errors="replace")
 
 
 def train(texts, vocabulary_size):

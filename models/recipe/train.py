@@ -1,10 +1,11 @@
-"""Training: AdamW, a short warm-up and a cosine, and a checkpoint so that a killed run goes on."""
+"""Training: AdamW, a short warm-up and a cosine, on batches of conversations of similar length."""
 
 import json
 import math
-import os
+import random
 import time
 
+import numpy
 import torch
 from torch.nn import functional as F
 
@@ -13,7 +14,6 @@ from model import Storyteller
 
 BATCH_TOKENS = 4096
 LEARNING_RATE, LEARNING_RATE_END, WARM_UP = 2e-3, 1e-4, 150
-CHECKPOINT_STEPS = 250
 SENTENCES_FIRST, COPY_WEIGHT = 200, 10.0
 NOTHING = -100
 
@@ -47,11 +47,11 @@ def copy_weight(step, steps):
 
 def loss_of(model, ids, learned, weight=1.0):
     """The weighted sum of the losses, and the sum of the weights."""
-    states, _ = model(ids[:, :-1])
+    states = model(ids[:, :-1])
     marks = learned[:, 1:].flatten()
     places = marks.nonzero()[:, 0]
     wanted = ids[:, 1:].flatten()[places]
-    spare = -len(places) % 512  # few shapes, as in corpus.batches
+    spare = -len(places) % 512  # few shapes, as in `batches`
     logits = model.logits(states.flatten(0, 1)[F.pad(places, (0, spare))]).float()
     losses = F.cross_entropy(logits, F.pad(wanted, (0, spare), value=NOTHING),
                              ignore_index=NOTHING, reduction="none")[:len(places)]
@@ -63,7 +63,7 @@ def loss_of(model, ids, learned, weight=1.0):
 def held_out_loss(model, documents):
     """Nats per learned token, and per copied token, in float32."""
     sums = torch.zeros(4)
-    for ids, learned in corpora.batches(documents, BATCH_TOKENS, seed=0):
+    for ids, learned in batches(documents, seed=0):
         copied = learned * (learned == corpora.COPIED)
         sums += torch.stack([*loss_of(model, ids, learned), *loss_of(model, ids, copied)])
     return (sums[0] / sums[1]).item(), (sums[2] / sums[3]).item()
@@ -77,62 +77,69 @@ def make_optimizer(model):
         lr=LEARNING_RATE, betas=(0.9, 0.98), eps=1e-8)
 
 
-class Run:
-    """One training run and what it has seen. The checkpoint holds all of it."""
+def batches(documents, seed):
+    """One pass over the documents: batches of similar length, about BATCH_TOKENS each.
 
-    def __init__(self, shape, steps, checkpoint, seed):
-        torch.manual_seed(seed)
-        self.model = Storyteller(shape)
-        self.optimizer = make_optimizer(self.model)
-        self.steps, self.checkpoint, self.seed = steps, checkpoint, seed
-        self.step, self.tokens, self.seconds = 0, 0, 0.0
-        if checkpoint.exists():
-            self.load()
+    Lengths are padded to multiples of 16, so that there are few shapes: oneDNN compiles a kernel
+    for each one that it has not seen.
+    """
+    source = random.Random(seed)
+    order = list(range(len(documents)))
+    source.shuffle(order)
+    for start in range(0, len(order), 4096):
+        pool = sorted(order[start:start + 4096], key=lambda i: -len(documents[i].ids))
+        groups = []
+        while pool:
+            rows = max(1, BATCH_TOKENS // padded(len(documents[pool[0]].ids)))
+            groups.append(pool[:rows])
+            pool = pool[rows:]
+        source.shuffle(groups)
+        for group in groups:
+            yield to_tensors([documents[i] for i in group])
 
-    def load(self):
-        saved = torch.load(self.checkpoint)
-        self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.step, self.tokens, self.seconds = saved["step"], saved["tokens"], saved["seconds"]
 
-    def save(self):
-        part = self.checkpoint.with_suffix(".part")
-        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-                    "step": self.step, "tokens": self.tokens, "seconds": self.seconds}, part)
-        os.replace(part, self.checkpoint)
+def padded(length):
+    return (length + 15) // 16 * 16
 
-    def train(self, documents, on_checkpoint=lambda run: None):
-        half = bfloat16_is_fast()
-        seen, epoch = 0, 0
-        while self.step < self.steps:
-            for ids, learned in corpora.batches(documents, BATCH_TOKENS, self.seed + epoch):
-                seen += 1
-                if seen <= self.step:
-                    continue  # a resumed run skips what it has seen
-                self.advance(ids, learned, half)
-                if self.step % CHECKPOINT_STEPS == 0 or self.step == self.steps:
-                    self.save()
-                    on_checkpoint(self)
-                if self.step == self.steps:
-                    return
-            epoch += 1
 
-    def advance(self, ids, learned, half):
-        start = time.monotonic()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.steps)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
-            losses, weights = loss_of(
-                self.model, ids, learned, copy_weight(self.step, self.steps))
-            loss = losses / weights
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        self.tokens += ids.numel()
-        self.seconds += time.monotonic() - start
-        if self.step % 50 == 0:
-            print(json.dumps({"step": self.step, "of": self.steps, "loss": round(loss.item(), 4),
-                              "tokens": self.tokens, "seconds": round(self.seconds),
-                              "tokens_per_second": round(self.tokens / self.seconds)}), flush=True)
+def to_tensors(group):
+    """tokens and their marks: (batch, longest + 1)."""
+    longest = padded(max(len(document.ids) for document in group)) + 1
+    ids = numpy.zeros((len(group), longest), "int64")
+    learned = numpy.zeros((len(group), longest), "uint8")
+    for row, document in enumerate(group):
+        ids[row, :len(document.ids)] = document.ids
+        learned[row, :len(document.ids)] = document.learned
+    return torch.from_numpy(ids), torch.from_numpy(learned)
+
+
+def train(shape, documents, steps, seed):
+    """The trained model. Nothing but its seed and the documents decides what it becomes."""
+    torch.manual_seed(seed)
+    model = Storyteller(shape)
+    optimizer, half = make_optimizer(model), bfloat16_is_fast()
+    start, tokens, step = time.monotonic(), 0, 0
+    print(f"{sum(p.numel() for p in model.parameters())} weights", flush=True)
+    for epoch in range(steps):
+        for ids, learned in batches(documents, seed + epoch):
+            loss = advance(model, optimizer, half, ids, learned, step, steps)
+            step, tokens = step + 1, tokens + ids.numel()
+            if step % 50 == 0 or step == steps:
+                print(json.dumps({"step": step, "of": steps, "loss": round(loss.item(), 4),
+                                  "tokens": tokens, "seconds": round(time.monotonic() - start)}),
+                      flush=True)
+            if step == steps:
+                return model
+
+
+def advance(model, optimizer, half, ids, learned, step, steps):
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(step, steps)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        losses, weights = loss_of(model, ids, learned, copy_weight(step, steps))
+        loss = losses / weights
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss

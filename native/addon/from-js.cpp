@@ -202,11 +202,11 @@ EngineOptions engine_options(const Napi::Object& object) {
   return options;
 }
 
-Choices choices(const Napi::Object& object) {
-  Choices choices{request(object)};
+RequestGroup choices(const Napi::Object& object) {
+  RequestGroup choices{request(object)};
   const int32_t count = integer(object, "choices");
   for (int32_t i = 1; i < count; ++i) choices.push_back(choice_of(*choices.front(), i));
-  const auto group = std::make_shared<ChoiceGroup>();
+  const auto group = std::make_shared<GroupState>();
   for (const auto& choice : choices) choice->group = group;
   return choices;
 }
@@ -242,7 +242,7 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
   });
   chat.tool_choice = tool_choice(string(object, "toolChoice"));
   chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
-  chat.thinking = object.Get("thinking").ToBoolean();
+  chat.wants_reasoning = object.Get("thinking").ToBoolean();
   chat.reasoning_effort = string(object, "reasoningEffort");
   for_each(array(object, "arguments"), [&](const Napi::Object& one) {
     chat.arguments.push_back({string(one, "name"), string(one, "value")});

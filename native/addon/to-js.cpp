@@ -207,7 +207,7 @@ struct EventWriter {
     object.Set("hasChatTemplate", model.has_chat_template);
     object.Set("callFormat", call_format_name(model.call_format));
     object.Set("canInfill", model.can_infill);
-    object.Set("thinkingEnds", strings(env, model.thinking_ends));
+    object.Set("thinkingEnds", strings(env, model.reasoning_ends));
     object.Set("sampling", recommended(env, model.sampling));
     if (model.embedding) {
       Napi::Object embedding = Napi::Object::New(env);

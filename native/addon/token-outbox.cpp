@@ -126,7 +126,7 @@ void TokenOutbox::pieces(RequestId id, std::vector<std::string> pieces) {
   add(Pieces{id, std::move(pieces)});
 }
 
-void TokenOutbox::set_aside(RequestId id) { add(SetAside{id}); }
+void TokenOutbox::deferred(RequestId id) { add(SetAside{id}); }
 
 void TokenOutbox::flush(bool may_wait) {
   if (is_process_exiting()) return;

@@ -44,7 +44,7 @@ class TokenOutbox : public EventSink {
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
   void pieces(RequestId id, std::vector<std::string> pieces) override;
-  void set_aside(RequestId id) override;
+  void deferred(RequestId id) override;
   void flush(bool may_wait) override;
 
   void ref(Napi::Env env) { wake_.Ref(env); }

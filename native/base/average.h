@@ -7,7 +7,7 @@ inline void average(double& mean, double newest, double weight) {
   mean = mean == 0 ? newest : mean + weight * (newest - mean);
 }
 
-// Of what steps take: over the last 20 or so.
+// The weight of the newest of the steps: an average over the last 20 or so.
 constexpr double kNewestStep = 0.1;
 
 }  // namespace sluice

@@ -8,7 +8,7 @@ namespace sluice {
 // A library that is open as long as this lives. Used on one thread.
 class DynamicLibrary {
  public:
-  // Opens it with its symbols for nobody else. On failure `error()` says why.
+  // Opens it; other libraries do not see its symbols. On failure `error()` says why.
   explicit DynamicLibrary(const std::filesystem::path& path);
   ~DynamicLibrary();
   DynamicLibrary(const DynamicLibrary&) = delete;

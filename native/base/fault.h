@@ -22,8 +22,8 @@ enum class FaultCode {
   queue_timeout,
   cancelled,
   closed,
-  engine_failed,  // this request's, the engine goes on
-  engine_ended,   // of all requests: it ended by itself
+  engine_failed,  // of one request; the engine goes on
+  engine_ended,   // of all requests: the engine ended by itself
 };
 
 // A coded error on its way to JavaScript. A value: carried by messages, never thrown across a
@@ -45,7 +45,7 @@ class FaultError : public std::runtime_error {
   const Fault fault;
 };
 
-// Thrown where what was given is right, but takes more work than is allowed.
+// Thrown where the input is valid but takes more work than is allowed.
 class TooMuchWork : public FaultError {
  public:
   using FaultError::FaultError;
@@ -57,13 +57,13 @@ inline FaultError invalid_option(std::string option, std::string message) {
       Fault{FaultCode::invalid_request, std::move(message), 0, 0, -1, std::move(option)});
 }
 
-// Of a row of logits that no token can be chosen by.
+// The fault of a row of logits from which no token can be chosen.
 inline FaultError unusable_logits() {
   return FaultError(FaultCode::engine_failed,
                     "the model computed no usable logits; its weights may be damaged");
 }
 
-// What an exception means to JavaScript; `otherwise` codes what is neither ours nor bad_alloc.
+// An exception as a fault; `otherwise` is the code of one that is neither ours nor bad_alloc.
 inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
   if (const auto* ours = dynamic_cast<const FaultError*>(&error)) return ours->fault;
   if (dynamic_cast<const std::bad_alloc*>(&error)) {
@@ -72,8 +72,8 @@ inline Fault fault_of(const std::exception& error, FaultCode otherwise) {
   return {otherwise, error.what(), 0, 0};
 }
 
-// The same of the exception that is being handled, whatever it is. Never throws itself: where there
-// is no memory even for words, its message is empty.
+// The same of the exception that is being handled, of any type. Never throws: where there is no
+// memory for a message, it is empty.
 inline Fault current_fault(FaultCode otherwise) noexcept {
   try {
     try {

@@ -4,8 +4,8 @@
 
 namespace sluice {
 
-// Follows one JSON value byte by byte, as far as is needed to know where it ends and where it may
-// be cut. Says nothing of whether it is valid. A value; any thread.
+// Follows one JSON value byte by byte, to know where it ends and where it may be cut. Does not
+// check that it is valid. A value; any thread.
 class JsonScan {
  public:
   void feed(char byte);

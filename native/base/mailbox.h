@@ -23,7 +23,7 @@ class Mailbox {
     arrived_.notify_one();
   }
 
-  // As if a message had arrived, and without memory for one: wait() returns.
+  // Lets wait() return without a message; takes no memory.
   void wake() {
     {
       std::lock_guard<std::mutex> lock(mutex_);

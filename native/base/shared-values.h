@@ -9,9 +9,9 @@
 
 namespace sluice {
 
-// Values that are made once for each key and live as long as somebody holds them. Safe from any
-// thread; who wants one that another thread makes waits for it. All of it is under one mutex, which
-// nobody holds while a value is made.
+// Values that are made once for each key and live as long as a pointer to them does. Any thread;
+// one that asks for a value which another is making waits for it. One mutex guards all of this, and
+// is not locked while a value is made.
 template <typename Value>
 class SharedValues {
  public:
@@ -30,7 +30,7 @@ class SharedValues {
     return value;
   }
 
-  // Slots that are held or were not looked at since.
+  // Entries that are in use, or that were not cleaned up since.
   size_t size() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return slots_.size();
@@ -42,7 +42,7 @@ class SharedValues {
     std::weak_ptr<const Value> value;
   };
 
-  // The end of a value's making, however it ends.
+  // While this lives, a value is being made; its end, by an exception too, wakes those that wait.
   class Making {
    public:
     Making(SharedValues& values, Slot& slot) : values_(values), slot_(slot) {}
@@ -70,7 +70,7 @@ class SharedValues {
     return slot;
   }
 
-  // Null where there is none: then the caller is the one who makes it.
+  // Null where there is none: then the caller makes it.
   template <typename Wait>
   Pointer await(Slot& slot, const Wait& wait) {
     std::unique_lock<std::mutex> lock(mutex_);

@@ -21,14 +21,14 @@ namespace sluice {
 constexpr size_t kDeepStackBytes = size_t(512) << 20;
 
 // A thread with a stack of a chosen size, which std::thread cannot have. Memory is reserved and
-// only taken as it is used. Owned by whoever joins it.
+// only taken as it is used. Its owner must join it.
 class StackThread {
  public:
-  // Where address space is short the stack is smaller: at most a quarter of what there is room for,
-  // since the rest is needed too, and half as much again and again where the system still refuses.
-  // Throws std::system_error when there is no thread to be had.
+  // Where address space is short the stack is smaller: at most a quarter of what is left, since the
+  // rest is needed too, and it is halved for as long as the system refuses. Throws
+  // std::system_error when there is no thread.
   StackThread(size_t stack_bytes, std::function<void()> body);
-  // What each of so many threads gets that are started one after the other.
+  // The stack that each of so many threads gets if they are started one after the other.
   static size_t affordable(size_t stack_bytes, size_t threads);
   void join();
   // What it got.

@@ -13,9 +13,9 @@
 
 namespace sluice {
 
-// Jobs to one thread, in several lines that take turns: whoever stands first in a line waits for
-// one job of each other line at most, however many there are. Any thread may call anything, but
-// for take(), which is the receiver's.
+// Jobs to one thread, in several lines that take turns: the first job of a line waits for at most
+// one job of each other line, however many there are. Any thread may call anything but take(),
+// which is the receiver's.
 template <typename Job, size_t kLines>
 class TurnQueue {
  public:
@@ -40,7 +40,7 @@ class TurnQueue {
     return is_closed_ ? std::nullopt : next();
   }
 
-  // take() returns, if with nothing.
+  // Lets take() return, with nothing if there is no job.
   void wake() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -49,7 +49,7 @@ class TurnQueue {
     changed_.notify_one();
   }
 
-  // From now on there is nothing to take.
+  // From now on take() returns nothing.
   void close() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -62,7 +62,7 @@ class TurnQueue {
     return is_closed_;
   }
 
-  // Forgets those that wait for nobody.
+  // Drops the jobs that are not wanted.
   template <typename IsWanted>
   void keep(const IsWanted& is_wanted) {
     std::lock_guard<std::mutex> lock(mutex_);

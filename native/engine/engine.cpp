@@ -14,11 +14,11 @@ Engine::Engine(EngineOptions options, EventSink& sink)
 
 Engine::~Engine() { join(); }
 
-void Engine::submit(Choices choices) {
-  admit({choices.begin(), choices.end()});
+void Engine::submit(RequestGroup group) {
+  admit({group.begin(), group.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
-  // Without a Preparer the thread is ending, and answers everything in the ledger.
-  if (preparer_) preparer_->prepare(std::move(choices));
+  // Without a Preparer the thread is ending, and answers all requests in the ledger.
+  if (preparer_) preparer_->prepare(std::move(group));
 }
 
 void Engine::submit(std::shared_ptr<EmbeddingRequest> request) {
@@ -37,7 +37,7 @@ void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tok
 void Engine::cancel(RequestId id) {
   const bool is_request = ledger_.cancel(id);
   if (is_request) mailbox_.push(Cancel{});
-  // It may be with the Preparer still, or be a text.
+  // The Preparer may still have it; or it is a text job.
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   if (preparer_) is_request ? preparer_->look() : preparer_->cancel_text(id);
 }
@@ -81,7 +81,7 @@ void Engine::end_by_itself(const Fault& cause) noexcept {
   } catch (const std::bad_alloc&) {  // without words
     cause_ = Fault{cause.code, std::string(), 0, 0};
   }
-  sink_.ended(*cause_);  // before a request's end that tells of it
+  sink_.ended(*cause_);  // before any request fails because of it
   closing_ = true;
   mailbox_.wake();
 }
@@ -101,14 +101,14 @@ void Engine::run() noexcept {
     end_by_itself(current_fault(FaultCode::engine_failed));
   }
   std::unique_ptr<Preparer> preparer = take_preparer();
-  // Twice: nobody waits for the text that is being tokenized, and what was submitted while the
-  // first of them was told is told by the second.
+  // Twice: first before the Preparer's threads are joined, which may take as long as a text that is
+  // being tokenized; then for the requests that were submitted meanwhile.
   answer_the_rest();
   preparer.reset();  // joins it; the owner's thread need not wait for that
   mailbox_.drain();  // sequences that it had just prepared
   ledger_.close();
   answer_the_rest();
-  opened.reset();  // before `closed`: whoever hears that joins this thread, and shall not wait
+  opened.reset();  // before closed(), on which the owner joins this thread, and should not wait
   sink_.closed();
   sink_.flush();
 }
@@ -120,7 +120,7 @@ void Engine::open_and_run(std::optional<Opened>& opened) {
       return;
     }
     opened = open();
-  } catch (...) {  // told, and not thrown on: it is the load's
+  } catch (...) {  // the load's fault, and not the engine's
     sink_.load_failed(current_fault(FaultCode::model_invalid));
     return;
   }
@@ -143,7 +143,7 @@ Engine::Opened Engine::open() {
               "the CPU computes alone, because the GPU could not: " + fault.message};
   }
   LoadPlan on_cpu;
-  // What was told of how the model would be placed no longer holds.
+  // Warnings about the placement on the GPU are dropped: they are true no longer.
   for (Warning& warning : plan.warnings) {
     if (warning.code == failed.code) on_cpu.warnings.push_back(std::move(warning));
   }
@@ -249,7 +249,7 @@ void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedMode
     const std::string& warning = preparer->template_warning();
     if (!warning.empty()) loaded.warnings.push_back({"WARN_CHAT_TEMPLATE", warning});
     loaded.has_chat_template = preparer->has_chat_template();
-    loaded.thinking_ends = preparer->thinking_ends();
+    loaded.reasoning_ends = preparer->reasoning_ends();
     loaded.call_format = preparer->call_format();
   }
   const size_t stack_bytes = std::min(thread_.stack_bytes(), preparer->stack_bytes());
@@ -349,7 +349,7 @@ void Engine::answer_the_rest() noexcept {
   try {
     answer_all(end_fault());
   } catch (...) {
-    // There is no memory to tell each of them: who hears `closed` ends whoever is left.
+    // There is no memory for an event of each: on `closed`, the owner ends those that are left.
     ledger_.retire_all();
   }
   Stats last = ledger_.stats();

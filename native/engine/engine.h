@@ -28,11 +28,11 @@
 
 namespace sluice {
 
-// A model at work on a thread of its own: loads it, runs the step loop, frees it. The methods
-// are for the owner's thread (JavaScript's) and never wait, but for join(). Where something is
-// thrown that is no single request's fault, on whichever of its threads, the engine ends by itself:
-// whoever is in flight hears why, the memory is freed, and nothing leaves the thread.
-// Owned by EngineWrap. `sink` must outlive join().
+// Runs a model on a thread of its own: loads it, runs the step loop, frees it. The methods are for
+// the owner's thread (JavaScript's), and none waits but join(). Where one of the engine's threads
+// throws something that is not one request's fault, the engine ends by itself: requests in flight
+// fail with the cause, the memory is freed, and no exception leaves the thread. Owned by
+// EngineWrap. `sink` must outlive join().
 class Engine {
  public:
   // Starts loading at once; the sink hears loaded() or load_failed(), and closed() last. Throws
@@ -43,10 +43,10 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // However many: the owner says how many may be in flight.
-  void submit(Choices choices);
+  void submit(RequestGroup group);
   void submit(std::shared_ptr<EmbeddingRequest> request);
   void credit(RequestId id, int32_t tokens);
-  // The sink hears an end that may be another one, where the request had just come to it.
+  // Its end may be another one, if the request had just come to that.
   void cancel(RequestId id);
   // Only after loaded(), and until close().
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
@@ -75,7 +75,7 @@ class Engine {
   void open_and_run(std::optional<Opened>& opened);
   // Any thread of the engine. The first cause counts, and none after close().
   void end_by_itself(const Fault& cause) noexcept;
-  // Why requests end that were not done.
+  // The fault of requests that are in flight when the engine ends.
   Fault end_fault() const;
   // On the GPU where the plan says so; where that fails and may, on the CPU.
   Opened open();
@@ -83,7 +83,7 @@ class Engine {
   Models load(const LoadPlan& plan);
   void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
   void run_until_closed(Opened& opened);
-  // Tells of the chat template what the Preparer knows of it.
+  // Fills in what the Preparer knows of the chat template.
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);
   LoadedModel describe(const Opened& opened) const;
   void check_speculation(const Opened& opened) const;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int32_t kAllLayers = 1 << 16;  // as many as there are
 
-// llama.cpp keeps books of each cell, also where it allocates none: beyond so many, what a context
-// takes is extrapolated.
+// Measuring takes memory for each cell in llama.cpp, though none is allocated: beyond so many
+// cells, what a context takes is extrapolated.
 constexpr int64_t kCellsMeasuredMax = 1 << 22;
 constexpr int64_t kCellsStep = 256;  // of a sequence; llama.cpp rounds up to it
 
@@ -145,14 +145,14 @@ bool is_ample_for(const Models& models, const Sizing& sizing, const EngineOption
          is_ample(sizing.rough_need(models, sizing.target(models)), options.free_bytes);
 }
 
-// One whose weights, should they be copied while they load, leave as much again.
+// Whether its weights, should they be copied while they load, take at most half of free memory.
 bool is_small_file(const EngineOptions& options) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(std::filesystem::u8path(options.model_path), error);
   return error || bytes <= options.free_bytes / 2;
 }
 
-// Whether the file or the caller is at fault, and no device.
+// Whether the fault is the file's or the caller's, and no device's.
 bool is_final(const FaultError& error) {
   switch (error.fault.code) {
     case FaultCode::model_not_found:

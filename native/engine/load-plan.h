@@ -18,7 +18,7 @@ struct LoadPlan {
   std::vector<Warning> warnings;
 };
 
-// True once nobody wants the answer any more.
+// True once the answer is not wanted any more.
 using IsAbandoned = std::function<bool()>;
 
 // Looks at the devices and measures the models without their weights, unless the options leave the
@@ -29,18 +29,17 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
 // What that load would take, without loading any weights. Throws as plan_load() does.
 Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_abandoned);
 
-// Throws FaultError(out_of_memory) where what the CPU is to hold is more than what is free: KV
-// caches, states, what a call computes, and weights that are not mapped from the file. A plan with
-// devices has been measured. Measures the models without their weights, as estimate_load() does,
-// but where memory is ample by what is known: of the loaded models, or before the load by `loaded`
-// null.
+// Throws FaultError(out_of_memory) where the CPU's part does not fit into free memory: KV caches,
+// states, compute buffers, and weights that are not mapped from the file. A plan with devices was
+// measured already. Measures the models without their weights, as estimate_load() does, except
+// where memory is ample by what is known of the loaded models, or, with `loaded` null, of the file.
 void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
                   const IsAbandoned& is_abandoned);
 
 // What the plan's devices and the system's memory hold.
 Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPlan& memory);
 
-// What does not depend on the contexts.
+// The facts of the model, without what depends on its contexts.
 LoadedModel described(const Model& model, const ContextParams& params);
 
 }  // namespace sluice

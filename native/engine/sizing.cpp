@@ -17,8 +17,8 @@ constexpr int32_t kDefaultContextMax = 8192;
 constexpr int32_t kGpuContextMin = 2048;
 constexpr int32_t kThreadsMax = 512;                                // ggml's own limit
 constexpr int64_t kCellsMax = std::numeric_limits<int32_t>::max();  // that llama.cpp can count
-// Of a prompt whose tokens are told of, each row wants its logits: a tile of rows a call, and fewer
-// where their logits would take more memory than this.
+// With prompt logprobs each row of a prompt has logits: a tile of rows in a batch, and fewer where
+// their logits would take more memory than this.
 constexpr int64_t kScoredBytesMax = int64_t(40) << 20;
 
 int32_t scored_rows(int32_t vocabulary) {
@@ -100,8 +100,8 @@ int32_t Sizing::threads() const {
   return options_.threads > 0 ? options_.threads : std::min(options_.cores_max, kThreadsMax);
 }
 
-// With all layers on a device the CPU looks up the embeddings of a row and nothing else, and each
-// thread that is woken for that only takes time.
+// With all layers on a device the CPU only looks up the embedding of each row: waking more threads
+// for that takes longer than it saves.
 int32_t Sizing::compute_threads(const Model& model) const {
   return options_.threads == 0 && model.is_whole_on_devices() ? 1 : threads();
 }

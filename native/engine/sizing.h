@@ -16,13 +16,13 @@ struct Models {
   std::shared_ptr<const Model> target, draft;
 };
 
-// What contexts are made with: from the options, the models and where they are placed. With a
-// context that was settled before (by a fit) that one is taken; else it is chosen by what is free.
-// A value, used while an engine opens.
+// The parameters of contexts, from the options, the models and their placement. The context's
+// length is the one that a fit chose before, or it is chosen here by the free memory. A value, used
+// while an engine opens.
 class Sizing {
  public:
-  // `checks`: whether more cells than can be counted are refused, and inputs to be embedded that
-  // are longer than memory is free for.
+  // `checks`: whether to refuse more cells than can be counted, and a context for embeddings that
+  // does not fit into free memory.
   explicit Sizing(const EngineOptions& options, int32_t settled_context = 0, bool checks = true)
       : options_(options), settled_context_(settled_context), checks_(checks) {}
 
@@ -60,8 +60,8 @@ class Sizing {
   const bool checks_;
 };
 
-// Rows of one call. It is time that bounds a prefill call (scheduler.h); beyond this a call gets no
-// faster per row on a CPU, and its buffers only larger.
+// Rows of one batch at most. Prefill batches are bounded by time (scheduler.h); beyond this many
+// rows a batch gets no faster per row on a CPU, and its buffers only larger.
 constexpr int32_t kRowsMax = 512;
 
 }  // namespace sluice

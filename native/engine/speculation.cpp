@@ -7,7 +7,8 @@
 namespace sluice {
 namespace {
 
-// A single row's time is measured again now and then: what drafting saves hangs on it.
+// After so many drafted steps a single row is computed, to measure its time again: what drafting
+// saves depends on it.
 constexpr int32_t kDraftedStepsMax = 64;
 
 }  // namespace
@@ -40,20 +41,22 @@ void Speculation::learn(int32_t drafted, int32_t accepted, bool missed) {
   length_.learn(drafted, accepted, missed);
 }
 
-void Speculation::learn_call(int32_t rows, double ms) {
-  cost_.learn_call(rows, ms);
+void Speculation::learn_batch(int32_t rows, double ms) {
+  cost_.learn_batch(rows, ms);
   drafted_steps_ = rows > 1 ? drafted_steps_ + 1 : 0;
 }
 
 void Speculation::turn_to(const Sequence& sequence) {
   const Request& request = sequence.request();
   if (request.id == id_) return;
-  // How soon it has caught up tells what was asked before, so salts are kept apart here too.
+  // The time it takes to catch up would reveal what was asked before, so salts are kept apart here
+  // as well.
   if (request.cache_salt != salt_) speculator_->forget();
   id_ = request.id;
   salt_ = request.cache_salt;
   has_failed_ = false;
-  // A draft model is worth about as much for every text; looking up is for some, and not for most.
+  // A draft model helps about equally with every text. Looking up helps with some texts only, so
+  // that is learned anew for each request.
   if (!speculator_->has_model()) length_ = fresh_length();
 }
 

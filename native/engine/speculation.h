@@ -23,14 +23,14 @@ class Speculation {
   Speculation(const Speculation&) = delete;
   Speculation& operator=(const Speculation&) = delete;
 
-  // Tokens that may follow, `limit` at most; none when it is not worth it now, or while the draft
-  // model still reads what came before: catch_up_ms of it in one step.
+  // Tokens that may follow, `limit` at most; none when drafting is not worth it now, or while the
+  // draft model is still reading the text before them, for `catch_up_ms` in each step.
   std::vector<int32_t> draft(const Sequence& sequence, int32_t limit, double catch_up_ms,
                              const AbortCheck& abort);
-  // What became of it (see DraftLength::learn).
+  // What became of the draft (see DraftLength::learn).
   void learn(int32_t drafted, int32_t accepted, bool missed);
-  // What a call for a lone reply took.
-  void learn_call(int32_t rows, double ms);
+  // What a batch for a lone reply took.
+  void learn_batch(int32_t rows, double ms);
 
  private:
   DraftLength fresh_length() const;
@@ -43,7 +43,7 @@ class Speculation {
   DraftCost cost_;
   DraftLength length_;
   int32_t drafted_steps_ = 0;  // since the last one without
-  // Whose drafts these are, and whose salt the draft model's cells have.
+  // The request that is drafted for, and the salt of the draft model's cells.
   RequestId id_ = 0;
   std::string salt_;
   bool has_failed_ = false;  // for this reply

@@ -14,7 +14,8 @@
 namespace sluice {
 namespace {
 
-// Copying states to fill slots, and to close holes, takes no longer at a time: others wait.
+// Copying states, to start sequences or to move them, takes no longer than this in one step: the
+// running replies wait meanwhile.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 
 Fault broken_reply(const Sequence& sequence) {
@@ -35,15 +36,15 @@ Fault broken_reply(const Sequence& sequence) {
 
 int64_t rows_of(const StepPlan& plan) {
   int64_t rows = int64_t(plan.singles.size());
-  for (const auto& call : plan.prefills) {
-    for (const Chunk& chunk : call) rows += chunk.count;
+  for (const auto& batch : plan.prefills) {
+    for (const Chunk& chunk : batch) rows += chunk.count;
   }
   return rows;
 }
 
 // What a token writes into a reply.
 std::string piece_of(const Sequence& sequence, const Model& model, int32_t token) {
-  return sequence.speaks(token) ? model.name(token) : model.piece(token);
+  return sequence.is_visible(token) ? model.name(token) : model.piece(token);
 }
 
 bool ends_reply(const Request& request, const Model& model, int32_t token) {
@@ -104,7 +105,8 @@ void StepLoop::run() {
       run_step(step);
     }
   }
-  // Those that were cancelled at the last are told how far they came; the rest hear why it ended.
+  // Requests that were cancelled by now end as such, with their counts; the rest fail with the
+  // engine's fault.
   receive();
   retire_cancelled();
 }
@@ -148,7 +150,8 @@ void StepLoop::receive(const Cancel&) {
   }
 }
 
-// At every turn: the flag is set before its message arrives, and nobody may compute meanwhile.
+// In each step: the flag is set before its message arrives, and nothing may be computed for a
+// cancelled request meanwhile.
 void StepLoop::retire_cancelled() {
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
     const Sequence* sequence = slots_.at(slot);
@@ -171,36 +174,36 @@ void StepLoop::expire_queue() {
 
 void StepLoop::fill_slots() {
   const auto until = Clock::now() + kCopyingMax;
-  bool someone_came = false;
+  bool has_started = false;
   line_.offer([&](auto& sequence) {
     ledger_.beat();  // copying a state may take a while
     const bool has_room = offer_slot(sequence);
-    someone_came |= sequence == nullptr;
-    // The others come at the next turn, which follows at once: who came has something to do.
-    return has_room && !(someone_came && Clock::now() >= until);
+    has_started |= sequence == nullptr;
+    // The others start in the next step, which follows at once: one that started has work to do.
+    return has_room && !(has_started && Clock::now() >= until);
   });
 }
 
-// False when there is no room, for it or for anybody behind it.
+// False when there is no room, for it or for any sequence behind it.
 bool StepLoop::offer_slot(std::unique_ptr<Sequence>& sequence) {
   if (must_wait_for_leader(*sequence)) return true;
-  // Replies that nobody reads make way for one that somebody waits for.
+  // Parked replies, whose readers take nothing, give up their slots to one that can run.
   if (!slots_.would_have_room(*sequence)) return false;
   while (!slots_.has_room(*sequence)) preempt(slots_.longest_parked());
   const bool comes_back = sequence->has_begun();
-  const Sequence& placed = *sequence;
+  const Sequence& started = *sequence;
   slots_.start(std::move(sequence));
   if (comes_back) return true;
-  stats_.prompt_tokens += placed.prompt_tokens();
-  stats_.cached_tokens += placed.cached_tokens();
+  stats_.prompt_tokens += started.prompt_tokens();
+  stats_.cached_tokens += started.cached_tokens();
   return true;
 }
 
 bool StepLoop::must_wait_for_leader(Sequence& sequence) {
   if (sequence.leader) {
     const Sequence* leader = slots_.find(sequence.leader->id);
-    const bool is_coming = leader && leader->n_computed() < sequence.leader->shared;
-    if (is_coming && !leader->cancelled() && !leader->parked()) return true;
+    const bool is_computing = leader && leader->n_computed() < sequence.leader->shared;
+    if (is_computing && !leader->cancelled() && !leader->parked()) return true;
     sequence.leader.reset();
   }
   if (!slots_.would_have_room(sequence)) return false;
@@ -222,12 +225,12 @@ StepPlan StepLoop::plan() {
   PromptLimits limits{prefill_cost_.rows_within(budget_ms), context_.rows_max(),
                       stats_.steps % 2 == 1};
   limits.scored_rows = scored_cost_.rows_within(budget_ms);
-  limits.call_logits = options_.logits_max;
+  limits.batch_logits = options_.logits_max;
   return plan_step(views, limits);
 }
 
-// With shared cells somebody may have to make way: first what is only remembered, then the
-// parked, then who came last. False when the plan no longer holds.
+// With shared cells, cells may have to be freed first: of what is only remembered, then of a parked
+// reply, then of the sequence that came last. False when the plan must be made again.
 bool StepLoop::make_cells_for(const StepPlan& plan) {
   const int64_t rows = rows_of(plan);
   if (slots_.free_cells(rows)) return true;
@@ -272,8 +275,8 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots) {
     context_.add_row(sequence.token(position), position, slot, wants_logits);
   }
   const DecodeStatus status = decode(slots);
-  if (!settle_call(status, slots)) return;
-  if (speculation_ && slots.size() == 1) speculation_->learn_call(1, ms_since(start));
+  if (!settle_batch(status, slots)) return;
+  if (speculation_ && slots.size() == 1) speculation_->learn_batch(1, ms_since(start));
   stats_.rows_decoded += int64_t(slots.size());
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
@@ -299,8 +302,8 @@ bool StepLoop::run_drafted(int32_t slot) {
   const auto start = Clock::now();
   const DecodeStatus status = decode(slots);
   if (status == DecodeStatus::no_room) return false;  // there may be for the row alone
-  if (!settle_call(status, slots)) return true;
-  speculation_->learn_call(1 + int32_t(draft.size()), ms_since(start));
+  if (!settle_batch(status, slots)) return true;
+  speculation_->learn_batch(1 + int32_t(draft.size()), ms_since(start));
   ++stats_.decode_steps;
   stats_.rows_decoded += 1 + int64_t(draft.size());
   sample_drafted(slot, draft);
@@ -316,8 +319,8 @@ std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
   return speculation_->draft(sequence, limit, catch_up_ms, abort_of(slots));
 }
 
-// A step of k drafted tokens generates k + 1 at most: never beyond where the reply would end or
-// be parked, because those rows would be computed for nothing.
+// A step with k drafted tokens generates at most k + 1. Not more are drafted than the reply may
+// still have before it ends or is parked: further rows would be computed for nothing.
 int32_t StepLoop::draft_limit(const Sequence& sequence) const {
   const int32_t tokens_max = sequence.request().max_tokens;
   int32_t limit =
@@ -326,9 +329,9 @@ int32_t StepLoop::draft_limit(const Sequence& sequence) const {
   return limit - 1;
 }
 
-// Row by row with the reply's own sampler, as if each had been computed in a step of its own: as
-// long as it chooses what was drafted, the next row is the right one. Its first other choice is
-// the next token just as well, and what was computed beyond it is of no use.
+// Samples row by row with the reply's own sampler, as if each row had been computed in a step of
+// its own. While it chooses the drafted token, the next row is valid. The first other token that it
+// chooses is the reply's next token too; the rows behind it are dropped.
 void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
   slots_.at(slot)->drafted(int32_t(draft.size()));
   stats_.draft_tokens += int64_t(draft.size());
@@ -361,7 +364,7 @@ StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunk
   for (const Chunk& chunk : chunks) {
     const Sequence* sequence = slots_.at(chunk.slot);
     if (!sequence || sequence->cancelled()) continue;
-    // A call of this step that failed took what the plan goes on from: the next plan begins anew.
+    // A batch of this step that failed lost the cells which this chunk follows: plan again.
     if (sequence->n_computed() != chunk.begin) continue;
     const int32_t end = chunk.begin + chunk.count;
     const bool completes = end == sequence->n_tokens();
@@ -385,7 +388,7 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   std::vector<int32_t> slots;
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
   const auto start = Clock::now();
-  if (!settle_call(decode(slots), slots)) return;
+  if (!settle_batch(decode(slots), slots)) return;
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
   (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms_since(start));
@@ -425,9 +428,9 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
 }
 
 // All rows that were added are of these slots.
-CallAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
+BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
   return {wiring_, [this, &slots] {
-            // Slots, rule 3: an aborted call could leave a third sequence's recurrent state half
+            // Slots, rule 3: an aborted batch could leave a third sequence's recurrent state half
             // moved.
             if (slots.size() > 1 && !context_.can_trim()) return false;
             return std::all_of(slots.begin(), slots.end(),
@@ -442,10 +445,10 @@ DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
   sequence.computed(rows);
-  if (sequence.at_stop()) slots_.checkpoint(sequence);
+  if (sequence.at_boundary()) slots_.checkpoint(sequence);
 }
 
-bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slots) {
+bool StepLoop::settle_batch(DecodeStatus status, const std::vector<int32_t>& slots) {
   if (status == DecodeStatus::ok) return true;
   if (status == DecodeStatus::aborted) {  // all in it are cancelled, and leave before the next plan
     for (int32_t slot : slots) slots_.cut(slot);
@@ -455,7 +458,7 @@ bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slot
   if (!context_.can_trim()) slots_.forget_all();
   for (int32_t slot : slots) {
     if (slots_.at(slot)->cancelled()) {
-      slots_.forget(slot);  // and leaves before the next plan
+      slots_.forget(slot);  // it leaves before the next plan
       continue;
     }
     give_up_on(slot, refusal(status));
@@ -463,7 +466,7 @@ bool StepLoop::settle_call(DecodeStatus status, const std::vector<int32_t>& slot
   return false;
 }
 
-// Cells are counted, so this is for caches that need more than one of them for a token.
+// We count cells, so this happens only with caches that need more than one cell for a token.
 bool StepLoop::make_room_after_refusal() {
   if (slots_.cells_remembered() > 0) {
     slots_.free_cells(options_.slots.shared_cells);
@@ -503,7 +506,7 @@ bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
   return sequence.request().max_tokens == 0;
 }
 
-// Nothing when it failed; then it is gone.
+// Nothing when it failed; then the sequence has left its slot.
 std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
   std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
   samplers_.run(job);
@@ -512,9 +515,9 @@ std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
   return std::nullopt;
 }
 
-// Where the engine is at fault, and not a grammar, its cells may be as bad as its logits.
+// Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.
 void StepLoop::give_up_after_sampling(int32_t slot, const Fault& fault) {
-  if (fault.code == FaultCode::engine_failed) slots_.forget_beginnings(*slots_.at(slot));
+  if (fault.code == FaultCode::engine_failed) slots_.forget_prefixes(*slots_.at(slot));
   give_up_on(slot, fault);
 }
 
@@ -530,7 +533,8 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
   const RowChances& chances = sequence.sampler().chances();
   if (ends_reply(request, model, token)) {
     sequence.end();
-    // Whoever is told of the prompt's tokens counts them, and so this one too, which says nothing.
+    // A client that gets prompt logprobs counts the entries against the tokens, so the end token
+    // has an entry too, without text.
     if (sequence.wants_logprobs() && sequence.wants_prompt_logprobs()) {
       TokenLogprobs entry = token_logprobs(sequence, model, token, chances);
       entry.chosen.bytes.clear();
@@ -563,7 +567,7 @@ void StepLoop::advance(Sequence& sequence, int32_t token) {
 
 void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason) {
   const bool cancelled = reason == FinishReason::cancelled;
-  const Phase phase = sequence->phase();  // its last text may still park it
+  const Phase phase = sequence->phase();  // first, because sending its last text may park it
   if (!cancelled) {
     sequence->finish(reason == FinishReason::length);
     sequence->deliver(sink_, options_.window);
@@ -571,7 +575,7 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
       const Fault fault = broken_reply(*sequence);
       return fail(std::move(sequence), fault);
     }
-    // Its last text may have one: what looked like the beginning of a mark.
+    // Its last text may have a stop string: text that looked like the beginning of a mark.
     if (sequence->stopped()) reason = FinishReason::stop;
     if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
@@ -594,7 +598,7 @@ void StepLoop::sleep() {
   std::optional<Clock::time_point> deadline = line_.oldest_submission();
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
-  if (yield && line_.someone_waits()) deadline = deadline ? std::min(*deadline, *yield) : yield;
+  if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   const Ledger::Idle idle(ledger_);
   wiring_.mailbox.wait(deadline);
 }

@@ -25,18 +25,18 @@ namespace sluice {
 struct StepLoopOptions {
   SlotsOptions slots;
   int32_t context_tokens;   // per sequence
-  int32_t window;           // tokens a reply may run ahead of its reader
-  int32_t rows_max;         // of one call
-  int32_t logits_max;       // of its rows, those that may want logits
+  int32_t window;           // tokens that a reply may be ahead of its reader
+  int32_t rows_max;         // of one batch
+  int32_t logits_max;       // rows of one batch that may have logits
   int32_t threads;          // for sampling, the engine's own among them
   int32_t compute_threads;  // at most
-  bool fixed_threads;       // as many as that, whatever would be faster
-  bool can_abort;           // whether a call under way can be abandoned
+  bool fixed_threads;       // always that many, even where fewer would be faster
+  bool can_abort;           // whether a batch under way can be aborted
   std::chrono::milliseconds queue_deadline;
 };
 
-// Decide, run, apply; again and again, until it is told to close. Owned by Engine's thread and
-// used on no other.
+// Decides what to compute, runs it and applies the result, in steps, until the engine closes. Owned
+// by Engine's thread and used on no other.
 class StepLoop : public Loop {
  public:
   // Without `speculation` nothing is drafted.
@@ -46,18 +46,18 @@ class StepLoop : public Loop {
   void run() override;
 
  private:
-  // Whose next token a row of the last call tells.
+  // A row of the last batch whose logits give a sequence's next token.
   struct LogitsRow {
     int32_t slot;
     int32_t row;
   };
-  // A row that tells of the token that follows it in its prompt.
+  // A row whose logits give the logprob of the token that follows it in the prompt.
   struct ScoredRow {
     int32_t slot;
     int32_t row;
     int32_t token;
   };
-  // What a prefill call has to do once its rows are computed.
+  // What is to be done with a prefill batch once its rows are computed.
   struct PrefillRows {
     std::vector<Chunk> chunks;
     std::vector<LogitsRow> completed;
@@ -71,7 +71,7 @@ class StepLoop : public Loop {
   void receive(const Credit& message);
   void receive(const Cancel& message);
 
-  // Who leaves, and who comes.
+  // Which sequences leave, and which start.
   void retire_cancelled();
   void expire_queue();
   void fill_slots();
@@ -86,19 +86,19 @@ class StepLoop : public Loop {
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
   PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);
-  // Tells of the prompt's tokens that follow these rows. Who fails is gone afterwards.
+  // Computes the prompt logprobs of these rows. A sequence that fails has left its slot afterwards.
   void score(const std::vector<ScoredRow>& rows);
-  // A reply that runs alone: what is drafted for it is checked in the call of its single row.
-  // False when nothing was; then it is a single row like any other.
+  // For a reply that runs alone: drafted tokens are checked in the batch of its single row. False
+  // when nothing was computed; then the row is computed as any other.
   bool run_drafted(int32_t slot);
   std::vector<int32_t> draft(const Sequence& sequence);
   int32_t draft_limit(const Sequence& sequence) const;
   void sample_drafted(int32_t slot, const std::vector<int32_t>& draft);
-  // False when the rows of the call were not computed; its sequences are dealt with.
-  bool settle_call(DecodeStatus status, const std::vector<int32_t>& slots);
+  // False when the batch was not computed: its sequences were cut back, failed or preempted.
+  bool settle_batch(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
-  CallAbort abort_of(const std::vector<int32_t>& slots) const;
+  BatchAbort abort_of(const std::vector<int32_t>& slots) const;
   DecodeStatus decode(const std::vector<int32_t>& slots);
   void sample(const std::vector<LogitsRow>& rows);
   // The prompt is computed, and nothing more was asked for.
@@ -124,7 +124,7 @@ class StepLoop : public Loop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
-  PrefillCost prefill_cost_, scored_cost_;  // the second of calls in which prompts are scored
+  PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
   double singles_ms_ = 0;                   // moving average
   Stats stats_;
 };

@@ -80,7 +80,8 @@ void check_version(GgufReader& file) {
                     ", expected 2 or 3; convert the model again, or update Sluice");
 }
 
-// Of entries that take at least `bytes_least` each; so a count cannot promise more than is there.
+// The number of entries that take at least `bytes_least` each; refused where the file is too short
+// for so many.
 uint64_t read_count(GgufReader& file, const std::string& what, uint64_t bytes_least) {
   const auto count = file.number<uint64_t>("the number of " + what);
   const uint64_t fitting = std::min(kEntriesMax, file.left() / bytes_least);
@@ -149,7 +150,7 @@ double read_number(GgufReader& file, uint32_t type, const std::string& what) {
   }
 }
 
-// llama.cpp looks up what a character becomes in this, and reads on to the next zero.
+// llama.cpp looks up a character's replacement in this table, and reads on to the next zero.
 void check_charsmap(GgufReader& file, uint64_t bytes, const std::string& what) {
   if (bytes > 0) file.skip(bytes - 1, what);
   if (bytes == 0 || file.number<uint8_t>(what) == 0) return;
@@ -186,7 +187,7 @@ void read_array(GgufReader& file, const std::string& key, const std::string& wha
   for (uint64_t i = 0; i < count; ++i) numbers.values.push_back(read_number(file, type, what));
 }
 
-// A value that is kept, or passed over when it is of no use here.
+// Reads a value: keeps it, or passes over it where it is not needed.
 void read_value(GgufReader& file, const std::string& key, uint32_t type, const std::string& what,
                 GgufMetadata& metadata) {
   if (type == kArray) return read_array(file, key, what, metadata);
@@ -240,8 +241,8 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// What is added to a row, or multiplied with it, as it stands: ggml aborts for any other type than
-// F32 once it is computed. No converter and no quantizer of llama.cpp writes another.
+// Tensors that are added to a row or multiplied with it elementwise: ggml aborts on any type but
+// F32 when it computes them. No converter and no quantizer of llama.cpp writes another.
 void check_is_f32(const GgufTensor& tensor, bool is_vector, uint32_t type) {
   const bool is_used_so = tensor.name == "token_types.weight" ||
                           ends_with(tensor.name, "norm.weight") ||
@@ -252,8 +253,8 @@ void check_is_f32(const GgufTensor& tensor, bool is_vector, uint32_t type) {
       ", expected 0 (F32), which is what it is computed with; convert the model again");
 }
 
-// What has a type of its own in the format but is computed with by nothing: whole numbers of other
-// than 32 bits, double precision, and what ggml quantizes to while it computes.
+// Types that the format has but ggml does not compute with: whole numbers of other than 32 bits,
+// double precision, and the types that ggml quantizes to while it computes.
 void check_can_compute(const GgufTensor& tensor, uint32_t type) {
   for (const uint32_t unused : {9, 15, 24, 25, 27, 28}) {  // Q8_1 Q8_K I8 I16 I64 F64
     if (type != unused) continue;

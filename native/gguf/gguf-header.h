@@ -23,9 +23,9 @@ struct GgufHeader {
   uint64_t alignment = 32;
 };
 
-// Reads the header of a file (versions 2 and 3, little endian) and holds it against the file's
-// size: every length and offset lies within it, every type is known, the data is all there. Throws
-// a GgufRefusal.
+// Reads the header of a file (versions 2 and 3, little endian) and checks it against the file's
+// size: every length and offset lies within it, every type is known, all data is there. Throws
+// GgufRefusal.
 GgufHeader read_gguf_header(GgufReader& file);
 
 }  // namespace sluice

@@ -26,8 +26,8 @@ const char* const kRwkv = "rwkv6 rwkv6qwen2 rwkv7 arwkv7";
 const char* const kWithoutHeads =
     "mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7 wavtokenizer-dec clip";
 
-// The list of what is read and how far it may go. Each number by this key, in every element of an
-// array, lies between `least` and `most`. Keys without the architecture's prefix.
+// The values that llama.cpp reads, and their ranges. Each number by this key, and every element of
+// an array, must lie between `least` and `most`. Keys without the architecture's prefix.
 struct Range {
   const char* key;
   double least;
@@ -139,7 +139,7 @@ std::string wrong_range(const Hyperparameters& model) {
     if (!numbers) continue;
     for (size_t i = 0; i < numbers->values.size(); ++i) {
       const double value = numbers->values[i];
-      if (value >= range.least && value <= range.most) continue;  // no number is in no range
+      if (value >= range.least && value <= range.most) continue;  // false for NaN too
       const std::string element = numbers->is_array ? "[" + std::to_string(i) + "]" : "";
       return model.shown(range.key) + element + " is " + as_text(value) + ", expected " +
              as_text(range.least, range.most) + " (" + range.reason + ")";

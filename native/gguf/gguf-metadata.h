@@ -25,13 +25,13 @@ struct GgufMetadata {
   double number(const std::string& key, double otherwise) const;
 };
 
-// What llama.cpp would assert on, or divide by zero for, by what the metadata says: as a sentence
-// about the file; empty when there is nothing. From any thread.
+// The value in the metadata that llama.cpp would assert on or divide by zero for, as a sentence
+// about the file; empty when there is none. From any thread.
 std::string unusable_metadata(const GgufMetadata& metadata);
 
-// The tensor that is missing, and another without which llama.cpp would not need it: for some it
-// checks only that the others are there, and then reads through a null pointer. Empty when there
-// is nothing. `has` says whether the model has a tensor of that name.
+// A tensor that is missing though another one needs it, as a sentence: for some, llama.cpp checks
+// only that the other is there, and then reads through a null pointer. Empty when none is missing.
+// `has` says whether the model has a tensor of that name.
 std::string missing_tensor(const GgufMetadata& metadata,
                            const std::function<bool(const std::string&)>& has);
 

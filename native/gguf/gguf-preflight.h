@@ -8,7 +8,7 @@ namespace sluice {
 struct PreflightResult {
   bool ok = false;
   bool not_found = false;     // no such file, or it cannot be read
-  bool can_be_mapped = true;  // else its tensors lie where ggml takes none: read them into memory
+  bool can_be_mapped = true;  // false: its alignment is too small for ggml, so read it into memory
   std::string message;        // what was expected, what came and what to do; empty when ok
 };
 

@@ -49,7 +49,7 @@ class GgufReader {
   uint64_t whole(uint64_t bytes, const std::string& what);
   std::string text(uint64_t bytes_max, const std::string& what);
 
-  // One that was read before, by where it began.
+  // A text that was read before, by where it begins.
   std::string text_at(uint64_t position, uint64_t bytes_max, const std::string& what);
 
   // Throws where fewer are left.

@@ -5,13 +5,13 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kTextAtOnce = 64;  // bytes, which may take as much work as a token
+constexpr size_t kTextAtOnce = 64;  // bytes that may take as much work as one token
 
-// A text in a notation goes round among few states, such as those within its strings: 20 KB each,
-// of 152,000 tokens.
+// A text mostly moves among a few states, such as those within a string: 20 KB each, for 152,000
+// tokens.
 constexpr size_t kMasksMax = 8;
 
-// Ours are made so that they can be followed to their end.
+// Grammars that we made can always be followed to an end: that one cannot be is our fault.
 FaultCode fault_at(GrammarOrigin origin) {
   return origin == GrammarOrigin::request ? FaultCode::invalid_grammar : FaultCode::engine_failed;
 }
@@ -44,15 +44,15 @@ std::string Constraint::triggered_by(std::string_view piece) const {
   return first == std::string::npos ? std::string() : text.substr(first);
 }
 
-void Constraint::hold(bool is_held) {
-  is_held_ = is_held;
-  if (!is_held) return;
+void Constraint::suppress(bool is_suppressed) {
+  is_suppressed_ = is_suppressed;
+  if (!is_suppressed) return;
   recent_.clear();
   if (has_form_ && form_span().begin == FormSpan::kUnknown) matcher_.leave_form();
 }
 
 bool Constraint::allows(int32_t token) {
-  if (is_waiting_ && is_held_) return true;
+  if (is_waiting_ && is_suppressed_) return true;
   if (is_waiting_) {
     const std::string begun = triggered_by(piece(token));
     return begun.empty() || matcher_.walk(matcher_.state(), begun) != GrammarMatcher::kDead;
@@ -108,7 +108,7 @@ const std::vector<uint64_t>& Constraint::mask() {
 }
 
 void Constraint::accept(int32_t token) {
-  if (is_waiting_ && is_held_) return;
+  if (is_waiting_ && is_suppressed_) return;
   matcher_.begin_row();
   const std::string_view bytes = piece(token);
   if (is_waiting_) {

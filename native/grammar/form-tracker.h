@@ -8,9 +8,9 @@
 
 namespace sluice {
 
-// Where in a reply the form stands that its grammar has, found out while the matcher follows it.
-// What could be either is the form's once nothing else goes on with it, and what is around the form
-// otherwise. One look at two flags a byte, but for where both are possible.
+// Finds where in a reply the form stands, while the matcher follows the reply. Text that could be
+// in the form or outside of it counts as the form's once only the form can go on with it, else as
+// outside. Costs a look at two flags for each byte, except where both are possible.
 class FormTracker {
  public:
   // Of text that is about to be accepted.

@@ -5,21 +5,21 @@
 namespace sluice {
 namespace {
 
-// A place of so many ways on is no grammar that somebody wrote by hand: an enum's words share
-// their beginnings (src/schema).
+// Stacks in one state. No grammar written by hand needs so many, and in one made of a schema an
+// enum's words share their beginnings (src/schema).
 constexpr size_t kStacksMax = 8192;
-// What is looked at, gone down to and made, by what it takes in time and memory: half a second, and
-// 100 MB. It may be done once; of what was done, each row gives so much back. The engine's thread
-// waits for it, and everybody's reply with it.
+// Work is counted in elements that are looked at, expanded or made; so much takes half a second and
+// 100 MB. A reply has this much to spend, and each row gives a part of it back. It is bounded
+// because the engine's thread waits for it, and with it all other replies.
 constexpr size_t kWorkMax = 8000000;
 constexpr size_t kWorkPerRow = 1000000;
 constexpr size_t kNodeWork = 16;
 constexpr size_t kStateWork = 256;
-// Beyond these, what is remembered is forgotten and found again: 10 MB or so.
+// Beyond these, remembered states are dropped and computed again where needed: 10 MB or so.
 constexpr size_t kStatesMax = 4096;
 constexpr size_t kStacksRememberedMax = 500000;  // of all states
 constexpr size_t kNodesMax = 100000;
-// What cannot be forgotten, because the text stands there: 40 MB or so.
+// Nodes of the current state, which cannot be dropped: 40 MB or so.
 constexpr size_t kNodesKeptMax = 500000;
 
 }  // namespace
@@ -107,7 +107,7 @@ int32_t GrammarMatcher::outside_form(int32_t state) {
 }
 
 void GrammarMatcher::leave_form() {
-  // So little must not be what is too much: nobody is here who could be told.
+  // The budget must suffice for this: an exception cannot be reported from here.
   work_ = std::min(work_, kWorkMax - kStateWork - kStacksMax - 1);
   const int32_t outside = outside_form(current_);
   if (outside != kDead) current_ = outside;
@@ -243,7 +243,7 @@ int32_t GrammarMatcher::state_of(State state) {
   return entry->second;
 }
 
-// Stacks share what is below them, so that each node is moved once.
+// Stacks share the nodes below them, so each node is moved once.
 void GrammarMatcher::forget_all_but_current() {
   const std::vector<Node> nodes = std::move(nodes_);
   State current = std::move(states_[size_t(current_)]);

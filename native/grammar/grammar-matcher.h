@@ -26,14 +26,14 @@ class GrammarMatcher {
   // For the first state, which the Preparer computes: 0.1 s.
   static constexpr size_t kFirstWorkMax = 2000000;
 
-  // `excess` is what it means that following the grammar is too much work. Throws
-  // FaultError(invalid_grammar) when it allows no text at all, TooMuchWork when it begins in too
-  // many ways.
+  // `excess` is the code of the fault where following the grammar is too much work. Throws
+  // FaultError(invalid_grammar) when it allows no text at all, TooMuchWork when the first state is
+  // too much work.
   explicit GrammarMatcher(std::shared_ptr<const Grammar> grammar,
                           FaultCode excess = FaultCode::invalid_grammar,
                           size_t first_work_max = kFirstWorkMax);
 
-  // Where the text stands; only until the next accept().
+  // The current state; valid until the next accept().
   int32_t state() const { return current_; }
   // The state after one more byte of UTF-8, or kDead.
   int32_t step(int32_t state, uint8_t byte) {
@@ -47,20 +47,20 @@ class GrammarMatcher {
   bool accept(std::string_view bytes);
   // Whether the text is complete as it stands.
   bool can_end() const { return states_[size_t(current_)].ends; }
-  // Grows each time that states were forgotten: the numbers of those before mean nothing then.
+  // Grows each time that states were dropped: state numbers from before are invalid then.
   uint32_t epoch() const { return epoch_; }
-  // Which parts of the grammar would take a character in a state: its form, what is around that, or
-  // either.
+  // Which parts of the grammar could take a character in a state: the form, the rules around it, or
+  // both.
   struct Takers {
     bool form = false, other = false;
   };
   Takers takers(int32_t state, uint32_t code_point) const;
   Takers takers(int32_t state) const;
-  // The same text, as far as it stands outside of the form; kDead where it cannot.
+  // The part of a state that is outside of the form; kDead where there is none.
   int32_t outside_form(int32_t state);
-  // Where the text stands, it stands outside of the form. Nothing moves where it cannot.
+  // The current state becomes its part outside of the form. Nothing changes where there is none.
   void leave_form();
-  // Gives back a row's share of the work that may be done: once for each token.
+  // Gives a row's share back to the budget of work: once for each token.
   void begin_row();
 
  private:
@@ -80,7 +80,7 @@ class GrammarMatcher {
     std::vector<int32_t> stacks;  // ascending; the top of each takes characters
     bool ends = false;
     Partial partial;
-    Takers takers;  // of some character
+    Takers takers;
   };
 
   int32_t find_step(int32_t state, uint8_t byte);

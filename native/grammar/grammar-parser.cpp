@@ -58,7 +58,7 @@ void GrammarParser::parse_text() {
   while (at_ < text_.size()) parse_rule();
 }
 
-// Its root is the outer one's rule.
+// The inner grammar's root becomes the outer one's rule `form`.
 void GrammarParser::parse_form(const InnerGrammar& form) {
   const uint32_t root = names_.at(kForm);
   names_ = {{"root", root}};
@@ -277,7 +277,7 @@ void GrammarParser::skip_space(bool newlines) {
   }
 }
 
-// Where something else than `expected` comes, that is more often what is wrong.
+// Where another character than `expected` comes, that character is named: it is mostly the mistake.
 void GrammarParser::fail_at_next(const std::string& expected) const {
   if (at_ >= text_.size()) fail(expected + ", and not the end of the grammar,");
   switch (peek()) {
@@ -299,7 +299,7 @@ void GrammarParser::fail_at_next(const std::string& expected) const {
 // Each repetition is one element: what is longer becomes a rule first. Those that may be left out
 // are a chain of rules, so that a stack is no deeper for them.
 void GrammarParser::repeat(Elements& sequence, Elements item, const Repetition& repetition) {
-  if (item.empty()) return;  // nothing, as often as you like
+  if (item.empty()) return;  // repeating nothing gives nothing
   const auto [min, max] = repetition;
   if (item.size() > 1) item = {{Grammar::Kind::rule, new_rule({item})}};
   count_elements(min);
@@ -365,7 +365,7 @@ uint32_t GrammarParser::set_of(const CharSet& set) {
   return entry->second;
 }
 
-// Counts what is on its way as well as what is stored, so that nothing grows beyond it unseen.
+// Counts elements that are about to be stored too, so that the limit holds before they are.
 void GrammarParser::count_elements(uint64_t more) {
   elements_ += more;
   if (elements_ <= limits_.elements_max) return;

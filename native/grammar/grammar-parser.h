@@ -17,7 +17,7 @@ class GrammarParser {
   GrammarParser(const std::string& text, const GrammarLimits& limits);
   // Once. Throws FaultError(invalid_grammar).
   std::shared_ptr<Grammar> parse(const InnerGrammar* form);
-  // Of a rule, or of the one that it is part of.
+  // The name of a rule, or of the named rule that it is part of.
   std::string name_of(uint32_t rule) const;
 
  private:

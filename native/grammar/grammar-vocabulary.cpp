@@ -42,7 +42,7 @@ std::vector<uint64_t> GrammarVocabulary::allowed(GrammarMatcher& matcher) const 
   // path[i] is the state after i bytes of the token before; those beyond the last are dead.
   std::vector<int32_t> path{matcher.state()};
   for (const Entry& entry : sorted_) {
-    if (entry.shared >= path.size()) continue;  // it begins with what was refused
+    if (entry.shared >= path.size()) continue;  // its beginning was refused before
     path.resize(entry.shared + 1);
     const char* rest = rest_.data() + entry.begin;
     while (path.size() <= entry.length) {

@@ -13,8 +13,8 @@ class GrammarMatcher;
 // tokens that begin alike are followed together. Immutable; one for all requests of a model.
 class GrammarVocabulary {
  public:
-  // By token. One that has no text, such as a control token, has no bytes; `ends` are those that
-  // end a reply, whatever their text.
+  // `pieces`: each token's bytes; none for a token without text, such as a control token. `ends`:
+  // the tokens that end a reply, whatever their text.
   GrammarVocabulary(std::vector<std::string> pieces, const std::vector<int32_t>& ends);
 
   int32_t size() const { return int32_t(pieces_.size()); }
@@ -30,7 +30,7 @@ class GrammarVocabulary {
  private:
   struct Entry {
     int32_t token;
-    uint32_t shared;  // bytes that it begins with as the one before it does
+    uint32_t shared;  // bytes that it has in common with the beginning of the one before it
     uint32_t begin;   // of the bytes behind them, in rest_
     uint32_t length;  // of all its bytes
   };
@@ -39,7 +39,7 @@ class GrammarVocabulary {
   std::vector<bool> ends_;
   std::vector<int32_t> ending_;
   std::vector<Entry> sorted_;
-  std::string rest_;  // what is looked at lies in the order in which it is
+  std::string rest_;  // the bytes behind the shared ones, in the order of entries
 };
 
 }  // namespace sluice

@@ -8,16 +8,16 @@
 namespace sluice {
 namespace {
 
-// A rule that can stand first in another. `is_last`: nothing follows it there, so that going round
-// by it makes no stack deeper.
+// A rule that can stand first in another. `is_last`: nothing follows it there, so that recursion
+// through it makes no stack deeper.
 struct Edge {
   uint32_t to;
   bool is_last;
 };
 using Edges = std::vector<std::vector<Edge>>;
 
-// The number of the circle (strongly connected component) that each node is in: Tarjan's
-// algorithm, with a stack of its own because a stranger's grammar may be deep.
+// The number of the circle (strongly connected component) that each node is in: Tarjan's algorithm,
+// with a stack of its own because a request's grammar may be deep.
 class Circles {
  public:
   explicit Circles(const Edges& edges)
@@ -99,7 +99,7 @@ size_t Grammar::bytes() const {
   return bytes;
 }
 
-// What begins such an alternative could never end.
+// Drops alternatives that have a rule without an end: no text of theirs could ever be complete.
 void Grammar::drop_endless() {
   const std::vector<bool> ends = rules_that_end(true);
   const auto is_endless = [&](uint32_t at) {
@@ -137,9 +137,9 @@ std::optional<uint32_t> Grammar::left_recursion() const {
   return std::nullopt;
 }
 
-// Which rules come to an end, with characters or as nothing at all. Each alternative counts the
-// rules in it of which that is not known yet; where none is left, its rule ends, and those who use
-// it hear of it.
+// Which rules can end: with characters, or without any. Each alternative counts its rules for which
+// this is not known yet. When none is left, the alternative's rule can end, and the count of each
+// alternative that uses that rule goes down.
 std::vector<bool> Grammar::rules_that_end(bool with_characters) const {
   struct Alternative {
     uint32_t rule;

@@ -17,13 +17,13 @@ struct GrammarLimits {
   uint64_t elements_max = 400000;  // 3 MB of them; repetitions are written out
 };
 
-// A stranger's grammar, and one that is made here from a schema that was checked.
+// A grammar that a request gave; kMadeGrammar is for one made here from a schema that was checked.
 constexpr GrammarLimits kGivenGrammar{size_t(64) << 10, 32};
 constexpr GrammarLimits kMadeGrammar{size_t(2) << 20, 256};
 // Of all tools of a request together: some 0.1 s for each 400,000 elements.
 constexpr GrammarLimits kToolsGrammar{size_t(16) << 20, 256, 4000000};
 
-// A grammar that stands within another one, as that one's rule `form`; its own names are apart.
+// A grammar that becomes the rule `form` of another one. Its rule names are separate.
 struct InnerGrammar {
   const std::string& text;
   GrammarLimits limits;
@@ -32,7 +32,7 @@ struct InnerGrammar {
 // A grammar in llama.cpp's GBNF, compiled. Immutable: all sequences that follow it share it, each
 // with a GrammarMatcher of its own.
 //
-// Not llama.cpp's own engine, because a stranger's grammar may be anything. That one recurses once
+// Not llama.cpp's own engine, because a request's grammar may be anything. That one recurses once
 // per group, writes a bad grammar to stderr, takes {5,3} for 2^64 repetitions, never notices left
 // recursion behind an empty rule, and doubles its work with each character of `x ::= "a" x "b" |
 // "a" x "c" | ""`. What is allowed is the same, which native/llama/test/grammar-test.cpp shows.

@@ -34,7 +34,7 @@ bool ends_with(const Text& text, const Text& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// What of the marks a text may end with: each beginning of one is a state, and a rule.
+// The automaton that looks for the marks: each beginning of a mark is a state, and a rule.
 class Automaton {
  public:
   explicit Automaton(const std::vector<std::string>& marks) {

@@ -44,17 +44,17 @@ llama_context_params context_params(const Model& model, const ContextParams& par
   result.type_k = type_of(params.kv_type);
   result.type_v = result.type_k;
   result.flash_attn_type = type_of(params.flash_attention);
-  // Else a device that holds no weight is used all the same.
+  // Else a device without any weights would be used too.
   result.offload_kqv = !model.is_on_cpu_alone();
   result.op_offload = !model.is_on_cpu_alone();
   // A sliding window's cells are kept for the window only.
   result.swa_full = false;
-  // With cells of its own a sequence's attention does not run over everybody's.
+  // With cells of its own a sequence's attention does not run over all sequences' cells.
   result.kv_unified = shares;
   result.no_perf = true;
   if (!params.embeds) return result;
   result.embeddings = true;
-  // llama.cpp pools what a part of the call holds, and only with shared cells is each call one
+  // llama.cpp pools each part of a batch by itself. Only with shared cells is a batch always one
   // part, whatever the lengths of its sequences.
   result.kv_unified = true;
   result.n_ctx = uint32_t(params.rows_max);

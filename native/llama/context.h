@@ -15,24 +15,24 @@ struct llama_batch;
 
 namespace sluice {
 
-// `automatic` is on where the model and its devices have it.
+// `automatic` is on where the model and its devices support it.
 enum class FlashAttention { automatic, on, off };
 
 struct ContextParams {
   int32_t sequences = 1;     // 1 to 256
   int32_t context = 0;       // tokens per sequence
   int32_t shared_cells = 0;  // one KV cache for all sequences; 0 gives each `context` cells
-  int32_t rows_max = 1;      // rows of one decode call
-  int32_t logits_max = 0;    // of them, those that want logits; 0 is one for each sequence
+  int32_t rows_max = 1;      // rows of one batch
+  int32_t logits_max = 0;    // of them, those that have logits; 0 is one for each sequence
   int32_t threads = 1;       // for computing, at most
   int32_t poll = 0;          // ggml's polling level, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;  // of the compute threads
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;
-  bool embeds = false;  // whole sequences become vectors; rows_max is then all there is room for
+  bool embeds = false;  // whole sequences become vectors; then rows_max is all there is room for
 };
 
-// Asked between graph nodes while a decode runs; true abandons the whole call.
+// Asked between graph nodes while a batch is computed; true aborts the whole batch.
 class AbortCheck {
  public:
   virtual ~AbortCheck() = default;
@@ -43,8 +43,9 @@ class AbortCheck {
 // Speculator. Engine thread only.
 class Context {
  public:
-  // With `beside` it computes on that one's threads, which is as good while never both compute:
-  // params.threads at most what that one has. Throws FaultError: out_of_memory, engine_failed.
+  // With `beside` it computes on the threads of that context: the two must never compute at once,
+  // and params.threads is at most what that one has. Throws FaultError: out_of_memory,
+  // engine_failed.
   Context(std::shared_ptr<const Model> model, const ContextParams& params,
           const Context* beside = nullptr);
   ~Context();
@@ -57,16 +58,16 @@ class Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  // From the next call on; at most params.threads.
+  // From the next batch on; at most params.threads.
   void use_threads(int32_t count);
-  // Fill one call, then run it. At most rows_max rows; a sequence's rows in order of position.
+  // Fill a batch, then decode it. At most rows_max rows; a sequence's rows in order of position.
   void clear_rows();
   // Returns the row's index, to be used with logits().
   int32_t add_row(int32_t token, int32_t position, int32_t sequence, bool wants_logits);
   int32_t rows() const;
   DecodeStatus decode(const AbortCheck& abort);
-  // As long as it lives, whatever computes in this context is abandoned when the check says so:
-  // for llama.cpp's own helpers. decode() needs none.
+  // While it lives, anything that computes in this context is aborted when the check says so: for
+  // llama.cpp's own helpers. decode() needs none.
   class AbortScope {
    public:
     AbortScope(Context& context, const AbortCheck& abort) : context_(context) {
@@ -87,10 +88,10 @@ class Context {
   const float* embedding(int32_t sequence);
 
   // Whether a sequence can be cut back to any length. Recurrent, hybrid and sliding-window models
-  // have forgotten what they were there: their states are of use only as they are.
+  // do not keep earlier states: theirs can only be used whole.
   bool can_trim() const { return can_trim_; }
-  // Frees the cells from this position on. False when that cannot be done; then nothing is sure
-  // but that remove() works.
+  // Frees the cells from this position on. False when that cannot be done; then only remove() may
+  // follow.
   bool trim(int32_t sequence, int32_t position);
   // Frees every cell of the sequence. Never fails.
   void remove(int32_t sequence);
@@ -100,10 +101,10 @@ class Context {
   int32_t computed(int32_t sequence) const;
   // What save() would take.
   size_t state_bytes(int32_t sequence);
-  // Copies what the sequence computed to host memory, reusing the buffer's memory. False when it
-  // cannot be had; the sequence is as it was.
+  // Copies the sequence's state to host memory, reusing the buffer's memory. False when there is no
+  // memory; the sequence is as it was.
   bool save(int32_t sequence, StateBuffer& buffer);
-  // Replaces what the sequence holds. False when there is no room for it; then it holds nothing.
+  // Replaces the sequence's state. False when there is no room for it; then it has no cells.
   bool restore(int32_t sequence, const StateBuffer& buffer);
 
   const Model& model() const { return *model_; }

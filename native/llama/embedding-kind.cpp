@@ -18,7 +18,8 @@ std::string own_metadata(const llama_model* model, const std::string& key) {
   return metadata(model, metadata(model, "general.architecture") + "." + key);
 }
 
-// What llama.cpp aborts the process on is none of these: it knows five, and reads any number.
+// The pooling types that we use. llama.cpp reads any number from the file, and aborts the process
+// on one that it does not know.
 const char* pooling_name(const std::string& type) {
   if (type == "1") return "mean";
   if (type == "2") return "cls";

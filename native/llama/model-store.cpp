@@ -48,7 +48,7 @@ std::shared_ptr<const Model> shared_model(const std::string& path, const ModelPa
     return Model::load(path, params, progress);
   };
   const auto wait = [&] {
-    // Somebody else loads this file; the caller may still give up waiting for it.
+    // Another engine loads this file; the caller may still give up waiting for it.
     if (!progress(0.0f)) {
       throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
     }

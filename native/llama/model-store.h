@@ -7,10 +7,9 @@
 
 namespace sluice {
 
-// Loads each file once per process and shares it: engines hold the references, and the last to
-// let go frees the weights. Safe from any thread; a second engine waits while the first loads.
-// A file that was replaced on disk (another size or time) is another model, and so is one that is
-// placed elsewhere.
+// Loads each file once per process and shares it: engines have references, and the last one frees
+// the weights. Any thread; a second engine waits while the first loads. A file that was replaced on
+// disk (another size or time) is another model, and so is one with another placement.
 std::shared_ptr<const Model> shared_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress);
 

@@ -26,7 +26,7 @@ std::string text_of(const char* text) { return text ? text : ""; }
 // A tokenization cannot be interrupted, and takes up to 2 s a MiB.
 constexpr size_t kTextBytesMax = size_t(8) << 20;
 constexpr size_t kRunBytesMax = 1000000;
-// Of stack, that std::regex takes for each character of a match.
+// Bytes of stack that std::regex takes for each character of a match.
 #ifdef _MSC_VER
 constexpr size_t kRunStackBytes = 1024;
 #else
@@ -35,8 +35,8 @@ constexpr size_t kRunStackBytes = 384;
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-// Of normalization form C, which may take less than what it was made of: three letters of Hangul
-// become a syllable.
+// How many times shorter normalization form C may make a text: three letters of Hangul become one
+// syllable.
 constexpr size_t kNfcShrinksMax = 3;
 
 void check_size(std::string_view text) {
@@ -103,7 +103,7 @@ bool on_progress(float fraction, void* progress) {
   return (*static_cast<const Model::Progress*>(progress))(fraction);
 }
 
-// What the engine cannot run, said before a context is made of it.
+// Throws for models that the engine cannot run, before a context is made.
 void check_kind(const llama_model* model, const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
   const char* why = nullptr;
@@ -328,16 +328,16 @@ int64_t Model::tokens_min(size_t text_bytes) const {
   return int64_t(text_bytes / piece_bytes_max_ / (wants_nfc_ ? kNfcShrinksMax : 1));
 }
 
-// What is asked while a text is tokenized. Needs deps/patches/tokenize-hooks.patch; without it no
-// text is put into form C, and all of a prompt is the template's own.
+// The hooks of llama.cpp's tokenizer. Need deps/patches/tokenize-hooks.patch; without it no text is
+// put into form C, and no part of a prompt counts as content.
 struct Model::TokenizeHooks {
-  const PromptText* prompt = nullptr;  // null: the text is nobody's
+  const PromptText* prompt = nullptr;  // null: the text has no content, whose marks would be text
   const TokenMarks* marks = nullptr;
   std::string in_form;
 
   static bool is_special(int32_t token, size_t begin, size_t end, void* self) {
     const auto& hooks = *static_cast<const TokenizeHooks*>(self);
-    return !hooks.prompt->is_said_in(begin, end) || !hooks.marks->is_mark(token);
+    return !hooks.prompt->has_content_in(begin, end) || !hooks.marks->is_mark(token);
   }
 
   static const char* normalized(const char* text, size_t* length, void* self) {
@@ -365,14 +365,14 @@ std::vector<int32_t> Model::tokenize(const PromptText& prompt, const TokenMarks&
   return tokens;
 }
 
-std::vector<int32_t> Model::tokenize_said(std::string_view text, const TokenMarks& marks) const {
-  PromptText said;
-  said.append(std::string(text), true);
-  TokenizeHooks hooks{&said, &marks, {}};
-  return tokenize(said.text, false, false, hooks);
+std::vector<int32_t> Model::tokenize_content(std::string_view text, const TokenMarks& marks) const {
+  PromptText prompt;
+  prompt.append(std::string(text), true);
+  TokenizeHooks hooks{&prompt, &marks, {}};
+  return tokenize(prompt.text, false, false, hooks);
 }
 
-// Of what the vocabulary adds by itself, what the text had already.
+// Drops tokens that the vocabulary added though the text had them already.
 void Model::drop_doubled(std::vector<int32_t>& tokens) const {
   const auto type = llama_vocab_type(vocab_);
   const bool is_word_pieces = type == LLAMA_VOCAB_TYPE_WPM;
@@ -479,10 +479,10 @@ std::vector<int32_t> Model::infill(std::string_view before, std::string_view aft
   }
   std::vector<int32_t> prompt;
   if (llama_vocab_get_add_bos(vocab_)) prompt.push_back(llama_vocab_bos(vocab_));
-  // What stands around a gap is text: names of control tokens in it mean nothing.
+  // The texts around the gap are content: names of control tokens in them are text.
   const auto append = [&](llama_token mark, std::string_view text) {
     prompt.push_back(mark);
-    const std::vector<int32_t> tokens = tokenize_said(text, *marks_);
+    const std::vector<int32_t> tokens = tokenize_content(text, *marks_);
     prompt.insert(prompt.end(), tokens.begin(), tokens.end());
   };
   append(llama_vocab_fim_pre(vocab_), before);

@@ -34,7 +34,7 @@ struct ModelTemplates {
 
 // Where a model's weights go.
 struct ModelParams {
-  std::vector<std::string> devices;  // ggml's names; without any, none but the CPU is touched
+  std::vector<std::string> devices;  // ggml's names; without any, only the CPU is used
   int32_t gpu_layers = 0;            // on them; the output counts as one
   std::vector<float> tensor_split;   // shares of them, by layers; empty is by free memory
 };
@@ -68,24 +68,24 @@ class Model {
   uint64_t kv_bytes_per_token(KvType type) const;
   // Quantized, each head's keys and values must divide into blocks of 32.
   bool can_hold_kv(KvType type) const;
-  // Whether a sequence has a state beside its cells, or in their place.
+  // Whether a sequence has a state beside its cells, or instead of them.
   bool has_states() const;
-  // The tokens that a text of so many bytes has at least; 0 where nothing can be said.
+  // The tokens that a text of so many bytes has at least; 0 where that is not known.
   int64_t tokens_min(size_t text_bytes) const;
 
-  // Of a run without a change between space and other characters, what so large a stack carries:
-  // 1,000,000 bytes at most.
+  // The longest run, without a change between spaces and other characters, that a stack of this
+  // size allows: 1,000,000 bytes at most.
   static size_t run_bytes_max(size_t stack_bytes);
-  // `parse_special` takes the names of control tokens for them. With both, the text may name the
-  // token that every text begins (or ends) with: it is there once.
-  // Throws FaultError(invalid_request) when the text is over 8 MiB, or holds a longer run than the
-  // calling thread's stack carries.
+  // With `parse_special` the names of control tokens in the text are those tokens. With both, the
+  // text may itself name the token that every text begins or ends with: it is added only once.
+  // Throws FaultError(invalid_request) when the text is over 8 MiB, or has a longer run than the
+  // calling thread's stack allows.
   std::vector<int32_t> tokenize(std::string_view text, bool add_special, bool parse_special) const;
-  // With the token that every text begins with. What somebody said in it becomes none of the marks.
-  // Throws as the other does.
+  // Adds the token that every text begins with. The prompt's content never becomes one of the
+  // marks. Throws as the other one does.
   std::vector<int32_t> tokenize(const PromptText& prompt, const TokenMarks& marks) const;
-  // The same for a text that somebody said, alone, with nothing added.
-  std::vector<int32_t> tokenize_said(std::string_view text, const TokenMarks& marks) const;
+  // The same for a text that is all content, with nothing added.
+  std::vector<int32_t> tokenize_content(std::string_view text, const TokenMarks& marks) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
   // The bytes of each token, control tokens by name. Throws as detokenize does.
   std::vector<std::string> pieces(const std::vector<int32_t>& tokens) const;
@@ -108,11 +108,11 @@ class Model {
   // With the output.
   int32_t layers() const;
   bool is_on_cpu_alone() const { return params_.devices.empty(); }
-  // Else its weights are read into memory of their own.
+  // Whether its weights are mapped from the file; else they are read into memory.
   bool can_be_mapped() const { return can_be_mapped_; }
-  // Then the CPU computes next to nothing.
+  // Whether all layers are on devices; then the CPU computes hardly anything.
   bool is_whole_on_devices() const;
-  // Whether a call under way can be abandoned wherever it is computed.
+  // Whether a batch under way can be aborted, on all of its devices.
   bool can_abort() const;
 
   llama_model* raw() const { return model_.get(); }

@@ -15,13 +15,13 @@
 namespace sluice {
 namespace {
 
-// Before all tokens are looked at: so many draws, or so many of the likeliest that are refused
-// beyond those that are allowed, for at most so many of these (half a microsecond each).
+// What is tried before all tokens are looked at: kDrawsMore further draws; or the likeliest tokens,
+// of which so many may be refused, for at most so many allowed ones (half a microsecond each).
 constexpr int32_t kDrawsMore = 2;
 constexpr int32_t kRefusedMax = 8;
 constexpr int32_t kLikeliestMax = 128;
 
-// The buffers are the thread's and not the sampler's: 1 MB at 152k tokens, for each sequence.
+// One for each thread, and not for each sequence's sampler: they take 1 MB at 152k tokens.
 struct Buffers {
   Logits logits;
   std::vector<float> changed, masked;
@@ -72,7 +72,7 @@ Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t conte
 Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
                  const SamplingParams& params, int32_t context_tokens)
     : vocabulary_(vocabulary),
-      reach_(reach_of(params)),
+      truncation_(truncation_of(params)),
       sees_prompt_(params.repeat_penalty != 1.0f && params.repeat_last_n != 0),
       top_k_(params.top_k),
       top_p_(params.top_p),
@@ -91,13 +91,14 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
                                                   params.repeat_penalty, params.frequency_penalty,
                                                   params.presence_penalty));
   }
-  if (reach_ == Reach::highest || reach_ == Reach::all) return;
+  if (truncation_ == Truncation::greedy || truncation_ == Truncation::none) return;
   llama_sampler_chain_params chain = llama_sampler_chain_default_params();
   chain.no_perf = true;
   chain_.reset(llama_sampler_chain_init(chain));
   // Without those that are off: they change nothing, but each costs a pass.
   const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain_.get(), sampler); };
-  if (params.top_p < 1.0f && reach_ == Reach::top_k) add(llama_sampler_init_top_p(params.top_p, 0));
+  if (params.top_p < 1.0f && truncation_ == Truncation::top_k)
+    add(llama_sampler_init_top_p(params.top_p, 0));
   if (params.min_p > 0.0f) add(llama_sampler_init_min_p(params.min_p, 0));
   add(llama_sampler_init_temp(params.temperature));
   add(llama_sampler_init_dist(params.seed));
@@ -109,8 +110,8 @@ void Sampler::constrain(std::unique_ptr<Constraint> constraint) {
   constraint_ = std::move(constraint);
 }
 
-void Sampler::hold_calls(bool are_held) {
-  if (constraint_) constraint_->hold(are_held);
+void Sampler::suppress_calls(bool are_suppressed) {
+  if (constraint_) constraint_->suppress(are_suppressed);
 }
 
 FormSpan Sampler::form_span() const { return constraint_ ? constraint_->form_span() : FormSpan(); }
@@ -164,22 +165,22 @@ std::optional<int32_t> Sampler::take_forced() {
 
 int32_t Sampler::choose_freely(const float* logits, Logits& reader) {
   const int32_t token = choose(reader);
-  // Mostly the first choice fits, and the others need not be looked at. Drawing again among what
-  // is allowed leaves their shares as they are.
+  // Mostly the grammar allows the first token, and the others need not be looked at. Drawing again
+  // among the allowed ones keeps their shares.
   if (!constraint_ || constraint_->allows(token)) return token;
   const std::optional<int32_t> nearby = choose_nearby(reader);
   return nearby ? *nearby : choose_allowed(logits, reader);
 }
 
-// Where most tokens are allowed, as within a string, some of them are soon found.
+// Where most tokens are allowed, as within a string, an allowed one is found soon.
 std::optional<int32_t> Sampler::choose_nearby(Logits& reader) {
   if (constraint_->knows_allowed()) return std::nullopt;
-  switch (reach_) {
-    case Reach::highest: return choose_likeliest(1, reader);
-    case Reach::top_k: return choose_likeliest(top_k_, reader);
-    case Reach::nucleus:  // these are about the shares of all that is allowed
-    case Reach::min_p: return std::nullopt;
-    case Reach::all: break;
+  switch (truncation_) {
+    case Truncation::greedy: return choose_likeliest(1, reader);
+    case Truncation::top_k: return choose_likeliest(top_k_, reader);
+    case Truncation::top_p:  // these two depend on the shares of all allowed tokens
+    case Truncation::min_p: return std::nullopt;
+    case Truncation::none: break;
   }
   for (int32_t draw = 0; draw < kDrawsMore; ++draw) {
     const int32_t token = choose(reader);
@@ -188,7 +189,8 @@ std::optional<int32_t> Sampler::choose_nearby(Logits& reader) {
   return std::nullopt;
 }
 
-// Of so many of the likeliest that are allowed. Nothing where they are not among the first few.
+// Chooses among the `count` likeliest allowed tokens. Nothing where those are not among the first
+// few.
 std::optional<int32_t> Sampler::choose_likeliest(int32_t count, Logits& reader) {
   if (count > kLikeliestMax) return std::nullopt;
   std::vector<Candidate>& allowed = buffers().allowed;
@@ -202,7 +204,7 @@ std::optional<int32_t> Sampler::choose_likeliest(int32_t count, Logits& reader) 
       return std::nullopt;
     }
     if (int32_t(allowed.size()) < count) continue;
-    return reach_ == Reach::highest ? entry.token : choose_by_chain(allowed, true);
+    return truncation_ == Truncation::greedy ? entry.token : choose_by_chain(allowed, true);
   }
   return std::nullopt;
 }
@@ -219,7 +221,8 @@ int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {
     throw constraint_->dead_end(is_forbidden);
   }
   const int32_t token = choose(reader);
-  // top_k takes tokens of no share at all where fewer are allowed, and a rounding may choose one.
+  // Where fewer than top_k are allowed, refused ones are among the candidates with a share of 0,
+  // and rounding may choose one.
   return masked[size_t(token)] > -INFINITY ? token : reader.likeliest();
 }
 
@@ -233,7 +236,7 @@ const float* Sampler::changed(const float* logits) const {
   row.assign(logits, logits + vocabulary_);
   for (const LogitBias& entry : biases_) row[size_t(entry.token)] += entry.bias;
   if (!penalties_) return row.data();
-  // Only recent tokens are changed. One that comes twice is also changed to the same value twice.
+  // Only recent tokens change. One that is there twice is set to the same value twice.
   std::vector<llama_token_data>& candidates = buffers().candidates;
   candidates.clear();
   for (int32_t token : recent_) candidates.push_back({token, row[size_t(token)], 0.0f});
@@ -244,14 +247,14 @@ const float* Sampler::changed(const float* logits) const {
 }
 
 int32_t Sampler::choose(Logits& logits) {
-  switch (reach_) {
-    case Reach::highest: return logits.likeliest();
-    case Reach::top_k: return choose_by_chain(logits.top(top_k_), true);
-    case Reach::nucleus: return choose_by_chain(logits.nucleus(top_p_), true);
+  switch (truncation_) {
+    case Truncation::greedy: return logits.likeliest();
+    case Truncation::top_k: return choose_by_chain(logits.top(top_k_), true);
+    case Truncation::top_p: return choose_by_chain(logits.nucleus(top_p_), true);
     // As llama.cpp's min_p bounds them.
-    case Reach::min_p:
+    case Truncation::min_p:
       return choose_by_chain(logits.from(logits.highest() + std::log(min_p_)), false);
-    case Reach::all: break;
+    case Truncation::none: break;
   }
   return logits.draw(temperature_, std::uniform_real_distribution<double>(0.0, 1.0)(numbers_));
 }

@@ -20,8 +20,8 @@ class Logits;
 class Model;
 struct Candidate;
 
-// Picks the next token of one sequence, by llama.cpp's samplers: what the first of them would
-// drop is not handed to them, so that a token is chosen among few and not among the vocabulary.
+// Picks the next token of one sequence with llama.cpp's samplers. Tokens that the first of them
+// would drop are not given to them, so they choose among a few tokens and not among the vocabulary.
 // Made by the Preparer, then owned by its Sequence and used by one thread at a time: the engine's
 // or a sampling thread that it waits for. Touches no llama_context.
 class Sampler final : public RowSampler {
@@ -37,18 +37,18 @@ class Sampler final : public RowSampler {
 
   // Keeps the reply to a grammar from here on.
   void constrain(std::unique_ptr<Constraint> constraint);
-  // While they are held, no text begins the calls that a waiting grammar is of.
-  void hold_calls(bool are_held);
-  // Where in the reply so far the form stands that a grammar has.
+  // While suppressed, no text begins the calls that a waiting grammar is of.
+  void suppress_calls(bool are_suppressed);
+  // Where in the reply so far its form stands.
   FormSpan form_span() const;
   // Lets the repetition penalty see the prompt. Nothing to do when it is off.
   void accept_prompt(const std::vector<int32_t>& prompt);
-  // The next rows' tokens are these, whatever their logits say. Of what the grammar refuses the
-  // rest is dropped, and tokens are chosen again.
+  // The next rows' tokens are these, whatever the logits are. If the grammar refuses one, it and
+  // the rest are dropped.
   void force(const std::vector<int32_t>& tokens);
   bool is_forcing() const { return next_forced_ < forced_.size(); }
-  // Samples from a row's logits and remembers the token. Throws FaultError: engine_failed
-  // when the logits are not numbers, or what Constraint says when no token goes on.
+  // Samples from a row's logits and remembers the token. Throws FaultError: engine_failed when the
+  // logits are not numbers, or Constraint's when no token can follow.
   int32_t sample(const float* logits) override;
   // Of the last row; only where params.logprobs asks for them.
   const RowChances& chances() const { return chances_; }
@@ -66,10 +66,10 @@ class Sampler final : public RowSampler {
   const float* changed(const float* logits) const;
   // The next token of those that are forced.
   std::optional<int32_t> take_forced();
-  // The grammar's and the sampling's choice.
+  // By sampling and the grammar, where no token is forced.
   int32_t choose_freely(const float* logits, Logits& reader);
   int32_t choose(Logits& logits);
-  // What choose_allowed() would choose, where that can be found without a look at all tokens.
+  // The token that choose_allowed() would choose, where it is found without looking at all tokens.
   std::optional<int32_t> choose_nearby(Logits& reader);
   std::optional<int32_t> choose_likeliest(int32_t count, Logits& reader);
   // Among the tokens that the grammar allows; `logits` with biases and penalties.
@@ -80,7 +80,7 @@ class Sampler final : public RowSampler {
   void read(Logits& reader, const float* logits) const;
 
   int32_t vocabulary_;
-  Reach reach_;
+  Truncation truncation_;
   bool sees_prompt_;
   int32_t top_k_;
   float top_p_, min_p_, temperature_;
@@ -89,8 +89,8 @@ class Sampler final : public RowSampler {
   // What llama.cpp's penalties look at, in any order: only these tokens' logits change.
   std::vector<int32_t> recent_;
   size_t recent_max_, oldest_ = 0;
-  SamplerPtr chain_;                        // of what top_k or min_p leaves; null for the other two
-  std::mt19937 numbers_;                    // of `all`, drawn as the chain's last sampler does
+  SamplerPtr chain_;                        // after the truncation; null for `greedy` and `none`
+  std::mt19937 numbers_;                    // for `none`, drawn as the chain's last sampler does
   std::unique_ptr<Constraint> constraint_;  // null when the reply is free
   std::vector<int32_t> forced_;
   size_t next_forced_ = 0;

@@ -12,8 +12,8 @@ namespace sluice {
 namespace {
 
 constexpr int32_t kSequence = 0;
-// Tokens that must be the same as earlier for a look-up, and that a find must have behind it.
-// Two of them are found again by chance too often, and four begin a repeated line a token later.
+// Tokens that a look-up compares, and that must follow what it finds. With two, chance finds are
+// too many; with four, drafting begins a token later in each repetition.
 constexpr int32_t kLookupTokens = 3;
 
 common_params_speculative lookup_params(int32_t tokens_max) {
@@ -128,7 +128,7 @@ void Speculator::run(const AbortCheck& abort) {
   try {
     common_speculative_draft(speculative_.get());
   } catch (const std::exception&) {
-    forget();  // llama_decode catches nothing itself; what was drafted until then stands
+    forget();  // llama_decode may throw; the tokens that were drafted before are used
   }
 }
 

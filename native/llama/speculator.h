@@ -17,16 +17,16 @@ struct SpeculatorParams {
   std::string model_path, draft_path;  // for messages
 };
 
-// Guesses the next tokens of one stream by llama.cpp's common/speculative: with a small draft
-// model that reads along, or without one, by looking up what followed the last words earlier in
-// the same text. Guesses cost nothing but time: the target's own sampler has the last word.
+// Guesses the next tokens of one sequence by llama.cpp's common/speculative: with a small draft
+// model, or by looking up what followed the last tokens earlier in the same text. A wrong guess
+// costs only time: the target's own sampler decides.
 //
-// It is told the whole text each time and works out for itself what the draft model has not
-// seen, so nobody has to keep the two in step. Owned by Speculation. Engine thread only.
+// It gets all tokens each time and finds out which of them the draft model has not computed, so its
+// caller keeps no account of that. Owned by Speculation. Engine thread only.
 class Speculator {
  public:
-  // A null `draft` looks up. The target must outlive it. Throws FaultError(model_invalid) when
-  // the two models have not the same vocabulary, or the draft model cannot be trimmed.
+  // With a null `draft` it looks up. The target must outlive it. Throws FaultError(model_invalid)
+  // when the two models have different vocabularies, or the draft model cannot be trimmed.
   Speculator(const Context& target, std::unique_ptr<Context> draft, const SpeculatorParams& params);
   ~Speculator();
   Speculator(const Speculator&) = delete;
@@ -43,8 +43,8 @@ class Speculator {
   // Rows of one catch_up().
   int32_t rows_max() const { return draft_ ? draft_->rows_max() : 0; }
 
-  // What may follow the tokens: `count` at most, and fewer or none where it has no idea. Nothing
-  // is missing.
+  // Tokens that may follow: `count` at most, fewer or none where it finds no more. Only when none
+  // are missing().
   std::vector<int32_t> draft(const std::vector<int32_t>& tokens, int32_t count,
                              const AbortCheck& abort);
 

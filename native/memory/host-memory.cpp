@@ -7,7 +7,7 @@ namespace {
 
 constexpr int32_t kContextMin = 512;
 constexpr uint64_t kContextStep = 256;  // llama.cpp rounds up to it
-// More than what a call's tensors take where `rows_max` is kRowsMax.
+// More than the tensors of a batch take where `rows_max` is kRowsMax.
 constexpr uint64_t kComputeBytesMax = uint64_t(1) << 30;
 // Layers may differ in their heads, and the first one is asked.
 constexpr uint64_t kKvMargin = 2;

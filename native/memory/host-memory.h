@@ -7,29 +7,29 @@
 
 namespace sluice {
 
-// How long a context is where nobody says it, and whether what is to be made has room in the
-// system's memory. Pure: no model, no context, no look at the machine.
+// How long a context is by default, and whether a load fits into the system's memory. Pure: no
+// model, no context, no look at the machine.
 
 struct ContextNeed {
-  int32_t most = 0;          // tokens per sequence that are of use
+  int32_t most = 0;          // tokens per sequence, at most
   int32_t sequences = 1;     // each has as many
   uint64_t cell_bytes = 0;   // of a token of one of them
   uint64_t draft_bytes = 0;  // of a token of the draft model's one sequence
 };
 
-// Tokens per sequence: as many as a quarter of what is free has room for, 512 at least. Whether
-// there is room for those is asked of memory_shortage().
+// Tokens per sequence: as many as fit into a quarter of free memory, and at least 512. Whether
+// those fit is checked by memory_shortage().
 int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes);
 
-// What a load takes that was not measured, from above; whether more than that is free for sure, so
-// that measuring it would say nothing new.
+// An upper estimate of what a load takes, without measuring it. is_ample(): so much more is free
+// that the load fits for certain and need not be measured.
 struct RoughNeed {
   uint64_t weights = 0, kv = 0;
   bool is_known = true;  // false where there are states that `kv` knows nothing of
 };
 bool is_ample(const RoughNeed& need, uint64_t free_bytes);
 
-// Why a plan of the CPU alone has no room; empty where it has.
+// Why a plan for the CPU alone does not fit; empty where it does.
 std::string memory_shortage(const MemoryPlan& plan, uint64_t free_bytes);
 
 }  // namespace sluice

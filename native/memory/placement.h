@@ -27,7 +27,7 @@ struct Device {
   std::string fault;                         // why it cannot be used; empty where it can
 };
 
-// What went otherwise than one would wish, and did not stop the load.
+// Something that the owner should know, and that did not stop the load.
 struct Warning {
   std::string code, message;
 };
@@ -49,7 +49,7 @@ struct DeviceChoice {
   std::vector<Warning> warnings;
 };
 
-// Throws FaultError(gpu_unavailable) where what was asked for by name is not there.
+// Throws FaultError(gpu_unavailable) where a backend or device that was asked for is not there.
 DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementRequest& request);
 
 // Bytes.
@@ -105,15 +105,15 @@ Fit fit_layers(const std::vector<Device>& devices, const std::vector<DeviceSet>&
 uint64_t host_bytes(const std::vector<Device>& devices, const DeviceSet& set,
                     const MemoryPlan& plan);
 
-// Left free of a device of so many bytes: for what a driver takes and nobody counts.
+// Bytes of a device that are left free: for the memory that a driver takes without reporting it.
 uint64_t device_margin(uint64_t total_bytes);
 
-// Whether what a plan takes is there. Weights in the system's memory are not asked for where they
-// are mapped from the file.
+// Whether a plan fits into free memory. Weights in the system's memory do not count where they are
+// mapped from the file.
 bool is_fitting(const std::vector<Device>& devices, const DeviceSet& set, const MemoryPlan& plan,
                 uint64_t host_free_bytes);
 
-// The same, and the weights in the system's memory beside it.
+// The same, with the mapped weights counted.
 bool is_fitting_whole(const std::vector<Device>& devices, const DeviceSet& set,
                       const MemoryPlan& plan, uint64_t host_free_bytes);
 

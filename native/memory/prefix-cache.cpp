@@ -37,8 +37,9 @@ PrefixCache::Entries::iterator PrefixCache::longest(const std::string& salt,
   return best;
 }
 
-// Whatever `tokens` begin with stands before them. If the last one that does is no beginning of
-// theirs, a beginning can be no longer than what those two share: look again, from there.
+// Entries that are prefixes of `tokens` are sorted before them. If the entry right before is not a
+// prefix, a prefix can be no longer than what that entry shares with `tokens`: look again from
+// there.
 PrefixCache::Entries::iterator PrefixCache::longest_whole(const std::string& salt,
                                                           std::vector<int32_t> tokens) {
   while (!tokens.empty()) {
@@ -69,7 +70,7 @@ int32_t PrefixCache::longest_common(const std::string& salt, const std::vector<i
 }
 
 bool PrefixCache::serves(const std::string& salt, const std::vector<int32_t>& tokens) {
-  // What begins with these tokens stands behind them.
+  // Entries that begin with these tokens are sorted behind them.
   const auto entry = entries_.lower_bound({&salt, &tokens});
   if (entry == entries_.end()) return false;
   const int32_t count = int32_t(tokens.size());
@@ -90,7 +91,7 @@ void PrefixCache::insert(std::shared_ptr<SavedState> state) {
   entries_.insert({key, {std::move(state), ++uses_}});
 }
 
-// Its own beginnings stand right before it, one behind the other.
+// The entries that are prefixes of it stand right before it, one after the other.
 void PrefixCache::drop_served_by(const SavedState& state) {
   const Key key{&state.salt, &state.tokens};
   const auto same = entries_.find(key);
@@ -115,7 +116,7 @@ void PrefixCache::make_room(uint64_t bytes) {
 }
 
 StateBuffer PrefixCache::room_for(size_t bytes) {
-  // What is never kept costs nobody his slot.
+  // A state that is too large to be kept drops no other.
   if (bytes <= bytes_max_) make_room(bytes);
   StateBuffer spare = std::move(spare_);
   return spare.capacity() >= bytes && spare.capacity() <= bytes * 3 / 2 ? std::move(spare)
@@ -129,7 +130,7 @@ void PrefixCache::erase_owned_by(uint64_t owner) {
   if (entry != entries_.end()) drop(entry);
 }
 
-void PrefixCache::erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens) {
+void PrefixCache::erase_prefixes_of(const std::string& salt, const std::vector<int32_t>& tokens) {
   for (auto entry = longest_whole(salt, tokens); entry != entries_.end();
        entry = longest_whole(salt, tokens)) {
     drop(entry);

@@ -15,14 +15,15 @@ struct SavedState {
   std::string salt;
   std::vector<int32_t> tokens;
   StateBuffer bytes;
-  uint64_t owner = 0;  // the request that was set aside with it and comes back; 0 is nobody
+  uint64_t owner = 0;  // the request that was preempted with it and comes back; 0 is none
 };
 
-// States of finished, shared and set-aside sequences. A new prompt starts from the one that it
-// shares the longest beginning with. Pure: it copies no cell. Owned by Slots. Engine thread only.
+// States of finished, shared and preempted sequences. A new prompt starts from the one with which
+// it shares the longest prefix. Pure: it copies no cell. Owned by Slots. Engine thread only.
 //
-// Simpler than a radix tree and as fast: in the order of their tokens, the entry that shares the
-// longest beginning with a prompt is one of the two between which the prompt would stand.
+// Simpler than a radix tree and as fast: the entries are sorted by their tokens, so the one that
+// shares the longest prefix with a prompt is next to where the prompt would stand, before or
+// behind.
 class PrefixCache {
  public:
   static constexpr size_t kEntriesMax = 1024;
@@ -38,26 +39,25 @@ class PrefixCache {
 
   // The entry that serves most of these tokens, `limit` at most. It counts as used.
   Match find(const std::string& salt, const std::vector<int32_t>& tokens, int32_t limit);
-  // The longest common beginning with any entry, whether its state can serve it or not.
+  // The longest prefix shared with any entry, whether its state can serve it or not.
   int32_t longest_common(const std::string& salt, const std::vector<int32_t>& tokens,
                          int32_t limit);
   // Whether an entry serves all of these tokens. It counts as used.
   bool serves(const std::string& salt, const std::vector<int32_t>& tokens);
 
-  // Takes the place of those that it serves as well, and makes room by dropping the least
-  // recently used, those that nobody comes back for first. One that is larger than all the room
-  // is not kept.
+  // Replaces those that it serves as well. Makes room by dropping the least recently used: first
+  // those without an owner. A state that is larger than the whole cache is not kept.
   void insert(std::shared_ptr<SavedState> state);
-  // The owner is back, or never comes.
+  // The owner has come back, or never will.
   void erase_owned_by(uint64_t owner);
   void disown(uint64_t owner);
-  // What was kept of a sequence, and what it started from.
-  void erase_beginnings_of(const std::string& salt, const std::vector<int32_t>& tokens);
+  // The states of a sequence's prefixes: those kept while it ran, and the one it started from.
+  void erase_prefixes_of(const std::string& salt, const std::vector<int32_t>& tokens);
 
   // Makes room for a state of so many bytes before it is there, so that the old and the new one are
   // never more than bytes_max together. Returns a dropped entry's memory to be used again, or an
-  // empty one when that does not fit. A much larger one does not, or the cache would be full of
-  // air.
+  // empty buffer when that is too small, or so much too large that the cache would waste its
+  // memory.
   StateBuffer room_for(size_t bytes);
 
   // All that it holds, a dropped entry's memory too. Never more than bytes_max.
@@ -78,7 +78,7 @@ class PrefixCache {
   using Entries = std::map<Key, Entry>;  // a key points into its entry's state
 
   static bool is_of(const Entries::value_type& entry, const std::string& salt);
-  // Common beginning with the entry; 0 for another salt's.
+  // The prefix shared with the entry; 0 for another salt's.
   static int32_t shared_with(const Entries::value_type& entry, const std::string& salt,
                              const std::vector<int32_t>& tokens, int32_t limit);
   Entries::iterator longest(const std::string& salt, const std::vector<int32_t>& tokens,

@@ -21,8 +21,8 @@ class StateBuffer {
     return *this;
   }
 
-  // What was in it is lost. False when the memory cannot be had: large pieces may be refused
-  // where much is free, and nobody's request shall fail for that.
+  // What was in it is lost. False when there is no memory: the system may refuse a large piece
+  // though much is free, and no request should fail for that.
   bool resize(size_t bytes) {
     size_ = 0;
     if (bytes > capacity_) {

@@ -16,7 +16,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kSumError = 2.5e-7;
 // What lies further below the highest logit has no share of the whole that a float could hold.
 constexpr float kDepthMax = 104.0f;
-// More lanes than this make a look at every value of the chunk the cheaper one.
+// With more lanes than this it is cheaper to look at every value of the chunk.
 constexpr int32_t kSparseLanesMax = 8;
 
 bool is_larger(const Candidate& a, const Candidate& b) {
@@ -92,7 +92,7 @@ const std::vector<Candidate>& Logits::top(int32_t k) {
 float Logits::least_of_top(int32_t k) {
   ranked_ = maxima_;
   size_t groups = ranked_.size();
-  // Two groups make one, as long as there are enough to tell the largest values apart.
+  // Groups are joined in pairs, as long as enough are left to find the k largest values.
   while (groups >= size_t(k) * 8 && groups > 1) {
     const size_t half = groups - groups / 2;
     for (size_t i = 0; i < groups / 2; ++i) ranked_[i] = std::max(ranked_[i], ranked_[i + half]);
@@ -176,7 +176,7 @@ int32_t Logits::draw(float temperature, double random) {
   kernels_.powers(logits_ + here.begin, here.count, temperature, highest_ / temperature, powers);
   const double margin = 2.0 * kSumError * whole;
   for (int32_t i = 0; i < here.count; ++i) {
-    if (running + margin >= target) break;  // too near to say on which side it is
+    if (running + margin >= target) break;  // too near: rounding could decide
     running += double(powers[i]);
     if (running >= target + margin) return here.begin + i;
   }

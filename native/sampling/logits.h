@@ -12,9 +12,9 @@ struct Candidate {
   float logit;
 };
 
-// Reads one row of logits: a pass that compilers vectorize finds the largest of every 16 values,
-// and what is asked then looks only where it can be. Knows nothing of llama.cpp.
-// One per thread that samples; the buffers stay from row to row.
+// Reads one row of logits: a vectorized pass finds the largest of every 16 values, and each
+// question then looks only into the groups that can matter. Knows nothing of llama.cpp. One per
+// thread that samples; the buffers are used again for each row.
 class Logits {
  public:
   explicit Logits(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}

@@ -8,8 +8,8 @@
 namespace sluice {
 namespace {
 
-// Stands for the logarithm of zero, which JSON cannot say: a token that only a bias, or whoever
-// wrote the text, made possible.
+// Stands for the logarithm of zero, which JSON does not have: of a token that the model excludes,
+// and that a bias chose or the prompt has.
 constexpr float kLogprobMin = -9999.0f;
 
 }  // namespace

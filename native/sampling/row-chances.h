@@ -12,14 +12,15 @@ struct TokenChance {
   float logprob;  // natural logarithm
 };
 
-// How likely the token was that follows a row, and the likeliest there were, by the model's own
-// distribution: the softmax of the logits as they came, before biases, penalties and temperature.
+// How likely the token after a row was, and how likely the likeliest ones were, by the model's own
+// distribution: the softmax of the logits before biases, penalties and temperature.
 struct RowChances {
   float chosen = 0.0f;
-  std::vector<TokenChance> top;  // from the likeliest down; none that could not be at all
+  std::vector<TokenChance> top;  // from the likeliest down; none with a chance of 0
 };
 
-// Of a row that `reader` has read; `count` of the likeliest. Into `chances`, whose memory is kept.
+// Writes the chances of a row that `reader` has read, with `count` of the likeliest, into
+// `chances`, whose memory is used again.
 void note_chances(Logits& reader, const float* logits, int32_t token, int32_t count,
                   RowChances& chances);
 

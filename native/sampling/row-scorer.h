@@ -7,11 +7,11 @@
 
 namespace sluice {
 
-// Tells how likely a token of a prompt was after those before it: nothing is drawn, for the token
-// is known. Used for one row.
+// Computes how likely a token of a prompt was after those before it. Nothing is drawn: the token is
+// known. Used for one row.
 class RowScorer final : public RowSampler {
  public:
-  // `top`: how many of the likeliest are told as well.
+  // `top`: how many of the likeliest tokens are reported as well.
   RowScorer(int32_t vocabulary, int32_t token, int32_t top)
       : vocabulary_(vocabulary), token_(token), top_(top) {}
 

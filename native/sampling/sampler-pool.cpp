@@ -6,7 +6,7 @@
 namespace sluice {
 namespace {
 
-// Nanoseconds of work that a woken worker must find, or the caller is as fast alone.
+// A worker is woken only for so many nanoseconds of work: for less, the caller is as fast alone.
 constexpr int64_t kWorthWaking = 150000;
 constexpr size_t kStackBytes = size_t(1) << 20;
 

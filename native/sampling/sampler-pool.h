@@ -15,24 +15,24 @@ namespace sluice {
 
 // One row to sample. Filled in by the caller; `token` or `fault` is the answer.
 struct SampleJob {
-  RowSampler* sampler;  // in no other job of the same call
+  RowSampler* sampler;  // in no other job of the same run()
   const float* logits;
   int32_t token = -1;
   std::optional<Fault> fault = std::nullopt;
 };
 
-// Samples several rows at once: the caller takes part, and workers are woken when there is more to
-// do than waking them costs. Owned by Engine's thread, which alone calls run().
+// Samples several rows at once: the caller takes part, and workers are woken where the work takes
+// longer than waking them. Owned by Engine's thread, which alone calls run().
 class SamplerPool {
  public:
-  // Starts as many workers as it can get of those asked for; 0 is none. Workers sleep between
-  // calls and never spin, because the event loop lives on the same cores.
+  // Starts so many workers, or as many as there are threads for; 0 is none. Workers sleep between
+  // runs and never spin, because the event loop needs the same cores.
   explicit SamplerPool(int32_t workers);
   ~SamplerPool();
   SamplerPool(const SamplerPool&) = delete;
   SamplerPool& operator=(const SamplerPool&) = delete;
 
-  // Returns when every job has its answer. What one job throws is that job's fault alone.
+  // Returns when every job has its answer. What a job throws becomes that job's fault.
   void run(std::vector<SampleJob>& jobs);
 
  private:
@@ -43,8 +43,8 @@ class SamplerPool {
 
   std::mutex mutex_;
   std::condition_variable wake_, done_;
-  // Under the mutex. A job is taken under it as well, so a worker that wakes late finds nothing
-  // and has seen no vector that its caller has left.
+  // Under the mutex. Jobs are taken under it as well, so a worker that wakes late finds none, and
+  // never touches the vector of a run() that has returned.
   std::vector<SampleJob>* jobs_ = nullptr;
   size_t next_ = 0, unanswered_ = 0;
   bool closing_ = false;

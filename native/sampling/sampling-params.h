@@ -21,7 +21,7 @@ struct SamplingParams {
   float frequency_penalty = 0.0f;
   float presence_penalty = 0.0f;
   uint32_t seed = 0;
-  int32_t logprobs = -1;  // how many alternatives are told of each token; -1 tells nothing
+  int32_t logprobs = -1;  // alternatives of each token that are reported; -1 is off
   bool ignore_eos = false;
   std::vector<LogitBias> logit_bias;
 };
@@ -39,16 +39,16 @@ void for_each_number(SamplingParams& params, const Use& use) {
   use("presencePenalty", params.presence_penalty);
 }
 
-// Which tokens can be chosen at all, by the first sampler that leaves some out.
-enum class Reach { highest, top_k, nucleus, min_p, all };
+// The first sampler in the chain that drops tokens, which decides how many need to be looked at.
+enum class Truncation { greedy, top_k, top_p, min_p, none };
 
-inline Reach reach_of(const SamplingParams& params) {
+inline Truncation truncation_of(const SamplingParams& params) {
   // Dividing logits by less than this gives infinities.
   constexpr float kTemperatureMin = 1e-6f;
-  if (params.temperature < kTemperatureMin) return Reach::highest;
-  if (params.top_k > 0) return Reach::top_k;
-  if (params.top_p < 1.0f) return Reach::nucleus;
-  return params.min_p > 0.0f ? Reach::min_p : Reach::all;
+  if (params.temperature < kTemperatureMin) return Truncation::greedy;
+  if (params.top_k > 0) return Truncation::top_k;
+  if (params.top_p < 1.0f) return Truncation::top_p;
+  return params.min_p > 0.0f ? Truncation::min_p : Truncation::none;
 }
 
 }  // namespace sluice

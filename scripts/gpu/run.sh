@@ -123,7 +123,8 @@ test_() {
   limited build/Release/sluice-llama-tests >"$results/llama-tests.log" 2>&1
   note llama-tests $?
   local file name
-  for file in test/lifecycle/*.test.ts test/e2e/engine/*.test.ts test/e2e/http/*.test.ts; do
+  for file in test/lifecycle/*.test.ts test/e2e/engine/*.test.ts test/e2e/engine/*/*.test.ts \
+    test/e2e/http/*.test.ts; do
     [ -e "$file" ] || continue
     name=$(basename "$(dirname "$file")")-$(basename "$file" .test.ts)
     grep -q "^$name " "$results/tests.txt" 2>/dev/null && continue

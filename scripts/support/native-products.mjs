@@ -59,7 +59,7 @@ function addonOf(config) {
 }
 
 /**
- * The addon with something else linked in, below its folder, where nobody takes it for the addon.
+ * The addon with something else linked in, below its folder, where it is not taken for the addon.
  * @param {Product} addon
  * @param {string} name
  * @returns {Product}
@@ -70,7 +70,7 @@ function variant(addon, name) {
 }
 
 /**
- * Beside the folders of configurations, so that nobody takes a sanitized addon for the addon.
+ * Beside the folders of configurations, so that a sanitized addon cannot be taken for the addon.
  * @param {string} sanitizer
  * @param {string} file
  */

@@ -173,7 +173,7 @@ export class EngineFailedError extends SluiceError {
 }
 
 /**
- * The engine ended by itself: nobody called close(), and something happened after which it cannot
+ * The engine ended by itself: close() was not called, but something happened after which it cannot
  * go on, such as memory that ran out. All of its requests are lost. `cause` is a SluiceError that
  * says what it was: ERR_OUT_OF_MEMORY or ERR_ENGINE_FAILED mostly. load() another one.
  */

@@ -34,7 +34,7 @@ export type NumberRange = { readonly to: number; readonly isWhole?: true } & (
 /** From a row come the checks, the default, the flag, the HTTP field and the native field. */
 export interface SamplingRow {
   readonly range: NumberRange
-  /** Where nobody says otherwise: OpenAI's default for what is OpenAI's, everything else off. */
+  /** The value by default: OpenAI's for options that OpenAI has, else the one that turns it off. */
   readonly neutral: number
   /** Of the command line; left out where it has none. */
   readonly flag?: { readonly argument: string; readonly help: string }

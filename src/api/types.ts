@@ -121,8 +121,8 @@ export interface LoadOptions {
    */
   embeddings?: boolean
   /**
-   * A chat template in Jinja's language, in the place of the model's own. From the model's owner,
-   * never from whoever asks: templates are programs. At most 1 MiB. Default: the model's own.
+   * A chat template in Jinja's language, instead of the model's own. Take it from the model's
+   * owner, never from a client: templates are programs. At most 1 MiB. Default: the model's own.
    */
   chatTemplate?: string
   /** Tools of one request. 1 to 65,536, default 1,024. */
@@ -140,7 +140,7 @@ export interface LoadOptions {
   toolWorkMax?: number
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
-  /** Defaults of a chat's `reasoning`; no effect with a model that does not think. */
+  /** Defaults of a chat's `reasoning`; no effect with a model that does not reason. */
   reasoning?: ReasoningDefaults
   /**
    * Called with 0 to 1 while the weights load. What it throws becomes a process warning, once
@@ -165,7 +165,7 @@ export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
   /** May be left out of an assistant's and a tool's message. */
   readonly content?: string
-  /** What an assistant thought before it spoke; templates that know of it repeat the latest. */
+  /** An assistant's reasoning before its content; templates that know it repeat the latest. */
   readonly reasoning?: string
   /** What an assistant called, as its reply's result had them, cut ones too. */
   readonly toolCalls?: readonly PastToolCall[]
@@ -230,42 +230,42 @@ export interface RequestNote {
 }
 
 export interface ReasoningOptions {
-  /** False asks the template not to let the model think. Default true, where the model can. */
+  /** False asks the template to turn reasoning off. Default true, where the model can reason. */
   readonly enabled?: boolean
   /**
-   * How hard to think, in the template's words: 1 to 32 letters, often `low`, `medium` or `high`.
-   * No effect where the template knows of no such thing. Default: the template's own.
+   * How much to reason, in the template's words: 1 to 32 letters, often `low`, `medium` or `high`.
+   * No effect where the template has no such setting. Default: the template's own.
    */
   readonly effort?: string
   /**
-   * Tokens that the reply's thoughts may have: then their end is written for the model, and it goes
-   * on with what it says. 0 ends them as they begin, -1 lets it think as long as it likes. A
-   * character that the last token began is finished first, and a few more tokens may come where
-   * what looked like the end of the thoughts was not. Only for models that think
-   * (`model.canThink`). Default: the engine's, else -1.
+   * Tokens that the reply's reasoning may have: then its end is written for the model, which goes
+   * on with the answer. 0 ends it as it begins, -1 is no limit. A character that the last token
+   * began is finished first, and a few more tokens may come where what looked like the end of the
+   * reasoning was not. Only for models that reason (`model.canThink`). Default: the engine's, else
+   * -1.
    */
   readonly budget?: number
   /**
    * Text that is written before that end, for example `\nI have thought enough.\n`: part of the
-   * thoughts, and not of the budget. At most 1,024 bytes, without what ends the model's thoughts.
+   * reasoning, and not of the budget. At most 1,024 bytes, without the mark that ends reasoning.
    * Default: the engine's, else nothing.
    */
   readonly budgetMessage?: string
 }
 
-/** What a request's reasoning options are where it does not say. */
+/** The reasoning options of requests that set none. */
 export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
 
 export interface RequestOptions extends SamplingOptions {
   /**
    * Tokens to generate at most; 0 computes the prompt and generates nothing, so that its state is
-   * kept, or its logprobs are told. Default: until the context is full.
+   * kept, or its logprobs are returned. Default: until the context is full.
    */
   maxTokens?: number
   /**
-   * At most 16 strings of at most 256 UTF-8 bytes; empty ones mean nothing. Generation ends before
-   * the first that is said: in a chat none is looked for in thoughts or tool calls, and in a form
-   * (`grammar`, `schema`, `json`, `regex`, `choices`) never, which would be cut by it.
+   * At most 16 strings of at most 256 UTF-8 bytes; empty ones are ignored. Generation ends before
+   * the first that comes. None is looked for in a chat's reasoning and tool calls, or in a form
+   * (`grammar`, `schema`, `json`, `regex`, `choices`), which it would cut.
    */
   stop?: string | string[]
   /** Up to 64 token ids that end the reply, as the model's own end does: they are no part of it. */
@@ -278,8 +278,9 @@ export interface RequestOptions extends SamplingOptions {
    * A grammar in llama.cpp's GBNF that the reply follows from its first token to its last, at most
    * 64 KiB; its rule `root` is where a reply begins. Rejects with ERR_INVALID_GRAMMAR.
    *
-   * In a chat a form is what is said: thoughts come before it, and tools may be called in its
-   * place. A last message of the assistant that begins the form goes on as the form.
+   * In a chat the form is the reply's text: reasoning comes before it, and tools may be called
+   * instead of it. Where the last message is the assistant's beginning of a form, the reply
+   * continues that form.
    */
   grammar?: string
   /**
@@ -300,8 +301,8 @@ export interface RequestOptions extends SamplingOptions {
   choices?: readonly string[]
   /**
    * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
-   * from timing what others asked. 1 to 256 characters. Default: none, shared with everybody who
-   * gave none.
+   * from timing what others asked. 1 to 256 characters. Default: none, shared with all requests
+   * without one.
    */
   cacheSalt?: string
   /**
@@ -388,13 +389,13 @@ export interface CompletionOptions extends RequestOptions {
 export interface ReplyPart {
   /** Which of the reply's choices goes on: 0, or up to `n` - 1. */
   readonly choice: number
-  /** What the reply says; empty where this piece is reasoning or tool calls. */
+  /** Text of the reply; empty where this piece is reasoning or tool calls. */
   readonly text: string
   /** Tokens of the reply that this piece was made of. */
   readonly tokens: number
-  /** What the model thinks. Left out where this piece is none of that. */
+  /** Reasoning of the model. Left out where this piece is none. */
   readonly reasoning?: string
-  /** What was added to the reply's tool calls. Left out where this piece is none of that. */
+  /** What was added to the reply's tool calls. Left out where this piece is none. */
   readonly toolCalls?: readonly ToolCallDelta[]
   /**
    * One entry a token, where they were asked for. An entry comes with the last of its token's
@@ -403,7 +404,7 @@ export interface ReplyPart {
   readonly logprobs?: readonly TokenLogprobs[]
   /**
    * One entry a token of the prompt, in order, where they were asked for; each choice has them all.
-   * They come before what the reply says, some at a time.
+   * They come before the reply itself, some at a time.
    */
   readonly promptLogprobs?: readonly PromptTokenLogprobs[]
 }
@@ -426,8 +427,8 @@ export interface TokenLogprob {
   readonly token: string
   /**
    * The token's bytes, none for a control token. Those of all chosen tokens together are the text:
-   * of the token in which a stop string begins, they are the ones before it. With thoughts or tool
-   * calls they are all that the model wrote, these and the marks around them included.
+   * of the token in which a stop string begins, they are the ones before it. With reasoning or tool
+   * calls they are all that the model wrote, with these and the marks around them.
    */
   readonly bytes: Uint8Array
   /** Natural logarithm of the probability, before temperature and the like. */
@@ -455,8 +456,8 @@ export interface Usage {
   /** Tokens generated, the end-of-generation token not counted. */
   readonly completionTokens: number
   /**
-   * Of completionTokens, those of thoughts, without the marks around them. Left out where the
-   * engine does not tell thoughts from text.
+   * Of completionTokens, those of reasoning, without the marks around it. Left out where the engine
+   * does not know reasoning from text.
    */
   readonly reasoningTokens?: number
 }
@@ -486,9 +487,9 @@ export interface ChoiceResult {
   readonly finishReason: FinishReason
   /** The stop string that ended it, if one did. */
   readonly stopString?: string
-  /** What it said, whole, whoever has read its parts; empty where it said nothing. */
+  /** All of its text, whether or not its parts were read; empty where it has none. */
   readonly text: string
-  /** What the model thought, whole. Left out where there is none. */
+  /** All of its reasoning. Left out where there is none. */
   readonly reasoning?: string
   /** What it called, whole, unless the reply was cut. Left out where it called nothing. */
   readonly toolCalls?: readonly ToolCall[]
@@ -525,7 +526,7 @@ export interface ModelInfo {
   readonly canInfill: boolean
   /** Whether its chat template tells it of tools and how to call them; else they are refused. */
   readonly canCallTools: boolean
-  /** Whether its chat template says how it thinks, so that thoughts can be limited. */
+  /** Whether its chat template has marks of reasoning, so that reasoning can be limited. */
   readonly canThink: boolean
   /** Of an engine that embeds; left out where it generates text. */
   readonly embedding?: EmbeddingInfo
@@ -558,7 +559,7 @@ export interface EngineSettings {
   readonly lookup: boolean
   /** Tokens drafted for one step at most; 0 where the engine measures how many are fastest. */
   readonly draftMax: number
-  /** Tokens that a reply may think unless its request says otherwise; -1 without a limit. */
+  /** Tokens of reasoning in a reply whose request sets no limit; -1 is no limit. */
   readonly reasoningBudget: number
   /** Tools of one request, their bytes, and the work of their schemas in thousands of steps. */
   readonly toolsMax: number

@@ -27,7 +27,7 @@ export function banner(
       `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
       drafting(settings) +
-      thinking(settings),
+      reasoning(settings),
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
     `Listening on ${url}. Try:`,
@@ -38,7 +38,7 @@ export function banner(
   ].join('\n')
 }
 
-/** One line for a shell; the key is taken from the environment of whoever pastes it. */
+/** One line for a shell; the key is taken from the environment in which it is pasted. */
 export function curl(url: string, hasKeys: boolean): string {
   const body = {
     model: 'default',
@@ -78,7 +78,7 @@ function drafting({ draft, lookup, draftMax }: Engine['settings']): string {
   return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
 }
 
-function thinking({ reasoningBudget }: Engine['settings']): string {
+function reasoning({ reasoningBudget }: Engine['settings']): string {
   return reasoningBudget === -1 ? '' : `, reasoning-budget ${reasoningBudget}`
 }
 

@@ -8,9 +8,9 @@ export function isClosedPipe(error: unknown): boolean {
 }
 
 /**
- * Without a listener, a write to a closed pipe ends the process with a stack trace. Whoever reads
- * stdout may have enough, as `head` has: that is no error. Nobody can be told that stderr cannot
- * be written, and what a command does goes on without its log.
+ * Without a listener, a write to a closed pipe ends the process with a stack trace. A reader of
+ * stdout may have enough, as `head` has: that is no error. That stderr cannot be written cannot be
+ * reported anywhere: the command goes on without its log.
  */
 export function mindClosedPipes(): void {
   process.stderr.on('error', () => undefined)

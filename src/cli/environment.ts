@@ -20,7 +20,7 @@ const known = [
 
 /**
  * Variables that would have no effect, and look like a slip of the hand: one line for each. Others
- * that begin with SLUICE_ may be somebody else's: Kubernetes sets some for a service of that name.
+ * that begin with SLUICE_ may be no mistake: Kubernetes sets some for a service of that name.
  */
 export function misspeltVariables(environment: NodeJS.ProcessEnv): string[] {
   const unknown = Object.keys(environment).filter((name) => {

@@ -13,7 +13,7 @@ const keys: Readonly<Record<string, string>> = {
   allowOrigins: 'allowOrigin',
 }
 
-/** An error of an option, in the words of whoever wrote a command line: `--kv-cells`. */
+/** An error of an option, with the flag's name instead: `--kv-cells`. */
 export function inFlags(error: unknown, flags: Flags): unknown {
   if (!(error instanceof InvalidOptionError)) return error
   const option = error.option.replace(/^sampling\./, '')

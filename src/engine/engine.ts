@@ -21,8 +21,8 @@ import {
   parseChat,
   parseChatOptions,
   parseTemplateOptions,
+  type ReasoningSupport,
   readChat,
-  type Thinking,
 } from '../options/chat-options.js'
 import { noOptions } from '../options/checks.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
@@ -53,7 +53,7 @@ interface EngineParts {
   defaults: SamplingOptions
   /** What the GGUF recommends. */
   recommended: SamplingOptions
-  thinking: Thinking
+  thinking: ReasoningSupport
   /** How the chat template writes calls of tools. */
   callFormat: CallFormat
   ended: Promise<EngineEndedError | undefined>

@@ -3,7 +3,7 @@ import { perSamplingName, type SamplingOptions, samplingRows } from '../api/samp
 import type { RequestOptions } from '../api/types.js'
 import type { NativePrompt, NativeRequest } from '../binding/engine-port.js'
 import { jsonGrammar } from '../schema/schema-grammar.js'
-import { choiceGrammar, regexGrammar } from '../schema/strings/text-grammar.js'
+import { choiceGrammar, regexGrammar } from '../schema/text-grammar.js'
 import { CompiledSchema } from './compiled-schema.js'
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */

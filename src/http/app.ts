@@ -1,20 +1,21 @@
+import type { Service } from '../apis/api.js'
+import { openAi } from '../apis/openai/api.js'
 import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
 import type { ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
-import { errorWords } from '../openai/errors.js'
 import { wrong } from '../options/checks.js'
 import type { AccessEntry } from '../web/access-log.js'
 import type { Call } from '../web/call.js'
 import { type ErrorWords, HttpError } from '../web/errors.js'
+import type { Models } from '../web/models.js'
 import { ToldNotes } from '../web/notes.js'
-import { BodyBudget } from './door/body-budget.js'
+import { BodyBudget, TextBudget } from './door/body.js'
 import { Keys } from './door/keys.js'
-import { TextBudget } from './door/text-budget.js'
 import { engineFault, type Telling, warnOfEngine } from './engine-fault.js'
 import { faultText, warnOfFault } from './fault.js'
 import { Metrics } from './metrics/metrics.js'
-import { hostedModels, type Models } from './models.js'
+import { hostedModels } from './models.js'
 import { isEngine, type ListenerSettings } from './options.js'
 
 /**
@@ -26,11 +27,11 @@ const textBytesMax = 2 * 1024 * 1024
 const largestBodies = 8
 
 /** What all calls of one listener share. */
-export class App {
+export class App implements Service {
   readonly settings: ListenerSettings
   readonly keys: Keys
   /** How errors are told where a request has no words of its own. */
-  readonly errorWords: ErrorWords = errorWords()
+  readonly errorWords: ErrorWords = openAi.errorWords
   readonly inFlight = new Set<Call>()
   readonly metrics = new Metrics()
   readonly texts: TextBudget

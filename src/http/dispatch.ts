@@ -1,16 +1,46 @@
+import type { Api, Route } from '../apis/api.js'
+import { llamaServer } from '../apis/llama-server/api.js'
+import { openAi } from '../apis/openai/api.js'
 import type { Answer } from '../web/answer.js'
 import type { Call } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
 import type { App } from './app.js'
-import { checkHost, hostOf } from './door/host.js'
-import { checkOrigin, isPreflight, optionsAnswer, preflightAnswer } from './door/origin.js'
-import { matchPath, methodsOf, routeFor, routeNotFound } from './routes.js'
+import {
+  checkHost,
+  checkOrigin,
+  hostOf,
+  isPreflight,
+  optionsAnswer,
+  preflightAnswer,
+} from './door/origin.js'
+import { type OwnRoute, ownRoutes } from './own-routes.js'
+
+/** The protocols that are spoken. The first is also that of the server's own endpoints. */
+const apis: readonly [Api, ...Api[]] = [openAi, llamaServer]
+
+type ServedRoute = Route<App> & Partial<OwnRoute> & { readonly api: Api }
+
+const routes: readonly ServedRoute[] = [
+  ...apis.flatMap((api) => api.routes.map((route) => ({ ...route, api }))),
+  ...ownRoutes.map((route) => ({ ...route, api: apis[0] })),
+]
+
+/** What is found at a path. */
+interface Match {
+  /** The protocol that is spoken there. */
+  readonly api: Api
+  /** What {id} stands for. */
+  readonly id: string
+  /** The path's routes, one per method. */
+  readonly routes: readonly ServedRoute[]
+}
 
 /** Door, then route, then handler. Whatever is thrown on the way is what the client is told. */
 export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
   const { method, path, answerHeaders } = call
   const match = matchPath(path)
+  call.errorWords = match.api.errorWords
   const route = routeFor(match, method)
   if (route !== undefined) call.route = route.pattern
   const isOpen = route?.isOpen?.(settings) ?? false
@@ -21,11 +51,11 @@ export async function answer(app: App, call: Call): Promise<Answer> {
     checkHost(host, settings, call.localAddress)
   }
   checkOrigin(call, settings.allowOrigins)
-  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match))
+  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), match.api.keyHeaders)
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
     return optionsAnswer(methodsOf(match))
   }
-  const key = isOpen ? undefined : keys.check(call.headers)
+  const key = isOpen ? undefined : keys.check(match.api, call.headers)
   if (call.isExpectingMore) {
     throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
   }
@@ -36,4 +66,75 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   answerHeaders.allow = methodsOf(match).join(', ')
   const expected = `Expected ${answerHeaders.allow} at ${path}`
   throw new HttpError('method', `${expected}, but got ${method}.`)
+}
+
+const version = '/v1'
+
+/**
+ * The routes of a path, whatever their methods. Some clients are told an address with /v1 and some
+ * without, and some add one of their own: each path is answered with one, without, and with two.
+ */
+function matchPath(path: string): Match {
+  const bare = path.replace(/^(?:\/v1)+(?=\/)/, '')
+  for (const candidate of [path, bare, version + bare]) {
+    const match = exactly(candidate)
+    if (match !== undefined) return match
+  }
+  return { api: protocolLike(path, apis), id: '', routes: [] }
+}
+
+/** The protocol with the path that has most of its first parts in common with this one. */
+export function protocolLike(path: string, among: readonly [Api, ...Api[]]): Api {
+  const parts = path.split('/')
+  const likeness = (api: Api) => {
+    const shared = api.routes.map(({ pattern }) => {
+      const own = pattern.split('/')
+      const differs = own.findIndex((part, i) => part !== parts[i])
+      return differs < 0 ? own.length : differs
+    })
+    return Math.max(...shared)
+  }
+  return among.reduce((best, api) => (likeness(api) > likeness(best) ? api : best))
+}
+
+function exactly(path: string): Match | undefined {
+  for (const { api, pattern } of routes) {
+    const id = idIn(pattern, path)
+    if (id === undefined) continue
+    return { api, id, routes: routes.filter((route) => route.pattern === pattern) }
+  }
+  return undefined
+}
+
+/** Methods that a path answers, HEAD beside every GET. */
+function methodsOf({ routes }: Match): string[] {
+  return routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+}
+
+/** The route of a method among a path's, or undefined. */
+function routeFor({ routes }: Match, method: string): ServedRoute | undefined {
+  return routes.find((route) => route.method === (method === 'HEAD' ? 'GET' : method))
+}
+
+function routeNotFound(method: string, path: string): HttpError {
+  const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
+  const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
+  return new HttpError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
+}
+
+/** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */
+function idIn(pattern: string, path: string): string | undefined {
+  if (!pattern.endsWith('{id}')) return pattern === path ? '' : undefined
+  const prefix = pattern.slice(0, -'{id}'.length)
+  if (!path.startsWith(prefix) || path.length === prefix.length) return undefined
+  return decoded(path.slice(prefix.length))
+}
+
+/** A broken escape stands for itself, and will be no model's name. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -4,7 +4,7 @@ export interface Fault {
   readonly name: string
   /** The error's `code`, where it has one. */
   readonly code: string | undefined
-  /** Where it was thrown, one call a line; empty where nobody knows. */
+  /** Where it was thrown, one call a line; empty where that is unknown. */
   readonly stack: string
 }
 
@@ -45,10 +45,10 @@ interface FaultEntry {
   readonly error?: unknown
 }
 
-/** What an entry of the log says of a fault, where nobody else takes the log. */
+/** Warns of a fault with what its entry of the log says, where no onLog takes the log. */
 export function warnOfFault(entry: FaultEntry): void {
   const { error, code, requestId } = entry
-  // Of the engine everybody is told once: see onEngineError.
+  // The engine's fault is reported once: see onEngineError.
   if (error === undefined || code === 'load_failed' || code === 'engine_ended') return
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',

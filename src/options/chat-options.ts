@@ -41,7 +41,7 @@ interface TemplateChat {
   /** '' leaves it to the template. */
   reasoningEffort: string
   arguments: TemplateArgument[]
-  /** -1 is as many as it likes. */
+  /** Tokens; -1 is no limit. */
   reasoningBudget: number
   reasoningBudgetMessage: string
   /** The reply goes on with the last message. */
@@ -104,25 +104,25 @@ export function parseTemplateOptions(input: unknown): TemplateOptions {
   return parseFields<TemplateOptions>(input, templateChecks)
 }
 
-/** What an engine knows of how its model thinks. */
-export interface Thinking {
-  /** What thoughts end with; empty where they cannot be made to end. */
+/** How an engine can limit its model's reasoning. */
+export interface ReasoningSupport {
+  /** The marks that end reasoning; empty where it cannot be made to end. */
   readonly ends: readonly string[]
   readonly defaults: ReasoningDefaults
 }
 
-const noThinking: Thinking = { ends: [], defaults: {} }
+const noReasoning: ReasoningSupport = { ends: [], defaults: {} }
 
 /** What `readChat` makes of a request. */
 interface ReadChat {
   chat: TemplateChat
-  /** The request's names of tools for those that the model is told. */
+  /** The request's names of tools, by the names that the model is shown. */
   toolNames: ToolNames
-  /** What was taken otherwise than it says. */
+  /** What was taken otherwise than the request has it. */
   notes: readonly RequestNote[]
 }
 
-/** `readChat`, where nobody is told of more. */
+/** `readChat`, where only the chat is needed. */
 export function parseChat(...given: Parameters<typeof readChat>): TemplateChat {
   return readChat(...given).chat
 }
@@ -135,7 +135,7 @@ export function parseChat(...given: Parameters<typeof readChat>): TemplateChat {
 export function readChat(
   messages: unknown,
   options: TemplateOptions,
-  thinking = noThinking,
+  support = noReasoning,
   callFormat?: CallFormat,
   limits?: ToolLimits,
 ): ReadChat {
@@ -156,36 +156,36 @@ export function readChat(
     thinking: reasoning.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
     arguments: parseTemplateArguments(options.templateArguments ?? {}),
-    ...budgetOf(reasoning, thinking),
+    ...budgetOf(reasoning, support),
     continues: continues(parsed, options.continueFinal),
   }
   return { chat, toolNames: names, notes }
 }
 
-/** Earlier calls go by the names that the model is told. */
+/** Earlier calls get the names that the model is shown. */
 function withShownNames(message: TemplateMessage, names: ToolNames): TemplateMessage {
   if (names.areSame) return message
   const toolCalls = message.toolCalls.map((call) => ({ ...call, name: names.shown(call.name) }))
   return { ...message, name: names.shown(message.name), toolCalls }
 }
 
-/** They would be left out of the prompt, and what the tools said answer nothing. */
+/** Calls would be left out of the prompt, and the tools' answers would answer nothing. */
 function refuseCalls(messages: readonly TemplateMessage[]): void {
   for (const [i, { toolCalls }] of messages.entries()) {
     if (toolCalls.length > 0) throw wrong(`messages[${i}].toolCalls`, `none: ${noTools}`, toolCalls)
   }
 }
 
-/** A default has no effect where it cannot be kept to; what a request asks for is refused. */
+/** Where reasoning cannot be limited, a default has no effect, a request's budget is refused. */
 function budgetOf(
   { budget, budgetMessage }: ReasoningOptions,
-  { ends, defaults }: Thinking,
+  { ends, defaults }: ReasoningSupport,
 ): Pick<TemplateChat, 'reasoningBudget' | 'reasoningBudgetMessage'> {
   if (ends.length === 0) {
     if (budget === undefined || budget === -1) {
       return { reasoningBudget: -1, reasoningBudgetMessage: '' }
     }
-    const expected = 'nothing: the chat template does not say how this model thinks, if it does'
+    const expected = 'nothing: the chat template has no marks of reasoning that are known'
     throw wrong('reasoning.budget', expected, budget)
   }
   if (budgetMessage !== undefined) checkBudgetMessage(budgetMessage, ends)
@@ -195,15 +195,15 @@ function budgetOf(
   }
 }
 
-/** @throws InvalidOptionError for one that would end the thoughts itself */
+/** @throws InvalidOptionError for a message that has the mark in it */
 export function checkBudgetMessage(message: string, ends: readonly string[]): void {
   const end = ends.find((one) => message.includes(one))
   if (end === undefined) return
-  const expected = `a message without ${JSON.stringify(end)}, which ends the thoughts`
+  const expected = `a message without ${JSON.stringify(end)}, which ends the reasoning`
   throw wrong('reasoning.budgetMessage', expected, message)
 }
 
-/** The tools that the model is told of, and whether and which it may call. */
+/** The tools that the model is shown, and whether and which it may call. */
 function chosen(
   choice: ToolChoice,
   tools: readonly TemplateTool[],
@@ -236,8 +236,8 @@ function usable(choice: Exclude<ToolChoice, object>, tools: readonly TemplateToo
 }
 
 /**
- * As llama-server has it: a last message of an assistant is the beginning of the reply, unless it
- * called tools: then the next one answers, with what the tools said or without.
+ * As in llama-server, a last message of an assistant is the beginning of the reply, unless it has
+ * tool calls: then the reply is a new message, after the tools' answers if there are any.
  */
 function continues(messages: TemplateMessage[], asked: boolean | undefined): boolean {
   const last = messages[messages.length - 1]

@@ -107,7 +107,7 @@ export const abortSignal: Check<AbortSignal> = check('an AbortSignal', (value) =
   )
 })
 
-/** Anything but an array that has names for what it holds; who reads it knows which. */
+/** Any object but an array. Its names are checked by what reads it. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

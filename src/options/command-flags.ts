@@ -119,13 +119,13 @@ const replyFlags = {
   maxTokens: valueFlag('N', maxTokens, 'tokens of a reply at most', {
     fallbackHelp: 'until the context is full',
   }),
-  reasoningBudget: valueFlag('N', budgetChecks.budget, 'tokens a reply may think, -1 for any', {
+  reasoningBudget: valueFlag('N', budgetChecks.budget, 'reasoning tokens of a reply, -1 for any', {
     fallback: -1,
   }),
   reasoningBudgetMessage: valueFlag(
     'TEXT',
     budgetChecks.budgetMessage,
-    'what thoughts that have had their tokens are ended with',
+    'text that ends reasoning that has used its tokens',
     { fallbackHelp: 'nothing' },
   ),
 }

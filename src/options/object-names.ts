@@ -62,7 +62,7 @@ function textWithin(json: string): string | undefined {
     const text: unknown = JSON.parse(json)
     return typeof text === 'string' ? text : undefined
   } catch {
-    return undefined // then nobody reads what is in it
+    return undefined // it cannot be read, so its names do not count
   }
 }
 

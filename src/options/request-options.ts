@@ -6,7 +6,7 @@ import type {
   TextOptions,
   TokenizeOptions,
 } from '../api/types.js'
-import { choicesMax } from '../schema/strings/text-grammar.js'
+import { choicesMax } from '../schema/text-grammar.js'
 import {
   abortSignal,
   type Check,
@@ -156,12 +156,8 @@ export function parseCompletionOptions(
  * @throws InvalidOptionError
  */
 export function checkChoices(n: number, parallel: number): void {
-  const expected = `a whole number from 1 to ${parallel} (the engine's parallel)`
-  demand(
-    'n',
-    n,
-    check(expected, () => n <= parallel),
-  )
+  if (n <= parallel) return
+  throw wrong('n', `a whole number from 1 to ${parallel} (the engine's parallel)`, n)
 }
 
 /** @throws InvalidOptionError */

@@ -3,9 +3,9 @@ import { CancelledError } from '../api/errors.js'
 import { show } from '../api/show.js'
 import type { PreparedTools, RequestNote, Tool } from '../api/types.js'
 import { type JsonText, jsonTextOf, NotJsonError } from '../schema/json-of.js'
-import type { Budget } from '../schema/rules.js'
 import { readTool } from '../schema/tool-cache.js'
 import type { CallFormat, ToolGrammar } from '../schema/tool-grammar.js'
+import type { Budget } from '../schema/writing/rules.js'
 import {
   aString,
   type Check,
@@ -99,6 +99,8 @@ const toolChecks: Checks<Tool> = {
   strict: trueOrFalse,
 }
 
+const noneParsed: ParsedTools = { tools: [], names: new ToolNames([]), notes: [] }
+
 /**
  * @param callFormat how the template writes calls; undefined where none is to be written
  * @throws InvalidOptionError, and InvalidSchemaError of a strict tool, with the path of what is
@@ -110,7 +112,8 @@ export function parseTools(
   limits: ToolLimits = toolLimitDefaults,
 ): ParsedTools {
   if (input instanceof PreparedToolList) return input.parse(callFormat, limits)
-  return resultOf(toolSteps(input as readonly unknown[], callFormat, limits)).parsed
+  const given = input as readonly unknown[]
+  return given.length === 0 ? noneParsed : resultOf(toolSteps(given, callFormat, limits)).parsed
 }
 
 /**
@@ -123,7 +126,7 @@ export async function prepareTools(
   limits: ToolLimits,
   signal?: AbortSignal,
 ): Promise<PreparedToolList> {
-  const steps = toolSteps([...input], callFormat, limits) // whoever gave it may change it meanwhile
+  const steps = toolSteps([...input], callFormat, limits) // a copy: it may change meanwhile
   // What comes before it and what comes behind it takes a turn as well: reading the body, the chat.
   await setImmediate()
   for (let since = performance.now(); ; ) {
@@ -252,7 +255,7 @@ function checkBytes(tools: readonly GivenTool[], { toolBytesMax }: ToolLimits): 
 }
 
 /**
- * Of several tools with one name the first: whoever is called by it cannot tell which was meant.
+ * Keeps the first of several tools with one name: a call by it does not say which one was meant.
  * @throws InvalidOptionError where one of them is strict and differs
  */
 function withoutDoubles(tools: readonly GivenTool[], notes: RequestNote[]): GivenTool[] {

@@ -1,10 +1,10 @@
 import type { Compiler } from './compiler.js'
-import type { Contained } from './conditions.js'
-import { whitespace } from './json-text.js'
-import { countOf, type Located, refuse, type SchemaObject } from './keywords.js'
-import { areApart } from './one-of.js'
-import type { Rules } from './rules.js'
+import type { Contained } from './reading/conditions.js'
+import { countOf, type Located, refuse, type SchemaObject } from './reading/keywords.js'
+import { areApart } from './reading/one-of.js'
 import { literalsOf } from './values.js'
+import { whitespace } from './writing/json-text.js'
+import type { Rules } from './writing/rules.js'
 
 /** More items are not written: a grammar counts. */
 const countMax = 16_384

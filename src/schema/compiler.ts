@@ -1,8 +1,8 @@
-import type { Host } from './conditions.js'
-import type { SchemaObject } from './keywords.js'
-import type { Shape } from './one-of.js'
-import type { Rules } from './rules.js'
+import type { Host } from './reading/conditions.js'
+import type { SchemaObject } from './reading/keywords.js'
+import type { Shape } from './reading/one-of.js'
 import type { StringLimits } from './strings/string-rules.js'
+import type { Rules } from './writing/rules.js'
 
 /** What objects, arrays and values ask of the compiler of the schema that they are part of. */
 export interface Compiler extends Host {

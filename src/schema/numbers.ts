@@ -1,4 +1,4 @@
-import type { Rules } from './rules.js'
+import type { Rules } from './writing/rules.js'
 
 /** Bounds of a number; left out is none. */
 export interface Bounds {

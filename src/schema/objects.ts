@@ -1,10 +1,10 @@
 import type { Compiler } from './compiler.js'
-import { anyJson, whitespace } from './json-text.js'
-import { otherKey } from './keys.js'
-import { countOf, entriesOf, isObject, requiredOf, type SchemaObject } from './keywords.js'
-import { valuesOf } from './merge.js'
-import { literal, type Rules } from './rules.js'
+import { countOf, entriesOf, isObject, requiredOf, type SchemaObject } from './reading/keywords.js'
+import { valuesOf } from './reading/merge.js'
 import type { StringLimits } from './strings/string-rules.js'
+import { anyJson, whitespace } from './writing/json-text.js'
+import { otherKey } from './writing/keys.js'
+import { literal, type Rules } from './writing/rules.js'
 
 export interface Property {
   key: string

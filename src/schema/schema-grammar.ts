@@ -1,21 +1,10 @@
 import { InvalidSchemaError } from '../api/errors.js'
 import { arrayRule } from './arrays.js'
 import type { Compiler } from './compiler.js'
-import { type Choice, opposites, patternOfTexts, plainKeywords } from './conditions.js'
 import { jsonOf, NotJsonError } from './json-of.js'
-import {
-  anyBoolean,
-  anyInteger,
-  anyJson,
-  anyNumber,
-  anyOfType,
-  anyString,
-  canWrite,
-  characterOf,
-  quoted,
-  stringCharacter,
-} from './json-text.js'
-import { otherKey } from './keys.js'
+import { boundedNumber, MultiplesError, usableBounds } from './numbers.js'
+import { objectRule } from './objects.js'
+import { type Choice, opposites, patternOfTexts, plainKeywords } from './reading/conditions.js'
 import {
   constraintsOf,
   countOf,
@@ -29,19 +18,30 @@ import {
   type TypeName,
   typeNames,
   typesOf,
-} from './keywords.js'
-import { merge, valuesOf } from './merge.js'
-import type { Notation } from './notation.js'
-import { boundedNumber, MultiplesError, usableBounds } from './numbers.js'
-import { objectRule } from './objects.js'
-import { areApart, extentOf, type Shape, shapeOf } from './one-of.js'
-import { common } from './ranges.js'
-import { References } from './references.js'
-import { type Budget, characterClass, Rules } from './rules.js'
+} from './reading/keywords.js'
+import { merge, valuesOf } from './reading/merge.js'
+import { areApart, extentOf, type Shape, shapeOf } from './reading/one-of.js'
+import { References } from './reading/references.js'
+import { weightOf } from './reading/weight.js'
 import { PatternError } from './strings/pattern.js'
 import { type StringLimits, StringRules } from './strings/string-rules.js'
 import { fittingValues, oneOfTexts } from './values.js'
-import { weightOf } from './weight.js'
+import {
+  anyBoolean,
+  anyInteger,
+  anyJson,
+  anyNumber,
+  anyOfType,
+  anyString,
+  canWrite,
+  characterOf,
+  quoted,
+  stringCharacter,
+} from './writing/json-text.js'
+import { otherKey } from './writing/keys.js'
+import type { Notation } from './writing/notation.js'
+import { common } from './writing/ranges.js'
+import { type Budget, characterClass, Rules } from './writing/rules.js'
 
 const bytesMax = 256 * 1024
 const depthMax = 32

@@ -1,9 +1,9 @@
 import { InvalidSchemaError } from '../api/errors.js'
 import type { RequestNote } from '../api/types.js'
-import { readableSchema } from './readable-schema.js'
-import type { Budget } from './rules.js'
+import { readableSchema } from './reading/readable-schema.js'
+import { checkWellFormed } from './reading/well-formed.js'
 import { type CallFormat, noGrammar, type ToolGrammar, toolGrammar } from './tool-grammar.js'
-import { checkWellFormed } from './well-formed.js'
+import type { Budget } from './writing/rules.js'
 
 /** What is made of a tool's schema. */
 interface ReadTool {

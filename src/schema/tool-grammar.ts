@@ -1,11 +1,11 @@
 import { InvalidSchemaError } from '../api/errors.js'
-import type { Choice } from './conditions.js'
-import { anyBoolean, anyJson, anyNumber, anyString } from './json-text.js'
-import { isObject, refuse, type TypeName } from './keywords.js'
-import { bareText, gemma, json } from './notation.js'
 import { type Property, propertiesOf } from './objects.js'
-import { type Budget, Rules } from './rules.js'
+import type { Choice } from './reading/conditions.js'
+import { isObject, refuse, type TypeName } from './reading/keywords.js'
 import { SchemaCompiler } from './schema-grammar.js'
+import { anyBoolean, anyJson, anyNumber, anyString } from './writing/json-text.js'
+import { bareText, gemma, json } from './writing/notation.js'
+import { type Budget, Rules } from './writing/rules.js'
 
 /**
  * How the calls of a chat template are written: their arguments as one JSON object; each argument

@@ -1,4 +1,5 @@
 import type { Compiler } from './compiler.js'
+import { isMultiple } from './numbers.js'
 import {
   overlap,
   ownOf,
@@ -7,9 +8,8 @@ import {
   typeAbout,
   typeOfValue,
   typesOf,
-} from './keywords.js'
-import { isMultiple } from './numbers.js'
-import { literal, type Rules } from './rules.js'
+} from './reading/keywords.js'
+import { literal, type Rules } from './writing/rules.js'
 
 /** Of an enum's values those that the schema's other keywords allow as well. */
 export function fittingValues(

@@ -1,4 +1,4 @@
-import type { HttpError } from './errors.js'
+import type { ErrorWords, HttpError } from './errors.js'
 
 /**
  * What a handler answers. It writes nothing itself: an adapter, such as the one for node:http,
@@ -52,4 +52,13 @@ export function whole(
   headers: AnswerHeaders = {},
 ): WholeAnswer {
   return { status, headers: { ...headers, 'content-type': contentType }, body }
+}
+
+/** An error as a client is told it, where nothing was sent before. */
+export function errorAnswer(error: HttpError, words: ErrorWords): WholeAnswer {
+  const { status, retryAfterSeconds } = error
+  return json(status, words.body(error), {
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }),
+    ...(status === 401 ? { 'www-authenticate': words.challenge } : {}),
+  })
 }

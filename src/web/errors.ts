@@ -11,7 +11,7 @@ import {
 /**
  * The one table of what can go wrong with a call: its HTTP status, its code in the log, and the
  * seconds after which trying again makes sense (at most 60: openai-node honours no more). How it
- * is worded for a client is its protocol's affair: see src/openai/errors.ts.
+ * is worded for a client is its protocol's affair: see src/apis/openai/errors.ts.
  */
 const table = {
   invalid_request: [400, undefined],
@@ -140,6 +140,8 @@ function placeOf(error: SluiceError): EnginePlace | undefined {
 
 /** How a protocol tells a client what went wrong. */
 export interface ErrorWords {
+  /** For the header WWW-Authenticate, where a key is missing or wrong. */
+  readonly challenge: string
   /** The same error, blaming what it blames by the protocol's own name. */
   named(error: HttpError): HttpError
   /** The body of an answer that says so, as a value of JSON. */

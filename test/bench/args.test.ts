@@ -5,7 +5,7 @@ const parse = (...argv: string[]) =>
   parseArguments(argv, { cases: ['throughput', 'ceiling'], cores: 2 })
 
 describe('arguments of the bench', () => {
-  test('without any: every case, three rounds, a thread a core', () => {
+  test('are every case, three rounds and a thread a core where none is given', () => {
     expect(parse()).toMatchObject({ cases: [], rounds: 3, threads: 2, kvType: 'f16', page: false })
   })
 

@@ -91,7 +91,7 @@ describe('what serve says at its start', () => {
     expect(banner(limited, 'http://127.0.0.1:8080', flags, true)).toContain('reasoning-budget 0\n')
   })
 
-  test('of a model that embeds it says so, and shows how to ask it', () => {
+  test('says of a model that embeds that it does, and shows how to ask it', () => {
     expect(text).not.toContain('embeds')
     const embedding = { size: 384, pooling: 'cls' as const }
     const embedder = { ...engine, model: { ...engine.model, embedding } }

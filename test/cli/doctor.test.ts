@@ -140,7 +140,7 @@ describe('what doctor finds', () => {
 })
 
 describe('the text', () => {
-  test('says so where there is no problem', () => {
+  test('says that there is no problem where there is none', () => {
     const report = {
       format: 1 as const,
       sluice: '1.0.0',

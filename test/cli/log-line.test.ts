@@ -21,7 +21,7 @@ test('a request is one line', () => {
   )
 })
 
-test('a failed one has its code, one without a route or tokens has neither', () => {
+test('a failed request has its code; one without a route or tokens has neither', () => {
   const failed = {
     ...entry,
     route: undefined,
@@ -36,7 +36,7 @@ test('a failed one has its code, one without a route or tokens has neither', () 
   )
 })
 
-test('a fault of the server itself comes with its calls, and without its message', () => {
+test('a fault of the server itself is logged with its calls, and without its message', () => {
   const error = Object.assign(new TypeError('the prompt said: Tell me a story'), { code: 'E_BUG' })
   const line = logLine({ ...entry, status: 500, error }, now)
   expect(line).toMatch(/req-1\nTypeError \(E_BUG\)\n {4}at .*log-line\.test\.ts/)

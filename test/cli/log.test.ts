@@ -75,7 +75,7 @@ describe('a log of JSON', () => {
   })
 })
 
-test("text says of the server's life only what its banner does not", async () => {
+test("the text log says of the server's life only what the banner does not", async () => {
   const lines = await logged('text', 'info', (log) => {
     log.life('ready', { url: 'http://127.0.0.1:1', model: 'm' })
     log.life('draining', { replies: 0, deadlineMs: 5 })

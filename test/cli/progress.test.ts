@@ -35,7 +35,7 @@ describe('a progress bar', () => {
     expect(written[2]).toBe('\r\x1b[K')
   })
 
-  test('does not show where the loading is over in a moment', () => {
+  test('is not shown where the loading is over in a moment', () => {
     const bar = new ProgressBar('Loading')
     now = 100
     bar.update(0.5)

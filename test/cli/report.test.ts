@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 describe('an error on the command line', () => {
-  test('is told with the chain of its causes, each in a line', () => {
+  test('is printed with the chain of its causes, each in a line', () => {
     const disk = new Error('EIO: i/o error, read')
     const library = new Error('libggml-cpu.so cannot be read', { cause: disk })
     const error = new BinaryMissingError('there is no native binary', { cause: library })
@@ -30,7 +30,7 @@ describe('an error on the command line', () => {
     ])
   })
 
-  test('leaves out a cause that it repeats, and ends where they go in circles', () => {
+  test('leaves out a cause that it repeats, and ends where its causes go in circles', () => {
     const inner = new Error('no such device')
     const outer = new SluiceError('ERR_ENGINE_FAILED', 'it failed: Error: no such device', {
       cause: inner,
@@ -39,7 +39,7 @@ describe('an error on the command line', () => {
     expect(chainOf(outer)).toEqual(['it failed: Error: no such device'])
   })
 
-  test('tells each of several at once, and causes that are no errors', () => {
+  test('prints each of several errors at once, and causes that are no errors', () => {
     const all = new AggregateError([new Error('first'), new Error('second')], 'both failed')
     expect(chainOf(all)).toEqual(['both failed', 'first', 'second'])
     expect(chainOf(new Error('', { cause: 'a reason' }))).toEqual(['Error', 'a reason'])
@@ -47,13 +47,13 @@ describe('an error on the command line', () => {
     expect(chainOf('thrown as text')).toEqual(['thrown as text'])
   })
 
-  test('of an endless chain tells a part', () => {
+  test('prints a part of an endless chain of causes', () => {
     let error = new Error('0')
     for (let i = 1; i < 1000; i++) error = new Error(`number ${i};`, { cause: error })
     expect(chainOf(error).length).toBeLessThan(10)
   })
 
-  test('of an option is exit code 2', () => {
+  test('about an option is exit code 2', () => {
     expect(report(new InvalidOptionError('--port', "'--port': expected a number."))).toBe(2)
   })
 })
@@ -69,7 +69,7 @@ describe('an option’s error', () => {
     ['allowHosts', serveFlags, '--allow-host'],
     ['aliases', serveFlags, '--alias'],
     ['chatTemplate', runFlags, '--chat-template-file'],
-  ])('%s is its flag’s on the command line', (option, flags, name) => {
+  ])('about %s names the flag of the command line', (option, flags, name) => {
     const error = new InvalidOptionError(option, `'${option}': expected x, but got y.`)
     expect(inFlags(error, flags)).toMatchObject({
       option: name,
@@ -77,7 +77,7 @@ describe('an option’s error', () => {
     })
   })
 
-  test('that has no flag stays as it is, as other errors do', () => {
+  test('about an option that has no flag stays as it is, as other errors do', () => {
     for (const error of [new InvalidOptionError('prompt', 'x'), new Error('x'), 5]) {
       expect(inFlags(error, runFlags)).toBe(error)
     }
@@ -85,7 +85,7 @@ describe('an option’s error', () => {
 })
 
 describe('variables of the environment', () => {
-  test('that look like a slip of the hand are told', () => {
+  test('with a likely typing error are reported', () => {
     const told = misspeltVariables({ SLUICE_GPU_LAYER: '3', SLUICE_MAX_TOKEN: '3', PATH: 'x' })
     expect(told).toEqual([
       'SLUICE_GPU_LAYER has no effect; did you mean SLUICE_GPU_LAYERS?',
@@ -93,7 +93,7 @@ describe('variables of the environment', () => {
     ])
   })
 
-  test('that are right, or somebody else’s, are not', () => {
+  test('that are right, or of another program, are not reported', () => {
     const flags = Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags }).map(environmentName)
     const own = [...flags, 'SLUICE_API_KEY', 'SLUICE_DEBUG', 'SLUICE_BACKEND']
     const kubernetes = ['SLUICE_SERVICE_HOST', 'SLUICE_SERVICE_PORT', 'SLUICE_PORT_80_TCP_ADDR']

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { libc } from '../../src/binding/platform.js'
 import type { DoctorReport } from '../../src/cli/doctor/report.js'
 import { killAfterEach, runCli, startCli } from '../support/cli.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 killAfterEach()
 
@@ -51,7 +51,7 @@ describe('sluice doctor', () => {
   })
 
   test.each(['doctor', 'doctor --json', 'serve --help', '--version'])(
-    '%s ends quietly where nobody reads',
+    '%s ends quietly without a reader',
     async (line) => {
       const cli = startCli(line.split(' '))
       cli.child.stdout?.destroy()
@@ -100,7 +100,7 @@ describe('sluice doctor without a binary', () => {
     expect(stdout).toMatch(/error: there is no native binary .*\n.*npx sluice build/)
   })
 
-  test('each command says of every place why it was of no use', () => {
+  test('each command names every place that it looked in, and why that was of no use', () => {
     const broken = path.join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
     mkdirSync(broken, { recursive: true })
     const tag = libc()

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.js'
-import { scriptModel } from '../support/script-model.js'
+import { scriptModel } from '../support/models/script-model.js'
 
 // A pipe whose reader has left: `sluice serve --help | head -1`. See docs/cli.md.
 
@@ -40,7 +40,7 @@ describe('a reader of stdout that has left before the first word', () => {
     [['doctor']],
     [['doctor', '--json']],
     [['run', 'x', '--model', endless]],
-  ])('%j ends quietly, with 0', async (args) => {
+  ])('lets %j end quietly, with 0', async (args) => {
     const { child, ended } = start(args)
     child.stdin.end()
     child.stdout.destroy()
@@ -65,7 +65,7 @@ describe('a reader of stderr that has left', () => {
     expect(await ended).toEqual({ code, signal: null })
   })
 
-  test('nor the one of an error that is shown with its stack', async () => {
+  test('changes no exit code of an error that is shown with its stack', async () => {
     const { child, ended } = start(['run', 'x', '--model', 'no/such'], { SLUICE_DEBUG: '1' })
     child.stderr.destroy()
     child.stdout.resume()
@@ -89,7 +89,7 @@ test('both readers may leave while a reply streams', async () => {
   expect(await ended).toEqual({ code: 0, signal: null })
 })
 
-test.runIf(process.platform === 'linux')('a full disk is an error that is told', async () => {
+test.runIf(process.platform === 'linux')('a full disk is an error that is reported', async () => {
   const command = '"$NODE" "$MAIN" --version > /dev/full'
   const env = { ...process.env, NODE: process.execPath, MAIN: main }
   const child = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'ignore', 'pipe'] })

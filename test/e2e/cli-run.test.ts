@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { textFileAsModel, truncatedGguf } from '../support/broken-gguf.js'
 import { killAfterEach, runCli, startCli } from '../support/cli.js'
-import { randomModel } from '../support/random-model.js'
-import { scriptModel } from '../support/script-model.js'
+import { textFileAsModel, truncatedGguf } from '../support/models/broken-gguf.js'
+import { randomModel } from '../support/models/random-model.js'
+import { scriptModel } from '../support/models/script-model.js'
 
 const reply = 'Es war einmal ein Fuchs 🦊, der sagte: 日本語！'
 const talker = scriptModel({ reply })

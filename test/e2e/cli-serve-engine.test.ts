@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
-import { encoderModel } from '../support/encoder-model.js'
 import { failingAddon } from '../support/failing-addon.js'
-import { randomModel } from '../support/random-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 // `sluice serve` over an engine that dies, one that is slow, and one that is stuck: the addon
 // fails, or takes its time, as the test says (native/llama/test/failing).
@@ -50,7 +50,7 @@ describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => 
     expect(words[0]).toMatch(/^sluice: the engine ended by itself: .*\(ERR_ENGINE_ENDED\)$/)
   })
 
-  test('does so of one that embeds', async () => {
+  test('says why and exits with an error where the model embeds', async () => {
     const { cli, url } = await up('embeddings:1', [], encoderModel())
     const response = await post(url, '/v1/embeddings', { model: 'default', input: 'a' })
     expect(response.status).toBe(503)
@@ -60,7 +60,7 @@ describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => 
     expect(stderr).toContain('ERR_ENGINE_ENDED')
   })
 
-  test('and a load that fails is said once, with an error code', async () => {
+  test('reports a load that fails once, with an error code', async () => {
     const args = ['serve', '--port', '0', '--model', randomModel()]
     const { code, stderr } = await runCli(args, { env: failingAddon('threads:0') })
     expect(code).toBe(1)

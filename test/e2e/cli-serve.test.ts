@@ -4,11 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { textFileAsModel } from '../support/broken-gguf.js'
 import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
-import { encoderModel } from '../support/encoder-model.js'
-import { randomModel } from '../support/random-model.js'
-import { scriptModel } from '../support/script-model.js'
+import { textFileAsModel } from '../support/models/broken-gguf.js'
+import { encoderModel } from '../support/models/encoder-model.js'
+import { randomModel } from '../support/models/random-model.js'
+import { scriptModel } from '../support/models/script-model.js'
 
 const reply = 'Es war einmal ein Fuchs 🦊, der sagte: 日本語！'
 const talker = scriptModel({ reply })
@@ -75,14 +75,14 @@ describe('sluice serve', () => {
     expect(frames.endsWith('data: [DONE]\n\n')).toBe(true)
   })
 
-  test('with keys the pasted line takes its key from the environment', async () => {
+  test('prints a line that takes its key from the environment where there are keys', async () => {
     const { url, curl } = await up(['--model', talker, '--api-key-file', keyFile])
     expect(streamed(pasted(curl, { SLUICE_API_KEY: 'key-2' }))).toBe(reply)
     expect(pasted(curl, { SLUICE_API_KEY: 'key-3' })).toContain('invalid_api_key')
     expect((await chat(url)).status).toBe(401)
   })
 
-  test('SLUICE_API_KEY is a key; it is neither printed nor logged', async () => {
+  test('takes SLUICE_API_KEY for a key, and neither prints nor logs it', async () => {
     const { cli, url } = await up(['--model', talker], { SLUICE_API_KEY: 'key-of-mine' })
     expect((await chat(url)).status).toBe(401)
     const headers = { authorization: 'Bearer key-of-mine' }
@@ -100,7 +100,7 @@ describe('sluice serve', () => {
     expect((await chat(fromEnvironment.url, { model: 'b' })).status).toBe(200)
   })
 
-  test('its sampling flags are defaults that a request overrides', async () => {
+  test('takes its sampling flags for defaults that a request overrides', async () => {
     const { url } = await up(['--model', endless, '--max-tokens', '4'])
     const four = await contentOf(await chat(url))
     const eight = await contentOf(await chat(url, { max_tokens: 8 }))
@@ -163,7 +163,7 @@ describe('sluice serve, of an embedding model', () => {
     expect(usage.prompt_tokens).toBeGreaterThan(6)
   })
 
-  test('of two uses --embeddings chooses one; who has but one says so', async () => {
+  test('follows --embeddings where a model has two uses, and names the one use', async () => {
     const both = ['--model', randomModel({ pooling: 3 }), '--embeddings', 'off']
     const { url } = await up([...both, '--max-tokens', '3'])
     expect((await chat(url)).status).toBe(200)
@@ -175,13 +175,16 @@ describe('sluice serve, of an embedding model', () => {
 })
 
 describe('sluice serve, told to stop', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('an idle one ends at %s with 0', async (signal) => {
-    const { cli } = await up(['--model', talker])
-    cli.child.kill(signal)
-    expect(await cli.result).toMatchObject({ code: 0, stderr: '' })
-  })
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends at %s with 0 where it is idle',
+    async (signal) => {
+      const { cli } = await up(['--model', talker])
+      cli.child.kill(signal)
+      expect(await cli.result).toMatchObject({ code: 0, stderr: '' })
+    },
+  )
 
-  test('a running reply is finished, and then the exit code is 0', async () => {
+  test('finishes a running reply, and then exits with 0', async () => {
     const { cli, url } = await up(['--model', endless, '--context', '1024'])
     const response = await chat(url, { stream: true, max_tokens: 900 })
     cli.child.kill('SIGTERM')
@@ -191,7 +194,7 @@ describe('sluice serve, told to stop', () => {
     expect((await cli.result).code).toBe(0)
   })
 
-  test('a reply beyond the deadline ends with an error frame, and the exit code is 0', async () => {
+  test('ends a reply beyond the deadline with an error frame, and exits with 0', async () => {
     const { cli, url } = await up(['--model', endless, '--drain-ms', '100', '--window', '8'])
     const response = await chat(url, { stream: true })
     cli.child.kill('SIGTERM')
@@ -201,7 +204,7 @@ describe('sluice serve, told to stop', () => {
     expect((await cli.result).code).toBe(0)
   })
 
-  test('a second signal ends at once, with the signal’s code', async () => {
+  test('ends at once at a second signal, with the signal’s code', async () => {
     const { cli, url } = await up(['--model', endless])
     const response = await chat(url, { stream: true })
     cli.child.kill('SIGTERM')
@@ -213,7 +216,7 @@ describe('sluice serve, told to stop', () => {
 })
 
 describe('sluice serve, refused', () => {
-  test('other machines are not served without a key, unless that is said', async () => {
+  test('serves other machines without a key only where that is asked for', async () => {
     const args = ['--model', talker, '--host', '0.0.0.0']
     const result = await runCli(['serve', '--port', '0', ...args])
     expect(result).toMatchObject({ code: 2, stdout: '' })
@@ -224,7 +227,7 @@ describe('sluice serve, refused', () => {
     expect(pasted(keyed.curl, { SLUICE_API_KEY: 'key-1' })).toContain('[DONE]')
   })
 
-  test('a port in use is told before the model is looked at', async () => {
+  test('reports a port in use before it looks at the model', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port))
@@ -235,7 +238,7 @@ describe('sluice serve, refused', () => {
     expect(result.stderr).toMatch(new RegExp(`^sluice: Port ${port} .*--port 0.*\\n$`))
   })
 
-  test('a file that is no model ends it with 1 and one line', async () => {
+  test('ends with 1 and one line where the file is no model', async () => {
     const result = await runCli(['serve', '--port', '0', '--model', textFileAsModel()])
     expect(result).toMatchObject({ code: 1, stdout: '' })
     expect(result.stderr).toMatch(/^sluice: [^\n]+\(ERR_MODEL_INVALID\)\n$/)
@@ -250,7 +253,7 @@ describe('sluice serve, refused', () => {
     [['--isolate-keys'], '--isolate-keys'],
     [['--kv-cells', '64', '--context', '128'], "'--kv-cells': expected a whole number from 128"],
     [['--gpu-layer', '3'], '--gpu-layers'],
-  ])('%j is a usage error: exit 2', async (args, name) => {
+  ])('takes %j for a usage error: exit 2', async (args, name) => {
     const result = await runCli(['serve', '--model', talker, ...args])
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toContain(name)

@@ -12,7 +12,7 @@ const start = (...args: string[]) => startProgram(process.execPath, ['--import',
 const warned =
   /^\(.*\[SLUICE_MEMORY\] Warning: .*half of the machine's is assumed\n.*\n.*trace.*\n$/
 
-describe('where the system tells nothing', () => {
+describe('where the system reports nothing', () => {
   test('a model is loaded, estimated and answers; memory is warned of once', async () => {
     const program = `
       import { estimate, load } from './dist/index.js'
@@ -31,7 +31,7 @@ describe('where the system tells nothing', () => {
     expect(result.stderr).toMatch(warned)
   })
 
-  test('doctor tells what it knows', async () => {
+  test('doctor prints what it knows', async () => {
     const { code, stdout, stderr } = await start(main, 'doctor', '--json').result
     expect({ code, warned: warned.test(stderr) }).toEqual({ code: 0, warned: true })
     const report = JSON.parse(stdout)

@@ -93,7 +93,7 @@ describe('one signal of thousands', () => {
 })
 
 describe('a reply that ends early leaves no listener', () => {
-  test('when it fails, is refused, or its engine is closed', async () => {
+  test('where it fails, is refused, or its engine is closed', async () => {
     const failure = { code: 'ERR_INVALID_REQUEST' as const, message: 'no' }
     const engine = await opened(new FakeAddon({ script: () => ({ tokens: [], refuse: failure }) }))
     const { signal } = new AbortController()
@@ -112,7 +112,7 @@ describe('a reply that ends early leaves no listener', () => {
 })
 
 test.each(['stop it', undefined, new Error('own'), null])(
-  'one that is aborted already, with %s, ends each call at once and gets no listener',
+  'a signal that is aborted already, with %s, ends each call at once and gets no listener',
   async (reason) => {
     const engine = await opened(new FakeAddon())
     const signal = AbortSignal.abort(reason)
@@ -133,7 +133,7 @@ test.each(['stop it', undefined, new Error('own'), null])(
   },
 )
 
-test('who takes his wait back is not called, not even in the midst of the others', () => {
+test('a listener that is taken back is not called, not even in the midst of the others', () => {
   const controller = new AbortController()
   const called: string[] = []
   const leave: (() => void)[] = []

@@ -54,7 +54,7 @@ const ways: [way: string, fail: () => unknown][] = [
 ]
 
 describe.each(ways)('a callback that %s', (_, fail) => {
-  test('of progress: load() goes on, and says so once', async () => {
+  test('lets load() go on where it is for progress, and is reported once', async () => {
     const addon = new FakeAddon({ load: 'held' })
     useBinding(addon)
     let calls = 0
@@ -75,7 +75,7 @@ describe.each(ways)('a callback that %s', (_, fail) => {
     await engine.close()
   })
 
-  test('of warnings: load() goes on, and keeps them', async () => {
+  test('lets load() go on where it is for warnings, which are kept', async () => {
     const warnings = [
       { code: 'WARN_GPU_FAILED' as const, message: 'no driver' },
       { code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7' },
@@ -88,7 +88,7 @@ describe.each(ways)('a callback that %s', (_, fail) => {
     await engine.close()
   })
 
-  test('of the log: each request is answered, and counted', async () => {
+  test('lets each request be answered and counted where it is for the log', async () => {
     const served = await serve({ server: { onLog: fail as () => void } })
     for (let i = 0; i < 3; i++) {
       const answer = await chat(served.url, story())

@@ -28,7 +28,7 @@ async function stateOf(promise: Promise<unknown>): Promise<unknown> {
   return Promise.race([promise, 'pending'])
 }
 
-test('it waits while the engine lives, and resolves with undefined after close()', async () => {
+test('engine.ended waits while the engine lives, and resolves after close()', async () => {
   const { engine } = await opened()
   expect(await stateOf(engine.ended)).toBe('pending')
   await engine.close()
@@ -36,8 +36,8 @@ test('it waits while the engine lives, and resolves with undefined after close()
   expect(engine.failure).toBeUndefined()
 })
 
-describe('after an end by itself', () => {
-  test('it resolves with an error that has the cause, and close() still resolves', async () => {
+describe('an engine that ended by itself', () => {
+  test('resolves ended with an error that has the cause, and close() still resolves', async () => {
     const { addon, engine } = await opened()
     addon.engine.die()
     const failure = await engine.ended
@@ -51,13 +51,13 @@ describe('after an end by itself', () => {
     await engine.close()
   })
 
-  test('an engine that had no memory for words is told of all the same', async () => {
+  test('is reported though it had no memory for words', async () => {
     const { addon, engine } = await opened()
     addon.engine.die({ code: 'ERR_OUT_OF_MEMORY', message: '' })
     expect((await engine.ended)?.message).toContain('memory ran out (ERR_OUT_OF_MEMORY)')
   })
 
-  test('whoever waits is told that error, before it resolves', async () => {
+  test('tells that error to all that wait, before ended resolves', async () => {
     const { addon, engine } = await opened({ embedding: { size: 4, pooling: 'mean' } })
     const told: unknown[] = []
     const note = (error: unknown) => void told.push(error)
@@ -73,7 +73,7 @@ describe('after an end by itself', () => {
     for (const error of told) expect(error).toBe(failure)
   })
 
-  test('and so is whoever comes later', async () => {
+  test('tells that error to all that come later', async () => {
     const { addon, engine } = await opened()
     addon.engine.die()
     const failure = await engine.ended
@@ -88,14 +88,14 @@ describe('after an end by itself', () => {
     ])
   })
 
-  test('the first cause counts where it comes just before close()', async () => {
+  test('keeps its first cause where that comes just before close()', async () => {
     const { addon, engine } = await opened()
     addon.engine.die()
     await engine.close()
     expect((await engine.ended)?.code).toBe('ERR_ENGINE_ENDED')
   })
 
-  test('an engine that nobody asks anything of is still told of', async () => {
+  test('is reported though nothing was asked of it', async () => {
     const { addon, engine } = await opened()
     expect(addon.engine.isReferenced).toBe(false)
     addon.engine.die()

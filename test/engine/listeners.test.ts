@@ -83,7 +83,7 @@ describe('an engine’s client', () => {
     await settle()
   })
 
-  test('tells all of its end, and the one who made it', async () => {
+  test('tells all replies and its owner of its end', async () => {
     const onClosed = vi.fn()
     const { one, native } = client({ onClosed })
     await settle()
@@ -100,7 +100,7 @@ describe('an engine’s client', () => {
     expect(caught).toHaveLength(1)
   })
 
-  test('goes on where who made it throws at progress', async () => {
+  test('goes on where its owner throws at progress', async () => {
     const { one, native } = client({ onProgress: thrower('progress') })
     native.progress(0.5)
     const good = replyListener()
@@ -115,7 +115,7 @@ describe('an engine’s client', () => {
   })
 })
 
-test('at the exit of the process every engine is ended, though one throws', () => {
+test('every engine is ended at the exit of the process, though one throws', () => {
   const others = process.listeners('exit')
   const engines = [0, 1, 2].map((i) => ({
     close: vi.fn(),
@@ -129,7 +129,7 @@ test('at the exit of the process every engine is ended, though one throws', () =
   for (const engine of engines) forgetOpen(engine)
 })
 
-test('at a connection’s end every exchange on it is told, though one throws', async () => {
+test('every exchange on a connection is told of its end, though one throws', async () => {
   const { EventEmitter } = await import('node:events')
   const socket = new EventEmitter() as never
   const closed = [vi.fn(thrower('closed')), vi.fn()]

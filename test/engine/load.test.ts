@@ -37,7 +37,7 @@ describe('load', () => {
     await Promise.all([drafting.close(), plain.close()])
   })
 
-  test('takes an eighth of free memory, at most 2 GiB, for states, or what is said', async () => {
+  test('takes an eighth of free memory for states, at most 2 GiB, or what is asked', async () => {
     const addon = new FakeAddon()
     useBinding(addon)
     const [byItself, none, some] = [
@@ -57,7 +57,7 @@ describe('load', () => {
     await Promise.all([byItself.close(), none.close(), some.close()])
   })
 
-  test('hands over where to compute, and tells where it does', async () => {
+  test('hands over where to compute, and reports where it does', async () => {
     const addon = new FakeAddon()
     useBinding(addon)
     const plain = await load({ model: 'a.gguf' })
@@ -83,7 +83,7 @@ describe('load', () => {
     await engine.close()
   })
 
-  test('is aborted by whoever is told a warning', async () => {
+  test('is aborted by a listener that is told a warning', async () => {
     const warnings = [{ code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7 layers fit' }]
     useBinding(new FakeAddon({ model: { warnings } }))
     const controller = new AbortController()
@@ -94,7 +94,7 @@ describe('load', () => {
   })
 
   test.each([load, (options: { model: string }) => estimate(options.model)])(
-    'and an estimate reject where the system has no thread for the engine (%#)',
+    'rejects, as an estimate does, without a thread for the engine (%#)',
     async (start) => {
       const addon = new FakeAddon()
       const none = class {
@@ -110,7 +110,7 @@ describe('load', () => {
     },
   )
 
-  test('tells Node of a warning once where nobody else listens', async () => {
+  test('tells Node of a warning once where there is no listener', async () => {
     const warnings = [{ code: 'WARN_GPU_PARTIAL' as const, message: '3 of 7 layers fit' }]
     useBinding(new FakeAddon({ model: { warnings } }))
     const told: NodeJS.ErrnoException[] = []
@@ -208,7 +208,7 @@ describe('estimate', () => {
 describe('an engine', () => {
   afterEach(() => useBinding(undefined))
 
-  test('keeps the process alive only while somebody waits for it', async () => {
+  test('keeps the process alive only while something waits for it', async () => {
     const addon = new FakeAddon({ pace: 'manual' })
     useBinding(addon)
     const engine = await load({ model: 'a.gguf' })
@@ -255,7 +255,7 @@ describe('an engine', () => {
     await engine.close()
   })
 
-  test('is not kept alive by a reply that nobody reads', async () => {
+  test('is not kept alive by a reply without a reader', async () => {
     const addon = new FakeAddon({ script: () => ({ tokens: 'abcdefghijkl' }) })
     useBinding(addon)
     const engine = await load({ model: 'a.gguf', window: 4 })

@@ -72,7 +72,7 @@ describe('a reply', () => {
     expect(usage.completionTokens).toBe(30)
   })
 
-  test('that nobody reads goes no further than its window', async () => {
+  test('without a reader goes no further than its window', async () => {
     const { addon, engine } = await open(() => ({ tokens: counting() }))
     const reply = engine.chat(ask)
     await settle(50)
@@ -202,7 +202,7 @@ describe('a reply', () => {
     expect(addon.engine.submitted).toHaveLength(0)
   })
 
-  test('that is refused rejects everywhere, and nobody need listen', async () => {
+  test('that is refused rejects everywhere, and need not be listened to', async () => {
     const failure = { code: 'ERR_CONTEXT_LENGTH', message: 'too long' } as const
     const refuse = { ...failure, promptTokens: 9, contextTokens: 5 }
     const { engine } = await open(() => ({ tokens: [], refuse }))
@@ -256,7 +256,7 @@ describe('a reply', () => {
     await expect(engine.chat(ask).done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
-  test('of several choices is read as one: each part says whose it is', async () => {
+  test('of several choices is read as one: each part names its choice', async () => {
     const script = ({ seed }: NativeRequest) => ({ tokens: [`a${seed} `, `b${seed}`] })
     const { engine, addon } = await open(script)
     const reply = engine.chat(ask, { n: 3, seed: 5 })
@@ -366,7 +366,7 @@ describe('a reply', () => {
     expect(await engine.chat(ask, { n: 2, seed: 1 }).texts()).toEqual(['1', '2'])
   })
 
-  test('tells all its text with done, text() and texts(), whoever has read it before', async () => {
+  test('tells all its text with done, text() and texts(), though it was read before', async () => {
     const { engine } = await open(() => ({ tokens: counting(), end: 'length' }))
     const expected = Array.from({ length: 600 }, (_, i) => `${i} `).join('')
     const reply = engine.chat(ask, { maxTokens: 600 })
@@ -454,7 +454,7 @@ describe('a reply', () => {
     ])
   })
 
-  test('has as many choices as the engine has places at most', async () => {
+  test('has as many choices as the engine has slots at most', async () => {
     const { engine, addon } = await open(() => ({ tokens: ['a'] }))
     expect(() => engine.chat(ask, { n: 5 })).toThrow(
       "'n': expected a whole number from 1 to 4 (the engine's parallel), but got 5.",

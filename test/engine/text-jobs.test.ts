@@ -12,7 +12,7 @@ function asked(count: number, signal?: AbortSignal) {
   return { jobs, started, results }
 }
 
-test('the engine has two at a time, and the next when it is done with one', async () => {
+test('the engine has two jobs at a time, and the next when it is done with one', async () => {
   const { jobs, started, results } = asked(4)
   expect(started).toEqual([0, 1])
   jobs.resolve(1, 'one')
@@ -23,7 +23,7 @@ test('the engine has two at a time, and the next when it is done with one', asyn
   await expect(results[1]).resolves.toBe('one')
 })
 
-test('what waits is dropped when its asker leaves; what is under way keeps its turn', async () => {
+test('a waiting job is dropped when its asker leaves; one under way keeps its turn', async () => {
   const leaving = new AbortController()
   const { jobs, started, results } = asked(5, leaving.signal)
   const staying = jobs.ask<string>(5, () => void started.push(5))
@@ -39,7 +39,7 @@ test('what waits is dropped when its asker leaves; what is under way keeps its t
   expect(started).not.toContain(6)
 })
 
-test('at the end all are told at once, and none is started', async () => {
+test("all jobs are told of the engine's end at once, and none is started", async () => {
   const { jobs, started, results } = asked(100)
   jobs.rejectAll(new ClosedError('x'))
   for (const one of results) await expect(one).rejects.toMatchObject({ code: 'ERR_CLOSED' })
@@ -47,14 +47,14 @@ test('at the end all are told at once, and none is started', async () => {
   expect(started).toEqual([0, 1])
 })
 
-test('more than 1,024 are refused', async () => {
+test('more than 1,024 jobs are refused', async () => {
   const { jobs, results } = asked(1025)
   await expect(results[1024]).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
   jobs.rejectAll(new ClosedError('x'))
   await Promise.allSettled(results)
 })
 
-test('one that the engine does not take is told so, and keeps no turn', async () => {
+test('a job that the engine does not take is told so, and keeps no turn', async () => {
   const jobs = new TextJobs(60_000, () => undefined)
   const refuse = () => {
     throw new Error('no memory')
@@ -65,7 +65,7 @@ test('one that the engine does not take is told so, and keeps no turn', async ()
   await expect(next).resolves.toBe('text')
 })
 
-test('one that is set aside makes room for another, and is answered all the same', async () => {
+test('a job that is set aside makes room for another, and is answered all the same', async () => {
   const { jobs, started, results } = asked(4)
   jobs.setAside(0)
   expect(started).toEqual([0, 1, 2])
@@ -81,11 +81,11 @@ test('one that is set aside makes room for another, and is answered all the same
   await Promise.allSettled(results)
 })
 
-describe('with a deadline', () => {
+describe('the deadline of a job', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  test('it holds wherever a job is, and the engine hears which it need not do', async () => {
+  test('holds wherever the job is, and the engine hears which it need not do', async () => {
     const cancelled: number[] = []
     const jobs = new TextJobs(100, (id) => cancelled.push(id))
     const results = [0, 1, 2, 3].map((id) => jobs.ask<string>(id, () => undefined))
@@ -104,7 +104,7 @@ describe('with a deadline', () => {
     await expect(next).resolves.toBe('four')
   })
 
-  test('one whose asker leaves is given up by the engine as well', async () => {
+  test('does not matter to a job whose asker leaves: the engine gives it up as well', async () => {
     const leaving = new AbortController()
     const cancelled: number[] = []
     const jobs = new TextJobs(100, (id) => cancelled.push(id))

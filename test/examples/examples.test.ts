@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RunningCli } from '../support/cli.js'
-import { nodeUnderTest, programs } from '../support/package-under-test.js'
+import { nodeUnderTest, programs } from '../support/packages/package-under-test.js'
 import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
 
@@ -23,7 +23,7 @@ const printed: [name: string, output: RegExp][] = [
 
 const mounted = ['express.mjs', 'fastify.mjs', 'hono.mjs']
 
-test('each example is told of in examples/README.md, and run here', () => {
+test('each example has its place in examples/README.md, and is run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
   const run = [...printed.map(([name]) => name), ...mounted, 'route.mjs']
   expect([...run].sort()).toEqual(files.sort())

@@ -71,7 +71,7 @@ test('an engine goes on only as frames are asked for', async () => {
   frames.return()
 })
 
-test('a stream that is left cancels all of its replies', async () => {
+test('a stream whose reader leaves cancels all of its replies', async () => {
   const script = () => ({ tokens: counting() })
   const served = await serve({ script, engine: { parallel: 4 } })
   const body = { model: 'default', prompt: ['a', 'b', 'c'], stream: true, max_tokens: 100_000 }
@@ -81,7 +81,7 @@ test('a stream that is left cancels all of its replies', async () => {
   await eventually(() => served.native.stats().cancelled === 3)
 })
 
-test('where one of several replies fails, asking for a frame throws its error', async () => {
+test('asking for a frame throws the error of one of several replies that fails', async () => {
   const end = { code: 'ERR_ENGINE_FAILED', message: 'no more' } as const
   const script = (request: { prompt: unknown }) =>
     request.prompt === 'bad' ? { tokens: ['x'], end } : { tokens: counting() }
@@ -93,7 +93,7 @@ test('where one of several replies fails, asking for a frame throws its error', 
   await eventually(() => served.native.stats().cancelled === 1)
 })
 
-test('what is refused at the door is thrown, in no protocol’s words', async () => {
+test('a refusal at the door is thrown, in no protocol’s words', async () => {
   const { call, answered } = ask(await serve(), 'GET', chatPath)
   await expect(answered).rejects.toMatchObject({ kind: 'method', status: 405 })
   expect(call.answerHeaders.allow).toBe('POST')

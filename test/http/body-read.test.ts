@@ -95,14 +95,14 @@ const readers: [name: string, use: (app: express.Express) => void][] = [
   ],
 ]
 
-test.each(readers)('behind %s a request is answered', async (_, use) => {
+test.each(readers)('a request behind %s is answered', async (_, use) => {
   const { url, native } = await behindExpress(use)
   await expectAnswered(url)
   await expectAnswered(url)
   expect(native.submitted).toHaveLength(2)
 })
 
-test('behind express.json() a compressed body is taken as it was read', async () => {
+test('a compressed body behind express.json() is taken as it was read', async () => {
   const { url } = await behindExpress((app) => app.use(express.json()))
   const stream = new Blob([body]).stream().pipeThrough(new CompressionStream('gzip'))
   const response = await fetch(url + chatPath, {
@@ -113,7 +113,7 @@ test('behind express.json() a compressed body is taken as it was read', async ()
   expect(response.status).toBe(200)
 })
 
-test('what others have read passes the same checks', async () => {
+test('a body that another reader has read passes the same checks', async () => {
   const limit = 1024 * 1024
   const { url, native } = await behindExpress(
     (app) => app.use(express.json({ limit: 4 * limit, strict: false })),
@@ -140,7 +140,7 @@ function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth)
 }
 
-test('behind a parser, a form is no request, and what is no text is still a 415', async () => {
+test('a form behind a parser is no request, and what is no text is still a 415', async () => {
   const { url } = await behindExpress((app) => app.use(express.urlencoded()))
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   expect((await chat(url, 'model=default', { headers })).status).toBe(400)
@@ -251,7 +251,7 @@ const touched: [what: string, prepare: (req: WithBody) => void | Promise<void>][
   ],
 ]
 
-test.each(touched)('a body that nobody has read, though %s, is read', async (_, prepare) => {
+test.each(touched)('a body that was not read yet, though %s, is read', async (_, prepare) => {
   const { url, native } = await behind(prepare)
   const text = JSON.stringify(story({ stream: false, cache_salt: 'Grüße 🦊' }))
   await expectAnswered(url, text)
@@ -259,7 +259,7 @@ test.each(touched)('a body that nobody has read, though %s, is read', async (_, 
   expect(native.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['Grüße 🦊', 'Grüße 🦊'])
 })
 
-test('a request that somebody destroyed ends, and so does one destroyed in its body', async () => {
+test('a request that was destroyed ends, as does one destroyed in its body', async () => {
   for (const [prepare, bytes] of [
     [(req: WithBody) => void req.destroy(), body],
     [(req: WithBody) => void setTimeout(() => req.destroy(new Error('mine')), 20), body.slice(9)],

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../support/eventually.js'
 import type { FakeEngine, Script } from '../support/fake-binding.js'
 import { post, type RawClient, request } from '../support/raw-client.js'
@@ -11,6 +11,7 @@ import {
   stepUntil,
   story,
 } from '../support/serve.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 closeAfterEach()
 
@@ -39,37 +40,39 @@ const cases = Object.keys(stages).flatMap((stage) =>
   ),
 )
 
-test.each(cases)(
-  '26, 28, 29: $way $stage frees the place at the next step, stream: $stream',
-  async ({ stage, way, stream }) => {
-    const { script, reach } = stages[stage] ?? expect.fail()
-    const served = await serve({ pace: 'manual', script: () => script })
-    const { native, log } = served
-    const raw = await served.client()
-    raw.send(post(chatPath, story({ stream })))
-    await eventually(() => native.submitted.length === 1)
-    while (!reach(native)) {
+describe(wireCheck(26, 28, 29), () => {
+  test.each(cases)(
+    '$way $stage frees the slot at the next step, stream: $stream',
+    async ({ stage, way, stream }) => {
+      const { script, reach } = stages[stage] ?? expect.fail()
+      const served = await serve({ pace: 'manual', script: () => script })
+      const { native, log } = served
+      const raw = await served.client()
+      raw.send(post(chatPath, story({ stream })))
+      await eventually(() => native.submitted.length === 1)
+      while (!reach(native)) {
+        native.step()
+        await settle(2)
+      }
+      const { tokensGenerated, steps } = native.stats()
+      ways[way](raw)
+      await eventually(() => native.cancelled.length === 1)
+      expect(native.stats()).toMatchObject({ tokensGenerated, steps })
       native.step()
-      await settle(2)
-    }
-    const { tokensGenerated, steps } = native.stats()
-    ways[way](raw)
-    await eventually(() => native.cancelled.length === 1)
-    expect(native.stats()).toMatchObject({ tokensGenerated, steps })
-    native.step()
-    expect(native.stats()).toMatchObject({
-      queued: 0,
-      running: 0,
-      parked: 0,
-      cellsUsed: 0,
-      cellsCached: 0,
-      cancelled: 1,
-      tokensGenerated,
-    })
-    await eventually(() => log.length === 1)
-    expect(log[0]?.outcome).toBe('gone')
-  },
-)
+      expect(native.stats()).toMatchObject({
+        queued: 0,
+        running: 0,
+        parked: 0,
+        cellsUsed: 0,
+        cellsCached: 0,
+        cancelled: 1,
+        tokensGenerated,
+      })
+      await eventually(() => log.length === 1)
+      expect(log[0]?.outcome).toBe('gone')
+    },
+  )
+})
 
 async function queuedBehind(served: Served): Promise<RawClient> {
   const first = await served.client()
@@ -81,46 +84,52 @@ async function queuedBehind(served: Served): Promise<RawClient> {
   return second
 }
 
-test.each(Object.keys(ways) as Way[])(
-  '27: a queued request whose client left (%s) never runs',
-  async (way) => {
-    const script = () => ({ tokens: counting() })
-    const served = await serve({ pace: 'manual', script, engine: { parallel: 1 } })
-    const { native } = served
-    ways[way](await queuedBehind(served))
-    const id = native.submitted[1]?.id ?? 0
-    await eventually(() => native.cancelled.includes(id))
-    native.step(20)
-    expect(native.produced.get(id)).toBeUndefined()
-    expect(native.stats()).toMatchObject({ queued: 0, running: 1, cancelled: 1 })
-  },
-)
-
-test('26: a FIN behind unread bytes cancels a parked request too', async () => {
-  const script = () => ({ tokens: big(2_000) })
-  const { native, client } = await serve({ pace: 'manual', script, engine: { window: 4 } })
-  const raw = await client({ reads: false })
-  raw.send(post(chatPath, story()))
-  await stepUntil(native, () => native.stats().parked === 1)
-  raw.fin()
-  await eventually(() => native.cancelled.length === 1)
-  native.step()
-  expect(native.stats()).toMatchObject({ parked: 0, cancelled: 1 })
+describe(wireCheck(27), () => {
+  test.each(Object.keys(ways) as Way[])(
+    'a queued request whose client left (%s) never runs',
+    async (way) => {
+      const script = () => ({ tokens: counting() })
+      const served = await serve({ pace: 'manual', script, engine: { parallel: 1 } })
+      const { native } = served
+      ways[way](await queuedBehind(served))
+      const id = native.submitted[1]?.id ?? 0
+      await eventually(() => native.cancelled.includes(id))
+      native.step(20)
+      expect(native.produced.get(id)).toBeUndefined()
+      expect(native.stats()).toMatchObject({ queued: 0, running: 1, cancelled: 1 })
+    },
+  )
 })
 
-test('31: a client that closes at [DONE] was served to the end', async () => {
-  for (const way of Object.values(ways)) {
-    const { native, client, log } = await serve()
-    const raw = await client()
-    raw.socket.on('data', () => {
-      if (raw.text.includes('[DONE]')) way(raw)
-    })
+describe(wireCheck(26), () => {
+  test('a FIN behind unread bytes cancels a parked request too', async () => {
+    const script = () => ({ tokens: big(2_000) })
+    const { native, client } = await serve({ pace: 'manual', script, engine: { window: 4 } })
+    const raw = await client({ reads: false })
     raw.send(post(chatPath, story()))
-    await eventually(() => log.length === 1)
-    expect(log[0]).toMatchObject({ outcome: 'done', status: 200, completionTokens: 4 })
-    expect(native.cancelled).toEqual([])
-    expect(native.stats()).toMatchObject({ finished: 1, cancelled: 0 })
-  }
+    await stepUntil(native, () => native.stats().parked === 1)
+    raw.fin()
+    await eventually(() => native.cancelled.length === 1)
+    native.step()
+    expect(native.stats()).toMatchObject({ parked: 0, cancelled: 1 })
+  })
+})
+
+describe(wireCheck(31), () => {
+  test('a client that closes at [DONE] was served to the end', async () => {
+    for (const way of Object.values(ways)) {
+      const { native, client, log } = await serve()
+      const raw = await client()
+      raw.socket.on('data', () => {
+        if (raw.text.includes('[DONE]')) way(raw)
+      })
+      raw.send(post(chatPath, story()))
+      await eventually(() => log.length === 1)
+      expect(log[0]).toMatchObject({ outcome: 'done', status: 200, completionTokens: 4 })
+      expect(native.cancelled).toEqual([])
+      expect(native.stats()).toMatchObject({ finished: 1, cancelled: 0 })
+    }
+  })
 })
 
 test('a connection takes all its pipelined requests with it', async () => {

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createServer } from '../../src/http/index.js'
 import { eventually } from '../support/eventually.js'
 import { post, request } from '../support/raw-client.js'
 import { chatPath, closeAfterEach, type Served, serve, story } from '../support/serve.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 closeAfterEach()
 
@@ -87,50 +88,52 @@ test('an allowed page preflights without a key, and may send what it asks to', a
   expect((await answerTo(served, preflight('https://evil.example'))).status).toBe(403)
 })
 
-test.each([
-  ['application/json', 200],
-  ['application/json; charset=UTF-8', 200],
-  ['application/json;charset=utf8', 200],
-  ['application/json; charset="UTF-8"', 200],
-  ['application/vnd.api+json', 200],
-  ['text/plain', 200],
-  ['application/x-www-form-urlencoded', 200],
-  ['', 200],
-  ['multipart/form-data; boundary=x', 415],
-  ['image/png', 415],
-  ['application/json; charset=latin1', 415],
-])('23: a body of type %j is answered with %d', async (type, status) => {
-  const answer = await answerTo(await serve(), post(chatPath, story(), { 'content-type': type }))
-  expect(answer.status).toBe(status)
-  if (status === 415) expect(answer.text).toContain('"code":"unsupported_media_type"')
-})
+describe(wireCheck(23), () => {
+  test.each([
+    ['application/json', 200],
+    ['application/json; charset=UTF-8', 200],
+    ['application/json;charset=utf8', 200],
+    ['application/json; charset="UTF-8"', 200],
+    ['application/vnd.api+json', 200],
+    ['text/plain', 200],
+    ['application/x-www-form-urlencoded', 200],
+    ['', 200],
+    ['multipart/form-data; boundary=x', 415],
+    ['image/png', 415],
+    ['application/json; charset=latin1', 415],
+  ])('a body of type %j is answered with %d', async (type, status) => {
+    const answer = await answerTo(await serve(), post(chatPath, story(), { 'content-type': type }))
+    expect(answer.status).toBe(status)
+    if (status === 415) expect(answer.text).toContain('"code":"unsupported_media_type"')
+  })
 
-test('23: a compressed body is a 415', async () => {
-  const served = await serve()
-  const answer = await answerTo(served, post(chatPath, story(), { 'content-encoding': 'gzip' }))
-  expect(answer.status).toBe(415)
-})
+  test('a compressed body is a 415', async () => {
+    const served = await serve()
+    const answer = await answerTo(served, post(chatPath, story(), { 'content-encoding': 'gzip' }))
+    expect(answer.status).toBe(415)
+  })
 
-test('23: a body is counted while it arrives: one byte too many is a 413', async () => {
-  const served = await serve({ server: { bodyBytesMax: 200 } })
-  const fits = JSON.stringify(story()).padEnd(200)
-  expect((await answerTo(served, post(chatPath, fits))).status).toBe(200)
-  const declared = await answerTo(served, post(chatPath, `${fits} `))
-  expect(declared.status).toBe(413)
-  expect(declared.text).toContain('"code":"body_too_large"')
-  const raw = await served.client()
-  raw.send(
-    `POST ${chatPath} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
-      'transfer-encoding: chunked\r\n\r\n',
-  )
-  raw.send(`c8\r\n${fits}\r\n`)
-  raw.send('1\r\n \r\n')
-  await raw.seen('body_too_large')
-  expect(raw.status).toBe(413)
-  expect(raw.text).toMatch(/^connection: close\r$/im)
-  raw.send('0\r\n\r\n')
-  await raw.closed()
-  expect(served.native.submitted).toHaveLength(1)
+  test('a body is counted while it arrives: one byte too many is a 413', async () => {
+    const served = await serve({ server: { bodyBytesMax: 200 } })
+    const fits = JSON.stringify(story()).padEnd(200)
+    expect((await answerTo(served, post(chatPath, fits))).status).toBe(200)
+    const declared = await answerTo(served, post(chatPath, `${fits} `))
+    expect(declared.status).toBe(413)
+    expect(declared.text).toContain('"code":"body_too_large"')
+    const raw = await served.client()
+    raw.send(
+      `POST ${chatPath} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+        'transfer-encoding: chunked\r\n\r\n',
+    )
+    raw.send(`c8\r\n${fits}\r\n`)
+    raw.send('1\r\n \r\n')
+    await raw.seen('body_too_large')
+    expect(raw.status).toBe(413)
+    expect(raw.text).toMatch(/^connection: close\r$/im)
+    raw.send('0\r\n\r\n')
+    await raw.closed()
+    expect(served.native.submitted).toHaveLength(1)
+  })
 })
 
 test('a client still sending a refused body gets the whole answer, not a reset', async () => {
@@ -161,7 +164,7 @@ test('a client that waits for 100 Continue sends no body that will be refused', 
   await taken.seen('[DONE]')
 })
 
-test('refused while it waits for 100 Continue, its connection is closed', async () => {
+test('a connection that is refused while it waits for 100 Continue is closed', async () => {
   const raw = await (await serve()).client()
   const headers = { expect: '100-continue', 'content-type': 'image/png', 'content-length': '9' }
   raw.send(request('POST', chatPath, '', headers))
@@ -181,7 +184,7 @@ test('broken UTF-8 and depth in a body are 400s', async () => {
   expect(deep.text).toContain('at most 64 deep')
 })
 
-test('an address that others can reach is not served without keys, unless told to', async () => {
+test('an address that others can reach is not served without keys, unless asked to', async () => {
   const { engine } = await serve()
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'my.host']) {
     expect(() => createServer({ engine, host })).toThrow(

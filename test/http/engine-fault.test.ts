@@ -107,7 +107,7 @@ describe('a model that does not load', () => {
     expect(onEngineError.mock.calls[0]?.[0]).toBeInstanceOf(SluiceError)
   })
 
-  test('may fail before anybody listens, and where nobody ever does', async () => {
+  test('may fail before there is a listener, and where there never is one', async () => {
     const onEngineError = vi.fn()
     const server = createServer({ engine: badLoad(), port: 0, onEngineError })
     await settle()
@@ -120,7 +120,7 @@ describe('a model that does not load', () => {
     expect(onEngineError).toHaveBeenCalledTimes(2)
   })
 
-  test('is told by its code alone to those without a key, where there are keys', async () => {
+  test('is told by its code alone to clients without a key, where there are keys', async () => {
     const onEngineError = () => undefined
     const server = createServer({ engine: badLoad(), port: 0, apiKeys: ['key'], onEngineError })
     const { url } = await server.listen()
@@ -162,7 +162,7 @@ describe('a model that does not load', () => {
     ])
   })
 
-  test('and an onEngineError that throws is warned of, and breaks nothing', async () => {
+  test('is warned of, and breaks nothing, where onEngineError throws', async () => {
     const thrown = new Error('thrown by onEngineError')
     const onEngineError = () => {
       throw thrown
@@ -188,7 +188,7 @@ test('a listener that is made for a request serves it: the engine is there', asy
   expect((await chat(`http://127.0.0.1:${port}`, story({ stream: false }))).status).toBe(200)
 })
 
-test('a load that never ends: 503 loading, metrics are there, and the server closes', async () => {
+test('a load that never ends is a 503, metrics are there, and the server closes', async () => {
   const never = new Promise<Engine>(() => undefined)
   const server = createServer({ engine: never, port: 0 })
   const { url } = await server.listen()
@@ -203,7 +203,7 @@ test('a load that never ends: 503 loading, metrics are there, and the server clo
 describe('an engine that ends by itself', () => {
   const endless = () => ({ tokens: counting() })
 
-  test('ends replies under way with why, and is told to everybody who comes', async () => {
+  test('ends replies under way with why, and is told to every later request', async () => {
     const told = warnings()
     const { native, engine, client, url, log } = await serve({ pace: 'manual', script: endless })
     const [streamed, whole] = [await client(), await client()]
@@ -228,7 +228,7 @@ describe('an engine that ends by itself', () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(200)
   })
 
-  test('before it is loaded, load() rejects with why', async () => {
+  test('rejects load() with why before it is loaded', async () => {
     const addon = new FakeAddon({ load: 'held' })
     useBinding(addon)
     const loading = load({ model: 'a.gguf' })
@@ -237,7 +237,7 @@ describe('an engine that ends by itself', () => {
     expect(error).toBeInstanceOf(EngineEndedError)
   })
 
-  test('while the server drains, replies hear of the engine and not of the drain', async () => {
+  test('is told to replies, rather than the drain, while the server drains', async () => {
     warnings()
     const { native, client, server } = await serve({ pace: 'manual', script: endless })
     const raw = await client()

@@ -33,7 +33,7 @@ test('an engine that stands still is noticed, once; one that moves is not', () =
   expect(onStall).toHaveBeenCalledTimes(1)
 })
 
-test('nor is one whose only call takes long, and goes on', () => {
+test('an engine whose only batch takes long, and goes on, is not taken for stuck', () => {
   const { stats, onStall } = watchStalled()
   for (let i = 0; i < 20; i++) {
     stats.beats++
@@ -42,7 +42,7 @@ test('nor is one whose only call takes long, and goes on', () => {
   expect(onStall).not.toHaveBeenCalled()
 })
 
-test('nor is one that waits for a request which takes long to prepare', () => {
+test('an engine that waits for a request to be prepared is not taken for stuck', () => {
   const { stats, onStall } = watchStalled()
   stats.busy = false
   for (let i = 0; i < 20; i++) {
@@ -54,7 +54,7 @@ test('nor is one that waits for a request which takes long to prepare', () => {
   expect(onStall).toHaveBeenCalledTimes(1)
 })
 
-test('a stuck engine is noticed, though requests go on being prepared', () => {
+test('an engine that is stuck is noticed, though requests go on being prepared', () => {
   const { stats, onStall } = watchStalled()
   for (let i = 0; i < 20; i++) {
     stats.preparerBeats++
@@ -63,7 +63,7 @@ test('a stuck engine is noticed, though requests go on being prepared', () => {
   expect(onStall).toHaveBeenCalledTimes(1)
 })
 
-test('it looks away until the last of several replies has its reader back', async () => {
+test('an engine is not watched until the last of several replies has its reader back', async () => {
   const { onStall, watch } = watchStalled()
   const [first, second] = [gate(), gate()]
   const paused = [watch.pause(first.opened), watch.pause(second.opened)]

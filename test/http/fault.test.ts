@@ -20,7 +20,7 @@ test('a fault is told by its class, its code and its calls', () => {
   expect(describeFault(prompt)).toEqual({ name: 'string', code: undefined, stack: '' })
 })
 
-test('no message gets through, whatever it looks like', () => {
+test('no message of an error gets through, whatever it looks like', () => {
   const changed = new Error(prompt)
   changed.message = 'another'
   const named = new Error('x')
@@ -75,7 +75,7 @@ test.each(['text', 'json'] as const)(
   },
 )
 
-test('without a log, a fault becomes a warning of the process, without its message', async () => {
+test('a fault without a log becomes a warning of the process, without its message', async () => {
   const { engine } = await serve()
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   alsoClose(async () => warn.mockRestore())

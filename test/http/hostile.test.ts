@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bodyDepthMax } from '../../src/openai/json.js'
+import { bodyDepthMax } from '../../src/web/json.js'
 import { post, request } from '../support/raw-client.js'
 import { chat, chatPath, closeAfterEach, type Served, serve, story } from '../support/serve.js'
 import { textOf } from '../support/sse.js'
@@ -79,7 +79,7 @@ const anywhere: [body: string, status: number][] = [
   ['', 400],
 ]
 
-test.each(endpoints)('%s refuses them too', async (endpoint) => {
+test.each(endpoints)('%s refuses hostile bodies too', async (endpoint) => {
   const served = await serve({ server: { bodyBytesMax } })
   for (const [body, status] of anywhere) {
     const startedAt = performance.now()
@@ -92,7 +92,7 @@ test.each(endpoints)('%s refuses them too', async (endpoint) => {
   await lives(served)
 })
 
-test('where larger bodies are let in, depth is still refused within a second', async () => {
+test('a deep body is still refused within a second where larger bodies are let in', async () => {
   const served = await serve({ server: { bodyBytesMax: 64 * 1024 * 1024 } })
   for (const body of [deep(5_000_000), withRaw('user', JSON.stringify('x'.repeat(30_000_000)))]) {
     const isDeep = body.startsWith('[')
@@ -104,7 +104,7 @@ test('where larger bodies are let in, depth is still refused within a second', a
   }
 })
 
-test('a client that says 34 MB and sends none of them is told at once', async () => {
+test('a client that announces 34 MB and sends none of them is told at once', async () => {
   const served = await serve()
   const raw = await served.client()
   raw.send(post(chatPath, '').replace('\r\n\r\n', '\r\ncontent-length: 34000000\r\n\r\n'))
@@ -113,14 +113,14 @@ test('a client that says 34 MB and sends none of them is told at once', async ()
   await lives(served)
 })
 
-test('of two equal keys the last counts, as everywhere else', async () => {
+test('the last of two equal keys counts, as everywhere else', async () => {
   const { url, native } = await serve()
   const body = JSON.stringify(story({ stream: false })).replace('{', '{"model": "no such",')
   expect((await chat(url, body)).status).toBe(200)
   expect(native.submitted).toHaveLength(1)
 })
 
-test('two lengths, or a length and chunks, are no request', async () => {
+test('a request with two lengths, or a length and chunks, is none', async () => {
   const served = await serve()
   for (const headers of ['content-length: 5\r\n', 'transfer-encoding: chunked\r\n']) {
     const raw = await served.client()

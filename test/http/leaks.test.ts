@@ -60,20 +60,23 @@ const failures: [what: string, how: object, status: number][] = [
   ['fails before it begins', { refuse: failure }, 500],
 ]
 
-test.each(failures)('where one of several prompts %s, the others end', async (_, how, status) => {
-  for (const stream of [false, true]) {
-    const { url, native } = await serve({ script: lastFails(how), engine: { parallel: 4 } })
-    const body = { model: 'default', prompt: prompts(3), stream, max_tokens: 100_000 }
-    const response = await postJson(url, path, body)
-    await response.text()
-    expect(response.status === 200 ? 500 : response.status).toBe(status)
-    await eventually(() => native.stats().running + native.stats().queued === 0)
-    expectRest(native)
-    expect(native.stats()).toMatchObject({ started: 3, failed: 1, cancelled: 2 })
-  }
-})
+test.each(failures)(
+  'the other prompts of a request end where one of them %s',
+  async (_, how, status) => {
+    for (const stream of [false, true]) {
+      const { url, native } = await serve({ script: lastFails(how), engine: { parallel: 4 } })
+      const body = { model: 'default', prompt: prompts(3), stream, max_tokens: 100_000 }
+      const response = await postJson(url, path, body)
+      await response.text()
+      expect(response.status === 200 ? 500 : response.status).toBe(status)
+      await eventually(() => native.stats().running + native.stats().queued === 0)
+      expectRest(native)
+      expect(native.stats()).toMatchObject({ started: 3, failed: 1, cancelled: 2 })
+    }
+  },
+)
 
-test('where one of several prompts finds the queue full, the others end', async () => {
+test('the other prompts of a request end where one of them finds the queue full', async () => {
   const { url, native } = await serve({ script: endless, engine: { parallel: 2, queue: 1 } })
   const holder = new AbortController()
   const first = await chat(url, story(), { signal: holder.signal })
@@ -165,7 +168,7 @@ test('texts that wait for the tokenizer are dropped with their requests', async 
   expect(started).toEqual(['0', '1'])
 })
 
-test('an embedding whose client leaves is cancelled, and so is one that fails', async () => {
+test('an embedding whose client leaves is cancelled, as is one that fails', async () => {
   const served = await serve({ pace: 'manual', embedding: { size: 4, pooling: 'mean' } })
   const { native, client, log } = served
   const raw = await client()
@@ -263,7 +266,7 @@ test('an engine that never tells its count is not waited for', async () => {
   expect(log[0]).toMatchObject({ outcome: 'gone', completionTokens: tokensGenerated })
 })
 
-test('how long a request took is told without the wait for its count', async () => {
+test('the time of a request is logged without the wait for its count', async () => {
   const { native, client, log, server } = await serve({ pace: 'manual', script: endless })
   const raw = await client()
   const sentAt = performance.now()

@@ -83,7 +83,7 @@ test('gauges and counters are those of the engine, as of now', async () => {
   expect(steps).toEqual([native.stats().steps - 1, native.stats().steps])
 })
 
-test('a reply is counted once, by why it ended, and its times are looked at', async () => {
+test('a reply is counted once, by why it ended, and its times are observed', async () => {
   const script = () => ({ tokens: ['a', 'b', 'c'], promptTokens: 7, parkedMs: 100 })
   const { url } = await serve({ script })
   for (const more of [{}, { stream: false }, { max_tokens: 2 }]) {
@@ -134,7 +134,7 @@ test('errors are counted by their code, requests by route and status', async () 
   expect(requests('GET', 'none', 404)).toBe(3)
 })
 
-test('the cancelled are counted by how far they had come', async () => {
+test('cancelled requests are counted by how far they had come', async () => {
   const script = () => ({ tokens: counting() })
   const { url, native, client } = await serve({ pace: 'manual', script, engine: { parallel: 1 } })
   const [running, queued] = [await client(), await client()]
@@ -153,7 +153,7 @@ test('the cancelled are counted by how far they had come', async () => {
   expect(now.get('sluice_requests_ended_total{outcome="cancelled"}')).toBe(2)
 })
 
-test('it needs a key like everything else, unless it is opened', async () => {
+test('the page needs a key like everything else, unless it is opened', async () => {
   const bearer = { authorization: 'Bearer key' }
   const { url } = await serve({ server: { apiKeys: ['key'] } })
   expect((await fetch(`${url}/metrics`)).status).toBe(401)
@@ -163,7 +163,7 @@ test('it needs a key like everything else, unless it is opened', async () => {
   expect((await fetch(`${open.url}/v1/models`)).status).toBe(401)
 })
 
-test('it answers while the model loads, and then tells whose numbers they are', async () => {
+test('the page answers while the model loads, and names the model afterwards', async () => {
   const { engine } = await serve()
   let loaded!: (one: typeof engine) => void
   const loading = new Promise<typeof engine>((resolve) => {

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { load } from '../../src/engine/load.js'
 import { createServer, requestListener } from '../../src/http/index.js'
@@ -17,64 +17,67 @@ import {
   story,
 } from '../support/serve.js'
 import { chunksOf, textOf, type Usage } from '../support/sse.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 closeAfterEach()
 
 const endless = () => ({ tokens: counting() })
 
-test('41: a drain refuses the new, finishes the running, and then closes', async () => {
-  const { native, client, server } = await serve({ pace: 'manual', script: endless })
-  const running = await client()
-  running.send(post(chatPath, story({ max_tokens: 10 })))
-  await stepUntil(native, () => running.text.includes('"0 "'))
-  const drained = server.drain({ deadlineMs: 60_000 })
-  const refused = [await client(), await client()]
-  refused[0]?.send(request('GET', '/health'))
-  refused[1]?.send(post(chatPath, story()))
-  for (const raw of refused) {
-    await raw.closed()
-    expect(raw.status).toBe(503)
-    expect(raw.text).toContain('"code":"shutting_down"')
-    expect(raw.text).toMatch(/^connection: close\r$/im)
-  }
-  expect(native.submitted).toHaveLength(1)
-  await stepUntil(native, () => running.text.includes('[DONE]'))
-  expect(textOf(running.body)).toBe('0 1 2 3 4 5 6 7 8 9 ')
-  await drained
-  await running.closed()
-  expect(server.server.listening).toBe(false)
-})
-
-test('41: the deadline ends the rest with an error frame, and without [DONE]', async () => {
-  const { native, client, server } = await serve({ pace: 'manual', script: endless })
-  const [streamed, whole] = [await client(), await client()]
-  streamed.send(post(chatPath, story()))
-  whole.send(post(chatPath, story({ stream: false })))
-  await stepUntil(native, () => streamed.text.includes('"0 "') && native.stats().running === 2)
-  await server.drain({ deadlineMs: 1 })
-  await streamed.seen('shutting_down')
-  expect(chunksOf(streamed.body).at(-1)?.error).toMatchObject({
-    type: 'server_error',
-    code: 'shutting_down',
+describe(wireCheck(41), () => {
+  test('a drain refuses new requests, finishes the running ones, and then closes', async () => {
+    const { native, client, server } = await serve({ pace: 'manual', script: endless })
+    const running = await client()
+    running.send(post(chatPath, story({ max_tokens: 10 })))
+    await stepUntil(native, () => running.text.includes('"0 "'))
+    const drained = server.drain({ deadlineMs: 60_000 })
+    const refused = [await client(), await client()]
+    refused[0]?.send(request('GET', '/health'))
+    refused[1]?.send(post(chatPath, story()))
+    for (const raw of refused) {
+      await raw.closed()
+      expect(raw.status).toBe(503)
+      expect(raw.text).toContain('"code":"shutting_down"')
+      expect(raw.text).toMatch(/^connection: close\r$/im)
+    }
+    expect(native.submitted).toHaveLength(1)
+    await stepUntil(native, () => running.text.includes('[DONE]'))
+    expect(textOf(running.body)).toBe('0 1 2 3 4 5 6 7 8 9 ')
+    await drained
+    await running.closed()
+    expect(server.server.listening).toBe(false)
   })
-  expect(streamed.text).not.toContain('[DONE]')
-  await whole.seen('shutting_down')
-  expect(whole.status).toBe(503)
-  expect(native.cancelled).toHaveLength(2)
+
+  test('the deadline ends the rest with an error frame, and without [DONE]', async () => {
+    const { native, client, server } = await serve({ pace: 'manual', script: endless })
+    const [streamed, whole] = [await client(), await client()]
+    streamed.send(post(chatPath, story()))
+    whole.send(post(chatPath, story({ stream: false })))
+    await stepUntil(native, () => streamed.text.includes('"0 "') && native.stats().running === 2)
+    await server.drain({ deadlineMs: 1 })
+    await streamed.seen('shutting_down')
+    expect(chunksOf(streamed.body).at(-1)?.error).toMatchObject({
+      type: 'server_error',
+      code: 'shutting_down',
+    })
+    expect(streamed.text).not.toContain('[DONE]')
+    await whole.seen('shutting_down')
+    expect(whole.status).toBe(503)
+    expect(native.cancelled).toHaveLength(2)
+  })
+
+  test('the deadline also answers a request that is still being sent', async () => {
+    const { client, server } = await serve()
+    const raw = await client()
+    raw.send(post(chatPath, story()).slice(0, -10))
+    await settle()
+    const drained = server.drain({ deadlineMs: 1 })
+    await raw.seen('"code":"shutting_down"')
+    expect(raw.status).toBe(503)
+    await drained
+  })
 })
 
-test('41: the deadline also answers a request that is still being sent', async () => {
-  const { client, server } = await serve()
-  const raw = await client()
-  raw.send(post(chatPath, story()).slice(0, -10))
-  await settle()
-  const drained = server.drain({ deadlineMs: 1 })
-  await raw.seen('"code":"shutting_down"')
-  expect(raw.status).toBe(503)
-  await drained
-})
-
-test('when its engine is closed, a server says so at /health', async () => {
+test('a server whose engine is closed says so at /health', async () => {
   const { engine, url } = await serve()
   await engine.close()
   const response = await fetch(`${url}/health`)
@@ -82,14 +85,16 @@ test('when its engine is closed, a server says so at /health', async () => {
   expect(await response.text()).toContain('shutting_down')
 })
 
-test('41: a drain does not wait for connections that have nothing in flight', async () => {
-  const { client, server } = await serve()
-  const [silent, dribbling] = [await client(), await client()]
-  dribbling.send('GET /health HTTP/1.1\r\nhost: loc')
-  await settle()
-  await server.drain({ deadlineMs: 60_000 })
-  await silent.closed()
-  await dribbling.closed()
+describe(wireCheck(41), () => {
+  test('a drain does not wait for connections that have nothing in flight', async () => {
+    const { client, server } = await serve()
+    const [silent, dribbling] = [await client(), await client()]
+    dribbling.send('GET /health HTTP/1.1\r\nhost: loc')
+    await settle()
+    await server.drain({ deadlineMs: 60_000 })
+    await silent.closed()
+    await dribbling.closed()
+  })
 })
 
 test('a request that is on its way when a drain begins is answered, and not cut off', async () => {
@@ -103,42 +108,46 @@ test('a request that is on its way when a drain begins is answered, and not cut 
   await drained
 })
 
-test('42: six requests, streamed and not, go over one connection', async () => {
-  const { server, client } = await serve()
-  let connections = 0
-  server.server.on('connection', () => connections++)
-  const raw = await client()
-  for (let i = 1; i <= 6; i++) {
-    raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
-    const endings = () => raw.text.match(/\[DONE\]\n\n\r\n0\r\n\r\n|"total_tokens":8/g)?.length
-    await eventually(() => endings() === i, 'a response did not come')
-  }
-  expect(connections).toBe(1)
-})
-
-test('43: after a mixed crowd every start has its end, and all gauges rest', async () => {
-  const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'failed' }
-  const scripts = [{ tokens: ['a'] }, { tokens: ['a'], end }]
-  // Every third one is left by its client.
-  const script = ({ id }: NativeRequest) => scripts[(id % 3) - 1] ?? endless()
-  const { native, client, log, url } = await serve({ script })
-  const crowd = Array.from({ length: 30 }, async (_, i) => {
+describe(wireCheck(42), () => {
+  test('six requests, streamed and not, go over one connection', async () => {
+    const { server, client } = await serve()
+    let connections = 0
+    server.server.on('connection', () => connections++)
     const raw = await client()
-    raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
-    await eventually(() => native.submitted.length > i)
-    if (i % 3 === 2) raw.reset()
+    for (let i = 1; i <= 6; i++) {
+      raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
+      const endings = () => raw.text.match(/\[DONE\]\n\n\r\n0\r\n\r\n|"total_tokens":8/g)?.length
+      await eventually(() => endings() === i, 'a response did not come')
+    }
+    expect(connections).toBe(1)
   })
-  await Promise.all(crowd)
-  await eventually(() => log.length === 30, 'not all requests ended')
-  await settle()
-  const stats = native.stats()
-  expect(stats).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0, started: 30 })
-  expect(stats.finished + stats.cancelled + stats.failed).toBe(30)
-  expect(stats.cancelled).toBe(10)
-  expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
 })
 
-test('while the model loads, /health and requests get 503 and a Retry-After', async () => {
+describe(wireCheck(43), () => {
+  test('every start has its end after a mixed crowd, and all gauges are at rest', async () => {
+    const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'failed' }
+    const scripts = [{ tokens: ['a'] }, { tokens: ['a'], end }]
+    // Every third one is left by its client.
+    const script = ({ id }: NativeRequest) => scripts[(id % 3) - 1] ?? endless()
+    const { native, client, log, url } = await serve({ script })
+    const crowd = Array.from({ length: 30 }, async (_, i) => {
+      const raw = await client()
+      raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
+      await eventually(() => native.submitted.length > i)
+      if (i % 3 === 2) raw.reset()
+    })
+    await Promise.all(crowd)
+    await eventually(() => log.length === 30, 'not all requests ended')
+    await settle()
+    const stats = native.stats()
+    expect(stats).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0, started: 30 })
+    expect(stats.finished + stats.cancelled + stats.failed).toBe(30)
+    expect(stats.cancelled).toBe(10)
+    expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+  })
+})
+
+test('/health and requests get 503 and a Retry-After while the model loads', async () => {
   const { addon, native } = await serve({ pace: 'manual' })
   let loaded!: (engine: Awaited<ReturnType<typeof load>>) => void
   const engine = new Promise<Awaited<ReturnType<typeof load>>>((resolve) => {
@@ -162,7 +171,7 @@ test('while the model loads, /health and requests get 503 and a Retry-After', as
   expect(native.submitted).toEqual([])
 })
 
-test('what the program rejects the engine with is a 503 with nothing of its inside', async () => {
+test('a reason that the engine was rejected with is a 503 with nothing of it', async () => {
   const engine = Promise.reject(new Error('secret path'))
   const server = createServer({ engine, port: 0, onEngineError: () => undefined })
   const { url } = await server.listen()
@@ -215,7 +224,7 @@ test('a reply that is not streamed carries text, usage and one finish reason', a
   })
 })
 
-test('what of a prompt was there already is in the usage, streamed and not', async () => {
+test('the cached part of a prompt is in the usage, streamed and not', async () => {
   const { url } = await serve({ script: () => ({ tokens: ['a'], cachedTokens: 3 }) })
   const details = { prompt_tokens_details: { cached_tokens: 3 } }
   const whole = (await (await chat(url, story({ stream: false }))).json()) as { usage: Usage }
@@ -233,7 +242,7 @@ test('a cache_salt reaches the engine as it is; without one there is none', asyn
   expect(native.submitted.map(({ cacheSalt }) => cacheSalt)).toEqual(['', 'mine'])
 })
 
-test('where keys are isolated, only one key with one cache_salt shares its prompts', async () => {
+test('only one key with one cache_salt shares its prompts where keys are isolated', async () => {
   const apiKeys = ['key-1', 'key-2']
   const { url, native } = await serve({ server: { apiKeys, isolateKeys: true } })
   const saltOf = async (key: string, more: object = {}): Promise<string> => {
@@ -253,25 +262,27 @@ test('where keys are isolated, only one key with one cache_salt shares its promp
   expect([first, ...others].join()).not.toMatch(/key|^$/)
 })
 
-test('18: a reply ends with `length` at its very limit, or that of the server', async () => {
-  const { url, native } = await serve({ script: endless, server: { maxTokens: 7 } })
-  for (const [limit, tokens] of [
-    [{ max_tokens: 3 }, 3],
-    [{ max_completion_tokens: 5, max_tokens: 3 }, 5],
-    [{}, 7],
-    [{ max_tokens: null }, 7],
-  ] as const) {
-    const reply = (await (await chat(url, story({ stream: false, ...limit }))).json()) as {
-      choices: [{ finish_reason: string }]
-      usage: { completion_tokens: number }
+describe(wireCheck(18), () => {
+  test('a reply ends with `length` at its very limit, or that of the server', async () => {
+    const { url, native } = await serve({ script: endless, server: { maxTokens: 7 } })
+    for (const [limit, tokens] of [
+      [{ max_tokens: 3 }, 3],
+      [{ max_completion_tokens: 5, max_tokens: 3 }, 5],
+      [{}, 7],
+      [{ max_tokens: null }, 7],
+    ] as const) {
+      const reply = (await (await chat(url, story({ stream: false, ...limit }))).json()) as {
+        choices: [{ finish_reason: string }]
+        usage: { completion_tokens: number }
+      }
+      expect(reply.choices[0].finish_reason).toBe('length')
+      expect(reply.usage.completion_tokens).toBe(tokens)
+      expect(native.submitted.at(-1)?.maxTokens).toBe(tokens)
     }
-    expect(reply.choices[0].finish_reason).toBe('length')
-    expect(reply.usage.completion_tokens).toBe(tokens)
-    expect(native.submitted.at(-1)?.maxTokens).toBe(tokens)
-  }
+  })
 })
 
-test('a stream has a send buffer of 16 KiB unless said otherwise, and only a stream', async () => {
+test('a stream alone has a send buffer of 16 KiB unless another is asked for', async () => {
   const { addon, client } = await serve()
   const raw = await client()
   raw.send(post(chatPath, story({ stream: false })))
@@ -303,7 +314,7 @@ test('a large reply on a connection that streamed has a large send buffer again'
   expect(addon.sendBuffers[2]).toEqual(addon.sendBuffers[0])
 })
 
-test('what waits in the process for a reader is bounded by writeBufferBytes', async () => {
+test('writeBufferBytes bounds the bytes that wait in the process for a reader', async () => {
   const { server, client } = await serve({ server: { writeBufferBytes: 1000 } })
   const marks: number[] = []
   server.server.on('connection', (socket) => marks.push(socket.writableHighWaterMark))
@@ -312,7 +323,7 @@ test('what waits in the process for a reader is bounded by writeBufferBytes', as
   expect(marks).toEqual([1000])
 })
 
-test('where the send buffer cannot be set, the server says so and serves', async () => {
+test('a server that cannot set the send buffer says so and serves', async () => {
   const { engine, addon } = await serve()
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   alsoClose(async () => warn.mockRestore())
@@ -328,7 +339,7 @@ test('where the send buffer cannot be set, the server says so and serves', async
   expect((await fetch(`${url}/health`)).status).toBe(200)
 })
 
-test('a listener serves inside a server of one own, with the same door', async () => {
+test("a listener serves inside a server of one's own, with the same door", async () => {
   const { engine } = await serve()
   const server = createHttpServer(requestListener({ engine, apiKeys: ['key'] }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Api } from '../../src/apis/api.js'
+import { openAi } from '../../src/apis/openai/api.js'
+import { protocolLike } from '../../src/http/dispatch.js'
 import { eventually, settle } from '../support/eventually.js'
 import { post, type RawClient, request } from '../support/raw-client.js'
 import { chatPath, closeAfterEach, type Served, serve, story } from '../support/serve.js'
@@ -156,7 +159,7 @@ test('the id that a client gave to what is refused is kept where it could be rea
   expect(served.log.map(({ requestId }) => requestId)).toEqual(['mine', 'mine', 'mine'])
 })
 
-test('who leaves in its headers is told so; in its body nobody is there to be told', async () => {
+test('a client that leaves in its headers is told so, and in its body is not', async () => {
   const served = await serve()
   const [inHeaders, within] = [await served.client(), await served.client()]
   inHeaders.send('GET /health HTTP/1.1\r\nhost: loc')
@@ -204,4 +207,20 @@ test('connections beyond the limit are counted', async () => {
   first.send(request('GET', '/metrics'))
   await first.seen('sluice_http_connections_dropped_total{model_name="fake"} 3\n')
   expect(served.log.map(({ route }) => route)).toEqual(['/health', '/metrics'])
+})
+
+test('an unknown path is told of in the words of the protocol whose paths begin as it does', () => {
+  const answers = (...patterns: string[]): Api => ({
+    ...openAi,
+    routes: patterns.map((pattern) => ({ method: 'POST', pattern, handle: () => expect.fail() })),
+  })
+  const first = answers('/v1/chat/completions', '/v1/models/{id}')
+  const second = answers('/v1/messages', '/v1/messages/count_tokens')
+  const third = answers('/api/chat')
+  const like = (path: string) => protocolLike(path, [first, second, third])
+  expect(like('/v1/messages/batches')).toBe(second)
+  expect(like('/v1/chat')).toBe(first)
+  expect(like('/v1/responses')).toBe(first)
+  expect(like('/api/tags')).toBe(third)
+  expect(like('/nothing')).toBe(first)
 })

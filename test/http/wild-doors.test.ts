@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { BodyBudget } from '../../src/http/door/body-budget.js'
+import { BodyBudget } from '../../src/http/door/body.js'
 import { eventually } from '../support/eventually.js'
 import { post, request } from '../support/raw-client.js'
 import {
@@ -98,7 +98,7 @@ describe('origins', () => {
 describe('hosts', () => {
   const models = (host: string, more = {}) => request('GET', '/v1/models', '', { host, ...more })
 
-  test('where a key is needed any name is served, and the key is what counts', async () => {
+  test('may have any name where a key is needed, and the key is what counts', async () => {
     const served = await serve({ server: { apiKeys: ['key'] } })
     for (const host of ['api.example.com', '10.1.2.3:8080', '[fd00::1]:80']) {
       const bearer = { authorization: 'Bearer key' }
@@ -107,7 +107,7 @@ describe('hosts', () => {
     }
   })
 
-  test('what needs no key is not, but for /health', async () => {
+  test("must have the server's name where no key is needed, except for /health", async () => {
     const served = await serve({ server: { apiKeys: ['key'], openMetrics: true } })
     const at = (path: string) => request('GET', path, '', { host: 'evil.example' })
     expect((await answerTo(served, at('/metrics'))).status).toBe(403)
@@ -115,7 +115,7 @@ describe('hosts', () => {
     expect((await answerTo(served, 'GET /health HTTP/1.0\r\n\r\n')).status).toBe(200)
   })
 
-  test('open to others without a key, it answers to addresses and to nobody’s names', async () => {
+  test('are addresses, and no names, where a server is open to others without a key', async () => {
     const served = await serve({ server: { host: '0.0.0.0', allowUnauthenticated: true } })
     const own = [hostname(), '0.0.0.0:8080', '192.168.1.5', '[fe80::1]:80', 'box', 'box.local']
     for (const host of [...own, 'host.docker.internal', 'localhost']) {
@@ -126,7 +126,7 @@ describe('hosts', () => {
     }
   })
 
-  test('two Host headers are a 400, and the absolute form goes before one', async () => {
+  test('are a 400 where there are two, and the absolute form goes before one', async () => {
     const served = await serve()
     const two = 'GET /v1/models HTTP/1.1\r\nhost: localhost\r\nHost: localhost\r\n\r\n'
     expect((await answerTo(served, two)).status).toBe(400)
@@ -142,7 +142,7 @@ describe('paths', () => {
   test.each([
     ...['/v1/models', '/models', '/v1/models/', '//v1/models', '/v1//models', '/v1/v1/models'],
     ...['/models/', '/v1/models/default', '/models/default', '/health/', '/v1/health'],
-  ])('GET %s is answered', async (path) => {
+  ])('have GET %s answered', async (path) => {
     const { url } = await serve()
     expect((await fetch(url + path)).status).toBe(200)
     expect((await fetch(url + path, { method: 'HEAD' })).status).toBe(200)
@@ -153,14 +153,14 @@ describe('paths', () => {
     '/v1/chat/completions/',
     '//chat/completions',
     '/v1/v1/chat/completions',
-  ])('POST %s is a chat, and is counted as one', async (path) => {
+  ])('make POST %s a chat, counted as one', async (path) => {
     const served = await serve()
     expect((await postJson(served.url, path, story({ stream: false }))).status).toBe(200)
     await eventually(() => served.log.length === 1)
     expect(served.log[0]?.route).toBe('/v1/chat/completions')
   })
 
-  test('the others answer so too', async () => {
+  test('lead to the other endpoints as well', async () => {
     const { url } = await serve()
     const ask = (path: string, body: object) => postJson(url, path, body)
     expect((await ask('/completions', { prompt: 'a' })).status).toBe(200)
@@ -169,7 +169,7 @@ describe('paths', () => {
     expect((await fetch(`${url}/v1`)).status).toBe(404)
   })
 
-  test('OPTIONS tells what may be asked, without a key', async () => {
+  test('have OPTIONS say what may be asked, without a key', async () => {
     const { url } = await serve({ server: { apiKeys: ['key'] } })
     const options = async (path: string) => {
       const { status, headers } = await fetch(url + path, { method: 'OPTIONS' })

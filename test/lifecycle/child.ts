@@ -1,7 +1,11 @@
 import { fork } from 'node:child_process'
 import path from 'node:path'
-import { nodeUnderTest, packageUnderTest, programs } from '../support/package-under-test.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
+import {
+  nodeUnderTest,
+  packageUnderTest,
+  programs,
+} from '../support/packages/package-under-test.js'
 
 const folder = programs('test/lifecycle/children')
 /** Whether there is no addon that fails on plan: it is this checkout's, and Linux's. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { encoderModel } from '../support/encoder-model.js'
-import { randomModel } from '../support/random-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
+import { randomModel } from '../support/models/random-model.js'
 import { isWithoutFaults, runChild } from './child.js'
 
 // An engine that ends by itself, in a process that must not end with it. The addon fails where
@@ -27,7 +27,7 @@ describe.skipIf(isWithoutFaults)('an engine that ends by itself', () => {
     ['an exception in the embedder', 'embeddings:1', 'ERR_ENGINE_FAILED', encoderModel()],
     ['no memory in the embedder', 'no-memory:3', 'ERR_OUT_OF_MEMORY', encoderModel()],
   ]
-  test.each(faults)('tells everybody why: %s', async (_, fault, cause, model) => {
+  test.each(faults)('tells all that wait why: %s', async (_, fault, cause, model) => {
     const exit = await runChild('ends-by-itself', undefined, model, { SLUICE_TEST_FAULT: fault })
     expect(exit).toMatchObject(clean)
     const [told] = exit.messages as [Told]
@@ -37,23 +37,23 @@ describe.skipIf(isWithoutFaults)('an engine that ends by itself', () => {
     expect(new Set([...told.underWay, ...told.after])).toEqual(new Set([both]))
   })
 
-  test('does so beside a draft model too', async () => {
+  test('tells all that wait why beside a draft model too', async () => {
     const env = { SLUICE_TEST_FAULT: 'no-memory:120', DRAFT: randomModel() }
     const exit = await runChild('ends-by-itself', undefined, undefined, env)
     expect(exit).toMatchObject(clean)
     expect(exit.messages).toMatchObject([{ code: 'ERR_ENGINE_ENDED', cause: 'ERR_OUT_OF_MEMORY' }])
   })
 
-  test('does so in a worker, which goes on', async () => {
+  test('tells all that wait why in a worker, which goes on', async () => {
     const env = { SLUICE_TEST_FAULT: 'logits:5' }
-    const exit = await runChild('worker-ends-by-itself', undefined, undefined, env)
+    const exit = await runChild('workers/ends-by-itself', undefined, undefined, env)
     expect(exit).toMatchObject(clean)
     const told = { told: 'ERR_ENGINE_ENDED', code: 'ERR_ENGINE_ENDED', cause: 'ERR_ENGINE_FAILED' }
     expect(exit.messages).toEqual([told])
   })
 })
 
-describe.skipIf(isWithoutFaults)('wherever something fails, the process goes on', () => {
+describe.skipIf(isWithoutFaults)('the process goes on, wherever something fails', () => {
   const known = /^(done|end (closed|ERR_OUT_OF_MEMORY|ERR_ENGINE_FAILED)|(load )?ERR_[A-Z_]+)$/
   const sweeps: [what: string, sweep: string, model?: string][] = [
     ['one allocation', 'memory:1:300:13'],
@@ -63,7 +63,7 @@ describe.skipIf(isWithoutFaults)('wherever something fails, the process goes on'
     ['all allocations while embedding', 'no-memory:1:120:9', encoderModel()],
     ['starting a thread', 'threads:0:5:1'],
   ]
-  test.each(sweeps)('%s', async (_, sweep, model) => {
+  test.each(sweeps)('where it is %s', async (_, sweep, model) => {
     const exit = await runChild('fails-everywhere', undefined, model, { SWEEP: sweep })
     expect(exit).toMatchObject(clean)
     const [outcomes] = exit.messages as [Record<string, number>]

@@ -1,4 +1,4 @@
-import { encoderModel } from '../support/encoder-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
 import { type Exit, runChild } from './child.js'
 
 /** How a process ends whose other listeners of 'exit' leave the engine's own out. */
@@ -36,5 +36,5 @@ export function exitPastListeners(
   const model =
     state === 'embedding' ? encoderModel({ layers: 4, embedding: 192, seed: 2 }) : undefined
   const env = { HOW: way, WHAT: state, SLUICE_TEST_FAULT: 'slow-exit:0:200' }
-  return runChild('exits-past-listeners', undefined, model, env)
+  return runChild('exits/past-listeners', undefined, model, env)
 }

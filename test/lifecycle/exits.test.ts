@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encoderModel } from '../support/encoder-model.js'
+import { encoderModel } from '../support/models/encoder-model.js'
 import { type Exit, runChild, runChildren } from './child.js'
 
 /** A promise about the process gets a process: see the order of exits in ARCHITECTURE.md. */
@@ -15,7 +15,7 @@ describe('a process with an engine', () => {
     for (const exit of await runChildren('stays-idle')) expect(summaryOf(exit)).toEqual(clean)
   })
 
-  test('ends by itself with a reply that nobody reads', async () => {
+  test('ends by itself with a reply without a reader', async () => {
     for (const exit of await runChildren('leaves-unread')) expect(summaryOf(exit)).toEqual(clean)
   })
 
@@ -32,20 +32,20 @@ describe('a process with an engine', () => {
   })
 
   test('ends at process.exit in mid-decode', async () => {
-    for (const exit of await runChildren('exits-in-decode')) {
+    for (const exit of await runChildren('exits/in-decode')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
     }
   })
 
   test('ends at process.exit in mid-prefill', async () => {
-    for (const exit of await runChildren('exits-in-prefill')) {
+    for (const exit of await runChildren('exits/in-prefill')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
     }
   })
 
   test('ends at process.exit in the middle of embedding', async () => {
     const model = encoderModel({ layers: 4, embedding: 192, seed: 2 })
-    for (const exit of await runChildren('exits-in-embedding', 3, model)) {
+    for (const exit of await runChildren('exits/in-embedding', 3, model)) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
     }
   })
@@ -63,13 +63,13 @@ describe('a process with an engine', () => {
   })
 
   test('ends at process.exit in the middle of an estimate', async () => {
-    for (const exit of await runChildren('exits-in-estimate')) {
+    for (const exit of await runChildren('exits/in-estimate')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
     }
   })
 
   test('ends at process.exit while the model loads', async () => {
-    for (const exit of await runChildren('exits-in-load')) {
+    for (const exit of await runChildren('exits/in-load')) {
       expect(summaryOf(exit)).toEqual({ ...clean, code: 7 })
     }
   })
@@ -110,20 +110,20 @@ test('two engines in a process write what each writes alone, and end apart', asy
 
 describe('a worker thread with an engine', () => {
   test('owns it, reads from it, closes it, and ends', async () => {
-    for (const exit of await runChildren('worker-closes')) {
+    for (const exit of await runChildren('workers/closes')) {
       expect(summaryOf(exit)).toEqual(clean)
       expect(exit.messages).toEqual([{ tokens: 50 }])
     }
   })
 
   test('can be terminated in mid-decode, again and again', async () => {
-    for (const exit of await runChildren('worker-terminated', 3)) {
+    for (const exit of await runChildren('workers/terminated', 3)) {
       expect(summaryOf(exit)).toEqual(clean)
     }
   })
 
   test('can end while the main thread’s engine goes on', async () => {
-    const exit = await runChild('worker-beside-main')
+    const exit = await runChild('workers/beside-main')
     expect(summaryOf(exit)).toEqual(clean)
     expect(exit.messages).toEqual([{ tokens: 300 }])
   })

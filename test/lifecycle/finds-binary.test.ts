@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { libc, platformName } from '../../src/binding/platform.js'
-import { ScratchFolder } from '../support/package.js'
-import { packageCopy } from '../support/package-copy.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
+import { ScratchFolder } from '../support/packages/package.js'
+import { packageCopy } from '../support/packages/package-copy.js'
 
 /** A copy of the package as it is where nothing was built; what a test adds is taken away. */
 const scratch = new ScratchFolder()
@@ -93,7 +93,7 @@ describe('the native binary', () => {
   })
 })
 
-test('without a binary, importing works and load() names the command that builds it', () => {
+test('importing works without a binary, and load() names the command that builds it', () => {
   const { outcome } = load()
   expect(outcome).toMatch(/^ERR_BINARY_MISSING .*npx sluice build/)
   expect(outcome).toContain(`a build of your own (${own}) is not there`)

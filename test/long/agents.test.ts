@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type Agent, agents, contextTokens } from '../support/agents/agents.js'
 import { type Asked, askedOf, type ChatBody } from '../support/agents/asked.js'
 import { runAgent, type Session, templateFolder, templateText } from '../support/agents/session.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 import { chat, closeAfterEach } from '../support/serve.js'
 import { serveReal } from '../support/serve-real.js'
 
@@ -63,7 +63,7 @@ function reportOf(name: string, { exchanges, outputs }: Session, turns: Asked[])
   )
 }
 
-describe('what they send, shown to each of the templates', () => {
+describe('the requests of agents, shown to each of the templates', () => {
   /** The first of a kind, and the last of the task, which has all its turns and the cut call. */
   const requestsOf = ({ name }: Agent): [string, ChatBody][] => {
     const all = askedOf(sessions.get(name)?.exchanges ?? []).map(({ request }) => request)
@@ -80,7 +80,7 @@ describe('what they send, shown to each of the templates', () => {
   const known = new Map<string, number>()
   const refused: string[] = []
 
-  test.each(templates)('%s', async (template) => {
+  test.each(templates)('are taken by %s', async (template) => {
     const { url, engine } = await serveReal({
       model,
       chatTemplate: templateText(template),
@@ -97,7 +97,7 @@ describe('what they send, shown to each of the templates', () => {
     }
   })
 
-  test('is taken by each, with tools by each that knows tools', () => {
+  test('are taken by each template, with tools by each that knows tools', () => {
     const lines = [...known].map(([name, all]) => `${name}: ${taken.get(name) ?? 0} of ${all}`)
     console.log([...lines, ...refused].join('\n'))
     expect(known.get('opencode, title')).toBe(templates.length)

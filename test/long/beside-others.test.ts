@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { installed } from '../support/installed.js'
-import { programs } from '../support/package-under-test.js'
+import { installed } from '../support/packages/installed.js'
+import { programs } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
 // node-llama-cpp has a llama.cpp of its own, of the same symbols. Its platform's package is named,

@@ -1,8 +1,8 @@
 import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { installed } from '../support/installed.js'
-import { packageUnderTest, projectWith } from '../support/package-under-test.js'
+import { installed } from '../support/packages/installed.js'
+import { packageUnderTest, projectWith } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
 // The settings of docs/bundlers.md, with the bundlers that npm has; esbuild is in test/package.

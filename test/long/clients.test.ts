@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { serveClients } from '../support/client-server.js'
-import { installed } from '../support/installed.js'
+import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'
 

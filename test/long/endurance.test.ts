@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../src/index.js'
 import { runChild } from '../lifecycle/child.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const mebibyte = 2 ** 20
@@ -13,7 +13,7 @@ describe('again and again', () => {
   })
   afterAll(() => engine.close())
 
-  test('10,000 replies cancelled as they finish: every one is counted once', async () => {
+  test('10,000 replies are cancelled as they finish, and every one is counted once', async () => {
     const before = engine.stats()
     const one = async (i: number) => {
       const reply = engine.chat(ask, { ignoreEos: true, maxTokens: 1 + (i % 5) })
@@ -54,7 +54,7 @@ describe('again and again', () => {
     },
   )
 
-  test('an engine is loaded and closed 300 times: no memory left behind', async () => {
+  test('an engine is loaded and closed 300 times, and no memory is left behind', async () => {
     const cycle = async () => {
       const one = await load({ model: randomModel(), context: 1024 })
       await one.chat(ask, { maxTokens: 3 }).text()
@@ -67,21 +67,21 @@ describe('again and again', () => {
   })
 })
 
-describe('ends that go wrong sometimes', () => {
+describe('an end that would go wrong only sometimes is right each time', () => {
   test.each([
-    ['exits-in-decode', 500, { code: 7, signal: null }],
-    ['exits-in-prefill', 100, { code: 7, signal: null }],
-    ['exits-in-load', 100, { code: 7, signal: null }],
+    ['exits/in-decode', 500, { code: 7, signal: null }],
+    ['exits/in-prefill', 100, { code: 7, signal: null }],
+    ['exits/in-load', 100, { code: 7, signal: null }],
     ['closes-in-decode', 100, { code: 0, signal: null }],
-    ['worker-terminated', 63, { code: 0, signal: null }], // of 8 workers each
-  ])('%s, %i times', async (name, times, expected) => {
+    ['workers/terminated', 63, { code: 0, signal: null }], // of 8 workers each
+  ])('where a process does so: %s, %i times', async (name, times, expected) => {
     for (let i = 0; i < times; i++) expect(await runChild(name)).toMatchObject(expected)
   })
 
-  test('500 workers are terminated, at every stage of their life', async () => {
+  test('where 500 workers are terminated, at every stage of their life', async () => {
     const met = new Set<string>()
     for (let i = 0; i < 5; i++) {
-      const { messages, ...exit } = await runChild('workers-come-and-go')
+      const { messages, ...exit } = await runChild('workers/come-and-go')
       expect(exit).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
       const [{ stages }] = messages as [{ stages: Record<string, number> }]
       for (const stage of Object.keys(stages)) met.add(stage)

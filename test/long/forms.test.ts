@@ -3,7 +3,7 @@ import path from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ChatOptions, type Engine, load, type ReasoningOptions } from '../../src/index.js'
-import { randomModel } from '../support/random-model.js'
+import { randomModel } from '../support/models/random-model.js'
 
 // A form, and tools beside it, by each of the 70 templates of llama.cpp's tree. The models know of
 // nothing: what is right in a reply is the grammar's doing and the reader's.
@@ -97,7 +97,7 @@ async function told(options: ChatOptions, label: string): Promise<void> {
 describe.each(only === undefined ? files : files.filter((file) => file.includes(only)))(
   '%s',
   (file) => {
-    test('a form, as it thinks, and beside tools', async () => {
+    test('keeps to a form, as it thinks, and beside tools', async () => {
       engine = await load({
         model,
         chatTemplate: readFileSync(path.join(folder, file), 'utf8'),

@@ -9,7 +9,7 @@ const ms = 30 * 60_000
 const timeout = 40 * 60_000
 
 test(
-  'the whole of the API, at random',
+  'the whole of the API, used at random, breaks no promise',
   async () => {
     const ends = await fuzz({ name: 'fuzz', draw: drawPlan, ms })
     const met = ['stop', 'length', 'tool_calls', 'done', 'cancelled', 'ERR_CANCELLED', 'ERR_CLOSED']
@@ -19,7 +19,7 @@ test(
 )
 
 test(
-  'a churn of conversations through the prefix cache',
+  'a churn of conversations through the prefix cache changes no text',
   async () => {
     const ends = await fuzz({ name: 'churn', draw: drawChurn, ms })
     const met = ['length', 'cancelled', 'ERR_CANCELLED']

@@ -1,16 +1,16 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { CompiledSchema, InvalidSchemaError } from '../../src/index.js'
+import { checkWellFormed } from '../../src/schema/reading/well-formed.js'
 import { toolGrammar } from '../../src/schema/tool-grammar.js'
-import { checkWellFormed } from '../../src/schema/well-formed.js'
-import { GrammarSampler } from '../support/grammar-sampler.js'
-import { installed } from '../support/installed.js'
+import { randomModel } from '../support/models/random-model.js'
+import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
-import { pydanticSchemas } from '../support/pydantic-schemas.js'
-import { randomModel } from '../support/random-model.js'
-import type { Schema } from '../support/schemas.js'
+import { GrammarSampler } from '../support/schemas/grammar-sampler.js'
+import { pydanticSchemas } from '../support/schemas/pydantic-schemas.js'
+import type { Schema } from '../support/schemas/schemas.js'
+import { validates } from '../support/schemas/validates.js'
 import { suiteLoader } from '../support/suite-engines.js'
-import { validates } from '../support/validates.js'
 
 // What generators of schemas make of types, and the tools of published MCP servers: installed here,
 // asked, and each of their schemas compiled, sampled, and written by a random model.
@@ -170,7 +170,7 @@ describe('schemas that others make', () => {
     return ended.length / replies.length
   }
 
-  test('by ten generators, and as pydantic does: 97 in 100 are taken and kept to', async () => {
+  test('by ten generators, and by pydantic, are taken and kept to: 97 in 100', async () => {
     const lists: Named[] = []
     for (const [generator, packages] of Object.entries(generators)) {
       lists.push(...(await generated(generator, packages)))
@@ -189,7 +189,7 @@ describe('schemas that others make', () => {
     expect(await written(taken)).toBeGreaterThan(0.6)
   })
 
-  test("MCP servers' tools: all are taken, by every kind of template, and kept to", async () => {
+  test("of MCP servers' tools are all taken, by every kind of template, and kept to", async () => {
     const lists: Named[] = []
     for (const server of servers) lists.push(...(await toolsOf(server)))
     expect(lists.length).toBeGreaterThan(350)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fuzzLoads } from '../support/fuzzed-loads.js'
+import { fuzzLoads } from '../support/fuzz/fuzzed-loads.js'
 
 /** SLUICE_FUZZ_MINUTES makes it longer or shorter. */
 const minutes = Number(process.env.SLUICE_FUZZ_MINUTES ?? 10)

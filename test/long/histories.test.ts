@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { histories } from '../support/histories.js'
-import { askings, sendBack, type Tally } from '../support/own-replies.js'
-import { randomModel } from '../support/random-model.js'
+import { histories } from '../support/chats/histories.js'
+import { askings, sendBack, type Tally } from '../support/chats/own-replies.js'
+import { randomModel } from '../support/models/random-model.js'
 import { closeAfterEach } from '../support/serve.js'
 import { serveReal } from '../support/serve-real.js'
 
@@ -74,7 +74,7 @@ test.each(chosen)('%s takes each history, and its own replies', async (file) => 
   expect([...wrong, ...tally.refused]).toEqual([])
 })
 
-test('the sums', () => {
+test('every history is taken by every template', () => {
   console.log(JSON.stringify(sums))
   expect(sums.taken).toBe(sums.histories)
 })

@@ -7,10 +7,10 @@ import {
   rendered,
   tokensOf,
   tokensOfText,
-} from '../support/forged-chats.js'
-import { randomModel } from '../support/random-model.js'
-import { marksOf, templateNames, templateText } from '../support/templates.js'
-import type { TokenizerName } from '../support/tokenizers.js'
+} from '../support/chats/forged-chats.js'
+import { marksOf, templateNames, templateText } from '../support/chats/templates.js'
+import { randomModel } from '../support/models/random-model.js'
+import type { TokenizerName } from '../support/models/tokenizers.js'
 
 // All templates: with each tokenizer, and with a forged turn in each place by itself.
 

@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Runtime, testRuntime } from '../runtimes/table.js'
-import { installed } from '../support/installed.js'
-import { packageUnderTest } from '../support/package-under-test.js'
+import { installed } from '../support/packages/installed.js'
+import { packageUnderTest } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
 // Every runtime that a package of npm's holds, on the machine whose packages are named here.

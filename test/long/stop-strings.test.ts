@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ChatOptions, type Engine, load } from '../../src/index.js'
-import { randomModel } from '../support/random-model.js'
-import { scriptModel } from '../support/script-model.js'
+import { randomModel } from '../support/models/random-model.js'
+import { scriptModel } from '../support/models/script-model.js'
 
 // Stop strings by each of the 70 templates of llama.cpp's tree: in thoughts, in calls, in forms and
 // in what is said. What a format writes around those is learned from what its grammar allowed.
@@ -73,7 +73,7 @@ async function thoughtsOf(engine: Engine) {
 }
 
 describe.each(files.filter((file) => file.includes(only)))('%s', (file) => {
-  test('calls and forms are whole whatever stop string is in them', async () => {
+  test('leaves calls and forms whole whatever stop string is in them', async () => {
     await withEngine(file, model, async (engine) => {
       const { text, finishReason } = await told(engine, {
         schema: form,
@@ -102,7 +102,7 @@ describe.each(files.filter((file) => file.includes(only)))('%s', (file) => {
     })
   }, 120_000)
 
-  test('thoughts are not cut, and what is said is', async () => {
+  test('leaves thoughts uncut, and cuts the text', async () => {
     await withEngine(file, model, async (engine) => {
       const begun = await thoughtsOf(engine)
       if (engine.model.canThink && begun === undefined) count('no thoughts were made to try')

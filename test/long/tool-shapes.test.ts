@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
-import { mcpTools } from '../support/mcp-tools.js'
-import { lostOf, templateFiles, withTemplate } from '../support/tool-prompts.js'
-import { malformedShapes, validShapes } from '../support/tool-shapes.js'
+import { mcpTools } from '../support/chats/mcp-tools.js'
+import { lostOf, templateFiles, withTemplate } from '../support/chats/tool-prompts.js'
+import { malformedShapes, validShapes } from '../support/chats/tool-shapes.js'
 
 // Each of llama.cpp's templates that knows tools x each shape of a schema, and an agent's tools.
 
@@ -9,7 +9,7 @@ const hello = [{ role: 'user' as const, content: 'Hi' }]
 const counts = { templates: 0, 'without tools': 0, prompts: 0, refused: 0, lost: 0 }
 
 test.each(templateFiles())(
-  '%s tells of each name and description of each shape, and takes its reply',
+  'the template %s writes each name and description of each shape, and its reply is read',
   async (file) => {
     const engine = await withTemplate(file)
     try {
@@ -44,7 +44,7 @@ test.each(templateFiles())(
 )
 
 test.each(templateFiles())(
-  '%s takes 150 tools of 200 KiB',
+  'the template %s takes 150 tools of 200 KiB',
   async (file) => {
     const engine = await withTemplate(file, 600_000)
     try {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { ChatMessage } from '../../src/index.js'
-import { writeGguf } from '../support/gguf-writer.js'
+import { writeGguf } from '../support/models/gguf-writer.js'
+import { turnModelContent } from '../support/models/turn-model.js'
 import { suiteLoader } from '../support/suite-engines.js'
-import { turnModelContent } from '../support/turn-model.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-turns-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

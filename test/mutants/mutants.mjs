@@ -1,10 +1,9 @@
-// The 43 checks of the wire, each with one line of the code that it guards, spoiled: `npm run
-// test:mutants` wants all of these to be noticed by the tests that bear the check's number.
+// For each of the wire's 43 checks (test/support/wire/checks.mjs) a line of the code that it
+// guards, spoiled: `npm run test:mutants` wants the tests of the check to notice each of these.
 
 /**
  * @typedef {object} Mutant
- * @property {number} check its tests have this number in front of their names
- * @property {string} what the check is about
+ * @property {number} check what its tests name by `wireCheck`
  * @property {string} file
  * @property {string} find stands in the file exactly once
  * @property {string} replace the same, with one line of it spoiled
@@ -12,7 +11,7 @@
  */
 
 const framing = 'test/http/framing.test.ts'
-const choices = 'test/http/choices.test.ts'
+const choices = 'test/http/endpoints/choices.test.ts'
 const errors = 'test/http/errors.test.ts'
 const cancel = 'test/http/cancel.test.ts'
 const flow = 'test/http/flow.test.ts'
@@ -25,7 +24,6 @@ const realLeave = 'test/e2e/http/leave.test.ts'
 export const mutants = [
   {
     check: 1,
-    what: 'the headers of a stream',
     file: 'src/web/replies.ts',
     find: "'cache-control': 'no-cache',",
     replace: "'cache-control': 'public',",
@@ -33,7 +31,6 @@ export const mutants = [
   },
   {
     check: 1,
-    what: 'the headers of a stream',
     file: 'src/web/replies.ts',
     find: "'x-accel-buffering': 'no',",
     replace: "'x-accel-buffering': 'yes',",
@@ -41,31 +38,27 @@ export const mutants = [
   },
   {
     check: 2,
-    what: 'one JSON a frame',
-    file: 'src/openai/frames.ts',
+    file: 'src/apis/openai/envelope.ts',
     find: 'if (!/[\\u0085\\u2028\\u2029]/.test(json)) return json',
     replace: 'return json',
     tests: framing,
   },
   {
     check: 3,
-    what: 'nothing after [DONE]',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'return finish + doneFrame',
     replace: 'return doneFrame + finish',
     tests: framing,
   },
   {
     check: 4,
-    what: '[DONE] and the end in one segment',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'void res.end(value)',
     replace: 'void (res.write(value), setTimeout(() => res.end(), 10))',
     tests: framing,
   },
   {
     check: 5,
-    what: 'no character is split',
     file: 'native/engine/request/text-stream.cpp',
     find: '      if (partial_.size() < partial_length_) return;\n',
     replace: '\n',
@@ -73,119 +66,104 @@ export const mutants = [
   },
   {
     check: 6,
-    what: 'byte by byte it reads the same',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: "',\"usage\":null' : ''}}\\n\\n`",
     replace: "',\"usage\":null' : ''}}\\n`",
-    tests: 'test/http/sdk.test.ts',
+    tests: 'test/http/endpoints/sdk.test.ts',
   },
   {
     check: 7,
-    what: "every frame fits OpenAI's declarations",
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: '"finish_reason":null${',
     replace: '"finish_reason":""${',
     tests: framing,
   },
   {
     check: 8,
-    what: 'one id a reply',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'return this.#opening + choice',
     replace: "return this.#opening.replace('chatcmpl-', 'chatcmpl-0') + choice",
     tests: framing,
   },
   {
     check: 9,
-    what: 'the role first',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: '\'{"role":"assistant","content":""}\'',
     replace: '\'{"content":""}\'',
     tests: framing,
   },
   {
     check: 10,
-    what: 'one finish reason a choice, at its end',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: "this.#choice(index, '{}', ",
     replace: "this.#choice(index, '{}', 'null' || ",
     tests: framing,
   },
   {
     check: 11,
-    what: 'streamed text is unstreamed text',
-    file: 'src/openai/generation.ts',
+    file: 'src/apis/openai/generation.ts',
     find: 'seed: request.seed,',
     replace: 'seed: undefined,',
     tests: realStream,
   },
   {
     check: 12,
-    what: 'usage only when asked for',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'include_usage ?? false',
     replace: 'include_usage ?? true',
     tests: framing,
   },
   {
     check: 12,
-    what: 'usage only when asked for',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: '? \',"usage":null\'',
     replace: "? ''",
     tests: framing,
   },
   {
     check: 13,
-    what: "counts are the tokenizer's",
-    file: 'src/openai/usage.ts',
+    file: 'src/apis/openai/envelope.ts',
     find: 'prompt_tokens: promptTokens,',
     replace: 'prompt_tokens: promptTokens - 1,',
     tests: realStream,
   },
   {
     check: 14,
-    what: 'n choices in one stream, each by its index',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'this.#textOpenings[choice]',
     replace: 'this.#textOpenings[0]',
     tests: choices,
   },
   {
     check: 15,
-    what: 'deltas of tool calls that join',
-    file: 'src/openai/chat/chunks.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'if (id === undefined) return { index, function',
     replace: "if (id === undefined) return { index, type: 'function', function",
-    tests: 'test/http/tools.test.ts',
+    tests: 'test/http/endpoints/tools.test.ts',
   },
   {
     check: 16,
-    what: 'logprobs with bytes that rebuild the text',
-    file: 'src/openai/chat/logprobs.ts',
+    file: 'src/apis/openai/chat/writer.ts',
     find: 'bytes: Array.from(bytes)',
     replace: 'bytes: Array.from(bytes).slice(1)',
     tests: choices,
   },
   {
     check: 17,
-    what: 'no stop string leaks',
     file: 'native/engine/request/stop-search.cpp',
-    find: 'held_.size() - held_back;',
-    replace: 'held_.size();',
+    find: 'pending_.size() - withheld;',
+    replace: 'pending_.size();',
     tests: realStream,
   },
   {
     check: 18,
-    what: '`length` at the exact limit',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'requestOptions(request, maxTokens)',
     replace: 'requestOptions(request, undefined)',
     tests: operations,
   },
   {
     check: 18,
-    what: '`length` at the exact limit',
     file: 'native/engine/step-loop.cpp',
     find: 'sequence.completion_tokens() == request.max_tokens',
     replace: 'sequence.completion_tokens() > request.max_tokens',
@@ -193,39 +171,34 @@ export const mutants = [
   },
   {
     check: 19,
-    what: 'nulls are accepted',
-    file: 'src/openai/fields.ts',
+    file: 'src/apis/request.ts',
     find: 'schema.nullish()',
     replace: 'schema.optional()',
-    tests: 'test/openai/schema.test.ts',
+    tests: 'test/apis/openai/schema.test.ts',
   },
   {
     check: 20,
-    what: 'errors come before the headers',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'await reply.accepted',
     replace: '',
     tests: errors,
   },
   {
     check: 21,
-    what: 'an error has four fields',
-    file: 'src/openai/errors.ts',
+    file: 'src/apis/openai/errors.ts',
     find: ', code: code ?? null } }',
     replace: ' } as never }',
     tests: errors,
   },
   {
     check: 21,
-    what: 'an error has four fields',
-    file: 'src/openai/issues.ts',
+    file: 'src/apis/request.ts',
     find: "typeof key === 'number' ?",
     replace: "typeof key === 'symbol' ?",
-    tests: 'test/http/wrong-chat.test.ts',
+    tests: 'test/http/endpoints/wrong-chat.test.ts',
   },
   {
     check: 22,
-    what: '401 without the right key',
     file: 'src/http/door/keys.ts',
     find: 'if (this.#has(given)) return given',
     replace: 'return given',
@@ -233,7 +206,6 @@ export const mutants = [
   },
   {
     check: 22,
-    what: '401 without the right key',
     file: 'src/http/dispatch.ts',
     find: 'route?.isOpen?.(settings) ?',
     replace: 'route === undefined || route.isOpen?.(settings) ?',
@@ -241,7 +213,6 @@ export const mutants = [
   },
   {
     check: 23,
-    what: '404, 405, 413, 415',
     file: 'src/http/node/body.ts',
     find: 'if (bytes > bodyBytesMax) settle',
     replace: 'if (bytes > bodyBytesMax + 1) settle',
@@ -249,15 +220,13 @@ export const mutants = [
   },
   {
     check: 23,
-    what: '404, 405, 413, 415',
-    file: 'src/http/door/media.ts',
+    file: 'src/http/door/body.ts',
     find: 'jsonTypes.test(name) || unsaid.has(name)',
     replace: "name !== 'text/csv'",
     tests: 'test/http/door.test.ts',
   },
   {
     check: 23,
-    what: '404, 405, 413, 415',
     file: 'src/http/dispatch.ts',
     find: 'answerHeaders.allow = ',
     replace: 'answerHeaders.allowed = ',
@@ -265,15 +234,13 @@ export const mutants = [
   },
   {
     check: 24,
-    what: 'an error in mid-stream, and no [DONE]',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: 'res.end(lastFrame(error))',
     replace: "res.end(lastFrame(error).concat('data: [DONE]', '\\n\\n'))",
     tests: errors,
   },
   {
     check: 25,
-    what: 'x-request-id always',
     file: 'src/web/call.ts',
     find: "this.answerHeaders = { 'x-request-id': this.requestId }",
     replace: 'this.answerHeaders = {}',
@@ -281,15 +248,13 @@ export const mutants = [
   },
   {
     check: 25,
-    what: 'x-request-id always',
-    file: 'src/web/incoming.ts',
+    file: 'src/web/call.ts',
     find: '&& /^[A-Za-z0-9._-]{1,64}$/.test(given)',
     replace: '',
     tests: errors,
   },
   {
     check: 26,
-    what: 'who leaves frees the place',
     file: 'src/web/call.ts',
     find: 'if (!isSent) this.#abort.abort(new ClientGone())',
     replace: '',
@@ -297,7 +262,6 @@ export const mutants = [
   },
   {
     check: 26,
-    what: 'who leaves frees the place',
     file: 'src/http/node/connection.ts',
     find: "socket.once('end', leaveAll)",
     replace: '',
@@ -305,7 +269,6 @@ export const mutants = [
   },
   {
     check: 27,
-    what: 'a queued request of a gone client never runs',
     file: 'src/engine/reply.ts',
     find: 'this.#cancelRunning()\n    for',
     replace: '\n    for',
@@ -313,7 +276,6 @@ export const mutants = [
   },
   {
     check: 28,
-    what: 'leaving in mid-prefill',
     file: 'native/engine/step-loop.cpp',
     find: '    retire_cancelled();\n    fill_slots();',
     replace: '\n    fill_slots();',
@@ -321,15 +283,13 @@ export const mutants = [
   },
   {
     check: 29,
-    what: 'leaving without a stream',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: 'this.call.close(this.#isSent)',
     replace: 'this.call.close(this.#isSent || !this.res.headersSent)',
     tests: cancel,
   },
   {
     check: 30,
-    what: 'random leavers leave nothing',
     file: 'src/engine/engine-client.ts',
     find: 'this.#requests.delete(id)',
     replace: '',
@@ -337,23 +297,20 @@ export const mutants = [
   },
   {
     check: 31,
-    what: 'closing at [DONE] is a success',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/http/node/listener.ts',
     find: 'this.#isSent = !req.socket.destroyed',
     replace: 'this.#isSent = req.socket.destroyed',
     tests: cancel,
   },
   {
     check: 32,
-    what: "a stalled reader's memory is bounded",
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'if (!res.write(value)) await call.pause(drained(res, call.signal))',
     replace: 'if (!res.write(value)) await call.pause(Promise.resolve())',
     tests: flow,
   },
   {
     check: 32,
-    what: "a stalled reader's memory is bounded",
     file: 'native/engine/policy/scheduler.cpp',
     find: 'if (sequence.parked || left_of(sequence) == 0) continue;',
     replace: 'if (left_of(sequence) == 0) continue;',
@@ -361,7 +318,6 @@ export const mutants = [
   },
   {
     check: 33,
-    what: 'others are as fast',
     file: 'src/engine/engine-client.ts',
     find: 'if (request.taken * 2 < this.#window) return',
     replace: 'if (request.taken < this.#window * 2) return',
@@ -369,55 +325,48 @@ export const mutants = [
   },
   {
     check: 34,
-    what: 'the stall deadline frees the place',
-    file: 'src/http/node/reader-watch.ts',
+    file: 'src/http/node/connection.ts',
     find: 'if (still < looks && !socket.destroyed) return',
     replace: 'if (still < looks * 100 && !socket.destroyed) return',
     tests: flow,
   },
   {
     check: 34,
-    what: 'the stall deadline frees the place',
-    file: 'src/http/node/reader-watch.ts',
+    file: 'src/http/node/connection.ts',
     find: 'socket.writableLength > 0 && now === taken',
     replace: 'socket.writableLength > 0',
     tests: flow,
   },
   {
     check: 35,
-    what: 'who pauses gets every byte',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: "res.on('drain', settle)",
     replace: '',
     tests: flow,
   },
   {
     check: 36,
-    what: 'headers before the prefill',
-    file: 'src/http/handlers/chat.ts',
+    file: 'src/apis/openai/chat/handler.ts',
     find: 'await reply.accepted',
     replace: 'await reply.done',
     tests: framing,
   },
   {
     check: 37,
-    what: 'pings only in silence',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'silence.refresh()\n      if (!res.write',
     replace: '\n      if (!res.write',
     tests: framing,
   },
   {
     check: 37,
-    what: 'pings only in silence',
-    file: 'src/http/node/pump.ts',
+    file: 'src/http/node/send.ts',
     find: 'res.write(ping)\n    silence.refresh()',
     replace: 'res.write(ping)\n',
     tests: framing,
   },
   {
     check: 38,
-    what: 'an engine that stands still is told',
     file: 'src/web/engine-watch.ts',
     find: 'else if (++this.#still >= looks) {',
     replace: 'else if (++this.#still >= looks * 100) {',
@@ -425,7 +374,6 @@ export const mutants = [
   },
   {
     check: 38,
-    what: 'an engine that stands still is told',
     file: 'src/web/engine-watch.ts',
     find: 'if (this.#pauses > 0) return false',
     replace: '',
@@ -433,7 +381,6 @@ export const mutants = [
   },
   {
     check: 39,
-    what: 'a full queue answers at once',
     file: 'src/web/errors.ts',
     find: "queue_full: [429, 'queue_full'",
     replace: "queue_full: [503, 'queue_full'",
@@ -441,15 +388,13 @@ export const mutants = [
   },
   {
     check: 39,
-    what: 'a full queue answers at once',
-    file: 'src/http/node/exchange.ts',
+    file: 'src/web/answer.ts',
     find: '...(retryAfterSeconds === undefined ?',
     replace: '...(retryAfterSeconds !== 0 ?',
     tests: errors,
   },
   {
     check: 40,
-    what: 'nobody starves',
     file: 'native/engine/policy/scheduler.cpp',
     find: '    reserved = rows / 2;',
     replace: '    reserved = 0;',
@@ -457,7 +402,6 @@ export const mutants = [
   },
   {
     check: 41,
-    what: 'a drain refuses, finishes and ends',
     file: 'src/http/app.ts',
     find: 'if (this.#isDraining) throw shuttingDown()',
     replace: '',
@@ -465,7 +409,6 @@ export const mutants = [
   },
   {
     check: 41,
-    what: 'a drain refuses, finishes and ends',
     file: 'src/http/app.ts',
     find: 'for (const call of this.inFlight) call.abort(reason)',
     replace: '',
@@ -473,7 +416,6 @@ export const mutants = [
   },
   {
     check: 42,
-    what: 'connections are reused',
     file: 'src/http/dispatch.ts',
     find: "if (app.isDraining) answerHeaders.connection = 'close'",
     replace: "answerHeaders.connection = 'close'",
@@ -481,7 +423,6 @@ export const mutants = [
   },
   {
     check: 43,
-    what: 'started = finished + cancelled + failed',
     file: 'src/engine/engine-client.ts',
     find: 'this.#counts[outcome]++',
     replace: "if (outcome !== 'cancelled') this.#counts[outcome]++",

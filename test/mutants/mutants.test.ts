@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { checksIn, wireCheck, wireChecks } from '../support/wire/checks.mjs'
 import { mutants } from './mutants.mjs'
 
 // That there is a test for each of the wire's checks, and a mutant that would show it to be one.
@@ -9,12 +10,13 @@ import { mutants } from './mutants.mjs'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8')
-const checks = Array.from({ length: 43 }, (_, i) => i + 1)
+const checks = Object.keys(wireChecks).map(Number)
 
-/** The numbers in front of the names of a file's tests. */
+/** The checks that a file names, in TypeScript by `wireCheck` and in C++ in a title. */
 function numbersIn(file: string): number[] {
-  const names = read(file).matchAll(/(?:\(|^\s*)['"`]((?:\d+, )*\d+): /gm)
-  return [...names].flatMap(([, numbers = '']) => numbers.split(', ').map(Number))
+  const calls = [...read(file).matchAll(/describe\(wireCheck\(([\d, ]+)\)/g)]
+  const inTypescript = calls.flatMap(([, numbers = '']) => numbers.split(', ').map(Number))
+  return file.endsWith('.cpp') ? checksIn(read(file)) : inTypescript
 }
 
 const files = ['test', 'native/test'].flatMap((folder) =>
@@ -23,8 +25,14 @@ const files = ['test', 'native/test'].flatMap((folder) =>
     .map((name) => path.join(folder, name)),
 )
 
-test('each of the 43 checks is a test under its number', () => {
+test('a title of several checks names each of them, and no check that there is not', () => {
+  expect(checksIn(`the tests of ${wireCheck(26, 28)}`)).toEqual([26, 28])
+  expect(() => wireCheck(44)).toThrow('The wire has no check 44.')
+})
+
+test('each of the 43 checks has a test', () => {
   const found = new Set(files.flatMap(numbersIn))
+  expect(checks).toHaveLength(43)
   expect(checks.filter((check) => !found.has(check))).toEqual([])
 })
 
@@ -41,7 +49,7 @@ test.each(mutants)('the mutant of $check in $file spoils a line that is there', 
   expect(before.filter((line, i) => line !== after[i])).toHaveLength(1)
 })
 
-test('three of them are noticed; `npm run test:mutants` tries the others too', () => {
+test('three of the mutants are noticed; `npm run test:mutants` tries the others too', () => {
   const { stdout } = spawnSync(
     process.execPath,
     ['scripts/test-mutants.mjs', '--only', '8,20,24'],

@@ -41,7 +41,7 @@ describe.skipIf(reason)(`the configuration of AMX tiles${reason && ` (${reason})
   })
 })
 
-test('what cannot be followed is not taken for written', () => {
+test('code that cannot be followed is not taken for a written configuration', () => {
   const code = [
     'vpxor %xmm0,%xmm0,%xmm0',
     'vmovdqa %xmm0,0x10(%rsp)',

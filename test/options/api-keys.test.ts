@@ -24,7 +24,7 @@ test('SLUICE_API_KEY is a key of its own, beside a file or alone', () => {
   expect(readApiKeys(undefined, { SLUICE_API_KEY: '' })).toEqual([])
 })
 
-test('without either there is no key', () => {
+test('no key and no file are no key', () => {
   expect(readApiKeys(undefined, {})).toEqual([])
 })
 

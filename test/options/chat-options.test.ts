@@ -14,7 +14,7 @@ function refusal(act: () => unknown): InvalidOptionError {
 }
 
 describe('messages', () => {
-  test('developer is what templates call system, the others stay', () => {
+  test('with the role developer are what templates call system, and other roles stay', () => {
     const roles = ['system', 'developer', 'user', 'assistant', 'tool']
     const turns = roles.map((role) => ({ role, content: role }))
     const { messages: parsed } = parseChat(turns, {})
@@ -44,11 +44,11 @@ describe('messages', () => {
       ],
     ],
     ['messages[0].name', [{ role: 'user', content: 'x', name: 'Mia' }]],
-  ])('what is wrong is named by its path: %s', (path, messages) => {
+  ])('are refused where something is wrong, which is named by its path: %s', (path, messages) => {
     expect(refusal(() => parseChat(messages, {})).option).toBe(path)
   })
 
-  test('an assistant calls tools, and a tool answers', () => {
+  test('of an assistant call tools, and a tool answers', () => {
     const call = { id: 'call_1', name: 'get_weather', arguments: '{"city":"Paris"}' }
     const { messages } = parseChat(
       [
@@ -62,7 +62,7 @@ describe('messages', () => {
     expect(messages[2]).toMatchObject({ toolCallId: 'call_1', name: 'get_weather' })
   })
 
-  test('a call may be cut, an object, or without what a template makes up for', () => {
+  test('have calls that may be cut, objects, or without what a template makes up for', () => {
     const [message] = parseChat(
       [
         {
@@ -85,7 +85,7 @@ describe('messages', () => {
     ])
   })
 
-  test('an assistant and a tool may say nothing', () => {
+  test('of an assistant and of a tool may be empty', () => {
     const { messages } = parseChat([{ role: 'assistant' }, { role: 'tool' }], {})
     expect(messages.map(({ content }) => content)).toEqual(['', ''])
   })
@@ -104,11 +104,11 @@ describe('messages', () => {
       'messages[0].toolCalls[0].arguments.at',
       [{ role: 'assistant', toolCalls: [{ ...call, arguments: { at: () => 1 } }] }, user],
     ],
-  ])('a wrong call is named by its path: %s', (path, messages) => {
+  ])('are refused where a call is wrong, which is named by its path: %s', (path, messages) => {
     expect(refusal(() => parseChat(messages, {})).option).toBe(path)
   })
 
-  test('the conversation given is not changed', () => {
+  test('are not changed by reading them', () => {
     const given = [{ role: 'developer', content: 'x' }]
     parseChat(given, {})
     expect(given).toEqual([{ role: 'developer', content: 'x' }])
@@ -131,7 +131,7 @@ describe('tools', () => {
     })
   })
 
-  test('a named choice is that tool alone, required', () => {
+  test('are that alone that a choice names, and required', () => {
     const chat = parseChat(hello, { tools: [weather, run], toolChoice: { name: 'run' } })
     expect(chat.toolChoice).toBe('required')
     expect(chat.tools.map(({ name }) => name)).toEqual(['run'])
@@ -155,7 +155,7 @@ describe('tools', () => {
     ['reasoning.budget', { reasoning: { budget: -2 } }],
     ['reasoning.budget', { reasoning: { budget: 1.5 } }],
     ['reasoning.budgetMessage', { reasoning: { budgetMessage: 'x'.repeat(1025) } }],
-  ])('what is wrong is named by its path: %s', (path, options) => {
+  ])('are refused where something is wrong, which is named by its path: %s', (path, options) => {
     expect(refusal(() => parseChat(hello, options as object)).option).toBe(path)
   })
 
@@ -168,7 +168,7 @@ describe('tools', () => {
     ['parallelToolCalls', 0],
     ['reasoning', true],
     ['continueFinal', 'yes'],
-  ])('%s of %j is refused by its name', (name, value) => {
+  ])('are refused by their name: %s of %j', (name, value) => {
     const [key = ''] = name.split('.')
     expect(refusal(() => parseChatOptions({ [key]: value })).option).toBe(name)
   })
@@ -199,7 +199,7 @@ describe('a last message of the assistant', () => {
     expect(refusal(() => parseChat(messages, { continueFinal })).option).toBe(path)
   })
 
-  test('that called tools is answered, and one after another goes on', () => {
+  test('is answered where it called tools, and one after another goes on', () => {
     const called = { role: 'assistant', toolCalls: [{ name: 'x' }] }
     expect(parseChat([user, called], {}).continues).toBe(false)
     expect(parseChat([user, assistant, assistant], {}).continues).toBe(true)
@@ -210,7 +210,7 @@ test.each<[value: unknown, depth: number]>([
   [{ 'a[': ['"{', {}], b: [[]] }, 3],
   ['{[', 0],
   [[], 1],
-])('how deep %j is', (value, depth) => {
+])('the depth of %j is counted', (value, depth) => {
   expect(jsonTextOf(value, 1000)).toMatchObject({ text: JSON.stringify(value), depth })
 })
 

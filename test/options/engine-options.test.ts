@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseLoadOptions } from '../../src/options/engine-options.js'
 
 describe('options of load', () => {
-  test('a model alone gets the defaults; what depends on the machine stays open', () => {
+  test('get their defaults beside a model alone; what depends on the machine stays open', () => {
     expect(parseLoadOptions({ model: 'm.gguf' })).toEqual({
       model: 'm.gguf',
       parallel: 4,
@@ -24,7 +24,7 @@ describe('options of load', () => {
     })
   })
 
-  test('what is given goes before a default', () => {
+  test('go before their defaults', () => {
     const given = {
       model: 'm.gguf',
       parallel: 256,
@@ -114,13 +114,13 @@ describe('options of load', () => {
     ['onProgress', { onProgress: 'loud' }],
     ['signal', { signal: 'red' }],
     ['paralel', { paralel: 2 }],
-  ])('a wrong %s is refused by its path: %j', (path, options) => {
+  ])('are refused by their path where %s is wrong: %j', (path, options) => {
     expect(() => parseLoadOptions({ model: 'm.gguf', ...options })).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: path }),
     )
   })
 
-  test('shared cells hold one whole sequence, as far as its length is given', () => {
+  test('have shared cells that hold one whole sequence, as far as its length is given', () => {
     const cells = (kvCells: number, context?: number) => () =>
       parseLoadOptions({ model: 'm.gguf', kvCells, context })
     expect(cells(512, 512)).not.toThrow()
@@ -133,7 +133,7 @@ describe('options of load', () => {
     )
   })
 
-  test('the message says what was expected and what came', () => {
+  test('have messages that say what was expected and what came', () => {
     expect(() => parseLoadOptions({ model: 'm.gguf', parallel: 'many' })).toThrow(
       `'parallel': expected a whole number from 1 to 256, but got "many".`,
     )

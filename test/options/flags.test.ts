@@ -80,14 +80,14 @@ describe.each(Object.entries(examples))('%s', (key, [text, value]) => {
   })
 })
 
-test('names follow from the key', () => {
+test('the names of flags and variables follow from the key', () => {
   expect(flagName('gpuLayers')).toBe('--gpu-layers')
   expect(environmentName('gpuLayers')).toBe('SLUICE_GPU_LAYERS')
   expect(environmentName('topP')).toBe('SLUICE_TOP_P')
   expect(flagName('cacheMib')).toBe('--cache-mib')
 })
 
-test('without anything the defaults hold, and what the engine settles is left out', () => {
+test('the defaults hold without any flag, and what the engine settles is left out', () => {
   expect(settleFlags(serveFlags, {}, {})).toEqual({
     poll: 0,
     priority: 'normal',

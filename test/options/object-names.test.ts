@@ -35,7 +35,7 @@ describe("the names of a past call's arguments", () => {
     ['deep within', (object) => ({ a: [{ b: object }] })],
   ]
 
-  test.each(forms)('%s: 9,999 are taken, and two more are not', (_, form) => {
+  test.each(forms)('are taken up to 9,999 in %s, and two more are not', (_, form) => {
     expect(parseMessages(call(form(named(9_999))))).toHaveLength(3)
     const { option, message } = refusal(() => parseMessages(call(form(named(10_001)))))
     expect(option).toBe('messages[1].toolCalls[0].arguments')
@@ -51,7 +51,7 @@ describe("the names of a past call's arguments", () => {
     expect(option).toBe('messages[0].toolCalls[6].arguments')
   })
 
-  test('what is no object has none', () => {
+  test('are none where there is no object', () => {
     const list = JSON.stringify(Array.from({ length: 50_000 }, () => ({ a: 1 })))
     expect(nameSquaresOf(list)).toBe(50_000)
     expect(parseMessages(call(list))).toHaveLength(3)

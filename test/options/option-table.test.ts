@@ -118,7 +118,7 @@ test('the table has every option of every type', () => {
 })
 
 describe.each(each)('%s: %s', (_, option, type, call) => {
-  test('what is of the wrong type is refused by its name, with what came', async () => {
+  test('is refused by its name where it has the wrong type, with what came', async () => {
     for (const [what, value, came] of nowhereRight) {
       if (what === 'a string of blanks' && takesAnyText.includes(option)) continue
       const error = await refusal(() => call(withOption(type, option, value)))
@@ -135,7 +135,7 @@ describe.each(each)('%s: %s', (_, option, type, call) => {
     }
   })
 
-  test('a getter that throws is refused by its name, with what it threw', async () => {
+  test('is refused by its name where its getter throws, with what it threw', async () => {
     const options = withOption(type, option, undefined) as object
     Object.defineProperty(options, option, {
       enumerable: true,
@@ -154,7 +154,7 @@ describe.each(each)('%s: %s', (_, option, type, call) => {
     expect(await refusal(() => call(proxy))).toMatchObject({ option })
   })
 
-  test('a misspelt one is refused, and the nearest is named', async () => {
+  test('is refused where it is misspelt, and the nearest is named', async () => {
     const misspelt = `${option}${option.at(-1)}`
     const error = await refusal(() => call(withOption(type, misspelt, 1)))
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: misspelt })
@@ -233,7 +233,7 @@ describe.each(functions)('%s', (_, type, call) => {
   })
 })
 
-test('none of what was refused reached the engine', () => {
+test('a refused option never reaches the engine', () => {
   expect(addon.engines[0]?.submitted).toHaveLength(2) // the two that were right
 })
 
@@ -257,7 +257,7 @@ test('a message may be an instance of a class', async () => {
   await expect(engine.chat([new Message()]).done).resolves.toBeDefined()
 })
 
-describe('what is no option', () => {
+describe('an argument that is no option', () => {
   test.each<[string, string, () => unknown]>([
     ['load', 'options', () => load(undefined as never)],
     ['load', 'model', () => load({} as never)],
@@ -312,7 +312,7 @@ describe('what is no option', () => {
     ['drain', 'deadlineMs', () => createServer({ engine }).drain({ deadlineMs: '5' as never })],
     ['allowHosts', 'allowHosts', () => createServer({ engine, allowHosts: ['app.example:80'] })],
     ['aliases', 'aliases', () => createServer({ engine, aliases: 'small' as never })],
-  ])('%s blames %s', async (_, option, call) => {
+  ])('of %s is blamed as %s', async (_, option, call) => {
     const error = await refusal(call)
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option })
     expect(error.message).toMatch(/^'[^']+': expected .+, but got .+\.( Did you mean '\w+'\?)?$/)
@@ -324,7 +324,7 @@ describe('what is no option', () => {
     ["an error's", [new Error('x')]],
     ["an exit's", [0]],
     ["an app's", [{ version: '5', close: () => undefined }]],
-  ])('a listener may be a bound close(), also %s', async (_, given) => {
+  ])('may be a bound close() where it is a listener, also %s', async (_, given) => {
     const own = await load({ model: 'b.gguf' })
     const server = createServer({ engine: own })
     await server.close(...(given as []))
@@ -335,20 +335,20 @@ describe('what is no option', () => {
   test.each<[string, unknown[]]>([
     ["a signal's", ['SIGTERM', 15]],
     ["an AbortSignal's", [new Event('abort')]],
-  ])('a listener may be a bound drain(), also %s', async (_, given) => {
+  ])('may be a bound drain() where it is a listener, also %s', async (_, given) => {
     const server = createServer({ engine })
     await server.drain(...(given as []))
     await expect(server.drain('fast' as never)).rejects.toThrow("'options'")
   })
 
-  test('what close() cannot look at is refused', async () => {
+  test('is refused where close() cannot look at it', async () => {
     const error = await refusal(() => engine.close(...([revoked.proxy] as unknown as [])))
     expect(error).toMatchObject({ option: 'options' })
     expect(engine.closed).toBe(false)
   })
 })
 
-test('keys are never part of a message', async () => {
+test('a message never has a key in it', async () => {
   for (const apiKeys of ['my-secret', ['my secret'], ['ok', 'my\nsecret'], [Object('my-secret')]]) {
     const error = await refusal(() => createServer({ engine, apiKeys: apiKeys as never }))
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'apiKeys' })

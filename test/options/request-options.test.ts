@@ -14,7 +14,7 @@ function refusal(parse: () => unknown): { option: string; message: string } {
 }
 
 describe('options of a request', () => {
-  test('every option passes at both ends of its range', () => {
+  test('pass at both ends of their range', () => {
     const signal = new AbortController().signal
     const low = {
       temperature: 0,
@@ -98,33 +98,33 @@ describe('options of a request', () => {
     ['n', 1.5],
     ['n', 1e9],
     ['signal', {}],
-  ])('%s of %j is refused by its name', (name, value) => {
+  ])('are refused by their name: %s of %j', (name, value) => {
     const { option, message } = refusal(() => parseChatOptions({ [name]: value }))
     expect(option).toBe(name)
     expect(message).toMatch(new RegExp(`^'${name}': expected .+, but got .+\\.$`))
   })
 
-  test('an option that is undefined counts as left out', () => {
+  test('count as left out where they are undefined', () => {
     expect(parseChatOptions({ temperature: undefined, seed: 3 })).toEqual({ seed: 3 })
   })
 
-  test('a misspelt option is refused, with the names there are', () => {
+  test('are refused where they are misspelt, with the names there are', () => {
     const { option, message } = refusal(() => parseChatOptions({ maxToken: 5 }))
     expect(option).toBe('maxToken')
     expect(message).toContain('maxTokens')
   })
 
-  test('a prototype’s names are no options', () => {
+  test('are none of a prototype’s names', () => {
     expect(refusal(() => parseChatOptions({ constructor: 1 })).option).toBe('constructor')
     const polluting = JSON.parse('{"__proto__": {"temperature": 1}}')
     expect(refusal(() => parseChatOptions(polluting)).option).toBe('__proto__')
   })
 
-  test.each([null, 'x', 7, [], undefined])('%j in the place of options is refused', (input) => {
+  test.each([null, 'x', 7, [], undefined])('are refused where %j is in their place', (input) => {
     expect(refusal(() => parseChatOptions(input)).message).toContain('expected an object')
   })
 
-  test('a long value is shown in part', () => {
+  test('are shown in part where their value is long', () => {
     const { message } = refusal(() => parseChatOptions({ seed: 'x'.repeat(10_000) }))
     expect(message.length).toBeLessThan(200)
   })
@@ -135,7 +135,7 @@ test('a text is a string, the empty one too', () => {
   expect(refusal(() => parseText(['x'])).option).toBe('text')
 })
 
-test('token ids are of the vocabulary; the first that is not is named by its place', () => {
+test('token ids are of the vocabulary, and the first that is not is named by its place', () => {
   const ids = Array.from({ length: 300_000 }, (_, i) => i % 10)
   expect(parseCompletionPrompt(ids, 10)).toEqual(Int32Array.from(ids))
   for (const wrong of [10, -1, 1.5, '1', null, undefined, Number.NaN]) {

@@ -6,12 +6,11 @@ import {
   samplingNames,
   samplingRows,
 } from '../../src/api/sampling-options.js'
+import { chatRequest, requestOptions } from '../../src/apis/openai/chat/schema.js'
+import { wireName } from '../../src/apis/openai/option-names.js'
+import { parseRequest } from '../../src/apis/request.js'
 import { loadOptions } from '../../src/cli/load-options.js'
 import { nativeRequest } from '../../src/engine/native-request.js'
-import { requestOptions } from '../../src/openai/chat/options.js'
-import { chatRequest } from '../../src/openai/chat/schema.js'
-import { parseRequest } from '../../src/openai/issues.js'
-import { wireName } from '../../src/openai/option-names.js'
 import { parseChatOptions } from '../../src/options/chat-options.js'
 import { runFlags } from '../../src/options/command-flags.js'
 import { environmentName, settleFlags } from '../../src/options/flags.js'

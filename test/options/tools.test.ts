@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { toolLimitDefaults } from '../../src/options/engine-options.js'
 import { ToolNames } from '../../src/options/tool-names.js'
 import { parseTools, prepareTools } from '../../src/options/tools.js'
-import { mcpTools } from '../support/mcp-tools.js'
+import { mcpTools } from '../support/chats/mcp-tools.js'
 
 const broken = { type: 'object', properties: { a: { type: 'int' } }, required: null }
 
@@ -36,7 +36,7 @@ describe('one bad tool of many', () => {
     }
   })
 
-  test('of two with one name the first counts, whether they differ or not', () => {
+  test('is the second of two with one name, whether they differ or not: the first counts', () => {
     const more = [{ name: 'a' }, { name: 'a' }, { name: 'a', description: 'other' }]
     const { tools: read, notes } = parseTools(more, 'json')
     expect(read).toHaveLength(1)
@@ -45,7 +45,7 @@ describe('one bad tool of many', () => {
 })
 
 describe('names', () => {
-  test('of most characters are told as they are, the others by another name', () => {
+  test('are told as they are where their characters can be, and by another name where not', () => {
     const sent = [
       'get_weather',
       'fs/read.file:v2',
@@ -65,7 +65,7 @@ describe('names', () => {
   })
 })
 
-describe('limits', () => {
+describe('the limits of tools', () => {
   const limits = (more: object) => ({ ...toolLimitDefaults, ...more })
 
   test('are by number and by bytes, and an error names the setting', () => {
@@ -77,7 +77,7 @@ describe('limits', () => {
     expect(parseTools(tools, 'json', limits({ toolsMax: 20 })).notes).toEqual([])
   })
 
-  test('by work: what is beyond it is any value, which is told', () => {
+  test('are by work: what is beyond it is any value, which is told', () => {
     const tools = mcpTools(21, 30 * 1024)
     const { tools: read, notes } = parseTools(tools, 'json', limits({ toolWorkMax: 2 }))
     expect(read).toHaveLength(21)
@@ -85,7 +85,7 @@ describe('limits', () => {
     expect(notes[0]?.message).toContain('toolWorkMax')
   })
 
-  test('a megabyte of tools is taken, all of them kept to their schemas', () => {
+  test('take a megabyte of tools, all of them kept to their schemas', () => {
     const { tools, notes } = parseTools(mcpTools(1000, 900 * 1024), 'json')
     expect(notes).toEqual([])
     expect(tools.every(({ root, rules }) => root !== '' && rules.includes('\\"p0\\"'))).toBe(true)

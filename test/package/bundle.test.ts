@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { afterAll, describe, expect, test } from 'vitest'
-import { packageUnderTest, projectWith } from '../support/package-under-test.js'
+import { packageUnderTest, projectWith } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
 // A program that a bundler made of a user's, in a project that has the package installed.
@@ -22,13 +22,13 @@ describe.each(formats)('bundled by esbuild as %s', (format, extension) => {
   test.each([
     ['bundled', 'read true\n'],
     ['bundled-server', 'health 200\n'],
-  ])('a program that leaves the package outside runs (%s)', async (name, stdout) => {
+  ])('runs where it leaves the package outside (%s)', async (name, stdout) => {
     const outfile = path.join(project, `dist/${name}.${extension}`)
     await bundle(name, outfile, { format, external: ['sluice'] })
     expect(await run(outfile)).toEqual({ code: 0, stdout, stderr: '' })
   })
 
-  test('one that takes it in is told what to do, by load()', async () => {
+  test('is told what to do by load() where it takes the package in', async () => {
     const outfile = path.join(project, `dist/inside.${extension}`)
     await bundle('bundled', outfile, { format })
     const { code, stdout } = await run(outfile)

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Project, packCheckout, ScratchFolder } from '../support/package.js'
+import { Project, packCheckout, ScratchFolder } from '../support/packages/package.js'
 
 // What `npm pack` makes, in a project that has nothing else: it is compiled there once, from the
 // source that it carries, by the install step. Minutes without ccache.
@@ -47,7 +47,7 @@ describe('the packed tarball', () => {
     expect(existsSync(project.path('node_modules/sluice/build-cmake'))).toBe(false)
   })
 
-  test('replies to who imports it', async () => {
+  test('replies to a program that imports it', async () => {
     const { stdout } = await project.module(`import { load } from 'sluice'\n${reply}`)
     expect(JSON.parse(stdout)).toMatchObject({
       text: expect.stringMatching(/\w/),
@@ -55,7 +55,7 @@ describe('the packed tarball', () => {
     })
   })
 
-  test('replies to who requires it', async () => {
+  test('replies to a program that requires it', async () => {
     const script = `const { load } = require('sluice')\n;(async () => {${reply}})()`
     expect(JSON.parse((await project.commonJs(script)).stdout)).toMatchObject({
       completionTokens: 8,
@@ -69,7 +69,7 @@ describe('the packed tarball', () => {
 })
 
 // The last one: it takes the binary away.
-test('without a binary load() tells what was tried and how to build one', async () => {
+test('load() without a binary says what was tried and how to build one', async () => {
   rmSync(project.path('node_modules/sluice/build'), { recursive: true })
   const script = `
     import { load } from 'sluice'

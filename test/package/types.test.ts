@@ -5,8 +5,8 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ScratchFolder } from '../support/package.js'
-import { unpackedPackage } from '../support/package-copy.js'
+import { ScratchFolder } from '../support/packages/package.js'
+import { unpackedPackage } from '../support/packages/package-copy.js'
 import { startProgram } from '../support/program.js'
 
 // The package as it is published, seen by TypeScript and by those who check packages.
@@ -25,7 +25,7 @@ test('publint finds nothing', async () => {
   expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
 })
 
-test('“are the types wrong?” finds them right, wherever Node itself resolves exports', async () => {
+test('“are the types wrong?” finds the types right wherever Node resolves exports', async () => {
   const entrypoints = ['.', './http']
   const tarball = createPackageFromTarballData(new Uint8Array(packed.tarball))
   const { problems } = (await checkPackage(tarball, { entrypoints })) as Analysis
@@ -50,7 +50,7 @@ describe('a TypeScript program, strict and with every declaration checked', () =
     ['bundler', ['--module', 'esnext', '--moduleResolution', 'bundler'], 'chat.mts'],
   ]
 
-  test.each(settings)('%s: compiles and runs', async (_, options, file) => {
+  test.each(settings)('compiles and runs by %s', async (_, options, file) => {
     const folder = sources()
     const { stdout, code } = await compile(folder, file, options)
     expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
@@ -62,7 +62,7 @@ describe('a TypeScript program, strict and with every declaration checked', () =
     expect(run).toMatchObject({ code: 0, stdout: 'function 0 true\n' })
   })
 
-  test('node16, CommonJS: import() is checked; TypeScript forbids the rest there', async () => {
+  test('by node16, CommonJS has import() checked; TypeScript forbids the rest there', async () => {
     const folder = sources()
     const dynamic = "import('sluice').then(({ load }) => load({ model: 1 }))"
     writeFileSync(path.join(folder, 'late.cts'), dynamic)

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { nodeUnderTest } from '../support/package-under-test.js'
+import { nodeUnderTest } from '../support/packages/package-under-test.js'
 import { testRuntime } from './table.js'
 
 // The same programs by other versions, and by Bun and Deno: test/long/runtimes.test.ts.

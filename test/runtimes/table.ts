@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { packageUnderTest, programs } from '../support/package-under-test.js'
+import { packageUnderTest, programs } from '../support/packages/package-under-test.js'
 import { requireWarning, startProgram } from '../support/program.js'
 
 const folder = programs('test/runtimes/programs')

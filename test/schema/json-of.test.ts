@@ -22,11 +22,11 @@ describe('values that JSON has', () => {
     [new Proxy({ a: [1] }, {})],
     [{ [Symbol('hidden')]: 1, a: 1 }],
     [JSON.parse('{"__proto__": {"a": 1}}')],
-  ])('%j is what JSON.stringify says', (value) => {
+  ])('are written as JSON.stringify writes them: %j', (value) => {
     expect(jsonOf(value, 1000)).toBe(JSON.stringify(value))
   })
 
-  test('what is shared is written each time', () => {
+  test('are written each time where they are shared', () => {
     const shared = { type: 'string' }
     const value = { a: shared, b: [shared, shared] }
     expect(jsonOf(value, 1000)).toBe(JSON.stringify(value))

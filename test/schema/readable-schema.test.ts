@@ -1,9 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import type { RequestNote } from '../../src/api/types.js'
-import { readableSchema } from '../../src/schema/readable-schema.js'
-import { checkWellFormed } from '../../src/schema/well-formed.js'
-import { malformedShapes, validShapes } from '../support/tool-shapes.js'
+import { readableSchema } from '../../src/schema/reading/readable-schema.js'
+import { checkWellFormed } from '../../src/schema/reading/well-formed.js'
+import { malformedShapes, validShapes } from '../support/chats/tool-shapes.js'
 
 // What a malformed schema is read as: the rest of it holds.
 
@@ -45,20 +45,26 @@ test.each<[unknown, unknown, string]>([
   expect(notes[0]?.message).toMatch(/^expected .+, but got .+; taken as: .+$/)
 })
 
-test.each(validShapes)('a valid one is itself, and nothing is said: $name', ({ parameters }) => {
-  const { schema, notes } = read(parameters)
-  expect(schema).toBe(parameters)
-  expect(notes).toEqual([])
-})
+test.each(validShapes)(
+  'a valid schema is read as itself, and nothing is noted: $name',
+  ({ parameters }) => {
+    const { schema, notes } = read(parameters)
+    expect(schema).toBe(parameters)
+    expect(notes).toEqual([])
+  },
+)
 
-test.each(malformedShapes)('what is read is a JSON Schema: $name', ({ name, parameters }) => {
-  const { schema, notes } = read(parameters)
-  checkWellFormed(schema, 'at')
-  // A pattern that is no expression is no fault of the schema's form.
-  if (name === 'no expression') return
-  expect(notes.length).toBeGreaterThan(0)
-  new Ajv2020({ strict: false }).compile(schema as object)
-})
+test.each(malformedShapes)(
+  'a schema that is read is a JSON Schema: $name',
+  ({ name, parameters }) => {
+    const { schema, notes } = read(parameters)
+    checkWellFormed(schema, 'at')
+    // A pattern that is no expression is no fault of the schema's form.
+    if (name === 'no expression') return
+    expect(notes.length).toBeGreaterThan(0)
+    new Ajv2020({ strict: false }).compile(schema as object)
+  },
+)
 
 test('schemas that are very deep end in any value', () => {
   let deep: object = { type: 'string' }
@@ -68,7 +74,7 @@ test('schemas that are very deep end in any value', () => {
   expect(notes[0]?.message).toContain('30 deep')
 })
 
-test('of very many faults the first are told', () => {
+test('the first of very many faults are told', () => {
   const { schema, notes } = read({ anyOf: Array(9000).fill(0) })
   expect(notes).toHaveLength(64)
   expect(schema).toEqual({ anyOf: Array(9000).fill(true) })

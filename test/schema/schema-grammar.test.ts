@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidSchemaError } from '../../src/api/errors.js'
 import { jsonGrammar, schemaGrammar } from '../../src/schema/schema-grammar.js'
-import { refusedSchemas } from '../support/schemas.js'
+import { refusedSchemas } from '../support/schemas/schemas.js'
 
-// That replies validate is shown by test/e2e/engine/schema.test.ts; here is what is refused, and
-// that it takes no time.
+// That replies validate is shown by test/e2e/engine/chat/schema.test.ts; here is what is refused,
+// and that it takes no time.
 
 function refusal(schema: unknown): InvalidSchemaError {
   try {
@@ -79,14 +79,14 @@ test.each([
   expect(refusal({ type: 'string', pattern }).path).toBe('schema.pattern')
 })
 
-test('the path begins with the name that the schema has for who gave it', () => {
+test('the path of an error begins with the name that its caller has for the schema', () => {
   const schema = { not: { format: 'date' } }
   expect(() => schemaGrammar(schema, 'response_format.json_schema.schema')).toThrow(
     expect.objectContaining({ path: 'response_format.json_schema.schema.not' }),
   )
 })
 
-test('what only describes changes nothing', () => {
+test('keywords that only describe change nothing', () => {
   const plain = { type: 'object', properties: { a: { type: 'boolean' } } }
   const told = {
     ...plain,
@@ -122,7 +122,7 @@ test.each([
   [{ dependencies: { a: ['b'] } }, { dependentRequired: { a: ['b'] } }],
   [{ allOf: [{ multipleOf: 4 }, { multipleOf: 6 }] }, { multipleOf: 12 }],
   [{ pattern: '^(?=[a-c])[b-z]$' }, { pattern: '^(?=[bc])[bc]$' }],
-])('%j is %j', (schema, other) => {
+])('the schema %j is the grammar of %j', (schema, other) => {
   expect(schemaGrammar(schema)).toBe(schemaGrammar(other))
 })
 
@@ -305,7 +305,7 @@ describe('schemas that are meant to hurt', () => {
     ],
     ['a function', () => () => 1],
     ['a bigint', () => ({ const: 1n })],
-  ])('%s: refused or made a grammar within a second', (_, make) => {
+  ])('are refused or made a grammar within a second: %s', (_, make) => {
     const schema = make()
     const before = process.cpuUsage() // the machine may be busy with other things
     try {
@@ -317,7 +317,7 @@ describe('schemas that are meant to hurt', () => {
     expect((user + system) / 1000).toBeLessThan(1000)
   })
 
-  test('what is not large is not too much: one enum, one pattern, many of each', () => {
+  test('are no large ones, which pass: one enum, one pattern, many of each', () => {
     const many = {
       $defs: { e: { enum: range(500, (i) => `v${i}`) }, p: { pattern: '^[a-z]{1,9}$' } },
       type: 'object',
@@ -327,7 +327,7 @@ describe('schemas that are meant to hurt', () => {
     expect(schemaGrammar({ pattern: `^${'ab[cd]'.repeat(1000)}$` })).toContain('root ::=')
   })
 
-  test('3,000 optional properties, and 7,000 words of an enum, are made grammars', () => {
+  test('of 3,000 optional properties, or 7,000 words of an enum, are made grammars', () => {
     const properties = Object.fromEntries(names.map((name) => [name, {}]))
     expect(schemaGrammar({ type: 'object', properties })).toContain('"\\"k2999\\""')
     const words = Array.from({ length: 7000 }, (_, i) => `w${i}`)

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { schemaGrammar } from '../../src/schema/schema-grammar.js'
-import { generatorSchemas } from '../support/generator-schemas.js'
-import { GrammarSampler } from '../support/grammar-sampler.js'
-import { pydanticSchemas } from '../support/pydantic-schemas.js'
-import { handWrittenSchemas, randomSchema } from '../support/schemas.js'
-import { validates } from '../support/validates.js'
+import { generatorSchemas } from '../support/schemas/generator-schemas.js'
+import { GrammarSampler } from '../support/schemas/grammar-sampler.js'
+import { pydanticSchemas } from '../support/schemas/pydantic-schemas.js'
+import { handWrittenSchemas, randomSchema } from '../support/schemas/schemas.js'
+import { validates } from '../support/schemas/validates.js'
 
 // Any text of a schema's grammar validates: random ones of each, written without any model.
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { choiceGrammar, regexGrammar } from '../../src/schema/strings/text-grammar.js'
+import { choiceGrammar, regexGrammar } from '../../src/schema/text-grammar.js'
 
 describe('a regular expression', () => {
   test.each([

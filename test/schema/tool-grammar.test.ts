@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidSchemaError } from '../../src/api/errors.js'
 import { parseChat } from '../../src/options/chat-options.js'
+import { checkWellFormed } from '../../src/schema/reading/well-formed.js'
 import { readTool } from '../../src/schema/tool-cache.js'
 import { type CallFormat, toolGrammar } from '../../src/schema/tool-grammar.js'
-import { checkWellFormed } from '../../src/schema/well-formed.js'
 
 // What is refused of a tool's schema, and what becomes of each argument. That calls validate is
-// shown by test/e2e/engine/tools.test.ts.
+// shown by test/e2e/engine/chat/tools.test.ts.
 
 const at = 'tools[0].parameters'
 
@@ -64,7 +64,7 @@ const unkept: [object, string][] = [
 const formats: CallFormat[] = ['json', 'tagged', 'gemma', 'other', 'none']
 
 describe('a schema', () => {
-  test.each(malformed)('%j is none, and refused for every template', (schema, path) => {
+  test.each(malformed)('like %j is none, and refused for every template', (schema, path) => {
     for (const format of formats) {
       expect(refusal(() => compile(schema, format)).path).toBe(`${at}.${path}`)
       expect(refusal(() => compile(schema, format, true)).path).toBe(`${at}.${path}`)
@@ -77,12 +77,15 @@ describe('a schema', () => {
     expect(refusal(parse).path).toBe(`${at}.type`)
   })
 
-  test.each(unkept)('%j asks for what is not kept to: only strict refuses it', (schema, path) => {
-    expect(refusal(() => compile(schema, 'json', true)).path).toBe(at + path)
-    for (const format of formats) compile(schema, format)
-  })
+  test.each(unkept)(
+    'like %j asks for what is not kept to: only strict refuses it',
+    (schema, path) => {
+      expect(refusal(() => compile(schema, 'json', true)).path).toBe(at + path)
+      for (const format of formats) compile(schema, format)
+    },
+  )
 
-  test('without strict, the rest of it holds', () => {
+  test('that is kept to in part is taken without strict', () => {
     const tags = { type: 'array', items: { enum: ['sweet', 'sour'] }, uniqueItems: true }
     const { rules } = compile(properties({ tags }))
     expect(rules).toContain('weet')
@@ -103,7 +106,7 @@ describe('a schema', () => {
     expect(read('json', false).grammar).toBe(grammar)
   })
 
-  test('what came of a budget that is spent is not remembered', () => {
+  test('is not remembered by what came of a budget that is spent', () => {
     const text = JSON.stringify(properties({ b: { enum: ['x', 'y', 'z'] } }))
     const read = (left: number) => {
       return readTool(text, at, { format: 'json', isStrict: false, budget: { left } }).grammar
@@ -113,7 +116,7 @@ describe('a schema', () => {
   })
 })
 
-describe('where each argument is written by itself', () => {
+describe('a template where each argument is written by itself', () => {
   const kindOf = (schema: unknown) => {
     const [property] = compile(properties({ a: schema }), 'tagged', true).properties
     const { kind = '', json = '', text = '' } = property ?? {}
@@ -132,11 +135,11 @@ describe('where each argument is written by itself', () => {
     [{ type: ['string', 'integer'], maximum: 3 }, '{"type":"string"}', false, false],
     [{ anyOf: [{ type: 'string' }, { type: 'object' }] }, '{"type":"string"}', false, false],
     [{}, '{}', true, false],
-  ])('%j is of the kind %s', (schema, kind, isJson, isText) => {
+  ])('makes %j one of the kind %s', (schema, kind, isJson, isText) => {
     expect(kindOf(schema)).toEqual([kind, isJson, isText])
   })
 
-  test('it is required or not, and what cannot stand in a tag is left out', () => {
+  test('requires an argument or not, and leaves out what cannot stand in a tag', () => {
     const schema = properties({ a: {}, ' b': {}, 'c<': {} }, { required: ['a'] })
     const { properties: found, root } = compile(schema, 'tagged')
     expect(found.map(({ name, isRequired }) => [name, isRequired])).toEqual([['a', true]])
@@ -144,7 +147,7 @@ describe('where each argument is written by itself', () => {
     expect(refusal(() => compile(schema, 'tagged', true)).path).toBe(`${at}.properties. b`)
   })
 
-  test('alternatives of all arguments are refused by strict', () => {
+  test('has alternatives of all arguments refused by strict', () => {
     const schema = { anyOf: [properties({ a: {} }), properties({ b: {} })] }
     expect(refusal(() => compile(schema, 'tagged', true)).path).toBe(`${at}.anyOf`)
     expect(compile(schema, 'json', true).root).not.toBe('')

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 let scratch: ScratchCheckout
 beforeEach(() => {
@@ -30,7 +30,7 @@ describe('build-native', () => {
     expect(scratch.takeCalls()).toEqual([])
   })
 
-  test('npm start after npm test, and the other way round, builds nothing again', () => {
+  test('builds nothing again for npm start after npm test, and the other way round', () => {
     build(['--tests'])
     expect(build().lines).toEqual(['native: up to date'])
     expect(build(['--tests']).lines).toEqual(['native: up to date'])
@@ -52,7 +52,7 @@ describe('build-native', () => {
     expect(scratch.takeCalls()).toHaveLength(2)
   })
 
-  test('what this machine cannot have is not asked for again, and nothing old is left', () => {
+  test('does not ask again for what this machine cannot have, and leaves nothing old', () => {
     build(['--tests'])
     scratch.write('native/llama/b.cpp', '// changed')
     scratch.write('skip', 'sluice-soft-amx')
@@ -82,7 +82,7 @@ describe('build-native', () => {
     expect(scratch.exists('build/Release/sluice-llama-tests')).toBe(true)
   })
 
-  test('--release collects the addon and the libraries that CMake names, and no others', () => {
+  test('with --release collects the addon and the libraries that CMake names', () => {
     expect(build(['--release']).lines).toEqual(['native: built build/prebuild*'])
     expect(scratch.takeCalls()[0]).toContain('--CDSLUICE_RELEASE=ON')
     const folder = 'build/prebuild/build/Release'
@@ -94,7 +94,7 @@ describe('build-native', () => {
     expect(scratch.exists('build/Release')).toBe(false)
   })
 
-  test('--release with a further backend builds that library alone', () => {
+  test('with --release and a further backend builds that library alone', () => {
     build(['--release', '--vulkan'])
     expect(scratch.takeCalls()[1]).toContain('-T ggml-vulkan')
     expect(scratch.exists('build/prebuild')).toBe(false)
@@ -102,7 +102,7 @@ describe('build-native', () => {
     expect(scratch.exists(`build/prebuild-vulkan/${library}`)).toBe(true)
   })
 
-  test('a checkout that was moved or copied is built anew, and one that was not goes on', () => {
+  test('builds a checkout that was moved or copied anew, and goes on with one that was not', () => {
     const cache = 'build-cmake/cpu-x64-release/CMakeCache.txt'
     const folder = path.join(scratch.root, path.dirname(cache))
     scratch.write(cache, 'CMAKE_CACHEFILE_DIR:INTERNAL=/elsewhere/build-cmake/cpu-x64-release\n')
@@ -114,7 +114,7 @@ describe('build-native', () => {
     expect(scratch.exists(cache)).toBe(true)
   })
 
-  test('a sanitizer builds what is tested with it, and not in the place of the addon', () => {
+  test('with a sanitizer builds what is tested with it, and not in the place of the addon', () => {
     build(['--sanitize=address'])
     const calls = scratch.takeCalls()
     for (const call of calls) expect(call).toContain('--CDSLUICE_SANITIZE=address')
@@ -130,12 +130,12 @@ describe('build-native', () => {
     [['--metal'], {}, 'metal'],
     [[], { SLUICE_BACKEND: 'cuda' }, 'cuda'],
     [['--cpu'], { SLUICE_BACKEND: 'cuda' }, 'cpu'],
-  ])('%j with %j computes on %s', (args, env, backend) => {
+  ])('with %j and %j computes on %s', (args, env, backend) => {
     build(args, env)
     expect(scratch.takeCalls()[0]).toContain(`--CDSLUICE_BACKEND=${backend} `)
   })
 
-  test('other options get another folder, because CMake remembers the old ones', () => {
+  test('uses another folder for other options, because CMake remembers the old ones', () => {
     const folderOf = (call = '') => /-O (\S+)/.exec(call)?.[1]
     build()
     const plain = folderOf(scratch.takeCalls()[0])
@@ -151,14 +151,14 @@ describe('build-native', () => {
     expect(scratch.takeCalls()[0]).toContain('MAKEFLAGS=undefined')
   })
 
-  test('a failed build fails, and is tried again', () => {
+  test('fails where the build fails, and tries again', () => {
     scratch.write('native/engine/a.cpp', 'error')
     expect(build()).toMatchObject({ status: 1, stderr: expect.stringContaining('build failed') })
     scratch.write('native/engine/a.cpp', '')
     expect(build().status).toBe(0)
   })
 
-  test('an unknown option or backend is refused', () => {
+  test('refuses an unknown option or backend', () => {
     expect(build(['--opencl']).stderr).toContain('does not know "--opencl"')
     expect(build([], { SLUICE_BACKEND: 'tpu' }).stderr).toContain('not "tpu"')
   })
@@ -170,7 +170,7 @@ describe.runIf(process.platform === 'linux')('a missing tool is named with its p
     ['c++', [], 'A C++ compiler is not installed', 'apt install g++'],
     ['ninja', [], 'Neither ninja nor make is installed', 'apt install ninja-build'],
     ['glslc', ['--vulkan'], '(glslc) is not installed', 'apt install libvulkan-dev glslc'],
-  ])('%s', (tool, args, what, hint) => {
+  ])('where it is %s', (tool, args, what, hint) => {
     scratch.remove(`bin/${tool}`)
     const { status, stderr } = build(args)
     expect(status).toBe(1)
@@ -179,17 +179,17 @@ describe.runIf(process.platform === 'linux')('a missing tool is named with its p
     expect(scratch.takeCalls()).toEqual([])
   })
 
-  test.skipIf(fs.existsSync('/usr/local/cuda/bin/nvcc'))('nvcc', () => {
+  test.skipIf(fs.existsSync('/usr/local/cuda/bin/nvcc'))('where it is nvcc', () => {
     scratch.remove('bin/nvcc')
     expect(build(['--cuda']).stderr).toContain('CUDA compiler (nvcc) is not installed')
   })
 
-  test('CMake that is too old', () => {
+  test('where it is CMake that is too old', () => {
     scratch.tool('cmake', 'echo cmake version 3.10.2')
     expect(build().stderr).toContain('CMake 3.18 or newer is not installed (found 3.10)')
   })
 
-  test('cmake-js before npm ci', () => {
+  test('where it is cmake-js before npm ci', () => {
     scratch.remove('node_modules')
     expect(build()).toMatchObject({ status: 1, stderr: expect.stringContaining('Run: npm ci') })
   })

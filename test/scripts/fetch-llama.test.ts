@@ -89,7 +89,7 @@ describe('fetch-llama', () => {
     expect(leftovers()).toEqual(['llama.cpp'])
   })
 
-  test('a new patch replaces no changes of your own', async () => {
+  test('replaces no changes of your own for a new patch', async () => {
     await fetch()
     fs.writeFileSync(path.join(target, 'include/llama.h'), 'mine')
     writePatch('a header', 'a patched header')
@@ -133,7 +133,7 @@ describe('fetch-llama', () => {
     await expect(fetch()).rejects.toThrow(`${tool} is not installed`)
   })
 
-  test('LLAMA_CPP_DIR makes it do nothing', async () => {
+  test('does nothing where LLAMA_CPP_DIR is set', async () => {
     vi.stubEnv('LLAMA_CPP_DIR', temp)
     expect(await fetch()).toBe(false)
     expect(fs.existsSync(target)).toBe(false)

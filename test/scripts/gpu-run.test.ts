@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 // What can be known of scripts/gpu/run.sh where there is no GPU: Node is a stand-in.
 
@@ -48,7 +48,7 @@ describe.runIf(process.platform === 'linux')('scripts/gpu/run.sh', { timeout: 30
     expect(theirs).toMatch(/--build build-cmake\/cpu-x64-release .*-t llama-server/)
   })
 
-  test('a step that takes too long ends with 75, is reported, and can be run again', () => {
+  test('ends with 75 where a step takes too long, reports it, and can be run again', () => {
     scratch.tool('node', 'sleep 60')
     const env = { SLUICE_BACKEND: 'cpu', STEP_SECONDS: '7' }
     const { status, stdout } = gpu(['build'], env)

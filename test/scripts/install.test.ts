@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 let scratch: ScratchCheckout
 beforeEach(() => {
@@ -29,7 +29,7 @@ describe('the install step of a package', () => {
     expect(scratch.takeCalls()).toEqual([])
   })
 
-  test('else compiles, and leaves no objects behind', () => {
+  test('compiles where no prebuilt binary loads, and leaves no objects behind', () => {
     const { status, stdout } = install()
     expect(status).toBe(0)
     expect(stdout).toContain(
@@ -66,7 +66,7 @@ describe('the install step of a package', () => {
     expect(stderr).toContain('No llama.cpp source')
   })
 
-  test('SLUICE_SKIP_BUILD skips it', () => {
+  test('is skipped with SLUICE_SKIP_BUILD', () => {
     expect(install({ SLUICE_SKIP_BUILD: '1' }).stdout).toBe('')
     expect(scratch.takeCalls()).toEqual([])
   })

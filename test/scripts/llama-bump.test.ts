@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 // The real script with real git and tar; stand-ins are npm and what builds, tests and measures.
 
@@ -66,13 +66,13 @@ describe('llama:bump', { timeout: 60_000 }, () => {
     expect(scratch.read('build/llama-release-1.0.0-to-release-1.1.0.diff')).toContain('llama_else')
   })
 
-  test('--look changes nothing', () => {
+  test('changes nothing with --look', () => {
     publish('1.1.0', newHeader)
     expect(bump('1.1.0', '--look').stdout).toContain('Nothing was changed')
     expect(lock()).toEqual(lockOf('1.0.0'))
   })
 
-  test('the same commit in another carrier changes the lock and builds nothing', () => {
+  test('changes the lock and builds nothing for the same commit in another carrier', () => {
     fs.copyFileSync(carrier('1.0.0'), carrier('1.0.1'))
     published.push({ version: '1.0.1', 'dist.integrity': integrityOf('1.0.1') })
     const { status, stdout } = bump('1.0.1')
@@ -90,7 +90,7 @@ describe('llama:bump', { timeout: 60_000 }, () => {
     expect(lock().package).toBe('node-llama-cpp@2.0.0')
   })
 
-  test('a test that fails leaves the new pin in place and says how to go back', () => {
+  test('leaves the new pin in place where a test fails, and says how to go back', () => {
     publish('1.1.0', newHeader)
     scratch.write('scripts/test.mjs', 'process.exitCode = 1')
     const { status, stdout, stderr } = bump()

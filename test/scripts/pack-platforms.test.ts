@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { toolHere } from '../support/package.js'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { toolHere } from '../support/packages/package.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 let scratch: ScratchCheckout
 beforeEach(() => {

@@ -15,7 +15,7 @@ test.each([
   expect(isSupported(version)).toBe(expected)
 })
 
-test('package.json asks for the same', () => {
+test('package.json asks for the Node that the scripts ask for', () => {
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8'))
   expect(engines.node).toBe('^20.19.0 || >=22.12.0')
 })

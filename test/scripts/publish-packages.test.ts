@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScratchCheckout } from '../support/scratch-checkout.js'
+import { ScratchCheckout } from '../support/packages/scratch-checkout.js'
 
 // Real tarballs and the real script; npm is a stand-in that notes how it was called.
 
@@ -58,7 +58,7 @@ describe('publish:packages', { timeout: 30_000 }, () => {
     expect(scratch.takeCalls().filter((call) => call.startsWith('publish'))).toHaveLength(1)
   })
 
-  test('a dry run publishes nothing', () => {
+  test('publishes nothing in a dry run', () => {
     pack('sluice', '1.0.0')
     expect(publish('--dry-run').stdout).toContain('would be published')
     expect(scratch.takeCalls().at(-1)).toContain('--dry-run')

@@ -1,8 +1,8 @@
 /** What a model says when nothing is shared, cached or batched: the measure of everything else. */
 import { afterEach, expect } from 'vitest'
 import { type Engine, type LoadOptions, load, type RequestOptions } from '../../src/index.js'
-import { idOf } from './logit-gap.js'
-import { kindModel, type ModelKind } from './model-kinds.js'
+import { idOf } from './models/logit-gap.js'
+import { kindModel, type ModelKind } from './models/model-kinds.js'
 
 export interface Ask extends RequestOptions {
   prompt: string

@@ -1,6 +1,6 @@
 import { templateText } from './agents/session.js'
+import { turnModel } from './models/turn-model.js'
 import { type ServedReal, serveReal } from './serve-real.js'
-import { turnModel } from './turn-model.js'
 
 const thoughts = '<think>\nShall I HALT? No.\n</think>\n\n'
 const call = '{"name": "get_weather", "arguments": {"city": "Oslo (NO)"}}'

@@ -1,5 +1,5 @@
 /** Words of the tiny tokenizer, a token each or a little more. The same seed says the same. */
-import { Random } from './random-weights.js'
+import { Random } from './models/random-weights.js'
 
 const WORDS = (
   'the and to of was in it he she his her that with had for you not but they on as at said all ' +

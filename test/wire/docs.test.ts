@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { chatRequest } from '../../src/openai/chat/schema.js'
-import { completionRequest } from '../../src/openai/completions/schema.js'
-import { embeddingRequest } from '../../src/openai/embeddings/schema.js'
-import { errorBody } from '../../src/openai/errors.js'
-import { parseRequest } from '../../src/openai/issues.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
   tokenizeRequest,
-} from '../../src/openai/tokens/schema.js'
-import { notHere, otherChatNames, otherNames, withoutEffect } from '../../src/openai/words.js'
+} from '../../src/apis/llama-server/tokens.js'
+import { chatRequest } from '../../src/apis/openai/chat/schema.js'
+import {
+  notHere,
+  otherChatNames,
+  otherNames,
+  withoutEffect,
+} from '../../src/apis/openai/compatibility.js'
+import { completionRequest } from '../../src/apis/openai/completions/schema.js'
+import { embeddingRequest } from '../../src/apis/openai/embeddings.js'
+import { errorBody } from '../../src/apis/openai/errors.js'
+import { parseRequest } from '../../src/apis/request.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
@@ -92,7 +97,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
     )
   })
 
-  test('says `ours` or `no` of what nobody declares', () => {
+  test('says `ours` or `no` of what OpenAI does not declare', () => {
     for (const [field, support] of table) {
       const may = declared.includes(field) ? ['yes', 'part', 'no', 'ignored'] : ['ours', 'no']
       expect([field, may]).toEqual([field, expect.arrayContaining([support])])
@@ -119,12 +124,12 @@ test('every error that can be sent is in the table, and no other', () => {
   expect(told.sort()).toEqual(sent.sort())
 })
 
-test('what is sent beyond the declarations is in the table, and nothing else', () => {
+test('every departure from the declarations is in the table, and nothing else', () => {
   const told = rows("What is sent beyond OpenAI's declarations")
   expect(told).toEqual(departures.map(({ type, field, why }) => [type, field, why]))
 })
 
-test('the words of other servers are told, each of them', () => {
+test('every word of other servers is in the docs', () => {
   const section = sections.get("Other servers' words")?.join('\n') ?? ''
   const words = [otherNames, otherChatNames, notHere].flatMap((table) => Object.keys(table))
   for (const word of [...words, ...withoutEffect]) {

@@ -61,15 +61,18 @@ test.each([
   ['data: {"id":1}\n', 'text/event-stream', /within a frame/],
   ['data: [DONE]\n\n: ping\n\n', 'text/event-stream', /after \[DONE\]/],
   ['event: x\ndata: {}\n\n', 'text/event-stream', /no frame of one JSON line/],
-])('%j sent as %s is found out, whoever sent it', async (body, type, problem) => {
-  const server = createServer((_, res) => {
-    res.setHeader('content-type', type)
-    res.write(body.slice(0, 5))
-    res.end(Buffer.from(body.slice(5)))
-  })
-  const problems = tapWire(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  alsoClose(async () => void server.close())
-  await (await chat(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '{}')).text()
-  expect(problems().join('\n')).toMatch(problem)
-})
+])(
+  'the shape %j sent as %s is found out, whichever server sent it',
+  async (body, type, problem) => {
+    const server = createServer((_, res) => {
+      res.setHeader('content-type', type)
+      res.write(body.slice(0, 5))
+      res.end(Buffer.from(body.slice(5)))
+    })
+    const problems = tapWire(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    alsoClose(async () => void server.close())
+    await (await chat(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '{}')).text()
+    expect(problems().join('\n')).toMatch(problem)
+  },
+)

@@ -63,7 +63,7 @@ describe.each(files)('%s', (name) => {
   })
 })
 
-describe('the check itself', () => {
+describe('the check of workflows', () => {
   test.each([
     ['a key that does not exist', 'run: npm test', 'rum: npm test', "'rum'"],
     ['an action without its version', 'actions/checkout@v6', 'actions/checkout', 'Expected format'],

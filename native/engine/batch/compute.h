@@ -9,8 +9,8 @@
 
 namespace sluice {
 
-// Computes the rows that were added to the context, on as many threads as calls of so many rows
-// are fastest with. Engine thread only.
+// Computes the rows that were added to the context, on the number of threads with which batches of
+// so many rows are fastest. Engine thread only.
 inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortCheck& abort) {
   const auto start = Clock::now();
   const int32_t rows = context.rows();
@@ -21,7 +21,7 @@ inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortChe
   return status;
 }
 
-// What the requests of a call are told that was neither computed nor aborted.
+// The fault of the requests in a batch that was neither computed nor aborted.
 inline Fault refusal(DecodeStatus status) {
   const char* why = status == DecodeStatus::no_room   ? "there were no free cells"
                     : status == DecodeStatus::invalid ? "the batch was refused"

@@ -12,7 +12,7 @@
 
 namespace sluice {
 
-// What the engine's threads share. Owned by Engine, which outlives all that hold it.
+// What the engine's threads share. Owned by Engine, which outlives all that use it.
 struct Wiring {
   Ledger& ledger;
   EventSink& sink;
@@ -28,15 +28,15 @@ class Loop {
   virtual void run() = 0;
 };
 
-// A call is abandoned only when nobody is left who wants any of its rows, because llama.cpp drops
-// the whole batch; or when the engine closes. Lives as long as the call.
-class CallAbort : public AbortCheck {
+// A batch is aborted only when all requests in it are cancelled, because llama.cpp drops the whole
+// batch; or when the engine closes. Lives as long as the batch is computed.
+class BatchAbort : public AbortCheck {
  public:
-  CallAbort(const Wiring& wiring, std::function<bool()> is_unwanted)
+  BatchAbort(const Wiring& wiring, std::function<bool()> is_unwanted)
       : wiring_(wiring), is_unwanted_(std::move(is_unwanted)) {}
 
   bool should_abort() const override {
-    wiring_.ledger.beat();  // a call may take a minute
+    wiring_.ledger.beat();  // a batch may take a minute
     return wiring_.closing.load(std::memory_order_relaxed) || is_unwanted_();
   }
 

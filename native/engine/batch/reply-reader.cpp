@@ -58,13 +58,14 @@ void ReplyReader::collect() {
   ChatDelta delta = parser_->take();
   if (!stops_.is_idle()) return search(std::move(delta));
   for (ChatDelta::Piece& piece : delta.pieces) {
-    // Around a form there are spaces and marks at most.
+    // Around a form there are only spaces and marks.
     if (has_form_) piece.text.clear();
     add(std::move(piece));
   }
 }
 
-// What is said before thoughts or a call and what is said after it are no one text.
+// No stop string spans a piece of reasoning or a call: the text before it and the text after it are
+// searched apart.
 void ReplyReader::search(ChatDelta&& delta) {
   for (ChatDelta::Piece& piece : delta.pieces) {
     const bool is_text = piece.kind() == ReplyPiece::Kind::text;
@@ -72,7 +73,7 @@ void ReplyReader::search(ChatDelta&& delta) {
       stops_.let_go();
       add_text(stops_.take());
     }
-    if (stopped()) break;  // the rest comes behind it
+    if (stopped()) break;  // the rest stands behind the stop string
     if (!is_text) {
       add(std::move(piece));
       continue;
@@ -100,14 +101,15 @@ void ReplyReader::read_form(const FormSpan& span) {
   if (has_ended && position_ >= span.end) pending_.clear();
 }
 
-// The format's parser need not read a form, and would find marks in it.
+// The form is not given to the format's parser, which would find marks in it.
 void ReplyReader::enter_form() {
   parser_->finish(true);
   collect();
   is_in_form_ = true;
 }
 
-// What is left could be a form as well as a call. Where it is no whole call, it is said.
+// The text that is left may be a form or a call. It is a call where the parser finds a whole one,
+// else it is the form.
 void ReplyReader::finish_undecided(bool was_cut, bool could_be_form) {
   const std::string rest = std::exchange(pending_, {});
   if (could_be_form && was_cut) {

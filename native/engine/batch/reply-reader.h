@@ -14,27 +14,28 @@
 
 namespace sluice {
 
-// Reads a reply of a chat that thinks, calls tools or has a form: text in, parts out. Stop strings
-// are looked for in what is said alone, and never in a form, which would be cut by them. A form is
-// said as it stands, whatever marks of the template's are in it.
+// Splits a chat's reply into its parts: text in; content, reasoning and tool calls out. Used where
+// the model reasons, or the request has tools or a form. Stop strings are looked for in content
+// only, and never in a form, which they would cut. A form is passed on unchanged: marks of the
+// template in it are text.
 // Owned by Sequence. Engine thread only.
 class ReplyReader {
  public:
   ReplyReader(std::unique_ptr<ChatParser> parser, const std::vector<std::string>& stop_strings,
               bool has_form);
 
-  // More of the reply, in whole characters. `span` says what of all its text is the form.
+  // More of the reply, in whole characters. `span` says which of all its text is the form.
   void append(std::string_view text, const FormSpan& span);
   // The reply is over: the model ended it, or it was cut.
   void finish(bool was_cut, const FormSpan& span);
-  // What may leave now, in order: text, thoughts and calls.
+  // What may be sent now, in order: content, reasoning and calls.
   std::vector<Part> take();
 
   bool stopped() const { return stops_.stopped(); }
   std::string stop_string() const { return stops_.stop_string(); }
-  // Bytes at the end of its text that have not left, as a stop string may begin there, or did.
+  // Bytes at the end of its text that may not be sent: a stop string may begin there, or did.
   size_t withheld() const { return withheld_; }
-  // What it says now is its form.
+  // The text that comes now is the form.
   bool is_in_form() const { return is_in_form_; }
 
   // As ChatParser has them.
@@ -52,15 +53,15 @@ class ReplyReader {
   void read_form(const FormSpan& span);
   void enter_form();
   void finish_undecided(bool was_cut, bool could_be_form);
-  // Hands on text up to a position of the reply.
+  // The pending text up to a position of the reply.
   std::string next_until(int64_t position);
 
   std::unique_ptr<ChatParser> parser_;
   StopSearch stops_;
   const bool has_form_;
   bool is_in_form_ = false;
-  std::string pending_;   // of a reply with a form: what was not handed on
-  int64_t position_ = 0;  // where that begins
+  std::string pending_;   // of a reply with a form: text that was not read yet
+  int64_t position_ = 0;  // where that begins in the reply
   std::vector<Part> ready_;
   size_t withheld_ = 0;
 };

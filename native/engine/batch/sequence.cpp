@@ -12,12 +12,12 @@ double milliseconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
-// Tokens of a prompt that may be told of ahead of the reader: some calls, so that the next is under
-// way while he reads of the last.
-constexpr int32_t kToldAheadMax = 512;
+// Prompt logprobs, in tokens, that may be ahead of the reader: those of several batches, so that
+// the next one is computed while the reader takes the last.
+constexpr int32_t kScoredAheadMax = 512;
 
-// What is looked for in all of a reply's text. A form is not cut, and what a reader reads it
-// searches itself, but for the stop strings of the format: those end whatever is not a call.
+// The stop strings that are looked for in all of a reply's text: none where a form is the reply.
+// With a ReplyReader only the format's; the reader looks for the request's, in content alone.
 std::vector<std::string> stops_of(const Request& request, const ReplyForm& form) {
   if (request.grammar) return {};
   return form.parser ? form.stops : request.stop;
@@ -38,7 +38,7 @@ Sequence::Sequence(std::shared_ptr<Request> request, std::vector<int32_t> prompt
     reader_.emplace(std::move(form_.parser),
                     has_stops ? request_->stop : std::vector<std::string>(), form_.has_form);
   }
-  mind_thoughts();
+  update_reasoning();
 }
 
 void Sequence::enter(int32_t slot, int32_t n_computed) {
@@ -46,10 +46,10 @@ void Sequence::enter(int32_t slot, int32_t n_computed) {
   n_computed_ = n_computed;
   leader.reset();
   end_waiting();
-  if (cached_tokens_ >= 0) return;  // it came back
+  if (cached_tokens_ >= 0) return;  // it was preempted, and comes back
   cached_tokens_ = n_computed;
-  placed_ = Clock::now();
-  request_->group->has_begun = true;
+  started_ = Clock::now();
+  request_->group->has_started = true;
 }
 
 void Sequence::leave() {
@@ -59,26 +59,26 @@ void Sequence::leave() {
 }
 
 SequenceView Sequence::view() const {
-  const auto next = std::upper_bound(stops_.begin(), stops_.end(), n_computed_);
-  const int32_t stop = next == stops_.end() ? n_tokens() : std::min(*next, n_tokens());
-  return {slot_, n_tokens(), n_computed_, stop, request_->id, parked_, is_scored()};
+  const auto next = std::upper_bound(boundaries_.begin(), boundaries_.end(), n_computed_);
+  const int32_t boundary = next == boundaries_.end() ? n_tokens() : std::min(*next, n_tokens());
+  return {slot_, n_tokens(), n_computed_, boundary, request_->id, parked_, is_scored()};
 }
 
 int32_t Sequence::shared_max() const {
-  return is_scored() ? std::max(0, told_ - 1) : n_tokens() - 1;
+  return is_scored() ? std::max(0, scored_ - 1) : n_tokens() - 1;
 }
 
 std::vector<int32_t> Sequence::computed_tokens() const {
   return std::vector<int32_t>(tokens_.begin(), tokens_.begin() + n_computed_);
 }
 
-void Sequence::add_stop(int32_t position) {
-  const auto at = std::lower_bound(stops_.begin(), stops_.end(), position);
-  if (at == stops_.end() || *at != position) stops_.insert(at, position);
+void Sequence::add_boundary(int32_t position) {
+  const auto at = std::lower_bound(boundaries_.begin(), boundaries_.end(), position);
+  if (at == boundaries_.end() || *at != position) boundaries_.insert(at, position);
 }
 
-bool Sequence::at_stop() const {
-  return std::binary_search(stops_.begin(), stops_.end(), n_computed_);
+bool Sequence::at_boundary() const {
+  return std::binary_search(boundaries_.begin(), boundaries_.end(), n_computed_);
 }
 
 void Sequence::begin_waiting() {
@@ -90,7 +90,7 @@ void Sequence::end_waiting() {
   waiting_since_ = Clock::time_point();
 }
 
-// Before its first token it is still a prompt, and nobody's reader waits.
+// Before its first token it is still a prompt: that time is not the reply's.
 Clock::duration Sequence::waiting() const {
   const bool is_reply = first_token_ != Clock::time_point();
   const bool is_waiting = waiting_since_ != Clock::time_point();
@@ -109,27 +109,30 @@ void Sequence::append(int32_t token, std::string_view piece) {
   tokens_.push_back(token);
   ++undelivered_;
   text_.append(piece);
-  // What looks like thoughts in a form is its text.
-  if (form_.thoughts && !(reader_ && reader_->is_in_form())) form_.thoughts->append(piece);
+  // In a form, what looks like a reasoning mark is text.
+  if (form_.reasoning && !(reader_ && reader_->is_in_form())) form_.reasoning->append(piece);
   if (reader_) read();
-  mind_thoughts();
+  update_reasoning();
 }
 
-void Sequence::mind_thoughts() {
-  if (!form_.thoughts) return;
-  if (form_.thinks_of_calls || form_.has_form) sampler_->hold_calls(form_.thoughts->is_open());
-  if (form_.thoughts->must_end() && !sampler_->is_forcing()) sampler_->force(form_.thoughts_end);
+void Sequence::update_reasoning() {
+  if (!form_.reasoning) return;
+  if (!form_.calls_end_reasoning || form_.has_form) {
+    sampler_->suppress_calls(form_.reasoning->is_open());
+  }
+  if (form_.reasoning->must_end() && !sampler_->is_forcing()) sampler_->force(form_.reasoning_end);
 }
 
 void Sequence::append_prompt_logprobs(std::vector<TokenLogprobs> entries) {
-  told_ += int32_t(entries.size());
+  scored_ += int32_t(entries.size());
   undelivered_ += int32_t(entries.size());
   std::move(entries.begin(), entries.end(), std::back_inserter(prompt_logprobs_));
 }
 
-bool Sequence::speaks(int32_t token) const {
-  const std::vector<int32_t>& spoken = form_.spoken_tokens;
-  return std::find(spoken.begin(), spoken.end(), token) != spoken.end();
+bool Sequence::is_visible(int32_t token) const {
+  const std::vector<int32_t>& visible_specials = form_.visible_specials;
+  return std::find(visible_specials.begin(), visible_specials.end(), token) !=
+         visible_specials.end();
 }
 
 void Sequence::read() {
@@ -161,7 +164,7 @@ bool Sequence::send(EventSink& sink) {
   return true;
 }
 
-// What is told of tokens comes with the last of their bytes.
+// A token's logprobs are sent with the last of its bytes.
 std::vector<Part> Sequence::take_parts() {
   std::vector<Part> parts;
   if (reader_) {
@@ -169,15 +172,15 @@ std::vector<Part> Sequence::take_parts() {
   } else if (std::string text = text_.take(); !text.empty()) {
     parts.emplace_back().text = std::move(text);
   }
-  Part told;
+  Part last;
   if (wants_logprobs()) {
     const size_t withheld = reader_ ? std::min(reader_->withheld(), text_.released()) : 0;
-    told.logprobs = logprobs_.take(text_.released() - withheld, stopped());
+    last.logprobs = logprobs_.take(text_.released() - withheld, stopped());
   }
-  told.prompt_logprobs = std::exchange(prompt_logprobs_, {});
-  const bool tells = !told.logprobs.empty() || !told.prompt_logprobs.empty();
-  if (tells && parts.empty()) parts.emplace_back();
-  if (tells) parts.back().append(std::move(told));
+  last.prompt_logprobs = std::exchange(prompt_logprobs_, {});
+  const bool has_logprobs = !last.logprobs.empty() || !last.prompt_logprobs.empty();
+  if (has_logprobs && parts.empty()) parts.emplace_back();
+  if (has_logprobs) parts.back().append(std::move(last));
   return parts;
 }
 
@@ -199,7 +202,7 @@ void Sequence::credit(int32_t tokens, int32_t window) {
 
 int32_t Sequence::ahead_max(int32_t window) const {
   const bool is_prompt = wants_prompt_logprobs() && completion_tokens() == 0;
-  return is_prompt ? std::max(window, kToldAheadMax) : window;
+  return is_prompt ? std::max(window, kScoredAheadMax) : window;
 }
 
 Phase Sequence::phase() const {
@@ -213,19 +216,19 @@ Tally Sequence::tally() const {
   tally.prompt_tokens = prompt_tokens_;
   tally.cached_tokens = cached_tokens();
   tally.completion_tokens = completion_tokens();
-  if (form_.thoughts) tally.reasoning_tokens = form_.thoughts->tokens();
+  if (form_.reasoning) tally.reasoning_tokens = form_.reasoning->tokens();
   tally.draft_tokens = draft_tokens_;
   tally.draft_accepted_tokens = draft_accepted_tokens_;
-  // A stop string of the format is nobody's business.
+  // Only a stop string of the request is reported, not one of the format.
   const std::string stop =
       text_.stopped() || !reader_ ? text_.stop_string() : reader_->stop_string();
   const std::vector<std::string>& asked_for = request_->stop;
   const bool is_asked_for = std::find(asked_for.begin(), asked_for.end(), stop) != asked_for.end();
   if (is_asked_for) tally.stop_string = stop;
   const Clock::time_point now = Clock::now();
-  const Clock::time_point placed = placed_ == Clock::time_point() ? now : placed_;
-  tally.queue_ms = milliseconds(request_->submitted, placed);
-  tally.prefill_ms = milliseconds(placed_, first_token_);
+  const Clock::time_point started = started_ == Clock::time_point() ? now : started_;
+  tally.queue_ms = milliseconds(request_->submitted, started);
+  tally.prefill_ms = milliseconds(started_, first_token_);
   tally.decode_ms = milliseconds(first_token_, last_token_);
   tally.parked_ms = std::chrono::duration<double, std::milli>(waited_ + waiting()).count();
   return tally;

@@ -14,10 +14,10 @@ constexpr int32_t kSharedMin = 16;
 constexpr int32_t kCopiedPerSharedMax = 16;
 // Fewer tokens than this, beyond a kept state, are computed again rather than kept as well.
 constexpr int32_t kComputedAgainMax = 128;
-// With shared cells, room for each to grow before somebody has to make way again.
+// With shared cells, tokens that each sequence may grow by before one is preempted again.
 constexpr int32_t kGrowth = 16;
-// A reader a little slower than the engine parks and wakes his reply all the time: no reason to
-// take its slot, or to move others about.
+// A reader a little slower than the engine parks and wakes its reply all the time. Only a reply
+// that has been parked for longer gives up its slot.
 constexpr auto kParkedFor = std::chrono::milliseconds(100);
 // Larger buffers for moving are not kept: they are memory beside what cacheMiB says.
 constexpr size_t kMovingBytesMax = size_t(64) << 20;
@@ -101,7 +101,7 @@ Slots::Source Slots::find_source(const Sequence& sequence) {
     const std::vector<int32_t>& tokens = content.live ? content.live->tokens() : content.remembered;
     const int32_t shared =
         common_prefix(tokens, sequence.tokens(), std::min(limit, int32_t(computed)));
-    // Another conversation's beginning is copied; one that goes on is taken over as it is.
+    // A slot whose conversation goes on is taken over; another conversation's prefix is copied.
     const bool goes_on = !content.live && size_t(shared) * 2 >= computed;
     const bool is_better = shared > best.shared || (shared == best.shared && goes_on);
     if (!is_better || !serves(shared, computed)) continue;
@@ -124,7 +124,7 @@ std::optional<Leader> Slots::find_leader(const Sequence& sequence) {
     leader = content.live.get();
   }
   if (!leader) return std::nullopt;
-  leader->add_stop(longest);
+  leader->add_boundary(longest);
   return Leader{leader->request().id, longest};
 }
 
@@ -164,7 +164,7 @@ int32_t Slots::choose_slot() const {
   return best;
 }
 
-// Makes the slot hold what is shared and nothing else; how many tokens that came to.
+// Makes the slot hold the shared prefix and nothing else; returns its length in tokens.
 int32_t Slots::fill(int32_t slot, const Sequence& sequence, Source source) {
   if (source.slot >= 0 && !source.is_taken_over) {
     const SlotContent& from = slots_[size_t(source.slot)];
@@ -188,8 +188,9 @@ bool Slots::make_cells_for(int32_t slot, const Sequence& sequence, const Source&
   return free_cells(std::max<int64_t>(sequence.n_tokens(), copied) - held, slot);
 }
 
-// Where a model cannot be cut, later prompts start at a state that was kept: before the last
-// token, for this prompt again or with its reply, and where this one leaves a known one.
+// Where a model cannot be cut, later prompts can start only at a state that was kept. Kept are two:
+// before the prompt's last token, for the same prompt again or with its reply behind it; and where
+// this prompt stops sharing a prefix with one that is known.
 void Slots::plan_checkpoints(Sequence& sequence) {
   if (context_.can_trim() || options_.cache_bytes == 0) return;
   const std::string& salt = sequence.request().cache_salt;
@@ -204,8 +205,10 @@ void Slots::plan_checkpoints(Sequence& sequence) {
     const std::vector<int32_t>& tokens = content.live ? content.live->tokens() : content.remembered;
     known = std::max(known, common_prefix(tokens, sequence.tokens(), limit));
   }
-  for (const int32_t stop : {known, limit}) {
-    if (stop >= std::max(kSharedMin, sequence.n_computed() + 1)) sequence.add_stop(stop);
+  for (const int32_t boundary : {known, limit}) {
+    if (boundary >= std::max(kSharedMin, sequence.n_computed() + 1)) {
+      sequence.add_boundary(boundary);
+    }
   }
 }
 
@@ -245,8 +248,8 @@ void Slots::forget(int32_t slot) {
   if (at(slot)) at(slot)->forget();
 }
 
-// Not one by one: where a call moved recurrent states and failed, llama.cpp takes cells that belong
-// to nobody for empty ones, and a new sequence would begin with what is in them.
+// Not one by one: where a batch moved recurrent states and failed, llama.cpp takes cells without an
+// owner for empty ones, and a new sequence would begin with what is in them.
 void Slots::forget_all() {
   context_.remove_all();
   for (SlotContent& content : slots_) {
@@ -271,8 +274,8 @@ void Slots::vacate(int32_t slot) {
   content.remembered.clear();
 }
 
-// A state is copied whole: not for a few tokens beyond what is kept already, as where many asked
-// upon one long system prompt.
+// A state is copied whole. That is not worth it for a few tokens beyond a state that is kept
+// already, as where many short questions follow one long system prompt.
 bool Slots::is_worth_keeping(const SlotContent& content) {
   const int32_t size = int32_t(content.remembered.size());
   if (options_.cache_bytes == 0 || size < kSharedMin) return false;
@@ -285,7 +288,7 @@ bool Slots::is_worth_keeping(const SlotContent& content) {
 std::shared_ptr<SavedState> Slots::save(int32_t slot, const std::string& salt,
                                         std::vector<int32_t> tokens, RequestId owner) {
   const size_t bytes = context_.state_bytes(slot);
-  // Without a cache a copy is for one newcomer, and gone when he has it.
+  // Without a cache the copy is for one new sequence only, and freed once that has it.
   if (options_.cache_bytes > 0 && bytes > options_.cache_bytes) return nullptr;
   auto state = std::make_shared<SavedState>();
   state->salt = salt;
@@ -296,7 +299,7 @@ std::shared_ptr<SavedState> Slots::save(int32_t slot, const std::string& salt,
 }
 
 int32_t Slots::compact(Clock::time_point until) {
-  if (options_.shared_cells > 0) return 0;  // one graph for all of them anyway
+  if (options_.shared_cells > 0) return 0;  // all slots are computed as one graph
   const auto now = Clock::now();
   std::vector<SlotUse> uses;
   for (const SlotContent& content : slots_) {

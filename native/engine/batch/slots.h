@@ -19,19 +19,19 @@ struct SlotsOptions {
   uint64_t cache_bytes;  // host memory for states
 };
 
-// The slots in the batch (a slot is a llama.cpp sequence id), who is in them, and what the free
-// ones still hold. A sequence comes with whatever it shares with another one already computed,
-// and what it computed outlives it: in its slot until that is needed, then in host memory.
+// The slots of the batch (a slot is a llama.cpp sequence id), the sequences in them, and what the
+// free ones remember. A sequence starts with the longest prefix that is computed already. What it
+// computes stays after it: in its slot until another sequence needs that, then in host memory.
 //
 // Rules of sharing, by which no cached cell is ever a wrong one:
 //  1. A slot's cells are exactly the computed tokens of its sequence, or `remembered`, in order.
 //  2. A copy is always of a whole sequence, then cut to what is shared; where the model cannot be
 //     cut (Context::can_trim) it must be shared whole.
-//  3. After a call that failed, or was aborted on a model that cannot be cut, nothing of its
-//     sequences is kept. Recurrent states of others may have been moved within a call of several
-//     sequences: there such a call is never aborted, and after a failure nothing is kept at all.
-//  4. At least one token of a prompt is computed, for its logits; where its tokens are told of, all
-//     that others follow (Sequence::shared_max).
+//  3. After a batch that failed, or was aborted on a model that cannot be cut, nothing of its
+//     sequences is kept. A batch of several sequences may have moved recurrent states of others: on
+//     such a model it is never aborted, and after a failure nothing is kept at all.
+//  4. At least one token of a prompt is computed, for its logits; with prompt logprobs, all that
+//     have a next token (Sequence::shared_max).
 //
 // Owned by StepLoop. Engine thread only.
 class Slots {
@@ -49,55 +49,56 @@ class Slots {
 
   // Whether it can start now.
   bool has_room(const Sequence& sequence) const { return has_room(sequence, true); }
-  // Whether it could if those made way that have been parked for a while. A reader who is late by
-  // a few tokens does not cost his reply its slot.
+  // Whether it could start if those were preempted that have been parked for a while. A reader that
+  // is only a few tokens late does not cost its reply the slot.
   bool would_have_room(const Sequence& sequence) const { return has_room(sequence, false); }
-  // Somebody who is about to compute more of its beginning than is there to start from. That one
-  // will stop where the two part.
+  // The running sequence that is computing a longer prefix of this one than is there to start from.
+  // It gets a boundary where the two differ, so that the state there can be shared.
   std::optional<Leader> find_leader(const Sequence& sequence);
-  // has_room() holds. It starts from the longest beginning that anybody has computed.
+  // Only where has_room(). It starts from the longest prefix that is computed.
   void start(std::unique_ptr<Sequence> sequence);
 
-  // The reply ended: what it computed is remembered.
+  // The reply ended: the slot is free, and remembers what was computed.
   std::unique_ptr<Sequence> finish(int32_t slot);
-  // Its slot or its cells are needed: its state goes to host memory, to come back.
+  // Its slot or its cells are needed: its state goes to host memory until it comes back.
   std::unique_ptr<Sequence> preempt(int32_t slot);
-  // A call failed (rule 3).
+  // Its batch failed (rule 3).
   void forget(int32_t slot);
-  // What the sequence computed is no number, and neither may be what was kept on its way there.
-  void forget_beginnings(const Sequence& sequence) {
-    cache_.erase_beginnings_of(sequence.request().cache_salt, sequence.tokens());
+  // The sequence's logits were not numbers, so states that were kept of its prefixes may be bad
+  // too.
+  void forget_prefixes(const Sequence& sequence) {
+    cache_.erase_prefixes_of(sequence.request().cache_salt, sequence.tokens());
   }
   void forget_all();
-  // A call was aborted, or computed more than was of use: what it left is cut off (rules 1, 3).
+  // Its batch was aborted, or computed more rows than are used: those are cut off (rules 1, 3).
   void cut(int32_t slot);
-  // It was set aside and never comes back.
+  // It was preempted and never comes back.
   void disown(RequestId id) { cache_.disown(id); }
 
-  // Keeps the state of a sequence that has reached one of its stops, where a later prompt could
-  // not otherwise start there.
+  // The sequence has reached one of its boundaries: keeps its state, where the model cannot be cut
+  // back to there later.
   void checkpoint(const Sequence& sequence);
-  // Closes holes among the running, as long as that takes no longer than `until`; how many
-  // sequences moved.
+  // Moves running sequences to neighbouring slots until then; returns how many moved (see
+  // policy/compaction.h).
   int32_t compact(Clock::time_point until);
 
-  // With shared cells: frees remembered ones until so many are free, if it can.
+  // With shared cells: frees remembered ones until so many are free. False where it cannot.
   bool free_cells(int64_t cells, int32_t but_slot = -1);
-  // When the next parked one will have been so for a while.
+  // When the next parked sequence will have been parked for a while.
   std::optional<Clock::time_point> next_to_yield() const;
-  // The live sequence that has been parked longest, and the one that came last; -1 is nobody.
+  // The slot of the sequence that has been parked longest, and of the one that came last; -1: none.
   int32_t longest_parked() const;
   int32_t youngest() const;
 
  private:
   struct SlotContent {
     std::unique_ptr<Sequence> live;
-    // Of a free slot: what its cells hold, for whom, and since when.
+    // Of a free slot: the tokens of its cells, their salt, and when it became free.
     std::vector<int32_t> remembered;
     std::string salt;
     uint64_t left_at = 0;
   };
-  // Where a sequence's beginning is to be had.
+  // Where a sequence's prefix is taken from.
   struct Source {
     int32_t shared = 0;                 // tokens
     int32_t slot = -1;                  // a slot that holds it,
@@ -114,7 +115,7 @@ class Slots {
   void vacate(int32_t slot);
   bool is_worth_keeping(const SlotContent& content);
   bool make_cells_for(int32_t slot, const Sequence& sequence, const Source& source);
-  // Null when it is not to be kept, or cannot be had.
+  // Null where it is larger than the cache, or cannot be read.
   std::shared_ptr<SavedState> save(int32_t slot, const std::string& salt,
                                    std::vector<int32_t> tokens, RequestId owner);
   void plan_checkpoints(Sequence& sequence);

@@ -15,8 +15,8 @@ namespace {
 
 constexpr auto kExpireEvery = std::chrono::milliseconds(5);
 
-// Appends the vector at length 1, as cosines are computed with. False when it holds what is no
-// number; one that is all zero stays so.
+// Appends the vector, scaled to length 1. False when a value is not finite; a vector of zeros stays
+// as it is.
 bool append_normalized(const float* values, int32_t size, std::vector<float>& to) {
   double squares = 0;
   for (int32_t i = 0; i < size; ++i) squares += double(values[i]) * values[i];
@@ -53,12 +53,12 @@ void Embedder::run() {
       const Ledger::Idle idle(ledger_);
       wiring_.mailbox.wait();
     } else {
-      run_call(shares);
+      run_batch(shares);
     }
   }
 }
 
-// Of the messages only new jobs say more than that something changed.
+// Only new jobs are taken from the messages: a job's `cancelled` flag is looked at in each step.
 void Embedder::receive() {
   for (EngineMessage& message : wiring_.mailbox.drain()) {
     auto* prepared = std::get_if<PreparedEmbedding>(&message);
@@ -78,7 +78,7 @@ void Embedder::retire_cancelled() {
   }
 }
 
-// Whoever is first has its turn now, however long it took to come here.
+// The first job is in the next batch, so it is not late, however long it has waited.
 bool Embedder::is_late(const EmbeddingJob& job) const {
   const auto deadline = Clock::now() - options_.queue_deadline;
   const bool is_first = !jobs_.empty() && &job == jobs_.front().get();
@@ -91,13 +91,13 @@ void Embedder::expire_queue() {
   }
 }
 
-// They hear of it at once, and are taken out after the call: it knows the others by their slots.
+// Late requests fail at once, and are taken out after the batch, which knows jobs by their index.
 void Embedder::expire_during(const std::vector<EmbeddingShare>& shares) {
   const auto now = Clock::now();
   if (now < expire_again_) return;
   expire_again_ = now + kExpireEvery;
   receive();
-  bool someone_left = false;
+  bool has_expired = false;
   for (size_t i = 0; i < jobs_.size(); ++i) {
     const EmbeddingJob& job = *jobs_[i];
     const bool is_computed =
@@ -106,9 +106,9 @@ void Embedder::expire_during(const std::vector<EmbeddingShare>& shares) {
     if (is_computed || job.request->cancelled || !is_late(job)) continue;
     fail(job, late());
     job.request->cancelled = true;
-    someone_left = true;
+    has_expired = true;
   }
-  if (someone_left) sink_.flush();
+  if (has_expired) sink_.flush();
 }
 
 Fault Embedder::late() const {
@@ -122,20 +122,20 @@ std::vector<EmbeddingShare> Embedder::plan() const {
   std::vector<InputsLeft> left;
   for (const Job& job : jobs_) {
     InputsLeft& lengths = left.emplace_back();
-    // More than fit cannot be taken.
+    // No more inputs than fit into a batch are looked at.
     const size_t last =
         std::min(job->inputs.size(), size_t(job->computed) + size_t(options_.limits.sequences));
     for (size_t i = size_t(job->computed); i < last; ++i) {
       lengths.push_back(int32_t(job->inputs[i].size()));
     }
   }
-  return plan_embedding_call(left, options_.limits);
+  return plan_embedding_batch(left, options_.limits);
 }
 
-void Embedder::run_call(const std::vector<EmbeddingShare>& shares) {
+void Embedder::run_batch(const std::vector<EmbeddingShare>& shares) {
   const auto start = Clock::now();
   add_rows(shares);
-  const CallAbort abort(wiring_, [&] {
+  const BatchAbort abort(wiring_, [&] {
     expire_during(shares);  // an input of thousands of tokens may be computed for a minute
     return std::all_of(shares.begin(), shares.end(), [&](const EmbeddingShare& share) {
       return jobs_[size_t(share.job)]->request->cancelled.load();
@@ -212,7 +212,8 @@ void Embedder::conclude_computed() {
   }
 }
 
-// The numbers are published at once, so that whoever hears of an end finds them as they are then.
+// The counts are published before the events of the ends, so that a caller who hears of an end
+// finds it counted.
 std::vector<Embedder::Job> Embedder::take_out(
     const std::function<bool(const EmbeddingJob&)>& leaves) {
   const auto stays = [&](const Job& job) { return !leaves(*job); };

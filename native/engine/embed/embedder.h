@@ -26,9 +26,9 @@ struct EmbedderOptions {
   std::chrono::milliseconds queue_deadline{60000};
 };
 
-// What StepLoop is to an engine that generates: receive, retire the cancelled, plan a call, run it.
-// Each call holds inputs of several requests and leaves nothing behind.
-// Owned by Engine. Engine thread only.
+// The loop of an engine that embeds, as StepLoop is of one that generates: receives requests,
+// retires the cancelled, plans a batch, runs it. A batch holds inputs of several requests, and no
+// cells are kept after it. Owned by Engine. Engine thread only.
 class Embedder : public Loop {
  public:
   // `context` embeds. All must outlive it.
@@ -41,16 +41,16 @@ class Embedder : public Loop {
 
   void receive();
   void retire_cancelled();
-  // Of those that wait for their turn, who has waited too long; also during a call.
+  // Requests that have waited too long for their first batch; also while a batch is computed.
   void expire_queue();
   void expire_during(const std::vector<EmbeddingShare>& shares);
   bool is_late(const EmbeddingJob& job) const;
   Fault late() const;
 
   std::vector<EmbeddingShare> plan() const;
-  void run_call(const std::vector<EmbeddingShare>& shares);
+  void run_batch(const std::vector<EmbeddingShare>& shares);
   void add_rows(const std::vector<EmbeddingShare>& shares);
-  // Takes the call's vectors to their jobs, in the order of add_rows().
+  // Gives the batch's vectors to their jobs, in the order of add_rows().
   void take(const std::vector<EmbeddingShare>& shares);
   void refuse(const std::vector<EmbeddingShare>& shares, DecodeStatus status);
   void conclude_computed();
@@ -65,7 +65,7 @@ class Embedder : public Loop {
   Ledger& ledger_;
   EventSink& sink_;
 
-  std::vector<Job> jobs_;  // the first is the one whose turn it is
+  std::vector<Job> jobs_;  // the first one's next input is in the next batch for certain
   ThreadTuner threads_;
   Clock::time_point expire_again_;
   Stats stats_;

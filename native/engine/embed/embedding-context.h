@@ -6,19 +6,19 @@
 
 namespace sluice {
 
-// Tokens that an input may have in an engine that embeds: all of it is in one call. `asked`, or
-// what memory is there for (0), up to 8,192; never more than the model was trained on, because
-// encoders have no positions beyond. Throws FaultError(out_of_memory) where what was asked for
-// takes more than `free_bytes`, or the least does; with `checks` off nothing is refused.
+// Tokens that an input may have in an engine that embeds: all of it is in one batch. `asked`; with
+// 0 as many as there is memory for, up to 8,192. Never more than the model was trained on, because
+// encoders have no positions beyond. Throws FaultError(out_of_memory) where this takes more than
+// `free_bytes`; with `checks` off nothing is refused.
 int32_t embedding_context(const Model& model, int32_t asked, KvType kv_type, uint64_t free_bytes,
                           bool checks);
 
-// Rows of one call of such an engine: an input as long as may be, or several short ones.
+// Rows of one batch of such an engine: the longest input, or several short ones.
 int32_t embedding_rows(int32_t context);
 
-// As many rows are filled with short inputs: with more a call gets no faster per row.
+// Short inputs share a batch up to so many rows: with more it gets no faster per row.
 constexpr int32_t kEmbeddingRows = 512;
-// And as many inputs, where `parallel` does not ask for more: they cost nothing by themselves.
+// And up to so many inputs, or `parallel` where that is more: their number costs nothing.
 constexpr int32_t kEmbeddingSequences = 64;
 
 }  // namespace sluice

@@ -5,7 +5,7 @@
 namespace sluice {
 
 std::optional<Swap> next_swap(const std::vector<SlotUse>& uses) {
-  // Prompts neither move nor are moved into: as if they were not there.
+  // Slots with prompts are left out: they neither move nor are moved into.
   std::vector<int32_t> slots;
   for (size_t slot = 0; slot < uses.size(); ++slot) {
     if (uses[slot] != SlotUse::prompt) slots.push_back(int32_t(slot));
@@ -16,7 +16,7 @@ std::optional<Swap> next_swap(const std::vector<SlotUse>& uses) {
   };
   const auto running = count_running(slots.begin(), slots.end());
 
-  // The window of as many slots as run which holds most of them already.
+  // The window of as many slots as are running that holds most of them already.
   auto window = slots.begin();
   auto most = count_running(window, window + running);
   for (auto begin = slots.begin(); slots.end() - begin >= running; ++begin) {

@@ -7,9 +7,9 @@
 namespace sluice {
 
 enum class SlotUse {
-  open,     // nobody, or somebody whose rows are not in the batch: it may be moved into
-  running,  // gets a single row at every step
-  prompt,   // computes its prompt: soon running, and not worth moving for the while
+  open,     // free, or its sequence is parked and has no rows in the batch: may be moved into
+  running,  // its sequence has a single row in each step
+  prompt,   // its sequence computes its prompt: soon running, and not worth moving before
 };
 
 struct Swap {
@@ -17,9 +17,9 @@ struct Swap {
   int32_t to;    // an open slot
 };
 
-// With split KV llama.cpp computes each run of consecutive sequence ids as a graph of its own, so
-// a hole among the running doubles a step (39 to 85 ms, measured). Says what to swap to close
-// one, until there is none. Pure.
+// With split KV llama.cpp computes each run of consecutive sequence ids as a graph of its own, so a
+// slot without a row between running ones doubles the time of a step (39 to 85 ms, measured).
+// Returns the next swap that closes such a gap; none where there is no gap. Pure.
 std::optional<Swap> next_swap(const std::vector<SlotUse>& uses);
 
 }  // namespace sluice

@@ -23,7 +23,7 @@ int32_t DraftLength::next() {
 int32_t DraftLength::try_length() {
   if (cost_->steps_of(1) == 0) return 0;
   if (const int32_t length = cost_->best(kHope, max_)) return length;
-  // Even then it would be slower, or was when it was measured: so look again, rarely.
+  // Even then drafting would be slower, by the costs as they were measured: measure again, rarely.
   if (++hopeless_steps_ < 2 * kPauseMax) return 0;
   hopeless_steps_ = 0;
   return max_;

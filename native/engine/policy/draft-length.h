@@ -8,12 +8,12 @@ namespace sluice {
 
 // How many tokens to draft for the next step, learned from what became of the last ones.
 //
-// A drafted token costs a row whether it is accepted or not, and counts only if all before it
-// are. With p the share of the last few dozen tried tokens that were accepted, the k-th counts
-// with a chance of p^k. With costs, as many are drafted as are fastest by them; without, so many
-// that the last one's chance is still kWorth. Where not even one is worth it nothing is drafted for
-// some steps, and twice as many after the next try that comes to nothing: what cannot be guessed,
-// or not cheaply enough, costs a few steps in a hundred.
+// A drafted token costs a row whether it is accepted or not, and is used only if all before it are
+// accepted. With p the share of the last few dozen tried tokens that were accepted, the k-th token
+// is used with a chance of p^k. With a DraftCost the number is the fastest by it; without, the
+// largest whose last token has a chance of kWorth. Where not even one token is worth it, nothing is
+// drafted for some steps, and for twice as many after each try that fails: a text that cannot be
+// guessed cheaply loses a few steps in a hundred.
 //
 // Pure. Owned by Speculation.
 class DraftLength {
@@ -23,8 +23,8 @@ class DraftLength {
 
   // For the step that comes now; 0 is none.
   int32_t next();
-  // Of so many drafted tokens so many were accepted; `missed` if the next one was tried and was
-  // not.
+  // So many tokens were drafted, and so many of them accepted; `missed`: the next one was tried and
+  // not accepted.
   void learn(int32_t drafted, int32_t accepted, bool missed);
 
   static constexpr double kWorth = 0.4;
@@ -38,12 +38,12 @@ class DraftLength {
   int32_t try_length();
   void pause(int32_t drafted);
 
-  // As if so many had been tried before: 4 tokens to begin with, 2 after a pause.
+  // The counts begin as if so many tokens had been tried: 4 at first, 2 after a pause.
   static constexpr double kHopeful = 3.2, kHopefulOf = 4;
   static constexpr double kDoubtful = 1.4, kDoubtfulOf = 2;
-  // With costs one try may be of many tokens, and what it says shall count.
+  // With costs a try may have many tokens, so what was before it counts for little.
   static constexpr double kOpen = 1.6, kOpenOf = 2;
-  // The p that is worth a try: that of a text that is copied.
+  // The p that a try assumes: that of a text that is being copied.
   static constexpr double kHope = 0.98;
   static constexpr double kMemory = 32;  // tried tokens
 

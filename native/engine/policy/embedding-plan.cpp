@@ -4,11 +4,11 @@
 
 namespace sluice {
 
-std::vector<EmbeddingShare> plan_embedding_call(const std::vector<InputsLeft>& jobs,
-                                                const EmbeddingLimits& limits) {
+std::vector<EmbeddingShare> plan_embedding_batch(const std::vector<InputsLeft>& jobs,
+                                                 const EmbeddingLimits& limits) {
   std::vector<int32_t> counts(jobs.size(), 0);
   int32_t rows = 0, sequences = 0;
-  const auto gives = [&](size_t job) {
+  const auto adds = [&](size_t job) {
     if (size_t(counts[job]) == jobs[job].size() || sequences == limits.sequences) return false;
     const int32_t more = jobs[job][size_t(counts[job])];
     if (rows > 0 && rows + more > limits.rows) return false;
@@ -17,10 +17,10 @@ std::vector<EmbeddingShare> plan_embedding_call(const std::vector<InputsLeft>& j
     ++counts[job];
     return true;
   };
-  bool someone_gave = true;
-  while (someone_gave) {
-    someone_gave = false;
-    for (size_t job = 0; job < jobs.size(); ++job) someone_gave |= gives(job);
+  bool has_added = true;
+  while (has_added) {
+    has_added = false;
+    for (size_t job = 0; job < jobs.size(); ++job) has_added |= adds(job);
   }
   std::vector<EmbeddingShare> shares;
   for (size_t job = 0; job < jobs.size(); ++job) {

@@ -18,11 +18,12 @@ void PrefillCost::learn(int32_t rows, double ms) {
   double& row_ms = row_ms_[size_t(size_of(rows))];
   const double newest = ms / rows;
   average(row_ms, newest, kNewest);
-  // A tile that once took too long is tried again some day.
+  // A tile that once took too long is tried again later: its cost fades while smaller ones run.
   double& tile_row_ms = row_ms_[size_t(size_of(kTileRows))];
   if (rows < kTileRows && kTileRows * tile_row_ms > kTileMsMax) tile_row_ms *= kTileFade;
-  // Larger calls cost no more a row. Where it seems so it is old news, of a first call that read
-  // the weights from disk or of a busier time, and would never be put right: it fades.
+  // A row costs no more in a larger batch. Where the averages say so, they are old: of a first
+  // batch that read the weights from disk, or of a busier time. Such an average would never be
+  // corrected, since no larger batch is run, so it fades.
   for (size_t larger = size_t(size_of(rows)) + 1; larger < row_ms_.size(); ++larger) {
     if (row_ms_[larger] > row_ms) row_ms_[larger] += kNewest * (row_ms - row_ms_[larger]);
   }
@@ -35,8 +36,9 @@ int32_t PrefillCost::rows_within(double ms) const {
     if (row_ms == 0) continue;
     const int32_t smallest = kRowsMin << size;
     const double fitting = ms / row_ms;
-    // Into a size that was not tried calls grow by steps. Below one that was, and did not fit, a
-    // size speaks for itself only, and so learns when the machine has become slower.
+    // Batches grow step by step into a size that was not tried. Where the next size is known and
+    // did not fit, this size's average is used for this size only, so that it is measured again and
+    // a machine that has become slower is noticed.
     const bool is_next_known = size + 1 < kSizes && row_ms_[size_t(size) + 1] > 0;
     const int32_t largest = is_next_known ? 2 * smallest - 1 : 4 * smallest;
     rows = std::min<double>(fitting, largest);
@@ -51,7 +53,7 @@ bool PrefillCost::is_tile_better(double rows) const {
   const double row_ms = row_ms_[size_t(size_of(int32_t(rows)))];
   const double tile_row_ms = row_ms_[size_t(size_of(kTileRows))];
   if (row_ms == 0) return false;
-  if (tile_row_ms == 0) return kTileRows * row_ms <= kTileMsMax;  // to find out
+  if (tile_row_ms == 0) return kTileRows * row_ms <= kTileMsMax;  // to measure it
   return row_ms > kTileCheaper * tile_row_ms && kTileRows * tile_row_ms <= kTileMsMax;
 }
 

@@ -8,28 +8,29 @@ namespace {
 
 constexpr double kPromptMsBeside = 80;
 constexpr double kPromptMsMost = 220;
-// A prompt that nearly fits is computed whole: a step may have this part of its rows more.
+// A prompt that nearly fits is computed whole: a step may have 1/kOvershoot more rows.
 constexpr int32_t kOvershoot = 4;
-// Not this deep in its text, where a few rows beyond a tile cost as much as another tile.
+// But not this deep in a text, where a few rows beyond a tile cost as much as another tile.
 constexpr int32_t kDeep = 1024;
-// Shorter chunks share a call: alone, each would read all weights for a few rows. Longer ones do
-// where they are as long as each other; of unequal lengths, llama.cpp computes what they have in
-// common and then the rests (159 rows of four prompts took 199 ms, in calls of their own 175).
-constexpr int32_t kOwnCallMin = 32;
-// Beyond that, a row becomes no cheaper, and who is done first waits for the others.
-constexpr int32_t kSharedCallMax = 192;
-// In a call, attention costs each prompt what it costs the deepest.
+// Shorter chunks share a batch: alone, each would read all weights for a few rows. Longer ones
+// share one only with chunks of the same length: of unequal chunks llama.cpp computes the length
+// that they have in common, then the rests (159 rows of four prompts: 199 ms, in batches of their
+// own 175).
+constexpr int32_t kOwnBatchMin = 32;
+// With more rows a row becomes no cheaper, and the first prompt to be done waits for the others.
+constexpr int32_t kSharedBatchMax = 192;
+// In a batch, attention costs each prompt what it costs the deepest one.
 constexpr int32_t kDepthsApartMax = 256;
 
 int32_t left_of(const SequenceView& prompt) { return prompt.n_tokens - prompt.n_computed; }
-// Until somebody can go on: it, or one that waits for its beginning.
-int32_t left_to_stop(const SequenceView& prompt) { return prompt.stop - prompt.n_computed; }
+// Until it can generate, or a sequence that waits for its prefix can start.
+int32_t left_to_boundary(const SequenceView& prompt) { return prompt.boundary - prompt.n_computed; }
 
 PromptLimits limits_of(const SequenceView& prompt, const PromptLimits& limits) {
   if (!prompt.is_scored) return limits;
   PromptLimits own = limits;
-  own.call_rows = std::min(limits.call_rows, limits.call_logits);
-  own.rows = std::min({limits.rows, limits.scored_rows, own.call_rows});
+  own.batch_rows = std::min(limits.batch_rows, limits.batch_logits);
+  own.rows = std::min({limits.rows, limits.scored_rows, own.batch_rows});
   return own;
 }
 
@@ -37,10 +38,10 @@ PromptLimits limits_of(const SequenceView& prompt, const PromptLimits& limits) {
 int32_t part_of(const SequenceView& prompt, int32_t rows_left, const PromptLimits& all_limits) {
   const PromptLimits limits = limits_of(prompt, all_limits);
   const int32_t rows = std::min(rows_left, limits.rows);
-  const int32_t wanted = left_to_stop(prompt);
+  const int32_t wanted = left_to_boundary(prompt);
   if (rows <= 0) return 0;
   const int32_t more = prompt.n_computed < kDeep ? limits.rows / kOvershoot : 0;
-  if (wanted <= std::min(rows + more, limits.call_rows)) return wanted;
+  if (wanted <= std::min(rows + more, limits.batch_rows)) return wanted;
   if (rows < limits.rows / 2) return 0;
   return rows < kTileRows ? rows : rows - rows % kTileRows;
 }
@@ -71,46 +72,46 @@ std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts,
   return chunks;
 }
 
-// That it may want; the end of a prompt wants one.
+// How many logits it may have; the end of a prompt has one.
 int32_t logits_of(const Chunk& chunk) { return chunk.is_scored ? chunk.count : 1; }
 
-int32_t logits_of(const std::vector<Chunk>& call) {
+int32_t logits_of(const std::vector<Chunk>& batch) {
   int32_t logits = 0;
-  for (const Chunk& chunk : call) logits += logits_of(chunk);
+  for (const Chunk& chunk : batch) logits += logits_of(chunk);
   return logits;
 }
 
-std::vector<std::vector<Chunk>> calls_of(std::vector<Chunk> chunks, const PromptLimits& limits) {
-  const int32_t call_rows = limits.call_rows;
-  const auto has_room = [&](const std::vector<Chunk>& call, const Chunk& chunk) {
-    return logits_of(call) + logits_of(chunk) <= limits.call_logits;
+std::vector<std::vector<Chunk>> batches_of(std::vector<Chunk> chunks, const PromptLimits& limits) {
+  const int32_t batch_rows = limits.batch_rows;
+  const auto has_room = [&](const std::vector<Chunk>& batch, const Chunk& chunk) {
+    return logits_of(batch) + logits_of(chunk) <= limits.batch_logits;
   };
   std::sort(chunks.begin(), chunks.end(),
             [](const Chunk& a, const Chunk& b) { return a.slot < b.slot; });
-  std::vector<std::vector<Chunk>> calls;
+  std::vector<std::vector<Chunk>> batches;
   std::vector<Chunk> together;
-  const int32_t rows_max = std::min(kSharedCallMax, call_rows);
+  const int32_t rows_max = std::min(kSharedBatchMax, batch_rows);
   int32_t rows_together = 0;
   for (const Chunk& chunk : chunks) {
-    const bool is_short = chunk.count < kOwnCallMin && rows_together + chunk.count <= call_rows;
+    const bool is_short = chunk.count < kOwnBatchMin && rows_together + chunk.count <= batch_rows;
     if (is_short && has_room(together, chunk)) {
       together.push_back(chunk);
       rows_together += chunk.count;
       continue;
     }
-    const auto equal = std::find_if(calls.begin(), calls.end(), [&](const auto& call) {
-      const Chunk& first = call.front();
-      return first.count == chunk.count && int32_t(call.size() + 1) * chunk.count <= rows_max &&
-             std::abs(first.begin - chunk.begin) <= kDepthsApartMax && has_room(call, chunk);
+    const auto equal = std::find_if(batches.begin(), batches.end(), [&](const auto& batch) {
+      const Chunk& first = batch.front();
+      return first.count == chunk.count && int32_t(batch.size() + 1) * chunk.count <= rows_max &&
+             std::abs(first.begin - chunk.begin) <= kDepthsApartMax && has_room(batch, chunk);
     });
-    if (equal != calls.end()) {
+    if (equal != batches.end()) {
       equal->push_back(chunk);
     } else {
-      calls.push_back({chunk});
+      batches.push_back({chunk});
     }
   }
-  if (!together.empty()) calls.insert(calls.begin(), std::move(together));
-  return calls;
+  if (!together.empty()) batches.insert(batches.begin(), std::move(together));
+  return batches;
 }
 
 }  // namespace
@@ -128,10 +129,10 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimit
   }
   if (prompts.empty()) return plan;
   std::sort(prompts.begin(), prompts.end(), [](const auto& a, const auto& b) {
-    const int32_t left_a = left_to_stop(a), left_b = left_to_stop(b);
+    const int32_t left_a = left_to_boundary(a), left_b = left_to_boundary(b);
     return left_a != left_b ? left_a < left_b : a.arrival < b.arrival;
   });
-  plan.prefills = calls_of(share_rows(prompts, limits), limits);
+  plan.prefills = batches_of(share_rows(prompts, limits), limits);
   return plan;
 }
 

@@ -10,16 +10,15 @@ struct Chunk {
   int32_t slot;
   int32_t begin;
   int32_t count;
-  bool is_scored = false;  // all of its rows may want logits, not the last one alone
+  bool is_scored = false;  // all of its rows may have logits, not the last one alone
 };
 
-// What one step computes, in this order: every running sequence's single row in one call, then
-// the prompts' calls. Apart, because a mixed batch is slower than the two (measured,
-// ARCHITECTURE.md), a running reply never waits for a chunk inside its own call, and an abort
-// then drops prompts only.
+// What one step computes, in this order: all single rows in one batch, then the prompts' batches.
+// Apart, because a mixed batch is slower than the two (measured, ARCHITECTURE.md), a running reply
+// never waits for a chunk inside its own batch, and an abort then drops prompts only.
 struct StepPlan {
   std::vector<int32_t> singles;              // slots, ascending
-  std::vector<std::vector<Chunk>> prefills;  // a call each; ascending slots
+  std::vector<std::vector<Chunk>> prefills;  // a batch each; ascending slots
 
   bool empty() const { return singles.empty() && prefills.empty(); }
 };

@@ -5,11 +5,11 @@
 namespace sluice {
 
 ThreadTuner::ThreadTuner(int32_t threads_max, bool fixed) {
-  Choices choices{{threads_max}};
-  // Half of them: where two of the system's cores are one of the machine's.
-  if (!fixed && threads_max >= 4) choices.push_back({threads_max / 2});
-  if (!fixed && threads_max >= 2) choices.push_back({1});
-  sizes_.fill(choices);
+  ThreadCounts counts{{threads_max}};
+  // Half of them: for machines on which two logical cores are one physical core.
+  if (!fixed && threads_max >= 4) counts.push_back({threads_max / 2});
+  if (!fixed && threads_max >= 2) counts.push_back({1});
+  sizes_.fill(counts);
 }
 
 size_t ThreadTuner::size_of(int32_t rows) {
@@ -19,22 +19,23 @@ size_t ThreadTuner::size_of(int32_t rows) {
 }
 
 // Untried ones aside; the first of all where none was tried.
-ThreadTuner::Choice& ThreadTuner::best_of(Choices& choices) {
-  return *std::min_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
-    return a.row_ms > 0 && (b.row_ms == 0 || a.row_ms < b.row_ms);
-  });
+ThreadTuner::ThreadCount& ThreadTuner::best_of(ThreadCounts& counts) {
+  return *std::min_element(counts.begin(), counts.end(),
+                           [](const ThreadCount& a, const ThreadCount& b) {
+                             return a.row_ms > 0 && (b.row_ms == 0 || a.row_ms < b.row_ms);
+                           });
 }
 
-bool ThreadTuner::is_due(const Choice& choice, const Choice& best, int32_t rows,
+bool ThreadTuner::is_due(const ThreadCount& count, const ThreadCount& best, int32_t rows,
                          Clock::time_point now) {
-  if (best.row_ms == 0 || now < choice.next_try) return false;
-  return rows < kSmallRows || choice.threads > best.threads || best.was_sudden;
+  if (best.row_ms == 0 || now < count.next_try) return false;
+  return rows < kSmallRows || count.threads > best.threads || best.was_sudden;
 }
 
 int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {
-  Choices& choices = sizes_[size_of(rows)];
-  Choice& best = best_of(choices);
-  for (Choice& other : choices) {
+  ThreadCounts& counts = sizes_[size_of(rows)];
+  ThreadCount& best = best_of(counts);
+  for (ThreadCount& other : counts) {
     if (&other == &best || !is_due(other, best, rows, now)) continue;
     other.next_try = now + other.interval;
     return other.threads;
@@ -43,13 +44,15 @@ int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {
 }
 
 void ThreadTuner::learn(int32_t rows, int32_t threads, double ms) {
-  Choices& choices = sizes_[size_of(rows)];
-  const auto tried = std::find_if(choices.begin(), choices.end(),
-                                  [&](const Choice& choice) { return choice.threads == threads; });
-  if (tried == choices.end() || rows <= 0 || ms <= 0) return;
+  ThreadCounts& counts = sizes_[size_of(rows)];
+  const auto tried = std::find_if(counts.begin(), counts.end(), [&](const ThreadCount& count) {
+    return count.threads == threads;
+  });
+  if (tried == counts.end() || rows <= 0 || ms <= 0) return;
   const double newest = ms / rows;
-  const Choice& best = best_of(choices);
-  // A try that beats the best is taken at its word: if that was luck, the next calls will tell.
+  const ThreadCount& best = best_of(counts);
+  // A try that beats the best replaces its average at once: if it was luck, the next batches show
+  // it.
   const bool is_try = &*tried != &best;
   const bool is_taken = tried->row_ms == 0 || (is_try && newest < best.row_ms);
   const bool went_badly = is_try && newest > kBad * best.row_ms;

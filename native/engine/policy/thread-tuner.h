@@ -8,13 +8,12 @@
 
 namespace sluice {
 
-// Finds by trying how many compute threads a call is fastest with. Every tensor ends at a barrier
-// where ggml's threads spin, so with as many of them as there are cores a call takes a multiple
-// of its time as soon as somebody else needs one: the event loop, or another process. A second
-// thread may not even pay for its barriers where the tensors are small. So each size of call has
-// an average for each number of threads, takes the best, and tries another now and then, or as soon
-// as the best is suddenly slow.
-// Pure: time is handed in. Owned by StepLoop.
+// Finds by trying how many compute threads are fastest for a batch. After every tensor ggml's
+// threads spin at a barrier. So with as many threads as cores, a batch takes a multiple of its time
+// as soon as the event loop or another process needs a core; and where the tensors are small, a
+// second thread may not even pay for its barriers. So there is an average for each size of batch
+// and number of threads. The best is used, and another is tried now and then, or when the best is
+// suddenly slow. Pure: time is handed in. Owned by StepLoop.
 class ThreadTuner {
  public:
   // Between one thread and threads_max; with `fixed` always threads_max.
@@ -24,11 +23,11 @@ class ThreadTuner {
   void learn(int32_t rows, int32_t threads, double ms);
 
  private:
-  static constexpr int32_t kSizes = 8;                      // calls from 1, 2, 4 ... 128 rows up
+  static constexpr int32_t kSizes = 8;                      // batches from 1, 2, 4 ... 128 rows up
   static constexpr double kNewest = 0.2, kNewestTry = 0.5;  // weights in the averages
-  // A try of a small call costs little. Of a larger one it is felt, and not made on fewer threads
-  // before a call takes so many times what such calls took: crowded cores show in one call, and a
-  // long prompt becomes slower little by little.
+  // A try with a small batch costs little. With a larger one it is felt, so fewer threads are tried
+  // only after a batch that took kSudden times the usual: other work on the cores shows in one
+  // batch, while a long prompt becomes slower little by little.
   static constexpr int32_t kSmallRows = 8;
   static constexpr double kSudden = 2.5, kNewestSudden = 0.02;
   // Tries are this far apart; one that went badly is put off twice as long each time.
@@ -37,21 +36,22 @@ class ThreadTuner {
   // This much worse is bad: such a try is felt.
   static constexpr double kBad = 1.5;
 
-  struct Choice {
+  struct ThreadCount {
     int32_t threads;
     double row_ms = 0;  // 0 is not tried yet
     Clock::time_point next_try{};
     Clock::duration interval = kTryEvery;
     double usual_ms = 0;      // a row's too, to which sudden ones hardly count
-    bool was_sudden = false;  // the last call
+    bool was_sudden = false;  // whether the last batch was suddenly slow
   };
-  using Choices = std::vector<Choice>;
+  using ThreadCounts = std::vector<ThreadCount>;
 
   static size_t size_of(int32_t rows);
-  static Choice& best_of(Choices& choices);
-  static bool is_due(const Choice& choice, const Choice& best, int32_t rows, Clock::time_point now);
+  static ThreadCount& best_of(ThreadCounts& counts);
+  static bool is_due(const ThreadCount& count, const ThreadCount& best, int32_t rows,
+                     Clock::time_point now);
 
-  std::array<Choices, kSizes> sizes_;
+  std::array<ThreadCounts, kSizes> sizes_;
 };
 
 }  // namespace sluice

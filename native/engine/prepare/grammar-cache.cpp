@@ -15,7 +15,7 @@ constexpr size_t kQuickFirstWork = 200000;
 
 bool is_given(const GrammarSpec& spec) { return spec.origin == GrammarOrigin::request; }
 
-// Ours are trusted with more.
+// Grammars that we made from a schema may be larger.
 const GrammarLimits& limits_of(GrammarOrigin origin) {
   if (origin == GrammarOrigin::request) return kGivenGrammar;
   return origin == GrammarOrigin::tools ? kToolsGrammar : kMadeGrammar;
@@ -30,7 +30,7 @@ GrammarOrigin form_origin_of(const GrammarSpec& spec) {
   return spec.form ? spec.form->origin : spec.origin;
 }
 
-// What it begins with may be refused as well.
+// Compiles it, and finds its first state, which may also be too much work.
 std::shared_ptr<const Grammar> tried(const GrammarSpec& spec, uint64_t elements_max,
                                      size_t first_work_max) {
   const auto limits = [&](const GrammarSpec& one) {
@@ -51,15 +51,15 @@ std::shared_ptr<const Grammar> tried(const GrammarSpec& spec, uint64_t elements_
 
 }  // namespace
 
-std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec, bool patient) {
+std::unique_ptr<Constraint> GrammarCache::constraint(const GrammarSpec& spec, bool may_take_long) {
   std::optional<Entry> known = remembered(spec);
   if (!known) {
-    known = learned(spec, patient);
+    known = learned(spec, may_take_long);
     if (!known) return nullptr;
     remember(*known);
   }
-  // What it begins with is found anew for each reply.
-  if (known->takes_long && !patient) return nullptr;
+  // Its first state is found anew for each reply.
+  if (known->takes_long && !may_take_long) return nullptr;
   if (!known->grammar) {
     if (is_given(spec.form ? *spec.form : spec)) {
       throw FaultError(FaultCode::invalid_grammar, known->why);
@@ -78,7 +78,7 @@ std::shared_ptr<const GrammarVocabulary> GrammarCache::vocabulary() {
 
 std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& spec) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  // What was allowed as ours must not stand in for a stranger's.
+  // By its origin too: a request's grammar has stricter limits than the same text made by us.
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.origin == spec.origin && entry.text == spec.text &&
            entry.form_origin == form_origin_of(spec) && entry.form == form_of(spec);
@@ -88,13 +88,14 @@ std::optional<GrammarCache::Entry> GrammarCache::remembered(const GrammarSpec& s
   return entries_.front();
 }
 
-// Nothing where it takes more than a little, and only a little is allowed.
-std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec, bool patient) {
+// Nothing where it takes long and may not.
+std::optional<GrammarCache::Entry> GrammarCache::learned(const GrammarSpec& spec,
+                                                         bool may_take_long) {
   Entry made{spec.text, form_of(spec), spec.origin, form_origin_of(spec), nullptr, "", false};
   try {
     made.grammar = tried(spec, kQuickElements, kQuickFirstWork);
   } catch (const TooMuchWork&) {
-    if (!patient) return std::nullopt;
+    if (!may_take_long) return std::nullopt;
     made.takes_long = true;
   } catch (const FaultError& error) {
     made.why = error.what();

@@ -12,15 +12,15 @@
 
 namespace sluice {
 
-// Compiled grammars, and those that could not be, the most recently used first: 64 at most, of
-// 32 MiB together. Owned by the Preparer; any of its threads.
+// Compiled grammars, and those that could not be compiled with their faults, the most recently used
+// first: 64 at most, of 32 MiB together. Owned by the Preparer; any of its threads.
 class GrammarCache {
  public:
   explicit GrammarCache(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 
-  // Null where it is not known yet, takes more than some 20 ms, and is not `patient`. Throws
+  // Null where it is not known yet, takes more than some 20 ms, and may not take long. Throws
   // FaultError: invalid_grammar, or invalid_schema for one that a schema became.
-  std::unique_ptr<Constraint> constraint(const GrammarSpec& spec, bool patient);
+  std::unique_ptr<Constraint> constraint(const GrammarSpec& spec, bool may_take_long);
 
  private:
   struct Entry {
@@ -32,7 +32,7 @@ class GrammarCache {
   };
 
   std::optional<Entry> remembered(const GrammarSpec& spec);
-  static std::optional<Entry> learned(const GrammarSpec& spec, bool patient);
+  static std::optional<Entry> learned(const GrammarSpec& spec, bool may_take_long);
   void remember(Entry entry);
   std::shared_ptr<const GrammarVocabulary> vocabulary();
   static size_t bytes_of(const Entry& entry);

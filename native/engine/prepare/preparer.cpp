@@ -7,7 +7,7 @@
 
 #include "base/fault.h"
 #include "engine/embed/embedding-inputs.h"
-#include "engine/prepare/thoughts-end.h"
+#include "engine/prepare/reasoning-end.h"
 
 namespace sluice {
 namespace {
@@ -16,8 +16,9 @@ bool begins_with(const std::string& text, const std::string& beginning) {
   return text.compare(0, beginning.size(), beginning) == 0;
 }
 
-// Some formats have a call end the thoughts that it stands in; in others it is a thought itself.
-bool are_ended_by_calls(const ThoughtMarks& marks, const GrammarSpec& calls) {
+// Whether the mark that begins a call is also one that ends reasoning, as in DeepSeek V3.2's
+// format. In others, such as Qwen 3's, a call within the reasoning is part of it.
+bool do_calls_end_reasoning(const ReasoningMarks& marks, const GrammarSpec& calls) {
   return std::any_of(calls.triggers.begin(), calls.triggers.end(), [&](const std::string& trigger) {
     return std::any_of(marks.ends.begin(), marks.ends.end(), [&](const std::string& end) {
       return begins_with(trigger, end) || begins_with(end, trigger);
@@ -43,7 +44,7 @@ size_t bytes_of(const ChatPrompt& chat) {
 
 size_t bytes_of(const std::vector<int32_t>& tokens) { return tokens.size() * kBytesPerToken; }
 
-// Of what is to be tokenized, before a template adds to it. Token ids need not be.
+// Of the text to be tokenized, before a template adds to it; 0 for token ids.
 size_t bytes_of(const Prompt& prompt) {
   if (const auto* text = std::get_if<std::string>(&prompt)) return text->size();
   if (const auto* texts = std::get_if<Infill>(&prompt)) {
@@ -76,29 +77,29 @@ Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options,
       lanes_{{{kQuickTemplateWork, kQuickBytes, false},
               {kLongTemplateWork, SIZE_MAX, true},
               {kTemplateWorkMax, SIZE_MAX, true}}} {
-  // As large for each, so that none takes a text that another refuses.
+  // The same for each, so that all lanes refuse the same texts.
   const size_t stack_bytes = StackThread::affordable(kDeepStackBytes, lanes_.size());
   try {
     for (size_t number = 0; number < lanes_.size(); ++number) {
       lanes_[number].thread.emplace(stack_bytes, [this, number] { run(LaneNumber(number)); });
     }
   } catch (...) {  // there is no thread to be had
-    stop();
+    quit();
     throw;
   }
 }
 
-Preparer::~Preparer() { stop(); }
+Preparer::~Preparer() { quit(); }
 
-void Preparer::stop() {
-  stopping_ = true;
+void Preparer::quit() {
+  quitting_ = true;
   for (Lane& lane : lanes_) lane.jobs.close();
   for (Lane& lane : lanes_) {
     if (lane.thread) lane.thread->join();
   }
 }
 
-void Preparer::prepare(Choices choices) { lanes_[kQuick].jobs.push(0, std::move(choices)); }
+void Preparer::prepare(RequestGroup group) { lanes_[kQuick].jobs.push(0, std::move(group)); }
 
 void Preparer::prepare(std::shared_ptr<EmbeddingRequest> request) {
   lanes_[kQuick].jobs.push(0, std::move(request));
@@ -132,7 +133,7 @@ void Preparer::push_text(RequestId id, TextWork work) {
   lanes_[kQuick].jobs.push(1, std::move(job));
 }
 
-// What one job throws is that job's fault. What comes here is what could not even be told.
+// What a job throws is that job's fault. Only what could not be reported as such comes here.
 void Preparer::run(LaneNumber number) noexcept {
   try {
     run_jobs(number);
@@ -145,8 +146,8 @@ void Preparer::run_jobs(LaneNumber number) {
   TurnQueue<Job, 2>& jobs = lanes_[number].jobs;
   while (!jobs.is_closed()) {
     const std::optional<Job> job = number == kQuick ? jobs.take(next_deadline()) : jobs.take();
-    // What is left is answered by Engine (requests) and by EngineClient (texts), and never done.
-    if (stopping_) return;
+    // Jobs that are left are not done: Engine answers requests, and JavaScript the text jobs.
+    if (quitting_) return;
     if (job) {
       ledger_.preparer_beat();
       attempt(number, *job);
@@ -164,8 +165,8 @@ void Preparer::cancel_text(RequestId id) {
 }
 
 bool Preparer::is_wanted(const Job& job) {
-  if (const auto* choices = std::get_if<Choices>(&job)) {
-    return std::any_of(choices->begin(), choices->end(),
+  if (const auto* group = std::get_if<RequestGroup>(&job)) {
+    return std::any_of(group->begin(), group->end(),
                        [](const auto& request) { return !request->cancelled; });
   }
   if (const auto* request = std::get_if<std::shared_ptr<EmbeddingRequest>>(&job)) {
@@ -175,20 +176,20 @@ bool Preparer::is_wanted(const Job& job) {
 }
 
 void Preparer::attempt(LaneNumber number, const Job& job) {
-  const Effort effort{lanes_[number],
-                      [&] { return stopping_ || wiring_.closing || !is_wanted(job); }};
+  const JobLimits limits{lanes_[number],
+                         [&] { return quitting_ || wiring_.closing || !is_wanted(job); }};
   try {
-    std::visit([&](const auto& one) { handle(one, effort); }, job);
+    std::visit([&](const auto& one) { handle(one, limits); }, job);
   } catch (const TemplateTakesLong&) {
-    set_aside(number, job);
+    defer(number, job);
   } catch (const TakesLong&) {
-    set_aside(number, job);
+    defer(number, job);
   }
 }
 
-void Preparer::set_aside(LaneNumber from, const Job& job) {
-  if (size_t(from) + 1 >= lanes_.size()) throw std::logic_error("the last lane sets nothing aside");
-  if (is_text(job)) sink_.set_aside(std::get<TextJob>(job).ticket->id);
+void Preparer::defer(LaneNumber from, const Job& job) {
+  if (size_t(from) + 1 >= lanes_.size()) throw std::logic_error("the last lane defers nothing");
+  if (is_text(job)) sink_.deferred(std::get<TextJob>(job).ticket->id);
   lanes_[from + 1].jobs.push(is_text(job) ? 1 : 0, job);
 }
 
@@ -213,21 +214,21 @@ void Preparer::retire_unwanted() {
          0, 0});
   }
   if (gone.cancelled.empty() && gone.late.empty()) return;
-  // Their texts need not wait for their turn to be forgotten. Text jobs are answered all the same.
+  // Their texts are freed at once. Text jobs stay in their lane: each is answered in its turn.
   for (LaneNumber number : {kLong, kHeavy}) {
     lanes_[number].jobs.keep([](const Job& job) { return is_text(job) || is_wanted(job); });
   }
 }
 
-// Their prompt is put into words and tokens once.
-void Preparer::handle(const Choices& choices, const Effort& effort) {
+// The group's prompt is templated and tokenized once.
+void Preparer::handle(const RequestGroup& group, const JobLimits& limits) {
   TemplatedChat chat;
   std::vector<int32_t> prompt;
   std::optional<Fault> fault;
-  for (const auto& request : choices) {
+  for (const auto& request : group) {
     try {
       if (prompt.empty() && !fault && !request->cancelled) {
-        prompt = prompt_tokens(*request, chat, effort);
+        prompt = prompt_tokens(*request, chat, limits);
       }
     } catch (const std::exception& error) {
       fault = fault_of(error, FaultCode::invalid_request);
@@ -235,26 +236,26 @@ void Preparer::handle(const Choices& choices, const Effort& effort) {
     if (fault || request->cancelled) {  // queued work of a cancelled request never starts
       give_up(*request, fault.value_or(Fault()));
     } else {
-      hand_over(request, prompt, chat, effort);
+      hand_over(request, prompt, chat, limits);
     }
   }
 }
 
 void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
-                         const TemplatedChat& chat, const Effort& effort) {
+                         const TemplatedChat& chat, const JobLimits& limits) {
   Prepared prepared;
   try {
-    prepared.sequence = make_sequence(request, std::move(prompt), chat, effort);
+    prepared.sequence = make_sequence(request, std::move(prompt), chat, limits);
   } catch (const std::exception& error) {
     give_up(*request, fault_of(error, FaultCode::invalid_request));
     return;
   }
-  if (!ledger_.hand_over(request->id)) return;  // it was told already that it is over
+  if (!ledger_.hand_over(request->id)) return;  // it was retired meanwhile
   sink_.accepted(request->id, prepared.sequence->n_tokens());
   wiring_.mailbox.push(std::move(prepared));
 }
 
-void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Effort& effort) {
+void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const JobLimits& limits) {
   PreparedEmbedding prepared;
   try {
     if (!options_.embeds) {
@@ -262,7 +263,7 @@ void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Ef
                        "this engine has no embeddings: its model names no pooling type, or it was "
                        "loaded to generate text");
     }
-    check_lane(bytes_of(*request), effort);
+    check_lane(bytes_of(*request), limits);
     prepared.job = tokenize_inputs(*model_, options_.context_tokens, request);
   } catch (const std::exception& error) {
     give_up(*request, fault_of(error, FaultCode::invalid_request));
@@ -278,9 +279,9 @@ void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Ef
   wiring_.mailbox.push(std::move(prepared));
 }
 
-// Whoever cancelled hears that it is cancelled, whatever else was wrong with it.
+// A cancelled request ends as cancelled, even if it has another fault as well.
 void Preparer::give_up(const Ticket& request, const Fault& fault) {
-  if (!request.cancelled && (stopping_ || wiring_.closing)) return;  // Engine tells it why
+  if (!request.cancelled && (quitting_ || wiring_.closing)) return;  // Engine answers it
   if (!ledger_.retire(request.id)) return;
   if (request.cancelled) {
     sink_.finished(request.id, FinishReason::cancelled, Tally());
@@ -291,16 +292,17 @@ void Preparer::give_up(const Ticket& request, const Fault& fault) {
 
 std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
                                                   std::vector<int32_t> prompt,
-                                                  const TemplatedChat& chat, const Effort& effort) {
+                                                  const TemplatedChat& chat,
+                                                  const JobLimits& limits) {
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
   sampler->accept_prompt(prompt);
-  std::unique_ptr<Constraint> around = constraint(*request, chat, effort);
+  std::unique_ptr<Constraint> around = constraint(*request, chat, limits);
   ReplyForm form;
   if (around || !request->grammar || chat.must_call) {
     form = reply_form(*request, chat);
   } else {
-    // All of the reply is its form: no mark of the template's is in it.
-    around = compiled(*request->grammar, effort);
+    // All of the reply is its form: it has no marks of the template.
+    around = compiled(*request->grammar, limits);
   }
   sampler->constrain(std::move(around));
   return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
@@ -310,52 +312,52 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
 ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat) const {
   ReplyForm form;
   form.stops = chat.stops;
-  form.spoken_tokens = chat.spoken_tokens;
+  form.visible_specials = chat.visible_specials;
   if (!chat.format) return form;
   form.parser = std::make_unique<ChatParser>(chat.format);
   form.has_form = chat.has_form;
-  set_thoughts(form, std::get<ChatPrompt>(*request.prompt), chat);
+  set_reasoning(form, std::get<ChatPrompt>(*request.prompt), chat);
   return form;
 }
 
-void Preparer::set_thoughts(ReplyForm& form, const ChatPrompt& prompt,
-                            const TemplatedChat& chat) const {
-  const std::optional<ThoughtMarks>& marks = chat.thoughts;
+void Preparer::set_reasoning(ReplyForm& form, const ChatPrompt& prompt,
+                             const TemplatedChat& chat) const {
+  const std::optional<ReasoningMarks>& marks = chat.reasoning;
   if (!marks) return;
-  form.thoughts = std::make_unique<Thoughts>(*marks, prompt.reasoning_budget);
-  form.thinks_of_calls = !chat.grammar || !are_ended_by_calls(*marks, *chat.grammar);
-  if (prompt.reasoning_budget == Thoughts::kUnlimited) return;
-  // The message is text: names of control tokens in it mean nothing.
+  form.reasoning = std::make_unique<ReasoningTracker>(*marks, prompt.reasoning_budget);
+  form.calls_end_reasoning = chat.grammar && do_calls_end_reasoning(*marks, *chat.grammar);
+  if (prompt.reasoning_budget == ReasoningTracker::kUnlimited) return;
+  // The message is content: names of control tokens in it are text.
   std::vector<int32_t> message = template_.tokens_of(prompt.reasoning_budget_message);
-  const auto end = thoughts_end(*model_, *marks, chat.spoken_tokens, std::move(message));
+  const auto end = reasoning_end(*model_, *marks, chat.visible_specials, std::move(message));
   if (!end) {
     throw invalid_option("reasoning.budgetMessage",
-                         "this model's thoughts cannot be ended with that message: its vocabulary "
-                         "cannot write it and the mark of their end; leave it, or the budget, out");
+                         "this model's reasoning cannot be ended with that message: its vocabulary "
+                         "cannot write it and the mark of the end; leave it, or the budget, out");
   }
-  form.thoughts_end = *end;
+  form.reasoning_end = *end;
 }
 
 TemplateLimits Preparer::while_loading() const {
   return {kTemplateWorkMax, [this] { return wiring_.closing.load(); }};
 }
 
-std::vector<std::string> Preparer::thinking_ends() const {
+std::vector<std::string> Preparer::reasoning_ends() const {
   if (!has_chat_template()) return {};
   ChatPrompt any;
   any.messages.emplace_back();
   any.messages.back().role = "user";
   any.messages.back().content = "?";
   try {
-    // Some templates let a model think only where that is asked for.
+    // With some templates a model reasons only where an effort is asked for.
     for (const char* effort : {"", "high"}) {
       any.reasoning_effort = effort;
       const TemplatedChat chat = template_.apply(any, while_loading());
-      const std::optional<ThoughtMarks>& marks = chat.thoughts;
-      if (marks && thoughts_end(*model_, *marks, chat.spoken_tokens, {})) return marks->ends;
+      const std::optional<ReasoningMarks>& marks = chat.reasoning;
+      if (marks && reasoning_end(*model_, *marks, chat.visible_specials, {})) return marks->ends;
     }
   } catch (const FaultError&) {
-    return {};  // a template that refuses this conversation tells nothing
+    return {};  // the template refuses this conversation, so nothing is known
   }
   return {};
 }
@@ -370,30 +372,31 @@ CallFormat Preparer::call_format() const {
   return template_.call_format([this] { return wiring_.closing.load(); });
 }
 
-std::unique_ptr<Constraint> Preparer::compiled(const GrammarSpec& spec, const Effort& effort) {
-  auto constraint = grammars_.constraint(spec, effort.lane.takes_large_grammars);
+std::unique_ptr<Constraint> Preparer::compiled(const GrammarSpec& spec, const JobLimits& limits) {
+  auto constraint = grammars_.constraint(spec, limits.lane.takes_large_grammars);
   if (!constraint) throw TakesLong{};
   return constraint;
 }
 
-// Of the tools' calls, and of what stands around the request's own grammar. Null where there is
-// nothing of that.
+// The grammar of the tools' calls, and of what stands around the request's own grammar. Null where
+// there is neither.
 std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const TemplatedChat& chat,
-                                                 const Effort& effort) {
+                                                 const JobLimits& limits) {
   if (!chat.grammar) return nullptr;
   GrammarSpec spec = *chat.grammar;
   if (chat.has_form) {
     spec.form = request.grammar;
-    // A blank must not be both the form's and none of it.
-    const bool begins_blank = compiled(*request.grammar, effort)->begins_blank();
+    // A blank before the form must not be possible in two ways, as the form's and as one before it.
+    const bool begins_blank = compiled(*request.grammar, limits)->begins_blank();
     spec.text += begins_blank ? "\nform-space ::= \"\"\n" : "\nform-space ::= space\n";
   }
-  std::unique_ptr<Constraint> constraint = compiled(spec, effort);
-  if (constraint->accept_text(chat.said)) {
+  std::unique_ptr<Constraint> constraint = compiled(spec, limits);
+  if (constraint->accept_text(chat.prefilled_text)) {
     constraint->begin_reply();
     return constraint;
   }
-  // The last message is no beginning of a form: it stands before one.
+  // The last message, which the reply continues, is not the beginning of a form but stands before
+  // it.
   if (chat.has_form) return nullptr;
   throw invalid_option("toolChoice",
                        "the chat template does not fit its own tool calls; use tool_choice "
@@ -401,27 +404,27 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
 }
 
 std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedChat& chat,
-                                             const Effort& effort) const {
+                                             const JobLimits& limits) const {
   if (options_.embeds) {
     throw FaultError(FaultCode::invalid_request,
                      "this engine embeds and generates no text; use embed(), or another model");
   }
   const Prompt& prompt = *request.prompt;
   if (const auto* conversation = std::get_if<ChatPrompt>(&prompt)) {
-    check_lane(bytes_of(prompt), effort);
-    chat = template_.apply(*conversation, effort.of_template());
+    check_lane(bytes_of(prompt), limits);
+    chat = template_.apply(*conversation, limits.template_limits());
     check_fits(chat.prompt.text.size());
-    check_lane(chat.prompt.text.size(), effort);
+    check_lane(chat.prompt.text.size(), limits);
   } else if (!std::holds_alternative<std::vector<int32_t>>(prompt)) {
     check_fits(bytes_of(prompt));
-    check_lane(bytes_of(prompt), effort);
+    check_lane(bytes_of(prompt), limits);
   }
   std::vector<int32_t> tokens = tokens_of(prompt, chat);
   if (tokens.empty()) {
     throw FaultError(FaultCode::invalid_request,
                      "the prompt has no tokens; expected at least one, so give it some text");
   }
-  // Where nothing is to be generated, the prompt may fill the context.
+  // Where no token is to be generated, the prompt may fill the context.
   const int64_t reply_min = request.max_tokens == 0 ? 0 : 1;
   if (int64_t(tokens.size()) + reply_min > options_.context_tokens) {
     throw too_long("", int64_t(tokens.size()));
@@ -441,7 +444,7 @@ std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {
   return model_->tokenize(prompt, true, true);
 }
 
-// As they stand: whoever sends ids has said what is at the beginning.
+// Unchanged: a client that sends ids has decided what stands at the beginning.
 std::vector<int32_t> Preparer::tokens_of(const std::vector<int32_t>& tokens) const {
   model_->check_tokens(tokens);
   return tokens;
@@ -452,10 +455,10 @@ std::vector<int32_t> Preparer::tokens_of(const Infill& texts) const {
   return model_->infill(texts.before, texts.after);
 }
 
-void Preparer::check_lane(size_t text_bytes, const Effort& effort) const {
-  if (text_bytes > effort.lane.text_bytes) throw TakesLong{};
-  if (!effort.given_up()) return;
-  throw FaultError(FaultCode::cancelled, "nobody waits for this any more");
+void Preparer::check_lane(size_t text_bytes, const JobLimits& limits) const {
+  if (text_bytes > limits.lane.text_bytes) throw TakesLong{};
+  if (!limits.given_up()) return;
+  throw FaultError(FaultCode::cancelled, "this request was cancelled");
 }
 
 void Preparer::check_fits(size_t text_bytes) const {
@@ -472,13 +475,13 @@ FaultError Preparer::too_long(const char* how_many, int64_t prompt_tokens) const
                      count, options_.context_tokens});
 }
 
-void Preparer::handle(const TextJob& job, const Effort& effort) {
+void Preparer::handle(const TextJob& job, const JobLimits& limits) {
   const RequestId id = job.ticket->id;
   try {
     if (job.ticket->cancelled) {
-      throw FaultError(FaultCode::cancelled, "nobody waits for this text any more");
+      throw FaultError(FaultCode::cancelled, "this text job was cancelled");
     }
-    answer(id, *job.work, effort);
+    answer(id, *job.work, limits);
   } catch (const std::exception& error) {
     sink_.failed(id, fault_of(error, FaultCode::invalid_request));
   }
@@ -486,23 +489,24 @@ void Preparer::handle(const TextJob& job, const Effort& effort) {
   texts_.erase(id);
 }
 
-void Preparer::answer(RequestId id, const TextWork& work, const Effort& effort) {
+void Preparer::answer(RequestId id, const TextWork& work, const JobLimits& limits) {
   if (const auto* one = std::get_if<Tokenize>(&work)) {
-    check_lane(one->text.size(), effort);
+    check_lane(one->text.size(), limits);
     sink_.tokens(id, model_->tokenize(one->text, one->add_special, one->parse_special));
   } else if (const auto* two = std::get_if<Detokenize>(&work)) {
-    check_lane(bytes_of(two->tokens), effort);
+    check_lane(bytes_of(two->tokens), limits);
     sink_.text_made(id, model_->detokenize(two->tokens));
   } else if (const auto* three = std::get_if<Pieces>(&work)) {
-    check_lane(bytes_of(three->tokens), effort);
+    check_lane(bytes_of(three->tokens), limits);
     sink_.pieces(id, model_->pieces(three->tokens));
   } else if (const auto* four = std::get_if<TokenizeChat>(&work)) {
-    check_lane(bytes_of(four->chat), effort);
-    const PromptText prompt = template_.prompt(four->chat, effort.of_template());
-    check_lane(prompt.text.size(), effort);
+    check_lane(bytes_of(four->chat), limits);
+    const PromptText prompt = template_.prompt(four->chat, limits.template_limits());
+    check_lane(prompt.text.size(), limits);
     sink_.tokens(id, template_.tokens_of(prompt));
   } else {
-    sink_.text_made(id, template_.prompt(std::get<ChatPrompt>(work), effort.of_template()).text);
+    sink_.text_made(id,
+                    template_.prompt(std::get<ChatPrompt>(work), limits.template_limits()).text);
   }
 }
 

@@ -25,21 +25,22 @@ enum class Phase {
   parked,  // waiting for its reader
 };
 
-// What a reply came to, at its end.
+// The counts and times of a reply, at its end, and how far its request had come.
 struct Tally {
   Phase phase = Phase::queued;
   int32_t prompt_tokens = 0;
   int32_t cached_tokens = 0;  // of the prompt, taken from another sequence's state
   int32_t completion_tokens = 0;
-  std::optional<int32_t> reasoning_tokens;  // of completion_tokens, where thoughts are known
-  int32_t draft_tokens = 0;  // drafted, and of them those that the sampler chose as well
-  int32_t draft_accepted_tokens = 0;
-  std::string stop_string;  // empty unless one ended the reply
+  std::optional<int32_t> reasoning_tokens;  // of completion_tokens; none: it is not known
+  int32_t draft_tokens = 0;
+  int32_t draft_accepted_tokens = 0;  // of draft_tokens: the sampler chose the same
+  std::string stop_string;            // empty unless one ended the reply
   double queue_ms = 0, prefill_ms = 0, decode_ms = 0;
-  double parked_ms = 0;  // of decode_ms, waiting for the reader or for a slot to come back to
+  double parked_ms = 0;  // of decode_ms, waiting for the reader, or preempted
 };
 
-// Where a model is, or would be, in bytes as llama.cpp counts its buffers. Layers count the output.
+// Where a model is, or would be, in bytes as llama.cpp counts its buffers. The output counts as one
+// of the layers.
 struct Placement {
   struct Part {
     Device device;  // its memory as it was before the load
@@ -50,13 +51,13 @@ struct Placement {
   int32_t layers = 0, gpu_layers = 0;
 };
 
-// What was loaded, and what was settled on.
+// What was loaded, and the settings that were chosen for it.
 struct LoadedModel {
   std::string name, description;
   uint64_t parameters = 0, bytes = 0;
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
   bool has_chat_template = false, can_infill = false;
-  std::vector<std::string> thinking_ends;  // where thoughts can be ended: what is written for it
+  std::vector<std::string> reasoning_ends;  // marks that end reasoning; none: it cannot be ended
   CallFormat call_format = CallFormat::none;
   std::optional<EmbeddingKind> embedding;  // of an engine that embeds
   RecommendedSampling sampling;
@@ -64,24 +65,24 @@ struct LoadedModel {
   std::vector<Warning> warnings;
 };
 
-// What a load would come to; of its model, what is known without the weights.
+// What a load would take; of the model, what is known without its weights.
 struct Estimate {
   LoadedModel model;
   uint64_t free_bytes = 0;  // of the system's memory
   bool fits = false;        // into what is free, weights included
 };
 
-// Where the engine's threads leave what happened. Implemented by native/addon's TokenOutbox.
-// Every method may be called from any engine thread and never waits.
+// Takes the engine's events. Implemented by native/addon's TokenOutbox. Every method may be called
+// from any engine thread and never waits.
 class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void progress(float fraction) = 0;
   virtual void loaded(const LoadedModel& model) = 0;
-  // In the place of loaded(), of an engine that estimates only.
+  // Instead of loaded(), from an engine that estimates only.
   virtual void estimated(const Estimate& estimate) = 0;
   virtual void load_failed(const Fault& fault) noexcept = 0;
-  // The engine ends by itself, because of this: closed() follows. At most once.
+  // The engine ends by itself, because of this fault: closed() follows. At most once.
   virtual void ended(const Fault& cause) noexcept = 0;
   virtual void closed() noexcept = 0;
   virtual void accepted(RequestId id, int32_t prompt_tokens) = 0;
@@ -93,13 +94,13 @@ class EventSink {
   virtual void embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) = 0;
   virtual void failed(RequestId id, const Fault& fault, Phase phase = Phase::queued) = 0;
   virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;
-  // The answer to a text job: what tokens, or a chat template, come to.
+  // The answer to a text job: the text of tokens, or a chat template's prompt.
   virtual void text_made(RequestId id, std::string text) = 0;
   virtual void pieces(RequestId id, std::vector<std::string> pieces) = 0;
-  // A text job takes long: its answer comes, and others' come before it.
-  virtual void set_aside(RequestId id) = 0;
-  // The end of a step: the one moment at which a sleeping reader may be woken for its text. With
-  // `may_wait` another end follows soon, and text may wait for it if readers were just woken.
+  // A text job takes long and went to a slower lane: answers to later jobs come before its own.
+  virtual void deferred(RequestId id) = 0;
+  // A step has ended: only now readers may be woken for their text. With `may_wait` another end
+  // follows soon, and text may wait for it if readers were just woken.
   virtual void flush(bool may_wait = false) = 0;
 };
 

@@ -17,17 +17,17 @@ struct TokenLogprob {
   std::string name;   // of a control token, which writes no bytes
 };
 
-// How likely the token was that was chosen, and the likeliest there were.
+// How likely the chosen token was, and how likely the likeliest ones were.
 struct TokenLogprobs {
   TokenLogprob chosen;
   std::vector<TokenLogprob> top;
 };
 
-// A piece of a reply, and what is told of its tokens. Neighbours of one kind merge while they wait.
+// A piece of a reply, and the logprobs of its tokens. Neighbours of one kind merge while they wait.
 struct Part : ReplyPiece {
   std::vector<TokenLogprobs> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens, which come first
-  int32_t tokens = 0;                          // those of the prompt that are told included
+  int32_t tokens = 0;                          // with prompt logprobs, the prompt's among them
 
   void append(Part&& next) {
     ReplyPiece::append(std::move(next));

@@ -24,34 +24,34 @@ struct Infill {
 // Text as it stands, a conversation, token ids, or text around a gap.
 using Prompt = std::variant<std::string, ChatPrompt, std::vector<int32_t>, Infill>;
 
-// What all that is in flight has, whatever it asks for.
+// What every request in flight has, whatever it asks for.
 struct Ticket {
   RequestId id = 0;
   Clock::time_point submitted;
-  std::atomic<bool> cancelled{false};  // nobody waits for it any more
+  std::atomic<bool> cancelled{false};  // its answer is not wanted any more
 };
 
-// What the choices of one reply have in common. Engine thread only.
-struct ChoiceGroup {
-  bool has_begun = false;  // one of them had a slot
+// What the requests of one group know of each other. Engine thread only.
+struct GroupState {
+  bool has_started = false;  // one of them got a slot
 };
 
 // What a caller asked for. Made on the caller's thread and immutable from then on, but for
 // `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
 // Preparer and the Sequence.
 struct Request : Ticket {
-  std::shared_ptr<const Prompt> prompt;  // one for all choices
-  int32_t max_tokens = -1;               // -1 is until the context is full, 0 only computes it
-  int32_t prompt_logprobs = -1;  // alternatives that are told of its tokens; -1 tells nothing
+  std::shared_ptr<const Prompt> prompt;  // one for all of a group
+  int32_t max_tokens = -1;       // -1 is until the context is full, 0 only computes the prompt
+  int32_t prompt_logprobs = -1;  // of the prompt's tokens: alternatives of each; -1 is off
   std::vector<std::string> stop;
   std::vector<int32_t> stop_tokens;  // end the reply as the model's own end does
   SamplingParams sampling;
-  std::shared_ptr<const GrammarSpec> grammar;  // null where the reply is free; one for all choices
+  std::shared_ptr<const GrammarSpec> grammar;  // null: the reply is free; one for all of a group
   std::string cache_salt;  // states are shared between requests of the same salt only
-  std::shared_ptr<ChoiceGroup> group;
+  std::shared_ptr<GroupState> group;
 };
 
-// The requests of one reply, which differ in id and seed only.
-using Choices = std::vector<std::shared_ptr<Request>>;
+// The `n` choices of one reply, a request each. They differ in id and seed only.
+using RequestGroup = std::vector<std::shared_ptr<Request>>;
 
 }  // namespace sluice

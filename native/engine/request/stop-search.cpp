@@ -14,7 +14,7 @@ StopSearch::StopSearch(const std::vector<std::string>& stop_strings) {
 void StopSearch::append(std::string_view text) {
   if (stopped()) return;
   for (size_t at = 0; at < text.size(); ++at) {
-    held_.push_back(text[at]);
+    pending_.push_back(text[at]);
     // Of two that end here the longer one began first, and wins.
     size_t longest = 0;
     for (size_t i = 0; i < matchers_.size(); ++i) {
@@ -23,17 +23,17 @@ void StopSearch::append(std::string_view text) {
       stop_index_ = static_cast<int>(i);
     }
     if (!stopped()) continue;
-    ready_.append(held_, 0, held_.size() - longest);
-    cut_off_ = held_.substr(held_.size() - longest);
+    ready_.append(pending_, 0, pending_.size() - longest);
+    cut_off_ = pending_.substr(pending_.size() - longest);
     cut_off_.append(text.substr(at + 1));
-    held_.clear();
+    pending_.clear();
     return;
   }
-  size_t held_back = 0;
-  for (const StringMatcher& matcher : matchers_) held_back = std::max(held_back, matcher.matched());
-  const size_t free = held_.size() - held_back;
-  ready_.append(held_, 0, free);
-  held_.erase(0, free);
+  size_t withheld = 0;
+  for (const StringMatcher& matcher : matchers_) withheld = std::max(withheld, matcher.matched());
+  const size_t free = pending_.size() - withheld;
+  ready_.append(pending_, 0, free);
+  pending_.erase(0, free);
 }
 
 void StopSearch::go_on() {
@@ -49,8 +49,8 @@ void StopSearch::go_on() {
 
 void StopSearch::let_go() {
   if (stopped()) return;
-  ready_.append(held_);
-  held_.clear();
+  ready_.append(pending_);
+  pending_.clear();
   for (StringMatcher& matcher : matchers_) matcher.reset();
 }
 

@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-// Turns a token's bytes into text that may leave: whole UTF-8 characters only, invalid bytes as
+// Turns a token's bytes into text that may be sent: whole UTF-8 characters only, invalid bytes as
 // U+FFFD, and nothing that may yet turn out to be a stop string. Linear in the reply's length.
 // Owned by Sequence. Engine thread only.
 class TextStream {
@@ -20,18 +20,18 @@ class TextStream {
 
   // One token's bytes. Nothing more is taken in once a stop string is complete.
   void append(std::string_view bytes);
-  // The reply is over: what was held back is text after all, and half a character is U+FFFD.
+  // The reply is over: what was withheld is text, and half a character is U+FFFD.
   void finish();
-  // The text that may leave now.
+  // The text that may be sent now.
   std::string take();
-  // How many of the reply's bytes are in whole characters of text that may leave, or have left. A
+  // How many of the reply's bytes are in whole characters of text that may be sent, or was. A
   // stop string and what follows it never are.
   size_t released() const { return released_ - partial_.size(); }
 
   bool stopped() const { return stops_.stopped(); }
   // The stop string that ended the reply, or an empty one.
   std::string stop_string() const { return stops_.stop_string(); }
-  // That stop string is none where it stands.
+  // That stop string does not count where it stands.
   void go_on();
 
  private:
@@ -40,7 +40,7 @@ class TextStream {
 
   StopSearch stops_;
   std::string ready_;    // valid UTF-8
-  size_t released_ = 0;  // bytes that no stop string claimed
+  size_t released_ = 0;  // bytes that are no part of a stop string
   // The character under way: its bytes so far, and what its next byte may be.
   std::string partial_;
   size_t partial_length_ = 0;

@@ -8,15 +8,15 @@ namespace sluice {
 // Letters and digits of an id that every template takes: Mistral's want nine.
 constexpr size_t kCallIdLetters = 9;
 
-// Any, for a call that is made.
+// A random id, for a call of a reply.
 std::string new_call_id();
 
-// The ids of one conversation in nine letters and digits. The same id is always the same one, in
-// this conversation and in others that begin like it, so that a prefix stays one.
+// Maps the ids of one conversation to ids of nine letters and digits. An id is always mapped to the
+// same one, in other conversations that begin alike too, so that they still share a prefix.
 class CallIds {
  public:
   static bool is_short(const std::string& id);
-  // One that is of such a form stays as it is.
+  // An id of that form is not changed.
   const std::string& short_id(const std::string& id);
 
  private:

@@ -57,7 +57,7 @@ int32_t number_in(const std::string& text, const Name& name) {
   return -1;
 }
 
-// Once through: a true name may look like a stand-in.
+// In one pass, because a true name may look like a stand-in.
 void put_names(std::string& text, const std::vector<Name>& names) {
   std::string result;
   for (size_t at = 0; at < text.size();) {
@@ -79,14 +79,14 @@ bool has_tag(const common_peg_parser_variant& parser, const char* tag) {
   return found && found->tag == tag;
 }
 
-// All of src/schema/notation.ts's bare texts are without such.
+// The bare texts of src/schema/writing/notation.ts never have one of these.
 bool is_mark(const std::string& text) {
   return text.find("</") != std::string::npos || text.find("<|") != std::string::npos;
 }
 
-// Whether an argument's value is one that a grammar of ours can stand for: JSON of a schema, or
-// bare text up to a mark.
-bool is_held(const common_peg_arena& arena, PegId argument) {
+// Whether a grammar of ours can describe an argument's value: JSON of a schema, or bare text up to
+// a mark.
+bool is_describable(const common_peg_arena& arena, PegId argument) {
   bool has_schema = false, has_text = false, is_known = true;
   peg_visit(arena, argument, [&](PegId, const common_peg_parser_variant& parser) {
     has_schema |= peg_as<common_peg_schema_parser>(parser) != nullptr;
@@ -171,7 +171,7 @@ CallSites::CallSites(common_peg_arena& arena, const std::vector<ChatTool>& tools
   if (arena.size() > 0) collect(arena, arena.root());
 }
 
-// Each parser is looked into once. Those that refer to themselves are of JSON, which has no names.
+// Looks into each parser once. Recursive parsers are of JSON values, which have no names in them.
 const CallSites::Names& CallSites::collect(const common_peg_arena& arena, PegId id) {
   const auto [entry, is_new] = names_at_.try_emplace(id);
   Names& names = entry->second;
@@ -207,7 +207,7 @@ CallFormat CallSites::format(const common_peg_arena& arena, bool is_gemma) const
     has_schema |= peg_as<common_peg_schema_parser>(arena.get(id)) != nullptr;
     if (!has_tag(arena.get(id), Tag::TOOL_ARG)) continue;
     has_arguments = true;
-    are_held = are_held && is_held(arena, id);
+    are_held = are_held && is_describable(arena, id);
   }
   if (has_arguments) return are_held ? CallFormat::tagged : CallFormat::other;
   return has_schema ? CallFormat::json : CallFormat::other;

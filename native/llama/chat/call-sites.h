@@ -12,27 +12,27 @@
 
 namespace sluice {
 
-// Where in llama.cpp's parser of a reply its tools and their arguments are. To find them, llama.cpp
-// is given stand-ins: tools with names of ours, of whose arguments no more is said than what kind
-// of value each is. So it never sees a schema that it would get wrong, and two names are never one
-// to it. Afterwards the parser is given the true names.
+// Where in llama.cpp's parser of a reply the tools and their arguments are. To find them, llama.cpp
+// is given stand-ins for the tools: names of ours, and of each argument only what kind of value it
+// has. So it never sees a schema that it would get wrong, and never mixes up two names. Afterwards
+// the true names are put into the parser.
 class CallSites {
  public:
   CallSites() = default;
-  // Of a parser that was made for the tools' stand-ins, which it has no longer then.
+  // `arena` was made for the stand-ins; the true names are put into it.
   CallSites(common_peg_arena& arena, const std::vector<ChatTool>& tools);
 
-  // How the kinds of values are said: as they are, by anyOf in place of a list of types, or by one
-  // type alone, since templates trip over the first two.
+  // How a kind of several types is written: as given, as anyOf instead of a list of types, or as
+  // one type alone, since some templates fail on the first two.
   enum class Kinds { given, alternatives, plain };
   static std::vector<common_chat_tool> stand_ins(const std::vector<ChatTool>& tools,
                                                  Kinds kinds = Kinds::given);
-  // A text with true names in the places of stand-ins.
+  // A text in which true names replace the stand-ins.
   static std::string with_names(std::string text, const std::vector<ChatTool>& tools);
 
-  // The one tool whose name stands at or below a parser, or -1.
+  // The only tool whose name stands at or below a parser, or -1.
   int32_t tool_at(PegId id) const;
-  // The arguments whose names do, by their numbers.
+  // The numbers of the arguments whose names stand at or below a parser.
   const std::set<int32_t>& properties_at(PegId id) const;
 
   CallFormat format(const common_peg_arena& arena, bool is_gemma) const;

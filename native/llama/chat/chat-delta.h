@@ -30,12 +30,12 @@ struct ReplyPiece {
     return tool_calls.empty() ? Kind::none : Kind::tool_calls;
   }
 
-  // Whether one piece can say what both say.
+  // Whether both can be one piece.
   bool joins(const ReplyPiece& next) const {
     return kind() == Kind::none || next.kind() == Kind::none || kind() == next.kind();
   }
 
-  // Only where it joins.
+  // Only where joins().
   void append(ReplyPiece&& next) {
     text.append(next.text);
     reasoning.append(next.reasoning);
@@ -53,14 +53,14 @@ struct ReplyPiece {
 // What was added to a reply, in order.
 struct ChatDelta {
   struct Piece : ReplyPiece {
-    // Text that does not go on with the text before it: no stop string spans both.
+    // Text that does not continue the text before it: no stop string spans both.
     bool is_apart = false;
   };
 
   std::vector<Piece> pieces;
   // Bytes of the reply's text behind all of its content so far.
   size_t text_behind = 0;
-  // That text is no thought and no call, as far as is known: it may be content yet.
+  // That text is no reasoning and no call, as far as is known: it may become content.
   bool content_is_last = false;
 };
 

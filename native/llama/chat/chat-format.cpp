@@ -12,7 +12,7 @@ struct Survey {
   bool has_until = false, has_string = false, has_tag = false;
 };
 
-// What there is below a parser.
+// What kinds of parsers are below one.
 Survey survey(const common_peg_arena& arena, PegId root) {
   Survey found;
   peg_visit(arena, root, [&](PegId id, const common_peg_parser_variant& parser) {
@@ -29,8 +29,8 @@ ChatFormat::Kind kind_of(const Survey& found) {
   return found.has_until ? ChatFormat::Kind::plain : ChatFormat::Kind::json;
 }
 
-// Whether a call's name may be read before its id is, if it has one. What is atomic is read at
-// once.
+// Whether a call's name may be read before its id, if it has one. Within an atomic parser both are
+// read at once.
 bool has_id_behind_name(const common_peg_arena& arena) {
   enum : uint8_t { name = 1, id = 2 };
   std::vector<uint8_t> parts(arena.size(), 0);
@@ -68,8 +68,8 @@ ChatFormat::ChatFormat(const common_chat_params& params, bool takes_one_call,
                        const std::vector<ChatTool>& tools)
     : name_(params.format),
       generation_prompt_(params.generation_prompt),
-      thinking_start_(params.thinking_start_tag),
-      thinking_ends_(params.thinking_end_tags),
+      reasoning_start_(params.thinking_start_tag),
+      reasoning_ends_(params.thinking_end_tags),
       takes_one_call_(takes_one_call) {
   parser_.load(params.parser);
   sites_ = CallSites(parser_, tools);

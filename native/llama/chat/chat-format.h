@@ -10,18 +10,17 @@
 
 namespace sluice {
 
-// How the replies to one prompt are written: llama.cpp's parser, and what must be known of it to
-// pass text on without asking it each time. Made by ChatTemplate, shared by the request's parsers.
-// Immutable. Only for native/llama: it includes llama.cpp's headers.
+// How the replies to one prompt are written: llama.cpp's parser, and the facts about it that let
+// text be passed on without running it each time. Made by ChatTemplate, shared by the request's
+// parsers. Immutable. Only for native/llama: it includes llama.cpp's headers.
 class ChatFormat {
  public:
-  // Throws what llama.cpp throws for a parser that it cannot read.
-  // With `takes_one_call` a reply is over once it begins a second. `params` are those of the tools'
-  // stand-ins (CallSites).
+  // Throws what llama.cpp throws for a parser that it cannot read. With `takes_one_call` a reply is
+  // over once it begins a second call. `params` are those of the tools' stand-ins (CallSites).
   explicit ChatFormat(const common_chat_params& params, bool takes_one_call = false,
                       const std::vector<ChatTool>& tools = {});
 
-  // What a tagged piece of the reply is made of.
+  // What the text of a tagged piece of the reply is.
   enum class Kind {
     opaque,  // only the parser knows
     plain,   // any text up to a delimiter
@@ -37,7 +36,7 @@ class ChatFormat {
   Match delimiter_at(std::string_view text, size_t position) const;
 
   bool takes_one_call() const { return takes_one_call_; }
-  // A call may still say an id of its own once its name is read.
+  // Whether a call's id may come after its name.
   bool id_follows_name() const { return id_follows_name_; }
   const common_peg_arena& parser() const { return parser_; }
   common_chat_format name() const { return name_; }
@@ -45,11 +44,11 @@ class ChatFormat {
   CallFormat calls() const {
     return sites_.format(parser_, name_ == COMMON_CHAT_FORMAT_PEG_GEMMA4);
   }
-  // What the reply's text stands behind, as the parser sees it.
+  // The end of the prompt, which the parser reads before the reply's text.
   const std::string& generation_prompt() const { return generation_prompt_; }
-  // llama.cpp's names for where thoughts begin and end; empty where it has none.
-  const std::string& thinking_start() const { return thinking_start_; }
-  const std::vector<std::string>& thinking_ends() const { return thinking_ends_; }
+  // The marks around reasoning that llama.cpp knows; empty where it knows none.
+  const std::string& reasoning_start() const { return reasoning_start_; }
+  const std::vector<std::string>& reasoning_ends() const { return reasoning_ends_; }
 
  private:
   Kind kind_of(const char* tag) const;
@@ -58,8 +57,8 @@ class ChatFormat {
   common_peg_arena parser_;
   CallSites sites_;
   common_chat_format name_;
-  std::string generation_prompt_, thinking_start_;
-  std::vector<std::string> thinking_ends_;
+  std::string generation_prompt_, reasoning_start_;
+  std::vector<std::string> reasoning_ends_;
   std::vector<std::string> delimiters_;
   std::array<bool, 256> begins_delimiter_{};
   Kind content_, reasoning_, arguments_, string_argument_;

@@ -84,8 +84,8 @@ std::string ChatGrammar::of_replies(bool must_call) {
   return finish(item(arena_.root(), where));
 }
 
-std::string ChatGrammar::of_forms(bool may_call, Thoughts thoughts) {
-  thoughts_ = thoughts;
+std::string ChatGrammar::of_forms(bool may_call, Reasoning reasoning) {
+  reasoning_ = reasoning;
   Where where;
   where.aim = Aim::form;
   const std::string forms = item(arena_.root(), where);
@@ -110,7 +110,7 @@ std::string ChatGrammar::finish(const std::string& root) {
   return text;
 }
 
-// The rules that calls begin with, but those that only stand inside of others.
+// The rules that calls begin with, except those that only stand inside of others.
 std::set<PegId> ChatGrammar::triggers() const {
   std::set<PegId> found, inner;
   const auto is_trigger = [](const common_peg_parser_variant& parser) {
@@ -166,7 +166,7 @@ std::string ChatGrammar::item(PegId id, Where where) {
     return of && !of->text.empty() ? item(p->child, where) : until(p->delimiters, true);
   }
   if (const auto* p = peg_as<common_peg_gbnf_parser>(parser)) {
-    // Of an argument's value the parser knows more than the grammar that llama.cpp has for it.
+    // For an argument's value the parser is more exact than llama.cpp's grammar.
     if (property(where)) return item(p->child, where);
     return p->grammar.empty() ? kNothing : "(" + p->grammar + ")";
   }
@@ -207,14 +207,15 @@ std::string ChatGrammar::sequence(const std::vector<PegId>& children, const Wher
     if (is_space && where.aim == Aim::form && int32_t(i) <= place) one = kFormSpace;
     if (one == kNever) return kNever;
     if (where.aim == Aim::form && int32_t(i) < place && is_in_prompt(children[i])) continue;
-    // A model may end its reply by a token, in the place of a mark.
+    // A model may end its reply by its end token instead of a mark.
     if (where.aim == Aim::form && place >= 0 && int32_t(i) > place) one = repeated(one, 0, 1);
     if (one != kNothing) all += (all.empty() ? "" : " ") + one;
   }
   return all.empty() ? kNothing : "(" + all + ")";
 }
 
-// Some templates are taken for ones whose answers begin with the mark that their prompts end with.
+// For some templates llama.cpp's parser expects the reply to begin with a mark that the prompt
+// already ends with.
 bool ChatGrammar::is_in_prompt(PegId id) const {
   const auto* mark = peg_as<common_peg_literal_parser>(arena_.get(id));
   const std::string& prompt = format_.generation_prompt();
@@ -227,8 +228,8 @@ int32_t ChatGrammar::place_of(const std::vector<PegId>& children, Aim aim) {
   int32_t place = -1;
   for (size_t i = 0; i < children.size(); ++i) {
     const Parts& one = parts(children[i]);
-    // What is said last is the answer.
-    if (aim == Aim::form && one.speaks) place = int32_t(i);
+    // The last piece of content is the answer, and so the form.
+    if (aim == Aim::form && one.has_text) place = int32_t(i);
     if (aim != Aim::call || !one.may_call) continue;
     if (one.must_call) return int32_t(i);
     if (place < 0) place = int32_t(i);
@@ -253,11 +254,12 @@ ChatGrammar::Aim ChatGrammar::aim_at(PegId id, Aim aim) {
   if (aim == Aim::any) return aim;
   const Parts& found = parts(id);
   if (aim == Aim::call && !found.may_call) aim = Aim::quiet;
-  if (aim == Aim::form && !found.speaks) aim = Aim::still;
-  // A tool's name, or its arguments, are what they are in any reply.
-  const bool is_whole = found.must_call && !found.speaks && !found.thinks;
+  if (aim == Aim::form && !found.has_text) aim = Aim::still;
+  // A tool's name and its arguments are the same with every aim.
+  const bool is_whole = found.must_call && !found.has_text && !found.has_reasoning;
   if ((aim == Aim::call || aim == Aim::quiet) && is_whole) return Aim::any;
-  const bool is_plain = !found.may_call && !found.speaks && !found.thinks && !found.is_free;
+  const bool is_plain =
+      !found.may_call && !found.has_text && !found.has_reasoning && !found.is_free;
   return is_plain ? Aim::any : aim;
 }
 
@@ -267,15 +269,15 @@ const ChatGrammar::Parts& ChatGrammar::parts(PegId id) {
   return entry->second;
 }
 
-// Those that refer to themselves are of values, and none of this is in them.
+// Recursive parsers are of JSON values, which have none of these parts in them.
 ChatGrammar::Parts ChatGrammar::parts_below(PegId id) {
   const common_peg_parser_variant& parser = arena_.get(id);
   Parts found;
   if (const auto* tag = peg_as<common_peg_tag_parser>(parser)) {
-    if (tag->tag == Tag::CONTENT) found.speaks = true;
-    if (tag->tag == Tag::REASONING) found.thinks = true;
+    if (tag->tag == Tag::CONTENT) found.has_text = true;
+    if (tag->tag == Tag::REASONING) found.has_reasoning = true;
     if (tag->tag.compare(0, 4, "tool") == 0) found.may_call = found.must_call = true;
-    if (found.speaks || found.thinks || found.may_call) return found;
+    if (found.has_text || found.has_reasoning || found.may_call) return found;
   }
   found.is_free = peg_as<common_peg_until_parser>(parser) != nullptr;
   const bool is_choice = peg_as<common_peg_choice_parser>(parser) != nullptr;
@@ -284,8 +286,8 @@ ChatGrammar::Parts ChatGrammar::parts_below(PegId id) {
   for (PegId child : children) {
     const Parts below = parts(child);
     found.may_call |= below.may_call;
-    found.speaks |= below.speaks;
-    found.thinks |= below.thinks;
+    found.has_text |= below.has_text;
+    found.has_reasoning |= below.has_reasoning;
     found.is_free |= below.is_free;
     found.must_call |= below.must_call && !is_choice;
     each_calls = each_calls && below.must_call;
@@ -305,14 +307,14 @@ std::string ChatGrammar::choice(const std::vector<PegId>& children, const Where&
   std::string all;
   const bool is_still = where.aim == Aim::still;
   const bool has_still = is_still && std::any_of(children.begin(), children.end(),
-                                                 [&](PegId id) { return !parts(id).speaks; });
+                                                 [&](PegId id) { return !parts(id).has_text; });
   for (PegId child : children) {
     const std::set<int32_t>& properties = format_.sites().properties_at(child);
     if (where.only >= 0 && !properties.empty() && !properties.count(where.only)) continue;
     const Parts& found = parts(child);
     if (where.aim == Aim::call && !found.may_call) continue;
-    if (where.aim == Aim::form && !found.speaks) continue;
-    if (has_still && found.speaks) continue;
+    if (where.aim == Aim::form && !found.has_text) continue;
+    if (has_still && found.has_text) continue;
     const std::string one = item(child, where);
     if (one != kNever) all += (all.empty() ? "" : " | ") + one;
   }
@@ -324,7 +326,7 @@ std::string ChatGrammar::repetition(const common_peg_repetition_parser& parser,
                                     const Where& where) {
   const std::set<int32_t>& properties = format_.sites().properties_at(parser.child);
   const bool is_any_number = parser.min_count == 0 && parser.max_count == -1;
-  // Of a call's arguments, and not of calls.
+  // The repetition is of a call's arguments, and not of calls.
   const bool is_inside = where.tool >= 0 && format_.sites().tool_at(parser.child) < 0;
   const bool is_apart = where.property < 0 && where.only < 0;
   if (where.aim != Aim::any) return repeated_for(parser, where);
@@ -340,7 +342,7 @@ std::string ChatGrammar::repetition(const common_peg_repetition_parser& parser,
   return "(" + all + ")";
 }
 
-// As often as the aim needs it, and as it allows.
+// Repeated as often as the aim needs and allows.
 std::string ChatGrammar::repeated_for(const common_peg_repetition_parser& parser,
                                       const Where& where) {
   const Parts& found = parts(parser.child);
@@ -355,10 +357,10 @@ std::string ChatGrammar::repeated_for(const common_peg_repetition_parser& parser
     const std::string all = repeated(others, std::max(min - 1, 0), max == -1 ? -1 : max - 1);
     return all == kNothing ? one : "(" + all + " " + one + ")";
   }
-  const bool is_left_out = (found.speaks || found.may_call) && !found.thinks;
+  const bool is_left_out = (found.has_text || found.may_call) && !found.has_reasoning;
   if (where.aim == Aim::still && min == 0 && is_left_out) return kNothing;
-  const bool is_thought = found.thinks && !found.speaks && !found.may_call && max == 1;
-  const bool is_needed = is_thought && thoughts_ == Thoughts::needed;
+  const bool is_thought = found.has_reasoning && !found.has_text && !found.may_call && max == 1;
+  const bool is_needed = is_thought && reasoning_ == Reasoning::needed;
   return repeated(one, is_needed ? 1 : min, max);
 }
 
@@ -368,14 +370,14 @@ std::string ChatGrammar::tag(PegId id, const common_peg_tag_parser& parser, Wher
       case Aim::any: break;
       case Aim::call:
       case Aim::quiet: return "space";
-      // Most models write a blank line behind their thoughts, whether the parser reads it or not.
+      // Most models write a blank line after their reasoning, whether the parser expects it or not.
       case Aim::form: return "(" + kFormSpace + " " + kForm + ")";
       case Aim::still: return kNothing;
     }
   }
   if (parser.tag == Tag::REASONING) {
-    if (thoughts_ == Thoughts::blank) return "space";
-    if (thoughts_ == Thoughts::none) return kNever;
+    if (reasoning_ == Reasoning::blank) return "space";
+    if (reasoning_ == Reasoning::none) return kNever;
     where.aim = Aim::any;
   }
   const std::set<int32_t>& properties = format_.sites().properties_at(id);

@@ -12,63 +12,64 @@
 
 namespace sluice {
 
-// Writes the grammar of replies in one format, as GBNF: what llama.cpp's parser of them reads, with
-// the tools' own rules where their arguments stand. An argument that may be left out is written
-// once at most, in the order of the schema. Used by ChatTemplate, for one grammar.
+// Writes the grammar of replies in one format, as GBNF: what llama.cpp's parser reads, with the
+// tools' own rules for their arguments. An optional argument comes once at most, in the order of
+// the schema. Used by ChatTemplate, for one grammar.
 class ChatGrammar {
  public:
   ChatGrammar(const ChatFormat& format, const std::vector<ChatTool>& tools);
 
-  // Of a reply's thoughts, where it has some.
-  enum class Thoughts {
-    free,
-    needed,  // the prompt has opened them
-    blank,   // or has them already; no more is thought
+  // The reasoning of a reply with a form.
+  enum class Reasoning {
+    free,    // may come before the form
+    needed,  // the prompt has opened it: it must end first
+    blank,   // the prompt has its marks already: only white space may come
     none,
   };
 
-  // Of whole replies, of those with a form, and of the calls in them. Only one of them, once. A
-  // reply that `must_call` says nothing beside its thoughts and its calls.
+  // These three: only one of them, once. Of whole replies; with `must_call` a reply has no text
+  // beside its reasoning and its calls.
   std::string of_replies(bool must_call);
-  // What stands behind the thoughts is the rule `form`, which is somebody else's; or, if it may
-  // call, calls and nothing else. Empty where the format has no place for one. What may be blank
-  // before it is the rule `form-space`, which is for the caller to define.
-  std::string of_forms(bool may_call, Thoughts thoughts);
-  // Empty where the format does not say where calls begin.
+  // Of replies with a form: after the reasoning comes the rule `form`, or, with `may_call`, calls
+  // alone. Empty where the format has no place for a form. The caller defines the rules `form` and
+  // `form-space`, the white space before it.
+  std::string of_forms(bool may_call, Reasoning reasoning);
+  // Of calls alone. Empty where it is not known where calls begin.
   std::string of_calls();
 
  private:
-  // What of all that a parser reads is written.
+  // Which of all replies that a parser reads the grammar allows.
   enum class Aim {
     any,
-    call,   // with a call, and nothing said beside it
-    quiet,  // with nothing said
-    form,   // with a form for what is said, once, and no call
-    still,  // with neither
+    call,   // those with a call, and no text beside it
+    quiet,  // those without text
+    form,   // those whose text is a form, once, without a call
+    still,  // those without text and without a call
   };
-  // What a parser is inside of: the tool, its argument, and the one argument that is meant where
-  // any of several may stand. -1 is none.
+  // What a parser is inside of: a tool, its argument; and `only`, the one argument that is meant
+  // where any of several may stand. -1 is none.
   struct Where {
     int32_t tool = -1, property = -1, only = -1;
     Aim aim = Aim::any;
   };
-  // What there is at or below a parser: may be, or is in each text of it.
+  // What texts of a parser may have in them, or must have.
   struct Parts {
-    bool may_call = false, must_call = false, speaks = false, thinks = false;
-    bool is_free = false;  // any text, which is no piece of the reply
+    bool may_call = false, must_call = false, has_text = false, has_reasoning = false;
+    bool is_free = false;  // any text that is no piece of the reply
   };
 
   std::string finish(const std::string& root);
   const Parts& parts(PegId id);
   Parts parts_below(PegId id);
-  // One that makes no difference below a parser is none.
+  // The aim for a parser: `any` where the aim makes no difference below it.
   Aim aim_at(PegId id, Aim aim);
-  // Whether a mark that may be left out is not, since what stands beside it would have no border.
+  // Whether an optional mark must be written, because the piece beside it would have no border
+  // else.
   bool is_border(const std::vector<PegId>& children, size_t at, Aim aim);
   bool is_in_prompt(PegId id) const;
-  // The one of a sequence that a call, or the form, is in; none is -1.
+  // The index of the child that has the call, or the form, in it; -1: none.
   int32_t place_of(const std::vector<PegId>& children, Aim aim);
-  // These are one item of a sequence each; empty is what cannot be.
+  // These return one item of a sequence each; an empty one cannot be written.
   std::string item(PegId id, Where where);
   std::string rule(PegId id, const common_peg_rule_parser& rule, const Where& where);
   std::string sequence(const std::vector<PegId>& children, const Where& where);
@@ -82,7 +83,7 @@ class ChatGrammar {
 
   const ChatToolProperty* property(const Where& where) const;
   bool is_looked_for(PegId id) const;
-  // Whether where it stands makes a difference.
+  // Whether its rule depends on the argument that it is in.
   bool is_of_arguments(PegId id) const;
   std::set<PegId> triggers() const;
   void define(const std::string& name, const std::string& expression);
@@ -90,10 +91,10 @@ class ChatGrammar {
   const ChatFormat& format_;
   const common_peg_arena& arena_;
   const std::vector<ChatTool>& tools_;
-  Thoughts thoughts_ = Thoughts::free;
+  Reasoning reasoning_ = Reasoning::free;
   std::map<PegId, Parts> parts_;
-  std::set<std::string> looked_for_;     // literals that the parser demands at once, by lookaheads
-  std::map<std::string, bool> defined_;  // by name, whether there is anything
+  std::set<std::string> looked_for_;     // literals of the parser's lookaheads
+  std::map<std::string, bool> defined_;  // rules by name: false where nothing can be written
   std::map<std::pair<std::vector<std::string>, bool>, std::string> untils_;
   std::string lines_;
 };

@@ -13,8 +13,8 @@ struct ChatToolCall {
 
 struct ChatMessage {
   std::string role, content;
-  std::string reasoning;                 // an assistant's thoughts before it spoke
-  std::string name;                      // of the tool that speaks
+  std::string reasoning;                 // of an assistant, before its content
+  std::string name;                      // of the tool whose answer it is
   std::string tool_call_id;              // the call that a tool answers
   std::vector<ChatToolCall> tool_calls;  // an assistant's
 };
@@ -23,7 +23,7 @@ struct ChatMessage {
 struct ChatToolProperty {
   std::string name;
   bool is_required = false;
-  std::string kind;        // a JSON schema that says no more than what kind of value it is
+  std::string kind;        // a JSON schema of the value's types alone
   std::string json, text;  // rules of a value in JSON, and of one that is bare text; empty is any
 };
 
@@ -34,16 +34,16 @@ struct ChatTool {
   std::string root;        // the rule of all arguments; empty is none
   std::vector<ChatToolProperty> properties;
   std::string place{};      // in the request, for errors
-  bool is_callable = true;  // the model is told of it in any case
+  bool is_callable = true;  // if false it is shown to the model but cannot be called
 };
 
 // How a template writes calls: their arguments as one JSON object, each between tags of its own, in
-// Gemma 4's form, in one that knows nothing of schemas, or not at all.
+// Gemma 4's form, in a form that cannot follow a schema, or not at all.
 enum class CallFormat { none, other, json, tagged, gemma };
 
 enum class ToolChoice { none, automatic, required };
 
-// What a template is told beside the conversation, by the names of its variables.
+// A variable that a template gets beside the conversation.
 struct TemplateArgument {
   std::string name;
   std::string value;  // JSON
@@ -55,12 +55,12 @@ struct ChatPrompt {
   std::vector<ChatTool> tools;
   ToolChoice tool_choice = ToolChoice::automatic;
   bool parallel_tool_calls = true;
-  bool thinking = true;           // where the template lets one choose
+  bool wants_reasoning = true;    // for templates that have a switch
   std::string reasoning_effort;   // for templates that know it; empty is the template's own
-  int32_t reasoning_budget = -1;  // tokens that it may think; -1 is as many as it likes
+  int32_t reasoning_budget = -1;  // tokens of reasoning; -1 is no limit
   std::vector<TemplateArgument> arguments;
-  std::string reasoning_budget_message;  // what thoughts are ended with that have had them
-  bool has_form = false;                 // what is said keeps to a grammar of the request's
+  std::string reasoning_budget_message;  // the end of reasoning that has used up its budget
+  bool has_form = false;                 // the reply's content keeps to the request's grammar
   bool continues = false;                // the reply goes on with the last message, an assistant's
 
   bool may_call() const { return !tools.empty() && tool_choice != ToolChoice::none; }

@@ -14,16 +14,16 @@ namespace {
 
 using Tag = common_chat_peg_builder;
 
-// A refusal counts when the text has grown by so much and is refused still.
+// A refusal of the parser counts only if the text is still refused after so many more bytes.
 constexpr size_t kRefusalBytes = 32;
-// Of stack, that llama.cpp's parser takes for each bracket inside another.
+// Bytes of stack that llama.cpp's parser takes for each bracket inside another.
 constexpr size_t kBracketStackBytes = 8 << 10;
-// What half of a character becomes: a mark may be cut within one.
+// U+FFFD, which replaces half a character: a mark may be cut within one.
 constexpr std::string_view kHalf = "\xEF\xBF\xBD";
 constexpr const char* kGemmaString = "gemma4-string-content";
 
 // llama.cpp's mapper points into a call that it has dropped, once a call ended without a name
-// (common/chat-peg-parser.cpp, is_tool_close): what follows of tools is kept from it until the
+// (common/chat-peg-parser.cpp, is_tool_close). So it gets no nodes of tools after that until the
 // next call begins.
 class Mapper final : public common_chat_peg_mapper {
  public:
@@ -78,15 +78,15 @@ ChatParser::ChatParser(std::shared_ptr<const ChatFormat> format)
     : format_(std::move(format)), text_(format_->generation_prompt()) {
   check_beginning(text_);
   brackets_ = brackets_in(text_);
-  // What the prompt already says of the reply is not the reply's: thoughts that it opened, or the
-  // message that goes on.
+  // What the prompt's end has of the reply is not sent: reasoning that it opened, or the message
+  // that the reply continues.
   Reading reading = read(text_);
   if (!reading.ok) return;
-  const Inside inside = reading.inside;
-  const size_t from = reading.inside_from;
+  const State state = reading.state;
+  const size_t from = reading.state_from;
   reading.message.calls.clear();
   adopt(std::move(reading), text_.size());
-  enter(inside, from);
+  enter(state, from);
   sent_.content = known_.content.size();
   sent_.reasoning = known_.reasoning.size();
 }
@@ -106,14 +106,14 @@ void ChatParser::append(std::string_view text) {
   broken_ = has_too_many_brackets();
   if (broken_) return;
   pass();
-  if (inside_ == Inside::unknown && may_read()) read_all();
+  if (state_ == State::unknown && may_read()) read_all();
 }
 
 bool ChatParser::is_in_call() const {
-  switch (inside_) {
-    case Inside::string_argument:
-    case Inside::json_arguments: return true;
-    case Inside::unknown: return call_is_open_ && !is_text_;
+  switch (state_) {
+    case State::string_argument:
+    case State::json_arguments: return true;
+    case State::unknown: return call_is_open_ && !is_text_;
     default: return false;
   }
 }
@@ -169,7 +169,7 @@ ChatDelta ChatParser::take() {
     if (run.kind == Kind::reasoning) take_reasoning(run, delta);
     if (run.kind == Kind::tool_calls) take_calls(run, delta);
   }
-  while (sent_.runs + 1 < known_.runs.size() && has_left(known_.runs[sent_.runs])) ++sent_.runs;
+  while (sent_.runs + 1 < known_.runs.size() && was_sent(known_.runs[sent_.runs])) ++sent_.runs;
   return delta;
 }
 
@@ -190,7 +190,7 @@ void ChatParser::take_reasoning(const Run& run, ChatDelta& delta) {
 }
 
 void ChatParser::take_calls(const Run& run, ChatDelta& delta) {
-  if (run.begin > started_) return;  // one before them waits, and they leave in their order
+  if (run.begin > started_) return;  // a call before them waits, and calls are sent in order
   const bool is_followed = &run != &known_.runs.back();
   ChatDelta::Piece piece;
   const size_t last_started = started_ > 0 ? started_ - 1 : 0;
@@ -212,13 +212,13 @@ void ChatParser::take_calls(const Run& run, ChatDelta& delta) {
   if (!piece.tool_calls.empty()) delta.pieces.push_back(std::move(piece));
 }
 
-bool ChatParser::has_left(const Run& run) const {
+bool ChatParser::was_sent(const Run& run) const {
   if (run.kind == Kind::text) return sent_.content >= run.end;
   if (run.kind == Kind::reasoning) return sent_.reasoning >= run.end;
   return started_ >= run.end;
 }
 
-// Id and name leave once, so they must be whole. An id may stand behind the arguments.
+// Id and name are sent once, so they must be whole. An id may stand after the arguments.
 bool ChatParser::may_start(size_t index, bool is_followed) const {
   const Call& call = known_.calls[index];
   if (call.name.empty()) return false;
@@ -232,7 +232,7 @@ bool ChatParser::may_read() const {
   return bytes_read_ + length <= kReadsFree + kReadsPerByte * length;
 }
 
-// What llama.cpp throws at a reply is a refusal of it: one reply's text must not end the engine.
+// An exception of llama.cpp counts as a refusal: one reply's text must not end the engine.
 ChatParser::Reading ChatParser::read(const std::string& text) {
   bytes_read_ += int64_t(text.size());
   try {
@@ -259,7 +259,7 @@ ChatParser::Reading ChatParser::parse(const std::string& text) const {
     note(node, text.size(), reading);
     note_run(node, reading.message);
   });
-  // What the mapper found elsewhere comes last.
+  // What the mapper found without a run comes last.
   Message& known = reading.message;
   known.cover(Kind::text, known.content.size());
   known.cover(Kind::tool_calls, known.calls.size());
@@ -300,7 +300,7 @@ void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& r
   const bool is_content = node.tag == Tag::CONTENT;
   const bool is_reasoning = node.tag == Tag::REASONING;
   const bool is_call = node.tag == Tag::TOOL;
-  // Not the mapper's, which drops blank thoughts that may go on.
+  // Not the mapper's text, which leaves out blank reasoning that may go on.
   if (is_reasoning) reading.message.reasoning += node.sanitized_text();
   if (node.tag == Tag::TOOL_NAME) reading.name_end = node.end;
   if (is_call) reading.last_call_is_open = node.is_partial;
@@ -309,41 +309,41 @@ void ChatParser::note(const common_peg_ast_node& node, size_t length, Reading& r
     reading.pieces_end = node.end;
     reading.message.ends_in_content = is_content;
   }
-  // A piece that goes on at the text's end. An empty one might yet be another.
+  // Only a piece that reaches the text's end and may go on. An empty one may become another kind.
   if (!node.is_partial || node.end != length || node.start == node.end) return;
-  Inside inside = Inside::unknown;
-  if (is_content && format_->content() == Form::plain) inside = Inside::content;
-  if (is_content && format_->content() == Form::json) inside = Inside::json_content;
-  if (is_reasoning && format_->reasoning() == Form::plain) inside = Inside::reasoning;
+  State state = State::unknown;
+  if (is_content && format_->content() == Form::plain) state = State::content;
+  if (is_content && format_->content() == Form::json) state = State::json_content;
+  if (is_reasoning && format_->reasoning() == Form::plain) state = State::reasoning;
   if (node.tag == Tag::TOOL_ARG_STRING_VALUE && format_->string_argument() == Form::plain) {
-    inside = Inside::string_argument;
+    state = State::string_argument;
   }
-  if (node.rule == kGemmaString) inside = Inside::string_argument;
+  if (node.rule == kGemmaString) state = State::string_argument;
   if (node.tag == Tag::TOOL_ARGS && format_->arguments() == Form::json) {
-    inside = Inside::json_arguments;
+    state = State::json_arguments;
   }
-  if (inside == Inside::unknown) return;
-  reading.inside = inside;
-  reading.inside_from = node.start;
+  if (state == State::unknown) return;
+  reading.state = state;
+  reading.state_from = node.start;
 }
 
 void ChatParser::read_all() {
   Reading reading = read(text_);
   if (!reading.ok) {
-    // A piece that is not whole may look wrong; what follows decides.
+    // A piece that is not whole may be refused though it is right; the next text decides.
     if (unreadable_ == 0) unreadable_ = text_.size();
     if (text_.size() >= unreadable_ + kRefusalBytes) give_up_on_format();
     return;
   }
   unreadable_ = 0;
   readable_ = text_.size();
-  const Inside inside = reading.inside;
-  const size_t from = reading.inside_from;
-  if (adopt(std::move(reading), text_.size()) && !has_enough_) enter(inside, from);
+  const State state = reading.state;
+  const size_t from = reading.state_from;
+  if (adopt(std::move(reading), text_.size()) && !has_enough_) enter(state, from);
 }
 
-// The reply is not written in its format, as far as the rest of it goes: that is content, then,
-// and nothing that the model said is lost. Only a call that has begun cannot be taken back.
+// The rest of the reply is not in its format: it becomes content, so that no text is lost. Only a
+// call that was sent in part cannot be taken back.
 void ChatParser::give_up_on_format() {
   size_t good = readable_, bad = text_.size();
   while (good + 1 < bad) {
@@ -360,11 +360,11 @@ void ChatParser::give_up_on_format() {
   known_.cover(Kind::text, known_.content.size());
   known_.content_end = text_.size();
   known_.ends_in_content = true;
-  inside_ = Inside::unknown;
+  state_ = State::unknown;
   is_text_ = true;
 }
 
-// A delimiter that was begun and not ended is no delimiter, where the model ended the reply there.
+// Where the model ended the reply in the middle of a delimiter, that is text.
 void ChatParser::keep_begun_delimiter(Reading& reading) const {
   const size_t end = reading.pieces_end;
   if (!reading.message.ends_in_content || !reading.message.calls.empty() || end >= text_.size())
@@ -376,7 +376,7 @@ void ChatParser::keep_begun_delimiter(Reading& reading) const {
 }
 
 bool ChatParser::adopt(Reading&& reading, size_t length) {
-  if (!extends_what_left(reading.message)) return false;
+  if (!extends_what_was_sent(reading.message)) return false;
   for (size_t i = 0; i < started_; ++i) {
     reading.message.calls[i].id = std::move(known_.calls[i].id);
   }
@@ -384,13 +384,13 @@ bool ChatParser::adopt(Reading&& reading, size_t length) {
   sent_.runs = 0;
   call_is_open_ = reading.last_call_is_open;
   name_is_whole_ = reading.name_end < length;
-  // Some of llama.cpp's grammars and parsers know of no such limit.
+  // Not all of llama.cpp's grammars and parsers have this limit.
   has_enough_ = format_->takes_one_call() && known_.calls.size() > 1;
   if (has_enough_) known_.calls.resize(1);
   return true;
 }
 
-bool ChatParser::extends_what_left(const Message& message) const {
+bool ChatParser::extends_what_was_sent(const Message& message) const {
   if (!begins_with(message.content, known_.content, sent_.content)) return false;
   if (!begins_with(message.reasoning, known_.reasoning, sent_.reasoning)) return false;
   if (message.calls.size() < started_) return false;
@@ -402,31 +402,31 @@ bool ChatParser::extends_what_left(const Message& message) const {
   return true;
 }
 
-void ChatParser::enter(Inside inside, size_t from) {
-  inside_ = inside;
+void ChatParser::enter(State state, size_t from) {
+  state_ = state;
   scanned_ = passed_ = text_.size();
-  const bool is_argument = inside == Inside::string_argument || inside == Inside::json_arguments;
-  if (is_argument && known_.calls.empty()) inside_ = Inside::unknown;
-  if (inside_ != Inside::json_arguments && inside_ != Inside::json_content) return;
+  const bool is_argument = state == State::string_argument || state == State::json_arguments;
+  if (is_argument && known_.calls.empty()) state_ = State::unknown;
+  if (state_ != State::json_arguments && state_ != State::json_content) return;
   json_ = JsonScan();
   for (size_t i = from; i < text_.size(); ++i) json_.feed(text_[i]);
-  if (json_.closed()) inside_ = Inside::unknown;
-  if (inside_ != Inside::json_arguments) return;
+  if (json_.closed()) state_ = State::unknown;
+  if (state_ != State::json_arguments) return;
   // The parser leaves spaces at the end out.
   const std::string& arguments = known_.calls.back().arguments;
   const bool is_as_it_stands = text_.compare(from, arguments.size(), arguments) == 0;
-  if (!is_as_it_stands) inside_ = Inside::unknown;
+  if (!is_as_it_stands) state_ = State::unknown;
   passed_ = from + arguments.size();
 }
 
 void ChatParser::pass() {
-  switch (inside_) {
-    case Inside::unknown: return;
-    case Inside::content:
-    case Inside::reasoning:
-    case Inside::string_argument: return pass_text();
-    case Inside::json_content:
-    case Inside::json_arguments: return pass_json();
+  switch (state_) {
+    case State::unknown: return;
+    case State::content:
+    case State::reasoning:
+    case State::string_argument: return pass_text();
+    case State::json_content:
+    case State::json_arguments: return pass_json();
   }
 }
 
@@ -438,7 +438,7 @@ void ChatParser::pass_text() {
     ++scanned_;
   }
   pass_on(scanned_);
-  if (match == ChatFormat::Match::whole) inside_ = Inside::unknown;
+  if (match == ChatFormat::Match::whole) state_ = State::unknown;
 }
 
 void ChatParser::pass_json() {
@@ -448,25 +448,25 @@ void ChatParser::pass_json() {
     if (json_.may_be_cut()) cut = scanned_;
   }
   pass_on(cut);
-  if (json_.closed()) inside_ = Inside::unknown;
+  if (json_.closed()) state_ = State::unknown;
 }
 
 void ChatParser::pass_on(size_t end) {
   const std::string_view more = std::string_view(text_).substr(passed_, end - passed_);
-  switch (inside_) {
-    case Inside::unknown: break;
-    case Inside::reasoning:
+  switch (state_) {
+    case State::unknown: break;
+    case State::reasoning:
       known_.reasoning.append(more);
       known_.cover(Kind::reasoning, known_.reasoning.size());
       break;
-    case Inside::content:
-    case Inside::json_content:
+    case State::content:
+    case State::json_content:
       known_.content.append(more);
       known_.cover(Kind::text, known_.content.size());
       known_.content_end = end;
       break;
-    case Inside::string_argument: known_.calls.back().arguments.append(escaped(more)); break;
-    case Inside::json_arguments: known_.calls.back().arguments.append(more); break;
+    case State::string_argument: known_.calls.back().arguments.append(escaped(more)); break;
+    case State::json_arguments: known_.calls.back().arguments.append(more); break;
   }
   passed_ = end;
 }

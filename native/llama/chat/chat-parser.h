@@ -18,26 +18,27 @@ class ChatFormat;
 
 // Reads a reply while it is written: text in, deltas of content, reasoning and tool calls out.
 //
-// llama.cpp's parser reads the whole reply each time, which over a stream is quadratic. Here it is
-// asked only as often as keeps all that it reads linear in the reply's length (kReadsPerByte). In
-// between what is certain is passed on: where the parser stands inside text that only a delimiter
-// ends, everything up to a byte that begins one; inside a JSON value, everything to its end. What
-// has left is what the whole reply says, or a beginning of it: where the parser comes to say
-// something else, the reply is broken, and nothing more leaves.
+// What was sent is always a beginning of what the whole reply parses to. Where llama.cpp's parser
+// later reads the reply otherwise, the reply is broken, and nothing more is sent.
+//
+// llama.cpp's parser reads the whole reply each time, which over a stream is quadratic. So it is
+// run only so often that all it reads stays linear in the reply's length (kReadsPerByte). In
+// between, what is certain is passed on: within text that only a delimiter ends, everything up to a
+// byte that begins one; within a JSON value, everything to its end.
 //
 // Owned by Sequence. Engine thread only, but for the constructor.
 class ChatParser {
  public:
-  // Brackets that a reply may open, with those of the message that it goes on with: llama.cpp's
-  // parser recurses with each that is inside another.
+  // Brackets that a reply may open, with those of the message that it continues: llama.cpp's parser
+  // recurses with each bracket inside another.
   static constexpr int32_t kBracketsMax = 32768;
-  // Of them, those that so large a stack carries.
+  // As many of them as a stack of this size allows.
   static int32_t brackets_max(size_t stack_bytes);
-  // Of the reply, read by llama.cpp's parser: so many times its length, and this much before that.
+  // Bytes that llama.cpp's parser may read: so many times the reply's length, and kReadsFree more.
   static constexpr int64_t kReadsPerByte = 8, kReadsFree = 256 << 10;
 
-  // What the prompt says of the reply. Throws FaultError(invalid_request) where it opens too many;
-  // before llama.cpp's parser reads it for the first time.
+  // Checks the prompt's end, before llama.cpp's parser reads it for the first time. Throws
+  // FaultError(invalid_request) where it opens too many brackets.
   static void check_beginning(std::string_view text);
   // Throws as check_beginning() does.
   explicit ChatParser(std::shared_ptr<const ChatFormat> format);
@@ -47,20 +48,20 @@ class ChatParser {
   void append(std::string_view text);
   // The reply is over: the model ended it, or it was cut.
   void finish(bool was_cut);
-  // What may leave now.
+  // What may be sent now.
   ChatDelta take();
 
-  // It contradicts what has left of it.
+  // It contradicts what was sent of it.
   bool broken() const { return broken_; }
-  // It is broken for this alone.
+  // It is broken only because it has too many brackets.
   bool has_too_many_brackets() const;
-  // It went on to a second call, and one was allowed: what follows is not looked at.
+  // It began a second call where one is allowed: what follows is not read.
   bool has_enough() const { return has_enough_; }
   // It has ended, and its calls have too.
   bool calls_tools() const { return calls_tools_; }
-  // What it says now is of a call, as far as that is known.
+  // Its last text belongs to a call, as far as that is known.
   bool is_in_call() const;
-  // By llama.cpp's parser.
+  // Bytes that llama.cpp's parser has read.
   int64_t bytes_read() const { return bytes_read_; }
 
  private:
@@ -68,12 +69,12 @@ class ChatParser {
     std::string id, name, arguments;
   };
   using Kind = ReplyPiece::Kind;
-  // What the model wrote without a change of kind: a range of all content, reasoning or calls.
+  // A stretch of the reply of one kind: a range of all its content, its reasoning or its calls.
   struct Run {
     Kind kind;
     size_t begin, end;
   };
-  // What of the reply is known.
+  // What is known of the reply.
   struct Message {
     std::string content, reasoning;
     std::vector<Call> calls;
@@ -83,25 +84,25 @@ class ChatParser {
 
     // How far the runs of a kind come.
     size_t covered(Kind kind) const;
-    // Makes them come to `end`, by the last run or another; content that is apart has its own.
+    // Extends them to `end`, by the last run or a new one; content that is apart gets a new one.
     void cover(Kind kind, size_t end, bool is_apart = false);
   };
-  // What the text's end is inside of.
-  enum class Inside { unknown, content, reasoning, string_argument, json_content, json_arguments };
+  // What the text's end is inside of, where text can be passed on without the parser.
+  enum class State { unknown, content, reasoning, string_argument, json_content, json_arguments };
   // What llama.cpp's parser made of a text.
   struct Reading {
     bool ok = false;
     Message message;
-    Inside inside = Inside::unknown;
-    size_t inside_from = 0;  // where the piece that goes on begins
-    size_t pieces_end = 0;   // of what is content, reasoning or a whole call
-    size_t name_end = 0;     // of the last call's name
+    State state = State::unknown;
+    size_t state_from = 0;  // where the piece that the text's end is inside of begins
+    size_t pieces_end = 0;  // the end of all content, reasoning and whole calls
+    size_t name_end = 0;    // the end of the last call's name
     bool last_call_is_open = false;
   };
   struct Sent {
     size_t content = 0, reasoning = 0;
     std::vector<size_t> arguments;
-    size_t runs = 0;  // the first ones, that have left for good
+    size_t runs = 0;  // how many of the first ones were sent whole
   };
 
   Reading read(const std::string& text);
@@ -113,10 +114,10 @@ class ChatParser {
   void read_last(bool was_cut);
   void give_up_on_format();
   bool adopt(Reading&& reading, size_t length);
-  bool extends_what_left(const Message& message) const;
+  bool extends_what_was_sent(const Message& message) const;
   void keep_begun_delimiter(Reading& reading) const;
 
-  void enter(Inside inside, size_t from);
+  void enter(State state, size_t from);
   void pass();
   void pass_text();
   void pass_json();
@@ -124,19 +125,19 @@ class ChatParser {
   void take_content(const Run& run, ChatDelta& delta);
   void take_reasoning(const Run& run, ChatDelta& delta);
   void take_calls(const Run& run, ChatDelta& delta);
-  bool has_left(const Run& run) const;
+  bool was_sent(const Run& run) const;
   bool may_start(size_t call, bool is_followed) const;
 
   std::shared_ptr<const ChatFormat> format_;
   std::string text_;  // the generation prompt and the reply
   Message known_;
   Sent sent_;
-  size_t started_ = 0;  // calls whose first delta has left
+  size_t started_ = 0;  // calls whose first delta was sent
   bool name_is_whole_ = false, call_is_open_ = false;
-  Inside inside_ = Inside::unknown;
+  State state_ = State::unknown;
   JsonScan json_;
-  size_t scanned_ = 0, passed_ = 0;       // of text_, while inside of something
-  size_t readable_ = 0, unreadable_ = 0;  // lengths that the parser took, and that it refused
+  size_t scanned_ = 0, passed_ = 0;       // bytes of text_, while the state is known
+  size_t readable_ = 0, unreadable_ = 0;  // lengths of text_ that the parser took, and refused
   int32_t brackets_ = 0;
   bool is_text_ = false;  // it left the format: the rest is content
   bool is_over_ = false, has_enough_ = false, broken_ = false, calls_tools_ = false;

@@ -14,7 +14,7 @@ std::vector<PegId> peg_children(const common_peg_arena& arena, PegId id) {
   if (const auto* p = peg_as<common_peg_gbnf_parser>(parser)) return {p->child};
   if (const auto* p = peg_as<common_peg_ac_parser>(parser)) return {p->child};
   if (const auto* p = peg_as<common_peg_ref_parser>(parser)) return {arena.get_rule(p->name)};
-  return {};  // lookaheads take nothing
+  return {};  // lookaheads read no text
 }
 
 }  // namespace sluice

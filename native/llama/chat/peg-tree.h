@@ -16,11 +16,11 @@ const T* peg_as(const common_peg_parser_variant& parser) {
   return std::get_if<T>(&parser);
 }
 
-// The parsers that one hands its work to.
+// The parsers that a parser is made of.
 std::vector<PegId> peg_children(const common_peg_arena& arena, PegId id);
 
-// Calls `use` with each parser at or below `root`, once; rules may be recursive. What it says no
-// to is not looked into.
+// Calls `use` with each parser at or below `root`, once; rules may be recursive. Where it returns
+// false, the parsers below are left out.
 template <typename Use>
 void peg_visit(const common_peg_arena& arena, PegId root, const Use& use) {
   std::vector<bool> seen(arena.size(), false);

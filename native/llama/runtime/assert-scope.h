@@ -5,7 +5,7 @@
 
 namespace sluice {
 
-// What ggml asserted, with the place in its source.
+// A failed assertion of ggml, with its place in the source.
 struct AssertionError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -28,7 +28,8 @@ class AssertScope {
   // Once per process, before any scope.
   static void install();
 
-  // What failed; empty where nothing did. llama.cpp may have caught the exception itself.
+  // The assertion that failed; empty where none did. llama.cpp may have caught the exception
+  // itself.
   const std::string& failure() const { return failure_; }
 
  private:

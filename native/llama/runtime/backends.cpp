@@ -144,7 +144,7 @@ void load_others(std::vector<Found>& files) {
       found.file.reason = "another file of this backend is loaded";
       continue;
     }
-    // Open until ggml has opened it too, and so found by ggml in the same place.
+    // Kept open until ggml has opened it too, so that ggml gets the same file.
     const DynamicLibrary library(found.path);
     if (score_of(library, found.file) == 0) continue;
     load(found);
@@ -181,7 +181,7 @@ std::vector<BackendFile> load_files(const std::vector<std::string>& folders) {
   const fs::path own = own_file().parent_path();
   std::vector<Found> variants, others;
   if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)) return registered_backends();
-  const bool is_again = ggml_backend_reg_count() > 0;  // a call before this one found no CPU's
+  const bool is_again = ggml_backend_reg_count() > 0;  // an earlier try found no CPU backend
   for (Found& found : find_files(own)) {
     (found.file.name == "cpu" ? variants : others).push_back(std::move(found));
   }

@@ -7,7 +7,7 @@ struct ggml_backend_reg;
 
 namespace sluice {
 
-// A backend of ggml, in a file of its own or linked into the addon, and what came of it.
+// A backend of ggml, in a file of its own or linked into the addon, and whether it was loaded.
 struct BackendFile {
   std::string name;     // "cpu", "cuda", "vulkan" ...
   std::string path;     // empty where it is linked in, or not here

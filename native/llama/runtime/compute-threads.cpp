@@ -41,8 +41,8 @@ FaultError no_threads(int32_t count) {
                         " compute threads; lower threads, or raise the system's limit");
 }
 
-// Whether the system has so many threads more. ggml ends the process where it has not
-// (ggml_threadpool_new asserts), so they are started once before, all at a time.
+// Whether the system can start so many more threads at once. This is tried first, because ggml ends
+// the process where it cannot (ggml_threadpool_new asserts).
 bool can_start(int32_t count) {
   std::mutex mutex;
   std::condition_variable done;
@@ -58,7 +58,7 @@ bool can_start(int32_t count) {
       });
     }
   } catch (const std::exception&) {  // no thread, or no memory for one
-    are_enough = false;              // those that there are go again
+    are_enough = false;              // those that were started end again
   }
   {
     const std::lock_guard<std::mutex> lock(mutex);

@@ -12,9 +12,9 @@ namespace sluice {
 // rights.
 enum class ThreadPriority { low, normal, medium, high, realtime };
 
-// The threads that ggml computes on, beside the one that calls. Two pools, because in a pool every
-// thread is woken for each graph, whether it takes part or not. Shared by contexts of which never
-// two compute at once; must outlive them. Engine thread only.
+// The threads that ggml computes on, beside the calling one. Two pools, because every thread of a
+// pool is woken for each graph, whether it takes part or not. Shared by contexts that never compute
+// at once; must outlive them. Engine thread only.
 class ComputeThreads {
  public:
   // poll: how long a thread spins for the next graph before it sleeps, 0 to 100 (ggml's measure).
@@ -22,7 +22,7 @@ class ComputeThreads {
   ComputeThreads(int32_t count, int32_t poll, ThreadPriority priority);
 
   int32_t count() const { return count_; }
-  // The context computes on so many from its next call on, the calling one among them.
+  // From its next batch on the context computes on so many threads, the calling one among them.
   void attach(llama_context* context, int32_t threads) const;
 
  private:

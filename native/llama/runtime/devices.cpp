@@ -19,8 +19,8 @@ DeviceKind kind_of(ggml_backend_dev_t device) {
   }
 }
 
-// Starts a GPU and asks for its memory. What a driver throws is that device's fault, and no end of
-// looking at the others.
+// Starts a GPU and asks for its memory. An exception of its driver becomes that device's fault, and
+// the other devices are still looked at.
 void look_closely(Device& result, ggml_backend_dev_t device) {
   const bool is_gpu = result.kind == DeviceKind::gpu || result.kind == DeviceKind::integrated;
   std::string failed = "it could not be started";

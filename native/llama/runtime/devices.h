@@ -17,7 +17,7 @@ enum class Look { names, started };
 // All of them, in ggml's order; with a backend's name only its own and the CPU's.
 std::vector<Device> find_devices(Look look, const std::string& backend = "");
 
-// Of the processor, as ggml's CPU backend was built to use them: ("AVX2", "1").
+// The processor's features that ggml's CPU backend was built to use: ("AVX2", "1").
 std::vector<std::pair<std::string, std::string>> cpu_features();
 
 }  // namespace sluice

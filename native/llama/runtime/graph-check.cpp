@@ -66,7 +66,7 @@ bool has_group_epsilon(Node node) {
 
 bool has_groups(Node node) { return int_param(node, 0) >= 1; }
 
-// Of the second operand's types the first and the result decide.
+// Which types the second operand may have depends on the first operand and the result.
 bool combines(Node node) {
   const ggml_type a = type_of(node, 0);
   const ggml_type b = type_of(node, 1);
@@ -149,8 +149,8 @@ struct Rule {
   const char* expected;
 };
 
-// Of the operations that models are made of, what ggml's constructors leave open: they check
-// shapes as the graph is built.
+// What must hold of the operations that models use, as far as ggml's constructors do not check it:
+// they check shapes when the graph is built.
 constexpr Rule kRules[] = {
     {GGML_OP_NORM, takes_f32, "norm", "numbers of type f32"},
     {GGML_OP_NORM, has_epsilon, "norm_f32", "an epsilon of 0 or more"},

@@ -7,14 +7,14 @@ struct ggml_cgraph;
 
 namespace sluice {
 
-// What ggml's CPU backend would assert on, or read out of bounds for, when it computed this graph,
-// as a sentence; empty where there is nothing. Looks at types, shapes and parameters only. The
-// graph holds what the file says by whatever key of whatever architecture, so this is one check
-// for all of them. From any thread.
+// Why ggml's CPU backend would assert or read out of bounds if it computed this graph, as a
+// sentence; empty where it would not. Looks at types, shapes and parameters only. Values of the
+// file end up in the graph whatever their keys and the architecture, so this is one check for all.
+// Any thread.
 std::string uncomputable(ggml_cgraph* graph);
 
-// How many positions the model has an embedding for, where it looks them up in a table; the
-// largest number there is otherwise. Beyond, ggml asserts.
+// How many positions the model has embeddings for, where it looks them up in a table; else the
+// largest number. ggml asserts on positions beyond it.
 int64_t positions_max(ggml_cgraph* graph);
 
 }  // namespace sluice

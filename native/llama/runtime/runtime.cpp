@@ -45,7 +45,7 @@ void start_runtime(const std::vector<std::string>& backend_folders) {
   if (is_started) return;
   // Without it a failed assertion in ggml forks a debugger.
   set_environment_default("GGML_NO_BACKTRACE", "1");
-  // Before any LOG_ of llama.cpp's common: it would start a thread that nobody joins.
+  // Before any LOG_ of llama.cpp's common, which would start a thread that is never joined.
   common_log_set_verbosity_thold(-1);
   static char debug_marker;
   llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);

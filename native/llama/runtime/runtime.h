@@ -7,21 +7,21 @@
 
 namespace sluice {
 
-// The process-wide part of llama.cpp: backends and the log. Initialised once, on first use, by
-// whichever thread comes first; never torn down, because engines of other environments (worker
-// threads) may still run while one of them ends. `backend_folders` hold backends that are not
-// beside the addon, and count until a call succeeds. Throws FaultError when no backend is there;
-// the next call looks again.
+// The process-wide part of llama.cpp: backends and the log. Initialised on first use, by any
+// thread; never torn down, because engines of other environments (worker threads) may still run
+// when one of them ends. `backend_folders`: further backends than those beside the addon; of no
+// effect once this has succeeded. Throws FaultError when there is no backend; the next call looks
+// again.
 void start_runtime(const std::vector<std::string>& backend_folders = {});
 
 // llama.cpp's release.
 std::string runtime_version();
-// What may compute, whether it is here or not.
+// All backends that were looked for, loaded or not.
 const std::vector<BackendFile>& runtime_backends();
 
 // Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
-// Scopes nest: what is logged is the innermost one's, and the outer one's again when that ends, by
-// an exception too. Each thread has its own. Lives and dies on one thread, on its stack.
+// Scopes nest: the innermost one collects until it ends, by an exception too. Each thread has its
+// own. Must be a local variable.
 class ErrorLogScope {
  public:
   ErrorLogScope();

@@ -25,12 +25,12 @@ int hex_of(char c) {
 
 std::string quoted(const std::string& text) { return common_json(text).dump(); }
 
-// Reads JSON and writes it again, without spaces. What ends too soon is closed.
+// Reads JSON and writes it again, without spaces. Where the text ends too soon, it is closed.
 class Closer {
  public:
   explicit Closer(std::string_view text) : text_(text) {}
 
-  // Nothing where it is no beginning of JSON, or deeper than kArgumentsDepthMax.
+  // Nothing where the text is no beginning of JSON, or deeper than kArgumentsDepthMax.
   std::optional<std::string> close() {
     if (!read()) return std::nullopt;
     finish();
@@ -130,7 +130,7 @@ class Closer {
     const size_t before = out_.size();
     if (!string()) return false;
     next_ = Next::colon;
-    // A name of which nothing is known yet says nothing.
+    // A name that was cut before its first character is left out.
     if (!is_cut_ || out_.size() > before + (needed_comma ? 3 : 2)) return true;
     out_.resize(before);
     next_ = Next::comma;
@@ -162,7 +162,7 @@ class Closer {
     return true;
   }
 
-  // From a backslash to its last character. What is cut within says no character yet.
+  // An escape, from its backslash to its last character. One that is cut stands for no character.
   bool escape() {
     if (at_ + 1 >= text_.size()) return true;
     const char c = text_[at_ + 1];

@@ -20,10 +20,10 @@
 namespace sluice {
 namespace {
 
-// No text that a client sends by chance, and none that llama.cpp would change.
-const std::string kThoughtHere = "sluice-stands-in-for-the-thought";
+// Texts that no client sends by chance, and that llama.cpp does not change.
+const std::string kReasoningHere = "sluice-stands-in-for-the-reasoning";
 const std::string kContentHere = "sluice-stands-in-for-the-content";
-// Of a small conversation that is tried: a quarter of a second.
+// The work that trying a small conversation may take: a quarter of a second.
 constexpr uint64_t kTrialWorkMax = 1000000;
 
 const std::string kLoadAnother = "; load it with another one (chatTemplate, --chat-template-file)";
@@ -41,15 +41,15 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 bool is_callable(const ChatTool& tool) { return tool.is_callable; }
 
-// The same with the tools alone that its reply may call.
+// The same with only those tools that its reply may call.
 ChatPrompt of_callable(ChatPrompt chat) {
   const auto end = std::stable_partition(chat.tools.begin(), chat.tools.end(), is_callable);
   chat.tools.erase(end, chat.tools.end());
   return chat;
 }
 
-// A template may open thoughts, at the end of a prompt, only where it is told of thinking: then
-// llama.cpp does not know of it (llama-cpp-rwkv-world.jinja).
+// A template may open reasoning at the end of a prompt only where reasoning is enabled: llama.cpp
+// does not notice that (llama-cpp-rwkv-world.jinja).
 void complete_beginning(common_chat_params& params) {
   const std::string& start = params.thinking_start_tag;
   std::string& known = params.generation_prompt;
@@ -64,7 +64,7 @@ void complete_beginning(common_chat_params& params) {
 
 std::string levels() { return std::to_string(TemplateRun::depth_max()) + " levels"; }
 
-// What else helps where a run goes too deep.
+// A hint for an error about a run that goes too deep.
 std::string deep_hint() {
   return TemplateRun::depth_max() < TemplateRun::kDepthMax ? small_stack_hint() : "";
 }
@@ -105,7 +105,8 @@ void ChatTemplate::read(const std::string& text, const std::function<bool()>& gi
     if (!own.others.empty()) damage_ = only_others(own.others);
     return;
   }
-  // llama.cpp throws a copy of its exception that has lost the words, so each is read here first.
+  // llama.cpp throws a copy of its exception without the message, so each template is read here
+  // first.
   const std::optional<std::string> why = why_unreadable(main);
   if (why && !text.empty()) {
     throw FaultError(FaultCode::invalid_request,
@@ -122,11 +123,11 @@ void ChatTemplate::read(const std::string& text, const std::function<bool()>& gi
     warning_ = "this model's chat template for tools (tool_use) cannot be read: " + *why_no_tools +
                "; the one without a name is used for requests with tools as well";
   }
-  // One that is nested too deeply must not come to llama.cpp's parser.
+  // A template that is nested too deeply must not come to llama.cpp's parser.
   make(why_no_tools ? own.without_name : text, !text.empty(), given_up);
 }
 
-// llama.cpp tries it with some short conversations, and takes no notice of what it says to them.
+// llama.cpp tries a template with some short conversations, and ignores its errors.
 void ChatTemplate::make(const std::string& text, bool is_asked_for,
                         const std::function<bool()>& given_up) {
   const TemplateLimits limits{kTemplateWorkMax, given_up};
@@ -146,17 +147,16 @@ void ChatTemplate::make(const std::string& text, bool is_asked_for,
   warning_ = damage_ + "; until then complete() works, and chats are refused";
 }
 
-// What is asked of it once, while it is loaded.
+// Finds out what must be known of the template once, while loading.
 void ChatTemplate::probe(const std::function<bool()>& given_up) {
   const TemplateLimits limits{kTemplateWorkMax, given_up};
   const Rendering rendering;
   try {
     // llama.cpp analyses it for this: 3 to 100 ms.
     TemplateRun run(limits);
-    run.run(
-        [&] { model_thinks_ = common_chat_templates_support_enable_thinking(templates_.get()); });
+    run.run([&] { can_reason_ = common_chat_templates_support_enable_thinking(templates_.get()); });
   } catch (const std::exception&) {
-    model_thinks_ = false;  // it cannot be analysed: its replies are text
+    can_reason_ = false;  // it cannot be analysed: its replies are text
   }
   const std::string name = "sluice_looks_for_this";
   common_chat_templates_inputs inputs;
@@ -167,7 +167,7 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
   try {
     shows_tools_ = run(inputs, limits).prompt.find(name) != std::string::npos;
   } catch (const std::exception&) {
-    shows_tools_ = true;  // it says itself what it refuses
+    shows_tools_ = true;  // requests with tools will get its error
   }
   std::set<std::string> own_texts = rendering.own_texts();
   for (const char* variant : {"", "tool_use"}) {
@@ -182,7 +182,7 @@ void ChatTemplate::probe(const std::function<bool()>& given_up) {
              kLoadAnother;
 }
 
-// Of a conversation of ours: nothing where it is refused, or takes long.
+// The prompt of a conversation of ours; nothing where the template refuses it, or takes long.
 std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plainly,
                                                const std::function<bool()>& given_up) const {
   common_chat_templates_inputs inputs = inputs_of(chat, chat.messages, vocab());
@@ -197,12 +197,12 @@ std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plai
     is_done =
         run.run([&] { prompt = common_chat_templates_apply(templates_.get(), inputs).prompt; });
   } catch (const std::bad_alloc&) {
-    throw;  // that is not remembered as what the template refuses
+    throw;  // must not be remembered as a refusal of the template
   } catch (const std::exception&) {
     return std::nullopt;
   }
   if (!is_done && run.stop() == TemplateStop::given_up) {
-    throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+    throw FaultError(FaultCode::cancelled, "this conversation was cancelled");
   }
   return is_done ? std::optional<std::string>(std::move(prompt)) : std::nullopt;
 }
@@ -213,7 +213,8 @@ bool ChatTemplate::takes(Shape shape, const std::function<bool()>& given_up) con
   const std::lock_guard<std::mutex> lock(trying_);
   if (known != 0) return known > 0;
   if (!is_rendered_plainly_) {
-    // The plain way saves an analysis for each, but llama.cpp changes some messages in others.
+    // Rendering plainly saves an analysis for each trial. It is used where it gives the same
+    // prompt: with some templates llama.cpp changes messages only in the other way.
     const ChatPrompt all = conversation_of_all_kinds();
     is_rendered_plainly_ = tried(all, true, given_up) == tried(all, false, given_up);
   }
@@ -224,7 +225,7 @@ bool ChatTemplate::takes(Shape shape, const std::function<bool()>& given_up) con
   return known > 0;
 }
 
-// The one that requests with tools are made by.
+// Reads the template that is used for requests with tools.
 void ChatTemplate::read_tool_template(const std::function<bool()>& given_up) {
   std::string source = common_chat_templates_source(templates_.get(), "tool_use");
   if (source.empty()) source = common_chat_templates_source(templates_.get());
@@ -234,11 +235,11 @@ void ChatTemplate::read_tool_template(const std::function<bool()>& given_up) {
   try {
     run.run([&] { tool_template_ = std::make_unique<common_chat_template>(source, "", ""); });
   } catch (const std::exception&) {
-    tool_template_.reset();  // what cannot be tried is shown as it is
+    tool_template_.reset();  // it cannot be tried, so tools are shown unchanged
   }
 }
 
-// Of one message by a user: empty where that works.
+// Why the template cannot render a single message of a user; empty where it can.
 std::string ChatTemplate::why_not_plain(const std::function<bool()>& given_up) const {
   const std::string words = "sluice looks for this";
   ChatPrompt plain;
@@ -261,7 +262,7 @@ common_chat_params ChatTemplate::run(const common_chat_templates_inputs& inputs,
   return params;
 }
 
-// What the body does is taken from what is left.
+// Runs the body, and takes its work from what is left.
 void ChatTemplate::run_within(TemplateLimits& left, size_t messages,
                               const std::function<void()>& body) {
   const TemplateLimits limits = left;
@@ -271,7 +272,7 @@ void ChatTemplate::run_within(TemplateLimits& left, size_t messages,
   if (is_done) return;
   switch (run.stop()) {
     case TemplateStop::given_up:
-      throw FaultError(FaultCode::cancelled, "nobody waits for this conversation any more");
+      throw FaultError(FaultCode::cancelled, "this conversation was cancelled");
     case TemplateStop::too_deep:
       throw FaultError(FaultCode::invalid_request,
                        "the model's chat template goes more than " + levels() +
@@ -287,7 +288,8 @@ void ChatTemplate::run_within(TemplateLimits& left, size_t messages,
                        "look back over all of them (chatTemplate, --chat-template-file)");
 }
 
-// The template alone, once: llama.cpp's way to a prompt runs it three times and analyses it.
+// Runs the template alone, once: llama.cpp's function for prompts runs it three times and analyses
+// it.
 std::string ChatTemplate::render_tools(const std::vector<ShownTool>& tools,
                                        TemplateLimits& left) const {
   std::vector<common_chat_tool> given;
@@ -310,8 +312,8 @@ void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPr
                               const TemplateLimits& limits) const {
   if (chat.tools.empty() || !shows_tools_ || !tool_template_) return;
   TemplateLimits left = limits;
-  // Less than a run may take: what takes too much is then TemplateTakesLong, and is not taken for a
-  // tool that the template trips over.
+  // Less than kTemplateWorkMax: taking too long then throws TemplateTakesLong, which is not
+  // mistaken for an error of the template about a tool.
   left.work_max = std::min(left.work_max, kTemplateWorkMax - 1);
   const auto render = [&](const std::vector<ShownTool>& tools) {
     return render_tools(tools, left);
@@ -322,7 +324,7 @@ void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPr
       inputs.tools.push_back({tool.name, tool.description, tool.parameters});
     }
   } catch (const TemplateTakesLong&) {
-    if (limits.work_max < kTemplateWorkMax) throw;  // the next lane has more
+    if (limits.work_max < kTemplateWorkMax) throw;  // the next lane allows more
     throw FaultError(FaultCode::invalid_request,
                      "the model's chat template takes too long for these " +
                          std::to_string(chat.tools.size()) + " tools: more than " +
@@ -330,14 +332,14 @@ void ChatTemplate::show_tools(common_chat_templates_inputs& inputs, const ChatPr
   }
 }
 
-// The words of the prompt, with the tools' own schemas; of the reply, what it is without calls.
+// The prompt, with the tools' own schemas, and the format of replies without calls.
 ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
                                               std::vector<ChatMessage> messages,
                                               const TemplateLimits& limits) const {
   common_chat_templates_inputs inputs = inputs_of(chat, messages, vocab());
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
-  // Without it each call analyses the template anew (3 to 7 ms, llama.md).
-  inputs.force_pure_content = !chat.may_call() && !model_thinks_ && !chat.has_form;
+  // Without this each run analyses the template anew (3 to 7 ms).
+  inputs.force_pure_content = !chat.may_call() && !can_reason_ && !chat.has_form;
   show_tools(inputs, chat, limits);
   if (chat.may_call() && !shows_tools_) describe_tools(inputs, chat.tools);
   const Rendering rendering;
@@ -345,7 +347,8 @@ ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
   common_chat_params& params = made.params;
   const std::string& generated = params.generation_prompt;
   if (inputs.force_pure_content) {
-    // The plain way renders the messages before the one that goes on, and leaves that one to us.
+    // Rendered plainly, the prompt lacks the last message, which the reply continues: it is added
+    // here.
     made.prompt = rendering.prompt(params.prompt + (chat.continues ? generated : ""));
     if (chat.continues) made.prompt.append(made.messages.back().content, true);
     params.parser.clear();
@@ -360,20 +363,20 @@ ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
   return made;
 }
 
-// Of a message that goes on, which llama.cpp puts behind what the template wrote. With other texts
-// in it, one sees where they stand.
+// The beginning of a reply that continues the last message, which llama.cpp writes behind the
+// template's prompt. Rendering it with other texts shows where in it the message's texts stand.
 PromptText ChatTemplate::beginning_of_reply(common_chat_templates_inputs inputs,
                                             const std::string& generation_prompt,
                                             const TemplateLimits& limits) const {
   common_chat_msg& message = inputs.messages.back();
-  const std::pair<std::string, std::string> thought{kThoughtHere, message.reasoning_content};
+  const std::pair<std::string, std::string> reasoning{kReasoningHere, message.reasoning_content};
   const std::pair<std::string, std::string> content{kContentHere, message.content};
-  if (!message.reasoning_content.empty()) message.reasoning_content = kThoughtHere;
+  if (!message.reasoning_content.empty()) message.reasoning_content = kReasoningHere;
   if (!message.content.empty()) message.content = kContentHere;
   const std::string form = run(inputs, limits).generation_prompt;
   PromptText beginning;
   size_t end = 0;
-  for (const auto& [place, text] : {thought, content}) {
+  for (const auto& [place, text] : {reasoning, content}) {
     const size_t at = form.find(place, end);
     if (at == std::string::npos) continue;
     beginning.append(form.substr(end, at - end), false);
@@ -382,13 +385,13 @@ PromptText ChatTemplate::beginning_of_reply(common_chat_templates_inputs inputs,
   }
   beginning.append(form.substr(end), false);
   if (beginning.text == generation_prompt) return beginning;
-  PromptText unknown;  // it was changed on its way
+  PromptText unknown;  // the texts were changed, so all of it counts as content
   unknown.append(generation_prompt, true);
   return unknown;
 }
 
-// In the order that the template takes. One that refuses it all the same is asked again with what
-// every template takes, and its words are those of the first time.
+// The messages in an order that the template takes. If it refuses them all the same, they are tried
+// in the form that every template takes; the error is that of the first try.
 ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
                                                const TemplateLimits& limits) const {
   if (!exists()) {
@@ -410,7 +413,7 @@ ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
   throw first;
 }
 
-// Nothing where the template refuses it, and why.
+// Nothing where the template refuses it; then `why` has its error.
 std::optional<ChatTemplate::Rendered> ChatTemplate::if_taken(const ChatPrompt& chat,
                                                              const TakesShape& takes,
                                                              const TemplateLimits& limits,
@@ -431,8 +434,8 @@ std::vector<int32_t> ChatTemplate::tokens_of(const PromptText& prompt) const {
   return model_->tokenize(prompt, *marks_);
 }
 
-std::vector<int32_t> ChatTemplate::tokens_of(const std::string& said) const {
-  return model_->tokenize_said(said, *marks_);
+std::vector<int32_t> ChatTemplate::tokens_of(const std::string& text) const {
+  return model_->tokenize_content(text, *marks_);
 }
 
 PromptText ChatTemplate::prompt(const ChatPrompt& chat, const TemplateLimits& limits) const {
@@ -455,8 +458,9 @@ TemplatedChat ChatTemplate::apply(const ChatPrompt& chat, const TemplateLimits& 
   }
 }
 
-// Of the tools' stand-ins, so that llama.cpp makes nothing of their schemas. It may take more than
-// prompt_of() did, so that whether it is remembered decides nothing but how long it takes.
+// The format and grammar of replies with calls, made with the tools' stand-ins, so that llama.cpp
+// never sees their schemas. It may take more work than prompt_of(): so the limit never fails it,
+// and whether it is remembered changes only the time.
 TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& rendered,
                                        const TemplateLimits& limits) const {
   std::string key = TemplatedChats::key_of(chat, rendered.params.generation_prompt);
@@ -469,7 +473,7 @@ TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& r
   return made;
 }
 
-// The first time with which the template does not trip over what is said of its arguments.
+// With the first form of the stand-ins' schemas that the template does not fail on.
 common_chat_params ChatTemplate::run_stand_ins(const ChatPrompt& chat,
                                                const std::vector<ChatMessage>& messages,
                                                const TemplateLimits& limits) const {

@@ -28,23 +28,23 @@ namespace sluice {
 
 class Model;
 
-// What one conversation may take: some seconds. Templates that look back over all messages for each
-// of them are there with a few hundred, others with some 15,000.
+// The work that one conversation may take, in units: some seconds. Templates that look back over
+// all messages for each message reach it with a few hundred messages, others with some 15,000.
 constexpr uint64_t kTemplateWorkMax = 50000000;
 
-// Thrown where a run takes more than its limits allow, and those were less than kTemplateWorkMax:
-// no error, but to be done where nobody waits behind it. Not a std::exception, since it is none.
+// Thrown where a run takes more than its limits, and those were less than kTemplateWorkMax: the
+// caller does it again in a slower lane. No std::exception, because it is no fault.
 struct TemplateTakesLong {};
 
-// A model's chat template, or another in its place. Immutable but for what it remembers: any
-// thread.
+// A model's chat template, or another one instead. Immutable but for what it remembers: any thread.
 //
 // Of the templates that a GGUF has by name, llama.cpp uses the one without a name, and `tool_use`
 // for requests with tools, or for all where it is the only one of the two.
 class ChatTemplate {
  public:
-  // `text` is a template for the model's own; empty takes those. Throws FaultError(invalid_request)
-  // for a text that is no template. Takes an analysis, 3 to 100 ms; `given_up` ends it.
+  // `text` is a template instead of the model's own; empty takes the model's. Throws
+  // FaultError(invalid_request) for a text that is no template. Analyses it, which takes 3 to 100
+  // ms; `given_up` ends that.
   ChatTemplate(std::shared_ptr<const Model> model, const std::string& text,
                const std::function<bool()>& given_up);
   ~ChatTemplate();
@@ -52,17 +52,17 @@ class ChatTemplate {
   ChatTemplate& operator=(const ChatTemplate&) = delete;
 
   bool exists() const { return templates_ != nullptr; }
-  // What the owner of the model should hear of it when it is loaded; else empty.
+  // A warning about the template for the owner of the model; else empty.
   const std::string& warning() const { return warning_; }
-  // These throw FaultError: invalid_request with the template's own words, or where it takes more
-  // than kTemplateWorkMax; cancelled where it was given up. And TemplateTakesLong.
+  // These throw FaultError: invalid_request with the template's own message, or where it takes more
+  // than kTemplateWorkMax; cancelled where `given_up` said so. And TemplateTakesLong.
   TemplatedChat apply(const ChatPrompt& chat, const TemplateLimits& limits) const;
   PromptText prompt(const ChatPrompt& chat, const TemplateLimits& limits) const;
   // Of a prompt that it made.
   std::vector<int32_t> tokens_of(const PromptText& prompt) const;
-  // Of a text that somebody says to the model, where there is a template.
-  std::vector<int32_t> tokens_of(const std::string& said) const;
-  // How it writes calls of tools. Takes as long as an analysis.
+  // Of a text that is all content. Only where there is a template.
+  std::vector<int32_t> tokens_of(const std::string& text) const;
+  // How it writes calls of tools. Analyses it, as the constructor does.
   CallFormat call_format(const std::function<bool()>& given_up) const;
 
  private:
@@ -83,7 +83,7 @@ class ChatTemplate {
                          const TemplateLimits& limits) const;
   static void run_within(TemplateLimits& left, size_t messages, const std::function<void()>& body);
   void read_tool_template(const std::function<bool()>& given_up);
-  // Of a short conversation, whose work is taken from what is left.
+  // The prompt of a short conversation with these tools. Its work is taken from what is left.
   std::string render_tools(const std::vector<ShownTool>& tools, TemplateLimits& left) const;
   void show_tools(common_chat_templates_inputs& inputs, const ChatPrompt& chat,
                   const TemplateLimits& limits) const;
@@ -103,13 +103,13 @@ class ChatTemplate {
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<common_chat_templates, TemplatesFree> templates_;
-  std::string damage_;  // why there is none, where the model has one that cannot be used
+  std::string damage_;  // why there is no template, where the model has one that cannot be used
   std::string warning_;
-  bool model_thinks_ = false;
-  // Some know calls and say nothing of the tools: DeepSeek V3.1's, for one.
+  bool can_reason_ = false;
+  // Some templates know calls but do not print the tools, such as DeepSeek V3.1's.
   bool shows_tools_ = true;
-  std::optional<TokenMarks> marks_;  // where it exists
-  // What it takes is tried when the first conversation asks for it: most ask for little.
+  std::optional<TokenMarks> marks_;  // where exists()
+  // Whether it takes a shape is tried when a conversation first has it: most have few.
   mutable std::mutex trying_;
   mutable std::array<std::atomic<int8_t>, size_t(Shape::count)> taken_{};  // 1 is yes, -1 no
   mutable std::optional<bool> is_rendered_plainly_;

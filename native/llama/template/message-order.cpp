@@ -16,8 +16,8 @@ using Messages = std::vector<ChatMessage>;
 
 bool is_of(const ChatMessage& message, const char* role) { return message.role == role; }
 bool calls(const ChatMessage& message) { return !message.tool_calls.empty(); }
-// Whether it counts where roles must alternate.
-bool speaks(const ChatMessage& message) {
+// Whether it is one of the messages whose roles must alternate.
+bool is_turn(const ChatMessage& message) {
   return is_of(message, "user") || (is_of(message, "assistant") && !calls(message));
 }
 
@@ -68,7 +68,7 @@ class Pairing {
     bool is_answered = false;
   };
 
-  // Those without an id get one.
+  // Calls without an id get one.
   void note_calls(ChatMessage& message) {
     last_.clear();
     for (ChatToolCall& call : message.tool_calls) {
@@ -86,7 +86,8 @@ class Pairing {
     return id;
   }
 
-  // One without an id is of the first call that waits for one, by the same tool if it names one.
+  // An answer without an id belongs to the first call without an answer, of the same tool if the
+  // answer names one.
   bool pair(ChatMessage& answer) {
     const auto call = std::find_if(last_.begin(), last_.end(), [&](const Call& one) {
       if (!answer.tool_call_id.empty()) return one.id == answer.tool_call_id;
@@ -104,7 +105,7 @@ class Pairing {
   size_t made_ = 0;
 };
 
-// As models of Liquid AI write them, whose templates know no calls: Python's, in a list.
+// Calls as models of Liquid AI write them, whose templates know no calls: Python calls in a list.
 std::string as_text(const std::vector<ChatToolCall>& calls) {
   std::string text;
   for (const ChatToolCall& call : calls) {
@@ -120,8 +121,8 @@ std::string as_text(const std::vector<ChatToolCall>& calls) {
   return call_begins() + "[" + text + "]" + call_ends();
 }
 
-// A user's message of white space, another for each number: templates that look for the last user's
-// message compare texts (Mistral Small 3.2 would tell the tools before each that is the same).
+// A user's message of white space, different for each number: templates that look for the last user
+// message compare texts (Mistral Small 3.2 would print the tools before each equal one).
 ChatMessage of_silent_user(size_t number) {
   ChatMessage message = of_role("user");
   for (size_t left = number; left > 0; left = (left - 1) / 2) {
@@ -130,7 +131,8 @@ ChatMessage of_silent_user(size_t number) {
   return message;
 }
 
-// A conversation on its way. Each step changes only what the template does not take.
+// Brings a conversation into order, in steps. Each step changes only what the template does not
+// take.
 class Order {
  public:
   Order(Messages messages, const TakesShape& takes)
@@ -169,7 +171,8 @@ class Order {
     return size_t(end - messages_.begin());
   }
 
-  // Later ones are told by the user where they stand, so that what is before them stays the same.
+  // Later system messages become user messages where they stand, so that the prompt before them
+  // stays the same.
   void place_systems() {
     const size_t first = first_systems();
     for (size_t i = first; i < messages_.size(); ++i) {
@@ -197,7 +200,7 @@ class Order {
     return at == 0 ? messages_.size() : at - 1;
   }
 
-  // The first message, the system's, becomes the beginning of a user's.
+  // The first message, which is the system's, becomes the beginning of a user message.
   void tell_by_user(size_t user) {
     if (user >= messages_.size()) {
       messages_.front().role = "user";
@@ -207,7 +210,7 @@ class Order {
     messages_.erase(messages_.begin());
   }
 
-  // What somebody says between a call and its answers comes after them.
+  // Messages between a call and its answers are moved behind the answers.
   void gather_answers() {
     for (size_t i = 0; i < messages_.size(); ++i) {
       if (!calls(messages_[i])) continue;
@@ -234,7 +237,7 @@ class Order {
     return size_t(call - all.begin());
   }
 
-  // Of messages that call: what is said beside the calls, and each call with its answers.
+  // Splits messages that call: their text apart from the calls, and each call with its answers.
   void take_calls_apart() {
     Messages apart;
     apart.reserve(messages_.size());
@@ -242,7 +245,7 @@ class Order {
       size_t end = i + 1;
       if (!calls(messages_[i])) {
         const bool has_both = !messages_[i].content.empty() && !messages_[i].reasoning.empty();
-        if (has_both && !takes_(Shape::text_beside_thoughts)) messages_[i].reasoning.clear();
+        if (has_both && !takes_(Shape::text_beside_reasoning)) messages_[i].reasoning.clear();
         apart.push_back(std::move(messages_[i]));
       } else {
         while (end < messages_.size() && is_of(messages_[end], "tool")) ++end;
@@ -253,14 +256,14 @@ class Order {
     messages_ = std::move(apart);
   }
 
-  // A message that calls and the answers behind it, up to `end`.
+  // Splits one message that calls, with the answers behind it up to `end`.
   void take_apart(size_t begin, size_t end, Messages& apart) {
     ChatMessage& caller = messages_[begin];
-    if (!caller.reasoning.empty() && !takes_(Shape::calls_beside_thoughts)) {
+    if (!caller.reasoning.empty() && !takes_(Shape::calls_beside_reasoning)) {
       caller.reasoning.clear();
     }
-    const Shape text =
-        caller.reasoning.empty() ? Shape::text_beside_calls : Shape::text_and_thoughts_beside_calls;
+    const Shape text = caller.reasoning.empty() ? Shape::text_beside_calls
+                                                : Shape::text_and_reasoning_beside_calls;
     if (!caller.content.empty() && !takes_(text)) {
       apart.push_back(of_role("assistant", std::move(caller.content)));
       caller.content.clear();
@@ -273,7 +276,7 @@ class Order {
     if (end == begin + 1) answer_nothing(end == messages_.size(), apart);
   }
 
-  // Where only their places say which calls they are of.
+  // Sorts answers by their calls, where only their order says which call an answer is of.
   void sort_answers(size_t begin, size_t end) {
     const auto first = messages_.begin() + int64_t(begin) + 1;
     const auto last = messages_.begin() + int64_t(end);
@@ -307,7 +310,8 @@ class Order {
     }
   }
 
-  // To the calls of the last message in `apart`, where the template wants that.
+  // Adds empty answers to the calls of the last message in `apart`, where the template needs
+  // answers.
   void answer_nothing(bool is_last, Messages& apart) const {
     if (takes_(is_last ? Shape::last_call : Shape::call_alone)) return;
     const std::vector<ChatToolCall> all = apart.back().tool_calls;
@@ -327,17 +331,18 @@ class Order {
                     messages_.end());
   }
 
-  // Two of one role in a row are one message; between two that calls part, the other role says
-  // nothing.
+  // Two messages of one role in a row are joined; between two with calls between them, an empty one
+  // of the other role is added.
   void alternate() {
     Messages all;
     all.reserve(messages_.size());
-    size_t spoke = 0;  // one behind the last that spoke
+    size_t turn_end = 0;  // the index behind the last turn
     size_t silent = 0;
     for (ChatMessage& message : messages_) {
       const bool is_user = is_of(message, "user");
-      const bool is_same = speaks(message) && spoke > 0 && all[spoke - 1].role == message.role;
-      const bool is_next = spoke == all.size();
+      const bool is_same =
+          is_turn(message) && turn_end > 0 && all[turn_end - 1].role == message.role;
+      const bool is_next = turn_end == all.size();
       if (is_same && is_next &&
           !(is_user ? takes_(Shape::users_in_row) : takes_(Shape::assistants_in_row))) {
         join(all.back(), message);
@@ -347,16 +352,16 @@ class Order {
         all.push_back(of_role("assistant"));
       }
       if (is_same && !is_next && !is_user && !takes_(Shape::assistants_around)) {
-        all.insert(all.begin() + int64_t(spoke), of_silent_user(silent++));
+        all.insert(all.begin() + int64_t(turn_end), of_silent_user(silent++));
       }
       all.push_back(std::move(message));
-      if (speaks(all.back())) spoke = all.size();
+      if (is_turn(all.back())) turn_end = all.size();
     }
     messages_ = std::move(all);
   }
 
   void keep_system() {
-    if (messages_.empty()) return;  // begin() has the user begin
+    if (messages_.empty()) return;  // begin() adds a user message
     if (!is_of(messages_.front(), "system") || is_of(messages_.back(), "user")) return;
     const size_t user = last_user();
     if (user < messages_.size() && !takes_(Shape::system_in_calls)) tell_by_user(user);
@@ -394,7 +399,8 @@ class Order {
     return CallIds::is_short(id) || takes_(Shape::ids_of_others) ? id : ids.short_id(id);
   }
 
-  // Where an answer's JSON is read, whole numbers beyond 64 bits are others, and null is nothing.
+  // A template that reads an answer as JSON prints other numbers beyond 64 bits, and nothing for
+  // null.
   bool takes_as_text(const std::string& answer) const {
     if (answer == "null") return takes_(Shape::answers_as_text);
     size_t digits = 0;
@@ -426,7 +432,7 @@ class Order {
 std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const TakesShape& takes,
                                   bool continues) {
   if (!continues) return Order(std::move(messages), takes).done();
-  // The template sees only what is before the message that goes on.
+  // The template gets only the messages before the last one, which the reply continues.
   ChatMessage last = std::move(messages.back());
   messages.pop_back();
   if (messages.empty()) messages.push_back(of_role("user"));

@@ -90,7 +90,7 @@ class Inliner {
     }
     const common_json what = inlined(*target, depth + 1);
     under_way_.erase(ref);
-    // What stands beside the $ref is about this place, so it comes first.
+    // Keywords beside the $ref are about this place, so they come first.
     const std::string said = text_of(result, "description"), more = text_of(what, "description");
     for (const auto& [key, value] : what.items()) {
       if (!result.contains(key)) result[key] = value;
@@ -123,7 +123,7 @@ class Inliner {
     return bytes_ > kInlinedBytesMax;
   }
 
-  // What of a schema is told where no more can be.
+  // The part of a schema that is shown where the limits allow no more.
   static common_json cut(const common_json& schema) {
     common_json result = common_json::object();
     for (const char* key : {"type", "description"}) {
@@ -189,7 +189,7 @@ class Orderer {
     return result;
   }
 
-  // What another schema says that holds as well, where this one says nothing of it.
+  // Adds the keywords of another schema that holds too, where this one lacks them.
   void merge(const common_json& other) {
     if (!other.is_object()) return;
     for (const auto& [key, value] : other.items()) {
@@ -229,7 +229,7 @@ class Orderer {
   }
 
   void merge_alternatives() {
-    // One of them may hold another.
+    // One of them may have another in it.
     for (size_t round = 0; round < 2 * kDepthMax; ++round) {
       const char* keyword = round % 2 == 0 ? "anyOf" : "oneOf";
       const common_json* list = find(schema_, keyword);
@@ -321,7 +321,7 @@ class Orderer {
     return "string";
   }
 
-  // Keywords of which nothing but their value's type can be wrong.
+  // Copies keywords whose values can be wrong only in their type.
   void copy_plain(common_json& result) {
     for (const char* key : {"title", "format", "pattern"}) {
       if (!text_of(schema_, key).empty()) result[key] = text_of(schema_, key);
@@ -439,7 +439,7 @@ common_json inlined_schema(const common_json& schema) { return Inliner(schema).i
 common_json ordered_schema(const common_json& schema) {
   common_json result = Orderer::ordered(inlined_schema(schema));
   if (text_of(result, "type") == "object") return result;
-  // Of what a call's arguments are, no other is known to templates.
+  // Templates know a call's arguments only as an object.
   common_json object = common_json::object();
   object["type"] = "object";
   object["properties"] = common_json::object();

@@ -7,20 +7,20 @@
 
 namespace sluice {
 
-// A tool's JSON schema, brought into forms that chat templates can print. What calls are held to
-// is never one of these but the schema itself. Bounded in size, whatever $refs lead to. Only for
-// native/llama: it includes llama.cpp's headers.
+// A tool's JSON schema, in forms that chat templates can print. The grammar of calls is made of the
+// schema itself, never of these. Bounded in size, whatever $refs lead to. Only for native/llama: it
+// includes llama.cpp's headers.
 
-// The same, with what its $refs lead to in their places, and $defs left out. One that leads back
-// to where it stands is named once more and not gone into.
+// The schema with its $refs replaced by what they lead to, and without $defs. A $ref that leads
+// back to a schema around it is replaced by that schema's name.
 common_json inlined_schema(const common_json& schema);
 
-// The same in the plainest words that there are: each schema an object with one type by its name,
-// a description (empty where there is none), items where it is an array, properties and required
-// where it is an object. What these do not say (alternatives, conditions) is part of a description.
+// The schema in the plainest form: each schema is an object with the name of one type, a
+// description (empty where there is none), items for an array, and properties and required for an
+// object. What these cannot express (alternatives, conditions) becomes part of a description.
 common_json ordered_schema(const common_json& schema);
 
-// Where in a schema further schemas stand, by keyword.
+// Whether further schemas stand under this keyword of a schema.
 bool holds_schema(const std::string& keyword);
 bool holds_schemas(const std::string& keyword);
 bool holds_schemas_by_key(const std::string& keyword);

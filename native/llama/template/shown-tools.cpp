@@ -10,15 +10,15 @@
 namespace sluice {
 namespace {
 
-// Of all sets of tools that are remembered together.
+// Bytes of all sets of tools that are remembered.
 constexpr size_t kRememberedBytes = size_t(8) << 20;
-// Of a schema that is put into a description.
+// Bytes of a schema that is put into a description, at most.
 constexpr size_t kDescribedBytes = 64 << 10;
 
 bool is_word(char byte) { return byte == '_' || std::isalnum(static_cast<unsigned char>(byte)); }
 
 std::set<std::string> words_of(const std::string& source) {
-  // Those that Jinja's mappings have.
+  // Names of members that Jinja's mappings have.
   std::set<std::string> words{"get",      "keys",    "values",   "items",  "update",
                               "pop",      "copy",    "clear",    "length", "tojson",
                               "string",   "join",    "dictsort", "sort",   "setdefault",
@@ -72,26 +72,26 @@ bool is_blank(const std::string& text) {
 // How one tool is shown.
 struct Form {
   enum Kind { given, ordered, described } kind = given;
-  std::set<size_t> told;  // arguments whose descriptions have their schemas, by their numbers
-  bool is_told = false;   // the tool's description has the whole schema
+  std::set<size_t> with_schema;  // numbers of the arguments whose descriptions have their schemas
+  bool has_schema = false;       // the tool's description has the whole schema
 };
 
-// A name or a description, and what stands in its place while it is looked for.
+// A name or a description, and the mark that replaces it while it is looked for.
 struct Node {
   size_t tool;
   std::string mark;
-  std::string word;  // of a name that the template may take for its own
+  std::string word;  // the name, where it is one that the template may have a meaning for
 };
 
-// Replaces names and descriptions by marks that stand nowhere else.
+// Replaces names and descriptions by marks that are found nowhere else.
 class Marker {
  public:
-  // With `all` also those names that the template may have words for.
+  // With `all` also those names that the template may have a meaning for.
   Marker(const std::set<std::string>& words, bool all) : words_(words), all_(all) {}
 
   ShownTool marked(const ShownTool& tool, size_t number) {
     tool_ = number;
-    // Pointers that go through names would lead nowhere.
+    // With other names, $refs that go through names would lead nowhere.
     keeps_names_ = tool.parameters.find("/properties/") != std::string::npos;
     const common_json schema = common_json::parse(tool.parameters);
     return {tool.name, marked_description(tool.description), marked(schema).dump_safe(), ""};
@@ -125,7 +125,7 @@ class Marker {
       if (key == "description" && value.is_string()) {
         result[key] = marked_description(value.get<std::string>());
       } else if (key == "required" && value.is_array()) {
-        result[key] = common_json::array();  // names in it are no arguments that are shown
+        result[key] = common_json::array();  // names in it do not show the arguments
       } else {
         result[key] = within(key, value);
       }
@@ -163,16 +163,16 @@ std::string with_schema(const std::string& description, const char* words, const
   return description + (is_blank(description) ? "" : " ") + words + text;
 }
 
-// The description of an argument gets what its schema says beside it.
-void tell_of(common_json& argument, const common_json& whole) {
+// Adds an argument's schema to its description.
+void add_schema(common_json& argument, const common_json& whole) {
   if (!argument.is_object() || !whole.is_object()) return;
   common_json about = whole;
-  std::string said;
+  std::string description;
   if (about.contains("description")) about.erase("description");
   if (argument.contains("description") && argument.at("description").is_string()) {
-    said = argument.at("description").get<std::string>();
+    description = argument.at("description").get<std::string>();
   }
-  argument["description"] = with_schema(said, "JSON Schema: ", about);
+  argument["description"] = with_schema(description, "JSON Schema: ", about);
 }
 
 const common_json* arguments_of(const common_json& schema) {
@@ -182,7 +182,7 @@ const common_json* arguments_of(const common_json& schema) {
 }
 
 ShownTool shown(const ShownTool& tool, const Form& form) {
-  if (form.kind == Form::given && form.told.empty() && !form.is_told) return tool;
+  if (form.kind == Form::given && form.with_schema.empty() && !form.has_schema) return tool;
   const common_json given = common_json::parse(tool.parameters);
   const common_json whole = inlined_schema(given);
   common_json schema = form.kind == Form::given ? given : ordered_schema(given);
@@ -193,12 +193,12 @@ ShownTool shown(const ShownTool& tool, const Form& form) {
   size_t number = 0;
   if (const common_json* arguments = arguments_of(whole); arguments && arguments_of(schema)) {
     for (const auto& [name, about] : arguments->items()) {
-      if (!form.told.count(number++) || !schema["properties"].contains(name)) continue;
-      tell_of(schema["properties"][name], about);
+      if (!form.with_schema.count(number++) || !schema["properties"].contains(name)) continue;
+      add_schema(schema["properties"][name], about);
     }
   }
   ShownTool result{tool.name, tool.description, schema.dump_safe(), tool.place};
-  if (form.is_told || form.kind == Form::described) {
+  if (form.has_schema || form.kind == Form::described) {
     result.description = with_schema(tool.description, "Parameters, as JSON Schema: ", whole);
   }
   return result;
@@ -224,14 +224,14 @@ class Search {
       tell_of_arguments(lost);
       lost = losses(tools_of(lost));
     }
-    for (const auto& [_, node] : lost) forms_[node.tool].is_told = true;
+    for (const auto& [_, node] : lost) forms_[node.tool].has_schema = true;
     std::vector<ShownTool> result;
     for (size_t i = 0; i < tools_.size(); ++i) result.push_back(shown(tools_[i], forms_[i]));
     return result;
   }
 
  private:
-  // What the template throws; empty where it does not.
+  // The template's error; empty where there is none.
   std::string why_not(const std::vector<size_t>& some) {
     std::vector<ShownTool> these;
     for (size_t i : some) these.push_back(shown(tools_[i], forms_[i]));
@@ -246,7 +246,7 @@ class Search {
     }
   }
 
-  // The tools that it trips over get another form, one after the other.
+  // Gives another form to the tools that the template fails on, one after the other.
   void mend(const std::vector<size_t>& some) {
     std::string why = some.empty() ? "" : why_not(some);
     if (why.empty()) return;
@@ -266,7 +266,7 @@ class Search {
                                                      tools_[some.front()].place + "': " + why);
   }
 
-  // A look at what the template prints of the marks.
+  // Which marks the template prints.
   struct Look {
     std::string text;
     std::vector<Node> nodes;
@@ -283,7 +283,7 @@ class Search {
     return result;
   }
 
-  // The nodes of some tools that are lost. What cannot be looked at counts as none.
+  // The nodes of some tools that the template does not print; none where it fails.
   std::map<size_t, Node> losses(const std::set<size_t>& some) {
     std::map<size_t, Node> lost;
     try {
@@ -294,7 +294,7 @@ class Search {
         if (!(node.word.empty() ? known : all).found.count(i)) lost.emplace(i, node);
         if (!node.word.empty()) named[node.word].push_back(i);
       }
-      // Of a name that the template has a word for, each must be there once.
+      // A name that the template has a meaning for must be there as often as it is in the schemas.
       for (const auto& [word, nodes] : named) {
         if (count_of(known.text, word) >= count_of(all.text, word) + nodes.size()) continue;
         for (size_t i : nodes) lost.emplace(i, known.nodes[i]);
@@ -320,7 +320,7 @@ class Search {
     return counts;
   }
 
-  // Schemas in order lose less where a template does not follow a $ref, for one.
+  // Ordered schemas may lose less: where a template does not follow $refs, for example.
   void try_in_order(const std::map<size_t, Node>& losses_before) {
     const std::map<size_t, size_t> before = by_tool(losses_before);
     std::vector<size_t> tried;
@@ -357,7 +357,7 @@ class Search {
         const std::set<size_t> found = marks_in(texts[i]);
         const bool is_lost = std::any_of(found.begin(), found.end(),
                                          [&](size_t number) { return losses.count(number) > 0; });
-        if (is_lost) forms_[tool].told.insert(i);
+        if (is_lost) forms_[tool].with_schema.insert(i);
       }
     }
   }

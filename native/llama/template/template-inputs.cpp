@@ -15,7 +15,7 @@ common_chat_tool_choice choice_of(ToolChoice choice) {
   return COMMON_CHAT_TOOL_CHOICE_AUTO;
 }
 
-// What the model is told of its tools where the template leaves that to whoever writes the prompt.
+// The text that describes the tools to the model, for templates that do not print them.
 std::string description_of(const std::vector<ChatTool>& tools) {
   std::string text = "You can call these functions; each line is one:";
   for (const ChatTool& tool : tools) {
@@ -53,7 +53,7 @@ common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
   inputs.tool_choice = choice_of(chat.tool_choice);
   inputs.parallel_tool_calls = chat.parallel_tool_calls;
   inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
-  inputs.enable_thinking = chat.thinking;
+  inputs.enable_thinking = chat.wants_reasoning;
   for (const TemplateArgument& argument : chat.arguments) {
     inputs.chat_template_kwargs[argument.name] = argument.value;
   }

@@ -10,7 +10,7 @@ struct llama_vocab;
 
 namespace sluice {
 
-// What llama.cpp is told of a conversation before it renders it.
+// The inputs that llama.cpp renders a conversation from.
 
 common_chat_msg message_of(const ChatMessage& message);
 
@@ -18,8 +18,7 @@ common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
                                        const std::vector<ChatMessage>& messages,
                                        const llama_vocab* vocab);
 
-// Tells the model of its tools at the end of the system message, where the template leaves that to
-// whoever writes the prompt.
+// Describes the tools at the end of the system message, for templates that do not print them.
 void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools);
 
 }  // namespace sluice

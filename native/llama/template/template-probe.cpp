@@ -9,7 +9,7 @@ namespace {
 
 using Messages = std::vector<ChatMessage>;
 
-// Words that no template says by itself, and the ids that Mistral's want.
+// Words that no template has in it, and ids of the form that Mistral's templates need.
 const std::string kTool = "sluicetool";
 const std::string kId = "sluiceid1", kOtherId = "sluiceid2";
 const std::string kLargeAnswer = "12345678901234567890";
@@ -23,9 +23,9 @@ ChatMessage of_role(const char* role, const std::string& content) {
 
 ChatMessage system(const std::string& content) { return of_role("system", content); }
 ChatMessage user(const std::string& content) { return of_role("user", content); }
-ChatMessage assistant(const std::string& content, const std::string& thoughts = "") {
+ChatMessage assistant(const std::string& content, const std::string& reasoning = "") {
   ChatMessage message = of_role("assistant", content);
-  message.reasoning = thoughts;
+  message.reasoning = reasoning;
   return message;
 }
 
@@ -82,7 +82,7 @@ class Prober {
   }
 
  private:
-  // Whether it is tried with tools in the request, since some put those into a certain message.
+  // Whether it is tried with tools in the request: some templates put those into a certain message.
   enum class Tools { none, some, both };
 
   struct Try {
@@ -91,7 +91,7 @@ class Prober {
     Tools tools = Tools::both;
   };
 
-  // While the turn goes on, and when it is past.
+  // As the last turn, and with another turn after it.
   static std::vector<Try> both_ways(const Messages& turn, const std::vector<std::string>& words) {
     const Messages past{assistant("lastword"), user("nextword")};
     return {{turn, words, Tools::some}, {turn + past, words, Tools::some}};
@@ -177,12 +177,12 @@ class Prober {
                          {"callword", "otherword", "word2", "word3"});
       case Shape::text_beside_calls:
         return turn_with(with_call(assistant("saidword")), {"saidword", "callword", "word2"});
-      case Shape::calls_beside_thoughts:
+      case Shape::calls_beside_reasoning:
         return turn_with(with_call(assistant("", "thoughtword")), {"callword", "word2"});
-      case Shape::text_and_thoughts_beside_calls:
+      case Shape::text_and_reasoning_beside_calls:
         return turn_with(with_call(assistant("saidword", "thoughtword")),
                          {"saidword", "callword", "word2"});
-      case Shape::text_beside_thoughts:
+      case Shape::text_beside_reasoning:
         return {{{user("word1"), assistant("saidword", "thoughtword"), user("word2")},
                  {"saidword", "word2"}}};
       case Shape::ids_of_others:
@@ -219,7 +219,7 @@ class Prober {
     return rendered({user("word1"), with_call(assistant("")), message}, true);
   }
 
-  // By either of its names, in JSON and in Python.
+  // Counts null by both of its names, in JSON and in Python.
   bool takes_null() const {
     const auto count = [&](const char* arguments) {
       const ChatMessage caller = with_call(assistant(""), call(kId, arguments));
@@ -229,7 +229,7 @@ class Prober {
     return count(R"({"sluicename":null})") > count(R"({"sluicename":"callword"})");
   }
 
-  // Its name is needed where it would be told, and no id says which tool it is.
+  // An answer needs its tool's name where the template prints that and no id.
   bool takes_unnamed() const {
     const std::string unnamed = answered("");
     const std::string named = answered(kTool);
@@ -238,7 +238,7 @@ class Prober {
     return count_of(kId, unnamed) > 1 || count_of(kTool, named) <= count_of(kTool, unnamed);
   }
 
-  // Some take the first message for a user's, whoever speaks.
+  // Some templates take the first message for a user's, whatever its role is.
   bool takes_first() const {
     for (const bool has_tools : {false, true}) {
       const std::string first = rendered({assistant("word1"), user("word2")}, has_tools);

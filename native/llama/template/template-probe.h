@@ -12,12 +12,12 @@ namespace sluice {
 // Renders a conversation; nothing where the template refuses it.
 using RenderChat = std::function<std::optional<std::string>(const ChatPrompt&)>;
 
-// Tries a template with a shape, in one to six small conversations, with words in them that are
-// looked for in what comes of it.
+// Tries whether a template takes a shape: renders one to six small conversations, and looks for
+// their words in the prompts.
 bool takes_shape(const RenderChat& render, Shape shape);
 
-// With thoughts, a call and its answer. llama.cpp changes the messages of some templates on its
-// way, which shows here.
+// A conversation with reasoning, a call and its answer. It shows whether llama.cpp changes messages
+// before the template gets them, as it does for some templates.
 ChatPrompt conversation_of_all_kinds();
 
 }  // namespace sluice

@@ -13,22 +13,23 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kWordsMax = 500;  // of a template's own message, which may hold a whole request
+constexpr size_t kWordsMax = 500;  // of a template's own message, which may have a request in it
 
 size_t line_at(const std::string& text, size_t position) {
   const auto end = text.begin() + std::ptrdiff_t(std::min(position, text.size()));
   return size_t(std::count(text.begin(), end, '\n')) + 1;
 }
 
-// Of stack, that llama.cpp's parser and what it makes take for each: GCC's figures, about doubled.
+// Bytes of stack that llama.cpp's parser, and the destructors of its nodes, take for each: GCC's
+// figures, about doubled.
 constexpr size_t kBracketBytes = 4 << 10;  // 2.0 KiB
 constexpr size_t kBlockBytes = 2 << 10;    // 0.9 KiB: {% if %} in another
 constexpr size_t kUnaryBytes = 1 << 10;    // 0.2 KiB: `not not x`; an {% elif %} 0.4
 constexpr size_t kTokenBytes = 128;        // 16 to 40: `a + b + c`, `a.b.c`, `a if b else c`
 constexpr size_t kDeepestBytes = 8 << 20;  // on any machine: 2048 brackets
 
-// What reading the template takes of the stack, from above: each token is taken to be inside of all
-// that stand before it up to a comma, an opening bracket or the beginning of its statement.
+// An upper estimate of the stack that reading the template takes: each token counts as inside of
+// all tokens before it, back to a comma, an opening bracket or the beginning of its statement.
 class Nesting {
  public:
   size_t bytes() const { return blocks_bytes_ + outer_bytes_ + item_bytes_; }
@@ -112,7 +113,7 @@ class Nesting {
   bool is_named_next_ = false, is_set_ = false;
 };
 
-// Of the token that is too deep; nothing where none is.
+// The position of the first token that is too deep; nothing where none is.
 std::optional<size_t> too_deep_at(const jinja::lexer_result& read, size_t most) {
   Nesting nesting;
   for (const jinja::token& token : read.tokens) {
@@ -122,7 +123,7 @@ std::optional<size_t> too_deep_at(const jinja::lexer_result& read, size_t most) 
   return std::nullopt;
 }
 
-// Without what stands in front of the reason, and the lines behind it that show the place.
+// The reason alone, without the text in front of it and the lines behind it that show the place.
 std::string reason_of(std::string said) {
   for (const char* front : {"lexer: ", "parser: ", "Parser Error: "}) {
     if (said.rfind(front, 0) == 0) said.erase(0, std::string(front).size());
@@ -143,14 +144,15 @@ std::string failure_of(jinja::lexer_result tokens) {
   }
 }
 
-// What comes then is called a token of type 0, without a value.
+// At the template's end the parser reports a token of type 0, without a value.
 bool is_at_end(const std::string& failure) {
   const auto has = [&](const char* words) { return failure.find(words) != std::string::npos; };
   return has("Unexpected EOF") || has("(Got )") || has("of type 0") || has("Unexpected token type");
 }
 
-// The parser reads from the first token to the last, so it fails alike with all that is behind the
-// token that it fails at left out. Not all of its exceptions say where that is.
+// Not all exceptions of the parser say at which token it failed. It reads from the first token to
+// the last, so it fails in the same way without the tokens behind that one: the shortest such
+// beginning is searched for.
 size_t failing_position(const jinja::lexer_result& whole, const std::string& failure) {
   size_t enough = whole.tokens.size(), too_few = 0;
   while (enough - too_few > 1) {
@@ -162,8 +164,8 @@ size_t failing_position(const jinja::lexer_result& whole, const std::string& fai
   return enough == 0 ? 0 : whole.tokens[enough - 1].pos;
 }
 
-// The lexer shows what stands around the place instead of saying where it is: up to 40 bytes on
-// both sides between dots, and a caret below.
+// The lexer does not give the position but shows the text around it: up to 40 bytes on both sides
+// between dots, and a caret below.
 size_t shown_position(const std::string& text, const std::string& said) {
   const size_t shown = said.find("\n...");
   const size_t caret = said.rfind('^');

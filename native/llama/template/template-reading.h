@@ -5,12 +5,12 @@
 
 namespace sluice {
 
-// Why llama.cpp cannot read a chat template, with the line where it finds that out; nothing where
-// it can. One that is nested more deeply than the calling thread's stack carries is not read at
-// all: the parser recurses, and so do the destructors of what it makes.
+// Why llama.cpp cannot read a chat template, with the line; nothing where it can. A template that
+// is nested more deeply than the calling thread's stack allows is not given to it: the parser
+// recurses, and so do the destructors of its nodes.
 std::optional<std::string> why_unreadable(const std::string& text);
 
-// What the interpreter says of a failed run, in one line: the reason, and where in the template.
+// The interpreter's message about a failed run, in one line: the reason, and where in the template.
 std::string words_of_failed_run(const std::string& said);
 
 }  // namespace sluice

@@ -9,8 +9,8 @@
 namespace sluice {
 namespace {
 
-// Of stack, for each statement within another. Measured with GCC: 1.3 KiB at most, of blocks that
-// are called ({% call %}).
+// Bytes of stack for each statement within another. Measured with GCC: 1.3 KiB at most, for {% call
+// %}.
 constexpr size_t kLevelStackBytes = 3 << 10;
 
 }  // namespace
@@ -38,7 +38,7 @@ class TemplateRun::Meter final : public jinja::work_meter {
   ~Meter() override { jinja::g_work_meter = before_; }
 
   void add(size_t units) override {
-    // Some of the interpreter's functions go on after any exception.
+    // Some of the interpreter's functions catch every exception and go on: throw again.
     if (stop_ != TemplateStop::none) throw Stopped{};
     work_ += units;
     if (work_ > limits_.work_max) end(TemplateStop::too_much_work);

@@ -13,7 +13,7 @@ constexpr size_t kParserBytes = 6;
 
 std::string TemplatedChats::key_of(const ChatPrompt& chat, const std::string& generation_prompt) {
   std::string key = std::to_string(int(chat.tool_choice)) + (chat.parallel_tool_calls ? "p" : "") +
-                    (chat.thinking ? "t" : "") + (chat.continues ? "c" : "") +
+                    (chat.wants_reasoning ? "t" : "") + (chat.continues ? "c" : "") +
                     (chat.has_form ? "f" : "");
   const auto add = [&key](const std::string& text) {
     key += std::to_string(text.size()) + ":" + text;

@@ -10,16 +10,16 @@
 
 namespace sluice {
 
-// Replies that may call tools, the most recently used first: agents send the same tools with each
-// request. Any thread.
+// Remembers the formats of replies that may call tools, the most recently used first: agents send
+// the same tools with each request. Any thread.
 class TemplatedChats {
  public:
-  // All that the form of a reply depends on. The names of a tool's rules are those of its schema.
+  // Everything that the format of a reply depends on. A tool's rules are named by its schema.
   static std::string key_of(const ChatPrompt& chat, const std::string& generation_prompt);
 
   std::optional<TemplatedChat> find(const std::string& key);
-  // `parser_characters` of the text by which llama.cpp hands a parser over. The least recently used
-  // go where all together take more than 64 MiB.
+  // `parser_characters`: of the text in which llama.cpp passes a parser on. The least recently used
+  // are dropped where all together take more than 64 MiB.
   void add(std::string key, TemplatedChat chat, size_t parser_characters);
 
  private:

@@ -61,7 +61,7 @@ TEST("call arguments: what was cut is closed, and says what it said") {
   }
 }
 
-TEST("call arguments: whatever is cut where, it is an object that begins like the whole one") {
+TEST("call arguments: a cut anywhere leaves an object that begins like the whole one") {
   for (size_t length = 0; length <= kWhole.size(); ++length) {
     // Not within a character: text never is.
     if (length < kWhole.size() && (kWhole[length] & 0xc0) == 0x80) continue;
@@ -121,7 +121,7 @@ TEST("call arguments: null is text for templates that print it as nothing") {
   CHECK(!sluice::form_of(R"({"a":"null"})").has_null);
 }
 
-TEST("call arguments: what is known of them before they are printed") {
+TEST("call arguments: their form is known before they are printed") {
   CHECK(sluice::form_of(R"( {"a": 1} )").is_object);
   CHECK(!sluice::form_of(R"({"a":1})").is_nested);
   CHECK(sluice::form_of(R"({"a":{}})").is_nested);

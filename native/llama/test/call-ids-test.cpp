@@ -123,7 +123,7 @@ void check_read(const std::string& file, const ChatFormat& format, const std::st
 
 }  // namespace
 
-TEST("nothing of llama.cpp's examples is a part of a format, by any template") {
+TEST("call ids: no example of llama.cpp's is a part of a format, by any template") {
   size_t tried = 0;
   for (const std::string& file : files()) {
     for (const std::string eos : {"", "</s>"}) {
@@ -145,7 +145,7 @@ TEST("nothing of llama.cpp's examples is a part of a format, by any template") {
   CHECK(tried > 120);
 }
 
-TEST("what a template writes of calls with ids may be said, and is read") {
+TEST("call ids: all that a template writes of calls with ids may be said, and is read") {
   std::vector<std::string> with_ids;
   for (const std::string& file : files()) {
     const std::string source = samples::read_template(file);
@@ -165,7 +165,7 @@ TEST("what a template writes of calls with ids may be said, and is read") {
   CHECK_EQ(with_ids.size(), size_t(3));  // Mistral's two and Solar Open's
 }
 
-TEST("an id that a call has may be left out, and what stands beside it with it") {
+TEST("call ids: an id that a call has may be left out, with what stands beside it") {
   const std::string cohere = R"(<|START_ACTION|>[{"tool_name": "read", "parameters": {}}, )"
                              R"({"tool_name": "list", "parameters": {}}]<|END_ACTION|>)";
   const std::vector<std::pair<std::string, std::string>> without = {
@@ -183,7 +183,7 @@ TEST("an id that a call has may be left out, and what stands beside it with it")
   }
 }
 
-TEST("marks around an id that no template of llama.cpp's has are told apart") {
+TEST("call ids: marks around an id are told apart where no template of llama.cpp's has them") {
   const std::string name = "{{ c.function.name }}", id = "{{ c.id }}";
   const std::string args = "{{ c.function.arguments | tojson }}</call>";
   for (const std::string& call : {
@@ -201,7 +201,7 @@ TEST("marks around an id that no template of llama.cpp's has are told apart") {
   }
 }
 
-TEST("a call begins to leave once its name is read, where an id can no longer follow") {
+TEST("call ids: a call begins to leave once its name is read, where an id can no longer follow") {
   const auto begins = [](const std::string& file, const std::string& text) {
     const std::string source = samples::read_template(file);
     ChatParser parser(

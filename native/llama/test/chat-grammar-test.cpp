@@ -75,7 +75,7 @@ std::string argument(const std::string& name, const std::string& value) {
 
 }  // namespace
 
-TEST("an argument stands once at most, in the order of the schema, and by its own rule") {
+TEST("chat grammar: an argument stands once at most, in the schema's order, by its own rule") {
   const std::string grammar = calls_of("Qwen3-Coder.jinja", two_tools(), false);
   const std::string first = argument("n_n", "1"), second = argument("n-n", "1");
   CHECK(allows(grammar, qwen("a_b", first)));
@@ -90,7 +90,7 @@ TEST("an argument stands once at most, in the order of the schema, and by its ow
   CHECK(!allows(grammar, qwen("a-b", "") + "\n" + qwen("a-b", "")));
 }
 
-TEST("names that look like stand-ins, or have control characters, are written as they are") {
+TEST("chat grammar: names like stand-ins, or with control characters, are written as they are") {
   const std::string number = R"({"type":"integer"})", control("a\0b\x01", 4);
   ChatTool first{"sluice_property_000000", "", "", "one ::= \"1\"", "", {}};
   first.properties = {{"sluice_tool_000001", true, number, "one", ""},
@@ -103,7 +103,7 @@ TEST("names that look like stand-ins, or have control characters, are written as
   CHECK(allows(grammar, qwen("other", "")));
 }
 
-TEST("words of a template's that only look like a stand-in stay") {
+TEST("chat grammar: words of a template that only look like a stand-in stay") {
   const std::vector<ChatTool> tools = {{"walk", "", "", "", "", {}}};
   for (const std::string word : {"sluice_tool_999999", "sluice_property_000000", "sluice_tool_x"}) {
     CHECK(CallSites::with_names(word + " sluice_tool_000000", tools) == word + " walk");
@@ -116,7 +116,7 @@ TEST("words of a template's that only look like a stand-in stay") {
   }
 }
 
-TEST("each of several calls has its arguments") {
+TEST("chat grammar: each of several calls has its own arguments") {
   std::vector<ChatTool> tools = two_tools();
   tools.pop_back();
   const std::string grammar = calls_of("Qwen3-Coder.jinja", tools, true);
@@ -125,14 +125,14 @@ TEST("each of several calls has its arguments") {
   CHECK(!allows(grammar, call + "\n" + qwen("a_b", "")));
 }
 
-TEST("no space comes between what llama.cpp's parser looks for together") {
+TEST("chat grammar: no space comes between what llama.cpp's parser looks for together") {
   const std::string grammar = calls_of("GLM-4.6.jinja", two_tools(), false);
   const std::string begin = "<tool_call>a_b\n<arg_key>n_n</arg_key>\n<arg_value>1</arg_value>\n";
   CHECK(allows(grammar, begin + "</tool_call>"));
   CHECK(!allows(grammar, begin + " </tool_call>"));
 }
 
-TEST("a reply that must call says nothing between its thoughts and its calls") {
+TEST("chat grammar: a reply that must call says nothing between thoughts and calls") {
   const std::vector<ChatTool> tools = {{"walk", "", "", "", "", {}}};
   const ChatFormat format = format_of("Qwen-Qwen3-0.6B.jinja", tools, false, true);
   const std::string call = "<tool_call>\n{\"name\": \"walk\", \"arguments\": {}}\n</tool_call>";
@@ -145,7 +145,7 @@ TEST("a reply that must call says nothing between its thoughts and its calls") {
   CHECK(!allows(forced, thoughts + "I will. " + call));
 }
 
-TEST("a prompt is the same whether tools may be called or not, by every template") {
+TEST("chat grammar: a prompt is the same whether tools may be called, by every template") {
   const std::string schema = R"({"type": "object", "properties": {"city": {"type": "string",
       "description": "Where"}}, "required": ["city"]})";
   size_t templates_read = 0;

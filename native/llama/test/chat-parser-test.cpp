@@ -104,7 +104,7 @@ bool begins(const std::string& text, const std::string& beginning) {
 
 }  // namespace
 
-TEST("replies in real formats say the same in one piece, by the character and in random pieces") {
+TEST("chat parser: replies say the same in one piece, by the character and in random pieces") {
   std::mt19937 random(7);
   for (const Sample& sample : samples::all()) {
     const auto format = samples::format_of(sample.file);
@@ -124,7 +124,7 @@ TEST("replies in real formats say the same in one piece, by the character and in
   }
 }
 
-TEST("a reply cut anywhere yields beginnings of what it would have said, ids and names whole") {
+TEST("chat parser: a reply cut anywhere yields beginnings of the whole, ids and names whole") {
   for (const Sample& sample : samples::all()) {
     const auto format = samples::format_of(sample.file);
     for (size_t end = 0; end < sample.reply.size(); end = next_character(sample.reply, end)) {
@@ -143,7 +143,7 @@ TEST("a reply cut anywhere yields beginnings of what it would have said, ids and
   }
 }
 
-TEST("names with dots, slashes and colons are read as they are, in every format") {
+TEST("chat parser: names with dots, slashes and colons are read as they are, in every format") {
   const std::string old = "get_weather";
   const std::vector<std::string> names{"fs/get.weather", "a:b@c+d-e", std::string(128, 'x')};
   for (const std::string& name : names) {
@@ -161,13 +161,13 @@ TEST("names with dots, slashes and colons are read as they are, in every format"
   }
 }
 
-TEST("a delimiter that is begun and never ended is text, once the model has ended the reply") {
+TEST("chat parser: a delimiter that is begun and never ended is text at the reply's end") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
   CHECK_EQ(parse(format, "I like <tool", next_character).content, "I like <tool");
   CHECK_EQ(parse(format, "I like <tool", next_character, true).content, "I like ");
 }
 
-TEST("a reply that is no call after all is text, and nothing of it is lost") {
+TEST("chat parser: a reply that is no call after all is text, and nothing of it is lost") {
   const auto format = samples::format_of("meta-llama-Llama-3.2-3B-Instruct.jinja");
   const std::string text =
       "In C: int main() { return 0; } and in JSON {\"a\": 1}, which is a different thing.";
@@ -177,7 +177,7 @@ TEST("a reply that is no call after all is text, and nothing of it is lost") {
   CHECK(!reply.calls_tools);
 }
 
-TEST("a call that breaks off its own arguments breaks the reply, and no bad delta leaves") {
+TEST("chat parser: a call that breaks off its arguments breaks the reply, without a bad delta") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
   const Reply reply = parse(
       format, "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": 12]}}", next_character);
@@ -186,7 +186,7 @@ TEST("a call that breaks off its own arguments breaks the reply, and no bad delt
   CHECK(begins(reply.calls[0].arguments, "{\"code\": 12"));
 }
 
-TEST("what llama.cpp's parser reads is linear in the reply, for text, thoughts and arguments") {
+TEST("chat parser: llama.cpp's parser reads no more than linearly in the reply") {
   const std::string words = "The quick brown fox jumps, \\\"so to say\\\", over 13 lazy dogs. ";
   std::string text;
   while (text.size() < 200 * 1024) text += words;
@@ -210,7 +210,7 @@ TEST("what llama.cpp's parser reads is linear in the reply, for text, thoughts a
                gemma.size());
 }
 
-TEST("many short calls are read in linear time as well") {
+TEST("chat parser: many short calls are read in linear time") {
   std::string text;
   for (int i = 0; i < 500; ++i) {
     text +=
@@ -225,7 +225,7 @@ TEST("many short calls are read in linear time as well") {
   CHECK(reply.bytes_read <= int64_t(text.size()) * 10 + (256 << 10));
 }
 
-TEST("where one call is allowed, the beginning of a second ends the reply") {
+TEST("chat parser: the beginning of a second call ends the reply where one is allowed") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja", true);
   const Sample& two = samples::all().front();
   ChatParser parser(format);
@@ -244,14 +244,14 @@ TEST("where one call is allowed, the beginning of a second ends the reply") {
   CHECK_EQ(reply.calls[0].arguments, two.calls[0].arguments);
 }
 
-TEST("a reply that opens too many brackets is broken before anything recurses into them") {
+TEST("chat parser: a reply that opens too many brackets is broken before any recursion") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
   const std::string begin = "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": ";
   const std::string deep = begin + std::string(ChatParser::kBracketsMax, '[');
   CHECK(parse(format, deep, whole).broken);
 }
 
-TEST("what follows a call that ended without a name is no call's") {
+TEST("chat parser: text that follows a call without a name belongs to no call") {
   const auto arena = build_chat_peg_parser([](common_chat_peg_builder& p) {
     const auto nameless = p.tool(p.tool_open(p.literal("[")) + p.tool_id(p.chars("[a-z]")) +
                                  p.tool_close(p.literal("]")));
@@ -282,7 +282,7 @@ std::shared_ptr<const ChatFormat> interleaving_format() {
   return std::make_shared<const ChatFormat>(params);
 }
 
-TEST("text, thoughts and calls leave in the order in which they were written") {
+TEST("chat parser: text, thoughts and calls leave in the order in which they were written") {
   const auto format = interleaving_format();
   const std::string text =
       "Well.[one]Then.<run{\"a\": 1}>[two]<run{\"a\": 2}><run{\"a\": 3}>So.[three]";
@@ -297,7 +297,7 @@ TEST("text, thoughts and calls leave in the order in which they were written") {
 }
 
 #ifndef _WIN32
-TEST("as many brackets as a reply may open fit the stack that there is") {
+TEST("chat parser: as many brackets as a reply may open fit the stack that there is") {
   for (const size_t mib : {size_t(512), size_t(8)}) {
     on_stack_of(mib << 20, [&] {
       const int32_t most = ChatParser::brackets_max(sluice::stack_bytes());

@@ -161,7 +161,7 @@ TEST("grammar: a constrained sampler writes what the grammar allows, however it 
   }
 }
 
-TEST("grammar: of forced tokens those are dropped that it refuses, and the others stand") {
+TEST("grammar: forced tokens that are refused are dropped, and the others stand") {
   const ModelPtr model = load_vocabulary("gpt-2");
   const llama_vocab* vocab = llama_model_get_vocab(model.get());
   const auto vocabulary = pieces_of(vocab);
@@ -211,7 +211,7 @@ void check_choices(SamplingParams params) {
   CHECK(nearby > 20);
 }
 
-TEST("grammar: what is found among the likeliest tokens is what is likeliest among the allowed") {
+TEST("grammar: the token found among the likeliest is the likeliest of the allowed") {
   SamplingParams params;
   params.seed = 3;
   for (float temperature : {0.0f, 1.5f}) {
@@ -246,7 +246,7 @@ TEST("grammar: tokens that are drawn again keep their shares") {
   CHECK(std::abs(times[likely] / 4000.0 - 1.0 / (1.0 + std::exp(-1.0))) < 0.03);
 }
 
-TEST("grammar: while calls are held no token begins a lazy one, forced or chosen") {
+TEST("grammar: no token begins a lazy grammar while calls are held, forced or chosen") {
   const ModelPtr model = load_vocabulary("gpt-2");
   const auto vocabulary = pieces_of(llama_model_get_vocab(model.get()));
   const std::map<std::string, int32_t> token_of = tokens_of(*vocabulary);
@@ -263,11 +263,11 @@ TEST("grammar: while calls are held no token begins a lazy one, forced or chosen
     row[size_t(token_of.at(likeliest))] = 1.0f;
     return sampler.sample(row.data());
   };
-  sampler.hold_calls(true);
+  sampler.suppress_calls(true);
   sampler.force({token_of.at("a"), token_of.at("b"), token_of.at("x")});
   for (const char* forced : {"a", "b", "x"}) CHECK_EQ(sample("c"), token_of.at(forced));
   for (const char* chosen : {"a", "b", "c"}) CHECK_EQ(sample(chosen), token_of.at(chosen));
-  sampler.hold_calls(false);
+  sampler.suppress_calls(false);
   for (const char* chosen : {"c", "a", "b"}) CHECK_EQ(sample(chosen), token_of.at(chosen));
   CHECK_EQ(sample("c"), token_of.at("!"));
 }

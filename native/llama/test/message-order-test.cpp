@@ -77,7 +77,7 @@ TEST("message order: systems at the beginning are one, later ones are told by th
   CHECK_EQ(ordered(given, takes), "u:a//b//c//d | a:e | u:f");
 }
 
-TEST("message order: a system alone") {
+TEST("message order: a system alone becomes what the template takes") {
   Takes takes;
   CHECK_EQ(ordered({says("system", "a")}, takes), "s:a");
   takes.none.insert({Shape::system_alone});
@@ -90,7 +90,7 @@ TEST("message order: roles alternate where they must") {
   Takes takes;
   takes.none = {Shape::users_in_row, Shape::assistants_in_row, Shape::assistant_first};
   takes.none.insert({Shape::user_after_answer, Shape::assistants_around, Shape::empty_assistant});
-  takes.none.insert({Shape::text_beside_calls, Shape::text_and_thoughts_beside_calls});
+  takes.none.insert({Shape::text_beside_calls, Shape::text_and_reasoning_beside_calls});
   CHECK_EQ(ordered({says("assistant", "a"), says("user", "b"), says("user", "c"),
                     says("assistant", "d"), says("assistant", ""), says("assistant", "e")},
                    takes),
@@ -104,7 +104,7 @@ TEST("message order: roles alternate where they must") {
       "u:a | a:!1 | t:c@1 | a: | u:e");
 }
 
-TEST("message order: assistants that say nothing, and nobody else") {
+TEST("message order: an assistant that says nothing is left out, where it must, and no other") {
   Takes takes;
   takes.none.insert({Shape::empty_assistant});
   CHECK_EQ(ordered({says("assistant", "")}, takes), "u:");
@@ -130,7 +130,7 @@ TEST("message order: no two users that say nothing say the same") {
   CHECK_EQ(said.size(), users);
 }
 
-TEST("message order: calls one by one, each with its answer") {
+TEST("message order: calls come one by one, each with its answer") {
   Takes takes;
   takes.none.insert({Shape::several_calls});
   const Messages given{says("user", "a"), calls("b", {"1", "2"}, "c"), answers("d", "2"),
@@ -141,13 +141,13 @@ TEST("message order: calls one by one, each with its answer") {
   CHECK_EQ(ordered(given, takes), "u:a | a:(c)b!1!2 | t:e@1 | t:d@2 | u:f");
 }
 
-TEST("message order: what stands beside calls and thoughts") {
+TEST("message order: text and thoughts beside calls go where the template takes them") {
   Takes takes;
   const Messages given{says("user", "a"), calls("b", {"1"}, "c"), answers("d", "1"),
                        says("assistant", "e", "f")};
-  takes.none.insert({Shape::text_and_thoughts_beside_calls});
+  takes.none.insert({Shape::text_and_reasoning_beside_calls});
   CHECK_EQ(ordered(given, takes), "u:a | a:b | a:(c)!1 | t:d@1 | a:(f)e");
-  takes.none.insert({Shape::calls_beside_thoughts, Shape::text_beside_thoughts});
+  takes.none.insert({Shape::calls_beside_reasoning, Shape::text_beside_reasoning});
   CHECK_EQ(ordered(given, takes), "u:a | a:b!1 | t:d@1 | a:e");
 }
 
@@ -177,7 +177,7 @@ TEST("message order: a message that goes on stays the last") {
   CHECK_EQ(ordered({says("user", "a"), says("assistant", "")}, takes, true), "u:a | a:");
 }
 
-TEST("message order: ids of nine letters and digits, the same for the same") {
+TEST("message order: ids are nine letters and digits, the same for the same id") {
   Takes takes;
   takes.none.insert({Shape::ids_of_others});
   const Messages given{calls("", {"toolu_01A", "abcDEF123"}), answers("a", "abcDEF123"),
@@ -190,7 +190,7 @@ TEST("message order: ids of nine letters and digits, the same for the same") {
   CHECK_EQ(in_order({given[0]}, takes, false)[0].tool_calls[0].id, made[0].tool_calls[0].id);
 }
 
-TEST("message order: ids that are made are those that every template takes") {
+TEST("message order: ids that are made up are such as every template takes") {
   sluice::CallIds ids;
   const std::string id = sluice::new_call_id();
   CHECK_EQ(ids.short_id(id), id);

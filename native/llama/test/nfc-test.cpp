@@ -8,7 +8,7 @@
 using sluice::may_lack_nfc;
 using sluice::nfc;
 
-// All of Unicode is compared with JavaScript's own in test/e2e/engine/normalization.test.ts.
+// All of Unicode is compared with JavaScript's own in test/e2e/engine/chat/normalization.test.ts.
 
 TEST("nfc: a letter and a mark become one letter") {
   CHECK_EQ(nfc("e\u0301te\u0301"), "\u00E9t\u00E9");
@@ -22,13 +22,13 @@ TEST("nfc: marks are put in order, and what stands between keeps them apart") {
   CHECK_EQ(nfc("a\u0362\u0315"), "a\u0315\u0362");
 }
 
-TEST("nfc: Hangul") {
+TEST("nfc: the parts of a Hangul syllable become one") {
   CHECK_EQ(nfc("\u1112\u1161\u11AB\u1100\u1173\u11AF"), "\uD55C\uAE00");
   CHECK_EQ(nfc("\uD558\u11AB"), "\uD55C");
   CHECK_EQ(nfc("\u1112\u0301\u1161"), "\u1112\u0301\u1161");
 }
 
-TEST("nfc: what is written as others only") {
+TEST("nfc: a character that has only a written-out form is written out") {
   CHECK_EQ(nfc("\u0958"), "\u0915\u093C");
   CHECK_EQ(nfc("\uFB1D"), "\u05D9\u05B4");
 }
@@ -51,7 +51,7 @@ TEST("nfc: most texts are known to be in the form") {
   CHECK(may_lack_nfc("\u212B"));
 }
 
-TEST("normalization: the vocabularies that want form C") {
+TEST("nfc: the vocabularies that want it are known") {
   CHECK(sluice::wants_nfc("qwen2"));
   CHECK(!sluice::wants_nfc("llama-bpe"));
   CHECK(!sluice::wants_nfc(""));

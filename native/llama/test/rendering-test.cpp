@@ -27,7 +27,7 @@ std::string shown(const std::string& text, const std::string& content, bool with
       rendering.prompt(common_chat_templates_apply(templates.get(), inputs).prompt);
   std::string result;
   size_t begin = 0;
-  for (const sluice::TextRange& range : prompt.said) {
+  for (const sluice::TextRange& range : prompt.content) {
     result += prompt.text.substr(begin, range.begin - begin) + "{";
     result += prompt.text.substr(range.begin, range.end - range.begin) + "}";
     begin = range.end;
@@ -102,9 +102,9 @@ TEST("rendering: what llama.cpp wrote behind a template's end is nobody's") {
   const Rendering rendering;
   const PromptText prompt =
       rendering.prompt(common_chat_templates_apply(templates.get(), inputs).prompt + "<end>");
-  CHECK(prompt.is_said_in(0, 1));
-  CHECK(prompt.is_said_in(1, 5));
-  CHECK(!prompt.is_said_in(2, 7));
+  CHECK(prompt.has_content_in(0, 1));
+  CHECK(prompt.has_content_in(1, 5));
+  CHECK(!prompt.has_content_in(2, 7));
 }
 
 TEST("rendering: marks of our own are no part of what was said") {
@@ -116,7 +116,7 @@ TEST("rendering: marks of our own are no part of what was said") {
   const PromptText made = sluice::with_own_marks(given);
   std::string result;
   size_t at = 0;
-  for (const auto& range : made.said) {
+  for (const auto& range : made.content) {
     result += made.text.substr(at, range.begin - at) + "{" +
               made.text.substr(range.begin, range.end - range.begin) + "}";
     at = range.end;

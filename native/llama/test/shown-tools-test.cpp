@@ -22,7 +22,7 @@ std::string without_arguments(const std::vector<ShownTool>& tools) {
 
 }  // namespace
 
-TEST("shown tools: to find out which of many arguments are lost takes no square") {
+TEST("shown tools: finding which of many arguments are lost is not quadratic") {
   constexpr size_t kArguments = 500;
   common_json schema = common_json::parse(R"({"type":"object","properties":{}})");
   for (size_t i = 0; i < kArguments; ++i) {

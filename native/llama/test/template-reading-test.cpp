@@ -120,7 +120,7 @@ TEST("template reading: a failed run is one line, with the reason before the pla
   CHECK_EQ(words_of_failed_run("something else"), "something else");
 }
 
-TEST("template reading: as deep as is readable fits the stack that there is, and no deeper is") {
+TEST("template reading: templates are read as deep as the stack carries, and no deeper") {
   for (const size_t kib : {size_t(256), size_t(1024), size_t(512) << 10}) {
     if (kib <= 1024 && !kHasSmallStacks) continue;
     on_stack_of(kib << 10, [&] {
@@ -137,7 +137,7 @@ TEST("template reading: as deep as is readable fits the stack that there is, and
   }
 }
 
-TEST("template reading: what stands beside each other is not within each other") {
+TEST("template reading: blocks beside each other do not count as nested") {
   const std::string items = times(20000, "(a), [1], {'b': c()}, ");
   CHECK_EQ(why("{% set x = [" + items + "1] %}"), "readable");
   CHECK_EQ(why(times(20000, "{% set x %}a{% endset %}{% set y = 1 %}")), "readable");

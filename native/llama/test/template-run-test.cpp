@@ -57,7 +57,7 @@ const std::string kPlain = "{% for m in messages %}{{ m.content }}{% endfor %}";
 
 }  // namespace
 
-TEST("template run: what it does is counted, and the same each time") {
+TEST("template run: the work of a run is counted, and the same each time") {
   CHECK(TemplateRun::is_counted());
   const uint64_t plain = work_of(kPlain, 100);
   CHECK_EQ(plain, work_of(kPlain, 100));
@@ -65,7 +65,7 @@ TEST("template run: what it does is counted, and the same each time") {
   CHECK(work_of(kLookingBack, 200) > 3 * work_of(kLookingBack, 100));
 }
 
-TEST("template run: it ends at just the work that it may do") {
+TEST("template run: a run ends at just the work that it may do") {
   const Result whole = rendered(kLookingBack, 50, {UINT64_MAX, {}});
   CHECK(whole.stop == TemplateStop::none);
   const Result enough = rendered(kLookingBack, 50, {whole.work, {}});
@@ -76,7 +76,8 @@ TEST("template run: it ends at just the work that it may do") {
   CHECK_EQ(less.prompt, "");
 }
 
-TEST("template run: what takes time by the size of what it works on is counted by that") {
+TEST(
+    "template run: an operation that takes time by the size of its value is counted by that size") {
   // Each makes many of something in few statements.
   const std::vector<std::string> all = {
       "{% set x = range(20000) %}",
@@ -105,7 +106,7 @@ TEST("template run: what takes time by the size of what it works on is counted b
   }
 }
 
-TEST("template run: what stands still whatever its size is not counted by that") {
+TEST("template run: an operation that takes no time by size is not counted by size") {
   for (const char* text : {"{{ messages | length }}", "{{ messages[-1].role }}",
                            "{{ messages | last }}", "{{ messages is iterable }}"}) {
     const uint64_t few = work_of(text, 2), many = work_of(text, 2000);
@@ -121,7 +122,7 @@ TEST("template run: a macro that calls itself for ever is stopped before the sta
   CHECK(result.stop == TemplateStop::too_deep);
 }
 
-TEST("template run: it is given up when nobody waits for it, however the template catches") {
+TEST("template run: a run is given up when nothing waits for it, however the template catches") {
   int32_t asked = 0;
   const TemplateLimits limits{UINT64_MAX, [&] { return ++asked == 5; }};
   const Result result = rendered(kLookingBack, 300, limits);
@@ -146,7 +147,7 @@ TEST("template run: llama.cpp's analysis, which goes on after any error, is stop
   }
 }
 
-TEST("template run: one within another is counted apart, and the outer one goes on") {
+TEST("template run: a run within another is counted apart, and the outer one goes on") {
   const TemplateLimits many{1000000, {}}, none{0, {}};
   TemplateRun outer(many);
   TemplateStop inner = TemplateStop::none;
@@ -159,7 +160,7 @@ TEST("template run: one within another is counted apart, and the outer one goes 
   CHECK(outer.work() > 0);
 }
 
-TEST("template run: what it throws itself passes") {
+TEST("template run: an error that the template throws passes") {
   const TemplateLimits many{1000000, {}};
   std::string said;
   try {
@@ -171,7 +172,7 @@ TEST("template run: what it throws itself passes") {
 }
 
 // Each is deeper than a stack of 256 KiB by far, and none may be deeper than it carries.
-TEST("template run: how deep it goes follows from the stack") {
+TEST("template run: the depth of a run follows from the stack") {
   const auto macro = [&](const std::string& body, const std::string& end) {
     return kOnlyAsked + "{% macro again(x) %}" + body + "{{ again(x) }}" + end + "{% endmacro %}" +
            "{{ again(1) }}{% endif %}";

@@ -8,8 +8,8 @@ namespace sluice {
 extern const char* const kNfcCompositions;
 // A code point that is always written as others, and those.
 extern const char* const kNfcDecompositions;
-// The first and the last of a range of marks, and a number that says where they stand on a letter:
-// the lower first. What is in no range is no mark.
+// The first and the last of a range of marks, and their class: marks on a letter are sorted by it.
+// A code point in no range is no mark.
 extern const char* const kNfcClasses;
 
 }  // namespace sluice

@@ -16,9 +16,9 @@ using Codes = std::vector<uint32_t>;
 
 constexpr uint32_t kCodeMax = 0x10FFFF;
 constexpr uint32_t kNoCode = kCodeMax + 1;  // a byte that is no UTF-8 is this and its value
-// Nothing from here on has anything to do with the form.
+// Code points from here on never change.
 constexpr uint32_t kTableEnd = 0x30000;
-// Nothing before: U+0300, the first mark, begins with this byte.
+// Bytes before this never change: U+0300, the first mark, begins with it.
 constexpr unsigned char kFirstByte = 0xCC;
 
 // Hangul: a syllable is a leading consonant, a vowel and maybe a trailing consonant.
@@ -85,7 +85,7 @@ Table::Table() : unsettled_(kTableEnd) {
   for (uint32_t i = 1; i < kTrails; ++i) unsettled_[kTrail + i] = true;
 }
 
-// A composed one stands where it is settled too: a mark behind it may belong further within.
+// Composed characters are decomposed too: a mark behind one may have to stand before its own marks.
 void Table::decompose(uint32_t code, Codes& into) const {
   if (is_within(code, kSyllable, kLeads * kVowels * kTrails)) {
     const uint32_t number = code - kSyllable, trail = number % kTrails;
@@ -173,7 +173,7 @@ void put_in_order(Codes& codes, const std::vector<uint32_t>& classes) {
   }
 }
 
-// What is a mark or not is the same before and after, so is its class where it was put.
+// Composing changes neither which code points are marks nor their classes.
 Codes composed(const Codes& codes) {
   Codes out;
   size_t starter = 0;

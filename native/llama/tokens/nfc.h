@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-// Whether some character of it may be written otherwise in Unicode's normalization form C. False is
-// certain, and nearly all texts are: it takes a nanosecond a byte.
+// Whether the text may differ from its Unicode normalization form C. False is certain, and is the
+// answer for nearly all texts. Takes a nanosecond a byte.
 bool may_lack_nfc(std::string_view text);
 
 // A text of UTF-8 in normalization form C (`e` and U+0301 are U+00E9). Bytes that are no UTF-8 stay

@@ -11,17 +11,17 @@ std::string stand_in(const char* of) {
   return "sluice-" + std::to_string(device()) + "-" + std::to_string(device()) + "-" + of;
 }
 
-// A part of a prompt at the end of another. `range` is the first that may reach into it, and moves
-// on.
+// Appends a part of a prompt to another. `range` is the first range that may reach into the part,
+// and moves on.
 void append_part(PromptText& to, const PromptText& from, TextRange part, size_t& range) {
   size_t at = part.begin;
-  while (range < from.said.size() && from.said[range].begin < part.end) {
-    const TextRange& said = from.said[range];
-    const size_t begin = std::max(said.begin, at), end = std::min(said.end, part.end);
+  while (range < from.content.size() && from.content[range].begin < part.end) {
+    const TextRange& content = from.content[range];
+    const size_t begin = std::max(content.begin, at), end = std::min(content.end, part.end);
     to.append(from.text.substr(at, begin - at), false);
     to.append(from.text.substr(begin, end - begin), true);
     at = end;
-    if (said.end > part.end) break;
+    if (content.end > part.end) break;
     ++range;
   }
   to.append(from.text.substr(at, part.end - at), false);
@@ -49,9 +49,9 @@ PromptText with_own_marks(const PromptText& prompt) {
     if (ends == std::string::npos) break;
     append_part(made, prompt, {at, begins}, range);
     made.append("<|tool_call_start|>", false);
-    // The words that stand there are no part of the prompt.
+    // The stand-ins are no part of the prompt.
     const auto skip_to = [&](size_t place) {
-      while (range < prompt.said.size() && prompt.said[range].end <= place) ++range;
+      while (range < prompt.content.size() && prompt.content[range].end <= place) ++range;
     };
     const size_t inner = begins + call_begins().size();
     skip_to(inner);

@@ -6,9 +6,9 @@
 
 namespace sluice {
 
-// Marks of calls that we write into a message where the template writes none. What stands in a
-// message is text, so that other words stand there for them, which nobody can guess, until it is
-// rendered.
+// Marks of calls that we write into a message where the template writes none. Marks in a message
+// would be text, so while it is rendered random words, which no client can guess, stand in for
+// them.
 const std::string& call_begins();
 const std::string& call_ends();
 

@@ -4,20 +4,20 @@
 
 namespace sluice {
 
-void PromptText::append(const std::string& more, bool is_said) {
+void PromptText::append(const std::string& more, bool is_content) {
   const size_t begin = text.size();
   text += more;
-  if (!is_said || more.empty()) return;
-  if (!said.empty() && said.back().end == begin) {
-    said.back().end = text.size();
+  if (!is_content || more.empty()) return;
+  if (!content.empty() && content.back().end == begin) {
+    content.back().end = text.size();
   } else {
-    said.push_back({begin, text.size()});
+    content.push_back({begin, text.size()});
   }
 }
 
 void PromptText::append(const PromptText& more) {
   size_t begin = 0;
-  for (const TextRange& range : more.said) {
+  for (const TextRange& range : more.content) {
     append(more.text.substr(begin, range.begin - begin), false);
     append(more.text.substr(range.begin, range.end - range.begin), true);
     begin = range.end;
@@ -25,10 +25,10 @@ void PromptText::append(const PromptText& more) {
   append(more.text.substr(begin), false);
 }
 
-bool PromptText::is_said_in(size_t begin, size_t end) const {
-  const auto next = std::partition_point(said.begin(), said.end(),
+bool PromptText::has_content_in(size_t begin, size_t end) const {
+  const auto next = std::partition_point(content.begin(), content.end(),
                                          [&](const TextRange& one) { return one.end <= begin; });
-  return next != said.end() && next->begin < end;
+  return next != content.end() && next->begin < end;
 }
 
 }  // namespace sluice

@@ -33,8 +33,8 @@ class Rendering::Watch final : public jinja::render_watch {
     made_.push_back(std::move(made));
   }
 
-  // The last of those that have most of it: the analysis of a template comes first. What stands
-  // behind its end was written by llama.cpp.
+  // The last rendering that is the longest beginning of the text: earlier ones may be of a
+  // template's analysis. Text behind its end was written by llama.cpp.
   PromptText prompt(const std::string& text) const {
     const PromptText* best = nullptr;
     size_t length = 0;
@@ -47,8 +47,9 @@ class Rendering::Watch final : public jinja::render_watch {
     PromptText prompt;
     prompt.text = text;
     if (!best) return prompt;
-    for (const TextRange& range : best->said) {
-      if (range.begin < length) prompt.said.push_back({range.begin, std::min(range.end, length)});
+    for (const TextRange& range : best->content) {
+      if (range.begin < length)
+        prompt.content.push_back({range.begin, std::min(range.end, length)});
     }
     return prompt;
   }
@@ -57,7 +58,7 @@ class Rendering::Watch final : public jinja::render_watch {
     std::set<std::string> texts;
     for (const PromptText& one : made_) {
       size_t begin = 0;
-      for (const TextRange& range : one.said) {
+      for (const TextRange& range : one.content) {
         texts.insert(one.text.substr(begin, range.begin - begin));
         begin = range.end;
       }

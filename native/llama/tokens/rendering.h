@@ -9,9 +9,9 @@
 
 namespace sluice {
 
-// While it lives, it keeps what chat templates are rendered to on this thread, with what of it is
-// input. Scopes nest: the inner one keeps. Needs deps/patches/template-origins.patch; without it
-// nothing is kept, and nothing is known to have been said.
+// While it lives, it records the prompts that chat templates are rendered to on this thread, and
+// which ranges of them are content. Scopes nest: the inner one records. Needs
+// deps/patches/template-origins.patch; without it nothing is recorded, and no content is known.
 class Rendering {
  public:
   Rendering();
@@ -19,12 +19,12 @@ class Rendering {
   Rendering(const Rendering&) = delete;
   Rendering& operator=(const Rendering&) = delete;
 
-  // The prompt that llama.cpp made of one of them, where its own code wrote on at the end.
+  // A recorded prompt, to whose end llama.cpp's own code may have added text.
   PromptText prompt(const std::string& text) const;
-  // What stood in the templates themselves, each once.
+  // The texts of the templates themselves, each once.
   std::set<std::string> own_texts() const;
 
-  // Whether the source has the patch, and the one that makes use of it (tokenize-hooks).
+  // Whether llama.cpp's source has this patch, and tokenize-hooks, which uses it.
   static bool tells_origins();
 
  private:

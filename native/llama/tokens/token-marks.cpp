@@ -18,7 +18,7 @@ bool is_punctuation(char byte) {
 
 bool is_space(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-// Spaces, words, and runs of signs are what a vocabulary has for texts.
+// Tokens without a sign, or of signs and spaces alone, are ordinary text.
 bool may_be_mark(const std::string& text) {
   const bool has_sign = std::any_of(text.begin(), text.end(), is_punctuation);
   return has_sign && std::any_of(text.begin(), text.end(), [](char byte) {

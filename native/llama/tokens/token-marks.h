@@ -9,16 +9,15 @@ struct llama_vocab;
 
 namespace sluice {
 
-// Which tokens of a vocabulary are marks: those that no text may become that somebody says.
+// Which tokens of a vocabulary are marks. Content never becomes one of these tokens.
 //
-// Control tokens are. Of the tokens that the vocabulary calls user-defined some are words that
-// every text is split at (runs of spaces, tags of HTML), others are as good as control tokens
-// (`<think>`,
-// `</tool_response>`): those whose text the chat template itself writes, that end a reply or stand
-// around a gap, or that have the form `<|...|>`. Immutable: any thread.
+// All control tokens are marks. Tokens that the vocabulary calls user-defined are of two kinds.
+// Some are parts of ordinary text (runs of spaces, tags of HTML). Others are like control tokens
+// (`<think>`, `</tool_response>`) and are marks: those whose text the chat template itself writes,
+// that end a reply or stand around a gap, or that have the form `<|...|>`. Immutable: any thread.
 class TokenMarks {
  public:
-  // `own_texts` are what the template holds and writes.
+  // `own_texts`: the texts of the chat template itself.
   TokenMarks(const llama_vocab* vocab, const std::set<std::string>& own_texts);
 
   bool is_mark(int32_t token) const;

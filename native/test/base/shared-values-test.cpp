@@ -23,7 +23,7 @@ Values::Pointer get(Values& values, const std::string& key, std::atomic<int>& ma
 
 }  // namespace
 
-TEST("shared values: one is made for all who hold it, and again when nobody does") {
+TEST("shared values: a value is made once for all that hold it, and again when none does") {
   Values values;
   std::atomic<int> made{0};
   auto first = get(values, "a", made);
@@ -36,7 +36,7 @@ TEST("shared values: one is made for all who hold it, and again when nobody does
   CHECK_EQ(values.size(), size_t(1));  // a's slot is gone
 }
 
-TEST("shared values: one that could not be made is made by the next who asks") {
+TEST("shared values: a value that could not be made is made at the next request") {
   Values values;
   std::atomic<int> made{0};
   bool has_thrown = false;

@@ -26,7 +26,7 @@ size_t found_with(size_t asked, size_t& said) {
 
 }  // namespace
 
-TEST("stack thread: it has the stack that it says") {
+TEST("stack thread: a thread has the stack that it reports") {
   for (const size_t asked : {kMiB, 64 * kMiB}) {
     size_t said = 0;
     const size_t found = found_with(asked, said);
@@ -35,7 +35,7 @@ TEST("stack thread: it has the stack that it says") {
   }
 }
 
-TEST("stack thread: one that cannot be had becomes smaller, and says so") {
+TEST("stack thread: a stack that cannot be had becomes smaller, and reports it") {
   const size_t asked = size_t(1) << 60;
   size_t said = 0;
   const size_t found = found_with(asked, said);
@@ -43,7 +43,7 @@ TEST("stack thread: one that cannot be had becomes smaller, and says so") {
   CHECK(found >= said - said / 8);
 }
 
-TEST("stack thread: several get as much each as they are told before") {
+TEST("stack thread: several threads each get as much as they were told before") {
   const size_t each = StackThread::affordable(512 * kMiB, 3);
   CHECK(each <= StackThread::affordable(512 * kMiB, 1));
   CHECK(StackThread::affordable(SIZE_MAX / 2, 3) < SIZE_MAX / 12);

@@ -28,7 +28,7 @@ TEST("turn queue: nothing comes at the deadline, when it is woken, and once it i
   CHECK(queue.is_closed());
 }
 
-TEST("turn queue: what nobody wants is forgotten, in every line") {
+TEST("turn queue: a job that nothing wants is forgotten, in every line") {
   Queue queue;
   for (int32_t job : {1, 2, 3}) queue.push(size_t(job % 2), job);
   queue.keep([](int32_t job) { return job == 3; });
@@ -36,7 +36,7 @@ TEST("turn queue: what nobody wants is forgotten, in every line") {
   CHECK(!queue.take(Clock::now()));
 }
 
-TEST("turn queue: who waits for a job gets it from another thread") {
+TEST("turn queue: a thread that waits for a job gets it from another thread") {
   Queue queue;
   std::thread other([&] { queue.push(1, 7); });
   CHECK_EQ(*queue.take(), 7);

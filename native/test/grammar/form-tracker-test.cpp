@@ -56,7 +56,7 @@ TEST("form tracker: the names of the two grammars are apart") {
   CHECK(reply.matcher.can_end());
 }
 
-TEST("form tracker: what could be either waits until it is one") {
+TEST("form tracker: text that could be a call or a form waits until it is one") {
   Reply reply("root ::= \"{call}\" | form", "root ::= \"{c\" [a-z]* \"}!\"");
   CHECK(reply.append("{ca"));
   CHECK_EQ(reply.tracker.span().settled, 0);

@@ -82,7 +82,7 @@ double milliseconds(const std::string& grammar) {
 
 }  // namespace
 
-TEST("grammar: literals, classes, groups, alternatives and comments") {
+TEST("grammar: literals, classes, groups, alternatives and comments are read") {
   const std::string grammar =
       "# a comment\n"
       "root ::= greeting \", \" [a-zA-Z_-]+ (\"!\" | \"?\"\n  | [^\\x00-\\x7f])\n"
@@ -127,7 +127,7 @@ TEST("grammar: a character counts when its last byte is there, and broken UTF-8 
   }
 }
 
-TEST("grammar: recursion to any depth, wherever it does not come first") {
+TEST("grammar: recursion goes to any depth, wherever it does not come first") {
   const std::string grammar = "root ::= \"[\" root* \"]\" | \"x\"";
   CHECK(allows(grammar, times("[", 20000) + "x" + times("]", 20000)));
   CHECK(!allows(grammar, "[x]]"));
@@ -171,14 +171,14 @@ TEST("grammar: loops over what may be nothing come to an end") {
   }
 }
 
-TEST("grammar: what could never end is not begun") {
+TEST("grammar: a rule that could never end is not begun") {
   CHECK(is_refused("root ::= \"a\" root", "no text that ends"));
   const std::string grammar = "root ::= \"a\" (endless | \"b\")\nendless ::= \"c\" endless";
   CHECK(allows(grammar, "ab"));
   CHECK(!begins(grammar, "ac"));
 }
 
-TEST("grammar: what is not a grammar is refused, and the message says where") {
+TEST("grammar: a text that is no grammar is refused, and the message says where") {
   CHECK(is_refused("root = \"a\"", "'::=' behind the rule's name at line 1, column 6"));
   CHECK(is_refused("a ::= \"a\"", "no rule 'root'"));
   CHECK(is_refused("", "no rule 'root'"));
@@ -219,7 +219,7 @@ TEST("grammar: what is not a grammar is refused, and the message says where") {
   CHECK(is_refused("root ::= root", "no text that ends"));
 }
 
-TEST("grammar: hostile ones are refused or compiled within a quarter of a second") {
+TEST("grammar: a hostile grammar is refused or compiled within a quarter of a second") {
   const std::string deep = "root ::= " + times("(", 30000) + "\"a\"" + times(")", 30000);
   CHECK(is_refused(deep, "nested deeper than 32"));
   CHECK(is_refused("root ::= \"" + times("a", 70000) + "\"", "expected at most 65536"));
@@ -243,7 +243,7 @@ TEST("grammar: hostile ones are refused or compiled within a quarter of a second
 }
 
 // Each character doubles the stacks; llama.cpp's engine then doubles its memory.
-TEST("grammar: an ambiguous one ends with a fault before it takes all memory") {
+TEST("grammar: an ambiguous grammar ends with a fault before it takes all memory") {
   GrammarMatcher one = matcher("root ::= \"a\" root \"b\" | \"a\" root \"c\" | \"\"");
   bool has_failed = false;
   try {
@@ -273,14 +273,14 @@ int32_t rows_until_fault(const std::string& grammar, char byte, int32_t rows_max
 
 }  // namespace
 
-// 250 x 7,000 ways at each byte: none is too much by itself, but everybody waits for each.
-TEST("grammar: one whose every row is dear ends after a few of them") {
+// 250 x 7,000 ways at each byte: none is too much by itself, but all replies wait for each.
+TEST("grammar: a grammar whose every row is dear ends after a few of them") {
   const std::string grammar = "root ::= x root \"a\" | \"b\"\nx ::= " + times("y|", 249) +
                               "y\ny ::= " + times(".|", 6999) + ".";
   CHECK(rows_until_fault(grammar, 'q', 1000) < 20);
 }
 
-TEST("grammar: one that forgets no byte of a long text ends before it takes all memory") {
+TEST("grammar: a grammar that forgets no byte of a long text ends before it takes all memory") {
   std::string grammar = "root ::= r0";
   for (int32_t i = 1; i < 1000; ++i) grammar += "|r" + std::to_string(i);
   for (int32_t i = 0; i < 1000; ++i) {
@@ -291,7 +291,7 @@ TEST("grammar: one that forgets no byte of a long text ends before it takes all 
   CHECK(rows_until_fault(grammar, 'a', 2000) < 2000);
 }
 
-TEST("grammar: what is forgotten is no part of where the text stands") {
+TEST("grammar: a long text has its place though much of it is forgotten") {
   const std::string many = times("\"a\"|", 3000);
   GrammarMatcher one = matcher("root ::= \"a\" root \"b\" | y \"c\"\ny ::= " + many + "\"q\"");
   CHECK(follows(one, times("a", 200) + "ac" + times("b", 199)));
@@ -384,7 +384,7 @@ TEST("grammar: a control token is allowed only where it is named, and as its nam
   CHECK_EQ(allowed(one), std::string("1"));
 }
 
-TEST("grammar: a lazy one begins with its trigger, and lets through no token that breaks it") {
+TEST("grammar: a lazy grammar begins with its trigger, and no token that breaks it passes") {
   GrammarSpec spec;
   spec.is_lazy = true;
   spec.triggers = {"bc"};
@@ -408,16 +408,16 @@ TEST("grammar: a lazy one begins with its trigger, and lets through no token tha
   CHECK(third.allows(4));
 }
 
-TEST("grammar: while a lazy one is held nothing triggers it, nor what follows together with that") {
+TEST("grammar: a trigger that began while calls were held triggers nothing") {
   GrammarSpec spec;
   spec.is_lazy = true;
   spec.triggers = {"bc"};
   Constraint one = constraint("root ::= \"bc\" \"x\"", spec);
-  one.hold(true);
+  one.suppress(true);
   one.accept(2);
   one.accept(8);
   one.accept(2);  // "abcab"
-  one.hold(false);
+  one.suppress(false);
   one.accept(8);
   CHECK(one.is_waiting());
   one.accept(2);

@@ -78,7 +78,7 @@ TEST("prefix cache: the least recently used goes first, counted in bytes") {
   CHECK_EQ(cache.size(), size_t(1));
 }
 
-TEST("prefix cache: whoever comes back is dropped last") {
+TEST("prefix cache: an entry that was used again is dropped last") {
   PrefixCache cache(20, false);
   cache.insert(state({1, 1}, 10, 7));
   cache.insert(state({2, 2}));
@@ -91,7 +91,7 @@ TEST("prefix cache: whoever comes back is dropped last") {
   CHECK_EQ(shared(cache, {1, 1, 0}), 0);
 }
 
-TEST("prefix cache: what is larger than all the room is not kept") {
+TEST("prefix cache: a state that is larger than all the room is not kept") {
   PrefixCache cache(20, false);
   cache.insert(state({1, 1}));
   cache.insert(state({2, 2}, 21));
@@ -113,7 +113,7 @@ TEST("prefix cache: an owner's entry goes when it is back") {
   CHECK_EQ(cache.bytes(), uint64_t(0));
 }
 
-TEST("prefix cache: a dropped entry's memory is used again, unless somebody still reads it") {
+TEST("prefix cache: a dropped entry's memory is used again, unless it is still read") {
   PrefixCache cache(20, false);
   cache.insert(state({1, 1}));
   cache.insert(state({2, 2}));
@@ -160,14 +160,14 @@ TEST("prefix cache: small states do not live in the memory of large ones") {
   CHECK(cache.size() >= 47);
 }
 
-TEST("prefix cache: what was kept of a sequence can be erased, and nothing else") {
+TEST("prefix cache: the state of a sequence can be erased, and nothing else is") {
   for (const bool whole_only : {false, true}) {
     PrefixCache cache(100, whole_only);
     for (const Tokens& tokens : {Tokens{1, 2}, Tokens{1, 2, 3, 4}, Tokens{1, 2, 9}, Tokens{7}}) {
       cache.insert(state(tokens));
     }
     cache.insert(state({1, 2, 3}, 10, 0, "tenant a"));
-    cache.erase_beginnings_of("", {1, 2, 3, 4, 5});
+    cache.erase_prefixes_of("", {1, 2, 3, 4, 5});
     CHECK_EQ(shared(cache, {1, 2, 9, 9}), 3);
     CHECK_EQ(shared(cache, {7, 7}), 1);
     CHECK_EQ(shared(cache, {1, 2, 3, 4}, "tenant a"), 3);
@@ -176,7 +176,7 @@ TEST("prefix cache: what was kept of a sequence can be erased, and nothing else"
   }
 }
 
-TEST("prefix cache: what it holds is never more than its bound, a dropped entry's memory with it") {
+TEST("prefix cache: all entries, dropped ones included, are never more than its bound") {
   PrefixCache cache(100, false);
   uint64_t seed = 1;
   for (int32_t i = 0; i < 2000; ++i) {
@@ -188,7 +188,7 @@ TEST("prefix cache: what it holds is never more than its bound, a dropped entry'
     CHECK(cache.bytes() + saved->bytes.capacity() <= 100);
     cache.insert(std::move(saved));
     CHECK(cache.bytes() <= 100);
-    if (i % 7 == 0) cache.erase_beginnings_of("", {int32_t(seed >> 40) % 50, i});
+    if (i % 7 == 0) cache.erase_prefixes_of("", {int32_t(seed >> 40) % 50, i});
   }
   CHECK(cache.size() > 0);
 }

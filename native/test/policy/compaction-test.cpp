@@ -32,7 +32,7 @@ std::string after_swaps(std::string text, int* swaps = nullptr) {
 
 }  // namespace
 
-TEST("compaction: who runs side by side stays there") {
+TEST("compaction: sequences that run side by side stay there") {
   for (const char* text : {"", "..", "r", "..r.", "rrr.", ".rr.", "prr", "rpr", "pppp"}) {
     CHECK(!next_swap(slots(text)));
   }
@@ -54,7 +54,7 @@ TEST("compaction: a prompt is passed over, and is no reason to move") {
   CHECK_EQ(after_swaps("rp.r"), std::string("rpr."));
 }
 
-TEST("compaction: it always ends, with all side by side and nobody lost") {
+TEST("compaction: moves always end, with all side by side and none lost") {
   uint32_t random = 1;
   for (int round = 0; round < 2000; ++round) {
     std::string text;

@@ -22,7 +22,7 @@ constexpr Machine kGpu{0.5, 0.1, 1}, kQ4{12, 2.5, 0.5}, kQ8{40, 3.0, 0.5};
 
 DraftCost known(const Machine& machine) {
   DraftCost cost;
-  for (int32_t rows = 1; rows <= kMax + 1; ++rows) cost.learn_call(rows, machine.call_ms(rows));
+  for (int32_t rows = 1; rows <= kMax + 1; ++rows) cost.learn_batch(rows, machine.call_ms(rows));
   cost.learn_draft(4, 4 * machine.draft_ms);
   return cost;
 }
@@ -41,7 +41,7 @@ double gain(const Machine& machine, int64_t tokens, int64_t wrong_every) {
       cost.learn_draft(drafted, drafted * machine.draft_ms);
       length.learn(drafted, accepted, accepted < drafted);
     }
-    cost.learn_call(1 + drafted, machine.call_ms(1 + drafted));
+    cost.learn_batch(1 + drafted, machine.call_ms(1 + drafted));
     ms += machine.call_ms(1 + drafted) + drafted * machine.draft_ms;
     said += accepted + 1;
   }
@@ -53,7 +53,7 @@ double gain(const Machine& machine, int64_t tokens, int64_t wrong_every) {
 TEST("draft cost: nothing is drafted until a single row was measured") {
   DraftCost cost;
   CHECK_EQ(cost.best(1, kMax), 0);
-  cost.learn_call(1, 10);
+  cost.learn_batch(1, 10);
   CHECK_EQ(cost.best(1, kMax), kMax);
   CHECK_EQ(cost.best(1, 3), 3);
 }
@@ -80,27 +80,27 @@ TEST("draft cost: a draft as dear as the model itself is never worth it") {
   CHECK_EQ(known({0.5, 0.1, 10}).best(1, kMax), 0);
 }
 
-TEST("draft cost: what was not tried lies between what was") {
+TEST("draft cost: a length that was not tried costs between those that were") {
   DraftCost cost;
-  cost.learn_call(1, 10);
-  cost.learn_call(17, 90);
+  cost.learn_batch(1, 10);
+  cost.learn_batch(17, 90);
   CHECK(cost.steps_of(8) > 4.9 && cost.steps_of(8) < 5.1);
-  cost.learn_call(9, 20);
+  cost.learn_batch(9, 20);
   CHECK(cost.steps_of(4) > 1.4 && cost.steps_of(4) < 1.6);
   CHECK(cost.steps_of(12) > 5.4 && cost.steps_of(12) < 5.6);
 }
 
 TEST("draft cost: one disturbed step hardly counts, and a fast one soon") {
   DraftCost cost;
-  cost.learn_call(1, 10);
-  cost.learn_call(5, 12);
-  cost.learn_call(5, 60);
+  cost.learn_batch(1, 10);
+  cost.learn_batch(5, 12);
+  cost.learn_batch(5, 60);
   CHECK(cost.steps_of(4) < 1.8);
-  cost.learn_call(5, 12);
+  cost.learn_batch(5, 12);
   CHECK(cost.steps_of(4) < 1.5);
 }
 
-TEST("draft cost: what can be guessed is faster wherever rows are not too dear") {
+TEST("draft cost: text that can be guessed is faster wherever rows are not too dear") {
   CHECK(gain(kGpu, 2000, 1000) > 5);
   CHECK(gain(kGpu, 2000, 4) > 2);
   CHECK(gain(kQ4, 2000, 1000) > 2);
@@ -109,7 +109,7 @@ TEST("draft cost: what can be guessed is faster wherever rows are not too dear")
   CHECK(gain(kQ8, 2000, 1000) > 1.3);
 }
 
-TEST("draft cost: what cannot be guessed, or not cheaply enough, costs a tenth at most") {
+TEST("draft cost: text that cannot be guessed cheaply costs a tenth at most") {
   for (const Machine& machine : {kGpu, kQ4, kQ8}) {
     for (const int64_t wrong_every : {1, 2, 3, 5, 10}) {
       CHECK(gain(machine, 2000, wrong_every) > 0.9);
@@ -120,8 +120,8 @@ TEST("draft cost: what cannot be guessed, or not cheaply enough, costs a tenth a
 TEST("draft cost: a call that was slow for a while is tried again") {
   DraftCost cost;
   DraftLength length(kMax, &cost);
-  cost.learn_call(1, 10);
-  for (int32_t drafted = 1; drafted <= kMax; ++drafted) cost.learn_call(1 + drafted, 1000);
+  cost.learn_batch(1, 10);
+  for (int32_t drafted = 1; drafted <= kMax; ++drafted) cost.learn_batch(1 + drafted, 1000);
   int32_t steps = 1;
   while (length.next() == 0 && steps < 10'000) ++steps;
   CHECK(steps > 400 && steps < 600);

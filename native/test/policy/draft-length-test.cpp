@@ -34,7 +34,7 @@ TEST("draft length: a reply begins with a few tokens") {
   CHECK_EQ(DraftLength(2, nullptr).next(), 2);
 }
 
-TEST("draft length: what is always accepted is drafted as long as may be") {
+TEST("draft length: a text that is always accepted is drafted as long as may be") {
   DraftLength length(kMax, nullptr);
   run(length, 50, 1000);
   CHECK_EQ(length.next(), kMax);

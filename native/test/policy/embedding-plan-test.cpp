@@ -7,7 +7,7 @@
 
 using sluice::EmbeddingShare;
 using sluice::InputsLeft;
-using sluice::plan_embedding_call;
+using sluice::plan_embedding_batch;
 
 namespace {
 
@@ -45,9 +45,9 @@ const Situation kSituations[] = {
 
 }  // namespace
 
-TEST("embedding plan: the table of situations") {
+TEST("embedding plan: each situation of the table has its plan") {
   for (const Situation& situation : kSituations) {
-    const std::string plan = shown(plan_embedding_call(situation.jobs, kLimits));
+    const std::string plan = shown(plan_embedding_batch(situation.jobs, kLimits));
     if (plan != situation.plan) {
       check::fail(__FILE__, __LINE__,
                   std::string(situation.name) + ": " + plan + ", expected " + situation.plan);
@@ -55,9 +55,9 @@ TEST("embedding plan: the table of situations") {
   }
 }
 
-TEST("embedding plan: whoever is first gets a place, so nobody starves who is moved round") {
+TEST("embedding plan: the first request gets a row, so none starves that is moved round") {
   for (int32_t length = 1; length < 1000; ++length) {
-    const auto shares = plan_embedding_call({{length}, {1, 1, 1, 1, 1, 1}, {99}}, kLimits);
+    const auto shares = plan_embedding_batch({{length}, {1, 1, 1, 1, 1, 1}, {99}}, kLimits);
     CHECK_EQ(shares.front().job, 0);
     CHECK_EQ(shares.front().count, 1);
   }

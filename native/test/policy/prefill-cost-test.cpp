@@ -20,7 +20,7 @@ int32_t settled(PrefillCost& cost, double budget_ms, double call_ms, double row_
 
 }  // namespace
 
-TEST("prefill cost: while nothing is known a call is of moderate size") {
+TEST("prefill cost: a batch is of moderate size while nothing is known") {
   CHECK_EQ(PrefillCost(512).rows_within(80), PrefillCost::kRowsFirst);
   CHECK_EQ(PrefillCost(32).rows_within(80), 32);
 }
@@ -34,7 +34,7 @@ TEST("prefill cost: calls grow or shrink until they take the time that they may"
   }
 }
 
-TEST("prefill cost: never fewer rows than a call is worth, never more than it may have") {
+TEST("prefill cost: a batch has never fewer rows than it is worth, and never more than it may") {
   PrefillCost slow(512), fast(512);
   CHECK_EQ(settled(slow, 80, 100, 40), PrefillCost::kRowsMin);
   CHECK_EQ(settled(fast, 80, 0.1, 0.001), 512);
@@ -48,7 +48,7 @@ TEST("prefill cost: two budgets live beside each other") {
   CHECK(alone > 170 && alone < 220);
 }
 
-TEST("prefill cost: it follows a machine that becomes slower") {
+TEST("prefill cost: batches follow a machine that becomes slower") {
   PrefillCost cost(512);
   settled(cost, 80, 5, 0.5);
   const int32_t rows = settled(cost, 80, 5, 2);
@@ -61,7 +61,7 @@ TEST("prefill cost: one slow call, as of weights that come from disk, is forgott
   CHECK(settled(cost, 200, 5, 0.3) > 400);
 }
 
-TEST("prefill cost: it follows a machine that becomes faster again") {
+TEST("prefill cost: batches follow a machine that becomes faster again") {
   PrefillCost cost(512);
   settled(cost, 80, 5, 0.3);
   settled(cost, 80, 100, 6);

@@ -21,8 +21,8 @@ SequenceView parked(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), tru
 SequenceView prompt(int32_t slot, int32_t n_tokens, int32_t n_computed = 0) {
   return {slot, n_tokens, n_computed, n_tokens, uint64_t(slot), false};
 }
-SequenceView with_stop(SequenceView view, int32_t stop) {
-  view.stop = stop;
+SequenceView with_boundary(SequenceView view, int32_t boundary) {
+  view.boundary = boundary;
   return view;
 }
 
@@ -56,7 +56,7 @@ const Situation kSituations[] = {
     {"a short prompt is computed whole", {prompt(0, 100)}, " | 0:0+100"},
     {"a long one as far as the rows go", {prompt(0, 4000, 256)}, " | 0:256+128"},
     {"running ones come first", {running(0), prompt(1, 300)}, "0 | 1:0+128"},
-    {"a chunk ends where somebody waits", {with_stop(prompt(0, 4000), 70)}, " | 0:0+70"},
+    {"a chunk ends where somebody waits", {with_boundary(prompt(0, 4000), 70)}, " | 0:0+70"},
     {"a short one overtakes a long one, which keeps half",
      {prompt(0, 4000), prompt(1, 200)},
      " | 0:0+64 1:0+64"},
@@ -94,7 +94,7 @@ const Situation kSituations[] = {
 
 }  // namespace
 
-TEST("scheduler: a table of situations and plans") {
+TEST("scheduler: each situation of the table has its plan") {
   for (const Situation& situation : kSituations) {
     const std::string plan = shown(plan_step(situation.sequences, kLimits));
     if (plan == situation.plan) continue;
@@ -104,7 +104,7 @@ TEST("scheduler: a table of situations and plans") {
   }
 }
 
-TEST("40: a stream of short prompts does not starve a long one") {
+TEST("scheduler: a stream of short prompts does not starve a long one (wire check 40)") {
   for (const int32_t size : {20, 60, 80, 96, 200}) {
     SequenceView old = prompt(0, 4000);
     int32_t steps = 0;
@@ -142,7 +142,7 @@ TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them
   CHECK_EQ(prompt_ms(0, 1, 10, false), 80.0);  // what cannot be abandoned is kept short
 }
 
-TEST("scheduler: with few rows the oldest has every other step to itself") {
+TEST("scheduler: the oldest prompt has every other step to itself where rows are few") {
   const std::vector<SequenceView> prompts{prompt(0, 4000), prompt(1, 100), prompt(2, 30)};
   CHECK_EQ(shown(plan_step(prompts, {64, 512, true})), " | 0:0+64");
   CHECK_EQ(shown(plan_step(prompts, {64, 512, false})), " | 2:0+30 | 1:0+34");
@@ -167,8 +167,8 @@ TEST("scheduler: no call has more rows than it may") {
   }
 }
 
-TEST("scheduler: a leader that others wait for is not behind a whole long prompt") {
-  const SequenceView leader = with_stop(prompt(1, 30000), 20);
+TEST("scheduler: a prompt that others wait for is not behind a whole long prompt") {
+  const SequenceView leader = with_boundary(prompt(1, 30000), 20);
   CHECK(shown(plan_step({prompt(0, 20000), leader}, {80, 512, false})).find("1:0+20") !=
         std::string::npos);
 }
@@ -180,16 +180,16 @@ SequenceView scored(SequenceView view) {
   return view;
 }
 
-sluice::PromptLimits scoring(int32_t rows, int32_t scored_rows, int32_t call_logits) {
+sluice::PromptLimits scoring(int32_t rows, int32_t scored_rows, int32_t batch_logits) {
   sluice::PromptLimits limits{rows, 512, false};
   limits.scored_rows = scored_rows;
-  limits.call_logits = call_logits;
+  limits.batch_logits = batch_logits;
   return limits;
 }
 
 }  // namespace
 
-TEST("scheduler: of a prompt that is scored a call has as many rows as may want logits") {
+TEST("scheduler: a batch has as many rows of a scored prompt as may want logits") {
   const SequenceView old = scored(prompt(0, 4000));
   CHECK_EQ(shown(plan_step({old}, scoring(200, 128, 64))), " | 0:0+64");
   CHECK_EQ(shown(plan_step({old}, scoring(200, 32, 64))), " | 0:0+32");

@@ -46,7 +46,8 @@ TEST("thread tuner: the fastest number is found, and used nearly all the time") 
   CHECK(of_small.share(barriers, 1, 1, 10s) > 0.9);
 }
 
-TEST("thread tuner: when somebody else needs the cores it makes do with one, and comes back") {
+TEST(
+    "thread tuner: one thread is used while another program needs the cores, and more afterwards") {
   Run run{ThreadTuner(2, false)};
   CHECK(run.share(quiet, 8, 2, 5s) > 0.9);
   run.share(crowded, 8, 1, 5s);
@@ -55,7 +56,7 @@ TEST("thread tuner: when somebody else needs the cores it makes do with one, and
   CHECK(run.share(quiet, 8, 2, 10s) > 0.9);
 }
 
-TEST("thread tuner: each size of call has its own") {
+TEST("thread tuner: each size of batch has its own number") {
   const Machine machine = [](int32_t rows, int32_t threads) {
     return rows == 1 ? barriers(rows, threads) : quiet(rows, threads);
   };
@@ -85,7 +86,7 @@ TEST("thread tuner: what the user chose stays") {
   CHECK_EQ(run.share(barriers, 1, 4, 1s), 1.0);
 }
 
-TEST("thread tuner: with one core there is nothing to choose") {
+TEST("thread tuner: one core leaves nothing to choose") {
   Run run{ThreadTuner(1, false)};
   CHECK_EQ(run.share(barriers, 1, 1, 1s), 1.0);
 }

@@ -75,7 +75,7 @@ TEST("ledger: what the step loop publishes leaves the beats alone") {
   CHECK_EQ(ledger.stats().beats, 1);
 }
 
-TEST("ledger: it is busy but while somebody is idle, and each thread's beats are its own") {
+TEST("ledger: the engine is busy unless a thread is idle, and each thread's beats are its own") {
   Ledger ledger;
   CHECK(ledger.stats().busy);
   {
@@ -91,7 +91,7 @@ TEST("ledger: it is busy but while somebody is idle, and each thread's beats are
   CHECK_EQ(ledger.stats().preparer_beats, 1);
 }
 
-TEST("ledger: those with the Preparer are retired by their deadline, and told of once") {
+TEST("ledger: requests with the Preparer are retired by their deadline, and reported once") {
   Ledger ledger;
   const Clock::time_point now = Clock::now();
   for (sluice::RequestId id : {1, 2, 3, 4}) {

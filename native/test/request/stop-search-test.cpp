@@ -7,7 +7,7 @@
 
 using sluice::StopSearch;
 
-TEST("stop search: what may be the beginning of a stop string waits, and comes if it is none") {
+TEST("stop search: a possible beginning of a stop string waits, and is text if it was none") {
   StopSearch search({"END", ""});
   search.append("an EN");
   CHECK_EQ(search.take(), "an ");
@@ -41,7 +41,9 @@ TEST("stop search: a text that another one follows is let go, and no stop string
   CHECK(search.stopped());
 }
 
-TEST("stop search: one that is none where it stands is text, and the search goes on behind it") {
+TEST(
+    "stop search: a stop string that counts for nothing is text, and the search goes on behind "
+    "it") {
   StopSearch search({"</a>"});
   search.append("x</a>y</a>z");
   CHECK_EQ(search.take(), "x");

@@ -99,7 +99,7 @@ TEST("stop: a stop string over three tokens never leaks") {
   CHECK_EQ(stream.take(), "");
 }
 
-TEST("stop: what only began like one is text after all") {
+TEST("stop: text that only began like a stop string is text after all") {
   TextStream stream({"</s>"});
   stream.append("a <");
   stream.append("b");
@@ -110,25 +110,25 @@ TEST("stop: a beginning at the reply's end is text") {
   CHECK_EQ(read({"wait <", "/"}, {"</s>"}), "wait </");
 }
 
-TEST("stop: one that overlaps itself is found") {
+TEST("stop: a stop string that overlaps itself is found") {
   CHECK_EQ(read(bytes_of("xaaab"), {"aab"}), "xa");
   CHECK_EQ(read(bytes_of("ababac"), {"abac"}), "ab");
 }
 
-TEST("stop: of several the first complete one counts, and of two at once the longer") {
+TEST("stop: the first complete one of several counts, and the longer of two at once") {
   CHECK_EQ(read({"say abcd"}, {"abcd", "bc"}), "say a");
   CHECK_EQ(read({"say abc"}, {"bc", "abc"}), "say ");
 }
 
-TEST("stop: nothing is taken in afterwards") {
+TEST("stop: nothing is taken in after a stop string") {
   CHECK_EQ(read({"a STOP", "b", "STOP c"}, {"STOP"}), "a ");
 }
 
-TEST("stop: one made of half characters' bytes is still cut whole") {
+TEST("stop: a stop string of half characters' bytes is still cut whole") {
   CHECK_EQ(read(bytes_of("caf\xC3\xA9\xE2\x82\xAC"), {"\xE2\x82\xAC"}), "caf\xC3\xA9");
 }
 
-TEST("stop: an empty one is ignored") { CHECK_EQ(read({"abc"}, {""}), "abc"); }
+TEST("stop: an empty stop string is ignored") { CHECK_EQ(read({"abc"}, {""}), "abc"); }
 
 TEST("text: the same bytes give the same text however they are split, with stop strings or not") {
   std::mt19937 random(1);

@@ -127,7 +127,7 @@ TEST("logits: the k largest are found where all of them lie together") {
   }
 }
 
-TEST("logits: those from a bound on come in the order of their tokens") {
+TEST("logits: all from a bound on come in the order of their tokens") {
   for (const RowKernels* kernels : usable_row_kernels()) {
     Logits logits(*kernels);
     for (const int32_t count : kCounts) {

@@ -31,7 +31,7 @@ class FakeSampler : public RowSampler {
   std::function<int32_t(const float*)> body_;
 };
 
-// Lets nobody through before `count` are here; false when they do not come.
+// Lets no thread through before `count` are here; false when they do not come.
 class Meeting {
  public:
   explicit Meeting(int32_t count) : missing_(count) {}
@@ -76,7 +76,7 @@ TEST("sampler pool: dear rows are sampled at the same time") {
   for (const SampleJob& job : jobs) CHECK_EQ(job.token, 1);
 }
 
-TEST("sampler pool: for cheap rows nobody is woken") {
+TEST("sampler pool: no worker is woken for cheap rows") {
   SamplerPool pool(2);
   const std::thread::id caller = std::this_thread::get_id();
   FakeSampler sampler(kCheap, [&](const float*) { return std::this_thread::get_id() == caller; });
@@ -85,7 +85,7 @@ TEST("sampler pool: for cheap rows nobody is woken") {
   for (const SampleJob& job : jobs) CHECK_EQ(job.token, 1);
 }
 
-TEST("sampler pool: what one job throws is that job's fault alone") {
+TEST("sampler pool: an error of one job is that job's alone") {
   FakeSampler good(kDear, [](const float*) { return 5; });
   FakeSampler bad(kDear, [](const float*) -> int32_t {
     throw FaultError(FaultCode::invalid_request, "a bad row");

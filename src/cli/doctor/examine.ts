@@ -23,7 +23,7 @@ export async function examine(
   const addon = foundAddon(problems)
   const backends = addon?.backends().map(backendOf) ?? []
   // ggml says that all of the system's memory is free.
-  // Whoever leaves GPUs out may do so because a driver ends the process.
+  // With `gpu: false` no GPU is started: a driver may end the process.
   const devices = addon?.devices(options.gpu !== false).map(deviceOf) ?? []
   const total = devices.find(({ kind }) => kind === 'cpu')?.totalBytes ?? 0
   const totalBytes = asked(() => os.totalmem(), total)

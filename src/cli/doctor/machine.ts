@@ -44,7 +44,7 @@ function libcText(): string | null {
   return ['glibc', header?.glibcVersionRuntime ?? ''].join(' ').trim()
 }
 
-/** Of the processor, those of `featureNames` that it has; null where nobody says. */
+/** Those of `featureNames` that the processor has; null where the system does not say. */
 export function processorFeatures(cpuinfo = readText('/proc/cpuinfo')): string[] | null {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo ?? '')
   if (line === null) return null

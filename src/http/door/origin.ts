@@ -1,9 +1,75 @@
+import { isIP, isIPv4 } from 'node:net'
+import { hostname } from 'node:os'
 import type { AnswerHeaders, WholeAnswer } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 
-/** Headers that a page may send; others only where its browser asked for them by name. */
-const headersAllowed = 'authorization, content-type, x-api-key, x-request-id'
+interface HostSettings {
+  readonly allowHosts: readonly string[]
+  /** The address that createServer() listens on; left out for a listener in another server. */
+  readonly host?: string
+}
+
+/**
+ * The host that a request is sent to, with its port; undefined where it names none, as HTTP/1.0
+ * may. Throws a 400 for a request that names two.
+ */
+export function hostOf({ hosts }: Pick<Call, 'hosts'>): string | undefined {
+  const [host, ...others] = hosts
+  if (others.length === 0) return host
+  throw new HttpError('invalid_request', `Expected one Host header, but got ${hosts.length}.`)
+}
+
+/**
+ * Throws a 403 unless a request is sent to this machine's own names or a configured one. A page
+ * whose name was made to resolve to 127.0.0.1 (DNS rebinding, CVE-2024-28224) still sends its own
+ * name here. A server that other machines can reach takes addresses too, and names that cannot be
+ * registered: a page cannot have such a name unless it comes from that very address.
+ * @param localAddress the end of the connection that is here
+ */
+export function checkHost(
+  header: string | undefined,
+  { allowHosts, host }: HostSettings,
+  localAddress: string | undefined,
+): void {
+  const name = hostName(header ?? '')
+  const isAllowed = (own: string) => isLoopback(own) || allowHosts.some((one) => bare(one) === own)
+  if (name !== undefined && isAllowed(name)) return
+  const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
+  if (name !== undefined && isReachable && isUnregistrable(name)) return
+  const came = name === undefined ? 'none that can be read' : `'${name}'`
+  throw new HttpError(
+    'host',
+    `The Host header names ${came}, which is not allowed; ask localhost, or let the server's ` +
+      'owner allow this name (--allow-host).',
+  )
+}
+
+export function isLoopback(host: string): boolean {
+  const name = bare(host)
+  if (name === 'localhost' || name === '::1') return true
+  const v4 = name.startsWith('::ffff:') ? name.slice('::ffff:'.length) : name
+  return isIPv4(v4) && v4.startsWith('127.')
+}
+
+/** An address, this machine's own name, or one of a kind that cannot be registered. */
+function isUnregistrable(name: string): boolean {
+  if (isIP(name) !== 0 || name === hostname().toLowerCase()) return true
+  return !name.includes('.') || /\.(?:local|localhost|internal|home\.arpa|lan)$/.test(name)
+}
+
+/** The name of `name`, `name:port`, `[v6]` or `[v6]:port`. */
+function hostName(header: string): string | undefined {
+  const match = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/i.exec(header)
+  return match?.[1] === undefined ? undefined : bare(match[1])
+}
+
+function bare(name: string): string {
+  return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+}
+
+/** Headers that a page may send beside a key; others where its browser asked for them by name. */
+const headersAllowed = ['content-type', 'x-request-id']
 
 /**
  * Origins of apps and browser extensions: no page of the web can have them, for a browser gives
@@ -47,7 +113,7 @@ export function checkOrigin(
 /** `*` stands for any characters of an origin; alone it is every origin, `null` too. */
 function covers(allowed: string, origin: string): boolean {
   if (allowed === '*' || allowed === origin) return true
-  // Not by a RegExp: with two stars it goes back and forth in what anybody may send.
+  // Not by a RegExp: with two stars it backtracks, and any client may send a long Origin.
   const [first = '', ...others] = allowed.split('*')
   const last = others.pop()
   if (last === undefined || !origin.startsWith(first) || !origin.endsWith(last)) return false
@@ -74,6 +140,7 @@ export function isPreflight({ method, headers }: Pick<Call, 'method' | 'headers'
 export function preflightAnswer(
   { headers }: Pick<Call, 'headers'>,
   methods: readonly string[],
+  keyHeaders: readonly string[],
 ): WholeAnswer {
   const asked = headers['access-control-request-headers']
   const isPlain = asked !== undefined && /^[a-z0-9-]+(?:, ?[a-z0-9-]+)*$/i.test(asked)
@@ -81,7 +148,7 @@ export function preflightAnswer(
   const reachesIn = headers['access-control-request-private-network'] === 'true'
   return noContent({
     'access-control-allow-methods': methods.join(', '),
-    'access-control-allow-headers': isPlain ? asked : headersAllowed,
+    'access-control-allow-headers': isPlain ? asked : [...keyHeaders, ...headersAllowed].join(', '),
     ...(reachesIn ? { 'access-control-allow-private-network': 'true' } : {}),
     'access-control-max-age': '600',
   })

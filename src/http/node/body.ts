@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { tooDeep } from '../../openai/json.js'
+import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
-import type { CallHeaders } from '../../web/incoming.js'
-import type { BodyBudget } from '../door/body-budget.js'
-import { checkEncoding, checkMedia } from '../door/media.js'
+import { tooDeep } from '../../web/json.js'
+import { type BodyBudget, checkEncoding, checkMedia } from '../door/body.js'
 import type { ListenerSettings } from '../options.js'
-import { letContinue } from './continue.js'
 
 /** A request whose body may be read. */
 interface Readable {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** Fires when nobody waits for it any more. */
+  /** Fires when the body is not wanted any more: the client has left, or the call has ended. */
   readonly signal: AbortSignal
 }
 
@@ -22,8 +20,8 @@ interface BodyLimits {
 }
 
 /**
- * The body of a JSON request: what somebody in front has read and left at `req.body`, else what
- * is read here, counted and by a deadline. Throws a 400 at once where its bytes are gone.
+ * The body of a JSON request: what a body parser before us has left at `req.body`, else what is
+ * read here, counted and by a deadline. Throws a 400 at once where its bytes are gone.
  */
 export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer> {
   const { req, res } = request
@@ -42,7 +40,7 @@ function readAll({ req, signal }: Readable, limits: BodyLimits): Promise<Buffer>
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
-    // A string where somebody has called setEncoding().
+    // A string where other code has called setEncoding().
     const onData = (data: Buffer | string) => {
       const chunk =
         typeof data === 'string' ? Buffer.from(data, req.readableEncoding ?? 'utf8') : data
@@ -71,19 +69,19 @@ function readAll({ req, signal }: Readable, limits: BodyLimits): Promise<Buffer>
     req.on('data', onData).on('end', onEnd).on('close', onCut).on('error', onCut)
     signal.addEventListener('abort', onCut)
     if (signal.aborted) onCut()
-    else req.resume() // somebody may have paused it
+    else req.resume() // other code may have paused it
   })
 }
 
-/** Whether some of the body was taken by somebody else, or is about to be. */
+/** Whether other code has taken some of the body, or is about to. */
 function isTouched(req: IncomingMessage): boolean {
   const { readableDidRead, readableEnded, destroyed } = req
   return readableDidRead || readableEnded || destroyed || req.listenerCount('readable') > 0
 }
 
 /**
- * As bytes, so that whoever parsed it, it passes the same checks as any other. Its own decoding
- * was that of whoever read it.
+ * A body that a body parser before us has read, as bytes: it passes the same checks as any other.
+ * Only its decoding was the parser's.
  */
 function bodyReadBefore(req: IncomingMessage, bytesMax: number): Buffer {
   const { body } = req as IncomingMessage & { body?: unknown }
@@ -137,4 +135,30 @@ function isGone(): HttpError {
     "The request's body was read before it got here, and is not at req.body. For the server's " +
       'owner: put this listener before what parses bodies, or set req.body to what was parsed.',
   )
+}
+
+/**
+ * Requests with `Expect: 100-continue`, whose clients hold the body back until told to go on. A
+ * request that is refused at the door then never sends it, and Node closes its connection.
+ */
+const deferred = new WeakSet<IncomingMessage>()
+
+/** Those with any other Expect, which Node would answer by itself. */
+const unmet = new WeakSet<IncomingMessage>()
+
+export function deferContinue(req: IncomingMessage): void {
+  deferred.add(req)
+}
+
+function letContinue(req: IncomingMessage, res: ServerResponse): void {
+  if (deferred.delete(req)) res.writeContinue()
+}
+
+export function refuseExpectation(req: IncomingMessage): void {
+  unmet.add(req)
+}
+
+/** Whether it has an Expect header that this server does not meet. */
+export function isUnmet(req: IncomingMessage): boolean {
+  return unmet.has(req)
 }

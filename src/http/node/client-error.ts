@@ -1,9 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { type CallHeaders, newRequestId, requestIdOf } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
-import type { CallHeaders } from '../../web/incoming.js'
-import { newRequestId, requestIdOf } from '../../web/incoming.js'
 import type { App } from '../app.js'
 import { connectionOf } from './connection.js'
 
@@ -45,7 +44,7 @@ export function onClientError(app: App, error: NodeJS.ErrnoException, socket: So
 export function onConnect(app: App, req: IncomingMessage, socket: Duplex): void {
   const connection = connectionOf(socket as Socket)
   connection.isRefused = true
-  socket.on('error', () => undefined) // Node has let go of it; who leaves is nobody to be told
+  socket.on('error', () => undefined) // Node has let go of it, and no client is there to be told
   socket.resume()
   const refusal = new HttpError('method', 'Expected a request to this server; it is no proxy.')
   connection.whenEmpty(() => refuse(app, socket as Socket, refusal, req))

@@ -1,9 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type Answer,
+  type AnswerHeaders,
+  errorAnswer,
+  type StreamedAnswer,
+  type WholeAnswer,
+} from '../../web/answer.js'
+import { Call, type CallHeaders, type Incoming } from '../../web/call.js'
+import type { ErrorKind, HttpError } from '../../web/errors.js'
 import { App } from '../app.js'
 import { answer } from '../dispatch.js'
 import { type ListenerOptions, listenerSettings } from '../options.js'
-import { Exchange } from './exchange.js'
-import { StreamSendBuffer } from './send-buffer.js'
+import { isUnmet, readBody } from './body.js'
+import { joinConnection, type Passenger, watchReader } from './connection.js'
+import { pump, StreamSendBuffer, sendWhole } from './send.js'
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -50,4 +60,148 @@ async function serve(app: App, exchange: Exchange): Promise<void> {
   } finally {
     call.end()
   }
+}
+
+/** After these the connection cannot go on: what would come next on it is not known. */
+const endsConnection = new Set<ErrorKind>([
+  'request_timeout',
+  'header_size',
+  'expectation',
+  'http_version',
+])
+
+/** The listener that an exchange belongs to. */
+interface Listener {
+  readonly app: App
+  readonly sendBuffer: StreamSendBuffer
+  /** Called once, when the response has closed. */
+  onClose(exchange: Exchange): void
+}
+
+/**
+ * A call and its answer over node:http. Owned by the listener that made it, until the response
+ * closes.
+ */
+class Exchange implements Passenger {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly call: Call
+  readonly #listener: Listener
+  #isSent = false
+  #isClosed = false
+
+  constructor(listener: Listener, req: IncomingMessage, res: ServerResponse) {
+    const { app } = listener
+    this.req = req
+    this.res = res
+    this.#listener = listener
+    const incoming: Incoming = {
+      method: req.method ?? '',
+      target: req.url ?? '',
+      headers: req.headers as CallHeaders, // a list is Set-Cookie's only, which no request has
+      hosts: hostsOf(req),
+      get localAddress() {
+        return req.socket.localAddress
+      },
+      isExpectingMore: isUnmet(req),
+      readBody: (signal) => readBody({ req, res, signal }, app),
+    }
+    this.call = new Call(incoming, app.errorWords)
+    const leave = joinConnection(this)
+    const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
+    // 'finish' also comes when a connection is torn down with bytes still waiting.
+    res.once('finish', () => {
+      this.#isSent = !req.socket.destroyed
+    })
+    res.once('close', () => {
+      rest()
+      this.closed()
+      leave() // what waits for the connection comes after
+    })
+  }
+
+  /** The status that was sent; 0 where none was. */
+  get status(): number {
+    return this.res.headersSent ? this.res.statusCode : 0
+  }
+
+  abort(reason: HttpError): void {
+    this.call.abort(reason)
+  }
+
+  /** The connection ended, or the response did. May be called twice. */
+  closed(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.call.close(this.#isSent)
+    this.#listener.onClose(this)
+  }
+
+  /** For a reader that takes nothing: the kernel shall let go of its bytes too. */
+  reset(): void {
+    this.req.socket.resetAndDestroy()
+  }
+
+  async send(answer: Answer): Promise<void> {
+    if ('frames' in answer) await this.#stream(answer)
+    else this.#sendWhole(answer)
+  }
+
+  #sendWhole(answer: WholeAnswer): void {
+    this.#setHeaders(answer.headers)
+    sendWhole(this, answer)
+  }
+
+  async #stream(answer: StreamedAnswer): Promise<void> {
+    const { app, sendBuffer } = this.#listener
+    sendBuffer.apply(this.req.socket)
+    try {
+      this.#setHeaders(answer.headers)
+      await pump(this.res, answer, this.call, app.settings.pingMs)
+    } catch (error) {
+      this.fail(error, (told) => answer.errorFrame(told))
+    } finally {
+      answer.frames.return()
+    }
+  }
+
+  /**
+   * Answers with what went wrong, as the wire stands: a status, or a last frame.
+   * @param lastFrame where frames were sent before
+   */
+  fail(thrown: unknown, lastFrame?: (error: HttpError) => string): void {
+    if (this.req.socket.destroyed) return
+    const error = this.call.fail(thrown)
+    if (error === undefined) return
+    try {
+      this.#tell(error, lastFrame)
+    } catch {
+      this.reset() // `error` is in the log; what kept it from the client is no more than that
+    }
+  }
+
+  #tell(error: HttpError, lastFrame?: (error: HttpError) => string): void {
+    const { res } = this
+    if (!res.headersSent) {
+      if (endsConnection.has(error.kind)) this.call.answerHeaders.connection = 'close'
+      this.#sendWhole(errorAnswer(error, this.call.errorWords))
+    } else if (res.writableEnded)
+      return // the whole answer is on its way
+    else if (lastFrame !== undefined) res.end(lastFrame(error))
+    else this.reset() // half a body cannot be told from a whole one
+  }
+
+  #setHeaders(headers: AnswerHeaders): void {
+    for (const [name, value] of Object.entries({ ...this.call.answerHeaders, ...headers })) {
+      this.res.setHeader(name, value)
+    }
+  }
+}
+
+/** Of several Host headers Node tells the first only. */
+function hostsOf({ rawHeaders, headers }: IncomingMessage): string[] {
+  const all = rawHeaders.filter(
+    (_, i) => rawHeaders[i - 1]?.toLowerCase() === 'host' && i % 2 === 1,
+  )
+  return all.length > 1 || headers.host === undefined ? all : [headers.host]
 }

@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
 import { isOfListener, noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
-import { isLoopback } from '../door/host.js'
+import { isLoopback } from '../door/origin.js'
 import {
   type DrainOptions,
   drainSettings,
@@ -12,9 +12,9 @@ import {
   type ServerSettings,
   serverSettings,
 } from '../options.js'
+import { deferContinue, refuseExpectation } from './body.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
-import { holdContinue, refuseExpectation } from './continue.js'
 import { listenerOf } from './listener.js'
 
 export interface Address {
@@ -164,7 +164,7 @@ function httpServer(settings: ServerSettings, app: App): Server {
     listener(req, res)
   })
   server.on('checkContinue', (req, res) => {
-    holdContinue(req)
+    deferContinue(req)
     listener(req, res)
   })
   return server

@@ -1,5 +1,5 @@
-import { joined } from '../ranges.js'
-import type { Rules } from '../rules.js'
+import { joined } from '../writing/ranges.js'
+import type { Rules } from '../writing/rules.js'
 import type { Automaton, State } from './automaton.js'
 import type { Writer } from './pattern-rules.js'
 

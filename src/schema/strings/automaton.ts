@@ -1,5 +1,5 @@
-import type { Range } from '../ranges.js'
-import { beforeOf, type Term, type Terms } from '../terms.js'
+import type { Range } from '../writing/ranges.js'
+import { beforeOf, type Term, type Terms } from './terms.js'
 
 /** A state: what may follow a text so far. */
 export interface State {

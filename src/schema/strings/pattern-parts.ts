@@ -1,4 +1,4 @@
-import { everyCharacter } from '../ranges.js'
+import { everyCharacter } from '../writing/ranges.js'
 import { type Pattern, PatternError } from './pattern.js'
 
 /** Copies of what may be empty by what stands around it alone. */

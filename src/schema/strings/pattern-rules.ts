@@ -1,5 +1,5 @@
-import type { Range } from '../ranges.js'
-import type { Rules } from '../rules.js'
+import type { Range } from '../writing/ranges.js'
+import type { Rules } from '../writing/rules.js'
 import type { Pattern } from './pattern.js'
 
 const any: Pattern = { kind: 'any' }

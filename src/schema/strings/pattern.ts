@@ -1,4 +1,4 @@
-import { everyCharacter, joined, type Range, without } from '../ranges.js'
+import { everyCharacter, joined, type Range, without } from '../writing/ranges.js'
 import { charactersOf, isKnownProperty } from './unicode-sets.js'
 
 /** A regular expression. */

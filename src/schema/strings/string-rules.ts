@@ -1,12 +1,12 @@
-import { ownOf } from '../keywords.js'
-import { contains, type Range } from '../ranges.js'
-import type { Rules } from '../rules.js'
-import { beforeOf, type Term, Terms } from '../terms.js'
+import { type Format, formats } from '../reading/formats.js'
+import { ownOf } from '../reading/keywords.js'
+import { contains, type Range } from '../writing/ranges.js'
+import type { Rules } from '../writing/rules.js'
 import { type Automaton, automatonOf, ofLength, TooManyStates } from './automaton.js'
 import { automatonRule, countMax } from './automaton-rules.js'
-import { type Format, formats } from './formats.js'
 import { type Pattern, PatternError, parsePattern } from './pattern.js'
 import { lengthsOf, PatternRules, plainOf, type Writer } from './pattern-rules.js'
+import { beforeOf, type Term, Terms } from './terms.js'
 
 /** Of automata, before lengths and with them. */
 const statesMax = 2000

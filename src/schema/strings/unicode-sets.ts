@@ -1,4 +1,4 @@
-import { joined, type Range } from '../ranges.js'
+import { joined, type Range } from '../writing/ranges.js'
 
 /** A name of Unicode's, with a value or without: `L`, `Script=Greek`. */
 const propertyName = /^[A-Za-z][A-Za-z_]{0,63}(=[A-Za-z0-9_]{1,64})?$/

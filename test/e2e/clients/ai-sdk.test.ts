@@ -2,9 +2,9 @@ import path from 'node:path'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { APICallError, embedMany, generateText, streamText } from 'ai'
 import { expect, test } from 'vitest'
-import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
-import { scriptModel } from '../../support/script-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -44,7 +44,7 @@ test('the AI SDK generates a text, and streams the same at one seed', async () =
   expect(inputTokens).toBeGreaterThan(0)
 })
 
-test('the AI SDK hears of a limit, of a wrong key and of a wrong request', async () => {
+test('the AI SDK reports a limit, a wrong key and a wrong request', async () => {
   const { url } = await serveReal({ model: storyteller }, { apiKeys: ['your-api-key'] })
   const short = await generateText({ model: modelOf(url), prompt, maxOutputTokens: 3 })
   expect(short.finishReason).toBe('length')
@@ -59,7 +59,7 @@ test('the AI SDK hears of a limit, of a wrong key and of a wrong request', async
   expect(wrong.message).toContain("'top_p'")
 })
 
-test('whoever aborts in the AI SDK ends the generation', async () => {
+test('an abort in the AI SDK ends the generation', async () => {
   const { url, engine, quiet } = await serveReal({ model: endless })
   const leave = new AbortController()
   const model = modelOf(url)

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { HumanMessage, SystemMessage } from '@langchain/core/messages'
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import { expect, test } from 'vitest'
-import { encoderModel } from '../../support/encoder-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -50,7 +50,7 @@ test('LangChain takes several conversations at once', async () => {
   expect(new Set(replies.map(({ text }) => text)).size).toBe(1)
 })
 
-test('LangChain hears of a limit and of a wrong key', async () => {
+test('LangChain reports a limit and a wrong key', async () => {
   const { url } = await serveReal({ model: storyteller }, { apiKeys: ['your-api-key'] })
   const short = await modelOf(url, { maxTokens: 3 }).invoke(messages)
   expect(short.response_metadata.finish_reason).toBe('length')

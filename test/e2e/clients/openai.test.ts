@@ -1,12 +1,12 @@
 import path from 'node:path'
 import OpenAI, { APIUserAbortError } from 'openai'
 import { expect, test } from 'vitest'
-import { scriptModel } from '../../support/script-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
-// The official client, unchanged, on the real engine. (test/http/sdk.test.ts has what it makes of
-// replies that are scripted.)
+// The official client, unchanged, on the real engine. (test/http/endpoints/sdk.test.ts has what it
+// makes of replies that are scripted.)
 
 closeAfterEach()
 
@@ -22,7 +22,7 @@ async function served(model = storyteller) {
   }
 }
 
-test('create, its stream and the stream helper tell the same story at one seed', async () => {
+test('create, its stream and the stream helper give the same story at one seed', async () => {
   const { client } = await served()
   const body = { model: 'default', messages, seed: 7 }
   const whole = await client.chat.completions.create(body)

@@ -9,10 +9,13 @@ import { closeAfterEach } from '../../support/serve.js'
 
 closeAfterEach()
 
-test.each(['openai', 'ai', 'langchain'])('%s does all of it together', async (client) => {
-  const { url } = await serveClients()
-  const program = path.join(import.meta.dirname, `../programs/${client}.mjs`)
-  const args = [program, path.resolve(import.meta.dirname, '../../..'), url]
-  const { code, stdout, stderr } = await startProgram(process.execPath, args).result
-  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
-})
+test.each(['openai', 'ai', 'langchain'])(
+  '%s uses tools, forms, thoughts and stop strings together',
+  async (client) => {
+    const { url } = await serveClients()
+    const program = path.join(import.meta.dirname, `../programs/${client}.mjs`)
+    const args = [program, path.resolve(import.meta.dirname, '../../..'), url]
+    const { code, stdout, stderr } = await startProgram(process.execPath, args).result
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+  },
+)

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import type { Script } from '../../support/fake-engine.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // Tools through the clients that people use, unchanged: the model's calls reach the functions, and
 // what these return reaches the model. The replies are scripted.
@@ -83,23 +84,25 @@ describe('the official client', () => {
     expect(asked).toEqual(['Paris', 'Oslo'])
   })
 
-  test('15: hears of a call once, then of its arguments piece by piece', async () => {
-    const { url } = await serve({ script })
-    const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
-    const helper = client.chat.completions.stream({ ...body, tools })
-    const done: string[] = []
-    helper.on('tool_calls.function.arguments.done', ({ index, name, arguments: all }) => {
-      done.push(`${index} ${name} ${all}`)
+  describe(wireCheck(15), () => {
+    test('each call is announced once, then its arguments come piece by piece', async () => {
+      const { url } = await serve({ script })
+      const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
+      const helper = client.chat.completions.stream({ ...body, tools })
+      const done: string[] = []
+      helper.on('tool_calls.function.arguments.done', ({ index, name, arguments: all }) => {
+        done.push(`${index} ${name} ${all}`)
+      })
+      const final = await helper.finalChatCompletion()
+      expect(done).toEqual(['0 get_weather {"city": "Paris"}', '1 get_weather {"city": "Oslo"}'])
+      expect(final.choices[0]?.finish_reason).toBe('tool_calls')
+      const whole = await client.chat.completions.create({ ...body, tools })
+      expect(whole.choices[0]?.message.tool_calls).toMatchObject([
+        { id: 'call_1', type: 'function', function: { arguments: '{"city": "Paris"}' } },
+        { id: 'call_2', type: 'function', function: { arguments: '{"city": "Oslo"}' } },
+      ])
+      expect(whole.choices[0]?.message.content).toBeNull()
     })
-    const final = await helper.finalChatCompletion()
-    expect(done).toEqual(['0 get_weather {"city": "Paris"}', '1 get_weather {"city": "Oslo"}'])
-    expect(final.choices[0]?.finish_reason).toBe('tool_calls')
-    const whole = await client.chat.completions.create({ ...body, tools })
-    expect(whole.choices[0]?.message.tool_calls).toMatchObject([
-      { id: 'call_1', type: 'function', function: { arguments: '{"city": "Paris"}' } },
-      { id: 'call_2', type: 'function', function: { arguments: '{"city": "Oslo"}' } },
-    ])
-    expect(whole.choices[0]?.message.content).toBeNull()
   })
 })
 
@@ -140,7 +143,7 @@ describe('LangChain', () => {
     return { model: plain.bindTools([tool]), tool, asked }
   }
 
-  test('binds tools, calls them and tells the model', async () => {
+  test('binds tools, calls them and passes on what they answer', async () => {
     const { model, tool, asked } = await bound()
     const first = await model.invoke([new HumanMessage(prompt)])
     expect(first.tool_calls).toMatchObject([

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { load } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const window = 16
 const long = { ignoreEos: true, maxTokens: 3000, temperature: 0 }
 
 describe('backpressure', () => {
-  test('a reply that nobody reads is parked within its window', async () => {
+  test('a reply without a reader is parked within its window', async () => {
     const engine = await load({ model: randomModel(), window })
     const reply = engine.chat(ask, long)
     await eventually(() => engine.stats().parked === 1)
@@ -35,7 +35,7 @@ describe('backpressure', () => {
     await engine.close()
   })
 
-  test('a reader who comes back gets every character', async () => {
+  test('a reader that comes back gets every character', async () => {
     const engine = await load({ model: randomModel(), window, kvType: 'q8_0' })
     const expected = await engine.chat(ask, long).text()
     const reply = engine.chat(ask, long)
@@ -51,7 +51,7 @@ describe('backpressure', () => {
     await engine.close()
   })
 
-  test('text() and done drain a reply that nobody iterates', async () => {
+  test('text() and done drain a reply that is not iterated', async () => {
     const engine = await load({ model: randomModel(), window })
     const reply = engine.chat(ask, long)
     expect((await reply.done).usage.completionTokens).toBe(3000)
@@ -59,7 +59,7 @@ describe('backpressure', () => {
     await engine.close()
   })
 
-  test('a web stream pulls: unread, it parks; read, it ends', async () => {
+  test('a web stream pulls: unread it is parked, read it ends', async () => {
     const engine = await load({ model: randomModel(), window })
     const stream = engine.chat(ask, { ...long, maxTokens: 300 }).toWeb()
     await eventually(() => engine.stats().parked === 1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Engine, load, type RequestOptions } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const asking = (about: string) => [{ role: 'user' as const, content: `A story about ${about}` }]
 const subjects = ['a fox', 'an owl', 'Mia', 'rain', 'the sea', 'a baker', 'snow', 'two ants']
@@ -19,7 +19,7 @@ describe('many sequences in one batch', () => {
     await engine.close()
   })
 
-  test('each says in company what it says alone', async () => {
+  test('each reply says among others what it says alone', async () => {
     const model = randomModel({ logitDeviation: 8 })
     const options = { temperature: 0, maxTokens: 100, ignoreEos: true }
     const alone = await load({ model, parallel: 1, kvType: 'q8_0' })
@@ -32,7 +32,7 @@ describe('many sequences in one batch', () => {
     await Promise.all([alone.close(), together.close()])
   })
 
-  test('more requests than places: all are answered, each once', async () => {
+  test('more requests than slots are all answered, each once', async () => {
     const engine = await load({ model: randomModel(), parallel: 3 })
     const texts = await readAll(engine, { maxTokens: 20, ignoreEos: true, temperature: 0 })
     expect(texts.filter((text) => text !== '')).toHaveLength(subjects.length)
@@ -54,7 +54,7 @@ describe('many sequences in one batch', () => {
     await engine.close()
   })
 
-  test('two engines on one file share its weights, and one can go before the other', async () => {
+  test('two engines on one file share its weights, and one can end before the other', async () => {
     const model = randomModel({ layers: 8, embedding: 256, weights: 'f16', seed: 5 })
     const first = await load({ model })
     const second = await load({ model })

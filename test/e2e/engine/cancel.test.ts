@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const endless = { ignoreEos: true, maxTokens: 10_000 }
@@ -14,7 +14,7 @@ describe('cancellation', () => {
   })
   afterAll(() => engine.close())
 
-  test('in mid-decode: at most one more step, and the place is free', async () => {
+  test('in mid-decode costs at most one more step, and frees the slot', async () => {
     const reply = engine.chat(ask, endless)
     let before = 0
     for await (const _ of reply) {
@@ -28,7 +28,7 @@ describe('cancellation', () => {
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, queued: 0, cellsUsed: 0 })
   })
 
-  test('in mid-prefill: the call under way is abandoned and no other begins', async () => {
+  test('in mid-prefill abandons the batch under way, and no other begins', async () => {
     const reply = engine.complete('word '.repeat(2400), endless)
     await reply.accepted
     const rows = () => engine.stats().rowsPrefilled
@@ -42,7 +42,7 @@ describe('cancellation', () => {
     expect(engine.stats()).toMatchObject({ running: 0, cellsUsed: 0 })
   })
 
-  test('in the queue: it never starts', async () => {
+  test('in the queue keeps the request from ever starting', async () => {
     const running = [engine.chat(ask, endless), engine.chat(ask, endless)]
     await Promise.all(running.map((reply) => reply.accepted))
     const waiting = engine.complete('word '.repeat(1000), endless)
@@ -55,7 +55,7 @@ describe('cancellation', () => {
     expect(engine.stats().rowsPrefilled - prefilled).toBeLessThan(100)
   })
 
-  test('before it was accepted: it never starts', async () => {
+  test('before the request was accepted keeps it from ever starting', async () => {
     const steps = engine.stats().steps
     // The Preparer takes one after the other of those that are as short as this.
     const ahead = Promise.all(
@@ -96,13 +96,13 @@ describe('cancellation', () => {
     expect(counts().reduce((sum, count) => sum + count)).toBe(cancelled)
   })
 
-  test('of a prompt that turns out too long is still a cancellation', async () => {
+  test('of a prompt that turns out too long is still counted as a cancellation', async () => {
     const reply = engine.complete('word '.repeat(3000), endless)
     reply.cancel()
     expect((await reply.done).finishReason).toBe('cancelled')
   })
 
-  test('by a signal: the loop and done reject, with the signal’s reason as cause', async () => {
+  test('by a signal rejects the loop and done, with the signal’s reason as cause', async () => {
     const controller = new AbortController()
     const reply = engine.chat(ask, { ...endless, signal: controller.signal })
     const reading = (async () => {
@@ -113,7 +113,7 @@ describe('cancellation', () => {
     await eventually(() => engine.stats().running === 0)
   })
 
-  test('of one does not disturb its neighbour', async () => {
+  test('of one reply does not disturb its neighbour', async () => {
     const neighbour = engine.chat(ask, { temperature: 0, maxTokens: 60, ignoreEos: true })
     const text = neighbour.text()
     for (let round = 0; round < 5; round++) {
@@ -127,7 +127,7 @@ describe('cancellation', () => {
 })
 
 describe('a thousand random cancellations, again and again', () => {
-  test('leave no gauge above zero, no request uncounted, and no memory behind', async () => {
+  test('leave no gauge above zero, no request uncounted and no memory behind', async () => {
     // What prompts left in the cache is memory put to use, and in the first round already full.
     const engine = await load({ model: randomModel(), parallel: 4, queue: 64, cacheMiB: 4 })
     // A round adds at most 8 MiB to the resident size. V8's heap may grow once more on a busy

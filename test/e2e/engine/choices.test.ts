@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { ChatMessage, LoadOptions, Reply } from '../../../src/index.js'
 import { closeAfterEach, expectAsAlone, openEngine } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { MODEL_KINDS } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
@@ -90,7 +90,7 @@ describe('several choices of one prompt', () => {
     expect((rowsDecoded - rowsPrefilled) / decodeSteps).toBeGreaterThan(2.5)
   })
 
-  test('are cancelled together, and free their places', async () => {
+  test('are cancelled together, and free their slots', async () => {
     const engine = await open({ parallel: 3, context: 8192 })
     const reply = engine.chat(ask, { n: 3, ignoreEos: true })
     const seen = new Set<number>()
@@ -115,7 +115,7 @@ describe('several choices of one prompt', () => {
     expect(engine.stats()).toMatchObject(ended)
   })
 
-  test('wait together for a reader who does not read, within a window each', async () => {
+  test('wait together for a reader that does not read, within a window each', async () => {
     const engine = await open({ parallel: 3, window: 8 })
     const reply = engine.chat(ask, { n: 3, maxTokens: 50, ignoreEos: true, seed: 1 })
     await eventually(() => engine.stats().parked === 3)
@@ -126,7 +126,7 @@ describe('several choices of one prompt', () => {
     expect(await again.texts()).toEqual(texts)
   })
 
-  test('end each for itself: one at a stop string, the others go on', async () => {
+  test('end each by itself: one at a stop string, and the others go on', async () => {
     const engine = await open({ parallel: 3 })
     const options = { n: 3, seed: 5, maxTokens: 80, ignoreEos: true }
     const [first = '', ...others] = await textsOf(engine.chat(ask, options))
@@ -143,7 +143,7 @@ describe('several choices of one prompt', () => {
     expect(choices.map((one) => one.stopString)).toEqual([stop, undefined, undefined])
   })
 
-  test('come in together or not at all', async () => {
+  test('are accepted together or not at all', async () => {
     const engine = await open({ parallel: 2, queue: 1, context: 8192 })
     const running = [engine.chat(ask, { ignoreEos: true }), engine.chat(ask, { ignoreEos: true })]
     await Promise.all(running.map((reply) => reply.accepted))
@@ -177,7 +177,7 @@ describe('several choices of one prompt', () => {
     expect(engine.stats()).toMatchObject(ended)
   })
 
-  test('tell each their own logprobs', async () => {
+  test('have each their own logprobs', async () => {
     const engine = await open({ parallel: 3 })
     const reply = engine.chat(ask, { n: 3, seed: 9, maxTokens: 30, ignoreEos: true, logprobs: 2 })
     const texts: string[] = []
@@ -190,7 +190,7 @@ describe('several choices of one prompt', () => {
     expect(bytes.map((list) => Buffer.concat(list).toString('utf8'))).toEqual(texts)
   })
 
-  test('call tools each for itself, and tell the logprobs of all that they wrote', async () => {
+  test('call tools each by itself, with the logprobs of all that they wrote', async () => {
     const engine = await open({ model: randomModel({ chatTemplate: hermes }), context: 2048 })
     const parameters = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] }
     const reply = engine.chat(ask, {

@@ -6,11 +6,11 @@ import {
   type LoadOptions,
   load,
 } from '../../../src/index.js'
-import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
-import { ggufBool, ggufUint32 } from '../../support/gguf-writer.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { ggufBool, ggufUint32 } from '../../support/models/gguf-writer.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
@@ -75,11 +75,11 @@ describe.each([
   })
   afterAll(() => engine.close())
 
-  test('tells its size and how it pools', () => {
+  test('reports its size and how it pools', () => {
     expect(engine.model.embedding).toEqual({ size: 64, pooling })
   })
 
-  test('says of eight texts in one call what it says of each alone', async () => {
+  test('gives eight texts in one batch the vectors that each has alone', async () => {
     const before = engine.stats().steps
     const { embeddings, usage } = await engine.embed(texts)
     expect(engine.stats().steps - before).toBe(1)
@@ -90,7 +90,7 @@ describe.each([
     }
   })
 
-  test('says otherwise of another text, and with the same words in another order', async () => {
+  test('gives another text another vector, and the same words in another order', async () => {
     const { embeddings } = await engine.embed([...texts, 'the fox saw her', 'her saw fox the'])
     for (const [i, a] of embeddings.entries()) {
       for (const b of embeddings.slice(i + 1)) expect(cosine(a, b)).toBeLessThan(0.9999)
@@ -108,7 +108,7 @@ describe.each([
     expect(cosine(first.slice(0, 16), cut.embeddings[0] as Float32Array)).toBeCloseTo(1, 5)
   })
 
-  test('says of token ids what it says of the text they stand for', async () => {
+  test('gives token ids the vector of the text they stand for', async () => {
     const ids = await engine.tokenize('the fox went home', { addSpecial: true })
     const { embeddings, usage } = await engine.embed([[...ids], 'the fox went home', ids])
     expect(usage.promptTokens).toBe(ids.length * 3)
@@ -119,19 +119,24 @@ describe.each([
 })
 
 describe.each(MODEL_KINDS)('a %s model that pools', (kind) => {
-  test.each([1, 2, 3])('says together what it says alone, by pooling type %i', async (pooling) => {
-    const engine = await loaded({ model: kindModel(kind, { pooling }), kvType: 'q8_0' })
-    const { embeddings } = await engine.embed(texts)
-    const oneByOne = kind === 'recurrent' || kind === 'hybrid'
-    expect(engine.stats().steps).toBe(oneByOne ? texts.length : 1)
-    for (const [i, text] of texts.entries()) {
-      expect(1 - cosine(await one(engine, text), embeddings[i] as Float32Array)).toBeLessThan(1e-4)
-    }
-    // The first row of a decoder has seen nothing but itself.
-    if (pooling === 2) return
-    const [a, b] = embeddings as [Float32Array, Float32Array]
-    expect(cosine(a, b)).toBeLessThan(0.99)
-  })
+  test.each([1, 2, 3])(
+    'gives texts together the vectors that they have alone, by pooling type %i',
+    async (pooling) => {
+      const engine = await loaded({ model: kindModel(kind, { pooling }), kvType: 'q8_0' })
+      const { embeddings } = await engine.embed(texts)
+      const oneByOne = kind === 'recurrent' || kind === 'hybrid'
+      expect(engine.stats().steps).toBe(oneByOne ? texts.length : 1)
+      for (const [i, text] of texts.entries()) {
+        expect(1 - cosine(await one(engine, text), embeddings[i] as Float32Array)).toBeLessThan(
+          1e-4,
+        )
+      }
+      // The first row of a decoder has seen nothing but itself.
+      if (pooling === 2) return
+      const [a, b] = embeddings as [Float32Array, Float32Array]
+      expect(cosine(a, b)).toBeLessThan(0.99)
+    },
+  )
 })
 
 describe('a call', () => {
@@ -167,7 +172,7 @@ describe('a call', () => {
     expect(engine.stats().steps).toBeLessThanOrEqual(4)
   })
 
-  test('holds one of a request of one, however many another has', async () => {
+  test('holds one input of a request of one, however many another request has', async () => {
     const engine = await loaded({ model: slowEncoder() })
     const order: string[] = []
     const many = engine.embed(Array.from({ length: 12 }, () => long))
@@ -311,7 +316,7 @@ describe('a request', () => {
     expect((await first.embedding).embeddings).toHaveLength(inputs.length)
   })
 
-  test('under way at close() hears so, and so does one that comes later', async () => {
+  test('fails at close() where it is under way, and where it comes later', async () => {
     const engine = await load({ model: slowEncoder() })
     const embeddings = [1, 2, 3].map(() => engine.embed(Array.from({ length: 50 }, () => long)))
     await eventually(() => engine.stats().steps > 0)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Engine, type LoadOptions, load, type Reply } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // How a reply ended has one truth: what its reader hears is what stats() counts. The engine's
@@ -35,7 +35,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
   const open = (options: Partial<LoadOptions> = {}) =>
     suite({ model: randomModel(), parallel: 4, ...options })
 
-  test('is cancelled for its reader and counted so', async () => {
+  test('is cancelled for its reader and counted as cancelled', async () => {
     const engine = await open()
     const reply = engine.chat(ask, short)
     letEngineRun()
@@ -59,7 +59,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     expect(await left.done).not.toHaveProperty('stopString')
   })
 
-  test('by leaving its loop, with all of its text read', async () => {
+  test('is cancelled by a reader that leaves its loop, with all of its text read', async () => {
     const engine = await open()
     const reply = engine.chat(ask, { ...short, maxTokens: 1 })
     for await (const _ of reply) {
@@ -75,7 +75,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     )
   })
 
-  test('by its signal', async () => {
+  test('is cancelled by its signal', async () => {
     const engine = await open()
     const controller = new AbortController()
     const reply = engine.chat(ask, { ...short, signal: controller.signal })
@@ -85,7 +85,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     expect(engine.stats()).toMatchObject({ started: 1, finished: 0, cancelled: 1, ...none })
   })
 
-  test('in each of its choices', async () => {
+  test('is cancelled in each of its choices', async () => {
     const engine = await open()
     const reply = engine.chat(ask, { ...short, n: 3 })
     letEngineRun()
@@ -95,7 +95,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     expect(engine.stats()).toMatchObject({ started: 3, finished: 0, cancelled: 3, ...none })
   })
 
-  test('where it had failed', async () => {
+  test('is cancelled where it had failed', async () => {
     const engine = await open({ context: 64 })
     const reply = engine.complete('word '.repeat(100))
     letEngineRun()
@@ -104,7 +104,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     expect(engine.stats()).toMatchObject({ started: 1, failed: 0, cancelled: 1, ...none })
   })
 
-  test('where the engine was closed meanwhile', async () => {
+  test('is cancelled where the engine was closed meanwhile', async () => {
     const engine = await load({ model: randomModel() })
     const [left, kept] = [engine.chat(ask), engine.chat(ask)]
     await Promise.all([left.accepted, kept.accepted])
@@ -116,7 +116,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     expect(engine.stats()).toMatchObject({ started: 2, failed: 1, cancelled: 1, ...none })
   })
 
-  test('as a web stream', async () => {
+  test('is cancelled as a web stream', async () => {
     const engine = await open()
     const reply = engine.chat(ask, short)
     const stream = reply.toWeb()
@@ -126,7 +126,7 @@ describe('a reply that is cancelled between its end and the news of it', () => {
     expect(engine.stats()).toMatchObject({ started: 1, finished: 0, cancelled: 1, ...none })
   })
 
-  test('and embeds: its signal counts as it rejects', async () => {
+  test('is cancelled by its signal where it embeds, as it rejects', async () => {
     const engine = await open({ model: kindModel('plain', { pooling: 1 }) })
     const controller = new AbortController()
     const embedding = engine.embed(['one', 'two'], { signal: controller.signal })
@@ -152,7 +152,7 @@ describe('a reply whose end was heard', () => {
     await engine.close()
   })
 
-  test('no count ever goes down, nor is a request lost between two of them', async () => {
+  test('no count ever goes down, and no request is lost between two readings', async () => {
     const engine = await load({ model: randomModel(), parallel: 8, queue: 64 })
     let before = engine.stats()
     const look = () => {

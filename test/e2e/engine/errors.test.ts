@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ContextLengthError, load, SluiceError } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-errors-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -25,23 +25,23 @@ function fileOf(name: string, content: string | Uint8Array): string {
   return file
 }
 
-describe('loading says what is wrong', () => {
-  test('with a file that is not there', async () => {
+describe('loading fails with what is wrong', () => {
+  test('where the file is not there', async () => {
     const error = await errorOf(load({ model: path.join(folder, 'nothing.gguf') }))
     expect(error.code).toBe('ERR_MODEL_NOT_FOUND')
     expect(error.message).toContain('nothing.gguf')
   })
 
-  test('with a folder', async () => {
+  test('where it is a folder', async () => {
     expect(await errorOf(load({ model: folder }))).toHaveProperty('code')
   })
 
-  test('with a text file', async () => {
+  test('where it is a text file', async () => {
     const error = await errorOf(load({ model: fileOf('text.gguf', 'Once upon a time') }))
     expect(error.code).toBe('ERR_MODEL_INVALID')
   })
 
-  test('with a model that is cut short', async () => {
+  test('where the model is cut short', async () => {
     const whole = readFileSync(randomModel())
     for (const share of [0.01, 0.2, 0.5, 0.999]) {
       const cut = whole.subarray(0, Math.floor(whole.length * share))
@@ -50,19 +50,19 @@ describe('loading says what is wrong', () => {
     }
   })
 
-  test('with an option out of range', async () => {
+  test('where an option is out of range', async () => {
     const error = await errorOf(load({ model: randomModel(), parallel: 0 }))
     expect(error.code).toBe('ERR_INVALID_OPTION')
   })
 
-  test('with more KV cache than there is memory', async () => {
+  test('where there is less memory than KV cache', async () => {
     const error = await errorOf(load({ model: randomModel(), parallel: 256, context: 2 ** 24 }))
     expect(error.code).toBe('ERR_OUT_OF_MEMORY')
     const less = await errorOf(load({ model: randomModel(), parallel: 64, context: 2 ** 22 }))
     expect(less.code).toBe('ERR_OUT_OF_MEMORY')
   })
 
-  test('when it is aborted before, and in the middle', async () => {
+  test('where it is aborted before, and in the middle', async () => {
     const before = await errorOf(load({ model: randomModel(), signal: AbortSignal.abort() }))
     expect(before.code).toBe('ERR_CANCELLED')
     const controller = new AbortController()
@@ -75,8 +75,8 @@ describe('loading says what is wrong', () => {
   })
 })
 
-describe('a request says what is wrong', () => {
-  test('with a prompt that cannot fit, with both numbers', async () => {
+describe('a request fails with what is wrong', () => {
+  test('where its prompt cannot fit, with both numbers', async () => {
     const engine = await load({ model: randomModel(), context: 256 })
     const error = await errorOf(engine.complete('x '.repeat(1000)).accepted)
     expect(error).toBeInstanceOf(ContextLengthError)
@@ -88,7 +88,7 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('with a queue that is full, at once and before any work', async () => {
+  test('where the queue is full, at once and before any work', async () => {
     const engine = await load({ model: randomModel(), parallel: 1, queue: 2 })
     const replies = Array.from({ length: 4 }, () => engine.chat(ask, { ignoreEos: true }))
     expect((await errorOf(replies[3]?.accepted as Promise<unknown>)).code).toBe('ERR_OVERLOADED')
@@ -97,7 +97,7 @@ describe('a request says what is wrong', () => {
     await expect(replies[0]?.done).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
-  test('when it waited too long in the queue', async () => {
+  test('where it waited too long in the queue', async () => {
     const engine = await load({ model: randomModel(), parallel: 1, queueDeadlineMs: 30 })
     const first = engine.chat(ask, { ignoreEos: true }) // nobody reads it: it parks and stays
     await first.accepted
@@ -106,14 +106,14 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('but not for its deadline while a place is free', async () => {
+  test('though not for its deadline while a slot is free', async () => {
     const engine = await load({ model: randomModel(), queueDeadlineMs: 1 })
     const reply = engine.complete('word '.repeat(2000), { maxTokens: 1 })
     expect((await reply.done).usage.completionTokens).toBe(1)
     await engine.close()
   })
 
-  test('with a prompt too long however it is tokenized, without tokenizing it', async () => {
+  test('where its prompt is too long however it is tokenized, without tokenizing it', async () => {
     const engine = await load({ model: randomModel(), context: 64 })
     const error = await errorOf(engine.complete('word '.repeat(200_000)).accepted)
     expect(error.code).toBe('ERR_CONTEXT_LENGTH')
@@ -121,7 +121,7 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('with text that would overflow the stack of a tokenizer built on std::regex', async () => {
+  test('where its text would overflow the stack of a tokenizer built on std::regex', async () => {
     // 26,000 letters on end were the end of the process with a thread's usual stack.
     const model = randomModel({ preTokenizer: 'gpt-4o', context: 2 ** 20 })
     const engine = await load({ model, context: 2 ** 20, parallel: 1 })
@@ -133,14 +133,14 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('with token ids that are none', async () => {
+  test('where its token ids are none', async () => {
     const engine = await load({ model: randomModel() })
     expect((await errorOf(engine.detokenize([1.5]))).code).toBe('ERR_INVALID_OPTION')
     expect((await errorOf(engine.detokenize([999_999]))).code).toBe('ERR_INVALID_REQUEST')
     await engine.close()
   })
 
-  test('with a model that has no chat template', async () => {
+  test('where the model has no chat template', async () => {
     const engine = await load({ model: randomModel({ chatTemplate: null }) })
     expect(engine.model.hasChatTemplate).toBe(false)
     const error = await errorOf(engine.chat(ask).accepted)
@@ -150,7 +150,7 @@ describe('a request says what is wrong', () => {
   })
 
   // llama.cpp's parser of replies recurses with each: 300,000 were the end of the process.
-  test('a reply that goes on with more brackets than can be read', async () => {
+  test('where its reply goes on with more brackets than can be read', async () => {
     const file = 'deps/llama.cpp/models/templates/Qwen-Qwen2.5-7B-Instruct.jinja'
     const chatTemplate = readFileSync(file, 'utf8')
     const model = randomModel({ tokenizer: 'gpt-2', context: 32_768, chatTemplate })
@@ -165,7 +165,7 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('with a template that refuses the messages, in the template’s words', async () => {
+  test('where the template refuses the messages, in the template’s words', async () => {
     const chatTemplate = "{{ raise_exception('only poems here') }}"
     const engine = await load({ model: randomModel({ chatTemplate }) })
     const error = await errorOf(engine.chat(ask).accepted)
@@ -174,7 +174,7 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('with a bias on a token that does not exist, and an empty prompt', async () => {
+  test('where a bias is on a token that does not exist, or the prompt is empty', async () => {
     const engine = await load({ model: randomModel() })
     const biased = engine.chat(ask, { logitBias: { 999999: 1 } })
     expect((await errorOf(biased.accepted)).message).toContain('999999')
@@ -183,7 +183,7 @@ describe('a request says what is wrong', () => {
     await engine.close()
   })
 
-  test('a close tells all that waits at once, though a text is being tokenized', async () => {
+  test('where the engine closes, at once, though a text is being tokenized', async () => {
     const engine = await load({ model: 'models/storyteller.gguf', parallel: 2, queue: 100 })
     const text = 'Once upon a time there was a fox. '.repeat(30_000)
     const startedAt = performance.now()
@@ -200,7 +200,7 @@ describe('a request says what is wrong', () => {
     }
   })
 
-  test('after close', async () => {
+  test('where the engine was closed before', async () => {
     const engine = await load({ model: randomModel() })
     await engine.close()
     expect((await errorOf(engine.chat(ask).done)).code).toBe('ERR_CLOSED')

@@ -12,7 +12,7 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { MODEL_KINDS } from '../../support/model-kinds.js'
+import { MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Whatever is shared, moved, set aside or taken back: each text is exactly that of its request
@@ -31,7 +31,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
   const isTrimmable = kind === 'plain'
 
   test.each([8, 4])(
-    'to sixteen who bring one new system prompt at once, at %i places',
+    'to sixteen requests with one new system prompt at once, in %i slots',
     async (n) => {
       const engine = await openEngine(kind, { parallel: n, ...MiB64 })
       const asks = asksFor(withSystem(16), 40)
@@ -57,7 +57,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     }
   })
 
-  test('in conversations that take turns at fewer places than they are', async () => {
+  test('in conversations that take turns in fewer slots than they are', async () => {
     const engine = await openEngine(kind, { parallel: 2, ...MiB64 })
     const prompts = questions(5).map((question, i) => `${question} ${textOf(80, i)}`)
     for (const turn of [1, 2, 3]) {
@@ -83,7 +83,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     expect(promptTokens - cachedTokens).toBe(1)
   })
 
-  test('to one who shares the beginning of a reply that still runs', async () => {
+  test('to a request that shares the beginning of a reply that still runs', async () => {
     const engine = await openEngine(kind, { parallel: 3, ...MiB64 })
     const [running] = asksFor([system], 600) as [Ask]
     const first = send(engine, running)
@@ -103,7 +103,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     }
   })
 
-  test('to readers who stop and go on, whose places others needed meanwhile', async () => {
+  test('to readers that stop and go on, whose slots others needed meanwhile', async () => {
     const engine = await openEngine(kind, { parallel: 2, window: 16, ...MiB64 })
     const asks = asksFor([...questions(4), ...withSystem(4)], 200)
     const stalled = asks.slice(0, 4).map((ask) => stallingReader(engine, ask))
@@ -115,7 +115,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     expect(engine.stats().preempted).toBeGreaterThanOrEqual(3)
   }, 20_000)
 
-  test('to those who waited for a prefix whose leader was cancelled in mid-prefill', async () => {
+  test('to requests that waited for the prefix of one that was cancelled', async () => {
     const engine = await openEngine(kind, { parallel: 4, context: 4096, ...MiB64 })
     const long = textOf(2000, 9)
     const leader = send(engine, { prompt: `${long} and`, maxTokens: 200, ignoreEos: true })
@@ -131,7 +131,7 @@ describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
     await expectAsAlone(kind, asks, await texts)
   })
 
-  test('with fewer shared cells than they come to: some make room and come back', async () => {
+  test('with fewer shared cells than they need: some make room and come back', async () => {
     const cells = { context: 512, kvCells: 640 }
     const engine = await openEngine(kind, { parallel: 4, ...cells, ...MiB64 })
     const asks = greedyAsksFor(withSystem(2).concat(questions(6)), 180)

@@ -17,7 +17,7 @@ import {
   send,
   sendAll,
 } from '../../support/alone.js'
-import { kindModel, MODEL_KINDS, type ModelKind } from '../../support/model-kinds.js'
+import { kindModel, MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // Whatever call of llama.cpp fails, and however: each reply is what its request says alone, or
@@ -51,7 +51,7 @@ describe.skipIf(process.platform !== 'linux').each(MODEL_KINDS)('with a %s model
     useBinding(undefined)
   })
 
-  test.each(HOW)('a call that fails (%s) makes no other text', async (how) => {
+  test.each(HOW)('a batch that fails (%s) makes no other text', async (how) => {
     for (const cacheMiB of [64, 0]) {
       const engine = await openEngine(kind, { parallel: 5, cacheMiB })
       for (let at = 1; at <= ROUNDS; at++) {
@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== 'linux').each(MODEL_KINDS)('with a %s model
 
   // A recurrent state that is none hides in the rounding of what follows.
   test.skipIf(kind === 'hybrid' || kind === 'recurrent')(
-    'a state that is no number is kept for nobody',
+    'a state that is no number is kept for no request',
     async () => {
       const engine = await openEngine(kind, { parallel: 1, cacheMiB: 64 })
       const [ask] = asksFor([`${system} ${textOf(60, 2)}`], 40) as [Ask]
@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== 'linux').each(MODEL_KINDS)('with a %s model
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('where a call fails', () => {
+describe.skipIf(process.platform !== 'linux')('where a batch fails', () => {
   closeAfterEach()
   beforeEach(() => {
     rmSync(log, { force: true })
@@ -113,7 +113,7 @@ describe.skipIf(process.platform !== 'linux')('where a call fails', () => {
   })
 
   // Which one it is that makes way, nobody fails for it who could go on later.
-  test.each(['plain', 'hybrid'] as const)('for want of cells, a %s model goes on', async (kind) => {
+  test.each(['plain', 'hybrid'] as const)('a %s model goes on for want of cells', async (kind) => {
     const cells = { context: 512, kvCells: 512, parallel: 5, cacheMiB: 64 }
     const engine = await openEngine(kind, cells)
     const some = greedyAsksFor(

@@ -15,7 +15,7 @@ import {
   send,
   sendAll,
 } from '../../support/alone.js'
-import { MODEL_KINDS, type ModelKind } from '../../support/model-kinds.js'
+import { MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
 import { randomWords } from '../../support/random-words.js'
 
 // That exact.test.ts would find a wrong cell. The addon here is made of the shipped one's own

@@ -16,7 +16,7 @@ const ms = 25_000
 const timeout = process.env.SLUICE_TEST_ADDON === undefined ? 180_000 : 60 * 60_000
 
 test(
-  'the whole of the API, at random',
+  'the whole of the API, used at random, breaks no promise',
   async () => {
     const ends = await fuzz({ name: 'fuzz', draw: drawPlan, ms })
     const met = ['stop', 'length', 'done', 'cancelled', 'ERR_CANCELLED']
@@ -26,7 +26,7 @@ test(
 )
 
 test(
-  'a churn of conversations through the prefix cache',
+  'a churn of conversations through the prefix cache changes no text',
   async () => {
     const ends = await fuzz({ name: 'churn', draw: drawChurn, ms })
     const met = ['length', 'cancelled', 'ERR_CANCELLED']

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, Engine, Reply, TokenLogprob, TokenLogprobs } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 const ask: ChatMessage[] = [{ role: 'user', content: 'Tell me a story' }]
@@ -90,7 +90,7 @@ describe('logprobs', () => {
     }
   })
 
-  test('tell nothing of the end, unless the reply must go on beyond it', async () => {
+  test('leave out the end, unless the reply must go on beyond it', async () => {
     const engine = await open({ model: scriptModel({ reply: story }) })
     const { text, entries } = await read(engine.chat(ask, { logprobs: 1 }))
     expect(text).toBe(story)
@@ -103,7 +103,7 @@ describe('logprobs', () => {
     expect(last?.token).not.toBe('<|im_end|>')
   })
 
-  test('differ by the very bias that makes two tokens change places', async () => {
+  test('differ by the very bias that makes two tokens change ranks', async () => {
     const engine = await open({ model: randomModel(), kvType: 'q8_0' })
     const options = { temperature: 0, maxTokens: 1, ignoreEos: true } as const
     for (const content of ['a fox', 'an owl', 'the sea', 'snow']) {
@@ -126,7 +126,7 @@ describe('logprobs', () => {
     }
   })
 
-  test('are 0 alternatives where 0 are asked for, and the whole is at most 1', async () => {
+  test('have 0 alternatives where 0 are asked for, and sum to at most 1', async () => {
     const engine = await open({ model: randomModel() })
     const options = { seed: 1, maxTokens: 12, ignoreEos: true }
     const none = await read(engine.chat(ask, { ...options, logprobs: 0 }))
@@ -185,7 +185,7 @@ describe('logprobs', () => {
     expect(named.entries).toMatchObject([token, token, token])
   })
 
-  test('are the same for a reader who is slow, and with a neighbour', async () => {
+  test('are the same for a reader that is slow, and with a neighbour', async () => {
     const engine = await open({ model: randomModel(), parallel: 2, window: 4, kvType: 'q8_0' })
     const options = { temperature: 0, maxTokens: 60, ignoreEos: true, logprobs: 3 }
     const swift = await read(engine.chat(ask, options))
@@ -202,7 +202,7 @@ describe('logprobs', () => {
     }
   })
 
-  test('are those of a reply that gave up its place meanwhile', async () => {
+  test('are those of a reply that gave up its slot meanwhile', async () => {
     const engine = await open({ model: randomModel(), parallel: 1, window: 8, kvType: 'q8_0' })
     const options = { temperature: 0, maxTokens: 60, ignoreEos: true, logprobs: 3 }
     const expected = await read(engine.chat(ask, options))

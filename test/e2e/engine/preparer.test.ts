@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, type LoadOptions, load, type SluiceError } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
-import { CHATML_TEMPLATE } from '../../support/tokenizers.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { CHATML_TEMPLATE } from '../../support/models/tokenizers.js'
 
 /** Looks back over all messages from each of them, as Gemma 4's own template does. */
 const lookingBack =
@@ -89,7 +89,7 @@ describe('a template that looks back over all messages', () => {
     await Promise.all(slow)
   })
 
-  test('is given up when its sender leaves, and a place is free at once', async () => {
+  test('is given up when its sender leaves, and a slot is free at once', async () => {
     const engine = await open({ queue: 1 })
     const leaving = [engine.chat(conversation(3000)), engine.chat(conversation(3000))]
     const refused = await failure(engine.chat(short).done)
@@ -133,7 +133,7 @@ describe('a template that looks back over all messages', () => {
 })
 
 describe('the queue’s deadline', () => {
-  test('holds while a request is with the Preparer, and frees its place', async () => {
+  test('holds while a request is with the Preparer, and frees its slot', async () => {
     const engine = await open({ queueDeadlineMs: 300, queue: 1 })
     const slow = [engine.chat(conversation(3000)), engine.chat(conversation(3000))]
     const errors = await Promise.all(slow.map((one) => failure(one.accepted)))
@@ -167,7 +167,7 @@ describe('the queue’s deadline', () => {
     expect(await engine.applyTemplate(short)).toContain('Tell me a story.')
   })
 
-  test('holds for who waits in the queue behind one that was submitted later', async () => {
+  test('holds for a request that waits behind one that was submitted later', async () => {
     const engine = await open({ queueDeadlineMs: 1500, parallel: 1 })
     const running = engine.chat(short, { ignoreEos: true })
     const text = running.text()

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Engine, PromptTokenLogprobs, Reply } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel, MODEL_KINDS } from '../../support/model-kinds.js'
-import { randomModel } from '../../support/random-model.js'
-import { scriptModel } from '../../support/script-model.js'
+import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // A prompt's logprobs are held against a way that knows nothing of them: each token forced by a
@@ -101,7 +101,7 @@ describe('prompt logprobs', () => {
     expect((await neighbour.done).usage.completionTokens).toBe(300)
   })
 
-  test('wait for their reader, who gets each once though the place was given up', async () => {
+  test('wait for their reader, which gets each once though the slot was given up', async () => {
     const engine = await open({ ...exact, context: 2048, parallel: 1, window: 8 })
     const ids = await idsOf(engine, 1500)
     const expected = await scored(engine.complete(ids, onlyScores))
@@ -116,7 +116,7 @@ describe('prompt logprobs', () => {
     expectClose(entries.slice(1), alone)
   })
 
-  test('are told of a place that gave its state up as well, where that is not kept', async () => {
+  test('are told of a slot that gave its state up as well, where that is not kept', async () => {
     const engine = await open({
       ...exact,
       context: 2048,
@@ -167,7 +167,7 @@ describe('prompt logprobs', () => {
     })
   })
 
-  test('each choice has them', async () => {
+  test('are had by each choice', async () => {
     const engine = await open({ ...exact, context: 512 })
     const ids = await idsOf(engine, 100)
     const counts = [0, 0, 0]
@@ -214,7 +214,7 @@ describe('prompt logprobs', () => {
 describe('no tokens to generate', () => {
   const open = suiteLoader()
 
-  test('compute the prompt, so that the next one finds it', async () => {
+  test('computes the prompt, so that the next one finds it', async () => {
     const engine = await open({ ...exact, context: 512 })
     const ids = await idsOf(engine, 120)
     const reply = engine.complete(ids, { maxTokens: 0 })
@@ -228,7 +228,7 @@ describe('no tokens to generate', () => {
     expect(stats.started).toBe(stats.finished)
   })
 
-  test('in a chat too, and as one token', async () => {
+  test('is possible in a chat too, and as one token', async () => {
     const engine = await open({ ...exact, context: 512 })
     const chat = engine.chat([{ role: 'user', content: 'a fox' }], { maxTokens: 0 })
     expect((await chat.done).finishReason).toBe('length')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load, type SluiceError } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 const options = { maxTokens: 20, seed: 7, ignoreEos: true }
 const prompt = 'Once upon a time there was a fox.'

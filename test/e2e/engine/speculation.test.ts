@@ -13,10 +13,10 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel } from '../../support/model-kinds.js'
-import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { randomWords } from '../../support/random-words.js'
-import { scriptModel } from '../../support/script-model.js'
 
 const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const target = kindModel('plain')
@@ -31,7 +31,7 @@ const drafts: Record<string, Partial<LoadOptions>> = {
 }
 const itself = drafts['itself as the draft'] as Partial<LoadOptions>
 
-describe.each(Object.entries(drafts))('with %s a reply says what it says without', (_, options) => {
+describe.each(Object.entries(drafts))('a reply with %s says what it says without', (_, options) => {
   closeAfterEach()
 
   test('greedily and drawn, after short prompts and long ones, for any draftMax', async () => {
@@ -46,7 +46,7 @@ describe.each(Object.entries(drafts))('with %s a reply says what it says without
     }
   })
 
-  test('while it is alone at times and in company at others', async () => {
+  test('while it is alone at times and among others at other times', async () => {
     const engine = await openEngine('plain', { ...options, parallel: 3 })
     const asks = asksFor(
       [1, 2, 3, 4].map((seed) => textOf(20, seed)),
@@ -159,10 +159,10 @@ describe('an accepted run ends where single tokens would', () => {
   })
 })
 
-describe('what speculation is for', () => {
+describe('speculation saves steps', () => {
   closeAfterEach()
 
-  test('the target as its own draft: accepted above 0.9, less than half the steps', async () => {
+  test('with the target as its draft: accepted above 0.9, under half the steps', async () => {
     const engine = await openEngine('plain', itself)
     const [ask] = asksFor([textOf(30, 1)], 300) as [Ask]
     const reply = send(engine, ask)
@@ -176,7 +176,7 @@ describe('what speculation is for', () => {
     expect(decodeSteps).toBeLessThan(150)
   })
 
-  test('a text that repeats itself takes under a third of the steps with look-ups', async () => {
+  test('with look-ups in a text that repeats itself: under a third of the steps', async () => {
     const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
     const model = scriptModel({ reply, repeat: true })
     const engine = await load({ model, lookup: true, draftMax: 8, context: 2048, threads: 1 })
@@ -186,14 +186,14 @@ describe('what speculation is for', () => {
     await engine.close()
   })
 
-  test('a draft that is always wrong is soon let be', async () => {
+  test('unless the draft is always wrong, which is soon given up', async () => {
     const engine = await openEngine('plain', drafts['a draft that is always wrong'] ?? {})
     const { timings } = await send(engine, asksFor([textOf(30, 1)], 600)[0] as Ask).done
     expect(timings.draftTokens).toBeGreaterThan(0)
     expect(timings.draftTokens).toBeLessThan(40)
   })
 
-  test('two at once: nothing is drafted until one is alone', async () => {
+  test('of one reply that is alone, and drafts nothing for two at once', async () => {
     const engine = await openEngine('plain', { ...itself, parallel: 2 })
     const asks = asksFor([textOf(20, 1), textOf(20, 2)], (i) => 200 + 200 * i)
     const [short, long] = asks.map((ask) => send(engine, ask))
@@ -204,7 +204,7 @@ describe('what speculation is for', () => {
     expect(second?.timings.draftAcceptedTokens).toBeGreaterThan(20)
   })
 
-  test('without draft and lookup nothing is counted', async () => {
+  test('where it is asked for: nothing is counted without draft and lookup', async () => {
     const engine = await openEngine('plain', { draftMax: 4 })
     const { timings } = await send(engine, asksFor([textOf(20, 1)], 50)[0] as Ask).done
     expect(timings).toMatchObject({ draftTokens: 0, draftAcceptedTokens: 0 })
@@ -213,11 +213,11 @@ describe('what speculation is for', () => {
   })
 })
 
-describe('leaving in the middle of it', () => {
+describe('a reply that is cancelled in the middle of a draft', () => {
   closeAfterEach()
   const gauges = { running: 0, parked: 0, queued: 0, cellsUsed: 0 }
 
-  test('fifty cancelled replies leave every gauge at zero, and right cells', async () => {
+  test('leaves every gauge at zero, and right cells, fifty times', async () => {
     const engine = await openEngine('plain', { ...itself, parallel: 2 })
     const prompt = textOf(30, 9)
     for (let round = 0; round < 50; round++) {
@@ -231,7 +231,7 @@ describe('leaving in the middle of it', () => {
     for (const ask of asks) await expectAsAlone('plain', [ask], [await send(engine, ask).text()])
   })
 
-  test('while the draft model reads a long prompt: cancelled and closed at once', async () => {
+  test('is cancelled at once while the draft model reads a long prompt', async () => {
     const model = largeRandomModel()
     const options = { context: 4096, parallel: 1, threads: 1 }
     const engine = await load({ model: randomModel(), draft: model, draftMax: 8, ...options })
@@ -248,7 +248,7 @@ describe('leaving in the middle of it', () => {
   })
 })
 
-describe('load refuses', () => {
+describe('a load refuses', () => {
   afterEach(() => {
     vi.restoreAllMocks()
   })

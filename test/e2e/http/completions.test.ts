@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
@@ -19,7 +19,7 @@ function clientOf(url: string): OpenAI {
   return new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
 }
 
-test('streamed text = unstreamed text = the text in process, of the embedded model', async () => {
+test('streamed text is unstreamed text and the text in process', async () => {
   const { url, engine } = await serveReal({ model: storyteller, context: 512 })
   const client = clientOf(url)
   const whole = await client.completions.create({ ...common, prompt })
@@ -145,7 +145,7 @@ test('a prompt without tokens, or with too many, is a 400 that names it', async 
   }
 })
 
-test('a client that hangs up frees the places of all its prompts', async () => {
+test('a client that hangs up frees the slots of all its prompts', async () => {
   const { engine, client, quiet } = await serveReal({ model: randomModel(), context: 2048 })
   const raw = await client()
   const body = { model: 'default', prompt: ['a', 'b', 'c'], stream: true, max_tokens: 1900 }

@@ -1,8 +1,8 @@
 import OpenAI, { BadRequestError } from 'openai'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { encoderModel } from '../../support/encoder-model.js'
 import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/random-model.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach } from '../../support/serve.js'
@@ -21,7 +21,7 @@ function clientOf({ url }: ServedReal): OpenAI {
 describe.each([
   ['an encoder', () => encoderModel()],
   ['a decoder that pools', () => randomModel({ pooling: 3 })],
-])('the client, of %s', (_, model) => {
+])('the client of %s', (_, model) => {
   let path: string
   beforeAll(() => {
     path = model()
@@ -61,7 +61,7 @@ describe.each([
   })
 })
 
-test('a client that hangs up frees the engine for the next one', async () => {
+test('a client that hangs up frees the engine for the next request', async () => {
   const served = await serveReal({ model: encoderModel({ layers: 4, embedding: 192, seed: 2 }) })
   const raw = await served.client()
   const long = randomWords(400, 1).join(' ')

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { histories } from '../../support/histories.js'
-import { sendBack, type Tally } from '../../support/own-replies.js'
-import { randomModel } from '../../support/random-model.js'
+import { histories } from '../../support/chats/histories.js'
+import { sendBack, type Tally } from '../../support/chats/own-replies.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 
@@ -48,7 +48,7 @@ const strictest = [
   'LFM2-8B-A1B.jinja',
 ]
 
-test.each(strictest)('each history is taken, and all that it says: %s', async (file) => {
+test.each(strictest)('the template %s takes each history, and all that it says', async (file) => {
   const served = await open(file)
   const lost: string[] = []
   for (const [name, { messages, words, calls }] of Object.entries(histories)) {
@@ -59,7 +59,7 @@ test.each(strictest)('each history is taken, and all that it says: %s', async (f
   expect(lost).toEqual([])
 })
 
-test('what the server said, cut after 1, 17, 33 and 49 tokens, is taken back', async () => {
+test('a reply of the server, cut after 1, 17, 33 and 49 tokens, is taken back', async () => {
   const { url } = await open('mistralai-Mistral-Nemo-Instruct-2407.jinja')
   const tally: Tally = { sent: 0, cut: 0, refused: [] }
   await sendBack(url, 'two calls', { most: 64, seed: 3, every: 16 }, tally)
@@ -67,7 +67,7 @@ test('what the server said, cut after 1, 17, 33 and 49 tokens, is taken back', a
   expect(tally.cut).toBeGreaterThan(5)
 })
 
-describe('what becomes of what a template does not take', () => {
+describe('a history that the template does not take', () => {
   const called = (args: string, callId: string, content = '') => ({
     role: 'assistant',
     content,
@@ -77,7 +77,7 @@ describe('what becomes of what a template does not take', () => {
   })
   const ask = { role: 'user', content: 'ask' }
 
-  test('roles alternate, ids are short, and the system is with the last user', async () => {
+  test('gets alternating roles and short ids, and the system with the last user', async () => {
     const served = await open('mistralai-Mistral-Nemo-Instruct-2407.jinja')
     const messages = [
       { role: 'system', content: 'be brief' },
@@ -96,7 +96,7 @@ describe('what becomes of what a template does not take', () => {
     expect(longer).toContain(prompt.slice(prompt.indexOf('let me see')))
   })
 
-  test('a late system is told by the user, in its place', async () => {
+  test('has a late system told by the user, in its place', async () => {
     const served = await open('Qwen3.5-4B.jinja')
     const messages = [
       { role: 'system', content: 'one' },
@@ -110,7 +110,7 @@ describe('what becomes of what a template does not take', () => {
     expect(prompt).toContain('<|im_start|>user\nthree<|im_end|>')
   })
 
-  test('calls come one by one with their answers', async () => {
+  test('has its calls one by one with their answers', async () => {
     const served = await open('openai-gpt-oss-120b.jinja')
     const two = called('{"city":"A"}', '1')
     two.tool_calls.push(...called('{"city":"B"}', '2').tool_calls)
@@ -119,14 +119,14 @@ describe('what becomes of what a template does not take', () => {
     expect(prompt).toMatch(/"city": "A".*r1.*"city": "B".*r2/s)
   })
 
-  test('what a template takes stays as it is', async () => {
+  test('differs only where the template does not take it', async () => {
     const served = await open('Qwen3-Coder.jinja')
     const odd = [{ role: 'user', content: 'a' }, { role: 'system', content: 'b' }, ask]
     const prompt = await promptOf(served, odd, false)
     expect(prompt).toContain('user\na<|im_end|>\n<|im_start|>system\nb<|im_end|>\n<|im_start|>user')
   })
 
-  test('what no order mends is refused in the template’s own words', async () => {
+  test('is refused in the template’s own words where no order mends it', async () => {
     const chatTemplate =
       "{% for m in messages %}{% if 'x' in m.content %}{{ raise_exception('no x') }}{% endif %}" +
       '{{ m.content }}{% endfor %}'

@@ -1,11 +1,12 @@
 import OpenAI from 'openai'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { EngineStats } from '../../../src/api/types.js'
 import { eventually } from '../../support/eventually.js'
-import { largeRandomModel, randomModel } from '../../support/random-model.js'
+import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { post, type RawClient } from '../../support/raw-client.js'
 import { chat, chatPath, closeAfterEach, story } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 closeAfterEach()
 
@@ -45,91 +46,99 @@ function stepsAtLeave({ engine, server }: ServedReal): number[] {
   return steps
 }
 
-test.each(cases)(
-  '26, 28, 29: $way in $stage costs at most one more step, stream: $stream',
-  async ({ stage, way, stream }) => {
-    const served = await serveReal({ model: largeRandomModel(), parallel: 1 })
-    const { engine, client, url, quiet, log } = served
+describe(wireCheck(26, 28, 29), () => {
+  test.each(cases)(
+    '$way in $stage costs at most one more step, stream: $stream',
+    async ({ stage, way, stream }) => {
+      const served = await serveReal({ model: largeRandomModel(), parallel: 1 })
+      const { engine, client, url, quiet, log } = served
+      const stepsWhenGone = stepsAtLeave(served)
+      const { body, isThere } = stages[stage]
+      const raw = await client()
+      raw.send(post(chatPath, story({ stream, ...body })))
+      await eventually(() => isThere(engine.stats()))
+      ways[way](raw)
+      await eventually(() => stepsWhenGone.length === 1)
+      await quiet()
+      expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
+      expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0, failed: 0 })
+      // 21: the log has the tokens that it took.
+      await eventually(() => log.length === 1)
+      const { promptTokens, tokensGenerated } = engine.stats()
+      expect(log[0]).toMatchObject({
+        outcome: 'gone',
+        promptTokens,
+        completionTokens: tokensGenerated,
+      })
+      expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+    },
+  )
+})
+
+describe(wireCheck(26), () => {
+  test('leaving the loop of the official client stops the generation', async () => {
+    const served = await serveReal({ model: randomModel() })
+    const { engine, url, quiet } = served
     const stepsWhenGone = stepsAtLeave(served)
-    const { body, isThere } = stages[stage]
-    const raw = await client()
-    raw.send(post(chatPath, story({ stream, ...body })))
-    await eventually(() => isThere(engine.stats()))
-    ways[way](raw)
+    const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1` })
+    const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
+    const body = { model: 'default', messages, stream: true as const, max_tokens: 10_000 }
+    for await (const chunk of await client.chat.completions.create({ ...body, ...endless })) {
+      if (chunk.choices[0]?.delta.content) break
+    }
     await eventually(() => stepsWhenGone.length === 1)
     await quiet()
     expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
-    expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0, failed: 0 })
-    // 21: the log has the tokens that it took.
-    await eventually(() => log.length === 1)
-    const { promptTokens, tokensGenerated } = engine.stats()
-    expect(log[0]).toMatchObject({
-      outcome: 'gone',
-      promptTokens,
-      completionTokens: tokensGenerated,
-    })
-    expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
-  },
-)
-
-test('26: leaving the loop of the official client stops the generation', async () => {
-  const served = await serveReal({ model: randomModel() })
-  const { engine, url, quiet } = served
-  const stepsWhenGone = stepsAtLeave(served)
-  const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1` })
-  const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
-  const body = { model: 'default', messages, stream: true as const, max_tokens: 10_000 }
-  for await (const chunk of await client.chat.completions.create({ ...body, ...endless })) {
-    if (chunk.choices[0]?.delta.content) break
-  }
-  await eventually(() => stepsWhenGone.length === 1)
-  await quiet()
-  expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
-  expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
-})
-
-test('27: a queued request of a gone client never runs', async () => {
-  const { engine, client } = await serveReal({ model: randomModel(), parallel: 1 })
-  const first = await client()
-  first.send(post(chatPath, story(endless)))
-  await eventually(() => engine.stats().tokensGenerated > 0)
-  for (const way of Object.values(ways)) {
-    const { rowsPrefilled, cancelled } = engine.stats()
-    const second = await client()
-    second.send(post(chatPath, story(longPrompt)))
-    await second.seen('"role"')
-    way(second)
-    await eventually(() => engine.stats().cancelled === cancelled + 1)
-    expect(engine.stats()).toMatchObject({ queued: 0, rowsPrefilled })
-  }
-})
-
-test('30: of 1,000 random leavers nothing stays, and everybody else is served', async () => {
-  const served = await serveReal({ model: randomModel(), parallel: 4, queue: 400 })
-  const { engine, server, log, url, quiet } = served
-  for (let round = 0; round < 20; round++) await leaveRandomly(served, 50, round)
-  await quiet()
-  await eventually(() => log.length === 1000, 'not every request was logged')
-  const { started, finished, cancelled, failed, queued, running, parked } = engine.stats()
-  expect({ queued, running, parked, failed }).toEqual({
-    queued: 0,
-    running: 0,
-    parked: 0,
-    failed: 0,
+    expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
   })
-  expect(started).toBe(finished + cancelled)
-  expect(log.every(({ outcome }) => outcome !== 'failed')).toBe(true)
-  // Each is told with what it took, whether its client saw the end or not.
-  const told = log.reduce((sum, { completionTokens = 0 }) => sum + completionTokens, 0)
-  expect(told).toBe(engine.stats().tokensGenerated)
-  let connections = -1
-  await eventually(() => {
-    server.server.getConnections((_, count) => {
-      connections = count
+})
+
+describe(wireCheck(27), () => {
+  test('a queued request whose client left never runs', async () => {
+    const { engine, client } = await serveReal({ model: randomModel(), parallel: 1 })
+    const first = await client()
+    first.send(post(chatPath, story(endless)))
+    await eventually(() => engine.stats().tokensGenerated > 0)
+    for (const way of Object.values(ways)) {
+      const { rowsPrefilled, cancelled } = engine.stats()
+      const second = await client()
+      second.send(post(chatPath, story(longPrompt)))
+      await second.seen('"role"')
+      way(second)
+      await eventually(() => engine.stats().cancelled === cancelled + 1)
+      expect(engine.stats()).toMatchObject({ queued: 0, rowsPrefilled })
+    }
+  })
+})
+
+describe(wireCheck(30), () => {
+  test('1,000 clients that leave at random leave nothing, and all others are served', async () => {
+    const served = await serveReal({ model: randomModel(), parallel: 4, queue: 400 })
+    const { engine, server, log, url, quiet } = served
+    for (let round = 0; round < 20; round++) await leaveRandomly(served, 50, round)
+    await quiet()
+    await eventually(() => log.length === 1000, 'not every request was logged')
+    const { started, finished, cancelled, failed, queued, running, parked } = engine.stats()
+    expect({ queued, running, parked, failed }).toEqual({
+      queued: 0,
+      running: 0,
+      parked: 0,
+      failed: 0,
     })
-    return connections === 0
-  }, 'a connection stayed open')
-  expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+    expect(started).toBe(finished + cancelled)
+    expect(log.every(({ outcome }) => outcome !== 'failed')).toBe(true)
+    // Each is told with what it took, whether its client saw the end or not.
+    const told = log.reduce((sum, { completionTokens = 0 }) => sum + completionTokens, 0)
+    expect(told).toBe(engine.stats().tokensGenerated)
+    let connections = -1
+    await eventually(() => {
+      server.server.getConnections((_, count) => {
+        connections = count
+      })
+      return connections === 0
+    }, 'a connection stayed open')
+    expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
+  })
 })
 
 /** Each client leaves after as many bytes as chance says, some before the first. */

@@ -52,7 +52,7 @@ test('tokens, hits of the prefix cache, times and ends are what the replies said
   expect(metric('sluice_requests_ended_total{outcome="finished"')).toBe(engine.stats().finished)
 })
 
-test('running, parked and cancelled requests show as such', async () => {
+test('running, parked and cancelled requests show as what they are', async () => {
   const { url, client, engine, quiet } = await serveReal({ model, context: 2048, window: 4 })
   const raw = await client()
   raw.send(post(chatPath, story({ ignore_eos: true, max_tokens: 2000 })))

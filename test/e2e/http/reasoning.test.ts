@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { ChatMessage } from '../../../src/index.js'
-import { scriptModel } from '../../support/script-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { chat, closeAfterEach, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 import { chunksOf } from '../../support/sse.js'
@@ -20,7 +20,7 @@ interface Told {
   tokens: number
 }
 
-test('streamed, unstreamed and in process a budget comes to the same', async () => {
+test('a budget comes to the same streamed, unstreamed and in process', async () => {
   const marks = ['<think>', '</think>']
   const model = scriptModel({ reply: `<think>${thoughts}</think>${answer}`, marks })
   const chatTemplate = readFileSync(path.join(templates, template), 'utf8')

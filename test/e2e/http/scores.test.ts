@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Engine } from '../../../src/index.js'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 
@@ -106,7 +106,7 @@ test.each([
   }
 })
 
-test('with no token more the sums are the same, and the text is the prompt', async () => {
+test('lm-eval’s sums are the same with no token more, and the text is the prompt', async () => {
   const served = await serveReal({ ...exact, model: storyteller })
   const pairs = await pairsOf(served)
   const prompts = pairs.map(({ whole }) => whole)
@@ -136,7 +136,7 @@ test('a model that would end there gives its end an entry: none of the text is c
   expect(readScore(choice as Echoed, ids.length - 2).sum).toBeCloseTo(expected.sum, 2)
 })
 
-test('of a text, each token stands where its offset says, BOS at the beginning', async () => {
+test('each token of a text stands where its offset says, BOS at the beginning', async () => {
   const { url, engine } = await serveReal({ ...exact, model: storyteller })
   const prompt = 'Déjà vu: the 狐 saw the 🦊, and  two  blanks.\nEnd'
   const [choice] = await echoed(url, [prompt], { max_tokens: 0 })
@@ -155,7 +155,7 @@ test('of a text, each token stands where its offset says, BOS at the beginning',
   expect(offsets.at(-1)).toBeLessThan(characters.length)
 })
 
-test('streamed, the frames come to the same', async () => {
+test('streamed frames come to the same scores', async () => {
   const { url } = await serveReal({ ...exact, model: storyteller })
   const prompt = ['Once upon a time there was a fox. '.repeat(20), 'The 狐 and the sea']
   const whole = await echoed(url, prompt, { max_tokens: 5 })

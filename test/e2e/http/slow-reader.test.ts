@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { post } from '../../support/raw-client.js'
-import { scriptModel } from '../../support/script-model.js'
 import { chat, chatPath, closeAfterEach, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 import { textOf } from '../../support/sse.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 closeAfterEach()
 
@@ -18,68 +19,74 @@ const settings = () => ({
   window: 2,
 })
 
-test('32, 33, 35: a reader that never reads is parked; back again, it gets all', async () => {
-  const { engine, server, client, url } = await serveReal(settings())
-  const sockets: Socket[] = []
-  server.server.on('connection', (socket) => sockets.push(socket))
-  const raw = await client({ reads: false })
-  raw.send(post(chatPath, story(long)))
-  let looks = 0
-  await eventually(
-    () => {
-      // A reply is parked for a moment now and then; this one is for good.
-      const isStuck = engine.stats().parked === 1 && sockets[0]?.writableLength !== 0
-      looks = isStuck ? looks + 1 : 0
-      return looks > 100
-    },
-    'it was never parked',
-    20_000,
-  )
+describe(wireCheck(32, 33, 35), () => {
+  test('a reader that never reads is parked, and gets all once it reads', async () => {
+    const { engine, server, client, url } = await serveReal(settings())
+    const sockets: Socket[] = []
+    server.server.on('connection', (socket) => sockets.push(socket))
+    const raw = await client({ reads: false })
+    raw.send(post(chatPath, story(long)))
+    let looks = 0
+    await eventually(
+      () => {
+        // A reply is parked for a moment now and then; this one is for good.
+        const isStuck = engine.stats().parked === 1 && sockets[0]?.writableLength !== 0
+        looks = isStuck ? looks + 1 : 0
+        return looks > 100
+      },
+      'it was never parked',
+      20_000,
+    )
 
-  const [socket] = sockets
-  const written = socket?.bytesWritten ?? 0
-  // Window, write buffer and what the kernel hides of a connection whose send buffer is 16 KiB.
-  expect(written).toBeLessThan(512 * 1024)
-  const before = engine.stats()
-  const neighbour = await chat(url, story({ ...long, max_tokens: 1000 }))
-  expect((await neighbour.text()).endsWith('[DONE]\n\n')).toBe(true)
-  const after = engine.stats()
-  expect(after.parked).toBe(1)
-  expect(after.tokensGenerated - before.tokensGenerated).toBe(1000)
-  expect(socket?.bytesWritten).toBe(written)
+    const [socket] = sockets
+    const written = socket?.bytesWritten ?? 0
+    // Window, write buffer and what the kernel hides of a connection whose send buffer is 16 KiB.
+    expect(written).toBeLessThan(512 * 1024)
+    const before = engine.stats()
+    const neighbour = await chat(url, story({ ...long, max_tokens: 1000 }))
+    expect((await neighbour.text()).endsWith('[DONE]\n\n')).toBe(true)
+    const after = engine.stats()
+    expect(after.parked).toBe(1)
+    expect(after.tokensGenerated - before.tokensGenerated).toBe(1000)
+    expect(socket?.bytesWritten).toBe(written)
 
-  raw.read()
-  await eventually(() => raw.text.endsWith('0\r\n\r\n'), 'it never ended', 30_000)
-  // The limit may fall into the middle of a character.
-  const text = textOf(raw.body).replace(/\ufffd$/, '')
-  expect(text === said.repeat(1000).slice(0, text.length)).toBe(true)
-  expect(text.length).toBeGreaterThan(10_000)
-  expect(raw.body).toContain('"finish_reason":"length"')
+    raw.read()
+    await eventually(() => raw.text.endsWith('0\r\n\r\n'), 'it never ended', 30_000)
+    // The limit may fall into the middle of a character.
+    const text = textOf(raw.body).replace(/\ufffd$/, '')
+    expect(text === said.repeat(1000).slice(0, text.length)).toBe(true)
+    expect(text.length).toBeGreaterThan(10_000)
+    expect(raw.body).toContain('"finish_reason":"length"')
+  })
 })
 
-test('34: at the stall deadline, the place of one that never reads is free again', async () => {
-  const { engine, client, url, quiet } = await serveReal(
-    { ...settings(), parallel: 1 },
-    { readerStallMs: 200 },
-  )
-  const raw = await client({ reads: false })
-  raw.send(post(chatPath, story(long)))
-  await eventually(() => engine.stats().cancelled === 1, 'it was never reset', 20_000)
-  await quiet()
-  const next = await chat(url, story({ stream: false, max_tokens: 5, ignore_eos: true }))
-  expect(next.status).toBe(200)
+describe(wireCheck(34), () => {
+  test('the slot of a reader that never reads is free again at the stall deadline', async () => {
+    const { engine, client, url, quiet } = await serveReal(
+      { ...settings(), parallel: 1 },
+      { readerStallMs: 200 },
+    )
+    const raw = await client({ reads: false })
+    raw.send(post(chatPath, story(long)))
+    await eventually(() => engine.stats().cancelled === 1, 'it was never reset', 20_000)
+    await quiet()
+    const next = await chat(url, story({ stream: false, max_tokens: 5, ignore_eos: true }))
+    expect(next.status).toBe(200)
+  })
 })
 
-test('41: a drain lets the running reply finish, then the engine is at rest', async () => {
-  const { engine, server, client, quiet } = await serveReal(settings())
-  const raw = await client()
-  raw.send(post(chatPath, story({ ...long, max_tokens: 2000 })))
-  await raw.seen('"role"')
-  await server.drain()
-  await raw.closed()
-  expect(raw.body.endsWith('data: [DONE]\n\n')).toBe(true)
-  await quiet()
-  expect(engine.stats()).toMatchObject({ finished: 1, cancelled: 0, failed: 0 })
+describe(wireCheck(41), () => {
+  test('a drain lets the running reply finish, then the engine is at rest', async () => {
+    const { engine, server, client, quiet } = await serveReal(settings())
+    const raw = await client()
+    raw.send(post(chatPath, story({ ...long, max_tokens: 2000 })))
+    await raw.seen('"role"')
+    await server.drain()
+    await raw.closed()
+    expect(raw.body.endsWith('data: [DONE]\n\n')).toBe(true)
+    await quiet()
+    expect(engine.stats()).toMatchObject({ finished: 1, cancelled: 0, failed: 0 })
+  })
 })
 
 /** Bytes that the kernel took of what a socket was given. */

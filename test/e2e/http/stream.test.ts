@@ -1,12 +1,13 @@
 import path from 'node:path'
 import OpenAI from 'openai'
-import { expect, test } from 'vitest'
-import { randomModel } from '../../support/random-model.js'
+import { describe, expect, test } from 'vitest'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { post } from '../../support/raw-client.js'
-import { scriptModel } from '../../support/script-model.js'
 import { chat, chatPath, closeAfterEach, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 import { chunksOf, framesOf, textOf, type Usage } from '../../support/sse.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 closeAfterEach()
 
@@ -21,7 +22,7 @@ interface Completion {
 const whole = async (url: string, body: object) =>
   (await (await chat(url, story({ stream: false, ...body }))).json()) as Completion
 
-test("the guide's exchange: role chunk, content chunks, finish chunk, [DONE]", async () => {
+test("the guide's exchange is role chunk, content chunks, finish chunk, [DONE]", async () => {
   const { url } = await serveReal({ model: storyteller }, { aliases: ['gemma-4-26b'] })
   const response = await chat(url, story({ model: 'gemma-4-26b', seed: 1 }), {
     headers: { authorization: 'Bearer YOUR_API_KEY' },
@@ -55,50 +56,56 @@ test("the guide's client and key get a story, by an alias of the model", async (
   await expect(wrong.models.list()).rejects.toMatchObject({ status: 401 })
 })
 
-test('5: characters that tokens split arrive whole, however small the pieces', async () => {
-  const { url, client } = await serveReal({ model: scriptModel({ reply: said }) })
-  const text = await (await chat(url, story())).text()
-  expect(textOf(text)).toBe(said)
-  for (const chunk of chunksOf(text)) {
-    expect(chunk.choices[0]?.delta.content ?? '').not.toContain('\ufffd')
-  }
-  const raw = await client()
-  for (const byte of Buffer.from(post(chatPath, story()))) raw.send(Buffer.of(byte))
-  await raw.seen('[DONE]')
-  expect(textOf(raw.body)).toBe(said)
+describe(wireCheck(5), () => {
+  test('characters that tokens split arrive whole, however small the pieces', async () => {
+    const { url, client } = await serveReal({ model: scriptModel({ reply: said }) })
+    const text = await (await chat(url, story())).text()
+    expect(textOf(text)).toBe(said)
+    for (const chunk of chunksOf(text)) {
+      expect(chunk.choices[0]?.delta.content ?? '').not.toContain('\ufffd')
+    }
+    const raw = await client()
+    for (const byte of Buffer.from(post(chatPath, story()))) raw.send(Buffer.of(byte))
+    await raw.seen('[DONE]')
+    expect(textOf(raw.body)).toBe(said)
+  })
 })
 
-test('11: streamed, not and in process, the text is the same at one seed', async () => {
-  const { url, engine } = await serveReal({ model: storyteller })
-  const streamed = textOf(await (await chat(url, story({ seed: 7 }))).text())
-  const plain = await whole(url, { seed: 7 })
-  expect(plain.choices[0].message.content).toBe(streamed)
-  const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
-  expect(await engine.chat(messages, { seed: 7 }).text()).toBe(streamed)
-  expect((await whole(url, { seed: 8 })).choices[0].message.content).not.toBe(streamed)
+describe(wireCheck(11), () => {
+  test('the text is the same streamed, not streamed and in process at one seed', async () => {
+    const { url, engine } = await serveReal({ model: storyteller })
+    const streamed = textOf(await (await chat(url, story({ seed: 7 }))).text())
+    const plain = await whole(url, { seed: 7 })
+    expect(plain.choices[0].message.content).toBe(streamed)
+    const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
+    expect(await engine.chat(messages, { seed: 7 }).text()).toBe(streamed)
+    expect((await whole(url, { seed: 8 })).choices[0].message.content).not.toBe(streamed)
+  })
 })
 
-test('12, 13: the counts match the tokenizer, streamed or not', async () => {
-  const { url, engine } = await serveReal({ model: scriptModel({ reply: said }) })
-  const options = { stream_options: { include_usage: true } }
-  const usage = chunksOf(await (await chat(url, story(options))).text()).at(-1)?.usage
-  const prompt = '<|im_start|>user\nTell me a story<|im_end|>\n<|im_start|>assistant\n'
-  const tokens = await engine.tokenize(prompt, { addSpecial: true, parseSpecial: true })
-  expect(usage?.prompt_tokens).toBe(tokens.length)
-  const plain = await whole(url, {})
-  // All but the last token, which has to be computed again for what comes after it.
-  const details = { cached_tokens: tokens.length - 1 }
-  expect(plain.usage).toEqual({ ...usage, prompt_tokens_details: details })
-  // With one token less than it needs, it does not come to its end.
-  const needed = plain.usage.completion_tokens
-  expect((await whole(url, { max_tokens: needed })).choices[0].message.content).toBe(said)
-  const short = await whole(url, { max_tokens: needed - 1 })
-  expect(short.choices[0].finish_reason).toBe('length')
-  expect(said.startsWith(short.choices[0].message.content)).toBe(true)
-  expect(short.choices[0].message.content).not.toBe(said)
+describe(wireCheck(12, 13), () => {
+  test('the counts match the tokenizer, streamed or not', async () => {
+    const { url, engine } = await serveReal({ model: scriptModel({ reply: said }) })
+    const options = { stream_options: { include_usage: true } }
+    const usage = chunksOf(await (await chat(url, story(options))).text()).at(-1)?.usage
+    const prompt = '<|im_start|>user\nTell me a story<|im_end|>\n<|im_start|>assistant\n'
+    const tokens = await engine.tokenize(prompt, { addSpecial: true, parseSpecial: true })
+    expect(usage?.prompt_tokens).toBe(tokens.length)
+    const plain = await whole(url, {})
+    // All but the last token, which has to be computed again for what comes after it.
+    const details = { cached_tokens: tokens.length - 1 }
+    expect(plain.usage).toEqual({ ...usage, prompt_tokens_details: details })
+    // With one token less than it needs, it does not come to its end.
+    const needed = plain.usage.completion_tokens
+    expect((await whole(url, { max_tokens: needed })).choices[0].message.content).toBe(said)
+    const short = await whole(url, { max_tokens: needed - 1 })
+    expect(short.choices[0].finish_reason).toBe('length')
+    expect(said.startsWith(short.choices[0].message.content)).toBe(true)
+    expect(short.choices[0].message.content).not.toBe(said)
+  })
 })
 
-test('a prompt asked before is cached, but for nobody with another key or salt', async () => {
+test('a prompt asked before is cached, though not for another key or salt', async () => {
   const options = { apiKeys: ['key-1', 'key-2'], isolateKeys: true }
   const { url } = await serveReal({ model: scriptModel({ reply: said }) }, options)
   const cachedFor = async (key: string, cache_salt?: string) => {
@@ -114,34 +121,40 @@ test('a prompt asked before is cached, but for nobody with another key or salt',
   expect(await cachedFor('key-2', 'mine')).toBeGreaterThan(0)
 })
 
-test('17: a stop string that spans tokens never leaks, not even its beginning', async () => {
-  const { url } = await serveReal({ model: scriptModel({ reply: said }) })
-  const text = await (await chat(url, story({ stop: ['never', '漢字'] }))).text()
-  expect(textOf(text)).toBe('Grüße an 🦊🦊 und ')
-  expect(chunksOf(text).at(-1)?.choices[0]?.finish_reason).toBe('stop')
-  // What looked like a beginning and was none is told all the same.
-  const other = await (await chat(url, story({ stop: '🦊🦊 oder' }))).text()
-  expect(textOf(other)).toBe(said)
+describe(wireCheck(17), () => {
+  test('a stop string that spans tokens never leaks, not even its beginning', async () => {
+    const { url } = await serveReal({ model: scriptModel({ reply: said }) })
+    const text = await (await chat(url, story({ stop: ['never', '漢字'] }))).text()
+    expect(textOf(text)).toBe('Grüße an 🦊🦊 und ')
+    expect(chunksOf(text).at(-1)?.choices[0]?.finish_reason).toBe('stop')
+    // What looked like a beginning and was none is told all the same.
+    const other = await (await chat(url, story({ stop: '🦊🦊 oder' }))).text()
+    expect(textOf(other)).toBe(said)
+  })
 })
 
-test('18: a reply ends with `length` at the exact limit', async () => {
-  const { url } = await serveReal({ model: randomModel() })
-  for (const limit of [1, 2, 33]) {
-    const { choices, usage } = await whole(url, { max_tokens: limit, ignore_eos: true })
-    expect(usage.completion_tokens).toBe(limit)
-    expect(choices[0].finish_reason).toBe('length')
-  }
+describe(wireCheck(18), () => {
+  test('a reply ends with `length` at the exact limit', async () => {
+    const { url } = await serveReal({ model: randomModel() })
+    for (const limit of [1, 2, 33]) {
+      const { choices, usage } = await whole(url, { max_tokens: limit, ignore_eos: true })
+      expect(usage.completion_tokens).toBe(limit)
+      expect(choices[0].finish_reason).toBe('length')
+    }
+  })
 })
 
-test('20: a prompt that cannot fit is a 400 with both numbers', async () => {
-  const { url } = await serveReal({ model: randomModel(), context: 256 })
-  const content = 'word '.repeat(2000)
-  const response = await chat(url, story({ messages: [{ role: 'user', content }] }))
-  expect(response.status).toBe(400)
-  const { error } = (await response.json()) as { error: { code: string; message: string } }
-  expect(error.code).toBe('context_length_exceeded')
-  // What came, at least, and what there is room for.
-  const numbers = (error.message.match(/\d+/g) ?? []).map(Number)
-  expect(numbers).toContain(256)
-  expect(Math.max(...numbers)).toBeGreaterThan(256)
+describe(wireCheck(20), () => {
+  test('a prompt that cannot fit is a 400 with both numbers', async () => {
+    const { url } = await serveReal({ model: randomModel(), context: 256 })
+    const content = 'word '.repeat(2000)
+    const response = await chat(url, story({ messages: [{ role: 'user', content }] }))
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as { error: { code: string; message: string } }
+    expect(error.code).toBe('context_length_exceeded')
+    // What came, at least, and what there is room for.
+    const numbers = (error.message.match(/\d+/g) ?? []).map(Number)
+    expect(numbers).toContain(256)
+    expect(Math.max(...numbers)).toBeGreaterThan(256)
+  })
 })

@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 
@@ -71,7 +71,7 @@ test('each way to ask for a form gives it, streamed too', async () => {
   expect(schema.parse(choices[0]?.message.parsed)).toEqual(choices[0]?.message.parsed)
 })
 
-test('json_object is an object, or is cut', async () => {
+test('json_object gives an object, or what was cut of one', async () => {
   const served = await open()
   const replies = await Promise.all(
     Array.from({ length: 12 }, (_, seed) =>
@@ -164,7 +164,7 @@ test.each<[string, () => object, string, string]>([
     'json_schema.uniqueItems',
     'invalid_schema',
   ],
-])('%s: a 400 within a second, and the server goes on', async (_, fields, param, code) => {
+])('%s is a 400 within a second, and the server goes on', async (_, fields, param, code) => {
   const served = await open()
   const startedAt = performance.now()
   const { status, body } = await ask(served, fields())
@@ -182,7 +182,7 @@ test.each<[string, () => object, string, string]>([
   await served.quiet()
 })
 
-test('two forms at once are refused by the second one', async () => {
+test('two forms at once are refused by the name of the second', async () => {
   const served = await open()
   const both = { grammar: 'root ::= "a"', ...jsonSchema(person) }
   expect(await ask(served, both)).toMatchObject({

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -14,7 +14,7 @@ async function answer<T>(url: string, path: string, body: object): Promise<T> {
 
 const text = 'the fox said 狐 <|im_end|>'
 
-test('a text there and back; its pieces are its bytes, as text where they are whole', async () => {
+test('a text becomes tokens and text again; its pieces are its bytes', async () => {
   const { url, engine } = await serveReal({ model: randomModel(), context: 512 })
   const { tokens } = await answer<{ tokens: number[] }>(url, '/tokenize', { content: text })
   expect(tokens).toEqual([...(await engine.tokenize(text, { parseSpecial: true }))])
@@ -42,7 +42,7 @@ test('special tokens are plain text where they are not to be parsed', async () =
   expect(plain.tokens.length).toBeGreaterThan(1)
 })
 
-test('the prompt of a conversation, whose tokens are what its usage will say', async () => {
+test('the prompt of a conversation has the tokens that its usage will report', async () => {
   const { url, engine } = await serveReal({ model: randomModel(), context: 512 })
   const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
   const { prompt } = await answer<{ prompt: string }>(url, '/apply-template', { messages })
@@ -53,7 +53,7 @@ test('the prompt of a conversation, whose tokens are what its usage will say', a
   expect(tokens).toHaveLength(promptTokens)
 })
 
-test('what a template refuses is a 400 that names the messages', async () => {
+test('messages that a template refuses are a 400 that names the messages', async () => {
   const { url } = await serveReal({ model: randomModel({ chatTemplate: null }), context: 512 })
   const messages = [{ role: 'user', content: 'hi' }]
   const response = await postJson(url, '/apply-template', { messages })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { randomModel } from '../../support/random-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { CHATML_TEMPLATE } from '../../support/models/tokenizers.js'
 import { chat, closeAfterEach, postJson, story } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
-import { CHATML_TEMPLATE } from '../../support/tokenizers.js'
 
 // Other servers' words on the real engine: what they ask for comes out.
 
@@ -68,7 +68,7 @@ test('a token that was named ends the reply, and is no part of it', async () => 
   expect([cut?.text, cut?.finish_reason, usage?.completion_tokens]).toEqual(['', 'stop', 0])
 })
 
-test('what the engine refuses is told by the request’s own name of it', async () => {
+test('a refusal of the engine is told by the request’s own name of the field', async () => {
   const { url } = await serveReal({ model: randomModel(), context: 64, parallel: 2 })
   const long = 'the fox and the owl '.repeat(100)
   const user = (content: string) => [{ role: 'user', content }]

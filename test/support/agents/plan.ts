@@ -1,4 +1,4 @@
-import type { Turn } from '../turn-model.js'
+import type { Turn } from '../models/turn-model.js'
 
 /** What a scripted model says at one turn of an agent's task. */
 export interface Step {

@@ -1,5 +1,5 @@
 /** Conversations that share beginnings, go on, are cut back and left, on too little memory. */
-import { MODEL_KINDS } from '../model-kinds.js'
+import { MODEL_KINDS } from '../models/model-kinds.js'
 import type { Dice } from './dice.js'
 import { type ClientPlan, followedBy, type Plan, textOf } from './plan.js'
 

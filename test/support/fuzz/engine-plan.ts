@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Engine, type LoadOptions, load } from '../../../src/index.js'
-import { kindModel, MODEL_KINDS, type ModelKind } from '../model-kinds.js'
+import { kindModel, MODEL_KINDS, type ModelKind } from '../models/model-kinds.js'
 import type { Dice } from './dice.js'
 
 export interface EnginePlan {

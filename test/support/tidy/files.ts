@@ -37,5 +37,20 @@ export function sourceFiles(root: string): SourceFile[] {
     }))
 }
 
+/** A folder is read at a glance: eleven headers and their sources are the most. */
+export const filesMax = 22
+
+/** Folders with more files than that, and how many they have; the root's are named by tools. */
+export function crowdedFolders(files: SourceFile[]): string[] {
+  const counts = new Map<string, number>()
+  for (const file of files) {
+    const folder = path.posix.dirname(file.path)
+    counts.set(folder, (counts.get(folder) ?? 0) + 1)
+  }
+  return [...counts]
+    .filter(([folder, count]) => folder !== '.' && count > filesMax)
+    .map(([folder, count]) => `${folder}: ${count} files, at most ${filesMax}`)
+}
+
 export const isCpp = (file: SourceFile) => /^native\/.*\.(h|cpp)$/.test(file.path)
 export const isScript = (file: SourceFile) => /\.(ts|mjs)$/.test(file.path)

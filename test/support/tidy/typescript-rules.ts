@@ -11,16 +11,23 @@ const mayImport: Record<string, string[]> = {
   binding: ['api'],
   engine: ['api', 'schema', 'options', 'binding'],
   web: ['api', 'options', 'engine'],
-  openai: ['api', 'schema', 'options', 'engine', 'web'],
-  http: ['api', 'schema', 'options', 'engine', 'web', 'openai', 'binding'],
-  cli: ['api', 'schema', 'options', 'engine', 'openai', 'http', 'binding'],
+  apis: ['api', 'schema', 'options', 'engine', 'web'],
+  http: ['api', 'schema', 'options', 'engine', 'web', 'apis', 'binding'],
+  cli: ['api', 'schema', 'options', 'engine', 'http', 'binding'],
   '': ['api', 'engine'],
+}
+
+/** The same for the folders of a folder, by their paths in src; its own files may import all. */
+const mayImportWithin: Record<string, string[]> = {
+  'schema/reading': [],
+  'schema/writing': ['schema/reading'],
+  'schema/strings': ['schema/reading', 'schema/writing'],
 }
 
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http/node']],
-  [/^zod($|\/)/, ['openai', 'options', 'cli']],
+  [/^zod($|\/)/, ['apis', 'options', 'cli']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
 ]
@@ -29,6 +36,11 @@ const homes: [RegExp, string[]][] = [
 const importedBy: [RegExp, RegExp][] = [
   [/^src\/http\/node\//, /^src\/(http\/(node\/|index\.ts$)|(?!http\/))/],
 ]
+
+/** Protocols whose folders another protocol may import. What all share knows none of them. */
+const protocolsOf: Record<string, string[]> = {
+  'llama-server': ['openai'], // its own endpoints have OpenAI's messages, tools and errors
+}
 
 /** As `mayImport` says; and a foreign module has one home. */
 export const typescriptImports: Rule = (file) => {
@@ -50,9 +62,28 @@ function whyNotOurs(file: SourceFile, home: string, name: string): string | unde
   const other = folder[1] ?? ''
   const closed = importedBy.some(([to, from]) => to.test(target) && !from.test(file.path))
   if (closed) return `only an adapter may import "${target}"`
-  if (other === home || mayImport[home]?.includes(other)) return undefined
+  if (other !== home) {
+    return mayImport[home]?.includes(other) ? undefined : `src/${home} may not import src/${other}`
+  }
+  if (home === 'apis') return whyNotProtocol(protocolOf(file.path), protocolOf(target))
+  return whyNotWithin(file.path, target)
+}
+
+function whyNotWithin(from: string, to: string): string | undefined {
+  const [home, other] = [from, to].map((name) =>
+    path.posix.relative('src', path.posix.dirname(name)),
+  )
+  const allowed = mayImportWithin[home ?? '']
+  if (!allowed || other === home || allowed.includes(other ?? '')) return undefined
   return `src/${home} may not import src/${other}`
 }
+
+function whyNotProtocol(own: string, other: string): string | undefined {
+  if (other === '' || other === own || protocolsOf[own]?.includes(other)) return undefined
+  return `src/apis/${own} may not import src/apis/${other}, which is a protocol of its own`
+}
+
+const protocolOf = (file: string) => /^src\/apis\/([\w-]+)\//.exec(file)?.[1] ?? ''
 
 function whyNotForeign(file: SourceFile, name: string): string | undefined {
   const allowed = homes.find(([pattern]) => pattern.test(name))?.[1]
@@ -79,7 +110,7 @@ export const typescriptCatches: Rule = (file) =>
     .filter((node) => ts.isCatchClause(node) && node.block.statements.length === 0)
     .map((node) => complaint(file, lineAt(file, node.getStart()), 'an empty catch'))
 
-function nodesOf(file: SourceFile): ts.Node[] {
+export function nodesOf(file: SourceFile): ts.Node[] {
   if (!isScript(file)) return []
   const nodes: ts.Node[] = []
   const visit = (node: ts.Node) => {
@@ -90,5 +121,5 @@ function nodesOf(file: SourceFile): ts.Node[] {
   return nodes
 }
 
-const lineAt = (file: SourceFile, position: number) =>
+export const lineAt = (file: SourceFile, position: number) =>
   file.text.slice(0, position).split('\n').length

@@ -8,7 +8,7 @@ export interface Answer {
   readonly frame?: Shape
 }
 
-/** Every endpoint, as src/http/routes.ts lists them. */
+/** Every endpoint, as src/http/dispatch.ts lists them. */
 export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
   'POST /v1/completions': { body: 'Completion', frame: 'Completion' },

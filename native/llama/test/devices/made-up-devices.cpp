@@ -1,12 +1,13 @@
 // Makes of the shipped addon's own objects another one that finds GPUs on every machine, for
-// test/e2e/engine/devices.test.ts: devices whose memory is the system's, which no code of llama.cpp
-// or ours can tell, and whose calls the CPU computes. The addon itself has no switch for it.
+// test/e2e/engine/load/devices.test.ts: devices whose memory is the system's, which no code of
+// llama.cpp or ours can tell, and whose calls the CPU computes. The addon itself has no switch for
+// it.
 //
 // SLUICE_TEST_DEVICES says which, with commas between: BACKEND:KIND:MIB or BACKEND:KIND:MIB:FAULT,
 // for example CUDA:gpu:300,CUDA:gpu:100:start,Vulkan:integrated:500. What is allocated on one is
 // taken off what it says is free. Faults: `start` (it cannot be started), `lies` (it says eight
 // times the memory that it has), `silent` (it throws when it is asked for its memory),
-// `untouchable` (whoever starts it or asks for its memory ends the process).
+// `untouchable` (starting it, or asking for its memory, ends the process).
 #include <cstdlib>
 #include <cstring>
 #include <memory>

@@ -44,7 +44,7 @@ bool would_place(const CpuBackend& backend, const Placement& placement, const Si
 
 PlacedWeights::PlacedWeights(const Placement& placement, const Operands& operands) {
   const Sizes& sizes = operands.sizes();
-  // As in a model, other weights follow: who reads too far finds numbers that look right.
+  // As in a model, other weights follow: reading too far finds numbers that look right.
   const size_t following = placement.use == Use::kProduct ? 8 : 0;
   context_ = new_context(1 + following);
   ggml_context* in = context_.get();

@@ -1,0 +1,42 @@
+import type { Answer } from '../web/answer.js'
+import type { Call, CallHeaders } from '../web/call.js'
+import type { ErrorWords } from '../web/errors.js'
+import type { Models } from '../web/models.js'
+
+/**
+ * A protocol that clients speak: where its endpoints are, where its key stands, and how it tells
+ * an error. Each is a folder beside this file, and a line in src/http/dispatch.ts.
+ */
+export interface Api {
+  readonly routes: readonly Route[]
+  /** The key that a request brings; undefined where it brings none, or what cannot be one. */
+  keyOf(headers: CallHeaders): string | undefined
+  /** Names of the headers that may bring it, which pages of allowed origins may send. */
+  readonly keyHeaders: readonly string[]
+  /** The header that a request without a key is told to send. */
+  readonly keyExample: string
+  /** How a request is told what is wrong before its handler knows what it calls things. */
+  readonly errorWords: ErrorWords
+}
+
+/** @typeParam Server what its handler asks of the server */
+export interface Route<Server = Service> {
+  readonly method: 'GET' | 'POST'
+  /** A path; a last part of {id} takes the rest of it, decoded. */
+  readonly pattern: string
+  /** Answers the call, or throws what its client is told. `id` is what {id} stands for. */
+  readonly handle: (server: Server, call: Call, id: string) => Answer | Promise<Answer>
+}
+
+/** What the handlers of a protocol may ask of the server that they answer for. */
+export interface Service {
+  readonly settings: {
+    /** Tokens of a reply whose request sets no limit; without it, as many as there is room for. */
+    readonly maxTokens?: number
+    readonly engineStallMs: number
+  }
+  /** Bounds the text that waits for the tokenizer: see TextBudget. */
+  readonly texts: { run<T>(bytes: number, job: () => Promise<T>): Promise<T> }
+  /** The models, or the 503 that says why there are none. */
+  models(): Models
+}

@@ -1,0 +1,25 @@
+import type { Api } from '../api.js'
+import { chatCompletions } from './chat/handler.js'
+import { completions } from './completions/handler.js'
+import { embeddings } from './embeddings.js'
+import { errorWords } from './errors.js'
+import { listModels, oneModel } from './models.js'
+
+export const openAi: Api = {
+  routes: [
+    { method: 'POST', pattern: '/v1/chat/completions', handle: chatCompletions },
+    { method: 'POST', pattern: '/v1/completions', handle: completions },
+    { method: 'POST', pattern: '/v1/embeddings', handle: embeddings },
+    { method: 'GET', pattern: '/v1/models', handle: listModels },
+    { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
+  ],
+  /** As OpenAI's clients bring it, or in a header of its own as those of Azure do. */
+  keyOf({ authorization, ...headers }) {
+    if (authorization !== undefined) return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
+    const own = headers['x-api-key'] ?? headers['api-key']
+    return own !== undefined && /^[\x21-\x7e]+$/.test(own) ? own : undefined
+  },
+  keyHeaders: ['authorization', 'x-api-key', 'api-key'],
+  keyExample: 'Authorization: Bearer YOUR_API_KEY',
+  errorWords: errorWords(),
+}

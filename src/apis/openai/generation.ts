@@ -1,0 +1,124 @@
+import { randomInt } from 'node:crypto'
+import { z } from 'zod'
+import { samplingNames } from '../../api/sampling-options.js'
+import type { RequestOptions } from '../../api/types.js'
+import { int32Max, integerFrom, trueOrFalse } from '../../options/checks.js'
+import {
+  aBias,
+  aStop,
+  aTokenId,
+  biasedTokens,
+  requestChecks,
+  stopsMax,
+  stopTokensMax,
+} from '../../options/request-options.js'
+import { arrayOf, checked, optional } from '../request.js'
+import { type WireName, wireName } from './option-names.js'
+import { structureFields } from './response-format.js'
+
+/** What every request for text may say, to whichever endpoint. */
+
+export const leaveOut = 'leave the field out'
+
+/** One model is served: its name may be left out, or be ''. */
+export const modelName = optional(z.string({ error: 'the name of a model, such as "default"' }))
+
+/** One string or several, of which empty ones mean nothing; always an array afterwards. */
+const stop = z.union(
+  [checked(aStop).transform((one) => [one]), arrayOf(checked(aStop), 0, stopsMax, 'strings')],
+  { error: requestChecks.stop.expected },
+)
+
+const seedError = 'a whole number of 64 bits'
+/** llama-server's word for "draw one". */
+const anySeed = -1
+/** As src/engine/native-request.ts draws them. */
+const seedsMax = 2 ** 32 - 1
+
+/** An int64 on the wire. What a double cannot hold exactly is folded to 32 bits here. */
+const seed = z
+  .number({ error: seedError })
+  .refine((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 63, { error: seedError })
+  .transform((value) => {
+    if (value === anySeed) return randomInt(seedsMax)
+    return Number.isSafeInteger(value) ? value : Number(BigInt.asUintN(32, BigInt(value)))
+  })
+
+const logitBias = checked(biasedTokens).pipe(z.record(z.string(), checked(aBias)))
+
+/** Tokens of a reply; -1, as llama-server and others have it, is as many as there is room for. */
+export const tokenLimit = checked({
+  ...integerFrom(-1, int32Max),
+  expected: `${requestChecks.maxTokens.expected}, or -1 for no limit`,
+})
+
+const streamOptions = z.object(
+  { include_usage: optional(checked(trueOrFalse)) },
+  { error: 'an object such as {"include_usage": true}' },
+)
+
+/** Options that a request has as they are, by their wire names. */
+const plainOptions = [...samplingNames, 'ignoreEos', 'cacheSalt'] as const
+type PlainOption = (typeof plainOptions)[number]
+type PlainFields = {
+  [Option in PlainOption as WireName<Option>]: z.ZodType<RequestOptions[Option]>
+}
+
+const plainNames = plainOptions.map((option) => [option, wireName(option)] as const)
+
+const plainFields = Object.fromEntries(
+  plainNames.map(([option, name]) => [name, optional(checked<unknown>(requestChecks[option]))]),
+) as unknown as PlainFields
+
+export const generationFields = {
+  stream: optional(checked(trueOrFalse)).pipe(z.boolean().default(false)),
+  stream_options: optional(streamOptions),
+  max_tokens: optional(tokenLimit),
+  stop: optional(stop),
+  stop_token_ids: optional(arrayOf(checked(aTokenId), 0, stopTokensMax, 'token ids')),
+  seed: optional(seed),
+  logit_bias: optional(logitBias),
+  ...plainFields,
+  ...structureFields,
+}
+
+type GenerationRequest = z.output<ReturnType<typeof z.object<typeof generationFields>>>
+
+/** The engine's options for what a request says, but for its form. What it leaves open stays so. */
+export function generationOptions(request: GenerationRequest): RequestOptions {
+  return {
+    ...withoutUndefined({
+      maxTokens: limitOf(request.max_tokens),
+      stop: request.stop,
+      stopTokens: request.stop_token_ids,
+      seed: request.seed,
+      logitBias: request.logit_bias,
+    }),
+    ...withoutUndefined(
+      Object.fromEntries(plainNames.map(([option, name]) => [option, request[name]])),
+    ),
+  }
+}
+
+/** A limit that a request sets; undefined where it sets none. */
+export function limitOf(tokens: number | undefined): number | undefined {
+  return tokens === -1 ? undefined : tokens
+}
+
+/** For `refine`: stream_options make no sense without a stream. */
+export function hasStreamForOptions(request: GenerationRequest): boolean {
+  return request.stream || request.stream_options === undefined
+}
+
+export const streamOptionsIssue = {
+  path: ['stream_options'],
+  error: `no stream_options unless "stream" is true (${leaveOut})`,
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+function withoutUndefined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== undefined),
+  ) as Defined<T>
+}

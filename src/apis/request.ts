@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { show } from '../api/show.js'
+import type { Check } from '../options/checks.js'
+import { type Input, readInputs } from '../options/inputs.js'
+import { aTokenId } from '../options/request-options.js'
+import { HttpError } from '../web/errors.js'
+import { parseJson } from '../web/json.js'
+
+/**
+ * Building blocks for request schemas. Every `error` text here names what was expected, as a
+ * phrase; `parseRequest` puts field and received value around it.
+ */
+
+/** What a check of an option accepts, in its words. */
+export function checked<T>({ expected, accepts }: Check<T>) {
+  return z.custom<T>(accepts, { error: expected })
+}
+
+/** An object of any keys, as it came. */
+export function anObject(error: string) {
+  return z.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    { error },
+  )
+}
+
+/** May be left out or null; both read as undefined. */
+export function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined)
+}
+
+/**
+ * An array that is read up to its first wrong item: half a million wrong ones would make half a
+ * million issues, and hold the event loop for seconds.
+ */
+export function arrayOf<T extends z.ZodType>(item: T, min: number, max: number, what: string) {
+  const error = min === 0 ? `at most ${max} ${what}` : `${min} to ${max} ${what}`
+  return z
+    .array(z.unknown(), { error })
+    .min(min, { error })
+    .max(max, { error })
+    .transform((values, context) => {
+      const items: z.output<T>[] = []
+      for (const [i, value] of values.entries()) {
+        const parsed = item.safeParse(value)
+        if (!parsed.success) {
+          for (const issue of parsed.error.issues) {
+            context.issues.push({ ...issue, path: [i, ...issue.path] } as z.core.$ZodRawIssue)
+          }
+          return z.NEVER
+        }
+        items.push(parsed.data)
+      }
+      return items
+    })
+}
+
+/**
+ * A field of OpenAI's that this server cannot honour: a value that asks for nothing passes, any
+ * other is refused, because dropping it would change the reply without a word.
+ */
+export function unsupported(what: string, harmless: (value: unknown) => boolean = () => false) {
+  const passes = (value: unknown) => value === undefined || value === null || harmless(value)
+  return z.unknown().refine(passes, { error: what }).optional()
+}
+
+export const isEmptyArray = (value: unknown) => Array.isArray(value) && value.length === 0
+
+export const isOneOf =
+  (...values: unknown[]) =>
+  (value: unknown) =>
+    values.includes(value)
+
+/**
+ * A list of texts and token ids, whatever form it came in. Not by zod's unions: half a million ids
+ * fit into a body, and each would be a check of its own.
+ */
+export function inputs(options: { emptyTexts: boolean }) {
+  return z.unknown().transform((value, context): Input[] => {
+    const read = readInputs(value, options)
+    if (Array.isArray(read)) return read
+    const { expected, path } = read
+    context.issues.push({ code: 'custom', message: expected, path: [...path], input: value })
+    return z.NEVER
+  })
+}
+
+const tokenIdError = `a token id, ${aTokenId.expected}`
+
+/** An array of token ids, which may be empty. Not by zod's own arrays, as in `inputs`. */
+export const tokenIds = z
+  .array(z.unknown(), { error: 'an array of token ids' })
+  .transform((values, context): Int32Array => {
+    const wrong = values.findIndex((value) => !aTokenId.accepts(value))
+    if (wrong < 0) return Int32Array.from(values as number[])
+    context.issues.push({ code: 'custom', message: tokenIdError, path: [wrong], input: values })
+    return z.NEVER
+  })
+
+/**
+ * Throws a 400 for an id that is not in a vocabulary of so many.
+ * @param path where the ids stand in the request, for example `prompt[2]`
+ */
+export function checkVocabulary(tokens: Int32Array, vocabulary: number, path: string): void {
+  const wrong = tokens.findIndex((token) => token >= vocabulary)
+  if (wrong < 0) return
+  const param = `${path}[${wrong}]`
+  throw new HttpError(
+    'invalid_request',
+    `'${param}': expected a token id of this model, a whole number from 0 to ` +
+      `${vocabulary - 1}, but got ${tokens[wrong]}.`,
+    { field: param },
+  )
+}
+
+/** Parses a request by its schema, or throws a 400 that names the first field at fault. */
+export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [first] = parsed.error.issues
+  if (first === undefined) throw new Error('zod failed without an issue')
+  throw issueError(deepest(first), value)
+}
+
+/** The same of a body's bytes. */
+export function parseBody<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.output<T> {
+  return parseRequest(schema, parseJson(bytes))
+}
+
+interface Issue {
+  readonly message: string
+  readonly path: readonly PropertyKey[]
+}
+
+/** Of a union's issues the one furthest in: the alternative that was meant. */
+function deepest(issue: z.core.$ZodIssue): Issue {
+  if (issue.code !== 'invalid_union') return issue
+  const nested = issue.errors
+    .flat()
+    .map(deepest)
+    .map(({ message, path }) => ({ message, path: [...issue.path, ...path] }))
+  return nested.reduce<Issue>((a, b) => (b.path.length > a.path.length ? b : a), issue)
+}
+
+function issueError({ message, path }: Issue, root: unknown): HttpError {
+  const got = show(path.reduce(valueAt, root))
+  if (path.length === 0) {
+    return new HttpError('invalid_request', `Expected ${message}, but got ${got}.`)
+  }
+  const param = nameOf(path)
+  return new HttpError('invalid_request', `'${param}': expected ${message}, but got ${got}.`, {
+    field: param,
+  })
+}
+
+function valueAt(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<PropertyKey, unknown>)[key]
+    : undefined
+}
+
+/** `messages[0].role`, the way a client's code would say it. */
+function nameOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i === 0 ? '' : '.'}${String(key)}`))
+    .join('')
+}

@@ -1,0 +1,105 @@
+import type { CallHeaders } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
+
+/** JSON by another name, or by none: what curl says of -d, and what says nothing. */
+const jsonTypes = /^(?:application|text)\/(?:[\w.-]+\+)?json$/
+const unsaid = new Set([
+  '',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'application/octet-stream',
+])
+
+/**
+ * The body is read as JSON whatever it is called, unless that says that it is something else. What
+ * a page may send without a preflight (`text/plain` and forms) is taken too: with a POST every
+ * browser sends the page's Origin, and whose that may be was looked at before.
+ */
+export function checkMedia(headers: CallHeaders): void {
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  const name = type.trim()
+  const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))
+  const isUtf8 = charset === undefined || /^charset=(["']?)(?:utf-?8|us-ascii)\1$/.test(charset)
+  if (isUtf8 && (jsonTypes.test(name) || unsaid.has(name))) return
+  throw new HttpError('media_type', 'Expected the header Content-Type: application/json.')
+}
+
+/** Nothing is unpacked: a small body could be a large one. */
+export function checkEncoding(headers: CallHeaders): void {
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new HttpError('media_type', 'Expected a body without Content-Encoding; send it plain.')
+  }
+}
+
+/** Bodies up to this size are not counted: as many as connections may have one. */
+const smallBytes = 1024 * 1024
+
+/**
+ * Bounds the memory of bodies that are large: what a request says stays in memory until it is
+ * answered. Owned by App.
+ */
+export class BodyBudget {
+  readonly #bytesMax: number
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** Room for one body, which grows as it arrives; it is given back when `signal` is aborted. */
+  open(signal: AbortSignal): { grow(bytes: number): void } {
+    let held = 0
+    let received = 0
+    const free = () => {
+      this.#bytes -= held
+      held = 0
+    }
+    signal.addEventListener('abort', free, { once: true })
+    return {
+      grow: (bytes) => {
+        received += bytes
+        if (received <= smallBytes || signal.aborted) return
+        this.#take(received - held)
+        held = received
+      },
+    }
+  }
+
+  #take(bytes: number): void {
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
+      const under = `${this.#bytes} bytes of large requests are under way`
+      throw new HttpError('queue_full', `${under}, at most ${this.#bytesMax}; try again later.`)
+    }
+    this.#bytes += bytes
+  }
+}
+
+/**
+ * Bounds the text that waits for the tokenizer, which nothing can interrupt. Owned by App.
+ */
+export class TextBudget {
+  readonly #bytesMax: number
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /**
+   * Runs what takes so many bytes of text, or throws a 429 where others' are waited for already.
+   * Alone, any text may come. They count until it is done, or its client has left before that.
+   */
+  async run<T>(bytes: number, job: () => Promise<T>): Promise<T> {
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
+      const waiting = `${this.#bytes} bytes of text wait to be tokenized`
+      throw new HttpError('queue_full', `${waiting}, at most ${this.#bytesMax}; try again later.`)
+    }
+    this.#bytes += bytes
+    try {
+      return await job()
+    } finally {
+      this.#bytes -= bytes
+    }
+  }
+}

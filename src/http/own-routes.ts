@@ -1,0 +1,45 @@
+import type { Route } from '../apis/api.js'
+import { openAi } from '../apis/openai/api.js'
+import { type Answer, json, whole } from '../web/answer.js'
+import type { Call } from '../web/call.js'
+import type { App } from './app.js'
+import { checkHost, hostOf } from './door/origin.js'
+import type { ListenerSettings } from './options.js'
+
+/** An endpoint of the server itself, whichever protocols it speaks. */
+export interface OwnRoute extends Route<App> {
+  /** Whether it is open to all requests, without a key. */
+  readonly isOpen: (settings: ListenerSettings) => boolean
+  /** Whether it is served to requests of any host name: nothing is to be had there. */
+  readonly isOfAnyHost?: boolean
+}
+
+export const ownRoutes: readonly OwnRoute[] = [
+  { method: 'GET', pattern: '/health', handle: health, isOpen: () => true, isOfAnyHost: true },
+  { method: 'GET', pattern: '/metrics', handle: metrics, isOpen: ({ openMetrics }) => openMetrics },
+]
+
+/**
+ * GET /health: 200 while requests are served, else the 503 that they would get. It needs no key:
+ * where the server has keys, a request without one gets only the code of a fault.
+ */
+function health(app: App, call: Call): Answer {
+  app.models(mayKnow(app, call) ? 'whole' : 'code')
+  return json(200, { status: 'ok' })
+}
+
+/** A page whose name was made to resolve to this machine may ask as well: see checkHost. */
+function mayKnow({ keys, settings }: App, call: Call): boolean {
+  if (keys.areNeeded) return keys.areGiven(openAi.keyOf(call.headers))
+  try {
+    checkHost(hostOf(call), settings, call.localAddress)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** GET /metrics: also while the model loads, and while the server drains. */
+async function metrics({ metrics }: App): Promise<Answer> {
+  return whole(200, metrics.contentType, await metrics.text())
+}

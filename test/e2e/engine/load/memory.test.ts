@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { type EstimateOptions, estimate, type LoadOptions, load } from '../../../../src/index.js'
+import { alignedBytes, readFuzzFile } from '../../../support/fuzz/gguf-fuzz.js'
+import { encoderModel } from '../../../support/models/encoder-model.js'
+import { kindModel, MODEL_KINDS } from '../../../support/models/model-kinds.js'
+import { largeRandomModel } from '../../../support/models/random-model.js'
+
+// What has no room is refused before it is made, whoever chose it. That much is free as the test
+// says; native/test/memory/host-memory-test.cpp has the table.
+
+const mebibyte = 2 ** 20
+const folder = mkdtempSync(path.join(os.tmpdir(), 'sluice-memory-'))
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+function withFree(bytes: number): void {
+  vi.spyOn(os, 'freemem').mockReturnValue(bytes)
+}
+
+/** What a load of it has to have room for: all but the weights, which are mapped. */
+async function needOf(model: string, options: EstimateOptions): Promise<number> {
+  const { placement } = await estimate(model, options)
+  return placement.host.kvBytes + placement.host.computeBytes
+}
+
+async function codeOf(options: LoadOptions): Promise<string> {
+  try {
+    await (await load(options)).close()
+    return 'loaded'
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+const many = { parallel: 256, threads: 1, cacheMiB: 0 }
+
+describe('what does not fit in memory is refused, and what fits is not', () => {
+  const situations: Record<string, [() => string, Omit<LoadOptions, 'model'>]> = {
+    'a context that was chosen': [largeRandomModel, many],
+    'a context that was asked for': [largeRandomModel, { context: 1024, parallel: 32 }],
+    'shared cells': [largeRandomModel, { kvCells: 32768, context: 512, parallel: 32 }],
+    'another kvType': [largeRandomModel, { ...many, kvType: 'q8_0' }],
+    'a draft model': [largeRandomModel, { context: 8192, parallel: 1, draft: largeRandomModel() }],
+    'an encoder': [encoderModel, { threads: 1 }],
+    ...Object.fromEntries(
+      MODEL_KINDS.map((kind) => [`a ${kind} model`, [() => kindModel(kind), many]]),
+    ),
+  }
+
+  test.each(Object.entries(situations))('where the load is of %s', async (_, [file, options]) => {
+    const model = file()
+    // What is chosen hangs on what is free: as little as makes it the least.
+    withFree(mebibyte)
+    const need = await needOf(model, options)
+    expect(need).toBeGreaterThan(mebibyte)
+    expect(await estimate(model, options)).toMatchObject({ fits: false })
+    expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
+    if (file === encoderModel) return // of which is asked for more than it turns out to need
+    withFree(Math.floor(need * 0.98))
+    expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
+    withFree(Math.ceil(need * 1.02))
+    expect(await codeOf({ model, ...options })).toBe('loaded')
+  })
+
+  // ggml maps nothing that lies closer than 32 bytes: its weights are in memory of their own.
+  test('a file that cannot be mapped needs room for its weights as well', async () => {
+    const options = { context: 512, parallel: 1, threads: 1, cacheMiB: 0 }
+    const model = path.join(folder, 'aligned-8.gguf')
+    writeFileSync(model, alignedBytes(readFuzzFile(largeRandomModel()), 8))
+    withFree(2 ** 40)
+    const { weightsBytes } = (await estimate(model, options)).placement.host
+    const need = await needOf(model, options)
+    expect(weightsBytes).toBeGreaterThan(need * 0.1)
+    withFree(Math.ceil(need * 1.02))
+    expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
+    withFree(Math.floor((need + weightsBytes) * 0.98))
+    expect(await codeOf({ model, ...options })).toBe('ERR_OUT_OF_MEMORY')
+    withFree(Math.ceil((need + weightsBytes) * 1.02))
+    expect(await codeOf({ model, ...options })).toBe('loaded')
+  })
+
+  test('the error says what is needed, what is free and what to do', async () => {
+    withFree(8 * mebibyte)
+    const mib = '\\d+ MiB'
+    const needed = `KV cache and states need ${mib}(, .*)? and computing ${mib}, together ${mib}`
+    await expect(load({ model: largeRandomModel(), ...many })).rejects.toThrow(
+      new RegExp(`${needed}, and 8 MiB of memory are free; lower parallel`),
+    )
+  })
+
+  test("a container's limit counts", async () => {
+    if (!process.availableMemory) return
+    vi.spyOn(process, 'availableMemory').mockReturnValue(8 * mebibyte)
+    expect(await codeOf({ model: largeRandomModel(), ...many })).toBe('ERR_OUT_OF_MEMORY')
+  })
+})

@@ -1,4 +1,0 @@
-import { decoding } from './common.mjs'
-
-await decoding()
-process.exit(7)

@@ -1,4 +1,0 @@
-import { load } from 'sluice'
-import { model } from './common.mjs'
-
-load({ model, onProgress: () => process.exit(7) })

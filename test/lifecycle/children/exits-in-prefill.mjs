@@ -1,4 +1,0 @@
-import { prefilling } from './common.mjs'
-
-await prefilling()
-process.exit(7)

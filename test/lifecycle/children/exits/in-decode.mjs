@@ -1,0 +1,4 @@
+import { decoding } from '../common.mjs'
+
+await decoding()
+process.exit(7)

@@ -1,0 +1,5 @@
+import { estimate } from 'sluice'
+import { model } from '../common.mjs'
+
+estimate(model)
+setImmediate(() => process.exit(7))

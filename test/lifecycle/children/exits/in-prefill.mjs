@@ -1,0 +1,4 @@
+import { prefilling } from '../common.mjs'
+
+await prefilling()
+process.exit(7)

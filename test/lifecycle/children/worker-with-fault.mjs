@@ -1,9 +1,0 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import './failing.mjs'
-import { load } from 'sluice'
-
-const engine = await load({ model: workerData.model })
-const asked = engine.chat([{ role: 'user', content: 'Tell me a story' }], { maxTokens: 50 })
-const told = await asked.done.catch(({ code }) => code)
-const failure = await engine.ended
-parentPort.postMessage({ told, code: failure?.code, cause: failure?.cause?.code })
