@@ -33,7 +33,7 @@ const groups = [
   ['engine', /^/],
 ]
 
-register('./support/trace-hooks.mjs', import.meta.url, { data: { dist } })
+register('./trace-hooks.mjs', import.meta.url, { data: { dist } })
 Error.stackTraceLimit = 30
 const { load } = await import(`${dist}index.js`)
 const { createServer } = await import(`${dist}http/index.js`)

@@ -180,9 +180,10 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.model_path = string(object, "model");
   options.parallel = integer(object, "parallel");
   options.context = integer(object, "context");
-  options.free_bytes = static_cast<uint64_t>(number(object, "freeBytes"));
+  options.free.bytes = static_cast<uint64_t>(number(object, "freeBytes"));
   options.kv_cells = integer(object, "kvCells");
-  options.cache_bytes = static_cast<uint64_t>(number(object, "cacheBytes"));
+  const double cache_bytes = number(object, "cacheBytes");
+  if (cache_bytes >= 0) options.cache_bytes = static_cast<uint64_t>(cache_bytes);
   options.kv_type = kv_type(string(object, "kvType"));
   options.flash_attention = flash_attention(string(object, "flashAttention"));
   options.threads = integer(object, "threads");

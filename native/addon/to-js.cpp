@@ -203,6 +203,7 @@ struct EventWriter {
     object.Set("trainedContext", model.trained_context);
     object.Set("context", model.context);
     object.Set("threads", model.threads);
+    object.Set("cacheBytes", double(model.cache_bytes));
     object.Set("vocabulary", model.vocabulary);
     object.Set("hasChatTemplate", model.has_chat_template);
     object.Set("callFormat", call_format_name(model.call_format));

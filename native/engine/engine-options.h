@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "llama/context.h"
 #include "llama/embedding-kind.h"
+#include "memory/memory-budget.h"
 #include "memory/placement.h"
 
 namespace sluice {
@@ -13,10 +15,11 @@ namespace sluice {
 struct EngineOptions {
   std::string model_path;
   int32_t parallel = 4;
-  int32_t context = 0;       // tokens per sequence; 0 chooses
-  uint64_t free_bytes = 0;   // memory that is free now; a quarter of it bounds what is chosen
-  int32_t kv_cells = 0;      // shared by all sequences; 0 gives each `context` of its own
-  uint64_t cache_bytes = 0;  // host memory for states of finished and preempted sequences
+  int32_t context = 0;   // tokens per sequence; 0 chooses
+  FreeMemory free;       // a quarter of it bounds a context that is chosen
+  int32_t kv_cells = 0;  // shared by all sequences; 0 gives each `context` of its own
+  // Host memory for states of finished and preempted sequences; left out, it is chosen.
+  std::optional<uint64_t> cache_bytes;
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;
   int32_t threads = 0;    // compute threads; 0 chooses
@@ -24,12 +27,12 @@ struct EngineOptions {
   int32_t poll = 0;       // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
-  std::string chat_template;     // instead of the model's own; empty is none
-  std::string draft_path;        // of a draft model; empty is none
-  bool lookup = false;           // drafts by looking the text up; not beside a draft model
-  int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
-  int32_t window = 64;           // tokens
-  bool estimates_only = false;   // reports what a load would take, and ends
+  std::string chat_template;    // instead of the model's own; empty is none
+  std::string draft_path;       // of a draft model; empty is none
+  bool lookup = false;          // drafts by looking the text up; not beside a draft model
+  int32_t draft_max = 0;        // tokens drafted for one step; 0 chooses, by measure
+  int32_t window = 64;          // tokens
+  bool estimates_only = false;  // reports what a load would take, and ends
   EmbeddingUse embeddings = EmbeddingUse::automatic;
   std::chrono::milliseconds queue_deadline{60000};
 };

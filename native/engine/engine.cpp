@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "engine/embed/embedding-context.h"
+#include "gguf/gguf-preflight.h"
 #include "llama/model-store.h"
 
 namespace sluice {
@@ -109,6 +110,7 @@ void Engine::run() noexcept {
   ledger_.close();
   answer_the_rest();
   opened.reset();  // before closed(), on which the owner joins this thread, and should not wait
+  memory_.promise({});
   sink_.closed();
   sink_.flush();
 }
@@ -116,7 +118,7 @@ void Engine::run() noexcept {
 void Engine::open_and_run(std::optional<Opened>& opened) {
   try {
     if (options_.estimates_only) {
-      sink_.estimated(estimate_load(options_, [this] { return closing_.load(); }));
+      sink_.estimated(estimate_load(options_now(), [this] { return closing_.load(); }));
       return;
     }
     opened = open();
@@ -129,7 +131,7 @@ void Engine::open_and_run(std::optional<Opened>& opened) {
 }
 
 Engine::Opened Engine::open() {
-  LoadPlan plan = plan_load(options_, [this] { return closing_.load(); });
+  LoadPlan plan = plan_load(options_now(), [this] { return closing_.load(); });
   if (plan.target.devices.empty()) return open_on(std::move(plan));
   Warning failed;
   try {
@@ -153,17 +155,25 @@ Engine::Opened Engine::open() {
 
 Engine::Opened Engine::open_on(LoadPlan plan) {
   Opened opened;
-  const IsAbandoned is_abandoned = [this] { return closing_.load(); };
-  check_memory(options_, plan, nullptr, is_abandoned);
+  memory_.promise(weights_need(plan));
+  check_memory(options_now(), plan, nullptr, [this] { return closing_.load(); });
   opened.models = load(plan);
   const Models& models = opened.models;
   opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
   if (models.draft) {
     embedding_kind(*models.draft, EmbeddingUse::never, options_.draft_path);  // must generate
   }
-  check_memory(options_, plan, &opened.models, is_abandoned);
-  const Sizing sizing(options_, plan.context);
   opened.plan = std::move(plan);
+  make_contexts(opened);
+  return opened;
+}
+
+void Engine::make_contexts(Opened& opened) {
+  const auto turn = memory_.turn();
+  const EngineOptions options = options_now();
+  const Models& models = opened.models;
+  check_memory(options, opened.plan, &models, [this] { return closing_.load(); });
+  const Sizing sizing(options, opened.plan.context);
   try {
     opened.params = opened.embedding ? sizing.embedding(*models.target, *opened.embedding)
                                      : sizing.target(models);
@@ -177,7 +187,39 @@ Engine::Opened Engine::open_on(LoadPlan plan) {
     throw FaultError(fault_of(error, FaultCode::engine_failed));
   }
   opened.loaded = describe(opened);
-  return opened;
+  opened.loaded.cache_bytes = options.cache_bytes.value_or(affordable_cache(options.free.bytes));
+  memory_.promise(memory_need(opened));
+}
+
+EngineOptions Engine::options_now() const {
+  EngineOptions options = options_;
+  options.free = memory_.free();
+  return options;
+}
+
+// What the files have; on devices less of it is in the system's memory, or nothing.
+MemoryNeed Engine::weights_need(const LoadPlan& plan) const {
+  MemoryNeed need;
+  if (!plan.devices.empty()) return need;
+  for (const std::string& path : {options_.model_path, options_.draft_path}) {
+    if (!path.empty()) need.weights[file_key(path)] = model_file_bytes(path);
+  }
+  return need;
+}
+
+MemoryNeed Engine::memory_need(const Opened& opened) const {
+  MemoryNeed need;
+  const std::vector<Device>& devices = opened.plan.devices;
+  const auto add = [&](const std::string& path, const Context& context) {
+    const MemoryPlan memory = context.memory();
+    uint64_t& weights = need.weights[file_key(path)];
+    weights = std::max(weights, memory.host.weights);
+    need.other += host_bytes(devices, all_of(devices), memory) - memory.host.copied;
+  };
+  add(options_.model_path, *opened.context);
+  if (opened.draft) add(options_.draft_path, *opened.draft);
+  if (!opened.embedding) need.other += opened.loaded.cache_bytes;  // an embedder keeps no states
+  return need;
 }
 
 namespace {
@@ -309,7 +351,7 @@ std::unique_ptr<Speculation> Engine::speculation(const Context& context,
 StepLoopOptions Engine::loop_options(const Opened& opened) const {
   const Model& model = *opened.models.target;
   StepLoopOptions options;
-  options.slots = {options_.parallel, options_.kv_cells, options_.cache_bytes};
+  options.slots = {options_.parallel, options_.kv_cells, opened.loaded.cache_bytes};
   options.context_tokens = opened.params.context;
   options.window = options_.window;
   options.rows_max = std::min(kRowsMax, opened.params.context);

@@ -25,6 +25,7 @@
 #include "engine/step-loop.h"
 #include "llama/context.h"
 #include "llama/model.h"
+#include "memory/memory-budget.h"
 
 namespace sluice {
 
@@ -81,6 +82,12 @@ class Engine {
   Opened open();
   Opened open_on(LoadPlan plan);
   Models load(const LoadPlan& plan);
+  // What the loaded models compute with, as large as memory is there for.
+  void make_contexts(Opened& opened);
+  // With what this engine may count on now: other engines of the process take memory as well.
+  EngineOptions options_now() const;
+  MemoryNeed weights_need(const LoadPlan& plan) const;
+  MemoryNeed memory_need(const Opened& opened) const;
   void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
   void run_until_closed(Opened& opened);
   // Fills in what the Preparer knows of the chat template.
@@ -98,6 +105,7 @@ class Engine {
   EmbedderOptions embedder_options(const Opened& opened) const;
 
   const EngineOptions options_;
+  const MemoryBudget::Share memory_{MemoryBudget::of_process(), options_.free.bytes};
   EventSink& sink_;
   Ledger ledger_;
   Mailbox<EngineMessage> mailbox_;

@@ -1,11 +1,10 @@
 #include "engine/load-plan.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "base/fault.h"
+#include "gguf/gguf-preflight.h"
 #include "llama/runtime/devices.h"
 
 namespace sluice {
@@ -132,7 +131,7 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice&
   request.gpu_layers = asked.gpu_layers;
   request.context = context.most;
   request.context_min = context.least;
-  request.host_free_bytes = options.free_bytes;
+  request.host_free_bytes = options.free.bytes;
   const Fit found = fit_layers(devices, choice.sets, request, measure);
   place(plan, devices, found.devices, found.gpu_layers, choice.shares);
   plan.context = found.devices.empty() ? 0 : found.context;
@@ -142,14 +141,12 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice&
 bool is_ample_for(const Models& models, const Sizing& sizing, const EngineOptions& options) {
   const auto embedding = embedding_kind(*models.target, options.embeddings, options.model_path);
   return !embedding &&
-         is_ample(sizing.rough_need(models, sizing.target(models)), options.free_bytes);
+         is_ample(sizing.rough_need(models, sizing.target(models)), options.free.bytes);
 }
 
 // Whether its weights, should they be copied while they load, take at most half of free memory.
 bool is_small_file(const EngineOptions& options) {
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(std::filesystem::u8path(options.model_path), error);
-  return error || bytes <= options.free_bytes / 2;
+  return model_file_bytes(options.model_path) <= options.free.bytes / 2;
 }
 
 // Whether the fault is the file's or the caller's, and no device's.
@@ -196,7 +193,7 @@ void check_memory(const EngineOptions& options, const LoadPlan& plan, const Mode
   if (loaded ? is_ample_for(*loaded, sizing, options) : is_small_file(options)) return;
   const std::string shortage = memory_shortage(
       Outlines(options, is_abandoned).measure(plan.target, plan.draft, sizing).memory,
-      options.free_bytes);
+      options.free);
   if (!shortage.empty()) throw FaultError(FaultCode::out_of_memory, shortage);
 }
 
@@ -211,10 +208,9 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
   estimate.model.embedding = found.embedding;
   estimate.model.placement = placement_of(plan, model, found.memory);
   estimate.model.warnings = plan.warnings;
-  DeviceSet all;
-  for (size_t i = 0; i < plan.devices.size(); ++i) all.push_back(i);
-  estimate.free_bytes = options.free_bytes;
-  estimate.fits = is_fitting_whole(plan.devices, all, found.memory, options.free_bytes);
+  estimate.free_bytes = options.free.bytes;
+  estimate.fits =
+      is_fitting_whole(plan.devices, all_of(plan.devices), found.memory, options.free.bytes);
   return estimate;
 }
 

@@ -56,10 +56,10 @@ ContextParams Sizing::target(const Models& models) const {
 ContextParams Sizing::embedding(const Model& model, const EmbeddingKind& kind) const {
   ContextParams params;
   params.embeds = true;
-  params.context = settled_context_ > 0
-                       ? std::min(settled_context_, std::max(1, model.trained_context()))
-                       : embedding_context(model, options_.context, options_.kv_type,
-                                           options_.free_bytes, checks_);
+  params.context =
+      settled_context_ > 0
+          ? std::min(settled_context_, std::max(1, model.trained_context()))
+          : embedding_context(model, options_.context, options_.kv_type, options_.free, checks_);
   params.sequences = embedding_sequences(kind);
   params.rows_max = embedding_rows(params.context);
   params.threads = compute_threads(model);
@@ -121,7 +121,7 @@ int32_t Sizing::context_tokens(const Models& models) const {
     if (models.draft) {
       need.draft_bytes = models.draft->kv_bytes_per_token(draft_kv_type(*models.draft));
     }
-    context = affordable_context(need, options_.free_bytes);
+    context = affordable_context(need, options_.free.bytes);
   }
   if (options_.kv_cells > 0) context = std::min(context, options_.kv_cells);
   check_cells(cells_of(context));

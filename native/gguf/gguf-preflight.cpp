@@ -1,5 +1,6 @@
 #include "gguf/gguf-preflight.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -172,6 +173,12 @@ PreflightResult check_model(const std::string& path) {
   return result;
 }
 
+uint64_t file_bytes(const std::string& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(std::filesystem::u8path(path), error);
+  return error ? 0 : bytes;
+}
+
 PreflightResult refused(bool not_found, const std::string& message) {
   PreflightResult result;
   result.not_found = not_found;
@@ -191,6 +198,23 @@ PreflightResult preflight_gguf(const std::string& path) {
   } catch (const std::exception& error) {
     return refused(false, path + " could not be checked: " + error.what());
   }
+}
+
+uint64_t model_file_bytes(const std::string& path) {
+  const size_t length = part_suffix(1, 1).size();
+  const std::string prefix = path.substr(0, path.size() - std::min(path.size(), length));
+  unsigned long long parts = 0;
+  if (std::sscanf(path.c_str() + prefix.size(), "-00001-of-%5llu.gguf", &parts) != 1 ||
+      path != prefix + part_suffix(1, parts)) {
+    return file_bytes(path);
+  }
+  uint64_t bytes = 0;
+  for (uint64_t part = 1; part <= parts; ++part) {
+    const uint64_t more = file_bytes(prefix + part_suffix(part, parts));
+    if (more == 0) break;
+    bytes += more;
+  }
+  return bytes;
 }
 
 }  // namespace sluice

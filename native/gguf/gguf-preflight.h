@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace sluice {
@@ -19,5 +20,9 @@ struct PreflightResult {
 // it checks all parts. Reads headers only, never beyond a file's end. From any thread; never
 // throws.
 PreflightResult preflight_gguf(const std::string& path);
+
+// Bytes of a model's file; of a split model, given by its first part, of all parts. What is missing
+// counts as 0. Reads nothing. From any thread; never throws.
+uint64_t model_file_bytes(const std::string& path);
 
 }  // namespace sluice

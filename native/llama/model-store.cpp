@@ -27,18 +27,17 @@ std::string key_of(const ModelParams& params) {
   return key;
 }
 
-std::string key_of(const std::string& path, const ModelParams& params) {
+}  // namespace
+
+std::string file_key(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path file = fs::canonical(fs::u8path(path), error);
   if (error) return path;
   const auto size = fs::file_size(file, error);
   const auto time = fs::last_write_time(file, error).time_since_epoch().count();
-  return file.u8string() + '\n' + std::to_string(size) + '\n' + std::to_string(time) + '\n' +
-         key_of(params);
+  return file.u8string() + '\n' + std::to_string(size) + '\n' + std::to_string(time);
 }
-
-}  // namespace
 
 std::shared_ptr<const Model> shared_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress) {
@@ -53,7 +52,8 @@ std::shared_ptr<const Model> shared_model(const std::string& path, const ModelPa
       throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
     }
   };
-  std::shared_ptr<const Model> model = models().get(key_of(path, params), load, wait);
+  std::shared_ptr<const Model> model =
+      models().get(file_key(path) + '\n' + key_of(params), load, wait);
   if (is_there) progress(1.0f);
   return model;
 }

@@ -13,4 +13,7 @@ namespace sluice {
 std::shared_ptr<const Model> shared_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress);
 
+// The same for two paths where they are one file, as it is now. Any thread.
+std::string file_key(const std::string& path);
+
 }  // namespace sluice

@@ -7,12 +7,14 @@ namespace {
 
 constexpr int32_t kContextMin = 512;
 constexpr uint64_t kContextStep = 256;  // llama.cpp rounds up to it
+constexpr uint64_t kMiB = uint64_t(1) << 20;
+constexpr uint64_t kCacheBytesMax = 2048 * kMiB;
 // More than the tensors of a batch take where `rows_max` is kRowsMax.
 constexpr uint64_t kComputeBytesMax = uint64_t(1) << 30;
 // Layers may differ in their heads, and the first one is asked.
 constexpr uint64_t kKvMargin = 2;
 
-std::string mib(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+std::string mib(uint64_t bytes) { return std::to_string((bytes + kMiB - 1) / kMiB) + " MiB"; }
 
 }  // namespace
 
@@ -24,20 +26,29 @@ int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes) {
                   std::max(kContextMin, int32_t(affordable / kContextStep * kContextStep)));
 }
 
+uint64_t affordable_cache(uint64_t free_bytes) {
+  return std::min(free_bytes / 8 / kMiB * kMiB, kCacheBytesMax);
+}
+
 bool is_ample(const RoughNeed& need, uint64_t free_bytes) {
   return need.is_known && need.weights + kKvMargin * need.kv + kComputeBytesMax <= free_bytes;
 }
 
 // KV caches and states are written when they are made, so that the system would end the process.
-std::string memory_shortage(const MemoryPlan& plan, uint64_t free_bytes) {
+std::string memory_shortage(const MemoryPlan& plan, const FreeMemory& free) {
   const uint64_t bytes = host_bytes({}, {}, plan);
-  if (bytes <= free_bytes) return "";
+  if (bytes <= free.bytes) return "";
   const std::string copied =
       plan.host.copied == 0 ? "" : ", weights that are copied " + mib(plan.host.copied);
   return "KV cache and states need " + mib(plan.host.kv) + copied + " and computing " +
-         mib(plan.host.compute) + ", together " + mib(bytes) + ", and " +
-         std::to_string(free_bytes >> 20) +
-         " MiB of memory are free; lower parallel, context or kvCells, or use a smaller kvType";
+         mib(plan.host.compute) + ", together " + mib(bytes) + ", and " + words_of(free) +
+         "; lower parallel, context or kvCells, or use a smaller kvType";
+}
+
+std::string words_of(const FreeMemory& free) {
+  const std::string words = std::to_string(free.bytes / kMiB) + " MiB of memory are free";
+  if (free.promised == 0) return words;
+  return words + " beside the " + mib(free.promised) + " of this process's other engines";
 }
 
 }  // namespace sluice

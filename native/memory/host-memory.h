@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "memory/memory-budget.h"
 #include "memory/placement.h"
 
 namespace sluice {
@@ -21,6 +22,10 @@ struct ContextNeed {
 // those fit is checked by memory_shortage().
 int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes);
 
+// Bytes for kept states where none are asked for: an eighth of free memory in whole MiB, and at
+// most 2 GiB.
+uint64_t affordable_cache(uint64_t free_bytes);
+
 // An upper estimate of what a load takes, without measuring it. is_ample(): so much more is free
 // that the load fits for certain and need not be measured.
 struct RoughNeed {
@@ -30,6 +35,9 @@ struct RoughNeed {
 bool is_ample(const RoughNeed& need, uint64_t free_bytes);
 
 // Why a plan for the CPU alone does not fit; empty where it does.
-std::string memory_shortage(const MemoryPlan& plan, uint64_t free_bytes);
+std::string memory_shortage(const MemoryPlan& plan, const FreeMemory& free);
+
+// "8192 MiB of memory are free", and what is left out of that.
+std::string words_of(const FreeMemory& free);
 
 }  // namespace sluice

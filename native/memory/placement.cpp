@@ -1,6 +1,7 @@
 #include "memory/placement.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/fault.h"
 
@@ -215,6 +216,12 @@ struct Fitter {
 };
 
 }  // namespace
+
+DeviceSet all_of(const std::vector<Device>& devices) {
+  DeviceSet all(devices.size());
+  std::iota(all.begin(), all.end(), size_t(0));
+  return all;
+}
 
 std::string backend_name(GpuUse gpu) {
   switch (gpu) {

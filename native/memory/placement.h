@@ -42,6 +42,7 @@ struct PlacementRequest {
 };
 
 using DeviceSet = std::vector<size_t>;  // places in the list of devices
+DeviceSet all_of(const std::vector<Device>& devices);
 
 struct DeviceChoice {
   std::vector<DeviceSet> sets;  // the best first; none where the CPU computes alone

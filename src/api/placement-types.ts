@@ -86,7 +86,7 @@ export interface Estimate {
   readonly placement: Placement
   /** All together, of devices and of the system's memory. */
   readonly totalBytes: number
-  /** Of the system's memory, now. */
+  /** Of the system's memory, now, less what the other engines of this process may still take. */
   readonly freeBytes: number
   /**
    * Whether everything fits into what is free, the weights too. Where only the weights do not, a

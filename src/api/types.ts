@@ -84,10 +84,11 @@ export interface LoadOptions {
   kvCells?: number
   /**
    * MiB of host memory for the states of finished conversations and of replies that gave up their
-   * place; 0 keeps only what the places themselves hold. 0 to 1,048,576. Default: an eighth of free
-   * memory, at most 2,048. It bounds all memory of the cache, what is about to be kept and what is
-   * to be used again included. On top come, while a state is brought to another place, one or two
-   * copies of it, of which up to 64 MiB each are kept for the next time.
+   * slot; 0 keeps only what the slots themselves hold. 0 to 1,048,576. Default: an eighth of free
+   * memory, at most 2,048; what other engines of this process may still take is not free. It bounds
+   * all memory of the cache, what is about to be kept and what is to be used again included. On top
+   * come, while a state is brought to another slot, one or two copies of it, of which up to 64 MiB
+   * each are kept for the next time.
    */
   cacheMiB?: number
   /**

@@ -1,7 +1,8 @@
+import type { ModelHost, Need } from '../host/model-host.js'
 import type { Answer } from '../web/answer.js'
 import type { Call, CallHeaders } from '../web/call.js'
 import type { ErrorWords } from '../web/errors.js'
-import type { Models } from '../web/models.js'
+import type { ScopedEngine } from '../web/scoped-engine.js'
 
 /**
  * A protocol that clients speak: where its endpoints are, where its key stands, and how it tells
@@ -37,6 +38,17 @@ export interface Service {
   }
   /** Bounds the text that waits for the tokenizer: see TextBudget. */
   readonly texts: { run<T>(bytes: number, job: () => Promise<T>): Promise<T> }
-  /** The models, or the 503 that says why there are none. */
-  models(): Models
+  /** The models there are. */
+  readonly host: Pick<ModelHost, 'entries' | 'find'>
+  /** Throws the 503 that every request gets: before its body is read, which may take long. */
+  checkServing(): void
+  /** The model of a name, until the call ends. Rejects with what the client is told. */
+  lease(call: Call, name: string | undefined, need: Need): Promise<ModelInUse>
+}
+
+export interface ModelInUse {
+  /** What its reply calls it: the name that was asked for, where it is one of the model's. */
+  readonly name: string
+  readonly fingerprint: string
+  readonly engine: ScopedEngine
 }

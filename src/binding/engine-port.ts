@@ -327,6 +327,8 @@ export interface NativeModelInfo {
   context: number
   /** Compute threads that were settled on. */
   threads: number
+  /** Of host memory, for kept states, that were settled on. */
+  cacheBytes: number
   vocabulary: number
   hasChatTemplate: boolean
   /** How the template writes calls of tools. */
@@ -391,11 +393,11 @@ export interface NativeEngineOptions {
   parallel: number
   /** Tokens per sequence; 0 is min(trained, 8192), if a quarter of freeBytes holds it. */
   context: number
-  /** Bytes of memory that are free. */
+  /** Bytes of memory that are free, as the system says: the process's engines share them. */
   freeBytes: number
   /** Of one KV cache that all sequences share; 0 gives each `context` of its own. */
   kvCells: number
-  /** Host memory for the states of finished and set-aside sequences. */
+  /** Host memory for the states of finished and set-aside sequences; -1 chooses. */
   cacheBytes: number
   kvType: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
   flashAttention: 'auto' | 'on' | 'off'

@@ -1,27 +1,42 @@
 import type { EmbeddingInfo } from '../api/embedding-types.js'
-import type { Engine } from '../engine/engine.js'
+import type { EngineSettings } from '../api/types.js'
+import type { ModelEntry } from '../host/model-host.js'
+import { defaultName } from '../host/names.js'
 import { packageVersion } from './package-root.js'
 
+type Model = Pick<ModelEntry, 'names' | 'model' | 'settings'>
+
 interface Shown {
-  readonly alias: readonly string[]
   readonly drainMs: number
   readonly readerStallMs: number
   readonly engineStallMs: number
   readonly isolateKeys: boolean
 }
 
-/** What `serve` says once it is ready: the model, what was settled, the address, a request. */
+/** What `serve` says once it is ready: models, what was settled, the address, a request. */
 export function banner(
-  engine: Pick<Engine, 'model' | 'settings'>,
+  models: readonly Model[],
   url: string,
   flags: Shown,
   hasKeys: boolean,
 ): string {
-  const { model, settings } = engine
   const own = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+  const embeds = models[0]?.model.embedding !== undefined
+  return [
+    ...models.flatMap((model) => linesOf(model, flags)),
+    `Listening on ${url}. Try:`,
+    '',
+    embeds ? embeddingCurl(own, hasKeys) : curl(own, hasKeys),
+    '',
+    '',
+  ].join('\n')
+}
+
+function linesOf({ names, model, settings }: Model, flags: Shown): string[] {
+  const said = names.filter((name) => name !== defaultName).join(', ')
   const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
   return [
-    `Sluice ${packageVersion()} serves ${names(model.id, flags.alias)} (${model.description})`,
+    `Sluice ${packageVersion()} serves ${said} (${model.description})`,
     `  ${model.embedding === undefined ? '' : embedding(model.embedding)}` +
       `parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
@@ -30,12 +45,7 @@ export function banner(
       reasoning(settings),
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
-    `Listening on ${url}. Try:`,
-    '',
-    model.embedding === undefined ? curl(own, hasKeys) : embeddingCurl(own, hasKeys),
-    '',
-    '',
-  ].join('\n')
+  ]
 }
 
 /** One line for a shell; the key is taken from the environment in which it is pasted. */
@@ -63,7 +73,7 @@ function embedding({ size, pooling }: EmbeddingInfo): string {
   return `embeds: vectors of ${size}, pooling ${pooling}, `
 }
 
-function computing({ gpu, gpuLayers }: Engine['settings']): string {
+function computing({ gpu, gpuLayers }: EngineSettings): string {
   return gpu === false ? 'gpu off' : `gpu ${gpu}, gpu-layers ${gpuLayers}`
 }
 
@@ -72,16 +82,12 @@ function sharing(kvCells: number, isolateKeys: boolean): string {
   return `${cells}${isolateKeys ? ', isolate-keys' : ''}`
 }
 
-function drafting({ draft, lookup, draftMax }: Engine['settings']): string {
+function drafting({ draft, lookup, draftMax }: EngineSettings): string {
   if (draft === null && !lookup) return ''
   const limit = draftMax === 0 ? '' : `, draft-max ${draftMax}`
   return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
 }
 
-function reasoning({ reasoningBudget }: Engine['settings']): string {
+function reasoning({ reasoningBudget }: EngineSettings): string {
   return reasoningBudget === -1 ? '' : `, reasoning-budget ${reasoningBudget}`
-}
-
-function names(id: string, aliases: readonly string[]): string {
-  return [id, ...aliases].join(', ')
 }

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { EngineEndedError, InvalidOptionError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
-import { type Address, createServer, type SluiceServer } from '../http/index.js'
+import type { ModelHost } from '../host/model-host.js'
+import { type Address, createHostServer, type SluiceServer } from '../http/node/server.js'
+import { listenerSettings, modelHostOf } from '../http/options.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
@@ -23,7 +25,6 @@ const serverKeys = [
   'allowUnauthenticated',
   'isolateKeys',
   'openMetrics',
-  'anyModel',
   'readerStallMs',
   'engineStallMs',
   'maxTokens',
@@ -38,18 +39,22 @@ export async function serveCommand(flags: Flags): Promise<number> {
   const loading = new Promise<Engine>((resolve) => {
     begin = resolve
   })
-  const server = serverOf(flags, apiKeys, loading, log)
+  const failed = new AbortController()
+  // This command ends with the engine, and says why.
+  const host = hostOf(flags, loading, (error) => failed.abort(error))
+  const server = serverOf(flags, apiKeys, host, log)
   // A port in use is told now, not after minutes of loading.
   const address = await listening(server, flags)
   begin(loaded(flags, stop))
   try {
-    const engine = await loading
-    process.stdout.write(banner(engine, address.url, flags, apiKeys.length > 0))
-    log.life('ready', { url: address.url, model: engine.model.id })
-    const failure = await stoppedOrEnded(stop, engine)
-    if (failure !== undefined) throw failure
-    await drained(server, engine, flags.drainMs, log)
-    await throwingEnd(engine)
+    await host.ready
+    const models = host.loaded()
+    process.stdout.write(banner(models, address.url, flags, apiKeys.length > 0))
+    log.life('ready', { url: address.url, model: models.map(({ names }) => names[0]).join(', ') })
+    await stoppedOrFailed(stop, failed.signal)
+    await drained(server, host, flags.drainMs, log)
+    await host.close()
+    failed.signal.throwIfAborted() // the engine may have ended by itself while the server drained
     log.life('stopped', {})
   } catch (error) {
     // Replies that ended with the engine reach their readers first.
@@ -59,21 +64,11 @@ export async function serveCommand(flags: Flags): Promise<number> {
   return 0
 }
 
-/** Until a signal comes, or the engine ends by itself: then why. */
-async function stoppedOrEnded(
-  stop: AbortSignal,
-  engine: Engine,
-): Promise<EngineEndedError | undefined> {
-  if (stop.aborted) return undefined
-  const stopped = once(stop, 'abort').then(() => undefined)
-  return Promise.race([stopped, engine.ended])
-}
-
-/** Closes the engine. Throws why it ended by itself, if it did so while the server drained. */
-async function throwingEnd(engine: Engine): Promise<void> {
-  await engine.close()
-  const failure = await engine.ended
-  if (failure !== undefined) throw failure
+/** Until the first fires. Throws the reason of the second where that does. */
+async function stoppedOrFailed(stop: AbortSignal, failed: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([stop, failed])
+  if (!either.aborted) await once(either, 'abort')
+  failed.throwIfAborted()
 }
 
 /** Fires at the first SIGINT or SIGTERM; the second ends the process at once. */
@@ -88,24 +83,25 @@ function stopSignal(): AbortSignal {
   return stop.signal
 }
 
-function serverOf(
-  flags: Flags,
-  apiKeys: string[],
+function hostOf(
+  { alias: aliases, anyModel }: Flags,
   engine: Promise<Engine>,
-  log: Log,
-): SluiceServer {
-  const { alias: aliases, allowHost: allowHosts, allowOrigin: allowOrigins } = flags
-  const names = { aliases, allowHosts, allowOrigins }
+  onEngineError: (error: unknown) => void,
+): ModelHost {
+  return modelHostOf(listenerSettings({ engine, aliases, anyModel, onEngineError }))
+}
+
+function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): SluiceServer {
+  const { allowHost: allowHosts, allowOrigin: allowOrigins } = flags
   const bodyBytesMax = flags.bodyMib * 2 ** 20
   try {
-    return createServer({
+    return createHostServer(host, {
       ...pick(flags, serverKeys),
-      ...names,
+      allowHosts,
+      allowOrigins,
       bodyBytesMax,
       apiKeys,
-      engine,
       onLog: log.request,
-      onEngineError: () => undefined, // this command ends with it, and says why
     })
   } catch (error) {
     throw error instanceof InvalidOptionError ? withFlags(error, flags) : error
@@ -151,11 +147,14 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
 
 async function drained(
   server: SluiceServer,
-  engine: Engine,
+  host: ModelHost,
   deadlineMs: number,
   log: Log,
 ): Promise<void> {
-  const { queued, running, parked } = engine.stats()
-  log.life('draining', { replies: queued + running + parked, deadlineMs })
+  const counts = host.loaded().map(({ engine }) => {
+    const { queued, running, parked } = engine.stats()
+    return queued + running + parked
+  })
+  log.life('draining', { replies: counts.reduce((sum, one) => sum + one, 0), deadlineMs })
   await server.drain({ deadlineMs })
 }

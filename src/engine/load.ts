@@ -116,7 +116,7 @@ function makeEngine(
     kvType: native.kvType,
     flashAttention: settled.flashAttention,
     kvCells: native.kvCells,
-    cacheMiB: native.cacheBytes / mebibyte,
+    cacheMiB: info.cacheBytes / mebibyte,
     draft: native.draft === '' ? null : native.draft,
     lookup: native.lookup,
     draftMax: native.draftMax,

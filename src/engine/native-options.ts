@@ -10,8 +10,6 @@ import type { SettledLoadOptions } from '../options/engine-options.js'
 import { coresMax, freeBytes } from './machine.js'
 
 const mebibyte = 2 ** 20
-/** As much as is taken for kept states without being asked. */
-const cacheMiBMax = 2048
 
 /** @throws BinaryMissingError */
 export function loadBinding(): NativeAddon {
@@ -28,20 +26,19 @@ export function loadBinding(): NativeAddon {
   }
 }
 
-/** What the engine is made with, complete: defaults that depend on the machine are settled here. */
+/** What the engine is made with, complete; what depends on the other engines it settles itself. */
 export function nativeOptions(
   settled: SettledLoadOptions,
   addon: NativeAddon,
 ): NativeEngineOptions {
-  const free = freeBytes(addon)
   return {
     model: path.resolve(settled.model),
     estimatesOnly: false,
     parallel: settled.parallel,
     context: settled.context ?? 0,
-    freeBytes: free,
+    freeBytes: freeBytes(addon),
     kvCells: settled.kvCells ?? 0,
-    cacheBytes: (settled.cacheMiB ?? defaultCacheMiB(free)) * mebibyte,
+    cacheBytes: settled.cacheMiB === undefined ? -1 : settled.cacheMiB * mebibyte,
     kvType: settled.kvType,
     flashAttention: flashAttention(settled.flashAttention),
     threads: settled.threads ?? 0,
@@ -71,8 +68,4 @@ function flashAttention(asked: LoadOptions['flashAttention']) {
 function embeddingUse(asked: boolean | undefined): NativeEngineOptions['embeddings'] {
   if (asked === undefined) return 'automatic'
   return asked ? 'always' : 'never'
-}
-
-function defaultCacheMiB(free: number): number {
-  return Math.min(cacheMiBMax, Math.floor(free / 8 / mebibyte))
 }

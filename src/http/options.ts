@@ -1,4 +1,8 @@
+import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
+import { warnOfEngine } from '../host/engine-fault.js'
+import { fixedHost, isEngine } from '../host/fixed-host.js'
+import type { ModelHost } from '../host/model-host.js'
 import {
   aFunction,
   type Check,
@@ -142,8 +146,13 @@ const serverDefaults = {
   writeBufferBytes: 16 * 1024,
 }
 
-export type ListenerSettings = ListenerOptions & typeof listenerDefaults
-export type ServerSettings = ServerOptions & typeof serverDefaults
+/** The options that say which models there are; all others are the server's own. */
+type ModelOption = 'engine' | 'aliases' | 'anyModel' | 'onEngineError'
+type ModelSettings = Pick<ListenerOptions & typeof listenerDefaults, ModelOption>
+
+export type OwnServerOptions = Omit<ServerOptions, ModelOption>
+export type ListenerSettings = Omit<ListenerOptions & typeof listenerDefaults, ModelOption>
+export type ServerSettings = Omit<ServerOptions & typeof serverDefaults, ModelOption>
 
 const milliseconds = integerFrom(1, int32Max) // as a timer of Node's can hold
 const namesMax = 1024
@@ -208,13 +217,33 @@ const serverChecks: Checks<ServerOptions> = {
 const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max) }
 
 /** @throws InvalidOptionError */
-export function listenerSettings(options: ListenerOptions): ListenerSettings {
-  return checked({ ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) })
+export function listenerSettings(options: ListenerOptions): ListenerSettings & ModelSettings {
+  const settings = { ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) }
+  demand('engine', settings.engine, engine)
+  return checked(settings)
 }
 
 /** @throws InvalidOptionError */
-export function serverSettings(options: ServerOptions): ServerSettings {
-  return checked({ ...serverDefaults, ...parseFields<ServerOptions>(options, serverChecks) })
+export function serverSettings(options: ServerOptions): ServerSettings & ModelSettings {
+  const settings = { ...serverDefaults, ...parseFields<ServerOptions>(options, serverChecks) }
+  demand('engine', settings.engine, engine)
+  return checked(settings)
+}
+
+/** The same without an engine. Throws InvalidOptionError. */
+export function ownServerSettings(options: OwnServerOptions): ServerSettings {
+  return checked({ ...serverDefaults, ...parseFields<OwnServerOptions>(options, serverChecks) })
+}
+
+/** The host of the one engine that a listener or server was given. */
+export function modelHostOf({
+  engine,
+  aliases,
+  anyModel,
+  onEngineError,
+}: ModelSettings): ModelHost {
+  const onFailure = guarded('onEngineError', onEngineError ?? warnOfEngine)
+  return fixedHost(engine, { aliases, anyModel, onFailure })
 }
 
 /** @throws InvalidOptionError */
@@ -222,21 +251,8 @@ export function drainSettings(options: DrainOptions): Required<DrainOptions> {
   return { deadlineMs: 30_000, ...parseFields<DrainOptions>(options, drainChecks) }
 }
 
-/** Also one of another copy of the package. */
-export function isEngine(value: unknown): value is Engine {
-  if (!isObject(value)) return false
-  const { model, settings, chat, stats } = value as Partial<Engine>
-  return (
-    typeof model === 'object' &&
-    typeof settings === 'object' &&
-    typeof chat === 'function' &&
-    typeof stats === 'function'
-  )
-}
-
 /** What only goes together. */
 function checked<S extends ListenerSettings>(settings: S): S {
-  demand('engine', settings.engine, engine)
   if (settings.isolateKeys && settings.apiKeys.length === 0) {
     throw wrong('isolateKeys', 'false without apiKeys: all requests would look alike', true)
   }

@@ -24,7 +24,7 @@ export const ownRoutes: readonly OwnRoute[] = [
  * where the server has keys, a request without one gets only the code of a fault.
  */
 function health(app: App, call: Call): Answer {
-  app.models(mayKnow(app, call) ? 'whole' : 'code')
+  app.checkServing(mayKnow(app, call) ? 'whole' : 'code')
   return json(200, { status: 'ok' })
 }
 

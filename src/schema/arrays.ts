@@ -161,8 +161,8 @@ class ArrayRules {
     const known = new Map<string, string>()
     const after = (used: readonly number[]): string => {
       const key = [...used].sort((a, b) => a - b).join()
-      const told = known.get(key)
-      if (told !== undefined) return told
+      const cached = known.get(key)
+      if (cached !== undefined) return cached
       const choices = used.length >= min ? ['""'] : []
       const isBegun = used.length > 0
       for (const [i, name] of used.length < max ? names.entries() : []) {

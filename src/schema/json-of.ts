@@ -1,6 +1,6 @@
 import { isPlainObject, reasonOf, show } from '../api/show.js'
 
-/** As deep as brackets may be nested: whoever reads the text recurses. */
+/** As deep as brackets may be nested: readers of the text recurse. */
 const depthMax = 256
 
 /** What of a value is no JSON. */

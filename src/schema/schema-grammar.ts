@@ -5,6 +5,7 @@ import { jsonOf, NotJsonError } from './json-of.js'
 import { boundedNumber, MultiplesError, usableBounds } from './numbers.js'
 import { objectRule } from './objects.js'
 import { type Choice, opposites, patternOfTexts, plainKeywords } from './reading/conditions.js'
+import { costOf } from './reading/cost.js'
 import {
   constraintsOf,
   countOf,
@@ -22,7 +23,6 @@ import {
 import { merge, valuesOf } from './reading/merge.js'
 import { areApart, extentOf, type Shape, shapeOf } from './reading/one-of.js'
 import { References } from './reading/references.js'
-import { weightOf } from './reading/weight.js'
 import { PatternError } from './strings/pattern.js'
 import { type StringLimits, StringRules } from './strings/string-rules.js'
 import { fittingValues, oneOfTexts } from './values.js'
@@ -163,12 +163,12 @@ export class SchemaCompiler implements Compiler {
   }
 
   visit(schema: unknown, path: string, depth: number): string | undefined {
-    return this.#held(schema, typeNames, () => this.#visit(schema, path, depth))
+    return this.#leniently(schema, typeNames, () => this.#visit(schema, path, depth))
   }
 
   /** The rule of what of some types a schema allows; undefined where that is nothing. */
   visitAs(types: readonly TypeName[], schema: unknown, path: string): string | undefined {
-    return this.#held(schema, types, () => {
+    return this.#leniently(schema, types, () => {
       const flat = this.flat(schema, path)
       if (flat === undefined) return undefined
       const isOpen = valuesOf(flat) !== undefined || flat.choices !== undefined
@@ -258,8 +258,8 @@ export class SchemaCompiler implements Compiler {
     return content && (hasEmptyKey ? quoted(this.rules, content) : content)
   }
 
-  /** Where it is lenient, and `visit` refuses: any value of the types that the schema names. */
-  #held(
+  /** What `visit` writes; where that is refused and it is lenient, any value of its types. */
+  #leniently(
     schema: unknown,
     types: readonly TypeName[],
     visit: () => string | undefined,
@@ -303,7 +303,7 @@ export class SchemaCompiler implements Compiler {
     if (schema === true) return {}
     if (schema === false) return undefined
     if (!isObject(schema)) refuse(path, 'a schema: an object, or true', schema)
-    this.rules.count(8 + 6 * weightOf(schema))
+    this.rules.count(8 + 6 * costOf(schema))
     const { $ref, $dynamicRef, $recursiveRef, allOf, ...own } = constraintsOf(schema)
     const parts: Located[] = []
     if (allOf !== undefined) {
@@ -326,7 +326,7 @@ export class SchemaCompiler implements Compiler {
   }
 
   #merge(a: SchemaObject, b: SchemaObject, path: string): SchemaObject | undefined {
-    this.rules.count(12 * (weightOf(a) + weightOf(b)))
+    this.rules.count(12 * (costOf(a) + costOf(b)))
     return merge(a, b, path)
   }
 
@@ -346,7 +346,7 @@ export class SchemaCompiler implements Compiler {
   /** What both a plain schema and one of its alternatives allow. */
   #both(base: SchemaObject, { schema, path }: Located, depth: number): string | undefined {
     if (Object.keys(base).length === 0) return this.visit(schema, path, depth)
-    return this.#held(schema, typeNames, () => {
+    return this.#leniently(schema, typeNames, () => {
       this.#count(path, depth)
       const more = this.#flatten({ schema, path }, [])
       const merged = more && this.#merge(base, more, path)

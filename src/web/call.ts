@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { EngineStats, RequestNote } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
-import type { Reply } from '../engine/reply.js'
+import type { Reply, ReplyTally } from '../engine/reply.js'
 import type { AccessEntry } from './access-log.js'
 import { EngineWatch } from './engine-watch.js'
 import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
@@ -80,6 +80,18 @@ class CallEnded extends Error {
 /** Failures that are no request's fault: what was thrown is told to the log. */
 const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
 
+interface UsableModel {
+  readonly names: readonly [string, ...string[]]
+  readonly engine: Engine
+}
+
+/** What a call had of a model. */
+export interface ModelUsage {
+  /** Its own name. */
+  readonly model: string
+  readonly replies: readonly ReplyTally[]
+}
+
 /** How long the engine's count of an ended call's tokens is waited for. */
 const countMs = 1000
 
@@ -111,6 +123,8 @@ export class Call implements Scope {
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   readonly #incoming: Incoming
+  #modelName: string | undefined
+  readonly #releases: (() => void)[] = []
   #embeddedTokens: number | undefined
   #watch: EngineWatch | undefined
   readonly #abort = new AbortController()
@@ -171,10 +185,15 @@ export class Call implements Scope {
   end(): void {
     this.#watch?.stop()
     this.#abort.abort(new CallEnded())
+    for (const release of this.#releases.splice(0)) release()
   }
 
-  /** An engine whose answers end with this call. */
-  scope(engine: Engine): ScopedEngine {
+  /** A model until its end: what it asks of the engine ends then, and `release` is called. */
+  use({ names, engine }: UsableModel, release: () => void): ScopedEngine {
+    if (this.signal.aborted) release()
+    this.signal.throwIfAborted()
+    this.#modelName = names[0]
+    this.#releases.push(release)
     return new ScopedEngine(engine, this)
   }
 
@@ -262,6 +281,13 @@ export class Call implements Scope {
       completionTokens: isNone ? undefined : completionTokens,
       error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,
     }
+  }
+
+  /** For the metrics, once it is counted; undefined where it used no model. */
+  usage(): ModelUsage | undefined {
+    const model = this.#modelName
+    if (model === undefined) return undefined
+    return { model, replies: this.replies.map(({ tally }) => tally) }
   }
 
   #outcome(): AccessEntry['outcome'] {

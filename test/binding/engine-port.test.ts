@@ -79,6 +79,7 @@ const model: NativeModelInfo = {
   trainedContext: 8192,
   context: 4096,
   threads: 2,
+  cacheBytes: 0,
   vocabulary: 152_000,
   hasChatTemplate: true,
   callFormat: 'tagged',

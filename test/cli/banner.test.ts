@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { banner, curl } from '../../src/cli/banner.js'
 
-const engine = {
+const served = {
+  names: ['storyteller', 'gemma', 'default'] as const,
   model: {
     id: 'storyteller',
     name: 'Storyteller',
@@ -41,7 +42,6 @@ const engine = {
   },
 }
 const flags = {
-  alias: ['gemma'],
   drainMs: 30_001,
   readerStallMs: 60_002,
   engineStallMs: 30_003,
@@ -49,7 +49,7 @@ const flags = {
 }
 
 describe('what serve says at its start', () => {
-  const text = banner(engine, 'http://127.0.0.1:8080', flags, false)
+  const text = banner([served], 'http://127.0.0.1:8080', flags, false)
 
   test('names the model, its aliases and the address', () => {
     expect(text).toContain('serves storyteller, gemma (llama 1B Q8_0)')
@@ -71,8 +71,8 @@ describe('what serve says at its start', () => {
 
   test('shows what is shared, where it was asked for', () => {
     expect(text).not.toMatch(/kv-cells|isolate-keys/)
-    const shared = { ...engine, settings: { ...engine.settings, kvCells: 2048 } }
-    const said = banner(shared, 'http://127.0.0.1:8080', { ...flags, isolateKeys: true }, true)
+    const shared = { ...served, settings: { ...served.settings, kvCells: 2048 } }
+    const said = banner([shared], 'http://127.0.0.1:8080', { ...flags, isolateKeys: true }, true)
     expect(said).toContain('kv-cells 2048 for all, isolate-keys')
   })
 
@@ -81,21 +81,23 @@ describe('what serve says at its start', () => {
     [{ lookup: true, draftMax: 3 }, 'lookup, draft-max 3'],
   ])('shows what drafts, where it was asked for: %j', (asked, shown) => {
     expect(text).not.toMatch(/draft|lookup/)
-    const drafting = { ...engine, settings: { ...engine.settings, ...asked } }
-    expect(banner(drafting, 'http://127.0.0.1:8080', flags, true)).toContain(shown)
+    const drafting = { ...served, settings: { ...served.settings, ...asked } }
+    expect(banner([drafting], 'http://127.0.0.1:8080', flags, true)).toContain(shown)
   })
 
   test('shows how much may be thought, where that is limited', () => {
     expect(text).not.toContain('reasoning')
-    const limited = { ...engine, settings: { ...engine.settings, reasoningBudget: 0 } }
-    expect(banner(limited, 'http://127.0.0.1:8080', flags, true)).toContain('reasoning-budget 0\n')
+    const limited = { ...served, settings: { ...served.settings, reasoningBudget: 0 } }
+    expect(banner([limited], 'http://127.0.0.1:8080', flags, true)).toContain(
+      'reasoning-budget 0\n',
+    )
   })
 
   test('says of a model that embeds that it does, and shows how to ask it', () => {
     expect(text).not.toContain('embeds')
     const embedding = { size: 384, pooling: 'cls' as const }
-    const embedder = { ...engine, model: { ...engine.model, embedding } }
-    const said = banner(embedder, 'http://127.0.0.1:8080', flags, true)
+    const embedder = { ...served, model: { ...served.model, embedding } }
+    const said = banner([embedder], 'http://127.0.0.1:8080', flags, true)
     expect(said).toContain('embeds: vectors of 384, pooling cls, parallel 4')
     expect(said).toMatch(/^curl http:\/\/127\.0\.0\.1:8080\/v1\/embeddings .*SLUICE_API_KEY/m)
   })
@@ -105,7 +107,7 @@ describe('what serve says at its start', () => {
     ['http://[::]:99', 'curl -N http://[::1]:99/v1'],
     ['http://[::1]:99', 'curl -N http://[::1]:99/v1'],
   ])('a server at %s is asked at an address that can be asked', (url, start) => {
-    expect(banner(engine, url, flags, false)).toContain(start)
+    expect(banner([served], url, flags, false)).toContain(start)
   })
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { App } from '../../src/http/app.js'
 import { answer } from '../../src/http/dispatch.js'
-import { listenerSettings } from '../../src/http/options.js'
+import { listenerSettings, modelHostOf } from '../../src/http/options.js'
 import type { Answer, StreamedAnswer } from '../../src/web/answer.js'
 import { Call } from '../../src/web/call.js'
 import { eventually } from '../support/eventually.js'
@@ -21,7 +21,8 @@ import {
 closeAfterEach()
 
 function ask(served: Served, method: string, target: string, body?: unknown) {
-  const app = new App(listenerSettings({ engine: served.engine }))
+  const settings = listenerSettings({ engine: served.engine })
+  const app = new App(settings, modelHostOf(settings))
   const call = new Call(
     {
       method,

@@ -127,4 +127,12 @@ describe('a worker thread with an engine', () => {
     expect(summaryOf(exit)).toEqual(clean)
     expect(exit.messages).toEqual([{ tokens: 300 }])
   })
+
+  test('gives back what its engine was promised of the memory when it is terminated', async () => {
+    const exit = await runChild('worker-gives-memory-back')
+    expect(summaryOf(exit)).toEqual(clean)
+    const [[before = 0, meanwhile = 0, after = 0] = []] = exit.messages as number[][]
+    expect(meanwhile).toBeLessThan(before)
+    expect(after).toBe(before)
+  })
 })

@@ -213,9 +213,9 @@ export const mutants = [
   },
   {
     check: 23,
-    file: 'src/http/node/body.ts',
-    find: 'if (bytes > bodyBytesMax) settle',
-    replace: 'if (bytes > bodyBytesMax + 1) settle',
+    file: 'src/http/door/body.ts',
+    find: 'if (bytes <= bytesMax) return',
+    replace: 'if (bytes <= bytesMax + 1) return',
     tests: 'test/http/door.test.ts',
   },
   {

@@ -375,7 +375,9 @@ export class FakeEngine implements EnginePort {
 
   #modelInfo(): NativeModelInfo {
     const context = this.options.context || 2048
-    const info = { ...modelInfo, context, ...this.#model }
+    const { cacheBytes: asked } = this.options
+    const cacheBytes = asked < 0 ? chosenCacheBytes : asked
+    const info = { ...modelInfo, context, cacheBytes, ...this.#model }
     if (this.#embedding === undefined) return info
     const { size, pooling } = this.#embedding
     return { ...info, embedding: { size, pooling } }
@@ -502,7 +504,10 @@ const phaseIn: Record<State, RequestPhase> = {
   parked: 'parked',
 }
 
-const modelInfo: NativeModelInfo = {
+/** What it takes for kept states where it chooses. */
+export const chosenCacheBytes = 5 * 2 ** 20
+
+const modelInfo: Omit<NativeModelInfo, 'cacheBytes'> = {
   name: 'Fake',
   description: 'fake 1M F32',
   parameters: 1_000_000,

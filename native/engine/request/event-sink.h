@@ -56,6 +56,7 @@ struct LoadedModel {
   std::string name, description;
   uint64_t parameters = 0, bytes = 0;
   int32_t trained_context = 0, context = 0, threads = 0, vocabulary = 0;
+  uint64_t cache_bytes = 0;  // of host memory, for kept states
   bool has_chat_template = false, can_infill = false;
   std::vector<std::string> reasoning_ends;  // marks that end reasoning; none: it cannot be ended
   CallFormat call_format = CallFormat::none;

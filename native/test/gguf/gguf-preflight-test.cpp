@@ -13,6 +13,7 @@
 
 namespace {
 
+using sluice::model_file_bytes;
 using sluice::preflight_gguf;
 using sluice::PreflightResult;
 
@@ -594,4 +595,19 @@ TEST("a tensor's name that is too long or there twice is refused") {
   CHECK(refuses(parts.file(), "tensor t is there twice"));
   parts.tensors = text(std::string(64, 'n')) + rest + u64(0) + text("t") + rest + u64(64);
   CHECK(refuses(parts.file(), "expected at most 63"));
+}
+
+TEST("a split model's bytes are those of all its parts") {
+  const Folder folder;
+  const std::string whole = folder.write("whole.gguf", "12345");
+  CHECK_EQ(model_file_bytes(whole), uint64_t(5));
+  CHECK_EQ(model_file_bytes(whole + ".missing"), uint64_t(0));
+  const std::string first = folder.write("m-00001-of-00003.gguf", "1");
+  const std::string second = folder.write("m-00002-of-00003.gguf", "22");
+  CHECK_EQ(model_file_bytes(first), uint64_t(3));
+  folder.write("m-00003-of-00003.gguf", "333");
+  CHECK_EQ(model_file_bytes(first), uint64_t(6));
+  CHECK_EQ(model_file_bytes(second), uint64_t(2));
+  CHECK_EQ(model_file_bytes(folder.write("00001-of-00003.gguf", "4444")), uint64_t(4));
+  CHECK_EQ(model_file_bytes(folder.write("m-00001-of-3.gguf", "4444")), uint64_t(4));
 }

@@ -2,12 +2,14 @@
 
 #include "test/check.h"
 
+using sluice::affordable_cache;
 using sluice::affordable_context;
 using sluice::ContextNeed;
 using sluice::is_ample;
 using sluice::memory_shortage;
 using sluice::MemoryPlan;
 using sluice::RoughNeed;
+using sluice::words_of;
 
 namespace {
 
@@ -66,18 +68,29 @@ TEST("host memory: a plan has room up to the last byte of what is free") {
       {"beyond 32 bits", plan(uint64_t(1) << 45, 0), uint64_t(1) << 45},
   };
   for (const Row& row : rows) {
-    CHECK_EQ(std::string(row.what) + memory_shortage(row.plan, row.least), row.what);
-    CHECK(!memory_shortage(row.plan, row.least - 1).empty());
-    CHECK(!memory_shortage(row.plan, 0).empty());
+    CHECK_EQ(std::string(row.what) + memory_shortage(row.plan, {row.least}), row.what);
+    CHECK(!memory_shortage(row.plan, {row.least - 1}).empty());
+    CHECK(!memory_shortage(row.plan, {}).empty());
   }
-  CHECK_EQ(memory_shortage(plan(0, 0), 0), "");
+  CHECK_EQ(memory_shortage(plan(0, 0), {}), "");
 }
 
 TEST("host memory: a shortage says what is needed, what is free and what to do") {
-  CHECK_EQ(memory_shortage(plan(16 * kGiB, 100 * kMiB, 9 * kGiB, 4 * kGiB), 8 * kGiB),
+  CHECK_EQ(memory_shortage(plan(16 * kGiB, 100 * kMiB, 9 * kGiB, 4 * kGiB), {8 * kGiB}),
            "KV cache and states need 16384 MiB, weights that are copied 4096 MiB and computing "
            "100 MiB, together 20580 MiB, and 8192 MiB of memory are free; lower parallel, context "
            "or kvCells, or use a smaller kvType");
+  CHECK_EQ(words_of({8 * kGiB, 3 * kGiB}),
+           "8192 MiB of memory are free beside the 3072 MiB of this process's other engines");
+}
+
+TEST("host memory: kept states get an eighth of what is free, in whole MiB, and 2 GiB at most") {
+  CHECK_EQ(affordable_cache(0), uint64_t(0));
+  CHECK_EQ(affordable_cache(8 * kMiB - 1), uint64_t(0));
+  CHECK_EQ(affordable_cache(8 * kMiB), kMiB);
+  CHECK_EQ(affordable_cache(10 * kGiB + 1), 1280 * kMiB);
+  CHECK_EQ(affordable_cache(16 * kGiB), 2 * kGiB);
+  CHECK_EQ(affordable_cache(uint64_t(1) << 62), 2 * kGiB);
 }
 
 TEST("host memory: what is far from being short of is not measured") {

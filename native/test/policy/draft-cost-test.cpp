@@ -10,10 +10,10 @@ namespace {
 
 constexpr int32_t kMax = DraftCost::kDraftMax;
 
-// What a call of so many rows takes: a first further row, and each one.
+// What a batch of so many rows takes: a first further row, and each one.
 struct Machine {
   double several_ms, row_ms, draft_ms;
-  double call_ms(int32_t rows) const {
+  double batch_ms(int32_t rows) const {
     return rows == 1 ? 10 : 10 + several_ms + (rows - 1) * row_ms;
   }
 };
@@ -22,7 +22,7 @@ constexpr Machine kGpu{0.5, 0.1, 1}, kQ4{12, 2.5, 0.5}, kQ8{40, 3.0, 0.5};
 
 DraftCost known(const Machine& machine) {
   DraftCost cost;
-  for (int32_t rows = 1; rows <= kMax + 1; ++rows) cost.learn_batch(rows, machine.call_ms(rows));
+  for (int32_t rows = 1; rows <= kMax + 1; ++rows) cost.learn_batch(rows, machine.batch_ms(rows));
   cost.learn_draft(4, 4 * machine.draft_ms);
   return cost;
 }
@@ -41,11 +41,11 @@ double gain(const Machine& machine, int64_t tokens, int64_t wrong_every) {
       cost.learn_draft(drafted, drafted * machine.draft_ms);
       length.learn(drafted, accepted, accepted < drafted);
     }
-    cost.learn_batch(1 + drafted, machine.call_ms(1 + drafted));
-    ms += machine.call_ms(1 + drafted) + drafted * machine.draft_ms;
+    cost.learn_batch(1 + drafted, machine.batch_ms(1 + drafted));
+    ms += machine.batch_ms(1 + drafted) + drafted * machine.draft_ms;
     said += accepted + 1;
   }
-  return tokens * machine.call_ms(1) / ms;
+  return tokens * machine.batch_ms(1) / ms;
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ TEST("draft cost: text that cannot be guessed cheaply costs a tenth at most") {
   }
 }
 
-TEST("draft cost: a call that was slow for a while is tried again") {
+TEST("draft cost: a batch that was slow for a while is tried again") {
   DraftCost cost;
   DraftLength length(kMax, &cost);
   cost.learn_batch(1, 10);

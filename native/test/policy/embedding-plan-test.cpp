@@ -30,7 +30,7 @@ struct Situation {
 
 const Situation kSituations[] = {
     {"nobody is there", {}, ""},
-    {"one input is a call", {{7}}, "0:1"},
+    {"one input is a batch", {{7}}, "0:1"},
     {"several share one", {{10, 20, 30}}, "0:3"},
     {"as far as the rows go", {{60, 40, 1}}, "0:2"},
     {"in their order: none overtakes one that does not fit", {{60, 50, 1}}, "0:1"},

@@ -8,11 +8,11 @@ using sluice::PrefillCost;
 
 namespace {
 
-// Calls of the size that it asks for, on a machine where a call takes `call_ms` and `row_ms`.
-int32_t settled(PrefillCost& cost, double budget_ms, double call_ms, double row_ms) {
+// Batches of the size that it asks for, on a machine where a batch takes `batch_ms` and `row_ms`.
+int32_t settled(PrefillCost& cost, double budget_ms, double batch_ms, double row_ms) {
   int32_t rows = cost.rows_within(budget_ms);
   for (int i = 0; i < 50; ++i) {
-    cost.learn(rows, call_ms + rows * row_ms);
+    cost.learn(rows, batch_ms + rows * row_ms);
     rows = cost.rows_within(budget_ms);
   }
   return rows;
@@ -25,7 +25,7 @@ TEST("prefill cost: a batch is of moderate size while nothing is known") {
   CHECK_EQ(PrefillCost(32).rows_within(80), 32);
 }
 
-TEST("prefill cost: calls grow or shrink until they take the time that they may") {
+TEST("prefill cost: batches grow or shrink until they take the time that they may") {
   for (const double row_ms : {0.2, 0.4, 1.0, 2.5}) {
     PrefillCost cost(512);
     const int32_t rows = settled(cost, 80, 5, row_ms);
@@ -55,7 +55,7 @@ TEST("prefill cost: batches follow a machine that becomes slower") {
   CHECK(rows > 30 && rows < 45);
 }
 
-TEST("prefill cost: one slow call, as of weights that come from disk, is forgotten") {
+TEST("prefill cost: one slow batch, as of weights that come from disk, is forgotten") {
   PrefillCost cost(512);
   cost.learn(cost.rows_within(200), 4000);
   CHECK(settled(cost, 200, 5, 0.3) > 400);

@@ -26,13 +26,13 @@ SequenceView with_boundary(SequenceView view, int32_t boundary) {
   return view;
 }
 
-// "0 1 | 2:0+64" is single rows of the slots 0 and 1, then a call with rows 0 to 63 of slot 2.
+// "0 1 | 2:0+64" is single rows of the slots 0 and 1, then a batch with rows 0 to 63 of slot 2.
 std::string shown(const StepPlan& plan) {
   std::ostringstream text;
   for (size_t i = 0; i < plan.singles.size(); ++i) text << (i ? " " : "") << plan.singles[i];
-  for (const auto& call : plan.prefills) {
+  for (const auto& batch : plan.prefills) {
     text << " |";
-    for (const Chunk& chunk : call) {
+    for (const Chunk& chunk : batch) {
       text << " " << chunk.slot << ":" << chunk.begin << "+" << chunk.count;
     }
   }
@@ -73,7 +73,7 @@ const Situation kSituations[] = {
     {"what is nearly done counts as short",
      {prompt(0, 4000, 3900), prompt(1, 300)},
      " | 0:3900+100"},
-    {"short chunks share a call",
+    {"short chunks share a batch",
      {prompt(0, 20), prompt(1, 30), prompt(2, 50)},
      " | 0:0+20 1:0+30 | 2:0+50"},
     {"as long as each other, so do longer ones",
@@ -84,7 +84,7 @@ const Situation kSituations[] = {
      " | 0:1000+40 | 1:0+40"},
     {"what nearly fits is computed whole", {prompt(0, 70), prompt(1, 80)}, " | 0:0+70 | 1:0+80"},
     {"unless that is deep in its text", {prompt(0, 4000, 3870)}, " | 0:3870+128"},
-    {"a small part of another prompt is not worth a call",
+    {"a small part of another prompt is not worth a batch",
      {prompt(0, 80), prompt(1, 300)},
      " | 0:0+80"},
     {"unless they are all that is left of it",
@@ -110,8 +110,8 @@ TEST("scheduler: a stream of short prompts does not starve a long one (wire chec
     int32_t steps = 0;
     for (; old.n_computed < old.n_tokens - 1 && steps < 1000; ++steps) {
       const SequenceView fresh = {1, size, 0, size, uint64_t(steps + 1), false};
-      for (const auto& call : plan_step({old, fresh}, kLimits).prefills) {
-        for (const Chunk& chunk : call) old.n_computed += chunk.slot == 0 ? chunk.count : 0;
+      for (const auto& batch : plan_step({old, fresh}, kLimits).prefills) {
+        for (const Chunk& chunk : batch) old.n_computed += chunk.slot == 0 ? chunk.count : 0;
       }
     }
     CHECK(steps <= (4000 + 63) / 64);
@@ -123,8 +123,8 @@ TEST("scheduler: a step computes at most a quarter more prompt rows than it may"
     std::vector<SequenceView> prompts;
     for (int32_t slot = 0; slot < count; ++slot) prompts.push_back(prompt(slot, 10 + 37 * slot));
     int32_t rows = 0;
-    for (const auto& call : plan_step(prompts, kLimits).prefills) {
-      for (const Chunk& chunk : call) rows += chunk.count;
+    for (const auto& batch : plan_step(prompts, kLimits).prefills) {
+      for (const Chunk& chunk : batch) rows += chunk.count;
     }
     CHECK(rows > 0);
     CHECK(rows <= 128 + 128 / 4);
@@ -155,14 +155,14 @@ TEST("scheduler: parts of a prompt are whole tiles where there are rows for one"
   CHECK_EQ(shown(plan_step({prompt(0, 4000)}, {50, 512, false})), " | 0:0+50");
 }
 
-TEST("scheduler: no call has more rows than it may") {
+TEST("scheduler: no batch has more rows than it may") {
   CHECK_EQ(shown(plan_step({prompt(0, 600)}, {500, 512, false})), " | 0:0+448");
   CHECK_EQ(shown(plan_step({prompt(0, 512)}, {500, 512, false})), " | 0:0+512");
   std::vector<SequenceView> prompts;
   for (int32_t slot = 0; slot < 40; ++slot) prompts.push_back(prompt(slot, 30));
-  for (const auto& call : plan_step(prompts, {512, 512, false}).prefills) {
+  for (const auto& batch : plan_step(prompts, {512, 512, false}).prefills) {
     int32_t rows = 0;
-    for (const Chunk& chunk : call) rows += chunk.count;
+    for (const Chunk& chunk : batch) rows += chunk.count;
     CHECK(rows <= 512);
   }
 }
@@ -197,7 +197,7 @@ TEST("scheduler: a batch has as many rows of a scored prompt as may want logits"
   CHECK_EQ(shown(plan_step({scored(prompt(0, 70))}, scoring(200, 64, 64))), " | 0:0+64");
 }
 
-TEST("scheduler: prompts that are scored share a call as far as their logits have room") {
+TEST("scheduler: prompts that are scored share a batch as far as their logits have room") {
   const std::vector<SequenceView> equal{scored(prompt(0, 40)), scored(prompt(1, 40))};
   CHECK_EQ(shown(plan_step(equal, scoring(128, 64, 64))), " | 0:0+40 | 1:0+40");
   CHECK_EQ(shown(plan_step(equal, scoring(128, 80, 80))), " | 0:0+40 1:0+40");
@@ -213,9 +213,9 @@ TEST("scheduler: a prompt that is scored is computed to its end beside any other
   int32_t steps = 0;
   for (; old.n_computed < old.n_tokens - 1 && steps < 1000; ++steps) {
     const SequenceView fresh = {1, 90, 0, 90, uint64_t(steps + 1), false};
-    for (const auto& call : plan_step({old, fresh}, scoring(128, 64, 64)).prefills) {
+    for (const auto& batch : plan_step({old, fresh}, scoring(128, 64, 64)).prefills) {
       int32_t logits = 0;
-      for (const Chunk& chunk : call) {
+      for (const Chunk& chunk : batch) {
         old.n_computed += chunk.slot == 0 ? chunk.count : 0;
         logits += chunk.slot == 0 ? chunk.count : 1;
       }

@@ -10,14 +10,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A machine: what a call of so many rows takes with so many threads, in milliseconds.
+// A machine: what a batch of so many rows takes with so many threads, in milliseconds.
 using Machine = std::function<double(int32_t rows, int32_t threads)>;
 
 struct Run {
   ThreadTuner tuner;
   Clock::time_point now{1h};
 
-  // For some seconds, one call after the other; the share of the time spent with `threads`.
+  // For some seconds, one batch after the other; the share of the time spent with `threads`.
   double share(const Machine& machine, int32_t rows, int32_t threads, Clock::duration time) {
     const auto end = now + time;
     double all = 0, with = 0;
@@ -69,7 +69,7 @@ TEST("thread tuner: each size of batch has its own number") {
   CHECK_EQ(run.tuner.choose(64, run.now - 1h), 4);
 }
 
-TEST("thread tuner: a large call that becomes slower little by little is not tried on fewer") {
+TEST("thread tuner: a large batch that becomes slower little by little is not tried on fewer") {
   ThreadTuner tuner(2, false);
   Clock::time_point now{1h};
   for (int32_t depth = 0; depth < 8000; depth += 64) {

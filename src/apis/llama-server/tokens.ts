@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { trueOrFalse } from '../../options/checks.js'
 import { type Answer, json, jsonType, whole } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
-import { engineNamed } from '../../web/models.js'
 import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { Service } from '../api.js'
 import { chatMessages } from '../openai/chat/messages.js'
@@ -37,10 +36,10 @@ export const tokenizeRequest = z.object(
 
 /** POST /tokenize */
 export async function tokenize(service: Service, call: Call): Promise<Answer> {
-  const models = service.models()
+  service.checkServing()
   const body = await call.body()
   const request = parseBody(tokenizeRequest, body)
-  const engine = engineNamed(request.model, models, call)
+  const { engine } = await service.lease(call, request.model, 'tokens')
   call.errorWords = errorWords({ prompt: 'content' })
   const { add_special: addSpecial, parse_special: parseSpecial } = request
   const options = { addSpecial, parseSpecial }
@@ -72,10 +71,10 @@ export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
 
 /** POST /detokenize */
 export async function detokenize(service: Service, call: Call): Promise<Answer> {
-  const models = service.models()
+  service.checkServing()
   const body = await call.body()
   const { model, tokens } = parseBody(detokenizeRequest, body)
-  const engine = engineNamed(model, models, call)
+  const { engine } = await service.lease(call, model, 'tokens')
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
   return json(200, { content: await engine.detokenize(tokens) })
 }
@@ -92,10 +91,10 @@ export const applyTemplateRequest = z.object(
 
 /** POST /apply-template */
 export async function applyTemplate(service: Service, call: Call): Promise<Answer> {
-  const models = service.models()
+  service.checkServing()
   const body = await call.body()
   const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
-  const engine = engineNamed(model, models, call)
+  const { engine } = await service.lease(call, model, 'tokens')
   call.note(options.tools?.notes ?? [])
   call.errorWords = toolWords(call.errorWords, options.tools)
   const tools = await preparedTools(engine, options.tools)

@@ -5,7 +5,6 @@ import type { EmbedResult } from '../../api/embedding-types.js'
 import { int32Max, integerFrom } from '../../options/checks.js'
 import { type Answer, jsonType, whole } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
-import { embedderNamed, nameOfReply } from '../../web/models.js'
 import type { Service } from '../api.js'
 import { checked, inputs, optional, parseBody } from '../request.js'
 import { errorWords } from './errors.js'
@@ -31,15 +30,14 @@ const stretchMs = 8
 
 /** POST /v1/embeddings */
 export async function embeddings(service: Service, call: Call): Promise<Answer> {
-  const models = service.models()
+  service.checkServing()
   const request = parseBody(embeddingRequest, await call.body())
-  const engine = embedderNamed(request.model, models, call)
+  const { engine, name } = await service.lease(call, request.model, 'embeddings')
   const { input, dimensions } = request
   call.errorWords = errorWords({ prompt: 'input' })
   call.watch(engine, service.settings.engineStallMs)
   const result = await engine.embed(input, dimensions === undefined ? {} : { dimensions })
-  const named = { ...request, model: nameOfReply(request.model, models) }
-  const body = await joined(embeddingsBody(named, result))
+  const body = await joined(embeddingsBody({ ...request, model: name }, result))
   call.signal.throwIfAborted()
   return whole(200, jsonType, body)
 }

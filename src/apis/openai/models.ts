@@ -1,22 +1,23 @@
+import type { ModelEntry } from '../../host/model-host.js'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
-import { checkName, type Models } from '../../web/models.js'
 import type { Service } from '../api.js'
 
 /** GET /v1/models */
 export function listModels(service: Service): Answer {
-  const models = service.models()
-  return json(200, { object: 'list', data: models.names.map((id) => entry(id, models)) })
+  service.checkServing()
+  const models = service.host.entries()
+  const data = models.flatMap((model) => model.names.map((id) => entry(id, model)))
+  return json(200, { object: 'list', data })
 }
 
 /** GET /v1/models/{id} */
 export function oneModel(service: Service, _: Call, id: string): Answer {
-  const models = service.models()
-  checkName(id, models)
-  return json(200, entry(id, models))
+  service.checkServing()
+  return json(200, entry(id, service.host.find(id)))
 }
 
-function entry(id: string, { engine: { model, settings }, created }: Models) {
+function entry(id: string, { model, settings, created }: ModelEntry) {
   return {
     id,
     object: 'model',

@@ -1,5 +1,6 @@
 import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
+import type { ListenerSettings } from '../options.js'
 
 /** JSON by another name, or by none: what curl says of -d, and what says nothing. */
 const jsonTypes = /^(?:application|text)\/(?:[\w.-]+\+)?json$/
@@ -30,6 +31,48 @@ export function checkEncoding(headers: CallHeaders): void {
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new HttpError('media_type', 'Expected a body without Content-Encoding; send it plain.')
   }
+}
+
+/** What bounds bodies, of all calls together and of one. */
+export interface BodyLimits {
+  readonly settings: Pick<ListenerSettings, 'bodyBytesMax' | 'requestTimeoutMs'>
+  readonly bodies: BodyBudget
+}
+
+/** A body on its way, kept within its limits. Owned by the adapter that reads it. */
+export class ArrivingBody {
+  readonly #bytesMax: number
+  readonly #room: { grow(bytes: number): void }
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+
+  /** @param signal aborted when its call ends: its memory is counted until then */
+  constructor({ settings, bodies }: BodyLimits, signal: AbortSignal) {
+    this.#bytesMax = settings.bodyBytesMax
+    this.#room = bodies.open(signal)
+  }
+
+  /** Throws a 413 for more bytes than a body may have, and a 429 for more than all may. */
+  add(chunk: Buffer): void {
+    this.#bytes += chunk.length
+    checkLength(this.#bytes, this.#bytesMax)
+    this.#room.grow(chunk.length)
+    this.#chunks.push(chunk)
+  }
+
+  whole(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+}
+
+/** Throws a 413, also for what a body says of its own length before it comes. */
+export function checkLength(bytes: number, bytesMax: number): void {
+  if (bytes <= bytesMax) return
+  throw new HttpError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
+}
+
+export function tooSlow(): HttpError {
+  return new HttpError('request_timeout', 'The request took too long to arrive.')
 }
 
 /** Bodies up to this size are not counted: as many as connections may have one. */

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { EngineStats } from '../../api/types.js'
+import { modelLabel } from './reply-metrics.js'
 
 type Stats = EngineStats
 
@@ -144,37 +145,45 @@ const labelledCounters: readonly LabelledMetric[] = [
   },
 ]
 
-/** Registers what the engine counts. Without stats, as the model still loads, it tells nothing. */
-export function registerEngineMetrics(registry: Registry, stats: () => Stats | undefined): void {
+/** What a model's engine counts. */
+export interface ModelStats {
+  /** The model's own name. */
+  readonly model: string
+  readonly stats: Stats
+}
+
+/** Registers what engines count, told of each model in memory when somebody asks. */
+export function registerEngineMetrics(
+  registry: Registry,
+  loaded: () => readonly ModelStats[],
+): void {
   const registers = [registry]
+  const labelNames = [modelLabel]
   for (const { name, help, value } of gauges) {
-    const gauge = new Gauge({ name, help, registers, collect: () => read(value, set) })
-    const set = (now: number) => gauge.set(now)
+    const collect = () => {
+      gauge.reset()
+      for (const { model, stats } of loaded()) gauge.set({ [modelLabel]: model }, value(stats))
+    }
+    const gauge = new Gauge({ name, help, labelNames, registers, collect })
   }
   for (const { name, help, value } of counters) {
-    const counter = new Counter({ name, help, registers, collect: () => read(value, set) })
-    const set = (now: number) => raise(counter, {}, now)
+    const collect = () => {
+      counter.reset() // the engine counts; this only repeats it
+      for (const { model, stats } of loaded()) counter.inc({ [modelLabel]: model }, value(stats))
+    }
+    const counter = new Counter({ name, help, labelNames, registers, collect })
   }
   for (const { name, help, label, values } of labelledCounters) {
     const collect = () => {
       counter.reset()
-      for (const [key, value] of Object.entries(values)) {
-        read(value, (now) => counter.inc({ [label]: key }, now))
+      for (const { model, stats } of loaded()) {
+        for (const [key, value] of Object.entries(values)) {
+          counter.inc({ [label]: key, [modelLabel]: model }, value(stats))
+        }
       }
     }
-    const counter = new Counter({ name, help, labelNames: [label], registers, collect })
+    const counter = new Counter({ name, help, labelNames: [label, modelLabel], registers, collect })
   }
-
-  function read(value: (stats: Stats) => number, set: (now: number) => void): void {
-    const now = stats()
-    if (now !== undefined) set(value(now))
-  }
-}
-
-/** The engine counts; ours only repeats it. */
-function raise(counter: Counter, labels: Record<string, string>, now: number): void {
-  counter.reset()
-  counter.inc(labels, now)
 }
 
 function share(part: number, whole: number): number {

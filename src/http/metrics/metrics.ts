@@ -1,14 +1,9 @@
 import { Counter, Registry } from 'prom-client'
-import type { EngineStats } from '../../api/types.js'
-import type { ReplyTally } from '../../engine/reply.js'
+import type { ModelHost } from '../../host/model-host.js'
 import type { AccessEntry } from '../../web/access-log.js'
-import { registerEngineMetrics } from './engine-metrics.js'
+import type { ModelUsage } from '../../web/call.js'
+import { type ModelStats, registerEngineMetrics } from './engine-metrics.js'
 import { ReplyMetrics } from './reply-metrics.js'
-
-interface Counted {
-  stats(): EngineStats
-  readonly model: { readonly id: string }
-}
 
 /**
  * What one listener tells Prometheus, in vLLM's vocabulary with a prefix of its own. A registry of
@@ -20,11 +15,12 @@ export class Metrics {
   readonly #requests: Counter
   readonly #errors: Counter
   readonly #dropped: Counter
-  #engine: Counted | undefined
+  readonly #host: Pick<ModelHost, 'loaded'>
   /** Of the scrape under way: all of its numbers are of one moment. */
-  #stats: EngineStats | undefined
+  #stats: readonly ModelStats[] = []
 
-  constructor() {
+  constructor(host: Pick<ModelHost, 'loaded'>) {
+    this.#host = host
     registerEngineMetrics(this.#registry, () => this.#stats)
     this.#replies = new ReplyMetrics(this.#registry)
     const registers = [this.#registry]
@@ -51,19 +47,14 @@ export class Metrics {
     return this.#registry.contentType
   }
 
-  /** The model is loaded: from now on the engine's numbers are told, and whose they are. */
-  serve(engine: Counted): void {
-    this.#engine = engine
-    this.#registry.setDefaultLabels({ model_name: engine.model.id })
-  }
-
-  /** A request has ended, with what its replies took. */
-  observe(entry: AccessEntry, replies: readonly ReplyTally[]): void {
+  /** A request has ended, with what it had of a model. */
+  observe(entry: AccessEntry, usage: ModelUsage | undefined): void {
     // What a client made up is no label: there would be as many as it likes.
     const { method, route = 'none', status, outcome, code = 'invalid_request' } = entry
     this.#requests.inc({ method: method || 'none', route, status })
     if (outcome === 'failed') this.#errors.inc({ code })
-    for (const reply of replies) this.#replies.observe(reply)
+    if (usage === undefined) return
+    for (const reply of usage.replies) this.#replies.observe(usage.model, reply)
   }
 
   /** A connection was closed on arrival. */
@@ -73,7 +64,9 @@ export class Metrics {
 
   /** All of it, in Prometheus' text format. */
   text(): Promise<string> {
-    this.#stats = this.#engine?.stats()
+    const models = this.#host.loaded()
+    for (const { names } of models) this.#replies.begin(names[0])
+    this.#stats = models.map(({ names, engine }) => ({ model: names[0], stats: engine.stats() }))
     return this.#registry.metrics()
   }
 }

@@ -15,6 +15,9 @@ const tokenCounts = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
 ]
 
+/** The label that tells whose numbers they are. */
+export const modelLabel = 'model_name'
+
 /** One value for each choice that came to its end; none where it has nothing to tell. */
 interface Measure {
   readonly name: string
@@ -78,48 +81,62 @@ export class ReplyMetrics {
   readonly #promptTokens: Histogram
   readonly #generationTokens: Histogram
   readonly #success: Counter
+  /** Models that are told of, with zeros where they had no replies. */
+  readonly #begun = new Set<string>()
 
   constructor(registry: Registry) {
-    const registers = [registry]
+    const common = { labelNames: [modelLabel], registers: [registry] }
     this.#histograms = measures.map(({ value, ...rest }) => ({
-      histogram: new Histogram({ ...rest, registers }),
+      histogram: new Histogram({ ...rest, ...common }),
       value,
     }))
     this.#promptTokens = new Histogram({
       name: 'sluice_request_prompt_tokens',
       help: 'Tokens of a prompt that was taken in.',
       buckets: tokenCounts,
-      registers,
+      ...common,
     })
     this.#generationTokens = new Histogram({
       name: 'sluice_request_generation_tokens',
       help: 'Tokens that were generated for a reply, up to its cancellation too.',
       buckets: tokenCounts,
-      registers,
+      ...common,
     })
     this.#success = new Counter({
       name: 'sluice_request_success_total',
       help: 'Replies that came to their end, by why they ended.',
-      labelNames: ['finished_reason'],
-      registers,
+      ...common,
+      labelNames: ['finished_reason', modelLabel],
     })
   }
 
-  /** Tokens of all; of a reply that was cancelled or failed, its times would tell nothing. */
-  observe({ promptTokens, choices }: ReplyTally): void {
-    if (promptTokens === undefined) return
-    this.#promptTokens.observe(promptTokens)
-    for (const { completionTokens, result } of choices) {
-      this.#generationTokens.observe(completionTokens)
-      if (result !== undefined && result.finishReason !== 'cancelled') this.#ended(result)
+  /** A model is there: its numbers are told from now on, before it had a reply as well. */
+  begin(model: string): void {
+    if (this.#begun.has(model)) return
+    this.#begun.add(model)
+    const all = this.#histograms.map(({ histogram }) => histogram)
+    for (const histogram of [...all, this.#promptTokens, this.#generationTokens]) {
+      histogram.zero({ [modelLabel]: model })
     }
   }
 
-  #ended(choice: ChoiceResult): void {
-    this.#success.inc({ finished_reason: choice.finishReason })
+  /** Tokens of all; of a reply that was cancelled or failed, its times would tell nothing. */
+  observe(model: string, { promptTokens, choices }: ReplyTally): void {
+    if (promptTokens === undefined) return
+    this.begin(model)
+    const labels = { [modelLabel]: model }
+    this.#promptTokens.observe(labels, promptTokens)
+    for (const { completionTokens, result } of choices) {
+      this.#generationTokens.observe(labels, completionTokens)
+      if (result !== undefined && result.finishReason !== 'cancelled') this.#ended(model, result)
+    }
+  }
+
+  #ended(model: string, choice: ChoiceResult): void {
+    this.#success.inc({ finished_reason: choice.finishReason, [modelLabel]: model })
     for (const { histogram, value } of this.#histograms) {
       const now = value(choice)
-      if (now !== undefined) histogram.observe(now)
+      if (now !== undefined) histogram.observe({ [modelLabel]: model }, now)
     }
   }
 }

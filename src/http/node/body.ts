@@ -2,8 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { tooDeep } from '../../web/json.js'
-import { type BodyBudget, checkEncoding, checkMedia } from '../door/body.js'
-import type { ListenerSettings } from '../options.js'
+import {
+  ArrivingBody,
+  type BodyLimits,
+  checkEncoding,
+  checkLength,
+  checkMedia,
+  tooSlow,
+} from '../door/body.js'
 
 /** A request whose body may be read. */
 interface Readable {
@@ -11,12 +17,6 @@ interface Readable {
   readonly res: ServerResponse
   /** Fires when the body is not wanted any more: the client has left, or the call has ended. */
   readonly signal: AbortSignal
-}
-
-/** What bounds bodies: of App. */
-interface BodyLimits {
-  readonly settings: Pick<ListenerSettings, 'bodyBytesMax' | 'requestTimeoutMs'>
-  readonly bodies: BodyBudget
 }
 
 /**
@@ -29,37 +29,28 @@ export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer>
   checkMedia(req.headers as CallHeaders)
   if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, bodyBytesMax))
   checkEncoding(req.headers as CallHeaders)
-  if (lengthOf(req) > bodyBytesMax) throw tooLarge(bodyBytesMax)
+  checkLength(lengthOf(req), bodyBytesMax)
   letContinue(req, res)
   return readAll(request, limits)
 }
 
 function readAll({ req, signal }: Readable, limits: BodyLimits): Promise<Buffer> {
-  const { bodyBytesMax, requestTimeoutMs } = limits.settings
-  const room = limits.bodies.open(signal)
+  const body = new ArrivingBody(limits, signal)
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
     // A string where other code has called setEncoding().
     const onData = (data: Buffer | string) => {
-      const chunk =
-        typeof data === 'string' ? Buffer.from(data, req.readableEncoding ?? 'utf8') : data
-      bytes += chunk.length
-      chunks.push(chunk)
-      if (bytes > bodyBytesMax) settle(() => reject(tooLarge(bodyBytesMax)))
-      else grow(chunk.length)
-    }
-    const grow = (by: number) => {
       try {
-        room.grow(by)
+        body.add(
+          typeof data === 'string' ? Buffer.from(data, req.readableEncoding ?? 'utf8') : data,
+        )
       } catch (error) {
         settle(() => reject(error))
       }
     }
-    const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
+    const onEnd = () => settle(() => resolve(body.whole()))
     const onCut = () => settle(() => reject(signal.aborted ? signal.reason : isGone()))
     const onLate = () => settle(() => reject(tooSlow()))
-    const timer = setTimeout(onLate, requestTimeoutMs)
+    const timer = setTimeout(onLate, limits.settings.requestTimeoutMs)
     const settle = (how: () => void) => {
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onCut).off('error', onCut)
@@ -92,7 +83,7 @@ function bodyReadBefore(req: IncomingMessage, bytesMax: number): Buffer {
     if (isEmpty(req)) return Buffer.alloc(0)
     throw isGone()
   }
-  if (bytes.length > bytesMax) throw tooLarge(bytesMax)
+  checkLength(bytes.length, bytesMax)
   return bytes
 }
 
@@ -119,14 +110,6 @@ function isEmpty(req: IncomingMessage): boolean {
 
 function lengthOf({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)
-}
-
-function tooLarge(bytesMax: number): HttpError {
-  return new HttpError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
-}
-
-function tooSlow(): HttpError {
-  return new HttpError('request_timeout', 'The request took too long to arrive.')
 }
 
 function isGone(): HttpError {

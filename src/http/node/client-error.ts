@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { type CallHeaders, newRequestId, requestIdOf } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import type { App } from '../app.js'
+import { tooSlow } from '../door/body.js'
 import { connectionOf } from './connection.js'
 
 /** How long a connection whose request could not be read stays for its answer to be read. */
@@ -75,7 +76,7 @@ function refuse(app: App, socket: Socket, error: HttpError, req?: IncomingMessag
 function refusalOf(code: string | undefined): HttpError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new HttpError('request_timeout', 'The request took too long to arrive.')
+      return tooSlow()
     case 'HPE_HEADER_OVERFLOW':
       return new HttpError(
         'header_size',

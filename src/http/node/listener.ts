@@ -10,7 +10,7 @@ import { Call, type CallHeaders, type Incoming } from '../../web/call.js'
 import type { ErrorKind, HttpError } from '../../web/errors.js'
 import { App } from '../app.js'
 import { answer } from '../dispatch.js'
-import { type ListenerOptions, listenerSettings } from '../options.js'
+import { type ListenerOptions, listenerSettings, modelHostOf } from '../options.js'
 import { isUnmet, readBody } from './body.js'
 import { joinConnection, type Passenger, watchReader } from './connection.js'
 import { pump, StreamSendBuffer, sendWhole } from './send.js'
@@ -25,17 +25,17 @@ export type RequestListener = (req: IncomingMessage, res: ServerResponse) => voi
  * is no HTTP, and drains. Throws InvalidOptionError.
  */
 export function requestListener(options: ListenerOptions): RequestListener {
-  return listenerOf(new App(listenerSettings(options)))
+  const settings = listenerSettings(options)
+  return listenerOf(new App(settings, modelHostOf(settings)))
 }
 
 export function listenerOf(app: App): RequestListener {
   const end = (exchange: Exchange) => {
     const { call } = exchange
     app.leave(call)
-    const tallies = call.replies.map(({ tally }) => tally)
     const notes = app.toldNotes.places(call.notes)
     const entry = call.entry(exchange.status)
-    app.tell(notes.length === 0 ? entry : { ...entry, notes }, tallies)
+    app.tell(notes.length === 0 ? entry : { ...entry, notes }, call.usage())
   }
   const onClose = (exchange: Exchange) => {
     if (exchange.call.isCounted) end(exchange)

@@ -2,12 +2,16 @@ import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
+import type { ModelHost } from '../../host/model-host.js'
 import { isOfListener, noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
 import { isLoopback } from '../door/origin.js'
 import {
   type DrainOptions,
   drainSettings,
+  modelHostOf,
+  type OwnServerOptions,
+  ownServerSettings,
   type ServerOptions,
   type ServerSettings,
   serverSettings,
@@ -36,7 +40,16 @@ const lastWordsMs = 1000
  * ends it well. Throws InvalidOptionError, also for an address other than loopback without keys.
  */
 export function createServer(options: ServerOptions): SluiceServer {
-  return new SluiceServer(serverSettings(options))
+  const settings = serverSettings(options)
+  checkOpenness(settings)
+  return new SluiceServer(settings, modelHostOf(settings))
+}
+
+/** The same in front of a host of models, which stays the caller's. */
+export function createHostServer(host: ModelHost, options: OwnServerOptions): SluiceServer {
+  const settings = ownServerSettings(options)
+  checkOpenness(settings)
+  return new SluiceServer(settings, host)
 }
 
 /** Made by createServer. */
@@ -49,10 +62,9 @@ export class SluiceServer implements AsyncDisposable {
   #ended: Promise<void> | undefined
 
   /** @internal */
-  constructor(settings: ServerSettings) {
-    checkOpenness(settings)
+  constructor(settings: ServerSettings, host: ModelHost) {
     this.#settings = settings
-    this.#app = new App(withOwnName(settings))
+    this.#app = new App(withOwnName(settings), host)
     this.server = httpServer(settings, this.#app)
   }
 

@@ -4,8 +4,8 @@ const known = new WeakMap<object, string>()
 /** The same text for what is the same value: keys in order. */
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const told = known.get(value)
-  if (told !== undefined) return told
+  const cached = known.get(value)
+  if (cached !== undefined) return cached
   const text = Array.isArray(value) ? `[${value.map(canonicalJson).join()}]` : objectText(value)
   known.set(value, text)
   return text

@@ -71,7 +71,7 @@ const aboutType: Readonly<Record<string, TypeName>> = {
   unevaluatedProperties: 'object',
 }
 
-/** Words of our own, of plain schemas: nobody else's count. */
+/** Keywords of our own, in plain schemas: they do not count in a given one. */
 const ours = new Set(['isWhole', 'notPattern', 'choices'])
 
 /** The type that a keyword is about: it says nothing of values of other types. */

@@ -22,7 +22,7 @@ const bitOf = new Map(
     name === 'integer' ? 1 << typeNames.indexOf('number') : 1 << i,
   ]),
 )
-const isObject = bitOf.get('object')
+const objectBit = bitOf.get('object')
 
 /** Of a schema without $ref and allOf. `resolve` makes that of a property's schema. */
 export function shapeOf(
@@ -62,7 +62,7 @@ export function areApart(a: Shape, b: Shape): boolean {
   const common = (a.written & b.allowed) | (b.written & a.allowed)
   if (common === 0) return true
   if (a.values !== undefined && b.values !== undefined) return areDisjoint(a.values, b.values)
-  return common === isObject && (haveTag(a, b) || haveKeys(a, b))
+  return common === objectBit && (haveTag(a, b) || haveKeys(a, b))
 }
 
 /** Undefined is all of them. */

@@ -55,7 +55,7 @@ const schemasByKey = new Set(['$defs', 'definitions'])
 class SchemaReader {
   readonly #references: References
   readonly #tell: (note: RequestNote) => void
-  #told = 0
+  #notes = 0
   #schemas = 0
 
   constructor(root: unknown, at: string, tell: (note: RequestNote) => void) {
@@ -166,7 +166,7 @@ class SchemaReader {
   }
 
   #say(path: string, expected: string, came: string, taken: string): void {
-    if (++this.#told > notesMax) return
+    if (++this.#notes > notesMax) return
     this.#tell({
       path: shortened(path),
       message: `expected ${expected}, but got ${came}; taken as: ${taken}`,

@@ -156,7 +156,7 @@ export class References {
     this.#rules.set(target.path, name)
     const rule = visit()
     if (rule === undefined) this.#empty.add(name)
-    // Whoever was told of it meanwhile can never be finished, which the engine finds.
+    // A rule that refers to it meanwhile can never end then, which the engine finds.
     rules.define(name, rule ?? name)
     return rule === undefined ? undefined : name
   }

@@ -80,8 +80,8 @@ function wordBoundary(isInverse: boolean): Pattern {
 export class PatternError extends Error {}
 
 /**
- * Reads a pattern as JavaScript does with the `u` flag. It is never given to RegExp: a stranger's
- * may take for ever.
+ * Reads a pattern as JavaScript does with the `u` flag. It is never given to RegExp: a
+ * client's may take for ever.
  * @param count is told of work beyond that of reading
  * @throws PatternError
  */

@@ -119,24 +119,24 @@ export class Terms {
       case 'and':
       case 'not': {
         const key = term.id * this.#classes + klass
-        const told = this.#told(before)
-        const known = told.get(key)
+        const followers = this.#followers(before)
+        const known = followers.get(key)
         if (known !== undefined) return known
         this.#count(2 + term.parts.length)
         const next = this.#after(term, klass, before)
-        told.set(key, next)
+        followers.set(key, next)
         return next
       }
     }
   }
 
-  /** What is known of what comes after, with the same before. */
-  #told({ key }: Before): Map<number, Term> {
+  /** The terms after each class that are known, with the same before. */
+  #followers({ key }: Before): Map<number, Term> {
     const known = this.#next.get(key)
     if (known !== undefined) return known
-    const told = new Map<number, Term>()
-    this.#next.set(key, told)
-    return told
+    const followers = new Map<number, Term>()
+    this.#next.set(key, followers)
+    return followers
   }
 
   /** Whether a text may end here. */
@@ -275,8 +275,8 @@ export class Terms {
   }
 
   #setOf(ranges: readonly Range[]): number {
-    const told = this.#setIds.get(ranges)
-    if (told !== undefined) return told
+    const cached = this.#setIds.get(ranges)
+    if (cached !== undefined) return cached
     const key = joined(ranges).join()
     const id = this.#sets.get(key) ?? this.#ranges.length
     if (id === this.#ranges.length) this.#ranges.push(ranges)

@@ -13,8 +13,8 @@ export function isKnownProperty(name: string): boolean {
 
 /** The characters that have a property of Unicode's; undefined where there is no such property. */
 export function charactersOf(name: string): readonly Range[] | undefined {
-  const told = known.get(name)
-  if (told !== undefined) return told
+  const cached = known.get(name)
+  if (cached !== undefined) return cached
   const pattern = propertyPattern(name)
   if (pattern === undefined) return undefined
   if (everything === '') everything = textOfMost()
@@ -25,7 +25,7 @@ export function charactersOf(name: string): readonly Range[] | undefined {
   return ranges
 }
 
-/** Names alone become a RegExp, and nothing else of a stranger's. */
+/** Only a name becomes a RegExp, and nothing else that a client sends. */
 function propertyPattern(name: string): RegExp | undefined {
   if (!propertyName.test(name)) return undefined
   try {

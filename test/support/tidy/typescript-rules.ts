@@ -11,9 +11,10 @@ const mayImport: Record<string, string[]> = {
   binding: ['api'],
   engine: ['api', 'schema', 'options', 'binding'],
   web: ['api', 'options', 'engine'],
-  apis: ['api', 'schema', 'options', 'engine', 'web'],
-  http: ['api', 'schema', 'options', 'engine', 'web', 'apis', 'binding'],
-  cli: ['api', 'schema', 'options', 'engine', 'http', 'binding'],
+  host: ['api', 'options', 'binding', 'engine', 'web'],
+  apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
+  http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
+  cli: ['api', 'schema', 'options', 'engine', 'host', 'http', 'binding'],
   '': ['api', 'engine'],
 }
 

@@ -1,6 +1,5 @@
 import type { Answer } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import { generatorNamed, nameOfReply } from '../../../web/models.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
 import { parseTextRequest } from '../compatibility.js'
@@ -13,11 +12,12 @@ import { ChunkEncoder, CompletionParts } from './writer.js'
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(service: Service, call: Call): Promise<Answer> {
   const { maxTokens, engineStallMs } = service.settings
-  const models = service.models()
+  service.checkServing()
   const body = await call.body()
   const given = parseTextRequest(chatRequest, body, true, call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
-  const engine = generatorNamed(request.model, models, call)
+  const model = await service.lease(call, request.model, 'text')
+  const { engine } = model
   const { tools } = request
   const words = call.errorWords
   call.errorWords = chatWords(words, request)
@@ -28,7 +28,7 @@ export async function chatCompletions(service: Service, call: Call): Promise<Ans
   call.watch(engine, engineStallMs)
   await reply.accepted
   const kind = request.stream ? 'chat.completion.chunk' : 'chat.completion'
-  const head = envelope(kind, nameOfReply(request.model, models), models.fingerprint)
+  const head = envelope(kind, model.name, model.fingerprint)
   const { n: choices = 1, logprobs = false, stream_options: told } = request
   if (!request.stream) return collected([reply], new CompletionParts(head, { choices, logprobs }))
   const includeUsage = told?.include_usage ?? false

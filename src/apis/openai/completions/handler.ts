@@ -3,7 +3,6 @@ import type { Input } from '../../../options/inputs.js'
 import type { Answer } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
 import { httpError } from '../../../web/errors.js'
-import { generatorNamed, nameOfReply } from '../../../web/models.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { Service } from '../../api.js'
@@ -25,12 +24,13 @@ import { CompletionBody, CompletionChunks } from './writer.js'
 /** POST /v1/completions. Whatever is wrong with the request is said before the headers. */
 export async function completions(service: Service, call: Call): Promise<Answer> {
   const { maxTokens, engineStallMs } = service.settings
-  const models = service.models()
+  service.checkServing()
   const body = await call.body()
   const given = parseTextRequest(completionRequest, body, false, call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const { prompt: prompts } = request
-  const engine = generatorNamed(request.model, models, call)
+  const model = await service.lease(call, request.model, 'text')
+  const { engine } = model
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
   const options = completionOptions(request, maxTokens)
@@ -39,7 +39,7 @@ export async function completions(service: Service, call: Call): Promise<Answer>
   const replies = prompts.map((prompt) => engine.complete(prompt, options))
   const lengths = await acceptAll(request, replies)
   const choices = await choiceWriters(engine, request, lengths)
-  const head = envelope('text_completion', nameOfReply(request.model, models), models.fingerprint)
+  const head = envelope('text_completion', model.name, model.fingerprint)
   if (request.stream) {
     const includeUsage = request.stream_options?.include_usage ?? false
     return streamed(replies, new CompletionChunks(head, choices, { includeUsage }))

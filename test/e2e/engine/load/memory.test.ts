@@ -1,8 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import { type EstimateOptions, estimate, type LoadOptions, load } from '../../../../src/index.js'
+import {
+  type Engine,
+  type EstimateOptions,
+  estimate,
+  type LoadOptions,
+  load,
+} from '../../../../src/index.js'
 import { alignedBytes, readFuzzFile } from '../../../support/fuzz/gguf-fuzz.js'
 import { encoderModel } from '../../../support/models/encoder-model.js'
 import { kindModel, MODEL_KINDS } from '../../../support/models/model-kinds.js'
@@ -101,5 +107,109 @@ describe('what does not fit in memory is refused, and what fits is not', () => {
     if (!process.availableMemory) return
     vi.spyOn(process, 'availableMemory').mockReturnValue(8 * mebibyte)
     expect(await codeOf({ model: largeRandomModel(), ...many })).toBe('ERR_OUT_OF_MEMORY')
+  })
+})
+
+describe('engines of one process count on what the others leave', () => {
+  const options = { context: 1024, parallel: 8, threads: 1, cacheMiB: 0 }
+  const open: Engine[] = []
+
+  afterEach(async () => {
+    for (const engine of open.splice(0)) await engine.close()
+  })
+
+  async function opened(more: Partial<LoadOptions> = {}): Promise<Engine> {
+    const engine = await load({ model: largeRandomModel(), ...options, ...more })
+    open.push(engine)
+    return engine
+  }
+
+  /** The file of another model, as large. */
+  function anotherModel(): string {
+    return largeRandomModel({ seed: 2 })
+  }
+
+  /** What the system would have to have free for two of them. */
+  async function bothNeed(): Promise<number> {
+    return 2 * (await needOf(largeRandomModel(), options))
+  }
+
+  test('a second engine is refused where one has room, until the first is closed', async () => {
+    withFree(Math.floor((await bothNeed()) * 0.98))
+    const first = await opened()
+    const words = /\d+ MiB of memory are free beside the \d+ MiB of this process's other engines/
+    await expect(opened()).rejects.toThrow(words)
+    await first.close()
+    await opened()
+  })
+
+  test('a second engine loads where there is room for both', async () => {
+    withFree(Math.ceil((await bothNeed()) * 1.02))
+    await opened()
+    await opened()
+  })
+
+  test('one of two engines that load at once is refused where there is room for one', async () => {
+    withFree(Math.floor((await bothNeed()) * 0.98))
+    const both = await Promise.allSettled([opened(), opened()])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('states that an engine may keep count before it keeps any', async () => {
+    const need = await bothNeed()
+    withFree(Math.floor(need * 0.98) + 64 * mebibyte)
+    const first = await opened({ cacheMiB: 64 })
+    await expect(opened()).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
+    await first.close()
+    withFree(Math.ceil(need * 1.02) + 64 * mebibyte)
+    await opened({ cacheMiB: 64 })
+    await opened()
+  })
+
+  test('weights of another file count, and those of the same file are shared', async () => {
+    const { weightsBytes } = (await estimate(largeRandomModel(), options)).placement.host
+    const need = await bothNeed()
+    withFree(Math.ceil(need * 1.02))
+    await opened()
+    expect(await codeOf({ model: anotherModel(), ...options })).toBe('ERR_OUT_OF_MEMORY')
+    await opened()
+    for (const engine of open.splice(0)) await engine.close()
+    withFree(Math.ceil(need * 1.02 + weightsBytes))
+    await opened()
+    await opened({ model: anotherModel() })
+  })
+
+  test('context, cache and estimate go by what is left', async () => {
+    withFree(1024 * mebibyte)
+    const chosen = { model: anotherModel(), parallel: 16, threads: 1 }
+    const alone = await load(chosen)
+    await alone.close()
+    await opened({ cacheMiB: 400 })
+    const expected = await estimate(chosen.model, { parallel: 16 })
+    const second = await load(chosen)
+    open.push(second)
+    expect(expected.freeBytes).toBeLessThan(600 * mebibyte)
+    expect(alone.settings).toMatchObject({ context: 1280, cacheMiB: 128 })
+    expect(second.settings.context).toBe(expected.context)
+    expect(second.settings.context).toBeLessThan(alone.settings.context)
+    expect(second.settings.cacheMiB).toBe(Math.floor(expected.freeBytes / 8 / mebibyte))
+  })
+
+  test('a load that fails or is given up leaves nothing behind', async () => {
+    withFree(512 * mebibyte)
+    const model = largeRandomModel()
+    const cut = path.join(folder, 'cut.gguf')
+    writeFileSync(cut, readFileSync(model).subarray(0, 4096))
+    const left = async () => (await estimate(model)).freeBytes
+    expect(await codeOf({ ...options, model: cut })).toBe('ERR_MODEL_INVALID')
+    expect(await left()).toBe(512 * mebibyte)
+    expect(await codeOf({ ...options, model, parallel: 64 })).toBe('ERR_OUT_OF_MEMORY')
+    expect(await left()).toBe(512 * mebibyte)
+    const stop = new AbortController()
+    const onProgress = () => stop.abort()
+    expect(await codeOf({ ...options, model, onProgress, signal: stop.signal })).toBe(
+      'ERR_CANCELLED',
+    )
+    expect(await left()).toBe(512 * mebibyte)
   })
 })

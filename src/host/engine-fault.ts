@@ -16,6 +16,11 @@ export function engineFault(error: unknown, telling: Telling = 'whole'): HttpErr
   return new HttpError('load_failed', `The model could not be loaded${why}.`, { cause: error })
 }
 
+/** The engine was closed, or the server drains. */
+export function shuttingDown(): HttpError {
+  return new HttpError('shutting_down', 'The server is shutting down and takes no new requests.')
+}
+
 /** Told once by the process, also where nobody asks the server for anything. */
 export function warnOfEngine(error: unknown): void {
   process.emitWarning(`${readable(error)}; requests get 503 from now on`, {
