@@ -62,8 +62,8 @@ void EngineWrap::on_environment_cleanup(void* self) {
   if (wrap->engine_) wrap->engine_->join();
 }
 
-// What goes wrong with a command is told by an event, as all that comes of it. Only a field that is
-// missing throws: whoever wrote the command is told, not who asked for something.
+// A command's fault is an event, as is everything that comes of it. Only a missing field throws:
+// that is a mistake in our own code, and not in a request.
 Napi::Value EngineWrap::post(const Napi::CallbackInfo& info) {
   static constexpr std::array<Handler, 8> handlers{{
       {"generate", &EngineWrap::generate},

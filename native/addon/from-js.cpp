@@ -243,7 +243,7 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
   });
   chat.tool_choice = tool_choice(string(object, "toolChoice"));
   chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
-  chat.wants_reasoning = object.Get("thinking").ToBoolean();
+  chat.wants_reasoning = object.Get("wantsReasoning").ToBoolean();
   chat.reasoning_effort = string(object, "reasoningEffort");
   for_each(array(object, "arguments"), [&](const Napi::Object& one) {
     chat.arguments.push_back({string(one, "name"), string(one, "value")});

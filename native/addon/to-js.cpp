@@ -208,7 +208,7 @@ struct EventWriter {
     object.Set("hasChatTemplate", model.has_chat_template);
     object.Set("callFormat", call_format_name(model.call_format));
     object.Set("canInfill", model.can_infill);
-    object.Set("thinkingEnds", strings(env, model.reasoning_ends));
+    object.Set("reasoningEnds", strings(env, model.reasoning_ends));
     object.Set("sampling", recommended(env, model.sampling));
     if (model.embedding) {
       Napi::Object embedding = Napi::Object::New(env);
@@ -283,7 +283,7 @@ struct EventWriter {
     begin("text-made", event.id);
     object.Set("text", event.text);
   }
-  void operator()(const TokenOutbox::SetAside& event) { begin("set-aside", event.id); }
+  void operator()(const TokenOutbox::Deferred& event) { begin("deferred", event.id); }
   void operator()(const TokenOutbox::Pieces& event) {
     begin("pieces", event.id);
     Napi::Array list = Napi::Array::New(env, event.pieces.size());

@@ -8,7 +8,8 @@ namespace sluice {
 namespace {
 
 // Where steps are shorter than this, text of several goes out together: every wake-up is a write
-// to every reader's socket, on a core that computes. Nobody reads 250 words a second.
+// to every reader's socket, on a core that computes. No reader sees a difference at 250 tokens a
+// second.
 constexpr auto kWakeEvery = std::chrono::milliseconds(4);
 
 }  // namespace
@@ -126,7 +127,7 @@ void TokenOutbox::pieces(RequestId id, std::vector<std::string> pieces) {
   add(Pieces{id, std::move(pieces)});
 }
 
-void TokenOutbox::deferred(RequestId id) { add(SetAside{id}); }
+void TokenOutbox::deferred(RequestId id) { add(Deferred{id}); }
 
 void TokenOutbox::flush(bool may_wait) {
   if (is_process_exiting()) return;

@@ -28,7 +28,7 @@ Fault broken_reply(const Sequence& sequence) {
   const int32_t most = ChatParser::brackets_max(stack_bytes());
   return {FaultCode::engine_failed,
           "the reply opens more than " + std::to_string(most) +
-              " brackets, which is as many as can be read of one that may call tools or think; "
+              " brackets, which is as many as can be read of one that may call tools or reason; "
               "what was sent of it is not whole, so ask for a shorter one" +
               (most < ChatParser::kBracketsMax ? small_stack_hint() : ""),
           0, 0};

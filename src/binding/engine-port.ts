@@ -3,8 +3,8 @@ import type { SamplingNumbers } from '../api/sampling-options.js'
 import type { EngineStats } from '../api/types.js'
 
 /**
- * An engine, as those who ask it see it: commands go one way, events the other, and nothing that is
- * called here answers. Commands, events, options and snapshots are plain data, which
+ * The interface of an engine: commands go one way, events the other, and no function here returns
+ * an answer. Commands, events, options and snapshots are plain data, which
  * `structuredClone` keeps as it is, so whether the engine is in this process or in another is for
  * the port to know. The addon's Engine is one (native/addon/engine-wrap.h), made with its options
  * and a function that it calls when there is something to drain.
@@ -17,7 +17,7 @@ export interface EnginePort {
    * would cost the addon several times what either does.
    */
   credit(id: number, tokens: number): void
-  /** Nobody waits for it any more. It may just have come to another end, which is told. */
+  /** The request is not wanted any more. Its event may still say that it came to another end. */
   cancel(id: number): void
   /**
    * Everything that happened since the last call, in order; what came of one reply is merged as far
@@ -33,7 +33,7 @@ export interface EnginePort {
   ref(): void
   unref(): void
   /**
-   * Ends the engine at once, and nobody hears of it. The addon waits for its threads: a few ms on a
+   * Ends the engine at once, without events. The addon waits for its threads: a few ms on a
    * CPU, but for a prompt that is being tokenized (up to 2 s per MiB). For process exit, and after
    * `closed`, when nothing is left to wait for. Twice is safe.
    */
@@ -87,7 +87,7 @@ export interface NativeRequest extends SamplingNumbers {
   grammar: string
   /** Made here, from a schema: it may be larger, and its faults are the schema's. */
   grammarIsSchema: boolean
-  /** States are shared between requests of the same salt only; '' is everybody else's. */
+  /** States are shared between requests of the same salt only; '' is the salt of those without. */
   cacheSalt: string
 }
 
@@ -111,12 +111,12 @@ export interface NativeChat {
   tools: readonly NativeTool[]
   toolChoice: 'auto' | 'none' | 'required'
   parallelToolCalls: boolean
-  thinking: boolean
+  wantsReasoning: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
   /** What the template is told beside, by the names of its variables; values are JSON. */
   arguments: { name: string; value: string }[]
-  /** Tokens that it may think; -1 is as many as it likes. Of use where `thinkingEnds` has some. */
+  /** Tokens of reasoning; -1 is no limit. Of use where `reasoningEnds` has some. */
   reasoningBudget: number
   /** Written before the end of thoughts that have had their tokens; '' is nothing. */
   reasoningBudgetMessage: string
@@ -183,7 +183,7 @@ export type EngineEvent =
   | { kind: 'text-made'; id: number; text: string }
   | { kind: 'pieces'; id: number; pieces: Uint8Array[] }
   /** A text job takes long: its answer comes, and others' come before it. */
-  | { kind: 'set-aside'; id: number }
+  | { kind: 'deferred'; id: number }
 
 /**
  * What an engine knows of itself. How many requests wait, and how they ended, its client counts
@@ -336,7 +336,7 @@ export interface NativeModelInfo {
   /** Whether its vocabulary has what fills a gap in a text. */
   canInfill: boolean
   /** What thoughts end with, the usual end first; empty where the engine could not end them. */
-  thinkingEnds: string[]
+  reasoningEnds: string[]
   /** Of an engine that embeds: numbers of a vector, and how rows become one. */
   embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
@@ -356,7 +356,7 @@ interface NativePlacement {
 /** What a load would come to; templates are not looked at. */
 export type NativeEstimate = Omit<
   NativeModelInfo,
-  'hasChatTemplate' | 'callFormat' | 'thinkingEnds'
+  'hasChatTemplate' | 'callFormat' | 'reasoningEnds'
 > & {
   /** Of the system's memory, in bytes. */
   freeBytes: number
@@ -397,7 +397,7 @@ export interface NativeEngineOptions {
   freeBytes: number
   /** Of one KV cache that all sequences share; 0 gives each `context` of its own. */
   kvCells: number
-  /** Host memory for the states of finished and set-aside sequences; -1 chooses. */
+  /** Host memory for the states of finished and preempted sequences; -1 chooses. */
   cacheBytes: number
   kvType: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
   flashAttention: 'auto' | 'on' | 'off'

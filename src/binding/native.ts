@@ -1,6 +1,6 @@
 /**
  * The typed mirror of native/addon/exports.cpp: what crosses the border, and nothing else.
- * Above this file nobody knows that there is C++; tests put a scripted fake in its place.
+ * Above this file nothing knows that there is C++; tests put a scripted fake in its place.
  */
 
 import type { EnginePort, NativeDevice, NativeEngineOptions } from './engine-port.js'

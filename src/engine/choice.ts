@@ -30,7 +30,7 @@ export class Choice {
   id = 0
   /** Once it is queued. */
   promptTokens: number | undefined
-  /** Tokens that came, whoever took them. */
+  /** Tokens that came, taken or not. */
   received = 0
   /** The engine is done with it. */
   isOver = false
@@ -39,7 +39,7 @@ export class Choice {
   result: ChoiceResult | undefined
 
   readonly #index: number
-  /** Parts that nobody has taken yet, in order. No two neighbours are of one kind. */
+  /** Parts that were not taken yet, in order. No two neighbours are of one kind. */
   #waiting: WaitingPart[] = []
   /** What was taken. */
   readonly #taken = new Whole()
@@ -144,7 +144,7 @@ class Whole {
 
 /**
  * A text that grows by a token at a time. `+=` alone would keep each token's string and a node that
- * joins it, some 56 bytes a token, until somebody reads the text.
+ * joins it, some 56 bytes a token, until the text is read.
  */
 class LongText {
   static readonly #piecesMax = 256

@@ -8,7 +8,7 @@ interface Settled extends EmbedOptions {
   readonly size: number
 }
 
-/** Has an engine embed, until nobody waits for it any more. */
+/** Has an engine embed, unless the signal fires. */
 export function embed(
   client: EngineClient,
   inputs: (string | Int32Array)[],

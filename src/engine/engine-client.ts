@@ -70,7 +70,7 @@ interface TextAnswers {
 /** A request that the engine has. */
 interface Live {
   readonly listener: RequestListener
-  /** Nobody waits for what it says any more. */
+  /** Its events are not wanted any more. */
   isCancelled: boolean
   /** Tokens that came and were not credited. */
   unread: number
@@ -79,13 +79,13 @@ interface Live {
 }
 
 /**
- * The one client of an engine, for everybody who asks something of it: lets requests in, tells each
- * what comes of it, and counts how they end. Keeps the event loop alive only while somebody waits.
+ * The one client of an engine, for all its requests: admits them, gives each its events, and counts
+ * how they end. Keeps the event loop alive only while something is waited for.
  *
  * A request counts as in flight until it is cancelled or its end is heard, whichever comes first.
- * So whoever is told that a request has ended, or ends it, may ask again at once. How it ended is
- * settled here: one that is cancelled before its end is heard hears `cancelled` and is counted so,
- * whatever end it had come to meanwhile. No count ever contradicts what was told.
+ * So a caller that hears of an end, or cancels, may ask again at once. How a request ended is
+ * settled here: one that is cancelled before its end is heard ends as `cancelled` and is counted
+ * so, whatever end it had come to meanwhile. No count ever contradicts an event.
  */
 export class EngineClient {
   readonly #port: EnginePort
@@ -208,8 +208,8 @@ export class EngineClient {
   }
 
   /**
-   * Whoever has no slot is queued: for one, or for its end to be heard. Ends that have come are
-   * heard first.
+   * A request without a slot is queued: for a slot, or for its end to be heard. Ends that have come
+   * are heard first.
    */
   stats(): EngineStats {
     this.#drain()
@@ -227,7 +227,7 @@ export class EngineClient {
     this.#port.post({ kind: 'close' })
   }
 
-  /** Ends the engine at once, for process exit; nobody hears of it. */
+  /** Ends the engine at once, for process exit, without events. */
   terminate(): void {
     this.#state = 'closed'
     this.#port.end()
@@ -260,8 +260,8 @@ export class EngineClient {
   }
 
   /**
-   * Those that leave make room at once, though the engine drops them at its next step only. As many
-   * again may do so: whoever asks and leaves faster than that would fill the memory.
+   * Cancelled requests make room at once, though the engine drops them only in its next step. At
+   * most as many again may wait for that, so that a fast caller cannot fill the memory.
    */
   #assertRoom(count: number): void {
     const inFlight = this.#requests.size - this.#leaving
@@ -316,8 +316,8 @@ export class EngineClient {
       case 'error':
         this.#handleError(event)
         break
-      case 'set-aside':
-        this.#texts.setAside(event.id)
+      case 'deferred':
+        this.#texts.defer(event.id)
         break
       case 'tokens':
         this.#texts.resolve(event.id, event.tokens)
@@ -431,7 +431,7 @@ export class EngineClient {
     else request?.listener.onError(error)
   }
 
-  /** Nothing more is taken. Whoever waits is told one by one; 'closed' follows. */
+  /** Nothing more is taken. Each request in flight gets its end; 'closed' follows. */
   #endsByItself(failure: EngineEndedError): void {
     this.#failure = failure
     if (this.#state === 'open') this.#ref()
@@ -439,7 +439,7 @@ export class EngineClient {
     this.#texts.rejectAll(failure)
   }
 
-  /** Whoever is left was not told of its end: the engine had no memory for it, or it came late. */
+  /** Requests that are left had no end: the engine had no memory for its event, or it came late. */
   #end(): void {
     this.#state = 'closed'
     this.#port.end() // its threads are done: this only joins them

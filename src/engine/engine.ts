@@ -53,7 +53,7 @@ interface EngineParts {
   defaults: SamplingOptions
   /** What the GGUF recommends. */
   recommended: SamplingOptions
-  thinking: ReasoningSupport
+  reasoning: ReasoningSupport
   /** How the chat template writes calls of tools. */
   callFormat: CallFormat
   ended: Promise<EngineEndedError | undefined>
@@ -63,8 +63,8 @@ interface EngineParts {
  * A loaded model that answers many requests at once. Made by `load()`. Close it when done: an
  * idle engine does not keep the process alive, but its memory is held until then.
  *
- * A reply that nobody reads makes way for others, but what it needs to go on is kept: read it,
- * `cancel()` it, or give it a `signal`.
+ * A reply that is not read makes way for others, but its state is kept: read it, `cancel()` it, or
+ * give it a `signal`.
  */
 export class Engine implements AsyncDisposable {
   readonly model: ModelInfo
@@ -91,8 +91,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Resolves once the engine has ended and its memory is free: with undefined where close() ended
-   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then all who
-   * waited for something of it have been told. It never rejects, so nobody has to catch it, and
+   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then
+   * everything that was asked of it has settled. It never rejects, so it need not be caught, and
    * waiting for it keeps no process alive.
    */
   get ended(): Promise<EngineEndedError | undefined> {
@@ -113,8 +113,8 @@ export class Engine implements AsyncDisposable {
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
     const given = parseChatOptions(options)
-    const { thinking, callFormat } = this.#parts
-    const { chat, ...told } = readChat(messages, given, thinking, callFormat, this.settings)
+    const { reasoning, callFormat } = this.#parts
+    const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
     return this.#reply(chat, given, told)
   }
 
@@ -237,7 +237,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Ends what runs and what waits (whoever waits for it gets ERR_CLOSED at once), stops the threads
+   * Ends what runs and what waits (its promises reject with ERR_CLOSED at once), stops the threads
    * and frees the memory. A decode under way is abandoned, which takes milliseconds on a CPU; the
    * one text that is being tokenized is waited for (up to 2 s per MiB), as nothing can interrupt
    * it. Twice is safe, and so is it after the engine's end by itself.
@@ -253,10 +253,10 @@ export class Engine implements AsyncDisposable {
   }
 
   #templateChat(messages: readonly ChatMessage[], options: TemplateOptions): NativeChat {
-    const { thinking, callFormat } = this.#parts
+    const { reasoning, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
-    return parseChat(messages, parseTemplateOptions(options), thinking, format, this.settings)
+    return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
   }
 
   #reply(prompt: NativePrompt, options: RequestOptions, told?: ReplyTelling): Reply {

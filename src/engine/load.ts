@@ -52,16 +52,16 @@ export async function load(options: LoadOptions): Promise<Engine> {
       onReady: (info) => {
         if (client.closed) return // given up: `closed` follows
         try {
-          checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
+          checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.reasoningEnds)
           for (const warning of info.warnings) tellWarning(warning, warn)
-          if (client.closed) return // whoever was warned gave up
+          if (client.closed) return // the callback has closed it
           rest()
           resolve(makeEngine(client, settled, native, info, ended))
         } catch (error) {
           giveUp(error)
         }
       },
-      onEstimated: () => undefined, // nobody asked for it
+      onEstimated: () => undefined, // not asked for
       onLoadFailed: (error) => {
         if (!client.closed) failure = error
       },
@@ -98,7 +98,7 @@ function makeEngine(
     hasChatTemplate: info.hasChatTemplate,
     canInfill: info.canInfill,
     canCallTools: info.callFormat !== 'none',
-    canThink: info.thinkingEnds.length > 0,
+    canThink: info.reasoningEnds.length > 0,
     ...(info.embedding === undefined ? {} : { embedding: info.embedding }),
   }
   const placement = placementOf(info)
@@ -127,8 +127,8 @@ function makeEngine(
   }
   const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)
-  const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
+  const reasoning = { ends: info.reasoningEnds, defaults: settled.reasoning }
   const { callFormat, warnings } = info
   const told = { model, settings, placement, warnings }
-  return new Engine({ client, ...told, defaults, recommended, thinking, callFormat, ended })
+  return new Engine({ client, ...told, defaults, recommended, reasoning, callFormat, ended })
 }

@@ -27,13 +27,13 @@ const end: Step = { done: true, value: undefined }
 /**
  * A reply on its way, or several to one prompt (`n`), which are read as one. Read it with
  * `for await`, or await `text()`, or `done`: taking a part is what lets the engine go on, so a
- * reply that nobody reads waits within its window. It gives up its place where others wait for
- * one, comes back when it is read, and does not keep the process alive.
+ * reply that is not read waits within its window. It gives up its slot where others wait for one,
+ * comes back when it is read, and does not keep the process alive.
  *
  * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
  * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with
- * ERR_CANCELLED. Errors reach whoever reads: the loop, `accepted`, `done` and `text()`; a promise
- * nobody awaits never becomes an unhandled rejection.
+ * ERR_CANCELLED. Errors reject the loop, `accepted`, `done` and `text()`; a promise that is not
+ * awaited never becomes an unhandled rejection.
  */
 export class Reply implements AsyncIterable<ReplyPart> {
   /** The first choice's seed, given or drawn; each of the others has the next one. */
@@ -107,7 +107,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   /**
-   * How the reply ended, and all that it said. If nobody iterates, asking for it reads the reply to
+   * How the reply ended, and all of it. If the reply is not being read, asking for this reads it to
    * its end; what was read is kept for a later iteration.
    */
   get done(): Promise<ReplyResult> {
@@ -115,7 +115,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     return this.#done.promise
   }
 
-  /** All the text of the first choice, once the reply has ended, whoever has read it before. */
+  /** All the text of the first choice, once the reply has ended, read before or not. */
   async text(): Promise<string> {
     return (await this.done).text
   }

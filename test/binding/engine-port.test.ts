@@ -46,7 +46,7 @@ const chat: NativeChat = {
   ],
   toolChoice: 'auto',
   parallelToolCalls: true,
-  thinking: false,
+  wantsReasoning: false,
   reasoningEffort: '',
   arguments: [{ name: 'x', value: '[1]' }],
   reasoningBudget: -1,
@@ -84,7 +84,7 @@ const model: NativeModelInfo = {
   hasChatTemplate: true,
   callFormat: 'tagged',
   canInfill: true,
-  thinkingEnds: ['</think>'],
+  reasoningEnds: ['</think>'],
   embedding: { size: 4, pooling: 'mean' },
   sampling: { temperature: Math.fround(0.6) },
   placement: { layers: 3, gpuLayers: 0, devices: [], host: memory },
@@ -134,7 +134,7 @@ const events: OfKind<EngineEvent> = {
   tokens: { kind: 'tokens', id: 3, tokens: Int32Array.of(1) },
   'text-made': { kind: 'text-made', id: 4, text: 'a' },
   pieces: { kind: 'pieces', id: 5, pieces: [Uint8Array.of(1, 255), new Uint8Array()] },
-  'set-aside': { kind: 'set-aside', id: 3 },
+  deferred: { kind: 'deferred', id: 3 },
 }
 
 /** A copy that differs in a value, in a type of its own, or in what is left out. */

@@ -38,7 +38,7 @@ describe('load', () => {
     await Promise.all([drafting.close(), plain.close()])
   })
 
-  test('the engine chooses how much memory kept states may take, or takes what is asked', async () => {
+  test('the engine chooses the memory that kept states may take, unless it is said', async () => {
     const addon = new FakeAddon()
     useBinding(addon)
     const [byItself, none, some] = [

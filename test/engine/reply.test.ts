@@ -48,7 +48,7 @@ describe('a reply', () => {
     })
   })
 
-  test('tells what of its prompt was there already, and how long it was set aside', async () => {
+  test('tells what of its prompt was there already, and how long it was parked', async () => {
     const tokens = ['a']
     const { engine, addon } = await open(() => ({ tokens, cachedTokens: 3, parkedMs: 5 }))
     const { usage, timings } = await engine.chat(ask, { cacheSalt: 'mine' }).done

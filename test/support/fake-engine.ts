@@ -519,7 +519,7 @@ const modelInfo: Omit<NativeModelInfo, 'cacheBytes'> = {
   hasChatTemplate: true,
   callFormat: 'json',
   canInfill: false,
-  thinkingEnds: [],
+  reasoningEnds: [],
   sampling: {},
   placement: {
     layers: 3,

@@ -33,25 +33,25 @@ struct Stats {
 // Owned by Engine. Any thread.
 class Ledger {
  public:
-  // Nobody is refused: how many may be in flight is for their owner to say.
+  // Refuses none: their owner decides how many may be in flight.
   void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
-  // The engine's thread answers those that are left, and ends: no more are taken in, since nobody
-  // would answer them. Their owner hears `closed`.
+  // The engine's thread answers those that are left, and ends: no more are taken in, since they
+  // would have no answer. Their owner hears `closed`.
   void close();
   // Null when it is not in flight (any more).
   std::shared_ptr<Ticket> find(RequestId id) const;
-  // True when it is in flight: whoever works on it must know.
+  // True when it is in flight: then the thread that works on it must know.
   bool cancel(RequestId id);
   // False when it was retired before; then there is nothing to report.
   bool retire(RequestId id);
   std::vector<std::shared_ptr<Ticket>> in_flight() const;
-  // All that are left, without telling anybody and without memory for it.
+  // All that are left, without events and without memory.
   void retire_all() noexcept;
 
-  // It leaves the Preparer for the engine's loop. False where somebody retired it before; then
-  // nobody may hear of it any more.
+  // It leaves the Preparer for the engine's loop. False where it was retired before; then it may
+  // have no further event.
   bool hand_over(RequestId id);
-  // Retires those with the Preparer whom nobody waits for any more: `cancelled`, and `late`, those
+  // Retires those with the Preparer that are not wanted any more: `cancelled`, and `late`, those
   // that were submitted before `time`. The late ones are marked as cancelled from then on, so that
   // no more is done for them.
   struct Gone {
@@ -61,8 +61,8 @@ class Ledger {
   // When the oldest of those with the Preparer was submitted.
   std::optional<Clock::time_point> oldest_unprepared() const;
 
-  // The engine's thread goes on: at every turn, and within a call wherever the backend asks
-  // whether to abandon it. Called for each node of a graph, so it costs a load and a store.
+  // A heartbeat of the engine's thread: in every step, and within a batch wherever the backend asks
+  // whether to abort it. Called for each node of a graph, so it costs a load and a store.
   void beat() {
     beats_.store(beats_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
