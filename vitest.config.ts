@@ -5,7 +5,7 @@ const processes = ['lifecycle', 'examples', 'package', 'runtimes', 'e2e'].map(
 )
 const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
-  'test/e2e/engine/{backpressure,choices,embeddings,ends}.test.ts',
+  'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
 ]
 const long = ['test/long/**/*.test.ts']
 
