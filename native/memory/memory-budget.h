@@ -14,22 +14,22 @@ struct FreeMemory {
   uint64_t promised = 0;  // to the process's other engines: `bytes` leaves them out
 };
 
-// What an engine takes of the system's memory, or will. Bytes.
+// Bytes of the system's memory that an engine takes, or will take.
 struct MemoryNeed {
   std::map<std::string, uint64_t> weights;  // by their file, which several engines share
   uint64_t other = 0;                       // KV cache, states, buffers, the prefix cache's bound
 };
 
-// What the engines of a process have been promised of the system's memory. The system knows only
-// what they have touched: not a load that has begun, not a prefix cache that is to fill, not mapped
-// weights, which it could drop. So each engine counts on what the others leave. Knows no machine:
-// whoever asks says what is free. Safe from any thread.
+// The system's memory that the engines of a process have been promised. The system knows only the
+// memory that was touched: not that of a load that has begun, of a prefix cache that is to fill, or
+// of mapped weights, which it could drop. So each engine counts only on what the others leave.
+// Knows no machine: its caller says what is free. Safe from any thread.
 class MemoryBudget {
  public:
   // The one of this process.
   static MemoryBudget& of_process();
 
-  // What one engine has been promised. Owned by that engine; its end gives it back.
+  // The memory that one engine was promised. Owned by that engine; its end gives it back.
   class Share {
    public:
     // `system_free_bytes`: what is free at the beginning of its load, as the system says.
@@ -38,13 +38,13 @@ class MemoryBudget {
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
-    // What this engine may count on, for all that it takes: as much as the system says is free, and
-    // no more than the others leave of what was free before any of them. Weights of a file that
-    // this engine has too are not left out.
+    // The memory that this engine may take in all: as much as the system says is free, and no more
+    // than the others leave of what was free before any of them. Weights of a file that this engine
+    // has too do not count for the others.
     FreeMemory free() const;
-    // In the place of what it was promised before.
+    // Replaces what it was promised before.
     void promise(MemoryNeed need) const;
-    // As long as it is held no other engine has one: for the time from free() to promise().
+    // While it lives no other engine has one: for the time from free() to promise().
     std::unique_lock<std::mutex> turn() const;
 
    private:

@@ -112,7 +112,7 @@ function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): S
 function withFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionError {
   const keys = 'give keys with --api-key-file or SLUICE_API_KEY'
   if (error.option === 'host') {
-    const otherwise = 'or say --allow-unauthenticated if everybody may use it'
+    const otherwise = 'or say --allow-unauthenticated if any client may use it'
     const expected = `a loopback address such as 127.0.0.1, as others can reach ${host}`
     const message = `'--host': expected ${expected}; ${keys}, ${otherwise}.`
     return new InvalidOptionError('--host', message)

@@ -21,7 +21,7 @@ export function shuttingDown(): HttpError {
   return new HttpError('shutting_down', 'The server is shutting down and takes no new requests.')
 }
 
-/** Told once by the process, also where nobody asks the server for anything. */
+/** A process warning, once, even where no request comes. */
 export function warnOfEngine(error: unknown): void {
   process.emitWarning(`${readable(error)}; requests get 503 from now on`, {
     type: 'SluiceWarning',

@@ -48,6 +48,6 @@ export interface ModelHost {
   lease(name: string | undefined, need: Need, signal: AbortSignal): Promise<Lease>
   /** Those in memory, also where the engine has ended: its last numbers are still told. */
   loaded(): readonly LoadedModel[]
-  /** Closes every engine. For whoever owns them, which a server does not. */
+  /** Closes every engine. For the owner of the engines, which a server is not. */
   close(): Promise<void>
 }

@@ -71,7 +71,7 @@ export class App implements Service {
     this.inFlight.add(call)
   }
 
-  /** A request has ended, whoever answered it. */
+  /** A request has ended, by whichever handler. */
   tell(entry: AccessEntry, usage?: ModelUsage): void {
     try {
       this.metrics.observe(entry, usage)

@@ -67,7 +67,7 @@ export interface ListenerOptions {
   readerStallMs?: number
   /**
    * The kernel's send buffer of a connection that streams, in bytes (Linux doubles it). Default
-   * 16 KiB: with the usual 2.5 MB and more, a reader who stopped long ago looks as if it kept up.
+   * 16 KiB: with the usual 2.5 MB and more, a reader that stopped long ago looks as if it kept up.
    * 0 leaves the system's. Replies that are no streams have the system's in any case.
    */
   sendBufferBytes?: number
@@ -99,7 +99,7 @@ export interface ServerOptions extends ListenerOptions {
   host?: string
   /** TCP port; 0 picks a free one. Default 8080. */
   port?: number
-  /** Serve an address other than loopback to everybody, without a key. Default false. */
+  /** Serve an address other than loopback to all clients, without a key. Default false. */
   allowUnauthenticated?: boolean
   /** Connections at once; more are closed on arrival. Default 4,096. */
   connectionsMax?: number

@@ -9,11 +9,12 @@ interface Watched {
 
 /**
  * Notices an engine that stands still while a reply is waited for, from its making until stop().
- * Owned by one call. Waiting for a slow reader does not count, nor does waiting
- * in the queue while others move; the queue has its own deadline. Who waits behind replies that
- * nobody reads gets the place of one of them, so that the engine moves. A call may take minutes:
- * the engine's beats move within it, where the CPU computes. On a GPU they do so between calls
- * only.
+ * Owned by one call. These do not count:
+ *  1. Waiting for a slow reader (pause()).
+ *  2. Waiting in the queue while other requests move; the queue has a deadline of its own. Parked
+ *     replies give up their slots to waiting requests, so then the engine moves.
+ *  3. A batch that takes minutes: heartbeats go on within it where the CPU computes. On a GPU they
+ *     come between batches only.
  */
 export class EngineWatch {
   readonly #engine: Watched
@@ -48,7 +49,7 @@ export class EngineWatch {
     this.#still = 0
   }
 
-  /** Whoever waits in turn behind a text of the Preparer's is not stuck, but for a stuck engine. */
+  /** Waiting behind a text that is being prepared is no standstill, unless the engine is stuck. */
   #isStill(): boolean {
     if (this.#pauses > 0) return false
     const { steps, beats, preparerBeats, busy } = this.#engine.stats()

@@ -212,7 +212,7 @@ void Embedder::conclude_computed() {
   }
 }
 
-// The counts are published before the events of the ends, so that a caller who hears of an end
+// The counts are published before the events of the ends, so that a caller that hears of an end
 // finds it counted.
 std::vector<Embedder::Job> Embedder::take_out(
     const std::function<bool(const EmbeddingJob&)>& leaves) {

@@ -4,7 +4,7 @@ import { modelLabel } from './reply-metrics.js'
 
 type Stats = EngineStats
 
-/** Read off the engine when somebody asks: they cost nothing otherwise. */
+/** Read from the engine at the scrape: they cost nothing otherwise. */
 interface EngineMetric {
   readonly name: string
   readonly help: string
@@ -152,7 +152,7 @@ export interface ModelStats {
   readonly stats: Stats
 }
 
-/** Registers what engines count, told of each model in memory when somebody asks. */
+/** Registers what engines count. It is read at the scrape, from each model in memory. */
 export function registerEngineMetrics(
   registry: Registry,
   loaded: () => readonly ModelStats[],
