@@ -3,6 +3,10 @@ import { defineConfig } from 'vitest/config'
 const processes = ['lifecycle', 'examples', 'package', 'runtimes', 'e2e'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
+const overChannel = [
+  'test/engine/{ended,engine-client,load,reply}.test.ts',
+  'test/e2e/engine/{backpressure,choices,embeddings,ends}.test.ts',
+]
 const long = ['test/long/**/*.test.ts']
 
 export default defineConfig({
@@ -33,13 +37,25 @@ export default defineConfig({
         },
       },
       {
+        // Again, with the engine at the other end of a channel: see channel-port.ts.
+        test: {
+          name: 'channel',
+          include: overChannel,
+          setupFiles: ['test/support/test-addon.ts', 'test/support/channel-addon.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
         test: {
           name: 'long',
           include: long,
           testTimeout: 30 * 60_000,
           hookTimeout: 5 * 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,11 +1,15 @@
 #include "addon/engine-wrap.h"
 
-#include <optional>
-#include <variant>
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "addon/conversions.h"
 #include "addon/exit-guard.h"
+#include "addon/from-js.h"
+#include "addon/to-js.h"
+#include "base/fault.h"
 
 namespace sluice {
 namespace {
@@ -16,24 +20,22 @@ RequestId id_of(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
+struct EngineWrap::Handler {
+  std::string_view kind;
+  void (EngineWrap::*handle)(RequestId, const Napi::Object&);
+};
+
 Napi::Function EngineWrap::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {
-                         InstanceMethod("submit", &EngineWrap::submit),
-                         InstanceMethod("embed", &EngineWrap::embed),
+                         InstanceMethod("post", &EngineWrap::post),
                          InstanceMethod("credit", &EngineWrap::credit),
                          InstanceMethod("cancel", &EngineWrap::cancel),
-                         InstanceMethod("tokenize", &EngineWrap::tokenize),
-                         InstanceMethod("detokenize", &EngineWrap::detokenize),
-                         InstanceMethod("pieces", &EngineWrap::pieces),
-                         InstanceMethod("applyTemplate", &EngineWrap::apply_template),
-                         InstanceMethod("tokenizeChat", &EngineWrap::tokenize_chat),
                          InstanceMethod("drain", &EngineWrap::drain),
-                         InstanceMethod("stats", &EngineWrap::stats),
+                         InstanceMethod("snapshot", &EngineWrap::snapshot),
                          InstanceMethod("ref", &EngineWrap::ref),
                          InstanceMethod("unref", &EngineWrap::unref),
-                         InstanceMethod("close", &EngineWrap::close),
-                         InstanceMethod("terminate", &EngineWrap::terminate),
+                         InstanceMethod("end", &EngineWrap::end),
                      });
 }
 
@@ -60,13 +62,68 @@ void EngineWrap::on_environment_cleanup(void* self) {
   if (wrap->engine_) wrap->engine_->join();
 }
 
-Napi::Value EngineWrap::submit(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), engine_->submit(choices(info[0].ToObject())));
+// A command's fault is an event, as is everything that comes of it. Only a missing field throws:
+// that is a mistake in our own code, and not in a request.
+Napi::Value EngineWrap::post(const Napi::CallbackInfo& info) {
+  static constexpr std::array<Handler, 8> handlers{{
+      {"generate", &EngineWrap::generate},
+      {"embed", &EngineWrap::embed},
+      {"tokenize", &EngineWrap::tokenize},
+      {"detokenize", &EngineWrap::detokenize},
+      {"pieces", &EngineWrap::pieces},
+      {"apply-template", &EngineWrap::apply_template},
+      {"tokenize-chat", &EngineWrap::tokenize_chat},
+      {"close", &EngineWrap::close},
+  }};
+  const Napi::Object command = info[0].As<Napi::Object>();
+  const std::string kind = string(command, "kind");
+  const auto* const handler = std::find_if(handlers.begin(), handlers.end(),
+                                           [&](const Handler& one) { return one.kind == kind; });
+  if (handler == handlers.end()) {
+    throw Napi::TypeError::New(info.Env(), "an engine knows no command '" + kind + "'");
+  }
+  const RequestId id = kind == "close" ? 0 : static_cast<RequestId>(number(command, "id"));
+  try {
+    (this->*handler->handle)(id, command);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    outbox_->failed(id, fault_of(error, FaultCode::engine_failed), Phase::queued);
+    outbox_->flush(false);
+  }
+  return info.Env().Undefined();
 }
 
-Napi::Value EngineWrap::embed(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), engine_->submit(embedding_request(info[0].ToObject())));
+void EngineWrap::generate(RequestId, const Napi::Object& command) {
+  engine_->submit(choices(command));
 }
+
+void EngineWrap::embed(RequestId, const Napi::Object& command) {
+  engine_->submit(embedding_request(command));
+}
+
+void EngineWrap::tokenize(RequestId id, const Napi::Object& command) {
+  engine_->tokenize(id, string(command, "text"), command.Get("addSpecial").ToBoolean(),
+                    command.Get("parseSpecial").ToBoolean());
+}
+
+void EngineWrap::detokenize(RequestId id, const Napi::Object& command) {
+  engine_->detokenize(id, token_ids(command, "tokens"));
+}
+
+void EngineWrap::pieces(RequestId id, const Napi::Object& command) {
+  engine_->pieces(id, token_ids(command, "tokens"));
+}
+
+void EngineWrap::apply_template(RequestId id, const Napi::Object& command) {
+  engine_->apply_template(id, chat_prompt(object(command, "chat")));
+}
+
+void EngineWrap::tokenize_chat(RequestId id, const Napi::Object& command) {
+  engine_->tokenize_chat(id, chat_prompt(object(command, "chat")));
+}
+
+void EngineWrap::close(RequestId, const Napi::Object&) { engine_->close(); }
 
 Napi::Value EngineWrap::credit(const Napi::CallbackInfo& info) {
   engine_->credit(id_of(info), info[1].ToNumber().Int32Value());
@@ -78,59 +135,11 @@ Napi::Value EngineWrap::cancel(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value EngineWrap::tokenize(const Napi::CallbackInfo& info) {
-  engine_->tokenize(id_of(info), info[1].ToString().Utf8Value(), info[2].ToBoolean(),
-                    info[3].ToBoolean());
-  return info.Env().Undefined();
-}
-
-Napi::Value EngineWrap::detokenize(const Napi::CallbackInfo& info) {
-  engine_->detokenize(id_of(info), token_ids(info[1].As<Napi::Int32Array>()));
-  return info.Env().Undefined();
-}
-
-Napi::Value EngineWrap::pieces(const Napi::CallbackInfo& info) {
-  engine_->pieces(id_of(info), token_ids(info[1].As<Napi::Int32Array>()));
-  return info.Env().Undefined();
-}
-
-Napi::Value EngineWrap::apply_template(const Napi::CallbackInfo& info) {
-  engine_->apply_template(id_of(info), chat_prompt(info[1].As<Napi::Object>()));
-  return info.Env().Undefined();
-}
-
-Napi::Value EngineWrap::tokenize_chat(const Napi::CallbackInfo& info) {
-  engine_->tokenize_chat(id_of(info), chat_prompt(info[1].As<Napi::Object>()));
-  return info.Env().Undefined();
-}
-
-// Ends are settled here, and nowhere before: JavaScript cancels on this thread, so whatever it
-// cancelled until now it hears of as cancelled (Ledger::tell).
 Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) {
-  std::vector<TokenOutbox::Event> events = outbox_->drain();
-  for (TokenOutbox::Event& event : events) settle(event);
-  return to_js(info.Env(), events);
+  return to_js(info.Env(), outbox_->drain());
 }
 
-void EngineWrap::settle(TokenOutbox::Event& event) {
-  if (std::holds_alternative<TokenOutbox::Closed>(event)) {
-    engine_->heard_closed();
-    return;
-  }
-  if (auto* finished = std::get_if<TokenOutbox::Finished>(&event)) {
-    if (!engine_->was_cancelled(finished->id)) return;
-    finished->reason = FinishReason::cancelled;
-    finished->tally.stop_string.clear();  // it is not what ended it
-    return;
-  }
-  std::optional<RequestId> id;
-  if (const auto* embedded = std::get_if<TokenOutbox::Embedded>(&event)) id = embedded->id;
-  if (const auto* failed = std::get_if<TokenOutbox::Failed>(&event)) id = failed->id;
-  if (!id || !engine_->was_cancelled(*id)) return;
-  event = TokenOutbox::Finished{*id, FinishReason::cancelled, Tally()};
-}
-
-Napi::Value EngineWrap::stats(const Napi::CallbackInfo& info) {
+Napi::Value EngineWrap::snapshot(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), engine_->stats());
 }
 
@@ -144,12 +153,7 @@ Napi::Value EngineWrap::unref(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value EngineWrap::close(const Napi::CallbackInfo& info) {
-  engine_->close();
-  return info.Env().Undefined();
-}
-
-Napi::Value EngineWrap::terminate(const Napi::CallbackInfo& info) {
+Napi::Value EngineWrap::end(const Napi::CallbackInfo& info) {
   engine_->join();
   if (!released_) outbox_->release();
   released_ = true;

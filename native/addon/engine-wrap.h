@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// NativeEngine of src/binding/native.ts. Owned by JavaScript's garbage collector; the TypeScript
+// EnginePort of src/binding/engine-port.ts. Owned by JavaScript's garbage collector; the TypeScript
 // Engine holds it until it is closed. JavaScript's thread only.
 //
 // Lifetime rules:
@@ -17,7 +17,7 @@ namespace sluice {
 //     tears that down, and joins the engine's threads while waking is still allowed. It is the
 //     constructor's last statement: one that throws would leave the hook with a dead pointer.
 //  2. process.exit() and an uncaught exception on the main thread run neither hooks nor
-//     finalizers: TypeScript calls terminate() on 'exit'. Where another listener of 'exit' keeps it
+//     finalizers: TypeScript calls end() on 'exit'. Where another listener of 'exit' keeps it
 //     from that, the exit guard joins the threads (exit-guard.h).
 //  3. The hook is removed when the object goes first.
 class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
@@ -27,23 +27,26 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   ~EngineWrap() override;
 
  private:
-  Napi::Value submit(const Napi::CallbackInfo& info);
-  Napi::Value embed(const Napi::CallbackInfo& info);
+  // EngineCommands, by their kinds. An id is 0 where a command has none.
+  struct Handler;
+  void generate(RequestId id, const Napi::Object& command);
+  void embed(RequestId id, const Napi::Object& command);
+  void tokenize(RequestId id, const Napi::Object& command);
+  void detokenize(RequestId id, const Napi::Object& command);
+  void pieces(RequestId id, const Napi::Object& command);
+  void apply_template(RequestId id, const Napi::Object& command);
+  void tokenize_chat(RequestId id, const Napi::Object& command);
+  void close(RequestId id, const Napi::Object& command);
+
+  Napi::Value post(const Napi::CallbackInfo& info);
   Napi::Value credit(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
-  Napi::Value tokenize(const Napi::CallbackInfo& info);
-  Napi::Value detokenize(const Napi::CallbackInfo& info);
-  Napi::Value pieces(const Napi::CallbackInfo& info);
-  Napi::Value apply_template(const Napi::CallbackInfo& info);
-  Napi::Value tokenize_chat(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
-  Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value snapshot(const Napi::CallbackInfo& info);
   Napi::Value ref(const Napi::CallbackInfo& info);
   Napi::Value unref(const Napi::CallbackInfo& info);
-  Napi::Value close(const Napi::CallbackInfo& info);
-  Napi::Value terminate(const Napi::CallbackInfo& info);
+  Napi::Value end(const Napi::CallbackInfo& info);
 
-  void settle(TokenOutbox::Event& event);
   static void on_environment_cleanup(void* self);
 
   const napi_env env_;

@@ -21,7 +21,7 @@ void guard_exit(Engine& engine);
 void unguard_exit(Engine& engine);
 // Static objects may have been made: engines are ended before those are destroyed as well.
 void rearm_exit_guard();
-// From then on nobody may be woken any more.
+// From then on no wake-up may be sent any more.
 bool is_process_exiting();
 
 }  // namespace sluice

@@ -1,9 +1,9 @@
 // The export list: the contract with src/binding/native.ts, and nothing else.
 #include <napi.h>
 
-#include "addon/conversions.h"
 #include "addon/engine-wrap.h"
 #include "addon/send-buffer.h"
+#include "addon/to-js.h"
 #include "llama/runtime/devices.h"
 #include "llama/runtime/runtime.h"
 

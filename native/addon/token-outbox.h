@@ -21,7 +21,8 @@ namespace sluice {
 // Lifetime rules (each was a way to crash in others' addons):
 //  1. The wake function is made unreferenced, or an idle engine would keep the process alive.
 //  2. The engine threads are joined before the wake function is released (EngineWrap::terminate).
-//  3. Nobody ever waits for JavaScript: NonBlockingCall only. BlockingCall with a join in a
+//  3. No engine thread ever waits for JavaScript: NonBlockingCall only. BlockingCall with a join in
+//  a
 //     cleanup hook hangs worker.terminate().
 //
 // Owned by EngineWrap. EventSink methods from any engine thread, the others JavaScript's thread.
@@ -40,7 +41,7 @@ class TokenOutbox : public EventSink {
   void part(RequestId id, Part part) override;
   void finished(RequestId id, FinishReason reason, const Tally& tally) override;
   void embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) override;
-  void failed(RequestId id, const Fault& fault) override;
+  void failed(RequestId id, const Fault& fault, Phase phase) override;
   void tokens(RequestId id, std::vector<int32_t> tokens) override;
   void text_made(RequestId id, std::string text) override;
   void pieces(RequestId id, std::vector<std::string> pieces) override;
@@ -94,6 +95,7 @@ class TokenOutbox : public EventSink {
   struct Failed {
     RequestId id;
     Fault fault;
+    Phase phase;
   };
   struct Tokens {
     RequestId id;
@@ -107,11 +109,11 @@ class TokenOutbox : public EventSink {
     RequestId id;
     std::vector<std::string> pieces;
   };
-  struct SetAside {
+  struct Deferred {
     RequestId id;
   };
   using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Accepted, Text,
-                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces, SetAside>;
+                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces, Deferred>;
 
   // All events since the last call.
   std::vector<Event> drain();

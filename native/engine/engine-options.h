@@ -27,13 +27,12 @@ struct EngineOptions {
   int32_t poll = 0;       // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
-  std::string chat_template;     // instead of the model's own; empty is none
-  std::string draft_path;        // of a draft model; empty is none
-  bool lookup = false;           // drafts by looking the text up; not beside a draft model
-  int32_t draft_max = 0;         // tokens drafted for one step; 0 chooses, by measure
-  int32_t window = 64;           // tokens
-  int32_t queue_depth_max = 64;  // requests
-  bool estimates_only = false;   // reports what a load would take, and ends
+  std::string chat_template;    // instead of the model's own; empty is none
+  std::string draft_path;       // of a draft model; empty is none
+  bool lookup = false;          // drafts by looking the text up; not beside a draft model
+  int32_t draft_max = 0;        // tokens drafted for one step; 0 chooses, by measure
+  int32_t window = 64;          // tokens
+  bool estimates_only = false;  // reports what a load would take, and ends
   EmbeddingUse embeddings = EmbeddingUse::automatic;
   std::chrono::milliseconds queue_deadline{60000};
 };

@@ -15,25 +15,22 @@ Engine::Engine(EngineOptions options, EventSink& sink)
 
 Engine::~Engine() { join(); }
 
-bool Engine::submit(RequestGroup group) {
-  if (!admit({group.begin(), group.end()})) return false;
+void Engine::submit(RequestGroup group) {
+  admit({group.begin(), group.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   // Without a Preparer the thread is ending, and answers all requests in the ledger.
   if (preparer_) preparer_->prepare(std::move(group));
-  return true;
 }
 
-bool Engine::submit(std::shared_ptr<EmbeddingRequest> request) {
-  if (!admit({request})) return false;
+void Engine::submit(std::shared_ptr<EmbeddingRequest> request) {
+  admit({request});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   if (preparer_) preparer_->prepare(std::move(request));
-  return true;
 }
 
-bool Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
-  const size_t in_flight_max = size_t(options_.parallel) + size_t(options_.queue_depth_max);
+void Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
   for (const auto& ticket : tickets) ticket->submitted = Clock::now();
-  return ledger_.admit(tickets, in_flight_max);
+  ledger_.admit(tickets);
 }
 
 void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
@@ -406,10 +403,10 @@ void Engine::answer_the_rest() noexcept {
 
 void Engine::answer_all(const Fault& fault) {
   for (const std::shared_ptr<Ticket>& request : ledger_.in_flight()) {
+    if (!ledger_.retire(request->id)) continue;
     if (request->cancelled) {
-      if (!ledger_.retire(request->id, Outcome::cancelled)) continue;
       sink_.finished(request->id, FinishReason::cancelled, Tally());
-    } else if (ledger_.retire(request->id, Outcome::failed)) {
+    } else {
       sink_.failed(request->id, fault);
     }
   }

@@ -43,17 +43,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // All of them or none. False when more than parallel + queue_depth_max requests would be in
-  // flight: refused before any work.
-  bool submit(RequestGroup group);
-  bool submit(std::shared_ptr<EmbeddingRequest> request);
+  // However many: the owner says how many may be in flight.
+  void submit(RequestGroup group);
+  void submit(std::shared_ptr<EmbeddingRequest> request);
   void credit(RequestId id, int32_t tokens);
+  // Its end may be another one, if the request had just come to that.
   void cancel(RequestId id);
-  // The owner takes the event of this request's end: whether it was cancelled. Once for each end.
-  bool was_cancelled(RequestId id) { return ledger_.tell(id) == Outcome::cancelled; }
-  // The owner takes the event that the engine has closed. An end without an event by now has none,
-  // because there was no memory for it; it is counted here.
-  void heard_closed() { ledger_.retire_all(); }
   // Only after loaded(), and until close().
   void tokenize(RequestId id, std::string text, bool add_special, bool parse_special);
   void detokenize(RequestId id, std::vector<int32_t> tokens);
@@ -93,7 +88,7 @@ class Engine {
   EngineOptions options_now() const;
   MemoryNeed weights_need(const LoadPlan& plan) const;
   MemoryNeed memory_need(const Opened& opened) const;
-  bool admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
+  void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
   void run_until_closed(Opened& opened);
   // Fills in what the Preparer knows of the chat template.
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);

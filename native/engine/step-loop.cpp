@@ -581,16 +581,16 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
   }
   const RequestId id = sequence->request().id;
   publish_stats();
-  const Outcome outcome = cancelled ? Outcome::cancelled : Outcome::finished;
-  if (ledger_.retire(id, outcome, phase)) {
-    sink_.finished(id, reason, sequence->tally());
-  }
+  if (!ledger_.retire(id)) return;
+  Tally tally = sequence->tally();
+  tally.phase = phase;
+  sink_.finished(id, reason, tally);
 }
 
 void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
   const RequestId id = sequence->request().id;
   publish_stats();
-  if (ledger_.retire(id, Outcome::failed, sequence->phase())) sink_.failed(id, fault);
+  if (ledger_.retire(id)) sink_.failed(id, fault, sequence->phase());
 }
 
 void StepLoop::sleep() {

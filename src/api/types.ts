@@ -78,7 +78,7 @@ export interface LoadOptions {
   /**
    * Cells of one KV cache that all sequences share, at least `context`. Default: none, each
    * sequence has `context` cells of its own, which is faster for independent conversations; with
-   * fewer shared cells than parallel x context, sequences that run out of room are set aside and
+   * fewer shared cells than parallel x context, sequences that run out of room are preempted and
    * come back.
    */
   kvCells?: number

@@ -17,7 +17,7 @@ export function libc(): 'glibc' | 'musl' | undefined {
 
 /**
  * Whether this program asks for musl's dynamic loader, which it names in its first bytes. One that
- * nobody may read counts as most are: an addon of the other kind says itself that it cannot load.
+ * may not be read counts as most are: an addon of the other kind says itself that it cannot load.
  */
 function loaderIsMusl(): boolean {
   try {

@@ -1,11 +1,11 @@
-/** Who waits for a signal, by the signal. */
+/** What waits for a signal, by the signal. */
 const waits = new WeakMap<AbortSignal, Wait>()
 
 /**
  * Calls `callback` once when the signal is aborted, not of one that already is. All that wait for
  * a signal share one listener: of the eleventh Node would warn as a leak, and each that comes or
  * goes is looked for among the others.
- * @returns what takes it back; a signal for which nobody waits is left without a listener
+ * @returns what takes it back; a signal for which nothing waits is left without a listener
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => undefined

@@ -8,13 +8,11 @@ import type {
   ToolCallDelta,
 } from '../api/types.js'
 import type {
-  NativeEvent,
+  NativeFinished,
   NativePart,
   NativeTokenLogprob,
   NativeTokenLogprobs,
-} from '../binding/native.js'
-
-export type Finished = Extract<NativeEvent, { kind: 'finished' }>
+} from '../binding/engine-port.js'
 
 /** What one choice took. */
 export interface ChoiceTally {
@@ -32,7 +30,7 @@ export class Choice {
   id = 0
   /** Once it is queued. */
   promptTokens: number | undefined
-  /** Tokens that came, whoever took them. */
+  /** Tokens that came, taken or not. */
   received = 0
   /** The engine is done with it. */
   isOver = false
@@ -41,7 +39,7 @@ export class Choice {
   result: ChoiceResult | undefined
 
   readonly #index: number
-  /** Parts that nobody has taken yet, in order. No two neighbours are of one kind. */
+  /** Parts that were not taken yet, in order. No two neighbours are of one kind. */
   #waiting: WaitingPart[] = []
   /** What was taken. */
   readonly #taken = new Whole()
@@ -92,7 +90,7 @@ export class Choice {
   }
 
   /** It ended as the engine says, which counts it so: `cancelled` if that came before its end. */
-  finish(event: Finished): void {
+  finish(event: NativeFinished): void {
     const { promptTokens, cachedTokens, completionTokens, reasoningTokens, stopString } = event
     const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event
     for (const part of this.#waiting) this.#taken.add(part)
@@ -110,22 +108,6 @@ export class Choice {
       timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
     }
   }
-}
-
-/** What a choice came to that was cancelled before the engine had it. */
-export const cancelledUnstarted: Finished = {
-  kind: 'finished',
-  id: 0,
-  finishReason: 'cancelled',
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-  queueMs: 0,
-  prefillMs: 0,
-  decodeMs: 0,
-  parkedMs: 0,
-  draftTokens: 0,
-  draftAcceptedTokens: 0,
 }
 
 /** Of a part's tokens, those that were generated. */
@@ -162,7 +144,7 @@ class Whole {
 
 /**
  * A text that grows by a token at a time. `+=` alone would keep each token's string and a node that
- * joins it, some 56 bytes a token, until somebody reads the text.
+ * joins it, some 56 bytes a token, until the text is read.
  */
 class LongText {
   static readonly #piecesMax = 256

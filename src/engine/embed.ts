@@ -1,22 +1,22 @@
 import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import { CancelledError } from '../api/errors.js'
 import { onAbort } from './abort-signals.js'
-import type { Session } from './session.js'
+import type { EngineClient } from './engine-client.js'
 
 interface Settled extends EmbedOptions {
   /** Numbers of one of the model's embeddings. */
   readonly size: number
 }
 
-/** Has a session embed, and forget it once nobody waits for it any more. */
+/** Has an engine embed, unless the signal fires. */
 export function embed(
-  session: Session,
+  client: EngineClient,
   inputs: (string | Int32Array)[],
   { size, dimensions, signal }: Settled,
 ): Promise<EmbedResult> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw aborted(signal)
-    const id = session.embed(inputs, {
+    const id = client.embed(inputs, {
       onEmbedded: (values, promptTokens) => {
         rest()
         resolve({ embeddings: split(values, size, dimensions), usage: { promptTokens } })
@@ -27,7 +27,7 @@ export function embed(
       },
     })
     const rest = onAbort(signal, () => {
-      session.forgetEmbedding(id)
+      client.cancel(id)
       reject(aborted(signal))
     })
   })

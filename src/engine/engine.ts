@@ -16,7 +16,7 @@ import type {
   TokenizeOptions,
   Tool,
 } from '../api/types.js'
-import type { NativeChat, NativePrompt } from '../binding/native.js'
+import type { NativeChat, NativePrompt } from '../binding/engine-port.js'
 import {
   parseChat,
   parseChatOptions,
@@ -39,13 +39,13 @@ import { PreparedToolList, prepareTools } from '../options/tools.js'
 
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { embed } from './embed.js'
+import type { EngineClient } from './engine-client.js'
 import { nativeRequest } from './native-request.js'
 import { Reply, type ReplyTelling } from './reply.js'
-import type { Session } from './session.js'
 
 /** @internal What load() hands over. */
 interface EngineParts {
-  session: Session
+  client: EngineClient
   model: ModelInfo
   settings: EngineSettings
   placement: Placement
@@ -53,7 +53,7 @@ interface EngineParts {
   defaults: SamplingOptions
   /** What the GGUF recommends. */
   recommended: SamplingOptions
-  thinking: ReasoningSupport
+  reasoning: ReasoningSupport
   /** How the chat template writes calls of tools. */
   callFormat: CallFormat
   ended: Promise<EngineEndedError | undefined>
@@ -63,8 +63,8 @@ interface EngineParts {
  * A loaded model that answers many requests at once. Made by `load()`. Close it when done: an
  * idle engine does not keep the process alive, but its memory is held until then.
  *
- * A reply that nobody reads makes way for others, but what it needs to go on is kept: read it,
- * `cancel()` it, or give it a `signal`.
+ * A reply that is not read makes way for others, but its state is kept: read it, `cancel()` it, or
+ * give it a `signal`.
  */
 export class Engine implements AsyncDisposable {
   readonly model: ModelInfo
@@ -86,13 +86,13 @@ export class Engine implements AsyncDisposable {
 
   /** True from the first call of close() on, or from the engine's end by itself. */
   get closed(): boolean {
-    return this.#parts.session.closed
+    return this.#parts.client.closed
   }
 
   /**
    * Resolves once the engine has ended and its memory is free: with undefined where close() ended
-   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then all who
-   * waited for something of it have been told. It never rejects, so nobody has to catch it, and
+   * it, with an EngineEndedError where it ended by itself (`cause` says why). By then
+   * everything that was asked of it has settled. It never rejects, so it need not be caught, and
    * waiting for it keeps no process alive.
    */
   get ended(): Promise<EngineEndedError | undefined> {
@@ -101,7 +101,7 @@ export class Engine implements AsyncDisposable {
 
   /** What `ended` will resolve with, from the moment on at which it is known. */
   get failure(): EngineEndedError | undefined {
-    return this.#parts.session.failure
+    return this.#parts.client.failure
   }
 
   /**
@@ -113,8 +113,8 @@ export class Engine implements AsyncDisposable {
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
     const given = parseChatOptions(options)
-    const { thinking, callFormat } = this.#parts
-    const { chat, ...told } = readChat(messages, given, thinking, callFormat, this.settings)
+    const { reasoning, callFormat } = this.#parts
+    const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
     return this.#reply(chat, given, told)
   }
 
@@ -162,10 +162,10 @@ export class Engine implements AsyncDisposable {
     input: EmbedInput | readonly EmbedInput[],
     options: EmbedOptions = {},
   ): Promise<EmbedResult> {
-    const { session } = this.#parts
+    const { client } = this.#parts
     const inputs = parseEmbedInput(input)
     const { size } = this.model.embedding ?? {}
-    return embed(session, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
   }
 
   /**
@@ -178,7 +178,8 @@ export class Engine implements AsyncDisposable {
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
     const given = parseText(text)
     const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
-    return this.#parts.session.tokenize(given, { addSpecial, parseSpecial, signal })
+    const job = { text: given, addSpecial, parseSpecial }
+    return this.#parts.client.text('tokenize', job, signal)
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
@@ -186,7 +187,9 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<string> {
-    return this.#parts.session.detokenize(parseTokens(tokens), parseTextOptions(options).signal)
+    const given = parseTokens(tokens)
+    const { signal } = parseTextOptions(options)
+    return this.#parts.client.text('detokenize', { tokens: given }, signal)
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
@@ -194,7 +197,9 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    return this.#parts.session.pieces(parseTokens(tokens), parseTextOptions(options).signal)
+    const given = parseTokens(tokens)
+    const { signal } = parseTextOptions(options)
+    return this.#parts.client.text('pieces', { tokens: given }, signal)
   }
 
   /**
@@ -211,7 +216,8 @@ export class Engine implements AsyncDisposable {
     text: TextOptions = {},
   ): Promise<string> {
     const { signal } = parseTextOptions(text)
-    return this.#parts.session.applyTemplate(this.#templateChat(messages, options), signal)
+    const chat = this.#templateChat(messages, options)
+    return this.#parts.client.text('apply-template', { chat }, signal)
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
@@ -222,23 +228,23 @@ export class Engine implements AsyncDisposable {
   ): Promise<number> {
     const { signal } = parseTextOptions(text)
     const chat = this.#templateChat(messages, options)
-    return (await this.#parts.session.tokenizeChat(chat, signal)).length
+    return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
   }
 
   /** Gauges and counters as of the last step. */
   stats(): EngineStats {
-    return this.#parts.session.stats()
+    return this.#parts.client.stats()
   }
 
   /**
-   * Ends what runs and what waits (whoever waits for it gets ERR_CLOSED at once), stops the threads
+   * Ends what runs and what waits (its promises reject with ERR_CLOSED at once), stops the threads
    * and frees the memory. A decode under way is abandoned, which takes milliseconds on a CPU; the
    * one text that is being tokenized is waited for (up to 2 s per MiB), as nothing can interrupt
    * it. Twice is safe, and so is it after the engine's end by itself.
    */
   async close(...none: []): Promise<void> {
     noOptions(none)
-    this.#parts.session.close()
+    this.#parts.client.close()
     await this.#parts.ended
   }
 
@@ -247,16 +253,16 @@ export class Engine implements AsyncDisposable {
   }
 
   #templateChat(messages: readonly ChatMessage[], options: TemplateOptions): NativeChat {
-    const { thinking, callFormat } = this.#parts
+    const { reasoning, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
-    return parseChat(messages, parseTemplateOptions(options), thinking, format, this.settings)
+    return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
   }
 
   #reply(prompt: NativePrompt, options: RequestOptions, told?: ReplyTelling): Reply {
-    const { session, defaults, recommended } = this.#parts
+    const { client, defaults, recommended } = this.#parts
     checkChoices(options.n ?? 1, this.settings.parallel)
     const request = nativeRequest(prompt, options, defaults, recommended)
-    return new Reply(session, request, options.signal, told)
+    return new Reply(client, request, options.signal, told)
   }
 }

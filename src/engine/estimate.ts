@@ -1,13 +1,13 @@
 import { CancelledError, EngineFailedError } from '../api/errors.js'
 import type { Estimate } from '../api/placement-types.js'
 import type { EstimateOptions } from '../api/types.js'
-import type { NativeEngineOptions, NativeEstimate } from '../binding/native.js'
+import type { NativeEngineOptions, NativeEstimate } from '../binding/engine-port.js'
 import { parseEstimateOptions } from '../options/engine-options.js'
 import { onAbort } from './abort-signals.js'
+import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
-import { Session } from './session.js'
 
 /**
  * Says what `load` would need and choose, without loading any weights: the file's header and
@@ -25,14 +25,15 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
   const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
     let failure: unknown = new EngineFailedError('the estimate ended without a result')
-    const session = new Session(addon, native, {
+    const open = (wake: () => void) => new addon.Engine(native, wake)
+    const client = new EngineClient(open, settled, {
       onProgress: () => undefined, // no weights are loaded
       onReady: () => undefined,
       onEstimated: (found) => {
-        if (!session.closed) resolve(estimateOf(found, native))
+        if (!client.closed) resolve(estimateOf(found, native))
       },
       onLoadFailed: (error) => {
-        if (!session.closed) failure = error
+        if (!client.closed) failure = error
       },
       onClosed: () => {
         rest()
@@ -41,7 +42,7 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
     })
     const rest = onAbort(signal, () => {
       failure = abortError(signal)
-      session.close()
+      client.close()
     })
   })
 }

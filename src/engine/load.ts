@@ -1,6 +1,6 @@
 import { CancelledError, ClosedError, type EngineEndedError } from '../api/errors.js'
 import type { EngineSettings, LoadOptions, ModelInfo } from '../api/types.js'
-import type { NativeEngineOptions, NativeModelInfo } from '../binding/native.js'
+import type { NativeEngineOptions, NativeModelInfo } from '../binding/engine-port.js'
 import { checkBudgetMessage } from '../options/chat-options.js'
 import {
   parseLoadOptions,
@@ -10,10 +10,10 @@ import {
 import { onAbort } from './abort-signals.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
+import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
-import { Session } from './session.js'
 import { tellWarning } from './warnings.js'
 
 const mebibyte = 2 ** 20
@@ -39,30 +39,31 @@ export async function load(options: LoadOptions): Promise<Engine> {
     })
     const giveUp = (reason: unknown): void => {
       failure = reason
-      session.close()
+      client.close()
     }
     const { onProgress = () => undefined, onWarning } = settled
     const tellProgress = guarded('onProgress', onProgress)
     const warn = onWarning && guarded('onWarning', onWarning)
-    const session = new Session(addon, native, {
+    const open = (wake: () => void) => new addon.Engine(native, wake)
+    const client = new EngineClient(open, settled, {
       onProgress: (fraction) => {
-        if (!session.closed) tellProgress(fraction)
+        if (!client.closed) tellProgress(fraction)
       },
       onReady: (info) => {
-        if (session.closed) return // given up: `closed` follows
+        if (client.closed) return // given up: `closed` follows
         try {
-          checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.thinkingEnds)
+          checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.reasoningEnds)
           for (const warning of info.warnings) tellWarning(warning, warn)
-          if (session.closed) return // whoever was warned gave up
+          if (client.closed) return // the callback has closed it
           rest()
-          resolve(makeEngine(session, settled, native, info, ended))
+          resolve(makeEngine(client, settled, native, info, ended))
         } catch (error) {
           giveUp(error)
         }
       },
-      onEstimated: () => undefined, // nobody asked for it
+      onEstimated: () => undefined, // not asked for
       onLoadFailed: (error) => {
-        if (!session.closed) failure = error
+        if (!client.closed) failure = error
       },
       onClosed: (cause) => {
         rest()
@@ -79,7 +80,7 @@ function abortError(signal: AbortSignal | undefined): CancelledError {
 }
 
 function makeEngine(
-  session: Session,
+  client: EngineClient,
   settled: Settled,
   native: NativeEngineOptions,
   info: NativeModelInfo,
@@ -97,7 +98,7 @@ function makeEngine(
     hasChatTemplate: info.hasChatTemplate,
     canInfill: info.canInfill,
     canCallTools: info.callFormat !== 'none',
-    canThink: info.thinkingEnds.length > 0,
+    canThink: info.reasoningEnds.length > 0,
     ...(info.embedding === undefined ? {} : { embedding: info.embedding }),
   }
   const placement = placementOf(info)
@@ -105,7 +106,7 @@ function makeEngine(
     parallel: native.parallel,
     context: info.context,
     window: native.window,
-    queue: native.queueDepthMax,
+    queue: settled.queue,
     queueDeadlineMs: native.queueDeadlineMs,
     threads: info.threads,
     poll: native.poll,
@@ -126,8 +127,8 @@ function makeEngine(
   }
   const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)
-  const thinking = { ends: info.thinkingEnds, defaults: settled.reasoning }
+  const reasoning = { ends: info.reasoningEnds, defaults: settled.reasoning }
   const { callFormat, warnings } = info
   const told = { model, settings, placement, warnings }
-  return new Engine({ session, ...told, defaults, recommended, thinking, callFormat, ended })
+  return new Engine({ client, ...told, defaults, recommended, reasoning, callFormat, ended })
 }

@@ -15,7 +15,7 @@ export function asked<T>(ask: () => T, otherwise: T): T {
   try {
     return ask()
   } catch {
-    return otherwise // as good as unknown: whoever wants more allows it
+    return otherwise // not allowed, and so unknown
   }
 }
 
@@ -31,7 +31,7 @@ export function coresMax(): number {
 
 /**
  * Bytes of memory that are free. A container's limit counts, where Node knows of one. Where
- * nobody may ask, half of the memory that the machine has, with a process warning.
+ * asking is not allowed, half of the memory that the machine has, with a process warning.
  */
 export function freeBytes(addon: Pick<NativeAddon, 'devices'>): number {
   const free = [

@@ -14,7 +14,7 @@ import {
   QueueTimeoutError,
   type SluiceError,
 } from '../api/errors.js'
-import type { NativeErrorCode, NativeErrorDetails } from '../binding/native.js'
+import type { NativeErrorCode, NativeErrorDetails } from '../binding/engine-port.js'
 
 type NativeError = { code: NativeErrorCode; message: string } & NativeErrorDetails
 

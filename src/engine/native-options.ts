@@ -2,7 +2,8 @@ import path from 'node:path'
 import { BinaryMissingError } from '../api/errors.js'
 import type { LoadOptions } from '../api/types.js'
 import { binding } from '../binding/binding.js'
-import type { NativeAddon, NativeEngineOptions } from '../binding/native.js'
+import type { NativeEngineOptions } from '../binding/engine-port.js'
+import type { NativeAddon } from '../binding/native.js'
 import { BundledError } from '../binding/package-root.js'
 import { platformName } from '../binding/platform.js'
 import type { SettledLoadOptions } from '../options/engine-options.js'
@@ -55,7 +56,6 @@ export function nativeOptions(
     draftMax: settled.draftMax ?? 0,
     embeddings: embeddingUse(settled.embeddings),
     window: settled.window,
-    queueDepthMax: settled.queue,
     queueDeadlineMs: settled.queueDeadlineMs,
   }
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { perSamplingName, type SamplingOptions, samplingRows } from '../api/sampling-options.js'
 import type { RequestOptions } from '../api/types.js'
-import type { NativePrompt, NativeRequest } from '../binding/native.js'
+import type { NativePrompt, NativeRequest } from '../binding/engine-port.js'
 import { jsonGrammar } from '../schema/schema-grammar.js'
 import { choiceGrammar, regexGrammar } from '../schema/text-grammar.js'
 import { CompiledSchema } from './compiled-schema.js'

@@ -1,5 +1,5 @@
 import type { DeviceInfo, MemoryUse, Placement } from '../api/placement-types.js'
-import type { NativeDevice, NativeMemoryUse, NativeModelInfo } from '../binding/native.js'
+import type { NativeDevice, NativeMemoryUse, NativeModelInfo } from '../binding/engine-port.js'
 
 export function placementOf({ placement }: Pick<NativeModelInfo, 'placement'>): Placement {
   const { devices, host, layers, gpuLayers } = placement

@@ -1,17 +1,11 @@
 import { CancelledError, type SluiceError } from '../api/errors.js'
 import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from '../api/types.js'
-import type { NativePart, NativeRequest } from '../binding/native.js'
+import type { NativeFinished, NativePart, NativeRequest } from '../binding/engine-port.js'
 import type { ToolNames } from '../options/tool-names.js'
 import { onAbort } from './abort-signals.js'
-import {
-  Choice,
-  type ChoiceTally,
-  cancelledUnstarted,
-  type Finished,
-  replyTokensOf,
-} from './choice.js'
+import { Choice, type ChoiceTally, replyTokensOf } from './choice.js'
+import type { EngineClient, RequestListener } from './engine-client.js'
 import { choiceSeed } from './native-request.js'
-import type { ReplyListener, Session } from './session.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
 
@@ -33,13 +27,13 @@ const end: Step = { done: true, value: undefined }
 /**
  * A reply on its way, or several to one prompt (`n`), which are read as one. Read it with
  * `for await`, or await `text()`, or `done`: taking a part is what lets the engine go on, so a
- * reply that nobody reads waits within its window. It gives up its place where others wait for
- * one, comes back when it is read, and does not keep the process alive.
+ * reply that is not read waits within its window. It gives up its slot where others wait for one,
+ * comes back when it is read, and does not keep the process alive.
  *
  * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
  * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with
- * ERR_CANCELLED. Errors reach whoever reads: the loop, `accepted`, `done` and `text()`; a promise
- * nobody awaits never becomes an unhandled rejection.
+ * ERR_CANCELLED. Errors reject the loop, `accepted`, `done` and `text()`; a promise that is not
+ * awaited never becomes an unhandled rejection.
  */
 export class Reply implements AsyncIterable<ReplyPart> {
   /** The first choice's seed, given or drawn; each of the others has the next one. */
@@ -60,7 +54,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   /** @internal Whether it has. */
   isSettled = false
 
-  readonly #session: Session
+  readonly #client: EngineClient
   readonly #signal: AbortSignal | undefined
   /** Where the model was told other names of tools than the request has. */
   readonly #names: ToolNames | undefined
@@ -81,12 +75,12 @@ export class Reply implements AsyncIterable<ReplyPart> {
 
   /** @internal Made by Engine. */
   constructor(
-    session: Session,
+    client: EngineClient,
     request: Omit<NativeRequest, 'id'>,
     signal?: AbortSignal,
     told?: ReplyTelling,
   ) {
-    this.#session = session
+    this.#client = client
     this.notes = told?.notes ?? []
     this.#names = told?.toolNames.areSame === false ? told.toolNames : undefined
     this.seed = request.seed
@@ -102,7 +96,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       return
     }
     try {
-      const first = session.submit(request, (choice) => this.#listener(this.#at(choice)))
+      const first = client.submit(request, (choice) => this.#listener(this.#at(choice)))
       for (const [index, choice] of this.#choices.entries()) choice.id = first + index
     } catch (error) {
       this.#fail(error as SluiceError)
@@ -113,7 +107,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   /**
-   * How the reply ended, and all that it said. If nobody iterates, asking for it reads the reply to
+   * How the reply ended, and all of it. If the reply is not being read, asking for this reads it to
    * its end; what was read is kept for a later iteration.
    */
   get done(): Promise<ReplyResult> {
@@ -121,7 +115,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     return this.#done.promise
   }
 
-  /** All the text of the first choice, once the reply has ended, whoever has read it before. */
+  /** All the text of the first choice, once the reply has ended, read before or not. */
   async text(): Promise<string> {
     return (await this.done).text
   }
@@ -211,7 +205,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     const tokens = Math.min(taken, choice.uncredited) // `done` may have drained it before
     // A cancelled reply is on its way out: credit would only wake it.
     if (this.#cancelled || tokens === 0) return
-    this.#session.credit(choice.id, tokens)
+    this.#client.credit(choice.id, tokens)
     choice.uncredited -= tokens
   }
 
@@ -229,7 +223,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     return this.#choices[index] as Choice
   }
 
-  #listener(choice: Choice): ReplyListener {
+  #listener(choice: Choice): Required<Omit<RequestListener, 'onEmbedded'>> {
     return {
       onAccepted: (promptTokens) => {
         choice.promptTokens = promptTokens
@@ -254,8 +248,10 @@ export class Reply implements AsyncIterable<ReplyPart> {
         this.#finish(choice, event)
         this.#leave(choice)
       },
+      // Where one choice fails, all of them end.
       onError: (error) => {
-        this.#failChoice(choice, error)
+        this.#fail(error)
+        this.#cancelRunning()
         this.#leave(choice)
       },
     }
@@ -272,7 +268,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#wake()
   }
 
-  #finish(choice: Choice, event: Finished): void {
+  #finish(choice: Choice, event: NativeFinished): void {
     choice.finish(event)
     if (this.#state === 'ended') return
     const results = this.#choices.flatMap(({ result }) => (result === undefined ? [] : [result]))
@@ -293,17 +289,6 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#settled.resolve()
   }
 
-  /** Where one choice fails, all of them end. */
-  #failChoice(choice: Choice, error: SluiceError): void {
-    // Whoever cancelled hears that, also where the engine is gone before it could say so.
-    if (this.#cancelled) {
-      this.#finish(choice, cancelledUnstarted)
-      return
-    }
-    this.#fail(error)
-    this.#cancelRunning()
-  }
-
   #fail(error: SluiceError): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
@@ -314,9 +299,9 @@ export class Reply implements AsyncIterable<ReplyPart> {
     this.#wake()
   }
 
-  /** The session passes over those that have ended. */
+  /** The client passes over those that have ended. */
   #cancelRunning(): void {
-    for (const { id } of this.#choices) this.#session.cancel(id)
+    for (const { id } of this.#choices) this.#client.cancel(id)
   }
 
   readonly #onAbort = (): void => {

@@ -10,10 +10,10 @@ import { onAbort } from './abort-signals.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */
 const waitingMax = 1024
-/** With the engine, not set aside: one under way, and one so that it waits not for this thread. */
+/** With the engine, not deferred: one under way, and one so that it waits not for this thread. */
 const startedMax = 2
 
-export type TextResult = Int32Array | string | Buffer[]
+type TextResult = Int32Array | string | Uint8Array[]
 
 interface TextJob {
   start(): void
@@ -23,18 +23,19 @@ interface TextJob {
 
 /**
  * Work on texts that the engine does on the threads that prepare requests. It gets two at a time,
- * beside those that it set aside because they take long: what waits here takes no turn from a
- * request. What waits longer than the queue's deadline, here or there, or whose asker leaves, is
- * answered at once and given up: what is under way ends where it can be ended. Owned by Session.
+ * beside those that it deferred because they take long: a text that waits here takes no turn from a
+ * request. A job that waits longer than the queue's deadline, here or there, or whose signal fires,
+ * is rejected at once and given up: if it is under way, it ends where that is possible. Owned by
+ * EngineClient.
  */
 export class TextJobs {
   readonly #deadlineMs: number
   readonly #cancel: (id: number) => void
   readonly #waiting = new Map<number, TextJob>()
   readonly #started = new Map<number, TextJob>()
-  readonly #aside = new Map<number, TextJob>()
+  readonly #deferred = new Map<number, TextJob>()
 
-  /** `cancel` tells the engine that nobody waits for a job that it has. */
+  /** `cancel` tells the engine that a job it has is not wanted any more. */
   constructor(deadlineMs: number, cancel: (id: number) => void) {
     this.#deadlineMs = deadlineMs
     this.#cancel = cancel
@@ -46,7 +47,7 @@ export class TextJobs {
    */
   async ask<Result extends TextResult>(id: number, start: () => void, signal?: AbortSignal) {
     if (signal?.aborted) throw aborted(signal)
-    if (this.#waiting.size + this.#started.size + this.#aside.size >= waitingMax) {
+    if (this.#waiting.size + this.#started.size + this.#deferred.size >= waitingMax) {
       throw new OverloadedError(`${waitingMax} texts wait to be tokenized; try again later`)
     }
     let rest: (() => void) | undefined
@@ -73,18 +74,18 @@ export class TextJobs {
     this.#done(id)?.reject(error)
   }
 
-  /** The engine does it beside the others, and has room for another. */
-  setAside(id: number): void {
+  /** The engine does it beside the others, in a slower lane, and has room for another. */
+  defer(id: number): void {
     const job = this.#started.get(id)
     if (job === undefined) return
     this.#started.delete(id)
-    this.#aside.set(id, job)
+    this.#deferred.set(id, job)
     this.#startNext()
   }
 
   /** Nothing that waits is started any more. */
   rejectAll(error: ClosedError | EngineEndedError): void {
-    const jobs = [...this.#started.values(), ...this.#aside.values(), ...this.#waiting.values()]
+    const jobs = [...this.#started.values(), ...this.#deferred.values(), ...this.#waiting.values()]
     for (const job of jobs) job.reject(error)
     this.#waiting.clear()
   }
@@ -97,15 +98,15 @@ export class TextJobs {
       waiting.reject(error)
       return
     }
-    const job = this.#started.get(id) ?? this.#aside.get(id)
+    const job = this.#started.get(id) ?? this.#deferred.get(id)
     if (job === undefined) return
     job.reject(error)
     this.#cancel(id)
   }
 
   #done(id: number): TextJob | undefined {
-    const aside = this.#aside.get(id)
-    if (this.#aside.delete(id)) return aside
+    const deferred = this.#deferred.get(id)
+    if (this.#deferred.delete(id)) return deferred
     const job = this.#started.get(id)
     if (this.#started.delete(id)) this.#startNext()
     return job

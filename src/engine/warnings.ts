@@ -4,7 +4,7 @@ import type { LoadWarning } from '../api/placement-types.js'
 const told = new Set<string>()
 
 /**
- * Tells whoever loads of a warning: the callback, else Node (`process.on('warning')`, or a line on
+ * Gives a warning of the load to the callback, else to Node (`process.on('warning')`, or a line on
  * stderr that `--no-warnings` silences), which hears of the same one once.
  */
 export function tellWarning(

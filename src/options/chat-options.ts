@@ -37,7 +37,7 @@ interface TemplateChat {
   tools: readonly TemplateTool[]
   toolChoice: 'auto' | 'none' | 'required'
   parallelToolCalls: boolean
-  thinking: boolean
+  wantsReasoning: boolean
   /** '' leaves it to the template. */
   reasoningEffort: string
   arguments: TemplateArgument[]
@@ -153,7 +153,7 @@ export function readChat(
     messages: parsed.map((message) => withShownNames(message, names)),
     ...chosen(choice, tools, names),
     parallelToolCalls: options.parallelToolCalls ?? true,
-    thinking: reasoning.enabled ?? true,
+    wantsReasoning: reasoning.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
     arguments: parseTemplateArguments(options.templateArguments ?? {}),
     ...budgetOf(reasoning, support),

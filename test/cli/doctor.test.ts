@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
-import type { NativeDevice } from '../../src/binding/native.js'
+import type { NativeDevice } from '../../src/binding/engine-port.js'
 import { examine } from '../../src/cli/doctor/examine.js'
 import { doctorText, gibibytes } from '../../src/cli/doctor/format.js'
 import { idleHardware, processorFeatures } from '../../src/cli/doctor/machine.js'

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SluiceError } from '../../src/api/errors.js'
-import type { NativeEngineOptions } from '../../src/binding/native.js'
+import {
+  type ClientListener,
+  EngineClient,
+  type RequestListener,
+} from '../../src/engine/engine-client.js'
 import { forgetOpen, rememberOpen } from '../../src/engine/open-engines.js'
-import { type ReplyListener, Session, type SessionListener } from '../../src/engine/session.js'
 import { joinConnection } from '../../src/http/node/connection.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
@@ -22,7 +25,7 @@ afterEach(() => {
   for (const listener of others) process.on('uncaughtException', listener)
 })
 
-const silent: SessionListener = {
+const silent: ClientListener = {
   onProgress: () => undefined,
   onReady: () => undefined,
   onEstimated: () => undefined,
@@ -30,7 +33,7 @@ const silent: SessionListener = {
   onClosed: () => undefined,
 }
 
-function replyListener(more: Partial<ReplyListener> = {}): ReplyListener {
+function replyListener(more: Partial<RequestListener> = {}): RequestListener {
   return {
     onAccepted: vi.fn(),
     onText: vi.fn(),
@@ -47,16 +50,17 @@ const thrower = (name: string) => () => {
 
 const request = { choices: 1, prompt: 'a b', seed: 1, maxTokens: 4 } as never
 
-function session(listener: Partial<SessionListener> = {}) {
+function client(listener: Partial<ClientListener> = {}) {
   const addon = new FakeAddon({ pace: 'manual' })
-  const options = { parallel: 8, queueDepthMax: 8, window: 64 } as NativeEngineOptions
-  const one = new Session(addon, options, { ...silent, ...listener })
+  const limits = { parallel: 8, queue: 8, window: 64, queueDeadlineMs: 60_000 }
+  const open = (wake: () => void) => new addon.Engine(limits as never, wake)
+  const one = new EngineClient(open, limits, { ...silent, ...listener })
   return { one, native: addon.engine }
 }
 
-describe('a session', () => {
+describe('an engine’s client', () => {
   test('tells all replies, though one throws at each of its events', async () => {
-    const { one, native } = session()
+    const { one, native } = client()
     await settle()
     const bad = replyListener({
       onAccepted: thrower('accepted'),
@@ -81,7 +85,7 @@ describe('a session', () => {
 
   test('tells all replies and its owner of its end', async () => {
     const onClosed = vi.fn()
-    const { one, native } = session({ onClosed })
+    const { one, native } = client({ onClosed })
     await settle()
     const good = replyListener()
     one.submit(request, () => replyListener({ onError: thrower('end') }))
@@ -97,7 +101,7 @@ describe('a session', () => {
   })
 
   test('goes on where its owner throws at progress', async () => {
-    const { one, native } = session({ onProgress: thrower('progress') })
+    const { one, native } = client({ onProgress: thrower('progress') })
     native.progress(0.5)
     const good = replyListener()
     one.submit(request, () => good)

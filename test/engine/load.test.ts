@@ -216,6 +216,7 @@ describe('an engine', () => {
     const reply = engine.chat(ask)
     expect(addon.engine.isReferenced).toBe(true)
     reply.cancel()
+    await settle()
     addon.engine.step()
     await reply.done
     expect(addon.engine.isReferenced).toBe(false)

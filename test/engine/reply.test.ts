@@ -1,9 +1,14 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
-import type { NativeRequest } from '../../src/binding/native.js'
-import { type Engine, load } from '../../src/index.js'
+import type { NativeRequest } from '../../src/binding/engine-port.js'
+import { type Engine, load, type Reply } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
-import { FakeAddon, type FakeOptions, type Script } from '../support/fake-binding.js'
+import {
+  FakeAddon,
+  type FakeEngine,
+  type FakeOptions,
+  type Script,
+} from '../support/fake-binding.js'
 import { tokenBytes } from '../support/fake-engine.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
@@ -43,7 +48,7 @@ describe('a reply', () => {
     })
   })
 
-  test('tells what of its prompt was there already, and how long it was set aside', async () => {
+  test('tells what of its prompt was there already, and how long it was parked', async () => {
     const tokens = ['a']
     const { engine, addon } = await open(() => ({ tokens, cachedTokens: 3, parkedMs: 5 }))
     const { usage, timings } = await engine.chat(ask, { cacheSalt: 'mine' }).done
@@ -81,11 +86,11 @@ describe('a reply', () => {
 
   test('is credited by the half window, not by the token', async () => {
     const { addon, engine } = await open(() => ({ tokens: counting(), end: 'length' }))
-    const credit = vi.spyOn(addon.engine, 'credit')
     const parts: number[] = []
     for await (const { tokens } of engine.chat(ask, { maxTokens: 24 })) parts.push(tokens)
     expect(parts).toEqual(Array.from({ length: 24 }, () => 1))
-    expect(credit.mock.calls.map(([, tokens]) => tokens)).toEqual([4, 4, 4, 4, 4, 4])
+    await settle()
+    expect(addon.engine.credited.map(({ tokens }) => tokens)).toEqual([4, 4, 4, 4, 4, 4])
   })
 
   test('of a reader that stops after a little does not keep the process alive', async () => {
@@ -132,12 +137,11 @@ describe('a reply', () => {
 
   test('that is cancelled is not credited any more, which would wake it', async () => {
     const { addon, engine } = await open(() => ({ tokens: counting() }))
-    const credit = vi.spyOn(addon.engine, 'credit')
     const reply = engine.chat(ask)
     await settle(50)
     reply.cancel()
     await reply.done
-    expect(credit).not.toHaveBeenCalled()
+    expect(addon.engine.credited).toEqual([])
   })
 
   test('ends its loop when cancel() is called elsewhere', async () => {
@@ -162,6 +166,7 @@ describe('a reply', () => {
   test('is cancelled when its loop is left, though the engine had just finished', async () => {
     const { addon, engine } = await open(() => ({ tokens: ['a', 'b'] }), { pace: 'manual' })
     const reply = engine.chat(ask)
+    await settle()
     addon.engine.step(6)
     reply.cancel()
     expect((await reply.done).finishReason).toBe('cancelled')
@@ -186,6 +191,7 @@ describe('a reply', () => {
     controller.abort('why')
     await expect(next).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'why' })
     await expect(reply.done).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
+    await settle()
     expect(addon.engine.cancelled).toEqual([1])
   })
 
@@ -237,6 +243,7 @@ describe('a reply', () => {
     for await (const part of engine.chat(ask, { maxTokens: 12 }).toWeb()) text += part.text
     expect(text.trim().split(' ')).toHaveLength(12)
     await engine.chat(ask).toWeb().cancel()
+    await settle()
     expect(addon.engine.cancelled).toContain(2)
   })
 
@@ -269,6 +276,7 @@ describe('a reply', () => {
     const reply = engine.chat(ask, { n: 2 })
     const accepted: unknown[] = []
     void reply.accepted.then((value) => accepted.push(value))
+    await settle()
     addon.engine.accept(1)
     await settle()
     expect(accepted).toEqual([])
@@ -282,6 +290,7 @@ describe('a reply', () => {
   test('fails when one of its choices does, and the others are cancelled', async () => {
     const { engine, addon } = await open(() => ({ tokens: counting() }), { pace: 'manual' })
     const reply = engine.chat(ask, { n: 3 })
+    await settle()
     addon.engine.step(4)
     addon.engine.fail(2, { code: 'ERR_ENGINE_FAILED', message: 'no' })
     let text = ''
@@ -291,20 +300,52 @@ describe('a reply', () => {
     await expect(reading).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
     expect(text).not.toBe('')
     await expect(reply.done).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED' })
+    await settle()
     expect(addon.engine.cancelled).toEqual([1, 3])
     addon.engine.step()
     await settle()
-    expect(addon.engine.stats()).toMatchObject({ running: 0, failed: 1, cancelled: 2 })
+    expect(engine.stats()).toMatchObject({ running: 0, failed: 1, cancelled: 2 })
     expect(addon.engine.isReferenced).toBe(false)
   })
+
+  const leaves: Record<string, (reply: Reply, abort: AbortController, native: FakeEngine) => void> =
+    {
+      'one of its choices fails': (_reply, _abort, native) =>
+        native.fail(2, { code: 'ERR_QUEUE_TIMEOUT', message: 'late' }),
+      'it is cancelled': (reply) => reply.cancel(),
+      'its signal is aborted': (_reply, abort) => abort.abort(),
+    }
+  test.each(Object.entries(leaves))(
+    'makes room for another as soon as %s, before the engine’s next step',
+    async (_, leave) => {
+      const script = () => ({ tokens: counting() })
+      const { addon } = await open(script, { pace: 'manual' })
+      const full = await load({ model: 'fake.gguf', parallel: 3, queue: 0 })
+      const native = addon.engine
+      const abort = new AbortController()
+      const reply = full.chat(ask, { n: 3, signal: abort.signal })
+      await settle()
+      native.step(4)
+      await expect(full.chat(ask).accepted).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+      leave(reply, abort, native)
+      await settle() // a failure is heard; nothing else comes of it without a step
+      const next = full.chat(ask, { n: 3 })
+      await settle()
+      native.step()
+      await next.accepted
+      await full.close()
+    },
+  )
 
   test('that was cancelled keeps the ends of those choices that had ended', async () => {
     const script = ({ seed }: NativeRequest) => ({ tokens: seed === 1 ? ['a'] : counting() })
     const { engine, addon } = await open(script, { pace: 'manual' })
     const reply = engine.chat(ask, { n: 2, seed: 1 })
+    await settle()
     addon.engine.step(5)
     await settle()
     reply.cancel()
+    await settle()
     addon.engine.step()
     const { finishReason, choices } = await reply.done
     expect(finishReason).toBe('cancelled')
@@ -369,9 +410,9 @@ describe('a reply', () => {
     ]
     const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
     const reply = engine.chat(ask)
+    await settle()
     addon.engine.step(20)
     await settle()
-    const credit = vi.spyOn(addon.engine, 'credit')
     const iterator = reply[Symbol.asyncIterator]()
     const parts: unknown[] = []
     for (let i = 0; i < 4; i++) parts.push((await iterator.next()).value)
@@ -382,7 +423,8 @@ describe('a reply', () => {
       { choice: 0, text: '', toolCalls: calls, tokens: 3 },
     ])
     // By what was taken: the window is 8, and the engine hears of it by the half.
-    expect(credit.mock.calls.map(([, count]) => count)).toEqual([4, 4])
+    await settle()
+    expect(addon.engine.credited.map(({ tokens }) => tokens)).toEqual([4, 4])
     addon.engine.step(4)
     const rest: unknown[] = []
     for await (const part of { [Symbol.asyncIterator]: () => iterator }) rest.push(part)
@@ -399,6 +441,7 @@ describe('a reply', () => {
     const tokens = [{ logprobs: [entry] }, { reasoning: 'So.' }, { logprobs: [entry] }, 'Yes.']
     const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
     const reply = engine.chat(ask)
+    await settle()
     addon.engine.step(8)
     await settle()
     const parts: [string, string | undefined, number, number][] = []

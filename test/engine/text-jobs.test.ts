@@ -65,12 +65,12 @@ test('a job that the engine does not take is told so, and keeps no turn', async 
   await expect(next).resolves.toBe('text')
 })
 
-test('a job that is set aside makes room for another, and is answered all the same', async () => {
+test('a job that is deferred makes room for another, and is answered all the same', async () => {
   const { jobs, started, results } = asked(4)
-  jobs.setAside(0)
+  jobs.defer(0)
   expect(started).toEqual([0, 1, 2])
-  jobs.setAside(0)
-  jobs.setAside(99)
+  jobs.defer(0)
+  jobs.defer(99)
   expect(started).toEqual([0, 1, 2])
   jobs.resolve(0, 'zero')
   await expect(results[0]).resolves.toBe('zero')
@@ -90,7 +90,7 @@ describe('the deadline of a job', () => {
     const jobs = new TextJobs(100, (id) => cancelled.push(id))
     const results = [0, 1, 2, 3].map((id) => jobs.ask<string>(id, () => undefined))
     const settled = Promise.allSettled(results)
-    jobs.setAside(0) // 0 is aside, 1 and 2 are with the engine, 3 waits here
+    jobs.defer(0) // 0 is deferred, 1 and 2 are with the engine, 3 waits here
     await vi.advanceTimersByTimeAsync(99)
     jobs.resolve(1, 'in time')
     await vi.advanceTimersByTimeAsync(1)

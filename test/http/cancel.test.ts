@@ -26,11 +26,11 @@ const stages: Record<string, { script: Script; reach: (native: FakeEngine) => bo
   },
   'in mid-prefill': {
     script: { tokens: counting(), prefillSteps: 1e6 },
-    reach: (native) => native.stats().rowsPrefilled >= 3,
+    reach: (native) => native.snapshot().rowsPrefilled >= 3,
   },
   'in mid-decode': {
     script: { tokens: counting() },
-    reach: (native) => native.stats().tokensGenerated >= 3,
+    reach: (native) => native.snapshot().tokensGenerated >= 3,
   },
 }
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import type { NativeRequest } from '../../src/binding/native.js'
+import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { openLog } from '../../src/cli/log.js'
 import { createServer, describeFault } from '../../src/http/index.js'
 import { eventually } from '../support/eventually.js'

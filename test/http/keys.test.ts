@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionError } from '../../src/api/errors.js'
 import type { ChatOptions } from '../../src/api/types.js'
-import type { NativeChat, NativeRequest } from '../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../src/binding/engine-port.js'
 import { chat, closeAfterEach, postJson, serve, story } from '../support/serve.js'
 
 // Keys that an object has by its prototype are keys like all others, wherever a request may name

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { requestListener } from '../../src/http/index.js'
 import { eventually, settle } from '../support/eventually.js'
-import type { FakeEngine, FakeFailure } from '../support/fake-binding.js'
+import type { FakeFailure } from '../support/fake-binding.js'
 import { tokenBytes } from '../support/fake-engine.js'
 import { post } from '../support/raw-client.js'
 import {
@@ -27,7 +27,7 @@ const path = '/v1/completions'
 const prompts = (count: number) => Array.from({ length: count }, (_, i) => `Tell me ${i}`)
 const endless = () => ({ tokens: counting() })
 
-function expectRest(native: FakeEngine): void {
+function expectRest(native: Served['native']): void {
   expect(native.stats()).toMatchObject({ queued: 0, running: 0, parked: 0, cellsUsed: 0 })
 }
 
@@ -144,8 +144,11 @@ test.each(responses)('a response %s leaves nothing behind', async (_, breaks, st
 test('texts that wait for the tokenizer are dropped with their requests', async () => {
   const { native, client, log } = await serve()
   const started: string[] = []
-  native.tokenize = (_, text) => void started.push(text) // and never answers
-  native.applyTemplate = () => void started.push('template')
+  const answers: (() => void)[] = []
+  native.onTextJob = (job, answer) => {
+    started.push(job.kind === 'tokenize' ? job.text : job.kind)
+    answers.push(answer)
+  }
   const clients = []
   for (let i = 0; i < 4; i++) {
     const raw = await client()
@@ -160,13 +163,7 @@ test('texts that wait for the tokenizer are dropped with their requests', async 
   for (const raw of [...clients.slice(2), last]) raw.reset()
   await eventually(() => log.length === 3)
   expect(log.map(({ outcome }) => outcome)).toEqual(['gone', 'gone', 'gone'])
-  const drain = native.drain.bind(native)
-  native.drain = () => {
-    native.drain = drain
-    const tokens = new Int32Array()
-    return [...drain(), ...[1, 2].map((id) => ({ kind: 'tokens' as const, id, tokens }))]
-  }
-  native.progress(1) // wakes the session
+  for (const answer of answers) answer()
   await settle()
   expect(started).toEqual(['0', '1'])
 })

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
-import type { NativeRequest } from '../../src/binding/native.js'
+import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { load } from '../../src/engine/load.js'
 import { createServer, requestListener } from '../../src/http/index.js'
 import { eventually, settle } from '../support/eventually.js'

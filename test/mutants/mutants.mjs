@@ -290,9 +290,9 @@ export const mutants = [
   },
   {
     check: 30,
-    file: 'native/engine/request/ledger.cpp',
-    find: '  --in_flight_;',
-    replace: '  ;',
+    file: 'src/engine/engine-client.ts',
+    find: 'this.#requests.delete(id)',
+    replace: '',
     tests: realLeave,
   },
   {
@@ -318,9 +318,9 @@ export const mutants = [
   },
   {
     check: 33,
-    file: 'src/engine/session.ts',
-    find: 'if (reply.taken * 2 < this.#window) return',
-    replace: 'if (reply.taken < this.#window * 2) return',
+    file: 'src/engine/engine-client.ts',
+    find: 'if (request.taken * 2 < this.#window) return',
+    replace: 'if (request.taken < this.#window * 2) return',
     tests: flow,
   },
   {
@@ -423,9 +423,9 @@ export const mutants = [
   },
   {
     check: 43,
-    file: 'native/engine/request/ledger.cpp',
-    find: '++stats_.cancelled;',
-    replace: ';',
-    tests: native,
+    file: 'src/engine/engine-client.ts',
+    find: 'this.#counts[outcome]++',
+    replace: "if (outcome !== 'cancelled') this.#counts[outcome]++",
+    tests: operations,
   },
 ]

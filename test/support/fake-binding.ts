@@ -1,9 +1,5 @@
-import type {
-  NativeAddon,
-  NativeBackend,
-  NativeDevice,
-  NativeEngineOptions,
-} from '../../src/binding/native.js'
+import type { NativeDevice, NativeEngineOptions } from '../../src/binding/engine-port.js'
+import type { NativeAddon, NativeBackend } from '../../src/binding/native.js'
 import { FakeEngine, type FakeOptions } from './fake-engine.js'
 
 export {
@@ -25,6 +21,9 @@ const fakeCpu: NativeDevice = {
 
 /** Stands in for the addon: no C++, no model, and it does what the test says when it says so. */
 export class FakeAddon implements NativeAddon {
+  /** What stands between a fake engine and its client: see channel-addon.ts. Default: nothing. */
+  static portOf = (Engine: NativeAddon['Engine']): NativeAddon['Engine'] => Engine
+
   readonly llamaCppVersion = '0.0.0-fake'
   /** What the machine seems to have. */
   deviceList: NativeDevice[] = [fakeCpu]
@@ -37,12 +36,13 @@ export class FakeAddon implements NativeAddon {
 
   constructor(options: FakeOptions = {}) {
     const { engines } = this
-    this.Engine = class extends FakeEngine {
+    const Engine = class extends FakeEngine {
       constructor(engineOptions: NativeEngineOptions, wake: () => void) {
         super(engineOptions, wake, options)
         engines.push(this)
       }
     }
+    this.Engine = FakeAddon.portOf(Engine)
   }
 
   loadBackends(): void {

@@ -1,4 +1,8 @@
-import type { NativeEmbeddingRequest, NativeEvent } from '../../src/binding/native.js'
+import type {
+  EngineEvent,
+  NativeEmbeddingRequest,
+  NativeTexts,
+} from '../../src/binding/engine-port.js'
 import type { FakeFailure } from './fake-engine.js'
 
 export interface FakeEmbedding {
@@ -13,10 +17,13 @@ export class FakeEmbedder {
   /** Every request that was taken, in order. */
   readonly requests: NativeEmbeddingRequest[] = []
   readonly #kind: FakeEmbedding | undefined
-  readonly #emit: (event: NativeEvent) => void
+  readonly #emit: (event: Exclude<EngineEvent, NativeTexts>) => void
   #waiting: NativeEmbeddingRequest[] = []
 
-  constructor(kind: FakeEmbedding | undefined, emit: (event: NativeEvent) => void) {
+  constructor(
+    kind: FakeEmbedding | undefined,
+    emit: (event: Exclude<EngineEvent, NativeTexts>) => void,
+  ) {
     this.#kind = kind
     this.#emit = emit
   }
@@ -45,7 +52,7 @@ export class FakeEmbedder {
   #answer({ id, inputs }: NativeEmbeddingRequest): number {
     const failure = this.#failureOf(inputs)
     if (failure !== undefined) {
-      this.#emit({ kind: 'error', id, ...failure })
+      this.#emit({ kind: 'error', id, ...failure, phase: 'queued' })
       return 0
     }
     const promptTokens = inputs.reduce((sum, input) => sum + tokensOf(input).length, 0)
@@ -69,7 +76,8 @@ export class FakeEmbedder {
 }
 
 /** Of a request that came to nothing. */
-export const noTally = {
+const noTally = {
+  phase: 'queued',
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
@@ -79,7 +87,7 @@ export const noTally = {
   parkedMs: 0,
   draftTokens: 0,
   draftAcceptedTokens: 0,
-}
+} as const
 
 /** A token a word. */
 function tokensOf(input: string | Int32Array): ArrayLike<unknown> {

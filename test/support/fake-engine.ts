@@ -1,19 +1,20 @@
 import type {
+  EngineCommand,
+  EngineEvent,
+  EnginePort,
+  EngineSnapshot,
   NativeChat,
-  NativeEmbeddingRequest,
-  NativeEngine,
   NativeEngineOptions,
   NativeErrorCode,
   NativeErrorDetails,
   NativeEstimate,
-  NativeEvent,
   NativeModelInfo,
   NativePart,
   NativeRequest,
-  NativeStats,
   NativeTexts,
-} from '../../src/binding/native.js'
-import { FakeEmbedder, type FakeEmbedding, noTally } from './fake-embedder.js'
+  RequestPhase,
+} from '../../src/binding/engine-port.js'
+import { FakeEmbedder, type FakeEmbedding } from './fake-embedder.js'
 
 /** How the fake answers one request. */
 export interface Script {
@@ -65,13 +66,8 @@ export interface FakeOptions {
 }
 
 type FakeEvent =
-  | Exclude<NativeEvent, NativeTexts>
+  | Exclude<EngineEvent, NativeTexts>
   | { kind: 'text'; id: number; text: string; tokens: number }
-
-interface Untold {
-  how: 'finished' | 'cancelled' | 'failed'
-  readonly leaves?: (typeof leftIn)[State]
-}
 
 type State = 'preparing' | 'queued' | 'prefill' | 'running' | 'parked'
 
@@ -87,10 +83,11 @@ interface Sequence {
   isCancelled: boolean
 }
 
-export class FakeEngine implements NativeEngine {
+export class FakeEngine implements EnginePort {
   readonly options: NativeEngineOptions
-  /** Every request that was submitted and not refused, in order, each of its choices by itself. */
+  /** Every request that came, in order, each of its choices by itself. */
   readonly submitted: NativeRequest[] = []
+  readonly credited: { id: number; tokens: number }[] = []
   readonly cancelled: number[] = []
   /** Every text that was to be tokenized, in order. */
   readonly tokenized: { text: string; addSpecial: boolean; parseSpecial: boolean }[] = []
@@ -99,6 +96,8 @@ export class FakeEngine implements NativeEngine {
   /** A frozen engine does nothing more, not even cancel: a thread that hangs. */
   isFrozen = false
   isReferenced = false
+  /** Is given each text job in place of its being answered, with what answers it. */
+  onTextJob: ((job: TextJob, answer: () => void) => void) | undefined
   readonly embedder: FakeEmbedder
   readonly #embedding: FakeEmbedding | undefined
   readonly #model: Partial<NativeModelInfo>
@@ -108,15 +107,6 @@ export class FakeEngine implements NativeEngine {
   readonly #sequences: Sequence[] = []
   readonly #counters = { steps: 0, rowsDecoded: 0, rowsPrefilled: 0, decodeSteps: 0 }
   readonly #prompts = { promptTokens: 0, cachedTokens: 0 }
-  readonly #ends = { started: 0, finished: 0, cancelled: 0, failed: 0 }
-  /** Ends that nobody was told of, by id, and whether they were cancelled meanwhile. */
-  readonly #untold = new Map<number, Untold>()
-  readonly #left = {
-    cancelledQueued: 0,
-    cancelledPrefill: 0,
-    cancelledDecode: 0,
-    cancelledParked: 0,
-  }
   #tokensGenerated = 0
   #events: FakeEvent[] = []
   #isWoken = false
@@ -129,12 +119,7 @@ export class FakeEngine implements NativeEngine {
     this.#scriptOf = fake.script ?? (() => ({ tokens: ['Once', ' upon', ' a', ' time.'] }))
     this.#embedding = fake.embedding
     this.#model = fake.model ?? {}
-    this.embedder = new FakeEmbedder(fake.embedding, (event) => {
-      if (event.kind === 'embedded') this.#untold.set(event.id, { how: 'finished' })
-      if (event.kind === 'error') this.#untold.set(event.id, { how: 'failed' })
-      if (event.kind === 'finished') this.#ends.cancelled++
-      this.#emit(event as FakeEvent)
-    })
+    this.embedder = new FakeEmbedder(fake.embedding, (event) => this.#emit(event))
     this.#isAuto = fake.pace !== 'manual'
     if (fake.load === 'held') return
     setImmediate(() => (options.estimatesOnly ? this.estimated() : this.ready()))
@@ -161,20 +146,30 @@ export class FakeEngine implements NativeEngine {
     this.close()
   }
 
-  submit(request: NativeRequest): boolean {
-    const { parallel, queueDepthMax } = this.options
-    if (this.#sequences.length + request.choices > parallel + queueDepthMax) return false
-    for (let choice = 0; choice < request.choices; choice++) {
-      this.#start({ ...request, id: request.id + choice, seed: request.seed + choice })
+  post(command: EngineCommand): void {
+    switch (command.kind) {
+      case 'generate':
+        for (let choice = 0; choice < command.choices; choice++) {
+          this.#start({ ...command, id: command.id + choice, seed: command.seed + choice })
+        }
+        break
+      case 'embed':
+        this.embedder.take(command)
+        break
+      case 'close':
+        this.close()
+        return
+      default:
+        if (this.onTextJob === undefined) this.#answer(command)
+        else this.onTextJob(command, () => this.#answer(command))
+        return
     }
     this.#schedule()
-    return true
   }
 
   #start(request: NativeRequest): void {
     const script = this.#scriptOf(request)
     this.submitted.push(request)
-    this.#ends.started++
     this.#sequences.push({
       request,
       script,
@@ -188,19 +183,10 @@ export class FakeEngine implements NativeEngine {
     })
   }
 
-  embed(request: NativeEmbeddingRequest): boolean {
-    const { parallel, queueDepthMax } = this.options
-    const inFlight = this.#sequences.length + this.embedder.waiting
-    if (inFlight >= parallel + queueDepthMax) return false
-    this.#ends.started++
-    this.embedder.take(request)
-    this.#schedule()
-    return true
-  }
-
   credit(id: number, tokens: number): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.credited += tokens
+    this.credited.push({ id, tokens })
     this.#schedule()
   }
 
@@ -208,98 +194,61 @@ export class FakeEngine implements NativeEngine {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) sequence.isCancelled = true
     this.embedder.cancel(id)
-    const untold = this.#untold.get(id)
-    if (untold !== undefined) untold.how = 'cancelled'
     this.cancelled.push(id)
     this.#schedule()
   }
 
-  tokenize(id: number, text: string, addSpecial: boolean, parseSpecial: boolean): void {
-    this.tokenized.push({ text, addSpecial, parseSpecial })
-    const tokens = Int32Array.from([...text].map((char) => char.codePointAt(0) ?? 0))
-    this.#emit({ kind: 'tokens', id, tokens })
+  #answer(job: TextJob): void {
+    this.#emit(this.#answerTo(job))
     setImmediate(() => this.#deliver())
   }
 
-  detokenize(id: number, tokens: Int32Array): void {
-    this.#emit({ kind: 'text-made', id, text: String.fromCodePoint(...tokens) })
-    setImmediate(() => this.#deliver())
+  /** A token for each character. */
+  #answerTo(job: TextJob): FakeEvent {
+    const { id } = job
+    switch (job.kind) {
+      case 'tokenize': {
+        const { text, addSpecial, parseSpecial } = job
+        this.tokenized.push({ text, addSpecial, parseSpecial })
+        return { kind: 'tokens', id, tokens: tokensOf(text) }
+      }
+      case 'detokenize':
+        return { kind: 'text-made', id, text: String.fromCodePoint(...job.tokens) }
+      case 'pieces':
+        return { kind: 'pieces', id, pieces: Array.from(job.tokens, pieceOf) }
+      case 'apply-template':
+        return { kind: 'text-made', id, text: templated(job.chat) }
+      case 'tokenize-chat':
+        return { kind: 'tokens', id, tokens: tokensOf(templated(job.chat)) }
+    }
   }
 
-  pieces(id: number, tokens: Int32Array): void {
-    const pieces = Array.from(tokens, (token) => Buffer.from(String.fromCodePoint(token)))
-    this.#emit({ kind: 'pieces', id, pieces })
-    setImmediate(() => this.#deliver())
-  }
-
-  /** A template of its own: `<role>content` for each message. */
-  applyTemplate(id: number, { messages }: NativeChat): void {
-    const text = messages.map(({ role, content }) => `<${role}>${content}`).join('')
-    this.#emit({ kind: 'text-made', id, text })
-    setImmediate(() => this.#deliver())
-  }
-
-  /** A token for each letter of that. */
-  tokenizeChat(id: number, { messages }: NativeChat): void {
-    const text = messages.map(({ role, content }) => `<${role}>${content}`).join('')
-    const tokens = Int32Array.from([...text].map((char) => char.codePointAt(0) ?? 0))
-    this.#emit({ kind: 'tokens', id, tokens })
-    setImmediate(() => this.#deliver())
-  }
-
-  drain(): NativeEvent[] {
+  drain(): EngineEvent[] {
     const events = this.#events
     this.#events = []
     this.#isWoken = false
     return events.map((event) => {
-      if (event.kind === 'text') {
-        return { kind: 'texts', ids: [event.id], texts: [event.text], tokens: [event.tokens] }
-      }
-      return this.#tell(event)
+      if (event.kind !== 'text') return event
+      return { kind: 'texts', ids: [event.id], texts: [event.text], tokens: [event.tokens] }
     })
   }
 
-  /** An end is counted when it is told, as what it is by then. */
-  #tell(event: Exclude<NativeEvent, NativeTexts>): Exclude<NativeEvent, NativeTexts> {
-    const isEnd = event.kind === 'finished' || event.kind === 'embedded' || event.kind === 'error'
-    const untold = isEnd ? this.#untold.get(event.id) : undefined
-    if (!isEnd || untold === undefined) return event
-    this.#untold.delete(event.id)
-    this.#ends[untold.how]++
-    if (untold.how !== 'cancelled') return event
-    this.#left[untold.leaves ?? 'cancelledQueued']++
-    const tally = event.kind === 'finished' ? event : noTally
-    return { ...tally, kind: 'finished', id: event.id, finishReason: 'cancelled' }
-  }
-
-  stats(): NativeStats {
+  snapshot(): EngineSnapshot {
     const count = (...states: State[]) =>
       this.#sequences.filter(({ state }) => states.includes(state)).length
     const cells = this.#sequences
       .filter(({ state }) => state === 'running' || state === 'parked')
       .reduce((sum, { promptTokens, produced }) => sum + promptTokens + produced, 0)
     return {
-      queued: count('preparing', 'queued') + this.embedder.waiting + this.#untold.size,
+      ...idleSnapshot,
       running: count('prefill', 'running'),
       parked: count('parked'),
       cellsUsed: cells,
-      cellsCached: 0,
       cellsTotal: this.options.parallel * (this.options.context || 2048),
-      cacheBytes: 0,
-      cacheEntries: 0,
-      stepMs: 0,
-      beats: 0,
-      preparerBeats: 0,
       busy: this.#canMove(),
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
-      draftTokens: 0,
-      draftAcceptedTokens: 0,
-      preempted: 0,
-      moved: 0,
-      ...this.#ends,
-      ...this.#left,
     }
   }
 
@@ -318,7 +267,7 @@ export class FakeEngine implements NativeEngine {
     setImmediate(() => this.#deliver())
   }
 
-  terminate(): void {
+  end(): void {
     this.#isClosed = true
   }
 
@@ -459,18 +408,11 @@ export class FakeEngine implements NativeEngine {
   ): void {
     const { request, script, promptTokens, produced: completionTokens } = sequence
     const { id } = request
+    const phase = phaseIn[sequence.state]
     this.#sequences.splice(this.#sequences.indexOf(sequence), 1)
-    const leaves = leftIn[sequence.state]
     if (typeof how !== 'string') {
-      this.#untold.set(id, { how: sequence.isCancelled ? 'cancelled' : 'failed', leaves })
-      this.#emit({ kind: 'error', id, ...how })
+      this.#emit({ kind: 'error', id, ...how, phase })
       return
-    }
-    if (how === 'cancelled') {
-      this.#ends.cancelled++
-      this.#left[leaves]++
-    } else {
-      this.#untold.set(id, { how: sequence.isCancelled ? 'cancelled' : 'finished', leaves })
     }
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
@@ -479,6 +421,7 @@ export class FakeEngine implements NativeEngine {
       kind: 'finished',
       id,
       finishReason: how,
+      phase,
       promptTokens,
       cachedTokens: script.cachedTokens ?? 0,
       ...(script.reasoningTokens === undefined ? {} : { reasoningTokens: script.reasoningTokens }),
@@ -527,13 +470,39 @@ export class FakeEngine implements NativeEngine {
   }
 }
 
-const leftIn = {
-  preparing: 'cancelledQueued',
-  queued: 'cancelledQueued',
-  prefill: 'cancelledPrefill',
-  running: 'cancelledDecode',
-  parked: 'cancelledParked',
-} as const
+/** Of an engine that has done nothing. */
+export const idleSnapshot: EngineSnapshot = {
+  running: 0,
+  parked: 0,
+  cellsUsed: 0,
+  cellsCached: 0,
+  cellsTotal: 0,
+  cacheBytes: 0,
+  cacheEntries: 0,
+  stepMs: 0,
+  steps: 0,
+  beats: 0,
+  preparerBeats: 0,
+  busy: false,
+  rowsDecoded: 0,
+  rowsPrefilled: 0,
+  decodeSteps: 0,
+  tokensGenerated: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  draftTokens: 0,
+  draftAcceptedTokens: 0,
+  preempted: 0,
+  moved: 0,
+}
+
+const phaseIn: Record<State, RequestPhase> = {
+  preparing: 'queued',
+  queued: 'queued',
+  prefill: 'prefill',
+  running: 'decode',
+  parked: 'parked',
+}
 
 /** What it takes for kept states where it chooses. */
 export const chosenCacheBytes = 5 * 2 ** 20
@@ -550,7 +519,7 @@ const modelInfo: Omit<NativeModelInfo, 'cacheBytes'> = {
   hasChatTemplate: true,
   callFormat: 'json',
   canInfill: false,
-  thinkingEnds: [],
+  reasoningEnds: [],
   sampling: {},
   placement: {
     layers: 3,
@@ -559,6 +528,24 @@ const modelInfo: Omit<NativeModelInfo, 'cacheBytes'> = {
     host: { weightsBytes: 4_000_000, kvBytes: 2_000_000, computeBytes: 1_000_000 },
   },
   warnings: [],
+}
+
+type TextJob = Extract<
+  EngineCommand,
+  { kind: 'tokenize' | 'detokenize' | 'pieces' | 'apply-template' | 'tokenize-chat' }
+>
+
+/** A template of its own: `<role>content` for each message. */
+function templated({ messages }: NativeChat): string {
+  return messages.map(({ role, content }) => `<${role}>${content}`).join('')
+}
+
+function tokensOf(text: string): Int32Array {
+  return Int32Array.from([...text].map((char) => char.codePointAt(0) ?? 0))
+}
+
+function pieceOf(token: number): Uint8Array {
+  return new TextEncoder().encode(String.fromCodePoint(token))
 }
 
 function tokenEvent(id: number, token: string | FakePart): FakeEvent {

@@ -12,7 +12,8 @@ import { tapWire } from './wire/tap.js'
 
 export interface Served {
   readonly addon: FakeAddon
-  readonly native: FakeEngine
+  /** The fake, and what its client knows of it. */
+  readonly native: FakeEngine & Pick<Engine, 'stats'>
   readonly engine: Engine
   readonly server: SluiceServer
   readonly port: number
@@ -74,7 +75,8 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     clients.push(one)
     return one
   }
-  return { addon, native: addon.engine, engine, server, port, url, log, client }
+  const native = Object.assign(addon.engine, { stats: () => engine.stats() })
+  return { addon, native, engine, server, port, url, log, client }
 }
 
 /** One user message, streamed unless said otherwise. */

@@ -71,8 +71,10 @@ void Embedder::receive() {
 void Embedder::retire_cancelled() {
   const auto is_cancelled = [](const EmbeddingJob& job) { return job.request->cancelled.load(); };
   for (const Job& job : take_out(is_cancelled)) {
-    if (!ledger_.retire(job->request->id, Outcome::cancelled, phase_of(*job))) continue;
-    sink_.finished(job->request->id, FinishReason::cancelled, Tally());
+    if (!ledger_.retire(job->request->id)) continue;
+    Tally tally;
+    tally.phase = phase_of(*job);
+    sink_.finished(job->request->id, FinishReason::cancelled, tally);
   }
 }
 
@@ -205,7 +207,7 @@ void Embedder::conclude_computed() {
   };
   for (const Job& job : take_out(is_done)) {
     const RequestId id = job->request->id;
-    if (!ledger_.retire(id, Outcome::finished, phase_of(*job))) continue;
+    if (!ledger_.retire(id)) continue;
     sink_.embedded(id, std::move(job->values), job->prompt_tokens);
   }
 }
@@ -224,7 +226,7 @@ std::vector<Embedder::Job> Embedder::take_out(
 
 void Embedder::fail(const EmbeddingJob& job, const Fault& fault) {
   const RequestId id = job.request->id;
-  if (ledger_.retire(id, Outcome::failed, phase_of(job))) sink_.failed(id, fault);
+  if (ledger_.retire(id)) sink_.failed(id, fault, phase_of(job));
 }
 
 void Embedder::publish_stats() {

@@ -282,12 +282,11 @@ void Preparer::handle(const std::shared_ptr<EmbeddingRequest>& request, const Jo
 // A cancelled request ends as cancelled, even if it has another fault as well.
 void Preparer::give_up(const Ticket& request, const Fault& fault) {
   if (!request.cancelled && (quitting_ || wiring_.closing)) return;  // Engine answers it
-  const Outcome outcome = request.cancelled ? Outcome::cancelled : Outcome::failed;
-  if (!ledger_.retire(request.id, outcome)) return;
-  if (outcome == Outcome::failed) {
-    sink_.failed(request.id, fault);
-  } else {
+  if (!ledger_.retire(request.id)) return;
+  if (request.cancelled) {
     sink_.finished(request.id, FinishReason::cancelled, Tally());
+  } else {
+    sink_.failed(request.id, fault);
   }
 }
 

@@ -17,8 +17,17 @@ namespace sluice {
 
 enum class FinishReason { stop, length, tool_calls, cancelled };
 
-// The counts and times of a reply, at its end.
+// How far a request had come.
+enum class Phase {
+  queued,   // with the Preparer, or waiting for its first slot
+  prefill,  // it had none of its tokens yet
+  decode,
+  parked,  // waiting for its reader
+};
+
+// The counts and times of a reply, at its end, and how far its request had come.
 struct Tally {
+  Phase phase = Phase::queued;
   int32_t prompt_tokens = 0;
   int32_t cached_tokens = 0;  // of the prompt, taken from another sequence's state
   int32_t completion_tokens = 0;
@@ -84,7 +93,7 @@ class EventSink {
   virtual void finished(RequestId id, FinishReason reason, const Tally& tally) = 0;
   // The end of a request that embeds: the vectors of its inputs, one after the other.
   virtual void embedded(RequestId id, std::vector<float> values, int32_t prompt_tokens) = 0;
-  virtual void failed(RequestId id, const Fault& fault) = 0;
+  virtual void failed(RequestId id, const Fault& fault, Phase phase = Phase::queued) = 0;
   virtual void tokens(RequestId id, std::vector<int32_t> tokens) = 0;
   // The answer to a text job: the text of tokens, or a chat template's prompt.
   virtual void text_made(RequestId id, std::string text) = 0;

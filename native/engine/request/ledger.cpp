@@ -2,20 +2,13 @@
 
 namespace sluice {
 
-bool Ledger::admit(const std::vector<std::shared_ptr<Ticket>>& tickets, size_t in_flight_max) {
+void Ledger::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (in_flight_ + tickets.size() > in_flight_max) return false;
-  stats_.started += int64_t(tickets.size());
-  if (closed_) {
-    stats_.failed += int64_t(tickets.size());
-    return true;
-  }
+  if (closed_) return;
   for (const auto& ticket : tickets) {
-    requests_[ticket->id].ticket = ticket;
+    requests_.emplace(ticket->id, ticket);
     unprepared_.emplace(ticket->id, ticket);
   }
-  in_flight_ += tickets.size();
-  return true;
 }
 
 void Ledger::close() {
@@ -26,71 +19,29 @@ void Ledger::close() {
 std::shared_ptr<Ticket> Ledger::find(RequestId id) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = requests_.find(id);
-  return it == requests_.end() ? nullptr : it->second.ticket;
+  return it == requests_.end() ? nullptr : it->second;
 }
 
 bool Ledger::cancel(RequestId id) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = requests_.find(id);
-  if (it == requests_.end()) return false;
-  Entry& entry = it->second;
-  if (entry.ticket) {
-    entry.ticket->cancelled = true;
-    return true;
-  }
-  entry.outcome = Outcome::cancelled;
-  return false;
+  const std::shared_ptr<Ticket> ticket = find(id);
+  if (ticket) ticket->cancelled = true;
+  return ticket != nullptr;
 }
 
-bool Ledger::retire(RequestId id, Outcome outcome, Phase phase) {
+bool Ledger::retire(RequestId id) {
   std::lock_guard<std::mutex> lock(mutex_);
-  return retire_locked(id, outcome, phase);
+  return retire_locked(id);
 }
 
-bool Ledger::retire_locked(RequestId id, Outcome outcome, Phase phase) {
-  const auto it = requests_.find(id);
-  if (it == requests_.end() || !it->second.ticket) return false;
-  it->second = {nullptr, it->second.ticket->cancelled ? Outcome::cancelled : outcome, phase};
-  --in_flight_;
+bool Ledger::retire_locked(RequestId id) {
   unprepared_.erase(id);
-  if (outcome == Outcome::cancelled) {  // it stays that, whatever else is asked until it is told
-    count(it->second);
-    requests_.erase(it);
-  }
-  return true;
-}
-
-std::optional<Outcome> Ledger::tell(RequestId id) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = requests_.find(id);
-  if (it == requests_.end() || it->second.ticket) return std::nullopt;
-  const Outcome outcome = it->second.outcome;
-  count(it->second);
-  requests_.erase(it);
-  return outcome;
-}
-
-void Ledger::count(const Entry& end) {
-  switch (end.outcome) {
-    case Outcome::finished: ++stats_.finished; break;
-    case Outcome::cancelled:
-      ++stats_.cancelled;
-      ++stats_.cancelled_in[size_t(end.phase)];
-      break;
-    case Outcome::failed: ++stats_.failed; break;
-  }
+  return requests_.erase(id) == 1;
 }
 
 void Ledger::retire_all() noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  for (auto& [id, entry] : requests_) {
-    if (entry.ticket)
-      entry.outcome = entry.ticket->cancelled ? Outcome::cancelled : Outcome::failed;
-    count(entry);
-  }
   requests_.clear();
   unprepared_.clear();
-  in_flight_ = 0;
 }
 
 bool Ledger::hand_over(RequestId id) {
@@ -109,10 +60,10 @@ Ledger::Gone Ledger::retire_unprepared(Clock::time_point time) {
     }
   }
   for (const auto& ticket : gone.cancelled) {
-    retire_locked(ticket->id, Outcome::cancelled, Phase::queued);
+    retire_locked(ticket->id);
   }
   for (const auto& ticket : gone.late) {
-    retire_locked(ticket->id, Outcome::failed, Phase::queued);
+    retire_locked(ticket->id);
     ticket->cancelled = true;
   }
   return gone;
@@ -128,20 +79,14 @@ std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
   std::lock_guard<std::mutex> lock(mutex_);
   std::vector<std::shared_ptr<Ticket>> requests;
   for (const auto& entry : requests_) {
-    if (entry.second.ticket) requests.push_back(entry.second.ticket);
+    requests.push_back(entry.second);
   }
   return requests;
 }
 
 void Ledger::publish(const Stats& step) {
   std::lock_guard<std::mutex> lock(mutex_);
-  Stats merged = step;
-  merged.started = stats_.started;
-  merged.finished = stats_.finished;
-  merged.cancelled = stats_.cancelled;
-  merged.failed = stats_.failed;
-  merged.cancelled_in = stats_.cancelled_in;
-  stats_ = merged;
+  stats_ = step;
 }
 
 Stats Ledger::stats() const {
@@ -150,10 +95,6 @@ Stats Ledger::stats() const {
   stats.beats = beats_;
   stats.preparer_beats = preparer_beats_;
   stats.busy = busy_;
-  // Whoever holds no slot waits: for one, with the Preparer or in the queue, or to be told of his
-  // end, so that nobody is neither under way nor counted.
-  const int64_t waiting = int64_t(requests_.size()) - stats.running - stats.parked;
-  stats.queued = waiting > 0 ? waiting : 0;
   return stats;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { NativeRequest } from '../../../src/binding/native.js'
+import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import { eventually } from '../../support/eventually.js'
 import { tokenBytes } from '../../support/fake-engine.js'
 import { post } from '../../support/raw-client.js'

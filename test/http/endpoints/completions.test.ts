@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { ErrorBody } from '../../../src/apis/openai/errors.js'
-import type { NativeRequest } from '../../../src/binding/native.js'
+import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import { eventually } from '../../support/eventually.js'
 import type { Script } from '../../support/fake-binding.js'
 import { tokenBytes } from '../../support/fake-engine.js'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { Script } from '../../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
 import { chunksOf } from '../../support/sse.js'
@@ -8,7 +8,7 @@ import { chunksOf } from '../../support/sse.js'
 
 closeAfterEach()
 
-const thinkingEnds = ['</think>']
+const reasoningEnds = ['</think>']
 const thinking = (): Script => ({
   tokens: [{ reasoning: 'Hm.' }, { reasoning: ' Well.' }, { text: 'Yes.' }],
   reasoningTokens: 2,
@@ -20,7 +20,7 @@ function conversation({ prompt }: NativeRequest): NativeChat {
 }
 
 test('a budget reaches the engine by both of its names, and its message', async () => {
-  const { url, native } = await serve({ model: { thinkingEnds } })
+  const { url, native } = await serve({ model: { reasoningEnds } })
   const asked = [
     { reasoning_budget_tokens: 0 },
     { thinking_budget_tokens: 7, reasoning_budget_message: 'So.' },
@@ -43,7 +43,7 @@ test('a budget reaches the engine by both of its names, and its message', async 
 
 test('the server’s budget holds where the request names none', async () => {
   const reasoning = { budget: 5, budgetMessage: 'So.' }
-  const { url, native } = await serve({ model: { thinkingEnds }, engine: { reasoning } })
+  const { url, native } = await serve({ model: { reasoningEnds }, engine: { reasoning } })
   await chat(url, story())
   await chat(url, story({ reasoning_budget_tokens: 9 }))
   expect(native.submitted.map((one) => conversation(one).reasoningBudget)).toEqual([5, 9])
@@ -57,7 +57,7 @@ test.each([
   [{ reasoning_budget_message: 'x'.repeat(1025) }, 'reasoning_budget_message'],
   [{ reasoning_budget_message: 'So.</think>' }, 'reasoning_budget_message'],
 ])('%j is refused at %s', async (body, param) => {
-  const { url } = await serve({ model: { thinkingEnds } })
+  const { url } = await serve({ model: { reasoningEnds } })
   const response = await chat(url, story(body))
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { param } })
@@ -81,7 +81,7 @@ test('a budget is refused where no thoughts are known; the server’s has no eff
 })
 
 test('the usage tells what was thought, streamed and not, of all choices', async () => {
-  const { url } = await serve({ model: { thinkingEnds }, script: thinking })
+  const { url } = await serve({ model: { reasoningEnds }, script: thinking })
   const usage = { completion_tokens: 6, completion_tokens_details: { reasoning_tokens: 4 } }
   const body = await (await chat(url, story({ stream: false, n: 2 }))).json()
   expect(body).toMatchObject({ usage })

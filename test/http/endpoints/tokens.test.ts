@@ -105,9 +105,8 @@ test('the token endpoints pass the same door as every other endpoint', async () 
 
 test('more text than may wait for the tokenizer is a 429 until the tokenizer is done', async () => {
   const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
-  const { tokenize } = native
   const held: (() => void)[] = []
-  native.tokenize = (...job) => void held.push(() => tokenize.apply(native, job))
+  native.onTextJob = (_, answer) => held.push(answer)
   const ask = (bytes: number) => postJson(url, '/tokenize', { content: 'x'.repeat(bytes) })
   const waiting = [ask(900), ask(900)]
   await eventually(() => held.length === 2)
@@ -127,9 +126,8 @@ test('more text than may wait for the tokenizer is a 429 until the tokenizer is 
 
 test('a text that waits for the tokenizer is dropped when its client leaves', async () => {
   const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
-  const { tokenize } = native
   const held: (() => void)[] = []
-  native.tokenize = (...job) => void held.push(() => tokenize.apply(native, job))
+  native.onTextJob = (_, answer) => held.push(answer)
   const leaving = new AbortController()
   const ask = (content: string, signal?: AbortSignal) => {
     const init = signal === undefined ? {} : { signal }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RequestNote } from '../../../src/api/types.js'
 import { wireTools } from '../../../src/apis/openai/chat/tools.js'
-import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import { readableSchema } from '../../../src/schema/reading/readable-schema.js'
 import type { Script } from '../../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../../support/serve.js'

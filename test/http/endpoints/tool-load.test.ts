@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NativeChat } from '../../../src/binding/native.js'
+import type { NativeChat } from '../../../src/binding/engine-port.js'
 import { mcpTools } from '../../support/chats/mcp-tools.js'
 import { turnsOf } from '../../support/event-loop.js'
 import { chat, closeAfterEach, serve, story } from '../../support/serve.js'

@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
-import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
 import { chunksOf } from '../../support/sse.js'
@@ -198,7 +198,7 @@ test('the fields of a request about tools and thoughts reach the template', asyn
     ],
     toolChoice: 'required',
     parallelToolCalls: false,
-    thinking: true,
+    wantsReasoning: true,
     reasoningEffort: 'high',
     arguments: [],
     reasoningBudget: -1,
@@ -217,9 +217,9 @@ test('the effort none asks not to think, and a last assistant message is continu
   await chat(url, story({ messages, continue_final_message: false }))
   await chat(url, story({ chat_template_kwargs: { enable_thinking: false } }))
   const [first, second, third] = native.submitted.map(conversation)
-  expect(first).toMatchObject({ thinking: false, continues: true, reasoningEffort: '' })
-  expect(second).toMatchObject({ thinking: true, continues: false })
-  expect(third).toMatchObject({ thinking: false, continues: false })
+  expect(first).toMatchObject({ wantsReasoning: false, continues: true, reasoningEffort: '' })
+  expect(second).toMatchObject({ wantsReasoning: true, continues: false })
+  expect(third).toMatchObject({ wantsReasoning: false, continues: false })
 })
 
 const user = { role: 'user', content: 'hi' }

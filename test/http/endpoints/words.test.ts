@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { notHere, otherNames, withoutEffect } from '../../../src/apis/openai/compatibility.js'
-import type { NativeChat, NativeRequest } from '../../../src/binding/native.js'
+import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import { chat, closeAfterEach, postJson, serve, story } from '../../support/serve.js'
 
 // What requests say in the words of other servers: done as asked, refused by its own name, or
@@ -29,7 +29,7 @@ async function answerOf(response: Response): Promise<Answer> {
 }
 
 async function asked(more: object): Promise<{ answer: Answer; request: NativeRequest }> {
-  const { url, native } = await serve({ model: { thinkingEnds: ['</think>'] } })
+  const { url, native } = await serve({ model: { reasoningEnds: ['</think>'] } })
   const answer = await answerOf(await chat(url, story({ stream: false, ...more })))
   return { answer, request: native.submitted[0] as NativeRequest }
 }
@@ -207,18 +207,21 @@ describe('another name of a field', () => {
 
 describe('thinking', () => {
   test.each([
-    [{ enable_thinking: false }, { thinking: false }],
-    [{ think: false }, { thinking: false }],
-    [{ think: 'low' }, { thinking: true, reasoningEffort: 'low' }],
-    [{ thinking: { type: 'disabled' } }, { thinking: false }],
-    [{ thinking: { type: 'enabled', budget_tokens: 9 } }, { thinking: true, reasoningBudget: 9 }],
+    [{ enable_thinking: false }, { wantsReasoning: false }],
+    [{ think: false }, { wantsReasoning: false }],
+    [{ think: 'low' }, { wantsReasoning: true, reasoningEffort: 'low' }],
+    [{ thinking: { type: 'disabled' } }, { wantsReasoning: false }],
+    [
+      { thinking: { type: 'enabled', budget_tokens: 9 } },
+      { wantsReasoning: true, reasoningBudget: 9 },
+    ],
     [{ thinking_budget: 9 }, { reasoningBudget: 9 }],
     [
       { reasoning: { effort: 'high', max_tokens: 9 } },
       { reasoningEffort: 'high', reasoningBudget: 9 },
     ],
-    [{ reasoning: { enabled: false } }, { thinking: false }],
-    [{ chat_template_kwargs: { enable_thinking: false, thinking: 1 } }, { thinking: false }],
+    [{ reasoning: { enabled: false } }, { wantsReasoning: false }],
+    [{ chat_template_kwargs: { enable_thinking: false, thinking: 1 } }, { wantsReasoning: false }],
     [{ verbosity: 'low' }, { arguments: [{ name: 'verbosity', value: '"low"' }] }],
     [
       { documents: [{ text: 'a' }] },

@@ -1,6 +1,6 @@
 /** Conversations with a text in each place where a client's text can stand. */
 import { vi } from 'vitest'
-import { Session } from '../../../src/engine/session.js'
+import { EngineClient } from '../../../src/engine/engine-client.js'
 import type { ChatMessage, Engine, TemplateOptions, Tool } from '../../../src/index.js'
 
 export interface Conversation {
@@ -135,7 +135,7 @@ export async function tokensOf(
   engine: Engine,
   { messages, options }: Conversation,
 ): Promise<number[]> {
-  const told = vi.spyOn(Session.prototype, 'tokenizeChat')
+  const told = vi.spyOn(EngineClient.prototype, 'text')
   try {
     await engine.countTokens(messages, options)
     return Array.from(await (told.mock.results[0]?.value as Promise<Int32Array>))

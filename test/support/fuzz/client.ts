@@ -24,18 +24,22 @@ export interface Outcome {
 export class Door {
   readonly #limit: number
   #inFlight = 0
+  /** That left before the engine was done with them, which it may be by now. */
+  #leaving = 0
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
+  /** Whether they may be too many. */
   enter(requests: number): boolean {
     this.#inFlight += requests
-    return this.#inFlight > this.#limit
+    return this.#inFlight > this.#limit || this.#inFlight + this.#leaving > 2 * this.#limit
   }
 
-  leave(requests: number): void {
+  leave(requests: number, isDone: boolean): void {
     this.#inFlight -= requests
+    if (!isDone) this.#leaving += requests
   }
 }
 
@@ -72,11 +76,11 @@ export class Client {
     }
     // The engine may still be about to drop what a signal aborted, and the siblings of one that
     // failed.
-    const isOut =
+    const isDone =
       choices === 1
         ? outcome.end !== 'ERR_CANCELLED'
         : outcome.end === 'ERR_OVERLOADED' || 'result' in outcome
-    if (isRequest && isOut) this.#door.leave(choices)
+    if (isRequest) this.#door.leave(choices, isDone)
     return outcome
   }
 

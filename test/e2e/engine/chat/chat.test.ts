@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { NativeEngineOptions } from '../../../../src/binding/native.js'
+import type { NativeEngineOptions } from '../../../../src/binding/engine-port.js'
 import { FakeEngine } from '../../../support/fake-engine.js'
 import { randomModel } from '../../../support/models/random-model.js'
 import { scriptModel } from '../../../support/models/script-model.js'
 import { suiteLoader } from '../../../support/suite-engines.js'
 
+const ofClient = [
+  ...['queued', 'started', 'finished', 'cancelled', 'failed'],
+  ...['cancelledQueued', 'cancelledPrefill', 'cancelledDecode', 'cancelledParked'],
+]
 const fakeOptions = { parallel: 1, context: 512 } as NativeEngineOptions
 const story = 'Déjà vu: the 狐 said “ÿ” to the 🦊, twice. '
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
@@ -98,8 +102,8 @@ describe('a reply of the real engine', () => {
   test('reports each count that is declared, as a number', async () => {
     const engine = await open({ model: randomModel(), cacheMiB: 1 })
     const { usage, timings } = await engine.chat(ask, { maxTokens: 3, cacheSalt: 'x' }).done
-    const names = Object.keys(new FakeEngine(fakeOptions, () => undefined).stats())
-    expect(Object.keys(engine.stats()).sort()).toEqual(names.sort())
+    const ofEngine = Object.keys(new FakeEngine(fakeOptions, () => undefined).snapshot())
+    expect(Object.keys(engine.stats()).sort()).toEqual([...ofEngine, ...ofClient].sort())
     const { busy, ...stats } = engine.stats()
     expect(typeof busy).toBe('boolean')
     for (const counts of [stats, usage, timings]) {

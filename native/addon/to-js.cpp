@@ -1,167 +1,10 @@
-#include "addon/conversions.h"
+#include "addon/to-js.h"
 
 #include <algorithm>
 #include <string>
-#include <type_traits>
 
 namespace sluice {
 namespace {
-
-double number(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (value.IsNumber()) return value.As<Napi::Number>().DoubleValue();
-  throw Napi::TypeError::New(object.Env(), std::string(key) + " must be a number");
-}
-
-int32_t integer(const Napi::Object& object, const char* key) {
-  return static_cast<int32_t>(number(object, key));
-}
-
-std::string string(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
-  throw Napi::TypeError::New(object.Env(), std::string(key) + " must be a string");
-}
-
-Napi::Array array(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (value.IsArray()) return value.As<Napi::Array>();
-  throw Napi::TypeError::New(object.Env(), std::string(key) + " must be an array");
-}
-
-template <typename Use>
-void for_each(const Napi::Array& list, const Use& use) {
-  for (uint32_t i = 0; i < list.Length(); ++i) use(list.Get(i).ToObject());
-}
-
-ToolChoice tool_choice(const std::string& name) {
-  if (name == "none") return ToolChoice::none;
-  return name == "required" ? ToolChoice::required : ToolChoice::automatic;
-}
-
-SamplingParams sampling_params(const Napi::Object& object) {
-  SamplingParams sampling;
-  for_each_number(sampling, [&object](const char* name, auto& value) {
-    value = static_cast<std::decay_t<decltype(value)>>(number(object, name));
-  });
-  sampling.logprobs = integer(object, "logprobs");
-  sampling.ignore_eos = object.Get("ignoreEos").ToBoolean();
-  const Napi::Array biases = array(object, "logitBias");
-  for (uint32_t i = 0; i + 1 < biases.Length(); i += 2) {
-    sampling.logit_bias.push_back(
-        {biases.Get(i).ToNumber().Int32Value(), biases.Get(i + 1).ToNumber().FloatValue()});
-  }
-  return sampling;
-}
-
-// Of NativeRequest: which of its forms the prompt has, its type says.
-Prompt prompt_of(const Napi::Object& object) {
-  const Napi::Value prompt = object.Get("prompt");
-  if (prompt.IsTypedArray()) return token_ids(prompt.As<Napi::Int32Array>());
-  if (!prompt.IsObject()) return string(object, "prompt");
-  const Napi::Object form = prompt.As<Napi::Object>();
-  if (form.Has("messages")) return chat_prompt(form);
-  return Infill{string(form, "before"), string(form, "after")};
-}
-
-std::shared_ptr<Request> request(const Napi::Object& object) {
-  auto result = std::make_shared<Request>();
-  result->id = static_cast<RequestId>(number(object, "id"));
-  Prompt prompt = prompt_of(object);
-  result->max_tokens = integer(object, "maxTokens");
-  result->prompt_logprobs = integer(object, "promptLogprobs");
-  const Napi::Array stops = array(object, "stop");
-  for (uint32_t i = 0; i < stops.Length(); ++i) {
-    result->stop.push_back(stops.Get(i).ToString().Utf8Value());
-  }
-  result->sampling = sampling_params(object);
-  result->sampling.seed = uint32_t(number(object, "seed"));
-  GrammarSpec grammar;
-  grammar.text = string(object, "grammar");
-  const bool is_schema = object.Get("grammarIsSchema").ToBoolean();
-  grammar.origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
-  if (!grammar.text.empty()) {
-    result->grammar = std::make_shared<const GrammarSpec>(std::move(grammar));
-    if (auto* chat = std::get_if<ChatPrompt>(&prompt)) chat->has_form = true;
-  }
-  result->prompt = std::make_shared<const Prompt>(std::move(prompt));
-  const Napi::Array stop_tokens = array(object, "stopTokens");
-  for (uint32_t i = 0; i < stop_tokens.Length(); ++i) {
-    result->stop_tokens.push_back(stop_tokens.Get(i).ToNumber().Int32Value());
-  }
-  result->cache_salt = string(object, "cacheSalt");
-  return result;
-}
-
-// Another choice of the same reply. Shares what may be large.
-std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
-  auto result = std::make_shared<Request>();
-  result->id = first.id + RequestId(choice);
-  result->prompt = first.prompt;
-  result->max_tokens = first.max_tokens;
-  result->prompt_logprobs = first.prompt_logprobs;
-  result->stop = first.stop;
-  result->stop_tokens = first.stop_tokens;
-  result->sampling = first.sampling;
-  // Folded as src/engine/native-request.ts does.
-  const uint64_t seed = uint64_t(first.sampling.seed) + uint64_t(choice);
-  result->sampling.seed = uint32_t(seed % UINT32_MAX);
-  result->grammar = first.grammar;
-  result->cache_salt = first.cache_salt;
-  return result;
-}
-
-ThreadPriority priority(const std::string& name) {
-  if (name == "low") return ThreadPriority::low;
-  if (name == "medium") return ThreadPriority::medium;
-  if (name == "high") return ThreadPriority::high;
-  if (name == "realtime") return ThreadPriority::realtime;
-  return ThreadPriority::normal;
-}
-
-EmbeddingUse embedding_use(const std::string& name) {
-  if (name == "always") return EmbeddingUse::always;
-  if (name == "never") return EmbeddingUse::never;
-  return EmbeddingUse::automatic;
-}
-
-KvType kv_type(const std::string& name) {
-  for (const KvType type : {KvType::bf16, KvType::q8_0, KvType::q4_0}) {
-    if (name == name_of(type)) return type;
-  }
-  return KvType::f16;
-}
-
-FlashAttention flash_attention(const std::string& name) {
-  if (name == "on") return FlashAttention::on;
-  return name == "off" ? FlashAttention::off : FlashAttention::automatic;
-}
-
-GpuUse gpu_use(const std::string& name) {
-  if (name == "off") return GpuUse::off;
-  for (const GpuUse gpu : {GpuUse::cuda, GpuUse::vulkan, GpuUse::metal}) {
-    if (name == backend_name(gpu)) return gpu;
-  }
-  return GpuUse::automatic;
-}
-
-SplitMode split_mode(const std::string& name) {
-  if (name == "none") return SplitMode::none;
-  return name == "layer" ? SplitMode::layer : SplitMode::automatic;
-}
-
-PlacementRequest placement_request(const Napi::Object& object) {
-  PlacementRequest request;
-  request.gpu = gpu_use(string(object, "gpu"));
-  request.gpu_layers = integer(object, "gpuLayers");
-  request.split_mode = split_mode(string(object, "splitMode"));
-  request.main_gpu = integer(object, "mainGpu");
-  const Napi::Array shares = array(object, "tensorSplit");
-  for (uint32_t i = 0; i < shares.Length(); ++i) {
-    request.tensor_split.push_back(shares.Get(i).ToNumber().FloatValue());
-  }
-  return request;
-}
 
 const char* kind_name(DeviceKind kind) {
   switch (kind) {
@@ -211,6 +54,16 @@ const char* reason_name(FinishReason reason) {
     case FinishReason::cancelled: return "cancelled";
   }
   return "stop";
+}
+
+const char* phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::queued: return "queued";
+    case Phase::prefill: return "prefill";
+    case Phase::decode: return "decode";
+    case Phase::parked: return "parked";
+  }
+  return "queued";
 }
 
 void set_fault(Napi::Object& object, const Fault& fault) {
@@ -355,7 +208,7 @@ struct EventWriter {
     object.Set("hasChatTemplate", model.has_chat_template);
     object.Set("callFormat", call_format_name(model.call_format));
     object.Set("canInfill", model.can_infill);
-    object.Set("thinkingEnds", strings(env, model.reasoning_ends));
+    object.Set("reasoningEnds", strings(env, model.reasoning_ends));
     object.Set("sampling", recommended(env, model.sampling));
     if (model.embedding) {
       Napi::Object embedding = Napi::Object::New(env);
@@ -395,6 +248,7 @@ struct EventWriter {
   void operator()(const TokenOutbox::Finished& event) {
     begin("finished", event.id);
     object.Set("finishReason", reason_name(event.reason));
+    object.Set("phase", phase_name(event.tally.phase));
     object.Set("promptTokens", event.tally.prompt_tokens);
     object.Set("cachedTokens", event.tally.cached_tokens);
     object.Set("completionTokens", event.tally.completion_tokens);
@@ -417,6 +271,7 @@ struct EventWriter {
   void operator()(const TokenOutbox::Failed& event) {
     begin("error", event.id);
     set_fault(object, event.fault);
+    object.Set("phase", phase_name(event.phase));
   }
   void operator()(const TokenOutbox::Tokens& event) {
     begin("tokens", event.id);
@@ -428,13 +283,15 @@ struct EventWriter {
     begin("text-made", event.id);
     object.Set("text", event.text);
   }
-  void operator()(const TokenOutbox::SetAside& event) { begin("set-aside", event.id); }
+  void operator()(const TokenOutbox::Deferred& event) { begin("deferred", event.id); }
   void operator()(const TokenOutbox::Pieces& event) {
     begin("pieces", event.id);
     Napi::Array list = Napi::Array::New(env, event.pieces.size());
     for (uint32_t i = 0; i < event.pieces.size(); ++i) {
       const std::string& bytes = event.pieces[i];
-      list.Set(i, Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size()));
+      Napi::Uint8Array piece = Napi::Uint8Array::New(env, bytes.size());
+      std::copy(bytes.begin(), bytes.end(), piece.Data());
+      list.Set(i, piece);
     }
     object.Set("pieces", list);
   }
@@ -475,105 +332,6 @@ Napi::Object one(Napi::Env env, const TokenOutbox::Event& event) {
 
 }  // namespace
 
-EngineOptions engine_options(const Napi::Object& object) {
-  EngineOptions options;
-  options.model_path = string(object, "model");
-  options.parallel = integer(object, "parallel");
-  options.context = integer(object, "context");
-  options.free.bytes = static_cast<uint64_t>(number(object, "freeBytes"));
-  options.kv_cells = integer(object, "kvCells");
-  const double cache_bytes = number(object, "cacheBytes");
-  if (cache_bytes >= 0) options.cache_bytes = static_cast<uint64_t>(cache_bytes);
-  options.kv_type = kv_type(string(object, "kvType"));
-  options.flash_attention = flash_attention(string(object, "flashAttention"));
-  options.threads = integer(object, "threads");
-  options.cores_max = integer(object, "coresMax");
-  options.poll = integer(object, "poll");
-  options.priority = priority(string(object, "priority"));
-  options.placement = placement_request(object);
-  options.chat_template = string(object, "chatTemplate");
-  options.draft_path = string(object, "draft");
-  options.lookup = object.Get("lookup").ToBoolean();
-  options.draft_max = integer(object, "draftMax");
-  options.estimates_only = object.Get("estimatesOnly").ToBoolean();
-  options.embeddings = embedding_use(string(object, "embeddings"));
-  options.window = integer(object, "window");
-  options.queue_depth_max = integer(object, "queueDepthMax");
-  options.queue_deadline =
-      std::chrono::milliseconds(static_cast<int64_t>(number(object, "queueDeadlineMs")));
-  return options;
-}
-
-RequestGroup choices(const Napi::Object& object) {
-  RequestGroup choices{request(object)};
-  const int32_t count = integer(object, "choices");
-  for (int32_t i = 1; i < count; ++i) choices.push_back(choice_of(*choices.front(), i));
-  const auto group = std::make_shared<GroupState>();
-  for (const auto& choice : choices) choice->group = group;
-  return choices;
-}
-
-ChatPrompt chat_prompt(const Napi::Object& object) {
-  ChatPrompt chat;
-  for_each(array(object, "messages"), [&](const Napi::Object& one) {
-    ChatMessage& message = chat.messages.emplace_back();
-    message.role = string(one, "role");
-    message.content = string(one, "content");
-    message.reasoning = string(one, "reasoning");
-    message.name = string(one, "name");
-    message.tool_call_id = string(one, "toolCallId");
-    for_each(array(one, "toolCalls"), [&](const Napi::Object& call) {
-      message.tool_calls.push_back(
-          {string(call, "id"), string(call, "name"), string(call, "arguments")});
-    });
-  });
-  for_each(array(object, "tools"), [&](const Napi::Object& one) {
-    chat.tools.push_back({string(one, "name"),
-                          string(one, "description"),
-                          string(one, "parameters"),
-                          string(one, "rules"),
-                          string(one, "root"),
-                          {},
-                          string(one, "place"),
-                          one.Get("isCallable").ToBoolean()});
-    for_each(array(one, "properties"), [&](const Napi::Object& property) {
-      chat.tools.back().properties.push_back(
-          {string(property, "name"), property.Get("isRequired").ToBoolean(),
-           string(property, "kind"), string(property, "json"), string(property, "text")});
-    });
-  });
-  chat.tool_choice = tool_choice(string(object, "toolChoice"));
-  chat.parallel_tool_calls = object.Get("parallelToolCalls").ToBoolean();
-  chat.wants_reasoning = object.Get("thinking").ToBoolean();
-  chat.reasoning_effort = string(object, "reasoningEffort");
-  for_each(array(object, "arguments"), [&](const Napi::Object& one) {
-    chat.arguments.push_back({string(one, "name"), string(one, "value")});
-  });
-  chat.reasoning_budget = integer(object, "reasoningBudget");
-  chat.reasoning_budget_message = string(object, "reasoningBudgetMessage");
-  chat.continues = object.Get("continues").ToBoolean();
-  return chat;
-}
-
-std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object) {
-  auto result = std::make_shared<EmbeddingRequest>();
-  result->id = static_cast<RequestId>(number(object, "id"));
-  const Napi::Array inputs = array(object, "inputs");
-  for (uint32_t i = 0; i < inputs.Length(); ++i) {
-    const Napi::Value input = inputs.Get(i);
-    if (input.IsString()) {
-      result->inputs.emplace_back(input.As<Napi::String>().Utf8Value());
-    } else {
-      result->inputs.emplace_back(token_ids(input.As<Napi::Int32Array>()));
-    }
-  }
-  return result;
-}
-
-std::vector<int32_t> token_ids(const Napi::Int32Array& array) {
-  return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
-}
-
 Napi::Array to_js(Napi::Env env, const Events& events) {
   Napi::Array array = Napi::Array::New(env);
   uint32_t count = 0;
@@ -588,7 +346,6 @@ Napi::Array to_js(Napi::Env env, const Events& events) {
 
 Napi::Object to_js(Napi::Env env, const Stats& stats) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("queued", double(stats.queued));
   object.Set("running", double(stats.running));
   object.Set("parked", double(stats.parked));
   object.Set("cellsUsed", double(stats.cells_used));
@@ -611,15 +368,6 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("draftAcceptedTokens", double(stats.draft_accepted_tokens));
   object.Set("preempted", double(stats.preempted));
   object.Set("moved", double(stats.moved));
-  object.Set("started", double(stats.started));
-  object.Set("finished", double(stats.finished));
-  object.Set("cancelled", double(stats.cancelled));
-  object.Set("failed", double(stats.failed));
-  const auto cancelled_in = [&](Phase phase) { return double(stats.cancelled_in[size_t(phase)]); };
-  object.Set("cancelledQueued", cancelled_in(Phase::queued));
-  object.Set("cancelledPrefill", cancelled_in(Phase::prefill));
-  object.Set("cancelledDecode", cancelled_in(Phase::decode));
-  object.Set("cancelledParked", cancelled_in(Phase::parked));
   return object;
 }
 
