@@ -129,7 +129,7 @@ describe('a worker thread with an engine', () => {
   })
 
   test('gives back what its engine was promised of the memory when it is terminated', async () => {
-    const exit = await runChild('worker-gives-memory-back')
+    const exit = await runChild('workers/gives-memory-back')
     expect(summaryOf(exit)).toEqual(clean)
     const [[before = 0, meanwhile = 0, after = 0] = []] = exit.messages as number[][]
     expect(meanwhile).toBeLessThan(before)
