@@ -4,11 +4,15 @@
 //
 //     node scripts/trace-path.mjs [dist]
 //
-// A file is passed through if one of its functions calls into another file: it takes the request,
-// or its reply, and hands it on. To call back who is calling is no handing on. All others only
-// answer what they are asked (a check, a regular expression, a line of text). Both are counted, and
-// so are the stays: entries into a file from another one. Types, what runs while modules load, what
-// a first request sets up, and what follows the last byte (log, metrics) are no part.
+// Files are told apart by which other files their functions call (to call back is no call):
+//
+// - the path: those that call a file which calls others in turn. They take the request, or its
+//   reply, and hand it on.
+// - those that are asked and ask others, which answer alone.
+// - those that answer alone: a check, an expression, a line of text.
+//
+// A stay is an entry into a file from another one. Types, what runs while modules load, what a
+// first request sets up, and what follows the last byte (log, metrics) are no part.
 
 import { request, ServerResponse } from 'node:http'
 import { register } from 'node:module'
@@ -30,7 +34,7 @@ const groups = [
   ['adapter and door', /^http\//],
   ['protocol', /^(apis|openai)\//],
   ['call and runner', /^web\//],
-  ['engine', /^/],
+  ['host and engine', /^/],
 ]
 
 register('./trace-hooks.mjs', import.meta.url, { data: { dist } })
@@ -87,25 +91,34 @@ function callerOf(file) {
 
 function report() {
   const files = [...new Set(entries.map(({ file }) => file))]
-  const callers = new Set(entries.map(({ caller }) => caller))
-  const stays = entries.filter(({ file }, i) => file !== entries[i - 1]?.file).length
-  const passed = files.filter((file) => callers.has(file))
-  const asked = files.filter((file) => !callers.has(file))
-  /** @param {string} text */
-  const write = (text) => process.stdout.write(`${text}\n`)
-  /** @param {readonly string[]} some */
-  const list = (some) => {
-    for (const [group, pattern] of groups) {
-      const own = some.filter((file) => groups.find(([, one]) => one.test(file))?.[1] === pattern)
-      if (own.length === 0) continue
-      write(`  ${group}: ${own.length}`)
-      for (const file of own)
-        write(`    ${passed.includes(file) ? `${passed.indexOf(file) + 1}. ` : ''}src/${file}`)
-    }
+  /** @type {Map<string | undefined, Set<string>>} */
+  const calls = new Map()
+  for (const { file, caller } of entries) {
+    calls.set(caller, (calls.get(caller) ?? new Set()).add(file))
   }
-  write(`passed through: ${passed.length} files, in the order of the numbers`)
-  list(passed)
-  write(`asked by them: ${asked.length} more`)
-  list(asked)
-  write(`in all: ${files.length} files, ${stays} stays`)
+  const hasCalls = (/** @type {string} */ file) => calls.has(file)
+  const path = files.filter((file) => [...(calls.get(file) ?? [])].some(hasCalls))
+  const asking = files.filter((file) => hasCalls(file) && !path.includes(file))
+  const alone = files.filter((file) => !hasCalls(file))
+  const stays = entries.filter(({ file }, i) => file !== entries[i - 1]?.file).length
+  print(`the path: ${path.length} files, numbered in order`, path, true)
+  print(`asked, and asking others: ${asking.length}`, asking)
+  print(`answering alone: ${alone.length}`, alone)
+  process.stdout.write(`in all: ${files.length} files, ${stays} stays\n`)
+}
+
+/**
+ * @param {string} title
+ * @param {readonly string[]} files
+ * @param {boolean} [isNumbered]
+ */
+function print(title, files, isNumbered = false) {
+  const lines = groups.flatMap(([group, pattern]) => {
+    const own = files.filter((file) => groups.find(([, one]) => one.test(file))?.[1] === pattern)
+    const numbered = own.map((file) => {
+      return `    ${isNumbered ? `${files.indexOf(file) + 1}. ` : ''}src/${file}`
+    })
+    return own.length === 0 ? [] : [`  ${group}: ${own.length}`, ...numbered]
+  })
+  process.stdout.write([title, ...lines, ''].join('\n'))
 }

@@ -35,7 +35,7 @@ export class App implements Service {
   readonly texts: TextBudget
   /** Bytes of large bodies, from where they are read until their call ends. */
   readonly bodies: BodyBudget
-  readonly toldNotes = new ToldNotes()
+  readonly #toldNotes = new ToldNotes()
   readonly #log: (entry: AccessEntry) => void
   #isDraining = false
   #onIdle: (() => void) | undefined
@@ -81,9 +81,21 @@ export class App implements Service {
     this.#log(entry)
   }
 
-  leave(call: Call): void {
+  /**
+   * Nothing more of its answer is sent. It stays in flight until its tokens are counted.
+   * @param status what was sent; 0 for nothing
+   */
+  leave(call: Call, status: number): void {
+    if (call.isCounted) this.#leave(call, status)
+    else void call.counted().then(() => this.#leave(call, status))
+  }
+
+  #leave(call: Call, status: number): void {
     this.inFlight.delete(call)
     if (this.inFlight.size === 0) this.#onIdle?.()
+    const notes = this.#toldNotes.places(call.notes)
+    const entry = call.entry(status)
+    this.tell(notes.length === 0 ? entry : { ...entry, notes }, call.usage())
   }
 
   /**

@@ -126,7 +126,7 @@ describe('a request counts', () => {
     expect(client.stats()).toMatchObject({ started: 2, cancelled: 1, finished: 1 })
   })
 
-  test('again, though cancelled, once as many are cancelled as may be in flight', async () => {
+  test('requests that left count again once as many leave as may be in flight', async () => {
     const { client, native } = await open({ parallel: 2, queue: 1 })
     native.isFrozen = true
     for (let i = 0; i < 3; i++) client.cancel(ask(client))

@@ -30,21 +30,9 @@ export function requestListener(options: ListenerOptions): RequestListener {
 }
 
 export function listenerOf(app: App): RequestListener {
-  const end = (exchange: Exchange) => {
-    const { call } = exchange
-    app.leave(call)
-    const notes = app.toldNotes.places(call.notes)
-    const entry = call.entry(exchange.status)
-    app.tell(notes.length === 0 ? entry : { ...entry, notes }, call.usage())
-  }
-  const onClose = (exchange: Exchange) => {
-    if (exchange.call.isCounted) end(exchange)
-    else void exchange.call.counted().then(() => end(exchange))
-  }
   const sendBuffer = new StreamSendBuffer(app.settings.sendBufferBytes)
-  const owner = { app, sendBuffer, onClose }
   return (req, res) => {
-    const exchange = new Exchange(owner, req, res)
+    const exchange = new Exchange({ app, sendBuffer }, req, res)
     app.enter(exchange.call)
     void serve(app, exchange)
   }
@@ -74,8 +62,6 @@ const endsConnection = new Set<ErrorKind>([
 interface Listener {
   readonly app: App
   readonly sendBuffer: StreamSendBuffer
-  /** Called once, when the response has closed. */
-  onClose(exchange: Exchange): void
 }
 
 /**
@@ -121,7 +107,7 @@ class Exchange implements Passenger {
   }
 
   /** The status that was sent; 0 where none was. */
-  get status(): number {
+  get #status(): number {
     return this.res.headersSent ? this.res.statusCode : 0
   }
 
@@ -134,7 +120,7 @@ class Exchange implements Passenger {
     if (this.#isClosed) return
     this.#isClosed = true
     this.call.close(this.#isSent)
-    this.#listener.onClose(this)
+    this.#listener.app.leave(this.call, this.#status)
   }
 
   /** For a reader that takes nothing: the kernel shall let go of its bytes too. */
