@@ -83,15 +83,25 @@ Napi::Value EngineWrap::post(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "an engine knows no command '" + kind + "'");
   }
   const RequestId id = kind == "close" ? 0 : static_cast<RequestId>(number(command, "id"));
+  const int32_t count = kind == "generate" ? integer(command, "choices") : 1;
   try {
     (this->*handler->handle)(id, command);
   } catch (const Napi::Error&) {
     throw;
   } catch (const std::exception& error) {
-    outbox_->failed(id, fault_of(error, FaultCode::engine_failed), Phase::queued);
-    outbox_->flush(false);
+    fail(id, count, fault_of(error, FaultCode::engine_failed));
   }
   return info.Env().Undefined();
+}
+
+// Each of the ids has its end. They are withdrawn first: if there is no memory for the events
+// either, post() throws, and none of them may go on.
+void EngineWrap::fail(RequestId first, int32_t count, const Fault& fault) {
+  for (int32_t i = 0; i < count; ++i) engine_->withdraw(first + RequestId(i));
+  for (int32_t i = 0; i < count; ++i) {
+    outbox_->failed(first + RequestId(i), fault, Phase::queued);
+  }
+  outbox_->flush(false);
 }
 
 void EngineWrap::generate(RequestId, const Napi::Object& command) {

@@ -29,6 +29,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
  private:
   // EngineCommands, by their kinds. An id is 0 where a command has none.
   struct Handler;
+  void fail(RequestId first, int32_t count, const Fault& fault);
   void generate(RequestId id, const Napi::Object& command);
   void embed(RequestId id, const Napi::Object& command);
   void tokenize(RequestId id, const Napi::Object& command);

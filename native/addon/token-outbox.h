@@ -20,10 +20,9 @@ namespace sluice {
 //
 // Lifetime rules (each was a way to crash in others' addons):
 //  1. The wake function is made unreferenced, or an idle engine would keep the process alive.
-//  2. The engine threads are joined before the wake function is released (EngineWrap::terminate).
-//  3. No engine thread ever waits for JavaScript: NonBlockingCall only. BlockingCall with a join in
-//  a
-//     cleanup hook hangs worker.terminate().
+//  2. The engine threads are joined before the wake function is released (EngineWrap::end).
+//  3. No engine thread ever waits for JavaScript: NonBlockingCall only. BlockingCall with a join
+//     in a cleanup hook hangs worker.terminate().
 //
 // Owned by EngineWrap. EventSink methods from any engine thread, the others JavaScript's thread.
 class TokenOutbox : public EventSink {

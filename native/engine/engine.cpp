@@ -33,6 +33,8 @@ void Engine::admit(const std::vector<std::shared_ptr<Ticket>>& tickets) {
   ledger_.admit(tickets);
 }
 
+void Engine::withdraw(RequestId id) { ledger_.retire(id); }
+
 void Engine::credit(RequestId id, int32_t tokens) { mailbox_.push(Credit{id, tokens}); }
 
 void Engine::cancel(RequestId id) {

@@ -46,6 +46,8 @@ class Engine {
   // However many: the owner says how many may be in flight.
   void submit(RequestGroup group);
   void submit(std::shared_ptr<EmbeddingRequest> request);
+  // As if it had never come: it is told of by the caller, who could not submit it whole.
+  void withdraw(RequestId id);
   void credit(RequestId id, int32_t tokens);
   // Its end may be another one, if the request had just come to that.
   void cancel(RequestId id);

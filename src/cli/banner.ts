@@ -33,7 +33,7 @@ export function banner(
 }
 
 function linesOf({ names, model, settings }: Model, flags: Shown): string[] {
-  const said = names.filter((name) => name !== defaultName).join(', ')
+  const said = names.filter((name, i) => i === 0 || name !== defaultName).join(', ')
   const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
   return [
     `Sluice ${packageVersion()} serves ${said} (${model.description})`,

@@ -181,9 +181,9 @@ export class EngineClient {
   cancel(id: number): void {
     const request = this.#requests.get(id)
     if (request === undefined || request.isCancelled || this.#state === 'closed') return
+    this.#countUnread(request, -request.unread) // its end is waited for
     request.isCancelled = true
     this.#leaving++
-    this.#countUnread(request, -request.unread) // its end is waited for
     this.#port.cancel(id)
   }
 
@@ -400,6 +400,7 @@ export class EngineClient {
 
   /** A parked reply waits for its reader, so it is not what keeps the process alive. */
   #countUnread(request: Live, tokens: number): void {
+    if (request.isCancelled) return // its end is waited for, whatever still comes
     const wasParked = request.unread >= this.#window
     request.unread += tokens
     const isParked = request.unread >= this.#window

@@ -7,7 +7,7 @@ import type { ModelHost, Need } from '../host/model-host.js'
 import { nameOfReply } from '../host/names.js'
 import type { AccessEntry } from '../web/access-log.js'
 import type { Call, ModelUsage } from '../web/call.js'
-import type { ErrorWords } from '../web/errors.js'
+import type { ErrorWords, HttpError } from '../web/errors.js'
 import { ToldNotes } from '../web/notes.js'
 import { BodyBudget, TextBudget } from './door/body.js'
 import { Keys } from './door/keys.js'
@@ -92,6 +92,7 @@ export class App implements Service {
 
   #leave(call: Call, status: number): void {
     this.inFlight.delete(call)
+    call.release()
     if (this.inFlight.size === 0) this.#onIdle?.()
     const notes = this.#toldNotes.places(call.notes)
     const entry = call.entry(status)
@@ -105,9 +106,7 @@ export class App implements Service {
   drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true
     const endRest = () => {
-      const [failure] = this.host.loaded().flatMap(({ engine }) => engine.failure ?? [])
-      const reason = failure === undefined ? shuttingDown() : engineFault(failure)
-      for (const call of this.inFlight) call.abort(reason)
+      for (const call of this.inFlight) call.abort(this.#reasonToEnd(call))
     }
     if (signal.aborted) endRest()
     else signal.addEventListener('abort', endRest, { once: true })
@@ -118,5 +117,12 @@ export class App implements Service {
       }
       if (this.inFlight.size === 0) this.#onIdle()
     })
+  }
+
+  /** Why its engine ended, or any where it has none yet; else the drain. */
+  #reasonToEnd(call: Call): HttpError {
+    const engines = call.engine ? [call.engine] : this.host.loaded().map(({ engine }) => engine)
+    const failed = engines.find(({ failure }) => failure !== undefined)
+    return failed === undefined ? shuttingDown() : engineFault(failed.failure)
   }
 }

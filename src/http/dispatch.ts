@@ -27,7 +27,7 @@ const routes: readonly ServedRoute[] = [
 
 /** What is found at a path. */
 interface Match {
-  /** The protocol that is spoken there. */
+  /** The protocol that is spoken there, where no route has the request's method. */
   readonly api: Api
   /** What {id} stands for. */
   readonly id: string
@@ -40,8 +40,9 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
   const { method, path, answerHeaders } = call
   const match = matchPath(path)
-  call.errorWords = match.api.errorWords
   const route = routeFor(match, method)
+  const api = route?.api ?? match.api
+  call.errorWords = api.errorWords
   if (route !== undefined) call.route = route.pattern
   const isOpen = route?.isOpen?.(settings) ?? false
   const host = hostOf(call)
@@ -51,11 +52,11 @@ export async function answer(app: App, call: Call): Promise<Answer> {
     checkHost(host, settings, call.localAddress)
   }
   checkOrigin(call, settings.allowOrigins)
-  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), match.api.keyHeaders)
+  if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), api.keyHeaders)
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
     return optionsAnswer(methodsOf(match))
   }
-  const key = isOpen ? undefined : keys.check(match.api, call.headers)
+  const key = isOpen ? undefined : keys.check(api, call.headers)
   if (call.isExpectingMore) {
     throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
   }

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import type { EngineStats, RequestNote } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply, ReplyTally } from '../engine/reply.js'
+import { surface } from '../engine/surface.js'
 import type { AccessEntry } from './access-log.js'
 import { EngineWatch } from './engine-watch.js'
 import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
@@ -123,6 +124,7 @@ export class Call implements Scope {
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   readonly #incoming: Incoming
+  #engine: Engine | undefined
   #modelName: string | undefined
   readonly #releases: (() => void)[] = []
   #embeddedTokens: number | undefined
@@ -185,13 +187,32 @@ export class Call implements Scope {
   end(): void {
     this.#watch?.stop()
     this.#abort.abort(new CallEnded())
-    for (const release of this.#releases.splice(0)) release()
   }
 
-  /** A model until its end: what it asks of the engine ends then, and `release` is called. */
+  /** Its models may go: it is counted, or given up. Must be called once it has ended. */
+  release(): void {
+    for (const release of this.#releases.splice(0)) {
+      try {
+        release()
+      } catch (error) {
+        surface(error) // the others are released all the same
+      }
+    }
+  }
+
+  /** The engine that it has the use of, once there is one. */
+  get engine(): Engine | undefined {
+    return this.#engine
+  }
+
+  /**
+   * A model until its end: what it asks of the engine ends then. `release` is called once its
+   * tokens are counted.
+   */
   use({ names, engine }: UsableModel, release: () => void): ScopedEngine {
     if (this.signal.aborted) release()
     this.signal.throwIfAborted()
+    this.#engine = engine
     this.#modelName = names[0]
     this.#releases.push(release)
     return new ScopedEngine(engine, this)

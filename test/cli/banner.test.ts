@@ -56,6 +56,11 @@ describe('what serve says at its start', () => {
     expect(text).toContain('Listening on http://127.0.0.1:8080.')
   })
 
+  test('names a model whose file is called default', () => {
+    const model = { ...served, names: ['default', 'fox'] as const }
+    expect(banner([model], 'http://[::1]:1', flags, false)).toContain('serves default, fox (')
+  })
+
   test.each(['parallel 4', 'context 512', 'window 64', 'queue 65', 'queue-deadline-ms 60001'])(
     'shows %s',
     (setting) => expect(text).toContain(setting),

@@ -255,3 +255,19 @@ test('those that have no slot are queued', async () => {
   await step(native, 2)
   expect(client.stats()).toMatchObject({ queued: 1, running: 1, finished: 1 })
 })
+
+test('a cancelled reply keeps the process alive until its end, whatever still comes', async () => {
+  const { client, native } = await open({}, { tokens: endless() })
+  const heard: string[] = []
+  const id = ask(client, 1, heard)
+  await settle()
+  native.step(20) // a window of tokens, which are not drained yet
+  client.cancel(id)
+  native.isFrozen = true
+  await settle()
+  expect(native.isReferenced).toBe(true)
+  native.isFrozen = false
+  await step(native)
+  expect(heard).toEqual(['cancelled'])
+  expect(native.isReferenced).toBe(false)
+})

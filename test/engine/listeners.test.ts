@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SluiceError } from '../../src/api/errors.js'
+import { openAi } from '../../src/apis/openai/api.js'
+import type { Engine } from '../../src/engine/engine.js'
 import {
   type ClientListener,
   EngineClient,
@@ -7,6 +9,7 @@ import {
 } from '../../src/engine/engine-client.js'
 import { forgetOpen, rememberOpen } from '../../src/engine/open-engines.js'
 import { joinConnection } from '../../src/http/node/connection.js'
+import { Call, type Incoming } from '../../src/web/call.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
 
@@ -141,4 +144,30 @@ test('every exchange on a connection is told of its end, though one throws', asy
   await settle()
   for (const one of closed) expect(one).toHaveBeenCalled()
   expect(caught).toMatchObject([{ message: 'closed' }])
+})
+
+test('models of one call are all released, though one release throws', async () => {
+  const incoming: Incoming = {
+    method: 'POST',
+    target: '/v1/chat/completions',
+    headers: {},
+    hosts: [],
+    localAddress: undefined,
+    isExpectingMore: false,
+    readBody: () => Promise.resolve(new Uint8Array()),
+  }
+  const call = new Call(incoming, openAi.errorWords)
+  const released: string[] = []
+  const model = { names: ['fox'] as const, engine: {} as Engine }
+  call.use(model, () => {
+    throw new Error('in release')
+  })
+  call.use(model, () => void released.push('second'))
+  call.end()
+  expect(released).toEqual([]) // its tokens may not be counted yet
+  call.release()
+  call.release()
+  await settle()
+  expect(released).toEqual(['second'])
+  expect(caught).toEqual([new Error('in release')])
 })

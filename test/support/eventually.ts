@@ -10,7 +10,7 @@ const slowness = Number(process.env.SLUICE_TEST_SLOWNESS ?? 1)
 export async function eventually(
   holds: () => boolean,
   message: string | (() => string) = 'it never came true',
-  limitMs = 4000,
+  limitMs = 15_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs * slowness
   while (!holds()) {

@@ -21,7 +21,8 @@ export async function chatCompletions(service: Service, call: Call): Promise<Ans
   const { tools } = request
   const words = call.errorWords
   call.errorWords = chatWords(words, request)
-  const options = { ...requestOptions(request, maxTokens), ...(await preparedTools(engine, tools)) }
+  const prepared = await preparedTools(engine, tools)
+  const options = { ...requestOptions(request, maxTokens), ...prepared }
   const reply = engine.chat(request.messages, options)
   call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   call.errorWords = chatWords(formWords(words, request), request)
