@@ -120,7 +120,7 @@ void Engine::run() noexcept {
 void Engine::open_and_run(std::optional<Opened>& opened) {
   try {
     if (options_.estimates_only) {
-      sink_.estimated(estimate_load(options_now(), [this] { return closing_.load(); }));
+      sink_.estimated(estimate_load(options_now({}), [this] { return closing_.load(); }));
       return;
     }
     opened = open();
@@ -133,7 +133,7 @@ void Engine::open_and_run(std::optional<Opened>& opened) {
 }
 
 Engine::Opened Engine::open() {
-  LoadPlan plan = plan_load(options_now(), [this] { return closing_.load(); });
+  LoadPlan plan = plan_load(options_now({}), [this] { return closing_.load(); });
   if (plan.target.devices.empty()) return open_on(std::move(plan));
   Warning failed;
   try {
@@ -157,8 +157,7 @@ Engine::Opened Engine::open() {
 
 Engine::Opened Engine::open_on(LoadPlan plan) {
   Opened opened;
-  memory_.promise(weights_need(plan));
-  check_memory(options_now(), plan, nullptr, [this] { return closing_.load(); });
+  check_before_loading(plan);
   opened.models = load(plan);
   const Models& models = opened.models;
   opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
@@ -170,11 +169,36 @@ Engine::Opened Engine::open_on(LoadPlan plan) {
   return opened;
 }
 
+MemoryBudget::Turn Engine::take_turn() const {
+  MemoryBudget::Turn turn = memory_.turn([this] { return closing_.load(); });
+  if (turn) return turn;
+  throw FaultError(FaultCode::cancelled, "loading " + options_.model_path + " was abandoned");
+}
+
+void Engine::check_before_loading(const LoadPlan& plan) {
+  const auto turn = take_turn();
+  check_memory(options_now(plan), plan, nullptr, [this] { return closing_.load(); });
+  // On devices less of the files is in the system's memory, or nothing.
+  if (plan.devices.empty()) memory_.promise({{weights_of(plan).mapped, {}}, 0});
+}
+
 void Engine::make_contexts(Opened& opened) {
-  const auto turn = memory_.turn();
-  const EngineOptions options = options_now();
+  const auto turn = take_turn();
+  const EngineOptions options = options_now(opened.plan);
+  try {
+    check_memory(options, opened.plan, &opened.models, [this] { return closing_.load(); });
+    make_contexts_on(opened, options);
+  } catch (...) {  // the engine whose turn is next finds nothing of this one
+    opened.draft.reset();
+    opened.context.reset();
+    memory_.promise({});
+    throw;
+  }
+  memory_.promise(memory_need(opened, options.free.bytes));
+}
+
+void Engine::make_contexts_on(Opened& opened, const EngineOptions& options) {
   const Models& models = opened.models;
-  check_memory(options, opened.plan, &models, [this] { return closing_.load(); });
   const Sizing sizing(options, opened.plan.context);
   try {
     opened.params = opened.embedding ? sizing.embedding(*models.target, *opened.embedding)
@@ -190,37 +214,45 @@ void Engine::make_contexts(Opened& opened) {
   }
   opened.loaded = describe(opened);
   opened.loaded.cache_bytes = options.cache_bytes.value_or(affordable_cache(options.free.bytes));
-  memory_.promise(memory_need(opened));
 }
 
-EngineOptions Engine::options_now() const {
+EngineOptions Engine::options_now(const LoadPlan& plan) const {
   EngineOptions options = options_;
-  options.free = memory_.free();
+  options.free = memory_.free(weights_of(plan));
   return options;
 }
 
-// What the files have; on devices less of it is in the system's memory, or nothing.
-MemoryNeed Engine::weights_need(const LoadPlan& plan) const {
-  MemoryNeed need;
-  if (!plan.devices.empty()) return need;
-  for (const std::string& path : {options_.model_path, options_.draft_path}) {
-    if (!path.empty()) need.weights[file_key(path)] = model_file_bytes(path);
-  }
-  return need;
+SharedWeights Engine::weights_of(const LoadPlan& plan) const {
+  SharedWeights weights;
+  const auto add = [&](const std::string& path, const ModelParams& params) {
+    if (path.empty()) return;
+    const uint64_t bytes = model_file_bytes(path);
+    weights.mapped[file_key(path)] = bytes;
+    weights.copied[model_key(path, params)] = bytes;
+  };
+  add(options_.model_path, plan.target);
+  add(options_.draft_path, plan.draft);
+  return weights;
 }
 
-MemoryNeed Engine::memory_need(const Opened& opened) const {
+MemoryNeed Engine::memory_need(const Opened& opened, uint64_t free_bytes) const {
   MemoryNeed need;
+  uint64_t copied_bytes = 0;
   const std::vector<Device>& devices = opened.plan.devices;
-  const auto add = [&](const std::string& path, const Context& context) {
+  const auto add = [&](const std::string& path, const ModelParams& params, const Context& context) {
     const MemoryPlan memory = context.memory();
-    uint64_t& weights = need.weights[file_key(path)];
-    weights = std::max(weights, memory.host.weights);
+    uint64_t& mapped = need.weights.mapped[file_key(path)];
+    uint64_t& copied = need.weights.copied[model_key(path, params)];
+    mapped = std::max(mapped, memory.host.weights - memory.host.copied);
+    copied = std::max(copied, memory.host.copied);
+    copied_bytes += memory.host.copied;
     need.other += host_bytes(devices, all_of(devices), memory) - memory.host.copied;
   };
-  add(options_.model_path, *opened.context);
-  if (opened.draft) add(options_.draft_path, *opened.draft);
-  if (!opened.embedding) need.other += opened.loaded.cache_bytes;  // an embedder keeps no states
+  add(options_.model_path, opened.plan.target, *opened.context);
+  if (opened.draft) add(options_.draft_path, opened.plan.draft, *opened.draft);
+  if (opened.embedding) return need;  // an embedder keeps no states
+  const uint64_t taken = std::min(free_bytes, need.other + copied_bytes);
+  need.other += expected_cache(opened.loaded.cache_bytes, free_bytes - taken);
   return need;
 }
 

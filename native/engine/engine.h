@@ -84,12 +84,19 @@ class Engine {
   Opened open();
   Opened open_on(LoadPlan plan);
   Models load(const LoadPlan& plan);
+  // Waits until no other engine measures what is left. Throws FaultError(cancelled) where this
+  // engine is to close.
+  MemoryBudget::Turn take_turn() const;
+  // Throws FaultError(out_of_memory) before any weights are loaded for nothing.
+  void check_before_loading(const LoadPlan& plan);
   // What the loaded models compute with, as large as memory is there for.
   void make_contexts(Opened& opened);
+  void make_contexts_on(Opened& opened, const EngineOptions& options);
   // With what this engine may count on now: other engines of the process take memory as well.
-  EngineOptions options_now() const;
-  MemoryNeed weights_need(const LoadPlan& plan) const;
-  MemoryNeed memory_need(const Opened& opened) const;
+  EngineOptions options_now(const LoadPlan& plan) const;
+  // At most: all of the files.
+  SharedWeights weights_of(const LoadPlan& plan) const;
+  MemoryNeed memory_need(const Opened& opened, uint64_t free_bytes) const;
   void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
   void run_until_closed(Opened& opened);
   // Fills in what the Preparer knows of the chat template.

@@ -188,11 +188,11 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
 
 void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
                   const IsAbandoned& is_abandoned) {
-  if (!plan.devices.empty()) return;
+  if (!loaded && !plan.devices.empty()) return;
   const Sizing sizing(options, plan.context);
   if (loaded ? is_ample_for(*loaded, sizing, options) : is_small_file(options)) return;
   const std::string shortage = memory_shortage(
-      Outlines(options, is_abandoned).measure(plan.target, plan.draft, sizing).memory,
+      plan.devices, Outlines(options, is_abandoned).measure(plan.target, plan.draft, sizing).memory,
       options.free);
   if (!shortage.empty()) throw FaultError(FaultCode::out_of_memory, shortage);
 }

@@ -16,7 +16,7 @@ SharedValues<Model>& models() {
 }
 
 // Everything that changes what is loaded.
-std::string key_of(const ModelParams& params) {
+std::string placement_key(const ModelParams& params) {
   std::string key = std::to_string(params.gpu_layers);
   for (const std::string& device : params.devices) key += '\n' + device;
   for (const float share : params.tensor_split) {
@@ -39,6 +39,10 @@ std::string file_key(const std::string& path) {
   return file.u8string() + '\n' + std::to_string(size) + '\n' + std::to_string(time);
 }
 
+std::string model_key(const std::string& path, const ModelParams& params) {
+  return file_key(path) + '\n' + placement_key(params);
+}
+
 std::shared_ptr<const Model> shared_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress) {
   bool is_there = true;
@@ -52,8 +56,7 @@ std::shared_ptr<const Model> shared_model(const std::string& path, const ModelPa
       throw FaultError(FaultCode::cancelled, "loading " + path + " was abandoned");
     }
   };
-  std::shared_ptr<const Model> model =
-      models().get(file_key(path) + '\n' + key_of(params), load, wait);
+  std::shared_ptr<const Model> model = models().get(model_key(path, params), load, wait);
   if (is_there) progress(1.0f);
   return model;
 }

@@ -30,17 +30,25 @@ uint64_t affordable_cache(uint64_t free_bytes) {
   return std::min(free_bytes / 8 / kMiB * kMiB, kCacheBytesMax);
 }
 
+uint64_t expected_cache(uint64_t most, uint64_t free_bytes) {
+  return most <= free_bytes ? most : affordable_cache(free_bytes);
+}
+
 bool is_ample(const RoughNeed& need, uint64_t free_bytes) {
   return need.is_known && need.weights + kKvMargin * need.kv + kComputeBytesMax <= free_bytes;
 }
 
 // KV caches and states are written when they are made, so that the system would end the process.
-std::string memory_shortage(const MemoryPlan& plan, const FreeMemory& free) {
-  const uint64_t bytes = host_bytes({}, {}, plan);
+std::string memory_shortage(const std::vector<Device>& devices, const MemoryPlan& plan,
+                            const FreeMemory& free) {
+  const uint64_t bytes = host_bytes(devices, all_of(devices), plan);
   if (bytes <= free.bytes) return "";
   const std::string copied =
       plan.host.copied == 0 ? "" : ", weights that are copied " + mib(plan.host.copied);
-  return "KV cache and states need " + mib(plan.host.kv) + copied + " and computing " +
+  const uint64_t integrated = bytes - host_bytes({}, {}, plan);
+  const std::string on_gpu =
+      integrated == 0 ? "" : ", what the integrated GPU holds " + mib(integrated);
+  return "KV cache and states need " + mib(plan.host.kv) + copied + on_gpu + " and computing " +
          mib(plan.host.compute) + ", together " + mib(bytes) + ", and " + words_of(free) +
          "; lower parallel, context or kvCells, or use a smaller kvType";
 }

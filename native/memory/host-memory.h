@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "memory/memory-budget.h"
 #include "memory/placement.h"
@@ -26,6 +27,10 @@ int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes);
 // most 2 GiB.
 uint64_t affordable_cache(uint64_t free_bytes);
 
+// Bytes that other engines leave for kept states that may take `most`: all of that where it is
+// free, and else as much as is affordable. A bound beyond all memory would leave them nothing.
+uint64_t expected_cache(uint64_t most, uint64_t free_bytes);
+
 // An upper estimate of what a load takes, without measuring it. is_ample(): so much more is free
 // that the load fits for certain and need not be measured.
 struct RoughNeed {
@@ -34,8 +39,10 @@ struct RoughNeed {
 };
 bool is_ample(const RoughNeed& need, uint64_t free_bytes);
 
-// Why a plan for the CPU alone does not fit; empty where it does.
-std::string memory_shortage(const MemoryPlan& plan, const FreeMemory& free);
+// Why a plan, for these devices beside the CPU, does not fit into the system's memory; empty where
+// it does.
+std::string memory_shortage(const std::vector<Device>& devices, const MemoryPlan& plan,
+                            const FreeMemory& free);
 
 // "8192 MiB of memory are free", and what is left out of that.
 std::string words_of(const FreeMemory& free);

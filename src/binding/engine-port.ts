@@ -353,10 +353,10 @@ interface NativePlacement {
   host: NativeMemoryUse
 }
 
-/** What a load would come to; templates are not looked at. */
+/** What a load would come to; templates are not looked at, and no cache is settled on. */
 export type NativeEstimate = Omit<
   NativeModelInfo,
-  'hasChatTemplate' | 'callFormat' | 'reasoningEnds'
+  'cacheBytes' | 'hasChatTemplate' | 'callFormat' | 'reasoningEnds'
 > & {
   /** Of the system's memory, in bytes. */
   freeBytes: number

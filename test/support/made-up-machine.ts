@@ -33,14 +33,28 @@ export interface Outcome {
   message?: string
 }
 
+/** As onMachine(), but all engines load at once, and so much of the system's memory is free. */
+export async function atOnceOnMachine(
+  devices: string,
+  jobs: Job[],
+  freeBytes: number,
+): Promise<Outcome[]> {
+  return outcomesOf(devices, jobs, [String(freeBytes)])
+}
+
 /**
  * Runs the real engine in a process whose machine has these GPUs, as
  * native/llama/test/devices/made-up-devices.cpp reads them. All engines of the jobs stay open until
  * the last has answered.
  */
 export async function onMachine(devices: string, jobs: Job[]): Promise<Outcome[]> {
+  return outcomesOf(devices, jobs)
+}
+
+async function outcomesOf(devices: string, jobs: Job[], more: string[] = []): Promise<Outcome[]> {
   const env = { ...process.env, SLUICE_TEST_DEVICES: devices }
-  const child = spawn(process.execPath, [script, JSON.stringify(jobs)], { env, timeout: 60_000 })
+  const args = [script, JSON.stringify(jobs), ...more]
+  const child = spawn(process.execPath, args, { env, timeout: 60_000 })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const how = await ended

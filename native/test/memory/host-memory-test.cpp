@@ -5,6 +5,9 @@
 using sluice::affordable_cache;
 using sluice::affordable_context;
 using sluice::ContextNeed;
+using sluice::Device;
+using sluice::DeviceKind;
+using sluice::expected_cache;
 using sluice::is_ample;
 using sluice::memory_shortage;
 using sluice::MemoryPlan;
@@ -68,15 +71,15 @@ TEST("host memory: a plan has room up to the last byte of what is free") {
       {"beyond 32 bits", plan(uint64_t(1) << 45, 0), uint64_t(1) << 45},
   };
   for (const Row& row : rows) {
-    CHECK_EQ(std::string(row.what) + memory_shortage(row.plan, {row.least}), row.what);
-    CHECK(!memory_shortage(row.plan, {row.least - 1}).empty());
-    CHECK(!memory_shortage(row.plan, {}).empty());
+    CHECK_EQ(std::string(row.what) + memory_shortage({}, row.plan, {row.least}), row.what);
+    CHECK(!memory_shortage({}, row.plan, {row.least - 1}).empty());
+    CHECK(!memory_shortage({}, row.plan, {}).empty());
   }
-  CHECK_EQ(memory_shortage(plan(0, 0), {}), "");
+  CHECK_EQ(memory_shortage({}, plan(0, 0), {}), "");
 }
 
 TEST("host memory: a shortage says what is needed, what is free and what to do") {
-  CHECK_EQ(memory_shortage(plan(16 * kGiB, 100 * kMiB, 9 * kGiB, 4 * kGiB), {8 * kGiB}),
+  CHECK_EQ(memory_shortage({}, plan(16 * kGiB, 100 * kMiB, 9 * kGiB, 4 * kGiB), {8 * kGiB}),
            "KV cache and states need 16384 MiB, weights that are copied 4096 MiB and computing "
            "100 MiB, together 20580 MiB, and 8192 MiB of memory are free; lower parallel, context "
            "or kvCells, or use a smaller kvType");
@@ -91,6 +94,30 @@ TEST("host memory: kept states get an eighth of what is free, in whole MiB, and 
   CHECK_EQ(affordable_cache(10 * kGiB + 1), 1280 * kMiB);
   CHECK_EQ(affordable_cache(16 * kGiB), 2 * kGiB);
   CHECK_EQ(affordable_cache(uint64_t(1) << 62), 2 * kGiB);
+}
+
+TEST("host memory: states that may take more than there is are expected to take an eighth") {
+  CHECK_EQ(expected_cache(0, 0), uint64_t(0));
+  CHECK_EQ(expected_cache(0, kGiB), uint64_t(0));
+  CHECK_EQ(expected_cache(kGiB, kGiB), kGiB);
+  CHECK_EQ(expected_cache(kGiB, 2 * kGiB), kGiB);
+  CHECK_EQ(expected_cache(kGiB + 1, kGiB), 128 * kMiB);
+  CHECK_EQ(expected_cache(uint64_t(1) << 40, 8 * kMiB - 1), uint64_t(0));
+}
+
+TEST("host memory: of devices only the integrated ones are in the system's memory") {
+  MemoryPlan on_device = plan(kGiB, 100 * kMiB);
+  on_device.devices = {{2 * kGiB, kGiB, 100 * kMiB}};
+  Device device;
+  device.kind = DeviceKind::gpu;
+  CHECK_EQ(memory_shortage({device}, on_device, {kGiB + 100 * kMiB}), "");
+  CHECK(!memory_shortage({device}, on_device, {kGiB + 100 * kMiB - 1}).empty());
+  device.kind = DeviceKind::integrated;
+  CHECK_EQ(memory_shortage({device}, on_device, {4 * kGiB + 200 * kMiB}), "");
+  CHECK_EQ(memory_shortage({device}, on_device, {4 * kGiB}),
+           "KV cache and states need 1024 MiB, what the integrated GPU holds 3172 MiB and "
+           "computing 100 MiB, together 4296 MiB, and 4096 MiB of memory are free; lower "
+           "parallel, context or kvCells, or use a smaller kvType");
 }
 
 TEST("host memory: what is far from being short of is not measured") {

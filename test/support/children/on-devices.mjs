@@ -1,7 +1,9 @@
 // Loads on a machine whose GPUs are made up (SLUICE_TEST_DEVICES), one engine after the other or
 // beside each other, and prints what came of each as a line of JSON. Its argument is JSON: a list
-// of { options, prompt?, embed?, cancelsPrefill?, doctor? }.
+// of { options, prompt?, embed?, cancelsPrefill?, doctor? }. With a second argument all of them load
+// at once, and so many bytes of the system's memory are free.
 import { createRequire } from 'node:module'
+import os from 'node:os'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '../../..')
@@ -13,7 +15,13 @@ useBinding(addon)
 
 const jobs = JSON.parse(process.argv[2] ?? '[]')
 const engines = []
-for (const job of jobs) console.log(JSON.stringify(await outcome(job)))
+const freeBytes = process.argv[3]
+if (freeBytes === undefined) {
+  for (const job of jobs) console.log(JSON.stringify(await outcome(job)))
+} else {
+  os.freemem = () => Number(freeBytes)
+  for (const found of await Promise.all(jobs.map(outcome))) console.log(JSON.stringify(found))
+}
 for (const engine of engines) await engine.close()
 
 async function outcome({ options, prompt, embed, cancelsPrefill, doctor }) {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Job, onMachine, onOneMachine } from '../../../support/made-up-machine.js'
+import {
+  atOnceOnMachine,
+  type Job,
+  onMachine,
+  onOneMachine,
+} from '../../../support/made-up-machine.js'
 import { encoderModel } from '../../../support/models/encoder-model.js'
 import { kindModel, MODEL_KINDS } from '../../../support/models/model-kinds.js'
 import { largeRandomModel } from '../../../support/models/random-model.js'
@@ -39,6 +44,19 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(expected.placement).toEqual(placement)
     expect(expected.warnings).toMatchObject([{ code: 'WARN_GPU_PARTIAL' }])
     expect(text).toBe(await alone())
+  })
+
+  test('is refused where another that was planned at once takes what the CPU’s part needs', async () => {
+    const part = { options: { ...options, gpuLayers: 1, cacheMiB: 0 } }
+    const { host } = (await onOneMachine('CUDA:gpu:300', part)).placement
+    const bothNeed = 2 * (host.kvBytes + host.computeBytes)
+    const codes = async (freeBytes: number) => {
+      const outcomes = await atOnceOnMachine('CUDA:gpu:300', [part, part], freeBytes)
+      return outcomes.map(({ code, placement }) => code ?? placement.gpuLayers).sort()
+    }
+    expect(host.kvBytes).toBeGreaterThan(10e6)
+    expect(await codes(Math.ceil(bothNeed * 1.02))).toEqual([1, 1])
+    expect(await codes(Math.floor(bothNeed * 0.98))).toEqual([1, 'ERR_OUT_OF_MEMORY'])
   })
 
   test('shortens a context that was not asked for, so that all layers fit', async () => {

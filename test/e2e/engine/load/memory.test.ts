@@ -155,6 +155,16 @@ describe('engines of one process count on what the others leave', () => {
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
+  test('one of two that load two files at once is refused, and not both, each time', async () => {
+    const { weightsBytes } = (await estimate(largeRandomModel(), options)).placement.host
+    withFree(Math.floor((await bothNeed()) / 2 + weightsBytes / 2))
+    for (let time = 0; time < 20; ++time) {
+      const both = await Promise.allSettled([opened(), opened({ model: anotherModel() })])
+      expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+      for (const engine of open.splice(0)) await engine.close()
+    }
+  })
+
   test('states that an engine may keep count before it keeps any', async () => {
     const need = await bothNeed()
     withFree(Math.floor(need * 0.98) + 64 * mebibyte)
@@ -163,6 +173,13 @@ describe('engines of one process count on what the others leave', () => {
     await first.close()
     withFree(Math.ceil(need * 1.02) + 64 * mebibyte)
     await opened({ cacheMiB: 64 })
+    await opened()
+  })
+
+  test('a bound for states beyond all memory leaves room for other engines', async () => {
+    withFree(2 * (await bothNeed()))
+    const first = await opened({ cacheMiB: 2 ** 20 })
+    expect(first.settings.cacheMiB).toBe(2 ** 20)
     await opened()
   })
 
@@ -193,6 +210,48 @@ describe('engines of one process count on what the others leave', () => {
     expect(second.settings.context).toBe(expected.context)
     expect(second.settings.context).toBeLessThan(alone.settings.context)
     expect(second.settings.cacheMiB).toBe(Math.floor(expected.freeBytes / 8 / mebibyte))
+  })
+
+  test('the estimate of a file that is open is what its load settles on', async () => {
+    const model = largeRandomModel()
+    const chosen = { model, parallel: 16, threads: 1, cacheMiB: 0 }
+    await opened()
+    // With its weights counted twice, as this engine's and the other's, less would be left.
+    for (const mib of [128, 256, 512]) {
+      withFree(mib * mebibyte)
+      const expected = await estimate(model, { parallel: 16 })
+      const second = await load(chosen)
+      await second.close()
+      expect(second.settings.context).toBe(expected.context)
+    }
+    const { totalBytes, placement } = await estimate(model, options)
+    const others = placement.host.kvBytes + placement.host.computeBytes
+    for (const engine of open.splice(0)) await engine.close()
+    withFree(Math.ceil((totalBytes + others) * 1.02))
+    await opened()
+    expect(await estimate(model, options)).toMatchObject({ fits: true })
+    withFree(Math.floor((totalBytes + others) * 0.98))
+    for (const engine of open.splice(0)) await engine.close()
+    await opened()
+    expect(await estimate(model, options)).toMatchObject({ fits: false })
+  })
+
+  test('weights that one engine has copied are there for the next', async () => {
+    const model = path.join(folder, 'copied.gguf')
+    writeFileSync(model, alignedBytes(readFuzzFile(largeRandomModel()), 8))
+    const { weightsBytes } = (await estimate(model, options)).placement.host
+    const need = await needOf(model, options)
+    for (const [share, expected] of [
+      [1.02, 'loaded'],
+      [0.98, 'ERR_OUT_OF_MEMORY'],
+    ] as const) {
+      withFree((2 * need + weightsBytes) * share)
+      await opened({ model })
+      // What the first has taken is free no longer.
+      withFree((2 * need + weightsBytes) * share - need - weightsBytes)
+      expect(await codeOf({ model, ...options })).toBe(expected)
+      for (const engine of open.splice(0)) await engine.close()
+    }
   })
 
   test('a load that fails or is given up leaves nothing behind', async () => {
