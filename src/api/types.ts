@@ -85,7 +85,8 @@ export interface LoadOptions {
   /**
    * MiB of host memory for the states of finished conversations and of replies that gave up their
    * slot; 0 keeps only what the slots themselves hold. 0 to 1,048,576. Default: an eighth of free
-   * memory, at most 2,048; what other engines of this process may still take is not free. It bounds
+   * memory, at most 2,048; what other engines of this process may still take is not free. Where it
+   * is more than all free memory, engines loaded later leave room for the default only. It bounds
    * all memory of the cache, what is about to be kept and what is to be used again included. On top
    * come, while a state is brought to another slot, one or two copies of it, of which up to 64 MiB
    * each are kept for the next time.

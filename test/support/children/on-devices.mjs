@@ -1,7 +1,7 @@
 // Loads on a machine whose GPUs are made up (SLUICE_TEST_DEVICES), one engine after the other or
 // beside each other, and prints what came of each as a line of JSON. Its argument is JSON: a list
-// of { options, prompt?, embed?, cancelsPrefill?, doctor? }. With a second argument all of them load
-// at once, and so many bytes of the system's memory are free.
+// of { options, prompt?, embed?, cancelsPrefill?, doctor? }. With a second argument, bytes, all of
+// them load at once, and so much of the system's memory is free.
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
