@@ -410,7 +410,7 @@ export const mutants = [
   {
     check: 41,
     file: 'src/http/app.ts',
-    find: 'for (const call of this.inFlight) call.abort(reason)',
+    find: 'for (const call of this.inFlight) call.abort(this.#reasonToEnd(call))',
     replace: '',
     tests: operations,
   },
