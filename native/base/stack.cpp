@@ -9,13 +9,6 @@
 namespace sluice {
 namespace {
 
-// ThreadSanitizer's frames are some times as large as those that the limits were measured with.
-#if defined(__SANITIZE_THREAD__)
-constexpr size_t kFrameGrowth = 4;
-#else
-constexpr size_t kFrameGrowth = 1;
-#endif
-
 size_t measured() {
 #if defined(_WIN32)
   ULONG_PTR low = 0, high = 0;
@@ -37,7 +30,7 @@ size_t measured() {
 }  // namespace
 
 size_t stack_bytes() {
-  thread_local const size_t bytes = measured() / kFrameGrowth;
+  thread_local const size_t bytes = measured();
   return bytes;
 }
 

@@ -208,7 +208,9 @@ TEST("template run: real templates go no deeper than a small stack carries") {
   });
 }
 
-// A template can put values into each other in a loop, and a value into itself.
+// A template can put values into each other in a loop, and a value into itself. Not under
+// ThreadSanitizer, whose frames are larger than those that the limits were measured with.
+#if !defined(__SANITIZE_THREAD__)
 TEST("template run: values within each other are gone through no deeper than the stack carries") {
   const std::string nested =
       "{% set ns = namespace(a=[]) %}{% for i in range(5000) %}{% set ns.a = [ns.a] %}{% endfor %}";
@@ -226,6 +228,7 @@ TEST("template run: values within each other are gone through no deeper than the
     }
   }
 }
+#endif
 
 TEST("template run: values within each other are let go without a deep stack") {
   on_stack_of(1 << 20, [] {
