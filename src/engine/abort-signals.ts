@@ -1,3 +1,5 @@
+import { CancelledError } from '../api/errors.js'
+
 /** What waits for a signal, by the signal. */
 const waits = new WeakMap<AbortSignal, Wait>()
 
@@ -15,6 +17,11 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
     waits.set(signal, wait)
   }
   return wait.add(callback)
+}
+
+/** The error of what its signal ended, which has the signal's reason as its cause. */
+export function abortedBy(signal: AbortSignal | undefined, what: string): CancelledError {
+  return new CancelledError(`${what} by its signal`, { cause: signal?.reason })
 }
 
 /** All that wait for one signal. Lives as long as one of them does. */

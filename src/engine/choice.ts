@@ -89,7 +89,7 @@ export class Choice {
     return { completionTokens: Math.max(received, result?.usage.completionTokens ?? 0), result }
   }
 
-  /** It ended as the engine says, which counts it so: `cancelled` if that came before its end. */
+  /** It ended as EngineClient says and counts it: `cancelled` if that came before its end. */
   finish(event: NativeFinished): void {
     const { promptTokens, cachedTokens, completionTokens, reasoningTokens, stopString } = event
     const { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens } = event

@@ -1,6 +1,5 @@
 import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
-import { CancelledError } from '../api/errors.js'
-import { onAbort } from './abort-signals.js'
+import { abortedBy, onAbort } from './abort-signals.js'
 import type { EngineClient } from './engine-client.js'
 
 interface Settled extends EmbedOptions {
@@ -15,7 +14,7 @@ export function embed(
   { size, dimensions, signal }: Settled,
 ): Promise<EmbedResult> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) throw aborted(signal)
+    if (signal?.aborted) throw abortedBy(signal, 'the request was aborted')
     const id = client.embed(inputs, {
       onEmbedded: (values, promptTokens) => {
         rest()
@@ -28,13 +27,9 @@ export function embed(
     })
     const rest = onAbort(signal, () => {
       client.cancel(id)
-      reject(aborted(signal))
+      reject(abortedBy(signal, 'the request was aborted'))
     })
   })
-}
-
-function aborted(signal: AbortSignal | undefined): CancelledError {
-  return new CancelledError('the request was aborted by its signal', { cause: signal?.reason })
 }
 
 function split(values: Float32Array, size: number, dimensions = size): Float32Array[] {

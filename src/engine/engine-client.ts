@@ -172,8 +172,8 @@ export class EngineClient {
     if (request === undefined || request.isCancelled || this.#state !== 'open') return
     request.taken += tokens
     if (request.taken * 2 < this.#window) return
+    this.#port.credit(id, request.taken) // first: where it throws, they are credited next time
     this.#countUnread(request, -request.taken)
-    this.#port.credit(id, request.taken)
     request.taken = 0
   }
 
@@ -241,8 +241,8 @@ export class EngineClient {
     this.#assertOpen()
     this.#assertRoom(count)
     const id = this.#nextId
+    this.#nextId += count // first: where post() throws, events of these ids may still come
     this.#port.post(command(id))
-    this.#nextId += count
     this.#counts.started += count
     for (let choice = 0; choice < count; choice++) {
       const listener = listenerOf(choice)
@@ -359,8 +359,8 @@ export class EngineClient {
   }
 
   #handleFinished(event: NativeFinished): void {
-    const { id, finishReason, phase } = event
-    const request = this.#leave(id, finishReason === 'cancelled' ? 'cancelled' : 'finished', phase)
+    const { id, phase } = event
+    const request = this.#leave(id, 'finished', phase)
     request?.listener.onFinished?.(request.isCancelled ? asCancelled(event) : event)
   }
 
@@ -409,11 +409,7 @@ export class EngineClient {
   }
 
   /** It is in flight no more, and counted. */
-  #leave(
-    id: number,
-    how: 'finished' | 'cancelled' | 'failed',
-    phase: RequestPhase,
-  ): Live | undefined {
+  #leave(id: number, how: 'finished' | 'failed', phase: RequestPhase): Live | undefined {
     const request = this.#requests.get(id)
     if (request === undefined) return undefined
     this.#countUnread(request, -request.unread)

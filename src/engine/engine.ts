@@ -106,10 +106,10 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Answers a conversation, put into words by the model's own chat template. Where there are tools
-   * or the model thinks, its reply is read by the template's format: parts have text, reasoning and
-   * tool calls. A last message of the assistant is the beginning of the reply, which goes on with
-   * it. Throws InvalidOptionError for a wrong argument, and InvalidSchemaError
-   * for a schema of a tool or of the reply; everything else reaches the reply's reader.
+   * or the model reasons, its reply is read by the template's format: parts have text, reasoning
+   * and tool calls. A last message of the assistant is the beginning of the reply, which goes on
+   * with it. Throws InvalidOptionError for a wrong argument, and InvalidSchemaError for a schema of
+   * a tool or of the reply; everything else reaches the reply's reader.
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
     const given = parseChatOptions(options)
@@ -150,8 +150,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * A vector for each text, of length 1: many of them, also of several calls, share one call of the
-   * model. An input is a text or token ids; one, or up to 2,048 of them.
+   * A vector for each text, of length 1: many of them, also of several calls, share one batch. An
+   * input is a text or token ids; one, or up to 2,048 of them.
    *
    * Rejects with ERR_INVALID_OPTION, with ERR_CONTEXT_LENGTH or ERR_INVALID_REQUEST for an input
    * that is too long or has no tokens (`input` says which one), with ERR_INVALID_REQUEST where the
@@ -231,7 +231,7 @@ export class Engine implements AsyncDisposable {
     return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
   }
 
-  /** Gauges and counters as of the last step. */
+  /** Gauges and counters: see EngineStats. */
   stats(): EngineStats {
     return this.#parts.client.stats()
   }

@@ -1,9 +1,9 @@
-import { CancelledError, EngineFailedError } from '../api/errors.js'
+import { EngineFailedError } from '../api/errors.js'
 import type { Estimate } from '../api/placement-types.js'
 import type { EstimateOptions } from '../api/types.js'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/engine-port.js'
 import { parseEstimateOptions } from '../options/engine-options.js'
-import { onAbort } from './abort-signals.js'
+import { abortedBy, onAbort } from './abort-signals.js'
 import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
@@ -20,7 +20,7 @@ import { bytesOf, placementOf } from './placement.js'
 export async function estimate(file: string, options: EstimateOptions = {}): Promise<Estimate> {
   const settled = parseEstimateOptions(file, options)
   const { signal } = settled
-  if (signal?.aborted) throw abortError(signal)
+  if (signal?.aborted) throw abortedBy(signal, 'the estimate was aborted')
   const addon = loadBinding()
   const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
@@ -41,14 +41,10 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
       },
     })
     const rest = onAbort(signal, () => {
-      failure = abortError(signal)
+      failure = abortedBy(signal, 'the estimate was aborted')
       client.close()
     })
   })
-}
-
-function abortError(signal: AbortSignal | undefined): CancelledError {
-  return new CancelledError('the estimate was aborted by its signal', { cause: signal?.reason })
 }
 
 function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimate {

@@ -1,4 +1,4 @@
-import { CancelledError, ClosedError, type EngineEndedError } from '../api/errors.js'
+import { ClosedError, type EngineEndedError } from '../api/errors.js'
 import type { EngineSettings, LoadOptions, ModelInfo } from '../api/types.js'
 import type { NativeEngineOptions, NativeModelInfo } from '../binding/engine-port.js'
 import { checkBudgetMessage } from '../options/chat-options.js'
@@ -7,7 +7,7 @@ import {
   type SettledLoadOptions as Settled,
   usableSampling,
 } from '../options/engine-options.js'
-import { onAbort } from './abort-signals.js'
+import { abortedBy, onAbort } from './abort-signals.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
@@ -28,7 +28,7 @@ const mebibyte = 2 ** 20
  */
 export async function load(options: LoadOptions): Promise<Engine> {
   const settled = parseLoadOptions(options)
-  if (settled.signal?.aborted) throw abortError(settled.signal)
+  if (settled.signal?.aborted) throw abortedBy(settled.signal, 'loading was aborted')
   const addon = loadBinding()
   const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
@@ -71,12 +71,10 @@ export async function load(options: LoadOptions): Promise<Engine> {
         reject(cause ?? failure) // no effect on a load that succeeded
       },
     })
-    const rest = onAbort(settled.signal, () => giveUp(abortError(settled.signal)))
+    const rest = onAbort(settled.signal, () =>
+      giveUp(abortedBy(settled.signal, 'loading was aborted')),
+    )
   })
-}
-
-function abortError(signal: AbortSignal | undefined): CancelledError {
-  return new CancelledError('loading was aborted by its signal', { cause: signal?.reason })
 }
 
 function makeEngine(

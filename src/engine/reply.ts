@@ -2,7 +2,7 @@ import { CancelledError, type SluiceError } from '../api/errors.js'
 import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from '../api/types.js'
 import type { NativeFinished, NativePart, NativeRequest } from '../binding/engine-port.js'
 import type { ToolNames } from '../options/tool-names.js'
-import { onAbort } from './abort-signals.js'
+import { abortedBy, onAbort } from './abort-signals.js'
 import { Choice, type ChoiceTally, replyTokensOf } from './choice.js'
 import type { EngineClient, RequestListener } from './engine-client.js'
 import { choiceSeed } from './native-request.js'
@@ -40,8 +40,9 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly seed: number
   /**
    * Settles once the prompt is templated, tokenized, checked against the context and queued.
-   * Rejects with ERR_OVERLOADED, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST, ERR_CLOSED,
-   * ERR_ENGINE_ENDED, or with ERR_CANCELLED, also when `cancel()` came first.
+   * Rejects with ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST,
+   * ERR_INVALID_GRAMMAR, ERR_INVALID_SCHEMA, ERR_CLOSED, ERR_ENGINE_ENDED, or with ERR_CANCELLED,
+   * also when `cancel()` came first.
    */
   readonly accepted: Promise<Accepted>
   /** What of the request was taken otherwise than it says: malformed schemas of tools, for one. */
@@ -91,7 +92,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
       return new Choice(index, choiceSeed(request.seed, index))
     })
     if (signal?.aborted) {
-      this.#fail(this.#abortError())
+      this.#fail(abortedBy(this.#signal, 'the request was aborted'))
       this.#settle()
       return
     }
@@ -308,13 +309,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
     if (this.#cancelled) return
     this.#cancelRunning()
     for (const choice of this.#choices) choice.clear()
-    this.#fail(this.#abortError())
-  }
-
-  #abortError(): CancelledError {
-    return new CancelledError('the request was aborted by its signal', {
-      cause: this.#signal?.reason,
-    })
+    this.#fail(abortedBy(this.#signal, 'the request was aborted'))
   }
 }
 
@@ -330,14 +325,14 @@ function replyResult(choices: readonly ChoiceResult[]): ReplyResult {
   const cancelled = choices.find(({ finishReason }) => finishReason === 'cancelled')
   const sumOf = (count: 'completionTokens' | 'reasoningTokens') =>
     choices.reduce((sum, { usage }) => sum + (usage[count] ?? 0), 0)
-  const tellsThoughts = choices.some(({ usage }) => usage.reasoningTokens !== undefined)
+  const tellsReasoning = choices.some(({ usage }) => usage.reasoningTokens !== undefined)
   return {
     ...first,
     finishReason: cancelled?.finishReason ?? first.finishReason,
     usage: {
       ...first.usage,
       completionTokens: sumOf('completionTokens'),
-      ...(tellsThoughts ? { reasoningTokens: sumOf('reasoningTokens') } : {}),
+      ...(tellsReasoning ? { reasoningTokens: sumOf('reasoningTokens') } : {}),
     },
     choices,
   }

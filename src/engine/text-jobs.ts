@@ -1,12 +1,11 @@
 import {
-  CancelledError,
   type ClosedError,
   type EngineEndedError,
   OverloadedError,
   QueueTimeoutError,
   type SluiceError,
 } from '../api/errors.js'
-import { onAbort } from './abort-signals.js'
+import { abortedBy, onAbort } from './abort-signals.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */
 const waitingMax = 1024
@@ -46,7 +45,7 @@ export class TextJobs {
    * deadline, or as reject() is told.
    */
   async ask<Result extends TextResult>(id: number, start: () => void, signal?: AbortSignal) {
-    if (signal?.aborted) throw aborted(signal)
+    if (signal?.aborted) throw abortedBy(signal, 'the text was given up')
     if (this.#waiting.size + this.#started.size + this.#deferred.size >= waitingMax) {
       throw new OverloadedError(`${waitingMax} texts wait to be tokenized; try again later`)
     }
@@ -54,7 +53,7 @@ export class TextJobs {
     let timer: NodeJS.Timeout | undefined
     try {
       return await new Promise<Result>((resolve, reject) => {
-        rest = onAbort(signal, () => this.#giveUp(id, aborted(signal)))
+        rest = onAbort(signal, () => this.#giveUp(id, abortedBy(signal, 'the text was given up')))
         timer = setTimeout(() => this.#giveUp(id, late(this.#deadlineMs)), this.#deadlineMs)
         this.#waiting.set(id, { start, resolve: resolve as TextJob['resolve'], reject })
         this.#startNext()
@@ -90,7 +89,7 @@ export class TextJobs {
     this.#waiting.clear()
   }
 
-  /** What the engine has keeps its place until the engine has dropped it. */
+  /** What the engine has still counts among its jobs until the engine has dropped it. */
   #giveUp(id: number, error: SluiceError): void {
     const waiting = this.#waiting.get(id)
     if (waiting !== undefined) {
@@ -125,10 +124,6 @@ export class TextJobs {
       }
     }
   }
-}
-
-function aborted(signal: AbortSignal | undefined): CancelledError {
-  return new CancelledError('the text was given up by its signal', { cause: signal?.reason })
 }
 
 function late(deadlineMs: number): QueueTimeoutError {

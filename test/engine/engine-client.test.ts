@@ -271,3 +271,39 @@ test('a cancelled reply keeps the process alive until its end, whatever still co
   expect(heard).toEqual(['cancelled'])
   expect(native.isReferenced).toBe(false)
 })
+
+test('a post() that throws takes its ids with it: a late event ends no other request', async () => {
+  const { client, native } = await open()
+  const post = native.post.bind(native)
+  native.post = (command) => {
+    native.post = post
+    post(command) // its events come, and memory runs out behind it
+    throw new Error('no memory')
+  }
+  const heard: string[] = []
+  expect(() => ask(client, 2, heard)).toThrow('no memory')
+  ask(client, 1, heard)
+  native.fail(1, failure) // the first of the ids that were lost
+  await settle()
+  expect(heard).toEqual([])
+  expect(client.stats()).toMatchObject({ started: 1, failed: 0 })
+})
+
+test('what a credit() that throws was to say is said by the next one', async () => {
+  const { client, native } = await open({}, { tokens: endless() })
+  const id = ask(client)
+  await settle()
+  await step(native, 20) // a window of 8 tokens
+  expect(native.isReferenced).toBe(false) // parked
+  const credit = native.credit.bind(native)
+  native.credit = () => {
+    native.credit = credit
+    throw new Error('no memory')
+  }
+  expect(() => client.credit(id, 4)).toThrow('no memory')
+  expect(native.isReferenced).toBe(false)
+  client.credit(id, 4)
+  expect(native.isReferenced).toBe(true)
+  await step(native, 20)
+  expect(native.isReferenced).toBe(false) // 8 tokens more have come: parked again
+})
