@@ -42,7 +42,12 @@ Napi::Function EngineWrap::define(Napi::Env env) {
 EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
   EngineOptions options = engine_options(info[0].ToObject());
   outbox_ = std::make_unique<TokenOutbox>(info.Env(), info[1].As<Napi::Function>());
-  engine_ = std::make_unique<Engine>(std::move(options), *outbox_);
+  try {
+    engine_ = std::make_unique<Engine>(std::move(options), *outbox_);
+  } catch (...) {  // no thread for it
+    outbox_->release();
+    throw;
+  }
   guard_exit(*engine_);
   napi_add_env_cleanup_hook(env_, on_environment_cleanup, this);  // rule 1
   hooked_ = true;

@@ -9,8 +9,8 @@
 
 namespace sluice {
 
-// EnginePort of src/binding/engine-port.ts. Owned by JavaScript's garbage collector; the TypeScript
-// Engine holds it until it is closed. JavaScript's thread only.
+// EnginePort of src/binding/engine-port.ts. Owned by JavaScript's garbage collector; EngineClient
+// (src/engine/engine-client.ts) holds it. JavaScript's thread only.
 //
 // Lifetime rules:
 //  1. The cleanup hook is registered after the wake function was made, so it runs before Node

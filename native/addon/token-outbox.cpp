@@ -145,13 +145,15 @@ void TokenOutbox::flush(bool may_wait) {
 std::vector<TokenOutbox::Event> TokenOutbox::drain() {
   std::vector<Event> events;
   std::lock_guard<std::mutex> lock(mutex_);
+  // First, so that where there is no memory nothing is taken, and the next event wakes again.
+  waking_ = false;
+  events_.reserve(events_.size() + 3);
   events.swap(events_);
   if (ended_) events.insert(events.begin(), *std::exchange(ended_, std::nullopt));
   if (load_failed_) events.push_back(*std::exchange(load_failed_, std::nullopt));
   if (closed_) events.push_back(Closed{});
   closed_ = false;
   text_at_.clear();
-  waking_ = false;
   only_text_ = true;
   return events;
 }

@@ -11,7 +11,7 @@ namespace sluice {
 
 // Messages to one thread, in order. push() may be called from any thread and never waits for
 // the receiver; the other methods belong to the receiver. Unbounded by itself: what may be in
-// flight is bounded where it is admitted (Engine::submit).
+// flight is bounded where it is admitted (EngineClient of src/engine/engine-client.ts).
 template <typename Message>
 class Mailbox {
  public:

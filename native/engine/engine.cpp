@@ -176,10 +176,11 @@ MemoryBudget::Turn Engine::take_turn() const {
 }
 
 void Engine::check_before_loading(const LoadPlan& plan) {
+  // On devices less of the files is in the system's memory, or nothing: the plan has measured it.
+  if (!plan.devices.empty()) return;
   const auto turn = take_turn();
   check_memory(options_now(plan), plan, nullptr, [this] { return closing_.load(); });
-  // On devices less of the files is in the system's memory, or nothing.
-  if (plan.devices.empty()) memory_.promise({{weights_of(plan).mapped, {}}, 0});
+  memory_.promise({{weights_of(plan).mapped, {}}, 0});
 }
 
 void Engine::make_contexts(Opened& opened) {
@@ -194,7 +195,19 @@ void Engine::make_contexts(Opened& opened) {
     memory_.promise({});
     throw;
   }
-  memory_.promise(memory_need(opened, options.free.bytes));
+  memory_.promise(with_cache(memory_need(opened), opened, options.free.bytes));
+}
+
+// Settles the prefix cache's bound, which comes last: out of what the rest leaves.
+MemoryNeed Engine::with_cache(MemoryNeed need, Opened& opened, uint64_t free_bytes) const {
+  if (opened.embedding) return need;  // an embedder keeps no states
+  uint64_t taken = need.other;
+  for (const auto& [key, bytes] : need.weights.copied) taken += bytes;
+  const uint64_t left = free_bytes - std::min(free_bytes, taken);
+  uint64_t& bound = opened.loaded.cache_bytes;
+  bound = options_.cache_bytes.value_or(affordable_cache(free_bytes, left));
+  need.other += expected_cache(bound, left);
+  return need;
 }
 
 void Engine::make_contexts_on(Opened& opened, const EngineOptions& options) {
@@ -213,7 +226,6 @@ void Engine::make_contexts_on(Opened& opened, const EngineOptions& options) {
     throw FaultError(fault_of(error, FaultCode::engine_failed));
   }
   opened.loaded = describe(opened);
-  opened.loaded.cache_bytes = options.cache_bytes.value_or(affordable_cache(options.free.bytes));
 }
 
 EngineOptions Engine::options_now(const LoadPlan& plan) const {
@@ -235,9 +247,8 @@ SharedWeights Engine::weights_of(const LoadPlan& plan) const {
   return weights;
 }
 
-MemoryNeed Engine::memory_need(const Opened& opened, uint64_t free_bytes) const {
+MemoryNeed Engine::memory_need(const Opened& opened) const {
   MemoryNeed need;
-  uint64_t copied_bytes = 0;
   const std::vector<Device>& devices = opened.plan.devices;
   const auto add = [&](const std::string& path, const ModelParams& params, const Context& context) {
     const MemoryPlan memory = context.memory();
@@ -245,14 +256,10 @@ MemoryNeed Engine::memory_need(const Opened& opened, uint64_t free_bytes) const 
     uint64_t& copied = need.weights.copied[model_key(path, params)];
     mapped = std::max(mapped, memory.host.weights - memory.host.copied);
     copied = std::max(copied, memory.host.copied);
-    copied_bytes += memory.host.copied;
     need.other += host_bytes(devices, all_of(devices), memory) - memory.host.copied;
   };
   add(options_.model_path, opened.plan.target, *opened.context);
   if (opened.draft) add(options_.draft_path, opened.plan.draft, *opened.draft);
-  if (opened.embedding) return need;  // an embedder keeps no states
-  const uint64_t taken = std::min(free_bytes, need.other + copied_bytes);
-  need.other += expected_cache(opened.loaded.cache_bytes, free_bytes - taken);
   return need;
 }
 

@@ -96,7 +96,8 @@ class Engine {
   EngineOptions options_now(const LoadPlan& plan) const;
   // At most: all of the files.
   SharedWeights weights_of(const LoadPlan& plan) const;
-  MemoryNeed memory_need(const Opened& opened, uint64_t free_bytes) const;
+  MemoryNeed memory_need(const Opened& opened) const;
+  MemoryNeed with_cache(MemoryNeed need, Opened& opened, uint64_t free_bytes) const;
   void admit(const std::vector<std::shared_ptr<Ticket>>& tickets);
   void run_until_closed(Opened& opened);
   // Fills in what the Preparer knows of the chat template.

@@ -188,7 +188,6 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
 
 void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
                   const IsAbandoned& is_abandoned) {
-  if (!loaded && !plan.devices.empty()) return;
   const Sizing sizing(options, plan.context);
   if (loaded ? is_ample_for(*loaded, sizing, options) : is_small_file(options)) return;
   const std::string shortage = memory_shortage(

@@ -32,8 +32,7 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
 // Throws FaultError(out_of_memory) where the part in the system's memory does not fit into what is
 // free: KV caches, states, compute buffers, and weights that are not mapped from the file. Measures
 // the models without their weights, as estimate_load() does, except where memory is ample by what
-// is known of the loaded models, or, with `loaded` null, of the file. With `loaded` null a plan
-// with devices is not looked at: it has just been measured.
+// is known of the loaded models, or, with `loaded` null, of the file.
 void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
                   const IsAbandoned& is_abandoned);
 

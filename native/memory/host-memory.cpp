@@ -26,12 +26,12 @@ int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes) {
                   std::max(kContextMin, int32_t(affordable / kContextStep * kContextStep)));
 }
 
-uint64_t affordable_cache(uint64_t free_bytes) {
-  return std::min(free_bytes / 8 / kMiB * kMiB, kCacheBytesMax);
+uint64_t affordable_cache(uint64_t free_bytes, uint64_t left_bytes) {
+  return std::min(std::min(free_bytes / 8, left_bytes) / kMiB * kMiB, kCacheBytesMax);
 }
 
 uint64_t expected_cache(uint64_t most, uint64_t free_bytes) {
-  return most <= free_bytes ? most : affordable_cache(free_bytes);
+  return most <= free_bytes ? most : affordable_cache(free_bytes, free_bytes);
 }
 
 bool is_ample(const RoughNeed& need, uint64_t free_bytes) {

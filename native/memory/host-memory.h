@@ -23,9 +23,9 @@ struct ContextNeed {
 // those fit is checked by memory_shortage().
 int32_t affordable_context(const ContextNeed& need, uint64_t free_bytes);
 
-// Bytes for kept states where none are asked for: an eighth of free memory in whole MiB, and at
-// most 2 GiB.
-uint64_t affordable_cache(uint64_t free_bytes);
+// Bytes for kept states where none are asked for: an eighth of free memory in whole MiB, at most 2
+// GiB, and no more than the engine leaves of it.
+uint64_t affordable_cache(uint64_t free_bytes, uint64_t left_bytes);
 
 // Bytes that other engines leave for kept states that may take `most`: all of that where it is
 // free, and else as much as is affordable. A bound beyond all memory would leave them nothing.

@@ -59,6 +59,7 @@ describe.skipIf(isWithoutFaults)('the process goes on, wherever something fails'
     ['one allocation', 'memory:1:300:13'],
     ['all allocations from one on', 'no-memory:1:400:17'],
     ['one allocation of a load', 'load-memory:1:3000:211'],
+    ['one allocation as a request comes in', 'request-memory:1:60:1'],
     ['one allocation while embedding', 'memory:1:120:9', encoderModel()],
     ['all allocations while embedding', 'no-memory:1:120:9', encoderModel()],
     ['starting a thread', 'threads:0:5:1'],

@@ -88,12 +88,13 @@ TEST("host memory: a shortage says what is needed, what is free and what to do")
 }
 
 TEST("host memory: kept states get an eighth of what is free, in whole MiB, and 2 GiB at most") {
-  CHECK_EQ(affordable_cache(0), uint64_t(0));
-  CHECK_EQ(affordable_cache(8 * kMiB - 1), uint64_t(0));
-  CHECK_EQ(affordable_cache(8 * kMiB), kMiB);
-  CHECK_EQ(affordable_cache(10 * kGiB + 1), 1280 * kMiB);
-  CHECK_EQ(affordable_cache(16 * kGiB), 2 * kGiB);
-  CHECK_EQ(affordable_cache(uint64_t(1) << 62), 2 * kGiB);
+  CHECK_EQ(affordable_cache(0, UINT64_MAX), uint64_t(0));
+  CHECK_EQ(affordable_cache(8 * kMiB - 1, UINT64_MAX), uint64_t(0));
+  CHECK_EQ(affordable_cache(8 * kMiB, UINT64_MAX), kMiB);
+  CHECK_EQ(affordable_cache(10 * kGiB + 1, UINT64_MAX), 1280 * kMiB);
+  CHECK_EQ(affordable_cache(8 * kGiB, 512 * kMiB - 1), 511 * kMiB);  // not what the engine took
+  CHECK_EQ(affordable_cache(16 * kGiB, UINT64_MAX), 2 * kGiB);
+  CHECK_EQ(affordable_cache(uint64_t(1) << 62, UINT64_MAX), 2 * kGiB);
 }
 
 TEST("host memory: states that may take more than there is are expected to take an eighth") {

@@ -1,4 +1,5 @@
 import './failing.mjs'
+import { setTimeout } from 'node:timers/promises'
 import { load } from 'sluice'
 import { ask, model } from './common.mjs'
 
@@ -17,6 +18,7 @@ for (let at = Number(first); at <= Number(last); at += Number(step)) {
   try {
     const engine = await load({ model, parallel: 2, threads: 2, draft: process.env.DRAFT })
     await use(engine)
+    if (!(await isEmpty(engine))) note('requests that have no end')
     await engine.close()
     note(`end ${(await engine.ended)?.cause?.code ?? 'closed'}`)
   } catch (error) {
@@ -25,6 +27,18 @@ for (let at = Number(first); at <= Number(last); at += Number(step)) {
 }
 process.send(outcomes)
 process.disconnect()
+
+/** Whether all requests have ended, in the steps that an engine takes for that. */
+async function isEmpty(engine) {
+  for (let turn = 0; turn < 400; turn++) {
+    const { queued, running, parked, started, finished, cancelled, failed } = engine.stats()
+    if (engine.closed) return true // whoever waited was told
+    const left = queued + running + parked + (started - finished - cancelled - failed)
+    if (left === 0) return true
+    await setTimeout(5)
+  }
+  return false
+}
 
 async function use(engine) {
   const told = (promise) =>

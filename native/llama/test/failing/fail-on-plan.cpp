@@ -10,6 +10,8 @@
 //   memory               the NUMBER-th allocation of an engine's threads fails, once, counted from
 //                        the first call on; load-memory counts from the beginning
 //   no-memory            that one and all that follow, until the next engine
+//   request-memory       the NUMBER-th allocation fails, once, while a request comes in on
+//                        JavaScript's thread
 //   threads              there can be NUMBER threads at a time, the engine's own among them
 //   slow                 each node of a graph takes MS ms more
 //   stuck                the NUMBER-th node takes MS ms more
@@ -29,6 +31,8 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "llama.h"
 
@@ -42,7 +46,8 @@ struct Plan {
 Plan plan;
 std::atomic<long> count{0};
 std::atomic<bool> has_called{false};
-std::atomic<long> living{0};  // threads that were started and not joined
+std::atomic<bool> is_request_coming{false};  // on JavaScript's thread
+std::atomic<long> living{0};                 // threads that were started and not joined
 
 bool is_javascript() { return syscall(SYS_gettid) == getpid(); }
 
@@ -78,6 +83,10 @@ void fail_look(const char* kind) {
 }
 
 void fail_allocation() {
+  if (is_planned("request-memory")) {
+    if (is_javascript() && is_request_coming && is_the_one()) throw std::bad_alloc();
+    return;
+  }
   const bool from_first_call = is_planned("memory") || is_planned("no-memory");
   if (!from_first_call && !is_planned("load-memory")) return;
   if (is_javascript() || (from_first_call && !has_called)) return;
@@ -173,6 +182,34 @@ void __wrap__ZNSt6thread4joinEv(std::thread* self);
 void __wrap__ZNSt6thread4joinEv(std::thread* self) {
   --living;
   __real__ZNSt6thread4joinEv(self);
+}
+
+// A request comes in from where it is read to where the engine has it. A group of requests, whose
+// type is not known here, is a vector of shared pointers.
+struct ComingRequest {
+  ComingRequest() { is_request_coming = true; }
+  ~ComingRequest() { is_request_coming = false; }
+};
+using Group = std::vector<std::shared_ptr<void>>;
+
+// sluice::choices(const Napi::Object&)
+Group __real__ZN6sluice7choicesERKN4Napi6ObjectE(const void* object);
+Group __wrap__ZN6sluice7choicesERKN4Napi6ObjectE(const void* object);
+Group __wrap__ZN6sluice7choicesERKN4Napi6ObjectE(const void* object) {
+  const ComingRequest coming;
+  return __real__ZN6sluice7choicesERKN4Napi6ObjectE(object);
+}
+
+// sluice::Engine::submit(RequestGroup)
+void __real__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(void* self,
+                                                                                    Group group);
+void __wrap__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(void* self,
+                                                                                    Group group);
+void __wrap__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(void* self,
+                                                                                    Group group) {
+  const ComingRequest coming;
+  __real__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(self,
+                                                                                 std::move(group));
 }
 
 // operator new(size_t)
