@@ -6,7 +6,7 @@ import type { ScopedEngine } from '../web/scoped-engine.js'
 
 /**
  * A protocol that clients speak: where its endpoints are, where its key stands, and how it tells
- * an error. Each is a folder beside this file, and a line in src/http/dispatch.ts.
+ * an error. Each is a folder beside this file, and a name in src/http/apis.ts.
  */
 export interface Api {
   readonly routes: readonly Route[]

@@ -3,14 +3,17 @@ import type { SamplingNumbers } from '../api/sampling-options.js'
 import type { EngineStats } from '../api/types.js'
 
 /**
- * The interface of an engine: commands go one way, events the other, and no function here returns
- * an answer. Commands, events, options and snapshots are plain data, which
- * `structuredClone` keeps as it is, so whether the engine is in this process or in another is for
- * the port to know. The addon's Engine is one (native/addon/engine-wrap.h), made with its options
- * and a function that it calls when there is something to drain.
+ * The interface of an engine: commands go one way, events the other, and what comes of a command is
+ * an event, never a value that is returned. Commands, events, options and snapshots are plain data,
+ * which `structuredClone` keeps as it is, so whether the engine is in this process or in another is
+ * for the port to know. The addon's Engine is one (native/addon/engine-wrap.h), made with its
+ * options and a function that it calls when there is something to drain.
  */
 export interface EnginePort {
-  /** What comes of a command is an event, also where memory for it runs out. */
+  /**
+   * What comes of a command is an event, also where memory for it runs out. Throws only where there
+   * is none for the event either; then it has no effect, though events of its ids may still come.
+   */
   post(command: EngineCommand): void
   /**
    * A reply's reader took this many tokens. A call of its own, as `cancel` is: to read an object
@@ -118,7 +121,7 @@ export interface NativeChat {
   arguments: { name: string; value: string }[]
   /** Tokens of reasoning; -1 is no limit. Of use where `reasoningEnds` has some. */
   reasoningBudget: number
-  /** Written before the end of thoughts that have had their tokens; '' is nothing. */
+  /** Written before the end of reasoning that has used up its budget; '' is nothing. */
   reasoningBudgetMessage: string
   /** The reply goes on with the last message. */
   continues: boolean
@@ -278,7 +281,7 @@ export interface NativeErrorDetails {
   option?: string
 }
 
-/** Codes that the native side reports; src/api/errors.ts turns each into a class. */
+/** Codes that the native side reports; src/engine/native-errors.ts makes an error of each. */
 export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'
@@ -300,7 +303,7 @@ interface NativeTally {
   cachedTokens: number
   /** Tokens generated, the end-of-generation token not counted. */
   completionTokens: number
-  /** Of completionTokens, those that were thought; left out where thoughts are not told apart. */
+  /** Of completionTokens, those of reasoning; left out where it is not told from text. */
   reasoningTokens?: number
   /** Tokens that were drafted, and of them those that the sampler chose as well. */
   draftTokens: number
@@ -311,7 +314,7 @@ interface NativeTally {
   queueMs: number
   prefillMs: number
   decodeMs: number
-  /** Of decodeMs, waiting for the reader or for a place to come back to. */
+  /** Of decodeMs, waiting for the reader or for a slot to come back to. */
   parkedMs: number
 }
 
@@ -335,7 +338,7 @@ export interface NativeModelInfo {
   callFormat: NativeCallFormat
   /** Whether its vocabulary has what fills a gap in a text. */
   canInfill: boolean
-  /** What thoughts end with, the usual end first; empty where the engine could not end them. */
+  /** What reasoning ends with, the usual end first; empty where the engine cannot end it. */
   reasoningEnds: string[]
   /** Of an engine that embeds: numbers of a vector, and how rows become one. */
   embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
@@ -358,7 +361,7 @@ export type NativeEstimate = Omit<
   NativeModelInfo,
   'cacheBytes' | 'hasChatTemplate' | 'callFormat' | 'reasoningEnds'
 > & {
-  /** Of the system's memory, in bytes. */
+  /** Of the system's memory, in bytes, less what other engines of this process may still take. */
   freeBytes: number
   /** Whether all of it fits into what is free, weights included. */
   fits: boolean
@@ -391,7 +394,10 @@ export interface NativeEngineOptions {
   /** Loads nothing: an `estimated` event, or `load-failed`, and `closed`. */
   estimatesOnly: boolean
   parallel: number
-  /** Tokens per sequence; 0 is min(trained, 8192), if a quarter of freeBytes holds it. */
+  /**
+   * Tokens per sequence; 0 is min(trained, 8192), or less: what fits a quarter of the memory that
+   * the process's other engines leave of freeBytes.
+   */
   context: number
   /** Bytes of memory that are free, as the system says: the process's engines share them. */
   freeBytes: number

@@ -3,7 +3,12 @@ import { EngineEndedError, InvalidOptionError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
 import type { ModelHost } from '../host/model-host.js'
-import { type Address, createHostServer, type SluiceServer } from '../http/node/server.js'
+import {
+  type Address,
+  createHostServer,
+  lastWordsMs,
+  type SluiceServer,
+} from '../http/node/server.js'
 import { listenerSettings, modelHostOf } from '../http/options.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
@@ -13,9 +18,6 @@ import { loadOptions, pick, printWarning } from './load-options.js'
 import { openLog } from './log.js'
 import type { Log } from './log-events.js'
 import { ProgressBar } from './progress.js'
-
-/** How long readers may take for the end of replies that ended with the engine. */
-const lastWordsMs = 1000
 
 type Flags = Settled<typeof serveFlags>
 

@@ -30,7 +30,8 @@ export interface Lease {
 
 /**
  * The models behind a server, and an engine for each request that asks for one by its name. What
- * it throws or rejects with is an HttpError, in words for the client, but for `ready`.
+ * it throws or rejects with is an HttpError, in words for the client, but for `ready` and
+ * a signal's reason.
  */
 export interface ModelHost {
   /** Resolves once requests are served; rejects with why they never will be. */

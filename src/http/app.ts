@@ -1,5 +1,4 @@
 import type { ModelInUse, Service } from '../apis/api.js'
-import { openAi } from '../apis/openai/api.js'
 import { guarded } from '../engine/callbacks.js'
 import { surface } from '../engine/surface.js'
 import { engineFault, shuttingDown, type Telling } from '../host/engine-fault.js'
@@ -9,6 +8,7 @@ import type { AccessEntry } from '../web/access-log.js'
 import type { Call, ModelUsage } from '../web/call.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
 import { ToldNotes } from '../web/notes.js'
+import { apis } from './apis.js'
 import { BodyBudget, TextBudget } from './door/body.js'
 import { Keys } from './door/keys.js'
 import { faultText, warnOfFault } from './fault.js'
@@ -28,7 +28,7 @@ export class App implements Service {
   readonly settings: ListenerSettings
   readonly keys: Keys
   /** How errors are told where a request has no words of its own. */
-  readonly errorWords: ErrorWords = openAi.errorWords
+  readonly errorWords: ErrorWords = apis[0].errorWords
   readonly inFlight = new Set<Call>()
   readonly host: ModelHost
   readonly metrics: Metrics

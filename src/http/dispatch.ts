@@ -1,9 +1,8 @@
 import type { Api, Route } from '../apis/api.js'
-import { llamaServer } from '../apis/llama-server/api.js'
-import { openAi } from '../apis/openai/api.js'
 import type { Answer } from '../web/answer.js'
 import type { Call } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
+import { apis } from './apis.js'
 import type { App } from './app.js'
 import {
   checkHost,
@@ -14,9 +13,6 @@ import {
   preflightAnswer,
 } from './door/origin.js'
 import { type OwnRoute, ownRoutes } from './own-routes.js'
-
-/** The protocols that are spoken. The first is also that of the server's own endpoints. */
-const apis: readonly [Api, ...Api[]] = [openAi, llamaServer]
 
 type ServedRoute = Route<App> & Partial<OwnRoute> & { readonly api: Api }
 

@@ -73,8 +73,8 @@ export interface ListenerOptions {
   sendBufferBytes?: number
   /**
    * Milliseconds the engine may stand still while a request waits for it; then a 503
-   * `engine_stalled`. A call that takes longer is no standstill where the CPU computes it; on a GPU
-   * this is also the longest that a call may take. Default 30,000.
+   * `engine_stalled`. A batch that takes longer is no standstill where the CPU computes it; on a
+   * GPU this is also the longest that a batch may take. Default 30,000.
    */
   engineStallMs?: number
   /**

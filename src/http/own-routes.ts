@@ -1,7 +1,7 @@
 import type { Route } from '../apis/api.js'
-import { openAi } from '../apis/openai/api.js'
 import { type Answer, json, whole } from '../web/answer.js'
 import type { Call } from '../web/call.js'
+import { apis } from './apis.js'
 import type { App } from './app.js'
 import { checkHost, hostOf } from './door/origin.js'
 import type { ListenerSettings } from './options.js'
@@ -30,7 +30,7 @@ function health(app: App, call: Call): Answer {
 
 /** A page whose name was made to resolve to this machine may ask as well: see checkHost. */
 function mayKnow({ keys, settings }: App, call: Call): boolean {
-  if (keys.areNeeded) return keys.areGiven(openAi.keyOf(call.headers))
+  if (keys.areNeeded) return apis.some((api) => keys.areGiven(api.keyOf(call.headers)))
   try {
     checkHost(hostOf(call), settings, call.localAddress)
     return true

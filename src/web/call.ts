@@ -124,8 +124,7 @@ export class Call implements Scope {
   /** All that it asked of an engine. */
   readonly replies: Reply[] = []
   readonly #incoming: Incoming
-  #engine: Engine | undefined
-  #modelName: string | undefined
+  #model: UsableModel | undefined
   readonly #releases: (() => void)[] = []
   #embeddedTokens: number | undefined
   #watch: EngineWatch | undefined
@@ -202,20 +201,19 @@ export class Call implements Scope {
 
   /** The engine that it has the use of, once there is one. */
   get engine(): Engine | undefined {
-    return this.#engine
+    return this.#model?.engine
   }
 
   /**
    * A model until its end: what it asks of the engine ends then. `release` is called once its
    * tokens are counted.
    */
-  use({ names, engine }: UsableModel, release: () => void): ScopedEngine {
+  use(model: UsableModel, release: () => void): ScopedEngine {
     if (this.signal.aborted) release()
     this.signal.throwIfAborted()
-    this.#engine = engine
-    this.#modelName = names[0]
+    this.#model = model
     this.#releases.push(release)
-    return new ScopedEngine(engine, this)
+    return new ScopedEngine(model.engine, this)
   }
 
   own(reply: Reply): void {
@@ -306,7 +304,7 @@ export class Call implements Scope {
 
   /** For the metrics, once it is counted; undefined where it used no model. */
   usage(): ModelUsage | undefined {
-    const model = this.#modelName
+    const model = this.#model?.names[0]
     if (model === undefined) return undefined
     return { model, replies: this.replies.map(({ tally }) => tally) }
   }

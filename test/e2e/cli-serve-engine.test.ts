@@ -4,6 +4,7 @@ import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli
 import { failingAddon } from '../support/failing-addon.js'
 import { encoderModel } from '../support/models/encoder-model.js'
 import { randomModel } from '../support/models/random-model.js'
+import { post as postText, RawClient } from '../support/raw-client.js'
 
 // `sluice serve` over an engine that dies, one that is slow, and one that is stuck: the addon
 // fails, or takes its time, as the test says (native/llama/test/failing).
@@ -41,12 +42,13 @@ describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => 
     ['no memory', 'no-memory:60', 'ERR_OUT_OF_MEMORY'],
   ])('says why and exits with an error: %s', async (_, fault, cause) => {
     const { cli, url } = await up(fault)
-    const asked = [chat(url, { max_tokens: 50 }), chat(url, { stream: true })]
-    // The engine may end before the second one is accepted from the socket's backlog.
-    const replies = await Promise.allSettled(asked)
-    const answers = replies.flatMap((reply) => (reply.status === 'fulfilled' ? reply.value : []))
-    expect(answers.length).toBeGreaterThan(0)
-    for (const answer of answers) expect(await answer.text()).toContain('"code":"engine_ended"')
+    // Both are connected before either asks: one that came later might find no server.
+    const connect = () => RawClient.connect(Number(new URL(url).port))
+    const clients = await Promise.all([connect(), connect()])
+    for (const [i, more] of [{ max_tokens: 50 }, { max_tokens: 3, stream: true }].entries()) {
+      clients[i]?.send(postText('/v1/chat/completions', { ...story, ...more }))
+    }
+    for (const client of clients) await client.seen('"code":"engine_ended"')
     const { code, stderr } = await ended(cli)
     expect(code).toBe(1)
     const words = stderr.split('\n').filter((line) => line.startsWith('sluice: '))

@@ -3,9 +3,9 @@ import { useBinding } from '../../src/binding/binding.js'
 import { load } from '../../src/engine/load.js'
 import { fixedHost } from '../../src/host/fixed-host.js'
 import type { Lease, ModelHost } from '../../src/host/model-host.js'
-import { createHostServer } from '../../src/http/node/server.js'
+import { createHostServer, type SluiceServer } from '../../src/http/node/server.js'
 import { eventually, settle } from '../support/eventually.js'
-import { FakeAddon } from '../support/fake-binding.js'
+import { FakeAddon, type FakeEngine } from '../support/fake-binding.js'
 import { post, RawClient } from '../support/raw-client.js'
 import {
   alsoClose,
@@ -15,8 +15,10 @@ import {
   counting,
   holdToShape,
   postJson,
+  stepUntil,
   story,
 } from '../support/serve.js'
+import { chunksOf } from '../support/sse.js'
 
 // A server takes any host: here one of two models, which counts its leases and may make them wait.
 
@@ -25,6 +27,7 @@ closeAfterEach()
 interface TwoModels {
   readonly url: string
   readonly addon: FakeAddon
+  readonly server: SluiceServer
   readonly client: () => Promise<RawClient>
   /** Leases that were given and not given back. */
   readonly leased: () => number
@@ -85,7 +88,7 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
     })
     return release
   }
-  return { url, addon, client, hold, leased: () => leased, asked }
+  return { url, addon, server, client, hold, leased: () => leased, asked }
 }
 
 test('each model of a host is listed, asked by its name, and counted by it', async () => {
@@ -141,4 +144,32 @@ test('a lease that comes when its client has left is given back unused', async (
   await settle()
   expect(leased()).toBe(0)
   expect(addon.engines.flatMap(({ submitted }) => submitted)).toEqual([])
+})
+
+test('a lease lasts until the tokens of its request are counted', async () => {
+  const { addon, client, leased } = await serveTwo('manual')
+  const news = addon.engines[1] as FakeEngine
+  const raw = await client()
+  raw.send(post(chatPath, story({ model: 'news' })))
+  await stepUntil(news, () => raw.text.includes('"0 "'))
+  news.isFrozen = true
+  raw.reset()
+  await eventually(() => news.cancelled.length === 1)
+  await settle()
+  expect(leased()).toBe(1) // its host may not close the engine yet
+  news.isFrozen = false
+  await stepUntil(news, () => leased() === 0)
+})
+
+test('a drain tells each request of its own engine', async () => {
+  const { addon, server, client } = await serveTwo('manual')
+  const [tales, news] = addon.engines as [FakeEngine, FakeEngine]
+  const raw = await client()
+  raw.send(post(chatPath, story({ model: 'news' })))
+  await stepUntil(news, () => raw.text.includes('"0 "'))
+  tales.die()
+  await settle()
+  await server.drain({ deadlineMs: 1 })
+  await eventually(() => raw.text.includes('"error"'))
+  expect(chunksOf(raw.body).at(-1)?.error).toMatchObject({ code: 'shutting_down' })
 })

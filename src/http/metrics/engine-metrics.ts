@@ -19,7 +19,7 @@ interface LabelledMetric extends Omit<EngineMetric, 'value'> {
 const gauges: readonly EngineMetric[] = [
   {
     name: 'sluice_num_requests_running',
-    help: 'Replies that have a place and are computed.',
+    help: 'Replies that have a slot and are computed.',
     value: ({ running }) => running,
   },
   {
@@ -62,7 +62,7 @@ const gauges: readonly EngineMetric[] = [
 const counters: readonly EngineMetric[] = [
   {
     name: 'sluice_prompt_tokens_total',
-    help: 'Tokens of the prompts that got a place.',
+    help: 'Tokens of the prompts that got a slot.',
     value: ({ promptTokens }) => promptTokens,
   },
   {

@@ -66,7 +66,7 @@ const measures: readonly Measure[] = [
   },
   {
     name: 'sluice_request_parked_time_seconds',
-    help: 'Of that, waiting for the reader, or for a place to come back to.',
+    help: 'Of that, waiting for the reader, or for a slot to come back to.',
     buckets: requestSeconds,
     value: ({ timings }) => seconds(timings.parkedMs),
   },

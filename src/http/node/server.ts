@@ -33,7 +33,7 @@ const newcomerTurns = 3
 /** How long the request of a connection that is open may take to arrive. */
 const newcomersMs = 50
 /** How long ended replies may take to reach their readers once a drain's deadline has passed. */
-const lastWordsMs = 1000
+export const lastWordsMs = 1000
 
 /**
  * A server in front of an engine; see ServerOptions for its limits. `listen()` starts it, `drain()`

@@ -1,5 +1,6 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
+import type { ErrorBody } from '../../../src/apis/openai/errors.js'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
@@ -292,4 +293,21 @@ test('schemas that are too large together are refused by the name of the tools',
   const response = await chat(url, story({ tools: [weather] }))
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { code: 'invalid_schema', param: 'tools' } })
+})
+
+test('a wrong tool is blamed before a wrong form', async () => {
+  const { url } = await serve()
+  const parameters = { type: 'object', properties: { a: { type: 'no-such-type' } } }
+  const tools = [{ type: 'function', function: { name: 'run', parameters, strict: true } }]
+  const schema = { type: 'no-such-type' }
+  const response_format = { type: 'json_schema', json_schema: { name: 'x', schema } }
+  for (const [field, more] of [
+    [/^tools\[0\]/, { tools, response_format }],
+    [/^response_format/, { response_format }],
+  ] as const) {
+    const response = await chat(url, story(more))
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as ErrorBody
+    expect(error.param).toMatch(field)
+  }
 })

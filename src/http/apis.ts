@@ -1,0 +1,6 @@
+import type { Api } from '../apis/api.js'
+import { llamaServer } from '../apis/llama-server/api.js'
+import { openAi } from '../apis/openai/api.js'
+
+/** The protocols that are spoken. The first is also that of the server's own endpoints. */
+export const apis: readonly [Api, ...Api[]] = [openAi, llamaServer]
