@@ -63,7 +63,7 @@ const rules: RuleTest[] = [
   },
   {
     sentence:
-      'TypeScript imports run cli -> http -> apis -> web -> engine -> options -> schema -> api',
+      'TypeScript imports run cli > http > apis > host > web > engine > options > schema > api',
     rule: typescriptImports,
     bad: [
       ['src/engine/a.ts', "import { b } from '../http/b.js'"],
@@ -81,12 +81,14 @@ const rules: RuleTest[] = [
       ['src/apis/a.ts', "import { b } from './openai/b.js'"],
       ['src/web/a.ts', "import { b } from '../apis/openai/b.js'"],
       ['src/http/a.ts', "import { z } from 'zod'"],
+      ['src/options/a.ts', "import { z } from 'zod'"],
       ['src/http/door/a.ts', "import http from 'node:http'"],
       ['src/http/door/a.ts', "import { b } from '../node/b.js'"],
       ['src/engine/a.ts', "import { b } from '../../scripts/b.mjs'"],
     ],
     good: [
-      ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { z } from 'zod'"],
+      ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { c } from 'commander'"],
+      ['src/apis/openai/a.ts', "import { z } from 'zod'"],
       [
         'src/http/node/a.ts',
         "import http from 'node:http'\nimport { b } from '../../apis/openai/b.js'",

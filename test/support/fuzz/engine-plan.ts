@@ -8,7 +8,7 @@ export interface EnginePlan {
   kind: ModelKind
   template: keyof typeof templates
   embeds: boolean
-  options: Omit<LoadOptions, 'model'> & { parallel: number; queue: number }
+  options: Omit<LoadOptions, 'model'> & { parallel: number; queue: number; context: number }
 }
 
 const folder = path.resolve(
@@ -30,7 +30,8 @@ export function drawEngine(dice: Dice): EnginePlan {
   const embeds = dice.chance(0.1)
   const template = dice.pick(['chatml', 'hermes', 'qwen'] as const)
   // What is told of tools takes about 1,000 tokens.
-  const context = dice.pick(template === 'chatml' ? [256, 1024] : [1024, 2048, 2048, 2048])
+  const short = kind === 'sliding-window' ? WINDOW_CELLS : 1024
+  const context = dice.pick(template === 'chatml' ? [256, short] : [1024, 2048, 2048, 2048])
   const options = {
     parallel: dice.int(1, 6),
     queue: dice.pick([2, 16, 16, 64]),
@@ -63,7 +64,14 @@ export function openEngine(plan: EnginePlan, options: Partial<LoadOptions> = {})
   })
 }
 
-/** With cells that all share, sums may be rounded otherwise: texts may differ. */
-export function isExact({ options }: EnginePlan): boolean {
-  return options.kvCells === undefined
+/**
+ * Sums may be rounded otherwise, so texts may differ, with cells that all share, and where the
+ * cells of a sliding window are used again: the order of the cells depends on the prompt's copying.
+ */
+export function isExact({ kind, options }: EnginePlan): boolean {
+  if (options.kvCells !== undefined) return false
+  return kind !== 'sliding-window' || options.context <= WINDOW_CELLS
 }
+
+/** Of each sequence: the window and a batch of 512 rows, rounded up to 256. See llama.cpp. */
+const WINDOW_CELLS = 768

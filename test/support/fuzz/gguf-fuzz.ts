@@ -3,6 +3,7 @@
  * that a run can be repeated. The files are written for one load and then gone: none is kept.
  */
 import { readFileSync } from 'node:fs'
+import { SCALAR_BYTES } from '../models/gguf-reader.js'
 import { type GgufValue, GgufValueType } from '../models/gguf-writer.js'
 
 /** Small whole numbers from a seed: mulberry32. */
@@ -187,19 +188,6 @@ export function fuzzBytes(file: FuzzFile, dice: Dice, keepOffsets = dice.chance(
   return Buffer.concat([padded, ...data])
 }
 
-const SCALAR_BYTES: Record<number, number> = {
-  0: 1,
-  1: 1,
-  2: 2,
-  3: 2,
-  4: 4,
-  5: 4,
-  6: 4,
-  7: 1,
-  10: 8,
-  11: 8,
-  12: 8,
-}
 /** Blocks of tensor types by their numbers: elements, bytes. */
 const BLOCKS: Record<number, readonly [number, number]> = {
   0: [1, 4],

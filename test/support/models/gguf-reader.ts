@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type GgufMetadata, type GgufValue, GgufValueType } from './gguf-writer.js'
 
 /** Bytes of the scalar types by their number in the format; strings and arrays have none. */
-const SCALAR_BYTES: Record<number, number> = {
+export const SCALAR_BYTES: Record<number, number> = {
   0: 1,
   1: 1,
   2: 2,

@@ -20,7 +20,7 @@ export const departures: readonly Departure[] = [
     type: 'ChatCompletionMessage',
     field: 'reasoning_content',
     schema: { type: 'string' },
-    why: 'what the model thought before it spoke, by the name that other local servers use',
+    why: "the model's reasoning before its answer, by the name that other local servers use",
   },
   {
     type: 'ChatCompletionChunk.Choice.Delta',
