@@ -19,14 +19,14 @@ const context = contextFor(longPrompt + 256)
 const staysMs = 500
 
 const metrics = {
-  usual: { label: 'first token, the place being free', unit: 'ms', better: 'lower' },
+  usual: { label: 'first token, the slot being free', unit: 'ms', better: 'lower' },
   decode: { label: 'extra after a client left in decode', unit: 'ms', better: 'lower' },
   prefill: { label: 'extra after a client left in prefill', unit: 'ms', better: 'lower' },
 } satisfies Record<string, Metric>
 
 export const cancellation: BenchCase = {
   name: 'cancellation',
-  about: 'a client leaves; how much later than usual its place answers the next one',
+  about: 'a client leaves; how much later than usual its slot answers the next one',
   async run(options) {
     const [model = 'small'] = modelsOf(options, 'small')
     const rows: Row[] = []
@@ -35,7 +35,7 @@ export const cancellation: BenchCase = {
       const samples = await withPair(settings, (pair) =>
         pair.measure(options.rounds, (server) => leaveBeside(server, others, options)),
       )
-      const situation = others === 0 ? 'idle, one place' : `${others} other streams`
+      const situation = others === 0 ? 'idle, one slot' : `${others} other streams`
       rows.push(...rowsOf({ case: 'cancellation', model, situation }, metrics, samples))
     }
     return rows

@@ -37,7 +37,7 @@ export const stalledReaders: BenchCase = {
         const samples = await withPair(settings, (pair) =>
           pair.measure(options.rounds, (server) => besideStalled(server, stalled, seconds)),
         )
-        const situation = `${stalled} stalled, ${parallel} places`
+        const situation = `${stalled} stalled, ${parallel} slots`
         rows.push(...rowsOf({ case: 'stalled-readers', model, situation }, metrics, samples))
       }
     }

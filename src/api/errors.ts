@@ -144,7 +144,7 @@ export class OverloadedError extends SluiceError {
   }
 }
 
-/** The request waited in the queue for longer than `queueDeadlineMs`. */
+/** The request had no slot, or the text no answer, within `queueDeadlineMs` of its submission. */
 export class QueueTimeoutError extends SluiceError {
   constructor(message: string) {
     super('ERR_QUEUE_TIMEOUT', message)
@@ -165,7 +165,7 @@ export class ClosedError extends SluiceError {
   }
 }
 
-/** llama.cpp failed to decode; the requests of that call are lost, the engine goes on. */
+/** llama.cpp failed to decode; the requests of that batch are lost, the engine goes on. */
 export class EngineFailedError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_ENGINE_FAILED', message, options)

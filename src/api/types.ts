@@ -1,4 +1,4 @@
-/** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts for what they do. */
+/** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
 import type { LoadWarning } from './placement-types.js'
@@ -11,8 +11,8 @@ export interface LoadOptions {
   parallel?: number
   /**
    * Tokens per sequence, prompt and reply together. Default: min(trained, 8192), as far as the KV
-   * cache of all sequences fits a quarter of free memory; on a GPU down to 2,048 where all layers
-   * fit then.
+   * cache of all sequences fits a quarter of free memory (what other engines of this process may
+   * still take is not free); on a GPU down to 2,048 where all layers fit then.
    */
   context?: number
   /** Tokens a reply may run ahead of its reader before it is parked. 1 to 65,536, default 64. */
@@ -20,20 +20,22 @@ export interface LoadOptions {
   /** Requests that may wait for a slot; one more is refused. 0 to 65,536, default 64. */
   queue?: number
   /**
-   * Milliseconds from submission within which a request must have a place: its template, tokens and
-   * grammar count, and so does the queue. Then it fails with ERR_QUEUE_TIMEOUT, at once. The time
-   * in which another request computes the beginning of its prompt counts as a place of its own.
+   * Milliseconds from submission within which a request must have a slot; the time for template,
+   * tokens, grammar and queue counts. Else it fails with ERR_QUEUE_TIMEOUT. It does not fail while
+   * another request computes the beginning of its prompt, nor once another of its `n` choices has
+   * had a slot.
    * Texts (`tokenize`, `applyTemplate` and the like) must be ready within it. 1 to 2 ** 31 - 1,
    * default 60,000.
    */
   queueDeadlineMs?: number
   /**
-   * Compute threads, 1 to 512. Default: one per core that the process may use; where the weights
-   * are under 32 MiB, a step of a single row then takes one all the same.
+   * Compute threads, 1 to 512: every batch takes exactly so many. Default: at most one per core
+   * that the process may use, and for each size of batch all, half of them or one, whichever is
+   * found to be fastest; one where a GPU holds the whole model.
    */
   threads?: number
   /**
-   * How long compute threads spin for the next call before they sleep, as ggml counts it: 0 is not
+   * How long compute threads spin for the next batch before they sleep, as ggml counts it: 0 is not
    * at all, 100 hundreds of milliseconds. Default 0, since the event loop needs the core.
    */
   poll?: number
@@ -472,7 +474,7 @@ export interface Timings {
   readonly prefillMs: number
   /** From the first token until the last, parked time included. */
   readonly decodeMs: number
-  /** Of decodeMs, waiting for the reader, or for a place to come back to. */
+  /** Of decodeMs, waiting for the reader, or for a slot to come back to. */
   readonly parkedMs: number
   /** Tokens that were drafted for the reply; 0 without `draft` or `lookup`. */
   readonly draftTokens: number
@@ -570,8 +572,9 @@ export interface EngineSettings {
 }
 
 /**
- * Gauges, as of the last step, then counters since load. Counters are raw, for the difference
- * between two looks; what they tell:
+ * Gauges, then counters since load. What counts requests (queued, started, finished, cancelled,
+ * failed) is as of now, the rest as of the last step. Counters are raw, for the difference between
+ * two looks; what they tell:
  *
  * - rows of a batch: (rowsDecoded - rowsPrefilled) / decodeSteps is how many replies move per step
  * - share of prompts that was not computed again: cachedTokens / promptTokens
@@ -602,11 +605,11 @@ export interface EngineStats {
   /** Turns of the step loop that computed something. */
   readonly steps: number
   /**
-   * Moves as long as the engine's thread goes on. Within a call too, where the CPU computes it: the
-   * first one of a large model may take a minute. On a GPU it moves between calls only.
+   * Moves as long as the engine's thread goes on. Within a batch too, where the CPU computes it:
+   * the first one of a large model may take a minute. On a GPU it moves between batches only.
    */
   readonly beats: number
-  /** Moves when the thread that prepares requests begins with one, or is done with it. */
+  /** Moves when a thread that prepares requests and texts begins with one, or is done with it. */
   readonly preparerBeats: number
   /** Whether the engine's thread is at work; false while it waits for something to do. */
   readonly busy: boolean
@@ -617,7 +620,7 @@ export interface EngineStats {
   /** Steps that held at least one generating row. */
   readonly decodeSteps: number
   readonly tokensGenerated: number
-  /** Tokens of the prompts that got a place. */
+  /** Tokens of the prompts that got a slot. */
   readonly promptTokens: number
   /** Of promptTokens, those whose state was there already. */
   readonly cachedTokens: number
@@ -627,7 +630,7 @@ export interface EngineStats {
   readonly draftAcceptedTokens: number
   /** Times that a reply gave up its slot for another; it comes back where it was. */
   readonly preempted: number
-  /** Times that a reply was moved to another place, so that the running ones stay together. */
+  /** Times that a reply was moved to another slot, so that the running ones stay together. */
   readonly moved: number
   readonly started: number
   readonly finished: number
