@@ -6,8 +6,9 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { buildNative } from './build-native.mjs'
 import { fetchLlama } from './fetch-llama.mjs'
+import { installDependencies } from './support/dependencies.mjs'
 import { inRoot, root } from './support/root.mjs'
-import { npm, run } from './support/run.mjs'
+import { run } from './support/run.mjs'
 import { hashOf, isFresh, writeStamp } from './support/stamp.mjs'
 import { runMain, Stop } from './support/stop.mjs'
 
@@ -32,34 +33,6 @@ function requireNode() {
 export function isSupported(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major === 20 ? minor >= 19 : major > 22 || (major === 22 && minor >= 12)
-}
-
-async function installDependencies() {
-  if (dependenciesAreIn()) return
-  console.log('dependencies: installing')
-  // NODE_ENV=production would leave out the compiler and the tests.
-  const { status } = await npm(['ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: root })
-  if (status !== 0) throw new Stop('npm ci failed; its output is above.')
-}
-
-/** Whether node_modules holds what package-lock.json asks for, however it got there. */
-function dependenciesAreIn() {
-  const installedLock = inRoot('node_modules/.package-lock.json')
-  if (!fs.existsSync(installedLock)) return false
-  const installed = readPackages(installedLock)
-  return Object.entries(readPackages(inRoot('package-lock.json'))).every(([place, wanted]) => {
-    const mayBeAbsent = wanted.optional || wanted.devOptional || place === ''
-    return mayBeAbsent || installed[place]?.version === wanted.version
-  })
-}
-
-/**
- * @typedef {{ version?: string, optional?: boolean, devOptional?: boolean }} LockedPackage
- * @param {string} lockFile
- * @returns {Record<string, LockedPackage>}
- */
-function readPackages(lockFile) {
-  return JSON.parse(fs.readFileSync(lockFile, 'utf8')).packages
 }
 
 export async function buildTypeScript() {
