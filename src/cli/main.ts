@@ -24,7 +24,7 @@ const program = new Command('sluice')
 const run = program
   .command('run')
   .description('Answer one prompt on the terminal.')
-  .argument('[prompt]', 'what to say; read from stdin if it is - or left out')
+  .argument('[prompt]', 'what to say; text on stdin comes before it, - is stdin alone')
   .action((prompt: string | undefined, given: object) =>
     perform(runFlags, given, async (flags) => {
       const { runCommand } = await import('./run.js')
