@@ -13,11 +13,13 @@ import { listenerSettings, modelHostOf } from '../http/options.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
-import { banner } from './banner.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
 import { openLog } from './log.js'
 import type { Log } from './log-events.js'
 import { ProgressBar } from './progress.js'
+import { urlsOfAll } from './serve/addresses.js'
+import { banner } from './serve/banner.js'
+import { type ShellKey, shellKeyOf } from './serve/shell-key.js'
 
 type Flags = Settled<typeof serveFlags>
 
@@ -51,7 +53,8 @@ export async function serveCommand(flags: Flags): Promise<number> {
   try {
     await host.ready
     const models = host.loaded()
-    process.stdout.write(banner(models, address.url, flags, apiKeys.length > 0))
+    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags) }
+    process.stdout.write(banner(models, place, flags))
     log.life('ready', { url: address.url, model: models.map(({ names }) => names[0]).join(', ') })
     await stoppedOrFailed(stop, failed.signal)
     await drained(server, host, flags.drainMs, log)
@@ -135,6 +138,15 @@ async function listening(server: SluiceServer, { host, port }: Flags): Promise<A
       `Port ${port} of ${host} is in use. Give another with --port; --port 0 picks a free one.`,
     )
   }
+}
+
+function urlsOf({ server }: SluiceServer): string[] | undefined {
+  const bound = server.address()
+  return bound === null || typeof bound === 'string' ? undefined : urlsOfAll(bound)
+}
+
+function shellKey({ apiKeyFile }: Flags): ShellKey | undefined {
+  return shellKeyOf(apiKeyFile, Boolean(process.env.SLUICE_API_KEY?.trim()))
 }
 
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
