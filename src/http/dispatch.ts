@@ -31,6 +31,13 @@ interface Match {
   readonly routes: readonly ServedRoute[]
 }
 
+/** Whether there is a route for that, preflights included. */
+export function isServed(method: string, path: string): boolean {
+  const match = matchPath(path)
+  if (method === 'OPTIONS') return match.routes.length > 0
+  return routeFor(match, method) !== undefined
+}
+
 /** Door, then route, then handler. Whatever is thrown on the way is what the client is told. */
 export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app

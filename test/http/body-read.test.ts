@@ -144,6 +144,11 @@ test('a form behind a parser is no request, and what is no text is still a 415',
   const { url } = await behindExpress((app) => app.use(express.urlencoded()))
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   expect((await chat(url, 'model=default', { headers })).status).toBe(400)
+  const called = await chat(url, body, { headers })
+  expect([called.status, await called.text()]).toEqual([
+    415,
+    expect.stringContaining('Content-Type: application/json'),
+  ])
   const csv = { 'content-type': 'text/csv' }
   expect((await chat(url, 'model=default', { headers: csv })).status).toBe(415)
 })
