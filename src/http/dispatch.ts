@@ -123,7 +123,16 @@ function routeFor({ routes }: Match, method: string): ServedRoute | undefined {
 function routeNotFound(method: string, path: string): HttpError {
   const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
   const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
-  return new HttpError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
+  const message = `There is no ${method} ${asked} here; expected one of: ${known}.`
+  return new HttpError('route', `${message}${hintOfPrefix(path)}`)
+}
+
+/** Most who see that have mounted a listener where the path is not cut. */
+function hintOfPrefix(path: string): string {
+  const below = routes.find(({ pattern }) => path.length <= 100 && path.endsWith(pattern))
+  if (below === undefined) return ''
+  const prefix = path.slice(0, -below.pattern.length)
+  return ` What is in front of them ('${prefix}') has to be cut off, or to be the option prefix.`
 }
 
 /** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */

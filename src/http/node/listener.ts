@@ -38,7 +38,7 @@ import { pump, StreamSendBuffer, sendWhole } from './send.js'
 type Listen = (
   req: IncomingMessage | WrappedRequest,
   res: ServerResponse | WrappedReply,
-  next?: (error?: unknown) => void,
+  next?: () => void,
 ) => void
 
 /** What `requestListener` makes. */

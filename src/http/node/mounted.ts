@@ -61,14 +61,14 @@ function bodyOf(request: object): unknown {
 }
 
 /**
- * What a request is about below `prefix`. Undefined where it is not below that; also a framework
- * that cuts paths, as Express and Connect do, says where the whole one was.
+ * What a request is about below `prefix`. Undefined where it is not below that: by its path as it
+ * is, or by the whole one that frameworks keep where they cut it, as Express does.
  */
 export function targetBelow(req: IncomingMessage, prefix: string): Target | undefined {
   const { originalUrl } = req as IncomingMessage & { originalUrl?: unknown }
   const target = targetOf(req.url ?? '')
   const whole = typeof originalUrl === 'string' ? [targetOf(originalUrl).path] : []
-  for (const path of [...whole, target.path]) {
+  for (const path of [target.path, ...whole]) {
     const own = withoutPrefix(path, prefix)
     if (own !== undefined) return { path: own, host: target.host }
   }
