@@ -2,17 +2,19 @@
 import { Command } from 'commander'
 import { doctorFlags, runFlags, serveFlags } from '../options/command-flags.js'
 import { type Flags, type Settled, settleFlags } from '../options/flags.js'
+import { nameOptionsBy } from '../options/spoken-names.js'
 import { addFlags, helpLayout } from './add-flags.js'
 import { mindClosedPipes } from './closed-pipes.js'
 import { colours } from './colours.js'
 import { misspeltVariables } from './environment.js'
-import { inFlags } from './flag-names.js'
+import { flagOf, inFlags } from './flag-names.js'
 import { packageVersion } from './package-root.js'
 import { report } from './report.js'
 
 // A command's own file is imported when it is called: `run` needs no HTTP, `--help` no engine.
 
 mindClosedPipes()
+nameOptionsBy(flagOf)
 
 const program = new Command('sluice')
   .description('llama.cpp inside Node: many conversations decoded in one batch, streamed.')

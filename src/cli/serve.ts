@@ -3,12 +3,8 @@ import { EngineEndedError, InvalidOptionError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
 import type { ModelHost } from '../host/model-host.js'
-import {
-  type Address,
-  createHostServer,
-  lastWordsMs,
-  type SluiceServer,
-} from '../http/node/server.js'
+import { lastWordsMs } from '../http/node/drain.js'
+import { type Address, createHostServer, type SluiceServer } from '../http/node/server.js'
 import { listenerSettings, modelHostOf } from '../http/options.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'

@@ -21,7 +21,7 @@ import type {
   RequestCount,
   RequestPhase,
 } from '../binding/engine-port.js'
-import { engineEnded, errorOf } from './native-errors.js'
+import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 import { surface } from './surface.js'
 import { TextJobs } from './text-jobs.js'
@@ -387,12 +387,12 @@ export class EngineClient {
     if (event.kind === 'progress') this.#listener.onProgress(event.fraction)
     if (event.kind === 'estimated') {
       this.#unref()
-      this.#listener.onEstimated(event)
+      this.#listener.onEstimated(inOwnNames(event))
     }
     if (event.kind === 'load-failed') this.#listener.onLoadFailed(errorOf(event))
     if (event.kind === 'ready') {
       this.#unref()
-      this.#listener.onReady(event)
+      this.#listener.onReady(inOwnNames(event))
     }
     if (event.kind === 'ended') this.#endsByItself(engineEnded(event))
     if (event.kind === 'closed') this.#end()

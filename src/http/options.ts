@@ -20,6 +20,7 @@ import {
   wrong,
 } from '../options/checks.js'
 import type { AccessEntry } from '../web/access-log.js'
+import { plainPath } from '../web/target.js'
 
 /** What a listener needs to know; every limit is here, with its unit in its name. */
 export interface ListenerOptions {
@@ -52,6 +53,12 @@ export interface ListenerOptions {
    * stands for any characters; alone it is every page. Those of apps and extensions may call.
    */
   allowOrigins?: readonly string[]
+  /**
+   * The path that requests have in front of the routes, where a framework leaves it there: with
+   * `/api/ai` requests of `/api/ai/v1/models` are answered. A part `:name` stands for any one part.
+   * Express's `app.use('/ai', ...)` takes it off by itself. Default: none.
+   */
+  prefix?: string
   /** Bytes of a request's body. Default 32 MiB; more is a 413. */
   bodyBytesMax?: number
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
@@ -126,6 +133,7 @@ const listenerDefaults = {
   openMetrics: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
+  prefix: '',
   bodyBytesMax: 32 * 1024 * 1024,
   requestTimeoutMs: 60_000,
   pingMs: 15_000,
@@ -182,6 +190,13 @@ const origin: Check<string> = check(
   },
 )
 
+const prefix: Check<string> = {
+  ...check<string>('a path without a pattern at its end, such as "/api/ai"', (value) => {
+    return typeof value === 'string' && /^[^\s?#*[\]{}()\\]*$/.test(value) && !value.includes('//')
+  }),
+  read: (value) => plainPath(new URL(`http://localhost/${value}`).pathname).replace(/^\/$/, ''),
+}
+
 const listenerChecks: Checks<ListenerOptions> = {
   engine,
   aliases: listOf(namesMax, name, 'names'),
@@ -191,6 +206,7 @@ const listenerChecks: Checks<ListenerOptions> = {
   openMetrics: trueOrFalse,
   allowHosts: listOf(namesMax, hostOfRequests, 'host names'),
   allowOrigins: listOf(namesMax, origin, 'origins'),
+  prefix,
   bodyBytesMax: integerFrom(1, 2 ** 30),
   maxTokens: integerFrom(1, int32Max),
   requestTimeoutMs: milliseconds,

@@ -172,7 +172,8 @@ function withShownNames(message: TemplateMessage, names: ToolNames): TemplateMes
 /** Calls would be left out of the prompt, and the tools' answers would answer nothing. */
 function refuseCalls(messages: readonly TemplateMessage[]): void {
   for (const [i, { toolCalls }] of messages.entries()) {
-    if (toolCalls.length > 0) throw wrong(`messages[${i}].toolCalls`, `none: ${noTools}`, toolCalls)
+    if (toolCalls.length > 0)
+      throw wrong(`messages[${i}].toolCalls`, `none: ${noTools()}`, toolCalls)
   }
 }
 

@@ -246,10 +246,16 @@ function isOfNoListener(given: unknown): boolean {
   return isPlainObject(given) && !Object.values(given).some((value) => typeof value === 'function')
 }
 
-/** Whether it is what a listener is called with, by a signal's handler or an event target. */
+/**
+ * Whether it is what a listener is called with: by a signal's handler, an event target, or an app
+ * that closes.
+ */
 export function isOfListener(given: unknown): boolean {
   if (typeof given === 'string') return /^SIG[A-Z0-9]+$/.test(given)
-  return readable('options', optionsObject, () => given instanceof Event)
+  return readable('options', optionsObject, () => {
+    const isApp = isObject(given) && 'close' in given && typeof given.close === 'function'
+    return isApp || given instanceof Event
+  })
 }
 
 function optionsOf(checks: object): string {

@@ -21,15 +21,19 @@ import {
 } from './checks.js'
 import { type ToolLimits, toolLimitDefaults } from './engine-options.js'
 import { type NameBudget, nameSquaresMax, takeNames } from './object-names.js'
+import { optionName } from './spoken-names.js'
 import { ToolNames, toolNameMax } from './tool-names.js'
 
 /** Of a tool's schema as text: a body is at most 64 deep. */
 const toolDepthMax = 64
 
 /** Why tools and calls are refused where the template would leave them out. */
-export const noTools =
-  "this model's chat template knows no tools and would not tell it of them; load it with one " +
-  'that does (chatTemplate, --chat-template-file)'
+export function noTools(): string {
+  return (
+    "this model's chat template knows no tools and would not tell it of them; load it with one " +
+    `that does (${optionName('chatTemplate')})`
+  )
+}
 
 /** A tool as the engine takes it: what the template says of it, and what its calls must be. */
 export interface TemplateTool extends ToolGrammar {
@@ -183,7 +187,7 @@ function checkNumber(
   format: CallFormat | undefined,
   { toolsMax }: ToolLimits,
 ): void {
-  if (format === 'none' && tools.length > 0) throw wrong('tools', `none: ${noTools}`, tools)
+  if (format === 'none' && tools.length > 0) throw wrong('tools', `none: ${noTools()}`, tools)
   if (tools.length <= toolsMax) return
   throw wrong('tools', `at most ${toolsMax} tools (toolsMax)`, tools)
 }
