@@ -12,6 +12,12 @@ export type {
 } from './api/placement-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
 export type {
+  SchemaIssue,
+  SchemaOutput,
+  StandardResult,
+  StandardSchema,
+} from './api/standard-schema.js'
+export type {
   Accepted,
   ChatMessage,
   ChatOptions,
@@ -28,6 +34,7 @@ export type {
   PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,
+  ReplyLimit,
   ReplyPart,
   ReplyResult,
   RequestNote,
@@ -44,6 +51,7 @@ export type {
   ToolChoice,
   Usage,
 } from './api/types.js'
+export { embeddedModel } from './binding/embedded-model.js'
 export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'

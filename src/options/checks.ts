@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { InvalidOptionError } from '../api/errors.js'
+import { isEvent, isUrl } from '../api/realms.js'
 import type { NumberRange } from '../api/sampling-options.js'
 import { cut, isPlainObject, kindOf, reasonOf, show } from '../api/show.js'
 import { nearest } from './nearest.js'
@@ -78,6 +80,15 @@ export const trueOrFalse: Check<boolean> = check('true or false', (value) => {
 export const filePath: Check<string> = check('the path of a file', (value) => {
   return typeof value === 'string' && value !== '' && !value.includes('\0')
 })
+
+/** The same, or a `file:` URL of one (an object, of any realm); it is read as a path. */
+export const fileLocation: Check<string | URL> = {
+  ...check<string | URL>('the path of a file, or a file: URL object', (value) => {
+    if (isUrl(value)) return value.protocol === 'file:' && filePath.accepts(fileURLToPath(value))
+    return filePath.accepts(value)
+  }),
+  read: (value) => (typeof value === 'string' ? value : fileURLToPath(value)),
+}
 
 /** Where a server listens: what it is, its resolver knows. */
 export const hostName: Check<string> = check('a host name or an address', (value) => {
@@ -249,7 +260,7 @@ function isOfNoListener(given: unknown): boolean {
 /** Whether it is what a listener is called with, by a signal's handler or an event target. */
 export function isOfListener(given: unknown): boolean {
   if (typeof given === 'string') return /^SIG[A-Z0-9]+$/.test(given)
-  return readable('options', optionsObject, () => given instanceof Event)
+  return readable('options', optionsObject, () => isEvent(given))
 }
 
 function optionsOf(checks: object): string {

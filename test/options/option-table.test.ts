@@ -259,9 +259,10 @@ test('a message may be an instance of a class', async () => {
 
 describe('an argument that is no option', () => {
   test.each<[string, string, () => unknown]>([
-    ['load', 'options', () => load(undefined as never)],
-    ['load', 'model', () => load({} as never)],
-    ['estimate', 'file', () => estimate(undefined as never)],
+    ['load', 'options', () => load(null as never)],
+    ['load', 'model', () => load({ model: 5 } as never)],
+    ['estimate', 'file', () => estimate(5 as never)],
+    ['estimate', 'model', () => estimate({ model: 5 } as never)],
     ['estimate', 'file', () => estimate(revoked.proxy as never)],
     ['createServer', 'engine', () => createServer({} as never)],
     ['createServer', 'engine', () => createServer({ engine: {} } as never)],
