@@ -5,6 +5,7 @@ import { isEvent, isUrl } from '../api/realms.js'
 import type { NumberRange } from '../api/sampling-options.js'
 import { cut, isPlainObject, kindOf, reasonOf, show } from '../api/show.js'
 import { nearest } from './nearest.js'
+import { meantBy } from './other-names.js'
 
 /**
  * Checks of options, each with the words for what it expects: of every function of the package and
@@ -183,8 +184,14 @@ export function readItems<T>(
 export function demand<T>(path: string, value: unknown, one: Check<T>): T {
   const { expected, accepts, read, isSecret } = one
   const isRight = readable(path, expected, () => accepts(value))
-  if (!isRight) throw refused(path, expected, isSecret ? kindOf(value) : show(value))
+  if (!isRight) throw refused(path, expected, isSecret ? kindOf(value) : came(value, one))
   return read === undefined ? (value as T) : read(value as T, path)
+}
+
+/** Numbers of an environment are text. */
+function came(value: unknown, { isNumeric, accepts }: Check<unknown>): string {
+  const isText = isNumeric === true && typeof value === 'string' && value.trim() !== ''
+  return isText && accepts(Number(value)) ? `text: Number(${show(value)}) is one` : show(value)
 }
 
 /** @throws InvalidOptionError for what throws when it is looked at: a getter, or a Proxy */
@@ -224,8 +231,9 @@ export function parseFields<T>(input: unknown, checks: Checks<T>, at = ''): T {
     const known = Object.hasOwn(checks, key) ? checks[key as keyof T] : undefined
     const expected = known?.expected ?? optionsOf(checks)
     const value = readable(path, expected, () => (input as Record<string, unknown>)[key])
-    if (value === undefined) continue
+    // Also of undefined, which an environment that is not set yields: it may be set one day.
     if (known === undefined) throw unknownOption(path, key, checks, value)
+    if (value === undefined) continue
     parsed[key] = demand(path, value, known)
   }
   return parsed as T
@@ -269,8 +277,13 @@ function optionsOf(checks: object): string {
 }
 
 function unknownOption(path: string, key: string, checks: object, value: unknown) {
-  const near = nearest(key, Object.keys(checks))
+  const names = Object.keys(checks)
   const error = refused(path, optionsOf(checks), show(value))
-  if (near === undefined) return error
-  return new InvalidOptionError(path, `${error.message} Did you mean '${near}'?`)
+  const meant = meantBy(key, names) ?? nearestTo(key, names)
+  return meant === undefined ? error : new InvalidOptionError(path, `${error.message} ${meant}`)
+}
+
+function nearestTo(key: string, names: readonly string[]): string | undefined {
+  const near = nearest(key, names)
+  return near === undefined ? undefined : `Did you mean '${near}'?`
 }

@@ -257,6 +257,8 @@ test('a message may be an instance of a class', async () => {
   await expect(engine.chat([new Message()]).done).resolves.toBeDefined()
 })
 
+const wrongPlace = [{ apiKeys: ['k'] }] as unknown as []
+
 describe('an argument that is no option', () => {
   test.each<[string, string, () => unknown]>([
     ['load', 'options', () => load(null as never)],
@@ -265,6 +267,10 @@ describe('an argument that is no option', () => {
     ['estimate', 'model', () => estimate({ model: 5 } as never)],
     ['estimate', 'file', () => estimate(revoked.proxy as never)],
     ['createServer', 'engine', () => createServer({} as never)],
+    ['createServer', 'options', () => createServer(engine as never)],
+    ['createServer', 'apiKeys', () => createServer({ engine }, ...wrongPlace)],
+    ['requestListener', 'options', () => requestListener(engine as never)],
+    ['requestListener', 'apiKeys', () => requestListener({ engine }, ...wrongPlace)],
     ['createServer', 'engine', () => createServer({ engine: {} } as never)],
     ['requestListener', 'port', () => requestListener({ engine, port: 80 } as never)],
     ['chat', 'messages', () => engine.chat(undefined as never)],

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { noOptions } from '../../options/checks.js'
 import {
   type Answer,
   type AnswerHeaders,
@@ -24,7 +25,8 @@ export type RequestListener = (req: IncomingMessage, res: ServerResponse) => voi
  * then that server's: `createServer` also limits connections and the time of headers, answers what
  * is no HTTP, and drains. Throws InvalidOptionError.
  */
-export function requestListener(options: ListenerOptions): RequestListener {
+export function requestListener(options: ListenerOptions, ...none: []): RequestListener {
+  noOptions(none)
   const settings = listenerSettings(options)
   return listenerOf(new App(settings, modelHostOf(settings)))
 }

@@ -39,7 +39,8 @@ export const lastWordsMs = 1000
  * A server in front of an engine; see ServerOptions for its limits. `listen()` starts it, `drain()`
  * ends it well. Throws InvalidOptionError, also for an address other than loopback without keys.
  */
-export function createServer(options: ServerOptions): SluiceServer {
+export function createServer(options: ServerOptions, ...none: []): SluiceServer {
+  noOptions(none)
   const settings = serverSettings(options)
   checkOpenness(settings)
   return new SluiceServer(settings, modelHostOf(settings))
