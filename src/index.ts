@@ -2,6 +2,7 @@
 
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
+export type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './api/openai-types.js'
 export type {
   DeviceInfo,
   Estimate,

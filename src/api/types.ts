@@ -1,8 +1,10 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
+import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
 import type { SamplingOptions } from './sampling-options.js'
+import type { StandardSchema } from './standard-schema.js'
 
 export interface LoadOptions {
   /**
@@ -211,9 +213,10 @@ export interface Tool {
   /**
    * JSON schema of its arguments, an object's, brackets at most 64 deep. Default: any object. Calls
    * follow it, but for what no grammar keeps to. What is malformed in it is read as far as it can
-   * be, and else allows any value: `Reply.notes` says where.
+   * be, and else allows any value: `Reply.notes` says where. Also an object of zod or another
+   * library that tells its JSON Schema, as RequestOptions.schema.
    */
-  readonly parameters?: Readonly<Record<string, unknown>>
+  readonly parameters?: Readonly<Record<string, unknown>> | StandardSchema
   /** Refuses a schema that is malformed, or that no grammar keeps to in full. Default false. */
   readonly strict?: boolean
 }
@@ -360,11 +363,11 @@ export interface PreparedTools {
 export interface ChatOptions<Schema extends object = object> extends RequestOptions<Schema> {
   /**
    * As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. What
-   * `engine.prepareTools` made of them is taken as well.
+   * `engine.prepareTools` made of them is taken as well, and tools in OpenAI's words.
    */
-  readonly tools?: readonly Tool[] | PreparedTools
+  readonly tools?: readonly (Tool | OpenAiTool)[] | PreparedTools
   /** Default `auto`. */
-  readonly toolChoice?: ToolChoice
+  readonly toolChoice?: ToolChoice | OpenAiToolChoice
   /** Whether one reply may call several. Default true. */
   readonly parallelToolCalls?: boolean
   readonly reasoning?: ReasoningOptions

@@ -1,5 +1,6 @@
 import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
+import type { OpenAiMessage, OpenAiTool } from '../api/openai-types.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
 import type { SamplingOptions } from '../api/sampling-options.js'
 import type { SchemaOutput } from '../api/standard-schema.js'
@@ -110,11 +111,21 @@ export class Engine implements AsyncDisposable {
    * Answers a conversation, put into words by the model's own chat template. Where there are tools
    * or the model reasons, its reply is read by the template's format: parts have text, reasoning
    * and tool calls. A last message of the assistant is the beginning of the reply, which goes on
-   * with it. Throws InvalidOptionError for a wrong argument, and InvalidSchemaError for a schema of
-   * a tool or of the reply; everything else reaches the reply's reader.
+   * with it. Messages and tools may be in OpenAI's words as well. Throws InvalidOptionError for a
+   * wrong argument, and InvalidSchemaError for a schema of a tool or of the reply; everything else
+   * reaches the reply's reader.
+   *
+   * @example
+   * ```js
+   * import { load } from 'sluice'
+   *
+   * await using engine = await load()
+   * const reply = engine.chat([{ role: 'user', content: 'Tell me a story' }], { maxTokens: 50 })
+   * for await (const { text } of reply) process.stdout.write(text)
+   * ```
    */
   chat<Schema extends object = object>(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: ChatOptions<Schema> = {},
   ): Reply<SchemaOutput<Schema>> {
     const given = parseChatOptions(options)
@@ -130,14 +141,19 @@ export class Engine implements AsyncDisposable {
    * ERR_CANCELLED by the signal.
    */
   async prepareTools(
-    tools: readonly Tool[] | PreparedTools,
+    tools: readonly (Tool | OpenAiTool)[] | PreparedTools,
     options: TextOptions = {},
   ): Promise<PreparedTools> {
     return fromCaller(() => {
       const { signal } = parseTextOptions(options)
       const { tools: given = [] } = parseTemplateOptions({ tools })
       if (given instanceof PreparedToolList) return given
-      return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings, signal)
+      return prepareTools(
+        given as readonly unknown[],
+        this.#parts.callFormat,
+        this.settings,
+        signal,
+      )
     })
   }
 
@@ -220,7 +236,7 @@ export class Engine implements AsyncDisposable {
    * ERR_ENGINE_ENDED.
    */
   async applyTemplate(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<string> {
@@ -231,7 +247,7 @@ export class Engine implements AsyncDisposable {
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
   async countTokens(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<number> {
@@ -261,7 +277,10 @@ export class Engine implements AsyncDisposable {
     return this.close()
   }
 
-  #templateChat(messages: readonly ChatMessage[], options: TemplateOptions): NativeChat {
+  #templateChat(
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: TemplateOptions,
+  ): NativeChat {
     const { reasoning, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined

@@ -139,6 +139,18 @@ export function fieldsOf<T extends object>(checks: Checks<T>): Check<T> {
   }
 }
 
+/** The same, or null as OpenAI's clients write what is left out. */
+export function orNull<T>(one: Check<T>): Check<T> {
+  return {
+    ...one,
+    accepts: (value): value is T => value === null || one.accepts(value),
+    read: (value, path) => {
+      if (value === null) return undefined as T
+      return one.read === undefined ? value : one.read(value, path)
+    },
+  }
+}
+
 /** An array of at most so many, each of which is checked. A message says which one it is. */
 export function listOf<T>(itemsMax: number, item: Check<T>, what: string): Check<readonly T[]> {
   return {
