@@ -2,6 +2,7 @@
 
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
+export type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './api/openai-types.js'
 export type {
   DeviceInfo,
   Estimate,
@@ -11,6 +12,12 @@ export type {
   Placement,
 } from './api/placement-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
+export type {
+  SchemaIssue,
+  SchemaOutput,
+  StandardResult,
+  StandardSchema,
+} from './api/standard-schema.js'
 export type {
   Accepted,
   ChatMessage,
@@ -28,6 +35,7 @@ export type {
   PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,
+  ReplyLimit,
   ReplyPart,
   ReplyResult,
   RequestNote,
@@ -44,6 +52,7 @@ export type {
   ToolChoice,
   Usage,
 } from './api/types.js'
+export { embeddedModel } from './binding/embedded-model.js'
 export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'

@@ -1,3 +1,6 @@
+import type { SchemaIssue } from './standard-schema.js'
+import type { FinishReason, ReplyLimit } from './types.js'
+
 /**
  * Every error that Sluice reports is a SluiceError with a stable `code`. Match the code or the
  * class, never the message: messages say what was expected, what came and what to do.
@@ -13,6 +16,7 @@ export type ErrorCode =
   | 'ERR_INVALID_OPTION'
   | 'ERR_INVALID_GRAMMAR'
   | 'ERR_INVALID_SCHEMA'
+  | 'ERR_INVALID_REPLY'
   | 'ERR_OVERLOADED'
   | 'ERR_QUEUE_TIMEOUT'
   | 'ERR_CANCELLED'
@@ -134,6 +138,35 @@ export class InvalidSchemaError extends SluiceError {
   constructor(message: string, path = 'schema', options?: ErrorOptions) {
     super('ERR_INVALID_SCHEMA', message, options)
     this.path = path
+  }
+}
+
+interface InvalidReplyDetails {
+  readonly text: string
+  readonly finishReason: FinishReason
+  readonly limit?: ReplyLimit | undefined
+  readonly issues?: readonly SchemaIssue[] | undefined
+}
+
+/**
+ * `Reply.object()` has no object: the reply was cut (`finishReason` is `length` or `cancelled`), it
+ * called tools instead, it is no JSON, or its schema refuses it (`issues`).
+ */
+export class InvalidReplyError extends SluiceError {
+  /** All of the reply's text. */
+  readonly text: string
+  readonly finishReason: FinishReason
+  /** As in ChoiceResult. */
+  readonly limit: ReplyLimit | undefined
+  /** What the schema's own validation found wrong; undefined where it did not come to that. */
+  readonly issues: readonly SchemaIssue[] | undefined
+
+  constructor(message: string, details: InvalidReplyDetails & ErrorOptions) {
+    super('ERR_INVALID_REPLY', message, 'cause' in details ? { cause: details.cause } : {})
+    this.text = details.text
+    this.finishReason = details.finishReason
+    this.limit = details.limit
+    this.issues = details.issues
   }
 }
 

@@ -1,7 +1,9 @@
 import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
+import type { OpenAiMessage, OpenAiTool } from '../api/openai-types.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
 import type { SamplingOptions } from '../api/sampling-options.js'
+import type { SchemaOutput } from '../api/standard-schema.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -36,8 +38,9 @@ import {
   parseTokens,
 } from '../options/request-options.js'
 import { PreparedToolList, prepareTools } from '../options/tools.js'
-
 import type { CallFormat } from '../schema/tool-grammar.js'
+import { fromCaller } from './call-site.js'
+import { compiled } from './compiled-schema.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { nativeRequest } from './native-request.js'
@@ -108,10 +111,23 @@ export class Engine implements AsyncDisposable {
    * Answers a conversation, put into words by the model's own chat template. Where there are tools
    * or the model reasons, its reply is read by the template's format: parts have text, reasoning
    * and tool calls. A last message of the assistant is the beginning of the reply, which goes on
-   * with it. Throws InvalidOptionError for a wrong argument, and InvalidSchemaError for a schema of
-   * a tool or of the reply; everything else reaches the reply's reader.
+   * with it. Messages and tools may be in OpenAI's words as well. Throws InvalidOptionError for a
+   * wrong argument, and InvalidSchemaError for a schema of a tool or of the reply; everything else
+   * reaches the reply's reader.
+   *
+   * @example
+   * ```js
+   * import { load } from 'sluice'
+   *
+   * await using engine = await load()
+   * const reply = engine.chat([{ role: 'user', content: 'Tell me a story' }], { maxTokens: 50 })
+   * for await (const { text } of reply) process.stdout.write(text)
+   * ```
    */
-  chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
+  chat<Schema extends object = object>(
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: ChatOptions<Schema> = {},
+  ): Reply<SchemaOutput<Schema>> {
     const given = parseChatOptions(options)
     const { reasoning, callFormat } = this.#parts
     const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
@@ -125,13 +141,20 @@ export class Engine implements AsyncDisposable {
    * ERR_CANCELLED by the signal.
    */
   async prepareTools(
-    tools: readonly Tool[] | PreparedTools,
+    tools: readonly (Tool | OpenAiTool)[] | PreparedTools,
     options: TextOptions = {},
   ): Promise<PreparedTools> {
-    const { signal } = parseTextOptions(options)
-    const { tools: given = [] } = parseTemplateOptions({ tools })
-    if (given instanceof PreparedToolList) return given
-    return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings, signal)
+    return fromCaller(() => {
+      const { signal } = parseTextOptions(options)
+      const { tools: given = [] } = parseTemplateOptions({ tools })
+      if (given instanceof PreparedToolList) return given
+      return prepareTools(
+        given as readonly unknown[],
+        this.#parts.callFormat,
+        this.settings,
+        signal,
+      )
+    })
   }
 
   /**
@@ -139,10 +162,10 @@ export class Engine implements AsyncDisposable {
    * (such as BOS), and names of control tokens in it are those tokens; token ids are taken as they
    * are. With `suffix` it fills the gap between the two. Errors as in `chat`.
    */
-  complete(
+  complete<Schema extends object = object>(
     prompt: string | Int32Array | readonly number[],
-    options: CompletionOptions = {},
-  ): Reply {
+    options: CompletionOptions<Schema> = {},
+  ): Reply<SchemaOutput<Schema>> {
     const given = parseCompletionPrompt(prompt, this.model.vocabulary)
     const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
     if (suffix === undefined) return this.#reply(given, rest)
@@ -162,10 +185,12 @@ export class Engine implements AsyncDisposable {
     input: EmbedInput | readonly EmbedInput[],
     options: EmbedOptions = {},
   ): Promise<EmbedResult> {
-    const { client } = this.#parts
-    const inputs = parseEmbedInput(input)
-    const { size } = this.model.embedding ?? {}
-    return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    return fromCaller(() => {
+      const { client } = this.#parts
+      const inputs = parseEmbedInput(input)
+      const { size } = this.model.embedding ?? {}
+      return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    })
   }
 
   /**
@@ -179,7 +204,7 @@ export class Engine implements AsyncDisposable {
     const given = parseText(text)
     const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
     const job = { text: given, addSpecial, parseSpecial }
-    return this.#parts.client.text('tokenize', job, signal)
+    return this.#text('tokenize', job, signal)
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
@@ -189,7 +214,7 @@ export class Engine implements AsyncDisposable {
   ): Promise<string> {
     const given = parseTokens(tokens)
     const { signal } = parseTextOptions(options)
-    return this.#parts.client.text('detokenize', { tokens: given }, signal)
+    return this.#text('detokenize', { tokens: given }, signal)
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
@@ -199,7 +224,7 @@ export class Engine implements AsyncDisposable {
   ): Promise<Uint8Array[]> {
     const given = parseTokens(tokens)
     const { signal } = parseTextOptions(options)
-    return this.#parts.client.text('pieces', { tokens: given }, signal)
+    return this.#text('pieces', { tokens: given }, signal)
   }
 
   /**
@@ -211,24 +236,24 @@ export class Engine implements AsyncDisposable {
    * ERR_ENGINE_ENDED.
    */
   async applyTemplate(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<string> {
     const { signal } = parseTextOptions(text)
     const chat = this.#templateChat(messages, options)
-    return this.#parts.client.text('apply-template', { chat }, signal)
+    return this.#text('apply-template', { chat }, signal)
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
   async countTokens(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<number> {
     const { signal } = parseTextOptions(text)
     const chat = this.#templateChat(messages, options)
-    return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
+    return (await this.#text('tokenize-chat', { chat }, signal)).length
   }
 
   /** Gauges and counters: see EngineStats. */
@@ -252,17 +277,29 @@ export class Engine implements AsyncDisposable {
     return this.close()
   }
 
-  #templateChat(messages: readonly ChatMessage[], options: TemplateOptions): NativeChat {
+  #templateChat(
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: TemplateOptions,
+  ): NativeChat {
     const { reasoning, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
   }
 
-  #reply(prompt: NativePrompt, options: RequestOptions, told?: ReplyTelling): Reply {
+  readonly #text: EngineClient['text'] = (...job) => {
+    return fromCaller(() => this.#parts.client.text(...job))
+  }
+
+  #reply<Result>(
+    prompt: NativePrompt,
+    { schema: given, ...options }: RequestOptions,
+    told?: ReplyTelling,
+  ): Reply<Result> {
     const { client, defaults, recommended } = this.#parts
     checkChoices(options.n ?? 1, this.settings.parallel)
-    const request = nativeRequest(prompt, options, defaults, recommended)
-    return new Reply(client, request, options.signal, told)
+    const schema = given && compiled(given)
+    const request = nativeRequest(prompt, { ...options, schema }, defaults, recommended)
+    return new Reply(client, request, options.signal, { ...told, schema })
   }
 }

@@ -16,6 +16,8 @@ import {
   isObject,
   listOf,
   parseFields,
+  readable,
+  refused,
   trueOrFalse,
   wrong,
 } from '../options/checks.js'
@@ -104,8 +106,11 @@ export interface ListenerOptions {
 export interface ServerOptions extends ListenerOptions {
   /** Address to bind. Default 127.0.0.1. Another than loopback needs `apiKeys`. */
   host?: string
-  /** TCP port; 0 picks a free one. Default 8080. */
-  port?: number
+  /**
+   * TCP port; 0 picks a free one. Also as decimal text, as `process.env.PORT` has it; of all
+   * numbers this one only. Default 8080.
+   */
+  port?: number | string
   /** Serve an address other than loopback to all clients, without a key. Default false. */
   allowUnauthenticated?: boolean
   /** Connections at once; more are closed on arrival. Default 4,096. */
@@ -160,7 +165,8 @@ type ModelSettings = Pick<ListenerOptions & typeof listenerDefaults, ModelOption
 
 export type OwnServerOptions = Omit<ServerOptions, ModelOption>
 export type ListenerSettings = Omit<ListenerOptions & typeof listenerDefaults, ModelOption>
-export type ServerSettings = Omit<ServerOptions & typeof serverDefaults, ModelOption>
+export type ServerSettings = Omit<Omit<ServerOptions, 'port'> & typeof serverDefaults, ModelOption>
+type ReadServerOptions = Omit<ServerOptions, 'port'> & { port?: number }
 
 const milliseconds = integerFrom(1, int32Max) // as a timer of Node's can hold
 const namesMax = 1024
@@ -218,10 +224,20 @@ const listenerChecks: Checks<ListenerOptions> = {
   onLog: aFunction as Check<(entry: AccessEntry) => void>,
 }
 
+const portNumber = integerFrom(0, 65_535)
+const port: Check<number | string> = {
+  ...portNumber,
+  accepts: (value): value is number | string => {
+    const isText = typeof value === 'string' && /^\d{1,5}$/.test(value)
+    return portNumber.accepts(isText ? Number(value) : value)
+  },
+  read: Number,
+}
+
 const serverChecks: Checks<ServerOptions> = {
   ...listenerChecks,
   host: hostName,
-  port: integerFrom(0, 65_535),
+  port,
   allowUnauthenticated: trueOrFalse,
   connectionsMax: integerFrom(1, 2 ** 20),
   headersTimeoutMs: milliseconds,
@@ -234,6 +250,7 @@ const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max)
 
 /** @throws InvalidOptionError */
 export function listenerSettings(options: ListenerOptions): ListenerSettings & ModelSettings {
+  refuseEngine(options)
   const settings = { ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) }
   demand('engine', settings.engine, engine)
   return checked(settings)
@@ -241,14 +258,24 @@ export function listenerSettings(options: ListenerOptions): ListenerSettings & M
 
 /** @throws InvalidOptionError */
 export function serverSettings(options: ServerOptions): ServerSettings & ModelSettings {
-  const settings = { ...serverDefaults, ...parseFields<ServerOptions>(options, serverChecks) }
+  refuseEngine(options)
+  const given = parseFields<ServerOptions>(options, serverChecks) as ReadServerOptions
+  const settings = { ...serverDefaults, ...given }
   demand('engine', settings.engine, engine)
   return checked(settings)
 }
 
+/** Of an engine itself each field would be an option that is unknown. */
+function refuseEngine(options: unknown): void {
+  if (readable('options', 'an object of options', () => isEngine(options))) {
+    throw refused('options', 'an object such as { engine }', 'the engine itself')
+  }
+}
+
 /** The same without an engine. Throws InvalidOptionError. */
 export function ownServerSettings(options: OwnServerOptions): ServerSettings {
-  return checked({ ...serverDefaults, ...parseFields<OwnServerOptions>(options, serverChecks) })
+  const given = parseFields<OwnServerOptions>(options, serverChecks) as ReadServerOptions
+  return checked({ ...serverDefaults, ...given })
 }
 
 /** The host of the one engine that a listener or server was given. */

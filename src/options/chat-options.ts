@@ -28,6 +28,7 @@ import {
   type TemplateArgument,
   templateArguments,
 } from './template-arguments.js'
+import { choiceOf, wordOfChoice } from './tool-choice.js'
 import type { ToolNames } from './tool-names.js'
 import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
 
@@ -66,14 +67,16 @@ const toolChoice: Check<ToolChoice> = {
   ...check<ToolChoice>(
     '"auto", "none", "required" or an object such as {"name": "get_weather"}',
     (value) => {
-      if (['auto', 'none', 'required'].includes(value as string)) return true
+      if (typeof value === 'string') return wordOfChoice(value) !== undefined
       if (!isObject(value)) return false
-      const { name, names } = value as { name?: unknown; names?: unknown }
+      const { name, names, type } = value as { name?: unknown; names?: unknown; type?: unknown }
+      if (typeof type === 'string') return choiceOf(value) !== undefined
       return typeof name === 'string' || Array.isArray(names)
     },
   ),
   read: (value, path) => {
-    if (typeof value === 'string') return value
+    if (typeof value === 'string') return wordOfChoice(value) ?? value
+    if ('type' in value && typeof value.type === 'string') return choiceOf(value) ?? value
     return 'names' in value
       ? parseFields(value, someChecks, path)
       : parseFields(value, { name: text }, path)
@@ -139,11 +142,12 @@ export function readChat(
   callFormat?: CallFormat,
   limits?: ToolLimits,
 ): ReadChat {
-  const parsed = parseMessages(messages)
+  const ofMessages: RequestNote[] = []
+  const parsed = parseMessages(messages, ofMessages)
   if (callFormat === 'none') refuseCalls(parsed)
-  const choice = options.toolChoice ?? 'auto'
+  const choice = (options.toolChoice ?? 'auto') as ToolChoice // in our words, once it is read
   const format = choice === 'none' ? undefined : callFormat
-  const { tools, names, notes } = parseTools(options.tools ?? [], format, limits)
+  const { tools, names, notes: ofTools } = parseTools(options.tools ?? [], format, limits)
   const reasoning = parseFields<ReasoningOptions>(
     options.reasoning ?? {},
     reasoningChecks,
@@ -159,7 +163,7 @@ export function readChat(
     ...budgetOf(reasoning, support),
     continues: continues(parsed, options.continueFinal),
   }
-  return { chat, toolNames: names, notes }
+  return { chat, toolNames: names, notes: [...ofMessages, ...ofTools] }
 }
 
 /** Earlier calls get the names that the model is shown. */

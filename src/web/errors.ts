@@ -61,6 +61,7 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_INVALID_OPTION: 'invalid_request',
   ERR_INVALID_GRAMMAR: 'invalid_grammar',
   ERR_INVALID_SCHEMA: 'invalid_schema',
+  ERR_INVALID_REPLY: 'internal', // of Reply.object(), which no handler asks for
   ERR_OVERLOADED: 'queue_full',
   ERR_QUEUE_TIMEOUT: 'queue_timeout',
   ERR_CANCELLED: 'internal',

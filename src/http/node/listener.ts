@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { noOptions } from '../../options/checks.js'
 import {
   type Answer,
   type AnswerHeaders,
@@ -60,7 +61,8 @@ export interface RequestListener extends Listen {
  * then that server's: `createServer` also limits connections and the time of headers, and answers
  * what is no HTTP. Throws InvalidOptionError.
  */
-export function requestListener(options: ListenerOptions): RequestListener {
+export function requestListener(options: ListenerOptions, ...none: []): RequestListener {
+  noOptions(none)
   const settings = listenerSettings(options)
   return listenerOf(new App(settings, modelHostOf(settings)))
 }

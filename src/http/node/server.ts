@@ -37,7 +37,8 @@ const newcomersMs = 50
  * A server in front of an engine; see ServerOptions for its limits. `listen()` starts it, `drain()`
  * ends it well. Throws InvalidOptionError, also for an address other than loopback without keys.
  */
-export function createServer(options: ServerOptions): SluiceServer {
+export function createServer(options: ServerOptions, ...none: []): SluiceServer {
+  noOptions(none)
   const settings = serverSettings(options)
   checkOpenness(settings)
   return new SluiceServer(settings, modelHostOf(settings))

@@ -15,7 +15,7 @@ const mayImport: Record<string, string[]> = {
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
   cli: ['api', 'schema', 'options', 'engine', 'host', 'http', 'binding'],
-  '': ['api', 'engine'],
+  '': ['api', 'engine', 'binding'],
 }
 
 /** The same for the folders of a folder, by their paths in src; its own files may import all. */
