@@ -49,7 +49,7 @@ export interface RequestListener extends Listen {
    * running replies finish, and those that still run after `deadlineMs` (30,000) get an error and
    * end. Resolves once none is left; the server in front, and the engine, can be closed then.
    * Called again, it is the same drain; a shorter deadline then counts. May be a listener of a
-   * signal or a hook of a framework itself. Rejects with ERR_INVALID_OPTION, and then stops nothing.
+   * signal or a hook of a framework itself. Rejects with ERR_INVALID_OPTION and stops nothing then.
    */
   drain(options?: DrainOptions): Promise<void>
 }
