@@ -12,6 +12,16 @@ export type {
 } from './api/placement-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
 export type {
+  RunnableTool,
+  StandardSchema,
+  ToolContext,
+  ToolResult,
+  ToolRound,
+  ToolRunOptions,
+  ToolRunPart,
+  ToolRunResult,
+} from './api/tool-types.js'
+export type {
   Accepted,
   ChatMessage,
   ChatOptions,
@@ -49,3 +59,12 @@ export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
 export { Reply } from './engine/reply.js'
+export {
+  type McpClient,
+  type McpProgress,
+  type McpTool,
+  type McpToolsOptions,
+  mcpTools,
+} from './tools/mcp-tools.js'
+export { runTools } from './tools/run-tools.js'
+export { ToolRun } from './tools/tool-run.js'

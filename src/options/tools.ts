@@ -224,6 +224,7 @@ function parseTool(
   { toolBytesMax }: ToolLimits,
   names: NameBudget,
 ): GivenTool {
+  refuseRun(input, at)
   const given = parseFields<Partial<Tool>>(input, toolChecks, at)
   const schema = schemaText(given.parameters ?? {}, `${at}.parameters`, toolBytesMax)
   const { text, depth, nameSquares } = schema
@@ -234,6 +235,13 @@ function parseTool(
   const name = demand(`${at}.name`, given.name, toolName)
   const isStrict = given.strict ?? false
   return { at, name, description: given.description ?? '', parameters: text, isStrict }
+}
+
+/** A tool that runs would not be run. */
+function refuseRun(input: unknown, at: string): void {
+  if (!isObject(input) || !('run' in input) || typeof input.run !== 'function') return
+  const expected = 'nothing here: runTools(engine, messages, { tools }) runs tools, chat() does not'
+  throw wrong(`${at}.run`, expected, input.run)
 }
 
 function schemaText(schema: object, at: string, bytesMax: number): JsonText {
