@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { atCaller } from '../../engine/call-site.js'
 import { noOptions } from '../../options/checks.js'
 import {
   type Answer,
@@ -26,9 +27,11 @@ export type RequestListener = (req: IncomingMessage, res: ServerResponse) => voi
  * is no HTTP, and drains. Throws InvalidOptionError.
  */
 export function requestListener(options: ListenerOptions, ...none: []): RequestListener {
-  noOptions(none)
-  const settings = listenerSettings(options)
-  return listenerOf(new App(settings, modelHostOf(settings)))
+  return atCaller(() => {
+    noOptions(none)
+    const settings = listenerSettings(options)
+    return listenerOf(new App(settings, modelHostOf(settings)))
+  })
 }
 
 export function listenerOf(app: App): RequestListener {
