@@ -22,13 +22,13 @@ import {
   wrong,
 } from './checks.js'
 import { budgetChecks, type ToolLimits } from './engine-options.js'
+import { choiceOf, wordOfChoice } from './other-words/tool-choice.js'
 import { formOf, requestChecks } from './request-options.js'
 import {
   parseTemplateArguments,
   type TemplateArgument,
   templateArguments,
 } from './template-arguments.js'
-import { choiceOf, wordOfChoice } from './tool-choice.js'
 import type { ToolNames } from './tool-names.js'
 import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
 

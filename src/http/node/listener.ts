@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { atCaller } from '../../engine/call-site.js'
 import { noOptions } from '../../options/checks.js'
 import {
   type Answer,
@@ -62,9 +63,11 @@ export interface RequestListener extends Listen {
  * what is no HTTP. Throws InvalidOptionError.
  */
 export function requestListener(options: ListenerOptions, ...none: []): RequestListener {
-  noOptions(none)
-  const settings = listenerSettings(options)
-  return listenerOf(new App(settings, modelHostOf(settings)))
+  return atCaller(() => {
+    noOptions(none)
+    const settings = listenerSettings(options)
+    return listenerOf(new App(settings, modelHostOf(settings)))
+  })
 }
 
 export function listenerOf(app: App): RequestListener {
