@@ -2,7 +2,7 @@ import { jsonOf } from '../schema/json-of.js'
 import { canonicalJson } from '../schema/reading/canonical-json.js'
 
 /** What a server of the Model Context Protocol answers a call with. */
-export interface McpResult {
+interface McpResult {
   readonly content: readonly McpContent[]
   readonly structuredContent?: unknown
   /** The tool failed, and the content says why. */

@@ -51,7 +51,7 @@ export interface McpProgress {
 }
 
 export interface McpToolsOptions {
-  /** Stands before each name, so that tools of several servers have names of their own: 'files_'. */
+  /** Stands before each name, so that tools of several servers differ: 'files_'. Default: none. */
   readonly prefix?: string
   /** Which of the server's tools to take. Default: all that can be called. */
   readonly filter?: (tool: McpTool) => boolean

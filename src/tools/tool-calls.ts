@@ -8,7 +8,7 @@ import type { ParsedTool } from '../options/tool-run-options.js'
 import { resultText } from './tool-result.js'
 
 /** What the calls of one reply are run with. */
-export interface CallSettings {
+interface CallSettings {
   readonly tools: ReadonlyMap<string, ParsedTool>
   readonly messages: readonly ChatMessage[]
   readonly concurrency: number

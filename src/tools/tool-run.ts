@@ -84,8 +84,8 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
     const { finishReason, text } = await this.done
     if (finishReason !== 'max_rounds') return text
     throw new MaxRoundsError(
-      `expected an answer within ${this.#options.maxRounds} replies (maxRounds), but the last one ` +
-        'called tools as well; `done` has the conversation, and another run may go on with it',
+      `expected an answer within ${this.#options.maxRounds} replies (maxRounds), but the last ` +
+        'one called tools as well; `done` has the conversation, and another run may go on with it',
     )
   }
 
@@ -285,7 +285,7 @@ function sumOf(a: Usage, b: Usage): Usage {
   }
 }
 
-/** A single tool must be called, but the model is told of all: later prompts begin with this one. */
+/** One tool must be called, but the model is told of all: later prompts begin with this one. */
 function firstChoice(choice: ToolChoice | undefined): Pick<ChatOptions, 'toolChoice'> {
   if (choice === undefined) return {}
   if (typeof choice === 'string' || !('name' in choice)) return { toolChoice: choice }

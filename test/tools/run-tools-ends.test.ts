@@ -86,7 +86,7 @@ describe('leaving a run of tools', () => {
     expect(addon.engine.cancelled).toEqual([1])
   })
 
-  test('while a tool runs aborts its signal, and the conversation has an answer to it', async () => {
+  test('while a tool runs aborts its signal, and the conversation answers its call', async () => {
     const { engine, asked } = await open([calling(['quick', {}], ['wait', {}])])
     const { tools, contexts } = endless()
     const run = runTools(engine, ask, { tools: { ...tools, quick: { run: () => 'here' } } })
