@@ -159,7 +159,8 @@ export interface LoadOptions {
   onProgress?: (fraction: number) => void
   /**
    * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
-   * the same one. They are in `engine.warnings` as well. What it throws is as with `onProgress`.
+   * the same one; of a node:cluster the first worker alone does that. They are in `engine.warnings`
+   * as well. What it throws is as with `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */

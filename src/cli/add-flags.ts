@@ -27,7 +27,7 @@ export function addFlags(command: Command, flags: Flags, examples: readonly stri
   command.addHelpOption(new Option('-h, --help', 'show this').helpGroup('Help:'))
   command.addHelpText(
     'after',
-    '\nEach option can be set in the environment as well: --gpu-layers is SLUICE_GPU_LAYERS.' +
+    '\nEach is a variable of the environment as well: --top-k is SLUICE_TOP_K.' +
       `\n\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`,
   )
 }

@@ -88,6 +88,8 @@ try {
 } catch (error) {
   process.exitCode = report(error)
 }
+// To a worker of node:cluster (pm2's are) its primary's channel is no reason to stay.
+process.channel?.unref()
 
 /** Settles a command's flags and calls it. Errors of options name its flags. */
 async function perform<F extends Flags>(

@@ -145,7 +145,11 @@ export const runFlags = {
   system: valueFlag('TEXT', aString, 'the system prompt: who the model is to be'),
   systemFile: valueFlag('FILE', filePath, 'the system prompt, from a file'),
   file: listFlag('FILE', 'a text file to put before the prompt', filePath),
-  schema: valueFlag('FILE|JSON', schemaOrFile, 'a JSON Schema that the reply keeps to'),
+  schema: valueFlag(
+    'FILE|JSON',
+    schemaOrFile,
+    'a JSON Schema that the reply keeps to; {"type":"object"} is any object',
+  ),
   json: switchFlag('print the whole result as one JSON object, for programs'),
   ...modelFlags,
   parallel: parallel(1),
