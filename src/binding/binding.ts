@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { BundledError } from './bundled-error.js'
 import type { NativeAddon } from './native.js'
 import { packageRoot } from './package-root.js'
 import { addonPlaces, backendFolders } from './places.js'
@@ -50,6 +51,7 @@ function open(): NativeAddon {
       try {
         return openFile(file, root)
       } catch (error) {
+        if (isNotFound(error)) throw new BundledError(file) // a require() that is none of Node's
         cause = error
         attempt.reason = `cannot be loaded: ${error instanceof Error ? error.message : error}`
       }
@@ -57,6 +59,9 @@ function open(): NativeAddon {
   }
   throw new Error(attempts.map(describe).join('\n'), { cause })
 }
+
+const isNotFound = (error: unknown) =>
+  (error as NodeJS.ErrnoException | undefined)?.code === 'MODULE_NOT_FOUND'
 
 function openFile(file: string, root: string): NativeAddon {
   const opened = createRequire(import.meta.url)(file) as NativeAddon
