@@ -26,11 +26,16 @@ const advice = {
 
 declare const __webpack_require__: unknown
 
+/** Whether webpack put this code where it is: it writes paths of the machine that it ran on. */
+export function isOfWebpack(): boolean {
+  return typeof __webpack_require__ !== 'undefined'
+}
+
 /** Bundlers write something else in the place of these words, or set them where bundles run. */
 function makerOfBundle(): Maker {
   if (isExecutable(import.meta.url as string | undefined)) return 'executable'
   if (process.env.NEXT_RUNTIME !== undefined) return 'next'
-  if (typeof __webpack_require__ !== 'undefined') return 'webpack'
+  if (isOfWebpack()) return 'webpack'
   if ('bun' in process.versions) return 'bun'
   return (import.meta as { env?: object }).env === undefined ? 'unknown' : 'vite'
 }

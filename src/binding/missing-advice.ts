@@ -11,11 +11,11 @@ export function missingAdvice(): string {
   const name = platformName()
   const files = bindingAttempts().map(({ file }) => file)
   if (files.some((file) => file !== undefined && /\.asar[\\/]/.test(file))) {
-    return `unpack its packages from the asar archive: asarUnpack: ['**/node_modules/{sluice,@sluice}/**']`
+    return "unpack it from the asar archive: asarUnpack: ['**/node_modules/{sluice,@sluice}/**']"
   }
   if (files.at(-1) !== undefined) return build // the platform's package is there, and of no use
   const root = packageRoot()
-  const others = platformPackages(root)
+  const others = platformPackages(root).filter((other) => other !== name)
   if (others.length > 0) {
     return (
       `node_modules was installed for ${others.join(' and ')}; ` +
