@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { platforms } from '../../../scripts/pack-platforms.mjs'
 import { installDependencies } from '../../../scripts/support/dependencies.mjs'
 import { hashOf, isFresh, writeStamp } from '../../../scripts/support/stamp.mjs'
 import { libc, platformName } from '../../../src/binding/platform.js'
@@ -10,7 +11,10 @@ import { packCheckout } from './package.js'
 const checkout = path.resolve(import.meta.dirname, '../../..')
 const folder = path.join(checkout, 'test/hosts')
 const modules = path.join(folder, 'node_modules')
+const { version } = JSON.parse(readFileSync(path.join(checkout, 'package.json'), 'utf8'))
 const addon = path.join(checkout, 'build/Release/sluice.node')
+
+type Platform = (typeof platforms)[number]
 
 /**
  * test/hosts, with the bundlers and runners that it asks for, and in its node_modules what
@@ -25,7 +29,7 @@ export async function hosts(): Promise<string> {
   await unpackCheckout(path.join(modules, 'sluice'))
   const platform = path.join(modules, '@sluice', platformName())
   rmSync(platform, { recursive: true, force: true })
-  layOutPlatform(platform)
+  layOutPlatform(platform, thisPlatform())
   writeStamp(stamp, hash)
   return folder
 }
@@ -43,13 +47,25 @@ async function unpackCheckout(home: string): Promise<void> {
   }
 }
 
-/** What @sluice/PLATFORM holds, with the addon that was built here as its binary. */
-function layOutPlatform(home: string): void {
-  const tag = libc()
-  const name = tag === undefined ? 'sluice.node' : `sluice.${tag}.node`
-  const prebuilt = path.join(home, `prebuilds/${process.platform}-${process.arch}`)
-  mkdirSync(prebuilt, { recursive: true })
-  cpSync(addon, path.join(prebuilt, name))
-  const manifest = { name: `@sluice/${platformName()}`, version: '0.1.0' }
-  writeFileSync(path.join(home, 'package.json'), JSON.stringify(manifest))
+function thisPlatform(): Platform {
+  const found = platforms.find(({ name }) => name === platformName())
+  if (found === undefined) throw new Error(`there is no package for ${platformName()}`)
+  return found
+}
+
+/**
+ * What @sluice/PLATFORM holds: of the platform that this is, with the addon that was built here; of
+ * another, without.
+ */
+export function layOutPlatform(home: string, { name, ...fits }: Platform): void {
+  mkdirSync(home, { recursive: true })
+  if (name === platformName()) {
+    const tag = libc()
+    const prebuilt = path.join(home, `prebuilds/${process.platform}-${process.arch}`)
+    cpSync(addon, path.join(prebuilt, tag === undefined ? 'sluice.node' : `sluice.${tag}.node`))
+  }
+  const lists = Object.entries(fits).map(([key, value]) => [key, [value]])
+  const manifest = { name: `@sluice/${name}`, version, preferUnplugged: true }
+  const text = JSON.stringify({ ...manifest, ...Object.fromEntries(lists) })
+  writeFileSync(path.join(home, 'package.json'), text)
 }
