@@ -1,11 +1,11 @@
-import { rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { hosts } from '../support/packages/hosts.js'
 import { freePort, startProgram } from '../support/program.js'
 
-// An app of Next.js with a route handler (app/api/chat, as in examples/route.mjs) and OpenAI's API
-// in an API route (pages/api/ai), whose body Next has read before.
+// An app of Next.js with examples/route.mjs as a route handler (app/api/chat) and OpenAI's API in an
+// API route (pages/api/ai), whose body Next has read before.
 
 let folder: string
 let next: (...args: string[]) => ReturnType<typeof startProgram>
@@ -14,8 +14,10 @@ beforeAll(async () => {
   const home = await hosts()
   folder = path.join(home, 'next')
   const cli = path.join(home, 'node_modules/next/dist/bin/next')
-  const model = path.join(home, 'node_modules/sluice/models/storyteller.gguf')
-  const env = { MODEL: model, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
+  const handler = path.join(folder, 'app/api/chat/route.js')
+  mkdirSync(path.dirname(handler), { recursive: true })
+  copyFileSync('examples/route.mjs', handler)
+  const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
   next = (...args) => startProgram(process.execPath, [cli, ...args], { cwd: folder, env })
   rmSync(path.join(folder, '.next'), { recursive: true, force: true })
 }, 10 * 60_000)

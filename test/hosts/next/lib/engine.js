@@ -2,6 +2,6 @@ import { load } from 'sluice'
 
 /** One engine for all routes, the same as that of app/api/chat. */
 export function engine() {
-  globalThis.engine ??= load({ model: process.env.MODEL })
+  globalThis.engine ??= load()
   return globalThis.engine
 }

@@ -3,9 +3,8 @@ import { engine } from '../../../lib/engine.js'
 
 let listener
 
-/** OpenAI's API below /api/ai/v1, behind Next's own body parser. */
+/** OpenAI's API below /api/ai/v1; Next has read the body before. */
 export default async function handler(req, res) {
-  listener ??= requestListener({ engine: await engine() })
-  req.url = req.url.replace(/^\/api\/ai/, '')
+  listener ??= requestListener({ engine: await engine(), prefix: '/api/ai' })
   return listener(req, res)
 }
