@@ -19,6 +19,15 @@ export type {
   StandardSchema,
 } from './api/standard-schema.js'
 export type {
+  RunnableTool,
+  ToolContext,
+  ToolResult,
+  ToolRound,
+  ToolRunOptions,
+  ToolRunPart,
+  ToolRunResult,
+} from './api/tool-types.js'
+export type {
   Accepted,
   ChatMessage,
   ChatOptions,
@@ -58,3 +67,12 @@ export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
 export { Reply } from './engine/reply.js'
+export {
+  type McpClient,
+  type McpProgress,
+  type McpTool,
+  type McpToolsOptions,
+  mcpTools,
+} from './tools/mcp-tools.js'
+export { runTools } from './tools/run-tools.js'
+export { ToolRun } from './tools/tool-run.js'

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
   | 'ERR_ENGINE_ENDED'
+  | 'ERR_TOOL_FAILED'
+  | 'ERR_MAX_ROUNDS'
 
 export class SluiceError extends Error {
   readonly code: ErrorCode
@@ -213,5 +215,40 @@ export class EngineFailedError extends SluiceError {
 export class EngineEndedError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_ENGINE_ENDED', message, options)
+  }
+}
+
+/**
+ * Why a call of a tool has no result:
+ *
+ * - `unknown-tool`: no tool has that name
+ * - `invalid-arguments`: they are no JSON object, or the tool's schema refuses them
+ * - `failed`: the tool threw; `cause` is what it threw
+ * - `timeout`: it took longer than `timeoutMs`
+ * - `invalid-result`: what it returned is neither text nor JSON
+ * - `cancelled`: the run ended before it was done
+ */
+type ToolErrorReason =
+  | 'unknown-tool'
+  | 'invalid-arguments'
+  | 'failed'
+  | 'timeout'
+  | 'invalid-result'
+  | 'cancelled'
+
+/** A call of a tool failed. It ends no run: the model is told, and goes on. */
+export class ToolError extends SluiceError {
+  readonly reason: ToolErrorReason
+
+  constructor(reason: ToolErrorReason, message: string, options?: ErrorOptions) {
+    super('ERR_TOOL_FAILED', message, options)
+    this.reason = reason
+  }
+}
+
+/** A run of tools has had `maxRounds` replies, and the last one called tools: it has no answer. */
+export class MaxRoundsError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_MAX_ROUNDS', message)
   }
 }

@@ -1,4 +1,4 @@
-/** What `chat` takes in OpenAI's words beside its own, so that what others made can be handed on. */
+/** What `chat` takes in OpenAI's words beside its own: what others made can be handed on. */
 
 /** A message as OpenAI's chat completions have it, also one that a completion answered. */
 export interface OpenAiMessage {

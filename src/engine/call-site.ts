@@ -15,13 +15,12 @@ export class CallSite {
     Error.captureStackTrace(this.#trace, above)
   }
 
-  /** The same error, whose stack goes on with the lines of the call, unless it has them. */
+  /** The same error, whose stack goes on with those lines of the call that it has not. */
   joinedTo<Thrown>(thrown: Thrown): Thrown {
     if (!isError(thrown) || typeof thrown.stack !== 'string') return thrown
-    const lines = this.#lines
-    const [first] = lines
-    if (first === undefined || thrown.stack.includes(first)) return thrown
-    thrown.stack = [thrown.stack, ...lines].join('\n')
+    const { stack } = thrown
+    const missing = this.#lines.filter((line) => !stack.includes(line))
+    if (missing.length > 0) thrown.stack = [stack, ...missing].join('\n')
     return thrown
   }
 
@@ -29,6 +28,18 @@ export class CallSite {
     const { stack } = this.#trace
     if (typeof stack !== 'string') return [] // Error.prepareStackTrace is somebody's own
     return stack.split('\n').filter((line) => /^\s+at /.test(line))
+  }
+}
+
+/**
+ * The same for what throws at once, from so deep that V8, which keeps ten calls, has forgotten the
+ * caller. It costs nothing where nothing is thrown.
+ */
+export function atCaller<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new CallSite(atCaller).joinedTo(error)
   }
 }
 

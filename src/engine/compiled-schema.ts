@@ -1,6 +1,7 @@
 import type { SchemaOutput, StandardSchema } from '../api/standard-schema.js'
 import { readSchema } from '../options/schema-objects.js'
 import { schemaGrammar } from '../schema/schema-grammar.js'
+import { atCaller } from './call-site.js'
 
 /**
  * A schema, checked and made a grammar. For a schema that many requests use: they take it in place
@@ -32,8 +33,8 @@ export class CompiledSchema<Schema extends object = object> {
    * @throws InvalidSchemaError for what is no JSON Schema, or what no grammar keeps to
    */
   constructor(schema: Schema, at = 'schema') {
-    const { json, standard } = readSchema(schema, at)
-    this.grammar = schemaGrammar(json, at)
+    const { json, standard } = atCaller(() => readSchema(schema, at))
+    this.grammar = atCaller(() => schemaGrammar(json, at))
     this.standard = standard as StandardSchema<SchemaOutput<Schema>> | undefined
   }
 }

@@ -39,7 +39,7 @@ import {
 } from '../options/request-options.js'
 import { PreparedToolList, prepareTools } from '../options/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
-import { fromCaller } from './call-site.js'
+import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
@@ -128,10 +128,12 @@ export class Engine implements AsyncDisposable {
     messages: readonly (ChatMessage | OpenAiMessage)[],
     options: ChatOptions<Schema> = {},
   ): Reply<SchemaOutput<Schema>> {
-    const given = parseChatOptions(options)
-    const { reasoning, callFormat } = this.#parts
-    const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
-    return this.#reply(chat, given, told)
+    return atCaller(() => {
+      const given = parseChatOptions(options)
+      const { reasoning, callFormat } = this.#parts
+      const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
+      return this.#reply(chat, given, told)
+    })
   }
 
   /**
@@ -166,10 +168,12 @@ export class Engine implements AsyncDisposable {
     prompt: string | Int32Array | readonly number[],
     options: CompletionOptions<Schema> = {},
   ): Reply<SchemaOutput<Schema>> {
-    const given = parseCompletionPrompt(prompt, this.model.vocabulary)
-    const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
-    if (suffix === undefined) return this.#reply(given, rest)
-    return this.#reply({ before: String(given), after: suffix }, rest)
+    return atCaller(() => {
+      const given = parseCompletionPrompt(prompt, this.model.vocabulary)
+      const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
+      if (suffix === undefined) return this.#reply(given, rest)
+      return this.#reply({ before: String(given), after: suffix }, rest)
+    })
   }
 
   /**
@@ -201,10 +205,12 @@ export class Engine implements AsyncDisposable {
    * ERR_ENGINE_ENDED.
    */
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
-    const given = parseText(text)
-    const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
-    const job = { text: given, addSpecial, parseSpecial }
-    return this.#text('tokenize', job, signal)
+    return fromCaller(() => {
+      const given = parseText(text)
+      const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
+      const job = { text: given, addSpecial, parseSpecial }
+      return this.#parts.client.text('tokenize', job, signal)
+    })
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
@@ -212,9 +218,11 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<string> {
-    const given = parseTokens(tokens)
-    const { signal } = parseTextOptions(options)
-    return this.#text('detokenize', { tokens: given }, signal)
+    return fromCaller(() => {
+      const given = parseTokens(tokens)
+      const { signal } = parseTextOptions(options)
+      return this.#parts.client.text('detokenize', { tokens: given }, signal)
+    })
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
@@ -222,9 +230,11 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    const given = parseTokens(tokens)
-    const { signal } = parseTextOptions(options)
-    return this.#text('pieces', { tokens: given }, signal)
+    return fromCaller(() => {
+      const given = parseTokens(tokens)
+      const { signal } = parseTextOptions(options)
+      return this.#parts.client.text('pieces', { tokens: given }, signal)
+    })
   }
 
   /**
@@ -240,9 +250,11 @@ export class Engine implements AsyncDisposable {
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<string> {
-    const { signal } = parseTextOptions(text)
-    const chat = this.#templateChat(messages, options)
-    return this.#text('apply-template', { chat }, signal)
+    return fromCaller(() => {
+      const { signal } = parseTextOptions(text)
+      const chat = this.#templateChat(messages, options)
+      return this.#parts.client.text('apply-template', { chat }, signal)
+    })
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
@@ -251,9 +263,11 @@ export class Engine implements AsyncDisposable {
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<number> {
-    const { signal } = parseTextOptions(text)
-    const chat = this.#templateChat(messages, options)
-    return (await this.#text('tokenize-chat', { chat }, signal)).length
+    return fromCaller(async () => {
+      const { signal } = parseTextOptions(text)
+      const chat = this.#templateChat(messages, options)
+      return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
+    })
   }
 
   /** Gauges and counters: see EngineStats. */
@@ -285,10 +299,6 @@ export class Engine implements AsyncDisposable {
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
-  }
-
-  readonly #text: EngineClient['text'] = (...job) => {
-    return fromCaller(() => this.#parts.client.text(...job))
   }
 
   #reply<Result>(

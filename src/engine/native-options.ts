@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { BinaryMissingError } from '../api/errors.js'
+import { isError } from '../api/realms.js'
 import type { LoadOptions } from '../api/types.js'
 import { binding } from '../binding/binding.js'
 import { BundledError } from '../binding/bundled-error.js'
@@ -18,7 +19,7 @@ export function loadBinding(): NativeAddon {
     return binding()
   } catch (cause) {
     if (cause instanceof BundledError) throw new BinaryMissingError(cause.message, { cause })
-    const looked = cause instanceof Error ? cause.message : String(cause)
+    const looked = isError(cause) ? cause.message : String(cause)
     throw new BinaryMissingError(
       `there is no native binary for ${platformName()} that loads here; ` +
         `${missingAdvice()}. Tried:\n${looked}`,

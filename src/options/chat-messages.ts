@@ -15,8 +15,8 @@ import {
   aString as text,
   wrong,
 } from './checks.js'
-import { readContent } from './message-content.js'
 import { type NameBudget, nameSquaresMax, nameSquaresOf, takeNames } from './object-names.js'
+import { readContent } from './other-words/message-content.js'
 
 /** A message as the engine takes it: complete, wherever it stands. */
 export interface TemplateMessage {

@@ -22,13 +22,13 @@ import {
   wrong,
 } from './checks.js'
 import { budgetChecks, type ToolLimits } from './engine-options.js'
+import { choiceOf, wordOfChoice } from './other-words/tool-choice.js'
 import { formOf, requestChecks } from './request-options.js'
 import {
   parseTemplateArguments,
   type TemplateArgument,
   templateArguments,
 } from './template-arguments.js'
-import { choiceOf, wordOfChoice } from './tool-choice.js'
 import type { ToolNames } from './tool-names.js'
 import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
 
@@ -84,7 +84,7 @@ const toolChoice: Check<ToolChoice> = {
 }
 
 const templateChecks: Checks<TemplateOptions> = {
-  tools: check('an array of tools', (value) => {
+  tools: check("an array of tools (an object of tools with `run` is runTools()'s)", (value) => {
     return Array.isArray(value) || value instanceof PreparedToolList
   }),
   toolChoice,
@@ -93,7 +93,7 @@ const templateChecks: Checks<TemplateOptions> = {
   templateArguments,
   continueFinal: trueOrFalse,
 }
-const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
+export const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseChatOptions(input: unknown): ChatOptions {

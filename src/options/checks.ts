@@ -5,7 +5,7 @@ import { isEvent, isUrl } from '../api/realms.js'
 import type { NumberRange } from '../api/sampling-options.js'
 import { cut, isPlainObject, kindOf, reasonOf, show } from '../api/show.js'
 import { nearest } from './nearest.js'
-import { meantBy } from './other-names.js'
+import { meantBy } from './other-words/other-names.js'
 
 /**
  * Checks of options, each with the words for what it expects: of every function of the package and

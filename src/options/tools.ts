@@ -259,6 +259,7 @@ function parseTool(
   { toolBytesMax }: ToolLimits,
   names: NameBudget,
 ): GivenTool {
+  refuseRun(input, at)
   const { given, place } = fieldsOfTool(input, at)
   const key = schemaKeys.find((one) => given[one] !== undefined) ?? 'parameters'
   const schemaAt = `${place}.${key}`
@@ -282,6 +283,13 @@ function fieldsOfTool(input: unknown, at: string): { given: GivenFields; place: 
   }
   const place = `${at}.function`
   return { given: parseFields<GivenFields>(given.function, functionChecks as never, place), place }
+}
+
+/** A tool that runs would not be run. */
+function refuseRun(input: unknown, at: string): void {
+  if (!isObject(input) || !('run' in input) || typeof input.run !== 'function') return
+  const expected = 'nothing here: runTools(engine, messages, { tools }) runs tools, chat() does not'
+  throw wrong(`${at}.run`, expected, input.run)
 }
 
 function schemaText(schema: unknown, at: string, bytesMax: number): JsonText {

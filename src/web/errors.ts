@@ -68,6 +68,9 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_CLOSED: 'shutting_down',
   ERR_ENGINE_FAILED: 'engine_failed',
   ERR_ENGINE_ENDED: 'engine_ended',
+  // Of no request: runTools is a program's.
+  ERR_TOOL_FAILED: 'internal',
+  ERR_MAX_ROUNDS: 'internal',
 }
 
 /** What the engine blames: one of its options, a schema or grammar, or an input by its number. */

@@ -21,11 +21,11 @@ const printed: [name: string, output: RegExp][] = [
   ['worker.mjs', /^.{60,}\n\(the worker ended with 0\)\n$/s],
 ]
 
-const mounted = ['express.mjs', 'fastify.mjs', 'hono.mjs']
+const mounted = ['http.mjs', 'express.mjs', 'fastify.mjs', 'hono.mjs', 'nest.mjs']
 
 test('each example has its place in examples/README.md, and is run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
-  const run = [...printed.map(([name]) => name), ...mounted, 'route.mjs']
+  const run = [...printed.map(([name]) => name), ...mounted, 'next-pages-api.mjs', 'route.mjs']
   expect([...run].sort()).toEqual(files.sort())
   const readme = readFileSync('examples/README.md', 'utf8')
   expect(files.filter((name) => !readme.includes(`[${name}](${name})`))).toEqual([])
@@ -42,23 +42,60 @@ describe.each(mounted)('%s', (name) => {
     const port = await freePort()
     const env = { PORT: String(port) }
     const program = startProgram(nodeUnderTest, [path.join(folder, name)], { env })
-    const [, url] = await program.said(/^(http:\S+)\/v1\n/)
-    expect(await (await get(`${url}/`)).text()).toBe('the page of your app')
-    const models = await (await get(`${url}/v1/models`)).json()
-    expect(models).toMatchObject({ data: [{ id: 'storyteller' }, { id: 'default' }] })
-    expect((await get(`${url}/v1/nothing`)).status).toBe(404)
-
-    const story = await postChat(`${url}/v1/chat/completions`)
-    expect(story.headers.get('content-type')).toMatch(/^text\/event-stream/)
-    const stream = await story.text()
-    expect(framesOf(stream).at(-1)).toBe('data: [DONE]')
-    expect(textOf(stream)).toMatch(/^.{60,}$/s)
-
-    await leaveEarly((signal) => postChat(`${url}/v1/chat/completions`, signal))
-    expect(await (await postChat(`${url}/v1/chat/completions`)).text()).toContain('[DONE]')
-    expect(await ended(program)).toMatchObject({ code: 0, stderr: '' })
+    const [, url = ''] = await program.said(/^(http:\S+\/v1)\n/)
+    expect(await (await get(new URL('/', url).href)).text()).toBe('the page of your app')
+    await servesOpenAi(url)
+    const code = name === 'nest.mjs' ? null : 0 // Nest ends its process by the signal that came
+    expect(await endedInReply(program, url)).toMatchObject({ code, stderr: '' })
   })
 })
+
+test.each(['raw', 'parsed'])('next-pages-api.mjs serves OpenAI’s API, the body %s', async (how) => {
+  const port = String(await freePort())
+  const host = path.join(hosts, 'serve-pages.mjs')
+  const args = [host, path.join(folder, 'next-pages-api.mjs'), port, how]
+  const program = startProgram(nodeUnderTest, args)
+  await program.said(/^ready\n/)
+  const url = `http://127.0.0.1:${port}/api/ai/v1`
+  const health = async () => (await get(`${url}/health`)).status
+  await expect.poll(health, { timeout: 15_000 }).toBe(200)
+  await servesOpenAi(url)
+  expect(await endedInReply(program, url)).toMatchObject({ code: 0, stderr: '' })
+})
+
+/** A stream that comes piece by piece, a client that hangs up, and paths that nobody has. */
+async function servesOpenAi(url: string): Promise<void> {
+  const models = await (await get(`${url}/models`)).json()
+  expect(models).toMatchObject({ data: [{ id: 'storyteller' }, { id: 'default' }] })
+  expect((await get(`${url}/nothing`)).status).toBe(404)
+
+  const story = await postChat(`${url}/chat/completions`)
+  expect(story.headers.get('content-type')).toMatch(/^text\/event-stream/)
+  expect(story.headers.get('content-encoding')).toBeNull()
+  const pieces = await piecesOf(story)
+  expect(pieces[0]).not.toContain('[DONE]')
+  expect(pieces.length).toBeGreaterThan(3)
+  const stream = pieces.join('')
+  expect(framesOf(stream).at(-1)).toBe('data: [DONE]')
+  expect(textOf(stream)).toMatch(/^.{60,}$/s)
+
+  const cancelled = async () => {
+    const metrics = await (await get(`${url}/metrics`)).text()
+    return Number(
+      /^sluice_requests_ended_total\{outcome="cancelled".*\} (\d+)$/m.exec(metrics)?.[1],
+    )
+  }
+  expect(await cancelled()).toBe(0)
+  await leaveEarly((signal) => postChat(`${url}/chat/completions`, signal, { ignore_eos: true }))
+  await expect.poll(cancelled, { timeout: 15_000 }).toBe(1)
+  expect(await (await postChat(`${url}/chat/completions`)).text()).toContain('[DONE]')
+}
+
+async function piecesOf({ body }: Response): Promise<string[]> {
+  const pieces: string[] = []
+  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) pieces.push(piece)
+  return pieces
+}
 
 test('route.mjs answers with the text as it comes, and with a status where it cannot', async () => {
   const port = String(await freePort())
@@ -95,8 +132,8 @@ function post(url: string, body: object, signal: AbortSignal | null = null): Pro
   return fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal })
 }
 
-function postChat(url: string, signal?: AbortSignal): Promise<Response> {
-  return post(url, { model: 'default', messages: ask, stream: true }, signal)
+function postChat(url: string, signal?: AbortSignal, more: object = {}): Promise<Response> {
+  return post(url, { model: 'default', messages: ask, stream: true, ...more }, signal)
 }
 
 /** Reads one piece of an answer, and hangs up. */
@@ -105,6 +142,23 @@ async function leaveEarly(open: (signal: AbortSignal) => Promise<Response>): Pro
   const { body } = await open(controller.signal)
   expect((await body?.getReader().read())?.done).toBe(false)
   controller.abort()
+}
+
+/** The signal comes while a reply is under way, which goes on to its end. */
+async function endedInReply(program: RunningCli, url: string) {
+  const long = { ignore_eos: true, max_tokens: 400 }
+  const { body } = await postChat(`${url}/chat/completions`, undefined, long)
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = (await reader?.read())?.value ?? ''
+  expect(text).not.toContain('[DONE]')
+  const result = ended(program)
+  for (;;) {
+    const { done = true, value = '' } = (await reader?.read()) ?? {}
+    if (done) break
+    text += value
+  }
+  expect(framesOf(text).at(-1)).toBe('data: [DONE]')
+  return result
 }
 
 function ended(program: RunningCli) {

@@ -1,5 +1,17 @@
+import type OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
+import type { ChatOptions, OpenAiMessage } from '../../src/index.js'
 import { parseChatOptions, readChat } from '../../src/options/chat-options.js'
+
+// What the client declares is taken by the compiler too.
+type Messages = readonly OpenAI.ChatCompletionMessageParam[]
+type Answer = OpenAI.ChatCompletionMessage
+type Tools = readonly OpenAI.ChatCompletionFunctionTool[]
+type Choice = OpenAI.ChatCompletionNamedToolChoice | OpenAI.ChatCompletionAllowedToolChoice
+true satisfies Messages extends readonly OpenAiMessage[] ? true : false
+true satisfies Answer extends OpenAiMessage ? true : false
+true satisfies Tools extends NonNullable<ChatOptions['tools']> ? true : false
+true satisfies Choice extends NonNullable<ChatOptions['toolChoice']> ? true : false
 
 // Messages, tools and choices in OpenAI's words are what ours are, also beside ours; what cannot be
 // taken is refused by its own path, with the shape that is right.

@@ -42,7 +42,7 @@ const messages: [say: () => string, option: string, flag: string][] = [
   ],
   [
     () =>
-      inOwnNames({ warnings: [{ code: 'SLUICE_CHAT_TEMPLATE', message: native }] }).warnings[0]
+      inOwnNames({ warnings: [{ code: 'WARN_CHAT_TEMPLATE', message: native }] }).warnings[0]
         ?.message ?? '',
     '(chatTemplate)',
     '(--chat-template-file)',

@@ -15,7 +15,7 @@ export async function readSchema(given: string): Promise<CompiledSchema> {
   return new CompiledSchema(parsed(text, isOwn ? 'it' : given), flag)
 }
 
-function parsed(text: string, name: string): unknown {
+function parsed(text: string, name: string): object {
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { types } from 'node:util'
 import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { tooDeep } from '../../web/json.js'
@@ -93,7 +94,7 @@ function bodyReadBefore({ req, body, signal }: Readable, limits: BodyLimits): Bu
 
 function bytesOf(body: unknown): Buffer | undefined {
   if (typeof body === 'string') return Buffer.from(body)
-  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.length)
+  if (types.isUint8Array(body)) return Buffer.from(body.buffer, body.byteOffset, body.length)
   if (typeof body === 'function' || isStream(body)) return undefined
   try {
     const json: string | undefined = JSON.stringify(body)

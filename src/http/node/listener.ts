@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { atCaller } from '../../engine/call-site.js'
 import { noOptions } from '../../options/checks.js'
 import {
   type Answer,
@@ -49,7 +50,7 @@ export interface RequestListener extends Listen {
    * running replies finish, and those that still run after `deadlineMs` (30,000) get an error and
    * end. Resolves once none is left; the server in front, and the engine, can be closed then.
    * Called again, it is the same drain; a shorter deadline then counts. May be a listener of a
-   * signal or a hook of a framework itself. Rejects with ERR_INVALID_OPTION, and then stops nothing.
+   * signal or a hook of a framework itself. Rejects with ERR_INVALID_OPTION and stops nothing then.
    */
   drain(options?: DrainOptions): Promise<void>
 }
@@ -62,9 +63,11 @@ export interface RequestListener extends Listen {
  * what is no HTTP. Throws InvalidOptionError.
  */
 export function requestListener(options: ListenerOptions, ...none: []): RequestListener {
-  noOptions(none)
-  const settings = listenerSettings(options)
-  return listenerOf(new App(settings, modelHostOf(settings)))
+  return atCaller(() => {
+    noOptions(none)
+    const settings = listenerSettings(options)
+    return listenerOf(new App(settings, modelHostOf(settings)))
+  })
 }
 
 export function listenerOf(app: App): RequestListener {

@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
+import { atCaller, fromCaller } from '../../engine/call-site.js'
 import type { ModelHost } from '../../host/model-host.js'
 import { noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
@@ -38,10 +39,12 @@ const newcomersMs = 50
  * ends it well. Throws InvalidOptionError, also for an address other than loopback without keys.
  */
 export function createServer(options: ServerOptions, ...none: []): SluiceServer {
-  noOptions(none)
-  const settings = serverSettings(options)
-  checkOpenness(settings)
-  return new SluiceServer(settings, modelHostOf(settings))
+  return atCaller(() => {
+    noOptions(none)
+    const settings = serverSettings(options)
+    checkOpenness(settings)
+    return new SluiceServer(settings, modelHostOf(settings))
+  })
 }
 
 /** The same in front of a host of models, which stays the caller's. */
@@ -77,14 +80,7 @@ export class SluiceServer implements AsyncDisposable {
     if (given !== undefined) {
       throw refused('listen()', "nothing: host and port are createServer's options", show(given))
     }
-    const { host, port } = this.#settings
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen(port, host, () => {
-        this.server.off('error', reject)
-        resolve(this.address())
-      })
-    })
+    return fromCaller(() => this.#listening())
   }
 
   /** Where it listens; the port is the one that was picked. */
@@ -115,6 +111,17 @@ export class SluiceServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #listening(): Promise<Address> {
+    const { host, port } = this.#settings
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen(port, host, () => {
+        this.server.off('error', reject)
+        resolve(this.address())
+      })
+    })
   }
 
   async #end(deadline: AbortSignal): Promise<void> {

@@ -78,7 +78,7 @@ test('the deadline ends the rest with an error, and the engine can be closed the
   await engine.close()
 })
 
-test('a reader that takes nothing does not hold a drain up once its deadline has passed', async () => {
+test('a reader that takes nothing holds up no drain once its deadline has passed', async () => {
   const script = () => ({ tokens: Array.from({ length: 5000 }, () => 'x'.repeat(20_000)) })
   const { native, client, listener, log } = await mounted({ script })
   const stalled = await client({ reads: false })

@@ -128,7 +128,7 @@ test.each([
   expect((await fetch(`${url}/health`)).headers.get('vary')).toBe(after)
 })
 
-test("headers that Fastify's plugins have set go out with the answer, as do other hooks", async () => {
+test("headers of Fastify's plugins go out with the answer, as do other hooks", async () => {
   const { engine, native } = await serve({
     pace: 'manual',
     script: () => ({ tokens: counting() }),

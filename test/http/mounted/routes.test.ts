@@ -123,6 +123,18 @@ describe('a prefix', () => {
     expect(await status(`${url}/v1/models`)).toBe(200)
   })
 
+  test.each([
+    ['/ai', '/ai', '/ai'],
+    ['/api', '/api/ai', '/api/ai'],
+    ['/api', '/ai', '/api/ai'],
+  ])('below %j of Express that is %j means %j', async (mount, prefix, path) => {
+    const { listener } = await listenerWith({ prefix })
+    const url = await listen(createServer(express().use(mount, listener)))
+    expect(await status(`${url}${path}/v1/models`)).toBe(200)
+    expect(await status(`${url}/v1/models`)).toBe(404)
+    expect(await status(`${url}${mount}/v1/models`)).toBe(prefix === mount ? 200 : 404)
+  })
+
   test('is no part of another name, and a part of it cannot be empty', async () => {
     const url = await plain({ prefix: '/:tenant/ai' })
     for (const path of ['/fox/aim/v1/models', '/ai/v1/models', '/fox/x/ai/v1/models']) {

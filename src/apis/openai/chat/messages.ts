@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ChatMessage, PastToolCall } from '../../../api/types.js'
-import { isTool, readContent } from '../../../options/message-content.js'
+import { isTool, readContent } from '../../../options/other-words/message-content.js'
 import { arrayOf, isEmptyArray, optional, unsupported } from '../../request.js'
 
 /** Calls of earlier turns: as OpenAI has them, as others write them, and as a reply was cut. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
 import { show } from '../../../api/show.js'
 import type { ChatOptions, RequestNote, Tool, ToolChoice } from '../../../api/types.js'
-import { choiceOf } from '../../../options/tool-choice.js'
+import { choiceOf } from '../../../options/other-words/tool-choice.js'
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 

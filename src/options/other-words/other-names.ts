@@ -1,7 +1,7 @@
 /**
  * What options are called in other programs: by OpenAI, llama-cpp-python, node-llama-cpp, Ollama
  * and the AI SDK. Of several names of ours the first that the function has is the one that is
- * meant. Names that differ from ours in their spelling alone need no row: see nearest.ts.
+ * meant. Names that differ from ours in their spelling alone need no row: see ../nearest.ts.
  */
 const otherNames: Readonly<Record<string, string | readonly string[]>> = {
   // Of a request.

@@ -1,4 +1,4 @@
-import type { ToolChoice } from '../api/types.js'
+import type { ToolChoice } from '../../api/types.js'
 
 /**
  * Whether and which tools a reply may call, in OpenAI's words and in those of others: "any" is
