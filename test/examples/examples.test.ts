@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { jsonInTags, type Step, turnsOf } from '../support/agents/plan.js'
+import { templateText } from '../support/agents/session.js'
 import type { RunningCli } from '../support/cli.js'
+import { turnModel } from '../support/models/turn-model.js'
 import { nodeUnderTest, programs } from '../support/packages/package-under-test.js'
 import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
@@ -13,12 +16,41 @@ const folder = programs('examples')
 const hosts = programs('test/examples/programs')
 const ask = [{ role: 'user', content: 'Tell me a story about a fox' }]
 
-const printed: [name: string, output: RegExp][] = [
+/** What a model that calls tools says, in the examples that need one. */
+const weatherTurns: Step[] = [
+  {
+    text: 'I look.',
+    call: { name: 'get_weather', arguments: { city: 'Paris' } },
+  },
+  { text: 'It is clear in Paris.' },
+]
+const toldOfTools = [
+  String.raw`\[turn 01\] I look\.\s*get_weather \{ city: 'Paris' \} `,
+  String.raw`\{"city":"Paris","sky":"clear","celsius":21\}\n`,
+  String.raw`\[turn 02\] It is clear in Paris\.\n\(stop after 2 replies, \d+ tokens\)\n`,
+].join('')
+const sumTurns: Step[] = [
+  { text: 'I add.', call: { name: 'get-sum', arguments: { a: 2, b: 40 } } },
+  { text: 'It is 42.' },
+]
+const toldOfMcp = [
+  String.raw`\[turn 01\] I add\.\s*get-sum \{ a: 2, b: 40 \} The sum of 2 and 40 is 42\.\n`,
+  String.raw`\[turn 02\] It is 42\.\n\(\d\d tools\)\n`,
+].join('')
+
+function callingModel(steps: Step[]): string {
+  const chatTemplate = templateText('Qwen-Qwen2.5-7B-Instruct.jinja')
+  return turnModel({ turns: turnsOf(steps, jsonInTags), chatTemplate })
+}
+
+const printed: [name: string, output: RegExp, model?: () => string][] = [
   ['chat.mjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
   ['chat.cjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
   ['abort.mjs', /^stopped after: .{41,}\n$/s],
   ['slow-reader.mjs', /^100 tokens read, the engine never more than (\d|1[0-6]) ahead\n$/],
   ['worker.mjs', /^.{60,}\n\(the worker ended with 0\)\n$/s],
+  ['tools.mjs', new RegExp(`^${toldOfTools}$`), () => callingModel(weatherTurns)],
+  ['mcp.mjs', new RegExp(`^${toldOfMcp}$`), () => callingModel(sumTurns)],
 ]
 
 const mounted = ['http.mjs', 'express.mjs', 'fastify.mjs', 'hono.mjs', 'nest.mjs']
@@ -31,8 +63,9 @@ test('each example has its place in examples/README.md, and is run here', () => 
   expect(files.filter((name) => !readme.includes(`[${name}](${name})`))).toEqual([])
 })
 
-test.each(printed)('%s prints what it says, and ends', async (name, output) => {
-  const result = await startProgram(nodeUnderTest, [path.join(folder, name)]).result
+test.each(printed)('%s prints what it says, and ends', async (name, output, model) => {
+  const args = [path.join(folder, name), ...(model === undefined ? [] : [model()])]
+  const result = await startProgram(nodeUnderTest, args).result
   const stderr = expect.stringMatching(name.endsWith('.cjs') ? requireWarning : /^$/)
   expect(result).toEqual({ code: 0, stdout: expect.stringMatching(output), stderr })
 })
