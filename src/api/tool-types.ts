@@ -1,6 +1,7 @@
 /** The shapes of a run of tools: see runTools in src/tools. */
 
 import type { ToolError } from './errors.js'
+import type { SchemaOutput, StandardSchema } from './standard-schema.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -11,36 +12,19 @@ import type {
   Usage,
 } from './types.js'
 
-/**
- * What checks values and knows their type, as zod, valibot and ArkType make them: see
- * standardschema.dev.
- */
-export interface StandardSchema<Output = unknown> {
-  readonly '~standard': {
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
-  }
-}
-
-type StandardResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly StandardIssue[] }
-
-export interface StandardIssue {
-  readonly message: string
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
-}
-
-/** What `run` gets: as the parameters say where they have types, else any object. */
-// biome-ignore lint/suspicious/noExplicitAny: a JSON Schema tells TypeScript nothing
-type ArgumentsOf<Parameters> = Parameters extends StandardSchema<infer Output> ? Output : any
+/** What `run` gets: as its parameters say where they tell their type, else any object. */
+type ArgumentsOf<Parameters> = Parameters extends StandardSchema
+  ? SchemaOutput<Parameters>
+  : // biome-ignore lint/suspicious/noExplicitAny: a JSON Schema tells TypeScript nothing
+    any
 
 /** A function that the model may call, and that `runTools` calls for it. */
 export interface RunnableTool<Parameters = unknown> {
   /** What it does, and when to call it: the model decides by this text. */
   readonly description?: string
   /**
-   * Of its arguments, an object's: a JSON Schema, as a Tool has it, or a schema of zod or another
-   * library that follows Standard Schema and can tell its JSON Schema. Default: any object.
+   * Of its arguments, an object's: a JSON Schema, or a schema of zod or another library that tells
+   * its JSON Schema, as a Tool has it. Default: any object.
    */
   readonly parameters?: Parameters
   /** As a Tool has it. Default false. */
@@ -68,8 +52,10 @@ export interface ToolContext {
 }
 
 /** Options of `runTools`: those of `chat`, of which each reply gets them, and how to go on. */
-export interface ToolRunOptions<Tools extends Record<string, unknown> = Record<string, unknown>>
-  extends Omit<ChatOptions, 'tools' | 'n'> {
+export interface ToolRunOptions<
+  Tools extends Record<string, unknown> = Record<string, unknown>,
+  Schema extends object = object,
+> extends Omit<ChatOptions<Schema>, 'tools' | 'n'> {
   /** By their names. */
   readonly tools: { readonly [Name in keyof Tools]: RunnableTool<Tools[Name]> }
   /** Replies of the model, 1 to 10,000. Default 10. */
@@ -120,7 +106,10 @@ export interface ToolRunResult {
   readonly finishReason: FinishReason | 'max_rounds'
   /** Of the last reply; empty where it only called tools. */
   readonly text: string
-  /** The conversation: what was given, and all that came to it. Another run may go on with it. */
+  /**
+   * The conversation: what was given, messages in OpenAI's words in ours, and all that came to it.
+   * Another run may go on with it.
+   */
   readonly messages: readonly ChatMessage[]
   readonly rounds: readonly ToolRound[]
   /** Of all rounds together. */

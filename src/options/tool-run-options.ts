@@ -1,3 +1,4 @@
+import type { StandardSchema } from '../api/standard-schema.js'
 import type { RunnableTool, ToolContext, ToolRunOptions } from '../api/tool-types.js'
 import type { ChatOptions, Tool } from '../api/types.js'
 import { chatChecks } from './chat-options.js'
@@ -12,17 +13,17 @@ import {
   isObject,
   parseFields,
   readable,
-  refused,
   trueOrFalse,
   wrong,
 } from './checks.js'
-import { parametersCheck, readParameters, type ToolParameters } from './tool-parameters.js'
+import { isSchemaObject, readSchema } from './schema-objects.js'
 
 /** A tool as a run takes it. */
 export interface ParsedTool {
   /** What `chat` gets of it. */
   readonly shown: Tool
-  readonly parameters: ToolParameters
+  /** What its arguments are held to beside the grammar, where its schema is a library's. */
+  readonly standard: StandardSchema | undefined
   readonly timeoutMs: number | undefined
   /** Left out where the program answers its calls. */
   readonly run?: (given: unknown, context: ToolContext) => unknown
@@ -38,9 +39,17 @@ export interface ParsedToolRun {
 
 const milliseconds = integerFrom(1, int32Max)
 
-const toolChecks: Checks<RunnableTool> = {
+const parameters: Check<object> = check(
+  'a JSON Schema (an object), or a schema of zod or the like',
+  (value) => isObject(value) || isSchemaObject(value),
+)
+/** As MCP and the AI SDK have it, which a Tool may have too. */
+type GivenTool = RunnableTool & { readonly inputSchema?: object }
+
+const toolChecks: Checks<GivenTool> = {
   description: aString,
-  parameters: parametersCheck as Checks<RunnableTool>['parameters'],
+  parameters: parameters as Check<NonNullable<RunnableTool['parameters']>>,
+  inputSchema: parameters,
   strict: trueOrFalse,
   timeoutMs: milliseconds,
   run: aFunction as Check<NonNullable<RunnableTool['run']>>,
@@ -76,39 +85,19 @@ function parseTool(
   at: string,
   timeoutMs: number | undefined,
 ): ParsedTool {
-  refuseOtherWords(input, at)
-  const { run, parameters: given, ...more } = parseFields<RunnableTool>(input, toolChecks, at)
-  const parameters = readParameters(given as object | undefined, `${at}.parameters`)
-  const { description, strict } = more
+  const given = parseFields<GivenTool>(input, toolChecks, at)
+  const key = given.parameters === undefined ? 'inputSchema' : 'parameters'
+  const { description, strict, run } = given
+  const { json, standard } = readSchema(given[key] ?? {}, `${at}.${key}`)
   return {
     shown: {
       name,
       ...(description === undefined ? {} : { description }),
-      ...(parameters.schema === undefined ? {} : { parameters: parameters.schema }),
+      parameters: json as NonNullable<Tool['parameters']>,
       ...(strict === undefined ? {} : { strict }),
     },
-    parameters,
-    timeoutMs: more.timeoutMs ?? timeoutMs,
+    standard,
+    timeoutMs: given.timeoutMs ?? timeoutMs,
     ...(run === undefined ? {} : { run: run.bind(input) }),
-  }
-}
-
-/** How other packages call what is `run` or `parameters` here; no slips of the hand. */
-const otherWords = new Map<string, 'run' | 'parameters'>([
-  ['execute', 'run'],
-  ['handler', 'run'],
-  ['function', 'run'],
-  ['func', 'run'],
-  ['invoke', 'run'],
-  ['inputSchema', 'parameters'],
-  ['input_schema', 'parameters'],
-  ['schema', 'parameters'],
-  ['params', 'parameters'],
-])
-
-function refuseOtherWords(input: unknown, at: string): void {
-  for (const key of isObject(input) ? Object.keys(input) : []) {
-    const word = otherWords.get(key)
-    if (word !== undefined) throw refused(`${at}.${key}`, `'${word}', as it is named here`, 'this')
   }
 }

@@ -1,3 +1,5 @@
+import type { OpenAiMessage } from '../api/openai-types.js'
+import type { SchemaOutput } from '../api/standard-schema.js'
 import type { ToolRunOptions } from '../api/tool-types.js'
 import type { ChatMessage } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
@@ -18,11 +20,11 @@ import { ToolRun } from './tool-run.js'
  *
  * Throws as `engine.chat` does, for the same reasons; everything else reaches the run's reader.
  */
-export function runTools<Tools extends Record<string, unknown>>(
+export function runTools<Tools extends Record<string, unknown>, Schema extends object = object>(
   engine: Engine,
-  messages: readonly ChatMessage[],
-  options: ToolRunOptions<Tools>,
-): ToolRun {
+  messages: readonly (ChatMessage | OpenAiMessage)[],
+  options: ToolRunOptions<Tools, Schema>,
+): ToolRun<SchemaOutput<Schema>> {
   if (typeof (engine as Partial<Engine> | null)?.chat !== 'function') {
     throw wrong('engine', 'what load() resolves with, first of all', engine)
   }

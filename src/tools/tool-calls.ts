@@ -3,7 +3,7 @@ import { reasonOf, show } from '../api/show.js'
 import type { ToolContext, ToolResult } from '../api/tool-types.js'
 import type { ChatMessage, ToolCall } from '../api/types.js'
 import { onAbort } from '../engine/abort-signals.js'
-import { BadArgumentsError } from '../options/tool-parameters.js'
+import { issuesText } from '../engine/reply/object.js'
 import type { ParsedTool } from '../options/tool-run-options.js'
 import { resultText } from './tool-result.js'
 
@@ -94,12 +94,9 @@ async function argumentsOf(
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw refused(`expected an object, but got ${show(given)}`)
   }
-  try {
-    return await tool.parameters.read(given)
-  } catch (cause) {
-    if (cause instanceof BadArgumentsError) throw refused(cause.message, cause)
-    throw cause
-  }
+  const checked = await tool.standard?.['~standard'].validate(given)
+  if (checked?.issues !== undefined) throw refused(issuesText(checked.issues))
+  return checked === undefined ? given : checked.value
 }
 
 /** Has a call done within its time and as long as the run goes on; its signal tells it. */

@@ -1,39 +1,43 @@
 import { MaxRoundsError } from '../api/errors.js'
+import type { OpenAiMessage } from '../api/openai-types.js'
 import type { ToolResult, ToolRound, ToolRunPart, ToolRunResult } from '../api/tool-types.js'
 import type {
   ChatMessage,
   ChatOptions,
   PreparedTools,
-  ReplyResult,
   RequestNote,
   ToolCall,
   ToolChoice,
   Usage,
 } from '../api/types.js'
 import { abortedBy, onAbort } from '../engine/abort-signals.js'
+import { CallSite } from '../engine/call-site.js'
 import type { Engine } from '../engine/engine.js'
+import { textBytes } from '../engine/reply/text-stream.js'
 import type { Reply } from '../engine/reply.js'
 import type { ParsedToolRun } from '../options/tool-run-options.js'
+import { Conversation } from './conversation.js'
 import { runCalls } from './tool-calls.js'
 
 type Step = IteratorResult<ToolRunPart, undefined>
 
 const end: Step = { done: true, value: undefined }
+const nothing = () => undefined
 
 /**
  * Replies of a model to a conversation, and its calls of tools in between, read as one. Read it as
- * a Reply: with `for await`, or await `text()`, or `done`. Taking a part is what lets it go on: a
- * run that is not read waits within the window of its reply, and begins no further one.
+ * a Reply: with `for await`, or await `text()`, `object()` or `done`. Taking a part is what lets it
+ * go on: a run that is not read waits within the window of its reply, and begins no further one.
  *
  * Leaving the loop, or `cancel()`, stops the reply and the tools that run, and `done` resolves with
  * finishReason 'cancelled'. The AbortSignal of the options stops them too, and rejects the loop
  * and `done` with ERR_CANCELLED. What fails a reply fails the run; what fails a tool does not. A
  * promise that is not awaited never becomes an unhandled rejection.
  */
-export class ToolRun implements AsyncIterable<ToolRunPart> {
+export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
   readonly #engine: Engine
   readonly #options: ParsedToolRun
-  readonly #messages: ChatMessage[]
+  readonly #conversation: Conversation
   readonly #rounds: ToolRound[] = []
   readonly #notes: readonly RequestNote[]
   readonly #steps: AsyncGenerator<ToolRunPart, undefined>
@@ -45,19 +49,26 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
   #reply: Reply
   #prepared: PreparedTools | undefined
   #error: { readonly thrown: unknown } | undefined
-  #reader: 'none' | 'iterator' | 'drain' = 'none'
-  /** What `done` read ahead of a later loop. */
+  #isIterated = false
+  /** What was read ahead of a loop, by `done` or `text()`. */
   readonly #kept: ToolRunPart[] = []
-  #draining: Promise<void> = Promise.resolve()
+  /** The step that is being read ahead. */
+  #ahead: Promise<void> | undefined
+  /** Where the run was asked for. */
+  readonly #site = new CallSite(ToolRun)
 
   /** @internal Made by runTools. */
-  constructor(engine: Engine, messages: readonly ChatMessage[], options: ParsedToolRun) {
+  constructor(
+    engine: Engine,
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: ParsedToolRun,
+  ) {
     this.#engine = engine
     this.#options = options
     const { chat, tools } = options
     const shown = [...tools.values()].map((tool) => tool.shown)
     this.#reply = engine.chat(messages, { ...chat, ...firstChoice(chat.toolChoice), tools: shown })
-    this.#messages = [...messages]
+    this.#conversation = new Conversation(messages)
     this.#notes = this.#reply.notes
     this.#done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
@@ -67,21 +78,25 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
     this.#steps = this.#run()
   }
 
-  /** How it ended, and all of it. If it is not being read, asking for this reads it to its end. */
+  /**
+   * How it ended, and all of it. If it is not being read, asking for this reads it to its end; what
+   * was read is kept for a later loop. Asked for before a loop, it leaves the pace to the loop.
+   */
   get done(): Promise<ToolRunResult> {
-    // Later, so that `run.done.then(...)` in front of a loop does not read ahead of it.
     setImmediate(() => {
-      if (this.#reader === 'none') this.#draining = this.#drain()
+      if (!this.#isIterated) void this.#readAhead()
     })
     return this.#done
   }
 
   /**
-   * The answer: all the text of the last reply. Rejects with ERR_MAX_ROUNDS where there is none, as
-   * `maxRounds` ended the run.
+   * The answer: all the text of the last reply. It reads the run to its end; a loop under way still
+   * gets all parts. Rejects with ERR_MAX_ROUNDS where there is no answer, as `maxRounds` ended the
+   * run.
    */
   async text(): Promise<string> {
-    const { finishReason, text } = await this.done
+    void this.#readAhead()
+    const { finishReason, text } = await this.#done
     if (finishReason !== 'max_rounds') return text
     throw new MaxRoundsError(
       `expected an answer within ${this.#options.maxRounds} replies (maxRounds), but the last ` +
@@ -89,9 +104,20 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
     )
   }
 
+  /** The value of that text, as `Reply.object()` has it by the option `schema`. */
+  async object(): Promise<Result> {
+    await this.text()
+    return this.#reply.object() as Promise<Result>
+  }
+
+  /** The text of all replies as a web stream of UTF-8 bytes, as `Reply.toTextStream()` has it. */
+  toTextStream(): ReturnType<Reply['toTextStream']> {
+    return textBytes(this[Symbol.asyncIterator]()) as ReturnType<Reply['toTextStream']>
+  }
+
   /** The conversation as far as it has come; also of a run that failed. */
   get messages(): readonly ChatMessage[] {
-    return [...this.#messages]
+    return this.#conversation.messages
   }
 
   /** Stops the reply, and the tools that run. `done` resolves with finishReason 'cancelled'. */
@@ -100,11 +126,11 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
     this.#isCancelled = true
     this.#stop.abort()
     this.#reply.cancel()
-    void this.#leave()
+    void this.#readAhead()
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ToolRunPart, undefined> {
-    this.#reader = 'iterator'
+    this.#isIterated = true
     return {
       next: () => this.#next(),
       return: async () => {
@@ -115,43 +141,40 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
   }
 
   async #next(): Promise<Step> {
-    await this.#draining
-    if (this.#isCancelled) return end
-    const kept = this.#kept.shift()
-    if (kept !== undefined) return { done: false, value: kept }
+    for (;;) {
+      if (this.#isCancelled) return end
+      const value = this.#kept.shift()
+      if (value !== undefined) return { done: false, value }
+      if (this.#ahead === undefined) break
+      await this.#ahead
+    }
     const step = await this.#steps.next()
     if (step.done === true && this.#error !== undefined) throw this.#error.thrown
     return step
   }
 
-  async #drain(): Promise<void> {
-    this.#reader = 'drain'
+  /** Reads to the end, and keeps the parts for a loop unless the run was left. */
+  async #readAhead(): Promise<void> {
+    if (this.#ahead !== undefined) return
     try {
-      // A loop that begins takes over.
-      while (this.#reader === 'drain') {
-        const { done, value } = await this.#steps.next()
+      for (;;) {
+        const next = this.#steps.next()
+        this.#ahead = next.then(nothing, nothing)
+        const { done, value } = await next
         if (done === true) return
         this.#kept.push(value)
       }
     } catch (error) {
       this.#fail(error) // as it has been: each reader hears of it
-    }
-  }
-
-  /** To its end, which is near, without what comes on the way. */
-  async #leave(): Promise<void> {
-    this.#reader = 'iterator'
-    try {
-      for (;;) if ((await this.#steps.next()).done === true) return
-    } catch (error) {
-      this.#fail(error)
+    } finally {
+      this.#ahead = undefined
     }
   }
 
   #abort(): void {
     const { signal } = this.#options.chat
     this.#stop.abort(signal?.reason)
-    this.#fail(abortedBy(signal, 'the run of tools was aborted'))
+    this.#fail(this.#site.joinedTo(abortedBy(signal, 'the run of tools was aborted')))
   }
 
   /** The first time counts. */
@@ -164,7 +187,8 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
     try {
       const finishReason = yield* this.#replies()
       this.#settle.resolve(this.#result(finishReason))
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#site.joinedTo(thrown)
       this.#fail(error)
       throw error
     } finally {
@@ -178,7 +202,9 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
       const result = await this.#reply.done
       const toolResults: ToolResult[] = []
       this.#rounds.push({ ...result, toolResults })
-      this.#takeReply(result)
+      const isContinued = round === 0 && this.#options.chat.continueFinal !== false
+      const { begun } = this.#conversation
+      this.#conversation.addReply(result, isContinued ? begun : undefined)
       if (result.finishReason !== 'tool_calls') return result.finishReason
       const calls = result.toolCalls ?? []
       for await (const toolResult of this.#answer(calls, toolResults)) {
@@ -211,9 +237,8 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
     }
     for (const call of runnable) {
       const result = came.get(call) as ToolResult
-      const { toolCallId, name, content } = result
       toolResults.push(result)
-      this.#messages.push({ role: 'tool', toolCallId, name, content })
+      this.#conversation.addResult(result)
     }
     const { chat } = this.#options
     if (chat.signal?.aborted) throw abortedBy(chat.signal, 'the run of tools was aborted')
@@ -233,32 +258,7 @@ export class ToolRun implements AsyncIterable<ToolRunPart> {
 
   #nextReply(tools: PreparedTools): Reply {
     const { toolChoice, continueFinal, ...chat } = this.#options.chat
-    return this.#engine.chat(this.#messages, { ...chat, ...laterChoice(toolChoice), tools })
-  }
-
-  #takeReply({ text, reasoning, toolCalls }: ReplyResult): void {
-    const begun = this.#begunMessage()
-    if (begun !== undefined) this.#messages.pop()
-    if (begun === undefined && text === '' && reasoning === undefined && toolCalls === undefined)
-      return
-    this.#messages.push({
-      role: 'assistant',
-      ...begun,
-      content: `${begun?.content ?? ''}${text}`,
-      ...(reasoning === undefined ? {} : { reasoning }),
-      ...(toolCalls === undefined ? {} : { toolCalls }),
-    })
-  }
-
-  /** The assistant's message that the first reply went on with. */
-  #begunMessage(): ChatMessage | undefined {
-    const last = this.#messages.at(-1)
-    const isBegun =
-      this.#rounds.length === 1 &&
-      last?.role === 'assistant' &&
-      (last.toolCalls ?? []).length === 0 &&
-      this.#options.chat.continueFinal !== false
-    return isBegun ? last : undefined
+    return this.#engine.chat(this.messages, { ...chat, ...laterChoice(toolChoice), tools })
   }
 
   #result(finishReason: ToolRunResult['finishReason']): ToolRunResult {
@@ -286,14 +286,16 @@ function sumOf(a: Usage, b: Usage): Usage {
 }
 
 /** One tool must be called, but the model is told of all: later prompts begin with this one. */
-function firstChoice(choice: ToolChoice | undefined): Pick<ChatOptions, 'toolChoice'> {
+function firstChoice(given: ChatOptions['toolChoice']): Pick<ChatOptions, 'toolChoice'> {
+  const choice = given as ToolChoice | undefined // in our words, once it is read
   if (choice === undefined) return {}
   if (typeof choice === 'string' || !('name' in choice)) return { toolChoice: choice }
   return { toolChoice: { names: [choice.name], mode: 'required' } }
 }
 
 /** What must be called is called once: else there would be no answer. */
-function laterChoice(choice: ToolChoice | undefined): Pick<ChatOptions, 'toolChoice'> {
+function laterChoice(given: ChatOptions['toolChoice']): Pick<ChatOptions, 'toolChoice'> {
+  const choice = given as ToolChoice | undefined
   if (choice === 'none') return { toolChoice: choice }
   if (typeof choice !== 'object' || !('names' in choice)) return {}
   return { toolChoice: { names: choice.names } }

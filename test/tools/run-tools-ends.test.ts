@@ -60,6 +60,18 @@ describe('a run of tools that nobody reads', () => {
     expect(await run.text()).toBe('Done.')
   })
 
+  test('is read to its end by text() while a loop gets all parts', async () => {
+    const { engine } = await open([calling(['a', {}]), saying('Once', ' upon', ' a', ' time.')])
+    const run = runTools(engine, ask, { tools: { a: { run: () => settle(5) } } })
+    const iterator = run[Symbol.asyncIterator]()
+    const first = await iterator.next()
+    expect(first.value).toMatchObject({ round: 0 })
+    expect(await run.text()).toBe('Once upon a time.')
+    const rest = await partsOf({ [Symbol.asyncIterator]: () => iterator })
+    expect(rest.map(({ text }) => text).join('')).toBe('Once upon a time.')
+    expect(rest.some(({ toolResult }) => toolResult !== undefined)).toBe(true)
+  })
+
   test('is taken over by a loop that begins after done was asked for', async () => {
     const { engine } = await open([calling(['a', {}]), saying('Once', ' upon', ' a', ' time.')])
     const run = runTools(engine, ask, { tools: { a: { run: () => settle(5) } } })
@@ -201,6 +213,13 @@ describe('what fails a reply', () => {
     expect(run.messages.at(-1)).toMatchObject({ role: 'tool', content: 'much' })
   })
 
+  test('has the caller’s line in its stack, of a later reply too', async () => {
+    const { engine } = await open([calling(['a', {}]), { tokens: [], refuse }])
+    const askForIt = () => runTools(engine, ask, { tools: { a: { run: () => settle(3) } } })
+    const error: Error = await askForIt().done.catch((thrown) => thrown)
+    expect(error.stack).toMatch(/ContextLengthError: too long\n.*at askForIt \(/s)
+  })
+
   test('is no unhandled rejection where nobody asks', async () => {
     const { engine } = await open([{ tokens: [], refuse }])
     runTools(engine, ask, { tools: {} })
@@ -219,14 +238,14 @@ describe('options of a run of tools', () => {
   const wrong: [string, object, string, RegExp][] = [
     ['without tools', {}, 'tools', /expected an object with a tool for each name/],
     ['with an array of tools', { tools: [{ name: 'a', run }] }, 'tools', /got an array of 1/],
-    ['with execute', { tools: { a: { execute: run } } }, 'tools.a.execute', /expected 'run'/],
     [
-      'with inputSchema',
-      { tools: { a: { inputSchema: {} } } },
-      'tools.a.inputSchema',
-      /'parameters'/,
+      'with execute',
+      { tools: { a: { execute: run } } },
+      'tools.a.execute',
+      /Did you mean 'run'\?$/,
     ],
     ['with a misspelt one', { tools: {}, maxRound: 3 }, 'maxRound', /Did you mean 'maxRounds'\?$/],
+    ['with maxSteps', { tools: {}, maxSteps: 3 }, 'maxSteps', /Did you mean 'maxRounds'\?$/],
     ['with no rounds', { tools: {}, maxRounds: 0 }, 'maxRounds', /a whole number from 1 to 10000/],
     ['with no time', { tools: {}, timeoutMs: 0 }, 'timeoutMs', /a whole number from 1/],
     ['with a tool that is none', { tools: { a: 1 } }, 'tools.a', /expected an object/],
@@ -249,11 +268,17 @@ describe('options of a run of tools', () => {
 
   test('with a schema that does not tell its JSON Schema are refused', async () => {
     const { engine } = await open([saying('Done.')])
-    const validate = (value: unknown) => ({ value })
-    const parameters = { '~standard': { version: 1, vendor: 'none', validate } }
-    expect(() => runTools(engine, ask, { tools: { a: { parameters, run } } })).toThrow(
-      "'tools.a.parameters': expected a schema that tells its JSON Schema",
-    )
+    const standard = {
+      version: 1 as const,
+      vendor: 'none',
+      validate: (value: unknown) => ({ value }),
+    }
+    const parameters = { '~standard': standard }
+    const refused = expect.objectContaining({
+      code: 'ERR_INVALID_SCHEMA',
+      path: 'tools.a.parameters',
+    })
+    expect(() => runTools(engine, ask, { tools: { a: { parameters, run } } })).toThrow(refused)
   })
 
   test('without an engine are refused by its name', () => {

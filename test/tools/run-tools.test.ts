@@ -202,6 +202,44 @@ describe('a run of tools', () => {
     expect(messages).toEqual([...ask, { role: 'assistant', content: 'It is clear.' }])
   })
 
+  test('goes on with messages in OpenAI’s words, which it has in ours then', async () => {
+    const { engine, asked } = await open([calling(['look', {}]), saying('Done.')])
+    const given = [
+      { role: 'user' as const, content: [{ type: 'text', text: 'Look' }] },
+      {
+        role: 'assistant' as const,
+        content: null,
+        tool_calls: [{ id: 'x', type: 'function', function: { name: 'look', arguments: '{}' } }],
+      },
+      { role: 'tool' as const, tool_call_id: 'x', content: 'nothing' },
+    ]
+    const { messages } = await runTools(engine, given, { tools: { look: { run: () => 1 } } }).done
+    expect(messages.slice(0, 3)).toEqual([
+      { role: 'user', content: 'Look' },
+      { role: 'assistant', content: '', toolCalls: [{ id: 'x', name: 'look', arguments: '{}' }] },
+      { role: 'tool', toolCallId: 'x', content: 'nothing' },
+    ])
+    expect(asked()[1]?.slice(0, 3)).toEqual(asked()[0])
+  })
+
+  test('fills a form in its last reply', async () => {
+    const { engine, addon } = await open([calling(['look', {}]), saying('{"a"', ': "7"}')])
+    const schema = z.object({ a: z.coerce.number() })
+    const run = runTools(engine, ask, { tools: { look: { run: () => 1 } }, schema })
+    const { a }: { a: number } = await run.object()
+    expect(a).toBe(7)
+    expect(addon.engine.submitted.every(({ grammarIsSchema }) => grammarIsSchema)).toBe(true)
+  })
+
+  test('streams its text as bytes', async () => {
+    const { engine } = await open([
+      { tokens: ['I look. ', ...calling(['look', {}]).tokens], end: 'tool_calls' },
+      saying('It is ', 'é.'),
+    ])
+    const run = runTools(engine, ask, { tools: { look: { run: () => 1 } } })
+    expect(await new Response(run.toTextStream()).text()).toBe('I look. It is é.')
+  })
+
   test('keeps reasoning in the conversation', async () => {
     const thinking = { tokens: [{ reasoning: 'Hm.' }, ...calling(['look', {}]).tokens] }
     const { engine } = await open([{ ...thinking, end: 'tool_calls' }, saying('Done.')])
@@ -385,6 +423,14 @@ describe('what a tool returns', () => {
     const { rounds } = await runTools(engine, ask, { tools: { a: { run: () => value } } }).done
     expect(rounds[0]?.toolResults[0]?.error).toBeUndefined()
     expect(rounds[0]?.toolResults[0]?.content).toBe(content)
+  })
+
+  test('is asked for by inputSchema as well', async () => {
+    const { engine, chats } = await open([calling(['a', {}]), saying('Done.')])
+    const inputSchema = { type: 'object', properties: { b: { type: 'string' } } }
+    const tools = { a: { inputSchema, run: () => 1 } }
+    await runTools(engine, ask, { tools }).done
+    expect(JSON.parse(chats()[0]?.tools[0]?.parameters ?? '')).toEqual(inputSchema)
   })
 
   test('is read by the parameters’ own types, once they are checked', async () => {

@@ -70,7 +70,8 @@ async function validated(
 
 const issuesShownMax = 3
 
-function issuesText(issues: readonly SchemaIssue[]): string {
+/** What a schema finds wrong, in a line. */
+export function issuesText(issues: readonly SchemaIssue[]): string {
   const shown = issues.slice(0, issuesShownMax).map(({ message, path = [] }) => {
     const at = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
     return at === '' ? message : `${at}: ${message}`
