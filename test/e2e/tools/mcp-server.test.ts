@@ -8,8 +8,8 @@ import { templateText } from '../../support/agents/session.js'
 import { turnModel } from '../../support/models/turn-model.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
-// A run of tools as it is in a program: the real engine with a real chat template, a model that says
-// what the test wants, and an MCP server of npm in a process of its own.
+// A run of tools as it is in a program: the real engine with a real chat template, a model that
+// says what the test wants, and an MCP server of npm in a process of its own.
 
 const server = fileURLToPath(
   import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'),
