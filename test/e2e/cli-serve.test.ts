@@ -116,6 +116,15 @@ describe('sluice serve', () => {
     expect((await chat(fromEnvironment.url, { model: 'b' })).status).toBe(200)
   })
 
+  test('names its flags where a program would be told of its options', async () => {
+    const { url } = await up(['--alias', 'fox'])
+    const origin = { origin: 'https://app.example' }
+    expect(await (await fetch(`${url}/v1/models`, { headers: origin })).text()).toContain(
+      '(--allow-origin)',
+    )
+    expect(await (await fetch(`${url}/v1/models/hen`)).text()).toContain('(--any-model)')
+  })
+
   test('takes its sampling flags for defaults that a request overrides', async () => {
     const { url } = await up(['--model', endless, '--max-tokens', '4'])
     const four = await contentOf(await chat(url))

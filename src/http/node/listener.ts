@@ -20,7 +20,7 @@ import {
   modelHostOf,
 } from '../options.js'
 import { isUnmet, readBody } from './body.js'
-import { joinConnection, type Passenger, watchReader } from './connection.js'
+import { joinConnection, otherVersion, type Passenger, watchReader } from './connection.js'
 import { Drain } from './drain.js'
 import {
   type Handed,
@@ -93,6 +93,7 @@ export function listenerOf(app: App): RequestListener {
 async function serve(app: App, exchange: Exchange): Promise<void> {
   const { call, res } = exchange
   try {
+    if (exchange.req.httpVersionMajor > 1) throw otherVersion()
     if (res.headersSent) throw new Error('the response was begun before the listener got it')
     await exchange.send(await answer(app, call))
   } catch (error) {

@@ -1,4 +1,8 @@
+import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import compression from 'compression'
 import cors, { type CorsOptions } from 'cors'
 import express from 'express'
@@ -16,6 +20,7 @@ import {
   stepUntil,
   story,
 } from '../../support/serve.js'
+import { textOf } from '../../support/sse.js'
 import { listen } from './hosts.js'
 
 // What other packages in front of a listener do with its answers, and what it leaves to them.
@@ -152,4 +157,34 @@ test("headers of Fastify's plugins go out with the answer, as do other hooks", a
     'x-mine': '1',
   })
   expect(statuses).toEqual([200])
+})
+
+test('a request of HTTP/2 is told at once that it is none of 1.1', async () => {
+  const { engine } = await serve()
+  const server = http2.createServer(requestListener({ engine }) as never)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  alsoClose(async () => {
+    client.close()
+    server.close()
+  })
+  const headers = { ':method': 'POST', ':path': chatPath, 'content-type': 'application/json' }
+  const stream = client.request(headers).end(JSON.stringify(story()))
+  const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders]
+  expect(answer[':status']).toBe(505)
+  expect(await text(stream)).toContain('http_version_not_supported')
+})
+
+test("Fastify's inject() is answered, though there is no connection", async () => {
+  const { engine } = await serve()
+  const app = fastify()
+  app.all('/v1/*', requestListener({ engine }))
+  alsoClose(() => app.close())
+  const ask = (payload: object) => app.inject({ method: 'POST', url: chatPath, payload })
+  const whole = await ask(story({ stream: false }))
+  expect([whole.statusCode, whole.json().choices[0].message.content]).toEqual([
+    200,
+    'Once upon a time.',
+  ])
+  expect(textOf((await ask(story())).body)).toBe('Once upon a time.')
 })
