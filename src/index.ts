@@ -2,6 +2,7 @@
 
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
+export type { FitOptions, FitResult } from './api/fit-types.js'
 export type {
   DeviceInfo,
   Estimate,
@@ -21,6 +22,9 @@ export type {
   EngineStats,
   EstimateOptions,
   FinishReason,
+  FitRules,
+  KeepsMessage,
+  KeptTurns,
   LoadOptions,
   ModelInfo,
   PastToolCall,

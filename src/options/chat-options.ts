@@ -1,3 +1,4 @@
+import type { FitOptions } from '../api/fit-types.js'
 import type {
   ChatOptions,
   ReasoningDefaults,
@@ -22,6 +23,7 @@ import {
   wrong,
 } from './checks.js'
 import { budgetChecks, type ToolLimits } from './engine-options.js'
+import { fit, fitChecks } from './fit-options.js'
 import { formOf, requestChecks } from './request-options.js'
 import {
   parseTemplateArguments,
@@ -90,7 +92,7 @@ const templateChecks: Checks<TemplateOptions> = {
   templateArguments,
   continueFinal: trueOrFalse,
 }
-const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
+const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks, fit }
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseChatOptions(input: unknown): ChatOptions {
@@ -102,6 +104,11 @@ export function parseChatOptions(input: unknown): ChatOptions {
 /** @throws InvalidOptionError, with the option's name */
 export function parseTemplateOptions(input: unknown): TemplateOptions {
   return parseFields<TemplateOptions>(input, templateChecks)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseFitOptions(input: unknown): FitOptions {
+  return parseFields<FitOptions>(input, { ...templateChecks, ...fitChecks })
 }
 
 /** How an engine can limit its model's reasoning. */

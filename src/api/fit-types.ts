@@ -1,0 +1,17 @@
+/** What `engine.fit` takes and gives. */
+
+import type { ChatMessage, FitRules, TemplateOptions, TextOptions } from './types.js'
+
+/** Options of `engine.fit`: those of a chat that make a difference to its prompt, and what stays. */
+export interface FitOptions extends FitRules, TemplateOptions, TextOptions {}
+
+export interface FitResult {
+  /** What fits: the given messages without those that were dropped. */
+  readonly messages: ChatMessage[]
+  /** Places of the dropped messages in what was given, from 0, in ascending order. */
+  readonly dropped: readonly number[]
+  /** Tokens of the prompt that `messages` make. */
+  readonly promptTokens: number
+  /** Tokens of the context that are left for a reply. */
+  readonly replyTokens: number
+}
