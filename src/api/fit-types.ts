@@ -2,7 +2,7 @@
 
 import type { ChatMessage, FitRules, TemplateOptions, TextOptions } from './types.js'
 
-/** Options of `engine.fit`: those of a chat that make a difference to its prompt, and what stays. */
+/** What makes a difference to a chat's prompt, and what of the conversation stays. */
 export interface FitOptions extends FitRules, TemplateOptions, TextOptions {}
 
 export interface FitResult {

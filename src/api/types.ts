@@ -529,7 +529,7 @@ export interface Timings {
 
 export interface Accepted {
   readonly promptTokens: number
-  /** Places of the messages that `fit` dropped, from 0; empty where none. Left out without `fit`. */
+  /** Places of the messages that `fit` dropped, from 0, or none. Left out without `fit`. */
   readonly dropped?: readonly number[]
 }
 

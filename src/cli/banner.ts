@@ -1,10 +1,13 @@
 import type { EmbeddingInfo } from '../api/embedding-types.js'
-import type { EngineSettings } from '../api/types.js'
+import type { EngineSettings, ModelInfo } from '../api/types.js'
+import type { Engine } from '../engine/engine.js'
 import type { ModelEntry } from '../host/model-host.js'
 import { defaultName } from '../host/names.js'
 import { packageVersion } from './package-root.js'
 
-type Model = Pick<ModelEntry, 'names' | 'model' | 'settings'>
+type Model = Pick<ModelEntry, 'names' | 'model' | 'settings'> & {
+  readonly engine?: Pick<Engine, 'warnings'>
+}
 
 interface Shown {
   readonly drainMs: number
@@ -32,13 +35,14 @@ export function banner(
   ].join('\n')
 }
 
-function linesOf({ names, model, settings }: Model, flags: Shown): string[] {
+function linesOf({ names, model, settings, engine }: Model, flags: Shown): string[] {
   const said = names.filter((name, i) => i === 0 || name !== defaultName).join(', ')
   const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
   return [
     `Sluice ${packageVersion()} serves ${said} (${model.description})`,
     `  ${model.embedding === undefined ? '' : embedding(model.embedding)}` +
-      `parallel ${settings.parallel}, context ${settings.context} tokens each, ` +
+      `parallel ${settings.parallel}, context ${settings.context} tokens each` +
+      `${beyondTrained(model, engine?.warnings)}, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
       drafting(settings) +
@@ -46,6 +50,12 @@ function linesOf({ names, model, settings }: Model, flags: Shown): string[] {
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
   ]
+}
+
+/** Where the load has warned of it. */
+function beyondTrained({ trainedContext }: ModelInfo, warnings: Engine['warnings'] = []): string {
+  const isBeyond = warnings.some(({ code }) => code === 'WARN_CONTEXT_BEYOND_TRAINED')
+  return isBeyond ? ` (more than the ${trainedContext} that it was trained on)` : ''
 }
 
 /** One line for a shell; the key is taken from the environment in which it is pasted. */

@@ -5,6 +5,7 @@ import type { NativeEngineOptions, NativeEstimate } from '../binding/engine-port
 import { parseEstimateOptions } from '../options/engine-options.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { EngineClient } from './engine-client.js'
+import { warningsOfContext } from './model-file/trained-context.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
@@ -30,7 +31,7 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
       onProgress: () => undefined, // no weights are loaded
       onReady: () => undefined,
       onEstimated: (found) => {
-        if (!client.closed) resolve(estimateOf(found, native))
+        if (!client.closed) resolve(withWarnings(found, native))
       },
       onLoadFailed: (error) => {
         if (!client.closed) failure = error
@@ -45,6 +46,11 @@ export async function estimate(file: string, options: EstimateOptions = {}): Pro
       client.close()
     })
   })
+}
+
+async function withWarnings(found: NativeEstimate, native: NativeEngineOptions): Promise<Estimate> {
+  const ofContext = await warningsOfContext(native.model, found)
+  return estimateOf({ ...found, warnings: [...found.warnings, ...ofContext] }, native)
 }
 
 function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimate {

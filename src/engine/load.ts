@@ -11,6 +11,7 @@ import { abortedBy, onAbort } from './abort-signals.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
+import { warningsOfContext } from './model-file/trained-context.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
@@ -49,7 +50,9 @@ export async function load(options: LoadOptions): Promise<Engine> {
       onProgress: (fraction) => {
         if (!client.closed) tellProgress(fraction)
       },
-      onReady: (info) => {
+      onReady: async (found) => {
+        const ofContext = await warningsOfContext(native.model, found)
+        const info = { ...found, warnings: [...found.warnings, ...ofContext] }
         if (client.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.reasoningEnds)

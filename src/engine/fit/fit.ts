@@ -208,10 +208,10 @@ function beginningOf(messages: NativeChat['messages'], size: number): NativeChat
 
 function tooLong(promptTokens: number, { room, contextTokens }: SettledFit): ContextLengthError {
   return new ContextLengthError(
-    `what must stay of the conversation has ${promptTokens} tokens, and of the context of ` +
-      `${contextTokens} there are ${room} for the prompt, ${contextTokens - room} are reserved for ` +
-      'the reply; shorten the system message, the tools or the last message, keep or reserve less, ' +
-      'or raise the context',
+    `what must stay of the conversation has ${promptTokens} tokens, and a context of ` +
+      `${contextTokens} has room for ${room}, as ${contextTokens - room} are left for the reply; ` +
+      'shorten the system message, the tools or the last turn, keep or reserve less, or raise ' +
+      'the context',
     promptTokens,
     contextTokens,
   )
