@@ -2,6 +2,7 @@
 
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
+export type { FitOptions, FitResult } from './api/fit-types.js'
 export type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './api/openai-types.js'
 export type {
   DeviceInfo,
@@ -37,6 +38,9 @@ export type {
   EngineStats,
   EstimateOptions,
   FinishReason,
+  FitRules,
+  KeepsMessage,
+  KeptTurns,
   LoadOptions,
   ModelInfo,
   PastToolCall,

@@ -1,7 +1,7 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
-import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
+import type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
 import type { SamplingOptions } from './sampling-options.js'
 import type { StandardSchema } from './standard-schema.js'
@@ -361,6 +361,45 @@ export interface PreparedTools {
   readonly count: number
 }
 
+/**
+ * What of a conversation stays, beside its last turn, where it outgrows the context. A turn is a
+ * user's message and what answers it.
+ */
+export interface FitRules {
+  /**
+   * Tokens of the context that stay free for the reply: 0 up to the context less 1. Default: a
+   * quarter of the context, or `maxTokens` where that is less.
+   */
+  readonly reserve?: number
+  /**
+   * What is never dropped: some of the first and the last turns, beside all system and developer
+   * messages; or a function that says it of each message, and then of system messages too. Of a
+   * message that it keeps the whole turn is kept. Default: the system and developer messages.
+   */
+  readonly keep?: KeptTurns | KeepsMessage
+  /**
+   * How much of the conversation stays once something must go: about this share of the room that it
+   * has beside what is always kept, and three quarters of that at least, as far as whole turns come
+   * to it. The less stays, the more turns pass until the next drop, and only a drop has the engine
+   * compute messages again. 1 keeps all that fits, and drops something nearly every turn. 0 to 1,
+   * default 0.5.
+   */
+  readonly retentionRatio?: number
+}
+
+export interface KeptTurns {
+  /** Turns at the beginning, for examples or the task. 0 and more, default 0. */
+  readonly first?: number
+  /**
+   * Turns at the end, whole. 1 and more. Default: the last turn; where that alone is too long, its
+   * first rounds of tool calls are dropped, and its user's message stays.
+   */
+  readonly last?: number
+}
+
+/** Whether a message is never dropped. `index` is its place in the conversation, from 0. */
+export type KeepsMessage = (message: ChatMessage | OpenAiMessage, index: number) => boolean
+
 export interface ChatOptions<Schema extends object = object> extends RequestOptions<Schema> {
   /**
    * As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. What
@@ -383,6 +422,12 @@ export interface ChatOptions<Schema extends object = object> extends RequestOpti
    * calls. Default: it does where the last message is an assistant's.
    */
   readonly continueFinal?: boolean
+  /**
+   * Drops the oldest turns of a conversation that outgrows the context, as `engine.fit` does, and
+   * tells in `dropped` which messages those were. True takes the default rules. Default false: what
+   * is too long rejects with ERR_CONTEXT_LENGTH.
+   */
+  readonly fit?: boolean | FitRules
 }
 
 /** What of ChatOptions makes a difference to the prompt. */
@@ -511,6 +556,8 @@ export interface Timings {
 
 export interface Accepted {
   readonly promptTokens: number
+  /** Places of the messages that `fit` dropped, from 0, or none. Left out without `fit`. */
+  readonly dropped?: readonly number[]
 }
 
 /** How one of the reply's choices ended. */
@@ -543,6 +590,8 @@ export interface ChoiceResult {
 export interface ReplyResult extends ChoiceResult {
   /** One for each choice, in order. */
   readonly choices: readonly ChoiceResult[]
+  /** As `Accepted` has it. */
+  readonly dropped?: readonly number[]
 }
 
 export interface ModelInfo {

@@ -471,7 +471,7 @@ function asCancelled({ stopString: _, ...event }: NativeFinished): NativeFinishe
 }
 
 /** Of one that had come to another end, which has no tally, or to none. */
-function cancelledWithout(id: number, phase: RequestPhase): NativeFinished {
+export function cancelledWithout(id: number, phase: RequestPhase): NativeFinished {
   const tokens = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
   const drafts = { draftTokens: 0, draftAcceptedTokens: 0 }
   const times = { queueMs: 0, prefillMs: 0, decodeMs: 0, parkedMs: 0 }

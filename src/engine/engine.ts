@@ -1,5 +1,6 @@
 import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
+import type { FitOptions, FitResult } from '../api/fit-types.js'
 import type { OpenAiMessage, OpenAiTool } from '../api/openai-types.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
 import type { SamplingOptions } from '../api/sampling-options.js'
@@ -22,12 +23,14 @@ import type { NativeChat, NativePrompt } from '../binding/engine-port.js'
 import {
   parseChat,
   parseChatOptions,
+  parseFitOptions,
   parseTemplateOptions,
   type ReasoningSupport,
   readChat,
 } from '../options/chat-options.js'
 import { noOptions } from '../options/checks.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
+import { type GivenRules, settleFit } from '../options/fit-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
@@ -43,6 +46,7 @@ import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
+import { type FitsChat, fitterOf } from './fit/fit.js'
 import { nativeRequest } from './native-request.js'
 import { Reply, type ReplyTelling } from './reply.js'
 
@@ -132,7 +136,37 @@ export class Engine implements AsyncDisposable {
       const given = parseChatOptions(options)
       const { reasoning, callFormat } = this.#parts
       const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
-      return this.#reply(chat, given, told)
+      if (!given.fit) return this.#reply(chat, given, told)
+      const rules = given.fit === true ? {} : given.fit
+      const fits = this.#fitter(chat, messages, rules, given.maxTokens, 'fit.')
+      return this.#reply(chat, given, { ...told, fits })
+    })
+  }
+
+  /**
+   * The part of a conversation that fits the context with room for a reply: what is always kept
+   * (`keep`), and the latest turns. Oldest turns go first, in steps, so that most calls for a
+   * conversation that goes on drop the same ones again, and its prompts begin alike. It
+   * takes the conversation as a whole each time, or what an earlier call left of it.
+   *
+   * Rejects with ERR_CONTEXT_LENGTH where what must stay does not fit, and else as `countTokens`.
+   */
+  async fit<Message extends ChatMessage | OpenAiMessage>(
+    messages: readonly Message[],
+    options: FitOptions = {},
+  ): Promise<FitResult<Message>> {
+    return fromCaller(async () => {
+      const { signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
+      const chat = this.#templateChat(messages, template)
+      const rules = { reserve, keep, retentionRatio }
+      const { dropped, promptTokens } = await this.#fitter(chat, messages, rules)(signal)
+      const isDropped = new Set(dropped)
+      return {
+        messages: messages.filter((_, i) => !isDropped.has(i)),
+        dropped,
+        promptTokens,
+        replyTokens: this.settings.context - promptTokens,
+      }
     })
   }
 
@@ -299,6 +333,17 @@ export class Engine implements AsyncDisposable {
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
+  }
+
+  #fitter(
+    chat: NativeChat,
+    given: readonly (ChatMessage | OpenAiMessage)[],
+    rules: GivenRules,
+    maxTokens?: number,
+    at?: string,
+  ): FitsChat {
+    const settled = settleFit(rules, this.settings.context, maxTokens, at)
+    return fitterOf(this.#parts.client, chat, given, settled)
   }
 
   #reply<Result>(

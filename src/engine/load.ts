@@ -13,6 +13,7 @@ import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
+import { warningsOfContext } from './model-file/trained-context.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
@@ -63,7 +64,9 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
       onProgress: (fraction) => {
         if (!client.closed) tellProgress(fraction)
       },
-      onReady: (info) => {
+      onReady: async (found) => {
+        const ofContext = await warningsOfContext(native.model, found)
+        const info = { ...found, warnings: [...found.warnings, ...ofContext] }
         if (client.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.reasoningEnds)

@@ -5,7 +5,8 @@ import type { NativeFinished, NativePart, NativeRequest } from '../binding/engin
 import type { ToolNames } from '../options/tool-names.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { CallSite } from './call-site.js'
-import type { EngineClient, RequestListener } from './engine-client.js'
+import { cancelledWithout, type EngineClient, type RequestListener } from './engine-client.js'
+import type { FitsChat } from './fit/fit.js'
 import { choiceSeed } from './native-request.js'
 import { Choice, type ChoiceTally, replyTokensOf } from './reply/choice.js'
 import { type ReadsObject, readObject } from './reply/object.js'
@@ -19,6 +20,8 @@ export interface ReplyTelling {
   readonly toolNames?: ToolNames
   /** What reads the value of its text, where the request has a schema. */
   readonly schema?: ReadsObject | undefined
+  /** Where the conversation is first made to fit. */
+  readonly fits?: FitsChat
 }
 
 /** A web stream of whatever declarations a program has: Node's, a browser's, or both. */
@@ -90,6 +93,10 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   #state: 'live' | 'ended' = 'live'
   #cancelled = false
   #error: SluiceError | undefined
+  /** What was dropped so that the conversation fits; undefined where that was not asked for. */
+  #dropped: readonly number[] | undefined
+  /** Ends the look for what fits. */
+  #fitting: AbortController | undefined
   /** No longer waits for the signal. */
   #rest: () => void = () => undefined
   #isIterated = false
@@ -123,15 +130,9 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
       this.#settle()
       return
     }
-    try {
-      const first = client.submit(request, (choice) => this.#listener(this.#at(choice)))
-      for (const [index, choice] of this.#choices.entries()) choice.id = first + index
-    } catch (error) {
-      this.#fail(error as SluiceError)
-      this.#settle()
-      return
-    }
     this.#rest = onAbort(signal, this.#onAbort)
+    if (told?.fits === undefined) this.#submit(request)
+    else this.#fitAndSubmit(request, told.fits)
   }
 
   /**
@@ -187,6 +188,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     if (this.#state === 'ended' || this.#cancelled) return
     this.#cancelled = true
     if (!this.#isAccepted) this.#accepted.reject(this.#site.joinedTo(cancelledEarly()))
+    this.#fitting?.abort()
     this.#cancelRunning()
     this.#wake()
   }
@@ -241,6 +243,32 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
         this.cancel()
         return end
       },
+    }
+  }
+
+  #submit(request: Omit<NativeRequest, 'id'>): void {
+    try {
+      const first = this.#client.submit(request, (choice) => this.#listener(this.#at(choice)))
+      for (const [index, choice] of this.#choices.entries()) choice.id = first + index
+    } catch (error) {
+      this.#fail(error as SluiceError)
+      this.#settle()
+    }
+  }
+
+  async #fitAndSubmit(request: Omit<NativeRequest, 'id'>, fits: FitsChat): Promise<void> {
+    this.#fitting = new AbortController()
+    const { signal } = this.#fitting
+    try {
+      const { chat, dropped } = await fits(signal)
+      signal.throwIfAborted()
+      this.#dropped = dropped
+      this.#submit({ ...request, prompt: chat })
+    } catch (error) {
+      // The engine has not heard of it, so it tells nothing.
+      if (!this.#cancelled) this.#fail(error as SluiceError)
+      else for (const one of this.#choices) this.#finish(one, cancelledWithout(one.id, 'queued'))
+      this.#settle()
     }
   }
 
@@ -322,7 +350,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     return {
       onAccepted: (promptTokens) => {
         choice.promptTokens = promptTokens
-        if (this.#isAccepted) this.#accepted.resolve({ promptTokens })
+        if (this.#isAccepted) this.#accepted.resolve({ promptTokens, ...this.#told })
       },
       onText: (text, tokens) => {
         choice.received += tokens
@@ -352,6 +380,10 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     }
   }
 
+  get #told(): Pick<Accepted, 'dropped'> {
+    return this.#dropped === undefined ? {} : { dropped: this.#dropped }
+  }
+
   get #isAccepted(): boolean {
     return this.#choices.every(({ promptTokens }) => promptTokens !== undefined)
   }
@@ -370,7 +402,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     if (results.length < this.#choices.length) return
     this.#state = 'ended'
     this.#rest()
-    this.#done.resolve(replyResult(results))
+    this.#done.resolve({ ...replyResult(results), ...this.#told })
     this.#wake()
   }
 
@@ -401,6 +433,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
 
   readonly #onAbort = (): void => {
     if (this.#cancelled) return
+    this.#fitting?.abort()
     this.#cancelRunning()
     for (const choice of this.#choices) choice.clear()
     this.#fail(abortedBy(this.#signal, 'the request was aborted'))

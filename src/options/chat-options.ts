@@ -1,3 +1,4 @@
+import type { FitOptions } from '../api/fit-types.js'
 import type {
   ChatOptions,
   ReasoningDefaults,
@@ -22,6 +23,7 @@ import {
   wrong,
 } from './checks.js'
 import { budgetChecks, type ToolLimits } from './engine-options.js'
+import { fit, fitChecks } from './fit-options.js'
 import { choiceOf, wordOfChoice } from './other-words/tool-choice.js'
 import { formOf, requestChecks } from './request-options.js'
 import {
@@ -93,7 +95,7 @@ const templateChecks: Checks<TemplateOptions> = {
   templateArguments,
   continueFinal: trueOrFalse,
 }
-export const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks }
+export const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks, fit }
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseChatOptions(input: unknown): ChatOptions {
@@ -105,6 +107,11 @@ export function parseChatOptions(input: unknown): ChatOptions {
 /** @throws InvalidOptionError, with the option's name */
 export function parseTemplateOptions(input: unknown): TemplateOptions {
   return parseFields<TemplateOptions>(input, templateChecks)
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseFitOptions(input: unknown): FitOptions {
+  return parseFields<FitOptions>(input, { ...templateChecks, ...fitChecks })
 }
 
 /** How an engine can limit its model's reasoning. */

@@ -43,6 +43,7 @@ test('each warning has its line', () => {
     WARN_GPU_PARTIAL: true,
     WARN_GPU_MEMORY: true,
     WARN_CONTEXT_REDUCED: true,
+    WARN_CONTEXT_BEYOND_TRAINED: true,
     WARN_CHAT_TEMPLATE: true,
     WARN_SMALL_STACK: true,
   }

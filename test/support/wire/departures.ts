@@ -17,6 +17,18 @@ export interface Departure {
  */
 export const departures: readonly Departure[] = [
   {
+    type: 'ChatCompletion',
+    field: 'dropped_messages',
+    schema: { type: 'array', items: { type: 'integer' }, minItems: 1 },
+    why: 'with `truncation`, places of the messages that did not fit, from 0',
+  },
+  {
+    type: 'ChatCompletionChunk',
+    field: 'dropped_messages',
+    schema: { type: 'array', items: { type: 'integer' }, minItems: 1 },
+    why: 'the same in the first frame of a stream',
+  },
+  {
     type: 'ChatCompletionMessage',
     field: 'reasoning_content',
     schema: { type: 'string' },

@@ -7,6 +7,7 @@ import { envelope } from '../envelope.js'
 import { formWords } from '../response-format.js'
 import { chatRequest, chatWords, requestOptions } from './schema.js'
 import { preparedTools, wireNotes } from './tools.js'
+import { droppedMessages, droppedNotes } from './truncation.js'
 import { ChunkEncoder, CompletionParts } from './writer.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
@@ -27,11 +28,15 @@ export async function chatCompletions(service: Service, call: Call): Promise<Ans
   call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   call.errorWords = chatWords(formWords(words, request), request)
   call.watch(engine, engineStallMs)
-  await reply.accepted
+  const accepted = await reply.accepted
+  call.note(droppedNotes(accepted, request.messages.length))
   const kind = request.stream ? 'chat.completion.chunk' : 'chat.completion'
   const head = envelope(kind, model.name, model.fingerprint)
   const { n: choices = 1, logprobs = false, stream_options: told } = request
-  if (!request.stream) return collected([reply], new CompletionParts(head, { choices, logprobs }))
+  const dropped = droppedMessages(accepted)
+  if (!request.stream) {
+    return collected([reply], new CompletionParts({ ...head, ...dropped }, { choices, logprobs }))
+  }
   const includeUsage = told?.include_usage ?? false
-  return streamed([reply], new ChunkEncoder(head, { choices, includeUsage }))
+  return streamed([reply], new ChunkEncoder(head, { choices, includeUsage, dropped }))
 }

@@ -18,6 +18,7 @@ import {
 import { structureOptions } from '../response-format.js'
 import { chatMessages } from './messages.js'
 import { toolChoice, toolWords, type WireTools, wireTools } from './tools.js'
+import { truncation } from './truncation.js'
 
 const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'
 const reasoningEffort = checked({ ...reasoningChecks.effort, expected: effortError })
@@ -95,6 +96,7 @@ export const chatRequest = z
       // Local extras, by the names that llama-server gave them.
       chat_template_kwargs: optional(templateArguments),
       continue_final_message: optional(checked(trueOrFalse)),
+      truncation: optional(truncation),
       ...reasoningBudget,
       ...generationFields,
       ...notHere,
@@ -156,13 +158,14 @@ export function toolOptions(request: ToolFields): ChatOptions {
 /** The engine's options for a request; what it leaves open stays open, but for `maxTokens`. */
 export function requestOptions(request: ChatRequest, maxTokens: number | undefined): ChatOptions {
   const limit = limitOf(request.max_completion_tokens ?? request.max_tokens) ?? maxTokens
-  const { n, logprobs, top_logprobs: alternatives = 0 } = request
+  const { n, logprobs, top_logprobs: alternatives = 0, truncation: fit } = request
   return {
     ...generationOptions(request),
     ...structureOptions(request),
     ...toolOptions(request),
     ...(limit === undefined ? {} : { maxTokens: limit }),
     ...(n === undefined ? {} : { n }),
+    ...(fit === undefined ? {} : { fit }),
     ...(logprobs === true ? { logprobs: alternatives } : {}),
   }
 }

@@ -18,6 +18,7 @@ import {
   wireLogprob,
 } from '../envelope.js'
 import { errorFrame } from '../errors.js'
+import type { DroppedMessages } from './truncation.js'
 
 /**
  * Writes one reply's frames, of all its choices. What does not change is encoded once, here; a
@@ -25,15 +26,21 @@ import { errorFrame } from '../errors.js'
  */
 export class ChunkEncoder {
   readonly #opening: string
+  /** The same of the first frame. */
+  readonly #firstOpening: string
   /** Of each choice, up to its text. */
   readonly #textOpenings: readonly string[]
   readonly #choiceClosing: string
   readonly #includeUsage: boolean
 
-  constructor(envelope: Envelope, options: { choices: number; includeUsage: boolean }) {
+  constructor(
+    envelope: Envelope,
+    options: { choices: number; includeUsage: boolean; dropped?: DroppedMessages },
+  ) {
     const opening = frameOpening(envelope)
     this.#includeUsage = options.includeUsage
     this.#opening = opening
+    this.#firstOpening = frameOpening({ ...envelope, ...options.dropped })
     this.#textOpenings = Array.from({ length: options.choices }, (_, index) => {
       return `${opening}{"index":${index},"delta":{"content":`
     })
@@ -43,7 +50,9 @@ export class ChunkEncoder {
   /** The first frames: the role of each choice, and no text yet. */
   opening(): string {
     const role = '{"role":"assistant","content":""}'
-    return this.#textOpenings.map((_, index) => this.#choice(index, role, 'null')).join('')
+    const [, ...others] = this.#textOpenings
+    const first = this.#choice(0, role, 'null', this.#firstOpening)
+    return first + others.map((_, i) => this.#choice(i + 1, role, 'null')).join('')
   }
 
   /** The frame of a part, or nothing where it says nothing. */
@@ -72,9 +81,9 @@ export class ChunkEncoder {
     return errorFrame(error)
   }
 
-  #choice(index: number, delta: string, finishReason: string): string {
+  #choice(index: number, delta: string, finishReason: string, opening = this.#opening): string {
     const choice = `{"index":${index},"delta":${delta},"finish_reason":${finishReason}`
-    return this.#opening + choice + this.#choiceClosing
+    return opening + choice + this.#choiceClosing
   }
 }
 

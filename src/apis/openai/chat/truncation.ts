@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import type { Accepted, FitRules, RequestNote } from '../../../api/types.js'
+import { numberFrom } from '../../../options/checks.js'
+
+/**
+ * Whether a conversation that outgrows the context is cut: by the name and the words that OpenAI
+ * has for it elsewhere, in responses ("auto") and in realtime sessions (a retention ratio).
+ */
+
+const truncationError =
+  '"auto", "disabled" or {"type": "retention_ratio", "retention_ratio": a number from 0 to 1}'
+
+export const truncation = z.unknown().transform((given, context): boolean | FitRules => {
+  const rules = rulesOf(given)
+  if (rules !== undefined) return rules
+  context.issues.push({ code: 'custom', message: truncationError, path: [], input: given })
+  return z.NEVER
+})
+
+function rulesOf(given: unknown): boolean | FitRules | undefined {
+  const isObject = typeof given === 'object' && given !== null
+  const { type, retention_ratio: retentionRatio } = (isObject ? given : {}) as Given
+  const word = isObject ? type : given
+  if (word === 'auto') return true
+  if (word === 'disabled') return false
+  const isShare = word === 'retention_ratio' && aShare.accepts(retentionRatio)
+  return isShare ? { retentionRatio } : undefined
+}
+
+const aShare = numberFrom(0, 1)
+
+interface Given {
+  readonly type?: unknown
+  readonly retention_ratio?: unknown
+}
+
+/** What an answer says beside OpenAI's fields where something was dropped. */
+export interface DroppedMessages {
+  /** Their places in the request's list, from 0. */
+  readonly dropped_messages?: readonly number[]
+}
+
+export function droppedMessages({ dropped = [] }: Accepted): DroppedMessages {
+  return dropped.length === 0 ? {} : { dropped_messages: dropped }
+}
+
+/** The same for the answer's notes. @param count of the request's messages */
+export function droppedNotes({ dropped = [] }: Accepted, count: number): RequestNote[] {
+  if (dropped.length === 0) return []
+  const which = rangesOf(dropped).join(', ')
+  const message = `${dropped.length} of ${count} do not fit the context; left out: ${which}`
+  return [{ path: 'messages', message }]
+}
+
+/** So many are told one by one. */
+const rangesMax = 16
+
+/** `1-24`, or a number alone. */
+function rangesOf(numbers: readonly number[]): string[] {
+  const ranges: [first: number, last: number][] = []
+  for (const number of numbers) {
+    const range = ranges.at(-1)
+    if (range?.[1] === number - 1) range[1] = number
+    else ranges.push([number, number])
+  }
+  const told = ranges.slice(0, rangesMax)
+  const texts = told.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
+  return ranges.length > rangesMax ? [...texts, 'and others'] : texts
+}
