@@ -81,8 +81,8 @@ export const mutants = [
   {
     check: 8,
     file: 'src/apis/openai/chat/writer.ts',
-    find: 'return this.#opening + choice',
-    replace: "return this.#opening.replace('chatcmpl-', 'chatcmpl-0') + choice",
+    find: 'return opening + choice',
+    replace: "return opening.replace('chatcmpl-', 'chatcmpl-0') + choice",
     tests: framing,
   },
   {
