@@ -1,7 +1,7 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
-import type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './openai-types.js'
+import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
 import type { SamplingOptions } from './sampling-options.js'
 import type { StandardSchema } from './standard-schema.js'
@@ -397,8 +397,8 @@ export interface KeptTurns {
   readonly last?: number
 }
 
-/** Whether a message is never dropped. `index` is its place in the conversation, from 0. */
-export type KeepsMessage = (message: ChatMessage | OpenAiMessage, index: number) => boolean
+/** Whether a message, as it was given, is never dropped. `index` is its place, from 0. */
+export type KeepsMessage = (message: ChatMessage, index: number) => boolean
 
 export interface ChatOptions<Schema extends object = object> extends RequestOptions<Schema> {
   /**

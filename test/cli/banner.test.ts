@@ -84,14 +84,6 @@ describe('what serve says at its start', () => {
     'cache-mib 300',
   ])('shows %s as well', (setting) => expect(text).toContain(setting))
 
-  test('says that the context is more than the model was trained on, where that was warned of', () => {
-    expect(text).not.toContain('trained')
-    const code = 'WARN_CONTEXT_BEYOND_TRAINED' as const
-    const beyond = { ...served, engine: { warnings: [{ code, message: 'it is longer' }] } }
-    const said = banner([beyond], 'http://127.0.0.1:8080', flags, false)
-    expect(said).toContain('context 512 tokens each (more than the 512 that it was trained on), ')
-  })
-
   test('shows what is shared, where it was asked for', () => {
     expect(text).not.toMatch(/kv-cells|isolate-keys/)
     const shared = { ...served, settings: { ...served.settings, kvCells: 2048 } }

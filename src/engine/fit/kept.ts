@@ -37,7 +37,7 @@ function keptByRole({ messages, users }: Conversation, firstTurns: number): bool
 /** With a message its turn is kept; of the last turn, its answer and what that called. */
 function keptByFunction({ messages, given, users }: Conversation, keep: KeepsMessage): boolean[] {
   const lastTurn = users.at(-1) ?? 0
-  const isKept = given.map((message, i) => keep(message, i) === true)
+  const isKept = given.map((message, i) => keep(message as ChatMessage, i) === true)
   const isPinned = isKept.map((kept, i) => kept && messages[i]?.role !== 'system')
   const starts = messages.flatMap(({ role }, i) => {
     return role === 'user' || (role === 'assistant' && i > lastTurn) ? [i] : []
