@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import { afterAll, describe, expect, test } from 'vitest'
+import { blocksOf, pages, programLanguages } from '../support/docs/blocks.js'
+import { DocsProject, fault, prints, typeErrors } from '../support/docs/runner.js'
+
+// Every program of README.md and docs/ is run as it stands there: see runner.ts. What cannot be run
+// says so in a comment right above it, and stands in this table, so that nothing is left out
+// unseen.
+
+const notRun: [page: string, reason: string][] = [
+  ['README.md', 'the package is not on npm yet'],
+  ['README.md', 'npm test runs this very page'],
+  ['docs/getting-started.md', 'the package is not on npm yet'],
+]
+
+const programs = pages()
+  .flatMap((page) => blocksOf(page))
+  .filter(({ language }) => programLanguages.has(language))
+const marked = programs.filter(({ mark }) => mark !== undefined)
+const run = programs.filter(({ mark }) => mark === undefined)
+
+const project = new DocsProject()
+afterAll(() => project.close())
+
+test('what is not run is listed here, with its reason', () => {
+  const skipped = marked.filter(({ mark }) => mark?.startsWith('not run: '))
+  const told = skipped.map(({ page, mark = '' }) => [page, mark.slice('not run: '.length)])
+  expect(told.sort()).toEqual([...notRun].sort())
+})
+
+test('what another test runs names that test', () => {
+  const elsewhere = marked.filter(({ mark }) => mark?.startsWith('run by '))
+  const missing = elsewhere.filter(({ mark = '' }) => !existsSync(mark.slice('run by '.length)))
+  expect(missing).toEqual([])
+})
+
+test('TypeScript of the docs has no type errors', () => {
+  expect(typeErrors(programs.filter(({ language }) => /ts$/.test(language)))).toEqual([])
+})
+
+describe.each(pages())('%s', (page) => {
+  const here = run.filter((block) => block.page === page)
+  if (here.length === 0) test('holds no program', () => {})
+  for (const block of here) {
+    test(`runs line ${block.line} (${block.language})`, { timeout: 120_000 }, async () => {
+      const { code, stdout, stderr } = await project.run(block)
+      expect({ code, stderr, stdout }).toMatchObject({
+        code: 0,
+        stderr: expect.not.stringMatching(fault),
+        stdout: expect.stringMatching(prints(block) ? /\S/ : /^/),
+      })
+    })
+  }
+})
