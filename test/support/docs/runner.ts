@@ -16,11 +16,12 @@ import type { Block } from './blocks.js'
 const docsPort = /\b8080\b/g
 const modelFile = /[\w./-]+\.gguf\b/g
 const serves = /\bsluice serve\b|\.listen\(|\bserve\(\{/
+const storyteller = 'models/storyteller.gguf'
 const serverMsMax = 45_000
 
 export class DocsProject {
   readonly folder = projectWith(packageUnderTest)
-  #shared: { program: RunningCli; port: number } | undefined
+  readonly #shared = new Map<string, { program: RunningCli; port: number }>()
   #count = 0
 
   constructor() {
@@ -39,21 +40,24 @@ export class DocsProject {
   }
 
   /** A server for the examples of clients, on a port of its own, started with the first of them. */
-  async sharedPort(): Promise<number> {
-    if (this.#shared === undefined) {
-      const port = await freePort()
-      const args = [path.join(packageUnderTest, 'dist/cli/main.js'), 'serve', '--alias', 'my-model']
-      const env = { SLUICE_PORT: String(port), SLUICE_LOG_LEVEL: 'error' }
-      const program = startProgram(nodeUnderTest, args, { env, cwd: this.folder, outlives: true })
-      this.#shared = { program, port }
-      await listening(port, program)
-    }
-    return this.#shared.port
+  async sharedPort(model: string): Promise<number> {
+    const there = this.#shared.get(model)
+    if (there !== undefined) return there.port
+    const port = await freePort()
+    const main = path.join(packageUnderTest, 'dist/cli/main.js')
+    const args = [main, 'serve', '--model', path.resolve(model), '--alias', 'my-model']
+    const env = { SLUICE_PORT: String(port), SLUICE_LOG_LEVEL: 'error' }
+    const program = startProgram(nodeUnderTest, args, { env, cwd: this.folder, outlives: true })
+    this.#shared.set(model, { program, port })
+    await until(() => isLoaded(port), program)
+    return port
   }
 
   async close(): Promise<void> {
-    this.#shared?.program.child.kill('SIGTERM')
-    await this.#shared?.program.result
+    for (const { program } of this.#shared.values()) {
+      program.child.kill('SIGTERM')
+      await program.result
+    }
   }
 
   /** Runs a block to its end; a server until it answers, and ends by SIGTERM. */
@@ -61,11 +65,12 @@ export class DocsProject {
     this.#bringFiles(block.code)
     const isServer = serves.test(block.code)
     const asks = !isServer && /127\.0\.0\.1:8080|localhost:8080/.test(block.code)
-    const port = asks ? await this.sharedPort() : await freePort()
+    const model = /embeddings/.test(block.code) ? encoderModel() : storyteller
+    const port = asks ? await this.sharedPort(model) : await freePort()
     const code = block.code.replaceAll(docsPort, String(port))
     const program = block.language === 'sh' ? this.#shell(code, port) : this.#script(block, code)
     if (!isServer) return program.result
-    await listening(port, program)
+    await until(() => answers(port), program)
     program.child.kill('SIGTERM')
     return program.result
   }
@@ -86,8 +91,9 @@ export class DocsProject {
   #script(block: Block, code: string): RunningCli {
     const isCommonJs = block.language === 'cjs' || /\brequire\('sluice/.test(code)
     const name = `example-${++this.#count}.${isCommonJs ? 'cjs' : 'mjs'}`
-    const plain = ['ts', 'mts'].includes(block.language) ? withoutTypes(code) : code
-    writeFileSync(path.join(this.folder, name), withEngine(plain))
+    const whole = withEngine(code)
+    const plain = ['ts', 'mts'].includes(block.language) ? withoutTypes(whole) : whole
+    writeFileSync(path.join(this.folder, name), plain)
     return startProgram(nodeUnderTest, [name], { cwd: this.folder })
   }
 
@@ -97,7 +103,7 @@ export class DocsProject {
       const place = path.join(this.folder, name)
       if (name.startsWith('sluice/') || existsSync(place)) continue
       mkdirSync(path.dirname(place), { recursive: true })
-      cpSync(/embed|bge|nomic/.test(name) ? encoderModel() : 'models/storyteller.gguf', place)
+      cpSync(/embed|bge|nomic/.test(name) ? encoderModel() : storyteller, place)
     }
     const keys = path.join(this.folder, 'keys.txt')
     if (!existsSync(keys)) writeFileSync(keys, 'a-key-of-the-docs\n')
@@ -113,7 +119,7 @@ function withEngine(code: string): string {
   const messages = `const messages = [{ role: 'user', content: 'Tell me a story' }]\n`
   const head = takes('messages') ? messages : ''
   if (!/\bengine\./.test(code) || !takes('engine')) return `${head}${code}`
-  const model = JSON.stringify(path.resolve('models/storyteller.gguf'))
+  const model = JSON.stringify(path.resolve(storyteller))
   return [
     `import { load as loadForTheDocs } from 'sluice'`,
     `const engine = await loadForTheDocs({ model: ${model} })`,
@@ -126,16 +132,16 @@ function withoutTypes(code: string): string {
   return ts.transpileModule(code, { compilerOptions }).outputText
 }
 
-/** Waits until something listens there, or the program has ended without. */
-async function listening(port: number, program: RunningCli): Promise<void> {
+/** Waits until it holds, or the program has ended without. */
+async function until(holds: () => Promise<boolean>, program: RunningCli): Promise<void> {
   let ended: CliResult | undefined
   program.result.then((result) => {
     ended = result
   })
   const deadline = performance.now() + serverMsMax
-  while (!(await answers(port))) {
+  while (!(await holds())) {
     if (ended !== undefined) throw new Error(`it ended with ${ended.code}: ${ended.stderr}`)
-    if (performance.now() > deadline) throw new Error(`nothing listens: ${program.stdout}`)
+    if (performance.now() > deadline) throw new Error(`it does not answer: ${program.stdout}`)
     await sleep(20)
   }
 }
@@ -143,9 +149,17 @@ async function listening(port: number, program: RunningCli): Promise<void> {
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
+    socket
+      .once('error', () => resolve(false))
+      .once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
   })
+}
+
+async function isLoaded(port: number): Promise<boolean> {
+  return (await answers(port)) && (await fetch(`http://127.0.0.1:${port}/health`)).ok
 }
 
 /** Type errors of TypeScript blocks, as a project that depends on the package sees them. */
