@@ -4,7 +4,7 @@
 import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
-import { repositoryLinks } from './links.mjs'
+import { anchorOf, repositoryLinks } from './links.mjs'
 import { sidebar } from './sidebar.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -25,6 +25,16 @@ const otherFolders = fs
 const isPage = (/** @type {string} */ file) =>
   file.endsWith('.md') && (!file.includes('/') || /^(docs|examples|models)\//.test(file))
 
+/** Pages stand outside of this folder, where no node_modules has Vue: it is looked up from here. */
+const vueOfTheSite = {
+  name: 'vue-of-the-site',
+  enforce: /** @type {const} */ ('pre'),
+  /** @param {string} id @param {string | undefined} _ @param {{ ssr?: boolean }} how */
+  resolveId(id, _, { ssr }) {
+    return ssr && /^vue(\/|$)/.test(id) ? { id, external: true } : undefined
+  },
+}
+
 export default defineConfig({
   title: 'Sluice',
   description: manifest.description,
@@ -42,10 +52,20 @@ export default defineConfig({
   },
   cleanUrls: true,
   lastUpdated: false,
+  head: [['link', { rel: 'icon', href: 'data:,' }]], // none, rather than one that is not there
   markdown: {
-    config: (markdown) => repositoryLinks(markdown, { root, repository, isPage }),
+    anchor: { slugify: anchorOf },
+    config: (markdown) => {
+      repositoryLinks(markdown, { root, repository, isPage })
+      // Blocks without a fence look, and scroll, like those with one.
+      const { rules } = markdown.renderer
+      rules.code_block = (...block) => rules.fence?.(...block) ?? ''
+    },
   },
-  vite: { server: { fs: { allow: [root] } } },
+  vite: {
+    server: { fs: { allow: [root] } },
+    plugins: [vueOfTheSite],
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

@@ -31,3 +31,12 @@ export function repositoryLinks(markdown, { root, repository, isPage }) {
     return `${repository}/${kind}/main/${file}${anchor === undefined ? '' : `#${anchor}`}`
   }
 }
+
+/**
+ * The anchor of a heading, as GitHub makes it: the pages are read there too.
+ * @param {string} title
+ */
+export function anchorOf(title) {
+  const plain = title.trim().toLowerCase()
+  return plain.replace(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-')
+}

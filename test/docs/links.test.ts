@@ -77,6 +77,14 @@ test('every block of the docs has a language, so that none is left unrun by mist
   for (const { code } of json) expect(() => JSON.parse(code)).not.toThrow()
 })
 
+test('no block of the docs is indented in place of having a fence and a language', () => {
+  const indented = pages().filter((page) => {
+    const prose = readFileSync(page, 'utf8').replace(/^ *```[\s\S]*?^ *```$/gm, '')
+    return /(^|\n\n)(?! *[-*\d])[^\n]*\n\n {4}\S/.test(prose)
+  })
+  expect(indented).toEqual([])
+})
+
 describe('blocks and links of a page', () => {
   const page = [
     '# A (b), `c`: d',
