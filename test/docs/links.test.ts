@@ -85,6 +85,16 @@ test('no block of the docs is indented in place of having a fence and a language
   expect(indented).toEqual([])
 })
 
+test('lines of code fit the width of the site', () => {
+  const blocks = pages().flatMap((page) => blocksOf(page))
+  const shown = blocks.filter(({ language }) => /^([cm]?[jt]s|html)$/.test(language))
+  const wide = shown.flatMap(({ page, code }) => {
+    const lines = code.split('\n').filter((line) => line.length > 84)
+    return lines.map((line) => `${page}: ${line}`)
+  })
+  expect(wide).toEqual([])
+})
+
 describe('blocks and links of a page', () => {
   const page = [
     '# A (b), `c`: d',
