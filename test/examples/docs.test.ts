@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
-import { blocksOf, pages, programLanguages } from '../support/docs/blocks.js'
+import { blocksOf, docstringBlocks, pages, programLanguages } from '../support/docs/blocks.js'
 import { DocsProject, fault, prints, typeErrors } from '../support/docs/runner.js'
 
-// Every program of README.md and docs/ is run as it stands there: see runner.ts. What cannot be run
-// says so in a comment right above it, and stands in this table, so that nothing is left out
-// unseen.
+// Every program of README.md, of docs/ and of the sources' comments is run as it stands there: see
+// runner.ts. What cannot be run says so in a comment right above it, and stands in this table, so
+// that nothing is left out unseen. `<!-- run by test/... -->` names another test that runs it.
 
 const notRun: [page: string, reason: string][] = [
   ['README.md', 'npm test runs this very page'],
@@ -19,9 +19,9 @@ const notRun: [page: string, reason: string][] = [
   ['docs/runtimes.md', 'it runs tests of this checkout'],
 ]
 
-const programs = pages()
-  .flatMap((page) => blocksOf(page))
-  .filter(({ language }) => programLanguages.has(language))
+const programs = [...pages().flatMap((page) => blocksOf(page)), ...docstringBlocks()].filter(
+  ({ language }) => programLanguages.has(language),
+)
 const marked = programs.filter(({ mark }) => mark !== undefined)
 const run = programs.filter(({ mark }) => mark === undefined)
 
@@ -36,7 +36,7 @@ test('what is not run is listed here, with its reason', () => {
 
 test('what another test runs names that test', () => {
   const elsewhere = marked.filter(({ mark }) => mark?.startsWith('run by '))
-  const missing = elsewhere.filter(({ mark = '' }) => !existsSync(mark.slice('run by '.length)))
+  const missing = elsewhere.filter(({ mark = '' }) => !existsSync(mark.split(/[\s,:]+/)[2] ?? ''))
   expect(missing).toEqual([])
 })
 
@@ -44,7 +44,7 @@ test('TypeScript of the docs has no type errors', () => {
   expect(typeErrors(programs.filter(({ language }) => /ts$/.test(language)))).toEqual([])
 })
 
-describe.each(pages().filter((page) => run.some((block) => block.page === page)))('%s', (page) => {
+describe.each([...new Set(run.map(({ page }) => page))])('%s', (page) => {
   for (const block of run.filter((block) => block.page === page)) {
     test(`line ${block.line} runs (${block.language})`, { timeout: 120_000 }, async () => {
       const { code, stdout, stderr } = await project.run(block)

@@ -27,6 +27,18 @@ const otherNames = new Map([
   ['console', 'sh'],
 ])
 
+/** The fenced blocks of the comments of all sources: examples of the reference. */
+export function docstringBlocks(): Block[] {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  const sources = files.filter((name) => name.endsWith('.ts')).map((name) => `src/${name}`)
+  return sources.sort().flatMap((source) => {
+    const lines = readFileSync(source, 'utf8').split('\n')
+    // What is no comment is left blank, so that lines keep their numbers.
+    const comments = lines.map((line) => /^ *\* ?(?!\/)(.*)/.exec(line)?.[1] ?? '')
+    return blocksOf(source, comments.join('\n'))
+  })
+}
+
 /** All fenced blocks of a page, those within lists too. */
 export function blocksOf(page: string, text = readFileSync(page, 'utf8')): Block[] {
   const lines = text.split('\n')

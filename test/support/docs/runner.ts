@@ -62,17 +62,26 @@ export class DocsProject {
 
   /** Runs a block to its end; a server until it answers, and ends by SIGTERM. */
   async run(block: Block): Promise<CliResult> {
-    this.#bringFiles(block.code)
-    const isServer = serves.test(block.code)
-    const asks = !isServer && /127\.0\.0\.1:8080|localhost:8080/.test(block.code)
+    if (serves.test(block.code)) return this.serve(block)
+    const asks = /127\.0\.0\.1:8080|localhost:8080/.test(block.code)
     const model = /embeddings/.test(block.code) ? encoderModel() : storyteller
-    const port = asks ? await this.sharedPort(model) : await freePort()
-    const code = block.code.replaceAll(docsPort, String(port))
-    const program = block.language === 'sh' ? this.#shell(code, port) : this.#script(block, code)
-    if (!isServer) return program.result
+    return this.#start(block, asks ? await this.sharedPort(model) : await freePort()).result
+  }
+
+  /** Runs a server while something is done with it. */
+  async serve(block: Block, use?: (origin: string) => Promise<void>): Promise<CliResult> {
+    const port = await freePort()
+    const program = this.#start(block, port)
     await until(() => answers(port), program)
+    await use?.(`http://127.0.0.1:${port}/`)
     program.child.kill('SIGTERM')
     return program.result
+  }
+
+  #start(block: Block, port: number): RunningCli {
+    this.#bringFiles(block.code)
+    const code = block.code.replaceAll(docsPort, String(port))
+    return block.language === 'sh' ? this.#shell(code, port) : this.#script(block, code)
   }
 
   #shell(code: string, port: number): RunningCli {
@@ -92,7 +101,9 @@ export class DocsProject {
     const isCommonJs = block.language === 'cjs' || /\brequire\('sluice/.test(code)
     const name = `example-${++this.#count}.${isCommonJs ? 'cjs' : 'mjs'}`
     const whole = withEngine(code)
-    const plain = ['ts', 'mts'].includes(block.language) ? withoutTypes(whole) : whole
+    // Node 20 and 22 have no `await using` of their own.
+    const isNewer = ['ts', 'mts'].includes(block.language) || /\bawait using\b/.test(code)
+    const plain = isNewer ? withoutTypes(whole) : whole
     writeFileSync(path.join(this.folder, name), plain)
     return startProgram(nodeUnderTest, [name], { cwd: this.folder })
   }
