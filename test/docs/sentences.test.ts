@@ -1,23 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { longSentences } from '../../scripts/support/sentences.mjs'
+import { firstPages } from '../support/docs/blocks.js'
 
-const short = [
-  'README.md',
-  ...[
-    'README',
-    'getting-started',
-    'program',
-    'errors',
-    'structured-output',
-    'embeddings',
-    'browser',
-    'serving',
-    'sizing',
-  ].map((name) => `docs/${name}.md`),
-]
-
-test.each(short)('no sentence of %s has more than 25 words', (page) => {
+test.each(firstPages)('no sentence of %s has more than 25 words', (page) => {
   expect(longSentences(readFileSync(page, 'utf8'))).toEqual([])
 })
 

@@ -18,6 +18,20 @@ export function pages(): string[] {
   return ['README.md', 'examples/README.md', ...docs.map((name) => `docs/${name}`).sort()]
 }
 
+/** What a newcomer reads first, whose sentences and lines of code are short. */
+export const firstPages = [
+  'README.md',
+  'docs/README.md',
+  'docs/getting-started.md',
+  'docs/program.md',
+  'docs/errors.md',
+  'docs/structured-output.md',
+  'docs/embeddings.md',
+  'docs/browser.md',
+  'docs/serving.md',
+  'docs/sizing.md',
+]
+
 export const programLanguages = new Set(['js', 'mjs', 'cjs', 'jsx', 'ts', 'mts', 'tsx', 'sh'])
 const otherNames = new Map([
   ['javascript', 'js'],
