@@ -1,4 +1,8 @@
-/** Sluice: llama.cpp inside a Node process, streamed. */
+/**
+ * Sluice: llama.cpp inside a Node process, streamed.
+ *
+ * @module sluice
+ */
 
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
