@@ -7,6 +7,7 @@ const engine = await load({ model, context: 512, parallel: 1 })
 
 // All that was said. What is sent of it is `fit`'s affair, so nothing is lost here.
 const rules = 'You tell short stories. Each is about an animal that finds a friend, and ends well.'
+/** @type {import('sluice').ChatMessage[]} */
 const history = [{ role: 'system', content: rules }]
 let droppedBefore = 0
 
@@ -24,7 +25,7 @@ for (const animal of [
 ]) {
   history.push({ role: 'user', content: `Tell me a story about a ${animal}` })
   const reply = engine.chat(history, { maxTokens: 80, fit: true })
-  const { text, usage, dropped } = await reply.done
+  const { text, usage, dropped = [] } = await reply.done
   history.push({ role: 'assistant', content: text })
 
   const isNew = dropped.length > droppedBefore
