@@ -20,7 +20,7 @@ export default defineConfig({
           // It imports JSON as only bundlers do.
           server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
-          exclude: [...processes, ...long],
+          exclude: ['**/node_modules/**', ...processes, ...long],
           sequence: { groupOrder: 0 },
         },
       },

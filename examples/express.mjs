@@ -1,23 +1,28 @@
-// OpenAI's API inside an Express app: `/v1/...` is the engine's, the rest is yours.
+// OpenAI's API inside an Express app: paths below `/ai` are the engine's, the rest is yours.
 import { fileURLToPath } from 'node:url'
+import compression from 'compression'
+import cors from 'cors'
 import express from 'express'
 import { load } from 'sluice'
 import { requestListener } from 'sluice/http'
 
 const model = fileURLToPath(import.meta.resolve('sluice/models/storyteller.gguf'))
 const engine = await load({ model })
+const listener = requestListener({ engine })
 const app = express()
 
-// Before express.json(): it reads the body itself. app.all() leaves the path as it came, which
-// app.use('/v1', ...) would not.
-app.all('/v1/*path', requestListener({ engine }))
+// Each of them may be there or not: a body that is parsed is taken as it is, a stream is not packed.
+app.use(cors(), compression(), express.json({ limit: '32mb' }))
+app.use('/ai', listener)
 app.get('/', (_req, res) => {
   res.send('the page of your app')
 })
 
 const port = Number(process.env.PORT ?? 8080)
-const server = app.listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/v1`))
-process.once('SIGTERM', () => {
-  server.close(() => engine.close())
-  setTimeout(() => server.closeAllConnections(), 10_000).unref() // those that are not done by then
+const server = app.listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/ai/v1`))
+process.once('SIGTERM', async () => {
+  server.close()
+  setTimeout(() => server.closeAllConnections(), 10_000).unref() // whoever is not done by then
+  await listener.drain({ deadlineMs: 9_000 }) // replies end, or are told that there is no time
+  await engine.close()
 })

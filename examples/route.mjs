@@ -1,12 +1,9 @@
 // A route handler as Next.js, SvelteKit, Remix and others have them: a web Request in, a Response
 // out whose body is the text as it comes. In Next.js this is app/api/chat/route.js, and
 // next.config.js has serverExternalPackages: ['sluice'].
-import { fileURLToPath } from 'node:url'
 import { load, SluiceError } from 'sluice'
 
 export const runtime = 'nodejs' // not 'edge'
-
-const model = fileURLToPath(import.meta.resolve('sluice/models/storyteller.gguf'))
 
 /**
  * One engine for all requests, also where a development server loads this file again.
@@ -16,7 +13,8 @@ const shared = /** @type {any} */ (globalThis)
 
 /** @param {Request} request its body is {"messages": [...]} @returns {Promise<Response>} */
 export async function POST(request) {
-  shared.engine ??= load({ model }).catch((error) => {
+  // The embedded model; load({ model: 'path/of/your.gguf' }) takes another.
+  shared.engine ??= load().catch((error) => {
     delete shared.engine // the next request tries again
     throw error
   })

@@ -39,7 +39,12 @@ export const backends = ['linux-x64', 'win32-x64'].flatMap((name) =>
   }),
 )
 
-/** @type {{ version: string, license: string, author: string }} */
+/**
+ * @type {{
+ *   version: string, license: string, author: string,
+ *   homepage: string, bugs: string, repository: object
+ * }}
+ */
 const manifest = JSON.parse(fs.readFileSync(inRoot('package.json'), 'utf8'))
 
 /** @param {{ out: string, only: string[] | undefined }} options */
@@ -86,7 +91,7 @@ function found() {
  * @param {string} stage
  */
 function layOut(platform, prebuilt, stage) {
-  const { version, license, author } = manifest
+  const { version, license, author, homepage, bugs, repository } = manifest
   const what =
     'backend' in platform
       ? `The ${platform.backend} backend of Sluice for ${platform.os} on ${platform.cpu}.`
@@ -97,6 +102,9 @@ function layOut(platform, prebuilt, stage) {
     description: what,
     license,
     author,
+    homepage,
+    bugs,
+    repository, // npm compares it with where a package was built
     os: [platform.os],
     cpu: [platform.cpu],
     ...(platform.libc && { libc: [platform.libc] }),

@@ -45,6 +45,7 @@ export async function buildTypeScript() {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
   const { status } = await run(process.execPath, [tsc], { cwd: root })
   if (status !== 0) throw new Stop('tsc found errors; they are above.')
+  fs.cpSync(inRoot('src/commonjs'), inRoot('dist/commonjs'), { recursive: true }) // as it is
   fs.chmodSync(inRoot('dist/cli/main.js'), 0o755) // npx runs it as a program
   writeStamp(stamp, hash)
   console.log('typescript: built dist')

@@ -1,8 +1,13 @@
-/** Sluice: llama.cpp inside a Node process, streamed. */
+/**
+ * Sluice: llama.cpp inside a Node process, streamed.
+ *
+ * @module sluice
+ */
 
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
+export type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './api/openai-types.js'
 export type {
   DeviceInfo,
   Estimate,
@@ -12,6 +17,21 @@ export type {
   Placement,
 } from './api/placement-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
+export type {
+  SchemaIssue,
+  SchemaOutput,
+  StandardResult,
+  StandardSchema,
+} from './api/standard-schema.js'
+export type {
+  RunnableTool,
+  ToolContext,
+  ToolResult,
+  ToolRound,
+  ToolRunOptions,
+  ToolRunPart,
+  ToolRunResult,
+} from './api/tool-types.js'
 export type {
   Accepted,
   ChatMessage,
@@ -32,6 +52,7 @@ export type {
   PromptTokenLogprobs,
   ReasoningDefaults,
   ReasoningOptions,
+  ReplyLimit,
   ReplyPart,
   ReplyResult,
   RequestNote,
@@ -48,8 +69,18 @@ export type {
   ToolChoice,
   Usage,
 } from './api/types.js'
+export { embeddedModel } from './binding/embedded-model.js'
 export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
 export { Reply } from './engine/reply.js'
+export {
+  type McpClient,
+  type McpProgress,
+  type McpTool,
+  type McpToolsOptions,
+  mcpTools,
+} from './tools/mcp-tools.js'
+export { runTools } from './tools/run-tools.js'
+export { ToolRun } from './tools/tool-run.js'

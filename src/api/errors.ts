@@ -1,3 +1,6 @@
+import type { SchemaIssue } from './standard-schema.js'
+import type { FinishReason, ReplyLimit } from './types.js'
+
 /**
  * Every error that Sluice reports is a SluiceError with a stable `code`. Match the code or the
  * class, never the message: messages say what was expected, what came and what to do.
@@ -13,12 +16,15 @@ export type ErrorCode =
   | 'ERR_INVALID_OPTION'
   | 'ERR_INVALID_GRAMMAR'
   | 'ERR_INVALID_SCHEMA'
+  | 'ERR_INVALID_REPLY'
   | 'ERR_OVERLOADED'
   | 'ERR_QUEUE_TIMEOUT'
   | 'ERR_CANCELLED'
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
   | 'ERR_ENGINE_ENDED'
+  | 'ERR_TOOL_FAILED'
+  | 'ERR_MAX_ROUNDS'
 
 export class SluiceError extends Error {
   readonly code: ErrorCode
@@ -137,6 +143,35 @@ export class InvalidSchemaError extends SluiceError {
   }
 }
 
+interface InvalidReplyDetails {
+  readonly text: string
+  readonly finishReason: FinishReason
+  readonly limit?: ReplyLimit | undefined
+  readonly issues?: readonly SchemaIssue[] | undefined
+}
+
+/**
+ * `Reply.object()` has no object: the reply was cut (`finishReason` is `length` or `cancelled`), it
+ * called tools instead, it is no JSON, or its schema refuses it (`issues`).
+ */
+export class InvalidReplyError extends SluiceError {
+  /** All of the reply's text. */
+  readonly text: string
+  readonly finishReason: FinishReason
+  /** As in ChoiceResult. */
+  readonly limit: ReplyLimit | undefined
+  /** What the schema's own validation found wrong; undefined where it did not come to that. */
+  readonly issues: readonly SchemaIssue[] | undefined
+
+  constructor(message: string, details: InvalidReplyDetails & ErrorOptions) {
+    super('ERR_INVALID_REPLY', message, 'cause' in details ? { cause: details.cause } : {})
+    this.text = details.text
+    this.finishReason = details.finishReason
+    this.limit = details.limit
+    this.issues = details.issues
+  }
+}
+
 /** The queue is full; refused before any work was done. Try again later. */
 export class OverloadedError extends SluiceError {
   constructor(message: string) {
@@ -180,5 +215,40 @@ export class EngineFailedError extends SluiceError {
 export class EngineEndedError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_ENGINE_ENDED', message, options)
+  }
+}
+
+/**
+ * Why a call of a tool has no result:
+ *
+ * - `unknown-tool`: no tool has that name
+ * - `invalid-arguments`: they are no JSON object, or the tool's schema refuses them
+ * - `failed`: the tool threw; `cause` is what it threw
+ * - `timeout`: it took longer than `timeoutMs`
+ * - `invalid-result`: what it returned is neither text nor JSON
+ * - `cancelled`: the run ended before it was done
+ */
+type ToolErrorReason =
+  | 'unknown-tool'
+  | 'invalid-arguments'
+  | 'failed'
+  | 'timeout'
+  | 'invalid-result'
+  | 'cancelled'
+
+/** A call of a tool failed. It ends no run: the model is told, and goes on. */
+export class ToolError extends SluiceError {
+  readonly reason: ToolErrorReason
+
+  constructor(reason: ToolErrorReason, message: string, options?: ErrorOptions) {
+    super('ERR_TOOL_FAILED', message, options)
+    this.reason = reason
+  }
+}
+
+/** A run of tools has had `maxRounds` replies, and the last one called tools: it has no answer. */
+export class MaxRoundsError extends SluiceError {
+  constructor(message: string) {
+    super('ERR_MAX_ROUNDS', message)
   }
 }

@@ -1,3 +1,5 @@
+import { isError } from './realms.js'
+
 /** What a value is, in words for a message. */
 
 /** Characters of a received value, or of a name, that a message repeats. */
@@ -34,7 +36,7 @@ export function kindOf(value: unknown): string {
 /** What a thrown value says, whatever it is. */
 export function reasonOf(thrown: unknown): string {
   try {
-    const words = thrown instanceof Error ? thrown.message || thrown.name : show(thrown)
+    const words = isError(thrown) ? thrown.message || thrown.name : show(thrown)
     return words.length <= reasonMax ? words : `${words.slice(0, reasonMax)}...`
   } catch {
     return 'an object that cannot be read' // a Proxy

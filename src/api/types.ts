@@ -1,12 +1,17 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
+import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
 import type { SamplingOptions } from './sampling-options.js'
+import type { StandardSchema } from './standard-schema.js'
 
 export interface LoadOptions {
-  /** Path of a GGUF file. */
-  model: string
+  /**
+   * Path of a GGUF file, or a `file:` URL. Default: `embeddedModel`, the small storyteller that
+   * comes with the package.
+   */
+  model?: string | URL
   /** Sequences that run at once; the rest queue. 1 to 256, default 4. */
   parallel?: number
   /**
@@ -95,12 +100,13 @@ export interface LoadOptions {
    */
   cacheMiB?: number
   /**
-   * Path of a small GGUF model of the same vocabulary that drafts for this one: a reply that runs
-   * alone then often gets several tokens a step. The text stays what it would be without: each
-   * token is still this model's own choice. It takes memory for its weights and for one sequence.
+   * Path or `file:` URL of a small GGUF model of the same vocabulary that drafts for this one: a
+   * reply that runs alone then often gets several tokens a step. The text stays what it would be
+   * without: each token is still this model's own choice. It takes memory for its weights and for
+   * one sequence.
    * Default: none. Worth it where a step of the model takes ten times as long as the draft's.
    */
-  draft?: string
+  draft?: string | URL
   /**
    * Drafts without a model, by looking up what followed the last words earlier in the same text:
    * for replies that repeat their prompt, such as edits, extracts and code. Not beside `draft`.
@@ -153,7 +159,8 @@ export interface LoadOptions {
   onProgress?: (fraction: number) => void
   /**
    * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
-   * the same one. They are in `engine.warnings` as well. What it throws is as with `onProgress`.
+   * the same one; of a node:cluster the first worker alone does that. They are in `engine.warnings`
+   * as well. What it throws is as with `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
@@ -207,9 +214,10 @@ export interface Tool {
   /**
    * JSON schema of its arguments, an object's, brackets at most 64 deep. Default: any object. Calls
    * follow it, but for what no grammar keeps to. What is malformed in it is read as far as it can
-   * be, and else allows any value: `Reply.notes` says where.
+   * be, and else allows any value: `Reply.notes` says where. Also an object of zod or another
+   * library that tells its JSON Schema, as RequestOptions.schema.
    */
-  readonly parameters?: Readonly<Record<string, unknown>>
+  readonly parameters?: Readonly<Record<string, unknown>> | StandardSchema
   /** Refuses a schema that is malformed, or that no grammar keeps to in full. Default false. */
   readonly strict?: boolean
 }
@@ -260,7 +268,7 @@ export interface ReasoningOptions {
 /** The reasoning options of requests that set none. */
 export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
 
-export interface RequestOptions extends SamplingOptions {
+export interface RequestOptions<Schema extends object = object> extends SamplingOptions {
   /**
    * Tokens to generate at most; 0 computes the prompt and generates nothing, so that its state is
    * kept, or its logprobs are returned. Default: until the context is full.
@@ -288,19 +296,35 @@ export interface RequestOptions extends SamplingOptions {
    */
   grammar?: string
   /**
-   * A JSON Schema (a plain object, at most 256 KiB), or a `CompiledSchema`: a reply that ends with
-   * `stop` is JSON that validates. Throws InvalidSchemaError for what no grammar keeps to. Not
-   * beside `grammar` or `json`.
+   * A JSON Schema (a plain object, at most 256 KiB; TypeBox makes such), a Standard Schema object
+   * that tells its JSON Schema (zod 4, ArkType, Valibot by its `toStandardJsonSchema`), or a
+   * `CompiledSchema`: a reply that ends with `stop` is JSON that validates. `Reply.object()` is its
+   * value, of the schema's type. Throws InvalidSchemaError for what no grammar keeps to. Not beside
+   * `grammar` or `json`.
+   *
+   * @example
+   * ```js
+   * import { load } from 'sluice'
+   * import { z } from 'zod'
+   *
+   * await using engine = await load()
+   * const schema = z.object({ name: z.string(), age: z.number().int().min(0).max(120) })
+   * const reply = engine.complete('A girl: ', { schema, maxTokens: 200 })
+   * const { name, age } = await reply.object()
+   * ```
    */
-  schema?: object
-  /** A reply that ends with `stop` is a JSON object, of whatever keys. Default false. */
+  schema?: Schema
+  /**
+   * A reply that ends with `stop` is a JSON object, of whatever keys; `Reply.object()` is its
+   * value. Default false.
+   */
   json?: boolean
   /**
    * A regular expression that the reply matches from its first character to its last: JavaScript's
-   * syntax with the `u` flag but for back references, at most 4,096 characters. Throws
-   * InvalidSchemaError.
+   * syntax with the `u` flag but for back references, at most 4,096 characters. A RegExp without
+   * the flags `i`, `m`, `s` and `v` is its source. Throws InvalidSchemaError.
    */
-  regex?: string
+  regex?: string | RegExp
   /** The reply is one of these texts, of up to 1,024 and 64 KiB. Throws InvalidSchemaError. */
   choices?: readonly string[]
   /**
@@ -373,17 +397,17 @@ export interface KeptTurns {
   readonly last?: number
 }
 
-/** Whether a message is never dropped. `index` is its place in the conversation, from 0. */
+/** Whether a message, as it was given, is never dropped. `index` is its place, from 0. */
 export type KeepsMessage = (message: ChatMessage, index: number) => boolean
 
-export interface ChatOptions extends RequestOptions {
+export interface ChatOptions<Schema extends object = object> extends RequestOptions<Schema> {
   /**
    * As many as `toolsMax` and `toolBytesMax` of `load` allow. Of two with one name the first. What
-   * `engine.prepareTools` made of them is taken as well.
+   * `engine.prepareTools` made of them is taken as well, and tools in OpenAI's words.
    */
-  readonly tools?: readonly Tool[] | PreparedTools
+  readonly tools?: readonly (Tool | OpenAiTool)[] | PreparedTools
   /** Default `auto`. */
-  readonly toolChoice?: ToolChoice
+  readonly toolChoice?: ToolChoice | OpenAiToolChoice
   /** Whether one reply may call several. Default true. */
   readonly parallelToolCalls?: boolean
   readonly reasoning?: ReasoningOptions
@@ -423,7 +447,7 @@ export interface TokenizeOptions extends TextOptions {
   parseSpecial?: boolean
 }
 
-export interface CompletionOptions extends RequestOptions {
+export interface CompletionOptions<Schema extends object = object> extends RequestOptions<Schema> {
   /**
    * What follows the gap that the reply fills, the prompt being what stands before it. Only for
    * models that were trained to do so (`model.canInfill`), and for a prompt that is text.
@@ -495,6 +519,9 @@ export interface PromptTokenLogprobs extends Omit<TokenLogprobs, 'logprob'> {
   readonly logprob: number | null
 }
 
+/** What cut a reply: the request's `maxTokens`, or the engine's context, which is full. */
+export type ReplyLimit = 'maxTokens' | 'context'
+
 /** `tool_calls`: it ended by calling tools, and waits for what they say. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'cancelled'
 
@@ -536,6 +563,12 @@ export interface Accepted {
 /** How one of the reply's choices ended. */
 export interface ChoiceResult {
   readonly finishReason: FinishReason
+  /**
+   * Of finishReason `length`: what it came up against. `maxTokens` is the request's limit;
+   * `context` the engine's, so that only a larger `context` or a shorter prompt lets it go on. Left
+   * out of other ends.
+   */
+  readonly limit?: ReplyLimit
   /** The stop string that ended it, if one did. */
   readonly stopString?: string
   /** All of its text, whether or not its parts were read; empty where it has none. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { BundledError, isOfWebpack } from './bundled-error.js'
 import type { NativeAddon } from './native.js'
 import { packageRoot } from './package-root.js'
 import { addonPlaces, backendFolders } from './places.js'
@@ -21,8 +22,14 @@ let attempts: Attempt[] = []
  * this platform. Throws BundledError, or an error that tells each place and why it was of no use.
  */
 export function binding(): NativeAddon {
-  addon ??= open()
-  return addon
+  if (addon !== undefined) return addon
+  const root = packageRoot()
+  try {
+    addon = open(root)
+    return addon
+  } catch (error) {
+    throw isOfWebpack() ? new BundledError(root) : error
+  }
 }
 
 /** What `binding` looked at, up to the addon that it took. */
@@ -35,10 +42,9 @@ export function useBinding(replacement: NativeAddon | undefined): void {
   addon = replacement
 }
 
-function open(): NativeAddon {
+function open(root: string): NativeAddon {
   attempts = []
   let cause: unknown
-  const root = packageRoot()
   for (const { what, file } of addonPlaces(root)) {
     const attempt: Attempt = { what, file, reason: undefined }
     attempts.push(attempt)
@@ -50,6 +56,7 @@ function open(): NativeAddon {
       try {
         return openFile(file, root)
       } catch (error) {
+        if (isNotFound(error)) throw new BundledError(file) // a require() that is none of Node's
         cause = error
         attempt.reason = `cannot be loaded: ${error instanceof Error ? error.message : error}`
       }
@@ -57,6 +64,9 @@ function open(): NativeAddon {
   }
   throw new Error(attempts.map(describe).join('\n'), { cause })
 }
+
+const isNotFound = (error: unknown) =>
+  (error as NodeJS.ErrnoException | undefined)?.code === 'MODULE_NOT_FOUND'
 
 function openFile(file: string, root: string): NativeAddon {
   const opened = createRequire(import.meta.url)(file) as NativeAddon

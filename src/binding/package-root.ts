@@ -1,23 +1,14 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-/** A bundler put this code into another file, and left what it needs beside it behind. */
-export class BundledError extends Error {
-  constructor(where: string) {
-    super(
-      `sluice is part of a bundle (${where}), where its native binary is not; leave it out: ` +
-        "external: ['sluice', 'sluice/http'] in esbuild; others: docs/bundlers.md",
-    )
-    this.name = 'BundledError'
-  }
-}
+import { BundledError } from './bundled-error.js'
 
 /** This package's folder. Throws BundledError. */
 export function packageRoot(): string {
   // A bundle made as CommonJS has no import.meta.
   const url = import.meta.url as string | undefined
   if (url === undefined) throw new BundledError('made as CommonJS')
+  if (!url.startsWith('file:')) throw new BundledError(url)
   const file = fileURLToPath(url)
   const root = path.resolve(path.dirname(file), '..', '..')
   if (!isOwn(root)) throw new BundledError(file)

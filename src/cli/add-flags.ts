@@ -1,12 +1,34 @@
-import { type Command, Option } from 'commander'
+import { type Command, Help, type HelpConfiguration, Option } from 'commander'
 import { type Flag, type Flags, flagName } from '../options/flags.js'
+import { groupOf, groups } from './flag-groups.js'
 
-/** Declares a table's flags; what they were given is left as text, for settleFlags to read. */
-export function addFlags(command: Command, flags: Flags): void {
-  for (const [key, flag] of Object.entries(flags)) command.addOption(optionOf(key, flag))
+/** Columns for flags in the help; of a longer one the description begins on the next line. */
+const flagColumns = 26
+
+/** For 80 columns: without it the longest flag takes half of each line. */
+export const helpLayout: HelpConfiguration = {
+  padWidth: (command, helper) => Math.min(Help.prototype.padWidth(command, helper), flagColumns),
+  formatItem(term, width, description, helper) {
+    const item = Help.prototype.formatItem.bind(this)
+    if (helper.displayWidth(term) <= width) return item(term, width, description, helper)
+    return `  ${term}\n${item('', width, description, helper)}`
+  },
+}
+
+/**
+ * Declares a table's flags, in groups, and ends the help with examples; what the flags were given
+ * is left as text, for settleFlags to read.
+ */
+export function addFlags(command: Command, flags: Flags, examples: readonly string[]): void {
+  for (const group of groups) {
+    const own = Object.entries(flags).filter(([key]) => groupOf(key) === group)
+    for (const [key, flag] of own) command.addOption(optionOf(key, flag).helpGroup(`${group}:`))
+  }
+  command.addHelpOption(new Option('-h, --help', 'show this').helpGroup('Help:'))
   command.addHelpText(
     'after',
-    '\nEach option can be set in the environment as well: --gpu-layers is SLUICE_GPU_LAYERS.',
+    '\nEach is a variable of the environment as well: --top-k is SLUICE_TOP_K.' +
+      `\n\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`,
   )
 }
 

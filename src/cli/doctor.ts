@@ -1,10 +1,10 @@
+import { embeddedModel } from '../binding/embedded-model.js'
 import type { doctorFlags } from '../options/command-flags.js'
 import { parseEstimateOptions } from '../options/engine-options.js'
 import type { Settled } from '../options/flags.js'
 import { examine } from './doctor/examine.js'
 import { doctorText } from './doctor/format.js'
 import { engineOptions } from './load-options.js'
-import { packagePath } from './package-root.js'
 
 type Flags = Settled<typeof doctorFlags>
 
@@ -17,7 +17,7 @@ export async function doctorCommand(argument: string | undefined, flags: Flags):
   const model = argument ?? flags.model
   const options = engineOptions(flags)
   // Flags that do not go together are a wrong command, and no fault of the model or the machine.
-  parseEstimateOptions(model ?? packagePath('models/storyteller.gguf'), options)
+  parseEstimateOptions(model, options, embeddedModel)
   const report = await examine(model, options)
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report))
   return report.problems.some(({ level }) => level === 'error') ? 1 : 0

@@ -13,6 +13,11 @@ const keys: Readonly<Record<string, string>> = {
   allowOrigins: 'allowOrigin',
 }
 
+/** An option's flag: `--allow-host` of allowHosts. */
+export function flagOf(option: string): string {
+  return flagName(keys[option] ?? option)
+}
+
 /** An error of an option, with the flag's name instead: `--kv-cells`. */
 export function inFlags(error: unknown, flags: Flags): unknown {
   if (!(error instanceof InvalidOptionError)) return error

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import type { LoadWarning } from '../api/placement-types.js'
 import { reasonOf } from '../api/show.js'
 import type { EstimateOptions, LoadOptions } from '../api/types.js'
+import { isFirstWorker } from '../engine/warnings.js'
 import { refused } from '../options/checks.js'
 import {
   type doctorFlags,
@@ -55,8 +56,9 @@ export function engineOptions({ model: _, ...flags }: EngineFlags): EstimateOpti
   )
 }
 
-/** For `load`'s onWarning: a line on stderr. */
+/** For `load`'s onWarning: a line on stderr, from one of a cluster's workers. */
 export function printWarning({ code, message }: LoadWarning): void {
+  if (!isFirstWorker()) return
   process.stderr.write(`${colours.yellow('sluice:')} warning: ${message} (${code})\n`)
 }
 

@@ -2,29 +2,32 @@
 import { Command } from 'commander'
 import { doctorFlags, runFlags, serveFlags } from '../options/command-flags.js'
 import { type Flags, type Settled, settleFlags } from '../options/flags.js'
-import { addFlags } from './add-flags.js'
+import { nameOptionsBy } from '../options/spoken-names.js'
+import { addFlags, helpLayout } from './add-flags.js'
 import { mindClosedPipes } from './closed-pipes.js'
 import { colours } from './colours.js'
 import { misspeltVariables } from './environment.js'
-import { inFlags } from './flag-names.js'
+import { flagOf, inFlags } from './flag-names.js'
 import { packageVersion } from './package-root.js'
 import { report } from './report.js'
 
 // A command's own file is imported when it is called: `run` needs no HTTP, `--help` no engine.
 
 mindClosedPipes()
+nameOptionsBy(flagOf)
 
 const program = new Command('sluice')
   .description('llama.cpp inside Node: many conversations decoded in one batch, streamed.')
   .version(packageVersion(), '-v, --version')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sluice: ')) })
   .showHelpAfterError('Run it with --help for what there is.')
+  .configureHelp(helpLayout)
   .exitOverride()
 
 const run = program
   .command('run')
   .description('Answer one prompt on the terminal.')
-  .argument('[prompt]', 'what to say; read from stdin if it is - or left out')
+  .argument('[prompt]', 'what to say; text on stdin comes before it, - is stdin alone')
   .action((prompt: string | undefined, given: object) =>
     perform(runFlags, given, async (flags) => {
       const { runCommand } = await import('./run.js')
@@ -65,15 +68,28 @@ program
     process.exitCode = await buildCommand(Object.keys(backends))
   })
 
-addFlags(run, runFlags)
-addFlags(serve, serveFlags)
-addFlags(doctor, doctorFlags)
+addFlags(run, runFlags, [
+  'sluice run "Tell me a story about a fox"',
+  'cat notes.txt | sluice run "Sum this up" --model model.gguf',
+  'sluice run "Who is it about?" --file notes.txt --schema who.json --json',
+])
+addFlags(serve, serveFlags, [
+  'sluice serve --model model.gguf --alias my-model',
+  'sluice serve --model model.gguf --parallel 8 --context 4096 --max-tokens 1000',
+  'sluice serve --host 0.0.0.0 --api-key-file keys.txt --log-format json',
+])
+addFlags(doctor, doctorFlags, [
+  'sluice doctor',
+  'sluice doctor model.gguf --context 8192 --parallel 8',
+])
 
 try {
   await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
 }
+// To a worker of node:cluster (pm2's are) its primary's channel is no reason to stay.
+process.channel?.unref()
 
 /** Settles a command's flags and calls it. Errors of options name its flags. */
 async function perform<F extends Flags>(

@@ -5,6 +5,8 @@ import { colours } from './colours.js'
 /** How the process ends: 0 well, 1 by an error, 2 by a wrong command line. */
 const failed = 1
 const misused = 2
+/** The second is a flag's too: `run --schema`. */
+const misuses = ['ERR_INVALID_OPTION', 'ERR_INVALID_SCHEMA']
 /** Of a chain of causes; a longer one repeats itself. */
 const causesMax = 8
 
@@ -24,7 +26,7 @@ export function report(error: unknown): number {
   ]
   process.stderr.write(`${lines.join('\n')}\n`)
   if (process.env.SLUICE_DEBUG) console.error(error)
-  return code === 'ERR_INVALID_OPTION' ? misused : failed
+  return misuses.includes(code) ? misused : failed
 }
 
 /** What an error says, and after it each of its causes that it does not repeat. */

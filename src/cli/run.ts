@@ -1,55 +1,80 @@
 import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
-import { CancelledError, InvalidOptionError } from '../api/errors.js'
+import { CancelledError } from '../api/errors.js'
+import type { ChoiceResult } from '../api/types.js'
+import type { CompiledSchema } from '../engine/compiled-schema.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
 import type { Reply } from '../engine/reply.js'
+import { refused } from '../options/checks.js'
 import type { runFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { isClosedPipe } from './closed-pipes.js'
+import { colours } from './colours.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
 import { ProgressBar } from './progress.js'
+import { whatCut } from './run/ending.js'
+import { readSchema } from './run/form.js'
+import { readPrompt } from './run/prompt.js'
+import { readTextFile } from './run/text-input.js'
 
 type Flags = Settled<typeof runFlags>
 
+interface Request {
+  readonly prompt: string
+  readonly system: string | undefined
+  readonly schema: CompiledSchema | undefined
+}
+
 /** `sluice run`: nothing but the reply goes to stdout. @returns the exit code */
 export async function runCommand(argument: string | undefined, flags: Flags): Promise<number> {
-  const prompt = await readPrompt(argument)
+  const request = await readRequest(argument, flags)
   const stop = stopper()
   try {
     const engine = await loaded(flags, stop.signal)
     try {
-      await print(answer(engine, prompt, flags, stop.signal), stop.signal)
+      return await answered(engine, request, flags, stop.signal)
     } finally {
       await engine.close()
     }
-    return 0
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error
-    if (typeof stop.signal.reason === 'number') return stop.signal.reason
-    throw stop.signal.reason
+    const { reason } = stop.signal
+    if (!(reason instanceof Interruption)) throw reason
+    if (reason.signal !== undefined) tell(`the reply was cut by ${reason.signal}`)
+    return reason.code
   }
 }
 
-async function readPrompt(argument: string | undefined): Promise<string> {
-  const fromStdin = argument === '-' || (argument === undefined && !process.stdin.isTTY)
-  const prompt = fromStdin ? await text(process.stdin) : (argument ?? '')
-  if (prompt.trim() !== '') return prompt
-  const found = fromStdin ? 'stdin was empty' : 'there was none'
-  const expected = 'a prompt, as in: sluice run "Tell me a story", or one on stdin'
-  throw new InvalidOptionError('prompt', `'prompt': expected ${expected}, but ${found}.`)
+/** Before the model is loaded: a slip of the hand is told at once. */
+async function readRequest(argument: string | undefined, flags: Flags): Promise<Request> {
+  const { systemFile } = flags
+  if (flags.system !== undefined && systemFile !== undefined) {
+    throw refused('--system-file', 'it alone, or --system', 'both')
+  }
+  const schema = flags.schema === undefined ? undefined : await readSchema(flags.schema)
+  const system =
+    systemFile === undefined ? flags.system : await readTextFile('--system-file', systemFile)
+  return { prompt: await readPrompt(argument, flags.file), system, schema }
 }
 
-/** Aborts with the exit code as its reason, or with the error that stdout gave. */
+/** Aborts with an Interruption as its reason, or with the error that stdout gave. */
 function stopper(): AbortController {
   const stop = new AbortController()
   // Only the first of each: a second Ctrl-C ends the process at once, the system's way.
-  process.once('SIGINT', () => stop.abort(130))
-  process.once('SIGTERM', () => stop.abort(143))
+  process.once('SIGINT', () => stop.abort(new Interruption(130, 'SIGINT')))
+  process.once('SIGTERM', () => stop.abort(new Interruption(143, 'SIGTERM')))
   process.stdout.on('error', (error) => {
-    stop.abort(isClosedPipe(error) ? 0 : error)
+    stop.abort(isClosedPipe(error) ? new Interruption(0) : error)
   })
   return stop
+}
+
+/** A signal, or a reader of stdout that has left. */
+class Interruption {
+  constructor(
+    readonly code: number,
+    readonly signal?: string,
+  ) {}
 }
 
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
@@ -64,28 +89,68 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   }
 }
 
-function answer(engine: Engine, prompt: string, flags: Flags, signal: AbortSignal): Reply {
-  const options = { ...pick(flags, ['maxTokens']), signal }
-  // A model that was not trained on conversations just goes on with the text.
-  if (!engine.model.hasChatTemplate) return engine.complete(prompt, options)
-  return engine.chat([{ role: 'user', content: prompt }], options)
+/** Prints the reply. @returns the exit code: 1 where it is not what --schema asks for */
+async function answered(
+  engine: Engine,
+  request: Request,
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<number> {
+  const reply = answer(engine, request, flags, signal)
+  if (!flags.json) await print(reply, signal)
+  const { choices: _, ...result } = await reply.done
+  if (flags.json) await write(asJson(engine, request, result), signal)
+  const cut = whatCut(result, {
+    context: engine.settings.context,
+    maxTokens: flags.maxTokens,
+    model: engine.model,
+  })
+  if (cut === undefined) return 0
+  tell(request.schema === undefined ? cut : `${cut}; it does not keep to --schema`)
+  return request.schema === undefined ? 0 : 1
+}
+
+/** One line; what keeps to a schema is there as a value too. */
+function asJson(engine: Engine, { schema }: Request, result: ChoiceResult): string {
+  const { finishReason, text } = result
+  const object = schema !== undefined && finishReason === 'stop' ? JSON.parse(text) : undefined
+  return `${JSON.stringify({ model: engine.model.id, ...result, object })}\n`
+}
+
+function answer(engine: Engine, request: Request, flags: Flags, signal: AbortSignal): Reply {
+  const { prompt, system, schema } = request
+  const form = schema === undefined ? {} : { schema }
+  const options = { ...pick(flags, ['maxTokens']), ...form, signal }
+  if (engine.model.hasChatTemplate) {
+    const before = system === undefined ? [] : [{ role: 'system' as const, content: system }]
+    return engine.chat([...before, { role: 'user', content: prompt }], options)
+  }
+  if (system !== undefined) {
+    const flag = flags.system === undefined ? '--system-file' : '--system'
+    const came = `${engine.model.id}, which has none and just goes on with a text`
+    throw refused(flag, 'a model with a chat template', came)
+  }
+  return engine.complete(prompt, options)
 }
 
 async function print(reply: Reply, signal: AbortSignal): Promise<void> {
   try {
-    for await (const part of reply) {
-      if (!process.stdout.write(part.text)) await drained(signal)
-    }
+    for await (const part of reply) await write(part.text, signal)
   } finally {
     if (process.stdout.isTTY) process.stdout.write('\n')
   }
 }
 
-/** Until stdout takes more; also when the signal fires, which the reply then reports. */
-async function drained(signal: AbortSignal): Promise<void> {
+/** Waits until stdout takes more; also until the signal fires, which the reply then reports. */
+async function write(text: string, signal: AbortSignal): Promise<void> {
+  if (process.stdout.write(text)) return
   try {
     await once(process.stdout, 'drain', { signal })
   } catch (error) {
     if (!signal.aborted) throw error
   }
+}
+
+function tell(words: string): void {
+  process.stderr.write(`${colours.yellow('sluice:')} ${words}\n`)
 }

@@ -3,21 +3,19 @@ import { EngineEndedError, InvalidOptionError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
 import type { ModelHost } from '../host/model-host.js'
-import {
-  type Address,
-  createHostServer,
-  lastWordsMs,
-  type SluiceServer,
-} from '../http/node/server.js'
+import { lastWordsMs } from '../http/node/drain.js'
+import { type Address, createHostServer, type SluiceServer } from '../http/node/server.js'
 import { listenerSettings, modelHostOf } from '../http/options.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
-import { banner } from './banner.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
 import { openLog } from './log.js'
 import type { Log } from './log-events.js'
 import { ProgressBar } from './progress.js'
+import { urlsOfAll } from './serve/addresses.js'
+import { banner } from './serve/banner.js'
+import { type ShellKey, shellKeyOf } from './serve/shell-key.js'
 
 type Flags = Settled<typeof serveFlags>
 
@@ -51,7 +49,8 @@ export async function serveCommand(flags: Flags): Promise<number> {
   try {
     await host.ready
     const models = host.loaded()
-    process.stdout.write(banner(models, address.url, flags, apiKeys.length > 0))
+    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags) }
+    process.stdout.write(banner(models, place, flags))
     log.life('ready', { url: address.url, model: models.map(({ names }) => names[0]).join(', ') })
     await stoppedOrFailed(stop, failed.signal)
     await drained(server, host, flags.drainMs, log)
@@ -135,6 +134,15 @@ async function listening(server: SluiceServer, { host, port }: Flags): Promise<A
       `Port ${port} of ${host} is in use. Give another with --port; --port 0 picks a free one.`,
     )
   }
+}
+
+function urlsOf({ server }: SluiceServer): string[] | undefined {
+  const bound = server.address()
+  return bound === null || typeof bound === 'string' ? undefined : urlsOfAll(bound)
+}
+
+function shellKey({ apiKeyFile }: Flags): ShellKey | undefined {
+  return shellKeyOf(apiKeyFile, Boolean(process.env.SLUICE_API_KEY?.trim()))
 }
 
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {

@@ -1,3 +1,5 @@
+import { isError } from '../api/realms.js'
+
 /**
  * A caller's function, made safe to call wherever something else must go on: what it throws, or
  * what its promise is rejected with, ends nothing. It becomes a process warning (SLUICE_CALLBACK),
@@ -36,7 +38,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function stackOf(thrown: unknown): string {
   try {
-    if (!(thrown instanceof Error)) return String(thrown)
+    if (!isError(thrown)) return String(thrown)
     return String(thrown.stack ?? thrown)
   } catch {
     return 'a value that cannot be read' // a Proxy, or an object without toString()

@@ -1,6 +1,6 @@
 import {
   ClosedError,
-  type EngineEndedError,
+  EngineEndedError,
   EngineFailedError,
   OverloadedError,
   type SluiceError,
@@ -21,7 +21,7 @@ import type {
   RequestCount,
   RequestPhase,
 } from '../binding/engine-port.js'
-import { engineEnded, errorOf } from './native-errors.js'
+import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 import { surface } from './surface.js'
 import { TextJobs } from './text-jobs.js'
@@ -223,7 +223,7 @@ export class EngineClient {
     if (this.#state !== 'open') return
     this.#state = 'closing'
     this.#ref()
-    this.#texts.rejectAll(closedMeanwhile())
+    this.#texts.rejectAll(closedMeanwhile)
     this.#port.post({ kind: 'close' })
   }
 
@@ -253,7 +253,7 @@ export class EngineClient {
   }
 
   #assertOpen(): void {
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw ownCopy(this.#failure)
     if (this.#state !== 'open') {
       throw new ClosedError('the engine is closed; load() another one')
     }
@@ -377,22 +377,22 @@ export class EngineClient {
     this.#texts.reject(event.id, error)
   }
 
-  /** All that ends with the engine is told the same error, which has the cause. */
+  /** All that ends with the engine is told the same cause. */
   #errorOf(event: NativeFailed): SluiceError {
-    if (event.code === 'ERR_ENGINE_ENDED' && this.#failure !== undefined) return this.#failure
-    return errorOf(event)
+    const isEnd = event.code === 'ERR_ENGINE_ENDED' && this.#failure !== undefined
+    return isEnd ? this.#endError() : errorOf(event)
   }
 
   #handleLife(event: EngineEvent): void {
     if (event.kind === 'progress') this.#listener.onProgress(event.fraction)
     if (event.kind === 'estimated') {
       this.#unref()
-      this.#listener.onEstimated(event)
+      this.#listener.onEstimated(inOwnNames(event))
     }
     if (event.kind === 'load-failed') this.#listener.onLoadFailed(errorOf(event))
     if (event.kind === 'ready') {
       this.#unref()
-      this.#listener.onReady(event)
+      this.#listener.onReady(inOwnNames(event))
     }
     if (event.kind === 'ended') this.#endsByItself(engineEnded(event))
     if (event.kind === 'closed') this.#end()
@@ -433,7 +433,12 @@ export class EngineClient {
     this.#failure = failure
     if (this.#state === 'open') this.#ref()
     this.#state = 'closing'
-    this.#texts.rejectAll(failure)
+    this.#texts.rejectAll(() => this.#endError())
+  }
+
+  /** What ends with the engine gets an error of its own, whose stack says where it was asked. */
+  #endError(): ClosedError | EngineEndedError {
+    return this.#failure === undefined ? closedMeanwhile() : ownCopy(this.#failure)
   }
 
   /** Requests that are left had no end: the engine had no memory for its event, or it came late. */
@@ -441,15 +446,14 @@ export class EngineClient {
     this.#state = 'closed'
     this.#port.end() // its threads are done: this only joins them
     forgetOpen(this)
-    const error = this.#failure ?? closedMeanwhile()
     for (const id of [...this.#requests.keys()]) {
       try {
-        this.#fail(id, error, 'queued')
+        this.#fail(id, this.#endError(), 'queued')
       } catch (thrown) {
         surface(thrown)
       }
     }
-    this.#texts.rejectAll(error)
+    this.#texts.rejectAll(() => this.#endError())
     this.#listener.onClosed(this.#failure)
   }
 }
@@ -473,6 +477,11 @@ export function cancelledWithout(id: number, phase: RequestPhase): NativeFinishe
   const times = { queueMs: 0, prefillMs: 0, decodeMs: 0, parkedMs: 0 }
   const end = { kind: 'finished', finishReason: 'cancelled' } as const
   return { ...end, id, phase, ...tokens, ...drafts, ...times }
+}
+
+/** An error has one stack, and each caller its own. */
+function ownCopy({ message, cause }: EngineEndedError): EngineEndedError {
+  return new EngineEndedError(message, { cause })
 }
 
 function closedMeanwhile(): ClosedError {

@@ -1,8 +1,10 @@
 import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
 import type { FitOptions, FitResult } from '../api/fit-types.js'
+import type { OpenAiMessage, OpenAiTool } from '../api/openai-types.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
 import type { SamplingOptions } from '../api/sampling-options.js'
+import type { SchemaOutput } from '../api/standard-schema.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -39,8 +41,9 @@ import {
   parseTokens,
 } from '../options/request-options.js'
 import { PreparedToolList, prepareTools } from '../options/tools.js'
-
 import type { CallFormat } from '../schema/tool-grammar.js'
+import { atCaller, fromCaller } from './call-site.js'
+import { compiled } from './compiled-schema.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
@@ -112,17 +115,32 @@ export class Engine implements AsyncDisposable {
    * Answers a conversation, put into words by the model's own chat template. Where there are tools
    * or the model reasons, its reply is read by the template's format: parts have text, reasoning
    * and tool calls. A last message of the assistant is the beginning of the reply, which goes on
-   * with it. Throws InvalidOptionError for a wrong argument, and InvalidSchemaError for a schema of
-   * a tool or of the reply; everything else reaches the reply's reader.
+   * with it. Messages and tools may be in OpenAI's words as well. Throws InvalidOptionError for a
+   * wrong argument, and InvalidSchemaError for a schema of a tool or of the reply; everything else
+   * reaches the reply's reader.
+   *
+   * @example
+   * ```js
+   * import { load } from 'sluice'
+   *
+   * await using engine = await load()
+   * const reply = engine.chat([{ role: 'user', content: 'Tell me a story' }], { maxTokens: 50 })
+   * for await (const { text } of reply) process.stdout.write(text)
+   * ```
    */
-  chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Reply {
-    const given = parseChatOptions(options)
-    const { reasoning, callFormat } = this.#parts
-    const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
-    if (!given.fit) return this.#reply(chat, given, told)
-    const rules = given.fit === true ? {} : given.fit
-    const fits = this.#fitter(chat, messages, rules, given.maxTokens, 'fit.')
-    return this.#reply(chat, given, { ...told, fits })
+  chat<Schema extends object = object>(
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: ChatOptions<Schema> = {},
+  ): Reply<SchemaOutput<Schema>> {
+    return atCaller(() => {
+      const given = parseChatOptions(options)
+      const { reasoning, callFormat } = this.#parts
+      const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
+      if (!given.fit) return this.#reply(chat, given, told)
+      const rules = given.fit === true ? {} : given.fit
+      const fits = this.#fitter(chat, messages, rules, given.maxTokens, 'fit.')
+      return this.#reply(chat, given, { ...told, fits })
+    })
   }
 
   /**
@@ -133,18 +151,23 @@ export class Engine implements AsyncDisposable {
    *
    * Rejects with ERR_CONTEXT_LENGTH where what must stay does not fit, and else as `countTokens`.
    */
-  async fit(messages: readonly ChatMessage[], options: FitOptions = {}): Promise<FitResult> {
-    const { signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
-    const chat = this.#templateChat(messages, template)
-    const rules = { reserve, keep, retentionRatio }
-    const { dropped, promptTokens } = await this.#fitter(chat, messages, rules)(signal)
-    const isDropped = new Set(dropped)
-    return {
-      messages: messages.filter((_, i) => !isDropped.has(i)),
-      dropped,
-      promptTokens,
-      replyTokens: this.settings.context - promptTokens,
-    }
+  async fit<Message extends ChatMessage | OpenAiMessage>(
+    messages: readonly Message[],
+    options: FitOptions = {},
+  ): Promise<FitResult<Message>> {
+    return fromCaller(async () => {
+      const { signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
+      const chat = this.#templateChat(messages, template)
+      const rules = { reserve, keep, retentionRatio }
+      const { dropped, promptTokens } = await this.#fitter(chat, messages, rules)(signal)
+      const isDropped = new Set(dropped)
+      return {
+        messages: messages.filter((_, i) => !isDropped.has(i)),
+        dropped,
+        promptTokens,
+        replyTokens: this.settings.context - promptTokens,
+      }
+    })
   }
 
   /**
@@ -154,13 +177,20 @@ export class Engine implements AsyncDisposable {
    * ERR_CANCELLED by the signal.
    */
   async prepareTools(
-    tools: readonly Tool[] | PreparedTools,
+    tools: readonly (Tool | OpenAiTool)[] | PreparedTools,
     options: TextOptions = {},
   ): Promise<PreparedTools> {
-    const { signal } = parseTextOptions(options)
-    const { tools: given = [] } = parseTemplateOptions({ tools })
-    if (given instanceof PreparedToolList) return given
-    return prepareTools(given as readonly Tool[], this.#parts.callFormat, this.settings, signal)
+    return fromCaller(() => {
+      const { signal } = parseTextOptions(options)
+      const { tools: given = [] } = parseTemplateOptions({ tools })
+      if (given instanceof PreparedToolList) return given
+      return prepareTools(
+        given as readonly unknown[],
+        this.#parts.callFormat,
+        this.settings,
+        signal,
+      )
+    })
   }
 
   /**
@@ -168,14 +198,16 @@ export class Engine implements AsyncDisposable {
    * (such as BOS), and names of control tokens in it are those tokens; token ids are taken as they
    * are. With `suffix` it fills the gap between the two. Errors as in `chat`.
    */
-  complete(
+  complete<Schema extends object = object>(
     prompt: string | Int32Array | readonly number[],
-    options: CompletionOptions = {},
-  ): Reply {
-    const given = parseCompletionPrompt(prompt, this.model.vocabulary)
-    const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
-    if (suffix === undefined) return this.#reply(given, rest)
-    return this.#reply({ before: String(given), after: suffix }, rest)
+    options: CompletionOptions<Schema> = {},
+  ): Reply<SchemaOutput<Schema>> {
+    return atCaller(() => {
+      const given = parseCompletionPrompt(prompt, this.model.vocabulary)
+      const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
+      if (suffix === undefined) return this.#reply(given, rest)
+      return this.#reply({ before: String(given), after: suffix }, rest)
+    })
   }
 
   /**
@@ -191,10 +223,12 @@ export class Engine implements AsyncDisposable {
     input: EmbedInput | readonly EmbedInput[],
     options: EmbedOptions = {},
   ): Promise<EmbedResult> {
-    const { client } = this.#parts
-    const inputs = parseEmbedInput(input)
-    const { size } = this.model.embedding ?? {}
-    return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    return fromCaller(() => {
+      const { client } = this.#parts
+      const inputs = parseEmbedInput(input)
+      const { size } = this.model.embedding ?? {}
+      return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    })
   }
 
   /**
@@ -205,10 +239,12 @@ export class Engine implements AsyncDisposable {
    * ERR_ENGINE_ENDED.
    */
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
-    const given = parseText(text)
-    const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
-    const job = { text: given, addSpecial, parseSpecial }
-    return this.#parts.client.text('tokenize', job, signal)
+    return fromCaller(() => {
+      const given = parseText(text)
+      const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
+      const job = { text: given, addSpecial, parseSpecial }
+      return this.#parts.client.text('tokenize', job, signal)
+    })
   }
 
   /** The text of token ids, control tokens by name. Rejects as `tokenize` does, and for no ids. */
@@ -216,9 +252,11 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<string> {
-    const given = parseTokens(tokens)
-    const { signal } = parseTextOptions(options)
-    return this.#parts.client.text('detokenize', { tokens: given }, signal)
+    return fromCaller(() => {
+      const given = parseTokens(tokens)
+      const { signal } = parseTextOptions(options)
+      return this.#parts.client.text('detokenize', { tokens: given }, signal)
+    })
   }
 
   /** The bytes of each token, control tokens by name. Rejects as `detokenize` does. */
@@ -226,9 +264,11 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    const given = parseTokens(tokens)
-    const { signal } = parseTextOptions(options)
-    return this.#parts.client.text('pieces', { tokens: given }, signal)
+    return fromCaller(() => {
+      const given = parseTokens(tokens)
+      const { signal } = parseTextOptions(options)
+      return this.#parts.client.text('pieces', { tokens: given }, signal)
+    })
   }
 
   /**
@@ -240,24 +280,28 @@ export class Engine implements AsyncDisposable {
    * ERR_ENGINE_ENDED.
    */
   async applyTemplate(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<string> {
-    const { signal } = parseTextOptions(text)
-    const chat = this.#templateChat(messages, options)
-    return this.#parts.client.text('apply-template', { chat }, signal)
+    return fromCaller(() => {
+      const { signal } = parseTextOptions(text)
+      const chat = this.#templateChat(messages, options)
+      return this.#parts.client.text('apply-template', { chat }, signal)
+    })
   }
 
   /** Tokens of that prompt: what `usage.promptTokens` would say. Rejects as `applyTemplate`. */
   async countTokens(
-    messages: readonly ChatMessage[],
+    messages: readonly (ChatMessage | OpenAiMessage)[],
     options: TemplateOptions = {},
     text: TextOptions = {},
   ): Promise<number> {
-    const { signal } = parseTextOptions(text)
-    const chat = this.#templateChat(messages, options)
-    return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
+    return fromCaller(async () => {
+      const { signal } = parseTextOptions(text)
+      const chat = this.#templateChat(messages, options)
+      return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
+    })
   }
 
   /** Gauges and counters: see EngineStats. */
@@ -281,7 +325,10 @@ export class Engine implements AsyncDisposable {
     return this.close()
   }
 
-  #templateChat(messages: readonly ChatMessage[], options: TemplateOptions): NativeChat {
+  #templateChat(
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: TemplateOptions,
+  ): NativeChat {
     const { reasoning, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
@@ -290,7 +337,7 @@ export class Engine implements AsyncDisposable {
 
   #fitter(
     chat: NativeChat,
-    given: readonly ChatMessage[],
+    given: readonly (ChatMessage | OpenAiMessage)[],
     rules: GivenRules,
     maxTokens?: number,
     at?: string,
@@ -299,10 +346,15 @@ export class Engine implements AsyncDisposable {
     return fitterOf(this.#parts.client, chat, given, settled)
   }
 
-  #reply(prompt: NativePrompt, options: RequestOptions, told?: ReplyTelling): Reply {
+  #reply<Result>(
+    prompt: NativePrompt,
+    { schema: given, ...options }: RequestOptions,
+    told?: ReplyTelling,
+  ): Reply<Result> {
     const { client, defaults, recommended } = this.#parts
     checkChoices(options.n ?? 1, this.settings.parallel)
-    const request = nativeRequest(prompt, options, defaults, recommended)
-    return new Reply(client, request, options.signal, told)
+    const schema = given && compiled(given)
+    const request = nativeRequest(prompt, { ...options, schema }, defaults, recommended)
+    return new Reply(client, request, options.signal, { ...told, schema })
   }
 }

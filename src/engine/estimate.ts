@@ -1,9 +1,11 @@
 import { EngineFailedError } from '../api/errors.js'
 import type { Estimate } from '../api/placement-types.js'
-import type { EstimateOptions } from '../api/types.js'
+import type { EstimateOptions, LoadOptions } from '../api/types.js'
+import { embeddedModel } from '../binding/embedded-model.js'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/engine-port.js'
 import { parseEstimateOptions } from '../options/engine-options.js'
 import { abortedBy, onAbort } from './abort-signals.js'
+import { fromCaller } from './call-site.js'
 import { EngineClient } from './engine-client.js'
 import { warningsOfContext } from './model-file/trained-context.js'
 import { modelId } from './model-id.js'
@@ -13,13 +15,28 @@ import { bytesOf, placementOf } from './placement.js'
 /**
  * Says what `load` would need and choose, without loading any weights: the file's header and
  * vocabulary are read, and llama.cpp's buffers counted. Takes milliseconds to a second or two, off
- * the event loop; on a machine with a GPU it starts the devices.
+ * the event loop; on a machine with a GPU it starts the devices. Takes the path of a file or a
+ * `file:` URL, or `load`'s options with the `model` among them; without, it is the embedded model.
  *
  * Rejects as `load` does, but for what does not fit: then `fits` is false. ERR_OUT_OF_MEMORY comes
  * only of a GPU that is named and has no room for a single layer, or for those of `gpuLayers`.
+ *
+ * @example
+ * ```js
+ * import { estimate } from 'sluice'
+ *
+ * const { fits, totalBytes, freeBytes } = await estimate({ context: 4096, parallel: 8 })
+ * ```
  */
-export async function estimate(file: string, options: EstimateOptions = {}): Promise<Estimate> {
-  const settled = parseEstimateOptions(file, options)
+export async function estimate(
+  file?: string | URL | (EstimateOptions & Pick<LoadOptions, 'model'>),
+  options: EstimateOptions = {},
+): Promise<Estimate> {
+  return fromCaller(() => estimateModel(file, options))
+}
+
+async function estimateModel(given: unknown, options: EstimateOptions): Promise<Estimate> {
+  const settled = parseEstimateOptions(given, options, embeddedModel)
   const { signal } = settled
   if (signal?.aborted) throw abortedBy(signal, 'the estimate was aborted')
   const addon = loadBinding()

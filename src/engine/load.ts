@@ -1,5 +1,6 @@
 import { ClosedError, type EngineEndedError } from '../api/errors.js'
 import type { EngineSettings, LoadOptions, ModelInfo } from '../api/types.js'
+import { embeddedModel } from '../binding/embedded-model.js'
 import type { NativeEngineOptions, NativeModelInfo } from '../binding/engine-port.js'
 import { checkBudgetMessage } from '../options/chat-options.js'
 import {
@@ -8,6 +9,7 @@ import {
   usableSampling,
 } from '../options/engine-options.js'
 import { abortedBy, onAbort } from './abort-signals.js'
+import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
@@ -20,15 +22,27 @@ import { tellWarning } from './warnings.js'
 const mebibyte = 2 ** 20
 
 /**
- * Loads a GGUF model, off the event loop. Weights are shared: a second engine on the same file
- * takes no second copy.
+ * Loads a GGUF model, off the event loop; without options the small one that comes with the
+ * package. Weights are shared: a second engine on the same file takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
  * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, or ERR_CANCELLED when `signal` is
  * aborted. What `onProgress` or `onWarning` throws ends nothing: it becomes a process warning.
+ *
+ * @example
+ * ```js
+ * import { load } from 'sluice'
+ *
+ * await using engine = await load() // or load({ model: 'path/of/a/model.gguf' })
+ * console.log(await engine.complete('Once upon a time', { maxTokens: 40 }).text())
+ * ```
  */
-export async function load(options: LoadOptions): Promise<Engine> {
-  const settled = parseLoadOptions(options)
+export async function load(options: LoadOptions = {}): Promise<Engine> {
+  return fromCaller(() => loadEngine(options))
+}
+
+async function loadEngine(options: LoadOptions): Promise<Engine> {
+  const settled = parseLoadOptions(options, embeddedModel)
   if (settled.signal?.aborted) throw abortedBy(settled.signal, 'loading was aborted')
   const addon = loadBinding()
   const native = nativeOptions(settled, addon)

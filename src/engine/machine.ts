@@ -1,5 +1,6 @@
 import os from 'node:os'
 import type { NativeAddon } from '../binding/native.js'
+import { isFirstWorker } from './warnings.js'
 
 /** Where nothing is known at all. */
 const coresUnknown = 1
@@ -47,6 +48,7 @@ export function freeBytes(addon: Pick<NativeAddon, 'devices'>): number {
 function warnOnce(): void {
   if (isTold) return
   isTold = true
+  if (!isFirstWorker()) return
   process.emitWarning("nobody may ask how much memory is free: half of the machine's is assumed", {
     code: 'SLUICE_MEMORY',
     detail: 'Deno tells it with --allow-sys; context and cacheMiB say what may be taken',

@@ -14,13 +14,16 @@ import {
   QueueTimeoutError,
   type SluiceError,
 } from '../api/errors.js'
+import type { LoadWarning } from '../api/placement-types.js'
 import type { NativeErrorCode, NativeErrorDetails } from '../binding/engine-port.js'
+import { withOwnNames } from '../options/spoken-names.js'
 
 type NativeError = { code: NativeErrorCode; message: string } & NativeErrorDetails
 
 /** The class of a native error. */
 export function errorOf(error: NativeError): SluiceError {
-  const { code, message, promptTokens, contextTokens, input, option } = error
+  const { code, promptTokens, contextTokens, input, option } = error
+  const message = withOwnNames(error.message)
   switch (code) {
     case 'ERR_MODEL_NOT_FOUND':
       return new ModelNotFoundError(message)
@@ -58,4 +61,15 @@ export function engineEnded(cause: NativeError): EngineEndedError {
   return new EngineEndedError(`the engine ended by itself: ${message} (${error.code})`, {
     cause: error,
   })
+}
+
+/** Warnings of a load, with the names that options have here. */
+export function inOwnNames<Told extends { readonly warnings: readonly LoadWarning[] }>(
+  told: Told,
+): Told {
+  const warnings = told.warnings.map(({ code, message }) => ({
+    code,
+    message: withOwnNames(message),
+  }))
+  return { ...told, warnings }
 }

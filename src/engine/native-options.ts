@@ -1,10 +1,12 @@
 import path from 'node:path'
 import { BinaryMissingError } from '../api/errors.js'
+import { isError } from '../api/realms.js'
 import type { LoadOptions } from '../api/types.js'
 import { binding } from '../binding/binding.js'
+import { BundledError } from '../binding/bundled-error.js'
 import type { NativeEngineOptions } from '../binding/engine-port.js'
+import { missingAdvice } from '../binding/missing-advice.js'
 import type { NativeAddon } from '../binding/native.js'
-import { BundledError } from '../binding/package-root.js'
 import { platformName } from '../binding/platform.js'
 import type { SettledLoadOptions } from '../options/engine-options.js'
 import { coresMax, freeBytes } from './machine.js'
@@ -17,10 +19,10 @@ export function loadBinding(): NativeAddon {
     return binding()
   } catch (cause) {
     if (cause instanceof BundledError) throw new BinaryMissingError(cause.message, { cause })
-    const looked = cause instanceof Error ? cause.message : String(cause)
+    const looked = isError(cause) ? cause.message : String(cause)
     throw new BinaryMissingError(
       `there is no native binary for ${platformName()} that loads here; ` +
-        `build it with: npx sluice build (needs cmake and a C++ compiler). Tried:\n${looked}`,
+        `${missingAdvice()}. Tried:\n${looked}`,
       { cause },
     )
   }

@@ -4,7 +4,12 @@ import type { RequestOptions } from '../api/types.js'
 import type { NativePrompt, NativeRequest } from '../binding/engine-port.js'
 import { jsonGrammar } from '../schema/schema-grammar.js'
 import { choiceGrammar, regexGrammar } from '../schema/text-grammar.js'
-import { CompiledSchema } from './compiled-schema.js'
+import type { CompiledSchema } from './compiled-schema.js'
+
+/** What of a request is not sampling has been read before: its schema is compiled. */
+type ReadyOptions = Omit<RequestOptions, 'schema'> & {
+  readonly schema?: CompiledSchema | undefined
+}
 
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
 const seedMax = 2 ** 32 - 2
@@ -12,7 +17,7 @@ const seedMax = 2 ** 32 - 2
 /** A request's value, else the engine's default, else the GGUF's, else the neutral one. */
 export function nativeRequest(
   prompt: NativePrompt,
-  options: RequestOptions,
+  options: ReadyOptions,
   defaults: SamplingOptions,
   recommended: SamplingOptions,
 ): Omit<NativeRequest, 'id'> {
@@ -48,13 +53,12 @@ function grammarOf({
   json,
   regex,
   choices,
-}: RequestOptions): Pick<NativeRequest, 'grammar' | 'grammarIsSchema'> {
+}: ReadyOptions): Pick<NativeRequest, 'grammar' | 'grammarIsSchema'> {
   if (json === true) return { grammar: jsonGrammar(), grammarIsSchema: true }
   if (regex !== undefined) return { grammar: regexGrammar(regex), grammarIsSchema: true }
   if (choices !== undefined) return { grammar: choiceGrammar(choices), grammarIsSchema: true }
   if (schema === undefined) return { grammar, grammarIsSchema: false }
-  const compiled = schema instanceof CompiledSchema ? schema : new CompiledSchema(schema)
-  return { grammar: compiled.grammar, grammarIsSchema: true }
+  return { grammar: schema.grammar, grammarIsSchema: true }
 }
 
 function foldSeed(seed: number | undefined): number {

@@ -1,22 +1,31 @@
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { CancelledError, type SluiceError } from '../api/errors.js'
 import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from '../api/types.js'
 import type { NativeFinished, NativePart, NativeRequest } from '../binding/engine-port.js'
 import type { ToolNames } from '../options/tool-names.js'
 import { abortedBy, onAbort } from './abort-signals.js'
-import { Choice, type ChoiceTally, replyTokensOf } from './choice.js'
+import { CallSite } from './call-site.js'
 import { cancelledWithout, type EngineClient, type RequestListener } from './engine-client.js'
 import type { FitsChat } from './fit/fit.js'
 import { choiceSeed } from './native-request.js'
+import { Choice, type ChoiceTally, replyTokensOf } from './reply/choice.js'
+import { type ReadsObject, readObject } from './reply/object.js'
+import { textBytes } from './reply/text-stream.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
 
 /** What became of a request before the engine had it. */
 export interface ReplyTelling {
-  readonly notes: readonly RequestNote[]
-  readonly toolNames: ToolNames
+  readonly notes?: readonly RequestNote[]
+  readonly toolNames?: ToolNames
+  /** What reads the value of its text, where the request has a schema. */
+  readonly schema?: ReadsObject | undefined
   /** Where the conversation is first made to fit. */
   readonly fits?: FitsChat
 }
+
+/** A web stream of whatever declarations a program has: Node's, a browser's, or both. */
+type WebStream<T> = ReadableStream<T> & NodeReadableStream<T>
 
 /** What a reply took, as far as the engine has told. */
 export interface ReplyTally {
@@ -29,16 +38,26 @@ const end: Step = { done: true, value: undefined }
 
 /**
  * A reply on its way, or several to one prompt (`n`), which are read as one. Read it with
- * `for await`, or await `text()`, or `done`: taking a part is what lets the engine go on, so a
- * reply that is not read waits within its window. It gives up its slot where others wait for one,
- * comes back when it is read, and does not keep the process alive.
+ * `for await`, or await `text()`, `object()` or `done`: taking a part is what lets the engine go
+ * on, so a reply that is not read waits within its window. It gives up its slot where others wait
+ * for one, comes back when it is read, and does not keep the process alive.
  *
- * Leaving the loop, or `cancel()`, stops the generation and `done` resolves with finishReason
- * 'cancelled'. The request's AbortSignal stops it too, and rejects the loop and `done` with
- * ERR_CANCELLED. Errors reject the loop, `accepted`, `done` and `text()`; a promise that is not
- * awaited never becomes an unhandled rejection.
+ * Leaving the loop, or `cancel()`, stops the generation: `done` resolves with finishReason
+ * 'cancelled', and it and `text()` have all the text that was generated until then. The request's
+ * AbortSignal stops it too, and rejects the loop, `done` and `text()` with ERR_CANCELLED. Errors
+ * reject them as well; a promise that is not awaited never becomes an unhandled rejection.
+ *
+ * @example
+ * ```js
+ * import { load } from 'sluice'
+ *
+ * await using engine = await load()
+ * const reply = engine.complete('Once upon a time', { maxTokens: 40 })
+ * for await (const { text } of reply) process.stdout.write(text)
+ * const { usage, finishReason, limit } = await reply.done
+ * ```
  */
-export class Reply implements AsyncIterable<ReplyPart> {
+export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   /** The first choice's seed, given or drawn; each of the others has the next one. */
   readonly seed: number
   /**
@@ -62,6 +81,9 @@ export class Reply implements AsyncIterable<ReplyPart> {
   readonly #signal: AbortSignal | undefined
   /** Where the model was told other names of tools than the request has. */
   readonly #names: ToolNames | undefined
+  readonly #schema: ReadsObject | undefined
+  /** Where it was asked for. */
+  readonly #site = new CallSite(Reply)
   readonly #done = deferred<ReplyResult>()
   readonly #accepted = deferred<Accepted>()
   readonly #settled = deferred<void>()
@@ -77,7 +99,11 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #fitting: AbortController | undefined
   /** No longer waits for the signal. */
   #rest: () => void = () => undefined
-  #reader: 'none' | 'iterator' | 'drain' = 'none'
+  #isIterated = false
+  /** Something waits for its end: it is read on, whether or not somebody takes its parts. */
+  #isDrained = false
+  /** A part was given to an iterator. */
+  #isBegun = false
   /** Readers that wait, in the order in which they asked. */
   readonly #waiting: Waiting[] = []
 
@@ -90,13 +116,14 @@ export class Reply implements AsyncIterable<ReplyPart> {
   ) {
     this.#client = client
     this.notes = told?.notes ?? []
-    this.#names = told?.toolNames.areSame === false ? told.toolNames : undefined
+    this.#names = told?.toolNames?.areSame === false ? told.toolNames : undefined
+    this.#schema = told?.schema
     this.seed = request.seed
     this.#signal = signal
     this.accepted = this.#accepted.promise
     this.settled = this.#settled.promise
     this.#choices = Array.from({ length: request.choices }, (_, index) => {
-      return new Choice(index, choiceSeed(request.seed, index))
+      return new Choice(index, choiceSeed(request.seed, index), request.maxTokens)
     })
     if (signal?.aborted) {
       this.#fail(abortedBy(this.#signal, 'the request was aborted'))
@@ -109,22 +136,45 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   /**
-   * How the reply ended, and all of it. If the reply is not being read, asking for this reads it to
-   * its end; what was read is kept for a later iteration.
+   * How the reply ended, and all of it: `done.text` is the whole text, whoever has read it. If the
+   * reply is not being read, asking for this reads it to its end; what was read is kept for a later
+   * iteration. Asked for before a loop, it leaves the pace to the loop.
    */
   get done(): Promise<ReplyResult> {
     this.#drainUnlessIterated()
     return this.#done.promise
   }
 
-  /** All the text of the first choice, once the reply has ended, read before or not. */
+  /**
+   * All the text of the first choice, once the reply has ended: the same each time, before, during
+   * and after an iteration. It reads the reply to its end; a loop under way still gets all parts.
+   * Of a reply that was cancelled it is the text until then.
+   */
   async text(): Promise<string> {
-    return (await this.done).text
+    return (await this.#whole()).text
   }
 
   /** The same of each choice. */
   async texts(): Promise<string[]> {
-    return (await this.done).choices.map(({ text }) => text)
+    return (await this.#whole()).choices.map(({ text }) => text)
+  }
+
+  /**
+   * The value of the first choice's text, as the request's `schema` has it: parsed, and validated
+   * by a Standard Schema, with its defaults and transforms. Without a schema it is what the JSON
+   * says, for example by `json`. Reads the reply to its end, as `text()` does.
+   *
+   * Rejects with ERR_INVALID_REPLY where there is no such value: the reply was cut, called tools,
+   * is no JSON, or its schema's own rules refuse it; and with what `done` rejects with.
+   */
+  async object(): Promise<Result> {
+    return this.#objectOf(await this.#whole())
+  }
+
+  /** The same of each choice; rejects where one has none. */
+  async objects(): Promise<Result[]> {
+    const { choices } = await this.#whole()
+    return Promise.all(choices.map((choice) => this.#objectOf(choice)))
   }
 
   /** @internal */
@@ -137,16 +187,39 @@ export class Reply implements AsyncIterable<ReplyPart> {
   cancel(): void {
     if (this.#state === 'ended' || this.#cancelled) return
     this.#cancelled = true
-    this.#accepted.reject(cancelledEarly()) // of no effect once it was told of
+    if (!this.#isAccepted) this.#accepted.reject(this.#site.joinedTo(cancelledEarly()))
     this.#fitting?.abort()
     this.#cancelRunning()
     this.#wake()
   }
 
-  /** As a web stream; its pull is the credit, and its cancel the reply's. */
-  toWeb(): ReadableStream<ReplyPart> {
+  /**
+   * The text of the first choice as a web stream of UTF-8 bytes: a body for `new Response()`, or by
+   * `Readable.fromWeb()` a stream of Node's. It holds no reasoning and no tool calls. Its pull is
+   * the credit, so that a slow reader slows the reply; its cancel is the reply's.
+   *
+   * @example
+   * ```js
+   * import http from 'node:http'
+   * import { Readable } from 'node:stream'
+   * import { load } from 'sluice'
+   *
+   * const engine = await load()
+   * http.createServer((req, res) => {
+   *   const reply = engine.complete('Once upon a time', { maxTokens: 100 })
+   *   Readable.fromWeb(reply.toTextStream()).pipe(res)
+   *   res.on('close', () => reply.cancel())
+   * }).listen(8080)
+   * ```
+   */
+  toTextStream(): WebStream<Uint8Array> {
+    return textBytes(this[Symbol.asyncIterator]()) as WebStream<Uint8Array>
+  }
+
+  /** Its parts as a web stream; its pull is the credit, and its cancel the reply's. */
+  toWeb(): WebStream<ReplyPart> {
     const iterator = this[Symbol.asyncIterator]()
-    return new ReadableStream<ReplyPart>(
+    const stream = new ReadableStream<ReplyPart>(
       {
         async pull(controller) {
           const { done, value } = await iterator.next()
@@ -159,10 +232,11 @@ export class Reply implements AsyncIterable<ReplyPart> {
       },
       { highWaterMark: 0 },
     )
+    return stream as WebStream<ReplyPart>
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReplyPart, undefined> {
-    this.#reader = 'iterator'
+    this.#isIterated = true
     return {
       next: () => this.#next(),
       return: async () => {
@@ -224,6 +298,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   }
 
   #take(choice: Choice): Step {
+    this.#isBegun = true
     const value = choice.take()
     if (!choice.isEmpty) this.#ready.push(choice)
     this.#credit(choice, value.tokens + (value.promptLogprobs?.length ?? 0))
@@ -238,14 +313,33 @@ export class Reply implements AsyncIterable<ReplyPart> {
     choice.uncredited -= tokens
   }
 
+  #whole(): Promise<ReplyResult> {
+    this.#drain()
+    return this.#done.promise
+  }
+
+  async #objectOf(choice: ChoiceResult): Promise<Result> {
+    try {
+      return (await readObject(choice, this.#schema)) as Result
+    } catch (error) {
+      throw this.#site.joinedTo(error)
+    }
+  }
+
   #drainUnlessIterated(): void {
-    if (this.#reader !== 'none') return
+    if (this.#isDrained || this.#state === 'ended') return
     // Later, so that `reply.done.then(...)` in front of a loop does not read ahead of it.
     setImmediate(() => {
-      if (this.#reader !== 'none') return
-      this.#reader = 'drain'
-      for (const choice of this.#choices) this.#credit(choice)
+      // A reader that has a part and does not wait for the next one may wait for the end itself.
+      const isPaused = this.#isBegun && this.#waiting.length === 0
+      if (!this.#isIterated || isPaused) this.#drain()
     })
+  }
+
+  #drain(): void {
+    if (this.#isDrained) return
+    this.#isDrained = true
+    for (const choice of this.#choices) this.#credit(choice)
   }
 
   #at(index: number): Choice {
@@ -297,7 +391,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #arrived(choice: Choice, tokens: number, isNew: boolean): void {
     choice.uncredited += tokens
     if (isNew) this.#ready.push(choice)
-    if (this.#reader === 'drain') this.#credit(choice)
+    if (this.#isDrained) this.#credit(choice)
     this.#wake()
   }
 
@@ -325,7 +419,7 @@ export class Reply implements AsyncIterable<ReplyPart> {
   #fail(error: SluiceError): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
-    this.#error = error
+    this.#error = this.#site.joinedTo(error)
     this.#rest()
     this.#accepted.reject(error)
     this.#done.reject(error)
@@ -355,13 +449,12 @@ function withSentNames(part: NativePart, names: ToolNames): NativePart {
 
 function replyResult(choices: readonly ChoiceResult[]): ReplyResult {
   const first = choices[0] as ChoiceResult
-  const cancelled = choices.find(({ finishReason }) => finishReason === 'cancelled')
+  const isCancelled = choices.some(({ finishReason }) => finishReason === 'cancelled')
   const sumOf = (count: 'completionTokens' | 'reasoningTokens') =>
     choices.reduce((sum, { usage }) => sum + (usage[count] ?? 0), 0)
   const tellsReasoning = choices.some(({ usage }) => usage.reasoningTokens !== undefined)
   return {
-    ...first,
-    finishReason: cancelled?.finishReason ?? first.finishReason,
+    ...(isCancelled ? asCancelled(first) : first),
     usage: {
       ...first.usage,
       completionTokens: sumOf('completionTokens'),
@@ -369,6 +462,11 @@ function replyResult(choices: readonly ChoiceResult[]): ReplyResult {
     },
     choices,
   }
+}
+
+/** A limit is of `length` alone. */
+function asCancelled({ limit: _, ...choice }: ChoiceResult): ChoiceResult {
+  return { ...choice, finishReason: 'cancelled' }
 }
 
 function cancelledEarly(): CancelledError {

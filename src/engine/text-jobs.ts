@@ -83,9 +83,9 @@ export class TextJobs {
   }
 
   /** Nothing that waits is started any more. */
-  rejectAll(error: ClosedError | EngineEndedError): void {
+  rejectAll(errorOf: () => ClosedError | EngineEndedError): void {
     const jobs = [...this.#started.values(), ...this.#deferred.values(), ...this.#waiting.values()]
-    for (const job of jobs) job.reject(error)
+    for (const job of jobs) job.reject(errorOf())
     this.#waiting.clear()
   }
 

@@ -1,4 +1,5 @@
 import { EngineEndedError, SluiceError } from '../api/errors.js'
+import { isError } from '../api/realms.js'
 import { show } from '../api/show.js'
 import { HttpError } from '../web/errors.js'
 
@@ -33,7 +34,7 @@ function readable(error: unknown): string {
   const notLoaded = 'the model could not be loaded'
   try {
     if (error instanceof EngineEndedError) return withCode(error.message, error.code)
-    if (!(error instanceof Error)) return `${notLoaded}: ${thrownWords(error)}`
+    if (!isError(error)) return `${notLoaded}: ${thrownWords(error)}`
     const { code } = error as NodeJS.ErrnoException
     return withCode(`${notLoaded}: ${error}`, code)
   } catch {

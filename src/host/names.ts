@@ -1,4 +1,5 @@
 import type { ModelInfo } from '../api/types.js'
+import { optionName } from '../options/spoken-names.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
 
@@ -28,6 +29,6 @@ export function modelNotFound(name: string, names: readonly string[]): HttpError
   const asked = name.length <= 100 ? name : `${name.slice(0, 100)}...`
   const message =
     `There is no model '${asked}' here; expected one of: ${known}. The server's owner can let it ` +
-    'answer to any name (--any-model).'
+    `answer to any name (${optionName('anyModel')}).`
   return new HttpError('model', message, { field: 'model' })
 }

@@ -31,6 +31,13 @@ interface Match {
   readonly routes: readonly ServedRoute[]
 }
 
+/** Whether there is a route for that, preflights included. */
+export function isServed(method: string, path: string): boolean {
+  const match = matchPath(path)
+  if (method === 'OPTIONS') return match.routes.length > 0
+  return routeFor(match, method) !== undefined
+}
+
 /** Door, then route, then handler. Whatever is thrown on the way is what the client is told. */
 export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
@@ -116,7 +123,16 @@ function routeFor({ routes }: Match, method: string): ServedRoute | undefined {
 function routeNotFound(method: string, path: string): HttpError {
   const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
   const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
-  return new HttpError('route', `There is no ${method} ${asked} here; expected one of: ${known}.`)
+  const message = `There is no ${method} ${asked} here; expected one of: ${known}.`
+  return new HttpError('route', `${message}${hintOfPrefix(path)}`)
+}
+
+/** Most who see that have mounted a listener where the path is not cut. */
+function hintOfPrefix(path: string): string {
+  const below = routes.find(({ pattern }) => path.length <= 100 && path.endsWith(pattern))
+  if (below === undefined) return ''
+  const prefix = path.slice(0, -below.pattern.length)
+  return ` What is in front of them ('${prefix}') has to be cut off, or to be the option prefix.`
 }
 
 /** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */

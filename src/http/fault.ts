@@ -1,3 +1,5 @@
+import { isError } from '../api/realms.js'
+
 /** What may be told of a fault of the server's own. */
 export interface Fault {
   /** Of the error's class. */
@@ -21,7 +23,7 @@ export function describeFault(thrown: unknown): Fault {
 }
 
 function faultOf(thrown: unknown): Fault {
-  if (!(thrown instanceof Error)) return { name: typeof thrown, code: undefined, stack: '' }
+  if (!isError(thrown)) return { name: typeof thrown, code: undefined, stack: '' }
   const { code } = thrown as NodeJS.ErrnoException
   return {
     name: thrown.constructor.name,

@@ -1,3 +1,9 @@
+/**
+ * OpenAI's API over HTTP: a server of its own, or a listener for yours.
+ *
+ * @module sluice/http
+ */
+
 export type { AccessEntry } from '../web/access-log.js'
 export { describeFault, type Fault } from './fault.js'
 export { type RequestListener, requestListener } from './node/listener.js'

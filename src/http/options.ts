@@ -16,10 +16,13 @@ import {
   isObject,
   listOf,
   parseFields,
+  readable,
+  refused,
   trueOrFalse,
   wrong,
 } from '../options/checks.js'
 import type { AccessEntry } from '../web/access-log.js'
+import { plainPath } from '../web/target.js'
 
 /** What a listener needs to know; every limit is here, with its unit in its name. */
 export interface ListenerOptions {
@@ -52,6 +55,12 @@ export interface ListenerOptions {
    * stands for any characters; alone it is every page. Those of apps and extensions may call.
    */
   allowOrigins?: readonly string[]
+  /**
+   * The path that requests have in front of the routes, where a framework leaves it there: with
+   * `/api/ai` requests of `/api/ai/v1/models` are answered. A part `:name` stands for any one part.
+   * Express's `app.use('/ai', ...)` takes it off by itself. Default: none.
+   */
+  prefix?: string
   /** Bytes of a request's body. Default 32 MiB; more is a 413. */
   bodyBytesMax?: number
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
@@ -97,8 +106,11 @@ export interface ListenerOptions {
 export interface ServerOptions extends ListenerOptions {
   /** Address to bind. Default 127.0.0.1. Another than loopback needs `apiKeys`. */
   host?: string
-  /** TCP port; 0 picks a free one. Default 8080. */
-  port?: number
+  /**
+   * TCP port; 0 picks a free one. Also as decimal text, as `process.env.PORT` has it; of all
+   * numbers this one only. Default 8080.
+   */
+  port?: number | string
   /** Serve an address other than loopback to all clients, without a key. Default false. */
   allowUnauthenticated?: boolean
   /** Connections at once; more are closed on arrival. Default 4,096. */
@@ -126,6 +138,7 @@ const listenerDefaults = {
   openMetrics: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
+  prefix: '',
   bodyBytesMax: 32 * 1024 * 1024,
   requestTimeoutMs: 60_000,
   pingMs: 15_000,
@@ -152,7 +165,8 @@ type ModelSettings = Pick<ListenerOptions & typeof listenerDefaults, ModelOption
 
 export type OwnServerOptions = Omit<ServerOptions, ModelOption>
 export type ListenerSettings = Omit<ListenerOptions & typeof listenerDefaults, ModelOption>
-export type ServerSettings = Omit<ServerOptions & typeof serverDefaults, ModelOption>
+export type ServerSettings = Omit<Omit<ServerOptions, 'port'> & typeof serverDefaults, ModelOption>
+type ReadServerOptions = Omit<ServerOptions, 'port'> & { port?: number }
 
 const milliseconds = integerFrom(1, int32Max) // as a timer of Node's can hold
 const namesMax = 1024
@@ -182,6 +196,13 @@ const origin: Check<string> = check(
   },
 )
 
+const prefix: Check<string> = {
+  ...check<string>('a path without a pattern at its end, such as "/api/ai"', (value) => {
+    return typeof value === 'string' && /^[^\s?#*[\]{}()\\]*$/.test(value) && !value.includes('//')
+  }),
+  read: (value) => plainPath(new URL(`http://localhost/${value}`).pathname).replace(/^\/$/, ''),
+}
+
 const listenerChecks: Checks<ListenerOptions> = {
   engine,
   aliases: listOf(namesMax, name, 'names'),
@@ -191,6 +212,7 @@ const listenerChecks: Checks<ListenerOptions> = {
   openMetrics: trueOrFalse,
   allowHosts: listOf(namesMax, hostOfRequests, 'host names'),
   allowOrigins: listOf(namesMax, origin, 'origins'),
+  prefix,
   bodyBytesMax: integerFrom(1, 2 ** 30),
   maxTokens: integerFrom(1, int32Max),
   requestTimeoutMs: milliseconds,
@@ -202,10 +224,20 @@ const listenerChecks: Checks<ListenerOptions> = {
   onLog: aFunction as Check<(entry: AccessEntry) => void>,
 }
 
+const portNumber = integerFrom(0, 65_535)
+const port: Check<number | string> = {
+  ...portNumber,
+  accepts: (value): value is number | string => {
+    const isText = typeof value === 'string' && /^\d{1,5}$/.test(value)
+    return portNumber.accepts(isText ? Number(value) : value)
+  },
+  read: Number,
+}
+
 const serverChecks: Checks<ServerOptions> = {
   ...listenerChecks,
   host: hostName,
-  port: integerFrom(0, 65_535),
+  port,
   allowUnauthenticated: trueOrFalse,
   connectionsMax: integerFrom(1, 2 ** 20),
   headersTimeoutMs: milliseconds,
@@ -218,6 +250,7 @@ const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max)
 
 /** @throws InvalidOptionError */
 export function listenerSettings(options: ListenerOptions): ListenerSettings & ModelSettings {
+  refuseEngine(options)
   const settings = { ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) }
   demand('engine', settings.engine, engine)
   return checked(settings)
@@ -225,14 +258,24 @@ export function listenerSettings(options: ListenerOptions): ListenerSettings & M
 
 /** @throws InvalidOptionError */
 export function serverSettings(options: ServerOptions): ServerSettings & ModelSettings {
-  const settings = { ...serverDefaults, ...parseFields<ServerOptions>(options, serverChecks) }
+  refuseEngine(options)
+  const given = parseFields<ServerOptions>(options, serverChecks) as ReadServerOptions
+  const settings = { ...serverDefaults, ...given }
   demand('engine', settings.engine, engine)
   return checked(settings)
 }
 
+/** Of an engine itself each field would be an option that is unknown. */
+function refuseEngine(options: unknown): void {
+  if (readable('options', 'an object of options', () => isEngine(options))) {
+    throw refused('options', 'an object such as { engine }', 'the engine itself')
+  }
+}
+
 /** The same without an engine. Throws InvalidOptionError. */
 export function ownServerSettings(options: OwnServerOptions): ServerSettings {
-  return checked({ ...serverDefaults, ...parseFields<OwnServerOptions>(options, serverChecks) })
+  const given = parseFields<OwnServerOptions>(options, serverChecks) as ReadServerOptions
+  return checked({ ...serverDefaults, ...given })
 }
 
 /** The host of the one engine that a listener or server was given. */

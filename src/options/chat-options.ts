@@ -24,6 +24,7 @@ import {
 } from './checks.js'
 import { budgetChecks, type ToolLimits } from './engine-options.js'
 import { fit, fitChecks } from './fit-options.js'
+import { choiceOf, wordOfChoice } from './other-words/tool-choice.js'
 import { formOf, requestChecks } from './request-options.js'
 import {
   parseTemplateArguments,
@@ -68,14 +69,16 @@ const toolChoice: Check<ToolChoice> = {
   ...check<ToolChoice>(
     '"auto", "none", "required" or an object such as {"name": "get_weather"}',
     (value) => {
-      if (['auto', 'none', 'required'].includes(value as string)) return true
+      if (typeof value === 'string') return wordOfChoice(value) !== undefined
       if (!isObject(value)) return false
-      const { name, names } = value as { name?: unknown; names?: unknown }
+      const { name, names, type } = value as { name?: unknown; names?: unknown; type?: unknown }
+      if (typeof type === 'string') return choiceOf(value) !== undefined
       return typeof name === 'string' || Array.isArray(names)
     },
   ),
   read: (value, path) => {
-    if (typeof value === 'string') return value
+    if (typeof value === 'string') return wordOfChoice(value) ?? value
+    if ('type' in value && typeof value.type === 'string') return choiceOf(value) ?? value
     return 'names' in value
       ? parseFields(value, someChecks, path)
       : parseFields(value, { name: text }, path)
@@ -83,7 +86,7 @@ const toolChoice: Check<ToolChoice> = {
 }
 
 const templateChecks: Checks<TemplateOptions> = {
-  tools: check('an array of tools', (value) => {
+  tools: check("an array of tools (an object of tools with `run` is runTools()'s)", (value) => {
     return Array.isArray(value) || value instanceof PreparedToolList
   }),
   toolChoice,
@@ -92,7 +95,7 @@ const templateChecks: Checks<TemplateOptions> = {
   templateArguments,
   continueFinal: trueOrFalse,
 }
-const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks, fit }
+export const chatChecks: Checks<ChatOptions> = { ...requestChecks, ...templateChecks, fit }
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseChatOptions(input: unknown): ChatOptions {
@@ -146,11 +149,12 @@ export function readChat(
   callFormat?: CallFormat,
   limits?: ToolLimits,
 ): ReadChat {
-  const parsed = parseMessages(messages)
+  const ofMessages: RequestNote[] = []
+  const parsed = parseMessages(messages, ofMessages)
   if (callFormat === 'none') refuseCalls(parsed)
-  const choice = options.toolChoice ?? 'auto'
+  const choice = (options.toolChoice ?? 'auto') as ToolChoice // in our words, once it is read
   const format = choice === 'none' ? undefined : callFormat
-  const { tools, names, notes } = parseTools(options.tools ?? [], format, limits)
+  const { tools, names, notes: ofTools } = parseTools(options.tools ?? [], format, limits)
   const reasoning = parseFields<ReasoningOptions>(
     options.reasoning ?? {},
     reasoningChecks,
@@ -166,7 +170,7 @@ export function readChat(
     ...budgetOf(reasoning, support),
     continues: continues(parsed, options.continueFinal),
   }
-  return { chat, toolNames: names, notes }
+  return { chat, toolNames: names, notes: [...ofMessages, ...ofTools] }
 }
 
 /** Earlier calls get the names that the model is shown. */
@@ -179,7 +183,8 @@ function withShownNames(message: TemplateMessage, names: ToolNames): TemplateMes
 /** Calls would be left out of the prompt, and the tools' answers would answer nothing. */
 function refuseCalls(messages: readonly TemplateMessage[]): void {
   for (const [i, { toolCalls }] of messages.entries()) {
-    if (toolCalls.length > 0) throw wrong(`messages[${i}].toolCalls`, `none: ${noTools}`, toolCalls)
+    if (toolCalls.length > 0)
+      throw wrong(`messages[${i}].toolCalls`, `none: ${noTools()}`, toolCalls)
   }
 }
 

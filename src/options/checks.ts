@@ -1,8 +1,11 @@
 import { isIP } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { InvalidOptionError } from '../api/errors.js'
+import { isEvent, isUrl } from '../api/realms.js'
 import type { NumberRange } from '../api/sampling-options.js'
 import { cut, isPlainObject, kindOf, reasonOf, show } from '../api/show.js'
 import { nearest } from './nearest.js'
+import { meantBy } from './other-words/other-names.js'
 
 /**
  * Checks of options, each with the words for what it expects: of every function of the package and
@@ -79,6 +82,15 @@ export const filePath: Check<string> = check('the path of a file', (value) => {
   return typeof value === 'string' && value !== '' && !value.includes('\0')
 })
 
+/** The same, or a `file:` URL of one (an object, of any realm); it is read as a path. */
+export const fileLocation: Check<string | URL> = {
+  ...check<string | URL>('the path of a file, or a file: URL object', (value) => {
+    if (isUrl(value)) return value.protocol === 'file:' && filePath.accepts(fileURLToPath(value))
+    return filePath.accepts(value)
+  }),
+  read: (value) => (typeof value === 'string' ? value : fileURLToPath(value)),
+}
+
 /** Where a server listens: what it is, its resolver knows. */
 export const hostName: Check<string> = check('a host name or an address', (value) => {
   return typeof value === 'string' && /^[^\s/]{1,253}$/.test(value)
@@ -127,6 +139,18 @@ export function fieldsOf<T extends object>(checks: Checks<T>): Check<T> {
   }
 }
 
+/** The same, or null as OpenAI's clients write what is left out. */
+export function orNull<T>(one: Check<T>): Check<T> {
+  return {
+    ...one,
+    accepts: (value): value is T => value === null || one.accepts(value),
+    read: (value, path) => {
+      if (value === null) return undefined as T
+      return one.read === undefined ? value : one.read(value, path)
+    },
+  }
+}
+
 /** An array of at most so many, each of which is checked. A message says which one it is. */
 export function listOf<T>(itemsMax: number, item: Check<T>, what: string): Check<readonly T[]> {
   return {
@@ -172,8 +196,14 @@ export function readItems<T>(
 export function demand<T>(path: string, value: unknown, one: Check<T>): T {
   const { expected, accepts, read, isSecret } = one
   const isRight = readable(path, expected, () => accepts(value))
-  if (!isRight) throw refused(path, expected, isSecret ? kindOf(value) : show(value))
+  if (!isRight) throw refused(path, expected, isSecret ? kindOf(value) : came(value, one))
   return read === undefined ? (value as T) : read(value as T, path)
+}
+
+/** Numbers of an environment are text. */
+function came(value: unknown, { isNumeric, accepts }: Check<unknown>): string {
+  const isText = isNumeric === true && typeof value === 'string' && value.trim() !== ''
+  return isText && accepts(Number(value)) ? `text: Number(${show(value)}) is one` : show(value)
 }
 
 /** @throws InvalidOptionError for what throws when it is looked at: a getter, or a Proxy */
@@ -213,8 +243,9 @@ export function parseFields<T>(input: unknown, checks: Checks<T>, at = ''): T {
     const known = Object.hasOwn(checks, key) ? checks[key as keyof T] : undefined
     const expected = known?.expected ?? optionsOf(checks)
     const value = readable(path, expected, () => (input as Record<string, unknown>)[key])
-    if (value === undefined) continue
+    // Also of undefined, which an environment that is not set yields: it may be set one day.
     if (known === undefined) throw unknownOption(path, key, checks, value)
+    if (value === undefined) continue
     parsed[key] = demand(path, value, known)
   }
   return parsed as T
@@ -246,10 +277,16 @@ function isOfNoListener(given: unknown): boolean {
   return isPlainObject(given) && !Object.values(given).some((value) => typeof value === 'function')
 }
 
-/** Whether it is what a listener is called with, by a signal's handler or an event target. */
+/**
+ * Whether it is what a listener is called with: by a signal's handler, an event target, or an app
+ * that closes.
+ */
 export function isOfListener(given: unknown): boolean {
   if (typeof given === 'string') return /^SIG[A-Z0-9]+$/.test(given)
-  return readable('options', optionsObject, () => given instanceof Event)
+  return readable('options', optionsObject, () => {
+    const isApp = isObject(given) && 'close' in given && typeof given.close === 'function'
+    return isApp || isEvent(given)
+  })
 }
 
 function optionsOf(checks: object): string {
@@ -258,8 +295,13 @@ function optionsOf(checks: object): string {
 }
 
 function unknownOption(path: string, key: string, checks: object, value: unknown) {
-  const near = nearest(key, Object.keys(checks))
+  const names = Object.keys(checks)
   const error = refused(path, optionsOf(checks), show(value))
-  if (near === undefined) return error
-  return new InvalidOptionError(path, `${error.message} Did you mean '${near}'?`)
+  const meant = meantBy(key, names) ?? nearestTo(key, names)
+  return meant === undefined ? error : new InvalidOptionError(path, `${error.message} ${meant}`)
+}
+
+function nearestTo(key: string, names: readonly string[]): string | undefined {
+  const near = nearest(key, names)
+  return near === undefined ? undefined : `Did you mean '${near}'?`
 }

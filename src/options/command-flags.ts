@@ -6,6 +6,7 @@ import {
 } from '../api/sampling-options.js'
 import type { LoadOptions } from '../api/types.js'
 import {
+  aString,
   type Check,
   check,
   filePath,
@@ -23,6 +24,9 @@ import { type Flag, listFlag, switchFlag, valueFlag } from './flags.js'
 const milliseconds = integerFrom(1, int32Max)
 const shares = check<string>('numbers with commas between, for example 3,1', (value) => {
   return typeof value === 'string' && value.split(',').every(isShare)
+})
+const schemaOrFile = check<string>('a JSON Schema ({...}), or the path of a file', (value) => {
+  return typeof value === 'string' && value.trim() !== '' && !value.includes('\0')
 })
 const maxTokens = integerFrom(1, int32Max)
 const ofTheModel = (neutral: string) => ({ fallbackHelp: `the model's own, else ${neutral}` })
@@ -137,7 +141,20 @@ function isShare(text: string): boolean {
   return text.trim() !== '' && isNumber(Number(text), 0, 1e9)
 }
 
-export const runFlags = { ...modelFlags, parallel: parallel(1), ...replyFlags }
+export const runFlags = {
+  system: valueFlag('TEXT', aString, 'the system prompt: who the model is to be'),
+  systemFile: valueFlag('FILE', filePath, 'the system prompt, from a file'),
+  file: listFlag('FILE', 'a text file to put before the prompt', filePath),
+  schema: valueFlag(
+    'FILE|JSON',
+    schemaOrFile,
+    'a JSON Schema that the reply keeps to; {"type":"object"} is any object',
+  ),
+  json: switchFlag('print the whole result as one JSON object, for programs'),
+  ...modelFlags,
+  parallel: parallel(1),
+  ...replyFlags,
+}
 
 export const serveFlags = {
   ...modelFlags,

@@ -1,3 +1,4 @@
+import { isUrl } from '../api/realms.js'
 import { perSamplingName, type SamplingOptions, samplingRows } from '../api/sampling-options.js'
 import type { EstimateOptions, LoadOptions, ReasoningDefaults } from '../api/types.js'
 import {
@@ -8,13 +9,15 @@ import {
   check,
   demand,
   fieldsOf,
-  filePath,
+  fileLocation,
   int32Max,
   integerFrom,
   isNumber,
+  isObject,
   numeric,
   oneOf,
   parseFields,
+  readable,
   trueOrFalse,
   within,
   wrong,
@@ -73,7 +76,7 @@ const tensorSplit: Check<readonly number[]> = {
 }
 
 export const loadChecks: Checks<LoadOptions> = {
-  model: filePath,
+  model: fileLocation,
   parallel: integerFrom(1, parallelMax),
   context: integerFrom(32, 2 ** 24),
   window: integerFrom(1, 65_536),
@@ -101,7 +104,7 @@ export const loadChecks: Checks<LoadOptions> = {
   toolsMax: integerFrom(1, 65_536),
   toolBytesMax: integerFrom(1, 2 ** 26),
   toolWorkMax: integerFrom(1, 2 ** 20),
-  draft: filePath,
+  draft: fileLocation,
   lookup: trueOrFalse,
   draftMax: integerFrom(1, 16),
   embeddings: trueOrFalse,
@@ -128,8 +131,12 @@ export const loadDefaults = {
   ...toolLimitDefaults,
 }
 
-export type SettledLoadOptions = LoadOptions &
-  Required<Pick<LoadOptions, keyof typeof loadDefaults | 'sampling' | 'reasoning'>>
+export type SettledLoadOptions = Omit<LoadOptions, 'model' | 'draft'> &
+  Required<Pick<LoadOptions, keyof typeof loadDefaults | 'sampling' | 'reasoning'>> & {
+    /** Paths. */
+    readonly model: string
+    readonly draft?: string
+  }
 
 /** What a file recommends, as far as a request might ask for it. */
 export function usableSampling(recommended: SamplingOptions): SamplingOptions {
@@ -139,11 +146,19 @@ export function usableSampling(recommended: SamplingOptions): SamplingOptions {
   return Object.fromEntries(usable)
 }
 
-/** @throws InvalidOptionError, with the option's path, for example `sampling.temperature` */
-export function parseLoadOptions(input: unknown): SettledLoadOptions {
-  const given = parseFields<LoadOptions>(input, loadChecks)
-  const model = demand('model', given.model, filePath)
-  const settled = { ...loadDefaults, ...given, model }
+/** As `loadChecks` reads them: locations of files are paths. */
+type ReadLoadOptions = Omit<LoadOptions, 'model' | 'draft'> & {
+  readonly model?: string
+  readonly draft?: string
+}
+
+/**
+ * @param embedded path of the model for where none is given
+ * @throws InvalidOptionError, with the option's path, for example `sampling.temperature`
+ */
+export function parseLoadOptions(input: unknown, embedded: string): SettledLoadOptions {
+  const given = parseFields<LoadOptions>(input, loadChecks) as ReadLoadOptions
+  const settled = { ...loadDefaults, model: embedded, ...given }
   if (given.kvCells !== undefined && given.kvCells < (given.context ?? 0)) {
     throw wrong('kvCells', `a whole number from ${given.context} (context) on`, given.kvCells)
   }
@@ -155,15 +170,31 @@ export function parseLoadOptions(input: unknown): SettledLoadOptions {
   return { ...settled, sampling, reasoning }
 }
 
-/** @throws InvalidOptionError, with the option's name; `file` is for the path of the model */
-export function parseEstimateOptions(file: unknown, input: unknown): SettledLoadOptions {
+/**
+ * @param file of the model; undefined is the embedded one; or the options, the model among them
+ * @throws InvalidOptionError, with the option's name; `file` is for the path of the model
+ */
+export function parseEstimateOptions(
+  file: unknown,
+  input: unknown,
+  embedded: string,
+): SettledLoadOptions {
   const { onProgress: _, onWarning: __, model: ___, ...checks } = loadChecks
   const given = parseFields<EstimateOptions>(input, checks)
-  return parseLoadOptions({ ...given, model: demand('file', file, filePath) })
+  const isOptions = readable('file', fileLocation.expected, () => isObject(file) && !isUrl(file))
+  if (isOptions) {
+    const options = parseFields<Omit<LoadOptions, 'onProgress' | 'onWarning'>>(file, {
+      ...checks,
+      model: fileLocation,
+    })
+    return parseLoadOptions({ ...options, ...given }, embedded)
+  }
+  const model = file === undefined ? embedded : demand('file', file, fileLocation)
+  return parseLoadOptions({ ...given, model }, embedded)
 }
 
 /** What only goes together, or does not. */
-function checkPlacement(given: LoadOptions): void {
+function checkPlacement(given: ReadLoadOptions): void {
   const { gpu, gpuLayers, splitMode, mainGpu, tensorSplit, kvType, flashAttention } = given
   if (gpu === false && gpuLayers !== undefined && gpuLayers > 0) {
     throw wrong('gpuLayers', '0 or nothing with gpu false', gpuLayers)

@@ -49,10 +49,17 @@ export function valueFlag<T, const D extends T | undefined = undefined>(
   return { check: rule, read, argument, many: false, help, ...rest }
 }
 
-export function listFlag(argument: string, help: string): Flag<string[], string[]> {
-  const rule = check<string[]>('names of 1 to 256 characters', (value) => {
-    return (value as string[]).every((name) => name !== '' && name.length <= 256)
-  })
+const aName = check<string>('names of 1 to 256 characters', (value) => {
+  return value !== '' && (value as string).length <= 256
+})
+
+/** @param rule of each of them */
+export function listFlag(
+  argument: string,
+  help: string,
+  { expected, accepts }: Check<string> = aName,
+): Flag<string[], string[]> {
+  const rule = check<string[]>(expected, (value) => (value as string[]).every(accepts))
   const rest = { fallback: [], fallbackHelp: undefined }
   return { check: rule, read: asIs, argument, many: true, help: `${help} (repeatable)`, ...rest }
 }

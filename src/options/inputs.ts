@@ -1,3 +1,4 @@
+import { isIntegerArray } from '../api/realms.js'
 import { int32Max, isNumber } from './checks.js'
 
 /** Texts and token ids of one request at most, as OpenAI has it. */
@@ -66,5 +67,5 @@ function idsProblem(input: unknown): { path: number[]; expected?: string } | und
 }
 
 function isIds(input: unknown): boolean {
-  return input instanceof Int32Array || (Array.isArray(input) && typeof input[0] === 'number')
+  return isIntegerArray(input) || (Array.isArray(input) && typeof input[0] === 'number')
 }

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+import { isInt32Array, isIntegerArray } from '../api/realms.js'
 import { isPlainObject } from '../api/show.js'
 import type {
   CompletionOptions,
@@ -25,6 +27,7 @@ import {
   wrong,
 } from './checks.js'
 import { parallelMax, samplingChecks } from './engine-options.js'
+import { isSchemaObject } from './schema-objects.js'
 
 /** OpenAI takes 4. */
 export const stopsMax = 16
@@ -78,6 +81,16 @@ const grammar: Check<string> = check(
   (value) => typeof value === 'string' && value !== '' && isWithin(value, grammarBytesMax),
 )
 
+/** What a grammar has no use for, and what says nothing of what matches. */
+const flagsWithoutEffect = /^[dguy]*$/
+
+const regex: Check<string | RegExp> = {
+  ...check<string | RegExp>('a regular expression without the flags i, m, s and v', (value) => {
+    return types.isRegExp(value) ? flagsWithoutEffect.test(value.flags) : typeof value === 'string'
+  }),
+  read: (value) => (typeof value === 'string' ? value : value.source),
+}
+
 export const requestChecks: Checks<RequestOptions> = {
   ...samplingChecks,
   maxTokens: integerFrom(0, int32Max),
@@ -89,9 +102,9 @@ export const requestChecks: Checks<RequestOptions> = {
   logprobs: integerFrom(0, logprobsMax),
   promptLogprobs: integerFrom(0, logprobsMax),
   n: integerFrom(1, parallelMax),
-  schema: check('a JSON Schema (an object)', isObject),
+  schema: check('a JSON Schema (an object)', (value) => isObject(value) || isSchemaObject(value)),
   json: trueOrFalse,
-  regex: check('a regular expression, as text', (value) => typeof value === 'string'),
+  regex,
   choices: listOf(choicesMax, aChoice, 'texts'),
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
@@ -103,9 +116,10 @@ export const requestChecks: Checks<RequestOptions> = {
 const tokenIds: Check<ArrayLike<number>> = check(
   'an Int32Array, or an array of token ids',
   (value) => {
-    if (value instanceof Int32Array) return value.length >= 0 // throws where it is a Proxy
-    // findIndex() sees holes, every() would not.
-    return Array.isArray(value) && value.findIndex((id) => !isIdBelow(id, int32Max + 1)) < 0
+    if (isInt32Array(value)) return true // the engine says which of them are no tokens
+    if (!Array.isArray(value) && !isIntegerArray(value)) return false
+    const ids = value as readonly unknown[] // findIndex() sees holes, every() would not
+    return ids.findIndex((id) => !isIdBelow(id, int32Max + 1)) < 0
   },
 )
 
@@ -182,7 +196,7 @@ export function parseTokenizeOptions(input: unknown): TokenizeOptions {
 export function parseCompletionPrompt(input: unknown, vocabulary: number): string | Int32Array {
   if (typeof input === 'string') return input
   return readable('prompt', 'a string, or token ids', () => {
-    const isList = Array.isArray(input) || input instanceof Int32Array
+    const isList = Array.isArray(input) || isIntegerArray(input)
     if (!isList || input.length === 0) throw wrong('prompt', 'a string, or token ids', input)
     // Half a million of them may come: a check of its own for the first wrong one only.
     const wrongAt = (input as unknown[]).findIndex((token) => !isIdBelow(token, vocabulary))
@@ -194,7 +208,7 @@ export function parseCompletionPrompt(input: unknown, vocabulary: number): strin
 /** @throws InvalidOptionError */
 export function parseTokens(input: unknown): Int32Array {
   const ids = demand('tokens', input, tokenIds)
-  return ids instanceof Int32Array ? ids : Int32Array.from(ids)
+  return isInt32Array(ids) ? ids : Int32Array.from(ids)
 }
 
 function isIdBelow(token: unknown, vocabulary: number): boolean {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { CancelledError } from '../api/errors.js'
 import { show } from '../api/show.js'
-import type { PreparedTools, RequestNote, Tool } from '../api/types.js'
+import type { PreparedTools, RequestNote } from '../api/types.js'
 import { type JsonText, jsonTextOf, NotJsonError } from '../schema/json-of.js'
 import { readTool } from '../schema/tool-cache.js'
 import type { CallFormat, ToolGrammar } from '../schema/tool-grammar.js'
@@ -13,6 +13,7 @@ import {
   check,
   demand,
   isObject,
+  orNull,
   parseFields,
   readItems,
   refused,
@@ -21,15 +22,20 @@ import {
 } from './checks.js'
 import { type ToolLimits, toolLimitDefaults } from './engine-options.js'
 import { type NameBudget, nameSquaresMax, takeNames } from './object-names.js'
+import { isSchemaObject, readSchema } from './schema-objects.js'
+import { optionName } from './spoken-names.js'
 import { ToolNames, toolNameMax } from './tool-names.js'
 
 /** Of a tool's schema as text: a body is at most 64 deep. */
 const toolDepthMax = 64
 
 /** Why tools and calls are refused where the template would leave them out. */
-export const noTools =
-  "this model's chat template knows no tools and would not tell it of them; load it with one " +
-  'that does (chatTemplate, --chat-template-file)'
+export function noTools(): string {
+  return (
+    "this model's chat template knows no tools and would not tell it of them; load it with one " +
+    `that does (${optionName('chatTemplate')})`
+  )
+}
 
 /** A tool as the engine takes it: what the template says of it, and what its calls must be. */
 export interface TemplateTool extends ToolGrammar {
@@ -92,11 +98,38 @@ export class PreparedToolList implements PreparedTools {
 const toolName: Check<string> = check(`a name of 1 to ${toolNameMax} characters`, (value) => {
   return typeof value === 'string' && value.trim() !== '' && value.length <= toolNameMax
 })
-const toolChecks: Checks<Tool> = {
+const parameters: Check<object> = check('a JSON Schema (an object)', (value) => {
+  return isObject(value) || isSchemaObject(value)
+})
+const functionType: Check<string> = check(
+  '"function" (tools of other types cannot be offered; leave them out)',
+  (value) => value === 'function',
+)
+
+/** A tool in our words, or in those of OpenAI, Anthropic and MCP. */
+interface GivenFields {
+  name?: string
+  description?: string
+  parameters?: object
+  strict?: boolean
+  inputSchema?: object
+  input_schema?: object
+  type?: string
+  function?: object
+}
+
+const functionChecks = {
   name: toolName,
-  description: aString,
-  parameters: check('a JSON Schema (an object)', isObject),
-  strict: trueOrFalse,
+  description: orNull(aString),
+  parameters: orNull(parameters),
+  strict: orNull(trueOrFalse),
+}
+const toolChecks: Checks<GivenFields> = {
+  ...functionChecks,
+  inputSchema: parameters,
+  input_schema: parameters,
+  type: functionType,
+  function: check('an object such as {"name": "get_weather", "parameters": {...}}', isObject),
 }
 
 const noneParsed: ParsedTools = { tools: [], names: new ToolNames([]), notes: [] }
@@ -183,7 +216,7 @@ function checkNumber(
   format: CallFormat | undefined,
   { toolsMax }: ToolLimits,
 ): void {
-  if (format === 'none' && tools.length > 0) throw wrong('tools', `none: ${noTools}`, tools)
+  if (format === 'none' && tools.length > 0) throw wrong('tools', `none: ${noTools()}`, tools)
   if (tools.length <= toolsMax) return
   throw wrong('tools', `at most ${toolsMax} tools (toolsMax)`, tools)
 }
@@ -212,6 +245,8 @@ function* grammarSteps(
 
 interface GivenTool {
   readonly at: string
+  /** Of its schema: `tools[3].function.parameters` in OpenAI's words. */
+  readonly schemaAt: string
   readonly name: string
   readonly description: string
   readonly parameters: string
@@ -224,19 +259,40 @@ function parseTool(
   { toolBytesMax }: ToolLimits,
   names: NameBudget,
 ): GivenTool {
-  const given = parseFields<Partial<Tool>>(input, toolChecks, at)
-  const schema = schemaText(given.parameters ?? {}, `${at}.parameters`, toolBytesMax)
-  const { text, depth, nameSquares } = schema
-  takeNames(names, nameSquares, `${at}.parameters`)
-  if (depth > toolDepthMax) {
-    throw wrong(`${at}.parameters`, `a schema at most ${toolDepthMax} deep`, given.parameters)
-  }
-  const name = demand(`${at}.name`, given.name, toolName)
-  const isStrict = given.strict ?? false
-  return { at, name, description: given.description ?? '', parameters: text, isStrict }
+  refuseRun(input, at)
+  const { given, place } = fieldsOfTool(input, at)
+  const key = schemaKeys.find((one) => given[one] !== undefined) ?? 'parameters'
+  const schemaAt = `${place}.${key}`
+  const { json } = readSchema(given[key] ?? {}, schemaAt)
+  const { text, depth, nameSquares } = schemaText(json, schemaAt, toolBytesMax)
+  takeNames(names, nameSquares, schemaAt)
+  if (depth > toolDepthMax) throw wrong(schemaAt, `a schema at most ${toolDepthMax} deep`, json)
+  const name = demand(`${place}.name`, given.name, toolName)
+  const { description = '', strict = false } = given
+  return { at, schemaAt, name, description, parameters: text, isStrict: strict }
 }
 
-function schemaText(schema: object, at: string, bytesMax: number): JsonText {
+const schemaKeys = ['parameters', 'inputSchema', 'input_schema'] as const
+
+/** What a tool says of itself, and where: OpenAI has an object around it. */
+function fieldsOfTool(input: unknown, at: string): { given: GivenFields; place: string } {
+  const given = parseFields<GivenFields>(input, toolChecks, at)
+  if (given.function === undefined) return { given, place: at }
+  for (const key of ['name', 'description', ...schemaKeys, 'strict'] as const) {
+    if (given[key] !== undefined) throw wrong(`${at}.${key}`, 'nothing beside function', given[key])
+  }
+  const place = `${at}.function`
+  return { given: parseFields<GivenFields>(given.function, functionChecks as never, place), place }
+}
+
+/** A tool that runs would not be run. */
+function refuseRun(input: unknown, at: string): void {
+  if (!isObject(input) || !('run' in input) || typeof input.run !== 'function') return
+  const expected = 'nothing here: runTools(engine, messages, { tools }) runs tools, chat() does not'
+  throw wrong(`${at}.run`, expected, input.run)
+}
+
+function schemaText(schema: unknown, at: string, bytesMax: number): JsonText {
   try {
     return jsonTextOf(schema, bytesMax)
   } catch (cause) {
@@ -283,8 +339,7 @@ interface GrammarContext {
 }
 
 function withGrammar(tool: GivenTool, { format, budget, notes }: GrammarContext) {
-  const at = `${tool.at}.parameters`
-  const { isStrict } = tool
+  const { isStrict, schemaAt: at } = tool
   if (isStrict && format === 'other') {
     const why = "the model's chat template writes calls in a form that cannot be kept to a schema"
     throw wrong(`${tool.at}.strict`, `false, as ${why}`, true)
@@ -317,6 +372,6 @@ function checkArguments(
     const expected =
       'fewer arguments: their numbers, squared, may come to ' +
       `${argumentSquaresMax} for all tools together with this chat template`
-    throw refused(`${given[i]?.at}.parameters.properties`, expected, String(properties.length))
+    throw refused(`${given[i]?.schemaAt}.properties`, expected, String(properties.length))
   }
 }

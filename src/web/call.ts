@@ -9,6 +9,7 @@ import { EngineWatch } from './engine-watch.js'
 import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
 import { notesHeader } from './notes.js'
 import { type Scope, ScopedEngine } from './scoped-engine.js'
+import type { Target } from './target.js'
 
 /** Names in lower case, as Node has them. */
 export type CallHeaders = Readonly<Record<string, string | undefined>>
@@ -16,8 +17,8 @@ export type CallHeaders = Readonly<Record<string, string | undefined>>
 /** A request as its adapter knows it. */
 export interface Incoming {
   readonly method: string
-  /** What its first line asks for: a path with a query string, or a whole URL. */
-  readonly target: string
+  /** What its first line asks for, without what the server's routes are below. */
+  readonly target: Target
   readonly headers: CallHeaders
   /** The values of all its Host headers. */
   readonly hosts: readonly string[]
@@ -25,30 +26,10 @@ export interface Incoming {
   readonly localAddress: string | undefined
   /** Whether it has an Expect header that this server does not meet. */
   readonly isExpectingMore: boolean
+  /** The origin whose pages something in front has let in, as CORS names it: `*` is any. */
+  readonly originInFront: string | undefined
   /** Reads its JSON body, or throws what is wrong with that. */
   readBody(signal: AbortSignal): Promise<Uint8Array>
-}
-
-/** What a request is about: by its path alone, or, as proxies are asked, with the host in front. */
-interface Target {
-  readonly path: string
-  /** Of the absolute form, which goes before the Host header. */
-  readonly host: string | undefined
-}
-
-const absoluteForm = /^https?:\/\/([^/?#]*)([^?#]*)/i
-
-/** @param target what the request's first line asks for */
-function targetOf(target: string): Target {
-  const absolute = absoluteForm.exec(target)
-  if (absolute !== null) return { path: absolute[2] || '/', host: absolute[1] ?? '' }
-  return { path: target.split(/[?#]/, 1)[0] ?? '', host: undefined }
-}
-
-/** Without what clients that join addresses by hand put in: slashes twice, and at the end. */
-function plainPath(path: string): string {
-  const single = path.replace(/\/{2,}/g, '/')
-  return single.length > 1 && single.endsWith('/') ? single.slice(0, -1) : single
 }
 
 /** The client's own x-request-id where it is a plain word, so that traces join; else a new one. */
@@ -138,9 +119,9 @@ export class Call implements Scope {
   /** @param errorWords until its request has words of its own */
   constructor(incoming: Incoming, errorWords: ErrorWords) {
     this.errorWords = errorWords
-    const { path, host } = targetOf(incoming.target)
+    const { path, host } = incoming.target
     this.method = incoming.method
-    this.path = plainPath(path)
+    this.path = path
     this.headers = incoming.headers
     this.hosts = host === undefined || incoming.hosts.length > 1 ? incoming.hosts : [host]
     this.#incoming = incoming
@@ -159,6 +140,10 @@ export class Call implements Scope {
 
   get isExpectingMore(): boolean {
     return this.#incoming.isExpectingMore
+  }
+
+  get originInFront(): string | undefined {
+    return this.#incoming.originInFront
   }
 
   /**

@@ -61,12 +61,16 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_INVALID_OPTION: 'invalid_request',
   ERR_INVALID_GRAMMAR: 'invalid_grammar',
   ERR_INVALID_SCHEMA: 'invalid_schema',
+  ERR_INVALID_REPLY: 'internal', // of Reply.object(), which no handler asks for
   ERR_OVERLOADED: 'queue_full',
   ERR_QUEUE_TIMEOUT: 'queue_timeout',
   ERR_CANCELLED: 'internal',
   ERR_CLOSED: 'shutting_down',
   ERR_ENGINE_FAILED: 'engine_failed',
   ERR_ENGINE_ENDED: 'engine_ended',
+  // Of no request: runTools is a program's.
+  ERR_TOOL_FAILED: 'internal',
+  ERR_MAX_ROUNDS: 'internal',
 }
 
 /** What the engine blames: one of its options, a schema or grammar, or an input by its number. */

@@ -30,7 +30,8 @@ export function streamed(replies: readonly Reply[], writer: FrameWriter): Stream
     status: 200,
     headers: {
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
+      // A compressor in front would hold frames back, and compress() leaves this one alone.
+      'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     },
     opening: writer.opening(),

@@ -157,7 +157,7 @@ test.each<NativeRequest['prompt']>(['text', Int32Array.of(1, 2), { before: 'a', 
 
 test('an engine’s options and snapshot survive structuredClone', () => {
   const addon = new FakeAddon()
-  const options: NativeEngineOptions = nativeOptions(parseLoadOptions({ model: 'a.gguf' }), addon)
+  const options: NativeEngineOptions = nativeOptions(parseLoadOptions({}, 'a.gguf'), addon)
   const snapshot: EngineSnapshot = new addon.Engine(options, () => undefined).snapshot()
   expect(isKept(options)).toBe(true)
   expect(isKept(snapshot)).toBe(true)

@@ -1,6 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type networkInterfaces, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { banner, curl } from '../../src/cli/banner.js'
+import { urlsOfAll } from '../../src/cli/serve/addresses.js'
+import { banner, curl } from '../../src/cli/serve/banner.js'
+import { type ShellKey, shellKeyOf } from '../../src/cli/serve/shell-key.js'
+import { readApiKeys } from '../../src/options/api-keys.js'
 
 const served = {
   names: ['storyteller', 'gemma', 'default'] as const,
@@ -40,7 +46,11 @@ const served = {
     toolBytesMax: 2 ** 20,
     toolWorkMax: 10_000,
   },
+  engine: { warnings: [] },
 }
+const at = (url: string, key?: ShellKey) => ({ url, urls: undefined, key })
+const home = at('http://127.0.0.1:8080')
+const ownKey = { words: '$SLUICE_API_KEY', needs: 'the same SLUICE_API_KEY' }
 const flags = {
   drainMs: 30_001,
   readerStallMs: 60_002,
@@ -49,7 +59,7 @@ const flags = {
 }
 
 describe('what serve says at its start', () => {
-  const text = banner([served], 'http://127.0.0.1:8080', flags, false)
+  const text = banner([served], home, flags)
 
   test('names the model, its aliases and the address', () => {
     expect(text).toContain('serves storyteller, gemma (llama 1B Q8_0)')
@@ -58,7 +68,7 @@ describe('what serve says at its start', () => {
 
   test('names a model whose file is called default', () => {
     const model = { ...served, names: ['default', 'fox'] as const }
-    expect(banner([model], 'http://[::1]:1', flags, false)).toContain('serves default, fox (')
+    expect(banner([model], at('http://[::1]:1'), flags)).toContain('serves default, fox (')
   })
 
   test.each(['parallel 4', 'context 512', 'window 64', 'queue 65', 'queue-deadline-ms 60001'])(
@@ -74,18 +84,10 @@ describe('what serve says at its start', () => {
     'cache-mib 300',
   ])('shows %s as well', (setting) => expect(text).toContain(setting))
 
-  test('says that the context is more than the model was trained on, where that was warned of', () => {
-    expect(text).not.toContain('trained')
-    const code = 'WARN_CONTEXT_BEYOND_TRAINED' as const
-    const beyond = { ...served, engine: { warnings: [{ code, message: 'it is longer' }] } }
-    const said = banner([beyond], 'http://127.0.0.1:8080', flags, false)
-    expect(said).toContain('context 512 tokens each (more than the 512 that it was trained on), ')
-  })
-
   test('shows what is shared, where it was asked for', () => {
     expect(text).not.toMatch(/kv-cells|isolate-keys/)
     const shared = { ...served, settings: { ...served.settings, kvCells: 2048 } }
-    const said = banner([shared], 'http://127.0.0.1:8080', { ...flags, isolateKeys: true }, true)
+    const said = banner([shared], home, { ...flags, isolateKeys: true })
     expect(said).toContain('kv-cells 2048 for all, isolate-keys')
   })
 
@@ -95,32 +97,83 @@ describe('what serve says at its start', () => {
   ])('shows what drafts, where it was asked for: %j', (asked, shown) => {
     expect(text).not.toMatch(/draft|lookup/)
     const drafting = { ...served, settings: { ...served.settings, ...asked } }
-    expect(banner([drafting], 'http://127.0.0.1:8080', flags, true)).toContain(shown)
+    expect(banner([drafting], home, flags)).toContain(shown)
   })
 
   test('shows how much may be thought, where that is limited', () => {
     expect(text).not.toContain('reasoning')
     const limited = { ...served, settings: { ...served.settings, reasoningBudget: 0 } }
-    expect(banner([limited], 'http://127.0.0.1:8080', flags, true)).toContain(
-      'reasoning-budget 0\n',
-    )
+    expect(banner([limited], home, flags)).toContain('reasoning-budget 0\n')
   })
 
   test('says of a model that embeds that it does, and shows how to ask it', () => {
     expect(text).not.toContain('embeds')
     const embedding = { size: 384, pooling: 'cls' as const }
     const embedder = { ...served, model: { ...served.model, embedding } }
-    const said = banner([embedder], 'http://127.0.0.1:8080', flags, true)
+    const said = banner([embedder], at('http://127.0.0.1:8080', ownKey), flags)
     expect(said).toContain('embeds: vectors of 384, pooling cls, parallel 4')
     expect(said).toMatch(/^curl http:\/\/127\.0\.0\.1:8080\/v1\/embeddings .*SLUICE_API_KEY/m)
   })
 
-  test.each([
-    ['http://0.0.0.0:99', 'curl -N http://127.0.0.1:99/v1'],
-    ['http://[::]:99', 'curl -N http://[::1]:99/v1'],
-    ['http://[::1]:99', 'curl -N http://[::1]:99/v1'],
-  ])('a server at %s is asked at an address that can be asked', (url, start) => {
-    expect(banner([served], url, flags, false)).toContain(start)
+  test('tells a context beyond what the model was trained on, and what was warned of', () => {
+    expect(text).toContain('context 512 tokens each, ')
+    expect(text).not.toContain('warnings')
+    const warning = { code: 'WARN_GPU_MISSING' as const, message: 'a\nb' }
+    const settings = { ...served.settings, context: 1024 }
+    const beyond = { ...served, settings, engine: { warnings: [warning, warning] } }
+    const said = banner([beyond], home, flags)
+    expect(said).toContain('context 1024 tokens each (the model was trained on 512), ')
+    expect(said).toContain('  warnings: WARN_GPU_MISSING\n')
+  })
+
+  test('lists each address where it listens on all, and asks the first', () => {
+    const urls = ['http://localhost:99', 'http://[fd00::1]:99']
+    const said = banner([served], { url: 'http://[::]:99', urls, key: undefined }, flags)
+    expect(said).toContain(
+      'Listening on all addresses:\n  http://localhost:99\n  http://[fd00::1]:99\n' +
+        'Try:\n\ncurl -N http://localhost:99/v1',
+    )
+  })
+
+  test('says what the shell needs for the curl line', () => {
+    expect(banner([served], at('http://[::1]:99', ownKey), flags)).toContain(
+      'Listening on http://[::1]:99. Try, in a shell that has the same SLUICE_API_KEY:\n\n' +
+        'curl -N ' +
+        'http://[::1]:99/v1',
+    )
+  })
+})
+
+describe('the addresses of a server that listens on all', () => {
+  const found = (family: 'IPv4' | 'IPv6', address: string, scopeid = 0) => ({
+    ...{ family, address, scopeid, netmask: '', mac: '', internal: false, cidr: null },
+  })
+  const interfaces = {
+    lo: [found('IPv4', '127.0.0.1'), found('IPv6', '::1')],
+    eth0: [found('IPv4', '192.168.1.5'), found('IPv6', 'fd00::5'), found('IPv6', 'fe80::5', 2)],
+    wlan0: undefined,
+  } as unknown as ReturnType<typeof networkInterfaces>
+
+  test('are those of IPv4 for 0.0.0.0', () => {
+    expect(urlsOfAll({ address: '0.0.0.0', port: 80 }, interfaces)).toEqual([
+      'http://localhost:80',
+      'http://127.0.0.1:80',
+      'http://192.168.1.5:80',
+    ])
+  })
+
+  test('are those of both for ::, but for an address of one link alone', () => {
+    expect(urlsOfAll({ address: '::', port: 80 }, interfaces)).toEqual([
+      'http://localhost:80',
+      'http://127.0.0.1:80',
+      'http://[::1]:80',
+      'http://192.168.1.5:80',
+      'http://[fd00::5]:80',
+    ])
+  })
+
+  test.each(['127.0.0.1', '::1', '192.168.1.5'])('are none for %s', (address) => {
+    expect(urlsOfAll({ address, port: 80 }, interfaces)).toBeUndefined()
   })
 })
 
@@ -133,7 +186,7 @@ describe('the curl line', () => {
     }).split('\n')
 
   test('is one line whose body is JSON after the shell has read it', () => {
-    const line = curl('http://127.0.0.1:8080', false)
+    const line = curl('http://127.0.0.1:8080', undefined)
     expect(line).not.toContain('\n')
     const parts = words(line)
     expect(parts[2]).toBe('http://127.0.0.1:8080/v1/chat/completions')
@@ -146,7 +199,31 @@ describe('the curl line', () => {
   })
 
   test('takes the key from the environment of the shell', () => {
-    const parts = words(curl('http://127.0.0.1:8080', true), { SLUICE_API_KEY: 'k-1' })
+    const parts = words(curl('http://127.0.0.1:8080', ownKey), { SLUICE_API_KEY: 'k-1' })
     expect(parts).toContain('Authorization: Bearer k-1')
+  })
+
+  test.runIf(process.platform !== 'win32').each([
+    ['one key', 'k-1'],
+    ['comments and blank lines', '# keys\n\n  # more\nk-1\nk-2\n'],
+    ['blanks and Windows’ line ends', '#\r\n\r\n  k-1 \r\nk-2\r\n'],
+  ])('takes the first key of a file of %s', (_, text) => {
+    const file = join(mkdtempSync(join(tmpdir(), "sluice's keys ")), 'keys.txt')
+    writeFileSync(file, text)
+    expect(readApiKeys(file, {})[0]).toBe('k-1')
+    const key = shellKeyOf(file, true)
+    expect(JSON.stringify(key)).not.toContain('k-1')
+    expect(key?.needs).toBeUndefined()
+    const line = curl('http://127.0.0.1:8080', key)
+    expect(line).not.toContain('\n')
+    expect(words(line)).toContain('Authorization: Bearer k-1')
+    rmSync(dirname(file), { recursive: true })
+  })
+
+  test('wants the variable where no file can be read again', () => {
+    expect(shellKeyOf(undefined, false)).toBeUndefined()
+    expect(shellKeyOf(undefined, true)).toEqual(ownKey)
+    expect(shellKeyOf('/dev/null', false)).toMatchObject({ words: '$SLUICE_API_KEY' })
+    expect(shellKeyOf('/dev/null', true)).toEqual(ownKey)
   })
 })

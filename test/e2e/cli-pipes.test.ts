@@ -67,6 +67,7 @@ describe('a reader of stderr that has left', () => {
 
   test('changes no exit code of an error that is shown with its stack', async () => {
     const { child, ended } = start(['run', 'x', '--model', 'no/such'], { SLUICE_DEBUG: '1' })
+    child.stdin.end()
     child.stderr.destroy()
     child.stdout.resume()
     expect(await ended).toEqual({ code: 1, signal: null })
@@ -74,6 +75,7 @@ describe('a reader of stderr that has left', () => {
 
   test('takes nothing from a reply on its way to stdout', async () => {
     const { child, ended } = start(['run', 'x', '--model', endless, '--max-tokens', '200'])
+    child.stdin.end()
     child.stderr.destroy()
     const said = await text(child.stdout)
     expect(said).toMatch(/^(on and on it goes, )+/)
@@ -83,6 +85,7 @@ describe('a reader of stderr that has left', () => {
 
 test('both readers may leave while a reply streams', async () => {
   const { child, ended } = start(['run', 'x', '--model', endless])
+  child.stdin.end()
   await once(child.stdout, 'data')
   child.stdout.destroy()
   child.stderr.destroy()

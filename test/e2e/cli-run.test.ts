@@ -28,7 +28,7 @@ describe('sluice run', () => {
     const env = { SLUICE_MODEL: endless, SLUICE_MAX_TOKENS: '4' }
     const four = await runCli(['run', 'x'], { env })
     const eight = await runCli(['run', 'x', '--max-tokens', '8'], { env })
-    expect(four).toMatchObject({ code: 0, stderr: '' })
+    expect(four).toMatchObject({ code: 0, stderr: expect.stringContaining('cut at 4 tokens') })
     expect(eight.stdout.startsWith(four.stdout)).toBe(true)
     expect(eight.stdout.length).toBeGreaterThan(four.stdout.length)
   })
@@ -45,7 +45,7 @@ describe('sluice run', () => {
   test('goes on with the text where the model has no chat template', async () => {
     const model = randomModel({ chatTemplate: null })
     const result = await runCli(['run', 'x', '--model', model, '--max-tokens', '5'])
-    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('cut at 5 tokens') })
     expect(result.stdout).not.toBe('')
   })
 
@@ -64,7 +64,10 @@ describe('sluice run, interrupted', () => {
     await cli.said(/on and on it goes, on and/)
     cli.child.kill('SIGINT')
     const { stdout, stderr, code } = await cli.result
-    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: 'sluice: the reply was cut by SIGINT\n',
+    })
     expect('on and on it goes, '.repeat(2000).startsWith(stdout)).toBe(true)
   })
 
@@ -72,7 +75,10 @@ describe('sluice run, interrupted', () => {
     const cli = startCli(['run', 'x', '--model', endless])
     await cli.said(/on and on/)
     cli.child.kill('SIGTERM')
-    expect(await cli.result).toMatchObject({ code: 143, stderr: '' })
+    expect(await cli.result).toMatchObject({
+      code: 143,
+      stderr: 'sluice: the reply was cut by SIGTERM\n',
+    })
   })
 
   test('a reader that closes the pipe ends it quietly', async () => {

@@ -28,7 +28,7 @@ interface Up {
 
 async function up(args: string[], env: Record<string, string> = {}): Promise<Up> {
   const cli = startCli(['serve', '--port', '0', ...args], { env })
-  const [, url = ''] = await cli.said(/Listening on (http:\S+)\. Try:/)
+  const [, url = ''] = await cli.said(/^(?:Listening on| ) (http:\S+?)\.?(?: Try.*)?$/m)
   const [curl] = await cli.said(/^curl .+$/m)
   return { cli, url, curl }
 }
@@ -75,11 +75,27 @@ describe('sluice serve', () => {
     expect(frames.endsWith('data: [DONE]\n\n')).toBe(true)
   })
 
-  test('prints a line that takes its key from the environment where there are keys', async () => {
+  test('prints a line that takes its key from the file of keys', async () => {
     const { url, curl } = await up(['--model', talker, '--api-key-file', keyFile])
+    expect(curl).not.toContain('key-1')
+    expect(streamed(pasted(curl))).toBe(reply)
+    expect((await chat(url)).status).toBe(401)
+  })
+
+  test('prints a line that takes its key from the variable where there is no file', async () => {
+    const { cli, curl } = await up(['--model', talker], { SLUICE_API_KEY: 'key-2' })
+    await cli.said(/Try, in a shell that has the same SLUICE_API_KEY:/)
     expect(streamed(pasted(curl, { SLUICE_API_KEY: 'key-2' }))).toBe(reply)
     expect(pasted(curl, { SLUICE_API_KEY: 'key-3' })).toContain('invalid_api_key')
-    expect((await chat(url)).status).toBe(401)
+  })
+
+  test.each(['0.0.0.0', '::'])('tells each address of %s, and each answers', async (host) => {
+    const { cli, curl } = await up(['--model', talker, '--host', host, '--allow-unauthenticated'])
+    const urls = [...cli.stdout.matchAll(/^ {2}(http:\S+)$/gm)].map(([, url]) => url)
+    expect(urls[0]).toMatch(/^http:\/\/localhost:\d+$/)
+    expect(urls).toContainEqual(expect.stringMatching(/^http:\/\/127\.0\.0\.1:/))
+    for (const url of urls) expect((await chat(`${url}`)).status).toBe(200)
+    expect(streamed(pasted(curl))).toBe(reply)
   })
 
   test('takes SLUICE_API_KEY for a key, and neither prints nor logs it', async () => {
@@ -98,6 +114,15 @@ describe('sluice serve', () => {
     expect((await chat(fromFlags.url, { model: 'c' })).status).toBe(404)
     const fromEnvironment = await up([], { SLUICE_MODEL: talker, SLUICE_ALIAS: 'a,b' })
     expect((await chat(fromEnvironment.url, { model: 'b' })).status).toBe(200)
+  })
+
+  test('names its flags where a program would be told of its options', async () => {
+    const { url } = await up(['--alias', 'fox'])
+    const origin = { origin: 'https://app.example' }
+    expect(await (await fetch(`${url}/v1/models`, { headers: origin })).text()).toContain(
+      '(--allow-origin)',
+    )
+    expect(await (await fetch(`${url}/v1/models/hen`)).text()).toContain('(--any-model)')
   })
 
   test('takes its sampling flags for defaults that a request overrides', async () => {
@@ -222,9 +247,9 @@ describe('sluice serve, refused', () => {
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toMatch(/^sluice: .*--allow-unauthenticated.*\n$/)
     const open = await up([...args, '--allow-unauthenticated'])
-    expect((await chat(open.url.replace('0.0.0.0', '127.0.0.1'))).status).toBe(200)
+    expect((await chat(open.url)).status).toBe(200)
     const keyed = await up([...args, '--api-key-file', keyFile])
-    expect(pasted(keyed.curl, { SLUICE_API_KEY: 'key-1' })).toContain('[DONE]')
+    expect(pasted(keyed.curl)).toContain('[DONE]')
   })
 
   test('reports a port in use before it looks at the model', async () => {

@@ -70,17 +70,17 @@ describe('an engine that ended by itself', () => {
     const failure = await engine.ended
     await Promise.all([text, settle()])
     expect(told.length).toBeGreaterThanOrEqual(4)
-    for (const error of told) expect(error).toBe(failure)
+    for (const error of told) expect(error).toEqual(failure)
   })
 
   test('tells that error to all that come later', async () => {
     const { addon, engine } = await opened()
     addon.engine.die()
     const failure = await engine.ended
-    await expect(engine.tokenize('a')).rejects.toBe(failure)
-    await expect(engine.embed('a')).rejects.toBe(failure)
-    await expect(engine.complete('a').text()).rejects.toBe(failure)
-    await expect(engine.applyTemplate([{ role: 'user', content: 'a' }])).rejects.toBe(failure)
+    await expect(engine.tokenize('a')).rejects.toEqual(failure)
+    await expect(engine.embed('a')).rejects.toEqual(failure)
+    await expect(engine.complete('a').text()).rejects.toEqual(failure)
+    await expect(engine.applyTemplate([{ role: 'user', content: 'a' }])).rejects.toEqual(failure)
     const { accepted, done } = engine.complete('a')
     await expect(Promise.allSettled([accepted, done])).resolves.toMatchObject([
       { reason: failure },

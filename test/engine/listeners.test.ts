@@ -149,11 +149,12 @@ test('every exchange on a connection is told of its end, though one throws', asy
 test('models of one call are all released, though one release throws', async () => {
   const incoming: Incoming = {
     method: 'POST',
-    target: '/v1/chat/completions',
+    target: { path: '/v1/chat/completions', host: undefined },
     headers: {},
     hosts: [],
     localAddress: undefined,
     isExpectingMore: false,
+    originInFront: undefined,
     readBody: () => Promise.resolve(new Uint8Array()),
   }
   const call = new Call(incoming, openAi.errorWords)

@@ -41,7 +41,7 @@ test('a waiting job is dropped when its asker leaves; one under way keeps its tu
 
 test("all jobs are told of the engine's end at once, and none is started", async () => {
   const { jobs, started, results } = asked(100)
-  jobs.rejectAll(new ClosedError('x'))
+  jobs.rejectAll(() => new ClosedError('x'))
   for (const one of results) await expect(one).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   jobs.resolve(0, 'too late')
   expect(started).toEqual([0, 1])
@@ -50,7 +50,7 @@ test("all jobs are told of the engine's end at once, and none is started", async
 test('more than 1,024 jobs are refused', async () => {
   const { jobs, results } = asked(1025)
   await expect(results[1024]).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
-  jobs.rejectAll(new ClosedError('x'))
+  jobs.rejectAll(() => new ClosedError('x'))
   await Promise.allSettled(results)
 })
 
@@ -77,7 +77,7 @@ test('a job that is deferred makes room for another, and is answered all the sam
   expect(started).toEqual([0, 1, 2])
   jobs.resolve(1, 'one')
   expect(started).toEqual([0, 1, 2, 3])
-  jobs.rejectAll(new ClosedError('x'))
+  jobs.rejectAll(() => new ClosedError('x'))
   await Promise.allSettled(results)
 })
 

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { jsonInTags, type Step, turnsOf } from '../support/agents/plan.js'
+import { templateText } from '../support/agents/session.js'
 import type { RunningCli } from '../support/cli.js'
+import { turnModel } from '../support/models/turn-model.js'
 import { nodeUnderTest, programs } from '../support/packages/package-under-test.js'
 import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
@@ -13,27 +16,57 @@ const folder = programs('examples')
 const hosts = programs('test/examples/programs')
 const ask = [{ role: 'user', content: 'Tell me a story about a fox' }]
 
-const printed: [name: string, output: RegExp][] = [
+/** What a model that calls tools says, in the examples that need one. */
+const weatherTurns: Step[] = [
+  {
+    text: 'I look.',
+    call: { name: 'get_weather', arguments: { city: 'Paris' } },
+  },
+  { text: 'It is clear in Paris.' },
+]
+const toldOfTools = [
+  String.raw`\[turn 01\] I look\.\s*get_weather \{ city: 'Paris' \} `,
+  String.raw`\{"city":"Paris","sky":"clear","celsius":21\}\n`,
+  String.raw`\[turn 02\] It is clear in Paris\.\n\(stop after 2 replies, \d+ tokens\)\n`,
+].join('')
+const sumTurns: Step[] = [
+  { text: 'I add.', call: { name: 'get-sum', arguments: { a: 2, b: 40 } } },
+  { text: 'It is 42.' },
+]
+const toldOfMcp = [
+  String.raw`\[turn 01\] I add\.\s*get-sum \{ a: 2, b: 40 \} The sum of 2 and 40 is 42\.\n`,
+  String.raw`\[turn 02\] It is 42\.\n\(\d\d tools\)\n`,
+].join('')
+
+function callingModel(steps: Step[]): string {
+  const chatTemplate = templateText('Qwen-Qwen2.5-7B-Instruct.jinja')
+  return turnModel({ turns: turnsOf(steps, jsonInTags), chatTemplate })
+}
+
+const printed: [name: string, output: RegExp, model?: () => string][] = [
   ['chat.mjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
   ['chat.cjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
   ['abort.mjs', /^stopped after: .{41,}\n$/s],
   ['long-chat.mjs', /^(\w+: \d+ of \d+ tokens known(, \d+ messages dropped)?\n){10}$/],
   ['slow-reader.mjs', /^100 tokens read, the engine never more than (\d|1[0-6]) ahead\n$/],
   ['worker.mjs', /^.{60,}\n\(the worker ended with 0\)\n$/s],
+  ['tools.mjs', new RegExp(`^${toldOfTools}$`), () => callingModel(weatherTurns)],
+  ['mcp.mjs', new RegExp(`^${toldOfMcp}$`), () => callingModel(sumTurns)],
 ]
 
-const mounted = ['express.mjs', 'fastify.mjs', 'hono.mjs']
+const mounted = ['http.mjs', 'express.mjs', 'fastify.mjs', 'hono.mjs', 'nest.mjs']
 
 test('each example has its place in examples/README.md, and is run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
-  const run = [...printed.map(([name]) => name), ...mounted, 'route.mjs']
+  const run = [...printed.map(([name]) => name), ...mounted, 'next-pages-api.mjs', 'route.mjs']
   expect([...run].sort()).toEqual(files.sort())
   const readme = readFileSync('examples/README.md', 'utf8')
   expect(files.filter((name) => !readme.includes(`[${name}](${name})`))).toEqual([])
 })
 
-test.each(printed)('%s prints what it says, and ends', async (name, output) => {
-  const result = await startProgram(nodeUnderTest, [path.join(folder, name)]).result
+test.each(printed)('%s prints what it says, and ends', async (name, output, model) => {
+  const args = [path.join(folder, name), ...(model === undefined ? [] : [model()])]
+  const result = await startProgram(nodeUnderTest, args).result
   const stderr = expect.stringMatching(name.endsWith('.cjs') ? requireWarning : /^$/)
   expect(result).toEqual({ code: 0, stdout: expect.stringMatching(output), stderr })
 })
@@ -43,23 +76,60 @@ describe.each(mounted)('%s', (name) => {
     const port = await freePort()
     const env = { PORT: String(port) }
     const program = startProgram(nodeUnderTest, [path.join(folder, name)], { env })
-    const [, url] = await program.said(/^(http:\S+)\/v1\n/)
-    expect(await (await get(`${url}/`)).text()).toBe('the page of your app')
-    const models = await (await get(`${url}/v1/models`)).json()
-    expect(models).toMatchObject({ data: [{ id: 'storyteller' }, { id: 'default' }] })
-    expect((await get(`${url}/v1/nothing`)).status).toBe(404)
-
-    const story = await postChat(`${url}/v1/chat/completions`)
-    expect(story.headers.get('content-type')).toMatch(/^text\/event-stream/)
-    const stream = await story.text()
-    expect(framesOf(stream).at(-1)).toBe('data: [DONE]')
-    expect(textOf(stream)).toMatch(/^.{60,}$/s)
-
-    await leaveEarly((signal) => postChat(`${url}/v1/chat/completions`, signal))
-    expect(await (await postChat(`${url}/v1/chat/completions`)).text()).toContain('[DONE]')
-    expect(await ended(program)).toMatchObject({ code: 0, stderr: '' })
+    const [, url = ''] = await program.said(/^(http:\S+\/v1)\n/)
+    expect(await (await get(new URL('/', url).href)).text()).toBe('the page of your app')
+    await servesOpenAi(url)
+    const code = name === 'nest.mjs' ? null : 0 // Nest ends its process by the signal that came
+    expect(await endedInReply(program, url)).toMatchObject({ code, stderr: '' })
   })
 })
+
+test.each(['raw', 'parsed'])('next-pages-api.mjs serves OpenAI’s API, the body %s', async (how) => {
+  const port = String(await freePort())
+  const host = path.join(hosts, 'serve-pages.mjs')
+  const args = [host, path.join(folder, 'next-pages-api.mjs'), port, how]
+  const program = startProgram(nodeUnderTest, args)
+  await program.said(/^ready\n/)
+  const url = `http://127.0.0.1:${port}/api/ai/v1`
+  const health = async () => (await get(`${url}/health`)).status
+  await expect.poll(health, { timeout: 15_000 }).toBe(200)
+  await servesOpenAi(url)
+  expect(await endedInReply(program, url)).toMatchObject({ code: 0, stderr: '' })
+})
+
+/** A stream that comes piece by piece, a client that hangs up, and paths that nobody has. */
+async function servesOpenAi(url: string): Promise<void> {
+  const models = await (await get(`${url}/models`)).json()
+  expect(models).toMatchObject({ data: [{ id: 'storyteller' }, { id: 'default' }] })
+  expect((await get(`${url}/nothing`)).status).toBe(404)
+
+  const story = await postChat(`${url}/chat/completions`)
+  expect(story.headers.get('content-type')).toMatch(/^text\/event-stream/)
+  expect(story.headers.get('content-encoding')).toBeNull()
+  const pieces = await piecesOf(story)
+  expect(pieces[0]).not.toContain('[DONE]')
+  expect(pieces.length).toBeGreaterThan(3)
+  const stream = pieces.join('')
+  expect(framesOf(stream).at(-1)).toBe('data: [DONE]')
+  expect(textOf(stream)).toMatch(/^.{60,}$/s)
+
+  const cancelled = async () => {
+    const metrics = await (await get(`${url}/metrics`)).text()
+    return Number(
+      /^sluice_requests_ended_total\{outcome="cancelled".*\} (\d+)$/m.exec(metrics)?.[1],
+    )
+  }
+  expect(await cancelled()).toBe(0)
+  await leaveEarly((signal) => postChat(`${url}/chat/completions`, signal, { ignore_eos: true }))
+  await expect.poll(cancelled, { timeout: 15_000 }).toBe(1)
+  expect(await (await postChat(`${url}/chat/completions`)).text()).toContain('[DONE]')
+}
+
+async function piecesOf({ body }: Response): Promise<string[]> {
+  const pieces: string[] = []
+  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) pieces.push(piece)
+  return pieces
+}
 
 test('route.mjs answers with the text as it comes, and with a status where it cannot', async () => {
   const port = String(await freePort())
@@ -96,8 +166,8 @@ function post(url: string, body: object, signal: AbortSignal | null = null): Pro
   return fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal })
 }
 
-function postChat(url: string, signal?: AbortSignal): Promise<Response> {
-  return post(url, { model: 'default', messages: ask, stream: true }, signal)
+function postChat(url: string, signal?: AbortSignal, more: object = {}): Promise<Response> {
+  return post(url, { model: 'default', messages: ask, stream: true, ...more }, signal)
 }
 
 /** Reads one piece of an answer, and hangs up. */
@@ -106,6 +176,23 @@ async function leaveEarly(open: (signal: AbortSignal) => Promise<Response>): Pro
   const { body } = await open(controller.signal)
   expect((await body?.getReader().read())?.done).toBe(false)
   controller.abort()
+}
+
+/** The signal comes while a reply is under way, which goes on to its end. */
+async function endedInReply(program: RunningCli, url: string) {
+  const long = { ignore_eos: true, max_tokens: 400 }
+  const { body } = await postChat(`${url}/chat/completions`, undefined, long)
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = (await reader?.read())?.value ?? ''
+  expect(text).not.toContain('[DONE]')
+  const result = ended(program)
+  for (;;) {
+    const { done = true, value = '' } = (await reader?.read()) ?? {}
+    if (done) break
+    text += value
+  }
+  expect(framesOf(text).at(-1)).toBe('data: [DONE]')
+  return result
 }
 
 function ended(program: RunningCli) {

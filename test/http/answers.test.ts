@@ -4,6 +4,7 @@ import { answer } from '../../src/http/dispatch.js'
 import { listenerSettings, modelHostOf } from '../../src/http/options.js'
 import type { Answer, StreamedAnswer } from '../../src/web/answer.js'
 import { Call } from '../../src/web/call.js'
+import { targetOf } from '../../src/web/target.js'
 import { eventually } from '../support/eventually.js'
 import {
   chat,
@@ -26,11 +27,12 @@ function ask(served: Served, method: string, target: string, body?: unknown) {
   const call = new Call(
     {
       method,
-      target,
+      target: targetOf(target),
       headers: { 'x-request-id': 'mine' },
       hosts: ['localhost'],
       localAddress: undefined,
       isExpectingMore: false,
+      originInFront: undefined,
       readBody: async () => Buffer.from(JSON.stringify(body)),
     },
     app.errorWords,

@@ -11,7 +11,15 @@ import { expect, test } from 'vitest'
 import { type ListenerOptions, requestListener } from '../../src/http/index.js'
 import { eventually } from '../support/eventually.js'
 import { post, RawClient, request } from '../support/raw-client.js'
-import { alsoClose, chat, chatPath, closeAfterEach, serve, story } from '../support/serve.js'
+import {
+  alsoClose,
+  chat,
+  chatPath,
+  closeAfterEach,
+  serve,
+  stepUntil,
+  story,
+} from '../support/serve.js'
 
 // A listener behind somebody who reads bodies: it takes what was read, or says at once that it
 // cannot. Nothing hangs.
@@ -136,6 +144,24 @@ test('a body that another reader has read passes the same checks', async () => {
   expect(native.submitted).toEqual([])
 })
 
+test('bodies that somebody else has read count among those that are in memory', async () => {
+  const limit = 2 ** 21
+  const held = serve({ pace: 'manual' }) // so that none is answered
+  const { engine, native } = await held
+  const listener = requestListener({ engine, bodyBytesMax: limit })
+  const app = express().use(express.json({ limit }), listener)
+  const url = await listen(createHttpServer(app))
+  const large = JSON.stringify(story({ stream: false, user: 'x'.repeat(limit - 1000) }))
+  const asked = Array.from({ length: 9 }, () => chat(url, large))
+  const first = await Promise.race(asked)
+  expect(first.status).toBe(429)
+  expect(await first.text()).toContain('bytes of large requests are under way')
+  native.step()
+  await stepUntil(native, () => native.stats().running + native.stats().queued === 0)
+  const statuses = (await Promise.all(asked)).map((one) => one.status)
+  expect(statuses.filter((one) => one === 200)).toHaveLength(8)
+})
+
 function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth)
 }
@@ -144,6 +170,11 @@ test('a form behind a parser is no request, and what is no text is still a 415',
   const { url } = await behindExpress((app) => app.use(express.urlencoded()))
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   expect((await chat(url, 'model=default', { headers })).status).toBe(400)
+  const called = await chat(url, body, { headers })
+  expect([called.status, await called.text()]).toEqual([
+    415,
+    expect.stringContaining('Content-Type: application/json'),
+  ])
   const csv = { 'content-type': 'text/csv' }
   expect((await chat(url, 'model=default', { headers: csv })).status).toBe(415)
 })
@@ -226,6 +257,17 @@ const gone: [what: string, prepare: (req: WithBody) => void | Promise<void>][] =
   ['a function', setTo(() => () => 1)],
   ['circular', setTo(() => circular)],
   ['a BigInt', setTo(() => 1n)],
+  [
+    'parsed where it is looked at, which throws',
+    async (req) => {
+      await readIt(req)
+      Object.defineProperty(req, 'body', {
+        get: () => {
+          throw new Error('Invalid JSON')
+        },
+      })
+    },
+  ],
 ]
 
 test.each(gone)('a body that is %s is a 400 at once', async (_, prepare) => {

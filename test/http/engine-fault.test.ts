@@ -223,7 +223,7 @@ describe('an engine that ends by itself', () => {
       expect(error.message).toContain('memory ran out (ERR_OUT_OF_MEMORY)')
     }
     await eventually(() => log.length === 8)
-    for (const { error } of log) expect(error).toBe(engine.failure)
+    for (const { error } of log) expect(error).toEqual(engine.failure)
     expect(told).toEqual([expect.stringMatching(/^SLUICE_ENGINE: .*ERR_OUT_OF_MEMORY/)])
     expect((await fetch(`${url}/metrics`)).status).toBe(200)
   })

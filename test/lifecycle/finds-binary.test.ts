@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { libc, platformName } from '../../src/binding/platform.js'
@@ -43,7 +43,7 @@ function putNoBinary(file: string) {
 }
 
 /** What load() comes to, and what was looked at on the way. */
-function load(): { outcome: string; attempts: { file?: string; reason?: string }[] } {
+function load(cwd = folder): { outcome: string; attempts: { file?: string; reason?: string }[] } {
   const script = `
     import { load } from './dist/index.js'
     import { bindingAttempts } from './dist/binding/binding.js'
@@ -53,7 +53,7 @@ function load(): { outcome: string; attempts: { file?: string; reason?: string }
     )
     console.log(JSON.stringify({ outcome, attempts: bindingAttempts() }))`
   const args = ['--input-type=module', '-e', script]
-  return JSON.parse(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }))
+  return JSON.parse(execFileSync(process.execPath, args, { cwd, encoding: 'utf8' }))
 }
 
 const takenFrom = ({ attempts }: ReturnType<typeof load>) => attempts.at(-1)?.file
@@ -98,4 +98,34 @@ test('importing works without a binary, and load() names the command that builds
   expect(outcome).toMatch(/^ERR_BINARY_MISSING .*npx sluice build/)
   expect(outcome).toContain(`a build of your own (${own}) is not there`)
   expect(outcome).toContain(`the package @sluice/${platformName()} is not installed`)
+})
+
+describe('load() without a binary says what is wrong', () => {
+  test('with node_modules of another system, by their names', () => {
+    const other = scratch.path('node_modules/@sluice/plan9-mips')
+    mkdirSync(other, { recursive: true })
+    // Beside the package, as npm lays it out.
+    const installed = packageCopy(scratch.path('node_modules/sluice'), ['dist'])
+    const { outcome } = load(installed)
+    expect(outcome).toContain('node_modules was installed for plan9-mips; install it again')
+    rmSync(other, { recursive: true })
+    rmSync(installed, { recursive: true })
+  })
+
+  test('where optional packages were left out, with the command that brings this one', () => {
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
+    const name = `@sluice/${platformName()}`
+    const published = { ...manifest, optionalDependencies: { [name]: manifest.version } }
+    const file = path.join(folder, 'package.json')
+    writeFileSync(file, JSON.stringify(published))
+    const { outcome } = load()
+    writeFileSync(file, JSON.stringify(manifest))
+    expect(outcome).toContain(`install the optional package ${name}, which --omit=optional leaves`)
+    expect(outcome).toContain('npm install --include=optional; or build it with: npx sluice build')
+  })
+
+  test('in an asar archive, with the line that unpacks it', () => {
+    const inside = packageCopy(scratch.path('app.asar/node_modules/sluice'), ['dist'])
+    expect(load(inside).outcome).toContain("asarUnpack: ['**/node_modules/{sluice,@sluice}/**']")
+  })
 })

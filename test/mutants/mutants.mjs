@@ -25,7 +25,7 @@ export const mutants = [
   {
     check: 1,
     file: 'src/web/replies.ts',
-    find: "'cache-control': 'no-cache',",
+    find: "'cache-control': 'no-cache, no-transform',",
     replace: "'cache-control': 'public',",
     tests: framing,
   },

@@ -43,7 +43,6 @@ describe('messages', () => {
         { role: 'user', content: 5 },
       ],
     ],
-    ['messages[0].name', [{ role: 'user', content: 'x', name: 'Mia' }]],
   ])('are refused where something is wrong, which is named by its path: %s', (path, messages) => {
     expect(refusal(() => parseChat(messages, {})).option).toBe(path)
   })
@@ -143,7 +142,7 @@ describe('tools', () => {
     ['tools[1].name', { tools: [run, { ...run, description: 'walks', strict: true }] }],
     ['tools[0].parameters', { tools: [{ name: 'x', parameters: deep(65) }] }],
     ['tools[0].strict', { tools: [{ ...run, strict: 1 }] }],
-    ['tools[0].type', { tools: [{ ...run, type: 'function' }] }],
+    ['tools[0].type', { tools: [{ ...run, type: 'web_search' }] }],
     ['tools', { tools: [{ name: 'x', description: 'x'.repeat(2 ** 20) }] }],
     ['tools', { tools: Array(1025).fill(run) }],
     ['toolChoice', { tools: [run], toolChoice: { names: ['walk'] } }],
@@ -161,7 +160,7 @@ describe('tools', () => {
 
   test.each([
     ['tools', 'run'],
-    ['toolChoice', 'any'],
+    ['toolChoice', 'some'],
     ['toolChoice', { type: 'function' }],
     ['toolChoice.mode', { names: ['run'], mode: 'any' }],
     ['toolChoice.names', { names: [7] }],

@@ -1,9 +1,13 @@
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parseLoadOptions } from '../../src/options/engine-options.js'
 
+const parse = (options: unknown) => parseLoadOptions(options, 'embedded.gguf')
+
 describe('options of load', () => {
   test('get their defaults beside a model alone; what depends on the machine stays open', () => {
-    expect(parseLoadOptions({ model: 'm.gguf' })).toEqual({
+    expect(parse({ model: 'm.gguf' })).toEqual({
       model: 'm.gguf',
       parallel: 4,
       window: 64,
@@ -55,11 +59,12 @@ describe('options of load', () => {
       onWarning: () => undefined,
       signal: new AbortController().signal,
     }
-    expect(parseLoadOptions(given)).toEqual(given)
+    expect(parse(given)).toEqual(given)
   })
 
   test.each([
-    ['model', { model: undefined }],
+    ['model', { model: new URL('https://example.com/m.gguf') }],
+    ['model', { model: {} }],
     ['model', { model: '' }],
     ['model', { model: 'a\0b' }],
     ['parallel', { parallel: 0 }],
@@ -115,14 +120,14 @@ describe('options of load', () => {
     ['signal', { signal: 'red' }],
     ['paralel', { paralel: 2 }],
   ])('are refused by their path where %s is wrong: %j', (path, options) => {
-    expect(() => parseLoadOptions({ model: 'm.gguf', ...options })).toThrow(
+    expect(() => parse({ model: 'm.gguf', ...options })).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: path }),
     )
   })
 
   test('have shared cells that hold one whole sequence, as far as its length is given', () => {
     const cells = (kvCells: number, context?: number) => () =>
-      parseLoadOptions({ model: 'm.gguf', kvCells, context })
+      parse({ model: 'm.gguf', kvCells, context })
     expect(cells(512, 512)).not.toThrow()
     expect(cells(512)).not.toThrow()
     expect(cells(511, 512)).toThrow(
@@ -133,8 +138,18 @@ describe('options of load', () => {
     )
   })
 
+  test('have the embedded model where they name none, and paths for file URLs', () => {
+    expect(parse({}).model).toBe('embedded.gguf')
+    expect(parse({ model: undefined }).model).toBe('embedded.gguf')
+    const url = pathToFileURL(path.resolve('with space.gguf'))
+    expect(parse({ model: url, draft: url })).toMatchObject({
+      model: path.resolve('with space.gguf'),
+      draft: path.resolve('with space.gguf'),
+    })
+  })
+
   test('have messages that say what was expected and what came', () => {
-    expect(() => parseLoadOptions({ model: 'm.gguf', parallel: 'many' })).toThrow(
+    expect(() => parse({ model: 'm.gguf', parallel: 'many' })).toThrow(
       `'parallel': expected a whole number from 1 to 256, but got "many".`,
     )
   })

@@ -257,13 +257,20 @@ test('a message may be an instance of a class', async () => {
   await expect(engine.chat([new Message()]).done).resolves.toBeDefined()
 })
 
+const wrongPlace = [{ apiKeys: ['k'] }] as unknown as []
+
 describe('an argument that is no option', () => {
   test.each<[string, string, () => unknown]>([
-    ['load', 'options', () => load(undefined as never)],
-    ['load', 'model', () => load({} as never)],
-    ['estimate', 'file', () => estimate(undefined as never)],
+    ['load', 'options', () => load(null as never)],
+    ['load', 'model', () => load({ model: 5 } as never)],
+    ['estimate', 'file', () => estimate(5 as never)],
+    ['estimate', 'model', () => estimate({ model: 5 } as never)],
     ['estimate', 'file', () => estimate(revoked.proxy as never)],
     ['createServer', 'engine', () => createServer({} as never)],
+    ['createServer', 'options', () => createServer(engine as never)],
+    ['createServer', 'apiKeys', () => createServer({ engine }, ...wrongPlace)],
+    ['requestListener', 'options', () => requestListener(engine as never)],
+    ['requestListener', 'apiKeys', () => requestListener({ engine }, ...wrongPlace)],
     ['createServer', 'engine', () => createServer({ engine: {} } as never)],
     ['requestListener', 'port', () => requestListener({ engine, port: 80 } as never)],
     ['chat', 'messages', () => engine.chat(undefined as never)],

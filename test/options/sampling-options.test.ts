@@ -20,7 +20,7 @@ import { environmentName, settleFlags } from '../../src/options/flags.js'
 
 const textOf = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 const declarations = textOf('src/api/sampling-options.ts')
-const page = textOf('docs/api.md')
+const page = textOf('docs/http-api.md')
 const header = textOf('native/sampling/sampling-params.h')
 
 const messages = [{ role: 'user', content: 'hi' }]
@@ -75,7 +75,7 @@ describe.each(rows)('$name', ({ name, field, row, first, below, words }) => {
     expect(header.split(read)).toHaveLength(2)
   })
 
-  test('says its range and default in its docstring, and its range in docs/api.md', () => {
+  test('says its range and default in its docstring, and its range in docs/http-api.md', () => {
     const [, docstring = ''] =
       new RegExp(`/\\*\\* ([^/]*) \\*/\\n  ${name}\\?: number`).exec(declarations) ?? []
     expect(docstring.toLowerCase()).toContain(`default ${neutral}.`)

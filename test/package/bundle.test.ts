@@ -1,14 +1,15 @@
 import { cpSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hosts } from '../support/packages/hosts.js'
 import { packageUnderTest, projectWith } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 
 // A program that a bundler made of a user's, in a project that has the package installed.
 
 const project = projectWith(packageUnderTest)
-cpSync('test/package/programs', path.join(project, 'src'), { recursive: true })
+cpSync('test/hosts/bundled', path.join(project, 'src'), { recursive: true })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 const model = path.resolve('models/storyteller.gguf')
@@ -35,6 +36,44 @@ describe.each(formats)('bundled by esbuild as %s', (format, extension) => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^true ERR_BINARY_MISSING sluice is part of a bundle \(/)
     expect(stdout).toMatch(/external: \['sluice', 'sluice\/http'\].*docs\/bundlers\.md/)
+  })
+})
+
+describe('bundled by', () => {
+  let home: string
+  beforeAll(async () => {
+    home = await hosts()
+  }, 10 * 60_000)
+  afterAll(() => rmSync(path.join(home, 'out-bundles'), { recursive: true, force: true }))
+
+  const entry = (name: string) => path.join(home, `bundled/${name}.mjs`)
+  const bundleWith = async (tool: string, name: string, out: string, ...inside: string[]) => {
+    const outfile = path.join(home, 'out-bundles', out)
+    const args = [entry('bundle'), tool, entry(name), outfile, ...inside]
+    const bundled = await startProgram(process.execPath, args, { cwd: home }).result
+    expect(bundled).toMatchObject({ code: 0, stderr: '' })
+    return startProgram(process.execPath, [outfile, model], { cwd: home }).result
+  }
+
+  test.each([
+    ['rollup', 'rollup.mjs'],
+    ['vite', 'vite.mjs'],
+    ['webpack-module', 'module.mjs'],
+    ['webpack-commonjs', 'commonjs.cjs'],
+  ])('%s, the program runs where the package is left outside', async (tool, out) => {
+    const result = await bundleWith(tool, 'bundled-server', out)
+    expect(result).toEqual({ code: 0, stdout: 'health 200\n', stderr: '' })
+  })
+
+  test.each([
+    ['vite', 'inside-vite.mjs', "ssr: { external: ['sluice'] } in Vite"],
+    ['webpack-module', 'inside-module.mjs', "'module sluice' where the bundle is an ES module"],
+    ['webpack-commonjs', 'inside-commonjs.cjs', "externals: { sluice: 'commonjs sluice'"],
+  ])('%s, load() names the line that leaves it outside', async (tool, out, line) => {
+    const { code, stdout } = await bundleWith(tool, 'bundled', out, 'inside')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^true ERR_BINARY_MISSING sluice is part of a bundle \(/)
+    expect(stdout).toContain(line)
   })
 })
 

@@ -25,7 +25,7 @@ function unpacked(tarball: string) {
   return { manifest: JSON.parse(manifest), files }
 }
 
-const { version } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
+const { version, repository } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
 
 describe('pack-platforms', () => {
   test.each([
@@ -42,7 +42,7 @@ describe('pack-platforms', () => {
     scratch.write(`prebuilds/${folder}/libggml-cpu-x64.so`, 'library')
     expect(pack(`--only=${name}`)).toMatchObject({ status: 0, stderr: '' })
     const { manifest, files } = unpacked(`sluice-${name}-${version}.tgz`)
-    expect(manifest).toMatchObject({ name: `@sluice/${name}`, version, ...fields })
+    expect(manifest).toMatchObject({ name: `@sluice/${name}`, version, repository, ...fields })
     expect(manifest).not.toHaveProperty('scripts')
     expect(files).toEqual(
       expect.arrayContaining([

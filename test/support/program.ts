@@ -11,11 +11,18 @@ export const requireWarning = /^(.*ExperimentalWarning: CommonJS module .*\nSupp
 
 const running = new Set<RunningCli>()
 
+export interface ProgramOptions {
+  env?: Record<string, string>
+  cwd?: string
+  /** It is there for several tests: the caller ends it. Default false. */
+  outlives?: boolean
+}
+
 /** A program on its way, without what this process's SLUICE_ variables would tell it. */
 export function startProgram(
   command: string,
   args: readonly string[],
-  { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {},
+  { env = {}, cwd, outlives = false }: ProgramOptions = {},
 ): RunningCli {
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_'))
   const child = spawn(command, args, {
@@ -24,7 +31,7 @@ export function startProgram(
     ...(cwd === undefined ? {} : { cwd }),
   })
   const program = new RunningCli(child)
-  running.add(program)
+  if (!outlives) running.add(program)
   child.once('exit', () => running.delete(program))
   return program
 }

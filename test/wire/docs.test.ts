@@ -21,9 +21,9 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/api.md is true to the letter: its tables are read, and held against the code.
+// docs/http-api.md is true to the letter: its tables are read, and held against the code.
 
-const text = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+const text = readFileSync(new URL('../../docs/http-api.md', import.meta.url), 'utf8')
 const sections = new Map(
   text.split(/^## /m).map((section) => {
     const [title = '', ...lines] = section.split('\n')

@@ -9,8 +9,8 @@ import { errorWords } from './errors.js'
 /**
  * What requests say in the words of other servers: vLLM, SGLang, llama-server, Ollama, TGI and
  * OpenRouter. What has another name here is read under ours, what cannot be done as asked is
- * refused where it would change the reply, and what only tunes is ignored. docs/api.md has these
- * tables, and test/wire/docs.test.ts compares them.
+ * refused where it would change the reply, and what only tunes is ignored. docs/http-api.md has
+ * these tables, and test/wire/docs.test.ts compares them.
  */
 
 type Body = Record<string, unknown>

@@ -225,7 +225,7 @@ export function structureOptions(
     case 'grammar':
       return { grammar: value as string }
     case 'schema':
-      return { schema: new CompiledSchema(value, field) }
+      return { schema: new CompiledSchema(value as object, field) }
     case 'regex':
       regexGrammar(value, field)
       return { regex: value as string }

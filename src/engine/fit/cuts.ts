@@ -1,3 +1,4 @@
+import type { OpenAiMessage } from '../../api/openai-types.js'
 import type { ChatMessage, KeepsMessage, KeptTurns } from '../../api/types.js'
 import type { TemplateMessage } from '../../options/chat-messages.js'
 import { answersOf } from './answers.js'
@@ -37,7 +38,7 @@ export interface Cuts {
  */
 export function cutsOf(
   messages: readonly TemplateMessage[],
-  given: readonly ChatMessage[],
+  given: readonly (ChatMessage | OpenAiMessage)[],
   keep: KeptTurns | KeepsMessage,
 ): Cuts {
   const users = messages.flatMap(({ role }, i) => (role === 'user' ? [i] : []))

@@ -1,4 +1,5 @@
 import { ContextLengthError } from '../../api/errors.js'
+import type { OpenAiMessage } from '../../api/openai-types.js'
 import type { ChatMessage } from '../../api/types.js'
 import type { NativeChat } from '../../binding/engine-port.js'
 import type { SettledFit } from '../../options/fit-options.js'
@@ -20,7 +21,7 @@ export type FitsChat = (signal: AbortSignal | undefined) => Promise<Fitted>
 export function fitterOf(
   client: EngineClient,
   chat: NativeChat,
-  given: readonly ChatMessage[],
+  given: readonly (ChatMessage | OpenAiMessage)[],
   rules: SettledFit,
 ): FitsChat {
   const cuts = cutsOf(chat.messages, given, rules.keep) // now: `keep` is the caller's

@@ -1,3 +1,4 @@
+import type { OpenAiMessage } from '../../api/openai-types.js'
 import type { ChatMessage, KeepsMessage, KeptTurns } from '../../api/types.js'
 import type { TemplateMessage } from '../../options/chat-messages.js'
 import type { Answered } from './answers.js'
@@ -5,7 +6,7 @@ import type { Answered } from './answers.js'
 interface Conversation {
   readonly messages: readonly TemplateMessage[]
   /** The same as the caller has them. */
-  readonly given: readonly ChatMessage[]
+  readonly given: readonly (ChatMessage | OpenAiMessage)[]
   /** The places of users' messages, each of which begins a turn. */
   readonly users: readonly number[]
   readonly answers: readonly Answered[]
@@ -36,7 +37,7 @@ function keptByRole({ messages, users }: Conversation, firstTurns: number): bool
 /** With a message its turn is kept; of the last turn, its answer and what that called. */
 function keptByFunction({ messages, given, users }: Conversation, keep: KeepsMessage): boolean[] {
   const lastTurn = users.at(-1) ?? 0
-  const isKept = given.map((message, i) => keep(message, i) === true)
+  const isKept = given.map((message, i) => keep(message as ChatMessage, i) === true)
   const isPinned = isKept.map((kept, i) => kept && messages[i]?.role !== 'system')
   const starts = messages.flatMap(({ role }, i) => {
     return role === 'user' || (role === 'assistant' && i > lastTurn) ? [i] : []

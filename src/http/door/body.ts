@@ -25,6 +25,19 @@ export function checkMedia(headers: CallHeaders): void {
   throw new HttpError('media_type', 'Expected the header Content-Type: application/json.')
 }
 
+/**
+ * Throws a 415 for JSON that a parser in front has read as a form, as curl's -d calls it: its first
+ * field's name is the text then.
+ */
+export function checkForm(parsed: unknown): void {
+  if (typeof parsed !== 'object' || parsed === null || parsed instanceof Uint8Array) return
+  if (!Object.keys(parsed)[0]?.trimStart().startsWith('{')) return
+  throw new HttpError(
+    'media_type',
+    'Expected the header Content-Type: application/json; a form was read from the body.',
+  )
+}
+
 /** Nothing is unpacked: a small body could be a large one. */
 export function checkEncoding(headers: CallHeaders): void {
   const encoding = headers['content-encoding']

@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
+import { optionName } from '../../options/spoken-names.js'
 import type { AnswerHeaders, WholeAnswer } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
@@ -41,7 +42,7 @@ export function checkHost(
   throw new HttpError(
     'host',
     `The Host header names ${came}, which is not allowed; ask localhost, or let the server's ` +
-      'owner allow this name (--allow-host).',
+      `owner allow this name (${optionName('allowHosts')}).`,
   )
 }
 
@@ -88,22 +89,26 @@ function isOfApp(origin: string): boolean {
   return appSchemes.has(scheme) || appHosts.test(origin)
 }
 
+type Visitor = Pick<Call, 'headers' | 'answerHeaders' | 'originInFront'>
+
 /**
  * Throws a 403 for a web page from elsewhere, preflight or not: a plain POST of a foreign page
  * would otherwise run before its browser hides the answer. Allowed pages get their CORS headers.
+ * What an app's own CORS in front has let in is let in.
  */
 export function checkOrigin(
-  { headers, answerHeaders }: Pick<Call, 'headers' | 'answerHeaders'>,
+  { headers, answerHeaders, originInFront }: Visitor,
   allowOrigins: readonly string[],
 ): void {
   const { origin, host } = headers
   answerHeaders.vary = 'origin'
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return
+  if (originInFront === '*' || originInFront === origin) return // its headers are there already
   if (!isOfApp(origin) && !allowOrigins.some((one) => covers(one, origin))) {
     throw new HttpError(
       'origin',
       "Web pages from this Origin are not allowed here; the server's owner can allow it " +
-        '(--allow-origin).',
+        `(${optionName('allowOrigins')}).`,
     )
   }
   answerHeaders['access-control-allow-origin'] = origin

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { types } from 'node:util'
 import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { tooDeep } from '../../web/json.js'
@@ -6,6 +7,7 @@ import {
   ArrivingBody,
   type BodyLimits,
   checkEncoding,
+  checkForm,
   checkLength,
   checkMedia,
   tooSlow,
@@ -15,6 +17,8 @@ import {
 interface Readable {
   readonly req: IncomingMessage
   readonly res: ServerResponse
+  /** What a body parser in front has left; undefined where there was none. */
+  readonly body: unknown
   /** Fires when the body is not wanted any more: the client has left, or the call has ended. */
   readonly signal: AbortSignal
 }
@@ -27,7 +31,7 @@ export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer>
   const { req, res } = request
   const { bodyBytesMax } = limits.settings
   checkMedia(req.headers as CallHeaders)
-  if (isTouched(req)) return Promise.resolve(bodyReadBefore(req, bodyBytesMax))
+  if (isTouched(req)) return Promise.resolve(bodyReadBefore(request, limits))
   checkEncoding(req.headers as CallHeaders)
   checkLength(lengthOf(req), bodyBytesMax)
   letContinue(req, res)
@@ -74,8 +78,7 @@ function isTouched(req: IncomingMessage): boolean {
  * A body that a body parser before us has read, as bytes: it passes the same checks as any other.
  * Only its decoding was the parser's.
  */
-function bodyReadBefore(req: IncomingMessage, bytesMax: number): Buffer {
-  const { body } = req as IncomingMessage & { body?: unknown }
+function bodyReadBefore({ req, body, signal }: Readable, limits: BodyLimits): Buffer {
   const bytes = bytesOf(body)
   // body-parser says {} for what it did not read.
   const isMadeUp = !req.readableEnded && bytes?.toString() === '{}'
@@ -83,13 +86,15 @@ function bodyReadBefore(req: IncomingMessage, bytesMax: number): Buffer {
     if (isEmpty(req)) return Buffer.alloc(0)
     throw isGone()
   }
-  checkLength(bytes.length, bytesMax)
-  return bytes
+  checkForm(body)
+  const arrived = new ArrivingBody(limits, signal)
+  arrived.add(bytes)
+  return arrived.whole()
 }
 
 function bytesOf(body: unknown): Buffer | undefined {
   if (typeof body === 'string') return Buffer.from(body)
-  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.length)
+  if (types.isUint8Array(body)) return Buffer.from(body.buffer, body.byteOffset, body.length)
   if (typeof body === 'function' || isStream(body)) return undefined
   try {
     const json: string | undefined = JSON.stringify(body)

@@ -5,7 +5,7 @@ import { type CallHeaders, newRequestId, requestIdOf } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import type { App } from '../app.js'
 import { tooSlow } from '../door/body.js'
-import { connectionOf } from './connection.js'
+import { connectionOf, otherVersion } from './connection.js'
 
 /** How long a connection whose request could not be read stays for its answer to be read. */
 const lingerMs = 1000
@@ -85,10 +85,7 @@ function refusalOf(code: string | undefined): HttpError {
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new HttpError('body_size', 'Expected chunks with less beside their sizes.')
     case 'HPE_INVALID_VERSION':
-      return new HttpError(
-        'http_version',
-        'Expected HTTP/1.1; this server speaks no other version.',
-      )
+      return otherVersion()
     default:
       return new HttpError(
         'invalid_request',

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { surface } from '../../engine/surface.js'
-import type { HttpError } from '../../web/errors.js'
+import { HttpError } from '../../web/errors.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {
@@ -91,6 +91,11 @@ export function joinConnection(passenger: Passenger): () => void {
   // Nothing tells the end of one that has ended already.
   if (socket.destroyed || passenger.res.closed) queueMicrotask(() => passenger.closed())
   return () => connection.leave(passenger)
+}
+
+/** A connection carries one answer at a time here, so a stream of HTTP/2 would be none. */
+export function otherVersion(): HttpError {
+  return new HttpError('http_version', 'Expected HTTP/1.1; this server speaks no other version.')
 }
 
 /** Looks per deadline: a stall is seen at most a quarter late. */

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { atCaller } from '../../engine/call-site.js'
+import { noOptions } from '../../options/checks.js'
 import {
   type Answer,
   type AnswerHeaders,
@@ -8,39 +10,90 @@ import {
 } from '../../web/answer.js'
 import { Call, type CallHeaders, type Incoming } from '../../web/call.js'
 import type { ErrorKind, HttpError } from '../../web/errors.js'
+import { type Target, targetOf } from '../../web/target.js'
 import { App } from '../app.js'
-import { answer } from '../dispatch.js'
-import { type ListenerOptions, listenerSettings, modelHostOf } from '../options.js'
+import { answer, isServed } from '../dispatch.js'
+import {
+  type DrainOptions,
+  type ListenerOptions,
+  listenerSettings,
+  modelHostOf,
+} from '../options.js'
 import { isUnmet, readBody } from './body.js'
-import { joinConnection, type Passenger, watchReader } from './connection.js'
+import { joinConnection, otherVersion, type Passenger, watchReader } from './connection.js'
+import { Drain } from './drain.js'
+import {
+  type Handed,
+  handed,
+  takeOver,
+  targetBelow,
+  type WrappedReply,
+  type WrappedRequest,
+} from './mounted.js'
 import { pump, StreamSendBuffer, sendWhole } from './send.js'
 
-export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
+/**
+ * Answers one request. Takes Node's own, or those of a framework that has them at `raw`, as Fastify
+ * does.
+ * @param next called where no route fits; without it that is a 404, or a 405
+ */
+type Listen = (
+  req: IncomingMessage | WrappedRequest,
+  res: ServerResponse | WrappedReply,
+  next?: () => void,
+) => void
+
+/** What `requestListener` makes. */
+export interface RequestListener extends Listen {
+  /**
+   * Stops well, as `drain()` of a server does: /health and new requests get 503 from now on,
+   * running replies finish, and those that still run after `deadlineMs` (30,000) get an error and
+   * end. Resolves once none is left; the server in front, and the engine, can be closed then.
+   * Called again, it is the same drain; a shorter deadline then counts. May be a listener of a
+   * signal or a hook of a framework itself. Rejects with ERR_INVALID_OPTION and stops nothing then.
+   */
+  drain(options?: DrainOptions): Promise<void>
+}
 
 /**
- * A `(req, res)` function for a server or framework of one's own. Where something in front has
- * read the body (`express.json()`, Fastify's or Next's parser), it takes `req.body`: what was
+ * A `(req, res, next)` function for a server or framework of one's own. Where something in front
+ * has read the body (`express.json()`, Fastify's or Next's parser), it takes `req.body`: what was
  * parsed, a string or bytes; without it, such a request is a 400. What belongs to a whole server is
- * then that server's: `createServer` also limits connections and the time of headers, answers what
- * is no HTTP, and drains. Throws InvalidOptionError.
+ * then that server's: `createServer` also limits connections and the time of headers, and answers
+ * what is no HTTP. Throws InvalidOptionError.
  */
-export function requestListener(options: ListenerOptions): RequestListener {
-  const settings = listenerSettings(options)
-  return listenerOf(new App(settings, modelHostOf(settings)))
+export function requestListener(options: ListenerOptions, ...none: []): RequestListener {
+  return atCaller(() => {
+    noOptions(none)
+    const settings = listenerSettings(options)
+    return listenerOf(new App(settings, modelHostOf(settings)))
+  })
 }
 
 export function listenerOf(app: App): RequestListener {
   const sendBuffer = new StreamSendBuffer(app.settings.sendBufferBytes)
-  return (req, res) => {
-    const exchange = new Exchange({ app, sendBuffer }, req, res)
+  const open = new Set<Exchange>()
+  const reset = () => {
+    for (const exchange of open) exchange.reset()
+  }
+  const drain = new Drain((deadline) => app.drain(deadline), reset)
+  const listener: Listen = (request, reply, next) => {
+    const from = handed(request, reply)
+    const { method = '', url = '' } = from.req
+    const target = targetBelow(from.req, app.settings.prefix)
+    if (typeof next === 'function' && (!target || !isServed(method, target.path))) return next()
+    takeOver(reply)
+    const exchange = new Exchange({ app, sendBuffer, open }, from, target ?? targetOf(url))
     app.enter(exchange.call)
     void serve(app, exchange)
   }
+  return Object.assign(listener, { drain: (options?: DrainOptions) => drain.run(options) })
 }
 
 async function serve(app: App, exchange: Exchange): Promise<void> {
   const { call, res } = exchange
   try {
+    if (exchange.req.httpVersionMajor > 1) throw otherVersion()
     if (res.headersSent) throw new Error('the response was begun before the listener got it')
     await exchange.send(await answer(app, call))
   } catch (error) {
@@ -62,6 +115,7 @@ const endsConnection = new Set<ErrorKind>([
 interface Listener {
   readonly app: App
   readonly sendBuffer: StreamSendBuffer
+  readonly open: Set<Exchange>
 }
 
 /**
@@ -76,22 +130,26 @@ class Exchange implements Passenger {
   #isSent = false
   #isClosed = false
 
-  constructor(listener: Listener, req: IncomingMessage, res: ServerResponse) {
+  constructor(listener: Listener, { req, res, body }: Handed, target: Target) {
     const { app } = listener
     this.req = req
     this.res = res
     this.#listener = listener
     const incoming: Incoming = {
       method: req.method ?? '',
-      target: req.url ?? '',
+      target,
       headers: req.headers as CallHeaders, // a list is Set-Cookie's only, which no request has
       hosts: hostsOf(req),
       get localAddress() {
         return req.socket.localAddress
       },
       isExpectingMore: isUnmet(req),
-      readBody: (signal) => readBody({ req, res, signal }, app),
+      get originInFront() {
+        return res.getHeader('access-control-allow-origin')?.toString()
+      },
+      readBody: (signal) => readBody({ req, res, body, signal }, app),
     }
+    listener.open.add(this)
     this.call = new Call(incoming, app.errorWords)
     const leave = joinConnection(this)
     const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
@@ -119,6 +177,7 @@ class Exchange implements Passenger {
   closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#listener.open.delete(this)
     this.call.close(this.#isSent)
     this.#listener.app.leave(this.call, this.#status)
   }
@@ -179,9 +238,16 @@ class Exchange implements Passenger {
 
   #setHeaders(headers: AnswerHeaders): void {
     for (const [name, value] of Object.entries({ ...this.call.answerHeaders, ...headers })) {
-      this.res.setHeader(name, value)
+      this.res.setHeader(name, name === 'vary' ? joined(this.res.getHeader(name), value) : value)
     }
   }
+}
+
+/** A list of a header with one name more, which it may have already. */
+function joined(list: number | string | string[] | undefined, name: string): string {
+  const names = `${list ?? ''}`.split(',').map((one) => one.trim())
+  const isThere = names.some((one) => one.toLowerCase() === name || one === '*')
+  return (isThere ? names : [...names, name]).filter((one) => one !== '').join(', ')
 }
 
 /** Of several Host headers Node tells the first only. */

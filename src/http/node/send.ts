@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { binding } from '../../binding/binding.js'
+import { isFirstWorker } from '../../engine/warnings.js'
 import type { StreamedAnswer, WholeAnswer } from '../../web/answer.js'
 
 /** The call that is answered. */
@@ -154,6 +155,7 @@ export class StreamSendBuffer {
       narrow.add(socket)
     } catch (error) {
       this.#hasWarned = true
+      if (!isFirstWorker()) return
       process.emitWarning('the send buffer stays as the system set it', {
         code: 'SLUICE_SEND_BUFFER',
         detail: error instanceof Error ? error.message : String(error),

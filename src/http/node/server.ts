@@ -2,13 +2,13 @@ import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
+import { atCaller, fromCaller } from '../../engine/call-site.js'
 import type { ModelHost } from '../../host/model-host.js'
-import { isOfListener, noOptions, refused } from '../../options/checks.js'
+import { noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
 import { isLoopback } from '../door/origin.js'
 import {
   type DrainOptions,
-  drainSettings,
   modelHostOf,
   type OwnServerOptions,
   ownServerSettings,
@@ -19,6 +19,7 @@ import {
 import { deferContinue, refuseExpectation } from './body.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
+import { Drain } from './drain.js'
 import { listenerOf } from './listener.js'
 
 export interface Address {
@@ -32,17 +33,18 @@ export interface Address {
 const newcomerTurns = 3
 /** How long the request of a connection that is open may take to arrive. */
 const newcomersMs = 50
-/** How long ended replies may take to reach their readers once a drain's deadline has passed. */
-export const lastWordsMs = 1000
 
 /**
  * A server in front of an engine; see ServerOptions for its limits. `listen()` starts it, `drain()`
  * ends it well. Throws InvalidOptionError, also for an address other than loopback without keys.
  */
-export function createServer(options: ServerOptions): SluiceServer {
-  const settings = serverSettings(options)
-  checkOpenness(settings)
-  return new SluiceServer(settings, modelHostOf(settings))
+export function createServer(options: ServerOptions, ...none: []): SluiceServer {
+  return atCaller(() => {
+    noOptions(none)
+    const settings = serverSettings(options)
+    checkOpenness(settings)
+    return new SluiceServer(settings, modelHostOf(settings))
+  })
 }
 
 /** The same in front of a host of models, which stays the caller's. */
@@ -58,14 +60,15 @@ export class SluiceServer implements AsyncDisposable {
   readonly server: Server
   readonly #settings: ServerSettings
   readonly #app: App
-  readonly #deadline = new AbortController()
-  #ended: Promise<void> | undefined
+  readonly #drain: Drain
 
   /** @internal */
   constructor(settings: ServerSettings, host: ModelHost) {
     this.#settings = settings
     this.#app = new App(withOwnName(settings), host)
     this.server = httpServer(settings, this.#app)
+    const cutOff = () => this.server.closeAllConnections()
+    this.#drain = new Drain((deadline) => this.#end(deadline), cutOff)
   }
 
   /**
@@ -77,14 +80,7 @@ export class SluiceServer implements AsyncDisposable {
     if (given !== undefined) {
       throw refused('listen()', "nothing: host and port are createServer's options", show(given))
     }
-    const { host, port } = this.#settings
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen(port, host, () => {
-        this.server.off('error', reject)
-        resolve(this.address())
-      })
-    })
+    return fromCaller(() => this.#listening())
   }
 
   /** Where it listens; the port is the one that was picked. */
@@ -103,12 +99,8 @@ export class SluiceServer implements AsyncDisposable {
    * May be a listener itself, bound: an Event or a signal's name is no option. Rejects with
    * ERR_INVALID_OPTION, and then stops nothing.
    */
-  async drain(options: DrainOptions = {}): Promise<void> {
-    const { deadlineMs } = drainSettings(isOfListener(options) ? {} : options)
-    const timer = setTimeout(() => this.#deadline.abort(), deadlineMs)
-    this.#ended ??= this.#end()
-    if (deadlineMs === 0) this.#deadline.abort()
-    return this.#ended.finally(() => clearTimeout(timer))
+  drain(options?: DrainOptions): Promise<void> {
+    return this.#drain.run(options)
   }
 
   /** drain() with no time left. */
@@ -121,12 +113,21 @@ export class SluiceServer implements AsyncDisposable {
     return this.close()
   }
 
-  async #end(): Promise<void> {
+  #listening(): Promise<Address> {
+    const { host, port } = this.#settings
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen(port, host, () => {
+        this.server.off('error', reject)
+        resolve(this.address())
+      })
+    })
+  }
+
+  async #end(deadline: AbortSignal): Promise<void> {
     const { server } = this
-    const cutOff = () => setTimeout(() => server.closeAllConnections(), lastWordsMs).unref()
-    this.#deadline.signal.addEventListener('abort', cutOff, { once: true })
-    await this.#app.drain(this.#deadline.signal)
-    await this.#answerNewcomers()
+    await this.#app.drain(deadline)
+    await this.#answerNewcomers(deadline)
     // Nothing is in flight, so no connection has a claim: also none that was opened ahead of a
     // request, which Node does not count as idle.
     await new Promise<void>((resolve) => {
@@ -139,13 +140,12 @@ export class SluiceServer implements AsyncDisposable {
    * Of a connection that was just opened the request may be on its way: it gets its 503, where it
    * would else find the connection closed. Not where no time is left.
    */
-  async #answerNewcomers(): Promise<void> {
-    const { signal } = this.#deadline
+  async #answerNewcomers(deadline: AbortSignal): Promise<void> {
     for (let turn = 0; turn < newcomerTurns; turn++) await setImmediate()
     this.server.closeIdleConnections()
-    if (signal.aborted || (await openConnections(this.server)) === 0) return
+    if (deadline.aborted || (await openConnections(this.server)) === 0) return
     await sleep(newcomersMs)
-    await this.#app.drain(signal)
+    await this.#app.drain(deadline)
   }
 }
 

@@ -79,6 +79,10 @@ describe.each([
     expect(engine.model.embedding).toEqual({ size: 64, pooling })
   })
 
+  test('promises no memory to a cache of conversations, which it has not', () => {
+    expect(engine.settings.cacheMiB).toBe(0)
+  })
+
   test('gives eight texts in one batch the vectors that each has alone', async () => {
     const before = engine.stats().steps
     const { embeddings, usage } = await engine.embed(texts)

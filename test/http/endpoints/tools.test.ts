@@ -142,7 +142,7 @@ test.each([
   const { url } = await serve({ model: { callFormat: 'none' } })
   const response = await chat(url, story(body))
   expect(response.status).toBe(400)
-  const error = { param, message: expect.stringContaining('--chat-template-file') }
+  const error = { param, message: expect.stringContaining('(chatTemplate)') }
   expect(await response.json()).toMatchObject({ error })
 })
 

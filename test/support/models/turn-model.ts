@@ -51,6 +51,8 @@ export interface TurnModelOptions {
   tokenizer?: 'tiny' | 'gpt-2'
   /** Trained context in tokens, default 131,072. */
   context?: number
+  /** Default: one that knows no tools. */
+  chatTemplate?: string
 }
 
 /** @returns the path of the file */
@@ -61,6 +63,7 @@ export function turnModel(options: TurnModelOptions): string {
 /** What such a file holds, for whoever keeps it elsewhere. */
 export function turnModelContent(options: TurnModelOptions): GgufContent {
   const { turns, tokenizer = 'tiny', context = 131_072 } = options
+  const { chatTemplate = CHATML_TEMPLATE } = options
   const tokenizerOf = tokenizer === 'tiny' ? tinyTokenizer : largeTokenizer
   if (turns.length > TURNS_MAX) throw new Error(`expected ${TURNS_MAX} turns at most`)
   const used = tokenizerOf([], []).pieces
@@ -81,7 +84,7 @@ export function turnModelContent(options: TurnModelOptions): GgufContent {
     afterSpoken: firstAdded + spoken.flat().length,
   }
   const shape = { layers: 1, embedding: WIDTH, feedForward: 32, heads: 1, context }
-  const architecture = architectureOf({ ...shape, chatTemplate: CHATML_TEMPLATE }, vocabulary)
+  const architecture = architectureOf({ ...shape, chatTemplate }, vocabulary)
   const head = ['attention.key_length', 'attention.value_length', 'rope.dimension_count'] as const
   for (const key of head) architecture.set(`llama.${key}`, ggufUint32(HEAD))
   architecture.set('llama.rope.freq_base', ggufFloat32(ROPE_BASE))

@@ -32,11 +32,14 @@ export function programs(folder: string): string {
 export function projectWith(packageFolder: string): string {
   const home = mkdtempSync(path.join(tmpdir(), 'sluice-project-'))
   writeFileSync(path.join(home, 'package.json'), '{ "private": true, "type": "module" }')
-  mkdirSync(path.join(home, 'node_modules/@hono'), { recursive: true })
+  for (const scope of ['@hono', '@modelcontextprotocol']) {
+    mkdirSync(path.join(home, 'node_modules', scope), { recursive: true })
+  }
   const link = (name: string, target: string) =>
     symlinkSync(target, path.join(home, 'node_modules', name), 'junction')
   link('sluice', packageFolder)
-  for (const name of ['express', 'fastify', 'hono', '@hono/node-server']) {
+  const mcp = '@modelcontextprotocol/sdk'
+  for (const name of ['express', 'fastify', 'hono', '@hono/node-server', mcp]) {
     link(name, path.join(checkout, 'node_modules', name))
   }
   return home

@@ -14,6 +14,8 @@ export const complaint = (file: SourceFile, line: number, what: string) =>
   `${file.path}:${line}: ${what}`
 
 const folders = ['native', 'src', 'test', 'scripts', 'bench', '.ci']
+/** What tools wrote into test/hosts. */
+const isForeign = (file: string) => /[\\/](node_modules|\.next|out-[\w-]+)[\\/]/.test(file)
 const isBinary = /\.(gguf|node|png|ico|tgz|log)$/
 
 /** Every text file of ours: the folders of code, and what lies in the root. */
@@ -22,7 +24,8 @@ export function sourceFiles(root: string): SourceFile[] {
     fs
       .readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => path.join(entry.parentPath, entry.name)),
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      .filter((file) => !isForeign(file)),
   )
   const inRoot = fs
     .readdirSync(root, { withFileTypes: true })

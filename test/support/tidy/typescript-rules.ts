@@ -10,12 +10,13 @@ const mayImport: Record<string, string[]> = {
   options: ['api', 'schema'],
   binding: ['api'],
   engine: ['api', 'schema', 'options', 'binding'],
+  tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
   host: ['api', 'options', 'binding', 'engine', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
   cli: ['api', 'schema', 'options', 'engine', 'host', 'http', 'binding'],
-  '': ['api', 'engine'],
+  '': ['api', 'engine', 'binding', 'tools'],
 }
 
 /** The same for the folders of a folder, by their paths in src; its own files may import all. */

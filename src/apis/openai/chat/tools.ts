@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
 import { show } from '../../../api/show.js'
 import type { ChatOptions, RequestNote, Tool, ToolChoice } from '../../../api/types.js'
+import { choiceOf } from '../../../options/other-words/tool-choice.js'
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 
@@ -190,21 +191,9 @@ export function wireNotes(notes: readonly RequestNote[], wire: WireTools): Reque
   return [...wire.notes, ...own]
 }
 
-/**
- * Whether and which tools a reply may call, in OpenAI's words and in those of others: "any" is
- * Mistral's and Anthropic's "required", a name alone is that tool.
- */
-
 const choiceError =
   '"auto", "none", "required", {"type": "function", "function": {"name": ...}} or ' +
   '{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [...]}}'
-
-const words: Readonly<Record<string, ToolChoice>> = {
-  auto: 'auto',
-  none: 'none',
-  required: 'required',
-  any: 'required',
-}
 
 export const toolChoice = z.unknown().transform((given, context): ToolChoice => {
   const choice = choiceOf(given)
@@ -212,35 +201,3 @@ export const toolChoice = z.unknown().transform((given, context): ToolChoice => 
   context.issues.push({ code: 'custom', message: choiceError, path: [], input: given })
   return z.NEVER
 })
-
-function choiceOf(given: unknown): ToolChoice | undefined {
-  if (typeof given === 'string') return choiceOfWord(given)
-  if (!isRecord(given)) return undefined
-  const { type } = given
-  if (type === 'allowed_tools') return someOf(given)
-  if (type === 'function' || type === 'tool' || type === undefined) {
-    const name = nameOf(given)
-    return name === undefined ? undefined : { name }
-  }
-  return typeof type === 'string' && Object.hasOwn(words, type) ? words[type] : undefined
-}
-
-/** A word, or else the name of a tool. */
-function choiceOfWord(word: string): ToolChoice | undefined {
-  if (Object.hasOwn(words, word)) return words[word]
-  return word === '' ? undefined : { name: word }
-}
-
-/** Of `{"name"}` as of `{"function": {"name"}}`. */
-function nameOf(one: Record<string, unknown>): string | undefined {
-  const { name } = isRecord(one.function) ? one.function : one
-  return typeof name === 'string' ? name : undefined
-}
-
-/** As chat completions have it, and as responses do, without an object of its own around it. */
-function someOf(given: Record<string, unknown>): ToolChoice | undefined {
-  const { mode = 'auto', tools } = isRecord(given.allowed_tools) ? given.allowed_tools : given
-  if ((mode !== 'auto' && mode !== 'required') || !Array.isArray(tools)) return undefined
-  const names = tools.map((one) => (isRecord(one) ? nameOf(one) : undefined))
-  return names.includes(undefined) ? undefined : { names: names as string[], mode }
-}

@@ -1,18 +1,19 @@
 import type {
   ChoiceResult,
   PromptTokenLogprobs,
+  ReplyLimit,
   ReplyPart,
   TokenLogprob,
   TokenLogprobs,
   ToolCall,
   ToolCallDelta,
-} from '../api/types.js'
+} from '../../api/types.js'
 import type {
   NativeFinished,
   NativePart,
   NativeTokenLogprob,
   NativeTokenLogprobs,
-} from '../binding/engine-port.js'
+} from '../../binding/engine-port.js'
 
 /** What one choice took. */
 export interface ChoiceTally {
@@ -39,13 +40,16 @@ export class Choice {
   result: ChoiceResult | undefined
 
   readonly #index: number
+  readonly #maxTokens: number
   /** Parts that were not taken yet, in order. No two neighbours are of one kind. */
   #waiting: WaitingPart[] = []
   /** What was taken. */
   readonly #taken = new Whole()
 
-  constructor(index: number, seed: number) {
+  /** @param maxTokens as a native request has it: -1 is no limit but the context */
+  constructor(index: number, seed: number, maxTokens: number) {
     this.#index = index
+    this.#maxTokens = maxTokens
     this.seed = seed
   }
 
@@ -96,6 +100,7 @@ export class Choice {
     for (const part of this.#waiting) this.#taken.add(part)
     this.result = {
       finishReason: event.finishReason,
+      ...(event.finishReason === 'length' ? { limit: this.#limitOf(completionTokens) } : {}),
       ...(stopString === undefined ? {} : { stopString }),
       ...this.#taken.result,
       seed: this.seed,
@@ -107,6 +112,12 @@ export class Choice {
       },
       timings: { queueMs, prefillMs, decodeMs, parkedMs, draftTokens, draftAcceptedTokens },
     }
+  }
+
+  /** What a reply of so many tokens came up against. */
+  #limitOf(completionTokens: number): ReplyLimit {
+    const isSpent = this.#maxTokens >= 0 && completionTokens >= this.#maxTokens
+    return isSpent ? 'maxTokens' : 'context'
   }
 }
 

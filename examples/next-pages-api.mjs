@@ -1,0 +1,28 @@
+// OpenAI's API inside Next.js, in its pages router: this is pages/api/ai/[...path].js, and
+// next.config.js has serverExternalPackages: ['sluice']. Clients ask /api/ai/v1.
+import { fileURLToPath } from 'node:url'
+import { load } from 'sluice'
+import { requestListener } from 'sluice/http'
+
+// Without this Next parses the body itself, which works too, up to its own limit of 1 MB.
+export const config = { api: { bodyParser: false, externalResolver: true } }
+
+const model = fileURLToPath(import.meta.resolve('sluice/models/storyteller.gguf'))
+
+/**
+ * One engine for all requests, also where a development server loads this file again.
+ * @type {{ ai?: { engine: Promise<import('sluice').Engine>, listener: RequestListener } }}
+ * @typedef {import('sluice/http').RequestListener} RequestListener
+ */
+const shared = /** @type {any} */ (globalThis)
+
+function start() {
+  const engine = load({ model })
+  return { engine, listener: requestListener({ engine, prefix: '/api/ai' }) }
+}
+
+/** @param {import('node:http').IncomingMessage} req @param {import('node:http').ServerResponse} res */
+export default function handler(req, res) {
+  shared.ai ??= start() // until it is loaded, requests get a 503 with Retry-After
+  shared.ai.listener(req, res)
+}

@@ -1,0 +1,61 @@
+// The order of the site. test/long/site.test.ts holds that every page has its place here.
+
+/** @typedef {{ text: string, link?: string, items?: Entry[], collapsed?: boolean }} Entry */
+
+/** @type {Entry[]} */
+export const sidebar = [
+  group('Begin', [
+    ['Sluice', '/'],
+    ['Getting started', '/docs/getting-started'],
+    ['Installing', '/docs/packages'],
+    ['Examples', '/examples/'],
+    ['All pages', '/docs/'],
+  ]),
+  group('In a program', [
+    ['In your program', '/docs/program'],
+    ['Chat and history', '/docs/chat'],
+    ['Tools', '/docs/tools'],
+    ['Structured output', '/docs/structured-output'],
+    ['Schemas: what is kept to', '/docs/schemas'],
+    ['Embeddings and search', '/docs/embeddings'],
+    ['Errors', '/docs/errors'],
+    ['Options', '/docs/options'],
+  ]),
+  group('As a server', [
+    ['Serving', '/docs/serving'],
+    ['The HTTP interface', '/docs/http-api'],
+    ['Streaming to a browser', '/docs/browser'],
+    ['Frameworks', '/docs/frameworks'],
+    ['Clients', '/docs/clients'],
+    ['Sizing', '/docs/sizing'],
+    ['Metrics', '/docs/metrics'],
+    ['The command line', '/docs/cli'],
+  ]),
+  group('Models and machines', [
+    ['Which model files load', '/docs/models'],
+    ['Devices', '/docs/devices'],
+    ['GPU builds', '/docs/gpu'],
+    ['Runtimes', '/docs/runtimes'],
+    ['Bundlers', '/docs/bundlers'],
+    ['The embedded model', '/models/'],
+  ]),
+  group('How it works', [
+    ['Architecture', '/ARCHITECTURE'],
+    ['Chat templates', '/docs/templates'],
+    ['From text to tokens', '/docs/tokens'],
+    ['Benchmarks', '/docs/benchmarks'],
+    ['What is shown', '/docs/internals/what-is-shown'],
+    ['Contributing', '/CONTRIBUTING'],
+    ['Changes', '/CHANGELOG'],
+    ['Third parties', '/THIRD-PARTY'],
+  ]),
+]
+
+/**
+ * @param {string} text
+ * @param {[text: string, link: string][]} pages
+ * @returns {Entry}
+ */
+function group(text, pages) {
+  return { text, items: pages.map(([text, link]) => ({ text, link })) }
+}

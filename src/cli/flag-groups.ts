@@ -1,0 +1,77 @@
+import type { doctorFlags, runFlags, samplingFlags, serveFlags } from '../options/command-flags.js'
+
+/** Headings of the help, in the order in which they stand there. */
+export const groups = [
+  'Prompt',
+  'Output',
+  'Model',
+  'Server',
+  'Access',
+  'Replies',
+  'Memory',
+  'GPU',
+  'Speed',
+  'Limits',
+  'Log',
+] as const
+
+type Group = (typeof groups)[number]
+type Key = keyof typeof runFlags | keyof typeof serveFlags | keyof typeof doctorFlags
+
+/** All flags but those of sampling options, which are of "Replies". */
+const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> = {
+  system: 'Prompt',
+  systemFile: 'Prompt',
+  file: 'Prompt',
+  schema: 'Output',
+  json: 'Output',
+  model: 'Model',
+  chatTemplateFile: 'Model',
+  embeddings: 'Model',
+  host: 'Server',
+  port: 'Server',
+  alias: 'Server',
+  anyModel: 'Server',
+  drainMs: 'Server',
+  apiKeyFile: 'Access',
+  isolateKeys: 'Access',
+  openMetrics: 'Access',
+  allowUnauthenticated: 'Access',
+  allowHost: 'Access',
+  allowOrigin: 'Access',
+  maxTokens: 'Replies',
+  reasoningBudget: 'Replies',
+  reasoningBudgetMessage: 'Replies',
+  context: 'Memory',
+  parallel: 'Memory',
+  kvCells: 'Memory',
+  kvType: 'Memory',
+  cacheMib: 'Memory',
+  gpu: 'GPU',
+  gpuLayers: 'GPU',
+  splitMode: 'GPU',
+  mainGpu: 'GPU',
+  tensorSplit: 'GPU',
+  threads: 'Speed',
+  poll: 'Speed',
+  priority: 'Speed',
+  flashAttention: 'Speed',
+  draft: 'Speed',
+  lookup: 'Speed',
+  draftMax: 'Speed',
+  queue: 'Limits',
+  queueDeadlineMs: 'Limits',
+  window: 'Limits',
+  bodyMib: 'Limits',
+  toolsMax: 'Limits',
+  toolBytesMax: 'Limits',
+  toolWorkMax: 'Limits',
+  readerStallMs: 'Limits',
+  engineStallMs: 'Limits',
+  logFormat: 'Log',
+  logLevel: 'Log',
+}
+
+export function groupOf(key: string): Group {
+  return (placed as Readonly<Record<string, Group>>)[key] ?? 'Replies'
+}

@@ -1,0 +1,24 @@
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+type Interfaces = ReturnType<typeof networkInterfaces>
+type Bound = Pick<AddressInfo, 'address' | 'port'>
+
+/**
+ * Every URL at which a server answers that listens on all addresses; undefined for one that listens
+ * on a single address, which is its own name.
+ * @param bound what the system says it listens on
+ */
+export function urlsOfAll(
+  { address, port }: Bound,
+  interfaces: Interfaces = networkInterfaces(),
+): string[] | undefined {
+  if (address !== '0.0.0.0' && address !== '::') return undefined
+  const found = Object.values(interfaces)
+    .flatMap((own) => own ?? [])
+    // A socket of :: takes IPv4 too. A link-local address means nothing without its interface.
+    .filter(({ family }) => family === 'IPv4' || address === '::')
+    .filter((one) => !(one.family === 'IPv6' && one.scopeid !== 0))
+    .map((one) => (one.family === 'IPv6' ? `[${one.address}]` : one.address))
+  return [...new Set(['localhost', ...found])].map((host) => `http://${host}:${port}`)
+}

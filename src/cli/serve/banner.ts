@@ -1,0 +1,116 @@
+import type { EmbeddingInfo } from '../../api/embedding-types.js'
+import type { EngineSettings, ModelInfo } from '../../api/types.js'
+import type { Engine } from '../../engine/engine.js'
+import type { ModelEntry } from '../../host/model-host.js'
+import { defaultName } from '../../host/names.js'
+import { packageVersion } from '../package-root.js'
+import type { ShellKey } from './shell-key.js'
+
+type Model = Pick<ModelEntry, 'names' | 'model' | 'settings'> & {
+  readonly engine: Pick<Engine, 'warnings'>
+}
+
+/** Where it can be asked. */
+interface Place {
+  /** As it was bound. */
+  readonly url: string
+  /** Every URL, where it listens on all addresses. */
+  readonly urls: readonly string[] | undefined
+  readonly key: ShellKey | undefined
+}
+
+interface Shown {
+  readonly drainMs: number
+  readonly readerStallMs: number
+  readonly engineStallMs: number
+  readonly isolateKeys: boolean
+}
+
+/** What `serve` says once it is ready: models, what was settled, addresses, a request. */
+export function banner(models: readonly Model[], { url, urls, key }: Place, flags: Shown): string {
+  const own = urls?.[0] ?? url
+  const embeds = models[0]?.model.embedding !== undefined
+  const trial = key?.needs === undefined ? 'Try:' : `Try, in a shell that has ${key.needs}:`
+  const listening =
+    urls === undefined
+      ? [`Listening on ${url}. ${trial}`]
+      : ['Listening on all addresses:', ...urls.map((one) => `  ${one}`), trial]
+  return [
+    ...models.flatMap((model) => linesOf(model, flags)),
+    ...listening,
+    '',
+    embeds ? embeddingCurl(own, key) : curl(own, key),
+    '',
+    '',
+  ].join('\n')
+}
+
+function linesOf({ names, model, settings, engine }: Model, flags: Shown): string[] {
+  const said = names.filter((name, i) => i === 0 || name !== defaultName).join(', ')
+  const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
+  return [
+    `Sluice ${packageVersion()} serves ${said} (${model.description})`,
+    `  ${model.embedding === undefined ? '' : embedding(model.embedding)}` +
+      `parallel ${settings.parallel}, ${contextOf(settings, model)}, ` +
+      `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
+    `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
+      drafting(settings) +
+      reasoning(settings),
+    `  window ${settings.window}, queue ${settings.queue}, ` +
+      `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
+    ...(engine.warnings.length === 0 ? [] : [`  warnings: ${codesOf(engine)}`]),
+  ]
+}
+
+function contextOf({ context }: EngineSettings, { trainedContext }: ModelInfo): string {
+  const beyond = context > trainedContext ? ` (the model was trained on ${trainedContext})` : ''
+  return `context ${context} tokens each${beyond}`
+}
+
+function codesOf({ warnings }: Pick<Engine, 'warnings'>): string {
+  return [...new Set(warnings.map(({ code }) => code))].join(', ')
+}
+
+/** One line for a shell, which finds the key itself. */
+export function curl(url: string, key: ShellKey | undefined): string {
+  const body = {
+    model: 'default',
+    messages: [{ role: 'user', content: 'Tell me a story' }],
+    stream: true,
+  }
+  return `curl -N ${url}/v1/chat/completions ${jsonOf(body, key)}`
+}
+
+/** The same of a model that embeds. */
+function embeddingCurl(url: string, key: ShellKey | undefined): string {
+  const body = { model: 'default', input: ['A story', 'Another story'] }
+  return `curl ${url}/v1/embeddings ${jsonOf(body, key)}`
+}
+
+function jsonOf(body: object, key: ShellKey | undefined): string {
+  const header = key === undefined ? '' : ` -H "Authorization: Bearer ${key.words}"`
+  return `-H 'Content-Type: application/json'${header} -d '${JSON.stringify(body)}'`
+}
+
+function embedding({ size, pooling }: EmbeddingInfo): string {
+  return `embeds: vectors of ${size}, pooling ${pooling}, `
+}
+
+function computing({ gpu, gpuLayers }: EngineSettings): string {
+  return gpu === false ? 'gpu off' : `gpu ${gpu}, gpu-layers ${gpuLayers}`
+}
+
+function sharing(kvCells: number, isolateKeys: boolean): string {
+  const cells = kvCells === 0 ? '' : `, kv-cells ${kvCells} for all`
+  return `${cells}${isolateKeys ? ', isolate-keys' : ''}`
+}
+
+function drafting({ draft, lookup, draftMax }: EngineSettings): string {
+  if (draft === null && !lookup) return ''
+  const limit = draftMax === 0 ? '' : `, draft-max ${draftMax}`
+  return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
+}
+
+function reasoning({ reasoningBudget }: EngineSettings): string {
+  return reasoningBudget === -1 ? '' : `, reasoning-budget ${reasoningBudget}`
+}

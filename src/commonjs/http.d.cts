@@ -1,0 +1,2 @@
+import http = require('../http/index.js')
+export = http

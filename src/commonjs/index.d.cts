@@ -1,0 +1,2 @@
+import sluice = require('../index.js')
+export = sluice

@@ -1,0 +1,105 @@
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { hosts } from '../support/packages/hosts.js'
+import { freePort, startProgram } from '../support/program.js'
+
+// An app of Next.js with examples/route.mjs as a route handler (app/api/chat) and OpenAI's API in an
+// API route (pages/api/ai), whose body Next has read before.
+
+let folder: string
+let next: (...args: string[]) => ReturnType<typeof startProgram>
+
+beforeAll(async () => {
+  const home = await hosts()
+  folder = path.join(home, 'next')
+  const cli = path.join(home, 'node_modules/next/dist/bin/next')
+  const handler = path.join(folder, 'app/api/chat/route.js')
+  mkdirSync(path.dirname(handler), { recursive: true })
+  copyFileSync('examples/route.mjs', handler)
+  const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
+  next = (...args) => startProgram(process.execPath, [cli, ...args], { cwd: folder, env })
+  rmSync(path.join(folder, '.next'), { recursive: true, force: true })
+}, 10 * 60_000)
+
+const ask = [{ role: 'user', content: 'Tell me a story' }]
+
+describe.each([
+  ['production', 'start'],
+  ['development', 'dev'],
+])('Next.js in %s', (name, command) => {
+  beforeAll(async () => {
+    if (name !== 'production') return
+    const { code, stdout, stderr } = await next('build').result
+    expect(code, stdout + stderr).toBe(0)
+  }, 5 * 60_000)
+
+  test(
+    'streams chunk by chunk, and a client that leaves ends its reply',
+    async () => {
+      const port = await freePort()
+      const program = next(command, '--port', String(port))
+      await program.said(/Ready in/)
+      await usesRoutes(`http://127.0.0.1:${port}`)
+      program.child.kill('SIGTERM')
+      await program.result
+    },
+    5 * 60_000,
+  )
+})
+
+async function usesRoutes(url: string): Promise<void> {
+  expect(await (await fetch(url)).text()).toContain('the page of your app')
+  const chat = `${url}/api/chat`
+  const completions = `${url}/api/ai/v1/chat/completions`
+
+  expect((await chunksOf(await post(chat, { messages: ask }))).length).toBeGreaterThan(5)
+  const whole = await post(completions, { messages: ask, max_tokens: 5 })
+  expect(await whole.json()).toMatchObject({ choices: [{ message: { role: 'assistant' } }] })
+  const streamed = await chunksOf(await post(completions, { messages: ask, stream: true }))
+  expect(streamed.length).toBeGreaterThan(5)
+  expect(streamed.join('')).toMatch(/^data: \{.*data: \[DONE\]\n\n$/s)
+  const wrong = await post(completions, { messages: 'none' })
+  expect(wrong.status).toBe(400)
+  expect(await wrong.json()).toMatchObject({ error: { param: 'messages' } })
+
+  await leaves(url, () => post(chat, { messages: ask }, true))
+  const long = { messages: ask, stream: true, ignore_eos: true }
+  await leaves(url, () => post(completions, long, true))
+}
+
+const controllers: AbortController[] = []
+
+function post(url: string, body: object, mayLeave = false): Promise<Response> {
+  const controller = new AbortController()
+  if (mayLeave) controllers.push(controller)
+  const headers = { 'content-type': 'application/json' }
+  const { signal } = controller
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal })
+}
+
+async function chunksOf({ status, body }: Response): Promise<string[]> {
+  expect(status).toBe(200)
+  const chunks: string[] = []
+  const decoder = new TextDecoder()
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    chunks.push(decoder.decode(chunk, { stream: true }))
+  }
+  return chunks
+}
+
+/** Reads one chunk and hangs up, which the engine's own numbers show. */
+async function leaves(url: string, open: () => Promise<Response>): Promise<void> {
+  const stats = async () => {
+    const answer = await fetch(`${url}/api/stats`)
+    return (await answer.json()) as { running: number; cancelled: number }
+  }
+  const before = (await stats()).cancelled
+  const { body } = await open()
+  expect((await body?.getReader().read())?.done).toBe(false)
+  controllers.pop()?.abort()
+  await vi.waitFor(
+    async () => expect(await stats()).toMatchObject({ running: 0, cancelled: before + 1 }),
+    { timeout: 20_000 },
+  )
+}
