@@ -47,6 +47,7 @@ const printed: [name: string, output: RegExp, model?: () => string][] = [
   ['chat.mjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
   ['chat.cjs', /^.{60,}\n\((stop|length), \d+ tokens\)\n$/s],
   ['abort.mjs', /^stopped after: .{41,}\n$/s],
+  ['long-chat.mjs', /^(\w+: \d+ of \d+ tokens known(, \d+ messages dropped)?\n){10}$/],
   ['slow-reader.mjs', /^100 tokens read, the engine never more than (\d|1[0-6]) ahead\n$/],
   ['worker.mjs', /^.{60,}\n\(the worker ended with 0\)\n$/s],
   ['tools.mjs', new RegExp(`^${toldOfTools}$`), () => callingModel(weatherTurns)],
