@@ -96,11 +96,8 @@ function textOf({ row, column, text, style, until }, animation) {
   const width = rounded([...text].length * columnWidth)
   // Fonts differ in width; a character alone needs no more than its place.
   const length = text.length > 1 ? ` textLength="${width}" lengthAdjust="spacingAndGlyphs"` : ''
-  return (
-    `<text${classes === '' ? '' : ` class="${classes}"`} x="${x}" y="${y}"` +
-    ` textLength="${length}" lengthAdjust="spacingAndGlyphs"` +
-    ` style="animation-name: ${animation}">${escaped(text)}</text>`
-  )
+  const place = `x="${x}" y="${y}"${length} style="animation-name:${animation}"`
+  return `<text${classes === '' ? '' : ` class="${classes}"`} ${place}>${escaped(text)}</text>`
 }
 
 /** @param {number} number */
