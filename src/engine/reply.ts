@@ -24,6 +24,9 @@ export interface ReplyTelling {
   readonly fits?: FitsChat
 }
 
+/** As the declarations of a program have it, which differ in what is below the bytes. */
+type TextBytes = ReturnType<TextEncoder['encode']>
+
 /** A web stream of whatever declarations a program has: Node's, a browser's, or both. */
 type WebStream<T> = ReadableStream<T> & NodeReadableStream<T>
 
@@ -212,8 +215,8 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
    * }).listen(8080)
    * ```
    */
-  toTextStream(): WebStream<Uint8Array> {
-    return textBytes(this[Symbol.asyncIterator]()) as WebStream<Uint8Array>
+  toTextStream(): WebStream<TextBytes> {
+    return textBytes(this[Symbol.asyncIterator]()) as WebStream<TextBytes>
   }
 
   /** Its parts as a web stream; its pull is the credit, and its cancel the reply's. */
