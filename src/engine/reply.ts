@@ -25,7 +25,7 @@ export interface ReplyTelling {
 }
 
 /** As the declarations of a program have it, which differ in what is below the bytes. */
-type TextBytes = ReturnType<TextEncoder['encode']>
+type TextBytes = ReturnType<InstanceType<typeof TextEncoder>['encode']>
 
 /** A web stream of whatever declarations a program has: Node's, a browser's, or both. */
 type WebStream<T> = ReadableStream<T> & NodeReadableStream<T>

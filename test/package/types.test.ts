@@ -88,7 +88,7 @@ test.each([
   const { stdout, code } = await compile(folder, 'streams.mts', ['--module', 'nodenext'], lib)
   expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
   linkBinary()
-  const run = await startProgram(process.execPath, [path.join(folder, 'streams.js')]).result
+  const run = await startProgram(process.execPath, [path.join(folder, 'streams.mjs')]).result
   expect(run).toMatchObject({ code: 0, stdout: 'true true true true 20\n' })
 })
 
