@@ -54,10 +54,11 @@ const end: Step = { done: true, value: undefined }
  * ```js
  * import { load } from 'sluice'
  *
- * await using engine = await load()
+ * const engine = await load()
  * const reply = engine.complete('Once upon a time', { maxTokens: 40 })
  * for await (const { text } of reply) process.stdout.write(text)
  * const { usage, finishReason, limit } = await reply.done
+ * await engine.close()
  * ```
  */
 export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
@@ -203,16 +204,13 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
    *
    * @example
    * ```js
-   * import http from 'node:http'
-   * import { Readable } from 'node:stream'
    * import { load } from 'sluice'
    *
    * const engine = await load()
-   * http.createServer((req, res) => {
-   *   const reply = engine.complete('Once upon a time', { maxTokens: 100 })
-   *   Readable.fromWeb(reply.toTextStream()).pipe(res)
-   *   res.on('close', () => reply.cancel())
-   * }).listen(8080)
+   * const reply = engine.complete('Once upon a time', { maxTokens: 40 })
+   * const response = new Response(reply.toTextStream()) // what a handler of fetch's kind returns
+   * console.log(await response.text())
+   * await engine.close()
    * ```
    */
   toTextStream(): WebStream<TextBytes> {
