@@ -278,7 +278,7 @@ describe('what does not fit', () => {
     await expect(all).rejects.toHaveProperty('code', 'ERR_CONTEXT_LENGTH')
   })
 
-  test('the room is what is not reserved, and one token less than the context at most', async () => {
+  test('the room is what is not reserved, and less than the context', async () => {
     const { engine } = await open()
     const filled = (tokens: number): ChatMessage[] => [
       { role: 'user', content: 'x'.repeat(tokens - 6) },
@@ -366,7 +366,7 @@ describe('chat with fit', () => {
     await expect(error).rejects.toHaveProperty('code', 'ERR_CONTEXT_LENGTH')
   })
 
-  test('cancelled while it looks for what fits, it ends as cancelled and asks nothing', async () => {
+  test('cancelled while it looks for what fits, it ends and asks nothing', async () => {
     const { engine, native } = await open()
     native.onTextJob = () => undefined // never answered
     const reply = engine.chat(long, { fit: true, n: 2 })
