@@ -54,7 +54,7 @@ test('a reply is the object of its schema', async () => {
   ).rejects.toMatchObject({ code: 'ERR_INVALID_REPLY', finishReason: 'length', limit: 'maxTokens' })
 })
 
-test('a reply that was cut tells its limit, and so does each of several', async () => {
+test('a reply that was cut tells its limit, each of several by itself', async () => {
   const small = await load({ context: 64, parallel: 2 })
   const ignoreEos = true
   const full = await small.complete('Once upon a time', { ignoreEos, n: 2 }).done
