@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -33,8 +32,8 @@ describe('the embedded model', () => {
     const file = path.resolve('models/storyteller.gguf')
     expect(embeddedModel).toBe(file)
     expect(existsSync(embeddedModel)).toBe(true)
-    const dist = JSON.stringify(createRequire(import.meta.url).resolve('../../../dist/index.js'))
-    const program = `const { embeddedModel, load } = require(${dist}.replace('index.js', 'commonjs/index.cjs'))
+    const entry = JSON.stringify(path.resolve('dist/commonjs/index.cjs'))
+    const program = `const { embeddedModel, load } = require(${entry})
 load({}).then((engine) => engine.close()).then(() => console.log(embeddedModel))`
     const run = await startProgram(process.execPath, ['-e', program]).result
     expect(run).toMatchObject({ code: 0, stdout: `${file}\n` })
@@ -55,7 +54,7 @@ test('a reply is the object of its schema', async () => {
   ).rejects.toMatchObject({ code: 'ERR_INVALID_REPLY', finishReason: 'length', limit: 'maxTokens' })
 })
 
-test('a reply that was cut tells its limit, each of several too, and one that was computed only', async () => {
+test('a reply that was cut tells its limit, each of several by itself', async () => {
   const small = await load({ context: 64, parallel: 2 })
   const ignoreEos = true
   const full = await small.complete('Once upon a time', { ignoreEos, n: 2 }).done
