@@ -130,16 +130,15 @@ describe('what serve says at its start', () => {
     const urls = ['http://localhost:99', 'http://[fd00::1]:99']
     const said = banner([served], { url: 'http://[::]:99', urls, key: undefined }, flags)
     expect(said).toContain(
-      'Listening on all addresses:\n  http://localhost:99\n  http://[fd00::1]:99\n' +
-        'Try:\n\ncurl -N http://localhost:99/v1',
+      'Listening on all addresses:\n  http://localhost:99\n  http://[fd00::1]:99\nTry:\n\n' +
+        'curl -N http://localhost:99/v1',
     )
   })
 
   test('says what the shell needs for the curl line', () => {
     expect(banner([served], at('http://[::1]:99', ownKey), flags)).toContain(
       'Listening on http://[::1]:99. Try, in a shell that has the same SLUICE_API_KEY:\n\n' +
-        'curl -N ' +
-        'http://[::1]:99/v1',
+        'curl -N http://[::1]:99/v1',
     )
   })
 })

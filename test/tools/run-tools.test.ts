@@ -222,6 +222,19 @@ describe('a run of tools', () => {
     expect(asked()[1]?.slice(0, 3)).toEqual(asked()[0])
   })
 
+  test('drops the oldest turns where results outgrow the context and fit is set', async () => {
+    const { engine, asked } = await open([calling(['look', {}]), saying('Done.')])
+    const old = [
+      { role: 'user' as const, content: 'o'.repeat(900) },
+      { role: 'assistant' as const, content: 'old' },
+    ]
+    const tools = { look: { run: () => 'r'.repeat(900) } }
+    const { rounds, messages } = await runTools(engine, [...old, ...ask], { tools, fit: true }).done
+    expect(rounds.map(({ dropped }) => dropped)).toEqual([[], [0, 1]])
+    expect(asked()[1]?.[0]).toBe('user: What is the weather like?')
+    expect(messages).toHaveLength(6) // all of them: what is dropped is not forgotten
+  })
+
   test('fills a form in its last reply', async () => {
     const { engine, addon } = await open([calling(['look', {}]), saying('{"a"', ': "7"}')])
     const schema = z.object({ a: z.coerce.number() })

@@ -1,5 +1,5 @@
-// What Next's pages router does with examples/next-pages-api.mjs: the request is Node's own, its path
-// is whole, and the body is read before where the route does not say otherwise.
+// What Next's pages router does with examples/next-pages-api.mjs: the request is Node's own with
+// its whole path, and the body is read before where the route does not say otherwise.
 // Its path comes first, then the port, then `parsed` or `raw`.
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
