@@ -110,6 +110,17 @@ describe('engine.fit', () => {
     },
   )
 
+  test('keeps a long turn before the last ones where it has room', async () => {
+    const { engine } = await open()
+    const document: ChatMessage = { role: 'user', content: 'x'.repeat(450) }
+    const read: ChatMessage = { role: 'assistant', content: 'I have read it.' }
+    for (let count = 10; count < 60; count++) {
+      const end = [document, read, ...turn(count), ask]
+      const { messages } = await engine.fit([system, ...turns(count), ...end])
+      expect(messages).toContain(document)
+    }
+  })
+
   test('keeps all that fits with a ratio of 1', async () => {
     const { engine } = await open()
     for (const count of [15, 16, 17, 40, 41]) {
