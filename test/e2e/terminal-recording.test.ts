@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { runCli } from '../support/cli.js'
+import { problemsOf, rowsOf } from '../support/pictures/svg.js'
 import { freePort, startProgram } from '../support/program.js'
-import { problemsOf, rowsOf } from '../support/svg.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-picture-'))
 afterAll(() => rmSync(folder, { recursive: true }))

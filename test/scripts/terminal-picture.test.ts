@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { pictureOf } from '../../scripts/terminal/picture.mjs'
 import { piecesOf } from '../../scripts/terminal/screen.mjs'
-import { problemsOf, textsOf } from '../support/svg.js'
+import { problemsOf, textsOf } from '../support/pictures/svg.js'
 
 /** What stands on the screen at a moment, row by row. */
 function screenAt(ms: number, outputs: [at: number, text: string][], columns = 10): string[] {
@@ -76,6 +76,7 @@ describe('the picture of a recording', () => {
 
   test('shows the last screen alone where nothing moves', () => {
     expect(picture.match(/<text class="gone"/g)).toHaveLength(2)
-    expect(picture).toMatch(/prefers-reduced-motion: reduce\) { text { animation: none/)
+    expect(picture).toMatch(/prefers-reduced-motion: no-preference\) {\s+text { animation: /)
+    expect(picture.match(/animation: /g)).toHaveLength(1)
   })
 })
