@@ -1,13 +1,10 @@
 // OpenAI's API inside Next.js, in its pages router: this is pages/api/ai/[...path].js, and
 // next.config.js has serverExternalPackages: ['sluice']. Clients ask /api/ai/v1.
-import { fileURLToPath } from 'node:url'
 import { load } from 'sluice'
 import { requestListener } from 'sluice/http'
 
 // Without this Next parses the body itself, which works too, up to its own limit of 1 MB.
 export const config = { api: { bodyParser: false, externalResolver: true } }
-
-const model = fileURLToPath(import.meta.resolve('sluice/models/storyteller.gguf'))
 
 /**
  * One engine for all requests, also where a development server loads this file again.
@@ -17,7 +14,7 @@ const model = fileURLToPath(import.meta.resolve('sluice/models/storyteller.gguf'
 const shared = /** @type {any} */ (globalThis)
 
 function start() {
-  const engine = load({ model })
+  const engine = load() // the embedded model; load({ model: 'path/of/your.gguf' }) takes another
   return { engine, listener: requestListener({ engine, prefix: '/api/ai' }) }
 }
 

@@ -11,7 +11,7 @@ export class BundledError extends Error {
 }
 
 /** What made the bundle, as far as it can be told from inside. */
-export type Maker = keyof typeof advice
+type Maker = keyof typeof advice
 
 const advice = {
   executable: 'ship a script and its node_modules, and run it with the runtime itself',

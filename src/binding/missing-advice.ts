@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { bindingAttempts } from './binding.js'
 import { packageRoot } from './package-root.js'
@@ -31,9 +31,12 @@ export function missingAdvice(): string {
 
 /** Packages of platforms that lie beside this one, by the platforms' names. */
 function platformPackages(root: string): string[] {
+  const scope = path.resolve(root, '../@sluice')
+  // pnpm has links there to what it has not installed.
+  const isInstalled = (name: string) => existsSync(path.join(scope, name, 'package.json'))
   try {
-    const names = readdirSync(path.resolve(root, '../@sluice'))
-    return names.filter((name) => !/-(cuda|vulkan)$/.test(name)).sort()
+    const names = readdirSync(scope).filter((name) => !/-(cuda|vulkan)$/.test(name))
+    return names.filter(isInstalled).sort()
   } catch {
     return [] // most often there is no such folder
   }

@@ -104,6 +104,7 @@ describe('load() without a binary says what is wrong', () => {
   test('with node_modules of another system, by their names', () => {
     const other = scratch.path('node_modules/@sluice/plan9-mips')
     mkdirSync(other, { recursive: true })
+    writeFileSync(path.join(other, 'package.json'), '{}')
     // Beside the package, as npm lays it out.
     const installed = packageCopy(scratch.path('node_modules/sluice'), ['dist'])
     const { outcome } = load(installed)

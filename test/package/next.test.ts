@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { hosts } from '../support/packages/hosts.js'
 import { freePort, startProgram } from '../support/program.js'
 
-// An app of Next.js with examples/route.mjs as a route handler (app/api/chat) and OpenAI's API in an
-// API route (pages/api/ai), whose body Next has read before.
+// An app of Next.js with our two examples for it: a route handler (app/api/chat), and OpenAI's API
+// in API routes (pages/api/ai). Behind pages/api/parsed Next has read the body before.
 
 let folder: string
 let next: (...args: string[]) => ReturnType<typeof startProgram>
@@ -14,13 +14,18 @@ beforeAll(async () => {
   const home = await hosts()
   folder = path.join(home, 'next')
   const cli = path.join(home, 'node_modules/next/dist/bin/next')
-  const handler = path.join(folder, 'app/api/chat/route.js')
-  mkdirSync(path.dirname(handler), { recursive: true })
-  copyFileSync('examples/route.mjs', handler)
+  addExample('route.mjs', 'app/api/chat/route.js')
+  addExample('next-pages-api.mjs', 'pages/api/ai/[...path].js')
   const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
   next = (...args) => startProgram(process.execPath, [cli, ...args], { cwd: folder, env })
   rmSync(path.join(folder, '.next'), { recursive: true, force: true })
 }, 10 * 60_000)
+
+function addExample(name: string, route: string): void {
+  const file = path.join(folder, route)
+  mkdirSync(path.dirname(file), { recursive: true })
+  copyFileSync(path.join('examples', name), file)
+}
 
 const ask = [{ role: 'user', content: 'Tell me a story' }]
 
@@ -51,9 +56,17 @@ describe.each([
 async function usesRoutes(url: string): Promise<void> {
   expect(await (await fetch(url)).text()).toContain('the page of your app')
   const chat = `${url}/api/chat`
-  const completions = `${url}/api/ai/v1/chat/completions`
-
   expect((await chunksOf(await post(chat, { messages: ask }))).length).toBeGreaterThan(5)
+  await leaves(url, () => post(chat, { messages: ask }, true))
+  for (const prefix of ['/api/ai', '/api/parsed']) await usesOpenAi(url, url + prefix)
+}
+
+async function usesOpenAi(url: string, base: string): Promise<void> {
+  const completions = `${base}/v1/chat/completions`
+  await vi.waitFor(async () => {
+    // While the model is loaded the answer is a 503.
+    expect((await post(completions, { messages: ask, max_tokens: 1 })).status).toBe(200)
+  }, 20_000)
   const whole = await post(completions, { messages: ask, max_tokens: 5 })
   expect(await whole.json()).toMatchObject({ choices: [{ message: { role: 'assistant' } }] })
   const streamed = await chunksOf(await post(completions, { messages: ask, stream: true }))
@@ -62,8 +75,6 @@ async function usesRoutes(url: string): Promise<void> {
   const wrong = await post(completions, { messages: 'none' })
   expect(wrong.status).toBe(400)
   expect(await wrong.json()).toMatchObject({ error: { param: 'messages' } })
-
-  await leaves(url, () => post(chat, { messages: ask }, true))
   const long = { messages: ask, stream: true, ignore_eos: true }
   await leaves(url, () => post(completions, long, true))
 }

@@ -1,5 +1,5 @@
-// bundle.mjs TOOL ENTRY OUTFILE [inside]: bundles as docs/bundlers.md says; with `inside` as it says
-// not to, so that the package becomes a part of the bundle.
+// bundle.mjs TOOL ENTRY OUTFILE [inside]: bundles as docs/bundlers.md says; with `inside` as it
+// says not to, so that the package becomes a part of the bundle.
 import path from 'node:path'
 
 const [tool, input, outfile, inside] = process.argv.slice(2)

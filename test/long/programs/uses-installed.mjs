@@ -15,8 +15,9 @@ async function main() {
   let parts = 0
   for await (const _ of engine.chat(messages, { maxTokens: 20 })) parts++
   console.log('parts', parts > 1)
-  for await (const _ of engine.chat(messages)) break
-  console.log('cancelled', engine.stats().cancelled)
+  const left = engine.chat(messages)
+  for await (const _ of left) break
+  console.log('left', (await left.done).finishReason)
   await engine.close()
 }
 

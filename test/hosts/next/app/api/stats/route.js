@@ -2,6 +2,10 @@ import { engine } from '../../../lib/engine.js'
 
 export const dynamic = 'force-dynamic'
 
+/** Of the engine of app/api/chat, and that of pages/api/ai. */
 export async function GET() {
-  return Response.json((await engine()).stats())
+  const engines = await Promise.all([engine(), globalThis.ai?.engine])
+  const stats = engines.filter(Boolean).map((each) => each.stats())
+  const sum = (name) => stats.reduce((total, each) => total + each[name], 0)
+  return Response.json({ running: sum('running'), cancelled: sum('cancelled') })
 }
