@@ -11,7 +11,7 @@ const engine = await load({ model })
 const listener = requestListener({ engine })
 const app = express()
 
-// Each of them may be there or not: a body that is parsed is taken as it is, a stream is not packed.
+// Each of them may be there or not: a parsed body is taken as it is, a stream is not packed.
 app.use(cors(), compression(), express.json({ limit: '32mb' }))
 app.use('/ai', listener)
 app.get('/', (_req, res) => {

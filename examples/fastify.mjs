@@ -6,7 +6,7 @@ import { requestListener } from 'sluice/http'
 
 const model = fileURLToPath(import.meta.resolve('sluice/models/storyteller.gguf'))
 const engine = await load({ model })
-const listener = requestListener({ engine }) // below a path: requestListener({ engine, prefix: '/ai' })
+const listener = requestListener({ engine }) // below a path: { engine, prefix: '/ai' }
 const app = fastify({ bodyLimit: 32 * 1024 * 1024 })
 
 // It takes Fastify's own request and reply, and the body that Fastify has parsed.

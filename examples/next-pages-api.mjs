@@ -18,7 +18,10 @@ function start() {
   return { engine, listener: requestListener({ engine, prefix: '/api/ai' }) }
 }
 
-/** @param {import('node:http').IncomingMessage} req @param {import('node:http').ServerResponse} res */
+/**
+ * @param {import('node:http').IncomingMessage} req
+ * @param {import('node:http').ServerResponse} res
+ */
 export default function handler(req, res) {
   shared.ai ??= start() // until it is loaded, requests get a 503 with Retry-After
   shared.ai.listener(req, res)

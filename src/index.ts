@@ -7,7 +7,13 @@
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
-export type { OpenAiMessage, OpenAiTool, OpenAiToolChoice } from './api/openai-types.js'
+export type {
+  OpenAiMessage,
+  OpenAiPart,
+  OpenAiTool,
+  OpenAiToolCall,
+  OpenAiToolChoice,
+} from './api/openai-types.js'
 export type {
   DeviceInfo,
   Estimate,

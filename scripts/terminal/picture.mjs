@@ -23,7 +23,6 @@ const styleSheet = `
     text { fill: #f0f6fc }
     .dim { fill: #9198a1 } .red { fill: #ff7b72 } .green { fill: #3fb950 } .yellow { fill: #d29922 }
   }
-  @media (prefers-reduced-motion: reduce) { text { animation: none !important } }
 `
 
 /**
@@ -31,7 +30,8 @@ const styleSheet = `
  * @param {{ columns: number, title: string }} options
  */
 export function pictureOf(pieces, { columns, title }) {
-  const shown = pieces.filter(({ text }) => text.trim() !== '').map(inFrames)
+  const drawn = pieces.filter(({ text }) => text.trim() !== '').map(inFrames)
+  const shown = drawn.filter(({ from, until }) => until !== from)
   const rows = Math.max(...shown.map(({ row }) => row)) + 1
   const width = rounded(columns * columnWidth + 2 * padding)
   const height = rows * rowHeight + 2 * padding
@@ -46,7 +46,8 @@ export function pictureOf(pieces, { columns, title }) {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"`,
     `  width="${width}" height="${height}" role="img" aria-label="${escaped(title)}">`,
-    `<style>${styleSheet}  text { animation: ${durationMs}ms step-end infinite }`,
+    `<style>${styleSheet}  @media (prefers-reduced-motion: no-preference) {`,
+    `    text { animation: ${durationMs}ms step-end infinite }\n  }`,
     ...keyframes,
     '</style>',
     `<rect class="window" x="0.5" y="0.5" width="${width - 1}"` +

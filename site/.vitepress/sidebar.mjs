@@ -25,7 +25,7 @@ export const sidebar = [
     ['Serving', '/docs/serving'],
     ['The HTTP interface', '/docs/http-api'],
     ['Streaming to a browser', '/docs/browser'],
-    ['Frameworks', '/docs/frameworks'],
+    ['Inside your app', '/docs/frameworks'],
     ['Clients', '/docs/clients'],
     ['Sizing', '/docs/sizing'],
     ['Metrics', '/docs/metrics'],

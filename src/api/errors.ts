@@ -228,7 +228,7 @@ export class EngineEndedError extends SluiceError {
  * - `invalid-result`: what it returned is neither text nor JSON
  * - `cancelled`: the run ended before it was done
  */
-type ToolErrorReason =
+export type ToolErrorReason =
   | 'unknown-tool'
   | 'invalid-arguments'
   | 'failed'

@@ -15,11 +15,11 @@ export interface OpenAiMessage {
   readonly refusal?: string | null
 }
 
-interface OpenAiPart {
+export interface OpenAiPart {
   readonly type: string
 }
 
-interface OpenAiToolCall {
+export interface OpenAiToolCall {
   readonly id?: string
   readonly type?: string
   readonly function?: {

@@ -47,8 +47,8 @@ export interface Placement {
  * - `WARN_GPU_PARTIAL`: some layers did not fit into its memory, the CPU computes them
  * - `WARN_GPU_MEMORY`: no layer fits, or what `gpuLayers` asks for may not
  * - `WARN_CONTEXT_REDUCED`: the context is shorter than usual, so that all layers fit
- * - `WARN_CONTEXT_BEYOND_TRAINED`: the context is longer than the model was trained on, and its file
- *   does not scale positions that far: what it says beyond may make no sense
+ * - `WARN_CONTEXT_BEYOND_TRAINED`: the context is longer than the model was trained on, and its
+ *   file does not scale positions that far: what it says beyond may make no sense
  * - `WARN_CHAT_TEMPLATE`: the chat template cannot be read (its line and the reason are named), or
  *   cannot put a plain conversation into words; `complete()` works all the same
  * - `WARN_SMALL_STACK`: the system gave threads less stack than was asked for, so long words and

@@ -307,10 +307,11 @@ export interface RequestOptions<Schema extends object = object> extends Sampling
    * import { load } from 'sluice'
    * import { z } from 'zod'
    *
-   * await using engine = await load()
+   * const engine = await load()
    * const schema = z.object({ name: z.string(), age: z.number().int().min(0).max(120) })
    * const reply = engine.complete('A girl: ', { schema, maxTokens: 200 })
    * const { name, age } = await reply.object()
+   * await engine.close()
    * ```
    */
   schema?: Schema

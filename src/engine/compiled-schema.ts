@@ -11,13 +11,14 @@ import { atCaller } from './call-site.js'
  * ```js
  * import { CompiledSchema, load } from 'sluice'
  *
- * await using engine = await load()
+ * const engine = await load()
  * const schema = new CompiledSchema({
  *   type: 'object',
  *   properties: { name: { type: 'string', maxLength: 20 } },
  *   required: ['name'],
  * })
  * const { name } = await engine.complete('A girl: ', { schema }).object()
+ * await engine.close()
  * ```
  */
 export class CompiledSchema<Schema extends object = object> {

@@ -123,9 +123,10 @@ export class Engine implements AsyncDisposable {
    * ```js
    * import { load } from 'sluice'
    *
-   * await using engine = await load()
+   * const engine = await load()
    * const reply = engine.chat([{ role: 'user', content: 'Tell me a story' }], { maxTokens: 50 })
    * for await (const { text } of reply) process.stdout.write(text)
+   * await engine.close()
    * ```
    */
   chat<Schema extends object = object>(

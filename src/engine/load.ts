@@ -33,8 +33,9 @@ const mebibyte = 2 ** 20
  * ```js
  * import { load } from 'sluice'
  *
- * await using engine = await load() // or load({ model: 'path/of/a/model.gguf' })
+ * const engine = await load() // or load({ model: 'path/of/a/model.gguf' })
  * console.log(await engine.complete('Once upon a time', { maxTokens: 40 }).text())
+ * await engine.close()
  * ```
  */
 export async function load(options: LoadOptions = {}): Promise<Engine> {

@@ -24,6 +24,9 @@ export interface ReplyTelling {
   readonly fits?: FitsChat
 }
 
+/** As the declarations of a program have it, which differ in what is below the bytes. */
+type TextBytes = ReturnType<InstanceType<typeof TextEncoder>['encode']>
+
 /** A web stream of whatever declarations a program has: Node's, a browser's, or both. */
 type WebStream<T> = ReadableStream<T> & NodeReadableStream<T>
 
@@ -51,10 +54,11 @@ const end: Step = { done: true, value: undefined }
  * ```js
  * import { load } from 'sluice'
  *
- * await using engine = await load()
+ * const engine = await load()
  * const reply = engine.complete('Once upon a time', { maxTokens: 40 })
  * for await (const { text } of reply) process.stdout.write(text)
  * const { usage, finishReason, limit } = await reply.done
+ * await engine.close()
  * ```
  */
 export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
@@ -200,20 +204,17 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
    *
    * @example
    * ```js
-   * import http from 'node:http'
-   * import { Readable } from 'node:stream'
    * import { load } from 'sluice'
    *
    * const engine = await load()
-   * http.createServer((req, res) => {
-   *   const reply = engine.complete('Once upon a time', { maxTokens: 100 })
-   *   Readable.fromWeb(reply.toTextStream()).pipe(res)
-   *   res.on('close', () => reply.cancel())
-   * }).listen(8080)
+   * const reply = engine.complete('Once upon a time', { maxTokens: 40 })
+   * const response = new Response(reply.toTextStream()) // what a handler of fetch's kind returns
+   * console.log(await response.text())
+   * await engine.close()
    * ```
    */
-  toTextStream(): WebStream<Uint8Array> {
-    return textBytes(this[Symbol.asyncIterator]()) as WebStream<Uint8Array>
+  toTextStream(): WebStream<TextBytes> {
+    return textBytes(this[Symbol.asyncIterator]()) as WebStream<TextBytes>
   }
 
   /** Its parts as a web stream; its pull is the credit, and its cancel the reply's. */

@@ -57,20 +57,16 @@ describe('text', () => {
 
 describe('what cut a reply', () => {
   const model = { trainedContext: 4096 }
-  const ended = (
-    finishReason: 'stop' | 'length',
-    promptTokens: number,
-    completionTokens: number,
-  ) => ({ finishReason, usage: { promptTokens, completionTokens, cachedTokens: 0 } })
+  const usage = { promptTokens: 412, completionTokens: 100, cachedTokens: 0 }
 
   test('is nothing where the model ended it', () => {
     const limits = { context: 512, maxTokens: 100, model }
-    expect(whatCut(ended('stop', 412, 100), limits)).toBeUndefined()
+    expect(whatCut({ usage }, limits)).toBeUndefined()
   })
 
-  test('is --max-tokens while the context has room', () => {
+  test('is --max-tokens where the reply came up against it', () => {
     const limits = { context: 512, maxTokens: 100, model }
-    expect(whatCut(ended('length', 411, 100), limits)).toBe(
+    expect(whatCut({ limit: 'maxTokens', usage }, limits)).toBe(
       'the reply was cut at 100 tokens; a larger --max-tokens gives more',
     )
   })
@@ -81,7 +77,7 @@ describe('what cut a reply', () => {
     [{ model: { trainedContext: 512 } }, 'a shorter prompt'],
   ])('is a full context, with what to do: %j', (more, words) => {
     const limits = { context: 512, maxTokens: 100, model, ...more }
-    const said = whatCut(ended('length', 412, 100), limits)
+    const said = whatCut({ limit: 'context', usage }, limits)
     expect(said).toContain('the context of 512 tokens was full (prompt 412, reply 100)')
     expect(said).toContain(words)
   })

@@ -98,6 +98,7 @@ test('lines of code of the first pages fit the width of the site', () => {
 describe('blocks and links of a page', () => {
   const page = [
     '# A (b), `c`: d',
+    '<a id="own"></a>Text',
     '[one](a.md#b) ![two](c.svg) [three](https://example.com)',
     '<!-- not run: why -->',
     '```js',
@@ -111,10 +112,10 @@ describe('blocks and links of a page', () => {
 
   test('are found, those within lists too', () => {
     expect(blocksOf('a.md', page)).toEqual([
-      { page: 'a.md', line: 4, language: 'js', code: 'f("[four](d.md)")\n', mark: 'not run: why' },
-      { page: 'a.md', line: 8, language: 'sh', code: 'ls\n', mark: undefined },
+      { page: 'a.md', line: 5, language: 'js', code: 'f("[four](d.md)")\n', mark: 'not run: why' },
+      { page: 'a.md', line: 9, language: 'sh', code: 'ls\n', mark: undefined },
     ])
     expect(linksOf(page)).toEqual(['a.md#b', 'c.svg'])
-    expect(anchorsOf(page)).toEqual(['a-b-c-d'])
+    expect(anchorsOf(page)).toEqual(['a-b-c-d', 'own'])
   })
 })

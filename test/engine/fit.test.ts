@@ -110,6 +110,17 @@ describe('engine.fit', () => {
     },
   )
 
+  test('keeps a long turn before the last ones where it has room', async () => {
+    const { engine } = await open()
+    const document: ChatMessage = { role: 'user', content: 'x'.repeat(450) }
+    const read: ChatMessage = { role: 'assistant', content: 'I have read it.' }
+    for (let count = 10; count < 60; count++) {
+      const end = [document, read, ...turn(count), ask]
+      const { messages } = await engine.fit([system, ...turns(count), ...end])
+      expect(messages).toContain(document)
+    }
+  })
+
   test('keeps all that fits with a ratio of 1', async () => {
     const { engine } = await open()
     for (const count of [15, 16, 17, 40, 41]) {
@@ -278,7 +289,7 @@ describe('what does not fit', () => {
     await expect(all).rejects.toHaveProperty('code', 'ERR_CONTEXT_LENGTH')
   })
 
-  test('the room is what is not reserved, and one token less than the context at most', async () => {
+  test('the room is what is not reserved, and less than the context', async () => {
     const { engine } = await open()
     const filled = (tokens: number): ChatMessage[] => [
       { role: 'user', content: 'x'.repeat(tokens - 6) },
@@ -366,7 +377,7 @@ describe('chat with fit', () => {
     await expect(error).rejects.toHaveProperty('code', 'ERR_CONTEXT_LENGTH')
   })
 
-  test('cancelled while it looks for what fits, it ends as cancelled and asks nothing', async () => {
+  test('cancelled while it looks for what fits, it ends and asks nothing', async () => {
     const { engine, native } = await open()
     native.onTextJob = () => undefined // never answered
     const reply = engine.chat(long, { fit: true, n: 2 })

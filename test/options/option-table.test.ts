@@ -42,6 +42,7 @@ const functions: [name: string, type: string, call: (options: Options) => unknow
   ['applyTemplate', 'TemplateOptions', (options) => engine.applyTemplate(ask, options)],
   ['applyTemplate, its third', 'TextOptions', (options) => engine.applyTemplate(ask, {}, options)],
   ['countTokens', 'TemplateOptions', (options) => engine.countTokens(ask, options)],
+  ['fit', 'FitOptions', (options) => engine.fit(ask, options)],
   ['countTokens, its third', 'TextOptions', (options) => engine.countTokens(ask, {}, options)],
   ['drain', 'DrainOptions', (options) => createServer({ engine }).drain(options)],
 ]
@@ -55,6 +56,7 @@ const needed: Record<string, object> = {
 
 const fields = fieldsOfInterfaces([
   'src/api/types.ts',
+  'src/api/fit-types.ts',
   'src/api/embedding-types.ts',
   'src/http/options.ts',
 ])

@@ -78,6 +78,23 @@ describe('a TypeScript program, strict and with every declaration checked', () =
   })
 })
 
+test.each([
+  ['Node’s declarations', 'es2022'],
+  ['those of browsers beside them', 'es2022,dom'],
+])(
+  'streams of a reply fit %s',
+  async (_, lib) => {
+    const folder = sources()
+    copyFileSync('test/package/programs/streams.mts', path.join(folder, 'streams.mts'))
+    const { stdout, code } = await compile(folder, 'streams.mts', ['--module', 'nodenext'], lib)
+    expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
+    linkBinary()
+    const run = await startProgram(process.execPath, [path.join(folder, 'streams.mjs')]).result
+    expect(run).toMatchObject({ code: 0, stdout: 'true true true true 20\n' })
+  },
+  240_000,
+)
+
 let folders = 0
 
 /** A folder of its own in the project, with the program as ES module and as CommonJS. */
@@ -90,9 +107,9 @@ function sources(): string {
   return folder
 }
 
-function compile(folder: string, file: string, options: readonly string[]) {
+function compile(folder: string, file: string, options: readonly string[], libs = 'es2022') {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const lib = ['--target', 'es2022', '--lib', 'es2022', '--types', 'node']
+  const lib = ['--target', 'es2022', '--lib', libs, '--types', 'node']
   const args = [tsc, '--strict', '--skipLibCheck', 'false', ...lib, ...options, file]
   return startProgram(process.execPath, args, { cwd: folder }).result
 }

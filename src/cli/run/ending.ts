@@ -9,14 +9,14 @@ interface Limits {
 
 /** What ended a reply before the model did, and what to do, as a sentence; undefined if nothing. */
 export function whatCut(
-  { finishReason, usage }: Pick<ReplyResult, 'finishReason' | 'usage'>,
+  { limit, usage }: Pick<ReplyResult, 'limit' | 'usage'>,
   { context, maxTokens, model }: Limits,
 ): string | undefined {
-  if (finishReason !== 'length') return undefined
-  const { promptTokens, completionTokens } = usage
-  if (maxTokens !== undefined && promptTokens + completionTokens < context) {
+  if (limit === undefined) return undefined
+  if (limit === 'maxTokens') {
     return `the reply was cut at ${maxTokens} tokens; a larger --max-tokens gives more`
   }
+  const { promptTokens, completionTokens } = usage
   const more =
     context < model.trainedContext
       ? `--context gives more, up to ${model.trainedContext}`

@@ -11,9 +11,9 @@ export interface Departure {
 }
 
 /**
- * The one list of what this server sends beside OpenAI's declared fields. docs/http-api.md shows it,
- * and test/wire/docs.test.ts compares the two. Everything else that is not declared fails the test
- * in which it was sent.
+ * The one list of what this server sends beside OpenAI's declared fields. docs/http-api.md shows
+ * it, and test/wire/docs.test.ts compares the two. Everything else that is not declared fails the
+ * test in which it was sent.
  */
 export const departures: readonly Departure[] = [
   {

@@ -68,7 +68,7 @@ describe('a context longer than the trained one', () => {
     expect(warning?.message).toContain(` ${reach + 1} tokens is longer than the ${reach} that `)
   })
 
-  test('is nothing to an engine that embeds, which takes no more than the trained one', async () => {
+  test('is nothing to an engine that embeds, which takes no more than that', async () => {
     expect(await warnings(encoderModel(), 16_384)).toEqual([])
   })
 })
