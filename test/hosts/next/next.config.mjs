@@ -1,7 +1,7 @@
 import path from 'node:path'
 
-// This folder's packages lie in its parent's; an app with a package-lock.json needs no root.
-const root = path.resolve(import.meta.dirname, '..')
+// Packages lie in the parent and in the checkout; an app of its own needs no root.
+const root = path.resolve(import.meta.dirname, '../../..')
 
 export default {
   serverExternalPackages: ['sluice'],

@@ -10,6 +10,7 @@ const checkout = path.resolve(import.meta.dirname, '../../..')
 const copied = [
   'scripts',
   'package.json',
+  'src/commonjs',
   'CMakeLists.txt',
   'cmake',
   'deps/llama.lock.json',
