@@ -135,7 +135,8 @@ void EngineWrap::apply_template(RequestId id, const Napi::Object& command) {
 }
 
 void EngineWrap::tokenize_chat(RequestId id, const Napi::Object& command) {
-  engine_->tokenize_chat(id, chat_prompt(object(command, "chat")));
+  engine_->tokenize_chat(id, chat_prompt(object(command, "chat")),
+                         command.Get("mustFit").ToBoolean());
 }
 
 void EngineWrap::close(RequestId, const Napi::Object&) { engine_->close(); }

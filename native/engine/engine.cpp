@@ -65,9 +65,9 @@ void Engine::apply_template(RequestId id, ChatPrompt chat) {
   if (preparer_) preparer_->apply_template(id, std::move(chat));
 }
 
-void Engine::tokenize_chat(RequestId id, ChatPrompt chat) {
+void Engine::tokenize_chat(RequestId id, ChatPrompt chat, bool must_fit) {
   std::lock_guard<std::mutex> lock(preparer_mutex_);
-  if (preparer_) preparer_->tokenize_chat(id, std::move(chat));
+  if (preparer_) preparer_->tokenize_chat(id, std::move(chat), must_fit);
 }
 
 void Engine::close() noexcept {

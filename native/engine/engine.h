@@ -56,7 +56,7 @@ class Engine {
   void detokenize(RequestId id, std::vector<int32_t> tokens);
   void pieces(RequestId id, std::vector<int32_t> tokens);
   void apply_template(RequestId id, ChatPrompt chat);
-  void tokenize_chat(RequestId id, ChatPrompt chat);
+  void tokenize_chat(RequestId id, ChatPrompt chat, bool must_fit);
   Stats stats() const { return ledger_.stats(); }
 
   // Asks the thread to end. A decode under way is aborted. Twice is safe. Any thread.

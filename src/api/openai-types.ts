@@ -17,6 +17,8 @@ export interface OpenAiMessage {
 
 export interface OpenAiPart {
   readonly type: string
+  readonly text?: string | undefined
+  readonly refusal?: string | undefined
 }
 
 export interface OpenAiToolCall {

@@ -11,10 +11,11 @@ export function isError(value: unknown): value is Error {
   return Object.prototype.toString.call(value) === '[object DOMException]'
 }
 
-/** An array of whole numbers, of up to 32 bits each. */
+/** An array of whole numbers, of up to 32 bits each. A Buffer is none: it mostly holds a text. */
 export function isIntegerArray(
   value: unknown,
 ): value is Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array {
+  if (Buffer.isBuffer(value)) return false
   if (types.isInt32Array(value) || types.isUint32Array(value)) return true
   if (types.isInt16Array(value) || types.isUint16Array(value)) return true
   return types.isInt8Array(value) || types.isUint8Array(value)

@@ -57,8 +57,11 @@ export type EngineCommand =
   | { kind: 'pieces'; id: number; tokens: Int32Array }
   /** Answered by `text-made`, or `error`. */
   | { kind: 'apply-template'; id: number; chat: NativeChat }
-  /** Of the prompt that this gives. Answered by `tokens`, or `error`. */
-  | { kind: 'tokenize-chat'; id: number; chat: NativeChat }
+  /**
+   * Of the prompt that this gives. Answered by `tokens`, or `error`: with `mustFit` it is
+   * ERR_CONTEXT_LENGTH where its size alone says so, before it is tokenized.
+   */
+  | { kind: 'tokenize-chat'; id: number; chat: NativeChat; mustFit: boolean }
   /** The engine ends what it does and frees its memory; `closed` is its last event. */
   | { kind: 'close' }
 

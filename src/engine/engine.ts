@@ -158,12 +158,13 @@ export class Engine implements AsyncDisposable {
   ): Promise<FitResult<Message>> {
     return fromCaller(async () => {
       const { signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
-      const chat = this.#templateChat(messages, template)
+      const given = [...messages] // the caller's may grow while it is looked at
+      const chat = this.#templateChat(given, template)
       const rules = { reserve, keep, retentionRatio }
-      const { dropped, promptTokens } = await this.#fitter(chat, messages, rules)(signal)
+      const { dropped, promptTokens } = await this.#fitter(chat, given, rules)(signal)
       const isDropped = new Set(dropped)
       return {
-        messages: messages.filter((_, i) => !isDropped.has(i)),
+        messages: given.filter((_, i) => !isDropped.has(i)),
         dropped,
         promptTokens,
         replyTokens: this.settings.context - promptTokens,
@@ -301,7 +302,8 @@ export class Engine implements AsyncDisposable {
     return fromCaller(async () => {
       const { signal } = parseTextOptions(text)
       const chat = this.#templateChat(messages, options)
-      return (await this.#parts.client.text('tokenize-chat', { chat }, signal)).length
+      return (await this.#parts.client.text('tokenize-chat', { chat, mustFit: false }, signal))
+        .length
     })
   }
 

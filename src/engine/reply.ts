@@ -191,16 +191,17 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   cancel(): void {
     if (this.#state === 'ended' || this.#cancelled) return
     this.#cancelled = true
-    if (!this.#isAccepted) this.#accepted.reject(this.#site.joinedTo(cancelledEarly()))
     this.#fitting?.abort()
-    this.#cancelRunning()
+    this.#cancelRunning() // first: the text of an error's stack takes time
+    if (!this.#isAccepted) this.#accepted.reject(this.#site.joinedTo(cancelledEarly()))
     this.#wake()
   }
 
   /**
    * The text of the first choice as a web stream of UTF-8 bytes: a body for `new Response()`, or by
    * `Readable.fromWeb()` a stream of Node's. It holds no reasoning and no tool calls. Its pull is
-   * the credit, so that a slow reader slows the reply; its cancel is the reply's.
+   * the credit, so that a slow reader slows the reply; its cancel is the reply's. Await `done` only
+   * once somebody reads the stream: until then the reply waits for its reader.
    *
    * @example
    * ```js

@@ -15,7 +15,7 @@ interface SchemaObject {
     readonly jsonSchema?: { input?(options: { target: string }): unknown }
   }
   /** zod 4's inside, and zod 3's. */
-  readonly _zod?: unknown
+  readonly _zod?: { readonly run?: unknown }
   readonly _def?: unknown
   toJSONSchema?(options: object): unknown
   toJsonSchema?(): unknown
@@ -29,8 +29,18 @@ export function isSchemaObject(value: unknown): value is object {
   const isHolder = typeof value === 'object' ? value !== null : typeof value === 'function'
   if (!isHolder) return false
   const { '~standard': standard, _zod, _def } = value as SchemaObject
+  // A function in it, which no JSON has: a schema that came over HTTP is never such an object.
   const isOldZod = _def !== undefined && typeof (value as { parse?: unknown }).parse === 'function'
-  return typeof standard === 'object' || _zod !== undefined || isOldZod
+  return (
+    isFunction(standard?.validate) ||
+    isFunction(standard?.jsonSchema?.input) ||
+    isFunction(_zod?.run) ||
+    isOldZod
+  )
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
 }
 
 /**

@@ -25,12 +25,16 @@ interface McpContent {
 
 const fields = new Set(['content', 'structuredContent', 'isError', '_meta', 'resultType'])
 
-/** Whether it is one, and nothing more. */
+const contentTypes = new Set(['text', 'image', 'audio', 'resource', 'resource_link'])
+
+/** Whether it is one, and nothing more: objects of a program may have a `content` as well. */
 export function isMcpResult(value: object): value is McpResult {
-  const { content } = value as Partial<McpResult>
+  const { content, structuredContent, isError } = value as Partial<McpResult>
+  const isTold = structuredContent !== undefined || typeof isError === 'boolean'
   return (
     Array.isArray(content) &&
-    content.every((one) => typeof one?.type === 'string') &&
+    (isTold || content.length > 0) &&
+    content.every((one) => contentTypes.has(one?.type)) &&
     Object.keys(value).every((key) => fields.has(key))
   )
 }

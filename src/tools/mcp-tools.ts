@@ -158,5 +158,6 @@ function call(client: McpClient, params: McpCall, settings: object): Promise<unk
 /** Servers of the protocol's first version answer in one field. */
 function answered(result: unknown): unknown {
   if (typeof result !== 'object' || result === null) return result
-  return 'toolResult' in result && !('content' in result) ? result.toolResult : result
+  if ('toolResult' in result && !('content' in result)) return result.toolResult
+  return { isError: false, ...result } // which also tells it from an object of a program's own
 }

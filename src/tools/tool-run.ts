@@ -50,6 +50,10 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
   #prepared: PreparedTools | undefined
   #error: { readonly thrown: unknown } | undefined
   #isIterated = false
+  /** A part was given to an iterator. */
+  #isBegun = false
+  /** Parts that were asked for and have not come. */
+  #waiting = 0
   /** What was read ahead of a loop, by `done` or `text()`. */
   readonly #kept: ToolRunPart[] = []
   /** The step that is being read ahead. */
@@ -84,7 +88,9 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
    */
   get done(): Promise<ToolRunResult> {
     setImmediate(() => {
-      if (!this.#isIterated) void this.#readAhead()
+      // A reader that has a part and does not wait for the next one may wait for the end itself.
+      const isPaused = this.#isBegun && this.#waiting === 0
+      if (!this.#isIterated || isPaused) void this.#readAhead()
     })
     return this.#done
   }
@@ -132,7 +138,15 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
   [Symbol.asyncIterator](): AsyncIterator<ToolRunPart, undefined> {
     this.#isIterated = true
     return {
-      next: () => this.#next(),
+      next: async () => {
+        this.#waiting++
+        try {
+          return await this.#next()
+        } finally {
+          this.#waiting--
+          this.#isBegun = true
+        }
+      },
       return: async () => {
         this.cancel()
         return end

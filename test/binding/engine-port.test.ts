@@ -66,7 +66,7 @@ const commands: OfKind<EngineCommand> = {
   detokenize: { kind: 'detokenize', id: 4, tokens: Int32Array.of(7, -1) },
   pieces: { kind: 'pieces', id: 5, tokens: new Int32Array() },
   'apply-template': { kind: 'apply-template', id: 6, chat },
-  'tokenize-chat': { kind: 'tokenize-chat', id: 7, chat },
+  'tokenize-chat': { kind: 'tokenize-chat', id: 7, chat, mustFit: true },
   close: { kind: 'close' },
 }
 

@@ -154,7 +154,7 @@ describe('the addresses of a server that listens on all', () => {
   } as unknown as ReturnType<typeof networkInterfaces>
 
   test('are those of IPv4 for 0.0.0.0', () => {
-    expect(urlsOfAll({ address: '0.0.0.0', port: 80 }, interfaces)).toEqual([
+    expect(urlsOfAll({ address: '0.0.0.0', port: 80 }, () => interfaces)).toEqual([
       'http://localhost:80',
       'http://127.0.0.1:80',
       'http://192.168.1.5:80',
@@ -162,7 +162,7 @@ describe('the addresses of a server that listens on all', () => {
   })
 
   test('are those of both for ::, but for an address of one link alone', () => {
-    expect(urlsOfAll({ address: '::', port: 80 }, interfaces)).toEqual([
+    expect(urlsOfAll({ address: '::', port: 80 }, () => interfaces)).toEqual([
       'http://localhost:80',
       'http://127.0.0.1:80',
       'http://[::1]:80',
@@ -171,8 +171,15 @@ describe('the addresses of a server that listens on all', () => {
     ])
   })
 
+  test('are one where the system tells none', () => {
+    const fails = () => {
+      throw new Error('it is not told')
+    }
+    expect(urlsOfAll({ address: '::', port: 80 }, fails)).toEqual(['http://localhost:80'])
+  })
+
   test.each(['127.0.0.1', '::1', '192.168.1.5'])('are none for %s', (address) => {
-    expect(urlsOfAll({ address, port: 80 }, interfaces)).toBeUndefined()
+    expect(urlsOfAll({ address, port: 80 }, () => interfaces)).toBeUndefined()
   })
 })
 
@@ -224,5 +231,7 @@ describe('the curl line', () => {
     expect(shellKeyOf(undefined, true)).toEqual(ownKey)
     expect(shellKeyOf('/dev/null', false)).toMatchObject({ words: '$SLUICE_API_KEY' })
     expect(shellKeyOf('/dev/null', true)).toEqual(ownKey)
+    const gone = shellKeyOf('/nowhere/keys.txt', false) // removed once it was read
+    expect(gone).toMatchObject({ words: '$SLUICE_API_KEY' })
   })
 })

@@ -31,6 +31,8 @@ describe('what `sluice run` says to the model', () => {
     expect(promptOf({ ...nothing, files, prompt: '?' })).toMatch(
       /^a\.md:\n`{5}\nx\n`{4}js\ny\n`{4}\n`{3}\n`{5}\n\n\?$/,
     )
+    const many = [{ name: 'a.md', text: '```\n'.repeat(200_000) }]
+    expect(promptOf({ ...nothing, files: many, prompt: '?' })).toMatch(/^a\.md:\n````\n```\n/)
   })
 })
 

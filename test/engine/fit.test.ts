@@ -265,6 +265,17 @@ describe('what stays', () => {
   })
 })
 
+test('the conversation is what it was when it was asked for', async () => {
+  const { engine } = await open()
+  const messages = turns(40)
+  const fit = engine.fit(messages)
+  messages.push({ role: 'user', content: 'later' })
+  messages.shift()
+  const fitted = await fit
+  expect(fitted.messages).toEqual(turns(40).slice(fitted.dropped.length))
+  expect(fitted.promptTokens).toBe(tokensOf(fitted.messages))
+})
+
 describe('what does not fit', () => {
   test('is an error with both numbers, that says what to do', async () => {
     const { engine } = await open()
@@ -281,6 +292,14 @@ describe('what does not fit', () => {
     const less = await engine.fit([system, ...turns(40), long], { reserve: 100 })
     expect(less.messages).toEqual([system, long])
     expect(less.replyTokens).toBe(context - tokens)
+  })
+
+  test('is known after few counts, however long what stays is', async () => {
+    const { engine, counted } = await open()
+    const huge: ChatMessage = { role: 'system', content: 'x'.repeat(100_000) }
+    const fit = engine.fit([huge, ...turns(400)])
+    await expect(fit).rejects.toHaveProperty('code', 'ERR_CONTEXT_LENGTH')
+    expect(counted.length).toBeLessThanOrEqual(2)
   })
 
   test('is one too where everything is kept', async () => {

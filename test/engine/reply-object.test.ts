@@ -161,6 +161,15 @@ describe('a schema that tells no JSON Schema is refused, with what to do', () =>
   })
 })
 
+test.each(['{"_zod":{"def":{"type":"any"}}}', '{"_zod":1}', '{"~standard":{}}', '{"_def":{}}'])(
+  'JSON that looks like an object of a library is a JSON Schema: %s',
+  (more) => {
+    const schema = { type: 'object', required: ['a'], properties: { a: { const: 1 } } }
+    const { grammar } = new CompiledSchema({ ...schema, ...JSON.parse(more) })
+    expect(grammar).toBe(new CompiledSchema(schema).grammar)
+  },
+)
+
 describe('object() rejects', () => {
   test.each<[string, string, object, string]>([
     ['cut by maxTokens', '{"a', { end: 'length' }, 'cut by maxTokens; raise it'],

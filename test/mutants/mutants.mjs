@@ -298,8 +298,8 @@ export const mutants = [
   {
     check: 31,
     file: 'src/http/node/listener.ts',
-    find: 'this.#isSent = !req.socket.destroyed',
-    replace: 'this.#isSent = req.socket.destroyed',
+    find: 'this.#isSent = this.#isAnswered && !req.socket.destroyed',
+    replace: 'this.#isSent = this.#isAnswered && req.socket.destroyed',
     tests: cancel,
   },
   {

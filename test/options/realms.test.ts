@@ -49,6 +49,13 @@ describe('token ids may be', () => {
     }
   })
 
+  test('no Buffer: it is a text that nobody decoded', async () => {
+    const text = Buffer.from('Hello')
+    expect(() => engine.complete(text as never)).toThrow("'prompt': expected a string")
+    await expect(engine.detokenize(text as never)).rejects.toThrow("'tokens': expected")
+    await expect(embedding.embed(text as never)).rejects.toThrow("'input")
+  })
+
   test('the clone that a worker gets', async () => {
     const tokens = structuredClone(Int32Array.of(1, 2))
     await expect(engine.complete(tokens).done).resolves.toBeDefined()

@@ -49,6 +49,17 @@ describe('a run of tools that nobody reads', () => {
     await run.done
   })
 
+  test('is read to its end by done within its loop too', async () => {
+    const { engine } = await open([calling(['a', {}]), saying('Done', '.')])
+    const run = runTools(engine, ask, { tools: { a: { run: () => 'b' } } })
+    const texts: string[] = []
+    for await (const { text } of run) {
+      texts.push(text)
+      expect((await run.done).text).toBe('Done.')
+    }
+    expect(texts.join('')).toBe('Done.')
+  })
+
   test('is read to its end by done, and its parts are kept for a later loop', async () => {
     const { engine } = await open([calling(['a', {}]), saying('Done', '.')])
     const run = runTools(engine, ask, { tools: { a: { run: () => 'b' } } })

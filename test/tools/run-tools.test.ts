@@ -423,7 +423,13 @@ describe('what a tool returns', () => {
       { content: [image] },
       '[left out, as only text can be read here: image, image/png]',
     ],
-    ['no MCP content', { content: [] }, '(no result)'],
+    ['no MCP content', { content: [], isError: false }, '(no result)'],
+    ['an empty page of its own', { content: [] }, '{"content":[]}'],
+    [
+      'content of its own',
+      { content: [{ type: 'article', title: 'Foxes' }] },
+      '{"content":[{"type":"article","title":"Foxes"}]}',
+    ],
     [
       'what is like MCP’s',
       { content: [image], id: 1 },

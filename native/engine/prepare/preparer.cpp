@@ -119,8 +119,8 @@ void Preparer::pieces(RequestId id, std::vector<int32_t> tokens) {
 
 void Preparer::apply_template(RequestId id, ChatPrompt chat) { push_text(id, std::move(chat)); }
 
-void Preparer::tokenize_chat(RequestId id, ChatPrompt chat) {
-  push_text(id, TokenizeChat{std::move(chat)});
+void Preparer::tokenize_chat(RequestId id, ChatPrompt chat, bool must_fit) {
+  push_text(id, TokenizeChat{std::move(chat), must_fit});
 }
 
 void Preparer::push_text(RequestId id, TextWork work) {
@@ -502,6 +502,7 @@ void Preparer::answer(RequestId id, const TextWork& work, const JobLimits& limit
   } else if (const auto* four = std::get_if<TokenizeChat>(&work)) {
     check_lane(bytes_of(four->chat), limits);
     const PromptText prompt = template_.prompt(four->chat, limits.template_limits());
+    if (four->must_fit) check_fits(prompt.text.size());
     check_lane(prompt.text.size(), limits);
     sink_.tokens(id, template_.tokens_of(prompt));
   } else {

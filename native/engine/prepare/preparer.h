@@ -74,7 +74,8 @@ class Preparer {
   void apply_template(RequestId id, ChatPrompt chat);
   // The tokens of the prompt. They may differ from those of apply_template()'s text, which does not
   // show which marks in it are content.
-  void tokenize_chat(RequestId id, ChatPrompt chat);
+  // With `must_fit` a prompt that is too large for the context fails before it is tokenized.
+  void tokenize_chat(RequestId id, ChatPrompt chat, bool must_fit);
   // Cancels a text job: if it was not begun, it never will be.
   void cancel_text(RequestId id);
   // Some request was cancelled: has the quick lane retire it.
@@ -93,6 +94,7 @@ class Preparer {
   };
   struct TokenizeChat {
     ChatPrompt chat;
+    bool must_fit;
   };
   using TextWork = std::variant<Tokenize, Detokenize, Pieces, TokenizeChat, ChatPrompt>;
   struct TextJob {

@@ -45,7 +45,7 @@ export function promptOf({ files, piped, prompt }: PromptParts): string {
 /** Between fences, of which the text has none as long. */
 function named({ name, text }: PromptParts['files'][number]): string {
   const runs = text.match(/`{3,}/g) ?? []
-  const fence = '`'.repeat(Math.max(3, ...runs.map((run) => run.length + 1)))
+  const fence = '`'.repeat(runs.reduce((most, run) => Math.max(most, run.length + 1), 3))
   return `${name}:\n${fence}\n${withoutLastBreaks(text)}\n${fence}`
 }
 

@@ -4,6 +4,15 @@ import { networkInterfaces } from 'node:os'
 type Interfaces = ReturnType<typeof networkInterfaces>
 type Bound = Pick<AddressInfo, 'address' | 'port'>
 
+/** Not every system tells them: Deno does with --allow-sys. */
+function told(interfacesNow: () => Interfaces): Interfaces {
+  try {
+    return interfacesNow()
+  } catch {
+    return {}
+  }
+}
+
 /**
  * Every URL at which a server answers that listens on all addresses; undefined for one that listens
  * on a single address, which is its own name.
@@ -11,10 +20,10 @@ type Bound = Pick<AddressInfo, 'address' | 'port'>
  */
 export function urlsOfAll(
   { address, port }: Bound,
-  interfaces: Interfaces = networkInterfaces(),
+  interfacesNow: () => Interfaces = networkInterfaces,
 ): string[] | undefined {
   if (address !== '0.0.0.0' && address !== '::') return undefined
-  const found = Object.values(interfaces)
+  const found = Object.values(told(interfacesNow))
     .flatMap((own) => own ?? [])
     // A socket of :: takes IPv4 too. A link-local address means nothing without its interface.
     .filter(({ family }) => family === 'IPv4' || address === '::')

@@ -22,15 +22,24 @@ export function shellKeyOf(file: string | undefined, hasVariable: boolean): Shel
   return { words: '$SLUICE_API_KEY', needs }
 }
 
-/** Undefined for what is read once, such as a pipe. */
+/** Undefined for what is read once, such as a pipe, and for what is gone since it was read. */
 function placeInFile(file: string): string | undefined {
-  if (!statSync(file).isFile()) return undefined
-  const lines = readFileSync(file, 'utf8').split('\n')
+  const text = textOf(file)
+  if (text === undefined) return undefined
+  const lines = text.split('\n')
   const index = lines.findIndex((line) => !['', '#'].includes(line.trim().charAt(0)))
   const line = lines[index]
   if (line === undefined) return undefined
   const trim = line === line.trim() ? '' : " | tr -d '[:space:]'"
   return `$(sed -n ${index + 1}p ${quoted(resolve(file))}${trim})`
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function quoted(text: string): string {

@@ -42,8 +42,13 @@ function counterOf(client: EngineClient, chat: NativeChat, signal?: AbortSignal)
   // Without what only a reply needs of them.
   const tools = chat.tools.map((tool) => ({ ...tool, rules: '', root: '', properties: [] }))
   const count = async (part: Partial<NativeChat>) => {
-    return (await client.text('tokenize-chat', { chat: { ...chat, tools, ...part } }, signal))
-      .length
+    const work = { chat: { ...chat, tools, ...part }, mustFit: true }
+    try {
+      return (await client.text('tokenize-chat', work, signal)).length
+    } catch (error) {
+      if (error instanceof ContextLengthError) return error.promptTokens // at least
+      throw error
+    }
   }
   return {
     chat: (messages) => count({ messages }),
@@ -101,16 +106,18 @@ class Fitting {
   /**
    * The index of the cut that is taken: of those that leave at most `room`, and more than enough,
    * the best one by its rank, and of equally good ones the first. Where there is none, it is the
-   * first that leaves at most `room`; the last of all may leave more.
+   * first that leaves at most `room`. Where not even the last one does, it is that.
    */
   async #find(): Promise<number> {
     const { room } = this.#rules
     let tooEarly = await this.#firstTooEarly()
     if (tooEarly < 0) return 0
+    const last = this.#cuts.all.length - 1
+    if ((await this.#tokens(last)) > room) return last // whatever else is dropped
     const enough = await this.#enough()
     const stride = await this.#stride()
     const ranks = this.#cuts.all.map((cut) => rankOf(cut, stride))
-    let end = this.#cuts.all.length - 1
+    let end = last
     let found: number | undefined
     for (;;) {
       const index = bestBetween(ranks, tooEarly, end, found)

@@ -127,6 +127,8 @@ class Exchange implements Passenger {
   readonly res: ServerResponse
   readonly call: Call
   readonly #listener: Listener
+  /** What it answers with is of ours, and not of something in front that lost its patience. */
+  #isAnswered = false
   #isSent = false
   #isClosed = false
 
@@ -155,7 +157,7 @@ class Exchange implements Passenger {
     const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
     // 'finish' also comes when a connection is torn down with bytes still waiting.
     res.once('finish', () => {
-      this.#isSent = !req.socket.destroyed
+      this.#isSent = this.#isAnswered && !req.socket.destroyed
     })
     res.once('close', () => {
       rest()
@@ -194,6 +196,7 @@ class Exchange implements Passenger {
 
   #sendWhole(answer: WholeAnswer): void {
     this.#setHeaders(answer.headers)
+    this.#isAnswered = true
     sendWhole(this, answer)
   }
 
@@ -202,6 +205,7 @@ class Exchange implements Passenger {
     sendBuffer.apply(this.req.socket)
     try {
       this.#setHeaders(answer.headers)
+      this.#isAnswered = true
       await pump(this.res, answer, this.call, app.settings.pingMs)
     } catch (error) {
       this.fail(error, (told) => answer.errorFrame(told))

@@ -31,10 +31,10 @@ export function handed(
   request: IncomingMessage | WrappedRequest,
   reply: ServerResponse | WrappedReply,
 ): Handed {
-  const req = rawOf(request)
-  const res = rawOf(reply)
-  if (!isObject(req) || !('rawHeaders' in req)) throw wrong('req', "Node's own request", request)
-  if (!isObject(res) || !('writeHead' in res)) throw wrong('res', "Node's own response", reply)
+  const req = ownOf<IncomingMessage>(request, 'rawHeaders')
+  const res = ownOf<ServerResponse>(reply, 'writeHead')
+  if (req === undefined) throw wrong('req', "Node's own request", request)
+  if (res === undefined) throw wrong('res', "Node's own response", reply)
   return { req, res, body: bodyOf(request) ?? bodyOf(req) }
 }
 
@@ -47,8 +47,14 @@ export function takeOver(reply: ServerResponse | WrappedReply): void {
   }
 }
 
-function rawOf<Own extends object>(given: Own | { readonly raw: Own }): Own {
-  return isObject(given) && 'raw' in given && isObject(given.raw) ? given.raw : (given as Own)
+/**
+ * Node's own, told by `mark`, or what a framework keeps of it at `raw`, which programs also use for
+ * things of theirs.
+ */
+function ownOf<Own extends object>(given: unknown, mark: string): Own | undefined {
+  if (!isObject(given)) return undefined
+  if (mark in given) return given as Own
+  return 'raw' in given && isObject(given.raw) && mark in given.raw ? (given.raw as Own) : undefined
 }
 
 /** Some frameworks parse it where it is looked at, and throw what is wrong with it. */

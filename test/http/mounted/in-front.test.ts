@@ -9,6 +9,7 @@ import express from 'express'
 import fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { type ListenerOptions, requestListener } from '../../../src/http/index.js'
+import { eventually } from '../../support/eventually.js'
 import { post, RawClient } from '../../support/raw-client.js'
 import {
   alsoClose,
@@ -132,6 +133,34 @@ test.each([
   )
   expect((await fetch(`${url}/health`)).headers.get('vary')).toBe(after)
 })
+
+test('an answer of something in front that lost its patience cancels the reply', async () => {
+  const { url, native } = await behind(
+    (app) =>
+      app.use((_req, res, next) => {
+        next()
+        setTimeout(() => res.status(503).end('too slow'), 20)
+      }),
+    {},
+    { pace: 'manual', script: () => ({ tokens: counting() }) },
+  )
+  const response = await chat(url, story({ stream: false }))
+  expect([response.status, await response.text()]).toEqual([503, 'too slow'])
+  await eventually(() => native.cancelled.length > 0, 'the reply goes on')
+})
+
+test.each([1, 'text', Buffer.from('{}'), {}])(
+  'what a program keeps at req.raw is not taken for a request of a framework: %j',
+  async (raw) => {
+    const { url } = await behind((app) =>
+      app.use((req, _res, next) => {
+        Object.assign(req, { raw })
+        next()
+      }),
+    )
+    expect((await fetch(`${url}/v1/models`)).status).toBe(200)
+  },
+)
 
 test("headers of Fastify's plugins go out with the answer, as do other hooks", async () => {
   const { engine, native } = await serve({
