@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { ChatMessage, Tool, Usage } from '../../../../src/index.js'
+import {
+  type ChatMessage,
+  ContextLengthError,
+  type Tool,
+  type Usage,
+} from '../../../../src/index.js'
 import { suiteLoader } from '../../../support/suite-engines.js'
 
 // A conversation of 200 turns in a context of 1,024, with tools: what each of its prompts computes.
@@ -97,4 +102,15 @@ describe('a conversation that outgrows its context', () => {
     )
     expect(sums.cached / sums.prompt).toBeGreaterThan(0.8)
   }, 300_000)
+})
+
+test('what stays and is too long by its size is refused before it is tokenized', async () => {
+  const engine = await load({ context: 512 })
+  const long: ChatMessage = { role: 'system', content: 'a fox '.repeat(10_000) }
+  const asked: ChatMessage[] = [long, { role: 'user', content: 'Who?' }]
+  const error = await engine.fit(asked).catch((error: unknown) => error)
+  expect(error).toBeInstanceOf(ContextLengthError)
+  const { promptTokens } = error as ContextLengthError
+  expect(promptTokens).toBeGreaterThan(512)
+  expect(promptTokens).toBeLessThan(await engine.countTokens(asked)) // it was not counted
 })
