@@ -4,7 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { load, mcpTools, runTools } from 'sluice'
 
 // A model that calls tools, such as Qwen3. The small model of the package does not.
-const engine = await load({ model: process.argv[2] ?? 'qwen3-0.6b.gguf' })
+const engine = await load({ model: process.argv[2] ?? 'model.gguf' })
 
 const args = ['-y', '@modelcontextprotocol/server-everything', 'stdio']
 const client = new Client({ name: 'my-app', version: '1.0.0' })

@@ -1,6 +1,6 @@
-// A route handler as Next.js, SvelteKit, Remix and others have them: a web Request in, a Response
-// out whose body is the text as it comes. In Next.js this is app/api/chat/route.js, and
-// next.config.js has serverExternalPackages: ['sluice'].
+// A route handler as Next.js and others have them: a web Request in, a Response out whose body is
+// the text as it comes. In Next.js this is app/api/chat/route.js, and next.config.js has
+// serverExternalPackages: ['sluice'].
 import { load, SluiceError } from 'sluice'
 
 export const runtime = 'nodejs' // not 'edge'
@@ -28,11 +28,23 @@ export async function POST(request) {
       headers: { 'Content-Type': 'text/plain; charset=utf-8' },
     })
   } catch (error) {
-    const isOfRequest = error instanceof SluiceError || error instanceof SyntaxError
-    if (!isOfRequest) throw error
-    const status = 'code' in error && error.code === 'ERR_OVERLOADED' ? 429 : 400
-    return Response.json({ error: error.message }, { status })
+    // A body that is no JSON is a SyntaxError. What is neither is a fault of this program.
+    if (error instanceof SyntaxError) return refusal(400, error)
+    if (error instanceof SluiceError) return refusal(statusOf(error), error)
+    throw error
   }
+}
+
+/** @param {number} status @param {Error} error */
+function refusal(status, { message }) {
+  return Response.json({ error: message }, { status })
+}
+
+/** @param {SluiceError} error */
+function statusOf({ code }) {
+  if (code === 'ERR_OVERLOADED') return 429
+  if (['ERR_QUEUE_TIMEOUT', 'ERR_CLOSED', 'ERR_ENGINE_ENDED'].includes(code)) return 503
+  return code === 'ERR_CONTEXT_LENGTH' || code.startsWith('ERR_INVALID_') ? 400 : 500
 }
 
 /** @param {import('sluice').Reply} reply */

@@ -2,7 +2,7 @@
 import { load, runTools } from 'sluice'
 
 // A model that calls tools, such as Qwen3. The small model of the package does not.
-const engine = await load({ model: process.argv[2] ?? 'qwen3-0.6b.gguf' })
+const engine = await load({ model: process.argv[2] ?? 'model.gguf' })
 
 const city = { type: 'string', description: 'Name of the city' }
 const run = runTools(engine, [{ role: 'user', content: 'What is the weather like in Paris?' }], {

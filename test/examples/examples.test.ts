@@ -154,6 +154,18 @@ test('route.mjs answers with the text as it comes, and with a status where it ca
   expect(await ended(program)).toMatchObject({ code: 0, stderr: '' })
 })
 
+test('route.mjs has a status for each fault of a request, and of the engine', async () => {
+  const statuses = {
+    ...{ ERR_OVERLOADED: 429, ERR_QUEUE_TIMEOUT: 503, ERR_CLOSED: 503, ERR_ENGINE_ENDED: 503 },
+    ...{ ERR_INVALID_REQUEST: 400, ERR_INVALID_OPTION: 400, ERR_CONTEXT_LENGTH: 400 },
+    ERR_ENGINE_FAILED: 500,
+  }
+  const host = path.join(hosts, 'route-statuses.mjs')
+  const args = [host, path.join(folder, 'route.mjs'), ...Object.keys(statuses)]
+  const { stdout, stderr } = await startProgram(nodeUnderTest, args).result
+  expect({ statuses: JSON.parse(stdout), stderr }).toEqual({ statuses, stderr: '' })
+})
+
 // Connections that fetch() keeps, or opens ahead, would be waited for at the server's end.
 const Connection = 'close'
 

@@ -17,6 +17,8 @@ const docsPort = /\b8080\b/g
 const modelFile = /[\w./-]+\.gguf\b/g
 const serves = /\bsluice serve\b|\.listen\(|\bserve\(\{/
 const storyteller = 'models/storyteller.gguf'
+/** Its vectors are long enough for the `dimensions` that the docs ask for. */
+const encoder = () => encoderModel({ embedding: 256 })
 const serverMsMax = 45_000
 
 export class DocsProject {
@@ -64,7 +66,7 @@ export class DocsProject {
   async run(block: Block): Promise<CliResult> {
     if (serves.test(block.code)) return this.serve(block)
     const asks = /127\.0\.0\.1:8080|localhost:8080/.test(block.code)
-    const model = /embeddings/.test(block.code) ? encoderModel() : storyteller
+    const model = /embeddings/.test(block.code) ? encoder() : storyteller
     return this.#start(block, asks ? await this.sharedPort(model) : await freePort()).result
   }
 
@@ -117,7 +119,7 @@ export class DocsProject {
       const place = path.join(this.folder, name)
       if (name.startsWith('sluice/') || existsSync(place)) continue
       mkdirSync(path.dirname(place), { recursive: true })
-      cpSync(/embed|bge|nomic/.test(name) ? encoderModel() : storyteller, place)
+      cpSync(/embed|bge|nomic/.test(name) ? encoder() : storyteller, place)
     }
     const keys = path.join(this.folder, 'keys.txt')
     if (!existsSync(keys)) writeFileSync(keys, 'a-key-of-the-docs\n')
