@@ -15,10 +15,14 @@ const usual = { kvType: 'q8_0', context: 1024, threads: 1, queue: 256 } as const
 const own = { context: 4096, parallel: 1, cacheMiB: 0 }
 
 const open: Engine[] = []
+/** What a test that ran out of time was at. */
+let stage = ''
 
-/** Closes what the test that just ended opened. */
+/** Closes what the test that just ended opened; of one that failed it prints how they stood. */
 export function closeAfterEach(): void {
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
+    const hasFailed = task.result?.state === 'fail'
+    if (hasFailed) console.log(stage, JSON.stringify(open.map((engine) => engine.stats())))
     await Promise.all(open.splice(0).map((engine) => engine.close()))
   })
 }
@@ -27,8 +31,10 @@ export async function openEngine(
   kind: ModelKind,
   options: Omit<LoadOptions, 'model'>,
 ): Promise<Engine> {
+  stage = 'loading'
   const engine = await load({ model: kindModel(kind), ...usual, ...options })
   open.push(engine)
+  stage = 'answering'
   return engine
 }
 
@@ -105,9 +111,14 @@ async function aloneText(kind: ModelKind, ask: Ask): Promise<string> {
   const key = JSON.stringify([kind, said])
   const before = known.get(key)
   if (before !== undefined) return before
+  stage = 'loading alone'
   const engine = await load({ model: kindModel(kind), ...usual, ...own })
+  open.push(engine)
+  stage = 'answering alone'
   const text = await send(engine, ask).text()
+  stage = 'closing'
   await engine.close()
+  open.splice(open.indexOf(engine), 1)
   known.set(key, text)
   return text
 }
