@@ -279,7 +279,8 @@ describe('sluice serve, refused', () => {
     [['--kv-cells', '64', '--context', '128'], "'--kv-cells': expected a whole number from 128"],
     [['--gpu-layer', '3'], '--gpu-layers'],
   ])('takes %j for a usage error: exit 2', async (args, name) => {
-    const result = await runCli(['serve', '--model', talker, ...args])
+    // A port of its own first: the usual one may be in use, which is another fault.
+    const result = await runCli(['serve', '--port', '0', '--model', talker, ...args])
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toContain(name)
   })
