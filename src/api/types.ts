@@ -425,8 +425,9 @@ export interface ChatOptions<Schema extends object = object> extends RequestOpti
   readonly continueFinal?: boolean
   /**
    * Drops the oldest turns of a conversation that outgrows the context, as `engine.fit` does, and
-   * tells in `dropped` which messages those were. True takes the default rules. Default false: what
-   * is too long rejects with ERR_CONTEXT_LENGTH.
+   * tells in `dropped` which messages those were. True takes the default rules. It counts tokens a
+   * few times first, and `queueDeadlineMs` begins anew for each. Default false: what is too long
+   * rejects with ERR_CONTEXT_LENGTH.
    */
   readonly fit?: boolean | FitRules
 }
