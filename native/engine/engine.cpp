@@ -313,11 +313,10 @@ Models Engine::load(const LoadPlan& plan) {
 }
 
 LoadedModel Engine::describe(const Opened& opened) const {
-  LoadedModel loaded = described(*opened.models.target, opened.params);
+  LoadedModel loaded = described(opened.plan, *opened.models.target, opened.params);
   MemoryPlan memory = opened.context->memory();
   if (opened.draft) memory += opened.draft->memory();
   loaded.placement = placement_of(opened.plan, *opened.models.target, memory);
-  loaded.warnings = opened.plan.warnings;
   loaded.embedding = opened.embedding;
   return loaded;
 }

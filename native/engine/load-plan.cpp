@@ -203,10 +203,9 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
   const Outlines::Measured found = outlines.measure(plan.target, plan.draft, sizing);
   const Model& model = *outlines.at(plan.target, plan.draft).target;
   Estimate estimate;
-  estimate.model = described(model, found.params);
+  estimate.model = described(plan, model, found.params);
   estimate.model.embedding = found.embedding;
   estimate.model.placement = placement_of(plan, model, found.memory);
-  estimate.model.warnings = plan.warnings;
   estimate.free_bytes = options.free.bytes;
   estimate.fits =
       is_fitting_whole(plan.devices, all_of(plan.devices), found.memory, options.free.bytes);
@@ -225,7 +224,20 @@ Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPla
   return placement;
 }
 
-LoadedModel described(const Model& model, const ContextParams& params) {
+namespace {
+
+Warning beyond_trained(int32_t context, int32_t reach) {
+  const std::string most = std::to_string(reach);
+  return {"WARN_CONTEXT_BEYOND_TRAINED",
+          "a context of " + std::to_string(context) + " tokens is longer than the " + most +
+              " that the model was trained on: what it says beyond those may make no sense. Ask "
+              "for " +
+              most + " at most, or take a model that was trained on more."};
+}
+
+}  // namespace
+
+LoadedModel described(const LoadPlan& plan, const Model& model, const ContextParams& params) {
   LoadedModel loaded;
   loaded.name = model.name();
   loaded.description = model.description();
@@ -237,6 +249,11 @@ LoadedModel described(const Model& model, const ContextParams& params) {
   loaded.vocabulary = model.vocabulary();
   loaded.can_infill = model.can_infill();
   loaded.sampling = model.recommended_sampling();
+  loaded.warnings = plan.warnings;
+  const int32_t reach = model.context_reach();
+  // An engine that embeds takes no more than the trained context.
+  const bool is_beyond = !params.embeds && reach > 0 && params.context > reach;
+  if (is_beyond) loaded.warnings.push_back(beyond_trained(params.context, reach));
   return loaded;
 }
 

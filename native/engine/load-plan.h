@@ -39,7 +39,7 @@ void check_memory(const EngineOptions& options, const LoadPlan& plan, const Mode
 // What the plan's devices and the system's memory hold.
 Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPlan& memory);
 
-// The facts of the model, without what depends on its contexts.
-LoadedModel described(const Model& model, const ContextParams& params);
+// The facts of the model, without what depends on its contexts, and what the plan warns of.
+LoadedModel described(const LoadPlan& plan, const Model& model, const ContextParams& params);
 
 }  // namespace sluice

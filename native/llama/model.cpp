@@ -262,6 +262,18 @@ std::string Model::description() const {
 uint64_t Model::parameters() const { return llama_model_n_params(model_.get()); }
 uint64_t Model::bytes() const { return llama_model_size(model_.get()); }
 int32_t Model::trained_context() const { return llama_model_n_ctx_train(model_.get()); }
+// As llama.cpp takes it: by position where the file has a factor and no type.
+int32_t Model::context_reach() const {
+  const std::string rope = metadata("general.architecture") + ".rope.";
+  const auto numeric = [&](const char* name) { return number(metadata(rope + name)); };
+  std::optional<double> factor = numeric("scaling.factor");
+  if (!factor) factor = numeric("scale_linear");
+  const int32_t trained = trained_context();
+  if (!factor || *factor <= 1 || metadata(rope + "scaling.type") == "none") return trained;
+  const double scaled = *factor * numeric("scaling.original_context_length").value_or(trained);
+  return int32_t(std::clamp(scaled, double(trained), double(INT32_MAX)));
+}
+
 int32_t Model::vocabulary() const { return llama_vocab_n_tokens(vocab_); }
 
 RecommendedSampling Model::recommended_sampling() const {

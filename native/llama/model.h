@@ -61,6 +61,8 @@ class Model {
   uint64_t parameters() const;
   uint64_t bytes() const;
   int32_t trained_context() const;
+  // The same, or as far as the file scales positions beyond it.
+  int32_t context_reach() const;
   int32_t vocabulary() const;
   ModelTemplates chat_templates() const;
   RecommendedSampling recommended_sampling() const;

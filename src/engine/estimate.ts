@@ -7,7 +7,6 @@ import { parseEstimateOptions } from '../options/engine-options.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { EngineClient } from './engine-client.js'
-import { warningsOfContext } from './model-file/trained-context.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
@@ -48,7 +47,7 @@ async function estimateModel(given: unknown, options: EstimateOptions): Promise<
       onProgress: () => undefined, // no weights are loaded
       onReady: () => undefined,
       onEstimated: (found) => {
-        if (!client.closed) resolve(withWarnings(found, native))
+        if (!client.closed) resolve(estimateOf(found, native))
       },
       onLoadFailed: (error) => {
         if (!client.closed) failure = error
@@ -63,11 +62,6 @@ async function estimateModel(given: unknown, options: EstimateOptions): Promise<
       client.close()
     })
   })
-}
-
-async function withWarnings(found: NativeEstimate, native: NativeEngineOptions): Promise<Estimate> {
-  const ofContext = await warningsOfContext(native.model, found)
-  return estimateOf({ ...found, warnings: [...found.warnings, ...ofContext] }, native)
 }
 
 function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimate {

@@ -13,7 +13,6 @@ import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
-import { warningsOfContext } from './model-file/trained-context.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { placementOf } from './placement.js'
@@ -65,9 +64,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
       onProgress: (fraction) => {
         if (!client.closed) tellProgress(fraction)
       },
-      onReady: async (found) => {
-        const ofContext = await warningsOfContext(native.model, found)
-        const info = { ...found, warnings: [...found.warnings, ...ofContext] }
+      onReady: (info) => {
         if (client.closed) return // given up: `closed` follows
         try {
           checkBudgetMessage(settled.reasoning.budgetMessage ?? '', info.reasoningEnds)
