@@ -1,8 +1,3 @@
 const { load } = require('sluice')
 
-// Jest must end all the same, without --forceExit.
-test('an engine that nobody closes keeps no process alive', async () => {
-  const engine = await load({ model: require.resolve('sluice/models/storyteller.gguf') })
-  const reply = engine.chat([{ role: 'user', content: 'Hello' }], { maxTokens: 5 })
-  expect(await reply.text()).toMatch(/\w/)
-})
+require('../cases/leaves-open.cjs')({ load, runner: { expect, test } })

@@ -1,27 +1,4 @@
 const { load } = require('sluice')
 const { createServer } = require('sluice/http')
 
-const model = require.resolve('sluice/models/storyteller.gguf')
-
-test('a server streams, and a client that leaves ends its reply', async () => {
-  const engine = await load({ model })
-  const server = createServer({ engine, port: 0 })
-  const { url } = await server.listen()
-  const leaves = new AbortController()
-  const answer = await fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      messages: [{ role: 'user', content: 'Hello' }],
-      stream: true,
-      ignore_eos: true,
-    }),
-    signal: leaves.signal,
-  })
-  const { value } = await answer.body.getReader().read()
-  expect(new TextDecoder().decode(value)).toMatch(/^data: \{/)
-  leaves.abort()
-  await server.drain()
-  expect(engine.stats()).toMatchObject({ running: 0, cancelled: 1 })
-  await engine.close()
-})
+require('../cases/server.cjs')({ load, createServer, runner: { expect, test } })

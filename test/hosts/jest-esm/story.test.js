@@ -1,51 +1,14 @@
 import { createRequire } from 'node:module'
 import { jest } from '@jest/globals'
-import { load, SluiceError } from 'sluice'
+import * as sluice from 'sluice'
+import story from '../cases/story.cjs'
 
-const model = createRequire(import.meta.url).resolve('sluice/models/storyteller.gguf')
-const ask = [{ role: 'user', content: 'Tell me a story' }]
-
-let engine
-beforeAll(async () => {
-  engine = await load({ model })
-})
-afterAll(() => engine.close())
-
-test('a reply comes in parts', async () => {
-  const texts = []
-  for await (const { text } of engine.chat(ask, { maxTokens: 20 })) texts.push(text)
-  expect(texts.length).toBeGreaterThan(1)
-  expect(texts.join('')).toMatch(/\w+ \w+/)
-})
-
-test('tokens are numbers of any realm', async () => {
-  const tokens = await engine.tokenize('Once upon a time')
-  for (const some of [tokens, [...tokens], Int32Array.from(tokens)]) {
-    expect(await engine.detokenize(some)).toBe('Once upon a time')
-  }
-})
-
-test('a reply is cancelled by an AbortSignal', async () => {
-  const controller = new AbortController()
-  const reply = engine.chat(ask, { maxTokens: 500, signal: controller.signal })
-  const read = async () => {
-    for await (const _ of reply) controller.abort()
-  }
-  await expect(read()).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
-})
-
-test('errors are of the classes that the package exports', async () => {
-  await expect(load({ model: 'nothing.gguf' })).rejects.toThrow(SluiceError)
-  await expect(load({ model: 'nothing.gguf' })).rejects.toThrow(/nothing\.gguf/)
-})
-
-test('a module registry that was reset loads a second engine beside the first', async () => {
-  jest.resetModules()
-  const again = await import('sluice')
-  const second = await again.load({ model })
-  const replies = [engine, second].map((each) => each.chat(ask, { maxTokens: 20, seed: 1 }).text())
-  const [one, other] = await Promise.all(replies)
-  expect(one).toBe(other)
-  await second.close()
-  expect(await engine.chat(ask, { maxTokens: 5 }).text()).toMatch(/\w/)
+story({
+  sluice,
+  importAgain: () => {
+    jest.resetModules()
+    return import('sluice')
+  },
+  model: createRequire(import.meta.url).resolve('sluice/models/storyteller.gguf'),
+  runner: { afterAll, beforeAll, expect, test },
 })

@@ -1,51 +1,15 @@
 import { createRequire } from 'node:module'
-import { load, SluiceError } from 'sluice'
+import * as sluice from 'sluice'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
-const model = createRequire(import.meta.url).resolve('sluice/models/storyteller.gguf')
-const ask = [{ role: 'user', content: 'Tell me a story' }]
+const require = createRequire(import.meta.url)
 
-let engine
-beforeAll(async () => {
-  engine = await load({ model })
-})
-afterAll(() => engine.close())
-
-test('a reply comes in parts', async () => {
-  const texts = []
-  for await (const { text } of engine.chat(ask, { maxTokens: 20 })) texts.push(text)
-  expect(texts.length).toBeGreaterThan(1)
-  expect(texts.join('')).toMatch(/\w+ \w+/)
-})
-
-test('tokens are numbers of any realm', async () => {
-  const tokens = await engine.tokenize('Once upon a time')
-  for (const some of [tokens, [...tokens], Int32Array.from(tokens)]) {
-    expect(await engine.detokenize(some)).toBe('Once upon a time')
-  }
-})
-
-test('a reply is cancelled by an AbortSignal', async () => {
-  const controller = new AbortController()
-  const reply = engine.chat(ask, { maxTokens: 500, signal: controller.signal })
-  const read = async () => {
-    for await (const _ of reply) controller.abort()
-  }
-  await expect(read()).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
-})
-
-test('errors are of the classes that the package exports', async () => {
-  await expect(load({ model: 'nothing.gguf' })).rejects.toThrow(SluiceError)
-  await expect(load({ model: 'nothing.gguf' })).rejects.toThrow(/nothing\.gguf/)
-})
-
-test('a module registry that was reset loads a second engine beside the first', async () => {
-  vi.resetModules()
-  const again = await import('sluice')
-  const second = await again.load({ model })
-  const replies = [engine, second].map((each) => each.chat(ask, { maxTokens: 20, seed: 1 }).text())
-  const [one, other] = await Promise.all(replies)
-  expect(one).toBe(other)
-  await second.close()
-  expect(await engine.chat(ask, { maxTokens: 5 }).text()).toMatch(/\w/)
+require('../cases/story.cjs')({
+  sluice,
+  importAgain: () => {
+    vi.resetModules()
+    return import('sluice')
+  },
+  model: require.resolve('sluice/models/storyteller.gguf'),
+  runner: { afterAll, beforeAll, expect, test },
 })
