@@ -223,7 +223,7 @@ export class EngineEndedError extends SluiceError {
  *
  * - `unknown-tool`: no tool has that name
  * - `invalid-arguments`: they are no JSON object, or the tool's schema refuses them
- * - `failed`: the tool threw; `cause` is what it threw
+ * - `failed`: the tool threw, which is `cause`, or its MCP server says that it failed
  * - `timeout`: it took longer than `timeoutMs`
  * - `invalid-result`: what it returned is neither text nor JSON
  * - `cancelled`: the run ended before it was done

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { CancelledError } from '../api/errors.js'
+import { CancelledError, InvalidReplyError } from '../api/errors.js'
 import type { ChoiceResult } from '../api/types.js'
 import type { CompiledSchema } from '../engine/compiled-schema.js'
 import type { Engine } from '../engine/engine.js'
@@ -99,21 +99,32 @@ async function answered(
   const reply = answer(engine, request, flags, signal)
   if (!flags.json) await print(reply, signal)
   const { choices: _, ...result } = await reply.done
-  if (flags.json) await write(asJson(engine, request, result), signal)
+  const object = request.schema === undefined ? undefined : await objectOf(reply)
+  if (flags.json) await write(asJson(engine, result, object), signal)
   const cut = whatCut(result, {
     context: engine.settings.context,
     maxTokens: flags.maxTokens,
     model: engine.model,
   })
-  if (cut === undefined) return 0
-  tell(request.schema === undefined ? cut : `${cut}; it does not keep to --schema`)
-  return request.schema === undefined ? 0 : 1
+  const isMissed = request.schema !== undefined && object === undefined
+  const missed = isMissed ? ['it does not keep to --schema'] : []
+  const words = [...(cut === undefined ? [] : [cut]), ...missed]
+  if (words.length > 0) tell(words.join('; '))
+  return isMissed ? 1 : 0
+}
+
+/** Undefined where the reply has none: it was cut. */
+async function objectOf(reply: Reply): Promise<unknown> {
+  try {
+    return await reply.object()
+  } catch (error) {
+    if (error instanceof InvalidReplyError) return undefined
+    throw error
+  }
 }
 
 /** One line; what keeps to a schema is there as a value too. */
-function asJson(engine: Engine, { schema }: Request, result: ChoiceResult): string {
-  const { finishReason, text } = result
-  const object = schema !== undefined && finishReason === 'stop' ? JSON.parse(text) : undefined
+function asJson(engine: Engine, result: ChoiceResult, object: unknown): string {
   return `${JSON.stringify({ model: engine.model.id, ...result, object })}\n`
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { EngineEndedError, InvalidOptionError } from '../api/errors.js'
+import { deferred } from '../engine/deferred.js'
 import type { Engine } from '../engine/engine.js'
 import { load } from '../engine/load.js'
 import type { ModelHost } from '../host/model-host.js'
@@ -35,17 +36,14 @@ export async function serveCommand(flags: Flags): Promise<number> {
   const apiKeys = readApiKeys(flags.apiKeyFile, process.env)
   const log = await openLog(flags.logFormat, flags.logLevel)
   const stop = stopSignal()
-  let begin!: (engine: Promise<Engine>) => void
-  const loading = new Promise<Engine>((resolve) => {
-    begin = resolve
-  })
+  const loading = deferred<Engine>()
   const failed = new AbortController()
   // This command ends with the engine, and says why.
-  const host = hostOf(flags, loading, (error) => failed.abort(error))
+  const host = hostOf(flags, loading.promise, (error) => failed.abort(error))
   const server = serverOf(flags, apiKeys, host, log)
   // A port in use is told now, not after minutes of loading.
   const address = await listening(server, flags)
-  begin(loaded(flags, stop))
+  loading.resolve(loaded(flags, stop))
   try {
     await host.ready
     const models = host.loaded()

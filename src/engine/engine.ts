@@ -158,7 +158,8 @@ export class Engine implements AsyncDisposable {
   ): Promise<FitResult<Message>> {
     return fromCaller(async () => {
       const { signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
-      const given = [...messages] // the caller's may grow while it is looked at
+      // The caller's may grow while it is looked at.
+      const given = Array.isArray(messages) ? [...messages] : messages
       const chat = this.#templateChat(given, template)
       const rules = { reserve, keep, retentionRatio }
       const { dropped, promptTokens } = await this.#fitter(chat, given, rules)(signal)

@@ -11,6 +11,7 @@ import {
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
+import { deferred } from './deferred.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
@@ -48,10 +49,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
   const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
-    let markEnded!: (failure: EngineEndedError | undefined) => void
-    const ended = new Promise<EngineEndedError | undefined>((settle) => {
-      markEnded = settle
-    })
+    const ended = deferred<EngineEndedError | undefined>()
     const giveUp = (reason: unknown): void => {
       failure = reason
       client.close()
@@ -71,7 +69,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
           for (const warning of info.warnings) tellWarning(warning, warn)
           if (client.closed) return // the callback has closed it
           rest()
-          resolve(makeEngine(client, settled, native, info, ended))
+          resolve(makeEngine(client, settled, native, info, ended.promise))
         } catch (error) {
           giveUp(error)
         }
@@ -82,7 +80,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
       },
       onClosed: (cause) => {
         rest()
-        markEnded(cause)
+        ended.resolve(cause)
         reject(cause ?? failure) // no effect on a load that succeeded
       },
     })

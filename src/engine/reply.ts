@@ -5,6 +5,7 @@ import type { NativeFinished, NativePart, NativeRequest } from '../binding/engin
 import type { ToolNames } from '../options/tool-names.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { CallSite } from './call-site.js'
+import { deferred } from './deferred.js'
 import { cancelledWithout, type EngineClient, type RequestListener } from './engine-client.js'
 import type { FitsChat } from './fit/fit.js'
 import { choiceSeed } from './native-request.js'
@@ -478,20 +479,4 @@ function cancelledEarly(): CancelledError {
 interface Waiting {
   resolve(step: Step): void
   reject(error: Error): void
-}
-
-interface Deferred<T> {
-  promise: Promise<T>
-  resolve(value: T): void
-  reject(error: Error): void
-}
-
-/** A promise that may stay unawaited: its rejection is never an unhandled one. */
-function deferred<T>(): Deferred<T> {
-  let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject }
-  })
-  promise.catch(() => undefined)
-  return { promise, ...settle }
 }

@@ -15,6 +15,7 @@ import {
   integerFrom,
   isObject,
   listOf,
+  milliseconds,
   parseFields,
   readable,
   refused,
@@ -168,7 +169,6 @@ export type ListenerSettings = Omit<ListenerOptions & typeof listenerDefaults, M
 export type ServerSettings = Omit<Omit<ServerOptions, 'port'> & typeof serverDefaults, ModelOption>
 type ReadServerOptions = Omit<ServerOptions, 'port'> & { port?: number }
 
-const milliseconds = integerFrom(1, int32Max) // as a timer of Node's can hold
 const namesMax = 1024
 const keysMax = 65_536
 

@@ -72,7 +72,7 @@ interface GivenMessage {
 const messageChecks: Checks<GivenMessage> = {
   role,
   content: anything,
-  reasoning: text,
+  reasoning: orNull(text),
   toolCalls: list,
   toolCallId: text,
   name: orNull(text),

@@ -51,6 +51,9 @@ export function integerFrom(min: number, max: number): Check<number> {
   )
 }
 
+/** As many as a timer of Node's can hold. */
+export const milliseconds = integerFrom(1, int32Max)
+
 /** What a row says of its numbers. */
 export function within(range: NumberRange): Check<number> {
   if ('from' in range) {
@@ -278,8 +281,8 @@ function isOfNoListener(given: unknown): boolean {
 }
 
 /**
- * Whether it is what a listener is called with: by a signal's handler, an event target, or an app
- * that closes.
+ * Of a function that has options: whether it is what a listener is called with instead, by a
+ * signal's handler, an event target, or an app that closes.
  */
 export function isOfListener(given: unknown): boolean {
   if (typeof given === 'string') return /^SIG[A-Z0-9]+$/.test(given)

@@ -14,6 +14,7 @@ import {
   int32Max,
   integerFrom,
   isNumber,
+  milliseconds,
   oneOf,
 } from './checks.js'
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
@@ -21,7 +22,6 @@ import { type Flag, listFlag, switchFlag, valueFlag } from './flags.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
 
-const milliseconds = integerFrom(1, int32Max)
 const shares = check<string>('numbers with commas between, for example 3,1', (value) => {
   return typeof value === 'string' && value.split(',').every(isShare)
 })

@@ -17,7 +17,6 @@ import {
   demand,
   int32Max,
   integerFrom,
-  isObject,
   listOf,
   numberFrom,
   parseFields,
@@ -27,7 +26,7 @@ import {
   wrong,
 } from './checks.js'
 import { parallelMax, samplingChecks } from './engine-options.js'
-import { isSchemaObject } from './schema-objects.js'
+import { aSchema } from './schema-objects.js'
 
 /** OpenAI takes 4. */
 export const stopsMax = 16
@@ -102,7 +101,7 @@ export const requestChecks: Checks<RequestOptions> = {
   logprobs: integerFrom(0, logprobsMax),
   promptLogprobs: integerFrom(0, logprobsMax),
   n: integerFrom(1, parallelMax),
-  schema: check('a JSON Schema (an object)', (value) => isObject(value) || isSchemaObject(value)),
+  schema: aSchema,
   json: trueOrFalse,
   regex,
   choices: listOf(choicesMax, aChoice, 'texts'),

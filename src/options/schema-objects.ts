@@ -2,12 +2,19 @@ import { createRequire } from 'node:module'
 import { InvalidSchemaError } from '../api/errors.js'
 import { reasonOf, show } from '../api/show.js'
 import type { StandardSchema } from '../api/standard-schema.js'
+import { type Check, check, isObject } from './checks.js'
 
 /** A schema as JSON has it, with what validates values of it where it came as more than that. */
 interface ReadSchema {
   readonly json: unknown
   readonly standard: StandardSchema | undefined
 }
+
+/** Of a schema in any form that is taken. */
+export const aSchema: Check<object> = check(
+  'a JSON Schema (an object), or a schema of zod or the like',
+  (value) => isObject(value) || isSchemaObject(value),
+)
 
 /** What is looked for in an object of a schema library. */
 interface SchemaObject {
@@ -25,7 +32,7 @@ interface SchemaObject {
  * Whether it is an object of a schema library, and no JSON Schema: zod's, Valibot's, ArkType's (a
  * function), or another that follows https://standardschema.dev.
  */
-export function isSchemaObject(value: unknown): value is object {
+function isSchemaObject(value: unknown): value is object {
   const isHolder = typeof value === 'object' ? value !== null : typeof value === 'function'
   if (!isHolder) return false
   const { '~standard': standard, _zod, _def } = value as SchemaObject

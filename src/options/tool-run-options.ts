@@ -8,15 +8,16 @@ import {
   type Check,
   type Checks,
   check,
-  int32Max,
   integerFrom,
   isObject,
+  milliseconds,
   parseFields,
   readable,
   trueOrFalse,
   wrong,
 } from './checks.js'
-import { isSchemaObject, readSchema } from './schema-objects.js'
+import { aSchema, readSchema } from './schema-objects.js'
+import { schemaKeyOf } from './tools.js'
 
 /** A tool as a run takes it. */
 export interface ParsedTool {
@@ -37,19 +38,14 @@ export interface ParsedToolRun {
   readonly chat: Omit<ChatOptions, 'tools'>
 }
 
-const milliseconds = integerFrom(1, int32Max)
-
-const parameters: Check<object> = check(
-  'a JSON Schema (an object), or a schema of zod or the like',
-  (value) => isObject(value) || isSchemaObject(value),
-)
-/** As MCP and the AI SDK have it, which a Tool may have too. */
-type GivenTool = RunnableTool & { readonly inputSchema?: object }
+/** As MCP, the AI SDK and Anthropic have it, which a Tool may have too. */
+type GivenTool = RunnableTool & { readonly inputSchema?: object; readonly input_schema?: object }
 
 const toolChecks: Checks<GivenTool> = {
   description: aString,
-  parameters: parameters as Check<NonNullable<RunnableTool['parameters']>>,
-  inputSchema: parameters,
+  parameters: aSchema as Check<NonNullable<RunnableTool['parameters']>>,
+  inputSchema: aSchema,
+  input_schema: aSchema,
   strict: trueOrFalse,
   timeoutMs: milliseconds,
   run: aFunction as Check<NonNullable<RunnableTool['run']>>,
@@ -86,7 +82,7 @@ function parseTool(
   timeoutMs: number | undefined,
 ): ParsedTool {
   const given = parseFields<GivenTool>(input, toolChecks, at)
-  const key = given.parameters === undefined ? 'inputSchema' : 'parameters'
+  const key = schemaKeyOf(given, at)
   const { description, strict, run } = given
   const { json, standard } = readSchema(given[key] ?? {}, `${at}.${key}`)
   return {

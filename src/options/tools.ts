@@ -22,7 +22,7 @@ import {
 } from './checks.js'
 import { type ToolLimits, toolLimitDefaults } from './engine-options.js'
 import { type NameBudget, nameSquaresMax, takeNames } from './object-names.js'
-import { isSchemaObject, readSchema } from './schema-objects.js'
+import { aSchema, readSchema } from './schema-objects.js'
 import { optionName } from './spoken-names.js'
 import { ToolNames, toolNameMax } from './tool-names.js'
 
@@ -98,9 +98,6 @@ export class PreparedToolList implements PreparedTools {
 const toolName: Check<string> = check(`a name of 1 to ${toolNameMax} characters`, (value) => {
   return typeof value === 'string' && value.trim() !== '' && value.length <= toolNameMax
 })
-const parameters: Check<object> = check('a JSON Schema (an object)', (value) => {
-  return isObject(value) || isSchemaObject(value)
-})
 const functionType: Check<string> = check(
   '"function" (tools of other types cannot be offered; leave them out)',
   (value) => value === 'function',
@@ -121,15 +118,17 @@ interface GivenFields {
 const functionChecks = {
   name: toolName,
   description: orNull(aString),
-  parameters: orNull(parameters),
+  parameters: orNull(aSchema),
+  inputSchema: orNull(aSchema),
+  input_schema: orNull(aSchema),
   strict: orNull(trueOrFalse),
 }
 const toolChecks: Checks<GivenFields> = {
   ...functionChecks,
-  inputSchema: parameters,
-  input_schema: parameters,
   type: functionType,
-  function: check('an object such as {"name": "get_weather", "parameters": {...}}', isObject),
+  function: orNull(
+    check<object>('an object such as {"name": "get_weather", "parameters": {...}}', isObject),
+  ),
 }
 
 const noneParsed: ParsedTools = { tools: [], names: new ToolNames([]), notes: [] }
@@ -218,7 +217,7 @@ function checkNumber(
 ): void {
   if (format === 'none' && tools.length > 0) throw wrong('tools', `none: ${noTools()}`, tools)
   if (tools.length <= toolsMax) return
-  throw wrong('tools', `at most ${toolsMax} tools (toolsMax)`, tools)
+  throw wrong('tools', `at most ${toolsMax} tools (${optionName('toolsMax')})`, tools)
 }
 
 function* grammarSteps(
@@ -261,7 +260,7 @@ function parseTool(
 ): GivenTool {
   refuseRun(input, at)
   const { given, place } = fieldsOfTool(input, at)
-  const key = schemaKeys.find((one) => given[one] !== undefined) ?? 'parameters'
+  const key = schemaKeyOf(given, place)
   const schemaAt = `${place}.${key}`
   const { json } = readSchema(given[key] ?? {}, schemaAt)
   const { text, depth, nameSquares } = schemaText(json, schemaAt, toolBytesMax)
@@ -272,7 +271,18 @@ function parseTool(
   return { at, schemaAt, name, description, parameters: text, isStrict: strict }
 }
 
-const schemaKeys = ['parameters', 'inputSchema', 'input_schema'] as const
+/** Where a tool may have its schema: as OpenAI, MCP and Anthropic call it. */
+export const schemaKeys = ['parameters', 'inputSchema', 'input_schema'] as const
+
+/** The one that a tool has; throws InvalidOptionError where there are several. */
+export function schemaKeyOf(
+  given: Readonly<Partial<Record<(typeof schemaKeys)[number], unknown>>>,
+  at: string,
+): (typeof schemaKeys)[number] {
+  const [key = 'parameters', other] = schemaKeys.filter((one) => given[one] !== undefined)
+  if (other === undefined) return key
+  throw wrong(`${at}.${other}`, `nothing beside ${key}, whose other name it is`, given[other])
+}
 
 /** What a tool says of itself, and where: OpenAI has an object around it. */
 function fieldsOfTool(input: unknown, at: string): { given: GivenFields; place: string } {
@@ -306,7 +316,7 @@ function checkBytes(tools: readonly GivenTool[], { toolBytesMax }: ToolLimits): 
     return sum + Buffer.byteLength(name + description + parameters)
   }, 0)
   if (bytes <= toolBytesMax) return
-  const expected = `at most ${toolBytesMax} bytes of tools in all (toolBytesMax)`
+  const expected = `at most ${toolBytesMax} bytes of tools in all (${optionName('toolBytesMax')})`
   throw refused('tools', expected, `${bytes} bytes`)
 }
 

@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../api/errors.js'
 import type { RunnableTool, ToolContext } from '../api/tool-types.js'
+import { fromCaller } from '../engine/call-site.js'
 import { guarded } from '../engine/callbacks.js'
 import {
   abortSignal,
@@ -8,7 +9,7 @@ import {
   type Check,
   type Checks,
   int32Max,
-  integerFrom,
+  milliseconds,
   parseFields,
   wrong,
 } from '../options/checks.js'
@@ -72,7 +73,7 @@ export interface McpToolsOptions {
 const checks: Checks<McpToolsOptions> = {
   prefix: aString,
   filter: aFunction as Check<unknown> as Check<NonNullable<McpToolsOptions['filter']>>,
-  timeoutMs: integerFrom(1, int32Max),
+  timeoutMs: milliseconds,
   onProgress: aFunction as Check<NonNullable<McpToolsOptions['onProgress']>>,
   signal: abortSignal,
 }
@@ -94,6 +95,13 @@ const pagesMax = 1000
 export async function mcpTools(
   client: McpClient,
   options: McpToolsOptions = {},
+): Promise<Record<string, RunnableTool>> {
+  return fromCaller(() => toolsOf(client, options))
+}
+
+async function toolsOf(
+  client: McpClient,
+  options: McpToolsOptions,
 ): Promise<Record<string, RunnableTool>> {
   const given = parseFields<McpToolsOptions>(options, checks)
   const { prefix = '', filter = () => true } = given

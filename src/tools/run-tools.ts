@@ -2,6 +2,7 @@ import type { OpenAiMessage } from '../api/openai-types.js'
 import type { SchemaOutput } from '../api/standard-schema.js'
 import type { ToolRunOptions } from '../api/tool-types.js'
 import type { ChatMessage } from '../api/types.js'
+import { atCaller } from '../engine/call-site.js'
 import type { Engine } from '../engine/engine.js'
 import { wrong } from '../options/checks.js'
 import { parseToolRunOptions } from '../options/tool-run-options.js'
@@ -25,8 +26,10 @@ export function runTools<Tools extends Record<string, unknown>, Schema extends o
   messages: readonly (ChatMessage | OpenAiMessage)[],
   options: ToolRunOptions<Tools, Schema>,
 ): ToolRun<SchemaOutput<Schema>> {
-  if (typeof (engine as Partial<Engine> | null)?.chat !== 'function') {
-    throw wrong('engine', 'what load() resolves with, first of all', engine)
-  }
-  return new ToolRun(engine, messages, parseToolRunOptions(options))
+  return atCaller(() => {
+    if (typeof (engine as Partial<Engine> | null)?.chat !== 'function') {
+      throw wrong('engine', 'what load() resolves with, first of all', engine)
+    }
+    return new ToolRun(engine, messages, parseToolRunOptions(options))
+  })
 }

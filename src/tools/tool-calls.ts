@@ -1,4 +1,5 @@
 import { ToolError } from '../api/errors.js'
+import { isError } from '../api/realms.js'
 import { reasonOf, show } from '../api/show.js'
 import type { ToolContext, ToolResult } from '../api/tool-types.js'
 import type { ChatMessage, ToolCall } from '../api/types.js'
@@ -94,9 +95,15 @@ async function argumentsOf(
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw refused(`expected an object, but got ${show(given)}`)
   }
-  const checked = await tool.standard?.['~standard'].validate(given)
+  const checked = await validated(tool, given).catch((cause: unknown) => {
+    throw refused(`an error of its schema's validation (${reasonOf(cause)})`, cause)
+  })
   if (checked?.issues !== undefined) throw refused(issuesText(checked.issues))
   return checked === undefined ? given : checked.value
+}
+
+async function validated({ standard }: ParsedTool, given: object) {
+  return standard?.['~standard'].validate(given)
 }
 
 /** Has a call done within its time and as long as the run goes on; its signal tells it. */
@@ -145,7 +152,7 @@ function failed(cause: unknown): ToolError {
 function wordsOf(thrown: unknown): string {
   if (typeof thrown === 'string' && thrown !== '') return thrown
   try {
-    if (thrown instanceof Error && thrown.message !== '') return thrown.message
+    if (isError(thrown) && thrown.message !== '') return thrown.message
   } catch {
     return reasonOf(thrown) // a getter's or a Proxy's error
   }

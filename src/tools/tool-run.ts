@@ -12,6 +12,8 @@ import type {
 } from '../api/types.js'
 import { abortedBy, onAbort } from '../engine/abort-signals.js'
 import { CallSite } from '../engine/call-site.js'
+import { compiled } from '../engine/compiled-schema.js'
+import { deferred } from '../engine/deferred.js'
 import type { Engine } from '../engine/engine.js'
 import { textBytes } from '../engine/reply/text-stream.js'
 import type { Reply } from '../engine/reply.js'
@@ -41,8 +43,7 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
   readonly #rounds: ToolRound[] = []
   readonly #notes: readonly RequestNote[]
   readonly #steps: AsyncGenerator<ToolRunPart, undefined>
-  readonly #done: Promise<ToolRunResult>
-  #settle!: { resolve(result: ToolRunResult): void; reject(error: unknown): void }
+  readonly #done = deferred<ToolRunResult>()
   /** What tools stop by: the run's signal, `cancel()`, or the end. */
   readonly #stop = new AbortController()
   #isCancelled = false
@@ -68,17 +69,16 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
     options: ParsedToolRun,
   ) {
     this.#engine = engine
-    this.#options = options
-    const { chat, tools } = options
+    const { schema } = options.chat // its grammar is made once, for all replies
+    const chat = schema === undefined ? options.chat : { ...options.chat, schema: compiled(schema) }
+    this.#options = { ...options, chat }
+    const { tools } = options
     const shown = [...tools.values()].map((tool) => tool.shown)
     this.#reply = engine.chat(messages, { ...chat, ...firstChoice(chat.toolChoice), tools: shown })
     this.#conversation = new Conversation(messages)
     this.#notes = this.#reply.notes
-    this.#done = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject }
-    })
     const rest = onAbort(chat.signal, () => this.#abort())
-    this.#done.then(rest, rest) // it may stay unawaited
+    this.#done.promise.then(rest, rest)
     this.#steps = this.#run()
   }
 
@@ -92,7 +92,7 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
       const isPaused = this.#isBegun && this.#waiting === 0
       if (!this.#isIterated || isPaused) void this.#readAhead()
     })
-    return this.#done
+    return this.#done.promise
   }
 
   /**
@@ -102,7 +102,7 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
    */
   async text(): Promise<string> {
     void this.#readAhead()
-    const { finishReason, text } = await this.#done
+    const { finishReason, text } = await this.#done.promise
     if (finishReason !== 'max_rounds') return text
     throw new MaxRoundsError(
       `expected an answer within ${this.#options.maxRounds} replies (maxRounds), but the last ` +
@@ -194,13 +194,13 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
   /** The first time counts. */
   #fail(thrown: unknown): void {
     this.#error ??= { thrown }
-    this.#settle.reject(thrown)
+    this.#done.reject(thrown)
   }
 
   async *#run(): AsyncGenerator<ToolRunPart, undefined> {
     try {
       const finishReason = yield* this.#replies()
-      this.#settle.resolve(this.#result(finishReason))
+      this.#done.resolve(this.#result(finishReason))
     } catch (thrown) {
       const error = this.#site.joinedTo(thrown)
       this.#fail(error)

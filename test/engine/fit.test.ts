@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import type { NativeChat, NativeRequest } from '../../src/binding/engine-port.js'
+import { answersOf } from '../../src/engine/fit/answers.js'
 import {
   type ChatMessage,
   type ContextLengthError,
@@ -302,6 +303,14 @@ describe('what does not fit', () => {
     expect(counted.length).toBeLessThanOrEqual(2)
   })
 
+  test('is refused as countTokens refuses it where it is no conversation', async () => {
+    const { engine } = await open()
+    for (const given of [undefined, 'abc', {}, []]) {
+      const fit = engine.fit(given as never)
+      await expect(fit).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'messages' })
+    }
+  })
+
   test('is one too where everything is kept', async () => {
     const { engine } = await open()
     const all = engine.fit(turns(40), { keep: () => true })
@@ -420,5 +429,35 @@ describe('chat with fit', () => {
     await engine.close()
     await expect(reply.done).rejects.toHaveProperty('code', 'ERR_CLOSED')
     await reply.settled
+  })
+})
+
+describe('answers are of the calls', () => {
+  const call = (...names: string[]) => ({ toolCalls: names.map((name) => ({ id: '', name })) })
+  const byId = (id: string) => ({ toolCalls: [{ id, name: 'x' }] })
+  const answer = (name = '', toolCallId = '') => ({ role: 'tool', name, toolCallId })
+
+  // As native/llama/template/message-order.cpp pairs them.
+  test.each<[string, object[], [number, number][]]>([
+    [
+      'in their order',
+      [call('a', 'b'), answer(), answer()],
+      [
+        [0, 1],
+        [0, 2],
+      ],
+    ],
+    ['of the tool that they name', [call('a'), {}, call('b'), answer('b')], [[2, 3]]],
+    [
+      'of none where no call of it waits',
+      [call('a'), answer('b'), answer('a'), answer()],
+      [[0, 2]],
+    ],
+    ['that they name by id, however far', [byId('1'), byId('2'), answer('', '1')], [[0, 2]]],
+  ])('%s', (_, given, pairs) => {
+    const empty = { role: 'assistant', toolCalls: [], toolCallId: '', name: '' }
+    const messages = given.map((one) => ({ ...empty, ...one }))
+    const found = answersOf(messages as never).map(({ call, answer }) => [call, answer])
+    expect(found).toEqual(pairs)
   })
 })

@@ -74,7 +74,7 @@ describe('a conversation in OpenAI’s words', () => {
       { role: 'assistant', function_call: { name: 'run', arguments: '{}' } },
       { role: 'function', name: 'run', content: { ran: 3 } },
       { role: 'assistant', tool_calls: [{ id: 'c', custom: { name: 'sh', input: 'ls' } }] },
-      { role: 'assistant', content: null, refusal: 'No.' },
+      { role: 'assistant', content: null, refusal: 'No.', reasoning: null },
       user,
     ]).chat
     expect(messages[0]?.toolCalls).toEqual([{ id: '', name: 'run', arguments: '{}' }])
@@ -155,6 +155,8 @@ describe('tools in the words of others', () => {
     ['MCP’s', { ...named, inputSchema: parameters, strict: true }],
     ['Anthropic’s', { ...named, input_schema: parameters, strict: true }],
     ['OpenAI’s, without a type', { function: ours }],
+    ['MCP’s within OpenAI’s', { function: { ...named, inputSchema: parameters, strict: true } }],
+    ['with null for other words', { ...ours, inputSchema: null, function: null }],
   ])('%s are read as ours are', (_, tool) => {
     expect(read([user], { tools: [tool] }).chat).toEqual(read([user], { tools: [ours] }).chat)
   })
@@ -174,6 +176,11 @@ describe('tools in the words of others', () => {
     ],
     ['tools[0].function.paramaters', { function: { name: 'a', paramaters: {} } }, "'parameters'?"],
     ['tools[0].name', { name: 'a', function: { name: 'a' } }, 'nothing beside function'],
+    [
+      'tools[0].input_schema',
+      { ...named, parameters, input_schema: {} },
+      'nothing beside parameters, whose other name it is',
+    ],
     [
       'tools[0].function.parameters.type',
       { type: 'function', function: { ...ours, parameters: { type: 'objekt' } } },

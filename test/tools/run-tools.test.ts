@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   type ChatMessage,
@@ -237,10 +238,18 @@ describe('a run of tools', () => {
 
   test('fills a form in its last reply', async () => {
     const { engine, addon } = await open([calling(['look', {}]), saying('{"a"', ': "7"}')])
-    const schema = z.object({ a: z.coerce.number() })
+    const object = z.object({ a: z.coerce.number() })
+    let read = 0
+    const input = () => {
+      read++
+      return z.toJSONSchema(object, { io: 'input' })
+    }
+    const standard = { ...object['~standard'], jsonSchema: { input } }
+    const schema = { '~standard': standard } as unknown as typeof object
     const run = runTools(engine, ask, { tools: { look: { run: () => 1 } }, schema })
     const { a }: { a: number } = await run.object()
     expect(a).toBe(7)
+    expect(read).toBe(1) // however many replies
     expect(addon.engine.submitted.every(({ grammarIsSchema }) => grammarIsSchema)).toBe(true)
   })
 
@@ -320,8 +329,22 @@ describe('what goes wrong with a call', () => {
     ['a text', () => Promise.reject('out of cheese'), 'Error: out of cheese'],
     ['undefined', () => Promise.reject(), 'Error: nothing'],
     ['an error without words', () => Promise.reject(new RangeError()), 'Error: RangeError'],
+    [
+      'an error of another realm',
+      () => runInNewContext("throw new Error('x'.repeat(300))"),
+      `Error: ${'x'.repeat(300)}`,
+    ],
   ])('of %s the model is told %s', async (_, run, content) => {
     expect(await told(['a', {}], { a: { run } })).toMatchObject({ content, reason: 'failed' })
+  })
+
+  test('arguments whose validation throws are refused, and the tool is not asked', async () => {
+    const parameters = z.object({ a: z.number() }).superRefine(() => {
+      throw new Error('boom')
+    })
+    const { content, reason } = await told(['a', { a: 1 }], { a: { parameters, run: vi.fn() } })
+    expect(reason).toBe('invalid-arguments')
+    expect(content).toContain("an error of its schema's validation (boom)")
   })
 
   test('a tool that takes too long is told of, and its signal says so', async () => {

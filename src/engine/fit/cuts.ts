@@ -12,7 +12,7 @@ export interface Cut {
   readonly user: number
   /** Size of the messages before it, as `sizeOf` counts. */
   readonly position: number
-  /** The same of the message at which it could last have been cut between turns, or within one. */
+  /** `position` of the cut before it, of the same kind: between turns, or within one. */
   readonly previous: number
 }
 
@@ -57,7 +57,7 @@ export function cutsOf(
     size += sizeOf(message)
     const mayCut = i <= end && answeredAt < i
     if (message.role === 'user') {
-      if (mayCut) all.push({ at: i, user: -1, position, previous: turn.position })
+      if (mayCut && i > 0) all.push({ at: i, user: -1, position, previous: turn.position })
       turn.user = i
       turn.position = position
       previous = -1

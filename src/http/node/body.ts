@@ -12,13 +12,10 @@ import {
   checkMedia,
   tooSlow,
 } from '../door/body.js'
+import type { Handed } from './mounted.js'
 
 /** A request whose body may be read. */
-interface Readable {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  /** What a body parser in front has left; undefined where there was none. */
-  readonly body: unknown
+interface ReadableRequest extends Handed {
   /** Fires when the body is not wanted any more: the client has left, or the call has ended. */
   readonly signal: AbortSignal
 }
@@ -27,7 +24,7 @@ interface Readable {
  * The body of a JSON request: what a body parser before us has left at `req.body`, else what is
  * read here, counted and by a deadline. Throws a 400 at once where its bytes are gone.
  */
-export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer> {
+export function readBody(request: ReadableRequest, limits: BodyLimits): Promise<Buffer> {
   const { req, res } = request
   const { bodyBytesMax } = limits.settings
   checkMedia(req.headers as CallHeaders)
@@ -38,7 +35,7 @@ export function readBody(request: Readable, limits: BodyLimits): Promise<Buffer>
   return readAll(request, limits)
 }
 
-function readAll({ req, signal }: Readable, limits: BodyLimits): Promise<Buffer> {
+function readAll({ req, signal }: ReadableRequest, limits: BodyLimits): Promise<Buffer> {
   const body = new ArrivingBody(limits, signal)
   return new Promise((resolve, reject) => {
     // A string where other code has called setEncoding().
@@ -78,7 +75,7 @@ function isTouched(req: IncomingMessage): boolean {
  * A body that a body parser before us has read, as bytes: it passes the same checks as any other.
  * Only its decoding was the parser's.
  */
-function bodyReadBefore({ req, body, signal }: Readable, limits: BodyLimits): Buffer {
+function bodyReadBefore({ req, body, signal }: ReadableRequest, limits: BodyLimits): Buffer {
   const bytes = bytesOf(body)
   // body-parser says {} for what it did not read.
   const isMadeUp = !req.readableEnded && bytes?.toString() === '{}'

@@ -31,8 +31,14 @@ export class Drain {
 
   #begin(): Promise<void> {
     const { signal } = this.#deadline
-    const cutOff = () => setTimeout(this.#cutOff, lastWordsMs).unref()
+    let timer: NodeJS.Timeout | undefined
+    const cutOff = () => {
+      timer = setTimeout(this.#cutOff, lastWordsMs).unref()
+    }
     signal.addEventListener('abort', cutOff, { once: true })
-    return this.#end(signal)
+    return this.#end(signal).finally(() => {
+      clearTimeout(timer) // who comes later is no reader of these
+      signal.removeEventListener('abort', cutOff)
+    })
   }
 }

@@ -49,6 +49,6 @@ function someOf(given: Record<string, unknown>): ToolChoice | undefined {
   return names.includes(undefined) ? undefined : { names: names as string[], mode }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

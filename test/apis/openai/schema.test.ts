@@ -365,3 +365,9 @@ test('the JSON that a tool answers with may be an array', () => {
   const { messages } = chatRequest.parse({ model: 'default', messages: [user, answer] })
   expect(messages[1]?.content).toBe('[{"id":1}]')
 })
+
+test('a refusal stands for the content of the message', () => {
+  const refused = { role: 'assistant', content: null, refusal: 'No.' }
+  const { messages: read } = parse({ messages: [...messages, refused] })
+  expect(read.map(({ content }) => content)).toEqual(['hi', 'No.'])
+})

@@ -40,6 +40,7 @@ test.each<[tool: object, path: string]>([
   [{ name: 'b', inputSchema: { required: 1 } }, 'tools[1].inputSchema.required'],
   [{ type: 'function', name: 'b', parameters: { items: null } }, 'tools[1].parameters.items'],
   [named('b', { parameters: '{"type":"object"}' }), 'tools[1].function.parameters'],
+  [named('b', { parameters: {}, inputSchema: {} }), 'tools[1].function.inputSchema'],
 ])('the tools %j are taken, and a header says how', async (tool, path) => {
   const { response, notes, sent } = await ask({ tools: [named('a'), tool, named('c')] })
   expect(response.status).toBe(200)

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { InvalidOptionError } from '../../../src/api/errors.js'
 import { requestListener } from '../../../src/http/index.js'
+import { Drain, lastWordsMs } from '../../../src/http/node/drain.js'
 import { eventually } from '../../support/eventually.js'
 import { post, RawClient, request } from '../../support/raw-client.js'
 import {
@@ -97,6 +98,21 @@ test('with nothing under way it is over at once, and stays a drain', async () =>
   const raw = await client()
   raw.send(request('GET', '/v1/models'))
   await raw.seen('shutting_down')
+})
+
+test('readers are cut off only while some are waited for', async () => {
+  vi.useFakeTimers()
+  try {
+    for (const isOver of [true, false]) {
+      const cutOff = vi.fn()
+      const end = () => (isOver ? Promise.resolve() : new Promise<void>(() => undefined))
+      void new Drain(end, cutOff).run({ deadlineMs: 0 })
+      await vi.advanceTimersByTimeAsync(lastWordsMs + 1)
+      expect(cutOff).toHaveBeenCalledTimes(isOver ? 0 : 1)
+    }
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('what it is called with', () => {

@@ -77,6 +77,7 @@ const chatMessage = z
       name: optional(z.string({ error: 'a string' })),
       reasoning_content: optional(z.string({ error: 'a string' })),
       reasoning,
+      refusal: optional(z.string({ error: 'a string' })), // instead of a content
       audio: unsupported('no audio (only text is supported)'),
       images: unsupported('no images (only text is supported)', isEmptyArray), // Ollama's
     },
@@ -93,7 +94,7 @@ const chatMessage = z
     { path: ['function_call'], error: 'no function_call (only an assistant calls functions)' },
   )
   .transform((message, context): ChatMessage => {
-    const said = readContent(message.content, message.role)
+    const said = readContent(message.content ?? message.refusal, message.role)
     if (!('expected' in said)) return messageOf(message, said.text, said.reasoning)
     context.issues.push({
       code: 'custom',

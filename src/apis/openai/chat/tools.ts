@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
 import { show } from '../../../api/show.js'
 import type { ChatOptions, RequestNote, Tool, ToolChoice } from '../../../api/types.js'
-import { choiceOf } from '../../../options/other-words/tool-choice.js'
+import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
+import { schemaKeys } from '../../../options/tools.js'
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 
@@ -27,7 +28,6 @@ const toolError = 'an object such as {"type": "function", "function": {...}}'
 const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
 /** Of tools of other types, so many are told of one by one. */
 const leftOutToldMax = 64
-const parameterKeys = ['parameters', 'input_schema', 'inputSchema'] as const
 
 export const wireTools = z
   .array(z.unknown(), { error: 'an array of tools' })
@@ -101,7 +101,8 @@ function readFunction(one: Record<string, unknown>, path: string[], at: string):
   }
   const description = descriptionOf(one, say)
   const isGiven = (key: string) => one[key] !== undefined && one[key] !== null
-  const key = parameterKeys.find(isGiven) ?? 'parameters'
+  const [key = 'parameters', ...others] = schemaKeys.filter(isGiven)
+  for (const other of others) say(other, `nothing beside ${key}`, 'left out')
   const parameters = isGiven(key) ? parametersOf(one[key]) : undefined
   if (isGiven(key) && parameters === undefined) {
     if (strict === true) return { expected: 'a JSON schema, an object', path: [...path, key] }
@@ -140,10 +141,6 @@ function parametersOf(value: unknown): Record<string, unknown> | undefined {
   } catch {
     return undefined // it is no JSON, which the caller says
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Reads tools and makes their grammars, while others have the event loop as well. */
