@@ -20,5 +20,5 @@ await app.listen({ port, host: '127.0.0.1' })
 console.log(`http://127.0.0.1:${port}/v1`)
 process.once('SIGTERM', () => {
   app.close()
-  setTimeout(() => app.server.closeAllConnections(), 10_000).unref() // whoever is not done by then
+  setTimeout(() => app.server.closeAllConnections(), 10_000).unref() // what is still open
 })

@@ -25,7 +25,7 @@ const server = /** @type {import('node:http').Server} */ (
 )
 process.once('SIGTERM', async () => {
   server.close()
-  setTimeout(() => server.closeAllConnections(), 10_000).unref() // whoever is not done by then
+  setTimeout(() => server.closeAllConnections(), 10_000).unref() // what is still open
   await listener.drain({ deadlineMs: 9_000 }) // replies end, or are told that there is no time
   await engine.close()
 })

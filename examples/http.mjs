@@ -20,7 +20,7 @@ const port = Number(process.env.PORT ?? 8080)
 server.listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/ai/v1`))
 process.once('SIGTERM', async () => {
   server.close()
-  setTimeout(() => server.closeAllConnections(), 10_000).unref() // whoever is not done by then
+  setTimeout(() => server.closeAllConnections(), 10_000).unref() // what is still open
   await listener.drain({ deadlineMs: 9_000 }) // replies end, or are told that there is no time
   await engine.close()
 })

@@ -1,5 +1,5 @@
 // OpenAI's API inside Next.js, in its pages router: this is pages/api/ai/[...path].js, and
-// next.config.js has serverExternalPackages: ['sluice']. Clients ask /api/ai/v1.
+// next.config.mjs has serverExternalPackages: ['sluice']. Clients ask /api/ai/v1.
 import { load } from 'sluice'
 import { requestListener } from 'sluice/http'
 

@@ -1,5 +1,5 @@
 // A route handler as Next.js and others have them: a web Request in, a Response out whose body is
-// the text as it comes. In Next.js this is app/api/chat/route.js, and next.config.js has
+// the text as it comes. In Next.js this is app/api/chat/route.js, and next.config.mjs has
 // serverExternalPackages: ['sluice'].
 import { load, SluiceError } from 'sluice'
 
@@ -24,7 +24,7 @@ export async function POST(request) {
     // A client that leaves aborts request.signal, and that ends the reply.
     const reply = engine.chat(messages, { maxTokens: 300, signal: request.signal })
     await reply.accepted // until here an error can still be a status
-    return new Response(textOf(reply).pipeThrough(new TextEncoderStream()), {
+    return new Response(reply.toTextStream(), {
       headers: { 'Content-Type': 'text/plain; charset=utf-8' },
     })
   } catch (error) {
@@ -45,13 +45,4 @@ function statusOf({ code }) {
   if (code === 'ERR_OVERLOADED') return 429
   if (['ERR_QUEUE_TIMEOUT', 'ERR_CLOSED', 'ERR_ENGINE_ENDED'].includes(code)) return 503
   return code === 'ERR_CONTEXT_LENGTH' || code.startsWith('ERR_INVALID_') ? 400 : 500
-}
-
-/** @param {import('sluice').Reply} reply */
-function textOf(reply) {
-  return reply.toWeb().pipeThrough(
-    new TransformStream({
-      transform: (part, controller) => controller.enqueue(part.text),
-    }),
-  )
 }

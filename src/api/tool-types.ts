@@ -107,8 +107,8 @@ export interface ToolRunResult {
   /** Of the last reply; empty where it only called tools. */
   readonly text: string
   /**
-   * The conversation: what was given, messages in OpenAI's words in ours, and all that came to it.
-   * Another run may go on with it.
+   * The conversation: the messages that were given (those in OpenAI's words turned into ours), and
+   * all that was added. Another run may go on with it.
    */
   readonly messages: readonly ChatMessage[]
   readonly rounds: readonly ToolRound[]

@@ -29,6 +29,7 @@ export interface LoadOptions {
    * tokens, grammar and queue counts. Else it fails with ERR_QUEUE_TIMEOUT. It does not fail while
    * another request computes the beginning of its prompt, nor once another of its `n` choices has
    * had a slot.
+   * With `fit` it begins once the conversation was made to fit, and anew for each count before.
    * Texts (`tokenize`, `applyTemplate` and the like) must be ready within it. 1 to 2 ** 31 - 1,
    * default 60,000.
    */
@@ -379,11 +380,11 @@ export interface FitRules {
    */
   readonly keep?: KeptTurns | KeepsMessage
   /**
-   * How much of the conversation stays once something must go: about this share of the room that it
-   * has beside what is always kept, and three quarters of that at least, as far as whole turns come
-   * to it. The less stays, the more turns pass until the next drop, and only a drop has the engine
-   * compute messages again. 1 keeps all that fits, and drops something nearly every turn. 0 to 1,
-   * default 0.5.
+   * How much of the conversation stays once something has to be dropped, as a share of the tokens
+   * that are left beside what is always kept. Whole turns are dropped, so it is not exact: three
+   * quarters of the share stay at least, where turns are short enough. With less, drops are rarer,
+   * and only a drop has messages computed again. 1 keeps all that fits and drops nearly every turn.
+   * 0 to 1, default 0.5.
    */
   readonly retentionRatio?: number
 }
@@ -425,9 +426,8 @@ export interface ChatOptions<Schema extends object = object> extends RequestOpti
   readonly continueFinal?: boolean
   /**
    * Drops the oldest turns of a conversation that outgrows the context, as `engine.fit` does, and
-   * tells in `dropped` which messages those were. True takes the default rules. It counts tokens a
-   * few times first, and `queueDeadlineMs` begins anew for each. Default false: what is too long
-   * rejects with ERR_CONTEXT_LENGTH.
+   * tells in `dropped` which messages those were. True takes the default rules. Default false: what
+   * is too long rejects with ERR_CONTEXT_LENGTH.
    */
   readonly fit?: boolean | FitRules
 }

@@ -108,8 +108,8 @@ export interface ServerOptions extends ListenerOptions {
   /** Address to bind. Default 127.0.0.1. Another than loopback needs `apiKeys`. */
   host?: string
   /**
-   * TCP port; 0 picks a free one. Also as decimal text, as `process.env.PORT` has it; of all
-   * numbers this one only. Default 8080.
+   * TCP port; 0 picks a free one. May also be decimal text, as `process.env.PORT` is; no other
+   * number may. Default 8080.
    */
   port?: number | string
   /** Serve an address other than loopback to all clients, without a key. Default false. */

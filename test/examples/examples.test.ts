@@ -9,7 +9,8 @@ import { nodeUnderTest, programs } from '../support/packages/package-under-test.
 import { freePort, requireWarning, startProgram } from '../support/program.js'
 import { framesOf, textOf } from '../support/sse.js'
 
-// Each example as a newcomer would run it: a process of its own, with what it prints or serves.
+// Each example as a newcomer would run it: a process of its own, with what it prints or serves. The
+// programs of docs/tools.md are among them.
 // What the model tells is another story each time, so only its length is looked at.
 
 const folder = programs('examples')

@@ -19,8 +19,8 @@ const blocks: Block[] = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(
   },
 )
 
-test('there are such blocks of five frameworks', () => {
-  expect(new Set(blocks.map(({ example }) => example)).size).toBeGreaterThan(5)
+test('there are such blocks of six examples', () => {
+  expect(new Set(blocks.map(({ example }) => example)).size).toBe(6)
 })
 
 test.each(blocks)('a block of docs/frameworks.md is of $example as it stands', (block) => {

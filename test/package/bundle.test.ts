@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -37,6 +37,21 @@ describe.each(formats)('bundled by esbuild as %s', (format, extension) => {
     expect(stdout).toMatch(/^true ERR_BINARY_MISSING sluice is part of a bundle \(/)
     expect(stdout).toMatch(/external: \['sluice', 'sluice\/http'\].*docs\/bundlers\.md/)
   })
+})
+
+test('each way of docs/bundlers.md is one of these', () => {
+  const page = readFileSync('docs/bundlers.md', 'utf8')
+  const mark = '<!-- run by test/package/bundle.test.ts -->'
+  const blocks = page.split(`${mark}\n\`\`\`js\n`).slice(1)
+  expect(blocks).toHaveLength(5)
+  const sources = ['test/hosts/bundled/bundle.mjs', 'test/package/bundle.test.ts']
+  const said = sources.map((file) => readFileSync(file, 'utf8')).join('\n')
+  for (const block of blocks) {
+    const code = block.slice(0, block.indexOf('```'))
+    const [line = ''] = /externals?: [^\n]*[\]}]/.exec(code) ?? []
+    // The value alone: here it stands beside another, or behind a condition.
+    expect(said).toContain(line.slice(line.indexOf(': ') + 2).replace(/ \}$/, ''))
+  }
 })
 
 describe('bundled by', () => {

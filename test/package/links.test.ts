@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { linksOf } from '../support/docs/links.js'
 import { ScratchFolder } from '../support/packages/package.js'
 import { unpackedPackage } from '../support/packages/package-copy.js'
 
@@ -16,17 +17,6 @@ afterAll(() => project[Symbol.dispose]())
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const address = 'https://github.com/sluice-js/sluice'
-/** Read in the repository alone. */
-const notPacked = /^(?:src|test|site|scripts|bench)\/|^(?:ARCHITECTURE|CONTRIBUTING)\.md$/
-
-/** Relative links and images of a page, without their anchors. */
-function linksOf(file: string): string[] {
-  const text = readFileSync(file, 'utf8').replace(/^```[\s\S]*?^```/gm, '')
-  const links = [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"/g)]
-  const targets = links.map(([, link, attribute]) => `${link ?? attribute}`.replace(/#.*/, ''))
-  return [...new Set(targets)].filter((link) => link !== '' && !/^[a-z]+:/.test(link))
-}
-
 test('the package says where its repository, its page and its issues are', () => {
   expect(manifest).toMatchObject({
     repository: { type: 'git', url: `git+${address}.git` },
@@ -35,16 +25,9 @@ test('the package says where its repository, its page and its issues are', () =>
   })
 })
 
-describe('the links of README.md', () => {
-  const links = linksOf('README.md')
-
-  test('lead to files of the repository', () => {
-    expect(links.length).toBeGreaterThan(10)
-    expect(links.filter((link) => !existsSync(link))).toEqual([])
-  })
-
-  test('lead to files of the package, but for those of who works on it', () => {
-    const own = links.filter((link) => !notPacked.test(link))
-    expect(own.filter((link) => !existsSync(path.join(home, link)))).toEqual([])
-  })
+test('the links of README.md lead to files of the package', () => {
+  const links = linksOf(readFileSync('README.md', 'utf8')).map((link) => link.replace(/#.*/, ''))
+  const files = [...new Set(links)].filter((link) => link !== '')
+  expect(files.length).toBeGreaterThan(10)
+  expect(files.filter((link) => !existsSync(path.join(home, link)))).toEqual([])
 })

@@ -18,7 +18,8 @@ module.exports = ({ sluice, importAgain, model, runner }) => {
 
   test('a reply comes in parts', async () => {
     const texts = []
-    for await (const { text } of engine.chat(ask, { maxTokens: 20 })) texts.push(text)
+    for await (const { text } of engine.chat(ask, { maxTokens: 200, ignoreEos: true }))
+      texts.push(text)
     expect(texts.length).toBeGreaterThan(1)
     expect(texts.join('')).toMatch(/\w+ \w+/)
   })

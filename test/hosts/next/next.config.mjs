@@ -4,7 +4,8 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname, '../../..')
 
 export default {
-  serverExternalPackages: ['sluice'],
+  // A test wants to see what is said without this line.
+  ...(process.env.WITHOUT_EXTERNAL ? {} : { serverExternalPackages: ['sluice'] }),
   turbopack: { root },
   outputFileTracingRoot: root,
 }

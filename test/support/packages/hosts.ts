@@ -23,7 +23,8 @@ type Platform = (typeof platforms)[number]
 export async function hosts(): Promise<string> {
   await installDependencies(folder)
   const stamp = path.join(modules, 'sluice/packed.stamp')
-  const packed = ['package.json', 'dist', 'examples'].map((name) => path.join(checkout, name))
+  const names = ['package.json', 'dist', 'examples', 'models/storyteller.gguf']
+  const packed = names.map((name) => path.join(checkout, name))
   const hash = hashOf([], [...packed, `${addon}.stamp`])
   if (isFresh(stamp, hash)) return folder
   await unpackCheckout(path.join(modules, 'sluice'))
