@@ -4,8 +4,9 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { hosts } from '../support/packages/hosts.js'
 import { freePort, startProgram } from '../support/program.js'
 
-// An app of Next.js with our two examples for it, as docs/bundlers.md says: a route handler (app/api/chat), and OpenAI's API
-// in API routes (pages/api/ai). Behind pages/api/parsed Next has read the body before.
+// An app of Next.js with our two examples for it, as docs/bundlers.md says: a route handler
+// (app/api/chat), and OpenAI's API in API routes (pages/api/ai). Behind pages/api/parsed Next has
+// read the body before.
 
 let folder: string
 let next: (...args: string[]) => ReturnType<typeof startProgram>
