@@ -24,8 +24,9 @@ constexpr int32_t kLikeliestMax = 128;
 // One for each thread, and not for each sequence's sampler: they take 1 MB at 152k tokens.
 struct Buffers {
   Logits logits;
-  std::vector<float> changed, masked;
+  std::vector<float> masked;
   std::vector<Candidate> allowed;
+  std::vector<Candidate> replaced;  // values of a row that were changed, in order
   std::vector<llama_token_data> candidates;
 };
 
@@ -137,13 +138,53 @@ void Sampler::accept(int32_t token) {
   }
 }
 
-int32_t Sampler::sample(const float* logits) {
+// A row with a sampler's biases and penalties, as long as it lives. In place: to copy a row takes
+// longer than to choose from it, and only a few of its values change.
+class Sampler::Changes {
+ public:
+  Changes(const Sampler& sampler, float* logits) : logits_(logits) {
+    replaced_.clear();
+    if (!logits) return;
+    replaced_.reserve(sampler.biases_.size() + sampler.recent_.size());
+    for (const LogitBias& entry : sampler.biases_) {
+      replace(entry.token, logits[entry.token] + entry.bias);
+    }
+    if (!sampler.penalties_) return;
+    // Only recent tokens change. One that is there twice is set to the same value twice.
+    std::vector<llama_token_data>& candidates = buffers().candidates;
+    candidates.clear();
+    for (int32_t token : sampler.recent_) candidates.push_back({token, logits[token], 0.0f});
+    llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
+    llama_sampler_apply(sampler.penalties_.get(), &array);
+    for (const llama_token_data& entry : candidates) replace(entry.id, entry.logit);
+  }
+  ~Changes() {
+    // From the last to the first: some may have been changed twice.
+    for (; !replaced_.empty(); replaced_.pop_back()) {
+      logits_[replaced_.back().token] = replaced_.back().logit;
+    }
+  }
+  Changes(const Changes&) = delete;
+  Changes& operator=(const Changes&) = delete;
+
+ private:
+  void replace(int32_t token, float logit) {
+    replaced_.push_back({token, logits_[token]});
+    logits_[token] = logit;
+  }
+
+  float* const logits_;
+  std::vector<Candidate>& replaced_ = buffers().replaced;
+};
+
+int32_t Sampler::sample(float* logits) {
   const auto begin = std::chrono::steady_clock::now();
   Logits& reader = buffers().logits;
-  const float* weighed = logits && changes_logits() ? changed(logits) : logits;
-  read(reader, weighed);
+  std::optional<Changes> changes(std::in_place, *this, logits);
+  read(reader, logits);
   const std::optional<int32_t> forced = take_forced();
-  const int32_t token = forced ? *forced : choose_freely(weighed, reader);
+  const int32_t token = forced ? *forced : choose_freely(logits, reader);
+  changes.reset();
   if (constraint_) constraint_->accept(token);
   if (logprobs_ >= 0) {
     if (changes_logits() || constraint_) read(reader, logits);
@@ -229,21 +270,6 @@ int32_t Sampler::choose_allowed(const float* logits, Logits& reader) {
 void Sampler::read(Logits& reader, const float* logits) const {
   if (logits && reader.read(logits, vocabulary_)) return;
   throw unusable_logits();
-}
-
-const float* Sampler::changed(const float* logits) const {
-  std::vector<float>& row = buffers().changed;
-  row.assign(logits, logits + vocabulary_);
-  for (const LogitBias& entry : biases_) row[size_t(entry.token)] += entry.bias;
-  if (!penalties_) return row.data();
-  // Only recent tokens change. One that is there twice is set to the same value twice.
-  std::vector<llama_token_data>& candidates = buffers().candidates;
-  candidates.clear();
-  for (int32_t token : recent_) candidates.push_back({token, row[size_t(token)], 0.0f});
-  llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
-  llama_sampler_apply(penalties_.get(), &array);
-  for (const llama_token_data& entry : candidates) row[size_t(entry.id)] = entry.logit;
-  return row.data();
 }
 
 int32_t Sampler::choose(Logits& logits) {

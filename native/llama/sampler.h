@@ -49,7 +49,7 @@ class Sampler final : public RowSampler {
   bool is_forcing() const { return next_forced_ < forced_.size(); }
   // Samples from a row's logits and remembers the token. Throws FaultError: engine_failed when the
   // logits are not numbers, or Constraint's when no token can follow.
-  int32_t sample(const float* logits) override;
+  int32_t sample(float* logits) override;
   // Of the last row; only where params.logprobs asks for them.
   const RowChances& chances() const { return chances_; }
   // What the last row took.
@@ -61,9 +61,9 @@ class Sampler final : public RowSampler {
   };
   using SamplerPtr = std::unique_ptr<llama_sampler, SamplerFree>;
 
+  class Changes;
+
   bool changes_logits() const { return !biases_.empty() || penalties_; }
-  // The row with biases and penalties, in a buffer of the calling thread.
-  const float* changed(const float* logits) const;
   // The next token of those that are forced.
   std::optional<int32_t> take_forced();
   // By sampling and the grammar, where no token is forced.
