@@ -353,6 +353,7 @@ void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
       ++stats_.draft_accepted_tokens;
       sequence.draft_accepted();
     }
+    const WorkClock::Span span(clock_, &Stats::text_ms);
     advance(sequence, *token);
   }
   speculation_->learn(int32_t(draft.size()), accepted, missed);
@@ -406,8 +407,9 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
     jobs.push_back(
         {&scorers.emplace_back(model.vocabulary(), row.token, top), context_.logits(row.row)});
   }
-  samplers_.run(jobs);
+  run_samplers(jobs);
   ledger_.beat();
+  const WorkClock::Span span(clock_, &Stats::text_ms);
   for (size_t first = 0, end = 0; first < rows.size(); first = end) {
     const int32_t slot = rows[first].slot;
     Sequence& sequence = *slots_.at(slot);
@@ -439,6 +441,7 @@ BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
 }
 
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
+  const WorkClock::Span span(clock_, &Stats::compute_ms);
   ledger_.beat();
   return compute(context_, threads_, abort_of(slots));
 }
@@ -478,6 +481,11 @@ bool StepLoop::make_room_after_refusal() {
   return true;
 }
 
+void StepLoop::run_samplers(std::vector<SampleJob>& jobs) {
+  const WorkClock::Span span(clock_, &Stats::sample_ms);
+  samplers_.run(jobs);
+}
+
 void StepLoop::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
   std::vector<int32_t> slots;
@@ -492,7 +500,8 @@ void StepLoop::sample(const std::vector<LogitsRow>& rows) {
     jobs.push_back({&sequence->sampler(), context_.logits(row.row)});
     slots.push_back(row.slot);
   }
-  samplers_.run(jobs);
+  run_samplers(jobs);
+  const WorkClock::Span span(clock_, &Stats::text_ms);
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (jobs[i].fault) {
       give_up_after_sampling(slots[i], *jobs[i].fault);
@@ -509,7 +518,7 @@ bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
 // Nothing when it failed; then the sequence has left its slot.
 std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
   std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
-  samplers_.run(job);
+  run_samplers(job);
   if (!job.front().fault) return job.front().token;
   give_up_after_sampling(sequence.slot(), *job.front().fault);
   return std::nullopt;
@@ -600,10 +609,12 @@ void StepLoop::sleep() {
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   const Ledger::Idle idle(ledger_);
+  const WorkClock::Span span(clock_, &Stats::idle_ms);
   wiring_.mailbox.wait(deadline);
 }
 
 void StepLoop::publish_stats() {
+  clock_.settle();
   stats_.running = 0;
   stats_.parked = line_.parked_count();
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {

@@ -11,6 +11,7 @@
 #include "engine/batch/sequence.h"
 #include "engine/batch/slots.h"
 #include "engine/batch/waiting-line.h"
+#include "engine/batch/work-clock.h"
 #include "engine/policy/prefill-cost.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
@@ -100,6 +101,7 @@ class StepLoop : public Loop {
   void computed(Sequence& sequence, int32_t rows);
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
   DecodeStatus decode(const std::vector<int32_t>& slots);
+  void run_samplers(std::vector<SampleJob>& jobs);
   void sample(const std::vector<LogitsRow>& rows);
   // The prompt is computed, and nothing more was asked for.
   bool ends_with_prompt(const Sequence& sequence) const;
@@ -127,6 +129,7 @@ class StepLoop : public Loop {
   PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
   double singles_ms_ = 0;                   // moving average
   Stats stats_;
+  WorkClock clock_{stats_, &Stats::plan_ms};
 };
 
 }  // namespace sluice
