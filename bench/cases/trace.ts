@@ -29,13 +29,14 @@ export async function traceOf(settings: ServerSettings, load: Load): Promise<str
   const work = await workOf(settings, load)
   const perStep = (ms: number) => `${figure((ms * 1000) / work.steps)} us`
   const perToken = (ms: number) => `${figure((ms * 1000) / work.tokens)} us`
-  const own = work.plan + work.sample + work.text
+  const own = work.plan + work.sample + work.text + work.wake
   const shares = await javascriptShares(settings, load)
   const told = shares.map(([name, share]) => `${name} ${figure(share * 100)}%`)
   return [
     `${path.basename(settings.model)}, ${situationOf(load, 0)}, a step of the engine's thread:`,
     `  llama_decode ${perStep(work.compute)}; beyond it ${perStep(own)}: sampling ` +
-      `${perStep(work.sample)}, text ${perStep(work.text)}, all else ${perStep(work.plan)}`,
+      `${perStep(work.sample)}, text ${perStep(work.text)}, wake-ups ${perStep(work.wake)}, ` +
+      `all else ${perStep(work.plan)}`,
     `  JavaScript's thread ${perStep(work.javascript)} a step, ${perToken(work.javascript)} a ` +
       `token; it slept ${figure(work.sleeps / work.steps)} times a step`,
     `  in it: ${told.join(', ')}`,

@@ -10,6 +10,7 @@ export interface ServerWork {
   compute: number
   sample: number
   text: number
+  wake: number
   idle: number
   /** Of JavaScript's thread, the kernel's part of it included. */
   javascript: number
@@ -33,6 +34,7 @@ export async function serverWork({ port, pid }: ServerProcess): Promise<ServerWo
     compute: ms('compute'),
     sample: ms('sample'),
     text: ms('text'),
+    wake: ms('wake'),
     idle: ms('idle'),
     ...javascriptThread(pid),
   }

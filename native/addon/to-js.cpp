@@ -370,6 +370,7 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("computeMs", stats.compute_ms);
   object.Set("sampleMs", stats.sample_ms);
   object.Set("textMs", stats.text_ms);
+  object.Set("wakeMs", stats.wake_ms);
   object.Set("idleMs", stats.idle_ms);
   object.Set("preempted", double(stats.preempted));
   object.Set("moved", double(stats.moved));

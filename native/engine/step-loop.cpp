@@ -253,14 +253,19 @@ void StepLoop::run_step(const StepPlan& plan) {
   const bool is_drafted = is_alone && speculation_ && run_drafted(plan.singles.front());
   if (!plan.singles.empty() && !is_drafted) {
     run_singles(plan.singles);
-    if (!plan.prefills.empty()) sink_.flush();  // readers need not wait for the prompts
+    if (!plan.prefills.empty()) wake_readers(false);  // they need not wait for the prompts
   }
   for (const std::vector<Chunk>& chunks : plan.prefills) {
     if (wiring_.closing) return;
     run_prefill(chunks);
   }
   average(stats_.step_ms, ms_since(start), kNewestStep);
-  sink_.flush(plan.prefills.empty());
+  wake_readers(plan.prefills.empty());
+}
+
+void StepLoop::wake_readers(bool may_wait) {
+  const WorkClock::Span span(clock_, &Stats::wake_ms);
+  sink_.flush(may_wait);
 }
 
 void StepLoop::run_singles(const std::vector<int32_t>& slots) {
@@ -603,7 +608,7 @@ void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
 }
 
 void StepLoop::sleep() {
-  sink_.flush();
+  wake_readers(false);
   std::optional<Clock::time_point> deadline = line_.oldest_submission();
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();

@@ -84,6 +84,7 @@ class StepLoop : public Loop {
   bool make_cells_for(const StepPlan& plan);
   void preempt(int32_t slot);
   void run_step(const StepPlan& plan);
+  void wake_readers(bool may_wait);
   void run_singles(const std::vector<int32_t>& slots);
   void run_prefill(const std::vector<Chunk>& chunks);
   PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);

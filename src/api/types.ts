@@ -664,7 +664,7 @@ export interface EngineSettings {
  * - share of prompts that was not computed again: cachedTokens / promptTokens
  * - share of drafted tokens that were of use: draftAcceptedTokens / draftTokens
  * - a step slower than usual: stepMs
- * - what a step costs beyond llama_decode: (planMs + sampleMs + textMs) / steps
+ * - what a step costs beyond llama_decode: (planMs + sampleMs + textMs + wakeMs) / steps
  *
  * When idle, queued, running and parked are zero and started = finished + cancelled + failed.
  */
@@ -721,6 +721,8 @@ export interface EngineStats {
   readonly sampleMs: number
   /** Milliseconds of the engine's thread making tokens text for JavaScript. */
   readonly textMs: number
+  /** Milliseconds of the engine's thread waking JavaScript's. */
+  readonly wakeMs: number
   /** Milliseconds that the engine's thread waited for something to do. */
   readonly idleMs: number
   /** Times that a reply gave up its slot for another; it comes back where it was. */

@@ -496,6 +496,7 @@ export const idleSnapshot: EngineSnapshot = {
   computeMs: 0,
   sampleMs: 0,
   textMs: 0,
+  wakeMs: 0,
   idleMs: 0,
   preempted: 0,
   moved: 0,

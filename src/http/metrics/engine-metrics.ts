@@ -143,6 +143,7 @@ const labelledCounters: readonly LabelledMetric[] = [
       compute: ({ computeMs }) => computeMs / 1000,
       sample: ({ sampleMs }) => sampleMs / 1000,
       text: ({ textMs }) => textMs / 1000,
+      wake: ({ wakeMs }) => wakeMs / 1000,
       idle: ({ idleMs }) => idleMs / 1000,
     },
   },

@@ -25,9 +25,9 @@ test("the time of the engine's thread is told by what it did", async () => {
   expect(first.computeMs).toBeGreaterThan(first.sampleMs)
   await new Promise((resolve) => setTimeout(resolve, 200))
   await engine.complete('Twice', { maxTokens: 4, ignoreEos: true }).text()
-  const { planMs, computeMs, sampleMs, textMs, idleMs } = engine.stats()
+  const { planMs, computeMs, sampleMs, textMs, wakeMs, idleMs } = engine.stats()
   expect(idleMs - first.idleMs).toBeGreaterThanOrEqual(190)
-  const work = [planMs, computeMs, sampleMs, textMs]
+  const work = [planMs, computeMs, sampleMs, textMs, wakeMs]
   for (const one of work) expect(one).toBeGreaterThan(0)
   const sum = work.reduce((all, one) => all + one, idleMs)
   expect(sum).toBeLessThanOrEqual(performance.now() - start)
