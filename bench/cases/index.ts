@@ -1,4 +1,5 @@
 import type { BenchCase } from './bench-case.js'
+import { busy } from './busy.js'
 import { cancellation } from './cancellation.js'
 import { ceiling } from './ceiling.js'
 import { coldStart } from './cold-start.js'
@@ -17,6 +18,7 @@ export const cases: readonly BenchCase[] = [
   ceiling,
   inProcess,
   interference,
+  busy,
   cancellation,
   sharedPrefix,
   conversation,

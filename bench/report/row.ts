@@ -26,6 +26,15 @@ export function ratio({ metric, values }: Row): number {
   return metric.better === 'higher' ? sluice / rival : rival / sluice
 }
 
+/** The same in the round in which Sluice did worst beside the other. */
+export function worstRatio({ metric, values }: Row): number {
+  const ratios = values.sluice.map((sluice, round) => {
+    const rival = values.rival[round] ?? Number.NaN
+    return metric.better === 'higher' ? sluice / rival : rival / sluice
+  })
+  return Math.min(...ratios)
+}
+
 /** One row for each metric of what a measurement returned in each round. */
 export function rowsOf<K extends string>(
   heading: Pick<Row, 'case' | 'model' | 'situation'> & { rival?: string },

@@ -397,7 +397,10 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   if (!settle_batch(decode(slots), slots)) return;
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
-  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms_since(start));
+  // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
+  // smaller batches, which cost more a row, and so smaller ones still.
+  const double ms = ms_since(start) - taken_.ms * taken_.stalled;
+  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms);
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);
@@ -448,7 +451,7 @@ BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
 DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
   const WorkClock::Span span(clock_, &Stats::compute_ms);
   ledger_.beat();
-  return compute(context_, threads_, abort_of(slots));
+  return compute(context_, threads_, abort_of(slots), &taken_);
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {

@@ -127,6 +127,7 @@ class StepLoop : public Loop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
+  BatchTime taken_{0};                      // by the last batch that was computed
   PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
   double singles_ms_ = 0;                   // moving average
   Stats stats_;
