@@ -1,6 +1,7 @@
 #include "engine/speculation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -33,7 +34,7 @@ std::vector<std::vector<int32_t>> Speculation::draft(const std::vector<DraftRequ
   if (drafted_steps_ >= kDraftedStepsMax) return std::vector<std::vector<int32_t>>(requests.size());
   if (!speculator_) return look_up(requests, rows, rows_max);
   std::vector<std::vector<int32_t>> drafts(requests.size());
-  if (rows == 1 && requests.size() == 1) {
+  if (rows == 1 && requests.size() == 1 && catch_up_ms > 0) {
     drafts.front() = draft_by_model(requests.front(), catch_up_ms, abort);
   }
   return drafts;

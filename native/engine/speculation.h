@@ -40,8 +40,8 @@ class Speculation {
   Speculation& operator=(const Speculation&) = delete;
 
   // For each request, tokens that may follow: none where drafting is not worth it now, or while the
-  // draft model is still reading the text before them, for `catch_up_ms` in each step. `rows`: all
-  // single rows of the step; with the drafts no more than `rows_max`.
+  // draft model is still reading the text before them, for `catch_up_ms` in each step; 0 is not to
+  // ask it now. `rows`: all single rows of the step; with the drafts no more than `rows_max`.
   std::vector<std::vector<int32_t>> draft(const std::vector<DraftRequest>& requests, int32_t rows,
                                           int32_t rows_max, double catch_up_ms,
                                           const AbortCheck& abort);
