@@ -353,8 +353,8 @@ void StepLoop::sample_singles(std::vector<SingleRows>& singles) {
     for (const SingleRows* single : going) {
       computed(*slots_.at(single->slot), 1);
       const bool has_draft = depth < single->draft.size();
-      rows.push_back({single->slot, single->row + int32_t(depth),
-                      has_draft ? single->draft[depth] : -1});
+      rows.push_back(
+          {single->slot, single->row + int32_t(depth), has_draft ? single->draft[depth] : -1});
     }
     const std::vector<int32_t> tokens = sample(rows);
     std::vector<SingleRows*> next;

@@ -24,7 +24,8 @@ struct SpeculatorParams {
 // caller keeps no account of that. Owned by Speculation. Engine thread only.
 class Speculator {
  public:
-  // The target must outlive it. Throws FaultError(model_invalid) when the two models have different vocabularies, or the draft model cannot be trimmed.
+  // The target must outlive it. Throws FaultError(model_invalid) when the two models have different
+  // vocabularies, or the draft model cannot be trimmed.
   Speculator(const Context& target, std::unique_ptr<Context> draft, const SpeculatorParams& params);
   ~Speculator();
   Speculator(const Speculator&) = delete;

@@ -65,9 +65,8 @@ std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>
   if (rows > rows_max || batch_ms_[size_t(rows)] == 0) return counts;
   std::vector<size_t> likely(wishes.size());
   std::iota(likely.begin(), likely.end(), size_t(0));
-  std::stable_sort(likely.begin(), likely.end(), [&](size_t a, size_t b) {
-    return wishes[a].chance > wishes[b].chance;
-  });
+  std::stable_sort(likely.begin(), likely.end(),
+                   [&](size_t a, size_t b) { return wishes[a].chance > wishes[b].chance; });
   double fastest = kGainMin * rows / batch_ms(rows);
   for (int32_t length = 1; length <= kDraftMax; ++length) {
     double generated = rows;
@@ -80,8 +79,7 @@ std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>
       drafting.push_back(i);
       for (double p = chance, left = length; left > 0; --left, p *= chance) generated += p;
       const bool is_one_pass = !splits || int32_t(drafting.size()) == rows;
-      const double ms =
-          is_one_pass ? batch_ms(rows + drafted) : batch_ms(rows) + batch_ms(drafted);
+      const double ms = is_one_pass ? batch_ms(rows + drafted) : batch_ms(rows) + batch_ms(drafted);
       const double speed = generated / (ms + drafted * draft_ms_);
       if (speed <= fastest) continue;
       fastest = speed;

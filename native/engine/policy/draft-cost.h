@@ -47,7 +47,7 @@ class DraftCost {
   double step_ms(int32_t drafted) const { return batch_ms(1 + drafted) + drafted * draft_ms_; }
 
   std::array<double, kRowsMax + 1> batch_ms_{};  // by rows; 0 is not known
-  double draft_ms_ = 0;                           // a token
+  double draft_ms_ = 0;                          // a token
 };
 
 }  // namespace sluice

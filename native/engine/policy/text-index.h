@@ -12,8 +12,8 @@ namespace sluice {
 // Where each run of kKey tokens of a text was last seen, for texts that repeat themselves.
 //
 // A text is indexed in segments, each once it is complete, and a segment knows only its own tokens:
-// texts that begin with the same prompt share its segments. What is not in a segment yet is searched
-// as it is. Pure. Engine thread only.
+// texts that begin with the same prompt share its segments. What is not in a segment yet is
+// searched as it is. Pure. Engine thread only.
 class TextIndex {
  public:
   // Tokens that are compared. With two, chance finds are too many; with four, drafting begins a

@@ -30,10 +30,10 @@ extern "C" decltype(llamafile_sgemm) sluice_ggml_sgemm;
 
 namespace {
 
-constexpr int64_t kTile = 16;         // weights' rows, one in each lane
-constexpr int64_t kInputs = 16;       // inputs whose sums stay in registers
+constexpr int64_t kTile = 16;          // weights' rows, one in each lane
+constexpr int64_t kInputs = 16;        // inputs whose sums stay in registers
 constexpr int64_t kInputsBlock = 128;  // inputs that stay in the second cache for all tiles
-constexpr int64_t kLine = 64;         // bytes of a cache line
+constexpr int64_t kLine = 64;          // bytes of a cache line
 
 // One block of each of the tile's rows. Lane r of quants[i] has bytes 4i to 4i + 3 of row r, each
 // plus 128: the instruction multiplies unsigned bytes with signed ones.
@@ -94,8 +94,7 @@ void turn(const Matrices& of, int64_t first, TurnedBlock* tile) {
       to[2] = _mm512_xor_si512(plus_128, _mm512_unpacklo_epi64(high01, high23));
       to[3] = _mm512_xor_si512(plus_128, _mm512_unpackhi_epi64(high01, high23));
     }
-    tile[l].scales =
-        _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(scales)));
+    tile[l].scales = _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(scales)));
   }
 }
 
@@ -106,8 +105,8 @@ void measure_inputs(const Matrices& of, int64_t begin, int64_t end, InputScale* 
       const block_q8_0& block = of.b[of.ldb * j + l];
       const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.qs));
       const __m256i by_lane = _mm256_dpbusd_epi32(_mm256_setzero_si256(), times_128, q);
-      __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(by_lane),
-                                  _mm256_extracti128_si256(by_lane, 1));
+      __m128i sum =
+          _mm_add_epi32(_mm256_castsi256_si128(by_lane), _mm256_extracti128_si256(by_lane, 1));
       sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
       sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 1));
       *to++ = {-_mm_cvtsi128_si32(sum), _cvtsh_ss(block.d)};
@@ -115,8 +114,8 @@ void measure_inputs(const Matrices& of, int64_t begin, int64_t end, InputScale* 
   }
 }
 
-// The products of the tile with inputs [j, j + N). `next` is what will be turned next, 34 * 16 bytes
-// for each block: it is fetched meanwhile, where there is any.
+// The products of the tile with inputs [j, j + N). `next` is what will be turned next, 34 * 16
+// bytes for each block: it is fetched meanwhile, where there is any.
 template <int N>
 void multiply(const Matrices& of, const TurnedBlock* tile, int64_t first, int64_t j,
               const InputScale* scales, const char* next) {
@@ -161,15 +160,15 @@ Multiply multiply_of(int64_t count, std::integer_sequence<int, N...>) {
 
 // Tiles that one thread takes at once: few enough that all end together, as many as are worth it.
 int64_t tiles_of_job(int64_t tiles, int64_t threads) {
-  constexpr int64_t kJobsOfThread = 6, kTilesMost = 4;
+  constexpr int64_t kJobsOfThread = 12, kTilesMost = 4;
   return std::clamp(tiles / (threads * kJobsOfThread), int64_t(1), kTilesMost);
 }
 
 // What a thread computes next: some tiles by a block of inputs.
 class Jobs {
  public:
-  // `shared`: threads take turns by ggml's counter, so that one which is held up holds up few tiles.
-  // Else each has its share from the start.
+  // `shared`: threads take turns by ggml's counter, so that one which is held up holds up few
+  // tiles. Else each has its share from the start.
   Jobs(const ggml_compute_params* params, int64_t count, bool shared)
       : pool_(shared ? params->threadpool : nullptr),
         next_(shared ? params->ith : count * params->ith / params->nth),
@@ -177,14 +176,16 @@ class Jobs {
 
   // -1 when there are none left.
   int64_t take() {
-    const int64_t job = next_ < end_ ? next_ : -1;
-    if (job >= 0) next_ = pool_ ? ggml_threadpool_chunk_add(pool_, 1) : job + 1;
-    return job;
+    if (next_ < 0) next_ = pool_ ? ggml_threadpool_chunk_add(pool_, 1) : last_ + 1;
+    last_ = next_;
+    next_ = -1;
+    return last_ < end_ ? last_ : -1;
   }
 
  private:
   ggml_threadpool* pool_;
-  int64_t next_, end_;
+  int64_t next_, last_ = -1;
+  int64_t end_;
 };
 
 class Product {
