@@ -72,7 +72,7 @@ function wordsOf({ metadata }: GgufContent): { text: Token[]; others: Token[]; f
   return { text: spread.slice(0, textTokens), others: spread.slice(textTokens), first }
 }
 
-/** Of an array of strings: its type (4 bytes), how many (8), then each one's length (8) and bytes. */
+/** An array: its type (4 bytes), how many strings (8), then each one's length (8) and bytes. */
 function stringsOf({ bytes }: GgufValue): string[] {
   const view = Buffer.from(bytes)
   const strings: string[] = []

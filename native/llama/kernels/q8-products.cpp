@@ -129,6 +129,7 @@ void multiply(const Matrices& of, const TurnedBlock* tile, int64_t first, int64_
       for (int64_t at = 0; at < bytes; at += kLine) _mm_prefetch(next + at, _MM_HINT_T1);
       next += bytes;
     }
+#pragma GCC unroll 16  // else the sums are in memory
     for (int i = 0; i < N; ++i) {
       const int8_t* q = input[of.ldb * i + l].qs;
       const InputScale& scale = scales[of.k * i + l];

@@ -35,7 +35,7 @@ int32_t searched(const std::vector<int32_t>& tokens) {
 
 }  // namespace
 
-TEST("text index: a text that says nothing twice has nothing to be found, nor has a short one") {
+TEST("text index: nothing is found in a text that says nothing twice, or is short") {
   TextIndex::Store store;
   for (int32_t count : {0, 1, 2, 3, 4, kSegment, kSegment + 3, 5 * kSegment}) {
     CHECK_EQ(TextIndex(store, "").find(text_of(count)), -1);
