@@ -21,11 +21,11 @@ const drafts = [
   { situation: 'its own draft, always 4 tokens', draftMax: 4 },
 ]
 
-/** A text of 1,000 words, of which 25 are replaced; the replies are the same with and without. */
+/** Of a text of 1,000 words, of which 25 are replaced; the replies are the same with and without. */
 const editTokens = 1000
 const edits = [
-  { situation: 'an edit, looked up', sequences: 1 },
-  { situation: '4 edits at once, looked up', sequences: 4 },
+  { situation: 'an edit, looked up', sequences: 1, replyTokens: editTokens },
+  { situation: '4 edits at once, looked up', sequences: 4, replyTokens: 250 },
 ]
 
 export const speculation: BenchCase = {
@@ -42,12 +42,12 @@ export const speculation: BenchCase = {
         const drafting = { draft: model, ...(draftMax === undefined ? {} : { draftMax }) }
         rows.push(...(await compare(options, name, situation, job, drafting)))
       }
-      for (const { situation, sequences } of edits) {
+      for (const { situation, sequences, replyTokens } of edits) {
         const { reply, ...edit } = modelThatEdits(name)
         const text = {
           ...edit,
           reply,
-          tokens: editTokens,
+          tokens: replyTokens,
           context: contextFor(2 * editTokens + 64),
         }
         const looking = { lookup: true }

@@ -19,7 +19,7 @@ export interface Job {
   lookup?: boolean
   /** Random words otherwise. */
   prompt?: string
-  /** What every reply must be, if it is known. */
+  /** What every reply is the beginning of, if that is known. */
   reply?: string
 }
 

@@ -13,8 +13,8 @@ struct DraftWish {
 };
 
 // What drafting costs on this machine, learned from the steps themselves. It must be measured: a
-// step of 5 rows takes hardly longer than one of a single row on a GPU, 2.8 times as long with Q4_0
-// weights on one core, and 6.8 times with Q8_0 (llama.cpp's kernels). So the same draft makes a
+// step of 5 rows takes hardly longer than one of a single row on a GPU, 1.3 times as long with Q8_0
+// weights and our products on two cores, and 2.2 times with llama.cpp's. So the same draft makes a
 // reply faster on one machine and slower on another. Pure. Owned by Speculation.
 class DraftCost {
  public:
