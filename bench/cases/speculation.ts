@@ -21,7 +21,7 @@ const drafts = [
   { situation: 'its own draft, always 4 tokens', draftMax: 4 },
 ]
 
-/** Of a text of 1,000 words, of which 25 are replaced; the replies are the same with and without. */
+/** Of a text of 1,000 words, 25 of them replaced; the replies are the same with and without. */
 const editTokens = 1000
 const edits = [
   { situation: 'an edit, looked up', sequences: 1, replyTokens: editTokens },
