@@ -381,10 +381,13 @@ std::unique_ptr<Speculation> Engine::speculation(const Context& context,
                                                  std::unique_ptr<Context>& draft) const {
   const Sizing sizing(options_);
   if (!sizing.speculates()) return nullptr;
-  auto speculator = std::make_unique<Speculator>(
-      context, std::move(draft),
-      SpeculatorParams{sizing.draft_max(), options_.model_path, options_.draft_path});
-  return std::make_unique<Speculation>(std::move(speculator), options_.draft_max);
+  std::unique_ptr<Speculator> speculator;
+  if (draft) {
+    const SpeculatorParams params{sizing.draft_max(), options_.model_path, options_.draft_path};
+    speculator = std::make_unique<Speculator>(context, std::move(draft), params);
+  }
+  return std::make_unique<Speculation>(
+      std::move(speculator), SpeculationOptions{options_.draft_max, options_.kv_cells == 0});
 }
 
 // The thread tuner is for what the CPU computes.

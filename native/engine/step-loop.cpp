@@ -249,10 +249,8 @@ void StepLoop::preempt(int32_t slot) {
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
   ++stats_.steps;
-  const bool is_alone = plan.singles.size() == 1 && plan.prefills.empty();
-  const bool is_drafted = is_alone && speculation_ && run_drafted(plan.singles.front());
-  if (!plan.singles.empty() && !is_drafted) {
-    run_singles(plan.singles);
+  if (!plan.singles.empty()) {
+    run_singles(plan.singles, !plan.prefills.empty());
     if (!plan.prefills.empty()) wake_readers(false);  // they need not wait for the prompts
   }
   for (const std::vector<Chunk>& chunks : plan.prefills) {
@@ -268,60 +266,70 @@ void StepLoop::wake_readers(bool may_wait) {
   sink_.flush(may_wait);
 }
 
-void StepLoop::run_singles(const std::vector<int32_t>& slots) {
+void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompts) {
+  std::vector<SingleRows> singles = draft_singles(slots, beside_prompts);
   const auto start = Clock::now();
-  context_.clear_rows();
-  int64_t generating = 0;
-  for (int32_t slot : slots) {
-    const Sequence& sequence = *slots_.at(slot);
-    if (sequence.completion_tokens() > 0) ++generating;
-    const bool wants_logits = !ends_with_prompt(sequence);
-    const int32_t position = sequence.n_computed();
-    context_.add_row(sequence.token(position), position, slot, wants_logits);
+  DecodeStatus status = decode_singles(slots, singles);
+  if (status == DecodeStatus::no_room && context_.rows() > int32_t(slots.size())) {
+    for (SingleRows& single : singles) single.draft.clear();
+    status = decode_singles(slots, singles);  // there may be room for the rows alone
   }
-  const DecodeStatus status = decode(slots);
   if (!settle_batch(status, slots)) return;
-  if (speculation_ && slots.size() == 1) speculation_->learn_batch(1, ms_since(start));
-  stats_.rows_decoded += int64_t(slots.size());
+  const int32_t rows = context_.rows(), drafted = rows - int32_t(slots.size());
+  if (speculation_) {
+    const bool is_one_pass = drafted == 0 || options_.slots.shared_cells > 0 ||
+                             std::all_of(singles.begin(), singles.end(), [&](const auto& single) {
+                               return single.draft.size() == singles.front().draft.size();
+                             });
+    speculation_->learn_batch(int32_t(slots.size()), drafted, is_one_pass, ms_since(start));
+  }
+  const int64_t generating = std::count_if(slots.begin(), slots.end(), [&](int32_t slot) {
+    return slots_.at(slot)->completion_tokens() > 0;
+  });
+  stats_.rows_decoded += rows;
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
-  std::vector<LogitsRow> sampled;
-  for (size_t row = 0; row < slots.size(); ++row) {
-    computed(*slots_.at(slots[row]), 1);
-    sampled.push_back({slots[row], int32_t(row)});
-  }
-  sample(sampled);
+  sample_singles(singles);
   average(singles_ms_, ms_since(start), kNewestStep);
 }
 
-bool StepLoop::run_drafted(int32_t slot) {
-  Sequence& sequence = *slots_.at(slot);
-  if (!sequence.is_generating()) return false;
-  const std::vector<int32_t> slots{slot};
-  const std::vector<int32_t> draft = this->draft(sequence);
-  if (draft.empty()) return false;
-  context_.clear_rows();
-  int32_t position = sequence.n_computed();
-  context_.add_row(sequence.token(position), position, slot, true);
-  for (int32_t token : draft) context_.add_row(token, ++position, slot, true);
-  const auto start = Clock::now();
-  const DecodeStatus status = decode(slots);
-  if (status == DecodeStatus::no_room) return false;  // there may be for the row alone
-  if (!settle_batch(status, slots)) return true;
-  speculation_->learn_batch(1 + int32_t(draft.size()), ms_since(start));
-  ++stats_.decode_steps;
-  stats_.rows_decoded += 1 + int64_t(draft.size());
-  sample_drafted(slot, draft);
-  slots_.cut(slot);
-  return true;
+std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int32_t>& slots,
+                                                          bool beside_prompts) {
+  std::vector<SingleRows> singles;
+  for (int32_t slot : slots) singles.push_back({slot, 0, slots_.at(slot)->request().id, {}});
+  if (!speculation_) return singles;
+  std::vector<DraftRequest> requests;
+  std::vector<SingleRows*> asked;
+  for (SingleRows& single : singles) {
+    const Sequence& sequence = *slots_.at(single.slot);
+    const int32_t limit = sequence.is_generating() ? draft_limit(sequence) : 0;
+    if (limit <= 0) continue;
+    requests.push_back({&sequence, limit});
+    asked.push_back(&single);
+  }
+  if (requests.empty()) return singles;
+  const int32_t rows = int32_t(slots.size());
+  const int32_t rows_max = std::min(options_.logits_max, context_.rows_max());
+  const double catch_up_ms = beside_prompts ? 0 : prompt_ms(1, 1, singles_ms_);
+  auto drafts = speculation_->draft(requests, rows, rows_max, catch_up_ms, abort_of(slots));
+  int64_t all_rows = rows;
+  for (const auto& draft : drafts) all_rows += int64_t(draft.size());
+  if (all_rows == rows || !slots_.free_cells(all_rows)) return singles;
+  for (size_t i = 0; i < drafts.size(); ++i) asked[i]->draft = std::move(drafts[i]);
+  return singles;
 }
 
-std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
-  int32_t limit = draft_limit(sequence);
-  if (limit > 0 && !slots_.free_cells(1 + limit)) limit = 0;
-  const std::vector<int32_t> slots{sequence.slot()};
-  const double catch_up_ms = prompt_ms(1, 1, singles_ms_);
-  return speculation_->draft(sequence, limit, catch_up_ms, abort_of(slots));
+DecodeStatus StepLoop::decode_singles(const std::vector<int32_t>& slots,
+                                      std::vector<SingleRows>& singles) {
+  context_.clear_rows();
+  for (SingleRows& single : singles) {
+    const Sequence& sequence = *slots_.at(single.slot);
+    int32_t position = sequence.n_computed();
+    single.row = context_.add_row(sequence.token(position), position, single.slot,
+                                  !ends_with_prompt(sequence));
+    for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
+  }
+  return decode(slots);
 }
 
 // A step with k drafted tokens generates at most k + 1. Not more are drafted than the reply may
@@ -334,34 +342,43 @@ int32_t StepLoop::draft_limit(const Sequence& sequence) const {
   return limit - 1;
 }
 
-// Samples row by row with the reply's own sampler, as if each row had been computed in a step of
+// Samples row by row with each reply's own sampler, as if each row had been computed in a step of
 // its own. While it chooses the drafted token, the next row is valid. The first other token that it
 // chooses is the reply's next token too; the rows behind it are dropped.
-void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
-  slots_.at(slot)->drafted(int32_t(draft.size()));
-  stats_.draft_tokens += int64_t(draft.size());
-  const auto is_going_on = [&] {
-    const Sequence* sequence = slots_.at(slot);
-    return sequence && !sequence->parked() && !sequence->cancelled();
-  };
-  int32_t accepted = 0;
-  bool missed = false;
-  for (size_t row = 0; row <= draft.size() && !missed && is_going_on(); ++row) {
-    Sequence& sequence = *slots_.at(slot);
-    computed(sequence, 1);
-    const bool has_draft = row < draft.size();
-    const std::optional<int32_t> token = choose(sequence, int32_t(row));
-    if (!token) break;
-    missed = has_draft && *token != draft[row];
-    if (has_draft && !missed) {
-      ++accepted;
-      ++stats_.draft_accepted_tokens;
-      sequence.draft_accepted();
-    }
-    const WorkClock::Span span(clock_, &Stats::text_ms);
-    advance(sequence, *token);
+void StepLoop::sample_singles(std::vector<SingleRows>& singles) {
+  std::vector<SingleRows*> going;
+  for (SingleRows& single : singles) {
+    going.push_back(&single);
+    if (single.draft.empty()) continue;
+    slots_.at(single.slot)->drafted(int32_t(single.draft.size()));
+    stats_.draft_tokens += int64_t(single.draft.size());
   }
-  speculation_->learn(int32_t(draft.size()), accepted, missed);
+  for (size_t depth = 0; !going.empty(); ++depth) {
+    std::vector<LogitsRow> rows;
+    for (const SingleRows* single : going) {
+      computed(*slots_.at(single->slot), 1);
+      const bool has_draft = depth < single->draft.size();
+      rows.push_back(
+          {single->slot, single->row + int32_t(depth), has_draft ? single->draft[depth] : -1});
+    }
+    const std::vector<int32_t> tokens = sample(rows);
+    std::vector<SingleRows*> next;
+    for (size_t i = 0; i < going.size(); ++i) {
+      SingleRows& single = *going[i];
+      if (rows[i].drafted < 0 || tokens[i] < 0) continue;
+      single.missed = tokens[i] != rows[i].drafted;
+      if (single.missed) continue;
+      ++single.accepted;
+      const Sequence* sequence = slots_.at(single.slot);
+      if (sequence && !sequence->parked() && !sequence->cancelled()) next.push_back(&single);
+    }
+    going = std::move(next);
+  }
+  for (const SingleRows& single : singles) {
+    if (single.draft.empty()) continue;
+    speculation_->learn(single.id, int32_t(single.draft.size()), single.accepted, single.missed);
+    slots_.cut(single.slot);
+  }
 }
 
 StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunks) {
@@ -494,42 +511,42 @@ void StepLoop::run_samplers(std::vector<SampleJob>& jobs) {
   samplers_.run(jobs);
 }
 
-void StepLoop::sample(const std::vector<LogitsRow>& rows) {
+std::vector<int32_t> StepLoop::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
-  std::vector<int32_t> slots;
-  for (const LogitsRow& row : rows) {
-    Sequence* sequence = slots_.at(row.slot);
+  std::vector<size_t> sampled;
+  std::vector<int32_t> tokens(rows.size(), -1);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Sequence* sequence = slots_.at(rows[i].slot);
     if (!sequence || sequence->cancelled()) continue;
     if (ends_with_prompt(*sequence)) {
       sequence->end();
-      conclude(slots_.finish(row.slot), FinishReason::length);
+      conclude(slots_.finish(rows[i].slot), FinishReason::length);
       continue;
     }
-    jobs.push_back({&sequence->sampler(), context_.logits(row.row)});
-    slots.push_back(row.slot);
+    jobs.push_back({&sequence->sampler(), context_.logits(rows[i].row)});
+    sampled.push_back(i);
   }
   run_samplers(jobs);
   const WorkClock::Span span(clock_, &Stats::text_ms);
   for (size_t i = 0; i < jobs.size(); ++i) {
+    const LogitsRow& row = rows[sampled[i]];
     if (jobs[i].fault) {
-      give_up_after_sampling(slots[i], *jobs[i].fault);
-    } else {
-      advance(*slots_.at(slots[i]), jobs[i].token);
+      give_up_after_sampling(row.slot, *jobs[i].fault);
+      continue;
     }
+    Sequence& sequence = *slots_.at(row.slot);
+    tokens[sampled[i]] = jobs[i].token;
+    if (jobs[i].token == row.drafted) {
+      ++stats_.draft_accepted_tokens;
+      sequence.draft_accepted();
+    }
+    advance(sequence, jobs[i].token);
   }
+  return tokens;
 }
 
 bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
   return sequence.request().max_tokens == 0;
-}
-
-// Nothing when it failed; then the sequence has left its slot.
-std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
-  std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
-  run_samplers(job);
-  if (!job.front().fault) return job.front().token;
-  give_up_after_sampling(sequence.slot(), *job.front().fault);
-  return std::nullopt;
 }
 
 // Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.
@@ -597,6 +614,7 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
     if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
   const RequestId id = sequence->request().id;
+  if (speculation_) speculation_->forget(id);
   publish_stats();
   if (!ledger_.retire(id)) return;
   Tally tally = sequence->tally();
@@ -606,6 +624,7 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
 
 void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
   const RequestId id = sequence->request().id;
+  if (speculation_) speculation_->forget(id);
   publish_stats();
   if (ledger_.retire(id)) sink_.failed(id, fault, sequence->phase());
 }

@@ -110,8 +110,8 @@ export interface LoadOptions {
   draft?: string | URL
   /**
    * Drafts without a model, by looking up what followed the last words earlier in the same text:
-   * for replies that repeat their prompt, such as edits, extracts and code. Not beside `draft`.
-   * Default false.
+   * for replies that repeat their prompt, such as edits, extracts and code. Several replies are
+   * drafted for at once. Not beside `draft`. Default false.
    */
   lookup?: boolean
   /**
