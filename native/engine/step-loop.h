@@ -11,6 +11,7 @@
 #include "engine/batch/sequence.h"
 #include "engine/batch/slots.h"
 #include "engine/batch/waiting-line.h"
+#include "engine/policy/newcomer-budget.h"
 #include "engine/policy/prefill-cost.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
@@ -98,8 +99,15 @@ class StepLoop : public Loop {
   bool settle_batch(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
+  void await_others() const;
+  // What an aborted batch had computed of these chunks is kept.
+  void keep_computed(const std::vector<Chunk>& chunks);
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
-  DecodeStatus decode(const std::vector<int32_t>& slots);
+  // Until when a batch of prompts gives way to a newcomer, and whether one has come that would be
+  // done soon, where more messages have than were looked at.
+  Clock::time_point gives_way_until(const PrefillRows& rows) const;
+  bool has_newcomer(size_t& looked_at);
+  DecodeStatus decode(const AbortCheck& abort);
   void sample(const std::vector<LogitsRow>& rows);
   // The prompt is computed, and nothing more was asked for.
   bool ends_with_prompt(const Sequence& sequence) const;
@@ -126,6 +134,8 @@ class StepLoop : public Loop {
   ThreadTuner threads_;
   PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
   double singles_ms_ = 0;                   // moving average
+  std::optional<Clock::time_point> held_since_;  // see prompt_limits()
+  NewcomerBudget newcomers_;
   Stats stats_;
 };
 
