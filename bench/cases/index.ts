@@ -6,6 +6,7 @@ import { coldStart } from './cold-start.js'
 import { conversation } from './conversation.js'
 import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
+import { prefill } from './prefill.js'
 import { sharedPrefix } from './shared-prefix.js'
 import { speculation } from './speculation.js'
 import { stalledReaders } from './stalled-readers.js'
@@ -17,6 +18,7 @@ export const cases: readonly BenchCase[] = [
   throughput,
   ceiling,
   inProcess,
+  prefill,
   interference,
   busy,
   cancellation,

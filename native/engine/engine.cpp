@@ -397,7 +397,7 @@ StepLoopOptions Engine::loop_options(const Opened& opened) const {
   options.slots = {options_.parallel, options_.kv_cells, opened.loaded.cache_bytes};
   options.context_tokens = opened.params.context;
   options.window = options_.window;
-  options.rows_max = std::min(kRowsMax, opened.params.context);
+  options.rows_max = std::min(kRowsMax, opened.params.rows_max);
   options.logits_max = opened.params.logits_max;
   options.threads = Sizing(options_).threads();
   options.compute_threads = opened.params.threads;

@@ -44,7 +44,8 @@ ContextParams Sizing::target(const Models& models) const {
   params.logits_max = options_.parallel + draft_rows();
   const int32_t scored = scored_rows(models.target->vocabulary());
   params.logits_max = std::max(params.logits_max, std::min(scored, params.context));
-  params.rows_max = std::max(std::min(kRowsMax, params.context), params.logits_max);
+  const int64_t cells = params.shared_cells > 0 ? params.shared_cells : cells_of(params.context);
+  params.rows_max = std::max(int32_t(std::min<int64_t>(kRowsMax, cells)), params.logits_max);
   params.threads = compute_threads(*models.target);
   params.poll = options_.poll;
   params.priority = options_.priority;

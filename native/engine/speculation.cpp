@@ -152,7 +152,7 @@ bool Speculation::catch_up(const Sequence& sequence, double budget_ms, const Abo
     has_failed_ = status != DecodeStatus::aborted;
     return false;
   }
-  reading_.learn(rows, ms_since(start));
+  reading_.learn({rows, rows, 0}, ms_since(start));
   return rows == missing;
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 #include <limits>
 #include <string>
+#include <thread>
 
 #include "base/average.h"
 #include "base/fault.h"
@@ -17,6 +18,16 @@ namespace {
 // Copying states, to start sequences or to move them, takes no longer than this in one step: the
 // running replies wait meanwhile.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
+
+// For so long, in each step of a lone reply, its draft model reads what it has not read yet.
+constexpr double kCatchUpMs = 80;
+
+// Where a batch was abandoned for a newcomer, others that come with it are waited for.
+constexpr auto kOthersApart = std::chrono::milliseconds(2);
+constexpr auto kOthersMax = std::chrono::milliseconds(20);
+
+// A newcomer with fewer rows to compute is soon done.
+constexpr int32_t kSoonDoneRows = 512;
 
 Fault broken_reply(const Sequence& sequence) {
   if (!sequence.has_too_many_brackets()) {
@@ -40,6 +51,17 @@ int64_t rows_of(const StepPlan& plan) {
     for (const Chunk& chunk : batch) rows += chunk.count;
   }
   return rows;
+}
+
+PrefillBatch batch_of(const std::vector<Chunk>& chunks) {
+  PrefillBatch batch{0, chunks.front().count, 0};
+  for (const Chunk& chunk : chunks) {
+    batch.rows += chunk.count;
+    batch.chunk_rows = std::min(batch.chunk_rows, chunk.count);
+    batch.depth += chunk.count * (chunk.begin + chunk.count / 2.0);
+  }
+  batch.depth /= batch.rows;
+  return batch;
 }
 
 // What a token writes into a reply.
@@ -213,18 +235,17 @@ bool StepLoop::must_wait_for_leader(Sequence& sequence) {
 
 StepPlan StepLoop::plan() {
   std::vector<SequenceView> views;
-  int32_t generating = 0, prompts = 0;
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
-    const Sequence* sequence = slots_.at(slot);
-    if (!sequence) continue;
-    views.push_back(sequence->view());
-    if (sequence->parked()) continue;
-    ++(sequence->is_generating() ? generating : prompts);
+    if (const Sequence* sequence = slots_.at(slot)) views.push_back(sequence->view());
   }
-  const double budget_ms = prompt_ms(generating, prompts, singles_ms_, options_.can_abort);
-  PromptLimits limits{prefill_cost_.rows_within(budget_ms), context_.rows_max(),
-                      stats_.steps % 2 == 1};
-  limits.scored_rows = scored_cost_.rows_within(budget_ms);
+  const double held_ms = held_since_ ? ms_since(*held_since_) : -1;
+  const StepTime time{singles_ms_, options_.can_abort, held_ms};
+  PromptLimits limits = prompt_limits(views, prefill_cost_, time);
+  if (!limits.holds) held_since_.reset();
+  if (limits.holds && !held_since_) held_since_ = Clock::now();
+  limits.is_oldest_turn = stats_.steps % 2 == 1;
+  limits.shares_cells = options_.slots.shared_cells > 0;
+  limits.scored_rows = prompt_limits(views, scored_cost_, time).rows;
   limits.batch_logits = options_.logits_max;
   return plan_step(views, limits);
 }
@@ -310,7 +331,7 @@ std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int3
   if (requests.empty()) return singles;
   const int32_t rows = int32_t(slots.size());
   const int32_t rows_max = std::min(options_.logits_max, context_.rows_max());
-  const double catch_up_ms = beside_prompts ? 0 : prompt_ms(1, 1, singles_ms_);
+  const double catch_up_ms = beside_prompts ? 0 : std::max(kCatchUpMs, singles_ms_);
   auto drafts = speculation_->draft(requests, rows, rows_max, catch_up_ms, abort_of(slots));
   int64_t all_rows = rows;
   for (const auto& draft : drafts) all_rows += int64_t(draft.size());
@@ -329,7 +350,7 @@ DecodeStatus StepLoop::decode_singles(const std::vector<int32_t>& slots,
                                   !ends_with_prompt(sequence));
     for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
   }
-  return decode(slots);
+  return decode(abort_of(slots));
 }
 
 // A step with k drafted tokens generates at most k + 1. Not more are drafted than the reply may
@@ -411,16 +432,78 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   std::vector<int32_t> slots;
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
   const auto start = Clock::now();
-  if (!settle_batch(decode(slots), slots)) return;
+  const Clock::time_point until = gives_way_until(rows);
+  const BatchAbort unwanted = abort_of(slots);
+  size_t looked_at = 0;
+  const BatchAbort abort(wiring_, [&] {
+    return unwanted.should_abort() || (Clock::now() < until && has_newcomer(looked_at));
+  });
+  const DecodeStatus status = decode(abort);
+  const double ms = ms_since(start);
+  if (status == DecodeStatus::aborted) {
+    keep_computed(rows.chunks);
+    newcomers_.abandoned(ms);
+    await_others();
+  }
+  if (!settle_batch(status, slots)) return;
+  newcomers_.computed(ms);
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
   // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
   // smaller batches, which cost more a row, and so smaller ones still.
-  const double ms = ms_since(start) - taken_.ms * taken_.stalled;
-  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms);
+  const double cost_ms = ms_since(start) - taken_.ms * taken_.stalled;
+  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(batch_of(rows.chunks), cost_ms);
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);
+}
+
+// Only where nobody waits for a token: there, batches may be long.
+Clock::time_point StepLoop::gives_way_until(const PrefillRows& rows) const {
+  const auto now = Clock::now();
+  if (!context_.can_trim()) return now;
+  for (int32_t slot = 0; slot < slots_.count(); ++slot) {
+    if (slots_.at(slot) && slots_.at(slot)->is_generating()) return now;
+  }
+  const double batch_ms = prefill_cost_.ms_of(batch_of(rows.chunks));
+  const std::chrono::duration<double, std::milli> time(newcomers_.gives_way_ms(batch_ms));
+  return now + std::chrono::duration_cast<Clock::duration>(time);
+}
+
+bool StepLoop::has_newcomer(size_t& looked_at) {
+  const size_t count = wiring_.mailbox.count();
+  if (count == looked_at) return false;
+  looked_at = count;
+  return wiring_.mailbox.has([&](const EngineMessage& message) {
+    const Prepared* prepared = std::get_if<Prepared>(&message);
+    if (!prepared || prepared->sequence->cancelled()) return false;
+    return slots_.would_be_soon_done(*prepared->sequence, kSoonDoneRows);
+  });
+}
+
+// Who comes in a burst is computed together. While batches are computed, the others would come
+// slowly, and each would have another batch abandoned.
+void StepLoop::await_others() const {
+  const auto until = Clock::now() + kOthersMax;
+  size_t count;
+  do {
+    count = wiring_.mailbox.count();
+    std::this_thread::sleep_for(kOthersApart);
+  } while (wiring_.mailbox.count() > count && Clock::now() < until && !wiring_.closing);
+}
+
+void StepLoop::keep_computed(const std::vector<Chunk>& chunks) {
+  if (!context_.can_trim()) return;
+  for (const Chunk& chunk : chunks) {
+    Sequence& sequence = *slots_.at(chunk.slot);
+    // The last token is computed again, for its logits.
+    const int32_t there = std::min(context_.computed(chunk.slot), sequence.n_tokens() - 1);
+    const int32_t rows = there - sequence.n_computed();
+    if (rows <= 0 || chunk.is_scored) continue;
+    computed(sequence, rows);
+    stats_.rows_decoded += rows;
+    stats_.rows_prefilled += rows;
+  }
 }
 
 void StepLoop::score(const std::vector<ScoredRow>& rows) {
@@ -465,10 +548,10 @@ BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
           }};
 }
 
-DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
+DecodeStatus StepLoop::decode(const AbortCheck& abort) {
   const WorkClock::Span span(clock_, &Stats::compute_ms);
   ledger_.beat();
-  return compute(context_, threads_, abort_of(slots), &taken_);
+  return compute(context_, threads_, abort, &taken_);
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
@@ -478,7 +561,7 @@ void StepLoop::computed(Sequence& sequence, int32_t rows) {
 
 bool StepLoop::settle_batch(DecodeStatus status, const std::vector<int32_t>& slots) {
   if (status == DecodeStatus::ok) return true;
-  if (status == DecodeStatus::aborted) {  // all in it are cancelled, and leave before the next plan
+  if (status == DecodeStatus::aborted) {  // its sequences leave before the next plan, or go on
     for (int32_t slot : slots) slots_.cut(slot);
     return false;
   }

@@ -12,6 +12,7 @@
 #include "engine/batch/slots.h"
 #include "engine/batch/waiting-line.h"
 #include "engine/batch/work-clock.h"
+#include "engine/policy/newcomer-budget.h"
 #include "engine/policy/prefill-cost.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
@@ -109,8 +110,15 @@ class StepLoop : public Loop {
   bool settle_batch(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
+  void await_others() const;
+  // What an aborted batch had computed of these chunks is kept.
+  void keep_computed(const std::vector<Chunk>& chunks);
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
-  DecodeStatus decode(const std::vector<int32_t>& slots);
+  // Until when a batch of prompts gives way to a newcomer, and whether one has come that would be
+  // done soon, where more messages have than were looked at.
+  Clock::time_point gives_way_until(const PrefillRows& rows) const;
+  bool has_newcomer(size_t& looked_at);
+  DecodeStatus decode(const AbortCheck& abort);
   void run_samplers(std::vector<SampleJob>& jobs);
   // The token of each row, or -1 where there is none: its sequence has left.
   std::vector<int32_t> sample(const std::vector<LogitsRow>& rows);
@@ -136,9 +144,11 @@ class StepLoop : public Loop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
-  BatchTime taken_{0};                      // by the last batch that was computed
-  PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
-  double singles_ms_ = 0;                   // moving average
+  BatchTime taken_{0};                           // by the last batch that was computed
+  PrefillCost prefill_cost_, scored_cost_;       // the second: of batches with prompt logprobs
+  double singles_ms_ = 0;                        // moving average
+  std::optional<Clock::time_point> held_since_;  // see prompt_limits()
+  NewcomerBudget newcomers_;
   Stats stats_;
   WorkClock clock_{stats_, &Stats::plan_ms};
 };
