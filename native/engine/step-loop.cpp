@@ -425,7 +425,8 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   newcomers_.computed(ms);
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
-  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(batch_of(rows.chunks), ms_since(start));
+  PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
+  cost.learn(batch_of(rows.chunks), ms_since(start));
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);
