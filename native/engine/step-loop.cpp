@@ -451,8 +451,8 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   if (!rows.scored.empty()) score(rows.scored);
   // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
   // smaller batches, which cost more a row, and so smaller ones still.
-  const double cost_ms = ms_since(start) - taken_.ms * taken_.stalled;
-  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(batch_of(rows.chunks), cost_ms);
+  PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
+  cost.learn(batch_of(rows.chunks), ms_since(start) - taken_.ms * taken_.stalled);
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);

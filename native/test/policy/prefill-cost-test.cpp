@@ -79,8 +79,8 @@ TEST("prefill cost: a batch has never fewer rows than it is worth, and never mor
 TEST("prefill cost: two budgets live beside each other") {
   PrefillCost cost(512);
   settled(cost, 200, machine(1));
-  const int32_t short_one = settled(cost, 80, machine(1)),
-                long_one = settled(cost, 200, machine(1));
+  const int32_t short_one = settled(cost, 80, machine(1));
+  const int32_t long_one = settled(cost, 200, machine(1));
   CHECK(short_one > 60 && short_one < 90);
   CHECK(long_one > 170 && long_one < 220);
 }
