@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { buildNative } from './build-native.mjs'
 import { fetchLlama } from './fetch-llama.mjs'
+import { bundleCli } from './support/bundle-cli.mjs'
 import { installDependencies } from './support/dependencies.mjs'
 import { inRoot, root } from './support/root.mjs'
 import { run } from './support/run.mjs'
@@ -37,7 +38,8 @@ export function isSupported(version) {
 
 export async function buildTypeScript() {
   const stamp = inRoot('build/typescript.stamp')
-  const sources = ['src', 'tsconfig.json', 'package-lock.json'].map((name) => inRoot(name))
+  const names = ['src', 'tsconfig.json', 'package-lock.json', 'scripts/support/bundle-cli.mjs']
+  const sources = names.map((name) => inRoot(name))
   const hash = hashOf([], sources)
   if (fs.existsSync(inRoot('dist/index.js')) && isFresh(stamp, hash)) return
 
@@ -46,6 +48,7 @@ export async function buildTypeScript() {
   const { status } = await run(process.execPath, [tsc], { cwd: root })
   if (status !== 0) throw new Stop('tsc found errors; they are above.')
   fs.cpSync(inRoot('src/commonjs'), inRoot('dist/commonjs'), { recursive: true }) // as it is
+  await bundleCli()
   fs.chmodSync(inRoot('dist/cli/main.js'), 0o755) // npx runs it as a program
   writeStamp(stamp, hash)
   console.log('typescript: built dist')

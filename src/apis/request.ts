@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { show } from '../api/show.js'
 import type { Check } from '../options/checks.js'
 import { type Input, readInputs } from '../options/inputs.js'

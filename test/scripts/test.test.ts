@@ -68,6 +68,8 @@ function preparedScratch(vitestStatus: number, report: object) {
   const makeDist = "const fs = require('fs'); fs.mkdirSync('dist/cli', { recursive: true })\n"
   const makeMain = "fs.writeFileSync('dist/cli/main.js', '')"
   scratch.write('node_modules/typescript/bin/tsc', makeDist + makeMain)
+  const bundle = 'exports.build = async () => ({ metafile: { inputs: {} } })'
+  scratch.write('node_modules/esbuild/index.js', bundle)
   scratch.write('node_modules/@biomejs/biome/bin/biome', '')
   scratch.write('node_modules/clang-format-node/build/cli.js', '')
   const json = JSON.stringify({ numPendingTests: 0, testResults: [], ...report })

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { trueOrFalse } from '../../options/checks.js'
 import { type Answer, json, jsonType, whole } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'

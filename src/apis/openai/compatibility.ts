@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { samplersNotHere } from '../../api/sampling-options.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EmbedResult } from '../../api/embedding-types.js'
 import { int32Max, integerFrom } from '../../options/checks.js'
 import { type Answer, jsonType, whole } from '../../web/answer.js'

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { samplingNames } from '../../api/sampling-options.js'
 import type { RequestOptions } from '../../api/types.js'
 import { int32Max, integerFrom, trueOrFalse } from '../../options/checks.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RequestOptions } from '../../api/types.js'
 import { CompiledSchema } from '../../engine/compiled-schema.js'
 import { grammarBytesMax, requestChecks } from '../../options/request-options.js'

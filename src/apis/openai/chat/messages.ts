@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ChatMessage, PastToolCall } from '../../../api/types.js'
 import { isTool, readContent } from '../../../options/other-words/message-content.js'
 import { arrayOf, isEmptyArray, optional, unsupported } from '../../request.js'

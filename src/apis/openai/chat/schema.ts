@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ChatOptions, ToolChoice } from '../../../api/types.js'
 import { reasoningChecks } from '../../../options/chat-options.js'
 import { integerFrom, trueOrFalse } from '../../../options/checks.js'

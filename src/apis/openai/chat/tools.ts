@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
 import { show } from '../../../api/show.js'
 import type { ChatOptions, RequestNote, Tool, ToolChoice } from '../../../api/types.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Accepted, FitRules, RequestNote } from '../../../api/types.js'
 import { numberFrom } from '../../../options/checks.js'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { CompletionOptions } from '../../../api/types.js'
 import { aString, integerFrom, trueOrFalse } from '../../../options/checks.js'
 import type { Input } from '../../../options/inputs.js'
