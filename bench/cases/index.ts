@@ -5,6 +5,7 @@ import { coldStart } from './cold-start.js'
 import { conversation } from './conversation.js'
 import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
+import { memory } from './memory.js'
 import { sharedPrefix } from './shared-prefix.js'
 import { speculation } from './speculation.js'
 import { stalledReaders } from './stalled-readers.js'
@@ -24,4 +25,5 @@ export const cases: readonly BenchCase[] = [
   structured,
   speculation,
   coldStart,
+  memory,
 ]
