@@ -64,7 +64,7 @@ const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_faile
 
 const none: never[] = []
 
-/** Into the first list's place comes a new one: pushed into an empty list, one takes room for 17. */
+/** Mostly it stays the only one, and a list that one is pushed into takes room for 17. */
 function withOne<T>(list: T[], one: T): T[] {
   if (list.length === 0) return [one]
   list.push(one)

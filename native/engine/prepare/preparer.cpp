@@ -292,8 +292,7 @@ void Preparer::give_up(const Ticket& request, const Fault& fault) {
 }
 
 std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
-                                                  const Prompt& prompt,
-                                                  std::vector<int32_t> tokens,
+                                                  const Prompt& prompt, std::vector<int32_t> tokens,
                                                   const TemplatedChat& chat,
                                                   const JobLimits& limits) {
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);

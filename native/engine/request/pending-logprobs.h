@@ -19,7 +19,7 @@ class PendingLogprobs {
 
  private:
   std::vector<TokenLogprobs> pending_;  // a deque takes 600 bytes while it is empty
-  size_t taken_ = 0;  // bytes of those that were sent
+  size_t taken_ = 0;                    // bytes of those that were sent
 };
 
 }  // namespace sluice

@@ -36,9 +36,9 @@ struct GroupState {
   bool has_started = false;  // one of them got a slot
 };
 
-// What a caller asked for, beside the prompt. Made on the caller's thread and immutable from then on, but for
-// `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
-// Preparer and the Sequence.
+// What a caller asked for, beside the prompt. Made on the caller's thread and immutable from then
+// on, but for `cancelled`, which any thread may set and which is never unset. Shared by the Ledger,
+// the Preparer and the Sequence.
 struct Request : Ticket {
   int32_t max_tokens = -1;       // -1 is until the context is full, 0 only computes the prompt
   int32_t prompt_logprobs = -1;  // of the prompt's tokens: alternatives of each; -1 is off

@@ -36,7 +36,7 @@ export class ChunkEncoder {
   constructor(envelope: Envelope, options: ChunkOptions) {
     this.#envelope = envelope
     this.#options = options
-    this.#choiceClosing = options.includeUsage ? '}],"usage":null}\n\n' : '}]}\n\n'
+    this.#choiceClosing = `}]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   }
 
   /** The first frames: the role of each choice, and no text yet. */
