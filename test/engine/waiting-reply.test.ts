@@ -41,13 +41,13 @@ test('a reply keeps nothing of the messages that it was asked with', async () =>
   expect(reply.isSettled).toBeTypeOf('boolean')
 })
 
-test('nor of the token ids of its prompt', async () => {
+test('a reply keeps nothing of the token ids that it was asked with', async () => {
   const { reply, given } = asked([1, 2, 3], (tokens) => engine.complete(tokens))
   expect(await isKept(given)).toBe(false)
   expect(reply.isSettled).toBeTypeOf('boolean')
 })
 
-test('nor of its options', async () => {
+test('a reply keeps nothing of its options', async () => {
   const { reply, given } = asked({ maxTokens: 5 }, (options) => {
     return engine.chat(conversation(), options)
   })
