@@ -6,6 +6,7 @@ import { coldStart } from './cold-start.js'
 import { conversation } from './conversation.js'
 import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
+import { memory } from './memory.js'
 import { prefill } from './prefill.js'
 import { sharedPrefix } from './shared-prefix.js'
 import { speculation } from './speculation.js'
@@ -28,4 +29,5 @@ export const cases: readonly BenchCase[] = [
   structured,
   speculation,
   coldStart,
+  memory,
 ]

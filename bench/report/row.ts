@@ -3,7 +3,7 @@ import { median } from './statistics.js'
 
 export interface Metric {
   label: string
-  unit: 'tokens/s' | 'ms' | 'tokens' | 'MiB' | '%'
+  unit: 'tokens/s' | 'ms' | 'tokens' | 'KiB' | 'MiB' | '%'
   better: 'higher' | 'lower'
 }
 

@@ -16,7 +16,7 @@ Engine::Engine(EngineOptions options, EventSink& sink)
 Engine::~Engine() { join(); }
 
 void Engine::submit(RequestGroup group) {
-  admit({group.begin(), group.end()});
+  admit({group.choices.begin(), group.choices.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   // Without a Preparer the thread is ending, and answers all requests in the ledger.
   if (preparer_) preparer_->prepare(std::move(group));

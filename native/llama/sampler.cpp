@@ -80,7 +80,7 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
       min_p_(params.min_p),
       temperature_(params.temperature),
       biases_(params.logit_bias),
-      numbers_(params.seed),
+      seed_(params.seed),
       logprobs_(params.logprobs) {
   check_biases(biases_, vocabulary);
   for (int32_t token : forbidden) biases_.push_back({token, -INFINITY});
@@ -92,17 +92,6 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
                                                   params.repeat_penalty, params.frequency_penalty,
                                                   params.presence_penalty));
   }
-  if (truncation_ == Truncation::greedy || truncation_ == Truncation::none) return;
-  llama_sampler_chain_params chain = llama_sampler_chain_default_params();
-  chain.no_perf = true;
-  chain_.reset(llama_sampler_chain_init(chain));
-  // Without those that are off: they change nothing, but each costs a pass.
-  const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain_.get(), sampler); };
-  if (params.top_p < 1.0f && truncation_ == Truncation::top_k)
-    add(llama_sampler_init_top_p(params.top_p, 0));
-  if (params.min_p > 0.0f) add(llama_sampler_init_min_p(params.min_p, 0));
-  add(llama_sampler_init_temp(params.temperature));
-  add(llama_sampler_init_dist(params.seed));
 }
 
 Sampler::~Sampler() = default;
@@ -282,10 +271,25 @@ int32_t Sampler::choose(Logits& logits) {
       return choose_by_chain(logits.from(logits.highest() + std::log(min_p_)), false);
     case Truncation::none: break;
   }
-  return logits.draw(temperature_, std::uniform_real_distribution<double>(0.0, 1.0)(numbers_));
+  if (!numbers_) numbers_ = std::make_unique<std::mt19937>(seed_);
+  return logits.draw(temperature_, std::uniform_real_distribution<double>(0.0, 1.0)(*numbers_));
+}
+
+Sampler::SamplerPtr Sampler::new_chain() const {
+  llama_sampler_chain_params params = llama_sampler_chain_default_params();
+  params.no_perf = true;
+  SamplerPtr chain(llama_sampler_chain_init(params));
+  // Without those that are off: they change nothing, but each costs a pass.
+  const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain.get(), sampler); };
+  if (top_p_ < 1.0f && truncation_ == Truncation::top_k) add(llama_sampler_init_top_p(top_p_, 0));
+  if (min_p_ > 0.0f) add(llama_sampler_init_min_p(min_p_, 0));
+  add(llama_sampler_init_temp(temperature_));
+  add(llama_sampler_init_dist(seed_));
+  return chain;
 }
 
 int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sorted) {
+  if (!chain_) chain_ = new_chain();
   std::vector<llama_token_data>& candidates = buffers().candidates;
   candidates.clear();
   for (const Candidate& entry : choice) candidates.push_back({entry.token, entry.logit, 0.0f});

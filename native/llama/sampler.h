@@ -74,6 +74,7 @@ class Sampler final : public RowSampler {
   std::optional<int32_t> choose_likeliest(int32_t count, Logits& reader);
   // Among the tokens that the grammar allows; `logits` with biases and penalties.
   int32_t choose_allowed(const float* logits, Logits& reader);
+  SamplerPtr new_chain() const;
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
   void accept(int32_t token);
   // Throws FaultError(engine_failed).
@@ -89,8 +90,11 @@ class Sampler final : public RowSampler {
   // What llama.cpp's penalties look at, in any order: only these tokens' logits change.
   std::vector<int32_t> recent_;
   size_t recent_max_, oldest_ = 0;
+  // A generator takes 5 KB, and a chain has two: they are made for the first token and not for a
+  // request that waits for a slot.
+  uint32_t seed_;
   SamplerPtr chain_;                        // after the truncation; null for `greedy` and `none`
-  std::mt19937 numbers_;                    // for `none`, drawn as the chain's last sampler does
+  std::unique_ptr<std::mt19937> numbers_;   // for `none`, drawn as the chain's last sampler does
   std::unique_ptr<Constraint> constraint_;  // null when the reply is free
   std::vector<int32_t> forced_;
   size_t next_forced_ = 0;
