@@ -27,10 +27,12 @@ export function ratio({ metric, values }: Row): number {
 }
 
 /** The same in the round in which Sluice did worst beside the other. */
-export function worstRatio({ metric, values }: Row): number {
-  const ratios = values.sluice.map((sluice, round) => {
-    const rival = values.rival[round] ?? Number.NaN
-    return metric.better === 'higher' ? sluice / rival : rival / sluice
+export function worstRatio({ metric, values: { sluice, rival } }: Row): number {
+  const rounds = Math.min(sluice.length, rival.length)
+  const ratios = Array.from({ length: rounds }, (_, round) => {
+    const one = sluice[round] as number
+    const other = rival[round] as number
+    return metric.better === 'higher' ? one / other : other / one
   })
   return Math.min(...ratios)
 }

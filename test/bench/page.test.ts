@@ -13,10 +13,10 @@ describe('the page', () => {
     const rows = [rowWith(), rowWith({ situation: '32 streams, greedy' })]
     expect(page('{{throughput}}', resultsOf(rows))).toBe(
       [
-        '| situation | Sluice | llama-server | better |',
-        '| --- | ---: | ---: | ---: |',
-        '| 8 streams, greedy | 300 | 100 | 3 x |',
-        '| 32 streams, greedy | 300 | 100 | 3 x |',
+        '| situation | Sluice | llama-server | better | worst round |',
+        '| --- | ---: | ---: | ---: | ---: |',
+        '| 8 streams, greedy | 300 | 100 | 3 x | 1 x |',
+        '| 32 streams, greedy | 300 | 100 | 3 x | 1 x |',
       ].join('\n'),
     )
   })
