@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <vector>
 
 namespace sluice {
@@ -69,8 +68,8 @@ void PrefillCost::lower_larger(const PrefillBatch& batch, double newest) {
     for (size_t size = size_of(batch.rows) + 1; size < kSizes.size(); ++size) {
       Line& line = lines_[tiles ? 1 : 0][size];
       if (line.count == 0) continue;
-      const double excess = row_ms(line, slope(tiles), batch.depth) - kHardlyMore * newest;
-      if (excess > 0) line.row_ms -= kSlower * excess;
+      const double share = kHardlyMore * newest / row_ms(line, slope(tiles), batch.depth);
+      if (share < 1) line.row_ms *= 1 - kSlower * (1 - share);
     }
   }
 }
@@ -164,10 +163,13 @@ int32_t PrefillCost::rows_for(const Wish& wish) const {
   for (int32_t batches = 1; batches <= (is_alone ? 1 : kBatchesMax); ++batches) {
     candidates.push_back(batches * rows_max_);
   }
-  double best = std::numeric_limits<double>::infinity();
-  for (int32_t rows : candidates) best = std::min(best, price(wish, rows));
-  const auto is_near = [&](int32_t rows) { return price(wish, rows) <= (1 + wish.near) * best; };
-  const int32_t rows = *std::find_if(candidates.begin(), candidates.end(), is_near);
+  const int32_t best = *std::min_element(
+      candidates.begin(), candidates.end(),
+      [&](int32_t a, int32_t b) { return price(wish, a) < price(wish, b); });
+  const double most = (1 + wish.near) * price(wish, best);
+  const auto nearly = std::find_if(candidates.begin(), candidates.end(),
+                                   [&](int32_t rows) { return price(wish, rows) <= most; });
+  const int32_t rows = nearly == candidates.end() ? best : *nearly;
   const int32_t to_try = is_alone && wish.near > 0 ? size_to_try(wish) : 0;
   return to_try > 0 ? to_try : rows;
 }

@@ -158,6 +158,27 @@ TEST("prefill cost: beside others a step takes what is cheapest within the pause
   CHECK(gpu >= 1024 && gpu <= 2048);
 }
 
+TEST("prefill cost: whatever was learned, the rows are some, and no more than there may be") {
+  uint32_t seed = 1;
+  const auto random = [&](uint32_t below) {
+    seed = seed * 1664525 + 1013904223;
+    return int32_t((seed >> 8) % below);
+  };
+  for (int round = 0; round < 200; ++round) {
+    PrefillCost cost(512);
+    for (int i = 0; i < 40; ++i) {
+      const PrefillBatch batch = chunk(random(8000), 16 + random(497));
+      cost.learn(batch, 0.001 * (1 + random(1 << random(20))));
+      const int32_t begin = random(8000);
+      const int32_t rows = cost.rows_for(alone(begin)), others = cost.rows_for(beside(3, begin));
+      CHECK(rows >= 64 && rows <= 512);
+      CHECK(others >= 16 && others <= 8 * 512);
+      CHECK(cost.rows_within(80, begin) >= 16);
+      CHECK(cost.ms_of(chunk(begin, 100)) > 0);
+    }
+  }
+}
+
 TEST("prefill cost: beside others a tile may take a little longer, since fewer would save little") {
   const Machine takes = machine(1.6, 8, 0.7, 2.4);
   PrefillCost cost(512);
