@@ -27,7 +27,7 @@ const serverKeys = [
   'maxTokens',
 ] as const
 
-export interface Serving {
+interface Serving {
   /** The model as it loads. Stays the caller's where `serve` rejects. */
   readonly engine: Promise<Engine>
   readonly apiKeys: string[]
