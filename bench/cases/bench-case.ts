@@ -30,7 +30,7 @@ export function modelsOf(options: BenchOptions, ...own: ModelName[]): ModelName[
 export function serverSettings(
   options: BenchOptions,
   model: ModelName,
-  own: Pick<ServerSettings, 'parallel' | 'context' | 'llamaFlags'>,
+  own: Pick<ServerSettings, 'parallel' | 'context' | 'llamaFlags' | 'queue'>,
 ): ServerSettings {
   const { threads, fixesThreads, stock, kvType } = options
   return { model: modelFile(model), threads, fixesThreads, stock, kvType, ...own }

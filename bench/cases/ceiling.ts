@@ -6,6 +6,7 @@ import { running, type Samples, started } from '../servers/pair.js'
 import { llamaProgram } from '../setup/llama-programs.js'
 import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
 import { contextOf, type Load, loadsOf, promptWords, runStreams, situationOf } from './streams.js'
+import { traceOf } from './trace.js'
 
 const deadlineMs = 120_000
 
@@ -15,7 +16,9 @@ const metrics = {
 
 export const ceiling: BenchCase = {
   name: 'ceiling',
-  about: 'the server against llama_decode alone (llama-batched-bench), which samples nothing',
+  about:
+    'the server against llama_decode alone (llama-batched-bench), which samples nothing; ' +
+    'and what a step costs beyond it',
   async run(options) {
     const rows: Row[] = []
     for (const model of modelsOf(options, 'tiny', 'small')) {
@@ -26,6 +29,7 @@ export const ceiling: BenchCase = {
         const situation = situationOf(load, 0)
         const heading = { case: 'ceiling', model, situation, rival: 'llama_decode' }
         rows.push(...rowsOf(heading, metrics, samples))
+        console.log(await traceOf(settings, load))
       }
     }
     return rows

@@ -1,10 +1,13 @@
 import type { BenchCase } from './bench-case.js'
+import { busy } from './busy.js'
 import { cancellation } from './cancellation.js'
 import { ceiling } from './ceiling.js'
 import { coldStart } from './cold-start.js'
 import { conversation } from './conversation.js'
 import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
+import { memory } from './memory.js'
+import { prefill } from './prefill.js'
 import { sharedPrefix } from './shared-prefix.js'
 import { speculation } from './speculation.js'
 import { stalledReaders } from './stalled-readers.js'
@@ -16,7 +19,9 @@ export const cases: readonly BenchCase[] = [
   throughput,
   ceiling,
   inProcess,
+  prefill,
   interference,
+  busy,
   cancellation,
   sharedPrefix,
   conversation,
@@ -24,4 +29,5 @@ export const cases: readonly BenchCase[] = [
   structured,
   speculation,
   coldStart,
+  memory,
 ]

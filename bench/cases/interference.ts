@@ -54,13 +54,13 @@ async function disturb({ port }: ServerProcess) {
   }
 }
 
-async function nextArrival(arrivals: readonly number[]): Promise<void> {
+export async function nextArrival(arrivals: readonly number[]): Promise<void> {
   const before = arrivals.length
   while (arrivals.length === before) await sleep(1)
 }
 
 /** The longest gap of any stream that touches the time between `from` and `to`. */
-function longestGap(streams: (readonly number[])[], from: number, to: number): number {
+export function longestGap(streams: (readonly number[])[], from: number, to: number): number {
   const touching = streams.flatMap((arrivals) => {
     const first = Math.max(0, arrivals.findIndex((at) => at >= from) - 1)
     const last = arrivals.findIndex((at) => at > to)

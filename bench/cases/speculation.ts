@@ -1,8 +1,9 @@
+import type { Job } from '../in-process/job.js'
 import { inRoot } from '../paths.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
 import type { Samples } from '../servers/pair.js'
-import { modelFile } from '../setup/models.js'
-import { type BenchCase, contextFor, modelsOf } from './bench-case.js'
+import { type ModelName, modelFile, modelThatEdits } from '../setup/models.js'
+import { type BenchCase, type BenchOptions, contextFor, modelsOf } from './bench-case.js'
 import { child } from './in-process.js'
 
 const tokens = 192
@@ -20,27 +21,58 @@ const drafts = [
   { situation: 'its own draft, always 4 tokens', draftMax: 4 },
 ]
 
+/** Of a text of 1,000 words, 25 of them replaced; the replies are the same with and without. */
+const editTokens = 1000
+const edits = [
+  { situation: 'an edit, looked up', sequences: 1, replyTokens: editTokens },
+  { situation: '4 edits at once, looked up', sequences: 4, replyTokens: 250 },
+]
+
 export const speculation: BenchCase = {
   name: 'speculation',
-  about: 'one reply in process, with a draft that is always right and without',
+  about: 'in process: drafts that are always right, edits whose words are looked up; and without',
   async run(options) {
-    const { threads, fixesThreads, kvType, rounds } = options
+    const { threads, fixesThreads, kvType } = options
     const rows: Row[] = []
     for (const name of modelsOf(options, 'small')) {
       const model = modelFile(name)
       const own = { model, sequences: 1, tokens, context: contextFor(tokens + 32), temperature: 0 }
       const job = { ...own, threads, fixesThreads, kvType, module: inRoot('dist/index.js') }
       for (const { situation, draftMax } of drafts) {
-        const drafting = { ...job, draft: model, ...(draftMax === undefined ? {} : { draftMax }) }
-        const samples: Samples<{ tokensPerSecond: number }> = { sluice: [], rival: [] }
-        for (let round = 0; round < rounds; round++) {
-          samples.sluice.push(await child('sluice.js', drafting))
-          samples.rival.push(await child('sluice.js', job))
+        const drafting = { draft: model, ...(draftMax === undefined ? {} : { draftMax }) }
+        rows.push(...(await compare(options, name, situation, job, drafting)))
+      }
+      for (const { situation, sequences, replyTokens } of edits) {
+        const { reply, ...edit } = modelThatEdits(name)
+        const text = {
+          ...edit,
+          reply,
+          tokens: replyTokens,
+          context: contextFor(2 * editTokens + 64),
         }
-        const heading = { case: 'speculation', model: name, situation, rival: 'without' }
-        rows.push(...rowsOf(heading, metrics, samples))
+        const looking = { lookup: true }
+        rows.push(
+          ...(await compare(options, name, situation, { ...job, ...text, sequences }, looking)),
+        )
       }
     }
     return rows
   },
+}
+
+/** A B A B, each in a new process: with what speculates, and without. */
+async function compare(
+  { rounds }: BenchOptions,
+  model: ModelName,
+  situation: string,
+  job: Job,
+  speculating: Partial<Job>,
+): Promise<Row[]> {
+  const samples: Samples<{ tokensPerSecond: number }> = { sluice: [], rival: [] }
+  for (let round = 0; round < rounds; round++) {
+    samples.sluice.push(await child('sluice.js', { ...job, ...speculating }))
+    samples.rival.push(await child('sluice.js', job))
+  }
+  const heading = { case: 'speculation', model, situation, rival: 'without' }
+  return rowsOf(heading, metrics, samples)
 }

@@ -15,6 +15,12 @@ export interface Job {
   /** Sluice only: a model that drafts, and how many tokens a step where that is fixed. */
   draft?: string
   draftMax?: number
+  /** Sluice only: to look up what followed the same words before. */
+  lookup?: boolean
+  /** Random words otherwise. */
+  prompt?: string
+  /** What every reply is the beginning of, if that is known. */
+  reply?: string
 }
 
 /** And what it writes to stdout. */

@@ -1,4 +1,4 @@
-import { type Row, ratio } from '../report/row.js'
+import { type Row, ratio, worstRatio } from '../report/row.js'
 import { median } from '../report/statistics.js'
 import { figure, times } from '../report/table.js'
 
@@ -17,6 +17,7 @@ export function markdownTable(rows: readonly Row[]): string {
     ['Sluice', ({ values }) => figure(median(values.sluice))],
     [rivalOf(rows), ({ values }) => figure(median(values.rival))],
     ['better', (row) => times(ratio(row))],
+    ['worst round', (row) => times(worstRatio(row))],
   ])
 }
 

@@ -3,7 +3,7 @@ import { median } from './statistics.js'
 
 export interface Metric {
   label: string
-  unit: 'tokens/s' | 'ms' | 'tokens' | 'MiB' | '%'
+  unit: 'tokens/s' | 'ms' | 'tokens' | 'KiB' | 'MiB' | '%'
   better: 'higher' | 'lower'
 }
 
@@ -24,6 +24,15 @@ export function ratio({ metric, values }: Row): number {
   const sluice = median(values.sluice)
   const rival = median(values.rival)
   return metric.better === 'higher' ? sluice / rival : rival / sluice
+}
+
+/** The same in the round in which Sluice did worst beside the other. */
+export function worstRatio({ metric, values }: Row): number {
+  const ratios = values.sluice.map((sluice, round) => {
+    const rival = values.rival[round] ?? Number.NaN
+    return metric.better === 'higher' ? sluice / rival : rival / sluice
+  })
+  return Math.min(...ratios)
 }
 
 /** One row for each metric of what a measurement returned in each round. */

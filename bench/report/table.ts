@@ -1,4 +1,4 @@
-import { type Row, ratio } from './row.js'
+import { type Row, ratio, worstRatio } from './row.js'
 import { median } from './statistics.js'
 
 /** The rows of one case for the terminal. */
@@ -10,8 +10,9 @@ export function table(rows: readonly Row[]): string {
     figure(median(row.values.sluice)),
     `${figure(median(row.values.rival))} ${row.rival}`,
     times(ratio(row)),
+    times(worstRatio(row)),
   ])
-  return aligned([['model', 'situation', 'metric', 'sluice', 'other', 'better'], ...lines])
+  return aligned([['model', 'situation', 'metric', 'sluice', 'other', 'better', 'worst'], ...lines])
 }
 
 /** Three digits are more than a noisy machine can promise. */

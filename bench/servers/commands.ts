@@ -17,16 +17,19 @@ export interface ServerSettings {
   kvType: 'f16' | 'q8_0'
   /** MiB of host memory for the states of earlier prompts; each server's default otherwise. */
   cacheMiB?: number
+  /** Requests that may wait for a slot; llama-server refuses none. Sluice's default otherwise. */
+  queue?: number
   /** Further flags of llama-server, where a case has a better choice than its defaults. */
   llamaFlags?: readonly string[]
 }
 
 export function sluiceCommand(settings: ServerSettings): ServerCommand {
-  const { model, parallel, context, threads, fixesThreads, kvType, cacheMiB } = settings
+  const { model, parallel, context, threads, fixesThreads, kvType, cacheMiB, queue } = settings
   const flags = {
     ...{ model, parallel, context, 'kv-type': kvType },
     ...(fixesThreads ? { threads } : {}),
     ...(cacheMiB === undefined ? {} : { 'cache-mib': cacheMiB }),
+    ...(queue === undefined ? {} : { queue }),
   }
   return {
     name: 'sluice',

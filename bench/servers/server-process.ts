@@ -72,6 +72,17 @@ export class ServerProcess {
     this.#child.kill('SIGCONT')
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** Ended well, as by a service manager. */
+  async end(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    await exited
+  }
+
   /** Resident memory as the kernel counts it. */
   residentBytes(): number {
     const statm = fs.readFileSync(`/proc/${this.#child.pid}/statm`, 'latin1')

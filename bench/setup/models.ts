@@ -6,6 +6,7 @@ import {
   randomModelContent,
 } from '../../test/support/models/random-model.js'
 import { inCache } from '../paths.js'
+import { type Edit, editModel } from './edit-model.js'
 
 export type ModelName = 'tiny' | 'small' | 'big'
 
@@ -25,6 +26,11 @@ const shapes: Record<ModelName, RandomModelOptions> = {
   small: { tokenizer: 'gpt-2', layers: 12, embedding: 768, feedForward: 3072, heads: 12 },
   // 549 MB: Qwen's 151,936 tokens on 16 layers of 1,024.
   big: { tokenizer: 'qwen2', layers: 16, embedding: 1024, feedForward: 2816, heads: 16 },
+}
+
+/** A model of this shape that edits a text, and the text. */
+export function modelThatEdits(name: ModelName): Edit {
+  return editModel(name, shapes[name])
 }
 
 /** @returns the path of the file, written now if it is not there yet */

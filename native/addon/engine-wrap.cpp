@@ -110,7 +110,7 @@ void EngineWrap::fail(RequestId first, int32_t count, const Fault& fault) {
 }
 
 void EngineWrap::generate(RequestId, const Napi::Object& command) {
-  engine_->submit(choices(command));
+  engine_->submit(request_group(command));
 }
 
 void EngineWrap::embed(RequestId, const Napi::Object& command) {

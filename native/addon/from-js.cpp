@@ -77,7 +77,6 @@ Prompt prompt_of(const Napi::Object& object) {
 std::shared_ptr<Request> request(const Napi::Object& object) {
   auto result = std::make_shared<Request>();
   result->id = static_cast<RequestId>(number(object, "id"));
-  Prompt prompt = prompt_of(object);
   result->max_tokens = integer(object, "maxTokens");
   result->prompt_logprobs = integer(object, "promptLogprobs");
   const Napi::Array stops = array(object, "stop");
@@ -92,9 +91,7 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   grammar.origin = is_schema ? GrammarOrigin::schema : GrammarOrigin::request;
   if (!grammar.text.empty()) {
     result->grammar = std::make_shared<const GrammarSpec>(std::move(grammar));
-    if (auto* chat = std::get_if<ChatPrompt>(&prompt)) chat->has_form = true;
   }
-  result->prompt = std::make_shared<const Prompt>(std::move(prompt));
   const Napi::Array stop_tokens = array(object, "stopTokens");
   for (uint32_t i = 0; i < stop_tokens.Length(); ++i) {
     result->stop_tokens.push_back(stop_tokens.Get(i).ToNumber().Int32Value());
@@ -107,7 +104,6 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
 std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   auto result = std::make_shared<Request>();
   result->id = first.id + RequestId(choice);
-  result->prompt = first.prompt;
   result->max_tokens = first.max_tokens;
   result->prompt_logprobs = first.prompt_logprobs;
   result->stop = first.stop;
@@ -203,13 +199,17 @@ EngineOptions engine_options(const Napi::Object& object) {
   return options;
 }
 
-RequestGroup choices(const Napi::Object& object) {
-  RequestGroup choices{request(object)};
+RequestGroup request_group(const Napi::Object& object) {
+  const std::shared_ptr<Request> first = request(object);
+  Prompt prompt = prompt_of(object);
+  auto* chat = std::get_if<ChatPrompt>(&prompt);
+  if (chat && first->grammar) chat->has_form = true;
+  RequestGroup group{{first}, std::make_shared<const Prompt>(std::move(prompt))};
   const int32_t count = integer(object, "choices");
-  for (int32_t i = 1; i < count; ++i) choices.push_back(choice_of(*choices.front(), i));
-  const auto group = std::make_shared<GroupState>();
-  for (const auto& choice : choices) choice->group = group;
-  return choices;
+  for (int32_t i = 1; i < count; ++i) group.choices.push_back(choice_of(*first, i));
+  const auto state = std::make_shared<GroupState>();
+  for (const auto& choice : group.choices) choice->group = state;
+  return group;
 }
 
 ChatPrompt chat_prompt(const Napi::Object& object) {

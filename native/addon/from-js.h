@@ -20,7 +20,7 @@ Napi::Object object(const Napi::Object& parent, const char* key);
 std::vector<int32_t> token_ids(const Napi::Object& object, const char* key);
 
 EngineOptions engine_options(const Napi::Object& object);
-RequestGroup choices(const Napi::Object& object);
+RequestGroup request_group(const Napi::Object& object);
 std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object);
 ChatPrompt chat_prompt(const Napi::Object& object);
 

@@ -366,6 +366,12 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("cachedTokens", double(stats.cached_tokens));
   object.Set("draftTokens", double(stats.draft_tokens));
   object.Set("draftAcceptedTokens", double(stats.draft_accepted_tokens));
+  object.Set("planMs", stats.plan_ms);
+  object.Set("computeMs", stats.compute_ms);
+  object.Set("sampleMs", stats.sample_ms);
+  object.Set("textMs", stats.text_ms);
+  object.Set("wakeMs", stats.wake_ms);
+  object.Set("idleMs", stats.idle_ms);
   object.Set("preempted", double(stats.preempted));
   object.Set("moved", double(stats.moved));
   return object;

@@ -3,16 +3,9 @@
 #include <utility>
 
 #include "addon/exit-guard.h"
+#include "base/thread-time.h"
 
 namespace sluice {
-namespace {
-
-// Where steps are shorter than this, text of several goes out together: every wake-up is a write
-// to every reader's socket, on a core that computes. No reader sees a difference at 250 tokens a
-// second.
-constexpr auto kWakeEvery = std::chrono::milliseconds(4);
-
-}  // namespace
 
 TokenOutbox::TokenOutbox(Napi::Env env, Napi::Function wake)
     : wake_(Wake::New(env, wake, "sluice", 0, 1, this)) {
@@ -135,7 +128,7 @@ void TokenOutbox::flush(bool may_wait) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (waking_ || is_empty()) return;
     const auto now = Clock::now();
-    if (may_wait && only_text_ && now < woken_at_ + kWakeEvery) return;
+    if (may_wait && only_text_ && now < woken_at_ + pace_.pause(text_at_.size())) return;
     waking_ = true;
     woken_at_ = now;
   }
@@ -148,6 +141,7 @@ std::vector<TokenOutbox::Event> TokenOutbox::drain() {
   // First, so that where there is no memory nothing is taken, and the next event wakes again.
   waking_ = false;
   events_.reserve(events_.size() + 3);
+  pace_.came(thread_cpu_ms());
   events.swap(events_);
   if (ended_) events.insert(events.begin(), *std::exchange(ended_, std::nullopt));
   if (load_failed_) events.push_back(*std::exchange(load_failed_, std::nullopt));

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/policy/wake-pace.h"
 #include "engine/request/event-sink.h"
 
 namespace sluice {
@@ -138,6 +139,7 @@ class TokenOutbox : public EventSink {
   bool waking_ = false;
   bool only_text_ = true;  // of the waiting events
   Clock::time_point woken_at_;
+  WakePace pace_;  // under the mutex
 };
 
 }  // namespace sluice

@@ -16,7 +16,7 @@ Engine::Engine(EngineOptions options, EventSink& sink)
 Engine::~Engine() { join(); }
 
 void Engine::submit(RequestGroup group) {
-  admit({group.begin(), group.end()});
+  admit({group.choices.begin(), group.choices.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
   // Without a Preparer the thread is ending, and answers all requests in the ledger.
   if (preparer_) preparer_->prepare(std::move(group));
@@ -381,10 +381,13 @@ std::unique_ptr<Speculation> Engine::speculation(const Context& context,
                                                  std::unique_ptr<Context>& draft) const {
   const Sizing sizing(options_);
   if (!sizing.speculates()) return nullptr;
-  auto speculator = std::make_unique<Speculator>(
-      context, std::move(draft),
-      SpeculatorParams{sizing.draft_max(), options_.model_path, options_.draft_path});
-  return std::make_unique<Speculation>(std::move(speculator), options_.draft_max);
+  std::unique_ptr<Speculator> speculator;
+  if (draft) {
+    const SpeculatorParams params{sizing.draft_max(), options_.model_path, options_.draft_path};
+    speculator = std::make_unique<Speculator>(context, std::move(draft), params);
+  }
+  return std::make_unique<Speculation>(
+      std::move(speculator), SpeculationOptions{options_.draft_max, options_.kv_cells == 0});
 }
 
 // The thread tuner is for what the CPU computes.
@@ -394,7 +397,7 @@ StepLoopOptions Engine::loop_options(const Opened& opened) const {
   options.slots = {options_.parallel, options_.kv_cells, opened.loaded.cache_bytes};
   options.context_tokens = opened.params.context;
   options.window = options_.window;
-  options.rows_max = std::min(kRowsMax, opened.params.context);
+  options.rows_max = std::min(kRowsMax, opened.params.rows_max);
   options.logits_max = opened.params.logits_max;
   options.threads = Sizing(options_).threads();
   options.compute_threads = opened.params.threads;

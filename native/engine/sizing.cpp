@@ -41,10 +41,11 @@ ContextParams Sizing::target(const Models& models) const {
   params.sequences = options_.parallel;
   params.context = context_tokens(models);
   params.shared_cells = options_.kv_cells;
-  params.logits_max = std::max(options_.parallel, speculates() ? 1 + draft_max() : 1);
+  params.logits_max = options_.parallel + draft_rows();
   const int32_t scored = scored_rows(models.target->vocabulary());
   params.logits_max = std::max(params.logits_max, std::min(scored, params.context));
-  params.rows_max = std::max(std::min(kRowsMax, params.context), params.logits_max);
+  const int64_t cells = params.shared_cells > 0 ? params.shared_cells : cells_of(params.context);
+  params.rows_max = std::max(int32_t(std::min<int64_t>(kRowsMax, cells)), params.logits_max);
   params.threads = compute_threads(*models.target);
   params.poll = options_.poll;
   params.priority = options_.priority;
@@ -86,6 +87,14 @@ Sizing::ContextWish Sizing::context_wish(const Model& model) const {
   if (options_.kv_cells > 0) most = std::min(most, options_.kv_cells);
   const bool is_open = options_.context == 0 && options_.kv_cells == 0;
   return {most, is_open ? std::min(most, kGpuContextMin) : most};
+}
+
+// Looking up drafts for several replies at once.
+int32_t Sizing::draft_rows() const {
+  if (!speculates()) return 0;
+  const int32_t rows = 1 + draft_max();
+  const int32_t all = options_.lookup ? std::min(rows * options_.parallel, DraftCost::kRowsMax) : 0;
+  return std::max(0, std::max(rows, all) - options_.parallel);
 }
 
 int32_t Sizing::draft_max() const {

@@ -53,6 +53,7 @@ class Sizing {
   int32_t context_tokens(const Models& models) const;
   int64_t cells_of(int32_t context) const;
   void check_cells(int64_t cells) const;
+  int32_t draft_rows() const;  // beside one for each sequence
   KvType draft_kv_type(const Model& draft) const;
 
   const EngineOptions& options_;
@@ -60,8 +61,8 @@ class Sizing {
   const bool checks_;
 };
 
-// Rows of one batch at most. Prefill batches are bounded by time (scheduler.h); beyond this many
-// rows a batch gets no faster per row on a CPU, and its buffers only larger.
+// Rows of one batch at most. How many a prefill batch has is learned (prefill-cost.h). Beyond this
+// many a row costs no less on a CPU, and the batch's buffers are only larger.
 constexpr int32_t kRowsMax = 512;
 
 }  // namespace sluice

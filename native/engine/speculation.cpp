@@ -1,35 +1,51 @@
 #include "engine/speculation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 
 namespace sluice {
 namespace {
 
-// After so many drafted steps a single row is computed, to measure its time again: what drafting
+// After so many drafted steps one without is computed, to measure its time again: what drafting
 // saves depends on it.
 constexpr int32_t kDraftedStepsMax = 64;
+// An edit replaces words. So where the text goes its own way, the copy is taken up again behind the
+// tokens that were replaced, before three of them are found again.
+constexpr int32_t kResumes = TextIndex::kKey;
 
 }  // namespace
 
-Speculation::Speculation(std::unique_ptr<Speculator> speculator, int32_t tokens_max)
+Speculation::Speculation(std::unique_ptr<Speculator> speculator, const SpeculationOptions& options)
     : speculator_(std::move(speculator)),
-      tokens_max_(tokens_max),
-      reading_(speculator_->rows_max()),
+      options_(options),
+      reading_(speculator_ ? speculator_->rows_max() : 0),
       length_(fresh_length()) {}
 
 DraftLength Speculation::fresh_length() const {
-  return tokens_max_ > 0 ? DraftLength(tokens_max_, nullptr)
-                         : DraftLength(DraftCost::kDraftMax, &cost_);
+  return options_.tokens_max > 0 ? DraftLength(options_.tokens_max, nullptr)
+                                 : DraftLength(DraftCost::kDraftMax, &cost_);
 }
 
-std::vector<int32_t> Speculation::draft(const Sequence& sequence, int32_t limit, double catch_up_ms,
-                                        const AbortCheck& abort) {
+std::vector<std::vector<int32_t>> Speculation::draft(const std::vector<DraftRequest>& requests,
+                                                     int32_t rows, int32_t rows_max,
+                                                     double catch_up_ms, const AbortCheck& abort) {
+  if (drafted_steps_ >= kDraftedStepsMax) return std::vector<std::vector<int32_t>>(requests.size());
+  if (!speculator_) return look_up(requests, rows, rows_max);
+  std::vector<std::vector<int32_t>> drafts(requests.size());
+  if (rows == 1 && requests.size() == 1 && catch_up_ms > 0) {
+    drafts.front() = draft_by_model(requests.front(), catch_up_ms, abort);
+  }
+  return drafts;
+}
+
+std::vector<int32_t> Speculation::draft_by_model(const DraftRequest& request, double catch_up_ms,
+                                                 const AbortCheck& abort) {
+  const Sequence& sequence = *request.sequence;
   turn_to(sequence);
-  if (limit <= 0 || has_failed_) return {};
-  if (drafted_steps_ >= kDraftedStepsMax) return {};
-  const int32_t count = std::min(limit, length_.next());
+  if (request.tokens_max <= 0 || has_failed_) return {};
+  const int32_t count = std::min(request.tokens_max, length_.next());
   if (count == 0 || !catch_up(sequence, catch_up_ms, abort)) return {};
   const auto start = Clock::now();
   std::vector<int32_t> tokens = speculator_->draft(sequence.tokens(), count, abort);
@@ -37,13 +53,81 @@ std::vector<int32_t> Speculation::draft(const Sequence& sequence, int32_t limit,
   return tokens;
 }
 
-void Speculation::learn(int32_t drafted, int32_t accepted, bool missed) {
-  length_.learn(drafted, accepted, missed);
+std::vector<std::vector<int32_t>> Speculation::look_up(const std::vector<DraftRequest>& requests,
+                                                       int32_t rows, int32_t rows_max) {
+  std::vector<DraftWish> wishes;
+  std::vector<int32_t> sources;
+  for (const auto& [sequence, tokens_max] : requests) {
+    LookUp& look_up = look_up_of(*sequence);
+    const int32_t source = source_of(look_up, sequence->tokens());
+    const int32_t found = source < 0 ? 0 : std::min(tokens_max, sequence->n_tokens() - source);
+    DraftWish wish{0, std::max(0, found)};
+    if (options_.tokens_max > 0) {
+      wish.tokens = found > 0 ? std::min(found, look_up.length.next()) : 0;
+    } else if (found > 0) {
+      wish.chance = look_up.length.chance();
+      if (wish.chance == 0) wish.tokens = 0;
+    }
+    wishes.push_back(wish);
+    sources.push_back(source);
+  }
+  const std::vector<int32_t> counts = share(wishes, rows, rows_max);
+  std::vector<std::vector<int32_t>> drafts(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    LookUp& look_up = look_up_of(*requests[i].sequence);
+    int32_t count = counts[i];
+    if (count == 0 && wishes[i].tokens > 0 && options_.tokens_max == 0 && look_up.length.passed()) {
+      count = std::min({wishes[i].tokens, rows_max - rows, DraftCost::kDraftMax});
+    }
+    if (count <= 0) continue;
+    const auto begin = requests[i].sequence->tokens().begin() + sources[i];
+    drafts[i].assign(begin, begin + count);
+    look_up.source = sources[i];
+  }
+  return drafts;
 }
 
-void Speculation::learn_batch(int32_t rows, double ms) {
-  cost_.learn_batch(rows, ms);
-  drafted_steps_ = rows > 1 ? drafted_steps_ + 1 : 0;
+std::vector<int32_t> Speculation::share(const std::vector<DraftWish>& wishes, int32_t rows,
+                                        int32_t rows_max) const {
+  if (options_.tokens_max == 0) return cost_.share(rows, wishes, rows_max, options_.splits);
+  int32_t drafting = 0, length = options_.tokens_max;
+  for (const DraftWish& wish : wishes) {
+    if (wish.tokens == 0) continue;
+    ++drafting;
+    length = std::min(length, wish.tokens);
+  }
+  if (drafting > 0) length = std::min(length, (rows_max - rows) / drafting);
+  std::vector<int32_t> counts;
+  for (const DraftWish& wish : wishes) counts.push_back(wish.tokens > 0 ? length : 0);
+  return counts;
+}
+
+int32_t Speculation::source_of(LookUp& look_up, const std::vector<int32_t>& tokens) {
+  const int32_t found = look_up.index.find(tokens);
+  if (found >= 0 || look_up.source < 0 || look_up.resumes <= 0) return found;
+  --look_up.resumes;
+  return look_up.source++;
+}
+
+Speculation::LookUp& Speculation::look_up_of(const Sequence& sequence) {
+  const Request& request = sequence.request();
+  return looked_up_.try_emplace(request.id, store_, request.cache_salt, fresh_length())
+      .first->second;
+}
+
+void Speculation::learn(RequestId id, int32_t drafted, int32_t accepted, bool missed) {
+  if (speculator_) return length_.learn(drafted, accepted, missed);
+  const auto entry = looked_up_.find(id);
+  if (entry == looked_up_.end()) return;  // the reply is over
+  LookUp& look_up = entry->second;
+  look_up.length.learn(drafted, accepted, missed);
+  look_up.resumes = accepted > 0 ? kResumes : 0;
+  look_up.source += accepted + 1;
+}
+
+void Speculation::learn_batch(int32_t single, int32_t drafted, bool is_one_pass, double ms) {
+  if (is_one_pass) cost_.learn_batch(single + drafted, ms);
+  drafted_steps_ = drafted > 0 ? drafted_steps_ + 1 : 0;
 }
 
 void Speculation::turn_to(const Sequence& sequence) {
@@ -55,9 +139,6 @@ void Speculation::turn_to(const Sequence& sequence) {
   id_ = request.id;
   salt_ = request.cache_salt;
   has_failed_ = false;
-  // A draft model helps about equally with every text. Looking up helps with some texts only, so
-  // that is learned anew for each request.
-  if (!speculator_->has_model()) length_ = fresh_length();
 }
 
 // False while there is more to read, or when it cannot be read.
@@ -71,7 +152,7 @@ bool Speculation::catch_up(const Sequence& sequence, double budget_ms, const Abo
     has_failed_ = status != DecodeStatus::aborted;
     return false;
   }
-  reading_.learn(rows, ms_since(start));
+  reading_.learn({rows, rows, 0}, ms_since(start));
   return rows == missing;
 }
 

@@ -3,50 +3,92 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/batch/sequence.h"
 #include "engine/policy/draft-cost.h"
 #include "engine/policy/draft-length.h"
 #include "engine/policy/prefill-cost.h"
+#include "engine/policy/text-index.h"
 #include "llama/context.h"
 #include "llama/speculator.h"
 
 namespace sluice {
 
-// When to draft, and how much: what StepLoop asks before it computes the single row of a reply
-// that runs alone. Owned by StepLoop. Engine thread only.
+struct SpeculationOptions {
+  // Of one draft, wherever enough are accepted. 0: as many as are fastest, by measure.
+  int32_t tokens_max = 0;
+  // See DraftCost::share.
+  bool splits = true;
+};
+
+// A reply that may be drafted for.
+struct DraftRequest {
+  const Sequence* sequence;
+  int32_t tokens_max;
+};
+
+// When to draft, and how much: what StepLoop asks before it computes single rows. A draft model
+// drafts for a reply that runs alone; looking up drafts for several at once. Owned by StepLoop.
+// Engine thread only.
 class Speculation {
  public:
-  // tokens_max: of one draft, wherever enough are accepted. 0: as many as are fastest, by measure.
-  Speculation(std::unique_ptr<Speculator> speculator, int32_t tokens_max);
+  // With a null speculator it looks up.
+  Speculation(std::unique_ptr<Speculator> speculator, const SpeculationOptions& options);
   Speculation(const Speculation&) = delete;
   Speculation& operator=(const Speculation&) = delete;
 
-  // Tokens that may follow, `limit` at most; none when drafting is not worth it now, or while the
-  // draft model is still reading the text before them, for `catch_up_ms` in each step.
-  std::vector<int32_t> draft(const Sequence& sequence, int32_t limit, double catch_up_ms,
-                             const AbortCheck& abort);
-  // What became of the draft (see DraftLength::learn).
-  void learn(int32_t drafted, int32_t accepted, bool missed);
-  // What a batch for a lone reply took.
-  void learn_batch(int32_t rows, double ms);
+  // For each request, tokens that may follow: none where drafting is not worth it now, or while the
+  // draft model is still reading the text before them, for `catch_up_ms` in each step; 0 is not to
+  // ask it now. `rows`: all single rows of the step; with the drafts no more than `rows_max`.
+  std::vector<std::vector<int32_t>> draft(const std::vector<DraftRequest>& requests, int32_t rows,
+                                          int32_t rows_max, double catch_up_ms,
+                                          const AbortCheck& abort);
+  // What became of a reply's draft (see DraftLength::learn).
+  void learn(RequestId id, int32_t drafted, int32_t accepted, bool missed);
+  // What a batch of so many single and drafted rows took, in one pass or several.
+  void learn_batch(int32_t single, int32_t drafted, bool is_one_pass, double ms);
+  // The reply is over.
+  void forget(RequestId id) { looked_up_.erase(id); }
 
  private:
+  // Of a reply for which texts are looked up.
+  struct LookUp {
+    LookUp(TextIndex::Store& store, const std::string& salt, DraftLength first_length)
+        : index(store, salt), length(first_length) {}
+    TextIndex index;
+    DraftLength length;
+    int32_t source = -1;  // where the text that its last draft was copied from goes on
+    int32_t resumes = 0;  // how often it may go on there though nothing is found
+  };
+
   DraftLength fresh_length() const;
+  std::vector<int32_t> draft_by_model(const DraftRequest& request, double catch_up_ms,
+                                      const AbortCheck& abort);
   void turn_to(const Sequence& sequence);
   bool catch_up(const Sequence& sequence, double budget_ms, const AbortCheck& abort);
+  std::vector<std::vector<int32_t>> look_up(const std::vector<DraftRequest>& requests, int32_t rows,
+                                            int32_t rows_max);
+  std::vector<int32_t> share(const std::vector<DraftWish>& wishes, int32_t rows,
+                             int32_t rows_max) const;
+  LookUp& look_up_of(const Sequence& sequence);
+  int32_t source_of(LookUp& look_up, const std::vector<int32_t>& tokens);
 
   const std::unique_ptr<Speculator> speculator_;
-  const int32_t tokens_max_;
+  const SpeculationOptions options_;
   PrefillCost reading_;  // of the draft model's rows
   DraftCost cost_;
-  DraftLength length_;
   int32_t drafted_steps_ = 0;  // since the last one without
-  // The request that is drafted for, and the salt of the draft model's cells.
+
+  // With a draft model: the request that is drafted for, and the salt of the draft model's cells.
+  DraftLength length_;
   RequestId id_ = 0;
   std::string salt_;
   bool has_failed_ = false;  // for this reply
+
+  TextIndex::Store store_;
+  std::unordered_map<RequestId, LookUp> looked_up_;
 };
 
 }  // namespace sluice

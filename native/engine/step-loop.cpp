@@ -4,6 +4,7 @@
 #include <deque>
 #include <limits>
 #include <string>
+#include <thread>
 
 #include "base/average.h"
 #include "base/fault.h"
@@ -17,6 +18,16 @@ namespace {
 // Copying states, to start sequences or to move them, takes no longer than this in one step: the
 // running replies wait meanwhile.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
+
+// For so long, in each step of a lone reply, its draft model reads what it has not read yet.
+constexpr double kCatchUpMs = 80;
+
+// Where a batch was abandoned for a newcomer, others that come with it are waited for.
+constexpr auto kOthersApart = std::chrono::milliseconds(2);
+constexpr auto kOthersMax = std::chrono::milliseconds(20);
+
+// A newcomer with fewer rows to compute is soon done.
+constexpr int32_t kSoonDoneRows = 512;
 
 Fault broken_reply(const Sequence& sequence) {
   if (!sequence.has_too_many_brackets()) {
@@ -40,6 +51,17 @@ int64_t rows_of(const StepPlan& plan) {
     for (const Chunk& chunk : batch) rows += chunk.count;
   }
   return rows;
+}
+
+PrefillBatch batch_of(const std::vector<Chunk>& chunks) {
+  PrefillBatch batch{0, chunks.front().count, 0};
+  for (const Chunk& chunk : chunks) {
+    batch.rows += chunk.count;
+    batch.chunk_rows = std::min(batch.chunk_rows, chunk.count);
+    batch.depth += chunk.count * (chunk.begin + chunk.count / 2.0);
+  }
+  batch.depth /= batch.rows;
+  return batch;
 }
 
 // What a token writes into a reply.
@@ -213,18 +235,17 @@ bool StepLoop::must_wait_for_leader(Sequence& sequence) {
 
 StepPlan StepLoop::plan() {
   std::vector<SequenceView> views;
-  int32_t generating = 0, prompts = 0;
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
-    const Sequence* sequence = slots_.at(slot);
-    if (!sequence) continue;
-    views.push_back(sequence->view());
-    if (sequence->parked()) continue;
-    ++(sequence->is_generating() ? generating : prompts);
+    if (const Sequence* sequence = slots_.at(slot)) views.push_back(sequence->view());
   }
-  const double budget_ms = prompt_ms(generating, prompts, singles_ms_, options_.can_abort);
-  PromptLimits limits{prefill_cost_.rows_within(budget_ms), context_.rows_max(),
-                      stats_.steps % 2 == 1};
-  limits.scored_rows = scored_cost_.rows_within(budget_ms);
+  const double held_ms = held_since_ ? ms_since(*held_since_) : -1;
+  const StepTime time{singles_ms_, options_.can_abort, held_ms};
+  PromptLimits limits = prompt_limits(views, prefill_cost_, time);
+  if (!limits.holds) held_since_.reset();
+  if (limits.holds && !held_since_) held_since_ = Clock::now();
+  limits.is_oldest_turn = stats_.steps % 2 == 1;
+  limits.shares_cells = options_.slots.shared_cells > 0;
+  limits.scored_rows = prompt_limits(views, scored_cost_, time).rows;
   limits.batch_logits = options_.logits_max;
   return plan_step(views, limits);
 }
@@ -249,74 +270,87 @@ void StepLoop::preempt(int32_t slot) {
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
   ++stats_.steps;
-  const bool is_alone = plan.singles.size() == 1 && plan.prefills.empty();
-  const bool is_drafted = is_alone && speculation_ && run_drafted(plan.singles.front());
-  if (!plan.singles.empty() && !is_drafted) {
-    run_singles(plan.singles);
-    if (!plan.prefills.empty()) sink_.flush();  // readers need not wait for the prompts
+  if (!plan.singles.empty()) {
+    run_singles(plan.singles, !plan.prefills.empty());
+    if (!plan.prefills.empty()) wake_readers(false);  // they need not wait for the prompts
   }
   for (const std::vector<Chunk>& chunks : plan.prefills) {
     if (wiring_.closing) return;
     run_prefill(chunks);
   }
   average(stats_.step_ms, ms_since(start), kNewestStep);
-  sink_.flush(plan.prefills.empty());
+  wake_readers(plan.prefills.empty());
 }
 
-void StepLoop::run_singles(const std::vector<int32_t>& slots) {
+void StepLoop::wake_readers(bool may_wait) {
+  const WorkClock::Span span(clock_, &Stats::wake_ms);
+  sink_.flush(may_wait);
+}
+
+void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompts) {
+  std::vector<SingleRows> singles = draft_singles(slots, beside_prompts);
   const auto start = Clock::now();
-  context_.clear_rows();
-  int64_t generating = 0;
-  for (int32_t slot : slots) {
-    const Sequence& sequence = *slots_.at(slot);
-    if (sequence.completion_tokens() > 0) ++generating;
-    const bool wants_logits = !ends_with_prompt(sequence);
-    const int32_t position = sequence.n_computed();
-    context_.add_row(sequence.token(position), position, slot, wants_logits);
+  DecodeStatus status = decode_singles(slots, singles);
+  if (status == DecodeStatus::no_room && context_.rows() > int32_t(slots.size())) {
+    for (SingleRows& single : singles) single.draft.clear();
+    status = decode_singles(slots, singles);  // there may be room for the rows alone
   }
-  const DecodeStatus status = decode(slots);
   if (!settle_batch(status, slots)) return;
-  if (speculation_ && slots.size() == 1) speculation_->learn_batch(1, ms_since(start));
-  stats_.rows_decoded += int64_t(slots.size());
+  const int32_t rows = context_.rows(), drafted = rows - int32_t(slots.size());
+  if (speculation_) {
+    const bool is_one_pass = drafted == 0 || options_.slots.shared_cells > 0 ||
+                             std::all_of(singles.begin(), singles.end(), [&](const auto& single) {
+                               return single.draft.size() == singles.front().draft.size();
+                             });
+    speculation_->learn_batch(int32_t(slots.size()), drafted, is_one_pass, ms_since(start));
+  }
+  const int64_t generating = std::count_if(slots.begin(), slots.end(), [&](int32_t slot) {
+    return slots_.at(slot)->completion_tokens() > 0;
+  });
+  stats_.rows_decoded += rows;
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
-  std::vector<LogitsRow> sampled;
-  for (size_t row = 0; row < slots.size(); ++row) {
-    computed(*slots_.at(slots[row]), 1);
-    sampled.push_back({slots[row], int32_t(row)});
-  }
-  sample(sampled);
+  sample_singles(singles);
   average(singles_ms_, ms_since(start), kNewestStep);
 }
 
-bool StepLoop::run_drafted(int32_t slot) {
-  Sequence& sequence = *slots_.at(slot);
-  if (!sequence.is_generating()) return false;
-  const std::vector<int32_t> slots{slot};
-  const std::vector<int32_t> draft = this->draft(sequence);
-  if (draft.empty()) return false;
-  context_.clear_rows();
-  int32_t position = sequence.n_computed();
-  context_.add_row(sequence.token(position), position, slot, true);
-  for (int32_t token : draft) context_.add_row(token, ++position, slot, true);
-  const auto start = Clock::now();
-  const DecodeStatus status = decode(slots);
-  if (status == DecodeStatus::no_room) return false;  // there may be for the row alone
-  if (!settle_batch(status, slots)) return true;
-  speculation_->learn_batch(1 + int32_t(draft.size()), ms_since(start));
-  ++stats_.decode_steps;
-  stats_.rows_decoded += 1 + int64_t(draft.size());
-  sample_drafted(slot, draft);
-  slots_.cut(slot);
-  return true;
+std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int32_t>& slots,
+                                                          bool beside_prompts) {
+  std::vector<SingleRows> singles;
+  for (int32_t slot : slots) singles.push_back({slot, 0, slots_.at(slot)->request().id, {}});
+  if (!speculation_) return singles;
+  std::vector<DraftRequest> requests;
+  std::vector<SingleRows*> asked;
+  for (SingleRows& single : singles) {
+    const Sequence& sequence = *slots_.at(single.slot);
+    const int32_t limit = sequence.is_generating() ? draft_limit(sequence) : 0;
+    if (limit <= 0) continue;
+    requests.push_back({&sequence, limit});
+    asked.push_back(&single);
+  }
+  if (requests.empty()) return singles;
+  const int32_t rows = int32_t(slots.size());
+  const int32_t rows_max = std::min(options_.logits_max, context_.rows_max());
+  const double catch_up_ms = beside_prompts ? 0 : std::max(kCatchUpMs, singles_ms_);
+  auto drafts = speculation_->draft(requests, rows, rows_max, catch_up_ms, abort_of(slots));
+  int64_t all_rows = rows;
+  for (const auto& draft : drafts) all_rows += int64_t(draft.size());
+  if (all_rows == rows || !slots_.free_cells(all_rows)) return singles;
+  for (size_t i = 0; i < drafts.size(); ++i) asked[i]->draft = std::move(drafts[i]);
+  return singles;
 }
 
-std::vector<int32_t> StepLoop::draft(const Sequence& sequence) {
-  int32_t limit = draft_limit(sequence);
-  if (limit > 0 && !slots_.free_cells(1 + limit)) limit = 0;
-  const std::vector<int32_t> slots{sequence.slot()};
-  const double catch_up_ms = prompt_ms(1, 1, singles_ms_);
-  return speculation_->draft(sequence, limit, catch_up_ms, abort_of(slots));
+DecodeStatus StepLoop::decode_singles(const std::vector<int32_t>& slots,
+                                      std::vector<SingleRows>& singles) {
+  context_.clear_rows();
+  for (SingleRows& single : singles) {
+    const Sequence& sequence = *slots_.at(single.slot);
+    int32_t position = sequence.n_computed();
+    single.row = context_.add_row(sequence.token(position), position, single.slot,
+                                  !ends_with_prompt(sequence));
+    for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
+  }
+  return decode(abort_of(slots));
 }
 
 // A step with k drafted tokens generates at most k + 1. Not more are drafted than the reply may
@@ -329,33 +363,43 @@ int32_t StepLoop::draft_limit(const Sequence& sequence) const {
   return limit - 1;
 }
 
-// Samples row by row with the reply's own sampler, as if each row had been computed in a step of
+// Samples row by row with each reply's own sampler, as if each row had been computed in a step of
 // its own. While it chooses the drafted token, the next row is valid. The first other token that it
 // chooses is the reply's next token too; the rows behind it are dropped.
-void StepLoop::sample_drafted(int32_t slot, const std::vector<int32_t>& draft) {
-  slots_.at(slot)->drafted(int32_t(draft.size()));
-  stats_.draft_tokens += int64_t(draft.size());
-  const auto is_going_on = [&] {
-    const Sequence* sequence = slots_.at(slot);
-    return sequence && !sequence->parked() && !sequence->cancelled();
-  };
-  int32_t accepted = 0;
-  bool missed = false;
-  for (size_t row = 0; row <= draft.size() && !missed && is_going_on(); ++row) {
-    Sequence& sequence = *slots_.at(slot);
-    computed(sequence, 1);
-    const bool has_draft = row < draft.size();
-    const std::optional<int32_t> token = choose(sequence, int32_t(row));
-    if (!token) break;
-    missed = has_draft && *token != draft[row];
-    if (has_draft && !missed) {
-      ++accepted;
-      ++stats_.draft_accepted_tokens;
-      sequence.draft_accepted();
-    }
-    advance(sequence, *token);
+void StepLoop::sample_singles(std::vector<SingleRows>& singles) {
+  std::vector<SingleRows*> going;
+  for (SingleRows& single : singles) {
+    going.push_back(&single);
+    if (single.draft.empty()) continue;
+    slots_.at(single.slot)->drafted(int32_t(single.draft.size()));
+    stats_.draft_tokens += int64_t(single.draft.size());
   }
-  speculation_->learn(int32_t(draft.size()), accepted, missed);
+  for (size_t depth = 0; !going.empty(); ++depth) {
+    std::vector<LogitsRow> rows;
+    for (const SingleRows* single : going) {
+      computed(*slots_.at(single->slot), 1);
+      const bool has_draft = depth < single->draft.size();
+      rows.push_back(
+          {single->slot, single->row + int32_t(depth), has_draft ? single->draft[depth] : -1});
+    }
+    const std::vector<int32_t> tokens = sample(rows);
+    std::vector<SingleRows*> next;
+    for (size_t i = 0; i < going.size(); ++i) {
+      SingleRows& single = *going[i];
+      if (rows[i].drafted < 0 || tokens[i] < 0) continue;
+      single.missed = tokens[i] != rows[i].drafted;
+      if (single.missed) continue;
+      ++single.accepted;
+      const Sequence* sequence = slots_.at(single.slot);
+      if (sequence && !sequence->parked() && !sequence->cancelled()) next.push_back(&single);
+    }
+    going = std::move(next);
+  }
+  for (const SingleRows& single : singles) {
+    if (single.draft.empty()) continue;
+    speculation_->learn(single.id, int32_t(single.draft.size()), single.accepted, single.missed);
+    slots_.cut(single.slot);
+  }
 }
 
 StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunks) {
@@ -388,13 +432,78 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   std::vector<int32_t> slots;
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
   const auto start = Clock::now();
-  if (!settle_batch(decode(slots), slots)) return;
+  const Clock::time_point until = gives_way_until(rows);
+  const BatchAbort unwanted = abort_of(slots);
+  size_t looked_at = 0;
+  const BatchAbort abort(wiring_, [&] {
+    return unwanted.should_abort() || (Clock::now() < until && has_newcomer(looked_at));
+  });
+  const DecodeStatus status = decode(abort);
+  const double ms = ms_since(start);
+  if (status == DecodeStatus::aborted) {
+    keep_computed(rows.chunks);
+    newcomers_.abandoned(ms);
+    await_others();
+  }
+  if (!settle_batch(status, slots)) return;
+  newcomers_.computed(ms);
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
-  (rows.scored.empty() ? prefill_cost_ : scored_cost_).learn(rows.count, ms_since(start));
+  // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
+  // smaller batches, which cost more a row, and so smaller ones still.
+  PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
+  cost.learn(batch_of(rows.chunks), ms_since(start) - taken_.ms * taken_.stalled);
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);
+}
+
+// Only where nobody waits for a token: there, batches may be long.
+Clock::time_point StepLoop::gives_way_until(const PrefillRows& rows) const {
+  const auto now = Clock::now();
+  if (!context_.can_trim()) return now;
+  for (int32_t slot = 0; slot < slots_.count(); ++slot) {
+    if (slots_.at(slot) && slots_.at(slot)->is_generating()) return now;
+  }
+  const double batch_ms = prefill_cost_.ms_of(batch_of(rows.chunks));
+  const std::chrono::duration<double, std::milli> time(newcomers_.gives_way_ms(batch_ms));
+  return now + std::chrono::duration_cast<Clock::duration>(time);
+}
+
+bool StepLoop::has_newcomer(size_t& looked_at) {
+  const size_t count = wiring_.mailbox.count();
+  if (count == looked_at) return false;
+  looked_at = count;
+  return wiring_.mailbox.has([&](const EngineMessage& message) {
+    const Prepared* prepared = std::get_if<Prepared>(&message);
+    if (!prepared || prepared->sequence->cancelled()) return false;
+    return slots_.would_be_soon_done(*prepared->sequence, kSoonDoneRows);
+  });
+}
+
+// Who comes in a burst is computed together. While batches are computed, the others would come
+// slowly, and each would have another batch abandoned.
+void StepLoop::await_others() const {
+  const auto until = Clock::now() + kOthersMax;
+  size_t count;
+  do {
+    count = wiring_.mailbox.count();
+    std::this_thread::sleep_for(kOthersApart);
+  } while (wiring_.mailbox.count() > count && Clock::now() < until && !wiring_.closing);
+}
+
+void StepLoop::keep_computed(const std::vector<Chunk>& chunks) {
+  if (!context_.can_trim()) return;
+  for (const Chunk& chunk : chunks) {
+    Sequence& sequence = *slots_.at(chunk.slot);
+    // The last token is computed again, for its logits.
+    const int32_t there = std::min(context_.computed(chunk.slot), sequence.n_tokens() - 1);
+    const int32_t rows = there - sequence.n_computed();
+    if (rows <= 0 || chunk.is_scored) continue;
+    computed(sequence, rows);
+    stats_.rows_decoded += rows;
+    stats_.rows_prefilled += rows;
+  }
 }
 
 void StepLoop::score(const std::vector<ScoredRow>& rows) {
@@ -406,8 +515,9 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
     jobs.push_back(
         {&scorers.emplace_back(model.vocabulary(), row.token, top), context_.logits(row.row)});
   }
-  samplers_.run(jobs);
+  run_samplers(jobs);
   ledger_.beat();
+  const WorkClock::Span span(clock_, &Stats::text_ms);
   for (size_t first = 0, end = 0; first < rows.size(); first = end) {
     const int32_t slot = rows[first].slot;
     Sequence& sequence = *slots_.at(slot);
@@ -438,9 +548,10 @@ BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
           }};
 }
 
-DecodeStatus StepLoop::decode(const std::vector<int32_t>& slots) {
+DecodeStatus StepLoop::decode(const AbortCheck& abort) {
+  const WorkClock::Span span(clock_, &Stats::compute_ms);
   ledger_.beat();
-  return compute(context_, threads_, abort_of(slots));
+  return compute(context_, threads_, abort, &taken_);
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
@@ -450,7 +561,7 @@ void StepLoop::computed(Sequence& sequence, int32_t rows) {
 
 bool StepLoop::settle_batch(DecodeStatus status, const std::vector<int32_t>& slots) {
   if (status == DecodeStatus::ok) return true;
-  if (status == DecodeStatus::aborted) {  // all in it are cancelled, and leave before the next plan
+  if (status == DecodeStatus::aborted) {  // its sequences leave before the next plan, or go on
     for (int32_t slot : slots) slots_.cut(slot);
     return false;
   }
@@ -478,41 +589,47 @@ bool StepLoop::make_room_after_refusal() {
   return true;
 }
 
-void StepLoop::sample(const std::vector<LogitsRow>& rows) {
+void StepLoop::run_samplers(std::vector<SampleJob>& jobs) {
+  const WorkClock::Span span(clock_, &Stats::sample_ms);
+  samplers_.run(jobs);
+}
+
+std::vector<int32_t> StepLoop::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
-  std::vector<int32_t> slots;
-  for (const LogitsRow& row : rows) {
-    Sequence* sequence = slots_.at(row.slot);
+  std::vector<size_t> sampled;
+  std::vector<int32_t> tokens(rows.size(), -1);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Sequence* sequence = slots_.at(rows[i].slot);
     if (!sequence || sequence->cancelled()) continue;
     if (ends_with_prompt(*sequence)) {
       sequence->end();
-      conclude(slots_.finish(row.slot), FinishReason::length);
+      conclude(slots_.finish(rows[i].slot), FinishReason::length);
       continue;
     }
-    jobs.push_back({&sequence->sampler(), context_.logits(row.row)});
-    slots.push_back(row.slot);
+    jobs.push_back({&sequence->sampler(), context_.logits(rows[i].row)});
+    sampled.push_back(i);
   }
-  samplers_.run(jobs);
+  run_samplers(jobs);
+  const WorkClock::Span span(clock_, &Stats::text_ms);
   for (size_t i = 0; i < jobs.size(); ++i) {
+    const LogitsRow& row = rows[sampled[i]];
     if (jobs[i].fault) {
-      give_up_after_sampling(slots[i], *jobs[i].fault);
-    } else {
-      advance(*slots_.at(slots[i]), jobs[i].token);
+      give_up_after_sampling(row.slot, *jobs[i].fault);
+      continue;
     }
+    Sequence& sequence = *slots_.at(row.slot);
+    tokens[sampled[i]] = jobs[i].token;
+    if (jobs[i].token == row.drafted) {
+      ++stats_.draft_accepted_tokens;
+      sequence.draft_accepted();
+    }
+    advance(sequence, jobs[i].token);
   }
+  return tokens;
 }
 
 bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
   return sequence.request().max_tokens == 0;
-}
-
-// Nothing when it failed; then the sequence has left its slot.
-std::optional<int32_t> StepLoop::choose(Sequence& sequence, int32_t row) {
-  std::vector<SampleJob> job{{&sequence.sampler(), context_.logits(row)}};
-  samplers_.run(job);
-  if (!job.front().fault) return job.front().token;
-  give_up_after_sampling(sequence.slot(), *job.front().fault);
-  return std::nullopt;
 }
 
 // Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.
@@ -580,6 +697,7 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
     if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
   }
   const RequestId id = sequence->request().id;
+  if (speculation_) speculation_->forget(id);
   publish_stats();
   if (!ledger_.retire(id)) return;
   Tally tally = sequence->tally();
@@ -589,21 +707,24 @@ void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason)
 
 void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
   const RequestId id = sequence->request().id;
+  if (speculation_) speculation_->forget(id);
   publish_stats();
   if (ledger_.retire(id)) sink_.failed(id, fault, sequence->phase());
 }
 
 void StepLoop::sleep() {
-  sink_.flush();
+  wake_readers(false);
   std::optional<Clock::time_point> deadline = line_.oldest_submission();
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   const Ledger::Idle idle(ledger_);
+  const WorkClock::Span span(clock_, &Stats::idle_ms);
   wiring_.mailbox.wait(deadline);
 }
 
 void StepLoop::publish_stats() {
+  clock_.settle();
   stats_.running = 0;
   stats_.parked = line_.parked_count();
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {

@@ -11,6 +11,8 @@
 #include "engine/batch/sequence.h"
 #include "engine/batch/slots.h"
 #include "engine/batch/waiting-line.h"
+#include "engine/batch/work-clock.h"
+#include "engine/policy/newcomer-budget.h"
 #include "engine/policy/prefill-cost.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
@@ -50,6 +52,16 @@ class StepLoop : public Loop {
   struct LogitsRow {
     int32_t slot;
     int32_t row;
+    int32_t drafted = -1;  // the token that was guessed to be the next one
+  };
+  // The single row of a sequence, and the rows of its draft behind it.
+  struct SingleRows {
+    int32_t slot;
+    int32_t row;  // the first
+    RequestId id;
+    std::vector<int32_t> draft;
+    int32_t accepted = 0;
+    bool missed = false;
   };
   // A row whose logits give the logprob of the token that follows it in the prompt.
   struct ScoredRow {
@@ -83,27 +95,35 @@ class StepLoop : public Loop {
   bool make_cells_for(const StepPlan& plan);
   void preempt(int32_t slot);
   void run_step(const StepPlan& plan);
-  void run_singles(const std::vector<int32_t>& slots);
+  void wake_readers(bool may_wait);
+  void run_singles(const std::vector<int32_t>& slots, bool beside_prompts);
   void run_prefill(const std::vector<Chunk>& chunks);
   PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);
   // Computes the prompt logprobs of these rows. A sequence that fails has left its slot afterwards.
   void score(const std::vector<ScoredRow>& rows);
-  // For a reply that runs alone: drafted tokens are checked in the batch of its single row. False
-  // when nothing was computed; then the row is computed as any other.
-  bool run_drafted(int32_t slot);
-  std::vector<int32_t> draft(const Sequence& sequence);
+  // With drafted tokens behind the single rows of replies that are speculated for.
+  std::vector<SingleRows> draft_singles(const std::vector<int32_t>& slots, bool beside_prompts);
   int32_t draft_limit(const Sequence& sequence) const;
-  void sample_drafted(int32_t slot, const std::vector<int32_t>& draft);
+  DecodeStatus decode_singles(const std::vector<int32_t>& slots, std::vector<SingleRows>& singles);
+  void sample_singles(std::vector<SingleRows>& singles);
   // False when the batch was not computed: its sequences were cut back, failed or preempted.
   bool settle_batch(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
+  void await_others() const;
+  // What an aborted batch had computed of these chunks is kept.
+  void keep_computed(const std::vector<Chunk>& chunks);
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
-  DecodeStatus decode(const std::vector<int32_t>& slots);
-  void sample(const std::vector<LogitsRow>& rows);
+  // Until when a batch of prompts gives way to a newcomer, and whether one has come that would be
+  // done soon, where more messages have than were looked at.
+  Clock::time_point gives_way_until(const PrefillRows& rows) const;
+  bool has_newcomer(size_t& looked_at);
+  DecodeStatus decode(const AbortCheck& abort);
+  void run_samplers(std::vector<SampleJob>& jobs);
+  // The token of each row, or -1 where there is none: its sequence has left.
+  std::vector<int32_t> sample(const std::vector<LogitsRow>& rows);
   // The prompt is computed, and nothing more was asked for.
   bool ends_with_prompt(const Sequence& sequence) const;
-  std::optional<int32_t> choose(Sequence& sequence, int32_t row);
   void advance(Sequence& sequence, int32_t token);
 
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
@@ -124,9 +144,13 @@ class StepLoop : public Loop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
-  PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
-  double singles_ms_ = 0;                   // moving average
+  BatchTime taken_{0};                           // by the last batch that was computed
+  PrefillCost prefill_cost_, scored_cost_;       // the second: of batches with prompt logprobs
+  double singles_ms_ = 0;                        // moving average
+  std::optional<Clock::time_point> held_since_;  // see prompt_limits()
+  NewcomerBudget newcomers_;
   Stats stats_;
+  WorkClock clock_{stats_, &Stats::plan_ms};
 };
 
 }  // namespace sluice

@@ -230,7 +230,7 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
   }
 }
 
-const float* Context::logits(int32_t row) { return llama_get_logits_ith(context_.get(), row); }
+float* Context::logits(int32_t row) { return llama_get_logits_ith(context_.get(), row); }
 
 const float* Context::embedding(int32_t sequence) {
   return llama_get_embeddings_seq(context_.get(), sequence);

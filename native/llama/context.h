@@ -82,7 +82,7 @@ class Context {
   };
 
   // vocabulary() values of a row that wanted logits; valid until the next decode.
-  const float* logits(int32_t row);
+  float* logits(int32_t row);
   // Of a context that embeds: the vector of a sequence that was in the last decode, until the next
   // one. Null when there is none.
   const float* embedding(int32_t sequence);

@@ -24,8 +24,9 @@ constexpr int32_t kLikeliestMax = 128;
 // One for each thread, and not for each sequence's sampler: they take 1 MB at 152k tokens.
 struct Buffers {
   Logits logits;
-  std::vector<float> changed, masked;
+  std::vector<float> masked;
   std::vector<Candidate> allowed;
+  std::vector<Candidate> replaced;  // values of a row that were changed, in order
   std::vector<llama_token_data> candidates;
 };
 
@@ -79,7 +80,7 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
       min_p_(params.min_p),
       temperature_(params.temperature),
       biases_(params.logit_bias),
-      numbers_(params.seed),
+      seed_(params.seed),
       logprobs_(params.logprobs) {
   check_biases(biases_, vocabulary);
   for (int32_t token : forbidden) biases_.push_back({token, -INFINITY});
@@ -91,17 +92,6 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
                                                   params.repeat_penalty, params.frequency_penalty,
                                                   params.presence_penalty));
   }
-  if (truncation_ == Truncation::greedy || truncation_ == Truncation::none) return;
-  llama_sampler_chain_params chain = llama_sampler_chain_default_params();
-  chain.no_perf = true;
-  chain_.reset(llama_sampler_chain_init(chain));
-  // Without those that are off: they change nothing, but each costs a pass.
-  const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain_.get(), sampler); };
-  if (params.top_p < 1.0f && truncation_ == Truncation::top_k)
-    add(llama_sampler_init_top_p(params.top_p, 0));
-  if (params.min_p > 0.0f) add(llama_sampler_init_min_p(params.min_p, 0));
-  add(llama_sampler_init_temp(params.temperature));
-  add(llama_sampler_init_dist(params.seed));
 }
 
 Sampler::~Sampler() = default;
@@ -137,13 +127,53 @@ void Sampler::accept(int32_t token) {
   }
 }
 
-int32_t Sampler::sample(const float* logits) {
+// A row with a sampler's biases and penalties, as long as it lives. In place: to copy a row takes
+// longer than to choose from it, and only a few of its values change.
+class Sampler::Changes {
+ public:
+  Changes(const Sampler& sampler, float* logits) : logits_(logits) {
+    replaced_.clear();
+    if (!logits) return;
+    replaced_.reserve(sampler.biases_.size() + sampler.recent_.size());
+    for (const LogitBias& entry : sampler.biases_) {
+      replace(entry.token, logits[entry.token] + entry.bias);
+    }
+    if (!sampler.penalties_) return;
+    // Only recent tokens change. One that is there twice is set to the same value twice.
+    std::vector<llama_token_data>& candidates = buffers().candidates;
+    candidates.clear();
+    for (int32_t token : sampler.recent_) candidates.push_back({token, logits[token], 0.0f});
+    llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
+    llama_sampler_apply(sampler.penalties_.get(), &array);
+    for (const llama_token_data& entry : candidates) replace(entry.id, entry.logit);
+  }
+  ~Changes() {
+    // From the last to the first: some may have been changed twice.
+    for (; !replaced_.empty(); replaced_.pop_back()) {
+      logits_[replaced_.back().token] = replaced_.back().logit;
+    }
+  }
+  Changes(const Changes&) = delete;
+  Changes& operator=(const Changes&) = delete;
+
+ private:
+  void replace(int32_t token, float logit) {
+    replaced_.push_back({token, logits_[token]});
+    logits_[token] = logit;
+  }
+
+  float* const logits_;
+  std::vector<Candidate>& replaced_ = buffers().replaced;
+};
+
+int32_t Sampler::sample(float* logits) {
   const auto begin = std::chrono::steady_clock::now();
   Logits& reader = buffers().logits;
-  const float* weighed = logits && changes_logits() ? changed(logits) : logits;
-  read(reader, weighed);
+  std::optional<Changes> changes(std::in_place, *this, logits);
+  read(reader, logits);
   const std::optional<int32_t> forced = take_forced();
-  const int32_t token = forced ? *forced : choose_freely(weighed, reader);
+  const int32_t token = forced ? *forced : choose_freely(logits, reader);
+  changes.reset();
   if (constraint_) constraint_->accept(token);
   if (logprobs_ >= 0) {
     if (changes_logits() || constraint_) read(reader, logits);
@@ -231,21 +261,6 @@ void Sampler::read(Logits& reader, const float* logits) const {
   throw unusable_logits();
 }
 
-const float* Sampler::changed(const float* logits) const {
-  std::vector<float>& row = buffers().changed;
-  row.assign(logits, logits + vocabulary_);
-  for (const LogitBias& entry : biases_) row[size_t(entry.token)] += entry.bias;
-  if (!penalties_) return row.data();
-  // Only recent tokens change. One that is there twice is set to the same value twice.
-  std::vector<llama_token_data>& candidates = buffers().candidates;
-  candidates.clear();
-  for (int32_t token : recent_) candidates.push_back({token, row[size_t(token)], 0.0f});
-  llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
-  llama_sampler_apply(penalties_.get(), &array);
-  for (const llama_token_data& entry : candidates) row[size_t(entry.id)] = entry.logit;
-  return row.data();
-}
-
 int32_t Sampler::choose(Logits& logits) {
   switch (truncation_) {
     case Truncation::greedy: return logits.likeliest();
@@ -256,10 +271,25 @@ int32_t Sampler::choose(Logits& logits) {
       return choose_by_chain(logits.from(logits.highest() + std::log(min_p_)), false);
     case Truncation::none: break;
   }
-  return logits.draw(temperature_, std::uniform_real_distribution<double>(0.0, 1.0)(numbers_));
+  if (!numbers_) numbers_ = std::make_unique<std::mt19937>(seed_);
+  return logits.draw(temperature_, std::uniform_real_distribution<double>(0.0, 1.0)(*numbers_));
+}
+
+Sampler::SamplerPtr Sampler::new_chain() const {
+  llama_sampler_chain_params params = llama_sampler_chain_default_params();
+  params.no_perf = true;
+  SamplerPtr chain(llama_sampler_chain_init(params));
+  // Without those that are off: they change nothing, but each costs a pass.
+  const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain.get(), sampler); };
+  if (top_p_ < 1.0f && truncation_ == Truncation::top_k) add(llama_sampler_init_top_p(top_p_, 0));
+  if (min_p_ > 0.0f) add(llama_sampler_init_min_p(min_p_, 0));
+  add(llama_sampler_init_temp(temperature_));
+  add(llama_sampler_init_dist(seed_));
+  return chain;
 }
 
 int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sorted) {
+  if (!chain_) chain_ = new_chain();
   std::vector<llama_token_data>& candidates = buffers().candidates;
   candidates.clear();
   for (const Candidate& entry : choice) candidates.push_back({entry.token, entry.logit, 0.0f});

@@ -49,7 +49,7 @@ class Sampler final : public RowSampler {
   bool is_forcing() const { return next_forced_ < forced_.size(); }
   // Samples from a row's logits and remembers the token. Throws FaultError: engine_failed when the
   // logits are not numbers, or Constraint's when no token can follow.
-  int32_t sample(const float* logits) override;
+  int32_t sample(float* logits) override;
   // Of the last row; only where params.logprobs asks for them.
   const RowChances& chances() const { return chances_; }
   // What the last row took.
@@ -61,9 +61,9 @@ class Sampler final : public RowSampler {
   };
   using SamplerPtr = std::unique_ptr<llama_sampler, SamplerFree>;
 
+  class Changes;
+
   bool changes_logits() const { return !biases_.empty() || penalties_; }
-  // The row with biases and penalties, in a buffer of the calling thread.
-  const float* changed(const float* logits) const;
   // The next token of those that are forced.
   std::optional<int32_t> take_forced();
   // By sampling and the grammar, where no token is forced.
@@ -74,6 +74,7 @@ class Sampler final : public RowSampler {
   std::optional<int32_t> choose_likeliest(int32_t count, Logits& reader);
   // Among the tokens that the grammar allows; `logits` with biases and penalties.
   int32_t choose_allowed(const float* logits, Logits& reader);
+  SamplerPtr new_chain() const;
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
   void accept(int32_t token);
   // Throws FaultError(engine_failed).
@@ -89,8 +90,11 @@ class Sampler final : public RowSampler {
   // What llama.cpp's penalties look at, in any order: only these tokens' logits change.
   std::vector<int32_t> recent_;
   size_t recent_max_, oldest_ = 0;
+  // A generator takes 5 KB, and a chain has two: they are made for the first token and not for a
+  // request that waits for a slot.
+  uint32_t seed_;
   SamplerPtr chain_;                        // after the truncation; null for `greedy` and `none`
-  std::mt19937 numbers_;                    // for `none`, drawn as the chain's last sampler does
+  std::unique_ptr<std::mt19937> numbers_;   // for `none`, drawn as the chain's last sampler does
   std::unique_ptr<Constraint> constraint_;  // null when the reply is free
   std::vector<int32_t> forced_;
   size_t next_forced_ = 0;

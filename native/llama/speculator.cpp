@@ -12,18 +12,6 @@ namespace sluice {
 namespace {
 
 constexpr int32_t kSequence = 0;
-// Tokens that a look-up compares, and that must follow what it finds. With two, chance finds are
-// too many; with four, drafting begins a token later in each repetition.
-constexpr int32_t kLookupTokens = 3;
-
-common_params_speculative lookup_params(int32_t tokens_max) {
-  common_params_speculative params;
-  params.types = {COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE};
-  params.ngram_simple.size_n = kLookupTokens;
-  // Shorter finds than the key are dropped by llama.cpp, so this is never less; draft() cuts.
-  params.ngram_simple.size_m = uint16_t(std::max(kLookupTokens, tokens_max));
-  return params;
-}
 
 common_params_speculative draft_params(const Context& target, const Context& draft,
                                        int32_t tokens_max) {
@@ -49,13 +37,12 @@ void Speculator::Free::operator()(common_speculative* speculative) const {
 Speculator::Speculator(const Context& target, std::unique_ptr<Context> draft,
                        const SpeculatorParams& params)
     : vocabulary_(target.model().vocabulary()), draft_(std::move(draft)) {
-  if (draft_ && !draft_->can_trim()) {
+  if (!draft_->can_trim()) {
     throw misfit(params,
                  "its memory cannot be cut back to what was accepted; use a draft model "
                  "with plain attention");
   }
-  common_params_speculative settings =
-      draft_ ? draft_params(target, *draft_, params.tokens_max) : lookup_params(params.tokens_max);
+  common_params_speculative settings = draft_params(target, *draft_, params.tokens_max);
   try {
     speculative_.reset(common_speculative_init(settings, 1));
   } catch (const std::exception&) {  // it says no more than that they do not match
@@ -69,12 +56,11 @@ Speculator::Speculator(const Context& target, std::unique_ptr<Context> draft,
 Speculator::~Speculator() = default;
 
 void Speculator::forget() {
-  if (draft_) draft_->remove(kSequence);
+  draft_->remove(kSequence);
   seen_.clear();
 }
 
 int32_t Speculator::missing(const std::vector<int32_t>& tokens) {
-  if (!draft_) return 0;
   const size_t wanted = tokens.size() - 1;
   const auto end = seen_.begin() + ptrdiff_t(std::min(seen_.size(), wanted));
   seen_.erase(std::mismatch(seen_.begin(), end, tokens.begin()).first, seen_.end());
@@ -111,19 +97,16 @@ std::vector<int32_t> Speculator::draft(const std::vector<int32_t>& tokens, int32
   params.prompt = &history_;
   params.result = &drafted;
   run(abort);
-  if (draft_) {
-    // Of what it drafted it computed all but the last, or fewer if it was stopped.
-    seen_ = tokens;
-    seen_.insert(seen_.end(), drafted.begin(), drafted.end());
-    seen_.resize(std::min(seen_.size(), size_t(draft_->computed(kSequence))));
-  }
+  // Of what it drafted it computed all but the last, or fewer if it was stopped.
+  seen_ = tokens;
+  seen_.insert(seen_.end(), drafted.begin(), drafted.end());
+  seen_.resize(std::min(seen_.size(), size_t(draft_->computed(kSequence))));
   const auto is_foreign = [&](int32_t token) { return token >= vocabulary_; };
   drafted.erase(std::find_if(drafted.begin(), drafted.end(), is_foreign), drafted.end());
   return drafted;
 }
 
 void Speculator::run(const AbortCheck& abort) {
-  if (!draft_) return common_speculative_draft(speculative_.get());
   const Context::AbortScope scope(*draft_, abort);
   try {
     common_speculative_draft(speculative_.get());

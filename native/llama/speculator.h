@@ -17,22 +17,20 @@ struct SpeculatorParams {
   std::string model_path, draft_path;  // for messages
 };
 
-// Guesses the next tokens of one sequence by llama.cpp's common/speculative: with a small draft
-// model, or by looking up what followed the last tokens earlier in the same text. A wrong guess
-// costs only time: the target's own sampler decides.
+// Guesses the next tokens of one sequence with a small draft model, by llama.cpp's
+// common/speculative. A wrong guess costs only time: the target's own sampler decides.
 //
 // It gets all tokens each time and finds out which of them the draft model has not computed, so its
 // caller keeps no account of that. Owned by Speculation. Engine thread only.
 class Speculator {
  public:
-  // With a null `draft` it looks up. The target must outlive it. Throws FaultError(model_invalid)
-  // when the two models have different vocabularies, or the draft model cannot be trimmed.
+  // The target must outlive it. Throws FaultError(model_invalid) when the two models have different
+  // vocabularies, or the draft model cannot be trimmed.
   Speculator(const Context& target, std::unique_ptr<Context> draft, const SpeculatorParams& params);
   ~Speculator();
   Speculator(const Speculator&) = delete;
   Speculator& operator=(const Speculator&) = delete;
 
-  bool has_model() const { return draft_ != nullptr; }
   // Forgets the text that the draft model has seen.
   void forget();
   // How many of the tokens, the last one not counted, the draft model has yet to see; it forgets
@@ -41,7 +39,7 @@ class Speculator {
   // Shows it the next `rows` of those missing.
   DecodeStatus catch_up(const std::vector<int32_t>& tokens, int32_t rows, const AbortCheck& abort);
   // Rows of one catch_up().
-  int32_t rows_max() const { return draft_ ? draft_->rows_max() : 0; }
+  int32_t rows_max() const { return draft_->rows_max(); }
 
   // Tokens that may follow: `count` at most, fewer or none where it finds no more. Only when none
   // are missing().

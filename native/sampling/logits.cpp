@@ -67,8 +67,15 @@ bool Logits::read(const float* logits, int32_t count) {
   count_ = count;
   maxima_.resize(size_t(chunks()) * kRowLanes);
   const bool usable = kernels_.lane_maxima(logits, count, maxima_.data());
-  highest_ = -kInfinity;
-  for (float maximum : maxima_) highest_ = std::max(highest_, maximum);
+  // Side by side, so that no comparison waits for the last one.
+  float highest[kRowLanes];
+  std::fill_n(highest, kRowLanes, -kInfinity);
+  for (size_t chunk = 0; chunk < maxima_.size(); chunk += kRowLanes) {
+    for (size_t lane = 0; lane < kRowLanes; ++lane) {
+      highest[lane] = std::max(highest[lane], maxima_[chunk + lane]);
+    }
+  }
+  highest_ = *std::max_element(highest, highest + kRowLanes);
   return usable && highest_ > -kInfinity;
 }
 

@@ -8,8 +8,9 @@ namespace sluice {
 class RowSampler {
  public:
   virtual ~RowSampler() = default;
-  // The row is as long as the vocabulary. Throws FaultError.
-  virtual int32_t sample(const float* logits) = 0;
+  // The row is as long as the vocabulary. It may be changed meanwhile, and is as it was afterwards.
+  // Throws FaultError.
+  virtual int32_t sample(float* logits) = 0;
   // About what a row takes, in nanoseconds: decides whether a second thread is worth waking.
   virtual int64_t row_cost() const = 0;
 };

@@ -11,7 +11,7 @@ constexpr int64_t kValuesPerNanosecond = 2;
 
 }  // namespace
 
-int32_t RowScorer::sample(const float* logits) {
+int32_t RowScorer::sample(float* logits) {
   thread_local Logits reader;
   if (!logits || !reader.read(logits, vocabulary_)) throw unusable_logits();
   note_chances(reader, logits, token_, top_, chances_);

@@ -16,7 +16,7 @@ class RowScorer final : public RowSampler {
       : vocabulary_(vocabulary), token_(token), top_(top) {}
 
   // The prompt's token. Throws FaultError(engine_failed) when the logits are not numbers.
-  int32_t sample(const float* logits) override;
+  int32_t sample(float* logits) override;
   int64_t row_cost() const override;
   int32_t token() const { return token_; }
   const RowChances& chances() const { return chances_; }

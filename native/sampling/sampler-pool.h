@@ -16,7 +16,7 @@ namespace sluice {
 // One row to sample. Filled in by the caller; `token` or `fault` is the answer.
 struct SampleJob {
   RowSampler* sampler;  // in no other job of the same run()
-  const float* logits;
+  float* logits;        // in no other job either
   int32_t token = -1;
   std::optional<Fault> fault = std::nullopt;
 };

@@ -110,8 +110,8 @@ export interface LoadOptions {
   draft?: string | URL
   /**
    * Drafts without a model, by looking up what followed the last words earlier in the same text:
-   * for replies that repeat their prompt, such as edits, extracts and code. Not beside `draft`.
-   * Default false.
+   * for replies that repeat their prompt, such as edits, extracts and code. Several replies are
+   * drafted for at once. Not beside `draft`. Default false.
    */
   lookup?: boolean
   /**
@@ -664,6 +664,7 @@ export interface EngineSettings {
  * - share of prompts that was not computed again: cachedTokens / promptTokens
  * - share of drafted tokens that were of use: draftAcceptedTokens / draftTokens
  * - a step slower than usual: stepMs
+ * - what a step costs beyond llama_decode: (planMs + sampleMs + textMs + wakeMs) / steps
  *
  * When idle, queued, running and parked are zero and started = finished + cancelled + failed.
  */
@@ -712,6 +713,18 @@ export interface EngineStats {
   readonly draftTokens: number
   /** Of draftTokens, those that became part of a reply. */
   readonly draftAcceptedTokens: number
+  /** Milliseconds of the engine's thread: choosing what is computed, and keeping its books. */
+  readonly planMs: number
+  /** Milliseconds of the engine's thread within llama_decode. */
+  readonly computeMs: number
+  /** Milliseconds of the engine's thread until each row had its token. */
+  readonly sampleMs: number
+  /** Milliseconds of the engine's thread making tokens text for JavaScript. */
+  readonly textMs: number
+  /** Milliseconds of the engine's thread waking JavaScript's. */
+  readonly wakeMs: number
+  /** Milliseconds that the engine's thread waited for something to do. */
+  readonly idleMs: number
   /** Times that a reply gave up its slot for another; it comes back where it was. */
   readonly preempted: number
   /** Times that a reply was moved to another slot, so that the running ones stay together. */

@@ -34,10 +34,15 @@ export class CallSite {
 /**
  * The same for what throws at once, from so deep that V8, which keeps ten calls, has forgotten the
  * caller. It costs nothing where nothing is thrown.
+ * @param run is no closure where what it is given is large: a call site that is taken below keeps
+ * its functions, and what they close over, for as long as a reply lives
  */
-export function atCaller<T>(run: () => T): T {
+export function atCaller<T, Given extends unknown[]>(
+  run: (...given: Given) => T,
+  ...given: Given
+): T {
   try {
-    return run()
+    return run(...given)
   } catch (error) {
     throw new CallSite(atCaller).joinedTo(error)
   }

@@ -133,15 +133,21 @@ export class Engine implements AsyncDisposable {
     messages: readonly (ChatMessage | OpenAiMessage)[],
     options: ChatOptions<Schema> = {},
   ): Reply<SchemaOutput<Schema>> {
-    return atCaller(() => {
-      const given = parseChatOptions(options)
-      const { reasoning, callFormat } = this.#parts
-      const { chat, ...told } = readChat(messages, given, reasoning, callFormat, this.settings)
-      if (!given.fit) return this.#reply(chat, given, told)
-      const rules = given.fit === true ? {} : given.fit
-      const fits = this.#fitter(chat, messages, rules, given.maxTokens, 'fit.')
-      return this.#reply(chat, given, { ...told, fits })
-    })
+    return atCaller(Engine.#chat<SchemaOutput<Schema>>, this, messages, options)
+  }
+
+  static #chat<Result>(
+    engine: Engine,
+    messages: readonly (ChatMessage | OpenAiMessage)[],
+    options: ChatOptions,
+  ): Reply<Result> {
+    const given = parseChatOptions(options)
+    const { reasoning, callFormat } = engine.#parts
+    const { chat, ...told } = readChat(messages, given, reasoning, callFormat, engine.settings)
+    if (!given.fit) return engine.#reply(chat, given, told)
+    const rules = given.fit === true ? {} : given.fit
+    const fits = engine.#fitter(chat, messages, rules, given.maxTokens, 'fit.')
+    return engine.#reply(chat, given, { ...told, fits })
   }
 
   /**
@@ -205,12 +211,18 @@ export class Engine implements AsyncDisposable {
     prompt: string | Int32Array | readonly number[],
     options: CompletionOptions<Schema> = {},
   ): Reply<SchemaOutput<Schema>> {
-    return atCaller(() => {
-      const given = parseCompletionPrompt(prompt, this.model.vocabulary)
-      const { suffix, ...rest } = parseCompletionOptions(options, given, this.model)
-      if (suffix === undefined) return this.#reply(given, rest)
-      return this.#reply({ before: String(given), after: suffix }, rest)
-    })
+    return atCaller(Engine.#complete<SchemaOutput<Schema>>, this, prompt, options)
+  }
+
+  static #complete<Result>(
+    engine: Engine,
+    prompt: string | Int32Array | readonly number[],
+    options: CompletionOptions,
+  ): Reply<Result> {
+    const given = parseCompletionPrompt(prompt, engine.model.vocabulary)
+    const { suffix, ...rest } = parseCompletionOptions(options, given, engine.model)
+    if (suffix === undefined) return engine.#reply(given, rest)
+    return engine.#reply({ before: String(given), after: suffix }, rest)
   }
 
   /**

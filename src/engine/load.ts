@@ -11,7 +11,7 @@ import {
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
-import { deferred } from './deferred.js'
+import { Deferred } from './deferred.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
@@ -49,7 +49,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
   const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
-    const ended = deferred<EngineEndedError | undefined>()
+    const ended = new Deferred<EngineEndedError | undefined>()
     const giveUp = (reason: unknown): void => {
       failure = reason
       client.close()

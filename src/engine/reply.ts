@@ -5,7 +5,7 @@ import type { NativeFinished, NativePart, NativeRequest } from '../binding/engin
 import type { ToolNames } from '../options/tool-names.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { CallSite } from './call-site.js'
-import { deferred } from './deferred.js'
+import { Deferred } from './deferred.js'
 import { cancelledWithout, type EngineClient, type RequestListener } from './engine-client.js'
 import type { FitsChat } from './fit/fit.js'
 import { choiceSeed } from './native-request.js'
@@ -65,20 +65,8 @@ const end: Step = { done: true, value: undefined }
 export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   /** The first choice's seed, given or drawn; each of the others has the next one. */
   readonly seed: number
-  /**
-   * Settles once the prompt is templated, tokenized, checked against the context and queued.
-   * Rejects with ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST,
-   * ERR_INVALID_GRAMMAR, ERR_INVALID_SCHEMA, ERR_CLOSED, ERR_ENGINE_ENDED, or with ERR_CANCELLED,
-   * also when `cancel()` came first.
-   */
-  readonly accepted: Promise<Accepted>
   /** What of the request was taken otherwise than it says: malformed schemas of tools, for one. */
   readonly notes: readonly RequestNote[]
-  /**
-   * @internal Resolves once the engine is done with it. A reader that its signal took away has
-   * heard of the end before; only then are the tokens known.
-   */
-  readonly settled: Promise<void>
   /** @internal Whether it has. */
   isSettled = false
 
@@ -89,9 +77,9 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   readonly #schema: ReadsObject | undefined
   /** Where it was asked for. */
   readonly #site = new CallSite(Reply)
-  readonly #done = deferred<ReplyResult>()
-  readonly #accepted = deferred<Accepted>()
-  readonly #settled = deferred<void>()
+  readonly #done = new Deferred<ReplyResult>()
+  readonly #accepted = new Deferred<Accepted>()
+  readonly #settled = new Deferred<void>()
   readonly #choices: readonly Choice[]
   /** Those that have something to take, in the order in which it came. */
   readonly #ready: Choice[] = []
@@ -125,8 +113,6 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     this.#schema = told?.schema
     this.seed = request.seed
     this.#signal = signal
-    this.accepted = this.#accepted.promise
-    this.settled = this.#settled.promise
     this.#choices = Array.from({ length: request.choices }, (_, index) => {
       return new Choice(index, choiceSeed(request.seed, index), request.maxTokens)
     })
@@ -138,6 +124,24 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     this.#rest = onAbort(signal, this.#onAbort)
     if (told?.fits === undefined) this.#submit(request)
     else this.#fitAndSubmit(request, told.fits)
+  }
+
+  /**
+   * Settles once the prompt is templated, tokenized, checked against the context and queued.
+   * Rejects with ERR_OVERLOADED, ERR_QUEUE_TIMEOUT, ERR_CONTEXT_LENGTH, ERR_INVALID_REQUEST,
+   * ERR_INVALID_GRAMMAR, ERR_INVALID_SCHEMA, ERR_CLOSED, ERR_ENGINE_ENDED, or with ERR_CANCELLED,
+   * also when `cancel()` came first.
+   */
+  get accepted(): Promise<Accepted> {
+    return this.#accepted.promise
+  }
+
+  /**
+   * @internal Resolves once the engine is done with it. A reader that its signal took away has
+   * heard of the end before; only then are the tokens known.
+   */
+  get settled(): Promise<void> {
+    return this.#settled.promise
   }
 
   /**

@@ -13,7 +13,7 @@ import type {
 import { abortedBy, onAbort } from '../engine/abort-signals.js'
 import { CallSite } from '../engine/call-site.js'
 import { compiled } from '../engine/compiled-schema.js'
-import { deferred } from '../engine/deferred.js'
+import { Deferred } from '../engine/deferred.js'
 import type { Engine } from '../engine/engine.js'
 import { textBytes } from '../engine/reply/text-stream.js'
 import type { Reply } from '../engine/reply.js'
@@ -43,7 +43,7 @@ export class ToolRun<Result = unknown> implements AsyncIterable<ToolRunPart> {
   readonly #rounds: ToolRound[] = []
   readonly #notes: readonly RequestNote[]
   readonly #steps: AsyncGenerator<ToolRunPart, undefined>
-  readonly #done = deferred<ToolRunResult>()
+  readonly #done = new Deferred<ToolRunResult>()
   /** What tools stop by: the run's signal, `cancel()`, or the end. */
   readonly #stop = new AbortController()
   #isCancelled = false

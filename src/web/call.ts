@@ -62,6 +62,15 @@ class CallEnded extends Error {
 /** Failures that are no request's fault: what was thrown is told to the log. */
 const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
 
+const none: never[] = []
+
+/** Mostly it stays the only one, and a list that one is pushed into takes room for 17. */
+function withOne<T>(list: T[], one: T): T[] {
+  if (list.length === 0) return [one]
+  list.push(one)
+  return list
+}
+
 interface UsableModel {
   readonly names: readonly [string, ...string[]]
   readonly engine: Engine
@@ -102,11 +111,11 @@ export class Call implements Scope {
   errorWords: ErrorWords
   /** What of the request was taken otherwise than it says. */
   readonly notes: RequestNote[] = []
-  /** All that it asked of an engine. */
-  readonly replies: Reply[] = []
   readonly #incoming: Incoming
   #model: UsableModel | undefined
-  readonly #releases: (() => void)[] = []
+  /** All that it asked of an engine. */
+  #replies: Reply[] = none
+  #releases: (() => void)[] = none
   #embeddedTokens: number | undefined
   #watch: EngineWatch | undefined
   readonly #abort = new AbortController()
@@ -175,7 +184,9 @@ export class Call implements Scope {
 
   /** Its models may go: it is counted, or given up. Must be called once it has ended. */
   release(): void {
-    for (const release of this.#releases.splice(0)) {
+    const releases = this.#releases
+    this.#releases = none
+    for (const release of releases) {
       try {
         release()
       } catch (error) {
@@ -197,12 +208,12 @@ export class Call implements Scope {
     if (this.signal.aborted) release()
     this.signal.throwIfAborted()
     this.#model = model
-    this.#releases.push(release)
+    this.#releases = withOne(this.#releases, release)
     return new ScopedEngine(model.engine, this)
   }
 
   own(reply: Reply): void {
-    this.replies.push(reply)
+    this.#replies = withOne(this.#replies, reply)
   }
 
   ownPrompt(tokens: number): void {
@@ -245,12 +256,12 @@ export class Call implements Scope {
    * will be known.
    */
   get isCounted(): boolean {
-    return this.#failure?.kind === 'engine_stalled' || this.replies.every((one) => one.isSettled)
+    return this.#failure?.kind === 'engine_stalled' || this.#replies.every((one) => one.isSettled)
   }
 
   /** Resolves once they are, or after a while. */
   async counted(): Promise<void> {
-    const all = Promise.all(this.replies.map((reply) => reply.settled))
+    const all = Promise.all(this.#replies.map((reply) => reply.settled))
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, countMs)
@@ -265,7 +276,7 @@ export class Call implements Scope {
    */
   entry(status: number): AccessEntry {
     const error = this.#failure
-    const accepted = this.replies
+    const accepted = this.#replies
       .map(({ tally }) => tally)
       .filter(({ promptTokens }) => promptTokens !== undefined)
     const completionTokens = accepted
@@ -291,7 +302,7 @@ export class Call implements Scope {
   usage(): ModelUsage | undefined {
     const model = this.#model?.names[0]
     if (model === undefined) return undefined
-    return { model, replies: this.replies.map(({ tally }) => tally) }
+    return { model, replies: this.#replies.map(({ tally }) => tally) }
   }
 
   #outcome(): AccessEntry['outcome'] {

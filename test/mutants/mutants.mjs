@@ -263,7 +263,7 @@ export const mutants = [
   {
     check: 26,
     file: 'src/http/node/connection.ts',
-    find: "socket.once('end', leaveAll)",
+    find: "socket.on('end', leaveAll)",
     replace: '',
     tests: cancel,
   },

@@ -492,6 +492,12 @@ export const idleSnapshot: EngineSnapshot = {
   cachedTokens: 0,
   draftTokens: 0,
   draftAcceptedTokens: 0,
+  planMs: 0,
+  computeMs: 0,
+  sampleMs: 0,
+  textMs: 0,
+  wakeMs: 0,
+  idleMs: 0,
   preempted: 0,
   moved: 0,
 }

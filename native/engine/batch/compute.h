@@ -1,23 +1,34 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/thread-time.h"
 #include "engine/policy/thread-tuner.h"
 #include "llama/context.h"
 
 namespace sluice {
 
 // Computes the rows that were added to the context, on the number of threads with which batches of
-// so many rows are fastest. Engine thread only.
-inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortCheck& abort) {
+// so many rows are fastest. `taken` is set where they were computed. Engine thread only.
+inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortCheck& abort,
+                            BatchTime* taken = nullptr) {
   const auto start = Clock::now();
+  const double cpu_start = thread_cpu_ms();
   const int32_t rows = context.rows();
   const int32_t threads = tuner.choose(rows, start);
   context.use_threads(threads);
   const DecodeStatus status = context.decode(abort);
-  if (status == DecodeStatus::ok) tuner.learn(rows, threads, ms_since(start));
+  if (status != DecodeStatus::ok) return status;
+  BatchTime time{ms_since(start)};
+  // Beside a GPU the thread waits for that, and no stall is told from it.
+  if (context.model().is_on_cpu_alone()) {
+    time.stalled = std::clamp(1 - (thread_cpu_ms() - cpu_start) / time.ms, 0.0, 1.0);
+  }
+  tuner.learn(rows, threads, time);
+  if (taken) *taken = time;
   return status;
 }
 

@@ -28,8 +28,9 @@ class Loop {
   virtual void run() = 0;
 };
 
-// A batch is aborted only when all requests in it are cancelled, because llama.cpp drops the whole
-// batch; or when the engine closes. Lives as long as the batch is computed.
+// A batch is aborted when all requests in it are cancelled, because llama.cpp drops the whole
+// batch; when prompts give way to a newcomer; or when the engine closes. Lives as long as the batch
+// is computed.
 class BatchAbort : public AbortCheck {
  public:
   BatchAbort(const Wiring& wiring, std::function<bool()> is_unwanted)

@@ -61,7 +61,8 @@ void Sequence::leave() {
 SequenceView Sequence::view() const {
   const auto next = std::upper_bound(boundaries_.begin(), boundaries_.end(), n_computed_);
   const int32_t boundary = next == boundaries_.end() ? n_tokens() : std::min(*next, n_tokens());
-  return {slot_, n_tokens(), n_computed_, boundary, request_->id, parked_, is_scored()};
+  return {slot_,        n_tokens(), n_computed_, boundary,
+          request_->id, parked_,    is_scored(), is_generating()};
 }
 
 int32_t Sequence::shared_max() const {

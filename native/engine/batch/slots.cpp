@@ -110,22 +110,31 @@ Slots::Source Slots::find_source(const Sequence& sequence) {
   return best;
 }
 
-std::optional<Leader> Slots::find_leader(const Sequence& sequence) {
-  const int32_t there = find_source(sequence).shared;
+bool Slots::would_be_soon_done(const Sequence& sequence, int32_t rows_max) {
+  if (!has_room(sequence)) return false;
+  const int32_t shared = find_source(sequence).shared;
+  return sequence.n_tokens() - shared <= rows_max && !find_computing(sequence, shared).sequence;
+}
+
+// The running sequence that is computing more of this one's prefix than is there.
+Slots::Computing Slots::find_computing(const Sequence& sequence, int32_t there) const {
   const int32_t limit = sequence.shared_max();
-  Sequence* leader = nullptr;
-  int32_t longest = there + kSharedMin - 1;
+  Computing found{nullptr, there + kSharedMin - 1};
   for (const SlotContent& content : slots_) {
     if (!content.live || content.live->cancelled() || content.live->parked()) continue;
     if (content.live->request().cache_salt != sequence.request().cache_salt) continue;
     const int32_t shared = common_prefix(content.live->tokens(), sequence.tokens(), limit);
-    if (shared <= longest || shared <= content.live->n_computed()) continue;
-    longest = shared;
-    leader = content.live.get();
+    if (shared <= found.shared || shared <= content.live->n_computed()) continue;
+    found = {content.live.get(), shared};
   }
-  if (!leader) return std::nullopt;
-  leader->add_boundary(longest);
-  return Leader{leader->request().id, longest};
+  return found;
+}
+
+std::optional<Leader> Slots::find_leader(const Sequence& sequence) {
+  const Computing leader = find_computing(sequence, find_source(sequence).shared);
+  if (!leader.sequence) return std::nullopt;
+  leader.sequence->add_boundary(leader.shared);
+  return Leader{leader.sequence->request().id, leader.shared};
 }
 
 void Slots::start(std::unique_ptr<Sequence> sequence) {

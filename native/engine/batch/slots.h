@@ -55,6 +55,9 @@ class Slots {
   // The running sequence that is computing a longer prefix of this one than is there to start from.
   // It gets a boundary where the two differ, so that the state there can be shared.
   std::optional<Leader> find_leader(const Sequence& sequence);
+  // Whether it could start now, and had so few tokens left to compute then; and none that another
+  // is computing for it.
+  bool would_be_soon_done(const Sequence& sequence, int32_t rows_max);
   // Only where has_room(). It starts from the longest prefix that is computed.
   void start(std::unique_ptr<Sequence> sequence);
 
@@ -106,7 +109,13 @@ class Slots {
     std::shared_ptr<SavedState> state;  // or a copy
   };
 
+  struct Computing {
+    Sequence* sequence;  // null: none is
+    int32_t shared;
+  };
+
   bool has_room(const Sequence& sequence, bool beside_parked) const;
+  Computing find_computing(const Sequence& sequence, int32_t there) const;
   int64_t cells_of(const SlotContent& content) const;
   Source find_source(const Sequence& sequence);
   bool serves(int32_t shared, size_t computed) const;

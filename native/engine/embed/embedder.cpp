@@ -51,6 +51,7 @@ void Embedder::run() {
     if (shares.empty()) {
       sink_.flush();
       const Ledger::Idle idle(ledger_);
+      const WorkClock::Span span(clock_, &Stats::idle_ms);
       wiring_.mailbox.wait();
     } else {
       run_batch(shares);
@@ -141,7 +142,7 @@ void Embedder::run_batch(const std::vector<EmbeddingShare>& shares) {
       return jobs_[size_t(share.job)]->request->cancelled.load();
     });
   });
-  const DecodeStatus status = compute(context_, threads_, abort);
+  const DecodeStatus status = compute_rows(abort);
   ++stats_.steps;
   if (status == DecodeStatus::ok) {
     stats_.rows_decoded += context_.rows();
@@ -155,6 +156,11 @@ void Embedder::run_batch(const std::vector<EmbeddingShare>& shares) {
   conclude_computed();
   if (jobs_.size() > 1) std::rotate(jobs_.begin(), jobs_.begin() + 1, jobs_.end());
   sink_.flush();
+}
+
+DecodeStatus Embedder::compute_rows(const BatchAbort& abort) {
+  const WorkClock::Span span(clock_, &Stats::compute_ms);
+  return compute(context_, threads_, abort);
 }
 
 void Embedder::add_rows(const std::vector<EmbeddingShare>& shares) {
@@ -230,6 +236,7 @@ void Embedder::fail(const EmbeddingJob& job, const Fault& fault) {
 }
 
 void Embedder::publish_stats() {
+  clock_.settle();
   stats_.running = int64_t(jobs_.size());
   ledger_.publish(stats_);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "engine/batch/loop.h"
+#include "engine/batch/work-clock.h"
 #include "engine/policy/embedding-plan.h"
 #include "engine/policy/thread-tuner.h"
 #include "engine/request/embedding-request.h"
@@ -49,6 +50,7 @@ class Embedder : public Loop {
 
   std::vector<EmbeddingShare> plan() const;
   void run_batch(const std::vector<EmbeddingShare>& shares);
+  DecodeStatus compute_rows(const BatchAbort& abort);
   void add_rows(const std::vector<EmbeddingShare>& shares);
   // Gives the batch's vectors to their jobs, in the order of add_rows().
   void take(const std::vector<EmbeddingShare>& shares);
@@ -69,6 +71,7 @@ class Embedder : public Loop {
   ThreadTuner threads_;
   Clock::time_point expire_again_;
   Stats stats_;
+  WorkClock clock_{stats_, &Stats::plan_ms};
 };
 
 }  // namespace sluice

@@ -1,6 +1,8 @@
 #include "engine/policy/draft-cost.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <numeric>
 
 #include "base/average.h"
 
@@ -17,22 +19,27 @@ void learn(double& mean, double newest) {
 
 }  // namespace
 
-void DraftCost::learn_batch(int32_t rows, double ms) { learn(batch_ms_[size_t(rows)], ms); }
+void DraftCost::learn_batch(int32_t rows, double ms) {
+  if (rows >= 1 && rows <= kRowsMax) learn(batch_ms_[size_t(rows)], ms);
+}
 
 void DraftCost::learn_draft(int32_t tokens, double ms) { learn(draft_ms_, ms / tokens); }
 
 // A size that was not measured is interpolated between its neighbours, or extrapolated from the
-// single row and the largest size that was measured.
+// smallest and the largest that were measured.
 double DraftCost::batch_ms(int32_t rows) const {
-  if (batch_ms_[size_t(rows)] > 0) return batch_ms_[size_t(rows)];
-  int32_t below = rows, above = rows;
-  while (below > 1 && batch_ms_[size_t(below)] == 0) --below;
-  while (above <= kDraftMax && batch_ms_[size_t(above)] == 0) ++above;
-  const bool is_last = batch_ms_[size_t(above)] == 0;
-  if (is_last && below == 1) return batch_ms_[1];
-  const int32_t from = is_last ? 1 : below, to = is_last ? below : above;
-  const double slope = (batch_ms_[size_t(to)] - batch_ms_[size_t(from)]) / (to - from);
-  return batch_ms_[size_t(from)] + slope * (rows - from);
+  const auto is_known = [](double ms) { return ms > 0; };
+  const auto at = batch_ms_.begin() + rows;
+  const auto first = std::find_if(batch_ms_.begin(), batch_ms_.end(), is_known);
+  const auto above = std::find_if(at, batch_ms_.end(), is_known);
+  const auto below = std::find_if(std::make_reverse_iterator(std::min(at + 1, batch_ms_.end())),
+                                  batch_ms_.rend(), is_known);
+  if (below == batch_ms_.rend()) return first == batch_ms_.end() ? 0 : *first;
+  const bool is_last = above == batch_ms_.end();
+  const auto from = is_last ? first : below.base() - 1;
+  const auto to = is_last ? below.base() - 1 : above;
+  if (from == to) return *to;
+  return *from + (*to - *from) / double(to - from) * double(at - from);
 }
 
 int32_t DraftCost::best(double p, int32_t max) const {
@@ -49,6 +56,38 @@ int32_t DraftCost::best(double p, int32_t max) const {
     fastest = speed;
   }
   return best;
+}
+
+std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>& wishes,
+                                      int32_t rows_max, bool splits) const {
+  std::vector<int32_t> counts(wishes.size(), 0);
+  rows_max = std::min(rows_max, kRowsMax);
+  if (rows > rows_max || batch_ms_[size_t(rows)] == 0) return counts;
+  std::vector<size_t> likely(wishes.size());
+  std::iota(likely.begin(), likely.end(), size_t(0));
+  std::stable_sort(likely.begin(), likely.end(),
+                   [&](size_t a, size_t b) { return wishes[a].chance > wishes[b].chance; });
+  double fastest = kGainMin * rows / batch_ms(rows);
+  for (int32_t length = 1; length <= kDraftMax; ++length) {
+    double generated = rows;
+    std::vector<size_t> drafting;
+    for (size_t i : likely) {
+      const auto& [chance, tokens] = wishes[i];
+      const int32_t drafted = int32_t(drafting.size() + 1) * length;
+      if (tokens < length) continue;
+      if (rows + drafted > rows_max) break;
+      drafting.push_back(i);
+      for (double p = chance, left = length; left > 0; --left, p *= chance) generated += p;
+      const bool is_one_pass = !splits || int32_t(drafting.size()) == rows;
+      const double ms = is_one_pass ? batch_ms(rows + drafted) : batch_ms(rows) + batch_ms(drafted);
+      const double speed = generated / (ms + drafted * draft_ms_);
+      if (speed <= fastest) continue;
+      fastest = speed;
+      std::fill(counts.begin(), counts.end(), 0);
+      for (size_t one : drafting) counts[one] = length;
+    }
+  }
+  return counts;
 }
 
 double DraftCost::steps_of(int32_t drafted) const {

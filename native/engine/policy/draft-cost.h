@@ -2,24 +2,40 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace sluice {
 
+// Of one reply: tokens that could be drafted for it, each accepted with this chance.
+struct DraftWish {
+  double chance;
+  int32_t tokens;
+};
+
 // What drafting costs on this machine, learned from the steps themselves. It must be measured: a
-// step of 5 rows takes hardly longer than one of a single row on a GPU, 2.8 times as long with Q4_0
-// weights on one core, and 6.8 times with Q8_0 (llama.cpp's kernels). So the same draft makes a
+// step of 5 rows takes hardly longer than one of a single row on a GPU, 1.3 times as long with Q8_0
+// weights and our products on two cores, and 2.2 times with llama.cpp's. So the same draft makes a
 // reply faster on one machine and slower on another. Pure. Owned by Speculation.
 class DraftCost {
  public:
   static constexpr int32_t kDraftMax = 16;
 
-  // The time of a batch of so many rows, 1 + kDraftMax at most; and of drafting so many tokens.
+  // Rows of a batch that has drafts, at most.
+  static constexpr int32_t kRowsMax = 32;
+
+  // The time of a batch of so many rows, and of drafting so many tokens. Larger ones are ignored.
   void learn_batch(int32_t rows, double ms);
   void learn_draft(int32_t tokens, double ms);
 
   // How many tokens to draft, `max` at most, to generate the most in a second if each is
   // accepted with chance p; 0 where a single row at a time is as fast, or not measured yet.
   int32_t best(double p, int32_t max) const;
+  // How many tokens to draft for each of these replies, so that all together generate the most in a
+  // second. `rows`: single rows of the step, those of other replies among them. Where `splits`,
+  // llama.cpp computes sequences with unequal numbers of rows in several passes, so all that draft
+  // have the same number.
+  std::vector<int32_t> share(int32_t rows, const std::vector<DraftWish>& wishes, int32_t rows_max,
+                             bool splits) const;
   // How many steps of a single row take as long as one step with so many drafted tokens.
   double steps_of(int32_t drafted) const;
 
@@ -30,8 +46,8 @@ class DraftCost {
   double batch_ms(int32_t rows) const;
   double step_ms(int32_t drafted) const { return batch_ms(1 + drafted) + drafted * draft_ms_; }
 
-  std::array<double, kDraftMax + 2> batch_ms_{};  // by rows; 0 is not known
-  double draft_ms_ = 0;                           // a token
+  std::array<double, kRowsMax + 1> batch_ms_{};  // by rows; 0 is not known
+  double draft_ms_ = 0;                          // a token
 };
 
 }  // namespace sluice

@@ -20,6 +20,21 @@ int32_t DraftLength::next() {
   return cost_ && is_try_ ? try_length() : length();
 }
 
+double DraftLength::chance() {
+  if (pause_left_ > 0) {
+    --pause_left_;
+    return 0;
+  }
+  return is_try_ ? kHope : accepted_ / tried_;
+}
+
+bool DraftLength::passed() {
+  if (!is_try_) pause(0);
+  if (++hopeless_steps_ < 2 * kPauseMax) return false;
+  hopeless_steps_ = 0;
+  return true;
+}
+
 int32_t DraftLength::try_length() {
   if (cost_->steps_of(1) == 0) return 0;
   if (const int32_t length = cost_->best(kHope, max_)) return length;

@@ -23,6 +23,12 @@ class DraftLength {
 
   // For the step that comes now; 0 is none.
   int32_t next();
+  // In place of next(), where the drafts of several replies share a step: the chance of a drafted
+  // token to assume now; 0 is to draft none.
+  double chance();
+  // Tokens could have been drafted, and by their chance and cost were not. True where they are to
+  // be drafted nevertheless, rarely, to measure the cost again.
+  bool passed();
   // So many tokens were drafted, and so many of them accepted; `missed`: the next one was tried and
   // not accepted.
   void learn(int32_t drafted, int32_t accepted, bool missed);

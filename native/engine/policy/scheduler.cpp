@@ -2,23 +2,16 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace sluice {
 namespace {
 
-constexpr double kPromptMsBeside = 80;
-constexpr double kPromptMsMost = 220;
-// A prompt that nearly fits is computed whole: a step may have 1/kOvershoot more rows.
-constexpr int32_t kOvershoot = 4;
-// But not this deep in a text, where a few rows beyond a tile cost as much as another tile.
-constexpr int32_t kDeep = 1024;
 // Shorter chunks share a batch: alone, each would read all weights for a few rows. Longer ones
 // share one only with chunks of the same length: of unequal chunks llama.cpp computes the length
 // that they have in common, then the rests (159 rows of four prompts: 199 ms, in batches of their
 // own 175).
 constexpr int32_t kOwnBatchMin = 32;
-// With more rows a row becomes no cheaper, and the first prompt to be done waits for the others.
-constexpr int32_t kSharedBatchMax = 192;
 // In a batch, attention costs each prompt what it costs the deepest one.
 constexpr int32_t kDepthsApartMax = 256;
 
@@ -26,11 +19,18 @@ int32_t left_of(const SequenceView& prompt) { return prompt.n_tokens - prompt.n_
 // Until it can generate, or a sequence that waits for its prefix can start.
 int32_t left_to_boundary(const SequenceView& prompt) { return prompt.boundary - prompt.n_computed; }
 
+// Of these limits' prompts, what may be computed now.
+int32_t wanted_of(const SequenceView& prompt, const PromptLimits& limits) {
+  const bool is_end = prompt.boundary == prompt.n_tokens;
+  return left_to_boundary(prompt) - (limits.holds && is_end ? 1 : 0);
+}
+
 PromptLimits limits_of(const SequenceView& prompt, const PromptLimits& limits) {
   if (!prompt.is_scored) return limits;
   PromptLimits own = limits;
   own.batch_rows = std::min(limits.batch_rows, limits.batch_logits);
   own.rows = std::min({limits.rows, limits.scored_rows, own.batch_rows});
+  own.rows_most = std::min(limits.rows_most, own.rows);
   return own;
 }
 
@@ -38,10 +38,10 @@ PromptLimits limits_of(const SequenceView& prompt, const PromptLimits& limits) {
 int32_t part_of(const SequenceView& prompt, int32_t rows_left, const PromptLimits& all_limits) {
   const PromptLimits limits = limits_of(prompt, all_limits);
   const int32_t rows = std::min(rows_left, limits.rows);
-  const int32_t wanted = left_to_boundary(prompt);
+  const int32_t wanted = wanted_of(prompt, limits);
   if (rows <= 0) return 0;
-  const int32_t more = prompt.n_computed < kDeep ? limits.rows / kOvershoot : 0;
-  if (wanted <= std::min(rows + more, limits.batch_rows)) return wanted;
+  const int32_t most = std::min(limits.rows_most, limits.batch_rows);
+  if (wanted <= rows + std::max(0, most - limits.rows)) return wanted;
   if (rows < limits.rows / 2) return 0;
   return rows < kTileRows ? rows : rows - rows % kTileRows;
 }
@@ -81,36 +81,45 @@ int32_t logits_of(const std::vector<Chunk>& batch) {
   return logits;
 }
 
+int32_t rows_of(const std::vector<Chunk>& batch) {
+  int32_t rows = 0;
+  for (const Chunk& chunk : batch) rows += chunk.count;
+  return rows;
+}
+
+bool can_share(const std::vector<Chunk>& batch, const Chunk& chunk, const PromptLimits& limits) {
+  if (rows_of(batch) + chunk.count > limits.batch_rows) return false;
+  if (logits_of(batch) + logits_of(chunk) > limits.batch_logits) return false;
+  if (limits.shares_cells) return true;
+  const Chunk& first = batch.front();
+  const bool are_short = first.count < kOwnBatchMin && chunk.count < kOwnBatchMin;
+  const bool are_equal =
+      first.count == chunk.count && std::abs(first.begin - chunk.begin) <= kDepthsApartMax;
+  return are_short || are_equal;
+}
+
+// The short ones first: they are soon done.
 std::vector<std::vector<Chunk>> batches_of(std::vector<Chunk> chunks, const PromptLimits& limits) {
-  const int32_t batch_rows = limits.batch_rows;
-  const auto has_room = [&](const std::vector<Chunk>& batch, const Chunk& chunk) {
-    return logits_of(batch) + logits_of(chunk) <= limits.batch_logits;
-  };
-  std::sort(chunks.begin(), chunks.end(),
-            [](const Chunk& a, const Chunk& b) { return a.slot < b.slot; });
+  std::sort(chunks.begin(), chunks.end(), [](const Chunk& a, const Chunk& b) {
+    return std::pair(a.count >= kOwnBatchMin, a.slot) < std::pair(b.count >= kOwnBatchMin, b.slot);
+  });
   std::vector<std::vector<Chunk>> batches;
-  std::vector<Chunk> together;
-  const int32_t rows_max = std::min(kSharedBatchMax, batch_rows);
-  int32_t rows_together = 0;
-  for (const Chunk& chunk : chunks) {
-    const bool is_short = chunk.count < kOwnBatchMin && rows_together + chunk.count <= batch_rows;
-    if (is_short && has_room(together, chunk)) {
-      together.push_back(chunk);
-      rows_together += chunk.count;
-      continue;
+  for (Chunk chunk : chunks) {
+    if (chunk.count <= limits.batch_rows) {
+      const auto shared = std::find_if(batches.begin(), batches.end(), [&](const auto& batch) {
+        return can_share(batch, chunk, limits);
+      });
+      if (shared != batches.end()) {
+        shared->push_back(chunk);
+        continue;
+      }
     }
-    const auto equal = std::find_if(batches.begin(), batches.end(), [&](const auto& batch) {
-      const Chunk& first = batch.front();
-      return first.count == chunk.count && int32_t(batch.size() + 1) * chunk.count <= rows_max &&
-             std::abs(first.begin - chunk.begin) <= kDepthsApartMax && has_room(batch, chunk);
-    });
-    if (equal != batches.end()) {
-      equal->push_back(chunk);
-    } else {
-      batches.push_back({chunk});
+    for (; chunk.count > limits.batch_rows; chunk.count -= limits.batch_rows) {
+      batches.push_back({{chunk.slot, chunk.begin, limits.batch_rows, chunk.is_scored}});
+      chunk.begin += limits.batch_rows;
     }
+    batches.push_back({chunk});
   }
-  if (!together.empty()) batches.insert(batches.begin(), std::move(together));
   return batches;
 }
 
@@ -122,6 +131,7 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimit
   for (const SequenceView& sequence : sequences) {
     if (sequence.parked || left_of(sequence) == 0) continue;
     if (left_of(sequence) == 1) {
+      if (limits.holds && !sequence.is_generating) continue;
       plan.singles.push_back(sequence.slot);
     } else {
       prompts.push_back(sequence);
@@ -134,13 +144,6 @@ StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimit
   });
   plan.prefills = batches_of(share_rows(prompts, limits), limits);
   return plan;
-}
-
-double prompt_ms(int32_t generating, int32_t prompts, double singles_ms, bool can_abort) {
-  if (generating == 0) return can_abort ? kPromptMsMost : kPromptMsBeside;
-  const double by_number = kPromptMsBeside * (2.0 * prompts / generating - 1);
-  const double ms = std::clamp(by_number, kPromptMsBeside, kPromptMsMost);
-  return std::max(ms, singles_ms);
 }
 
 }  // namespace sluice

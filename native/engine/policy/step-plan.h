@@ -5,6 +5,18 @@
 
 namespace sluice {
 
+// One sequence as the scheduler sees it. There is no prefill phase: n_computed chases n_tokens.
+struct SequenceView {
+  int32_t slot;
+  int32_t n_tokens;
+  int32_t n_computed;
+  int32_t boundary;  // where its next chunk must end at the latest, n_tokens at most
+  uint64_t arrival;  // the lower the earlier
+  bool parked;
+  bool is_scored = false;      // all of its prompt's rows may have logits
+  bool is_generating = false;  // it has had its first token
+};
+
 // Rows [begin, begin + count) of one sequence's tokens.
 struct Chunk {
   int32_t slot;

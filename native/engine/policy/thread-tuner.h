@@ -8,50 +8,70 @@
 
 namespace sluice {
 
+// What one batch took.
+struct BatchTime {
+  double ms;
+  // The part of it, 0 to 1, in which the engine's thread had no core, or slept at a barrier until a
+  // thread that had none was there.
+  double stalled = 0;
+};
+
 // Finds by trying how many compute threads are fastest for a batch. After every tensor ggml's
-// threads spin at a barrier. So with as many threads as cores, a batch takes a multiple of its time
-// as soon as the event loop or another process needs a core; and where the tensors are small, a
-// second thread may not even pay for its barriers. So there is an average for each size of batch
-// and number of threads. The best is used, and another is tried now and then, or when the best is
-// suddenly slow. Pure: time is handed in. Owned by StepLoop.
+// threads meet at a barrier. So where the event loop or another process needs a core, all wait for
+// the one that is preempted; and where the tensors are small, a second thread may not even pay for
+// its barriers. So there is an average for each size of batch and number of threads. The best is
+// used, and another is tried now and then. How busy the machine is shows in the batches themselves,
+// by their stalls: when that changes, all is tried again. Pure: time is handed in. Owned by
+// StepLoop.
 class ThreadTuner {
  public:
   // Between one thread and threads_max; with `fixed` always threads_max.
   ThreadTuner(int32_t threads_max, bool fixed);
 
   int32_t choose(int32_t rows, Clock::time_point now);
-  void learn(int32_t rows, int32_t threads, double ms);
+  void learn(int32_t rows, int32_t threads, const BatchTime& time);
+  // Whether other programs need the cores, as far as batches on all threads have shown.
+  bool is_busy() const { return is_busy_; }
 
  private:
   static constexpr int32_t kSizes = 8;                      // batches from 1, 2, 4 ... 128 rows up
   static constexpr double kNewest = 0.2, kNewestTry = 0.5;  // weights in the averages
   // A try with a small batch costs little. With a larger one it is felt, so fewer threads are tried
-  // only after a batch that took kSudden times the usual: other work on the cores shows in one
-  // batch, while a long prompt becomes slower little by little.
+  // only while the machine is busy.
   static constexpr int32_t kSmallRows = 8;
-  static constexpr double kSudden = 2.5, kNewestSudden = 0.02;
-  // Tries are this far apart; one that went badly is put off twice as long each time.
+  // Tries are this far apart. One with a large batch that was no better is put off twice as long
+  // each time, and one with a small batch that was much worse.
   static constexpr Clock::duration kTryEvery = std::chrono::seconds(1);
   static constexpr Clock::duration kTryEveryMax = std::chrono::seconds(32);
-  // This much worse is bad: such a try is felt.
+  // And not before so many times as long as the try itself took.
+  static constexpr double kTryShare = 20;
   static constexpr double kBad = 1.5;
+  // Busy from the first on, quiet again under the second: on a quiet machine 1 to 5 % is stalled,
+  // beside one busy process on two cores a third to a half.
+  static constexpr double kBusy = 0.2, kQuiet = 0.1;
+  // The average of stalls is over about so many milliseconds of computing.
+  static constexpr double kStallMs = 100;
 
   struct ThreadCount {
     int32_t threads;
     double row_ms = 0;  // 0 is not tried yet
+    bool is_old =
+        false;  // learnt when the machine was busier, or less busy: the next one replaces it
     Clock::time_point next_try{};
     Clock::duration interval = kTryEvery;
-    double usual_ms = 0;      // a row's too, to which sudden ones hardly count
-    bool was_sudden = false;  // whether the last batch was suddenly slow
   };
   using ThreadCounts = std::vector<ThreadCount>;
 
   static size_t size_of(int32_t rows);
   static ThreadCount& best_of(ThreadCounts& counts);
-  static bool is_due(const ThreadCount& count, const ThreadCount& best, int32_t rows,
-                     Clock::time_point now);
+  bool is_due(const ThreadCount& count, const ThreadCount& best, int32_t rows,
+              Clock::time_point now) const;
+  int32_t nearest_best(size_t size);
+  void notice(const BatchTime& time);
 
   std::array<ThreadCounts, kSizes> sizes_;
+  double stalled_ = 0;  // moving average
+  bool is_busy_ = false;
 };
 
 }  // namespace sluice

@@ -166,7 +166,7 @@ void Preparer::cancel_text(RequestId id) {
 
 bool Preparer::is_wanted(const Job& job) {
   if (const auto* group = std::get_if<RequestGroup>(&job)) {
-    return std::any_of(group->begin(), group->end(),
+    return std::any_of(group->choices.begin(), group->choices.end(),
                        [](const auto& request) { return !request->cancelled; });
   }
   if (const auto* request = std::get_if<std::shared_ptr<EmbeddingRequest>>(&job)) {
@@ -225,10 +225,10 @@ void Preparer::handle(const RequestGroup& group, const JobLimits& limits) {
   TemplatedChat chat;
   std::vector<int32_t> prompt;
   std::optional<Fault> fault;
-  for (const auto& request : group) {
+  for (const auto& request : group.choices) {
     try {
       if (prompt.empty() && !fault && !request->cancelled) {
-        prompt = prompt_tokens(*request, chat, limits);
+        prompt = prompt_tokens(*group.prompt, request->max_tokens, chat, limits);
       }
     } catch (const std::exception& error) {
       fault = fault_of(error, FaultCode::invalid_request);
@@ -236,16 +236,17 @@ void Preparer::handle(const RequestGroup& group, const JobLimits& limits) {
     if (fault || request->cancelled) {  // queued work of a cancelled request never starts
       give_up(*request, fault.value_or(Fault()));
     } else {
-      hand_over(request, prompt, chat, limits);
+      hand_over(request, *group.prompt, prompt, chat, limits);
     }
   }
 }
 
-void Preparer::hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
-                         const TemplatedChat& chat, const JobLimits& limits) {
+void Preparer::hand_over(const std::shared_ptr<Request>& request, const Prompt& prompt,
+                         std::vector<int32_t> tokens, const TemplatedChat& chat,
+                         const JobLimits& limits) {
   Prepared prepared;
   try {
-    prepared.sequence = make_sequence(request, std::move(prompt), chat, limits);
+    prepared.sequence = make_sequence(request, prompt, std::move(tokens), chat, limits);
   } catch (const std::exception& error) {
     give_up(*request, fault_of(error, FaultCode::invalid_request));
     return;
@@ -291,32 +292,32 @@ void Preparer::give_up(const Ticket& request, const Fault& fault) {
 }
 
 std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
-                                                  std::vector<int32_t> prompt,
+                                                  const Prompt& prompt, std::vector<int32_t> tokens,
                                                   const TemplatedChat& chat,
                                                   const JobLimits& limits) {
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
-  sampler->accept_prompt(prompt);
+  sampler->accept_prompt(tokens);
   std::unique_ptr<Constraint> around = constraint(*request, chat, limits);
   ReplyForm form;
   if (around || !request->grammar || chat.must_call) {
-    form = reply_form(*request, chat);
+    form = reply_form(prompt, chat);
   } else {
     // All of the reply is its form: it has no marks of the template.
     around = compiled(*request->grammar, limits);
   }
   sampler->constrain(std::move(around));
-  return std::make_unique<Sequence>(request, std::move(prompt), std::move(sampler),
+  return std::make_unique<Sequence>(request, std::move(tokens), std::move(sampler),
                                     std::move(form));
 }
 
-ReplyForm Preparer::reply_form(const Request& request, const TemplatedChat& chat) const {
+ReplyForm Preparer::reply_form(const Prompt& prompt, const TemplatedChat& chat) const {
   ReplyForm form;
   form.stops = chat.stops;
   form.visible_specials = chat.visible_specials;
   if (!chat.format) return form;
   form.parser = std::make_unique<ChatParser>(chat.format);
   form.has_form = chat.has_form;
-  set_reasoning(form, std::get<ChatPrompt>(*request.prompt), chat);
+  set_reasoning(form, std::get<ChatPrompt>(prompt), chat);
   return form;
 }
 
@@ -403,13 +404,12 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
                        "\"auto\" or another chat template");
 }
 
-std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedChat& chat,
-                                             const JobLimits& limits) const {
+std::vector<int32_t> Preparer::prompt_tokens(const Prompt& prompt, int32_t max_tokens,
+                                             TemplatedChat& chat, const JobLimits& limits) const {
   if (options_.embeds) {
     throw FaultError(FaultCode::invalid_request,
                      "this engine embeds and generates no text; use embed(), or another model");
   }
-  const Prompt& prompt = *request.prompt;
   if (const auto* conversation = std::get_if<ChatPrompt>(&prompt)) {
     check_lane(bytes_of(prompt), limits);
     chat = template_.apply(*conversation, limits.template_limits());
@@ -425,7 +425,7 @@ std::vector<int32_t> Preparer::prompt_tokens(const Request& request, TemplatedCh
                      "the prompt has no tokens; expected at least one, so give it some text");
   }
   // Where no token is to be generated, the prompt may fill the context.
-  const int64_t reply_min = request.max_tokens == 0 ? 0 : 1;
+  const int64_t reply_min = max_tokens == 0 ? 0 : 1;
   if (int64_t(tokens.size()) + reply_min > options_.context_tokens) {
     throw too_long("", int64_t(tokens.size()));
   }

@@ -138,20 +138,20 @@ class Preparer {
   void handle(const TextJob& job, const JobLimits& limits);
   void answer(RequestId id, const TextWork& work, const JobLimits& limits);
   void push_text(RequestId id, TextWork work);
-  void hand_over(const std::shared_ptr<Request>& request, std::vector<int32_t> prompt,
-                 const TemplatedChat& chat, const JobLimits& limits);
+  void hand_over(const std::shared_ptr<Request>& request, const Prompt& prompt,
+                 std::vector<int32_t> tokens, const TemplatedChat& chat, const JobLimits& limits);
   void give_up(const Ticket& request, const Fault& fault);
   // These throw FaultError, TakesLong and TemplateTakesLong.
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
-                                          std::vector<int32_t> prompt, const TemplatedChat& chat,
-                                          const JobLimits& limits);
-  ReplyForm reply_form(const Request& request, const TemplatedChat& chat) const;
+                                          const Prompt& prompt, std::vector<int32_t> tokens,
+                                          const TemplatedChat& chat, const JobLimits& limits);
+  ReplyForm reply_form(const Prompt& prompt, const TemplatedChat& chat) const;
   std::unique_ptr<Constraint> compiled(const GrammarSpec& spec, const JobLimits& limits);
   void set_reasoning(ReplyForm& form, const ChatPrompt& prompt, const TemplatedChat& chat) const;
   std::unique_ptr<Constraint> constraint(const Request& request, const TemplatedChat& chat,
                                          const JobLimits& limits);
   // Fills `chat` where the prompt is a conversation.
-  std::vector<int32_t> prompt_tokens(const Request& request, TemplatedChat& chat,
+  std::vector<int32_t> prompt_tokens(const Prompt& prompt, int32_t max_tokens, TemplatedChat& chat,
                                      const JobLimits& limits) const;
   std::vector<int32_t> tokens_of(const Prompt& prompt, const TemplatedChat& chat) const;
   std::vector<int32_t> tokens_of(const std::string& prompt) const;

@@ -36,11 +36,10 @@ struct GroupState {
   bool has_started = false;  // one of them got a slot
 };
 
-// What a caller asked for. Made on the caller's thread and immutable from then on, but for
-// `cancelled`, which any thread may set and which is never unset. Shared by the Ledger, the
-// Preparer and the Sequence.
+// What a caller asked for, beside the prompt. Made on the caller's thread and immutable from then
+// on, but for `cancelled`, which any thread may set and which is never unset. Shared by the Ledger,
+// the Preparer and the Sequence.
 struct Request : Ticket {
-  std::shared_ptr<const Prompt> prompt;  // one for all of a group
   int32_t max_tokens = -1;       // -1 is until the context is full, 0 only computes the prompt
   int32_t prompt_logprobs = -1;  // of the prompt's tokens: alternatives of each; -1 is off
   std::vector<std::string> stop;
@@ -51,7 +50,11 @@ struct Request : Ticket {
   std::shared_ptr<GroupState> group;
 };
 
-// The `n` choices of one reply, a request each. They differ in id and seed only.
-using RequestGroup = std::vector<std::shared_ptr<Request>>;
+// The `n` choices of one reply, a request each, which differ in id and seed only; and their prompt,
+// which goes with the group once it is tokens: a request may wait long for its slot.
+struct RequestGroup {
+  std::vector<std::shared_ptr<Request>> choices;
+  std::shared_ptr<const Prompt> prompt;  // shared by the lanes that the group passes through
+};
 
 }  // namespace sluice

@@ -85,8 +85,10 @@ void check_equal(const SamplingParams& params, std::vector<float> deviations = {
       rows.push_back(random_row(vocabulary, deviations[i % deviations.size()], i));
     }
     for (size_t step = 0; step < 120; ++step) {
-      const std::vector<float>& row = rows[step % rows.size()];
-      CHECK_EQ(sampler.sample(row.data()), reference.sample(row));
+      std::vector<float>& row = rows[step % rows.size()];
+      const std::vector<float> before = row;
+      CHECK_EQ(sampler.sample(row.data()), reference.sample(before));
+      CHECK(row == before);  // biases and penalties are gone again
     }
   }
 }
@@ -219,7 +221,7 @@ TEST("sampler: chances are those of the logits as they came, whatever was done t
       params.logprobs = 20;
       Sampler sampler(vocabulary, {3}, params, kContext);
       for (uint32_t i = 0; i < 30; ++i) {
-        const std::vector<float> row = random_row(vocabulary, 3.0f, i);
+        std::vector<float> row = random_row(vocabulary, 3.0f, i);
         const int32_t token = sampler.sample(row.data());
         const sluice::RowChances& chances = sampler.chances();
         CHECK(std::abs(double(chances.chosen) - naive_logprob(row, token)) < 1e-5);
@@ -239,7 +241,7 @@ TEST("sampler: chances are those of the logits as they came, whatever was done t
 TEST("scorer: a prompt's token is told as a sampled one would be, and damaged rows are refused") {
   for (const int32_t vocabulary : {380, 32000}) {
     for (uint32_t i = 0; i < 20; ++i) {
-      const std::vector<float> row = random_row(vocabulary, 3.0f, i);
+      std::vector<float> row = random_row(vocabulary, 3.0f, i);
       const int32_t token = int32_t(i) * 17 % vocabulary;
       sluice::RowScorer scorer(vocabulary, token, 3);
       CHECK_EQ(scorer.sample(row.data()), token);
@@ -249,7 +251,7 @@ TEST("scorer: a prompt's token is told as a sampled one would be, and damaged ro
                *std::max_element(row.begin(), row.end()));
     }
   }
-  const std::vector<float> damaged(100, NAN);
+  std::vector<float> damaged(100, NAN);
   sluice::RowScorer scorer(100, 1, 0);
   bool refused = false;
   try {
@@ -268,7 +270,7 @@ TEST("sampler: asking for chances changes no token") {
     params.logprobs = 3;
     Sampler with(5000, {2}, params, kContext);
     for (uint32_t i = 0; i < 60; ++i) {
-      const std::vector<float> row = random_row(5000, 3.0f, i % 7);
+      std::vector<float> row = random_row(5000, 3.0f, i % 7);
       CHECK_EQ(with.sample(row.data()), without.sample(row.data()));
     }
   }
@@ -312,7 +314,7 @@ TEST("sampler: forced tokens come first, whatever the logits, and the drawing go
     CHECK_EQ(forced.chances().top.size(), size_t(2));
   }
   CHECK(!forced.is_forcing());
-  for (const std::vector<float>& row : rows) {
+  for (std::vector<float>& row : rows) {
     CHECK_EQ(forced.sample(row.data()), free.sample(row.data()));
   }
 }
@@ -320,7 +322,7 @@ TEST("sampler: forced tokens come first, whatever the logits, and the drawing go
 TEST("sampler: a forced row must hold numbers as well") {
   Sampler sampler(380, {}, SamplingParams(), kContext);
   sampler.force({3});
-  const std::vector<float> row(380, std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> row(380, std::numeric_limits<float>::quiet_NaN());
   bool refused = false;
   try {
     sampler.sample(row.data());
@@ -343,7 +345,7 @@ FaultCode dead_end(const std::string& grammar, sluice::GrammarOrigin origin, boo
   Sampler sampler(3, forbidden, params_of(0.0f), kContext);
   sampler.constrain(std::make_unique<sluice::Constraint>(
       sluice::Grammar::compile(grammar, sluice::kGivenGrammar), vocabulary, spec));
-  const std::vector<float> row{1.0f, 2.0f, 3.0f};
+  std::vector<float> row{1.0f, 2.0f, 3.0f};
   CHECK_EQ(sampler.sample(row.data()), 0);
   try {
     sampler.sample(row.data());

@@ -126,3 +126,65 @@ TEST("draft cost: a batch that was slow for a while is tried again") {
   while (length.next() == 0 && steps < 10'000) ++steps;
   CHECK(steps > 400 && steps < 600);
 }
+
+namespace {
+
+// About as measured with Q8_0 weights on two cores: a first row, and each further one.
+DraftCost cheap_rows() {
+  DraftCost cost;
+  for (int32_t rows = 1; rows <= DraftCost::kRowsMax; ++rows) cost.learn_batch(rows, 10 + rows);
+  return cost;
+}
+
+constexpr int32_t kRows = DraftCost::kRowsMax;
+
+}  // namespace
+
+TEST("draft cost: several replies share rows, and all that draft have the same number of them") {
+  const DraftCost cost = cheap_rows();
+  const auto counts = cost.share(3, {{0.95, 16}, {0.95, 16}, {0.95, 16}}, kRows, true);
+  CHECK(counts[0] >= 4);
+  CHECK_EQ(counts[0], counts[1]);
+  CHECK_EQ(counts[0], counts[2]);
+  CHECK(3 + 3 * counts[0] <= kRows);
+}
+
+TEST("draft cost: a reply whose drafts are wrong gets no rows beside one whose are right") {
+  const auto counts = cheap_rows().share(2, {{0.05, 16}, {0.98, 16}}, kRows, false);
+  CHECK_EQ(counts[0], 0);
+  CHECK(counts[1] >= 8);
+}
+
+TEST("draft cost: a second pass for one reply's draft must pay for itself") {
+  const DraftCost cost = cheap_rows();
+  const std::vector<sluice::DraftWish> one{{0.9, 4}};
+  CHECK(cost.share(8, one, kRows, false)[0] > 0);
+  CHECK_EQ(cost.share(8, one, kRows, true)[0], 0);
+  CHECK(cost.share(2, {{0.98, 16}}, kRows, true)[0] > 4);
+}
+
+TEST("draft cost: no more tokens than were found, and rows than there are, are shared") {
+  const DraftCost cost = cheap_rows();
+  const auto counts = cost.share(2, {{0.98, 3}, {0.98, 16}}, kRows, false);
+  CHECK(counts[0] <= 3);
+  CHECK(cost.share(2, {{1, 16}, {1, 16}}, 12, true)[0] <= 5);
+  CHECK_EQ(cost.share(1, {{1, 0}}, kRows, true)[0], 0);
+  CHECK_EQ(cost.share(kRows, {{1, 16}}, kRows, true)[0], 0);
+  CHECK_EQ(cost.share(kRows + 9, {{1, 16}}, kRows, true)[0], 0);
+}
+
+TEST("draft cost: nothing is shared until the single rows were measured") {
+  DraftCost cost;
+  CHECK_EQ(cost.share(2, {{1, 16}, {1, 16}}, kRows, true)[0], 0);
+  cost.learn_batch(1, 10);
+  CHECK_EQ(cost.share(2, {{1, 16}, {1, 16}}, kRows, true)[0], 0);
+  cost.learn_batch(2, 11);
+  CHECK(cost.share(2, {{1, 16}, {1, 16}}, kRows, true)[0] > 0);
+}
+
+TEST("draft cost: for a reply alone sharing is what drafting for it is") {
+  for (const double chance : {0.2, 0.5, 0.8, 0.95}) {
+    const DraftCost cost = cheap_rows();
+    CHECK_EQ(cost.share(1, {{chance, 16}}, kRows, true)[0], cost.best(chance, 16));
+  }
+}

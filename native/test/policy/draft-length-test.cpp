@@ -97,3 +97,19 @@ TEST("draft length: a draft that was cut short says nothing against it") {
   for (int i = 0; i < 20; ++i) length.learn(1, 0, false);
   CHECK_EQ(length.next(), before);
 }
+
+TEST("draft length: what is not worth its rows is tried again after a pause") {
+  const sluice::DraftCost cost;
+  DraftLength length(kMax, &cost);
+  CHECK(length.chance() > 0.9);
+  length.learn(4, 1, true);
+  while (length.chance() == 0) {
+  }
+  CHECK(!length.passed());
+  int64_t steps = 0;
+  while (!length.passed()) {
+    CHECK(length.chance() == 0 || length.chance() > 0.9);
+    CHECK(++steps < 2000);
+  }
+  CHECK(steps > DraftLength::kPauseMax);
+}

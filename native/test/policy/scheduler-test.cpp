@@ -7,15 +7,15 @@
 
 using sluice::Chunk;
 using sluice::plan_step;
-using sluice::prompt_ms;
 using sluice::SequenceView;
 using sluice::StepPlan;
 
 namespace {
 
-constexpr sluice::PromptLimits kLimits{128, 512, false};
+// A step has 128 rows, and 32 more where they finish a prompt.
+constexpr sluice::PromptLimits kLimits{128, 512, false, 160};
 
-SequenceView running(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), false}; }
+SequenceView running(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), false, false, true}; }
 SequenceView parked(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), true}; }
 // The later the slot, the later it came.
 SequenceView prompt(int32_t slot, int32_t n_tokens, int32_t n_computed = 0) {
@@ -83,7 +83,6 @@ const Situation kSituations[] = {
      {prompt(0, 1040, 1000), prompt(1, 40)},
      " | 0:1000+40 | 1:0+40"},
     {"what nearly fits is computed whole", {prompt(0, 70), prompt(1, 80)}, " | 0:0+70 | 1:0+80"},
-    {"unless that is deep in its text", {prompt(0, 4000, 3870)}, " | 0:3870+128"},
     {"a small part of another prompt is not worth a batch",
      {prompt(0, 80), prompt(1, 300)},
      " | 0:0+80"},
@@ -118,7 +117,7 @@ TEST("scheduler: a stream of short prompts does not starve a long one (wire chec
   }
 }
 
-TEST("scheduler: a step computes at most a quarter more prompt rows than it may") {
+TEST("scheduler: a step computes no more prompt rows than it may at most") {
   for (int32_t count = 1; count < 40; ++count) {
     std::vector<SequenceView> prompts;
     for (int32_t slot = 0; slot < count; ++slot) prompts.push_back(prompt(slot, 10 + 37 * slot));
@@ -127,19 +126,8 @@ TEST("scheduler: a step computes at most a quarter more prompt rows than it may"
       for (const Chunk& chunk : batch) rows += chunk.count;
     }
     CHECK(rows > 0);
-    CHECK(rows <= 128 + 128 / 4);
+    CHECK(rows <= kLimits.rows_most);
   }
-}
-
-TEST("scheduler: prompts get 80 ms beside others, more where they outnumber them, 220 ms alone") {
-  CHECK_EQ(prompt_ms(1, 1, 10), 80.0);
-  CHECK_EQ(prompt_ms(8, 1, 10), 80.0);
-  CHECK_EQ(prompt_ms(2, 2, 10), 80.0);
-  CHECK_EQ(prompt_ms(2, 3, 10), 160.0);
-  CHECK_EQ(prompt_ms(1, 15, 10), 220.0);
-  CHECK_EQ(prompt_ms(1, 1, 300), 300.0);
-  CHECK_EQ(prompt_ms(0, 1, 10), 220.0);
-  CHECK_EQ(prompt_ms(0, 1, 10, false), 80.0);  // what cannot be abandoned is kept short
 }
 
 TEST("scheduler: the oldest prompt has every other step to itself where rows are few") {
@@ -156,8 +144,10 @@ TEST("scheduler: parts of a prompt are whole tiles where there are rows for one"
 }
 
 TEST("scheduler: no batch has more rows than it may") {
-  CHECK_EQ(shown(plan_step({prompt(0, 600)}, {500, 512, false})), " | 0:0+448");
-  CHECK_EQ(shown(plan_step({prompt(0, 512)}, {500, 512, false})), " | 0:0+512");
+  CHECK_EQ(shown(plan_step({prompt(0, 600)}, {500, 512, false, 512})), " | 0:0+448");
+  CHECK_EQ(shown(plan_step({prompt(0, 512)}, {500, 512, false, 512})), " | 0:0+512");
+  const std::vector<SequenceView> two{prompt(0, 4000), prompt(1, 30)};
+  CHECK_EQ(shown(plan_step(two, {1100, 512, false})), " | 1:0+30 | 0:0+512 | 0:512+512");
   std::vector<SequenceView> prompts;
   for (int32_t slot = 0; slot < 40; ++slot) prompts.push_back(prompt(slot, 30));
   for (const auto& batch : plan_step(prompts, {512, 512, false}).prefills) {
@@ -165,6 +155,25 @@ TEST("scheduler: no batch has more rows than it may") {
     for (const Chunk& chunk : batch) rows += chunk.count;
     CHECK(rows <= 512);
   }
+}
+
+TEST("scheduler: with shared cells, chunks of any length share a batch") {
+  sluice::PromptLimits limits{512, 512, false};
+  const std::vector<SequenceView> prompts{prompt(0, 100), prompt(1, 140), prompt(2, 90)};
+  CHECK_EQ(shown(plan_step(prompts, limits)), " | 0:0+100 | 1:0+140 | 2:0+90");
+  limits.shares_cells = true;
+  CHECK_EQ(shown(plan_step(prompts, limits)), " | 0:0+100 1:0+140 2:0+90");
+  limits.batch_rows = 200;
+  CHECK_EQ(shown(plan_step(prompts, limits)), " | 0:0+100 2:0+90 | 1:0+140");
+}
+
+TEST("scheduler: prompts that are held are computed but for their last token") {
+  sluice::PromptLimits limits{200, 512, false};
+  const std::vector<SequenceView> prompts{prompt(0, 50), prompt(1, 40, 39), prompt(2, 50),
+                                          running(3)};
+  CHECK_EQ(shown(plan_step(prompts, limits)), "1 3 | 0:0+50 2:0+50");
+  limits.holds = true;
+  CHECK_EQ(shown(plan_step(prompts, limits)), "3 | 0:0+49 2:0+49");
 }
 
 TEST("scheduler: a prompt that others wait for is not behind a whole long prompt") {

@@ -4,6 +4,7 @@
 
 #include "test/check.h"
 
+using sluice::BatchTime;
 using sluice::Clock;
 using sluice::ThreadTuner;
 using namespace std::chrono_literals;
@@ -11,7 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // A machine: what a batch of so many rows takes with so many threads, in milliseconds.
-using Machine = std::function<double(int32_t rows, int32_t threads)>;
+using Machine = std::function<BatchTime(int32_t rows, int32_t threads)>;
 
 struct Run {
   ThreadTuner tuner;
@@ -23,8 +24,9 @@ struct Run {
     double all = 0, with = 0;
     while (now < end) {
       const int32_t chosen = tuner.choose(rows, now);
-      const double ms = machine(rows, chosen);
-      tuner.learn(rows, chosen, ms);
+      const BatchTime time_taken = machine(rows, chosen);
+      const double ms = time_taken.ms;
+      tuner.learn(rows, chosen, time_taken);
       now += std::chrono::microseconds(int64_t(ms * 1000));
       all += ms;
       if (chosen == threads) with += ms;
@@ -33,9 +35,20 @@ struct Run {
   }
 };
 
-double quiet(int32_t rows, int32_t threads) { return 10.0 * rows / threads; }
-double barriers(int32_t rows, int32_t threads) { return rows * 0.1 + threads * 0.3; }
-double crowded(int32_t rows, int32_t threads) { return threads > 1 ? 400 : 10.0 * rows; }
+BatchTime quiet(int32_t rows, int32_t threads) { return {10.0 * rows / threads, 0.02}; }
+BatchTime barriers(int32_t rows, int32_t threads) { return {rows * 0.1 + threads * 0.3, 0.02}; }
+// Two cores and one busy process: two threads get 1.33 cores, and wait for each other.
+BatchTime one_busy(int32_t rows, int32_t threads) {
+  return threads > 1 ? BatchTime{12.0 * rows, 0.4} : BatchTime{10.0 * rows, 0};
+}
+// Two of them: two threads get one core together, a single one half of one.
+BatchTime two_busy(int32_t rows, int32_t threads) {
+  return threads > 1 ? BatchTime{11.0 * rows, 0.5} : BatchTime{14.0 * rows, 0.3};
+}
+// Four cores and one busy process: of four threads one gets half of its core.
+BatchTime four_cores_one_busy(int32_t rows, int32_t threads) {
+  return threads == 4 ? BatchTime{5.0 * rows, 0.5} : BatchTime{10.0 * rows / threads, 0.02};
+}
 
 }  // namespace
 
@@ -50,9 +63,9 @@ TEST(
     "thread tuner: one thread is used while another program needs the cores, and more afterwards") {
   Run run{ThreadTuner(2, false)};
   CHECK(run.share(quiet, 8, 2, 5s) > 0.9);
-  run.share(crowded, 8, 1, 5s);
-  CHECK(run.share(crowded, 8, 1, 60s) > 0.9);
-  run.share(quiet, 8, 2, 40s);  // after so many bad tries the next one is half a minute off
+  run.share(one_busy, 8, 1, 5s);
+  CHECK(run.share(one_busy, 8, 1, 60s) > 0.9);
+  run.share(quiet, 8, 2, 40s);  // after so many vain tries the next one is half a minute off
   CHECK(run.share(quiet, 8, 2, 10s) > 0.9);
 }
 
@@ -76,9 +89,53 @@ TEST("thread tuner: a large batch that becomes slower little by little is not tr
     const int32_t threads = tuner.choose(64, now);
     CHECK_EQ(threads, 2);
     const double ms = 64 * (1 + depth / 1500.0) * 2 / threads;
-    tuner.learn(64, threads, ms);
+    tuner.learn(64, threads, {ms, 0.02});
     now += std::chrono::microseconds(int64_t(ms * 1000));
   }
+}
+
+TEST("thread tuner: a machine that was busy from the start is noticed within the first batches") {
+  for (const int32_t rows : {1, 8, 64, 512}) {
+    Run run{ThreadTuner(2, false)};
+    const double first_ms = 2 * one_busy(rows, 2).ms;
+    run.share(one_busy, rows, 1, std::chrono::milliseconds(int64_t(first_ms + 200)));
+    CHECK(run.share(one_busy, rows, 1, 60s) > 0.9);
+  }
+}
+
+TEST("thread tuner: all threads are kept where they are faster on a busy machine too") {
+  for (const int32_t rows : {1, 8, 64, 512}) {
+    Run run{ThreadTuner(2, false)};
+    run.share(two_busy, rows, 2, 20s);
+    CHECK(run.share(two_busy, rows, 2, 60s) > 0.9);
+  }
+}
+
+TEST("thread tuner: all cores but one are used where another program keeps one busy") {
+  Run run{ThreadTuner(4, false)};
+  run.share(four_cores_one_busy, 64, 3, 20s);
+  CHECK(run.share(four_cores_one_busy, 64, 3, 60s) > 0.9);
+}
+
+TEST("thread tuner: what is best for one size is what another size begins with") {
+  Run run{ThreadTuner(2, false)};
+  run.share(one_busy, 1, 1, 20s);
+  CHECK_EQ(run.tuner.choose(512, run.now), 1);
+}
+
+TEST("thread tuner: when the other program ends, each size is tried anew within a second or two") {
+  Run run{ThreadTuner(2, false)};
+  run.share(one_busy, 64, 1, 5s);
+  run.share(one_busy, 1, 1, 5s);
+  run.share(quiet, 1, 2, 10s);
+  CHECK(!run.tuner.is_busy());
+  run.share(quiet, 64, 2, 2s);
+  CHECK(run.share(quiet, 64, 2, 10s) > 0.95);
+}
+
+TEST("thread tuner: fewer threads are not tried with large batches on a quiet machine") {
+  Run run{ThreadTuner(4, false)};
+  CHECK_EQ(run.share(quiet, 64, 4, 60s), 1.0);
 }
 
 TEST("thread tuner: what the user chose stays") {

@@ -21,14 +21,14 @@ constexpr int64_t kCheap = 1000, kDear = 1000000;
 
 class FakeSampler : public RowSampler {
  public:
-  FakeSampler(int64_t cost, std::function<int32_t(const float*)> body)
+  FakeSampler(int64_t cost, std::function<int32_t(float*)> body)
       : cost_(cost), body_(std::move(body)) {}
-  int32_t sample(const float* logits) override { return body_(logits); }
+  int32_t sample(float* logits) override { return body_(logits); }
   int64_t row_cost() const override { return cost_; }
 
  private:
   int64_t cost_;
-  std::function<int32_t(const float*)> body_;
+  std::function<int32_t(float*)> body_;
 };
 
 // Lets no thread through before `count` are here; false when they do not come.
@@ -50,14 +50,14 @@ class Meeting {
 }  // namespace
 
 TEST("sampler pool: every job has its own row's token, whatever the number of workers") {
-  FakeSampler sampler(kDear, [](const float* logits) { return int32_t(*logits); });
+  FakeSampler sampler(kDear, [](float* logits) { return int32_t(*logits); });
   for (const int32_t workers : {0, 1, 3}) {
     SamplerPool pool(workers);
     for (int32_t call = 0; call < 300; ++call) {
       std::vector<float> rows;
       for (int32_t i = 0; i < call % 20; ++i) rows.push_back(float(call + i));
       std::vector<SampleJob> jobs;
-      for (const float& row : rows) jobs.push_back({&sampler, &row});
+      for (float& row : rows) jobs.push_back({&sampler, &row});
       pool.run(jobs);
       for (size_t i = 0; i < jobs.size(); ++i) {
         CHECK_EQ(jobs[i].token, call + int32_t(i));

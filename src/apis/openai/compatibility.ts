@@ -127,7 +127,7 @@ export function parseTextRequest<T extends z.ZodObject>(
   const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
   call.errorWords = errorWords({
     prompt: isChat ? 'messages' : 'prompt',
-    names: translation.names,
+    ...(translation.names.size === 0 ? {} : { names: translation.names }),
   })
   noteWords(call, translation)
   return parseRequest(schema, translation.body)

@@ -237,11 +237,12 @@ export function structureOptions(
 
 /** The same words, and the request's own field where the engine refuses a form, or gives it up. */
 export function formWords(words: ErrorWords, request: StructureRequest): ErrorWords {
+  const field = formOf(request)?.field // now: the words outlive the request's messages
   const named = (error: HttpError) => {
     if (error.place === undefined || !('schema' in error.place)) return words.named(error)
     // Where no form was asked for, it is the tools' schemas that are too large together.
     const other = error.kind === 'invalid_grammar' ? 'grammar' : 'tools'
-    return words.named(error.at(formOf(request)?.field ?? other))
+    return words.named(error.at(field ?? other))
   }
   return { ...words, named }
 }

@@ -111,12 +111,12 @@ export class BodyBudget {
       this.#bytes -= held
       held = 0
     }
-    signal.addEventListener('abort', free, { once: true })
     return {
       grow: (bytes) => {
         received += bytes
         if (received <= smallBytes || signal.aborted) return
         this.#take(received - held)
+        if (held === 0) signal.addEventListener('abort', free, { once: true })
         held = received
       },
     }

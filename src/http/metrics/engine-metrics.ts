@@ -135,6 +135,19 @@ const labelledCounters: readonly LabelledMetric[] = [
     },
   },
   {
+    name: 'sluice_engine_seconds_total',
+    help: "Seconds of the engine's thread, by what it did.",
+    label: 'work',
+    values: {
+      plan: ({ planMs }) => planMs / 1000,
+      compute: ({ computeMs }) => computeMs / 1000,
+      sample: ({ sampleMs }) => sampleMs / 1000,
+      text: ({ textMs }) => textMs / 1000,
+      wake: ({ wakeMs }) => wakeMs / 1000,
+      idle: ({ idleMs }) => idleMs / 1000,
+    },
+  },
+  {
     name: 'sluice_engine_rows_total',
     help: 'Rows that were given to llama_decode: of prompts, and of replies with their drafts.',
     label: 'kind',

@@ -34,8 +34,9 @@ class Connection {
       this.#aboard.clear()
       this.#emptied()
     }
-    socket.once('end', leaveAll)
-    socket.once('close', leaveAll)
+    // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
+    socket.on('end', leaveAll)
+    socket.on('close', leaveAll)
   }
 
   join(passenger: Passenger): void {

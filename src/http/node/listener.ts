@@ -118,6 +118,40 @@ interface Listener {
   readonly open: Set<Exchange>
 }
 
+/** A request of Node's, as a call needs it. */
+class NodeRequest implements Incoming {
+  readonly method: string
+  readonly target: Target
+  readonly headers: CallHeaders
+  readonly hosts: readonly string[]
+  readonly isExpectingMore: boolean
+  readonly #app: App
+  readonly #handed: Handed
+
+  constructor(app: App, handed: Handed, target: Target) {
+    const { req } = handed
+    this.method = req.method ?? ''
+    this.target = target
+    this.headers = req.headers as CallHeaders // a list is Set-Cookie's only, which no request has
+    this.hosts = hostsOf(req)
+    this.isExpectingMore = isUnmet(req)
+    this.#app = app
+    this.#handed = handed
+  }
+
+  get localAddress(): string | undefined {
+    return this.#handed.req.socket.localAddress
+  }
+
+  get originInFront(): string | undefined {
+    return this.#handed.res.getHeader('access-control-allow-origin')?.toString()
+  }
+
+  readBody(signal: AbortSignal): Promise<Uint8Array> {
+    return readBody({ ...this.#handed, signal }, this.#app)
+  }
+}
+
 /**
  * A call and its answer over node:http. Owned by the listener that made it, until the response
  * closes.
@@ -132,34 +166,22 @@ class Exchange implements Passenger {
   #isSent = false
   #isClosed = false
 
-  constructor(listener: Listener, { req, res, body }: Handed, target: Target) {
+  constructor(listener: Listener, handed: Handed, target: Target) {
     const { app } = listener
+    const { req, res } = handed
     this.req = req
     this.res = res
     this.#listener = listener
-    const incoming: Incoming = {
-      method: req.method ?? '',
-      target,
-      headers: req.headers as CallHeaders, // a list is Set-Cookie's only, which no request has
-      hosts: hostsOf(req),
-      get localAddress() {
-        return req.socket.localAddress
-      },
-      isExpectingMore: isUnmet(req),
-      get originInFront() {
-        return res.getHeader('access-control-allow-origin')?.toString()
-      },
-      readBody: (signal) => readBody({ req, res, body, signal }, app),
-    }
     listener.open.add(this)
-    this.call = new Call(incoming, app.errorWords)
+    this.call = new Call(new NodeRequest(app, handed, target), app.errorWords)
     const leave = joinConnection(this)
     const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
     // 'finish' also comes when a connection is torn down with bytes still waiting.
-    res.once('finish', () => {
+    // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
+    res.on('finish', () => {
       this.#isSent = this.#isAnswered && !req.socket.destroyed
     })
-    res.once('close', () => {
+    res.on('close', () => {
       rest()
       this.closed()
       leave() // what waits for the connection comes after
@@ -189,9 +211,11 @@ class Exchange implements Passenger {
     this.req.socket.resetAndDestroy()
   }
 
-  async send(answer: Answer): Promise<void> {
-    if ('frames' in answer) await this.#stream(answer)
-    else this.#sendWhole(answer)
+  /** Resolves once a stream has ended; undefined where the answer is whole. */
+  send(answer: Answer): Promise<void> | undefined {
+    if ('frames' in answer) return this.#stream(answer)
+    this.#sendWhole(answer)
+    return undefined
   }
 
   #sendWhole(answer: WholeAnswer): void {

@@ -31,7 +31,7 @@ export async function pump(
     silence.refresh()
   }, pingMs)
   silence.unref()
-  res.once('close', () => clearTimeout(silence))
+  res.on('close', () => clearTimeout(silence))
   try {
     if (!hasRoom) await call.pause(drained(res, call.signal))
     for (;;) {

@@ -186,6 +186,25 @@ describe('speculation saves steps', () => {
     await engine.close()
   })
 
+  test('with look-ups for four replies at once: a step drafts for all of them', async () => {
+    const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
+    const model = scriptModel({ reply, repeat: true })
+    const engine = await load({ model, lookup: true, draftMax: 7, context: 2048, parallel: 4 })
+    const replies = [1, 2, 3, 4].map(() => {
+      return engine.complete('Go', { maxTokens: 600, ignoreEos: true })
+    })
+    const ends = await Promise.all(replies.map((one) => one.done))
+    for (const { timings } of ends) {
+      expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
+      expect(timings.draftAcceptedTokens).toBeGreaterThan(300)
+    }
+    // Alone each would take 600 steps without, and together as many.
+    expect(engine.stats().decodeSteps).toBeLessThan(250)
+    const texts = await Promise.all(replies.map((one) => one.text()))
+    expect(new Set(texts).size).toBe(1)
+    await engine.close()
+  })
+
   test('unless the draft is always wrong, which is soon given up', async () => {
     const engine = await openEngine('plain', drafts['a draft that is always wrong'] ?? {})
     const { timings } = await send(engine, asksFor([textOf(30, 1)], 600)[0] as Ask).done

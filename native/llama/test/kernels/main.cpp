@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "llama/test/kernels/exact.h"
 #include "llama/test/kernels/large.h"
 #include "llama/test/kernels/table.h"
 #include "test/check.h"
@@ -66,6 +67,12 @@ bool run_tables(const kernels::CpuBackend& backend, const std::string& words) {
     else if (name.find(words) != std::string::npos)
       ok = run(name, [&] { check_products(backend, placement); }) && ok;
   }
+  const std::string exact = "q8_0: a row's products are the same beside others";
+  if (!has_q8_product(backend)) return ok;
+  if (words == "--list")
+    std::cout << check::quoted(exact) << std::endl;
+  else if (exact.find(words) != std::string::npos)
+    ok = run(exact, [&] { check_q8_product(backend); }) && ok;
   return ok;
 }
 

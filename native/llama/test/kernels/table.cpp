@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 
 #include "llama/test/kernels/product.h"
 
@@ -128,7 +129,29 @@ class Checker {
   std::vector<Element> expected_;
 };
 
+// Of Q8_0 a row's sums are the same alone as among others, to the last bit: the engine promises
+// that texts are. More rows than any kernel takes at once, by one thread and by two.
+void check_rows_alone(const CpuBackend& backend, const Placement& placement) {
+  const Sizes sizes = {96, 200, 300, {}, {}};
+  if (!would_place(backend, placement, sizes)) return;
+  const Operands operands(placement.type, sizes, 77);
+  const PlacedWeights weights(placement, operands);
+  backend.use_threads(1);
+  const Product all = {sizes.rows, Layout::kContiguous};
+  Checker(backend, operands).check(weights, all);
+  const std::vector<float> together = compute_product(backend, weights, operands, all);
+  for (const int64_t rows : {1, 2, 5, 16, 17, 33, 129, 300}) {
+    backend.use_threads(rows % 2 == 0 ? 2 : 1);
+    const std::vector<float> some =
+        compute_product(backend, weights, operands, {rows, Layout::kContiguous});
+    if (std::equal(some.begin(), some.end(), together.begin())) continue;
+    throw std::runtime_error("the sums of " + std::to_string(rows) +
+                             " rows are not those of the same rows among 300");
+  }
+}
+
 void check_plain_products(const CpuBackend& backend, const Placement& placement) {
+  if (placement.type == GGML_TYPE_Q8_0) check_rows_alone(backend, placement);
   uint32_t seed = 1;
   for (const Sizes& sizes : table(placement.type)) {
     if (!would_place(backend, placement, sizes) || is_refused(placement, sizes)) continue;

@@ -12,6 +12,24 @@ import { ChunkEncoder, CompletionParts } from './writer.js'
 
 /** POST /v1/chat/completions. Whatever is wrong with the request is said before the headers. */
 export async function chatCompletions(service: Service, call: Call): Promise<Answer> {
+  const { reply, model, messages, ...form } = await asked(service, call)
+  const accepted = await reply.accepted
+  call.note(droppedNotes(accepted, messages))
+  const kind = form.stream ? 'chat.completion.chunk' : 'chat.completion'
+  const head = envelope(kind, model.name, model.fingerprint)
+  const { choices, logprobs, includeUsage } = form
+  const dropped = droppedMessages(accepted)
+  if (!form.stream) {
+    return collected([reply], new CompletionParts({ ...head, ...dropped }, { choices, logprobs }))
+  }
+  return streamed([reply], new ChunkEncoder(head, { choices, includeUsage, dropped }))
+}
+
+/**
+ * Reads the request and asks the engine. What is returned is all that is kept of the request: it
+ * may wait long for its slot, and its messages may be large.
+ */
+async function asked(service: Service, call: Call) {
   const { maxTokens, engineStallMs } = service.settings
   service.checkServing()
   const body = await call.body()
@@ -28,15 +46,8 @@ export async function chatCompletions(service: Service, call: Call): Promise<Ans
   call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
   call.errorWords = chatWords(formWords(words, request), request)
   call.watch(engine, engineStallMs)
-  const accepted = await reply.accepted
-  call.note(droppedNotes(accepted, request.messages.length))
-  const kind = request.stream ? 'chat.completion.chunk' : 'chat.completion'
-  const head = envelope(kind, model.name, model.fingerprint)
-  const { n: choices = 1, logprobs = false, stream_options: told } = request
-  const dropped = droppedMessages(accepted)
-  if (!request.stream) {
-    return collected([reply], new CompletionParts({ ...head, ...dropped }, { choices, logprobs }))
-  }
+  const { n: choices = 1, logprobs = false, stream, stream_options: told } = request
   const includeUsage = told?.include_usage ?? false
-  return streamed([reply], new ChunkEncoder(head, { choices, includeUsage, dropped }))
+  const messages = request.messages.length
+  return { reply, model, messages, stream, choices, logprobs, includeUsage }
 }

@@ -40,8 +40,10 @@ export interface DroppedMessages {
   readonly dropped_messages?: readonly number[]
 }
 
+const none: DroppedMessages = {}
+
 export function droppedMessages({ dropped = [] }: Accepted): DroppedMessages {
-  return dropped.length === 0 ? {} : { dropped_messages: dropped }
+  return dropped.length === 0 ? none : { dropped_messages: dropped }
 }
 
 /** The same for the answer's notes. @param count of the request's messages */

@@ -21,38 +21,33 @@ import { errorFrame } from '../errors.js'
 import type { DroppedMessages } from './truncation.js'
 
 /**
- * Writes one reply's frames, of all its choices. What does not change is encoded once, here; a
- * token costs one JSON.stringify of its text and two joins.
+ * Writes one reply's frames, of all its choices. What does not change is encoded once, for the
+ * first part, as many requests may wait for theirs; a token costs one JSON.stringify of its text
+ * and two joins.
  */
 export class ChunkEncoder {
-  readonly #opening: string
-  /** The same of the first frame. */
-  readonly #firstOpening: string
-  /** Of each choice, up to its text. */
-  readonly #textOpenings: readonly string[]
+  readonly #envelope: Envelope
+  readonly #options: ChunkOptions
   readonly #choiceClosing: string
-  readonly #includeUsage: boolean
+  #madeOpening: string | undefined
+  /** Of each choice, up to its text. */
+  #textOpenings: readonly string[] = []
 
-  constructor(
-    envelope: Envelope,
-    options: { choices: number; includeUsage: boolean; dropped?: DroppedMessages },
-  ) {
-    const opening = frameOpening(envelope)
-    this.#includeUsage = options.includeUsage
-    this.#opening = opening
-    this.#firstOpening = frameOpening({ ...envelope, ...options.dropped })
-    this.#textOpenings = Array.from({ length: options.choices }, (_, index) => {
-      return `${opening}{"index":${index},"delta":{"content":`
-    })
+  constructor(envelope: Envelope, options: ChunkOptions) {
+    this.#envelope = envelope
+    this.#options = options
     this.#choiceClosing = `}]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   }
 
   /** The first frames: the role of each choice, and no text yet. */
   opening(): string {
     const role = '{"role":"assistant","content":""}'
-    const [, ...others] = this.#textOpenings
-    const first = this.#choice(0, role, 'null', this.#firstOpening)
-    return first + others.map((_, i) => this.#choice(i + 1, role, 'null')).join('')
+    const { choices, dropped } = this.#options
+    const first = frameOpening({ ...this.#envelope, ...dropped })
+    const later = choices > 1 ? frameOpening(this.#envelope) : ''
+    return Array.from({ length: choices }, (_, index) => {
+      return this.#choice(index, role, 'null', index === 0 ? first : later)
+    }).join('')
   }
 
   /** The frame of a part, or nothing where it says nothing. */
@@ -62,7 +57,7 @@ export class ChunkEncoder {
     if (text === '' && logprobs === undefined && isText) return ''
     const told = logprobs === undefined ? '' : `,"logprobs":${oneLine(choiceLogprobs(logprobs))}`
     const delta = isText
-      ? `${this.#textOpenings[choice]}${oneLine(text)}}`
+      ? `${this.#textOpening(choice)}${oneLine(text)}}`
       : `${this.#opening}{"index":${choice},"delta":${oneLine(deltaOf(part))}`
     return `${delta}${told},"finish_reason":null${this.#choiceClosing}`
   }
@@ -72,7 +67,7 @@ export class ChunkEncoder {
     const finish = choices
       .map((one, index) => this.#choice(index, '{}', `"${finishReasonOf(one.finishReason)}"`))
       .join('')
-    if (!this.#includeUsage) return finish + doneFrame
+    if (!this.#options.includeUsage) return finish + doneFrame
     const counts = JSON.stringify(completionUsage(usage))
     return `${finish}${this.#opening}],"usage":${counts}}\n\n${doneFrame}`
   }
@@ -81,10 +76,30 @@ export class ChunkEncoder {
     return errorFrame(error)
   }
 
+  get #opening(): string {
+    this.#madeOpening ??= frameOpening(this.#envelope)
+    return this.#madeOpening
+  }
+
+  #textOpening(choice: number): string {
+    if (this.#textOpenings.length === 0) {
+      this.#textOpenings = Array.from({ length: this.#options.choices }, (_, index) => {
+        return `${this.#opening}{"index":${index},"delta":{"content":`
+      })
+    }
+    return this.#textOpenings[choice] as string
+  }
+
   #choice(index: number, delta: string, finishReason: string, opening = this.#opening): string {
     const choice = `{"index":${index},"delta":${delta},"finish_reason":${finishReason}`
     return opening + choice + this.#choiceClosing
   }
+}
+
+interface ChunkOptions {
+  readonly choices: number
+  readonly includeUsage: boolean
+  readonly dropped?: DroppedMessages
 }
 
 /** Of a part that is no text. */

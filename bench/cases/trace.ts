@@ -1,0 +1,99 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { figure } from '../report/table.js'
+import { type ServerSettings, sluiceCommand } from '../servers/commands.js'
+import { ServerProcess } from '../servers/server-process.js'
+import { type ServerWork, serverWork, workBetween } from '../servers/server-work.js'
+import { type Load, runStreams, situationOf } from './streams.js'
+
+/** Microseconds between two looks of V8's profiler. */
+const profileEvery = 200
+
+/** What runs on JavaScript's thread, by where its code is; the first that fits. */
+const parts: readonly [name: string, where: RegExp][] = [
+  ["the engine's client", /dist\/(engine|binding)\//],
+  ['JSON of frames', /dist\/apis\//],
+  ['calls and streams', /dist\/(http|web|host)\//],
+  ['node:http and sockets', /^node:/],
+  ['garbage', /^\(garbage collector\)/],
+]
+const rest = 'the addon, the kernel and the rest'
+
+/**
+ * What a token costs beyond llama_decode, step by step, in words: the engine's thread by its own
+ * clock, JavaScript's by the kernel's, and what is in that by V8's profiler (in a run of its own,
+ * which it slows down).
+ */
+export async function traceOf(settings: ServerSettings, load: Load): Promise<string> {
+  const work = await workOf(settings, load)
+  const perStep = (ms: number) => `${figure((ms * 1000) / work.steps)} us`
+  const perToken = (ms: number) => `${figure((ms * 1000) / work.tokens)} us`
+  const own = work.plan + work.sample + work.text + work.wake
+  const shares = await javascriptShares(settings, load)
+  const told = shares.map(([name, share]) => `${name} ${figure(share * 100)}%`)
+  return [
+    `${path.basename(settings.model)}, ${situationOf(load, 0)}, a step of the engine's thread:`,
+    `  llama_decode ${perStep(work.compute)}; beyond it ${perStep(own)}: sampling ` +
+      `${perStep(work.sample)}, text ${perStep(work.text)}, wake-ups ${perStep(work.wake)}, ` +
+      `all else ${perStep(work.plan)}`,
+    `  JavaScript's thread ${perStep(work.javascript)} a step, ${perToken(work.javascript)} a ` +
+      `token; it slept ${figure(work.sleeps / work.steps)} times a step`,
+    `  in it: ${told.join(', ')}`,
+  ].join('\n')
+}
+
+async function workOf(settings: ServerSettings, load: Load): Promise<ServerWork> {
+  const server = await (await ServerProcess.spawn(sluiceCommand(settings))).ready()
+  try {
+    await runStreams(server.port, load, 0) // code is compiled then, memory touched
+    const before = await serverWork(server)
+    await runStreams(server.port, load, 0)
+    return workBetween(before, await serverWork(server))
+  } finally {
+    await server.stop()
+  }
+}
+
+/** How JavaScript's thread divides, in shares of 1; the time of two runs, the first one's too. */
+async function javascriptShares(settings: ServerSettings, load: Load) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-bench-'))
+  const command = sluiceCommand(settings)
+  const flags = ['--cpu-prof', `--cpu-prof-interval=${profileEvery}`, `--cpu-prof-dir=${folder}`]
+  const args = (port: number) => [...flags, ...command.args(port)]
+  const server = await (await ServerProcess.spawn({ ...command, args })).ready()
+  try {
+    for (let run = 0; run < 2; run++) await runStreams(server.port, load, 0)
+    await server.end()
+    const [name] = fs.readdirSync(folder)
+    if (name === undefined) return []
+    return sharesOf(JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')))
+  } finally {
+    await server.stop()
+    fs.rmSync(folder, { recursive: true })
+  }
+}
+
+/** As V8 writes it: each look found a node, this long after the last look. */
+interface Profile {
+  nodes: { id: number; callFrame: { functionName: string; url: string } }[]
+  samples: number[]
+  timeDeltas: number[]
+}
+
+function sharesOf({ nodes, samples, timeDeltas }: Profile): [string, number][] {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const times = new Map<string, number>()
+  let all = 0
+  for (const [i, id] of samples.entries()) {
+    const { functionName = '', url = '' } = frames.get(id) ?? {}
+    if (functionName === '(idle)') continue
+    const place = url === '' ? functionName : url
+    const part = parts.find(([, where]) => where.test(place))?.[0] ?? rest
+    const time = timeDeltas[i] ?? 0
+    times.set(part, (times.get(part) ?? 0) + time)
+    all += time
+  }
+  const shares = [...times].map(([name, time]): [string, number] => [name, time / all])
+  return shares.sort(([, a], [, b]) => b - a)
+}

@@ -1,0 +1,20 @@
+# Puts native/llama/kernels/q8-product.cpp in front of ggml's own matrix products, in each of its CPU
+# backends. ggml's function gets another name; no file of it is changed.
+
+function(sluice_add_q8_product target)
+  get_target_property(folder ${target} SOURCE_DIR)
+  set_source_files_properties("${folder}/ggml-cpu/llamafile/sgemm.cpp" TARGET_DIRECTORY ${target}
+    PROPERTIES COMPILE_DEFINITIONS llamafile_sgemm=sluice_ggml_sgemm)
+  set(source "${SLUICE_KERNEL_FOLDER}/q8-product.cpp")
+  target_sources(${target} PRIVATE "${source}")
+  set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
+    PROPERTIES INCLUDE_DIRECTORIES "${folder}/ggml-cpu;${folder}")
+endfunction()
+
+set(SLUICE_KERNEL_FOLDER "${CMAKE_CURRENT_LIST_DIR}/../native/llama/kernels")
+get_property(ggml_targets DIRECTORY "${LLAMA_CPP_DIR}/ggml/src" PROPERTY BUILDSYSTEM_TARGETS)
+list(FILTER ggml_targets INCLUDE REGEX "^ggml-cpu")
+list(FILTER ggml_targets EXCLUDE REGEX "-feats$")
+foreach(target IN LISTS ggml_targets)
+  sluice_add_q8_product(${target})
+endforeach()

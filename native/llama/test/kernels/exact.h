@@ -1,0 +1,14 @@
+// Products that must be the same numbers however many rows are computed together.
+#pragma once
+
+#include "llama/test/kernels/cpu-backend.h"
+
+namespace kernels {
+
+// Whether the backend has our product of Q8_0 weights (native/llama/kernels/q8-product.cpp).
+bool has_q8_product(const CpuBackend& backend);
+
+// Each element is, bit for bit, what ggml's own dot of its two rows is. Throws std::runtime_error.
+void check_q8_product(const CpuBackend& backend);
+
+}  // namespace kernels

@@ -1,0 +1,72 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { useBinding } from '../../src/binding/binding.js'
+import { Deferred } from '../../src/engine/deferred.js'
+import { type Engine, load, type Reply } from '../../src/index.js'
+import { settle } from '../support/eventually.js'
+import { FakeAddon } from '../support/fake-binding.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+let engine: Engine
+beforeEach(async () => {
+  useBinding(new FakeAddon({ script: () => ({ tokens: [] }) }))
+  engine = await load({ model: 'fake.gguf' })
+})
+afterEach(async () => {
+  await engine.close()
+  useBinding(undefined)
+})
+
+/** In a function of its own, so that the test's frame holds nothing of it. */
+function asked<Given extends object>(given: Given, ask: (given: Given) => Reply) {
+  return { reply: ask(given), given: new WeakRef(given) }
+}
+
+async function isKept(given: WeakRef<object>): Promise<boolean> {
+  await settle()
+  collectGarbage()
+  return given.deref() !== undefined
+}
+
+function conversation() {
+  return [{ role: 'user' as const, content: 'Tell me a story' }]
+}
+
+test('a reply keeps nothing of the messages that it was asked with', async () => {
+  const { reply, given } = asked(conversation(), (messages) => engine.chat(messages))
+  expect(await isKept(given)).toBe(false)
+  expect(reply.isSettled).toBeTypeOf('boolean')
+})
+
+test('a reply keeps nothing of the token ids that it was asked with', async () => {
+  const { reply, given } = asked([1, 2, 3], (tokens) => engine.complete(tokens))
+  expect(await isKept(given)).toBe(false)
+  expect(reply.isSettled).toBeTypeOf('boolean')
+})
+
+test('a reply keeps nothing of its options', async () => {
+  const { reply, given } = asked({ maxTokens: 5 }, (options) => {
+    return engine.chat(conversation(), options)
+  })
+  expect(await isKept(given)).toBe(false)
+  expect(reply.isSettled).toBeTypeOf('boolean')
+})
+
+test('what is settled before anybody asks for its promise has the first outcome', async () => {
+  const deferred = new Deferred<string>()
+  deferred.resolve('first')
+  deferred.reject(new Error('second'))
+  expect(await deferred.promise).toBe('first')
+  expect(deferred.promise).toBe(deferred.promise)
+})
+
+test('what is rejected before anybody asks is no unhandled rejection', async () => {
+  const deferred = new Deferred<string>()
+  deferred.reject(new Error('it failed'))
+  void deferred.promise
+  await settle()
+  await expect(deferred.promise).rejects.toThrow('it failed')
+})
