@@ -1,22 +1,32 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chat } from '../client/chat.js'
 import { ask } from '../client/prompts.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
-import { llamaCommand, sluiceCommand } from '../servers/commands.js'
+import { llamaCommand, runArguments, sluiceCommand } from '../servers/commands.js'
 import type { Samples } from '../servers/pair.js'
-import { type ServerCommand, ServerProcess } from '../servers/server-process.js'
+import { cleanEnvironment, type ServerCommand, ServerProcess } from '../servers/server-process.js'
 import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
 
-const retryMs = 5
+/** Short beside what is measured. More often, the asking would take a core from the server. */
+const retryMs = 2
 const deadlineMs = 60_000
 
-const metrics = {
+const serveMetrics = {
   cold: { label: 'spawn to first token', unit: 'ms', better: 'lower' },
 } satisfies Record<string, Metric>
 
+const runMetrics = {
+  byte: { label: 'run to first byte', unit: 'ms', better: 'lower' },
+} satisfies Record<string, Metric>
+
+/** llama-server has nothing like `run`: beside it is what Node alone takes to print a byte. */
+const nodeAlone = ['-e', "process.stdout.write('x')"]
+
 export const coldStart: BenchCase = {
   name: 'cold-start',
-  about: 'from spawning the server until the first token of a short prompt',
+  about: 'from spawning until the first token of a short prompt, of a server and of `sluice run`',
   async run(options) {
     const rows: Row[] = []
     for (const model of modelsOf(options, 'tiny', 'small')) {
@@ -24,13 +34,17 @@ export const coldStart: BenchCase = {
       const own = { parallel: 4, context: 2048, llamaFlags: ['--no-warmup'] }
       const settings = serverSettings(options, model, own)
       const commands = { sluice: sluiceCommand(settings), rival: await llamaCommand(settings) }
-      const samples: Samples<{ cold: number }> = { sluice: [], rival: [] }
+      const served: Samples<{ cold: number }> = { sluice: [], rival: [] }
+      const ran: Samples<{ byte: number }> = { sluice: [], rival: [] }
       for (let round = 0; round < options.rounds; round++) {
-        samples.sluice.push({ cold: await firstToken(commands.sluice) })
-        samples.rival.push({ cold: await firstToken(commands.rival) })
+        served.sluice.push({ cold: await firstToken(commands.sluice) })
+        served.rival.push({ cold: await firstToken(commands.rival) })
+        ran.sluice.push({ byte: await firstByte(runArguments(settings.model, 'Tell me')) })
+        ran.rival.push({ byte: await firstByte(nodeAlone) })
       }
       const heading = { case: 'cold-start', model, situation: 'file in the page cache' }
-      rows.push(...rowsOf(heading, metrics, samples))
+      rows.push(...rowsOf(heading, serveMetrics, served))
+      rows.push(...rowsOf({ ...heading, rival: 'node alone' }, runMetrics, ran))
     }
     return rows
   },
@@ -56,4 +70,23 @@ async function firstAnswer(port: number, deadline: number): Promise<number> {
       await sleep(retryMs)
     }
   }
+}
+
+/** Of what Node writes to a pipe with these arguments. */
+async function firstByte(args: string[]): Promise<number> {
+  const start = performance.now()
+  const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
+  const child = spawn(process.execPath, args, { env: cleanEnvironment(), stdio })
+  const closed = once(child, 'close')
+  try {
+    await Promise.race([once(child.stdout, 'data'), closed.then(() => failed(args))])
+    return performance.now() - start
+  } finally {
+    child.kill('SIGKILL')
+    await closed
+  }
+}
+
+function failed(args: string[]): never {
+  throw new Error(`nothing came from: node ${args.join(' ')}`)
 }

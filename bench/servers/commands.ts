@@ -38,6 +38,11 @@ export function sluiceCommand(settings: ServerSettings): ServerCommand {
   }
 }
 
+/** Node's arguments for the command that answers one prompt. */
+export function runArguments(model: string, prompt: string): string[] {
+  return [inRoot('dist/cli/main.js'), 'run', prompt, ...asArguments({ model, 'max-tokens': 32 })]
+}
+
 /**
  * llama-server as fast as we could make it: split KV (unified is slower for independent
  * conversations), flash attention, no parsing of replies, no log, no web page. `context` is told

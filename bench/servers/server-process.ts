@@ -106,10 +106,13 @@ export class ServerProcess {
   }
 }
 
-/** Neither server may find settings there. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+/**
+ * Without settings of either server, and of Node: NODE_EXTRA_CA_CERTS with the system's usual file
+ * makes Node 20 take 30 to 50 ms longer to start.
+ */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env)
-  return Object.fromEntries(entries.filter(([name]) => !/^(SLUICE|LLAMA|GGML)_/.test(name)))
+  return Object.fromEntries(entries.filter(([name]) => !/^(SLUICE|LLAMA|GGML|NODE)_/.test(name)))
 }
 
 async function freePort(): Promise<number> {

@@ -1,9 +1,14 @@
 import fs from 'node:fs'
 import { inRoot, root } from './root.mjs'
 
-/** Some packages that are bundled are CommonJS, and require() Node's own modules. */
-const requireForCommonJs = `import { createRequire as requireOf } from 'node:module'
-const require = requireOf(import.meta.url)`
+/**
+ * Some packages that are bundled are CommonJS, and require() Node's own modules. Under a name of its
+ * own, because modules of ours import createRequire too.
+ */
+const requireForCommonJs = [
+  "import { createRequire as requireOf } from 'node:module'",
+  'const require = requireOf(import.meta.url)',
+].join('\n')
 
 /**
  * Makes dist/cli/main.js and what it imports a few files: to find, read and link some 300 takes
