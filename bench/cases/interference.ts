@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Stop } from '../../scripts/support/stop.mjs'
 import { chat } from '../client/chat.js'
 import { ask } from '../client/prompts.js'
 import { type Metric, rowsOf } from '../report/row.js'
@@ -9,6 +10,7 @@ import { type BenchCase, contextFor, modelsOf, serverSettings } from './bench-ca
 
 const longPrompt = 4000
 const streams = 2
+const arrivalDeadlineMs = 60_000
 /** The short prompt comes so much after the long one. */
 const behindMs = 100
 
@@ -56,7 +58,11 @@ async function disturb({ port }: ServerProcess) {
 
 export async function nextArrival(arrivals: readonly number[]): Promise<void> {
   const before = arrivals.length
-  while (arrivals.length === before) await sleep(1)
+  const deadline = performance.now() + arrivalDeadlineMs
+  while (arrivals.length === before) {
+    if (performance.now() > deadline) throw new Stop('A stream ended before it was looked at.')
+    await sleep(1)
+  }
 }
 
 /** The longest gap of any stream that touches the time between `from` and `to`. */

@@ -74,11 +74,29 @@ async function javascriptShares(settings: ServerSettings, load: Load) {
   }
 }
 
+interface CallFrame {
+  functionName: string
+  url: string
+  /** From 0 on. */
+  lineNumber: number
+}
+
 /** As V8 writes it: each look found a node, this long after the last look. */
 interface Profile {
-  nodes: { id: number; callFrame: { functionName: string; url: string } }[]
+  nodes: { id: number; callFrame: CallFrame }[]
   samples: number[]
   timeDeltas: number[]
+}
+
+const bundles = new Map<string, string[]>()
+
+/** The module that a line of the bundled command line is from: esbuild names each before its code. */
+function sourceOf({ url, lineNumber }: CallFrame): string {
+  if (!url.startsWith('file:')) return url
+  const lines = bundles.get(url) ?? fs.readFileSync(new URL(url), 'utf8').split('\n')
+  bundles.set(url, lines)
+  const isName = (line: string) => /^\/\/ (dist|node_modules)\//.test(line)
+  return lines.slice(0, lineNumber + 1).findLast(isName) ?? url
 }
 
 function sharesOf({ nodes, samples, timeDeltas }: Profile): [string, number][] {
@@ -86,9 +104,9 @@ function sharesOf({ nodes, samples, timeDeltas }: Profile): [string, number][] {
   const times = new Map<string, number>()
   let all = 0
   for (const [i, id] of samples.entries()) {
-    const { functionName = '', url = '' } = frames.get(id) ?? {}
-    if (functionName === '(idle)') continue
-    const place = url === '' ? functionName : url
+    const frame = frames.get(id)
+    if (!frame || frame.functionName === '(idle)') continue
+    const place = frame.url === '' ? frame.functionName : sourceOf(frame)
     const part = parts.find(([, where]) => where.test(place))?.[0] ?? rest
     const time = timeDeltas[i] ?? 0
     times.set(part, (times.get(part) ?? 0) + time)

@@ -2,7 +2,14 @@
 
 namespace sluice {
 
-// Processor time that the calling thread has had, in milliseconds. Windows counts in steps of 16.
+// What thread_cpu_ms() counts in, in milliseconds.
+#ifdef _WIN32
+constexpr double kThreadCpuStepMs = 15.625;
+#else
+constexpr double kThreadCpuStepMs = 0;
+#endif
+
+// Processor time that the calling thread has had, in milliseconds.
 double thread_cpu_ms();
 
 }  // namespace sluice

@@ -72,12 +72,16 @@ std::vector<std::vector<int32_t>> Speculation::look_up(const std::vector<DraftRe
     sources.push_back(source);
   }
   const std::vector<int32_t> counts = share(wishes, rows, rows_max);
+  int32_t rows_left = rows_max - rows;
+  for (int32_t count : counts) rows_left -= count;
   std::vector<std::vector<int32_t>> drafts(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     LookUp& look_up = look_up_of(*requests[i].sequence);
     int32_t count = counts[i];
-    if (count == 0 && wishes[i].tokens > 0 && options_.tokens_max == 0 && look_up.length.passed()) {
-      count = std::min({wishes[i].tokens, rows_max - rows, DraftCost::kDraftMax});
+    if (count == 0 && rows_left > 0 && wishes[i].tokens > 0 && options_.tokens_max == 0 &&
+        look_up.length.passed()) {
+      count = std::min({wishes[i].tokens, rows_left, DraftCost::kDraftMax});
+      rows_left -= count;
     }
     if (count <= 0) continue;
     const auto begin = requests[i].sequence->tokens().begin() + sources[i];

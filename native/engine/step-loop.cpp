@@ -15,6 +15,9 @@
 namespace sluice {
 namespace {
 
+// More of a batch's time is never taken for that of other programs: the thread may wait for slower
+// cores, or for a quota, in each batch.
+constexpr double kStalledMax = 0.5;
 // Copying states, to start sequences or to move them, takes no longer than this in one step: the
 // running replies wait meanwhile.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
@@ -270,13 +273,12 @@ void StepLoop::preempt(int32_t slot) {
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
   ++stats_.steps;
-  if (!plan.singles.empty()) {
-    run_singles(plan.singles, !plan.prefills.empty());
-    if (!plan.prefills.empty()) wake_readers(false);  // they need not wait for the prompts
-  }
+  if (!plan.singles.empty()) run_singles(plan.singles, !plan.prefills.empty());
+  // Nobody who hears of something need wait for the prompts.
+  if (!plan.prefills.empty()) wake_readers(false);
   for (const std::vector<Chunk>& chunks : plan.prefills) {
     if (wiring_.closing) return;
-    run_prefill(chunks);
+    if (!run_prefill(chunks)) break;
   }
   average(stats_.step_ms, ms_since(start), kNewestStep);
   wake_readers(plan.prefills.empty());
@@ -335,7 +337,7 @@ std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int3
   auto drafts = speculation_->draft(requests, rows, rows_max, catch_up_ms, abort_of(slots));
   int64_t all_rows = rows;
   for (const auto& draft : drafts) all_rows += int64_t(draft.size());
-  if (all_rows == rows || !slots_.free_cells(all_rows)) return singles;
+  if (all_rows == rows || all_rows > rows_max || !slots_.free_cells(all_rows)) return singles;
   for (size_t i = 0; i < drafts.size(); ++i) asked[i]->draft = std::move(drafts[i]);
   return singles;
 }
@@ -426,9 +428,9 @@ StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunk
   return rows;
 }
 
-void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
+bool StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   const PrefillRows rows = add_prefill_rows(chunks);
-  if (rows.chunks.empty()) return;
+  if (rows.chunks.empty()) return true;
   std::vector<int32_t> slots;
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
   const auto start = Clock::now();
@@ -445,17 +447,19 @@ void StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
     newcomers_.abandoned(ms);
     await_others();
   }
-  if (!settle_batch(status, slots)) return;
+  if (!settle_batch(status, slots)) return status != DecodeStatus::aborted;
   newcomers_.computed(ms);
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
   // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
   // smaller batches, which cost more a row, and so smaller ones still.
   PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
-  cost.learn(batch_of(rows.chunks), ms_since(start) - taken_.ms * taken_.stalled);
+  const double stalled = std::min(taken_.stalled, kStalledMax);
+  cost.learn(batch_of(rows.chunks), ms_since(start) - taken_.ms * stalled);
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);
+  return true;
 }
 
 // Only where nobody waits for a token: there, batches may be long.
@@ -718,8 +722,8 @@ void StepLoop::sleep() {
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
+  const WorkClock::Span span(clock_, &Stats::idle_ms);  // around what the ledger counts
   const Ledger::Idle idle(ledger_);
-  const WorkClock::Span span(clock_, &Stats::idle_ms);
   wiring_.mailbox.wait(deadline);
 }
 

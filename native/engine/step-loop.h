@@ -97,7 +97,8 @@ class StepLoop : public Loop {
   void run_step(const StepPlan& plan);
   void wake_readers(bool may_wait);
   void run_singles(const std::vector<int32_t>& slots, bool beside_prompts);
-  void run_prefill(const std::vector<Chunk>& chunks);
+  // False where it was abandoned: then the rest of the step is to be planned again.
+  bool run_prefill(const std::vector<Chunk>& chunks);
   PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);
   // Computes the prompt logprobs of these rows. A sequence that fails has left its slot afterwards.
   void score(const std::vector<ScoredRow>& rows);

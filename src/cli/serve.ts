@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import net from 'node:net'
 import type { Engine } from '../engine/engine.js'
-import { load } from '../engine/load.js'
+import { load as loadEngine } from '../engine/load.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
@@ -13,18 +15,36 @@ export async function serveCommand(flags: Flags): Promise<number> {
   const apiKeys = readApiKeys(flags.apiKeyFile, process.env)
   const stop = stopSignal()
   const unserved = new AbortController()
-  const engine = loaded(flags, AbortSignal.any([stop, unserved.signal]))
-  engine.catch(() => undefined) // until the server looks at it
+  let engine: Promise<Engine> | undefined
+  const load = (): Promise<Engine> => {
+    engine ??= loaded(flags, AbortSignal.any([stop, unserved.signal]))
+    return engine
+  }
   try {
-    // The engine's thread loads the model meanwhile.
+    // The engine's thread loads the model while the server is imported. But where the server will
+    // refuse to listen, that is told first: a load cannot be given up before the file is mapped.
+    if (await isPortFree(flags)) load().catch(() => undefined) // until the server looks at it
     const { serve } = await import('./serve/server.js')
-    await serve(flags, { engine, apiKeys, stop })
+    await serve(flags, { load, apiKeys, stop })
   } catch (error) {
     unserved.abort()
-    await engine.then((loaded) => loaded.close()).catch(() => undefined) // told already, or aborted
+    await engine?.then((loaded) => loaded.close()).catch(() => undefined) // told, or aborted
     throw error
   }
   return 0
+}
+
+/** Whether it can be listened on, as far as that can be known without keeping it. */
+async function isPortFree({ host, port }: Flags): Promise<boolean> {
+  const server = net.createServer()
+  try {
+    await once(server.listen(port, host), 'listening')
+    return true
+  } catch {
+    return false // the server itself says why
+  } finally {
+    server.close()
+  }
 }
 
 /** Fires at the first SIGINT or SIGTERM; the second ends the process at once. */
@@ -43,7 +63,7 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   const progress = new ProgressBar('Loading')
   try {
     const tell = { onProgress: progress.update, onWarning: printWarning }
-    return await load({ ...loadOptions(flags), ...tell, signal })
+    return await loadEngine({ ...loadOptions(flags), ...tell, signal })
   } finally {
     progress.clear()
   }

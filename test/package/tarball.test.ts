@@ -34,7 +34,12 @@ describe('the packed tarball', () => {
       encoding: 'utf8',
     }).split('\n')
     const asked = ['docs/devices.md', 'docs/bundlers.md'] // by our own messages
-    const built = ['cmake/release.cmake', 'dist/index.d.ts', 'scripts/install.mjs']
+    const built = [
+      'cmake/release.cmake',
+      'dist/index.d.ts',
+      'scripts/install.mjs',
+      'dist/cli/LICENSES.txt',
+    ]
     for (const name of [...asked, ...built]) {
       expect(files).toContain(`package/${name}`)
     }

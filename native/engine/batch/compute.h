@@ -23,8 +23,9 @@ inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortChe
   const DecodeStatus status = context.decode(abort);
   if (status != DecodeStatus::ok) return status;
   BatchTime time{ms_since(start)};
-  // Beside a GPU the thread waits for that, and no stall is told from it.
-  if (context.model().is_on_cpu_alone()) {
+  // Beside a GPU the thread waits for that, and no stall is told from it. Nor where the system's
+  // count is too coarse.
+  if (context.model().is_on_cpu_alone() && time.ms > 16 * kThreadCpuStepMs) {
     time.stalled = std::clamp(1 - (thread_cpu_ms() - cpu_start) / time.ms, 0.0, 1.0);
   }
   tuner.learn(rows, threads, time);

@@ -50,8 +50,8 @@ void Embedder::run() {
     publish_stats();
     if (shares.empty()) {
       sink_.flush();
+      const WorkClock::Span span(clock_, &Stats::idle_ms);  // around what the ledger counts
       const Ledger::Idle idle(ledger_);
-      const WorkClock::Span span(clock_, &Stats::idle_ms);
       wiring_.mailbox.wait();
     } else {
       run_batch(shares);

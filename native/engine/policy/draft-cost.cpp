@@ -39,7 +39,9 @@ double DraftCost::batch_ms(int32_t rows) const {
   const auto from = is_last ? first : below.base() - 1;
   const auto to = is_last ? below.base() - 1 : above;
   if (from == to) return *to;
-  return *from + (*to - *from) / double(to - from) * double(at - from);
+  const double ms = *from + (*to - *from) / double(to - from) * double(at - from);
+  return is_last ? std::max(ms, *to)
+                 : ms;  // more rows never cost less than the most that were measured
 }
 
 int32_t DraftCost::best(double p, int32_t max) const {

@@ -6,7 +6,7 @@ namespace sluice {
 
 int32_t DraftLength::length() const {
   const double p = accepted_ / tried_;
-  if (cost_) return cost_->best(p, max_);
+  if (cost_ && cost_->steps_of(1) > 0) return cost_->best(p, max_);
   int32_t length = 0;
   for (double chance = p; length < max_ && chance >= kWorth; chance *= p) ++length;
   return length;

@@ -163,9 +163,9 @@ int32_t PrefillCost::rows_for(const Wish& wish) const {
   for (int32_t batches = 1; batches <= (is_alone ? 1 : kBatchesMax); ++batches) {
     candidates.push_back(batches * rows_max_);
   }
-  const int32_t best = *std::min_element(
-      candidates.begin(), candidates.end(),
-      [&](int32_t a, int32_t b) { return price(wish, a) < price(wish, b); });
+  const int32_t best =
+      *std::min_element(candidates.begin(), candidates.end(),
+                        [&](int32_t a, int32_t b) { return price(wish, a) < price(wish, b); });
   const double most = (1 + wish.near) * price(wish, best);
   const auto nearly = std::find_if(candidates.begin(), candidates.end(),
                                    [&](int32_t rows) { return price(wish, rows) <= most; });

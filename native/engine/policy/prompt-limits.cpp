@@ -24,6 +24,7 @@ struct Prompts {
   int32_t begin = 0;  // the deepest of those that are served first
   int32_t most = 0;   // rows that are left of the one with the most
   bool is_scored = false;
+  bool is_reply_parked = false;  // some reply waits for its reader
 };
 
 Prompts prompts_of(const std::vector<SequenceView>& sequences) {
@@ -31,6 +32,7 @@ Prompts prompts_of(const std::vector<SequenceView>& sequences) {
   const SequenceView *shortest = nullptr, *oldest = nullptr;
   for (const SequenceView& one : sequences) {
     const int32_t left = one.n_tokens - one.n_computed;
+    if (one.parked) all.is_reply_parked |= one.is_generating;
     if (one.parked || left == 0) continue;
     if (left == 1) {
       ++(one.is_generating ? all.generating : all.ready);
@@ -66,7 +68,8 @@ PromptLimits prompt_limits(const std::vector<SequenceView>& sequences, const Pre
   const Prompts prompts = prompts_of(sequences);
   PromptLimits limits{cost.rows_max(), cost.rows_max(), false};
   if (prompts.count == 0) return limits;
-  const bool is_alone = prompts.generating == 0;
+  // A reader who is a little late may be back at once.
+  const bool is_alone = prompts.generating == 0 && !prompts.is_reply_parked;
   const double pause_ms = std::max(kPauseMs, kSinglesMost * time.singles_ms);
   PrefillCost::Wish wish;
   wish.begin = prompts.begin;

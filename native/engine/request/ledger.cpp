@@ -95,7 +95,23 @@ Stats Ledger::stats() const {
   stats.beats = beats_;
   stats.preparer_beats = preparer_beats_;
   stats.busy = busy_;
+  if (idle_since_) stats.idle_ms += ms_since(*idle_since_);
   return stats;
+}
+
+void Ledger::begin_idle() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  idle_since_ = Clock::now();
+  busy_ = false;
+}
+
+// The loop's own clock tells of it as well, with what it publishes next. Until then the time that
+// was told must not go back.
+void Ledger::end_idle() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  stats_.idle_ms += ms_since(*idle_since_);
+  idle_since_.reset();
+  busy_ = true;
 }
 
 }  // namespace sluice

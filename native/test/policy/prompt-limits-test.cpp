@@ -193,6 +193,20 @@ TEST("prompt limits: what cannot be aborted is kept short") {
   CHECK_EQ(run.batches, 16);
 }
 
+TEST("prompt limits: a reply whose reader is a little late is not kept waiting by a prompt") {
+  PrefillCost cost(512);
+  for (const int32_t rows : {64, 128, 256, 512, 64, 128, 256, 512}) {
+    const PrefillBatch batch{rows, rows, rows / 2.0};
+    cost.learn(batch, kAvx512.takes(batch));
+  }
+  const SequenceView prompt{1, 2000, 0, 2000, 1, false};
+  SequenceView reply{0, 100, 99, 100, 0, true, false, true};
+  const int32_t alone = prompt_limits({prompt}, cost, {0, true}).rows;
+  const int32_t beside = prompt_limits({reply, prompt}, cost, {0, true}).rows;
+  CHECK(cost.ms_of({alone, alone, 0}) > 300);
+  CHECK(cost.ms_of({beside, beside, 0}) <= 300);
+}
+
 TEST("prompt limits: a few short prompts begin as soon as they are computed") {
   PrefillCost cost = learned(kAvx512);
   Run run{kAvx512, cost, prompts(8, 36)};

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { EngineEndedError, InvalidOptionError } from '../../api/errors.js'
+import { Deferred } from '../../engine/deferred.js'
 import type { Engine } from '../../engine/engine.js'
 import type { ModelHost } from '../../host/model-host.js'
 import { lastWordsMs } from '../../http/node/drain.js'
@@ -28,22 +29,24 @@ const serverKeys = [
 ] as const
 
 interface Serving {
-  /** The model as it loads. Stays the caller's where `serve` rejects. */
-  readonly engine: Promise<Engine>
+  /** Called once it listens. What it loads stays the caller's where `serve` rejects. */
+  readonly load: () => Promise<Engine>
   readonly apiKeys: string[]
   /** Fires at the first signal. */
   readonly stop: AbortSignal
 }
 
 /** Serves until `stop` fires, and then drains. Rejects with what keeps it from serving. */
-export async function serve(flags: Flags, { engine, apiKeys, stop }: Serving): Promise<void> {
+export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Promise<void> {
   const log = await openLog(flags.logFormat, flags.logLevel)
   const failed = new AbortController()
   // This command ends with the engine, and says why.
-  const host = hostOf(flags, engine, (error) => failed.abort(error))
+  const loading = new Deferred<Engine>()
+  const host = hostOf(flags, loading.promise, (error) => failed.abort(error))
   const server = serverOf(flags, apiKeys, host, log)
   // A port in use is told now, not after minutes of loading.
   const address = await listening(server, flags)
+  loading.resolve(load())
   try {
     await host.ready
     const models = host.loaded()
