@@ -90,7 +90,7 @@ interface Profile {
 
 const bundles = new Map<string, string[]>()
 
-/** The module that a line of the bundled command line is from: esbuild names each before its code. */
+/** The module that a line of the bundled command line is from: esbuild names each one. */
 function sourceOf({ url, lineNumber }: CallFrame): string {
   if (!url.startsWith('file:')) return url
   const lines = bundles.get(url) ?? fs.readFileSync(new URL(url), 'utf8').split('\n')

@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import { inRoot, root } from './root.mjs'
 
 /**
- * Some packages that are bundled are CommonJS, and require() Node's own modules. Under a name of its
- * own, because modules of ours import createRequire too.
+ * Some packages that are bundled are CommonJS, and require() Node's own modules. Under a name of
+ * its own, because modules of ours import createRequire too.
  */
 const requireForCommonJs = [
   "import { createRequire as requireOf } from 'node:module'",
