@@ -184,32 +184,31 @@ void __wrap__ZNSt6thread4joinEv(std::thread* self) {
   __real__ZNSt6thread4joinEv(self);
 }
 
-// A request comes in from where it is read to where the engine has it. A group of requests, whose
-// type is not known here, is a vector of shared pointers.
+// A request comes in from where it is read to where the engine has it. RequestGroup, which is not
+// known here, is laid out like Group.
 struct ComingRequest {
   ComingRequest() { is_request_coming = true; }
   ~ComingRequest() { is_request_coming = false; }
 };
-using Group = std::vector<std::shared_ptr<void>>;
+struct Group {
+  std::vector<std::shared_ptr<void>> choices;
+  std::shared_ptr<void> prompt;
+};
 
-// sluice::choices(const Napi::Object&)
-Group __real__ZN6sluice7choicesERKN4Napi6ObjectE(const void* object);
-Group __wrap__ZN6sluice7choicesERKN4Napi6ObjectE(const void* object);
-Group __wrap__ZN6sluice7choicesERKN4Napi6ObjectE(const void* object) {
+// sluice::request_group(const Napi::Object&)
+Group __real__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object);
+Group __wrap__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object);
+Group __wrap__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object) {
   const ComingRequest coming;
-  return __real__ZN6sluice7choicesERKN4Napi6ObjectE(object);
+  return __real__ZN6sluice13request_groupERKN4Napi6ObjectE(object);
 }
 
 // sluice::Engine::submit(RequestGroup)
-void __real__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(void* self,
-                                                                                    Group group);
-void __wrap__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(void* self,
-                                                                                    Group group);
-void __wrap__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(void* self,
-                                                                                    Group group) {
+void __real__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, Group group);
+void __wrap__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, Group group);
+void __wrap__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, Group group) {
   const ComingRequest coming;
-  __real__ZN6sluice6Engine6submitESt6vectorISt10shared_ptrINS_7RequestEESaIS4_EE(self,
-                                                                                 std::move(group));
+  __real__ZN6sluice6Engine6submitENS_12RequestGroupE(self, std::move(group));
 }
 
 // operator new(size_t)
