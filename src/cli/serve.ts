@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { once } from 'node:events'
 import net from 'node:net'
 import type { Engine } from '../engine/engine.js'
@@ -36,6 +37,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
 
 /** Whether it can be listened on, as far as that can be known without keeping it. */
 async function isPortFree({ host, port }: Flags): Promise<boolean> {
+  if (cluster.isWorker) return false // workers share their port, which a look would close
   const server = net.createServer()
   try {
     await once(server.listen(port, host), 'listening')
