@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -43,18 +42,6 @@ class Mailbox {
     return messages;
   }
 
-  // Whether there is a message of that kind among those that have not been drained.
-  template <typename Predicate>
-  bool has(Predicate is_wanted) const {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return std::any_of(messages_.begin(), messages_.end(), is_wanted);
-  }
-
-  size_t count() const {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return messages_.size();
-  }
-
   // Waits until something has arrived, or the deadline has passed.
   void wait(std::optional<Clock::time_point> deadline = std::nullopt) {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -67,7 +54,7 @@ class Mailbox {
   }
 
  private:
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Message> messages_;
   bool is_woken_ = false;

@@ -41,11 +41,11 @@ ContextParams Sizing::target(const Models& models) const {
   params.sequences = options_.parallel;
   params.context = context_tokens(models);
   params.shared_cells = options_.kv_cells;
-  params.logits_max = options_.parallel + draft_rows();
+  params.logits_max = std::max(options_.parallel, draft_rows());
   const int32_t scored = scored_rows(models.target->vocabulary());
   params.logits_max = std::max(params.logits_max, std::min(scored, params.context));
-  const int64_t cells = params.shared_cells > 0 ? params.shared_cells : cells_of(params.context);
-  params.rows_max = std::max(int32_t(std::min<int64_t>(kRowsMax, cells)), params.logits_max);
+  const int64_t rows = std::min<int64_t>(kRowsMax, cells_of(params.context));
+  params.rows_max = std::max(int32_t(rows), params.logits_max);
   params.threads = compute_threads(*models.target);
   params.poll = options_.poll;
   params.priority = options_.priority;
@@ -89,12 +89,12 @@ Sizing::ContextWish Sizing::context_wish(const Model& model) const {
   return {most, is_open ? std::min(most, kGpuContextMin) : most};
 }
 
-// Looking up drafts for several replies at once.
+// Of a batch that has drafts: of one reply, or where they are looked up, of several.
 int32_t Sizing::draft_rows() const {
   if (!speculates()) return 0;
   const int32_t rows = 1 + draft_max();
   const int32_t all = options_.lookup ? std::min(rows * options_.parallel, DraftCost::kRowsMax) : 0;
-  return std::max(0, std::max(rows, all) - options_.parallel);
+  return std::max(rows, all);
 }
 
 int32_t Sizing::draft_max() const {

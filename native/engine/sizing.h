@@ -53,7 +53,7 @@ class Sizing {
   int32_t context_tokens(const Models& models) const;
   int64_t cells_of(int32_t context) const;
   void check_cells(int64_t cells) const;
-  int32_t draft_rows() const;  // beside one for each sequence
+  int32_t draft_rows() const;
   KvType draft_kv_type(const Model& draft) const;
 
   const EngineOptions& options_;

@@ -44,7 +44,7 @@ std::vector<int32_t> Speculation::draft_by_model(const DraftRequest& request, do
                                                  const AbortCheck& abort) {
   const Sequence& sequence = *request.sequence;
   turn_to(sequence);
-  if (request.tokens_max <= 0 || has_failed_) return {};
+  if (has_failed_) return {};
   const int32_t count = std::min(request.tokens_max, length_.next());
   if (count == 0 || !catch_up(sequence, catch_up_ms, abort)) return {};
   const auto start = Clock::now();
@@ -75,13 +75,14 @@ std::vector<std::vector<int32_t>> Speculation::look_up(const std::vector<DraftRe
   int32_t rows_left = rows_max - rows;
   for (int32_t count : counts) rows_left -= count;
   std::vector<std::vector<int32_t>> drafts(requests.size());
+  bool does_draft = rows_left < rows_max - rows;
   for (size_t i = 0; i < requests.size(); ++i) {
     LookUp& look_up = look_up_of(*requests[i].sequence);
     int32_t count = counts[i];
-    if (count == 0 && rows_left > 0 && wishes[i].tokens > 0 && options_.tokens_max == 0 &&
-        look_up.length.passed()) {
+    // Where nobody drafts, since by the costs as they were measured it would be slower.
+    if (!does_draft && is_too_dear(wishes[i], rows, rows_max) && look_up.length.passed()) {
       count = std::min({wishes[i].tokens, rows_left, DraftCost::kDraftMax});
-      rows_left -= count;
+      does_draft = true;
     }
     if (count <= 0) continue;
     const auto begin = requests[i].sequence->tokens().begin() + sources[i];
@@ -89,6 +90,14 @@ std::vector<std::vector<int32_t>> Speculation::look_up(const std::vector<DraftRe
     look_up.source = sources[i];
   }
   return drafts;
+}
+
+// And by nothing else: not that it found too little, or that the rows were never measured.
+bool Speculation::is_too_dear(const DraftWish& wish, int32_t rows, int32_t rows_max) const {
+  if (options_.tokens_max > 0 || wish.tokens == 0 || rows >= rows_max || !cost_.knows(rows)) {
+    return false;
+  }
+  return cost_.share(rows, {wish}, rows_max, options_.splits).front() == 0;
 }
 
 std::vector<int32_t> Speculation::share(const std::vector<DraftWish>& wishes, int32_t rows,
@@ -130,7 +139,11 @@ void Speculation::learn(RequestId id, int32_t drafted, int32_t accepted, bool mi
 }
 
 void Speculation::learn_batch(int32_t single, int32_t drafted, bool is_one_pass, double ms) {
-  if (is_one_pass) cost_.learn_batch(single + drafted, ms);
+  if (is_one_pass) {
+    cost_.learn_batch(single + drafted, ms);
+  } else {
+    cost_.learn_second_pass(single, drafted, ms);
+  }
   drafted_steps_ = drafted > 0 ? drafted_steps_ + 1 : 0;
 }
 
@@ -149,14 +162,15 @@ void Speculation::turn_to(const Sequence& sequence) {
 bool Speculation::catch_up(const Sequence& sequence, double budget_ms, const AbortCheck& abort) {
   const int32_t missing = speculator_->missing(sequence.tokens());
   if (missing == 0) return true;
-  const int32_t rows = std::min(missing, reading_.rows_within(budget_ms));
+  const int32_t begin = sequence.n_tokens() - 1 - missing;
+  const int32_t rows = std::min(missing, reading_.rows_within(budget_ms, begin));
   const auto start = Clock::now();
   const DecodeStatus status = speculator_->catch_up(sequence.tokens(), rows, abort);
   if (status != DecodeStatus::ok) {
     has_failed_ = status != DecodeStatus::aborted;
     return false;
   }
-  reading_.learn({rows, rows, 0}, ms_since(start));
+  reading_.learn({rows, rows, begin + rows / 2.0}, ms_since(start));
   return rows == missing;
 }
 

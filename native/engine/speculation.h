@@ -72,6 +72,7 @@ class Speculation {
                                             int32_t rows_max);
   std::vector<int32_t> share(const std::vector<DraftWish>& wishes, int32_t rows,
                              int32_t rows_max) const;
+  bool is_too_dear(const DraftWish& wish, int32_t rows, int32_t rows_max) const;
   LookUp& look_up_of(const Sequence& sequence);
   int32_t source_of(LookUp& look_up, const std::vector<int32_t>& tokens);
 

@@ -4,7 +4,6 @@
 #include <deque>
 #include <limits>
 #include <string>
-#include <thread>
 
 #include "base/average.h"
 #include "base/fault.h"
@@ -15,22 +14,12 @@
 namespace sluice {
 namespace {
 
-// More of a batch's time is never taken for that of other programs: the thread may wait for slower
-// cores, or for a quota, in each batch.
-constexpr double kStalledMax = 0.5;
 // Copying states, to start sequences or to move them, takes no longer than this in one step: the
 // running replies wait meanwhile.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 
 // For so long, in each step of a lone reply, its draft model reads what it has not read yet.
 constexpr double kCatchUpMs = 80;
-
-// Where a batch was abandoned for a newcomer, others that come with it are waited for.
-constexpr auto kOthersApart = std::chrono::milliseconds(2);
-constexpr auto kOthersMax = std::chrono::milliseconds(20);
-
-// A newcomer with fewer rows to compute is soon done.
-constexpr int32_t kSoonDoneRows = 512;
 
 Fault broken_reply(const Sequence& sequence) {
   if (!sequence.has_too_many_brackets()) {
@@ -54,17 +43,6 @@ int64_t rows_of(const StepPlan& plan) {
     for (const Chunk& chunk : batch) rows += chunk.count;
   }
   return rows;
-}
-
-PrefillBatch batch_of(const std::vector<Chunk>& chunks) {
-  PrefillBatch batch{0, chunks.front().count, 0};
-  for (const Chunk& chunk : chunks) {
-    batch.rows += chunk.count;
-    batch.chunk_rows = std::min(batch.chunk_rows, chunk.count);
-    batch.depth += chunk.count * (chunk.begin + chunk.count / 2.0);
-  }
-  batch.depth /= batch.rows;
-  return batch;
 }
 
 // What a token writes into a reply.
@@ -107,7 +85,8 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       samplers_(options.threads - 1),
       threads_(options.compute_threads, options.fixed_threads),
       prefill_cost_(options.rows_max),
-      scored_cost_(options.logits_max) {
+      scored_cost_(options.logits_max),
+      newcomers_(wiring_, slots_) {
   stats_.cells_total = options.slots.shared_cells > 0
                            ? options.slots.shared_cells
                            : int64_t(options.slots.parallel) * options.context_tokens;
@@ -137,7 +116,7 @@ void StepLoop::run() {
 }
 
 void StepLoop::receive() {
-  for (EngineMessage& message : wiring_.mailbox.drain()) {
+  for (EngineMessage& message : newcomers_.take_messages()) {
     std::visit([this](auto& entry) { receive(entry); }, message);
   }
 }
@@ -248,7 +227,10 @@ StepPlan StepLoop::plan() {
   if (limits.holds && !held_since_) held_since_ = Clock::now();
   limits.is_oldest_turn = stats_.steps % 2 == 1;
   limits.shares_cells = options_.slots.shared_cells > 0;
-  limits.scored_rows = prompt_limits(views, scored_cost_, time).rows;
+  const auto is_scored = [](const SequenceView& view) { return view.is_scored; };
+  if (std::any_of(views.begin(), views.end(), is_scored)) {
+    limits.scored_rows = prompt_limits(views, scored_cost_, time).rows;
+  }
   limits.batch_logits = options_.logits_max;
   return plan_step(views, limits);
 }
@@ -291,20 +273,22 @@ void StepLoop::wake_readers(bool may_wait) {
 
 void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompts) {
   std::vector<SingleRows> singles = draft_singles(slots, beside_prompts);
-  const auto start = Clock::now();
-  DecodeStatus status = decode_singles(slots, singles);
-  if (status == DecodeStatus::no_room && context_.rows() > int32_t(slots.size())) {
+  auto start = Clock::now();
+  Computed done = decode_singles(slots, singles);
+  if (done.status == DecodeStatus::no_room && context_.rows() > int32_t(slots.size())) {
     for (SingleRows& single : singles) single.draft.clear();
-    status = decode_singles(slots, singles);  // there may be room for the rows alone
+    start = Clock::now();
+    done = decode_singles(slots, singles);  // there may be room for the rows alone
   }
-  if (!settle_batch(status, slots)) return;
+  if (!settle_batch(done.status, slots)) return;
   const int32_t rows = context_.rows(), drafted = rows - int32_t(slots.size());
   if (speculation_) {
     const bool is_one_pass = drafted == 0 || options_.slots.shared_cells > 0 ||
                              std::all_of(singles.begin(), singles.end(), [&](const auto& single) {
                                return single.draft.size() == singles.front().draft.size();
                              });
-    speculation_->learn_batch(int32_t(slots.size()), drafted, is_one_pass, ms_since(start));
+    speculation_->learn_batch(int32_t(slots.size()), drafted, is_one_pass,
+                              done.time.undisturbed_ms());
   }
   const int64_t generating = std::count_if(slots.begin(), slots.end(), [&](int32_t slot) {
     return slots_.at(slot)->completion_tokens() > 0;
@@ -313,7 +297,7 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompt
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
   if (generating > 0) ++stats_.decode_steps;
   sample_singles(singles);
-  average(singles_ms_, ms_since(start), kNewestStep);
+  average(singles_ms_, ms_since(start) - done.time.disturbed_ms(), kNewestStep);
 }
 
 std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int32_t>& slots,
@@ -342,8 +326,8 @@ std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int3
   return singles;
 }
 
-DecodeStatus StepLoop::decode_singles(const std::vector<int32_t>& slots,
-                                      std::vector<SingleRows>& singles) {
+Computed StepLoop::decode_singles(const std::vector<int32_t>& slots,
+                                  std::vector<SingleRows>& singles) {
   context_.clear_rows();
   for (SingleRows& single : singles) {
     const Sequence& sequence = *slots_.at(single.slot);
@@ -433,67 +417,47 @@ bool StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   if (rows.chunks.empty()) return true;
   std::vector<int32_t> slots;
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
+  PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
+  const PrefillBatch batch = PrefillBatch::of(rows.chunks);
+  newcomers_.begin(cost.ms_of(batch), gives_way_to(rows));
+  const BatchAbort abort(wiring_, [&] { return are_unwanted(slots) || newcomers_.has_come(); });
   const auto start = Clock::now();
-  const Clock::time_point until = gives_way_until(rows);
-  const BatchAbort unwanted = abort_of(slots);
-  size_t looked_at = 0;
-  const BatchAbort abort(wiring_, [&] {
-    return unwanted.should_abort() || (Clock::now() < until && has_newcomer(looked_at));
-  });
-  const DecodeStatus status = decode(abort);
+  const Computed done = decode(abort);
   const double ms = ms_since(start);
-  if (status == DecodeStatus::aborted) {
+  if (done.status == DecodeStatus::aborted) {
     keep_computed(rows.chunks);
-    newcomers_.abandoned(ms);
-    await_others();
+    if (newcomers_.gives_way()) {
+      const WorkClock::Span span(clock_, &Stats::idle_ms);  // others are waited for
+      newcomers_.abandoned(ms);
+    }
   }
-  if (!settle_batch(status, slots)) return status != DecodeStatus::aborted;
+  if (!settle_batch(done.status, slots)) return done.status != DecodeStatus::aborted;
   newcomers_.computed(ms);
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
   if (!rows.scored.empty()) score(rows.scored);
   // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
   // smaller batches, which cost more a row, and so smaller ones still.
-  PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
-  const double stalled = std::min(taken_.stalled, kStalledMax);
-  cost.learn(batch_of(rows.chunks), ms_since(start) - taken_.ms * stalled);
+  cost.learn(batch, ms_since(start) - done.time.disturbed_ms());
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
   sample(rows.completed);
   return true;
 }
 
-// Only where nobody waits for a token: there, batches may be long.
-Clock::time_point StepLoop::gives_way_until(const PrefillRows& rows) const {
-  const auto now = Clock::now();
-  if (!context_.can_trim()) return now;
+// How many rows a newcomer must have fewer than: only such a one is served before the prompts of
+// the batch. None where somebody waits for a token, or where prompts are held, since nobody begins
+// before all can.
+int32_t StepLoop::gives_way_to(const PrefillRows& rows) const {
+  if (!context_.can_trim() || held_since_) return 0;
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
-    if (slots_.at(slot) && slots_.at(slot)->is_generating()) return now;
+    if (slots_.at(slot) && slots_.at(slot)->is_generating()) return 0;
   }
-  const double batch_ms = prefill_cost_.ms_of(batch_of(rows.chunks));
-  const std::chrono::duration<double, std::milli> time(newcomers_.gives_way_ms(batch_ms));
-  return now + std::chrono::duration_cast<Clock::duration>(time);
-}
-
-bool StepLoop::has_newcomer(size_t& looked_at) {
-  const size_t count = wiring_.mailbox.count();
-  if (count == looked_at) return false;
-  looked_at = count;
-  return wiring_.mailbox.has([&](const EngineMessage& message) {
-    const Prepared* prepared = std::get_if<Prepared>(&message);
-    if (!prepared || prepared->sequence->cancelled()) return false;
-    return slots_.would_be_soon_done(*prepared->sequence, kSoonDoneRows);
-  });
-}
-
-// Who comes in a burst is computed together. While batches are computed, the others would come
-// slowly, and each would have another batch abandoned.
-void StepLoop::await_others() const {
-  const auto until = Clock::now() + kOthersMax;
-  size_t count;
-  do {
-    count = wiring_.mailbox.count();
-    std::this_thread::sleep_for(kOthersApart);
-  } while (wiring_.mailbox.count() > count && Clock::now() < until && !wiring_.closing);
+  int32_t least = INT32_MAX;
+  for (const Chunk& chunk : rows.chunks) {
+    const Sequence& sequence = *slots_.at(chunk.slot);
+    least = std::min(least, sequence.n_tokens() - sequence.n_computed());
+  }
+  return least;
 }
 
 void StepLoop::keep_computed(const std::vector<Chunk>& chunks) {
@@ -542,20 +506,22 @@ void StepLoop::score(const std::vector<ScoredRow>& rows) {
 }
 
 // All rows that were added are of these slots.
-BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
-  return {wiring_, [this, &slots] {
-            // Slots, rule 3: an aborted batch could leave a third sequence's recurrent state half
-            // moved.
-            if (slots.size() > 1 && !context_.can_trim()) return false;
-            return std::all_of(slots.begin(), slots.end(),
-                               [&](int32_t slot) { return slots_.at(slot)->cancelled(); });
-          }};
+bool StepLoop::are_unwanted(const std::vector<int32_t>& slots) const {
+  // Slots, rule 3: an aborted batch could leave a third sequence's recurrent state half moved.
+  if (slots.size() > 1 && !context_.can_trim()) return false;
+  return std::all_of(slots.begin(), slots.end(),
+                     [&](int32_t slot) { return slots_.at(slot)->cancelled(); });
 }
 
-DecodeStatus StepLoop::decode(const AbortCheck& abort) {
+// `slots` must outlive it.
+BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
+  return {wiring_, [this, &slots] { return are_unwanted(slots); }};
+}
+
+Computed StepLoop::decode(const AbortCheck& abort) {
   const WorkClock::Span span(clock_, &Stats::compute_ms);
   ledger_.beat();
-  return compute(context_, threads_, abort, &taken_);
+  return compute(context_, threads_, abort);
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {
@@ -722,9 +688,10 @@ void StepLoop::sleep() {
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
-  const WorkClock::Span span(clock_, &Stats::idle_ms);  // around what the ledger counts
+  const WorkClock::Span span(clock_, &Stats::idle_ms);  // begins before what the ledger tells
   const Ledger::Idle idle(ledger_);
   wiring_.mailbox.wait(deadline);
+  publish_stats();
 }
 
 void StepLoop::publish_stats() {

@@ -7,12 +7,13 @@
 #include <optional>
 #include <vector>
 
+#include "engine/batch/compute.h"
 #include "engine/batch/loop.h"
+#include "engine/batch/newcomer-watch.h"
 #include "engine/batch/sequence.h"
 #include "engine/batch/slots.h"
 #include "engine/batch/waiting-line.h"
 #include "engine/batch/work-clock.h"
-#include "engine/policy/newcomer-budget.h"
 #include "engine/policy/prefill-cost.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
@@ -105,21 +106,18 @@ class StepLoop : public Loop {
   // With drafted tokens behind the single rows of replies that are speculated for.
   std::vector<SingleRows> draft_singles(const std::vector<int32_t>& slots, bool beside_prompts);
   int32_t draft_limit(const Sequence& sequence) const;
-  DecodeStatus decode_singles(const std::vector<int32_t>& slots, std::vector<SingleRows>& singles);
+  Computed decode_singles(const std::vector<int32_t>& slots, std::vector<SingleRows>& singles);
   void sample_singles(std::vector<SingleRows>& singles);
   // False when the batch was not computed: its sequences were cut back, failed or preempted.
   bool settle_batch(DecodeStatus status, const std::vector<int32_t>& slots);
   bool make_room_after_refusal();
   void computed(Sequence& sequence, int32_t rows);
-  void await_others() const;
   // What an aborted batch had computed of these chunks is kept.
   void keep_computed(const std::vector<Chunk>& chunks);
+  bool are_unwanted(const std::vector<int32_t>& slots) const;
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
-  // Until when a batch of prompts gives way to a newcomer, and whether one has come that would be
-  // done soon, where more messages have than were looked at.
-  Clock::time_point gives_way_until(const PrefillRows& rows) const;
-  bool has_newcomer(size_t& looked_at);
-  DecodeStatus decode(const AbortCheck& abort);
+  int32_t gives_way_to(const PrefillRows& rows) const;
+  Computed decode(const AbortCheck& abort);
   void run_samplers(std::vector<SampleJob>& jobs);
   // The token of each row, or -1 where there is none: its sequence has left.
   std::vector<int32_t> sample(const std::vector<LogitsRow>& rows);
@@ -145,11 +143,10 @@ class StepLoop : public Loop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
-  BatchTime taken_{0};                           // by the last batch that was computed
   PrefillCost prefill_cost_, scored_cost_;       // the second: of batches with prompt logprobs
   double singles_ms_ = 0;                        // moving average
   std::optional<Clock::time_point> held_since_;  // see prompt_limits()
-  NewcomerBudget newcomers_;
+  NewcomerWatch newcomers_;
   Stats stats_;
   WorkClock clock_{stats_, &Stats::plan_ms};
 };

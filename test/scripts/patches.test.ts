@@ -106,6 +106,7 @@ project(a C CXX)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(LLAMA_CPP_DIR "\${CMAKE_CURRENT_SOURCE_DIR}/llama")
 add_subdirectory(llama/ggml/src)
+include(cmake/llama-source.cmake)
 include(cmake/amx.cmake)
 `
 const ggml = `

@@ -11,17 +11,22 @@
 
 namespace sluice {
 
+// What became of a batch.
+struct Computed {
+  DecodeStatus status;
+  BatchTime time;  // zero unless `status` is ok
+};
+
 // Computes the rows that were added to the context, on the number of threads with which batches of
-// so many rows are fastest. `taken` is set where they were computed. Engine thread only.
-inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortCheck& abort,
-                            BatchTime* taken = nullptr) {
+// so many rows are fastest. Engine thread only.
+inline Computed compute(Context& context, ThreadTuner& tuner, const AbortCheck& abort) {
   const auto start = Clock::now();
   const double cpu_start = thread_cpu_ms();
   const int32_t rows = context.rows();
   const int32_t threads = tuner.choose(rows, start);
   context.use_threads(threads);
   const DecodeStatus status = context.decode(abort);
-  if (status != DecodeStatus::ok) return status;
+  if (status != DecodeStatus::ok) return {status, {0}};
   BatchTime time{ms_since(start)};
   // Beside a GPU the thread waits for that, and no stall is told from it. Nor where the system's
   // count is too coarse.
@@ -29,8 +34,7 @@ inline DecodeStatus compute(Context& context, ThreadTuner& tuner, const AbortChe
     time.stalled = std::clamp(1 - (thread_cpu_ms() - cpu_start) / time.ms, 0.0, 1.0);
   }
   tuner.learn(rows, threads, time);
-  if (taken) *taken = time;
-  return status;
+  return {status, time};
 }
 
 // The fault of the requests in a batch that was neither computed nor aborted.

@@ -49,10 +49,11 @@ void Embedder::run() {
     const std::vector<EmbeddingShare> shares = plan();
     publish_stats();
     if (shares.empty()) {
-      sink_.flush();
-      const WorkClock::Span span(clock_, &Stats::idle_ms);  // around what the ledger counts
+      wake_readers();
+      const WorkClock::Span span(clock_, &Stats::idle_ms);  // begins before what the ledger tells
       const Ledger::Idle idle(ledger_);
       wiring_.mailbox.wait();
+      publish_stats();
     } else {
       run_batch(shares);
     }
@@ -155,12 +156,17 @@ void Embedder::run_batch(const std::vector<EmbeddingShare>& shares) {
   average(stats_.step_ms, ms_since(start), kNewestStep);
   conclude_computed();
   if (jobs_.size() > 1) std::rotate(jobs_.begin(), jobs_.begin() + 1, jobs_.end());
+  wake_readers();
+}
+
+void Embedder::wake_readers() {
+  const WorkClock::Span span(clock_, &Stats::wake_ms);
   sink_.flush();
 }
 
 DecodeStatus Embedder::compute_rows(const BatchAbort& abort) {
   const WorkClock::Span span(clock_, &Stats::compute_ms);
-  return compute(context_, threads_, abort);
+  return compute(context_, threads_, abort).status;
 }
 
 void Embedder::add_rows(const std::vector<EmbeddingShare>& shares) {

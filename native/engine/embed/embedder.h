@@ -50,6 +50,7 @@ class Embedder : public Loop {
 
   std::vector<EmbeddingShare> plan() const;
   void run_batch(const std::vector<EmbeddingShare>& shares);
+  void wake_readers();
   DecodeStatus compute_rows(const BatchAbort& abort);
   void add_rows(const std::vector<EmbeddingShare>& shares);
   // Gives the batch's vectors to their jobs, in the order of add_rows().

@@ -25,6 +25,10 @@ void DraftCost::learn_batch(int32_t rows, double ms) {
 
 void DraftCost::learn_draft(int32_t tokens, double ms) { learn(draft_ms_, ms / tokens); }
 
+void DraftCost::learn_second_pass(int32_t single, int32_t drafted, double ms) {
+  if (knows(single) && ms > batch_ms(single)) learn_batch(drafted, ms - batch_ms(single));
+}
+
 // A size that was not measured is interpolated between its neighbours, or extrapolated from the
 // smallest and the largest that were measured.
 double DraftCost::batch_ms(int32_t rows) const {
@@ -40,8 +44,8 @@ double DraftCost::batch_ms(int32_t rows) const {
   const auto to = is_last ? below.base() - 1 : above;
   if (from == to) return *to;
   const double ms = *from + (*to - *from) / double(to - from) * double(at - from);
-  return is_last ? std::max(ms, *to)
-                 : ms;  // more rows never cost less than the most that were measured
+  // More rows than were measured never cost less than the most of them.
+  return is_last ? std::max(ms, *to) : ms;
 }
 
 int32_t DraftCost::best(double p, int32_t max) const {
@@ -64,7 +68,7 @@ std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>
                                       int32_t rows_max, bool splits) const {
   std::vector<int32_t> counts(wishes.size(), 0);
   rows_max = std::min(rows_max, kRowsMax);
-  if (rows > rows_max || batch_ms_[size_t(rows)] == 0) return counts;
+  if (rows > rows_max || !knows(rows)) return counts;
   std::vector<size_t> likely(wishes.size());
   std::iota(likely.begin(), likely.end(), size_t(0));
   std::stable_sort(likely.begin(), likely.end(),

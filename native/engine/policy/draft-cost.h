@@ -26,6 +26,10 @@ class DraftCost {
   // The time of a batch of so many rows, and of drafting so many tokens. Larger ones are ignored.
   void learn_batch(int32_t rows, double ms);
   void learn_draft(int32_t tokens, double ms);
+  // Of a step that llama.cpp computed in two passes: its single rows, and then the drafted ones.
+  void learn_second_pass(int32_t single, int32_t drafted, double ms);
+  // Whether a batch of so many rows was measured.
+  bool knows(int32_t rows) const { return rows <= kRowsMax && batch_ms_[std::size_t(rows)] > 0; }
 
   // How many tokens to draft, `max` at most, to generate the most in a second if each is
   // accepted with chance p; 0 where a single row at a time is as fast, or not measured yet.

@@ -5,8 +5,8 @@
 namespace sluice {
 
 // A batch of prompts that nobody waits beside may be abandoned for one who comes meanwhile. What it
-// had computed is lost, so this says for how long it may be: not when less than half is left of it,
-// and in the long run not more than a tenth of all time. Pure. Owned by StepLoop.
+// had computed of a prompt is lost, so this says for how long it may be: not when less than half is
+// left of it, and in the long run not more than a tenth of all time. Pure. Owned by StepLoop.
 class NewcomerBudget {
  public:
   // For so long from its start, in milliseconds, a batch gives way.

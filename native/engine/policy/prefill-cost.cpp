@@ -33,6 +33,17 @@ constexpr int32_t kTryAgain = 100;
 
 }  // namespace
 
+PrefillBatch PrefillBatch::of(const std::vector<Chunk>& chunks) {
+  PrefillBatch batch{0, chunks.front().count, 0};
+  for (const Chunk& chunk : chunks) {
+    batch.rows += chunk.count;
+    batch.chunk_rows = std::min(batch.chunk_rows, chunk.count);
+    batch.depth += chunk.count * (chunk.begin + chunk.count / 2.0);
+  }
+  batch.depth /= batch.rows;
+  return batch;
+}
+
 // The nearest.
 size_t PrefillCost::size_of(int32_t rows) {
   size_t size = 0;
@@ -154,30 +165,28 @@ double PrefillCost::price(const Wish& wish, int32_t rows) const {
 }
 
 int32_t PrefillCost::rows_for(const Wish& wish) const {
-  const bool is_alone = wish.beside_ms == 0;
-  if (!is_known()) return std::min(is_alone ? kRowsFirst : kRowsFirstBeside, rows_max_);
+  if (!is_known()) return std::min(wish.is_alone ? kRowsFirst : kRowsFirstBeside, rows_max_);
   std::vector<int32_t> candidates;
   for (int32_t rows : kSizes) {
-    if (rows < rows_max_ && (!is_alone || rows >= kTileRows)) candidates.push_back(rows);
+    if (rows < rows_max_ && (!wish.is_alone || rows >= kTileRows)) candidates.push_back(rows);
   }
-  for (int32_t batches = 1; batches <= (is_alone ? 1 : kBatchesMax); ++batches) {
+  for (int32_t batches = 1; batches <= (wish.is_alone ? 1 : kBatchesMax); ++batches) {
     candidates.push_back(batches * rows_max_);
   }
   const int32_t best =
       *std::min_element(candidates.begin(), candidates.end(),
                         [&](int32_t a, int32_t b) { return price(wish, a) < price(wish, b); });
   const double most = (1 + wish.near) * price(wish, best);
-  const auto nearly = std::find_if(candidates.begin(), candidates.end(),
-                                   [&](int32_t rows) { return price(wish, rows) <= most; });
-  const int32_t rows = nearly == candidates.end() ? best : *nearly;
-  const int32_t to_try = is_alone && wish.near > 0 ? size_to_try(wish) : 0;
-  return to_try > 0 ? to_try : rows;
+  const int32_t to_try = wish.is_alone && wish.near > 0 ? size_to_try(wish) : 0;
+  if (to_try > 0) return to_try;
+  return *std::find_if(candidates.begin(), candidates.end(),
+                       [&](int32_t rows) { return price(wish, rows) <= most; });
 }
 
 // The smallest size that may cost a row less than those below, as far as is known; or 0.
 int32_t PrefillCost::size_to_try(const Wish& wish) const {
   const Lines& all = lines(wish.has_tiles);
-  double below = 0;  // the price of half the size
+  double below = 0;  // the price of the size below
   for (size_t size = size_of(kTileRows); size < kSizes.size(); ++size) {
     const int32_t rows = std::min(kSizes[size], rows_max_);
     if (step_ms(wish, rows, wish.begin) > std::min(kTryMs, wish.limit_ms)) return 0;

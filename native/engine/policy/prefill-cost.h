@@ -3,6 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
+
+#include "engine/policy/step-plan.h"
 
 namespace sluice {
 
@@ -15,6 +18,8 @@ struct PrefillBatch {
   int32_t rows;
   int32_t chunk_rows;  // of its shortest chunk
   double depth;        // how many tokens a row comes after, on average
+
+  static PrefillBatch of(const std::vector<Chunk>& chunks);
 };
 
 // What prefill batches cost on this machine, learned from the batches themselves. For each size it
@@ -38,7 +43,8 @@ class PrefillCost {
   struct Wish {
     int32_t begin = 0;      // of the prompt
     bool has_tiles = true;  // whether its chunks have kTileRows or more
-    double beside_ms = 0;   // what else each step computes; 0: nobody waits for a token
+    bool is_alone = true;   // nobody waits for a token
+    double beside_ms = 0;   // what else each step computes
     double limit_ms = 0;    // of a step. It may take longer where shorter ones cost far more
     double near = kNear;    // how much more than the least is nearly the least
   };

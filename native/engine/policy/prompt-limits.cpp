@@ -20,7 +20,6 @@ constexpr int32_t kHeldPartMin = 4;
 struct Prompts {
   int32_t generating = 0, ready = 0, count = 0;
   int32_t rows = 0;   // that are left of all
-  int32_t least = 0;  // rows that are left of the one with the fewest
   int32_t begin = 0;  // the deepest of those that are served first
   int32_t most = 0;   // rows that are left of the one with the most
   bool is_scored = false;
@@ -74,6 +73,7 @@ PromptLimits prompt_limits(const std::vector<SequenceView>& sequences, const Pre
   PrefillCost::Wish wish;
   wish.begin = prompts.begin;
   wish.has_tiles = prompts.most >= kTileRows;
+  wish.is_alone = is_alone;
   wish.beside_ms = is_alone ? 0 : time.singles_ms;
   wish.limit_ms = !is_alone ? pause_ms : time.can_abort ? kAloneMs : kUnabortableMs;
   if (is_alone) wish.near = kNearAlone;

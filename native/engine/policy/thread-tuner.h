@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -14,6 +15,11 @@ struct BatchTime {
   // The part of it, 0 to 1, in which the engine's thread had no core, or slept at a barrier until a
   // thread that had none was there.
   double stalled = 0;
+
+  // What of it other programs took, and what it would have been without them. Never more than half:
+  // the thread may wait for slower cores, or for a quota, in each batch.
+  double disturbed_ms() const { return ms * std::min(stalled, 0.5); }
+  double undisturbed_ms() const { return ms - disturbed_ms(); }
 };
 
 // Finds by trying how many compute threads are fastest for a batch. After every tensor ggml's
@@ -30,8 +36,6 @@ class ThreadTuner {
 
   int32_t choose(int32_t rows, Clock::time_point now);
   void learn(int32_t rows, int32_t threads, const BatchTime& time);
-  // Whether other programs need the cores, as far as batches on all threads have shown.
-  bool is_busy() const { return is_busy_; }
 
  private:
   static constexpr int32_t kSizes = 8;                      // batches from 1, 2, 4 ... 128 rows up

@@ -87,6 +87,7 @@ std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
 void Ledger::publish(const Stats& step) {
   std::lock_guard<std::mutex> lock(mutex_);
   stats_ = step;
+  idle_since_.reset();  // what is published tells of it
 }
 
 Stats Ledger::stats() const {
@@ -94,24 +95,14 @@ Stats Ledger::stats() const {
   Stats stats = stats_;
   stats.beats = beats_;
   stats.preparer_beats = preparer_beats_;
-  stats.busy = busy_;
+  stats.busy = !idle_since_;
   if (idle_since_) stats.idle_ms += ms_since(*idle_since_);
   return stats;
 }
 
-void Ledger::begin_idle() {
+void Ledger::set_idle(std::optional<Clock::time_point> since) {
   std::lock_guard<std::mutex> lock(mutex_);
-  idle_since_ = Clock::now();
-  busy_ = false;
-}
-
-// The loop's own clock tells of it as well, with what it publishes next. Until then the time that
-// was told must not go back.
-void Ledger::end_idle() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  stats_.idle_ms += ms_since(*idle_since_);
-  idle_since_.reset();
-  busy_ = true;
+  idle_since_ = since;
 }
 
 }  // namespace sluice

@@ -74,8 +74,8 @@ class Ledger {
   // As long as it lives, the engine's thread waits for something to do.
   class Idle {
    public:
-    explicit Idle(Ledger& ledger) : ledger_(ledger) { ledger_.begin_idle(); }
-    ~Idle() { ledger_.end_idle(); }
+    explicit Idle(Ledger& ledger) : ledger_(ledger) { ledger_.set_idle(Clock::now()); }
+    ~Idle() { ledger_.set_idle(std::nullopt); }
     Idle(const Idle&) = delete;
     Idle& operator=(const Idle&) = delete;
 
@@ -88,18 +88,16 @@ class Ledger {
 
  private:
   bool retire_locked(RequestId id);
-  void begin_idle();
-  void end_idle();
+  void set_idle(std::optional<Clock::time_point> since);
 
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, std::shared_ptr<Ticket>> requests_;
   std::map<RequestId, std::shared_ptr<Ticket>> unprepared_;  // of them; ids ascend
   bool closed_ = false;
   Stats stats_;
-  std::optional<Clock::time_point> idle_since_;
-  std::atomic<int64_t> beats_{0};  // the engine's thread writes it
+  std::optional<Clock::time_point> idle_since_;  // until the thread publishes what it did
+  std::atomic<int64_t> beats_{0};                // the engine's thread writes it
   std::atomic<int64_t> preparer_beats_{0};
-  std::atomic<bool> busy_{true};
 };
 
 }  // namespace sluice

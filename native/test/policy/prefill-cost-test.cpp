@@ -33,9 +33,9 @@ int32_t settled(PrefillCost& cost, double budget_ms, const Machine& takes, int32
   return cost.rows_within(budget_ms, begin);
 }
 
-PrefillCost::Wish alone(int32_t begin = 0) { return {begin, true, 0, 2500}; }
+PrefillCost::Wish alone(int32_t begin = 0) { return {begin, true, true, 0, 2500}; }
 PrefillCost::Wish beside(double beside_ms, int32_t begin = 0) {
-  return {begin, true, beside_ms, 260};
+  return {begin, true, false, beside_ms, 260};
 }
 
 // What it has come to after a prompt of so many tokens. `longest` is the longest batch on the way.

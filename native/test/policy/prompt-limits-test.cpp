@@ -39,17 +39,6 @@ const Machine kAmx{"AMX, two cores, 200 MB", 30, 0.3, 0.3, 1.2, 10, true, 0.85};
 const Machine kGpu{"a GPU", 12, 0.02, 0.001, 0.001, 8, false, 0.9};
 const Machine kSlow{"AVX2, one core, 7B", 150, 38, 5, 20, 250};
 
-PrefillBatch batch_of(const std::vector<Chunk>& chunks) {
-  PrefillBatch batch{0, chunks.front().count, 0};
-  for (const Chunk& chunk : chunks) {
-    batch.rows += chunk.count;
-    batch.chunk_rows = std::min(batch.chunk_rows, chunk.count);
-    batch.depth += chunk.count * (chunk.begin + chunk.count / 2.0);
-  }
-  batch.depth /= batch.rows;
-  return batch;
-}
-
 // Steps of an engine on that machine, until no prompt is left. Who has been computed generates.
 struct Run {
   const Machine& machine;
@@ -90,7 +79,7 @@ struct Run {
   }
 
   void compute(const std::vector<Chunk>& chunks) {
-    const PrefillBatch batch = batch_of(chunks);
+    const PrefillBatch batch = PrefillBatch::of(chunks);
     const double ms = machine.takes(batch);
     now += ms;
     ++batches;

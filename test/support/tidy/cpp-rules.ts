@@ -23,6 +23,7 @@ const mayInclude: Record<string, string[]> = {
   'llama/chat': llama,
   'llama/template': chat,
   'llama/test': [...chat, 'llama/template', 'test'],
+  'llama/test/failing': engine,
   'engine/policy': parts,
   'engine/request': chat,
   'engine/batch': batch,

@@ -34,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/request/request.h"
 #include "llama.h"
 
 namespace {
@@ -184,29 +185,25 @@ void __wrap__ZNSt6thread4joinEv(std::thread* self) {
   __real__ZNSt6thread4joinEv(self);
 }
 
-// A request comes in from where it is read to where the engine has it. RequestGroup, which is not
-// known here, is laid out like Group.
+// A request comes in from where it is read to where the engine has it.
 struct ComingRequest {
   ComingRequest() { is_request_coming = true; }
   ~ComingRequest() { is_request_coming = false; }
 };
-struct Group {
-  std::vector<std::shared_ptr<void>> choices;
-  std::shared_ptr<void> prompt;
-};
+using sluice::RequestGroup;
 
 // sluice::request_group(const Napi::Object&)
-Group __real__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object);
-Group __wrap__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object);
-Group __wrap__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object) {
+RequestGroup __real__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object);
+RequestGroup __wrap__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object);
+RequestGroup __wrap__ZN6sluice13request_groupERKN4Napi6ObjectE(const void* object) {
   const ComingRequest coming;
   return __real__ZN6sluice13request_groupERKN4Napi6ObjectE(object);
 }
 
 // sluice::Engine::submit(RequestGroup)
-void __real__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, Group group);
-void __wrap__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, Group group);
-void __wrap__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, Group group) {
+void __real__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, RequestGroup group);
+void __wrap__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, RequestGroup group);
+void __wrap__ZN6sluice6Engine6submitENS_12RequestGroupE(void* self, RequestGroup group) {
   const ComingRequest coming;
   __real__ZN6sluice6Engine6submitENS_12RequestGroupE(self, std::move(group));
 }
