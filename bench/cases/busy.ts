@@ -6,8 +6,7 @@ import { type Pair, withPair } from '../servers/pair.js'
 import type { ServerProcess } from '../servers/server-process.js'
 import type { ModelName } from '../setup/models.js'
 import { type BenchCase, type BenchOptions, modelsOf, serverSettings } from './bench-case.js'
-import { longestGap, nextArrival } from './interference.js'
-import { contextOf, type Load, promptWords, runStreams } from './streams.js'
+import { besideStreams, contextOf, type Load, runStreams } from './streams.js'
 
 const longPrompt = 2000
 const loads: Load[] = [
@@ -21,7 +20,7 @@ const alone = {
 } satisfies Record<string, Metric>
 
 const beside = {
-  first: { label: 'first token of 2,000 tokens', unit: 'ms', better: 'lower' },
+  ...alone,
   pause: { label: 'longest pause of running streams', unit: 'ms', better: 'lower' },
 } satisfies Record<string, Metric>
 
@@ -69,22 +68,14 @@ async function rowsBeside(pair: Pair, options: BenchOptions, model: ModelName, c
 
 async function promptAlone({ port }: ServerProcess) {
   const call = chat(port, { messages: ask(longPrompt), maxTokens: 8 })
-  const firstAt = await call.firstText
   await call.done
-  return { first: firstAt - call.sentAt }
+  return { first: await call.firstWait }
 }
 
-async function promptBeside({ port }: ServerProcess) {
-  const streams = [0, 1].map(() =>
-    chat(port, { messages: ask(promptWords), maxTokens: longPrompt }),
-  )
-  await Promise.all(streams.map((call) => call.firstText))
-  const call = chat(port, { messages: ask(longPrompt), maxTokens: 8 })
-  const firstAt = await call.firstText
-  await call.done
-  // A pause that began before the prompt's first token is over by now.
-  await Promise.all(streams.map(({ arrivals }) => nextArrival(arrivals)))
-  for (const stream of streams) stream.leave()
-  const arrivals = streams.map((stream) => stream.arrivals)
-  return { first: firstAt - call.sentAt, pause: longestGap(arrivals, call.sentAt, firstAt) }
+function promptBeside({ port }: ServerProcess) {
+  return besideStreams(port, 2, longPrompt, async (pauseOf) => {
+    const call = chat(port, { messages: ask(longPrompt), maxTokens: 8 })
+    await call.done
+    return { first: await call.firstWait, pause: await pauseOf(call.sentAt, await call.firstText) }
+  })
 }

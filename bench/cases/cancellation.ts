@@ -12,6 +12,7 @@ import {
   modelsOf,
   serverSettings,
 } from './bench-case.js'
+import { besideStreams, promptWords } from './streams.js'
 
 const longPrompt = 6000
 const context = contextFor(longPrompt + 256)
@@ -43,25 +44,23 @@ export const cancellation: BenchCase = {
 }
 
 async function leaveBeside({ port }: ServerProcess, others: number, { quick }: BenchOptions) {
-  const running = Array.from({ length: others }, () =>
-    chat(port, { messages: ask(32), maxTokens: longPrompt }),
-  )
-  await Promise.all(running.map((call) => call.firstText))
   const times = quick ? 1 : 3
-  const usual = await medianOf(times, () => nextAnswer(port))
-  const decode = await medianOf(times, async () => {
-    const leaving = chat(port, { messages: ask(32), maxTokens: longPrompt })
-    await leaving.firstText
-    await sleep(100)
-    leaving.leave()
-    return nextAnswer(port)
-  })
-  const prefill = await medianOf(times, async () => {
-    await leaveInPrefill(port)
-    return nextAnswer(port)
-  })
-  for (const call of running) call.leave()
+  const waits = await besideStreams(port, others, longPrompt, async () => ({
+    usual: await medianOf(times, () => nextAnswer(port)),
+    decode: await medianOf(times, async () => {
+      const leaving = chat(port, { messages: ask(promptWords), maxTokens: longPrompt })
+      await leaving.firstText
+      await sleep(100)
+      leaving.leave()
+      return nextAnswer(port)
+    }),
+    prefill: await medianOf(times, async () => {
+      await leaveInPrefill(port)
+      return nextAnswer(port)
+    }),
+  }))
   await sleep(500) // the next round finds them gone
+  const { usual, decode, prefill } = waits
   return { usual, decode: decode - usual, prefill: prefill - usual }
 }
 
@@ -74,9 +73,9 @@ async function leaveInPrefill(port: number): Promise<void> {
 
 /** @returns ms until the first text of a short prompt, which then has ended */
 async function nextAnswer(port: number): Promise<number> {
-  const call = chat(port, { messages: ask(32), maxTokens: 2 })
+  const call = chat(port, { messages: ask(promptWords), maxTokens: 8 })
   await call.done
-  return (await call.firstText) - call.sentAt
+  return call.firstWait
 }
 
 async function medianOf(times: number, once: () => Promise<number>): Promise<number> {

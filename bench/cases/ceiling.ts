@@ -2,7 +2,7 @@ import { run } from '../../scripts/support/run.mjs'
 import { Stop } from '../../scripts/support/stop.mjs'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
 import { type ServerSettings, sluiceCommand } from '../servers/commands.js'
-import { running, type Samples, started } from '../servers/pair.js'
+import { alternately, running, started } from '../servers/pair.js'
 import { llamaProgram } from '../setup/llama-programs.js'
 import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
 import { contextOf, type Load, loadsOf, promptWords, runStreams, situationOf } from './streams.js'
@@ -37,15 +37,13 @@ export const ceiling: BenchCase = {
 }
 
 async function besideDecode(settings: ServerSettings, load: Load, rounds: number) {
-  const samples: Samples<{ decode: number }> = { sluice: [], rival: [] }
   const server = await started(sluiceCommand(settings))
+  const streams = () => running(server, ({ port }) => runStreams(port, load, 0))
   try {
-    await running(server, ({ port }) => runStreams(port, load, 0)) // as in throughput.ts: warm
-    for (let round = 0; round < rounds; round++) {
-      samples.sluice.push(await running(server, ({ port }) => runStreams(port, load, 0)))
-      samples.rival.push({ decode: await decodeAlone(settings, load) })
-    }
-    return samples
+    await streams() // as in throughput.ts: warm
+    return await alternately(rounds, streams, async () => ({
+      decode: await decodeAlone(settings, load),
+    }))
   } finally {
     await server.stop()
   }

@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Stop } from '../../scripts/support/stop.mjs'
 import { chat } from '../client/chat.js'
 import { ask } from '../client/prompts.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
+import { endChild, startChild } from '../servers/children.js'
 import { llamaCommand, runArguments, sluiceCommand } from '../servers/commands.js'
-import type { Samples } from '../servers/pair.js'
+import { alternately } from '../servers/pair.js'
 import { cleanEnvironment, type ServerCommand, ServerProcess } from '../servers/server-process.js'
 import { type BenchCase, modelsOf, serverSettings } from './bench-case.js'
 
@@ -33,15 +33,17 @@ export const coldStart: BenchCase = {
       // Its warm-up run would only delay the first token.
       const own = { parallel: 4, context: 2048, llamaFlags: ['--no-warmup'] }
       const settings = serverSettings(options, model, own)
-      const commands = { sluice: sluiceCommand(settings), rival: await llamaCommand(settings) }
-      const served: Samples<{ cold: number }> = { sluice: [], rival: [] }
-      const ran: Samples<{ byte: number }> = { sluice: [], rival: [] }
-      for (let round = 0; round < options.rounds; round++) {
-        served.sluice.push({ cold: await firstToken(commands.sluice) })
-        served.rival.push({ cold: await firstToken(commands.rival) })
-        ran.sluice.push({ byte: await firstByte(runArguments(settings.model, 'Tell me')) })
-        ran.rival.push({ byte: await firstByte(nodeAlone) })
-      }
+      const rival = await llamaCommand(settings)
+      const served = await alternately(
+        options.rounds,
+        async () => ({ cold: await firstToken(sluiceCommand(settings)) }),
+        async () => ({ cold: await firstToken(rival) }),
+      )
+      const ran = await alternately(
+        options.rounds,
+        async () => ({ byte: await firstByte(runArguments(settings.model, 'Tell me')) }),
+        async () => ({ byte: await firstByte(nodeAlone) }),
+      )
       const heading = { case: 'cold-start', model, situation: 'file in the page cache' }
       rows.push(...rowsOf(heading, serveMetrics, served))
       rows.push(...rowsOf({ ...heading, rival: 'node alone' }, runMetrics, ran))
@@ -64,7 +66,7 @@ async function firstToken(command: ServerCommand): Promise<number> {
 async function firstAnswer(port: number, deadline: number): Promise<number> {
   for (;;) {
     try {
-      return await chat(port, { messages: ask(16), maxTokens: 1 }).firstText
+      return await chat(port, { messages: ask(16), maxTokens: 8 }).firstText
     } catch (error) {
       if (performance.now() > deadline) throw error
       await sleep(retryMs)
@@ -75,18 +77,14 @@ async function firstAnswer(port: number, deadline: number): Promise<number> {
 /** Of what Node writes to a pipe with these arguments. */
 async function firstByte(args: string[]): Promise<number> {
   const start = performance.now()
-  const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
-  const child = spawn(process.execPath, args, { env: cleanEnvironment(), stdio })
-  const closed = once(child, 'close')
+  const child = startChild(process.execPath, args, {
+    env: cleanEnvironment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   try {
-    await Promise.race([once(child.stdout, 'data'), closed.then(() => failed(args))])
-    return performance.now() - start
+    for await (const _ of child.stdout ?? []) return performance.now() - start
+    throw new Stop(`nothing came from: node ${args.join(' ')}`)
   } finally {
-    child.kill('SIGKILL')
-    await closed
+    await endChild(child)
   }
-}
-
-function failed(args: string[]): never {
-  throw new Error(`nothing came from: node ${args.join(' ')}`)
 }

@@ -36,8 +36,8 @@ async function twoTurns({ port }: ServerProcess) {
   const two = chat(port, { messages, maxTokens: replyTokens })
   const { promptTokens, cachedTokens } = await two.done
   return {
-    first: (await one.firstText) - one.sentAt,
-    second: (await two.firstText) - two.sentAt,
+    first: await one.firstWait,
+    second: await two.firstWait,
     cached: cachedTokens,
     left: promptTokens - cachedTokens,
   }

@@ -4,7 +4,7 @@ import { Stop } from '../../scripts/support/stop.mjs'
 import type { Job, Outcome } from '../in-process/job.js'
 import { inRoot } from '../paths.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
-import type { Samples } from '../servers/pair.js'
+import { alternately } from '../servers/pair.js'
 import { type ModelName, modelFile } from '../setup/models.js'
 import { nodeLlamaCpp } from '../setup/node-llama-cpp.js'
 import { type BenchCase, type BenchOptions, contextFor, modelsOf } from './bench-case.js'
@@ -55,18 +55,13 @@ function jobOf(
   }
 }
 
-/** A B A B, each in a new process. */
-async function measure(
-  { rounds }: BenchOptions,
-  job: Omit<Job, 'module'>,
-  rival: string,
-): Promise<Samples<Outcome>> {
-  const samples: Samples<Outcome> = { sluice: [], rival: [] }
-  for (let round = 0; round < rounds; round++) {
-    samples.sluice.push(await child('sluice.js', { ...job, module: inRoot('dist/index.js') }))
-    samples.rival.push(await child('node-llama-cpp.js', { ...job, module: rival }))
-  }
-  return samples
+/** Each in a new process. */
+function measure({ rounds }: BenchOptions, job: Omit<Job, 'module'>, rival: string) {
+  return alternately(
+    rounds,
+    () => child('sluice.js', { ...job, module: inRoot('dist/index.js') }),
+    () => child('node-llama-cpp.js', { ...job, module: rival }),
+  )
 }
 
 export async function child(script: string, job: Job): Promise<Outcome> {

@@ -5,8 +5,8 @@ import { chat, stalledChat } from '../client/chat.js'
 import { ask } from '../client/prompts.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
 import { llamaCommand, type ServerSettings, sluiceCommand } from '../servers/commands.js'
-import type { Samples } from '../servers/pair.js'
-import { type ServerCommand, ServerProcess } from '../servers/server-process.js'
+import { alternately, type Samples } from '../servers/pair.js'
+import { type ServerProcess, withServer } from '../servers/server-process.js'
 import { type BenchCase, type BenchOptions, modelsOf, serverSettings } from './bench-case.js'
 import { contextOf, runStreams } from './streams.js'
 
@@ -15,6 +15,7 @@ const settlingMs = 3_000
 /** So long that its reader has the only slot for as long as others are looked at. */
 const endlessTokens = 60_000
 const warmUps = 64
+const pageBytes = 4096
 
 type Own = Pick<ServerSettings, 'parallel' | 'context' | 'queue'>
 
@@ -85,25 +86,12 @@ async function onNewServers<T>(
   { rounds }: BenchOptions,
   measure: (server: ServerProcess) => Promise<T>,
 ): Promise<Samples<T>> {
-  const commands = { sluice: sluiceCommand(settings), rival: await llamaCommand(settings) }
-  const samples: Samples<T> = { sluice: [], rival: [] }
-  for (let round = 0; round < rounds; round++) {
-    samples.sluice.push(await onNewServer(commands.sluice, measure))
-    samples.rival.push(await onNewServer(commands.rival, measure))
-  }
-  return samples
-}
-
-async function onNewServer<T>(
-  command: ServerCommand,
-  measure: (server: ServerProcess) => Promise<T>,
-): Promise<T> {
-  const server = await (await ServerProcess.spawn(command)).ready()
-  try {
-    return await measure(server)
-  } finally {
-    await server.stop()
-  }
+  const rival = await llamaCommand(settings)
+  return alternately(
+    rounds,
+    () => withServer(sluiceCommand(settings), measure),
+    () => withServer(rival, measure),
+  )
 }
 
 /** @returns KiB for each of `count` */
@@ -121,7 +109,8 @@ async function growth(
   const before = server.residentBytes()
   const end = await join()
   await sleep(settlingMs)
-  const bytes = server.residentBytes() - before
+  // The system may have taken back more than came in.
+  const bytes = Math.max(pageBytes, server.residentBytes() - before)
   end()
   return bytes / 1024 / count
 }

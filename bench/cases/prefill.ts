@@ -12,13 +12,15 @@ import {
   modelsOf,
   serverSettings,
 } from './bench-case.js'
+import { promptWords } from './streams.js'
 
 const lengths = [500, 4000, 12_000]
 const longPrompt = 4000
 /** The short prompt comes so much after the long one. */
 const behindMs = 500
 const prompts = 8
-const promptWords = 32
+/** Not one: a token of random weights may be no whole character, and then has no text. */
+const replyTokens = 8
 
 const alone = {
   first: { label: 'first token', unit: 'ms', better: 'lower' },
@@ -72,28 +74,24 @@ async function rowsOfLong(
 }
 
 async function firstToken(port: number, length: number): Promise<number> {
-  const call = chat(port, { messages: ask(length), maxTokens: 1 })
+  const call = chat(port, { messages: ask(length), maxTokens: replyTokens })
   await call.done
-  return (await call.firstText) - call.sentAt
+  return call.firstWait
 }
 
 async function shortBehindLong({ port }: ServerProcess) {
-  const long = chat(port, { messages: ask(longPrompt), maxTokens: 1 })
+  const long = chat(port, { messages: ask(longPrompt), maxTokens: replyTokens })
   await sleep(behindMs)
-  const short = chat(port, { messages: ask(promptWords), maxTokens: 1 })
+  const short = chat(port, { messages: ask(promptWords), maxTokens: replyTokens })
   await Promise.all([long.done, short.done])
-  return {
-    short: (await short.firstText) - short.sentAt,
-    long: (await long.firstText) - long.sentAt,
-  }
+  return { short: await short.firstWait, long: await long.firstWait }
 }
 
 async function atOnce({ port }: ServerProcess) {
   const calls = Array.from({ length: prompts }, () =>
-    chat(port, { messages: ask(promptWords), maxTokens: 8 }),
+    chat(port, { messages: ask(promptWords), maxTokens: replyTokens }),
   )
   await Promise.all(calls.map((call) => call.done))
-  const firsts = await Promise.all(calls.map((call) => call.firstText))
-  const waits = firsts.map((at, i) => at - (calls[i]?.sentAt ?? Number.NaN))
+  const waits = await Promise.all(calls.map((call) => call.firstWait))
   return { first50: percentile(waits, 50), last: Math.max(...waits) }
 }

@@ -51,9 +51,8 @@ async function allAtOnce(port: number, system: string) {
     return chat(port, { messages, maxTokens: 8 })
   })
   const results = await Promise.all(calls.map((call) => call.done))
-  const firsts = await Promise.all(calls.map((call) => call.firstText))
   return {
-    waits: firsts.map((at, i) => at - (calls[i]?.sentAt ?? Number.NaN)),
+    waits: await Promise.all(calls.map((call) => call.firstWait)),
     cached: sum(results.map((result) => result.cachedTokens)) / clients,
   }
 }

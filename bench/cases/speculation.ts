@@ -1,7 +1,7 @@
 import type { Job } from '../in-process/job.js'
 import { inRoot } from '../paths.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
-import type { Samples } from '../servers/pair.js'
+import { alternately } from '../servers/pair.js'
 import { type ModelName, modelFile, modelThatEdits } from '../setup/models.js'
 import { type BenchCase, type BenchOptions, contextFor, modelsOf } from './bench-case.js'
 import { child } from './in-process.js'
@@ -60,7 +60,7 @@ export const speculation: BenchCase = {
   },
 }
 
-/** A B A B, each in a new process: with what speculates, and without. */
+/** Each in a new process: with what speculates, and without. */
 async function compare(
   { rounds }: BenchOptions,
   model: ModelName,
@@ -68,11 +68,11 @@ async function compare(
   job: Job,
   speculating: Partial<Job>,
 ): Promise<Row[]> {
-  const samples: Samples<{ tokensPerSecond: number }> = { sluice: [], rival: [] }
-  for (let round = 0; round < rounds; round++) {
-    samples.sluice.push(await child('sluice.js', { ...job, ...speculating }))
-    samples.rival.push(await child('sluice.js', job))
-  }
+  const samples = await alternately(
+    rounds,
+    () => child('sluice.js', { ...job, ...speculating }),
+    () => child('sluice.js', job),
+  )
   const heading = { case: 'speculation', model, situation, rival: 'without' }
   return rowsOf(heading, metrics, samples)
 }

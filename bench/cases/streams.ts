@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Stop } from '../../scripts/support/stop.mjs'
 import { type ChatCall, type ChatResult, chat } from '../client/chat.js'
 import { ask } from '../client/prompts.js'
 import { gaps, percentile, sum } from '../report/statistics.js'
@@ -79,4 +81,45 @@ function decodeSpeed({ arrivals }: ChatCall, { completionTokens }: ChatResult): 
   const first = arrivals[0] as number
   const last = arrivals.at(-1) as number
   return ((completionTokens - 1) / (last - first)) * 1000
+}
+
+/** The longest pause of any of the streams that touches the time between `from` and `to`, in ms. */
+export type PauseOf = (from: number, to: number) => Promise<number>
+
+/** While so many streams run, each with room for so many tokens. They leave whatever happens. */
+export async function besideStreams<T>(
+  port: number,
+  count: number,
+  tokens: number,
+  use: (pauseOf: PauseOf) => Promise<T>,
+): Promise<T> {
+  const streams = Array.from({ length: count }, () => {
+    return chat(port, { messages: ask(promptWords), maxTokens: tokens })
+  })
+  try {
+    await Promise.all(streams.map((call) => call.firstText))
+    return await use(async (from, to) => {
+      await Promise.all(streams.map(({ arrivals }) => arrivalAfter(arrivals, to)))
+      return Math.max(...streams.map(({ arrivals }) => longestGap(arrivals, from, to)))
+    })
+  } finally {
+    for (const stream of streams) stream.leave()
+  }
+}
+
+const arrivalDeadlineMs = 60_000
+
+/** A pause that began before that time is over then. */
+async function arrivalAfter(arrivals: readonly number[], time: number): Promise<void> {
+  const deadline = performance.now() + arrivalDeadlineMs
+  while ((arrivals.at(-1) ?? 0) <= time) {
+    if (performance.now() > deadline) throw new Stop('A stream ended before it was looked at.')
+    await sleep(1)
+  }
+}
+
+function longestGap(arrivals: readonly number[], from: number, to: number): number {
+  const first = Math.max(0, arrivals.findIndex((at) => at >= from) - 1)
+  const last = arrivals.findIndex((at) => at > to)
+  return Math.max(...gaps(arrivals.slice(first, last < 0 ? undefined : last + 1)))
 }

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { figure } from '../report/table.js'
 import { type ServerSettings, sluiceCommand } from '../servers/commands.js'
-import { ServerProcess } from '../servers/server-process.js'
+import { withServer } from '../servers/server-process.js'
 import { type ServerWork, serverWork, workBetween } from '../servers/server-work.js'
 import { type Load, runStreams, situationOf } from './streams.js'
 
@@ -43,16 +43,13 @@ export async function traceOf(settings: ServerSettings, load: Load): Promise<str
   ].join('\n')
 }
 
-async function workOf(settings: ServerSettings, load: Load): Promise<ServerWork> {
-  const server = await (await ServerProcess.spawn(sluiceCommand(settings))).ready()
-  try {
+function workOf(settings: ServerSettings, load: Load): Promise<ServerWork> {
+  return withServer(sluiceCommand(settings), async (server) => {
     await runStreams(server.port, load, 0) // code is compiled then, memory touched
     const before = await serverWork(server)
     await runStreams(server.port, load, 0)
     return workBetween(before, await serverWork(server))
-  } finally {
-    await server.stop()
-  }
+  })
 }
 
 /** How JavaScript's thread divides, in shares of 1; the time of two runs, the first one's too. */
@@ -61,15 +58,15 @@ async function javascriptShares(settings: ServerSettings, load: Load) {
   const command = sluiceCommand(settings)
   const flags = ['--cpu-prof', `--cpu-prof-interval=${profileEvery}`, `--cpu-prof-dir=${folder}`]
   const args = (port: number) => [...flags, ...command.args(port)]
-  const server = await (await ServerProcess.spawn({ ...command, args })).ready()
   try {
-    for (let run = 0; run < 2; run++) await runStreams(server.port, load, 0)
-    await server.end()
+    await withServer({ ...command, args }, async (server) => {
+      for (let run = 0; run < 2; run++) await runStreams(server.port, load, 0)
+      await server.stop('SIGTERM') // Node writes the profile as it ends
+    })
     const [name] = fs.readdirSync(folder)
     if (name === undefined) return []
     return sharesOf(JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')))
   } finally {
-    await server.stop()
     fs.rmSync(folder, { recursive: true })
   }
 }

@@ -31,6 +31,8 @@ export interface ChatCall {
   readonly arrivals: readonly number[]
   /** When the first text arrived. Rejects as `done` does. */
   readonly firstText: Promise<number>
+  /** Milliseconds from sending to the first text. Rejects as `done` does. */
+  readonly firstWait: Promise<number>
   readonly done: Promise<ChatResult>
   /** Closes the connection: `done` and `firstText` stay pending if they are. */
   leave(): void
@@ -60,6 +62,7 @@ class StreamedCall implements ChatCall {
   readonly sentAt = performance.now()
   readonly arrivals: number[] = []
   readonly firstText: Promise<number>
+  readonly firstWait: Promise<number>
   readonly done: Promise<ChatResult>
   readonly #socket: net.Socket
   readonly #response = new HttpResponse()
@@ -75,7 +78,8 @@ class StreamedCall implements ChatCall {
       this.#resolveFirst = resolve
       this.#rejectFirst = reject
     })
-    this.firstText.catch(() => undefined) // `done` rejects as well
+    this.firstWait = this.firstText.then((at) => at - this.sentAt)
+    this.firstWait.catch(() => undefined) // `done` rejects as well
     this.done = new Promise((resolve, reject) => {
       const fail = (error: Error) => {
         this.#rejectFirst(error)

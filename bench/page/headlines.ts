@@ -37,7 +37,7 @@ export const headlines: readonly Headline[] = [
   {
     case: 'cancellation',
     model: 'small',
-    situation: 'idle, one place',
+    situation: 'idle, one slot',
     metric: 'extra after a client left in prefill',
     words: 'a client leaves in prefill: the next waits',
   },
@@ -51,7 +51,7 @@ export const headlines: readonly Headline[] = [
   {
     case: 'stalled-readers',
     model: 'tiny',
-    situation: '4 stalled, 10 places',
+    situation: '4 stalled, 10 slots',
     metric: 'share of the speed that is left',
     words: '4 stalled readers: speed left to others',
   },

@@ -37,7 +37,11 @@ function svg(results: Results): string {
   const rows = Object.values(results.cases).flatMap((one) => one.rows)
   const lines = headlines.flatMap((headline) => {
     const row = rowOf(rows, headline)
-    return row ? [{ words: headline.words, row }] : []
+    if (row) return [{ words: headline.words, row }]
+    const { model, situation } = headline
+    const one = results.cases[headline.case]
+    if (one?.options.quick || !one?.rows.some((other) => other.model === model)) return []
+    throw new Stop(`bench/page/headlines.ts asks for "${situation}", which no row of its case is.`)
   })
   return plot(lines, machineOf(results))
 }

@@ -9,6 +9,20 @@ export interface Samples<T> {
   rival: T[]
 }
 
+/** A B A B. */
+export async function alternately<T>(
+  rounds: number,
+  sluice: () => Promise<T>,
+  rival: () => Promise<T>,
+): Promise<Samples<T>> {
+  const samples: Samples<T> = { sluice: [], rival: [] }
+  for (let round = 0; round < rounds; round++) {
+    samples.sluice.push(await sluice())
+    samples.rival.push(await rival())
+  }
+  return samples
+}
+
 /** Both servers on the same settings; the one not measured is stopped, and takes no cycles. */
 export class Pair {
   readonly #sluice: ServerProcess
@@ -25,17 +39,12 @@ export class Pair {
     return new Pair(sluice, rival)
   }
 
-  /** A B A B. */
-  async measure<T>(
-    rounds: number,
-    once: (server: ServerProcess) => Promise<T>,
-  ): Promise<Samples<T>> {
-    const samples: Samples<T> = { sluice: [], rival: [] }
-    for (let round = 0; round < rounds; round++) {
-      samples.sluice.push(await running(this.#sluice, once))
-      samples.rival.push(await running(this.#rival, once))
-    }
-    return samples
+  measure<T>(rounds: number, once: (server: ServerProcess) => Promise<T>): Promise<Samples<T>> {
+    return alternately(
+      rounds,
+      () => running(this.#sluice, once),
+      () => running(this.#rival, once),
+    )
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Stop } from '../../scripts/support/stop.mjs'
+import { endChild, startChild } from './children.js'
 
 /** How a server is started; `port` must be put into the arguments by the caller. */
 export interface ServerCommand {
@@ -15,14 +16,7 @@ export interface ServerCommand {
 const startDeadlineMs = 120_000
 const pageBytes = 4096
 
-/** A server that is paused would outlive us for ever, whatever ends us. */
-const alive = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of alive) child.kill('SIGKILL')
-})
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-
-/** One server as a process of its own. Owned by a Pair, or by the cold start's case. */
+/** One server as a process of its own. Who spawned it stops it. */
 export class ServerProcess {
   readonly name: string
   readonly port: number
@@ -32,12 +26,10 @@ export class ServerProcess {
   private constructor(command: ServerCommand, port: number) {
     this.name = command.name
     this.port = port
-    this.#child = spawn(command.program, command.args(port), {
+    this.#child = startChild(command.program, command.args(port), {
       env: cleanEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    alive.add(this.#child)
-    this.#child.on('exit', () => alive.delete(this.#child))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-4000)
     })
@@ -76,24 +68,15 @@ export class ServerProcess {
     return this.#child.pid ?? 0
   }
 
-  /** Ended well, as by a service manager. */
-  async end(): Promise<void> {
-    const exited = once(this.#child, 'exit')
-    this.#child.kill('SIGTERM')
-    await exited
-  }
-
   /** Resident memory as the kernel counts it. */
   residentBytes(): number {
     const statm = fs.readFileSync(`/proc/${this.#child.pid}/statm`, 'latin1')
     return Number(statm.split(' ')[1]) * pageBytes
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const exited = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await exited
+  /** At once; with SIGTERM it ends well, as by a service manager. */
+  stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    return endChild(this.#child, signal)
   }
 
   async #isHealthy(): Promise<boolean> {
@@ -103,6 +86,19 @@ export class ServerProcess {
       if (error instanceof TypeError) return false // refused: it does not listen yet
       throw error
     }
+  }
+}
+
+/** A new server that is ready, stopped whatever happens. */
+export async function withServer<T>(
+  command: ServerCommand,
+  use: (server: ServerProcess) => Promise<T>,
+): Promise<T> {
+  const server = await (await ServerProcess.spawn(command)).ready()
+  try {
+    return await use(server)
+  } finally {
+    await server.stop()
   }
 }
 

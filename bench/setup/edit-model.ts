@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto'
-import fs from 'node:fs'
 import {
   type GgufContent,
   type GgufValue,
   type TensorSource,
   tensorBytes,
-  writeGguf,
 } from '../../test/support/models/gguf-writer.js'
 import {
   type RandomModelOptions,
   randomModelContent,
 } from '../../test/support/models/random-model.js'
-import { inCache } from '../paths.js'
+import { cachedModel } from './cached-model.js'
 
 const textTokens = 1000
 /** One word of so many is another one in the text that is to be edited. */
@@ -38,18 +35,9 @@ export function editModel(name: string, shape: RandomModelOptions): Edit {
   const before = edited.map((word, i) => {
     return i % changedEvery === changedEvery - 1 ? (others[i] as Token).word : word
   })
-  const version = createHash('sha256')
-    .update(JSON.stringify([1, shape]))
-    .digest('hex')
-    .slice(0, 12)
-  const model = inCache('models', `${name}-edits-${version}.gguf`)
-  if (!fs.existsSync(model)) {
-    console.log(`models: writing ${model}`)
-    fs.mkdirSync(inCache('models'), { recursive: true })
-    const unfinished = `${model}.${process.pid}`
-    writeGguf(unfinished, content.metadata, scripted(content.tensors, [first, ...text]))
-    fs.renameSync(unfinished, model)
-  }
+  const model = cachedModel(`${name}-edits`, [textTokens, shape], () => {
+    return { ...content, tensors: scripted(content.tensors, [first, ...text]) }
+  })
   return { model, prompt: [...before, first.word].join(''), reply: edited.join('') }
 }
 

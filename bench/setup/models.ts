@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto'
-import fs from 'node:fs'
-import { writeGguf } from '../../test/support/models/gguf-writer.js'
 import {
   type RandomModelOptions,
   randomModelContent,
 } from '../../test/support/models/random-model.js'
-import { inCache } from '../paths.js'
+import { cachedModel } from './cached-model.js'
 import { type Edit, editModel } from './edit-model.js'
 
 export type ModelName = 'tiny' | 'small' | 'big'
@@ -36,15 +33,5 @@ export function modelThatEdits(name: ModelName): Edit {
 /** @returns the path of the file, written now if it is not there yet */
 export function modelFile(name: ModelName): string {
   const options: RandomModelOptions = { ...shapes[name], weights: 'q8_0', chatTemplate }
-  const version = createHash('sha256').update(JSON.stringify(options)).digest('hex').slice(0, 12)
-  const file = inCache('models', `${name}-${version}.gguf`)
-  if (fs.existsSync(file)) return file
-
-  console.log(`models: writing ${file}`)
-  fs.mkdirSync(inCache('models'), { recursive: true })
-  const { metadata, tensors } = randomModelContent(options)
-  const unfinished = `${file}.${process.pid}`
-  writeGguf(unfinished, metadata, tensors)
-  fs.renameSync(unfinished, file)
-  return file
+  return cachedModel(name, options, () => randomModelContent(options))
 }
