@@ -29,15 +29,16 @@ export interface LoadOptions {
    * tokens, grammar and queue counts. Else it fails with ERR_QUEUE_TIMEOUT. It does not fail while
    * another request computes the beginning of its prompt, nor once another of its `n` choices has
    * had a slot.
-   * With `fit` it begins once the conversation was made to fit, and anew for each count before.
+   * With `fit`, each count of the conversation has this time anew, and so has the request once it
+   * fits.
    * Texts (`tokenize`, `applyTemplate` and the like) must be ready within it. 1 to 2 ** 31 - 1,
    * default 60,000.
    */
   queueDeadlineMs?: number
   /**
    * Compute threads, 1 to 512: every batch takes exactly so many. Default: at most one per core
-   * that the process may use, and for each size of batch all, half of them or one, whichever is
-   * found to be fastest; one where a GPU holds the whole model.
+   * that the process may use, and for each size of batch all of them, all but one, half or one,
+   * whichever is found to be fastest; one where a GPU holds the whole model.
    */
   threads?: number
   /**

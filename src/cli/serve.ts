@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { Engine } from '../engine/engine.js'
 import { load as loadEngine } from '../engine/load.js'
+import { isLoopback } from '../http/door/loopback.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
@@ -22,9 +23,10 @@ export async function serveCommand(flags: Flags): Promise<number> {
     return engine
   }
   try {
-    // The engine's thread loads the model while the server is imported. But where the server will
-    // refuse to listen, that is told first: a load cannot be given up before the file is mapped.
-    if (await isPortFree(flags)) load().catch(() => undefined) // until the server looks at it
+    // The engine's thread loads the model while the server is imported. Not where the server will
+    // refuse to listen: that is told first, and a load cannot be given up before its file is
+    // mapped.
+    if (await canListen(flags, apiKeys)) load().catch(() => undefined) // the server looks at it
     const { serve } = await import('./serve/server.js')
     await serve(flags, { load, apiKeys, stop })
   } catch (error) {
@@ -35,8 +37,11 @@ export async function serveCommand(flags: Flags): Promise<number> {
   return 0
 }
 
-/** Whether it can be listened on, as far as that can be known without keeping it. */
-async function isPortFree({ host, port }: Flags): Promise<boolean> {
+/** Whether the server will listen, as far as that can be known without keeping the port. */
+async function canListen(flags: Flags, apiKeys: readonly string[]): Promise<boolean> {
+  const { host, port, isolateKeys, allowUnauthenticated } = flags
+  const needsKeys = isolateKeys || !(allowUnauthenticated || isLoopback(host))
+  if (needsKeys && apiKeys.length === 0) return false
   if (cluster.isWorker) return false // workers share their port, which a look would close
   const server = net.createServer()
   try {

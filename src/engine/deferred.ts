@@ -14,6 +14,10 @@ export class Deferred<T> {
     return this.#made.promise
   }
 
+  get isSettled(): boolean {
+    return this.#outcome !== undefined
+  }
+
   /** Of no effect once it is settled, as reject(). */
   resolve(value: T | PromiseLike<T>): void {
     this.#settle((made) => made.resolve(value))

@@ -67,8 +67,6 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   readonly seed: number
   /** What of the request was taken otherwise than it says: malformed schemas of tools, for one. */
   readonly notes: readonly RequestNote[]
-  /** @internal Whether it has. */
-  isSettled = false
 
   readonly #client: EngineClient
   readonly #signal: AbortSignal | undefined
@@ -134,6 +132,11 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
    */
   get accepted(): Promise<Accepted> {
     return this.#accepted.promise
+  }
+
+  /** @internal Whether the engine is done with it. */
+  get isSettled(): boolean {
+    return this.#settled.isSettled
   }
 
   /**
@@ -419,7 +422,6 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   }
 
   #settle(): void {
-    this.isSettled = true
     this.#settled.resolve()
   }
 

@@ -252,6 +252,15 @@ describe('sluice serve, refused', () => {
     expect(pasted(keyed.curl)).toContain('[DONE]')
   })
 
+  test.each([
+    ['--allow-unauthenticated', ['--host', '0.0.0.0']],
+    ['--isolate-keys', ['--isolate-keys']],
+  ])('says that it lacks keys (%s) before it looks at the model', async (flag, args) => {
+    const result = await runCli(['serve', '--port', '0', '--model', 'no/such.gguf', ...args])
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toContain(flag)
+  })
+
   test('reports a port in use before it looks at the model', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) => {

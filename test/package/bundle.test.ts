@@ -49,6 +49,7 @@ test('each way of docs/bundlers.md is one of these', () => {
   for (const block of blocks) {
     const code = block.slice(0, block.indexOf('```'))
     const [line = ''] = /externals?: [^\n]*[\]}]/.exec(code) ?? []
+    expect(line, code).not.toBe('')
     // The value alone: here it stands beside another, or behind a condition.
     expect(said).toContain(line.slice(line.indexOf(': ') + 2).replace(/ \}$/, ''))
   }

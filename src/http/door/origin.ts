@@ -1,9 +1,10 @@
-import { isIP, isIPv4 } from 'node:net'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { optionName } from '../../options/spoken-names.js'
 import type { AnswerHeaders, WholeAnswer } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
+import { bareHost, isLoopback } from './loopback.js'
 
 interface HostSettings {
   readonly allowHosts: readonly string[]
@@ -34,7 +35,8 @@ export function checkHost(
   localAddress: string | undefined,
 ): void {
   const name = hostName(header ?? '')
-  const isAllowed = (own: string) => isLoopback(own) || allowHosts.some((one) => bare(one) === own)
+  const isAllowed = (own: string) =>
+    isLoopback(own) || allowHosts.some((one) => bareHost(one) === own)
   if (name !== undefined && isAllowed(name)) return
   const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
   if (name !== undefined && isReachable && isUnregistrable(name)) return
@@ -46,13 +48,6 @@ export function checkHost(
   )
 }
 
-export function isLoopback(host: string): boolean {
-  const name = bare(host)
-  if (name === 'localhost' || name === '::1') return true
-  const v4 = name.startsWith('::ffff:') ? name.slice('::ffff:'.length) : name
-  return isIPv4(v4) && v4.startsWith('127.')
-}
-
 /** An address, this machine's own name, or one of a kind that cannot be registered. */
 function isUnregistrable(name: string): boolean {
   if (isIP(name) !== 0 || name === hostname().toLowerCase()) return true
@@ -62,11 +57,7 @@ function isUnregistrable(name: string): boolean {
 /** The name of `name`, `name:port`, `[v6]` or `[v6]:port`. */
 function hostName(header: string): string | undefined {
   const match = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/i.exec(header)
-  return match?.[1] === undefined ? undefined : bare(match[1])
-}
-
-function bare(name: string): string {
-  return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  return match?.[1] === undefined ? undefined : bareHost(match[1])
 }
 
 /** Headers that a page may send beside a key; others where its browser asked for them by name. */

@@ -6,7 +6,7 @@ import { atCaller, fromCaller } from '../../engine/call-site.js'
 import type { ModelHost } from '../../host/model-host.js'
 import { noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
-import { isLoopback } from '../door/origin.js'
+import { isLoopback } from '../door/loopback.js'
 import {
   type DrainOptions,
   modelHostOf,

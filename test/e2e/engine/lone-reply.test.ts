@@ -24,10 +24,10 @@ test("the time of the engine's thread is told by what it did", async () => {
   const first = engine.stats()
   await new Promise((resolve) => setTimeout(resolve, 200))
   // While the engine is idle too.
-  expect(engine.stats().idleMs - first.idleMs).toBeGreaterThanOrEqual(190)
+  expect(engine.stats().idleMs - first.idleMs).toBeGreaterThanOrEqual(100)
   await engine.complete('Twice', { maxTokens: 4, ignoreEos: true }).text()
   const { planMs, computeMs, sampleMs, textMs, wakeMs, idleMs } = engine.stats()
-  expect(idleMs - first.idleMs).toBeGreaterThanOrEqual(190)
+  expect(idleMs - first.idleMs).toBeGreaterThanOrEqual(100)
   const work = [planMs, computeMs, sampleMs, textMs, wakeMs]
   for (const one of work) expect(one).toBeGreaterThan(0)
   const sum = work.reduce((all, one) => all + one, idleMs)

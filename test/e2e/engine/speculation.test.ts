@@ -273,6 +273,7 @@ test('forty replies that all look up in one step share the rows of a batch', asy
   const prompt = 'one two one two one two one two'
   const replies = Array.from({ length: 40 }, () => engine.complete(prompt, sampling).text())
   expect(new Set(await Promise.all(replies)).size).toBe(1)
+  expect(engine.stats().draftTokens).toBeGreaterThan(0)
   await engine.close()
 })
 

@@ -1,0 +1,14 @@
+import { isIPv4 } from 'node:net'
+
+/** Whether only programs of this machine can reach what listens on this address or name. */
+export function isLoopback(host: string): boolean {
+  const name = bareHost(host)
+  if (name === 'localhost' || name === '::1') return true
+  const v4 = name.startsWith('::ffff:') ? name.slice('::ffff:'.length) : name
+  return isIPv4(v4) && v4.startsWith('127.')
+}
+
+/** In lower case, and without the brackets of an IPv6 address. */
+export function bareHost(name: string): string {
+  return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+}
