@@ -12,7 +12,8 @@ const requireForCommonJs = [
 
 /**
  * Makes dist/cli/main.js and what it imports a few files: to find, read and link some 300 takes
- * Node longer than loading a small model. dist's other files stay, for who imports the package.
+ * Node longer than loading a small model. What programs import stays as it is; other modules of
+ * dist/cli stay for tests, and nothing that runs imports them.
  */
 export async function bundleCli() {
   const { build } = await import('esbuild')
