@@ -1,5 +1,5 @@
-// ggml's matrix products against a plain sum in double precision, for each type of weights in each
-// type of buffer that llama.cpp would choose for them.
+// Matrix products, ggml's and ours, against a plain sum in double precision, for each type of
+// weights in each type of buffer that llama.cpp would choose for them.
 //
 //   sluice-kernel-tests [--backend=PATH] [--list | --large | WORDS]
 //
