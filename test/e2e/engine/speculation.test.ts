@@ -267,11 +267,11 @@ describe('a reply that is cancelled in the middle of a draft', () => {
   })
 })
 
-test('forty replies that all look up in one step share the rows of a batch', async () => {
-  const engine = await load({ model: randomModel(), parallel: 40, context: 1024, lookup: true })
+test('eight replies that all look up in one step share the rows of a batch', async () => {
+  const engine = await load({ model: randomModel(), parallel: 8, context: 1024, lookup: true })
   const sampling = { maxTokens: 700, temperature: 0, ignoreEos: true }
   const prompt = 'one two one two one two one two'
-  const replies = Array.from({ length: 40 }, () => engine.complete(prompt, sampling).text())
+  const replies = Array.from({ length: 8 }, () => engine.complete(prompt, sampling).text())
   expect(new Set(await Promise.all(replies)).size).toBe(1)
   expect(engine.stats().draftTokens).toBeGreaterThan(0)
   await engine.close()
