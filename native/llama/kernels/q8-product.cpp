@@ -1,5 +1,5 @@
 // The product of a Q8_0 matrix with rows that were quantized to Q8_0, in the place of ggml's own.
-// Compiled into each of ggml's CPU backends, with its flags; see cmake/q8-product.cmake. Without
+// Compiled into each of ggml's CPU backends, with its flags; see cmake/kernels.cmake. Without
 // AVX-512 VNNI only ggml's own is used.
 //
 // A row of the product is a column here, as in BLAS. Of several columns, 16 rows of the matrix are
@@ -14,7 +14,7 @@
 #include "ggml-cpu-impl.h"
 #include "llamafile/sgemm.h"
 
-// ggml's own, which has this name instead (cmake/q8-product.cmake).
+// ggml's own, which has this name instead (cmake/kernels.cmake).
 extern "C" bool sluice_ggml_sgemm(const struct ggml_compute_params* params, int64_t m, int64_t n,
                                   int64_t k, const void* a, int64_t lda, const void* b, int64_t ldb,
                                   void* c, int64_t ldc, int a_type, int b_type, int c_type);
@@ -26,6 +26,7 @@ extern "C" bool sluice_ggml_sgemm(const struct ggml_compute_params* params, int6
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "ggml-common.h"
 
@@ -167,7 +168,7 @@ void add_tile(const TileBlock* tile, int64_t blocks, const PackedBlock* packed, 
       __m512i products = _mm512_set1_epi32(other.moved);
       for (int i = 0; i < QK8_0 / 4; ++i) {
         int32_t four;
-        __builtin_memcpy(&four, other.values + 4 * i, sizeof four);
+        std::memcpy(&four, other.values + 4 * i, sizeof four);
         products = _mm512_dpbusd_epi32(products, tile->values[i], _mm512_set1_epi32(four));
       }
       const __m512 scales = _mm512_mul_ps(tile->scales, _mm512_set1_ps(other.scale));

@@ -55,8 +55,6 @@ void check_rows(const CpuBackend& backend, const PlacedWeights& weights, const O
 
 }  // namespace
 
-bool has_q8_product(const CpuBackend& backend) { return backend.has_feature("AVX512_VNNI"); }
-
 void check_q8_product(const CpuBackend& backend) {
   const auto plain = backend.weight_buffer_types().back();
   uint32_t seed = 1;

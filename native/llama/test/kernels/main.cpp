@@ -1,5 +1,5 @@
 // Matrix products, ggml's and ours, against a plain sum in double precision, for each type of
-// weights in each type of buffer that llama.cpp would choose for them.
+// weights in each type of buffer that llama.cpp would choose for them. And our attention.
 //
 //   sluice-kernel-tests [--backend=PATH] [--list | --large | WORDS]
 //
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "llama/test/kernels/attention.h"
 #include "llama/test/kernels/exact.h"
 #include "llama/test/kernels/large.h"
 #include "llama/test/kernels/table.h"
@@ -58,6 +59,18 @@ bool run(const std::string& name, Check check) {
   return message.empty();
 }
 
+// A kernel of our own (native/llama/kernels), where the processor has what it is for.
+struct OwnKernel {
+  const char* name;
+  const char* feature;
+  void (*check)(const kernels::CpuBackend& backend);
+};
+
+const OwnKernel kOwnKernels[] = {
+    {"q8_0: a row's products are the same beside others", "AVX512_VNNI", kernels::check_q8_product},
+    {"attention of prompts over f16", "AVX2", kernels::check_attention},
+};
+
 bool run_tables(const kernels::CpuBackend& backend, const std::string& words) {
   bool ok = true;
   for (const kernels::Placement& placement : placements_of(backend)) {
@@ -67,12 +80,13 @@ bool run_tables(const kernels::CpuBackend& backend, const std::string& words) {
     else if (name.find(words) != std::string::npos)
       ok = run(name, [&] { check_products(backend, placement); }) && ok;
   }
-  const std::string exact = "q8_0: a row's products are the same beside others";
-  if (!has_q8_product(backend)) return ok;
-  if (words == "--list")
-    std::cout << check::quoted(exact) << std::endl;
-  else if (exact.find(words) != std::string::npos)
-    ok = run(exact, [&] { check_q8_product(backend); }) && ok;
+  for (const OwnKernel& kernel : kOwnKernels) {
+    if (!backend.has_feature(kernel.feature)) continue;
+    if (words == "--list")
+      std::cout << check::quoted(kernel.name) << std::endl;
+    else if (std::string(kernel.name).find(words) != std::string::npos)
+      ok = run(kernel.name, [&] { kernel.check(backend); }) && ok;
+  }
   return ok;
 }
 

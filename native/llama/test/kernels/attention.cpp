@@ -1,0 +1,209 @@
+#include "llama/test/kernels/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "llama/test/kernels/compute.h"
+#include "llama/test/kernels/placed-weights.h"
+
+namespace kernels {
+
+namespace {
+
+enum class Mask { none, causal, mixed };
+
+struct Shape {
+  int64_t key_size, value_size, heads, key_heads, tokens, keys, streams;
+  Mask mask;
+};
+
+// Heads that share keys and heads that do not; tokens that fill tiles and that do not; keys that
+// end within a tile; what is short enough for ggml's own code.
+const Shape kShapes[] = {
+    {64, 64, 3, 3, 64, 256, 1, Mask::causal},   {64, 64, 4, 2, 130, 700, 1, Mask::causal},
+    {128, 128, 8, 2, 17, 300, 2, Mask::causal}, {80, 80, 2, 1, 65, 65, 1, Mask::causal},
+    {192, 128, 6, 3, 40, 129, 1, Mask::causal}, {64, 64, 2, 2, 16, 63, 3, Mask::mixed},
+    {96, 64, 5, 1, 33, 1000, 1, Mask::mixed},   {64, 64, 2, 2, 200, 192, 2, Mask::none},
+    {256, 256, 2, 1, 70, 130, 1, Mask::mixed},  {64, 64, 4, 4, 3, 200, 2, Mask::causal},
+    {64, 64, 12, 3, 1, 900, 2, Mask::causal},   {576, 512, 16, 1, 20, 150, 1, Mask::causal},
+};
+
+std::string name_of(const Shape& shape) {
+  return "keys of " + std::to_string(shape.key_size) + ", " + std::to_string(shape.heads) +
+         " heads, " + std::to_string(shape.tokens) + " tokens, " + std::to_string(shape.keys) +
+         " keys, " + std::to_string(shape.streams) + " streams";
+}
+
+// All that goes in, and what comes out by plain sums.
+class Case {
+ public:
+  Case(const Shape& shape, uint32_t seed) : shape_(shape), random_(seed) {
+    queries_ = numbers(shape.key_size * shape.tokens * shape.heads * shape.streams, 2);
+    keys_ = halfs(numbers(shape.key_size * shape.keys * shape.key_heads * shape.streams, 1));
+    values_ = halfs(numbers(shape.value_size * shape.keys * shape.key_heads * shape.streams, 1));
+    if (shape.mask != Mask::none) mask_ = halfs(mask_numbers());
+  }
+
+  // Of the first so many tokens: [stream][token][head][element].
+  std::vector<float> compute(const CpuBackend& backend, int64_t tokens) const {
+    const Shape& s = shape_;
+    const ggml_context_ptr context = new_context(8);
+    ggml_context* in = context.get();
+    ggml_tensor* all =
+        ggml_new_tensor_4d(in, GGML_TYPE_F32, s.key_size, s.tokens, s.heads, s.streams);
+    ggml_tensor* q = ggml_view_4d(in, all, s.key_size, tokens, s.heads, s.streams, all->nb[1],
+                                  all->nb[2], all->nb[3], 0);
+    ggml_tensor* k =
+        ggml_new_tensor_4d(in, GGML_TYPE_F16, s.key_size, s.keys, s.key_heads, s.streams);
+    ggml_tensor* v =
+        ggml_new_tensor_4d(in, GGML_TYPE_F16, s.value_size, s.keys, s.key_heads, s.streams);
+    ggml_tensor* mask = nullptr;
+    if (s.mask != Mask::none) {
+      mask = ggml_new_tensor_4d(in, GGML_TYPE_F16, s.keys, s.tokens, 1, s.streams);
+    }
+    ggml_tensor* result = ggml_flash_attn_ext(in, q, k, v, mask, scale(), 0, 0);
+    return kernels::compute(backend, in, result, [&] {
+      std::memcpy(all->data, queries_.data(), ggml_nbytes(all));
+      std::memcpy(k->data, keys_.data(), ggml_nbytes(k));
+      std::memcpy(v->data, values_.data(), ggml_nbytes(v));
+      if (mask) std::memcpy(mask->data, mask_.data(), ggml_nbytes(mask));
+    });
+  }
+
+  std::vector<double> expected(int64_t stream, int64_t token, int64_t head) const {
+    const Shape& s = shape_;
+    const int64_t group = stream * s.key_heads + head / (s.heads / s.key_heads);
+    const float* query =
+        &queries_[size_t(((stream * s.heads + head) * s.tokens + token) * s.key_size)];
+    std::vector<double> scores, sums(size_t(s.value_size), 0);
+    for (int64_t key = 0; key < s.keys; ++key) {
+      double score = 0;
+      for (int64_t i = 0; i < s.key_size; ++i) {
+        score += double(query[i]) * at(keys_, (group * s.keys + key) * s.key_size + i);
+      }
+      const double added =
+          mask_.empty() ? 0 : at(mask_, (stream * s.tokens + token) * s.keys + key);
+      scores.push_back(score * scale() + added);
+    }
+    const double largest = *std::max_element(scores.begin(), scores.end());
+    if (std::isinf(largest)) return sums;  // it sees nothing
+    double total = 0;
+    for (int64_t key = 0; key < s.keys; ++key) {
+      const double weight = std::exp(scores[size_t(key)] - largest);
+      total += weight;
+      for (int64_t i = 0; i < s.value_size; ++i) {
+        sums[size_t(i)] += weight * at(values_, (group * s.keys + key) * s.value_size + i);
+      }
+    }
+    for (double& sum : sums) sum /= total;
+    return sums;
+  }
+
+ private:
+  static double at(const std::vector<ggml_fp16_t>& halfs, int64_t index) {
+    return ggml_fp16_to_fp32(halfs[size_t(index)]);
+  }
+
+  static std::vector<ggml_fp16_t> halfs(const std::vector<float>& numbers) {
+    std::vector<ggml_fp16_t> result;
+    for (const float number : numbers) result.push_back(ggml_fp32_to_fp16(number));
+    return result;
+  }
+
+  float scale() const { return 1 / std::sqrt(float(shape_.key_size)); }
+
+  std::vector<float> numbers(int64_t count, float most) {
+    std::vector<float> result;
+    for (int64_t i = 0; i < count; ++i) {
+      result.push_back(most * (float(random_() % 65536) / 32768.0f - 1));
+    }
+    return result;
+  }
+
+  // Mixed: hidden ones anywhere, whole tiles of them, a token that sees nothing, and numbers.
+  float mask_number(int64_t token, int64_t key) {
+    if (shape_.mask == Mask::causal) {
+      return key > shape_.keys - shape_.tokens + token ? -INFINITY : 0;
+    }
+    const bool is_hidden = token == 3 || (key < 64 && token < 10) || random_() % 4 == 0;
+    return is_hidden ? -INFINITY : -float(random_() % 5) / 4;
+  }
+
+  std::vector<float> mask_numbers() {
+    std::vector<float> result;
+    for (int64_t row = 0; row < shape_.streams * shape_.tokens; ++row) {
+      for (int64_t key = 0; key < shape_.keys; ++key) {
+        result.push_back(mask_number(row % shape_.tokens, key));
+      }
+    }
+    return result;
+  }
+
+  const Shape shape_;
+  std::mt19937 random_;
+  std::vector<float> queries_;
+  std::vector<ggml_fp16_t> keys_, values_, mask_;
+};
+
+// ggml's own code, which has fewer rows than ours takes, rounds queries to f16.
+constexpr double kTolerance = 1e-5, kToleranceOfHalfs = 2e-3;
+constexpr int64_t kRowsMin = 4;
+
+void check_values(const Shape& shape, const Case& inputs, const std::vector<float>& received) {
+  const int64_t rows = shape.heads / shape.key_heads * shape.tokens;
+  const double tolerance = rows < kRowsMin ? kToleranceOfHalfs : kTolerance;
+  const float* element = received.data();
+  for (int64_t stream = 0; stream < shape.streams; ++stream) {
+    for (int64_t token = 0; token < shape.tokens; ++token) {
+      for (int64_t head = 0; head < shape.heads; ++head) {
+        for (const double expected : inputs.expected(stream, token, head)) {
+          const float value = *element++;
+          if (std::abs(value - expected) <= tolerance) continue;
+          throw std::runtime_error(name_of(shape) + ": token " + std::to_string(token) + " has " +
+                                   std::to_string(value) + ", expected " +
+                                   std::to_string(expected));
+        }
+      }
+    }
+  }
+}
+
+// Streams lie apart by as many tokens as there are, so the first one is compared.
+void check_same(const Shape& shape, const std::vector<float>& all, const std::vector<float>& some,
+                int64_t tokens) {
+  const auto count = std::ptrdiff_t(tokens * shape.heads * shape.value_size);
+  if (std::equal(some.begin(), some.begin() + count, all.begin())) return;
+  throw std::runtime_error(name_of(shape) + ": the first " + std::to_string(tokens) +
+                           " tokens have other results without the others");
+}
+
+}  // namespace
+
+void check_attention(const CpuBackend& backend) {
+  uint32_t seed = 1;
+  for (const Shape& shape : kShapes) {
+    const Case inputs(shape, seed++);
+    backend.use_threads(1);
+    const std::vector<float> received = inputs.compute(backend, shape.tokens);
+    check_values(shape, inputs, received);
+    for (const int threads : {2, 3, 7}) {
+      backend.use_threads(threads);
+      const std::vector<float> again = inputs.compute(backend, shape.tokens);
+      if (again != received) {
+        throw std::runtime_error(name_of(shape) + ": other results on " + std::to_string(threads) +
+                                 " threads");
+      }
+    }
+    backend.use_threads(3);
+    for (int64_t tokens = kRowsMin; tokens < shape.tokens; tokens += 13) {
+      check_same(shape, received, inputs.compute(backend, tokens), tokens);
+    }
+  }
+}
+
+}  // namespace kernels
