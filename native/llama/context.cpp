@@ -1,6 +1,7 @@
 #include "llama/context.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -306,31 +307,36 @@ int32_t Context::computed(int32_t sequence) const {
   return heads_ ? std::min(own, heads_->computed(sequence)) : own;
 }
 
+// With heads: the model's state, theirs, and how long the first one is.
 size_t Context::state_bytes(int32_t sequence) {
   const size_t own = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
-  return heads_ ? own + heads_->state_bytes(sequence) : own;
+  return heads_ ? own + heads_->state_bytes(sequence) + sizeof(uint64_t) : own;
 }
 
 bool Context::save(int32_t sequence, StateBuffer& buffer) {
-  const size_t heads = heads_ ? heads_->state_bytes(sequence) : 0;
-  const size_t own = state_bytes(sequence) - heads;
-  if (own == 0 || !buffer.resize(own + heads)) return false;
-  if (own != llama_state_seq_get_data_ext(context_.get(), buffer.data(), own, sequence, 0)) {
-    return false;
-  }
-  return !heads_ || heads_->save(sequence, buffer.data() + own, heads);
+  const uint64_t own = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
+  const size_t bytes = state_bytes(sequence);
+  if (own == 0 || !buffer.resize(bytes)) return false;
+  uint8_t* const state = buffer.data();
+  if (own != llama_state_seq_get_data_ext(context_.get(), state, own, sequence, 0)) return false;
+  if (!heads_) return true;
+  const size_t rest = bytes - own - sizeof(own);
+  std::memcpy(state + own + rest, &own, sizeof(own));
+  return heads_->save(sequence, state + own, rest);
 }
 
 bool Context::restore(int32_t sequence, const StateBuffer& buffer) {
   remove(sequence);
-  const size_t own =
-      llama_state_seq_set_data_ext(context_.get(), buffer.data(), buffer.size(), sequence, 0);
-  const size_t rest = buffer.size() - own;
-  if (own > 0 && (heads_ ? heads_->restore(sequence, buffer.data() + own, rest) : rest == 0)) {
-    return true;
+  const uint8_t* const state = buffer.data();
+  uint64_t own = buffer.size();
+  if (heads_) std::memcpy(&own, state + buffer.size() - sizeof(own), sizeof(own));
+  const size_t read = llama_state_seq_set_data_ext(context_.get(), state, own, sequence, 0);
+  bool is_there = read == own;
+  if (is_there && heads_) {
+    is_there = heads_->restore(sequence, state + own, buffer.size() - own - sizeof(own));
   }
-  remove(sequence);
-  return false;
+  if (!is_there) remove(sequence);
+  return is_there;
 }
 
 }  // namespace sluice

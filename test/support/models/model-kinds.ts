@@ -25,10 +25,11 @@ import { cachedModel } from './model-cache.js'
 import { constantTensor, Random, randomTensor, toHalf } from './random-weights.js'
 import { CHATML_TEMPLATE, tinyTokenizer } from './tokenizers.js'
 
-export type ModelKind = 'plain' | 'heads' | 'sliding-window' | 'hybrid' | 'recurrent'
+/** Of memory. */
+export const MODEL_KINDS = ['plain', 'sliding-window', 'hybrid', 'recurrent'] as const
 
-/** Of memory; a model with heads has that of a plain one. */
-export const MODEL_KINDS: readonly ModelKind[] = ['plain', 'sliding-window', 'hybrid', 'recurrent']
+/** A model with heads has a plain one's memory. */
+export type ModelKind = (typeof MODEL_KINDS)[number] | 'heads'
 
 /** Tokens that the sliding-window model's first layer looks back on; its second sees them all. */
 export const SLIDING_WINDOW = 32
@@ -38,6 +39,8 @@ export interface KindOptions {
   logitDeviation?: number
   /** The architecture's pooling_type: 1 is mean, 2 cls, 3 last. Default 0, none. */
   pooling?: number
+  /** Its metadata says that it has MTP heads, and their layer is not in the file. Default false. */
+  claimsHeads?: boolean
   /** Default 1. */
   seed?: number
 }
@@ -62,16 +65,16 @@ const CONV = 4
 const STATE = 16
 const TIME_STEP_RANK = 32
 const EXPERTS = 2
-/**
- * How much of what its layers add to a token the model with heads has. Its heads guess by the last
- * token, and by what came before a little: so they are often right, and not always.
- */
-const HEADS_GAIN = 0.25
+/** What the first layer of the model with heads adds, of which the heads know nothing. */
+const UNKNOWN_GAIN = 0.2
+/** The same of what the heads have beside a copy of the last layer. */
+const GUESS_GAIN = 0.2
 const CONTEXT = 8192
 
 /** @returns the path of the file */
 export function kindModel(kind: ModelKind, options: KindOptions = {}): string {
-  const shape = { logitDeviation: 8, pooling: 0, seed: 1, ...options, kind }
+  const defaults = { logitDeviation: 8, pooling: 0, claimsHeads: false, seed: 1 }
+  const shape = { ...defaults, ...options, kind }
   return cachedModel(kind, shape, () => {
     const { metadata, pieces } = tinyTokenizer()
     return {
@@ -88,17 +91,19 @@ function isForReplies(piece: Uint8Array): boolean {
   return /^[!-`{-~]$/.test(Buffer.from(piece).toString('latin1'))
 }
 
-function architectureOf({ kind, pooling }: Shape): GgufMetadata {
+function architectureOf({ kind, pooling, claimsHeads }: Shape): GgufMetadata {
   const architecture = ARCHITECTURES[kind]
+  const hasHeads = kind === 'heads' || claimsHeads
   const keys: Record<string, GgufValue> = {
-    block_count: ggufUint32(kind === 'heads' ? LAYERS + 1 : LAYERS),
+    block_count: ggufUint32(hasHeads ? LAYERS + 1 : LAYERS),
     context_length: ggufUint32(CONTEXT),
     embedding_length: ggufUint32(WIDTH),
     feed_forward_length: ggufUint32(kind === 'recurrent' ? 0 : INNER),
     'attention.layer_norm_rms_epsilon': ggufFloat32(1e-5),
     'attention.head_count': ggufUint32(kind === 'recurrent' ? 0 : HEADS),
     ...(kind === 'recurrent' ? {} : attentionKeys()),
-    ...(kind === 'heads' ? headsKeys() : {}),
+    ...(hasHeads ? { nextn_predict_layers: ggufUint32(1) } : {}),
+    ...(kind === 'heads' ? expertKeys() : {}),
     ...(kind === 'sliding-window' ? windowKeys() : {}),
     ...(kind === 'hybrid' ? { ...stateKeys(HEADS), 'ssm.group_count': ggufUint32(1) } : {}),
     ...(kind === 'recurrent' ? stateKeys(TIME_STEP_RANK) : {}),
@@ -123,9 +128,8 @@ function attentionKeys(): Record<string, GgufValue> {
 }
 
 /** Experts are in the layer of the heads alone. */
-function headsKeys(): Record<string, GgufValue> {
+function expertKeys(): Record<string, GgufValue> {
   return {
-    nextn_predict_layers: ggufUint32(1),
     leading_dense_block_count: ggufUint32(LAYERS),
     expert_count: ggufUint32(EXPERTS),
     expert_used_count: ggufUint32(1),
@@ -162,21 +166,22 @@ class Weights {
   }
 
   all(isWritten: boolean[], marks: number): TensorSource[] {
-    const { kind, logitDeviation } = this.#shape
+    const { kind, logitDeviation, claimsHeads } = this.#shape
     const vocabulary = isWritten.length + marks
     // Gemma multiplies its embeddings by the root of their length.
     const embedding = kind === 'sliding-window' ? 1 : Math.sqrt(WIDTH)
     const output = this.#matrix('output', WIDTH, vocabulary, logitDeviation)
     return [
       this.#matrix('token_embd', WIDTH, vocabulary, embedding),
-      ...Array.from({ length: LAYERS }, (_, i) => this.#layer(`blk.${i}`)).flat(),
-      ...(kind === 'heads' ? this.#heads(`blk.${LAYERS}`) : []),
+      ...(kind === 'heads'
+        ? this.#layersAndHeads(claimsHeads)
+        : Array.from({ length: LAYERS }, (_, i) => this.#layer(`blk.${i}`)).flat()),
       this.#filled('output_norm.weight', WIDTH, 1),
       { ...output, data: () => silenced(output.data(), isWritten) },
     ]
   }
 
-  #layer(layer: string): TensorSource[] {
+  #layer(layer: string, gain = 1): TensorSource[] {
     const norm = this.#filled(`${layer}.attn_norm.weight`, WIDTH, 1)
     switch (this.#shape.kind) {
       case 'plain':
@@ -184,8 +189,8 @@ class Weights {
       case 'heads':
         return [
           norm,
-          ...this.#attention(layer, 2, HEADS_GAIN),
-          ...this.#feedForward(layer, 'post_attention_norm.weight', HEADS_GAIN),
+          ...this.#attention(layer, 2, gain),
+          ...this.#feedForward(layer, 'post_attention_norm.weight', gain),
         ]
       case 'sliding-window':
         return [norm, ...this.#attention(layer, 1), ...this.#feedForward(layer)].concat([
@@ -204,22 +209,31 @@ class Weights {
     }
   }
 
-  /** The layer that guesses the token after the next: of the token, and of the hidden row before. */
-  #heads(layer: string): TensorSource[] {
+  /**
+   * The heads have a copy of the last layer. It reads the token before as that one does, so they
+   * are often right, and not always: by what they lack, and by what they have besides.
+   */
+  #layersAndHeads(withoutHeads: boolean): TensorSource[] {
+    const [last, copy] = [1, 2].map(() => new Weights({ ...this.#shape, seed: -this.#shape.seed }))
+    const layers = [...this.#layer('blk.0', UNKNOWN_GAIN), ...(last as Weights).#layer('blk.1')]
+    return withoutHeads ? layers : [...layers, ...this.#heads('blk.2', copy as Weights)]
+  }
+
+  /** Of the token, and of what the model's last layer made of the one before. */
+  #heads(layer: string, copy: Weights): TensorSource[] {
     const experts = (name: string, columns: number, rows: number, gain = 1) =>
       this.#weights(`${layer}.${name}_exps.weight`, MATRIX, [columns, rows, EXPERTS], gain)
+    const isShared = (name: string) => /ffn_(gate|up|down)/.test(name)
     return [
-      this.#filled(`${layer}.attn_norm.weight`, WIDTH, 1),
-      ...this.#attention(layer, 2, HEADS_GAIN),
-      this.#filled(`${layer}.post_attention_norm.weight`, WIDTH, 1),
+      ...copy.#layer(layer).map((tensor) => {
+        const name = tensor.name.replace('.weight', '_shexp.weight')
+        return isShared(tensor.name) ? { ...tensor, name } : tensor
+      }),
       this.#matrix(`${layer}.ffn_gate_inp`, WIDTH, EXPERTS),
       this.#filled(`${layer}.exp_probs_b.bias`, EXPERTS, 0),
       experts('ffn_gate', WIDTH, INNER),
       experts('ffn_up', WIDTH, INNER),
-      experts('ffn_down', INNER, WIDTH, HEADS_GAIN),
-      this.#matrix(`${layer}.ffn_gate_shexp`, WIDTH, INNER),
-      this.#matrix(`${layer}.ffn_up_shexp`, WIDTH, INNER),
-      this.#matrix(`${layer}.ffn_down_shexp`, INNER, WIDTH, HEADS_GAIN),
+      experts('ffn_down', INNER, WIDTH, GUESS_GAIN),
       this.#joined(`${layer}.nextn.eh_proj.weight`),
       this.#filled(`${layer}.nextn.enorm.weight`, WIDTH, 1),
       this.#filled(`${layer}.nextn.hnorm.weight`, WIDTH, 1),
@@ -228,7 +242,7 @@ class Weights {
 
   /** Passes the token on as it is, and adds some of the hidden row. */
   #joined(name: string): TensorSource {
-    const source = this.#weights(name, MATRIX, [2 * WIDTH, WIDTH], HEADS_GAIN)
+    const source = this.#weights(name, MATRIX, [2 * WIDTH, WIDTH], GUESS_GAIN)
     return { ...source, data: () => withIdentity(source.data()) }
   }
 
