@@ -118,8 +118,8 @@ void check_kind(const llama_model* model, const std::string& path) {
                        "; use a decoder-only language model, or one for embeddings");
 }
 
-// Architectures for which llama.cpp has a graph of the heads, and whose sequences can be cut back to
-// what was accepted. Without such a graph it would compute the model itself in their place.
+// Architectures for which llama.cpp has a graph of the heads, and whose sequences can be cut back
+// to what was accepted. Without such a graph it would compute the model itself in their place.
 const std::set<std::string> kWithHeads = {"deepseek2", "glm4moe", "hy_v3"};
 
 void check_heads(const llama_model* model, const std::string& architecture,

@@ -88,8 +88,8 @@ DecodeStatus MtpHeads::read(const llama_batch& computed) {
   for (size_t i = 0; i < rows.size(); ++i) {
     const bool begins = i == 0 || rows[i - 1].sequence != rows[i].sequence;
     if (begins) kept_[size_t(rows[i].sequence)].values.clear();
-    const size_t last = std::min(rows.size() - 1, i + size_t(shape_.rows_kept));
-    if (last - i == size_t(shape_.rows_kept) && rows[last].sequence == rows[i].sequence) continue;
+    const size_t later = i + size_t(shape_.rows_kept);  // then the last ones are enough
+    if (later < rows.size() && rows[later].sequence == rows[i].sequence) continue;
     keep(rows[i].sequence, computed.pos[i], hidden_of(i));
   }
   return status;
@@ -104,9 +104,8 @@ std::vector<std::vector<int32_t>> MtpHeads::draft(const std::vector<DraftStart>&
       const auto& [sequence, token, position, count] = starts[i];
       if (depth >= count) continue;
       if (depth == 0) trim(sequence, position);
-      const float* hidden = depth == 0
-                                ? hidden_before(sequence, position)
-                                : llama_get_embeddings_nextn_ith(context_.get(), row_of[i]);
+      const float* hidden = depth == 0 ? hidden_before(sequence, position)
+                                       : llama_get_embeddings_nextn_ith(context_.get(), row_of[i]);
       row_of[i] = add_row(depth == 0 ? token : drafts[i].back(), position + depth, sequence, true,
                           hidden ? hidden : zeros_.data());
     }

@@ -58,7 +58,8 @@ describe.skipIf(process.platform !== 'linux').each(kinds)('with a %s model', (ki
       for (let at = 1; at <= ROUNDS; at++) {
         await askWhileFailing(kind, engine, `decode ${at} ${how}`)
       }
-      expect(engine.stats().failed).toBeGreaterThanOrEqual(ROUNDS)
+      // Where heads fail to draft, or drafts have no room, nobody fails.
+      expect(engine.stats().failed).toBeGreaterThanOrEqual(kind === 'heads' ? 1 : ROUNDS)
     }
     expect(failures()).toBe(2 * ROUNDS)
   })

@@ -52,8 +52,8 @@ async function loneOnes(asks: Ask[]): Promise<Guesses[]> {
 describe('heads guess what they guess alone', () => {
   closeAfterEach()
 
-  // Such ones share a batch. llama.cpp computes it in parts of equal lengths, and leaves hidden rows
-  // in their order.
+  // Such ones share a batch. llama.cpp computes it in parts of equal lengths, and leaves the hidden
+  // rows in their order.
   test('after short prompts of unequal lengths', async () => {
     const engine = await openEngine('heads', { ...countable, parallel: 9 })
     const first = send(engine, { prompt: textOf(700, 39), maxTokens: 1 })
