@@ -37,9 +37,10 @@ TEST("hidden rows: neighbours of unequal lengths are computed together as far as
 
 TEST("hidden rows: sequences that are no neighbours are computed one after another") {
   CHECK(places_of_hidden_rows(batch({{0, 3}, {2, 1}}, false), true) == Places({0, 1, 2, 3}));
-  // 1 is no neighbour of 2 in this order, but is of 0, which comes before both.
+  // Computed: 0, 3 | 1, 2, since sequence 1 is the next one after 0 wherever it stands. Of the rows
+  // with logits, 3 comes before 2, so the second place and the third are exchanged.
   CHECK(places_of_hidden_rows(batch({{0, 1}, {2, 2}, {1, 1}}, false), true) ==
-        Places({0, 2, 3, 1}));
+        Places({0, 1, 3, 2}));
 }
 
 TEST("hidden rows: where each row has logits, all are brought into the batch's order") {
