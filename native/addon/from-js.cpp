@@ -190,6 +190,7 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.chat_template = string(object, "chatTemplate");
   options.draft_path = string(object, "draft");
   options.lookup = object.Get("lookup").ToBoolean();
+  options.mtp = object.Get("mtp").ToBoolean();
   options.draft_max = integer(object, "draftMax");
   options.estimates_only = object.Get("estimatesOnly").ToBoolean();
   options.embeddings = embedding_use(string(object, "embeddings"));

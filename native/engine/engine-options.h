@@ -30,6 +30,7 @@ struct EngineOptions {
   std::string chat_template;    // instead of the model's own; empty is none
   std::string draft_path;       // of a draft model; empty is none
   bool lookup = false;          // drafts by looking the text up; not beside a draft model
+  bool mtp = false;             // drafts by the model's own heads; beside neither of them
   int32_t draft_max = 0;        // tokens drafted for one step; 0 chooses, by measure
   int32_t window = 64;          // tokens
   bool estimates_only = false;  // reports what a load would take, and ends

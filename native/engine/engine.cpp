@@ -147,6 +147,7 @@ Engine::Opened Engine::open() {
               "the CPU computes alone, because the GPU could not: " + fault.message};
   }
   LoadPlan on_cpu;
+  on_cpu.target.has_heads = plan.target.has_heads;
   // Warnings about the placement on the GPU are dropped: they are true no longer.
   for (Warning& warning : plan.warnings) {
     if (warning.code == failed.code) on_cpu.warnings.push_back(std::move(warning));
@@ -374,10 +375,10 @@ void Engine::check_speculation(const Opened& opened) const {
   }
   if (!why) return;
   throw FaultError(FaultCode::model_invalid,
-                   options_.model_path + why + "; leave draft and lookup out");
+                   options_.model_path + why + "; leave draft, lookup and mtp out");
 }
 
-std::unique_ptr<Speculation> Engine::speculation(const Context& context,
+std::unique_ptr<Speculation> Engine::speculation(Context& context,
                                                  std::unique_ptr<Context>& draft) const {
   const Sizing sizing(options_);
   if (!sizing.speculates()) return nullptr;
@@ -387,7 +388,8 @@ std::unique_ptr<Speculation> Engine::speculation(const Context& context,
     speculator = std::make_unique<Speculator>(context, std::move(draft), params);
   }
   return std::make_unique<Speculation>(
-      std::move(speculator), SpeculationOptions{options_.draft_max, options_.kv_cells == 0});
+      std::move(speculator), options_.mtp ? &context : nullptr,
+      SpeculationOptions{options_.draft_max, options_.kv_cells == 0});
 }
 
 // The thread tuner is for what the CPU computes.

@@ -105,8 +105,7 @@ class Engine {
   LoadedModel describe(const Opened& opened) const;
   void check_speculation(const Opened& opened) const;
   // Takes the draft model's context, where there is one.
-  std::unique_ptr<Speculation> speculation(const Context& context,
-                                           std::unique_ptr<Context>& draft) const;
+  std::unique_ptr<Speculation> speculation(Context& context, std::unique_ptr<Context>& draft) const;
   // Nothing comes to it from then on.
   std::unique_ptr<Preparer> take_preparer();
   void answer_the_rest() noexcept;

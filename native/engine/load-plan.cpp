@@ -96,9 +96,17 @@ class Outlines {
   std::pair<std::vector<std::string>, int32_t> key_;
 };
 
+// The CPU alone, with what the options say of the models.
+LoadPlan plan_of(const EngineOptions& options) {
+  LoadPlan plan;
+  plan.target.has_heads = options.mtp;
+  return plan;
+}
+
 // The plan's parameters for a set of devices; none is the CPU.
 void place(LoadPlan& plan, const std::vector<Device>& devices, const DeviceSet& set, int32_t layers,
            const std::vector<float>& shares) {
+  const bool has_heads = plan.target.has_heads;
   plan.target = plan.draft = ModelParams();
   plan.devices.clear();
   for (size_t at : set) {
@@ -109,6 +117,7 @@ void place(LoadPlan& plan, const std::vector<Device>& devices, const DeviceSet& 
   if (set.size() > 1) plan.target.tensor_split = shares;
   plan.draft = plan.target;
   plan.draft.gpu_layers = set.empty() ? 0 : kAllLayers;
+  plan.target.has_heads = has_heads;
 }
 
 void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice& choice,
@@ -117,7 +126,7 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice&
   Outlines outlines(options, is_abandoned);
   int32_t layers_total = kAllLayers;
   const Measure measure = [&](const DeviceSet& set, int32_t layers, int32_t context) {
-    LoadPlan trial;
+    LoadPlan trial = plan_of(options);
     // All of them by one number: the first outline is the one that is measured first.
     place(trial, devices, set, layers < layers_total ? layers : kAllLayers, choice.shares);
     return outlines.measure(trial.target, trial.draft, Sizing(options, context)).memory;
@@ -164,7 +173,7 @@ bool is_final(const FaultError& error) {
 LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned) {
   const PlacementRequest& asked = options.placement;
   const std::string named = backend_name(asked.gpu);
-  LoadPlan plan;
+  LoadPlan plan = plan_of(options);
   if (asked.gpu == GpuUse::off || (named.empty() && asked.gpu_layers == 0)) return plan;
   // Without layers for it a named backend only has to be there.
   const Look look = asked.gpu_layers == 0 ? Look::names : Look::started;
@@ -176,7 +185,7 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
     fit(plan, devices, choice, options, is_abandoned);
   } catch (const FaultError& error) {
     if (!named.empty() || is_final(error)) throw;
-    plan = LoadPlan();
+    plan = plan_of(options);
     plan.warnings = choice.warnings;
     plan.warnings.push_back(
         {"WARN_GPU_FAILED",

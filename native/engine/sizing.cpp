@@ -51,6 +51,7 @@ ContextParams Sizing::target(const Models& models) const {
   params.priority = options_.priority;
   params.kv_type = options_.kv_type;
   params.flash_attention = options_.flash_attention;
+  if (options_.mtp) params.heads_draft_max = draft_max();
   return params;
 }
 
@@ -89,11 +90,12 @@ Sizing::ContextWish Sizing::context_wish(const Model& model) const {
   return {most, is_open ? std::min(most, kGpuContextMin) : most};
 }
 
-// Of a batch that has drafts: of one reply, or where they are looked up, of several.
+// Of a batch that has drafts: of one reply by a draft model, or else of several.
 int32_t Sizing::draft_rows() const {
   if (!speculates()) return 0;
   const int32_t rows = 1 + draft_max();
-  const int32_t all = options_.lookup ? std::min(rows * options_.parallel, DraftCost::kRowsMax) : 0;
+  const bool drafts_for_all = options_.lookup || options_.mtp;
+  const int32_t all = drafts_for_all ? std::min(rows * options_.parallel, DraftCost::kRowsMax) : 0;
   return std::max(rows, all);
 }
 

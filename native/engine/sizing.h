@@ -47,7 +47,9 @@ class Sizing {
   // For sampling, and for computing where the CPU does.
   int32_t threads() const;
   int32_t compute_threads(const Model& model) const;
-  bool speculates() const { return options_.lookup || !options_.draft_path.empty(); }
+  bool speculates() const {
+    return options_.lookup || options_.mtp || !options_.draft_path.empty();
+  }
 
  private:
   int32_t context_tokens(const Models& models) const;

@@ -17,8 +17,10 @@ constexpr int32_t kResumes = TextIndex::kKey;
 
 }  // namespace
 
-Speculation::Speculation(std::unique_ptr<Speculator> speculator, const SpeculationOptions& options)
+Speculation::Speculation(std::unique_ptr<Speculator> speculator, Context* with_heads,
+                         const SpeculationOptions& options)
     : speculator_(std::move(speculator)),
+      with_heads_(with_heads),
       options_(options),
       reading_(speculator_ ? speculator_->rows_max() : 0),
       length_(fresh_length()) {}
@@ -32,6 +34,7 @@ std::vector<std::vector<int32_t>> Speculation::draft(const std::vector<DraftRequ
                                                      int32_t rows, int32_t rows_max,
                                                      double catch_up_ms, const AbortCheck& abort) {
   if (drafted_steps_ >= kDraftedStepsMax) return std::vector<std::vector<int32_t>>(requests.size());
+  if (with_heads_) return draft_by_heads(requests, rows, rows_max, abort);
   if (!speculator_) return look_up(requests, rows, rows_max);
   std::vector<std::vector<int32_t>> drafts(requests.size());
   if (rows == 1 && requests.size() == 1 && catch_up_ms > 0) {
@@ -53,43 +56,80 @@ std::vector<int32_t> Speculation::draft_by_model(const DraftRequest& request, do
   return tokens;
 }
 
+std::vector<std::vector<int32_t>> Speculation::draft_by_heads(
+    const std::vector<DraftRequest>& requests, int32_t rows, int32_t rows_max,
+    const AbortCheck& abort) {
+  std::vector<DraftWish> wishes;
+  std::vector<DraftLength*> lengths;
+  for (const auto& [sequence, tokens_max] : requests) {
+    const RequestId id = sequence->request().id;
+    lengths.push_back(&by_heads_.try_emplace(id, fresh_length()).first->second);
+    wishes.push_back(wish_of(*lengths.back(), tokens_max));
+  }
+  const std::vector<int32_t> counts = counts_of(wishes, lengths, rows, rows_max);
+  std::vector<DraftStart> starts;
+  int32_t tokens = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const Sequence& sequence = *requests[i].sequence;
+    const int32_t position = sequence.n_computed();
+    starts.push_back({sequence.slot(), sequence.token(position), position, counts[i]});
+    tokens += counts[i];
+  }
+  if (tokens == 0) return std::vector<std::vector<int32_t>>(requests.size());
+  const auto start = Clock::now();
+  auto drafts = with_heads_->draft(starts, abort);
+  cost_.learn_draft(tokens, ms_since(start));
+  return drafts;
+}
+
 std::vector<std::vector<int32_t>> Speculation::look_up(const std::vector<DraftRequest>& requests,
                                                        int32_t rows, int32_t rows_max) {
   std::vector<DraftWish> wishes;
+  std::vector<DraftLength*> lengths;
   std::vector<int32_t> sources;
   for (const auto& [sequence, tokens_max] : requests) {
     LookUp& look_up = look_up_of(*sequence);
     const int32_t source = source_of(look_up, sequence->tokens());
     const int32_t found = source < 0 ? 0 : std::min(tokens_max, sequence->n_tokens() - source);
-    DraftWish wish{0, std::max(0, found)};
-    if (options_.tokens_max > 0) {
-      wish.tokens = found > 0 ? std::min(found, look_up.length.next()) : 0;
-    } else if (found > 0) {
-      wish.chance = look_up.length.chance();
-      if (wish.chance == 0) wish.tokens = 0;
-    }
-    wishes.push_back(wish);
+    wishes.push_back(wish_of(look_up.length, found));
+    lengths.push_back(&look_up.length);
     sources.push_back(source);
   }
-  const std::vector<int32_t> counts = share(wishes, rows, rows_max);
-  int32_t rows_left = rows_max - rows;
-  for (int32_t count : counts) rows_left -= count;
+  const std::vector<int32_t> counts = counts_of(wishes, lengths, rows, rows_max);
   std::vector<std::vector<int32_t>> drafts(requests.size());
-  bool does_draft = rows_left < rows_max - rows;
   for (size_t i = 0; i < requests.size(); ++i) {
-    LookUp& look_up = look_up_of(*requests[i].sequence);
-    int32_t count = counts[i];
-    // Where nobody drafts, since by the costs as they were measured it would be slower.
-    if (!does_draft && is_too_dear(wishes[i], rows, rows_max) && look_up.length.passed()) {
-      count = std::min({wishes[i].tokens, rows_left, DraftCost::kDraftMax});
-      does_draft = true;
-    }
-    if (count <= 0) continue;
+    if (counts[i] <= 0) continue;
     const auto begin = requests[i].sequence->tokens().begin() + sources[i];
-    drafts[i].assign(begin, begin + count);
-    look_up.source = sources[i];
+    drafts[i].assign(begin, begin + counts[i]);
+    look_up_of(*requests[i].sequence).source = sources[i];
   }
   return drafts;
+}
+
+DraftWish Speculation::wish_of(DraftLength& length, int32_t tokens) const {
+  DraftWish wish{0, std::max(0, tokens)};
+  if (options_.tokens_max > 0) {
+    wish.tokens = tokens > 0 ? std::min(tokens, length.next()) : 0;
+  } else if (tokens > 0) {
+    wish.chance = length.chance();
+    if (wish.chance == 0) wish.tokens = 0;
+  }
+  return wish;
+}
+
+std::vector<int32_t> Speculation::counts_of(const std::vector<DraftWish>& wishes,
+                                            const std::vector<DraftLength*>& lengths, int32_t rows,
+                                            int32_t rows_max) const {
+  std::vector<int32_t> counts = share(wishes, rows, rows_max);
+  const auto drafts = [](int32_t count) { return count > 0; };
+  bool does_draft = std::any_of(counts.begin(), counts.end(), drafts);
+  // Where nobody drafts, since by the costs as they were measured it would be slower.
+  for (size_t i = 0; i < wishes.size() && !does_draft; ++i) {
+    if (!is_too_dear(wishes[i], rows, rows_max) || !lengths[i]->passed()) continue;
+    counts[i] = std::min({wishes[i].tokens, rows_max - rows, DraftCost::kDraftMax});
+    does_draft = true;
+  }
+  return counts;
 }
 
 // And by nothing else: not that it found too little, or that the rows were never measured.
@@ -130,12 +170,22 @@ Speculation::LookUp& Speculation::look_up_of(const Sequence& sequence) {
 
 void Speculation::learn(RequestId id, int32_t drafted, int32_t accepted, bool missed) {
   if (speculator_) return length_.learn(drafted, accepted, missed);
+  if (with_heads_) {
+    const auto length = by_heads_.find(id);
+    if (length != by_heads_.end()) length->second.learn(drafted, accepted, missed);
+    return;
+  }
   const auto entry = looked_up_.find(id);
   if (entry == looked_up_.end()) return;  // the reply is over
   LookUp& look_up = entry->second;
   look_up.length.learn(drafted, accepted, missed);
   look_up.resumes = accepted > 0 ? kResumes : 0;
   look_up.source += accepted + 1;
+}
+
+void Speculation::forget(RequestId id) {
+  looked_up_.erase(id);
+  by_heads_.erase(id);
 }
 
 void Speculation::learn_batch(int32_t single, int32_t drafted, bool is_one_pass, double ms) {

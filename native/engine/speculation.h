@@ -30,12 +30,13 @@ struct DraftRequest {
 };
 
 // When to draft, and how much: what StepLoop asks before it computes single rows. A draft model
-// drafts for a reply that runs alone; looking up drafts for several at once. Owned by StepLoop.
-// Engine thread only.
+// drafts for a reply that runs alone; the model's own heads, or looking up, for several at once.
+// Owned by StepLoop. Engine thread only.
 class Speculation {
  public:
-  // With a null speculator it looks up.
-  Speculation(std::unique_ptr<Speculator> speculator, const SpeculationOptions& options);
+  // `with_heads` outlives it. Where both are null it looks up.
+  Speculation(std::unique_ptr<Speculator> speculator, Context* with_heads,
+              const SpeculationOptions& options);
   Speculation(const Speculation&) = delete;
   Speculation& operator=(const Speculation&) = delete;
 
@@ -50,7 +51,7 @@ class Speculation {
   // What a batch of so many single and drafted rows took, in one pass or several.
   void learn_batch(int32_t single, int32_t drafted, bool is_one_pass, double ms);
   // The reply is over.
-  void forget(RequestId id) { looked_up_.erase(id); }
+  void forget(RequestId id);
 
  private:
   // Of a reply for which texts are looked up.
@@ -68,8 +69,17 @@ class Speculation {
                                       const AbortCheck& abort);
   void turn_to(const Sequence& sequence);
   bool catch_up(const Sequence& sequence, double budget_ms, const AbortCheck& abort);
+  std::vector<std::vector<int32_t>> draft_by_heads(const std::vector<DraftRequest>& requests,
+                                                   int32_t rows, int32_t rows_max,
+                                                   const AbortCheck& abort);
   std::vector<std::vector<int32_t>> look_up(const std::vector<DraftRequest>& requests, int32_t rows,
                                             int32_t rows_max);
+  // What a reply wishes for which so many tokens could be drafted.
+  DraftWish wish_of(DraftLength& length, int32_t tokens) const;
+  // How many tokens are drafted for each of these replies, whose lengths are beside them.
+  std::vector<int32_t> counts_of(const std::vector<DraftWish>& wishes,
+                                 const std::vector<DraftLength*>& lengths, int32_t rows,
+                                 int32_t rows_max) const;
   std::vector<int32_t> share(const std::vector<DraftWish>& wishes, int32_t rows,
                              int32_t rows_max) const;
   bool is_too_dear(const DraftWish& wish, int32_t rows, int32_t rows_max) const;
@@ -77,6 +87,7 @@ class Speculation {
   int32_t source_of(LookUp& look_up, const std::vector<int32_t>& tokens);
 
   const std::unique_ptr<Speculator> speculator_;
+  Context* const with_heads_;
   const SpeculationOptions options_;
   PrefillCost reading_;  // of the draft model's rows
   DraftCost cost_;
@@ -87,6 +98,8 @@ class Speculation {
   RequestId id_ = 0;
   std::string salt_;
   bool has_failed_ = false;  // for this reply
+
+  std::unordered_map<RequestId, DraftLength> by_heads_;  // with heads
 
   TextIndex::Store store_;
   std::unordered_map<RequestId, LookUp> looked_up_;

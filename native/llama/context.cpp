@@ -1,6 +1,7 @@
 #include "llama/context.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "base/fault.h"
 #include "ggml-backend.h"
 #include "llama.h"
+#include "llama/raw-decode.h"
 #include "llama/runtime/assert-scope.h"
 #include "llama/runtime/graph-check.h"
 #include "llama/runtime/runtime.h"
@@ -62,6 +64,14 @@ llama_context_params context_params(const Model& model, const ContextParams& par
   return result;
 }
 
+// Of the heads: one row of each sequence has logits, the last of its draft.
+llama_context_params heads_params(const Model& model, const ContextParams& params) {
+  llama_context_params result = context_params(model, params);
+  result.ctx_type = LLAMA_CONTEXT_TYPE_MTP;
+  result.n_outputs_max = uint32_t(params.sequences);
+  return result;
+}
+
 using RawContext = std::unique_ptr<llama_context, decltype(&llama_free)>;
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -82,14 +92,13 @@ void check_graph(ggml_cgraph* graph, int32_t context) {
 }
 
 // Builds the graph that llama.cpp itself reserved last, so that nothing is allocated anew.
-void check_computable(llama_context* context, const Model& model, const ContextParams& params) {
-  const llama_context_params made = context_params(model, params);
+void check_computable(llama_context* context, const llama_context_params& made, int32_t positions) {
   const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
   const AssertScope asserts;
   try {
     ggml_cgraph* graph =
         llama_graph_reserve(context, rows, made.n_seq_max, std::min(rows, made.n_outputs_max));
-    if (graph) check_graph(graph, params.context);
+    if (graph) check_graph(graph, positions);
   } catch (const AssertionError& error) {
     refuse(error.what());
   }
@@ -115,6 +124,17 @@ RawContext make_context(const Model& model, const ContextParams& params) {
       "no context for " + std::to_string(params.sequences) + " sequences of " +
           std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
           " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
+}
+
+RawContext make_heads_context(const Model& model, const ContextParams& params) {
+  ErrorLogScope log;
+  AssertScope asserts;
+  RawContext context(llama_init_from_model(model.raw(), heads_params(model, params)), llama_free);
+  if (context) return context;
+  const bool is_file = !asserts.failure().empty();
+  throw FaultError(is_file ? FaultCode::model_invalid : FaultCode::out_of_memory,
+                   "no context for the model's MTP heads; leave mtp out. llama.cpp says: " +
+                       (is_file ? asserts.failure() : log.text()));
 }
 
 // The entry of a buffer type; null where it belongs to no device of the model.
@@ -143,6 +163,16 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   return plan;
 }
 
+// The weights are counted once.
+MemoryPlan with_heads(MemoryPlan plan, const llama_context* heads, const Model& model) {
+  MemoryPlan more = memory_of(heads, model);
+  const auto without_weights = [](MemoryUse& use) { use.weights = use.copied = 0; };
+  std::for_each(more.devices.begin(), more.devices.end(), without_weights);
+  without_weights(more.host);
+  plan += more;
+  return plan;
+}
+
 bool can_trim(const llama_model* model) {
   return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
          llama_model_n_swa(model) == 0;
@@ -163,7 +193,8 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
       rows_max_(params.rows_max),
       can_trim_(sluice::can_trim(model_->raw())) {
   context_.reset(make_context(*model_, params).release());
-  check_computable(context_.get(), *model_, params);
+  if (params.heads_draft_max > 0) make_heads(params);
+  check_computable(context_.get(), context_params(*model_, params), params.context);
   // Encoders have none, whatever their metadata says of them.
   if (!params.embeds && !llama_get_memory(context_.get())) {
     throw FaultError(FaultCode::model_invalid,
@@ -174,16 +205,30 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
                  : std::make_shared<ComputeThreads>(params.threads, params.poll, params.priority);
   use_threads(params.threads);
   llama_set_abort_callback(context_.get(), on_abort_poll, this);
+  if (heads_) llama_set_abort_callback(heads_->raw(), on_abort_poll, this);
   batch_.reset(new llama_batch(llama_batch_init(params.rows_max, 0, 1)));
 }
 
 Context::~Context() = default;
 
-MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
-  return memory_of(make_context(model, params).get(), model);
+void Context::make_heads(const ContextParams& params) {
+  const bool splits = params.shared_cells == 0 && params.sequences > 1;
+  heads_ = std::make_unique<MtpHeads>(
+      context_.get(), make_heads_context(*model_, params).release(),
+      MtpHeads::Shape{params.sequences, params.rows_max, params.heads_draft_max + 1, splits});
+  check_computable(heads_->raw(), heads_params(*model_, params), params.context);
 }
 
-MemoryPlan Context::memory() const { return memory_of(context_.get(), *model_); }
+MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
+  const MemoryPlan plan = memory_of(make_context(model, params).get(), model);
+  if (params.heads_draft_max == 0) return plan;
+  return with_heads(plan, make_heads_context(model, params).get(), model);
+}
+
+MemoryPlan Context::memory() const {
+  const MemoryPlan plan = memory_of(context_.get(), *model_);
+  return heads_ ? with_heads(plan, heads_->raw(), *model_) : plan;
+}
 
 bool Context::on_abort_poll(void* self) {
   auto* context = static_cast<Context*>(self);
@@ -195,7 +240,10 @@ bool Context::on_abort_poll(void* self) {
   }
 }
 
-void Context::use_threads(int32_t count) { threads_->attach(context_.get(), count); }
+void Context::use_threads(int32_t count) {
+  threads_->attach(context_.get(), count);
+  if (heads_) threads_->attach(heads_->raw(), count);
+}
 
 void Context::clear_rows() { batch_->n_tokens = 0; }
 
@@ -213,21 +261,22 @@ int32_t Context::rows() const { return batch_->n_tokens; }
 
 DecodeStatus Context::decode(const AbortCheck& abort) {
   const AbortScope scope(*this, abort);
-  int32_t code;
-  try {
-    code = llama_decode(context_.get(), *batch_);
-    llama_synchronize(context_.get());
-  } catch (const std::exception&) {
-    code = -3;  // llama_decode catches nothing itself
-  }
+  DecodeStatus status = raw_decode(context_.get(), *batch_);
+  if (status == DecodeStatus::ok && heads_) status = heads_->read(*batch_);
+  rethrow_abort_failure();
+  return status;
+}
+
+std::vector<std::vector<int32_t>> Context::draft(const std::vector<DraftStart>& starts,
+                                                 const AbortCheck& abort) {
+  const AbortScope scope(*this, abort);
+  auto drafts = heads_->draft(starts);
+  rethrow_abort_failure();
+  return drafts;
+}
+
+void Context::rethrow_abort_failure() {
   if (abort_failure_) std::rethrow_exception(std::exchange(abort_failure_, nullptr));
-  switch (code) {
-    case 0: return DecodeStatus::ok;
-    case 1: return DecodeStatus::no_room;
-    case 2: return DecodeStatus::aborted;
-    case -1: return DecodeStatus::invalid;
-    default: return DecodeStatus::fatal;
-  }
 }
 
 float* Context::logits(int32_t row) { return llama_get_logits_ith(context_.get(), row); }
@@ -237,41 +286,57 @@ const float* Context::embedding(int32_t sequence) {
 }
 
 bool Context::trim(int32_t sequence, int32_t position) {
+  if (heads_) heads_->trim(sequence, position);
   llama_memory_t memory = llama_get_memory(context_.get());
   if (llama_memory_seq_pos_max(memory, sequence) < position) return true;
   return can_trim_ && llama_memory_seq_rm(memory, sequence, position, -1);
 }
 
 void Context::remove(int32_t sequence) {
+  if (heads_) heads_->remove(sequence);
   llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1);
 }
 
 void Context::remove_all() {
+  if (heads_) heads_->remove_all();
   if (llama_memory_t memory = llama_get_memory(context_.get())) llama_memory_clear(memory, false);
 }
 
 int32_t Context::computed(int32_t sequence) const {
-  return 1 + llama_memory_seq_pos_max(llama_get_memory(context_.get()), sequence);
+  const int32_t own = 1 + llama_memory_seq_pos_max(llama_get_memory(context_.get()), sequence);
+  return heads_ ? std::min(own, heads_->computed(sequence)) : own;
 }
 
+// With heads: the model's state, theirs, and how long the first one is.
 size_t Context::state_bytes(int32_t sequence) {
-  return llama_state_seq_get_size_ext(context_.get(), sequence, 0);
+  const size_t own = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
+  return heads_ ? own + heads_->state_bytes(sequence) + sizeof(uint64_t) : own;
 }
 
 bool Context::save(int32_t sequence, StateBuffer& buffer) {
+  const uint64_t own = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
   const size_t bytes = state_bytes(sequence);
-  if (!buffer.resize(bytes)) return false;
-  return bytes > 0 &&
-         bytes == llama_state_seq_get_data_ext(context_.get(), buffer.data(), bytes, sequence, 0);
+  if (own == 0 || !buffer.resize(bytes)) return false;
+  uint8_t* const state = buffer.data();
+  if (own != llama_state_seq_get_data_ext(context_.get(), state, own, sequence, 0)) return false;
+  if (!heads_) return true;
+  const size_t rest = bytes - own - sizeof(own);
+  std::memcpy(state + own + rest, &own, sizeof(own));
+  return heads_->save(sequence, state + own, rest);
 }
 
 bool Context::restore(int32_t sequence, const StateBuffer& buffer) {
   remove(sequence);
-  const size_t read =
-      llama_state_seq_set_data_ext(context_.get(), buffer.data(), buffer.size(), sequence, 0);
-  if (read == buffer.size()) return true;
-  remove(sequence);
-  return false;
+  const uint8_t* const state = buffer.data();
+  uint64_t own = buffer.size();
+  if (heads_) std::memcpy(&own, state + buffer.size() - sizeof(own), sizeof(own));
+  const size_t read = llama_state_seq_set_data_ext(context_.get(), state, own, sequence, 0);
+  bool is_there = read == own;
+  if (is_there && heads_) {
+    is_there = heads_->restore(sequence, state + own, buffer.size() - own - sizeof(own));
+  }
+  if (!is_there) remove(sequence);
+  return is_there;
 }
 
 }  // namespace sluice

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <vector>
 
 #include "llama/decode-status.h"
 #include "llama/kv-type.h"
 #include "llama/model.h"
+#include "llama/mtp-heads.h"
 #include "llama/runtime/compute-threads.h"
 #include "memory/state-buffer.h"
 
@@ -29,6 +31,8 @@ struct ContextParams {
   ThreadPriority priority = ThreadPriority::normal;  // of the compute threads
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;
+  // Of one draft by the model's MTP heads, which then read all that is computed; 0: not at all.
+  int32_t heads_draft_max = 0;
   bool embeds = false;  // whole sequences become vectors; then rows_max is all there is room for
 };
 
@@ -65,7 +69,11 @@ class Context {
   // Returns the row's index, to be used with logits().
   int32_t add_row(int32_t token, int32_t position, int32_t sequence, bool wants_logits);
   int32_t rows() const;
+  // With heads: what the batch did to both, so that a sequence has the same positions in both.
   DecodeStatus decode(const AbortCheck& abort);
+  // With heads: what they guess, up to heads_draft_max tokens for each start.
+  std::vector<std::vector<int32_t>> draft(const std::vector<DraftStart>& starts,
+                                          const AbortCheck& abort);
   // While it lives, anything that computes in this context is aborted when the check says so: for
   // llama.cpp's own helpers. decode() needs none.
   class AbortScope {
@@ -119,12 +127,15 @@ class Context {
     void operator()(llama_batch* batch) const;
   };
   static bool on_abort_poll(void* self);
+  void make_heads(const ContextParams& params);
+  void rethrow_abort_failure();
 
   // Destroyed from the last to the first: the context before the threads it computes on, and
   // the weights after both.
   std::shared_ptr<const Model> model_;
   std::shared_ptr<ComputeThreads> threads_;
   std::unique_ptr<llama_context, ContextFree> context_;
+  std::unique_ptr<MtpHeads> heads_;  // null where they are not asked for
   std::unique_ptr<llama_batch, BatchFree> batch_;
   int32_t rows_max_;
   bool can_trim_;

@@ -18,6 +18,7 @@ SharedValues<Model>& models() {
 // Everything that changes what is loaded.
 std::string placement_key(const ModelParams& params) {
   std::string key = std::to_string(params.gpu_layers);
+  if (params.has_heads) key += " with heads";
   for (const std::string& device : params.devices) key += '\n' + device;
   for (const float share : params.tensor_split) {
     char exact[32];

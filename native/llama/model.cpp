@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <set>
 
 #include "base/fault.h"
 #include "base/stack.h"
@@ -117,6 +118,22 @@ void check_kind(const llama_model* model, const std::string& path) {
                        "; use a decoder-only language model, or one for embeddings");
 }
 
+// Architectures for which llama.cpp has a graph of the heads, and whose sequences can be cut back
+// to what was accepted. Without such a graph it would compute the model itself in their place.
+const std::set<std::string> kWithHeads = {"deepseek2", "glm4moe", "hy_v3"};
+
+void check_heads(const llama_model* model, const std::string& architecture,
+                 const std::string& path) {
+  if (llama_model_n_layer_nextn(model) == 0) {
+    throw FaultError(FaultCode::model_invalid,
+                     path + " has no MTP heads to draft with; leave mtp out");
+  }
+  if (kWithHeads.count(architecture) > 0) return;
+  throw FaultError(FaultCode::model_invalid,
+                   path + " has MTP heads, but those of its architecture (" + architecture +
+                       ") cannot be used yet; leave mtp out");
+}
+
 // What llama.cpp reads of ModelParams while it loads.
 struct Devices {
   std::vector<ggml_backend_dev_t> list;  // ends with null
@@ -185,6 +202,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   params.split_mode = asked.devices.size() > 1 ? LLAMA_SPLIT_MODE_LAYER : LLAMA_SPLIT_MODE_NONE;
   params.n_gpu_layers = asked.devices.empty() ? 0 : asked.gpu_layers;
   params.no_alloc = is_outline;
+  params.load_mtp = asked.has_heads;
   if (is_outline || !is_aligned) params.load_mode = LLAMA_LOAD_MODE_NONE;
   bool abandoned = false;
   Progress watched = [&](float fraction) {
@@ -207,6 +225,7 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   }
   std::shared_ptr<Model> model(new Model(raw, asked, is_aligned && take_mapped_files(devices)));
   check_kind(raw, path);
+  if (asked.has_heads) check_heads(raw, model->metadata("general.architecture"), path);
   return model;
 }
 
@@ -303,7 +322,9 @@ Model::HeadSizes Model::head_sizes() const {
 uint64_t Model::kv_bytes_per_token(KvType type) const {
   const HeadSizes sizes = head_sizes();
   const uint64_t heads = uint64_t(std::max(1, llama_model_n_head_kv(model_.get())));
-  const uint64_t layers = uint64_t(std::max(1, llama_model_n_layer(model_.get())));
+  const int32_t own = std::max(1, llama_model_n_layer(model_.get()));
+  const int32_t more = params_.has_heads ? llama_model_n_layer_nextn(model_.get()) : 0;
+  const uint64_t layers = uint64_t(own + more);
   const uint64_t values = layers * heads * uint64_t(sizes.key + sizes.value);
   return kv_bytes(type, values);
 }

@@ -37,6 +37,7 @@ struct ModelParams {
   std::vector<std::string> devices;  // ggml's names; without any, only the CPU is used
   int32_t gpu_layers = 0;            // on them; the output counts as one
   std::vector<float> tensor_split;   // shares of them, by layers; empty is by free memory
+  bool has_heads = false;            // with its MTP heads (see MtpHeads), which else stay unread
 };
 
 // Weights and vocabulary of one GGUF file. Immutable after load, so every method is const and safe
@@ -47,7 +48,8 @@ class Model {
   // Called with 0 to 1; returning false abandons the load.
   using Progress = std::function<bool(float)>;
 
-  // Throws FaultError: model_not_found, model_invalid, cancelled.
+  // Throws FaultError: model_not_found, model_invalid (also where it has no heads that can be used,
+  // and they are asked for), cancelled.
   static std::shared_ptr<const Model> load(const std::string& path, const ModelParams& params,
                                            const Progress& progress);
   // Without its weights: to measure what it would take. Throws as load() does.

@@ -116,9 +116,16 @@ export interface LoadOptions {
    */
   lookup?: boolean
   /**
+   * Drafts with the model's own heads for multi-token prediction (MTP), where its file has them
+   * and its architecture is one of GLM-4.5's, DeepSeek V2 and V3's, or HY-V3's. Several replies are
+   * drafted for at once. It takes memory for the heads' layer, their part of the KV cache and their
+   * buffers, and they read each prompt. Not beside `draft` or `lookup`. Default false.
+   */
+  mtp?: boolean
+  /**
    * Tokens that are drafted for one step at most, 1 to 16; fewer where few are accepted. Default:
    * the engine measures what steps and drafts take, and drafts as many as are fastest: none where
-   * the machine gains nothing by it. No effect without `draft` or `lookup`.
+   * the machine gains nothing by it. No effect without `draft`, `lookup` or `mtp`.
    */
   draftMax?: number
   /**
@@ -551,7 +558,7 @@ export interface Timings {
   readonly decodeMs: number
   /** Of decodeMs, waiting for the reader, or for a slot to come back to. */
   readonly parkedMs: number
-  /** Tokens that were drafted for the reply; 0 without `draft` or `lookup`. */
+  /** Tokens that were drafted for the reply; 0 without `draft`, `lookup` or `mtp`. */
   readonly draftTokens: number
   /** Of draftTokens, those that became part of the reply. */
   readonly draftAcceptedTokens: number
@@ -646,6 +653,7 @@ export interface EngineSettings {
   /** Path of the draft model; null without. */
   readonly draft: string | null
   readonly lookup: boolean
+  readonly mtp: boolean
   /** Tokens drafted for one step at most; 0 where the engine measures how many are fastest. */
   readonly draftMax: number
   /** Tokens of reasoning in a reply whose request sets no limit; -1 is no limit. */

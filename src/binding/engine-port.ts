@@ -431,6 +431,8 @@ export interface NativeEngineOptions {
   draft: string
   /** Drafts by looking up; not beside a draft model. */
   lookup: boolean
+  /** Drafts by the model's MTP heads; beside neither of them. */
+  mtp: boolean
   /** Tokens drafted for one step at most; 0 is as many as are fastest, by measure. */
   draftMax: number
   /** Whether the engine embeds instead of generating; 'automatic' where its file pools rows. */

@@ -58,6 +58,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   flashAttention: 'Speed',
   draft: 'Speed',
   lookup: 'Speed',
+  mtp: 'Speed',
   draftMax: 'Speed',
   queue: 'Limits',
   queueDeadlineMs: 'Limits',

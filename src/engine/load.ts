@@ -130,6 +130,7 @@ function makeEngine(
     cacheMiB: info.cacheBytes / mebibyte,
     draft: native.draft === '' ? null : native.draft,
     lookup: native.lookup,
+    mtp: native.mtp,
     draftMax: native.draftMax,
     reasoningBudget: settled.reasoning.budget ?? -1,
     toolsMax: settled.toolsMax,

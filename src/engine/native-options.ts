@@ -55,6 +55,7 @@ export function nativeOptions(
     chatTemplate: settled.chatTemplate ?? '',
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
     lookup: settled.lookup,
+    mtp: settled.mtp,
     draftMax: settled.draftMax ?? 0,
     embeddings: embeddingUse(settled.embeddings),
     window: settled.window,

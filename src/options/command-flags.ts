@@ -94,6 +94,7 @@ const modelFlags = {
   }),
   ...loadFlags({ draft: ['FILE', 'a small model that drafts for a lone reply'] }),
   lookup: switchFlag('draft by looking up what followed the same words before'),
+  mtp: switchFlag("draft with the model's own heads (MTP), where it has them"),
   ...loadFlags({
     draftMax: ['N', 'tokens to draft for a step at most', 'as many as are fastest, by measure'],
   }),

@@ -107,6 +107,7 @@ export const loadChecks: Checks<LoadOptions> = {
   toolWorkMax: integerFrom(1, 2 ** 20),
   draft: fileLocation,
   lookup: trueOrFalse,
+  mtp: trueOrFalse,
   draftMax: integerFrom(1, 16),
   embeddings: trueOrFalse,
   sampling: fieldsOf(samplingChecks),
@@ -129,6 +130,7 @@ export const loadDefaults = {
   kvType: 'f16' as const,
   flashAttention: 'auto' as const,
   lookup: false,
+  mtp: false,
   ...toolLimitDefaults,
 }
 
@@ -165,6 +167,9 @@ export function parseLoadOptions(input: unknown, embedded: string): SettledLoadO
   }
   if (given.draft !== undefined && given.lookup === true) {
     throw wrong('lookup', 'false or nothing beside a draft model', given.lookup)
+  }
+  if (given.mtp === true && (given.draft !== undefined || given.lookup === true)) {
+    throw wrong('mtp', 'false or nothing beside draft or lookup', given.mtp)
   }
   checkPlacement(given)
   const { sampling = {}, reasoning = {} } = given

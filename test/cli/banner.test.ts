@@ -40,6 +40,7 @@ const served = {
     cacheMiB: 300,
     draft: null,
     lookup: false,
+    mtp: false,
     draftMax: 0,
     reasoningBudget: -1,
     toolsMax: 1024,
@@ -94,8 +95,9 @@ describe('what serve says at its start', () => {
   test.each([
     [{ draft: '/models/d.gguf' }, 'draft /models/d.gguf\n'],
     [{ lookup: true, draftMax: 3 }, 'lookup, draft-max 3'],
+    [{ mtp: true }, 'mtp\n'],
   ])('shows what drafts, where it was asked for: %j', (asked, shown) => {
-    expect(text).not.toMatch(/draft|lookup/)
+    expect(text).not.toMatch(/draft|lookup|mtp/)
     const drafting = { ...served, settings: { ...served.settings, ...asked } }
     expect(banner([drafting], home, flags)).toContain(shown)
   })

@@ -34,8 +34,11 @@ describe('load', () => {
     expect(drafting.settings).toMatchObject({ draft: path.resolve('models/d.gguf'), draftMax: 3 })
     const plain = await load({ model: 'm.gguf' })
     expect(addon.engine.options).toMatchObject({ draft: '', lookup: false, draftMax: 0 })
-    expect(plain.settings).toMatchObject({ draft: null, lookup: false })
-    await Promise.all([drafting.close(), plain.close()])
+    expect(plain.settings).toMatchObject({ draft: null, lookup: false, mtp: false })
+    const byHeads = await load({ model: 'm.gguf', mtp: true })
+    expect(addon.engine.options).toMatchObject({ draft: '', lookup: false, mtp: true })
+    expect(byHeads.settings).toMatchObject({ draft: null, lookup: false, mtp: true })
+    await Promise.all([drafting.close(), plain.close(), byHeads.close()])
   })
 
   test('the engine chooses the memory that kept states may take, unless it is said', async () => {

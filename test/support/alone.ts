@@ -14,6 +14,9 @@ const usual = { kvType: 'q8_0', context: 1024, threads: 1, queue: 256 } as const
 /** Room for the longest of all; it has no say in the text. */
 const own = { context: 4096, parallel: 1, cacheMiB: 0 }
 
+/** What a model with heads is for; alone it drafts nothing. */
+const ofKind = (kind: ModelKind) => (kind === 'heads' ? { mtp: true } : {})
+
 const open: Engine[] = []
 /** What a test that ran out of time was at. */
 let stage = ''
@@ -32,7 +35,7 @@ export async function openEngine(
   options: Omit<LoadOptions, 'model'>,
 ): Promise<Engine> {
   stage = 'loading'
-  const engine = await load({ model: kindModel(kind), ...usual, ...options })
+  const engine = await load({ model: kindModel(kind), ...usual, ...ofKind(kind), ...options })
   open.push(engine)
   stage = 'answering'
   return engine

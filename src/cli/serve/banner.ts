@@ -105,10 +105,11 @@ function sharing(kvCells: number, isolateKeys: boolean): string {
   return `${cells}${isolateKeys ? ', isolate-keys' : ''}`
 }
 
-function drafting({ draft, lookup, draftMax }: EngineSettings): string {
-  if (draft === null && !lookup) return ''
+function drafting({ draft, lookup, mtp, draftMax }: EngineSettings): string {
+  if (draft === null && !lookup && !mtp) return ''
   const limit = draftMax === 0 ? '' : `, draft-max ${draftMax}`
-  return `, ${draft === null ? 'lookup' : `draft ${draft}`}${limit}`
+  const own = mtp ? 'mtp' : 'lookup'
+  return `, ${draft === null ? own : `draft ${draft}`}${limit}`
 }
 
 function reasoning({ reasoningBudget }: EngineSettings): string {

@@ -26,9 +26,9 @@ const questions = (count: number) => Array.from({ length: count }, (_, i) => tex
 const withSystem = (count: number) => questions(count).map((question) => `${system}. ${question}`)
 const MiB64 = { cacheMiB: 64 }
 
-describe.each(MODEL_KINDS)('a %s model says what it says alone', (kind) => {
+describe.each([...MODEL_KINDS, 'heads'] as const)('a %s model says what it says alone', (kind) => {
   closeAfterEach()
-  const isTrimmable = kind === 'plain'
+  const isTrimmable = kind === 'plain' || kind === 'heads'
 
   test.each([8, 4])(
     'to sixteen requests with one new system prompt at once, in %i slots',

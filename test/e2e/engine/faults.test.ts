@@ -69,7 +69,9 @@ const situations: Record<string, (kind: ModelKind) => Promise<{ asks: Ask[]; tex
   },
 }
 
-describe.skipIf(process.platform !== 'linux').each(MODEL_KINDS)('with a %s model', (kind) => {
+const kinds = [...MODEL_KINDS, 'heads'] as const
+
+describe.skipIf(process.platform !== 'linux').each(kinds)('with a %s model', (kind) => {
   closeAfterEach()
   afterEach(() => useBinding(undefined))
 

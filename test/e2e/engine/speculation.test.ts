@@ -13,7 +13,7 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { kindModel } from '../../support/models/model-kinds.js'
+import { kindModel, type ModelKind } from '../../support/models/model-kinds.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { scriptModel } from '../../support/models/script-model.js'
 import { randomWords } from '../../support/random-words.js'
@@ -28,41 +28,43 @@ const drafts: Record<string, Partial<LoadOptions>> = {
   'itself as the draft': { draft: target, draftMax: 8 },
   'a draft that is always wrong': { draft: kindModel('plain', { seed: 2 }), draftMax: 8 },
   'look-ups': { lookup: true, draftMax: 8 },
+  'the heads of its model': { mtp: true, draftMax: 8 },
 }
 const itself = drafts['itself as the draft'] as Partial<LoadOptions>
 
 describe.each(Object.entries(drafts))('a reply with %s says what it says without', (_, options) => {
   closeAfterEach()
+  const kind: ModelKind = options.mtp ? 'heads' : 'plain'
 
   test('greedily and drawn, after short prompts and long ones, for any draftMax', async () => {
     const { draftMax: _, ...measured } = options
     for (const limit of [{ draftMax: 1 }, { draftMax: 5 }, { draftMax: 16 }, {}]) {
-      const engine = await openEngine('plain', { ...measured, ...limit })
+      const engine = await openEngine(kind, { ...measured, ...limit })
       const prompts = [4, 60, 250, 400].flatMap((words) => [textOf(words, 1), textOf(words, 2)])
       const asks = asksFor(prompts, 150)
       const texts: string[] = []
       for (const ask of asks) texts.push(await send(engine, ask).text())
-      await expectAsAlone('plain', asks, texts)
+      await expectAsAlone(kind, asks, texts)
     }
   })
 
   test('while it is alone at times and among others at other times', async () => {
-    const engine = await openEngine('plain', { ...options, parallel: 3 })
+    const engine = await openEngine(kind, { ...options, parallel: 3 })
     const asks = asksFor(
       [1, 2, 3, 4].map((seed) => textOf(20, seed)),
       (i) => 100 * (i + 1),
     )
-    await expectAsAlone('plain', asks, await sendAll(engine, asks))
+    await expectAsAlone(kind, asks, await sendAll(engine, asks))
   })
 
   test('in the second and third turn, whose cells are all there', async () => {
-    const engine = await openEngine('plain', options)
+    const engine = await openEngine(kind, options)
     let prompt = textOf(40, 7)
     for (const turn of [1, 2, 3]) {
       const [ask] = asksFor([prompt], 70) as [Ask]
       const reply = send(engine, ask)
       const text = await reply.text()
-      await expectAsAlone('plain', [ask], [text])
+      await expectAsAlone(kind, [ask], [text])
       const { promptTokens, cachedTokens } = (await reply.done).usage
       // All but the reply's last token, which was never computed, and the new words.
       if (turn > 1) expect(promptTokens - cachedTokens).toBeLessThan(20)
@@ -72,20 +74,20 @@ describe.each(Object.entries(drafts))('a reply with %s says what it says without
 
   test('with cells that all share, of which drafts take no more than are free', async () => {
     const cells = { context: 256, kvCells: 300 }
-    const engine = await openEngine('plain', { ...options, ...cells, parallel: 2 })
+    const engine = await openEngine(kind, { ...options, ...cells, parallel: 2 })
     for (const seed of [1, 2, 3]) {
       const asks = greedyAsksFor([textOf(20, seed), textOf(20, seed + 9)], (i) => 60 + 100 * i)
-      await expectAsAloneButForTies('plain', asks, await sendAll(engine, asks))
+      await expectAsAloneButForTies(kind, asks, await sendAll(engine, asks))
     }
     expect(engine.stats().failed).toBe(0)
   })
 
   test('with a penalty, which changes from token to token', async () => {
-    const engine = await openEngine('plain', options)
+    const engine = await openEngine(kind, options)
     const asks = asksFor([textOf(30, 3), textOf(30, 4)], 120).map((ask) => {
       return { ...ask, repeatPenalty: 1.3, frequencyPenalty: 0.5 }
     })
-    for (const ask of asks) await expectAsAlone('plain', [ask], [await send(engine, ask).text()])
+    for (const ask of asks) await expectAsAlone(kind, [ask], [await send(engine, ask).text()])
   })
 })
 

@@ -26,8 +26,8 @@ const templates = {
 const exact = { kvType: 'q8_0', threads: 1 } as const
 
 export function drawEngine(dice: Dice): EnginePlan {
-  const kind = dice.chance(0.4) ? 'plain' : dice.pick(MODEL_KINDS)
-  const embeds = dice.chance(0.1)
+  const kind = dice.chance(0.4) ? 'plain' : dice.pick([...MODEL_KINDS, 'heads' as const])
+  const embeds = kind !== 'heads' && dice.chance(0.1)
   const template = dice.pick(['chatml', 'hermes', 'qwen'] as const)
   // What is told of tools takes about 1,000 tokens.
   const short = kind === 'sliding-window' ? WINDOW_CELLS : 1024
@@ -40,9 +40,14 @@ export function drawEngine(dice: Dice): EnginePlan {
     cacheMiB: dice.pick([0, 1, 16]),
     ...(dice.chance(0.1) ? { queueDeadlineMs: dice.int(1, 30) } : {}),
     ...(kind === 'plain' && !embeds ? drawSpeculation(dice) : {}),
+    ...(kind === 'heads' ? drawHeads(dice) : {}),
     ...(dice.chance(0.1) ? { kvCells: context + dice.int(0, 300) } : {}),
   }
   return { kind, template, embeds, options }
+}
+
+function drawHeads(dice: Dice): Partial<LoadOptions> {
+  return dice.chance(0.7) ? { mtp: true, draftMax: dice.int(1, 16) } : { mtp: true }
 }
 
 function drawSpeculation(dice: Dice): Partial<LoadOptions> {

@@ -24,6 +24,7 @@ const alone = {
   kvCells: undefined,
   draft: undefined,
   lookup: undefined,
+  mtp: undefined,
   draftMax: undefined,
 }
 

@@ -1,7 +1,8 @@
 /**
  * Random models of every kind of memory, for tests of what is remembered: plain attention, which
- * can be trimmed anywhere, and three kinds that can not. They are made so that text tells a wrong
- * cell from a right one, which test/e2e/engine/load/model-kinds.test.ts holds them to:
+ * can be trimmed anywhere, and three kinds that can not; and one with MTP heads. They are made so
+ * that text tells a wrong cell from a right one, which test/e2e/engine/load/model-kinds.test.ts
+ * holds them to:
  *
  * - The likeliest token stands well above the next one, by the scale of the output weights, so
  *   that greedy text does not hang on how a sum was rounded.
@@ -21,12 +22,14 @@ import {
   tensorBytes,
 } from './gguf-writer.js'
 import { cachedModel } from './model-cache.js'
-import { constantTensor, Random, randomTensor } from './random-weights.js'
+import { constantTensor, Random, randomTensor, toHalf } from './random-weights.js'
 import { CHATML_TEMPLATE, tinyTokenizer } from './tokenizers.js'
 
-export type ModelKind = 'plain' | 'sliding-window' | 'hybrid' | 'recurrent'
+/** Of memory. */
+export const MODEL_KINDS = ['plain', 'sliding-window', 'hybrid', 'recurrent'] as const
 
-export const MODEL_KINDS: readonly ModelKind[] = ['plain', 'sliding-window', 'hybrid', 'recurrent']
+/** A model with heads has a plain one's memory. */
+export type ModelKind = (typeof MODEL_KINDS)[number] | 'heads'
 
 /** Tokens that the sliding-window model's first layer looks back on; its second sees them all. */
 export const SLIDING_WINDOW = 32
@@ -36,6 +39,8 @@ export interface KindOptions {
   logitDeviation?: number
   /** The architecture's pooling_type: 1 is mean, 2 cls, 3 last. Default 0, none. */
   pooling?: number
+  /** Its metadata says that it has MTP heads, and their layer is not in the file. Default false. */
+  claimsHeads?: boolean
   /** Default 1. */
   seed?: number
 }
@@ -44,6 +49,7 @@ type Shape = Required<KindOptions> & { kind: ModelKind }
 
 const ARCHITECTURES = {
   plain: 'llama',
+  heads: 'glm4moe',
   'sliding-window': 'gemma3',
   hybrid: 'falcon-h1',
   recurrent: 'mamba',
@@ -58,11 +64,17 @@ const HEADS = WIDTH / HEAD
 const CONV = 4
 const STATE = 16
 const TIME_STEP_RANK = 32
+const EXPERTS = 2
+/** What the first layer of the model with heads adds, of which the heads know nothing. */
+const UNKNOWN_GAIN = 0.2
+/** The same of what the heads have beside a copy of the last layer. */
+const GUESS_GAIN = 0.2
 const CONTEXT = 8192
 
 /** @returns the path of the file */
 export function kindModel(kind: ModelKind, options: KindOptions = {}): string {
-  const shape = { logitDeviation: 8, pooling: 0, seed: 1, ...options, kind }
+  const defaults = { logitDeviation: 8, pooling: 0, claimsHeads: false, seed: 1 }
+  const shape = { ...defaults, ...options, kind }
   return cachedModel(kind, shape, () => {
     const { metadata, pieces } = tinyTokenizer()
     return {
@@ -79,16 +91,19 @@ function isForReplies(piece: Uint8Array): boolean {
   return /^[!-`{-~]$/.test(Buffer.from(piece).toString('latin1'))
 }
 
-function architectureOf({ kind, pooling }: Shape): GgufMetadata {
+function architectureOf({ kind, pooling, claimsHeads }: Shape): GgufMetadata {
   const architecture = ARCHITECTURES[kind]
+  const hasHeads = kind === 'heads' || claimsHeads
   const keys: Record<string, GgufValue> = {
-    block_count: ggufUint32(LAYERS),
+    block_count: ggufUint32(hasHeads ? LAYERS + 1 : LAYERS),
     context_length: ggufUint32(CONTEXT),
     embedding_length: ggufUint32(WIDTH),
     feed_forward_length: ggufUint32(kind === 'recurrent' ? 0 : INNER),
     'attention.layer_norm_rms_epsilon': ggufFloat32(1e-5),
     'attention.head_count': ggufUint32(kind === 'recurrent' ? 0 : HEADS),
     ...(kind === 'recurrent' ? {} : attentionKeys()),
+    ...(hasHeads ? { nextn_predict_layers: ggufUint32(1) } : {}),
+    ...(kind === 'heads' ? expertKeys() : {}),
     ...(kind === 'sliding-window' ? windowKeys() : {}),
     ...(kind === 'hybrid' ? { ...stateKeys(HEADS), 'ssm.group_count': ggufUint32(1) } : {}),
     ...(kind === 'recurrent' ? stateKeys(TIME_STEP_RANK) : {}),
@@ -109,6 +124,17 @@ function attentionKeys(): Record<string, GgufValue> {
     'attention.key_length': ggufUint32(HEAD),
     'attention.value_length': ggufUint32(HEAD),
     'rope.dimension_count': ggufUint32(HEAD),
+  }
+}
+
+/** Experts are in the layer of the heads alone. */
+function expertKeys(): Record<string, GgufValue> {
+  return {
+    leading_dense_block_count: ggufUint32(LAYERS),
+    expert_count: ggufUint32(EXPERTS),
+    expert_used_count: ggufUint32(1),
+    expert_shared_count: ggufUint32(1),
+    expert_feed_forward_length: ggufUint32(INNER),
   }
 }
 
@@ -140,24 +166,32 @@ class Weights {
   }
 
   all(isWritten: boolean[], marks: number): TensorSource[] {
-    const { kind, logitDeviation } = this.#shape
+    const { kind, logitDeviation, claimsHeads } = this.#shape
     const vocabulary = isWritten.length + marks
     // Gemma multiplies its embeddings by the root of their length.
     const embedding = kind === 'sliding-window' ? 1 : Math.sqrt(WIDTH)
     const output = this.#matrix('output', WIDTH, vocabulary, logitDeviation)
     return [
       this.#matrix('token_embd', WIDTH, vocabulary, embedding),
-      ...Array.from({ length: LAYERS }, (_, i) => this.#layer(`blk.${i}`)).flat(),
+      ...(kind === 'heads'
+        ? this.#layersAndHeads(claimsHeads)
+        : Array.from({ length: LAYERS }, (_, i) => this.#layer(`blk.${i}`)).flat()),
       this.#filled('output_norm.weight', WIDTH, 1),
       { ...output, data: () => silenced(output.data(), isWritten) },
     ]
   }
 
-  #layer(layer: string): TensorSource[] {
+  #layer(layer: string, gain = 1): TensorSource[] {
     const norm = this.#filled(`${layer}.attn_norm.weight`, WIDTH, 1)
     switch (this.#shape.kind) {
       case 'plain':
         return [norm, ...this.#attention(layer, 2), ...this.#feedForward(layer)]
+      case 'heads':
+        return [
+          norm,
+          ...this.#attention(layer, 2, gain),
+          ...this.#feedForward(layer, 'post_attention_norm.weight', gain),
+        ]
       case 'sliding-window':
         return [norm, ...this.#attention(layer, 1), ...this.#feedForward(layer)].concat([
           // Keys and queries come out of these with the deviation that the others have.
@@ -175,21 +209,58 @@ class Weights {
     }
   }
 
-  #attention(layer: string, gain: number): TensorSource[] {
+  /**
+   * The heads have a copy of the last layer. It reads the token before as that one does, so they
+   * are often right, and not always: by what they lack, and by what they have besides.
+   */
+  #layersAndHeads(withoutHeads: boolean): TensorSource[] {
+    const [last, copy] = [1, 2].map(() => new Weights({ ...this.#shape, seed: -this.#shape.seed }))
+    const layers = [...this.#layer('blk.0', UNKNOWN_GAIN), ...(last as Weights).#layer('blk.1')]
+    return withoutHeads ? layers : [...layers, ...this.#heads('blk.2', copy as Weights)]
+  }
+
+  /** Of the token, and of what the model's last layer made of the one before. */
+  #heads(layer: string, copy: Weights): TensorSource[] {
+    const experts = (name: string, columns: number, rows: number, gain = 1) =>
+      this.#weights(`${layer}.${name}_exps.weight`, MATRIX, [columns, rows, EXPERTS], gain)
+    const isShared = (name: string) => /ffn_(gate|up|down)/.test(name)
+    return [
+      ...copy.#layer(layer).map((tensor) => {
+        const name = tensor.name.replace('.weight', '_shexp.weight')
+        return isShared(tensor.name) ? { ...tensor, name } : tensor
+      }),
+      this.#matrix(`${layer}.ffn_gate_inp`, WIDTH, EXPERTS),
+      this.#filled(`${layer}.exp_probs_b.bias`, EXPERTS, 0),
+      experts('ffn_gate', WIDTH, INNER),
+      experts('ffn_up', WIDTH, INNER),
+      experts('ffn_down', INNER, WIDTH, GUESS_GAIN),
+      this.#joined(`${layer}.nextn.eh_proj.weight`),
+      this.#filled(`${layer}.nextn.enorm.weight`, WIDTH, 1),
+      this.#filled(`${layer}.nextn.hnorm.weight`, WIDTH, 1),
+    ]
+  }
+
+  /** Passes the token on as it is, and adds some of the hidden row. */
+  #joined(name: string): TensorSource {
+    const source = this.#weights(name, MATRIX, [2 * WIDTH, WIDTH], GUESS_GAIN)
+    return { ...source, data: () => withIdentity(source.data()) }
+  }
+
+  #attention(layer: string, gain: number, outputGain = 1): TensorSource[] {
     return [
       this.#matrix(`${layer}.attn_q`, WIDTH, WIDTH, gain),
       this.#matrix(`${layer}.attn_k`, WIDTH, WIDTH, gain),
       this.#matrix(`${layer}.attn_v`, WIDTH, WIDTH),
-      this.#matrix(`${layer}.attn_output`, WIDTH, WIDTH),
+      this.#matrix(`${layer}.attn_output`, WIDTH, WIDTH, outputGain),
     ]
   }
 
-  #feedForward(layer: string, norm = 'ffn_norm.weight'): TensorSource[] {
+  #feedForward(layer: string, norm = 'ffn_norm.weight', outputGain = 1): TensorSource[] {
     return [
       this.#filled(`${layer}.${norm}`, WIDTH, 1),
       this.#matrix(`${layer}.ffn_gate`, WIDTH, INNER),
       this.#matrix(`${layer}.ffn_up`, WIDTH, INNER),
-      this.#matrix(`${layer}.ffn_down`, INNER, WIDTH),
+      this.#matrix(`${layer}.ffn_down`, INNER, WIDTH, outputGain),
     ]
   }
 
@@ -230,9 +301,16 @@ class Weights {
     return this.#weights(`${name}.weight`, 'f32', [CONV, rows], 1)
   }
 
-  #weights(name: string, type: TensorType, shape: [number, number], gain: number): TensorSource {
+  #weights(
+    name: string,
+    type: TensorType,
+    shape: [number, number, number?],
+    gain: number,
+  ): TensorSource {
     const deviation = gain / Math.sqrt(shape[0])
-    return { name, type, shape, data: () => randomTensor(this.#random, type, shape, deviation) }
+    const sizes = shape.filter((size) => size !== undefined)
+    const data = () => randomTensor(this.#random, type, sizes, deviation)
+    return { name, type, shape: sizes, data }
   }
 
   #filled(name: string, columns: number, value: number, rows?: number): TensorSource {
@@ -245,6 +323,20 @@ class Weights {
 const TIME_STEP = -3
 /** With the time step above a state has lost two thirds of itself after some 400 tokens. */
 const FADING = -0.05
+
+/** A matrix of rows of 2 * WIDTH whose first half is the identity. */
+function withIdentity(matrix: Uint8Array): Uint8Array {
+  const blockBytes = tensorBytes(MATRIX, [32])
+  const one = toHalf(1 / 127)
+  for (let row = 0; row < WIDTH; row++) {
+    const start = row * tensorBytes(MATRIX, [2 * WIDTH])
+    matrix.fill(0, start, start + tensorBytes(MATRIX, [WIDTH]))
+    const block = start + Math.floor(row / 32) * blockBytes
+    matrix.set([one & 0xff, one >> 8], block)
+    matrix[block + 2 + (row % 32)] = 127
+  }
+  return matrix
+}
 
 /** The output matrix without the rows of tokens that may not be written: their logit is 0. */
 function silenced(matrix: Uint8Array, isWritten: boolean[]): Uint8Array {

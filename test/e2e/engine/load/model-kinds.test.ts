@@ -11,7 +11,7 @@ const words = randomWords(300, 1)
 const prompt = words.join(' ')
 const greedy = { temperature: 0, maxTokens: 200, ignoreEos: true }
 
-describe.each(MODEL_KINDS)('the random %s model', (kind) => {
+describe.each([...MODEL_KINDS, 'heads'] as const)('the random %s model', (kind) => {
   let engine: Engine
   let reply: string
   beforeAll(async () => {

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest'
+import { type Engine, estimate, type LoadOptions, load } from '../../../src/index.js'
+import {
+  type Ask,
+  asksFor,
+  closeAfterEach,
+  expectAsAlone,
+  greedyAsksFor,
+  openEngine,
+  send,
+} from '../../support/alone.js'
+import { kindModel } from '../../support/models/model-kinds.js'
+import { randomWords } from '../../support/random-words.js'
+
+// Texts are in exact.test.ts and speculation.test.ts. Here: that the heads guess from the right
+// hidden rows and cells, which no text tells.
+
+const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
+
+/** One token a step, so that no other reply has a say in how many. */
+const countable = { draftMax: 1, cacheMiB: 64 }
+/** So few that no step goes without drafts for the sake of measuring (speculation.cpp). */
+const tokens = 50
+
+interface Guesses {
+  text: string
+  drafted: number
+  accepted: number
+}
+
+async function guessesFor(engine: Engine, ask: Ask): Promise<Guesses> {
+  const reply = send(engine, ask)
+  const text = await reply.text()
+  const { draftTokens, draftAcceptedTokens } = (await reply.done).timings
+  return { text, drafted: draftTokens, accepted: draftAcceptedTokens }
+}
+
+/** In an engine that has had no other request. */
+async function lone(ask: Ask): Promise<Guesses> {
+  const engine = await openEngine('heads', { ...countable, parallel: 1 })
+  const guesses = await guessesFor(engine, ask)
+  await engine.close()
+  return guesses
+}
+
+async function loneOnes(asks: Ask[]): Promise<Guesses[]> {
+  const all: Guesses[] = []
+  for (const ask of asks) all.push(await lone(ask))
+  return all
+}
+
+describe('heads guess what they guess alone', () => {
+  closeAfterEach()
+
+  // Such ones share a batch. llama.cpp computes it in parts of equal lengths, and leaves the hidden
+  // rows in their order.
+  test('after short prompts of unequal lengths', async () => {
+    const engine = await openEngine('heads', { ...countable, parallel: 9 })
+    const first = send(engine, { prompt: textOf(700, 39), maxTokens: 1 })
+    await first.accepted
+    const prompts = [9, 3, 7, 4, 8, 2, 5, 6].map((words, i) => textOf(words, 40 + i))
+    const asks = greedyAsksFor(prompts, tokens)
+    const together = await Promise.all(asks.map((ask) => guessesFor(engine, ask)))
+    const alone = await loneOnes(asks)
+    expect(together).toEqual(alone)
+  })
+
+  test.each(['its slot', 'host memory'])('in a second turn, from what %s has', async (place) => {
+    const engine = await openEngine('heads', { ...countable, parallel: 1 })
+    const [first] = greedyAsksFor([textOf(60, 3)], 40) as [Ask]
+    const { text } = await guessesFor(engine, first)
+    if (place === 'host memory') await send(engine, { prompt: textOf(90, 4), maxTokens: 9 }).text()
+    const [second] = greedyAsksFor([first.prompt + text], tokens) as [Ask]
+    const guesses = await guessesFor(engine, second)
+    expect(engine.stats().cachedTokens).toBeGreaterThan(60)
+    expect(guesses).toEqual(await lone(second))
+    expect(guesses.accepted).toBeGreaterThan(0)
+  })
+
+  test('in slots that change places when others end', async () => {
+    const engine = await openEngine('heads', { ...countable, parallel: 8 })
+    const prompts = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => textOf(12, 100 + i))
+    const asks = greedyAsksFor(prompts, (i) => (i % 2 === 0 ? 10 : tokens))
+    const together = await Promise.all(asks.map((ask) => guessesFor(engine, ask)))
+    expect(engine.stats().moved).toBeGreaterThan(0)
+    expect(together).toEqual(await loneOnes(asks))
+  })
+})
+
+describe('heads save steps', () => {
+  closeAfterEach()
+
+  test('of a lone reply: one for each token that was not accepted', async () => {
+    const engine = await openEngine('heads', { draftMax: 2, parallel: 1 })
+    const [ask] = greedyAsksFor([textOf(30, 1)], 200) as [Ask]
+    const { drafted, accepted } = await guessesFor(engine, ask)
+    expect(accepted / drafted).toBeGreaterThan(0.4)
+    expect(accepted).toBeGreaterThan(40)
+    // The first token comes of the prompt.
+    expect(engine.stats()).toMatchObject({
+      decodeSteps: 199 - accepted,
+      draftTokens: drafted,
+      draftAcceptedTokens: accepted,
+    })
+  })
+
+  test('of four replies at once, for each of which a step drafts', async () => {
+    const engine = await openEngine('heads', { draftMax: 1, parallel: 4 })
+    const prompts = [1, 2, 3, 4].map((i) => textOf(20, i))
+    const asks = greedyAsksFor(prompts, 150)
+    const all = await Promise.all(asks.map((ask) => guessesFor(engine, ask)))
+    for (const { accepted } of all) expect(accepted).toBeGreaterThan(15)
+    const slowest = 149 - Math.min(...all.map(({ accepted }) => accepted))
+    expect(engine.stats().decodeSteps).toBeLessThanOrEqual(slowest + 8)
+  })
+
+  test('where they are asked for: else the file is used without', async () => {
+    const engine = await openEngine('heads', { mtp: false, draftMax: 4 })
+    const [ask] = asksFor([textOf(20, 1)], 50) as [Ask]
+    await expectAsAlone('heads', [ask], [await send(engine, ask).text()])
+    expect(engine.stats()).toMatchObject({ draftTokens: 0, draftAcceptedTokens: 0 })
+    expect(engine.settings).toMatchObject({ mtp: false })
+  })
+})
+
+describe('the memory of heads', () => {
+  const own = { threads: 1, parallel: 3, context: 512 }
+
+  test('is part of an estimate: their layer’s weights and cells, and their buffers', async () => {
+    const model = kindModel('heads')
+    const without = (await estimate(model, own)).placement.host
+    const expected = (await estimate(model, { ...own, mtp: true })).placement.host
+    const engine = await load({ model, mtp: true, ...own })
+    const { host } = engine.placement
+    await engine.close()
+    expect(expected.kvBytes).toBe(1.5 * without.kvBytes) // three layers for two
+    expect(expected.weightsBytes).toBeGreaterThan(without.weightsBytes)
+    expect(expected.computeBytes).toBeGreaterThan(without.computeBytes)
+    expect(host.kvBytes).toBe(expected.kvBytes)
+    expect(Math.abs(host.weightsBytes - expected.weightsBytes)).toBeLessThan(64)
+    expect(Math.abs(host.computeBytes / expected.computeBytes - 1)).toBeLessThan(0.25)
+  })
+})
+
+describe('a load with heads refuses', () => {
+  const refusal = async (options: LoadOptions) => {
+    const outcome = await load({ mtp: true, ...options }).then(String, (error: Error) => error)
+    return outcome as Error
+  }
+
+  test.each(['plain', 'hybrid'] as const)('a %s model, which has none', async (kind) => {
+    const model = kindModel(kind)
+    const error = await refusal({ model })
+    expect(error).toMatchObject({ code: 'ERR_MODEL_INVALID' })
+    expect(error.message).toBe(`${model} has no MTP heads to draft with; leave mtp out`)
+    const refused = estimate(model, { mtp: true })
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_MODEL_INVALID' })
+  })
+
+  test('a model whose architecture has no graph for them', async () => {
+    const model = kindModel('plain', { claimsHeads: true })
+    const error = await refusal({ model })
+    expect(error).toMatchObject({ code: 'ERR_MODEL_INVALID' })
+    expect(error.message).toContain(model)
+    expect(error.message).toContain('those of its architecture (llama) cannot be used')
+  })
+
+  test('a model that says it has some, and was saved without', async () => {
+    const model = kindModel('heads', { claimsHeads: true })
+    const error = await refusal({ model })
+    expect(error).toMatchObject({ code: 'ERR_MODEL_INVALID' })
+    expect(error.message).toContain('leave mtp out')
+    const engine = await load({ model, threads: 1, context: 256 })
+    expect((await engine.complete('the fox', { maxTokens: 3 }).done).usage.completionTokens).toBe(3)
+    await engine.close()
+  })
+
+  test.each([{ lookup: true }, { draft: kindModel('plain') }])('them beside %j', async (more) => {
+    const error = await refusal({ model: kindModel('heads'), ...more })
+    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'mtp' })
+  })
+})
