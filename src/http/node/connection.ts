@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { surface } from '../../engine/surface.js'
 import { HttpError } from '../../web/errors.js'
+import { SharedInterval } from '../../web/shared-interval.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {
@@ -102,24 +103,53 @@ export function otherVersion(): HttpError {
 /** Looks per deadline: a stall is seen at most a quarter late. */
 const looks = 4
 
+/** By deadline. */
+const readers = new Map<number, SharedInterval<ReaderWatch>>()
+
+function readersOf(stallMs: number): SharedInterval<ReaderWatch> {
+  const known = readers.get(stallMs)
+  if (known !== undefined) return known
+  const shared = new SharedInterval<ReaderWatch>(stallMs / looks, (all) => {
+    for (const one of all) one.look()
+  })
+  readers.set(stallMs, shared)
+  return shared
+}
+
 /**
- * Calls `onStall` once bytes have waited for the reader for `stallMs` and the kernel took none of
- * them. Node has no such timeout: socket.setTimeout counts our own writes as life. Returns what
- * ends the watch.
+ * Resets a connection once bytes have waited for its reader for `stallMs` and the kernel took none
+ * of them. Node has no such timeout: socket.setTimeout counts our own writes as life. Owned by an
+ * exchange, from its making until stop().
  */
-export function watchReader(socket: Socket, stallMs: number, onStall: () => void): () => void {
-  let taken = bytesTaken(socket)
-  let still = 0
-  const timer = setInterval(() => {
+export class ReaderWatch {
+  readonly #socket: Socket
+  readonly #readers: SharedInterval<ReaderWatch>
+  #taken: number
+  /** The first look may come at once, and counts for nothing. */
+  #still = -1
+
+  constructor(socket: Socket, stallMs: number) {
+    this.#socket = socket
+    this.#taken = bytesTaken(socket)
+    this.#readers = readersOf(stallMs)
+    this.#readers.add(this)
+  }
+
+  stop(): void {
+    this.#readers.delete(this)
+  }
+
+  /** Called by its interval. */
+  look(): void {
+    const socket = this.#socket
     const now = bytesTaken(socket)
-    still = socket.writableLength > 0 && now === taken ? still + 1 : 0
-    taken = now
-    if (still < looks && !socket.destroyed) return
-    clearInterval(timer)
-    if (!socket.destroyed) onStall()
-  }, stallMs / looks)
-  timer.unref()
-  return () => clearInterval(timer)
+    this.#still = socket.writableLength > 0 && now === this.#taken ? this.#still + 1 : 0
+    this.#taken = now
+    if (this.#still < looks && !socket.destroyed) return
+    this.stop()
+    // The kernel shall let go of its bytes too.
+    if (!socket.destroyed) socket.resetAndDestroy()
+  }
 }
 
 /** Bytes that the kernel took. Its handle counts within a write; without it whole writes count. */
