@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { SmallSet } from '../../engine/small-set.js'
 import { surface } from '../../engine/surface.js'
 import { HttpError } from '../../web/errors.js'
 import { SharedInterval } from '../../web/shared-interval.js'
@@ -20,7 +21,7 @@ class Connection {
   last: Passenger | undefined
   /** When the next request may have begun: at the connection's start, or the last answer's end. */
   idleSince = performance.now()
-  readonly #aboard = new Set<Passenger>()
+  readonly #aboard = new SmallSet<Passenger>()
   #onEmpty: (() => void) | undefined
 
   constructor(socket: Socket) {
@@ -31,8 +32,8 @@ class Connection {
         } catch (error) {
           surface(error) // the others hear of it too
         }
+        this.#aboard.delete(passenger)
       }
-      this.#aboard.clear()
       this.#emptied()
     }
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
