@@ -49,7 +49,7 @@ export async function buildTypeScript() {
   if (status !== 0) throw new Stop('tsc found errors; they are above.')
   fs.cpSync(inRoot('src/commonjs'), inRoot('dist/commonjs'), { recursive: true }) // as it is
   await bundleCli()
-  fs.chmodSync(inRoot('dist/cli/main.js'), 0o755) // npx runs it as a program
+  fs.chmodSync(inRoot('dist/cli/main.cjs'), 0o755) // npx runs it as a program
   writeStamp(stamp, hash)
   console.log('typescript: built dist')
 }

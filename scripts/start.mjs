@@ -9,7 +9,7 @@ import { runMain } from './support/stop.mjs'
 await runMain(async () => {
   await prepare()
   if (process.env.npm_lifecycle_event === 'start') endWithParent()
-  const cli = inRoot('dist/cli/main.js')
+  const cli = inRoot('dist/cli/main.cjs')
   process.argv = [process.execPath, cli, 'serve', ...process.argv.slice(2)]
   await import(pathToFileURL(cli).href)
 })

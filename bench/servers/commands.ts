@@ -34,13 +34,13 @@ export function sluiceCommand(settings: ServerSettings): ServerCommand {
   return {
     name: 'sluice',
     program: process.execPath,
-    args: (port) => [inRoot('dist/cli/main.js'), 'serve', ...asArguments({ ...flags, port })],
+    args: (port) => [inRoot('dist/cli/main.cjs'), 'serve', ...asArguments({ ...flags, port })],
   }
 }
 
 /** Node's arguments for the command that answers one prompt. */
 export function runArguments(model: string, prompt: string): string[] {
-  return [inRoot('dist/cli/main.js'), 'run', prompt, ...asArguments({ model, 'max-tokens': 32 })]
+  return [inRoot('dist/cli/main.cjs'), 'run', prompt, ...asArguments({ model, 'max-tokens': 32 })]
 }
 
 /**

@@ -72,7 +72,7 @@ function projectOf() {
   fs.mkdirSync(path.join(folder, 'node_modules/.bin'), { recursive: true })
   fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n')
   fs.symlinkSync(root, path.join(folder, 'node_modules/sluice'))
-  fs.symlinkSync('../sluice/dist/cli/main.js', path.join(folder, 'node_modules/.bin/sluice'))
+  fs.symlinkSync('../sluice/dist/cli/main.cjs', path.join(folder, 'node_modules/.bin/sluice'))
   return folder
 }
 

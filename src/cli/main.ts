@@ -83,13 +83,18 @@ addFlags(doctor, doctorFlags, [
   'sluice doctor model.gguf --context 8192 --parallel 8',
 ])
 
-try {
-  await program.parseAsync()
-} catch (error) {
-  process.exitCode = report(error)
+void main() // not awaited here: the bundle is CommonJS, which knows no await outside of a function
+
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    const code = report(error)
+    process.exitCode ||= code // that its output could not be written may have been told already
+  }
+  // To a worker of node:cluster (pm2's are) its primary's channel is no reason to stay.
+  process.channel?.unref()
 }
-// To a worker of node:cluster (pm2's are) its primary's channel is no reason to stay.
-process.channel?.unref()
 
 /** Settles a command's flags and calls it. Errors of options name its flags. */
 async function perform<F extends Flags>(

@@ -1,4 +1,5 @@
 import { CancelledError } from '../api/errors.js'
+import { SmallSet } from './small-set.js'
 
 /** What waits for a signal, by the signal. */
 const waits = new WeakMap<AbortSignal, Wait>()
@@ -27,7 +28,7 @@ export function abortedBy(signal: AbortSignal | undefined, what: string): Cancel
 /** All that wait for one signal. Lives as long as one of them does. */
 class Wait {
   readonly #signal: AbortSignal
-  readonly #callbacks = new Set<() => void>()
+  readonly #callbacks = new SmallSet<() => void>()
 
   constructor(signal: AbortSignal) {
     this.#signal = signal

@@ -222,7 +222,8 @@ export class Call implements Scope {
 
   /** From here on it waits for the engine, and ends if that stands still. */
   watch(engine: { stats(): EngineStats }, stallMs: number): void {
-    this.#watch = new EngineWatch(engine, stallMs, () => this.abort(engineStalled()))
+    const shared = this.#model?.engine ?? engine // all calls of an engine have one look at it
+    this.#watch = new EngineWatch(shared, stallMs, () => this.abort(engineStalled()))
   }
 
   /** Waits for the reader; the engine is not watched meanwhile. */

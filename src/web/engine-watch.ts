@@ -1,4 +1,5 @@
 import type { EngineStats } from '../api/types.js'
+import { SharedInterval } from './shared-interval.js'
 
 /** Looks per deadline: a stall is seen at most a quarter late. */
 const looks = 4
@@ -17,28 +18,20 @@ interface Watched {
  *     come between batches only.
  */
 export class EngineWatch {
-  readonly #engine: Watched
-  readonly #timer: NodeJS.Timeout
+  readonly #lookout: Lookout
+  readonly #onStall: () => void
   #pauses = 0
-  #steps = 0
-  #beats = 0
-  #preparerBeats = 0
-  #still = 0
+  /** The first look may come at once, and counts for nothing. */
+  #still = -1
 
   constructor(engine: Watched, stallMs: number, onStall: () => void) {
-    this.#engine = engine
-    this.#timer = setInterval(() => {
-      if (!this.#isStill()) this.#still = 0
-      else if (++this.#still >= looks) {
-        this.stop()
-        onStall()
-      }
-    }, stallMs / looks)
-    this.#timer.unref()
+    this.#onStall = onStall
+    this.#lookout = lookoutOf(engine, stallMs)
+    this.#lookout.add(this)
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    this.#lookout.delete(this)
   }
 
   /** Looks away until the promise is settled: it is not the engine that is waited for. */
@@ -46,12 +39,56 @@ export class EngineWatch {
     this.#pauses++
     await until
     this.#pauses--
-    this.#still = 0
+    this.#still = -1
+  }
+
+  /** Called by its lookout. */
+  look(isStill: boolean): void {
+    if (!isStill || this.#pauses > 0) this.#still = 0
+    else if (++this.#still >= looks) {
+      this.stop()
+      this.#onStall()
+    }
+  }
+}
+
+/** By engine and deadline: an engine is looked at once for all that wait for it. */
+const lookouts = new WeakMap<Watched, Map<number, Lookout>>()
+
+function lookoutOf(engine: Watched, stallMs: number): Lookout {
+  const known = lookouts.get(engine) ?? new Map<number, Lookout>()
+  lookouts.set(engine, known)
+  const lookout = known.get(stallMs) ?? new Lookout(engine, stallMs)
+  known.set(stallMs, lookout)
+  return lookout
+}
+
+/** Looks at an engine for all that watch it. */
+class Lookout {
+  readonly #engine: Watched
+  readonly #watches: SharedInterval<EngineWatch>
+  #steps = 0
+  #beats = 0
+  #preparerBeats = 0
+
+  constructor(engine: Watched, stallMs: number) {
+    this.#engine = engine
+    this.#watches = new SharedInterval(stallMs / looks, (watches) => {
+      const isStill = this.#isStill()
+      for (const watch of watches) watch.look(isStill)
+    })
+  }
+
+  add(watch: EngineWatch): void {
+    this.#watches.add(watch)
+  }
+
+  delete(watch: EngineWatch): void {
+    this.#watches.delete(watch)
   }
 
   /** Waiting behind a text that is being prepared is no standstill, unless the engine is stuck. */
   #isStill(): boolean {
-    if (this.#pauses > 0) return false
     const { steps, beats, preparerBeats, busy } = this.#engine.stats()
     const isComputing = steps !== this.#steps || beats !== this.#beats
     const isPreparing = preparerBeats !== this.#preparerBeats

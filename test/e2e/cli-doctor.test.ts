@@ -93,7 +93,7 @@ describe('sluice doctor without a binary', () => {
       cpSync(part, path.join(folder, part), { recursive: true })
     }
     symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'), 'junction')
-    const args = [path.join(folder, 'dist/cli/main.js'), 'doctor', 'a.gguf']
+    const args = [path.join(folder, 'dist/cli/main.cjs'), 'doctor', 'a.gguf']
     const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     expect({ stderr, status }).toEqual({ stderr: '', status: 1 })
     expect(stdout).toContain('platform')
@@ -110,7 +110,7 @@ describe('sluice doctor without a binary', () => {
       [1, 'run', 'x'],
       [1, 'serve', '--port', '0'],
     ] as const) {
-      const main = path.join(folder, 'dist/cli/main.js')
+      const main = path.join(folder, 'dist/cli/main.cjs')
       const ended = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
       expect([args, ended.status]).toEqual([args, code])
       const said = ended.stdout + ended.stderr

@@ -12,7 +12,7 @@ import { randomModel } from '../support/models/random-model.js'
 // Every command that docs/cli.md and the help show is run as it stands, by a shell.
 
 const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'sluice-examples-'))
 
 beforeAll(() => {

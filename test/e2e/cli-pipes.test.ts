@@ -8,7 +8,7 @@ import { scriptModel } from '../support/models/script-model.js'
 
 // A pipe whose reader has left: `sluice serve --help | head -1`. See docs/cli.md.
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 const endless = scriptModel({ reply: 'on and on it goes, ', repeat: true })
 const children = new Set<ChildProcess>()
 

@@ -15,7 +15,7 @@ import { scriptModel } from '../support/models/script-model.js'
 const reply = 'Es war einmal ein Fuchs.'
 const talker = scriptModel({ reply })
 const endless = scriptModel({ reply: 'on and on it goes, ', repeat: true })
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'sluice-run-'))
 const noteFile = join(folder, 'notes.txt')
 const notes = 'Milk, bread and 日本語.\n'

@@ -90,7 +90,7 @@ describe('sluice run, interrupted', () => {
 
   test('a shell pipeline into head gives its bytes and ends', async () => {
     const { stdout, stderr } = await shell(
-      `"$NODE" dist/cli/main.js run x --model "$MODEL" | head -c 19`,
+      `"$NODE" dist/cli/main.cjs run x --model "$MODEL" | head -c 19`,
     )
     expect({ stdout, stderr }).toEqual({ stdout: 'on and on it goes, ', stderr: '' })
   })

@@ -7,7 +7,7 @@ import { startProgram } from '../support/program.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const preload = path.join(root, 'test/lifecycle/children/silent-system.mjs')
-const main = path.join(root, 'dist/cli/main.js')
+const main = path.join(root, 'dist/cli/main.cjs')
 const start = (...args: string[]) => startProgram(process.execPath, ['--import', preload, ...args])
 const warned =
   /^\(.*\[SLUICE_MEMORY\] Warning: .*half of the machine's is assumed\n.*\n.*trace.*\n$/

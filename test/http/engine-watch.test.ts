@@ -76,3 +76,29 @@ test('an engine is not watched until the last of several replies has its reader 
   vi.advanceTimersByTime(1000)
   expect(onStall).toHaveBeenCalledTimes(1)
 })
+
+test('an engine is looked at once for all replies that wait for it', () => {
+  const stats = { steps: 1, beats: 1, preparerBeats: 1, busy: true }
+  const engine = { stats: vi.fn(() => stats) }
+  const onStall = vi.fn()
+  const watches = Array.from({ length: 10 }, () => new EngineWatch(engine as never, 100, onStall))
+  vi.advanceTimersByTime(100)
+  expect(engine.stats).toHaveBeenCalledTimes(4)
+  vi.advanceTimersByTime(25)
+  expect(onStall).toHaveBeenCalledTimes(10)
+  for (const watch of watches) watch.stop()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a reply that begins to wait just before a look is given its whole deadline', () => {
+  const stats = { steps: 1, beats: 1, preparerBeats: 1, busy: true }
+  const engine = { stats: () => stats }
+  new EngineWatch(engine as never, 100, () => undefined)
+  vi.advanceTimersByTime(49)
+  const onStall = vi.fn()
+  new EngineWatch(engine as never, 100, onStall)
+  vi.advanceTimersByTime(100)
+  expect(onStall).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(25)
+  expect(onStall).toHaveBeenCalledTimes(1)
+})

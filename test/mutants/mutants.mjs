@@ -326,14 +326,14 @@ export const mutants = [
   {
     check: 34,
     file: 'src/http/node/connection.ts',
-    find: 'if (still < looks && !socket.destroyed) return',
-    replace: 'if (still < looks * 100 && !socket.destroyed) return',
+    find: 'if (this.#still < looks && !socket.destroyed) return',
+    replace: 'if (this.#still < looks * 100 && !socket.destroyed) return',
     tests: flow,
   },
   {
     check: 34,
     file: 'src/http/node/connection.ts',
-    find: 'socket.writableLength > 0 && now === taken',
+    find: 'socket.writableLength > 0 && now === this.#taken',
     replace: 'socket.writableLength > 0',
     tests: flow,
   },
@@ -375,8 +375,8 @@ export const mutants = [
   {
     check: 38,
     file: 'src/web/engine-watch.ts',
-    find: 'if (this.#pauses > 0) return false',
-    replace: '',
+    find: 'if (!isStill || this.#pauses > 0) this.#still = 0',
+    replace: 'if (!isStill) this.#still = 0',
     tests: flow,
   },
   {

@@ -75,7 +75,7 @@ export function testRuntime(runtime: Runtime): void {
   })
 
   test('`sluice run` and `sluice serve` work, and SIGTERM drains the server', async () => {
-    const cli = path.join(packageUnderTest, 'dist/cli/main.js')
+    const cli = path.join(packageUnderTest, 'dist/cli/main.cjs')
     const ran = await start(cli, 'run', 'Tell me a story', '--max-tokens', '20').result
     expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w+ \w+ \w+/) })
     const served = start(cli, 'serve', '--port', '0', '--log-format', 'json')

@@ -66,9 +66,9 @@ function preparedScratch(vitestStatus: number, report: object) {
     scratch.write(`node_modules/${name}/package.json`, '{}')
   }
   const makeDist = "const fs = require('fs'); fs.mkdirSync('dist/cli', { recursive: true })\n"
-  const makeMain = "fs.writeFileSync('dist/cli/main.js', '')"
+  const makeMain = "fs.writeFileSync('dist/cli/main.cjs', '')"
   scratch.write('node_modules/typescript/bin/tsc', makeDist + makeMain)
-  const bundle = 'exports.build = async () => ({ metafile: { inputs: {} } })'
+  const bundle = 'exports.build = async () => ({ metafile: { inputs: {} }, outputFiles: [] })'
   scratch.write('node_modules/esbuild/index.js', bundle)
   scratch.write('node_modules/@biomejs/biome/bin/biome', '')
   scratch.write('node_modules/clang-format-node/build/cli.js', '')

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
 import { eventually } from './eventually.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 
 export interface CliOptions {
   /** Beside this process's environment, from which all SLUICE_ variables are taken out. */

@@ -30,6 +30,9 @@ export const otherChatNames: Readonly<Record<string, string>> = {
   thinking_budget: 'reasoning_budget_tokens',
 }
 
+const renames = Object.entries(otherNames)
+const chatRenames = [...renames, ...Object.entries(otherChatNames)]
+
 interface Refusal {
   readonly expected: string
   /** Of values that ask for nothing. */
@@ -84,6 +87,13 @@ export const notHere: Readonly<Record<string, Refusal>> = {
   lora: nothing,
 }
 
+const refusals = new Map(Object.entries(notHere))
+
+/** A template writes its own marks, and a prompt of one's own gets the model's in front. */
+function ownMarks(isChat: boolean): Refusal {
+  return off(!isChat)
+}
+
 /** What tunes, or is about where and how fast: without effect on what a reply says. */
 export const withoutEffect: readonly string[] = [
   ...['keep_alive', 'cache_prompt', 'id_slot', 'slot_id', 'n_keep', 'n_discard', 'num_ctx'],
@@ -124,7 +134,7 @@ export function parseTextRequest<T extends z.ZodObject>(
   isChat: boolean,
   call: Noted,
 ): z.output<T> {
-  const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
+  const translation = inOurWords(parseJson(bytes), schema, isChat)
   call.errorWords = errorWords({
     prompt: isChat ? 'messages' : 'prompt',
     ...(translation.names.size === 0 ? {} : { names: translation.names }),
@@ -143,24 +153,36 @@ function noteWords(call: Noted, { unknown }: Translation): void {
   call.note(told.map((path) => ({ path, message: 'unknown, so it had no effect' })))
 }
 
+/** By schema of an endpoint: the fields of which something is known, whoever says them. */
+const knownFields = new WeakMap<z.ZodObject, ReadonlySet<string>>()
+
+function knownFieldsOf(schema: z.ZodObject): ReadonlySet<string> {
+  const found = knownFields.get(schema)
+  if (found !== undefined) return found
+  const own = Object.keys(schema.shape)
+  const all = new Set([...own, ...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)])
+  knownFields.set(schema, all)
+  return all
+}
+
 /**
- * @param fields what the endpoint itself takes
+ * @param schema what the endpoint itself takes
  * @throws HttpError for what cannot be done, or is said twice in different ways
  */
-function inOurWords(given: unknown, fields: readonly string[], isChat: boolean): Translation {
+function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Translation {
   const names = new Map<string, string>()
   if (!isObject(given)) return { body: given, names, unknown: [] }
   const translator = new Translator(given, names)
   translator.unpack('extra_body', () => true)
   translator.unpack('options', (key) => key !== 'options')
-  const renamed = { ...otherNames, ...(isChat ? otherChatNames : {}) }
-  for (const [other, ours] of Object.entries(renamed)) translator.rename(other, ours)
+  for (const [other, ours] of isChat ? chatRenames : renames) translator.rename(other, ours)
   translator.refuse(isChat)
   if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)
-  const known = [...fields, ...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)]
-  const told = new Set([...known, ...translator.read])
-  const unknown = Object.keys(translator.body).filter((key) => !told.has(key))
+  const known = knownFieldsOf(schema)
+  const unknown = Object.keys(translator.body).filter((key) => {
+    return !known.has(key) && !translator.read.has(key)
+  })
   return { body: translator.body, names, unknown }
 }
 
@@ -201,6 +223,7 @@ class Translator {
 
   rename(other: string, ours: string): void {
     const value = this.body[other]
+    if (value === undefined) return
     this.read.add(other)
     if (isGiven(value)) this.say(ours, value, this.nameOf(other))
   }
@@ -224,11 +247,11 @@ class Translator {
   }
 
   refuse(isChat: boolean): void {
-    // A template writes its own marks, and a prompt of one's own gets the model's in front.
-    const refusals = { ...notHere, add_special_tokens: off(!isChat) }
-    for (const [field, { expected, passes }] of Object.entries(refusals)) {
+    for (const field of Object.keys(this.body)) {
+      const refusal = field === 'add_special_tokens' ? ownMarks(isChat) : refusals.get(field)
       const value = this.body[field]
-      if (isGiven(value) && !passes(value)) throw wrong(this.nameOf(field), expected, value)
+      if (refusal === undefined || !isGiven(value) || refusal.passes(value)) continue
+      throw wrong(this.nameOf(field), refusal.expected, value)
     }
   }
 

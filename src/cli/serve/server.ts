@@ -6,6 +6,7 @@ import type { ModelHost } from '../../host/model-host.js'
 import { lastWordsMs } from '../../http/node/drain.js'
 import { type Address, createHostServer, type SluiceServer } from '../../http/node/server.js'
 import { listenerSettings, modelHostOf } from '../../http/options.js'
+import { warmUp } from '../../http/warm-up.js'
 import type { serveFlags } from '../../options/command-flags.js'
 import type { Settled } from '../../options/flags.js'
 import { pick } from '../load-options.js'
@@ -48,6 +49,7 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
   const address = await listening(server, flags)
   loading.resolve(load())
   try {
+    warmUp()
     await host.ready
     const models = host.loaded()
     const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags) }

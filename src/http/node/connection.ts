@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { SmallSet } from '../../engine/small-set.js'
 import { surface } from '../../engine/surface.js'
 import { HttpError } from '../../web/errors.js'
+import { SharedInterval } from '../../web/shared-interval.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {
@@ -19,7 +21,7 @@ class Connection {
   last: Passenger | undefined
   /** When the next request may have begun: at the connection's start, or the last answer's end. */
   idleSince = performance.now()
-  readonly #aboard = new Set<Passenger>()
+  readonly #aboard = new SmallSet<Passenger>()
   #onEmpty: (() => void) | undefined
 
   constructor(socket: Socket) {
@@ -30,8 +32,8 @@ class Connection {
         } catch (error) {
           surface(error) // the others hear of it too
         }
+        this.#aboard.delete(passenger)
       }
-      this.#aboard.clear()
       this.#emptied()
     }
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
@@ -102,24 +104,53 @@ export function otherVersion(): HttpError {
 /** Looks per deadline: a stall is seen at most a quarter late. */
 const looks = 4
 
+/** By deadline. */
+const readers = new Map<number, SharedInterval<ReaderWatch>>()
+
+function readersOf(stallMs: number): SharedInterval<ReaderWatch> {
+  const known = readers.get(stallMs)
+  if (known !== undefined) return known
+  const shared = new SharedInterval<ReaderWatch>(stallMs / looks, (all) => {
+    for (const one of all) one.look()
+  })
+  readers.set(stallMs, shared)
+  return shared
+}
+
 /**
- * Calls `onStall` once bytes have waited for the reader for `stallMs` and the kernel took none of
- * them. Node has no such timeout: socket.setTimeout counts our own writes as life. Returns what
- * ends the watch.
+ * Resets a connection once bytes have waited for its reader for `stallMs` and the kernel took none
+ * of them. Node has no such timeout: socket.setTimeout counts our own writes as life. Owned by an
+ * exchange, from its making until stop().
  */
-export function watchReader(socket: Socket, stallMs: number, onStall: () => void): () => void {
-  let taken = bytesTaken(socket)
-  let still = 0
-  const timer = setInterval(() => {
+export class ReaderWatch {
+  readonly #socket: Socket
+  readonly #readers: SharedInterval<ReaderWatch>
+  #taken: number
+  /** The first look may come at once, and counts for nothing. */
+  #still = -1
+
+  constructor(socket: Socket, stallMs: number) {
+    this.#socket = socket
+    this.#taken = bytesTaken(socket)
+    this.#readers = readersOf(stallMs)
+    this.#readers.add(this)
+  }
+
+  stop(): void {
+    this.#readers.delete(this)
+  }
+
+  /** Called by its interval. */
+  look(): void {
+    const socket = this.#socket
     const now = bytesTaken(socket)
-    still = socket.writableLength > 0 && now === taken ? still + 1 : 0
-    taken = now
-    if (still < looks && !socket.destroyed) return
-    clearInterval(timer)
-    if (!socket.destroyed) onStall()
-  }, stallMs / looks)
-  timer.unref()
-  return () => clearInterval(timer)
+    this.#still = socket.writableLength > 0 && now === this.#taken ? this.#still + 1 : 0
+    this.#taken = now
+    if (this.#still < looks && !socket.destroyed) return
+    this.stop()
+    // The kernel shall let go of its bytes too.
+    if (!socket.destroyed) socket.resetAndDestroy()
+  }
 }
 
 /** Bytes that the kernel took. Its handle counts within a write; without it whole writes count. */

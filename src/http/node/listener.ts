@@ -20,7 +20,7 @@ import {
   modelHostOf,
 } from '../options.js'
 import { isUnmet, readBody } from './body.js'
-import { joinConnection, otherVersion, type Passenger, watchReader } from './connection.js'
+import { joinConnection, otherVersion, type Passenger, ReaderWatch } from './connection.js'
 import { Drain } from './drain.js'
 import {
   type Handed,
@@ -175,14 +175,14 @@ class Exchange implements Passenger {
     listener.open.add(this)
     this.call = new Call(new NodeRequest(app, handed, target), app.errorWords)
     const leave = joinConnection(this)
-    const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
+    const reader = new ReaderWatch(req.socket, app.settings.readerStallMs)
     // 'finish' also comes when a connection is torn down with bytes still waiting.
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
     res.on('finish', () => {
       this.#isSent = this.#isAnswered && !req.socket.destroyed
     })
     res.on('close', () => {
-      rest()
+      reader.stop()
       this.closed()
       leave() // what waits for the connection comes after
     })

@@ -8,7 +8,7 @@ const [how, model] = process.argv.slice(2)
 const workers = 3
 
 if (cluster.isPrimary) {
-  const command = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+  const command = fileURLToPath(new URL('../../../dist/cli/main.cjs', import.meta.url))
   const args = ['serve', '--port', '0', '--model', model, '--gpu-layers', '9']
   if (how === 'serve') cluster.setupPrimary({ exec: command, args })
   for (let i = 0; i < workers; i++) cluster.fork()

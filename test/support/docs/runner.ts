@@ -34,7 +34,7 @@ export class DocsProject {
       if (existsSync(target) && !existsSync(place)) symlinkSync(target, place, 'junction')
     }
     mkdirSync(path.join(modules, '.bin'))
-    const main = path.join(packageUnderTest, 'dist/cli/main.js')
+    const main = path.join(packageUnderTest, 'dist/cli/main.cjs')
     const script = `#!/bin/sh\nexec '${nodeUnderTest}' '${main}' "$@"\n`
     writeFileSync(path.join(modules, '.bin/sluice'), script, { mode: 0o755 })
     // A status that is an error ends curl with one too.
@@ -46,7 +46,7 @@ export class DocsProject {
     const there = this.#shared.get(model)
     if (there !== undefined) return there.port
     const port = await freePort()
-    const main = path.join(packageUnderTest, 'dist/cli/main.js')
+    const main = path.join(packageUnderTest, 'dist/cli/main.cjs')
     const args = [main, 'serve', '--model', path.resolve(model), '--alias', 'my-model']
     const env = { SLUICE_PORT: String(port), SLUICE_LOG_LEVEL: 'error' }
     const program = startProgram(nodeUnderTest, args, { env, cwd: this.folder, outlives: true })

@@ -22,7 +22,7 @@ const mayInclude: Record<string, string[]> = {
   llama: [...parts, 'llama/runtime', 'llama/tokens'],
   'llama/chat': llama,
   'llama/template': chat,
-  'llama/test': [...chat, 'llama/template', 'test'],
+  'llama/test': [...chat, 'llama/template', 'llama/runtime/shared', 'test'],
   'llama/test/failing': engine,
   'engine/policy': parts,
   'engine/request': chat,
