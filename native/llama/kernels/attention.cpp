@@ -5,7 +5,8 @@
 // Query rows are the lanes of a register: what one row has is in the same lane throughout. So keys
 // and values are read as they lie, the largest score of a row is found without looking across a
 // register, and nothing is transposed but the queries, once. A row's result does not depend on the
-// rows beside it.
+// rows beside it. Where rows are too few for that, the lanes are a row's elements, as in ggml's
+// code. But all sums are of floats, where ggml's are of f16.
 //
 // Scores are of a tile of keys at a time. As in FlashAttention, what was added up before is scaled
 // when a tile has a larger score than all before it (Dao et al. 2022, arXiv 2205.14135).
@@ -49,6 +50,8 @@ Lanes add(Lanes a, Lanes b) { return _mm512_add_ps(a, b); }
 Lanes subtract(Lanes a, Lanes b) { return _mm512_sub_ps(a, b); }
 Lanes multiply(Lanes a, Lanes b) { return _mm512_mul_ps(a, b); }
 Lanes larger(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
+float sum_of(Lanes lanes) { return _mm512_reduce_add_ps(lanes); }
+float largest_of(Lanes lanes) { return _mm512_reduce_max_ps(lanes); }
 #else
 constexpr int kKeysAtOnce = 4;
 Lanes load(const float* from) { return _mm256_loadu_ps(from); }
@@ -62,15 +65,25 @@ Lanes add(Lanes a, Lanes b) { return _mm256_add_ps(a, b); }
 Lanes subtract(Lanes a, Lanes b) { return _mm256_sub_ps(a, b); }
 Lanes multiply(Lanes a, Lanes b) { return _mm256_mul_ps(a, b); }
 Lanes larger(Lanes a, Lanes b) { return _mm256_max_ps(a, b); }
+float sum_of(Lanes lanes) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+float largest_of(Lanes lanes) {
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
 #endif
 
 constexpr int kLanes = int(sizeof(Lanes) / sizeof(float));
 constexpr int kTileRows = GGML_FA_TILE_Q;   // ggml's work memory is for so many rows
 constexpr int kTileKeys = GGML_FA_TILE_KV;  // and keys
-// Fewer rows that share their keys are ggml's: most lanes would be empty.
-constexpr int64_t kRowsMin = 4;
-// With more threads for each unit of work too: it would give each a part of the keys.
-constexpr int64_t kThreadsMost = 4;
+// With fewer rows that share their keys most lanes would be empty: they are computed one by one.
+constexpr int64_t kRowsMin = 8;
+// Where there are more threads for each unit of work, ggml's code gives each a part of the keys.
+constexpr int64_t kThreadsMost = 4, kThreadsMostOneByOne = 1;
 // Units of work that a thread has at least, if they can be so small.
 constexpr int64_t kUnitsMin = 3;
 constexpr ggml_fp16_t kHidden = 0xfc00;  // minus infinity, as a mask has it
@@ -86,7 +99,8 @@ struct Attention {
   int64_t rows() const { return heads / key_heads * tokens; }  // that share a head of keys
 };
 
-// The memory of one thread. Matrices with query rows have them in columns, kTileRows apart.
+// The memory of one thread. Matrices with query rows have them in columns, kTileRows apart; where
+// rows are computed one by one, a row's elements stand together.
 struct Memory {
   float* queries;  // [key_size][kTileRows], scaled
   float* sums;     // [value_size][kTileRows]
@@ -100,6 +114,7 @@ struct Memory {
 struct Tile {
   int rows;
   const char *keys, *values;
+  const float* queries[kTileRows];
   const ggml_fp16_t* masks[kTileRows];
   float* results[kTileRows];
 };
@@ -113,8 +128,7 @@ Element* at(const ggml_tensor* tensor, int64_t i1, int64_t i2, int64_t i3) {
 }
 
 // The rows from `begin` on of one head of keys, counted over all heads that share it.
-Tile gather(const Attention& a, int64_t stream, int64_t key_head, int64_t begin, int rows,
-            Memory& memory) {
+Tile gather(const Attention& a, int64_t stream, int64_t key_head, int64_t begin, int rows) {
   const int64_t sharing = a.heads / a.key_heads;
   const auto of_stream = [&](const ggml_tensor* tensor) {
     return stream / (a.streams / tensor->ne[3]);
@@ -123,17 +137,10 @@ Tile gather(const Attention& a, int64_t stream, int64_t key_head, int64_t begin,
   tile.rows = rows;
   tile.keys = at<char>(a.k, 0, key_head, of_stream(a.k));
   tile.values = at<char>(a.v, 0, key_head, of_stream(a.v));
-  std::fill_n(memory.queries, a.key_size * kTileRows, 0.0f);
-  std::fill_n(memory.sums, a.value_size * kTileRows, 0.0f);
-  std::fill_n(memory.largest, kTileRows, -INFINITY);
-  std::fill_n(memory.totals, kTileRows, 0.0f);
   for (int row = 0; row < rows; ++row) {
     const int64_t head = key_head * sharing + (begin + row) / a.tokens;
     const int64_t token = (begin + row) % a.tokens;
-    const float* query = at<float>(a.q, token, head, stream);
-    for (int64_t i = 0; i < a.key_size; ++i) {
-      memory.queries[i * kTileRows + row] = query[i] * a.scale;
-    }
+    tile.queries[row] = at<const float>(a.q, token, head, stream);
     tile.masks[row] = nullptr;
     if (a.mask) {
       tile.masks[row] =
@@ -327,6 +334,15 @@ void attend_keys(const Attention& a, const Tile& tile, Memory& memory, int64_t k
 }
 
 void attend(const Attention& a, const Tile& tile, Memory& memory) {
+  std::fill_n(memory.queries, a.key_size * kTileRows, 0.0f);
+  std::fill_n(memory.sums, a.value_size * kTileRows, 0.0f);
+  std::fill_n(memory.largest, kTileRows, -INFINITY);
+  std::fill_n(memory.totals, kTileRows, 0.0f);
+  for (int row = 0; row < tile.rows; ++row) {
+    for (int64_t i = 0; i < a.key_size; ++i) {
+      memory.queries[i * kTileRows + row] = tile.queries[row][i] * a.scale;
+    }
+  }
   // What a last tile has no keys for is multiplied too, and must be numbers.
   std::fill_n(memory.keys, kTileKeys * a.key_size, 0.0f);
   std::fill_n(memory.values, kTileKeys * a.value_size, 0.0f);
@@ -341,6 +357,80 @@ void attend(const Attention& a, const Tile& tile, Memory& memory) {
     }
   }
 }
+
+// ---- rows one by one ----------------------------------------------------------------------------
+
+// Scores of a tile's keys for one row. Returns the largest.
+float score_row(const Attention& a, const Tile& tile, const float* query, int row, int64_t key,
+                int count, float* scores) {
+  std::fill_n(scores, kTileKeys, -INFINITY);
+  const ggml_fp16_t* mask = tile.masks[row] ? tile.masks[row] + key : nullptr;
+  for (int i = 0; i < count; ++i) {
+    if (mask && mask[i] == kHidden) continue;
+    const auto* halfs = (const ggml_fp16_t*)(tile.keys + (key + i) * a.k->nb[1]);
+    Lanes sums = all(0);
+    for (int64_t j = 0; j < a.key_size; j += kLanes) {
+      sums = fma(load(query + j), from_halfs(halfs + j), sums);
+    }
+    scores[i] = sum_of(sums) + (mask && mask[i] != 0 ? GGML_CPU_FP16_TO_FP32(mask[i]) : 0);
+  }
+  Lanes largest = all(-INFINITY);
+  for (int i = 0; i < kTileKeys; i += kLanes) largest = larger(largest, load(scores + i));
+  return largest_of(largest);
+}
+
+// Scales what was added up before, and adds the values of some keys by their weights.
+void add_row_values(const Attention& a, const char* values, int count, const float* weights,
+                    float scale, float* sums) {
+  constexpr int kAtOnce = 4;
+  for (int64_t j = 0; j < a.value_size; j += kAtOnce * kLanes) {
+    const int vectors = int(std::min<int64_t>(kAtOnce, (a.value_size - j) / kLanes));
+    Lanes some[kAtOnce];
+    for (int i = 0; i < kAtOnce; ++i) {
+      some[i] = i < vectors ? multiply(load(sums + j + i * kLanes), all(scale)) : all(0);
+    }
+    for (int key = 0; key < count; ++key) {
+      const auto* halfs = (const ggml_fp16_t*)(values + key * a.v->nb[1]) + j;
+      const Lanes weight = all(weights[key]);
+      for (int i = 0; i < kAtOnce; ++i) {
+        if (i < vectors) some[i] = fma(weight, from_halfs(halfs + i * kLanes), some[i]);
+      }
+    }
+    for (int i = 0; i < vectors; ++i) store(sums + j + i * kLanes, some[i]);
+  }
+}
+
+void attend_row(const Attention& a, const Tile& tile, Memory& memory, int row) {
+  float* sums = tile.results[row];
+  float largest = -INFINITY, total = 0;
+  std::fill_n(sums, a.value_size, 0.0f);
+  for (int64_t key = 0; key < a.keys; key += kTileKeys) {
+    const int count = int(std::min<int64_t>(kTileKeys, a.keys - key));
+    const float of_tile = score_row(a, tile, memory.queries, row, key, count, memory.scores);
+    if (of_tile == -INFINITY) continue;
+    const float before = largest;
+    largest = std::max(largest, of_tile);
+    Lanes weights = all(0);
+    for (int i = 0; i < kTileKeys; i += kLanes) {
+      const Lanes some = ggml_v_expf(subtract(load(memory.scores + i), all(largest)));
+      store(memory.scores + i, some);
+      weights = add(weights, some);
+    }
+    const float scale = std::exp(before - largest);
+    total = total * scale + sum_of(weights);
+    add_row_values(a, tile.values + key * a.v->nb[1], count, memory.scores, scale, sums);
+  }
+  for (int64_t i = 0; total > 0 && i < a.value_size; ++i) sums[i] /= total;
+}
+
+void attend_one_by_one(const Attention& a, const Tile& tile, Memory& memory) {
+  for (int row = 0; row < tile.rows; ++row) {
+    for (int64_t i = 0; i < a.key_size; ++i) memory.queries[i] = tile.queries[row][i] * a.scale;
+    attend_row(a, tile, memory, row);
+  }
+}
+
+// ---- threads ------------------------------------------------------------------------------------
 
 // Units of work are tiles, which go to whoever is free.
 void attend_all(const ggml_compute_params& params, const Attention& a) {
@@ -365,7 +455,12 @@ void attend_all(const ggml_compute_params& params, const Attention& a) {
        unit = ggml_threadpool_chunk_add(params.threadpool, 1)) {
     const int64_t group = unit / tiles, begin = unit % tiles * tile_rows;
     const int count = int(std::min(tile_rows, rows - begin));
-    attend(a, gather(a, group / a.key_heads, group % a.key_heads, begin, count, memory), memory);
+    const Tile tile = gather(a, group / a.key_heads, group % a.key_heads, begin, count);
+    if (rows >= kRowsMin) {
+      attend(a, tile, memory);
+    } else {
+      attend_one_by_one(a, tile, memory);
+    }
   }
 }
 
@@ -391,11 +486,11 @@ bool read(const ggml_compute_params& params, ggml_tensor* dst, Attention& a) {
       a.q->type == GGML_TYPE_F32 && a.k->type == GGML_TYPE_F16 && a.v->type == GGML_TYPE_F16;
   const bool fits = a.key_size % kLanes == 0 && a.value_size % kLanes == 0 &&
                     a.v->ne[2] == a.key_heads && a.heads % a.key_heads == 0;
-  const bool has_enough =
-      fits && a.rows() >= kRowsMin &&
-      a.streams * a.key_heads * parts_of(a.rows(), kLanes) * kThreadsMost >= params.nth;
+  const int64_t units = fits ? a.streams * a.key_heads * parts_of(a.rows(), kLanes) : 0;
+  const int64_t threads_most = fits && a.rows() < kRowsMin ? kThreadsMostOneByOne : kThreadsMost;
   const auto is_dense = [](const ggml_tensor* t) { return t->nb[0] == ggml_type_size(t->type); };
-  return is_plain && is_f16 && has_enough && is_dense(a.q) && is_dense(a.k) && is_dense(a.v) &&
+  return is_plain && is_f16 && units * threads_most >= params.nth && is_dense(a.q) &&
+         is_dense(a.k) && is_dense(a.v) &&
          (!a.mask || (a.mask->type == GGML_TYPE_F16 && is_dense(a.mask)));
 }
 
