@@ -7,7 +7,7 @@ namespace {
 
 // Of the 300 ms: what is left is for what the cost does not tell, such as sampling, and for batches
 // that take longer than expected.
-constexpr double kPauseMs = 230;
+constexpr double kPauseMs = 245;
 // So many times the single rows' own batch may take longer than that.
 constexpr double kSinglesMost = 3;
 // What a newcomer waits for half of, where nobody waits for tokens.
