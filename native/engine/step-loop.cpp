@@ -98,10 +98,11 @@ void StepLoop::run() {
     ledger_.beat();
     receive();
     retire_cancelled();
+    const auto start = Clock::now();
     fill_slots();
     expire_queue();
     stats_.moved += slots_.compact(Clock::now() + kCopyingMax);
-    const StepPlan step = plan();
+    const StepPlan step = plan(ms_since(start));
     publish_stats();
     if (step.empty()) {
       sleep();
@@ -215,13 +216,13 @@ bool StepLoop::must_wait_for_leader(Sequence& sequence) {
   return sequence.leader.has_value();
 }
 
-StepPlan StepLoop::plan() {
+StepPlan StepLoop::plan(double copied_ms) {
   std::vector<SequenceView> views;
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
     if (const Sequence* sequence = slots_.at(slot)) views.push_back(sequence->view());
   }
   const double held_ms = held_since_ ? ms_since(*held_since_) : -1;
-  const StepTime time{singles_ms_, options_.can_abort, held_ms};
+  const StepTime time{singles_ms_, options_.can_abort, held_ms, copied_ms};
   PromptLimits limits = prompt_limits(views, prefill_cost_, time);
   if (!limits.holds) held_since_.reset();
   if (limits.holds && !held_since_) held_since_ = Clock::now();

@@ -92,7 +92,7 @@ class StepLoop : public Loop {
   bool must_wait_for_leader(Sequence& sequence);
 
   // One step.
-  StepPlan plan();
+  StepPlan plan(double copied_ms);
   bool make_cells_for(const StepPlan& plan);
   void preempt(int32_t slot);
   void run_step(const StepPlan& plan);

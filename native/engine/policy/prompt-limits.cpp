@@ -8,6 +8,8 @@ namespace {
 // Of the 300 ms: what is left is for what the cost does not tell, such as sampling, and for batches
 // that take longer than expected.
 constexpr double kPauseMs = 245;
+// A step that has copied for long goes on for so long all the same.
+constexpr double kLeftMsMin = 60;
 // So many times the single rows' own batch may take longer than that.
 constexpr double kSinglesMost = 3;
 // What a newcomer waits for half of, where nobody waits for tokens.
@@ -71,12 +73,13 @@ PromptLimits prompt_limits(const std::vector<SequenceView>& sequences, const Pre
   // A reader who is a little late may be back at once.
   const bool is_alone = prompts.generating == 0 && !prompts.is_reply_parked;
   const double pause_ms = std::max(kPauseMs, kSinglesMost * time.singles_ms);
+  const double left_ms = std::max(pause_ms - time.copied_ms, kLeftMsMin);
   PrefillCost::Wish wish;
   wish.begin = prompts.begin;
   wish.has_tiles = prompts.most >= kTileRows;
   wish.is_alone = is_alone;
   wish.beside_ms = is_alone ? 0 : time.singles_ms;
-  wish.limit_ms = !is_alone ? pause_ms : time.can_abort ? kAloneMs : kUnabortableMs;
+  wish.limit_ms = !is_alone ? left_ms : time.can_abort ? kAloneMs : kUnabortableMs;
   if (is_alone) wish.near = kNearAlone;
   limits.rows = cost.rows_for(wish);
   const int32_t fitting = cost.rows_within(wish.limit_ms - wish.beside_ms, prompts.begin);

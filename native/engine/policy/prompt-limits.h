@@ -22,9 +22,10 @@ struct PromptLimits {
 
 // What the limits of a step hang on, beside the sequences and what batches cost.
 struct StepTime {
-  double singles_ms;    // the single rows' own batch
-  bool can_abort;       // whether a batch under way can be aborted
-  double held_ms = -1;  // since prompts are held; negative where they are not
+  double singles_ms;     // the single rows' own batch
+  bool can_abort;        // whether a batch under way can be aborted
+  double held_ms = -1;   // since prompts are held; negative where they are not
+  double copied_ms = 0;  // what copying states has taken of this step already
 };
 
 // How many rows of prompts the next step computes. Pure.

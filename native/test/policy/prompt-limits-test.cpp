@@ -199,6 +199,18 @@ TEST("prompt limits: a reply whose reader is a little late is not kept waiting b
   CHECK(cost.ms_of({beside, beside, 0}) <= 300);
 }
 
+TEST("prompt limits: what copying states took of a step is taken off what prompts may take") {
+  const PrefillCost cost = learned(kAvx512);
+  const std::vector<SequenceView> sequences{running(0), prompt(1, 4000)};
+  const double quiet_ms = cost.ms_of({prompt_limits(sequences, cost, {15, true}).rows, 64, 0});
+  CHECK(quiet_ms > 150);
+  for (const double copied_ms : {100.0, 150.0, 1000.0}) {
+    const int32_t rows = prompt_limits(sequences, cost, {15, true, -1, copied_ms}).rows;
+    CHECK(rows >= PrefillCost::kRowsMin);
+    CHECK(cost.ms_of({rows, rows, 0}) <= std::max(260 - copied_ms, 80.0));
+  }
+}
+
 TEST("prompt limits: a few short prompts begin as soon as they are computed") {
   PrefillCost cost = learned(kAvx512);
   Run run{kAvx512, cost, prompts(8, 36)};
