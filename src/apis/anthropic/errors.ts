@@ -32,18 +32,26 @@ const types: Record<ErrorKind, string> = {
   http_version: 'invalid_request_error',
 }
 
+/** By this the tool runner of Anthropic's SDK knows to send the whole conversation instead. */
+const noThreads = { error_code: 'thread_unsupported_request' }
+
 /** The status that Anthropic has for `overloaded_error`, which its clients know it by. */
 const overloaded = 529
 
 /** Anthropic's error body. It has no place for a field, which the message names. */
 export interface ErrorBody {
   readonly type: 'error'
-  readonly error: { readonly type: string; readonly message: string }
+  readonly error: {
+    readonly type: string
+    readonly message: string
+    readonly details?: { readonly error_code: string }
+  }
   readonly request_id: string
 }
 
-export function errorBody({ kind, message }: HttpError, requestId: string): ErrorBody {
-  return { type: 'error', error: { type: types[kind], message }, request_id: requestId }
+export function errorBody({ kind, message, field }: HttpError, requestId: string): ErrorBody {
+  const details = field === 'thread' ? { details: noThreads } : {}
+  return { type: 'error', error: { type: types[kind], message, ...details }, request_id: requestId }
 }
 
 /** An error after the headers: the stream ends without message_stop. */

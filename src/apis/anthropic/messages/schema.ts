@@ -10,7 +10,7 @@ import { CompiledSchema } from '../../../engine/compiled-schema.js'
 import { reasoningChecks } from '../../../options/chat-options.js'
 import { int32Max, integerFrom, trueOrFalse } from '../../../options/checks.js'
 import { aStop, requestChecks, stopsMax } from '../../../options/request-options.js'
-import { anObject, arrayOf, checked, optional } from '../../request.js'
+import { anObject, arrayOf, checked, optional, unsupported } from '../../request.js'
 import { seed } from '../../seed.js'
 import { toolChoice, tools } from './tools.js'
 
@@ -56,6 +56,8 @@ const promptFields = {
   tool_choice: optional(toolChoice),
   thinking: optional(thinking),
   output_config: optional(outputConfig),
+  // Only the newest messages would come, and the model would know no others.
+  thread: unsupported('nothing (no conversation is kept here; send all messages of it)'),
 }
 
 const body = { error: 'a JSON object as the body' }
@@ -83,7 +85,7 @@ export const messagesRequest = z.object(
 /** Fields that change nothing of what is said here. */
 const withoutEffect = [
   ...['metadata', 'service_tier', 'cache_control', 'container', 'diagnostics', 'speed'],
-  ...['inference_geo', 'context_management', 'mcp_servers', 'betas', 'user_profile_id'],
+  ...['inference_geo', 'context_management', 'betas', 'user_profile_id'],
 ]
 
 /** Of a request's fields, those of which nothing is known. */

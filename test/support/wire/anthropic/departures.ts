@@ -5,7 +5,7 @@ interface Departure {
   /** The declaration, by its name in anthropic.schema.json. */
   readonly type: string
   readonly field: string
-  /** What may stand there beside what is declared; undefined where it may be left out. */
+  /** What may stand there too; undefined where what is declared may be left out. */
   readonly schema?: Definition
   readonly why: string
 }
@@ -30,5 +30,16 @@ export const departures: readonly Departure[] = [
       additionalProperties: false,
     },
     why: 'of type `request_too_large` with a 413, as Anthropic documents it',
+  },
+  {
+    type: 'InvalidRequestErrorObject',
+    field: 'details',
+    schema: {
+      type: 'object',
+      properties: { error_code: { const: 'thread_unsupported_request' } },
+      required: ['error_code'],
+      additionalProperties: false,
+    },
+    why: 'of a request with a `thread`: the SDK reads it, and sends the whole conversation then',
   },
 ]

@@ -55,16 +55,13 @@ function eventOf(value: unknown): string | undefined {
 
 function withDeparture(document: Document, { type, field, schema }: (typeof departures)[number]) {
   const definition = document.definitions[type]
-  const known = definition?.properties?.[field]
-  if (definition === undefined || known === undefined) {
-    throw new Error(`Anthropic declares no ${type}.${field}`)
-  }
+  if (definition === undefined) throw new Error(`Anthropic declares no ${type}`)
+  const known = definition.properties?.[field]
+  const either = known === undefined ? schema : { anyOf: [known, schema] }
   const changed =
     schema === undefined
-      ? { ...definition, required: definition.required?.filter((name) => name !== field) ?? [] }
-      : {
-          ...definition,
-          properties: { ...definition.properties, [field]: { anyOf: [known, schema] } },
-        }
-  return { ...document, definitions: { ...document.definitions, [type]: changed } }
+      ? { required: definition.required?.filter((name) => name !== field) ?? [] }
+      : { properties: { ...definition.properties, [field]: either as Definition } }
+  const definitions = { ...document.definitions, [type]: { ...definition, ...changed } }
+  return { ...document, definitions }
 }
