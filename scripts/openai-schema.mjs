@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { inRoot } from './support/root.mjs'
-import { wireSchema } from './wire-schema.mjs'
+import { wireSchema } from './wire/schema.mjs'
 
 const target = inRoot('test/support/wire/openai.schema.json')
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { anthropicSchema } from '../../scripts/anthropic-schema.mjs'
-import { askMessages, tale } from '../support/messages.js'
+import { anthropicSchema } from '../../scripts/wire/anthropic-schema.mjs'
 import { alsoClose, closeAfterEach } from '../support/serve.js'
 import { EventRules } from '../support/wire/anthropic/event-rules.js'
+import { askMessages, tale } from '../support/wire/anthropic/messages.js'
 import { anthropicProblem, schemaFile } from '../support/wire/anthropic/shapes.js'
 import { tapWire } from '../support/wire/tap.js'
 
@@ -16,7 +16,7 @@ closeAfterEach()
 test('the schemas are those of the installed package @anthropic-ai/sdk', () => {
   const now = anthropicSchema()
   const isSame = now === readFileSync(schemaFile, 'utf8')
-  expect(isSame, 'run: node scripts/anthropic-schema.mjs').toBe(true)
+  expect(isSame, 'run: node scripts/wire/anthropic-schema.mjs').toBe(true)
 }, 30_000)
 
 const started = (block: object) => ({ type: 'content_block_start', index: 0, content_block: block })
@@ -27,7 +27,7 @@ test.each([
   ['a text with a field too many', { type: 'text', text: '', a: 1 }, /additional properties/],
   ['no text', { type: 'text' }, /'text'/],
   ['thinking without a signature', { type: 'thinking', thinking: '' }, /'signature'/],
-  ['a call without an input', { type: 'tool_use', id: 'a', name: 'b' }, /'input'/],
+  ['a call without an input', { type: 'tool_use', id: 'a', name: 'b' }, /must have required/],
 ])('a block that begins as %s is judged', (_, block, problem) => {
   expect(anthropicProblem('StreamEvent', started(block))).toMatch(problem || /^$/)
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ChoiceResult, ReplyPart, ReplyResult } from '../../../src/api/types.js'
 import { hiddenIn } from '../../../src/apis/anthropic/messages/signature.js'
 import { MessageBody, MessageFrames } from '../../../src/apis/anthropic/messages/writer.js'
-import { blocksOf, eventsOf } from '../../support/messages.js'
+import { blocksOf, eventsOf } from '../../support/wire/anthropic/messages.js'
 
 const head = { id: 'msg_1', model: 'a "b"', promptTokens: 9, isHidden: false, requestId: 'req_1' }
 const choice: ChoiceResult = {

@@ -1,6 +1,12 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { templateText } from '../../support/agents/session.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
+import { turnModel } from '../../support/models/turn-model.js'
+import { post } from '../../support/raw-client.js'
+import { chat, closeAfterEach } from '../../support/serve.js'
+import { type ServedReal, serveReal } from '../../support/serve-real.js'
 import {
   askMessages,
   blocksOf,
@@ -8,13 +14,7 @@ import {
   messagesPath,
   tale,
   version,
-} from '../../support/messages.js'
-import { randomModel } from '../../support/models/random-model.js'
-import { scriptModel } from '../../support/models/script-model.js'
-import { turnModel } from '../../support/models/turn-model.js'
-import { post } from '../../support/raw-client.js'
-import { chat, closeAfterEach } from '../../support/serve.js'
-import { type ServedReal, serveReal } from '../../support/serve-real.js'
+} from '../../support/wire/anthropic/messages.js'
 
 // Messages on the real engine.
 
@@ -44,7 +44,7 @@ async function count(url: string, more: object): Promise<number> {
   return ((await response.json()) as { input_tokens: number }).input_tokens
 }
 
-test('one seed gives one text: chat completions, Messages, streamed or not, and in process', async () => {
+test('one seed gives one text by chat completions, by Messages and in process', async () => {
   const { url, engine } = await serveReal({ model: storyteller })
   const messages = [
     { role: 'system' as const, content: 'You tell stories.' },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
-import { askMessages, messagesPath, tale, version } from '../../support/messages.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { askMessages, messagesPath, tale, version } from '../../support/wire/anthropic/messages.js'
 
 // What a request to /v1/messages becomes, over the fake.
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../../support/eventually.js'
 import type { FakePart, Script } from '../../support/fake-engine.js'
+import { post } from '../../support/raw-client.js'
+import { closeAfterEach, counting, serve, stepUntil } from '../../support/serve.js'
+import { framesOf } from '../../support/sse.js'
 import {
   askMessages,
   blocksOf,
@@ -8,10 +11,7 @@ import {
   messagesPath,
   tale,
   version,
-} from '../../support/messages.js'
-import { post } from '../../support/raw-client.js'
-import { closeAfterEach, counting, serve, stepUntil } from '../../support/serve.js'
-import { framesOf } from '../../support/sse.js'
+} from '../../support/wire/anthropic/messages.js'
 
 // Streams of /v1/messages, over the fake. What other servers get wrong is named as theirs.
 
@@ -202,7 +202,7 @@ test('a reader that stops holds the engine within its window', async () => {
 })
 
 describe('before the stream', () => {
-  test('a prompt that is too long is a 400 in the words that make Claude Code compact', async () => {
+  test('a prompt that is too long is a 400 that makes Claude Code compact', async () => {
     const refuse = {
       code: 'ERR_CONTEXT_LENGTH' as const,
       message: 'the prompt has 9000 tokens, the context holds 2048',

@@ -6,7 +6,8 @@ import { StreamRules } from './stream-rules.js'
 
 /**
  * Reads along with everything a server sends, and holds each frame and body against OpenAI's
- * declarations, or Anthropic's where its endpoints are asked. Returns what was wrong so far; whoever made the server asks at its end.
+ * declarations, or Anthropic's where it is asked in its words. Returns what was wrong so far;
+ * whoever made the server asks at its end.
  */
 export function tapWire(server: Server): () => string[] {
   const problems: string[] = []

@@ -10,7 +10,7 @@ import type { ModelInfo } from '@anthropic-ai/sdk/resources/models'
 import type { ErrorResponse } from '@anthropic-ai/sdk/resources/shared'
 
 /**
- * What scripts/anthropic-schema.mjs turns into JSON Schemas: Anthropic's own declarations of what a
+ * What scripts/wire/anthropic-schema.mjs turns into JSON Schemas: Anthropic's own declarations of what a
  * server sends, and the names of the fields that a request may have.
  */
 export interface AnthropicTypes {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EventRules } from './event-rules.js'
 import { anthropicProblem, type Shape } from './shapes.js'
 
-/** What an endpoint answers with when all is well. Where it streams, it is events of Anthropic's. */
+/** What an endpoint answers with when all is well, where it does not stream. */
 const answers: Readonly<Record<string, Shape>> = {
   'POST /messages': 'Message',
   'POST /messages/count_tokens': 'MessageTokensCount',

@@ -1,5 +1,5 @@
 import { createGenerator } from 'ts-json-schema-generator'
-import { inRoot } from './support/root.mjs'
+import { inRoot } from '../support/root.mjs'
 
 /**
  * JSON Schemas of what declarations say, as a file's text: objects take no fields but the declared

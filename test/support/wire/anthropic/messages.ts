@@ -1,4 +1,4 @@
-import { framesOf } from './sse.js'
+import { framesOf } from '../../sse.js'
 
 /** Anthropic's Messages, as a client without an SDK asks for them. */
 

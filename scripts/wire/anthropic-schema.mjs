@@ -1,11 +1,11 @@
-// `node scripts/anthropic-schema.mjs`: writes test/support/wire/anthropic/anthropic.schema.json
+// `node scripts/wire/anthropic-schema.mjs`: writes test/support/wire/anthropic/anthropic.schema.json
 // from the type declarations of the pinned package @anthropic-ai/sdk. The tests hold what this
 // server sends against it, and one of them compares the file with what would be written now.
 
 import fs from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { inRoot } from './support/root.mjs'
-import { wireSchema } from './wire-schema.mjs'
+import { inRoot } from '../support/root.mjs'
+import { wireSchema } from './schema.mjs'
 
 const target = inRoot('test/support/wire/anthropic/anthropic.schema.json')
 
