@@ -20,17 +20,12 @@ function readTool(given: unknown, at: string): ToolReading {
 
 export const tools = toolList(readTool)
 
-interface Choice {
-  readonly choice: ToolChoice
-  /** One call at most. */
-  readonly isAlone: boolean | undefined
-}
-
 const choiceError =
   'an object such as {"type": "auto"}, {"type": "any"}, {"type": "none"} or ' +
   '{"type": "tool", "name": "get_weather"}'
 
-export const toolChoice = z.unknown().transform((given, context): Choice => {
+/** `isAlone`: one call at most. */
+export const toolChoice = z.unknown().transform((given, context) => {
   const choice = isRecord(given) ? choiceOf(given) : undefined
   const isAlone = isRecord(given) ? (given.disable_parallel_tool_use ?? undefined) : undefined
   if (choice === undefined) {
@@ -42,5 +37,6 @@ export const toolChoice = z.unknown().transform((given, context): Choice => {
     context.issues.push({ code: 'custom', message: 'true or false', path, input: given })
     return z.NEVER
   }
-  return { choice, isAlone }
+  const read: { choice: ToolChoice; isAlone: boolean | undefined } = { choice, isAlone }
+  return read
 })
