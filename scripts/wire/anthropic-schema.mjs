@@ -1,6 +1,7 @@
-// `node scripts/wire/anthropic-schema.mjs`: writes test/support/wire/anthropic/anthropic.schema.json
-// from the type declarations of the pinned package @anthropic-ai/sdk. The tests hold what this
-// server sends against it, and one of them compares the file with what would be written now.
+// `node scripts/wire/anthropic-schema.mjs`: writes
+// test/support/wire/anthropic/anthropic.schema.json from the type declarations of the pinned
+// package @anthropic-ai/sdk. The tests hold what this server sends against it, and one of them
+// compares the file with what would be written now.
 
 import fs from 'node:fs'
 import { pathToFileURL } from 'node:url'

@@ -10,8 +10,8 @@ import type { ModelInfo } from '@anthropic-ai/sdk/resources/models'
 import type { ErrorResponse } from '@anthropic-ai/sdk/resources/shared'
 
 /**
- * What scripts/wire/anthropic-schema.mjs turns into JSON Schemas: Anthropic's own declarations of what a
- * server sends, and the names of the fields that a request may have.
+ * What scripts/wire/anthropic-schema.mjs turns into JSON Schemas: Anthropic's own declarations of
+ * what a server sends, and the names of the fields that a request may have.
  */
 export interface AnthropicTypes {
   Message: Message
