@@ -10,6 +10,10 @@ import type { ScopedEngine } from '../web/scoped-engine.js'
  */
 export interface Api {
   readonly routes: readonly Route[]
+  /** Whether a request says that it speaks this one, where others have the same path. */
+  readonly isSpokenBy?: (headers: CallHeaders) => boolean
+  /** The header beside x-request-id by which its clients know a request's id. */
+  readonly requestIdHeader?: string
   /** The key that a request brings; undefined where it brings none, or what cannot be one. */
   keyOf(headers: CallHeaders): string | undefined
   /** Names of the headers that may bring it, which pages of allowed origins may send. */

@@ -143,14 +143,15 @@ function deepest(issue: z.core.$ZodIssue): Issue {
 }
 
 function issueError({ message, path }: Issue, root: unknown): HttpError {
-  const got = show(path.reduce(valueAt, root))
-  if (path.length === 0) {
-    return new HttpError('invalid_request', `Expected ${message}, but got ${got}.`)
-  }
-  const param = nameOf(path)
-  return new HttpError('invalid_request', `'${param}': expected ${message}, but got ${got}.`, {
-    field: param,
-  })
+  const value = path.reduce(valueAt, root)
+  if (path.length > 0) return fieldError(nameOf(path), message, value)
+  return new HttpError('invalid_request', `Expected ${message}, but got ${show(value)}.`)
+}
+
+/** A 400 for a field, whose name is that of the request: `messages[0].role`. */
+export function fieldError(field: string, expected: string, value: unknown): HttpError {
+  const message = `'${field}': expected ${expected}, but got ${show(value)}.`
+  return new HttpError('invalid_request', message, { field })
 }
 
 function valueAt(value: unknown, key: PropertyKey): unknown {

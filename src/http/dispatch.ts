@@ -1,6 +1,6 @@
 import type { Api, Route } from '../apis/api.js'
 import type { Answer } from '../web/answer.js'
-import type { Call } from '../web/call.js'
+import type { Call, CallHeaders } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
 import { apis } from './apis.js'
 import type { App } from './app.js'
@@ -42,10 +42,11 @@ export function isServed(method: string, path: string): boolean {
 export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
   const { method, path, answerHeaders } = call
-  const match = matchPath(path)
+  const match = matchPath(path, call.headers)
   const route = routeFor(match, method)
   const api = route?.api ?? match.api
   call.errorWords = api.errorWords
+  if (api.requestIdHeader !== undefined) answerHeaders[api.requestIdHeader] = call.requestId
   if (route !== undefined) call.route = route.pattern
   const isOpen = route?.isOpen?.(settings) ?? false
   const host = hostOf(call)
@@ -78,13 +79,14 @@ const version = '/v1'
  * The routes of a path, whatever their methods. Some clients are told an address with /v1 and some
  * without, and some add one of their own: each path is answered with one, without, and with two.
  */
-function matchPath(path: string): Match {
+function matchPath(path: string, headers: CallHeaders = {}): Match {
   const bare = path.replace(/^(?:\/v1)+(?=\/)/, '')
   for (const candidate of [path, bare, version + bare]) {
-    const match = exactly(candidate)
+    const match = exactly(candidate, headers)
     if (match !== undefined) return match
   }
-  return { api: protocolLike(path, apis), id: '', routes: [] }
+  const spoken = apis.find((api) => api.isSpokenBy?.(headers))
+  return { api: spoken ?? protocolLike(path, apis), id: '', routes: [] }
 }
 
 /** The protocol with the path that has most of its first parts in common with this one. */
@@ -101,13 +103,17 @@ export function protocolLike(path: string, among: readonly [Api, ...Api[]]): Api
   return among.reduce((best, api) => (likeness(api) > likeness(best) ? api : best))
 }
 
-function exactly(path: string): Match | undefined {
-  for (const { api, pattern } of routes) {
-    const id = idIn(pattern, path)
-    if (id === undefined) continue
-    return { api, id, routes: routes.filter((route) => route.pattern === pattern) }
+/** Of several protocols that have the path, that which the request speaks, or else the first. */
+function exactly(path: string, headers: CallHeaders): Match | undefined {
+  const found = routes.filter(({ pattern }) => idIn(pattern, path) !== undefined)
+  const [first] = found
+  if (first === undefined) return undefined
+  const { api, pattern } = found.find((one) => one.api.isSpokenBy?.(headers)) ?? first
+  return {
+    api,
+    id: idIn(pattern, path) ?? '',
+    routes: routes.filter((route) => route.pattern === pattern && route.api === api),
   }
-  return undefined
 }
 
 /** Methods that a path answers, HEAD beside every GET. */
@@ -121,7 +127,8 @@ function routeFor({ routes }: Match, method: string): ServedRoute | undefined {
 }
 
 function routeNotFound(method: string, path: string): HttpError {
-  const known = routes.map((route) => `${route.method} ${route.pattern}`).join(', ')
+  const all = routes.map((route) => `${route.method} ${route.pattern}`)
+  const known = [...new Set(all)].join(', ')
   const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
   const message = `There is no ${method} ${asked} here; expected one of: ${known}.`
   return new HttpError('route', `${message}${hintOfPrefix(path)}`)

@@ -55,9 +55,9 @@ export function whole(
 }
 
 /** An error as a client is told it, where nothing was sent before. */
-export function errorAnswer(error: HttpError, words: ErrorWords): WholeAnswer {
+export function errorAnswer(error: HttpError, words: ErrorWords, requestId: string): WholeAnswer {
   const { status, retryAfterSeconds } = error
-  return json(status, words.body(error), {
+  return json(words.status?.(error) ?? status, words.body(error, requestId), {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }),
     ...(status === 401 ? { 'www-authenticate': words.challenge } : {}),
   })

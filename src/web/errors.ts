@@ -149,5 +149,7 @@ export interface ErrorWords {
   /** The same error, blaming what it blames by the protocol's own name. */
   named(error: HttpError): HttpError
   /** The body of an answer that says so, as a value of JSON. */
-  body(error: HttpError): unknown
+  body(error: HttpError, requestId: string): unknown
+  /** The status of that answer, where it is not the error's own. */
+  status?(error: HttpError): number
 }

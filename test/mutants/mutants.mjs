@@ -38,7 +38,7 @@ export const mutants = [
   },
   {
     check: 2,
-    file: 'src/apis/openai/envelope.ts',
+    file: 'src/apis/one-line.ts',
     find: 'if (!/[\\u0085\\u2028\\u2029]/.test(json)) return json',
     replace: 'return json',
     tests: framing,

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { errorBody as anthropicBody, errorWords } from '../../src/apis/anthropic/errors.js'
+import { countRequest, messagesRequest } from '../../src/apis/anthropic/messages/schema.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
@@ -17,23 +19,31 @@ import { embeddingRequest } from '../../src/apis/openai/embeddings.js'
 import { errorBody } from '../../src/apis/openai/errors.js'
 import { parseRequest } from '../../src/apis/request.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
+import { departures as fromAnthropic } from '../support/wire/anthropic/departures.js'
+import { anthropicFields } from '../support/wire/anthropic/shapes.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md is true to the letter: its tables are read, and held against the code.
+// docs/http-api.md and docs/messages.md are true to the letter: their tables are read, and held
+// against the code.
 
-const text = readFileSync(new URL('../../docs/http-api.md', import.meta.url), 'utf8')
-const sections = new Map(
-  text.split(/^## /m).map((section) => {
+const sections = new Map(['http-api', 'messages'].flatMap(sectionsOf))
+
+function sectionsOf(page: string): [title: string, lines: string[]][] {
+  const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8')
+  return text.split(/^## /m).map((section) => {
     const [title = '', ...lines] = section.split('\n')
     return [title, lines]
-  }),
-)
+  })
+}
 
-/** The cells of a section's table, without its head. */
+/** The cells of a section's first table, without its head. */
 function rows(title: string): string[][] {
-  const lines = sections.get(title)?.filter((line) => line.startsWith('| ')) ?? []
+  const all = sections.get(title) ?? []
+  const from = all.findIndex((line) => line.startsWith('| '))
+  const end = all.findIndex((line, i) => i > from && !line.startsWith('| '))
+  const lines = all.slice(from, end)
   return lines.slice(2).map((line) => {
     const cells = line.split('|').slice(1, -1)
     return cells.map((cell) => cell.trim().replace(/^`(.*)`$/, '$1'))
@@ -60,6 +70,18 @@ const requests = [
     declared: requestFields('Embedding'),
     least: { model: 'm', input: 'a' },
   },
+  {
+    title: 'POST /v1/messages',
+    schema: messagesRequest,
+    declared: anthropicFields('Messages'),
+    least: { messages: [{ role: 'user', content: '' }], max_tokens: 1 },
+  },
+  {
+    title: 'POST /v1/messages/count_tokens',
+    schema: countRequest,
+    declared: anthropicFields('Count'),
+    least: { messages: [{ role: 'user', content: '' }] },
+  },
   ...[
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },
     { title: 'POST /detokenize', schema: detokenizeRequest, least: { tokens: [] } },
@@ -85,7 +107,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
   const table = new Map(rows(title).map(([field = '', support = '']) => [field, support]))
   const taken = Object.keys(schema.shape)
 
-  test('has each field once: those of OpenAI, and those of ours', () => {
+  test('has each field once: those that are declared, and those of ours', () => {
     expect(table.size).toBe(rows(title).length)
     expect([...table.keys()].sort()).toEqual([...new Set([...declared, ...taken])].sort())
   })
@@ -97,7 +119,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
     )
   })
 
-  test('says `ours` or `no` of what OpenAI does not declare', () => {
+  test('says `ours` or `no` of what is not declared', () => {
     for (const [field, support] of table) {
       const may = declared.includes(field) ? ['yes', 'part', 'no', 'ignored'] : ['ours', 'no']
       expect([field, may]).toEqual([field, expect.arrayContaining([support])])
@@ -122,6 +144,20 @@ test('every error that can be sent is in the table, and no other', () => {
   })
   const told = rows('Errors').map((cells) => cells.slice(0, 3).join(' '))
   expect(told.sort()).toEqual(sent.sort())
+})
+
+test('every status and type of an error of Messages is in the table, and no other', () => {
+  const sent = errorKinds.map((kind) => {
+    const error = new HttpError(kind, 'm')
+    return `${errorWords.status?.(error)} ${anthropicBody(error, '').error.type}`
+  })
+  const told = rows('Errors of Messages').map((cells) => cells.slice(0, 2).join(' '))
+  expect(told.sort()).toEqual([...new Set(sent)].sort())
+})
+
+test('every departure from Anthropic’s declarations is in the table, and nothing else', () => {
+  const told = rows('What is sent otherwise than Anthropic declares it')
+  expect(told).toEqual(fromAnthropic.map(({ type, field, why }) => [type, field, why]))
 })
 
 test('every departure from the declarations is in the table, and nothing else', () => {

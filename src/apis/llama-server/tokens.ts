@@ -6,10 +6,11 @@ import type { ScopedEngine } from '../../web/scoped-engine.js'
 import type { Service } from '../api.js'
 import { chatMessages } from '../openai/chat/messages.js'
 import { templateArguments, toolOptions } from '../openai/chat/schema.js'
-import { preparedTools, toolWords, wireTools } from '../openai/chat/tools.js'
+import { wireTools } from '../openai/chat/tools.js'
 import { errorWords } from '../openai/errors.js'
 import { modelName } from '../openai/generation.js'
 import { checked, checkVocabulary, optional, parseBody, tokenIds } from '../request.js'
+import { preparedTools, toolWords } from '../tool-list.js'
 
 /** Fields by llama-server's names, and with its defaults. */
 

@@ -4,6 +4,7 @@ import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
 import { isEmptyArray, isOneOf, parseRequest } from '../request.js'
+import { unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
 /**
@@ -139,18 +140,8 @@ export function parseTextRequest<T extends z.ZodObject>(
     prompt: isChat ? 'messages' : 'prompt',
     ...(translation.names.size === 0 ? {} : { names: translation.names }),
   })
-  noteWords(call, translation)
+  call.note(unknownNotes(translation.unknown))
   return parseRequest(schema, translation.body)
-}
-
-/** Names of fields that a note repeats, and how many. */
-const namePattern = /^[\w.-]{1,64}$/
-const namesMax = 32
-
-/** Of fields that nothing is known of the answer says that they had no effect. */
-function noteWords(call: Noted, { unknown }: Translation): void {
-  const told = unknown.filter((name) => namePattern.test(name)).slice(0, namesMax)
-  call.note(told.map((path) => ({ path, message: 'unknown, so it had no effect' })))
 }
 
 /** By schema of an endpoint: the fields of which something is known, whoever says them. */

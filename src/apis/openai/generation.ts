@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import * as z from 'zod'
 import { samplingNames } from '../../api/sampling-options.js'
 import type { RequestOptions } from '../../api/types.js'
@@ -13,6 +12,7 @@ import {
   stopTokensMax,
 } from '../../options/request-options.js'
 import { arrayOf, checked, optional } from '../request.js'
+import { seed } from '../seed.js'
 import { type WireName, wireName } from './option-names.js'
 import { structureFields } from './response-format.js'
 
@@ -28,21 +28,6 @@ const stop = z.union(
   [checked(aStop).transform((one) => [one]), arrayOf(checked(aStop), 0, stopsMax, 'strings')],
   { error: requestChecks.stop.expected },
 )
-
-const seedError = 'a whole number of 64 bits'
-/** llama-server's word for "draw one". */
-const anySeed = -1
-/** As src/engine/native-request.ts draws them. */
-const seedsMax = 2 ** 32 - 1
-
-/** An int64 on the wire. What a double cannot hold exactly is folded to 32 bits here. */
-const seed = z
-  .number({ error: seedError })
-  .refine((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 63, { error: seedError })
-  .transform((value) => {
-    if (value === anySeed) return randomInt(seedsMax)
-    return Number.isSafeInteger(value) ? value : Number(BigInt.asUintN(32, BigInt(value)))
-  })
 
 const logitBias = checked(biasedTokens).pipe(z.record(z.string(), checked(aBias)))
 

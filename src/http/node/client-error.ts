@@ -56,7 +56,7 @@ function refuse(app: App, socket: Socket, error: HttpError, req?: IncomingMessag
   const isSent = socket.writable
   if (isSent) {
     const allow = error.kind === 'method' ? ['allow: GET, HEAD, POST'] : []
-    socket.end(rawResponse(app, error, [`x-request-id: ${requestId}`, ...allow]))
+    socket.end(rawResponse(app, error, requestId, allow))
     setTimeout(() => socket.destroy(), lingerMs).unref()
   }
   app.tell({
@@ -94,10 +94,16 @@ function refusalOf(code: string | undefined): HttpError {
   }
 }
 
-function rawResponse(app: App, error: HttpError, headers: readonly string[]): string {
-  const body = JSON.stringify(app.errorWords.body(error))
+function rawResponse(
+  app: App,
+  error: HttpError,
+  requestId: string,
+  headers: readonly string[],
+): string {
+  const body = JSON.stringify(app.errorWords.body(error, requestId))
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    `x-request-id: ${requestId}`,
     ...headers,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,

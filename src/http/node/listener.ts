@@ -257,7 +257,7 @@ class Exchange implements Passenger {
     const { res } = this
     if (!res.headersSent) {
       if (endsConnection.has(error.kind)) this.call.answerHeaders.connection = 'close'
-      this.#sendWhole(errorAnswer(error, this.call.errorWords))
+      this.#sendWhole(errorAnswer(error, this.call.errorWords, this.call.requestId))
     } else if (res.writableEnded)
       return // the whole answer is on its way
     else if (lastFrame !== undefined) res.end(lastFrame(error))

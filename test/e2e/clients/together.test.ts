@@ -9,7 +9,7 @@ import { closeAfterEach } from '../../support/serve.js'
 
 closeAfterEach()
 
-test.each(['openai', 'ai', 'langchain'])(
+test.each(['openai', 'ai', 'langchain', 'anthropic'])(
   '%s uses tools, forms, thoughts and stop strings together',
   async (client) => {
     const { url } = await serveClients()

@@ -26,6 +26,8 @@ interface AnswerBody {
   }[]
   usage?: { prompt_tokens: number; prompt_tokens_details?: { cached_tokens: number } } | null
   error?: { message: string }
+  /** Of an event of Anthropic's. */
+  delta?: { text?: string }
 }
 
 interface Said {
@@ -57,18 +59,19 @@ export function askedOf(exchanges: readonly Recorded[]): Asked[] {
     })
 }
 
-/** The text of a reply, streamed or not. */
+/** The text of a reply, streamed or not; of Anthropic's, streamed. */
 export function repliedText(answer: string): string {
-  return bodiesOf(answer)
-    .flatMap((body) => body.choices ?? [])
-    .map(({ delta, message }) => (delta ?? message)?.content ?? '')
-    .join('')
+  const texts = bodiesOf(answer).flatMap(({ choices = [], delta }) => [
+    delta?.text ?? '',
+    ...choices.map((choice) => (choice.delta ?? choice.message)?.content ?? ''),
+  ])
+  return texts.join('')
 }
 
 function bodiesOf(answer: string): AnswerBody[] {
   const bodies = answer.startsWith('{') ? [answer] : answer.split('\n\n')
   return bodies
-    .map((frame) => frame.replace(/^data: /, ''))
+    .map((frame) => frame.replace(/^(?:event: \w+\n)?data: /, ''))
     .filter((json) => json.startsWith('{'))
     .map((json) => JSON.parse(json) as AnswerBody)
 }

@@ -4,6 +4,8 @@ import type { Turn } from '../models/turn-model.js'
 export interface Step {
   text: string
   call?: Call
+  /** What says in later prompts that this turn has been; by default its number, which it says. */
+  mark?: string
 }
 
 export interface Call {
@@ -71,8 +73,9 @@ export function markOf(turn: number): string {
 
 /** As a model says them. */
 export function turnsOf(steps: readonly Step[], format: CallFormat): Turn[] {
-  return steps.map(({ text, call }, turn) => {
-    const said = `${markOf(turn)} ${text}`
-    return { mark: markOf(turn), reply: call === undefined ? said : `${said}\n${format(call)}` }
+  return steps.map(({ text, call, mark }, turn) => {
+    const said = mark === undefined ? `${markOf(turn)} ${text}` : text
+    const reply = call === undefined ? said : `${said}\n${format(call)}`
+    return { mark: mark ?? markOf(turn), reply }
   })
 }

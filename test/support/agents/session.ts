@@ -13,7 +13,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { createServer } from '../../../src/http/index.js'
-import { load } from '../../../src/index.js'
+import { type LoadOptions, load } from '../../../src/index.js'
 import { writeGguf } from '../models/gguf-writer.js'
 import { turnModelContent } from '../models/turn-model.js'
 import { installed } from '../packages/installed.js'
@@ -46,30 +46,48 @@ export function templateText(name: string): string {
   return readFileSync(path.join(templateFolder, name), 'utf8')
 }
 
+/** What an agent is asked to do. */
+export interface Task {
+  /** Tokens of the server's context. */
+  readonly context: number
+  /** Of its folder, by name. */
+  readonly files: Readonly<Record<string, string>>
+  readonly ask: string
+  readonly steps: typeof stepsOf
+}
+
+const tenTurns: Task = {
+  context: contextTokens,
+  files: { 'notes.txt': 'One fact.\nTwo facts.\nThree facts.\n' },
+  ask: 'Read notes.txt, and write a summary and a list.',
+  steps: stepsOf,
+}
+
 /**
- * Has an agent do the task, in a folder and a home of its own. Where it stops before the task's
+ * Has an agent do a task, in a folder and a home of its own. Where it stops before the task's
  * last turn, as some do after a reply that was cut, it is told to go on.
  */
-export async function runAgent(agent: Agent): Promise<Session> {
+export async function runAgent(agent: Agent, task = tenTurns): Promise<Session> {
   const modules = path.join(installed(agent.packages), 'node_modules')
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), `sluice-${agent.name}-`)))
   const [home, work] = [path.join(folder, 'home'), path.join(folder, 'work')]
   try {
     mkdirSync(work)
-    writeFileSync(path.join(work, 'notes.txt'), 'One fact.\nTwo facts.\nThree facts.\n')
-    const steps = stepsOf(agent.tools, work)
+    writeAll(work, task.files)
+    const steps = task.steps(agent.tools, work)
     const model = path.join(folder, 'turns.gguf')
     const turns = turnsOf(steps, agent.format)
     const { metadata, tensors } = turnModelContent({ turns, tokenizer: 'gpt-2' })
     writeGguf(model, metadata, tensors)
     const outputs: string[] = []
-    const { exchanges, problems } = await servedTo(agent, model, async (address, exchanges) => {
+    const served = { model, chatTemplate: templateText(agent.template), context: task.context }
+    const { exchanges, problems } = await servedTo(served, async (address, exchanges) => {
       writeAll(home, agent.files(address))
       const env = { ...environment(home), ...agent.env?.(address) }
       const last = markOf(steps.length - 1)
       while (!isSaid(exchanges, last) && outputs.length < starts) {
         const isFirst = outputs.length === 0
-        const ask = isFirst ? 'Read notes.txt, and write a summary and a list.' : 'Please go on.'
+        const ask = isFirst ? task.ask : 'Please go on.'
         outputs.push(await outputOf(agent.command(modules, ask, isFirst), work, env))
       }
     })
@@ -81,12 +99,10 @@ export async function runAgent(agent: Agent): Promise<Session> {
 
 /** Runs `client` against a server that records what they say to each other. */
 async function servedTo(
-  agent: Agent,
-  model: string,
+  served: LoadOptions,
   client: (address: Address, exchanges: readonly Recorded[]) => Promise<void>,
 ): Promise<Pick<Session, 'exchanges' | 'problems'>> {
-  const chatTemplate = templateText(agent.template)
-  const engine = await load({ model, chatTemplate, context: contextTokens, parallel: 2 })
+  const engine = await load({ ...served, parallel: 2 })
   const server = createServer({ engine, port: 0 })
   const exchanges = recordExchanges(server.server)
   const problems = tapWire(server.server)
@@ -100,7 +116,7 @@ async function servedTo(
   }
 }
 
-function writeAll(home: string, files: Record<string, string>): void {
+function writeAll(home: string, files: Readonly<Record<string, string>>): void {
   for (const [file, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(home, file)), { recursive: true })
     writeFileSync(path.join(home, file), content)

@@ -1,6 +1,6 @@
 import type { Shape } from './shapes.js'
 
-/** What an endpoint answers with when all is well. Its errors are OpenAI's everywhere. */
+/** What an endpoint answers with when all is well. For Anthropic's, see anthropic/reader.ts. */
 export interface Answer {
   /** `ours` is a body that OpenAI has no declaration for. */
   readonly body: Shape | 'ours'
@@ -13,6 +13,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
   'POST /v1/completions': { body: 'Completion', frame: 'Completion' },
   'POST /v1/embeddings': { body: 'CreateEmbeddingResponse' },
+  'POST /v1/messages': { body: 'ours' },
+  'POST /v1/messages/count_tokens': { body: 'ours' },
   'POST /tokenize': { body: 'ours' },
   'POST /detokenize': { body: 'ours' },
   'POST /apply-template': { body: 'ours' },

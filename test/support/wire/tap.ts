@@ -1,16 +1,23 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { AnthropicReader, isAnthropic } from './anthropic/reader.js'
 import { answerOf } from './routes.js'
 import { type Shape, shapeProblem } from './shapes.js'
 import { StreamRules } from './stream-rules.js'
 
 /**
  * Reads along with everything a server sends, and holds each frame and body against OpenAI's
- * declarations. Returns what was wrong so far; whoever made the server asks at its end.
+ * declarations, or Anthropic's where it is asked in its words. Returns what was wrong so far;
+ * whoever made the server asks at its end.
  */
 export function tapWire(server: Server): () => string[] {
   const problems: string[] = []
   const tap = (req: IncomingMessage, res: ServerResponse) => {
-    const reader = new AnswerReader(req, res, problems)
+    const wrong = (problem: string) => {
+      problems.push(`${req.method} ${req.url}: ${problem}`.slice(0, 1000))
+    }
+    const reader = isAnthropic(req)
+      ? new AnthropicReader(req, res, wrong)
+      : new AnswerReader(req, res, wrong)
     const { write, end } = res
     res.write = ((...args: unknown[]) => {
       reader.take(args[0])
@@ -32,15 +39,15 @@ export function tapWire(server: Server): () => string[] {
 class AnswerReader {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
-  readonly #problems: string[]
+  readonly #wrong: (problem: string) => void
   readonly #rules = new StreamRules()
   #text = ''
   #isDone = false
 
-  constructor(req: IncomingMessage, res: ServerResponse, problems: string[]) {
+  constructor(req: IncomingMessage, res: ServerResponse, wrong: (problem: string) => void) {
     this.#req = req
     this.#res = res
-    this.#problems = problems
+    this.#wrong = wrong
   }
 
   take(chunk: unknown): void {
@@ -117,9 +124,5 @@ class AnswerReader {
     const isListed = shape !== undefined
     const problem = isListed ? shapeProblem(shape, value) : 'not in test/support/wire/routes.ts'
     if (problem !== '') this.#wrong(problem)
-  }
-
-  #wrong(problem: string): void {
-    this.#problems.push(`${this.#req.method} ${this.#req.url}: ${problem}`.slice(0, 1000))
   }
 }

@@ -5,6 +5,7 @@ import { integerFrom, trueOrFalse } from '../../../options/checks.js'
 import { requestChecks } from '../../../options/request-options.js'
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
 import { anObject, checked, isEmptyArray, isOneOf, optional, unsupported } from '../../request.js'
+import { toolWords, type WireTools } from '../../tool-list.js'
 import {
   generationFields,
   generationOptions,
@@ -17,7 +18,7 @@ import {
 } from '../generation.js'
 import { structureOptions } from '../response-format.js'
 import { chatMessages } from './messages.js'
-import { toolChoice, toolWords, type WireTools, wireTools } from './tools.js'
+import { toolChoice, wireTools } from './tools.js'
 import { truncation } from './truncation.js'
 
 const effortError = '"none", "low", "medium", "high" or another word of the model\'s template'

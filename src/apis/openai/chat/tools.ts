@@ -1,74 +1,16 @@
 import * as z from 'zod'
-import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../../../api/errors.js'
-import { show } from '../../../api/show.js'
-import type { ChatOptions, RequestNote, Tool, ToolChoice } from '../../../api/types.js'
+import type { ToolChoice } from '../../../api/types.js'
 import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
-import { schemaKeys } from '../../../options/tools.js'
-import type { ErrorWords, HttpError } from '../../../web/errors.js'
-import type { ScopedEngine } from '../../../web/scoped-engine.js'
-
-/**
- * The list of a request's tools. As OpenAI has them, and as other providers do: without "type",
- * without "function" around them, and with their schema in "input_schema" or "inputSchema". Tools
- * of other kinds than functions cannot be offered and are left out, which `notes` says.
- */
-export interface WireTools {
-  readonly tools: readonly Tool[]
-  /** Where the request has each of them. */
-  readonly places: readonly ToolPlace[]
-  readonly notes: readonly RequestNote[]
-}
-
-interface ToolPlace {
-  readonly function: string
-  readonly parameters: string
-}
+import { leftOut, readFunction, type ToolReading, toolList } from '../../tool-list.js'
 
 const toolError = 'an object such as {"type": "function", "function": {...}}'
 const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
-/** Of tools of other types, so many are told of one by one. */
-const leftOutToldMax = 64
-
-export const wireTools = z
-  .array(z.unknown(), { error: 'an array of tools' })
-  .transform((list, context): WireTools => {
-    const tools: Tool[] = []
-    const places: ToolPlace[] = []
-    const notes: RequestNote[] = []
-    let leftOut = 0
-    for (const [i, given] of list.entries()) {
-      const read = readTool(given, `tools[${i}]`)
-      if ('expected' in read) {
-        const { expected, path } = read
-        context.issues.push({
-          code: 'custom',
-          message: expected,
-          path: [i, ...path],
-          input: list,
-        })
-        return z.NEVER
-      }
-      if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
-      if (read.tool === undefined) continue
-      tools.push(read.tool)
-      places.push(read.place)
-    }
-    if (leftOut > leftOutToldMax) {
-      const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
-      notes.push({ path: 'tools', message })
-    }
-    return { tools, places, notes }
-  })
-
-type Read =
-  | { tool: Tool; place: ToolPlace; notes: RequestNote[] }
-  | { tool: undefined; notes: RequestNote[] }
-  | { expected: string; path: string[] }
-
-function readTool(given: unknown, at: string): Read {
+function readTool(given: unknown, at: string): ToolReading {
   if (!isRecord(given)) return { expected: toolError, path: [] }
   const { type } = given
-  if (typeof type === 'string' && type !== 'function') return otherKind(type, at)
+  if (typeof type === 'string' && type !== 'function') {
+    return leftOut(type, at, 'a tool of type "function"')
+  }
   if (type !== undefined && type !== null && type !== 'function') {
     return { expected: '"function"', path: ['type'] }
   }
@@ -80,113 +22,14 @@ function readTool(given: unknown, at: string): Read {
   const one = isWrapped ? given.function : given
   const path = isWrapped ? ['function'] : []
   if (!isRecord(one)) return { expected: functionError, path }
-  return readFunction(one, path, isWrapped ? `${at}.function` : at)
+  return readFunction(one, path, isWrapped ? `${at}.function` : at, 'parameters')
 }
 
-/** An agent shall not fail for one of its tools. */
-function otherKind(type: string, at: string): Read {
-  const message = `expected a tool of type "function", but got ${show(type)}; taken as: left out`
-  return { tool: undefined, notes: [{ path: `${at}.type`, message }] }
-}
-
-function readFunction(one: Record<string, unknown>, path: string[], at: string): Read {
-  const { name, strict } = one
-  if (typeof name !== 'string') return { expected: 'a string', path: [...path, 'name'] }
-  const isStrict = typeof strict === 'boolean' || strict === undefined || strict === null
-  if (!isStrict) return { expected: 'true or false', path: [...path, 'strict'] }
-  const notes: RequestNote[] = []
-  const say = (key: string, expected: string, taken: string) => {
-    const message = `expected ${expected}, but got ${show(one[key])}; taken as: ${taken}`
-    notes.push({ path: `${at}.${key}`, message })
-  }
-  const description = descriptionOf(one, say)
-  const isGiven = (key: string) => one[key] !== undefined && one[key] !== null
-  const [key = 'parameters', ...others] = schemaKeys.filter(isGiven)
-  for (const other of others) say(other, `nothing beside ${key}`, 'left out')
-  const parameters = isGiven(key) ? parametersOf(one[key]) : undefined
-  if (isGiven(key) && parameters === undefined) {
-    if (strict === true) return { expected: 'a JSON schema, an object', path: [...path, key] }
-    say(key, 'a JSON schema, an object', 'any object')
-  } else if (isGiven(key) && typeof one[key] === 'string') {
-    say(key, 'a JSON schema, an object', 'the JSON that it holds')
-  } else if (key !== 'parameters') {
-    notes.push({ path: `${at}.${key}`, message: 'expected "parameters"; taken as: parameters' })
-  }
-  const tool: Tool = {
-    name,
-    ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parameters }),
-    ...(typeof strict === 'boolean' ? { strict } : {}),
-  }
-  return { tool, place: { function: at, parameters: `${at}.${key}` }, notes }
-}
-
-function descriptionOf(
-  { description }: Record<string, unknown>,
-  say: (key: string, expected: string, taken: string) => void,
-): string | undefined {
-  if (description === undefined || description === null) return undefined
-  if (typeof description === 'string') return description
-  say('description', 'a string', 'left out')
-  return undefined
-}
-
-/** Some send the schema's text. */
-function parametersOf(value: unknown): Record<string, unknown> | undefined {
-  if (isRecord(value)) return value
-  if (typeof value !== 'string') return undefined
-  try {
-    const parsed: unknown = JSON.parse(value)
-    return isRecord(parsed) ? parsed : undefined
-  } catch {
-    return undefined // it is no JSON, which the caller says
-  }
-}
-
-/** Reads tools and makes their grammars, while others have the event loop as well. */
-export async function preparedTools(
-  engine: ScopedEngine,
-  wire: WireTools | undefined,
-): Promise<Pick<ChatOptions, 'tools'>> {
-  if (wire === undefined || wire.tools.length === 0) return {}
-  return { tools: await engine.prepareTools(wire.tools) }
-}
-
-/** The engine's path of a tool, such as `tools[0].parameters`, in the words of the request. */
-function inWire(text: string, { places }: WireTools): string {
-  return text.replace(/\btools\[(\d+)\](\.parameters)?/g, (path, number, parameters) => {
-    const place = places[Number(number)]
-    if (place === undefined) return path
-    return parameters === undefined ? place.function : place.parameters
-  })
-}
-
-/** The same words, and the request's own for where its tools stand. */
-export function toolWords(words: ErrorWords, wire: WireTools | undefined): ErrorWords {
-  if (wire === undefined) return words
-  const named = (error: HttpError) => {
-    const path = error.place === undefined ? undefined : toolPathOf(error.cause)
-    if (path === undefined) return words.named(error)
-    return words.named(error.at(inWire(path, wire), inWire(error.message, wire)))
-  }
-  return { ...words, named }
-}
-
-function toolPathOf(error: unknown): string | undefined {
-  let path: string | undefined
-  if (error instanceof InvalidOptionError) path = error.option
-  if (error instanceof InvalidSchemaError) path = error.path
-  if (error instanceof InvalidRequestError) path = /'(tools\[\d+\])'/.exec(error.message)?.[1]
-  return path?.startsWith('tools[') ? path : undefined
-}
-
-/** The same of notes. */
-export function wireNotes(notes: readonly RequestNote[], wire: WireTools): RequestNote[] {
-  const own = notes.map(({ path, message }) => {
-    return { path: inWire(path, wire), message: inWire(message, wire) }
-  })
-  return [...wire.notes, ...own]
-}
+/**
+ * As OpenAI has them, and as other providers do: without "type", without "function" around them,
+ * and with their schema in "input_schema" or "inputSchema".
+ */
+export const wireTools = toolList(readTool)
 
 const choiceError =
   '"auto", "none", "required", {"type": "function", "function": {"name": ...}} or ' +

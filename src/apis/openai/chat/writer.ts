@@ -8,13 +8,13 @@ import type {
   ToolCallDelta,
 } from '../../../api/types.js'
 import type { HttpError } from '../../../web/errors.js'
+import { oneLine } from '../../one-line.js'
 import {
   completionUsage,
   doneFrame,
   type Envelope,
   finishReasonOf,
   frameOpening,
-  oneLine,
   wireLogprob,
 } from '../envelope.js'
 import { errorFrame } from '../errors.js'

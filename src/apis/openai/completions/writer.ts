@@ -1,12 +1,12 @@
 import type { ChoiceResult, ReplyPart, ReplyResult, Usage } from '../../../api/types.js'
 import type { HttpError } from '../../../web/errors.js'
+import { oneLine } from '../../one-line.js'
 import {
   completionUsage,
   doneFrame,
   type Envelope,
   finishReasonOf,
   frameOpening,
-  oneLine,
 } from '../envelope.js'
 import { errorFrame } from '../errors.js'
 import type { ChoiceWriter, CompletionLogprobs } from './logprobs.js'

@@ -1,0 +1,42 @@
+import * as z from 'zod'
+import type { ToolChoice } from '../../../api/types.js'
+import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
+import { leftOut, readFunction, type ToolReading, toolList } from '../../tool-list.js'
+
+const toolError = 'an object such as {"name": "get_weather", "input_schema": {...}}'
+
+/**
+ * Tools of a client's own. Those that Anthropic's servers run, and those whose schema only its
+ * models know (`bash_20250124`), are left out.
+ */
+function readTool(given: unknown, at: string): ToolReading {
+  if (!isRecord(given)) return { expected: toolError, path: [] }
+  const { type, input_schema: schema } = given
+  const isOwn = type === undefined || type === null || type === 'custom'
+  if (!isOwn && typeof type !== 'string') return { expected: '"custom"', path: ['type'] }
+  if (!isOwn && schema === undefined) return leftOut(type, at, 'a tool with an input_schema')
+  return readFunction(given, [], at, 'input_schema')
+}
+
+export const tools = toolList(readTool)
+
+const choiceError =
+  'an object such as {"type": "auto"}, {"type": "any"}, {"type": "none"} or ' +
+  '{"type": "tool", "name": "get_weather"}'
+
+/** `isAlone`: one call at most. */
+export const toolChoice = z.unknown().transform((given, context) => {
+  const choice = isRecord(given) ? choiceOf(given) : undefined
+  const isAlone = isRecord(given) ? (given.disable_parallel_tool_use ?? undefined) : undefined
+  if (choice === undefined) {
+    context.issues.push({ code: 'custom', message: choiceError, path: [], input: given })
+    return z.NEVER
+  }
+  if (isAlone !== undefined && typeof isAlone !== 'boolean') {
+    const path = ['disable_parallel_tool_use']
+    context.issues.push({ code: 'custom', message: 'true or false', path, input: given })
+    return z.NEVER
+  }
+  const read: { choice: ToolChoice; isAlone: boolean | undefined } = { choice, isAlone }
+  return read
+})

@@ -1,0 +1,11 @@
+import type { RequestNote } from '../api/types.js'
+
+/** Names of fields that a note repeats, and how many. */
+const namePattern = /^[\w.-]{1,64}$/
+const namesMax = 32
+
+/** Of fields that nothing is known of the answer says that they had no effect. */
+export function unknownNotes(names: readonly string[]): RequestNote[] {
+  const told = names.filter((name) => namePattern.test(name)).slice(0, namesMax)
+  return told.map((path) => ({ path, message: 'unknown, so it had no effect' }))
+}
