@@ -82,6 +82,10 @@ export class ScopedEngine {
     return this.#engine.applyTemplate(messages, options, this.#scoped({}))
   }
 
+  countTokens(messages: readonly ChatMessage[], options: TemplateOptions): Promise<number> {
+    return this.#engine.countTokens(messages, options, this.#scoped({}))
+  }
+
   #scoped<Options extends object>(options: Options): Options & { signal: AbortSignal } {
     return { ...options, signal: this.#scope.signal }
   }

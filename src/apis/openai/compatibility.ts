@@ -114,6 +114,9 @@ interface Translation {
 /** The call that a request came by. */
 type Noted = Pick<Call, 'errorWords' | 'note'>
 
+/** The field that has the prompt, which tells the endpoints apart: `prompt` is no conversation. */
+type PromptField = 'messages' | 'prompt' | 'input'
+
 /**
  * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
  * words before, so that errors name fields as the request does.
@@ -121,12 +124,13 @@ type Noted = Pick<Call, 'errorWords' | 'note'>
 export function parseTextRequest<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
-  isChat: boolean,
+  prompt: PromptField,
   call: Noted,
 ): z.output<T> {
+  const isChat = prompt !== 'prompt'
   const translation = inOurWords(parseJson(bytes), Object.keys(schema.shape), isChat)
   call.errorWords = errorWords({
-    prompt: isChat ? 'messages' : 'prompt',
+    prompt,
     ...(translation.names.size === 0 ? {} : { names: translation.names }),
   })
   noteWords(call, translation)
@@ -154,7 +158,9 @@ function inOurWords(given: unknown, fields: readonly string[], isChat: boolean):
   translator.unpack('extra_body', () => true)
   translator.unpack('options', (key) => key !== 'options')
   const renamed = { ...otherNames, ...(isChat ? otherChatNames : {}) }
-  for (const [other, ours] of Object.entries(renamed)) translator.rename(other, ours)
+  for (const [other, ours] of Object.entries(renamed)) {
+    if (!fields.includes(other)) translator.rename(other, ours)
+  }
   translator.refuse(isChat)
   if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)

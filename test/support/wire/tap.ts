@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { type ResponseFrame, ResponseRules } from './response-rules.js'
 import { answerOf } from './routes.js'
 import { type Shape, shapeProblem } from './shapes.js'
 import { StreamRules } from './stream-rules.js'
@@ -34,6 +35,7 @@ class AnswerReader {
   readonly #res: ServerResponse
   readonly #problems: string[]
   readonly #rules = new StreamRules()
+  readonly #responseRules = new ResponseRules()
   #text = ''
   #isDone = false
 
@@ -55,6 +57,7 @@ class AnswerReader {
   end(): void {
     if (this.#isStream) {
       if (this.#text !== '') this.#wrong(`the stream ends within a frame: ${this.#text}`)
+      if (this.#isOfEvents) this.#breaks(this.#responseRules.end())
     } else if (this.#hasBody) {
       this.#body(this.#res.statusCode)
     }
@@ -72,8 +75,28 @@ class AnswerReader {
     if (this.#isDone) this.#wrong(`a frame after [DONE]: ${frame}`)
     if (frame === 'data: [DONE]') this.#done()
     if (this.#isDone || frame === ': ping') return
-    if (/^data: \{.*\}$/.test(frame)) this.#data(frame.slice('data: '.length))
+    if (this.#isOfEvents) this.#event(frame)
+    else if (/^data: \{.*\}$/.test(frame)) this.#data(frame.slice('data: '.length))
     else this.#wrong(`no frame of one JSON line: ${frame}`)
+  }
+
+  get #isOfEvents(): boolean {
+    return this.#answer?.frame === 'ResponseEvent'
+  }
+
+  /** A frame with the name of its event, which its data says as well. */
+  #event(frame: string): void {
+    const [, name, json] = /^event: (\S+)\ndata: (\{.*\})$/.exec(frame) ?? []
+    if (json === undefined) {
+      this.#wrong(`no event with one line of JSON: ${frame}`)
+      return
+    }
+    this.#parsed(json, (value) => {
+      this.#hold('ResponseEvent', value)
+      const event = value as ResponseFrame
+      if (event.type !== name) this.#wrong(`event ${name} says that it is ${event.type}`)
+      this.#breaks(this.#responseRules.take(event))
+    })
   }
 
   #body(status: number): void {
