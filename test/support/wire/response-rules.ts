@@ -40,7 +40,7 @@ export class ResponseRules {
     if (expected !== undefined && event.type !== expected) return `no ${expected} but ${event.type}`
     if (event.response !== undefined) return this.#response(event.type, event.response)
     if (event.item !== undefined) return this.#item(event, event.item)
-    return event.type === 'error' ? '' : this.#within(event)
+    return ['error', 'keepalive'].includes(event.type) ? '' : this.#within(event)
   }
 
   /** What is missing where the stream ends. */

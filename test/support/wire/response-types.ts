@@ -78,6 +78,13 @@ export type ResponseEvent =
   | ResponseCustomToolCallInputDeltaEvent
   | ResponseCustomToolCallInputDoneEvent
   | ResponseErrorEvent
+  | KeepAliveEvent
+
+/** As the client's accumulator of events has it. */
+interface KeepAliveEvent {
+  type: 'keepalive'
+  sequence_number: number
+}
 
 export interface ResponseItemList extends Omit<DeclaredItemList, 'data'> {
   data: (

@@ -29,50 +29,44 @@ const functionError = 'an object such as {"name": "get_weather", "parameters": {
 /** Of tools of other types, so many are told of one by one. */
 const leftOutToldMax = 64
 
-/** A list of tools, before they are looked at. */
-export const toolArray = z.array(z.unknown(), { error: 'an array of tools' })
-
-export const wireTools = toolArray.transform((list, context) => {
-  return readToolList(list, context, (given, at) => [readTool(given, at)])
-})
-
-export type ReadTool =
-  | { tool: Tool; place: ToolPlace; notes: RequestNote[] }
-  | { tool: undefined; notes: RequestNote[] }
-  | { expected: string; path: (string | number)[] }
-
-/** @param read what one of them is: a tool, or several, each with its place in the request */
-export function readToolList(
-  list: readonly unknown[],
-  context: z.RefinementCtx,
-  read: (given: unknown, at: string) => readonly ReadTool[],
-): WireTools {
-  const tools: Tool[] = []
-  const places: ToolPlace[] = []
-  const notes: RequestNote[] = []
-  let leftOut = 0
-  for (const [i, given] of list.entries()) {
-    for (const one of read(given, `tools[${i}]`)) {
-      if ('expected' in one) {
-        const { expected: message, path } = one
-        context.issues.push({ code: 'custom', message, path: [i, ...path], input: list })
+export const wireTools = z
+  .array(z.unknown(), { error: 'an array of tools' })
+  .transform((list, context): WireTools => {
+    const tools: Tool[] = []
+    const places: ToolPlace[] = []
+    const notes: RequestNote[] = []
+    let leftOut = 0
+    for (const [i, given] of list.entries()) {
+      const read = readTool(given, `tools[${i}]`)
+      if ('expected' in read) {
+        const { expected, path } = read
+        context.issues.push({
+          code: 'custom',
+          message: expected,
+          path: [i, ...path],
+          input: list,
+        })
         return z.NEVER
       }
-      if (one.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...one.notes)
-      if (one.tool === undefined) continue
-      tools.push(one.tool)
-      places.push(one.place)
+      if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
+      if (read.tool === undefined) continue
+      tools.push(read.tool)
+      places.push(read.place)
     }
-  }
-  if (leftOut > leftOutToldMax) {
-    const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
-    notes.push({ path: 'tools', message })
-  }
-  return { tools, places, notes }
-}
+    if (leftOut > leftOutToldMax) {
+      const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
+      notes.push({ path: 'tools', message })
+    }
+    return { tools, places, notes }
+  })
+
+type Read =
+  | { tool: Tool; place: ToolPlace; notes: RequestNote[] }
+  | { tool: undefined; notes: RequestNote[] }
+  | { expected: string; path: string[] }
 
 /** @param at where the request has it */
-export function readTool(given: unknown, at: string): ReadTool {
+export function readTool(given: unknown, at: string): Read {
   if (!isRecord(given)) return { expected: toolError, path: [] }
   const { type } = given
   if (typeof type === 'string' && type !== 'function') return otherKind(type, at)
@@ -91,12 +85,12 @@ export function readTool(given: unknown, at: string): ReadTool {
 }
 
 /** An agent shall not fail for one of its tools. */
-export function otherKind(type: string, at: string): ReadTool {
+function otherKind(type: string, at: string): Read {
   const message = `expected a tool of type "function", but got ${show(type)}; taken as: left out`
   return { tool: undefined, notes: [{ path: `${at}.type`, message }] }
 }
 
-function readFunction(one: Record<string, unknown>, path: string[], at: string): ReadTool {
+function readFunction(one: Record<string, unknown>, path: string[], at: string): Read {
   const { name, strict } = one
   if (typeof name !== 'string') return { expected: 'a string', path: [...path, 'name'] }
   const isStrict = typeof strict === 'boolean' || strict === undefined || strict === null

@@ -1,14 +1,7 @@
 import * as z from 'zod'
-import type { Tool, ToolChoice } from '../../../api/types.js'
+import type { RequestNote, Tool, ToolChoice } from '../../../api/types.js'
 import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
-import {
-  otherKind,
-  type ReadTool,
-  readTool,
-  readToolList,
-  toolArray,
-  type WireTools,
-} from '../chat/tools.js'
+import { readTool, type WireTools } from '../chat/tools.js'
 import { type ToolIdentity, ToolNames } from './tool-names.js'
 
 /**
@@ -23,44 +16,74 @@ export interface ResponseTools extends WireTools {
   readonly told: readonly unknown[]
 }
 
-export const responseTools = toolArray.transform((list, context): ResponseTools => {
-  const names = new ToolNames()
-  const wire = readToolList(list, context, (given, at) => readAny(given, at, names))
-  return { ...wire, names, told: list.map(toldTool) }
-})
-
-function readAny(given: unknown, at: string, names: ToolNames): readonly ReadTool[] {
-  if (isRecord(given) && given.type === 'namespace') return readNamespace(given, at, names)
-  return [readOne(given, at, names)]
+/** A tool where the request has it. */
+interface Listed {
+  readonly given: unknown
+  readonly path: readonly (string | number)[]
+  readonly at: string
+  readonly namespace?: string
 }
 
-function readOne(given: unknown, at: string, names: ToolNames, namespace?: string): ReadTool {
-  const isCustom = isRecord(given) && given.type === 'custom'
-  const read = isCustom ? readCustom(given, at) : readTool(given, at)
-  if ('expected' in read || read.tool === undefined) return read
-  const identity: ToolIdentity = {
-    kind: isCustom ? 'custom' : 'function',
-    name: read.tool.name,
-    ...(namespace === undefined ? {} : { namespace }),
-  }
-  return { ...read, tool: { ...read.tool, name: names.add(identity) } }
-}
+/** Of tools that are left out, so many are told of one by one. */
+const leftOutToldMax = 64
 
-const namespaceError = 'an object such as {"type": "namespace", "name": "crm", "tools": [...]}'
-
-function readNamespace(
-  { name, tools }: Record<string, unknown>,
-  at: string,
-  names: ToolNames,
-): readonly ReadTool[] {
-  if (typeof name !== 'string') return [{ expected: namespaceError, path: ['name'] }]
-  if (!Array.isArray(tools)) return [{ expected: 'an array of tools', path: ['tools'] }]
-  return tools.map((one, i) => {
-    const place = `${at}.tools[${i}]`
-    if (isRecord(one) && one.type === 'namespace') return otherKind('namespace', place)
-    const read = readOne(one, place, names, name)
-    return 'expected' in read ? { ...read, path: ['tools', i, ...read.path] } : read
+export const responseTools = z
+  .array(z.unknown(), { error: 'an array of tools' })
+  .transform((list, context): ResponseTools => {
+    const names = new ToolNames()
+    const tools: Tool[] = []
+    const places: WireTools['places'][number][] = []
+    const notes: RequestNote[] = []
+    let leftOut = 0
+    for (const one of list.flatMap(listedAt)) {
+      const read = readOne(one)
+      if ('expected' in read) {
+        const path = [...one.path, ...read.path]
+        context.issues.push({ code: 'custom', message: read.expected, path, input: list })
+        return z.NEVER
+      }
+      const { tool, kind } = read
+      if (tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
+      if (tool === undefined) continue
+      tools.push({ ...tool, name: names.add(identityOf(tool.name, kind, one)) })
+      places.push(read.place)
+    }
+    if (leftOut > leftOutToldMax) {
+      const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
+      notes.push({ path: 'tools', message })
+    }
+    return { tools, places, notes, names, told: list.map(toldTool) }
   })
+
+/** A namespace's tools are listed in its place. */
+function listedAt(given: unknown, i: number): Listed[] {
+  const at = `tools[${i}]`
+  const isNamespace = isRecord(given) && given.type === 'namespace'
+  if (!isNamespace || !Array.isArray(given.tools)) return [{ given, path: [i], at }]
+  const { name: namespace } = given
+  if (typeof namespace !== 'string') return [{ given, path: [i], at }]
+  return given.tools.map((one: unknown, j) => {
+    return { given: one, path: [i, 'tools', j], at: `${at}.tools[${j}]`, namespace }
+  })
+}
+
+type ReadTool = ReturnType<typeof readTool> & { readonly kind?: ToolIdentity['kind'] }
+
+function readOne({ given, at, namespace }: Listed): ReadTool {
+  if (!isRecord(given)) return readTool(given, at)
+  if (given.type === 'custom') return { ...readCustom(given, at), kind: 'custom' }
+  const isBroken = given.type === 'namespace' && namespace === undefined
+  if (!isBroken) return readTool(given, at)
+  const field = typeof given.name === 'string' ? 'tools' : 'name'
+  return { expected: field === 'tools' ? 'an array of tools' : 'a string', path: [field] }
+}
+
+function identityOf(
+  name: string,
+  kind: ToolIdentity['kind'] = 'function',
+  { namespace }: Listed,
+): ToolIdentity {
+  return { kind, name, ...(namespace === undefined ? {} : { namespace }) }
 }
 
 const inputSchema = {
@@ -71,7 +94,7 @@ const inputSchema = {
 }
 
 /** Its format is told in words: of a grammar the model reads what the input has to look like. */
-function readCustom(given: Record<string, unknown>, at: string): ReadTool {
+function readCustom(given: Record<string, unknown>, at: string): ReturnType<typeof readTool> {
   const custom = isRecord(given.custom) ? given.custom : given
   const { name, description, format } = custom
   if (typeof name !== 'string') return { expected: 'a string', path: ['name'] }

@@ -1,14 +1,6 @@
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
 import { chatWords } from '../chat/schema.js'
 
-/** Fields of a chat, and what a response's request calls them. */
-const otherNames: Readonly<Record<string, string>> = {
-  'tool_choice.function.name': 'tool_choice.name',
-  'tool_choice.allowed_tools.tools': 'tool_choice.tools',
-  max_tokens: 'max_output_tokens',
-  logprobs: 'top_logprobs',
-}
-
 /**
  * A chat's words, and the request's own: a message is one of its items, or several.
  * @param places where the request has each message
@@ -26,10 +18,7 @@ function inWords(error: HttpError, places: readonly string[]): HttpError {
   const { field, message } = error
   if (field === undefined) return error
   const [path, number] = /^messages\[(\d+)\][\w.[\]]*/.exec(field) ?? []
-  if (path !== undefined) {
-    const place = places[Number(number)] ?? 'input'
-    return error.at(place, message.replaceAll(path, place))
-  }
-  const name = Object.hasOwn(otherNames, field) ? otherNames[field] : undefined
-  return name === undefined ? error : error.at(name, message.replace(field, name))
+  if (path === undefined) return error
+  const place = places[Number(number)] ?? 'input'
+  return error.at(place, message.replaceAll(path, place))
 }

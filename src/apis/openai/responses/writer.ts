@@ -23,6 +23,12 @@ export class ResponseEvents {
     this.#output = new Output(options, (type, fields) => this.#event(type, fields))
   }
 
+  /** As OpenAI has it: Codex, which waits for 300 seconds, does not take a comment for a sign. */
+  get ping(): string {
+    this.#event('keepalive', {})
+    return this.#taken()
+  }
+
   opening(): string {
     const response = responseBody(this.#head, { status: 'in_progress', output: [] })
     this.#event('response.created', { response })
