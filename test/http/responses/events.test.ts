@@ -145,7 +145,6 @@ describe('reasoning', () => {
         ],
         usage: { output_tokens_details: { reasoning_tokens: 2 } },
       })
-      expect(response?.output[0]).not.toHaveProperty('encrypted_content')
     }
   })
 
@@ -168,15 +167,17 @@ describe('reasoning', () => {
     }
   })
 
-  test('comes sealed where that is asked for, and says the same when it comes back', async () => {
+  test('comes sealed too, asked for or not, and says the same when it comes back', async () => {
     const { url, native } = await serve({ script })
     const include = ['reasoning.encrypted_content']
     const { output } = await respond(url, { input, include, reasoning: { summary: 'auto' } })
     const [thought, message] = output
+    const [unasked] = (await respond(url, { input })).output
+    expect(unasked?.encrypted_content).toBe(thought?.encrypted_content)
     expect(thought?.encrypted_content).toMatch(/^sluice\./)
     const kept = { type: 'reasoning', summary: [], encrypted_content: thought?.encrypted_content }
     await respond(url, {
-      input: [{ role: 'user', content: input }, kept, message, 'x'].slice(0, 3),
+      input: [{ role: 'user', content: input }, kept, message],
     })
     expect(native.submitted.at(-1)?.prompt).toMatchObject({
       messages: [{ role: 'user' }, { role: 'assistant', content: 'Yes.', reasoning: 'Hm. Well.' }],

@@ -18,7 +18,6 @@ import type { Head } from './response.js'
 import {
   conversationOptions,
   formsOf,
-  includes,
   inputTokensRequest,
   type ResponseRequest,
   responseOptions,
@@ -79,7 +78,6 @@ function outputOptions(request: ResponseRequest): OutputOptions {
   return {
     names: request.tools?.names ?? new ToolNames(),
     asSummary: summaryOf(request) !== null,
-    isSealed: includes(request, 'reasoning.encrypted_content'),
   }
 }
 

@@ -68,8 +68,6 @@ export interface OutputOptions {
   readonly names: ToolNames
   /** Reasoning is told as its own summary, as clients ask for it that show nothing else. */
   readonly asSummary: boolean
-  /** Whether reasoning comes sealed as well. */
-  readonly isSealed: boolean
 }
 
 /** Makes a reply's parts items, one after the other, and tells each step. Owned by its writer. */
@@ -117,7 +115,7 @@ export class Output {
     const open =
       this.#open instanceof OpenReasoning
         ? this.#open
-        : this.#begin(OpenReasoning, newId('rs'), this.#options)
+        : this.#begin(OpenReasoning, newId('rs'), this.#options.asSummary)
     open.add(text)
   }
 
@@ -216,13 +214,13 @@ class OpenText implements OpenItem {
 class OpenReasoning implements OpenItem {
   readonly #at: Place
   readonly #hear: Hear
-  readonly #options: Pick<OutputOptions, 'asSummary' | 'isSealed'>
+  readonly #asSummary: boolean
   #text = ''
 
-  constructor(at: Place, hear: Hear, options: Pick<OutputOptions, 'asSummary' | 'isSealed'>) {
+  constructor(at: Place, hear: Hear, asSummary: boolean) {
     this.#at = at
     this.#hear = hear
-    this.#options = options
+    this.#asSummary = asSummary
     const item: ReasoningItem = {
       type: 'reasoning',
       id: at.item_id,
@@ -230,18 +228,18 @@ class OpenReasoning implements OpenItem {
       status: 'in_progress',
     }
     hear('response.output_item.added', { output_index: at.output_index, item })
-    if (options.asSummary) this.#say('reasoning_summary_part.added', { part: this.#summary() })
+    if (asSummary) this.#say('reasoning_summary_part.added', { part: this.#summary() })
     else this.#say('content_part.added', { part: this.#content() })
   }
 
   add(text: string): void {
     this.#text += text
-    const { asSummary } = this.#options
+    const asSummary = this.#asSummary
     this.#say(asSummary ? 'reasoning_summary_text.delta' : 'reasoning_text.delta', { delta: text })
   }
 
   end(status: Status): ReasoningItem {
-    const { asSummary, isSealed } = this.#options
+    const asSummary = this.#asSummary
     const text = this.#text
     if (asSummary) {
       const cut = status === 'incomplete' ? { status } : {}
@@ -257,7 +255,7 @@ class OpenReasoning implements OpenItem {
       id: item_id,
       summary: asSummary ? [this.#summary()] : [],
       ...(asSummary ? {} : { content: [this.#content()] }),
-      ...(isSealed ? { encrypted_content: sealed(text) } : {}),
+      encrypted_content: sealed(text),
       status,
     }
     this.#hear('response.output_item.done', { output_index, item })
@@ -265,7 +263,7 @@ class OpenReasoning implements OpenItem {
   }
 
   #say(step: string, fields: object): void {
-    const index = this.#options.asSummary ? { summary_index: 0 } : { content_index: 0 }
+    const index = this.#asSummary ? { summary_index: 0 } : { content_index: 0 }
     this.#hear(`response.${step}`, { ...this.#at, ...index, ...fields })
   }
 

@@ -163,7 +163,7 @@ export function formsOf(request: ResponseRequest) {
   return { ...request, response_format: forms.length === 0 ? undefined : forms }
 }
 
-export function includes({ include = [] }: ResponseRequest, name: string): boolean {
+function includes({ include = [] }: ResponseRequest, name: string): boolean {
   return include.includes(name)
 }
 

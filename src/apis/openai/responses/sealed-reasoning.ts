@@ -1,7 +1,8 @@
 /**
- * What `encrypted_content` of a reasoning item holds. Clients that keep nothing on a server ask for
- * it and send it back, so that the model has its reasoning in the next turn; some keep nothing else
- * of the item. It is the text itself and hides nothing: what it says stands beside it as well.
+ * What `encrypted_content` of a reasoning item holds, asked for or not, as OpenAI has it. Clients
+ * that keep nothing on a server send it back, so that the model has its reasoning in the next turn;
+ * some send nothing else of the item. It is the text itself and hides nothing: what it says stands
+ * beside it as well.
  */
 
 const prefix = 'sluice.'
