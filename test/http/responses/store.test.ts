@@ -268,7 +268,7 @@ describe('a server that keeps none', () => {
       ['GET', made.id],
       ['DELETE', made.id],
       ['GET', `${made.id}/input_items`],
-    ]) {
+    ] as const) {
       const gone = await fetch(`${url}${responsesPath}/${path}`, { method })
       expect(gone.status).toBe(404)
       const { error } = (await gone.json()) as { error: { code: string; message: string } }

@@ -145,7 +145,7 @@ describe('a custom tool’s call', () => {
     const events = await streamed(url, { input, tools: [shell] })
     const deltas = events.filter(({ type }) => type === 'response.custom_tool_call_input.delta')
     expect(deltas.map(({ delta }) => delta).join('')).toBe(text)
-    expect(deltas.every(({ delta }) => delta?.isWellFormed())).toBe(true)
+    for (const { delta = '' } of deltas) expect(Buffer.from(delta).toString()).toBe(delta)
     expect(events.at(-1)?.response?.output).toEqual([
       {
         type: 'custom_tool_call',
