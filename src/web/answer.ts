@@ -23,8 +23,8 @@ export interface StreamedAnswer {
   readonly opening: string
   readonly frames: Frames
   /**
-   * What an idle stream carries, so that what sits between sees that the connection lives. It may be
-   * another each time.
+   * What an idle stream carries, so that what sits between sees that the connection lives. It may
+   * be another each time.
    */
   readonly ping: string
   /** The last frame of a stream in which an error came: it takes the place of what was to come. */

@@ -8,9 +8,9 @@ import { turnModel } from '../support/models/turn-model.js'
 import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
 import { type Recorded, recordExchanges } from '../support/recorder.js'
-import { eventsOf, type WireResponse } from '../support/responses.js'
 import { alsoClose, closeAfterEach } from '../support/serve.js'
 import { serveReal } from '../support/serve-real.js'
+import { eventsOf, type WireResponse } from '../support/wire/responses.js'
 
 // Codex, as npm has it and unchanged: a turn, and a turn with a call of its own shell. It needs a
 // home with a provider of `wire_api = "responses"`, no key, and no network but the server's.

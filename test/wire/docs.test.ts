@@ -15,15 +15,20 @@ import {
 import { completionRequest } from '../../src/apis/openai/completions/schema.js'
 import { embeddingRequest } from '../../src/apis/openai/embeddings.js'
 import { errorBody } from '../../src/apis/openai/errors.js'
+import { inputTokensRequest, responseRequest } from '../../src/apis/openai/responses/schema.js'
 import { parseRequest } from '../../src/apis/request.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
 import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md is true to the letter: its tables are read, and held against the code.
+// docs/http-api.md is true to the letter, and so is docs/responses.md: their tables are read, and
+// held against the code.
 
-const text = readFileSync(new URL('../../docs/http-api.md', import.meta.url), 'utf8')
+const pages = ['http-api', 'responses'].map((name) => {
+  return readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
+})
+const text = pages.join('\n')
 const sections = new Map(
   text.split(/^## /m).map((section) => {
     const [title = '', ...lines] = section.split('\n')
@@ -59,6 +64,18 @@ const requests = [
     schema: embeddingRequest,
     declared: requestFields('Embedding'),
     least: { model: 'm', input: 'a' },
+  },
+  {
+    title: 'POST /v1/responses',
+    schema: responseRequest,
+    declared: requestFields('Response'),
+    least: { input: 'a' },
+  },
+  {
+    title: 'POST /v1/responses/input_tokens',
+    schema: inputTokensRequest,
+    declared: requestFields('InputTokens'),
+    least: { input: 'a' },
   },
   ...[
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },

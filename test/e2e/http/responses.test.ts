@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { scriptModel } from '../../support/models/script-model.js'
 import { post } from '../../support/raw-client.js'
+import { chat, closeAfterEach } from '../../support/serve.js'
+import { serveReal } from '../../support/serve-real.js'
+import { textOf } from '../../support/sse.js'
 import {
   askResponse,
   eventsOf,
@@ -10,10 +13,7 @@ import {
   respond,
   responsesPath,
   streamed,
-} from '../../support/responses.js'
-import { chat, closeAfterEach } from '../../support/serve.js'
-import { serveReal } from '../../support/serve-real.js'
-import { textOf } from '../../support/sse.js'
+} from '../../support/wire/responses.js'
 
 // POST /v1/responses on the real engine.
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { FakePart, Script } from '../../support/fake-engine.js'
+import { closeAfterEach, serve } from '../../support/serve.js'
 import {
   outputText,
   respond,
   streamed,
   type WireEvent,
   type WireItem,
-} from '../../support/responses.js'
-import { closeAfterEach, serve } from '../../support/serve.js'
+} from '../../support/wire/responses.js'
 
 // What POST /v1/responses sends for what a reply says, over the fake. Every event is also held
 // against OpenAI's declarations and against their order: see test/support/wire.
@@ -80,7 +80,7 @@ describe('a text', () => {
     expect(events.at(-1)?.response?.output).toMatchObject([{ content: [{ text: '' }] }])
   })
 
-  test('that came up against its limit is incomplete, and so is its message', async () => {
+  test('that came up against its limit is incomplete, with its message', async () => {
     const { url } = await serve()
     const events = await streamed(url, { input, max_output_tokens: 2 })
     expect(types(events)).toEqual([...opening, ...text, 'incomplete'])

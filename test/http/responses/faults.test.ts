@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { Script } from '../../support/fake-engine.js'
-import { askResponse, keeping, respond, streamed } from '../../support/responses.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { askResponse, keeping, respond, streamed } from '../../support/wire/responses.js'
 
 // What llama-server v0.5.0 does wrong at /v1/responses, one test each, with what is right.
 

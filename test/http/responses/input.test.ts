@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
-import { askResponse, responsesPath } from '../../support/responses.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+import { askResponse, responsesPath } from '../../support/wire/responses.js'
 
 // What becomes of a request's input, over the fake: the conversation that the engine is asked with.
 

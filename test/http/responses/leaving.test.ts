@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../../support/eventually.js'
 import { post } from '../../support/raw-client.js'
-import { eventsOf, respond, responsesPath } from '../../support/responses.js'
 import { closeAfterEach, counting, serve, stepUntil } from '../../support/serve.js'
+import { eventsOf, respond, responsesPath } from '../../support/wire/responses.js'
 
 // Streams of responses whose client leaves, waits or reads nothing, over the fake.
 
@@ -54,7 +54,7 @@ test('a stream is kept alive in silence by events, which have their numbers', as
   expect(events.filter(({ type }) => type === 'keepalive').length).toBeGreaterThanOrEqual(3)
 })
 
-test('a reader that stops has the engine wait for it, and gets the rest when it goes on', async () => {
+test('a reader that stops has the engine wait, and gets the rest when it goes on', async () => {
   const tokens = Array.from({ length: 200 }, (_, i) => `${i} ${'x'.repeat(65_536)} `)
   const script = () => ({ tokens })
   const { native, client, url } = await serve({ script, engine: { window: 4 } })

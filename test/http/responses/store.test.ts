@@ -1,6 +1,7 @@
 import OpenAI, { BadRequestError, NotFoundError } from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
+import { closeAfterEach, type ServeOptions, serve } from '../../support/serve.js'
 import {
   askResponse,
   keeping,
@@ -8,8 +9,7 @@ import {
   respond,
   responsesPath,
   type WireResponse,
-} from '../../support/responses.js'
-import { closeAfterEach, type ServeOptions, serve } from '../../support/serve.js'
+} from '../../support/wire/responses.js'
 
 // Responses that the server keeps, over the fake and with the official client.
 
@@ -206,7 +206,7 @@ test('a response is its key’s alone', async () => {
   expect((await responses.retrieve(id)).id).toBe(id)
 })
 
-test('nothing is kept of a response with `store: false`, nor of one that failed or was left', async () => {
+test('nothing is kept of a response with `store: false` or of one that failed', async () => {
   const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
   const failing = (request: NativeRequest) => {
     const isBad = told(request)[0]?.[1] === 'fail'

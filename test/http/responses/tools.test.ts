@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { FakePart, Script } from '../../support/fake-engine.js'
-import { askResponse, respond, streamed } from '../../support/responses.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { askResponse, respond, streamed } from '../../support/wire/responses.js'
 
 // Tools of responses, over the fake: what the model is offered, and what its calls become.
 

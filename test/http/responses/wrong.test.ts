@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ErrorBody } from '../../../src/apis/openai/errors.js'
-import { askResponse, responsesPath } from '../../support/responses.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+import { askResponse, responsesPath } from '../../support/wire/responses.js'
 
 // Wrong requests at /v1/responses, each with the field that is blamed.
 

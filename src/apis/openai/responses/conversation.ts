@@ -122,6 +122,7 @@ function joined(first: string, second: string): string {
 }
 
 function leftOut(type: string, place: string): RequestNote {
-  const message = `expected an item that a model can be told, but got ${show(type)}; taken as: left out`
+  const got = `but got ${show(type)}; taken as: left out`
+  const message = `expected an item that a model can be told, ${got}`
   return { path: `${place}.type`, message }
 }

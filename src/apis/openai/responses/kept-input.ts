@@ -2,8 +2,8 @@ import { type IdPrefix, newId } from './ids.js'
 import type { InputItem } from './items.js'
 
 /**
- * The items of a request as they are kept, and told by GET /v1/responses/{id}/input_items: each with
- * an id and its type, and a message's content in parts.
+ * The items of a request as they are kept, and told by GET /v1/responses/{id}/input_items: each
+ * with an id and its type, and a message's content in parts.
  */
 export function keptInput(items: readonly InputItem[]): string {
   return JSON.stringify(items.map(({ given }) => keptItem(given)))

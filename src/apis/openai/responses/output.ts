@@ -62,7 +62,7 @@ interface WireLogprob {
 }
 
 /** Hears of every step of an output: an event's type, and its fields. */
-export type Hear = (type: string, fields: object) => void
+type Hear = (type: string, fields: object) => void
 
 export interface OutputOptions {
   readonly names: ToolNames

@@ -39,6 +39,8 @@ interface ResponseFault {
   readonly message: string
 }
 
+export type ResponseBody = ReturnType<typeof responseBody>
+
 /** A response as it stands. */
 export function responseBody(head: Head, state: State) {
   const { status, output, usage, error = null } = state

@@ -135,8 +135,9 @@ export interface ResponseToolChoice {
 }
 
 const choiceError =
-  '"auto", "none", "required", {"type": "function", "name": ...}, {"type": "custom", "name": ...} ' +
-  'or {"type": "allowed_tools", "mode": "auto", "tools": [...]} (no other tool is run here)'
+  '"auto", "none", "required", {"type": "function", "name": ...}, ' +
+  '{"type": "custom", "name": ...} or {"type": "allowed_tools", "mode": "auto", "tools": [...]} ' +
+  '(no other tool is run here)'
 
 export const responseToolChoice = z.unknown().transform((given, context): ResponseToolChoice => {
   const choice = choiceOf(plainChoice(given))
@@ -145,7 +146,7 @@ export const responseToolChoice = z.unknown().transform((given, context): Respon
   return z.NEVER
 })
 
-/** A custom tool is a function to the engine; of allowed tools those without a name run elsewhere. */
+/** A custom tool is a function to the engine. Allowed tools without a name run elsewhere. */
 function plainChoice(given: unknown): unknown {
   if (!isRecord(given)) return given
   if (given.type === 'custom') return { ...given, type: 'function' }

@@ -2,10 +2,10 @@ import type { ReplyPart, ReplyResult } from '../../../api/types.js'
 import type { HttpError } from '../../../web/errors.js'
 import { oneLine } from '../envelope.js'
 import { Output, type OutputOptions } from './output.js'
-import { faultOf, type Head, responseBody, statusOf } from './response.js'
+import { faultOf, type Head, type ResponseBody, responseBody, statusOf } from './response.js'
 
 /** Hears of a response that has ended well, before its client does. */
-export type Keep = (response: ReturnType<typeof responseBody>) => void
+export type Keep = (response: ResponseBody) => void
 
 /** Writes one reply as the events of a response. Owned by its handler. */
 export class ResponseEvents {
@@ -86,7 +86,7 @@ export class ResponseParts {
     this.#output.add(part)
   }
 
-  body([result]: readonly [ReplyResult]) {
+  body([result]: readonly [ReplyResult]): ResponseBody {
     const response = endedResponse(this.#head, this.#output, result)
     this.#keep(response)
     return response

@@ -1,6 +1,6 @@
-import type { ServerOptions } from '../../src/http/index.js'
-import { postJson } from './serve.js'
-import { framesOf } from './sse.js'
+import type { ServerOptions } from '../../../src/http/index.js'
+import { postJson } from '../serve.js'
+import { framesOf } from '../sse.js'
 
 export const responsesPath = '/v1/responses'
 
