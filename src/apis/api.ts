@@ -35,6 +35,8 @@ export interface Service {
     /** Tokens of a reply whose request sets no limit; without it, as many as there is room for. */
     readonly maxTokens?: number
     readonly engineStallMs: number
+    /** What a request may have at most, which holds for what it refers to as well. */
+    readonly bodyBytesMax: number
   }
   /** Bounds the text that waits for the tokenizer: see TextBudget. */
   readonly texts: { run<T>(bytes: number, job: () => Promise<T>): Promise<T> }
@@ -66,6 +68,8 @@ export interface ResponseStore {
 export interface KeptResponse {
   /** The response, as JSON. */
   readonly body: Uint8Array
+  /** Bytes of its conversation, as JSON. */
+  readonly conversationBytes: number
   /** All items that it was made from, those of the responses before it too. */
   input(): unknown[]
   /** The same and what it put out. */

@@ -245,6 +245,27 @@ describe('the bounds of what is kept', () => {
   })
 })
 
+describe('a conversation that has become too long to follow is refused', () => {
+  test('by the bytes that a request may have', async () => {
+    const server = { bodyBytesMax: 4000 }
+    const { url } = await kept({ server, script: () => ({ tokens: ['x'.repeat(4000)] }) })
+    const { id } = await respond(url, { input: 'A' })
+    const response = await askResponse(url, { input: 'B', previous_response_id: id })
+    expect(response.status).toBe(413)
+    const error = { code: 'body_too_large', param: 'previous_response_id' }
+    expect(await response.json()).toMatchObject({ error })
+  })
+
+  test('by the items that an input may have', async () => {
+    const { url } = await kept()
+    const input = Array(8191).fill({ role: 'user', content: 'A' })
+    const { id } = await respond(url, { input })
+    const response = await askResponse(url, { input: 'B', previous_response_id: id })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { param: 'input' } })
+  })
+})
+
 describe('a server that keeps none', () => {
   test('takes `store: true`, and says so where a response is named', async () => {
     const { url } = await serve()

@@ -11,7 +11,7 @@ import { parseTextRequest } from '../compatibility.js'
 import { formWords } from '../response-format.js'
 import { type Conversation, conversationOf, type PlacedItem } from './conversation.js'
 import { newId } from './ids.js'
-import { type InputItem, readItem } from './items.js'
+import { type InputItem, itemsMax, readItem } from './items.js'
 import { keptInput } from './kept-input.js'
 import type { OutputOptions } from './output.js'
 import type { Head } from './response.js'
@@ -115,6 +115,10 @@ function readInput(service: Service, call: Call, request: InputRequest): Input {
   const before = (previous?.conversation() ?? []).map((item): PlacedItem => {
     return { ...keptItem(item), place: 'previous_response_id' }
   })
+  if (before.length + input.length > itemsMax) {
+    const message = `'input': expected at most ${itemsMax} items with those before it.`
+    throw new HttpError('invalid_request', message, { field: 'input' })
+  }
   const items = input.map((item, i) => resolved(service, call, item, `input[${i}]`))
   const conversation = conversationOf(instructions, [
     ...before,
@@ -134,7 +138,7 @@ function keptItem(given: unknown): InputItem {
 
 const noStore = () => `this server keeps no responses (${optionName('responseStore')})`
 
-function previousOf({ responses }: Service, { owner }: Call, id: string): KeptResponse {
+function previousOf({ responses, settings }: Service, { owner }: Call, id: string): KeptResponse {
   const field = 'previous_response_id'
   if (responses === undefined) {
     const otherwise = 'send the whole conversation as input'
@@ -142,6 +146,10 @@ function previousOf({ responses }: Service, { owner }: Call, id: string): KeptRe
     throw new HttpError('invalid_request', message, { field })
   }
   const previous = responses.get(owner, id)
+  if (previous !== undefined && previous.conversationBytes > settings.bodyBytesMax) {
+    const most = `at most ${settings.bodyBytesMax} bytes of responses before it; there are more`
+    throw new HttpError('body_size', `'${field}': expected ${most}.`, { field })
+  }
   if (previous !== undefined) return previous
   const message = `There is no previous response '${id.slice(0, 100)}' (any more).`
   throw new HttpError('previous_response', message, { field })

@@ -33,7 +33,8 @@ interface Problem {
 
 const inputError = 'a string, or an array of items'
 const itemError = 'an item such as {"role": "user", "content": "..."}'
-const itemsMax = 8192
+/** Of an input, and of one with all that it follows. */
+export const itemsMax = 8192
 
 /** A string is a message of the user. Null and nothing are no item. */
 export const inputItems = z.unknown().transform((given, context): InputItem[] => {

@@ -111,6 +111,7 @@ class Turn implements KeptResponse {
   readonly body: Buffer
   readonly ids: readonly string[]
   readonly bytes: number
+  readonly conversationBytes: number
   /** Itself, while it is kept, and those that follow it. */
   users = 0
   readonly #input: Buffer
@@ -121,8 +122,10 @@ class Turn implements KeptResponse {
     this.body = Buffer.from(JSON.stringify(response))
     this.#input = Buffer.from(input)
     this.ids = this.own().flatMap((item) => idOf(item) ?? [])
+    const own = this.body.length + this.#input.length
+    this.conversationBytes = own + (previous?.conversationBytes ?? 0)
     const named = this.ids.reduce((sum, id) => sum + 2 * id.length + idBytes, 0)
-    this.bytes = this.body.length + this.#input.length + named + overheadBytes
+    this.bytes = own + named + overheadBytes
   }
 
   /** Its part of the input, and its output. */
