@@ -61,8 +61,18 @@ interface WireLogprob {
   readonly top_logprobs: readonly Omit<WireLogprob, 'top_logprobs'>[]
 }
 
-/** Hears of every step of an output: an event's type, and its fields. */
-type Hear = (type: string, fields: object) => void
+/** Hears of every step of an output. */
+export interface Hear {
+  event(type: string, fields: object): void
+  /**
+   * Of an item's deltas, which are all of one type: what does not change is said once.
+   * @param rest fields behind the delta
+   */
+  deltas(type: string, fields: object, rest?: object): (delta: string) => void
+}
+
+/** For an output that nobody follows. */
+export const unheard: Hear = { event: () => undefined, deltas: () => () => undefined }
 
 export interface OutputOptions {
   readonly names: ToolNames
@@ -169,31 +179,37 @@ class OpenText implements OpenItem {
   readonly #at: Place & { readonly content_index: 0 }
   readonly #hear: Hear
   readonly #logprobs: WireLogprob[] = []
+  readonly #delta: (text: string) => void
   #text = ''
 
   constructor(at: Place, hear: Hear) {
     this.#at = { ...at, content_index: 0 }
     this.#hear = hear
+    this.#delta = hear.deltas('response.output_text.delta', this.#at, { logprobs: [] })
     const { output_index } = at
-    hear('response.output_item.added', { output_index, item: this.#item('in_progress', []) })
-    hear('response.content_part.added', { ...this.#at, part: this.#part() })
+    hear.event('response.output_item.added', { output_index, item: this.#item('in_progress', []) })
+    hear.event('response.content_part.added', { ...this.#at, part: this.#part() })
   }
 
   add(text: string, entries: readonly TokenLogprobs[] = []): void {
     if (text === '' && entries.length === 0) return
     this.#text += text
+    if (entries.length === 0) {
+      this.#delta(text)
+      return
+    }
     for (const entry of entries) this.#logprobs.push(toldWhole(entry))
     const logprobs = entries.map(toldInEvents)
-    this.#hear('response.output_text.delta', { ...this.#at, delta: text, logprobs })
+    this.#hear.event('response.output_text.delta', { ...this.#at, delta: text, logprobs })
   }
 
   end(status: Status): MessageItem {
     const logprobs = this.#logprobs.map(withoutBytes)
     const item = this.#item(status, [this.#part()])
     const { output_index } = this.#at
-    this.#hear('response.output_text.done', { ...this.#at, text: this.#text, logprobs })
-    this.#hear('response.content_part.done', { ...this.#at, part: this.#part() })
-    this.#hear('response.output_item.done', { output_index, item })
+    this.#hear.event('response.output_text.done', { ...this.#at, text: this.#text, logprobs })
+    this.#hear.event('response.content_part.done', { ...this.#at, part: this.#part() })
+    this.#hear.event('response.output_item.done', { output_index, item })
     return item
   }
 
@@ -215,27 +231,29 @@ class OpenReasoning implements OpenItem {
   readonly #at: Place
   readonly #hear: Hear
   readonly #asSummary: boolean
+  readonly #delta: (text: string) => void
   #text = ''
 
   constructor(at: Place, hear: Hear, asSummary: boolean) {
     this.#at = at
     this.#hear = hear
     this.#asSummary = asSummary
+    const step = asSummary ? 'reasoning_summary_text.delta' : 'reasoning_text.delta'
+    this.#delta = hear.deltas(`response.${step}`, this.#place)
     const item: ReasoningItem = {
       type: 'reasoning',
       id: at.item_id,
       summary: [],
       status: 'in_progress',
     }
-    hear('response.output_item.added', { output_index: at.output_index, item })
+    hear.event('response.output_item.added', { output_index: at.output_index, item })
     if (asSummary) this.#say('reasoning_summary_part.added', { part: this.#summary() })
     else this.#say('content_part.added', { part: this.#content() })
   }
 
   add(text: string): void {
     this.#text += text
-    const asSummary = this.#asSummary
-    this.#say(asSummary ? 'reasoning_summary_text.delta' : 'reasoning_text.delta', { delta: text })
+    this.#delta(text)
   }
 
   end(status: Status): ReasoningItem {
@@ -258,13 +276,18 @@ class OpenReasoning implements OpenItem {
       encrypted_content: sealed(text),
       status,
     }
-    this.#hear('response.output_item.done', { output_index, item })
+    this.#hear.event('response.output_item.done', { output_index, item })
     return item
   }
 
   #say(step: string, fields: object): void {
+    this.#hear.event(`response.${step}`, { ...this.#place, ...fields })
+  }
+
+  /** Of its one part. */
+  get #place() {
     const index = this.#asSummary ? { summary_index: 0 } : { content_index: 0 }
-    this.#hear(`response.${step}`, { ...this.#at, ...index, ...fields })
+    return { ...this.#at, ...index }
   }
 
   #summary() {
@@ -289,6 +312,7 @@ class OpenCall implements OpenItem {
   readonly #call: Call
   /** Of a custom tool: its arguments are one text. */
   readonly #input: CustomInput | undefined
+  readonly #delta: (text: string) => void
   #json = ''
 
   constructor(at: Place, hear: Hear, call: Call) {
@@ -297,8 +321,10 @@ class OpenCall implements OpenItem {
     this.#hear = hear
     this.#call = call
     if (call.kind === 'custom') this.#input = new CustomInput()
+    const step = this.#input === undefined ? 'function_call_arguments' : 'custom_tool_call_input'
+    this.#delta = hear.deltas(`response.${step}.delta`, at)
     const { output_index } = at
-    hear('response.output_item.added', { output_index, item: this.#item('in_progress') })
+    hear.event('response.output_item.added', { output_index, item: this.#item('in_progress') })
   }
 
   add(json: string): void {
@@ -308,27 +334,26 @@ class OpenCall implements OpenItem {
       return
     }
     this.#json += json
-    this.#hear('response.function_call_arguments.delta', { ...this.#at, delta: json })
+    this.#delta(json)
   }
 
   end(status: Status): FunctionCallItem | CustomCallItem {
     if (this.#input === undefined) {
       const { name } = this.#call
       const fields = { ...this.#at, name, arguments: this.#json }
-      this.#hear('response.function_call_arguments.done', fields)
+      this.#hear.event('response.function_call_arguments.done', fields)
     } else {
       this.#inputDelta(this.#input.end())
       const fields = { ...this.#at, input: this.#input.text }
-      this.#hear('response.custom_tool_call_input.done', fields)
+      this.#hear.event('response.custom_tool_call_input.done', fields)
     }
     const item = this.#item(status)
-    this.#hear('response.output_item.done', { output_index: this.#at.output_index, item })
+    this.#hear.event('response.output_item.done', { output_index: this.#at.output_index, item })
     return item
   }
 
   #inputDelta(delta: string): void {
-    if (delta === '') return
-    this.#hear('response.custom_tool_call_input.delta', { ...this.#at, delta })
+    if (delta !== '') this.#delta(delta)
   }
 
   #item(status: Status): FunctionCallItem | CustomCallItem {

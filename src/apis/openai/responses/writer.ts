@@ -1,7 +1,7 @@
 import type { ReplyPart, ReplyResult } from '../../../api/types.js'
 import type { HttpError } from '../../../web/errors.js'
 import { oneLine } from '../envelope.js'
-import { Output, type OutputOptions } from './output.js'
+import { type Hear, Output, type OutputOptions, unheard } from './output.js'
 import { faultOf, type Head, type ResponseBody, responseBody, statusOf } from './response.js'
 
 /** Hears of a response that has ended well, before its client does. */
@@ -20,7 +20,11 @@ export class ResponseEvents {
   constructor(head: Head, options: OutputOptions, keep: Keep) {
     this.#head = head
     this.#keep = keep
-    this.#output = new Output(options, (type, fields) => this.#event(type, fields))
+    const hear: Hear = {
+      event: (type, fields) => this.#event(type, fields),
+      deltas: (type, fields, rest) => this.#deltas(type, fields, rest),
+    }
+    this.#output = new Output(options, hear)
   }
 
   /** As OpenAI has it: Codex, which waits for 300 seconds, does not take a comment for a sign. */
@@ -63,6 +67,17 @@ export class ResponseEvents {
     this.#frames += `event: ${type}\ndata: ${data}\n\n`
   }
 
+  /** A token costs one JSON.stringify of its text, and some joins. */
+  #deltas(type: string, fields: object, rest: object = {}): (delta: string) => void {
+    const opening = `event: ${type}\ndata: {"type":"${type}","sequence_number":`
+    const place = `,${oneLine(fields).slice(1, -1)},"delta":`
+    const others = oneLine(rest).slice(1, -1)
+    const closing = `${others === '' ? '' : `,${others}`}}\n\n`
+    return (delta) => {
+      this.#frames += opening + this.#number++ + place + oneLine(delta) + closing
+    }
+  }
+
   #taken(): string {
     const frames = this.#frames
     this.#frames = ''
@@ -79,7 +94,7 @@ export class ResponseParts {
   constructor(head: Head, options: OutputOptions, keep: Keep) {
     this.#head = head
     this.#keep = keep
-    this.#output = new Output(options, () => undefined)
+    this.#output = new Output(options, unheard)
   }
 
   add(part: ReplyPart): void {
