@@ -16,7 +16,8 @@ function textsOf(folder: string, ending: RegExp): Map<string, string> {
 /** Types that only the declarations of other files name, which the compiler writes. */
 const inferred = [
   'src/apis/openai/envelope.ts: CompletionUsage',
-  'src/apis/openai/response-format.ts: Form',
+  'src/apis/openai/responses/tools.ts: ResponseToolChoice',
+  'src/apis/openai/responses/tools.ts: ResponseTools',
 ]
 
 const wordsOf = (text: string) => text.match(/[A-Za-z_]\w*/g) ?? []

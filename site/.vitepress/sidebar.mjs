@@ -24,6 +24,7 @@ export const sidebar = [
   group('As a server', [
     ['Serving', '/docs/serving'],
     ['The HTTP interface', '/docs/http-api'],
+    ['Responses', '/docs/responses'],
     ["Anthropic's Messages", '/docs/messages'],
     ['Streaming to a browser', '/docs/browser'],
     ['Inside your app', '/docs/frameworks'],

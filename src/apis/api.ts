@@ -26,8 +26,8 @@ export interface Api {
 
 /** @typeParam Server what its handler asks of the server */
 export interface Route<Server = Service> {
-  readonly method: 'GET' | 'POST'
-  /** A path; a last part of {id} takes the rest of it, decoded. */
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** A path; {id} in it takes the rest of the path, or what stands before what follows, decoded. */
   readonly pattern: string
   /** Answers the call, or throws what its client is told. `id` is what {id} stands for. */
   readonly handle: (server: Server, call: Call, id: string) => Answer | Promise<Answer>
@@ -39,15 +39,45 @@ export interface Service {
     /** Tokens of a reply whose request sets no limit; without it, as many as there is room for. */
     readonly maxTokens?: number
     readonly engineStallMs: number
+    /** What a request may have at most, which holds for what it refers to as well. */
+    readonly bodyBytesMax: number
   }
   /** Bounds the text that waits for the tokenizer: see TextBudget. */
   readonly texts: { run<T>(bytes: number, job: () => Promise<T>): Promise<T> }
+  /** Finished responses that later requests may name; undefined where the server keeps none. */
+  readonly responses: ResponseStore | undefined
   /** The models there are. */
   readonly host: Pick<ModelHost, 'entries' | 'find'>
   /** Throws the 503 that every request gets: before its body is read, which may take long. */
   checkServing(): void
   /** The model of a name, until the call ends. Rejects with what the client is told. */
   lease(call: Call, name: string | undefined, need: Need): Promise<ModelInUse>
+}
+
+/** Responses by their ids. What is of one owner is there for no other. */
+export interface ResponseStore {
+  /**
+   * @param response its body, with what it put out
+   * @param input the items that it was asked with, as JSON, each with an id
+   * @param previous the one that it follows
+   */
+  put(owner: string, id: string, response: object, input: string, previous?: KeptResponse): void
+  get(owner: string, id: string): KeptResponse | undefined
+  /** Whether there was one. */
+  delete(owner: string, id: string): boolean
+  /** An item of any response, of its input or output. */
+  item(owner: string, id: string): unknown
+}
+
+export interface KeptResponse {
+  /** The response, as JSON. */
+  readonly body: Uint8Array
+  /** Bytes of its conversation, as JSON. */
+  readonly conversationBytes: number
+  /** All items that it was made from, those of the responses before it too. */
+  input(): unknown[]
+  /** The same and what it put out. */
+  conversation(): unknown[]
 }
 
 export interface ModelInUse {

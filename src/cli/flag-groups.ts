@@ -64,6 +64,8 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   queueDeadlineMs: 'Limits',
   window: 'Limits',
   bodyMib: 'Limits',
+  responseStore: 'Replies',
+  responseStoreMib: 'Limits',
   toolsMax: 'Limits',
   toolBytesMax: 'Limits',
   toolWorkMax: 'Limits',

@@ -1,4 +1,5 @@
-import type { ModelInUse, Service } from '../apis/api.js'
+import type { ModelInUse, ResponseStore, Service } from '../apis/api.js'
+import { MemoryResponseStore } from '../apis/openai/responses/store.js'
 import { guarded } from '../engine/callbacks.js'
 import { surface } from '../engine/surface.js'
 import { engineFault, shuttingDown, type Telling } from '../host/engine-fault.js'
@@ -33,6 +34,7 @@ export class App implements Service {
   readonly host: ModelHost
   readonly metrics: Metrics
   readonly texts: TextBudget
+  readonly responses: ResponseStore | undefined
   /** Bytes of large bodies, from where they are read until their call ends. */
   readonly bodies: BodyBudget
   readonly #toldNotes = new ToldNotes()
@@ -47,6 +49,9 @@ export class App implements Service {
     this.keys = new Keys(settings.apiKeys)
     this.texts = new TextBudget(Math.min(textBytesMax, 2 * settings.bodyBytesMax))
     this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)
+    const { responseStore: responsesMax, responseStoreBytes: bytesMax } = settings
+    this.responses =
+      responsesMax === 0 ? undefined : new MemoryResponseStore({ responsesMax, bytesMax })
     // Where a response closes, nothing would catch what it throws.
     this.#log = guarded('onLog', settings.onLog ?? warnOfFault, faultText)
   }

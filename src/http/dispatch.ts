@@ -65,6 +65,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
     throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
   }
   if (settings.isolateKeys) call.isolatedKey = key
+  call.owner = key?.toString('base64url') ?? ''
   if (app.isDraining) answerHeaders.connection = 'close'
   if (route !== undefined) return route.handle(app, call, match.id)
   if (match.routes.length === 0) throw routeNotFound(method, path)
@@ -144,10 +145,11 @@ function hintOfPrefix(path: string): string {
 
 /** What {id} is in `path`, the empty string for a pattern without, undefined for no match. */
 function idIn(pattern: string, path: string): string | undefined {
-  if (!pattern.endsWith('{id}')) return pattern === path ? '' : undefined
-  const prefix = pattern.slice(0, -'{id}'.length)
-  if (!path.startsWith(prefix) || path.length === prefix.length) return undefined
-  return decoded(path.slice(prefix.length))
+  const [prefix = '', suffix] = pattern.split('{id}')
+  if (suffix === undefined) return pattern === path ? '' : undefined
+  const isFit = path.length > prefix.length + suffix.length
+  if (!isFit || !path.startsWith(prefix) || !path.endsWith(suffix)) return undefined
+  return decoded(path.slice(prefix.length, path.length - suffix.length))
 }
 
 /** A broken escape stands for itself, and will be no model's name. */

@@ -67,6 +67,14 @@ export interface ListenerOptions {
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
   maxTokens?: number
   /**
+   * Responses of POST /v1/responses that are kept in memory, so that later requests may name them
+   * as `previous_response_id`: each for the key that made it. Beyond so many the one that was not
+   * used for the longest goes. Default 0: none is kept. At most 1,000,000.
+   */
+  responseStore?: number
+  /** Bytes that kept responses may take together. Default 64 MiB. */
+  responseStoreBytes?: number
+  /**
    * Milliseconds that a request may take to arrive. Default 60,000; more is a 408. A server counts
    * from its first byte, a listener of its own from where it is handed over.
    */
@@ -141,6 +149,8 @@ const listenerDefaults = {
   allowOrigins: [] as readonly string[],
   prefix: '',
   bodyBytesMax: 32 * 1024 * 1024,
+  responseStore: 0,
+  responseStoreBytes: 64 * 1024 * 1024,
   requestTimeoutMs: 60_000,
   pingMs: 15_000,
   sendBufferBytes: 16 * 1024,
@@ -214,6 +224,8 @@ const listenerChecks: Checks<ListenerOptions> = {
   allowOrigins: listOf(namesMax, origin, 'origins'),
   prefix,
   bodyBytesMax: integerFrom(1, 2 ** 30),
+  responseStore: integerFrom(0, 1_000_000),
+  responseStoreBytes: integerFrom(1, 2 ** 40),
   maxTokens: integerFrom(1, int32Max),
   requestTimeoutMs: milliseconds,
   pingMs: milliseconds,

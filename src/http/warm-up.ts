@@ -23,5 +23,5 @@ const request = {
 export function warmUp(): void {
   const body = Buffer.from(JSON.stringify(request))
   const nobody = { errorWords: openAi.errorWords, note: () => undefined }
-  parseTextRequest(chatRequest, body, true, nobody)
+  parseTextRequest(chatRequest, body, 'messages', nobody)
 }

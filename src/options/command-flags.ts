@@ -186,6 +186,15 @@ export const serveFlags = {
   allowHost: listFlag('HOST', 'another name that requests may be sent to'),
   allowOrigin: listFlag('URL', 'a web origin that may call: https://app.example, or * for any'),
   bodyMib: valueFlag('MIB', integerFrom(1, 1024), "a request's body at most", { fallback: 32 }),
+  responseStore: valueFlag(
+    'N',
+    integerFrom(0, 1_000_000),
+    'responses to keep for previous_response_id, 0 keeps none',
+    { fallback: 0 },
+  ),
+  responseStoreMib: valueFlag('MIB', integerFrom(1, 2 ** 20), 'memory for kept responses', {
+    fallback: 64,
+  }),
   apiKeyFile: valueFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),

@@ -22,7 +22,10 @@ export interface StreamedAnswer {
   /** Goes out with the headers, before anything is waited for. May be empty. */
   readonly opening: string
   readonly frames: Frames
-  /** What an idle stream carries, so that what sits between sees that the connection lives. */
+  /**
+   * What an idle stream carries, so that what sits between sees that the connection lives. It may
+   * be another each time.
+   */
   readonly ping: string
   /** The last frame of a stream in which an error came: it takes the place of what was to come. */
   errorFrame(error: HttpError): string

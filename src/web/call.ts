@@ -107,6 +107,8 @@ export class Call implements Scope {
   route: string | undefined
   /** Digest of the request's key, where each key's prompts share among themselves only. */
   isolatedKey: Buffer | undefined
+  /** Who has what it leaves on the server: its key's digest, or '' where the server has no keys. */
+  owner = ''
   /** How its client is told what goes wrong. */
   errorWords: ErrorWords
   /** What of the request was taken otherwise than it says. */
@@ -141,6 +143,11 @@ export class Call implements Scope {
 
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  /** What its address says behind the path. No part of any log. */
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#incoming.target.query)
   }
 
   get localAddress(): string | undefined {

@@ -5,7 +5,7 @@ import type { HttpError } from './errors.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
 interface FrameWriter {
-  /** What is sent in silence. Default: a comment, which clients skip. */
+  /** What is sent in silence; asked for anew each time. Default: a comment, which clients skip. */
   readonly ping?: string
   /** What is said before any part has come. */
   opening(): string
@@ -38,7 +38,9 @@ export function streamed(replies: readonly Reply[], writer: FrameWriter): Stream
     },
     opening: writer.opening(),
     frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
-    ping: writer.ping ?? ': ping\n\n',
+    get ping() {
+      return writer.ping ?? ': ping\n\n'
+    },
     errorFrame: (error) => writer.failure(error),
   }
 }

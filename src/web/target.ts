@@ -4,6 +4,8 @@ export interface Target {
   readonly path: string
   /** Of the absolute form, which goes before the Host header. */
   readonly host: string | undefined
+  /** Its query string, without the question mark. */
+  readonly query?: string
 }
 
 const absoluteForm = /^https?:\/\/([^/?#]*)([^?#]*)/i
@@ -11,8 +13,11 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([^?#]*)/i
 /** @param target what the request's first line asks for */
 export function targetOf(target: string): Target {
   const absolute = absoluteForm.exec(target)
-  if (absolute !== null) return { path: plainPath(absolute[2] || '/'), host: absolute[1] ?? '' }
-  return { path: plainPath(target.split(/[?#]/, 1)[0] ?? ''), host: undefined }
+  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(target) ?? []
+  if (absolute !== null) {
+    return { path: plainPath(absolute[2] || '/'), host: absolute[1] ?? '', query }
+  }
+  return { path: plainPath(target.split(/[?#]/, 1)[0] ?? ''), host: undefined, query }
 }
 
 /** Without what clients that join addresses by hand put in: slashes twice, and at the end. */

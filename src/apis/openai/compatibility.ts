@@ -125,6 +125,9 @@ interface Translation {
 /** The call that a request came by. */
 type Noted = Pick<Call, 'errorWords' | 'note'>
 
+/** The field that has the prompt, which tells the endpoints apart: `prompt` is no conversation. */
+type PromptField = 'messages' | 'prompt' | 'input'
+
 /**
  * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
  * words before, so that errors name fields as the request does.
@@ -132,12 +135,13 @@ type Noted = Pick<Call, 'errorWords' | 'note'>
 export function parseTextRequest<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
-  isChat: boolean,
+  prompt: PromptField,
   call: Noted,
 ): z.output<T> {
+  const isChat = prompt !== 'prompt'
   const translation = inOurWords(parseJson(bytes), schema, isChat)
   call.errorWords = errorWords({
-    prompt: isChat ? 'messages' : 'prompt',
+    prompt,
     ...(translation.names.size === 0 ? {} : { names: translation.names }),
   })
   call.note(unknownNotes(translation.unknown))
@@ -166,7 +170,9 @@ function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Trans
   const translator = new Translator(given, names)
   translator.unpack('extra_body', () => true)
   translator.unpack('options', (key) => key !== 'options')
-  for (const [other, ours] of isChat ? chatRenames : renames) translator.rename(other, ours)
+  for (const [other, ours] of isChat ? chatRenames : renames) {
+    if (!(other in schema.shape)) translator.rename(other, ours)
+  }
   translator.refuse(isChat)
   if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)

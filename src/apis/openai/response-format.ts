@@ -27,7 +27,7 @@ interface Problem {
   readonly expected: string
 }
 
-type Reading = readonly Form[] | Problem
+export type Reading = readonly Form[] | Problem
 
 const none: readonly Form[] = []
 const isProblem = (reading: Reading): reading is Problem => !Array.isArray(reading)
@@ -73,7 +73,7 @@ function readChoices(value: unknown, field: string, path: readonly string[] = []
  * Together), in place of the object that names it (LangChain), a `value` (TGI), a form without a
  * name or type, an expression or a grammar, and Ollama's bare word.
  */
-function readFormat(value: unknown, field: string): Reading {
+export function readFormat(value: unknown, field: string): Reading {
   if (typeof value === 'string') return readWord(value, field, [], typeError)
   if (!isObject(value)) return { path: [], expected: formatError }
   const { type, schema, json_schema: named } = value
@@ -173,7 +173,7 @@ function readStructuredOutputs(value: unknown, field: string): Reading {
 }
 
 /** A field that asks for a form: null and what asks for nothing read as left out. */
-function formField(field: string, read: (value: unknown, field: string) => Reading) {
+export function formField(field: string, read: (value: unknown, field: string) => Reading) {
   return optional(
     z.unknown().transform((value, context): readonly Form[] | undefined => {
       if (!isGiven(value)) return undefined

@@ -27,6 +27,7 @@ const serverKeys = [
   'readerStallMs',
   'engineStallMs',
   'maxTokens',
+  'responseStore',
 ] as const
 
 interface Serving {
@@ -85,12 +86,14 @@ function hostOf(
 function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): SluiceServer {
   const { allowHost: allowHosts, allowOrigin: allowOrigins } = flags
   const bodyBytesMax = flags.bodyMib * 2 ** 20
+  const responseStoreBytes = flags.responseStoreMib * 2 ** 20
   try {
     return createHostServer(host, {
       ...pick(flags, serverKeys),
       allowHosts,
       allowOrigins,
       bodyBytesMax,
+      responseStoreBytes,
       apiKeys,
       onLog: log.request,
     })

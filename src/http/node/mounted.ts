@@ -76,7 +76,7 @@ export function targetBelow(req: IncomingMessage, prefix: string): Target | unde
   const whole = typeof originalUrl === 'string' ? [targetOf(originalUrl).path] : []
   for (const path of [target.path, ...whole]) {
     const own = withoutPrefix(path, prefix)
-    if (own !== undefined) return { path: own, host: target.host }
+    if (own !== undefined) return { ...target, path: own }
   }
   return undefined
 }

@@ -18,16 +18,17 @@ interface Pumped {
  */
 export async function pump(
   res: ServerResponse,
-  { status, opening, frames, ping }: StreamedAnswer,
+  answer: StreamedAnswer,
   call: Pumped,
   pingMs: number,
 ): Promise<void> {
+  const { status, opening, frames } = answer
   res.writeHead(status)
   if (opening === '') res.flushHeaders()
   const hasRoom = opening === '' || res.write(opening)
   const silence = setTimeout(() => {
     // To a reader that is behind, a ping would only be more to read.
-    if (!res.writableNeedDrain) res.write(ping)
+    if (!res.writableNeedDrain) res.write(answer.ping)
     silence.refresh()
   }, pingMs)
   silence.unref()

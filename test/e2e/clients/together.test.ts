@@ -9,10 +9,10 @@ import { closeAfterEach } from '../../support/serve.js'
 
 closeAfterEach()
 
-test.each(['openai', 'ai', 'langchain', 'anthropic'])(
+test.each(['openai', 'responses', 'ai', 'langchain', 'anthropic'])(
   '%s uses tools, forms, thoughts and stop strings together',
   async (client) => {
-    const { url } = await serveClients()
+    const { url } = await serveClients({ responseStore: 100 })
     const program = path.join(import.meta.dirname, `../programs/${client}.mjs`)
     const args = [program, path.resolve(import.meta.dirname, '../../..'), url]
     const { code, stdout, stderr } = await startProgram(process.execPath, args).result

@@ -128,7 +128,7 @@ await runChecks({
     const refused = await thrown(stranger.models.list())
     assert.ok(refused instanceof openai.AuthenticationError)
     assert.equal(refused.code, 'invalid_api_key')
-    const lost = await thrown(client.responses.create({ model: 'default', input: 'Hello' }))
+    const lost = await thrown(client.images.generate({ model: 'default', prompt: 'Hello' }))
     assert.ok(lost instanceof openai.NotFoundError)
   },
 

@@ -47,7 +47,8 @@ export class DocsProject {
     if (there !== undefined) return there.port
     const port = await freePort()
     const main = path.join(packageUnderTest, 'dist/cli/main.cjs')
-    const args = [main, 'serve', '--model', path.resolve(model), '--alias', 'my-model']
+    const more = ['--alias', 'my-model', '--response-store', '100']
+    const args = [main, 'serve', '--model', path.resolve(model), ...more]
     const env = { SLUICE_PORT: String(port), SLUICE_LOG_LEVEL: 'error' }
     const program = startProgram(nodeUnderTest, args, { env, cwd: this.folder, outlives: true })
     this.#shared.set(model, { program, port })

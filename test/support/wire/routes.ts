@@ -15,6 +15,11 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/embeddings': { body: 'CreateEmbeddingResponse' },
   'POST /v1/messages': { body: 'ours' },
   'POST /v1/messages/count_tokens': { body: 'ours' },
+  'POST /v1/responses': { body: 'Response', frame: 'ResponseEvent' },
+  'POST /v1/responses/input_tokens': { body: 'InputTokens' },
+  'GET /v1/responses/{id}/input_items': { body: 'ResponseItemList' },
+  'GET /v1/responses/{id}': { body: 'Response' },
+  'DELETE /v1/responses/{id}': { body: 'ours' },
   'POST /tokenize': { body: 'ours' },
   'POST /detokenize': { body: 'ours' },
   'POST /apply-template': { body: 'ours' },
@@ -33,5 +38,7 @@ export function answerOf(method: string, path: string): Answer | undefined {
     .replace(/(.)\/$/, '$1')
     .replace(/^(\/v1)+\//, '/')
   if (verb === 'GET' && plain.startsWith('/models/')) return answers['GET /v1/models/{id}']
+  const kept = /^\/responses\/[^/]+(\/input_items)?$/.exec(plain)
+  if (kept !== null && verb !== 'POST') return answers[`${verb} /v1/responses/{id}${kept[1] ?? ''}`]
   return answers[`${verb} /v1${plain}`] ?? answers[`${verb} ${plain}`]
 }

@@ -45,7 +45,9 @@ export function expectOpenAiShape(shape: Shape, value: unknown): void {
 }
 
 /** The fields that a request may have, as OpenAI declares it. */
-export function requestFields(request: 'Chat' | 'Completion' | 'Embedding'): string[] {
+export function requestFields(
+  request: 'Chat' | 'Completion' | 'Embedding' | 'Response' | 'InputTokens',
+): string[] {
   return declared.definitions.OpenAiTypes?.properties?.[`${request}Field`]?.enum as string[]
 }
 

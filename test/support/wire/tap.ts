@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { AnthropicReader, isAnthropic } from './anthropic/reader.js'
+import { type ResponseFrame, ResponseRules } from './response-rules.js'
 import { answerOf } from './routes.js'
 import { type Shape, shapeProblem } from './shapes.js'
 import { StreamRules } from './stream-rules.js'
@@ -41,6 +42,7 @@ class AnswerReader {
   readonly #res: ServerResponse
   readonly #wrong: (problem: string) => void
   readonly #rules = new StreamRules()
+  readonly #responseRules = new ResponseRules()
   #text = ''
   #isDone = false
 
@@ -62,6 +64,7 @@ class AnswerReader {
   end(): void {
     if (this.#isStream) {
       if (this.#text !== '') this.#wrong(`the stream ends within a frame: ${this.#text}`)
+      if (this.#isOfEvents) this.#breaks(this.#responseRules.end())
     } else if (this.#hasBody) {
       this.#body(this.#res.statusCode)
     }
@@ -79,8 +82,28 @@ class AnswerReader {
     if (this.#isDone) this.#wrong(`a frame after [DONE]: ${frame}`)
     if (frame === 'data: [DONE]') this.#done()
     if (this.#isDone || frame === ': ping') return
-    if (/^data: \{.*\}$/.test(frame)) this.#data(frame.slice('data: '.length))
+    if (this.#isOfEvents) this.#event(frame)
+    else if (/^data: \{.*\}$/.test(frame)) this.#data(frame.slice('data: '.length))
     else this.#wrong(`no frame of one JSON line: ${frame}`)
+  }
+
+  get #isOfEvents(): boolean {
+    return this.#answer?.frame === 'ResponseEvent'
+  }
+
+  /** A frame with the name of its event, which its data says as well. */
+  #event(frame: string): void {
+    const [, name, json] = /^event: (\S+)\ndata: (\{.*\})$/.exec(frame) ?? []
+    if (json === undefined) {
+      this.#wrong(`no event with one line of JSON: ${frame}`)
+      return
+    }
+    this.#parsed(json, (value) => {
+      this.#hold('ResponseEvent', value)
+      const event = value as ResponseFrame
+      if (event.type !== name) this.#wrong(`event ${name} says that it is ${event.type}`)
+      this.#breaks(this.#responseRules.take(event))
+    })
   }
 
   #body(status: number): void {

@@ -33,7 +33,7 @@ async function asked(service: Service, call: Call) {
   const { maxTokens, engineStallMs } = service.settings
   service.checkServing()
   const body = await call.body()
-  const given = parseTextRequest(chatRequest, body, true, call)
+  const given = parseTextRequest(chatRequest, body, 'messages', call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const model = await service.lease(call, request.model, 'text')
   const { engine } = model

@@ -32,12 +32,12 @@ const reasoningBudget = {
 }
 
 /** For `refine`: two names of one thing. */
-function hasOneBudget(request: BudgetFields): boolean {
+export function hasOneBudget(request: BudgetFields): boolean {
   const { reasoning_budget_tokens: one, thinking_budget_tokens: other } = request
   return one === undefined || other === undefined || one === other
 }
 
-const twoBudgetsIssue = {
+export const twoBudgetsIssue = {
   path: ['thinking_budget_tokens'],
   error: 'nothing else than reasoning_budget_tokens, whose other name it is',
 }
@@ -58,7 +58,17 @@ export const templateArguments = anObject("an object of the chat template's vari
   },
 )
 
-const verbosity = z.enum(['low', 'medium', 'high'], { error: '"low", "medium" or "high"' })
+export const verbosity = z.enum(['low', 'medium', 'high'], { error: '"low", "medium" or "high"' })
+
+/** How a conversation is gone on with, most of it by the names that llama-server gave. */
+export const conversationFields = {
+  parallel_tool_calls: optional(checked(trueOrFalse)),
+  reasoning_effort: optional(reasoningEffort),
+  chat_template_kwargs: optional(templateArguments),
+  continue_final_message: optional(checked(trueOrFalse)),
+  truncation: optional(truncation),
+  ...reasoningBudget,
+}
 
 /** OpenAI's limit. */
 const choicesMax = 128
@@ -91,14 +101,8 @@ export const chatRequest = z
       top_logprobs: optional(checked(requestChecks.logprobs)),
       tools: optional(wireTools),
       tool_choice: optional(toolChoice),
-      parallel_tool_calls: optional(checked(trueOrFalse)),
-      reasoning_effort: optional(reasoningEffort),
       verbosity: optional(verbosity),
-      // Local extras, by the names that llama-server gave them.
-      chat_template_kwargs: optional(templateArguments),
-      continue_final_message: optional(checked(trueOrFalse)),
-      truncation: optional(truncation),
-      ...reasoningBudget,
+      ...conversationFields,
       ...generationFields,
       ...notHere,
     },
@@ -119,8 +123,12 @@ interface BudgetFields {
   readonly reasoning_budget_message?: string | undefined
 }
 
-interface ToolFields extends BudgetFields {
+/** What errors are named by. */
+interface NamedFields extends BudgetFields {
   readonly tools?: WireTools | undefined
+}
+
+interface ToolFields extends NamedFields {
   readonly tool_choice?: ToolChoice | undefined
   readonly parallel_tool_calls?: boolean | undefined
   readonly reasoning_effort?: string | undefined
@@ -172,7 +180,7 @@ export function requestOptions(request: ChatRequest, maxTokens: number | undefin
 }
 
 /** The same words, and the request's own for its tools and for the budget that it asked for. */
-export function chatWords(words: ErrorWords, request: ToolFields): ErrorWords {
+export function chatWords(words: ErrorWords, request: NamedFields): ErrorWords {
   const ofTools = toolWords(words, request.tools)
   const { reasoning_budget_tokens: first, thinking_budget_tokens: other } = request
   if (first !== undefined || other === undefined) return ofTools

@@ -5,7 +5,8 @@ import { leftOut, readFunction, type ToolReading, toolList } from '../../tool-li
 
 const toolError = 'an object such as {"type": "function", "function": {...}}'
 const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
-function readTool(given: unknown, at: string): ToolReading {
+/** @param at where the request has it */
+export function readTool(given: unknown, at: string): ToolReading {
   if (!isRecord(given)) return { expected: toolError, path: [] }
   const { type } = given
   if (typeof type === 'string' && type !== 'function') {

@@ -47,11 +47,15 @@ export function droppedMessages({ dropped = [] }: Accepted): DroppedMessages {
 }
 
 /** The same for the answer's notes. @param count of the request's messages */
-export function droppedNotes({ dropped = [] }: Accepted, count: number): RequestNote[] {
+export function droppedNotes(
+  { dropped = [] }: Accepted,
+  count: number,
+  path = 'messages',
+): RequestNote[] {
   if (dropped.length === 0) return []
   const which = rangesOf(dropped).join(', ')
   const message = `${dropped.length} of ${count} do not fit the context; left out: ${which}`
-  return [{ path: 'messages', message }]
+  return [{ path, message }]
 }
 
 /** So many are told one by one. */

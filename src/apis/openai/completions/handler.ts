@@ -26,7 +26,7 @@ export async function completions(service: Service, call: Call): Promise<Answer>
   const { maxTokens, engineStallMs } = service.settings
   service.checkServing()
   const body = await call.body()
-  const given = parseTextRequest(completionRequest, body, false, call)
+  const given = parseTextRequest(completionRequest, body, 'prompt', call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const { prompt: prompts } = request
   const model = await service.lease(call, request.model, 'text')

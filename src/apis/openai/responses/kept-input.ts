@@ -1,0 +1,34 @@
+import { type IdPrefix, newId } from './ids.js'
+import type { InputItem } from './items.js'
+
+/**
+ * The items of a request as they are kept, and told by GET /v1/responses/{id}/input_items: each
+ * with an id and its type, and a message's content in parts.
+ */
+export function keptInput(items: readonly InputItem[]): string {
+  return JSON.stringify(items.map(({ given }) => keptItem(given)))
+}
+
+const prefixes: Readonly<Record<string, IdPrefix>> = {
+  message: 'msg',
+  reasoning: 'rs',
+  function_call: 'fc',
+  function_call_output: 'fco',
+  custom_tool_call: 'ctc',
+  custom_tool_call_output: 'ctco',
+}
+
+function keptItem(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const type = typeof given.type === 'string' ? given.type : 'message'
+  const id = typeof given.id === 'string' ? given.id : newId(prefixes[type] ?? 'item')
+  if (type === 'reasoning') return { ...given, id, type, summary: given.summary ?? [] }
+  const item = { ...given, id, type, status: given.status ?? 'completed' }
+  return type === 'message' ? { ...item, content: parts(given) } : item
+}
+
+function parts({ role, content }: Readonly<Record<string, unknown>>): unknown {
+  if (typeof content !== 'string') return content
+  return role === 'assistant'
+    ? [{ type: 'output_text', text: content, annotations: [] }]
+    : [{ type: 'input_text', text: content }]
+}
