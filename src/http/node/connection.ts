@@ -99,27 +99,13 @@ export function otherVersion(): HttpError {
   return new HttpError('http_version', 'Expected HTTP/1.1; this server speaks no other version.')
 }
 
-/** Looks per deadline: a stall is seen at most a quarter late. */
-const looks = 4
-
 /**
- * Calls `onStall` once bytes have waited for the reader for `stallMs` and the kernel took none of
- * them. Node has no such timeout: socket.setTimeout counts our own writes as life. Returns what
- * ends the watch.
+ * The reader of what is written to a connection, as watchReader asks for it. Node has no timeout
+ * for it: socket.setTimeout counts our own writes as life.
  */
-export function watchReader(socket: Socket, stallMs: number, onStall: () => void): () => void {
-  let taken = bytesTaken(socket)
-  let still = 0
-  const timer = setInterval(() => {
-    const now = bytesTaken(socket)
-    still = socket.writableLength > 0 && now === taken ? still + 1 : 0
-    taken = now
-    if (still < looks && !socket.destroyed) return
-    clearInterval(timer)
-    if (!socket.destroyed) onStall()
-  }, stallMs / looks)
-  timer.unref()
-  return () => clearInterval(timer)
+export function readerOf(socket: Socket): { isBehind: boolean; taken: number } | undefined {
+  if (socket.destroyed) return undefined
+  return { isBehind: socket.writableLength > 0, taken: bytesTaken(socket) }
 }
 
 /** Bytes that the kernel took. Its handle counts within a write; without it whole writes count. */

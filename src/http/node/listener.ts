@@ -13,6 +13,8 @@ import type { ErrorKind, HttpError } from '../../web/errors.js'
 import { type Target, targetOf } from '../../web/target.js'
 import { App } from '../app.js'
 import { answer, isServed } from '../dispatch.js'
+import { watchReader } from '../door/reader-watch.js'
+import { Drain } from '../drain.js'
 import {
   type DrainOptions,
   type ListenerOptions,
@@ -20,8 +22,7 @@ import {
   modelHostOf,
 } from '../options.js'
 import { isUnmet, readBody } from './body.js'
-import { joinConnection, otherVersion, type Passenger, watchReader } from './connection.js'
-import { Drain } from './drain.js'
+import { joinConnection, otherVersion, type Passenger, readerOf } from './connection.js'
 import {
   type Handed,
   handed,
@@ -92,6 +93,8 @@ export function listenerOf(app: App): RequestListener {
 
 async function serve(app: App, exchange: Exchange): Promise<void> {
   const { call, res } = exchange
+  // What comes next on the connection would be refused.
+  if (app.isDraining) call.answerHeaders.connection = 'close'
   try {
     if (exchange.req.httpVersionMajor > 1) throw otherVersion()
     if (res.headersSent) throw new Error('the response was begun before the listener got it')
@@ -143,6 +146,11 @@ class NodeRequest implements Incoming {
     return this.#handed.req.socket.localAddress
   }
 
+  /** Not looked at: what a server of Node's is bound to is known, and its owner's choice. */
+  get remoteAddress(): undefined {
+    return undefined
+  }
+
   get originInFront(): string | undefined {
     return this.#handed.res.getHeader('access-control-allow-origin')?.toString()
   }
@@ -175,7 +183,12 @@ class Exchange implements Passenger {
     listener.open.add(this)
     this.call = new Call(new NodeRequest(app, handed, target), app.errorWords)
     const leave = joinConnection(this)
-    const rest = watchReader(req.socket, app.settings.readerStallMs, () => this.reset())
+    const { readerStallMs } = app.settings
+    const rest = watchReader(
+      () => readerOf(req.socket),
+      readerStallMs,
+      () => this.reset(),
+    )
     // 'finish' also comes when a connection is torn down with bytes still waiting.
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
     res.on('finish', () => {

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { describe, expect, test, vi } from 'vitest'
 import { InvalidOptionError } from '../../../src/api/errors.js'
+import { Drain, lastWordsMs } from '../../../src/http/drain.js'
 import { requestListener } from '../../../src/http/index.js'
-import { Drain, lastWordsMs } from '../../../src/http/node/drain.js'
 import { eventually } from '../../support/eventually.js'
 import { post, RawClient, request } from '../../support/raw-client.js'
 import {
