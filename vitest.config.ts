@@ -8,7 +8,7 @@ const overChannel = [
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
 ]
 /** What stands in front of a listener of Node's, and what Node answers by itself. */
-const nodeOnly = ['body-read', 'unrouted', 'mounted/{frameworks,routes,in-front}'].map(
+const nodeOnly = ['body-read', 'unrouted', 'mounted/{frameworks,routes,in-front}', 'fetch/*'].map(
   (name) => `test/http/${name}.test.ts`,
 )
 const long = ['test/long/**/*.test.ts']
