@@ -122,9 +122,19 @@ class FrameSource {
   #fail(thrown: unknown): void {
     if (this.#isEnded) return
     const error = this.#exchange.call.fail(thrown)
-    const frame = error && this.#lastWords(error)
-    if (frame === undefined) this.#break(error ?? this.#exchange.signal.reason)
+    if (error === undefined) return void this.#leave()
+    const frame = this.#lastWords(error)
+    if (frame === undefined) this.#break(error)
     else this.#last(frame)
+  }
+
+  /**
+   * The client has left. Its server mostly cancels the stream in this turn; one that had failed
+   * before, some would report as a fault of the program.
+   */
+  #leave(): void {
+    this.#end(false)
+    setImmediate(() => this.#controller.error(this.#exchange.signal.reason))
   }
 
   #lastWords(error: HttpError): string | undefined {
