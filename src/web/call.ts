@@ -24,7 +24,7 @@ export interface Incoming {
   readonly hosts: readonly string[]
   /** The address of this machine that it came to, where that is known. */
   readonly localAddress: string | undefined
-  /** The address that it came from, where it is known, and not what this machine's end is bound to. */
+  /** The address that it came from, where that is known, and not what is listened on. */
   readonly remoteAddress: string | undefined
   /** Whether it has an Expect header that this server does not meet. */
   readonly isExpectingMore: boolean

@@ -5,7 +5,7 @@ import { hosts } from '../support/packages/hosts.js'
 import { freePort, startProgram } from '../support/program.js'
 
 // An app of Next.js with our three examples for it, as docs/bundlers.md says: a route handler
-// (app/api/chat), and OpenAI's API in API routes (pages/api/ai) and in route handlers (app/api/llm).
+// (app/api/chat), and OpenAI's API in route handlers (app/api/llm) and API routes (pages/api/ai).
 // Behind pages/api/parsed Next has read the body before.
 
 let folder: string

@@ -232,13 +232,16 @@ describe('without keys', () => {
     },
   )
 
-  test.each(peers)('it has where that is allowed, or it brings a key, behind %s', async (_, of) => {
-    const allowed = await fakeHandler({ allowHosts: ['localhost'] })
-    expect((await allowed.handler(get(models), of('172.17.0.1'))).status).toBe(200)
-    const keyed = await fakeHandler({ apiKeys: ['key'] })
-    const request = get(models, { authorization: 'Bearer key' })
-    expect((await keyed.handler(request, of('172.17.0.1'))).status).toBe(200)
-  })
+  test.each(peers)(
+    'another machine may ask it by allowHosts, or with a key, behind %s',
+    async (_, of) => {
+      const allowed = await fakeHandler({ allowHosts: ['localhost'] })
+      expect((await allowed.handler(get(models), of('172.17.0.1'))).status).toBe(200)
+      const keyed = await fakeHandler({ apiKeys: ['key'] })
+      const request = get(models, { authorization: 'Bearer key' })
+      expect((await keyed.handler(request, of('172.17.0.1'))).status).toBe(200)
+    },
+  )
 
   test('what else is handed over beside a request is left alone', async () => {
     const { handler } = await fakeHandler()
