@@ -35,8 +35,8 @@ export interface FetchHandler extends Handle, AsyncDisposable {
 /**
  * The routes of `createServer` as a web-standard function from a Request to its Response: for Hono,
  * Next's route handlers, Bun, Deno and tests without a socket. A stream is computed as it is read:
- * one that nobody reads is parked. One whose reader leaves ends, by `cancel()` of its body or by the
- * request's signal, also before the headers.
+ * one that nobody reads is parked. One whose reader leaves ends, by `cancel()` of its body or by
+ * the request's signal, also before the headers.
  *
  * Without `apiKeys` only requests to this machine's own names, or to those in `allowHosts`, are
  * answered: a handler does not know what its server is bound to. Throws InvalidOptionError.
