@@ -7,6 +7,10 @@ const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
 ]
+/** What stands in front of a listener of Node's, and what Node answers by itself. */
+const nodeOnly = ['body-read', 'unrouted', 'mounted/{frameworks,routes,in-front}', 'fetch/*'].map(
+  (name) => `test/http/${name}.test.ts`,
+)
 const long = ['test/long/**/*.test.ts']
 
 export default defineConfig({
@@ -49,13 +53,26 @@ export default defineConfig({
         },
       },
       {
+        // HTTP again, over the web-standard adapter: see test/support/adapters.
+        test: {
+          name: 'fetch',
+          include: ['test/http/**/*.test.ts', 'test/e2e/{http,clients}/**/*.test.ts'],
+          exclude: nodeOnly,
+          setupFiles: ['test/support/test-addon.ts', 'test/support/adapters/over-fetch.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
         test: {
           name: 'long',
           include: long,
           testTimeout: 30 * 60_000,
           hookTimeout: 5 * 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -53,7 +53,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   // A page that was made to name this machine has no key.
   const needsKey = keys.areNeeded && !isOpen
   if (!needsKey && !match.routes.some(({ isOfAnyHost }) => isOfAnyHost)) {
-    checkHost(host, settings, call.localAddress)
+    checkHost(host, settings, call)
   }
   checkOrigin(call, settings.allowOrigins)
   if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), api.keyHeaders)
@@ -66,7 +66,6 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   }
   if (settings.isolateKeys) call.isolatedKey = key
   call.owner = key?.toString('base64url') ?? ''
-  if (app.isDraining) answerHeaders.connection = 'close'
   if (route !== undefined) return route.handle(app, call, match.id)
   if (match.routes.length === 0) throw routeNotFound(method, path)
   answerHeaders.allow = methodsOf(match).join(', ')

@@ -25,12 +25,12 @@ import {
 import type { AccessEntry } from '../web/access-log.js'
 import { plainPath } from '../web/target.js'
 
-/** What a listener needs to know; every limit is here, with its unit in its name. */
-export interface ListenerOptions {
+/** What a fetch handler needs to know; every limit is here, with its unit in its name. */
+export interface FetchHandlerOptions {
   /**
    * The engine, or the promise of one: until it settles, requests get 503 `loading`. One that is
-   * rejected is no unhandled rejection: see `onEngineError`. The caller keeps the engine: neither a
-   * listener nor a server ever closes it.
+   * rejected is no unhandled rejection: see `onEngineError`. The caller keeps the engine: no
+   * handler, listener or server ever closes it.
    */
   engine: Engine | Promise<Engine>
   /** Names that the model answers to, beside its file's and `default`. At most 1,024. */
@@ -76,19 +76,16 @@ export interface ListenerOptions {
   responseStoreBytes?: number
   /**
    * Milliseconds that a request may take to arrive. Default 60,000; more is a 408. A server counts
-   * from its first byte, a listener of its own from where it is handed over.
+   * from its first byte, a listener or handler from where it is handed over.
    */
   requestTimeoutMs?: number
   /** Milliseconds of silence after which a stream carries a comment. Default 15,000. */
   pingMs?: number
-  /** Milliseconds a reader may take nothing of what waits for it; then a reset. Default 60,000. */
-  readerStallMs?: number
   /**
-   * The kernel's send buffer of a connection that streams, in bytes (Linux doubles it). Default
-   * 16 KiB: with the usual 2.5 MB and more, a reader that stopped long ago looks as if it kept up.
-   * 0 leaves the system's. Replies that are no streams have the system's in any case.
+   * Milliseconds a reader may take nothing of what waits for it; then a reset, or the stream of a
+   * fetch handler fails. Default 60,000.
    */
-  sendBufferBytes?: number
+  readerStallMs?: number
   /**
    * Milliseconds the engine may stand still while a request waits for it; then a 503
    * `engine_stalled`. A batch that takes longer is no standstill where the CPU computes it; on a
@@ -109,6 +106,16 @@ export interface ListenerOptions {
    * or `engine_ended` then. Default: a process warning with the code SLUICE_ENGINE.
    */
   onEngineError?: (error: unknown) => void
+}
+
+/** What a listener of Node's needs beside that. */
+export interface ListenerOptions extends FetchHandlerOptions {
+  /**
+   * The kernel's send buffer of a connection that streams, in bytes (Linux doubles it). Default
+   * 16 KiB: with the usual 2.5 MB and more, a reader that stopped long ago looks as if it kept up.
+   * 0 leaves the system's. Replies that are no streams have the system's in any case.
+   */
+  sendBufferBytes?: number
 }
 
 /** What a whole server needs beside that. */
@@ -236,6 +243,9 @@ const listenerChecks: Checks<ListenerOptions> = {
   onLog: aFunction as Check<(entry: AccessEntry) => void>,
 }
 
+/** A handler has no connection of its own. */
+const { sendBufferBytes: _, ...fetchChecks } = listenerChecks
+
 const portNumber = integerFrom(0, 65_535)
 const port: Check<number | string> = {
   ...portNumber,
@@ -264,6 +274,15 @@ const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max)
 export function listenerSettings(options: ListenerOptions): ListenerSettings & ModelSettings {
   refuseEngine(options)
   const settings = { ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) }
+  demand('engine', settings.engine, engine)
+  return checked(settings)
+}
+
+/** @throws InvalidOptionError */
+export function fetchSettings(options: FetchHandlerOptions): ListenerSettings & ModelSettings {
+  refuseEngine(options)
+  const given = parseFields<FetchHandlerOptions>(options, fetchChecks)
+  const settings = { ...listenerDefaults, ...given }
   demand('engine', settings.engine, engine)
   return checked(settings)
 }

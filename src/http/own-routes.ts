@@ -32,7 +32,7 @@ function health(app: App, call: Call): Answer {
 function mayKnow({ keys, settings }: App, call: Call): boolean {
   if (keys.areNeeded) return apis.some((api) => keys.areGiven(api.keyOf(call.headers)))
   try {
-    checkHost(hostOf(call), settings, call.localAddress)
+    checkHost(hostOf(call), settings, call)
     return true
   } catch {
     return false

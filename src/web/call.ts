@@ -24,6 +24,8 @@ export interface Incoming {
   readonly hosts: readonly string[]
   /** The address of this machine that it came to, where that is known. */
   readonly localAddress: string | undefined
+  /** The address that it came from, where that is known, and not what is listened on. */
+  readonly remoteAddress: string | undefined
   /** Whether it has an Expect header that this server does not meet. */
   readonly isExpectingMore: boolean
   /** The origin whose pages something in front has let in, as CORS names it: `*` is any. */
@@ -152,6 +154,10 @@ export class Call implements Scope {
 
   get localAddress(): string | undefined {
     return this.#incoming.localAddress
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#incoming.remoteAddress
   }
 
   get isExpectingMore(): boolean {

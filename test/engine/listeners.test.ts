@@ -153,6 +153,7 @@ test('models of one call are all released, though one release throws', async () 
     headers: {},
     hosts: [],
     localAddress: undefined,
+    remoteAddress: undefined,
     isExpectingMore: false,
     originInFront: undefined,
     readBody: () => Promise.resolve(new Uint8Array()),

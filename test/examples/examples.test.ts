@@ -55,11 +55,12 @@ const printed: [name: string, output: RegExp, model?: () => string][] = [
   ['mcp.mjs', new RegExp(`^${toldOfMcp}$`), () => callingModel(sumTurns)],
 ]
 
-const mounted = ['http.mjs', 'express.mjs', 'fastify.mjs', 'hono.mjs', 'nest.mjs']
+const mounted = ['http.mjs', 'express.mjs', 'fastify.mjs', 'hono.mjs', 'fetch.mjs', 'nest.mjs']
+const ofNext = ['next-pages-api.mjs', 'next-app-api.mjs', 'route.mjs'] // see next.test.ts, too
 
 test('each example has its place in examples/README.md, and is run here', () => {
   const files = readdirSync('examples').filter((name) => /\.[cm]?js$/.test(name))
-  const run = [...printed.map(([name]) => name), ...mounted, 'next-pages-api.mjs', 'route.mjs']
+  const run = [...printed.map(([name]) => name), ...mounted, ...ofNext]
   expect([...run].sort()).toEqual(files.sort())
   const readme = readFileSync('examples/README.md', 'utf8')
   expect(files.filter((name) => !readme.includes(`[${name}](${name})`))).toEqual([])
@@ -92,6 +93,18 @@ test.each(['raw', 'parsed'])('next-pages-api.mjs serves OpenAI’s API, the body
   const program = startProgram(nodeUnderTest, args)
   await program.said(/^ready\n/)
   const url = `http://127.0.0.1:${port}/api/ai/v1`
+  const health = async () => (await get(`${url}/health`)).status
+  await expect.poll(health, { timeout: 15_000 }).toBe(200)
+  await servesOpenAi(url)
+  expect(await endedInReply(program, url)).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('next-app-api.mjs serves OpenAI’s API', async () => {
+  const port = String(await freePort())
+  const host = path.join(hosts, 'serve-route.mjs')
+  const program = startProgram(nodeUnderTest, [host, path.join(folder, 'next-app-api.mjs'), port])
+  await program.said(/^ready\n/)
+  const url = `http://127.0.0.1:${port}/api/llm/v1`
   const health = async () => (await get(`${url}/health`)).status
   await expect.poll(health, { timeout: 15_000 }).toBe(200)
   await servesOpenAi(url)

@@ -31,6 +31,7 @@ function ask(served: Served, method: string, target: string, body?: unknown) {
       headers: { 'x-request-id': 'mine' },
       hosts: ['localhost'],
       localAddress: undefined,
+      remoteAddress: undefined,
       isExpectingMore: false,
       originInFront: undefined,
       readBody: async () => Buffer.from(JSON.stringify(body)),

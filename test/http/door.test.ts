@@ -129,10 +129,18 @@ describe(wireCheck(23), () => {
     raw.send('1\r\n \r\n')
     await raw.seen('body_too_large')
     expect(raw.status).toBe(413)
+    expect(served.native.submitted).toHaveLength(1)
+  })
+
+  test('the connection of a body that is still being sent ends with its refusal', async () => {
+    const served = await serve({ server: { bodyBytesMax: 200 } })
+    const raw = await served.client()
+    const coded = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }
+    raw.send(`${request('POST', chatPath, '', coded)}c9\r\n${' '.repeat(201)}\r\n`)
+    await raw.seen('body_too_large')
     expect(raw.text).toMatch(/^connection: close\r$/im)
     raw.send('0\r\n\r\n')
     await raw.closed()
-    expect(served.native.submitted).toHaveLength(1)
   })
 })
 

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { requestListener } from '../../src/http/index.js'
+import { requestListener } from '../support/adapters/adapter.js'
 import { eventually, settle } from '../support/eventually.js'
 import type { FakeFailure } from '../support/fake-binding.js'
 import { tokenBytes } from '../support/fake-engine.js'

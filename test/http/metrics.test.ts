@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { createServer } from '../../src/http/index.js'
+import { createServer } from '../support/adapters/adapter.js'
 import { eventually, settle } from '../support/eventually.js'
 import { post } from '../support/raw-client.js'
 import {

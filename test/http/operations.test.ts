@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { load } from '../../src/engine/load.js'
-import { createServer, requestListener } from '../../src/http/index.js'
+import { createServer, requestListener } from '../support/adapters/adapter.js'
 import { eventually, settle } from '../support/eventually.js'
 import { post, request } from '../support/raw-client.js'
 import {

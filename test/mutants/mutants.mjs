@@ -325,16 +325,16 @@ export const mutants = [
   },
   {
     check: 34,
-    file: 'src/http/node/connection.ts',
-    find: 'if (this.#still < looks && !socket.destroyed) return',
-    replace: 'if (this.#still < looks * 100 && !socket.destroyed) return',
+    file: 'src/http/door/reader-watch.ts',
+    find: 'if (now !== undefined && this.#still < looks) return',
+    replace: 'if (now !== undefined && this.#still < looks * 100) return',
     tests: flow,
   },
   {
     check: 34,
-    file: 'src/http/node/connection.ts',
-    find: 'socket.writableLength > 0 && now === this.#taken',
-    replace: 'socket.writableLength > 0',
+    file: 'src/http/door/reader-watch.ts',
+    find: 'now?.isBehind && now.taken === this.#taken',
+    replace: 'now?.isBehind',
     tests: flow,
   },
   {
@@ -416,9 +416,9 @@ export const mutants = [
   },
   {
     check: 42,
-    file: 'src/http/dispatch.ts',
-    find: "if (app.isDraining) answerHeaders.connection = 'close'",
-    replace: "answerHeaders.connection = 'close'",
+    file: 'src/http/node/listener.ts',
+    find: "if (app.isDraining) call.answerHeaders.connection = 'close'",
+    replace: "call.answerHeaders.connection = 'close'",
     tests: operations,
   },
   {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
-import { createServer, requestListener } from '../../src/http/index.js'
+import { createServer, fetchHandler, requestListener } from '../../src/http/index.js'
 import { type Engine, estimate, load, SluiceError } from '../../src/index.js'
 import { FakeAddon } from '../support/fake-binding.js'
 import { fieldsOfInterfaces } from '../support/interface-fields.js'
@@ -32,6 +32,7 @@ const functions: [name: string, type: string, call: (options: Options) => unknow
   ['estimate', 'EstimateOptions', (options) => estimate('a.gguf', options)],
   ['createServer', 'ServerOptions', (options) => createServer(options)],
   ['requestListener', 'ListenerOptions', (options) => requestListener(options)],
+  ['fetchHandler', 'FetchHandlerOptions', (options) => fetchHandler(options)],
   ['chat', 'ChatOptions', (options) => engine.chat(ask, options)],
   ['complete', 'CompletionOptions', (options) => engine.complete('x', options)],
   ['embed', 'EmbedOptions', (options) => embedding.embed('x', options)],
@@ -52,6 +53,7 @@ const needed: Record<string, object> = {
   LoadOptions: { model: 'a.gguf' },
   ServerOptions: { engine: {} },
   ListenerOptions: { engine: {} },
+  FetchHandlerOptions: { engine: {} },
 }
 
 const fields = fieldsOfInterfaces([

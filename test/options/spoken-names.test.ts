@@ -31,7 +31,14 @@ const messages: [say: () => string, option: string, flag: string][] = [
   [noTools, '(chatTemplate)', '(--chat-template-file)'],
   [() => modelNotFound('a', ['b']).message, '(anyModel)', '(--any-model)'],
   [
-    () => messageOf(() => checkHost('a.example', { allowHosts: [] }, '127.0.0.1')),
+    () =>
+      messageOf(() =>
+        checkHost(
+          'a.example',
+          { allowHosts: [] },
+          { localAddress: '127.0.0.1', remoteAddress: undefined },
+        ),
+      ),
     '(allowHosts)',
     '(--allow-host)',
   ],

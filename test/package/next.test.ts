@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { hosts } from '../support/packages/hosts.js'
 import { freePort, startProgram } from '../support/program.js'
 
-// An app of Next.js with our two examples for it, as docs/bundlers.md says: a route handler
-// (app/api/chat), and OpenAI's API in API routes (pages/api/ai). Behind pages/api/parsed Next has
-// read the body before.
+// An app of Next.js with our three examples for it, as docs/bundlers.md says: a route handler
+// (app/api/chat), and OpenAI's API in route handlers (app/api/llm) and API routes (pages/api/ai).
+// Behind pages/api/parsed Next has read the body before.
 
 let folder: string
 let next: (...args: string[]) => ReturnType<typeof startProgram>
@@ -17,6 +17,7 @@ beforeAll(async () => {
   const cli = path.join(home, 'node_modules/next/dist/bin/next')
   addExample('route.mjs', 'app/api/chat/route.js')
   addExample('next-pages-api.mjs', 'pages/api/ai/[...path].js')
+  addExample('next-app-api.mjs', 'app/api/llm/[...path]/route.js')
   const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
   next = (...args) => startProgram(process.execPath, [cli, ...args], { cwd: folder, env })
   rmSync(path.join(folder, '.next'), { recursive: true, force: true })
@@ -59,7 +60,7 @@ async function usesRoutes(url: string): Promise<void> {
   const chat = `${url}/api/chat`
   expect((await chunksOf(await post(chat, { messages: ask }))).length).toBeGreaterThan(1)
   await leaves(url, () => post(chat, { messages: ask }, true))
-  for (const prefix of ['/api/ai', '/api/parsed']) await usesOpenAi(url, url + prefix)
+  for (const prefix of ['/api/ai', '/api/parsed', '/api/llm']) await usesOpenAi(url, url + prefix)
 }
 
 async function usesOpenAi(url: string, base: string): Promise<void> {

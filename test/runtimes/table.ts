@@ -40,6 +40,15 @@ const table: [name: string, ends: Ends][] = [
   ],
   ['disposes.mjs', { code: 0, stdout: 'disposed true ERR_CLOSED\n' }],
   ['serves.mjs', { code: 0, stdout: 'streamed true true\ncancelled 0\ndrained\n' }],
+  // The servers of docs/fetch.md.
+  [
+    'fetches.mjs',
+    {
+      code: 0,
+      stdout: 'streamed true true\ncancelled 0\ndoor 200 403\ndrained\n',
+      stderr: /^(?:Deno\.serve: request\.signal aborts .*\n)?$/, // of any that listens to it
+    },
+  ],
   ['works.mjs', { code: 0, stdout: 'terminated\nread 50 ended with 0\nbeside 300\n' }],
   ['forks.mjs', { code: 0, stdout: 'told 30\nended with 0\n' }],
   ['exits.mjs', { code: 7, stdout: 'decoding\n' }],

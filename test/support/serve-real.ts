@@ -1,15 +1,15 @@
 import type { LoadOptions } from '../../src/api/types.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
-import type { AccessEntry, ServerOptions, SluiceServer } from '../../src/http/index.js'
-import { createServer } from '../../src/http/index.js'
+import type { AccessEntry, ServerOptions } from '../../src/http/index.js'
+import { createServer, type TestServer } from './adapters/adapter.js'
 import { eventually } from './eventually.js'
 import { RawClient } from './raw-client.js'
 import { alsoClose, holdToShape } from './serve.js'
 
 export interface ServedReal {
   readonly engine: Engine
-  readonly server: SluiceServer
+  readonly server: TestServer
   readonly url: string
   readonly log: AccessEntry[]
   client(options?: { reads?: boolean }): Promise<RawClient>

@@ -3,8 +3,8 @@ import type { LoadOptions } from '../../src/api/types.js'
 import { useBinding } from '../../src/binding/binding.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
-import type { AccessEntry, ServerOptions, SluiceServer } from '../../src/http/index.js'
-import { createServer } from '../../src/http/index.js'
+import type { AccessEntry, ServerOptions } from '../../src/http/index.js'
+import { createServer, type TestServer } from './adapters/adapter.js'
 import { eventually } from './eventually.js'
 import { FakeAddon, type FakeEngine, type FakeOptions } from './fake-binding.js'
 import { RawClient } from './raw-client.js'
@@ -15,7 +15,7 @@ export interface Served {
   /** The fake, and what its client knows of it. */
   readonly native: FakeEngine & Pick<Engine, 'stats'>
   readonly engine: Engine
-  readonly server: SluiceServer
+  readonly server: TestServer
   readonly port: number
   readonly url: string
   /** One entry per ended request, in the order of their ends. */
@@ -46,7 +46,7 @@ export function closeAfterEach(): void {
 }
 
 /** Has all that a server sends held against OpenAI's declarations, until the test ends. */
-export function holdToShape(server: SluiceServer): void {
+export function holdToShape(server: TestServer): void {
   taps.push(tapWire(server.server))
 }
 

@@ -38,8 +38,14 @@ export function checkForm(parsed: unknown): void {
   )
 }
 
+/** Of a body that nobody has read: throws a 415 or 413 for what its headers say of it. */
+export function checkUnread(headers: CallHeaders, { settings }: BodyLimits): void {
+  checkEncoding(headers)
+  checkLength(Number(headers['content-length'] ?? 0), settings.bodyBytesMax)
+}
+
 /** Nothing is unpacked: a small body could be a large one. */
-export function checkEncoding(headers: CallHeaders): void {
+function checkEncoding(headers: CallHeaders): void {
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new HttpError('media_type', 'Expected a body without Content-Encoding; send it plain.')
@@ -56,7 +62,7 @@ export interface BodyLimits {
 export class ArrivingBody {
   readonly #bytesMax: number
   readonly #room: { grow(bytes: number): void }
-  readonly #chunks: Buffer[] = []
+  readonly #chunks: Uint8Array[] = []
   #bytes = 0
 
   /** @param signal aborted when its call ends: its memory is counted until then */
@@ -66,7 +72,7 @@ export class ArrivingBody {
   }
 
   /** Throws a 413 for more bytes than a body may have, and a 429 for more than all may. */
-  add(chunk: Buffer): void {
+  add(chunk: Uint8Array): void {
     this.#bytes += chunk.length
     checkLength(this.#bytes, this.#bytesMax)
     this.#room.grow(chunk.length)
@@ -78,8 +84,7 @@ export class ArrivingBody {
   }
 }
 
-/** Throws a 413, also for what a body says of its own length before it comes. */
-export function checkLength(bytes: number, bytesMax: number): void {
+function checkLength(bytes: number, bytesMax: number): void {
   if (bytes <= bytesMax) return
   throw new HttpError('body_size', `Expected a body of at most ${bytesMax} bytes; it is larger.`)
 }

@@ -12,6 +12,9 @@ interface HostSettings {
   readonly host?: string
 }
 
+/** The ends of the connection that a request came by, where they are known. */
+type Ends = Pick<Call, 'localAddress' | 'remoteAddress'>
+
 /**
  * The host that a request is sent to, with its port; undefined where it names none, as HTTP/1.0
  * may. Throws a 400 for a request that names two.
@@ -26,25 +29,27 @@ export function hostOf({ hosts }: Pick<Call, 'hosts'>): string | undefined {
  * Throws a 403 unless a request is sent to this machine's own names or a configured one. A page
  * whose name was made to resolve to 127.0.0.1 (DNS rebinding, CVE-2024-28224) still sends its own
  * name here. A server that other machines can reach takes addresses too, and names that cannot be
- * registered: a page cannot have such a name unless it comes from that very address.
- * @param localAddress the end of the connection that is here
+ * registered: a page cannot have such a name unless it comes from that very address. Where it is
+ * not known what is listened on, another machine's request has no right to this machine's names.
  */
 export function checkHost(
   header: string | undefined,
   { allowHosts, host }: HostSettings,
-  localAddress: string | undefined,
+  { localAddress, remoteAddress }: Ends,
 ): void {
   const name = hostName(header ?? '')
+  const isFromHere = remoteAddress === undefined || isLoopback(remoteAddress)
   const isAllowed = (own: string) =>
-    isLoopback(own) || allowHosts.some((one) => bareHost(one) === own)
+    (isFromHere && isLoopback(own)) || allowHosts.some((one) => bareHost(one) === own)
   if (name !== undefined && isAllowed(name)) return
   const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
   if (name !== undefined && isReachable && isUnregistrable(name)) return
   const came = name === undefined ? 'none that can be read' : `'${name}'`
+  const why = isFromHere ? 'allowed; ask localhost' : 'for other machines; bring a key'
   throw new HttpError(
     'host',
-    `The Host header names ${came}, which is not allowed; ask localhost, or let the server's ` +
-      `owner allow this name (${optionName('allowHosts')}).`,
+    `The Host header names ${came}, which is not ${why}, or let the server's owner allow this ` +
+      `name (${optionName('allowHosts')}).`,
   )
 }
 

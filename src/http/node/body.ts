@@ -6,10 +6,9 @@ import { tooDeep } from '../../web/json.js'
 import {
   ArrivingBody,
   type BodyLimits,
-  checkEncoding,
   checkForm,
-  checkLength,
   checkMedia,
+  checkUnread,
   tooSlow,
 } from '../door/body.js'
 import type { Handed } from './mounted.js'
@@ -26,11 +25,9 @@ interface ReadableRequest extends Handed {
  */
 export function readBody(request: ReadableRequest, limits: BodyLimits): Promise<Buffer> {
   const { req, res } = request
-  const { bodyBytesMax } = limits.settings
   checkMedia(req.headers as CallHeaders)
   if (isTouched(req)) return Promise.resolve(bodyReadBefore(request, limits))
-  checkEncoding(req.headers as CallHeaders)
-  checkLength(lengthOf(req), bodyBytesMax)
+  checkUnread(req.headers as CallHeaders, limits)
   letContinue(req, res)
   return readAll(request, limits)
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { SmallSet } from '../../engine/small-set.js'
 import { surface } from '../../engine/surface.js'
 import { HttpError } from '../../web/errors.js'
-import { SharedInterval } from '../../web/shared-interval.js'
+import type { ReaderState } from '../door/reader-watch.js'
 
 /** What a connection needs of an exchange on it. */
 export interface Passenger {
@@ -101,56 +101,13 @@ export function otherVersion(): HttpError {
   return new HttpError('http_version', 'Expected HTTP/1.1; this server speaks no other version.')
 }
 
-/** Looks per deadline: a stall is seen at most a quarter late. */
-const looks = 4
-
-/** By deadline. */
-const readers = new Map<number, SharedInterval<ReaderWatch>>()
-
-function readersOf(stallMs: number): SharedInterval<ReaderWatch> {
-  const known = readers.get(stallMs)
-  if (known !== undefined) return known
-  const shared = new SharedInterval<ReaderWatch>(stallMs / looks, (all) => {
-    for (const one of all) one.look()
-  })
-  readers.set(stallMs, shared)
-  return shared
-}
-
 /**
- * Resets a connection once bytes have waited for its reader for `stallMs` and the kernel took none
- * of them. Node has no such timeout: socket.setTimeout counts our own writes as life. Owned by an
- * exchange, from its making until stop().
+ * The reader of what is written to a connection, as a ReaderWatch asks for it. Node has no timeout
+ * for it: socket.setTimeout counts our own writes as life.
  */
-export class ReaderWatch {
-  readonly #socket: Socket
-  readonly #readers: SharedInterval<ReaderWatch>
-  #taken: number
-  /** The first look may come at once, and counts for nothing. */
-  #still = -1
-
-  constructor(socket: Socket, stallMs: number) {
-    this.#socket = socket
-    this.#taken = bytesTaken(socket)
-    this.#readers = readersOf(stallMs)
-    this.#readers.add(this)
-  }
-
-  stop(): void {
-    this.#readers.delete(this)
-  }
-
-  /** Called by its interval. */
-  look(): void {
-    const socket = this.#socket
-    const now = bytesTaken(socket)
-    this.#still = socket.writableLength > 0 && now === this.#taken ? this.#still + 1 : 0
-    this.#taken = now
-    if (this.#still < looks && !socket.destroyed) return
-    this.stop()
-    // The kernel shall let go of its bytes too.
-    if (!socket.destroyed) socket.resetAndDestroy()
-  }
+export function readerOf(socket: Socket): ReaderState | undefined {
+  if (socket.destroyed) return undefined
+  return { isBehind: socket.writableLength > 0, taken: bytesTaken(socket) }
 }
 
 /** Bytes that the kernel took. Its handle counts within a write; without it whole writes count. */

@@ -13,6 +13,8 @@ import type { ErrorKind, HttpError } from '../../web/errors.js'
 import { type Target, targetOf } from '../../web/target.js'
 import { App } from '../app.js'
 import { answer, isServed } from '../dispatch.js'
+import { type ReaderState, ReaderWatch, type WatchedAnswer } from '../door/reader-watch.js'
+import { Drain } from '../drain.js'
 import {
   type DrainOptions,
   type ListenerOptions,
@@ -20,8 +22,7 @@ import {
   modelHostOf,
 } from '../options.js'
 import { isUnmet, readBody } from './body.js'
-import { joinConnection, otherVersion, type Passenger, ReaderWatch } from './connection.js'
-import { Drain } from './drain.js'
+import { joinConnection, otherVersion, type Passenger, readerOf } from './connection.js'
 import {
   type Handed,
   handed,
@@ -92,6 +93,8 @@ export function listenerOf(app: App): RequestListener {
 
 async function serve(app: App, exchange: Exchange): Promise<void> {
   const { call, res } = exchange
+  // What comes next on the connection would be refused.
+  if (app.isDraining) call.answerHeaders.connection = 'close'
   try {
     if (exchange.req.httpVersionMajor > 1) throw otherVersion()
     if (res.headersSent) throw new Error('the response was begun before the listener got it')
@@ -143,6 +146,11 @@ class NodeRequest implements Incoming {
     return this.#handed.req.socket.localAddress
   }
 
+  /** Not looked at: what a server of Node's is bound to is known, and its owner's choice. */
+  get remoteAddress(): undefined {
+    return undefined
+  }
+
   get originInFront(): string | undefined {
     return this.#handed.res.getHeader('access-control-allow-origin')?.toString()
   }
@@ -156,7 +164,7 @@ class NodeRequest implements Incoming {
  * A call and its answer over node:http. Owned by the listener that made it, until the response
  * closes.
  */
-class Exchange implements Passenger {
+class Exchange implements Passenger, WatchedAnswer {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly call: Call
@@ -175,14 +183,14 @@ class Exchange implements Passenger {
     listener.open.add(this)
     this.call = new Call(new NodeRequest(app, handed, target), app.errorWords)
     const leave = joinConnection(this)
-    const reader = new ReaderWatch(req.socket, app.settings.readerStallMs)
+    const watch = new ReaderWatch(this, app.settings.readerStallMs)
     // 'finish' also comes when a connection is torn down with bytes still waiting.
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
     res.on('finish', () => {
       this.#isSent = this.#isAnswered && !req.socket.destroyed
     })
     res.on('close', () => {
-      reader.stop()
+      watch.stop()
       this.closed()
       leave() // what waits for the connection comes after
     })
@@ -204,6 +212,14 @@ class Exchange implements Passenger {
     this.#listener.open.delete(this)
     this.call.close(this.#isSent)
     this.#listener.app.leave(this.call, this.#status)
+  }
+
+  readerState(): ReaderState | undefined {
+    return readerOf(this.req.socket)
+  }
+
+  onReaderStall(): void {
+    this.reset()
   }
 
   /** For a reader that takes nothing: the kernel shall let go of its bytes too. */

@@ -7,6 +7,7 @@ import type { ModelHost } from '../../host/model-host.js'
 import { noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
 import { isLoopback } from '../door/loopback.js'
+import { Drain } from '../drain.js'
 import {
   type DrainOptions,
   modelHostOf,
@@ -19,7 +20,6 @@ import {
 import { deferContinue, refuseExpectation } from './body.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
-import { Drain } from './drain.js'
 import { listenerOf } from './listener.js'
 
 export interface Address {

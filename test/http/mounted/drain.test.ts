@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { describe, expect, test, vi } from 'vitest'
 import { InvalidOptionError } from '../../../src/api/errors.js'
-import { requestListener } from '../../../src/http/index.js'
-import { Drain, lastWordsMs } from '../../../src/http/node/drain.js'
+import { Drain, lastWordsMs } from '../../../src/http/drain.js'
+import { requestListener } from '../../support/adapters/adapter.js'
 import { eventually } from '../../support/eventually.js'
 import { post, RawClient, request } from '../../support/raw-client.js'
 import {
@@ -52,7 +52,6 @@ test('what runs goes on, what is new is refused, and the app serves its own', as
   refused.send(post(chatPath, story()))
   await refused.seen('"code":"shutting_down"')
   expect(refused.status).toBe(503)
-  expect(refused.text).toMatch(/^connection: close\r$/im)
   expect((await fetch(`${url}/health`)).status).toBe(503)
   expect(await (await fetch(`${url}/mine`)).text()).toBe("the app's")
   expect(isDrained).toBe(false)
@@ -61,6 +60,17 @@ test('what runs goes on, what is new is refused, and the app serves its own', as
   expect(textOf(running.body)).toBe('0 1 2 3 4 5 6 7 8 9 ')
   expect(await (await fetch(`${url}/mine`)).text()).toBe("the app's")
   expect(native.submitted).toHaveLength(1)
+})
+
+test('the connection of what a drain refuses ends with that', async () => {
+  const { client, listener } = await mounted()
+  await listener.drain()
+  for (const one of [request('GET', '/v1/models'), request('GET', '/nowhere')]) {
+    const raw = await client()
+    raw.send(one)
+    await raw.seen('"error"')
+    expect(raw.text).toMatch(/^connection: close\r$/im)
+  }
 })
 
 test('the deadline ends the rest with an error, and the engine can be closed then', async () => {

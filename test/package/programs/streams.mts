@@ -2,9 +2,10 @@ import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { embeddedModel, load, type Reply, type ReplyPart } from 'sluice'
-import { requestListener } from 'sluice/http'
+import { type FetchHandler, fetchHandler, requestListener } from 'sluice/http'
 
-// The streams of a reply, handed to what Node declares and to what browsers do.
+// The streams of a reply, and a handler of web requests, handed to what Node declares and to what
+// browsers do.
 
 const engine = await load({ model: embeddedModel })
 const reply = (): Reply => engine.complete('Once upon a time', { maxTokens: 20, seed: 1 })
@@ -29,4 +30,10 @@ const isSame = [await body.text(), Buffer.concat(bytes).toString(), parts, piped
 const { completionTokens } = (await reply().done).usage
 console.log(...isSame.map((one) => one === text), completionTokens)
 createServer(requestListener({ engine }))
+
+const handler: FetchHandler = fetchHandler({ engine })
+const standard: (request: Request) => Promise<Response> = handler
+const health: Response = await standard(new Request('http://localhost/health'))
+if (!health.ok) throw new Error(await health.text())
+await handler.close()
 await engine.close()

@@ -28,7 +28,17 @@ export class DocsProject {
 
   constructor() {
     const modules = path.join(this.folder, 'node_modules')
-    for (const name of ['openai', 'ai', '@ai-sdk', '@anthropic-ai', '@langchain', 'zod', 'pino']) {
+    for (const name of [
+      'openai',
+      'ai',
+      '@ai-sdk',
+      '@anthropic-ai',
+      '@langchain',
+      'zod',
+      'pino',
+      'hono',
+      '@hono',
+    ]) {
       const target = path.resolve('node_modules', name)
       const place = path.join(modules, name)
       if (existsSync(target) && !existsSync(place)) symlinkSync(target, place, 'junction')

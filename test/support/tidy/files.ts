@@ -16,7 +16,7 @@ export const complaint = (file: SourceFile, line: number, what: string) =>
 const folders = ['native', 'src', 'test', 'scripts', 'bench', '.ci']
 /** What tools and tests wrote into test/hosts. */
 const isForeign = (file: string) =>
-  /[\\/](node_modules|\.next|out-[\w-]+|api[\\/](ai|chat))[\\/]/.test(file)
+  /[\\/](node_modules|\.next|out-[\w-]+|api[\\/](ai|chat|llm))[\\/]/.test(file)
 const isBinary = /\.(gguf|node|png|ico|tgz|log)$/
 
 /** Every text file of ours: the folders of code, and what lies in the root. */

@@ -1,10 +1,10 @@
-import { isOfListener } from '../../options/checks.js'
-import { type DrainOptions, drainSettings } from '../options.js'
+import { isOfListener } from '../options/checks.js'
+import { type DrainOptions, drainSettings } from './options.js'
 
 /** How long ended replies may take to reach their readers once a drain's deadline has passed. */
 export const lastWordsMs = 1000
 
-/** The one end of a server or a listener, however often it is asked for. Owned by that. */
+/** The one end of a server, listener or handler, however often it is asked for. Owned by that. */
 export class Drain {
   readonly #deadline = new AbortController()
   readonly #end: (deadline: AbortSignal) => Promise<void>
