@@ -163,12 +163,22 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   return plan;
 }
 
-// The weights are counted once.
-MemoryPlan with_heads(MemoryPlan plan, const llama_context* heads, const Model& model) {
+MtpHeads::Shape shape_of(const ContextParams& params) {
+  const bool splits = params.shared_cells == 0 && params.sequences > 1;
+  return {params.sequences, params.rows_max, params.heads_draft_max + 1, splits};
+}
+
+// The weights are counted once. Hidden rows are told by no count of llama.cpp's: the model's and
+// the heads' of a batch, and what is kept of each sequence for as long a draft.
+MemoryPlan with_heads(MemoryPlan plan, const llama_context* heads, const Model& model,
+                      const MtpHeads::Shape& shape) {
   MemoryPlan more = memory_of(heads, model);
   const auto without_weights = [](MemoryUse& use) { use.weights = use.copied = 0; };
   std::for_each(more.devices.begin(), more.devices.end(), without_weights);
   without_weights(more.host);
+  const uint64_t rows =
+      2 * uint64_t(shape.rows_max) + uint64_t(shape.sequences) * uint64_t(shape.rows_kept);
+  more.host.compute += rows * uint64_t(llama_model_n_embd_out(model.raw())) * sizeof(float);
   plan += more;
   return plan;
 }
@@ -212,22 +222,20 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
 Context::~Context() = default;
 
 void Context::make_heads(const ContextParams& params) {
-  const bool splits = params.shared_cells == 0 && params.sequences > 1;
-  heads_ = std::make_unique<MtpHeads>(
-      context_.get(), make_heads_context(*model_, params).release(),
-      MtpHeads::Shape{params.sequences, params.rows_max, params.heads_draft_max + 1, splits});
+  heads_ = std::make_unique<MtpHeads>(context_.get(), make_heads_context(*model_, params).release(),
+                                      shape_of(params));
   check_computable(heads_->raw(), heads_params(*model_, params), params.context);
 }
 
 MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
   const MemoryPlan plan = memory_of(make_context(model, params).get(), model);
   if (params.heads_draft_max == 0) return plan;
-  return with_heads(plan, make_heads_context(model, params).get(), model);
+  return with_heads(plan, make_heads_context(model, params).get(), model, shape_of(params));
 }
 
 MemoryPlan Context::memory() const {
   const MemoryPlan plan = memory_of(context_.get(), *model_);
-  return heads_ ? with_heads(plan, heads_->raw(), *model_) : plan;
+  return heads_ ? with_heads(plan, heads_->raw(), *model_, heads_->shape()) : plan;
 }
 
 bool Context::on_abort_poll(void* self) {
@@ -262,9 +270,17 @@ int32_t Context::rows() const { return batch_->n_tokens; }
 DecodeStatus Context::decode(const AbortCheck& abort) {
   const AbortScope scope(*this, abort);
   DecodeStatus status = raw_decode(context_.get(), *batch_);
-  if (status == DecodeStatus::ok && heads_) status = heads_->read(*batch_);
+  if (status == DecodeStatus::ok && heads_) {
+    status = heads_->read(*batch_);
+    if (status == DecodeStatus::no_room) take_back();
+  }
   rethrow_abort_failure();
   return status;
+}
+
+// Of the batch, which the model has computed and its heads have not.
+void Context::take_back() {
+  for (int32_t row = rows() - 1; row >= 0; --row) trim(batch_->seq_id[row][0], batch_->pos[row]);
 }
 
 std::vector<std::vector<int32_t>> Context::draft(const std::vector<DraftStart>& starts,

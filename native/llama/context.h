@@ -128,6 +128,7 @@ class Context {
   };
   static bool on_abort_poll(void* self);
   void make_heads(const ContextParams& params);
+  void take_back();
   void rethrow_abort_failure();
 
   // Destroyed from the last to the first: the context before the threads it computes on, and

@@ -58,6 +58,7 @@ class MtpHeads {
   bool restore(int32_t sequence, const uint8_t* state, size_t bytes);
 
   llama_context* raw() const { return context_.get(); }
+  const Shape& shape() const { return shape_; }
 
  private:
   struct ContextFree {

@@ -42,7 +42,8 @@ async function asCommonJs(module) {
     target,
     supported: { 'dynamic-import': false }, // import() would start the loader of ES modules
     define: { 'import.meta.url': 'urlOfModule' },
-    banner: "const urlOfModule = require('node:url').pathToFileURL(__filename).href",
+    // ES modules are strict, which CommonJS must be told.
+    banner: "'use strict'; const urlOfModule = require('node:url').pathToFileURL(__filename).href",
   })
   return code
 }

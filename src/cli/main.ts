@@ -85,13 +85,21 @@ addFlags(doctor, doctorFlags, [
 
 void main() // not awaited here: the bundle is CommonJS, which knows no await outside of a function
 
+/** As Node ends where what an ES module awaits never comes. */
+const unsettled = 13
+
 async function main(): Promise<void> {
+  let isSettled = false
+  process.once('exit', () => {
+    if (!isSettled) process.exitCode ||= unsettled
+  })
   try {
     await program.parseAsync()
   } catch (error) {
     const code = report(error)
     process.exitCode ||= code // that its output could not be written may have been told already
   }
+  isSettled = true
   // To a worker of node:cluster (pm2's are) its primary's channel is no reason to stay.
   process.channel?.unref()
 }

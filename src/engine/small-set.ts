@@ -31,7 +31,8 @@ export class SmallSet<T extends object> {
 
   /** In the order in which they came; those that go meanwhile are left out. */
   *[Symbol.iterator](): Iterator<T> {
-    if (this.#only !== undefined) yield this.#only
-    if (this.#all !== undefined) yield* this.#all
+    const only = this.#only
+    if (only !== undefined) yield only
+    for (const one of this.#all ?? []) if (one !== only) yield one
   }
 }

@@ -1,6 +1,6 @@
-// Attention of prompts over keys and values of f16, in the place of ggml's own. Compiled into each
-// of ggml's CPU backends, with its flags; see cmake/kernels.cmake. For what it does not take, such
-// as the single rows of replies or quantized keys, and without AVX2 only ggml's own is used.
+// Attention over keys and values of f16, in the place of ggml's own. Compiled into each of ggml's
+// CPU backends, with its flags; see cmake/kernels.cmake. For what it does not take, such as
+// quantized keys, and without AVX2 only ggml's own is used.
 //
 // Query rows are the lanes of a register: what one row has is in the same lane throughout. So keys
 // and values are read as they lie, the largest score of a row is found without looking across a
@@ -20,6 +20,7 @@ extern "C" void sluice_ggml_attention(const struct ggml_compute_params* params,
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
 #define SLUICE_ATTENTION
+#define SLUICE_LANES_512
 #include "vec.h"
 using Lanes = __m512;
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
@@ -37,7 +38,7 @@ using Lanes = __m256;
 
 namespace {
 
-#ifdef __AVX512F__
+#ifdef SLUICE_LANES_512
 constexpr int kKeysAtOnce = 8;
 Lanes load(const float* from) { return _mm512_loadu_ps(from); }
 void store(float* to, Lanes lanes) { _mm512_storeu_ps(to, lanes); }
@@ -151,11 +152,19 @@ Tile gather(const Attention& a, int64_t stream, int64_t key_head, int64_t begin,
   return tile;
 }
 
-void to_floats(const char* from, size_t row_bytes, int count, int64_t size, float* to) {
+// Rows of keys or values, and zeros behind them. Returns whether all are finite.
+bool to_floats(const char* from, size_t row_bytes, int count, int64_t size, float* to) {
+  Lanes strange = all(0);
   for (int row = 0; row < count; ++row, to += size) {
     const auto* halfs = (const ggml_fp16_t*)(from + row * row_bytes);
-    for (int64_t i = 0; i < size; i += kLanes) store(to + i, from_halfs(halfs + i));
+    for (int64_t i = 0; i < size; i += kLanes) {
+      const Lanes some = from_halfs(halfs + i);
+      store(to + i, some);
+      strange = add(strange, subtract(some, some));  // 0, or no number
+    }
   }
+  std::fill_n(to, (kTileKeys - count) * size, 0.0f);
+  return sum_of(strange) == 0;
 }
 
 enum class Visible { all, some, none };
@@ -291,10 +300,26 @@ void add_values(const Attention& a, const Memory& memory, int first,
   }
 }
 
-// Of the rows from `first` on.
+// The same, row by row, where some value is no finite number. Rows that do not see its key are kept
+// from it: their weight is 0, and 0 times that would be no number.
+void add_seen_values(const Attention& a, const Memory& memory, int first, int rows,
+                     const float* scales) {
+  for (int row = 0; row < rows; ++row) {
+    float* sums = memory.sums + first + row;
+    for (int64_t j = 0; j < a.value_size; ++j) sums[j * kTileRows] *= scales[row];
+    for (int key = 0; key < kTileKeys; ++key) {
+      const float weight = memory.scores[key * kTileRows + first + row];
+      const float* value = memory.values + key * a.value_size;
+      if (weight == 0) continue;
+      for (int64_t j = 0; j < a.value_size; ++j) sums[j * kTileRows] += weight * value[j];
+    }
+  }
+}
+
+// Some keys, and the rows from `first` on.
 template <int Vectors>
 void attend_some(const Attention& a, const Tile& tile, Memory& memory, int first, Visible visible,
-                 int64_t key, int count) {
+                 int64_t key, int count, bool are_finite) {
   if (visible == Visible::none) return;
   score<Vectors>(a, memory, first);
   if (visible == Visible::some) {
@@ -307,7 +332,10 @@ void attend_some(const Attention& a, const Tile& tile, Memory& memory, int first
   for (int vector = 0; vector < Vectors; ++vector) {
     scales[vector] = weigh(memory, first + vector * kLanes);
   }
-  add_values<Vectors>(a, memory, first, scales);
+  if (are_finite) return add_values<Vectors>(a, memory, first, scales);
+  float each[Vectors * kLanes];
+  for (int vector = 0; vector < Vectors; ++vector) store(each + vector * kLanes, scales[vector]);
+  add_seen_values(a, memory, first, Vectors * kLanes, each);
 }
 
 // All rows of a tile, by some keys.
@@ -322,13 +350,14 @@ void attend_keys(const Attention& a, const Tile& tile, Memory& memory, int64_t k
   }
   if (!is_seen) return;
   to_floats(tile.keys + key * a.k->nb[1], a.k->nb[1], count, a.key_size, memory.keys);
-  to_floats(tile.values + key * a.v->nb[1], a.v->nb[1], count, a.value_size, memory.values);
+  const bool are_finite =
+      to_floats(tile.values + key * a.v->nb[1], a.v->nb[1], count, a.value_size, memory.values);
   for (int first = 0; first < tile.rows; first += kRowsAtOnce) {
     const Visible some = visible[first / kRowsAtOnce];
     if (tile.rows - first > kLanes) {
-      attend_some<2>(a, tile, memory, first, some, key, count);
+      attend_some<2>(a, tile, memory, first, some, key, count, are_finite);
     } else {
-      attend_some<1>(a, tile, memory, first, some, key, count);
+      attend_some<1>(a, tile, memory, first, some, key, count, are_finite);
     }
   }
 }
@@ -343,9 +372,6 @@ void attend(const Attention& a, const Tile& tile, Memory& memory) {
       memory.queries[i * kTileRows + row] = tile.queries[row][i] * a.scale;
     }
   }
-  // What a last tile has no keys for is multiplied too, and must be numbers.
-  std::fill_n(memory.keys, kTileKeys * a.key_size, 0.0f);
-  std::fill_n(memory.values, kTileKeys * a.value_size, 0.0f);
   for (int64_t key = 0; key < a.keys; key += kTileKeys) {
     attend_keys(a, tile, memory, key, int(std::min<int64_t>(kTileKeys, a.keys - key)));
   }
@@ -391,6 +417,7 @@ void add_row_values(const Attention& a, const char* values, int count, const flo
     }
     for (int key = 0; key < count; ++key) {
       const auto* halfs = (const ggml_fp16_t*)(values + key * a.v->nb[1]) + j;
+      if (weights[key] == 0) continue;  // it may be hidden, and no number
       const Lanes weight = all(weights[key]);
       for (int i = 0; i < kAtOnce; ++i) {
         if (i < vectors) some[i] = fma(weight, from_halfs(halfs + i * kLanes), some[i]);

@@ -207,7 +207,7 @@ TEST("prompt limits: what copying states took of a step is taken off what prompt
   for (const double copied_ms : {100.0, 150.0, 1000.0}) {
     const int32_t rows = prompt_limits(sequences, cost, {15, true, -1, copied_ms}).rows;
     CHECK(rows >= PrefillCost::kRowsMin);
-    CHECK(cost.ms_of({rows, rows, 0}) <= std::max(260 - copied_ms, 80.0));
+    CHECK(cost.ms_of({rows, rows, 0}) <= std::max(245 - copied_ms, 80.0));
   }
 }
 

@@ -121,3 +121,12 @@ function bytesTaken(socket: Socket): number {
   }
   return socket.bytesWritten - socket.writableLength
 }
+
+/** Ends it at once; the kernel shall let go of its bytes too. Over TLS and pipes Node cannot do that. */
+export function resetConnection(socket: Socket): void {
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy()
+  }
+}

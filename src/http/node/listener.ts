@@ -22,7 +22,13 @@ import {
   modelHostOf,
 } from '../options.js'
 import { isUnmet, readBody } from './body.js'
-import { joinConnection, otherVersion, type Passenger, readerOf } from './connection.js'
+import {
+  joinConnection,
+  otherVersion,
+  type Passenger,
+  readerOf,
+  resetConnection,
+} from './connection.js'
 import {
   type Handed,
   handed,
@@ -224,7 +230,7 @@ class Exchange implements Passenger, WatchedAnswer {
 
   /** For a reader that takes nothing: the kernel shall let go of its bytes too. */
   reset(): void {
-    this.req.socket.resetAndDestroy()
+    resetConnection(this.req.socket)
   }
 
   /** Resolves once a stream has ended; undefined where the answer is whole. */

@@ -1,4 +1,5 @@
-// Attention of prompts over keys and values of f16, against plain sums in double precision.
+// Our attention over keys and values of f16 (native/llama/kernels/attention.cpp), against plain
+// sums in double precision.
 #pragma once
 
 #include "llama/test/kernels/cpu-backend.h"

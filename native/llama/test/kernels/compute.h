@@ -17,7 +17,7 @@ template <typename Fill>
 std::vector<float> compute(const CpuBackend& backend, ggml_context* in, ggml_tensor* result,
                            Fill fill) {
   if (!backend.supports(result))
-    throw std::runtime_error("the backend took the weights and refuses the product");
+    throw std::runtime_error("the backend refuses what it is to compute");
   ggml_tensor* guard = ggml_new_tensor_1d(in, GGML_TYPE_F32, kGuard);  // lies behind the result
   const ggml_backend_buffer_ptr buffer(ggml_backend_alloc_ctx_tensors(in, backend.get()));
   if (!buffer) throw std::runtime_error("no memory for a product");
