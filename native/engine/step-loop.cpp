@@ -103,10 +103,12 @@ void StepLoop::run() {
     expire_queue();
     stats_.moved += slots_.compact(Clock::now() + kCopyingMax);
     const StepPlan step = plan(ms_since(start));
-    publish_stats();
     if (step.empty()) {
+      publish_stats();
       sleep();
     } else if (make_cells_for(step)) {
+      ++stats_.steps;  // and told now: whoever cancels can see that no other one began
+      publish_stats();
       run_step(step);
     }
   }
@@ -255,7 +257,6 @@ void StepLoop::preempt(int32_t slot) {
 
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
-  ++stats_.steps;
   if (!plan.singles.empty()) run_singles(plan.singles, !plan.prefills.empty());
   // Nobody who hears of something need wait for the prompts.
   if (!plan.prefills.empty()) wake_readers(false);

@@ -27,6 +27,8 @@ extern "C" bool sluice_ggml_sgemm(const struct ggml_compute_params* params, int6
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
 
 #include "ggml-common.h"
 
@@ -61,6 +63,29 @@ struct alignas(64) TileBlock {
   __m512i values[QK8_0 / 4];
   __m512 scales;
 };
+
+// Of one thread. Not as a thread_local array, for which each thread of a program that this is
+// linked into statically would give a part of its stack.
+struct Memory {
+  TileBlock tile[kTileBlocks];
+  PackedBlock packed[kPackedBlocks];
+};
+
+struct FreeMemory {
+  void operator()(Memory* memory) const {
+    operator delete(memory, std::align_val_t(alignof(Memory)));
+  }
+};
+
+Memory& memory() {
+  static thread_local std::unique_ptr<Memory, FreeMemory> own;
+  if (!own) {
+    const auto alignment = std::align_val_t(alignof(Memory));
+    own.reset(static_cast<Memory*>(operator new(sizeof(Memory), alignment, std::nothrow)));
+    if (!own) GGML_ABORT("no memory for a product");
+  }
+  return *own;
+}
 
 struct Product {
   const block_q8_0* a;
@@ -187,7 +212,7 @@ constexpr AddTile kAddTile[] = {add_tile<1>, add_tile<2>, add_tile<3>, add_tile<
 // Rows from `row` on, 16 or as many as there are, by packed columns; `c` is the first one's.
 void compute_rows(const Product& product, int64_t row, int64_t columns, const PackedBlock* packed,
                   float* c) {
-  static thread_local TileBlock tile[kTileBlocks];
+  TileBlock* const tile = memory().tile;
   const int64_t count = std::min(kTileRows, product.m - row);
   const block_q8_0* rows[kTileRows];
   for (int64_t i = 0; i < kTileRows; ++i) {  // what is missing is the last one again
@@ -288,7 +313,7 @@ void compute_chunk(const Product& product, int64_t begin, int64_t end, int64_t f
 
 // The work of all threads: chunks of rows by groups of columns, which fit into what is packed.
 void multiply(const ggml_compute_params& params, const Product& product) {
-  alignas(64) static thread_local PackedBlock packed[kPackedBlocks];
+  PackedBlock* const packed = memory().packed;
   const int64_t fitting = kPackedBlocks / product.k;
   const int64_t group =
       std::min(product.n, fitting < kTileColumns ? fitting : fitting / kTileColumns * kTileColumns);
