@@ -122,7 +122,10 @@ function bytesTaken(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength
 }
 
-/** Ends it at once; the kernel shall let go of its bytes too. Over TLS and pipes Node cannot do that. */
+/**
+ * Ends it at once, and has the kernel let go of its bytes too. Over TLS and pipes Node cannot do the
+ * second.
+ */
 export function resetConnection(socket: Socket): void {
   try {
     socket.resetAndDestroy()
