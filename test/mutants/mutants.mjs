@@ -278,7 +278,7 @@ export const mutants = [
     check: 28,
     file: 'native/engine/step-loop.cpp',
     find: '    retire_cancelled();\n    const auto start = Clock::now();\n    fill_slots();',
-    replace: '    const auto start = Clock::now();\n    fill_slots();',
+    replace: '\n    const auto start = Clock::now();\n    fill_slots();',
     tests: realLeave,
   },
   {
