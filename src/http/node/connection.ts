@@ -123,8 +123,8 @@ function bytesTaken(socket: Socket): number {
 }
 
 /**
- * Ends it at once, and has the kernel let go of its bytes too. Over TLS and pipes Node cannot do the
- * second.
+ * Ends it at once, and has the kernel let go of its bytes too. Over TLS and pipes Node cannot do
+ * the second.
  */
 export function resetConnection(socket: Socket): void {
   try {
