@@ -88,6 +88,9 @@ constexpr int64_t kThreadsMost = 4, kThreadsMostOneByOne = 1;
 // Units of work that a thread has at least, if they can be so small.
 constexpr int64_t kUnitsMin = 3;
 constexpr ggml_fp16_t kHidden = 0xfc00;  // minus infinity, as a mask has it
+// The largest score of a row that has seen no key. Not minus infinity: a hidden key's score, which
+// is that, less itself is no number.
+constexpr float kNothingSeen = -FLT_MAX;
 
 // One attention. Its query rows are [stream][head][token]; some heads share one of keys and values.
 struct Attention {
@@ -252,16 +255,13 @@ Lanes weigh(Memory& memory, int first) {
   Lanes largest = before;
   for (int i = 0; i < kTileKeys; ++i) largest = larger(largest, load(scores + i * kTileRows));
   store(memory.largest + first, largest);
-  // Rows that have seen no key yet have nothing but weights of 0: minus infinity minus itself is
-  // no number.
-  const Lanes base = larger(largest, all(-FLT_MAX));
   Lanes total = all(0);
   for (int i = 0; i < kTileKeys; ++i) {
-    const Lanes weight = ggml_v_expf(subtract(load(scores + i * kTileRows), base));
+    const Lanes weight = ggml_v_expf(subtract(load(scores + i * kTileRows), largest));
     store(scores + i * kTileRows, weight);
     total = add(total, weight);
   }
-  const Lanes scale = ggml_v_expf(subtract(before, base));
+  const Lanes scale = ggml_v_expf(subtract(before, largest));
   store(memory.totals + first, fma(load(memory.totals + first), scale, total));
   return scale;
 }
@@ -365,7 +365,7 @@ void attend_keys(const Attention& a, const Tile& tile, Memory& memory, int64_t k
 void attend(const Attention& a, const Tile& tile, Memory& memory) {
   std::fill_n(memory.queries, a.key_size * kTileRows, 0.0f);
   std::fill_n(memory.sums, a.value_size * kTileRows, 0.0f);
-  std::fill_n(memory.largest, kTileRows, -INFINITY);
+  std::fill_n(memory.largest, kTileRows, kNothingSeen);
   std::fill_n(memory.totals, kTileRows, 0.0f);
   for (int row = 0; row < tile.rows; ++row) {
     for (int64_t i = 0; i < a.key_size; ++i) {
@@ -429,12 +429,11 @@ void add_row_values(const Attention& a, const char* values, int count, const flo
 
 void attend_row(const Attention& a, const Tile& tile, Memory& memory, int row) {
   float* sums = tile.results[row];
-  float largest = -INFINITY, total = 0;
+  float largest = kNothingSeen, total = 0;
   std::fill_n(sums, a.value_size, 0.0f);
   for (int64_t key = 0; key < a.keys; key += kTileKeys) {
     const int count = int(std::min<int64_t>(kTileKeys, a.keys - key));
     const float of_tile = score_row(a, tile, memory.queries, row, key, count, memory.scores);
-    if (of_tile == -INFINITY) continue;
     const float before = largest;
     largest = std::max(largest, of_tile);
     Lanes weights = all(0);

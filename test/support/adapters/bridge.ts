@@ -57,7 +57,8 @@ async function send(response: Response, res: ServerResponse, gone: AbortSignal):
     if (!res.write(Buffer.from(value)) && !gone.aborted) await drained(res, gone)
   }
   gone.removeEventListener('abort', cancel)
-  res.end()
+  if (gone.aborted) res.destroy()
+  else res.end()
 }
 
 function drained(res: ServerResponse, gone: AbortSignal): Promise<void> {

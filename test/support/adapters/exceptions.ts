@@ -36,13 +36,6 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'the slot of a reader that never reads is free again at the stall deadline',
     'a large reply that is no stream goes out by more than 16 KiB, after a stream',
   ],
-  'the judge of new wires takes a stream that its client left here for one that has ended': [
-    'frees its slot, stream',
-    'leaves nothing that is kept',
-    'ends the generation, stream',
-    'a reader that stops holds the engine within its window',
-    'aborts, or leaves its loop, and the slot is free',
-  ],
   'a whole answer is sent once its server has it': [
     'the deadline also holds for the last bytes, when the reply is over',
   ],
