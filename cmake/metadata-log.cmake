@@ -3,7 +3,11 @@
 # native/llama/runtime/shared/metadata-text.cpp. No file of llama.cpp is changed.
 
 set(loader "${LLAMA_CPP_DIR}/src/llama-model-loader.cpp")
-file(READ "${loader}" loader_source)
+set(loader_source "")
+if(EXISTS "${loader}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${loader}")
+  file(READ "${loader}" loader_source)
+endif()
 if(loader_source MATCHES "gguf_kv_to_str\\(metadata, i\\)")
   set_source_files_properties("${loader}" TARGET_DIRECTORY llama
     PROPERTIES COMPILE_DEFINITIONS gguf_kv_to_str=sluice_metadata_text)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Stop } from '../../scripts/support/stop.mjs'
 import { chat, stalledChat } from '../client/chat.js'
 import { ask } from '../client/prompts.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
@@ -15,7 +16,6 @@ const settlingMs = 3_000
 /** So long that its reader has the only slot for as long as others are looked at. */
 const endlessTokens = 60_000
 const warmUps = 64
-const pageBytes = 4096
 
 type Own = Pick<ServerSettings, 'parallel' | 'context' | 'queue'>
 
@@ -109,9 +109,9 @@ async function growth(
   const before = server.residentBytes()
   const end = await join()
   await sleep(settlingMs)
-  // The system may have taken back more than came in.
-  const bytes = Math.max(pageBytes, server.residentBytes() - before)
+  const bytes = server.residentBytes() - before
   end()
+  if (bytes <= 0) throw new Stop('memory: the system took back more than came in; measure again.')
   return bytes / 1024 / count
 }
 

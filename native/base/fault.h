@@ -60,7 +60,8 @@ inline FaultError invalid_option(std::string option, std::string message) {
 // The fault of a row of logits from which no token can be chosen.
 inline FaultError unusable_logits() {
   return FaultError(FaultCode::engine_failed,
-                    "the model computed no usable logits; its weights may be damaged");
+                    "the model computed no usable logits; its keys or values may be too large for "
+                    "kvType f16 (try bf16), or its weights are damaged");
 }
 
 // An exception as a fault; `otherwise` is the code of one that is neither ours nor bad_alloc.

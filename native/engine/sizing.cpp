@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "engine/embed/embedding-context.h"
 #include "engine/policy/draft-cost.h"
-#include "engine/policy/scheduler.h"
+#include "engine/policy/prefill-cost.h"
 
 namespace sluice {
 namespace {

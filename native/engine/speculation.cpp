@@ -78,7 +78,9 @@ std::vector<std::vector<int32_t>> Speculation::draft_by_heads(
   if (tokens == 0) return std::vector<std::vector<int32_t>>(requests.size());
   const auto start = Clock::now();
   auto drafts = with_heads_->draft(starts, abort);
-  cost_.learn_draft(tokens, ms_since(start));
+  int32_t drafted = 0;
+  for (const auto& draft : drafts) drafted += int32_t(draft.size());
+  if (drafted > 0) cost_.learn_draft(drafted, ms_since(start));
   return drafts;
 }
 

@@ -107,7 +107,7 @@ void StepLoop::run() {
       publish_stats();
       sleep();
     } else if (make_cells_for(step)) {
-      ++stats_.steps;  // and told now: whoever cancels can see that no other one began
+      ++stats_.steps;  // told before it runs: who cancels can see that no later one has its rows
       publish_stats();
       run_step(step);
     }
@@ -223,11 +223,10 @@ StepPlan StepLoop::plan(double copied_ms) {
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
     if (const Sequence* sequence = slots_.at(slot)) views.push_back(sequence->view());
   }
-  const double held_ms = held_since_ ? ms_since(*held_since_) : -1;
-  const StepTime time{singles_ms_, options_.can_abort, held_ms, copied_ms};
+  const auto now = Clock::now();
+  const StepTime time{singles_ms_, options_.can_abort, hold_.ms(now), copied_ms};
   PromptLimits limits = prompt_limits(views, prefill_cost_, time);
-  if (!limits.holds) held_since_.reset();
-  if (limits.holds && !held_since_) held_since_ = Clock::now();
+  hold_.note(limits, now);
   limits.is_oldest_turn = stats_.steps % 2 == 1;
   limits.shares_cells = options_.slots.shared_cells > 0;
   const auto is_scored = [](const SequenceView& view) { return view.is_scored; };
@@ -450,7 +449,7 @@ bool StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
 // the batch. None where somebody waits for a token, or where prompts are held, since nobody begins
 // before all can.
 int32_t StepLoop::gives_way_to(const PrefillRows& rows) const {
-  if (!context_.can_trim() || held_since_) return 0;
+  if (!context_.can_trim() || hold_.is_on()) return 0;
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
     if (slots_.at(slot) && slots_.at(slot)->is_generating()) return 0;
   }

@@ -15,6 +15,7 @@
 #include "engine/batch/waiting-line.h"
 #include "engine/batch/work-clock.h"
 #include "engine/policy/prefill-cost.h"
+#include "engine/policy/prompt-limits.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
 #include "engine/request/event-sink.h"
@@ -143,9 +144,9 @@ class StepLoop : public Loop {
   WaitingLine line_;
   SamplerPool samplers_;
   ThreadTuner threads_;
-  PrefillCost prefill_cost_, scored_cost_;       // the second: of batches with prompt logprobs
-  double singles_ms_ = 0;                        // moving average
-  std::optional<Clock::time_point> held_since_;  // see prompt_limits()
+  PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
+  double singles_ms_ = 0;                   // moving average
+  Hold hold_;
   NewcomerWatch newcomers_;
   Stats stats_;
   WorkClock clock_{stats_, &Stats::plan_ms};

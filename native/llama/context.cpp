@@ -280,7 +280,10 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
 
 // Of the batch, which the model has computed and its heads have not.
 void Context::take_back() {
-  for (int32_t row = rows() - 1; row >= 0; --row) trim(batch_->seq_id[row][0], batch_->pos[row]);
+  for (int32_t row = 0; row < rows(); ++row) {
+    const int32_t sequence = batch_->seq_id[row][0];
+    if (row == 0 || batch_->seq_id[row - 1][0] != sequence) trim(sequence, batch_->pos[row]);
+  }
 }
 
 std::vector<std::vector<int32_t>> Context::draft(const std::vector<DraftStart>& starts,

@@ -93,7 +93,7 @@ class Sampler final : public RowSampler {
   // A generator takes 5 KB, and a chain has two: they are made for the first token and not for a
   // request that waits for a slot.
   uint32_t seed_;
-  SamplerPtr chain_;                        // after the truncation; null for `greedy` and `none`
+  SamplerPtr chain_;  // null until the first token, and for `greedy` and `none`
   std::unique_ptr<std::mt19937> numbers_;   // for `none`, drawn as the chain's last sampler does
   std::unique_ptr<Constraint> constraint_;  // null when the reply is free
   std::vector<int32_t> forced_;

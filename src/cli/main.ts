@@ -37,7 +37,7 @@ const run = program
 
 const serve = program
   .command('serve')
-  .description('Serve the OpenAI-compatible HTTP API.')
+  .description("Serve OpenAI's and Anthropic's HTTP APIs.")
   .action((given: object) =>
     perform(serveFlags, given, async (flags) => {
       const { serveCommand } = await import('./serve.js')
@@ -65,7 +65,8 @@ program
   .option('--metal', 'compute on Apple GPUs')
   .action(async (backends: object) => {
     const { buildCommand } = await import('./build.js')
-    process.exitCode = await buildCommand(Object.keys(backends))
+    const code = await buildCommand(Object.keys(backends))
+    process.exitCode ||= code
   })
 
 addFlags(run, runFlags, [
@@ -115,7 +116,8 @@ async function perform<F extends Flags>(
   }
   const settled = settleFlags(flags, { ...given }, process.env)
   try {
-    process.exitCode = await command(settled)
+    const code = await command(settled)
+    process.exitCode ||= code // that its output could not be written may have been told already
   } catch (error) {
     throw inFlags(error, flags)
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { Engine } from '../engine/engine.js'
 import { load as loadEngine } from '../engine/load.js'
-import { isLoopback } from '../http/door/loopback.js'
+import { isOpenToOthers } from '../http/door/loopback.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
@@ -39,9 +39,8 @@ export async function serveCommand(flags: Flags): Promise<number> {
 
 /** Whether the server will listen, as far as that can be known without keeping the port. */
 async function canListen(flags: Flags, apiKeys: readonly string[]): Promise<boolean> {
-  const { host, port, isolateKeys, allowUnauthenticated } = flags
-  const needsKeys = isolateKeys || !(allowUnauthenticated || isLoopback(host))
-  if (needsKeys && apiKeys.length === 0) return false
+  const { host, port, isolateKeys } = flags
+  if (isOpenToOthers({ ...flags, apiKeys }) || (isolateKeys && apiKeys.length === 0)) return false
   if (cluster.isWorker) return false // workers share their port, which a look would close
   const server = net.createServer()
   try {

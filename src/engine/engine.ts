@@ -99,8 +99,9 @@ export class Engine implements AsyncDisposable {
   /**
    * Resolves once the engine has ended and its memory is free: with undefined where close() ended
    * it, with an EngineEndedError where it ended by itself (`cause` says why). By then
-   * everything that was asked of it has settled. It never rejects, so it need not be caught, and
-   * waiting for it keeps no process alive.
+   * everything that was asked of it has settled. It never rejects, so it need not be caught.
+   * Waiting for it keeps no process alive, until the engine has failed (`failure`): from then on
+   * its end is waited for.
    */
   get ended(): Promise<EngineEndedError | undefined> {
     return this.#parts.ended

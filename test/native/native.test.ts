@@ -31,7 +31,10 @@ function programPath(name: string) {
 
 function runProgram(name: string, args: string[]) {
   const program = programPath(name)
-  const { stdout, stderr, status, signal, error } = spawnSync(program, args, { encoding: 'utf8' })
+  const { stdout, stderr, status, signal, error } = spawnSync(program, args, {
+    encoding: 'utf8',
+    timeout: 600_000,
+  })
   if (error) throw new Error(`${program} cannot run; build it with: npm test`, { cause: error })
   const lines = stdout.split('\n').filter((line) => line !== '')
   return { lines: lines.map((line) => JSON.parse(line) as unknown), stderr, status, signal }

@@ -10,7 +10,7 @@ namespace sluice {
 namespace {
 
 // A newcomer with more rows to compute would not be done soon.
-constexpr int32_t kRowsMax = 512;
+constexpr int32_t kSoonDoneRows = 512;
 // Others that come with a newcomer come so soon after one another.
 constexpr auto kOthersApart = std::chrono::milliseconds(2);
 constexpr auto kOthersMax = std::chrono::milliseconds(20);
@@ -30,7 +30,7 @@ void NewcomerWatch::receive() {
 void NewcomerWatch::begin(double batch_ms, int32_t rows) {
   const std::chrono::duration<double, std::milli> time(budget_.gives_way_ms(batch_ms));
   until_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
-  rows_ = std::min(rows, kRowsMax + 1);
+  rows_ = std::min(rows, kSoonDoneRows + 1);
   gives_way_ = false;
 }
 

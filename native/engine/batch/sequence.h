@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/batch/reply-reader.h"
-#include "engine/policy/scheduler.h"
+#include "engine/policy/step-plan.h"
 #include "engine/request/event-sink.h"
 #include "engine/request/ledger.h"
 #include "engine/request/pending-logprobs.h"

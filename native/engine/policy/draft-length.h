@@ -10,10 +10,10 @@ namespace sluice {
 //
 // A drafted token costs a row whether it is accepted or not, and is used only if all before it are
 // accepted. With p the share of the last few dozen tried tokens that were accepted, the k-th token
-// is used with a chance of p^k. With a DraftCost the number is the fastest by it; without, the
-// largest whose last token has a chance of kWorth. Where not even one token is worth it, nothing is
-// drafted for some steps, and for twice as many after each try that fails: a text that cannot be
-// guessed cheaply loses a few steps in a hundred.
+// is used with a chance of p^k. With a DraftCost that knows single rows the number is the
+// fastest by it; else the largest whose last token has a chance of at least kWorth. Where not even
+// one token is worth it, nothing is drafted for some steps, and for twice as many after each try
+// that fails: a text that cannot be guessed cheaply loses a few steps in a hundred.
 //
 // Pure. Owned by Speculation.
 class DraftLength {

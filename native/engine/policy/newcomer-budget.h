@@ -6,7 +6,8 @@ namespace sluice {
 
 // A batch of prompts that nobody waits beside may be abandoned for one who comes meanwhile. What it
 // had computed of a prompt is lost, so this says for how long it may be: not when less than half is
-// left of it, and in the long run not more than a tenth of all time. Pure. Owned by StepLoop.
+// left of it, and in the long run not more than a tenth of all time. Pure. Owned by
+// NewcomerWatch.
 class NewcomerBudget {
  public:
   // For so long from its start, in milliseconds, a batch gives way.

@@ -65,6 +65,18 @@ bool are_held(const Prompts& prompts, const PrefillCost& cost, const PrefillCost
 
 }  // namespace
 
+double Hold::ms(Clock::time_point now) const {
+  return since_ ? std::chrono::duration<double, std::milli>(now - *since_).count() : -1;
+}
+
+void Hold::note(const PromptLimits& limits, Clock::time_point now) {
+  if (!limits.holds) {
+    since_.reset();
+  } else if (!since_) {
+    since_ = now;
+  }
+}
+
 PromptLimits prompt_limits(const std::vector<SequenceView>& sequences, const PrefillCost& cost,
                            const StepTime& time) {
   const Prompts prompts = prompts_of(sequences);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/policy/prefill-cost.h"
 #include "engine/policy/step-plan.h"
 
@@ -26,6 +28,19 @@ struct StepTime {
   bool can_abort;        // whether a batch under way can be aborted
   double held_ms = -1;   // since prompts are held; negative where they are not
   double copied_ms = 0;  // what copying states has taken of this step already
+};
+
+// Since when prompts are held: from the first step whose limits hold them to the last. Pure. Owned
+// by StepLoop.
+class Hold {
+ public:
+  bool is_on() const { return since_.has_value(); }
+  // Milliseconds; negative where none are held.
+  double ms(Clock::time_point now) const;
+  void note(const PromptLimits& limits, Clock::time_point now);
+
+ private:
+  std::optional<Clock::time_point> since_;
 };
 
 // How many rows of prompts the next step computes. Pure.

@@ -30,7 +30,7 @@ struct Chunk {
 // never waits for a chunk inside its own batch, and an abort then drops prompts only.
 struct StepPlan {
   std::vector<int32_t> singles;              // slots, ascending
-  std::vector<std::vector<Chunk>> prefills;  // a batch each; ascending slots
+  std::vector<std::vector<Chunk>> prefills;  // a batch each
 
   bool empty() const { return singles.empty() && prefills.empty(); }
 };

@@ -4,9 +4,9 @@
 //
 // Query rows are the lanes of a register: what one row has is in the same lane throughout. So keys
 // and values are read as they lie, the largest score of a row is found without looking across a
-// register, and nothing is transposed but the queries, once. A row's result does not depend on the
-// rows beside it. Where rows are too few for that, the lanes are a row's elements, as in ggml's
-// code. But all sums are of floats, where ggml's are of f16.
+// register, and nothing is transposed but the queries, once. Where rows are too few for that, the
+// lanes are a row's elements, as in ggml's code. But all sums are of floats, where ggml's are of
+// f16. In each of the two ways a row's result does not depend on the rows beside it.
 //
 // Scores are of a tile of keys at a time. As in FlashAttention, what was added up before is scaled
 // when a tile has a larger score than all before it (Dao et al. 2022, arXiv 2205.14135).
@@ -122,6 +122,9 @@ struct Tile {
   const ggml_fp16_t* masks[kTileRows];
   float* results[kTileRows];
 };
+
+// The score of a key that a row sees. Minus infinity, of keys that were too large, would hide it.
+float seen(float score) { return score == -INFINITY ? NAN : score; }
 
 int64_t parts_of(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 
@@ -301,7 +304,8 @@ void add_values(const Attention& a, const Memory& memory, int first,
 }
 
 // The same, row by row, where some value is no finite number. Rows that do not see its key are kept
-// from it: their weight is 0, and 0 times that would be no number.
+// from it: their weight is 0, and 0 times that would be no number. Cells that were given up keep
+// such values until they are written anew.
 void add_seen_values(const Attention& a, const Memory& memory, int first, int rows,
                      const float* scales) {
   for (int row = 0; row < rows; ++row) {
@@ -316,12 +320,21 @@ void add_seen_values(const Attention& a, const Memory& memory, int first, int ro
   }
 }
 
+// Whether all numbers of some keys are finite, and of their values.
+struct Finite {
+  bool keys, values;
+};
+
 // Some keys, and the rows from `first` on.
 template <int Vectors>
 void attend_some(const Attention& a, const Tile& tile, Memory& memory, int first, Visible visible,
-                 int64_t key, int count, bool are_finite) {
+                 int64_t key, int count, Finite finite) {
   if (visible == Visible::none) return;
   score<Vectors>(a, memory, first);
+  for (int i = 0; !finite.keys && i < count; ++i) {
+    float* scores = memory.scores + i * kTileRows + first;
+    std::transform(scores, scores + Vectors * kLanes, scores, seen);
+  }
   if (visible == Visible::some) {
     add_mask(tile, first, Vectors * kLanes, key, count, memory.scores);
   }
@@ -332,10 +345,10 @@ void attend_some(const Attention& a, const Tile& tile, Memory& memory, int first
   for (int vector = 0; vector < Vectors; ++vector) {
     scales[vector] = weigh(memory, first + vector * kLanes);
   }
-  if (are_finite) return add_values<Vectors>(a, memory, first, scales);
+  if (finite.values) return add_values<Vectors>(a, memory, first, scales);
   float each[Vectors * kLanes];
   for (int vector = 0; vector < Vectors; ++vector) store(each + vector * kLanes, scales[vector]);
-  add_seen_values(a, memory, first, Vectors * kLanes, each);
+  add_seen_values(a, memory, first, std::min(Vectors * kLanes, tile.rows - first), each);
 }
 
 // All rows of a tile, by some keys.
@@ -349,15 +362,15 @@ void attend_keys(const Attention& a, const Tile& tile, Memory& memory, int64_t k
     is_seen |= some != Visible::none;
   }
   if (!is_seen) return;
-  to_floats(tile.keys + key * a.k->nb[1], a.k->nb[1], count, a.key_size, memory.keys);
-  const bool are_finite =
-      to_floats(tile.values + key * a.v->nb[1], a.v->nb[1], count, a.value_size, memory.values);
+  const Finite finite{
+      to_floats(tile.keys + key * a.k->nb[1], a.k->nb[1], count, a.key_size, memory.keys),
+      to_floats(tile.values + key * a.v->nb[1], a.v->nb[1], count, a.value_size, memory.values)};
   for (int first = 0; first < tile.rows; first += kRowsAtOnce) {
     const Visible some = visible[first / kRowsAtOnce];
     if (tile.rows - first > kLanes) {
-      attend_some<2>(a, tile, memory, first, some, key, count, are_finite);
+      attend_some<2>(a, tile, memory, first, some, key, count, finite);
     } else {
-      attend_some<1>(a, tile, memory, first, some, key, count, are_finite);
+      attend_some<1>(a, tile, memory, first, some, key, count, finite);
     }
   }
 }
@@ -398,7 +411,7 @@ float score_row(const Attention& a, const Tile& tile, const float* query, int ro
     for (int64_t j = 0; j < a.key_size; j += kLanes) {
       sums = fma(load(query + j), from_halfs(halfs + j), sums);
     }
-    scores[i] = sum_of(sums) + (mask && mask[i] != 0 ? GGML_CPU_FP16_TO_FP32(mask[i]) : 0);
+    scores[i] = seen(sum_of(sums)) + (mask && mask[i] != 0 ? GGML_CPU_FP16_TO_FP32(mask[i]) : 0);
   }
   Lanes largest = all(-INFINITY);
   for (int i = 0; i < kTileKeys; i += kLanes) largest = larger(largest, load(scores + i));
@@ -433,6 +446,8 @@ void attend_row(const Attention& a, const Tile& tile, Memory& memory, int row) {
   std::fill_n(sums, a.value_size, 0.0f);
   for (int64_t key = 0; key < a.keys; key += kTileKeys) {
     const int count = int(std::min<int64_t>(kTileKeys, a.keys - key));
+    const ggml_fp16_t* mask = tile.masks[row];
+    if (mask && visible_of(mask + key, count) == Visible::none) continue;
     const float of_tile = score_row(a, tile, memory.queries, row, key, count, memory.scores);
     const float before = largest;
     largest = std::max(largest, of_tile);

@@ -82,6 +82,8 @@ Memory& memory() {
   if (!own) {
     const auto alignment = std::align_val_t(alignof(Memory));
     own.reset(static_cast<Memory*>(operator new(sizeof(Memory), alignment, std::nothrow)));
+    // The other threads share the product with this one and cannot be told otherwise. llama.cpp
+    // itself ends the process where a thread has no memory.
     if (!own) GGML_ABORT("no memory for a product");
   }
   return *own;

@@ -27,6 +27,13 @@ Run run(DraftLength& length, int64_t tokens, int64_t wrong_every) {
   return run;
 }
 
+// Steps without a draft.
+int32_t pause_of(DraftLength& length) {
+  int32_t steps = 1;
+  while (length.next() == 0) CHECK(++steps <= 2 * DraftLength::kPauseMax);
+  return steps;
+}
+
 }  // namespace
 
 TEST("draft length: a reply begins with a few tokens") {
@@ -72,7 +79,7 @@ TEST("draft length: pauses double while tries come to nothing, and end at kPause
   int32_t pauses[8] = {};
   for (int32_t& pause : pauses) {
     while (length.next() > 0) length.learn(1, 0, true);
-    for (pause = 1; length.next() == 0;) ++pause;
+    pause = pause_of(length);
     length.learn(1, 0, true);
   }
   CHECK_EQ(pauses[0], DraftLength::kPauseMin);
@@ -86,9 +93,7 @@ TEST("draft length: a text that becomes guessable is found out, and pauses are s
   run(length, 600, 1000);
   CHECK_EQ(length.next(), kMax);
   while (length.next() > 0) length.learn(1, 0, true);
-  int32_t pause = 1;
-  while (length.next() == 0) ++pause;
-  CHECK_EQ(pause, DraftLength::kPauseMin);
+  CHECK_EQ(pause_of(length), DraftLength::kPauseMin);
 }
 
 TEST("draft length: a draft that was cut short says nothing against it") {
@@ -103,8 +108,7 @@ TEST("draft length: what is not worth its rows is tried again after a pause") {
   DraftLength length(kMax, &cost);
   CHECK(length.chance() > 0.9);
   length.learn(4, 1, true);
-  while (length.chance() == 0) {
-  }
+  for (int32_t step = 0; length.chance() == 0; ++step) CHECK(step <= DraftLength::kPauseMax);
   CHECK(!length.passed());
   int64_t steps = 0;
   while (!length.passed()) {

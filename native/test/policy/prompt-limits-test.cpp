@@ -10,6 +10,8 @@
 
 using sluice::BatchTime;
 using sluice::Chunk;
+using sluice::Clock;
+using sluice::Hold;
 using sluice::kTileRows;
 using sluice::plan_step;
 using sluice::PrefillBatch;
@@ -49,7 +51,8 @@ struct Run {
   bool learns = true;
   double slowed = 1;  // so many times as long do batches take, since other programs have the cores
 
-  double now = 0, longest_step = 0, held_since = -1;
+  double now = 0, longest_step = 0;
+  Hold hold{};
   int32_t steps = 0, batches = 0;
   std::vector<double> firsts{};      // when each one had its first token
   std::vector<double> gaps{};        // between the tokens of each
@@ -65,11 +68,10 @@ struct Run {
     const bool is_over = std::all_of(sequences.begin(), sequences.end(),
                                      [](const auto& one) { return one.is_generating; });
     if (is_over) return false;
-    const double held_ms = held_since < 0 ? -1 : now - held_since;
     PromptLimits limits =
-        prompt_limits(sequences, cost, {machine.singles_ms, machine.can_abort, held_ms});
+        prompt_limits(sequences, cost, {machine.singles_ms, machine.can_abort, hold.ms(clock())});
+    hold.note(limits, clock());
     limits.is_oldest_turn = steps % 2 == 1;
-    held_since = !limits.holds ? -1 : held_since < 0 ? now : held_since;
     const StepPlan plan = plan_step(sequences, limits);
     if (plan.empty()) return false;
     const double start = now;
@@ -79,6 +81,10 @@ struct Run {
     ++steps;
     longest_step = std::max(longest_step, now - start);
     return true;
+  }
+
+  Clock::time_point clock() const {
+    return Clock::time_point(std::chrono::microseconds(int64_t(1000 * now)));
   }
 
   void compute(const std::vector<Chunk>& chunks) {
@@ -254,6 +260,15 @@ TEST("prompt limits: those that are held begin after 2.5 s whatever still comes"
   const std::vector<SequenceView> sequences = prompts(16, 36);
   CHECK(prompt_limits(sequences, cost, {15, true, 1000}).holds);
   CHECK(!prompt_limits(sequences, cost, {15, true, 2400}).holds);
+  // One comes in each step, for as long as nobody has begun.
+  Run run{kAvx512, cost, sequences};
+  run.last_token.assign(1000, -1);
+  while (run.firsts.empty() && run.steps < 500) {
+    run.sequences.push_back(prompt(int32_t(run.sequences.size()), 36));
+    run.step();
+  }
+  CHECK(run.firsts.front() > 1500);  // they were held
+  CHECK(run.firsts.front() < 2500 + 2 * run.longest_step);
 }
 
 // Of a batch that takes twice as long on a busy machine, half is stalled. What is learnt is without

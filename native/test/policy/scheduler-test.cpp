@@ -150,7 +150,7 @@ TEST("scheduler: no batch has more rows than it may") {
   CHECK_EQ(shown(plan_step(two, {1100, 512, false})), " | 1:0+30 | 0:0+512 | 0:512+512");
   std::vector<SequenceView> prompts;
   for (int32_t slot = 0; slot < 40; ++slot) prompts.push_back(prompt(slot, 30));
-  for (const auto& batch : plan_step(prompts, {512, 512, false}).prefills) {
+  for (const auto& batch : plan_step(prompts, {1024, 512, false}).prefills) {
     int32_t rows = 0;
     for (const Chunk& chunk : batch) rows += chunk.count;
     CHECK(rows <= 512);

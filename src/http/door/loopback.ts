@@ -8,6 +8,15 @@ export function isLoopback(host: string): boolean {
   return isIPv4(v4) && v4.startsWith('127.')
 }
 
+/** Whether others can reach a server that asks for no key, though nobody said that they may. */
+export function isOpenToOthers(of: {
+  readonly host: string
+  readonly apiKeys: readonly string[]
+  readonly allowUnauthenticated: boolean
+}): boolean {
+  return !(isLoopback(of.host) || of.apiKeys.length > 0 || of.allowUnauthenticated)
+}
+
 /** In lower case, and without the brackets of an IPv6 address. */
 export function bareHost(name: string): string {
   return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')

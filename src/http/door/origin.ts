@@ -45,11 +45,12 @@ export function checkHost(
   const isReachable = [host, localAddress].some((one) => one !== undefined && !isLoopback(one))
   if (name !== undefined && isReachable && isUnregistrable(name)) return
   const came = name === undefined ? 'none that can be read' : `'${name}'`
-  const why = isFromHere ? 'allowed; ask localhost' : 'for other machines; bring a key'
+  const why = isFromHere
+    ? "is not allowed; ask localhost, or let the server's owner"
+    : "is not for other machines; let the server's owner give keys, or"
   throw new HttpError(
     'host',
-    `The Host header names ${came}, which is not ${why}, or let the server's owner allow this ` +
-      `name (${optionName('allowHosts')}).`,
+    `The Host header names ${came}, which ${why} allow this name (${optionName('allowHosts')}).`,
   )
 }
 

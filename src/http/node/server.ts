@@ -6,7 +6,7 @@ import { atCaller, fromCaller } from '../../engine/call-site.js'
 import type { ModelHost } from '../../host/model-host.js'
 import { noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
-import { isLoopback } from '../door/loopback.js'
+import { isOpenToOthers } from '../door/loopback.js'
 import { Drain } from '../drain.js'
 import {
   type DrainOptions,
@@ -188,10 +188,10 @@ function openConnections(server: Server): Promise<number> {
   })
 }
 
-function checkOpenness({ host, apiKeys, allowUnauthenticated }: ServerSettings): void {
-  if (isLoopback(host) || apiKeys.length > 0 || allowUnauthenticated) return
+function checkOpenness(settings: ServerSettings): void {
+  if (!isOpenToOthers(settings)) return
   const why = 'others can reach it; or give apiKeys, or set allowUnauthenticated'
-  throw refused('host', `a loopback address such as 127.0.0.1 (${why})`, show(host))
+  throw refused('host', `a loopback address such as 127.0.0.1 (${why})`, show(settings.host))
 }
 
 /** What it was bound by, it may be asked by: an address of the banner works as it is printed. */

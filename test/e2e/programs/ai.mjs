@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { leaves, output, sdk, withTool } from './ai-sdk.mjs'
 import {
   answer,
   apiKey,
@@ -8,39 +9,21 @@ import {
   question,
   runChecks,
   stop,
-  tells,
   thought,
   thrown,
-  weather,
 } from './checks.mjs'
 
-const { APICallError, generateText, Output, streamText, ...ai } = await from('ai')
+const { APICallError, generateText, streamText } = sdk
 const { createOpenAICompatible } = await from('@ai-sdk/openai-compatible')
-const { z } = await from('zod')
 
 const settings = { name: 'sluice', baseURL, includeUsage: true, supportsStructuredOutputs: true }
 const modelFor = (apiKey) => createOpenAICompatible({ ...settings, apiKey })('default')
 const model = modelFor(apiKey)
-const form = z.object({ city: z.string(), isSunny: z.boolean(), note: z.string() })
-const where = z.object({ city: z.string() })
-const output = Output.object({ schema: form })
 const asked = { model, prompt: question, stopSequences: [stop], maxRetries: 0 }
-
-/** Options with a tool, and what it was asked. */
-function withTool(more = {}) {
-  const { asked: cities, ask } = weather()
-  const get_weather = ai.tool({
-    description: tells,
-    inputSchema: where,
-    execute: async (it) => ask(it),
-  })
-  const stopWhen = (ai.stepCountIs ?? ai.isStepCount)(4)
-  return { options: { ...asked, tools: { get_weather }, stopWhen, ...more }, cities }
-}
 
 await runChecks({
   async 'a tool is called, and the text after it ends at the stop string'() {
-    const { options, cities } = withTool()
+    const { options, cities } = withTool(asked)
     const { text, steps } = await generateText(options)
     assert.deepEqual(cities, [city])
     assert.equal(text, JSON.stringify(answer).split(stop)[0])
@@ -52,7 +35,7 @@ await runChecks({
   },
 
   async 'a tool is called, and a form is filled after it'() {
-    const { options, cities } = withTool({ output })
+    const { options, cities } = withTool(asked, { output })
     const { output: filled, steps, usage } = await generateText(options)
     assert.deepEqual(cities, [city])
     assert.deepEqual(filled, answer)
@@ -61,7 +44,7 @@ await runChecks({
   },
 
   async 'the same, while it streams'() {
-    const { options, cities } = withTool({ output })
+    const { options, cities } = withTool(asked, { output })
     const result = streamText(options)
     const parts = {}
     for await (const { type, text = '' } of result.fullStream)
@@ -74,15 +57,7 @@ await runChecks({
   },
 
   async 'who leaves is heard of'() {
-    const leave = new AbortController()
-    const seen = []
-    const stream = streamText({
-      ...asked,
-      abortSignal: leave.signal,
-      onAbort: () => seen.push('abort'),
-    })
-    for await (const _ of stream.fullStream) leave.abort()
-    assert.deepEqual(seen, ['abort'])
+    await leaves(asked)
   },
 
   async 'refusals have status, words and whether to try again'() {

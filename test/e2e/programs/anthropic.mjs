@@ -4,6 +4,7 @@ import {
   apiKey,
   baseURL,
   city,
+  form,
   from,
   question,
   runChecks,
@@ -12,17 +13,16 @@ import {
   thought,
   thrown,
   weather,
+  where,
+  z,
 } from './checks.mjs'
 
 const { default: Anthropic } = await from('@anthropic-ai/sdk')
 const { betaZodTool } = await from('@anthropic-ai/sdk/helpers/beta/zod')
 const { zodOutputFormat } = await from('@anthropic-ai/sdk/helpers/zod')
-const { z } = await from('zod')
 
 const settings = { apiKey, baseURL: baseURL.replace(/\/v1$/, ''), maxRetries: 0 }
 const client = new Anthropic(settings)
-const form = z.object({ city: z.string(), isSunny: z.boolean(), note: z.string() })
-const where = z.object({ city: z.string() })
 const output_config = { format: zodOutputFormat(form) }
 const tools = [{ name: 'get_weather', description: tells, input_schema: z.toJSONSchema(where) }]
 const messages = [{ role: 'user', content: question }]

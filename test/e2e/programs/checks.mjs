@@ -72,3 +72,10 @@ export async function thrown(promise) {
     (error) => error,
   )
 }
+
+const { z } = await from('zod')
+
+export { z }
+/** What is asked for, and what the tool takes. */
+export const form = z.object({ city: z.string(), isSunny: z.boolean(), note: z.string() })
+export const where = z.object({ city: z.string() })

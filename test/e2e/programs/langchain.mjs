@@ -4,6 +4,7 @@ import {
   apiKey,
   baseURL,
   city,
+  form,
   from,
   question,
   runChecks,
@@ -12,15 +13,14 @@ import {
   thought,
   thrown,
   weather,
+  where,
+  z,
 } from './checks.mjs'
 
 const { ChatOpenAI } = await from('@langchain/openai')
 const { HumanMessage } = await from('@langchain/core/messages')
 const { tool } = await from('@langchain/core/tools')
-const { z } = await from('zod')
 
-const form = z.object({ city: z.string(), isSunny: z.boolean(), note: z.string() })
-const where = z.object({ city: z.string() })
 const schema = z.toJSONSchema(form)
 const response_format = { type: 'json_schema', json_schema: { name: 'weather', schema } }
 const human = new HumanMessage(question)

@@ -4,6 +4,7 @@ import {
   apiKey,
   baseURL,
   city,
+  form,
   from,
   question,
   runChecks,
@@ -12,16 +13,14 @@ import {
   thought,
   thrown,
   weather,
+  where,
 } from './checks.mjs'
 
 const openai = await from('openai')
 const { zodFunction, zodResponseFormat } = await from('openai/helpers/zod')
-const { z } = await from('zod')
 const { OpenAI } = openai
 
 const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 })
-const form = z.object({ city: z.string(), isSunny: z.boolean(), note: z.string() })
-const where = z.object({ city: z.string() })
 const body = { model: 'default', messages: [{ role: 'user', content: question }], stop: [stop] }
 const response_format = zodResponseFormat(form, 'weather')
 const tools = [zodFunction({ name: 'get_weather', description: tells, parameters: where })]

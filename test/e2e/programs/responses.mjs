@@ -4,24 +4,23 @@ import {
   apiKey,
   baseURL,
   city,
+  form,
   from,
   question,
   runChecks,
   tells,
   thought,
   thrown,
+  where,
 } from './checks.mjs'
 
 // The official client's responses, with all of its helpers.
 
 const openai = await from('openai')
 const { zodResponsesFunction, zodTextFormat } = await from('openai/helpers/zod')
-const { z } = await from('zod')
 const { OpenAI } = openai
 
 const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 })
-const form = z.object({ city: z.string(), isSunny: z.boolean(), note: z.string() })
-const where = z.object({ city: z.string() })
 const text = { format: zodTextFormat(form, 'weather') }
 const weather = zodResponsesFunction({ name: 'get_weather', description: tells, parameters: where })
 const body = { model: 'default', input: question, tools: [weather] }

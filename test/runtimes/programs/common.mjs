@@ -13,3 +13,31 @@ export async function decoding() {
   while (engine.stats().tokensGenerated < 20) await new Promise((resolve) => setTimeout(resolve, 1))
   return { engine, reply }
 }
+
+/** Says whether a reply streams, and whether one whose reader leaves is cancelled. */
+export async function streamsAndLeaves(engine, url, send = fetch) {
+  const post = (signal, maxTokens) =>
+    send(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        messages: ask,
+        model: 'default',
+        stream: true,
+        max_tokens: maxTokens,
+      }),
+      signal,
+    })
+
+  const story = await (await post(null, 40)).text()
+  console.log('streamed', story.includes('"content":'), story.endsWith('data: [DONE]\n\n'))
+
+  const controller = new AbortController()
+  const { body } = await post(controller.signal, 900)
+  const reader = body.getReader()
+  await reader.read()
+  controller.abort()
+  await reader.closed.catch(() => undefined)
+  while (engine.stats().cancelled === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  console.log('cancelled', engine.stats().running)
+}

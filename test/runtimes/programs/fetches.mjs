@@ -1,6 +1,6 @@
 import { load } from 'sluice'
 import { fetchHandler } from 'sluice/http'
-import { ask, model } from './common.mjs'
+import { model, streamsAndLeaves } from './common.mjs'
 
 // The handler in the runtime's own server, as docs/fetch.md has it. Node has none, and calls it.
 const { Bun, Deno } = globalThis
@@ -23,25 +23,7 @@ function start() {
   return { url: 'http://localhost', stop: () => undefined, send }
 }
 
-const post = (signal, maxTokens) =>
-  send(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ messages: ask, model: 'default', stream: true, max_tokens: maxTokens }),
-    signal,
-  })
-
-const story = await (await post(null, 40)).text()
-console.log('streamed', story.includes('"content":'), story.endsWith('data: [DONE]\n\n'))
-
-const controller = new AbortController()
-const { body } = await post(controller.signal, 900)
-const reader = body.getReader()
-await reader.read()
-controller.abort()
-await reader.closed.catch(() => undefined)
-while (engine.stats().cancelled === 0) await new Promise((resolve) => setTimeout(resolve, 1))
-console.log('cancelled', engine.stats().running)
+await streamsAndLeaves(engine, url, send)
 
 const refused = { headers: { Origin: 'https://evil.example' } }
 console.log(

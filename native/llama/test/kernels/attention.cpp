@@ -91,9 +91,13 @@ class Case {
     });
   }
 
-  void spoil_first_key() {
+  // Of each head all numbers of the first key, or of its value.
+  void spoil_first_key(bool is_key, float strange) {
+    const int64_t size = is_key ? shape_.key_size : shape_.value_size;
     for (int64_t key_head = 0; key_head < shape_.key_heads; ++key_head) {
-      keys_[size_t(row_of(0, key_head, 0) * shape_.key_size)] = ggml_fp32_to_fp16(NAN);
+      auto& numbers = is_key ? keys_ : values_;
+      const auto begin = numbers.begin() + std::ptrdiff_t(row_of(0, key_head, 0) * size);
+      std::fill_n(begin, size, ggml_fp32_to_fp16(strange));
     }
   }
 
@@ -240,10 +244,16 @@ void check_same(const Shape& shape, const std::vector<float>& all, const std::ve
 // What a token sees that is no number must not be lost: the engine fails such a reply.
 void check_strange_seen(const CpuBackend& backend) {
   for (const int64_t tokens : {1, 70}) {
-    Case inputs({64, 64, 2, 2, tokens, 100, 1, Mask::causal}, 99);
-    inputs.spoil_first_key();
-    for (const float value : inputs.compute(backend, tokens)) {
-      if (std::isfinite(value)) throw std::runtime_error("a key that is no number was lost");
+    for (const float strange : {NAN, INFINITY, -INFINITY}) {
+      for (const bool is_key : {true, false}) {
+        Case inputs({64, 64, 2, 2, tokens, 100, 1, Mask::causal}, 99);
+        inputs.spoil_first_key(is_key, strange);
+        for (const float value : inputs.compute(backend, tokens)) {
+          if (!std::isfinite(value)) continue;
+          throw std::runtime_error(std::to_string(strange) + " of a " + (is_key ? "key" : "value") +
+                                   " was lost");
+        }
+      }
     }
   }
 }
