@@ -56,8 +56,8 @@ describe.skipIf(isWithoutFaults)('an engine that ends by itself', () => {
 describe.skipIf(isWithoutFaults)('the process goes on, wherever something fails', () => {
   const known = /^(done|end (closed|ERR_OUT_OF_MEMORY|ERR_ENGINE_FAILED)|(load )?ERR_[A-Z_]+)$/
   const sweeps: [what: string, sweep: string, model?: string][] = [
-    ['one allocation', 'memory:1:300:13'],
-    ['all allocations from one on', 'no-memory:1:400:17'],
+    ['one allocation', 'memory:1:300:5'],
+    ['all allocations from one on', 'no-memory:1:400:5'],
     ['one allocation of a load', 'load-memory:1:3000:211'],
     ['one allocation as a request comes in', 'request-memory:1:60:1'],
     ['one allocation while embedding', 'memory:1:120:9', encoderModel()],
