@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/stack.h"
 #include "engine/batch/compute.h"
+#include "sampling/label-scorer.h"
 #include "sampling/row-scorer.h"
 
 namespace sluice {
@@ -334,7 +335,7 @@ Computed StepLoop::decode_singles(const std::vector<int32_t>& slots,
     const Sequence& sequence = *slots_.at(single.slot);
     int32_t position = sequence.n_computed();
     single.row = context_.add_row(sequence.token(position), position, single.slot,
-                                  !ends_with_prompt(sequence));
+                                  needs_logits(sequence));
     for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
   }
   return decode(abort_of(slots));
@@ -401,7 +402,7 @@ StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunk
     const bool completes = end == sequence->n_tokens();
     for (int32_t position = chunk.begin; position < end; ++position) {
       const bool is_scored = sequence->scores(position);
-      const bool is_sampled = completes && position == end - 1 && !ends_with_prompt(*sequence);
+      const bool is_sampled = completes && position == end - 1 && needs_logits(*sequence);
       const int32_t row = context_.add_row(sequence->token(position), position, chunk.slot,
                                            is_scored || is_sampled);
       if (is_scored) rows.scored.push_back({chunk.slot, row, sequence->token(position + 1)});
@@ -568,18 +569,23 @@ void StepLoop::run_samplers(std::vector<SampleJob>& jobs) {
 std::vector<int32_t> StepLoop::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
   std::vector<size_t> sampled;
+  std::vector<LogitsRow> labelled;
   std::vector<int32_t> tokens(rows.size(), -1);
   for (size_t i = 0; i < rows.size(); ++i) {
     Sequence* sequence = slots_.at(rows[i].slot);
     if (!sequence || sequence->cancelled()) continue;
+    if (sequence->reads_labels()) {
+      labelled.push_back(rows[i]);
+      continue;
+    }
     if (ends_with_prompt(*sequence)) {
-      sequence->end();
-      conclude(slots_.finish(rows[i].slot), FinishReason::length);
+      conclude_prompt(rows[i].slot);
       continue;
     }
     jobs.push_back({&sequence->sampler(), context_.logits(rows[i].row)});
     sampled.push_back(i);
   }
+  read_labels(labelled);
   run_samplers(jobs);
   const WorkClock::Span span(clock_, &Stats::text_ms);
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -599,8 +605,36 @@ std::vector<int32_t> StepLoop::sample(const std::vector<LogitsRow>& rows) {
   return tokens;
 }
 
+void StepLoop::read_labels(const std::vector<LogitsRow>& rows) {
+  std::deque<LabelScorer> scorers;
+  std::vector<SampleJob> jobs;
+  for (const LogitsRow& row : rows) {
+    const Request& request = slots_.at(row.slot)->request();
+    jobs.push_back({&scorers.emplace_back(context_.model().vocabulary(), request.label_tokens),
+                    context_.logits(row.row)});
+  }
+  run_samplers(jobs);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (jobs[i].fault) {
+      give_up_after_sampling(rows[i].slot, *jobs[i].fault);
+      continue;
+    }
+    slots_.at(rows[i].slot)->set_label_logprobs(scorers[i].take());
+    conclude_prompt(rows[i].slot);
+  }
+}
+
 bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
-  return sequence.request().max_tokens == 0;
+  return sequence.request().max_tokens == 0 || sequence.reads_labels();
+}
+
+bool StepLoop::needs_logits(const Sequence& sequence) const {
+  return !ends_with_prompt(sequence) || sequence.reads_labels();
+}
+
+void StepLoop::conclude_prompt(int32_t slot) {
+  slots_.at(slot)->end();
+  conclude(slots_.finish(slot), FinishReason::length);
 }
 
 // Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.

@@ -122,8 +122,13 @@ class StepLoop : public Loop {
   void run_samplers(std::vector<SampleJob>& jobs);
   // The token of each row, or -1 where there is none: its sequence has left.
   std::vector<int32_t> sample(const std::vector<LogitsRow>& rows);
-  // The prompt is computed, and nothing more was asked for.
+  // The prompt is computed, and nothing more was asked for, or only what its labels' chances are.
   bool ends_with_prompt(const Sequence& sequence) const;
+  bool needs_logits(const Sequence& sequence) const;
+  void conclude_prompt(int32_t slot);
+  // The chances of their labels after the prompts that end with these rows, which leave their
+  // slots.
+  void read_labels(const std::vector<LogitsRow>& rows);
   void advance(Sequence& sequence, int32_t token);
 
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
