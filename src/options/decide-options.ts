@@ -59,7 +59,7 @@ const scoreChecks: Checks<Omit<ScoreQuestion, 'levels'> & { levels: readonly unk
 const choiceFields: Checks<DescribedChoice> = { value: aValue, description: text }
 const levelFields: Checks<DescribedLevel> = { label: text, description: text }
 
-const optionChecks: Checks<DecideOptions> = {
+export const decideChecks: Checks<DecideOptions> = {
   orders: check('1 or 2', (value) => value === 1 || value === 2),
   cacheSalt: requestChecks.cacheSalt,
   signal: abortSignal,
@@ -67,7 +67,7 @@ const optionChecks: Checks<DecideOptions> = {
 
 /** @throws InvalidOptionError, with the option's name */
 export function parseDecideOptions(input: unknown): DecideOptions {
-  return parseFields<DecideOptions>(input, optionChecks)
+  return parseFields<DecideOptions>(input, decideChecks)
 }
 
 /** @throws InvalidOptionError, with the path of what is wrong: `questions[2].choices[0].value` */

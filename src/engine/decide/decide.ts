@@ -24,13 +24,13 @@ export async function decide(
     return waysToAsk(question, labels, orders, `questions[${i}]`)
   })
   const asked = ways.flat()
-  const chats = asked.map(({ text }) => chatWith(state, text))
-  const requests = asked.map((one, i) => {
-    return requestOf(chats[i] as NativeChat, one, cacheSalt)
-  })
+  const requests = asked.map((one) => () => requestOf(state, one, cacheSalt))
   // So many that each slot finds its next one prepared.
   const reading = readLabels(client, requests, 2 * parallel, signal)
-  const [readings, shared] = await Promise.all([reading, sharedTokens(client, chats, signal)])
+  const [readings, shared] = await Promise.all([
+    reading,
+    sharedTokens(client, state, asked, signal),
+  ])
   let next = 0
   const answers = questions.map((question, i) => {
     const own = (ways[i] as Asked[]).map(({ labels: those }) => {
@@ -42,13 +42,13 @@ export async function decide(
 }
 
 function requestOf(
-  chat: NativeChat,
-  { labels }: Asked,
+  state: NativeChat,
+  { text, labels }: Asked,
   cacheSalt: string | undefined,
 ): Omit<NativeRequest, 'id'> {
   const options = { maxTokens: 0, seed: 0, ...(cacheSalt === undefined ? {} : { cacheSalt }) }
   const labelTokens = labels.flatMap(({ tokens }) => tokens)
-  return { ...nativeRequest(chat, options, {}, {}), labelTokens }
+  return { ...nativeRequest(chatWith(state, text), options, {}, {}), labelTokens }
 }
 
 /** Of each label, in their order: what its tokens come to together. */
@@ -64,13 +64,16 @@ function readingOf(labels: readonly Label[], logprobs: Float32Array): Reading {
 /** Tokens that all prompts begin with, told by the first two. */
 async function sharedTokens(
   client: EngineClient,
-  chats: readonly NativeChat[],
+  state: NativeChat,
+  asked: readonly Asked[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const [first, second] = chats
-  if (first === undefined || second === undefined) return 0
+  if (asked.length < 2) return 0
   const [a, b] = await Promise.all(
-    [first, second].map((chat) => client.text('tokenize-chat', { chat, mustFit: false }, signal)),
+    asked.slice(0, 2).map(({ text }) => {
+      const chat = chatWith(state, text)
+      return client.text('tokenize-chat', { chat, mustFit: false }, signal)
+    }),
   )
   const most = Math.min(a?.length ?? 0, b?.length ?? 0)
   let shared = 0

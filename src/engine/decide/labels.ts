@@ -75,30 +75,32 @@ export class Labels {
   }
 
   /**
-   * So many labels of options. All are written alike, alone and behind a blank where there are
-   * enough of those, so that none has more ways to be said.
+   * So many labels of options, all written in the same ways: alone, behind a blank, or both. So
+   * none has more ways to be said than another.
    * @param option what has that many options, for the error
    * @throws InvalidRequestError where there are not so many
    */
   ofOptions(count: number, option: string): readonly Label[] {
-    const found = [['', ' '], [''], [' ']].map((blanks) => this.#written(blanks, count))
-    const enough = found.find((labels) => labels.length === count)
-    if (enough !== undefined) return enough
-    const most = Math.max(...found.map((labels) => labels.length))
-    throw new InvalidRequestError(
-      `'${option}': expected at most ${most} options, but got ${count}: each needs a label of one ` +
-        'token, and the vocabulary of this model has no more.',
-      { option },
-    )
+    const alone = this.#texts('').slice(0, count)
+    const behind = this.#texts(' ').slice(0, count)
+    const most = Math.max(alone.length, behind.length)
+    if (most < count) throw tooFew(count, most, option)
+    const texts = alone.length === count ? alone : behind
+    const blanks = ['', ' '].filter((blank) => texts.every((text) => this.#tokens.has(blank + text)))
+    return texts.map((text) => {
+      return { text, tokens: blanks.flatMap((blank) => this.#tokens.get(blank + text) ?? []) }
+    })
   }
 
-  #written(blanks: readonly string[], count: number): Label[] {
-    const labels: Label[] = []
-    for (const text of optionTexts) {
-      if (labels.length === count) break
-      const tokens = blanks.map((blank) => this.#tokens.get(blank + text))
-      if (tokens.every((one) => one !== undefined)) labels.push({ text, tokens: tokens.flat() })
-    }
-    return labels
+  #texts(blank: string): string[] {
+    return optionTexts.filter((text) => this.#tokens.has(blank + text))
   }
+}
+
+function tooFew(count: number, most: number, option: string): InvalidRequestError {
+  return new InvalidRequestError(
+    `'${option}': expected at most ${most} options, but got ${count}: each needs a label of one ` +
+      'token, and the vocabulary of this model has no more.',
+    { option },
+  )
 }

@@ -16,14 +16,15 @@ type LabelRequest = Omit<NativeRequest, 'id'>
 /**
  * Has an engine read the labels after some prompts, each a request of its own. They begin alike,
  * so the engine computes that part once, and as many of the rest together as it has slots. Only
- * some are in flight at a time: all at once would fill the queue that others share.
+ * some are in flight at a time: all at once would fill the queue that others share. Each is made
+ * when it is its turn, since it has the whole text.
  *
  * Rejects as the first that fails, which ends the others; with OverloadedError where not even one
  * is taken in.
  */
 export function readLabels(
   client: EngineClient,
-  requests: readonly LabelRequest[],
+  requests: readonly (() => LabelRequest)[],
   atOnce: number,
   signal: AbortSignal | undefined,
 ): Promise<PromptReading[]> {
@@ -41,7 +42,7 @@ export function readLabels(
 
 class Readings {
   readonly #client: EngineClient
-  readonly #requests: readonly LabelRequest[]
+  readonly #requests: readonly (() => LabelRequest)[]
   readonly #atOnce: number
   readonly #settle: (outcome: PromptReading[] | Error) => void
   readonly #readings: PromptReading[] = []
@@ -52,7 +53,7 @@ class Readings {
 
   constructor(
     client: EngineClient,
-    requests: readonly LabelRequest[],
+    requests: readonly (() => LabelRequest)[],
     atOnce: number,
     settle: (outcome: PromptReading[] | Error) => void,
   ) {
@@ -84,7 +85,7 @@ class Readings {
   }
 
   #submit(place: number): void {
-    const id: number = this.#client.submit(this.#requests[place] as LabelRequest, () => ({
+    const id: number = this.#client.submit((this.#requests[place] as () => LabelRequest)(), () => ({
       onFinished: (event) => this.#finished(id, place, event),
       onError: (error: SluiceError) => {
         this.#inFlight.delete(id)
