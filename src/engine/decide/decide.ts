@@ -29,7 +29,7 @@ export async function decide(
   const reading = readLabels(client, requests, 2 * parallel, signal)
   const [readings, shared] = await Promise.all([
     reading,
-    sharedTokens(client, state, asked, signal),
+    sharedTokens(client, state, twoOf(ways), signal),
   ])
   let next = 0
   const answers = questions.map((question, i) => {
@@ -61,7 +61,13 @@ function readingOf(labels: readonly Label[], logprobs: Float32Array): Reading {
   })
 }
 
-/** Tokens that all prompts begin with, told by the first two. */
+/** Two questions; or the two orders of a lone one. */
+function twoOf(ways: readonly Asked[][]): Asked[] {
+  const [first = [], second] = ways
+  return second === undefined ? first : [...first.slice(0, 1), ...second.slice(0, 1)]
+}
+
+/** Tokens that all prompts begin with, told by two of them. */
 async function sharedTokens(
   client: EngineClient,
   state: NativeChat,
@@ -70,7 +76,7 @@ async function sharedTokens(
 ): Promise<number> {
   if (asked.length < 2) return 0
   const [a, b] = await Promise.all(
-    asked.slice(0, 2).map(({ text }) => {
+    asked.map(({ text }) => {
       const chat = chatWith(state, text)
       return client.text('tokenize-chat', { chat, mustFit: false }, signal)
     }),

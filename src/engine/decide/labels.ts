@@ -86,7 +86,9 @@ export class Labels {
     const most = Math.max(alone.length, behind.length)
     if (most < count) throw tooFew(count, most, option)
     const texts = alone.length === count ? alone : behind
-    const blanks = ['', ' '].filter((blank) => texts.every((text) => this.#tokens.has(blank + text)))
+    const blanks = ['', ' '].filter((blank) =>
+      texts.every((text) => this.#tokens.has(blank + text)),
+    )
     return texts.map((text) => {
       return { text, tokens: blanks.flatMap((blank) => this.#tokens.get(blank + text) ?? []) }
     })

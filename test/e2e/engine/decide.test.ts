@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { DecisionAnswer, DecisionQuestion, Engine, EngineStats } from '../../../src/index.js'
+import { closeAfterEach, openEngine } from '../../support/alone.js'
 import { answerModel } from '../../support/models/answer-model.js'
+import { MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { randomModel } from '../../support/models/random-model.js'
 import { randomWords } from '../../support/random-words.js'
 import { suiteLoader } from '../../support/suite-engines.js'
@@ -54,4 +56,102 @@ describe('a model that is told what is right', () => {
       expect(sharesOf(answer).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
     }
   })
+})
+
+describe('the order of options', () => {
+  const taste = { says: 'A', strength: 40 }
+  const team = (choices: string[]) =>
+    ({ type: 'choice', instructions: 'Which team?', choices }) as const
+
+  test('decides where a model prefers a label, and no more once both orders are asked', async () => {
+    const engine = await open({ model: answerModel({ told, strength: 20, taste }) })
+    // By name: "billing" comes before "support", and "annoyed" before "calm" in neither.
+    const level = (levels: string[]) => ({ type: 'score', instructions: 'How?', levels }) as const
+    const levels = [level(['annoyed', 'calm']), level(['calm', 'annoyed'])]
+    const once = await engine.decide(state, levels, { orders: 1 })
+    expect(once.answers.map(({ score }) => Math.round(score))).toEqual([0, 0])
+    const twice = await engine.decide(state, levels, { orders: 2 })
+    expect(twice.answers.map(({ score }) => Math.round(score))).toEqual([0, 1])
+  })
+
+  describe('of choices', () => {
+    closeAfterEach()
+
+    test.each([1, 2] as const)('is no matter at all, in %i orders', async (orders) => {
+      const engine = await openEngine('plain', { parallel: 4 })
+      const names = ['sales', 'billing', 'support', 'legal']
+      const given = [names, [...names].reverse(), ['legal', 'sales', 'billing', 'support']]
+      const { answers } = await engine.decide(state, given.map(team), { orders })
+      const shares = answers.map(({ probabilities }) => {
+        const byName = new Map(probabilities.map((one) => [one.value, one.probability]))
+        return names.map((name) => byName.get(name) ?? 0)
+      })
+      for (const [i, share] of (shares[0] ?? []).entries()) {
+        expect(shares[1]?.[i]).toBeCloseTo(share, 12)
+        expect(shares[2]?.[i]).toBeCloseTo(share, 12)
+      }
+      expect(new Set(shares[0]).size).toBe(4)
+    })
+  })
+})
+
+const about = randomWords(300, 1).join(' ')
+const asked = Array.from({ length: 12 }, (_, i): DecisionQuestion => {
+  const instructions = randomWords(8, 50 + i).join(' ')
+  const words = randomWords(3, 80 + i).map((word, place) => `${word} ${place}`)
+  if (i % 3 === 0) return { type: 'predicate', instructions }
+  return i % 3 === 1
+    ? { type: 'choice', instructions, choices: words }
+    : { type: 'score', instructions, levels: words }
+})
+
+describe.each(MODEL_KINDS)('a %s model', (kind) => {
+  closeAfterEach()
+
+  test('decides the same of one question alone, of many together, and again', async () => {
+    const engine = await openEngine(kind, { parallel: 6, cacheMiB: 64, context: 4096 })
+    const together = await engine.decide(about, asked)
+    const again = await engine.decide(about, asked)
+    expect(again.answers).toEqual(together.answers)
+    expect(again.usage.promptTokens).toBe(together.usage.promptTokens)
+    expect(again.usage.cachedTokens).toBeGreaterThan(together.usage.cachedTokens)
+    const alone: DecisionAnswer[] = []
+    for (const question of asked) {
+      const own = await openEngine(kind, { parallel: 1, cacheMiB: 0, context: 4096 })
+      alone.push(...(await own.decide(about, [question])).answers)
+      await own.close()
+    }
+    expect(together.answers).toEqual(alone)
+    for (const answer of together.answers) {
+      expect(sharesOf(answer).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
+    }
+  })
+})
+
+describe('what is computed', () => {
+  const long = randomWords(1000, 3).join(' ')
+  const hundred = Array.from({ length: 100 }, (_, i) => {
+    return { type: 'predicate', instructions: `${randomWords(14, 200 + i).join(' ')}?` } as const
+  })
+
+  test.each([4, 32])(
+    'of a state is once for a hundred questions, in %i slots',
+    async (parallel) => {
+      const model = randomModel({ tokenizer: 'qwen2' })
+      const engine = await open({ model, parallel, kvType: 'q8_0', context: 4096 })
+      const counts: number[] = []
+      for (const text of [long, ...hundred.map(({ instructions }) => instructions)]) {
+        counts.push((await engine.tokenize(text)).length)
+      }
+      expect(counts[0]).toBeGreaterThanOrEqual(1000)
+      const own = counts.reduce((sum, count) => sum + count, 0)
+      const before = engine.stats()
+      const { usage } = await engine.decide(long, hundred)
+      const rows = difference(engine, before, 'rowsDecoded')
+      console.log({ parallel, counts: counts.slice(0, 3), own, rows, share: rows / own, usage })
+      expect(rows / own).toBeLessThan(1.3)
+      expect(difference(engine, before, 'tokensGenerated')).toBe(0)
+      expect(rows).toBe(usage.promptTokens - usage.cachedTokens)
+    },
+  )
 })
