@@ -107,7 +107,7 @@ class AnswerReader {
   }
 
   #body(status: number): void {
-    const shape = status === 200 ? this.#answer?.body : 'ErrorBody'
+    const shape = status === 200 ? this.#answer?.body : (this.#answer?.error ?? 'ErrorBody')
     if (shape !== 'ours') this.#parsed(this.#text, (value) => this.#hold(shape, value))
   }
 
