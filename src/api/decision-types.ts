@@ -14,6 +14,12 @@ export interface ChoiceQuestion {
   readonly instructions?: string
   /** 1 to 255 that differ, as far as the vocabulary has labels for them. */
   readonly choices: readonly (string | boolean | DescribedChoice)[]
+  /**
+   * What the answer begins with, for models that go on with a text rather than name an option:
+   * `This is a story about a`. Then no options are shown, and each choice is known by its first
+   * token, which must be its own. Default: options are shown, with labels.
+   */
+  readonly begins?: string
 }
 
 export interface DescribedChoice {

@@ -51,8 +51,7 @@ import { PreparedToolList, prepareTools } from '../options/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
-import { decide } from './decide/decide.js'
-import { Labels } from './decide/labels.js'
+import { Decider } from './decide/decider.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
@@ -90,7 +89,7 @@ export class Engine implements AsyncDisposable {
   /** What the load told; also given to `onWarning`. */
   readonly warnings: readonly LoadWarning[]
   readonly #parts: EngineParts
-  #knownLabels: Promise<Labels> | undefined
+  #knownDecider: Promise<Decider> | undefined
 
   /** @internal */
   constructor(parts: EngineParts) {
@@ -288,10 +287,9 @@ export class Engine implements AsyncDisposable {
     return fromCaller(async () => {
       const given = parseDecideOptions(options)
       const asked = parseQuestions(questions)
-      const chat = this.#decisionChat(state)
-      const labels = await this.#labels()
-      const decider = { client: this.#parts.client, labels, parallel: this.settings.parallel }
-      const result = await decide(decider, chat, asked, given)
+      const messages = typeof state === 'string' ? [{ role: 'user', content: state }] : state
+      const chat = parseChat(messages, { reasoning: { enabled: false }, continueFinal: false })
+      const result = await (await this.#decider()).decide(chat, asked, given)
       return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
     })
   }
@@ -401,24 +399,20 @@ export class Engine implements AsyncDisposable {
     return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
   }
 
-  /** No reasoning is done: what a template opens all the same ends at once. */
-  #decisionChat(state: string | readonly (ChatMessage | OpenAiMessage)[]): NativeChat {
-    const { ends } = this.#parts.reasoning
-    const messages = typeof state === 'string' ? [{ role: 'user', content: state }] : state
-    const reasoning = { enabled: false, ...(ends.length === 0 ? {} : { budget: 0 }) }
-    return parseChat(messages, { reasoning, continueFinal: false }, { ends, defaults: {} })
-  }
-
-  /** Of the vocabulary, looked for when they are first needed. */
-  #labels(): Promise<Labels> {
-    const { client } = this.#parts
-    this.#knownLabels ??= Labels.of(this.model.vocabulary, (tokens) => {
-      return client.text('pieces', { tokens })
-    }).catch((error) => {
-      this.#knownLabels = undefined // the next call looks again
+  /** What the model is like, looked for when it is first asked to decide. */
+  #decider(): Promise<Decider> {
+    const { client, reasoning } = this.#parts
+    const { vocabulary } = this.model
+    this.#knownDecider ??= Decider.of(
+      client,
+      vocabulary,
+      reasoning.ends,
+      this.settings.parallel,
+    ).catch((error) => {
+      this.#knownDecider = undefined // the next call looks again
       throw error
     })
-    return this.#knownLabels
+    return this.#knownDecider
   }
 
   #fitter(

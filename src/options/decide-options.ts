@@ -50,6 +50,7 @@ const choiceChecks: Checks<Omit<ChoiceQuestion, 'choices'> & { choices: readonly
   type: kind as never,
   instructions: text,
   choices: optionList,
+  begins: someText,
 }
 const scoreChecks: Checks<Omit<ScoreQuestion, 'levels'> & { levels: readonly unknown[] }> = {
   type: kind as never,

@@ -304,9 +304,7 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
                                                   const Prompt& prompt, std::vector<int32_t> tokens,
                                                   const TemplatedChat& chat,
                                                   const JobLimits& limits) {
-  if (!request->label_tokens.empty()) {
-    return make_label_sequence(request, prompt, std::move(tokens), chat);
-  }
+  check_labels(request->label_tokens, model_->vocabulary());
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
   sampler->accept_prompt(tokens);
   std::unique_ptr<Constraint> around = constraint(*request, chat, limits);
@@ -320,21 +318,6 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
   sampler->constrain(std::move(around));
   return std::make_unique<Sequence>(request, std::move(tokens), std::move(sampler),
                                     std::move(form));
-}
-
-// What is read is the beginning of an answer: reasoning that the template opens is ended before it.
-std::unique_ptr<Sequence> Preparer::make_label_sequence(const std::shared_ptr<Request>& request,
-                                                        const Prompt& prompt,
-                                                        std::vector<int32_t> tokens,
-                                                        const TemplatedChat& chat) const {
-  check_labels(request->label_tokens, model_->vocabulary());
-  const ReplyForm form = reply_form(prompt, chat);
-  if (form.reasoning && form.reasoning->must_end()) {
-    tokens.insert(tokens.end(), form.reasoning_end.begin(), form.reasoning_end.end());
-    if (int64_t(tokens.size()) > options_.context_tokens) throw too_long("", int64_t(tokens.size()));
-  }
-  auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
-  return std::make_unique<Sequence>(request, std::move(tokens), std::move(sampler));
 }
 
 ReplyForm Preparer::reply_form(const Prompt& prompt, const TemplatedChat& chat) const {

@@ -145,9 +145,6 @@ class Preparer {
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
                                           const Prompt& prompt, std::vector<int32_t> tokens,
                                           const TemplatedChat& chat, const JobLimits& limits);
-  std::unique_ptr<Sequence> make_label_sequence(const std::shared_ptr<Request>& request,
-                                                const Prompt& prompt, std::vector<int32_t> tokens,
-                                                const TemplatedChat& chat) const;
   ReplyForm reply_form(const Prompt& prompt, const TemplatedChat& chat) const;
   std::unique_ptr<Constraint> compiled(const GrammarSpec& spec, const JobLimits& limits);
   void set_reasoning(ReplyForm& form, const ChatPrompt& prompt, const TemplatedChat& chat) const;

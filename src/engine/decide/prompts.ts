@@ -4,10 +4,12 @@ import type { Label, Labels } from './labels.js'
 
 /** A question as the model is asked it, once. */
 export interface Asked {
-  /** What follows the state. */
+  /** What follows the state; may be empty. */
   readonly text: string
   /** The label of each option, in the order of the question's. */
   readonly labels: readonly Label[]
+  /** What the answer begins with, where its labels go on with that. */
+  readonly begins?: string | undefined
 }
 
 /** Of an option, as the model is shown it. */
@@ -35,6 +37,12 @@ export function waysToAsk(
   orders: 1 | 2,
   at: string,
 ): Asked[] {
+  return waysOf(question, labels, orders, at).map((asked) => {
+    return { ...asked, text: `${introduction}${asked.text}` }
+  })
+}
+
+function waysOf(question: DecisionQuestion, labels: Labels, orders: 1 | 2, at: string): Asked[] {
   switch (question.type) {
     case 'predicate':
       return predicate(question.instructions, labels, orders, at)
@@ -101,15 +109,22 @@ function withOptions(
   return isTwice ? [inOrder(places), inOrder([...places].reverse())] : [inOrder(places)]
 }
 
-/** The conversation with a question behind its state. */
-export function chatWith(state: NativeChat, question: string): NativeChat {
+/** The conversation with a question behind its state, and the beginning of its answer. */
+export function chatWith(state: NativeChat, { text, begins }: Asked): NativeChat {
+  const chat = text === '' ? state : withQuestion(state, text)
+  if (begins === undefined) return chat
+  return { ...chat, messages: [...chat.messages, saidBy('assistant', begins)], continues: true }
+}
+
+function withQuestion(state: NativeChat, asked: string): NativeChat {
   const last = state.messages.at(-1)
-  const asked = `${introduction}${question}`
-  if (last?.role !== 'user') return { ...state, messages: [...state.messages, userSays(asked)] }
+  if (last?.role !== 'user') {
+    return { ...state, messages: [...state.messages, saidBy('user', asked)] }
+  }
   const content = last.content === '' ? asked : `${last.content}\n\n${asked}`
   return { ...state, messages: [...state.messages.slice(0, -1), { ...last, content }] }
 }
 
-function userSays(content: string): NativeChat['messages'][number] {
-  return { role: 'user', content, reasoning: '', name: '', toolCallId: '', toolCalls: [] }
+function saidBy(role: string, content: string): NativeChat['messages'][number] {
+  return { role, content, reasoning: '', name: '', toolCallId: '', toolCalls: [] }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { DecisionAnswer, DecisionQuestion, Engine, EngineStats } from '../../../src/index.js'
+import { templateText } from '../../support/agents/session.js'
 import { closeAfterEach, openEngine } from '../../support/alone.js'
 import { answerModel } from '../../support/models/answer-model.js'
 import { MODEL_KINDS } from '../../support/models/model-kinds.js'
@@ -55,6 +56,55 @@ describe('a model that is told what is right', () => {
       expect(answer.mass).toBeGreaterThan(0.99)
       expect(sharesOf(answer).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
     }
+  })
+})
+
+describe('the embedded model, which goes on with stories and knows nothing else', () => {
+  const animals = ['fox', 'bear', 'cat', 'dog', 'mouse', 'rabbit', 'owl', 'duck']
+  const who = { type: 'choice', choices: animals, begins: 'This is a story about a' } as const
+
+  test.each(animals)('tells which animal a story is about: a %s', async (animal) => {
+    const engine = await open()
+    const { answers } = await engine.decide(`Tell me a story about a ${animal}`, [who])
+    expect(answers[0].choice).toBe(animal)
+  })
+
+  test('says little of a label, which its mass tells', async () => {
+    const engine = await open()
+    const { answers } = await engine.decide('Tell me a story', questions)
+    for (const { mass } of answers) expect(mass).toBeLessThan(0.5)
+  })
+})
+
+test('choices that begin alike are refused, where they go on with an answer', async () => {
+  const engine = await open({ model: randomModel() })
+  const question = { type: 'choice', choices: ['ab', 'cd', 'ax'], begins: 'It is' } as const
+  await expect(engine.decide('?', [question])).rejects.toMatchObject({
+    code: 'ERR_INVALID_REQUEST',
+    option: 'questions[0].choices[2]',
+  })
+})
+
+describe('the first place of the answer', () => {
+  test.each([
+    ['Qwen-Qwen3-0.6B', '<think>\n\n</think>\n\n'],
+    ['Qwen-QwQ-32B', '<think>\n</think>'],
+    ['deepseek-ai-DeepSeek-R1-Distill-Llama-8B', '<think></think>Answer:'],
+    ['llama-cpp-deepseek-r1', '<think></think>Answer:'],
+    ['StepFun3.5-Flash', '<think>\n\n</think>\n\nAnswer:'],
+    ['openai-gpt-oss-120b', '<|channel|>final<|message|>Answer:'],
+    ['Apriel-1.6-15b-Thinker-fixed', '[BEGIN FINAL RESPONSE]\nAnswer:'],
+    ['meta-llama-Llama-3.1-8B-Instruct', 'assistant<|end_header_id|>\n\n'],
+  ])('is behind any reasoning with the template %s', async (name, mark) => {
+    const model = answerModel({
+      told: [
+        { mark: refund, says: 'no' },
+        { mark, says: 'yes' },
+      ],
+    })
+    const engine = await open({ model, chatTemplate: templateText(`${name}.jinja`) })
+    const { answers } = await engine.decide(state, [{ type: 'predicate', instructions: refund }])
+    expect(answers[0].probability).toBeGreaterThan(0.99)
   })
 })
 
@@ -148,8 +198,7 @@ describe('what is computed', () => {
       const before = engine.stats()
       const { usage } = await engine.decide(long, hundred)
       const rows = difference(engine, before, 'rowsDecoded')
-      console.log({ parallel, counts: counts.slice(0, 3), own, rows, share: rows / own, usage })
-      expect(rows / own).toBeLessThan(1.3)
+        expect(rows / own).toBeLessThan(1.3)
       expect(difference(engine, before, 'tokensGenerated')).toBe(0)
       expect(rows).toBe(usage.promptTokens - usage.cachedTokens)
     },
