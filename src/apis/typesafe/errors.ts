@@ -33,6 +33,7 @@ function named(error: HttpError, ids: readonly string[]): HttpError {
   const { option } = place
   const [path = '', number, options] = /^questions\[(\d+)\](\.choices|\.levels)?/.exec(option) ?? []
   if (path === '') return error.at(option.replace(/^messages\[\d+\].*/, 'state'))
-  const own = `questions.${ids[Number(number)] ?? number}${options === undefined ? '' : '.criteria'}`
+  const question = `questions.${ids[Number(number)] ?? number}`
+  const own = options === undefined ? question : `${question}.criteria`
   return error.at(own + option.slice(path.length), message.replace(path, own))
 }

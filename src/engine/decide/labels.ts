@@ -7,7 +7,7 @@ export interface Label {
   readonly tokens: readonly number[]
 }
 
-/** Tokens whose pieces are asked for at once: the engine makes them text in between others' work. */
+/** Tokens whose pieces are asked for at once: others' texts come in between. */
 const piecesAtOnce = 4096
 
 const upper = Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i))

@@ -113,7 +113,7 @@ describe('the order of options', () => {
   const team = (choices: string[]) =>
     ({ type: 'choice', instructions: 'Which team?', choices }) as const
 
-  test('decides where a model prefers a label, and no more once both orders are asked', async () => {
+  test('decides where a model prefers a label, until both orders are asked', async () => {
     const engine = await open({ model: answerModel({ told, strength: 20, taste }) })
     // By name: "billing" comes before "support", and "annoyed" before "calm" in neither.
     const level = (levels: string[]) => ({ type: 'score', instructions: 'How?', levels }) as const
@@ -198,7 +198,7 @@ describe('what is computed', () => {
       const before = engine.stats()
       const { usage } = await engine.decide(long, hundred)
       const rows = difference(engine, before, 'rowsDecoded')
-        expect(rows / own).toBeLessThan(1.3)
+      expect(rows / own).toBeLessThan(1.3)
       expect(difference(engine, before, 'tokensGenerated')).toBe(0)
       expect(rows).toBe(usage.promptTokens - usage.cachedTokens)
     },

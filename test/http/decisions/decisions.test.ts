@@ -114,7 +114,7 @@ describe('what the engine is asked', () => {
     const { messages } = await shown({ input: 'Twice!', questions: [choice] })
     expect(messages).toHaveLength(1)
     expect(messages[0]?.[1]).toMatch(
-      /^Twice!\n\nAnswer the .*\n\nQuestion: Which team\?\nA: billing \(money\)\nB: support\nC: true$/s,
+      /^Twice!\n\nAnswer .*\n\nQuestion: Which team\?\nA: billing \(money\)\nB: support\nC: true$/s,
     )
   })
 
@@ -168,7 +168,7 @@ describe('what the engine is asked', () => {
     expect(messages[0]?.[1]).toMatch(/Question: How\nbad\?\nA: low\nB: high$/)
   })
 
-  test('knows nothing of fields that have no effect, of which a note tells what is unknown', async () => {
+  test('knows nothing of fields without effect, and a note tells what is unknown', async () => {
     const { notes } = await shown({
       input: 'a',
       prompt_cache_key: 'k',

@@ -1,7 +1,7 @@
 /**
  * A model that decides as it is told: its one attention head finds the latest mark in the prompt,
- * wherever that stands, and what it says first is that mark's answer. It can be given a taste of its
- * own, as real models have one for a label.
+ * wherever that stands, and what it says first is that mark's answer. It can be given a taste of
+ * its own, as real models have one for a label.
  */
 import { ggufFloat32, ggufUint32, type TensorSource } from './gguf-writer.js'
 import { HalfMatrix } from './half-matrix.js'

@@ -19,8 +19,8 @@ import type { SystemOneBody, SystemOneError } from './systemone-types.js'
 
 /**
  * What scripts/openai-schema.mjs turns into JSON Schemas: OpenAI's own declarations of what a
- * server sends, and the names of the fields that a request may have. Decisions came with its client's
- * release 7, which wants Node 22.
+ * server sends, and the names of the fields that a request may have. Decisions came with release 7
+ * of its client, which wants Node 22.
  */
 export interface OpenAiTypes {
   ChatCompletion: ChatCompletion

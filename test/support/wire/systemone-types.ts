@@ -1,7 +1,7 @@
 /**
  * What POST /v1/systemone sends, as the AI SDK's provider for TypeSafe reads it
- * (@ai-sdk/typesafe-ai 3.0.0), which declares it in a schema of zod and exports no type; `legend` is
- * what other clients of it read beside.
+ * (@ai-sdk/typesafe-ai 3.0.0), which declares it in a schema of zod and exports no type. Others
+ * of its clients read `legend` beside.
  */
 export interface SystemOneBody {
   model: string
