@@ -1,7 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { serveClients } from '../support/client-server.js'
-import { serveDecider } from '../support/decider-server.js'
+import { serveClients, serveDecider } from '../support/client-server.js'
 import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'

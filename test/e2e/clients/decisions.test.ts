@@ -1,6 +1,6 @@
 import OpenAI, { BadRequestError } from 'openai-7'
 import { expect, test } from 'vitest'
-import { serveDecider } from '../../support/decider-server.js'
+import { serveDecider } from '../../support/client-server.js'
 import { closeAfterEach } from '../../support/serve.js'
 
 // Release 7 of the official client, unchanged, on the real engine. It asks for Node 22 and does

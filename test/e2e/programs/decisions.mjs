@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { apiKey, baseURL, from, runChecks, thrown } from './checks.mjs'
 
-// OpenAI's client asks for decisions of the server in test/support/decider-server.ts.
+// OpenAI's client asks for decisions of the server in test/support/client-server.ts.
 
 const { default: OpenAI, AuthenticationError, BadRequestError } = await from('openai')
 
