@@ -334,8 +334,8 @@ Computed StepLoop::decode_singles(const std::vector<int32_t>& slots,
   for (SingleRows& single : singles) {
     const Sequence& sequence = *slots_.at(single.slot);
     int32_t position = sequence.n_computed();
-    single.row = context_.add_row(sequence.token(position), position, single.slot,
-                                  needs_logits(sequence));
+    single.row =
+        context_.add_row(sequence.token(position), position, single.slot, needs_logits(sequence));
     for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
   }
   return decode(abort_of(slots));

@@ -35,7 +35,7 @@ import {
   readChat,
 } from '../options/chat-options.js'
 import { noOptions } from '../options/checks.js'
-import { parseDecideOptions, parseQuestions } from '../options/decide-options.js'
+import { parseDecideOptions, parseQuestions, parseState } from '../options/decide-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
 import { type GivenRules, settleFit } from '../options/fit-options.js'
 import {
@@ -287,8 +287,10 @@ export class Engine implements AsyncDisposable {
     return fromCaller(async () => {
       const given = parseDecideOptions(options)
       const asked = parseQuestions(questions)
-      const messages = typeof state === 'string' ? [{ role: 'user', content: state }] : state
-      const chat = parseChat(messages, { reasoning: { enabled: false }, continueFinal: false })
+      const chat = parseChat(parseState(state), {
+        reasoning: { enabled: false },
+        continueFinal: false,
+      })
       const result = await (await this.#decider()).decide(chat, asked, given)
       return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
     })

@@ -66,6 +66,16 @@ export const decideChecks: Checks<DecideOptions> = {
   signal: abortSignal,
 }
 
+const aState: Check<string | readonly object[]> = check('a text, or messages', (value) => {
+  return typeof value === 'string' || (Array.isArray(value) && value.length > 0)
+})
+
+/** As messages, of which each is looked at elsewhere. @throws InvalidOptionError */
+export function parseState(input: unknown): readonly object[] {
+  const state = demand('state', input, aState)
+  return typeof state === 'string' ? [{ role: 'user', content: state }] : state
+}
+
 /** @throws InvalidOptionError, with the option's name */
 export function parseDecideOptions(input: unknown): DecideOptions {
   return parseFields<DecideOptions>(input, decideChecks)

@@ -163,8 +163,8 @@ class Sequence {
   std::vector<TokenLogprobs> prompt_logprobs_;  // that were not sent
   int32_t scored_ = 0;                          // tokens of the prompt that have their logprobs
   std::vector<float> label_logprobs_;
-  int32_t undelivered_ = 0;                     // tokens whose text was not sent yet
-  int32_t unread_ = 0;                          // tokens whose text was sent and not taken
+  int32_t undelivered_ = 0;  // tokens whose text was not sent yet
+  int32_t unread_ = 0;       // tokens whose text was sent and not taken
   bool parked_ = false;
   int32_t draft_tokens_ = 0, draft_accepted_tokens_ = 0;
   Clock::time_point started_, first_token_, last_token_;  // started_: it got its first slot

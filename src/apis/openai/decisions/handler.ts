@@ -7,6 +7,7 @@ import { parseRequest } from '../../request.js'
 import { unknownNotes } from '../../unknown-fields.js'
 import { errorWords } from '../errors.js'
 import { conversationOf } from '../responses/conversation.js'
+import { placedWords } from '../responses/words.js'
 import { decisionRequest, unknownFields } from './schema.js'
 
 /** POST /v1/decisions */
@@ -17,9 +18,9 @@ export async function createDecision(service: Service, call: Call): Promise<Answ
   const request = parseRequest(decisionRequest, body)
   const { engine, name } = await service.lease(call, request.model, 'text')
   const items = request.input.map((item, i) => ({ ...item, place: `input[${i}]` }))
-  const { messages, notes } = conversationOf(undefined, items)
+  const { messages, places, notes } = conversationOf(undefined, items)
   call.note(notes)
-  call.errorWords = errorWords({ prompt: 'input' })
+  call.errorWords = placedWords(errorWords({ prompt: 'input' }), places)
   call.watch(engine, service.settings.engineStallMs)
   const { orders } = request
   const cacheSalt = call.salt(request.cache_salt)

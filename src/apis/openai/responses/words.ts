@@ -10,8 +10,12 @@ export function responseWords(
   request: Parameters<typeof chatWords>[1],
   places: readonly string[],
 ): ErrorWords {
-  const chat = chatWords(words, request)
-  return { ...chat, named: (error) => inWords(chat.named(error), places) }
+  return placedWords(chatWords(words, request), places)
+}
+
+/** The same words, with the request's places of messages. */
+export function placedWords(words: ErrorWords, places: readonly string[]): ErrorWords {
+  return { ...words, named: (error) => inWords(words.named(error), places) }
 }
 
 function inWords(error: HttpError, places: readonly string[]): HttpError {
