@@ -62,6 +62,32 @@ describe('a model that is told what is right', () => {
   })
 })
 
+describe('more options than letters', () => {
+  const letters = Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i))
+
+  test('have the right one among forty', async () => {
+    const labels = [...letters, ...letters.slice(0, 14).map((letter) => letter.toLowerCase())]
+    const told = labels.map((label) => ({ mark: `${label}: right`, says: label }))
+    const engine = await open({ model: answerModel({ told }) })
+    // By name it is the 31st of forty, and the 10th from the end.
+    const wrong = Array.from({ length: 39 }, (_, i) => (i < 30 ? `far ${i}` : `sly ${i}`))
+    const choices = [...wrong.slice(0, 5), 'right', ...wrong.slice(5)]
+    const { answers } = await engine.decide(state, [{ type: 'choice', choices }])
+    expect(answers[0]).toMatchObject({ choice: 'right', confidence: expect.closeTo(1) })
+    expect(answers[0].probabilities[5]).toEqual({ value: 'right', probability: expect.closeTo(1) })
+  })
+
+  test.each(['qwen2', 'llama-spm', 'gpt-2'] as const)('may be 255 with %s', async (tokenizer) => {
+    const engine = await open({ model: randomModel({ tokenizer }), context: 8192, parallel: 1 })
+    const choices = Array.from({ length: 255 }, (_, i) => `option ${i}`)
+    const { answers } = await engine.decide(state, [{ type: 'choice', choices }])
+    const shares = sharesOf(answers[0])
+    expect(shares).toHaveLength(255)
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
+    expect(Math.min(...shares)).toBeGreaterThan(0)
+  })
+})
+
 describe('the embedded model, which goes on with stories and knows nothing else', () => {
   const animals = ['fox', 'bear', 'cat', 'dog', 'mouse', 'rabbit', 'owl', 'duck']
   const who = { type: 'choice', choices: animals, begins: 'This is a story about a' } as const
@@ -70,6 +96,22 @@ describe('the embedded model, which goes on with stories and knows nothing else'
     const engine = await open()
     const { answers } = await engine.decide(`Tell me a story about a ${animal}`, [who])
     expect(answers[0].choice).toBe(animal)
+  })
+
+  test('names the first of two options in either order, and neither in both', async () => {
+    const engine = await open()
+    for (const [i, one] of animals.entries()) {
+      const other = animals[(i + 3) % animals.length] as string
+      const question = (levels: string[]) => {
+        return { type: 'score', instructions: 'Who is the story about?', levels } as const
+      }
+      const about = `Tell me a story about a ${one}`
+      const both = [question([one, other]), question([other, one])]
+      const once = await engine.decide(about, both, { orders: 1 })
+      for (const { score } of once.answers) expect(score).toBeLessThan(0.01)
+      const twice = await engine.decide(about, both)
+      for (const { score } of twice.answers) expect(score).toBeCloseTo(0.5, 1)
+    }
   })
 
   test('says little of a label, which its mass tells', async () => {
