@@ -173,8 +173,12 @@ function toolPathOf(error: unknown): string | undefined {
   return path?.startsWith('tools[') ? path : undefined
 }
 
-/** The same of notes. */
-export function wireNotes(notes: readonly RequestNote[], wire: WireTools): RequestNote[] {
+/** The same of notes, behind those of the tools themselves. */
+export function wireNotes(
+  notes: readonly RequestNote[],
+  wire: WireTools | undefined,
+): readonly RequestNote[] {
+  if (wire === undefined) return notes
   const own = notes.map(({ path, message }) => {
     return { path: inWire(path, wire), message: inWire(message, wire) }
   })

@@ -1,5 +1,10 @@
 import type { RequestNote } from '../api/types.js'
 
+/** Of a request's fields, those of which nothing is known. */
+export function unknownFields(request: unknown, known: ReadonlySet<string>): string[] {
+  return Object.keys(Object(request)).filter((name) => !known.has(name))
+}
+
 /** Names of fields that a note repeats, and how many. */
 const namePattern = /^[\w.-]{1,64}$/
 const namesMax = 32

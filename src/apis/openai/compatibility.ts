@@ -4,7 +4,7 @@ import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
 import { isEmptyArray, isOneOf, parseRequest } from '../request.js'
-import { unknownNotes } from '../unknown-fields.js'
+import { unknownFields, unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
 /**
@@ -111,6 +111,7 @@ export const withoutEffect: readonly string[] = [
 const ofOpenAi: readonly string[] = [
   ...['moderation', 'prediction', 'metadata', 'prompt_cache_key', 'prompt_cache_options'],
   ...['prompt_cache_retention', 'safety_identifier', 'service_tier', 'store', 'user'],
+  ...['context_management', 'personality'],
 ]
 
 /** A request in our words, with the words that it was said in. */
@@ -131,15 +132,18 @@ type PromptField = 'messages' | 'prompt' | 'input'
 /**
  * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
  * words before, so that errors name fields as the request does.
+ * @param whole of a request that is counted: the one that would be made, whose other fields may be
+ *   there
  */
 export function parseTextRequest<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
   prompt: PromptField,
   call: Noted,
+  whole: z.ZodObject = schema,
 ): z.output<T> {
   const isChat = prompt !== 'prompt'
-  const translation = inOurWords(parseJson(bytes), schema, isChat)
+  const translation = inOurWords(parseJson(bytes), whole, isChat)
   call.errorWords = errorWords({
     prompt,
     ...(translation.names.size === 0 ? {} : { names: translation.names }),
@@ -177,9 +181,7 @@ function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Trans
   if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)
   const known = knownFieldsOf(schema)
-  const unknown = Object.keys(translator.body).filter((key) => {
-    return !known.has(key) && !translator.read.has(key)
-  })
+  const unknown = unknownFields(translator.body, known).filter((key) => !translator.read.has(key))
   return { body: translator.body, names, unknown }
 }
 

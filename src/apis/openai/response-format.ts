@@ -3,7 +3,7 @@ import type { RequestOptions } from '../../api/types.js'
 import { CompiledSchema } from '../../engine/compiled-schema.js'
 import { grammarBytesMax, requestChecks } from '../../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../../schema/text-grammar.js'
-import { type ErrorWords, HttpError } from '../../web/errors.js'
+import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
 import { optional } from '../request.js'
 
@@ -235,16 +235,9 @@ export function structureOptions(
   }
 }
 
-/** The same words, and the request's own field where the engine refuses a form, or gives it up. */
-export function formWords(words: ErrorWords, request: StructureRequest): ErrorWords {
-  const field = formOf(request)?.field // now: the words outlive the request's messages
-  const named = (error: HttpError) => {
-    if (error.place === undefined || !('schema' in error.place)) return words.named(error)
-    // Where no form was asked for, it is the tools' schemas that are too large together.
-    const other = error.kind === 'invalid_grammar' ? 'grammar' : 'tools'
-    return words.named(error.at(field ?? other))
-  }
-  return { ...words, named }
+/** The field that a request asks for a form by. */
+export function formFieldOf(request: StructureRequest): string | undefined {
+  return formOf(request)?.field
 }
 
 /** The one form that a request asks for, by whichever fields. */
