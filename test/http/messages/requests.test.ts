@@ -140,6 +140,7 @@ describe('thinking', () => {
     ['high', 'high'],
     ['xhigh', 'high'],
     ['max', 'high'],
+    ['constructor', 'constructor'],
     [null, ''],
   ])('with the effort %j is told %j', async (effort, expected) => {
     const { chat } = await asked({ output_config: { effort } })
@@ -160,6 +161,9 @@ describe('what is not known or has no effect here', () => {
       service_tier: 'auto',
       cache_control: { type: 'ephemeral' },
       context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] },
+      workspace_id: 'w',
+      betas: ['x'],
+      output_format: null,
       system: null,
       temperature: null,
       thinking: null,
@@ -260,6 +264,16 @@ describe('a wrong request', () => {
     expect((await askMessages(url, tale({ thread: null }))).status).toBe(200)
   })
 
+  test('for a format by its name in the beta is told the one that it has', async () => {
+    const { url } = await serve()
+    const output_format = { type: 'json_schema', schema: { type: 'object' } }
+    for (const path of [messagesPath, `${messagesPath}/count_tokens`]) {
+      const response = await askMessages(url, tale({ output_format }), { path })
+      const message = expect.stringMatching(/^'output_format': .*output_config\.format/)
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
+    }
+  })
+
   test('whose body is too large is a 413, and whose method is another a 405', async () => {
     const { url } = await serve({ server: { bodyBytesMax: 1000 } })
     const large = await askMessages(url, tale({ system: 'a'.repeat(2000) }))
@@ -346,7 +360,9 @@ describe('count_tokens', () => {
 
   test('takes what only a reply needs, and refuses what is wrong', async () => {
     const { url } = await serve()
-    expect((await askMessages(url, tale(), { path })).status).toBe(200)
+    const taken = await askMessages(url, tale({ stop_sequences: ['END'], what: 1 }), { path })
+    expect(taken.status).toBe(200)
+    expect(taken.headers.get('x-sluice-notes')).toBe('what: unknown, so it had no effect')
     const wrong = await askMessages(url, tale({ messages: [] }), { path })
     expect([wrong.status, await wrong.json()]).toMatchObject([400, { type: 'error' }])
   })
