@@ -4,7 +4,7 @@ import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
 import { isEmptyArray, isOneOf, parseRequest } from '../request.js'
-import { unknownFields, unknownNotes } from '../unknown-fields.js'
+import { knownFieldsOf, unknownFields, unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
 /**
@@ -114,6 +114,9 @@ const ofOpenAi: readonly string[] = [
   ...['context_management', 'personality'],
 ]
 
+/** Fields of which something is known wherever text is asked for. */
+const ofAnyEndpoint = [...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)]
+
 /** A request in our words, with the words that it was said in. */
 interface Translation {
   readonly body: unknown
@@ -152,18 +155,6 @@ export function parseTextRequest<T extends z.ZodObject>(
   return parseRequest(schema, translation.body)
 }
 
-/** By schema of an endpoint: the fields of which something is known, whoever says them. */
-const knownFields = new WeakMap<z.ZodObject, ReadonlySet<string>>()
-
-function knownFieldsOf(schema: z.ZodObject): ReadonlySet<string> {
-  const found = knownFields.get(schema)
-  if (found !== undefined) return found
-  const own = Object.keys(schema.shape)
-  const all = new Set([...own, ...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)])
-  knownFields.set(schema, all)
-  return all
-}
-
 /**
  * @param schema what the endpoint itself takes
  * @throws HttpError for what cannot be done, or is said twice in different ways
@@ -180,7 +171,7 @@ function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Trans
   translator.refuse(isChat)
   if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)
-  const known = knownFieldsOf(schema)
+  const known = knownFieldsOf(schema, ofAnyEndpoint)
   const unknown = unknownFields(translator.body, known).filter((key) => !translator.read.has(key))
   return { body: translator.body, names, unknown }
 }

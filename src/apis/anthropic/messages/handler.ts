@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type * as z from 'zod'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import { parseJson } from '../../../web/json.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
-import { parseRequest } from '../../request.js'
+import { parseBody } from '../../request.js'
 import { formWords, placeWords } from '../../request-words.js'
 import { preparedTools, toolWords, wireNotes } from '../../tool-list.js'
-import { unknownFields, unknownNotes } from '../../unknown-fields.js'
 import { readConversation } from './conversation.js'
 import {
   countRequest,
@@ -37,7 +34,7 @@ export async function createMessage(service: Service, call: Call): Promise<Answe
  */
 async function asked(service: Service, call: Call) {
   service.checkServing()
-  const given = parsed(messagesRequest, await call.body(), call)
+  const given = parseBody(messagesRequest, await call.body(), call, knownFields)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const conversation = readConversation(request.system, request.messages)
   const { name, engine } = await service.lease(call, request.model, 'text')
@@ -63,7 +60,7 @@ async function asked(service: Service, call: Call) {
 export async function countTokens(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const body = await call.body()
-  const request = parsed(countRequest, body, call)
+  const request = parseBody(countRequest, body, call, knownFields)
   const { messages, places, notes } = readConversation(request.system, request.messages)
   const { engine } = await service.lease(call, request.model, 'text')
   const { tools } = request
@@ -75,11 +72,4 @@ export async function countTokens(service: Service, call: Call): Promise<Answer>
     engine.countTokens(messages, options),
   )
   return json(200, { input_tokens })
-}
-
-function parsed<T extends z.ZodObject>(schema: T, body: Uint8Array, call: Call): z.output<T> {
-  const given = parseJson(body)
-  const request = parseRequest(schema, given)
-  call.note(unknownNotes(unknownFields(given, knownFields)))
-  return request
 }

@@ -12,6 +12,7 @@ import { int32Max, integerFrom, trueOrFalse } from '../../../options/checks.js'
 import { aStop, requestChecks, stopsMax } from '../../../options/request-options.js'
 import { anObject, arrayOf, checked, optional, unsupported } from '../../request.js'
 import { seed } from '../../seed.js'
+import { knownFieldsOf } from '../../unknown-fields.js'
 import { toolChoice, tools } from './tools.js'
 
 const thinking = z.object(
@@ -94,8 +95,7 @@ const withoutEffect = [
 export const withoutEffectOfBeta = ['betas', 'context_management']
 
 /** What a request may say, and one whose tokens are counted as well. */
-export const knownFields: ReadonlySet<string> = new Set([
-  ...Object.keys(messagesRequest.shape),
+export const knownFields = knownFieldsOf(messagesRequest, [
   ...withoutEffect,
   ...withoutEffectOfBeta,
 ])
