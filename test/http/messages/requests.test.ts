@@ -289,6 +289,12 @@ describe('a wrong request', () => {
     const complete = await askMessages(url, {}, { path: '/v1/complete' })
     expect(complete.status).toBe(404)
     expect(await complete.json()).toMatchObject({ error: { type: 'not_found_error' } })
+    for (const prefix of ['', '/v1', '/v1/v1']) {
+      const unsaid = await fetch(`${url}${prefix}/messages/batches`)
+      expect(unsaid.headers.get('request-id')).toMatch(/^req_/)
+      const error = { type: 'not_found_error' }
+      expect([unsaid.status, await unsaid.json()]).toMatchObject([404, { type: 'error', error }])
+    }
   })
 })
 
@@ -314,6 +320,21 @@ describe('a key', () => {
     expect(response.status).toBe(401)
     expect(await response.json()).toMatchObject({ error: { type: 'authentication_error' } })
   })
+})
+
+test('a page may read the id that its errors have', async () => {
+  const { url } = await serve({ server: { allowOrigins: ['https://page.example'] } })
+  const headers = { origin: 'https://page.example' }
+  const exposed = async (path: string) => {
+    const response = await fetch(url + path, { headers })
+    return response.headers.get('access-control-expose-headers')?.split(', ')
+  }
+  expect(await exposed(messagesPath)).toEqual([
+    ...['x-request-id', 'retry-after', 'x-sluice-notes', 'request-id'],
+  ])
+  expect(await exposed('/v1/responses')).not.toContain('request-id')
+  const apart = await fetch(url + messagesPath)
+  expect(apart.headers.get('access-control-expose-headers')).toBeNull()
 })
 
 describe('the models', () => {
