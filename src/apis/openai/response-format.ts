@@ -145,25 +145,27 @@ const manners = new Set([
   'whitespace_pattern',
 ])
 
-const structuredReaders: Readonly<Record<string, typeof readSchema>> = {
-  json: readSchema,
-  regex: readRegex,
-  choice: readChoices,
-  grammar: readGrammar,
-  json_object: (value, field, path) => {
-    if (typeof value !== 'boolean') return { path: path ?? [], expected: 'true or false' }
-    return value ? [{ field: `${field}.json_object`, kind: 'json', value }] : none
-  },
+function readAnyJson(value: unknown, field: string, path: readonly string[] = []): Reading {
+  if (typeof value !== 'boolean') return { path, expected: 'true or false' }
+  return value ? [{ field: [field, ...path].join('.'), kind: 'json', value }] : none
 }
 
+const structuredReaders = new Map([
+  ['json', readSchema],
+  ['regex', readRegex],
+  ['choice', readChoices],
+  ['grammar', readGrammar],
+  ['json_object', readAnyJson],
+])
+
 function readStructuredOutputs(value: unknown, field: string): Reading {
-  const keys = Object.keys(structuredReaders)
+  const keys = [...structuredReaders.keys()]
   const expected = `an object with one of ${keys.join(', ')}`
   if (!isObject(value)) return { path: [], expected }
   const forms: Form[] = []
   for (const [key, one] of Object.entries(value)) {
     if (!isGiven(one) || manners.has(key)) continue
-    const read = Object.hasOwn(structuredReaders, key) ? structuredReaders[key] : undefined
+    const read = structuredReaders.get(key)
     if (read === undefined) return { path: [key], expected: `nothing (only ${keys.join(', ')})` }
     const reading = read(one, field, [key])
     if (isProblem(reading)) return reading
