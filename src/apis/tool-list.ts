@@ -5,6 +5,7 @@ import type { ChatOptions, RequestNote, Tool } from '../api/types.js'
 import { isRecord } from '../options/other-words/tool-choice.js'
 import { schemaKeys } from '../options/tools.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
+import { jsonIn } from '../web/json.js'
 import type { ScopedEngine } from '../web/scoped-engine.js'
 
 /**
@@ -141,12 +142,8 @@ function descriptionOf(
 function parametersOf(value: unknown): Record<string, unknown> | undefined {
   if (isRecord(value)) return value
   if (typeof value !== 'string') return undefined
-  try {
-    const parsed: unknown = JSON.parse(value)
-    return isRecord(parsed) ? parsed : undefined
-  } catch {
-    return undefined // it is no JSON, which the caller says
-  }
+  const schema = jsonIn(value)
+  return isRecord(schema) ? schema : undefined
 }
 
 /** Reads tools and makes their grammars, while others have the event loop as well. */

@@ -1,9 +1,8 @@
 import type * as z from 'zod'
 import { samplersNotHere } from '../../api/sampling-options.js'
 import type { Call } from '../../web/call.js'
-import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
-import { isEmptyArray, isOneOf, parseRequest } from '../request.js'
+import { fieldError, isEmptyArray, isOneOf, parseRequest } from '../request.js'
 import { knownFieldsOf, unknownFields, unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
@@ -202,7 +201,7 @@ class Translator {
     if (!isObject(inner)) return
     const entries = Object.entries(inner)
     if (entries.length > fieldsMax) {
-      throw wrong(this.nameOf(field), `at most ${fieldsMax} fields`, entries.length)
+      throw fieldError(this.nameOf(field), `at most ${fieldsMax} fields`, entries.length)
     }
     this.read.add(field)
     for (const [key, value] of entries) {
@@ -223,7 +222,7 @@ class Translator {
     const own = this.body[ours]
     if (!isGiven(own)) this.set(ours, value, said)
     else if (own !== value)
-      throw wrong(said, `nothing else than ${ours}, whose other name it is`, value)
+      throw fieldError(said, `nothing else than ${ours}, whose other name it is`, value)
   }
 
   set(field: string, value: unknown, said: string): void {
@@ -241,7 +240,7 @@ class Translator {
       const refusal = field === 'add_special_tokens' ? ownMarks(isChat) : refusals.get(field)
       const value = this.body[field]
       if (refusal === undefined || !isGiven(value) || refusal.passes(value)) continue
-      throw wrong(this.nameOf(field), refusal.expected, value)
+      throw fieldError(this.nameOf(field), refusal.expected, value)
     }
   }
 
@@ -251,7 +250,7 @@ class Translator {
     const known = isObject(given) ? given : {}
     if (isGiven(known[name])) {
       if (name === 'documents' || known[name] === value) return
-      throw wrong(
+      throw fieldError(
         said,
         `nothing else than chat_template_kwargs.${name}, which it stands for`,
         value,
@@ -297,7 +296,8 @@ function readReasoning(translator: Translator): void {
     effort(reasoning.effort, `${translator.nameOf('reasoning')}.effort`)
     budget(reasoning.max_tokens, `${translator.nameOf('reasoning')}.max_tokens`)
     if (reasoning.exclude === true) {
-      throw wrong('reasoning.exclude', 'false (reasoning comes in a field of its own)', true)
+      const said = `${translator.nameOf('reasoning')}.exclude`
+      throw fieldError(said, 'false (reasoning comes in a field of its own)', true)
     }
   }
   if (isGiven(documents)) {
@@ -331,10 +331,4 @@ function isObject(value: unknown): value is Body {
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null
-}
-
-function wrong(param: string, expected: string, value: unknown): HttpError {
-  const got = typeof value === 'object' ? 'something else' : JSON.stringify(value).slice(0, 60)
-  const message = `'${param}': expected ${expected}, but got ${got}.`
-  return new HttpError('invalid_request', message, { field: param })
 }

@@ -4,7 +4,7 @@ import { CompiledSchema } from '../../engine/compiled-schema.js'
 import { grammarBytesMax, requestChecks } from '../../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../../schema/text-grammar.js'
 import { HttpError } from '../../web/errors.js'
-import { parseJson } from '../../web/json.js'
+import { jsonIn } from '../../web/json.js'
 import { optional } from '../request.js'
 
 const formatError = 'an object such as {"type": "json_object"}'
@@ -38,17 +38,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A schema, or the text of one, as vLLM and SGLang take it. */
 function readSchema(value: unknown, field: string, path: readonly string[] = []): Reading {
-  const schema = typeof value === 'string' ? parsed(value) : value
+  const schema = typeof value === 'string' ? jsonIn(value) : value
   if (!isObject(schema)) return { path, expected: schemaError }
   return [{ field: [field, ...path].join('.'), kind: 'schema', value: schema }]
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(Buffer.from(text)) // as deep as a body may be
-  } catch {
-    return undefined // no schema
-  }
 }
 
 function readGrammar(value: unknown, field: string, path: readonly string[] = []): Reading {
