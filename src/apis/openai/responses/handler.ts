@@ -159,7 +159,7 @@ function previousOf({ responses, settings }: Service, { owner }: Call, id: strin
   if (responses === undefined) {
     const otherwise = 'send the whole conversation as input'
     const message = `'${field}': expected nothing, as ${noStore()}; ${otherwise}.`
-    throw new HttpError('invalid_request', message, { field })
+    throw new HttpError('previous_response', message, { field })
   }
   const previous = responses.get(owner, id)
   if (previous !== undefined && previous.conversationBytes > settings.bodyBytesMax) {
@@ -202,6 +202,12 @@ function itemsReferredTo(
   return found
 }
 
+/** For users of the AI SDK, which refers to items unless it is told otherwise. */
+function nothingToReferTo(): string {
+  const inClient = 'set `store: false` in the client, which then sends the items themselves'
+  return `this server keeps no responses; ${inClient}, or start it with ${optionName('responseStore')}`
+}
+
 function resolved(
   { responses }: Service,
   item: InputItem,
@@ -212,9 +218,9 @@ function resolved(
   const found = items.get(item.said.id)
   if (found !== undefined) return keptItem(found)
   const id = item.said.id.slice(0, 100)
-  const why = responses === undefined ? `, as ${noStore()}; send the item itself` : ''
+  const why = responses === undefined ? `, as ${nothingToReferTo()}` : ''
   const message = `'${field}': expected an item, but there is no '${id}' to refer to${why}.`
-  throw new HttpError('invalid_request', message, { field })
+  throw new HttpError('item', message, { field })
 }
 
 /** Keeps the response where it is to be kept. The items are made text now: they may be large. */
