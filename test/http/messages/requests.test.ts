@@ -253,6 +253,20 @@ describe('a wrong request', () => {
     expect(native.submitted).toEqual([])
   })
 
+  test('that only the engine can tell of is told by the place of its message', async () => {
+    const { url } = await serve({ model: { callFormat: 'none' } })
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'run', input: {} }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'x' }] },
+    ]
+    for (const path of [messagesPath, `${messagesPath}/count_tokens`]) {
+      const response = await askMessages(url, tale({ system: 'Be brief.', messages }), { path })
+      const message = expect.stringMatching(/^'messages\[1\]': expected none: .*no tools/)
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
+    }
+  })
+
   test('for a conversation that is kept is told so in the words that the SDK reads', async () => {
     const { url } = await serve()
     const thread = { type: 'continue', previous_message_id: 'msg_1' }
