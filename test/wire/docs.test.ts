@@ -111,7 +111,7 @@ const requests = [
   ].map((one) => ({ ...one, declared: Object.keys(one.schema.shape) })),
 ]
 
-/** Where a request's tokens are counted, and where it is answered: it may have the fields of both. */
+/** Where a request is counted, and where it is answered: it may have the fields of both. */
 const counted = new Map([
   ['POST /v1/messages/count_tokens', 'POST /v1/messages'],
   ['POST /v1/responses/input_tokens', 'POST /v1/responses'],

@@ -17,12 +17,9 @@ describe('a reference to an item', () => {
     const user = { role: 'user', content: 'B' }
     const response = await askResponse(url, { input: [reference, user, reference] })
     expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({
-      error: {
-        param: 'input[2]',
-        message: `'input[2]': expected an item that is referred to once, but got "${reference.id}".`,
-      },
-    })
+    const expected = `expected an item that is referred to once, but got "${reference.id}"`
+    const error = { param: 'input[2]', message: `'input[2]': ${expected}.` }
+    expect(await response.json()).toMatchObject({ error })
     expect(native.submitted).toHaveLength(1)
   })
 

@@ -205,7 +205,8 @@ function itemsReferredTo(
 /** For users of the AI SDK, which refers to items unless it is told otherwise. */
 function nothingToReferTo(): string {
   const inClient = 'set `store: false` in the client, which then sends the items themselves'
-  return `this server keeps no responses; ${inClient}, or start it with ${optionName('responseStore')}`
+  const inServer = `start it with ${optionName('responseStore')}`
+  return `this server keeps no responses; ${inClient}, or ${inServer}`
 }
 
 function resolved(

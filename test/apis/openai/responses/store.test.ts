@@ -101,7 +101,7 @@ describe('the memory of a store', () => {
     expect(store.get('me', 'other')).toBeDefined()
   })
 
-  test('is that of the conversation alone where it is followed: nothing that a body repeats', () => {
+  test('is counted for those that follow without what a body repeats', () => {
     const store = new MemoryResponseStore(plenty)
     const response = { id: 'a', instructions: 'x'.repeat(9000), output: [itemOf('out_a')] }
     store.put('me', response, inputOf('in_a'))
