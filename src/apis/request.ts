@@ -3,8 +3,10 @@ import { show } from '../api/show.js'
 import type { Check } from '../options/checks.js'
 import { type Input, readInputs } from '../options/inputs.js'
 import { aTokenId } from '../options/request-options.js'
+import type { Call } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
 import { parseJson } from '../web/json.js'
+import { knownFieldsOf, unknownFields, unknownNotes } from './unknown-fields.js'
 
 /**
  * Building blocks for request schemas. Every `error` text here names what was expected, as a
@@ -122,9 +124,20 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   throw issueError(deepest(first), value)
 }
 
-/** The same of a body's bytes. */
-export function parseBody<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.output<T> {
-  return parseRequest(schema, parseJson(bytes))
+/**
+ * The same of a body's bytes. What fields it has that are not known, `call` notes.
+ * @param known default: those of the schema
+ */
+export function parseBody<T extends z.ZodObject>(
+  schema: T,
+  bytes: Uint8Array,
+  call: Pick<Call, 'note'>,
+  known: ReadonlySet<string> = knownFieldsOf(schema),
+): z.output<T> {
+  const given = parseJson(bytes)
+  const request = parseRequest(schema, given)
+  call.note(unknownNotes(unknownFields(given, known)))
+  return request
 }
 
 interface Issue {

@@ -26,7 +26,7 @@ export interface StreamedAnswer {
    * What an idle stream carries, so that what sits between sees that the connection lives. It may
    * be another each time.
    */
-  readonly ping: string
+  ping(): string
   /** The last frame of a stream in which an error came: it takes the place of what was to come. */
   errorFrame(error: HttpError): string
 }

