@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { show } from '../api/show.js'
 import type { Check } from '../options/checks.js'
 import { type Input, readInputs } from '../options/inputs.js'
+import { isRecord } from '../options/other-words/tool-choice.js'
 import { aTokenId } from '../options/request-options.js'
 import type { Call } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
@@ -20,10 +21,12 @@ export function checked<T>({ expected, accepts }: Check<T>) {
 
 /** An object of any keys, as it came. */
 export function anObject(error: string) {
-  return z.custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    { error },
-  )
+  return z.custom<Record<string, unknown>>(isRecord, { error })
+}
+
+/** What is null is left out. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
 }
 
 /** May be left out or null; both read as undefined. */

@@ -7,6 +7,7 @@ import { schemaKeys } from '../options/tools.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
 import { jsonIn } from '../web/json.js'
 import type { ScopedEngine } from '../web/scoped-engine.js'
+import { isGiven } from './request.js'
 
 /**
  * A request's list of tools, in whichever protocol. What is no function cannot be offered and is
@@ -107,14 +108,13 @@ export function readFunction(
     notes.push({ path: `${at}.${key}`, message })
   }
   const description = descriptionOf(one, say)
-  const isGiven = (key: string) => one[key] !== undefined && one[key] !== null
-  const [key = own, ...others] = schemaKeys.filter(isGiven)
+  const [key = own, ...others] = schemaKeys.filter((key) => isGiven(one[key]))
   for (const other of others) say(other, `nothing beside ${key}`, 'left out')
-  const parameters = isGiven(key) ? parametersOf(one[key]) : undefined
-  if (isGiven(key) && parameters === undefined) {
+  const parameters = isGiven(one[key]) ? parametersOf(one[key]) : undefined
+  if (isGiven(one[key]) && parameters === undefined) {
     if (strict === true) return { expected: 'a JSON schema, an object', path: [...path, key] }
     say(key, 'a JSON schema, an object', 'any object')
-  } else if (isGiven(key) && typeof one[key] === 'string') {
+  } else if (isGiven(one[key]) && typeof one[key] === 'string') {
     say(key, 'a JSON schema, an object', 'the JSON that it holds')
   } else if (key !== own) {
     notes.push({ path: `${at}.${key}`, message: `expected "${own}"; taken as: ${own}` })

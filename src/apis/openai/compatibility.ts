@@ -1,8 +1,9 @@
 import type * as z from 'zod'
 import { samplersNotHere } from '../../api/sampling-options.js'
+import { isRecord } from '../../options/other-words/tool-choice.js'
 import type { Call } from '../../web/call.js'
 import { parseJson } from '../../web/json.js'
-import { fieldError, isEmptyArray, isOneOf, parseRequest } from '../request.js'
+import { fieldError, isEmptyArray, isGiven, isOneOf, parseRequest } from '../request.js'
 import { knownFieldsOf, unknownFields, unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
@@ -160,7 +161,7 @@ export function parseTextRequest<T extends z.ZodObject>(
  */
 function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Translation {
   const names = new Map<string, string>()
-  if (!isObject(given)) return { body: given, names, unknown: [] }
+  if (!isRecord(given)) return { body: given, names, unknown: [] }
   const translator = new Translator(given, names)
   translator.unpack('extra_body', () => true)
   translator.unpack('options', (key) => key !== 'options')
@@ -198,7 +199,7 @@ class Translator {
   /** The fields of an object stand for themselves: a client's own, or Ollama's. */
   unpack(field: string, takes: (key: string) => boolean): void {
     const inner = this.body[field]
-    if (!isObject(inner)) return
+    if (!isRecord(inner)) return
     const entries = Object.entries(inner)
     if (entries.length > fieldsMax) {
       throw fieldError(this.nameOf(field), `at most ${fieldsMax} fields`, entries.length)
@@ -247,7 +248,7 @@ class Translator {
   /** Below chat_template_kwargs, which it may be beside. */
   tellTemplate(name: string, value: unknown, said: string): void {
     const given = this.body.chat_template_kwargs
-    const known = isObject(given) ? given : {}
+    const known = isRecord(given) ? given : {}
     if (isGiven(known[name])) {
       if (name === 'documents' || known[name] === value) return
       throw fieldError(
@@ -259,7 +260,7 @@ class Translator {
     const all = Object.fromEntries([...Object.entries(known), [name, value]])
     const path = `chat_template_kwargs.${name}`
     this.#names.set(path, said)
-    if (isGiven(given) && !isObject(given)) return // its own error comes
+    if (isGiven(given) && !isRecord(given)) return // its own error comes
     this.body.chat_template_kwargs = all
   }
 }
@@ -269,8 +270,8 @@ function readReasoning(translator: Translator): void {
   const { body, read } = translator
   for (const field of ['enable_thinking', 'think', 'documents']) read.add(field)
   // What is said otherwise is not understood, and told of as unknown.
-  if (typeof body.thinking === 'boolean' || isObject(body.thinking)) read.add('thinking')
-  if (isObject(body.reasoning)) read.add('reasoning')
+  if (typeof body.thinking === 'boolean' || isRecord(body.thinking)) read.add('thinking')
+  if (isRecord(body.reasoning)) read.add('reasoning')
   const enable = (value: unknown, said: string) => {
     translator.tellTemplate('enable_thinking', value, said)
   }
@@ -285,12 +286,12 @@ function readReasoning(translator: Translator): void {
   if (typeof think === 'boolean') enable(think, translator.nameOf('think'))
   else effort(think, translator.nameOf('think'))
   if (typeof thinking === 'boolean') enable(thinking, translator.nameOf('thinking'))
-  else if (isObject(thinking)) {
+  else if (isRecord(thinking)) {
     if (isGiven(thinking.type))
       enable(thinking.type !== 'disabled', `${translator.nameOf('thinking')}.type`)
     budget(thinking.budget_tokens, `${translator.nameOf('thinking')}.budget_tokens`)
   }
-  if (isObject(reasoning)) {
+  if (isRecord(reasoning)) {
     if (isGiven(reasoning.enabled))
       enable(reasoning.enabled, `${translator.nameOf('reasoning')}.enabled`)
     effort(reasoning.effort, `${translator.nameOf('reasoning')}.effort`)
@@ -323,12 +324,4 @@ function readLogprobs(translator: Translator, isChat: boolean): void {
     const said = translator.nameOf('logit_bias')
     translator.set('logit_bias', Object.fromEntries(bias as [string, unknown][]), said)
   }
-}
-
-function isObject(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
 }

@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import type { RequestOptions } from '../../api/types.js'
 import { CompiledSchema } from '../../engine/compiled-schema.js'
+import { isRecord } from '../../options/other-words/tool-choice.js'
 import { grammarBytesMax, requestChecks } from '../../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../../schema/text-grammar.js'
 import { HttpError } from '../../web/errors.js'
 import { jsonIn } from '../../web/json.js'
-import { optional } from '../request.js'
+import { isGiven, optional } from '../request.js'
 
 const formatError = 'an object such as {"type": "json_object"}'
 const typeError = 'one of "text", "json_object", "json_schema"'
@@ -32,14 +33,10 @@ export type Reading = readonly Form[] | Problem
 const none: readonly Form[] = []
 const isProblem = (reading: Reading): reading is Problem => !Array.isArray(reading)
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** A schema, or the text of one, as vLLM and SGLang take it. */
 function readSchema(value: unknown, field: string, path: readonly string[] = []): Reading {
   const schema = typeof value === 'string' ? jsonIn(value) : value
-  if (!isObject(schema)) return { path, expected: schemaError }
+  if (!isRecord(schema)) return { path, expected: schemaError }
   return [{ field: [field, ...path].join('.'), kind: 'schema', value: schema }]
 }
 
@@ -67,7 +64,7 @@ function readChoices(value: unknown, field: string, path: readonly string[] = []
  */
 export function readFormat(value: unknown, field: string): Reading {
   if (typeof value === 'string') return readWord(value, field, [], typeError)
-  if (!isObject(value)) return { path: [], expected: formatError }
+  if (!isRecord(value)) return { path: [], expected: formatError }
   const { type, schema, json_schema: named } = value
   switch (type) {
     case 'text':
@@ -96,10 +93,6 @@ export function readFormat(value: unknown, field: string): Reading {
   }
 }
 
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
 /** Keywords by which an object that is no `{"schema": ...}` is a schema itself. */
 const schemaKeywords = ['type', 'properties', '$ref', '$defs', 'anyOf', 'oneOf', 'allOf', 'enum']
 
@@ -107,7 +100,7 @@ function readNamed(value: unknown, field: string): Reading {
   const path = ['json_schema']
   const expected = 'an object such as {"name": "...", "schema": {...}}'
   if (typeof value === 'string') return readSchema(value, field, path)
-  if (!isObject(value)) return { path, expected }
+  if (!isRecord(value)) return { path, expected }
   if (isGiven(value.schema)) return readSchema(value.schema, field, [...path, 'schema'])
   if (schemaKeywords.some((key) => key in value)) return readSchema(value, field, path)
   return { path: [...path, 'schema'], expected: schemaError }
@@ -118,7 +111,7 @@ function readOllamaFormat(value: unknown, field: string): Reading {
   const expected = '"json", or a JSON Schema (an object)'
   return typeof value === 'string'
     ? readWord(value, field, [], expected)
-    : isObject(value)
+    : isRecord(value)
       ? readSchema(value, field)
       : { path: [], expected }
 }
@@ -153,7 +146,7 @@ const structuredReaders = new Map([
 function readStructuredOutputs(value: unknown, field: string): Reading {
   const keys = [...structuredReaders.keys()]
   const expected = `an object with one of ${keys.join(', ')}`
-  if (!isObject(value)) return { path: [], expected }
+  if (!isRecord(value)) return { path: [], expected }
   const forms: Form[] = []
   for (const [key, one] of Object.entries(value)) {
     if (!isGiven(one) || manners.has(key)) continue
