@@ -19,8 +19,11 @@ export interface WholeAnswer {
 export interface StreamedAnswer {
   readonly status: number
   readonly headers: AnswerHeaders
-  /** Goes out with the headers, before anything is waited for. May be empty. */
-  readonly opening: string
+  /**
+   * Goes out with the headers, before anything is waited for. May be empty. Made when it is sent,
+   * and kept by nobody: a client that waits for its turn holds no frame.
+   */
+  opening(): string
   readonly frames: Frames
   /**
    * What an idle stream carries, so that what sits between sees that the connection lives. It may

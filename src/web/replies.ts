@@ -36,7 +36,7 @@ export function streamed(replies: readonly Reply[], writer: FrameWriter): Stream
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     },
-    opening: writer.opening(),
+    opening: () => writer.opening(),
     frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
     ping: () => writer.ping?.() ?? ': ping\n\n', // which clients skip
     errorFrame: (error) => writer.failure(error),
