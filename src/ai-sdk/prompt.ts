@@ -23,26 +23,32 @@ export function conversationOf(
   prompt: LanguageModelV3Prompt,
   warnings: SharedV3Warning[],
 ): ChatMessage[] {
-  return prompt.flatMap((message): ChatMessage[] => {
-    switch (message.role) {
-      case 'system':
-        return [{ role: 'system', content: message.content }]
-      case 'user': {
-        const texts = message.content.map((part) => {
-          return part.type === 'text' ? part.text : textOfFile(part)
-        })
-        return [{ role: 'user', content: texts.join('\n') }]
-      }
-      case 'assistant':
-        return assistantMessages(message.content, warnings)
-      case 'tool':
-        return message.content.flatMap((part) => {
-          if (part.type === 'tool-result') return [answerOf(part)]
-          warnings.push({ type: 'unsupported', feature: `a message's part of type ${part.type}` })
-          return []
-        })
+  return prompt.flatMap((message) => messagesOf(message, warnings))
+}
+
+function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]): ChatMessage[] {
+  switch (message.role) {
+    case 'system':
+      return [{ role: 'system', content: message.content }]
+    case 'user': {
+      const texts = message.content.map((part) => {
+        return part.type === 'text' ? part.text : textOfFile(part)
+      })
+      return [{ role: 'user', content: texts.join('\n') }]
     }
-  })
+    case 'assistant':
+      return assistantMessages(message.content, warnings)
+    case 'tool':
+      return message.content.flatMap((part) => {
+        if (part.type === 'tool-result') return [answerOf(part)]
+        warnings.push(leftOutPart(part))
+        return []
+      })
+  }
+}
+
+function leftOutPart({ type }: { readonly type: string }): SharedV3Warning {
+  return { type: 'unsupported', feature: `a message's part of type ${type}` }
 }
 
 /** What tools answered within an assistant's turn, as those of other providers do, ends a message. */
@@ -69,10 +75,8 @@ function assistantMessages(content: AssistantContent, warnings: SharedV3Warning[
       case 'file':
         turn.text += textOfFile(part)
         break
-      default: {
-        const { type } = part as { type: string } // of a later version
-        warnings.push({ type: 'unsupported', feature: `a message's part of type ${type}` })
-      }
+      default:
+        warnings.push(leftOutPart(part)) // of a later version
     }
   }
   return messages.length === 0 ? [turn.message] : [...messages, ...turn.messages]
