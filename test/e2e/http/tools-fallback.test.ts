@@ -28,7 +28,7 @@ function serve() {
     { mark: city, reply: said + written },
     { mark: 'never said at all', reply: answer },
   ]
-  return serveReal({ model: turnModel({ turns }), toolsFallback: true, context: 8192 })
+  return serveReal({ model: turnModel({ turns }), toolsFallback: true, context: 8192, window: 4 })
 }
 
 describe('tools that a chat template knows nothing of are called and answered', () => {

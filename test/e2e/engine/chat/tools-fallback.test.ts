@@ -47,7 +47,7 @@ function answered(call: { id: string; name: string; arguments: string }, text = 
 describe('a model whose chat template knows no tools', () => {
   test('is told of them in the system message, calls, is answered, and goes on', async () => {
     const model = says(`Let me look.\n${oslo}`)
-    const engine = await load({ model, toolsFallback, context: 8192, kvType: 'q8_0' })
+    const engine = await load({ model, toolsFallback, context: 8192, window: 4 })
     expect(engine.model.canCallTools).toBe(true)
     const reply = engine.chat(ask, { tools })
     const parts: ReplyPart[] = []
@@ -167,6 +167,36 @@ describe('a chat template', () => {
       `<start_of_turn>model\n${written('get_weather', '{"city":"Oslo"}')}<end_of_turn>\n` +
         '<start_of_turn>user\nResult of the tool get_weather:\nsunny<end_of_turn>\n',
     )
+  })
+
+  test.each([
+    'HuggingFaceTB-SmolLM3-3B',
+    'deepseek-ai-DeepSeek-R1-Distill-Llama-8B',
+    'google-gemma-2-2b-it',
+    'ibm-granite-granite-3.3-2B-Instruct',
+    'llama-cpp-rwkv-world',
+    'microsoft-Phi-3.5-mini-instruct',
+  ])('that knows no tools has them told, and calls read: %s', async (name) => {
+    const chatTemplate = templateText(`${name}.jinja`)
+    const engine = await load({ model: randomModel(), chatTemplate, toolsFallback })
+    const call = { id: 'a', name: 'get_weather', arguments: '{"city":"Oslo"}' }
+    const messages = [{ role: 'system' as const, content: 'Be brief.' }, ...answered(call)]
+    const prompt = await engine.applyTemplate(messages, { tools: [weather] })
+    const places = [
+      'Be brief.',
+      '{"name":"get_weather","description":"Tells the weather"',
+      'What is the weather like?',
+      written('get_weather', '{"city":"Oslo"}'),
+      'Result of the tool get_weather:\nsunny',
+    ].map((text) => prompt.indexOf(text))
+    expect(places).not.toContain(-1)
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    const budget = engine.model.canThink ? { reasoning: { budget: 0 } } : {}
+    const options = { tools: [weather], toolChoice: 'required' as const, ...budget, seed: 1 }
+    const { toolCalls = [] } = await engine.chat(messages, options).done
+    const validate = new Ajv2020().compile(parameters)
+    expect(toolCalls.length).toBeGreaterThan(0)
+    for (const { arguments: json } of toolCalls) expect(validate(JSON.parse(json))).toBe(true)
   })
 
   test('that knows reasoning and no tools has both read', async () => {
