@@ -51,7 +51,7 @@ function leftOutPart({ type }: { readonly type: string }): SharedV3Warning {
   return { type: 'unsupported', feature: `a message's part of type ${type}` }
 }
 
-/** What tools answered within an assistant's turn, as those of other providers do, ends a message. */
+/** What tools answered within an assistant's turn, as other providers' do, ends a message. */
 function assistantMessages(content: AssistantContent, warnings: SharedV3Warning[]): ChatMessage[] {
   const messages: ChatMessage[] = []
   let turn = new Turn()

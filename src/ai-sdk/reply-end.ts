@@ -46,7 +46,7 @@ const unified: Record<FinishReason, LanguageModelV3FinishReason['unified']> = {
 }
 
 /** How a reply ended, in the AI SDK's words. */
-export interface Ending {
+interface Ending {
   readonly finishReason: LanguageModelV3FinishReason
   readonly usage: LanguageModelV3Usage
   readonly providerMetadata: SharedV3ProviderMetadata

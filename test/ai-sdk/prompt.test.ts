@@ -32,7 +32,7 @@ describe('messages of the AI SDK', () => {
     expect(warnings).toEqual([])
   })
 
-  test('of an assistant are its text, its reasoning and its calls, as the reply had them', async () => {
+  test('of an assistant are its text, its reasoning and its calls, as they came', async () => {
     const content = [
       { type: 'reasoning', text: 'Hm.' },
       { type: 'text', text: 'Let me ' },

@@ -106,7 +106,7 @@ describe('a program with the AI SDK', () => {
     expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
   }, 240_000)
 
-  test('runs where nothing of the AI SDK is there, and TypeScript names what it misses', async () => {
+  test('runs where nothing of the AI SDK is, and TypeScript names what it misses', async () => {
     unlinkOptional('@ai-sdk/provider')
     const folder = sources('ai-sdk.mts')
     const { stdout } = await compile(folder, 'ai-sdk.mts', ['--module', 'nodenext'])

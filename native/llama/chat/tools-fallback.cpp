@@ -4,7 +4,6 @@
 
 #include "chat-peg-parser.h"
 #include "llama/chat/call-sites.h"
-#include "llama/template/call-arguments.h"
 
 namespace sluice {
 namespace {
@@ -51,11 +50,9 @@ std::string fallback_instructions(bool parallel_calls) {
          "these lines.";
 }
 
-std::string fallback_call(const ChatToolCall& call) {
-  const ArgumentsForm form = form_of(call.arguments);
-  const std::string arguments = form.is_object ? call.arguments : arguments_object(call.arguments);
-  return kBegin + "\n{\"name\": " + common_json(call.name).dump() +
-         ", \"arguments\": " + arguments + "}\n" + kEnd;
+std::string fallback_call(const std::string& name, const std::string& arguments) {
+  return kBegin + "\n{\"name\": " + common_json(name).dump() + ", \"arguments\": " + arguments +
+         "}\n" + kEnd;
 }
 
 common_chat_params with_fallback_calls(common_chat_params params, const ChatPrompt& chat) {

@@ -13,8 +13,8 @@ namespace sluice {
 // What stands behind the tools' descriptions in the system message.
 std::string fallback_instructions(bool parallel_calls);
 
-// A call as the model is told to write it.
-std::string fallback_call(const ChatToolCall& call);
+// A call as the model is told to write it; its arguments are an object's JSON.
+std::string fallback_call(const std::string& name, const std::string& arguments);
 
 // What llama.cpp made of the conversation without its tools, and with a parser of replies that may
 // call `chat`'s tools, or their stand-ins (CallSites).

@@ -458,7 +458,9 @@ std::vector<ChatMessage> with_calls_as_text(std::vector<ChatMessage> messages) {
     for (const ChatToolCall& call : message.tool_calls) {
       // As the model wrote it, so that its state is a beginning of this.
       const bool is_apart = message.content.empty() || message.content.back() == '\n';
-      message.content += (is_apart ? "" : "\n") + fallback_call(call);
+      const bool is_whole = form_of(call.arguments).is_object;
+      const std::string arguments = is_whole ? call.arguments : arguments_object(call.arguments);
+      message.content += (is_apart ? "" : "\n") + fallback_call(call.name, arguments);
     }
     message.tool_calls.clear();
   }

@@ -1,4 +1,4 @@
-/** Words for the effort of reasoning that only others' models know, and the nearest that ours do. */
+/** Words for the effort of reasoning that templates rarely know, and the nearest that many do. */
 const efforts: Readonly<Record<string, string>> = { minimal: 'low', xhigh: 'high', max: 'high' }
 
 export function nearestEffort(word: string): string {

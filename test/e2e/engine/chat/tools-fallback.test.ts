@@ -69,8 +69,9 @@ describe('a model whose chat template knows no tools', () => {
     expect(deltas[0]).toMatchObject({ id: call.id, name: 'get_weather' })
     const messages = answered(call, text)
     const prompt = await engine.applyTemplate(messages, { tools })
-    expect(prompt).toMatch(
-      /^<\|im_start\|>system\nYou can call these functions; each line is one:\n\{"name":"get_weather","description":"Tells the weather","parameters":\{/,
+    expect(prompt.split('"parameters":')[0]).toBe(
+      '<|im_start|>system\nYou can call these functions; each line is one:\n' +
+        '{"name":"get_weather","description":"Tells the weather",',
     )
     expect(prompt).toContain('{"name": "NAME", "arguments": {"ARGUMENT": VALUE}}\n</tool_call>')
     expect(prompt.split('<|im_start|>user\nWhat is the weather like?<|im_end|>\n')[1]).toBe(
