@@ -22,8 +22,8 @@ export class SluiceLanguageModel implements LanguageModelV3 {
   readonly specificationVersion = 'v3'
   readonly provider = 'sluice'
   readonly modelId: string
-  /** Files of other places are fetched by the AI SDK. */
-  readonly supportedUrls = {}
+  /** All of them: what is not, the AI SDK fetches. Here they are refused, and nothing is fetched. */
+  readonly supportedUrls = { '*/*': [/.*/] }
   readonly #engine: Engine
 
   constructor(engine: Engine, modelId: string) {

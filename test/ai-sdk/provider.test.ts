@@ -30,7 +30,7 @@ describe('a provider', () => {
         specificationVersion: 'v3',
         provider: 'sluice',
         modelId: 'fake',
-        supportedUrls: {},
+        supportedUrls: { '*/*': [/.*/] },
       })
     }
   })

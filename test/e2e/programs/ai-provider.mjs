@@ -5,7 +5,14 @@ import { createSluice } from 'sluice/ai-sdk'
 import { leaves, output, sdk, withTool } from './ai-sdk.mjs'
 import { answer, city, form, question, runChecks, stop, thought, thrown } from './checks.mjs'
 
-const { APICallError, NoSuchModelError, embedMany, generateText, streamText } = sdk
+const {
+  APICallError,
+  NoSuchModelError,
+  UnsupportedFunctionalityError,
+  embedMany,
+  generateText,
+  streamText,
+} = sdk
 
 const [file, encoder] = process.argv.slice(3)
 const window = 16
@@ -200,6 +207,14 @@ await runChecks({
     assert.equal(streamed[0].statusCode, 400)
     const other = await thrown((async () => sluice('nothing'))())
     assert.ok(NoSuchModelError.isInstance(other))
+  },
+
+  async 'a file at a URL is refused, and not fetched'() {
+    const data = new URL('http://127.0.0.1:1/a.txt') // nothing could be fetched there
+    const content = [{ type: 'file', mediaType: 'text/plain', data }]
+    const messages = [{ role: 'user', content }]
+    const error = await thrown(generateText({ model, messages, maxRetries: 0 }))
+    assert.ok(UnsupportedFunctionalityError.isInstance(error))
   },
 
   async 'a registry of the SDK finds the models by their names'() {
