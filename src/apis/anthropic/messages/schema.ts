@@ -9,6 +9,7 @@ import type {
 import { CompiledSchema } from '../../../engine/compiled-schema.js'
 import { reasoningChecks } from '../../../options/chat-options.js'
 import { int32Max, integerFrom, trueOrFalse } from '../../../options/checks.js'
+import { nearestEffort } from '../../../options/other-words/efforts.js'
 import { aStop, requestChecks, stopsMax } from '../../../options/request-options.js'
 import { anObject, arrayOf, checked, optional, unsupported } from '../../request.js'
 import { seed } from '../../seed.js'
@@ -103,12 +104,6 @@ export const knownFields = knownFieldsOf(messagesRequest, [
 type PromptRequest = z.output<typeof countRequest>
 type MessagesRequest = z.output<typeof messagesRequest>
 
-/** Words for effort that only Anthropic's models know, and the nearest that others do. */
-const efforts = new Map([
-  ['xhigh', 'high'],
-  ['max', 'high'],
-])
-
 /**
  * The engine's options for what makes a difference to the prompt, but for the tools.
  * @param canThink whether the model reasons; else there is no reasoning to limit
@@ -130,7 +125,7 @@ function reasoningOptions(request: PromptRequest, canThink: boolean): ReasoningO
   return {
     ...(isOff ? { enabled: false } : {}),
     ...(budget === undefined ? {} : { budget }),
-    ...(effort === undefined ? {} : { effort: efforts.get(effort) ?? effort }),
+    ...(effort === undefined ? {} : { effort: nearestEffort(effort) }),
   }
 }
 
