@@ -4,6 +4,21 @@
  * @module sluice
  */
 
+export type {
+  AnswerTo,
+  ChoiceAnswer,
+  ChoiceQuestion,
+  DecideOptions,
+  DecideResult,
+  DecisionAnswer,
+  DecisionQuestion,
+  DescribedChoice,
+  DescribedLevel,
+  PredicateAnswer,
+  PredicateQuestion,
+  ScoreAnswer,
+  ScoreQuestion,
+} from './api/decision-types.js'
 export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'

@@ -96,6 +96,10 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   for (uint32_t i = 0; i < stop_tokens.Length(); ++i) {
     result->stop_tokens.push_back(stop_tokens.Get(i).ToNumber().Int32Value());
   }
+  const Napi::Array labels = array(object, "labelTokens");
+  for (uint32_t i = 0; i < labels.Length(); ++i) {
+    result->label_tokens.push_back(labels.Get(i).ToNumber().Int32Value());
+  }
   result->cache_salt = string(object, "cacheSalt");
   return result;
 }
@@ -108,6 +112,7 @@ std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   result->prompt_logprobs = first.prompt_logprobs;
   result->stop = first.stop;
   result->stop_tokens = first.stop_tokens;
+  result->label_tokens = first.label_tokens;
   result->sampling = first.sampling;
   // Folded as src/engine/native-request.ts does.
   const uint64_t seed = uint64_t(first.sampling.seed) + uint64_t(choice);

@@ -170,6 +170,12 @@ Napi::Array to_js(Napi::Env env, const std::vector<Warning>& warnings) {
   return list;
 }
 
+Napi::Float32Array floats(Napi::Env env, const std::vector<float>& values) {
+  Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
 // Fills one NativeEvent object.
 struct EventWriter {
   Napi::Env env;
@@ -260,12 +266,13 @@ struct EventWriter {
     object.Set("prefillMs", event.tally.prefill_ms);
     object.Set("decodeMs", event.tally.decode_ms);
     object.Set("parkedMs", event.tally.parked_ms);
+    if (!event.tally.label_logprobs.empty()) {
+      object.Set("labelLogprobs", floats(env, event.tally.label_logprobs));
+    }
   }
   void operator()(const TokenOutbox::Embedded& event) {
     begin("embedded", event.id);
-    Napi::Float32Array values = Napi::Float32Array::New(env, event.values.size());
-    std::copy(event.values.begin(), event.values.end(), values.Data());
-    object.Set("values", values);
+    object.Set("values", floats(env, event.values));
     object.Set("promptTokens", event.prompt_tokens);
   }
   void operator()(const TokenOutbox::Failed& event) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/stack.h"
+#include "sampling/label-scorer.h"
 #include "sampling/row-scorer.h"
 
 namespace sluice {
@@ -26,6 +27,11 @@ Fault broken_reply(const Sequence& sequence) {
               "what was sent of it is not whole, so ask for a shorter one" +
               (most < ChatParser::kBracketsMax ? small_stack_hint() : ""),
           0, 0};
+}
+
+// The prompt is computed, and nothing more was asked for, or only what its labels' chances are.
+bool ends_with_prompt(const Sequence& sequence) {
+  return sequence.request().max_tokens == 0 || sequence.reads_labels();
 }
 
 // What a token writes into a reply.
@@ -102,18 +108,23 @@ void ReplyWriter::run_samplers(std::vector<SampleJob>& jobs) {
 std::vector<int32_t> ReplyWriter::sample(const std::vector<LogitsRow>& rows) {
   std::vector<SampleJob> jobs;
   std::vector<size_t> sampled;
+  std::vector<LogitsRow> labelled;
   std::vector<int32_t> tokens(rows.size(), -1);
   for (size_t i = 0; i < rows.size(); ++i) {
     Sequence* sequence = parts_.slots.at(rows[i].slot);
     if (!sequence || sequence->cancelled()) continue;
+    if (sequence->reads_labels()) {
+      labelled.push_back(rows[i]);
+      continue;
+    }
     if (ends_with_prompt(*sequence)) {
-      sequence->end();
-      conclude(parts_.slots.finish(rows[i].slot), FinishReason::length);
+      conclude_prompt(rows[i].slot);
       continue;
     }
     jobs.push_back({&sequence->sampler(), parts_.context.logits(rows[i].row)});
     sampled.push_back(i);
   }
+  read_labels(labelled);
   run_samplers(jobs);
   const WorkClock::Span span(parts_.clock, &Stats::text_ms);
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -133,8 +144,33 @@ std::vector<int32_t> ReplyWriter::sample(const std::vector<LogitsRow>& rows) {
   return tokens;
 }
 
-bool ReplyWriter::ends_with_prompt(const Sequence& sequence) {
-  return sequence.request().max_tokens == 0;
+void ReplyWriter::read_labels(const std::vector<LogitsRow>& rows) {
+  const int32_t vocabulary = parts_.context.model().vocabulary();
+  std::deque<LabelScorer> scorers;
+  std::vector<SampleJob> jobs;
+  for (const LogitsRow& row : rows) {
+    const Request& request = parts_.slots.at(row.slot)->request();
+    jobs.push_back(
+        {&scorers.emplace_back(vocabulary, request.label_tokens), parts_.context.logits(row.row)});
+  }
+  run_samplers(jobs);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (jobs[i].fault) {
+      give_up_after_sampling(rows[i].slot, *jobs[i].fault);
+      continue;
+    }
+    parts_.slots.at(rows[i].slot)->set_label_logprobs(scorers[i].take());
+    conclude_prompt(rows[i].slot);
+  }
+}
+
+bool ReplyWriter::needs_logits(const Sequence& sequence) {
+  return !ends_with_prompt(sequence) || sequence.reads_labels();
+}
+
+void ReplyWriter::conclude_prompt(int32_t slot) {
+  parts_.slots.at(slot)->end();
+  conclude(parts_.slots.finish(slot), FinishReason::length);
 }
 
 // Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.

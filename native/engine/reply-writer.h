@@ -58,8 +58,9 @@ class ReplyWriter {
   std::vector<int32_t> sample(const std::vector<LogitsRow>& rows);
   // Computes the prompt logprobs of these rows. A sequence that fails has left its slot afterwards.
   void score(const std::vector<ScoredRow>& rows);
-  // The prompt is computed, and nothing more was asked for.
-  static bool ends_with_prompt(const Sequence& sequence);
+  // Whether the last row of its prompt needs logits: not where nothing follows the prompt, but for
+  // its labels' chances.
+  static bool needs_logits(const Sequence& sequence);
 
   void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
   void fail(std::unique_ptr<Sequence> sequence, const Fault& fault);
@@ -67,6 +68,10 @@ class ReplyWriter {
 
  private:
   void run_samplers(std::vector<SampleJob>& jobs);
+  // The chances of their labels after the prompts that end with these rows, which leave their
+  // slots.
+  void read_labels(const std::vector<LogitsRow>& rows);
+  void conclude_prompt(int32_t slot);
   void advance(Sequence& sequence, int32_t token);
   void give_up_after_sampling(int32_t slot, const Fault& fault);
 

@@ -287,7 +287,7 @@ Computed StepLoop::decode_singles(const std::vector<int32_t>& slots,
     const Sequence& sequence = *slots_.at(single.slot);
     int32_t position = sequence.n_computed();
     single.row = context_.add_row(sequence.token(position), position, single.slot,
-                                  !ReplyWriter::ends_with_prompt(sequence));
+                                  ReplyWriter::needs_logits(sequence));
     for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
   }
   return decode(abort_of(slots));
@@ -355,7 +355,7 @@ StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunk
     for (int32_t position = chunk.begin; position < end; ++position) {
       const bool is_scored = sequence->scores(position);
       const bool is_sampled =
-          completes && position == end - 1 && !ReplyWriter::ends_with_prompt(*sequence);
+          completes && position == end - 1 && ReplyWriter::needs_logits(*sequence);
       const int32_t row = context_.add_row(sequence->token(position), position, chunk.slot,
                                            is_scored || is_sampled);
       if (is_scored) rows.scored.push_back({chunk.slot, row, sequence->token(position + 1)});

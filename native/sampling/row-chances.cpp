@@ -14,12 +14,14 @@ constexpr float kLogprobMin = -9999.0f;
 
 }  // namespace
 
+float logprob_of(float logit, double whole) {
+  return std::max(kLogprobMin, float(double(logit) - whole));
+}
+
 void note_chances(Logits& reader, const float* logits, int32_t token, int32_t count,
                   RowChances& chances) {
   const double whole = reader.whole();
-  const auto logprob = [&](float logit) {
-    return std::max(kLogprobMin, float(double(logit) - whole));
-  };
+  const auto logprob = [&](float logit) { return logprob_of(logit, whole); };
   chances.chosen = logprob(logits[token]);
   chances.top.clear();
   if (count == 0) return;

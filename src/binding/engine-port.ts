@@ -93,6 +93,11 @@ export interface NativeRequest extends SamplingNumbers {
   grammar: string
   /** Made here, from a schema: it may be larger, and its faults are the schema's. */
   grammarIsSchema: boolean
+  /**
+   * Where there are some, nothing is generated: the end tells how likely each of them is after the
+   * prompt.
+   */
+  labelTokens: number[]
   /** States are shared between requests of the same salt only; '' is the salt of those without. */
   cacheSalt: string
 }
@@ -264,6 +269,8 @@ export interface NativeFinished extends NativeTally {
   id: number
   finishReason: 'stop' | 'length' | 'tool_calls' | 'cancelled'
   phase: RequestPhase
+  /** Of the request's `labelTokens`, in their order: natural logarithms. */
+  labelLogprobs?: Float32Array
 }
 
 export interface NativeFailed extends NativeErrorDetails {

@@ -1,3 +1,9 @@
+import type {
+  AnswerTo,
+  DecideOptions,
+  DecideResult,
+  DecisionQuestion,
+} from '../api/decision-types.js'
 import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type { EngineEndedError } from '../api/errors.js'
 import type { FitOptions, FitResult } from '../api/fit-types.js'
@@ -29,6 +35,7 @@ import {
   readChat,
 } from '../options/chat-options.js'
 import { noOptions } from '../options/checks.js'
+import { parseDecideOptions, parseQuestions, parseState } from '../options/decide-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
 import { type GivenRules, settleFit } from '../options/fit-options.js'
 import {
@@ -44,6 +51,7 @@ import { PreparedToolList, prepareTools } from '../options/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
+import { Decider } from './decide/decider.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
@@ -81,6 +89,7 @@ export class Engine implements AsyncDisposable {
   /** What the load told; also given to `onWarning`. */
   readonly warnings: readonly LoadWarning[]
   readonly #parts: EngineParts
+  #knownDecider: Promise<Decider> | undefined
 
   /** @internal */
   constructor(parts: EngineParts) {
@@ -248,6 +257,46 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
+   * Answers questions about a state: a text, or a conversation. The state is computed once, each
+   * question follows it, and an answer is read from how likely the model was to begin with each of
+   * its labels. Nothing is generated, and no reasoning is done. `parallel` is how many questions
+   * are computed together.
+   *
+   * Rejects with ERR_INVALID_OPTION; with ERR_INVALID_REQUEST where there is no chat template, or
+   * the vocabulary has too few labels for a question's options; and as `chat` does.
+   *
+   * @example
+   * ```js
+   * import { load } from 'sluice'
+   *
+   * const engine = await load()
+   * const { answers } = await engine.decide('I was charged twice. Please refund me.', [
+   *   { type: 'predicate', instructions: 'Does the customer want money back?' },
+   *   { type: 'choice', instructions: 'Which team?', choices: ['billing', 'support'] },
+   *   { type: 'score', instructions: 'How angry?', levels: ['calm', 'annoyed', 'furious'] },
+   * ])
+   * console.log(answers[0].probability, answers[1].choice, answers[2].score)
+   * await engine.close()
+   * ```
+   */
+  async decide<const Questions extends readonly DecisionQuestion[]>(
+    state: string | readonly (ChatMessage | OpenAiMessage)[],
+    questions: Questions,
+    options: DecideOptions = {},
+  ): Promise<DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>> {
+    return fromCaller(async () => {
+      const given = parseDecideOptions(options)
+      const asked = parseQuestions(questions)
+      const chat = parseChat(parseState(state), {
+        reasoning: { enabled: false },
+        continueFinal: false,
+      })
+      const result = await (await this.#decider()).decide(chat, asked, given)
+      return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
+    })
+  }
+
+  /**
    * Token ids of a text. `addSpecial` (false) adds what the model wants at the ends, such as BOS;
    * `parseSpecial` (false) reads the names of control tokens in the text as those tokens. Once
    * `signal` is aborted, a text that waits is dropped. Rejects with ERR_INVALID_OPTION,
@@ -350,6 +399,22 @@ export class Engine implements AsyncDisposable {
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
+  }
+
+  /** What the model is like, looked for when it is first asked to decide. */
+  #decider(): Promise<Decider> {
+    const { client, reasoning } = this.#parts
+    const { vocabulary } = this.model
+    this.#knownDecider ??= Decider.of(
+      client,
+      vocabulary,
+      reasoning.ends,
+      this.settings.parallel,
+    ).catch((error) => {
+      this.#knownDecider = undefined // the next call looks again
+      throw error
+    })
+    return this.#knownDecider
   }
 
   #fitter(

@@ -37,6 +37,7 @@ export function nativeRequest(
     promptLogprobs: options.promptLogprobs ?? -1,
     logitBias: Object.entries(options.logitBias ?? {}).flatMap(([token, bias]) => [+token, bias]),
     ...grammarOf(options),
+    labelTokens: [],
     cacheSalt: options.cacheSalt ?? '',
   }
 }

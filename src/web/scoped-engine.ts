@@ -1,3 +1,4 @@
+import type { DecideOptions, DecideResult, DecisionQuestion } from '../api/decision-types.js'
 import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
 import type {
   ChatMessage,
@@ -62,6 +63,16 @@ export class ScopedEngine {
 
   async embed(input: readonly Input[], options: Unscoped<EmbedOptions>): Promise<EmbedResult> {
     const result = await this.#engine.embed(input, this.#scoped(options))
+    this.#scope.ownPrompt(result.usage.promptTokens)
+    return result
+  }
+
+  async decide(
+    state: readonly ChatMessage[],
+    questions: readonly DecisionQuestion[],
+    options: Unscoped<DecideOptions>,
+  ): Promise<DecideResult> {
+    const result = await this.#engine.decide(state, questions, this.#scoped(options))
     this.#scope.ownPrompt(result.usage.promptTokens)
     return result
   }

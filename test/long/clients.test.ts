@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { clientModel, serveClients } from '../support/client-server.js'
+import { clientModel, serveClients, serveDecider } from '../support/client-server.js'
 import { encoderModel } from '../support/models/encoder-model.js'
 import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
@@ -41,6 +41,14 @@ test.runIf(isHere).each([6, 7])(
     await runs('ai-provider', [sdk, 'zod@4.6.7'], clientModel(), encoderModel())
   },
 )
+
+test.runIf(isHere).each([
+  ['decisions', ['openai@7.59.0', 'zod@4.6.7']],
+  ['ai-decide', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', '@ai-sdk/typesafe-ai@3.0.0', 'zod@4.6.7']],
+])('the newest %s has right decisions: %j', async (name, packages) => {
+  const { url } = await serveDecider()
+  await runs(name, packages, url)
+})
 
 async function runs(name: string, packages: string[], ...args: string[]): Promise<void> {
   const folder = installed([...packages, node])

@@ -37,6 +37,8 @@ export interface Script {
   reasoningTokens?: number
   /** Default 0. */
   parkedMs?: number
+  /** Of the request's label tokens, in their order. Default: all alike. */
+  labelLogprobs?: number[]
   /** Drafted for it, and of them accepted. Default 0. */
   draftTokens?: number
   draftAcceptedTokens?: number
@@ -385,6 +387,10 @@ export class FakeEngine implements EnginePort {
 
   #generate(sequence: Sequence): void {
     const { request, script, tokens } = sequence
+    if (labelsOf(request).length > 0) {
+      this.#end(sequence, 'length')
+      return
+    }
     const next = tokens.next()
     if (next.done === true) {
       this.#end(sequence, script.end ?? 'stop')
@@ -417,6 +423,8 @@ export class FakeEngine implements EnginePort {
     const parkedMs = script.parkedMs ?? 0
     const times = { queueMs: 0, prefillMs: 0, decodeMs: parkedMs, parkedMs }
     const { draftTokens = 0, draftAcceptedTokens = 0 } = script
+    const { length } = labelsOf(request)
+    const labels = script.labelLogprobs ?? Array<number>(length).fill(-Math.log(length))
     this.#emit({
       kind: 'finished',
       id,
@@ -426,6 +434,7 @@ export class FakeEngine implements EnginePort {
       cachedTokens: script.cachedTokens ?? 0,
       ...(script.reasoningTokens === undefined ? {} : { reasoningTokens: script.reasoningTokens }),
       completionTokens,
+      ...(length === 0 || how === 'cancelled' ? {} : { labelLogprobs: Float32Array.from(labels) }),
       ...times,
       draftTokens,
       draftAcceptedTokens,
@@ -540,6 +549,11 @@ type TextJob = Extract<
   EngineCommand,
   { kind: 'tokenize' | 'detokenize' | 'pieces' | 'apply-template' | 'tokenize-chat' }
 >
+
+/** Some tests ask with little more than a prompt. */
+function labelsOf({ labelTokens = [] }: Partial<NativeRequest>): number[] {
+  return labelTokens
+}
 
 /** A template of its own: `<role>content` for each message. */
 function templated({ messages }: NativeChat): string {

@@ -19,10 +19,12 @@ import {
   withoutEffect,
 } from '../../src/apis/openai/compatibility.js'
 import { completionRequest } from '../../src/apis/openai/completions/schema.js'
+import { decisionRequest } from '../../src/apis/openai/decisions/schema.js'
 import { embeddingRequest } from '../../src/apis/openai/embeddings.js'
 import { errorBody } from '../../src/apis/openai/errors.js'
 import { inputTokensRequest, responseRequest } from '../../src/apis/openai/responses/schema.js'
 import { parseRequest } from '../../src/apis/request.js'
+import { systemOneRequest } from '../../src/apis/typesafe/schema.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
 import { closeAfterEach, postJson, serve } from '../support/serve.js'
 import { departures as fromAnthropic } from '../support/wire/anthropic/departures.js'
@@ -31,10 +33,10 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md, docs/messages.md and docs/responses.md are true to the letter: their tables are
-// read, and held against the code.
+// docs/http-api.md, docs/messages.md, docs/responses.md and docs/decisions.md are true to the
+// letter: their tables are read, and held against the code.
 
-const sections = new Map(['http-api', 'messages', 'responses'].flatMap(sectionsOf))
+const sections = new Map(['http-api', 'messages', 'responses', 'decisions'].flatMap(sectionsOf))
 
 function sectionsOf(page: string): [title: string, lines: string[]][] {
   const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8')
@@ -100,7 +102,18 @@ const requests = [
     declared: requestFields('InputTokens'),
     least: { input: 'a' },
   },
+  {
+    title: 'POST /v1/decisions',
+    schema: decisionRequest,
+    declared: requestFields('Decision'),
+    least: { input: 'a', questions: [{ type: 'predicate', instructions: 'b' }] },
+  },
   ...[
+    {
+      title: 'POST /v1/systemone',
+      schema: systemOneRequest,
+      least: { state: 'a', questions: { b: { type: 'noul', instructions: 'c' } } },
+    },
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },
     { title: 'POST /detokenize', schema: detokenizeRequest, least: { tokens: [] } },
     {

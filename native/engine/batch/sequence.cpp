@@ -218,6 +218,7 @@ Tally Sequence::tally() const {
   tally.cached_tokens = cached_tokens();
   tally.completion_tokens = completion_tokens();
   if (form_.reasoning) tally.reasoning_tokens = form_.reasoning->tokens();
+  tally.label_logprobs = label_logprobs_;
   tally.draft_tokens = draft_tokens_;
   tally.draft_accepted_tokens = draft_accepted_tokens_;
   // Only a stop string of the request is reported, not one of the format.

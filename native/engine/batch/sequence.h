@@ -98,6 +98,8 @@ class Sequence {
   bool scores(int32_t position) const {
     return is_scored() && position + 1 >= scored_ && position + 1 < prompt_tokens_;
   }
+  bool reads_labels() const { return !request_->label_tokens.empty(); }
+  void set_label_logprobs(std::vector<float> logprobs) { label_logprobs_ = std::move(logprobs); }
   // Whether the token's name is part of the text, though it is a control token.
   bool is_visible(int32_t token) const;
   // It has come to a stop string.
@@ -160,8 +162,9 @@ class Sequence {
   PendingLogprobs logprobs_;
   std::vector<TokenLogprobs> prompt_logprobs_;  // that were not sent
   int32_t scored_ = 0;                          // tokens of the prompt that have their logprobs
-  int32_t undelivered_ = 0;                     // tokens whose text was not sent yet
-  int32_t unread_ = 0;                          // tokens whose text was sent and not taken
+  std::vector<float> label_logprobs_;
+  int32_t undelivered_ = 0;  // tokens whose text was not sent yet
+  int32_t unread_ = 0;       // tokens whose text was sent and not taken
   bool parked_ = false;
   int32_t draft_tokens_ = 0, draft_accepted_tokens_ = 0;
   Clock::time_point started_, first_token_, last_token_;  // started_: it got its first slot

@@ -62,6 +62,15 @@ size_t bytes_of(const EmbeddingRequest& request) {
   return bytes;
 }
 
+void check_labels(const std::vector<int32_t>& tokens, int32_t vocabulary) {
+  for (int32_t token : tokens) {
+    if (token >= 0 && token < vocabulary) continue;
+    throw invalid_option("labelTokens", "token " + std::to_string(token) +
+                                            " is not in the vocabulary; expected 0 to " +
+                                            std::to_string(vocabulary - 1));
+  }
+}
+
 }  // namespace
 
 Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options,
@@ -296,6 +305,7 @@ std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>
                                                   const Prompt& prompt, std::vector<int32_t> tokens,
                                                   const TemplatedChat& chat,
                                                   const JobLimits& limits) {
+  check_labels(request->label_tokens, model_->vocabulary());
   auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
   sampler->accept_prompt(tokens);
   std::unique_ptr<Constraint> around = constraint(*request, chat, limits);

@@ -36,7 +36,8 @@ struct Tally {
   int32_t draft_accepted_tokens = 0;  // of draft_tokens: the sampler chose the same
   std::string stop_string;            // empty unless one ended the reply
   double queue_ms = 0, prefill_ms = 0, decode_ms = 0;
-  double parked_ms = 0;  // of decode_ms, waiting for the reader, or preempted
+  double parked_ms = 0;               // of decode_ms, waiting for the reader, or preempted
+  std::vector<float> label_logprobs;  // of Request::label_tokens, in their order
 };
 
 // Where a model is, or would be, in bytes as llama.cpp counts its buffers. The output counts as one

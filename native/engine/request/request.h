@@ -44,6 +44,8 @@ struct Request : Ticket {
   int32_t prompt_logprobs = -1;  // of the prompt's tokens: alternatives of each; -1 is off
   std::vector<std::string> stop;
   std::vector<int32_t> stop_tokens;  // end the reply as the model's own end does
+  // Not empty: nothing is generated, and the end tells how likely each is after the prompt.
+  std::vector<int32_t> label_tokens;
   SamplingParams sampling;
   std::shared_ptr<const GrammarSpec> grammar;  // null: the reply is free; one for all of a group
   std::string cache_salt;  // states are shared between requests of the same salt only

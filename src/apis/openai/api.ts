@@ -1,6 +1,7 @@
 import type { Api } from '../api.js'
 import { chatCompletions } from './chat/handler.js'
 import { completions } from './completions/handler.js'
+import { createDecision } from './decisions/handler.js'
 import { embeddings } from './embeddings.js'
 import { errorWords } from './errors.js'
 import { listModels, oneModel } from './models.js'
@@ -17,6 +18,7 @@ export const openAi: Api = {
     { method: 'GET', pattern: '/v1/responses/{id}', handle: keptResponse },
     { method: 'DELETE', pattern: '/v1/responses/{id}', handle: deleteResponse },
     { method: 'POST', pattern: '/v1/embeddings', handle: embeddings },
+    { method: 'POST', pattern: '/v1/decisions', handle: createDecision },
     { method: 'GET', pattern: '/v1/models', handle: listModels },
     { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
   ],

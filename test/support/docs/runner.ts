@@ -30,6 +30,7 @@ export class DocsProject {
     const modules = path.join(this.folder, 'node_modules')
     for (const name of [
       'openai',
+      'openai-7',
       'ai',
       '@ai-sdk',
       '@anthropic-ai',
@@ -116,7 +117,7 @@ export class DocsProject {
   #script(block: Block, code: string): RunningCli {
     const isCommonJs = block.language === 'cjs' || /\brequire\('sluice/.test(code)
     const name = `example-${++this.#count}.${isCommonJs ? 'cjs' : 'mjs'}`
-    const whole = withEngine(code)
+    const whole = withNewestClient(withEngine(code))
     // Node 20 and 22 have no `await using` of their own.
     const isNewer = ['ts', 'mts'].includes(block.language) || /\bawait using\b/.test(code)
     const plain = isNewer ? withoutTypes(whole) : whole
@@ -135,6 +136,11 @@ export class DocsProject {
     const keys = path.join(this.folder, 'keys.txt')
     if (!existsSync(keys)) writeFileSync(keys, 'a-key-of-the-docs\n')
   }
+}
+
+/** Decisions came with release 7 of OpenAI's client. */
+function withNewestClient(code: string): string {
+  return /\.decisions\./.test(code) ? code.replace("from 'openai'", "from 'openai-7'") : code
 }
 
 /** The engine, and the conversation, that a fragment takes for granted. */

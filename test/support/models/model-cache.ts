@@ -10,8 +10,10 @@ const folder = join(here, '../../../node_modules/.cache/sluice-test-models')
 
 /** A change of what writes the files makes new ones. */
 const writers = [
+  'answer-model',
   'encoder-model',
   'gguf-writer',
+  'half-matrix',
   'model-kinds',
   'random-model',
   'random-weights',

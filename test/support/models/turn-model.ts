@@ -7,9 +7,10 @@
  */
 
 import { type GgufContent, ggufFloat32, ggufUint32, type TensorSource } from './gguf-writer.js'
+import { HalfMatrix } from './half-matrix.js'
 import { cachedModel } from './model-cache.js'
 import { architectureOf } from './random-model.js'
-import { constantTensor, Random, toHalf } from './random-weights.js'
+import { constantTensor, Random } from './random-weights.js'
 import { distinctPieces } from './script-model.js'
 import { CHATML_TEMPLATE, largeTokenizer, tinyTokenizer } from './tokenizers.js'
 
@@ -103,12 +104,12 @@ interface Layout {
 }
 
 function tensorsOf(layout: Layout): TensorSource[] {
-  const weights = (name: string, shape: [number, number], fill: (matrix: Matrix) => void) => ({
+  const weights = (name: string, shape: [number, number], fill: (matrix: HalfMatrix) => void) => ({
     name: `${name}.weight`,
     type: 'f16' as const,
     shape,
     data: () => {
-      const matrix = new Matrix(shape)
+      const matrix = new HalfMatrix(shape)
       fill(matrix)
       return matrix.bytes
     },
@@ -142,7 +143,7 @@ function tensorsOf(layout: Layout): TensorSource[] {
 }
 
 /** All embeddings but those of marks have one length, so that the norms change nothing. */
-function embed(matrix: Matrix, layout: Layout): void {
+function embed(matrix: HalfMatrix, layout: Layout): void {
   const codes = new Codes(layout)
   for (let token = 0; token < layout.vocabulary; token++) {
     const code = codes.of(token)
@@ -156,7 +157,7 @@ function embed(matrix: Matrix, layout: Layout): void {
 }
 
 /** What follows a spoken token outweighs what follows a mark, and that the first turn's begin. */
-function foretell(matrix: Matrix, layout: Layout): void {
+function foretell(matrix: HalfMatrix, layout: Layout): void {
   const codes = new Codes(layout)
   const { starts, lasts, end, afterSpoken, marks } = layout
   const follows = (next: number, token: number) => {
@@ -192,24 +193,5 @@ class Codes {
     if (token < first || token >= afterSpoken) return undefined
     const place = (lasts.has(token) ? afterSpoken : token) - first
     return this.#signs.subarray(place * CODE, (place + 1) * CODE)
-  }
-}
-
-/** Rows of half-precision numbers, all 0 at first. */
-class Matrix {
-  readonly #columns: number
-  readonly #halves: Uint16Array
-
-  constructor([columns, rows]: [number, number]) {
-    this.#columns = columns
-    this.#halves = new Uint16Array(columns * rows)
-  }
-
-  set(row: number, column: number, value: number): void {
-    this.#halves[row * this.#columns + column] = toHalf(value)
-  }
-
-  get bytes(): Uint8Array {
-    return new Uint8Array(this.#halves.buffer)
   }
 }

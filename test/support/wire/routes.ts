@@ -6,6 +6,8 @@ export interface Answer {
   readonly body: Shape | 'ours'
   /** Of a frame, where it streams. */
   readonly frame?: Shape
+  /** Default: OpenAI's. */
+  readonly error?: Shape
 }
 
 /** Every endpoint, as src/http/dispatch.ts lists them. */
@@ -13,6 +15,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /v1/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
   'POST /v1/completions': { body: 'Completion', frame: 'Completion' },
   'POST /v1/embeddings': { body: 'CreateEmbeddingResponse' },
+  'POST /v1/decisions': { body: 'Decision' },
+  'POST /v1/systemone': { body: 'SystemOne', error: 'SystemOneError' },
   'POST /v1/messages': { body: 'ours' },
   'POST /v1/messages/count_tokens': { body: 'ours' },
   'POST /v1/responses': { body: 'Response', frame: 'ResponseEvent' },

@@ -46,7 +46,7 @@ export function expectOpenAiShape(shape: Shape, value: unknown): void {
 
 /** The fields that a request may have, as OpenAI declares it. */
 export function requestFields(
-  request: 'Chat' | 'Completion' | 'Embedding' | 'Response' | 'InputTokens',
+  request: 'Chat' | 'Completion' | 'Embedding' | 'Decision' | 'Response' | 'InputTokens',
 ): string[] {
   return declared.definitions.OpenAiTypes?.properties?.[`${request}Field`]?.enum as string[]
 }

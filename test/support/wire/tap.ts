@@ -53,7 +53,8 @@ class AnswerReader extends WireReader {
   }
 
   protected body(text: string): void {
-    const shape = this.res.statusCode === 200 ? this.#answer?.body : 'ErrorBody'
+    const { statusCode } = this.res
+    const shape = statusCode === 200 ? this.#answer?.body : (this.#answer?.error ?? 'ErrorBody')
     if (shape !== 'ours') this.parsed(text, (value) => this.#hold(shape, value))
   }
 

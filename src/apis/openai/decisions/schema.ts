@@ -1,0 +1,87 @@
+import * as z from 'zod'
+import type { DecisionQuestion } from '../../../api/decision-types.js'
+import { decideChecks, questionsMax } from '../../../options/decide-options.js'
+import { readContent } from '../../../options/other-words/message-content.js'
+import { isRecord } from '../../../options/other-words/tool-choice.js'
+import { requestChecks } from '../../../options/request-options.js'
+import { arrayOf, checked, optional } from '../../request.js'
+import { modelName } from '../generation.js'
+import { decisionInput, jsonAsText } from './input.js'
+
+/** A question in the engine's words, and what its answer is called. */
+export interface NamedQuestion {
+  readonly name: string | null
+  readonly question: DecisionQuestion
+}
+
+type Path = (string | number)[]
+
+const questionError = 'a question (an object with a type)'
+const textError = 'a string'
+
+/**
+ * What only the wire has is looked at here: parts of text, names, null for what is left out, and
+ * fields that nothing is known of. The rest is the engine's to check, by the same names.
+ */
+const question = z.unknown().transform((given, context): NamedQuestion => {
+  const fail = (message: string, path: Path) => {
+    context.issues.push({ code: 'custom', message, path, input: given })
+    return z.NEVER
+  }
+  if (!isRecord(given)) return fail(questionError, [])
+  const { type, name = null } = given
+  if (name !== null && typeof name !== 'string') return fail(textError, ['name'])
+  const said = instructionsOf(given.instructions)
+  if ('expected' in said) return fail(said.expected, ['instructions', ...said.path])
+  const options = type === 'choice' ? 'choices' : type === 'score' ? 'levels' : undefined
+  const fields = type === 'choice' ? ['value', 'description'] : ['label', 'description']
+  const read = {
+    type,
+    ...(said.text === undefined ? {} : { instructions: said.text }),
+    ...(options === undefined ? {} : { [options]: knownOf(given[options], fields) }),
+  }
+  return { name, question: read as unknown as DecisionQuestion }
+})
+
+function instructionsOf(given: unknown): { text?: string } | { expected: string; path: Path } {
+  if (given === undefined || given === null) return {}
+  const parts = jsonAsText(given)
+  if ('wrongAt' in parts) return { expected: 'JSON', path: parts.wrongAt }
+  const said = readContent(parts.value, 'user')
+  return 'expected' in said ? { expected: said.expected, path: [...said.path] } : said
+}
+
+/** Without fields that nothing is known of, and without null. */
+function knownOf(options: unknown, fields: readonly string[]): unknown {
+  if (!Array.isArray(options)) return options
+  return options.map((one) => {
+    if (!isRecord(one)) return one
+    const known = fields.map((field) => [field, one[field]] as const)
+    return Object.fromEntries(known.filter(([, value]) => value !== undefined && value !== null))
+  })
+}
+
+/** POST /v1/decisions. Unknown keys pass; null reads as left out. */
+export const decisionRequest = z.object(
+  {
+    model: modelName,
+    input: decisionInput,
+    questions: arrayOf(question, 1, questionsMax, 'questions'),
+    orders: optional(checked(decideChecks.orders)),
+    cache_salt: optional(checked(requestChecks.cacheSalt)),
+  },
+  { error: 'a JSON object as the body' },
+)
+
+/** OpenAI's own fields that change nothing here. */
+const withoutEffect = [
+  ...['prompt_cache_key', 'prompt_cache_options', 'safety_identifier', 'metadata', 'user'],
+  'store',
+]
+
+/** Fields of a body of which nothing is known. */
+export function unknownFields(body: unknown): string[] {
+  if (!isRecord(body)) return []
+  const known = new Set([...Object.keys(decisionRequest.shape), ...withoutEffect])
+  return Object.keys(body).filter((field) => !known.has(field))
+}

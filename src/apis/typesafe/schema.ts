@@ -1,0 +1,150 @@
+import * as z from 'zod'
+import type { DecisionQuestion, DescribedChoice } from '../../api/decision-types.js'
+import { decideChecks, questionsMax } from '../../options/decide-options.js'
+import { requestChecks } from '../../options/request-options.js'
+import { anObject, checked, optional } from '../request.js'
+
+/** A question in the engine's words, by the name of its answer. */
+export interface NamedQuestion {
+  readonly id: string
+  readonly question: DecisionQuestion
+}
+
+type Path = (string | number)[]
+type Problem = { readonly expected: string; readonly path: Path }
+
+const typeError = '"noul", "choice" or "score"'
+const questionError = 'a question (an object with a type)'
+
+/** A text, or JSON that is told as it is; null is nothing. */
+export function textOf(entry: unknown): string | undefined {
+  if (entry === undefined || entry === null) return undefined
+  return typeof entry === 'string' ? entry : JSON.stringify(entry)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const fewQuestions = `an object of 1 to ${questionsMax} questions by their names`
+
+const questions = anObject(fewQuestions).transform((given, context): NamedQuestion[] => {
+  const fail = (message: string, path: Path) => {
+    context.issues.push({ code: 'custom', message, path, input: given })
+    return z.NEVER
+  }
+  const entries = Object.entries(given)
+  if (entries.length === 0 || entries.length > questionsMax) return fail(fewQuestions, [])
+  const read: NamedQuestion[] = []
+  for (const [id, one] of entries) {
+    const question = readQuestion(one)
+    if ('expected' in question) return fail(question.expected, [id, ...question.path])
+    read.push({ id, question })
+  }
+  return read
+})
+
+function readQuestion(given: unknown): DecisionQuestion | Problem {
+  if (!isRecord(given)) return { expected: questionError, path: [] }
+  const instructions = textOf(given.instructions)
+  const { type, criteria } = given
+  switch (type) {
+    // The AI SDK's own word for it is taken as well.
+    case 'noul':
+    case 'boolean':
+      return noul(instructions, criteria)
+    case 'choice':
+      return choice(instructions, criteria)
+    case 'score':
+      return score(instructions, criteria)
+    default:
+      return { expected: typeError, path: ['type'] }
+  }
+}
+
+function noul(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
+  const expected = 'an object such as {"true": "...", "false": "..."}'
+  if (criteria !== undefined && criteria !== null && !isRecord(criteria)) {
+    return { expected, path: ['criteria'] }
+  }
+  const [yes, no] = [textOf(criteria?.true), textOf(criteria?.false)]
+  const told = [
+    instructions,
+    yes === undefined ? undefined : `Yes means: ${yes}`,
+    no === undefined ? undefined : `No means: ${no}`,
+  ].filter((text) => text !== undefined && text !== '')
+  if (told.length === 0) return { expected: 'a question or a statement', path: ['instructions'] }
+  return { type: 'predicate', instructions: told.join('\n') }
+}
+
+function choice(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
+  if (!isRecord(criteria)) return { expected: 'an object of options', path: ['criteria'] }
+  const choices = Object.entries(criteria).map(([value, entry]): DescribedChoice => {
+    const description = textOf(entry)
+    return { value, ...(description === undefined ? {} : { description }) }
+  })
+  return { type: 'choice', ...(instructions === undefined ? {} : { instructions }), choices }
+}
+
+function score(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
+  if (!Array.isArray(criteria)) return { expected: 'an array of levels', path: ['criteria'] }
+  const levels = criteria.map((entry, i) => textOf(entry) ?? `level ${i}`)
+  return { type: 'score', ...(instructions === undefined ? {} : { instructions }), levels }
+}
+
+const imageError = '"text" or "json" (images and other files are not read yet; leave them out)'
+
+/**
+ * What is decided about: any JSON. A list of parts, as the AI SDK sends, is told part by part.
+ */
+const state = z.unknown().transform((given, context): string => {
+  if (!isPartList(given)) return textOf(given) ?? ''
+  const texts: string[] = []
+  for (const [i, part] of given.entries()) {
+    if (part.type === 'file') {
+      context.issues.push({
+        code: 'custom',
+        message: imageError,
+        path: [i, 'type'],
+        input: given,
+      })
+      return z.NEVER
+    }
+    texts.push(part.type === 'text' ? part.text : (textOf(part.value) ?? ''))
+  }
+  return texts.join('\n')
+})
+
+type StatePart =
+  | { type: 'text'; text: string }
+  | { type: 'json'; value: unknown }
+  | { type: 'file' }
+
+function isPartList(given: unknown): given is StatePart[] {
+  return Array.isArray(given) && given.length > 0 && given.every(isPart)
+}
+
+function isPart(part: unknown): boolean {
+  if (!isRecord(part)) return false
+  if (part.type === 'text') return typeof part.text === 'string'
+  if (part.type === 'json') return 'value' in part
+  return part.type === 'file' && 'mediaType' in part
+}
+
+/** POST /v1/systemone. Unknown keys pass; null reads as left out. */
+export const systemOneRequest = z.object(
+  {
+    model: optional(z.string({ error: 'the name of a model, such as "default"' })),
+    state,
+    questions,
+    orders: optional(checked(decideChecks.orders)),
+    cache_salt: optional(checked(requestChecks.cacheSalt)),
+  },
+  { error: 'a JSON object as the body' },
+)
+
+/** Fields of a body of which nothing is known. */
+export function unknownFields(body: unknown): string[] {
+  if (!isRecord(body)) return []
+  return Object.keys(body).filter((field) => !Object.hasOwn(systemOneRequest.shape, field))
+}

@@ -1,0 +1,149 @@
+import type { DecideOptions, DecideResult, DecisionQuestion } from '../../api/decision-types.js'
+import type { NativeChat, NativeRequest } from '../../binding/engine-port.js'
+import type { EngineClient } from '../engine-client.js'
+import { nativeRequest } from '../native-request.js'
+import { answerOf, logSum, type Reading } from './answers.js'
+import { answerBeginning } from './beginning.js'
+import { askToGoOn } from './continuations.js'
+import { type Label, Labels } from './labels.js'
+import { type Asked, chatWith, waysToAsk } from './prompts.js'
+import { type PromptReading, readLabels } from './reading.js'
+
+/**
+ * What a model needs to decide: its labels, and how its answers begin. Owned by its engine, made
+ * when that is first asked.
+ */
+export class Decider {
+  readonly #client: EngineClient
+  readonly #labels: Labels
+  readonly #begins: string | undefined
+  readonly #parallel: number
+
+  private constructor(
+    client: EngineClient,
+    labels: Labels,
+    begins: string | undefined,
+    parallel: number,
+  ) {
+    this.#client = client
+    this.#labels = labels
+    this.#begins = begins
+    this.#parallel = parallel
+  }
+
+  /** @param reasoningEnds the marks that end the model's reasoning */
+  static async of(
+    client: EngineClient,
+    vocabulary: number,
+    reasoningEnds: readonly string[],
+    parallel: number,
+  ): Promise<Decider> {
+    const begins = await answerBeginning(reasoningEnds, (chat) => {
+      return client.text('apply-template', { chat })
+    })
+    const labels = await Labels.of(vocabulary, (tokens) => client.text('pieces', { tokens }))
+    return new Decider(client, labels, begins, parallel)
+  }
+
+  /** Asks each question about a state, and reads its answer from what the model would say first. */
+  async decide(
+    state: NativeChat,
+    questions: readonly DecisionQuestion[],
+    { orders = 2, cacheSalt, signal }: DecideOptions,
+  ): Promise<DecideResult> {
+    const ways = await this.#waysToAsk(questions, orders, signal)
+    const requests = ways.flat().map((one) => () => requestOf(state, one, cacheSalt))
+    const [readings, shared] = await Promise.all([
+      // So many that each slot finds its next one prepared.
+      readLabels(this.#client, requests, 2 * this.#parallel, signal),
+      sharedTokens(this.#client, state, twoOf(ways), signal),
+    ])
+    let next = 0
+    const answers = questions.map((question, i) => {
+      const own = (ways[i] as Asked[]).map(({ labels }) => {
+        return readingOf(labels, (readings[next++] as PromptReading).logprobs)
+      })
+      return answerOf(question, own)
+    })
+    return { answers, usage: usageOf(readings, shared) }
+  }
+
+  async #waysToAsk(
+    questions: readonly DecisionQuestion[],
+    orders: 1 | 2,
+    signal: AbortSignal | undefined,
+  ): Promise<Asked[][]> {
+    const tokensOf = (text: string) => {
+      const job = { text, addSpecial: false, parseSpecial: false }
+      return this.#client.text('tokenize', job, signal)
+    }
+    const ways: Asked[][] = []
+    for (const [i, question] of questions.entries()) {
+      const at = `questions[${i}]`
+      const begins = question.type === 'choice' ? question.begins : undefined
+      if (question.type === 'choice' && begins !== undefined) {
+        ways.push([await askToGoOn(question, begins, tokensOf, at)])
+        continue
+      }
+      const asked = waysToAsk(question, this.#labels, orders, at)
+      ways.push(asked.map((one) => ({ ...one, begins: this.#begins })))
+    }
+    return ways
+  }
+}
+
+function requestOf(
+  state: NativeChat,
+  asked: Asked,
+  cacheSalt: string | undefined,
+): Omit<NativeRequest, 'id'> {
+  const options = { maxTokens: 0, seed: 0, ...(cacheSalt === undefined ? {} : { cacheSalt }) }
+  const labelTokens = asked.labels.flatMap(({ tokens }) => tokens)
+  return { ...nativeRequest(chatWith(state, asked), options, {}, {}), labelTokens }
+}
+
+/** Of each label, in their order: what its tokens come to together. */
+function readingOf(labels: readonly Label[], logprobs: Float32Array): Reading {
+  let first = 0
+  return labels.map(({ tokens }) => {
+    const own = [...logprobs.subarray(first, first + tokens.length)]
+    first += tokens.length
+    return logSum(own)
+  })
+}
+
+/** Two questions; or the two orders of a lone one. */
+function twoOf(ways: readonly Asked[][]): Asked[] {
+  const [first = [], second] = ways
+  return second === undefined ? first : [...first.slice(0, 1), ...second.slice(0, 1)]
+}
+
+/** Tokens that all prompts begin with, told by two of them. */
+async function sharedTokens(
+  client: EngineClient,
+  state: NativeChat,
+  asked: readonly Asked[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  if (asked.length < 2) return 0
+  const [a, b] = await Promise.all(
+    asked.map((one) => {
+      const chat = chatWith(state, one)
+      return client.text('tokenize-chat', { chat, mustFit: false }, signal)
+    }),
+  )
+  const most = Math.min(a?.length ?? 0, b?.length ?? 0)
+  let shared = 0
+  while (shared < most && a?.[shared] === b?.[shared]) shared++
+  return shared
+}
+
+function usageOf(readings: readonly PromptReading[], shared: number) {
+  let all = -(readings.length - 1) * shared
+  let computed = 0
+  for (const { promptTokens, cachedTokens } of readings) {
+    all += promptTokens
+    computed += promptTokens - cachedTokens
+  }
+  return { promptTokens: all, cachedTokens: Math.max(0, all - computed) }
+}

@@ -1,0 +1,115 @@
+import { OverloadedError, type SluiceError } from '../../api/errors.js'
+import type { NativeFinished, NativeRequest } from '../../binding/engine-port.js'
+import { abortedBy, onAbort } from '../abort-signals.js'
+import type { EngineClient } from '../engine-client.js'
+
+/** What came of one prompt. */
+export interface PromptReading {
+  /** Of the request's label tokens, in their order. */
+  readonly logprobs: Float32Array
+  readonly promptTokens: number
+  readonly cachedTokens: number
+}
+
+type LabelRequest = Omit<NativeRequest, 'id'>
+
+/**
+ * Has an engine read the labels after some prompts, each a request of its own. They begin alike,
+ * so the engine computes that part once, and as many of the rest together as it has slots. Only
+ * some are in flight at a time: all at once would fill the queue that others share. Each is made
+ * when it is its turn, since it has the whole text.
+ *
+ * Rejects as the first that fails, which ends the others; with OverloadedError where not even one
+ * is taken in.
+ */
+export function readLabels(
+  client: EngineClient,
+  requests: readonly (() => LabelRequest)[],
+  atOnce: number,
+  signal: AbortSignal | undefined,
+): Promise<PromptReading[]> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) throw abortedBy(signal, 'the decisions were given up')
+    const all = new Readings(client, requests, atOnce, (outcome) => {
+      rest()
+      if (Array.isArray(outcome)) resolve(outcome)
+      else reject(outcome)
+    })
+    const rest = onAbort(signal, () => all.fail(abortedBy(signal, 'the decisions were given up')))
+    all.start()
+  })
+}
+
+class Readings {
+  readonly #client: EngineClient
+  readonly #requests: readonly (() => LabelRequest)[]
+  readonly #atOnce: number
+  readonly #settle: (outcome: PromptReading[] | Error) => void
+  readonly #readings: PromptReading[] = []
+  readonly #inFlight = new Set<number>()
+  #next = 0
+  #left: number
+  #isSettled = false
+
+  constructor(
+    client: EngineClient,
+    requests: readonly (() => LabelRequest)[],
+    atOnce: number,
+    settle: (outcome: PromptReading[] | Error) => void,
+  ) {
+    this.#client = client
+    this.#requests = requests
+    this.#atOnce = atOnce
+    this.#settle = settle
+    this.#left = requests.length
+  }
+
+  /** As many as may be in flight; one that is refused is tried again when another has ended. */
+  start(): void {
+    try {
+      while (this.#next < this.#requests.length && this.#inFlight.size < this.#atOnce) {
+        this.#submit(this.#next)
+        this.#next++
+      }
+    } catch (error) {
+      const mayWait = error instanceof OverloadedError && this.#inFlight.size > 0
+      if (!mayWait) this.fail(error as Error)
+    }
+  }
+
+  fail(error: Error): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    for (const id of this.#inFlight) this.#client.cancel(id)
+    this.#settle(error)
+  }
+
+  #submit(place: number): void {
+    const id: number = this.#client.submit((this.#requests[place] as () => LabelRequest)(), () => ({
+      onFinished: (event) => this.#finished(id, place, event),
+      onError: (error: SluiceError) => {
+        this.#inFlight.delete(id)
+        this.fail(error)
+      },
+    }))
+    this.#inFlight.add(id)
+  }
+
+  #finished(id: number, place: number, event: NativeFinished): void {
+    this.#inFlight.delete(id)
+    if (this.#isSettled) return
+    const { labelLogprobs, promptTokens, cachedTokens } = event
+    if (labelLogprobs === undefined) {
+      this.fail(new Error(`a decision ended as ${event.finishReason}, without its labels`))
+      return
+    }
+    this.#readings[place] = { logprobs: labelLogprobs, promptTokens, cachedTokens }
+    this.#left--
+    if (this.#left > 0) {
+      this.start()
+      return
+    }
+    this.#isSettled = true
+    this.#settle(this.#readings)
+  }
+}

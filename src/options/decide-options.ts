@@ -1,0 +1,134 @@
+import type {
+  ChoiceQuestion,
+  DecideOptions,
+  DecisionQuestion,
+  DescribedChoice,
+  DescribedLevel,
+  PredicateQuestion,
+  ScoreQuestion,
+} from '../api/decision-types.js'
+import {
+  abortSignal,
+  type Check,
+  type Checks,
+  check,
+  demand,
+  isObject,
+  parseFields,
+  readable,
+  readItems,
+  aString as text,
+  wrong,
+} from './checks.js'
+import { requestChecks } from './request-options.js'
+
+/** Questions of one call, as OpenAI has it. */
+export const questionsMax = 400
+/** Options of one question, as both OpenAI and TypeSafe have it. */
+const decisionOptionsMax = 255
+
+const someText: Check<string> = check('a text that is not empty', (value) => {
+  return typeof value === 'string' && value.trim() !== ''
+})
+const aValue: Check<string | boolean> = check('a string, true or false', (value) => {
+  return typeof value === 'string' || typeof value === 'boolean'
+})
+const optionList: Check<readonly unknown[]> = check(
+  `an array of 1 to ${decisionOptionsMax}`,
+  (value) => Array.isArray(value) && value.length > 0 && value.length <= decisionOptionsMax,
+)
+const questionList: Check<readonly unknown[]> = check(
+  `an array of 1 to ${questionsMax} questions`,
+  (value) => Array.isArray(value) && value.length > 0 && value.length <= questionsMax,
+)
+const kind: Check<DecisionQuestion['type']> = check('"predicate", "choice" or "score"', (value) => {
+  return value === 'predicate' || value === 'choice' || value === 'score'
+})
+
+const predicateChecks: Checks<PredicateQuestion> = { type: kind as never, instructions: someText }
+const choiceChecks: Checks<Omit<ChoiceQuestion, 'choices'> & { choices: readonly unknown[] }> = {
+  type: kind as never,
+  instructions: text,
+  choices: optionList,
+  begins: someText,
+}
+const scoreChecks: Checks<Omit<ScoreQuestion, 'levels'> & { levels: readonly unknown[] }> = {
+  type: kind as never,
+  instructions: text,
+  levels: optionList,
+}
+const choiceFields: Checks<DescribedChoice> = { value: aValue, description: text }
+const levelFields: Checks<DescribedLevel> = { label: text, description: text }
+
+export const decideChecks: Checks<DecideOptions> = {
+  orders: check('1 or 2', (value) => value === 1 || value === 2),
+  cacheSalt: requestChecks.cacheSalt,
+  signal: abortSignal,
+}
+
+const aState: Check<string | readonly object[]> = check('a text, or messages', (value) => {
+  return typeof value === 'string' || (Array.isArray(value) && value.length > 0)
+})
+
+/** As messages, of which each is looked at elsewhere. @throws InvalidOptionError */
+export function parseState(input: unknown): readonly object[] {
+  const state = demand('state', input, aState)
+  return typeof state === 'string' ? [{ role: 'user', content: state }] : state
+}
+
+/** @throws InvalidOptionError, with the option's name */
+export function parseDecideOptions(input: unknown): DecideOptions {
+  return parseFields<DecideOptions>(input, decideChecks)
+}
+
+/** @throws InvalidOptionError, with the path of what is wrong: `questions[2].choices[0].value` */
+export function parseQuestions(input: unknown): DecisionQuestion[] {
+  return readItems('questions', demand('questions', input, questionList), parseQuestion)
+}
+
+function parseQuestion(input: unknown, at: string): DecisionQuestion {
+  if (!isObject(input)) throw wrong(at, 'a question (an object with a type)', input)
+  const type = readable(`${at}.type`, kind.expected, () => (input as { type?: unknown }).type)
+  switch (demand(`${at}.type`, type, kind)) {
+    case 'predicate': {
+      const question = parseFields<PredicateQuestion>(input, predicateChecks, at)
+      demand(`${at}.instructions`, question.instructions, someText)
+      return question
+    }
+    case 'choice': {
+      const { choices, ...rest } = parseFields<ChoiceQuestion>(input, choiceChecks as never, at)
+      const given = demand(`${at}.choices`, choices, optionList)
+      const read = readItems(`${at}.choices`, given, parseChoice)
+      checkDistinct(read, `${at}.choices`)
+      return { ...rest, choices: read }
+    }
+    case 'score': {
+      const { levels, ...rest } = parseFields<ScoreQuestion>(input, scoreChecks as never, at)
+      const given = demand(`${at}.levels`, levels, optionList)
+      return { ...rest, levels: readItems(`${at}.levels`, given, parseLevel) }
+    }
+  }
+}
+
+function parseChoice(input: unknown, at: string): DescribedChoice {
+  if (!isObject(input)) return { value: demand(at, input, aValue) }
+  const choice = parseFields<DescribedChoice>(input, choiceFields, at)
+  demand(`${at}.value`, choice.value, aValue)
+  return choice
+}
+
+function parseLevel(input: unknown, at: string): DescribedLevel {
+  if (!isObject(input)) return { label: demand(at, input, text) }
+  const level = parseFields<DescribedLevel>(input, levelFields, at)
+  demand(`${at}.label`, level.label, text)
+  return level
+}
+
+/** A text and a boolean of the same name are two. */
+function checkDistinct(choices: readonly DescribedChoice[], at: string): void {
+  const seen = new Set<string | boolean>()
+  for (const [i, { value }] of choices.entries()) {
+    if (seen.has(value)) throw wrong(`${at}[${i}]`, 'a value that no other choice has', value)
+    seen.add(value)
+  }
+}

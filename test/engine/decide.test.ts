@@ -1,0 +1,201 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { DecisionQuestion } from '../../src/api/decision-types.js'
+import { useBinding } from '../../src/binding/binding.js'
+import { answerOf } from '../../src/engine/decide/answers.js'
+import { Labels } from '../../src/engine/decide/labels.js'
+import type { Engine } from '../../src/engine/engine.js'
+import { load } from '../../src/engine/load.js'
+import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
+
+// Decisions over a fake: what is in flight, what ends it, and how readings become answers.
+
+const open: Engine[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((engine) => engine.close()))
+  useBinding(undefined)
+})
+
+async function engineOf(fake: FakeOptions = {}, options: object = {}) {
+  const addon = new FakeAddon(fake)
+  useBinding(addon)
+  const engine = await load({ model: 'fake.gguf', ...options })
+  open.push(engine)
+  return { engine, native: addon.engine }
+}
+
+const scores = (count: number) =>
+  Array.from({ length: count }, (_, i): DecisionQuestion => {
+    return { type: 'score', instructions: `Question ${i}?`, levels: ['low', 'high'] }
+  })
+const once = { orders: 1 } as const
+
+describe('in flight', () => {
+  test('are twice as many questions as there are slots, and the next as one ends', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' }, { parallel: 3, queue: 100 })
+    const decided = engine.decide('a', scores(20), once)
+    await expect.poll(() => native.submitted.length).toBe(6)
+    native.step(3)
+    await expect.poll(() => native.submitted.length).toBe(9)
+    for (let i = 0; i < 20; i++) {
+      native.step(3)
+      await new Promise(setImmediate)
+    }
+    expect((await decided).answers).toHaveLength(20)
+    expect(native.submitted).toHaveLength(20)
+  })
+
+  test('are as many as the queue takes, where others are in it', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' }, { parallel: 2, queue: 1 })
+    const other = engine.complete('a', { maxTokens: 1 })
+    const decided = engine.decide('a', scores(5), once)
+    await expect.poll(() => native.submitted.length).toBe(3)
+    for (let i = 0; i < 20; i++) {
+      native.step(3)
+      await new Promise(setImmediate)
+    }
+    expect((await decided).answers).toHaveLength(5)
+    await other.text()
+  })
+
+  test('is none once the signal fired, and the call rejects with its reason', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' })
+    const leaving = new AbortController()
+    const decided = engine.decide('a', scores(20), { signal: leaving.signal })
+    await expect.poll(() => native.submitted.length).toBe(8)
+    leaving.abort('enough')
+    await expect(decided).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
+    expect(native.cancelled).toHaveLength(8)
+    native.step(3)
+    await expect.poll(() => engine.stats().cancelled).toBe(8)
+    expect(native.submitted).toHaveLength(8)
+  })
+
+  test('is none once one failed, and the call rejects as that one', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' })
+    const decided = engine.decide('a', scores(20))
+    await expect.poll(() => native.submitted.length).toBe(8)
+    native.fail(native.submitted[2]?.id ?? 0, { code: 'ERR_ENGINE_FAILED', message: 'no more' })
+    await expect(decided).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED', message: 'no more' })
+    expect(native.cancelled).toHaveLength(7)
+  })
+
+  test('is none of an engine that was closed, or whose signal had fired before', async () => {
+    const { engine, native } = await engineOf()
+    const signal = AbortSignal.abort()
+    await expect(engine.decide('a', scores(1), { signal })).rejects.toMatchObject({
+      code: 'ERR_CANCELLED',
+    })
+    await engine.close()
+    await expect(engine.decide('a', scores(1))).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(native.submitted).toEqual([])
+  })
+})
+
+test.each([
+  ['state', 7, scores(1), {}, 'state'],
+  ['state', [], scores(1), {}, 'state'],
+  ['a message', [{ role: 'wizard' }], scores(1), {}, 'messages[0].role'],
+  ['questions', 'a', 'Is it?', {}, 'questions'],
+  ['questions', 'a', [], {}, 'questions'],
+  ['a question', 'a', [7], {}, 'questions[0]'],
+  ['a type', 'a', [{ type: 'noul' }], {}, 'questions[0].type'],
+  ['a field', 'a', [{ ...scores(1)[0], name: 'b' }], {}, 'questions[0].name'],
+  ['levels', 'a', [{ type: 'score', levels: [] }], {}, 'questions[0].levels'],
+  ['begins', 'a', [{ type: 'choice', choices: ['b'], begins: '' }], {}, 'questions[0].begins'],
+  ['orders', 'a', scores(1), { orders: 3 }, 'orders'],
+  ['an option', 'a', scores(1), { order: 1 }, 'order'],
+])('%s of another kind is an error with its path', async (_, state, questions, options, option) => {
+  const { engine } = await engineOf()
+  const decided = engine.decide(state as never, questions as never, options as never)
+  await expect(decided).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option })
+})
+
+describe('an answer', () => {
+  const choice = { type: 'choice', choices: ['a', 'b', 'c'] } as const
+  const logs = (...shares: number[]) => shares.map(Math.log)
+
+  test('has shares of what stood on the labels, and how much that was', () => {
+    expect(answerOf(choice, [logs(0.1, 0.3, 0.1)])).toEqual({
+      type: 'choice',
+      choice: 'b',
+      confidence: expect.closeTo(0.4),
+      probabilities: [
+        { value: 'a', probability: expect.closeTo(0.2) },
+        { value: 'b', probability: expect.closeTo(0.6) },
+        { value: 'c', probability: expect.closeTo(0.2) },
+      ],
+      mass: expect.closeTo(0.5),
+    })
+  })
+
+  test('of two orders has the mean of their logarithms, which takes out a taste', () => {
+    // It likes the first label nine times as much as the second, and "b" twice as much as "a".
+    const question = { type: 'choice', choices: ['a', 'b'] } as const
+    const readings = [logs(9 / 11, 2 / 11), logs(1 / 19, 18 / 19)]
+    const { probabilities } = answerOf(question, readings) as {
+      probabilities: readonly { probability: number }[]
+    }
+    expect(probabilities[1]?.probability).toBeCloseTo(2 / 3, 12)
+  })
+
+  test('is of no more confidence than 1, and of none where all are equal', () => {
+    expect(answerOf(choice, [[0, -9999, -9999]])).toMatchObject({ confidence: 1, mass: 1 })
+    expect(answerOf(choice, [[-9, -9, -9]])).toMatchObject({ confidence: 0, choice: 'a' })
+    expect(answerOf({ type: 'choice', choices: [true] }, [[-9]])).toMatchObject({ confidence: 1 })
+  })
+
+  test('of a score is the mean of the places', () => {
+    const question = { type: 'score', levels: ['low', { label: 'high' }] } as const
+    expect(answerOf(question, [logs(0.25, 0.75)])).toMatchObject({ score: expect.closeTo(0.75) })
+  })
+
+  test('is numbers where the model excludes all labels', () => {
+    expect(answerOf(choice, [[-9999, -9999, -9999]])).toMatchObject({
+      mass: 0,
+      probabilities: [{ probability: expect.closeTo(1 / 3) }, {}, {}],
+    })
+  })
+})
+
+describe('labels', () => {
+  const labelsOf = (pieces: string[]) => {
+    const bytes = pieces.map((piece) => new TextEncoder().encode(piece))
+    return Labels.of(pieces.length, async (tokens) =>
+      Array.from(tokens, (i) => bytes[i] as Uint8Array),
+    )
+  }
+  const letters = Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i))
+
+  test('are letters first, then pairs, each with all tokens that write it', async () => {
+    const labels = await labelsOf(['AA', ...letters, ...letters.map((one) => ` ${one}`), 'A', 'ZZ'])
+    const some = labels.ofOptions(2, 'x')
+    expect(some).toEqual([
+      { text: 'A', tokens: [1, 53, 27] },
+      { text: 'B', tokens: [2, 28] },
+    ])
+    // No blank stands before a pair, so none counts before a letter.
+    const all = labels.ofOptions(28, 'x')
+    expect(all.slice(25)).toEqual([
+      { text: 'Z', tokens: [26] },
+      { text: 'AA', tokens: [0] },
+      { text: 'ZZ', tokens: [54] },
+    ])
+    expect(() => labels.ofOptions(29, 'questions[0].choices')).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_REQUEST', option: 'questions[0].choices' }),
+    )
+  })
+
+  test('may be written behind a blank alone', async () => {
+    const labels = await labelsOf([' A', ' B', 'B'])
+    expect(labels.ofOptions(2, 'x').map(({ tokens }) => tokens)).toEqual([[0], [1]])
+  })
+
+  test('of yes and no are in as many spellings each, or there are none', async () => {
+    const labels = await labelsOf(['yes', ' Yes', 'YES', 'no', ' No', 'No'])
+    expect(labels.yesAndNo()).toEqual([
+      { text: 'yes', tokens: [0, 1] },
+      { text: 'no', tokens: [3, 4] },
+    ])
+    expect((await labelsOf(['yes', 'No'])).yesAndNo()).toBeUndefined()
+  })
+})

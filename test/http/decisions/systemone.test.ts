@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest'
+import type { NativeRequest } from '../../../src/binding/engine-port.js'
+import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+
+// POST /v1/systemone over the fake, in TypeSafe's words.
+
+closeAfterEach()
+
+const path = '/v1/systemone'
+const noul = { type: 'noul', instructions: 'Is it about money?' }
+const choice = {
+  type: 'choice',
+  instructions: 'Which team?',
+  criteria: { billing: 'money', support: null },
+}
+const score = { type: 'score', instructions: 'How bad?', criteria: ['low', { pain: 'much' }, null] }
+
+const questionOf = ({ prompt }: NativeRequest) => {
+  if (typeof prompt !== 'object' || !('messages' in prompt)) throw new Error('no conversation')
+  return prompt.messages.at(-1)?.content ?? ''
+}
+
+async function ask(body: object) {
+  const { url, native } = await serve()
+  const response = await postJson(url, path, {
+    model: 'default',
+    state: 'Twice!',
+    orders: 1,
+    ...body,
+  })
+  const text = await response.text()
+  expect([response.status, text]).toEqual([200, text])
+  const notes = response.headers.get('x-sluice-notes')
+  return { body: JSON.parse(text), asked: native.submitted.map(questionOf), notes }
+}
+
+test('each question has its answer by its name', async () => {
+  const { body } = await ask({ questions: { money: noul, team: choice, bad: score } })
+  expect(Object.keys(body.answers)).toEqual(['money', 'team', 'bad'])
+  const { money, team, bad } = body.answers
+  expect(money).toEqual({ type: 'noul', noul: expect.closeTo(0.5) })
+  expect(team).toMatchObject({ type: 'choice', probabilities: { billing: expect.closeTo(0.5) } })
+  expect(team.confidence).toBeCloseTo(0)
+  expect(bad.legend).toEqual({ 0: 'low', 1: '{"pain":"much"}', 2: 'level 2' })
+  expect(bad.score).toBeCloseTo(1)
+  expect(Object.keys(bad.probabilities)).toEqual(['0', '1', '2'])
+  expect(body.model).toBe('default')
+  expect(body.usage.output_tokens).toBe(0)
+})
+
+describe('what the engine is asked', () => {
+  test.each([
+    ['a text', 'Twice!', 'Twice!'],
+    ['an object', { order: 7 }, '{"order":7}'],
+    ['an array', [1, 2], '[1,2]'],
+    ['nothing', null, ''],
+    [
+      'parts of the AI SDK',
+      [
+        { type: 'text', text: 'a' },
+        { type: 'json', value: { b: 1 } },
+      ],
+      'a\n{"b":1}',
+    ],
+    ['what only looks like parts', [{ type: 'text', words: 'a' }], '[{"type":"text","words":"a"}]'],
+  ])('has %s as the state', async (_, state, text) => {
+    const { asked } = await ask({ state, questions: { bad: score } })
+    expect(asked[0]?.split('Answer the question')[0]).toBe(text === '' ? '' : `${text}\n\n`)
+  })
+
+  test('has what yes and no mean, and instructions of JSON', async () => {
+    const criteria = { true: 'any sum', false: ['no', 'sum'] }
+    const instructions = { ask: 'money?' }
+    const { asked } = await ask({ questions: { a: { type: 'noul', instructions, criteria } } })
+    const expected =
+      'Question: {"ask":"money?"}\nYes means: any sum\nNo means: ["no","sum"]\nA: yes\nB: no'
+    expect(asked[0]).toContain(expected)
+  })
+
+  test('may have no instructions where options say enough', async () => {
+    const { asked } = await ask({ questions: { a: { type: 'choice', criteria: choice.criteria } } })
+    expect(asked[0]).toContain('Question: Which one fits best?\nA: billing (money)\nB: support')
+  })
+
+  test('has nothing of unknown fields, which a note names', async () => {
+    const { notes } = await ask({ questions: { a: noul }, wizard: 1 })
+    expect(notes).toBe('wizard: unknown, so it had no effect')
+  })
+})
+
+const wrong: [body: object, field: string][] = [
+  [{ questions: {} }, 'questions'],
+  [{ questions: [noul] }, 'questions'],
+  [{ questions: undefined }, 'questions'],
+  [{ questions: { a: 'Is it?' } }, 'questions.a'],
+  [{ questions: { a: { type: 'box', instructions: 'Where?' } } }, 'questions.a.type'],
+  [{ questions: { a: { type: 'noul' } } }, 'questions.a.instructions'],
+  [{ questions: { a: { ...noul, criteria: ['yes'] } } }, 'questions.a.criteria'],
+  [{ questions: { a: { ...choice, criteria: ['billing'] } } }, 'questions.a.criteria'],
+  [{ questions: { b: noul, a: { ...choice, criteria: {} } } }, 'questions.a.criteria'],
+  [{ questions: { a: { ...score, criteria: 'low' } } }, 'questions.a.criteria'],
+  [{ questions: { a: { ...score, criteria: [] } } }, 'questions.a.criteria'],
+  [
+    { questions: { a: noul }, state: [{ type: 'file', mediaType: 'image/png', data: 'x' }] },
+    'state[0].type',
+  ],
+  [{ questions: { a: noul }, orders: 0 }, 'orders'],
+  [{ questions: { a: noul }, model: 7 }, 'model'],
+]
+
+test.each(wrong.map(([body, field]) => [field, body] as const))(
+  'a request is refused at %s in its own shape (case %#)',
+  async (field, body) => {
+    const { url, native } = await serve()
+    const response = await postJson(url, path, { state: 'a', ...body })
+    const { detail } = (await response.json()) as { detail: string }
+    expect([response.status, detail]).toEqual([422, expect.stringContaining(`'${field}'`)])
+    expect(native.submitted).toEqual([])
+  },
+)
+
+test.each([
+  ['no JSON', '{', 400],
+  ['no object', '7', 400],
+])('a body that is %s is a 400', async (_, text, status) => {
+  const { url } = await serve()
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(url + path, { method: 'POST', body: text, headers })
+  expect(response.status).toBe(status)
+  expect(await response.json()).toEqual({ detail: expect.stringContaining('Expected') })
+})
+
+test('a wrong key is a 401, and a state that is too long names the state', async () => {
+  const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long' } as const
+  const { url } = await serve({
+    script: () => ({ tokens: [], refuse }),
+    server: { apiKeys: ['secret'] },
+  })
+  const body = { state: 'a', questions: { a: noul } }
+  const without = await postJson(url, path, body)
+  expect(without.status).toBe(401)
+  expect(await without.json()).toEqual({ detail: expect.stringContaining('Authorization') })
+  const long = await postJson(url, path, body, { authorization: 'Bearer secret' })
+  expect([long.status, await long.json()]).toEqual([400, { detail: 'long' }])
+})
