@@ -127,7 +127,7 @@ describe('a reply', () => {
 
   test('tells what was dropped so that the conversation fits', async () => {
     const { sluice } = await open({ tokens: ['a'] }, {}, { context: 64 })
-    const told = (text: string) => [{ type: 'text' as const, text: text.repeat(20) }]
+    const told = (text: string) => [{ type: 'text' as const, text: text.repeat(4) }]
     const prompt = [
       { role: 'user' as const, content: told('first ') },
       { role: 'assistant' as const, content: told('second ') },
