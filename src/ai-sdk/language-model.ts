@@ -22,7 +22,7 @@ export class SluiceLanguageModel implements LanguageModelV3 {
   readonly specificationVersion = 'v3'
   readonly provider = 'sluice'
   readonly modelId: string
-  /** All of them: what is not, the AI SDK fetches. Here they are refused, and nothing is fetched. */
+  /** All of them: others the AI SDK fetches. Here they are refused, and nothing is fetched. */
   readonly supportedUrls = { '*/*': [/.*/] }
   readonly #engine: Engine
 

@@ -125,6 +125,23 @@ describe('a reply', () => {
     expect(last).toMatchObject({ providerMetadata: { sluice: { logprobs } } })
   })
 
+  test('tells what was dropped so that the conversation fits', async () => {
+    const { sluice } = await open({ tokens: ['a'] }, {}, { context: 64 })
+    const told = (text: string) => [{ type: 'text' as const, text: text.repeat(4) }]
+    const prompt = [
+      { role: 'user' as const, content: told('first ') },
+      { role: 'assistant' as const, content: told('second ') },
+      { role: 'user' as const, content: told('third ') },
+    ]
+    const options = { prompt, providerOptions: { sluice: { fit: true } } }
+    const { providerMetadata } = await sluice().doGenerate(options)
+    expect(providerMetadata?.sluice?.dropped).toEqual([0, 1])
+    const { stream } = await sluice().doStream({ ...options, prompt: prompt.slice(2) })
+    const parts = []
+    for await (const part of stream) parts.push(part)
+    expect(parts.at(-1)).toMatchObject({ providerMetadata: { sluice: { dropped: [] } } })
+  })
+
   test('comes with its raw parts where they are asked for', async () => {
     const parts = await streamed(await open({ tokens: ['a'] }), { includeRawChunks: true })
     const raw = parts.filter(({ type }) => type === 'raw')
