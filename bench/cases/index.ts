@@ -4,6 +4,7 @@ import { cancellation } from './cancellation.js'
 import { ceiling } from './ceiling.js'
 import { coldStart } from './cold-start.js'
 import { conversation } from './conversation.js'
+import { decisions } from './decisions.js'
 import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
 import { memory } from './memory.js'
@@ -19,6 +20,7 @@ export const cases: readonly BenchCase[] = [
   throughput,
   ceiling,
   inProcess,
+  decisions,
   prefill,
   interference,
   busy,

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { Labels } from '../../../src/engine/decide/labels.js'
+import { chatWith, waysToAsk } from '../../../src/engine/decide/prompts.js'
 import type { DecisionAnswer, DecisionQuestion, Engine, EngineStats } from '../../../src/index.js'
+import { parseChat } from '../../../src/options/chat-options.js'
 import { templateText } from '../../support/agents/session.js'
 import { closeAfterEach, openEngine } from '../../support/alone.js'
 import { answerModel } from '../../support/models/answer-model.js'
@@ -75,6 +78,44 @@ describe('the embedded model, which goes on with stories and knows nothing else'
     for (const { mass } of answers) expect(mass).toBeLessThan(0.5)
   })
 })
+
+test('what is read is what each of the labels’ tokens has after the prompt', async () => {
+  const model = randomModel({ tokenizer: 'qwen2' })
+  const engine = await open({ model, kvType: 'q8_0', threads: 1 })
+  const question = {
+    type: 'score',
+    instructions: 'How?',
+    levels: ['low', 'middle', 'high'],
+  } as const
+  const labels = await Labels.of(engine.model.vocabulary, (tokens) => engine.pieces(tokens))
+  const [asked] = waysToAsk(question, labels, 1, '')
+  if (asked === undefined) throw new Error('it is not asked')
+  const chat = chatWith(parseChat([{ role: 'user', content: state }], {}), asked)
+  const prompt = await engine.tokenize(
+    await engine.applyTemplate([{ role: 'user', content: chat.messages[0]?.content ?? '' }]),
+    { parseSpecial: true },
+  )
+  const masses: number[] = []
+  for (const { tokens } of asked.labels) {
+    expect(tokens).toHaveLength(2) // alone, and behind a blank
+    const shares = await Promise.all(tokens.map((token) => shareOf(engine, prompt, token)))
+    masses.push(shares.reduce((sum, share) => sum + share, 0))
+  }
+  const mass = masses.reduce((sum, one) => sum + one, 0)
+  const { answers } = await engine.decide(state, [question], { orders: 1 })
+  expect(answers[0].mass / mass).toBeCloseTo(1, 3)
+  for (const [i, { probability }] of answers[0].probabilities.entries()) {
+    expect(probability).toBeCloseTo((masses[i] ?? 0) / mass, 3)
+  }
+})
+
+/** Of a token after a prompt, as its logprob as a part of a longer prompt says. */
+async function shareOf(engine: Engine, prompt: Int32Array, token: number): Promise<number> {
+  const reply = engine.complete([...prompt, token], { maxTokens: 0, promptLogprobs: 0 })
+  let last = Number.NaN
+  for await (const { promptLogprobs = [] } of reply) last = promptLogprobs.at(-1)?.logprob ?? last
+  return Math.exp(last)
+}
 
 test('choices that begin alike are refused, where they go on with an answer', async () => {
   const engine = await open({ model: randomModel() })
@@ -201,6 +242,7 @@ describe('what is computed', () => {
       expect(rows / own).toBeLessThan(1.3)
       expect(difference(engine, before, 'tokensGenerated')).toBe(0)
       expect(rows).toBe(usage.promptTokens - usage.cachedTokens)
+      expect(usage.promptTokens).toBeLessThan(1.3 * own)
     },
   )
 })
