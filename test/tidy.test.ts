@@ -85,6 +85,9 @@ const rules: RuleTest[] = [
       ['src/http/door/a.ts', "import http from 'node:http'"],
       ['src/http/door/a.ts', "import { b } from '../node/b.js'"],
       ['src/engine/a.ts', "import { b } from '../../scripts/b.mjs'"],
+      ['src/ai-sdk/a.ts', "import { b } from '../http/b.js'"],
+      ['src/engine/a.ts', "import { b } from '../ai-sdk/b.js'"],
+      ['src/engine/a.ts', "import type { B } from '@ai-sdk/provider'"],
     ],
     good: [
       ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { c } from 'commander'"],
@@ -99,6 +102,7 @@ const rules: RuleTest[] = [
       ['src/schema/strings/a.ts', "import { b } from '../writing/b.js'"],
       ['src/schema/a.ts', "import { b } from './strings/b.js'"],
       ['src/index.ts', "export * from './engine/b.js'"],
+      ['src/ai-sdk/a.ts', "import type { B } from '@ai-sdk/provider'"],
     ],
   },
   {

@@ -193,6 +193,7 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.priority = priority(string(object, "priority"));
   options.placement = placement_request(object);
   options.chat_template = string(object, "chatTemplate");
+  options.tools_fallback = object.Get("toolsFallback").ToBoolean();
   options.draft_path = string(object, "draft");
   options.lookup = object.Get("lookup").ToBoolean();
   options.mtp = object.Get("mtp").ToBoolean();

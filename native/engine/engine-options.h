@@ -28,6 +28,7 @@ struct EngineOptions {
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
   std::string chat_template;    // instead of the model's own; empty is none
+  bool tools_fallback = false;  // tells of tools where the template does not
   std::string draft_path;       // of a draft model; empty is none
   bool lookup = false;          // drafts by looking the text up; not beside a draft model
   bool mtp = false;             // drafts by the model's own heads; beside neither of them

@@ -324,10 +324,11 @@ LoadedModel Engine::describe(const Opened& opened) const {
 
 void Engine::open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded) {
   const bool embeds = loaded.embedding.has_value();
-  auto preparer = std::make_unique<Preparer>(
-      model,
-      PreparerOptions{options_.chat_template, loaded.context, embeds, options_.queue_deadline},
-      wiring_, [this](const Fault& cause) { end_by_itself(cause); });
+  auto preparer =
+      std::make_unique<Preparer>(model,
+                                 PreparerOptions{options_.chat_template, options_.tools_fallback,
+                                                 loaded.context, embeds, options_.queue_deadline},
+                                 wiring_, [this](const Fault& cause) { end_by_itself(cause); });
   if (!embeds) {
     const std::string& warning = preparer->template_warning();
     if (!warning.empty()) loaded.warnings.push_back({"WARN_CHAT_TEMPLATE", warning});

@@ -1,16 +1,11 @@
 #include "engine/step-loop.h"
 
 #include <algorithm>
-#include <deque>
-#include <limits>
 #include <string>
 
 #include "base/average.h"
 #include "base/fault.h"
-#include "base/stack.h"
 #include "engine/batch/compute.h"
-#include "sampling/label-scorer.h"
-#include "sampling/row-scorer.h"
 
 namespace sluice {
 namespace {
@@ -22,54 +17,12 @@ constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 // For so long, in each step of a lone reply, its draft model reads what it has not read yet.
 constexpr double kCatchUpMs = 80;
 
-Fault broken_reply(const Sequence& sequence) {
-  if (!sequence.has_too_many_brackets()) {
-    return {FaultCode::engine_failed,
-            "the model left the format of its tool calls in the middle of one; what was sent of "
-            "the call is not whole, so ask again",
-            0, 0};
-  }
-  const int32_t most = ChatParser::brackets_max(stack_bytes());
-  return {FaultCode::engine_failed,
-          "the reply opens more than " + std::to_string(most) +
-              " brackets, which is as many as can be read of one that may call tools or reason; "
-              "what was sent of it is not whole, so ask for a shorter one" +
-              (most < ChatParser::kBracketsMax ? small_stack_hint() : ""),
-          0, 0};
-}
-
 int64_t rows_of(const StepPlan& plan) {
   int64_t rows = int64_t(plan.singles.size());
   for (const auto& batch : plan.prefills) {
     for (const Chunk& chunk : batch) rows += chunk.count;
   }
   return rows;
-}
-
-// What a token writes into a reply.
-std::string piece_of(const Sequence& sequence, const Model& model, int32_t token) {
-  return sequence.is_visible(token) ? model.name(token) : model.piece(token);
-}
-
-bool ends_reply(const Request& request, const Model& model, int32_t token) {
-  if (model.ends_generation(token) && !request.sampling.ignore_eos) return true;
-  const std::vector<int32_t>& stops = request.stop_tokens;
-  return std::find(stops.begin(), stops.end(), token) != stops.end();
-}
-
-TokenLogprob token_logprob(const Sequence& sequence, const Model& model, TokenChance chance) {
-  std::string bytes = piece_of(sequence, model, chance.token);
-  std::string name = bytes.empty() ? model.name(chance.token) : std::string();
-  return {std::move(bytes), chance.logprob, std::move(name)};
-}
-
-TokenLogprobs token_logprobs(const Sequence& sequence, const Model& model, int32_t token,
-                             const RowChances& chances) {
-  TokenLogprobs entry{token_logprob(sequence, model, {token, chances.chosen}), {}};
-  for (const TokenChance& chance : chances.top) {
-    entry.top.push_back(token_logprob(sequence, model, chance));
-  }
-  return entry;
 }
 
 }  // namespace
@@ -87,7 +40,10 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       threads_(options.compute_threads, options.fixed_threads),
       prefill_cost_(options.rows_max),
       scored_cost_(options.logits_max),
-      newcomers_(wiring_, slots_) {
+      newcomers_(wiring_, slots_),
+      replies_({context, slots_, samplers_, speculation_.get(), sink_, ledger_, stats_, clock_,
+                [this] { publish_stats(); }},
+               options.window, options.context_tokens) {
   stats_.cells_total = options.slots.shared_cells > 0
                            ? options.slots.shared_cells
                            : int64_t(options.slots.parallel) * options.context_tokens;
@@ -128,14 +84,10 @@ void StepLoop::receive() {
 void StepLoop::receive(Prepared& message) {
   // Its cancellation may have been announced while the Preparer still had it.
   if (message.sequence->cancelled()) {
-    conclude(std::move(message.sequence), FinishReason::cancelled);
+    replies_.conclude(std::move(message.sequence), FinishReason::cancelled);
     return;
   }
-  Sequence& sequence = *message.sequence;
-  if (sequence.wants_prompt_logprobs()) {  // the first token follows nothing
-    const TokenChance first{sequence.token(0), std::numeric_limits<float>::quiet_NaN()};
-    sequence.append_prompt_logprobs({{token_logprob(sequence, context_.model(), first), {}}});
-  }
+  replies_.begin(*message.sequence);
   line_.join(std::move(message.sequence));
 }
 
@@ -154,7 +106,7 @@ void StepLoop::receive(const Credit& message) {
 void StepLoop::receive(const Cancel&) {
   for (auto& sequence : line_.take_cancelled()) {
     slots_.disown(sequence->request().id);
-    conclude(std::move(sequence), FinishReason::cancelled);
+    replies_.conclude(std::move(sequence), FinishReason::cancelled);
   }
 }
 
@@ -164,7 +116,7 @@ void StepLoop::retire_cancelled() {
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
     const Sequence* sequence = slots_.at(slot);
     if (sequence && sequence->cancelled()) {
-      conclude(slots_.finish(slot), FinishReason::cancelled);
+      replies_.conclude(slots_.finish(slot), FinishReason::cancelled);
     }
   }
 }
@@ -172,11 +124,11 @@ void StepLoop::retire_cancelled() {
 void StepLoop::expire_queue() {
   const auto deadline = Clock::now() - options_.queue_deadline;
   for (auto& sequence : line_.take_submitted_before(deadline)) {
-    fail(std::move(sequence),
-         {FaultCode::queue_timeout,
-          "no slot became free within " + std::to_string(options_.queue_deadline.count()) +
-              " ms; try again later or raise parallel",
-          0, 0});
+    replies_.fail(std::move(sequence),
+                  {FaultCode::queue_timeout,
+                   "no slot became free within " + std::to_string(options_.queue_deadline.count()) +
+                       " ms; try again later or raise parallel",
+                   0, 0});
   }
 }
 
@@ -334,8 +286,8 @@ Computed StepLoop::decode_singles(const std::vector<int32_t>& slots,
   for (SingleRows& single : singles) {
     const Sequence& sequence = *slots_.at(single.slot);
     int32_t position = sequence.n_computed();
-    single.row =
-        context_.add_row(sequence.token(position), position, single.slot, needs_logits(sequence));
+    single.row = context_.add_row(sequence.token(position), position, single.slot,
+                                  ReplyWriter::needs_logits(sequence));
     for (int32_t token : single.draft) context_.add_row(token, ++position, single.slot, true);
   }
   return decode(abort_of(slots));
@@ -363,14 +315,14 @@ void StepLoop::sample_singles(std::vector<SingleRows>& singles) {
     stats_.draft_tokens += int64_t(single.draft.size());
   }
   for (size_t depth = 0; !going.empty(); ++depth) {
-    std::vector<LogitsRow> rows;
+    std::vector<ReplyWriter::LogitsRow> rows;
     for (const SingleRows* single : going) {
       computed(*slots_.at(single->slot), 1);
       const bool has_draft = depth < single->draft.size();
       rows.push_back(
           {single->slot, single->row + int32_t(depth), has_draft ? single->draft[depth] : -1});
     }
-    const std::vector<int32_t> tokens = sample(rows);
+    const std::vector<int32_t> tokens = replies_.sample(rows);
     std::vector<SingleRows*> next;
     for (size_t i = 0; i < going.size(); ++i) {
       SingleRows& single = *going[i];
@@ -402,7 +354,8 @@ StepLoop::PrefillRows StepLoop::add_prefill_rows(const std::vector<Chunk>& chunk
     const bool completes = end == sequence->n_tokens();
     for (int32_t position = chunk.begin; position < end; ++position) {
       const bool is_scored = sequence->scores(position);
-      const bool is_sampled = completes && position == end - 1 && needs_logits(*sequence);
+      const bool is_sampled =
+          completes && position == end - 1 && ReplyWriter::needs_logits(*sequence);
       const int32_t row = context_.add_row(sequence->token(position), position, chunk.slot,
                                            is_scored || is_sampled);
       if (is_scored) rows.scored.push_back({chunk.slot, row, sequence->token(position + 1)});
@@ -436,13 +389,13 @@ bool StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   if (!settle_batch(done.status, slots)) return done.status != DecodeStatus::aborted;
   newcomers_.computed(ms);
   for (const Chunk& chunk : rows.chunks) computed(*slots_.at(chunk.slot), chunk.count);
-  if (!rows.scored.empty()) score(rows.scored);
+  if (!rows.scored.empty()) replies_.score(rows.scored);
   // What the rows cost is not what other programs took meanwhile. Else a busy machine would have
   // smaller batches, which cost more a row, and so smaller ones still.
   cost.learn(batch, ms_since(start) - done.time.disturbed_ms());
   stats_.rows_decoded += rows.count;
   stats_.rows_prefilled += rows.count;
-  sample(rows.completed);
+  replies_.sample(rows.completed);
   return true;
 }
 
@@ -473,37 +426,6 @@ void StepLoop::keep_computed(const std::vector<Chunk>& chunks) {
     computed(sequence, rows);
     stats_.rows_decoded += rows;
     stats_.rows_prefilled += rows;
-  }
-}
-
-void StepLoop::score(const std::vector<ScoredRow>& rows) {
-  const Model& model = context_.model();
-  std::deque<RowScorer> scorers;
-  std::vector<SampleJob> jobs;
-  for (const ScoredRow& row : rows) {
-    const int32_t top = slots_.at(row.slot)->request().prompt_logprobs;
-    jobs.push_back(
-        {&scorers.emplace_back(model.vocabulary(), row.token, top), context_.logits(row.row)});
-  }
-  run_samplers(jobs);
-  ledger_.beat();
-  const WorkClock::Span span(clock_, &Stats::text_ms);
-  for (size_t first = 0, end = 0; first < rows.size(); first = end) {
-    const int32_t slot = rows[first].slot;
-    Sequence& sequence = *slots_.at(slot);
-    std::vector<TokenLogprobs> entries;
-    std::optional<Fault> fault;
-    for (end = first; end < rows.size() && rows[end].slot == slot; ++end) {
-      if (jobs[end].fault) fault = jobs[end].fault;
-      entries.push_back(
-          token_logprobs(sequence, model, scorers[end].token(), scorers[end].chances()));
-    }
-    if (fault) {
-      give_up_after_sampling(slot, *fault);
-      continue;
-    }
-    sequence.append_prompt_logprobs(std::move(entries));
-    sequence.deliver(sink_, options_.window);
   }
 }
 
@@ -544,7 +466,7 @@ bool StepLoop::settle_batch(DecodeStatus status, const std::vector<int32_t>& slo
       slots_.forget(slot);  // it leaves before the next plan
       continue;
     }
-    give_up_on(slot, refusal(status));
+    replies_.give_up_on(slot, refusal(status));
   }
   return false;
 }
@@ -559,162 +481,6 @@ bool StepLoop::make_room_after_refusal() {
   const int32_t parked = slots_.longest_parked();
   preempt(parked >= 0 ? parked : slots_.youngest());
   return true;
-}
-
-void StepLoop::run_samplers(std::vector<SampleJob>& jobs) {
-  const WorkClock::Span span(clock_, &Stats::sample_ms);
-  samplers_.run(jobs);
-}
-
-std::vector<int32_t> StepLoop::sample(const std::vector<LogitsRow>& rows) {
-  std::vector<SampleJob> jobs;
-  std::vector<size_t> sampled;
-  std::vector<LogitsRow> labelled;
-  std::vector<int32_t> tokens(rows.size(), -1);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    Sequence* sequence = slots_.at(rows[i].slot);
-    if (!sequence || sequence->cancelled()) continue;
-    if (sequence->reads_labels()) {
-      labelled.push_back(rows[i]);
-      continue;
-    }
-    if (ends_with_prompt(*sequence)) {
-      conclude_prompt(rows[i].slot);
-      continue;
-    }
-    jobs.push_back({&sequence->sampler(), context_.logits(rows[i].row)});
-    sampled.push_back(i);
-  }
-  read_labels(labelled);
-  run_samplers(jobs);
-  const WorkClock::Span span(clock_, &Stats::text_ms);
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    const LogitsRow& row = rows[sampled[i]];
-    if (jobs[i].fault) {
-      give_up_after_sampling(row.slot, *jobs[i].fault);
-      continue;
-    }
-    Sequence& sequence = *slots_.at(row.slot);
-    tokens[sampled[i]] = jobs[i].token;
-    if (jobs[i].token == row.drafted) {
-      ++stats_.draft_accepted_tokens;
-      sequence.draft_accepted();
-    }
-    advance(sequence, jobs[i].token);
-  }
-  return tokens;
-}
-
-void StepLoop::read_labels(const std::vector<LogitsRow>& rows) {
-  std::deque<LabelScorer> scorers;
-  std::vector<SampleJob> jobs;
-  for (const LogitsRow& row : rows) {
-    const Request& request = slots_.at(row.slot)->request();
-    jobs.push_back({&scorers.emplace_back(context_.model().vocabulary(), request.label_tokens),
-                    context_.logits(row.row)});
-  }
-  run_samplers(jobs);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (jobs[i].fault) {
-      give_up_after_sampling(rows[i].slot, *jobs[i].fault);
-      continue;
-    }
-    slots_.at(rows[i].slot)->set_label_logprobs(scorers[i].take());
-    conclude_prompt(rows[i].slot);
-  }
-}
-
-bool StepLoop::ends_with_prompt(const Sequence& sequence) const {
-  return sequence.request().max_tokens == 0 || sequence.reads_labels();
-}
-
-bool StepLoop::needs_logits(const Sequence& sequence) const {
-  return !ends_with_prompt(sequence) || sequence.reads_labels();
-}
-
-void StepLoop::conclude_prompt(int32_t slot) {
-  slots_.at(slot)->end();
-  conclude(slots_.finish(slot), FinishReason::length);
-}
-
-// Where the fault is the engine's and not a grammar's, the cells may be as bad as the logits.
-void StepLoop::give_up_after_sampling(int32_t slot, const Fault& fault) {
-  if (fault.code == FaultCode::engine_failed) slots_.forget_prefixes(*slots_.at(slot));
-  give_up_on(slot, fault);
-}
-
-void StepLoop::give_up_on(int32_t slot, const Fault& fault) {
-  slots_.forget(slot);
-  fail(slots_.finish(slot), fault);
-}
-
-void StepLoop::advance(Sequence& sequence, int32_t token) {
-  ledger_.beat();
-  const Request& request = sequence.request();
-  const Model& model = context_.model();
-  const RowChances& chances = sequence.sampler().chances();
-  if (ends_reply(request, model, token)) {
-    sequence.end();
-    // A client that gets prompt logprobs counts the entries against the tokens, so the end token
-    // has an entry too, without text.
-    if (sequence.wants_logprobs() && sequence.wants_prompt_logprobs()) {
-      TokenLogprobs entry = token_logprobs(sequence, model, token, chances);
-      entry.chosen.bytes.clear();
-      entry.chosen.name = model.name(token);
-      sequence.append_logprobs(std::move(entry));
-    }
-    conclude(slots_.finish(sequence.slot()), FinishReason::stop);
-    return;
-  }
-  sequence.append(token, piece_of(sequence, model, token));
-  if (sequence.wants_logprobs()) {
-    sequence.append_logprobs(token_logprobs(sequence, model, token, chances));
-  }
-  ++stats_.tokens_generated;
-  if (sequence.stopped()) {
-    conclude(slots_.finish(sequence.slot()), FinishReason::stop);
-  } else if (sequence.completion_tokens() == request.max_tokens ||
-             sequence.n_tokens() == options_.context_tokens) {
-    conclude(slots_.finish(sequence.slot()), FinishReason::length);
-  } else {
-    sequence.deliver(sink_, options_.window);
-    if (sequence.broken()) {
-      const Fault fault = broken_reply(sequence);
-      fail(slots_.finish(sequence.slot()), fault);
-    } else if (sequence.has_enough()) {
-      conclude(slots_.finish(sequence.slot()), FinishReason::stop);
-    }
-  }
-}
-
-void StepLoop::conclude(std::unique_ptr<Sequence> sequence, FinishReason reason) {
-  const bool cancelled = reason == FinishReason::cancelled;
-  const Phase phase = sequence->phase();  // first, because sending its last text may park it
-  if (!cancelled) {
-    sequence->finish(reason == FinishReason::length);
-    sequence->deliver(sink_, options_.window);
-    if (sequence->broken()) {
-      const Fault fault = broken_reply(*sequence);
-      return fail(std::move(sequence), fault);
-    }
-    // Its last text may have a stop string: text that looked like the beginning of a mark.
-    if (sequence->stopped()) reason = FinishReason::stop;
-    if (reason == FinishReason::stop && sequence->calls_tools()) reason = FinishReason::tool_calls;
-  }
-  const RequestId id = sequence->request().id;
-  if (speculation_) speculation_->forget(id);
-  publish_stats();
-  if (!ledger_.retire(id)) return;
-  Tally tally = sequence->tally();
-  tally.phase = phase;
-  sink_.finished(id, reason, tally);
-}
-
-void StepLoop::fail(std::unique_ptr<Sequence> sequence, const Fault& fault) {
-  const RequestId id = sequence->request().id;
-  if (speculation_) speculation_->forget(id);
-  publish_stats();
-  if (ledger_.retire(id)) sink_.failed(id, fault, sequence->phase());
 }
 
 void StepLoop::sleep() {

@@ -18,6 +18,7 @@
 #include "engine/policy/prompt-limits.h"
 #include "engine/policy/scheduler.h"
 #include "engine/policy/thread-tuner.h"
+#include "engine/reply-writer.h"
 #include "engine/request/event-sink.h"
 #include "engine/request/ledger.h"
 #include "engine/speculation.h"
@@ -50,12 +51,6 @@ class StepLoop : public Loop {
   void run() override;
 
  private:
-  // A row of the last batch whose logits give a sequence's next token.
-  struct LogitsRow {
-    int32_t slot;
-    int32_t row;
-    int32_t drafted = -1;  // the token that was guessed to be the next one
-  };
   // The single row of a sequence, and the rows of its draft behind it.
   struct SingleRows {
     int32_t slot;
@@ -65,17 +60,11 @@ class StepLoop : public Loop {
     int32_t accepted = 0;
     bool missed = false;
   };
-  // A row whose logits give the logprob of the token that follows it in the prompt.
-  struct ScoredRow {
-    int32_t slot;
-    int32_t row;
-    int32_t token;
-  };
   // What is to be done with a prefill batch once its rows are computed.
   struct PrefillRows {
     std::vector<Chunk> chunks;
-    std::vector<LogitsRow> completed;
-    std::vector<ScoredRow> scored;
+    std::vector<ReplyWriter::LogitsRow> completed;
+    std::vector<ReplyWriter::ScoredRow> scored;
     int32_t count = 0;
   };
 
@@ -102,8 +91,6 @@ class StepLoop : public Loop {
   // False where it was abandoned: then the rest of the step is to be planned again.
   bool run_prefill(const std::vector<Chunk>& chunks);
   PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);
-  // Computes the prompt logprobs of these rows. A sequence that fails has left its slot afterwards.
-  void score(const std::vector<ScoredRow>& rows);
   // With drafted tokens behind the single rows of replies that are speculated for.
   std::vector<SingleRows> draft_singles(const std::vector<int32_t>& slots, bool beside_prompts);
   int32_t draft_limit(const Sequence& sequence) const;
@@ -119,22 +106,6 @@ class StepLoop : public Loop {
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
   int32_t gives_way_to(const PrefillRows& rows) const;
   Computed decode(const AbortCheck& abort);
-  void run_samplers(std::vector<SampleJob>& jobs);
-  // The token of each row, or -1 where there is none: its sequence has left.
-  std::vector<int32_t> sample(const std::vector<LogitsRow>& rows);
-  // The prompt is computed, and nothing more was asked for, or only what its labels' chances are.
-  bool ends_with_prompt(const Sequence& sequence) const;
-  bool needs_logits(const Sequence& sequence) const;
-  void conclude_prompt(int32_t slot);
-  // The chances of their labels after the prompts that end with these rows, which leave their
-  // slots.
-  void read_labels(const std::vector<LogitsRow>& rows);
-  void advance(Sequence& sequence, int32_t token);
-
-  void conclude(std::unique_ptr<Sequence> sequence, FinishReason reason);
-  void fail(std::unique_ptr<Sequence> sequence, const Fault& fault);
-  void give_up_on(int32_t slot, const Fault& fault);
-  void give_up_after_sampling(int32_t slot, const Fault& fault);
   void sleep();
   void publish_stats();
 
@@ -155,6 +126,7 @@ class StepLoop : public Loop {
   NewcomerWatch newcomers_;
   Stats stats_;
   WorkClock clock_{stats_, &Stats::plan_ms};
+  ReplyWriter replies_;
 };
 
 }  // namespace sluice

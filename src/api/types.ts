@@ -144,6 +144,13 @@ export interface LoadOptions {
    * owner, never from a client: templates are programs. At most 1 MiB. Default: the model's own.
    */
   chatTemplate?: string
+  /**
+   * Whether a model whose chat template knows no tools gets them all the same: they are described
+   * in the system message, and its calls are read from JSON between `<tool_call>` and
+   * `</tool_call>`. How well it calls them depends on what it has learned. No effect where the
+   * template knows tools. Default false: such requests are refused.
+   */
+  toolsFallback?: boolean
   /** Tools of one request. 1 to 65,536, default 1,024. */
   toolsMax?: number
   /**
@@ -620,7 +627,10 @@ export interface ModelInfo {
   readonly hasChatTemplate: boolean
   /** Whether it was trained to fill a gap in a text: see CompletionOptions.suffix. */
   readonly canInfill: boolean
-  /** Whether its chat template tells it of tools and how to call them; else they are refused. */
+  /**
+   * Whether it is told of tools and how to call them, by its chat template or by `toolsFallback`;
+   * else they are refused.
+   */
   readonly canCallTools: boolean
   /** Whether its chat template has marks of reasoning, so that reasoning can be limited. */
   readonly canThink: boolean
@@ -658,6 +668,8 @@ export interface EngineSettings {
   readonly draftMax: number
   /** Tokens of reasoning in a reply whose request sets no limit; -1 is no limit. */
   readonly reasoningBudget: number
+  /** As asked for; it has no effect where the template knows tools. */
+  readonly toolsFallback: boolean
   /** Tools of one request, their bytes, and the work of their schemas in thousands of steps. */
   readonly toolsMax: number
   readonly toolBytesMax: number

@@ -44,6 +44,8 @@ export interface Service {
   }
   /** Bounds the text that waits for the tokenizer: see TextBudget. */
   readonly texts: { run<T>(bytes: number, job: () => Promise<T>): Promise<T> }
+  /** Bounds the memory of what requests say or refer to, until a signal: see BodyBudget. */
+  readonly bodies: { open(signal: AbortSignal): { grow(bytes: number): void } }
   /** Finished responses that later requests may name; undefined where the server keeps none. */
   readonly responses: ResponseStore | undefined
   /** The models there are. */
@@ -57,16 +59,37 @@ export interface Service {
 /** Responses by their ids. What is of one owner is there for no other. */
 export interface ResponseStore {
   /**
-   * @param response its body, with what it put out
-   * @param input the items that it was asked with, as JSON, each with an id
+   * @param input the items that it was asked with
    * @param previous the one that it follows
    */
-  put(owner: string, id: string, response: object, input: string, previous?: KeptResponse): void
+  put(owner: string, response: MadeResponse, input: KeptInput, previous?: KeptResponse): void
   get(owner: string, id: string): KeptResponse | undefined
   /** Whether there was one. */
   delete(owner: string, id: string): boolean
-  /** An item of any response, of its input or output. */
-  item(owner: string, id: string): unknown
+  /**
+   * Items of any responses, of their input or output, as far as there are any. Undefined where more
+   * than `bytesMax` would have to be read for them.
+   */
+  items(owner: string, ids: ReadonlySet<string>, bytesMax: number): FoundItems | undefined
+}
+
+/** A response as it is sent, with what it put out. */
+export interface MadeResponse {
+  readonly id: string
+  readonly output: readonly { readonly id: string }[]
+}
+
+/** The items that a response was asked with. */
+export interface KeptInput {
+  /** All of them, each with an id. */
+  readonly json: string
+  readonly ids: readonly string[]
+}
+
+export interface FoundItems {
+  readonly items: ReadonlyMap<string, unknown>
+  /** What was read for them, as JSON. */
+  readonly bytes: number
 }
 
 export interface KeptResponse {

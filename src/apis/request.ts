@@ -2,9 +2,12 @@ import * as z from 'zod'
 import { show } from '../api/show.js'
 import type { Check } from '../options/checks.js'
 import { type Input, readInputs } from '../options/inputs.js'
+import { isRecord } from '../options/other-words/tool-choice.js'
 import { aTokenId } from '../options/request-options.js'
+import type { Call } from '../web/call.js'
 import { HttpError } from '../web/errors.js'
 import { parseJson } from '../web/json.js'
+import { knownFieldsOf, unknownFields, unknownNotes } from './unknown-fields.js'
 
 /**
  * Building blocks for request schemas. Every `error` text here names what was expected, as a
@@ -18,10 +21,12 @@ export function checked<T>({ expected, accepts }: Check<T>) {
 
 /** An object of any keys, as it came. */
 export function anObject(error: string) {
-  return z.custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    { error },
-  )
+  return z.custom<Record<string, unknown>>(isRecord, { error })
+}
+
+/** What is null is left out. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
 }
 
 /** May be left out or null; both read as undefined. */
@@ -122,9 +127,20 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   throw issueError(deepest(first), value)
 }
 
-/** The same of a body's bytes. */
-export function parseBody<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.output<T> {
-  return parseRequest(schema, parseJson(bytes))
+/**
+ * The same of a body's bytes. What fields it has that are not known, `call` notes.
+ * @param known default: those of the schema
+ */
+export function parseBody<T extends z.ZodObject>(
+  schema: T,
+  bytes: Uint8Array,
+  call: Pick<Call, 'note'>,
+  known: ReadonlySet<string> = knownFieldsOf(schema),
+): z.output<T> {
+  const given = parseJson(bytes)
+  const request = parseRequest(schema, given)
+  call.note(unknownNotes(unknownFields(given, known)))
+  return request
 }
 
 interface Issue {

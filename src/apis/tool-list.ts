@@ -5,7 +5,9 @@ import type { ChatOptions, RequestNote, Tool } from '../api/types.js'
 import { isRecord } from '../options/other-words/tool-choice.js'
 import { schemaKeys } from '../options/tools.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
+import { jsonIn } from '../web/json.js'
 import type { ScopedEngine } from '../web/scoped-engine.js'
+import { isGiven } from './request.js'
 
 /**
  * A request's list of tools, in whichever protocol. What is no function cannot be offered and is
@@ -32,38 +34,51 @@ export type ToolReading =
   | { tool: undefined; notes: RequestNote[] }
   | { expected: string; path: string[] }
 
+/** A tool where a request has it. */
+export interface ListedTool {
+  readonly given: unknown
+  readonly path: readonly (string | number)[]
+  /** The same as text. */
+  readonly at: string
+}
+
 /** @param readTool reads one, which stands at `at` */
 export function toolList(readTool: (given: unknown, at: string) => ToolReading) {
-  return z
-    .array(z.unknown(), { error: 'an array of tools' })
-    .transform((list, context): WireTools => {
-      const tools: Tool[] = []
-      const places: ToolPlace[] = []
-      const notes: RequestNote[] = []
-      let leftOut = 0
-      for (const [i, given] of list.entries()) {
-        const read = readTool(given, `tools[${i}]`)
-        if ('expected' in read) {
-          const { expected, path } = read
-          context.issues.push({
-            code: 'custom',
-            message: expected,
-            path: [i, ...path],
-            input: list,
-          })
-          return z.NEVER
-        }
-        if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
-        if (read.tool === undefined) continue
-        tools.push(read.tool)
-        places.push(read.place)
-      }
-      if (leftOut > leftOutToldMax) {
-        const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
-        notes.push({ path: 'tools', message })
-      }
-      return { tools, places, notes }
-    })
+  return listOfTools.transform((list, context): WireTools => {
+    const listed = list.map((given, i): ListedTool => ({ given, path: [i], at: `tools[${i}]` }))
+    return readTools(listed, ({ given, at }) => readTool(given, at), context) ?? z.NEVER
+  })
+}
+
+export const listOfTools = z.array(z.unknown(), { error: 'an array of tools' })
+
+/** @returns undefined where one of them is wrong, which `context` is told */
+export function readTools<Listed extends ListedTool>(
+  listed: readonly Listed[],
+  readOne: (one: Listed) => ToolReading,
+  context: z.core.$RefinementCtx,
+): WireTools | undefined {
+  const tools: Tool[] = []
+  const places: ToolPlace[] = []
+  const notes: RequestNote[] = []
+  let leftOut = 0
+  for (const one of listed) {
+    const read = readOne(one)
+    if ('expected' in read) {
+      const path = [...one.path, ...read.path]
+      context.issues.push({ code: 'custom', message: read.expected, path, input: listed })
+      return undefined
+    }
+    if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
+    if (read.tool === undefined) continue
+    tools.push(read.tool)
+    places.push(read.place)
+  }
+  if (leftOut > leftOutToldMax) {
+    const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
+    notes.push({ path: 'tools', message })
+  }
+  return { tools, places, notes }
 }
 
 /** An agent shall not fail for one of its tools. @param expected what can be offered */
@@ -93,14 +108,13 @@ export function readFunction(
     notes.push({ path: `${at}.${key}`, message })
   }
   const description = descriptionOf(one, say)
-  const isGiven = (key: string) => one[key] !== undefined && one[key] !== null
-  const [key = own, ...others] = schemaKeys.filter(isGiven)
+  const [key = own, ...others] = schemaKeys.filter((key) => isGiven(one[key]))
   for (const other of others) say(other, `nothing beside ${key}`, 'left out')
-  const parameters = isGiven(key) ? parametersOf(one[key]) : undefined
-  if (isGiven(key) && parameters === undefined) {
+  const parameters = isGiven(one[key]) ? parametersOf(one[key]) : undefined
+  if (isGiven(one[key]) && parameters === undefined) {
     if (strict === true) return { expected: 'a JSON schema, an object', path: [...path, key] }
     say(key, 'a JSON schema, an object', 'any object')
-  } else if (isGiven(key) && typeof one[key] === 'string') {
+  } else if (isGiven(one[key]) && typeof one[key] === 'string') {
     say(key, 'a JSON schema, an object', 'the JSON that it holds')
   } else if (key !== own) {
     notes.push({ path: `${at}.${key}`, message: `expected "${own}"; taken as: ${own}` })
@@ -128,12 +142,8 @@ function descriptionOf(
 function parametersOf(value: unknown): Record<string, unknown> | undefined {
   if (isRecord(value)) return value
   if (typeof value !== 'string') return undefined
-  try {
-    const parsed: unknown = JSON.parse(value)
-    return isRecord(parsed) ? parsed : undefined
-  } catch {
-    return undefined // it is no JSON, which the caller says
-  }
+  const schema = jsonIn(value)
+  return isRecord(schema) ? schema : undefined
 }
 
 /** Reads tools and makes their grammars, while others have the event loop as well. */
@@ -173,8 +183,12 @@ function toolPathOf(error: unknown): string | undefined {
   return path?.startsWith('tools[') ? path : undefined
 }
 
-/** The same of notes. */
-export function wireNotes(notes: readonly RequestNote[], wire: WireTools): RequestNote[] {
+/** The same of notes, behind those of the tools themselves. */
+export function wireNotes(
+  notes: readonly RequestNote[],
+  wire: WireTools | undefined,
+): readonly RequestNote[] {
+  if (wire === undefined) return notes
   const own = notes.map(({ path, message }) => {
     return { path: inWire(path, wire), message: inWire(message, wire) }
   })

@@ -1,4 +1,25 @@
+import type * as z from 'zod'
 import type { RequestNote } from '../api/types.js'
+
+/** By schema of an endpoint: the fields of which something is known. */
+const knownFields = new WeakMap<z.ZodObject, ReadonlySet<string>>()
+
+/** @param others names beside the schema's own, always the same for one schema */
+export function knownFieldsOf(
+  schema: z.ZodObject,
+  others: readonly string[] = [],
+): ReadonlySet<string> {
+  const found = knownFields.get(schema)
+  if (found !== undefined) return found
+  const all = new Set([...Object.keys(schema.shape), ...others])
+  knownFields.set(schema, all)
+  return all
+}
+
+/** Of a request's fields, those of which nothing is known. */
+export function unknownFields(request: unknown, known: ReadonlySet<string>): string[] {
+  return Object.keys(Object(request)).filter((name) => !known.has(name))
+}
 
 /** Names of fields that a note repeats, and how many. */
 const namePattern = /^[\w.-]{1,64}$/

@@ -434,6 +434,8 @@ export interface NativeEngineOptions {
   tensorSplit: number[]
   /** In the place of the model's own; the empty string is none. */
   chatTemplate: string
+  /** Whether tools are told where the template does not. */
+  toolsFallback: boolean
   /** Path of a draft model; the empty string is none. */
   draft: string
   /** Drafts by looking up; not beside a draft model. */

@@ -65,6 +65,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   window: 'Limits',
   bodyMib: 'Limits',
   responseStore: 'Replies',
+  toolsFallback: 'Replies',
   responseStoreMib: 'Limits',
   toolsMax: 'Limits',
   toolBytesMax: 'Limits',

@@ -133,6 +133,7 @@ function makeEngine(
     mtp: native.mtp,
     draftMax: native.draftMax,
     reasoningBudget: settled.reasoning.budget ?? -1,
+    toolsFallback: native.toolsFallback,
     toolsMax: settled.toolsMax,
     toolBytesMax: settled.toolBytesMax,
     toolWorkMax: settled.toolWorkMax,

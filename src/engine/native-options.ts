@@ -53,6 +53,7 @@ export function nativeOptions(
     mainGpu: settled.mainGpu ?? -1,
     tensorSplit: [...(settled.tensorSplit ?? [])],
     chatTemplate: settled.chatTemplate ?? '',
+    toolsFallback: settled.toolsFallback,
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
     lookup: settled.lookup,
     mtp: settled.mtp,

@@ -56,6 +56,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
     checkHost(host, settings, call)
   }
   checkOrigin(call, settings.allowOrigins)
+  exposeId(answerHeaders, api)
   if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), api.keyHeaders)
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
     return optionsAnswer(methodsOf(match))
@@ -73,14 +74,25 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   throw new HttpError('method', `${expected}, but got ${method}.`)
 }
 
+/** Pages may read it too. */
+function exposeId(headers: Record<string, string>, { requestIdHeader: own }: Api): void {
+  const name = 'access-control-expose-headers'
+  const exposed = headers[name]
+  if (exposed !== undefined && own !== undefined) headers[name] = `${exposed}, ${own}`
+}
+
 const version = '/v1'
+
+function withoutVersion(path: string): string {
+  return path.replace(/^(?:\/v1)+(?=\/)/, '')
+}
 
 /**
  * The routes of a path, whatever their methods. Some clients are told an address with /v1 and some
  * without, and some add one of their own: each path is answered with one, without, and with two.
  */
 function matchPath(path: string, headers: CallHeaders = {}): Match {
-  const bare = path.replace(/^(?:\/v1)+(?=\/)/, '')
+  const bare = withoutVersion(path)
   for (const candidate of [path, bare, version + bare]) {
     const match = exactly(candidate, headers)
     if (match !== undefined) return match
@@ -89,12 +101,15 @@ function matchPath(path: string, headers: CallHeaders = {}): Match {
   return { api: spoken ?? protocolLike(path, apis), id: '', routes: [] }
 }
 
-/** The protocol with the path that has most of its first parts in common with this one. */
+/**
+ * The protocol with the path that has most of its first parts in common with this one, however
+ * often that has the version in front.
+ */
 export function protocolLike(path: string, among: readonly [Api, ...Api[]]): Api {
-  const parts = path.split('/')
+  const parts = withoutVersion(path).split('/')
   const likeness = (api: Api) => {
     const shared = api.routes.map(({ pattern }) => {
-      const own = pattern.split('/')
+      const own = withoutVersion(pattern).split('/')
       const differs = own.findIndex((part, i) => part !== parts[i])
       return differs < 0 ? own.length : differs
     })

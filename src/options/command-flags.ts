@@ -92,6 +92,7 @@ const modelFlags = {
   chatTemplateFile: valueFlag('FILE', filePath, "a chat template in the place of the model's", {
     fallbackHelp: "the model's own",
   }),
+  toolsFallback: switchFlag('tell a model of tools whose chat template knows none'),
   ...loadFlags({ draft: ['FILE', 'a small model that drafts for a lone reply'] }),
   lookup: switchFlag('draft by looking up what followed the same words before'),
   mtp: switchFlag("draft with the model's own heads (MTP), where it has them"),

@@ -102,6 +102,7 @@ export const loadChecks: Checks<LoadOptions> = {
   chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
     return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= templateBytesMax
   }),
+  toolsFallback: trueOrFalse,
   toolsMax: integerFrom(1, 65_536),
   toolBytesMax: integerFrom(1, 2 ** 26),
   toolWorkMax: integerFrom(1, 2 ** 20),
@@ -131,6 +132,7 @@ export const loadDefaults = {
   flashAttention: 'auto' as const,
   lookup: false,
   mtp: false,
+  toolsFallback: false,
   ...toolLimitDefaults,
 }
 

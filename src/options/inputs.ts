@@ -2,7 +2,7 @@ import { isIntegerArray } from '../api/realms.js'
 import { int32Max, isNumber } from './checks.js'
 
 /** Texts and token ids of one request at most, as OpenAI has it. */
-const inputsMax = 2048
+export const inputsMax = 2048
 /** Tokens of one input at most, whatever the model takes. */
 const tokensMax = 2 ** 24
 

@@ -32,8 +32,9 @@ const toolDepthMax = 64
 /** Why tools and calls are refused where the template would leave them out. */
 export function noTools(): string {
   return (
-    "this model's chat template knows no tools and would not tell it of them; load it with one " +
-    `that does (${optionName('chatTemplate')})`
+    "this model's chat template knows no tools and would not tell it of them; load it with " +
+    `${optionName('toolsFallback')}, which tells it in the system message, or with another ` +
+    `template (${optionName('chatTemplate')})`
   )
 }
 

@@ -1,3 +1,4 @@
+import { leftOut } from '../options/other-words/message-content.js'
 import { jsonOf } from '../schema/json-of.js'
 import { canonicalJson } from '../schema/reading/canonical-json.js'
 
@@ -59,7 +60,7 @@ function textOf(one: McpContent): string {
   if (type === 'resource_link') return `[resource ${one.uri}${named(one.name)}]`
   const { mimeType = resource?.mimeType } = one
   const kind = typeof mimeType === 'string' ? `${type}, ${mimeType}` : type
-  return `[left out, as only text can be read here: ${kind}]`
+  return leftOut(kind)
 }
 
 function named(name: unknown): string {

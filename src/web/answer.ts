@@ -19,14 +19,17 @@ export interface WholeAnswer {
 export interface StreamedAnswer {
   readonly status: number
   readonly headers: AnswerHeaders
-  /** Goes out with the headers, before anything is waited for. May be empty. */
-  readonly opening: string
+  /**
+   * Goes out with the headers, before anything is waited for. May be empty. Made when it is sent,
+   * and kept by nobody: a client that waits for its turn holds no frame.
+   */
+  opening(): string
   readonly frames: Frames
   /**
    * What an idle stream carries, so that what sits between sees that the connection lives. It may
    * be another each time.
    */
-  readonly ping: string
+  ping(): string
   /** The last frame of a stream in which an error came: it takes the place of what was to come. */
   errorFrame(error: HttpError): string
 }

@@ -20,6 +20,7 @@ const table = {
   body_read: [400, 'body_already_read'],
   context_length: [400, 'context_length_exceeded'],
   previous_response: [400, 'previous_response_not_found'],
+  item: [400, 'item_not_found'],
   invalid_key: [401, 'invalid_api_key'],
   host: [403, 'host_not_allowed'],
   origin: [403, 'origin_not_allowed'],

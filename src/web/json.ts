@@ -16,6 +16,16 @@ export function parseJson(bytes: Uint8Array): unknown {
   return parse(text)
 }
 
+/** The same of a text, for example one within a body; undefined for what is not so, or no JSON. */
+export function jsonIn(text: string): unknown {
+  try {
+    scan(text)
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

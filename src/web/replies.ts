@@ -5,8 +5,8 @@ import type { HttpError } from './errors.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
 interface FrameWriter {
-  /** What is sent in silence; asked for anew each time. Default: a comment, which clients skip. */
-  readonly ping?: string
+  /** What is sent in silence, which may be another each time. Default: a comment. */
+  ping?(): string
   /** What is said before any part has come. */
   opening(): string
   /** The frames of a part; '' where it says nothing. */
@@ -36,11 +36,9 @@ export function streamed(replies: readonly Reply[], writer: FrameWriter): Stream
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     },
-    opening: writer.opening(),
+    opening: () => writer.opening(),
     frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
-    get ping() {
-      return writer.ping ?? ': ping\n\n'
-    },
+    ping: () => writer.ping?.() ?? ': ping\n\n', // which clients skip
     errorFrame: (error) => writer.failure(error),
   }
 }

@@ -43,6 +43,7 @@ const served = {
     mtp: false,
     draftMax: 0,
     reasoningBudget: -1,
+    toolsFallback: false,
     toolsMax: 1024,
     toolBytesMax: 2 ** 20,
     toolWorkMax: 10_000,

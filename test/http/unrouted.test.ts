@@ -218,7 +218,11 @@ test('an unknown path is told of in the words of the protocol whose paths begin 
   const second = answers('/v1/messages', '/v1/messages/count_tokens')
   const third = answers('/api/chat')
   const like = (path: string) => protocolLike(path, [first, second, third])
-  expect(like('/v1/messages/batches')).toBe(second)
+  for (const prefix of ['/v1', '', '/v1/v1']) {
+    expect(like(`${prefix}/messages/batches`)).toBe(second)
+    expect(like(`${prefix}/messages/count_tokens/x`)).toBe(second)
+    expect(like(`${prefix}/chat/x`)).toBe(first)
+  }
   expect(like('/v1/chat')).toBe(first)
   expect(like('/v1/responses')).toBe(first)
   expect(like('/api/tags')).toBe(third)

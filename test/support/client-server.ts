@@ -8,11 +8,11 @@ const thoughts = '<think>\nShall I HALT? No.\n</think>\n\n'
 const call = '{"name": "get_weather", "arguments": {"city": "Oslo (NO)"}}'
 
 /**
- * A server for the programs in test/e2e/programs. Its model thinks and calls get_weather, and
+ * The model of the programs in test/e2e/programs, as a file: it thinks and calls get_weather, and
  * once it was told, thinks and answers with a form.
  */
-export function serveClients(options: Partial<ServerOptions> = {}): Promise<ServedReal> {
-  const model = turnModel({
+export function clientModel(): string {
+  return turnModel({
     turns: [
       { mark: 'Oslo (NO)', reply: `${thoughts}<tool_call>\n${call}\n</tool_call>` },
       {
@@ -20,9 +20,13 @@ export function serveClients(options: Partial<ServerOptions> = {}): Promise<Serv
         reply: `${thoughts}{"city":"Oslo (NO)","isSunny":true,"note":"do not HALT"}`,
       },
     ],
+    chatTemplate: templateText('Qwen-Qwen3-0.6B.jinja'),
   })
-  const chatTemplate = templateText('Qwen-Qwen3-0.6B.jinja')
-  const engine = { model, chatTemplate, context: 32_768, parallel: 2, queue: 0 }
+}
+
+/** A server for them. */
+export function serveClients(options: Partial<ServerOptions> = {}): Promise<ServedReal> {
+  const engine = { model: clientModel(), context: 32_768, parallel: 2, queue: 0 }
   return serveReal(engine, { apiKeys: ['your-api-key'], ...options })
 }
 

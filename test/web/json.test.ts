@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseJson } from '../../src/web/json.js'
+import { jsonIn, parseJson } from '../../src/web/json.js'
 
 const parse = (text: string) => parseJson(Buffer.from(text))
 
@@ -55,3 +55,10 @@ test.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'
     }
   },
 )
+
+test('a text within a body is read as deep as a body may be, and else as none', () => {
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  expect(jsonIn('{"a": [1]}')).toEqual({ a: [1] })
+  expect(jsonIn(nested(64))).toBeInstanceOf(Array)
+  for (const text of [nested(65), '{"a"', '']) expect(jsonIn(text)).toBeUndefined()
+})

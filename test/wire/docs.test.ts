@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { errorBody as anthropicBody, errorWords } from '../../src/apis/anthropic/errors.js'
-import { countRequest, messagesRequest } from '../../src/apis/anthropic/messages/schema.js'
+import {
+  countRequest,
+  messagesRequest,
+  withoutEffectOfBeta,
+} from '../../src/apis/anthropic/messages/schema.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
@@ -22,6 +26,7 @@ import { inputTokensRequest, responseRequest } from '../../src/apis/openai/respo
 import { parseRequest } from '../../src/apis/request.js'
 import { systemOneRequest } from '../../src/apis/typesafe/schema.js'
 import { errorKinds, HttpError } from '../../src/web/errors.js'
+import { closeAfterEach, postJson, serve } from '../support/serve.js'
 import { departures as fromAnthropic } from '../support/wire/anthropic/departures.js'
 import { anthropicFields } from '../support/wire/anthropic/shapes.js'
 import { departures } from '../support/wire/departures.js'
@@ -119,6 +124,16 @@ const requests = [
   ].map((one) => ({ ...one, declared: Object.keys(one.schema.shape) })),
 ]
 
+/** Where a request is counted, and where it is answered: it may have the fields of both. */
+const counted = new Map([
+  ['POST /v1/messages/count_tokens', 'POST /v1/messages'],
+  ['POST /v1/responses/input_tokens', 'POST /v1/responses'],
+])
+
+const embedding = { size: 4, pooling: 'mean' } as const
+
+closeAfterEach()
+
 test('every endpoint has a section, and no other has one', () => {
   const endpoints = [...sections.keys()].filter((title) => /^[A-Z]+ \//.test(title))
   expect(endpoints.sort()).toEqual(Object.keys(answers).sort())
@@ -152,6 +167,23 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
     }
   })
 
+  test('names no field of which a header says that nothing is known', async () => {
+    const { url } = await serve(title.includes('embeddings') ? { embedding } : {})
+    const ignored = [...table].filter(([, support]) => support === 'ignored')
+    const fields = [...table.keys(), ...rows(counted.get(title) ?? '').map(([field = '']) => field)]
+    const body = {
+      ...Object.fromEntries(fields.map((field) => [field, null])),
+      ...Object.fromEntries(ignored.map(([field]) => [field, 'x'])),
+      ...least,
+      model: null,
+      of_no_table: 1,
+    }
+    const response = await postJson(url, title.replace('POST ', ''), body)
+    expect([response.status, await response.text()]).toEqual([200, expect.any(String)])
+    const notes = response.headers.get('x-sluice-notes')
+    expect(notes).toBe('of_no_table: unknown, so it had no effect')
+  })
+
   test('says `no` of what is refused by its name', () => {
     for (const [field, support] of table) {
       if (support !== 'no') continue
@@ -179,6 +211,15 @@ test('every status and type of an error of Messages is in the table, and no othe
   })
   const told = rows('Errors of Messages').map((cells) => cells.slice(0, 2).join(' '))
   expect(told.sort()).toEqual([...new Set(sent)].sort())
+})
+
+test('every field of Anthropic’s beta that has no effect is named', () => {
+  const text = sections.get('POST /v1/messages')?.join('\n') ?? ''
+  const declared = anthropicFields('Messages')
+  for (const field of withoutEffectOfBeta) {
+    expect([field, text.includes(`\`${field}\``)]).toEqual([field, true])
+    expect(declared).not.toContain(field)
+  }
 })
 
 test('every departure from Anthropic’s declarations is in the table, and nothing else', () => {

@@ -27,7 +27,8 @@
 namespace sluice {
 
 struct PreparerOptions {
-  std::string chat_template;  // instead of the model's own, or empty
+  std::string chat_template;    // instead of the model's own, or empty
+  bool tools_fallback = false;  // tells of tools where the template does not
   int32_t context_tokens = 0;
   // Whether it prepares requests that embed and refuses those that generate, or the reverse.
   bool embeds = false;

@@ -10,6 +10,7 @@
 #include "llama.h"
 #include "llama/chat/call-sites.h"
 #include "llama/chat/chat-format.h"
+#include "llama/chat/tools-fallback.h"
 #include "llama/model.h"
 #include "llama/template/template-inputs.h"
 #include "llama/template/template-probe.h"
@@ -88,10 +89,11 @@ void ChatTemplate::TemplatesFree::operator()(common_chat_templates* templates) c
 }
 
 ChatTemplate::ChatTemplate(std::shared_ptr<const Model> model, const std::string& text,
-                           const std::function<bool()>& given_up)
+                           bool tools_fallback, const std::function<bool()>& given_up)
     : model_(std::move(model)) {
   read(text, given_up);
   if (exists()) probe(given_up);
+  falls_back_ = exists() && tools_fallback && own_call_format(given_up) == CallFormat::none;
 }
 
 ChatTemplate::~ChatTemplate() = default;
@@ -390,8 +392,7 @@ PromptText ChatTemplate::beginning_of_reply(common_chat_templates_inputs inputs,
   return unknown;
 }
 
-// The messages in an order that the template takes. If it refuses them all the same, they are tried
-// in the form that every template takes; the error is that of the first try.
+// Where there is no template it says why.
 ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
                                                const TemplateLimits& limits) const {
   if (!exists()) {
@@ -400,6 +401,14 @@ ChatTemplate::Rendered ChatTemplate::prompt_of(const ChatPrompt& chat,
                                       : "this model has no chat template; use complete() with a "
                                         "prompt of your own");
   }
+  return falls_back_ ? prompt_in_order(with_tools_as_text(chat), limits)
+                     : prompt_in_order(chat, limits);
+}
+
+// The messages in an order that the template takes. If it refuses them all the same, they are tried
+// in the form that every template takes; the error is that of the first try.
+ChatTemplate::Rendered ChatTemplate::prompt_in_order(const ChatPrompt& chat,
+                                                     const TemplateLimits& limits) const {
   const auto found = [&](Shape shape) { return takes(shape, limits.given_up); };
   std::string why;
   if (std::optional<Rendered> made = if_taken(chat, found, limits, why)) return *std::move(made);
@@ -467,7 +476,8 @@ TemplatedChat ChatTemplate::with_calls(const ChatPrompt& chat, const Rendered& r
   if (std::optional<TemplatedChat> known = remembered_.find(key)) return *std::move(known);
   TemplateLimits more = limits;
   if (more.work_max >= kTemplateWorkMax) more.work_max *= 4;
-  const common_chat_params params = run_stand_ins(chat, rendered.messages, more);
+  const common_chat_params params = falls_back_ ? with_fallback_calls(rendered.params, chat)
+                                                : run_stand_ins(chat, rendered.messages, more);
   TemplatedChat made = templated(params, chat, *model_);
   remembered_.add(std::move(key), made, params.parser.size());
   return made;
@@ -494,6 +504,11 @@ common_chat_params ChatTemplate::run_stand_ins(const ChatPrompt& chat,
 }
 
 CallFormat ChatTemplate::call_format(const std::function<bool()>& given_up) const {
+  return falls_back_ ? CallFormat::json : own_call_format(given_up);
+}
+
+// How the template itself writes them.
+CallFormat ChatTemplate::own_call_format(const std::function<bool()>& given_up) const {
   if (!exists()) return CallFormat::none;
   ChatPrompt chat;
   chat.messages.push_back({"user", "Hello", "", "", "", {}});

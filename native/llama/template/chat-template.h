@@ -42,10 +42,11 @@ struct TemplateTakesLong {};
 // for requests with tools, or for all where it is the only one of the two.
 class ChatTemplate {
  public:
-  // `text` is a template instead of the model's own; empty takes the model's. Throws
-  // FaultError(invalid_request) for a text that is no template. Analyses it, which takes 3 to 100
-  // ms; `given_up` ends that.
-  ChatTemplate(std::shared_ptr<const Model> model, const std::string& text,
+  // `text` is a template instead of the model's own; empty takes the model's. With
+  // `tools_fallback`, tools that the template knows nothing of are told in the system message.
+  // Throws FaultError(invalid_request) for a text that is no template. Analyses it, which takes 3
+  // to 100 ms; `given_up` ends that.
+  ChatTemplate(std::shared_ptr<const Model> model, const std::string& text, bool tools_fallback,
                const std::function<bool()>& given_up);
   ~ChatTemplate();
   ChatTemplate(const ChatTemplate&) = delete;
@@ -62,7 +63,7 @@ class ChatTemplate {
   std::vector<int32_t> tokens_of(const PromptText& prompt) const;
   // Of a text that is all content. Only where there is a template.
   std::vector<int32_t> tokens_of(const std::string& text) const;
-  // How it writes calls of tools. Analyses it, as the constructor does.
+  // How calls of tools are written. Analyses it, as the constructor does.
   CallFormat call_format(const std::function<bool()>& given_up) const;
 
  private:
@@ -95,6 +96,8 @@ class ChatTemplate {
   std::optional<Rendered> if_taken(const ChatPrompt& chat, const TakesShape& takes,
                                    const TemplateLimits& limits, std::string& why) const;
   Rendered prompt_of(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  Rendered prompt_in_order(const ChatPrompt& chat, const TemplateLimits& limits) const;
+  CallFormat own_call_format(const std::function<bool()>& given_up) const;
   TemplatedChat with_calls(const ChatPrompt& chat, const Rendered& rendered,
                            const TemplateLimits& limits) const;
   common_chat_params run_stand_ins(const ChatPrompt& chat, const std::vector<ChatMessage>& messages,
@@ -106,6 +109,7 @@ class ChatTemplate {
   std::string damage_;  // why there is no template, where the model has one that cannot be used
   std::string warning_;
   bool can_reason_ = false;
+  bool falls_back_ = false;  // it knows no tools, and they are told all the same
   // Some templates know calls but do not print the tools, such as DeepSeek V3.1's.
   bool shows_tools_ = true;
   std::optional<TokenMarks> marks_;  // where exists()

@@ -6,6 +6,7 @@
 
 #include "json.h"
 #include "llama/chat/call-ids.h"
+#include "llama/chat/tools-fallback.h"
 #include "llama/template/call-arguments.h"
 #include "llama/tokens/own-marks.h"
 
@@ -444,6 +445,25 @@ std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const Takes
     messages.pop_back();
   }
   messages.push_back(std::move(last));
+  return messages;
+}
+
+std::vector<ChatMessage> with_calls_as_text(std::vector<ChatMessage> messages) {
+  const Pairing pairing(messages);
+  for (ChatMessage& message : messages) {
+    if (is_of(message, "tool")) {
+      if (message.name.empty()) message.name = pairing.name_of(message);
+      message = told_by_user(message);
+    }
+    for (const ChatToolCall& call : message.tool_calls) {
+      // As the model wrote it, so that its state is a beginning of this.
+      const bool is_apart = message.content.empty() || message.content.back() == '\n';
+      const bool is_whole = form_of(call.arguments).is_object;
+      const std::string arguments = is_whole ? call.arguments : arguments_object(call.arguments);
+      message.content += (is_apart ? "" : "\n") + fallback_call(call.name, arguments);
+    }
+    message.tool_calls.clear();
+  }
   return messages;
 }
 

@@ -49,6 +49,10 @@ using TakesShape = std::function<bool(Shape)>;
 std::vector<ChatMessage> in_order(std::vector<ChatMessage> messages, const TakesShape& takes,
                                   bool continues);
 
+// The conversation with its calls as text (fallback_call()) and what tools answered told by the
+// user, for templates that know no tools.
+std::vector<ChatMessage> with_calls_as_text(std::vector<ChatMessage> messages);
+
 // The shapes that all templates take.
 bool all_take(Shape shape);
 

@@ -2,6 +2,8 @@
 
 #include "chat.h"
 #include "llama.h"
+#include "llama/chat/tools-fallback.h"
+#include "llama/template/message-order.h"
 
 namespace sluice {
 namespace {
@@ -78,6 +80,21 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
   }
   std::string& content = inputs.messages.front().content;
   content += (content.empty() ? "" : "\n\n") + description_of(tools);
+}
+
+ChatPrompt with_tools_as_text(ChatPrompt chat) {
+  std::vector<ChatMessage> messages = with_calls_as_text(std::move(chat.messages));
+  if (chat.may_call()) {
+    const bool has_system = !messages.empty() && messages.front().role == "system";
+    if (!has_system) messages.insert(messages.begin(), {"system", "", "", "", "", {}});
+    std::string& content = messages.front().content;
+    content += (content.empty() ? "" : "\n\n") + description_of(chat.tools) + "\n\n" +
+               fallback_instructions(chat.parallel_tool_calls);
+    chat.has_form = false;  // which replies that may call have in their own format
+  }
+  chat.messages = std::move(messages);
+  chat.tools.clear();
+  return chat;
 }
 
 }  // namespace sluice

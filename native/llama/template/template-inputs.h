@@ -21,4 +21,8 @@ common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
 // Describes the tools at the end of the system message, for templates that do not print them.
 void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools);
 
+// The conversation for a template that knows no tools: they are described in the system message,
+// with how to call them, and calls are text.
+ChatPrompt with_tools_as_text(ChatPrompt chat);
+
 }  // namespace sluice

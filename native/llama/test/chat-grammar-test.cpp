@@ -9,6 +9,7 @@
 #include "grammar/grammar-matcher.h"
 #include "grammar/grammar.h"
 #include "llama/chat/call-sites.h"
+#include "llama/chat/tools-fallback.h"
 #include "test/check.h"
 
 using sluice::CallSites;
@@ -170,4 +171,49 @@ TEST("chat grammar: a prompt is the same whether tools may be called, by every t
     templates_read += without != "refused";
   }
   CHECK(templates_read > 60);
+}
+
+namespace {
+
+ChatFormat fallback_format(bool parallel, sluice::ToolChoice choice) {
+  sluice::ChatPrompt chat;
+  chat.tools = two_tools();
+  chat.tools[0].root = "one";
+  chat.tools[0].properties.clear();
+  chat.tool_choice = choice;
+  chat.parallel_tool_calls = parallel;
+  common_chat_params params;
+  params.generation_prompt = "<|assistant|>";
+  return ChatFormat(sluice::with_fallback_calls(params, chat), !parallel, chat.tools);
+}
+
+std::string fallback_calls(bool parallel) {
+  const ChatFormat format = fallback_format(parallel, sluice::ToolChoice::automatic);
+  std::vector<ChatTool> tools = two_tools();
+  tools[0].root = "one";
+  tools[0].properties.clear();
+  return ChatGrammar(format, tools).of_calls();
+}
+
+std::string fallback(const std::string& name, const std::string& arguments) {
+  return "<tool_call>\n{\"name\": \"" + name + "\", \"arguments\": " + arguments +
+         "}\n</tool_call>";
+}
+
+}  // namespace
+
+TEST("chat grammar: calls of a template that knows no tools are JSON by the tools' rules") {
+  CHECK(fallback_format(true, sluice::ToolChoice::required).calls() == sluice::CallFormat::json);
+  const std::string several = fallback_calls(true), alone = fallback_calls(false);
+  for (const std::string& grammar : {several, alone}) {
+    CHECK(allows(grammar, fallback("a_b", "1")));
+    CHECK(!allows(grammar, fallback("a_b", "2")));
+    CHECK(!allows(grammar, fallback("a_c", "1")));
+    CHECK(allows(grammar, fallback("a-b", "{\"x\": [1]}")));
+    CHECK(!allows(grammar, fallback("a_b", "1") + " and"));
+    CHECK(!allows(grammar, ""));
+  }
+  const std::string two = fallback("a_b", "1") + "\n" + fallback("a-b", "{}");
+  CHECK(allows(several, two));
+  CHECK(!allows(alone, two));
 }

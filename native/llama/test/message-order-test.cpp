@@ -8,6 +8,7 @@
 using sluice::ChatMessage;
 using sluice::in_order;
 using sluice::Shape;
+using sluice::with_calls_as_text;
 using Messages = std::vector<ChatMessage>;
 
 namespace {
@@ -195,4 +196,23 @@ TEST("message order: ids that are made up are such as every template takes") {
   const std::string id = sluice::new_call_id();
   CHECK_EQ(ids.short_id(id), id);
   CHECK(sluice::new_call_id() != id);
+}
+
+TEST("message order: where a template knows no tools, calls and their answers are text") {
+  const std::string call = "<tool_call>/{\"name\": \"tool-a\", \"arguments\": {}}/</tool_call>";
+  const std::string other = "<tool_call>/{\"name\": \"tool-b\", \"arguments\": {}}/</tool_call>";
+  const Messages one{says("user", "go"), calls("", {"a"}, "why"), answers("done", "a")};
+  CHECK_EQ(told(with_calls_as_text(one)),
+           "u:go | a:(why)" + call + " | u:Result of the tool tool-a:/done");
+  // Answers name the tool of their call, by its id, or by their order.
+  const Messages two{calls("so", {"a", "b"}), answers("2", "b"), answers("1", "")};
+  CHECK_EQ(told(with_calls_as_text(two)), "a:so/" + call + "/" + other +
+                                              " | u:Result of the tool tool-b:/2"
+                                              " | u:Result of the tool tool-a:/1");
+  // A text that ends its line has the call on the next one, as the model wrote it.
+  CHECK_EQ(told(with_calls_as_text({calls("so\n", {"a"})})), "a:so/" + call);
+  Messages cut{calls("", {"a"})};
+  cut[0].tool_calls[0].arguments = "{\"city\": \"Par";
+  CHECK(told(with_calls_as_text(cut)).find("{\"city\":\"Par\"}}/</tool_call>") !=
+        std::string::npos);
 }

@@ -10,6 +10,7 @@ const types: Record<ErrorKind, string> = {
   body_read: 'invalid_request_error',
   context_length: 'invalid_request_error',
   previous_response: 'invalid_request_error',
+  item: 'invalid_request_error',
   invalid_key: 'authentication_error',
   host: 'permission_error',
   origin: 'permission_error',
@@ -62,18 +63,18 @@ export function errorFrame(error: HttpError, requestId: string): string {
 }
 
 /** Names of the engine's options in a request, where they are not spelt the same. */
-const fields: Readonly<Record<string, string>> = {
-  maxTokens: 'max_tokens',
-  topP: 'top_p',
-  topK: 'top_k',
-  stop: 'stop_sequences',
-  cacheSalt: 'cache_salt',
-  toolChoice: 'tool_choice',
-  'toolChoice.name': 'tool_choice.name',
-  parallelToolCalls: 'tool_choice.disable_parallel_tool_use',
-  'reasoning.budget': 'thinking.budget_tokens',
-  'reasoning.effort': 'output_config.effort',
-}
+const fields = new Map([
+  ['maxTokens', 'max_tokens'],
+  ['topP', 'top_p'],
+  ['topK', 'top_k'],
+  ['stop', 'stop_sequences'],
+  ['cacheSalt', 'cache_salt'],
+  ['toolChoice', 'tool_choice'],
+  ['toolChoice.name', 'tool_choice.name'],
+  ['parallelToolCalls', 'tool_choice.disable_parallel_tool_use'],
+  ['reasoning.budget', 'thinking.budget_tokens'],
+  ['reasoning.effort', 'output_config.effort'],
+])
 
 export const errorWords: ErrorWords = {
   challenge: 'Bearer',
@@ -90,7 +91,7 @@ function named(error: HttpError): HttpError {
   if (place === undefined) return error
   if ('input' in place) return error.at('messages')
   if ('schema' in place) return error.at(place.schema)
-  const name = fields[place.option] ?? place.option
+  const name = fields.get(place.option) ?? place.option
   return error.at(name, message.replace(place.option, name))
 }
 

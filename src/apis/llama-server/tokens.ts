@@ -39,7 +39,7 @@ export const tokenizeRequest = z.object(
 export async function tokenize(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const body = await call.body()
-  const request = parseBody(tokenizeRequest, body)
+  const request = parseBody(tokenizeRequest, body, call)
   const { engine } = await service.lease(call, request.model, 'tokens')
   call.errorWords = errorWords({ prompt: 'content' })
   const { add_special: addSpecial, parse_special: parseSpecial } = request
@@ -74,7 +74,7 @@ export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
 export async function detokenize(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const body = await call.body()
-  const { model, tokens } = parseBody(detokenizeRequest, body)
+  const { model, tokens } = parseBody(detokenizeRequest, body, call)
   const { engine } = await service.lease(call, model, 'tokens')
   checkVocabulary(tokens, engine.model.vocabulary, 'tokens')
   return json(200, { content: await engine.detokenize(tokens) })
@@ -94,7 +94,7 @@ export const applyTemplateRequest = z.object(
 export async function applyTemplate(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const body = await call.body()
-  const { model, messages, ...options } = parseBody(applyTemplateRequest, body)
+  const { model, messages, ...options } = parseBody(applyTemplateRequest, body, call)
   const { engine } = await service.lease(call, model, 'tokens')
   call.note(options.tools?.notes ?? [])
   call.errorWords = toolWords(call.errorWords, options.tools)

@@ -1,10 +1,10 @@
 import type * as z from 'zod'
 import { samplersNotHere } from '../../api/sampling-options.js'
+import { isRecord } from '../../options/other-words/tool-choice.js'
 import type { Call } from '../../web/call.js'
-import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
-import { isEmptyArray, isOneOf, parseRequest } from '../request.js'
-import { unknownNotes } from '../unknown-fields.js'
+import { fieldError, isEmptyArray, isGiven, isOneOf, parseRequest } from '../request.js'
+import { knownFieldsOf, unknownFields, unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
 /**
@@ -111,7 +111,11 @@ export const withoutEffect: readonly string[] = [
 const ofOpenAi: readonly string[] = [
   ...['moderation', 'prediction', 'metadata', 'prompt_cache_key', 'prompt_cache_options'],
   ...['prompt_cache_retention', 'safety_identifier', 'service_tier', 'store', 'user'],
+  ...['context_management', 'personality'],
 ]
+
+/** Fields of which something is known wherever text is asked for. */
+const ofAnyEndpoint = [...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)]
 
 /** A request in our words, with the words that it was said in. */
 interface Translation {
@@ -131,15 +135,18 @@ type PromptField = 'messages' | 'prompt' | 'input'
 /**
  * A request for text, in whichever server's words, by its schema; or throws a 400. `call` notes the
  * words before, so that errors name fields as the request does.
+ * @param whole of a request that is counted: the one that would be made, whose other fields may be
+ *   there
  */
 export function parseTextRequest<T extends z.ZodObject>(
   schema: T,
   bytes: Uint8Array,
   prompt: PromptField,
   call: Noted,
+  whole: z.ZodObject = schema,
 ): z.output<T> {
   const isChat = prompt !== 'prompt'
-  const translation = inOurWords(parseJson(bytes), schema, isChat)
+  const translation = inOurWords(parseJson(bytes), whole, isChat)
   call.errorWords = errorWords({
     prompt,
     ...(translation.names.size === 0 ? {} : { names: translation.names }),
@@ -148,25 +155,13 @@ export function parseTextRequest<T extends z.ZodObject>(
   return parseRequest(schema, translation.body)
 }
 
-/** By schema of an endpoint: the fields of which something is known, whoever says them. */
-const knownFields = new WeakMap<z.ZodObject, ReadonlySet<string>>()
-
-function knownFieldsOf(schema: z.ZodObject): ReadonlySet<string> {
-  const found = knownFields.get(schema)
-  if (found !== undefined) return found
-  const own = Object.keys(schema.shape)
-  const all = new Set([...own, ...withoutEffect, ...ofOpenAi, ...Object.keys(notHere)])
-  knownFields.set(schema, all)
-  return all
-}
-
 /**
  * @param schema what the endpoint itself takes
  * @throws HttpError for what cannot be done, or is said twice in different ways
  */
 function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Translation {
   const names = new Map<string, string>()
-  if (!isObject(given)) return { body: given, names, unknown: [] }
+  if (!isRecord(given)) return { body: given, names, unknown: [] }
   const translator = new Translator(given, names)
   translator.unpack('extra_body', () => true)
   translator.unpack('options', (key) => key !== 'options')
@@ -176,10 +171,8 @@ function inOurWords(given: unknown, schema: z.ZodObject, isChat: boolean): Trans
   translator.refuse(isChat)
   if (isChat) readReasoning(translator)
   readLogprobs(translator, isChat)
-  const known = knownFieldsOf(schema)
-  const unknown = Object.keys(translator.body).filter((key) => {
-    return !known.has(key) && !translator.read.has(key)
-  })
+  const known = knownFieldsOf(schema, ofAnyEndpoint)
+  const unknown = unknownFields(translator.body, known).filter((key) => !translator.read.has(key))
   return { body: translator.body, names, unknown }
 }
 
@@ -206,10 +199,10 @@ class Translator {
   /** The fields of an object stand for themselves: a client's own, or Ollama's. */
   unpack(field: string, takes: (key: string) => boolean): void {
     const inner = this.body[field]
-    if (!isObject(inner)) return
+    if (!isRecord(inner)) return
     const entries = Object.entries(inner)
     if (entries.length > fieldsMax) {
-      throw wrong(this.nameOf(field), `at most ${fieldsMax} fields`, entries.length)
+      throw fieldError(this.nameOf(field), `at most ${fieldsMax} fields`, entries.length)
     }
     this.read.add(field)
     for (const [key, value] of entries) {
@@ -230,7 +223,7 @@ class Translator {
     const own = this.body[ours]
     if (!isGiven(own)) this.set(ours, value, said)
     else if (own !== value)
-      throw wrong(said, `nothing else than ${ours}, whose other name it is`, value)
+      throw fieldError(said, `nothing else than ${ours}, whose other name it is`, value)
   }
 
   set(field: string, value: unknown, said: string): void {
@@ -248,17 +241,17 @@ class Translator {
       const refusal = field === 'add_special_tokens' ? ownMarks(isChat) : refusals.get(field)
       const value = this.body[field]
       if (refusal === undefined || !isGiven(value) || refusal.passes(value)) continue
-      throw wrong(this.nameOf(field), refusal.expected, value)
+      throw fieldError(this.nameOf(field), refusal.expected, value)
     }
   }
 
   /** Below chat_template_kwargs, which it may be beside. */
   tellTemplate(name: string, value: unknown, said: string): void {
     const given = this.body.chat_template_kwargs
-    const known = isObject(given) ? given : {}
+    const known = isRecord(given) ? given : {}
     if (isGiven(known[name])) {
       if (name === 'documents' || known[name] === value) return
-      throw wrong(
+      throw fieldError(
         said,
         `nothing else than chat_template_kwargs.${name}, which it stands for`,
         value,
@@ -267,7 +260,7 @@ class Translator {
     const all = Object.fromEntries([...Object.entries(known), [name, value]])
     const path = `chat_template_kwargs.${name}`
     this.#names.set(path, said)
-    if (isGiven(given) && !isObject(given)) return // its own error comes
+    if (isGiven(given) && !isRecord(given)) return // its own error comes
     this.body.chat_template_kwargs = all
   }
 }
@@ -277,8 +270,8 @@ function readReasoning(translator: Translator): void {
   const { body, read } = translator
   for (const field of ['enable_thinking', 'think', 'documents']) read.add(field)
   // What is said otherwise is not understood, and told of as unknown.
-  if (typeof body.thinking === 'boolean' || isObject(body.thinking)) read.add('thinking')
-  if (isObject(body.reasoning)) read.add('reasoning')
+  if (typeof body.thinking === 'boolean' || isRecord(body.thinking)) read.add('thinking')
+  if (isRecord(body.reasoning)) read.add('reasoning')
   const enable = (value: unknown, said: string) => {
     translator.tellTemplate('enable_thinking', value, said)
   }
@@ -293,18 +286,19 @@ function readReasoning(translator: Translator): void {
   if (typeof think === 'boolean') enable(think, translator.nameOf('think'))
   else effort(think, translator.nameOf('think'))
   if (typeof thinking === 'boolean') enable(thinking, translator.nameOf('thinking'))
-  else if (isObject(thinking)) {
+  else if (isRecord(thinking)) {
     if (isGiven(thinking.type))
       enable(thinking.type !== 'disabled', `${translator.nameOf('thinking')}.type`)
     budget(thinking.budget_tokens, `${translator.nameOf('thinking')}.budget_tokens`)
   }
-  if (isObject(reasoning)) {
+  if (isRecord(reasoning)) {
     if (isGiven(reasoning.enabled))
       enable(reasoning.enabled, `${translator.nameOf('reasoning')}.enabled`)
     effort(reasoning.effort, `${translator.nameOf('reasoning')}.effort`)
     budget(reasoning.max_tokens, `${translator.nameOf('reasoning')}.max_tokens`)
     if (reasoning.exclude === true) {
-      throw wrong('reasoning.exclude', 'false (reasoning comes in a field of its own)', true)
+      const said = `${translator.nameOf('reasoning')}.exclude`
+      throw fieldError(said, 'false (reasoning comes in a field of its own)', true)
     }
   }
   if (isGiven(documents)) {
@@ -330,18 +324,4 @@ function readLogprobs(translator: Translator, isChat: boolean): void {
     const said = translator.nameOf('logit_bias')
     translator.set('logit_bias', Object.fromEntries(bias as [string, unknown][]), said)
   }
-}
-
-function isObject(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
-function wrong(param: string, expected: string, value: unknown): HttpError {
-  const got = typeof value === 'object' ? 'something else' : JSON.stringify(value).slice(0, 60)
-  const message = `'${param}': expected ${expected}, but got ${got}.`
-  return new HttpError('invalid_request', message, { field: param })
 }

@@ -7,6 +7,7 @@ import { type Answer, jsonType, whole } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
 import { checked, inputs, optional, parseBody } from '../request.js'
+import { knownFieldsOf } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 import { modelName } from './generation.js'
 
@@ -23,6 +24,8 @@ export const embeddingRequest = z.object(
   { error: 'a JSON object as the body' },
 )
 
+const known = knownFieldsOf(embeddingRequest, ['user'])
+
 type EmbeddingRequest = z.output<typeof embeddingRequest>
 
 /** How long a body is written at a stretch: then others have the event loop's turn. */
@@ -31,7 +34,7 @@ const stretchMs = 8
 /** POST /v1/embeddings */
 export async function embeddings(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
-  const request = parseBody(embeddingRequest, await call.body())
+  const request = parseBody(embeddingRequest, await call.body(), call, known)
   const { engine, name } = await service.lease(call, request.model, 'embeddings')
   const { input, dimensions } = request
   call.errorWords = errorWords({ prompt: 'input' })

@@ -9,6 +9,7 @@ const types: Record<ErrorKind, string> = {
   body_read: 'invalid_request_error',
   context_length: 'invalid_request_error',
   previous_response: 'invalid_request_error',
+  item: 'invalid_request_error',
   invalid_key: 'authentication_error',
   host: 'permission_error',
   origin: 'permission_error',

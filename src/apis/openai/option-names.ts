@@ -11,6 +11,8 @@ const otherNames = {
   templateArguments: 'chat_template_kwargs',
 } as const
 
+const byOption = new Map<string, string>(Object.entries(otherNames))
+
 type Spelt<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Spelt<Rest>}`
   : Name
@@ -31,7 +33,8 @@ export function ofFunction(path: string): string {
 }
 
 function named(option: string): string {
-  if (Object.hasOwn(otherNames, option)) return otherNames[option as keyof typeof otherNames]
+  const other = byOption.get(option)
+  if (other !== undefined) return other
   // What stands below is the request's own, as it is spelt there.
   const [, whole = option, below = ''] =
     /^(templateArguments|logitBias|stopTokens)(.*)$/s.exec(option) ?? []

@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import type { RequestOptions } from '../../api/types.js'
 import { CompiledSchema } from '../../engine/compiled-schema.js'
+import { isRecord } from '../../options/other-words/tool-choice.js'
 import { grammarBytesMax, requestChecks } from '../../options/request-options.js'
 import { choiceGrammar, regexGrammar } from '../../schema/text-grammar.js'
-import { type ErrorWords, HttpError } from '../../web/errors.js'
-import { parseJson } from '../../web/json.js'
-import { optional } from '../request.js'
+import { HttpError } from '../../web/errors.js'
+import { jsonIn } from '../../web/json.js'
+import { isGiven, optional } from '../request.js'
 
 const formatError = 'an object such as {"type": "json_object"}'
 const typeError = 'one of "text", "json_object", "json_schema"'
@@ -32,23 +33,11 @@ export type Reading = readonly Form[] | Problem
 const none: readonly Form[] = []
 const isProblem = (reading: Reading): reading is Problem => !Array.isArray(reading)
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** A schema, or the text of one, as vLLM and SGLang take it. */
 function readSchema(value: unknown, field: string, path: readonly string[] = []): Reading {
-  const schema = typeof value === 'string' ? parsed(value) : value
-  if (!isObject(schema)) return { path, expected: schemaError }
+  const schema = typeof value === 'string' ? jsonIn(value) : value
+  if (!isRecord(schema)) return { path, expected: schemaError }
   return [{ field: [field, ...path].join('.'), kind: 'schema', value: schema }]
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(Buffer.from(text)) // as deep as a body may be
-  } catch {
-    return undefined // no schema
-  }
 }
 
 function readGrammar(value: unknown, field: string, path: readonly string[] = []): Reading {
@@ -75,7 +64,7 @@ function readChoices(value: unknown, field: string, path: readonly string[] = []
  */
 export function readFormat(value: unknown, field: string): Reading {
   if (typeof value === 'string') return readWord(value, field, [], typeError)
-  if (!isObject(value)) return { path: [], expected: formatError }
+  if (!isRecord(value)) return { path: [], expected: formatError }
   const { type, schema, json_schema: named } = value
   switch (type) {
     case 'text':
@@ -104,10 +93,6 @@ export function readFormat(value: unknown, field: string): Reading {
   }
 }
 
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
 /** Keywords by which an object that is no `{"schema": ...}` is a schema itself. */
 const schemaKeywords = ['type', 'properties', '$ref', '$defs', 'anyOf', 'oneOf', 'allOf', 'enum']
 
@@ -115,7 +100,7 @@ function readNamed(value: unknown, field: string): Reading {
   const path = ['json_schema']
   const expected = 'an object such as {"name": "...", "schema": {...}}'
   if (typeof value === 'string') return readSchema(value, field, path)
-  if (!isObject(value)) return { path, expected }
+  if (!isRecord(value)) return { path, expected }
   if (isGiven(value.schema)) return readSchema(value.schema, field, [...path, 'schema'])
   if (schemaKeywords.some((key) => key in value)) return readSchema(value, field, path)
   return { path: [...path, 'schema'], expected: schemaError }
@@ -126,7 +111,7 @@ function readOllamaFormat(value: unknown, field: string): Reading {
   const expected = '"json", or a JSON Schema (an object)'
   return typeof value === 'string'
     ? readWord(value, field, [], expected)
-    : isObject(value)
+    : isRecord(value)
       ? readSchema(value, field)
       : { path: [], expected }
 }
@@ -145,25 +130,27 @@ const manners = new Set([
   'whitespace_pattern',
 ])
 
-const structuredReaders: Readonly<Record<string, typeof readSchema>> = {
-  json: readSchema,
-  regex: readRegex,
-  choice: readChoices,
-  grammar: readGrammar,
-  json_object: (value, field, path) => {
-    if (typeof value !== 'boolean') return { path: path ?? [], expected: 'true or false' }
-    return value ? [{ field: `${field}.json_object`, kind: 'json', value }] : none
-  },
+function readAnyJson(value: unknown, field: string, path: readonly string[] = []): Reading {
+  if (typeof value !== 'boolean') return { path, expected: 'true or false' }
+  return value ? [{ field: [field, ...path].join('.'), kind: 'json', value }] : none
 }
 
+const structuredReaders = new Map([
+  ['json', readSchema],
+  ['regex', readRegex],
+  ['choice', readChoices],
+  ['grammar', readGrammar],
+  ['json_object', readAnyJson],
+])
+
 function readStructuredOutputs(value: unknown, field: string): Reading {
-  const keys = Object.keys(structuredReaders)
+  const keys = [...structuredReaders.keys()]
   const expected = `an object with one of ${keys.join(', ')}`
-  if (!isObject(value)) return { path: [], expected }
+  if (!isRecord(value)) return { path: [], expected }
   const forms: Form[] = []
   for (const [key, one] of Object.entries(value)) {
     if (!isGiven(one) || manners.has(key)) continue
-    const read = Object.hasOwn(structuredReaders, key) ? structuredReaders[key] : undefined
+    const read = structuredReaders.get(key)
     if (read === undefined) return { path: [key], expected: `nothing (only ${keys.join(', ')})` }
     const reading = read(one, field, [key])
     if (isProblem(reading)) return reading
@@ -235,16 +222,9 @@ export function structureOptions(
   }
 }
 
-/** The same words, and the request's own field where the engine refuses a form, or gives it up. */
-export function formWords(words: ErrorWords, request: StructureRequest): ErrorWords {
-  const field = formOf(request)?.field // now: the words outlive the request's messages
-  const named = (error: HttpError) => {
-    if (error.place === undefined || !('schema' in error.place)) return words.named(error)
-    // Where no form was asked for, it is the tools' schemas that are too large together.
-    const other = error.kind === 'invalid_grammar' ? 'grammar' : 'tools'
-    return words.named(error.at(field ?? other))
-  }
-  return { ...words, named }
+/** The field that a request asks for a form by. */
+export function formFieldOf(request: StructureRequest): string | undefined {
+  return formOf(request)?.field
 }
 
 /** The one form that a request asks for, by whichever fields. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { CallHeaders } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import type { ListenerSettings } from '../options.js'
@@ -30,7 +31,7 @@ export function checkMedia(headers: CallHeaders): void {
  * field's name is the text then.
  */
 export function checkForm(parsed: unknown): void {
-  if (typeof parsed !== 'object' || parsed === null || parsed instanceof Uint8Array) return
+  if (typeof parsed !== 'object' || parsed === null || types.isUint8Array(parsed)) return
   if (!Object.keys(parsed)[0]?.trimStart().startsWith('{')) return
   throw new HttpError(
     'media_type',

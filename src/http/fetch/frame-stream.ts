@@ -32,8 +32,7 @@ class FrameSource implements WatchedAnswer {
   readonly #answer: StreamedAnswer
   readonly #exchange: Streamed
   #controller!: ReadableStreamDefaultController<Uint8Array>
-  /** What goes out at the first read. */
-  #opening: string
+  #isOpened = false
   /** Whether a read waits for a frame. */
   #isAsked = false
   /** How many reads have their frame. */
@@ -47,7 +46,6 @@ class FrameSource implements WatchedAnswer {
   constructor(answer: StreamedAnswer, exchange: Streamed) {
     this.#answer = answer
     this.#exchange = exchange
-    this.#opening = answer.opening
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -88,8 +86,8 @@ class FrameSource implements WatchedAnswer {
   }
 
   async #next(): Promise<IteratorResult<string, string>> {
-    const opening = this.#opening
-    this.#opening = ''
+    const opening = this.#isOpened ? '' : this.#answer.opening()
+    this.#isOpened = true
     if (opening !== '') return { done: false, value: opening }
     for (;;) {
       const step = await this.#answer.frames.next()
@@ -116,7 +114,7 @@ class FrameSource implements WatchedAnswer {
   /** To a reader that is behind, a ping would only be more to read. */
   #ping(): void {
     if (this.#isAsked && this.#controller.desiredSize === 0) {
-      this.#controller.enqueue(utf8.encode(this.#answer.ping))
+      this.#controller.enqueue(utf8.encode(this.#answer.ping()))
     }
     this.#silence?.refresh()
   }

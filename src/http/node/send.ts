@@ -22,13 +22,11 @@ export async function pump(
   call: Pumped,
   pingMs: number,
 ): Promise<void> {
-  const { status, opening, frames } = answer
-  res.writeHead(status)
-  if (opening === '') res.flushHeaders()
-  const hasRoom = opening === '' || res.write(opening)
+  const { frames } = answer
+  const hasRoom = open(res, answer)
   const silence = setTimeout(() => {
     // To a reader that is behind, a ping would only be more to read.
-    if (!res.writableNeedDrain) res.write(answer.ping)
+    if (!res.writableNeedDrain) res.write(answer.ping())
     silence.refresh()
   }, pingMs)
   silence.unref()
@@ -45,6 +43,15 @@ export async function pump(
   } finally {
     clearTimeout(silence)
   }
+}
+
+/** Sends the headers with the first frames, in one write. Returns whether more has room. */
+function open(res: ServerResponse, answer: StreamedAnswer): boolean {
+  res.writeHead(answer.status)
+  const opening = answer.opening()
+  if (opening !== '') return res.write(opening)
+  res.flushHeaders()
+  return true
 }
 
 /**

@@ -55,6 +55,11 @@ export function readContent(content: unknown, role: string): Said | ContentIssue
   return { expected: contentError, path: [] }
 }
 
+/** What stands in the place of a piece of a tool's answer that is no text. */
+export function leftOut(kind: string): string {
+  return `[left out, as only text can be read here: ${kind}]`
+}
+
 function isPart(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'type')
 }

@@ -55,7 +55,7 @@ const bodyOf = (given: readonly ReplyPart[], result = resultOf(), isHidden = fal
 
 test('an event is told by its name and by its type, on one line', () => {
   const frames = new MessageFrames(head)
-  expect(frames.ping).toBe('event: ping\ndata: {"type":"ping"}\n\n')
+  expect(frames.ping()).toBe('event: ping\ndata: {"type":"ping"}\n\n')
   frames.opening()
   const [start, delta] = frames.part(part({ text: '"\n\u2028' })).split('\n\n')
   expect(start).toBe(

@@ -83,7 +83,9 @@ test('a conversation that outgrows the context is cut with `truncation: "auto"`'
   })
   const cut = await askResponse(url, { input: long, truncation: 'auto', max_output_tokens: 4 })
   expect(cut.status).toBe(200)
-  expect(cut.headers.get('x-sluice-notes')).toMatch(/^input: \d+ of 25 do not fit the context/)
+  expect(cut.headers.get('x-sluice-notes')).toMatch(
+    /^input: \d+ of 25 messages do not fit the context/,
+  )
 })
 
 describe('a client that hangs up', () => {

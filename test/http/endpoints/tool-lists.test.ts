@@ -21,6 +21,11 @@ const named = (name: string, more: object = {}) => ({
   function: { name, ...more },
 })
 
+/** The text of a schema of so many levels. */
+function deep(levels: number): string {
+  return `${'{"not":'.repeat(levels)}{}${'}'.repeat(levels)}`
+}
+
 async function ask(body: object) {
   const { url, native, log } = await serve()
   const response = await chat(url, story(body))
@@ -40,6 +45,7 @@ test.each<[tool: object, path: string]>([
   [{ name: 'b', inputSchema: { required: 1 } }, 'tools[1].inputSchema.required'],
   [{ type: 'function', name: 'b', parameters: { items: null } }, 'tools[1].parameters.items'],
   [named('b', { parameters: '{"type":"object"}' }), 'tools[1].function.parameters'],
+  [named('b', { parameters: deep(65) }), 'tools[1].function.parameters'],
   [named('b', { parameters: {}, inputSchema: {} }), 'tools[1].function.inputSchema'],
 ])('the tools %j are taken, and a header says how', async (tool, path) => {
   const { response, notes, sent } = await ask({ tools: [named('a'), tool, named('c')] })

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { NativeChat } from '../../../src/binding/engine-port.js'
 import { mcpTools } from '../../support/chats/mcp-tools.js'
 import { turnsOf } from '../../support/event-loop.js'
-import { chat, closeAfterEach, serve, story } from '../../support/serve.js'
+import { chat, chatPath, closeAfterEach, postJson, serve, story } from '../../support/serve.js'
 
 // What an agent's tools take of JavaScript's thread, in its processor time.
 
@@ -33,6 +33,24 @@ test.runIf(process.platform === 'linux')(
     for (const [i, tool] of (sent[2] ?? []).entries()) expect(tool.rules).toBe(sent[1]?.[i]?.rules)
   },
 )
+
+test.each([
+  [chatPath, story()],
+  ['/v1/messages', { ...story(), max_tokens: 1 }],
+  ['/v1/messages/count_tokens', story()],
+  ['/v1/responses', { input: 'Hi' }],
+  ['/v1/responses/input_tokens', { input: 'Hi' }],
+  ['/apply-template', story()],
+])('%s reads its tools some at a time', async (path, body) => {
+  const { url, engine } = await serve()
+  const prepare = vi.spyOn(engine, 'prepareTools')
+  const schema = { type: 'object', properties: { city: { type: 'string' } } }
+  const key = path.includes('messages') ? 'input_schema' : 'parameters'
+  const tool = { name: 'weather', [key]: schema }
+  const response = await postJson(url, path, { ...body, tools: [tool] })
+  expect([response.status, await response.text()]).toEqual([200, expect.any(String)])
+  expect(prepare).toHaveBeenCalledTimes(1)
+})
 
 /** The longest turns, and all together. */
 function shown(turns: number[]): string {

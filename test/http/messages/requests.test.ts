@@ -140,6 +140,7 @@ describe('thinking', () => {
     ['high', 'high'],
     ['xhigh', 'high'],
     ['max', 'high'],
+    ['constructor', 'constructor'],
     [null, ''],
   ])('with the effort %j is told %j', async (effort, expected) => {
     const { chat } = await asked({ output_config: { effort } })
@@ -160,6 +161,9 @@ describe('what is not known or has no effect here', () => {
       service_tier: 'auto',
       cache_control: { type: 'ephemeral' },
       context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] },
+      workspace_id: 'w',
+      betas: ['x'],
+      output_format: null,
       system: null,
       temperature: null,
       thinking: null,
@@ -249,6 +253,20 @@ describe('a wrong request', () => {
     expect(native.submitted).toEqual([])
   })
 
+  test('that only the engine can tell of is told by the place of its message', async () => {
+    const { url } = await serve({ model: { callFormat: 'none' } })
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'run', input: {} }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'x' }] },
+    ]
+    for (const path of [messagesPath, `${messagesPath}/count_tokens`]) {
+      const response = await askMessages(url, tale({ system: 'Be brief.', messages }), { path })
+      const message = expect.stringMatching(/^'messages\[1\]': expected none: .*no tools/)
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
+    }
+  })
+
   test('for a conversation that is kept is told so in the words that the SDK reads', async () => {
     const { url } = await serve()
     const thread = { type: 'continue', previous_message_id: 'msg_1' }
@@ -258,6 +276,16 @@ describe('a wrong request', () => {
       { error: { details: { error_code: 'thread_unsupported_request' } } },
     ])
     expect((await askMessages(url, tale({ thread: null }))).status).toBe(200)
+  })
+
+  test('for a format by its name in the beta is told the one that it has', async () => {
+    const { url } = await serve()
+    const output_format = { type: 'json_schema', schema: { type: 'object' } }
+    for (const path of [messagesPath, `${messagesPath}/count_tokens`]) {
+      const response = await askMessages(url, tale({ output_format }), { path })
+      const message = expect.stringMatching(/^'output_format': .*output_config\.format/)
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
+    }
   })
 
   test('whose body is too large is a 413, and whose method is another a 405', async () => {
@@ -275,6 +303,12 @@ describe('a wrong request', () => {
     const complete = await askMessages(url, {}, { path: '/v1/complete' })
     expect(complete.status).toBe(404)
     expect(await complete.json()).toMatchObject({ error: { type: 'not_found_error' } })
+    for (const prefix of ['', '/v1', '/v1/v1']) {
+      const unsaid = await fetch(`${url}${prefix}/messages/batches`)
+      expect(unsaid.headers.get('request-id')).toMatch(/^req_/)
+      const error = { type: 'not_found_error' }
+      expect([unsaid.status, await unsaid.json()]).toMatchObject([404, { type: 'error', error }])
+    }
   })
 })
 
@@ -300,6 +334,21 @@ describe('a key', () => {
     expect(response.status).toBe(401)
     expect(await response.json()).toMatchObject({ error: { type: 'authentication_error' } })
   })
+})
+
+test('a page may read the id that its errors have', async () => {
+  const { url } = await serve({ server: { allowOrigins: ['https://page.example'] } })
+  const headers = { origin: 'https://page.example' }
+  const exposed = async (path: string) => {
+    const response = await fetch(url + path, { headers })
+    return response.headers.get('access-control-expose-headers')?.split(', ')
+  }
+  expect(await exposed(messagesPath)).toEqual([
+    ...['x-request-id', 'retry-after', 'x-sluice-notes', 'request-id'],
+  ])
+  expect(await exposed('/v1/responses')).not.toContain('request-id')
+  const apart = await fetch(url + messagesPath)
+  expect(apart.headers.get('access-control-expose-headers')).toBeNull()
 })
 
 describe('the models', () => {
@@ -346,7 +395,9 @@ describe('count_tokens', () => {
 
   test('takes what only a reply needs, and refuses what is wrong', async () => {
     const { url } = await serve()
-    expect((await askMessages(url, tale(), { path })).status).toBe(200)
+    const taken = await askMessages(url, tale({ stop_sequences: ['END'], what: 1 }), { path })
+    expect(taken.status).toBe(200)
+    expect(taken.headers.get('x-sluice-notes')).toBe('what: unknown, so it had no effect')
     const wrong = await askMessages(url, tale({ messages: [] }), { path })
     expect([wrong.status, await wrong.json()]).toMatchObject([400, { type: 'error' }])
   })

@@ -67,6 +67,46 @@ test('functions, custom tools and those of a namespace are offered, one by one',
   })
 })
 
+test('tools are told back as OpenAI declares them, whoever’s words they came in', async () => {
+  const { url } = await serve()
+  const parameters = weather.parameters
+  const given = [
+    { type: null, name: 'a', parameters, strict: null },
+    { name: 'b', input_schema: parameters },
+    { type: 'function', function: { name: 'c', description: 'C', inputSchema: parameters } },
+    { name: 'd', parameters: JSON.stringify(parameters), description: null },
+    { name: 'e', parameters: 7 },
+    { type: 'custom', custom: { name: 'f', description: 'F' } },
+    { ...crm, tools: [{ name: 'g', parameters }] },
+    { type: 'web_search' },
+  ]
+  const { tools } = await respond(url, { input, tools: given })
+  const told = (name: string, more: object = {}) => {
+    return { type: 'function', name, parameters, strict: null, ...more }
+  }
+  expect(tools).toEqual([
+    told('a'),
+    told('b'),
+    told('c', { description: 'C' }),
+    told('d'),
+    told('e', { parameters: null }),
+    { type: 'custom', name: 'f', description: 'F' },
+    { ...crm, tools: [told('g')] },
+    { type: 'web_search' },
+  ])
+})
+
+test('a tool that runs elsewhere is told of by its place in a namespace', async () => {
+  const { url } = await serve()
+  const space = { ...crm, tools: [...crm.tools, { type: 'web_search' }] }
+  const response = await askResponse(url, { input, tools: [weather, space] })
+  expect(response.status).toBe(200)
+  expect(response.headers.get('x-sluice-notes')).toBe(
+    'tools[1].tools[2].type: expected a tool of type "function", but got "web_search"; ' +
+      'taken as: left out',
+  )
+})
+
 test('tools that run elsewhere are left out without an error, which a header tells', async () => {
   const { url, native } = await serve()
   const elsewhere = ['web_search', 'file_search', 'image_generation', 'local_shell', 'mcp']

@@ -48,6 +48,7 @@ const wrong: [body: object, param: string][] = [
   [{ input: 'Hi', tools: {} }, 'tools'],
   [{ input: 'Hi', tools: [{ type: 'function' }] }, 'tools[0].function'],
   [{ input: 'Hi', tools: [{ type: 'custom' }] }, 'tools[0].name'],
+  [{ input: 'Hi', tools: [{ type: 'custom', custom: {} }] }, 'tools[0].custom.name'],
   [{ input: 'Hi', tools: [{ type: 'namespace', tools: [] }] }, 'tools[0].name'],
   [{ input: 'Hi', tools: [{ type: 'namespace', name: 'n' }] }, 'tools[0].tools'],
   [{ input: 'Hi', tools: [{ type: 'namespace', name: 'n', tools: [7] }] }, 'tools[0].tools[0]'],

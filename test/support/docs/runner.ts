@@ -208,7 +208,11 @@ export function typeErrors(blocks: readonly Block[]): string[] {
     strict: true,
     noEmit: true,
     skipLibCheck: true,
-    paths: { sluice: ['./dist/index.d.ts'], 'sluice/http': ['./dist/http/index.d.ts'] },
+    paths: {
+      sluice: ['./dist/index.d.ts'],
+      'sluice/ai-sdk': ['./dist/ai-sdk/index.d.ts'],
+      'sluice/http': ['./dist/http/index.d.ts'],
+    },
   }
   const host = ts.createCompilerHost(options)
   const has = host.fileExists.bind(host)

@@ -12,6 +12,7 @@ const mayImport: Record<string, string[]> = {
   engine: ['api', 'schema', 'options', 'binding'],
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
+  'ai-sdk': ['api', 'options', 'engine', 'web'],
   host: ['api', 'options', 'binding', 'engine', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
@@ -32,6 +33,7 @@ const homes: [RegExp, string[]][] = [
   [/^zod($|\/)/, ['apis']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
+  [/^(ai|@ai-sdk\/.*)$/, ['ai-sdk']],
 ]
 
 /** Folders that only some files may import: what stands on an adapter stands on its runtime. */
@@ -46,7 +48,7 @@ const protocolsOf: Record<string, string[]> = {
 
 /** As `mayImport` says; and a foreign module has one home. */
 export const typescriptImports: Rule = (file) => {
-  const folder = /^src\/(?:(\w+)\/)?/.exec(file.path)
+  const folder = /^src\/(?:([\w-]+)\/)?/.exec(file.path)
   if (!folder || !isScript(file)) return []
   const home = folder[1] ?? ''
   return ts.preProcessFile(file.text).importedFiles.flatMap(({ fileName, pos }) => {
@@ -59,7 +61,7 @@ export const typescriptImports: Rule = (file) => {
 
 function whyNotOurs(file: SourceFile, home: string, name: string): string | undefined {
   const target = path.posix.join(path.posix.dirname(file.path), name)
-  const folder = /^src\/(?:(\w+)\/)?/.exec(target)
+  const folder = /^src\/(?:([\w-]+)\/)?/.exec(target)
   if (!folder) return `src may not import "${target}", which is not shipped`
   const other = folder[1] ?? ''
   const closed = importedBy.some(([to, from]) => to.test(target) && !from.test(file.path))

@@ -1,4 +1,5 @@
 import type { ChatMessage, PastToolCall, RequestNote } from '../../../api/types.js'
+import { failedAnswer } from '../../../options/other-words/failed-answer.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { fieldError } from '../../request.js'
 import { blocksOf, textOf } from './blocks.js'
@@ -79,18 +80,14 @@ function readUser(content: unknown, at: string): ChatMessage[] {
   return [...results, { role: 'user', content: texts.join('\n') }]
 }
 
-/** Tools that say by themselves that they failed say it once. */
-const saysError = /^\W*(?:tool_use_)?error\b/i
-
 function readResult(block: Record<string, unknown>, at: string): ChatMessage {
-  const { tool_use_id: toolCallId, content = '', is_error: isError } = block
+  const { tool_use_id: toolCallId, content, is_error: isError } = block
   if (typeof toolCallId !== 'string') {
     throw fieldError(`${at}.tool_use_id`, 'the id of a tool_use block', toolCallId)
   }
   const types = ['text', 'search_result', 'tool_reference']
   const text = textsOf(content ?? '', `${at}.content`, types).join('\n')
-  const failed = isError === true && !saysError.test(text)
-  return { role: 'tool', toolCallId, content: failed ? `Error: ${text}` : text }
+  return { role: 'tool', toolCallId, content: isError === true ? failedAnswer(text) : text }
 }
 
 function readAssistant(content: unknown, at: string): ChatMessage {

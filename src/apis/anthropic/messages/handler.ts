@@ -1,23 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import type * as z from 'zod'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import type { ErrorWords, HttpError } from '../../../web/errors.js'
-import { parseJson } from '../../../web/json.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
-import { parseRequest } from '../../request.js'
+import { parseBody } from '../../request.js'
+import { formWords, placeWords } from '../../request-words.js'
 import { preparedTools, toolWords, wireNotes } from '../../tool-list.js'
-import { unknownNotes } from '../../unknown-fields.js'
 import { readConversation } from './conversation.js'
 import {
   countRequest,
   formatField,
   generationOptions,
+  knownFields,
   messagesRequest,
   promptOptions,
   reasoningNotes,
-  unknownFields,
 } from './schema.js'
 import { MessageBody, MessageFrames } from './writer.js'
 
@@ -37,7 +34,7 @@ export async function createMessage(service: Service, call: Call): Promise<Answe
  */
 async function asked(service: Service, call: Call) {
   service.checkServing()
-  const given = parsed(messagesRequest, await call.body(), call)
+  const given = parseBody(messagesRequest, await call.body(), call, knownFields)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const conversation = readConversation(request.system, request.messages)
   const { name, engine } = await service.lease(call, request.model, 'text')
@@ -52,7 +49,7 @@ async function asked(service: Service, call: Call) {
     ...prepared,
   })
   call.note([...conversation.notes, ...reasoningNotes(request, canThink)])
-  call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
+  call.note(wireNotes(reply.notes, tools))
   const hasFormat = request.output_config?.format !== undefined
   call.errorWords = toolWords(formWords(words, hasFormat ? formatField : undefined), tools)
   call.watch(engine, service.settings.engineStallMs)
@@ -63,46 +60,16 @@ async function asked(service: Service, call: Call) {
 export async function countTokens(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const body = await call.body()
-  const request = parsed(countRequest, body, call)
+  const request = parseBody(countRequest, body, call, knownFields)
   const { messages, places, notes } = readConversation(request.system, request.messages)
   const { engine } = await service.lease(call, request.model, 'text')
   const { tools } = request
-  call.note([...notes, ...(tools?.notes ?? [])])
+  call.note([...notes, ...wireNotes([], tools)])
   call.errorWords = toolWords(placeWords(call.errorWords, places), tools)
-  const options = promptOptions(request, engine.model.canThink)
-  const tokens = await service.texts.run(body.length, () => {
-    const offered = tools === undefined || tools.tools.length === 0 ? {} : { tools: tools.tools }
-    return engine.countTokens(messages, { ...options, ...offered })
-  })
-  return json(200, { input_tokens: tokens })
-}
-
-function parsed<T extends z.ZodObject>(schema: T, body: Uint8Array, call: Call): z.output<T> {
-  const given = parseJson(body)
-  const request = parseRequest(schema, given)
-  call.note(unknownNotes(unknownFields(given, schema)))
-  return request
-}
-
-/** The same words, and the request's own for where its messages stand. */
-function placeWords(words: ErrorWords, places: readonly string[]): ErrorWords {
-  const named = (error: HttpError) => {
-    const { place, message } = error
-    const option = place !== undefined && 'option' in place ? place.option : ''
-    const [, index] = /^messages\[(\d+)\]/.exec(option) ?? []
-    const own = index === undefined ? undefined : places[Number(index)]
-    if (own === undefined) return words.named(error)
-    return words.named(error.at(own, message.replace(option, own)))
-  }
-  return { ...words, named }
-}
-
-/** The same words, and the field of a form that the engine refuses, or gives up. */
-function formWords(words: ErrorWords, field: string | undefined): ErrorWords {
-  const named = (error: HttpError) => {
-    const { place } = error
-    if (place === undefined || !('schema' in place)) return words.named(error)
-    return words.named(error.at(field ?? 'tools'))
-  }
-  return { ...words, named }
+  const prepared = await preparedTools(engine, tools)
+  const options = { ...promptOptions(request, engine.model.canThink), ...prepared }
+  const input_tokens = await service.texts.run(body.length, () =>
+    engine.countTokens(messages, options),
+  )
+  return json(200, { input_tokens })
 }

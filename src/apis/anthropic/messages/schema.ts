@@ -9,9 +9,11 @@ import type {
 import { CompiledSchema } from '../../../engine/compiled-schema.js'
 import { reasoningChecks } from '../../../options/chat-options.js'
 import { int32Max, integerFrom, trueOrFalse } from '../../../options/checks.js'
+import { nearestEffort } from '../../../options/other-words/efforts.js'
 import { aStop, requestChecks, stopsMax } from '../../../options/request-options.js'
 import { anObject, arrayOf, checked, optional, unsupported } from '../../request.js'
 import { seed } from '../../seed.js'
+import { knownFieldsOf } from '../../unknown-fields.js'
 import { toolChoice, tools } from './tools.js'
 
 const thinking = z.object(
@@ -58,6 +60,8 @@ const promptFields = {
   output_config: optional(outputConfig),
   // Only the newest messages would come, and the model would know no others.
   thread: unsupported('nothing (no conversation is kept here; send all messages of it)'),
+  // Its name in the beta. The reply would be no JSON.
+  output_format: unsupported('nothing (it is output_config.format here)'),
 }
 
 const body = { error: 'a JSON object as the body' }
@@ -85,20 +89,20 @@ export const messagesRequest = z.object(
 /** Fields that change nothing of what is said here. */
 const withoutEffect = [
   ...['metadata', 'service_tier', 'cache_control', 'container', 'diagnostics', 'speed'],
-  ...['inference_geo', 'context_management', 'betas', 'user_profile_id'],
+  ...['inference_geo', 'user_profile_id', 'workspace_id'],
 ]
 
-/** Of a request's fields, those of which nothing is known. */
-export function unknownFields(request: unknown, schema: z.ZodObject): string[] {
-  const known = new Set([...Object.keys(schema.shape), ...withoutEffect])
-  return Object.keys(Object(request)).filter((name) => !known.has(name))
-}
+/** The same of fields that Anthropic declares of its beta only; docs/messages.md names them. */
+export const withoutEffectOfBeta = ['betas', 'context_management']
+
+/** What a request may say, and one whose tokens are counted as well. */
+export const knownFields = knownFieldsOf(messagesRequest, [
+  ...withoutEffect,
+  ...withoutEffectOfBeta,
+])
 
 type PromptRequest = z.output<typeof countRequest>
 type MessagesRequest = z.output<typeof messagesRequest>
-
-/** Words for effort that only Anthropic's models know, and the nearest that others do. */
-const efforts: Readonly<Record<string, string>> = { xhigh: 'high', max: 'high' }
 
 /**
  * The engine's options for what makes a difference to the prompt, but for the tools.
@@ -121,7 +125,7 @@ function reasoningOptions(request: PromptRequest, canThink: boolean): ReasoningO
   return {
     ...(isOff ? { enabled: false } : {}),
     ...(budget === undefined ? {} : { budget }),
-    ...(effort === undefined ? {} : { effort: efforts[effort] ?? effort }),
+    ...(effort === undefined ? {} : { effort: nearestEffort(effort) }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ReplyPart, ReplyResult, ToolCallDelta, Usage } from '../../../api/types.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import type { HttpError } from '../../../web/errors.js'
+import { jsonIn } from '../../../web/json.js'
 import { oneLine } from '../../one-line.js'
 import { errorFrame } from '../errors.js'
 import { signatureOf } from './signature.js'
@@ -23,7 +24,6 @@ interface MessageHead {
  * started, as clients take the last one for the one that is meant.
  */
 export class MessageFrames {
-  readonly ping = frame('ping')
   readonly #head: MessageHead
   #index = -1
   #open: Kind | undefined
@@ -36,6 +36,10 @@ export class MessageFrames {
 
   constructor(head: MessageHead) {
     this.#head = head
+  }
+
+  ping(): string {
+    return frame('ping')
   }
 
   opening(): string {
@@ -176,12 +180,8 @@ function toolBlock(id: string, name: string, input: object) {
 
 /** A call that was cut has no arguments that could be run. */
 function inputOf(json: string): object {
-  try {
-    const input: unknown = JSON.parse(json)
-    return isRecord(input) ? input : {}
-  } catch {
-    return {}
-  }
+  const input = jsonIn(json)
+  return isRecord(input) ? input : {}
 }
 
 interface Stop {

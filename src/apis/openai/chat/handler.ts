@@ -2,10 +2,11 @@ import type { Answer } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
+import { formWords } from '../../request-words.js'
 import { preparedTools, wireNotes } from '../../tool-list.js'
 import { parseTextRequest } from '../compatibility.js'
 import { envelope } from '../envelope.js'
-import { formWords } from '../response-format.js'
+import { formFieldOf } from '../response-format.js'
 import { chatRequest, chatWords, requestOptions } from './schema.js'
 import { droppedMessages, droppedNotes } from './truncation.js'
 import { ChunkEncoder, CompletionParts } from './writer.js'
@@ -43,8 +44,8 @@ async function asked(service: Service, call: Call) {
   const prepared = await preparedTools(engine, tools)
   const options = { ...requestOptions(request, maxTokens), ...prepared }
   const reply = engine.chat(request.messages, options)
-  call.note(tools === undefined ? reply.notes : wireNotes(reply.notes, tools))
-  call.errorWords = chatWords(formWords(words, request), request)
+  call.note(wireNotes(reply.notes, tools))
+  call.errorWords = chatWords(formWords(words, formFieldOf(request)), request)
   call.watch(engine, engineStallMs)
   const { n: choices = 1, logprobs = false, stream, stream_options: told } = request
   const includeUsage = told?.include_usage ?? false

@@ -47,22 +47,36 @@ export function droppedMessages({ dropped = [] }: Accepted): DroppedMessages {
 }
 
 /** The same for the answer's notes. @param count of the request's messages */
-export function droppedNotes(
+export function droppedNotes({ dropped = [] }: Accepted, count: number): RequestNote[] {
+  if (dropped.length === 0) return []
+  const which = toldRanges(dropped, (index) => `${index}`, '-')
+  const message = `${dropped.length} of ${count} do not fit the context; left out: ${which}`
+  return [{ path: 'messages', message }]
+}
+
+/**
+ * The same where a message is one of a request's items, or several.
+ * @param places where the request has each message, or the first of its items
+ */
+export function droppedPlaces(
   { dropped = [] }: Accepted,
-  count: number,
-  path = 'messages',
+  places: readonly string[],
 ): RequestNote[] {
   if (dropped.length === 0) return []
-  const which = rangesOf(dropped).join(', ')
-  const message = `${dropped.length} of ${count} do not fit the context; left out: ${which}`
-  return [{ path, message }]
+  const which = toldRanges(dropped, (index) => places[index] ?? 'input', ' to ')
+  const count = `${dropped.length} of ${places.length} messages`
+  return [{ path: 'input', message: `${count} do not fit the context; left out: ${which}` }]
 }
 
 /** So many are told one by one. */
 const rangesMax = 16
 
-/** `1-24`, or a number alone. */
-function rangesOf(numbers: readonly number[]): string[] {
+/** `1-24`, or one alone, each by its name. */
+function toldRanges(
+  numbers: readonly number[],
+  nameOf: (number: number) => string,
+  between: string,
+): string {
   const ranges: [first: number, last: number][] = []
   for (const number of numbers) {
     const range = ranges.at(-1)
@@ -70,6 +84,6 @@ function rangesOf(numbers: readonly number[]): string[] {
     else ranges.push([number, number])
   }
   const told = ranges.slice(0, rangesMax)
-  const texts = told.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
-  return ranges.length > rangesMax ? [...texts, 'and others'] : texts
+  const texts = told.map((range) => [...new Set(range.map(nameOf))].join(between))
+  return [...texts, ...(ranges.length > rangesMax ? ['and others'] : [])].join(', ')
 }

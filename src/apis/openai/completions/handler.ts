@@ -7,10 +7,11 @@ import { collected, streamed } from '../../../web/replies.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { Service } from '../../api.js'
 import { checkVocabulary } from '../../request.js'
+import { formWords } from '../../request-words.js'
 import { parseTextRequest } from '../compatibility.js'
 import { envelope } from '../envelope.js'
 import { errorWords } from '../errors.js'
-import { formWords } from '../response-format.js'
+import { formFieldOf } from '../response-format.js'
 import { ChoiceWriter } from './logprobs.js'
 import {
   type CompletionRequest,
@@ -34,7 +35,7 @@ export async function completions(service: Service, call: Call): Promise<Answer>
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
   const options = completionOptions(request, maxTokens)
-  call.errorWords = formWords(call.errorWords, request)
+  call.errorWords = formWords(call.errorWords, formFieldOf(request))
   call.watch(engine, engineStallMs)
   const replies = prompts.map((prompt) => engine.complete(prompt, options))
   const lengths = await acceptAll(request, replies)
@@ -61,7 +62,7 @@ async function acceptAll(request: CompletionRequest, replies: readonly Reply[]):
       return (await reply.accepted).promptTokens
     } catch (error) {
       const words = errorWords({ prompt: promptPath(request.prompt, i) })
-      throw formWords(words, request).named(httpError(error))
+      throw formWords(words, formFieldOf(request)).named(httpError(error))
     }
   })
   return Promise.all(accepted)

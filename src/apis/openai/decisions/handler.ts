@@ -4,10 +4,10 @@ import type { Call } from '../../../web/call.js'
 import { parseJson } from '../../../web/json.js'
 import type { Service } from '../../api.js'
 import { parseRequest } from '../../request.js'
+import { placeWords } from '../../request-words.js'
 import { unknownNotes } from '../../unknown-fields.js'
 import { errorWords } from '../errors.js'
 import { conversationOf } from '../responses/conversation.js'
-import { placedWords } from '../responses/words.js'
 import { decisionRequest, unknownFields } from './schema.js'
 
 /** POST /v1/decisions */
@@ -20,7 +20,7 @@ export async function createDecision(service: Service, call: Call): Promise<Answ
   const items = request.input.map((item, i) => ({ ...item, place: `input[${i}]` }))
   const { messages, places, notes } = conversationOf(undefined, items)
   call.note(notes)
-  call.errorWords = placedWords(errorWords({ prompt: 'input' }), places)
+  call.errorWords = placeWords(errorWords({ prompt: 'input' }), places)
   call.watch(engine, service.settings.engineStallMs)
   const { orders } = request
   const cacheSalt = call.salt(request.cache_salt)

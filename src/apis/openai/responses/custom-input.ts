@@ -1,3 +1,5 @@
+import { jsonIn } from '../../../web/json.js'
+
 /**
  * The one text in a custom tool's arguments, `{"input": "..."}`, as it is written. Owned by its
  * call.
@@ -67,21 +69,14 @@ function escapeLength(text: string): number | undefined {
 
 /** A string's inside. Nothing where it is no JSON, which a grammar does not let happen. */
 function textOf(inside: string): string {
-  try {
-    return JSON.parse(`"${inside}"`) as string
-  } catch {
-    return ''
-  }
+  const text = jsonIn(`"${inside}"`)
+  return typeof text === 'string' ? text : ''
 }
 
 /** What is no JSON with an input is one itself; undefined where it was cut. */
 function inputIn(json: string): string | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch {
-    return undefined
-  }
+  const value = jsonIn(json)
+  if (value === undefined) return undefined
   const { input } = (value ?? {}) as { input?: unknown }
   return typeof input === 'string' ? input : json
 }

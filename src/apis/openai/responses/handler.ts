@@ -1,14 +1,16 @@
-import type { RequestNote } from '../../../api/types.js'
 import { optionName } from '../../../options/spoken-names.js'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import { HttpError } from '../../../web/errors.js'
+import { type ErrorWords, HttpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
-import type { KeptResponse, Service } from '../../api.js'
+import type { FoundItems, KeptResponse, Service } from '../../api.js'
+import { fieldError } from '../../request.js'
+import { formWords, placeWords } from '../../request-words.js'
 import { preparedTools, wireNotes } from '../../tool-list.js'
-import { droppedNotes } from '../chat/truncation.js'
+import { chatWords } from '../chat/schema.js'
+import { droppedPlaces } from '../chat/truncation.js'
 import { parseTextRequest } from '../compatibility.js'
-import { formWords } from '../response-format.js'
+import { formFieldOf } from '../response-format.js'
 import { type Conversation, conversationOf, type PlacedItem } from './conversation.js'
 import { newId } from './ids.js'
 import { type InputItem, itemsMax, readItem } from './items.js'
@@ -26,14 +28,13 @@ import {
   toldOf,
 } from './schema.js'
 import { ToolNames } from './tool-names.js'
-import { responseWords } from './words.js'
 import { type Keep, ResponseEvents, ResponseParts } from './writer.js'
 
 /** POST /v1/responses. Whatever is wrong with the request is said before the headers. */
 export async function createResponse(service: Service, call: Call): Promise<Answer> {
   const { reply, head, output, keep, stream, places } = await asked(service, call)
   const accepted = await reply.accepted
-  call.note(droppedNotes(accepted, places.length, 'input'))
+  call.note(droppedPlaces(accepted, places))
   return stream
     ? streamed([reply], new ResponseEvents(head, output, keep))
     : collected([reply], new ResponseParts(head, output, keep))
@@ -53,8 +54,9 @@ async function asked(service: Service, call: Call) {
   const prepared = await preparedTools(model.engine, request.tools)
   const options = { ...responseOptions(request, maxTokens), ...prepared }
   const reply = model.engine.chat(messages, options)
-  call.note([...notes, ...notesOf(reply.notes, request)])
-  call.errorWords = responseWords(formWords(words, formsOf(request)), request, places)
+  call.note([...notes, ...wireNotes(reply.notes, request.tools)])
+  const withForm = formWords(words, formFieldOf(formsOf(request)))
+  call.errorWords = responseWords(withForm, request, places)
   call.watch(model.engine, engineStallMs)
   const created_at = Math.floor(Date.now() / 1000)
   const head: Head = {
@@ -70,8 +72,13 @@ async function asked(service: Service, call: Call) {
   return { reply, head, output: outputOptions(request), keep, stream, places }
 }
 
-function notesOf(notes: readonly RequestNote[], { tools }: ResponseRequest) {
-  return tools === undefined ? notes : wireNotes(notes, tools)
+/** A chat's words, and the request's own: a message is one of its items, or several. */
+function responseWords(
+  words: ErrorWords,
+  request: Parameters<typeof chatWords>[1],
+  places: readonly string[],
+): ErrorWords {
+  return placeWords(chatWords(words, request), places)
 }
 
 function outputOptions(request: ResponseRequest): OutputOptions {
@@ -85,15 +92,15 @@ function outputOptions(request: ResponseRequest): OutputOptions {
 export async function countInputTokens(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const body = await call.body()
-  const request = parseTextRequest(inputTokensRequest, body, 'input', call)
+  const request = parseTextRequest(inputTokensRequest, body, 'input', call, responseRequest)
   const { engine } = await service.lease(call, request.model, 'text')
-  const { conversation } = readInput(service, call, request)
+  const { conversation, bytesBefore } = readInput(service, call, request)
   const { messages, places, notes } = conversation
-  call.note([...notes, ...(request.tools?.notes ?? [])])
+  call.note([...notes, ...wireNotes([], request.tools)])
   call.errorWords = responseWords(call.errorWords, request, places)
   const tools = await preparedTools(engine, request.tools)
   const options = { ...conversationOptions(request), ...tools }
-  const input_tokens = await service.texts.run(body.length, () =>
+  const input_tokens = await service.texts.run(body.length + bytesBefore, () =>
     engine.countTokens(messages, options),
   )
   return json(200, { object: 'response.input_tokens', input_tokens })
@@ -105,6 +112,8 @@ interface Input {
   /** Its own items, those that it refers to in the places of its references. */
   readonly items: readonly InputItem[]
   readonly previous: KeptResponse | undefined
+  /** What it names of earlier responses, as JSON. */
+  readonly bytesBefore: number
 }
 
 type InputRequest = Pick<ResponseRequest, 'input' | 'instructions' | 'previous_response_id'>
@@ -112,6 +121,9 @@ type InputRequest = Pick<ResponseRequest, 'input' | 'instructions' | 'previous_r
 function readInput(service: Service, call: Call, request: InputRequest): Input {
   const { input, instructions, previous_response_id: id } = request
   const previous = id === undefined ? undefined : previousOf(service, call, id)
+  const bytesOfPrevious = previous?.conversationBytes ?? 0
+  const room = service.bodies.open(call.signal) // as much as if it had been sent
+  room.grow(bytesOfPrevious)
   const before = (previous?.conversation() ?? []).map((item): PlacedItem => {
     return { ...keptItem(item), place: 'previous_response_id' }
   })
@@ -119,12 +131,16 @@ function readInput(service: Service, call: Call, request: InputRequest): Input {
     const message = `'input': expected at most ${itemsMax} items with those before it.`
     throw new HttpError('invalid_request', message, { field: 'input' })
   }
-  const items = input.map((item, i) => resolved(service, call, item, `input[${i}]`))
+  const found = itemsReferredTo(service, call, input, bytesOfPrevious)
+  room.grow(found.bytes)
+  const items = input.map((item, i) => resolved(service, item, found.items, `input[${i}]`))
   const conversation = conversationOf(instructions, [
     ...before,
     ...items.map((item, i) => ({ ...item, place: `input[${i}]` })),
   ])
-  if (conversation.messages.length > 0) return { conversation, items, previous }
+  if (conversation.messages.length > 0) {
+    return { conversation, items, previous, bytesBefore: bytesOfPrevious + found.bytes }
+  }
   const message = "'input': expected a string, or items of which one is a message, but got none."
   throw new HttpError('invalid_request', message, { field: 'input' })
 }
@@ -143,31 +159,69 @@ function previousOf({ responses, settings }: Service, { owner }: Call, id: strin
   if (responses === undefined) {
     const otherwise = 'send the whole conversation as input'
     const message = `'${field}': expected nothing, as ${noStore()}; ${otherwise}.`
-    throw new HttpError('invalid_request', message, { field })
+    throw new HttpError('previous_response', message, { field })
   }
   const previous = responses.get(owner, id)
   if (previous !== undefined && previous.conversationBytes > settings.bodyBytesMax) {
-    const most = `at most ${settings.bodyBytesMax} bytes of responses before it; there are more`
-    throw new HttpError('body_size', `'${field}': expected ${most}.`, { field })
+    throw tooMuchBefore(field, settings.bodyBytesMax)
   }
   if (previous !== undefined) return previous
   const message = `There is no previous response '${id.slice(0, 100)}' (any more).`
   throw new HttpError('previous_response', message, { field })
 }
 
+function tooMuchBefore(field: string, bytesMax: number): HttpError {
+  const most = `at most ${bytesMax} bytes of responses before it; there are more`
+  return new HttpError('body_size', `'${field}': expected ${most}.`, { field })
+}
+
+const noItems: FoundItems = { items: new Map(), bytes: 0 }
+
+/**
+ * The items of other responses that an input has in places of its own. Each but once: a few bytes
+ * could ask for any number of copies of a large one.
+ * @param bytesBefore of the response that it follows
+ */
+function itemsReferredTo(
+  { responses, settings }: Service,
+  { owner }: Call,
+  input: readonly InputItem[],
+  bytesBefore: number,
+): FoundItems {
+  const ids = new Set<string>()
+  for (const [i, { said }] of input.entries()) {
+    if (said.kind !== 'reference') continue
+    if (ids.has(said.id)) {
+      throw fieldError(`input[${i}]`, 'an item that is referred to once', said.id)
+    }
+    ids.add(said.id)
+  }
+  if (responses === undefined || ids.size === 0) return noItems
+  const found = responses.items(owner, ids, settings.bodyBytesMax - bytesBefore)
+  if (found === undefined) throw tooMuchBefore('input', settings.bodyBytesMax)
+  return found
+}
+
+/** For users of the AI SDK, which refers to items unless it is told otherwise. */
+function nothingToReferTo(): string {
+  const inClient = 'set `store: false` in the client, which then sends the items themselves'
+  const inServer = `start it with ${optionName('responseStore')}`
+  return `this server keeps no responses; ${inClient}, or ${inServer}`
+}
+
 function resolved(
   { responses }: Service,
-  { owner }: Call,
   item: InputItem,
+  items: ReadonlyMap<string, unknown>,
   field: string,
 ): InputItem {
   if (item.said.kind !== 'reference') return item
-  const found = responses?.item(owner, item.said.id)
+  const found = items.get(item.said.id)
   if (found !== undefined) return keptItem(found)
   const id = item.said.id.slice(0, 100)
-  const why = responses === undefined ? `, as ${noStore()}; send the item itself` : ''
+  const why = responses === undefined ? `, as ${nothingToReferTo()}` : ''
   const message = `'${field}': expected an item, but there is no '${id}' to refer to${why}.`
-  throw new HttpError('invalid_request', message, { field })
+  throw new HttpError('item', message, { field })
 }
 
 /** Keeps the response where it is to be kept. The items are made text now: they may be large. */
@@ -179,5 +233,5 @@ function keeping(
 ): Keep {
   if (responses === undefined || !store) return () => undefined
   const input = keptInput(items)
-  return (response) => responses.put(owner, response.id, response, input, previous)
+  return (response) => responses.put(owner, response, input, previous)
 }

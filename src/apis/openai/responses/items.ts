@@ -69,25 +69,18 @@ export function readItem(given: unknown): Said | Problem {
       : readMessage(given)
   }
   if (typeof type !== 'string') return { expected: 'the type of an item, a string', path: ['type'] }
-  const read = Object.hasOwn(readers, type) ? readers[type] : undefined
-  return read === undefined ? readOther(given, type) : read(given)
+  return readers.get(type)?.(given) ?? readOther(given, type)
 }
 
-const readers: Readonly<Record<string, (given: Record<string, unknown>) => Said | Problem>> = {
-  message: readMessage,
-  reasoning: readReasoning,
-  function_call: (given) => readCall(given, 'arguments', textOfArguments),
-  custom_tool_call: (given) => {
-    return readCall(given, 'input', (input) => JSON.stringify({ input: textOfInput(input) }))
-  },
-  function_call_output: readAnswer,
-  custom_tool_call_output: readAnswer,
-  item_reference: ({ id }) => {
-    return typeof id === 'string'
-      ? { kind: 'reference', id }
-      : { expected: 'the id of an item', path: ['id'] }
-  },
-}
+const readers = new Map<string, (given: Record<string, unknown>) => Said | Problem>([
+  ['message', readMessage],
+  ['reasoning', readReasoning],
+  ['function_call', (given) => readCall(given, 'arguments', textOfArguments)],
+  ['custom_tool_call', (given) => readCall(given, 'input', argumentsOfInput)],
+  ['function_call_output', readAnswer],
+  ['custom_tool_call_output', readAnswer],
+  ['item_reference', readReference],
+])
 
 const roles = ['developer', 'system', 'user', 'assistant'] as const
 const roleError = roles.map((role) => `"${role}"`).join(', ')
@@ -131,8 +124,14 @@ function textOfArguments(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? {})
 }
 
-function textOfInput(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? '')
+function argumentsOfInput(value: unknown): string {
+  const input = typeof value === 'string' ? value : JSON.stringify(value ?? '')
+  return JSON.stringify({ input })
+}
+
+function readReference({ id }: Record<string, unknown>): Said | Problem {
+  if (typeof id === 'string') return { kind: 'reference', id }
+  return { expected: 'the id of an item', path: ['id'] }
 }
 
 function readAnswer({ call_id: id, output }: Record<string, unknown>): Said | Problem {

@@ -3,6 +3,7 @@ import { type Answer, json, jsonType, whole } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
 import { HttpError } from '../../../web/errors.js'
 import type { KeptResponse, Service } from '../../api.js'
+import { fieldError } from '../../request.js'
 
 /** Responses that the server keeps, for the key that made them. */
 
@@ -30,16 +31,17 @@ export function inputItems(service: Service, call: Call, id: string): Answer {
   const all = keptOf(service, call, id).input().map(listed)
   const { query } = call
   const order = query.get('order') ?? 'desc'
-  if (order !== 'asc' && order !== 'desc') throw wrong('order', '"asc" or "desc"', order)
+  if (order !== 'asc' && order !== 'desc') throw fieldError('order', '"asc" or "desc"', order)
   const asked = query.get('limit') ?? String(limitDefault)
   const limit = Number(asked)
   if (!/^\d+$/.test(asked) || limit < 1 || limit > limitMax) {
-    throw wrong('limit', `a whole number from 1 to ${limitMax}`, asked)
+    throw fieldError('limit', `a whole number from 1 to ${limitMax}`, asked)
   }
   const items = order === 'asc' ? all : all.reverse()
   const after = query.get('after')
   const from = after === null ? 0 : items.findIndex((item) => item.id === after) + 1
-  if (after !== null && from === 0) throw wrong('after', 'the id of an item of the input', after)
+  if (after !== null && from === 0)
+    throw fieldError('after', 'the id of an item of the input', after)
   const data = items.slice(from, from + limit)
   return json(200, {
     object: 'list',
@@ -72,9 +74,4 @@ function notFound({ responses }: Service, id: string): HttpError {
   const why =
     responses === undefined ? `; this server keeps none (${optionName('responseStore')})` : ''
   return new HttpError('response', `There is no response '${id.slice(0, 100)}'${why}.`)
-}
-
-function wrong(field: string, expected: string, got: string): HttpError {
-  const message = `'${field}': expected ${expected}, but got ${JSON.stringify(got.slice(0, 60))}.`
-  return new HttpError('invalid_request', message, { field })
 }

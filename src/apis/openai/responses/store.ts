@@ -1,4 +1,4 @@
-import type { KeptResponse, ResponseStore } from '../../api.js'
+import type { FoundItems, KeptInput, KeptResponse, MadeResponse, ResponseStore } from '../../api.js'
 
 interface Limits {
   readonly responsesMax: number
@@ -7,8 +7,8 @@ interface Limits {
 
 /** What a response takes beside its JSON, in bytes; an estimate. */
 const overheadBytes = 256
-/** The same of an item's id, beside its characters. */
-const idBytes = 128
+/** The same of an item's id, beside its characters, with the set of turns that have the item. */
+const idBytes = 320
 
 /**
  * Responses in memory, each with the input that it was asked with. One that follows another shares
@@ -19,8 +19,8 @@ export class MemoryResponseStore implements ResponseStore {
   readonly #limits: Limits
   /** By owner and id, the one used last at the end. */
   readonly #kept = new Map<string, Turn>()
-  /** Which turn has an item, by owner and id. */
-  readonly #turnOfItem = new Map<string, Turn>()
+  /** Which turns have an item, by owner and id, the newest at the end. */
+  readonly #turnsOfItem = new Map<string, Set<Turn>>()
   #bytes = 0
 
   constructor(limits: Limits) {
@@ -36,12 +36,14 @@ export class MemoryResponseStore implements ResponseStore {
     return this.#bytes
   }
 
-  put(owner: string, id: string, response: object, input: string, previous?: KeptResponse): void {
+  /** One that is too large with all that it follows is not kept: others would go for nothing. */
+  put(owner: string, response: MadeResponse, input: KeptInput, previous?: KeptResponse): void {
+    const { responsesMax, bytesMax } = this.#limits
     const turn = new Turn(owner, response, input, previous as Turn | undefined)
-    this.#kept.set(keyOf(owner, id), turn)
+    if (turn.chainBytes > bytesMax) return
+    this.#kept.set(keyOf(owner, response.id), turn)
     this.#retain(turn)
     for (const [key, oldest] of this.#kept) {
-      const { responsesMax, bytesMax } = this.#limits
       if (this.#kept.size <= responsesMax && this.#bytes <= bytesMax) return
       this.#kept.delete(key)
       this.#release(oldest)
@@ -66,30 +68,72 @@ export class MemoryResponseStore implements ResponseStore {
     return true
   }
 
-  item(owner: string, id: string): unknown {
-    const turn = this.#turnOfItem.get(keyOf(owner, id))
-    return turn?.own().find((item) => idOf(item) === id)
+  /** Each turn is read once, however many of its items are asked for. */
+  items(owner: string, ids: ReadonlySet<string>, bytesMax: number): FoundItems | undefined {
+    const turns = new Map<Turn, Set<string>>()
+    let bytes = 0
+    for (const id of ids) {
+      const turn = this.#newestWith(keyOf(owner, id))
+      if (turn === undefined) continue
+      const wanted = turns.get(turn)
+      wanted?.add(id)
+      if (wanted !== undefined) continue
+      turns.set(turn, new Set([id]))
+      bytes += turn.ownBytes
+      if (bytes > bytesMax) return undefined
+    }
+    const items = new Map<string, unknown>()
+    for (const [turn, wanted] of turns) {
+      for (const item of turn.own()) {
+        const { id } = item as { id: string }
+        if (wanted.has(id) && !items.has(id)) items.set(id, item)
+      }
+    }
+    return { items, bytes }
+  }
+
+  #newestWith(key: string): Turn | undefined {
+    let newest: Turn | undefined
+    for (const turn of this.#turnsOfItem.get(key) ?? []) newest = turn
+    return newest
   }
 
   /** Not by recursion: a conversation may have very many turns. */
   #retain(last: Turn): void {
+    const added: Turn[] = []
     let turn: Turn | undefined = last
     while (turn !== undefined && turn.users++ === 0) {
-      this.#bytes += turn.bytes
-      for (const id of turn.ids) this.#turnOfItem.set(keyOf(turn.owner, id), turn)
+      added.push(turn)
       turn = turn.previous
+    }
+    for (const one of added.reverse()) this.#add(one)
+  }
+
+  #add(turn: Turn): void {
+    this.#bytes += turn.bytes
+    for (const id of turn.ids) {
+      const key = keyOf(turn.owner, id)
+      const turns = this.#turnsOfItem.get(key)
+      if (turns === undefined) this.#turnsOfItem.set(key, new Set([turn]))
+      else turns.add(turn)
     }
   }
 
   #release(last: Turn): void {
     let turn: Turn | undefined = last
     while (turn !== undefined && --turn.users === 0) {
-      this.#bytes -= turn.bytes
-      for (const id of turn.ids) {
-        const key = keyOf(turn.owner, id)
-        if (this.#turnOfItem.get(key) === turn) this.#turnOfItem.delete(key)
-      }
+      this.#remove(turn)
       turn = turn.previous
+    }
+  }
+
+  #remove(turn: Turn): void {
+    this.#bytes -= turn.bytes
+    for (const id of turn.ids) {
+      const key = keyOf(turn.owner, id)
+      const turns = this.#turnsOfItem.get(key)
+      turns?.delete(turn)
+      if (turns?.size === 0) this.#turnsOfItem.delete(key)
     }
   }
 }
@@ -99,43 +143,52 @@ function keyOf(owner: string, id: string): string {
   return `${owner}\n${id}`
 }
 
-function idOf(item: unknown): string | undefined {
-  const { id } = item as { id?: unknown }
-  return typeof id === 'string' ? id : undefined
-}
-
 /** A response with its own part of the input. As bytes: objects take several times as much. */
 class Turn implements KeptResponse {
   readonly owner: string
   readonly previous: Turn | undefined
   readonly body: Buffer
   readonly ids: readonly string[]
-  readonly bytes: number
+  /** Of its part of the conversation, as JSON. What else a body repeats is no part of it. */
+  readonly ownBytes: number
   readonly conversationBytes: number
+  /** All that it takes. */
+  readonly bytes: number
+  /** The same with the turns that it follows. */
+  readonly chainBytes: number
   /** Itself, while it is kept, and those that follow it. */
   users = 0
   readonly #input: Buffer
+  /** The end of the body. */
+  readonly #output: Buffer
 
-  constructor(owner: string, response: object, input: string, previous: Turn | undefined) {
+  constructor(
+    owner: string,
+    { output, ...head }: MadeResponse,
+    input: KeptInput,
+    previous: Turn | undefined,
+  ) {
     this.owner = owner
     this.previous = previous
-    this.body = Buffer.from(JSON.stringify(response))
-    this.#input = Buffer.from(input)
-    this.ids = this.own().flatMap((item) => idOf(item) ?? [])
-    const own = this.body.length + this.#input.length
-    this.conversationBytes = own + (previous?.conversationBytes ?? 0)
+    const opening = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"output":`)
+    this.body = Buffer.concat([opening, Buffer.from(`${JSON.stringify(output)}}`)])
+    this.#output = this.body.subarray(opening.length, -1)
+    this.#input = Buffer.from(input.json)
+    this.ids = [...input.ids, ...output.map(({ id }) => id)]
+    this.ownBytes = this.#input.length + this.#output.length
+    this.conversationBytes = this.ownBytes + (previous?.conversationBytes ?? 0)
     const named = this.ids.reduce((sum, id) => sum + 2 * id.length + idBytes, 0)
-    this.bytes = own + named + overheadBytes
+    this.bytes = this.body.length + this.#input.length + named + overheadBytes
+    this.chainBytes = this.bytes + (previous?.chainBytes ?? 0)
   }
 
   /** Its part of the input, and its output. */
   own(): unknown[] {
-    const { output } = JSON.parse(this.body.toString()) as { output: unknown[] }
-    return [...this.#ownInput(), ...output]
+    return [...itemsOf(this.#input), ...itemsOf(this.#output)]
   }
 
   input(): unknown[] {
-    return [...(this.previous?.conversation() ?? []), ...this.#ownInput()]
+    return [...(this.previous?.conversation() ?? []), ...itemsOf(this.#input)]
   }
 
   conversation(): unknown[] {
@@ -145,8 +198,8 @@ class Turn implements KeptResponse {
     }
     return turns.reverse().flatMap((turn) => turn.own())
   }
+}
 
-  #ownInput(): unknown[] {
-    return JSON.parse(this.#input.toString()) as unknown[]
-  }
+function itemsOf(json: Buffer): unknown[] {
+  return JSON.parse(json.toString()) as unknown[]
 }

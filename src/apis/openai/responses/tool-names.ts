@@ -26,13 +26,12 @@ export class ToolNames {
     return this.#identities.get(modelName) ?? { kind: 'function', name: modelName }
   }
 
-  /** The model's name of a tool that a request names, with its namespace or without. */
-  modelNameOf(name: string, namespace?: string): string {
-    const whole = modelToolName(name, namespace)
-    if (this.#identities.has(whole)) return whole
+  /** The model's name of a tool that a request names, with its namespace in front or without. */
+  modelNameOf(name: string): string {
+    if (this.#identities.has(name)) return name
     for (const [modelName, identity] of this.#identities) {
       if (identity.name === name) return modelName
     }
-    return whole
+    return name
   }
 }

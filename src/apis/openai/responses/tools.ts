@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import type { RequestNote, Tool, ToolChoice } from '../../../api/types.js'
+import type { Tool, ToolChoice } from '../../../api/types.js'
 import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
-import type { WireTools } from '../../tool-list.js'
+import { type ListedTool, listOfTools, readTools, type WireTools } from '../../tool-list.js'
 import { readTool } from '../chat/tools.js'
 import { type ToolIdentity, ToolNames } from './tool-names.js'
 
@@ -17,60 +17,58 @@ export interface ResponseTools extends WireTools {
   readonly told: readonly unknown[]
 }
 
-/** A tool where the request has it. */
-interface Listed {
-  readonly given: unknown
-  readonly path: readonly (string | number)[]
-  readonly at: string
+/** A tool, or one of a namespace's. */
+interface Listed extends ListedTool {
   readonly namespace?: string
 }
 
-/** Of tools that are left out, so many are told of one by one. */
-const leftOutToldMax = 64
+export const responseTools = listOfTools.transform((list, context): ResponseTools => {
+  const names = new ToolNames()
+  const told = new Map<string, unknown>()
+  const readOne = (one: Listed) => {
+    const read = readListed(one)
+    if ('expected' in read || read.tool === undefined) return read
+    const { tool, kind = 'function' } = read
+    told.set(one.at, kind === 'function' ? toldFunction(tool) : toldCustom(one.given))
+    return { ...read, tool: { ...tool, name: names.add(identityOf(tool.name, kind, one)) } }
+  }
+  const read = readTools(list.flatMap(listedAt), readOne, context)
+  if (read === undefined) return z.NEVER
+  return { ...read, names, told: list.map((given, i) => toldAt(given, i, told)) }
+})
 
-export const responseTools = z
-  .array(z.unknown(), { error: 'an array of tools' })
-  .transform((list, context): ResponseTools => {
-    const names = new ToolNames()
-    const tools: Tool[] = []
-    const places: WireTools['places'][number][] = []
-    const notes: RequestNote[] = []
-    let leftOut = 0
-    for (const one of list.flatMap(listedAt)) {
-      const read = readOne(one)
-      if ('expected' in read) {
-        const path = [...one.path, ...read.path]
-        context.issues.push({ code: 'custom', message: read.expected, path, input: list })
-        return z.NEVER
-      }
-      const { tool, kind } = read
-      if (tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
-      if (tool === undefined) continue
-      tools.push({ ...tool, name: names.add(identityOf(tool.name, kind, one)) })
-      places.push(read.place)
-    }
-    if (leftOut > leftOutToldMax) {
-      const message = `${leftOut - leftOutToldMax} more of other types; taken as: left out`
-      notes.push({ path: 'tools', message })
-    }
-    return { tools, places, notes, names, told: list.map(toldTool) }
-  })
+interface Namespace extends Record<string, unknown> {
+  readonly name: string
+  readonly tools: readonly unknown[]
+}
+
+function isNamespace(given: unknown): given is Namespace {
+  if (!isRecord(given) || given.type !== 'namespace') return false
+  return typeof given.name === 'string' && Array.isArray(given.tools)
+}
 
 /** A namespace's tools are listed in its place. */
 function listedAt(given: unknown, i: number): Listed[] {
-  const at = `tools[${i}]`
-  const isNamespace = isRecord(given) && given.type === 'namespace'
-  if (!isNamespace || !Array.isArray(given.tools)) return [{ given, path: [i], at }]
+  if (!isNamespace(given)) return [{ given, path: [i], at: placeOf(i) }]
   const { name: namespace } = given
-  if (typeof namespace !== 'string') return [{ given, path: [i], at }]
-  return given.tools.map((one: unknown, j) => {
-    return { given: one, path: [i, 'tools', j], at: `${at}.tools[${j}]`, namespace }
+  return given.tools.map((one, j) => {
+    return { given: one, path: [i, 'tools', j], at: placeOf(i, j), namespace }
   })
+}
+
+function placeOf(i: number, j?: number): string {
+  return j === undefined ? `tools[${i}]` : `tools[${i}].tools[${j}]`
+}
+
+/** As the response has it: what was read of a function, and of anything else what was given. */
+function toldAt(given: unknown, i: number, told: ReadonlyMap<string, unknown>): unknown {
+  if (!isNamespace(given)) return told.get(placeOf(i)) ?? given
+  return { ...given, tools: given.tools.map((one, j) => told.get(placeOf(i, j)) ?? one) }
 }
 
 type ReadTool = ReturnType<typeof readTool> & { readonly kind?: ToolIdentity['kind'] }
 
-function readOne({ given, at, namespace }: Listed): ReadTool {
+function readListed({ given, at, namespace }: Listed): ReadTool {
   if (!isRecord(given)) return readTool(given, at)
   if (given.type === 'custom') return { ...readCustom(given, at), kind: 'custom' }
   const isBroken = given.type === 'namespace' && namespace === undefined
@@ -79,11 +77,7 @@ function readOne({ given, at, namespace }: Listed): ReadTool {
   return { expected: field === 'tools' ? 'an array of tools' : 'a string', path: [field] }
 }
 
-function identityOf(
-  name: string,
-  kind: ToolIdentity['kind'] = 'function',
-  { namespace }: Listed,
-): ToolIdentity {
+function identityOf(name: string, kind: ToolIdentity['kind'], { namespace }: Listed): ToolIdentity {
   return { kind, name, ...(namespace === undefined ? {} : { namespace }) }
 }
 
@@ -96,9 +90,11 @@ const inputSchema = {
 
 /** Its format is told in words: of a grammar the model reads what the input has to look like. */
 function readCustom(given: Record<string, unknown>, at: string): ReturnType<typeof readTool> {
-  const custom = isRecord(given.custom) ? given.custom : given
-  const { name, description, format } = custom
-  if (typeof name !== 'string') return { expected: 'a string', path: ['name'] }
+  const isWrapped = isRecord(given.custom)
+  const { name, description, format } = isRecord(given.custom) ? given.custom : given
+  if (typeof name !== 'string') {
+    return { expected: 'a string', path: isWrapped ? ['custom', 'name'] : ['name'] }
+  }
   const texts = [typeof description === 'string' ? description : '', wordsOfFormat(format)]
   const words = texts.filter((text) => text !== '').join('\n\n')
   const tool: Tool = {
@@ -115,17 +111,21 @@ function wordsOfFormat(format: unknown): string {
   return `The input must follow this ${syntax}:\n${format.definition}`
 }
 
+/** Without the object of its own that chats have around it. */
+function toldCustom(given: unknown): unknown {
+  return isRecord(given) && isRecord(given.custom) ? { type: 'custom', ...given.custom } : given
+}
+
 /** A function has all of its declared fields in a response. */
-function toldTool(tool: unknown): unknown {
-  if (!isRecord(tool) || (tool.type !== undefined && tool.type !== 'function')) return tool
-  const {
-    name,
-    description,
-    parameters = null,
-    strict = null,
-  } = isRecord(tool.function) ? tool.function : tool
+function toldFunction({ name, description, parameters, strict }: Tool): object {
   const words = description === undefined ? {} : { description }
-  return { type: 'function', name, ...words, parameters, strict }
+  return {
+    type: 'function',
+    name,
+    ...words,
+    parameters: parameters ?? null,
+    strict: strict ?? null,
+  }
 }
 
 /** Which tools may be called: for the engine, and as the response repeats it. */

@@ -14,6 +14,8 @@ export class ResponseEvents {
   readonly #output: Output
   /** Of the next event. */
   #number = 0
+  /** How many were handed over. */
+  #told = 0
   /** What has been made and not handed over. */
   #frames = ''
 
@@ -28,7 +30,7 @@ export class ResponseEvents {
   }
 
   /** As OpenAI has it: Codex, which waits for 300 seconds, does not take a comment for a sign. */
-  get ping(): string {
+  ping(): string {
     this.#event('keepalive', {})
     return this.#taken()
   }
@@ -56,7 +58,8 @@ export class ResponseEvents {
   failure(error: HttpError): string {
     const { message, code, field } = error
     const state = { status: 'failed', output: this.#output.items, error: faultOf(error) } as const
-    this.#frames = ''
+    this.#frames = '' // what is not told has no numbers
+    this.#number = this.#told
     this.#event('error', { code: code ?? null, message, param: field ?? null })
     this.#event('response.failed', { response: responseBody(this.#head, state) })
     return this.#taken()
@@ -81,6 +84,7 @@ export class ResponseEvents {
   #taken(): string {
     const frames = this.#frames
     this.#frames = ''
+    this.#told = this.#number
     return frames
   }
 }

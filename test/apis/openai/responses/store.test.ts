@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { KeptResponse } from '../../../../src/apis/api.js'
+import type { KeptInput, KeptResponse } from '../../../../src/apis/api.js'
 import { MemoryResponseStore } from '../../../../src/apis/openai/responses/store.js'
 
 const plenty = { responsesMax: 1_000_000, bytesMax: 2 ** 40 }
@@ -8,10 +8,19 @@ function itemOf(id: string, text = '') {
   return { id, type: 'message', role: 'user', content: text }
 }
 
+function inputOf(...ids: string[]): KeptInput {
+  return { json: JSON.stringify(ids.map((id) => itemOf(id))), ids }
+}
+
 /** Puts a response with an item of its own in and out. */
 function put(store: MemoryResponseStore, id: string, previous?: KeptResponse, text = ''): void {
   const response = { id, output: [itemOf(`out_${id}`, text)] }
-  store.put('me', id, response, JSON.stringify([itemOf(`in_${id}`)]), previous)
+  store.put('me', response, inputOf(`in_${id}`), previous)
+}
+
+/** Those of these items that are there. */
+function found(store: MemoryResponseStore, ...ids: string[]): string[] {
+  return [...(store.items('me', new Set(ids), plenty.bytesMax)?.items.keys() ?? [])]
 }
 
 const idsOf = (items: readonly unknown[] = []) => items.map((item) => (item as { id: string }).id)
@@ -50,10 +59,10 @@ describe('a conversation', () => {
     expect(store.count).toBe(1)
     expect(store.get('me', '0')).toBeUndefined()
     expect(store.get('me', '2')?.conversation()).toHaveLength(6)
-    expect(idsOf([store.item('me', 'out_0')])).toEqual(['out_0'])
+    expect(found(store, 'out_0')).toEqual(['out_0'])
     put(store, '3')
     expect(store.bytes).toBe(chain(1).bytes)
-    expect(store.item('me', 'out_0')).toBeUndefined()
+    expect(found(store, 'out_0')).toEqual([])
   })
 })
 
@@ -70,11 +79,69 @@ describe('the memory of a store', () => {
     expect(store.count).toBeGreaterThan(0)
   })
 
-  test('holds no response that is too large by itself, and none is kept beside it', () => {
-    const store = new MemoryResponseStore({ responsesMax: 8, bytesMax: 1000 })
+  test('holds no response that is too large by itself, and the others stay', () => {
+    const store = new MemoryResponseStore({ responsesMax: 8, bytesMax: 5000 })
     put(store, 'small')
-    put(store, 'large', undefined, 'x'.repeat(1000))
-    expect([store.count, store.bytes]).toEqual([0, 0])
+    const before = store.bytes
+    put(store, 'large', undefined, 'x'.repeat(5000))
+    expect([store.get('me', 'large'), found(store, 'in_large')]).toEqual([undefined, []])
+    expect([store.count, store.bytes]).toEqual([1, before])
+    expect(store.get('me', 'small')).toBeDefined()
+  })
+
+  test('holds no conversation that is too large with all before it, and the others stay', () => {
+    const store = new MemoryResponseStore({ responsesMax: 99, bytesMax: 20_000 })
+    put(store, 'other')
+    const made = ['a', 'b', 'c', 'd'].map((id, i, all) => {
+      put(store, id, store.get('me', all[i - 1] ?? ''), 'x'.repeat(4000))
+      return store.get('me', id) !== undefined
+    })
+    expect(made).toEqual([true, true, true, false])
+    expect(store.get('me', 'c')?.conversation()).toHaveLength(6)
+    expect(store.get('me', 'other')).toBeDefined()
+  })
+
+  test('is counted for those that follow without what a body repeats', () => {
+    const store = new MemoryResponseStore(plenty)
+    const response = { id: 'a', instructions: 'x'.repeat(9000), output: [itemOf('out_a')] }
+    store.put('me', response, inputOf('in_a'))
+    const kept = store.get('me', 'a') as KeptResponse
+    expect(JSON.parse(Buffer.from(kept.body).toString())).toEqual(response)
+    expect(kept.conversationBytes).toBe(2 * JSON.stringify([itemOf('out_a')]).length - 1)
+    expect(store.bytes).toBeGreaterThan(9000)
+  })
+})
+
+describe('items that are asked for', () => {
+  test('are found in whichever responses have them, each response read once', () => {
+    const store = chain(2)
+    const own = JSON.stringify([itemOf('in_0')]).length + JSON.stringify([itemOf('out_0')]).length
+    const one = store.items('me', new Set(['in_0', 'out_0', 'none']), own)
+    expect([...(one?.items.keys() ?? [])]).toEqual(['in_0', 'out_0'])
+    expect(one?.items.get('out_0')).toEqual(itemOf('out_0'))
+    expect(one?.bytes).toBe(own)
+    expect(store.items('me', new Set(['in_0', 'in_1']), 2 * own)?.bytes).toBe(2 * own)
+  })
+
+  test('are not read where that is too much', () => {
+    const store = chain(2)
+    const { bytes = 0 } = store.items('me', new Set(['in_0']), plenty.bytesMax) ?? {}
+    expect(store.items('me', new Set(['in_0', 'in_1']), 2 * bytes - 1)).toBeUndefined()
+    expect(store.items('me', new Set(['none']), 0)?.items.size).toBe(0)
+  })
+
+  test('stay as long as any response has them, whichever goes first', () => {
+    for (const [gone, left] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const store = new MemoryResponseStore(plenty)
+      for (const id of ['a', 'b']) store.put('me', { id, output: [] }, inputOf('shared'))
+      store.delete('me', gone)
+      expect(found(store, 'shared')).toEqual(['shared'])
+      store.delete('me', left)
+      expect([found(store, 'shared'), store.bytes]).toEqual([[], 0])
+    }
   })
 })
 
@@ -94,10 +161,10 @@ test('what one has used last stays the longest', () => {
 test('what is of one owner is there for no other', () => {
   const store = chain(1)
   expect(store.get('you', '0')).toBeUndefined()
-  expect(store.item('you', 'out_0')).toBeUndefined()
+  expect(store.items('you', new Set(['out_0']), plenty.bytesMax)?.items.size).toBe(0)
   expect(store.delete('you', '0')).toBe(false)
   expect(store.get('me', '0')).toBeDefined()
   // An id with a line break in it is no way into another's.
-  store.put('a', 'b\nc', { id: 'b\nc', output: [] }, '[]')
+  store.put('a', { id: 'b\nc', output: [] }, inputOf())
   expect(store.get('a\nb', 'c')).toBeDefined()
 })

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { WireReader } from '../wire-reader.js'
 import { EventRules } from './event-rules.js'
 import { anthropicProblem, type Shape } from './shapes.js'
 
@@ -18,67 +19,41 @@ export function isAnthropic(req: IncomingMessage): boolean {
   return /^\/messages(\/|$)/.test(plainPath(req)) || req.headers['anthropic-version'] !== undefined
 }
 
-/** One response, as it is written; `wrong` is told what is not as it is declared. */
-export class AnthropicReader {
-  readonly #req: IncomingMessage
-  readonly #res: ServerResponse
-  readonly #wrong: (problem: string) => void
+/** One response in Anthropic's words. */
+export class AnthropicReader extends WireReader {
   readonly #rules = new EventRules()
-  #text = ''
 
-  constructor(req: IncomingMessage, res: ServerResponse, wrong: (problem: string) => void) {
-    this.#req = req
-    this.#res = res
-    this.#wrong = wrong
-  }
-
-  take(chunk: unknown): void {
-    if (typeof chunk !== 'string' && !Buffer.isBuffer(chunk)) return
-    this.#text += chunk.toString()
-    if (!this.#isStream) return
-    const frames = this.#text.split('\n\n')
-    this.#text = frames.pop() ?? ''
-    for (const frame of frames) this.#frame(frame)
-  }
-
-  end(): void {
-    if (this.#isStream) {
-      this.#tell(this.#text === '' ? '' : `the stream ends within a frame: ${this.#text}`)
-      this.#tell(this.#rules.end())
-    } else if (this.#text !== '' && this.#req.method !== 'HEAD') {
-      this.#hold(this.#shape, this.#text)
+  protected frame(frame: string): void {
+    const [, name = '', json = ''] = /^event: (\w+)\ndata: (\{.*\})$/.exec(frame) ?? []
+    if (name === '') {
+      this.tell(`no event of one JSON line: ${frame}`)
+      return
     }
+    this.parsed(json, (value) => {
+      const event = value as { type: string }
+      if (event.type !== name) this.tell(`an event ${name} of type ${event.type}`)
+      this.tell(this.#rules.take(event))
+      if (name !== 'ping') this.#hold(name === 'error' ? 'ErrorResponse' : 'StreamEvent', value)
+      else if (json !== '{"type":"ping"}') this.tell(`a ping: ${json}`)
+    })
   }
 
-  get #isStream(): boolean {
-    return `${this.#res.getHeader('content-type')}`.startsWith('text/event-stream')
+  protected body(text: string): void {
+    this.parsed(text, (value) => this.#hold(this.#shape, value))
+  }
+
+  protected missing(): string {
+    return this.#rules.end()
   }
 
   get #shape(): Shape | undefined {
-    if (this.#res.statusCode !== 200) return 'ErrorResponse'
-    const path = plainPath(this.#req)
-    return path.startsWith('/models/') ? 'ModelInfo' : answers[`${this.#req.method} ${path}`]
+    if (this.res.statusCode !== 200) return 'ErrorResponse'
+    const path = plainPath(this.req)
+    return path.startsWith('/models/') ? 'ModelInfo' : answers[`${this.req.method} ${path}`]
   }
 
-  #frame(frame: string): void {
-    const [, name = '', json = ''] = /^event: (\w+)\ndata: (\{.*\})$/.exec(frame) ?? []
-    if (name === '') {
-      this.#wrong(`no event of one JSON line: ${frame}`)
-      return
-    }
-    const event = JSON.parse(json) as { type: string }
-    if (event.type !== name) this.#wrong(`an event ${name} of type ${event.type}`)
-    this.#tell(this.#rules.take(event))
-    if (name !== 'ping') this.#hold(name === 'error' ? 'ErrorResponse' : 'StreamEvent', json)
-    else if (json !== '{"type":"ping"}') this.#wrong(`a ping: ${json}`)
-  }
-
-  #hold(shape: Shape | undefined, json: string): void {
-    if (shape === undefined) this.#wrong('not in test/support/wire/anthropic/reader.ts')
-    else this.#tell(anthropicProblem(shape, JSON.parse(json)))
-  }
-
-  #tell(problem: string): void {
-    if (problem !== '') this.#wrong(problem)
+  #hold(shape: Shape | undefined, value: unknown): void {
+    if (shape === undefined) this.tell('not in test/support/wire/anthropic/reader.ts')
+    else this.tell(anthropicProblem(shape, value))
   }
 }

@@ -1,0 +1,111 @@
+import { CancelledError, type ErrorCode, InvalidOptionError, SluiceError } from '../api/errors.js'
+import { httpError } from '../web/errors.js'
+
+/**
+ * The AI SDK tells its errors by symbols, so that those of several of its releases are known. With
+ * them ours are too, and its packages need not be there.
+ */
+const anyError = Symbol.for('vercel.ai.error')
+const callError = Symbol.for('vercel.ai.error.AI_APICallError')
+const modelError = Symbol.for('vercel.ai.error.AI_NoSuchModelError')
+const unsupportedError = Symbol.for('vercel.ai.error.AI_UnsupportedFunctionalityError')
+
+/** Where trying the same again may go well. */
+const retried: readonly ErrorCode[] = [
+  'ERR_OVERLOADED',
+  'ERR_QUEUE_TIMEOUT',
+  'ERR_ENGINE_FAILED', // its batch is lost, and the engine goes on
+]
+
+/** Options of the engine's, and what the AI SDK calls them. */
+const sdkNames: Readonly<Record<string, string>> = {
+  maxTokens: 'maxOutputTokens',
+  stop: 'stopSequences',
+  schema: 'responseFormat.schema',
+  messages: 'prompt',
+  signal: 'abortSignal',
+  input: 'values',
+}
+
+/**
+ * An error of the engine, as the AI SDK's `APICallError`: it tries again what `isRetryable` says.
+ * `statusCode` is what our server would answer; `cause` is the engine's own error.
+ */
+class EngineCallError extends Error {
+  readonly [anyError] = true
+  readonly [callError] = true
+  override readonly name = 'AI_APICallError'
+  /** There is none: the engine is in this process. */
+  readonly url = 'sluice:engine'
+  readonly requestBodyValues = {}
+  readonly statusCode: number
+  readonly responseHeaders: Record<string, string>
+  readonly isRetryable: boolean
+  readonly data: { readonly code: ErrorCode }
+
+  constructor(cause: SluiceError) {
+    super(inSdkNames(cause), { cause })
+    const { status, retryAfterSeconds } = httpError(cause)
+    this.statusCode = status
+    this.isRetryable = retried.includes(cause.code)
+    this.data = { code: cause.code }
+    const seconds = this.isRetryable ? retryAfterSeconds : undefined
+    this.responseHeaders = seconds === undefined ? {} : { 'retry-after': `${seconds}` }
+  }
+}
+
+function inSdkNames(error: SluiceError): string {
+  const path = error instanceof InvalidOptionError ? error.option : ''
+  const [own = ''] = /^\w+/.exec(path) ?? []
+  const name = Object.hasOwn(sdkNames, own) ? sdkNames[own] : undefined
+  return name === undefined ? error.message : error.message.replace(`'${own}`, `'${name}`)
+}
+
+/** What a caller of a model is told of what was thrown. An abort is told by the signal's reason. */
+export function toldError(thrown: unknown, signal?: AbortSignal): unknown {
+  if (!(thrown instanceof SluiceError)) return thrown
+  if (!(thrown instanceof CancelledError) || !signal?.aborted) return new EngineCallError(thrown)
+  const { reason } = signal
+  if (reason instanceof Error || reason instanceof DOMException) return reason
+  return new DOMException(thrown.message, { name: 'AbortError', cause: thrown })
+}
+
+/** Runs what asks the engine; what it rejects with is what the AI SDK is told. */
+export async function told<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    throw toldError(error, signal)
+  }
+}
+
+type ModelType = 'languageModel' | 'embeddingModel' | 'imageModel'
+
+/** As the AI SDK's own. */
+export class NoSuchModelError extends Error {
+  readonly [anyError] = true
+  readonly [modelError] = true
+  override readonly name = 'AI_NoSuchModelError'
+  readonly modelId: string
+  readonly modelType: ModelType
+
+  constructor(modelId: string, modelType: ModelType, names: readonly string[]) {
+    const known = names.length === 0 ? 'there is none' : `there is ${names.join(', ')}`
+    super(`No such ${modelType}: ${modelId} (${known})`)
+    this.modelId = modelId
+    this.modelType = modelType
+  }
+}
+
+/** As the AI SDK's own. */
+export class UnsupportedFunctionalityError extends Error {
+  readonly [anyError] = true
+  readonly [unsupportedError] = true
+  override readonly name = 'AI_UnsupportedFunctionalityError'
+  readonly functionality: string
+
+  constructor(functionality: string, way: string) {
+    super(`'${functionality}' is not supported: ${way}.`)
+    this.functionality = functionality
+  }
+}

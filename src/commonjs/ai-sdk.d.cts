@@ -1,0 +1,2 @@
+import aiSdk = require('../ai-sdk/index.js')
+export = aiSdk

@@ -1,0 +1,225 @@
+import { APICallError } from '@ai-sdk/provider'
+import { describe, expect, test } from 'vitest'
+import { call, scriptedProvider, streamed, thrownBy } from '../support/chats/scripted-provider.js'
+import { settle } from '../support/eventually.js'
+import { tokenBytes } from '../support/fake-engine.js'
+
+// What the AI SDK is told of a reply, whole and streamed.
+
+const open = scriptedProvider()
+
+const called = (index: number, more: object) => ({
+  toolCalls: [{ index, arguments: '', ...more }],
+})
+const calls = [
+  { reasoning: 'Hm' },
+  { reasoning: '.' },
+  'I ',
+  'look',
+  called(0, { id: 'a', name: 'look' }),
+  called(0, { arguments: '{"at":' }),
+  called(0, { arguments: '"sky"}' }),
+  called(1, { id: 'b', name: 'wait' }),
+  called(1, { arguments: '{}' }),
+]
+const whole = [
+  { type: 'tool-call', toolCallId: 'a', toolName: 'look', input: '{"at":"sky"}' },
+  { type: 'tool-call', toolCallId: 'b', toolName: 'wait', input: '{}' },
+]
+
+describe('a reply', () => {
+  test('is its parts in their order', async () => {
+    const { sluice } = await open({ tokens: calls, end: 'tool_calls' })
+    const { content, finishReason } = await sluice().doGenerate(call())
+    expect(content).toEqual([
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text: 'I look' },
+      ...whole,
+    ])
+    expect(finishReason).toEqual({ unified: 'tool-calls', raw: 'tool_calls' })
+  })
+
+  test('is streamed in blocks, of which one ends before the next starts', async () => {
+    const parts = await streamed(await open({ tokens: calls, end: 'tool_calls' }))
+    expect(parts[0]).toEqual({ type: 'stream-start', warnings: [] })
+    expect(parts[1]).toMatchObject({
+      type: 'response-metadata',
+      id: expect.stringMatching(/.{8}/),
+      timestamp: expect.any(Date),
+      modelId: 'fake',
+    })
+    const short = parts.slice(2, -1).map((part) => {
+      const { type, id, delta } = part as { type: string; id?: string; delta?: string }
+      return type === 'tool-call' ? part : [type, id, ...(delta === undefined ? [] : [delta])]
+    })
+    expect(short).toEqual([
+      ['reasoning-start', 'reasoning-0'],
+      ['reasoning-delta', 'reasoning-0', 'Hm'],
+      ['reasoning-delta', 'reasoning-0', '.'],
+      ['reasoning-end', 'reasoning-0'],
+      ['text-start', 'text-1'],
+      ['text-delta', 'text-1', 'I '],
+      ['text-delta', 'text-1', 'look'],
+      ['text-end', 'text-1'],
+      ['tool-input-start', 'a'],
+      ['tool-input-delta', 'a', '{"at":'],
+      ['tool-input-delta', 'a', '"sky"}'],
+      ['tool-input-end', 'a'],
+      whole[0],
+      ['tool-input-start', 'b'],
+      ['tool-input-delta', 'b', '{}'],
+      ['tool-input-end', 'b'],
+      whole[1],
+    ])
+    expect(parts.at(-1)).toMatchObject({
+      type: 'finish',
+      finishReason: { unified: 'tool-calls', raw: 'tool_calls' },
+    })
+  })
+
+  test('that is cut within a call has no call that could be run', async () => {
+    const cut = { tokens: calls.slice(0, -4), end: 'length' as const }
+    const { sluice } = await open(cut)
+    const { content, finishReason } = await sluice().doGenerate(call())
+    expect(content.map(({ type }) => type)).toEqual(['reasoning', 'text'])
+    expect(finishReason).toEqual({ unified: 'length', raw: 'length' })
+    const types = (await streamed(await open(cut))).map(({ type }) => type)
+    expect(types.slice(-2)).toEqual(['tool-input-end', 'finish'])
+  })
+
+  test('that is cut behind its call has it', async () => {
+    const { sluice } = await open({ tokens: calls.slice(0, -2), end: 'length' })
+    const { content } = await sluice().doGenerate(call())
+    expect(content.at(-1)).toEqual(whole[0])
+  })
+
+  test('tells what it took and how it ended', async () => {
+    const tokens = [{ reasoning: 'Hm' }, 'a', 'b']
+    const usage = { promptTokens: 9, cachedTokens: 4, reasoningTokens: 1 }
+    const provider = await open({ tokens, ...usage })
+    const given = { seed: 5, maxOutputTokens: 3 }
+    const whole = await provider.sluice().doGenerate(call(given))
+    expect(whole.usage).toEqual({
+      inputTokens: { total: 9, noCache: 5, cacheRead: 4, cacheWrite: undefined },
+      outputTokens: { total: 3, text: 2, reasoning: 1 },
+      raw: { promptTokens: 9, cachedTokens: 4, completionTokens: 3, reasoningTokens: 1 },
+    })
+    expect(whole.providerMetadata).toEqual({
+      sluice: { seed: 5, limit: 'maxTokens', timings: expect.objectContaining({ parkedMs: 0 }) },
+    })
+    expect(whole.response).toMatchObject({ modelId: 'fake' })
+    const { usage: told, finishReason, providerMetadata } = whole
+    const last = (await streamed(provider, given)).at(-1)
+    expect(last).toEqual({ type: 'finish', usage: told, finishReason, providerMetadata })
+  })
+
+  test('tells how likely its tokens were, where that is asked for', async () => {
+    const entry = { bytes: tokenBytes('a'), logprob: -0.5 }
+    const tokens = [{ text: 'a', logprobs: [{ ...entry, top: [entry] }] }]
+    const provider = await open({ tokens })
+    const options = { providerOptions: { sluice: { logprobs: 1 } } }
+    const { providerMetadata } = await provider.sluice().doGenerate(call(options))
+    const logprobs = [{ token: 'a', logprob: -0.5, top: [{ token: 'a', logprob: -0.5 }] }]
+    expect(providerMetadata?.sluice).toMatchObject({ logprobs })
+    const last = (await streamed(provider, options)).at(-1)
+    expect(last).toMatchObject({ providerMetadata: { sluice: { logprobs } } })
+  })
+
+  test('tells what was dropped so that the conversation fits', async () => {
+    const { sluice } = await open({ tokens: ['a'] }, {}, { context: 64 })
+    const told = (text: string) => [{ type: 'text' as const, text: text.repeat(4) }]
+    const prompt = [
+      { role: 'user' as const, content: told('first ') },
+      { role: 'assistant' as const, content: told('second ') },
+      { role: 'user' as const, content: told('third ') },
+    ]
+    const options = { prompt, providerOptions: { sluice: { fit: true } } }
+    const { providerMetadata } = await sluice().doGenerate(options)
+    expect(providerMetadata?.sluice?.dropped).toEqual([0, 1])
+    const { stream } = await sluice().doStream({ ...options, prompt: prompt.slice(2) })
+    const parts = []
+    for await (const part of stream) parts.push(part)
+    expect(parts.at(-1)).toMatchObject({ providerMetadata: { sluice: { dropped: [] } } })
+  })
+
+  test('comes with its raw parts where they are asked for', async () => {
+    const parts = await streamed(await open({ tokens: ['a'] }), { includeRawChunks: true })
+    const raw = parts.filter(({ type }) => type === 'raw')
+    expect(raw).toEqual([{ type: 'raw', rawValue: { choice: 0, text: 'a', tokens: 1 } }])
+  })
+
+  test('is read no further than its reader goes', async () => {
+    const endless = { tokens: Array<string>(500).fill('a ') }
+    const { sluice, fake, engine } = await open(endless)
+    const { stream } = await sluice().doStream(call())
+    await settle(50)
+    expect(fake.produced.get(1)).toBe(8)
+    await stream.cancel()
+    await settle(50)
+    expect(fake.cancelled).toEqual([1])
+    expect(engine.stats()).toMatchObject({ running: 0, parked: 0, cancelled: 1 })
+  })
+})
+
+describe('an engine that fails', () => {
+  const failure = { code: 'ERR_ENGINE_FAILED' as const, message: 'the batch failed' }
+
+  test('in the middle of a reply is told of in the stream, which ends', async () => {
+    const parts = await streamed(await open({ tokens: ['a', 'b'], end: failure }))
+    const [ended, told, finish] = parts.slice(-3)
+    expect(ended).toEqual({ type: 'text-end', id: 'text-0' })
+    const { error } = told as { error: unknown }
+    expect(APICallError.isInstance(error)).toBe(true)
+    expect(error).toMatchObject({ statusCode: 500, isRetryable: true })
+    expect(finish).toMatchObject({
+      type: 'finish',
+      finishReason: { unified: 'error', raw: 'ERR_ENGINE_FAILED' },
+      usage: { inputTokens: { total: 4 }, outputTokens: { total: 2 } },
+    })
+  })
+
+  test('rejects a reply that is wanted whole', async () => {
+    const { sluice } = await open({ tokens: ['a'], end: failure })
+    const error = await thrownBy(sluice().doGenerate(call()))
+    expect(error).toMatchObject({ message: 'the batch failed', data: { code: failure.code } })
+  })
+
+  test.each([
+    ['ERR_QUEUE_TIMEOUT' as const, 503, true, { 'retry-after': '5' }],
+    ['ERR_CONTEXT_LENGTH' as const, 400, false, {}],
+    ['ERR_CLOSED' as const, 503, false, {}],
+  ])('by %s says whether to try again', async (code, statusCode, isRetryable, responseHeaders) => {
+    const { sluice } = await open({ tokens: [], refuse: { code, message: 'no' } })
+    for (const asked of [sluice().doGenerate(call()), sluice().doStream(call())]) {
+      const error = await thrownBy(asked)
+      expect(APICallError.isInstance(error)).toBe(true)
+      expect(error).toMatchObject({ statusCode, isRetryable, responseHeaders, cause: { code } })
+    }
+  })
+})
+
+describe('an abort', () => {
+  const endless = { tokens: Array<string>(500).fill('a ') }
+
+  test.each([
+    ['the signal’s own reason', new Error('enough'), 'Error'],
+    ['an AbortError', undefined, 'AbortError'],
+    ['an AbortError for a reason that is no error', 'enough', 'AbortError'],
+  ])('rejects with %s', async (_, reason, name) => {
+    const { sluice, fake } = await open(endless)
+    const leave = new AbortController()
+    const asked = thrownBy(sluice().doGenerate(call({ abortSignal: leave.signal })))
+    const { stream } = await sluice().doStream(call({ abortSignal: leave.signal }))
+    leave.abort(reason)
+    const reader = stream.getReader()
+    const read = async () => {
+      while (!(await reader.read()).done);
+    }
+    for (const error of [await asked, await thrownBy(read())]) expect(error).toMatchObject({ name })
+    await settle(50)
+    expect(fake.cancelled.sort()).toEqual([1, 2])
+    const before = { abortSignal: leave.signal }
+    expect(await thrownBy(sluice().doGenerate(call(before)))).toMatchObject({ name })
+    expect(fake.submitted).toHaveLength(2)
+  })
+})
