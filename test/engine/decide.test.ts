@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DecisionQuestion } from '../../src/api/decision-types.js'
 import { useBinding } from '../../src/binding/binding.js'
+import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { answerOf } from '../../src/engine/decide/answers.js'
 import { Labels } from '../../src/engine/decide/labels.js'
 import type { Engine } from '../../src/engine/engine.js'
@@ -88,6 +89,51 @@ describe('in flight', () => {
     await engine.close()
     await expect(engine.decide('a', scores(1))).rejects.toMatchObject({ code: 'ERR_CLOSED' })
     expect(native.submitted).toEqual([])
+  })
+})
+
+describe('usage', () => {
+  const textOf = ({ prompt }: NativeRequest) => {
+    if (typeof prompt !== 'object' || !('messages' in prompt)) throw new Error('no conversation')
+    return prompt.messages.map(({ role, content }) => `<${role}>${content}`).join('')
+  }
+  // A token for each character, as the fake has it where it counts.
+  const script = (request: NativeRequest) => ({
+    tokens: [],
+    promptTokens: textOf(request).length,
+  })
+  const asking = (instructions: string): DecisionQuestion => {
+    return { type: 'score', instructions, levels: ['only'] }
+  }
+  const going: DecisionQuestion = { type: 'choice', choices: ['fox'], begins: 'A' }
+  const before = 'Question: '
+
+  test.each([
+    ['that differ', ['One?', 'Two is long?', 'Three?']],
+    ['of which two begin alike', ['Is it about money?', 'Is it about time?', 'Why?']],
+    ['that are the same', ['Is it?', 'Is it?', 'Is it?', 'Is it?']],
+    ['alone', ['Is it?']],
+  ])('counts the state once, and questions %s as often as asked', async (_, texts) => {
+    const { engine, native } = await engineOf({ script })
+    const { usage } = await engine.decide('The state.', texts.map(asking), once)
+    const prompts = native.submitted.map(textOf)
+    const [first = ''] = prompts
+    const shared = first.indexOf(before) + before.length
+    const own = prompts.reduce((sum, prompt) => sum + prompt.length - shared, 0)
+    expect(usage.promptTokens).toBe(shared + own)
+  })
+
+  test('counts the state once where some questions begin their answer', async () => {
+    const { engine, native } = await engineOf({ script })
+    const questions = [going, asking('Is it?'), going, asking('Why?')]
+    const { usage } = await engine.decide('The state.', questions, once)
+    const prompts = native.submitted.map(textOf)
+    const introduced = (prompts[1] ?? '').indexOf(before) + before.length
+    const own = prompts.map((prompt) => {
+      const shared = prompt.includes(before) ? introduced : '<user>The state.'.length
+      return prompt.length - shared
+    })
+    expect(usage.promptTokens).toBe(own.reduce((sum, one) => sum + one, introduced))
   })
 })
 

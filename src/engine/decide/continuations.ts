@@ -34,7 +34,7 @@ export async function askToGoOn(
     seen.set(token, text)
     labels.push({ text, tokens: [token] })
   }
-  return { text: instructions ?? '', labels, begins }
+  return { introduction: '', text: instructions ?? '', labels, begins }
 }
 
 /** The first token of a text that is not one of its beginning. */

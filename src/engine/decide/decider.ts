@@ -8,6 +8,7 @@ import { askToGoOn } from './continuations.js'
 import { type Label, Labels } from './labels.js'
 import { type Asked, chatWith, waysToAsk } from './prompts.js'
 import { type PromptReading, readLabels } from './reading.js'
+import { sharedTokens, usageOf } from './usage.js'
 
 /**
  * What a model needs to decide: its labels, and how its answers begin. Owned by its engine, made
@@ -52,12 +53,11 @@ export class Decider {
     { orders = 2, cacheSalt, signal }: DecideOptions,
   ): Promise<DecideResult> {
     const ways = await this.#waysToAsk(questions, orders, signal)
-    const requests = ways.flat().map((one) => () => requestOf(state, one, cacheSalt))
-    const [readings, shared] = await Promise.all([
-      // So many that each slot finds its next one prepared.
-      readLabels(this.#client, requests, 2 * this.#parallel, signal),
-      sharedTokens(this.#client, state, twoOf(ways), signal),
-    ])
+    const all = ways.flat()
+    const requests = all.map((one) => () => requestOf(state, one, cacheSalt))
+    // So many that each slot finds its next one prepared.
+    const readings = await readLabels(this.#client, requests, 2 * this.#parallel, signal)
+    const usage = await this.#usage(state, all, readings, signal)
     let next = 0
     const answers = questions.map((question, i) => {
       const own = (ways[i] as Asked[]).map(({ labels }) => {
@@ -65,7 +65,25 @@ export class Decider {
       })
       return answerOf(question, own)
     })
-    return { answers, usage: usageOf(readings, shared) }
+    return { answers, usage }
+  }
+
+  /** Does not start before the answers are there, which a count that fails does not take away. */
+  async #usage(
+    state: NativeChat,
+    asked: readonly Asked[],
+    readings: readonly PromptReading[],
+    signal: AbortSignal | undefined,
+  ): Promise<DecideResult['usage']> {
+    const tokensOf = (chat: NativeChat) => {
+      return this.#client.text('tokenize-chat', { chat, mustFit: false }, signal)
+    }
+    try {
+      return usageOf(readings, await sharedTokens(state, asked, tokensOf))
+    } catch (error) {
+      if (signal?.aborted) throw error
+      return usageOf(readings, [])
+    }
   }
 
   async #waysToAsk(
@@ -110,40 +128,4 @@ function readingOf(labels: readonly Label[], logprobs: Float32Array): Reading {
     first += tokens.length
     return logSum(own)
   })
-}
-
-/** Two questions; or the two orders of a lone one. */
-function twoOf(ways: readonly Asked[][]): Asked[] {
-  const [first = [], second] = ways
-  return second === undefined ? first : [...first.slice(0, 1), ...second.slice(0, 1)]
-}
-
-/** Tokens that all prompts begin with, told by two of them. */
-async function sharedTokens(
-  client: EngineClient,
-  state: NativeChat,
-  asked: readonly Asked[],
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  if (asked.length < 2) return 0
-  const [a, b] = await Promise.all(
-    asked.map((one) => {
-      const chat = chatWith(state, one)
-      return client.text('tokenize-chat', { chat, mustFit: false }, signal)
-    }),
-  )
-  const most = Math.min(a?.length ?? 0, b?.length ?? 0)
-  let shared = 0
-  while (shared < most && a?.[shared] === b?.[shared]) shared++
-  return shared
-}
-
-function usageOf(readings: readonly PromptReading[], shared: number) {
-  let all = -(readings.length - 1) * shared
-  let computed = 0
-  for (const { promptTokens, cachedTokens } of readings) {
-    all += promptTokens
-    computed += promptTokens - cachedTokens
-  }
-  return { promptTokens: all, cachedTokens: Math.max(0, all - computed) }
 }

@@ -4,13 +4,17 @@ import type { Label, Labels } from './labels.js'
 
 /** A question as the model is asked it, once. */
 export interface Asked {
-  /** What follows the state; may be empty. */
+  /** Stands between the state and the text: the same for all questions of a kind. May be empty. */
+  readonly introduction: string
+  /** What follows them; may be empty. */
   readonly text: string
   /** The label of each option, in the order of the question's. */
   readonly labels: readonly Label[]
   /** What the answer begins with, where its labels go on with that. */
   readonly begins?: string | undefined
 }
+
+type Bare = Omit<Asked, 'introduction'>
 
 /** Of an option, as the model is shown it. */
 interface Shown {
@@ -38,11 +42,11 @@ export function waysToAsk(
   at: string,
 ): Asked[] {
   return waysOf(question, labels, orders, at).map((asked) => {
-    return { ...asked, text: `${introduction}${asked.text}` }
+    return { ...asked, introduction }
   })
 }
 
-function waysOf(question: DecisionQuestion, labels: Labels, orders: 1 | 2, at: string): Asked[] {
+function waysOf(question: DecisionQuestion, labels: Labels, orders: 1 | 2, at: string): Bare[] {
   switch (question.type) {
     case 'predicate':
       return predicate(question.instructions, labels, orders, at)
@@ -64,7 +68,7 @@ function waysOf(question: DecisionQuestion, labels: Labels, orders: 1 | 2, at: s
   }
 }
 
-function predicate(instructions: string, labels: Labels, orders: 1 | 2, at: string): Asked[] {
+function predicate(instructions: string, labels: Labels, orders: 1 | 2, at: string): Bare[] {
   const yesAndNo = labels.yesAndNo()
   if (yesAndNo !== undefined) return [{ text: instructions, labels: yesAndNo }]
   return withOptions(instructions, [{ name: 'yes' }, { name: 'no' }], [0, 1], labels, orders, at)
@@ -93,9 +97,9 @@ function withOptions(
   labels: Labels,
   orders: 1 | 2,
   at: string,
-): Asked[] {
+): Bare[] {
   const chosen = labels.ofOptions(shown.length, at)
-  const inOrder = (order: readonly number[]): Asked => {
+  const inOrder = (order: readonly number[]): Bare => {
     const lines = order.map((place, i) => {
       const { name, description } = shown[place] as Shown
       const behind = description === undefined ? '' : ` (${description})`
@@ -110,8 +114,12 @@ function withOptions(
 }
 
 /** The conversation with a question behind its state, and the beginning of its answer. */
-export function chatWith(state: NativeChat, { text, begins }: Asked): NativeChat {
-  const chat = text === '' ? state : withQuestion(state, text)
+export function chatWith(
+  state: NativeChat,
+  { introduction, text, begins }: Omit<Asked, 'labels'>,
+): NativeChat {
+  const asked = introduction + text
+  const chat = asked === '' ? state : withQuestion(state, asked)
   if (begins === undefined) return chat
   return { ...chat, messages: [...chat.messages, saidBy('assistant', begins)], continues: true }
 }
