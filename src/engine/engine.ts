@@ -287,10 +287,9 @@ export class Engine implements AsyncDisposable {
     return fromCaller(async () => {
       const given = parseDecideOptions(options)
       const asked = parseQuestions(questions)
-      const chat = parseChat(parseState(state), {
-        reasoning: { enabled: false },
-        continueFinal: false,
-      })
+      const messages = parseState(state) as readonly (ChatMessage | OpenAiMessage)[]
+      const template = { reasoning: { enabled: false }, continueFinal: false }
+      const chat = this.#templateChat(messages, template)
       const result = await (await this.#decider()).decide(chat, asked, given)
       return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
     })
@@ -405,15 +404,12 @@ export class Engine implements AsyncDisposable {
   #decider(): Promise<Decider> {
     const { client, reasoning } = this.#parts
     const { vocabulary } = this.model
-    this.#knownDecider ??= Decider.of(
-      client,
-      vocabulary,
-      reasoning.ends,
-      this.settings.parallel,
-    ).catch((error) => {
-      this.#knownDecider = undefined // the next call looks again
-      throw error
-    })
+    this.#knownDecider ??= Decider.of(client, vocabulary, reasoning.ends, this.settings).catch(
+      (error) => {
+        this.#knownDecider = undefined // the next call looks again
+        throw error
+      },
+    )
     return this.#knownDecider
   }
 

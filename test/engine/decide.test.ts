@@ -45,17 +45,30 @@ describe('in flight', () => {
     expect(native.submitted).toHaveLength(20)
   })
 
-  test('are as many as the queue takes, where others are in it', async () => {
-    const { engine, native } = await engineOf({ pace: 'manual' }, { parallel: 2, queue: 1 })
+  test('leave others half of a short queue', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' }, { parallel: 4, queue: 4 })
+    const decided = engine.decide('a', scores(20), once)
+    await expect.poll(() => native.submitted.length).toBe(6)
     const other = engine.complete('a', { maxTokens: 1 })
+    for (let i = 0; i < 20; i++) {
+      native.step(3)
+      await new Promise(setImmediate)
+    }
+    expect(await other.text()).toBe('Once')
+    expect((await decided).answers).toHaveLength(20)
+  })
+
+  test('are as many as the queue takes, where others are in it', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' }, { parallel: 2, queue: 2 })
+    const others = [1, 2].map(() => engine.complete('a', { maxTokens: 1 }))
     const decided = engine.decide('a', scores(5), once)
-    await expect.poll(() => native.submitted.length).toBe(3)
+    await expect.poll(() => native.submitted.length).toBe(4)
     for (let i = 0; i < 20; i++) {
       native.step(3)
       await new Promise(setImmediate)
     }
     expect((await decided).answers).toHaveLength(5)
-    await other.text()
+    for (const other of others) await other.text()
   })
 
   test('is none once the signal fired, and the call rejects with its reason', async () => {
@@ -78,6 +91,32 @@ describe('in flight', () => {
     native.fail(native.submitted[2]?.id ?? 0, { code: 'ERR_ENGINE_FAILED', message: 'no more' })
     await expect(decided).rejects.toMatchObject({ code: 'ERR_ENGINE_FAILED', message: 'no more' })
     expect(native.cancelled).toHaveLength(7)
+  })
+
+  test('is given up even where the engine cannot be told, which surfaces', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual' })
+    const surfaced: unknown[] = []
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', (error) => surfaced.push(error))
+    try {
+      const decided = engine.decide('a', scores(20), once)
+      await expect.poll(() => native.submitted.length).toBe(8)
+      const cancel = native.cancel.bind(native)
+      let calls = 0
+      native.cancel = (id) => {
+        calls++
+        if (calls === 1) throw new Error('no memory')
+        cancel(id)
+      }
+      native.fail(native.submitted[2]?.id ?? 0, { code: 'ERR_ENGINE_FAILED', message: 'no more' })
+      await expect(decided).rejects.toMatchObject({ message: 'no more' })
+      expect(native.cancelled).toHaveLength(6)
+      await expect.poll(() => surfaced).toEqual([new Error('no memory')])
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    }
   })
 
   test('is none of an engine that was closed, or whose signal had fired before', async () => {
@@ -135,6 +174,33 @@ describe('usage', () => {
     })
     expect(usage.promptTokens).toBe(own.reduce((sum, one) => sum + one, introduced))
   })
+
+  test('is counted once the answers are there', async () => {
+    const { engine, native } = await engineOf({ pace: 'manual', script })
+    const counted: number[] = []
+    native.onTextJob = ({ kind }, answer) => {
+      if (kind === 'tokenize-chat') counted.push(native.submitted.length)
+      answer()
+    }
+    const decided = engine.decide('a', scores(2), once)
+    await expect.poll(() => native.submitted.length).toBe(2)
+    expect(counted).toEqual([])
+    native.step(3)
+    await decided
+    expect(counted).toEqual([2, 2])
+  })
+
+  test('that cannot be counted has each prompt as a whole, and answers stay', async () => {
+    const { engine, native } = await engineOf({ script })
+    native.onTextJob = ({ kind }, answer) => {
+      if (kind === 'tokenize-chat') throw new Error('no memory')
+      answer()
+    }
+    const { answers, usage } = await engine.decide('a', scores(2), once)
+    expect(answers).toHaveLength(2)
+    const whole = native.submitted.reduce((sum, request) => sum + textOf(request).length, 0)
+    expect(usage).toEqual({ promptTokens: whole, cachedTokens: 0 })
+  })
 })
 
 test.each([
@@ -154,6 +220,20 @@ test.each([
   const { engine } = await engineOf()
   const decided = engine.decide(state as never, questions as never, options as never)
   await expect(decided).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option })
+})
+
+test('a state with calls of tools is refused where the template writes none', async () => {
+  const { engine, native } = await engineOf({ model: { callFormat: 'none' } })
+  const state = [
+    { role: 'user', content: 'a' },
+    { role: 'assistant', content: '', toolCalls: [{ id: 'c', name: 'look', arguments: '{}' }] },
+    { role: 'tool', content: 'b', toolCallId: 'c' },
+  ]
+  await expect(engine.decide(state as never, scores(1))).rejects.toMatchObject({
+    code: 'ERR_INVALID_OPTION',
+    option: 'messages[1].toolCalls',
+  })
+  expect(native.submitted).toEqual([])
 })
 
 describe('an answer', () => {

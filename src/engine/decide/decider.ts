@@ -1,4 +1,5 @@
 import type { DecideOptions, DecideResult, DecisionQuestion } from '../../api/decision-types.js'
+import type { EngineSettings } from '../../api/types.js'
 import type { NativeChat, NativeRequest } from '../../binding/engine-port.js'
 import type { EngineClient } from '../engine-client.js'
 import { nativeRequest } from '../native-request.js'
@@ -10,6 +11,9 @@ import { type Asked, chatWith, waysToAsk } from './prompts.js'
 import { type PromptReading, readLabels } from './reading.js'
 import { sharedTokens, usageOf } from './usage.js'
 
+/** As in EngineSettings. */
+type Limits = Pick<EngineSettings, 'parallel' | 'queue'>
+
 /**
  * What a model needs to decide: its labels, and how its answers begin. Owned by its engine, made
  * when that is first asked.
@@ -18,18 +22,20 @@ export class Decider {
   readonly #client: EngineClient
   readonly #labels: Labels
   readonly #begins: string | undefined
-  readonly #parallel: number
+  readonly #atOnce: number
 
   private constructor(
     client: EngineClient,
     labels: Labels,
     begins: string | undefined,
-    parallel: number,
+    limits: Limits,
   ) {
     this.#client = client
     this.#labels = labels
     this.#begins = begins
-    this.#parallel = parallel
+    const { parallel, queue } = limits
+    // Each slot finds its next one prepared, and others find room in the queue.
+    this.#atOnce = parallel + Math.min(parallel, Math.floor(queue / 2))
   }
 
   /** @param reasoningEnds the marks that end the model's reasoning */
@@ -37,13 +43,13 @@ export class Decider {
     client: EngineClient,
     vocabulary: number,
     reasoningEnds: readonly string[],
-    parallel: number,
+    limits: Limits,
   ): Promise<Decider> {
     const begins = await answerBeginning(reasoningEnds, (chat) => {
       return client.text('apply-template', { chat })
     })
     const labels = await Labels.of(vocabulary, (tokens) => client.text('pieces', { tokens }))
-    return new Decider(client, labels, begins, parallel)
+    return new Decider(client, labels, begins, limits)
   }
 
   /** Asks each question about a state, and reads its answer from what the model would say first. */
@@ -55,8 +61,7 @@ export class Decider {
     const ways = await this.#waysToAsk(questions, orders, signal)
     const all = ways.flat()
     const requests = all.map((one) => () => requestOf(state, one, cacheSalt))
-    // So many that each slot finds its next one prepared.
-    const readings = await readLabels(this.#client, requests, 2 * this.#parallel, signal)
+    const readings = await readLabels(this.#client, requests, this.#atOnce, signal)
     const usage = await this.#usage(state, all, readings, signal)
     let next = 0
     const answers = questions.map((question, i) => {

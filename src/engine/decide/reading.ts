@@ -2,6 +2,7 @@ import { OverloadedError, type SluiceError } from '../../api/errors.js'
 import type { NativeFinished, NativeRequest } from '../../binding/engine-port.js'
 import { abortedBy, onAbort } from '../abort-signals.js'
 import type { EngineClient } from '../engine-client.js'
+import { surface } from '../surface.js'
 
 /** What came of one prompt. */
 export interface PromptReading {
@@ -80,8 +81,14 @@ class Readings {
   fail(error: Error): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    for (const id of this.#inFlight) this.#client.cancel(id)
-    this.#settle(error)
+    this.#settle(error) // first: whatever becomes of the others, the call has ended
+    for (const id of this.#inFlight) {
+      try {
+        this.#client.cancel(id)
+      } catch (thrown) {
+        surface(thrown) // the others are cancelled all the same
+      }
+    }
   }
 
   #submit(place: number): void {
