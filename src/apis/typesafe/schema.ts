@@ -97,23 +97,35 @@ const imageError = '"text" or "json" (images and other files are not read yet; l
 /**
  * What is decided about: any JSON. A list of parts, as the AI SDK sends, is told part by part.
  */
-const state = z.unknown().transform((given, context): string => {
-  if (!isPartList(given)) return textOf(given) ?? ''
-  const texts: string[] = []
-  for (const [i, part] of given.entries()) {
-    if (part.type === 'file') {
+const state = z
+  .unknown()
+  .optional()
+  .transform((given, context): string => {
+    if (given === undefined) {
       context.issues.push({
         code: 'custom',
-        message: imageError,
-        path: [i, 'type'],
+        message: 'a text, or any JSON',
+        path: [],
         input: given,
       })
       return z.NEVER
     }
-    texts.push(part.type === 'text' ? part.text : (textOf(part.value) ?? ''))
-  }
-  return texts.join('\n')
-})
+    if (!isPartList(given)) return textOf(given) ?? ''
+    const texts: string[] = []
+    for (const [i, part] of given.entries()) {
+      if (part.type === 'file') {
+        context.issues.push({
+          code: 'custom',
+          message: imageError,
+          path: [i, 'type'],
+          input: given,
+        })
+        return z.NEVER
+      }
+      texts.push(part.type === 'text' ? part.text : (textOf(part.value) ?? ''))
+    }
+    return texts.join('\n')
+  })
 
 type StatePart =
   | { type: 'text'; text: string }

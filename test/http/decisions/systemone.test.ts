@@ -98,6 +98,7 @@ describe('what the engine is asked', () => {
 })
 
 const wrong: [body: object, field: string][] = [
+  [{ questions: { a: noul }, state: undefined }, 'state'],
   [{ questions: {} }, 'questions'],
   [{ questions: [noul] }, 'questions'],
   [{ questions: undefined }, 'questions'],
@@ -123,7 +124,10 @@ test.each(wrong.map(([body, field]) => [field, body] as const))(
     const { url, native } = await serve()
     const response = await postJson(url, path, { state: 'a', ...body })
     const { detail } = (await response.json()) as { detail: string }
-    expect([response.status, detail]).toEqual([422, expect.stringContaining(`'${field}'`)])
+    expect([response.status, detail]).toEqual([
+      422,
+      expect.stringContaining(`'${field}': expected`),
+    ])
     expect(native.submitted).toEqual([])
   },
 )
