@@ -52,6 +52,7 @@ import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
 import { Decider } from './decide/decider.js'
+import { KnownDecider } from './decide/known-decider.js'
 import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
@@ -89,7 +90,7 @@ export class Engine implements AsyncDisposable {
   /** What the load told; also given to `onWarning`. */
   readonly warnings: readonly LoadWarning[]
   readonly #parts: EngineParts
-  #knownDecider: Promise<Decider> | undefined
+  readonly #decider: KnownDecider
 
   /** @internal */
   constructor(parts: EngineParts) {
@@ -98,6 +99,10 @@ export class Engine implements AsyncDisposable {
     this.placement = parts.placement
     this.warnings = parts.warnings
     this.#parts = parts
+    const { client, model, reasoning, settings } = parts
+    this.#decider = new KnownDecider(() => {
+      return Decider.of(client, model.vocabulary, reasoning.ends, settings)
+    })
   }
 
   /** True from the first call of close() on, or from the engine's end by itself. */
@@ -290,7 +295,7 @@ export class Engine implements AsyncDisposable {
       const messages = parseState(state) as readonly (ChatMessage | OpenAiMessage)[]
       const template = { reasoning: { enabled: false }, continueFinal: false }
       const chat = this.#templateChat(messages, template)
-      const result = await (await this.#decider()).decide(chat, asked, given)
+      const result = await (await this.#decider.get(given.signal)).decide(chat, asked, given)
       return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
     })
   }
@@ -398,19 +403,6 @@ export class Engine implements AsyncDisposable {
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
     return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
-  }
-
-  /** What the model is like, looked for when it is first asked to decide. */
-  #decider(): Promise<Decider> {
-    const { client, reasoning } = this.#parts
-    const { vocabulary } = this.model
-    this.#knownDecider ??= Decider.of(client, vocabulary, reasoning.ends, this.settings).catch(
-      (error) => {
-        this.#knownDecider = undefined // the next call looks again
-        throw error
-      },
-    )
-    return this.#knownDecider
   }
 
   #fitter(

@@ -131,6 +131,43 @@ describe('in flight', () => {
   })
 })
 
+describe('the look through the vocabulary', () => {
+  async function heldEngine() {
+    const { engine, native } = await engineOf()
+    const held: (() => void)[] = []
+    native.onTextJob = (job, answer) => {
+      if (job.kind === 'pieces') held.push(answer)
+      else answer()
+    }
+    return { engine, held }
+  }
+
+  test('is not waited for once the signal fired, and goes on for others', async () => {
+    const { engine, held } = await heldEngine()
+    const leaving = new AbortController()
+    const left = engine.decide('a', scores(1), { signal: leaving.signal })
+    const stays = engine.decide('a', scores(1))
+    await expect.poll(() => held.length).toBe(1)
+    leaving.abort('enough')
+    await expect(left).rejects.toMatchObject({ code: 'ERR_CANCELLED', cause: 'enough' })
+    for (const answer of held) answer()
+    expect((await stays).answers).toHaveLength(1)
+    expect(held).toHaveLength(1)
+  })
+
+  test('that fails has an error of its own for each who waits', async () => {
+    const { engine, held } = await heldEngine()
+    const decided = [1, 2].map(() => engine.decide('a', scores(1)).catch((error) => error))
+    await expect.poll(() => held.length).toBe(1)
+    const closed = engine.close()
+    const [one, other] = await Promise.all(decided)
+    expect(one).toMatchObject({ name: 'ClosedError', code: 'ERR_CLOSED' })
+    expect(other).toMatchObject({ name: 'ClosedError', code: 'ERR_CLOSED', message: one.message })
+    expect(other).not.toBe(one)
+    await closed
+  })
+})
+
 describe('usage', () => {
   const textOf = ({ prompt }: NativeRequest) => {
     if (typeof prompt !== 'object' || !('messages' in prompt)) throw new Error('no conversation')
