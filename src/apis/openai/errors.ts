@@ -79,7 +79,10 @@ function inWireWords(error: HttpError, prompt: string): HttpError {
   }
   if ('schema' in place) return error.at(ofFunction(place.schema))
   const name = wireName(place.option)
-  return error.at(name, message.replace(place.option, name))
+  return error.at(
+    name,
+    message.replace(place.option, () => name),
+  )
 }
 
 /** The same error in the words of the request. */
@@ -89,5 +92,10 @@ function inTheirWords(error: HttpError, names: ReadonlyMap<string, string> = new
   const [head = field] = /^\w+/.exec(field) ?? []
   const said =
     names.get(field) ?? (names.has(head) ? names.get(head) + field.slice(head.length) : '')
-  return said ? error.at(said, error.message.replace(`'${field}'`, `'${said}'`)) : error
+  return said
+    ? error.at(
+        said,
+        error.message.replace(`'${field}'`, () => `'${said}'`),
+      )
+    : error
 }

@@ -132,6 +132,19 @@ test.each(wrong.map(([body, field]) => [field, body] as const))(
   },
 )
 
+test('an error has a name as it is, cut where it is long, and tells of an object', async () => {
+  const { url } = await serve()
+  const detailOf = async (id: string) => {
+    const questions = { [id]: { ...choice, criteria: {} } }
+    const response = await postJson(url, path, { state: 'a', questions })
+    return ((await response.json()) as { detail: string }).detail
+  }
+  expect(await detailOf('$&$`')).toBe(
+    "'questions.$&$`.criteria': expected an object of 1 to 255, but got an object of 0.",
+  )
+  expect((await detailOf('a'.repeat(5000))).length).toBeLessThan(400)
+})
+
 test.each([
   ['no JSON', '{', 400],
   ['no object', '7', 400],
