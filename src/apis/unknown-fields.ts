@@ -30,3 +30,27 @@ export function unknownNotes(names: readonly string[]): RequestNote[] {
   const told = names.filter((name) => namePattern.test(name)).slice(0, namesMax)
   return told.map((path) => ({ path, message: 'unknown, so it had no effect' }))
 }
+
+/** Unknown fields of something in a request, by where it stands in what it belongs to. */
+export interface UnknownWithin {
+  /** A path such as `choices[0]`; '' is the thing itself. */
+  readonly at: string
+  readonly names: readonly string[]
+}
+
+/** The same notes of what stands below a request's own fields, at the path of what has them. */
+export function unknownNotesWithin(
+  things: readonly { readonly path: string; readonly unknown: readonly UnknownWithin[] }[],
+): RequestNote[] {
+  const notes: RequestNote[] = []
+  for (const { path, unknown } of things) {
+    for (const { at, names } of unknown) {
+      const whole = at === '' ? path : `${path}.${at}`
+      for (const note of unknownNotes(names)) {
+        if (notes.length === namesMax) return notes
+        notes.push({ ...note, path: `${whole}.${note.path}` })
+      }
+    }
+  }
+  return notes
+}

@@ -3,12 +3,17 @@ import type { DecisionQuestion, DescribedChoice } from '../../api/decision-types
 import { decideChecks, questionsMax } from '../../options/decide-options.js'
 import { requestChecks } from '../../options/request-options.js'
 import { anObject, checked, optional } from '../request.js'
+import { type UnknownWithin, unknownFields } from '../unknown-fields.js'
 
 /** A question in the engine's words, by the name of its answer. */
 export interface NamedQuestion {
   readonly id: string
   readonly question: DecisionQuestion
+  readonly unknown: readonly UnknownWithin[]
 }
+
+const knownOfQuestion = new Set(['type', 'instructions', 'criteria'])
+const knownOfNoul = new Set(['true', 'false'])
 
 type Path = (string | number)[]
 type Problem = { readonly expected: string; readonly path: Path }
@@ -39,10 +44,18 @@ const questions = anObject(fewQuestions).transform((given, context): NamedQuesti
   for (const [id, one] of entries) {
     const question = readQuestion(one)
     if ('expected' in question) return fail(question.expected, [id, ...question.path])
-    read.push({ id, question })
+    read.push({ id, question, unknown: unknownOf(one, question) })
   }
   return read
 })
+
+function unknownOf(given: unknown, { type }: DecisionQuestion): UnknownWithin[] {
+  const { criteria } = given as { criteria?: unknown }
+  return [
+    { at: '', names: unknownFields(given, knownOfQuestion) },
+    { at: 'criteria', names: type === 'predicate' ? unknownFields(criteria, knownOfNoul) : [] },
+  ]
+}
 
 function readQuestion(given: unknown): DecisionQuestion | Problem {
   if (!isRecord(given)) return { expected: questionError, path: [] }
@@ -154,9 +167,3 @@ export const systemOneRequest = z.object(
   },
   { error: 'a JSON object as the body' },
 )
-
-/** Fields of a body of which nothing is known. */
-export function unknownFields(body: unknown): string[] {
-  if (!isRecord(body)) return []
-  return Object.keys(body).filter((field) => !Object.hasOwn(systemOneRequest.shape, field))
-}

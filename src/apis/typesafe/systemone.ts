@@ -1,19 +1,21 @@
 import type { DecideResult, DecisionAnswer } from '../../api/decision-types.js'
+import { cut } from '../../api/show.js'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
-import { parseJson } from '../../web/json.js'
 import type { Service } from '../api.js'
-import { parseRequest } from '../request.js'
-import { unknownNotes } from '../unknown-fields.js'
+import { parseBody } from '../request.js'
+import { unknownNotesWithin } from '../unknown-fields.js'
 import { wordsFor } from './errors.js'
-import { systemOneRequest, unknownFields } from './schema.js'
+import { systemOneRequest } from './schema.js'
 
 /** POST /v1/systemone */
 export async function systemOne(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
-  const body = parseJson(await call.body())
-  call.note(unknownNotes(unknownFields(body)))
-  const request = parseRequest(systemOneRequest, body)
+  const request = parseBody(systemOneRequest, await call.body(), call)
+  const things = request.questions.map(({ id, unknown }) => {
+    return { path: `questions.${cut(id)}`, unknown }
+  })
+  call.note(unknownNotesWithin(things))
   const { engine, name } = await service.lease(call, request.model, 'text')
   const ids = request.questions.map(({ id }) => id)
   call.errorWords = wordsFor(ids)

@@ -178,6 +178,20 @@ describe('what the engine is asked', () => {
     })
     expect(notes).toBe('wizard: unknown, so it had no effect')
   })
+
+  test('knows nothing of unknown fields within questions, which notes tell as well', async () => {
+    const questions = [score, { ...choice, choices: [{ value: 'a' }, { value: 'b', extra: 1 }] }]
+    const { notes } = await shown({
+      input: 'a',
+      questions: [...questions, { ...predicate, instruction: 'x' }],
+    })
+    expect(notes).toContain('questions[1].choices[1].extra: unknown, so it had no effect')
+    expect(notes).toContain('questions[2].instruction: unknown, so it had no effect')
+    expect(notes).not.toContain('questions[0]')
+    const many = Array.from({ length: 100 }, () => ({ ...score, extra: 1 }))
+    const told = await shown({ input: 'a', questions: many })
+    expect(told.notes?.match(/unknown/g)?.length).toBeLessThanOrEqual(32)
+  })
 })
 
 const wrong: [body: object, param: string][] = [

@@ -95,6 +95,15 @@ describe('what the engine is asked', () => {
     const { notes } = await ask({ questions: { a: noul }, wizard: 1 })
     expect(notes).toBe('wizard: unknown, so it had no effect')
   })
+
+  test('has nothing of them within questions either', async () => {
+    const criteria = { true: 'so', maybe: 'perhaps' }
+    const questions = { a: { ...noul, instruction: 'x', criteria }, 'ä\n': { ...score, b: 1 } }
+    const { notes } = await ask({ questions })
+    expect(notes).toContain('questions.a.instruction: unknown, so it had no effect')
+    expect(notes).toContain('questions.a.criteria.maybe: unknown, so it had no effect')
+    expect(notes).toContain('.b: unknown, so it had no effect')
+  })
 })
 
 const wrong: [body: object, field: string][] = [

@@ -1,21 +1,20 @@
 import type { DecideResult, DecisionAnswer } from '../../../api/decision-types.js'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import { parseJson } from '../../../web/json.js'
 import type { Service } from '../../api.js'
-import { parseRequest } from '../../request.js'
+import { parseBody } from '../../request.js'
 import { placeWords } from '../../request-words.js'
-import { unknownNotes } from '../../unknown-fields.js'
+import { unknownNotesWithin } from '../../unknown-fields.js'
 import { errorWords } from '../errors.js'
 import { conversationOf } from '../responses/conversation.js'
-import { decisionRequest, unknownFields } from './schema.js'
+import { decisionRequest, knownFields } from './schema.js'
 
 /** POST /v1/decisions */
 export async function createDecision(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
-  const body = parseJson(await call.body())
-  call.note(unknownNotes(unknownFields(body)))
-  const request = parseRequest(decisionRequest, body)
+  const request = parseBody(decisionRequest, await call.body(), call, knownFields)
+  const things = request.questions.map(({ unknown }, i) => ({ path: `questions[${i}]`, unknown }))
+  call.note(unknownNotesWithin(things))
   const { engine, name } = await service.lease(call, request.model, 'text')
   const items = request.input.map((item, i) => ({ ...item, place: `input[${i}]` }))
   const { messages, places, notes } = conversationOf(undefined, items)

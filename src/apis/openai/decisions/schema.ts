@@ -5,6 +5,7 @@ import { readContent } from '../../../options/other-words/message-content.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../../options/request-options.js'
 import { arrayOf, checked, optional } from '../../request.js'
+import { knownFieldsOf, type UnknownWithin, unknownFields } from '../../unknown-fields.js'
 import { modelName } from '../generation.js'
 import { decisionInput, jsonAsText } from './input.js'
 
@@ -12,6 +13,7 @@ import { decisionInput, jsonAsText } from './input.js'
 export interface NamedQuestion {
   readonly name: string | null
   readonly question: DecisionQuestion
+  readonly unknown: readonly UnknownWithin[]
 }
 
 type Path = (string | number)[]
@@ -40,8 +42,26 @@ const question = z.unknown().transform((given, context): NamedQuestion => {
     ...(said.text === undefined ? {} : { instructions: said.text }),
     ...(options === undefined ? {} : { [options]: knownOf(given[options], fields) }),
   }
-  return { name, question: read as unknown as DecisionQuestion }
+  const known = new Set(['type', 'name', 'instructions', ...(options ? [options] : [])])
+  const unknown = [
+    { at: '', names: unknownFields(given, known) },
+    ...unknownOfOptions(options, given, new Set(fields)),
+  ]
+  return { name, question: read as unknown as DecisionQuestion, unknown }
 })
+
+function unknownOfOptions(
+  options: 'choices' | 'levels' | undefined,
+  question: Record<string, unknown>,
+  known: ReadonlySet<string>,
+): UnknownWithin[] {
+  const given = options === undefined ? undefined : question[options]
+  if (!Array.isArray(given)) return []
+  return given.flatMap((one, i) => {
+    const names = isRecord(one) ? unknownFields(one, known) : []
+    return names.length === 0 ? [] : [{ at: `${options}[${i}]`, names }]
+  })
+}
 
 function instructionsOf(given: unknown): { text?: string } | { expected: string; path: Path } {
   if (given === undefined || given === null) return {}
@@ -79,9 +99,5 @@ const withoutEffect = [
   'store',
 ]
 
-/** Fields of a body of which nothing is known. */
-export function unknownFields(body: unknown): string[] {
-  if (!isRecord(body)) return []
-  const known = new Set([...Object.keys(decisionRequest.shape), ...withoutEffect])
-  return Object.keys(body).filter((field) => !known.has(field))
-}
+/** Fields of a body of which something is known. */
+export const knownFields = knownFieldsOf(decisionRequest, withoutEffect)
