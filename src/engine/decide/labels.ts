@@ -28,6 +28,10 @@ const looked = new Set([...optionTexts, ...yesAndNo.flat()])
 /** Which labels a vocabulary has: texts that one token writes, alone or behind a blank. */
 export class Labels {
   readonly #tokens = new Map<string, number[]>()
+  /** Texts that are tokens alone, and those that are behind a blank. */
+  #alone: readonly string[] = []
+  #behind: readonly string[] = []
+  readonly #byCount = new Map<number, readonly Label[]>()
 
   /**
    * Looks through a vocabulary, once for each engine.
@@ -43,6 +47,8 @@ export class Labels {
       const pieces = await piecesOf(Int32Array.from({ length: count }, (_, i) => first + i))
       for (const [i, piece] of pieces.entries()) labels.#note(first + i, piece)
     }
+    labels.#alone = labels.#texts('')
+    labels.#behind = labels.#texts(' ')
     return labels
   }
 
@@ -81,11 +87,16 @@ export class Labels {
    * @throws InvalidRequestError where there are not so many
    */
   ofOptions(count: number, option: string): readonly Label[] {
-    const alone = this.#texts('').slice(0, count)
-    const behind = this.#texts(' ').slice(0, count)
-    const most = Math.max(alone.length, behind.length)
+    const most = Math.max(this.#alone.length, this.#behind.length)
     if (most < count) throw tooFew(count, most, option)
-    const texts = alone.length === count ? alone : behind
+    const labels = this.#byCount.get(count) ?? this.#made(count)
+    this.#byCount.set(count, labels)
+    return labels
+  }
+
+  #made(count: number): readonly Label[] {
+    const list = this.#alone.length >= count ? this.#alone : this.#behind
+    const texts = list.slice(0, count)
     const blanks = ['', ' '].filter((blank) =>
       texts.every((text) => this.#tokens.has(blank + text)),
     )
