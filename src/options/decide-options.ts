@@ -30,6 +30,10 @@ const decisionOptionsMax = 255
 const someText: Check<string> = check('a text that is not empty', (value) => {
   return typeof value === 'string' && value.trim() !== ''
 })
+const aBeginning: Check<string> = check(
+  'a text that is not empty and has no blank at its end (one is written behind it)',
+  (value) => typeof value === 'string' && /\S$/.test(value),
+)
 const aValue: Check<string | boolean> = check('a string, true or false', (value) => {
   return typeof value === 'string' || typeof value === 'boolean'
 })
@@ -50,7 +54,7 @@ const choiceChecks: Checks<Omit<ChoiceQuestion, 'choices'> & { choices: readonly
   type: kind as never,
   instructions: text,
   choices: optionList,
-  begins: someText,
+  begins: aBeginning,
 }
 const scoreChecks: Checks<Omit<ScoreQuestion, 'levels'> & { levels: readonly unknown[] }> = {
   type: kind as never,

@@ -3,6 +3,7 @@ import type { DecisionQuestion } from '../../src/api/decision-types.js'
 import { useBinding } from '../../src/binding/binding.js'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { answerOf } from '../../src/engine/decide/answers.js'
+import { askToGoOn } from '../../src/engine/decide/continuations.js'
 import { Labels } from '../../src/engine/decide/labels.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
@@ -29,6 +30,7 @@ const scores = (count: number) =>
     return { type: 'score', instructions: `Question ${i}?`, levels: ['low', 'high'] }
   })
 const once = { orders: 1 } as const
+const going: DecisionQuestion = { type: 'choice', choices: ['fox'], begins: 'A' }
 
 describe('in flight', () => {
   test('are twice as many questions as there are slots, and the next as one ends', async () => {
@@ -181,7 +183,6 @@ describe('usage', () => {
   const asking = (instructions: string): DecisionQuestion => {
     return { type: 'score', instructions, levels: ['only'] }
   }
-  const going: DecisionQuestion = { type: 'choice', choices: ['fox'], begins: 'A' }
   const before = 'Question: '
 
   test.each([
@@ -251,6 +252,7 @@ test.each([
   ['a field', 'a', [{ ...scores(1)[0], name: 'b' }], {}, 'questions[0].name'],
   ['levels', 'a', [{ type: 'score', levels: [] }], {}, 'questions[0].levels'],
   ['begins', 'a', [{ type: 'choice', choices: ['b'], begins: '' }], {}, 'questions[0].begins'],
+  ['a beginning', 'a', [{ ...going, begins: 'A ' }], {}, 'questions[0].begins'],
   ['orders', 'a', scores(1), { orders: 3 }, 'orders'],
   ['an option', 'a', scores(1), { order: 1 }, 'order'],
 ])('%s of another kind is an error with its path', async (_, state, questions, options, option) => {
@@ -271,6 +273,36 @@ test('a state with calls of tools is refused where the template writes none', as
     option: 'messages[1].toolCalls',
   })
   expect(native.submitted).toEqual([])
+})
+
+describe('a beginning', () => {
+  const said = [
+    { role: 'user', content: 'a' },
+    { role: 'assistant', content: 'b' },
+  ] as const
+
+  test('is refused right behind an answer, and taken behind a question', async () => {
+    const { engine, native } = await engineOf()
+    await expect(engine.decide(said, [going])).rejects.toMatchObject({
+      code: 'ERR_INVALID_REQUEST',
+      option: 'questions[0].begins',
+    })
+    expect(native.submitted).toEqual([])
+    const { answers } = await engine.decide(said, [{ ...going, instructions: 'Who?' }])
+    expect(answers).toHaveLength(1)
+  })
+
+  test.each([
+    ['are others with a choice behind it', [1, 9], 'changes the tokens of "begins"'],
+    ['are all there is', [1, 2], 'has none'],
+  ])('whose tokens %s is refused', async (_, whole, why) => {
+    const question = { type: 'choice', choices: ['b'] } as const
+    const tokensOf = async (text: string) => Int32Array.from(text === 'a' ? [1, 2] : whole)
+    await expect(askToGoOn(question, 'a', tokensOf, 'questions[3]')).rejects.toMatchObject({
+      option: 'questions[3].choices[0]',
+      message: expect.stringContaining(why),
+    })
+  })
 })
 
 describe('an answer', () => {
@@ -346,6 +378,12 @@ describe('labels', () => {
     expect(() => labels.ofOptions(29, 'questions[0].choices')).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_REQUEST', option: 'questions[0].choices' }),
     )
+  })
+
+  test('are made once for each number of options', async () => {
+    const labels = await labelsOf(letters)
+    expect(labels.ofOptions(5, 'x')).toBe(labels.ofOptions(5, 'y'))
+    expect(labels.ofOptions(4, 'x')).toHaveLength(4)
   })
 
   test('may be written behind a blank alone', async () => {

@@ -5,7 +5,7 @@ import type { EngineClient } from '../engine-client.js'
 import { nativeRequest } from '../native-request.js'
 import { answerOf, logSum, type Reading } from './answers.js'
 import { answerBeginning } from './beginning.js'
-import { askToGoOn } from './continuations.js'
+import { askToGoOn, checkMayBegin } from './continuations.js'
 import { type Label, Labels } from './labels.js'
 import { type Asked, chatWith, waysToAsk } from './prompts.js'
 import { type PromptReading, readLabels } from './reading.js'
@@ -58,7 +58,7 @@ export class Decider {
     questions: readonly DecisionQuestion[],
     { orders = 2, cacheSalt, signal }: DecideOptions,
   ): Promise<DecideResult> {
-    const ways = await this.#waysToAsk(questions, orders, signal)
+    const ways = await this.#waysToAsk(state, questions, orders, signal)
     const all = ways.flat()
     const requests = all.map((one) => () => requestOf(state, one, cacheSalt))
     const readings = await readLabels(this.#client, requests, this.#atOnce, signal)
@@ -92,6 +92,7 @@ export class Decider {
   }
 
   async #waysToAsk(
+    state: NativeChat,
     questions: readonly DecisionQuestion[],
     orders: 1 | 2,
     signal: AbortSignal | undefined,
@@ -105,6 +106,7 @@ export class Decider {
       const at = `questions[${i}]`
       const begins = question.type === 'choice' ? question.begins : undefined
       if (question.type === 'choice' && begins !== undefined) {
+        checkMayBegin(state, question, at)
         ways.push([await askToGoOn(question, begins, tokensOf, at)])
         continue
       }
