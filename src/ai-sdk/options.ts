@@ -56,7 +56,12 @@ export function chatOptions(
   const { maxOutputTokens: maxTokens, stopSequences: stop, abortSignal: signal } = options
   const { temperature, topP, topK, presencePenalty, frequencyPenalty, seed } = options
   const sampling = { temperature, topP, topK, presencePenalty, frequencyPenalty, seed }
-  const own = options.providerOptions?.sluice ?? {}
+  const { reasoning, ...own } = parseFields<SluiceLanguageModelOptions>(
+    options.providerOptions?.sluice ?? {},
+    ownChecks,
+    ownPath,
+  )
+  const effort = reasoningOf(options.reasoning, canThink, warnings)
   return given({
     ...sampling,
     maxTokens,
@@ -64,8 +69,8 @@ export function chatOptions(
     signal,
     ...formOf(options.responseFormat, warnings),
     toolChoice: options.toolChoice && choiceOf(options.toolChoice),
-    reasoning: reasoningOf(options.reasoning, canThink, warnings),
-    ...parseFields<SluiceLanguageModelOptions>(own, ownChecks, ownPath),
+    reasoning: (effort ?? reasoning) && { ...effort, ...reasoning },
+    ...own,
   })
 }
 

@@ -84,6 +84,19 @@ describe('options of the AI SDK', () => {
     expect(warnings).toEqual([])
   })
 
+  test.each([
+    ['high', { budget: 9 }, { wantsReasoning: true, reasoningEffort: 'high', reasoningBudget: 9 }],
+    ['none', { budget: 9 }, { wantsReasoning: false, reasoningEffort: '', reasoningBudget: 9 }],
+    ['high', { effort: 'low' }, { reasoningEffort: 'low', reasoningBudget: -1 }],
+    ['none', { enabled: true }, { wantsReasoning: true, reasoningEffort: '' }],
+    [undefined, { effort: 'low' }, { wantsReasoning: true, reasoningEffort: 'low' }],
+  ])('limit reasoning field by field with ours: %s and %j', async (reasoning, own, expected) => {
+    const options = { providerOptions: { sluice: { reasoning: own } } }
+    const given = reasoning === undefined ? options : { ...options, reasoning }
+    const { chat } = await asked(given, { reasoningEnds: ['</think>'] })
+    expect(chat).toMatchObject(expected)
+  })
+
   test('of ours are taken from providerOptions.sluice', async () => {
     const { request, chat } = await asked({
       providerOptions: {
