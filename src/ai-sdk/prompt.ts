@@ -31,8 +31,16 @@ function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]
     case 'system':
       return [{ role: 'system', content: message.content }]
     case 'user': {
-      const texts = message.content.map((part) => {
-        return part.type === 'text' ? part.text : textOfFile(part)
+      const texts = message.content.flatMap((part) => {
+        switch (part.type) {
+          case 'text':
+            return [part.text]
+          case 'file':
+            return [textOfFile(part)]
+          default:
+            warnings.push(leftOutPart(part)) // of a later version
+            return []
+        }
       })
       return [{ role: 'user', content: texts.join('\n') }]
     }
@@ -127,6 +135,8 @@ function textOfOutput(output: LanguageModelV3ToolResultOutput): string {
       return failedAnswer(output.reason ?? 'the call was not allowed')
     case 'content':
       return output.value.map(textOfPiece).join('\n')
+    default:
+      return leftOut((output as { type: string }).type) // of a later version
   }
 }
 
