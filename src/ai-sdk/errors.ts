@@ -1,5 +1,5 @@
-import { CancelledError, type ErrorCode, InvalidOptionError, SluiceError } from '../api/errors.js'
-import { httpError } from '../web/errors.js'
+import type { ErrorCode, InvalidOptionError, SluiceError } from '../api/errors.js'
+import { httpError, isEngineError } from '../web/errors.js'
 
 /**
  * The AI SDK tells its errors by symbols, so that those of several of its releases are known. With
@@ -55,16 +55,20 @@ class EngineCallError extends Error {
 }
 
 function inSdkNames(error: SluiceError): string {
-  const path = error instanceof InvalidOptionError ? error.option : ''
+  const path = isOfOption(error) ? error.option : ''
   const [own = ''] = /^\w+/.exec(path) ?? []
   const name = Object.hasOwn(sdkNames, own) ? sdkNames[own] : undefined
   return name === undefined ? error.message : error.message.replace(`'${own}`, `'${name}`)
 }
 
+function isOfOption(error: SluiceError): error is InvalidOptionError {
+  return error.code === 'ERR_INVALID_OPTION'
+}
+
 /** What a caller of a model is told of what was thrown. An abort is told by the signal's reason. */
 export function toldError(thrown: unknown, signal?: AbortSignal): unknown {
-  if (!(thrown instanceof SluiceError)) return thrown
-  if (!(thrown instanceof CancelledError) || !signal?.aborted) return new EngineCallError(thrown)
+  if (!isEngineError(thrown)) return thrown
+  if (thrown.code !== 'ERR_CANCELLED' || !signal?.aborted) return new EngineCallError(thrown)
   const { reason } = signal
   if (reason instanceof Error || reason instanceof DOMException) return reason
   return new DOMException(thrown.message, { name: 'AbortError', cause: thrown })

@@ -1,8 +1,8 @@
 import type { UnderlyingSource } from 'node:stream/web'
 import type { LanguageModelV3StreamPart } from '@ai-sdk/provider'
-import { SluiceError } from '../api/errors.js'
 import type { ReplyPart } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
+import { isEngineError } from '../web/errors.js'
 import { toldError } from './errors.js'
 import { ReplyBlocks } from './reply-blocks.js'
 import { endingOf, logprobsOf, partialUsage } from './reply-end.js'
@@ -83,7 +83,7 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
     }
     for (const part of this.#blocks.end(true)) controller.enqueue(part)
     controller.enqueue({ type: 'error', error })
-    const raw = thrown instanceof SluiceError ? thrown.code : undefined
+    const raw = isEngineError(thrown) ? thrown.code : undefined
     const { promptTokens, choices } = this.#reply.tally
     const usage = partialUsage(promptTokens, choices[0]?.completionTokens ?? 0)
     controller.enqueue({ type: 'finish', usage, finishReason: { unified: 'error', raw } })

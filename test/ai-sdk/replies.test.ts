@@ -1,5 +1,6 @@
 import { APICallError } from '@ai-sdk/provider'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { InvalidOptionError } from '../../src/api/errors.js'
 import { call, scriptedProvider, streamed, thrownBy } from '../support/chats/scripted-provider.js'
 import { settle } from '../support/eventually.js'
 import { tokenBytes } from '../support/fake-engine.js'
@@ -195,6 +196,34 @@ describe('an engine that fails', () => {
       expect(APICallError.isInstance(error)).toBe(true)
       expect(error).toMatchObject({ statusCode, isRetryable, responseHeaders, cause: { code } })
     }
+  })
+})
+
+describe('an engine of another copy of the package', () => {
+  test('has its errors known by their codes', async () => {
+    vi.resetModules()
+    const other = await import('../../src/api/errors.js')
+    const wrong = new other.InvalidOptionError('maxTokens', "'maxTokens': expected a number")
+    expect(wrong).not.toBeInstanceOf(InvalidOptionError)
+    const { sluice, engine } = await open()
+    const chat = vi.spyOn(engine, 'chat')
+    const thrown = async (error: Error, abortSignal = AbortSignal.any([])) => {
+      chat.mockImplementation(() => {
+        throw error
+      })
+      return thrownBy(sluice().doGenerate(call({ abortSignal })))
+    }
+    expect(await thrown(wrong)).toMatchObject({
+      name: 'AI_APICallError',
+      message: "'maxOutputTokens': expected a number",
+      statusCode: 400,
+    })
+    const full = new other.OverloadedError('the queue is full')
+    expect(await thrown(full)).toMatchObject({ statusCode: 429, isRetryable: true })
+    const cancelled = new other.CancelledError('the request was cancelled')
+    expect(await thrown(cancelled, AbortSignal.abort())).toMatchObject({ name: 'AbortError' })
+    const unknown = Object.assign(new Error('no'), { code: 'ENOENT' })
+    expect(await thrown(unknown)).toBe(unknown)
   })
 })
 
