@@ -27,6 +27,8 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
   readonly #options: StreamOptions
   readonly #blocks = new ReplyBlocks()
   readonly #logprobs: ReturnType<typeof logprobsOf> = []
+  /** What is still under way then has nobody to tell. */
+  #isCancelled = false
 
   constructor(reply: Reply, options: StreamOptions) {
     this.#reply = reply
@@ -48,12 +50,14 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
   }
 
   async cancel(): Promise<void> {
+    this.#isCancelled = true
     await this.#parts.return?.()
   }
 
   /** @returns whether there was something to say */
   async #takeOne(controller: Controller): Promise<boolean> {
     const { done, value } = await this.#parts.next()
+    if (this.#isCancelled) return true
     if (done) {
       await this.#end(controller)
       return true
@@ -67,6 +71,7 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
 
   async #end(controller: Controller): Promise<void> {
     const result = await this.#reply.done
+    if (this.#isCancelled) return
     const isCut = result.finishReason !== 'tool_calls'
     for (const part of this.#blocks.end(isCut)) controller.enqueue(part)
     controller.enqueue({ type: 'finish', ...endingOf(result, this.#logprobs) })
@@ -75,6 +80,7 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
 
   /** An abort breaks the stream off, as a fetch that is aborted does; all else is told in it. */
   #fail(controller: Controller, thrown: unknown): void {
+    if (this.#isCancelled) return
     const { signal } = this.#options
     const error = toldError(thrown, signal)
     if (signal?.aborted) {

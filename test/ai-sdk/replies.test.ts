@@ -1,5 +1,6 @@
 import { APICallError } from '@ai-sdk/provider'
 import { describe, expect, test, vi } from 'vitest'
+import { ReplyStream } from '../../src/ai-sdk/reply-stream.js'
 import { InvalidOptionError } from '../../src/api/errors.js'
 import { call, scriptedProvider, streamed, thrownBy } from '../support/chats/scripted-provider.js'
 import { settle } from '../support/eventually.js'
@@ -160,6 +161,21 @@ describe('a reply', () => {
     expect(fake.cancelled).toEqual([1])
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, cancelled: 1 })
   })
+})
+
+test('a stream that is cancelled while a read waits tells nobody more', async () => {
+  const { engine, fake } = await open({ tokens: ['a'], prefillSteps: 1e9 })
+  const reply = engine.chat([{ role: 'user', content: 'Hi' }])
+  const source = new ReplyStream(reply, { first: [], signal: undefined, hasRaw: true })
+  const controller = { desiredSize: 0, enqueue: vi.fn(), close: vi.fn(), error: vi.fn() }
+  const read = source.pull(controller)
+  await source.cancel()
+  await read
+  expect(await reply.done).toMatchObject({ finishReason: 'cancelled' })
+  expect(fake.cancelled).toEqual([1])
+  for (const told of [controller.enqueue, controller.close, controller.error]) {
+    expect(told).not.toHaveBeenCalled()
+  }
 })
 
 describe('an engine that fails', () => {
