@@ -71,7 +71,7 @@ export class SluiceLanguageModel implements LanguageModelV3 {
     const signal = options.abortSignal === undefined ? {} : { signal: options.abortSignal }
     const offered = tools.length === 0 ? {} : { tools: await engine.prepareTools(tools, signal) }
     const reply: Reply = engine.chat(messages, { ...given, ...offered })
-    warnings.push(...reply.notes.map(warningOf))
+    for (const note of reply.notes) warnings.push(warningOf(note))
     const response = { id: randomUUID(), timestamp: new Date(), modelId: this.modelId }
     return { reply, warnings, response }
   }

@@ -105,7 +105,8 @@ function reasoningOf(
   if (effort === undefined || effort === 'provider-default') return undefined
   if (effort === 'none') return { enabled: false }
   if (!canThink) {
-    const details = 'the model has no marks of reasoning that are known'
+    const details =
+      'no marks of reasoning are known of this model; its chat template may take the effort'
     warnings.push({ type: 'unsupported', feature: 'reasoning', details })
   }
   return { effort: nearestEffort(effort) }
