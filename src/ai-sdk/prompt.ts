@@ -14,6 +14,12 @@ import { UnsupportedFunctionalityError } from './errors.js'
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content']
 
+interface Conversation {
+  readonly messages: ChatMessage[]
+  /** Of each message: the place in the prompt of the one that it was made of. */
+  readonly places: number[]
+}
+
 /**
  * The AI SDK's prompt as a conversation of the engine's.
  * @param warnings what the model is not told of is added
@@ -22,8 +28,9 @@ type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['
 export function conversationOf(
   prompt: LanguageModelV3Prompt,
   warnings: SharedV3Warning[],
-): ChatMessage[] {
-  return prompt.flatMap((message) => messagesOf(message, warnings))
+): Conversation {
+  const made = prompt.map((message) => messagesOf(message, warnings))
+  return { messages: made.flat(), places: made.flatMap((some, place) => some.map(() => place)) }
 }
 
 function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]): ChatMessage[] {

@@ -4,6 +4,7 @@ import type { ReplyPart } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
 import { isEngineError } from '../web/errors.js'
 import { toldError } from './errors.js'
+import type { Places } from './places.js'
 import { ReplyBlocks } from './reply-blocks.js'
 import { endingOf, logprobsOf, partialUsage } from './reply-end.js'
 
@@ -13,6 +14,7 @@ interface StreamOptions {
   readonly signal: AbortSignal | undefined
   /** Whether the reply's own parts come beside what is made of them. */
   readonly hasRaw: boolean
+  readonly places: Places
 }
 
 type Controller = ReadableStreamDefaultController<LanguageModelV3StreamPart>
@@ -74,15 +76,16 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
     if (this.#isCancelled) return
     const isCut = result.finishReason !== 'tool_calls'
     for (const part of this.#blocks.end(isCut)) controller.enqueue(part)
-    controller.enqueue({ type: 'finish', ...endingOf(result, this.#logprobs) })
+    const ending = endingOf(result, this.#logprobs, this.#options.places)
+    controller.enqueue({ type: 'finish', ...ending })
     controller.close()
   }
 
   /** An abort breaks the stream off, as a fetch that is aborted does; all else is told in it. */
   #fail(controller: Controller, thrown: unknown): void {
     if (this.#isCancelled) return
-    const { signal } = this.#options
-    const error = toldError(thrown, signal)
+    const { signal, places } = this.#options
+    const error = toldError(thrown, signal, places)
     if (signal?.aborted) {
       controller.error(error)
       return

@@ -1,5 +1,6 @@
 import { APICallError } from '@ai-sdk/provider'
 import { describe, expect, test, vi } from 'vitest'
+import { noPlaces } from '../../src/ai-sdk/places.js'
 import { ReplyStream } from '../../src/ai-sdk/reply-stream.js'
 import { InvalidOptionError } from '../../src/api/errors.js'
 import { call, scriptedProvider, streamed, thrownBy } from '../support/chats/scripted-provider.js'
@@ -138,6 +139,17 @@ describe('a reply', () => {
     const options = { prompt, providerOptions: { sluice: { fit: true } } }
     const { providerMetadata } = await sluice().doGenerate(options)
     expect(providerMetadata?.sluice?.dropped).toEqual([0, 1])
+    // One of the prompt's messages that is several of the engine's.
+    const tool = { toolCallId: 'a', toolName: 'look' }
+    const output = { type: 'text' as const, value: 'a fox' }
+    const content = [
+      { type: 'tool-call' as const, ...tool, input: {} },
+      { type: 'tool-result' as const, ...tool, output },
+      ...told('second '),
+    ]
+    const twofold = [prompt[0], { role: 'assistant' as const, content }, prompt[2]] as typeof prompt
+    const { providerMetadata: more } = await sluice().doGenerate({ ...options, prompt: twofold })
+    expect(more?.sluice?.dropped).toEqual([0, 1])
     const { stream } = await sluice().doStream({ ...options, prompt: prompt.slice(2) })
     const parts = []
     for await (const part of stream) parts.push(part)
@@ -166,7 +178,12 @@ describe('a reply', () => {
 test('a stream that is cancelled while a read waits tells nobody more', async () => {
   const { engine, fake } = await open({ tokens: ['a'], prefillSteps: 1e9 })
   const reply = engine.chat([{ role: 'user', content: 'Hi' }])
-  const source = new ReplyStream(reply, { first: [], signal: undefined, hasRaw: true })
+  const source = new ReplyStream(reply, {
+    first: [],
+    signal: undefined,
+    hasRaw: true,
+    places: noPlaces,
+  })
   const controller = { desiredSize: 0, enqueue: vi.fn(), close: vi.fn(), error: vi.fn() }
   const read = source.pull(controller)
   await source.cancel()
