@@ -1,5 +1,6 @@
-import { CancelledError, type ErrorCode, InvalidOptionError, SluiceError } from '../api/errors.js'
-import { httpError } from '../web/errors.js'
+import type { ErrorCode, SluiceError } from '../api/errors.js'
+import { httpError, isEngineError } from '../web/errors.js'
+import { noPlaces, type Places, sdkPath } from './places.js'
 
 /**
  * The AI SDK tells its errors by symbols, so that those of several of its releases are known. With
@@ -17,16 +18,6 @@ const retried: readonly ErrorCode[] = [
   'ERR_ENGINE_FAILED', // its batch is lost, and the engine goes on
 ]
 
-/** Options of the engine's, and what the AI SDK calls them. */
-const sdkNames: Readonly<Record<string, string>> = {
-  maxTokens: 'maxOutputTokens',
-  stop: 'stopSequences',
-  schema: 'responseFormat.schema',
-  messages: 'prompt',
-  signal: 'abortSignal',
-  input: 'values',
-}
-
 /**
  * An error of the engine, as the AI SDK's `APICallError`: it tries again what `isRetryable` says.
  * `statusCode` is what our server would answer; `cause` is the engine's own error.
@@ -43,8 +34,8 @@ class EngineCallError extends Error {
   readonly isRetryable: boolean
   readonly data: { readonly code: ErrorCode }
 
-  constructor(cause: SluiceError) {
-    super(inSdkNames(cause), { cause })
+  constructor(cause: SluiceError, places: Places) {
+    super(inSdkNames(cause, places), { cause })
     const { status, retryAfterSeconds } = httpError(cause)
     this.statusCode = status
     this.isRetryable = retried.includes(cause.code)
@@ -54,28 +45,39 @@ class EngineCallError extends Error {
   }
 }
 
-function inSdkNames(error: SluiceError): string {
-  const path = error instanceof InvalidOptionError ? error.option : ''
-  const [own = ''] = /^\w+/.exec(path) ?? []
-  const name = Object.hasOwn(sdkNames, own) ? sdkNames[own] : undefined
-  return name === undefined ? error.message : error.message.replace(`'${own}`, `'${name}`)
+/** Options and schemas tell where they are wrong; a message says so in its first words. */
+function inSdkNames(error: SluiceError, places: Places): string {
+  const { option, path = option } = error as { option?: unknown; path?: unknown }
+  if (typeof path !== 'string') return error.message
+  const told = sdkPath(path, places)
+  if (error.message.startsWith(path)) return told + error.message.slice(path.length)
+  return error.message.replace(`'${path}`, () => `'${told}`)
 }
 
 /** What a caller of a model is told of what was thrown. An abort is told by the signal's reason. */
-export function toldError(thrown: unknown, signal?: AbortSignal): unknown {
-  if (!(thrown instanceof SluiceError)) return thrown
-  if (!(thrown instanceof CancelledError) || !signal?.aborted) return new EngineCallError(thrown)
+export function toldError(
+  thrown: unknown,
+  signal: AbortSignal | undefined,
+  places = noPlaces,
+): unknown {
+  if (!isEngineError(thrown)) return thrown
+  if (thrown.code !== 'ERR_CANCELLED' || !signal?.aborted)
+    return new EngineCallError(thrown, places)
   const { reason } = signal
   if (reason instanceof Error || reason instanceof DOMException) return reason
   return new DOMException(thrown.message, { name: 'AbortError', cause: thrown })
 }
 
 /** Runs what asks the engine; what it rejects with is what the AI SDK is told. */
-export async function told<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+export async function told<T>(
+  signal: AbortSignal | undefined,
+  run: () => Promise<T>,
+  places = noPlaces,
+): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    throw toldError(error, signal)
+    throw toldError(error, signal, places)
   }
 }
 

@@ -12,6 +12,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import { told } from './errors.js'
 import { chatOptions, toolsOf } from './options.js'
+import { type Places, sdkPath } from './places.js'
 import { conversationOf } from './prompt.js'
 import { ReplyContent } from './reply-blocks.js'
 import { endingOf, logprobsOf } from './reply-end.js'
@@ -32,8 +33,9 @@ export class SluiceLanguageModel implements LanguageModelV3 {
   }
 
   async doGenerate(options: LanguageModelV3CallOptions): Promise<LanguageModelV3GenerateResult> {
-    return told(options.abortSignal, async () => {
-      const { reply, warnings, response } = await this.#ask(options)
+    const asked = callOf(options)
+    const run = async () => {
+      const { reply, warnings, response } = await this.#ask(options, asked)
       const content = new ReplyContent()
       const logprobs = []
       for await (const part of reply) {
@@ -42,41 +44,56 @@ export class SluiceLanguageModel implements LanguageModelV3 {
       }
       const result = await reply.done
       const isCut = result.finishReason !== 'tool_calls'
-      const ending = endingOf(result, logprobs)
+      const ending = endingOf(result, logprobs, asked.places)
       return { content: content.end(isCut), ...ending, response, warnings }
-    })
+    }
+    return told(options.abortSignal, run, asked.places)
   }
 
   /** Resolves once the request is accepted: what is wrong with it rejects, and may be retried. */
   async doStream(options: LanguageModelV3CallOptions): Promise<LanguageModelV3StreamResult> {
-    return told(options.abortSignal, async () => {
-      const { reply, warnings, response } = await this.#ask(options)
+    const asked = callOf(options)
+    const run = async () => {
+      const { reply, warnings, response } = await this.#ask(options, asked)
       await reply.accepted
       const first: LanguageModelV3StreamPart[] = [
         { type: 'stream-start', warnings },
         { type: 'response-metadata', ...response },
       ]
       const { abortSignal: signal, includeRawChunks: hasRaw = false } = options
-      const source = new ReplyStream(reply, { first, signal, hasRaw })
+      const source = new ReplyStream(reply, { first, signal, hasRaw, places: asked.places })
       return { stream: new ReadableStream(source, { highWaterMark: 0 }) }
-    })
+    }
+    return told(options.abortSignal, run, asked.places)
   }
 
-  async #ask(options: LanguageModelV3CallOptions) {
+  async #ask(options: LanguageModelV3CallOptions, { messages, tools, places, warnings }: Asked) {
     const engine = this.#engine
-    const warnings: SharedV3Warning[] = []
-    const messages = conversationOf(options.prompt, warnings)
-    const tools = toolsOf(options, warnings)
     const given = chatOptions(options, engine.model.canThink, warnings)
     const signal = options.abortSignal === undefined ? {} : { signal: options.abortSignal }
     const offered = tools.length === 0 ? {} : { tools: await engine.prepareTools(tools, signal) }
     const reply: Reply = engine.chat(messages, { ...given, ...offered })
-    warnings.push(...reply.notes.map(warningOf))
+    for (const note of reply.notes) warnings.push(warningOf(note, places))
     const response = { id: randomUUID(), timestamp: new Date(), modelId: this.modelId }
     return { reply, warnings, response }
   }
 }
 
-function warningOf({ path, message }: RequestNote): SharedV3Warning {
-  return { type: 'compatibility', feature: path, details: message }
+type Asked = ReturnType<typeof callOf>
+
+/** What a call tells the model, as the engine takes it. */
+function callOf(options: LanguageModelV3CallOptions) {
+  const warnings: SharedV3Warning[] = []
+  const { messages, places } = conversationOf(options.prompt, warnings)
+  const offered = toolsOf(options, warnings)
+  return {
+    messages,
+    tools: offered.tools,
+    places: { messages: places, tools: offered.places } satisfies Places,
+    warnings,
+  }
+}
+
+function warningOf({ path, message }: RequestNote, places: Places): SharedV3Warning {
+  return { type: 'compatibility', feature: sdkPath(path, places), details: message }
 }

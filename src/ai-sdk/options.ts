@@ -1,5 +1,6 @@
 import type {
   LanguageModelV3CallOptions,
+  LanguageModelV3FunctionTool,
   LanguageModelV3ToolChoice,
   SharedV3ProviderOptions,
   SharedV3Warning,
@@ -56,7 +57,12 @@ export function chatOptions(
   const { maxOutputTokens: maxTokens, stopSequences: stop, abortSignal: signal } = options
   const { temperature, topP, topK, presencePenalty, frequencyPenalty, seed } = options
   const sampling = { temperature, topP, topK, presencePenalty, frequencyPenalty, seed }
-  const own = options.providerOptions?.sluice ?? {}
+  const { reasoning, ...own } = parseFields<SluiceLanguageModelOptions>(
+    options.providerOptions?.sluice ?? {},
+    ownChecks,
+    ownPath,
+  )
+  const effort = reasoningOf(options.reasoning, canThink, warnings)
   return given({
     ...sampling,
     maxTokens,
@@ -64,8 +70,8 @@ export function chatOptions(
     signal,
     ...formOf(options.responseFormat, warnings),
     toolChoice: options.toolChoice && choiceOf(options.toolChoice),
-    reasoning: reasoningOf(options.reasoning, canThink, warnings),
-    ...parseFields<SluiceLanguageModelOptions>(own, ownChecks, ownPath),
+    reasoning: (effort ?? reasoning) && { ...effort, ...reasoning },
+    ...own,
   })
 }
 
@@ -100,35 +106,50 @@ function reasoningOf(
   if (effort === undefined || effort === 'provider-default') return undefined
   if (effort === 'none') return { enabled: false }
   if (!canThink) {
-    const details = 'the model has no marks of reasoning that are known'
+    const details =
+      'no marks of reasoning are known of this model; its chat template may take the effort'
     warnings.push({ type: 'unsupported', feature: 'reasoning', details })
   }
   return { effort: nearestEffort(effort) }
 }
 
+interface OfferedTools {
+  readonly tools: Tool[]
+  /** Of each tool: its place among all that were given. */
+  readonly places: number[]
+}
+
 /** The functions among a call's tools. What a provider's own server would run cannot be offered. */
 export function toolsOf(
-  { tools = [] }: LanguageModelV3CallOptions,
+  { tools: given = [] }: LanguageModelV3CallOptions,
   warnings: SharedV3Warning[],
-): Tool[] {
-  return tools.flatMap((tool): Tool[] => {
+): OfferedTools {
+  const tools: Tool[] = []
+  const places: number[] = []
+  for (const [place, tool] of given.entries()) {
     if (tool.type !== 'function') {
       warnings.push({ type: 'unsupported', feature: `provider-defined tool ${tool.id}` })
-      return []
+      continue
     }
-    const { name, description, inputSchema, inputExamples, strict } = tool
-    if (inputExamples !== undefined && inputExamples.length > 0) {
-      const details = 'give the examples in its description'
-      const feature = `inputExamples of the tool ${name}`
-      warnings.push({ type: 'unsupported', feature, details })
-    }
-    return [
-      {
-        name,
-        parameters: inputSchema as Record<string, unknown>,
-        ...(description === undefined ? {} : { description }),
-        ...(strict === undefined ? {} : { strict }),
-      },
-    ]
-  })
+    tools.push(toolOf(tool, warnings))
+    places.push(place)
+  }
+  return { tools, places }
+}
+
+function toolOf(
+  { name, description, inputSchema, inputExamples, strict }: LanguageModelV3FunctionTool,
+  warnings: SharedV3Warning[],
+): Tool {
+  if (inputExamples !== undefined && inputExamples.length > 0) {
+    const details = 'give the examples in its description'
+    const feature = `inputExamples of the tool ${name}`
+    warnings.push({ type: 'unsupported', feature, details })
+  }
+  return {
+    name,
+    parameters: inputSchema as Record<string, unknown>,
+    ...(description === undefined ? {} : { description }),
+    ...(strict === undefined ? {} : { strict }),
+  }
 }

@@ -14,6 +14,12 @@ import { UnsupportedFunctionalityError } from './errors.js'
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content']
 
+interface Conversation {
+  readonly messages: ChatMessage[]
+  /** Of each message: the place in the prompt of the one that it was made of. */
+  readonly places: number[]
+}
+
 /**
  * The AI SDK's prompt as a conversation of the engine's.
  * @param warnings what the model is not told of is added
@@ -22,8 +28,9 @@ type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['
 export function conversationOf(
   prompt: LanguageModelV3Prompt,
   warnings: SharedV3Warning[],
-): ChatMessage[] {
-  return prompt.flatMap((message) => messagesOf(message, warnings))
+): Conversation {
+  const made = prompt.map((message) => messagesOf(message, warnings))
+  return { messages: made.flat(), places: made.flatMap((some, place) => some.map(() => place)) }
 }
 
 function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]): ChatMessage[] {
@@ -31,8 +38,16 @@ function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]
     case 'system':
       return [{ role: 'system', content: message.content }]
     case 'user': {
-      const texts = message.content.map((part) => {
-        return part.type === 'text' ? part.text : textOfFile(part)
+      const texts = message.content.flatMap((part) => {
+        switch (part.type) {
+          case 'text':
+            return [part.text]
+          case 'file':
+            return [textOfFile(part)]
+          default:
+            warnings.push(leftOutPart(part)) // of a later version
+            return []
+        }
       })
       return [{ role: 'user', content: texts.join('\n') }]
     }
@@ -127,6 +142,8 @@ function textOfOutput(output: LanguageModelV3ToolResultOutput): string {
       return failedAnswer(output.reason ?? 'the call was not allowed')
     case 'content':
       return output.value.map(textOfPiece).join('\n')
+    default:
+      return leftOut((output as { type: string }).type) // of a later version
   }
 }
 

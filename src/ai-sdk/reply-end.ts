@@ -13,6 +13,7 @@ import type {
   TokenLogprobs,
   Usage,
 } from '../api/types.js'
+import type { Places } from './places.js'
 
 /** What `providerMetadata.sluice` of a text tells beside what the AI SDK has a place for. */
 export interface SluiceMetadata {
@@ -23,7 +24,7 @@ export interface SluiceMetadata {
   /** The stop sequence that ended it, if one did. */
   readonly stopString?: string
   readonly timings: Timings
-  /** Places of the messages that `fit` dropped, from 0. Left out without `fit`. */
+  /** Places in the prompt of the messages that `fit` dropped, from 0. Left out without `fit`. */
   readonly dropped?: readonly number[]
   /** One entry a token, where `logprobs` asked for them. */
   readonly logprobs?: readonly SluiceLogprobs[]
@@ -52,14 +53,19 @@ interface Ending {
   readonly providerMetadata: SharedV3ProviderMetadata
 }
 
-export function endingOf(result: ReplyResult, logprobs: readonly SluiceLogprobs[]): Ending {
+export function endingOf(
+  result: ReplyResult,
+  logprobs: readonly SluiceLogprobs[],
+  { messages }: Places,
+): Ending {
   const { finishReason, seed, limit, stopString, timings, dropped, usage } = result
+  const places = dropped?.map((index) => messages[index] ?? index)
   const told: SluiceMetadata = {
     seed,
     timings: { ...timings },
     ...(limit === undefined ? {} : { limit }),
     ...(stopString === undefined ? {} : { stopString }),
-    ...(dropped === undefined ? {} : { dropped: [...dropped] }),
+    ...(places === undefined ? {} : { dropped: [...new Set(places)] }),
     ...(logprobs.length === 0 ? {} : { logprobs }),
   }
   return {

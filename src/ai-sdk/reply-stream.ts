@@ -1,9 +1,10 @@
 import type { UnderlyingSource } from 'node:stream/web'
 import type { LanguageModelV3StreamPart } from '@ai-sdk/provider'
-import { SluiceError } from '../api/errors.js'
 import type { ReplyPart } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
+import { isEngineError } from '../web/errors.js'
 import { toldError } from './errors.js'
+import type { Places } from './places.js'
 import { ReplyBlocks } from './reply-blocks.js'
 import { endingOf, logprobsOf, partialUsage } from './reply-end.js'
 
@@ -13,6 +14,7 @@ interface StreamOptions {
   readonly signal: AbortSignal | undefined
   /** Whether the reply's own parts come beside what is made of them. */
   readonly hasRaw: boolean
+  readonly places: Places
 }
 
 type Controller = ReadableStreamDefaultController<LanguageModelV3StreamPart>
@@ -27,6 +29,8 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
   readonly #options: StreamOptions
   readonly #blocks = new ReplyBlocks()
   readonly #logprobs: ReturnType<typeof logprobsOf> = []
+  /** What is still under way then has nobody to tell. */
+  #isCancelled = false
 
   constructor(reply: Reply, options: StreamOptions) {
     this.#reply = reply
@@ -48,12 +52,14 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
   }
 
   async cancel(): Promise<void> {
+    this.#isCancelled = true
     await this.#parts.return?.()
   }
 
   /** @returns whether there was something to say */
   async #takeOne(controller: Controller): Promise<boolean> {
     const { done, value } = await this.#parts.next()
+    if (this.#isCancelled) return true
     if (done) {
       await this.#end(controller)
       return true
@@ -67,23 +73,26 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
 
   async #end(controller: Controller): Promise<void> {
     const result = await this.#reply.done
+    if (this.#isCancelled) return
     const isCut = result.finishReason !== 'tool_calls'
     for (const part of this.#blocks.end(isCut)) controller.enqueue(part)
-    controller.enqueue({ type: 'finish', ...endingOf(result, this.#logprobs) })
+    const ending = endingOf(result, this.#logprobs, this.#options.places)
+    controller.enqueue({ type: 'finish', ...ending })
     controller.close()
   }
 
   /** An abort breaks the stream off, as a fetch that is aborted does; all else is told in it. */
   #fail(controller: Controller, thrown: unknown): void {
-    const { signal } = this.#options
-    const error = toldError(thrown, signal)
+    if (this.#isCancelled) return
+    const { signal, places } = this.#options
+    const error = toldError(thrown, signal, places)
     if (signal?.aborted) {
       controller.error(error)
       return
     }
     for (const part of this.#blocks.end(true)) controller.enqueue(part)
     controller.enqueue({ type: 'error', error })
-    const raw = thrown instanceof SluiceError ? thrown.code : undefined
+    const raw = isEngineError(thrown) ? thrown.code : undefined
     const { promptTokens, choices } = this.#reply.tally
     const usage = partialUsage(promptTokens, choices[0]?.completionTokens ?? 0)
     controller.enqueue({ type: 'finish', usage, finishReason: { unified: 'error', raw } })

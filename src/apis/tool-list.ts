@@ -69,7 +69,8 @@ export function readTools<Listed extends ListedTool>(
       context.issues.push({ code: 'custom', message: read.expected, path, input: listed })
       return undefined
     }
-    if (read.tool !== undefined || ++leftOut <= leftOutToldMax) notes.push(...read.notes)
+    if (read.tool === undefined) leftOut++
+    if (read.tool !== undefined || leftOut <= leftOutToldMax) notes.push(...read.notes)
     if (read.tool === undefined) continue
     tools.push(read.tool)
     places.push(read.place)

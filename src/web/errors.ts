@@ -5,7 +5,7 @@ import {
   InvalidOptionError,
   InvalidRequestError,
   InvalidSchemaError,
-  SluiceError,
+  type SluiceError,
 } from '../api/errors.js'
 
 /**
@@ -119,10 +119,16 @@ export class HttpError extends Error {
   }
 }
 
+/** By its code: a program can have several copies of the package, with a class of each in each. */
+export function isEngineError(thrown: unknown): thrown is SluiceError {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return false
+  return typeof thrown.code === 'string' && Object.hasOwn(kindOfCode, thrown.code)
+}
+
 /** Any thrown value as an error of a call. What is not known shows nothing of its inside. */
 export function httpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown
-  if (!(thrown instanceof SluiceError)) {
+  if (!isEngineError(thrown)) {
     return new HttpError('internal', 'The server failed to handle this request.', { cause: thrown })
   }
   return new HttpError(kindOfCode[thrown.code], thrown.message, {

@@ -84,6 +84,19 @@ describe('options of the AI SDK', () => {
     expect(warnings).toEqual([])
   })
 
+  test.each([
+    ['high', { budget: 9 }, { wantsReasoning: true, reasoningEffort: 'high', reasoningBudget: 9 }],
+    ['none', { budget: 9 }, { wantsReasoning: false, reasoningEffort: '', reasoningBudget: 9 }],
+    ['high', { effort: 'low' }, { reasoningEffort: 'low', reasoningBudget: -1 }],
+    ['none', { enabled: true }, { wantsReasoning: true, reasoningEffort: '' }],
+    [undefined, { effort: 'low' }, { wantsReasoning: true, reasoningEffort: 'low' }],
+  ])('limit reasoning field by field with ours: %s and %j', async (reasoning, own, expected) => {
+    const options = { providerOptions: { sluice: { reasoning: own } } }
+    const given = reasoning === undefined ? options : { ...options, reasoning }
+    const { chat } = await asked(given, { reasoningEnds: ['</think>'] })
+    expect(chat).toMatchObject(expected)
+  })
+
   test('of ours are taken from providerOptions.sluice', async () => {
     const { request, chat } = await asked({
       providerOptions: {
@@ -140,7 +153,7 @@ describe('what is not supported is warned of', () => {
     [
       'a tool’s schema that is malformed',
       { tools: [{ ...look, inputSchema: { type: 'object', required: 3 as never } }] },
-      { type: 'compatibility', feature: 'tools[0].parameters.required' },
+      { type: 'compatibility', feature: 'tools[0].inputSchema.required' },
     ],
   ])('%s', async (_, options, expected) => {
     const { warnings } = await asked(options)
@@ -148,6 +161,42 @@ describe('what is not supported is warned of', () => {
     const provider = await open()
     const [first] = await streamed(provider, options)
     expect(first).toEqual({ type: 'stream-start', warnings })
+  })
+})
+
+const hosted = {
+  type: 'provider' as const,
+  id: 'openai.web_search' as const,
+  name: 'search',
+  args: {},
+}
+const called = { type: 'tool-call' as const, toolCallId: 'a', toolName: 'look', input: {} }
+const output = { type: 'text' as const, value: 'a fox' }
+/** It makes two messages of the engine's, and the call behind it stands in the prompt's third. */
+const twofold: LanguageModelV3CallOptions['prompt'] = [
+  { role: 'user', content: [{ type: 'text', text: 'Look' }] },
+  { role: 'assistant', content: [called, { ...called, type: 'tool-result', output }] },
+  { role: 'assistant', content: [{ ...called, toolName: 7 as never }] },
+]
+
+describe('places are the AI SDK’s', () => {
+  test('of a message that is wrong', async () => {
+    const { sluice } = await open()
+    const error = await thrownBy(sluice().doGenerate(call({ prompt: twofold })))
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^'prompt\[2\]\./),
+      cause: { option: expect.stringMatching(/^messages\[3\]\./) },
+    })
+  })
+
+  test('of a tool, behind one that is left out', async () => {
+    const bad = { ...look, inputSchema: { type: 'object', required: 3 as never } as const }
+    const { warnings } = await asked({ tools: [hosted, bad] })
+    expect(warnings[1]).toMatchObject({ feature: 'tools[1].inputSchema.required' })
+    const { sluice } = await open()
+    const strict = { tools: [hosted, { ...bad, strict: true }] }
+    const error = await thrownBy(sluice().doGenerate(call(strict)))
+    expect(error).toMatchObject({ message: expect.stringContaining('tools[1].inputSchema') })
   })
 })
 

@@ -78,13 +78,20 @@ describe('messages of the AI SDK', () => {
     const custom = { type: 'custom', kind: 'a.b' }
     const approval = { type: 'tool-approval-response', approvalId: 'a', approved: true }
     const { messages, warnings } = await told(
-      user('So?'),
+      {
+        role: 'user',
+        content: [
+          { type: 'sound', data: 'AAAA' },
+          { type: 'text', text: 'So?' },
+        ],
+      },
       { role: 'assistant', content: [custom, { type: 'text', text: 'Yes' }] },
       { role: 'tool', content: [approval] },
       user('Go on'),
     )
     expect(messages.map(({ content }) => content)).toEqual(['So?', 'Yes', 'Go on'])
     expect(warnings).toEqual([
+      { type: 'unsupported', feature: "a message's part of type sound" },
       { type: 'unsupported', feature: "a message's part of type custom" },
       { type: 'unsupported', feature: "a message's part of type tool-approval-response" },
     ])
@@ -134,6 +141,7 @@ describe('what a tool answered', () => {
     [{ type: 'error-text', value: 'no such city' }, 'Error: no such city'],
     [{ type: 'error-text', value: 'Error: no city' }, 'Error: no city'],
     [{ type: 'error-json', value: { code: 1 } }, 'Error: {"code":1}'],
+    [{ type: 'sound', value: 'AAAA' }, '[left out, as only text can be read here: sound]'],
     [{ type: 'execution-denied' }, 'Error: the call was not allowed'],
     [{ type: 'execution-denied', reason: 'not today' }, 'Error: not today'],
     [

@@ -1,5 +1,8 @@
 import { APICallError } from '@ai-sdk/provider'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { noPlaces } from '../../src/ai-sdk/places.js'
+import { ReplyStream } from '../../src/ai-sdk/reply-stream.js'
+import { InvalidOptionError } from '../../src/api/errors.js'
 import { call, scriptedProvider, streamed, thrownBy } from '../support/chats/scripted-provider.js'
 import { settle } from '../support/eventually.js'
 import { tokenBytes } from '../support/fake-engine.js'
@@ -136,6 +139,17 @@ describe('a reply', () => {
     const options = { prompt, providerOptions: { sluice: { fit: true } } }
     const { providerMetadata } = await sluice().doGenerate(options)
     expect(providerMetadata?.sluice?.dropped).toEqual([0, 1])
+    // One of the prompt's messages that is several of the engine's.
+    const tool = { toolCallId: 'a', toolName: 'look' }
+    const output = { type: 'text' as const, value: 'a fox' }
+    const content = [
+      { type: 'tool-call' as const, ...tool, input: {} },
+      { type: 'tool-result' as const, ...tool, output },
+      ...told('second '),
+    ]
+    const twofold = [prompt[0], { role: 'assistant' as const, content }, prompt[2]] as typeof prompt
+    const { providerMetadata: more } = await sluice().doGenerate({ ...options, prompt: twofold })
+    expect(more?.sluice?.dropped).toEqual([0, 1])
     const { stream } = await sluice().doStream({ ...options, prompt: prompt.slice(2) })
     const parts = []
     for await (const part of stream) parts.push(part)
@@ -159,6 +173,26 @@ describe('a reply', () => {
     expect(fake.cancelled).toEqual([1])
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, cancelled: 1 })
   })
+})
+
+test('a stream that is cancelled while a read waits tells nobody more', async () => {
+  const { engine, fake } = await open({ tokens: ['a'], prefillSteps: 1e9 })
+  const reply = engine.chat([{ role: 'user', content: 'Hi' }])
+  const source = new ReplyStream(reply, {
+    first: [],
+    signal: undefined,
+    hasRaw: true,
+    places: noPlaces,
+  })
+  const controller = { desiredSize: 0, enqueue: vi.fn(), close: vi.fn(), error: vi.fn() }
+  const read = source.pull(controller)
+  await source.cancel()
+  await read
+  expect(await reply.done).toMatchObject({ finishReason: 'cancelled' })
+  expect(fake.cancelled).toEqual([1])
+  for (const told of [controller.enqueue, controller.close, controller.error]) {
+    expect(told).not.toHaveBeenCalled()
+  }
 })
 
 describe('an engine that fails', () => {
@@ -195,6 +229,34 @@ describe('an engine that fails', () => {
       expect(APICallError.isInstance(error)).toBe(true)
       expect(error).toMatchObject({ statusCode, isRetryable, responseHeaders, cause: { code } })
     }
+  })
+})
+
+describe('an engine of another copy of the package', () => {
+  test('has its errors known by their codes', async () => {
+    vi.resetModules()
+    const other = await import('../../src/api/errors.js')
+    const wrong = new other.InvalidOptionError('maxTokens', "'maxTokens': expected a number")
+    expect(wrong).not.toBeInstanceOf(InvalidOptionError)
+    const { sluice, engine } = await open()
+    const chat = vi.spyOn(engine, 'chat')
+    const thrown = async (error: Error, abortSignal = AbortSignal.any([])) => {
+      chat.mockImplementation(() => {
+        throw error
+      })
+      return thrownBy(sluice().doGenerate(call({ abortSignal })))
+    }
+    expect(await thrown(wrong)).toMatchObject({
+      name: 'AI_APICallError',
+      message: "'maxOutputTokens': expected a number",
+      statusCode: 400,
+    })
+    const full = new other.OverloadedError('the queue is full')
+    expect(await thrown(full)).toMatchObject({ statusCode: 429, isRetryable: true })
+    const cancelled = new other.CancelledError('the request was cancelled')
+    expect(await thrown(cancelled, AbortSignal.abort())).toMatchObject({ name: 'AbortError' })
+    const unknown = Object.assign(new Error('no'), { code: 'ENOENT' })
+    expect(await thrown(unknown)).toBe(unknown)
   })
 })
 

@@ -16,6 +16,8 @@ import {
   serve,
   story,
 } from '../support/serve.js'
+import { eventsOf } from '../support/sse.js'
+import { shortStreams } from '../support/wire/short-streams.js'
 
 // A handler's answer needs no socket: what is sent by whichever adapter is all in it.
 
@@ -98,6 +100,15 @@ test('asking for a frame throws the error of one of several replies that fails',
   stream.frames.return()
   await eventually(() => served.native.stats().cancelled === 1)
 })
+
+test.each(shortStreams)(
+  'a stream of %s that fails before its first token has its opening',
+  async (path, body, events) => {
+    const end = { code: 'ERR_ENGINE_FAILED', message: 'no more' } as const
+    const { url } = await serve({ script: () => ({ tokens: [], end }) })
+    expect(eventsOf(await (await postJson(url, path, body)).text())).toEqual(events)
+  },
+)
 
 test('a refusal at the door is thrown, in no protocol’s words', async () => {
   const { call, answered } = ask(await serve(), 'GET', chatPath)

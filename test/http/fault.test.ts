@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
+import { ChunkEncoder } from '../../src/apis/openai/chat/writer.js'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { openLog } from '../../src/cli/log.js'
-import { describeFault } from '../../src/http/index.js'
+import { createServer as createNodeServer, describeFault } from '../../src/http/index.js'
 import { createServer } from '../support/adapters/adapter.js'
 import { eventually } from '../support/eventually.js'
 import type { FakeFailure, Script } from '../support/fake-binding.js'
@@ -90,4 +91,20 @@ test('a fault without a log becomes a warning of the process, without its messag
   await eventually(() => warn.mock.calls.length === 1)
   expect(JSON.stringify(warn.mock.calls)).toMatch(/SLUICE_REQUEST.*fault\.test\.ts/)
   expect(JSON.stringify(warn.mock.calls)).not.toContain('private')
+})
+
+test('a fault before a stream of Node’s has begun is a 500', async () => {
+  const { engine, log } = await serve()
+  const server = createNodeServer({ engine, port: 0, onLog: (entry) => log.push(entry) })
+  const { url } = await server.listen()
+  alsoClose(() => server.close())
+  const opening = vi.spyOn(ChunkEncoder.prototype, 'opening').mockImplementation(() => {
+    throw new Error(prompt)
+  })
+  alsoClose(async () => opening.mockRestore())
+  const response = await chat(url, story())
+  expect(response.status).toBe(500)
+  expect(await response.json()).toMatchObject({ error: { code: 'internal_error' } })
+  await eventually(() => log.length === 1)
+  expect(log[0]).toMatchObject({ status: 500, outcome: 'failed' })
 })

@@ -5,6 +5,14 @@ export function framesOf(text: string): string[] {
   return frames
 }
 
+/** The names of the frames' events. Those of a chat have none: they are chunks, and an error. */
+export function eventsOf(text: string): string[] {
+  return framesOf(text).map((frame) => {
+    const [, name] = /^event: (\S+)$/m.exec(frame) ?? []
+    return name ?? (frame.startsWith('data: {"error"') ? 'error' : 'chunk')
+  })
+}
+
 /** What the `data:` frames carry, [DONE] left out. */
 export function chunksOf(text: string): Chunk[] {
   return framesOf(text)

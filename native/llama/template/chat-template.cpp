@@ -190,7 +190,7 @@ std::optional<std::string> ChatTemplate::tried(const ChatPrompt& chat, bool plai
   common_chat_templates_inputs inputs = inputs_of(chat, chat.messages, vocab());
   inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
   inputs.force_pure_content = plainly;
-  if (chat.may_call() && !shows_tools_) describe_tools(inputs, chat.tools);
+  if (!chat.tools.empty() && !shows_tools_) describe_tools(inputs, chat.tools);
   const TemplateLimits limits{kTrialWorkMax, given_up};
   TemplateRun run(limits);
   std::string prompt;
@@ -343,7 +343,7 @@ ChatTemplate::Rendered ChatTemplate::rendered(const ChatPrompt& chat,
   // Without this each run analyses the template anew (3 to 7 ms).
   inputs.force_pure_content = !chat.may_call() && !can_reason_ && !chat.has_form;
   show_tools(inputs, chat, limits);
-  if (chat.may_call() && !shows_tools_) describe_tools(inputs, chat.tools);
+  if (!chat.tools.empty() && !shows_tools_) describe_tools(inputs, chat.tools);
   const Rendering rendering;
   Rendered made{std::move(messages), run(inputs, limits), {}};
   common_chat_params& params = made.params;

@@ -84,14 +84,15 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
 
 ChatPrompt with_tools_as_text(ChatPrompt chat) {
   std::vector<ChatMessage> messages = with_calls_as_text(std::move(chat.messages));
-  if (chat.may_call()) {
+  if (!chat.tools.empty()) {
     const bool has_system = !messages.empty() && messages.front().role == "system";
     if (!has_system) messages.insert(messages.begin(), {"system", "", "", "", "", {}});
     std::string& content = messages.front().content;
     content += (content.empty() ? "" : "\n\n") + description_of(chat.tools) + "\n\n" +
                fallback_instructions(chat.parallel_tool_calls);
-    chat.has_form = false;  // which replies that may call have in their own format
   }
+  // Replies that may call have it in their own format.
+  if (chat.may_call()) chat.has_form = false;
   chat.messages = std::move(messages);
   chat.tools.clear();
   return chat;

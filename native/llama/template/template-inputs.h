@@ -22,7 +22,8 @@ common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
 void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools);
 
 // The conversation for a template that knows no tools: they are described in the system message,
-// with how to call them, and calls are text.
+// with how to call them, and calls are text. Also where none may be called: a system message that
+// changed between the turns of a conversation would lose what is cached of it.
 ChatPrompt with_tools_as_text(ChatPrompt chat);
 
 }  // namespace sluice

@@ -86,13 +86,19 @@ class FrameSource implements WatchedAnswer {
   }
 
   async #next(): Promise<IteratorResult<string, string>> {
-    const opening = this.#isOpened ? '' : this.#answer.opening()
-    this.#isOpened = true
+    const opening = this.#opening()
     if (opening !== '') return { done: false, value: opening }
     for (;;) {
       const step = await this.#answer.frames.next()
       if (step.done || step.value !== '') return step
     }
+  }
+
+  /** '' where it is sent already. */
+  #opening(): string {
+    if (this.#isOpened) return ''
+    this.#isOpened = true
+    return this.#answer.opening()
   }
 
   #send(frame: string): void {
@@ -140,9 +146,10 @@ class FrameSource implements WatchedAnswer {
     setImmediate(() => this.#controller.error(this.#exchange.signal.reason))
   }
 
+  /** Behind the opening, where the call ends before the first read. */
   #lastWords(error: HttpError): string | undefined {
     try {
-      return this.#answer.errorFrame(error)
+      return this.#opening() + this.#answer.errorFrame(error)
     } catch {
       return undefined // `error` is in the log; what kept it from the client is no more than that
     }

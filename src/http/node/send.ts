@@ -47,8 +47,8 @@ export async function pump(
 
 /** Sends the headers with the first frames, in one write. Returns whether more has room. */
 function open(res: ServerResponse, answer: StreamedAnswer): boolean {
+  const opening = answer.opening() // an error in it still has a status
   res.writeHead(answer.status)
-  const opening = answer.opening()
   if (opening !== '') return res.write(opening)
   res.flushHeaders()
   return true

@@ -3,7 +3,8 @@ import { chatRequest, fakeHandler, piecesOf } from '../../support/adapters/handl
 import { eventually, settle } from '../../support/eventually.js'
 import type { FakeEngine } from '../../support/fake-binding.js'
 import { closeAfterEach, counting, stepUntil, story } from '../../support/serve.js'
-import { chunksOf, textOf } from '../../support/sse.js'
+import { chunksOf, eventsOf, textOf } from '../../support/sse.js'
+import { shortStreams } from '../../support/wire/short-streams.js'
 
 // Who reads a Response sets the pace of its reply, and who leaves ends it.
 
@@ -251,4 +252,15 @@ describe('a drain', () => {
     expect(chunksOf(text).at(-1)?.error).toMatchObject({ code: 'shutting_down' })
     expect(text).not.toContain('[DONE]')
   })
+
+  test.each(shortStreams)(
+    'before the first read of %s comes behind the opening',
+    async (path, body, events) => {
+      const { handler } = await fakeHandler({}, { script: endless, engine: { window } })
+      const request = new Request(`http://localhost${path}`, chatRequest(body))
+      const unread = await handler(request)
+      await handler.drain({ deadlineMs: 1 })
+      expect(eventsOf(await unread.text())).toEqual(events)
+    },
+  )
 })

@@ -89,8 +89,19 @@ describe('a model whose chat template knows no tools', () => {
     const system = { role: 'system' as const, content: 'Be brief.' }
     const prompt = await engine.applyTemplate([system, ...ask], { tools })
     expect(prompt).toMatch(/^<\|im_start\|>system\nBe brief\.\n\nYou can call these functions/)
-    const none = await engine.applyTemplate([system, ...ask], { tools, toolChoice: 'none' })
-    expect(none).toBe(await engine.applyTemplate([system, ...ask]))
+    expect(await engine.applyTemplate([system, ...ask], { tools, toolChoice: 'none' })).toBe(prompt)
+  })
+
+  test('reads on from its cache where the last turn may not call', async () => {
+    const engine = await load({ model: says(oslo), toolsFallback, context: 8192 })
+    const { toolCalls: [call] = [], usage } = await engine.chat(ask, { tools }).done
+    if (call === undefined) return expect.fail('nothing was called')
+    const last = await engine.chat(answered(call), { tools, toolChoice: 'none' }).done
+    expect(last).toMatchObject({ text: answer, finishReason: 'stop' })
+    expect(last.usage.cachedTokens).toBeGreaterThanOrEqual(usage.promptTokens)
+    // What looks like a call is text then.
+    const { text, toolCalls } = await engine.chat(ask, { tools, toolChoice: 'none' }).done
+    expect({ text, toolCalls }).toEqual({ text: oslo })
   })
 
   test('answers in words as if there were no tools, white space in front too', async () => {

@@ -197,8 +197,9 @@ test.each([
   for (const word of [system ?? '', 'get_weather', 'Tells the weather', '"day_of"']) {
     expect(prompt).toContain(word)
   }
-  const without = await engine.applyTemplate(hello, { tools: [weather], toolChoice: 'none' })
-  expect(without).toContain('weather like?')
+  // Where it may call none as well, or what is cached of the conversation would be lost.
+  const tools = [weather]
+  expect(await engine.applyTemplate([...said, ...hello], { tools, toolChoice: 'none' })).toBe(prompt)
 })
 
 test('a model that thinks and must call says nothing in between', async () => {
