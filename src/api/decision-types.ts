@@ -17,7 +17,8 @@ export interface ChoiceQuestion {
   /**
    * What the answer begins with, for models that go on with a text rather than name an option:
    * `This is a story about a`. Then no options are shown, and each choice is known by its first
-   * token, which must be its own. Default: options are shown, with labels.
+   * token, which must be its own. No blank at its end: one is written behind it. Default: options
+   * are shown, with labels.
    */
   readonly begins?: string
 }
@@ -63,7 +64,7 @@ export interface ChoiceAnswer extends AnyAnswer {
   readonly type: 'choice'
   /** The likeliest; of equals the first. */
   readonly choice: string | boolean
-  /** How far the likeliest stands above chance: 0 where all are equal, 1 where it is certain. */
+  /** How far the likeliest stands above chance: 0 where all are equal, 1 where one is certain. */
   readonly confidence: number
   /** In the order of the question's choices; they sum to 1. */
   readonly probabilities: readonly { value: string | boolean; probability: number }[]
@@ -90,7 +91,8 @@ export interface DecideOptions {
   /**
    * In how many orders a question's options are shown to the model: 2 asks in one order and in the
    * reverse of it, and takes the mean, since models prefer what stands at some place; 1 costs half
-   * as much. A predicate has no options, and is asked once. Default 2.
+   * as much. A predicate has no options, and is asked once, unless the vocabulary has no tokens
+   * for yes and no. Default 2.
    */
   readonly orders?: 1 | 2
   /** As in RequestOptions. */

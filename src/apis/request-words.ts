@@ -4,7 +4,7 @@ import type { ErrorWords, HttpError } from '../web/errors.js'
 
 /**
  * The same words, and the request's own for where its messages stand.
- * @param places where the request has each message of the engine's
+ * @param places where the request has each message of the engine's, or of the state that it decides about
  */
 export function placeWords(words: ErrorWords, places: readonly string[]): ErrorWords {
   return { ...words, named: (error) => inPlaces(words.named(error), places) }
@@ -12,7 +12,7 @@ export function placeWords(words: ErrorWords, places: readonly string[]): ErrorW
 
 function inPlaces(error: HttpError, places: readonly string[]): HttpError {
   const { field = '', message } = error
-  const [path = '', number] = /^messages\[(\d+)\][\w.[\]]*/.exec(field) ?? []
+  const [path = '', number] = /^(?:messages|state)\[(\d+)\][\w.[\]]*/.exec(field) ?? []
   const place = places[Number(number)]
   return place === undefined ? error : error.at(place, message.replaceAll(path, place))
 }

@@ -35,7 +35,12 @@ import {
   readChat,
 } from '../options/chat-options.js'
 import { noOptions } from '../options/checks.js'
-import { parseDecideOptions, parseQuestions, parseState } from '../options/decide-options.js'
+import {
+  inState,
+  parseDecideOptions,
+  parseQuestions,
+  parseState,
+} from '../options/decide-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
 import { type GivenRules, settleFit } from '../options/fit-options.js'
 import {
@@ -294,7 +299,7 @@ export class Engine implements AsyncDisposable {
       const asked = parseQuestions(questions)
       const messages = parseState(state) as readonly (ChatMessage | OpenAiMessage)[]
       const template = { reasoning: { enabled: false }, continueFinal: false }
-      const chat = this.#templateChat(messages, template)
+      const chat = inState(() => this.#templateChat(messages, template))
       const result = await (await this.#decider.get(given.signal)).decide(chat, asked, given)
       return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
     })

@@ -7,6 +7,7 @@ import type {
   PredicateQuestion,
   ScoreQuestion,
 } from '../api/decision-types.js'
+import { InvalidOptionError } from '../api/errors.js'
 import {
   abortSignal,
   type Check,
@@ -78,6 +79,18 @@ const aState: Check<string | readonly object[]> = check('a text, or messages', (
 export function parseState(input: unknown): readonly object[] {
   const state = demand('state', input, aState)
   return typeof state === 'string' ? [{ role: 'user', content: state }] : state
+}
+
+/** What is wrong with the messages of a state is told at their place in it: `state[0].role`. */
+export function inState<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error
+    const option = error.option.replace(/^messages\b/, 'state')
+    const { cause } = error
+    throw new InvalidOptionError(option, error.message.replace(/^'messages\b/, "'state"), { cause })
+  }
 }
 
 /** @throws InvalidOptionError, with the option's name */

@@ -244,7 +244,7 @@ describe('usage', () => {
 test.each([
   ['state', 7, scores(1), {}, 'state'],
   ['state', [], scores(1), {}, 'state'],
-  ['a message', [{ role: 'wizard' }], scores(1), {}, 'messages[0].role'],
+  ['a message', [{ role: 'wizard' }], scores(1), {}, 'state[0].role'],
   ['questions', 'a', 'Is it?', {}, 'questions'],
   ['questions', 'a', [], {}, 'questions'],
   ['a question', 'a', [7], {}, 'questions[0]'],
@@ -270,7 +270,8 @@ test('a state with calls of tools is refused where the template writes none', as
   ]
   await expect(engine.decide(state as never, scores(1))).rejects.toMatchObject({
     code: 'ERR_INVALID_OPTION',
-    option: 'messages[1].toolCalls',
+    option: 'state[1].toolCalls',
+    message: expect.stringContaining("'state[1].toolCalls': expected none"),
   })
   expect(native.submitted).toEqual([])
 })

@@ -33,7 +33,7 @@ function named(error: HttpError, ids: readonly string[]): HttpError {
   if ('schema' in place) return error.at(place.schema)
   const { option } = place
   const [path = '', number, options] = /^questions\[(\d+)\](\.choices|\.levels)?/.exec(option) ?? []
-  if (path === '') return error.at(option.replace(/^messages\[\d+\].*/, 'state'))
+  if (path === '') return error.at(option.replace(/^state\[\d+\].*/, 'state'))
   const question = `questions.${cut(ids[Number(number)] ?? String(number))}`
   const own = options === undefined ? question : `${question}.criteria`
   const words = options === undefined ? message : asObject(message, options)

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { DecideOptions, DecideResult, DecisionQuestion } from '../../api/decision-types.js'
 import type { EngineSettings } from '../../api/types.js'
 import type { NativeChat, NativeRequest } from '../../binding/engine-port.js'
@@ -10,6 +11,9 @@ import { type Label, Labels } from './labels.js'
 import { type Asked, chatWith, waysToAsk } from './prompts.js'
 import { type PromptReading, readLabels } from './reading.js'
 import { sharedTokens, usageOf } from './usage.js'
+
+/** Questions that are put into words at once: with many options each, all would take long. */
+const askedAtOnce = 16
 
 /** As in EngineSettings. */
 type Limits = Pick<EngineSettings, 'parallel' | 'queue'>
@@ -103,6 +107,7 @@ export class Decider {
     }
     const ways: Asked[][] = []
     for (const [i, question] of questions.entries()) {
+      if (i > 0 && i % askedAtOnce === 0) await setImmediate()
       const at = `questions[${i}]`
       const begins = question.type === 'choice' ? question.begins : undefined
       if (question.type === 'choice' && begins !== undefined) {

@@ -267,6 +267,20 @@ describe('what only the engine can tell', () => {
     expect(native.stats()).toMatchObject({ queued: 0, running: 0 })
   })
 
+  test('is a call in the input where the template writes none', async () => {
+    const { url } = await serve({ model: { callFormat: 'none' } })
+    const input = [
+      { role: 'user', content: 'a' },
+      { type: 'function_call', call_id: 'c', name: 'look', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'c', output: 'nothing' },
+    ]
+    const response = await postJson(url, path, { input, questions: all })
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as ErrorBody
+    expect(error.param).toMatch(/^input\[1\]/)
+    expect(error.message).toMatch(/^'input\[1\]/)
+  })
+
   test('is a vocabulary that has too few labels for the options', async () => {
     const { url } = await serve({ model: { vocabulary: 70 } })
     const choices = Array.from({ length: 27 }, (_, i) => ({ value: `${i}` }))
