@@ -199,7 +199,9 @@ test.each([
   }
   // Where it may call none as well, or what is cached of the conversation would be lost.
   const tools = [weather]
-  expect(await engine.applyTemplate([...said, ...hello], { tools, toolChoice: 'none' })).toBe(prompt)
+  expect(await engine.applyTemplate([...said, ...hello], { tools, toolChoice: 'none' })).toBe(
+    prompt,
+  )
 })
 
 test('a model that thinks and must call says nothing in between', async () => {
