@@ -1,5 +1,8 @@
 #include "llama/template/template-inputs.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "chat.h"
 #include "llama.h"
 #include "llama/chat/tools-fallback.h"
@@ -27,6 +30,21 @@ std::string description_of(const std::vector<ChatTool>& tools) {
     text += "\n" + entry.dump();
   }
   return text;
+}
+
+// Appends a paragraph to the last of the system messages that the conversation begins with; makes
+// one where there is none.
+template <typename Message>
+void append_to_system(std::vector<Message>& messages, const std::string& text) {
+  const auto is_other = [](const Message& message) { return message.role != "system"; };
+  auto behind = std::find_if(messages.begin(), messages.end(), is_other);
+  if (behind == messages.begin()) {
+    Message system{};
+    system.role = "system";
+    behind = messages.insert(behind, std::move(system)) + 1;
+  }
+  std::string& content = std::prev(behind)->content;
+  content += (content.empty() ? "" : "\n\n") + text;
 }
 
 }  // namespace
@@ -72,24 +90,14 @@ common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
 }
 
 void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools) {
-  const bool has_system = !inputs.messages.empty() && inputs.messages.front().role == "system";
-  if (!has_system) {
-    common_chat_msg system;
-    system.role = "system";
-    inputs.messages.insert(inputs.messages.begin(), system);
-  }
-  std::string& content = inputs.messages.front().content;
-  content += (content.empty() ? "" : "\n\n") + description_of(tools);
+  append_to_system(inputs.messages, description_of(tools));
 }
 
 ChatPrompt with_tools_as_text(ChatPrompt chat) {
   std::vector<ChatMessage> messages = with_calls_as_text(std::move(chat.messages));
   if (!chat.tools.empty()) {
-    const bool has_system = !messages.empty() && messages.front().role == "system";
-    if (!has_system) messages.insert(messages.begin(), {"system", "", "", "", "", {}});
-    std::string& content = messages.front().content;
-    content += (content.empty() ? "" : "\n\n") + description_of(chat.tools) + "\n\n" +
-               fallback_instructions(chat.parallel_tool_calls);
+    append_to_system(messages, description_of(chat.tools) + "\n\n" +
+                                   fallback_instructions(chat.parallel_tool_calls));
   }
   // Replies that may call have it in their own format.
   if (chat.may_call()) chat.has_form = false;

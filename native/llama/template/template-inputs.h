@@ -18,7 +18,8 @@ common_chat_templates_inputs inputs_of(const ChatPrompt& chat,
                                        const std::vector<ChatMessage>& messages,
                                        const llama_vocab* vocab);
 
-// Describes the tools at the end of the system message, for templates that do not print them.
+// Describes the tools at the end of the leading system messages, for templates that do not print
+// them.
 void describe_tools(common_chat_templates_inputs& inputs, const std::vector<ChatTool>& tools);
 
 // The conversation for a template that knows no tools: they are described in the system message,

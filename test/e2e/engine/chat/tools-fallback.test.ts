@@ -92,6 +92,16 @@ describe('a model whose chat template knows no tools', () => {
     expect(await engine.applyTemplate([system, ...ask], { tools, toolChoice: 'none' })).toBe(prompt)
   })
 
+  test('adds them to the last of several', async () => {
+    const engine = await load({ model: randomModel(), toolsFallback })
+    const systems = ['Be brief.', 'Be kind.'].map((content) => {
+      return { role: 'system' as const, content }
+    })
+    const prompt = await engine.applyTemplate([...systems, ...ask], { tools })
+    expect(prompt).toMatch(/Be brief\.[^]*Be kind\.\n\nYou can call these functions/)
+    expect(prompt.split('You can call these functions')).toHaveLength(2)
+  })
+
   test('reads on from its cache where the last turn may not call', async () => {
     const engine = await load({ model: says(oslo), toolsFallback, context: 8192 })
     const { toolCalls: [call] = [], usage } = await engine.chat(ask, { tools }).done
