@@ -4,7 +4,7 @@ import type { ErrorWords, HttpError } from '../web/errors.js'
 
 /**
  * The same words, and the request's own for where its messages stand.
- * @param places where the request has each message of the engine's, or of the state that it decides about
+ * @param places where the request has each message of the engine's, or of a state
  */
 export function placeWords(words: ErrorWords, places: readonly string[]): ErrorWords {
   return { ...words, named: (error) => inPlaces(words.named(error), places) }

@@ -88,8 +88,8 @@ export function inState<T>(read: () => T): T {
   } catch (error) {
     if (!(error instanceof InvalidOptionError)) throw error
     const option = error.option.replace(/^messages\b/, 'state')
-    const { cause } = error
-    throw new InvalidOptionError(option, error.message.replace(/^'messages\b/, "'state"), { cause })
+    const message = error.message.replace(/^'messages\b/, "'state")
+    throw new InvalidOptionError(option, message, { cause: error.cause })
   }
 }
 
