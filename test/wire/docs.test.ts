@@ -108,12 +108,13 @@ const requests = [
     declared: requestFields('Decision'),
     least: { input: 'a', questions: [{ type: 'predicate', instructions: 'b' }] },
   },
+  {
+    title: 'POST /v1/systemone',
+    schema: systemOneRequest,
+    declared: ['model', 'state', 'questions'], // what TypeSafe's client sends
+    least: { state: 'a', questions: { b: { type: 'noul', instructions: 'c' } } },
+  },
   ...[
-    {
-      title: 'POST /v1/systemone',
-      schema: systemOneRequest,
-      least: { state: 'a', questions: { b: { type: 'noul', instructions: 'c' } } },
-    },
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },
     { title: 'POST /detokenize', schema: detokenizeRequest, least: { tokens: [] } },
     {
