@@ -1,6 +1,7 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { EngineStats } from '../../../src/api/types.js'
+import { isBridged } from '../../support/adapters/adapter.js'
 import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { post, type RawClient } from '../../support/raw-client.js'
@@ -88,7 +89,9 @@ describe(wireCheck(26), () => {
     }
     await eventually(() => stepsWhenGone.length === 1)
     await quiet()
-    expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(1)
+    // Seen over the bridge on 2026-11-29: 4 and 6 of what would be thousands.
+    const most = isBridged() ? 20 : 1
+    expect(engine.stats().steps - (stepsWhenGone[0] ?? 0)).toBeLessThanOrEqual(most)
     expect(engine.stats()).toMatchObject({ cancelled: 1, finished: 0 })
   })
 })
