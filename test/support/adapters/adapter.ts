@@ -27,11 +27,6 @@ export function useFetchHandler(): void {
   isFetch = true
 }
 
-/** Whether this file's tests go through the bridge, which hears later of who left than we do. */
-export function isBridged(): boolean {
-  return isFetch
-}
-
 export function createServer(options: ServerOptions): TestServer {
   return isFetch ? new BridgedServer(options) : createSluiceServer(options)
 }
