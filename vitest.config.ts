@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const processes = ['lifecycle', 'examples', 'package', 'runtimes', 'e2e'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-)
+const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`)
+const packages = inFolders('package', 'examples', 'runtimes')
+const processes = inFolders('lifecycle', 'e2e')
 const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
@@ -11,6 +11,7 @@ const overChannel = [
 const nodeOnly = ['body-read', 'unrouted', 'mounted/{frameworks,routes,in-front}', 'fetch/*'].map(
   (name) => `test/http/${name}.test.ts`,
 )
+const overFetch = ['test/support/test-addon.ts', 'test/support/adapters/over-fetch.ts']
 const long = ['test/long/**/*.test.ts']
 
 export default defineConfig({
@@ -24,12 +25,25 @@ export default defineConfig({
           // It imports JSON as only bundlers do.
           server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...processes, ...long],
+          exclude: ['**/node_modules/**', ...packages, ...processes, ...long],
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // Whole processes and real engines: one file at a time, after the quick ones.
+        // What is packed, installed and compiled elsewhere: slow, but not of the clock.
+        test: {
+          name: 'package',
+          include: packages,
+          setupFiles: ['test/support/test-addon.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Whole processes and real engines: one file at a time.
         test: {
           name: 'process',
           include: processes,
@@ -37,7 +51,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -49,20 +63,31 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
         // HTTP again, over the web-standard adapter: see test/support/adapters.
         test: {
           name: 'fetch',
-          include: ['test/http/**/*.test.ts', 'test/e2e/{http,clients}/**/*.test.ts'],
+          include: inFolders('http'),
           exclude: nodeOnly,
-          setupFiles: ['test/support/test-addon.ts', 'test/support/adapters/over-fetch.ts'],
+          setupFiles: overFetch,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'fetch-process',
+          include: inFolders('e2e/http', 'e2e/clients'),
+          setupFiles: overFetch,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -72,7 +97,7 @@ export default defineConfig({
           testTimeout: 30 * 60_000,
           hookTimeout: 5 * 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],

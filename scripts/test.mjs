@@ -29,7 +29,7 @@ async function allChecks() {
     await prepare({ tests: true })
     if (isLong) return await vitest(['long'])
     const checks = [await types(), await lint(), await nativeFormat()]
-    const tests = await vitest(['unit', 'process', 'channel', 'fetch'])
+    const tests = await vitest(['!long'])
     return {
       passed: checks.filter((ok) => ok).length + tests.passed,
       failed: checks.filter((ok) => !ok).length + tests.failed,
