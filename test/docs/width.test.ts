@@ -18,7 +18,7 @@ describe('a line of prose is counted', () => {
   test.each([
     ['of a paragraph', `word\n${'é'.repeat(121)}`, 2],
     ['behind a block of code', `\`\`\`\n\`\`\`\n${'x'.repeat(121)}`, 3],
-    ['with a bar that is no table', `- a | ${'x'.repeat(120)}`, 1],
+    ['with a bar in a list', `- a | ${'x'.repeat(120)}`, 1],
   ])('%s', (_, text, line) => {
     expect(wideProse(text)).toEqual([line])
   })
@@ -29,7 +29,7 @@ describe('a line of prose is counted', () => {
     ['of a table in a list', `- a\n  | ${'x'.repeat(130)} |`],
     ['of code', `\`\`\`sh\n${'x'.repeat(130)}\n\`\`\``],
     ['of code in a list', `- a\n  \`\`\`sh\n  ${'x'.repeat(130)}\n  \`\`\``],
-  ])('and not %s', (_, text) => {
+  ])('not %s', (_, text) => {
     expect(wideProse(text)).toEqual([])
   })
 })

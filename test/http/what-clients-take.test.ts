@@ -52,7 +52,7 @@ const broken = (): Script => ({
   end: { code: 'ERR_ENGINE_FAILED', message: 'llama.cpp failed to decode' },
 })
 
-async function streamed(
+async function answered(
   { path, body }: (typeof wires)[number][1],
   script?: () => Script,
   more: object = {},
@@ -71,7 +71,7 @@ function dataOf(text: string): Record<string, unknown>[] {
 
 describe('a tool call that is cut', () => {
   test('has its arguments as far as they came, and says that a limit cut it', async () => {
-    const chunks = dataOf(await streamed(chat, cutCall)) as {
+    const chunks = dataOf(await answered(chat, cutCall)) as {
       choices: {
         delta: { tool_calls?: { function: { arguments: string } }[] }
         finish_reason: string | null
@@ -82,7 +82,7 @@ describe('a tool call that is cut', () => {
     expect(calls.map((call) => call.function.arguments).join('')).toBe(cutArguments)
     expect(choices.at(-1)?.finish_reason).toBe('length')
 
-    const last = dataOf(await streamed(responses, cutCall)).at(-1)
+    const last = dataOf(await answered(responses, cutCall)).at(-1)
     expect(last).toMatchObject({
       type: 'response.incomplete',
       response: {
@@ -92,18 +92,30 @@ describe('a tool call that is cut', () => {
       },
     })
 
-    const events = dataOf(await streamed(messages, cutCall, { max_tokens: 3 })) as {
+    const events = dataOf(await answered(messages, cutCall, { max_tokens: 3 })) as {
       delta?: { partial_json?: string; stop_reason?: string }
     }[]
     const deltas = events.flatMap(({ delta }) => (delta === undefined ? [] : [delta]))
     expect(deltas.map(({ partial_json = '' }) => partial_json).join('')).toBe(cutArguments)
     expect(deltas.at(-1)?.stop_reason).toBe('max_tokens')
   })
+
+  test('of a reply that is not streamed is as far as it came, or has no arguments', async () => {
+    const more = { stream: false }
+    const body = JSON.parse(await answered(chat, cutCall, more))
+    const tool_calls = [{ function: { name: 'get_weather', arguments: cutArguments } }]
+    expect(body.choices).toMatchObject([{ finish_reason: 'length', message: { tool_calls } }])
+    const message = JSON.parse(await answered(messages, cutCall, { ...more, max_tokens: 3 }))
+    const { content, stop_reason } = message
+    expect(content).toMatchObject([{ type: 'tool_use', name: 'get_weather', input: {} }])
+    expect(content[0].input).toEqual({})
+    expect(stop_reason).toBe('max_tokens')
+  })
 })
 
 describe.each(wires)('a stream of %s', (wire, ask) => {
   test('has names of events where its clients read them, and only those they know', async () => {
-    const text = await streamed(ask)
+    const text = await answered(ask)
     const frames = framesOf(text)
     expect(frames.length).toBeGreaterThan(4)
     for (const frame of frames) {
@@ -131,7 +143,7 @@ describe.each(wires)('a stream of %s', (wire, ask) => {
   })
 
   test('says in its own form that an error ended it, and nothing behind that', async () => {
-    const text = await streamed(ask, broken)
+    const text = await answered(ask, broken)
     const [, ...others] = text.split(/(?=^(?:data: \{"error"|event: error$))/m)
     expect(others).toHaveLength(1)
     const data = dataOf(others.join(''))
@@ -148,7 +160,7 @@ describe.each(wires)('a stream of %s', (wire, ask) => {
   })
 
   test('ends with what its clients wait for', async () => {
-    const last = framesOf(await streamed(ask)).slice(-2)
+    const last = framesOf(await answered(ask)).slice(-2)
     const awaited = {
       'chat completions': [/"finish_reason":"stop"/, /^data: \[DONE\]$/],
       Responses: [/^event: response.output_item.done\n/, /^event: response.completed\n/],
@@ -185,7 +197,7 @@ describe.each(wires)('a stream of %s', (wire, ask) => {
 })
 
 test('no chunk of a chat has an error that is null, and neither has a body', async () => {
-  const chunks = dataOf(await streamed(chat))
+  const chunks = dataOf(await answered(chat))
   expect(chunks.length).toBeGreaterThan(3)
   for (const chunk of chunks) expect(chunk).not.toHaveProperty('error')
   const { url } = await serve()
