@@ -116,7 +116,7 @@ async function servedTo(
   }
 }
 
-function writeAll(home: string, files: Readonly<Record<string, string>>): void {
+export function writeAll(home: string, files: Readonly<Record<string, string>>): void {
   for (const [file, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(home, file)), { recursive: true })
     writeFileSync(path.join(home, file), content)
@@ -139,7 +139,7 @@ function isSaid(exchanges: readonly Recorded[], mark: string): boolean {
 }
 
 /** Nothing of this process's, and no way out of this machine but to ports that nobody serves. */
-function environment(home: string): Record<string, string> {
+export function environment(home: string): Record<string, string> {
   const nowhere = 'http://127.0.0.1:9'
   return {
     PATH: process.env.PATH ?? '',
@@ -153,10 +153,12 @@ function environment(home: string): Record<string, string> {
   }
 }
 
-async function outputOf(
+/** What a program printed, its errors, and how it ended, a line each. */
+export async function outputOf(
   [program = '', ...args]: string[],
   cwd: string,
   env: Record<string, string>,
+  longestMs = agentMs,
 ): Promise<string> {
   // A group of its own: agents start servers, which would outlive them.
   const child = spawn(program, args, {
@@ -169,7 +171,7 @@ async function outputOf(
     child.once('error', (error) => resolve(error.message))
     child.once('close', (code, signal) => resolve(`exit ${code ?? signal}`))
   })
-  const timer = setTimeout(() => end(child.pid), agentMs)
+  const timer = setTimeout(() => end(child.pid), longestMs)
   child.once('exit', () => end(child.pid))
   const said = await Promise.all([text(child.stdout), text(child.stderr), ended])
   clearTimeout(timer)
