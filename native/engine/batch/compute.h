@@ -33,7 +33,7 @@ inline Computed compute(Context& context, ThreadTuner& tuner, const AbortCheck& 
   if (context.model().is_on_cpu_alone() && time.ms > 16 * kThreadCpuStepMs) {
     time.stalled = std::clamp(1 - (thread_cpu_ms() - cpu_start) / time.ms, 0.0, 1.0);
   }
-  tuner.learn(rows, threads, time);
+  tuner.learn(rows, threads, time, Clock::now());
   return {status, time};
 }
 

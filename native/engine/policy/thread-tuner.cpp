@@ -4,6 +4,14 @@
 
 namespace sluice {
 
+namespace {
+
+Clock::duration to_duration(double ms) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(ms));
+}
+
+}  // namespace
+
 ThreadTuner::ThreadTuner(int32_t threads_max, bool fixed) {
   ThreadCounts counts{{threads_max}};
   if (!fixed) {
@@ -61,32 +69,53 @@ int32_t ThreadTuner::choose(int32_t rows, Clock::time_point now) {
   return best.threads;
 }
 
-void ThreadTuner::learn(int32_t rows, int32_t threads, const BatchTime& time) {
+void ThreadTuner::learn(int32_t rows, int32_t threads, const BatchTime& time,
+                        Clock::time_point now) {
   ThreadCounts& counts = sizes_[size_of(rows)];
-  const auto tried = std::find_if(counts.begin(), counts.end(), [&](const ThreadCount& count) {
+  const auto found = std::find_if(counts.begin(), counts.end(), [&](const ThreadCount& count) {
     return count.threads == threads;
   });
-  if (tried == counts.end() || rows <= 0 || time.ms <= 0) return;
+  if (found == counts.end() || rows <= 0 || time.ms <= 0) return;
+  ThreadCount& used = *found;
   // On fewer threads there may be cores enough for all, however busy the machine is.
   if (threads == counts.front().threads) notice(time);
   const double newest = time.ms / rows;
-  const ThreadCount& best = best_of(counts);
+  ThreadCount& best = best_of(counts);
+  const double best_ms = best.row_ms;
+  const bool is_try = &used != &best;
   // A try that beats the best replaces its average at once: if it was luck, the next batches show
   // it.
-  const bool is_try = &*tried != &best;
-  const bool is_better = is_try && newest < best.row_ms;
-  const bool is_taken = tried->row_ms == 0 || tried->is_old || is_better;
-  const bool is_put_off = is_try && (rows < kSmallRows ? newest > kBad * best.row_ms : !is_better);
-  tried->row_ms += (is_taken ? 1 : is_try ? kNewestTry : kNewest) * (newest - tried->row_ms);
-  tried->is_old = false;
-  Clock::duration interval = kTryEvery;
-  if (is_put_off) {
-    const std::chrono::duration<double, std::milli> spare(kTryShare * time.ms);
-    interval = std::max(std::min(2 * tried->interval, kTryEveryMax),
-                        std::chrono::duration_cast<Clock::duration>(spare));
-  }
-  tried->next_try += interval - tried->interval;
-  tried->interval = interval;
+  const bool is_better = is_try && newest < best_ms;
+  const bool is_taken = used.row_ms == 0 || used.is_old || is_better;
+  used.row_ms += (is_taken ? 1 : is_try ? kNewestTry : kNewest) * (newest - used.row_ms);
+  used.is_old = false;
+  if (is_try && is_better) used.interval = kTryEvery;
+  if (is_try && !is_better) put_off_tried(used, rows, time.ms, best_ms * rows);
+  ThreadCount& leader = best_of(counts);
+  leader.has_led = true;
+  if (&leader == &best) return;
+  leader.led_since = now;
+  put_off_lost(best, leader.row_ms * rows, now);
+}
+
+// A try that was no better. Its next one was set an interval off when it was chosen.
+void ThreadTuner::put_off_tried(ThreadCount& tried, int32_t rows, double ms, double best_ms) {
+  const bool is_bad = ms > kBad * best_ms;
+  Clock::duration least{}, most = kTryEveryMax;
+  if (tried.has_led) most = std::max(kTryEvery, to_duration(kTryShare * (ms - best_ms)));
+  if (rows < kSmallRows && !is_bad) most = kTryEvery;
+  if (rows >= kSmallRows) least = to_duration(kTryShare * ms);
+  const Clock::duration interval = std::max(std::min(2 * tried.interval, most), least);
+  tried.next_try += interval - tried.interval;
+  tried.interval = interval;
+}
+
+void ThreadTuner::put_off_lost(ThreadCount& lost, double batch_ms, Clock::time_point now) {
+  const bool is_again = now - lost.led_since < kLedShare * lost.lost_for;
+  const Clock::duration soon = to_duration(kLostBatches * batch_ms);
+  lost.lost_for = is_again ? std::min(std::max(2 * lost.lost_for, soon), kTryEveryMax) : soon;
+  lost.interval = lost.lost_for;
+  lost.next_try = now + lost.lost_for;
 }
 
 void ThreadTuner::notice(const BatchTime& time) {
@@ -96,7 +125,7 @@ void ThreadTuner::notice(const BatchTime& time) {
   for (ThreadCounts& counts : sizes_) {
     for (ThreadCount& count : counts) {
       count.is_old = true;
-      count.interval = kTryEvery;
+      count.interval = count.lost_for > Clock::duration{} ? count.lost_for : kTryEvery;
       count.next_try = {};
     }
   }

@@ -35,7 +35,7 @@ class ThreadTuner {
   ThreadTuner(int32_t threads_max, bool fixed);
 
   int32_t choose(int32_t rows, Clock::time_point now);
-  void learn(int32_t rows, int32_t threads, const BatchTime& time);
+  void learn(int32_t rows, int32_t threads, const BatchTime& time, Clock::time_point now);
 
  private:
   static constexpr int32_t kSizes = 8;                      // batches from 1, 2, 4 ... 128 rows up
@@ -47,9 +47,16 @@ class ThreadTuner {
   // each time, and one with a small batch that was much worse.
   static constexpr Clock::duration kTryEvery = std::chrono::seconds(1);
   static constexpr Clock::duration kTryEveryMax = std::chrono::seconds(32);
-  // And not before so many times as long as the try itself took.
+  // One with a large batch comes not before so many times as long as it took itself. A number that
+  // has led once is tried again after so many times what its try took too long, at the latest: that
+  // costs a twentieth, and other programs do end.
   static constexpr double kTryShare = 20;
   static constexpr double kBad = 1.5;
+  // A number of threads that led, and lost that by a few slow batches, is tried again after so many
+  // batches of the next best: most often another program has only passed by. Twice as late each
+  // time that it has not led for so many times as long as it was put off before.
+  static constexpr double kLostBatches = 8;
+  static constexpr int kLedShare = 4;
   // Busy from the first on, quiet again under the second: on a quiet machine 1 to 5 % is stalled,
   // beside one busy process on two cores a third to a half.
   static constexpr double kBusy = 0.2, kQuiet = 0.1;
@@ -63,6 +70,9 @@ class ThreadTuner {
         false;  // learnt when the machine was busier, or less busy: the next one replaces it
     Clock::time_point next_try{};
     Clock::duration interval = kTryEvery;
+    bool has_led = false;
+    Clock::time_point led_since{};
+    Clock::duration lost_for{};  // how long it was put off when it last lost its lead
   };
   using ThreadCounts = std::vector<ThreadCount>;
 
@@ -71,6 +81,8 @@ class ThreadTuner {
   bool is_due(const ThreadCount& count, const ThreadCount& best, int32_t rows,
               Clock::time_point now) const;
   int32_t nearest_best(size_t size);
+  static void put_off_lost(ThreadCount& lost, double batch_ms, Clock::time_point now);
+  static void put_off_tried(ThreadCount& tried, int32_t rows, double ms, double best_ms);
   void notice(const BatchTime& time);
 
   std::array<ThreadCounts, kSizes> sizes_;

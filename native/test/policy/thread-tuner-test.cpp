@@ -1,6 +1,8 @@
 #include "engine/policy/thread-tuner.h"
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "test/check.h"
 
@@ -26,8 +28,8 @@ struct Run {
       const int32_t chosen = tuner.choose(rows, now);
       const BatchTime time_taken = machine(rows, chosen);
       const double ms = time_taken.ms;
-      tuner.learn(rows, chosen, time_taken);
       now += std::chrono::microseconds(int64_t(ms * 1000));
+      tuner.learn(rows, chosen, time_taken, now);
       all += ms;
       if (chosen == threads) with += ms;
     }
@@ -65,8 +67,35 @@ TEST(
   CHECK(run.share(quiet, 8, 2, 5s) > 0.9);
   run.share(one_busy, 8, 1, 5s);
   CHECK(run.share(one_busy, 8, 1, 60s) > 0.9);
-  run.share(quiet, 8, 2, 40s);  // after so many vain tries the next one is half a minute off
+  run.share(quiet, 8, 2, 2s);  // however many tries were vain
   CHECK(run.share(quiet, 8, 2, 10s) > 0.9);
+}
+
+TEST("thread tuner: a program that passes by takes the second thread away for hardly longer") {
+  // Every 1.13 s a program wants one of two cores, for so long; the rest of the time is quiet.
+  const std::vector<std::pair<Clock::duration, double>> passing{
+      {20ms, 0.95}, {40ms, 0.9}, {100ms, 0.9}, {400ms, 0.6}};
+  for (const auto& [passes, share] : passing) {
+    Run run{ThreadTuner(2, false)};
+    const Machine machine = [&, passes = passes](int32_t, int32_t threads) {
+      if (threads == 1) return BatchTime{9.2, 0};
+      const bool is_here = run.now.time_since_epoch() % 1130ms < passes;
+      return is_here ? BatchTime{18, 0.5} : BatchTime{6, 0.02};
+    };
+    run.share(machine, 1, 2, 5s);
+    CHECK(run.share(machine, 1, 2, 60s) > share);
+  }
+}
+
+TEST("thread tuner: one thread is kept where two are fast most often and very slow now and then") {
+  Run run{ThreadTuner(2, false)};
+  int batch = 0;
+  const Machine machine = [&](int32_t, int32_t threads) {
+    if (threads == 1) return BatchTime{9.2, 0};
+    return ++batch % 4 == 0 ? BatchTime{100, 0.9} : BatchTime{6, 0.02};
+  };
+  run.share(machine, 1, 1, 20s);
+  CHECK(run.share(machine, 1, 1, 60s) > 0.85);
 }
 
 TEST("thread tuner: each size of batch has its own number") {
@@ -89,8 +118,8 @@ TEST("thread tuner: a large batch that becomes slower little by little is not tr
     const int32_t threads = tuner.choose(64, now);
     CHECK_EQ(threads, 2);
     const double ms = 64 * (1 + depth / 1500.0) * 2 / threads;
-    tuner.learn(64, threads, {ms, 0.02});
     now += std::chrono::microseconds(int64_t(ms * 1000));
+    tuner.learn(64, threads, {ms, 0.02}, now);
   }
 }
 
