@@ -95,7 +95,7 @@ const ways = Object.keys(protocols).flatMap((protocol) =>
 )
 
 describe(wireCheck(11), () => {
-  test('the engine says the same streamed and whole, and another text at another seed', async () => {
+  test('the engine says the same streamed and whole, and another at another seed', async () => {
     let streamed = ''
     for await (const part of engine.chat(messages, { ...how, maxTokens: length })) {
       streamed += part.text
