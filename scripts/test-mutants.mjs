@@ -1,4 +1,4 @@
-// `npm run test:mutants`: spoils one line of the code for each of the wire's 43 checks, in a copy
+// `npm run test:mutants`: spoils one line of the code for each of the doors' 73 checks, in a copy
 // of this checkout, and wants that check's tests to fail (and to pass where nothing is spoiled).
 // `--only 5,17` looks at these checks, `--fast` leaves out what needs the addon built again.
 

@@ -25,7 +25,7 @@ export function kindOf(value: unknown): string {
   if (typeof value !== 'object') return `a ${typeof value}`
   try {
     if (Array.isArray(value)) return `an array of ${value.length}`
-    if (isPlainObject(value)) return 'an object'
+    if (isPlainObject(value)) return Object.keys(value).length > 0 ? 'an object' : 'an empty object'
     const { name } = (value as object).constructor
     return typeof name === 'string' && name !== '' ? `an object of class ${cut(name)}` : 'an object'
   } catch {

@@ -39,7 +39,7 @@ export function optional<T extends z.ZodType>(schema: T) {
  * million issues, and hold the event loop for seconds.
  */
 export function arrayOf<T extends z.ZodType>(item: T, min: number, max: number, what: string) {
-  const error = min === 0 ? `at most ${max} ${what}` : `${min} to ${max} ${what}`
+  const error = `an array of ${min === 0 ? 'at most' : `${min} to`} ${max} ${what}`
   return z
     .array(z.unknown(), { error })
     .min(min, { error })

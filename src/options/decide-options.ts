@@ -39,7 +39,7 @@ const aValue: Check<string | boolean> = check('a string, true or false', (value)
   return typeof value === 'string' || typeof value === 'boolean'
 })
 const optionList: Check<readonly unknown[]> = check(
-  `an array of 1 to ${decisionOptionsMax}`,
+  `an array of 1 to ${decisionOptionsMax} options`,
   (value) => Array.isArray(value) && value.length > 0 && value.length <= decisionOptionsMax,
 )
 const questionList: Check<readonly unknown[]> = check(

@@ -492,7 +492,7 @@ export class SchemaCompiler implements Compiler {
         : `${path}.${isOfPattern ? 'pattern' : 'format'}`
       const said = isOfPattern ? [...patterns, ...notPatterns] : formats
       const value = said.length === 1 ? said[0] : said
-      this.cannot(at, `a pattern that a grammar can say: ${error.message}`, value)
+      this.cannot(at, `a pattern that a grammar can say (${error.message})`, value)
       if (!isOfPattern) return use({ ...noLimits, ...lengths })
       const others = { ...limits, patterns: [], notPatterns: [] }
       return this.#limited(others, path, use)

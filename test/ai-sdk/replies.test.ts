@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../../src/api/errors.js'
 import { call, scriptedProvider, streamed, thrownBy } from '../support/chats/scripted-provider.js'
 import { settle } from '../support/eventually.js'
 import { tokenBytes } from '../support/fake-engine.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 // What the AI SDK is told of a reply, whole and streamed.
 
@@ -30,19 +31,8 @@ const whole = [
   { type: 'tool-call', toolCallId: 'b', toolName: 'wait', input: '{}' },
 ]
 
-describe('a reply', () => {
-  test('is its parts in their order', async () => {
-    const { sluice } = await open({ tokens: calls, end: 'tool_calls' })
-    const { content, finishReason } = await sluice().doGenerate(call())
-    expect(content).toEqual([
-      { type: 'reasoning', text: 'Hm.' },
-      { type: 'text', text: 'I look' },
-      ...whole,
-    ])
-    expect(finishReason).toEqual({ unified: 'tool-calls', raw: 'tool_calls' })
-  })
-
-  test('is streamed in blocks, of which one ends before the next starts', async () => {
+describe(wireCheck(73), () => {
+  test('a reply is streamed in blocks, of which one ends before the next starts', async () => {
     const parts = await streamed(await open({ tokens: calls, end: 'tool_calls' }))
     expect(parts[0]).toEqual({ type: 'stream-start', warnings: [] })
     expect(parts[1]).toMatchObject({
@@ -80,23 +70,7 @@ describe('a reply', () => {
     })
   })
 
-  test('that is cut within a call has no call that could be run', async () => {
-    const cut = { tokens: calls.slice(0, -4), end: 'length' as const }
-    const { sluice } = await open(cut)
-    const { content, finishReason } = await sluice().doGenerate(call())
-    expect(content.map(({ type }) => type)).toEqual(['reasoning', 'text'])
-    expect(finishReason).toEqual({ unified: 'length', raw: 'length' })
-    const types = (await streamed(await open(cut))).map(({ type }) => type)
-    expect(types.slice(-2)).toEqual(['tool-input-end', 'finish'])
-  })
-
-  test('that is cut behind its call has it', async () => {
-    const { sluice } = await open({ tokens: calls.slice(0, -2), end: 'length' })
-    const { content } = await sluice().doGenerate(call())
-    expect(content.at(-1)).toEqual(whole[0])
-  })
-
-  test('tells what it took and how it ended', async () => {
+  test('a reply tells what it took and how it ended', async () => {
     const tokens = [{ reasoning: 'Hm' }, 'a', 'b']
     const usage = { promptTokens: 9, cachedTokens: 4, reasoningTokens: 1 }
     const provider = await open({ tokens, ...usage })
@@ -114,6 +88,35 @@ describe('a reply', () => {
     const { usage: told, finishReason, providerMetadata } = whole
     const last = (await streamed(provider, given)).at(-1)
     expect(last).toEqual({ type: 'finish', usage: told, finishReason, providerMetadata })
+  })
+})
+
+describe('a reply', () => {
+  test('is its parts in their order', async () => {
+    const { sluice } = await open({ tokens: calls, end: 'tool_calls' })
+    const { content, finishReason } = await sluice().doGenerate(call())
+    expect(content).toEqual([
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text: 'I look' },
+      ...whole,
+    ])
+    expect(finishReason).toEqual({ unified: 'tool-calls', raw: 'tool_calls' })
+  })
+
+  test('that is cut within a call has no call that could be run', async () => {
+    const cut = { tokens: calls.slice(0, -4), end: 'length' as const }
+    const { sluice } = await open(cut)
+    const { content, finishReason } = await sluice().doGenerate(call())
+    expect(content.map(({ type }) => type)).toEqual(['reasoning', 'text'])
+    expect(finishReason).toEqual({ unified: 'length', raw: 'length' })
+    const types = (await streamed(await open(cut))).map(({ type }) => type)
+    expect(types.slice(-2)).toEqual(['tool-input-end', 'finish'])
+  })
+
+  test('that is cut behind its call has it', async () => {
+    const { sluice } = await open({ tokens: calls.slice(0, -2), end: 'length' })
+    const { content } = await sluice().doGenerate(call())
+    expect(content.at(-1)).toEqual(whole[0])
   })
 
   test('tells how likely its tokens were, where that is asked for', async () => {
@@ -161,17 +164,43 @@ describe('a reply', () => {
     const raw = parts.filter(({ type }) => type === 'raw')
     expect(raw).toEqual([{ type: 'raw', rawValue: { choice: 0, text: 'a', tokens: 1 } }])
   })
+})
 
-  test('is read no further than its reader goes', async () => {
-    const endless = { tokens: Array<string>(500).fill('a ') }
-    const { sluice, fake, engine } = await open(endless)
+describe(wireCheck(72), () => {
+  const endless = { tokens: Array<string>(500).fill('a ') }
+
+  // Of the small one each token that is taken would let the reply go on.
+  test.each([8, 2])('a reply is read no further than its reader goes: %i', async (window) => {
+    const { sluice, fake, engine } = await open(endless, {}, { window })
     const { stream } = await sluice().doStream(call())
     await settle(50)
-    expect(fake.produced.get(1)).toBe(8)
+    expect(fake.produced.get(1)).toBe(window)
     await stream.cancel()
     await settle(50)
     expect(fake.cancelled).toEqual([1])
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, cancelled: 1 })
+  })
+
+  test.each([
+    ['the signal’s own reason', new Error('enough'), 'Error'],
+    ['an AbortError', undefined, 'AbortError'],
+    ['an AbortError for a reason that is no error', 'enough', 'AbortError'],
+  ])('an abort rejects with %s', async (_, reason, name) => {
+    const { sluice, fake } = await open(endless)
+    const leave = new AbortController()
+    const asked = thrownBy(sluice().doGenerate(call({ abortSignal: leave.signal })))
+    const { stream } = await sluice().doStream(call({ abortSignal: leave.signal }))
+    leave.abort(reason)
+    const reader = stream.getReader()
+    const read = async () => {
+      while (!(await reader.read()).done);
+    }
+    for (const error of [await asked, await thrownBy(read())]) expect(error).toMatchObject({ name })
+    await settle(50)
+    expect(fake.cancelled.sort()).toEqual([1, 2])
+    const before = { abortSignal: leave.signal }
+    expect(await thrownBy(sluice().doGenerate(call(before)))).toMatchObject({ name })
+    expect(fake.submitted).toHaveLength(2)
   })
 })
 
@@ -257,31 +286,5 @@ describe('an engine of another copy of the package', () => {
     expect(await thrown(cancelled, AbortSignal.abort())).toMatchObject({ name: 'AbortError' })
     const unknown = Object.assign(new Error('no'), { code: 'ENOENT' })
     expect(await thrown(unknown)).toBe(unknown)
-  })
-})
-
-describe('an abort', () => {
-  const endless = { tokens: Array<string>(500).fill('a ') }
-
-  test.each([
-    ['the signal’s own reason', new Error('enough'), 'Error'],
-    ['an AbortError', undefined, 'AbortError'],
-    ['an AbortError for a reason that is no error', 'enough', 'AbortError'],
-  ])('rejects with %s', async (_, reason, name) => {
-    const { sluice, fake } = await open(endless)
-    const leave = new AbortController()
-    const asked = thrownBy(sluice().doGenerate(call({ abortSignal: leave.signal })))
-    const { stream } = await sluice().doStream(call({ abortSignal: leave.signal }))
-    leave.abort(reason)
-    const reader = stream.getReader()
-    const read = async () => {
-      while (!(await reader.read()).done);
-    }
-    for (const error of [await asked, await thrownBy(read())]) expect(error).toMatchObject({ name })
-    await settle(50)
-    expect(fake.cancelled.sort()).toEqual([1, 2])
-    const before = { abortSignal: leave.signal }
-    expect(await thrownBy(sluice().doGenerate(call(before)))).toMatchObject({ name })
-    expect(fake.submitted).toHaveLength(2)
   })
 })

@@ -8,6 +8,7 @@ import { Labels } from '../../src/engine/decide/labels.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
 import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
+import { wireCheck } from '../support/wire/checks.mjs'
 
 // Decisions over a fake: what is in flight, what ends it, and how readings become answers.
 
@@ -170,7 +171,7 @@ describe('the look through the vocabulary', () => {
   })
 })
 
-describe('usage', () => {
+describe(wireCheck(66), () => {
   const textOf = ({ prompt }: NativeRequest) => {
     if (typeof prompt !== 'object' || !('messages' in prompt)) throw new Error('no conversation')
     return prompt.messages.map(({ role, content }) => `<${role}>${content}`).join('')
@@ -190,7 +191,7 @@ describe('usage', () => {
     ['of which two begin alike', ['Is it about money?', 'Is it about time?', 'Why?']],
     ['that are the same', ['Is it?', 'Is it?', 'Is it?', 'Is it?']],
     ['alone', ['Is it?']],
-  ])('counts the state once, and questions %s as often as asked', async (_, texts) => {
+  ])('usage counts the state once, and questions %s as often as asked', async (_, texts) => {
     const { engine, native } = await engineOf({ script })
     const { usage } = await engine.decide('The state.', texts.map(asking), once)
     const prompts = native.submitted.map(textOf)
@@ -200,7 +201,7 @@ describe('usage', () => {
     expect(usage.promptTokens).toBe(shared + own)
   })
 
-  test('counts the state once where some questions begin their answer', async () => {
+  test('usage counts the state once where some questions begin their answer', async () => {
     const { engine, native } = await engineOf({ script })
     const questions = [going, asking('Is it?'), going, asking('Why?')]
     const { usage } = await engine.decide('The state.', questions, once)
@@ -213,7 +214,7 @@ describe('usage', () => {
     expect(usage.promptTokens).toBe(own.reduce((sum, one) => sum + one, introduced))
   })
 
-  test('is counted once the answers are there', async () => {
+  test('usage is counted once the answers are there', async () => {
     const { engine, native } = await engineOf({ pace: 'manual', script })
     const counted: number[] = []
     native.onTextJob = ({ kind }, answer) => {
@@ -228,7 +229,7 @@ describe('usage', () => {
     expect(counted).toEqual([2, 2])
   })
 
-  test('that cannot be counted has each prompt as a whole, and answers stay', async () => {
+  test('usage that cannot be counted has each prompt as a whole, and answers stay', async () => {
     const { engine, native } = await engineOf({ script })
     native.onTextJob = ({ kind }, answer) => {
       if (kind === 'tokenize-chat') throw new Error('no memory')
@@ -306,11 +307,11 @@ describe('a beginning', () => {
   })
 })
 
-describe('an answer', () => {
-  const choice = { type: 'choice', choices: ['a', 'b', 'c'] } as const
-  const logs = (...shares: number[]) => shares.map(Math.log)
+const choice = { type: 'choice', choices: ['a', 'b', 'c'] } as const
+const logs = (...shares: number[]) => shares.map(Math.log)
 
-  test('has shares of what stood on the labels, and how much that was', () => {
+describe(wireCheck(64), () => {
+  test('an answer has shares of what stood on the labels, and how much that was', () => {
     expect(answerOf(choice, [logs(0.1, 0.3, 0.1)])).toEqual({
       type: 'choice',
       choice: 'b',
@@ -323,8 +324,10 @@ describe('an answer', () => {
       mass: expect.closeTo(0.5),
     })
   })
+})
 
-  test('of two orders has the mean of their logarithms, which takes out a taste', () => {
+describe(wireCheck(65), () => {
+  test('an answer of two orders has the mean of their logarithms, which takes out a taste', () => {
     // It likes the first label nine times as much as the second, and "b" twice as much as "a".
     const question = { type: 'choice', choices: ['a', 'b'] } as const
     const readings = [logs(9 / 11, 2 / 11), logs(1 / 19, 18 / 19)]
@@ -334,6 +337,25 @@ describe('an answer', () => {
     expect(probabilities[1]?.probability).toBeCloseTo(2 / 3, 12)
   })
 
+  test('choices are shown and answered alike, in whatever order they were given', async () => {
+    // The likeliest label is the first, whichever choice it stands for.
+    const script = ({ labelTokens }: NativeRequest) => {
+      return { tokens: [], labelLogprobs: labelTokens.map((token) => 64 - token) }
+    }
+    const { engine, native } = await engineOf({ script })
+    const asked = async (choices: string[]) => {
+      const question = { type: 'choice', instructions: 'Which?', choices } as const
+      const { answers } = await engine.decide('a', [question], once)
+      return answers[0]
+    }
+    const [one, other] = [await asked(['fox', 'bear']), await asked(['bear', 'fox'])]
+    expect([one, other]).toMatchObject([{ choice: 'bear' }, { choice: 'bear' }])
+    const [first, second] = native.submitted.map(({ prompt }) => prompt)
+    expect(second).toEqual(first)
+  })
+})
+
+describe('an answer', () => {
   test('is of no more confidence than 1, and of none where all are equal', () => {
     expect(answerOf(choice, [[0, -9999, -9999]])).toMatchObject({ confidence: 1, mass: 1 })
     expect(answerOf(choice, [[-9, -9, -9]])).toMatchObject({ confidence: 0, choice: 'a' })

@@ -141,7 +141,7 @@ describe('a model that does not load', () => {
     ['an error with a code', Object.assign(new Error('no.'), { code: 'E1' }), 'Error: no (E1)'],
     ['a text', 'no disk', 'no disk'],
     ['an object with a message', { message: 'no disk' }, 'no disk'],
-    ['an object without', Object.create(null), 'an object'],
+    ['an object without', Object.create(null), 'an empty object'],
     ['a symbol', Symbol('no'), 'Symbol(no)'],
     ['nothing', undefined, 'nothing'],
     ['null', null, 'null'],

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { checksIn, wireCheck, wireChecks } from '../support/wire/checks.mjs'
 import { mutants } from './mutants.mjs'
 
-// That there is a test for each of the wire's checks, and a mutant that would show it to be one.
+// That there is a test for each of the doors' checks, and a mutant that would show it to be one.
 // `npm run test:mutants` tries them all.
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -27,16 +27,16 @@ const files = ['test', 'native/test'].flatMap((folder) =>
 
 test('a title of several checks names each of them, and no check that there is not', () => {
   expect(checksIn(`the tests of ${wireCheck(26, 28)}`)).toEqual([26, 28])
-  expect(() => wireCheck(44)).toThrow('The wire has no check 44.')
+  expect(() => wireCheck(74)).toThrow('There is no check 74.')
 })
 
-test('each of the 43 checks has a test', () => {
+test('each of the 73 checks has a test', () => {
   const found = new Set(files.flatMap(numbersIn))
-  expect(checks).toHaveLength(43)
+  expect(checks).toHaveLength(73)
   expect(checks.filter((check) => !found.has(check))).toEqual([])
 })
 
-test('each of the 43 checks has a mutant', () => {
+test('each of the 73 checks has a mutant', () => {
   const found = new Set(mutants.map(({ check }) => check))
   expect(checks.filter((check) => !found.has(check))).toEqual([])
 })

@@ -147,7 +147,7 @@ class PatternParser {
     if (++this.#depth > depthMax) throw new PatternError(`groups at most ${depthMax} deep`)
     const look = this.#take('?') ? this.#groupKind() : undefined
     const item = this.#choice()
-    if (!this.#take(')')) throw new PatternError("')'")
+    if (!this.#take(')')) throw new PatternError("')' behind a group")
     this.#depth--
     return look === undefined ? item : { kind: 'look', ...look, item }
   }

@@ -3,6 +3,7 @@ import type { ChoiceResult, ReplyPart, ReplyResult } from '../../../src/api/type
 import { hiddenIn } from '../../../src/apis/anthropic/messages/signature.js'
 import { MessageBody, MessageFrames } from '../../../src/apis/anthropic/messages/writer.js'
 import { blocksOf, eventsOf } from '../../support/wire/anthropic/messages.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 const head = { id: 'msg_1', model: 'a "b"', promptTokens: 9, isHidden: false, requestId: 'req_1' }
 const choice: ChoiceResult = {
@@ -134,14 +135,14 @@ test('input_tokens are those that were not cached, and the first event has all o
   expect(whole).toMatchObject(usage)
 })
 
-describe('why a message ends', () => {
+describe(wireCheck(59), () => {
   test.each([
     [{ finishReason: 'stop' }, 'end_turn', null],
     [{ finishReason: 'stop', stopString: 'END' }, 'stop_sequence', 'END'],
     [{ finishReason: 'tool_calls' }, 'tool_use', null],
     [{ finishReason: 'length', limit: 'maxTokens' }, 'max_tokens', null],
     [{ finishReason: 'length', limit: 'context' }, 'model_context_window_exceeded', null],
-  ] as const)('is told of %j', (end, stop_reason, stop_sequence) => {
+  ] as const)('a message tells that it ended by %j', (end, stop_reason, stop_sequence) => {
     const told = { stop_reason, stop_sequence }
     expect(streamOf(parts, resultOf(end)).at(-2)?.delta).toMatchObject(told)
     expect(bodyOf(parts, resultOf(end))).toMatchObject(told)

@@ -343,7 +343,7 @@ test('a refusal says what was expected, what came and, where it helps, what to d
   )
   expect(say({ audio: {} })).toBe(
     "'audio': expected no audio (this server writes text only; leave the field out), " +
-      'but got an object.',
+      'but got an empty object.',
   )
   expect(say({ stop: ['ok', 'x'.repeat(300)] }).length).toBeLessThan(160)
   expect(refusal(7).message).toBe('Expected a JSON object as the body, but got 7.')

@@ -1,14 +1,12 @@
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { EngineStats, LoadOptions } from '../../../src/api/types.js'
 import { load } from '../../../src/engine/load.js'
-import { type AccessEntry, createServer, fetchHandler } from '../../../src/http/index.js'
+import { type AccessEntry, fetchHandler } from '../../../src/http/index.js'
 import { chatRequest, piecesOf } from '../../support/adapters/handlers.js'
 import { eventually, settle } from '../../support/eventually.js'
 import { largeRandomModel } from '../../support/models/random-model.js'
 import { scriptModel } from '../../support/models/script-model.js'
-import { alsoClose, chat, closeAfterEach, story } from '../../support/serve.js'
-import { textOf } from '../../support/sse.js'
+import { alsoClose, closeAfterEach, story } from '../../support/serve.js'
 
 // The real engine behind a fetch handler, without a socket: what stats() shows of who reads slowly,
 // and of who leaves.
@@ -34,22 +32,6 @@ async function handle(options: LoadOptions) {
   }
   return { engine, handler, log, quiet }
 }
-
-test('the text is that of a server, and of the engine itself, at one seed', async () => {
-  const model = path.resolve(import.meta.dirname, '../../../models/storyteller.gguf')
-  const { engine, handler } = await handle({ model })
-  const asked = story({ seed: 7, max_tokens: 60 })
-  const server = createServer({ engine, port: 0 })
-  const { url } = await server.listen()
-  alsoClose(() => server.close())
-  const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
-  const own = await engine.chat(messages, { seed: 7, maxTokens: 60 }).text()
-  expect(textOf(await (await chat(url, asked)).text())).toBe(own)
-  expect(textOf(await (await handler(chatRequest(asked))).text())).toBe(own)
-  const whole = await handler(chatRequest({ ...asked, stream: false }))
-  expect(await whole.json()).toMatchObject({ choices: [{ message: { content: own } }] })
-  expect(own.length).toBeGreaterThan(100)
-})
 
 test('a stream that is not read, or read slowly, is parked within its window', async () => {
   const model = scriptModel({ reply: 'all of it is ASCII, and leaves at once. ', repeat: true })

@@ -5,7 +5,7 @@ import { randomModel } from '../../support/models/random-model.js'
 import { scriptModel } from '../../support/models/script-model.js'
 import { turnModel } from '../../support/models/turn-model.js'
 import { post } from '../../support/raw-client.js'
-import { chat, closeAfterEach } from '../../support/serve.js'
+import { closeAfterEach } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 import {
   askMessages,
@@ -15,6 +15,7 @@ import {
   tale,
   version,
 } from '../../support/wire/anthropic/messages.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // Messages on the real engine.
 
@@ -44,29 +45,14 @@ async function count(url: string, more: object): Promise<number> {
   return ((await response.json()) as { input_tokens: number }).input_tokens
 }
 
-test('one seed gives one text by chat completions, by Messages and in process', async () => {
-  const { url, engine } = await serveReal({ model: storyteller })
-  const messages = [
-    { role: 'system' as const, content: 'You tell stories.' },
-    { role: 'user' as const, content: 'Tell me a story about a fox' },
-  ]
-  const [system, ...others] = messages
-  const asked = { system: system?.content, messages: others, max_tokens: 400, seed: 7 }
-  const { text } = await engine.chat(messages, { seed: 7, maxTokens: 400 }).done
-  expect(text.split(' ').length).toBeGreaterThan(30)
-  const completion = await (await chat(url, { model: 'default', messages, seed: 7 })).json()
-  expect(completion).toMatchObject({ choices: [{ message: { content: text } }] })
-  expect((await whole(url, asked)).content).toEqual([{ type: 'text', text }])
-  const streamed = await (await askMessages(url, tale(asked))).text()
-  expect(blocksOf(eventsOf(streamed))).toEqual([{ type: 'text', text }])
-})
-
-test('the tokens are those that count_tokens counts', async () => {
-  const { url } = await serveReal({ model: storyteller })
-  for (const more of [{}, { system: 'You tell stories.' }]) {
-    const reply = await whole(url, more)
-    expect(promptOf(reply)).toBe(await count(url, more))
-  }
+describe(wireCheck(60), () => {
+  test('the tokens are those that count_tokens counts', async () => {
+    const { url } = await serveReal({ model: storyteller })
+    for (const more of [{}, { system: 'You tell stories.' }]) {
+      const reply = await whole(url, more)
+      expect(promptOf(reply)).toBe(await count(url, more))
+    }
+  })
 })
 
 test('a reply that is said again has its prompt from the cache', async () => {
@@ -82,21 +68,23 @@ test('a reply that is said again has its prompt from the cache', async () => {
   })
 })
 
-test('a stop sequence ends the message and is told, and is no part of it', async () => {
-  const model = scriptModel({ reply: 'One, two, three and four.' })
-  const { url } = await serveReal({ model })
-  const stop_sequences = ['nine', ' three']
-  const reply = await whole(url, { stop_sequences })
-  expect(reply).toMatchObject({
-    content: [{ type: 'text', text: 'One, two,' }],
-    stop_reason: 'stop_sequence',
-    stop_sequence: ' three',
-  })
-  const events = eventsOf(await (await askMessages(url, tale({ stop_sequences }))).text())
-  expect(blocksOf(events)).toEqual(reply.content)
-  expect(events.at(-2)?.delta).toMatchObject({
-    stop_reason: 'stop_sequence',
-    stop_sequence: ' three',
+describe(wireCheck(59), () => {
+  test('a stop sequence ends the message and is told, and is no part of it', async () => {
+    const model = scriptModel({ reply: 'One, two, three and four.' })
+    const { url } = await serveReal({ model })
+    const stop_sequences = ['nine', ' three']
+    const reply = await whole(url, { stop_sequences })
+    expect(reply).toMatchObject({
+      content: [{ type: 'text', text: 'One, two,' }],
+      stop_reason: 'stop_sequence',
+      stop_sequence: ' three',
+    })
+    const events = eventsOf(await (await askMessages(url, tale({ stop_sequences }))).text())
+    expect(blocksOf(events)).toEqual(reply.content)
+    expect(events.at(-2)?.delta).toMatchObject({
+      stop_reason: 'stop_sequence',
+      stop_sequence: ' three',
+    })
   })
 })
 
@@ -108,18 +96,20 @@ test('a reply ends at max_tokens, or where the context is full', async () => {
   expect(full.stop_reason).toBe('model_context_window_exceeded')
 })
 
-test('a prompt that is too long is told with both numbers', async () => {
-  const { url } = await serveReal({ model: storyteller, context: 128 })
-  const messages = [{ role: 'user', content: 'a fox and a hen '.repeat(30) }]
-  const tokens = await count(url, { messages })
-  const response = await askMessages(url, tale({ messages }))
-  expect(response.status).toBe(400)
-  expect(await response.json()).toMatchObject({
-    error: { message: `prompt is too long: ${tokens} tokens > 128 maximum` },
+describe(wireCheck(63), () => {
+  test('a prompt that is too long is told with both numbers', async () => {
+    const { url } = await serveReal({ model: storyteller, context: 128 })
+    const messages = [{ role: 'user', content: 'a fox and a hen '.repeat(30) }]
+    const tokens = await count(url, { messages })
+    const response = await askMessages(url, tale({ messages }))
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({
+      error: { message: `prompt is too long: ${tokens} tokens > 128 maximum` },
+    })
   })
 })
 
-describe('a turn of an agent computes only what is new', () => {
+describe(wireCheck(62), () => {
   const model = () => randomModel({ layers: 1, embedding: 32, context: 16_384 })
   const billing = (cch: string) => `x-anthropic-billing-header: cc_version=2.1.332; cch=${cch};`
   const instructions = 'You are an agent. '.repeat(40)
@@ -139,7 +129,7 @@ describe('a turn of an agent computes only what is new', () => {
     return { before, ...usage }
   }
 
-  test('though its header for billing changes', async () => {
+  test('a turn computes only what is new, though its header for billing changes', async () => {
     const first = { system: systemOf('0f3a1'), messages: [user('Go.')] }
     const messages = [user('Go.'), assistant, user('On.')]
     const second = { system: systemOf('9b7c2'), messages }
@@ -148,7 +138,7 @@ describe('a turn of an agent computes only what is new', () => {
     expect(cached).toBeGreaterThan(before - 40) // all but what opens the assistant's turn
   })
 
-  test('though messages of the system are added behind those of others', async () => {
+  test('a turn computes only what is new, though the system speaks behind others', async () => {
     const system = instructions
     const begun = [user('Go.'), late('Tokens left: 9000.')]
     const first = { system, messages: begun }

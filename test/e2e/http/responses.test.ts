@@ -3,16 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { scriptModel } from '../../support/models/script-model.js'
 import { post } from '../../support/raw-client.js'
-import { chat, closeAfterEach } from '../../support/serve.js'
+import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
-import { textOf } from '../../support/sse.js'
 import {
   askResponse,
   eventsOf,
   outputText,
   respond,
   responsesPath,
-  streamed,
 } from '../../support/wire/responses.js'
 
 // POST /v1/responses on the real engine.
@@ -22,22 +20,6 @@ closeAfterEach()
 const storyteller = path.resolve(import.meta.dirname, '../../../models/storyteller.gguf')
 const input = 'Tell me a story about a fox'
 const content = { role: 'user', content: input }
-
-test('one seed gives the same text through chats, responses and in process', async () => {
-  const { url, engine } = await serveReal({ model: storyteller })
-  const { text } = await engine.chat([{ role: 'user', content: input }], { seed: 7 }).done
-  expect(text.split(' ').length).toBeGreaterThan(30)
-  const chats = await chat(url, { messages: [content], seed: 7, stream: true })
-  expect(textOf(await chats.text())).toBe(text)
-  for (const asked of [input, [content]]) {
-    const whole = await respond(url, { input: asked, seed: 7 })
-    expect(outputText(whole)).toBe(text)
-    const events = await streamed(url, { input: asked, seed: 7 })
-    expect(outputText(events.at(-1)?.response ?? whole)).toBe(text)
-    const deltas = events.filter(({ type }) => type === 'response.output_text.delta')
-    expect(deltas.map(({ delta }) => delta).join('')).toBe(text)
-  }
-})
 
 test('a following response computes only what is new', async () => {
   const { url } = await serveReal({ model: storyteller }, { responseStore: 4 })

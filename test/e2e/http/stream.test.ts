@@ -71,18 +71,6 @@ describe(wireCheck(5), () => {
   })
 })
 
-describe(wireCheck(11), () => {
-  test('the text is the same streamed, not streamed and in process at one seed', async () => {
-    const { url, engine } = await serveReal({ model: storyteller })
-    const streamed = textOf(await (await chat(url, story({ seed: 7 }))).text())
-    const plain = await whole(url, { seed: 7 })
-    expect(plain.choices[0].message.content).toBe(streamed)
-    const messages = [{ role: 'user' as const, content: 'Tell me a story' }]
-    expect(await engine.chat(messages, { seed: 7 }).text()).toBe(streamed)
-    expect((await whole(url, { seed: 8 })).choices[0].message.content).not.toBe(streamed)
-  })
-})
-
 describe(wireCheck(12, 13), () => {
   test('the counts match the tokenizer, streamed or not', async () => {
     const { url, engine } = await serveReal({ model: scriptModel({ reply: said }) })

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { ErrorBody } from '../../../src/apis/openai/errors.js'
 import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
+import { wrongField } from '../../support/wire/wrong.js'
 
 // POST /v1/decisions over the fake: what the engine is asked, what is answered, and what is
 // refused. Every answer is also held against the declarations of OpenAI's client.
@@ -42,8 +44,14 @@ async function decide(url: string, body: object) {
   return { notes: response.headers.get('x-sluice-notes'), body: JSON.parse(text) }
 }
 
-describe('what is answered', () => {
-  test('is an answer for each question, in their order, by its name or null', async () => {
+const shown = async (body: object) => {
+  const { url, native } = await serve()
+  const { notes } = await decide(url, { questions: [score], orders: 1, ...body })
+  return { messages: askedOf(native.submitted[0] as NativeRequest), notes }
+}
+
+describe(wireCheck(64), () => {
+  test('each question has its answer, in their order, by its name or null', async () => {
     const { url } = await serve({
       script: (request) => {
         return { tokens: [], labelLogprobs: request.labelTokens.map((token) => 64 - token) }
@@ -78,8 +86,10 @@ describe('what is answered', () => {
     expect(bad.score).toBeCloseTo(0.5, 6)
     expect(bad.confidence).toBeCloseTo(0, 6)
   })
+})
 
-  test('has the tokens of the state once, and none that were generated', async () => {
+describe(wireCheck(66), () => {
+  test('the tokens of the state count once, and none was generated', async () => {
     const { url } = await serve({ script: first })
     const questions = [{ ...score, levels: [...score.levels, { label: 'top' }] }]
     const { body } = await decide(url, { input: 'a', questions, orders: 1 })
@@ -91,7 +101,20 @@ describe('what is answered', () => {
       total_tokens: 7,
     })
   })
+})
 
+describe(wireCheck(65), () => {
+  test('labels are asked for in both orders, and neither reasoning nor a text', async () => {
+    const { url, native } = await serve()
+    await decide(url, { input: 'a', questions: [score], orders: 2 })
+    const [one, two] = native.submitted as [NativeRequest, NativeRequest]
+    expect(one).toMatchObject({ maxTokens: 0, labelTokens: [65, 66] })
+    expect(two).toMatchObject({ maxTokens: 0, labelTokens: [66, 65] })
+    expect(one.prompt).toMatchObject({ wantsReasoning: false, continues: false })
+  })
+})
+
+describe('what is answered', () => {
   test('is one for each of 400 questions, some at a time', async () => {
     const { url, native } = await serve({ engine: { parallel: 2, queue: 1 } })
     const questions = Array.from({ length: 400 }, (_, i) => ({ ...score, name: `q${i}` }))
@@ -103,22 +126,8 @@ describe('what is answered', () => {
   })
 })
 
-describe('what the engine is asked', () => {
-  const shown = async (body: object) => {
-    const { url, native } = await serve()
-    const { notes } = await decide(url, { questions: [score], orders: 1, ...body })
-    return { messages: askedOf(native.submitted[0] as NativeRequest), notes }
-  }
-
-  test('is a text with the question behind it, and each option with its label', async () => {
-    const { messages } = await shown({ input: 'Twice!', questions: [choice] })
-    expect(messages).toHaveLength(1)
-    expect(messages[0]?.[1]).toMatch(
-      /^Twice!\n\nAnswer .*\n\nQuestion: Which team\?\nA: billing \(money\)\nB: support\nC: true$/s,
-    )
-  })
-
-  test('is a conversation of items, JSON among them, with the question at its end', async () => {
+describe(wireCheck(67), () => {
+  test('items are a conversation, JSON among them, with the question at its end', async () => {
     const { messages } = await shown({
       input: [
         { role: 'developer', content: 'Be strict.' },
@@ -142,14 +151,15 @@ describe('what the engine is asked', () => {
     expect(messages[1]?.[1]).toBe('The order:\n{"id":7,"lines":[]}')
     expect(messages[4]?.[1]).toMatch(/^Answer the .*Question: How bad\?\nA: low\nB: high$/s)
   })
+})
 
-  test('is no reasoning, nothing to generate, and the labels’ tokens', async () => {
-    const { url, native } = await serve()
-    await decide(url, { input: 'a', questions: [score], orders: 2 })
-    const [one, two] = native.submitted as [NativeRequest, NativeRequest]
-    expect(one).toMatchObject({ maxTokens: 0, labelTokens: [65, 66] })
-    expect(two).toMatchObject({ maxTokens: 0, labelTokens: [66, 65] })
-    expect(one.prompt).toMatchObject({ wantsReasoning: false, continues: false })
+describe('what the engine is asked', () => {
+  test('is a text with the question behind it, and each option with its label', async () => {
+    const { messages } = await shown({ input: 'Twice!', questions: [choice] })
+    expect(messages).toHaveLength(1)
+    expect(messages[0]?.[1]).toMatch(
+      /^Twice!\n\nAnswer .*\n\nQuestion: Which team\?\nA: billing \(money\)\nB: support\nC: true$/s,
+    )
   })
 
   test('has instructions of several parts, and no null', async () => {
@@ -244,21 +254,19 @@ const wrong: [body: object, param: string][] = [
   [{ model: 7 }, 'model'],
 ]
 
-test.each(wrong.map(([body, param]) => [param, body] as const))(
-  'a request is refused at %s (case %#)',
-  async (param, body) => {
-    const { url, native } = await serve()
-    const response = await postJson(url, path, { input: 'a', questions: [predicate], ...body })
-    expect(response.status).toBe(400)
-    const { error } = (await response.json()) as ErrorBody
-    expect(error).toMatchObject({ type: 'invalid_request_error', param })
-    expect(error.message.length).toBeLessThan(400)
-    expect(native.submitted).toEqual([])
-  },
-)
+describe(wireCheck(68), () => {
+  test.each(wrong.map(([body, param]) => [param, body] as const))(
+    'a request is refused at %s (case %#)',
+    async (param, body) => {
+      const { url, native } = await serve()
+      const response = await postJson(url, path, { input: 'a', questions: [predicate], ...body })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toEqual(wrongField(param))
+      expect(native.submitted).toEqual([])
+    },
+  )
 
-describe('what only the engine can tell', () => {
-  test('is said of the input: a prompt that is too long', async () => {
+  test('a prompt that is too long is said of the input', async () => {
     const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long' } as const
     const { url, native } = await serve({ script: () => ({ tokens: [], refuse }) })
     const response = await postJson(url, path, { input: 'a', questions: all })
@@ -266,7 +274,9 @@ describe('what only the engine can tell', () => {
     expect(await response.json()).toMatchObject({ error: { param: 'input', message: 'long' } })
     expect(native.stats()).toMatchObject({ queued: 0, running: 0 })
   })
+})
 
+describe('what only the engine can tell', () => {
   test('is a call in the input where the template writes none', async () => {
     const { url } = await serve({ model: { callFormat: 'none' } })
     const input = [

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
+import { saysWhatCame } from '../../support/wire/wrong.js'
 
 // POST /v1/systemone over the fake, in TypeSafe's words.
 
@@ -57,7 +59,7 @@ test('each question has its answer by its name', async () => {
   expect(body.usage.output_tokens).toBe(0)
 })
 
-describe('what the engine is asked', () => {
+describe(wireCheck(67), () => {
   test.each([
     ['a text', 'Twice!', 'Twice!'],
     ['an object', { order: 7 }, '{"order":7}'],
@@ -72,11 +74,13 @@ describe('what the engine is asked', () => {
       'a\n{"b":1}',
     ],
     ['what only looks like parts', [{ type: 'text', words: 'a' }], '[{"type":"text","words":"a"}]'],
-  ])('has %s as the state', async (_, state, text) => {
+  ])('the state may be %s', async (_, state, text) => {
     const { asked } = await ask({ state, questions: { bad: score } })
     expect(asked[0]?.split('Answer the question')[0]).toBe(text === '' ? '' : `${text}\n\n`)
   })
+})
 
+describe('what the engine is asked', () => {
   test('has what yes and no mean, and instructions of JSON', async () => {
     const criteria = { true: 'any sum', false: ['no', 'sum'] }
     const instructions = { ask: 'money?' }
@@ -127,19 +131,18 @@ const wrong: [body: object, field: string][] = [
   [{ questions: { a: noul }, model: 7 }, 'model'],
 ]
 
-test.each(wrong.map(([body, field]) => [field, body] as const))(
-  'a request is refused at %s in its own shape (case %#)',
-  async (field, body) => {
-    const { url, native } = await serve()
-    const response = await postJson(url, path, { state: 'a', ...body })
-    const { detail } = (await response.json()) as { detail: string }
-    expect([response.status, detail]).toEqual([
-      422,
-      expect.stringContaining(`'${field}': expected`),
-    ])
-    expect(native.submitted).toEqual([])
-  },
-)
+describe(wireCheck(68), () => {
+  test.each(wrong.map(([body, field]) => [field, body] as const))(
+    'a request is refused at %s in its own shape (case %#)',
+    async (field, body) => {
+      const { url, native } = await serve()
+      const response = await postJson(url, path, { state: 'a', ...body })
+      const { detail } = (await response.json()) as { detail: string }
+      expect([response.status, detail]).toEqual([422, expect.stringMatching(saysWhatCame(field))])
+      expect(native.submitted).toEqual([])
+    },
+  )
+})
 
 test('an error has a name as it is, cut where it is long, and tells of an object', async () => {
   const { url } = await serve()
@@ -149,7 +152,7 @@ test('an error has a name as it is, cut where it is long, and tells of an object
     return ((await response.json()) as { detail: string }).detail
   }
   expect(await detailOf('$&$`')).toBe(
-    "'questions.$&$`.criteria': expected an object of 1 to 255, but got an object of 0.",
+    "'questions.$&$`.criteria': expected an object of 1 to 255 options, but got an object of 0.",
   )
   expect((await detailOf('a'.repeat(5000))).length).toBeLessThan(400)
 })

@@ -4,6 +4,7 @@ import { eventually, settle } from '../../support/eventually.js'
 import type { FakeEngine } from '../../support/fake-binding.js'
 import { closeAfterEach, counting, stepUntil, story } from '../../support/serve.js'
 import { chunksOf, eventsOf, textOf } from '../../support/sse.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { shortStreams } from '../../support/wire/short-streams.js'
 
 // Who reads a Response sets the pace of its reply, and who leaves ends it.
@@ -33,7 +34,7 @@ async function stepped<T>(native: FakeEngine, promise: Promise<T>): Promise<T> {
   return promise
 }
 
-describe('backpressure', () => {
+describe(wireCheck(69), () => {
   test('a stream that nobody reads is a window ahead and no more, and waits', async () => {
     const { handler, native } = await fakeHandler({}, manual)
     const response = await stepped(native, handler(chatRequest(story())))
@@ -61,7 +62,9 @@ describe('backpressure', () => {
     expect(textOf(pieces.text)).toMatch(/^0 1 2 3 4 5 6 /)
     await pieces.reader.cancel()
   })
+})
 
+describe('backpressure', () => {
   test('a reader that pauses gets all of it once it reads on', async () => {
     const { handler, native } = await fakeHandler({}, manual)
     const body = story({ max_tokens: 50 })
@@ -147,7 +150,26 @@ const cases = (Object.keys(stages) as (keyof typeof stages)[]).flatMap((stage) =
   [true, false].map((stream) => ({ stage, stream })),
 )
 
-describe('cancellation', () => {
+describe(wireCheck(70), () => {
+  test('cancel() of the stream ends the reply, whether a read waits or not', async () => {
+    for (const isReading of [false, true]) {
+      const { handler, native, log } = await fakeHandler({}, { pace: 'manual', script: endless })
+      const { body } = await stepped(native, handler(chatRequest(story())))
+      const reader = body?.getReader()
+      await reader?.read()
+      const read = isReading ? reader?.read() : undefined
+      await reader?.cancel()
+      expect((await read)?.done ?? true).toBe(true)
+      expect(native.cancelled).toHaveLength(1)
+      native.step()
+      expect(native.stats()).toMatchObject({ running: 0, parked: 0, cancelled: 1 })
+      await eventually(() => log.length === 1)
+      expect(log[0]).toMatchObject({ outcome: 'gone', status: 200 })
+    }
+  })
+})
+
+describe(wireCheck(71), () => {
   test.each(cases)(
     "the request's signal $stage ends it at the next step, stream: $stream",
     async ({ stage, stream }) => {
@@ -178,23 +200,6 @@ describe('cancellation', () => {
     },
   )
 
-  test('cancel() of the stream ends the reply, whether a read waits or not', async () => {
-    for (const isReading of [false, true]) {
-      const { handler, native, log } = await fakeHandler({}, { pace: 'manual', script: endless })
-      const { body } = await stepped(native, handler(chatRequest(story())))
-      const reader = body?.getReader()
-      await reader?.read()
-      const read = isReading ? reader?.read() : undefined
-      await reader?.cancel()
-      expect((await read)?.done ?? true).toBe(true)
-      expect(native.cancelled).toHaveLength(1)
-      native.step()
-      expect(native.stats()).toMatchObject({ running: 0, parked: 0, cancelled: 1 })
-      await eventually(() => log.length === 1)
-      expect(log[0]).toMatchObject({ outcome: 'gone', status: 200 })
-    }
-  })
-
   test('a signal that was aborted before starts nothing', async () => {
     const { handler, native, log } = await fakeHandler()
     const response = await handler(chatRequest(story(), { signal: AbortSignal.abort() }))
@@ -213,7 +218,9 @@ describe('cancellation', () => {
     expect(native.submitted).toEqual([])
     expect(log).toMatchObject([{ outcome: 'gone', status: 0 }])
   })
+})
 
+describe('cancellation', () => {
   test('a signal after the end, as some servers give it, changes nothing', async () => {
     const { handler, native, log } = await fakeHandler()
     const client = new AbortController()

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
 import { askMessages, messagesPath, tale, version } from '../../support/wire/anthropic/messages.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // What a request to /v1/messages becomes, over the fake.
 
@@ -196,130 +197,14 @@ describe('what is not known or has no effect here', () => {
   })
 })
 
-describe('a wrong request', () => {
-  const image = [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: '' } }]
-  test.each([
-    ['no JSON', '{"model": "default"', 400, 'invalid_request_error', /not JSON/],
-    ['no messages', { messages: undefined }, 400, 'invalid_request_error', /'messages'/],
-    ['empty messages', { messages: [] }, 400, 'invalid_request_error', /at least one/],
-    ['no max_tokens', { max_tokens: undefined }, 400, 'invalid_request_error', /'max_tokens'/],
-    ['temperature', { temperature: -1 }, 400, 'invalid_request_error', /'temperature'/],
-    [
-      'an image',
-      { messages: [{ role: 'user', content: image }] },
-      400,
-      'invalid_request_error',
-      /'messages\[0\].content\[0\].type': .*not read/,
-    ],
-    [
-      'another tool_choice',
-      { tool_choice: { type: 'maybe' } },
-      400,
-      'invalid_request_error',
-      /'tool_choice'/,
-    ],
-    [
-      'no such tool',
-      { tools: [weather], tool_choice: { type: 'tool', name: 'x' } },
-      400,
-      'invalid_request_error',
-      /'tool_choice': expected the name of one of the tools/,
-    ],
-    ['a tool of no name', { tools: [{}] }, 400, 'invalid_request_error', /'tools\[0\].name'/],
-    [
-      'a schema of no format',
-      {
-        output_config: {
-          format: { type: 'json_schema', schema: { type: 'string', pattern: '(' } },
-        },
-      },
-      400,
-      'invalid_request_error',
-      /output_config\.format\.schema\.pattern/,
-    ],
-    ['another model', { model: 'claude-x' }, 404, 'not_found_error', /no model 'claude-x'/],
-  ])('of %s is told in the words of Anthropic', async (_, wrong, status, type, message) => {
-    const { url, native } = await serve()
-    const body = typeof wrong === 'string' ? wrong : tale(wrong)
-    const response = await askMessages(url, body)
-    expect(response.status).toBe(status)
-    const id = response.headers.get('request-id')
-    expect(await response.json()).toEqual({
-      type: 'error',
-      error: { type, message: expect.stringMatching(message) },
-      request_id: id,
-    })
-    expect(id).toMatch(/^req_/)
-    expect(native.submitted).toEqual([])
-  })
-
-  test('that only the engine can tell of is told by the place of its message', async () => {
-    const { url } = await serve({ model: { callFormat: 'none' } })
-    const messages = [
-      { role: 'user', content: 'Hi' },
-      { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'run', input: {} }] },
-      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'x' }] },
-    ]
-    for (const path of [messagesPath, `${messagesPath}/count_tokens`]) {
-      const response = await askMessages(url, tale({ system: 'Be brief.', messages }), { path })
-      const message = expect.stringMatching(/^'messages\[1\]': expected none: .*no tools/)
-      expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
-    }
-  })
-
-  test('for a conversation that is kept is told so in the words that the SDK reads', async () => {
-    const { url } = await serve()
-    const thread = { type: 'continue', previous_message_id: 'msg_1' }
-    const response = await askMessages(url, tale({ thread }))
-    expect([response.status, await response.json()]).toMatchObject([
-      400,
-      { error: { details: { error_code: 'thread_unsupported_request' } } },
-    ])
-    expect((await askMessages(url, tale({ thread: null }))).status).toBe(200)
-  })
-
-  test('for a format by its name in the beta is told the one that it has', async () => {
-    const { url } = await serve()
-    const output_format = { type: 'json_schema', schema: { type: 'object' } }
-    for (const path of [messagesPath, `${messagesPath}/count_tokens`]) {
-      const response = await askMessages(url, tale({ output_format }), { path })
-      const message = expect.stringMatching(/^'output_format': .*output_config\.format/)
-      expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
-    }
-  })
-
-  test('whose body is too large is a 413, and whose method is another a 405', async () => {
-    const { url } = await serve({ server: { bodyBytesMax: 1000 } })
-    const large = await askMessages(url, tale({ system: 'a'.repeat(2000) }))
-    expect(large.status).toBe(413)
-    expect(await large.json()).toMatchObject({ error: { type: 'request_too_large' } })
-    const got = await fetch(url + messagesPath)
-    expect([got.status, got.headers.get('allow')]).toEqual([405, 'POST'])
-    expect(await got.json()).toMatchObject({ type: 'error' })
-  })
-
-  test('for a path that is not there is a 404 in the words of Anthropic', async () => {
-    const { url } = await serve()
-    const complete = await askMessages(url, {}, { path: '/v1/complete' })
-    expect(complete.status).toBe(404)
-    expect(await complete.json()).toMatchObject({ error: { type: 'not_found_error' } })
-    for (const prefix of ['', '/v1', '/v1/v1']) {
-      const unsaid = await fetch(`${url}${prefix}/messages/batches`)
-      expect(unsaid.headers.get('request-id')).toMatch(/^req_/)
-      const error = { type: 'not_found_error' }
-      expect([unsaid.status, await unsaid.json()]).toMatchObject([404, { type: 'error', error }])
-    }
-  })
-})
-
-describe('a key', () => {
+describe(wireCheck(61), () => {
   const server = { apiKeys: ['right'] }
 
   test.each([
     { 'x-api-key': 'right' },
     { authorization: 'Bearer right' },
     { 'x-api-key': 'right', authorization: 'Bearer other' },
-  ])('is taken from %j', async (headers) => {
+  ])('a key is taken from %j', async (headers) => {
     const { url } = await serve({ server })
     expect((await askMessages(url, tale(), { headers })).status).toBe(200)
   })
@@ -328,7 +213,7 @@ describe('a key', () => {
     {},
     { 'x-api-key': 'wrong' },
     { authorization: 'Basic right' },
-  ])('that is none is a 401: %j', async (headers) => {
+  ])('a key that is none is a 401: %j', async (headers) => {
     const { url } = await serve({ server })
     const response = await askMessages(url, tale(), { headers })
     expect(response.status).toBe(401)
@@ -351,8 +236,8 @@ test('a page may read the id that its errors have', async () => {
   expect(apart.headers.get('access-control-expose-headers')).toBeNull()
 })
 
-describe('the models', () => {
-  test('are listed in the shape of Anthropic for its clients, with their window', async () => {
+describe(wireCheck(61), () => {
+  test('models are listed with their window, as Anthropic has it for its clients', async () => {
     const { url } = await serve({
       server: { aliases: ['claude-local'] },
       engine: { context: 4096 },
@@ -365,12 +250,12 @@ describe('the models', () => {
     expect(one).toMatchObject({ type: 'model', max_input_tokens: 4096, max_tokens: 4096 })
   })
 
-  test('are listed in the shape of OpenAI for all others', async () => {
+  test('models are listed in the shape of OpenAI for all others', async () => {
     const { url } = await serve()
     expect(await (await fetch(`${url}/v1/models`)).json()).toMatchObject({ object: 'list' })
   })
 
-  test('that are not there are a 404 in the words of who asks', async () => {
+  test('models that are not there are a 404 in the words of who asks', async () => {
     const { url } = await serve()
     const theirs = await fetch(`${url}/v1/models/x`, { headers: version })
     expect([theirs.status, await theirs.json()]).toMatchObject([
@@ -382,23 +267,46 @@ describe('the models', () => {
   })
 })
 
-describe('count_tokens', () => {
-  const path = `${messagesPath}/count_tokens`
+/** What a template is told. The grammars of tools are for a reply alone. */
+const told = (chat: NativeChat) => {
+  return { ...chat, tools: chat.tools.map((tool) => ({ ...tool, root: '', rules: '' })) }
+}
 
-  test('counts the prompt that the same request would have', async () => {
-    const { url, native } = await serve()
-    const { max_tokens, stream, ...prompt } = tale({ tools: [weather], system: 'Be brief.' })
-    const response = await askMessages(url, prompt, { path: `${path}?beta=true` })
+const countPath = `${messagesPath}/count_tokens`
+
+describe(wireCheck(60), () => {
+  test('what count_tokens counts is the conversation that a message would have', async () => {
+    const { url, native } = await serve({ model: { reasoningEnds: ['</think>'] } })
+    const counted: NativeChat[] = []
+    native.onTextJob = (job, answer) => {
+      if (job.kind === 'tokenize-chat') counted.push(job.chat)
+      answer()
+    }
+    const asked = tale({
+      system: 'Be brief.',
+      tools: [weather, clock],
+      tool_choice: { type: 'any', disable_parallel_tool_use: true },
+      thinking: { type: 'enabled', budget_tokens: 2048 },
+      output_config: { effort: 'low' },
+    })
+    const response = await askMessages(url, asked, { path: `${countPath}?beta=true` })
     expect(await response.json()).toEqual({ input_tokens: expect.any(Number) })
     expect(native.submitted).toEqual([])
+    await askMessages(url, asked)
+    expect(counted.map(told)).toEqual([told(chatOf(native.submitted[0] as NativeRequest))])
+    expect(counted[0]).toMatchObject({ reasoningEffort: 'low', reasoningBudget: 2048 })
   })
+})
 
+describe('count_tokens', () => {
   test('takes what only a reply needs, and refuses what is wrong', async () => {
     const { url } = await serve()
-    const taken = await askMessages(url, tale({ stop_sequences: ['END'], what: 1 }), { path })
+    const taken = await askMessages(url, tale({ stop_sequences: ['END'], what: 1 }), {
+      path: countPath,
+    })
     expect(taken.status).toBe(200)
     expect(taken.headers.get('x-sluice-notes')).toBe('what: unknown, so it had no effect')
-    const wrong = await askMessages(url, tale({ messages: [] }), { path })
+    const wrong = await askMessages(url, tale({ messages: [] }), { path: countPath })
     expect([wrong.status, await wrong.json()]).toMatchObject([400, { type: 'error' }])
   })
 })

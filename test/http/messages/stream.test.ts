@@ -12,6 +12,7 @@ import {
   tale,
   version,
 } from '../../support/wire/anthropic/messages.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // Streams of /v1/messages, over the fake. What other servers get wrong is named as theirs.
 
@@ -44,7 +45,7 @@ async function streamed(script: () => Script, more: object = {}) {
   return eventsOf(await response.text())
 }
 
-describe('what llama-server gets wrong', () => {
+describe(wireCheck(54, 57, 58), () => {
   test('blocks follow each other, each stopped before the next', async () => {
     const events = await streamed(thinkAndCall, { tools: [weather] })
     const bounds = events.filter(({ type }) => /block_st/.test(type))
@@ -61,7 +62,9 @@ describe('what llama-server gets wrong', () => {
       { type: 'tool_use', id: 'call_b', name: 'get_weather', partial_json: '{"city":"Rome"}' },
     ])
   })
+})
 
+describe(wireCheck(57), () => {
   test('a tool_use begins with an empty input', async () => {
     const events = await streamed(thinkAndCall, { tools: [weather] })
     const started = events.filter(({ content_block: block }) => block?.type === 'tool_use')
@@ -70,7 +73,45 @@ describe('what llama-server gets wrong', () => {
       { id: 'call_b', input: {} },
     ])
   })
+})
 
+describe(wireCheck(56), () => {
+  test('an error in a stream is in its envelope, by its event, and the last', async () => {
+    const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
+    const { url } = await serve({ script: () => ({ tokens: ['Once'], end }) })
+    const response = await askMessages(url, tale())
+    const frames = framesOf(await response.text())
+    const error = { type: 'api_error', message: 'llama.cpp failed' }
+    const request_id = response.headers.get('request-id')
+    expect(frames.at(-1)).toBe(
+      `event: error\ndata: ${JSON.stringify({ type: 'error', error, request_id })}`,
+    )
+    expect(frames.some((frame) => frame.includes('message_stop'))).toBe(false)
+  })
+})
+
+describe(wireCheck(58), () => {
+  test('thinking that is left out is not shown, and comes back by its signature', async () => {
+    const thinking = { type: 'adaptive', display: 'omitted' }
+    const { url, native } = await serve({ script: thinkAndCall })
+    const events = eventsOf(await (await askMessages(url, tale({ thinking }))).text())
+    const [block, ...others] = blocksOf(events)
+    expect(block).toMatchObject({ type: 'thinking', thinking: '' })
+    expect(JSON.stringify(events)).not.toContain('I must')
+    const said = others.filter(({ type }) => type === 'text')
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: [block, ...said] },
+      { role: 'user', content: 'And?' },
+    ]
+    await askMessages(url, tale({ messages }))
+    expect(native.submitted[1]?.prompt).toMatchObject({
+      messages: [{}, { reasoning: 'I must look.', content: 'Let me see.' }, {}],
+    })
+  })
+})
+
+describe('what llama-server gets wrong', () => {
   test('message_delta has input_tokens, without those from the cache', async () => {
     const events = await streamed(thinkAndCall, { tools: [weather] })
     expect(events[0]?.message?.usage).toMatchObject({ input_tokens: 20, output_tokens: 0 })
@@ -85,20 +126,9 @@ describe('what llama-server gets wrong', () => {
     expect(last?.delta).toMatchObject({ stop_reason: 'tool_use', stop_sequence: null })
   })
 
-  test('an error in a stream is in its envelope, by its event, and the last', async () => {
-    const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
-    const { url } = await serve({ script: () => ({ tokens: ['Once'], end }) })
-    const response = await askMessages(url, tale())
-    const frames = framesOf(await response.text())
-    const error = { type: 'api_error', message: 'llama.cpp failed' }
-    const request_id = response.headers.get('request-id')
-    expect(frames.at(-1)).toBe(
-      `event: error\ndata: ${JSON.stringify({ type: 'error', error, request_id })}`,
-    )
-    expect(frames.some((frame) => frame.includes('message_stop'))).toBe(false)
-  })
-  // Named tools, none, no parallel calls, thinking, effort, documents: requests.test.ts. A stop
-  // string: test/e2e/http/messages.test.ts.
+  // Blocks that overlap, a tool_use without an input, an error without its envelope: above. Named
+  // tools, none, no parallel calls, thinking, effort: requests.test.ts. Documents and blocks that
+  // are dropped without a word: wrong.test.ts. A stop string: test/e2e/http/messages.test.ts.
 })
 
 test('a reply of text is one block, and its text is the same not streamed', async () => {
@@ -115,37 +145,20 @@ test('a reply of text is one block, and its text is the same not streamed', asyn
   })
 })
 
-test('thinking that is to be left out is not shown, and comes back by its signature', async () => {
-  const thinking = { type: 'adaptive', display: 'omitted' }
-  const { url, native } = await serve({ script: thinkAndCall })
-  const events = eventsOf(await (await askMessages(url, tale({ thinking }))).text())
-  const [block, ...others] = blocksOf(events)
-  expect(block).toMatchObject({ type: 'thinking', thinking: '' })
-  expect(JSON.stringify(events)).not.toContain('I must')
-  const said = others.filter(({ type }) => type === 'text')
-  const messages = [
-    { role: 'user', content: 'Hi' },
-    { role: 'assistant', content: [block, ...said] },
-    { role: 'user', content: 'And?' },
-  ]
-  await askMessages(url, tale({ messages }))
-  expect(native.submitted[1]?.prompt).toMatchObject({
-    messages: [{}, { reasoning: 'I must look.', content: 'Let me see.' }, {}],
+describe(wireCheck(55), () => {
+  test('pings are events, and come while nothing else does', async () => {
+    const { url, native } = await serve({ pace: 'manual', server: { pingMs: 20 } })
+    const response = await askMessagesWhileStepping(url, native)
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!text.includes('ping')) text += (await reader?.read())?.value ?? ''
+    expect(framesOf(text).at(-1)).toBe('event: ping\ndata: {"type":"ping"}')
+    await stepUntil(native, () => native.stats().finished === 1)
+    for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+      text += read.value
+    }
+    expect(blocksOf(eventsOf(text))).toEqual([{ type: 'text', text: 'Once upon a time.' }])
   })
-})
-
-test('pings are events, and come while nothing else does', async () => {
-  const { url, native } = await serve({ pace: 'manual', server: { pingMs: 20 } })
-  const response = await askMessagesWhileStepping(url, native)
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  while (!text.includes('event: ping')) text += (await reader?.read())?.value ?? ''
-  expect(framesOf(text).at(-1)).toBe('event: ping\ndata: {"type":"ping"}')
-  await stepUntil(native, () => native.stats().finished === 1)
-  for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
-    text += read.value
-  }
-  expect(blocksOf(eventsOf(text))).toEqual([{ type: 'text', text: 'Once upon a time.' }])
 })
 
 async function askMessagesWhileStepping(
@@ -201,7 +214,7 @@ test('a reader that stops holds the engine within its window', async () => {
   expect(native.stats()).toMatchObject({ parked: 1, tokensGenerated })
 })
 
-describe('before the stream', () => {
+describe(wireCheck(63), () => {
   test('a prompt that is too long is a 400 that makes Claude Code compact', async () => {
     const refuse = {
       code: 'ERR_CONTEXT_LENGTH' as const,
@@ -221,7 +234,9 @@ describe('before the stream', () => {
       })
     }
   })
+})
 
+describe('before the stream', () => {
   test('a full queue is a 429 with Retry-After', async () => {
     const engine = { parallel: 1, queue: 0 }
     const { url, native, client } = await serve({ pace: 'manual', engine })

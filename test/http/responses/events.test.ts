@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import {
   outputText,
   respond,
@@ -31,8 +32,13 @@ const text = item(
   'content_part.done',
 )
 
-describe('a text', () => {
-  test('is one message, streamed and whole', async () => {
+const thinkFirst = (): Script => ({
+  tokens: [{ reasoning: 'Hm.' }, { reasoning: ' Well.' }, { text: 'Yes.' }],
+  reasoningTokens: 2,
+})
+
+describe(wireCheck(44), () => {
+  test('a text is one message, streamed and whole', async () => {
     const { url } = await serve()
     const events = await streamed(url, { input })
     expect(types(events)).toEqual([...opening, ...text, 'completed'])
@@ -59,71 +65,8 @@ describe('a text', () => {
     }
   })
 
-  test('is numbered from 0 in all its events, by item and by part', async () => {
-    const { url } = await serve()
-    const events = await streamed(url, { input })
-    expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, i) => i))
-    for (const event of events.filter(({ type }) => /text|part/.test(type))) {
-      expect(event).toMatchObject({ output_index: 0, content_index: 0 })
-      expect(event.item_id).toBe(events[2]?.item?.id)
-    }
-  })
-
-  test('that is empty is a message all the same', async () => {
-    const { url } = await serve({ script: () => ({ tokens: [] }) })
-    const events = await streamed(url, { input })
-    expect(types(events)).toEqual([
-      ...opening,
-      ...item('content_part.added', 'output_text.done', 'content_part.done'),
-      'completed',
-    ])
-    expect(events.at(-1)?.response?.output).toMatchObject([{ content: [{ text: '' }] }])
-  })
-
-  test('that came up against its limit is incomplete, with its message', async () => {
-    const { url } = await serve()
-    const events = await streamed(url, { input, max_output_tokens: 2 })
-    expect(types(events)).toEqual([...opening, ...text, 'incomplete'])
-    for (const response of [
-      events.at(-1)?.response,
-      await respond(url, { input, max_output_tokens: 2 }),
-    ]) {
-      expect(response).toMatchObject({
-        status: 'incomplete',
-        incomplete_details: { reason: 'max_output_tokens' },
-        max_output_tokens: 2,
-        output: [{ status: 'incomplete', content: [{ text: 'Once upon' }] }],
-      })
-      expect(response).not.toHaveProperty('completed_at')
-    }
-  })
-
-  test('has logprobs where `include` asks for them, in deltas without bytes', async () => {
-    const logprob = { token: ' a', bytes: ' a', logprob: -0.5 }
-    const entry = { ...logprob, top: [logprob] }
-    const script = (): Script => ({ tokens: [{ text: ' a', logprobs: [entry] } as FakePart] })
-    const { url, native } = await serve({ script })
-    const include = ['message.output_text.logprobs']
-    const events = await streamed(url, { input, include, top_logprobs: 1 })
-    const delta = events.find(({ type }) => type === 'response.output_text.delta')
-    const told = { token: ' a', logprob: -0.5 }
-    expect(delta?.logprobs).toEqual([{ ...told, top_logprobs: [told] }])
-    const part = events.at(-1)?.response?.output[0]?.content?.[0]
-    const whole = { ...told, bytes: [32, 97] }
-    expect(part?.logprobs).toEqual([{ ...whole, top_logprobs: [whole] }])
-    await respond(url, { input, top_logprobs: 1 })
-    expect(native.submitted.map(({ logprobs }) => logprobs)).toEqual([1, -1])
-  })
-})
-
-describe('reasoning', () => {
-  const script = (): Script => ({
-    tokens: [{ reasoning: 'Hm.' }, { reasoning: ' Well.' }, { text: 'Yes.' }],
-    reasoningTokens: 2,
-  })
-
-  test('is an item of its own before the text, in events of its own', async () => {
-    const { url } = await serve({ script })
+  test('reasoning is an item of its own before the text, in events of its own', async () => {
+    const { url } = await serve({ script: thinkFirst })
     const events = await streamed(url, { input })
     const thought = item(
       'content_part.added',
@@ -148,8 +91,8 @@ describe('reasoning', () => {
     }
   })
 
-  test('is its own summary where one is asked for', async () => {
-    const { url } = await serve({ script })
+  test('reasoning is its own summary where one is asked for', async () => {
+    const { url } = await serve({ script: thinkFirst })
     for (const reasoning of [{ summary: 'auto' }, { generate_summary: 'concise' }]) {
       const events = await streamed(url, { input, reasoning })
       const thought = item(
@@ -167,25 +110,55 @@ describe('reasoning', () => {
     }
   })
 
-  test('comes sealed too, asked for or not, and says the same when it comes back', async () => {
-    const { url, native } = await serve({ script })
-    const include = ['reasoning.encrypted_content']
-    const { output } = await respond(url, { input, include, reasoning: { summary: 'auto' } })
-    const [thought, message] = output
-    const [unasked] = (await respond(url, { input })).output
-    expect(unasked?.encrypted_content).toBe(thought?.encrypted_content)
-    expect(thought?.encrypted_content).toMatch(/^sluice\./)
-    const kept = { type: 'reasoning', summary: [], encrypted_content: thought?.encrypted_content }
-    await respond(url, {
-      input: [{ role: 'user', content: input }, kept, message],
-    })
-    expect(native.submitted.at(-1)?.prompt).toMatchObject({
-      messages: [{ role: 'user' }, { role: 'assistant', content: 'Yes.', reasoning: 'Hm. Well.' }],
-    })
+  test('a reply that thinks, speaks and thinks again has its items in that order', async () => {
+    const tokens = [{ reasoning: 'a' }, { text: 'b' }, { reasoning: 'c' }, { text: 'd' }]
+    const { url } = await serve({ script: () => ({ tokens }) })
+    const told = ({ type, content }: WireItem) => [type, content?.[0]?.text]
+    const expected = [
+      ['reasoning', 'a'],
+      ['message', 'b'],
+      ['reasoning', 'c'],
+      ['message', 'd'],
+    ]
+    expect((await respond(url, { input })).output.map(told)).toEqual(expected)
+    const events = await streamed(url, { input })
+    expect(events.at(-1)?.response?.output.map(told)).toEqual(expected)
+  })
+})
+
+describe(wireCheck(45, 46), () => {
+  test('a text is numbered in all its events, by item and by part', async () => {
+    const { url } = await serve()
+    const events = await streamed(url, { input })
+    expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, i) => i))
+    for (const event of events.filter(({ type }) => /text|part/.test(type))) {
+      expect(event).toMatchObject({ output_index: 0, content_index: 0 })
+      expect(event.item_id).toBe(events[2]?.item?.id)
+    }
+  })
+})
+
+describe(wireCheck(47), () => {
+  test('a text that came up against its limit is incomplete, with its message', async () => {
+    const { url } = await serve()
+    const events = await streamed(url, { input, max_output_tokens: 2 })
+    expect(types(events)).toEqual([...opening, ...text, 'incomplete'])
+    for (const response of [
+      events.at(-1)?.response,
+      await respond(url, { input, max_output_tokens: 2 }),
+    ]) {
+      expect(response).toMatchObject({
+        status: 'incomplete',
+        incomplete_details: { reason: 'max_output_tokens' },
+        max_output_tokens: 2,
+        output: [{ status: 'incomplete', content: [{ text: 'Once upon' }] }],
+      })
+      expect(response).not.toHaveProperty('completed_at')
+    }
   })
 
-  test('that is cut is incomplete, and no message follows', async () => {
-    const { url } = await serve({ script })
+  test('reasoning that is cut is incomplete, and no message follows', async () => {
+    const { url } = await serve({ script: thinkFirst })
     const events = await streamed(url, { input, max_output_tokens: 1 })
     expect(events.at(-1)).toMatchObject({
       type: 'response.incomplete',
@@ -194,8 +167,8 @@ describe('reasoning', () => {
   })
 })
 
-describe('a failure in mid-stream', () => {
-  test('is a flat error, then the response as it failed', async () => {
+describe(wireCheck(47, 48), () => {
+  test('a failure in mid-stream is a flat error, then the response as it failed', async () => {
     const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
     const { url } = await serve({
       script: () => ({ tokens: [{ reasoning: 'Hm.' }, { text: 'Once' }], end }),
@@ -218,27 +191,61 @@ describe('a failure in mid-stream', () => {
       },
     })
   })
+})
 
-  test('of a reply that is not streamed is its status', async () => {
-    const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
-    const { url } = await serve({ script: () => ({ tokens: ['Once'], end }) })
-    expect(await respond(url, { input })).toMatchObject({ error: { code: 'engine_failed' } })
+describe(wireCheck(51), () => {
+  test('reasoning that a client sends back is what the model is told', async () => {
+    const { url, native } = await serve({ script: thinkFirst })
+    const include = ['reasoning.encrypted_content']
+    const { output } = await respond(url, { input, include, reasoning: { summary: 'auto' } })
+    const [thought, message] = output
+    const [unasked] = (await respond(url, { input })).output
+    expect(unasked?.encrypted_content).toBe(thought?.encrypted_content)
+    expect(thought?.encrypted_content).toMatch(/^sluice\./)
+    const kept = { type: 'reasoning', summary: [], encrypted_content: thought?.encrypted_content }
+    await respond(url, {
+      input: [{ role: 'user', content: input }, kept, message],
+    })
+    expect(native.submitted.at(-1)?.prompt).toMatchObject({
+      messages: [{ role: 'user' }, { role: 'assistant', content: 'Yes.', reasoning: 'Hm. Well.' }],
+    })
   })
 })
 
-test('a reply that thinks, speaks and thinks again has its items in that order', async () => {
-  const tokens = [{ reasoning: 'a' }, { text: 'b' }, { reasoning: 'c' }, { text: 'd' }]
-  const { url } = await serve({ script: () => ({ tokens }) })
-  const told = ({ type, content }: WireItem) => [type, content?.[0]?.text]
-  const expected = [
-    ['reasoning', 'a'],
-    ['message', 'b'],
-    ['reasoning', 'c'],
-    ['message', 'd'],
-  ]
-  expect((await respond(url, { input })).output.map(told)).toEqual(expected)
-  const events = await streamed(url, { input })
-  expect(events.at(-1)?.response?.output.map(told)).toEqual(expected)
+describe('a text', () => {
+  test('that is empty is a message all the same', async () => {
+    const { url } = await serve({ script: () => ({ tokens: [] }) })
+    const events = await streamed(url, { input })
+    expect(types(events)).toEqual([
+      ...opening,
+      ...item('content_part.added', 'output_text.done', 'content_part.done'),
+      'completed',
+    ])
+    expect(events.at(-1)?.response?.output).toMatchObject([{ content: [{ text: '' }] }])
+  })
+
+  test('has logprobs where `include` asks for them, in deltas without bytes', async () => {
+    const logprob = { token: ' a', bytes: ' a', logprob: -0.5 }
+    const entry = { ...logprob, top: [logprob] }
+    const script = (): Script => ({ tokens: [{ text: ' a', logprobs: [entry] } as FakePart] })
+    const { url, native } = await serve({ script })
+    const include = ['message.output_text.logprobs']
+    const events = await streamed(url, { input, include, top_logprobs: 1 })
+    const delta = events.find(({ type }) => type === 'response.output_text.delta')
+    const told = { token: ' a', logprob: -0.5 }
+    expect(delta?.logprobs).toEqual([{ ...told, top_logprobs: [told] }])
+    const part = events.at(-1)?.response?.output[0]?.content?.[0]
+    const whole = { ...told, bytes: [32, 97] }
+    expect(part?.logprobs).toEqual([{ ...whole, top_logprobs: [whole] }])
+    await respond(url, { input, top_logprobs: 1 })
+    expect(native.submitted.map(({ logprobs }) => logprobs)).toEqual([1, -1])
+  })
+})
+
+test('a failure of a reply that is not streamed is its status', async () => {
+  const end = { code: 'ERR_ENGINE_FAILED' as const, message: 'llama.cpp failed' }
+  const { url } = await serve({ script: () => ({ tokens: ['Once'], end }) })
+  expect(await respond(url, { input })).toMatchObject({ error: { code: 'engine_failed' } })
 })
 
 test('a stream carries no line break that some clients see in Unicode', async () => {

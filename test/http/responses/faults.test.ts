@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { Script } from '../../support/fake-engine.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { askResponse, keeping, respond, streamed } from '../../support/wire/responses.js'
 
 // What llama-server v0.5.0 does wrong at /v1/responses, one test each, with what is right.
@@ -74,18 +75,18 @@ describe('where llama-server fails or leaves something out,', () => {
   })
 })
 
-describe('where llama-server’s stream lacks something,', () => {
-  const script = (): Script => ({
-    tokens: [
-      { reasoning: 'Hm.' },
-      { text: 'Yes.' },
-      { toolCalls: [{ index: 0, id: 'c', name: 'run', arguments: '{}' }] },
-    ],
-    end: 'tool_calls',
-    reasoningTokens: 1,
-  })
-  const tools = [{ type: 'function', name: 'run', parameters: {} }]
+const script = (): Script => ({
+  tokens: [
+    { reasoning: 'Hm.' },
+    { text: 'Yes.' },
+    { toolCalls: [{ index: 0, id: 'c', name: 'run', arguments: '{}' }] },
+  ],
+  end: 'tool_calls',
+  reasoningTokens: 1,
+})
+const tools = [{ type: 'function', name: 'run', parameters: {} }]
 
+describe(wireCheck(45, 46), () => {
   test('events have their numbers and their places', async () => {
     const { url } = await serve({ script })
     for (const reasoning of [{}, { summary: 'auto' }]) {
@@ -100,14 +101,9 @@ describe('where llama-server’s stream lacks something,', () => {
       expect(events.some(({ type }) => /summary_text/.test(type))).toBe('summary' in reasoning)
     }
   })
+})
 
-  test('arguments and reasoning have an end', async () => {
-    const { url } = await serve({ script })
-    const types = (await streamed(url, { input, tools })).map(({ type }) => type)
-    expect(types).toContain('response.function_call_arguments.done')
-    expect(types).toContain('response.reasoning_text.done')
-  })
-
+describe(wireCheck(47), () => {
   test('a response that was cut is incomplete, and one that failed has failed', async () => {
     const { url } = await serve()
     const cut = await streamed(url, { input, max_output_tokens: 1 })
@@ -115,19 +111,31 @@ describe('where llama-server’s stream lacks something,', () => {
     const failing = await serve({ script: () => ({ tokens: ['Once'], end }) })
     expect((await streamed(failing.url, { input })).at(-1)?.type).toBe('response.failed')
   })
+})
 
-  test('the usage tells how many tokens were reasoning', async () => {
-    const { url } = await serve({ script })
-    expect((await streamed(url, { input, tools })).at(-1)?.response?.usage).toMatchObject({
-      output_tokens_details: { reasoning_tokens: 1 },
-    })
-  })
-
+describe(wireCheck(48), () => {
   test('an error is an event of its own, and no frame of a chat', async () => {
     const { url } = await serve({ script: () => ({ tokens: ['Once'], end }) })
     const text = await (await askResponse(url, { input, stream: true })).text()
     expect(text).toMatch(/^event: error\ndata: \{"type":"error","sequence_number":\d+,"code":/m)
     expect(text).not.toMatch(/"error":\{"message"/)
     expect(text).not.toContain('[DONE]')
+  })
+})
+
+describe('where llama-server’s stream lacks something,', () => {
+  test('arguments and reasoning have an end', async () => {
+    const { url } = await serve({ script })
+    const events = await streamed(url, { input, tools })
+    const ended = (what: string) => events.find(({ type }) => type === `response.${what}.done`)
+    expect(ended('function_call_arguments')).toMatchObject({ name: 'run', arguments: '{}' })
+    expect(ended('reasoning_text')).toMatchObject({ text: 'Hm.', content_index: 0 })
+  })
+
+  test('the usage tells how many tokens were reasoning', async () => {
+    const { url } = await serve({ script })
+    expect((await streamed(url, { input, tools })).at(-1)?.response?.usage).toMatchObject({
+      output_tokens_details: { reasoning_tokens: 1 },
+    })
   })
 })

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { askResponse, responsesPath } from '../../support/wire/responses.js'
 
 // What becomes of a request's input, over the fake: the conversation that the engine is asked with.
@@ -309,14 +310,43 @@ test('a response repeats what it was asked for', async () => {
   })
 })
 
-test('the tokens of an input are counted as they would be computed', async () => {
-  const { url } = await serve()
-  const ask = (body: object) => postJson(url, `${responsesPath}/input_tokens`, body)
-  const body = { input: [user], instructions: 'Be brief.', tools: [] }
-  const counted = await ask(body)
-  expect(counted.status).toBe(200)
-  // The fake's template writes `<role>content`, and a token is a character.
-  const input_tokens = '<system>Be brief.<user>Hi'.length
-  expect(await counted.json()).toEqual({ object: 'response.input_tokens', input_tokens })
-  expect(await (await ask({ input: 7 })).json()).toMatchObject({ error: { param: 'input' } })
+/** What a template is told. The grammars of tools are for a reply alone. */
+const told = (chat: NativeChat) => {
+  return { ...chat, tools: chat.tools.map((tool) => ({ ...tool, root: '', rules: '' })) }
+}
+
+describe(wireCheck(53), () => {
+  test('the tokens of an input are counted as they would be computed', async () => {
+    const { url } = await serve()
+    const ask = (body: object) => postJson(url, `${responsesPath}/input_tokens`, body)
+    const body = { input: [user], instructions: 'Be brief.', tools: [] }
+    const counted = await ask(body)
+    expect(counted.status).toBe(200)
+    // The fake's template writes `<role>content`, and a token is a character.
+    const input_tokens = '<system>Be brief.<user>Hi'.length
+    expect(await counted.json()).toEqual({ object: 'response.input_tokens', input_tokens })
+    expect(await (await ask({ input: 7 })).json()).toMatchObject({ error: { param: 'input' } })
+  })
+
+  test('what is counted is the conversation that a response would have', async () => {
+    const { url, native } = await serve()
+    const counted: NativeChat[] = []
+    native.onTextJob = (job, answer) => {
+      if (job.kind === 'tokenize-chat') counted.push(job.chat)
+      answer()
+    }
+    const body = {
+      input: [user, call, answer],
+      instructions: 'Be brief.',
+      tools: [{ type: 'function', name: 'run', parameters: { type: 'object' } }],
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+      reasoning: { effort: 'low' },
+      text: { verbosity: 'low' },
+    }
+    expect((await postJson(url, `${responsesPath}/input_tokens`, body)).status).toBe(200)
+    await askResponse(url, body)
+    expect(counted.map(told)).toEqual([told(conversation(native.submitted[0] as NativeRequest))])
+    expect(counted[0]?.tools).toHaveLength(1)
+  })
 })

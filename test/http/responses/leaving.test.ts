@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../../support/eventually.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach, counting, serve, stepUntil } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { eventsOf, respond, responsesPath } from '../../support/wire/responses.js'
 
 // Streams of responses whose client leaves, waits or reads nothing, over the fake.
@@ -39,19 +40,21 @@ describe('a client that hangs up', () => {
   })
 })
 
-test('a stream is kept alive in silence by events, which have their numbers', async () => {
-  const { native, client } = await serve({ pace: 'manual', server: { pingMs: 5 } })
-  const raw = await client()
-  raw.send(post(responsesPath, { input, stream: true }))
-  await eventually(() => native.submitted.length === 1)
-  native.accept(native.submitted[0]?.id ?? 0)
-  while (!/(event: keepalive\n[\s\S]*){3}/.test(raw.text)) await settle(1)
-  await stepUntil(native, () => raw.text.includes('response.completed'))
-  await eventually(() => raw.text.endsWith('0\r\n\r\n'))
-  const frames = raw.text.slice(raw.text.indexOf('event: ')).replace(/\r\n[0-9a-f]+\r\n/g, '')
-  const events = eventsOf(frames)
-  expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, i) => i))
-  expect(events.filter(({ type }) => type === 'keepalive').length).toBeGreaterThanOrEqual(3)
+describe(wireCheck(45), () => {
+  test('a stream is kept alive in silence by events, which have their numbers', async () => {
+    const { native, client } = await serve({ pace: 'manual', server: { pingMs: 5 } })
+    const raw = await client()
+    raw.send(post(responsesPath, { input, stream: true }))
+    await eventually(() => native.submitted.length === 1)
+    native.accept(native.submitted[0]?.id ?? 0)
+    while (!/(event: keepalive\n[\s\S]*){3}/.test(raw.text)) await settle(1)
+    await stepUntil(native, () => raw.text.includes('response.completed'))
+    await eventually(() => raw.text.endsWith('0\r\n\r\n'))
+    const frames = raw.text.slice(raw.text.indexOf('event: ')).replace(/\r\n[0-9a-f]+\r\n/g, '')
+    const events = eventsOf(frames)
+    expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, i) => i))
+    expect(events.filter(({ type }) => type === 'keepalive').length).toBeGreaterThanOrEqual(3)
+  })
 })
 
 test('a reader that stops has the engine wait, and gets the rest when it goes on', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { NativeChat, NativeRequest } from '../../../src/binding/engine-port.js'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { askResponse, respond, streamed } from '../../support/wire/responses.js'
 
 // Tools of responses, over the fake: what the model is offered, and what its calls become.
@@ -48,22 +49,32 @@ const script = (...tokens: FakePart[]) => ({
   script: (): Script => ({ tokens, end: 'tool_calls' }),
 })
 
-test('functions, custom tools and those of a namespace are offered, one by one', async () => {
-  const { url, native } = await serve()
-  await askResponse(url, { input, tools: [weather, shell, patch, crm] })
-  const { tools } = conversation(native.submitted[0] as NativeRequest)
-  expect(tools.map(({ name, description }) => [name, description])).toEqual([
-    ['get_weather', 'Tells the weather'],
-    ['sh', 'Runs a command'],
-    ['apply_patch', 'The input must follow this lark:\nstart: "x"'],
-    ['crm__find', ''],
-    ['crm__note', ''],
-  ])
-  expect(JSON.parse(tools[1]?.parameters ?? '')).toEqual({
-    type: 'object',
-    properties: { input: { type: 'string' } },
-    required: ['input'],
-    additionalProperties: false,
+describe(wireCheck(49, 50), () => {
+  test('functions, custom tools and those of a namespace are offered, one by one', async () => {
+    const { url, native } = await serve()
+    await askResponse(url, { input, tools: [weather, shell, patch, crm] })
+    const { tools } = conversation(native.submitted[0] as NativeRequest)
+    expect(tools.map(({ name, description }) => [name, description])).toEqual([
+      ['get_weather', 'Tells the weather'],
+      ['sh', 'Runs a command'],
+      ['apply_patch', 'The input must follow this lark:\nstart: "x"'],
+      ['crm__find', ''],
+      ['crm__note', ''],
+    ])
+    expect(JSON.parse(tools[1]?.parameters ?? '')).toEqual({
+      type: 'object',
+      properties: { input: { type: 'string' } },
+      required: ['input'],
+      additionalProperties: false,
+    })
+  })
+})
+
+describe(wireCheck(49), () => {
+  test("a call of a namespace's tool has both names as the request gave them", async () => {
+    const { url } = await serve(script(...calling(0, 'crm__find', '{}')))
+    const { output } = await respond(url, { input, tools: [crm] })
+    expect(output).toMatchObject([{ type: 'function_call', name: 'find', namespace: 'crm' }])
   })
 })
 
@@ -162,15 +173,9 @@ describe('a function call', () => {
     expect(status).toBe('incomplete')
     expect(output).toMatchObject([{ status: 'incomplete', arguments: '{"city": "Par' }])
   })
-
-  test('of a namespace has the name and the namespace that the request gave', async () => {
-    const { url } = await serve(script(...calling(0, 'crm__find', '{}')))
-    const { output } = await respond(url, { input, tools: [crm] })
-    expect(output).toMatchObject([{ type: 'function_call', name: 'find', namespace: 'crm' }])
-  })
 })
 
-describe('a custom tool’s call', () => {
+describe(wireCheck(50), () => {
   const text = 'say "hi"\n\\ é 🦊'
   const json = JSON.stringify({ input: text })
   const escaped = json.replace('🦊', '\\ud83e\\udd8a').replace('é', '\\u00e9')
@@ -180,7 +185,7 @@ describe('a custom tool’s call', () => {
     ['character by character', [...json]],
     ['in escapes, character by character', [...escaped]],
     ['with blanks', [` {\n "input" : ${JSON.stringify(text)} }\n`]],
-  ])('is one text, written %s', async (_, pieces) => {
+  ])('a custom tool’s call is one text, written %s', async (_, pieces) => {
     const { url } = await serve(script(...calling(0, 'sh', ...pieces)))
     const events = await streamed(url, { input, tools: [shell] })
     const deltas = events.filter(({ type }) => type === 'response.custom_tool_call_input.delta')
@@ -197,7 +202,7 @@ describe('a custom tool’s call', () => {
     ])
   })
 
-  test('comes as it is written, and does not wait for its end', async () => {
+  test('a custom tool’s text comes as it is written, and does not wait for its end', async () => {
     const { url, native } = await serve({
       pace: 'manual',
       ...script(...calling(0, 'sh', '{"input":"one', ' two', ' three"}')),
@@ -209,7 +214,7 @@ describe('a custom tool’s call', () => {
     expect(deltas.length).toBeGreaterThan(1)
   })
 
-  test('that is cut has what there was of its text', async () => {
+  test('a custom tool’s call that is cut has what there was of its text', async () => {
     const { url } = await serve(script(...calling(0, 'sh', '{"input":"one', ' two\\u00', 'e9"}')))
     const body = { input, tools: [shell], max_output_tokens: 3 }
     expect(await respond(url, body)).toMatchObject({
@@ -218,7 +223,7 @@ describe('a custom tool’s call', () => {
     })
   })
 
-  test('of another form than was asked for is told as it stands', async () => {
+  test('a custom tool’s call of another form is told as it stands', async () => {
     for (const [written, told] of [
       ['{"other": 1, "input": "x"}', 'x'],
       ['{"command": "ls"}', '{"command": "ls"}'],

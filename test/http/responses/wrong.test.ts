@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ErrorBody } from '../../../src/apis/openai/errors.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
-import { askResponse, responsesPath } from '../../support/wire/responses.js'
+import { askResponse, keeping, responsesPath } from '../../support/wire/responses.js'
+import { wrongField } from '../../support/wire/wrong.js'
 
 // Wrong requests at /v1/responses, each with the field that is blamed.
 
@@ -46,7 +47,8 @@ const wrong: [body: object, param: string][] = [
   [{ input: 'Hi', max_output_tokens: -2 }, 'max_output_tokens'],
   [{ input: 'Hi', temperature: 'warm' }, 'temperature'],
   [{ input: 'Hi', tools: {} }, 'tools'],
-  [{ input: 'Hi', tools: [{ type: 'function' }] }, 'tools[0].function'],
+  [{ input: 'Hi', tools: [{ type: 'function' }] }, 'tools[0].name'],
+  [{ input: 'Hi', tools: [{ type: 'function', function: 7 }] }, 'tools[0].function'],
   [{ input: 'Hi', tools: [{ type: 'custom' }] }, 'tools[0].name'],
   [{ input: 'Hi', tools: [{ type: 'custom', custom: {} }] }, 'tools[0].custom.name'],
   [{ input: 'Hi', tools: [{ type: 'namespace', tools: [] }] }, 'tools[0].name'],
@@ -92,9 +94,8 @@ test.each(wrong)('%j is refused at %s', async (body, param) => {
   const { url } = await serve()
   const response = await askResponse(url, body)
   expect(response.status).toBe(400)
-  const { error } = (await response.json()) as ErrorBody
-  expect(error).toMatchObject({ type: 'invalid_request_error', param })
-  expect(error.message.length).toBeLessThan(400)
+  const code = param.startsWith('text.format.schema.') ? 'invalid_schema' : null
+  expect(await response.json()).toEqual(wrongField(param, code))
 })
 
 describe('what only the engine can tell is said of the request’s own fields', () => {
@@ -139,20 +140,41 @@ test.each([
   expect(await response.json()).toMatchObject({ error: { code } })
 })
 
-test('a wrong request for the count of tokens is told as one for a response', async () => {
-  const { url } = await serve()
-  const count = (body: object) => postJson(url, `${responsesPath}/input_tokens`, body)
-  for (const [body, param] of [
+describe('a wrong request for the count of tokens', () => {
+  const path = `${responsesPath}/input_tokens`
+  const kept = 'previous_response_not_found'
+  const counted: [body: object, param: string, code?: string][] = [
+    [{}, 'input'],
     [{ input: 7 }, 'input'],
     [{ input: [user, { role: 'bot' }] }, 'input[1].role'],
+    [{ input: [{ role: 'user', content: [{ type: 'input_image' }] }] }, 'input[0].content[0].type'],
     [{ input: 'Hi', instructions: 7 }, 'instructions'],
+    [{ input: 'Hi', model: 7 }, 'model'],
     [{ input: 'Hi', tools: [{ type: 'custom' }] }, 'tools[0].name'],
-    [{ input: 'Hi', previous_response_id: 'resp_1' }, 'previous_response_id'],
+    [{ input: 'Hi', tool_choice: 'required' }, 'tool_choice'],
+    [{ input: 'Hi', text: { verbosity: 'loud' } }, 'text.verbosity'],
+    [{ input: 'Hi', reasoning: 'high' }, 'reasoning'],
+    [{ input: 'Hi', previous_response_id: 'resp_1' }, 'previous_response_id', kept],
     [{ input: 'Hi', conversation: 'conv_1' }, 'conversation'],
-    [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input[0]'],
-  ] as const) {
-    const response = await count(body)
+    [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input[0]', 'item_not_found'],
+  ]
+
+  test.each(counted)('%j is refused at %s', async (body, param, code) => {
+    const { url } = await serve({ server: keeping })
+    const response = await postJson(url, path, body)
     expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: { param } })
-  }
+    expect(await response.json()).toEqual(wrongField(param, code))
+  })
+
+  test.each([
+    ['{"input"', 'it is not JSON'],
+    ['"Hi"', 'got "Hi"'],
+    ['', 'it is empty'],
+  ])('that is %j is no body', async (body, what) => {
+    const { url } = await serve()
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(url + path, { method: 'POST', headers, body })
+    const message = `Expected a JSON object as the body, but ${what}.`
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { message } }])
+  })
 })

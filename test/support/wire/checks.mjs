@@ -1,5 +1,5 @@
-// What the HTTP interface promises: 43 checks, each with its number and its sentence. Tests name
-// them by `wireCheck`, and test/mutants has a spoiled line for each.
+// What the doors promise (HTTP, fetchHandler and sluice/ai-sdk): 73 checks, each with its number
+// and its sentence. Tests name them by `wireCheck`, and test/mutants has a spoiled line for each.
 
 /** @type {Readonly<Record<number, string>>} */
 export const wireChecks = Object.freeze({
@@ -46,6 +46,40 @@ export const wireChecks = Object.freeze({
   41: 'a drain refuses new requests, finishes the running ones and ends',
   42: 'connections are reused',
   43: 'started = finished + cancelled + failed',
+  // Responses
+  44: "a response's events come in their order",
+  45: "a response's events are numbered from 0, without a gap",
+  46: 'an event tells its item and its part',
+  47: 'a response that was cut is incomplete, and one that failed has failed',
+  48: "an error in a response's stream is flat, and the response follows as failed",
+  49: 'a tool of a namespace is offered by both names, and called by its own',
+  50: "a custom tool's input is one text",
+  51: 'reasoning comes sealed as well, and says the same when it comes back',
+  52: "a kept response is its key's alone, until it is deleted",
+  53: 'input_tokens counts what a response would compute',
+  // Anthropic's Messages
+  54: "a message's blocks follow each other",
+  55: 'a message is pinged by an event',
+  56: "an error of a message is in Anthropic's envelope, by its type and its status",
+  57: 'a tool_use begins with an empty input, and its deltas join to the whole',
+  58: 'a thinking block has a signature, which carries what is not shown',
+  59: 'a stop sequence is told, and is no part of the message',
+  60: 'count_tokens counts what a message would compute',
+  61: "Anthropic's clients are known by their headers: a key, and a list of models",
+  62: 'what an agent changes from turn to turn leaves the prefix alone',
+  63: 'a prompt that is too long is told in the words by which Claude Code compacts',
+  // decisions
+  64: "an answer's probabilities sum to 1",
+  65: 'the order of the options decides nothing',
+  66: 'a decision counts its state once',
+  67: 'a state may be JSON',
+  68: "a wrong decision is told in its door's own shape",
+  // fetchHandler and sluice/ai-sdk
+  69: 'a Response is computed as it is read, a window ahead at most',
+  70: "cancel() of a Response's body ends its reply",
+  71: "a Request's signal ends its reply, also before the headers",
+  72: "a provider's stream waits for its reader, and ends with its signal",
+  73: "a provider tells a reply's parts in their order, its calls and its usage",
 })
 
 /**
@@ -57,7 +91,7 @@ export const wireChecks = Object.freeze({
 export function wireCheck(...numbers) {
   const sentences = numbers.map((number) => {
     const sentence = wireChecks[number]
-    if (sentence === undefined) throw new RangeError(`The wire has no check ${number}.`)
+    if (sentence === undefined) throw new RangeError(`There is no check ${number}.`)
     return sentence
   })
   return `wire check ${numbers.join(', ')}: ${sentences.join('; ')}`

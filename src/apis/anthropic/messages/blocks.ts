@@ -35,9 +35,10 @@ export function blocksOf(content: unknown, at: string, types: readonly string[])
 /** What is dropped without a word would be missed: images and the like are refused. */
 function otherType(place: string, type: unknown, types: readonly string[]): HttpError {
   const known = types.map((one) => `"${one}"`).join(', ')
+  const oneOf = types.length === 1 ? known : `one of ${known}`
   const expected = unread.has(type)
-    ? `${known} (images, documents and files are not read; leave them out)`
-    : known
+    ? `${oneOf} (images, documents and files are not read; leave them out)`
+    : oneOf
   return fieldError(`${place}.type`, expected, type)
 }
 

@@ -11,7 +11,7 @@ import { reasoningChecks } from '../../../options/chat-options.js'
 import { int32Max, integerFrom, trueOrFalse } from '../../../options/checks.js'
 import { nearestEffort } from '../../../options/other-words/efforts.js'
 import { aStop, requestChecks, stopsMax } from '../../../options/request-options.js'
-import { anObject, arrayOf, checked, optional, unsupported } from '../../request.js'
+import { anObject, arrayOf, checked, fieldError, optional, unsupported } from '../../request.js'
 import { seed } from '../../seed.js'
 import { knownFieldsOf } from '../../unknown-fields.js'
 import { toolChoice, tools } from './tools.js'
@@ -107,9 +107,14 @@ type MessagesRequest = z.output<typeof messagesRequest>
 /**
  * The engine's options for what makes a difference to the prompt, but for the tools.
  * @param canThink whether the model reasons; else there is no reasoning to limit
+ * @throws HttpError, a 400, where a call is wanted and there is nothing to call
  */
 export function promptOptions(request: PromptRequest, canThink: boolean): TemplateOptions {
-  const { tool_choice: tools } = request
+  const { tool_choice: tools, tools: { tools: offered } = { tools: [] } } = request
+  if (tools?.choice === 'required' && offered.length === 0) {
+    const expected = '"auto" or "none" where there are no tools'
+    throw fieldError('tool_choice.type', expected, tools.type)
+  }
   const reasoning = reasoningOptions(request, canThink)
   return {
     ...(tools === undefined ? {} : { toolChoice: tools.choice }),

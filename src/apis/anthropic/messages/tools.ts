@@ -24,8 +24,15 @@ const choiceError =
   'an object such as {"type": "auto"}, {"type": "any"}, {"type": "none"} or ' +
   '{"type": "tool", "name": "get_weather"}'
 
-/** `isAlone`: one call at most. */
-export const toolChoice = z.unknown().transform((given, context) => {
+interface Chosen {
+  readonly choice: ToolChoice
+  /** One call at most. */
+  readonly isAlone: boolean | undefined
+  /** As the request has it. */
+  readonly type: unknown
+}
+
+export const toolChoice = z.unknown().transform((given, context): Chosen => {
   const choice = isRecord(given) ? choiceOf(given) : undefined
   const isAlone = isRecord(given) ? (given.disable_parallel_tool_use ?? undefined) : undefined
   if (choice === undefined) {
@@ -37,6 +44,5 @@ export const toolChoice = z.unknown().transform((given, context) => {
     context.issues.push({ code: 'custom', message: 'true or false', path, input: given })
     return z.NEVER
   }
-  const read: { choice: ToolChoice; isAlone: boolean | undefined } = { choice, isAlone }
-  return read
+  return { choice, isAlone, type: (given as { type?: unknown }).type } satisfies Chosen
 })

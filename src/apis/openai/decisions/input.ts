@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { type InputItem, inputItems } from '../responses/items.js'
 
-const jsonError = 'JSON: an object, or an array of objects'
+export const jsonError = 'JSON: an object, or an array of objects'
 
 /**
  * What is decided about: a text, or a response's items, in which parts may be JSON besides. A
@@ -24,7 +24,7 @@ export const decisionInput = z.unknown().transform((given, context): InputItem[]
   const reference = items.data.findIndex(({ said }) => said.kind === 'reference')
   return reference < 0
     ? items.data
-    : fail('an item itself (nothing is kept to refer to)', [reference])
+    : fail('an item itself, and no reference (nothing is kept to refer to)', [reference])
 })
 
 type Read = { readonly value: unknown } | { readonly wrongAt: (string | number)[] }

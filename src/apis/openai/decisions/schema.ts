@@ -7,7 +7,7 @@ import { requestChecks } from '../../../options/request-options.js'
 import { arrayOf, checked, optional } from '../../request.js'
 import { knownFieldsOf, type UnknownWithin, unknownFields } from '../../unknown-fields.js'
 import { modelName } from '../generation.js'
-import { decisionInput, jsonAsText } from './input.js'
+import { decisionInput, jsonAsText, jsonError } from './input.js'
 
 /** A question in the engine's words, and what its answer is called. */
 export interface NamedQuestion {
@@ -66,7 +66,7 @@ function unknownOfOptions(
 function instructionsOf(given: unknown): { text?: string } | { expected: string; path: Path } {
   if (given === undefined || given === null) return {}
   const parts = jsonAsText(given)
-  if ('wrongAt' in parts) return { expected: 'JSON', path: parts.wrongAt }
+  if ('wrongAt' in parts) return { expected: jsonError, path: parts.wrongAt }
   const said = readContent(parts.value, 'user')
   return 'expected' in said ? { expected: said.expected, path: [...said.path] } : said
 }

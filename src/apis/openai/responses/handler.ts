@@ -166,7 +166,8 @@ function previousOf({ responses, settings }: Service, { owner }: Call, id: strin
     throw tooMuchBefore(field, settings.bodyBytesMax)
   }
   if (previous !== undefined) return previous
-  const message = `There is no previous response '${id.slice(0, 100)}' (any more).`
+  const expected = 'expected the id of a response that is still kept'
+  const message = `'${field}': ${expected}, but there is no '${id.slice(0, 100)}'.`
   throw new HttpError('previous_response', message, { field })
 }
 

@@ -37,26 +37,29 @@ const itemError = 'an item such as {"role": "user", "content": "..."}'
 export const itemsMax = 8192
 
 /** A string is a message of the user. Null and nothing are no item. */
-export const inputItems = z.unknown().transform((given, context): InputItem[] => {
-  const fail = ({ expected: message, path }: Problem) => {
-    context.issues.push({ code: 'custom', message, path: [...path], input: given })
-    return z.NEVER
-  }
-  if (given === undefined || given === null) return []
-  if (typeof given !== 'string' && !Array.isArray(given)) {
-    return fail({ expected: inputError, path: [] })
-  }
-  const list: readonly unknown[] =
-    typeof given === 'string' ? [{ type: 'message', role: 'user', content: given }] : given
-  if (list.length > itemsMax) return fail({ expected: `at most ${itemsMax} items`, path: [] })
-  const items: InputItem[] = []
-  for (const [i, one] of list.entries()) {
-    const read = readItem(one)
-    if ('expected' in read) return fail({ expected: read.expected, path: [i, ...read.path] })
-    items.push({ given: one as Record<string, unknown>, said: read })
-  }
-  return items
-})
+export const inputItems = z
+  .unknown()
+  .optional()
+  .transform((given, context): InputItem[] => {
+    const fail = ({ expected: message, path }: Problem) => {
+      context.issues.push({ code: 'custom', message, path: [...path], input: given })
+      return z.NEVER
+    }
+    if (given === undefined || given === null) return []
+    if (typeof given !== 'string' && !Array.isArray(given)) {
+      return fail({ expected: inputError, path: [] })
+    }
+    const list: readonly unknown[] =
+      typeof given === 'string' ? [{ type: 'message', role: 'user', content: given }] : given
+    if (list.length > itemsMax) return fail({ expected: `at most ${itemsMax} items`, path: [] })
+    const items: InputItem[] = []
+    for (const [i, one] of list.entries()) {
+      const read = readItem(one)
+      if ('expected' in read) return fail({ expected: read.expected, path: [i, ...read.path] })
+      items.push({ given: one as Record<string, unknown>, said: read })
+    }
+    return items
+  })
 
 /** What an item says, or what is wrong with it. */
 export function readItem(given: unknown): Said | Problem {

@@ -10,7 +10,7 @@ import { fieldError } from '../../request.js'
 /** GET /v1/responses/{id} */
 export function keptResponse(service: Service, call: Call, id: string): Answer {
   if (call.query.get('stream') === 'true') {
-    const message = "'stream': expected false, as a response that is kept has ended."
+    const message = "'stream': expected false, as a response that is kept has ended, but got true."
     throw new HttpError('invalid_request', message, { field: 'stream' })
   }
   return whole(200, jsonType, keptOf(service, call, id).body)
@@ -72,6 +72,8 @@ function keptOf(service: Service, { owner }: Call, id: string): KeptResponse {
 
 function notFound({ responses }: Service, id: string): HttpError {
   const why =
-    responses === undefined ? `; this server keeps none (${optionName('responseStore')})` : ''
-  return new HttpError('response', `There is no response '${id.slice(0, 100)}'${why}.`)
+    responses === undefined
+      ? `this server keeps none (${optionName('responseStore')})`
+      : 'expected the id of one that is still kept'
+  return new HttpError('response', `There is no response '${id.slice(0, 100)}'; ${why}.`)
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Tool, ToolChoice } from '../../../api/types.js'
 import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
+import { isGiven } from '../../request.js'
 import { type ListedTool, listOfTools, readTools, type WireTools } from '../../tool-list.js'
 import { readTool } from '../chat/tools.js'
 import { type ToolIdentity, ToolNames } from './tool-names.js'
@@ -68,8 +69,13 @@ function toldAt(given: unknown, i: number, told: ReadonlyMap<string, unknown>): 
 
 type ReadTool = ReturnType<typeof readTool> & { readonly kind?: ToolIdentity['kind'] }
 
+const toolError = 'an object such as {"type": "function", "name": "get_weather", ...}'
+
 function readListed({ given, at, namespace }: Listed): ReadTool {
-  if (!isRecord(given)) return readTool(given, at)
+  if (!isRecord(given)) return { expected: toolError, path: [] }
+  // A chat's would be told to have an object of its own around its name.
+  const isFlat = given.type === 'function' && !isGiven(given.function)
+  if (isFlat && given.name === undefined) return { expected: 'a string', path: ['name'] }
   if (given.type === 'custom') return { ...readCustom(given, at), kind: 'custom' }
   const isBroken = given.type === 'namespace' && namespace === undefined
   if (!isBroken) return readTool(given, at)
