@@ -24,7 +24,7 @@ const choiceError =
   'an object such as {"type": "auto"}, {"type": "any"}, {"type": "none"} or ' +
   '{"type": "tool", "name": "get_weather"}'
 
-interface Chosen {
+export interface Chosen {
   readonly choice: ToolChoice
   /** One call at most. */
   readonly isAlone: boolean | undefined
