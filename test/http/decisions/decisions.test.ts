@@ -258,12 +258,18 @@ test.each(wrong.map(([body, param]) => [param, body] as const))(
 )
 
 describe('what only the engine can tell', () => {
-  test('is said of the input: a prompt that is too long', async () => {
-    const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long' } as const
-    const { url, native } = await serve({ script: () => ({ tokens: [], refuse }) })
+  test.each([
+    ['the input, which leaves no room', 10, 'input', "'input': the state has 900 tokens"],
+    ['a question', 800, 'questions[0]', "'questions[0]': this question with its state has 900"],
+  ])('is that a prompt is too long, by %s', async (_, contextTokens, param, told) => {
+    const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long', promptTokens: 900 } as const
+    const script = () => ({ tokens: [], refuse: { ...refuse, contextTokens } })
+    const { url, native } = await serve({ script })
     const response = await postJson(url, path, { input: 'a', questions: all })
     expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: { param: 'input', message: 'long' } })
+    expect(await response.json()).toMatchObject({
+      error: { param, code: 'context_length_exceeded', message: expect.stringContaining(told) },
+    })
     expect(native.stats()).toMatchObject({ queued: 0, running: 0 })
   })
 
