@@ -34,18 +34,18 @@ export function modelThatEdits(name: ModelName): Edit {
 }
 
 /**
- * A model that decides as it is told, and questions with what it is told of each: it says yes or
- * no, or names the first or the second of two options, whichever it is asked for.
+ * A model that decides as it is told, and questions with what it is told of each. It says yes or
+ * no, and as likely 1 or 0, which is what node-llama-cpp shows them as.
  */
 export function modelThatIsTold(): { file: string; known: KnownDecision[] } {
   const subjects = Array.from({ length: 32 }, (_, i) => `matter ${String(i).padStart(2, '0')}`)
   const isSo = subjects.map((_, i) => (i * 7) % 3 !== 1)
-  const told = subjects.map((mark, i) => ({ mark, says: isSo[i] ? ['yes', 'A'] : ['no', 'B'] }))
+  const told = subjects.map((mark, i) => ({ mark, says: isSo[i] ? ['yes', '1'] : ['no', '0'] }))
   const questions = subjects.map((subject, i) => {
     return { instructions: `Is it so of ${subject}`, right: isSo[i] ?? false }
   })
   const file = cachedModel('told', { told }, () => answerModelContent({ told }))
-  return { file, known: [{ state: words(200), questions }] }
+  return { file, known: [{ state: words(20), questions }] }
 }
 
 /** @returns the path of the file, written now if it is not there yet */
