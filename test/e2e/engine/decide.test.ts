@@ -274,20 +274,19 @@ describe.each(['qwen2', 'gpt-2', 'llama-spm'] as const)(
     const story = randomWords(4500, 9).join(' ')
     const model = () => randomModel({ tokenizer, weights: 'q8_0', logitDeviation: 8 })
     const settings = { context: 8192, kvType: 'q8_0', cacheMiB: 0, queue: 40 } as const
-    const few = [0, 1, 2, 4, 5].map((i) => asked[i] as DecisionQuestion)
+    const few = asked.slice(0, 3)
 
-    test('has the same answers and counts, many together and each alone', async () => {
+    test('has the same answers, many together and each alone', async () => {
       expect(story.length).toBeGreaterThan(18_000)
       const engine = await open({ model: model(), ...settings, parallel: 4 })
-      const together = await engine.decide(story, few)
-      for (const [i, question] of few.entries()) {
+      const together = await engine.decide(story, few, { orders: 1 })
+      const alone: DecisionAnswer[] = []
+      for (const question of few) {
         const own = await load({ model: model(), ...settings, parallel: 1 })
-        const { answers } = await own.decide(story, [question], { orders: 1 })
+        alone.push(...(await own.decide(story, [question], { orders: 1 })).answers)
         await own.close()
-        const once = await engine.decide(story, [question], { orders: 1 })
-        expect(once.answers).toEqual(answers)
-        if (question.type === 'predicate') expect(together.answers[i]).toEqual(answers[0])
       }
+      expect(together.answers).toEqual(alone)
     })
   },
 )
