@@ -81,16 +81,16 @@ describe(wireCheck(26, 28, 29), () => {
 
 describe.each(Object.keys(ways) as Way[])('a client that leaves by %s', (way) => {
   test.each([
-    ['the state', (now: EngineStats) => now.rowsPrefilled > 0 && now.finished === 0],
-    ['a question', (now: EngineStats) => now.finished > 2],
-  ])('in the middle of %s of a decision costs at most one more step', async (_, isThere) => {
+    ['the state', 400, (now: EngineStats) => now.rowsPrefilled > 0 && now.finished === 0],
+    ['a question', 10, (now: EngineStats) => now.finished > 2],
+  ])('in the middle of %s of a decision costs at most one more step', async (_, words, isThere) => {
     const served = await serveReal({ model: largeRandomModel(), parallel: 2, context: 8192 })
     const { engine, client, url, quiet } = served
     const stepsWhenGone = stepsAtLeave(served)
     const questions = Array.from({ length: 400 }, (_, i) => {
       return { type: 'predicate', instructions: `Is it so of a story of many words, ${i}?` }
     })
-    const [{ content: input = '' } = {}] = longPrompt.messages
+    const input = 'a story of many words '.repeat(words)
     // The first call looks through the vocabulary.
     const body = { model: 'default', input: 'a', questions: questions.slice(0, 1) }
     expect((await postJson(url, '/v1/decisions', body)).status).toBe(200)
@@ -104,7 +104,7 @@ describe.each(Object.keys(ways) as Way[])('a client that leaves by %s', (way) =>
     })
     await eventually(() => isThere(since(engine.stats())))
     ways[way](raw)
-    await eventually(() => stepsWhenGone.length === 2) // of both connections
+    await eventually(() => stepsWhenGone.length > 0)
     await quiet()
     expect(engine.stats().steps - (stepsWhenGone.at(-1) ?? 0)).toBeLessThanOrEqual(1)
     expect(engine.stats().cancelled).toBeGreaterThan(0)
