@@ -1,6 +1,4 @@
-import path from 'node:path'
-import { run } from '../../scripts/support/run.mjs'
-import { Stop } from '../../scripts/support/stop.mjs'
+import { runChild } from '../in-process/child.js'
 import type { Job, Outcome } from '../in-process/job.js'
 import { inRoot } from '../paths.js'
 import { type Metric, type Row, rowsOf } from '../report/row.js'
@@ -64,12 +62,6 @@ function measure({ rounds }: BenchOptions, job: Omit<Job, 'module'>, rival: stri
   )
 }
 
-export async function child(script: string, job: Job): Promise<Outcome> {
-  const file = path.join(import.meta.dirname, '../in-process', script)
-  const args = [file, JSON.stringify(job)]
-  const limits = { quiet: true, timeout: deadlineMs }
-  const { status, output } = await run(process.execPath, args, limits)
-  const json = /\{"tokensPerSecond".*\}/.exec(output)
-  if (status === 0 && json) return JSON.parse(json[0])
-  throw new Stop(`${script} failed:\n${output.slice(-2000)}`)
+export function child(script: string, job: Job): Promise<Outcome> {
+  return runChild(script, job, 'tokensPerSecond', deadlineMs)
 }

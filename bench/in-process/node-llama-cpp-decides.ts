@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url'
-import { readDecisionJob, timedDecision } from './decision-job.js'
+import { readDecisionJob, runDecisions } from './decision-job.js'
 
 /** As much of node-llama-cpp's interface as is used here; the bench does not depend on it. */
 interface NodeLlamaCpp {
@@ -9,7 +9,10 @@ interface Model {
   createDecisionContext(options: object): Promise<DecisionContext>
 }
 interface DecisionContext {
-  decide(document: string, questions: Record<string, object>): Promise<object>
+  decide(
+    document: string,
+    questions: Record<string, object>,
+  ): Promise<Record<string, { value?: number; choice?: string }>>
 }
 
 const job = readDecisionJob()
@@ -24,8 +27,18 @@ const context = await model.createDecisionContext({
   batchSize: 512,
   threads: job.threads,
 })
-await timedDecision(job, (state, questions) => {
-  const asked = questions.map((instruction, i) => [`q${i}`, { type: 'noul', instruction }])
-  return context.decide(state, Object.fromEntries(asked))
+await runDecisions(job, async (state, questions) => {
+  const asked = questions.map(({ instructions: instruction, choices }, i) => {
+    const named = choices?.map((choice) => [choice, null] as const)
+    const question = named
+      ? { type: 'choice', instruction, criteria: Object.fromEntries(named) }
+      : { type: 'noul', instruction }
+    return [`q${i}`, question] as const
+  })
+  const answers = await context.decide(state, Object.fromEntries(asked))
+  return asked.map(([id]) => {
+    const { choice, value = 0 } = answers[id] ?? {}
+    return choice ?? value > 0.5
+  })
 })
 process.exit() // its threads would keep the process alive

@@ -1,7 +1,10 @@
+import { answerModelContent } from '../../test/support/models/answer-model.js'
 import {
   type RandomModelOptions,
   randomModelContent,
 } from '../../test/support/models/random-model.js'
+import { words } from '../client/prompts.js'
+import type { KnownDecision } from '../in-process/decision-job.js'
 import { cachedModel } from './cached-model.js'
 import { type Edit, editModel } from './edit-model.js'
 
@@ -28,6 +31,21 @@ const shapes: Record<ModelName, RandomModelOptions> = {
 /** A model of this shape that edits a text, and the text. */
 export function modelThatEdits(name: ModelName): Edit {
   return editModel(name, shapes[name])
+}
+
+/**
+ * A model that decides as it is told, and questions with what it is told of each. It says yes or
+ * no, and as likely 1 or 0, which is what node-llama-cpp shows them as.
+ */
+export function modelThatIsTold(): { file: string; known: KnownDecision[] } {
+  const subjects = Array.from({ length: 32 }, (_, i) => `matter ${String(i).padStart(2, '0')}`)
+  const isSo = subjects.map((_, i) => (i * 7) % 3 !== 1)
+  const told = subjects.map((mark, i) => ({ mark, says: isSo[i] ? ['yes', '1'] : ['no', '0'] }))
+  const questions = subjects.map((subject, i) => {
+    return { instructions: `Is it so of ${subject}`, right: isSo[i] ?? false }
+  })
+  const file = cachedModel('told', { told }, () => answerModelContent({ told }))
+  return { file, known: [{ state: words(20), questions }] }
 }
 
 /** @returns the path of the file, written now if it is not there yet */

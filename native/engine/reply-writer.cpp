@@ -7,7 +7,6 @@
 #include <string>
 
 #include "base/stack.h"
-#include "sampling/label-scorer.h"
 #include "sampling/row-scorer.h"
 
 namespace sluice {
@@ -106,62 +105,57 @@ void ReplyWriter::run_samplers(std::vector<SampleJob>& jobs) {
 }
 
 std::vector<int32_t> ReplyWriter::sample(const std::vector<LogitsRow>& rows) {
+  const int32_t vocabulary = parts_.context.model().vocabulary();
+  std::deque<LabelScorer> scorers;
   std::vector<SampleJob> jobs;
-  std::vector<size_t> sampled;
-  std::vector<LogitsRow> labelled;
+  std::vector<SampledRow> sampled;
   std::vector<int32_t> tokens(rows.size(), -1);
   for (size_t i = 0; i < rows.size(); ++i) {
     Sequence* sequence = parts_.slots.at(rows[i].slot);
     if (!sequence || sequence->cancelled()) continue;
-    if (sequence->reads_labels()) {
-      labelled.push_back(rows[i]);
-      continue;
-    }
-    if (ends_with_prompt(*sequence)) {
+    const std::vector<int32_t>& asked = sequence->request().label_tokens;
+    LabelScorer* labels =
+        sequence->reads_labels() ? &scorers.emplace_back(vocabulary, asked) : nullptr;
+    if (!labels && ends_with_prompt(*sequence)) {
       conclude_prompt(rows[i].slot);
       continue;
     }
-    jobs.push_back({&sequence->sampler(), parts_.context.logits(rows[i].row)});
-    sampled.push_back(i);
+    RowSampler* sampler = labels;
+    if (!labels) sampler = &sequence->sampler();
+    jobs.push_back({sampler, parts_.context.logits(rows[i].row)});
+    sampled.push_back({i, labels});
   }
-  read_labels(labelled);
   run_samplers(jobs);
   const WorkClock::Span span(parts_.clock, &Stats::text_ms);
   for (size_t i = 0; i < jobs.size(); ++i) {
-    const LogitsRow& row = rows[sampled[i]];
-    if (jobs[i].fault) {
-      give_up_after_sampling(row.slot, *jobs[i].fault);
-      continue;
-    }
-    Sequence& sequence = *parts_.slots.at(row.slot);
-    tokens[sampled[i]] = jobs[i].token;
-    if (jobs[i].token == row.drafted) {
-      ++parts_.stats.draft_accepted_tokens;
-      sequence.draft_accepted();
-    }
-    advance(sequence, jobs[i].token);
+    const auto& [place, labels] = sampled[i];
+    tokens[place] = apply(rows[place], jobs[i], labels);
   }
   return tokens;
 }
 
-void ReplyWriter::read_labels(const std::vector<LogitsRow>& rows) {
-  const int32_t vocabulary = parts_.context.model().vocabulary();
-  std::deque<LabelScorer> scorers;
-  std::vector<SampleJob> jobs;
-  for (const LogitsRow& row : rows) {
-    const Request& request = parts_.slots.at(row.slot)->request();
-    jobs.push_back(
-        {&scorers.emplace_back(vocabulary, request.label_tokens), parts_.context.logits(row.row)});
+int32_t ReplyWriter::apply(const LogitsRow& row, const SampleJob& job, LabelScorer* labels) {
+  parts_.ledger.beat();
+  if (job.fault) {
+    give_up_after_sampling(row.slot, *job.fault);
+    return -1;
   }
-  run_samplers(jobs);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (jobs[i].fault) {
-      give_up_after_sampling(rows[i].slot, *jobs[i].fault);
-      continue;
-    }
-    parts_.slots.at(rows[i].slot)->set_label_logprobs(scorers[i].take());
-    conclude_prompt(rows[i].slot);
+  if (labels) {
+    conclude_labels(row.slot, *labels);
+    return -1;
   }
+  Sequence& sequence = *parts_.slots.at(row.slot);
+  if (job.token == row.drafted) {
+    ++parts_.stats.draft_accepted_tokens;
+    sequence.draft_accepted();
+  }
+  advance(sequence, job.token);
+  return job.token;
+}
+
+void ReplyWriter::conclude_labels(int32_t slot, LabelScorer& labels) {
+  parts_.slots.at(slot)->set_label_logprobs(labels.take());
+  conclude_prompt(slot);
 }
 
 bool ReplyWriter::needs_logits(const Sequence& sequence) {
@@ -185,7 +179,6 @@ void ReplyWriter::give_up_on(int32_t slot, const Fault& fault) {
 }
 
 void ReplyWriter::advance(Sequence& sequence, int32_t token) {
-  parts_.ledger.beat();
   const Request& request = sequence.request();
   const Model& model = parts_.context.model();
   const RowChances& chances = sequence.sampler().chances();

@@ -13,6 +13,7 @@
 #include "engine/request/ledger.h"
 #include "engine/speculation.h"
 #include "llama/context.h"
+#include "sampling/label-scorer.h"
 #include "sampling/sampler-pool.h"
 
 namespace sluice {
@@ -68,9 +69,15 @@ class ReplyWriter {
 
  private:
   void run_samplers(std::vector<SampleJob>& jobs);
-  // The chances of their labels after the prompts that end with these rows, which leave their
-  // slots.
-  void read_labels(const std::vector<LogitsRow>& rows);
+  // A row that is sampled; its sequence's labels are scored, where it reads them.
+  struct SampledRow {
+    size_t place;  // among the rows that were given
+    LabelScorer* labels;
+  };
+  // The row's token, or -1 where its sequence has left.
+  int32_t apply(const LogitsRow& row, const SampleJob& job, LabelScorer* labels);
+  // The chances of its labels after its prompt, with which it leaves its slot.
+  void conclude_labels(int32_t slot, LabelScorer& labels);
   void conclude_prompt(int32_t slot);
   void advance(Sequence& sequence, int32_t token);
   void give_up_after_sampling(int32_t slot, const Fault& fault);

@@ -14,6 +14,7 @@
 #include "llama.h"
 #include "llama/runtime/assert-scope.h"
 #include "llama/runtime/runtime.h"
+#include "llama/tokens/known-beginning.h"
 #include "llama/tokens/nfc.h"
 #include "llama/tokens/normalization.h"
 #include "llama/tokens/prompt-text.h"
@@ -68,19 +69,6 @@ std::string size_label(uint64_t parameters) {
   std::snprintf(text, sizeof(text), "%.1f%c", double(parameters) / (is_small ? 1e6 : 1e9),
                 is_small ? 'M' : 'B');
   return text;
-}
-
-// The length of the longest token, where a text is just its tokens one after the other.
-size_t longest_piece(const llama_vocab* vocab) {
-  const auto type = llama_vocab_type(vocab);
-  if (type != LLAMA_VOCAB_TYPE_BPE && type != LLAMA_VOCAB_TYPE_SPM) return 0;
-  size_t longest = 1;
-  char piece[1024];
-  for (int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
-    const int32_t length = llama_token_to_piece(vocab, token, piece, sizeof(piece), 0, true);
-    longest = std::max(longest, size_t(std::abs(length)));
-  }
-  return longest;
 }
 
 // `names` gives control tokens theirs; else they are empty.
@@ -236,7 +224,7 @@ Model::Model(llama_model* model, ModelParams params, bool can_be_mapped)
       vocab_(llama_model_get_vocab(model)),
       marks_(std::make_unique<TokenMarks>(vocab_, std::set<std::string>())),
       wants_nfc_(sluice::wants_nfc(metadata("tokenizer.ggml.pre"))),
-      piece_bytes_max_(longest_piece(vocab_)) {}
+      pieces_(look_at_pieces(vocab_)) {}
 
 Model::~Model() = default;
 
@@ -357,8 +345,25 @@ bool Model::can_abort() const {
 }
 
 int64_t Model::tokens_min(size_t text_bytes) const {
-  if (piece_bytes_max_ == 0) return 0;
-  return int64_t(text_bytes / piece_bytes_max_ / (wants_nfc_ ? kNfcShrinksMax : 1));
+  if (pieces_.bytes_max == 0) return 0;
+  return int64_t(text_bytes / pieces_.bytes_max / (wants_nfc_ ? kNfcShrinksMax : 1));
+}
+
+// Only where a text is just its tokens one after the other.
+Model::Pieces Model::look_at_pieces(const llama_vocab* vocab) {
+  const auto type = llama_vocab_type(vocab);
+  if (type != LLAMA_VOCAB_TYPE_BPE && type != LLAMA_VOCAB_TYPE_SPM) return {};
+  Pieces found{1, true};
+  char piece[1024];
+  for (int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
+    const int32_t length = llama_token_to_piece(vocab, token, piece, sizeof(piece), 0, true);
+    found.bytes_max = std::max(found.bytes_max, size_t(std::abs(length)));
+    const bool is_whole = length >= 0;
+    if (!is_whole || KnownBeginning::is_cut_in(std::string_view(piece, size_t(length)))) {
+      found.part_at_blanks = false;
+    }
+  }
+  return found;
 }
 
 // The hooks of llama.cpp's tokenizer. Need deps/patches/tokenize-hooks.patch; without it no text is
@@ -396,6 +401,11 @@ std::vector<int32_t> Model::tokenize(const PromptText& prompt, const TokenMarks&
   std::vector<int32_t> tokens = tokenize(prompt.text, true, true, hooks);
   drop_doubled(tokens);
   return tokens;
+}
+
+std::vector<int32_t> Model::tokenize_rest(const PromptText& rest, const TokenMarks& marks) const {
+  TokenizeHooks hooks{&rest, &marks, {}};
+  return tokenize(rest.text, false, true, hooks);
 }
 
 std::vector<int32_t> Model::tokenize_content(std::string_view text, const TokenMarks& marks) const {

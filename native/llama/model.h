@@ -88,6 +88,10 @@ class Model {
   // Adds the token that every text begins with. The prompt's content never becomes one of the
   // marks. Throws as the other one does.
   std::vector<int32_t> tokenize(const PromptText& prompt, const TokenMarks& marks) const;
+  // Of what follows another part of a prompt: nothing is added at its ends.
+  std::vector<int32_t> tokenize_rest(const PromptText& rest, const TokenMarks& marks) const;
+  // Whether a text that is cut between a letter and a blank has the tokens of both parts.
+  bool parts_at_blanks() const { return pieces_.part_at_blanks; }
   // The same for a text that is all content, with nothing added.
   std::vector<int32_t> tokenize_content(std::string_view text, const TokenMarks& marks) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
@@ -144,8 +148,16 @@ class Model {
   const bool can_be_mapped_;
   const llama_vocab* vocab_;
   const std::unique_ptr<const TokenMarks> marks_;  // where no chat template writes others
-  const bool wants_nfc_;    // text is put into that form before it is tokenized
-  size_t piece_bytes_max_;  // of the longest token; 0 where tokens are not pieces of the text
+  const bool wants_nfc_;  // text is put into that form before it is tokenized
+  // What the texts of all tokens have in common.
+  struct Pieces {
+    // Of the longest one; 0 where tokens are not pieces of the text.
+    size_t bytes_max = 0;
+    // None has a letter before a blank.
+    bool part_at_blanks = false;
+  };
+  static Pieces look_at_pieces(const llama_vocab* vocab);
+  const Pieces pieces_;
 };
 
 }  // namespace sluice

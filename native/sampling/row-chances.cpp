@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/fault.h"
 #include "sampling/logits.h"
 
 namespace sluice {
@@ -12,7 +13,18 @@ namespace {
 // and that a bias chose or the prompt has.
 constexpr float kLogprobMin = -9999.0f;
 
+// The passes are vectorized.
+constexpr int64_t kValuesPerNanosecond = 2;
+
 }  // namespace
+
+Logits& read_row(const float* logits, int32_t vocabulary) {
+  thread_local Logits reader;
+  if (!logits || !reader.read(logits, vocabulary)) throw unusable_logits();
+  return reader;
+}
+
+int64_t row_reading_cost(int32_t vocabulary) { return vocabulary / kValuesPerNanosecond; }
 
 float logprob_of(float logit, double whole) {
   return std::max(kLogprobMin, float(double(logit) - whole));

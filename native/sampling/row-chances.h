@@ -19,6 +19,12 @@ struct RowChances {
   std::vector<TokenChance> top;  // from the likeliest down; none with a chance of 0
 };
 
+// What this thread reads a row with from which nothing is drawn; good until it reads another one.
+// Throws FaultError(engine_failed) where the logits are not numbers, or there are none.
+Logits& read_row(const float* logits, int32_t vocabulary);
+// About how many nanoseconds that takes.
+int64_t row_reading_cost(int32_t vocabulary);
+
 // Of a logit, where `whole` is the logarithm of all of a row's powers (Logits::whole).
 float logprob_of(float logit, double whole);
 

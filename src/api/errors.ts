@@ -79,12 +79,21 @@ export class ContextLengthError extends SluiceError {
   readonly contextTokens: number
   /** Of `embed()`: which of several inputs it is, from 0. */
   readonly input: number | undefined
+  /** Of `decide()`: `state`, or the question that is too long with it, such as `questions[2]`. */
+  readonly option: string | undefined
 
-  constructor(message: string, promptTokens: number, contextTokens: number, input?: number) {
+  constructor(
+    message: string,
+    promptTokens: number,
+    contextTokens: number,
+    input?: number,
+    option?: string,
+  ) {
     super('ERR_CONTEXT_LENGTH', message)
     this.promptTokens = promptTokens
     this.contextTokens = contextTokens
     this.input = input
+    this.option = option
   }
 }
 

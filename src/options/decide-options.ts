@@ -46,19 +46,29 @@ const questionList: Check<readonly unknown[]> = check(
   `an array of 1 to ${questionsMax} questions`,
   (value) => Array.isArray(value) && value.length > 0 && value.length <= questionsMax,
 )
-const kind: Check<DecisionQuestion['type']> = check('"predicate", "choice" or "score"', (value) => {
+type Kind = DecisionQuestion['type']
+const kind: Check<Kind> = check('"predicate", "choice" or "score"', (value) => {
   return value === 'predicate' || value === 'choice' || value === 'score'
 })
 
-const predicateChecks: Checks<PredicateQuestion> = { type: kind as never, instructions: someText }
-const choiceChecks: Checks<Omit<ChoiceQuestion, 'choices'> & { choices: readonly unknown[] }> = {
-  type: kind as never,
+/** A question whose options were not looked at yet; its kind was. */
+type Given<Question, Options extends keyof Question = never> = {
+  readonly [K in keyof Question]: K extends 'type'
+    ? Kind
+    : K extends Options
+      ? readonly unknown[]
+      : Question[K]
+}
+
+const predicateChecks: Checks<Given<PredicateQuestion>> = { type: kind, instructions: someText }
+const choiceChecks: Checks<Given<ChoiceQuestion, 'choices'>> = {
+  type: kind,
   instructions: text,
   choices: optionList,
   begins: aBeginning,
 }
-const scoreChecks: Checks<Omit<ScoreQuestion, 'levels'> & { levels: readonly unknown[] }> = {
-  type: kind as never,
+const scoreChecks: Checks<Given<ScoreQuestion, 'levels'>> = {
+  type: kind,
   instructions: text,
   levels: optionList,
 }
@@ -105,24 +115,24 @@ export function parseQuestions(input: unknown): DecisionQuestion[] {
 
 function parseQuestion(input: unknown, at: string): DecisionQuestion {
   if (!isObject(input)) throw wrong(at, 'a question (an object with a type)', input)
-  const type = readable(`${at}.type`, kind.expected, () => (input as { type?: unknown }).type)
-  switch (demand(`${at}.type`, type, kind)) {
+  const given = readable(`${at}.type`, kind.expected, () => (input as { type?: unknown }).type)
+  const type = demand(`${at}.type`, given, kind)
+  switch (type) {
     case 'predicate': {
-      const question = parseFields<PredicateQuestion>(input, predicateChecks, at)
-      demand(`${at}.instructions`, question.instructions, someText)
-      return question
+      const { instructions } = parseFields(input, predicateChecks, at)
+      return { type, instructions: demand(`${at}.instructions`, instructions, someText) }
     }
     case 'choice': {
-      const { choices, ...rest } = parseFields<ChoiceQuestion>(input, choiceChecks as never, at)
+      const { choices, ...rest } = parseFields(input, choiceChecks, at)
       const given = demand(`${at}.choices`, choices, optionList)
       const read = readItems(`${at}.choices`, given, parseChoice)
       checkDistinct(read, `${at}.choices`)
-      return { ...rest, choices: read }
+      return { ...rest, type, choices: read }
     }
     case 'score': {
-      const { levels, ...rest } = parseFields<ScoreQuestion>(input, scoreChecks as never, at)
+      const { levels, ...rest } = parseFields(input, scoreChecks, at)
       const given = demand(`${at}.levels`, levels, optionList)
-      return { ...rest, levels: readItems(`${at}.levels`, given, parseLevel) }
+      return { ...rest, type, levels: readItems(`${at}.levels`, given, parseLevel) }
     }
   }
 }

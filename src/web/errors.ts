@@ -142,11 +142,9 @@ function placeOf(error: SluiceError): EnginePlace | undefined {
   if (error instanceof InvalidGrammarError || error instanceof InvalidSchemaError) {
     return { schema: error.path }
   }
-  if (error instanceof InvalidRequestError && error.option !== undefined) {
-    return { option: error.option }
-  }
   if (error instanceof ContextLengthError || error instanceof InvalidRequestError) {
-    return { input: error.input }
+    const { option, input } = error
+    return option === undefined ? { input } : { option }
   }
   return undefined
 }

@@ -238,7 +238,7 @@ void Preparer::handle(const RequestGroup& group, const JobLimits& limits) {
   for (const auto& request : group.choices) {
     try {
       if (prompt.empty() && !fault && !request->cancelled) {
-        prompt = prompt_tokens(*group.prompt, request->max_tokens, chat, limits);
+        prompt = prompt_tokens(*group.prompt, *request, chat, limits);
       }
     } catch (const std::exception& error) {
       fault = fault_of(error, FaultCode::invalid_request);
@@ -415,7 +415,7 @@ std::unique_ptr<Constraint> Preparer::constraint(const Request& request, const T
                        "\"auto\" or another chat template");
 }
 
-std::vector<int32_t> Preparer::prompt_tokens(const Prompt& prompt, int32_t max_tokens,
+std::vector<int32_t> Preparer::prompt_tokens(const Prompt& prompt, const Request& request,
                                              TemplatedChat& chat, const JobLimits& limits) const {
   if (options_.embeds) {
     throw FaultError(FaultCode::invalid_request,
@@ -430,24 +430,26 @@ std::vector<int32_t> Preparer::prompt_tokens(const Prompt& prompt, int32_t max_t
     check_fits(bytes_of(prompt));
     check_lane(bytes_of(prompt), limits);
   }
-  std::vector<int32_t> tokens = tokens_of(prompt, chat);
+  std::vector<int32_t> tokens = tokens_of(prompt, chat, request.cache_salt, limits);
   if (tokens.empty()) {
     throw FaultError(FaultCode::invalid_request,
                      "the prompt has no tokens; expected at least one, so give it some text");
   }
   // Where no token is to be generated, the prompt may fill the context.
-  const int64_t reply_min = max_tokens == 0 ? 0 : 1;
+  const int64_t reply_min = request.max_tokens == 0 ? 0 : 1;
   if (int64_t(tokens.size()) + reply_min > options_.context_tokens) {
     throw too_long("", int64_t(tokens.size()));
   }
   return tokens;
 }
 
-std::vector<int32_t> Preparer::tokens_of(const Prompt& prompt, const TemplatedChat& chat) const {
+std::vector<int32_t> Preparer::tokens_of(const Prompt& prompt, const TemplatedChat& chat,
+                                         const std::string& salt, const JobLimits& limits) const {
   if (const auto* text = std::get_if<std::string>(&prompt)) return tokens_of(*text);
   if (const auto* texts = std::get_if<Infill>(&prompt)) return tokens_of(*texts);
   const auto* tokens = std::get_if<std::vector<int32_t>>(&prompt);
-  return tokens ? tokens_of(*tokens) : template_.tokens_of(chat.prompt);
+  if (tokens) return tokens_of(*tokens);
+  return template_.tokens_of(chat.prompt, salt, limits.lane.beginning);
 }
 
 std::vector<int32_t> Preparer::tokens_of(const std::string& prompt) const {

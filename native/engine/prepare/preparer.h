@@ -109,7 +109,8 @@ class Preparer {
     uint64_t template_work;  // units
     size_t text_bytes;       // to be tokenized; a token counts as some bytes
     bool takes_large_grammars;
-    TurnQueue<Job, 2> jobs{};  // of requests, and of texts
+    TurnQueue<Job, 2> jobs{};    // of requests, and of texts
+    KnownBeginning beginning{};  // of prompts
     std::optional<StackThread> thread{};
   };
   // Thrown, as TemplateTakesLong is, where a job takes longer than the lane allows and must go on
@@ -117,7 +118,7 @@ class Preparer {
   struct TakesLong {};
   // What a lane allows one job.
   struct JobLimits {
-    const Lane& lane;
+    Lane& lane;
     std::function<bool()> given_up;
     TemplateLimits template_limits() const { return {lane.template_work, given_up}; }
   };
@@ -152,9 +153,10 @@ class Preparer {
   std::unique_ptr<Constraint> constraint(const Request& request, const TemplatedChat& chat,
                                          const JobLimits& limits);
   // Fills `chat` where the prompt is a conversation.
-  std::vector<int32_t> prompt_tokens(const Prompt& prompt, int32_t max_tokens, TemplatedChat& chat,
-                                     const JobLimits& limits) const;
-  std::vector<int32_t> tokens_of(const Prompt& prompt, const TemplatedChat& chat) const;
+  std::vector<int32_t> prompt_tokens(const Prompt& prompt, const Request& request,
+                                     TemplatedChat& chat, const JobLimits& limits) const;
+  std::vector<int32_t> tokens_of(const Prompt& prompt, const TemplatedChat& chat,
+                                 const std::string& salt, const JobLimits& limits) const;
   std::vector<int32_t> tokens_of(const std::string& prompt) const;
   std::vector<int32_t> tokens_of(const std::vector<int32_t>& tokens) const;
   std::vector<int32_t> tokens_of(const Infill& texts) const;

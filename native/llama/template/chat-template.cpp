@@ -443,6 +443,14 @@ std::vector<int32_t> ChatTemplate::tokens_of(const PromptText& prompt) const {
   return model_->tokenize(prompt, *marks_);
 }
 
+std::vector<int32_t> ChatTemplate::tokens_of(const PromptText& prompt, const std::string& salt,
+                                             KnownBeginning& known) const {
+  if (!model_->parts_at_blanks()) return tokens_of(prompt);
+  const auto whole = [this](const PromptText& text) { return tokens_of(text); };
+  const auto rest = [this](const PromptText& text) { return model_->tokenize_rest(text, *marks_); };
+  return known.tokens_of(prompt, salt, {whole, rest});
+}
+
 std::vector<int32_t> ChatTemplate::tokens_of(const std::string& text) const {
   return model_->tokenize_content(text, *marks_);
 }

@@ -15,6 +15,7 @@
 #include "llama/template/shown-tools.h"
 #include "llama/template/template-run.h"
 #include "llama/template/templated-chats.h"
+#include "llama/tokens/known-beginning.h"
 #include "llama/tokens/prompt-text.h"
 #include "llama/tokens/token-marks.h"
 
@@ -61,6 +62,9 @@ class ChatTemplate {
   PromptText prompt(const ChatPrompt& chat, const TemplateLimits& limits) const;
   // Of a prompt that it made.
   std::vector<int32_t> tokens_of(const PromptText& prompt) const;
+  // The same tokens, in less time where the prompt begins as one before it did.
+  std::vector<int32_t> tokens_of(const PromptText& prompt, const std::string& salt,
+                                 KnownBeginning& known) const;
   // Of a text that is all content. Only where there is a template.
   std::vector<int32_t> tokens_of(const std::string& text) const;
   // How calls of tools are written. Analyses it, as the constructor does.

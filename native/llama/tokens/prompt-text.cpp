@@ -25,6 +25,16 @@ void PromptText::append(const PromptText& more) {
   append(more.text.substr(begin), false);
 }
 
+PromptText PromptText::part(size_t begin, size_t end) const {
+  PromptText part{text.substr(begin, end - begin), {}};
+  for (const TextRange& range : content) {
+    if (range.end <= begin || range.begin >= end) continue;
+    part.content.push_back(
+        {std::max(range.begin, begin) - begin, std::min(range.end, end) - begin});
+  }
+  return part;
+}
+
 bool PromptText::has_content_in(size_t begin, size_t end) const {
   const auto next = std::partition_point(content.begin(), content.end(),
                                          [&](const TextRange& one) { return one.end <= begin; });

@@ -19,6 +19,8 @@ struct PromptText {
 
   void append(const std::string& more, bool is_content);
   void append(const PromptText& more);
+  // These bytes of it, and which of them are content.
+  PromptText part(size_t begin, size_t end) const;
   // Whether some byte of a range is content.
   bool has_content_in(size_t begin, size_t end) const;
 };

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { DecisionQuestion, DescribedChoice } from '../../api/decision-types.js'
 import { decideChecks, questionsMax } from '../../options/decide-options.js'
+import { isRecord } from '../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../options/request-options.js'
 import { anObject, checked, optional } from '../request.js'
 import { type UnknownWithin, unknownFields } from '../unknown-fields.js'
@@ -25,10 +26,6 @@ const questionError = 'a question (an object with a type)'
 export function textOf(entry: unknown): string | undefined {
   if (entry === undefined || entry === null) return undefined
   return typeof entry === 'string' ? entry : JSON.stringify(entry)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const fewQuestions = `an object of 1 to ${questionsMax} questions by their names`

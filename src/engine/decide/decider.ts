@@ -6,6 +6,7 @@ import type { EngineClient } from '../engine-client.js'
 import { nativeRequest } from '../native-request.js'
 import { answerOf, logSum, type Reading } from './answers.js'
 import { answerBeginning } from './beginning.js'
+import { blamed } from './blame.js'
 import { askToGoOn, checkMayBegin } from './continuations.js'
 import { type Label, Labels } from './labels.js'
 import { type Asked, chatWith, waysToAsk } from './prompts.js'
@@ -37,9 +38,7 @@ export class Decider {
     this.#client = client
     this.#labels = labels
     this.#begins = begins
-    const { parallel, queue } = limits
-    // Each slot finds its next one prepared, and others find room in the queue.
-    this.#atOnce = parallel + Math.min(parallel, Math.floor(queue / 2))
+    this.#atOnce = promptsAtOnce(limits)
   }
 
   /** @param reasoningEnds the marks that end the model's reasoning */
@@ -65,7 +64,11 @@ export class Decider {
     const ways = await this.#waysToAsk(state, questions, orders, signal)
     const all = ways.flat()
     const requests = all.map((one) => () => requestOf(state, one, cacheSalt))
-    const readings = await readLabels(this.#client, requests, this.#atOnce, signal)
+    const reading = readLabels(this.#client, requests, this.#atOnce, signal)
+    const readings = await reading.catch(async (error: unknown) => {
+      const numbers = ways.flatMap((own, i) => own.map(() => i))
+      throw await blamed(error, state, all, numbers, this.#tokensOf(true, signal))
+    })
     const usage = await this.#usage(state, all, readings, signal)
     let next = 0
     const answers = questions.map((question, i) => {
@@ -84,15 +87,16 @@ export class Decider {
     readings: readonly PromptReading[],
     signal: AbortSignal | undefined,
   ): Promise<DecideResult['usage']> {
-    const tokensOf = (chat: NativeChat) => {
-      return this.#client.text('tokenize-chat', { chat, mustFit: false }, signal)
-    }
     try {
-      return usageOf(readings, await sharedTokens(state, asked, tokensOf))
+      return usageOf(readings, await sharedTokens(state, asked, this.#tokensOf(false, signal)))
     } catch (error) {
       if (signal?.aborted) throw error
       return usageOf(readings, [])
     }
+  }
+
+  #tokensOf(mustFit: boolean, signal: AbortSignal | undefined) {
+    return (chat: NativeChat) => this.#client.text('tokenize-chat', { chat, mustFit }, signal)
   }
 
   async #waysToAsk(
@@ -120,6 +124,15 @@ export class Decider {
     }
     return ways
   }
+}
+
+/**
+ * Of one call: each slot finds its next prompt prepared, and half of the queue is left to others.
+ * One place is left to them in any case, if there are two: without a queue that is a slot.
+ */
+function promptsAtOnce({ parallel, queue }: Limits): number {
+  const inQueue = Math.min(parallel, Math.floor(queue / 2))
+  return Math.max(1, Math.min(parallel + inQueue, parallel + queue - 1))
 }
 
 function requestOf(

@@ -14,14 +14,26 @@ export interface PromptReading {
 
 type LabelRequest = Omit<NativeRequest, 'id'>
 
+/** The engine failed one of the prompts: which one, and what it said. */
+export class PromptRefused extends Error {
+  readonly place: number
+  readonly refusal: SluiceError
+
+  constructor(place: number, refusal: SluiceError) {
+    super(refusal.message)
+    this.place = place
+    this.refusal = refusal
+  }
+}
+
 /**
  * Has an engine read the labels after some prompts, each a request of its own. They begin alike,
  * so the engine computes that part once, and as many of the rest together as it has slots. Only
  * some are in flight at a time: all at once would fill the queue that others share. Each is made
  * when it is its turn, since it has the whole text.
  *
- * Rejects as the first that fails, which ends the others; with OverloadedError where not even one
- * is taken in.
+ * Rejects with PromptRefused of the first that fails, which ends the others; with OverloadedError
+ * where not even one is taken in.
  */
 export function readLabels(
   client: EngineClient,
@@ -96,7 +108,7 @@ class Readings {
       onFinished: (event) => this.#finished(id, place, event),
       onError: (error: SluiceError) => {
         this.#inFlight.delete(id)
-        this.fail(error)
+        this.fail(new PromptRefused(place, error))
       },
     }))
     this.#inFlight.add(id)

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { Labels } from '../../../src/engine/decide/labels.js'
 import { chatWith, waysToAsk } from '../../../src/engine/decide/prompts.js'
-import type { DecisionAnswer, DecisionQuestion, Engine, EngineStats } from '../../../src/index.js'
+import {
+  type DecisionAnswer,
+  type DecisionQuestion,
+  type Engine,
+  type EngineStats,
+  load,
+} from '../../../src/index.js'
 import { parseChat } from '../../../src/options/chat-options.js'
 import { templateText } from '../../support/agents/session.js'
 import { closeAfterEach, openEngine } from '../../support/alone.js'
@@ -259,6 +265,42 @@ describe.each(MODEL_KINDS)('a %s model', (kind) => {
       expect(sharesOf(answer).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
     }
   })
+})
+
+// Beyond what is tokenized whole, so that all but the first two have their beginning's tokens.
+describe.each(['qwen2', 'gpt-2', 'llama-spm'] as const)(
+  'a state of 20 KB, with %s',
+  (tokenizer) => {
+    const story = randomWords(4500, 9).join(' ')
+    const model = () => randomModel({ tokenizer, weights: 'q8_0', logitDeviation: 8 })
+    const settings = { context: 8192, kvType: 'q8_0', cacheMiB: 0, queue: 40 } as const
+    const few = asked.slice(0, 3)
+
+    test('has the same answers, many together and each alone', async () => {
+      expect(story.length).toBeGreaterThan(18_000)
+      const engine = await open({ model: model(), ...settings, parallel: 4 })
+      const together = await engine.decide(story, few, { orders: 1 })
+      const alone: DecisionAnswer[] = []
+      for (const question of few) {
+        const own = await load({ model: model(), ...settings, parallel: 1 })
+        alone.push(...(await own.decide(story, [question], { orders: 1 })).answers)
+        await own.close()
+      }
+      expect(together.answers).toEqual(alone)
+    })
+  },
+)
+
+test('logits that are not numbers fail a decision, and leave nothing in the engine', async () => {
+  const engine = await open({ model: randomModel({ logitDeviation: Number.NaN }), parallel: 2 })
+  for (let i = 0; i < 2; i++) {
+    await expect(engine.decide(state, questions)).rejects.toMatchObject({
+      code: 'ERR_ENGINE_FAILED',
+    })
+  }
+  const { running, parked, failed } = engine.stats()
+  expect({ running, parked }).toEqual({ running: 0, parked: 0 })
+  expect(failed).toBeGreaterThanOrEqual(2)
 })
 
 describe('what is computed', () => {

@@ -4,7 +4,7 @@ import type { EngineStats } from '../../../src/api/types.js'
 import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { post, type RawClient } from '../../support/raw-client.js'
-import { chat, chatPath, closeAfterEach, story } from '../../support/serve.js'
+import { chat, chatPath, closeAfterEach, postJson, story } from '../../support/serve.js'
 import { type ServedReal, serveReal } from '../../support/serve-real.js'
 import { wireCheck } from '../../support/wire/checks.mjs'
 
@@ -77,6 +77,41 @@ describe(wireCheck(26, 28, 29), () => {
       expect((await chat(url, story({ max_tokens: 1 }))).status).toBe(200)
     },
   )
+})
+
+describe.each(Object.keys(ways) as Way[])('a client that leaves by %s', (way) => {
+  test.each([
+    ['the state', 400, (now: EngineStats) => now.rowsPrefilled > 0 && now.finished === 0],
+    ['a question', 10, (now: EngineStats) => now.finished > 2],
+  ])('in the middle of %s of a decision costs at most one more step', async (_, words, isThere) => {
+    const served = await serveReal({ model: largeRandomModel(), parallel: 2, context: 8192 })
+    const { engine, client, url, quiet } = served
+    const stepsWhenGone = stepsAtLeave(served)
+    const questions = Array.from({ length: 400 }, (_, i) => {
+      return { type: 'predicate', instructions: `Is it so of a story of many words, ${i}?` }
+    })
+    const input = 'a story of many words '.repeat(words)
+    // The first call looks through the vocabulary.
+    const body = { model: 'default', input: 'a', questions: questions.slice(0, 1) }
+    expect((await postJson(url, '/v1/decisions', body)).status).toBe(200)
+    const before = engine.stats()
+    const raw = await client()
+    raw.send(post('/v1/decisions', { ...body, input, questions }))
+    const since = (now: EngineStats) => ({
+      ...now,
+      rowsPrefilled: now.rowsPrefilled - before.rowsPrefilled,
+      finished: now.finished - before.finished,
+    })
+    await eventually(() => isThere(since(engine.stats())))
+    ways[way](raw)
+    await eventually(() => stepsWhenGone.length > 0)
+    await quiet()
+    expect(engine.stats().steps - (stepsWhenGone.at(-1) ?? 0)).toBeLessThanOrEqual(1)
+    expect(engine.stats().cancelled).toBeGreaterThan(0)
+    const { finished, failed } = since(engine.stats())
+    expect(finished).toBeLessThan(400)
+    expect(failed).toBe(0)
+  })
 })
 
 describe(wireCheck(26), () => {

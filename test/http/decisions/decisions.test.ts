@@ -266,14 +266,23 @@ describe(wireCheck(68), () => {
     },
   )
 
-  test('a prompt that is too long is said of the input', async () => {
-    const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long' } as const
-    const { url, native } = await serve({ script: () => ({ tokens: [], refuse }) })
-    const response = await postJson(url, path, { input: 'a', questions: all })
-    expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: { param: 'input', message: 'long' } })
-    expect(native.stats()).toMatchObject({ queued: 0, running: 0 })
-  })
+  test.each([
+    ['the input, which leaves no room', 10, 'input', "'input': the state has 900 tokens"],
+    ['a question', 800, 'questions[0]', "'questions[0]': this question with its state has 900"],
+  ])(
+    'a prompt that is too long is told by the engine, by %s',
+    async (_, contextTokens, param, told) => {
+      const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long', promptTokens: 900 } as const
+      const script = () => ({ tokens: [], refuse: { ...refuse, contextTokens } })
+      const { url, native } = await serve({ script })
+      const response = await postJson(url, path, { input: 'a', questions: all })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({
+        error: { param, code: 'context_length_exceeded', message: expect.stringContaining(told) },
+      })
+      expect(native.stats()).toMatchObject({ queued: 0, running: 0 })
+    },
+  )
 })
 
 describe('what only the engine can tell', () => {

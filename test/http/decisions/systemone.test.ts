@@ -168,16 +168,23 @@ test.each([
   expect(await response.json()).toEqual({ detail: expect.stringContaining('Expected') })
 })
 
-test('a wrong key is a 401, and a state that is too long names the state', async () => {
-  const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long' } as const
+test('a wrong key is a 401, and what is too long is named: the state, or a question', async () => {
+  const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'long', promptTokens: 900 } as const
+  let contextTokens = 10
   const { url } = await serve({
-    script: () => ({ tokens: [], refuse }),
+    script: () => ({ tokens: [], refuse: { ...refuse, contextTokens } }),
     server: { apiKeys: ['secret'] },
   })
   const body = { state: 'a', questions: { a: noul } }
   const without = await postJson(url, path, body)
   expect(without.status).toBe(401)
   expect(await without.json()).toEqual({ detail: expect.stringContaining('Authorization') })
-  const long = await postJson(url, path, body, { authorization: 'Bearer secret' })
-  expect([long.status, await long.json()]).toEqual([400, { detail: 'long' }])
+  const detail = async () => {
+    const long = await postJson(url, path, body, { authorization: 'Bearer secret' })
+    expect(long.status).toBe(400)
+    return ((await long.json()) as { detail: string }).detail
+  }
+  expect(await detail()).toMatch(/^'state': the state has 900 tokens/)
+  contextTokens = 800
+  expect(await detail()).toMatch(/^'questions.a': this question with its state has 900 tokens/)
 })

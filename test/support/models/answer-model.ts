@@ -3,7 +3,7 @@
  * wherever that stands, and what it says first is that mark's answer. It can be given a taste of
  * its own, as real models have one for a label.
  */
-import { ggufFloat32, ggufUint32, type TensorSource } from './gguf-writer.js'
+import { type GgufContent, ggufFloat32, ggufUint32, type TensorSource } from './gguf-writer.js'
 import { HalfMatrix } from './half-matrix.js'
 import { cachedModel } from './model-cache.js'
 import { architectureOf } from './random-model.js'
@@ -13,8 +13,8 @@ import { CHATML_TEMPLATE, tinyTokenizer } from './tokenizers.js'
 interface Told {
   /** Text of ASCII. Of several in a prompt the last one of this list counts. */
   readonly mark: string
-  /** One of the model's words, or one character. */
-  readonly says: string
+  /** One of the model's words, or one character; or several, as likely as each other. */
+  readonly says: string | readonly string[]
 }
 
 export interface AnswerModelOptions {
@@ -46,23 +46,26 @@ const LENGTH = 14
 
 /** @returns the path of the file */
 export function answerModel(options: AnswerModelOptions): string {
-  return cachedModel('answer', options, () => {
-    const { told, words = ['yes', 'no'], chatTemplate = CHATML_TEMPLATE } = options
-    if (told.length > TOLD_MAX) throw new Error(`expected ${TOLD_MAX} marks at most`)
-    const known = tinyTokenizer().tokens
-    const missing = words.filter((word) => !known.includes(word))
-    const marks = told.map(({ mark }) => mark)
-    const { metadata, vocabulary, tokens } = tinyTokenizer([], [...missing, ...marks])
-    const shape = { layers: 1, embedding: WIDTH, feedForward: 32, heads: 1, context: 16_384 }
-    const architecture = architectureOf({ ...shape, chatTemplate }, vocabulary)
-    const head = ['attention.key_length', 'attention.value_length', 'rope.dimension_count']
-    for (const key of head) architecture.set(`llama.${key}`, ggufUint32(HEAD))
-    architecture.set('llama.rope.freq_base', ggufFloat32(ROPE_BASE))
-    return {
-      metadata: new Map([...architecture, ...metadata]),
-      tensors: tensorsOf(options, vocabulary, (text) => tokens.lastIndexOf(text)),
-    }
-  })
+  return cachedModel('answer', options, () => answerModelContent(options))
+}
+
+/** What such a file holds, for whoever keeps it elsewhere. */
+export function answerModelContent(options: AnswerModelOptions): GgufContent {
+  const { told, words = ['yes', 'no'], chatTemplate = CHATML_TEMPLATE } = options
+  if (told.length > TOLD_MAX) throw new Error(`expected ${TOLD_MAX} marks at most`)
+  const known = tinyTokenizer().tokens
+  const missing = words.filter((word) => !known.includes(word))
+  const marks = told.map(({ mark }) => mark)
+  const { metadata, vocabulary, tokens } = tinyTokenizer([], [...missing, ...marks])
+  const shape = { layers: 1, embedding: WIDTH, feedForward: 32, heads: 1, context: 16_384 }
+  const architecture = architectureOf({ ...shape, chatTemplate }, vocabulary)
+  const head = ['attention.key_length', 'attention.value_length', 'rope.dimension_count']
+  for (const key of head) architecture.set(`llama.${key}`, ggufUint32(HEAD))
+  architecture.set('llama.rope.freq_base', ggufFloat32(ROPE_BASE))
+  return {
+    metadata: new Map([...architecture, ...metadata]),
+    tensors: tensorsOf(options, vocabulary, (text) => tokens.lastIndexOf(text)),
+  }
 }
 
 function tensorsOf(
@@ -111,7 +114,9 @@ function tensorsOf(
     ones('output_norm'),
     weights('output', [WIDTH, vocabulary], (matrix) => {
       for (const [i, { says }] of told.entries()) {
-        matrix.set(tokenOf(says), FOUND + i, strength / LENGTH)
+        for (const word of [says].flat()) {
+          matrix.set(tokenOf(word), FOUND + i, strength / LENGTH)
+        }
       }
       if (taste) matrix.set(tokenOf(taste.says), ANY, taste.strength / LENGTH)
     }),

@@ -1,6 +1,7 @@
 import type { DecideResult, DecisionAnswer } from '../../../api/decision-types.js'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
+import type { ErrorWords, HttpError } from '../../../web/errors.js'
 import type { Service } from '../../api.js'
 import { parseBody } from '../../request.js'
 import { placeWords } from '../../request-words.js'
@@ -19,7 +20,7 @@ export async function createDecision(service: Service, call: Call): Promise<Answ
   const items = request.input.map((item, i) => ({ ...item, place: `input[${i}]` }))
   const { messages, places, notes } = conversationOf(undefined, items)
   call.note(notes)
-  call.errorWords = placeWords(errorWords({ prompt: 'input' }), places)
+  call.errorWords = inputWords(placeWords(errorWords({ prompt: 'input' }), places))
   call.watch(engine, service.settings.engineStallMs)
   const { orders } = request
   const cacheSalt = call.salt(request.cache_salt)
@@ -30,6 +31,16 @@ export async function createDecision(service: Service, call: Call): Promise<Answ
   })
   const names = request.questions.map((question) => question.name)
   return json(200, decisionBody(name, names, result))
+}
+
+/** The state as a whole is the input; its messages have places of their own. */
+function inputWords(words: ErrorWords): ErrorWords {
+  const named = (error: HttpError) => {
+    const told = words.named(error)
+    if (told.field !== 'state') return told
+    return told.at('input', told.message.replace("'state'", "'input'"))
+  }
+  return { ...words, named }
 }
 
 function decisionBody(

@@ -48,7 +48,7 @@ function withTexts(input: unknown): Read {
 /** Of a message's content, or of a question's instructions. */
 export function jsonAsText(content: unknown): Read {
   if (!Array.isArray(content)) return { value: content }
-  const wrong = content.findIndex((part) => isJson(part) && !isObject(part.data))
+  const wrong = content.findIndex((part) => isJson(part) && !isObjectOrArray(part.data))
   if (wrong >= 0) return { wrongAt: [wrong, 'data'] }
   if (!content.some(isJson)) return { value: content }
   const value = content.map((part) => {
@@ -61,6 +61,6 @@ function isJson(part: unknown): part is { data?: unknown } {
   return isRecord(part) && part.type === 'input_json'
 }
 
-function isObject(value: unknown): boolean {
+function isObjectOrArray(value: unknown): boolean {
   return typeof value === 'object' && value !== null
 }
