@@ -49,13 +49,13 @@ class EngineCallError extends Error {
 function inSdkNames(error: SluiceError, places: Places): string {
   const { option, path = option } = error as { option?: unknown; path?: unknown }
   if (typeof path !== 'string') return error.message
-  const told = sdkPath(path, places)
-  if (error.message.startsWith(path)) return told + error.message.slice(path.length)
-  return error.message.replace(`'${path}`, () => `'${told}`)
+  const named = sdkPath(path, places)
+  if (error.message.startsWith(path)) return named + error.message.slice(path.length)
+  return error.message.replace(`'${path}`, () => `'${named}`)
 }
 
 /** What a caller of a model is told of what was thrown. An abort is told by the signal's reason. */
-export function toldError(
+export function sdkError(
   thrown: unknown,
   signal: AbortSignal | undefined,
   places = noPlaces,
@@ -68,8 +68,8 @@ export function toldError(
   return new DOMException(thrown.message, { name: 'AbortError', cause: thrown })
 }
 
-/** Runs what asks the engine; what it rejects with is what the AI SDK is told. */
-export async function told<T>(
+/** Runs what asks the engine, and rejects with the AI SDK's errors. */
+export async function withSdkErrors<T>(
   signal: AbortSignal | undefined,
   run: () => Promise<T>,
   places = noPlaces,
@@ -77,7 +77,7 @@ export async function told<T>(
   try {
     return await run()
   } catch (error) {
-    throw toldError(error, signal, places)
+    throw sdkError(error, signal, places)
   }
 }
 

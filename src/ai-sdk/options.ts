@@ -63,7 +63,7 @@ export function chatOptions(
     ownPath,
   )
   const effort = reasoningOf(options.reasoning, canThink, warnings)
-  return given({
+  return withoutUndefined({
     ...sampling,
     maxTokens,
     stop,
@@ -75,8 +75,7 @@ export function chatOptions(
   })
 }
 
-/** Without what is undefined. */
-function given(options: { [Name in keyof ChatOptions]: ChatOptions[Name] | undefined }) {
+function withoutUndefined(options: { [Name in keyof ChatOptions]: ChatOptions[Name] | undefined }) {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as ChatOptions
 }
