@@ -33,7 +33,8 @@ function itemToKeep(given: Readonly<Record<string, unknown>>): KeptItem {
 }
 
 function parts({ role, content }: Readonly<Record<string, unknown>>): unknown {
-  if (typeof content !== 'string') return content
+  if (content === undefined || content === null) return []
+  if (typeof content !== 'string') return Array.isArray(content) ? content : [content]
   return role === 'assistant'
     ? [{ type: 'output_text', text: content, annotations: [] }]
     : [{ type: 'input_text', text: content }]

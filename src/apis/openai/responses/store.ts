@@ -59,11 +59,14 @@ export class MemoryResponseStore implements ResponseStore {
     return turn
   }
 
+  /** Its items are gone at once. In the conversations of those that followed it they stay. */
   delete(owner: string, id: string): boolean {
     const key = keyOf(owner, id)
     const turn = this.#kept.get(key)
     if (turn === undefined) return false
     this.#kept.delete(key)
+    turn.isDeleted = true
+    this.#forgetItems(turn)
     this.#release(turn)
     return true
   }
@@ -111,6 +114,7 @@ export class MemoryResponseStore implements ResponseStore {
 
   #add(turn: StoredResponse): void {
     this.#bytes += turn.bytes
+    if (turn.isDeleted) return // while a response that follows it was made
     for (const id of turn.ids) {
       const key = keyOf(turn.owner, id)
       const turns = this.#turnsOfItem.get(key)
@@ -129,6 +133,10 @@ export class MemoryResponseStore implements ResponseStore {
 
   #remove(turn: StoredResponse): void {
     this.#bytes -= turn.bytes
+    this.#forgetItems(turn)
+  }
+
+  #forgetItems(turn: StoredResponse): void {
     for (const id of turn.ids) {
       const key = keyOf(turn.owner, id)
       const turns = this.#turnsOfItem.get(key)
@@ -158,6 +166,8 @@ class StoredResponse implements KeptResponse {
   readonly chainBytes: number
   /** Itself, while it is kept, and those that follow it. */
   users = 0
+  /** By its owner, so that its items are no longer there to refer to. */
+  isDeleted = false
   readonly #input: Buffer
   /** The end of the body. */
   readonly #output: Buffer
