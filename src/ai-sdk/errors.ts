@@ -1,4 +1,5 @@
 import type { ErrorCode, SluiceError } from '../api/errors.js'
+import { inCriteriaWords } from '../options/other-words/criteria-questions.js'
 import { httpError, isEngineError } from '../web/errors.js'
 import { noPlaces, type Places, sdkPath } from './places.js'
 
@@ -49,6 +50,8 @@ class EngineCallError extends Error {
 function inSdkNames(error: SluiceError, places: Places): string {
   const { option, path = option } = error as { option?: unknown; path?: unknown }
   if (typeof path !== 'string') return error.message
+  const asked = inCriteriaWords(path, error.message, places.questions)
+  if (asked !== undefined) return asked.message
   const named = sdkPath(path, places)
   if (error.message.startsWith(path)) return named + error.message.slice(path.length)
   return error.message.replace(`'${path}`, () => `'${named}`)
@@ -81,7 +84,7 @@ export async function withSdkErrors<T>(
   }
 }
 
-type ModelType = 'languageModel' | 'embeddingModel' | 'imageModel'
+type ModelType = 'languageModel' | 'embeddingModel' | 'decisionModel' | 'imageModel'
 
 /** As the AI SDK's own. */
 export class NoSuchModelError extends Error {

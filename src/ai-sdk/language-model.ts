@@ -12,7 +12,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
 import { withSdkErrors } from './errors.js'
 import { chatOptions, toolsOf } from './options.js'
-import { type Places, sdkPath } from './places.js'
+import { noPlaces, type Places, sdkPath } from './places.js'
 import { conversationOf } from './prompt.js'
 import { ReplyContent } from './reply-blocks.js'
 import { endingOf, logprobsOf } from './reply-end.js'
@@ -89,7 +89,7 @@ function callOf(options: LanguageModelV3CallOptions) {
   return {
     messages,
     tools: offered.tools,
-    places: { messages: places, tools: offered.places } satisfies Places,
+    places: { ...noPlaces, messages: places, tools: offered.places },
     warnings,
   }
 }

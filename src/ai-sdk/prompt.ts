@@ -1,5 +1,4 @@
 import type {
-  LanguageModelV3FilePart,
   LanguageModelV3Message,
   LanguageModelV3Prompt,
   LanguageModelV3ToolResultOutput,
@@ -13,6 +12,12 @@ import { isRecord } from '../options/other-words/tool-choice.js'
 import { UnsupportedFunctionalityError } from './errors.js'
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content']
+
+/** As far as it is read; the AI SDK 7 has it in other forms besides. */
+export interface FilePart {
+  readonly mediaType: string
+  readonly data: unknown
+}
 
 interface Conversation {
   readonly messages: ChatMessage[]
@@ -62,7 +67,7 @@ function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]
   }
 }
 
-function unknownPart({ type }: { readonly type: string }): SharedV3Warning {
+export function unknownPart({ type }: { readonly type: string }): SharedV3Warning {
   return { type: 'unsupported', feature: `a message's part of type ${type}` }
 }
 
@@ -157,7 +162,8 @@ function textOfPiece(piece: Piece): string {
   return text ?? leftOutText(mediaType === undefined ? type : `${type}, ${mediaType}`)
 }
 
-function textOfFile({ mediaType, data }: LanguageModelV3FilePart): string {
+/** @throws UnsupportedFunctionalityError for one that is no text */
+export function textOfFile({ mediaType, data }: FilePart): string {
   const text = textIn(mediaType, data)
   if (text !== undefined) return text
   throw new UnsupportedFunctionalityError(

@@ -1,0 +1,65 @@
+import type { JSONValue, SharedV3ProviderMetadata, SharedV3Warning } from '@ai-sdk/provider'
+import type { FilePart } from './prompt.js'
+
+/**
+ * The AI SDK's model of decisions, as its release 7 has it (`experimental_decide`). Release 6 has
+ * no such types, so they are written here: as far as they are read, and in its words.
+ */
+export interface SluiceDecisionModelV4 {
+  readonly specificationVersion: 'v4'
+  readonly provider: string
+  readonly modelId: string
+  readonly supportedQuestionTypes: readonly ('boolean' | 'choice' | 'score')[]
+  doDecide(options: DecisionCallOptions): Promise<DecisionCallResult>
+}
+
+/** A text or JSON. */
+type Words = string | JSONValue | null | undefined
+
+type Criteria = Readonly<Record<string, Words>> | readonly Words[]
+
+export interface DecisionCallOptions {
+  readonly state: readonly StatePart[]
+  readonly questions: Readonly<
+    Record<
+      string,
+      {
+        readonly type: string
+        readonly instructions?: Words
+        readonly criteria?: Criteria | null | undefined
+      }
+    >
+  >
+  readonly maxOutputTokens?: number | undefined
+  readonly reasoning?: string | undefined
+  readonly abortSignal?: AbortSignal | undefined
+  readonly providerOptions?: Readonly<Record<string, Record<string, JSONValue | undefined>>>
+}
+
+export type StatePart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'json'; readonly value: JSONValue }
+  | ({ readonly type: 'file' } & FilePart)
+
+export type DecisionCallAnswer =
+  | { type: 'boolean'; probability: number }
+  | { type: 'choice'; choice: string; probabilities: Record<string, number> }
+  | { type: 'score'; score: number; probabilities: Record<string, number> }
+
+export interface DecisionCallResult {
+  answers: Record<string, DecisionCallAnswer>
+  usage: { inputTokens: number; outputTokens: number }
+  warnings: SharedV3Warning[]
+  providerMetadata: SharedV3ProviderMetadata
+  response: { id: string; timestamp: Date; modelId: string }
+}
+
+/** What `providerMetadata.sluice` of a decision tells beside what the AI SDK has a place for. */
+export interface SluiceDecisionMetadata {
+  /** Tokens of the input that did not have to be computed. */
+  readonly cachedTokens: number
+  /** Of each answer, by the question's name, what docs/decisions.md says. */
+  readonly answers: Readonly<
+    Record<string, { readonly mass: number; readonly confidence?: number }>
+  >
+}
