@@ -13,7 +13,7 @@ export class BundledError extends Error {
 /** What made the bundle, as far as it can be told from inside. */
 type Maker = keyof typeof advice
 
-const each = "external: ['sluice', 'sluice/http', 'sluice/ai-sdk']"
+const each = "external: ['sluice', 'sluice/http', 'sluice/ai-sdk', 'sluice/langchain']"
 
 const advice = {
   executable: 'ship a script and its node_modules, and run it with the runtime itself',
