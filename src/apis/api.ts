@@ -65,8 +65,8 @@ export interface ResponseStore {
   put(owner: string, response: MadeResponse, input: KeptInput, previous?: KeptResponse): void
   get(owner: string, id: string): KeptResponse | undefined
   /**
-   * Nothing of it can be asked for or referred to any more; only the conversations of responses that
-   * followed it keep what they were made from.
+   * Nothing of it can be asked for or referred to any more. Only the conversations of responses
+   * that followed it keep what they were made from.
    * @returns whether there was one
    */
   delete(owner: string, id: string): boolean

@@ -62,8 +62,8 @@ import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
 import { nativeRequest } from './native-request.js'
+import { WrittenCalls } from './reply/written-calls.js'
 import { Reply, type ReplyTelling } from './reply.js'
-import { WrittenCalls } from './written-calls.js'
 
 /** @internal What load() hands over. */
 interface EngineParts {

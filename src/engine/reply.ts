@@ -12,7 +12,7 @@ import { choiceSeed } from './native-request.js'
 import { Choice, type ChoiceTally, replyTokensOf } from './reply/choice.js'
 import { type ReadsObject, readObject } from './reply/object.js'
 import { textBytes } from './reply/text-stream.js'
-import type { WrittenCalls } from './written-calls.js'
+import type { WrittenCalls } from './reply/written-calls.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
 

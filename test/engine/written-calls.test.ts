@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { WrittenCalls } from '../../src/engine/written-calls.js'
+import { WrittenCalls } from '../../src/engine/reply/written-calls.js'
 
 const text = '{"city": "Oslo", "days":3}'
 
@@ -32,7 +32,7 @@ describe('a past call has the arguments as they were written', () => {
   })
 })
 
-describe('and as they were sent', () => {
+describe('a past call has the arguments as they were sent', () => {
   test.each([
     ['of another value', '{"city":"Oslo","days":4}'],
     ['that are cut', '{"city":"Oslo"'],

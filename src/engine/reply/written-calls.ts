@@ -1,5 +1,5 @@
-import type { ToolCall } from '../api/types.js'
-import { canonicalJson } from '../schema/reading/canonical-json.js'
+import type { ToolCall } from '../../api/types.js'
+import { canonicalJson } from '../../schema/reading/canonical-json.js'
 
 const callsMax = 4096
 /** Characters of all arguments together, and of those of one call. */
