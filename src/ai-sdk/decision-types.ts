@@ -1,4 +1,4 @@
-import type { JSONValue, SharedV3ProviderMetadata, SharedV3Warning } from '@ai-sdk/provider'
+import type { SharedV3ProviderMetadata, SharedV3Warning } from '@ai-sdk/provider'
 import type { FilePart } from './prompt.js'
 
 /**
@@ -13,32 +13,25 @@ export interface SluiceDecisionModelV4 {
   doDecide(options: DecisionCallOptions): Promise<DecisionCallResult>
 }
 
-/** A text or JSON. */
-type Words = string | JSONValue | null | undefined
-
-type Criteria = Readonly<Record<string, Words>> | readonly Words[]
-
+/** JSON is not typed, since the two releases of the AI SDK do not agree on what it is. */
 export interface DecisionCallOptions {
   readonly state: readonly StatePart[]
-  readonly questions: Readonly<
-    Record<
-      string,
-      {
-        readonly type: string
-        readonly instructions?: Words
-        readonly criteria?: Criteria | null | undefined
-      }
-    >
-  >
+  readonly questions: Readonly<Record<string, Question>>
   readonly maxOutputTokens?: number | undefined
   readonly reasoning?: string | undefined
   readonly abortSignal?: AbortSignal | undefined
-  readonly providerOptions?: Readonly<Record<string, Record<string, JSONValue | undefined>>>
+  readonly providerOptions?: Readonly<Record<string, unknown>> | undefined
+}
+
+interface Question {
+  readonly type: string
+  readonly instructions?: unknown
+  readonly criteria?: unknown
 }
 
 export type StatePart =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'json'; readonly value: JSONValue }
+  | { readonly type: 'json'; readonly value: unknown }
   | ({ readonly type: 'file' } & FilePart)
 
 export type DecisionCallAnswer =

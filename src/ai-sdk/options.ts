@@ -49,7 +49,7 @@ export function embeddingOptions(given: SharedV3ProviderOptions | undefined) {
 const { signal: _, ...ownDecideChecks } = decideChecks
 
 /** @throws InvalidOptionError, with the option's path */
-export function decisionOptions(given: SharedV3ProviderOptions | undefined) {
+export function decisionOptions(given: Readonly<Record<string, unknown>> | undefined) {
   return parseFields<SluiceDecisionModelOptions>(given?.sluice ?? {}, ownDecideChecks, ownPath)
 }
 
