@@ -5,7 +5,7 @@ import type {
 } from '@ai-sdk/provider'
 import type { Engine } from '../engine/engine.js'
 import { inputsMax } from '../options/inputs.js'
-import { told } from './errors.js'
+import { withSdkErrors } from './errors.js'
 import { embeddingOptions } from './options.js'
 
 /** An engine that embeds, as the AI SDK asks for it. Owns nothing of the engine. */
@@ -25,7 +25,7 @@ export class SluiceEmbeddingModel implements EmbeddingModelV3 {
   /** No method: the AI SDK 7 would call that of a Proxy around this, which has no private names. */
   readonly doEmbed = (options: EmbeddingModelV3CallOptions): Promise<EmbeddingModelV3Result> => {
     const { values, abortSignal } = options
-    return told(abortSignal, async () => {
+    return withSdkErrors(abortSignal, async () => {
       const { embeddings, usage } = await this.#engine.embed(values, {
         ...embeddingOptions(options.providerOptions),
         ...(abortSignal === undefined ? {} : { signal: abortSignal }),

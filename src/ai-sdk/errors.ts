@@ -1,4 +1,5 @@
 import type { ErrorCode, SluiceError } from '../api/errors.js'
+import { inCriteriaWords } from '../options/other-words/criteria-questions.js'
 import { httpError, isEngineError } from '../web/errors.js'
 import { noPlaces, type Places, sdkPath } from './places.js'
 
@@ -49,13 +50,15 @@ class EngineCallError extends Error {
 function inSdkNames(error: SluiceError, places: Places): string {
   const { option, path = option } = error as { option?: unknown; path?: unknown }
   if (typeof path !== 'string') return error.message
-  const told = sdkPath(path, places)
-  if (error.message.startsWith(path)) return told + error.message.slice(path.length)
-  return error.message.replace(`'${path}`, () => `'${told}`)
+  const asked = inCriteriaWords(path, error.message, places.questions)
+  if (asked !== undefined) return asked.message
+  const named = sdkPath(path, places)
+  if (error.message.startsWith(path)) return named + error.message.slice(path.length)
+  return error.message.replace(`'${path}`, () => `'${named}`)
 }
 
 /** What a caller of a model is told of what was thrown. An abort is told by the signal's reason. */
-export function toldError(
+export function sdkError(
   thrown: unknown,
   signal: AbortSignal | undefined,
   places = noPlaces,
@@ -68,8 +71,8 @@ export function toldError(
   return new DOMException(thrown.message, { name: 'AbortError', cause: thrown })
 }
 
-/** Runs what asks the engine; what it rejects with is what the AI SDK is told. */
-export async function told<T>(
+/** Runs what asks the engine, and rejects with the AI SDK's errors. */
+export async function withSdkErrors<T>(
   signal: AbortSignal | undefined,
   run: () => Promise<T>,
   places = noPlaces,
@@ -77,11 +80,11 @@ export async function told<T>(
   try {
     return await run()
   } catch (error) {
-    throw toldError(error, signal, places)
+    throw sdkError(error, signal, places)
   }
 }
 
-type ModelType = 'languageModel' | 'embeddingModel' | 'imageModel'
+type ModelType = 'languageModel' | 'embeddingModel' | 'decisionModel' | 'imageModel'
 
 /** As the AI SDK's own. */
 export class NoSuchModelError extends Error {

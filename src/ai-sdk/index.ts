@@ -4,6 +4,11 @@
  * @module sluice/ai-sdk
  */
 
-export type { SluiceEmbeddingModelOptions, SluiceLanguageModelOptions } from './options.js'
+export type { SluiceDecisionMetadata, SluiceDecisionModelV4 } from './decision-types.js'
+export type {
+  SluiceDecisionModelOptions,
+  SluiceEmbeddingModelOptions,
+  SluiceLanguageModelOptions,
+} from './options.js'
 export { createSluice, type SluiceProvider } from './provider.js'
 export type { SluiceMetadata } from './reply-end.js'

@@ -10,9 +10,9 @@ import type {
 import type { RequestNote } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
-import { told } from './errors.js'
+import { withSdkErrors } from './errors.js'
 import { chatOptions, toolsOf } from './options.js'
-import { type Places, sdkPath } from './places.js'
+import { noPlaces, type Places, sdkPath } from './places.js'
 import { conversationOf } from './prompt.js'
 import { ReplyContent } from './reply-blocks.js'
 import { endingOf, logprobsOf } from './reply-end.js'
@@ -47,7 +47,7 @@ export class SluiceLanguageModel implements LanguageModelV3 {
       const ending = endingOf(result, logprobs, asked.places)
       return { content: content.end(isCut), ...ending, response, warnings }
     }
-    return told(options.abortSignal, run, asked.places)
+    return withSdkErrors(options.abortSignal, run, asked.places)
   }
 
   /** Resolves once the request is accepted: what is wrong with it rejects, and may be retried. */
@@ -64,15 +64,15 @@ export class SluiceLanguageModel implements LanguageModelV3 {
       const source = new ReplyStream(reply, { first, signal, hasRaw, places: asked.places })
       return { stream: new ReadableStream(source, { highWaterMark: 0 }) }
     }
-    return told(options.abortSignal, run, asked.places)
+    return withSdkErrors(options.abortSignal, run, asked.places)
   }
 
   async #ask(options: LanguageModelV3CallOptions, { messages, tools, places, warnings }: Asked) {
     const engine = this.#engine
-    const given = chatOptions(options, engine.model.canThink, warnings)
+    const own = chatOptions(options, engine.model.canThink, warnings)
     const signal = options.abortSignal === undefined ? {} : { signal: options.abortSignal }
     const offered = tools.length === 0 ? {} : { tools: await engine.prepareTools(tools, signal) }
-    const reply: Reply = engine.chat(messages, { ...given, ...offered })
+    const reply: Reply = engine.chat(messages, { ...own, ...offered })
     for (const note of reply.notes) warnings.push(warningOf(note, places))
     const response = { id: randomUUID(), timestamp: new Date(), modelId: this.modelId }
     return { reply, warnings, response }
@@ -89,7 +89,7 @@ function callOf(options: LanguageModelV3CallOptions) {
   return {
     messages,
     tools: offered.tools,
-    places: { messages: places, tools: offered.places } satisfies Places,
+    places: { ...noPlaces, messages: places, tools: offered.places },
     warnings,
   }
 }

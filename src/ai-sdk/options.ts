@@ -5,11 +5,13 @@ import type {
   SharedV3ProviderOptions,
   SharedV3Warning,
 } from '@ai-sdk/provider'
+import type { DecideOptions } from '../api/decision-types.js'
 import type { EmbedOptions } from '../api/embedding-types.js'
 import type { ChatOptions, ReasoningOptions, Tool, ToolChoice } from '../api/types.js'
 import { CompiledSchema } from '../engine/compiled-schema.js'
 import { chatChecks } from '../options/chat-options.js'
 import { int32Max, integerFrom, parseFields } from '../options/checks.js'
+import { decideChecks } from '../options/decide-options.js'
 import { nearestEffort } from '../options/other-words/efforts.js'
 
 /** Options of `chat` that the AI SDK has itself, or that make no one reply. */
@@ -23,6 +25,9 @@ export type SluiceLanguageModelOptions = Omit<ChatOptions, SettledName>
 
 /** What `providerOptions.sluice` of embeddings may be. */
 export type SluiceEmbeddingModelOptions = Omit<EmbedOptions, 'signal'>
+
+/** What `providerOptions.sluice` of decisions may be. */
+export type SluiceDecisionModelOptions = Omit<DecideOptions, 'signal'>
 
 const ownChecks = (() => {
   const { maxTokens, temperature, topP, topK, presencePenalty, frequencyPenalty, ...rest } =
@@ -39,6 +44,13 @@ const embeddingChecks = { dimensions: integerFrom(1, int32Max) }
 /** @throws InvalidOptionError, with the option's path */
 export function embeddingOptions(given: SharedV3ProviderOptions | undefined) {
   return parseFields<SluiceEmbeddingModelOptions>(given?.sluice ?? {}, embeddingChecks, ownPath)
+}
+
+const { signal: _, ...ownDecideChecks } = decideChecks
+
+/** @throws InvalidOptionError, with the option's path */
+export function decisionOptions(given: Readonly<Record<string, unknown>> | undefined) {
+  return parseFields<SluiceDecisionModelOptions>(given?.sluice ?? {}, ownDecideChecks, ownPath)
 }
 
 /** The AI SDK 7 has an option more, which comes through to models of version 3. */
@@ -63,7 +75,7 @@ export function chatOptions(
     ownPath,
   )
   const effort = reasoningOf(options.reasoning, canThink, warnings)
-  return given({
+  return withoutUndefined({
     ...sampling,
     maxTokens,
     stop,
@@ -75,8 +87,7 @@ export function chatOptions(
   })
 }
 
-/** Without what is undefined. */
-function given(options: { [Name in keyof ChatOptions]: ChatOptions[Name] | undefined }) {
+function withoutUndefined(options: { [Name in keyof ChatOptions]: ChatOptions[Name] | undefined }) {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as ChatOptions
 }

@@ -4,9 +4,11 @@ export interface Places {
   readonly messages: readonly number[]
   /** Of each of the engine's tools: its place among all that were given. */
   readonly tools: readonly number[]
+  /** Names of the engine's questions. */
+  readonly questions: readonly string[]
 }
 
-export const noPlaces: Places = { messages: [], tools: [] }
+export const noPlaces: Places = { messages: [], tools: [], questions: [] }
 
 /** Options of the engine's, and what the AI SDK calls them. */
 const sdkNames: Readonly<Record<string, string>> = {
@@ -21,6 +23,7 @@ const sdkNames: Readonly<Record<string, string>> = {
 /** A path in the engine's options, for example `messages[1].content`, in the AI SDK's words. */
 export function sdkPath(path: string, places: Places): string {
   const [, own = '', index, rest = ''] = /^(\w+)(?:\[(\d+)\])?(.*)$/s.exec(path) ?? []
+  if (own === 'state') return own // of which the engine is told in a message
   const name = Object.hasOwn(sdkNames, own) ? sdkNames[own] : own
   if (index === undefined) return `${name}${rest}`
   const isListed = own === 'messages' || own === 'tools'

@@ -1,5 +1,4 @@
 import type {
-  LanguageModelV3FilePart,
   LanguageModelV3Message,
   LanguageModelV3Prompt,
   LanguageModelV3ToolResultOutput,
@@ -8,11 +7,17 @@ import type {
 } from '@ai-sdk/provider'
 import type { ChatMessage, PastToolCall } from '../api/types.js'
 import { failedAnswer } from '../options/other-words/failed-answer.js'
-import { leftOut } from '../options/other-words/message-content.js'
+import { leftOutText } from '../options/other-words/message-content.js'
 import { isRecord } from '../options/other-words/tool-choice.js'
 import { UnsupportedFunctionalityError } from './errors.js'
 
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content']
+
+/** As far as it is read; the AI SDK 7 has it in other forms besides. */
+export interface FilePart {
+  readonly mediaType: string
+  readonly data: unknown
+}
 
 interface Conversation {
   readonly messages: ChatMessage[]
@@ -45,7 +50,7 @@ function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]
           case 'file':
             return [textOfFile(part)]
           default:
-            warnings.push(leftOutPart(part)) // of a later version
+            warnings.push(unknownPart(part)) // of a later version
             return []
         }
       })
@@ -56,20 +61,20 @@ function messagesOf(message: LanguageModelV3Message, warnings: SharedV3Warning[]
     case 'tool':
       return message.content.flatMap((part) => {
         if (part.type === 'tool-result') return [answerOf(part)]
-        warnings.push(leftOutPart(part))
+        warnings.push(unknownPart(part))
         return []
       })
   }
 }
 
-function leftOutPart({ type }: { readonly type: string }): SharedV3Warning {
+export function unknownPart({ type }: { readonly type: string }): SharedV3Warning {
   return { type: 'unsupported', feature: `a message's part of type ${type}` }
 }
 
 /** What tools answered within an assistant's turn, as other providers' do, ends a message. */
 function assistantMessages(content: AssistantContent, warnings: SharedV3Warning[]): ChatMessage[] {
   const messages: ChatMessage[] = []
-  let turn = new Turn()
+  let turn = new AssistantTurn()
   for (const part of content) {
     switch (part.type) {
       case 'text':
@@ -85,20 +90,20 @@ function assistantMessages(content: AssistantContent, warnings: SharedV3Warning[
       }
       case 'tool-result':
         messages.push(...turn.messages, answerOf(part))
-        turn = new Turn()
+        turn = new AssistantTurn()
         break
       case 'file':
         turn.text += textOfFile(part)
         break
       default:
-        warnings.push(leftOutPart(part)) // of a later version
+        warnings.push(unknownPart(part)) // of a later version
     }
   }
   return messages.length === 0 ? [turn.message] : [...messages, ...turn.messages]
 }
 
 /** What an assistant said in one message. */
-class Turn {
+class AssistantTurn {
   text = ''
   reasoning = ''
   readonly calls: PastToolCall[] = []
@@ -143,7 +148,7 @@ function textOfOutput(output: LanguageModelV3ToolResultOutput): string {
     case 'content':
       return output.value.map(textOfPiece).join('\n')
     default:
-      return leftOut((output as { type: string }).type) // of a later version
+      return leftOutText((output as { type: string }).type) // of a later version
   }
 }
 
@@ -154,10 +159,11 @@ function textOfPiece(piece: Piece): string {
   if (piece.type === 'text') return piece.text
   const { type, mediaType, data } = piece as Piece & { mediaType?: string; data?: unknown }
   const text = mediaType === undefined ? undefined : textIn(mediaType, data)
-  return text ?? leftOut(mediaType === undefined ? type : `${type}, ${mediaType}`)
+  return text ?? leftOutText(mediaType === undefined ? type : `${type}, ${mediaType}`)
 }
 
-function textOfFile({ mediaType, data }: LanguageModelV3FilePart): string {
+/** @throws UnsupportedFunctionalityError for one that is no text */
+export function textOfFile({ mediaType, data }: FilePart): string {
   const text = textIn(mediaType, data)
   if (text !== undefined) return text
   throw new UnsupportedFunctionalityError(

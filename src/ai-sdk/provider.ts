@@ -2,6 +2,8 @@ import type { EmbeddingModelV3, LanguageModelV3, ProviderV3 } from '@ai-sdk/prov
 import { InvalidOptionError } from '../api/errors.js'
 import { show } from '../api/show.js'
 import type { Engine } from '../engine/engine.js'
+import { SluiceDecisionModel } from './decision-model.js'
+import type { SluiceDecisionModelV4 } from './decision-types.js'
 import { SluiceEmbeddingModel } from './embedding-model.js'
 import { NoSuchModelError } from './errors.js'
 import { SluiceLanguageModel } from './language-model.js'
@@ -14,6 +16,8 @@ export interface SluiceProvider extends ProviderV3 {
   (modelId?: string): LanguageModelV3
   languageModel(modelId?: string): LanguageModelV3
   embeddingModel(modelId?: string): EmbeddingModelV3
+  /** Decisions, for `experimental_decide` of `ai` 7: of an engine that generates text. */
+  decisionModel(modelId?: string): SluiceDecisionModelV4
   /** What embeddingModel was called once. */
   textEmbeddingModel(modelId?: string): EmbeddingModelV3
 }
@@ -46,9 +50,14 @@ export function createSluice(engines: Engine | Readonly<Record<string, Engine>>)
     const [name, engine] = find(byName, 'embeddingModel', modelId)
     return new SluiceEmbeddingModel(engine, name)
   }
+  const decision = (modelId?: string): SluiceDecisionModelV4 => {
+    const [name, engine] = find(byName, 'decisionModel', modelId)
+    return new SluiceDecisionModel(engine, name)
+  }
   const provider = {
     specificationVersion: 'v3' as const,
     languageModel: language,
+    decisionModel: decision,
     embeddingModel: embedding,
     textEmbeddingModel: embedding,
     imageModel: (modelId: string): never => {
@@ -80,7 +89,7 @@ function isEngine(value: unknown): value is Engine {
 /** @throws NoSuchModelError for a name that is not there, and where none is of that kind */
 function find(
   engines: ReadonlyMap<string, Engine>,
-  type: 'languageModel' | 'embeddingModel',
+  type: 'languageModel' | 'embeddingModel' | 'decisionModel',
   name?: string,
 ): [string, Engine] {
   const embeds = type === 'embeddingModel'

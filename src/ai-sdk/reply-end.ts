@@ -60,7 +60,7 @@ export function endingOf(
 ): Ending {
   const { finishReason, seed, limit, stopString, timings, dropped, usage } = result
   const places = dropped?.map((index) => messages[index] ?? index)
-  const told: SluiceMetadata = {
+  const metadata: SluiceMetadata = {
     seed,
     timings: { ...timings },
     ...(limit === undefined ? {} : { limit }),
@@ -71,7 +71,7 @@ export function endingOf(
   return {
     finishReason: { unified: unified[finishReason], raw: finishReason },
     usage: usageOf(usage),
-    providerMetadata: { sluice: told as unknown as SharedV3ProviderMetadata[string] },
+    providerMetadata: { sluice: metadata as unknown as SharedV3ProviderMetadata[string] },
   }
 }
 

@@ -3,7 +3,7 @@ import type { LanguageModelV3StreamPart } from '@ai-sdk/provider'
 import type { ReplyPart } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
 import { isEngineError } from '../web/errors.js'
-import { toldError } from './errors.js'
+import { sdkError } from './errors.js'
 import type { Places } from './places.js'
 import { ReplyBlocks } from './reply-blocks.js'
 import { endingOf, logprobsOf, partialUsage } from './reply-end.js'
@@ -85,7 +85,7 @@ export class ReplyStream implements UnderlyingSource<LanguageModelV3StreamPart> 
   #fail(controller: Controller, thrown: unknown): void {
     if (this.#isCancelled) return
     const { signal, places } = this.#options
-    const error = toldError(thrown, signal, places)
+    const error = sdkError(thrown, signal, places)
     if (signal?.aborted) {
       controller.error(error)
       return

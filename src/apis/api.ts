@@ -64,7 +64,11 @@ export interface ResponseStore {
    */
   put(owner: string, response: MadeResponse, input: KeptInput, previous?: KeptResponse): void
   get(owner: string, id: string): KeptResponse | undefined
-  /** Whether there was one. */
+  /**
+   * Nothing of it can be asked for or referred to any more. Only the conversations of responses
+   * that followed it keep what they were made from.
+   * @returns whether there was one
+   */
   delete(owner: string, id: string): boolean
   /**
    * Items of any responses, of their input or output, as far as there are any. Undefined where more

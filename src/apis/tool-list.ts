@@ -82,8 +82,8 @@ export function readTools<Listed extends ListedTool>(
   return { tools, places, notes }
 }
 
-/** An agent shall not fail for one of its tools. @param expected what can be offered */
-export function leftOut(type: unknown, at: string, expected: string): ToolReading {
+/** No error: an agent shall not fail for one of its tools. @param expected what can be offered */
+export function leftOutTool(type: unknown, at: string, expected: string): ToolReading {
   const message = `expected ${expected}, but got ${show(type)}; taken as: left out`
   return { tool: undefined, notes: [{ path: `${at}.type`, message }] }
 }

@@ -13,15 +13,17 @@ export class BundledError extends Error {
 /** What made the bundle, as far as it can be told from inside. */
 type Maker = keyof typeof advice
 
+const each = "external: ['sluice', 'sluice/http', 'sluice/ai-sdk', 'sluice/langchain']"
+
 const advice = {
   executable: 'ship a script and its node_modules, and run it with the runtime itself',
   next: "serverExternalPackages: ['sluice'] in next.config.mjs",
   webpack:
-    "externals: { sluice: 'commonjs sluice', 'sluice/http': 'commonjs sluice/http' } in webpack, " +
-    "'module sluice' where the bundle is an ES module",
+    "externals: [/^sluice(\\/|$)/] and externalsType: 'commonjs' in webpack, " +
+    "'module' where the bundle is an ES module",
   vite: "ssr: { external: ['sluice'] } in Vite",
-  bun: "external: ['sluice', 'sluice/http'] in Bun.build(), --external on its command line",
-  unknown: "external: ['sluice', 'sluice/http'] in esbuild",
+  bun: `${each} in Bun.build(), --external on its command line`,
+  unknown: `${each} in esbuild`,
 }
 
 declare const __webpack_require__: unknown

@@ -62,6 +62,7 @@ import { embed } from './embed.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
 import { nativeRequest } from './native-request.js'
+import { WrittenCalls } from './reply/written-calls.js'
 import { Reply, type ReplyTelling } from './reply.js'
 
 /** @internal What load() hands over. */
@@ -96,6 +97,7 @@ export class Engine implements AsyncDisposable {
   readonly warnings: readonly LoadWarning[]
   readonly #parts: EngineParts
   readonly #decider: KnownDecider
+  readonly #writtenCalls = new WrittenCalls()
 
   /** @internal */
   constructor(parts: EngineParts) {
@@ -164,6 +166,7 @@ export class Engine implements AsyncDisposable {
     const given = parseChatOptions(options)
     const { reasoning, callFormat } = engine.#parts
     const { chat, ...told } = readChat(messages, given, reasoning, callFormat, engine.settings)
+    engine.#writtenCalls.restore(chat.messages)
     if (!given.fit) return engine.#reply(chat, given, told)
     const rules = given.fit === true ? {} : given.fit
     const fits = engine.#fitter(chat, messages, rules, given.maxTokens, 'fit.')
@@ -407,7 +410,10 @@ export class Engine implements AsyncDisposable {
     const { reasoning, callFormat } = this.#parts
     // Only a reply needs the grammars of its calls.
     const format = callFormat === 'none' ? callFormat : undefined
-    return parseChat(messages, parseTemplateOptions(options), reasoning, format, this.settings)
+    const template = parseTemplateOptions(options)
+    const chat = parseChat(messages, template, reasoning, format, this.settings)
+    this.#writtenCalls.restore(chat.messages)
+    return chat
   }
 
   #fitter(
@@ -430,6 +436,7 @@ export class Engine implements AsyncDisposable {
     checkChoices(options.n ?? 1, this.settings.parallel)
     const schema = given && compiled(given)
     const request = nativeRequest(prompt, { ...options, schema }, defaults, recommended)
-    return new Reply(client, request, options.signal, { ...told, schema })
+    const writtenCalls = this.#writtenCalls
+    return new Reply(client, request, options.signal, { ...told, schema, writtenCalls })
   }
 }

@@ -12,6 +12,7 @@ import { choiceSeed } from './native-request.js'
 import { Choice, type ChoiceTally, replyTokensOf } from './reply/choice.js'
 import { type ReadsObject, readObject } from './reply/object.js'
 import { textBytes } from './reply/text-stream.js'
+import type { WrittenCalls } from './reply/written-calls.js'
 
 type Step = IteratorResult<ReplyPart, undefined>
 
@@ -23,6 +24,8 @@ export interface ReplyTelling {
   readonly schema?: ReadsObject | undefined
   /** Where the conversation is first made to fit. */
   readonly fits?: FitsChat
+  /** Where its calls are remembered. */
+  readonly writtenCalls?: Pick<WrittenCalls, 'add'>
 }
 
 /** As the declarations of a program have it, which differ in what is below the bytes. */
@@ -73,6 +76,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   /** Where the model was told other names of tools than the request has. */
   readonly #names: ToolNames | undefined
   readonly #schema: ReadsObject | undefined
+  readonly #writtenCalls: Pick<WrittenCalls, 'add'> | undefined
   /** Where it was asked for. */
   readonly #site = new CallSite(Reply)
   readonly #done = new Deferred<ReplyResult>()
@@ -109,6 +113,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     this.notes = told?.notes ?? []
     this.#names = told?.toolNames?.areSame === false ? told.toolNames : undefined
     this.#schema = told?.schema
+    this.#writtenCalls = told?.writtenCalls
     this.seed = request.seed
     this.#signal = signal
     this.#choices = Array.from({ length: request.choices }, (_, index) => {
@@ -407,6 +412,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
 
   #finish(choice: Choice, event: NativeFinished): void {
     choice.finish(event)
+    for (const call of choice.result?.toolCalls ?? []) this.#writtenCalls?.add(call)
     if (this.#state === 'ended') return
     const results = this.#choices.flatMap(({ result }) => (result === undefined ? [] : [result]))
     if (results.length < this.#choices.length) return

@@ -272,26 +272,26 @@ const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max)
 
 /** @throws InvalidOptionError */
 export function listenerSettings(options: ListenerOptions): ListenerSettings & ModelSettings {
-  refuseEngine(options)
-  const settings = { ...listenerDefaults, ...parseFields<ListenerOptions>(options, listenerChecks) }
-  demand('engine', settings.engine, engine)
-  return checked(settings)
+  return settingsWithEngine(options, listenerDefaults, listenerChecks)
 }
 
 /** @throws InvalidOptionError */
 export function fetchSettings(options: FetchHandlerOptions): ListenerSettings & ModelSettings {
-  refuseEngine(options)
-  const given = parseFields<FetchHandlerOptions>(options, fetchChecks)
-  const settings = { ...listenerDefaults, ...given }
-  demand('engine', settings.engine, engine)
-  return checked(settings)
+  return settingsWithEngine(options, listenerDefaults, fetchChecks)
 }
 
 /** @throws InvalidOptionError */
 export function serverSettings(options: ServerOptions): ServerSettings & ModelSettings {
+  const checks = serverChecks as Checks<object> as Checks<ReadServerOptions>
+  return settingsWithEngine(options, serverDefaults, checks)
+}
+
+function settingsWithEngine<
+  Defaults extends typeof listenerDefaults,
+  Options extends FetchHandlerOptions,
+>(options: object, defaults: Defaults, checks: Checks<Options>): Defaults & Options {
   refuseEngine(options)
-  const given = parseFields<ServerOptions>(options, serverChecks) as ReadServerOptions
-  const settings = { ...serverDefaults, ...given }
+  const settings = { ...defaults, ...parseFields<Options>(options, checks) }
   demand('engine', settings.engine, engine)
   return checked(settings)
 }

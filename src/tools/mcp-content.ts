@@ -1,4 +1,4 @@
-import { leftOut } from '../options/other-words/message-content.js'
+import { leftOutText } from '../options/other-words/message-content.js'
 import { jsonOf } from '../schema/json-of.js'
 import { canonicalJson } from '../schema/reading/canonical-json.js'
 
@@ -60,7 +60,7 @@ function textOf(one: McpContent): string {
   if (type === 'resource_link') return `[resource ${one.uri}${named(one.name)}]`
   const { mimeType = resource?.mimeType } = one
   const kind = typeof mimeType === 'string' ? `${type}, ${mimeType}` : type
-  return leftOut(kind)
+  return leftOutText(kind)
 }
 
 function named(name: unknown): string {

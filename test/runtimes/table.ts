@@ -24,6 +24,9 @@ interface Ends {
   stderr?: RegExp
 }
 
+/** Deno says this of any handler that listens to the signal. */
+const denoSignal = /^(?:Deno\.serve: request\.signal aborts .*\n)?$/
+
 const table: [name: string, ends: Ends][] = [
   [
     'streams.mjs',
@@ -46,7 +49,15 @@ const table: [name: string, ends: Ends][] = [
     {
       code: 0,
       stdout: 'streamed true true\ncancelled 0\ndoor 200 403\ndrained\n',
-      stderr: /^(?:Deno\.serve: request\.signal aborts .*\n)?$/, // of any that listens to it
+      stderr: denoSignal,
+    },
+  ],
+  [
+    'mounts.mjs',
+    {
+      code: 0,
+      stdout: 'streamed true true\ncancelled 0\nmodels 200 404\ndrained\n',
+      stderr: denoSignal,
     },
   ],
   ['works.mjs', { code: 0, stdout: 'terminated\nread 50 ended with 0\nbeside 300\n' }],

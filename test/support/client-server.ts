@@ -31,10 +31,10 @@ export function serveClients(options: Partial<ServerOptions> = {}): Promise<Serv
 }
 
 /**
- * A server for what asks for decisions, whose model is told what is right: the customer wants
+ * The model of the programs that ask for decisions, which is told what is right: the customer wants
  * money back and says no thanks, billing is their team, and they are annoyed.
  */
-export function serveDecider(options: Partial<ServerOptions> = {}): Promise<ServedReal> {
+export function decidingModel(): string {
   const told = [
     { mark: 'want money back', says: 'yes' },
     { mark: 'say thanks', says: 'no' },
@@ -45,6 +45,11 @@ export function serveDecider(options: Partial<ServerOptions> = {}): Promise<Serv
       { mark: `${label}: 1 (annoyed)`, says: label },
     ]),
   ]
-  const engine = { model: answerModel({ told }), parallel: 2, queue: 8 }
+  return answerModel({ told })
+}
+
+/** A server for them. */
+export function serveDecider(options: Partial<ServerOptions> = {}): Promise<ServedReal> {
+  const engine = { model: decidingModel(), parallel: 2, queue: 8 }
   return serveReal(engine, { apiKeys: ['your-api-key'], ...options })
 }

@@ -49,19 +49,7 @@ double DraftCost::batch_ms(int32_t rows) const {
 }
 
 int32_t DraftCost::best(double p, int32_t max) const {
-  if (batch_ms_[1] == 0) return 0;
-  int32_t best = 0;
-  double fastest = kGainMin / batch_ms_[1];
-  double generated = 1, chance = 1;
-  for (int32_t drafted = 1; drafted <= max; ++drafted) {
-    chance *= p;
-    generated += chance;
-    const double speed = generated / step_ms(drafted);
-    if (speed <= fastest) continue;
-    best = drafted;
-    fastest = speed;
-  }
-  return best;
+  return share(1, {{p, max}}, kRowsMax, false).front();
 }
 
 std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>& wishes,

@@ -49,10 +49,8 @@ struct TemplateArgument {
   std::string value;  // JSON
 };
 
-// A conversation, and what its next reply may be.
-struct ChatPrompt {
-  std::vector<ChatMessage> messages;
-  std::vector<ChatTool> tools;
+// What the next reply of a conversation may be.
+struct ChatOptions {
   ToolChoice tool_choice = ToolChoice::automatic;
   bool parallel_tool_calls = true;
   bool wants_reasoning = true;    // for templates that have a switch
@@ -62,6 +60,11 @@ struct ChatPrompt {
   std::string reasoning_budget_message;  // the end of reasoning that has used up its budget
   bool has_form = false;                 // the reply's content keeps to the request's grammar
   bool continues = false;                // the reply goes on with the last message, an assistant's
+};
+
+struct ChatPrompt : ChatOptions {
+  std::vector<ChatMessage> messages;
+  std::vector<ChatTool> tools;
 
   bool may_call() const { return !tools.empty() && tool_choice != ToolChoice::none; }
 };

@@ -93,17 +93,17 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
   append_to_system(inputs.messages, description_of(tools));
 }
 
-ChatPrompt with_tools_as_text(ChatPrompt chat) {
-  std::vector<ChatMessage> messages = with_calls_as_text(std::move(chat.messages));
+ChatPrompt with_tools_as_text(const ChatPrompt& chat) {
+  ChatPrompt told;  // without the tools, whose grammars may be large
+  static_cast<ChatOptions&>(told) = chat;
+  told.messages = with_calls_as_text(chat.messages);
   if (!chat.tools.empty()) {
-    append_to_system(messages, description_of(chat.tools) + "\n\n" +
-                                   fallback_instructions(chat.parallel_tool_calls));
+    append_to_system(told.messages, description_of(chat.tools) + "\n\n" +
+                                        fallback_instructions(chat.parallel_tool_calls));
   }
   // Replies that may call have it in their own format.
-  if (chat.may_call()) chat.has_form = false;
-  chat.messages = std::move(messages);
-  chat.tools.clear();
-  return chat;
+  if (chat.may_call()) told.has_form = false;
+  return told;
 }
 
 }  // namespace sluice

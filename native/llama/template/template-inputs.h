@@ -25,6 +25,6 @@ void describe_tools(common_chat_templates_inputs& inputs, const std::vector<Chat
 // The conversation for a template that knows no tools: they are described in the system message,
 // with how to call them, and calls are text. Also where none may be called: a system message that
 // changed between the turns of a conversation would lose what is cached of it.
-ChatPrompt with_tools_as_text(ChatPrompt chat);
+ChatPrompt with_tools_as_text(const ChatPrompt& chat);
 
 }  // namespace sluice

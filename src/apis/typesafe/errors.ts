@@ -1,4 +1,4 @@
-import { cut } from '../../api/show.js'
+import { inCriteriaWords } from '../../options/other-words/criteria-questions.js'
 import type { ErrorWords, HttpError } from '../../web/errors.js'
 
 /** What is wrong, in one text, as TypeSafe's clients show it. */
@@ -32,22 +32,7 @@ function named(error: HttpError, ids: readonly string[]): HttpError {
   if ('input' in place) return error.at('state')
   if ('schema' in place) return error.at(place.schema)
   const { option } = place
-  const [path = '', number, options] = /^questions\[(\d+)\](\.choices|\.levels)?/.exec(option) ?? []
-  if (path === '') return error.at(option.replace(/^state\[\d+\].*/, 'state'))
-  const question = `questions.${cut(ids[Number(number)] ?? String(number))}`
-  const own = options === undefined ? question : `${question}.criteria`
-  const words = options === undefined ? message : asObject(message, options)
-  // By a function, as a name may have a $ in it.
-  return error.at(
-    own + option.slice(path.length),
-    words.replace(path, () => own),
-  )
-}
-
-/** The options of a choice are an object here. */
-function asObject(message: string, options: string): string {
-  if (options !== '.choices') return message
-  return message
-    .replace('expected an array of', 'expected an object of')
-    .replace('got an array of', 'got an object of')
+  const words = inCriteriaWords(option, message, ids)
+  if (words === undefined) return error.at(option.replace(/^state\[\d+\].*/, 'state'))
+  return error.at(words.path, words.message)
 }

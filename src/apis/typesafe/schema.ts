@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import type { DecisionQuestion, DescribedChoice } from '../../api/decision-types.js'
+import type { DecisionQuestion } from '../../api/decision-types.js'
 import { decideChecks, questionsMax } from '../../options/decide-options.js'
+import { readQuestion, textOf } from '../../options/other-words/criteria-questions.js'
 import { isRecord } from '../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../options/request-options.js'
 import { anObject, checked, optional } from '../request.js'
@@ -16,23 +17,11 @@ export interface NamedQuestion {
 const knownOfQuestion = new Set(['type', 'instructions', 'criteria'])
 const knownOfNoul = new Set(['true', 'false'])
 
-type Path = (string | number)[]
-type Problem = { readonly expected: string; readonly path: Path }
-
-const typeError = '"noul", "choice" or "score"'
-const questionError = 'a question (an object with a type)'
-
-/** A text, or JSON that is told as it is; null is nothing. */
-export function textOf(entry: unknown): string | undefined {
-  if (entry === undefined || entry === null) return undefined
-  return typeof entry === 'string' ? entry : JSON.stringify(entry)
-}
-
 const fewQuestions = `an object of 1 to ${questionsMax} questions by their names`
 
 const questions = anObject(fewQuestions).transform((given, context): NamedQuestion[] => {
-  const fail = (message: string, path: Path) => {
-    context.issues.push({ code: 'custom', message, path, input: given })
+  const fail = (message: string, path: readonly (string | number)[]) => {
+    context.issues.push({ code: 'custom', message, path: [...path], input: given })
     return z.NEVER
   }
   const entries = Object.entries(given)
@@ -52,54 +41,6 @@ function unknownOf(given: unknown, { type }: DecisionQuestion): UnknownWithin[] 
     { at: '', names: unknownFields(given, knownOfQuestion) },
     { at: 'criteria', names: type === 'predicate' ? unknownFields(criteria, knownOfNoul) : [] },
   ]
-}
-
-function readQuestion(given: unknown): DecisionQuestion | Problem {
-  if (!isRecord(given)) return { expected: questionError, path: [] }
-  const instructions = textOf(given.instructions)
-  const { type, criteria } = given
-  switch (type) {
-    // The AI SDK's own word for it is taken as well.
-    case 'noul':
-    case 'boolean':
-      return noul(instructions, criteria)
-    case 'choice':
-      return choice(instructions, criteria)
-    case 'score':
-      return score(instructions, criteria)
-    default:
-      return { expected: typeError, path: ['type'] }
-  }
-}
-
-function noul(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
-  const expected = 'an object such as {"true": "...", "false": "..."}'
-  if (criteria !== undefined && criteria !== null && !isRecord(criteria)) {
-    return { expected, path: ['criteria'] }
-  }
-  const [yes, no] = [textOf(criteria?.true), textOf(criteria?.false)]
-  const told = [
-    instructions,
-    yes === undefined ? undefined : `Yes means: ${yes}`,
-    no === undefined ? undefined : `No means: ${no}`,
-  ].filter((text) => text !== undefined && text !== '')
-  if (told.length === 0) return { expected: 'a question or a statement', path: ['instructions'] }
-  return { type: 'predicate', instructions: told.join('\n') }
-}
-
-function choice(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
-  if (!isRecord(criteria)) return { expected: 'an object of options', path: ['criteria'] }
-  const choices = Object.entries(criteria).map(([value, entry]): DescribedChoice => {
-    const description = textOf(entry)
-    return { value, ...(description === undefined ? {} : { description }) }
-  })
-  return { type: 'choice', ...(instructions === undefined ? {} : { instructions }), choices }
-}
-
-function score(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
-  if (!Array.isArray(criteria)) return { expected: 'an array of levels', path: ['criteria'] }
-  const levels = criteria.map((entry, i) => textOf(entry) ?? `level ${i}`)
-  return { type: 'score', ...(instructions === undefined ? {} : { instructions }), levels }
 }
 
 const imageError = '"text" or "json" (images and other files are not read yet; leave them out)'

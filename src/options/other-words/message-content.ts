@@ -56,7 +56,7 @@ export function readContent(content: unknown, role: string): Said | ContentIssue
 }
 
 /** What stands in the place of a piece of a tool's answer that is no text. */
-export function leftOut(kind: string): string {
+export function leftOutText(kind: string): string {
   return `[left out, as only text can be read here: ${kind}]`
 }
 

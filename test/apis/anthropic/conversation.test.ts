@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readConversation } from '../../../src/apis/anthropic/messages/conversation.js'
-import { signatureOf } from '../../../src/apis/anthropic/messages/signature.js'
+import { sealed } from '../../../src/apis/sealed-text.js'
 
 const user = (content: unknown) => ({ role: 'user', content })
 const assistant = (content: unknown) => ({ role: 'assistant', content })
@@ -118,7 +118,7 @@ describe('an assistant', () => {
   })
 
   test.each([
-    ['of ours', signatureOf('')],
+    ['of ours', sealed('')],
     ['of others', 'EqQBCgIYAhIM'],
     ['empty', ''],
     ['left out', undefined],
@@ -131,7 +131,7 @@ describe('an assistant', () => {
   })
 
   test('with thinking that was not shown has what its signature carries', () => {
-    const hidden = { type: 'thinking', thinking: '', signature: signatureOf('Hm, é 🦊.') }
+    const hidden = { type: 'thinking', thinking: '', signature: sealed('Hm, é 🦊.') }
     const [message] = read(undefined, assistant([hidden, text('Yes.')])).messages
     expect(message).toMatchObject({ reasoning: 'Hm, é 🦊.' })
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ChoiceResult, ReplyPart, ReplyResult } from '../../../src/api/types.js'
-import { hiddenIn } from '../../../src/apis/anthropic/messages/signature.js'
 import { MessageBody, MessageFrames } from '../../../src/apis/anthropic/messages/writer.js'
+import { sealedText } from '../../../src/apis/sealed-text.js'
 import { blocksOf, eventsOf } from '../../support/wire/anthropic/messages.js'
 import { wireCheck } from '../../support/wire/checks.mjs'
 
@@ -152,9 +152,9 @@ describe(wireCheck(59), () => {
 test('thinking that is not to be shown is in its signature, streamed and not', () => {
   const [streamed] = blocksOf(streamOf(parts, resultOf(), true))
   expect(streamed).toMatchObject({ type: 'thinking', thinking: '' })
-  expect(hiddenIn(streamed?.signature)).toBe('I must look.')
+  expect(sealedText(streamed?.signature)).toBe('I must look.')
   expect(bodyOf(parts, resultOf(), true).content[0]).toEqual(streamed)
-  expect(hiddenIn((bodyOf(parts).content[0] as { signature: string }).signature)).toBe('')
+  expect(sealedText((bodyOf(parts).content[0] as { signature: string }).signature)).toBe('')
 })
 
 test.each(['{"city": "Pa', '', '[1]'])('a call whose input is %j has none', (json) => {

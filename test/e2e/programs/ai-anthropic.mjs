@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { output, sdk, withTool } from './ai-sdk.mjs'
+import { endsAtStop, fillsForm, sdk, withTool } from './ai-sdk.mjs'
 import {
   answer,
   apiKey,
@@ -23,16 +23,7 @@ const asked = { model, prompt: question, maxRetries: 0, maxOutputTokens: 1000, p
 
 await runChecks({
   async 'a tool is called, and the text after it ends at the stop sequence'() {
-    const { options, cities } = withTool(asked, { stopSequences: [stop] })
-    const { text, steps, usage } = await generateText(options)
-    assert.deepEqual(cities, [city])
-    assert.equal(text, JSON.stringify(answer).split(stop)[0])
-    assert.deepEqual(
-      steps.map(({ finishReason }) => finishReason),
-      ['tool-calls', 'stop'],
-    )
-    for (const { reasoningText } of steps) assert.equal(reasoningText.trim(), thought)
-    assert.ok(usage.inputTokens > 0 && usage.outputTokens > 0)
+    await endsAtStop(asked)
   },
 
   async 'the same while it streams'() {
@@ -46,9 +37,7 @@ await runChecks({
   },
 
   async 'a tool is called, and a form is filled after it'() {
-    const { options, cities } = withTool(asked, { output })
-    assert.deepEqual((await generateText(options)).output, answer)
-    assert.deepEqual(cities, [city])
+    await fillsForm(asked)
   },
 
   async 'a refusal is told'() {

@@ -2,17 +2,20 @@
 import assert from 'node:assert/strict'
 import { load } from 'sluice'
 import { createSluice } from 'sluice/ai-sdk'
-import { leaves, output, sdk, withTool } from './ai-sdk.mjs'
+import {
+  endsAtStop,
+  fillsForm,
+  leaves,
+  refusesTopP,
+  sdk,
+  streamsForm,
+  thinksTwice,
+  triesAgain,
+  withTool,
+} from './ai-sdk.mjs'
 import { answer, city, form, question, runChecks, stop, thought, thrown } from './checks.mjs'
 
-const {
-  APICallError,
-  NoSuchModelError,
-  UnsupportedFunctionalityError,
-  embedMany,
-  generateText,
-  streamText,
-} = sdk
+const { NoSuchModelError, UnsupportedFunctionalityError, embedMany, generateText, streamText } = sdk
 
 const [file, encoder] = process.argv.slice(3)
 const window = 16
@@ -40,28 +43,16 @@ const isIdle = ({ running, parked, queued }) => running + parked + queued === 0
 
 await runChecks({
   async 'a tool is called, and the text after it ends at the stop string'() {
-    const { options, cities } = withTool(asked)
-    const { text, steps } = await generateText(options)
-    assert.deepEqual(cities, [city])
-    assert.equal(text, JSON.stringify(answer).split(stop)[0])
-    assert.deepEqual(
-      steps.map(({ finishReason }) => finishReason),
-      ['tool-calls', 'stop'],
-    )
-    for (const { reasoningText } of steps) assert.equal(reasoningText.trim(), thought)
+    const steps = await endsAtStop(asked)
     assert.equal(steps[1].providerMetadata.sluice.stopString, stop)
   },
 
   async 'a tool is called, and a form is filled after it'() {
-    const { options, cities } = withTool(asked, { output })
-    const { output: filled, steps, usage } = await generateText(options)
-    assert.deepEqual(cities, [city])
-    assert.deepEqual(filled, answer)
+    const steps = await fillsForm(asked)
     for (const { reasoningText, warnings } of steps) {
       assert.equal(reasoningText.trim(), thought)
       assert.deepEqual(warnings ?? [], [])
     }
-    assert.ok(usage.outputTokens > 0)
     // The second step computes only what is new.
     const { inputTokens, inputTokenDetails } = steps[1].usage
     assert.ok(inputTokenDetails.cacheReadTokens >= steps[0].usage.inputTokens)
@@ -69,19 +60,8 @@ await runChecks({
   },
 
   async 'the same, while it streams'() {
-    const { options, cities } = withTool(asked, { output })
-    const result = streamText(options)
-    const parts = {}
-    const order = []
-    for await (const { type, text = '' } of result.fullStream) {
-      parts[type] = (parts[type] ?? '') + text
-      if (order.at(-1) !== type) order.push(type)
-    }
-    assert.deepEqual(cities, [city])
-    assert.deepEqual(await result.output, answer)
-    assert.deepEqual(JSON.parse(parts['text-delta']), answer)
-    assert.equal(parts['reasoning-delta'].replaceAll('\n', ''), thought + thought)
-    assert.ok('tool-call' in parts && 'tool-result' in parts && !('error' in parts))
+    const { parts, order } = await streamsForm(asked)
+    thinksTwice({ parts })
     const calling = ['tool-input-start', 'tool-input-delta', 'tool-input-end', 'tool-call']
     const begin = order.indexOf('tool-input-start')
     assert.deepEqual(order.slice(begin, begin + 4), calling)
@@ -193,21 +173,11 @@ await runChecks({
   },
 
   async 'refusals have status, words and whether to try again'() {
-    const wrong = await thrown(generateText({ ...asked, topP: 2 }))
-    assert.ok(APICallError.isInstance(wrong))
-    assert.equal(wrong.statusCode, 400)
-    assert.equal(wrong.isRetryable, false)
-    assert.match(wrong.message, /'topP'/)
+    const wrong = await refusesTopP(asked, /'topP'/)
     assert.equal(wrong.cause.code, 'ERR_INVALID_OPTION')
     const misspelt = { ...asked, providerOptions: { sluice: { minp: 0.1 } } }
-    assert.match(
-      (await thrown(generateText(misspelt))).message,
-      /providerOptions.sluice.minp.*minP/s,
-    )
-    const streamed = []
-    const stream = streamText({ ...asked, topP: 2, onError: ({ error }) => streamed.push(error) })
-    for await (const _ of stream.fullStream);
-    assert.equal(streamed[0].statusCode, 400)
+    const unknown = await thrown(generateText(misspelt))
+    assert.match(unknown.message, /providerOptions.sluice.minp.*minP/s)
     const other = await thrown((async () => sluice('nothing'))())
     assert.ok(NoSuchModelError.isInstance(other))
   },
@@ -230,20 +200,7 @@ await runChecks({
   },
 
   async 'a queue that is full is tried again'() {
-    const leave = new AbortController()
-    const fills = [1, 2].map(() =>
-      streamText({ ...endless, abortSignal: leave.signal, onError: () => undefined }),
-    )
-    for (const { fullStream } of fills) {
-      const parts = fullStream[Symbol.asyncIterator]()
-      while ((await parts.next()).value.type !== 'reasoning-delta');
-    }
-    const full = await thrown(generateText(asked))
-    assert.equal(full.statusCode, 429)
-    assert.equal(full.isRetryable, true)
-    const served = generateText({ ...asked, maxRetries: 4 })
-    setTimeout(() => leave.abort(), 100)
-    assert.equal((await served).finishReason, 'stop')
+    await triesAgain(asked, endless)
   },
 
   async 'texts are embedded as by the engine'() {

@@ -1,16 +1,6 @@
 import assert from 'node:assert/strict'
-import { leaves, output, sdk, withTool } from './ai-sdk.mjs'
-import {
-  answer,
-  apiKey,
-  baseURL,
-  city,
-  from,
-  question,
-  runChecks,
-  thought,
-  thrown,
-} from './checks.mjs'
+import { fillsForm, leaves, output, refusesTopP, sdk, streamsForm, withTool } from './ai-sdk.mjs'
+import { answer, apiKey, baseURL, from, question, runChecks, thought } from './checks.mjs'
 
 // The AI SDK with OpenAI's own provider as it is by default, which asks for responses.
 
@@ -24,28 +14,15 @@ const summed = { openai: { store: false, reasoningSummary: 'auto', forceReasonin
 
 await runChecks({
   async 'a tool is called and a form is filled, with what the server keeps'() {
-    const { options, cities } = withTool(asked, { output })
-    const { output: filled, steps, usage } = await generateText(options)
-    assert.deepEqual(cities, [city])
-    assert.deepEqual(filled, answer)
+    const steps = await fillsForm(asked)
     assert.deepEqual(
       steps.map(({ finishReason }) => finishReason),
       ['tool-calls', 'stop'],
     )
-    assert.ok(usage.outputTokens > 0)
   },
 
   async 'the same with nothing kept, while it streams'() {
-    const { options, cities } = withTool(asked, { output, providerOptions: stateless })
-    const result = streamText(options)
-    const parts = {}
-    for await (const { type, text = '' } of result.fullStream) {
-      parts[type] = (parts[type] ?? '') + text
-    }
-    assert.deepEqual(cities, [city])
-    assert.deepEqual(await result.output, answer)
-    assert.deepEqual(JSON.parse(parts['text-delta']), answer)
-    assert.ok('tool-call' in parts && 'tool-result' in parts && !('error' in parts))
+    await streamsForm({ ...asked, providerOptions: stateless })
   },
 
   async 'reasoning is shown where a summary is asked for, and comes back'() {
@@ -70,9 +47,7 @@ await runChecks({
   },
 
   async 'refusals have status, words and field'() {
-    const wrong = await thrown(generateText({ ...asked, topP: 2 }))
-    assert.equal(wrong.statusCode, 400)
-    assert.match(wrong.message, /'top_p'/)
+    const wrong = await refusesTopP(asked, /'top_p'/)
     assert.equal(wrong.data.error.param, 'top_p')
   },
 })

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict'
-import { apiKey, baseURL, from, question, runChecks, tells, thrown, weather } from './checks.mjs'
+import { sdk, withTool } from './ai-sdk.mjs'
+import { apiKey, baseURL, from, question, runChecks, thrown } from './checks.mjs'
 
 // The AI SDK with OpenAI's own provider and a server that keeps no responses.
 
-const { generateText, ...ai } = await from('ai')
 const { createOpenAI } = await from('@ai-sdk/openai')
-const { z } = await from('zod')
 
 const model = createOpenAI({ baseURL, apiKey })('default')
 const stateless = { openai: { store: false } }
 
 /** A step that calls a tool, and one after it, unless that is refused. */
 function twoSteps(asked) {
-  const get_weather = ai.tool({
-    description: tells,
-    inputSchema: z.object({ city: z.string() }),
-    execute: async (it) => weather().ask(it),
-  })
-  const stopWhen = (ai.stepCountIs ?? ai.isStepCount)(4)
-  return generateText({ model, tools: { get_weather }, stopWhen, maxRetries: 0, ...asked })
+  return sdk.generateText(withTool({ model, maxRetries: 0, ...asked }).options)
 }
 
 await runChecks({

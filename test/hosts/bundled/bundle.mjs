@@ -24,13 +24,15 @@ const tools = {
   },
   'webpack-module': () =>
     webpack({
-      externals: inside ? {} : { sluice: 'module sluice', 'sluice/http': 'module sluice/http' },
+      externals: inside ? [] : [/^sluice(\/|$)/],
+      externalsType: 'module',
       experiments: { outputModule: true },
       output: { path: dir, filename, module: true },
     }),
   'webpack-commonjs': () =>
     webpack({
-      externals: inside ? {} : { sluice: 'commonjs sluice', 'sluice/http': 'commonjs sluice/http' },
+      externals: inside ? [] : [/^sluice(\/|$)/],
+      externalsType: 'commonjs',
       output: { path: dir, filename },
     }),
 }

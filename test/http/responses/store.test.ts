@@ -112,6 +112,22 @@ describe(wireCheck(52), () => {
   })
 })
 
+test('the items of a response that is deleted cannot be referred to', async () => {
+  const { client } = await kept()
+  const { responses } = client()
+  const first = await responses.create({ model, input: 'A' })
+  const second = await responses.create({ model, input: 'B', previous_response_id: first.id })
+  const refer = (id = '') => {
+    return responses.create({ model, store: false, input: [{ type: 'item_reference', id }] })
+  }
+  await refer(first.output[0]?.id)
+  await responses.delete(first.id)
+  await expect(refer(first.output[0]?.id)).rejects.toMatchObject({ code: 'item_not_found' })
+  await refer(second.output[0]?.id)
+  const listed = await responses.inputItems.list(second.id)
+  expect(listed.data).toHaveLength(3)
+})
+
 test('the items of an input are listed page by page, those before it too', async () => {
   const { client } = await kept()
   const { responses } = client()

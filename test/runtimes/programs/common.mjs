@@ -41,3 +41,20 @@ export async function streamsAndLeaves(engine, url, send = fetch) {
   while (engine.stats().cancelled === 0) await new Promise((resolve) => setTimeout(resolve, 1))
   console.log('cancelled', engine.stats().running)
 }
+
+/** The runtime's own server of a web-standard handler. Node has none, and calls it. */
+export function servesWeb(handler) {
+  const { Bun, Deno } = globalThis
+  if (Bun !== undefined) {
+    const server = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 60, fetch: handler })
+    return { url: server.url.origin, stop: () => server.stop(), send: fetch }
+  }
+  if (Deno !== undefined) {
+    const options = { port: 0, hostname: '127.0.0.1', onListen: () => undefined }
+    const server = Deno.serve(options, handler)
+    const url = `http://127.0.0.1:${server.addr.port}`
+    return { url, stop: () => server.shutdown(), send: fetch }
+  }
+  const send = (address, init) => handler(new Request(address, init))
+  return { url: 'http://localhost', stop: () => undefined, send }
+}

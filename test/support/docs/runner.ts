@@ -212,6 +212,7 @@ export function typeErrors(blocks: readonly Block[]): string[] {
       sluice: ['./dist/index.d.ts'],
       'sluice/ai-sdk': ['./dist/ai-sdk/index.d.ts'],
       'sluice/http': ['./dist/http/index.d.ts'],
+      'sluice/langchain': ['./dist/langchain/index.d.ts'],
     },
   }
   const host = ts.createCompilerHost(options)

@@ -58,16 +58,25 @@ export function tokenizerOf(name: TokenizerName): Tokenizer {
  * The tiny tokenizer, with tokens of any bytes added at its end. Text never becomes an added token,
  * because no merge leads to it; generating one writes its bytes. `marks` are texts that always
  * become one token each, as `</think>` does with models that think; their ids are the last ones.
+ * @param areRead whether added tokens are marks too, and so of UTF-8
  */
-export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): OpenTokenizer {
+export function tinyTokenizer(
+  added: Uint8Array[] = [],
+  marks: string[] = [],
+  areRead = false,
+): OpenTokenizer {
   const bytes = Array.from({ length: 256 }, (_, byte) => byteChar(byte))
   const merges = mergesOf(WORDS.map((word) => ` ${word}`).concat(WORDS))
   const merged = merges.map((merge) => merge.replace(' ', ''))
-  const extra = added.map((piece) => Array.from(piece, byteChar).join(''))
+  const extra = added.map((piece) => {
+    return areRead ? Buffer.from(piece).toString() : Array.from(piece, byteChar).join('')
+  })
   const written = [...bytes, ...merged, ...extra]
   const tokens = [...written, ...MARKS, ...marks]
+  const firstAdded = written.length - added.length
   const types = tokens.map((token, id) => {
     if (id >= written.length + MARKS.length) return USER_DEFINED
+    if (areRead && id >= firstAdded && id < written.length) return USER_DEFINED
     return MARKS.includes(token) ? CONTROL : NORMAL
   })
   const metadata: GgufMetadata = new Map([
@@ -81,7 +90,6 @@ export function tinyTokenizer(added: Uint8Array[] = [], marks: string[] = []): O
     ['tokenizer.ggml.add_bos_token', ggufBool(false)],
   ])
   const pieces = written.map((token) => Uint8Array.from(token, (char) => bytes.indexOf(char)))
-  const firstAdded = written.length - added.length
   return { metadata, vocabulary: tokens.length, tokens, pieces, firstAdded }
 }
 

@@ -54,6 +54,12 @@ export interface TurnModelOptions {
   context?: number
   /** Default: one that knows no tools. */
   chatTemplate?: string
+  /**
+   * Whether a prompt that has a reply has the tokens that the reply was said with, as of models
+   * that were trained: then it can be found in a cache. No mark may be a part of a reply, and the
+   * tokenizer is the tiny one. Default false: what is said are tokens that no text becomes.
+   */
+  isRead?: boolean
 }
 
 /** @returns the path of the file */
@@ -64,12 +70,14 @@ export function turnModel(options: TurnModelOptions): string {
 /** What such a file holds, for whoever keeps it elsewhere. */
 export function turnModelContent(options: TurnModelOptions): GgufContent {
   const { turns, tokenizer = 'tiny', context = 131_072 } = options
-  const { chatTemplate = CHATML_TEMPLATE } = options
-  const tokenizerOf = tokenizer === 'tiny' ? tinyTokenizer : largeTokenizer
+  const { chatTemplate = CHATML_TEMPLATE, isRead = false } = options
+  const tokenizerOf = (added: Uint8Array[], marks: string[]) => {
+    return tokenizer === 'tiny' ? tinyTokenizer(added, marks, isRead) : largeTokenizer(added, marks)
+  }
   if (turns.length > TURNS_MAX) throw new Error(`expected ${TURNS_MAX} turns at most`)
   const used = tokenizerOf([], []).pieces
   const spoken = turns.map(({ reply }) => {
-    const pieces = distinctPieces(Buffer.from(reply), used)
+    const pieces = isRead ? equalPieces(reply, used) : distinctPieces(Buffer.from(reply), used)
     used.push(...pieces)
     return pieces
   })
@@ -90,6 +98,17 @@ export function turnModelContent(options: TurnModelOptions): GgufContent {
   for (const key of head) architecture.set(`llama.${key}`, ggufUint32(HEAD))
   architecture.set('llama.rope.freq_base', ggufFloat32(ROPE_BASE))
   return { metadata: new Map([...architecture, ...metadata]), tensors: tensorsOf(layout) }
+}
+
+/** Of one length, but for the last, so that a text is cut in one way; each stands there once. */
+function equalPieces(reply: string, used: readonly Uint8Array[]): Buffer[] {
+  const texts = reply.match(/[\s\S]{10}(?:[\s\S]{0,9}$)?/g) ?? []
+  const pieces = texts.map((text) => Buffer.from(text))
+  const isOnce = (piece: Buffer, i: number) => {
+    return reply.split(texts[i] as string).length === 2 && !used.some((one) => piece.equals(one))
+  }
+  if (!pieces.every(isOnce)) throw new Error(`some tokens would be there twice: ${reply}`)
+  return pieces
 }
 
 /** Token ids. */

@@ -13,6 +13,7 @@ const mayImport: Record<string, string[]> = {
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
   'ai-sdk': ['api', 'options', 'engine', 'web'],
+  langchain: ['api', 'options', 'engine', 'web'],
   host: ['api', 'options', 'binding', 'engine', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
@@ -34,6 +35,7 @@ const homes: [RegExp, string[]][] = [
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
   [/^(ai|@ai-sdk\/.*)$/, ['ai-sdk']],
+  [/^@langchain\//, ['langchain']],
 ]
 
 /** Folders that only some files may import: what stands on an adapter stands on its runtime. */

@@ -2,8 +2,8 @@ import type { ChatMessage, PastToolCall, RequestNote } from '../../../api/types.
 import { failedAnswer } from '../../../options/other-words/failed-answer.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { fieldError } from '../../request.js'
+import { sealedText } from '../../sealed-text.js'
 import { blocksOf, textOf } from './blocks.js'
-import { hiddenIn } from './signature.js'
 
 /** A request's conversation as the engine takes it. */
 interface Conversation {
@@ -111,7 +111,7 @@ function readAssistant(content: unknown, at: string): ChatMessage {
 
 function thinkingOf({ thinking, signature }: Record<string, unknown>, at: string): string {
   if (typeof thinking !== 'string') throw fieldError(`${at}.thinking`, 'a string', thinking)
-  return thinking === '' ? hiddenIn(signature) : thinking
+  return thinking === '' ? (sealedText(signature) ?? '') : thinking
 }
 
 function readCall({ id, name, input }: Record<string, unknown>, at: string): PastToolCall {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { ToolChoice } from '../../../api/types.js'
 import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
-import { leftOut, readFunction, type ToolReading, toolList } from '../../tool-list.js'
+import { leftOutTool, readFunction, type ToolReading, toolList } from '../../tool-list.js'
 
 const toolError = 'an object such as {"name": "get_weather", "input_schema": {...}}'
 
@@ -14,7 +14,7 @@ function readTool(given: unknown, at: string): ToolReading {
   const { type, input_schema: schema } = given
   const isOwn = type === undefined || type === null || type === 'custom'
   if (!isOwn && typeof type !== 'string') return { expected: '"custom"', path: ['type'] }
-  if (!isOwn && schema === undefined) return leftOut(type, at, 'a tool with an input_schema')
+  if (!isOwn && schema === undefined) return leftOutTool(type, at, 'a tool with an input_schema')
   return readFunction(given, [], at, 'input_schema')
 }
 

@@ -3,8 +3,8 @@ import { isRecord } from '../../../options/other-words/tool-choice.js'
 import type { HttpError } from '../../../web/errors.js'
 import { jsonIn } from '../../../web/json.js'
 import { oneLine } from '../../one-line.js'
+import { sealed } from '../../sealed-text.js'
 import { errorFrame } from '../errors.js'
-import { signatureOf } from './signature.js'
 
 type Kind = 'text' | 'thinking' | 'tool_use'
 
@@ -107,7 +107,7 @@ export class MessageFrames {
 
   #stop(): string {
     if (this.#open === undefined) return ''
-    const signature = signatureOf(this.#hidden.join(''))
+    const signature = sealed(this.#hidden.join(''))
     const signed =
       this.#open === 'thinking' ? this.#delta({ type: 'signature_delta', signature }) : ''
     this.#hidden = []
@@ -170,7 +170,7 @@ export class MessageBody {
     if (block.kind === 'tool_use') return toolBlock(block.id, block.name, inputOf(block.text))
     const { isHidden } = this.#head
     const thinking = isHidden ? '' : block.text
-    return { type: 'thinking', thinking, signature: signatureOf(isHidden ? block.text : '') }
+    return { type: 'thinking', thinking, signature: sealed(isHidden ? block.text : '') }
   }
 }
 

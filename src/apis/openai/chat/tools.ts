@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { ToolChoice } from '../../../api/types.js'
 import { choiceOf, isRecord } from '../../../options/other-words/tool-choice.js'
-import { leftOut, readFunction, type ToolReading, toolList } from '../../tool-list.js'
+import { leftOutTool, readFunction, type ToolReading, toolList } from '../../tool-list.js'
 
 const toolError = 'an object such as {"type": "function", "function": {...}}'
 const functionError = 'an object such as {"name": "get_weather", "parameters": {...}}'
@@ -10,7 +10,7 @@ export function readTool(given: unknown, at: string): ToolReading {
   if (!isRecord(given)) return { expected: toolError, path: [] }
   const { type } = given
   if (typeof type === 'string' && type !== 'function') {
-    return leftOut(type, at, 'a tool of type "function"')
+    return leftOutTool(type, at, 'a tool of type "function"')
   }
   if (type !== undefined && type !== null && type !== 'function') {
     return { expected: '"function"', path: ['type'] }

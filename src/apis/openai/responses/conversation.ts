@@ -16,7 +16,7 @@ export interface PlacedItem extends InputItem {
 }
 
 /** What an assistant did between two others' turns, which is one message to the engine. */
-interface Turn {
+interface AssistantTurn {
   readonly place: string
   /** Undefined until it said something. */
   content?: string
@@ -44,7 +44,7 @@ class ConversationBuilder {
   readonly #messages: ChatMessage[] = []
   readonly #places: string[] = []
   readonly #notes: RequestNote[] = []
-  #turn: Turn | undefined
+  #turn: AssistantTurn | undefined
 
   add(message: ChatMessage, place: string): void {
     this.#endTurn()
@@ -67,7 +67,7 @@ class ConversationBuilder {
         this.add({ role: 'tool', content: said.text, toolCallId: said.id }, place)
         break
       case 'unknown':
-        this.#notes.push(leftOut(said.type, place))
+        this.#notes.push(leftOutItem(said.type, place))
         break
       case 'reference':
         throw new Error('a reference was not looked up')
@@ -98,7 +98,7 @@ class ConversationBuilder {
     turn.reasoning = joined(turn.reasoning, text)
   }
 
-  #open(place: string): Turn {
+  #open(place: string): AssistantTurn {
     this.#turn ??= { place, reasoning: '', calls: [] }
     return this.#turn
   }
@@ -121,7 +121,7 @@ function joined(first: string, second: string): string {
   return first === '' || second === '' ? first + second : `${first}\n${second}`
 }
 
-function leftOut(type: string, place: string): RequestNote {
+function leftOutItem(type: string, place: string): RequestNote {
   const got = `but got ${show(type)}; taken as: left out`
   const message = `expected an item that a model can be told, ${got}`
   return { path: `${place}.type`, message }

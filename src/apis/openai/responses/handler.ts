@@ -125,7 +125,7 @@ function readInput(service: Service, call: Call, request: InputRequest): Input {
   const room = service.bodies.open(call.signal) // as much as if it had been sent
   room.grow(bytesOfPrevious)
   const before = (previous?.conversation() ?? []).map((item): PlacedItem => {
-    return { ...keptItem(item), place: 'previous_response_id' }
+    return { ...readKeptItem(item), place: 'previous_response_id' }
   })
   if (before.length + input.length > itemsMax) {
     const message = `'input': expected at most ${itemsMax} items with those before it.`
@@ -146,7 +146,7 @@ function readInput(service: Service, call: Call, request: InputRequest): Input {
 }
 
 /** An item that was read before it was kept. */
-function keptItem(given: unknown): InputItem {
+function readKeptItem(given: unknown): InputItem {
   const said = readItem(given)
   if ('expected' in said) throw new Error('an item was kept that cannot be read')
   return { given: given as Record<string, unknown>, said }
@@ -218,7 +218,7 @@ function resolved(
 ): InputItem {
   if (item.said.kind !== 'reference') return item
   const found = items.get(item.said.id)
-  if (found !== undefined) return keptItem(found)
+  if (found !== undefined) return readKeptItem(found)
   const id = item.said.id.slice(0, 100)
   const why = responses === undefined ? `, as ${nothingToReferTo()}` : ''
   const message = `'${field}': expected an item, but there is no '${id}' to refer to${why}.`

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { ChatMessage } from '../../../api/types.js'
 import { readContent } from '../../../options/other-words/message-content.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
-import { sealedText } from './sealed-reasoning.js'
+import { sealedText } from '../../sealed-text.js'
 import { modelToolName } from './tool-names.js'
 
 /**
@@ -100,7 +100,7 @@ function readMessage(given: Record<string, unknown>): Said | Problem {
 
 /** As it was written, or what stands for it. Of another server's sealed text nothing is known. */
 function readReasoning({ content, encrypted_content, summary }: Record<string, unknown>): Said {
-  const sealed = typeof encrypted_content === 'string' ? sealedText(encrypted_content) : undefined
+  const sealed = sealedText(encrypted_content)
   return { kind: 'reasoning', text: textsIn(content) || (sealed ?? textsIn(summary)) }
 }
 

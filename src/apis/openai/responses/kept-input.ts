@@ -7,7 +7,7 @@ import type { InputItem } from './items.js'
  * with an id and its type, and a message's content in parts.
  */
 export function keptInput(items: readonly InputItem[]): KeptInput {
-  const kept = items.map(({ given }) => keptItem(given))
+  const kept = items.map(({ given }) => itemToKeep(given))
   return { json: JSON.stringify(kept), ids: kept.map(({ id }) => id) }
 }
 
@@ -24,7 +24,7 @@ interface KeptItem extends Record<string, unknown> {
   readonly id: string
 }
 
-function keptItem(given: Readonly<Record<string, unknown>>): KeptItem {
+function itemToKeep(given: Readonly<Record<string, unknown>>): KeptItem {
   const type = typeof given.type === 'string' ? given.type : 'message'
   const id = typeof given.id === 'string' ? given.id : newId(prefixes.get(type) ?? 'item')
   if (type === 'reasoning') return { ...given, id, type, summary: given.summary ?? [] }
@@ -33,7 +33,8 @@ function keptItem(given: Readonly<Record<string, unknown>>): KeptItem {
 }
 
 function parts({ role, content }: Readonly<Record<string, unknown>>): unknown {
-  if (typeof content !== 'string') return content
+  if (content === undefined || content === null) return []
+  if (typeof content !== 'string') return Array.isArray(content) ? content : [content]
   return role === 'assistant'
     ? [{ type: 'output_text', text: content, annotations: [] }]
     : [{ type: 'input_text', text: content }]

@@ -1,8 +1,8 @@
 import type { ReplyPart, TokenLogprobs, ToolCallDelta } from '../../../api/types.js'
+import { sealed } from '../../sealed-text.js'
 import { wireLogprob } from '../envelope.js'
 import { CustomInput } from './custom-input.js'
 import { newId } from './ids.js'
-import { sealed } from './sealed-reasoning.js'
 import type { ToolIdentity, ToolNames } from './tool-names.js'
 
 /** What a reply has put out, item by item; see OpenAI's ResponseOutputItem. */

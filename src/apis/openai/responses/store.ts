@@ -18,9 +18,9 @@ const idBytes = 320
 export class MemoryResponseStore implements ResponseStore {
   readonly #limits: Limits
   /** By owner and id, the one used last at the end. */
-  readonly #kept = new Map<string, Turn>()
+  readonly #kept = new Map<string, StoredResponse>()
   /** Which turns have an item, by owner and id, the newest at the end. */
-  readonly #turnsOfItem = new Map<string, Set<Turn>>()
+  readonly #turnsOfItem = new Map<string, Set<StoredResponse>>()
   #bytes = 0
 
   constructor(limits: Limits) {
@@ -39,7 +39,7 @@ export class MemoryResponseStore implements ResponseStore {
   /** One that is too large with all that it follows is not kept: others would go for nothing. */
   put(owner: string, response: MadeResponse, input: KeptInput, previous?: KeptResponse): void {
     const { responsesMax, bytesMax } = this.#limits
-    const turn = new Turn(owner, response, input, previous as Turn | undefined)
+    const turn = new StoredResponse(owner, response, input, previous as StoredResponse | undefined)
     if (turn.chainBytes > bytesMax) return
     this.#kept.set(keyOf(owner, response.id), turn)
     this.#retain(turn)
@@ -59,18 +59,21 @@ export class MemoryResponseStore implements ResponseStore {
     return turn
   }
 
+  /** Its items are gone at once. In the conversations of those that followed it they stay. */
   delete(owner: string, id: string): boolean {
     const key = keyOf(owner, id)
     const turn = this.#kept.get(key)
     if (turn === undefined) return false
     this.#kept.delete(key)
+    turn.isDeleted = true
+    this.#forgetItems(turn)
     this.#release(turn)
     return true
   }
 
   /** Each turn is read once, however many of its items are asked for. */
   items(owner: string, ids: ReadonlySet<string>, bytesMax: number): FoundItems | undefined {
-    const turns = new Map<Turn, Set<string>>()
+    const turns = new Map<StoredResponse, Set<string>>()
     let bytes = 0
     for (const id of ids) {
       const turn = this.#newestWith(keyOf(owner, id))
@@ -92,16 +95,16 @@ export class MemoryResponseStore implements ResponseStore {
     return { items, bytes }
   }
 
-  #newestWith(key: string): Turn | undefined {
-    let newest: Turn | undefined
+  #newestWith(key: string): StoredResponse | undefined {
+    let newest: StoredResponse | undefined
     for (const turn of this.#turnsOfItem.get(key) ?? []) newest = turn
     return newest
   }
 
   /** Not by recursion: a conversation may have very many turns. */
-  #retain(last: Turn): void {
-    const added: Turn[] = []
-    let turn: Turn | undefined = last
+  #retain(last: StoredResponse): void {
+    const added: StoredResponse[] = []
+    let turn: StoredResponse | undefined = last
     while (turn !== undefined && turn.users++ === 0) {
       added.push(turn)
       turn = turn.previous
@@ -109,8 +112,9 @@ export class MemoryResponseStore implements ResponseStore {
     for (const one of added.reverse()) this.#add(one)
   }
 
-  #add(turn: Turn): void {
+  #add(turn: StoredResponse): void {
     this.#bytes += turn.bytes
+    if (turn.isDeleted) return // while a response that follows it was made
     for (const id of turn.ids) {
       const key = keyOf(turn.owner, id)
       const turns = this.#turnsOfItem.get(key)
@@ -119,16 +123,20 @@ export class MemoryResponseStore implements ResponseStore {
     }
   }
 
-  #release(last: Turn): void {
-    let turn: Turn | undefined = last
+  #release(last: StoredResponse): void {
+    let turn: StoredResponse | undefined = last
     while (turn !== undefined && --turn.users === 0) {
       this.#remove(turn)
       turn = turn.previous
     }
   }
 
-  #remove(turn: Turn): void {
+  #remove(turn: StoredResponse): void {
     this.#bytes -= turn.bytes
+    this.#forgetItems(turn)
+  }
+
+  #forgetItems(turn: StoredResponse): void {
     for (const id of turn.ids) {
       const key = keyOf(turn.owner, id)
       const turns = this.#turnsOfItem.get(key)
@@ -144,9 +152,9 @@ function keyOf(owner: string, id: string): string {
 }
 
 /** A response with its own part of the input. As bytes: objects take several times as much. */
-class Turn implements KeptResponse {
+class StoredResponse implements KeptResponse {
   readonly owner: string
-  readonly previous: Turn | undefined
+  readonly previous: StoredResponse | undefined
   readonly body: Buffer
   readonly ids: readonly string[]
   /** Of its part of the conversation, as JSON. What else a body repeats is no part of it. */
@@ -158,6 +166,8 @@ class Turn implements KeptResponse {
   readonly chainBytes: number
   /** Itself, while it is kept, and those that follow it. */
   users = 0
+  /** By its owner, so that its items are no longer there to refer to. */
+  isDeleted = false
   readonly #input: Buffer
   /** The end of the body. */
   readonly #output: Buffer
@@ -166,7 +176,7 @@ class Turn implements KeptResponse {
     owner: string,
     { output, ...head }: MadeResponse,
     input: KeptInput,
-    previous: Turn | undefined,
+    previous: StoredResponse | undefined,
   ) {
     this.owner = owner
     this.previous = previous
@@ -192,8 +202,8 @@ class Turn implements KeptResponse {
   }
 
   conversation(): unknown[] {
-    const turns: Turn[] = []
-    for (let turn: Turn | undefined = this; turn !== undefined; turn = turn.previous) {
+    const turns: StoredResponse[] = []
+    for (let turn: StoredResponse | undefined = this; turn !== undefined; turn = turn.previous) {
       turns.push(turn)
     }
     return turns.reverse().flatMap((turn) => turn.own())

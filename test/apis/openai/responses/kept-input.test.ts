@@ -6,14 +6,19 @@ import { keptInput } from '../../../../src/apis/openai/responses/kept-input.js'
 
 /** The ids that items without one are given. */
 function idsOf(...given: readonly Record<string, unknown>[]): readonly string[] {
+  return keptOf(...given).map(({ id }) => id)
+}
+
+function keptOf(...given: readonly Record<string, unknown>[]): { id: string; content?: unknown }[] {
   const items = given.map((one) => {
     const said = readItem(one)
     if ('expected' in said) throw new Error(said.expected)
     return { given: one, said }
   })
   const { json, ids } = keptInput(items)
-  expect((JSON.parse(json) as { id: string }[]).map(({ id }) => id)).toEqual(ids)
-  return ids
+  const kept = JSON.parse(json) as { id: string }[]
+  expect(kept.map(({ id }) => id)).toEqual(ids)
+  return kept
 }
 
 test('an item has its own id, or one by its type', () => {
@@ -26,6 +31,17 @@ test('an item has its own id, or one by its type', () => {
   )
   const kinds = ids.map((id) => id.split('_')[0])
   expect(kinds).toEqual(['mine', 'msg', 'rs', 'fc', 'ctco'])
+})
+
+const part = { type: 'input_text', text: 'A' }
+
+test.each<[string, unknown, string, unknown]>([
+  ['a text', 'A', 'user', [part]],
+  ['a list', [part], 'user', [part]],
+  ['one part alone', part, 'user', [part]],
+  ['nothing', null, 'assistant', []],
+])('the content of a message is a list: %s', (_, content, role, expected) => {
+  expect(keptOf({ role, content })[0]?.content).toEqual(expected)
 })
 
 test.each(['constructor', 'toString', '__proto__', 'web_search_call'])(

@@ -145,6 +145,38 @@ describe('items that are asked for', () => {
   })
 })
 
+describe('a response that is deleted', () => {
+  test('has no items to refer to, and those that followed it keep what they were made from', () => {
+    const store = chain(3)
+    store.delete('me', '1')
+    expect(found(store, 'in_1', 'out_1')).toEqual([])
+    expect(found(store, 'in_0', 'out_0', 'in_2', 'out_2')).toHaveLength(4)
+    expect(store.get('me', '2')?.conversation()).toHaveLength(6)
+    store.delete('me', '2')
+    store.delete('me', '0')
+    expect([store.count, store.bytes, found(store, 'in_0', 'in_1')]).toEqual([0, 0, []])
+  })
+
+  test('has none either once one follows it that was under way', () => {
+    const store = chain(1)
+    const previous = store.get('me', '0')
+    store.delete('me', '0')
+    put(store, '1', previous)
+    expect(found(store, 'in_0', 'out_0')).toEqual([])
+    expect(store.get('me', '1')?.conversation()).toHaveLength(4)
+    store.delete('me', '1')
+    expect([store.count, store.bytes]).toEqual([0, 0])
+  })
+
+  test('leaves items that another response has', () => {
+    const store = new MemoryResponseStore(plenty)
+    for (const id of ['a', 'b']) store.put('me', { id, output: [] }, inputOf('shared'))
+    put(store, 'c', store.get('me', 'a'))
+    store.delete('me', 'a')
+    expect(found(store, 'shared')).toEqual(['shared'])
+  })
+})
+
 test('what one has used last stays the longest', () => {
   const store = new MemoryResponseStore({ ...plenty, responsesMax: 2 })
   put(store, 'a')

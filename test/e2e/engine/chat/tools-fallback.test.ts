@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, ReplyPart } from '../../../../src/index.js'
@@ -84,6 +85,18 @@ describe('a model whose chat template knows no tools', () => {
     expect(next.usage.cachedTokens).toBeGreaterThanOrEqual(usage.promptTokens)
   })
 
+  test('is told what docs/tools.md says, and nothing else', async () => {
+    const page = readFileSync('docs/tools.md', 'utf8')
+    const [, block = ''] = /```\n(You can call these functions[\s\S]*?)\n```/.exec(page) ?? []
+    const parameters = { type: 'object', properties: { zone: { type: 'string' } } }
+    const shown = { name: 'get_time', description: 'Tells the time', parameters }
+    const engine = await load({ model: randomModel(), toolsFallback })
+    const prompt = await engine.applyTemplate(ask, { tools: [shown] })
+    const question =
+      '<|im_start|>user\nWhat is the weather like?<|im_end|>\n<|im_start|>assistant\n'
+    expect(prompt).toBe(`<|im_start|>system\n${block}<|im_end|>\n${question}`)
+  })
+
   test('adds them to the system message that there is', async () => {
     const engine = await load({ model: randomModel(), toolsFallback })
     const system = { role: 'system' as const, content: 'Be brief.' }
@@ -112,6 +125,33 @@ describe('a model whose chat template knows no tools', () => {
     // What looks like a call is text then.
     const { text, toolCalls } = await engine.chat(ask, { tools, toolChoice: 'none' }).done
     expect({ text, toolCalls }).toEqual({ text: oslo })
+  })
+
+  test.each([
+    ['compact, as clients that parse it do', '{"city":"Oslo (NO)","days":3}'],
+    ['as an object', { city: 'Oslo (NO)', days: 3 }],
+    ['in another order', '{ "days": 3, "city": "Oslo (NO)" }'],
+    ['as it came', '{"city": "Oslo (NO)", "days":3}'],
+  ])('has all of a call in its cache that comes back %s', async (_, sent) => {
+    const json = '{"city": "Oslo (NO)", "days":3}'
+    const model = turnModel({
+      turns: [
+        { mark: 'sunny', reply: `Let me look.\n${written('get_weather', json)}` },
+        { mark: 'never said', reply: 'It is as it was there.' },
+      ],
+      isRead: true,
+    })
+    const engine = await load({ model, toolsFallback, context: 8192 })
+    const { toolCalls: [call] = [], text, usage } = await engine.chat(ask, { tools }).done
+    if (call === undefined) return expect.fail('nothing was called')
+    expect(call.arguments).toBe(json)
+    const messages = answered(call, text)
+    messages[1] = { ...messages[1], toolCalls: [{ ...call, arguments: sent }] } as ChatMessage
+    expect(await engine.applyTemplate(messages, { tools })).toContain(`"arguments": ${json}}`)
+    const next = await engine.chat(messages, { tools }).done
+    expect(next).toMatchObject({ text: 'It is as it was there.', finishReason: 'stop' })
+    const whole = usage.promptTokens + usage.completionTokens
+    expect(next.usage.cachedTokens).toBeGreaterThanOrEqual(whole)
   })
 
   test('answers in words as if there were no tools, white space in front too', async () => {
@@ -166,6 +206,37 @@ describe('a model whose chat template knows no tools', () => {
       }
     },
   )
+
+  test.each([
+    ['control', 'as a control token'],
+    ['userDefined', 'as any other'],
+  ])('calls where each mark is one token of its vocabulary: %s', async (kind) => {
+    const calls = ['<tool_call>', '</tool_call>']
+    const chatMl = ['<|im_start|>', '<|im_end|>']
+    const isControl = kind === 'control'
+    const marks = {
+      control: isControl ? [...chatMl, ...calls] : chatMl,
+      userDefined: isControl ? [] : calls,
+      eos: '<|im_end|>',
+    }
+    const engine = await load({ model: randomModel({ marks }), toolsFallback, parallel: 4 })
+    const options = { tools: [weather], toolChoice: 'required' as const, parallelToolCalls: false }
+    const written: string[] = []
+    const called = async (seed: number) => {
+      const reply = engine.chat(ask, { ...options, seed, logprobs: 0 })
+      for await (const { logprobs = [] } of reply)
+        written.push(...logprobs.map(({ token }) => token))
+      return reply.done
+    }
+    const ended = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(called))
+    const validate = new Ajv2020().compile(parameters)
+    for (const { toolCalls = [], text, finishReason } of ended) {
+      expect({ text, finishReason }).toEqual({ text: '', finishReason: 'tool_calls' })
+      expect(toolCalls.map(({ name }) => name)).toEqual(['get_weather'])
+      expect(validate(JSON.parse(toolCalls[0]?.arguments ?? ''))).toBe(true)
+    }
+    expect(written).toEqual(expect.arrayContaining(calls))
+  })
 
   test('goes on with a reply that was begun', async () => {
     const engine = await load({ model: says(`Let me look.\n${oslo}`), toolsFallback })

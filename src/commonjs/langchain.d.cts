@@ -1,0 +1,2 @@
+import langchain = require('../langchain/index.js')
+export = langchain

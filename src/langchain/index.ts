@@ -1,0 +1,12 @@
+/**
+ * Engines as chat models and embeddings of LangChain.js, in this process and without HTTP.
+ *
+ * @module sluice/langchain
+ */
+
+export {
+  ChatSluice,
+  type ChatSluiceCallOptions,
+  type ChatSluiceFields,
+  SluiceEmbeddings,
+} from './models.js'
