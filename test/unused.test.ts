@@ -15,6 +15,7 @@ function textsOf(folder: string, ending: RegExp): Map<string, string> {
 
 /** Types that only the declarations of other files name, which the compiler writes. */
 const inferred = [
+  'src/apis/anthropic/messages/tools.ts: Chosen',
   'src/apis/openai/envelope.ts: CompletionUsage',
   'src/apis/openai/responses/tools.ts: ResponseToolChoice',
   'src/apis/openai/responses/tools.ts: ResponseTools',

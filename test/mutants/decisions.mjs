@@ -71,7 +71,7 @@ export const decisionMutants = [
   },
   {
     check: 67,
-    file: 'src/apis/typesafe/schema.ts',
+    file: 'src/options/other-words/criteria-questions.ts',
     find: "typeof entry === 'string' ? entry : JSON.stringify(entry)",
     replace: 'String(entry)',
     tests: systemOne,

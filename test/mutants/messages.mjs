@@ -67,7 +67,7 @@ export const messageMutants = [
   {
     check: 58,
     file: 'src/apis/anthropic/messages/conversation.ts',
-    find: "return thinking === '' ? hiddenIn(signature) : thinking",
+    find: "return thinking === '' ? (sealedText(signature) ?? '') : thinking",
     replace: 'return thinking',
     tests: stream,
   },

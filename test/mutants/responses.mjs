@@ -153,8 +153,8 @@ export const responseMutants = [
   {
     check: 52,
     file: 'src/apis/openai/responses/store.ts',
-    find: '    this.#kept.delete(key)\n    this.#release(turn)\n    return true',
-    replace: '\n    this.#release(turn)\n    return true',
+    find: '    this.#kept.delete(key)\n    turn.isDeleted = true\n',
+    replace: '\n    turn.isDeleted = true\n',
     tests: store,
   },
   {
