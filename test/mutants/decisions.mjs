@@ -79,8 +79,8 @@ export const decisionMutants = [
   {
     check: 68,
     file: 'src/apis/openai/decisions/handler.ts',
-    find: "errorWords({ prompt: 'input' })",
-    replace: 'errorWords()',
+    find: "if (told.field !== 'state') return told",
+    replace: 'return told',
     tests: decisions,
   },
   {
