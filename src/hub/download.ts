@@ -115,7 +115,6 @@ export class Download {
       await this.#write(response, target, () => silence.heard())
     } finally {
       silence.end()
-      await response.body?.cancel().catch(() => undefined) // where it broke, there is nothing left
     }
     const { size, path } = this.#file
     if (this.#have < size) throw new Passing(`${path} was cut after ${this.#have} of ${size} bytes`)

@@ -14,7 +14,7 @@ import { Patience, type Timing, usualTiming } from './patience.js'
 import { choose, isProjector } from './quants.js'
 import type { HubSettings } from './settings.js'
 
-export interface PullContext {
+interface PullContext {
   readonly settings: HubSettings
   readonly lockFile: LockFile
   readonly tell: (progress: PullProgress) => void

@@ -11,10 +11,10 @@ export interface ModelFiles {
 }
 
 /** What is taken where a name says no quant; else the first by name. As llama.cpp does. */
-export const defaultQuants: readonly string[] = ['Q4_K_M', 'Q8_0']
+const defaultQuants: readonly string[] = ['Q4_K_M', 'Q8_0']
 
-const quantForm =
-  /(?:^|[-._])((?:UD-)?(?:I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|FP?16|FP?32))(?=[-.]|$)/gi
+const quants = ['I?Q\\d+(?:_[A-Z0-9]+)*', 'TQ\\d_\\d', 'MXFP4(?:_MOE)?', 'BF16', 'FP?16', 'FP?32']
+const quantForm = new RegExp(`(?:^|[-._])((?:UD-)?(?:${quants.join('|')}))(?=[-.]|$)`, 'gi')
 const partForm = /-(\d{5})-of-(\d{5})(?=\.gguf$)/i
 /** Not models by themselves: projectors of images, drafting heads, statistics. */
 const companionForm = /mmproj|^(mtp|eagle3|dflash|dspark)-|imatrix/i

@@ -1,6 +1,6 @@
 /**
  * The signal of a request that ends it where nothing is heard for too long, or by the caller's
- * signal. Owned by the request; `end` after it, or its timer holds the process.
+ * signal. Owned by the request; `end` after it, or its timer and connection hold the process.
  */
 export class Silence {
   readonly #controller = new AbortController()
@@ -29,5 +29,6 @@ export class Silence {
   end(): void {
     clearTimeout(this.#timer)
     this.#outer.removeEventListener('abort', this.#onAbort)
+    this.#controller.abort() // closes the connection where its body was not read to the end
   }
 }

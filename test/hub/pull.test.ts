@@ -8,15 +8,17 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PullError } from '../../src/api/errors.js'
 import type { PullProgress } from '../../src/api/pull-types.js'
 import { binding } from '../../src/binding/binding.js'
 import { pullModel } from '../../src/hub/pull.js'
 import type { HubSettings } from '../../src/hub/settings.js'
 import { type HubName, parseHubName } from '../../src/options/hub-name.js'
+import { eventually } from '../support/eventually.js'
 import { LoopbackHub, sha256 } from '../support/hub/loopback-hub.js'
 
 // What a pull does with whatever a Hub on loopback answers. Waits are short here.
@@ -331,6 +333,55 @@ describe('a wrong sum', () => {
     expect(error).toMatchObject({ reason: 'bad-answer', message: expect.stringMatching(/0{64}/) })
     expect(blobs().filter((name) => !name.endsWith('.incomplete'))).toEqual([])
   })
+})
+
+describe('the disk', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test('is asked for room before a byte is loaded', async () => {
+    hub.put(repo, { [file]: data })
+    const little = { bavail: 10, bsize: 4096 } as never
+    vi.spyOn(fs, 'statfs').mockResolvedValue(little)
+    const error = await refusal(pulled(`hf:${repo}`))
+    expect(error).toMatchObject({
+      reason: 'disk-full',
+      message: expect.stringMatching(/sluice rm/),
+    })
+    expect(hub.fetches).toEqual([])
+  })
+
+  test('that is full on the way is told, and what came stays', async () => {
+    hub.put(repo, { [file]: data })
+    const open = fs.open.bind(fs)
+    vi.spyOn(fs, 'open').mockImplementation(async (...given) => {
+      const handle = await open(...given)
+      const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })
+      vi.spyOn(handle, 'writeFile').mockRejectedValueOnce(full)
+      return handle
+    })
+    expect(await refusal(pulled(`hf:${repo}`))).toMatchObject({ reason: 'disk-full' })
+    expect(blobs()).toEqual([`${sha256(data)}.incomplete`])
+    vi.restoreAllMocks()
+    await pulled(`hf:${repo}`)
+  })
+
+  test('whose folder is a file is told', async () => {
+    hub.put(repo, { [file]: data })
+    const place = path.join(cache, 'file')
+    writeFileSync(place, '')
+    expect(await refusal(pulled(`hf:${repo}`, { cache: place }))).toMatchObject({ reason: 'cache' })
+  })
+})
+
+test('a body that is longer than its file is refused, and its connection closed', async () => {
+  hub.put(repo, { [file]: data })
+  hub.faults.push({ on: 'storage', extra: 2 ** 20 })
+  const error = await refusal(pulled(`hf:${repo}`))
+  expect(error).toMatchObject({ reason: 'bad-answer', message: expect.stringMatching(/more than/) })
+  const isClosed = () => hub.fetches.every(({ status }) => status !== 0)
+  await eventually(isClosed, 'the connection stayed')
 })
 
 describe('two pulls at once', () => {

@@ -35,6 +35,8 @@ export interface Fault {
   cutAfter?: number
   /** What is sent in the place of the file's bytes, of the same length. */
   garbage?: boolean
+  /** So many bytes more than the file has. */
+  extra?: number
   /** Nothing is ever answered. */
   silent?: boolean
   /** Range is passed over, as by a host that has none. */
@@ -185,7 +187,8 @@ export class LoopbackHub {
       res.writeHead(416, { 'Content-Range': `bytes */${whole.length}` }).end()
       return
     }
-    const body = fault?.garbage ? Buffer.alloc(whole.length - from, 7) : whole.subarray(from)
+    const right = fault?.garbage ? Buffer.alloc(whole.length - from, 7) : whole.subarray(from)
+    const body = Buffer.concat([right, Buffer.alloc(fault?.extra ?? 0)])
     res.writeHead(ranged === undefined ? 200 : 206, {
       ETag: etag,
       'Content-Length': body.length,
