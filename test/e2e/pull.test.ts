@@ -1,6 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { embeddedModel, estimate, load, PullError, pull } from '../../src/index.js'
 import { type CliOptions, killAfterEach, runCli, startCli } from '../support/cli.js'
@@ -15,6 +26,8 @@ const repo = 'sluice/storyteller-GGUF'
 const name = `hf:${repo}:Q8_0`
 const file = 'storyteller-Q8_0.gguf'
 const repoFolder = 'models--sluice--storyteller-GGUF'
+
+const hasPython = spawnSync('python3', ['-c', 'import fcntl']).status === 0
 
 let hub: LoopbackHub
 let cache: string
@@ -100,6 +113,32 @@ describe('sluice pull', () => {
     await result
     expect(await waiting).toMatchObject({ code: 0 })
     expect(hub.fetches[1]?.headers.range).toMatch(/^bytes=[1-9]/)
+  })
+
+  // As huggingface_hub's lock is, by way of the filelock package.
+  test.skipIf(!hasPython)('waits for a lock that a process in Python holds', async () => {
+    const locks = path.join(cache, '.locks', repoFolder)
+    mkdirSync(locks, { recursive: true })
+    const lock = path.join(locks, `${sha256(model)}.lock`)
+    const code = [
+      'import fcntl, sys',
+      `lock = open(${JSON.stringify(lock)}, 'a')`,
+      'fcntl.flock(lock, fcntl.LOCK_EX)',
+      "print('held', flush=True)",
+      'sys.stdin.read()',
+    ]
+    const python = spawn('python3', ['-c', code.join('\n')])
+    await once(python.stdout, 'data')
+    const pulling = sluice(['pull', name])
+    await eventually(() => hub.requests.some(({ path }) => path.includes('tree')), 'nothing came')
+    await sleep(200) // then it would ask for the file
+    expect(hub.fetches).toEqual([])
+    python.stdin.end()
+    const { code: ended, stderr } = await pulling
+    expect({ ended, stderr }).toMatchObject({
+      ended: 0,
+      stderr: expect.stringMatching(/another process/),
+    })
   })
 
   test('by SIGINT ends with 130, and says that the next one goes on', async () => {

@@ -219,6 +219,12 @@ describe('what is not there', () => {
     expect(await refusal(pulled(`hf:${repo}`))).toMatchObject({ reason: 'file-not-found' })
   })
 
+  test('is a path that would leave the cache', async () => {
+    hub.put(repo, { '../../evil-Q8_0.gguf': data, 'a\\b-Q8_0.gguf': data, [file]: data })
+    expect(await refusal(pulled(`hf:${repo}:Q8_0`))).toMatchObject({ available: ['Q4_K_M'] })
+    expect(hub.fetches).toEqual([])
+  })
+
   test('is a part of a split model', async () => {
     hub.put(repo, { 'a-Q8_0-00001-of-00002.gguf': data })
     expect((await refusal(pulled(`hf:${repo}`))).message).toMatch(/1 files of a-Q8_0.*not all/)
@@ -254,6 +260,14 @@ describe('a connection that breaks', () => {
     const error = await refusal(pulled(`hf:${repo}`))
     expect(error).toMatchObject({ reason: 'unreachable' })
     expect(hub.fetches).toHaveLength(6)
+  })
+
+  test('is given up where each try begins anew and comes no further', async () => {
+    hub.put(repo, { [file]: data })
+    const fault = { on: 'storage' as const, cutAfter: 50_000, ignoresRange: true }
+    for (let i = 0; i < 20; i++) hub.faults.push(fault)
+    expect(await refusal(pulled(`hf:${repo}`))).toMatchObject({ reason: 'unreachable' })
+    expect(hub.fetches.length).toBeLessThan(12)
   })
 
   test.each(['refs', 'tree', 'resolve', 'storage'] as const)(
@@ -377,7 +391,7 @@ describe('the disk', () => {
 
 test('a body that is longer than its file is refused, and its connection closed', async () => {
   hub.put(repo, { [file]: data })
-  hub.faults.push({ on: 'storage', extra: 2 ** 20 })
+  hub.faults.push({ on: 'storage', extra: 2 ** 26 })
   const error = await refusal(pulled(`hf:${repo}`))
   expect(error).toMatchObject({ reason: 'bad-answer', message: expect.stringMatching(/more than/) })
   const isClosed = () => hub.fetches.every(({ status }) => status !== 0)

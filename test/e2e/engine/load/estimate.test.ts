@@ -81,7 +81,10 @@ describe('an estimate', () => {
     ['Qwen-Qwen3-0.6B.jinja', { canThink: true, canCallTools: true }],
     ['mistralai-Mistral-Nemo-Instruct-2407.jinja', { canThink: false, canCallTools: true }],
   ])('tells what the chat template %s can, as a load does', async (name, can) => {
-    const model = scriptModel({ reply: 'some words to say</think> and an answer', marks: ['<think>', '</think>'] })
+    const model = scriptModel({
+      reply: 'some words to say</think> and an answer',
+      marks: ['<think>', '</think>'],
+    })
     const chatTemplate = readFileSync(`deps/llama.cpp/models/templates/${name}`, 'utf8')
     const own = { model, chatTemplate, threads: 1 }
     const expected = await estimate(own)
