@@ -37,6 +37,7 @@ export type {
   MemoryUse,
   Placement,
 } from './api/placement-types.js'
+export type { PullOptions, PullProgress, PullResult } from './api/pull-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
 export type {
   SchemaIssue,
@@ -95,6 +96,7 @@ export { CompiledSchema } from './engine/compiled-schema.js'
 export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
+export { pull } from './engine/pull/pull.js'
 export { Reply } from './engine/reply.js'
 export {
   type McpClient,

@@ -67,6 +67,7 @@ const rules: RuleTest[] = [
     rule: typescriptImports,
     bad: [
       ['src/engine/a.ts', "import { b } from '../http/b.js'"],
+      ['src/hub/a.ts', "import { b } from '../engine/b.js'"],
       ['src/apis/openai/chat/a.ts', "import type { b } from '../../../binding/b.js'"],
       ['src/binding/a.ts', "const b = await import('../engine/b.js')"],
       ['src/options/a.ts', "export * from '../engine/b.js'"],
@@ -98,6 +99,7 @@ const rules: RuleTest[] = [
       ],
       ['src/apis/llama-server/a.ts', "import { b } from '../openai/b.js'"],
       ['src/http/index.ts', "import { b } from './node/b.js'"],
+      ['src/engine/pull/a.ts', "import { b } from '../../hub/b.js'"],
       ['src/options/a.ts', "import type { b } from '../api/types.js'"],
       ['src/schema/strings/a.ts', "import { b } from '../writing/b.js'"],
       ['src/schema/a.ts', "import { b } from './strings/b.js'"],

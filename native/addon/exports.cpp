@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "addon/engine-wrap.h"
+#include "addon/file-lock-export.h"
 #include "addon/send-buffer.h"
 #include "addon/to-js.h"
 #include "llama/runtime/devices.h"
@@ -59,6 +60,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New(env, features, "cpuFeatures"));
   exports.Set("Engine", EngineWrap::define(env));
   exports.Set("setSendBuffer", Napi::Function::New(env, set_send_buffer, "setSendBuffer"));
+  exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   return exports;
 }
 

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "base/fault.h"
+#include "engine/prepare/reasoning-end.h"
 #include "gguf/gguf-preflight.h"
 #include "llama/runtime/devices.h"
+#include "llama/template/chat-template.h"
 
 namespace sluice {
 namespace {
@@ -205,6 +207,23 @@ void check_memory(const EngineOptions& options, const LoadPlan& plan, const Mode
   if (!shortage.empty()) throw FaultError(FaultCode::out_of_memory, shortage);
 }
 
+namespace {
+
+// What the Preparer tells of it in a load.
+void describe_template(LoadedModel& loaded, const EngineOptions& options,
+                       const std::shared_ptr<const Model>& model, const IsAbandoned& is_abandoned) {
+  const ChatTemplate chat_template(model, options.chat_template, options.tools_fallback,
+                                   is_abandoned);
+  if (!chat_template.warning().empty()) {
+    loaded.warnings.push_back({"WARN_CHAT_TEMPLATE", chat_template.warning()});
+  }
+  loaded.has_chat_template = chat_template.exists();
+  loaded.reasoning_ends = reasoning_ends(*model, chat_template, is_abandoned);
+  loaded.call_format = chat_template.call_format(is_abandoned);
+}
+
+}  // namespace
+
 Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_abandoned) {
   const LoadPlan plan = plan_load(options, is_abandoned);
   Outlines outlines(options, is_abandoned);
@@ -216,6 +235,10 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
   estimate.model.embedding = found.embedding;
   estimate.model.placement = placement_of(plan, model, found.memory);
   estimate.free_bytes = options.free.bytes;
+  if (!found.embedding) {
+    describe_template(estimate.model, options, outlines.at(plan.target, plan.draft).target,
+                      is_abandoned);
+  }
   estimate.fits =
       is_fitting_whole(plan.devices, all_of(plan.devices), found.memory, options.free.bytes);
   return estimate;

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ERR_BINARY_MISSING'
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'
+  | 'ERR_PULL_FAILED'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_GPU_UNAVAILABLE'
   | 'ERR_CONTEXT_LENGTH'
@@ -54,6 +55,58 @@ export class ModelNotFoundError extends SluiceError {
 export class ModelInvalidError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_MODEL_INVALID', message, options)
+  }
+}
+
+/**
+ * Why a model was not pulled from the Hub:
+ *
+ * - `unauthorized`: the token was refused, or has no right to the repository
+ * - `gated`: the repository's terms were not accepted yet
+ * - `repo-not-found`: there is no such repository, or it is private
+ * - `revision-not-found`: it has no such branch, tag or commit
+ * - `file-not-found`, `quant-not-found`: it has no such GGUF file; `available` has those it has
+ * - `ambiguous`: several of its files are meant; `available` has them
+ * - `checksum`: what came is not what the Hub lists; it was deleted
+ * - `disk-full`: the cache's disk has no room for it
+ * - `offline`: HF_HUB_OFFLINE is set, and the cache does not have it
+ * - `not-cached`: the cache does not have it, and nothing was to be downloaded
+ * - `rate-limited`: the Hub had too many requests from here, for longer than a pull waits
+ * - `unreachable`: the Hub cannot be reached, or failed each time
+ * - `bad-answer`: the Hub's answer is not what its protocol says
+ * - `cache`: the cache's folder cannot be read, written or locked
+ */
+export type PullErrorReason =
+  | 'unauthorized'
+  | 'gated'
+  | 'repo-not-found'
+  | 'revision-not-found'
+  | 'file-not-found'
+  | 'quant-not-found'
+  | 'ambiguous'
+  | 'checksum'
+  | 'disk-full'
+  | 'offline'
+  | 'not-cached'
+  | 'rate-limited'
+  | 'unreachable'
+  | 'bad-answer'
+  | 'cache'
+
+/** A model could not be pulled, or is not in the cache. */
+export class PullError extends SluiceError {
+  readonly reason: PullErrorReason
+  /** What could be asked for instead: quants, or paths of files. Empty where that is not known. */
+  readonly available: readonly string[]
+
+  constructor(
+    reason: PullErrorReason,
+    message: string,
+    options: ErrorOptions & { readonly available?: readonly string[] } = {},
+  ) {
+    super('ERR_PULL_FAILED', message, 'cause' in options ? { cause: options.cause } : {})
+    this.reason = reason
+    this.available = options.available ?? []
   }
 }
 

@@ -79,6 +79,11 @@ export interface Estimate {
     /** Of all weights. */
     readonly bytes: number
     readonly trainedContext: number
+    /** These four as in ModelInfo; false of a model that the engine would embed with. */
+    readonly hasChatTemplate: boolean
+    readonly canInfill: boolean
+    readonly canCallTools: boolean
+    readonly canThink: boolean
     /** Of a model that the engine would embed with. */
     readonly embedding?: EmbeddingInfo
   }

@@ -3,13 +3,15 @@
 import type { EmbeddingInfo } from './embedding-types.js'
 import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
+import type { PullProgress } from './pull-types.js'
 import type { SamplingOptions } from './sampling-options.js'
 import type { StandardSchema } from './standard-schema.js'
 
 export interface LoadOptions {
   /**
-   * Path of a GGUF file, or a `file:` URL. Default: `embeddedModel`, the small storyteller that
-   * comes with the package.
+   * Path of a GGUF file, or a `file:` URL; or a model of the Hugging Face Hub, as
+   * `hf:OWNER/REPO:QUANT`, which is taken from the Hub's cache and, where it is not there, pulled
+   * as `pull` does. Default: `embeddedModel`, the small storyteller that comes with the package.
    */
   model?: string | URL
   /** Sequences that run at once; the rest queue. 1 to 256, default 4. */
@@ -102,7 +104,7 @@ export interface LoadOptions {
    */
   cacheMiB?: number
   /**
-   * Path or `file:` URL of a small GGUF model of the same vocabulary that drafts for this one: a
+   * A small GGUF model, given as `model` is, of the same vocabulary that drafts for this one: a
    * reply that runs alone then often gets several tokens a step. The text stays what it would be
    * without: each token is still this model's own choice. It takes memory for its weights and for
    * one sequence.
@@ -173,6 +175,8 @@ export interface LoadOptions {
    * (SLUICE_CALLBACK); `signal` is what abandons a load.
    */
   onProgress?: (fraction: number) => void
+  /** Called while a model of the Hub is pulled: see PullProgress. What it throws is as above. */
+  onPull?: (progress: PullProgress) => void
   /**
    * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
    * the same one; of a node:cluster the first worker alone does that. They are in `engine.warnings`
@@ -184,7 +188,7 @@ export interface LoadOptions {
 }
 
 /** Options of `estimate`: those of `load`, of which some change nothing. */
-export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onWarning'>
+export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onPull' | 'onWarning'>
 
 /** A turn of a conversation. */
 export interface ChatMessage {

@@ -366,11 +366,8 @@ interface NativePlacement {
   host: NativeMemoryUse
 }
 
-/** What a load would come to; templates are not looked at, and no cache is settled on. */
-export type NativeEstimate = Omit<
-  NativeModelInfo,
-  'cacheBytes' | 'hasChatTemplate' | 'callFormat' | 'reasoningEnds'
-> & {
+/** What a load would come to; no cache is settled on. */
+export type NativeEstimate = Omit<NativeModelInfo, 'cacheBytes'> & {
   /** Of the system's memory, in bytes, less what other engines of this process may still take. */
   freeBytes: number
   /** Whether all of it fits into what is free, weights included. */

@@ -29,6 +29,12 @@ export interface NativeAddon {
   ) => EnginePort
   /** SO_SNDBUF of a socket's descriptor. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
+  /**
+   * Takes the lock of a file, which is made where there is none. Returns what gives it back, or
+   * null where another process or another call has it; the system gives back what a process
+   * leaves. Throws where the file system has no locks.
+   */
+  lockFile(path: string): (() => void) | null
 }
 
 export interface NativeBackend {

@@ -25,10 +25,11 @@ export function addFlags(command: Command, flags: Flags, examples: readonly stri
     for (const [key, flag] of own) command.addOption(optionOf(key, flag).helpGroup(`${group}:`))
   }
   command.addHelpOption(new Option('-h, --help', 'show this').helpGroup('Help:'))
+  const some = Object.keys(flags).length > 0
   command.addHelpText(
     'after',
-    '\nEach is a variable of the environment as well: --top-k is SLUICE_TOP_K.' +
-      `\n\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`,
+    (some ? '\nEach is a variable of the environment as well: --top-k is SLUICE_TOP_K.\n' : '') +
+      `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`,
   )
 }
 

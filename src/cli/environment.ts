@@ -1,4 +1,4 @@
-import { doctorFlags, runFlags, serveFlags } from '../options/command-flags.js'
+import { doctorFlags, removeFlags, runFlags, serveFlags } from '../options/command-flags.js'
 import { environmentName } from '../options/flags.js'
 import { nearest } from '../options/nearest.js'
 
@@ -14,7 +14,9 @@ const others = [
 ]
 
 const known = [
-  ...Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags }).map(environmentName),
+  ...Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags, ...removeFlags }).map(
+    environmentName,
+  ),
   ...others,
 ]
 

@@ -1,4 +1,10 @@
-import type { doctorFlags, runFlags, samplingFlags, serveFlags } from '../options/command-flags.js'
+import type {
+  doctorFlags,
+  removeFlags,
+  runFlags,
+  samplingFlags,
+  serveFlags,
+} from '../options/command-flags.js'
 
 /** Headings of the help, in the order in which they stand there. */
 export const groups = [
@@ -16,7 +22,11 @@ export const groups = [
 ] as const
 
 type Group = (typeof groups)[number]
-type Key = keyof typeof runFlags | keyof typeof serveFlags | keyof typeof doctorFlags
+type Key =
+  | keyof typeof runFlags
+  | keyof typeof serveFlags
+  | keyof typeof doctorFlags
+  | keyof typeof removeFlags
 
 /** All flags but those of sampling options, which are of "Replies". */
 const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> = {
@@ -26,6 +36,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   schema: 'Output',
   json: 'Output',
   model: 'Model',
+  all: 'Model',
   chatTemplateFile: 'Model',
   embeddings: 'Model',
   host: 'Server',

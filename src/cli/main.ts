@@ -1,6 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { doctorFlags, runFlags, serveFlags } from '../options/command-flags.js'
+import {
+  doctorFlags,
+  listFlags,
+  pullFlags,
+  removeFlags,
+  runFlags,
+  serveFlags,
+  showFlags,
+} from '../options/command-flags.js'
 import { type Flags, type Settled, settleFlags } from '../options/flags.js'
 import { nameOptionsBy } from '../options/spoken-names.js'
 import { addFlags, helpLayout } from './add-flags.js'
@@ -56,6 +64,49 @@ const doctor = program
     }),
   )
 
+const pull = program
+  .command('pull')
+  .description('Download a model from the Hugging Face Hub, and print its path.')
+  .argument('<model>', 'hf:OWNER/REPO:QUANT or hf:OWNER/REPO/FILE.gguf')
+  .action((model: string, given: object) =>
+    perform(pullFlags, given, async () => {
+      const { pullCommand } = await import('./models/pull.js')
+      return pullCommand(model)
+    }),
+  )
+
+const list = program
+  .command('list')
+  .description("List the models in the Hub's cache.")
+  .action((given: object) =>
+    perform(listFlags, given, async (flags) => {
+      const { listCommand } = await import('./models/list.js')
+      return listCommand(flags)
+    }),
+  )
+
+const show = program
+  .command('show')
+  .description('Tell what a model is, what its template can, and the memory that it needs.')
+  .argument('<model>', 'a GGUF file, or hf:OWNER/REPO:QUANT of the cache')
+  .action((model: string, given: object) =>
+    perform(showFlags, given, async (flags) => {
+      const { showCommand } = await import('./models/show.js')
+      return showCommand(model, flags)
+    }),
+  )
+
+const remove = program
+  .command('rm')
+  .description("Take a model out of the Hub's cache.")
+  .argument('<model>', 'hf:OWNER/REPO:QUANT, as list tells it')
+  .action((model: string, given: object) =>
+    perform(removeFlags, given, async (flags) => {
+      const { removeCommand } = await import('./models/remove.js')
+      return removeCommand(model, flags)
+    }),
+  )
+
 program
   .command('build')
   .description('Compile the native binary from the source in this package.')
@@ -83,6 +134,14 @@ addFlags(doctor, doctorFlags, [
   'sluice doctor',
   'sluice doctor model.gguf --context 8192 --parallel 8',
 ])
+
+addFlags(pull, pullFlags, ['sluice pull hf:OWNER/REPO:Q8_0', 'sluice pull hf:OWNER/REPO'])
+addFlags(list, listFlags, ['sluice list', 'sluice list --json'])
+addFlags(show, showFlags, [
+  'sluice show model.gguf',
+  'sluice show model.gguf --context 8192 --parallel 8',
+])
+addFlags(remove, removeFlags, ['sluice rm hf:OWNER/REPO:Q8_0', 'sluice rm hf:OWNER/REPO --all'])
 
 void main() // not awaited here: the bundle is CommonJS, which knows no await outside of a function
 

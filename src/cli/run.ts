@@ -11,6 +11,7 @@ import type { Settled } from '../options/flags.js'
 import { isClosedPipe } from './closed-pipes.js'
 import { colours } from './colours.js'
 import { loadOptions, pick, printWarning } from './load-options.js'
+import { PullProgressLine } from './models/pull-progress.js'
 import { ProgressBar } from './progress.js'
 import { whatCut } from './run/ending.js'
 import { readSchema } from './run/form.js'
@@ -79,12 +80,18 @@ class Interruption {
 
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   const progress = new ProgressBar('Loading')
+  const pull = new PullProgressLine()
   try {
     // One reply leaves nothing that is worth keeping.
     const cacheMiB = 0
-    const tell = { onProgress: progress.update, onWarning: printWarning }
+    const onProgress = (fraction: number): void => {
+      pull.clear()
+      progress.update(fraction)
+    }
+    const tell = { onProgress, onPull: pull.update, onWarning: printWarning }
     return await load({ ...loadOptions(flags), cacheMiB, ...tell, signal })
   } finally {
+    pull.clear()
     progress.clear()
   }
 }

@@ -8,6 +8,7 @@ import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { loadOptions, printWarning } from './load-options.js'
+import { PullProgressLine } from './models/pull-progress.js'
 import { ProgressBar } from './progress.js'
 
 type Flags = Settled<typeof serveFlags>
@@ -67,10 +68,16 @@ function stopSignal(): AbortSignal {
 
 async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
   const progress = new ProgressBar('Loading')
+  const pull = new PullProgressLine()
   try {
-    const tell = { onProgress: progress.update, onWarning: printWarning }
+    const onProgress = (fraction: number): void => {
+      pull.clear()
+      progress.update(fraction)
+    }
+    const tell = { onProgress, onPull: pull.update, onWarning: printWarning }
     return await loadEngine({ ...loadOptions(flags), ...tell, signal })
   } finally {
+    pull.clear()
     progress.clear()
   }
 }

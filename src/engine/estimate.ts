@@ -3,7 +3,8 @@ import type { Estimate } from '../api/placement-types.js'
 import type { EstimateOptions, LoadOptions } from '../api/types.js'
 import { embeddedModel } from '../binding/embedded-model.js'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/engine-port.js'
-import { parseEstimateOptions } from '../options/engine-options.js'
+import { parseEstimateOptions, type SettledLoadOptions } from '../options/engine-options.js'
+import { isHubName } from '../options/hub-name.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { EngineClient } from './engine-client.js'
@@ -15,7 +16,8 @@ import { bytesOf, placementOf } from './placement.js'
  * Says what `load` would need and choose, without loading any weights: the file's header and
  * vocabulary are read, and llama.cpp's buffers counted. Takes milliseconds to a second or two, off
  * the event loop; on a machine with a GPU it starts the devices. Takes the path of a file or a
- * `file:` URL, or `load`'s options with the `model` among them; without, it is the embedded model.
+ * `file:` URL, a model of the Hub that is in the cache, or `load`'s options with the `model` among
+ * them; without, it is the embedded model.
  *
  * Rejects as `load` does, but for what does not fit: then `fits` is false. ERR_OUT_OF_MEMORY comes
  * only of a GPU that is named and has no room for a single layer, or for those of `gpuLayers`.
@@ -35,9 +37,11 @@ export async function estimate(
 }
 
 async function estimateModel(given: unknown, options: EstimateOptions): Promise<Estimate> {
-  const settled = parseEstimateOptions(given, options, embeddedModel)
-  const { signal } = settled
+  const asked = parseEstimateOptions(given, options, embeddedModel)
+  const { signal } = asked
   if (signal?.aborted) throw abortedBy(signal, 'the estimate was aborted')
+  const isOfHub = isHubName(asked.model) || isHubName(asked.draft ?? '')
+  const settled = isOfHub ? await withCachedFiles(asked) : asked
   const addon = loadBinding()
   const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
@@ -64,8 +68,18 @@ async function estimateModel(given: unknown, options: EstimateOptions): Promise<
   })
 }
 
+/** A model of the Hub is one of the cache: nothing is downloaded for an estimate. */
+async function withCachedFiles(asked: SettledLoadOptions): Promise<SettledLoadOptions> {
+  const { model, draft } = asked
+  const { cachedHubFile } = await import('./pull/hub-file.js')
+  const fileOf = (name: string) => (isHubName(name) ? cachedHubFile(name) : name)
+  const drafts = draft === undefined ? {} : { draft: await fileOf(draft) }
+  return { ...asked, model: await fileOf(model), ...drafts }
+}
+
 function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimate {
   const { name, description, parameters, bytes, trainedContext, embedding } = found
+  const { hasChatTemplate, canInfill, callFormat, reasoningEnds } = found
   const placement = placementOf(found)
   return {
     model: {
@@ -74,6 +88,10 @@ function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimat
       parameters,
       bytes,
       trainedContext,
+      hasChatTemplate,
+      canInfill,
+      canCallTools: callFormat !== 'none',
+      canThink: reasoningEnds.length > 0,
       ...(embedding === undefined ? {} : { embedding }),
     },
     parallel: native.parallel,

@@ -8,6 +8,7 @@ import {
   type SettledLoadOptions as Settled,
   usableSampling,
 } from '../options/engine-options.js'
+import { isHubName } from '../options/hub-name.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
@@ -26,8 +27,9 @@ const mebibyte = 2 ** 20
  * package. Weights are shared: a second engine on the same file takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
- * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, or ERR_CANCELLED when `signal` is
- * aborted. What `onProgress` or `onWarning` throws ends nothing: it becomes a process warning.
+ * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_PULL_FAILED of a model of the
+ * Hub, or ERR_CANCELLED when `signal` is aborted. What `onProgress`, `onPull` or `onWarning` throws
+ * ends nothing: it becomes a process warning.
  *
  * @example
  * ```js
@@ -43,9 +45,10 @@ export async function load(options: LoadOptions = {}): Promise<Engine> {
 }
 
 async function loadEngine(options: LoadOptions): Promise<Engine> {
-  const settled = parseLoadOptions(options, embeddedModel)
-  if (settled.signal?.aborted) throw abortedBy(settled.signal, 'loading was aborted')
+  const asked = parseLoadOptions(options, embeddedModel)
+  if (asked.signal?.aborted) throw abortedBy(asked.signal, 'loading was aborted')
   const addon = loadBinding()
+  const settled = isOfHub(asked) ? await withHubFiles(asked) : asked
   const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
@@ -88,6 +91,20 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
       giveUp(abortedBy(settled.signal, 'loading was aborted')),
     )
   })
+}
+
+function isOfHub({ model, draft }: Settled): boolean {
+  return isHubName(model) || (draft !== undefined && isHubName(draft))
+}
+
+/** The same with paths, once the models are in the cache. */
+async function withHubFiles(asked: Settled): Promise<Settled> {
+  const { hubFile } = await import('./pull/hub-file.js')
+  const { onPull = () => undefined, signal, draft } = asked
+  const tell = guarded('onPull', onPull)
+  const fileOf = (name: string) => (isHubName(name) ? hubFile(name, tell, signal) : name)
+  const model = await fileOf(asked.model)
+  return { ...asked, model, ...(draft === undefined ? {} : { draft: await fileOf(draft) }) }
 }
 
 function makeEngine(

@@ -19,6 +19,7 @@ import {
 } from './checks.js'
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
 import { type Flag, listFlag, switchFlag, valueFlag } from './flags.js'
+import { hubNameForm } from './hub-name.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
 
@@ -27,6 +28,10 @@ const shares = check<string>('numbers with commas between, for example 3,1', (va
 })
 const schemaOrFile = check<string>('a JSON Schema ({...}), or the path of a file', (value) => {
   return typeof value === 'string' && value.trim() !== '' && !value.includes('\0')
+})
+/** As load takes it, but for URL objects. */
+const modelGiven = check<string>(`the path of a file, or ${hubNameForm}`, (value) => {
+  return loadChecks.model.accepts(value)
 })
 const maxTokens = integerFrom(1, int32Max)
 const ofTheModel = (neutral: string) => ({ fallbackHelp: `the model's own, else ${neutral}` })
@@ -50,7 +55,7 @@ function loadFlags<Name extends keyof LoadOptions>(words: Readonly<Record<Name, 
 }
 
 const modelFlags = {
-  model: valueFlag('FILE', filePath, 'the model, a GGUF file', {
+  model: valueFlag('FILE', modelGiven, 'the model: a GGUF file, or hf:OWNER/REPO:QUANT', {
     fallbackHelp: 'the small storyteller that comes along',
   }),
   ...loadFlags({
@@ -225,9 +230,23 @@ export const serveFlags = {
 
 export const doctorFlags = {
   ...modelFlags,
-  model: valueFlag('FILE', filePath, 'the model, a GGUF file', { fallbackHelp: 'none' }),
+  model: valueFlag('FILE', modelGiven, 'the model: a GGUF file, or hf:OWNER/REPO:QUANT', {
+    fallbackHelp: 'none',
+  }),
   parallel: parallel(loadDefaults.parallel),
   kvCells: serveFlags.kvCells,
   embeddings: serveFlags.embeddings,
   json: switchFlag('print one JSON object, for programs'),
 }
+
+/** `pull` takes a name alone: where it goes is the Hub's variables' business. */
+export const pullFlags = {}
+
+export const listFlags = { json: doctorFlags.json }
+
+export const removeFlags = {
+  all: switchFlag("all of a repository's models"),
+}
+
+const { model: _, ...showFlagsOfDoctor } = doctorFlags
+export const showFlags = showFlagsOfDoctor

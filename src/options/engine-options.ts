@@ -23,6 +23,7 @@ import {
   within,
   wrong,
 } from './checks.js'
+import { hubNameForm, isHubName, parseHubName } from './hub-name.js'
 
 /** What the tools of one request may come to: see LoadOptions. */
 export interface ToolLimits {
@@ -76,8 +77,18 @@ const tensorSplit: Check<readonly number[]> = {
   read: (value) => [...value],
 }
 
+/** A file, or a model of the Hugging Face Hub. */
+const modelLocation: Check<string | URL> = {
+  ...fileLocation,
+  expected: `the path of a file, a file: URL object, or ${hubNameForm}`,
+  accepts: (value): value is string | URL => {
+    if (typeof value !== 'string' || !isHubName(value)) return fileLocation.accepts(value)
+    return parseHubName(value) !== undefined
+  },
+}
+
 export const loadChecks: Checks<LoadOptions> = {
-  model: fileLocation,
+  model: modelLocation,
   parallel: integerFrom(1, parallelMax),
   context: integerFrom(32, 2 ** 24),
   window: integerFrom(1, 65_536),
@@ -106,7 +117,7 @@ export const loadChecks: Checks<LoadOptions> = {
   toolsMax: integerFrom(1, 65_536),
   toolBytesMax: integerFrom(1, 2 ** 26),
   toolWorkMax: integerFrom(1, 2 ** 20),
-  draft: fileLocation,
+  draft: modelLocation,
   lookup: trueOrFalse,
   mtp: trueOrFalse,
   draftMax: integerFrom(1, 16),
@@ -114,6 +125,7 @@ export const loadChecks: Checks<LoadOptions> = {
   sampling: fieldsOf(samplingChecks),
   reasoning: fieldsOf(budgetChecks),
   onProgress: aFunction,
+  onPull: aFunction,
   onWarning: aFunction,
   signal: abortSignal,
 }
@@ -187,17 +199,17 @@ export function parseEstimateOptions(
   input: unknown,
   embedded: string,
 ): SettledLoadOptions {
-  const { onProgress: _, onWarning: __, model: ___, ...checks } = loadChecks
+  const { onProgress: _, onWarning: __, onPull: ___, model: ____, ...checks } = loadChecks
   const given = parseFields<EstimateOptions>(input, checks)
-  const isOptions = readable('file', fileLocation.expected, () => isObject(file) && !isUrl(file))
+  const isOptions = readable('file', modelLocation.expected, () => isObject(file) && !isUrl(file))
   if (isOptions) {
-    const options = parseFields<Omit<LoadOptions, 'onProgress' | 'onWarning'>>(file, {
+    const options = parseFields<Omit<LoadOptions, 'onProgress' | 'onPull' | 'onWarning'>>(file, {
       ...checks,
-      model: fileLocation,
+      model: modelLocation,
     })
     return parseLoadOptions({ ...options, ...given }, embedded)
   }
-  const model = file === undefined ? embedded : demand('file', file, fileLocation)
+  const model = file === undefined ? embedded : demand('file', file, modelLocation)
   return parseLoadOptions({ ...given, model }, embedded)
 }
 

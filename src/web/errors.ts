@@ -71,7 +71,8 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_CLOSED: 'shutting_down',
   ERR_ENGINE_FAILED: 'engine_failed',
   ERR_ENGINE_ENDED: 'engine_ended',
-  // Of no request: runTools is a program's.
+  // Of no request: pull is a load's and runTools a program's.
+  ERR_PULL_FAILED: 'engine_failed',
   ERR_TOOL_FAILED: 'internal',
   ERR_MAX_ROUNDS: 'internal',
 }

@@ -12,6 +12,7 @@ const notRun: [page: string, reason: string][] = [
   ['README.md', 'the package is not on npm yet'],
   ['docs/benchmarks.md', 'an hour'],
   ['docs/getting-started.md', 'it downloads a model'],
+  ['README.md', 'it downloads a model'],
   ['docs/getting-started.md', 'the package is not on npm yet'],
   ['docs/gpu.md', 'it installs a driver'],
   ['docs/gpu.md', 'it is for a machine with a GPU'],
@@ -26,6 +27,7 @@ const otherTests = new Map([
   ['docs/bundlers.md', 'test/package/bundle.test.ts'],
   ['docs/cli.md', 'test/e2e/cli-examples.test.ts'],
   ['docs/frameworks.md', 'test/examples/frameworks-docs.test.ts'],
+  ['docs/pull.md', 'test/examples/pull-docs.test.ts'],
   ['examples/README.md', 'test/examples/examples.test.ts'],
 ])
 

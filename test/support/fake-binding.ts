@@ -69,6 +69,10 @@ export class FakeAddon implements NativeAddon {
     this.sendBuffers.push({ fd, bytes })
   }
 
+  lockFile(): () => void {
+    return () => undefined
+  }
+
   /** The engine that was made last. */
   get engine(): FakeEngine {
     const engine = this.engines.at(-1)

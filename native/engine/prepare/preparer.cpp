@@ -350,28 +350,8 @@ void Preparer::set_reasoning(ReplyForm& form, const ChatPrompt& prompt,
   form.reasoning_end = *end;
 }
 
-TemplateLimits Preparer::while_loading() const {
-  return {kTemplateWorkMax, [this] { return wiring_.closing.load(); }};
-}
-
 std::vector<std::string> Preparer::reasoning_ends() const {
-  if (!has_chat_template()) return {};
-  ChatPrompt any;
-  any.messages.emplace_back();
-  any.messages.back().role = "user";
-  any.messages.back().content = "?";
-  try {
-    // With some templates a model reasons only where an effort is asked for.
-    for (const char* effort : {"", "high"}) {
-      any.reasoning_effort = effort;
-      const TemplatedChat chat = template_.apply(any, while_loading());
-      const std::optional<ReasoningMarks>& marks = chat.reasoning;
-      if (marks && reasoning_end(*model_, *marks, chat.visible_specials, {})) return marks->ends;
-    }
-  } catch (const FaultError&) {
-    return {};  // the template refuses this conversation, so nothing is known
-  }
-  return {};
+  return sluice::reasoning_ends(*model_, template_, [this] { return wiring_.closing.load(); });
 }
 
 size_t Preparer::stack_bytes() const {

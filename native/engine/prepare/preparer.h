@@ -126,7 +126,6 @@ class Preparer {
   static bool is_wanted(const Job& job);
   static bool is_text(const Job& job) { return std::holds_alternative<TextJob>(job); }
   void quit();
-  TemplateLimits while_loading() const;
   void run(LaneNumber number) noexcept;
   void run_jobs(LaneNumber number);
   void attempt(LaneNumber number, const Job& job);

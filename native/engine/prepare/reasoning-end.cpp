@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "engine/request/reasoning-tracker.h"
 #include "llama/model.h"
+#include "llama/template/chat-template.h"
 
 namespace sluice {
 
@@ -24,6 +26,27 @@ std::optional<std::vector<int32_t>> reasoning_end(const Model& model, const Reas
   }
   if (reasoning.is_open()) return std::nullopt;
   return tokens;
+}
+
+std::vector<std::string> reasoning_ends(const Model& model, const ChatTemplate& chat_template,
+                                        const std::function<bool()>& given_up) {
+  if (!chat_template.exists()) return {};
+  ChatPrompt any;
+  any.messages.emplace_back();
+  any.messages.back().role = "user";
+  any.messages.back().content = "?";
+  try {
+    // With some templates a model reasons only where an effort is asked for.
+    for (const char* effort : {"", "high"}) {
+      any.reasoning_effort = effort;
+      const TemplatedChat chat = chat_template.apply(any, {kTemplateWorkMax, given_up});
+      const std::optional<ReasoningMarks>& marks = chat.reasoning;
+      if (marks && reasoning_end(model, *marks, chat.visible_specials, {})) return marks->ends;
+    }
+  } catch (const FaultError&) {
+    return {};  // the template refuses this conversation, so nothing is known
+  }
+  return {};
 }
 
 }  // namespace sluice

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "llama/chat/reasoning-marks.h"
 
 namespace sluice {
 
+class ChatTemplate;
 class Model;
 
 // The tokens that end reasoning: a last message of it, which may be empty, and the mark. Nothing
@@ -17,5 +20,10 @@ class Model;
 std::optional<std::vector<int32_t>> reasoning_end(const Model& model, const ReasoningMarks& marks,
                                                   const std::vector<int32_t>& visible_specials,
                                                   std::vector<int32_t> message);
+
+// What the reasoning of a chat ends with, the usual end first; empty where the template has none
+// that the vocabulary can write. `given_up` ends the look.
+std::vector<std::string> reasoning_ends(const Model& model, const ChatTemplate& chat_template,
+                                        const std::function<bool()>& given_up);
 
 }  // namespace sluice

@@ -9,6 +9,8 @@ import { estimate } from '../../engine/estimate.js'
 import { asked, coresMax, freeBytes as freeBytesOf } from '../../engine/machine.js'
 import { loadBinding } from '../../engine/native-options.js'
 import { deviceOf, sumOf } from '../../engine/placement.js'
+import { cachedHubFile } from '../../engine/pull/hub-file.js'
+import { isHubName } from '../../options/hub-name.js'
 import { packageVersion } from '../package-root.js'
 import { gibibytes } from './format.js'
 import { featureNames, idleHardware, platform, processorFeatures } from './machine.js'
@@ -151,7 +153,8 @@ async function needs(
       problems.push({ level: 'warning', what: message, fix: 'see docs/devices.md' })
     }
     if (!found.fits) problems.push(tooLarge(found))
-    return { path: path.resolve(model), ...found }
+    const file = isHubName(model) ? await cachedHubFile(model) : model
+    return { path: path.resolve(file), ...found }
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error
     problems.push({

@@ -9,7 +9,8 @@ const mayImport: Record<string, string[]> = {
   schema: ['api'],
   options: ['api', 'schema'],
   binding: ['api'],
-  engine: ['api', 'schema', 'options', 'binding'],
+  hub: ['api', 'options'],
+  engine: ['api', 'schema', 'options', 'binding', 'hub'],
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
   'ai-sdk': ['api', 'options', 'engine', 'web'],
@@ -17,7 +18,7 @@ const mayImport: Record<string, string[]> = {
   host: ['api', 'options', 'binding', 'engine', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
-  cli: ['api', 'schema', 'options', 'engine', 'host', 'http', 'binding'],
+  cli: ['api', 'schema', 'options', 'hub', 'engine', 'host', 'http', 'binding'],
   '': ['api', 'engine', 'binding', 'tools'],
 }
 

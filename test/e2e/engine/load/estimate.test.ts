@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   type Engine,
@@ -6,12 +6,14 @@ import {
   type LoadOptions,
   load,
   type MemoryUse,
+  type ModelInfo,
   type Placement,
 } from '../../../../src/index.js'
 import { textFileAsModel, truncatedGguf } from '../../../support/models/broken-gguf.js'
 import { encoderModel } from '../../../support/models/encoder-model.js'
 import { kindModel, MODEL_KINDS } from '../../../support/models/model-kinds.js'
 import { largeRandomModel, randomModel } from '../../../support/models/random-model.js'
+import { scriptModel } from '../../../support/models/script-model.js'
 
 // What an estimate says is held against the buffers of a real load. The KV cache is exact to the
 // byte, weights but for the padding of the last tensor. Compute buffers are counted without being
@@ -42,6 +44,10 @@ function expectClose(expected: Placement, placement: Placement): void {
   expect({ ...expected, host: null }).toEqual({ ...placement, host: null })
 }
 
+function abilitiesOf({ hasChatTemplate, canInfill, canCallTools, canThink }: ModelInfo) {
+  return { hasChatTemplate, canInfill, canCallTools, canThink }
+}
+
 const models: Record<string, () => string> = {
   ...Object.fromEntries(MODEL_KINDS.map((kind) => [kind, () => kindModel(kind)])),
   encoder: () => encoderModel(),
@@ -63,12 +69,38 @@ describe.each(Object.entries(models))('an estimate of a %s model', (_, file) => 
       warnings: [],
       model: { name: model.name, parameters: model.parameters, bytes: model.bytes },
     })
+    expect(expected.model).toMatchObject(abilitiesOf(model))
     const { weightsBytes, kvBytes, computeBytes } = expected.placement.host
     expect(expected.totalBytes).toBe(weightsBytes + kvBytes + computeBytes)
   })
 })
 
 describe('an estimate', () => {
+  test.each([
+    ['deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja', { canThink: true }],
+    ['Qwen-Qwen3-0.6B.jinja', { canThink: true, canCallTools: true }],
+    ['mistralai-Mistral-Nemo-Instruct-2407.jinja', { canThink: false, canCallTools: true }],
+  ])('tells what the chat template %s can, as a load does', async (name, can) => {
+    const model = scriptModel({
+      reply: 'some words to say</think> and an answer',
+      marks: ['<think>', '</think>'],
+    })
+    const chatTemplate = readFileSync(`deps/llama.cpp/models/templates/${name}`, 'utf8')
+    const own = { model, chatTemplate, threads: 1 }
+    const expected = await estimate(own)
+    expect(expected.model).toMatchObject({ ...can, hasChatTemplate: true })
+    expect(expected.model).toMatchObject(abilitiesOf((await opened(own)).model))
+  })
+
+  test('refuses a chat template that cannot be read, as a load does', async () => {
+    await expect(estimate({ chatTemplate: '{% if' })).rejects.toMatchObject({
+      code: 'ERR_INVALID_REQUEST',
+    })
+    await expect(load({ chatTemplate: '{% if' })).rejects.toMatchObject({
+      code: 'ERR_INVALID_REQUEST',
+    })
+  })
+
   test.each([
     { kvType: 'q8_0' },
     { kvType: 'bf16' },
