@@ -1,3 +1,4 @@
+import { samplingOf } from '../../src/engine/native-request.js'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type networkInterfaces, tmpdir } from 'node:os'
@@ -47,6 +48,7 @@ const served = {
     toolsMax: 1024,
     toolBytesMax: 2 ** 20,
     toolWorkMax: 10_000,
+    sampling: samplingOf({}, {}),
   },
   engine: { warnings: [] },
 }

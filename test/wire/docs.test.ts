@@ -6,6 +6,9 @@ import {
   messagesRequest,
   withoutEffectOfBeta,
 } from '../../src/apis/anthropic/messages/schema.js'
+import { llamaCompletionRequest } from '../../src/apis/llama-server/completion/schema.js'
+import { llamaEmbeddingRequest } from '../../src/apis/llama-server/embedding.js'
+import { rerankRequest } from '../../src/apis/llama-server/rerank.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
@@ -33,10 +36,12 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md, docs/messages.md, docs/responses.md and docs/decisions.md are true to the
-// letter: their tables are read, and held against the code.
+// docs/http-api.md, docs/messages.md, docs/responses.md, docs/decisions.md and docs/llama-server.md
+// are true to the letter: their tables are read, and held against the code.
 
-const sections = new Map(['http-api', 'messages', 'responses', 'decisions'].flatMap(sectionsOf))
+const sections = new Map(
+  ['http-api', 'messages', 'responses', 'decisions', 'llama-server'].flatMap(sectionsOf),
+)
 
 function sectionsOf(page: string): [title: string, lines: string[]][] {
   const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8')
@@ -115,6 +120,13 @@ const requests = [
     least: { state: 'a', questions: { b: { type: 'noul', instructions: 'c' } } },
   },
   ...[
+    { title: 'POST /completion', schema: llamaCompletionRequest, least: { prompt: 'a' } },
+    { title: 'POST /embedding', schema: llamaEmbeddingRequest, least: { content: 'a' } },
+    {
+      title: 'POST /v1/rerank',
+      schema: rerankRequest,
+      least: { query: 'a', documents: ['b'] },
+    },
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },
     { title: 'POST /detokenize', schema: detokenizeRequest, least: { tokens: [] } },
     {
@@ -131,7 +143,11 @@ const counted = new Map([
   ['POST /v1/responses/input_tokens', 'POST /v1/responses'],
 ])
 
-const embedding = { size: 4, pooling: 'mean' } as const
+/** The fake that a request is for. */
+function servedFor(title: string) {
+  if (title.includes('rerank')) return { embedding: { size: 1, pooling: 'rank' } as const }
+  return title.includes('embedding') ? { embedding: { size: 4, pooling: 'mean' } as const } : {}
+}
 
 closeAfterEach()
 
@@ -169,7 +185,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
   })
 
   test('names no field of which a header says that nothing is known', async () => {
-    const { url } = await serve(title.includes('embeddings') ? { embedding } : {})
+    const { url } = await serve(servedFor(title))
     const ignored = [...table].filter(([, support]) => support === 'ignored')
     const fields = [...table.keys(), ...rows(counted.get(title) ?? '').map(([field = '']) => field)]
     const body = {
