@@ -258,7 +258,10 @@ export interface RequestNote {
 }
 
 export interface ReasoningOptions {
-  /** False asks the template to turn reasoning off. Default true, where the model can reason. */
+  /**
+   * False asks the template to turn reasoning off. Default: the engine's, else true, where the
+   * model can reason.
+   */
   readonly enabled?: boolean
   /**
    * How much to reason, in the template's words: 1 to 32 letters, often `low`, `medium` or `high`.
@@ -282,7 +285,7 @@ export interface ReasoningOptions {
 }
 
 /** The reasoning options of requests that set none. */
-export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
+export type ReasoningDefaults = Pick<ReasoningOptions, 'enabled' | 'budget' | 'budgetMessage'>
 
 export interface RequestOptions<Schema extends object = object> extends SamplingOptions {
   /**

@@ -1,4 +1,5 @@
 import { ContextLengthError } from '../../api/errors.js'
+import { optionName } from '../../options/spoken-names.js'
 import type { ErrorKind, ErrorWords, HttpError } from '../../web/errors.js'
 import { errorWords } from '../openai/errors.js'
 
@@ -43,7 +44,7 @@ function errorBody(error: HttpError): LlamaErrorBody {
 function tooLong({ promptTokens, contextTokens }: ContextLengthError): string {
   return (
     `request (${promptTokens} tokens) exceeds the available context size ` +
-    `(${contextTokens} tokens); give the server a larger --context, or send less`
+    `(${contextTokens} tokens); send less, or have the server give more (${optionName('context')})`
   )
 }
 

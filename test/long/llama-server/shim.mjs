@@ -62,6 +62,8 @@ function sluiceFlags(flags) {
     ...modelFlags(flags),
     ...templateFlags(flags),
     ...(flags.has('--model-draft') ? ['--draft', modelOf('draft')] : []),
+    ...(flags.get('--reasoning') === 'off' ? ['--thinking', 'off'] : []),
+    '--tools-fallback',
     '--any-model', // llama-server answers to any name
     '--open-metrics',
     ...['--allow-origin', '*'],
