@@ -38,9 +38,9 @@ Buffers& buffers() {
 
 // The usual order of llama.cpp's common_sampler.
 const std::vector<SamplerStep> kUsualOrder = {
-    SamplerStep::penalties, SamplerStep::dry,   SamplerStep::top_n_sigma,
+    SamplerStep::penalties, SamplerStep::dry,       SamplerStep::top_n_sigma,
     SamplerStep::top_k,     SamplerStep::typical_p, SamplerStep::top_p,
-    SamplerStep::min_p,     SamplerStep::xtc,   SamplerStep::temperature};
+    SamplerStep::min_p,     SamplerStep::xtc,       SamplerStep::temperature};
 
 // Mirostat has no samplers beside it but the temperature.
 bool has_step(const SamplingParams& params, SamplerStep step) {
@@ -329,11 +329,11 @@ void Sampler::add_whole_chain(llama_sampler* chain) const {
     constexpr int32_t kMirostatTokens = 100;  // llama.cpp's
     llama_sampler_chain_add(chain, llama_sampler_init_temp(temperature_));
     llama_sampler_chain_add(
-        chain, params.mirostat == 1
-                   ? llama_sampler_init_mirostat(vocabulary_, seed_, params.mirostat_tau,
-                                                 params.mirostat_eta, kMirostatTokens)
-                   : llama_sampler_init_mirostat_v2(seed_, params.mirostat_tau,
-                                                    params.mirostat_eta));
+        chain,
+        params.mirostat == 1
+            ? llama_sampler_init_mirostat(vocabulary_, seed_, params.mirostat_tau,
+                                          params.mirostat_eta, kMirostatTokens)
+            : llama_sampler_init_mirostat_v2(seed_, params.mirostat_tau, params.mirostat_eta));
     return;
   }
   for (const SamplerStep step : params.order.empty() ? kUsualOrder : params.order) {
@@ -383,8 +383,7 @@ llama_sampler* Sampler::dry() const {
   const int32_t asked = whole_->dry_penalty_last_n;
   const int32_t last = asked < 0 ? context_tokens_ : std::min(asked, context_tokens_);
   return llama_sampler_init_dry(vocab_, whole_->dry_multiplier, whole_->dry_base,
-                                whole_->dry_allowed_length, last, breakers.data(),
-                                breakers.size());
+                                whole_->dry_allowed_length, last, breakers.data(), breakers.size());
 }
 
 llama_sampler* Sampler::chain() {

@@ -49,7 +49,6 @@ import {
 } from '../options/decide-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
 import { type GivenRules, settleFit } from '../options/fit-options.js'
-import { parseDocuments, parseQuery, parseRerankOptions } from '../options/rerank-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
@@ -59,18 +58,19 @@ import {
   parseTokenizeOptions,
   parseTokens,
 } from '../options/request-options.js'
+import { parseDocuments, parseQuery, parseRerankOptions } from '../options/rerank-options.js'
 import { PreparedToolList, prepareTools } from '../options/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
 import { Decider } from './decide/decider.js'
 import { KnownDecider } from './decide/known-decider.js'
-import { embed } from './embed.js'
+import { embed } from './embed/embed.js'
+import { rerank } from './embed/rerank.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
 import { nativeRequest } from './native-request.js'
 import { Reply, type ReplyTelling } from './reply.js'
-import { rerank } from './rerank.js'
 
 const ranksOnly = 'this model is a reranker and has no embeddings; ask it by rerank'
 const ranksNot =

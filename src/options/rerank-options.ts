@@ -1,5 +1,14 @@
 import type { RerankOptions } from '../api/embedding-types.js'
-import { aString, abortSignal, demand, int32Max, integerFrom, parseFields, readable, wrong } from './checks.js'
+import {
+  abortSignal,
+  aString,
+  demand,
+  int32Max,
+  integerFrom,
+  parseFields,
+  readable,
+  wrong,
+} from './checks.js'
 import { inputsMax } from './inputs.js'
 
 /** @throws InvalidOptionError */

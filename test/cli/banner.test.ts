@@ -1,4 +1,3 @@
-import { samplingOf } from '../../src/engine/native-request.js'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type networkInterfaces, tmpdir } from 'node:os'
@@ -7,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { urlsOfAll } from '../../src/cli/serve/addresses.js'
 import { banner, curl } from '../../src/cli/serve/banner.js'
 import { type ShellKey, shellKeyOf } from '../../src/cli/serve/shell-key.js'
+import { samplingOf } from '../../src/engine/native-request.js'
 import { readApiKeys } from '../../src/options/api-keys.js'
 
 const served = {

@@ -207,7 +207,8 @@ void Embedder::take(const std::vector<EmbeddingShare>& shares) {
       }
       const char* what = options_.ranks ? "score" : "embedding";
       fail(job, {FaultCode::engine_failed,
-                 std::string("the model computed no ") + what + " of input " + std::to_string(job.computed) +
+                 std::string("the model computed no ") + what + " of input " +
+                     std::to_string(job.computed) +
                      ": its numbers are not finite; the file may be damaged",
                  0, 0});
       break;

@@ -10,9 +10,12 @@ const someInput = optional(inputs({ emptyTexts: false }))
 
 /** POST /embedding: `content` and `input` are two names of one field. */
 export const llamaEmbeddingRequest = z
-  .object({ model: modelName, content: someInput, input: someInput }, {
-    error: 'a JSON object as the body',
-  })
+  .object(
+    { model: modelName, content: someInput, input: someInput },
+    {
+      error: 'a JSON object as the body',
+    },
+  )
   .refine(({ content, input }) => (content === undefined) !== (input === undefined), {
     path: ['content'],
     error: 'a text, token ids, or an array of those, here or as "input"',

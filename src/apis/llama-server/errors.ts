@@ -20,7 +20,7 @@ function typeOf({ kind, status }: HttpError): string {
 }
 
 /** llama-server's error body: its `code` is the status. */
-export interface LlamaErrorBody {
+interface LlamaErrorBody {
   readonly error: {
     readonly code: number
     readonly message: string

@@ -39,7 +39,8 @@ export function changeProps(_: Service, call: Call): Answer {
 
 /**
  * GET /slots: how many run, of how many. A reply may change its slot, so the slots in use are
- * listed first, and none tells of its prompt. With ?fail_on_no_slot it is a 503 where all are taken.
+ * listed first, and none tells of its prompt. With ?fail_on_no_slot it is a 503 where all are
+ * taken.
  */
 export async function slots(service: Service, call: Call): Promise<Answer> {
   call.errorWords = llamaWords()

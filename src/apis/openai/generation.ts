@@ -62,7 +62,13 @@ const plainFields = Object.fromEntries(
 const samplerWords: Readonly<Record<string, SamplerStep>> = {
   ...{ e: 'penalties', d: 'dry', s: 'top_n_sigma', k: 'top_k', y: 'typ_p', p: 'top_p' },
   ...{ m: 'min_p', x: 'xtc', t: 'temperature', typical_p: 'typ_p', typical: 'typ_p' },
-  ...{ 'top-k': 'top_k', 'top-p': 'top_p', 'min-p': 'min_p', nucleus: 'top_p', temp: 'temperature' },
+  ...{
+    'top-k': 'top_k',
+    'top-p': 'top_p',
+    'min-p': 'min_p',
+    nucleus: 'top_p',
+    temp: 'temperature',
+  },
 }
 
 /** A list of names, or a word of one letter for each, as llama-server takes them. */

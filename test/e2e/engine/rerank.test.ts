@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { RerankOptions } from '../../../src/api/embedding-types.js'
 import type { LoadOptions } from '../../../src/api/types.js'
 import type { Engine } from '../../../src/engine/engine.js'
 import { load } from '../../../src/engine/load.js'
@@ -86,7 +87,7 @@ describe('rerank', () => {
     [query, documents, { topM: 1 }, 'topM'],
   ])('refuses %j, %j and %j by the name %s', async (asked, texts, options, option) => {
     const engine = await loaded({ model: encoderModel({ pooling: 4 }) })
-    const ranked = engine.rerank(asked as string, texts as string[], options)
+    const ranked = engine.rerank(asked as string, texts as string[], options as RerankOptions)
     await expect(ranked).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option })
   })
 

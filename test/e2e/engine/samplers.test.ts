@@ -14,7 +14,9 @@ beforeAll(async () => {
 afterAll(() => engine.close())
 
 const text = (options: RequestOptions) =>
-  engine.complete('Once upon a time', { maxTokens: 24, ignoreEos: true, seed: 5, ...options }).text()
+  engine
+    .complete('Once upon a time', { maxTokens: 24, ignoreEos: true, seed: 5, ...options })
+    .text()
 
 test.each<RequestOptions>([
   { typicalP: 0.2 },
@@ -30,13 +32,14 @@ test.each<RequestOptions>([
   expect(await text(options)).toBe(changed)
 })
 
-test('DRY breaks a loop that greedy sampling runs in, unless its breakers stand in it', async () => {
-  const greedy = { temperature: 0, maxTokens: 200 }
-  const loop = await text(greedy)
-  const period = loop.slice(-20)
-  expect(loop.indexOf(period)).toBeLessThan(loop.length - 20) // it does run in one
-  const free = await text({ ...greedy, dryMultiplier: 5, dryPenaltyLastN: -1 })
-  expect(free).not.toBe(loop)
+test('DRY breaks up what repeats itself, unless its breakers stand in it', async () => {
+  const [x = 0] = await engine.tokenize('x')
+  const greedy = { temperature: 0, logitBias: { [x]: 50 } }
+  const repeated = 'x'.repeat(24)
+  expect(await text(greedy)).toBe(repeated)
+  expect(await text({ ...greedy, dryMultiplier: 5 })).not.toBe(repeated)
+  const withBreaker = { dryMultiplier: 5, drySequenceBreakers: ['x'] }
+  expect(await text({ ...greedy, ...withBreaker })).toBe(repeated)
 })
 
 test('an order has the samplers that it names, and no others', async () => {

@@ -36,7 +36,12 @@ describe('POST /completion', () => {
   }
 
   test('answers in its shape, with counts, times and what it was made with', async () => {
-    const { response, native } = await ask({ prompt: 'hi', n_predict: 9, temperature: 0.5, seed: 7 })
+    const { response, native } = await ask({
+      prompt: 'hi',
+      n_predict: 9,
+      temperature: 0.5,
+      seed: 7,
+    })
     expect(await json(response)).toMatchObject({
       index: 0,
       content: 'One\nday',
@@ -102,7 +107,11 @@ describe('POST /completion', () => {
 
   test('reads biases by ids, texts and false, as pairs or as an object', async () => {
     const pairs = [
-      [[5, 1.5], ['ab', -2], [7, false]],
+      [
+        [5, 1.5],
+        ['ab', -2],
+        [7, false],
+      ],
       { 5: 1.5, ab: -2, 7: -100 },
     ]
     for (const logit_bias of pairs) {
@@ -122,7 +131,10 @@ describe('POST /completion', () => {
       mirostat: 2,
     })
     const told = { typicalP: 0.5, dryMultiplier: 0.8, drySequenceBreakers: ['|'], mirostat: 2 }
-    expect(native.submitted[0]).toMatchObject({ samplers: ['top_k', 'typ_p', 'temperature'], ...told })
+    expect(native.submitted[0]).toMatchObject({
+      samplers: ['top_k', 'typ_p', 'temperature'],
+      ...told,
+    })
     const letters = await ask({ prompt: 'hi', samplers: 'kyt' })
     expect(letters.native.submitted[0]?.samplers).toEqual(['top_k', 'typ_p', 'temperature'])
   })
@@ -153,12 +165,21 @@ describe('POST /completion', () => {
   ])('%j is a 400 that names %j', async (body, field) => {
     const { response } = await ask(body)
     expect(await json(response, 400)).toEqual({
-      error: { code: 400, message: expect.stringContaining(`'${field}'`), type: 'invalid_request_error' },
+      error: {
+        code: 400,
+        message: expect.stringContaining(`'${field}'`),
+        type: 'invalid_request_error',
+      },
     })
   })
 
   test('says which prompt does not fit, in numbers', async () => {
-    const refuse = { code: 'ERR_CONTEXT_LENGTH', message: 'x', promptTokens: 9, contextTokens: 4 } as const
+    const refuse = {
+      code: 'ERR_CONTEXT_LENGTH',
+      message: 'x',
+      promptTokens: 9,
+      contextTokens: 4,
+    } as const
     const { response } = await ask({ prompt: 'a' }, { script: () => ({ tokens: [], refuse }) })
     expect(await json(response, 400)).toEqual({
       error: {
@@ -173,7 +194,10 @@ describe('POST /completion', () => {
 
   test('ends a stream with the error that comes in it', async () => {
     const end = { code: 'ERR_ENGINE_FAILED', message: 'broken' } as const
-    const { response } = await ask({ prompt: 'a', stream: true }, { script: () => ({ tokens: [], end }) })
+    const { response } = await ask(
+      { prompt: 'a', stream: true },
+      { script: () => ({ tokens: [], end }) },
+    )
     const frames = chunksOf(await response.text())
     expect(frames).toEqual([{ error: { code: 500, message: 'broken', type: 'server_error' } }])
   })
@@ -184,7 +208,12 @@ describe('POST /infill', () => {
 
   test('fills the gap between what stands around it, with other files in front', async () => {
     const { url, native } = await serve({ ...story, ...infill })
-    const body = { input_prefix: 'a(', prompt: 'b', input_suffix: ')', input_extra: [{ text: 'x', filename: 'f' }] }
+    const body = {
+      input_prefix: 'a(',
+      prompt: 'b',
+      input_suffix: ')',
+      input_extra: [{ text: 'x', filename: 'f' }],
+    }
     expect(await json(postJson(url, '/infill', body))).toMatchObject({ content: 'One\nday' })
     expect(native.submitted[0]?.prompt).toEqual({ before: 'f\nx\na(b', after: ')' })
   })
@@ -267,7 +296,9 @@ describe('what the server is', () => {
 test('POST /embedding has a vector a row, by either name of its input', async () => {
   const { url } = await serve({ embedding: { size: 4, pooling: 'mean' } })
   for (const body of [{ content: ['a', 'b'] }, { input: ['a', 'b'] }]) {
-    const list = (await json(postJson(url, '/embedding', body))) as unknown as { embedding: number[][] }[]
+    const list = (await json(postJson(url, '/embedding', body))) as unknown as {
+      embedding: number[][]
+    }[]
     expect(list).toMatchObject([{ index: 0 }, { index: 1 }])
     for (const { embedding } of list) expect(Math.hypot(...(embedding[0] ?? []))).toBeCloseTo(1)
   }
@@ -301,7 +332,9 @@ describe('POST /v1/rerank', () => {
   test('answers texts in the shape of TEI, the best alone where that is asked for', async () => {
     const { url } = await serve(ranks)
     const body = { query: 'abc', texts: documents, top_n: 1, return_text: true }
-    expect(await json(postJson(url, '/rerank', body))).toEqual([{ index: 1, score: 3, text: 'abc' }])
+    expect(await json(postJson(url, '/rerank', body))).toEqual([
+      { index: 1, score: 3, text: 'abc' },
+    ])
   })
 
   test.each([

@@ -8,7 +8,10 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Flags that Sluice has by another name, or by the same. */
+/**
+ * Flags that Sluice has by another name, or by the same.
+ * @type {Record<string, string>}
+ */
 const names = {
   '--port': '--port',
   '--temp': '--temperature',
@@ -29,31 +32,39 @@ const switches = new Set([
 ])
 
 const given = parsed(process.argv.slice(2))
-process.argv = [process.argv[0], process.argv[1], 'serve', ...sluiceFlags(given)]
+process.argv = [...process.argv.slice(0, 2), 'serve', ...sluiceFlags(given)]
 const key = given.get('--api-key')
 if (key !== undefined) process.env.SLUICE_API_KEY = key
 createRequire(import.meta.url)('../../../dist/cli/main.cjs')
 
+/** @param {string[]} args */
 function parsed(args) {
+  /** @type {Map<string, string>} */
   const flags = new Map()
   for (let i = 0; i < args.length; i++) {
-    flags.set(args[i], switches.has(args[i]) ? '' : args[++i])
+    const name = args[i] ?? ''
+    flags.set(name, switches.has(name) ? '' : (args[++i] ?? ''))
   }
   return flags
 }
 
+/**
+ * @param {Map<string, string>} flags
+ * @returns {string[]}
+ */
 function sluiceFlags(flags) {
   const parallel = Number(flags.get('--parallel') ?? 4)
   const context = Number(flags.get('--ctx-size') ?? 0)
   const shared = flags.has('--kv-unified')
   const given = [...flags].flatMap(([name, value]) => {
-    return names[name] === undefined ? [] : [names[name], value]
+    const own = names[name]
+    return own === undefined ? [] : [own, value]
   })
   const aliases = (flags.get('--alias') ?? '').split(',').filter((name) => name !== '')
   const limit = Number(flags.get('--n-predict') ?? -1)
   return [
     ...given,
-    ...['--host', (flags.get('--host') ?? '127.0.0.1').split(',')[0]],
+    ...['--host', (flags.get('--host') ?? '127.0.0.1').split(',', 1).join()],
     ...['--parallel', `${parallel}`],
     ...(context > 0 ? ['--context', `${shared ? context : Math.floor(context / parallel)}`] : []),
     ...(context > 0 && shared ? ['--kv-cells', `${context}`] : []),
@@ -71,6 +82,7 @@ function sluiceFlags(flags) {
   ]
 }
 
+/** @param {Map<string, string>} flags */
 function modelFlags(flags) {
   const asked = ['--hf-repo', '--hf-file', '--model-url', '--model']
     .map((name) => flags.get(name) ?? '')
@@ -83,12 +95,19 @@ function modelFlags(flags) {
   return ['--model', modelOf(/infill/.test(asked) ? 'infill' : 'text')]
 }
 
+/**
+ * @param {string} kind
+ * @returns {string}
+ */
 function modelOf(kind) {
   const models = JSON.parse(readFileSync(process.env.LLAMA_SUITE_MODELS ?? '', 'utf8'))
   return models[kind] ?? models.text
 }
 
-/** llama-server takes a template's text, or one of its own by name, which Sluice has not. */
+/**
+ * llama-server takes a template's text, or one of its own by name, which Sluice has not.
+ * @param {Map<string, string>} flags
+ */
 function templateFlags(flags) {
   const template = flags.get('--chat-template')
   if (template === undefined || /^[\w.-]+$/.test(template)) return []

@@ -4,7 +4,7 @@ import { aBias, aTokenId } from '../../../options/request-options.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 
 /** A token by its id, or a text of which each token is meant; and what is added to its logit. */
-export type WrittenBias = readonly [of: number | string, bias: number]
+type WrittenBias = readonly [of: number | string, bias: number]
 
 const biasesMax = 1024
 /** llama-server's `false` is "never": as much as this leaves no other choice. */

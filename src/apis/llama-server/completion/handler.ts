@@ -110,13 +110,15 @@ async function answered(
   const lengths = await Promise.all(replies.map((reply, i) => acceptedLength(reply, paths[i])))
   const { settings } = model.engine
   const { stream, n_probs, timings_per_token } = request
-  const heads = texts.map((prompt, i): CompletionHead => ({
-    model: model.name,
-    prompt,
-    promptTokens: lengths[i] ?? 0,
-    settings: (seed) =>
-      generationSettings(settings, options, { stream, n_probs, timings_per_token }, seed),
-  }))
+  const heads = texts.map(
+    (prompt, i): CompletionHead => ({
+      model: model.name,
+      prompt,
+      promptTokens: lengths[i] ?? 0,
+      settings: (seed) =>
+        generationSettings(settings, options, { stream, n_probs, timings_per_token }, seed),
+    }),
+  )
   const telling: CompletionTelling = {
     returnsTokens: request.return_tokens,
     probabilities: n_probs,
@@ -140,6 +142,8 @@ async function acceptedLength(reply: Reply, path = 'prompt'): Promise<number> {
 function checkCount(prompts: number, { settings }: ScopedEngine): void {
   const most = settings.parallel + settings.queue
   if (prompts <= most) return
-  const message = `'prompt': expected at most ${most} prompts, as many as this server runs and queues, but got ${prompts}.`
+  const message =
+    `'prompt': expected at most ${most} prompts, as many as this server runs and queues, ` +
+    `but got ${prompts}.`
   throw new HttpError('invalid_request', message, { field: 'prompt' })
 }

@@ -5,7 +5,7 @@ import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import { checkVocabulary, fieldError } from '../../request.js'
 
 /** A prompt in pieces: texts and token ids, which follow one another. */
-export type PromptPieces = readonly (string | number)[]
+type PromptPieces = readonly (string | number)[]
 
 const promptsMax = 256
 const piecesMax = 2 ** 24

@@ -2,8 +2,13 @@ import * as z from 'zod'
 import type { CompletionOptions } from '../../../api/types.js'
 import { aString, trueOrFalse } from '../../../options/checks.js'
 import { requestChecks } from '../../../options/request-options.js'
-import { generationFields, generationOptions, limitOf, tokenLimit } from '../../openai/generation.js'
-import { modelName } from '../../openai/generation.js'
+import {
+  generationFields,
+  generationOptions,
+  limitOf,
+  modelName,
+  tokenLimit,
+} from '../../openai/generation.js'
 import { structureOptions } from '../../openai/response-format.js'
 import { arrayOf, checked, isOneOf, optional } from '../../request.js'
 import { knownFieldsOf } from '../../unknown-fields.js'
@@ -33,7 +38,7 @@ const noAdapters = optional(
 const { max_tokens, stream_options: _options, logit_bias: _bias, ...fields } = generationFields
 
 /** What both endpoints take that continue a text in llama-server's shape. */
-export const completionFields = {
+const completionFields = {
   model: modelName,
   n_predict: optional(tokenLimit),
   max_tokens,
@@ -98,7 +103,7 @@ function tellsTokens({
   return stream || returnsTokens || probabilities > 0
 }
 
-export const infillChunksMax = 64
+const infillChunksMax = 64
 const infillText = optional(checked(aString)).pipe(z.string().default(''))
 const aChunk = z.object(
   {
@@ -121,4 +126,3 @@ export const infillRequest = z.object(
 )
 
 export const knownInfillFields = knownFieldsOf(infillRequest, withoutEffect)
-

@@ -8,7 +8,7 @@ import type { CompletionOptions, EngineSettings } from '../../../api/types.js'
 import { wireName } from '../../openai/option-names.js'
 
 /** What of a request is told beside the engine's options. */
-export interface ToldSettings {
+interface ToldSettings {
   readonly stream: boolean
   readonly n_probs: number
   readonly timings_per_token: boolean

@@ -1,7 +1,7 @@
 import type { ChoiceResult } from '../../../api/types.js'
 
 /** llama-server's `timings`, of a reply that has ended. */
-export interface LlamaTimings {
+interface LlamaTimings {
   readonly cache_n: number
   readonly prompt_n: number
   readonly prompt_ms: number
@@ -33,9 +33,7 @@ export function llamaTimings({ usage, timings }: ChoiceResult): LlamaTimings {
     predicted_ms: decodeMs,
     predicted_per_token_ms: ratio(decodeMs, steps),
     predicted_per_second: ratio(1000 * steps, decodeMs),
-    ...(draftTokens === 0
-      ? {}
-      : { draft_n: draftTokens, draft_n_accepted: draftAcceptedTokens }),
+    ...(draftTokens === 0 ? {} : { draft_n: draftTokens, draft_n_accepted: draftAcceptedTokens }),
   }
 }
 

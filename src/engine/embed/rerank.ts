@@ -1,6 +1,6 @@
-import type { RerankOptions, RerankResult } from '../api/embedding-types.js'
+import type { RerankOptions, RerankResult } from '../../api/embedding-types.js'
+import type { EngineClient } from '../engine-client.js'
 import { embeddedBy } from './embed.js'
-import type { EngineClient } from './engine-client.js'
 
 /** Has an engine that ranks score each document, unless the signal fires. */
 export async function rerank(

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { encoderModel } from '../support/models/encoder-model.js'
-import { randomModel } from '../support/models/random-model.js'
-import { ScratchFolder } from '../support/packages/package.js'
-import { startProgram } from '../support/program.js'
-import { differences } from './llama-server/differences.js'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { ScratchFolder } from '../../support/packages/package.js'
+import { startProgram } from '../../support/program.js'
+import { differences } from './differences.js'
 
 // llama-server's own tests, of the pinned llama.cpp, against `sluice serve`: each one that
 // llama-server passes on the same models is passed here too, or is among the differences, with its
@@ -37,8 +37,8 @@ beforeAll(async () => {
   fs.writeFileSync(models, JSON.stringify(suiteModels()))
   const results = scratch.path('results')
   fs.writeFileSync(results, '')
-  const files = [...new Set(expected.map((name) => `unit/${name.split('::', 1)[0]}`))]
-  const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'plugin', ...files]
+  const tests = expected.map((name) => `unit/${name}`)
+  const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'plugin', ...tests]
   const env = {
     PYTHONPATH: `${own}:${folder}`,
     PYTHONDONTWRITEBYTECODE: '1',
