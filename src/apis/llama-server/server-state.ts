@@ -1,7 +1,10 @@
+import * as z from 'zod'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
+import { parseJson } from '../../web/json.js'
 import type { Service } from '../api.js'
+import { parseRequest } from '../request.js'
 import { generationSettings } from './completion/settings.js'
 import { llamaWords } from './errors.js'
 
@@ -30,9 +33,13 @@ export function props(service: Service, call: Call): Answer {
   })
 }
 
+const anyBody = z.object({}, { error: 'a JSON object as the body' })
+
 /** POST /props */
-export function changeProps(_: Service, call: Call): Answer {
+export async function changeProps(service: Service, call: Call): Promise<Answer> {
   call.errorWords = llamaWords()
+  service.checkServing()
+  parseRequest(anyBody, parseJson(await call.body()))
   const message = 'Properties are set when the server starts; nothing is changed while it runs.'
   throw new HttpError('not_supported', message)
 }
@@ -60,9 +67,11 @@ export async function slots(service: Service, call: Call): Promise<Answer> {
 }
 
 /** POST /slots/{id}?action=save, restore or erase */
-export function slotAction(service: Service, call: Call, id: string): Answer {
+export async function slotAction(service: Service, call: Call, id: string): Promise<Answer> {
   call.errorWords = llamaWords()
   service.checkServing()
+  const body = await call.body()
+  if (body.length > 0) parseRequest(anyBody, parseJson(body))
   const action = call.query.get('action')
   if (!/^\d{1,4}$/.test(id)) throw new HttpError('invalid_request', 'Invalid slot ID')
   if (action !== 'save' && action !== 'restore' && action !== 'erase') {
@@ -80,11 +89,13 @@ export function loraAdapters(service: Service): Answer {
   return json(200, [])
 }
 
+const someAdapters = z.array(z.unknown(), { error: 'an array of adapters as the body' })
+
 /** POST /lora-adapters: none is there to be scaled, so only the empty list is taken. */
 export async function scaleLoraAdapters(service: Service, call: Call): Promise<Answer> {
   call.errorWords = llamaWords()
   service.checkServing()
-  const body = await call.body()
-  if (Buffer.from(body).toString('utf8').trim() === '[]') return json(200, { success: true })
+  const adapters = parseRequest(someAdapters, parseJson(await call.body()))
+  if (adapters.length === 0) return json(200, { success: true })
   throw new HttpError('not_supported', 'This server loads no LoRA adapters.')
 }

@@ -205,6 +205,7 @@ describe('POST /completion', () => {
 
 describe('POST /infill', () => {
   const infill = { model: { canInfill: true } }
+  const around = { input_prefix: 'a', input_suffix: 'b' }
 
   test('fills the gap between what stands around it, with other files in front', async () => {
     const { url, native } = await serve({ ...story, ...infill })
@@ -222,13 +223,18 @@ describe('POST /infill', () => {
     'other files are texts: %j is a 400',
     async (chunk) => {
       const { url } = await serve(infill)
-      await json(postJson(url, '/infill', { input_extra: [chunk] }), 400)
+      await json(postJson(url, '/infill', { ...around, input_extra: [chunk] }), 400)
     },
   )
 
+  test.each([{}, { input_prefix: 'a' }, { ...around, prompt: 7 }])('%j is a 400', async (body) => {
+    const { url } = await serve(infill)
+    await json(postJson(url, '/infill', body), 400)
+  })
+
   test('of a model that was not trained for it is a 501', async () => {
     const { url } = await serve()
-    const body = await json(postJson(url, '/infill', { input_prefix: 'a' }), 501)
+    const body = await json(postJson(url, '/infill', around), 501)
     expect(body.error).toMatchObject({ code: 501, type: 'not_supported_error' })
   })
 })

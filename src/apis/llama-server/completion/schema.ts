@@ -116,8 +116,8 @@ const aChunk = z.object(
 /** POST /infill. */
 export const infillRequest = z.object(
   {
-    input_prefix: infillText,
-    input_suffix: infillText,
+    input_prefix: checked(aString),
+    input_suffix: checked(aString),
     input_extra: optional(arrayOf(aChunk, 0, infillChunksMax, 'texts')),
     prompt: infillText,
     ...completionFields,
