@@ -310,7 +310,7 @@ export interface RequestOptions<Schema extends object = object> extends Sampling
    */
   samplers?: readonly SamplerStep[]
   /**
-   * Texts at which a sequence ends for DRY: up to 32 of at most 40 bytes. Default: a line break, a
+   * Texts at which a sequence ends for DRY: up to 16 of at most 40 bytes. Default: a line break, a
    * colon, a quotation mark and an asterisk.
    */
   drySequenceBreakers?: readonly string[]

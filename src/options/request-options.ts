@@ -76,7 +76,7 @@ const logitBias: Check<Record<number, number>> = {
 /** One of llama.cpp's samplers, by its name. */
 export const aSampler = oneOf(...samplerSteps)
 
-export const breakersMax = 32
+export const breakersMax = 16
 /** llama.cpp takes no more. */
 const breakerBytesMax = 40
 
