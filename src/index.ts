@@ -19,7 +19,15 @@ export type {
   ScoreAnswer,
   ScoreQuestion,
 } from './api/decision-types.js'
-export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api/embedding-types.js'
+export type {
+  EmbeddingInfo,
+  EmbedInput,
+  EmbedOptions,
+  EmbedResult,
+  RankedDocument,
+  RerankOptions,
+  RerankResult,
+} from './api/embedding-types.js'
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
 export type {

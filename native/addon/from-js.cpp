@@ -49,6 +49,26 @@ ToolChoice tool_choice(const std::string& name) {
   return name == "required" ? ToolChoice::required : ToolChoice::automatic;
 }
 
+std::vector<std::string> strings(const Napi::Object& object, const char* key) {
+  const Napi::Array list = array(object, key);
+  std::vector<std::string> result;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    result.push_back(list.Get(i).ToString().Utf8Value());
+  }
+  return result;
+}
+
+SamplerStep sampler_step(const std::string& name) {
+  if (name == "penalties") return SamplerStep::penalties;
+  if (name == "dry") return SamplerStep::dry;
+  if (name == "top_n_sigma") return SamplerStep::top_n_sigma;
+  if (name == "top_k") return SamplerStep::top_k;
+  if (name == "typ_p") return SamplerStep::typical_p;
+  if (name == "top_p") return SamplerStep::top_p;
+  if (name == "min_p") return SamplerStep::min_p;
+  return name == "xtc" ? SamplerStep::xtc : SamplerStep::temperature;
+}
+
 SamplingParams sampling_params(const Napi::Object& object) {
   SamplingParams sampling;
   for_each_number(sampling, [&object](const char* name, auto& value) {
@@ -56,6 +76,10 @@ SamplingParams sampling_params(const Napi::Object& object) {
   });
   sampling.logprobs = integer(object, "logprobs");
   sampling.ignore_eos = object.Get("ignoreEos").ToBoolean();
+  for (const std::string& name : strings(object, "samplers")) {
+    sampling.order.push_back(sampler_step(name));
+  }
+  sampling.dry_sequence_breakers = strings(object, "drySequenceBreakers");
   const Napi::Array biases = array(object, "logitBias");
   for (uint32_t i = 0; i + 1 < biases.Length(); i += 2) {
     sampling.logit_bias.push_back(
@@ -79,10 +103,7 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   result->id = static_cast<RequestId>(number(object, "id"));
   result->max_tokens = integer(object, "maxTokens");
   result->prompt_logprobs = integer(object, "promptLogprobs");
-  const Napi::Array stops = array(object, "stop");
-  for (uint32_t i = 0; i < stops.Length(); ++i) {
-    result->stop.push_back(stops.Get(i).ToString().Utf8Value());
-  }
+  result->stop = strings(object, "stop");
   result->sampling = sampling_params(object);
   result->sampling.seed = uint32_t(number(object, "seed"));
   GrammarSpec grammar;
@@ -269,8 +290,11 @@ std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object) 
     const Napi::Value input = inputs.Get(i);
     if (input.IsString()) {
       result->inputs.emplace_back(input.As<Napi::String>().Utf8Value());
-    } else {
+    } else if (input.IsTypedArray()) {
       result->inputs.emplace_back(token_ids(input));
+    } else {
+      const Napi::Object pair = input.ToObject();
+      result->inputs.emplace_back(RankedPair{string(pair, "query"), string(pair, "document")});
     }
   }
   return result;

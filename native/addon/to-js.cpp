@@ -105,6 +105,7 @@ Napi::Object logprob(Napi::Env env, const TokenLogprob& token) {
   napi_create_string_latin1(env, token.bytes.data(), token.bytes.size(), &bytes);
   object.Set("bytes", bytes);
   object.Set("logprob", token.logprob);
+  object.Set("id", token.token);
   if (!token.name.empty()) object.Set("name", token.name);
   return object;
 }

@@ -413,6 +413,7 @@ StepLoopOptions Engine::loop_options(const Opened& opened) const {
 EmbedderOptions Engine::embedder_options(const Opened& opened) const {
   EmbedderOptions options;
   options.size = opened.embedding->size;
+  options.ranks = opened.embedding->ranks;
   options.limits = {kEmbeddingRows, opened.params.sequences};
   options.threads = opened.params.threads;
   options.fixed_threads = options_.threads > 0 || opened.models.target->is_whole_on_devices();

@@ -47,7 +47,7 @@ bool ends_reply(const Request& request, const Model& model, int32_t token) {
 TokenLogprob token_logprob(const Sequence& sequence, const Model& model, TokenChance chance) {
   std::string bytes = piece_of(sequence, model, chance.token);
   std::string name = bytes.empty() ? model.name(chance.token) : std::string();
-  return {std::move(bytes), chance.logprob, std::move(name)};
+  return {std::move(bytes), chance.logprob, std::move(name), chance.token};
 }
 
 TokenLogprobs token_logprobs(const Sequence& sequence, const Model& model, int32_t token,

@@ -262,6 +262,12 @@ std::string missing_tensor(const GgufMetadata& metadata,
                            const std::function<bool(const std::string&)>& has) {
   const auto architecture = metadata.words.find("general.architecture");
   if (architecture == metadata.words.end()) return "";
+  // Without its head llama.cpp would read scores from numbers that are none.
+  constexpr double kRank = 4;
+  const bool ranks = metadata.number(architecture->second + ".pooling_type", 0) == kRank;
+  if (ranks && !has("cls.output.weight")) {
+    return "it says that it is a reranker, and has no head for that (tensor cls.output.weight)";
+  }
   const double layers = metadata.number(architecture->second + ".block_count", 0);
   for (const Need& need : kNeeds) {
     if (!is_among(architecture->second, need.architectures)) continue;

@@ -24,16 +24,21 @@ const char* pooling_name(const std::string& type) {
   if (type == "1") return "mean";
   if (type == "2") return "cls";
   if (type == "3") return "last";
+  if (type == "4") return "rank";
   return nullptr;
 }
 
 // Why there are no embeddings; empty where there are.
 std::string why_not(const llama_model* model, const std::string& type) {
-  if (type == "4") return "it is a reranker, which this version does not run";
   if (type.empty() || type == "0") {
     return "its file names no pooling type, so it has no embeddings";
   }
-  if (!pooling_name(type)) return "its file names pooling type " + type + ", expected 1, 2 or 3";
+  if (!pooling_name(type)) return "its file names pooling type " + type + ", expected 1 to 4";
+  // As many scores are read as the file has labels, of what its head computed.
+  if (type == "4") {
+    const bool fits = int32_t(llama_model_n_cls_out(model)) <= llama_model_n_embd(model);
+    return fits ? "" : "it has more labels than its layers have numbers";
+  }
   // llama.cpp would read beyond the vectors that were computed.
   if (llama_model_n_embd_out(model) != llama_model_n_embd(model)) {
     return "its embeddings are of another length than its layers', which this version does not run";
@@ -59,7 +64,9 @@ std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use
     throw FaultError(FaultCode::model_invalid, path + " cannot be used: " + why);
   }
   const bool one_by_one = llama_model_is_recurrent(raw) || llama_model_is_hybrid(raw);
-  return EmbeddingKind{llama_model_n_embd_out(raw), pooling_name(type), one_by_one};
+  const bool ranks = type == "4";
+  const int32_t size = ranks ? 1 : llama_model_n_embd_out(raw);
+  return EmbeddingKind{size, pooling_name(type), one_by_one, ranks};
 }
 
 uint64_t embedding_bytes(const Model& model, int32_t rows, KvType kv_type) {

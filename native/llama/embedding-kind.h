@@ -15,10 +15,11 @@ enum class EmbeddingUse { automatic, never, always };
 // How a model embeds.
 struct EmbeddingKind {
   int32_t size;         // numbers of an embedding
-  std::string pooling;  // "mean", "cls" or "last"
+  std::string pooling;  // "mean", "cls", "last" or "rank"
   // llama.cpp computes the inputs of a batch one after the other, and each has a state of its own,
   // which may be megabytes: several in a batch gain nothing.
   bool one_by_one;
+  bool ranks = false;  // its vectors are one number: how well a document answers a query
 };
 
 // Nothing where the engine is to generate text. Throws FaultError(model_invalid) where the model

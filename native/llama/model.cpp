@@ -162,6 +162,23 @@ std::optional<int32_t> integer(const std::string& text) {
   return static_cast<int32_t>(std::strtol(text.c_str(), nullptr, 10));
 }
 
+// A reranker's template with the two texts in the places that it names.
+PromptText filled_template(std::string_view written, std::string_view query,
+                           std::string_view document) {
+  constexpr std::string_view kQuery = "{query}", kDocument = "{document}";
+  PromptText prompt;
+  while (!written.empty()) {
+    const size_t place = std::min(written.find(kQuery), written.find(kDocument));
+    prompt.append(std::string(written.substr(0, place)), false);
+    if (place == std::string_view::npos) break;
+    written.remove_prefix(place);
+    const bool is_query = written.substr(0, kQuery.size()) == kQuery;
+    prompt.append(std::string(is_query ? query : document), true);
+    written.remove_prefix(is_query ? kQuery.size() : kDocument.size());
+  }
+  return prompt;
+}
+
 }  // namespace
 
 size_t Model::run_bytes_max(size_t stack_bytes) {
@@ -531,6 +548,31 @@ std::vector<int32_t> Model::infill(std::string_view before, std::string_view aft
   append(llama_vocab_fim_pre(vocab_), before);
   append(llama_vocab_fim_suf(vocab_), after);
   prompt.push_back(llama_vocab_fim_mid(vocab_));
+  return prompt;
+}
+
+std::vector<int32_t> Model::ranked_pair(std::string_view query, std::string_view document) const {
+  if (const char* written = llama_model_chat_template(model_.get(), "rerank")) {
+    const PromptText prompt = filled_template(written, query, document);
+    TokenizeHooks hooks{&prompt, marks_.get(), {}};
+    return tokenize(prompt.text, false, true, hooks);
+  }
+  // As llama-server has it. The texts are content: names of control tokens in them are text.
+  std::vector<int32_t> prompt;
+  const auto append = [&](std::string_view text) {
+    const std::vector<int32_t> tokens = tokenize_content(text, *marks_);
+    prompt.insert(prompt.end(), tokens.begin(), tokens.end());
+  };
+  const llama_token separator = llama_vocab_sep(vocab_);
+  const llama_token eos = llama_vocab_eos(vocab_);
+  const llama_token end = eos == LLAMA_TOKEN_NULL ? separator : eos;
+  const bool adds_end = llama_vocab_get_add_eos(vocab_);
+  if (llama_vocab_get_add_bos(vocab_)) prompt.push_back(llama_vocab_bos(vocab_));
+  append(query);
+  if (adds_end) prompt.push_back(end);
+  if (llama_vocab_get_add_sep(vocab_)) prompt.push_back(separator);
+  append(document);
+  if (adds_end) prompt.push_back(end);
   return prompt;
 }
 

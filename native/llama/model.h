@@ -108,6 +108,9 @@ class Model {
   // The prompt for what belongs between two texts. Throws FaultError(invalid_request) where it
   // cannot, and as tokenize does.
   std::vector<int32_t> infill(std::string_view before, std::string_view after) const;
+  // The prompt of a reranker for a query and a document: by the template "rerank" of its file, or
+  // with the marks of its vocabulary around them. Throws as tokenize does.
+  std::vector<int32_t> ranked_pair(std::string_view query, std::string_view document) const;
   bool ends_generation(int32_t token) const;
   // Takes about 50 ms at 152k tokens.
   std::shared_ptr<const GrammarVocabulary> grammar_vocabulary() const;

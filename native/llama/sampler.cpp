@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/fault.h"
@@ -35,8 +36,21 @@ Buffers& buffers() {
   return mine;
 }
 
+// The usual order of llama.cpp's common_sampler.
+const std::vector<SamplerStep> kUsualOrder = {
+    SamplerStep::penalties, SamplerStep::dry,       SamplerStep::top_n_sigma,
+    SamplerStep::top_k,     SamplerStep::typical_p, SamplerStep::top_p,
+    SamplerStep::min_p,     SamplerStep::xtc,       SamplerStep::temperature};
+
+// Mirostat has no samplers beside it but the temperature.
+bool has_step(const SamplingParams& params, SamplerStep step) {
+  if (params.mirostat > 0) return step == SamplerStep::temperature;
+  const std::vector<SamplerStep>& order = params.order.empty() ? kUsualOrder : params.order;
+  return std::find(order.begin(), order.end(), step) != order.end();
+}
+
 bool has_penalties(const SamplingParams& params) {
-  return params.repeat_last_n != 0 &&
+  return has_step(params, SamplerStep::penalties) && params.repeat_last_n != 0 &&
          (params.repeat_penalty != 1.0f || params.frequency_penalty != 0.0f ||
           params.presence_penalty != 0.0f);
 }
@@ -68,7 +82,9 @@ void check_biases(const std::vector<LogitBias>& biases, int32_t vocabulary) {
 void Sampler::SamplerFree::operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
 
 Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens)
-    : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens) {}
+    : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens) {
+  vocab_ = llama_model_get_vocab(model.raw());
+}
 
 Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
                  const SamplingParams& params, int32_t context_tokens)
@@ -79,10 +95,12 @@ Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
       top_p_(params.top_p),
       min_p_(params.min_p),
       temperature_(params.temperature),
+      context_tokens_(context_tokens),
       biases_(params.logit_bias),
       seed_(params.seed),
       logprobs_(params.logprobs) {
   check_biases(biases_, vocabulary);
+  if (truncation_ == Truncation::chain) whole_ = std::make_unique<const SamplingParams>(params);
   for (int32_t token : forbidden) biases_.push_back({token, -INFINITY});
   // llama.cpp allocates as much as it is told to.
   const bool all = params.repeat_last_n < 0 || params.repeat_last_n > context_tokens;
@@ -112,11 +130,20 @@ void Sampler::force(const std::vector<int32_t>& tokens) {
 }
 
 void Sampler::accept_prompt(const std::vector<int32_t>& prompt) {
+  // DRY looks at the prompt by itself, as llama.cpp's does.
+  if (whole_) {
+    for (int32_t token : prompt) llama_sampler_accept(chain(), token);
+  }
   if (!sees_prompt_) return;
-  for (int32_t token : prompt) accept(token);
+  for (int32_t token : prompt) penalize(token);
 }
 
 void Sampler::accept(int32_t token) {
+  if (whole_) llama_sampler_accept(chain(), token);
+  penalize(token);
+}
+
+void Sampler::penalize(int32_t token) {
   if (!penalties_) return;
   llama_sampler_accept(penalties_.get(), token);
   if (recent_.size() < recent_max_) {
@@ -209,7 +236,9 @@ std::optional<int32_t> Sampler::choose_nearby(Logits& reader) {
     case Truncation::greedy: return choose_likeliest(1, reader);
     case Truncation::top_k: return choose_likeliest(top_k_, reader);
     case Truncation::top_p:  // these two depend on the shares of all allowed tokens
-    case Truncation::min_p: return std::nullopt;
+    case Truncation::min_p:
+    case Truncation::chain:  // and some of its samplers remember each draw
+      return std::nullopt;
     case Truncation::none: break;
   }
   for (int32_t draw = 0; draw < kDrawsMore; ++draw) {
@@ -269,6 +298,8 @@ int32_t Sampler::choose(Logits& logits) {
     // As llama.cpp's min_p bounds them.
     case Truncation::min_p:
       return choose_by_chain(logits.from(logits.highest() + std::log(min_p_)), false);
+    case Truncation::chain:
+      return choose_by_chain(logits.from(std::numeric_limits<float>::lowest()), false);
     case Truncation::none: break;
   }
   if (!numbers_) numbers_ = std::make_unique<std::mt19937>(seed_);
@@ -279,6 +310,10 @@ Sampler::SamplerPtr Sampler::new_chain() const {
   llama_sampler_chain_params params = llama_sampler_chain_default_params();
   params.no_perf = true;
   SamplerPtr chain(llama_sampler_chain_init(params));
+  if (whole_) {
+    add_whole_chain(chain.get());
+    return chain;
+  }
   // Without those that are off: they change nothing, but each costs a pass.
   const auto add = [&](llama_sampler* sampler) { llama_sampler_chain_add(chain.get(), sampler); };
   if (top_p_ < 1.0f && truncation_ == Truncation::top_k) add(llama_sampler_init_top_p(top_p_, 0));
@@ -288,13 +323,80 @@ Sampler::SamplerPtr Sampler::new_chain() const {
   return chain;
 }
 
-int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sorted) {
+void Sampler::add_whole_chain(llama_sampler* chain) const {
+  const SamplingParams& params = *whole_;
+  if (params.mirostat > 0) {
+    constexpr int32_t kMirostatTokens = 100;  // llama.cpp's
+    llama_sampler_chain_add(chain, llama_sampler_init_temp(temperature_));
+    llama_sampler_chain_add(
+        chain,
+        params.mirostat == 1
+            ? llama_sampler_init_mirostat(vocabulary_, seed_, params.mirostat_tau,
+                                          params.mirostat_eta, kMirostatTokens)
+            : llama_sampler_init_mirostat_v2(seed_, params.mirostat_tau, params.mirostat_eta));
+    return;
+  }
+  for (const SamplerStep step : params.order.empty() ? kUsualOrder : params.order) {
+    add_step(step, chain);
+  }
+  llama_sampler_chain_add(chain, llama_sampler_init_dist(seed_));
+}
+
+// Without those that are off, which change nothing.
+void Sampler::add_step(SamplerStep step, llama_sampler* chain) const {
+  const SamplingParams& params = *whole_;
+  const auto add = [&](bool is_on, auto&& make) {
+    if (is_on) llama_sampler_chain_add(chain, make());
+  };
+  switch (step) {
+    case SamplerStep::penalties: return;  // they come first, wherever they stand: see Changes
+    case SamplerStep::dry:
+      return add(params.dry_multiplier > 0.0f && vocab_, [&] { return dry(); });
+    case SamplerStep::top_n_sigma:
+      return add(params.top_n_sigma > 0.0f,
+                 [&] { return llama_sampler_init_top_n_sigma(params.top_n_sigma); });
+    case SamplerStep::top_k:
+      return add(top_k_ > 0, [&] { return llama_sampler_init_top_k(top_k_); });
+    case SamplerStep::typical_p:
+      return add(params.typical_p < 1.0f,
+                 [&] { return llama_sampler_init_typical(params.typical_p, 0); });
+    case SamplerStep::top_p:
+      return add(top_p_ < 1.0f, [&] { return llama_sampler_init_top_p(top_p_, 0); });
+    case SamplerStep::min_p:
+      return add(min_p_ > 0.0f, [&] { return llama_sampler_init_min_p(min_p_, 0); });
+    case SamplerStep::xtc:
+      return add(params.xtc_probability > 0.0f, [&] {
+        return llama_sampler_init_xtc(params.xtc_probability, params.xtc_threshold, 0, seed_);
+      });
+    case SamplerStep::temperature:
+      return add(true, [&] {
+        return llama_sampler_init_temp_ext(temperature_, params.dynatemp_range,
+                                           params.dynatemp_exponent);
+      });
+  }
+}
+
+llama_sampler* Sampler::dry() const {
+  std::vector<const char*> breakers;
+  for (const std::string& text : whole_->dry_sequence_breakers) breakers.push_back(text.c_str());
+  // llama.cpp allocates as much as it is told to.
+  const int32_t asked = whole_->dry_penalty_last_n;
+  const int32_t last = asked < 0 ? context_tokens_ : std::min(asked, context_tokens_);
+  return llama_sampler_init_dry(vocab_, whole_->dry_multiplier, whole_->dry_base,
+                                whole_->dry_allowed_length, last, breakers.data(), breakers.size());
+}
+
+llama_sampler* Sampler::chain() {
   if (!chain_) chain_ = new_chain();
+  return chain_.get();
+}
+
+int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sorted) {
   std::vector<llama_token_data>& candidates = buffers().candidates;
   candidates.clear();
   for (const Candidate& entry : choice) candidates.push_back({entry.token, entry.logit, 0.0f});
   llama_token_data_array array{candidates.data(), candidates.size(), -1, sorted};
-  llama_sampler_apply(chain_.get(), &array);
+  llama_sampler_apply(chain(), &array);
   return array.data[array.selected].id;
 }
 

@@ -12,6 +12,7 @@
 #include "sampling/sampling-params.h"
 
 struct llama_sampler;
+struct llama_vocab;
 
 namespace sluice {
 
@@ -75,8 +76,15 @@ class Sampler final : public RowSampler {
   // Among the tokens that the grammar allows; `logits` with biases and penalties.
   int32_t choose_allowed(const float* logits, Logits& reader);
   SamplerPtr new_chain() const;
+  // Of llama.cpp's samplers in the order that was asked for, or the usual one.
+  void add_whole_chain(llama_sampler* chain) const;
+  void add_step(SamplerStep step, llama_sampler* chain) const;
+  llama_sampler* dry() const;
+  llama_sampler* chain();
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
   void accept(int32_t token);
+  // Lets the penalties remember it.
+  void penalize(int32_t token);
   // Throws FaultError(engine_failed).
   void read(Logits& reader, const float* logits) const;
 
@@ -85,6 +93,9 @@ class Sampler final : public RowSampler {
   bool sees_prompt_;
   int32_t top_k_;
   float top_p_, min_p_, temperature_;
+  std::unique_ptr<const SamplingParams> whole_;  // null but for Truncation::chain
+  const llama_vocab* vocab_ = nullptr;           // for DRY, whose breakers are texts
+  int32_t context_tokens_;
   std::vector<LogitBias> biases_;  // forbidden tokens among them
   SamplerPtr penalties_;           // null when there are none
   // What llama.cpp's penalties look at, in any order: only these tokens' logits change.

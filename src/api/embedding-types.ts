@@ -22,10 +22,33 @@ export interface EmbedResult {
   readonly usage: { readonly promptTokens: number }
 }
 
-/** How a model embeds. */
+/** How a model embeds, or ranks. */
 export interface EmbeddingInfo {
-  /** Numbers of an embedding. */
+  /** Numbers of an embedding; 1 of a model that ranks. */
   readonly size: number
-  /** How the rows of an input become one: their mean, the first one, or the last one. */
-  readonly pooling: 'mean' | 'cls' | 'last'
+  /**
+   * How the rows of an input become one: their mean, the first one, or the last one; `rank` is a
+   * reranker, which scores how well documents answer a query: see `Engine.rerank`.
+   */
+  readonly pooling: 'mean' | 'cls' | 'last' | 'rank'
+}
+
+export interface RerankOptions {
+  /** Documents that are returned at most, the best ones: 1 and more. Default: all. */
+  topN?: number
+  /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
+  signal?: AbortSignal
+}
+
+export interface RankedDocument {
+  /** Its place among the documents that were given, from 0. */
+  readonly index: number
+  /** What the model's head computed, as it is: of most models a logit, higher is better. */
+  readonly score: number
+}
+
+export interface RerankResult {
+  /** The best one first; equal ones in the order in which they were given. */
+  readonly results: readonly RankedDocument[]
+  readonly usage: { readonly promptTokens: number }
 }

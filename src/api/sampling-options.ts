@@ -21,6 +21,32 @@ export interface SamplingOptions {
   frequencyPenalty?: number
   /** -2 to 2, default 0. */
   presencePenalty?: number
+  /** Locally typical sampling; 1 is off. 0 to 1, default 1. */
+  typicalP?: number
+  /** Keep tokens within so many standard deviations of the likeliest. -1 to 100, default -1. */
+  topNSigma?: number
+  /** XTC: how often all likely tokens but the least of them are dropped. 0 to 1, default 0. */
+  xtcProbability?: number
+  /** What XTC calls likely; above 0.5 it is off. 0 to 1, default 0.1. */
+  xtcThreshold?: number
+  /** DRY, against repeated sequences; 0 is off. 0 to 100, default 0. */
+  dryMultiplier?: number
+  /** How DRY grows with each token of a repeated sequence. 1 to 100, default 1.75. */
+  dryBase?: number
+  /** Repeated sequences of up to so many tokens are free of DRY. Default 2. */
+  dryAllowedLength?: number
+  /** Tokens that DRY looks back on, the prompt's too; -1 is the context. Default 64. */
+  dryPenaltyLastN?: number
+  /** Mirostat 1 or 2, in place of all other samplers but temperature. 0 to 2, default 0. */
+  mirostat?: number
+  /** The surprise, in bits, that mirostat aims at. 0 to 100, default 5. */
+  mirostatTau?: number
+  /** How fast mirostat learns. 0 to 1, default 0.1. */
+  mirostatEta?: number
+  /** Dynamic temperature: up to so much more or less by the entropy. 0 to 100, default 0. */
+  dynatempRange?: number
+  /** How the entropy makes the dynamic temperature. 0 to 100, default 1. */
+  dynatempExponent?: number
   /** Any safe integer; folded to 32 bits. Default: random, and reported in `done`. */
   seed?: number
 }
@@ -75,6 +101,19 @@ export const samplingRows = {
   repeatLastN: { range: { from: -1, to: int32Max, isWhole: true }, neutral: 64 },
   frequencyPenalty: { range: { from: -2, to: 2 }, neutral: 0 },
   presencePenalty: { range: { from: -2, to: 2 }, neutral: 0 },
+  typicalP: { range: { from: 0, to: 1 }, neutral: 1 },
+  topNSigma: { range: { from: -1, to: 100 }, neutral: -1 },
+  xtcProbability: { range: { from: 0, to: 1 }, neutral: 0 },
+  xtcThreshold: { range: { from: 0, to: 1 }, neutral: 0.1 },
+  dryMultiplier: { range: { from: 0, to: 100 }, neutral: 0 },
+  dryBase: { range: { from: 1, to: 100 }, neutral: 1.75 },
+  dryAllowedLength: { range: { from: 0, to: int32Max, isWhole: true }, neutral: 2 },
+  dryPenaltyLastN: { range: { from: -1, to: int32Max, isWhole: true }, neutral: 64 },
+  mirostat: { range: { from: 0, to: 2, isWhole: true }, neutral: 0 },
+  mirostatTau: { range: { from: 0, to: 100 }, neutral: 5 },
+  mirostatEta: { range: { from: 0, to: 1 }, neutral: 0.1 },
+  dynatempRange: { range: { from: 0, to: 100 }, neutral: 0 },
+  dynatempExponent: { range: { from: 0, to: 100 }, neutral: 1 },
 } as const satisfies Record<SamplingName, SamplingRow>
 
 export const samplingNames = Object.keys(samplingRows) as SamplingName[]
@@ -87,16 +126,29 @@ export function perSamplingName<T>(make: (name: SamplingName) => T): Record<Samp
 
 /** Samplers of other servers that are not here, by their names there, and what turns each off. */
 export const samplersNotHere: Readonly<Record<string, readonly number[]>> = {
-  typical_p: [1, 0],
   tfs_z: [1],
   top_a: [0],
-  top_n_sigma: [-1, 0],
-  mirostat: [0],
-  mirostat_mode: [0],
-  dry_multiplier: [0],
-  xtc_probability: [0],
-  dynatemp_range: [0],
+  adaptive_target: [-1],
+  min_keep: [0],
   epsilon_cutoff: [0],
   eta_cutoff: [0],
   smoothing_factor: [0],
 }
+
+/** What `samplers` puts in order, by llama.cpp's names, in the usual order. */
+export const samplerSteps = [
+  'penalties',
+  'dry',
+  'top_n_sigma',
+  'top_k',
+  'typ_p',
+  'top_p',
+  'min_p',
+  'xtc',
+  'temperature',
+] as const
+
+export type SamplerStep = (typeof samplerSteps)[number]
+
+/** What ends a sequence for DRY, where a request does not say. */
+export const drySequenceBreakers: readonly string[] = ['\n', ':', '"', '*']

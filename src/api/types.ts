@@ -4,7 +4,7 @@ import type { EmbeddingInfo } from './embedding-types.js'
 import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
 import type { PullProgress } from './pull-types.js'
-import type { SamplingOptions } from './sampling-options.js'
+import type { SamplerStep, SamplingNumbers, SamplingOptions } from './sampling-options.js'
 import type { StandardSchema } from './standard-schema.js'
 
 export interface LoadOptions {
@@ -262,7 +262,10 @@ export interface RequestNote {
 }
 
 export interface ReasoningOptions {
-  /** False asks the template to turn reasoning off. Default true, where the model can reason. */
+  /**
+   * False asks the template to turn reasoning off. Default: the engine's, else true, where the
+   * model can reason.
+   */
   readonly enabled?: boolean
   /**
    * How much to reason, in the template's words: 1 to 32 letters, often `low`, `medium` or `high`.
@@ -286,7 +289,7 @@ export interface ReasoningOptions {
 }
 
 /** The reasoning options of requests that set none. */
-export type ReasoningDefaults = Pick<ReasoningOptions, 'budget' | 'budgetMessage'>
+export type ReasoningDefaults = Pick<ReasoningOptions, 'enabled' | 'budget' | 'budgetMessage'>
 
 export interface RequestOptions<Schema extends object = object> extends SamplingOptions {
   /**
@@ -304,6 +307,17 @@ export interface RequestOptions<Schema extends object = object> extends Sampling
   stopTokens?: readonly number[]
   /** Token ids and what is added to their logits, -100 to 100. At most 1,024 entries. */
   logitBias?: Record<number, number>
+  /**
+   * Which samplers there are, and in what order: those that are left out are off. Penalties come
+   * first wherever they stand, and the token is drawn last. Default, or empty: `penalties`, `dry`,
+   * `top_n_sigma`, `top_k`, `typ_p`, `top_p`, `min_p`, `xtc`, `temperature`.
+   */
+  samplers?: readonly SamplerStep[]
+  /**
+   * Texts at which a sequence ends for DRY: up to 16 of at most 40 bytes. Default: a line break, a
+   * colon, a quotation mark and an asterisk.
+   */
+  drySequenceBreakers?: readonly string[]
   /** Never end at an end-of-generation token. Default false. */
   ignoreEos?: boolean
   /**
@@ -514,6 +528,8 @@ export interface ToolCallDelta {
 }
 
 export interface TokenLogprob {
+  /** The token's number in the vocabulary. */
+  readonly id: number
   /**
    * The token's text, or a control token's name; U+FFFD stands for bytes that are part of a
    * character only.
@@ -678,6 +694,8 @@ export interface EngineSettings {
   readonly toolsMax: number
   readonly toolBytesMax: number
   readonly toolWorkMax: number
+  /** What a request gets that says nothing of it; the seed is null where each has another. */
+  readonly sampling: Readonly<SamplingNumbers> & { readonly seed: number | null }
 }
 
 /**

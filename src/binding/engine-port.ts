@@ -81,6 +81,10 @@ export interface NativeRequest extends SamplingNumbers {
   /** Tokens that end the reply, as the model's own end does. */
   stopTokens: number[]
   ignoreEos: boolean
+  /** Names of samplers in their order; none is the usual order. */
+  samplers: string[]
+  /** Texts at which a sequence ends for DRY. */
+  drySequenceBreakers: string[]
   /** 0 to 2^32 - 2. */
   seed: number
   /** Alternatives of each token that are told with how likely it was; -1 tells neither. */
@@ -112,8 +116,11 @@ interface NativeInfill {
 
 export interface NativeEmbeddingRequest {
   id: number
-  /** Texts, to which the model's special tokens are added, or token ids, to which nothing is. */
-  inputs: (string | Int32Array)[]
+  /**
+   * Texts, to which the model's special tokens are added, or token ids, to which nothing is; of an
+   * engine that ranks, pairs of texts.
+   */
+  inputs: (string | Int32Array | { query: string; document: string })[]
 }
 
 /** A conversation for the chat template, and what its reply may be. */
@@ -187,7 +194,7 @@ export type EngineEvent =
   | NativeTexts
   | NativePart
   | NativeFinished
-  /** The vectors of a request's inputs, one after the other, each of length 1. */
+  /** The vectors of a request's inputs, one after the other, each of length 1; or their scores. */
   | { kind: 'embedded'; id: number; values: Float32Array; promptTokens: number }
   | NativeFailed
   | { kind: 'tokens'; id: number; tokens: Int32Array }
@@ -252,6 +259,8 @@ export interface NativeTokenLogprob {
   bytes: string
   /** Natural logarithm. */
   logprob: number
+  /** Its number in the vocabulary. */
+  id: number
   /** Of a control token, which writes no bytes. */
   name?: string
 }
@@ -351,7 +360,7 @@ export interface NativeModelInfo {
   /** What reasoning ends with, the usual end first; empty where the engine cannot end it. */
   reasoningEnds: string[]
   /** Of an engine that embeds: numbers of a vector, and how rows become one. */
-  embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' }
+  embedding?: { size: number; pooling: 'mean' | 'cls' | 'last' | 'rank' }
   /** Sampling defaults the GGUF recommends (general.sampling.*); absent ones are not named. */
   sampling: Partial<SamplingNumbers>
   placement: NativePlacement

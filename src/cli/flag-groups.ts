@@ -51,6 +51,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   allowHost: 'Access',
   allowOrigin: 'Access',
   maxTokens: 'Replies',
+  thinking: 'Replies',
   reasoningBudget: 'Replies',
   reasoningBudgetMessage: 'Replies',
   context: 'Memory',

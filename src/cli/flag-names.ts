@@ -7,6 +7,7 @@ const keys: Readonly<Record<string, string>> = {
   cacheMiB: 'cacheMib',
   responseStoreBytes: 'responseStoreMib',
   chatTemplate: 'chatTemplateFile',
+  'reasoning.enabled': 'thinking',
   'reasoning.budget': 'reasoningBudget',
   'reasoning.budgetMessage': 'reasoningBudgetMessage',
   aliases: 'alias',

@@ -37,6 +37,7 @@ export function loadOptions(flags: ReplyFlags): LoadOptions {
     model: flags.model ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),
     reasoning: {
+      enabled: flags.thinking === 'on',
       budget: flags.reasoningBudget,
       ...(flags.reasoningBudgetMessage === undefined
         ? {}

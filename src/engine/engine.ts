@@ -4,8 +4,14 @@ import type {
   DecideResult,
   DecisionQuestion,
 } from '../api/decision-types.js'
-import type { EmbedInput, EmbedOptions, EmbedResult } from '../api/embedding-types.js'
-import type { EngineEndedError } from '../api/errors.js'
+import type {
+  EmbedInput,
+  EmbedOptions,
+  EmbedResult,
+  RerankOptions,
+  RerankResult,
+} from '../api/embedding-types.js'
+import { type EngineEndedError, InvalidRequestError } from '../api/errors.js'
 import type { FitOptions, FitResult } from '../api/fit-types.js'
 import type { OpenAiMessage, OpenAiTool } from '../api/openai-types.js'
 import type { LoadWarning, Placement } from '../api/placement-types.js'
@@ -52,18 +58,24 @@ import {
   parseTokenizeOptions,
   parseTokens,
 } from '../options/request-options.js'
+import { parseDocuments, parseQuery, parseRerankOptions } from '../options/rerank-options.js'
 import { PreparedToolList, prepareTools } from '../options/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'
 import { Decider } from './decide/decider.js'
 import { KnownDecider } from './decide/known-decider.js'
-import { embed } from './embed.js'
+import { embed } from './embed/embed.js'
+import { rerank } from './embed/rerank.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
 import { nativeRequest } from './native-request.js'
 import { WrittenCalls } from './reply/written-calls.js'
 import { Reply, type ReplyTelling } from './reply.js'
+
+const ranksOnly = 'this model is a reranker and has no embeddings; ask it by rerank'
+const ranksNot =
+  'this model is no reranker: its file has no rank pooling (pooling_type 4); load one that has'
 
 /** @internal What load() hands over. */
 interface EngineParts {
@@ -264,8 +276,29 @@ export class Engine implements AsyncDisposable {
     return fromCaller(() => {
       const { client } = this.#parts
       const inputs = parseEmbedInput(input)
-      const { size } = this.model.embedding ?? {}
+      const { size, pooling } = this.model.embedding ?? {}
+      if (pooling === 'rank') throw new InvalidRequestError(ranksOnly)
       return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
+    })
+  }
+
+  /**
+   * Orders documents, 1 to 2,048 texts, by how well they answer a query. For a reranker
+   * (`model.embedding.pooling` is `rank`); many documents share one batch, and documents of several
+   * calls do. Rejects with ERR_INVALID_REQUEST of another model, and else as `embed` does, with
+   * `input` for a document that is too long beside the query.
+   */
+  async rerank(
+    query: string,
+    documents: readonly string[],
+    options: RerankOptions = {},
+  ): Promise<RerankResult> {
+    return fromCaller(() => {
+      const text = parseQuery(query)
+      const texts = parseDocuments(documents)
+      const given = parseRerankOptions(options)
+      if (this.model.embedding?.pooling !== 'rank') throw new InvalidRequestError(ranksNot)
+      return rerank(this.#parts.client, text, texts, given)
     })
   }
 

@@ -17,6 +17,7 @@ import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
+import { samplingOf } from './native-request.js'
 import { placementOf } from './placement.js'
 import { tellWarning } from './warnings.js'
 
@@ -154,6 +155,7 @@ function makeEngine(
     toolsMax: settled.toolsMax,
     toolBytesMax: settled.toolBytesMax,
     toolWorkMax: settled.toolWorkMax,
+    sampling: samplingOf(settled.sampling, usableSampling(info.sampling)),
   }
   const defaults = settled.sampling
   const recommended = usableSampling(info.sampling)

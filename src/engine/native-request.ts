@@ -1,6 +1,11 @@
 import { randomInt } from 'node:crypto'
-import { perSamplingName, type SamplingOptions, samplingRows } from '../api/sampling-options.js'
-import type { RequestOptions } from '../api/types.js'
+import {
+  drySequenceBreakers,
+  perSamplingName,
+  type SamplingOptions,
+  samplingRows,
+} from '../api/sampling-options.js'
+import type { EngineSettings, RequestOptions } from '../api/types.js'
 import type { NativePrompt, NativeRequest } from '../binding/engine-port.js'
 import { jsonGrammar } from '../schema/schema-grammar.js'
 import { choiceGrammar, regexGrammar } from '../schema/text-grammar.js'
@@ -29,6 +34,8 @@ export function nativeRequest(
     stop: [stop].flat().filter((one) => one !== ''),
     stopTokens: [...(options.stopTokens ?? [])],
     ignoreEos: options.ignoreEos ?? false,
+    samplers: [...(options.samplers ?? [])],
+    drySequenceBreakers: [...(options.drySequenceBreakers ?? drySequenceBreakers)],
     ...perSamplingName((name) => {
       return options[name] ?? defaults[name] ?? recommended[name] ?? samplingRows[name].neutral
     }),
@@ -40,6 +47,17 @@ export function nativeRequest(
     labelTokens: [],
     cacheSalt: options.cacheSalt ?? '',
   }
+}
+
+/** What a request that says nothing of sampling gets. */
+export function samplingOf(
+  defaults: SamplingOptions,
+  recommended: SamplingOptions,
+): EngineSettings['sampling'] {
+  const numbers = perSamplingName((name) => {
+    return defaults[name] ?? recommended[name] ?? samplingRows[name].neutral
+  })
+  return { ...numbers, seed: defaults.seed ?? null }
 }
 
 /** The seed of a reply's choice, by the first one's. */

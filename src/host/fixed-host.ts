@@ -140,10 +140,20 @@ export function systemFingerprint(
 
 /** Throws a 400 where a model is asked for what it does not do. */
 function checkNeed({ names, model }: ModelEntry, need: Need): void {
-  const embeds = model.embedding !== undefined
-  if (need === 'tokens' || embeds === (need === 'embeddings')) return
-  const message = embeds
-    ? `The model '${names[0]}' embeds and writes no text; ask it at /v1/embeddings.`
-    : `The model '${names[0]}' writes text and has no embeddings; serve an embedding model.`
+  const does = abilityOf(model)
+  if (need === 'tokens' || need === does) return
+  const message = `The model '${names[0]}' ${abilityWords[does]}`
   throw new HttpError('invalid_request', message, { field: 'model' })
+}
+
+/** What a model does, and where it is asked for that. */
+const abilityWords = {
+  text: 'writes text, and neither embeds nor ranks; serve a model that is made for that.',
+  embeddings: 'embeds, and neither writes text nor ranks; ask it at /v1/embeddings.',
+  ranks: 'ranks documents, and neither writes text nor embeds; ask it at /v1/rerank.',
+}
+
+function abilityOf({ embedding }: ModelEntry['model']): keyof typeof abilityWords {
+  if (embedding === undefined) return 'text'
+  return embedding.pooling === 'rank' ? 'ranks' : 'embeddings'
 }

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Telling } from './engine-fault.js'
 
 /** What a request asks of a model. Tokens and the template's prompt are to be had of each. */
-export type Need = 'text' | 'embeddings' | 'tokens'
+export type Need = 'text' | 'embeddings' | 'ranks' | 'tokens'
 
 /** A model that requests may ask for. */
 export interface ModelEntry {

@@ -56,7 +56,6 @@ const effort: Check<string> = check('1 to 32 letters', (value) => {
 })
 
 export const reasoningChecks: Checks<ReasoningOptions> = {
-  enabled: trueOrFalse,
   effort,
   ...budgetChecks,
 }
@@ -164,7 +163,7 @@ export function readChat(
     messages: parsed.map((message) => withShownNames(message, names)),
     ...chosen(choice, tools, names),
     parallelToolCalls: options.parallelToolCalls ?? true,
-    wantsReasoning: reasoning.enabled ?? true,
+    wantsReasoning: reasoning.enabled ?? support.defaults.enabled ?? true,
     reasoningEffort: reasoning.effort ?? '',
     arguments: parseTemplateArguments(options.templateArguments ?? {}),
     ...budgetOf(reasoning, support),

@@ -130,6 +130,9 @@ const replyFlags = {
   maxTokens: valueFlag('N', maxTokens, 'tokens of a reply at most', {
     fallbackHelp: 'until the context is full',
   }),
+  thinking: valueFlag('MODE', oneOf('on', 'off'), 'whether models reason that can', {
+    fallback: 'on',
+  }),
   reasoningBudget: valueFlag('N', budgetChecks.budget, 'reasoning tokens of a reply, -1 for any', {
     fallback: -1,
   }),

@@ -51,6 +51,7 @@ export const samplingChecks: Checks<SamplingOptions> = {
 
 /** Shared with requests in the same way. */
 export const budgetChecks: Checks<ReasoningDefaults> = {
+  enabled: trueOrFalse,
   budget: integerFrom(-1, int32Max),
   budgetMessage: check(`a string of at most ${budgetMessageBytesMax} bytes`, (value) => {
     return typeof value === 'string' && Buffer.byteLength(value) <= budgetMessageBytesMax

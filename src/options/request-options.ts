@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { isInt32Array, isIntegerArray } from '../api/realms.js'
+import { samplerSteps } from '../api/sampling-options.js'
 import { isPlainObject } from '../api/show.js'
 import type {
   CompletionOptions,
@@ -19,6 +20,7 @@ import {
   integerFrom,
   listOf,
   numberFrom,
+  oneOf,
   parseFields,
   readable,
   aString as text,
@@ -71,6 +73,18 @@ const logitBias: Check<Record<number, number>> = {
   read: (value) => ({ ...value }),
 }
 
+/** One of llama.cpp's samplers, by its name. */
+export const aSampler = oneOf(...samplerSteps)
+
+export const breakersMax = 16
+/** llama.cpp takes no more. */
+const breakerBytesMax = 40
+
+export const aBreaker: Check<string> = check(
+  `a text of 1 to ${breakerBytesMax} bytes`,
+  (value) => typeof value === 'string' && value !== '' && isWithin(value, breakerBytesMax),
+)
+
 const aChoice: Check<string> = check('a text that is not empty', (value) => {
   return typeof value === 'string' && value !== ''
 })
@@ -96,6 +110,8 @@ export const requestChecks: Checks<RequestOptions> = {
   stop,
   stopTokens: listOf(stopTokensMax, aTokenId, 'token ids'),
   logitBias,
+  samplers: listOf(samplerSteps.length, aSampler, 'names of samplers'),
+  drySequenceBreakers: listOf(breakersMax, aBreaker, 'texts'),
   ignoreEos: trueOrFalse,
   grammar,
   logprobs: integerFrom(0, logprobsMax),

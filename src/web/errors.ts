@@ -42,6 +42,7 @@ const table = {
   shutting_down: [503, 'shutting_down', 5],
   queue_timeout: [503, 'queue_timeout', 5],
   engine_stalled: [503, 'engine_stalled', 10],
+  not_supported: [501, 'not_supported'],
   http_version: [505, 'http_version_not_supported'],
 } as const satisfies Record<
   string,

@@ -1,5 +1,10 @@
 import type { DecideOptions, DecideResult, DecisionQuestion } from '../api/decision-types.js'
-import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
+import type {
+  EmbedOptions,
+  EmbedResult,
+  RerankOptions,
+  RerankResult,
+} from '../api/embedding-types.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -63,6 +68,16 @@ export class ScopedEngine {
 
   async embed(input: readonly Input[], options: Unscoped<EmbedOptions>): Promise<EmbedResult> {
     const result = await this.#engine.embed(input, this.#scoped(options))
+    this.#scope.ownPrompt(result.usage.promptTokens)
+    return result
+  }
+
+  async rerank(
+    query: string,
+    documents: readonly string[],
+    options: Unscoped<RerankOptions>,
+  ): Promise<RerankResult> {
+    const result = await this.#engine.rerank(query, documents, this.#scoped(options))
     this.#scope.ownPrompt(result.usage.promptTokens)
     return result
   }

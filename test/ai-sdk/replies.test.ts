@@ -120,7 +120,7 @@ describe('a reply', () => {
   })
 
   test('tells how likely its tokens were, where that is asked for', async () => {
-    const entry = { bytes: tokenBytes('a'), logprob: -0.5 }
+    const entry = { id: 7, bytes: tokenBytes('a'), logprob: -0.5 }
     const tokens = [{ text: 'a', logprobs: [{ ...entry, top: [entry] }] }]
     const provider = await open({ tokens })
     const options = { providerOptions: { sluice: { logprobs: 1 } } }

@@ -90,7 +90,8 @@ const model: NativeModelInfo = {
   placement: { layers: 3, gpuLayers: 0, devices: [], host: memory },
   warnings: [{ code: 'WARN_GPU_PARTIAL', message: '3 of 7 layers fit' }],
 }
-const logprob = { bytes: '\u00e2\u0082', logprob: Number.NaN, top: [{ bytes: '', logprob: -1 }] }
+const top = [{ id: 8, bytes: '', logprob: -1 }]
+const logprob = { id: 7, bytes: '\u00e2\u0082', logprob: Number.NaN, top }
 const failure = { code: 'ERR_OUT_OF_MEMORY', message: 'memory ran out' } as const
 
 const events: OfKind<EngineEvent> = {

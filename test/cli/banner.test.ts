@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { urlsOfAll } from '../../src/cli/serve/addresses.js'
 import { banner, curl } from '../../src/cli/serve/banner.js'
 import { type ShellKey, shellKeyOf } from '../../src/cli/serve/shell-key.js'
+import { samplingOf } from '../../src/engine/native-request.js'
 import { readApiKeys } from '../../src/options/api-keys.js'
 
 const served = {
@@ -47,6 +48,7 @@ const served = {
     toolsMax: 1024,
     toolBytesMax: 2 ** 20,
     toolWorkMax: 10_000,
+    sampling: samplingOf({}, {}),
   },
   engine: { warnings: [] },
 }

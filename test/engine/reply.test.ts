@@ -437,7 +437,7 @@ describe('a reply', () => {
   })
 
   test('gives what is told of tokens that write nothing to the part before them', async () => {
-    const entry = { bytes: '', logprob: -2, name: '<|mark|>', top: [] }
+    const entry = { id: 7, bytes: '', logprob: -2, name: '<|mark|>', top: [] }
     const tokens = [{ logprobs: [entry] }, { reasoning: 'So.' }, { logprobs: [entry] }, 'Yes.']
     const { engine, addon } = await open(() => ({ tokens }), { pace: 'manual' })
     const reply = engine.chat(ask)
@@ -463,8 +463,13 @@ describe('a reply', () => {
   })
 
   test('tells what was told of its tokens, with the text or after it', async () => {
-    const token = (text: string) => ({ bytes: tokenBytes(text), logprob: -1, top: [] })
-    const mark = { bytes: '', logprob: -2, name: '<|mark|>' }
+    const token = (text: string) => ({
+      id: 6,
+      bytes: tokenBytes(text),
+      logprob: -1,
+      top: [],
+    })
+    const mark = { id: 7, bytes: '', logprob: -2, name: '<|mark|>' }
     const tokens = [
       { text: 'a', logprobs: [token('a')] },
       { logprobs: [{ ...mark, top: [mark] }] },

@@ -281,7 +281,7 @@ test('the time of a request is logged without the wait for its count', async () 
 })
 
 test('a reply that an error ends is logged with its tokens', async () => {
-  const token = { logprobs: [{ bytes: tokenBytes('a'), logprob: -1, top: [] }], text: 'a' }
+  const token = { logprobs: [{ id: 7, bytes: tokenBytes('a'), logprob: -1, top: [] }], text: 'a' }
   const script = () => ({ tokens: ['a', 'b', 'c'], end: failure })
   const plain = await serve({ script })
   await (await chat(plain.url, story())).text()

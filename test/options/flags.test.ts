@@ -38,6 +38,7 @@ const examples: Record<string, [text: string, value: unknown]> = {
   repeatPenalty: ['1.1', 1.1],
   seed: ['-7', -7],
   maxTokens: ['200', 200],
+  thinking: ['off', 'off'],
   reasoningBudget: ['0', 0],
   reasoningBudgetMessage: ['\nEnough.', '\nEnough.'],
   host: ['::1', '::1'],
@@ -127,6 +128,7 @@ test('the defaults hold without any flag, and what the engine settles is left ou
     logFormat: 'text',
     logLevel: 'info',
     drainMs: 30_000,
+    thinking: 'on',
     reasoningBudget: -1,
   })
 })

@@ -5,11 +5,13 @@ import type {
 } from '../../src/binding/engine-port.js'
 import type { FakeFailure } from './fake-engine.js'
 
+type FakeInput = NativeEmbeddingRequest['inputs'][number]
+
 export interface FakeEmbedding {
   readonly size: number
-  readonly pooling: 'mean' | 'cls' | 'last'
+  readonly pooling: 'mean' | 'cls' | 'last' | 'rank'
   /** What is wrong with an input, by the Preparer's judgement. Default: nothing. */
-  refuse?: (input: string | Int32Array) => FakeFailure | undefined
+  refuse?: (input: FakeInput) => FakeFailure | undefined
 }
 
 /** The part of the fake that embeds: all that waits, at the next step. */
@@ -62,7 +64,7 @@ export class FakeEmbedder {
     return promptTokens
   }
 
-  #failureOf(inputs: (string | Int32Array)[]): FakeFailure | undefined {
+  #failureOf(inputs: FakeInput[]): FakeFailure | undefined {
     if (this.#kind === undefined) {
       return { code: 'ERR_INVALID_REQUEST', message: 'this engine has no embeddings' }
     }
@@ -90,12 +92,18 @@ const noTally = {
 } as const
 
 /** A token a word. */
-function tokensOf(input: string | Int32Array): ArrayLike<unknown> {
+function tokensOf(input: FakeInput): ArrayLike<unknown> {
+  if (isPair(input)) return `${input.query} ${input.document}`.split(/\s+/)
   return typeof input === 'string' ? input.split(/\s+/) : input
 }
 
-/** Of length 1; another one for another input. */
-function vectorOf(input: string | Int32Array, size: number): number[] {
+function isPair(input: FakeInput): input is { query: string; document: string } {
+  return typeof input === 'object' && 'query' in input
+}
+
+/** Of length 1; another one for another input. A pair scores its shared characters. */
+function vectorOf(input: FakeInput, size: number): number[] {
+  if (isPair(input)) return [[...input.document].filter((one) => input.query.includes(one)).length]
   const codes = typeof input === 'string' ? [...Buffer.from(input)] : [...input]
   const raw = Array.from({ length: size }, (_, i) =>
     codes.reduce((sum, code, at) => sum + Math.sin((code + 1) * (i + 1) + at), 0.1),

@@ -6,6 +6,9 @@ import {
   messagesRequest,
   withoutEffectOfBeta,
 } from '../../src/apis/anthropic/messages/schema.js'
+import { llamaCompletionRequest } from '../../src/apis/llama-server/completion/schema.js'
+import { llamaEmbeddingRequest } from '../../src/apis/llama-server/embedding.js'
+import { rerankRequest } from '../../src/apis/llama-server/rerank.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
@@ -33,10 +36,12 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md, docs/messages.md, docs/responses.md and docs/decisions.md are true to the
-// letter: their tables are read, and held against the code.
+// docs/http-api.md, docs/messages.md, docs/responses.md, docs/decisions.md and docs/llama-server.md
+// are true to the letter: their tables are read, and held against the code.
 
-const sections = new Map(['http-api', 'messages', 'responses', 'decisions'].flatMap(sectionsOf))
+const sections = new Map(
+  ['http-api', 'messages', 'responses', 'decisions', 'llama-server'].flatMap(sectionsOf),
+)
 
 function sectionsOf(page: string): [title: string, lines: string[]][] {
   const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8')
@@ -115,6 +120,13 @@ const requests = [
     least: { state: 'a', questions: { b: { type: 'noul', instructions: 'c' } } },
   },
   ...[
+    { title: 'POST /completion', schema: llamaCompletionRequest, least: { prompt: 'a' } },
+    { title: 'POST /embedding', schema: llamaEmbeddingRequest, least: { content: 'a' } },
+    {
+      title: 'POST /v1/rerank',
+      schema: rerankRequest,
+      least: { query: 'a', documents: ['b'] },
+    },
     { title: 'POST /tokenize', schema: tokenizeRequest, least: { content: '' } },
     { title: 'POST /detokenize', schema: detokenizeRequest, least: { tokens: [] } },
     {
@@ -125,13 +137,23 @@ const requests = [
   ].map((one) => ({ ...one, declared: Object.keys(one.schema.shape) })),
 ]
 
+/** Those whose body is another endpoint's, beside its own fields, or none that counts. */
+const withoutTable = [
+  ...['POST /v1/reranking', 'POST /v2/rerank', 'POST /v1/chat/completions/input_tokens'],
+  ...['POST /infill', 'POST /props', 'POST /slots/{id}', 'POST /lora-adapters'],
+]
+
 /** Where a request is counted, and where it is answered: it may have the fields of both. */
 const counted = new Map([
   ['POST /v1/messages/count_tokens', 'POST /v1/messages'],
   ['POST /v1/responses/input_tokens', 'POST /v1/responses'],
 ])
 
-const embedding = { size: 4, pooling: 'mean' } as const
+/** The fake that a request is for. */
+function servedFor(title: string) {
+  if (title.includes('rerank')) return { embedding: { size: 1, pooling: 'rank' } as const }
+  return title.includes('embedding') ? { embedding: { size: 4, pooling: 'mean' } as const } : {}
+}
 
 closeAfterEach()
 
@@ -141,7 +163,9 @@ test('every endpoint has a section, and no other has one', () => {
 })
 
 test('the table of every endpoint that takes a body is compared below', () => {
-  const posted = Object.keys(answers).filter((endpoint) => endpoint.startsWith('POST '))
+  const posted = Object.keys(answers).filter((endpoint) => {
+    return endpoint.startsWith('POST ') && !withoutTable.includes(endpoint)
+  })
   expect(requests.map(({ title }) => title).sort()).toEqual(posted.sort())
 })
 
@@ -169,7 +193,7 @@ describe.each(requests)('the table of $title', ({ title, schema, declared, least
   })
 
   test('names no field of which a header says that nothing is known', async () => {
-    const { url } = await serve(title.includes('embeddings') ? { embedding } : {})
+    const { url } = await serve(servedFor(title))
     const ignored = [...table].filter(([, support]) => support === 'ignored')
     const fields = [...table.keys(), ...rows(counted.get(title) ?? '').map(([field = '']) => field)]
     const body = {

@@ -26,6 +26,13 @@ bool append_normalized(const float* values, int32_t size, std::vector<float>& to
   return true;
 }
 
+// The first of its numbers as it is. False when it is not finite.
+bool append_score(const float* values, std::vector<float>& to) {
+  if (!std::isfinite(values[0])) return false;
+  to.push_back(values[0]);
+  return true;
+}
+
 Phase phase_of(const EmbeddingJob& job) {
   return job.computed > 0 ? Phase::prefill : Phase::queued;
 }
@@ -191,12 +198,17 @@ void Embedder::take(const std::vector<EmbeddingShare>& shares) {
     sequence += share.count;
     for (int32_t i = 0; i < share.count; ++i) {
       const float* values = context_.embedding(first + i);
-      if (values && append_normalized(values, options_.size, job.values)) {
+      const bool is_taken =
+          values && (options_.ranks ? append_score(values, job.values)
+                                    : append_normalized(values, options_.size, job.values));
+      if (is_taken) {
         ++job.computed;
         continue;
       }
+      const char* what = options_.ranks ? "score" : "embedding";
       fail(job, {FaultCode::engine_failed,
-                 "the model computed no embedding of input " + std::to_string(job.computed) +
+                 std::string("the model computed no ") + what + " of input " +
+                     std::to_string(job.computed) +
                      ": its numbers are not finite; the file may be damaged",
                  0, 0});
       break;

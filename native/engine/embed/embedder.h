@@ -20,7 +20,8 @@
 namespace sluice {
 
 struct EmbedderOptions {
-  int32_t size = 0;  // numbers of an embedding
+  int32_t size = 0;    // numbers of an embedding
+  bool ranks = false;  // they are a score, which stays as it is
   EmbeddingLimits limits{};
   int32_t threads = 1;         // compute threads at most
   bool fixed_threads = false;  // always all of them

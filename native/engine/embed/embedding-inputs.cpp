@@ -21,12 +21,19 @@ FaultError too_long(const char* how_many, int64_t tokens, int32_t tokens_max) {
 
 std::vector<int32_t> tokens_of(const Model& model, int32_t tokens_max,
                                const EmbeddingRequest::Input& input) {
-  const auto* text = std::get_if<std::string>(&input);
-  if (!text) return std::get<std::vector<int32_t>>(input);
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&input)) return *ids;
   // What cannot fit, however it is tokenized, need not be.
-  const int64_t tokens_min = model.tokens_min(text->size());
-  if (tokens_min > tokens_max) throw too_long("at least ", tokens_min, tokens_max);
-  return model.tokenize(*text, true, true);
+  const auto check_bytes = [&](size_t bytes) {
+    const int64_t tokens_min = model.tokens_min(bytes);
+    if (tokens_min > tokens_max) throw too_long("at least ", tokens_min, tokens_max);
+  };
+  if (const auto* pair = std::get_if<RankedPair>(&input)) {
+    check_bytes(pair->query.size() + pair->document.size());
+    return model.ranked_pair(pair->query, pair->document);
+  }
+  const std::string& text = std::get<std::string>(input);
+  check_bytes(text.size());
+  return model.tokenize(text, true, true);
 }
 
 void check(const Model& model, int32_t tokens_max, const std::vector<int32_t>& tokens) {

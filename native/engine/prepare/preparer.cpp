@@ -58,6 +58,9 @@ size_t bytes_of(const EmbeddingRequest& request) {
   size_t bytes = 0;
   for (const auto& input : request.inputs) {
     if (const auto* text = std::get_if<std::string>(&input)) bytes += text->size();
+    if (const auto* pair = std::get_if<RankedPair>(&input)) {
+      bytes += pair->query.size() + pair->document.size();
+    }
   }
   return bytes;
 }

@@ -10,12 +10,17 @@
 
 namespace sluice {
 
+// What a reranker scores: how well the document answers the query.
+struct RankedPair {
+  std::string query, document;
+};
+
 // Texts that become a vector each. Made on the caller's thread and immutable from then on, as
 // Request is. Shared by the Ledger, the Preparer and the EmbeddingJob.
 struct EmbeddingRequest : Ticket {
-  // A text as it stands, to which the model's special tokens are added; or token ids, to which
-  // nothing is.
-  using Input = std::variant<std::string, std::vector<int32_t>>;
+  // A text as it stands, to which the model's special tokens are added; token ids, to which
+  // nothing is; or two texts, with the marks that a reranker wants around them.
+  using Input = std::variant<std::string, std::vector<int32_t>, RankedPair>;
   std::vector<Input> inputs;
 };
 

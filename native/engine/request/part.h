@@ -15,6 +15,7 @@ struct TokenLogprob {
   std::string bytes;  // of the token; may be part of a character
   float logprob;      // natural logarithm; NaN of a prompt's first token, which follows nothing
   std::string name;   // of a control token, which writes no bytes
+  int32_t token = 0;  // its number in the vocabulary
 };
 
 // How likely the chosen token was, and how likely the likeliest ones were.

@@ -33,10 +33,20 @@ class Reference {
     const int32_t last = params.repeat_last_n < 0 ? kContext : params.repeat_last_n;
     add(llama_sampler_init_penalties(vocabulary, last, params.repeat_penalty,
                                      params.frequency_penalty, params.presence_penalty));
+    if (params.mirostat > 0) {
+      add(llama_sampler_init_temp(params.temperature));
+      add(params.mirostat == 1 ? llama_sampler_init_mirostat(vocabulary, params.seed, 5, 0.1f, 100)
+                               : llama_sampler_init_mirostat_v2(params.seed, 5, 0.1f));
+      return;
+    }
+    add(llama_sampler_init_top_n_sigma(params.top_n_sigma));
     if (params.top_k > 0) add(llama_sampler_init_top_k(params.top_k));
+    add(llama_sampler_init_typical(params.typical_p, 0));
     add(llama_sampler_init_top_p(params.top_p, 0));
     add(llama_sampler_init_min_p(params.min_p, 0));
-    add(llama_sampler_init_temp_ext(params.temperature, 0.0f, 1.0f));
+    add(llama_sampler_init_xtc(params.xtc_probability, params.xtc_threshold, 0, params.seed));
+    add(llama_sampler_init_temp_ext(params.temperature, params.dynatemp_range,
+                                    params.dynatemp_exponent));
     add(llama_sampler_init_dist(params.seed));
   }
 
@@ -68,9 +78,9 @@ std::vector<float> random_row(int32_t vocabulary, float deviation, uint32_t seed
   return row;
 }
 
-void check_equal(const SamplingParams& params, std::vector<float> deviations = {1.0f, 3.0f, 8.0f}) {
+void check_equal(const SamplingParams& params, std::vector<float> deviations = {1.0f, 3.0f, 8.0f},
+                 const std::vector<int32_t>& forbidden = {2, 17}) {
   for (const int32_t vocabulary : {380, 5000, 32000}) {
-    const std::vector<int32_t> forbidden = {2, 17};
     std::vector<int32_t> prompt;
     for (int32_t i = 0; i < 200; ++i) prompt.push_back(i * 7 % vocabulary);
     Sampler sampler(vocabulary, forbidden, params, kContext);
@@ -125,6 +135,54 @@ TEST("sampler: min_p chooses llama.cpp's tokens") {
     params.min_p = min_p;
     check_equal(params);
   }
+}
+
+// Without forbidden tokens: llama.cpp's typical_p makes a number that is none of a share of 0, and
+// it is not given them here.
+TEST("sampler: what only llama.cpp's whole chain does chooses its tokens, alone and together") {
+  SamplingParams all = params_of(0.9f);
+  const auto check_with = [&](auto&& set) {
+    SamplingParams alone = params_of(0.9f);
+    set(alone);
+    check_equal(alone, {1.0f, 3.0f, 8.0f}, {});
+    set(all);
+    check_equal(all, {1.0f, 3.0f, 8.0f}, {});
+  };
+  check_with([](SamplingParams& params) { params.typical_p = 0.7f; });
+  check_with([](SamplingParams& params) { params.top_n_sigma = 1.5f; });
+  check_with([](SamplingParams& params) {
+    params.xtc_probability = 0.5f;
+    params.xtc_threshold = 0.05f;
+  });
+  check_with([](SamplingParams& params) { params.dynatemp_range = 0.4f; });
+  check_with([](SamplingParams& params) { params.top_k = 40; });
+  check_with([](SamplingParams& params) { params.min_p = 0.02f; });
+  check_with([](SamplingParams& params) { params.repeat_penalty = 1.3f; });
+}
+
+TEST("sampler: mirostat chooses llama.cpp's tokens, with no other sampler beside it") {
+  for (const int32_t version : {1, 2}) {
+    SamplingParams params = params_of(0.9f);
+    params.mirostat = version;
+    check_equal(params);
+    params.top_k = 1;
+    check_equal(params);
+  }
+}
+
+TEST("sampler: an order has the samplers that it names, in that order") {
+  const std::vector<float> row = random_row(1000, 3.0f, 1);
+  SamplingParams params = params_of(5.0f);
+  params.top_k = 1;
+  params.order = {sluice::SamplerStep::top_k, sluice::SamplerStep::temperature};
+  std::vector<float> logits = row;
+  const int32_t likeliest = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+  CHECK_EQ(Sampler(1000, {}, params, kContext).sample(logits.data()), likeliest);
+  params.order = {sluice::SamplerStep::temperature};
+  bool has_others = false;
+  Sampler free(1000, {}, params, kContext);
+  for (int32_t i = 0; i < 20; ++i) has_others |= free.sample(logits.data()) != likeliest;
+  CHECK(has_others);
 }
 
 // Not from a flat row: llama.cpp sums the vocabulary's shares in float, and its nucleus has then a

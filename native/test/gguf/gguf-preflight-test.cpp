@@ -372,6 +372,19 @@ TEST("a tensor that llama.cpp takes for given beside another is asked for") {
       "tensor blk.1.ssm_conv1d.bias is missing, which blk.1.ssm_conv1d.weight is used with"));
 }
 
+TEST("a reranker without its head is refused") {
+  Parts parts;
+  parts.entries = text("general.architecture") + u32(kString) + text("bert") +
+                  text("bert.pooling_type") + u32(kUint32) + u32(4);
+  const auto named = [&](const char* first, const char* second) {
+    parts.tensors = text(first) + u32(1) + u64(16) + u32(kF32) + u64(0) + text(second) + u32(1) +
+                    u64(5) + u32(kF32) + u64(64);
+    return parts.file();
+  };
+  CHECK(check_bytes(named("cls.weight", "cls.output.weight")).ok);
+  CHECK(refuses(named("cls.weight", "cls.bias"), "tensor cls.output.weight"));
+}
+
 TEST("a map of characters that does not end in a zero is refused") {
   const std::string key = text("tokenizer.ggml.precompiled_charsmap") + u32(kArray) + u32(kUint8);
   CHECK(check_bytes(with_entry(key + u64(3) + std::string("ab\0", 3)).file()).ok);

@@ -32,6 +32,7 @@ const types: Record<ErrorKind, string> = {
   shutting_down: 'overloaded_error',
   queue_timeout: 'overloaded_error',
   engine_stalled: 'overloaded_error',
+  not_supported: 'invalid_request_error',
   http_version: 'invalid_request_error',
 }
 

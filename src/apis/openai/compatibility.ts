@@ -24,6 +24,7 @@ export const otherNames: Readonly<Record<string, string>> = {
   max_output_tokens: 'max_tokens',
   repetition_penalty: 'repeat_penalty',
   typ_p: 'typical_p',
+  mirostat_mode: 'mirostat',
 }
 
 /** The same of a chat. */
@@ -100,9 +101,13 @@ export const withoutEffect: readonly string[] = [
   ...['keep_alive', 'cache_prompt', 'id_slot', 'slot_id', 'n_keep', 'n_discard', 'num_ctx'],
   ...['num_gpu', 'num_thread', 'num_batch', 'num_keep', 'priority', 'request_id', 'raw'],
   ...['timings_per_token', 'return_progress', 'preserved_tokens', 'penalize_nl'],
-  ...['mirostat_tau', 'mirostat_eta', 'dry_base', 'dry_allowed_length', 'dry_penalty_last_n'],
-  ...['dry_sequence_breakers', 'xtc_threshold', 'dynatemp_exponent', 'length_penalty'],
-  ...['early_stopping', 'spaces_between_special_tokens', 'guided_decoding_backend'],
+  ...[
+    'adaptive_decay',
+    'length_penalty',
+    'early_stopping',
+    'spaces_between_special_tokens',
+    'guided_decoding_backend',
+  ],
   ...['guided_whitespace_pattern', 'mm_processor_kwargs', 'stream_reasoning', 'provider'],
   'thinking_forced_open',
 ]

@@ -31,6 +31,7 @@ const types: Record<ErrorKind, string> = {
   shutting_down: 'server_error',
   queue_timeout: 'server_error',
   engine_stalled: 'timeout_error',
+  not_supported: 'invalid_request_error',
   http_version: 'invalid_request_error',
 }
 

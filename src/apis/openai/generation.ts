@@ -1,12 +1,15 @@
 import * as z from 'zod'
-import { samplingNames } from '../../api/sampling-options.js'
+import { type SamplerStep, samplerSteps, samplingNames } from '../../api/sampling-options.js'
 import type { RequestOptions } from '../../api/types.js'
 import { int32Max, integerFrom, trueOrFalse } from '../../options/checks.js'
 import {
   aBias,
+  aBreaker,
+  aSampler,
   aStop,
   aTokenId,
   biasedTokens,
+  breakersMax,
   requestChecks,
   stopsMax,
   stopTokensMax,
@@ -55,6 +58,31 @@ const plainFields = Object.fromEntries(
   plainNames.map(([option, name]) => [name, optional(checked<unknown>(requestChecks[option]))]),
 ) as unknown as PlainFields
 
+/** Names of llama.cpp's samplers that have another here, and the letters that stand for them. */
+const samplerWords: Readonly<Record<string, SamplerStep>> = {
+  ...{ e: 'penalties', d: 'dry', s: 'top_n_sigma', k: 'top_k', y: 'typ_p', p: 'top_p' },
+  ...{ m: 'min_p', x: 'xtc', t: 'temperature', typical_p: 'typ_p', typical: 'typ_p' },
+  ...{
+    'top-k': 'top_k',
+    'top-p': 'top_p',
+    'min-p': 'min_p',
+    nucleus: 'top_p',
+    temp: 'temperature',
+  },
+}
+
+/** A list of names, or a word of one letter for each, as llama-server takes them. */
+const samplers = z
+  .unknown()
+  .transform((value) => (typeof value === 'string' ? [...value] : value))
+  .transform((value) => {
+    const known = (name: unknown) => samplerWords[`${name}`] ?? name
+    return Array.isArray(value) ? value.map(known) : value
+  })
+  .pipe(arrayOf(checked(aSampler), 0, samplerSteps.length, 'names of samplers'))
+
+const drySequenceBreakers = arrayOf(checked(aBreaker), 0, breakersMax, 'texts')
+
 export const generationFields = {
   stream: optional(checked(trueOrFalse)).pipe(z.boolean().default(false)),
   stream_options: optional(streamOptions),
@@ -63,6 +91,8 @@ export const generationFields = {
   stop_token_ids: optional(arrayOf(checked(aTokenId), 0, stopTokensMax, 'token ids')),
   seed: optional(seed),
   logit_bias: optional(logitBias),
+  samplers: optional(samplers),
+  dry_sequence_breakers: optional(drySequenceBreakers),
   ...plainFields,
   ...structureFields,
 }
@@ -78,6 +108,8 @@ export function generationOptions(request: GenerationRequest): RequestOptions {
       stopTokens: request.stop_token_ids,
       seed: request.seed,
       logitBias: request.logit_bias,
+      samplers: request.samplers,
+      drySequenceBreakers: request.dry_sequence_breakers,
     }),
     ...withoutUndefined(
       Object.fromEntries(plainNames.map(([option, name]) => [option, request[name]])),

@@ -250,7 +250,7 @@ function promptTokenLogprobs(entry: NativeTokenLogprobs): PromptTokenLogprobs {
   return { ...tokenLogprobs(entry), logprob }
 }
 
-function tokenLogprob({ bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {
+function tokenLogprob({ id, bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {
   const buffer = Buffer.from(bytes, 'latin1')
-  return { token: name ?? buffer.toString('utf8'), bytes: buffer, logprob }
+  return { id, token: name ?? buffer.toString('utf8'), bytes: buffer, logprob }
 }

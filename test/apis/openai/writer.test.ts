@@ -75,8 +75,8 @@ test('each choice has frames of its own, and all end together', () => {
 
 test('logprobs come beside the text, also where there is none; nothing is no frame', () => {
   const chunks = new ChunkEncoder(head, { choices: 1, includeUsage: false })
-  const fox = { token: '🦊', bytes: Buffer.from('🦊'), logprob: -0.5 }
-  const mark = { token: '<|mark|>', bytes: Buffer.alloc(0), logprob: -9, top: [] }
+  const fox = { id: 7, token: '🦊', bytes: Buffer.from('🦊'), logprob: -0.5 }
+  const mark = { id: 8, token: '<|mark|>', bytes: Buffer.alloc(0), logprob: -9, top: [] }
   const wire = { token: '🦊', logprob: -0.5, bytes: [240, 159, 166, 138] }
   const told = (content: string, entries: object[]) => {
     const logprobs = { content: entries, refusal: null }

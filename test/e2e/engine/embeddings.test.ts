@@ -367,7 +367,12 @@ describe('an engine does one of the two', () => {
     ['an encoder that is to generate', () => encoderModel(), false, /cannot generate text/],
     ['an encoder without pooling', () => encoderModel({ pooling: null }), undefined, /no pooling/],
     ['a generator that is to embed', () => randomModel(), true, /no pooling type/],
-    ['a reranker', () => encoderModel({ pooling: 4 }), undefined, /reranker/],
+    [
+      'a reranker without a head',
+      () => encoderModel({ pooling: 4, head: false }),
+      undefined,
+      /head/,
+    ],
     ['a pooling type of nobody', () => encoderModel({ pooling: 9 }), undefined, /type 9/],
     ['another one', () => randomModel({ pooling: 4_294_967_295 }), undefined, /pooling type/],
     [

@@ -129,7 +129,11 @@ test('choices that do not all fit the queue are a 429, and none of them starts',
   await first
 })
 
-const token = (text: string | Buffer, logprob: number) => ({ bytes: tokenBytes(text), logprob })
+const token = (text: string | Buffer, logprob: number) => ({
+  id: 7,
+  bytes: tokenBytes(text),
+  logprob,
+})
 const [half, rest] = [Buffer.from('🦊').subarray(0, 2), Buffer.from('🦊').subarray(2)]
 const told = () => ({
   tokens: [

@@ -137,8 +137,12 @@ test('headers come before the prompt is computed, and no frame is invented for t
 })
 
 test('logprobs are parallel arrays, and their offsets are characters of the text', async () => {
-  const entry = (text: string, logprob: number) => ({ bytes: tokenBytes(text), logprob })
-  const half = { bytes: '\xf0\x9f', logprob: -3 }
+  const entry = (text: string, logprob: number) => ({
+    id: 7,
+    bytes: tokenBytes(text),
+    logprob,
+  })
+  const half = { id: 7, bytes: '\xf0\x9f', logprob: -3 }
   const tokens = [
     { text: '🦊é', logprobs: [{ ...entry('🦊é', -0.5), top: [entry('x', -0.25)] }] },
     { text: 'a', logprobs: [{ ...entry('a', -1), top: [entry('a', -1), half] }] },
@@ -167,7 +171,7 @@ test('logprobs are parallel arrays, and their offsets are characters of the text
 
 test('an infinite logprob is the number that OpenAI has for it', async () => {
   const bytes = 'a'
-  const never = { bytes, logprob: Number.NEGATIVE_INFINITY }
+  const never = { id: 7, bytes, logprob: Number.NEGATIVE_INFINITY }
   const { url } = await serve({
     script: () => ({ tokens: [{ logprobs: [{ ...never, top: [] }] }] }),
   })

@@ -225,7 +225,7 @@ describe('a text', () => {
   })
 
   test('has logprobs where `include` asks for them, in deltas without bytes', async () => {
-    const logprob = { token: ' a', bytes: ' a', logprob: -0.5 }
+    const logprob = { id: 7, token: ' a', bytes: ' a', logprob: -0.5 }
     const entry = { ...logprob, top: [logprob] }
     const script = (): Script => ({ tokens: [{ text: ' a', logprobs: [entry] } as FakePart] })
     const { url, native } = await serve({ script })

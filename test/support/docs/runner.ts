@@ -19,6 +19,7 @@ const serves = /\bsluice serve\b|\.listen\(|\bserve\(\{/
 const storyteller = 'models/storyteller.gguf'
 /** Its vectors are long enough for the `dimensions` that the docs ask for. */
 const encoder = () => encoderModel({ embedding: 256 })
+const reranker = () => encoderModel({ pooling: 4 })
 const serverMsMax = 45_000
 
 export class DocsProject {
@@ -131,11 +132,16 @@ export class DocsProject {
       const place = path.join(this.folder, name)
       if (name.startsWith('sluice/') || existsSync(place)) continue
       mkdirSync(path.dirname(place), { recursive: true })
-      cpSync(/embed|bge|nomic/.test(name) ? encoder() : storyteller, place)
+      cpSync(modelFor(name), place)
     }
     const keys = path.join(this.folder, 'keys.txt')
     if (!existsSync(keys)) writeFileSync(keys, 'a-key-of-the-docs\n')
   }
+}
+
+function modelFor(name: string): string {
+  if (/rerank/.test(name)) return reranker()
+  return /embed|bge|nomic/.test(name) ? encoder() : storyteller
 }
 
 /** Decisions came with release 7 of OpenAI's client. */

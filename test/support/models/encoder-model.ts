@@ -24,6 +24,8 @@ export interface EncoderOptions {
   layers?: number
   /** A multiple of 32, default 64. */
   embedding?: number
+  /** Whether it has a reranker's head. Default: where pooling is 4. */
+  head?: boolean
   /** Positions, default 512. */
   context?: number
   /** Metadata keys of the architecture to put in, or with null to leave out. */
@@ -46,6 +48,7 @@ export function encoderModel(options: EncoderOptions = {}): string {
     pooling: 1,
     layers: 2,
     embedding: 64,
+    head: options.pooling === 4,
     context: 512,
     keys: {},
     types: {},
@@ -124,11 +127,18 @@ function tensorsOf(model: Settled, vocabulary: number): TensorSource[] {
     matrix(`blk.${i}.ffn_down`, width * 2, width),
     ...norm(`blk.${i}.layer_output_norm`, i === model.layers - 1 ? model.lastNorm : 1),
   ]
+  const head = (): TensorSource[] => [
+    matrix('cls', width, width, 2),
+    filled('cls.bias', 0),
+    matrix('cls.output', width, 1, 4),
+    { name: 'cls.output.bias', type: 'f32', shape: [1], data: () => constantTensor(1, 0.5) },
+  ]
   return [
     weights('token_embd', width, vocabulary, 1, 'q8_0'),
     weights('token_types', width, 2, 0.1, 'f32'), // llama.cpp adds its row as it stands
     weights('position_embd', width, model.context, 0.5, 'f32'),
     ...norm('token_embd_norm'),
     ...Array.from({ length: model.layers }, (_, i) => layer(i)).flat(),
+    ...(model.head ? head() : []),
   ]
 }

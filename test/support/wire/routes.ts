@@ -5,9 +5,9 @@ export interface Answer {
   /** `ours` is a body that OpenAI has no declaration for. */
   readonly body: Shape | 'ours'
   /** Of a frame, where it streams. */
-  readonly frame?: Shape
+  readonly frame?: Shape | 'ours'
   /** Default: OpenAI's. */
-  readonly error?: Shape
+  readonly error?: Shape | 'ours'
 }
 
 /** Every endpoint, as src/http/dispatch.ts lists them. */
@@ -24,6 +24,19 @@ export const answers: Readonly<Record<string, Answer>> = {
   'GET /v1/responses/{id}/input_items': { body: 'ResponseItemList' },
   'GET /v1/responses/{id}': { body: 'Response' },
   'DELETE /v1/responses/{id}': { body: 'ours' },
+  'POST /completion': { body: 'ours', frame: 'ours', error: 'ours' },
+  'POST /infill': { body: 'ours', frame: 'ours', error: 'ours' },
+  'POST /embedding': { body: 'ours', error: 'ours' },
+  'POST /v1/rerank': { body: 'ours', error: 'ours' },
+  'POST /v1/reranking': { body: 'ours', error: 'ours' },
+  'POST /v2/rerank': { body: 'ours', error: 'ours' },
+  'POST /v1/chat/completions/input_tokens': { body: 'ours' },
+  'GET /props': { body: 'ours', error: 'ours' },
+  'POST /props': { body: 'ours', error: 'ours' },
+  'GET /slots': { body: 'ours', error: 'ours' },
+  'POST /slots/{id}': { body: 'ours', error: 'ours' },
+  'GET /lora-adapters': { body: 'ours', error: 'ours' },
+  'POST /lora-adapters': { body: 'ours', error: 'ours' },
   'POST /tokenize': { body: 'ours' },
   'POST /detokenize': { body: 'ours' },
   'POST /apply-template': { body: 'ours' },
@@ -44,5 +57,6 @@ export function answerOf(method: string, path: string): Answer | undefined {
   if (verb === 'GET' && plain.startsWith('/models/')) return answers['GET /v1/models/{id}']
   const kept = /^\/responses\/[^/]+(\/input_items)?$/.exec(plain)
   if (kept !== null && verb !== 'POST') return answers[`${verb} /v1/responses/{id}${kept[1] ?? ''}`]
+  if (plain.startsWith('/slots/')) return answers['POST /slots/{id}']
   return answers[`${verb} /v1${plain}`] ?? answers[`${verb} ${plain}`]
 }

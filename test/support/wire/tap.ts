@@ -84,8 +84,10 @@ class AnswerReader extends WireReader {
 
   #data(json: string): void {
     this.parsed(json, (value) => {
+      const frame = this.#answer?.frame
+      if (frame === 'ours') return
       const isError = typeof value === 'object' && value !== null && 'error' in value
-      this.#hold(isError ? 'ErrorBody' : this.#answer?.frame, value)
+      this.#hold(isError ? 'ErrorBody' : frame, value)
       if (!isError) this.tell(this.#rules.take(value as object))
     })
   }

@@ -1,6 +1,7 @@
-import type { EmbedOptions, EmbedResult } from '../api/embedding-types.js'
-import { abortedBy, onAbort } from './abort-signals.js'
-import type { EngineClient } from './engine-client.js'
+import type { EmbedOptions, EmbedResult } from '../../api/embedding-types.js'
+import type { NativeEmbeddingRequest } from '../../binding/engine-port.js'
+import { abortedBy, onAbort } from '../abort-signals.js'
+import type { EngineClient } from '../engine-client.js'
 
 interface Settled extends EmbedOptions {
   /** Numbers of one of the model's embeddings. */
@@ -8,17 +9,27 @@ interface Settled extends EmbedOptions {
 }
 
 /** Has an engine embed, unless the signal fires. */
-export function embed(
+export async function embed(
   client: EngineClient,
-  inputs: (string | Int32Array)[],
+  inputs: NativeEmbeddingRequest['inputs'],
   { size, dimensions, signal }: Settled,
 ): Promise<EmbedResult> {
+  const { values, promptTokens } = await embeddedBy(client, inputs, signal)
+  return { embeddings: split(values, size, dimensions), usage: { promptTokens } }
+}
+
+/** What an engine makes of each input: its vector, or its score. */
+export function embeddedBy(
+  client: EngineClient,
+  inputs: NativeEmbeddingRequest['inputs'],
+  signal: AbortSignal | undefined,
+): Promise<{ values: Float32Array; promptTokens: number }> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw abortedBy(signal, 'the request was aborted')
     const id = client.embed(inputs, {
       onEmbedded: (values, promptTokens) => {
         rest()
-        resolve({ embeddings: split(values, size, dimensions), usage: { promptTokens } })
+        resolve({ values, promptTokens })
       },
       onError: (error) => {
         rest()

@@ -1,0 +1,149 @@
+import type { CompletionOptions } from '../../../api/types.js'
+import type { Reply } from '../../../engine/reply.js'
+import type { Answer } from '../../../web/answer.js'
+import type { Call } from '../../../web/call.js'
+import { HttpError, httpError } from '../../../web/errors.js'
+import { collected, streamed } from '../../../web/replies.js'
+import type { ScopedEngine } from '../../../web/scoped-engine.js'
+import type { ModelInUse, Service } from '../../api.js'
+import { formFieldOf } from '../../openai/response-format.js'
+import { parseBody } from '../../request.js'
+import { formWords } from '../../request-words.js'
+import { llamaWords } from '../errors.js'
+import { biasesOf } from './biases.js'
+import { tokensOf } from './prompts.js'
+import {
+  type CompletionSettings,
+  completionOptions,
+  infillRequest,
+  knownCompletionFields,
+  knownInfillFields,
+  llamaCompletionRequest,
+} from './schema.js'
+import { generationSettings } from './settings.js'
+import {
+  type CompletionHead,
+  type CompletionTelling,
+  LlamaCompletionBody,
+  LlamaCompletionFrames,
+} from './writer.js'
+
+/** POST /completion: a text continued, in llama-server's own shape. */
+export async function llamaCompletion(service: Service, call: Call): Promise<Answer> {
+  call.errorWords = llamaWords()
+  service.checkServing()
+  const body = await call.body()
+  const { prompt, ...request } = parseBody(
+    llamaCompletionRequest,
+    body,
+    call,
+    knownCompletionFields,
+  )
+  const model = await service.lease(call, request.model, 'text')
+  const { engine } = model
+  checkCount(prompt.all.length, engine)
+  const options = await optionsOf(service, call, request, engine)
+  const paths = prompt.all.map((_, i) => (prompt.isList ? `prompt[${i}]` : 'prompt'))
+  const lists = await service.texts.run(body.length, () =>
+    Promise.all(prompt.all.map((one, i) => tokensOf(engine, one, paths[i] ?? 'prompt'))),
+  )
+  const texts = await Promise.all(lists.map((tokens) => engine.detokenize(tokens)))
+  call.watch(engine, service.settings.engineStallMs)
+  const replies = lists.map((tokens) => engine.complete(tokens, options))
+  return answered(model, request, options, { replies, paths, texts }, prompt.isList)
+}
+
+/** POST /infill: the gap between two texts filled, in the same shape. */
+export async function infill(service: Service, call: Call): Promise<Answer> {
+  call.errorWords = llamaWords()
+  service.checkServing()
+  const body = await call.body()
+  const given = parseBody(infillRequest, body, call, knownInfillFields)
+  const { input_prefix: prefix, input_suffix: suffix, input_extra: extra = [], ...rest } = given
+  const { prompt, ...request } = rest
+  const model = await service.lease(call, request.model, 'text')
+  const { engine } = model
+  if (!engine.model.canInfill) {
+    const message = 'This model was not trained to fill gaps: it has no tokens for that.'
+    throw new HttpError('not_supported', message)
+  }
+  const options = await optionsOf(service, call, request, engine)
+  const chunks = extra.map(({ filename, text }) => `${filename ? `${filename}\n` : ''}${text}\n`)
+  const before = `${chunks.join('')}${prefix}${prompt}`
+  call.watch(engine, service.settings.engineStallMs)
+  const replies = [engine.complete(before, { ...options, suffix })]
+  const asked = { replies, paths: ['prompt'], texts: [`${before}${suffix}`] }
+  return answered(model, request, options, asked, false)
+}
+
+async function optionsOf(
+  service: Service,
+  call: Call,
+  request: CompletionSettings,
+  engine: ScopedEngine,
+): Promise<CompletionOptions> {
+  call.errorWords = formWords(call.errorWords, formFieldOf(request))
+  const cacheSalt = call.salt(request.cache_salt)
+  const written = request.logit_bias ?? []
+  const logitBias = written.length > 0 ? { logitBias: await biasesOf(engine, written) } : {}
+  return {
+    ...completionOptions(request, service.settings.maxTokens),
+    ...logitBias,
+    ...(cacheSalt === undefined ? {} : { cacheSalt }),
+  }
+}
+
+/** What a request asks of the engine, prompt by prompt. */
+interface Asked {
+  readonly replies: readonly Reply[]
+  readonly paths: readonly string[]
+  readonly texts: readonly string[]
+}
+
+async function answered(
+  model: ModelInUse,
+  request: CompletionSettings,
+  options: CompletionOptions,
+  { replies, paths, texts }: Asked,
+  isList: boolean,
+): Promise<Answer> {
+  const lengths = await Promise.all(replies.map((reply, i) => acceptedLength(reply, paths[i])))
+  const { settings } = model.engine
+  const { stream, n_probs, timings_per_token } = request
+  const heads = texts.map(
+    (prompt, i): CompletionHead => ({
+      model: model.name,
+      prompt,
+      promptTokens: lengths[i] ?? 0,
+      settings: (seed) =>
+        generationSettings(settings, options, { stream, n_probs, timings_per_token }, seed),
+    }),
+  )
+  const telling: CompletionTelling = {
+    returnsTokens: request.return_tokens,
+    probabilities: n_probs,
+    responseFields: request.response_fields,
+  }
+  return stream
+    ? streamed(replies, new LlamaCompletionFrames(heads, telling))
+    : collected(replies, new LlamaCompletionBody(heads, telling, isList))
+}
+
+/** Throws what is wrong with a prompt that is not taken, by its place. */
+async function acceptedLength(reply: Reply, path = 'prompt'): Promise<number> {
+  try {
+    return (await reply.accepted).promptTokens
+  } catch (error) {
+    throw llamaWords(path).named(httpError(error))
+  }
+}
+
+/** Throws a 400 for more prompts than are taken in at once. */
+function checkCount(prompts: number, { settings }: ScopedEngine): void {
+  const most = settings.parallel + settings.queue
+  if (prompts <= most) return
+  const message =
+    `'prompt': expected at most ${most} prompts, as many as this server runs and queues, ` +
+    `but got ${prompts}.`
+  throw new HttpError('invalid_request', message, { field: 'prompt' })
+}

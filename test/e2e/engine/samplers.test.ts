@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RequestOptions } from '../../../src/api/types.js'
+import type { Engine } from '../../../src/engine/engine.js'
+import { load } from '../../../src/engine/load.js'
+import { randomModel } from '../../support/models/random-model.js'
+
+// Samplers that llama.cpp's own chain does. native/llama/test holds their tokens against it; here
+// they reach it, and do what their names say.
+
+let engine: Engine
+beforeAll(async () => {
+  engine = await load({ model: randomModel({ logitDeviation: 2 }), parallel: 2 })
+})
+afterAll(() => engine.close())
+
+const text = (options: RequestOptions) =>
+  engine
+    .complete('Once upon a time', { maxTokens: 24, ignoreEos: true, seed: 5, ...options })
+    .text()
+
+test.each<RequestOptions>([
+  { typicalP: 0.2 },
+  { topNSigma: 0.5 },
+  { xtcProbability: 1, xtcThreshold: 0.01 },
+  { mirostat: 1, mirostatTau: 1 },
+  { mirostat: 2, mirostatTau: 1 },
+  { dynatempRange: 0.9 },
+])('%j changes the text, and the same seed repeats it', async (options) => {
+  const plain = await text({})
+  const changed = await text(options)
+  expect(changed).not.toBe(plain)
+  expect(await text(options)).toBe(changed)
+})
+
+test('DRY breaks up what repeats itself, unless its breakers stand in it', async () => {
+  const [x = 0] = await engine.tokenize('x')
+  const greedy = { temperature: 0, logitBias: { [x]: 50 } }
+  const repeated = 'x'.repeat(24)
+  expect(await text(greedy)).toBe(repeated)
+  expect(await text({ ...greedy, dryMultiplier: 5 })).not.toBe(repeated)
+  const withBreaker = { dryMultiplier: 5, drySequenceBreakers: ['x'] }
+  expect(await text({ ...greedy, ...withBreaker })).toBe(repeated)
+})
+
+test('an order has the samplers that it names, and no others', async () => {
+  const greedy = await text({ temperature: 0 })
+  expect(await text({ samplers: ['top_k', 'temperature'], topK: 1 })).toBe(greedy)
+  expect(await text({ samplers: ['temperature'], topK: 1 })).not.toBe(greedy)
+  expect(await text({ samplers: [], topK: 1 })).toBe(greedy)
+})
+
+test('a grammar holds beside them', async () => {
+  const options = { grammar: 'root ::= [ab]{8}', typicalP: 0.5, xtcProbability: 0.5, mirostat: 0 }
+  expect(await text({ ...options, ignoreEos: false })).toMatch(/^[ab]{8}$/)
+})
+
+test.each([
+  [{ samplers: ['adaptive_p'] }, 'samplers'],
+  [{ samplers: 'top_k' }, 'samplers'],
+  [{ drySequenceBreakers: [''] }, 'drySequenceBreakers'],
+  [{ drySequenceBreakers: ['x'.repeat(41)] }, 'drySequenceBreakers'],
+])('%j is refused by its name', (options, option) => {
+  const ask = () => engine.complete('a', options as RequestOptions)
+  expect(ask).toThrow(
+    expect.objectContaining({ option: expect.stringContaining(option) as string }),
+  )
+})
