@@ -12,12 +12,13 @@ const mayImport: Record<string, string[]> = {
   engine: ['api', 'schema', 'options', 'binding'],
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
+  pool: ['api', 'options', 'engine'],
   'ai-sdk': ['api', 'options', 'engine', 'web'],
-  host: ['api', 'options', 'binding', 'engine', 'web'],
+  host: ['api', 'options', 'binding', 'engine', 'pool', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
-  http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
-  cli: ['api', 'schema', 'options', 'engine', 'host', 'http', 'binding'],
-  '': ['api', 'engine', 'binding', 'tools'],
+  http: ['api', 'schema', 'options', 'engine', 'pool', 'web', 'host', 'apis', 'binding'],
+  cli: ['api', 'schema', 'options', 'engine', 'pool', 'host', 'http', 'binding'],
+  '': ['api', 'engine', 'pool', 'binding', 'tools'],
 }
 
 /** The same for the folders of a folder, by their paths in src; its own files may import all. */
