@@ -23,6 +23,15 @@ export type { EmbeddingInfo, EmbedInput, EmbedOptions, EmbedResult } from './api
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
 export type {
+  KnownModel,
+  ModelEvent,
+  ModelState,
+  ModelStatus,
+  ModelsOptions,
+  PooledModelOptions,
+  UnloadReason,
+} from './api/models-types.js'
+export type {
   OpenAiMessage,
   OpenAiPart,
   OpenAiTool,
@@ -96,6 +105,7 @@ export { Engine } from './engine/engine.js'
 export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
 export { Reply } from './engine/reply.js'
+export { Models, models } from './pool/models.js'
 export {
   type McpClient,
   type McpProgress,

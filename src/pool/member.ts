@@ -1,5 +1,6 @@
+import type { ModelState, ModelStatus, UnloadReason } from '../api/models-types.js'
 import { SmallSet } from '../engine/small-set.js'
-import type { ModelState, ModelStatus, PooledEngine, Source, UnloadReason } from './pool-types.js'
+import type { PooledEngine, Source } from './pool-types.js'
 import { bytesOf, type ModelBytes, type Occupant } from './room.js'
 
 /** Waits for a model to be loaded. Each of both is called once at most, and one of them only. */

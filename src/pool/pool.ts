@@ -6,10 +6,11 @@ import {
   QueueTimeoutError,
   SluiceError,
 } from '../api/errors.js'
+import type { ModelEvent, ModelStatus, UnloadReason } from '../api/models-types.js'
 import { onAbort } from '../engine/abort-signals.js'
 import { surface } from '../engine/surface.js'
 import { Member, Resident, type Waiter } from './member.js'
-import type { ModelStatus, PoolEvent, PooledEngine, Source, UnloadReason } from './pool-types.js'
+import type { PooledEngine, Source } from './pool-types.js'
 import { bytesOf, type ModelBytes, roomFor } from './room.js'
 
 /** How long a model waits for memory before those that run take no new requests for its sake. */
@@ -20,7 +21,7 @@ export interface PoolOptions {
   readonly budgetBytes: number
   /** Milliseconds without a use after which a model is unloaded; 0 is never. */
   readonly idleMs: number
-  readonly onEvent?: (event: PoolEvent) => void
+  readonly onEvent?: (event: ModelEvent) => void
 }
 
 /** A model in use: it stays loaded until release(), which may be called twice. */
@@ -452,7 +453,7 @@ export class ModelPool<E extends PooledEngine> {
     this.#tell({ kind: 'failed', model: member.name, error, retryMs })
   }
 
-  #tell(event: PoolEvent): void {
+  #tell(event: ModelEvent): void {
     this.#options.onEvent?.(event)
   }
 }

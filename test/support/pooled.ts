@@ -1,5 +1,6 @@
+import type { ModelEvent } from '../../src/api/models-types.js'
 import { ModelPool, type PoolOptions } from '../../src/pool/pool.js'
-import type { PoolEvent, PooledEngine, Source } from '../../src/pool/pool-types.js'
+import type { PooledEngine, Source } from '../../src/pool/pool-types.js'
 import type { ModelBytes } from '../../src/pool/room.js'
 
 /** An engine that only is there, or not. */
@@ -119,7 +120,7 @@ export function poolOf(
   return { pool, events, source }
 }
 
-function inWords(event: PoolEvent): string {
+function inWords(event: ModelEvent): string {
   const { kind, model } = event
   return event.kind === 'unloaded' ? `${kind} ${model} ${event.reason}` : `${kind} ${model}`
 }

@@ -1,5 +1,6 @@
 import type { Api } from '../api.js'
 import { openAi } from '../openai/api.js'
+import { loadModel, unloadModel } from './models.js'
 import { applyTemplate, detokenize, tokenize } from './tokens.js'
 
 /** Endpoints that are llama-server's own. Keys and errors are OpenAI's there too. */
@@ -9,5 +10,7 @@ export const llamaServer: Api = {
     { method: 'POST', pattern: '/tokenize', handle: tokenize },
     { method: 'POST', pattern: '/detokenize', handle: detokenize },
     { method: 'POST', pattern: '/apply-template', handle: applyTemplate },
+    { method: 'POST', pattern: '/models/load', handle: loadModel },
+    { method: 'POST', pattern: '/models/unload', handle: unloadModel },
   ],
 }

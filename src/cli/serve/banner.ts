@@ -1,12 +1,12 @@
 import type { EmbeddingInfo } from '../../api/embedding-types.js'
 import type { EngineSettings, ModelInfo } from '../../api/types.js'
 import type { Engine } from '../../engine/engine.js'
-import type { ModelEntry } from '../../host/model-host.js'
-import { defaultName } from '../../host/names.js'
+import type { LoadedModel } from '../../host/model-host.js'
+import { defaultName } from '../../pool/models.js'
 import { packageVersion } from '../package-root.js'
 import type { ShellKey } from './shell-key.js'
 
-type Model = Pick<ModelEntry, 'names' | 'model' | 'settings'> & {
+type Model = Pick<LoadedModel, 'names' | 'model' | 'settings'> & {
   readonly engine: Pick<Engine, 'warnings'>
 }
 

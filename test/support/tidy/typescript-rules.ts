@@ -12,7 +12,7 @@ const mayImport: Record<string, string[]> = {
   engine: ['api', 'schema', 'options', 'binding'],
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
-  pool: ['api', 'options', 'engine'],
+  pool: ['api', 'options', 'binding', 'engine'],
   'ai-sdk': ['api', 'options', 'engine', 'web'],
   host: ['api', 'options', 'binding', 'engine', 'pool', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
+import type { HttpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
 import { parseBody } from '../../request.js'
 import { formWords, placeWords } from '../../request-words.js'
 import { preparedTools, toolWords, wireNotes } from '../../tool-list.js'
+import { errorFrame } from '../errors.js'
 import { readConversation } from './conversation.js'
 import {
   countRequest,
@@ -37,7 +39,9 @@ async function asked(service: Service, call: Call) {
   const given = parseBody(messagesRequest, await call.body(), call, knownFields)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const conversation = readConversation(request.system, request.messages)
-  const { name, engine } = await service.lease(call, request.model, 'text')
+  const early = { errorFrame: (error: HttpError) => errorFrame(error, call.requestId) }
+  const waiting = request.stream ? early : undefined
+  const { name, engine } = await service.lease(call, request.model, 'text', waiting)
   const { tools, thinking } = request
   const words = placeWords(call.errorWords, conversation.places)
   call.errorWords = toolWords(words, tools)

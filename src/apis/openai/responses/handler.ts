@@ -28,7 +28,7 @@ import {
   toldOf,
 } from './schema.js'
 import { ToolNames } from './tool-names.js'
-import { type Keep, ResponseEvents, ResponseParts } from './writer.js'
+import { errorEvent, type Keep, ResponseEvents, ResponseParts } from './writer.js'
 
 /** POST /v1/responses. Whatever is wrong with the request is said before the headers. */
 export async function createResponse(service: Service, call: Call): Promise<Answer> {
@@ -46,7 +46,8 @@ async function asked(service: Service, call: Call) {
   service.checkServing()
   const given = parseTextRequest(responseRequest, await call.body(), 'input', call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
-  const model = await service.lease(call, request.model, 'text')
+  const early = request.stream ? { errorFrame: errorEvent } : undefined
+  const model = await service.lease(call, request.model, 'text', early)
   const input = readInput(service, call, request)
   const { messages, places, notes } = input.conversation
   const words = call.errorWords
