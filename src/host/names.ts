@@ -4,6 +4,8 @@ import { defaultName } from '../pool/models.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
 
+export { defaultName }
+
 /** Every name a model answers to: its file's, its aliases, and `default`. */
 export function modelNames(
   { id }: Pick<ModelInfo, 'id'>,

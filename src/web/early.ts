@@ -5,6 +5,8 @@ import { eventStream } from './replies.js'
 /** How a stream that has begun before its handler knew more tells an error. */
 export interface EarlyStream {
   errorFrame(error: HttpError): string
+  /** What is sent in silence. Default: a comment. */
+  ping?(): string
 }
 
 /**
@@ -14,17 +16,16 @@ export interface EarlyStream {
  */
 export function begun(answer: Promise<Answer>, early: EarlyStream): StreamedAnswer {
   const frames = new LateFrames(answer)
+  const ping = () => early.ping?.() ?? ': ping\n\n'
   return {
     status: 200,
     headers: eventStream,
-    opening: () => comment,
+    opening: ping,
     frames,
-    ping: () => frames.stream?.ping() ?? comment,
+    ping: () => frames.stream?.ping() ?? ping(),
     errorFrame: (error) => (frames.stream ?? early).errorFrame(error),
   }
 }
-
-const comment = ': ping\n\n'
 
 /** The frames of an answer that is not there yet, its opening among them. */
 class LateFrames implements Frames {

@@ -123,7 +123,7 @@ export class FakeEngine implements EnginePort {
     this.#model = fake.model ?? {}
     this.embedder = new FakeEmbedder(fake.embedding, (event) => this.#emit(event))
     this.#isAuto = fake.pace !== 'manual'
-    if (fake.load === 'held') return
+    if (fake.load === 'held' && !options.estimatesOnly) return
     setImmediate(() => (options.estimatesOnly ? this.estimated() : this.ready()))
   }
 

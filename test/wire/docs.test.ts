@@ -6,6 +6,7 @@ import {
   messagesRequest,
   withoutEffectOfBeta,
 } from '../../src/apis/anthropic/messages/schema.js'
+import { modelRequest } from '../../src/apis/llama-server/models.js'
 import {
   applyTemplateRequest,
   detokenizeRequest,
@@ -125,6 +126,9 @@ const requests = [
   ].map((one) => ({ ...one, declared: Object.keys(one.schema.shape) })),
 ]
 
+/** They name a model and ask nothing of it: see test/http/several-models.test.ts. */
+const ofModels = ['POST /models/load', 'POST /models/unload']
+
 /** Where a request is counted, and where it is answered: it may have the fields of both. */
 const counted = new Map([
   ['POST /v1/messages/count_tokens', 'POST /v1/messages'],
@@ -142,7 +146,12 @@ test('every endpoint has a section, and no other has one', () => {
 
 test('the table of every endpoint that takes a body is compared below', () => {
   const posted = Object.keys(answers).filter((endpoint) => endpoint.startsWith('POST '))
-  expect(requests.map(({ title }) => title).sort()).toEqual(posted.sort())
+  const compared = [...requests.map(({ title }) => title), ...ofModels]
+  expect(compared.sort()).toEqual(posted.sort())
+})
+
+test.each(ofModels)('the table of %s has its only field', (title) => {
+  expect(rows(title).map(([field]) => field)).toEqual(Object.keys(modelRequest.shape))
 })
 
 describe.each(requests)('the table of $title', ({ title, schema, declared, least }) => {

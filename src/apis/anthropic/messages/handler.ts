@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import type { HttpError } from '../../../web/errors.js'
+import type { EarlyStream } from '../../../web/early.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
 import { parseBody } from '../../request.js'
@@ -18,7 +18,7 @@ import {
   promptOptions,
   reasoningNotes,
 } from './schema.js'
-import { MessageBody, MessageFrames } from './writer.js'
+import { MessageBody, MessageFrames, pingFrame } from './writer.js'
 
 /** POST /v1/messages. Whatever is wrong with the request is said before the headers. */
 export async function createMessage(service: Service, call: Call): Promise<Answer> {
@@ -39,9 +39,8 @@ async function asked(service: Service, call: Call) {
   const given = parseBody(messagesRequest, await call.body(), call, knownFields)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const conversation = readConversation(request.system, request.messages)
-  const early = { errorFrame: (error: HttpError) => errorFrame(error, call.requestId) }
-  const waiting = request.stream ? early : undefined
-  const { name, engine } = await service.lease(call, request.model, 'text', waiting)
+  const early = request.stream ? earlyMessage(call.requestId) : undefined
+  const { name, engine } = await service.lease(call, request.model, 'text', early)
   const { tools, thinking } = request
   const words = placeWords(call.errorWords, conversation.places)
   call.errorWords = toolWords(words, tools)
@@ -58,6 +57,10 @@ async function asked(service: Service, call: Call) {
   call.errorWords = toolWords(formWords(words, hasFormat ? formatField : undefined), tools)
   call.watch(engine, service.settings.engineStallMs)
   return { reply, name, isStreamed: request.stream, isHidden: thinking?.display === 'omitted' }
+}
+
+function earlyMessage(requestId: string): EarlyStream {
+  return { errorFrame: (error) => errorFrame(error, requestId), ping: pingFrame }
 }
 
 /** POST /v1/messages/count_tokens: what `usage` of the same request would say. */

@@ -7,16 +7,6 @@ import { faultOf, type Head, type ResponseBody, responseBody, statusOf } from '.
 /** Hears of a response that has ended well, before its client does. */
 export type Keep = (response: ResponseBody) => void
 
-/** The only event of a stream that has an error before there is a response. */
-export function errorEvent(error: HttpError): string {
-  const data = oneLine({ type: 'error', sequence_number: 0, ...toldError(error) })
-  return `event: error\ndata: ${data}\n\n`
-}
-
-function toldError({ code, message, field }: HttpError): object {
-  return { code: code ?? null, message, param: field ?? null }
-}
-
 /** Writes one reply as the events of a response. Owned by its handler. */
 export class ResponseEvents {
   readonly #head: Head
@@ -66,10 +56,11 @@ export class ResponseEvents {
 
   /** The error itself, which is flat here, and the response that it ends. */
   failure(error: HttpError): string {
+    const { message, code, field } = error
     const state = { status: 'failed', output: this.#output.items, error: faultOf(error) } as const
     this.#frames = '' // what is not told has no numbers
     this.#number = this.#told
-    this.#event('error', toldError(error))
+    this.#event('error', { code: code ?? null, message, param: field ?? null })
     this.#event('response.failed', { response: responseBody(this.#head, state) })
     return this.#taken()
   }
