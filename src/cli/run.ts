@@ -83,7 +83,7 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
     // One reply leaves nothing that is worth keeping.
     const cacheMiB = 0
     const tell = { onProgress: progress.update, onWarning: printWarning }
-    return await load({ ...loadOptions(flags), cacheMiB, ...tell, signal })
+    return await load({ ...loadOptions(flags, flags.model), cacheMiB, ...tell, signal })
   } finally {
     progress.clear()
   }

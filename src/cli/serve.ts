@@ -9,6 +9,7 @@ import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { loadOptions, printWarning } from './load-options.js'
 import { ProgressBar } from './progress.js'
+import { wantedModels } from './serve/served-models.js'
 
 type Flags = Settled<typeof serveFlags>
 
@@ -18,17 +19,21 @@ export async function serveCommand(flags: Flags): Promise<number> {
   const stop = stopSignal()
   const unserved = new AbortController()
   let engine: Promise<Engine> | undefined
-  const load = (): Promise<Engine> => {
-    engine ??= loaded(flags, AbortSignal.any([stop, unserved.signal]))
+  const wanted = wantedModels(flags)
+  const load = (file: string | undefined): Promise<Engine> => {
+    engine ??= loaded(flags, file, AbortSignal.any([stop, unserved.signal]))
     return engine
   }
   try {
     // The engine's thread loads the model while the server is imported. Not where the server will
     // refuse to listen: that is told first, and a load cannot be given up before its file is
     // mapped.
-    if (await canListen(flags, apiKeys)) load().catch(() => undefined) // the server looks at it
+    if (wanted.kind === 'one' && (await canListen(flags, apiKeys))) {
+      load(wanted.file).catch(() => undefined) // the server looks at it
+    }
     const { serve } = await import('./serve/server.js')
-    await serve(flags, { load, apiKeys, stop })
+    const ofOne = wanted.kind === 'one' ? () => load(wanted.file) : undefined
+    await serve(flags, { load: ofOne, apiKeys, stop })
   } catch (error) {
     unserved.abort()
     await engine?.then((loaded) => loaded.close()).catch(() => undefined) // told, or aborted
@@ -65,11 +70,15 @@ function stopSignal(): AbortSignal {
   return stop.signal
 }
 
-async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
+async function loaded(
+  flags: Flags,
+  file: string | undefined,
+  signal: AbortSignal,
+): Promise<Engine> {
   const progress = new ProgressBar('Loading')
   try {
     const tell = { onProgress: progress.update, onWarning: printWarning }
-    return await loadEngine({ ...loadOptions(flags), ...tell, signal })
+    return await loadEngine({ ...loadOptions(flags, file), ...tell, signal })
   } finally {
     progress.clear()
   }

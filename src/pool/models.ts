@@ -55,6 +55,8 @@ export class Models implements AsyncDisposable {
   readonly names: readonly string[]
   /** The one that `default`, or no name, stands for. */
   readonly default: string
+  /** Milliseconds without a use after which a model is unloaded; 0 is never. */
+  readonly idleUnloadMs: number
   /** @internal */
   readonly pool: ModelPool<Engine>
   readonly #sources: ReadonlyMap<string, GgufSource>
@@ -74,7 +76,8 @@ export class Models implements AsyncDisposable {
     const sources = entries.map(([name, own]) => sourceOf(name, own, share, warn))
     this.#sources = new Map(sources.map((source) => [source.name, source]))
     const onEvent = guarded('onEvent', options.onEvent ?? warnOfFailure)
-    this.pool = new ModelPool(sources, { budgetBytes, idleMs: options.idleUnloadMs ?? 0, onEvent })
+    this.idleUnloadMs = options.idleUnloadMs ?? 0
+    this.pool = new ModelPool(sources, { budgetBytes, idleMs: this.idleUnloadMs, onEvent })
   }
 
   /** MiB that all loaded models may take together. */

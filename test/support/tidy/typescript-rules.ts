@@ -31,7 +31,7 @@ const mayImportWithin: Record<string, string[]> = {
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http/node']],
-  [/^zod($|\/)/, ['apis']],
+  [/^zod($|\/)/, ['apis', 'cli/config']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
   [/^(ai|@ai-sdk\/.*)$/, ['ai-sdk']],
