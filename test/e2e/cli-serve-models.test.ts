@@ -134,7 +134,7 @@ describe('wrong models of serve', () => {
     [['--memory-mib', '0'], /--memory-mib/],
   ])('are refused at the start: %j', async (args, message) => {
     const { code, stderr } = await runCli(['serve', '--port', '0', ...args])
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toMatch(message)
   })
 })
