@@ -17,7 +17,7 @@ export function engineFault(error: unknown, telling: Telling = 'whole'): HttpErr
   return new HttpError('load_failed', `The model could not be loaded${why}.`, { cause: error })
 }
 
-/** Codes of a model that no second try would load: its owner has to mend its file or its options. */
+/** Codes of a model that no second try would load: its file or options have to be mended. */
 const lasting: readonly string[] = [
   'ERR_BINARY_MISSING',
   'ERR_MODEL_NOT_FOUND',

@@ -40,7 +40,7 @@ export const defaultName = 'default'
  *   models: { tales: { model: embeddedModel }, short: { model: embeddedModel, context: 256 } },
  *   memoryMiB: 512,
  * })
- * const text = await pool.use('tales', (engine) => engine.complete('Once', { maxTokens: 20 }).text())
+ * const text = await pool.use('tales', (engine) => engine.complete('Once').text())
  * console.log(text, pool.list().map(({ name, state }) => `${name} ${state}`))
  * await pool.close()
  * ```

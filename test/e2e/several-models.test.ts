@@ -79,7 +79,8 @@ const asks: ((url: string) => Promise<void>)[] = [
     expect(text).toMatch(/"finish_reason":"length"[\s\S]*\[DONE\]/)
   },
   async (url) => {
-    const body = { model: 'large', max_tokens: 4, messages: [{ role: 'user', content: words(5) }] }
+    const messages = [{ role: 'user', content: words(5) }]
+    const body = { model: 'large', max_tokens: 4, messages }
     const text = await posted(url, '/v1/messages', body)
     expect(JSON.parse(text)).toMatchObject({ type: 'message', model: 'large' })
   },
@@ -148,7 +149,7 @@ test.runIf(process.platform === 'linux')(
     const after = memoryOf(cli).now
     const mib = (bytes: number) => Math.round(bytes / mebibyte)
     const said =
-      `loads ${loads}, unloads ${unloads}; budget ${memoryMiB} MiB, counted at most ${mib(used)}; ` +
+      `loads ${loads}, unloads ${unloads}; budget ${memoryMiB} MiB, counted ${mib(used)}; ` +
       `process ${mib(before)} MiB before, ${mib(peak)} at most, ${mib(after)} after`
     expect(sum(loads), said).toBeGreaterThan(6)
     expect(sum(loads) - sum(unloads), said).toBeGreaterThanOrEqual(1)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createServer } from '../support/adapters/adapter.js'
 import { eventually, settle } from '../support/eventually.js'
+import { serveModels } from '../support/pool/serve-models.js'
 import { post } from '../support/raw-client.js'
 import {
   alsoClose,
@@ -13,7 +14,6 @@ import {
   stepUntil,
   story,
 } from '../support/serve.js'
-import { serveModels } from '../support/serve-models.js'
 
 closeAfterEach()
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../support/eventually.js'
+import { serveModels } from '../support/pool/serve-models.js'
 import { post } from '../support/raw-client.js'
 import {
   chat,
@@ -10,7 +11,6 @@ import {
   stepUntil,
   story,
 } from '../support/serve.js'
-import { serveModels } from '../support/serve-models.js'
 import { chunksOf } from '../support/sse.js'
 
 // Two or three made-up models behind one server; each takes 31 MiB. How they come and go without
@@ -101,7 +101,7 @@ describe('requests of several models', () => {
     ])
   })
 
-  test('make room by bytes: the least recently used model goes, and none that is used', async () => {
+  test('make room by bytes: the least recently used model goes, none in use', async () => {
     const { events, native, client, pool } = await serveModels(
       { a: {}, b: {}, c: {} },
       { models: { memoryMiB: 64 }, pace: 'manual', script: () => ({ tokens: counting() }) },
@@ -119,7 +119,10 @@ describe('requests of several models', () => {
 
 describe('a model that is loaded', () => {
   test('is waited for by its requests, and a client that leaves ends nobody else', async () => {
-    const { url, native, client, pool, events } = await serveModels({ tales: {} }, { load: 'held' })
+    const { url, native, client, pool, events } = await serveModels(
+      { tales: {} },
+      { load: 'estimated' },
+    )
     const leaver = await client()
     leaver.send(post(chatPath, story({ model: 'tales' })))
     const stays = chat(url, whole('tales'))
@@ -142,7 +145,7 @@ describe('a model that is loaded', () => {
       { model: 'tales', max_tokens: 4, stream: true, messages: [{ role: 'user', content: 'a' }] },
     ],
   ])('has a stream of %s begin with pings, and go on as ever', async (path, body) => {
-    const own = { load: 'held', server: { pingMs: 20 } } as const
+    const own = { load: 'estimated', server: { pingMs: 20 } } as const
     const { url, native } = await serveModels({ tales: {} }, own)
     const response = await postJson(url, path, body)
     expect(response.status).toBe(200)
@@ -159,8 +162,8 @@ describe('a model that is loaded', () => {
     expect(rest).not.toMatch(/event: error|"error":\{/)
   })
 
-  test('and fails once a stream has begun ends it with an error of its wire', async () => {
-    const own = { load: 'held', server: { pingMs: 20 } } as const
+  test('ends a stream that has begun with an error of its wire where its load fails', async () => {
+    const own = { load: 'estimated', server: { pingMs: 20 } } as const
     const { url, native, log } = await serveModels({ tales: {} }, own)
     const message = { model: 'tales', max_tokens: 4, messages: [{ role: 'user', content: 'a' }] }
     const all = await Promise.all([
@@ -182,8 +185,8 @@ describe('a model that is loaded', () => {
     ])
   })
 
-  test('and whose client has left once its stream began is not asked anything', async () => {
-    const own = { load: 'held', server: { pingMs: 20 } } as const
+  test('is asked nothing by a client that has left once its stream began', async () => {
+    const own = { load: 'estimated', server: { pingMs: 20 } } as const
     const { native, client, pool } = await serveModels({ tales: {} }, own)
     const raw = await client()
     raw.send(post(chatPath, story({ model: 'tales' })))
@@ -205,7 +208,10 @@ describe('a model that fails to load', () => {
     ['ERR_MODEL_NOT_FOUND', 500, 'model_unusable', null],
     ['ERR_MODEL_INVALID', 500, 'model_unusable', null],
   ] as const)('by %s gives its requests a %i %s', async (cause, status, code, retryAfter) => {
-    const { url, native, isOpening } = await serveModels({ tales: {}, news: {} }, { load: 'held' })
+    const { url, native, isOpening } = await serveModels(
+      { tales: {}, news: {} },
+      { load: 'estimated' },
+    )
     const asked = [chat(url, whole('tales')), chat(url, whole('tales'))]
     await eventually(() => isOpening('tales'))
     native('tales').failLoad({ code: cause, message: 'it is broken' })
@@ -259,7 +265,7 @@ describe('loading and unloading over HTTP, as with the router of llama-server', 
   test('a load is answered at once, and GET /models tells what comes of it', async () => {
     const { url, native, pool, isOpening } = await serveModels(
       { tales: {}, news: {} },
-      { load: 'held' },
+      { load: 'estimated' },
     )
     const response = await postJson(url, '/models/load', { model: 'news' })
     expect([response.status, await response.json()]).toEqual([200, { success: true }])
@@ -291,7 +297,7 @@ describe('loading and unloading over HTTP, as with the router of llama-server', 
   })
 
   test('an unload gives a load up, and its requests get a 503', async () => {
-    const { url, isOpening } = await serveModels({ tales: {} }, { load: 'held' })
+    const { url, isOpening } = await serveModels({ tales: {} }, { load: 'estimated' })
     const asked = chat(url, whole('tales'))
     await eventually(() => isOpening('tales'))
     await postJson(url, '/models/unload', { model: 'tales' })
@@ -322,9 +328,9 @@ test('metrics tell loads, unloads and memory of each model', async () => {
   expect(page).toContain(`sluice_models_memory_bytes{kind="used"} ${pool.pool.bytes}\n`)
 })
 
-test('a server of models drains requests that wait for a load, and leaves the pool open', async () => {
+test('a drain ends requests that wait for a load, and leaves the pool open', async () => {
   const { createServer } = await import('../support/adapters/adapter.js')
-  const { pool, native } = await serveModels({ tales: {} }, { load: 'held' })
+  const { pool, native } = await serveModels({ tales: {} }, { load: 'estimated' })
   const server = createServer({ engine: pool, port: 0 })
   const { url } = await server.listen()
   const asked = chat(url, whole('tales'))

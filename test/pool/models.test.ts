@@ -87,7 +87,7 @@ describe('what is loaded', () => {
 })
 
 test('a failure that nobody listens for is a process warning', async () => {
-  const { pool, addon } = made(two, { load: 'held' })
+  const { pool, addon } = made(two, { load: 'estimated' })
   const warned = new Promise<Error & { code?: string }>((resolve) => {
     process.once('warning', resolve)
   })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EngineFailedError, OutOfMemoryError } from '../../src/api/errors.js'
-import { poolOf } from '../support/pooled.js'
+import { poolOf } from '../support/pool/fake-pool.js'
 
 // Models are made up: they take bytes of a budget of 100, and load when the test says so. Time is
 // the test's too.
@@ -299,7 +299,7 @@ describe('failure', () => {
     expect(events).toEqual(['loading a', 'failed a'])
   })
 
-  test('it is tried again after a second, then two, then four, and a minute at most', async () => {
+  test('a load that failed is tried again after 1 s, 2 s, 4 s and a minute at most', async () => {
     const { pool, source } = poolOf({ a: 50 })
     const a = source('a')
     a.isAuto = false
@@ -375,7 +375,7 @@ describe('failure', () => {
 })
 
 describe('unloading', () => {
-  test('a model without a use is unloaded after a while, and its use begins that anew', async () => {
+  test('a model without a use is unloaded after a while, and each use begins it anew', async () => {
     const { pool, events } = poolOf({ a: 50 }, { idleMs: 1000 })
     const [first] = await both(pool, 'a')
     await vi.advanceTimersByTimeAsync(5000)
@@ -475,7 +475,7 @@ describe('the end', () => {
 })
 
 describe('a survey', () => {
-  test('it measures each model once, and a load comes before the rest of it', async () => {
+  test('a survey measures each model once, and a load comes before the rest of it', async () => {
     const { pool, source } = poolOf({ a: 10, b: 20, c: 30 })
     pool.survey()
     const c = pool.use('c')

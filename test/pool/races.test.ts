@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { EngineFailedError } from '../../src/api/errors.js'
 import type { Use } from '../../src/pool/pool.js'
 import { Dice } from '../support/fuzz/dice.js'
-import { type FakePool, type IdleEngine, poolOf } from '../support/pooled.js'
+import { type FakePool, type IdleEngine, poolOf } from '../support/pool/fake-pool.js'
 
 // Whatever comes in whatever order: nobody loses an engine that he uses, what is in memory is
 // within the budget, everybody is answered, and at the end nothing is left.

@@ -14,7 +14,7 @@ interface OpenedModels {
   begin(): void
 }
 
-/** The models of `serve`, by its flags and its config file. Its log hears of what becomes of them. */
+/** The models of `serve`, by its flags and its config file. Its log hears of loads and unloads. */
 export async function openModels(
   flags: Settled<typeof serveFlags>,
   log: Log,

@@ -1,7 +1,7 @@
-import type { ModelEvent } from '../../src/api/models-types.js'
-import { ModelPool, type PoolOptions } from '../../src/pool/pool.js'
-import type { PooledEngine, Source } from '../../src/pool/pool-types.js'
-import type { ModelBytes } from '../../src/pool/room.js'
+import type { ModelEvent } from '../../../src/api/models-types.js'
+import { ModelPool, type PoolOptions } from '../../../src/pool/pool.js'
+import type { PooledEngine, Source } from '../../../src/pool/pool-types.js'
+import type { ModelBytes } from '../../../src/pool/room.js'
 
 /** An engine that only is there, or not. */
 export class IdleEngine implements PooledEngine {

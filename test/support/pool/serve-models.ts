@@ -1,11 +1,15 @@
-import type { ModelEvent, ModelsOptions, PooledModelOptions } from '../../src/api/models-types.js'
-import { useBinding } from '../../src/binding/binding.js'
-import type { AccessEntry, ServerOptions } from '../../src/http/index.js'
-import { type Models, models } from '../../src/pool/models.js'
-import { createServer } from './adapters/adapter.js'
-import { FakeAddon, type FakeEngine, type FakeOptions } from './fake-binding.js'
-import { RawClient } from './raw-client.js'
-import { alsoClose, holdToShape } from './serve.js'
+import type {
+  ModelEvent,
+  ModelsOptions,
+  PooledModelOptions,
+} from '../../../src/api/models-types.js'
+import { useBinding } from '../../../src/binding/binding.js'
+import type { AccessEntry, ServerOptions } from '../../../src/http/index.js'
+import { type Models, models } from '../../../src/pool/models.js'
+import { createServer } from '../adapters/adapter.js'
+import { FakeAddon, type FakeEngine, type FakeOptions } from '../fake-binding.js'
+import { RawClient } from '../raw-client.js'
+import { alsoClose, holdToShape } from '../serve.js'
 
 interface ServedModels {
   readonly addon: FakeAddon
