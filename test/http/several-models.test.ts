@@ -1,3 +1,5 @@
+import Anthropic from '@anthropic-ai/sdk'
+import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../support/eventually.js'
 import { serveModels } from '../support/pool/serve-models.js'
@@ -356,4 +358,26 @@ test('once the pool is closed its server says that it shuts down', async () => {
       { error: { code: 'shutting_down' } },
     ])
   }
+})
+
+test('official clients read streams that began with pings as any other', async () => {
+  const own = { load: 'estimated', server: { pingMs: 20 } } as const
+  const { url, isOpening, native, pool } = await serveModels({ tales: {} }, own)
+  const message = { role: 'user', content: 'Tell me a story' } as const
+  const asked = { model: 'tales', messages: [message], stream: true as const }
+  const openAi = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 })
+  const anthropic = new Anthropic({ baseURL: url, apiKey: 'none', maxRetries: 0 })
+  const streams = [
+    openAi.chat.completions.create(asked),
+    anthropic.messages.create({ ...asked, max_tokens: 20 }),
+  ] as const
+  const [chunks, events] = await Promise.all(streams) // their headers are there
+  expect([isOpening('tales'), pool.list()[0]?.state]).toEqual([true, 'loading'])
+  native('tales').ready()
+  let text = ''
+  for await (const { choices } of chunks) text += choices[0]?.delta.content ?? ''
+  const types: string[] = []
+  for await (const { type } of events) types.push(type)
+  expect(text).toBe('Once upon a time.')
+  expect([types[0], types.at(-1)]).toEqual(['message_start', 'message_stop'])
 })
