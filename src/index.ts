@@ -31,6 +31,15 @@ export type {
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
 export type {
+  KnownModel,
+  ModelEvent,
+  ModelState,
+  ModelStatus,
+  ModelsOptions,
+  PooledModelOptions,
+  UnloadReason,
+} from './api/models-types.js'
+export type {
   OpenAiMessage,
   OpenAiPart,
   OpenAiTool,
@@ -106,6 +115,7 @@ export { estimate } from './engine/estimate.js'
 export { load } from './engine/load.js'
 export { pull } from './engine/pull/pull.js'
 export { Reply } from './engine/reply.js'
+export { Models, models } from './pool/models.js'
 export {
   type McpClient,
   type McpProgress,

@@ -1,6 +1,7 @@
 import type { ModelHost, Need } from '../host/model-host.js'
 import type { Answer } from '../web/answer.js'
 import type { Call, CallHeaders } from '../web/call.js'
+import type { EarlyStream } from '../web/early.js'
 import type { ErrorWords } from '../web/errors.js'
 import type { ScopedEngine } from '../web/scoped-engine.js'
 
@@ -49,11 +50,15 @@ export interface Service {
   /** Finished responses that later requests may name; undefined where the server keeps none. */
   readonly responses: ResponseStore | undefined
   /** The models there are. */
-  readonly host: Pick<ModelHost, 'entries' | 'find'>
+  readonly host: Pick<ModelHost, 'entries' | 'find' | 'load' | 'unload'>
   /** Throws the 503 that every request gets: before its body is read, which may take long. */
   checkServing(): void
-  /** The model of a name, until the call ends. Rejects with what the client is told. */
-  lease(call: Call, name: string | undefined, need: Need): Promise<ModelInUse>
+  /**
+   * The model of a name, until the call ends. Rejects with what the client is told.
+   * @param early where the answer is a stream: it begins before the model is there where that is
+   *   loaded for long
+   */
+  lease(call: Call, name: string | undefined, need: Need, early?: EarlyStream): Promise<ModelInUse>
 }
 
 /** Responses by their ids. What is of one owner is there for no other. */

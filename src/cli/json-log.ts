@@ -19,7 +19,9 @@ export async function jsonLog(
   )
   return {
     request: (entry) => lines[levelOf(entry)](fieldsOf(entry), 'request'),
-    life: (event, facts) => lines.info(facts as object, event as string),
+    life: (event, facts) => {
+      lines[event === 'failed' ? 'error' : 'info'](facts as object, event as string)
+    },
   }
 }
 

@@ -30,11 +30,14 @@ const converted: Readonly<Record<string, [option: string, read: (value: never) =
 
 const samplingKeys = Object.keys(samplingFlags) as (keyof typeof samplingFlags)[]
 
-/** What `load` is to be called with, apart from its progress and signal. */
-export function loadOptions(flags: ReplyFlags): LoadOptions {
+/**
+ * What `load` is to be called with, apart from its progress and signal.
+ * @param file of the model; undefined is the storyteller
+ */
+export function loadOptions(flags: ReplyFlags, file: string | undefined): LoadOptions {
   return {
     ...engineOptions(flags),
-    model: flags.model ?? packagePath('models/storyteller.gguf'),
+    model: file ?? packagePath('models/storyteller.gguf'),
     sampling: pick(flags, samplingKeys),
     reasoning: {
       enabled: flags.thinking === 'on',

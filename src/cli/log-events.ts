@@ -3,6 +3,10 @@ import type { AccessEntry } from '../http/index.js'
 /** What `serve` says beside requests: each is one kind of event, and holds no prompt and no key. */
 export interface LifeEvents {
   ready: { url: string; model: string }
+  loading: { model: string }
+  loaded: { model: string; durationMs: number; mib: number }
+  unloaded: { model: string; reason: string }
+  failed: { model: string; error: string; retryMs: number }
   draining: { replies: number; deadlineMs: number }
   stopped: object
 }

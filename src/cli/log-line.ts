@@ -1,3 +1,4 @@
+import { isOfModel } from '../http/fault.js'
 import { type AccessEntry, describeFault } from '../http/index.js'
 import { colours } from './colours.js'
 
@@ -15,8 +16,7 @@ export function logLine(entry: AccessEntry, now = new Date()): string {
   if (promptTokens !== undefined) parts.push(`${promptTokens}+${completionTokens ?? 0} tokens`)
   parts.push(colours.dim(entry.requestId))
   // Why there is no engine is said once, and not with each request.
-  const isOfEngine = entry.code === 'engine_ended' || entry.code === 'load_failed'
-  const fault = isOfEngine ? '' : faultLines(entry.error)
+  const fault = isOfModel(entry.code) ? '' : faultLines(entry.error)
   return `${parts.join(' ')}${notesLine(entry)}${fault}\n`
 }
 

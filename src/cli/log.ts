@@ -13,6 +13,21 @@ export async function openLog(
   return textLog(level, out)
 }
 
+/** What the banner does not say. */
+const lifeWords: { [E in keyof LifeEvents]?: (facts: LifeEvents[E]) => string | undefined } = {
+  loaded: ({ model, durationMs, mib }) => {
+    return `loaded ${model} in ${Math.round(durationMs)} ms, ${mib} MiB`
+  },
+  unloaded: ({ model, reason }) => `unloaded ${model} (${reason})`,
+  failed: ({ model, error, retryMs }) => {
+    return `${model} failed: ${error}; requests get that for ${Math.round(retryMs / 1000)} s`
+  },
+  draining: ({ replies, deadlineMs }) => {
+    if (replies === 0) return undefined
+    return `${replies} replies may go on for ${deadlineMs} ms; a second signal ends at once`
+  },
+}
+
 /** For people: a line a request, and of the server's life what the banner does not say. */
 function textLog(level: LogLevel, out: { write(text: string): unknown }): Log {
   const tells = (one: LogLevel) => logLevels.indexOf(one) >= logLevels.indexOf(level)
@@ -21,12 +36,9 @@ function textLog(level: LogLevel, out: { write(text: string): unknown }): Log {
       if (tells(levelOf(entry))) out.write(logLine(entry))
     },
     life(event, facts) {
-      if (event !== 'draining' || !tells('info')) return
-      const { replies, deadlineMs } = facts as LifeEvents['draining']
-      if (replies === 0) return
-      out.write(
-        `sluice: ${replies} replies may go on for ${deadlineMs} ms; a second signal ends at once\n`,
-      )
+      if (!tells(event === 'failed' ? 'error' : 'info')) return
+      const words = lifeWords[event]?.(facts as never)
+      if (words !== undefined) out.write(`sluice: ${words}\n`)
     },
   }
 }

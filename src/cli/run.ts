@@ -89,7 +89,7 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
       progress.update(fraction)
     }
     const tell = { onProgress, onPull: pull.update, onWarning: printWarning }
-    return await load({ ...loadOptions(flags), cacheMiB, ...tell, signal })
+    return await load({ ...loadOptions(flags, flags.model), cacheMiB, ...tell, signal })
   } finally {
     pull.clear()
     progress.clear()

@@ -10,6 +10,7 @@ import type { Settled } from '../options/flags.js'
 import { loadOptions, printWarning } from './load-options.js'
 import { PullProgressLine } from './models/pull-progress.js'
 import { ProgressBar } from './progress.js'
+import { wantedModels } from './serve/served-models.js'
 
 type Flags = Settled<typeof serveFlags>
 
@@ -19,17 +20,21 @@ export async function serveCommand(flags: Flags): Promise<number> {
   const stop = stopSignal()
   const unserved = new AbortController()
   let engine: Promise<Engine> | undefined
-  const load = (): Promise<Engine> => {
-    engine ??= loaded(flags, AbortSignal.any([stop, unserved.signal]))
+  const wanted = wantedModels(flags)
+  const load = (file: string | undefined): Promise<Engine> => {
+    engine ??= loaded(flags, file, AbortSignal.any([stop, unserved.signal]))
     return engine
   }
   try {
     // The engine's thread loads the model while the server is imported. Not where the server will
     // refuse to listen: that is told first, and a load cannot be given up before its file is
     // mapped.
-    if (await canListen(flags, apiKeys)) load().catch(() => undefined) // the server looks at it
+    if (wanted.kind === 'one' && (await canListen(flags, apiKeys))) {
+      load(wanted.file).catch(() => undefined) // the server looks at it
+    }
     const { serve } = await import('./serve/server.js')
-    await serve(flags, { load, apiKeys, stop })
+    const ofOne = wanted.kind === 'one' ? () => load(wanted.file) : undefined
+    await serve(flags, { load: ofOne, apiKeys, stop })
   } catch (error) {
     unserved.abort()
     await engine?.then((loaded) => loaded.close()).catch(() => undefined) // told, or aborted
@@ -66,7 +71,11 @@ function stopSignal(): AbortSignal {
   return stop.signal
 }
 
-async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
+async function loaded(
+  flags: Flags,
+  file: string | undefined,
+  signal: AbortSignal,
+): Promise<Engine> {
   const progress = new ProgressBar('Loading')
   const pull = new PullProgressLine()
   try {
@@ -75,7 +84,7 @@ async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
       progress.update(fraction)
     }
     const tell = { onProgress, onPull: pull.update, onWarning: printWarning }
-    return await loadEngine({ ...loadOptions(flags), ...tell, signal })
+    return await loadEngine({ ...loadOptions(flags, file), ...tell, signal })
   } finally {
     pull.clear()
     progress.clear()

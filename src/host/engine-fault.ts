@@ -1,7 +1,7 @@
 import { EngineEndedError, SluiceError } from '../api/errors.js'
 import { isError } from '../api/realms.js'
 import { show } from '../api/show.js'
-import { HttpError } from '../web/errors.js'
+import { HttpError, httpError } from '../web/errors.js'
 
 /** How much is told of why there is no engine: the code alone, or the words of Sluice's own too. */
 export type Telling = 'whole' | 'code'
@@ -15,6 +15,45 @@ export function engineFault(error: unknown, telling: Telling = 'whole'): HttpErr
   }
   const why = telling === 'whole' ? inWords(error) : inCode(error)
   return new HttpError('load_failed', `The model could not be loaded${why}.`, { cause: error })
+}
+
+/** Codes of a model that no second try would load: its file or options have to be mended. */
+const lasting: readonly string[] = [
+  'ERR_BINARY_MISSING',
+  'ERR_MODEL_NOT_FOUND',
+  'ERR_MODEL_INVALID',
+  'ERR_INVALID_OPTION',
+]
+/** They are about the wait for it, and not about the model. */
+const ofTheWait: readonly string[] = ['ERR_OVERLOADED', 'ERR_QUEUE_TIMEOUT']
+
+interface PoolFacts {
+  readonly isClosed: boolean
+  /** Until it is tried again. */
+  readonly retryMs: number
+}
+
+/** Why a request has no engine of a pool. */
+export function poolFault(
+  name: string,
+  error: unknown,
+  { isClosed, retryMs }: PoolFacts,
+): HttpError {
+  if (isClosed) return shuttingDown()
+  const code = error instanceof SluiceError ? error.code : ''
+  if (ofTheWait.includes(code)) return httpError(error)
+  if (code === 'ERR_CLOSED') {
+    return new HttpError('model_unloaded', `The model '${name}' was unloaded meanwhile.`)
+  }
+  const retryAfterSeconds = Math.max(1, Math.ceil(retryMs / 1000))
+  if (error instanceof EngineEndedError) {
+    const ended = `The engine of '${name}' ended by itself${inWords(error.cause)}.`
+    const message = `${ended} The model is loaded again.`
+    return new HttpError('engine_ended', message, { cause: error, retryAfterSeconds })
+  }
+  const message = `The model '${name}' could not be loaded${inWords(error)}.`
+  if (lasting.includes(code)) return new HttpError('model_unusable', message, { cause: error })
+  return new HttpError('load_failed', message, { cause: error, retryAfterSeconds })
 }
 
 /** The engine was closed, or the server drains. */

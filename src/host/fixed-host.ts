@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
-import type { EngineSettings, ModelInfo } from '../api/types.js'
-import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
 import { isObject, wrong } from '../options/checks.js'
 import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
+import { checkNeed, isLoaded, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
 import { modelNames, modelNotFound } from './names.js'
 
@@ -25,6 +23,7 @@ export function fixedHost(engine: Engine | Promise<Engine>, options: FixedHostOp
 class FixedHost implements ModelHost {
   readonly ready: Promise<void>
   readonly #options: FixedHostOptions
+  readonly #created = Math.floor(Date.now() / 1000)
   #model: LoadedModel | undefined
   /** What the engine's promise was rejected with. */
   #loadFailure: { readonly error: unknown } | undefined
@@ -40,20 +39,30 @@ class FixedHost implements ModelHost {
   }
 
   entries(): readonly ModelEntry[] {
-    return [this.#served()]
+    return [this.#entry(this.#served())]
   }
 
-  find(name: string | undefined): LoadedModel {
-    const model = this.#served()
-    const { names } = model
-    if (this.#options.anyModel || !name || names.includes(name)) return model
-    throw modelNotFound(name, names)
+  find(name: string | undefined): ModelEntry {
+    return this.#entry(this.#found(name))
   }
 
   async lease(name: string | undefined, need: Need): Promise<Lease> {
-    const model = this.find(name)
-    checkNeed(model, need)
+    const model = this.#found(name)
+    checkNeed(model.names[0], model.model, need)
     return { model, release: () => undefined }
+  }
+
+  load(name: string | undefined): void {
+    throw isLoaded(this.#found(name))
+  }
+
+  unload(name: string | undefined): void {
+    this.#found(name)
+    throw new HttpError('invalid_request', "This server's model stays as long as the server.")
+  }
+
+  numbers(): undefined {
+    return undefined
   }
 
   loaded(): readonly LoadedModel[] {
@@ -67,7 +76,8 @@ class FixedHost implements ModelHost {
   async #open(engine: Engine | Promise<Engine>): Promise<void> {
     try {
       // At once where it is there: a request may come in the turn in which the host is made.
-      this.#model = served(isEngine(engine) ? engine : await promised(engine), this.#options)
+      const loaded = isEngine(engine) ? engine : await promised(engine)
+      this.#model = loadedModel(loaded, modelNames(loaded.model, this.#options.aliases))
     } catch (error) {
       this.#loadFailure = { error }
       this.#options.onFailure(error)
@@ -79,6 +89,17 @@ class FixedHost implements ModelHost {
   async #awaitEnd(engine: Engine): Promise<void> {
     const failure = await engine.ended
     if (failure !== undefined) this.#options.onFailure(failure)
+  }
+
+  #found(name: string | undefined): LoadedModel {
+    const model = this.#served()
+    const { names } = model
+    if (this.#options.anyModel || !name || names.includes(name)) return model
+    throw modelNotFound(name, names)
+  }
+
+  #entry({ names, model, settings: { context } }: LoadedModel): ModelEntry {
+    return { names, created: this.#created, state: 'loaded', known: { model, context } }
   }
 
   #served(telling: Telling = 'whole'): LoadedModel {
@@ -109,51 +130,4 @@ async function promised(engine: Promise<Engine>): Promise<Engine> {
   const loaded: unknown = await engine
   if (isEngine(loaded)) return loaded
   throw wrong('engine', 'the promise of an engine', loaded)
-}
-
-function served(engine: Engine, { aliases }: FixedHostOptions): LoadedModel {
-  const { model, settings } = engine
-  return {
-    names: modelNames(model, aliases),
-    created: Math.floor(Date.now() / 1000),
-    model,
-    settings,
-    engine,
-    fingerprint: systemFingerprint(model, settings, binding().llamaCppVersion),
-  }
-}
-
-/** Changes when the same seed may give another text: other weights, engine or KV cache. */
-export function systemFingerprint(
-  model: ModelInfo,
-  settings: Pick<EngineSettings, 'context' | 'kvType' | 'gpu' | 'gpuLayers'>,
-  engineVersion: string,
-): string {
-  const { id, name, description, parameters, bytes } = model
-  const { context, kvType, gpu, gpuLayers } = settings
-  const place = gpu === false ? [] : [gpu, gpuLayers]
-  const own = [id, name, description, parameters, bytes]
-  const parts = [...own, context, kvType, engineVersion, ...place]
-  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
-  return `fp_${digest.slice(0, 10)}`
-}
-
-/** Throws a 400 where a model is asked for what it does not do. */
-function checkNeed({ names, model }: ModelEntry, need: Need): void {
-  const does = abilityOf(model)
-  if (need === 'tokens' || need === does) return
-  const message = `The model '${names[0]}' ${abilityWords[does]}`
-  throw new HttpError('invalid_request', message, { field: 'model' })
-}
-
-/** What a model does, and where it is asked for that. */
-const abilityWords = {
-  text: 'writes text, and neither embeds nor ranks; serve a model that is made for that.',
-  embeddings: 'embeds, and neither writes text nor ranks; ask it at /v1/embeddings.',
-  ranks: 'ranks documents, and neither writes text nor embeds; ask it at /v1/rerank.',
-}
-
-function abilityOf({ embedding }: ModelEntry['model']): keyof typeof abilityWords {
-  if (embedding === undefined) return 'text'
-  return embedding.pooling === 'rank' ? 'ranks' : 'embeddings'
 }

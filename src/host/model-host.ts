@@ -1,3 +1,4 @@
+import type { KnownModel, ModelState, ModelStatus } from '../api/models-types.js'
 import type { EngineSettings, ModelInfo } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Telling } from './engine-fault.js'
@@ -11,12 +12,16 @@ export interface ModelEntry {
   readonly names: readonly [string, ...string[]]
   /** Unix seconds. */
   readonly created: number
-  readonly model: ModelInfo
-  readonly settings: EngineSettings
+  readonly state: ModelState
+  /** What is known of it; undefined of one that was never looked at. */
+  readonly known: KnownModel | undefined
 }
 
 /** One that is in memory. */
-export interface LoadedModel extends ModelEntry {
+export interface LoadedModel {
+  readonly names: ModelEntry['names']
+  readonly model: ModelInfo
+  readonly settings: EngineSettings
   readonly engine: Engine
   /** Changes when the same seed may give another text. */
   readonly fingerprint: string
@@ -26,6 +31,14 @@ export interface LoadedModel extends ModelEntry {
 export interface Lease {
   readonly model: LoadedModel
   readonly release: () => void
+}
+
+/** What a host of several models counts. */
+export interface HostNumbers {
+  readonly models: readonly ModelStatus[]
+  /** Bytes of the models in memory, as they are counted for the budget. */
+  readonly bytes: number
+  readonly budgetBytes: number
 }
 
 /**
@@ -47,6 +60,15 @@ export interface ModelHost {
    * signal's reason.
    */
   lease(name: string | undefined, need: Need, signal: AbortSignal): Promise<Lease>
+  /**
+   * Has a model loaded, and does not wait for that. Throws a 400 where it is loaded already, and as
+   * find() does.
+   */
+  load(name: string | undefined): void
+  /** The same for unloading it, once no request uses it; a 400 where it is not loaded. */
+  unload(name: string | undefined): void
+  /** Undefined where nothing is ever loaded or unloaded. */
+  numbers(): HostNumbers | undefined
   /** Those in memory, also where the engine has ended: its last numbers are still told. */
   loaded(): readonly LoadedModel[]
   /** Closes every engine. For the owner of the engines, which a server is not. */

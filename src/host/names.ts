@@ -1,10 +1,10 @@
 import type { ModelInfo } from '../api/types.js'
 import { optionName } from '../options/spoken-names.js'
+import { defaultName } from '../pool/models.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
 
-/** The name that always means the model that is there. */
-export const defaultName = 'default'
+export { defaultName }
 
 /** Every name a model answers to: its file's, its aliases, and `default`. */
 export function modelNames(

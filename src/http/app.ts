@@ -7,6 +7,7 @@ import type { ModelHost, Need } from '../host/model-host.js'
 import { nameOfReply } from '../host/names.js'
 import type { AccessEntry } from '../web/access-log.js'
 import type { Call, ModelUsage } from '../web/call.js'
+import type { EarlyStream } from '../web/early.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
 import { ToldNotes } from '../web/notes.js'
 import { apis } from './apis.js'
@@ -66,10 +67,28 @@ export class App implements Service {
     this.host.check(telling)
   }
 
-  async lease(call: Call, asked: string | undefined, need: Need): Promise<ModelInUse> {
-    const { model, release } = await this.host.lease(asked, need, call.signal)
+  async lease(
+    call: Call,
+    asked: string | undefined,
+    need: Need,
+    early?: EarlyStream,
+  ): Promise<ModelInUse> {
+    const lease = this.host.lease(asked, need, call.signal)
+    const { model, release } = await (early === undefined
+      ? lease
+      : this.#inTime(lease, call, early))
     const engine = call.use(model, release)
     return { name: nameOfReply(asked, model), fingerprint: model.fingerprint, engine }
+  }
+
+  /** A stream that waits for its model begins after the silence in which it would have a ping. */
+  async #inTime<T>(waited: Promise<T>, call: Call, early: EarlyStream): Promise<T> {
+    const silence = setTimeout(() => call.onLate?.(early), this.settings.pingMs)
+    try {
+      return await waited
+    } finally {
+      clearTimeout(silence)
+    }
   }
 
   enter(call: Call): void {

@@ -1,6 +1,7 @@
 import type { Api, Route } from '../apis/api.js'
 import type { Answer } from '../web/answer.js'
 import type { Call, CallHeaders } from '../web/call.js'
+import { begun } from '../web/early.js'
 import { HttpError } from '../web/errors.js'
 import { apis } from './apis.js'
 import type { App } from './app.js'
@@ -67,11 +68,22 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   }
   if (settings.isolateKeys) call.isolatedKey = key
   call.owner = key?.toString('base64url') ?? ''
-  if (route !== undefined) return route.handle(app, call, match.id)
+  if (route !== undefined) return inTime(route.handle(app, call, match.id), call)
   if (match.routes.length === 0) throw routeNotFound(method, path)
   answerHeaders.allow = methodsOf(match).join(', ')
   const expected = `Expected ${answerHeaders.allow} at ${path}`
   throw new HttpError('method', `${expected}, but got ${method}.`)
+}
+
+/** The answer, or where its model is loaded for long, a stream that has begun. */
+function inTime(answer: Answer | Promise<Answer>, call: Call): Answer | Promise<Answer> {
+  if (!(answer instanceof Promise)) return answer
+  return new Promise<Answer>((resolve, reject) => {
+    call.onLate = (early) => resolve(begun(answer, early))
+    answer.then(resolve, reject)
+  }).finally(() => {
+    call.onLate = undefined
+  })
 }
 
 /** Pages may read it too. */

@@ -50,12 +50,17 @@ interface FaultEntry {
 /** Warns of a fault with what its entry of the log says, where no onLog takes the log. */
 export function warnOfFault(entry: FaultEntry): void {
   const { error, code, requestId } = entry
-  // The engine's fault is reported once: see onEngineError.
-  if (error === undefined || code === 'load_failed' || code === 'engine_ended') return
+  // The engine's fault is reported once: see onEngineError, and onEvent of models().
+  if (error === undefined || isOfModel(code)) return
   process.emitWarning(`request ${requestId} failed`, {
     code: 'SLUICE_REQUEST',
     detail: faultText(error),
   })
+}
+
+/** Why a model is not there is told once, and not with each request. */
+export function isOfModel(code: string | undefined): boolean {
+  return code === 'load_failed' || code === 'model_unusable' || code === 'engine_ended'
 }
 
 /** A fault in words, as a warning's detail has it. */

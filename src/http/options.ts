@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js'
 import { warnOfEngine } from '../host/engine-fault.js'
 import { fixedHost, isEngine } from '../host/fixed-host.js'
 import type { ModelHost } from '../host/model-host.js'
+import { poolHost } from '../host/pool-host.js'
 import {
   aFunction,
   type Check,
@@ -22,6 +23,8 @@ import {
   trueOrFalse,
   wrong,
 } from '../options/checks.js'
+import { nameOfModel } from '../options/models-options.js'
+import { isModels, type Models } from '../pool/models.js'
 import type { AccessEntry } from '../web/access-log.js'
 import { plainPath } from '../web/target.js'
 
@@ -29,11 +32,15 @@ import { plainPath } from '../web/target.js'
 export interface FetchHandlerOptions {
   /**
    * The engine, or the promise of one: until it settles, requests get 503 `loading`. One that is
-   * rejected is no unhandled rejection: see `onEngineError`. The caller keeps the engine: no
-   * handler, listener or server ever closes it.
+   * rejected is no unhandled rejection: see `onEngineError`. Or several models, by `models()`:
+   * a request has the one that it names, and waits until that is loaded. The caller keeps the
+   * engine or the models: no handler, listener or server ever closes them.
    */
-  engine: Engine | Promise<Engine>
-  /** Names that the model answers to, beside its file's and `default`. At most 1,024. */
+  engine: Engine | Promise<Engine> | Models
+  /**
+   * Names that the model answers to, beside its file's and `default`; of several models the default
+   * one. At most 1,024.
+   */
   aliases?: readonly string[]
   /** Keys of which a request must bring one as `Authorization: Bearer KEY`. Default: no key. */
   apiKeys?: readonly string[]
@@ -44,7 +51,10 @@ export interface FetchHandlerOptions {
   isolateKeys?: boolean
   /** GET /metrics needs no key. Default false: it needs one, like everything but /health. */
   openMetrics?: boolean
-  /** Answers to any other name as well; the reply says the model's own. Default false: a 404. */
+  /**
+   * Answers to any other name as well, of several models by the default one; the reply says the
+   * model's own. Default false: a 404.
+   */
   anyModel?: boolean
   /**
    * Host names that requests may be sent to, beside localhost and loopback addresses. A request
@@ -103,7 +113,8 @@ export interface FetchHandlerOptions {
   /**
    * Called once where there will be no engine any more: with what the promise of one was rejected
    * with, or with the EngineEndedError of one that ended by itself. Requests get 503 `load_failed`
-   * or `engine_ended` then. Default: a process warning with the code SLUICE_ENGINE.
+   * or `engine_ended` then. Default: a process warning with the code SLUICE_ENGINE. Not of several
+   * models, which have `onEvent`.
    */
   onEngineError?: (error: unknown) => void
 }
@@ -190,12 +201,9 @@ const namesMax = 1024
 const keysMax = 65_536
 
 const engine: Check<ListenerOptions['engine']> = check(
-  'an engine, or the promise of one',
-  (value) => isEngine(value) || (isObject(value) && 'then' in value),
+  'an engine, the promise of one, or what models() makes',
+  (value) => isEngine(value) || isModels(value) || (isObject(value) && 'then' in value),
 )
-const name: Check<string> = check('a name of 1 to 256 characters', (value) => {
-  return typeof value === 'string' && value !== '' && value.length <= 256
-})
 const apiKey: Check<string> = {
   ...check<string>('printable ASCII without blanks, for a header to carry it', (value) => {
     return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
@@ -222,7 +230,7 @@ const prefix: Check<string> = {
 
 const listenerChecks: Checks<ListenerOptions> = {
   engine,
-  aliases: listOf(namesMax, name, 'names'),
+  aliases: listOf(namesMax, nameOfModel, 'names'),
   anyModel: trueOrFalse,
   apiKeys: listOf(keysMax, apiKey, 'keys'),
   isolateKeys: trueOrFalse,
@@ -298,7 +306,8 @@ function settingsWithEngine<
 
 /** Of an engine itself each field would be an option that is unknown. */
 function refuseEngine(options: unknown): void {
-  if (readable('options', 'an object of options', () => isEngine(options))) {
+  const isOne = () => isEngine(options) || isModels(options)
+  if (readable('options', 'an object of options', isOne)) {
     throw refused('options', 'an object such as { engine }', 'the engine itself')
   }
 }
@@ -309,13 +318,14 @@ export function ownServerSettings(options: OwnServerOptions): ServerSettings {
   return checked({ ...serverDefaults, ...given })
 }
 
-/** The host of the one engine that a listener or server was given. */
+/** The host of the engine or the models that a listener or server was given. */
 export function modelHostOf({
   engine,
   aliases,
   anyModel,
   onEngineError,
 }: ModelSettings): ModelHost {
+  if (isModels(engine)) return poolHost(engine, { aliases, anyModel })
   const onFailure = guarded('onEngineError', onEngineError ?? warnOfEngine)
   return fixedHost(engine, { aliases, anyModel, onFailure })
 }

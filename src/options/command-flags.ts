@@ -166,8 +166,26 @@ export const runFlags = {
   ...replyFlags,
 }
 
+const ofModels = {
+  model: listFlag('[NAME=]FILE', 'the model, a GGUF file; several have names', filePath, {
+    separator: /,(?=[^,=]+=)/, // a path may have commas
+    fallbackHelp: 'the small storyteller that comes along',
+  }),
+  config: valueFlag('FILE', filePath, 'several models and their options, a JSON file'),
+  memoryMib: valueFlag('MIB', integerFrom(1, 2 ** 30), 'memory for all models of several', {
+    fallbackHelp: 'nine tenths of what is free',
+  }),
+  idleUnload: valueFlag(
+    'S',
+    integerFrom(0, 2_147_483),
+    'seconds without a use after which a model is unloaded, 0 is never',
+    { fallback: 0 },
+  ),
+}
+
 export const serveFlags = {
   ...modelFlags,
+  ...ofModels,
   parallel: parallel(loadDefaults.parallel),
   ...loadFlags({
     kvCells: ['N', 'cells of one KV cache for all conversations', 'none, each has its own'],

@@ -12,6 +12,8 @@ export interface Flag<T, Fallback extends T | undefined = T | undefined> {
   readonly argument: string | null
   /** May be given several times; in the environment with commas between. */
   readonly many: boolean
+  /** What stands between two of them in the environment. Default: a comma. */
+  readonly separator?: RegExp
   readonly help: string
   readonly fallback: Fallback
   /** What holds without the flag, in words; undefined where that is plain. */
@@ -58,9 +60,10 @@ export function listFlag(
   argument: string,
   help: string,
   { expected, accepts }: Check<string> = aName,
+  { separator, fallbackHelp }: { separator?: RegExp; fallbackHelp?: string } = {},
 ): Flag<string[], string[]> {
   const rule = check<string[]>(expected, (value) => (value as string[]).every(accepts))
-  const rest = { fallback: [], fallbackHelp: undefined }
+  const rest = { fallback: [], fallbackHelp, ...(separator === undefined ? {} : { separator }) }
   return { check: rule, read: asIs, argument, many: true, help: `${help} (repeatable)`, ...rest }
 }
 
@@ -113,7 +116,7 @@ function parsed(one: Flag<unknown>, name: string, raw: unknown): unknown {
 }
 
 function split(one: Flag<unknown>, variable: string): string | string[] {
-  return one.many ? variable.split(',').map((part) => part.trim()) : variable
+  return one.many ? variable.split(one.separator ?? ',').map((part) => part.trim()) : variable
 }
 
 function asNumber(raw: string): number {

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Reply, ReplyTally } from '../engine/reply.js'
 import { surface } from '../engine/surface.js'
 import type { AccessEntry } from './access-log.js'
+import type { EarlyStream } from './early.js'
 import { EngineWatch } from './engine-watch.js'
 import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
 import { notesHeader } from './notes.js'
@@ -62,7 +63,12 @@ class CallEnded extends Error {
 }
 
 /** Failures that are no request's fault: what was thrown is told to the log. */
-const ofTheServer: readonly (ErrorKind | undefined)[] = ['internal', 'load_failed', 'engine_ended']
+const ofTheServer: readonly (ErrorKind | undefined)[] = [
+  'internal',
+  'load_failed',
+  'model_unusable',
+  'engine_ended',
+]
 
 const none: never[] = []
 
@@ -113,6 +119,11 @@ export class Call implements Scope {
   owner = ''
   /** How its client is told what goes wrong. */
   errorWords: ErrorWords
+  /**
+   * Called where its stream is to begin before its handler has it: a model is waited for. Its
+   * dispatcher's.
+   */
+  onLate: ((early: EarlyStream) => void) | undefined
   /** What of the request was taken otherwise than it says. */
   readonly notes: RequestNote[] = []
   readonly #incoming: Incoming

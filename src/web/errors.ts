@@ -36,9 +36,11 @@ const table = {
   header_size: [431, 'headers_too_large'],
   engine_failed: [500, 'engine_failed'],
   internal: [500, 'internal_error'],
+  model_unusable: [500, 'model_unusable'],
   engine_ended: [503, 'engine_ended'],
   load_failed: [503, 'load_failed'],
   loading: [503, 'loading', 1],
+  model_unloaded: [503, 'model_unloaded', 1],
   shutting_down: [503, 'shutting_down', 5],
   queue_timeout: [503, 'queue_timeout', 5],
   engine_stalled: [503, 'engine_stalled', 10],
@@ -88,6 +90,8 @@ interface HttpErrorOptions {
   readonly field?: string
   readonly place?: EnginePlace | undefined
   readonly cause?: unknown
+  /** Where it is known better than by the kind. */
+  readonly retryAfterSeconds?: number
 }
 
 /** What went wrong with a call, for whichever protocol. */
@@ -112,7 +116,7 @@ export class HttpError extends Error {
     this.code = code
     this.field = options.field
     this.place = options.place
-    this.retryAfterSeconds = retryAfterSeconds
+    this.retryAfterSeconds = options.retryAfterSeconds ?? retryAfterSeconds
   }
 
   /** The same with the request's own name for what is at fault. */

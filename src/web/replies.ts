@@ -1,6 +1,12 @@
 import type { ReplyPart, ReplyResult } from '../api/types.js'
 import type { Reply } from '../engine/reply.js'
-import { type Frames, json, type StreamedAnswer, type WholeAnswer } from './answer.js'
+import {
+  type AnswerHeaders,
+  type Frames,
+  json,
+  type StreamedAnswer,
+  type WholeAnswer,
+} from './answer.js'
 import type { HttpError } from './errors.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
@@ -24,18 +30,21 @@ interface BodyWriter {
   body(results: readonly ReplyResult[]): unknown
 }
 
+/** Headers of a stream of Server-Sent Events. */
+export const eventStream: AnswerHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // A compressor in front would hold frames back, and compress() leaves this one alone.
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
 /** Replies as Server-Sent Events, as they come. Where one fails, all end. */
 export function streamed(replies: readonly Reply[], writer: FrameWriter): StreamedAnswer {
   const all = replies.map((reply, i) => new ReplyFrames(reply, writer, i))
   const [first, ...others] = all
   return {
     status: 200,
-    headers: {
-      'content-type': 'text/event-stream; charset=utf-8',
-      // A compressor in front would hold frames back, and compress() leaves this one alone.
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    },
+    headers: eventStream,
     opening: () => writer.opening(),
     frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
     ping: () => writer.ping?.() ?? ': ping\n\n', // which clients skip

@@ -57,6 +57,9 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
     check: () => undefined,
     entries: () => hosts.flatMap((one) => one.entries()),
     find: (name) => hostOf(name).find(name),
+    load: (name) => hostOf(name).load(name),
+    unload: (name) => hostOf(name).unload(name),
+    numbers: () => undefined,
     loaded: () => hosts.flatMap((one) => one.loaded()),
     async lease(name, need, signal): Promise<Lease> {
       asked.push(signal)

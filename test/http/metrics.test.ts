@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createServer } from '../support/adapters/adapter.js'
 import { eventually, settle } from '../support/eventually.js'
+import { serveModels } from '../support/pool/serve-models.js'
 import { post } from '../support/raw-client.js'
 import {
   alsoClose,
@@ -36,12 +37,17 @@ test('the page of the docs has each metric with its type and labels, and no othe
   const { url } = await serve()
   await (await chat(url, story())).text()
   await (await chat(url, 'nonsense')).text()
-  const text = await (await fetch(`${url}/metrics`)).text()
+  const ofOne = await (await fetch(`${url}/metrics`)).text()
+  const several = await serveModels({ tales: {}, news: {} })
+  await (await chat(several.url, story())).text()
+  const ofModels = await (await fetch(`${several.url}/metrics`)).text()
+  const own = ofModels.split('\n').filter((line) => / sluice_models?_|^sluice_models?_/.test(line))
+  const text = [ofOne, ...own].join('\n')
   const sent = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
     const labels = new RegExp(`^${name}\\{([^}]*)\\}`, 'm').exec(text)?.[1] ?? ''
     const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label)
-    const own = names.filter((label) => label !== 'le' && label !== 'model_name')
-    return [name, type, own.sort().join(' ')].join(' ')
+    const shown = names.filter((label) => label !== 'le' && label !== 'model_name')
+    return [name, type, shown.sort().join(' ')].join(' ')
   })
   const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
   const rows = page.split('\n').filter((line) => line.startsWith('| `sluice_'))

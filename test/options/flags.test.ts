@@ -4,7 +4,10 @@ import { environmentName, flagName, settleFlags } from '../../src/options/flags.
 
 /** A value that each flag takes, as text and as it is read. */
 const examples: Record<string, [text: string, value: unknown]> = {
-  model: ['m.gguf', 'm.gguf'],
+  model: ['m.gguf', ['m.gguf']],
+  config: ['models.json', 'models.json'],
+  memoryMib: ['4096', 4096],
+  idleUnload: ['600', 600],
   chatTemplateFile: ['a.jinja', 'a.jinja'],
   context: ['512', 512],
   threads: ['3', 3],
@@ -103,6 +106,8 @@ test('the defaults hold without any flag, and what the engine settles is left ou
     lookup: false,
     mtp: false,
     toolsFallback: false,
+    model: [],
+    idleUnload: 0,
     parallel: 4,
     embeddings: 'auto',
     queue: 64,
@@ -131,6 +136,12 @@ test('the defaults hold without any flag, and what the engine settles is left ou
     thinking: 'on',
     reasoningBudget: -1,
   })
+})
+
+test('models of a variable stand with commas between, which a path may have too', () => {
+  const models = (text: string) => settleFlags(serveFlags, {}, { SLUICE_MODEL: text }).model
+  expect(models('a=1,5.gguf,b=2.gguf')).toEqual(['a=1,5.gguf', 'b=2.gguf'])
+  expect(models('one,two.gguf')).toEqual(['one,two.gguf'])
 })
 
 test('an empty variable is as good as none', () => {

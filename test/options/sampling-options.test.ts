@@ -91,7 +91,7 @@ describe.each(rows)('$name', ({ name, field, row, first, below, words }) => {
     expect(Object.hasOwn(runFlags, name)).toBe(flag !== undefined)
     if (flag === undefined) return
     const settled = settleFlags(runFlags, {}, { [environmentName(name)]: `${range.to}` })
-    expect(loadOptions(settled).sampling).toEqual({ [name]: range.to })
+    expect(loadOptions(settled, undefined).sampling).toEqual({ [name]: range.to })
   })
 })
 

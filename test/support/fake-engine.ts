@@ -59,8 +59,11 @@ export interface FakeOptions {
   script?: (request: NativeRequest) => Script
   /** 'auto' steps by itself while there is work; 'manual' only by step(). Default 'auto'. */
   pace?: 'auto' | 'manual'
-  /** 'held' stays loading until ready() or failLoad(). Default 'auto'. */
-  load?: 'auto' | 'held'
+  /**
+   * 'held' stays loading until ready() or failLoad(), 'estimated' too where it is no estimate.
+   * Default 'auto'.
+   */
+  load?: 'auto' | 'held' | 'estimated'
   /** How it embeds. Default: it generates. */
   embedding?: FakeEmbedding
   /** What else its model is; see modelInfo. Default: it calls tools, and does not think. */
@@ -123,7 +126,7 @@ export class FakeEngine implements EnginePort {
     this.#model = fake.model ?? {}
     this.embedder = new FakeEmbedder(fake.embedding, (event) => this.#emit(event))
     this.#isAuto = fake.pace !== 'manual'
-    if (fake.load === 'held') return
+    if (fake.load === 'held' || (fake.load === 'estimated' && !options.estimatesOnly)) return
     setImmediate(() => (options.estimatesOnly ? this.estimated() : this.ready()))
   }
 

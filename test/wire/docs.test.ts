@@ -8,6 +8,7 @@ import {
 } from '../../src/apis/anthropic/messages/schema.js'
 import { llamaCompletionRequest } from '../../src/apis/llama-server/completion/schema.js'
 import { llamaEmbeddingRequest } from '../../src/apis/llama-server/embedding.js'
+import { modelRequest } from '../../src/apis/llama-server/models.js'
 import { rerankRequest } from '../../src/apis/llama-server/rerank.js'
 import {
   applyTemplateRequest,
@@ -143,6 +144,9 @@ const withoutTable = [
   ...['POST /infill', 'POST /props', 'POST /slots/{id}', 'POST /lora-adapters'],
 ]
 
+/** They name a model and ask nothing of it: see test/http/several-models.test.ts. */
+const ofModels = ['POST /models/load', 'POST /models/unload']
+
 /** Where a request is counted, and where it is answered: it may have the fields of both. */
 const counted = new Map([
   ['POST /v1/messages/count_tokens', 'POST /v1/messages'],
@@ -166,7 +170,12 @@ test('the table of every endpoint that takes a body is compared below', () => {
   const posted = Object.keys(answers).filter((endpoint) => {
     return endpoint.startsWith('POST ') && !withoutTable.includes(endpoint)
   })
-  expect(requests.map(({ title }) => title).sort()).toEqual(posted.sort())
+  const compared = [...requests.map(({ title }) => title), ...ofModels]
+  expect(compared.sort()).toEqual(posted.sort())
+})
+
+test.each(ofModels)('the table of %s has its only field', (title) => {
+  expect(rows(title).map(([field]) => field)).toEqual(Object.keys(modelRequest.shape))
 })
 
 describe.each(requests)('the table of $title', ({ title, schema, declared, least }) => {

@@ -28,6 +28,8 @@ const types: Record<ErrorKind, string> = {
   internal: 'api_error',
   engine_ended: 'api_error',
   load_failed: 'api_error',
+  model_unusable: 'api_error',
+  model_unloaded: 'overloaded_error',
   loading: 'overloaded_error',
   shutting_down: 'overloaded_error',
   queue_timeout: 'overloaded_error',

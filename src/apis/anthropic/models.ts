@@ -20,27 +20,30 @@ export function oneModel(service: Service, _: Call, id: string): Answer {
   return json(200, entry(id, service.host.find(id)))
 }
 
-function entry(id: string, { model, settings, created }: ModelEntry) {
+function entry(id: string, { known, state, created }: ModelEntry) {
+  const context = known?.context ?? null
   return {
     type: 'model',
     id,
-    display_name: model.name,
+    display_name: known?.model.name ?? id,
     created_at: new Date(created * 1000).toISOString(),
     // The prompt and the reply share one context.
-    max_input_tokens: settings.context,
-    max_tokens: settings.context,
+    max_input_tokens: context,
+    max_tokens: context,
     lifecycle: 'active',
     line: null,
     deprecated_at: null,
     retires_at: null,
-    capabilities: capabilities(model),
+    // Of a model that was never loaded it is not known.
+    capabilities: known?.model.canThink === undefined ? null : capabilities(known.model),
+    state,
   }
 }
 
 const yes = { supported: true }
 const no = { supported: false }
 
-function capabilities({ canThink }: ModelInfo) {
+function capabilities({ canThink = false }: Partial<ModelInfo>) {
   const thinks = { supported: canThink }
   return {
     batch: no,

@@ -3,6 +3,7 @@ import { openAi } from '../openai/api.js'
 import { countChatTokens } from './chat-tokens.js'
 import { infill, llamaCompletion } from './completion/handler.js'
 import { llamaEmbedding } from './embedding.js'
+import { loadModel, unloadModel } from './models.js'
 import { rerankDocuments } from './rerank.js'
 import {
   changeProps,
@@ -34,5 +35,7 @@ export const llamaServer: Api = {
     { method: 'POST', pattern: '/tokenize', handle: tokenize },
     { method: 'POST', pattern: '/detokenize', handle: detokenize },
     { method: 'POST', pattern: '/apply-template', handle: applyTemplate },
+    { method: 'POST', pattern: '/models/load', handle: loadModel },
+    { method: 'POST', pattern: '/models/unload', handle: unloadModel },
   ],
 }

@@ -12,10 +12,11 @@ import { llamaWords } from './errors.js'
 const usual = { stream: false, n_probs: 0, timings_per_token: false }
 
 /** GET /props: what the model and the server are. With ?model= of that one. */
-export function props(service: Service, call: Call): Answer {
+export async function props(service: Service, call: Call): Promise<Answer> {
   call.errorWords = llamaWords()
   service.checkServing()
-  const { names, model, settings } = service.host.find(call.query.get('model') ?? undefined)
+  const { engine, name } = await service.lease(call, call.query.get('model') ?? undefined, 'tokens')
+  const { model, settings } = engine
   const { maxTokens } = service.settings
   const limit = maxTokens === undefined ? {} : { maxTokens }
   return json(200, {
@@ -24,7 +25,7 @@ export function props(service: Service, call: Call): Answer {
       n_ctx: settings.context,
     },
     total_slots: settings.parallel,
-    model_alias: names[0],
+    model_alias: name,
     // Where the file lies is the server's affair.
     model_path: `${model.id}.gguf`,
     modalities: { vision: false, audio: false, video: false },

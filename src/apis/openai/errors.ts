@@ -1,3 +1,4 @@
+import type { EarlyStream } from '../../web/early.js'
 import type { ErrorKind, ErrorWords, HttpError } from '../../web/errors.js'
 import { ofFunction, wireName } from './option-names.js'
 
@@ -27,6 +28,8 @@ const types: Record<ErrorKind, string> = {
   internal: 'server_error',
   engine_ended: 'server_error',
   load_failed: 'server_error',
+  model_unusable: 'server_error',
+  model_unloaded: 'server_error',
   loading: 'server_error',
   shutting_down: 'server_error',
   queue_timeout: 'server_error',
@@ -52,6 +55,11 @@ export function errorBody({ kind, message, field, code }: HttpError): ErrorBody 
 /** An error after the headers. The stream ends without [DONE]: with it, clients read success. */
 export function errorFrame(error: HttpError): string {
   return `data: ${JSON.stringify(errorBody(error))}\n\n`
+}
+
+/** How a chat or completion is told so where its stream begins before its model is loaded. */
+export function earlyStream({ stream }: { readonly stream: boolean }): EarlyStream | undefined {
+  return stream ? { errorFrame } : undefined
 }
 
 /** What a request calls things. */

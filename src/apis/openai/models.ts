@@ -1,3 +1,4 @@
+import type { KnownModel, ModelState } from '../../api/models-types.js'
 import type { ModelEntry } from '../../host/model-host.js'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
@@ -17,19 +18,46 @@ export function oneModel(service: Service, _: Call, id: string): Answer {
   return json(200, entry(id, service.host.find(id)))
 }
 
-function entry(id: string, { model, settings, created }: ModelEntry) {
+function entry(id: string, { known, state, created }: ModelEntry) {
   return {
     id,
     object: 'model',
     created,
     owned_by: 'sluice',
+    state,
+    status: statusOf(state),
+    ...(known === undefined ? {} : toldOf(known)),
+  }
+}
+
+/** As llama-server's router has it. */
+function statusOf(state: ModelState) {
+  return state === 'failed' ? { value: 'unloaded', failed: true } : { value: state }
+}
+
+function toldOf({ model, context }: KnownModel) {
+  return {
+    max_model_len: context, // vLLM's name
+    capabilities: capabilitiesOf(model),
     // What clients of llama-server read there, by its names.
     meta: {
       n_vocab: model.vocabulary,
-      n_ctx: settings.context,
+      n_ctx: context,
       n_ctx_train: model.trainedContext,
       n_params: model.parameters,
       size: model.bytes,
     },
   }
+}
+
+/** By Ollama's names, and `rerank`, which it has not. What only a loaded model tells is left out until then. */
+function capabilitiesOf({ embedding, ...can }: KnownModel['model']): string[] {
+  if (embedding !== undefined) return [embedding.pooling === 'rank' ? 'rerank' : 'embedding']
+  const { canCallTools = false, canThink = false, canInfill = false } = can
+  return [
+    'completion',
+    ...(canCallTools ? ['tools'] : []),
+    ...(canThink ? ['thinking'] : []),
+    ...(canInfill ? ['insert'] : []),
+  ]
 }

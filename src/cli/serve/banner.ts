@@ -1,12 +1,12 @@
 import type { EmbeddingInfo } from '../../api/embedding-types.js'
 import type { EngineSettings, ModelInfo } from '../../api/types.js'
 import type { Engine } from '../../engine/engine.js'
-import type { ModelEntry } from '../../host/model-host.js'
-import { defaultName } from '../../host/names.js'
+import type { LoadedModel } from '../../host/model-host.js'
+import { defaultName, type Models } from '../../pool/models.js'
 import { packageVersion } from '../package-root.js'
 import type { ShellKey } from './shell-key.js'
 
-type Model = Pick<ModelEntry, 'names' | 'model' | 'settings'> & {
+type Model = Pick<LoadedModel, 'names' | 'model' | 'settings'> & {
   readonly engine: Pick<Engine, 'warnings'>
 }
 
@@ -27,22 +27,37 @@ interface Shown {
 }
 
 /** What `serve` says once it is ready: models, what was settled, addresses, a request. */
-export function banner(models: readonly Model[], { url, urls, key }: Place, flags: Shown): string {
+export function banner(
+  models: readonly Model[] | Models,
+  { url, urls, key }: Place,
+  flags: Shown,
+): string {
   const own = urls?.[0] ?? url
-  const embeds = models[0]?.model.embedding !== undefined
+  const isOne = Array.isArray(models)
+  const embeds = isOne && models[0]?.model.embedding !== undefined
   const trial = key?.needs === undefined ? 'Try:' : `Try, in a shell that has ${key.needs}:`
   const listening =
     urls === undefined
       ? [`Listening on ${url}. ${trial}`]
       : ['Listening on all addresses:', ...urls.map((one) => `  ${one}`), trial]
   return [
-    ...models.flatMap((model) => linesOf(model, flags)),
+    ...(isOne ? models.flatMap((model) => linesOf(model, flags)) : linesOfAll(models as Models)),
     ...listening,
     '',
     embeds ? embeddingCurl(own, key) : curl(own, key),
     '',
     '',
   ].join('\n')
+}
+
+/** Of models that are loaded when they are asked for. */
+function linesOfAll(models: Models): string[] {
+  const { names, memoryMiB, idleUnloadMs } = models
+  const idle = idleUnloadMs === 0 ? 'never' : `after ${idleUnloadMs / 1000} s`
+  return [
+    `Sluice ${packageVersion()} serves ${names.join(', ')}, each loaded when it is asked for`,
+    `  default ${models.default}, memory-mib ${memoryMiB} for all, idle-unload ${idle}`,
+  ]
 }
 
 function linesOf({ names, model, settings, engine }: Model, flags: Shown): string[] {

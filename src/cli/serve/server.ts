@@ -9,11 +9,13 @@ import { listenerSettings, modelHostOf } from '../../http/options.js'
 import { warmUp } from '../../http/warm-up.js'
 import type { serveFlags } from '../../options/command-flags.js'
 import type { Settled } from '../../options/flags.js'
+import type { Models } from '../../pool/models.js'
 import { pick } from '../load-options.js'
 import { openLog } from '../log.js'
 import type { Log } from '../log-events.js'
 import { urlsOfAll } from './addresses.js'
 import { banner } from './banner.js'
+import { openModels } from './open-models.js'
 import { type ShellKey, shellKeyOf } from './shell-key.js'
 
 type Flags = Settled<typeof serveFlags>
@@ -31,8 +33,11 @@ const serverKeys = [
 ] as const
 
 interface Serving {
-  /** Called once it listens. What it loads stays the caller's where `serve` rejects. */
-  readonly load: () => Promise<Engine>
+  /**
+   * Called once it listens. What it loads stays the caller's where `serve` rejects. Undefined for
+   * several models, which are loaded when they are asked for.
+   */
+  readonly load: (() => Promise<Engine>) | undefined
   readonly apiKeys: string[]
   /** Fires at the first signal. */
   readonly stop: AbortSignal
@@ -44,18 +49,22 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
   const failed = new AbortController()
   // This command ends with the engine, and says why.
   const loading = new Deferred<Engine>()
-  const host = hostOf(flags, loading.promise, (error) => failed.abort(error))
+  const several = load === undefined ? await openModels(flags, log) : undefined
+  const onEngineError = (error: unknown) => failed.abort(error)
+  const host = hostOf(flags, several?.pool ?? loading.promise, onEngineError)
   const server = serverOf(flags, apiKeys, host, log)
   // A port in use is told now, not after minutes of loading.
   const address = await listening(server, flags)
-  loading.resolve(load())
+  if (load !== undefined) loading.resolve(load())
+  several?.begin()
   try {
     warmUp()
     await host.ready
-    const models = host.loaded()
     const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags) }
-    process.stdout.write(banner(models, place, flags))
-    log.life('ready', { url: address.url, model: models.map(({ names }) => names[0]).join(', ') })
+    const served = several === undefined ? host.loaded() : several.pool
+    process.stdout.write(banner(served, place, flags))
+    const names = host.entries().map((model) => model.names[0])
+    log.life('ready', { url: address.url, model: names.join(', ') })
     await stoppedOrFailed(stop, failed.signal)
     await drained(server, host, flags.drainMs, log)
     await host.close()
@@ -64,6 +73,7 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
   } catch (error) {
     // Replies that ended with the engine reach their readers first.
     await server.drain({ deadlineMs: error instanceof EngineEndedError ? lastWordsMs : 0 })
+    await several?.pool.close()
     if (error instanceof EngineEndedError || !stop.aborted) throw error
   }
 }
@@ -77,7 +87,7 @@ async function stoppedOrFailed(stop: AbortSignal, failed: AbortSignal): Promise<
 
 function hostOf(
   { alias: aliases, anyModel }: Flags,
-  engine: Promise<Engine>,
+  engine: Promise<Engine> | Models,
   onEngineError: (error: unknown) => void,
 ): ModelHost {
   return modelHostOf(listenerSettings({ engine, aliases, anyModel, onEngineError }))

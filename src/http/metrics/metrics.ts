@@ -3,7 +3,10 @@ import type { ModelHost } from '../../host/model-host.js'
 import type { AccessEntry } from '../../web/access-log.js'
 import type { ModelUsage } from '../../web/call.js'
 import { type ModelStats, registerEngineMetrics } from './engine-metrics.js'
+import { registerModelMetrics } from './model-metrics.js'
 import { ReplyMetrics } from './reply-metrics.js'
+
+type MetricsHost = Pick<ModelHost, 'loaded' | 'numbers'>
 
 /**
  * What one listener tells Prometheus, in vLLM's vocabulary with a prefix of its own. A registry of
@@ -15,13 +18,14 @@ export class Metrics {
   readonly #requests: Counter
   readonly #errors: Counter
   readonly #dropped: Counter
-  readonly #host: Pick<ModelHost, 'loaded'>
+  readonly #host: MetricsHost
   /** Of the scrape under way: all of its numbers are of one moment. */
   #stats: readonly ModelStats[] = []
 
-  constructor(host: Pick<ModelHost, 'loaded'>) {
+  constructor(host: MetricsHost) {
     this.#host = host
     registerEngineMetrics(this.#registry, () => this.#stats)
+    if (host.numbers() !== undefined) registerModelMetrics(this.#registry, () => host.numbers())
     this.#replies = new ReplyMetrics(this.#registry)
     const registers = [this.#registry]
     this.#requests = new Counter({

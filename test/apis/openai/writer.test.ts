@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ChoiceResult, ReplyResult } from '../../../src/api/types.js'
 import { ChunkEncoder } from '../../../src/apis/openai/chat/writer.js'
 import { type Envelope, envelope } from '../../../src/apis/openai/envelope.js'
-import { systemFingerprint } from '../../../src/host/fixed-host.js'
+import { systemFingerprint } from '../../../src/host/loaded-model.js'
 
 const head: Envelope = {
   id: 'chatcmpl-1',

@@ -13,13 +13,14 @@ const mayImport: Record<string, string[]> = {
   engine: ['api', 'schema', 'options', 'binding', 'hub'],
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
+  pool: ['api', 'options', 'binding', 'engine'],
   'ai-sdk': ['api', 'options', 'engine', 'web'],
   langchain: ['api', 'options', 'engine', 'web'],
-  host: ['api', 'options', 'binding', 'engine', 'web'],
+  host: ['api', 'options', 'binding', 'engine', 'pool', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
-  http: ['api', 'schema', 'options', 'engine', 'web', 'host', 'apis', 'binding'],
-  cli: ['api', 'schema', 'options', 'hub', 'engine', 'host', 'http', 'binding'],
-  '': ['api', 'engine', 'binding', 'tools'],
+  http: ['api', 'schema', 'options', 'engine', 'pool', 'web', 'host', 'apis', 'binding'],
+  cli: ['api', 'schema', 'options', 'hub', 'engine', 'pool', 'host', 'http', 'binding'],
+  '': ['api', 'engine', 'pool', 'binding', 'tools'],
 }
 
 /** The same for the folders of a folder, by their paths in src; its own files may import all. */
@@ -32,7 +33,7 @@ const mayImportWithin: Record<string, string[]> = {
 /** The folders of src that a foreign module may be imported in. */
 const homes: [RegExp, string[]][] = [
   [/^(node:)?(http|https|http2)$/, ['http/node']],
-  [/^zod($|\/)/, ['apis']],
+  [/^zod($|\/)/, ['apis', 'cli/config']],
   [/^(commander|pino|yoctocolors)$/, ['cli']],
   [/^prom-client$/, ['http']],
   [/^(ai|@ai-sdk\/.*)$/, ['ai-sdk']],

@@ -85,9 +85,44 @@ export const departures: readonly Departure[] = [
         n_params: { type: 'integer' },
         size: { type: 'integer' },
       },
-      required: ['n_vocab', 'n_ctx', 'n_ctx_train', 'n_params', 'size'],
+      required: ['n_ctx', 'n_ctx_train', 'n_params', 'size'],
       additionalProperties: false,
     },
     why: 'what clients of llama-server read: sizes of vocabulary, context and weights',
+  },
+  {
+    type: 'Model',
+    field: 'state',
+    schema: { enum: ['unloaded', 'loading', 'loaded', 'failed'] },
+    why: 'whether the model is in memory',
+  },
+  {
+    type: 'Model',
+    field: 'status',
+    schema: {
+      type: 'object',
+      properties: {
+        value: { enum: ['unloaded', 'loading', 'loaded'] },
+        failed: { const: true },
+      },
+      required: ['value'],
+      additionalProperties: false,
+    },
+    why: 'the same as llama-server’s router has it',
+  },
+  {
+    type: 'Model',
+    field: 'max_model_len',
+    schema: { type: 'integer' },
+    why: 'tokens of a conversation, by vLLM’s name',
+  },
+  {
+    type: 'Model',
+    field: 'capabilities',
+    schema: {
+      type: 'array',
+      items: { enum: ['completion', 'embedding', 'tools', 'thinking', 'insert'] },
+    },
+    why: 'what it can do, by Ollama’s names',
   },
 ]

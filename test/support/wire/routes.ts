@@ -40,6 +40,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /tokenize': { body: 'ours' },
   'POST /detokenize': { body: 'ours' },
   'POST /apply-template': { body: 'ours' },
+  'POST /models/load': { body: 'ours' },
+  'POST /models/unload': { body: 'ours' },
   'GET /v1/models': { body: 'ModelsPage' },
   'GET /v1/models/{id}': { body: 'Model' },
   'GET /metrics': { body: 'ours' },

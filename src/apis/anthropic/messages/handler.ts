@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
+import type { EarlyStream } from '../../../web/early.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
 import { parseBody } from '../../request.js'
 import { formWords, placeWords } from '../../request-words.js'
 import { preparedTools, toolWords, wireNotes } from '../../tool-list.js'
+import { errorFrame } from '../errors.js'
 import { readConversation } from './conversation.js'
 import {
   countRequest,
@@ -16,7 +18,7 @@ import {
   promptOptions,
   reasoningNotes,
 } from './schema.js'
-import { MessageBody, MessageFrames } from './writer.js'
+import { MessageBody, MessageFrames, pingFrame } from './writer.js'
 
 /** POST /v1/messages. Whatever is wrong with the request is said before the headers. */
 export async function createMessage(service: Service, call: Call): Promise<Answer> {
@@ -37,7 +39,8 @@ async function asked(service: Service, call: Call) {
   const given = parseBody(messagesRequest, await call.body(), call, knownFields)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const conversation = readConversation(request.system, request.messages)
-  const { name, engine } = await service.lease(call, request.model, 'text')
+  const early = request.stream ? earlyMessage(call.requestId) : undefined
+  const { name, engine } = await service.lease(call, request.model, 'text', early)
   const { tools, thinking } = request
   const words = placeWords(call.errorWords, conversation.places)
   call.errorWords = toolWords(words, tools)
@@ -54,6 +57,10 @@ async function asked(service: Service, call: Call) {
   call.errorWords = toolWords(formWords(words, hasFormat ? formatField : undefined), tools)
   call.watch(engine, service.settings.engineStallMs)
   return { reply, name, isStreamed: request.stream, isHidden: thinking?.display === 'omitted' }
+}
+
+function earlyMessage(requestId: string): EarlyStream {
+  return { errorFrame: (error) => errorFrame(error, requestId), ping: pingFrame }
 }
 
 /** POST /v1/messages/count_tokens: what `usage` of the same request would say. */

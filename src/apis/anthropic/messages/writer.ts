@@ -38,9 +38,7 @@ export class MessageFrames {
     this.#head = head
   }
 
-  ping(): string {
-    return frame('ping')
-  }
+  readonly ping = pingFrame
 
   opening(): string {
     const { promptTokens: input_tokens } = this.#head
@@ -117,6 +115,11 @@ export class MessageFrames {
 }
 
 /** The event's name stands in front of it and in it; clients go by either. */
+/** Any event may come before or behind it. */
+export function pingFrame(): string {
+  return frame('ping')
+}
+
 function frame(type: string, fields: object = {}): string {
   return `event: ${type}\ndata: ${oneLine({ type, ...fields })}\n\n`
 }

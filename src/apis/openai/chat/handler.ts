@@ -6,6 +6,7 @@ import { formWords } from '../../request-words.js'
 import { preparedTools, wireNotes } from '../../tool-list.js'
 import { parseTextRequest } from '../compatibility.js'
 import { envelope } from '../envelope.js'
+import { earlyStream } from '../errors.js'
 import { formFieldOf } from '../response-format.js'
 import { chatRequest, chatWords, requestOptions } from './schema.js'
 import { droppedMessages, droppedNotes } from './truncation.js'
@@ -36,7 +37,7 @@ async function asked(service: Service, call: Call) {
   const body = await call.body()
   const given = parseTextRequest(chatRequest, body, 'messages', call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
-  const model = await service.lease(call, request.model, 'text')
+  const model = await service.lease(call, request.model, 'text', earlyStream(request))
   const { engine } = model
   const { tools } = request
   const words = call.errorWords

@@ -10,7 +10,7 @@ import { checkVocabulary } from '../../request.js'
 import { formWords } from '../../request-words.js'
 import { parseTextRequest } from '../compatibility.js'
 import { envelope } from '../envelope.js'
-import { errorWords } from '../errors.js'
+import { earlyStream, errorWords } from '../errors.js'
 import { formFieldOf } from '../response-format.js'
 import { ChoiceWriter } from './logprobs.js'
 import {
@@ -30,7 +30,7 @@ export async function completions(service: Service, call: Call): Promise<Answer>
   const given = parseTextRequest(completionRequest, body, 'prompt', call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
   const { prompt: prompts } = request
-  const model = await service.lease(call, request.model, 'text')
+  const model = await service.lease(call, request.model, 'text', earlyStream(request))
   const { engine } = model
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)

@@ -1,6 +1,8 @@
+import { defaultName } from '../../../host/names.js'
 import { optionName } from '../../../options/spoken-names.js'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
+import type { EarlyStream } from '../../../web/early.js'
 import { type ErrorWords, HttpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { FoundItems, KeptResponse, Service } from '../../api.js'
@@ -46,7 +48,8 @@ async function asked(service: Service, call: Call) {
   service.checkServing()
   const given = parseTextRequest(responseRequest, await call.body(), 'input', call)
   const request = { ...given, cache_salt: call.salt(given.cache_salt) }
-  const model = await service.lease(call, request.model, 'text')
+  const early = request.stream ? earlyResponse(request) : undefined
+  const model = await service.lease(call, request.model, 'text', early)
   const input = readInput(service, call, request)
   const { messages, places, notes } = input.conversation
   const words = call.errorWords
@@ -58,18 +61,27 @@ async function asked(service: Service, call: Call) {
   const withForm = formWords(words, formFieldOf(formsOf(request)))
   call.errorWords = responseWords(withForm, request, places)
   call.watch(model.engine, engineStallMs)
-  const created_at = Math.floor(Date.now() / 1000)
-  const head: Head = {
-    id: newId('resp'),
-    object: 'response',
-    created_at,
-    model: model.name,
-    background: false,
-    ...toldOf(request),
-  }
+  const head = headOf(request, model.name)
   const keep = keeping(service, call, request, input)
   const { stream } = request
   return { reply, head, output: outputOptions(request), keep, stream, places }
+}
+
+function headOf(request: ResponseRequest, model: string): Head {
+  const created_at = Math.floor(Date.now() / 1000)
+  const made = { id: newId('resp'), object: 'response', created_at, model } as const
+  return { ...made, background: false, ...toldOf(request) }
+}
+
+/** Where its model is not loaded in the end, there is a response all the same, which has failed. */
+function earlyResponse(request: ResponseRequest): EarlyStream {
+  return {
+    errorFrame(error) {
+      const head = headOf(request, request.model ?? defaultName)
+      const events = new ResponseEvents(head, outputOptions(request), () => undefined)
+      return events.opening() + events.failure(error)
+    },
+  }
 }
 
 /** A chat's words, and the request's own: a message is one of its items, or several. */

@@ -42,4 +42,10 @@ export const departures: readonly Departure[] = [
     },
     why: 'of a request with a `thread`: the SDK reads it, and sends the whole conversation then',
   },
+  {
+    type: 'ModelInfo',
+    field: 'state',
+    schema: { enum: ['unloaded', 'loading', 'loaded', 'failed'] },
+    why: 'whether the model is in memory',
+  },
 ]

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import type { EngineSettings, ModelInfo } from '../api/types.js'
+import { binding } from '../binding/binding.js'
+import type { Engine } from '../engine/engine.js'
+import { HttpError } from '../web/errors.js'
+import type { LoadedModel, ModelEntry, Need } from './model-host.js'
+
+/** An engine as a host hands it out. */
+export function loadedModel(engine: Engine, names: ModelEntry['names']): LoadedModel {
+  const { model, settings } = engine
+  const fingerprint = systemFingerprint(model, settings, binding().llamaCppVersion)
+  return { names, model, settings, engine, fingerprint }
+}
+
+/** Changes when the same seed may give another text: other weights, engine or KV cache. */
+export function systemFingerprint(
+  model: ModelInfo,
+  settings: Pick<EngineSettings, 'context' | 'kvType' | 'gpu' | 'gpuLayers'>,
+  engineVersion: string,
+): string {
+  const { id, name, description, parameters, bytes } = model
+  const { context, kvType, gpu, gpuLayers } = settings
+  const place = gpu === false ? [] : [gpu, gpuLayers]
+  const own = [id, name, description, parameters, bytes]
+  const parts = [...own, context, kvType, engineVersion, ...place]
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return `fp_${digest.slice(0, 10)}`
+}
+
+/** Throws a 400 where a model is asked for what it does not do. */
+export function checkNeed(name: string, model: Pick<ModelInfo, 'embedding'>, need: Need): void {
+  const does = abilityOf(model)
+  if (need === 'tokens' || need === does) return
+  const message = `The model '${name}' ${abilityWords[does]}`
+  throw new HttpError('invalid_request', message, { field: 'model' })
+}
+
+/** What a model does, and where it is asked for that. */
+const abilityWords = {
+  text: 'writes text, and neither embeds nor ranks; ask for a model that is made for that.',
+  embeddings: 'embeds, and neither writes text nor ranks; ask it at /v1/embeddings.',
+  ranks: 'ranks documents, and neither writes text nor embeds; ask it at /v1/rerank.',
+}
+
+function abilityOf({ embedding }: Pick<ModelInfo, 'embedding'>): keyof typeof abilityWords {
+  if (embedding === undefined) return 'text'
+  return embedding.pooling === 'rank' ? 'ranks' : 'embeddings'
+}
+
+/** The 400 of a load that has nothing to do. */
+export function isLoaded({ names: [name] }: Pick<ModelEntry, 'names'>): HttpError {
+  return new HttpError('invalid_request', `The model '${name}' is loaded already.`, {
+    field: 'model',
+  })
+}

@@ -1,0 +1,118 @@
+import path from 'node:path'
+import type { KnownModel, PooledModelOptions } from '../api/models-types.js'
+import type { Estimate, LoadWarning } from '../api/placement-types.js'
+import type { LoadOptions } from '../api/types.js'
+import type { Engine } from '../engine/engine.js'
+import { estimate } from '../engine/estimate.js'
+import { load } from '../engine/load.js'
+import { sumOf } from '../engine/placement.js'
+import { loadDefaults } from '../options/engine-options.js'
+import type { Source } from './pool-types.js'
+import type { ModelBytes } from './room.js'
+
+const mebibyte = 2 ** 20
+/** Tokens of a context where none is asked for and the model was trained on more. */
+const contextUsual = 8192
+/** A shorter one is no help where the rest does not fit. */
+const contextLeast = 512
+/**
+ * What an engine takes beyond llama.cpp's buffers: vocabulary, logits, threads, and what the
+ * allocator keeps.
+ */
+const overheadBytes = 24 * mebibyte
+
+interface Share {
+  /** Of all models together. */
+  readonly budgetBytes: number
+  /** MiB for kept states, where the model's options say nothing. */
+  readonly cacheMiB: number
+}
+
+/** The GGUF file of a pool's model. What an engine takes is settled once, by its first estimate. */
+export class GgufSource implements Source<Engine> {
+  readonly name: string
+  readonly queueMax: number
+  readonly queueDeadlineMs: number
+  readonly #options: LoadOptions
+  readonly #share: Share
+  readonly #onWarning: (warning: LoadWarning) => void
+  #known: KnownModel | undefined
+  #settled: LoadOptions | undefined
+
+  constructor(
+    name: string,
+    { aliases: _, ...options }: PooledModelOptions,
+    share: Share,
+    onWarning: (warning: LoadWarning) => void,
+  ) {
+    this.name = name
+    this.#options = options
+    this.#share = share
+    this.#onWarning = onWarning
+    const { parallel, queue, queueDeadlineMs } = { ...loadDefaults, ...options }
+    this.queueMax = parallel + queue
+    this.queueDeadlineMs = queueDeadlineMs
+  }
+
+  /** Undefined before it was measured. */
+  get known(): KnownModel | undefined {
+    return this.#known
+  }
+
+  async measure(signal: AbortSignal): Promise<ModelBytes> {
+    const found = await this.#fitting(signal)
+    const cacheMiB = this.#cacheMiB(found)
+    // The same each time, however much memory is free when it is loaded.
+    this.#settled = { ...this.#options, context: found.context, cacheMiB }
+    this.#known = { model: found.model, context: found.context }
+    return bytesOf(found, this.#options, cacheMiB)
+  }
+
+  async open(signal: AbortSignal): Promise<Engine> {
+    const engine = await load({ ...this.#settled, signal, onWarning: this.#onWarning })
+    this.#known = { model: engine.model, context: engine.settings.context }
+    return engine
+  }
+
+  /**
+   * What a load comes to. Where no context is asked for, it has the usual one, or the longest of
+   * its halves with which the model fits into the budget.
+   */
+  async #fitting(signal: AbortSignal): Promise<Estimate> {
+    const first = await estimate({ ...this.#options, signal })
+    if (this.#options.context !== undefined || first.model.embedding !== undefined) return first
+    const usual = Math.min(first.model.trainedContext, contextUsual)
+    let found = first.context === usual ? first : await this.#with(usual, signal)
+    while (this.#isTooLarge(found) && found.context >= 2 * contextLeast) {
+      found = await this.#with(Math.floor(found.context / 2), signal)
+    }
+    return found
+  }
+
+  #with(context: number, signal: AbortSignal): Promise<Estimate> {
+    return estimate({ ...this.#options, context, signal })
+  }
+
+  #isTooLarge(found: Estimate): boolean {
+    const { weights, other } = bytesOf(found, this.#options, this.#cacheMiB(found))
+    return weights + other > this.#share.budgetBytes
+  }
+
+  /** An engine that embeds keeps no states. */
+  #cacheMiB({ model }: Estimate): number {
+    if (model.embedding !== undefined) return 0
+    return this.#options.cacheMiB ?? this.#share.cacheMiB
+  }
+}
+
+/** Of the system's memory: what is on a GPU takes none of it. */
+function bytesOf(
+  { placement: { host } }: Estimate,
+  { model, draft }: LoadOptions,
+  cacheMiB: number,
+): ModelBytes {
+  const files = [model, draft].map((one) => (one === undefined ? '' : path.resolve(`${one}`)))
+  const { weightsBytes: weights } = host
+  const other = sumOf(host) - weights + cacheMiB * mebibyte + overheadBytes
+  return { file: files.join('\0'), weights, other }
+}

@@ -1,0 +1,120 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { useBinding } from '../../src/binding/binding.js'
+import { isModels, type Models, models } from '../../src/pool/models.js'
+import { eventually } from '../support/eventually.js'
+import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
+
+// models() over made-up engines: what a program says, and what load() and estimate() get of it.
+
+const pools: Models[] = []
+
+afterEach(async () => {
+  for (const pool of pools.splice(0)) await pool.close()
+  useBinding(undefined)
+})
+
+function made(options: Parameters<typeof models>[0], fake: FakeOptions = {}) {
+  const addon = new FakeAddon(fake)
+  useBinding(addon)
+  const pool = models(options)
+  pools.push(pool)
+  return { addon, pool }
+}
+
+const two = { models: { a: { model: 'a.gguf' }, b: { model: 'b.gguf', aliases: ['bee'] } } }
+
+describe('use()', () => {
+  test('hands over the engine of a name, an alias or the default', async () => {
+    const { pool } = made({ ...two, default: 'b' })
+    const ids = ['a', 'b', 'bee', 'default', undefined].map((name) =>
+      pool.use(name, ({ model }) => model.id),
+    )
+    expect(await Promise.all(ids)).toEqual(['a', 'b', 'b', 'b', 'b'])
+  })
+
+  test('keeps the model loaded until what it was given has settled', async () => {
+    const { pool } = made(two)
+    let end: () => void = () => undefined
+    const used = pool.use('a', () => new Promise<void>((resolve) => (end = resolve)))
+    await eventually(() => pool.list()[0]?.inUse === 1)
+    end()
+    await used
+    expect(pool.list()[0]?.inUse).toBe(0)
+    await expect(pool.use('a', () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
+    expect(pool.list()[0]?.inUse).toBe(0)
+  })
+
+  test('rejects for a name that is not there, and by its signal', async () => {
+    const { pool } = made(two)
+    await expect(pool.use('c', () => 1)).rejects.toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' })
+    const signal = AbortSignal.abort(new Error('left'))
+    await expect(pool.use('a', () => 1, { signal })).rejects.toThrow('left')
+  })
+})
+
+describe('what is loaded', () => {
+  test('has the context and the cache that were settled before, each time', async () => {
+    const { addon, pool } = made({ ...two, memoryMiB: 1600 })
+    for (const name of ['a', 'a']) {
+      await pool.load(name)
+      await pool.unload(name)
+    }
+    const loads = addon.engines.filter(({ options }) => !options.estimatesOnly)
+    expect(loads.map(({ options }) => options.context)).toEqual([2048, 2048])
+    expect(loads.map(({ options }) => options.cacheBytes)).toEqual([100 * 2 ** 20, 100 * 2 ** 20])
+  })
+
+  test('counts with its cache, and not with one where it embeds', async () => {
+    const sized = { ...two, memoryMiB: 1600 }
+    const { pool } = made(sized)
+    await pool.load('a')
+    const embeds = made(sized, { embedding: { size: 4, pooling: 'mean' } })
+    await embeds.pool.load('a')
+    const [writer = 0, vectors = 0] = [pool, embeds.pool].map((one) => one.list()[0]?.bytes ?? 0)
+    expect(writer - vectors).toBe(100 * 2 ** 20)
+  })
+
+  test('is told of by known(), first by its estimate', async () => {
+    const { pool } = made(two)
+    expect(pool.known('a')).toBeUndefined()
+    pool.pool.survey()
+    await eventually(() => pool.known('a') !== undefined)
+    expect(pool.known('a')).toMatchObject({ context: 2048, model: { parameters: 1_000_000 } })
+    expect(pool.known('a')?.model.canCallTools).toBeUndefined()
+    await pool.load('a')
+    expect(pool.known('a')?.model.canCallTools).toBe(true)
+  })
+})
+
+test('a failure that nobody listens for is a process warning', async () => {
+  const { pool, addon } = made(two, { load: 'estimated' })
+  const warned = new Promise<Error & { code?: string }>((resolve) => {
+    process.once('warning', resolve)
+  })
+  const loading = pool.load('a').catch((error: { code?: string }) => error.code)
+  await eventually(() => addon.engines.some(({ options }) => !options.estimatesOnly))
+  addon.engine.failLoad({ code: 'ERR_MODEL_INVALID', message: 'it is broken' })
+  expect(await loading).toBe('ERR_MODEL_INVALID')
+  expect(await warned).toMatchObject({ code: 'SLUICE_MODEL' })
+})
+
+test.each([
+  [{}, /'models'/],
+  [{ models: {} }, /'models'.*1 to 1024/],
+  [{ models: { a: { modl: 'x' } } }, /'models\.a\.modl'/],
+  [{ models: { a: { context: 1 } } }, /'models\.a\.context'/],
+  [{ models: { a: { draft: 'd', lookup: true } } }, /'models\.a\.lookup'/],
+  [{ models: { default: {} } }, /'default' once more/],
+  [{ models: { a: {}, b: { aliases: ['a'] } } }, /'a' once more/],
+  [{ models: { a: {} }, default: 'b' }, /'default'.*one of a/],
+  [{ models: { a: {} }, memory: 1 }, /memoryMiB/],
+])('options that are wrong are refused by their place: %j', (options, message) => {
+  useBinding(new FakeAddon())
+  expect(() => models(options as never)).toThrow(message)
+})
+
+test('models are known by what they do, and an engine is none', async () => {
+  const { pool } = made(two)
+  expect(isModels(pool)).toBe(true)
+  await pool.use('a', (engine) => expect(isModels(engine)).toBe(false))
+})

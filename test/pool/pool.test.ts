@@ -1,0 +1,504 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { EngineFailedError, OutOfMemoryError } from '../../src/api/errors.js'
+import { poolOf } from '../support/pool/fake-pool.js'
+
+// Models are made up: they take bytes of a budget of 100, and load when the test says so. Time is
+// the test's too.
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Everything happens that needs no time. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await vi.advanceTimersByTimeAsync(0)
+}
+
+const outcome = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'done',
+    (error: Error & { code?: string }) => error.code ?? error.message,
+  )
+
+function states(pool: ReturnType<typeof poolOf>['pool']): string {
+  return pool
+    .list()
+    .map(({ name, state }) => `${name} ${state}`)
+    .join(', ')
+}
+
+describe('a load', () => {
+  test('a model is loaded at its first use, once for all that wait', async () => {
+    const { pool, events, source } = poolOf({ a: 50, b: 50 })
+    source('a').isAuto = false
+    const uses = [pool.use('a'), pool.use('a'), pool.use('a')]
+    await settle()
+    expect(states(pool)).toBe('a loading, b unloaded')
+    expect(pool.status('a').waiting).toBe(3)
+    source('a').load.succeed()
+    const engines = (await Promise.all(uses)).map(({ engine }) => engine)
+    expect(new Set(engines)).toEqual(new Set([source('a').engine]))
+    expect(pool.status('a')).toMatchObject({ state: 'loaded', inUse: 3, waiting: 0, loads: 1 })
+    expect(events).toEqual(['loading a', 'loaded a'])
+    expect(pool.bytes).toBe(50)
+  })
+
+  test('loads come one after the other, in the order in which models were asked for', async () => {
+    const { pool, source } = poolOf({ a: 30, b: 30, c: 30 })
+    const all = ['a', 'b', 'c'].map((name) => {
+      source(name).isAuto = false
+      return pool.use(name)
+    })
+    for (const name of ['a', 'b', 'c']) {
+      await settle()
+      expect(source(name).loads).toHaveLength(1)
+      const others = ['a', 'b', 'c'].filter((one) => pool.status(one).state === 'loading')
+      expect(others[0]).toBe(name)
+      source(name).load.succeed()
+    }
+    await Promise.all(all)
+    expect(pool.bytes).toBe(90)
+  })
+
+  test('a load goes on for the others when one that waits has left', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    source('a').isAuto = false
+    const leaver = new AbortController()
+    const gone = outcome(pool.use('a', leaver.signal))
+    const stays = pool.use('a')
+    await settle()
+    leaver.abort(new Error('left'))
+    expect(await gone).toBe('left')
+    expect(source('a').load.signal.aborted).toBe(false)
+    source('a').load.succeed()
+    await stays
+    expect(pool.status('a').inUse).toBe(1)
+  })
+
+  test('a load goes on when all that wait have left, and the next one finds it', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    source('a').isAuto = false
+    const leaver = new AbortController()
+    const gone = outcome(pool.use('a', leaver.signal))
+    await settle()
+    leaver.abort(new Error('left'))
+    await gone
+    source('a').load.succeed()
+    await settle()
+    expect(pool.status('a')).toMatchObject({ state: 'loaded', inUse: 0, loads: 1 })
+    await pool.use('a')
+    expect(source('a').loads).toHaveLength(1)
+  })
+
+  test('a load that has not begun does not begin once all that wait have left', async () => {
+    const { pool, source } = poolOf({ a: 50, b: 50 })
+    source('a').isAuto = false
+    const first = pool.use('a')
+    const leaver = new AbortController()
+    const gone = outcome(pool.use('b', leaver.signal))
+    await settle()
+    leaver.abort(new Error('left'))
+    expect(await gone).toBe('left')
+    expect(pool.status('b').state).toBe('unloaded')
+    source('a').load.succeed()
+    await first
+    await settle()
+    expect(source('b').loads).toHaveLength(0)
+  })
+
+  test('a signal that is aborted already asks for nothing', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    expect(await outcome(pool.use('a', AbortSignal.abort(new Error('left'))))).toBe('left')
+    await settle()
+    expect(source('a').measures).toEqual([])
+  })
+
+  test('no more may wait for a load than the queue has room for', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    source('a').isAuto = false
+    source('a').queueMax = 2
+    void pool.use('a')
+    void pool.use('a')
+    expect(await outcome(pool.use('a'))).toBe('ERR_OVERLOADED')
+  })
+
+  test('a model is loaded without being used, where that is asked for', async () => {
+    const { pool, events } = poolOf({ a: 50 })
+    const loaded = pool.load('a')
+    await settle()
+    await loaded
+    expect(pool.status('a')).toMatchObject({ state: 'loaded', inUse: 0 })
+    await pool.load('a')
+    expect(events).toEqual(['loading a', 'loaded a'])
+  })
+
+  test('a name that is not there is refused with those that are', async () => {
+    const { pool } = poolOf({ a: 50, b: 50 })
+    await expect(pool.use('c')).rejects.toThrow("there is no model 'c' here, but a, b")
+  })
+})
+
+describe('memory', () => {
+  test('the least recently used model goes for another, by the end of its use', async () => {
+    const { pool, events } = poolOf({ a: 40, b: 40, c: 40 })
+    const [a, b] = await both(pool, 'a', 'b')
+    b?.release()
+    a?.release()
+    const c = pool.use('c')
+    await settle()
+    await c
+    expect(events.slice(4)).toEqual(['unloaded b memory', 'loading c', 'loaded c'])
+    expect(pool.bytes).toBe(80)
+  })
+
+  test('memory counts as taken until the engine that had it has ended', async () => {
+    const { pool, source } = poolOf({ a: 60, b: 60 })
+    const [a] = await both(pool, 'a')
+    source('a').engine.isSlow = true
+    a?.release()
+    const b = pool.use('b')
+    await settle()
+    expect(source('a').engine.closed).toBe(true)
+    expect(source('b').loads).toHaveLength(0)
+    expect(pool.bytes).toBe(60)
+    source('a').engine.end()
+    await settle()
+    await b
+    expect(pool.bytes).toBe(60)
+  })
+
+  test('a model that is used stays, and who needs its memory waits for its end', async () => {
+    const { pool, source, events } = poolOf({ a: 60, b: 60 })
+    const [a] = await both(pool, 'a')
+    const b = pool.use('b')
+    await settle()
+    expect(source('a').engine.closed).toBe(false)
+    expect(pool.status('b')).toMatchObject({ state: 'loading', waiting: 1 })
+    a?.release()
+    await settle()
+    await b
+    expect(events.slice(2)).toEqual(['unloaded a memory', 'loading b', 'loaded b'])
+  })
+
+  test('a model that was used without end takes no more once another has waited', async () => {
+    const { pool, source, events } = poolOf({ a: 60, b: 60 })
+    const [first] = await both(pool, 'a')
+    const b = pool.use('b')
+    await settle()
+    const second = await pool.use('a') // there is room for it as long as nobody waited long
+    await vi.advanceTimersByTimeAsync(5000)
+    const third = outcome(pool.use('a'))
+    await settle()
+    expect(pool.status('a')).toMatchObject({ inUse: 2, waiting: 1, state: 'loaded' })
+    first?.release()
+    second.release()
+    await settle()
+    const { release } = await b
+    expect(source('a').loads).toHaveLength(1)
+    release()
+    await settle()
+    expect(await third).toBe('done')
+    expect(events.filter((one) => one.startsWith('loaded'))).toEqual([
+      'loaded a',
+      'loaded b',
+      'loaded a',
+    ])
+  })
+
+  test('a model takes uses again when the one that waited for it has left', async () => {
+    const { pool, source } = poolOf({ a: 60, b: 60 })
+    await both(pool, 'a')
+    const leaver = new AbortController()
+    const gone = outcome(pool.use('b', leaver.signal))
+    await settle()
+    await vi.advanceTimersByTimeAsync(5000)
+    const held = pool.use('a')
+    await settle()
+    expect(pool.status('a').waiting).toBe(1)
+    leaver.abort(new Error('left'))
+    await gone
+    await held
+    expect(pool.status('a')).toMatchObject({ inUse: 2, waiting: 0, loads: 1 })
+    await settle()
+    expect(source('b').loads).toHaveLength(0)
+  })
+
+  test('a request that waits for memory for too long is told so', async () => {
+    const { pool, source } = poolOf({ a: 60, b: 60 })
+    source('b').queueDeadlineMs = 1000
+    await both(pool, 'a')
+    const b = outcome(pool.use('b'))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await b).toBe('ERR_QUEUE_TIMEOUT')
+    expect(pool.status('b')).toMatchObject({ state: 'unloaded', waiting: 0 })
+  })
+
+  test('a load under way has no deadline', async () => {
+    const { pool, source } = poolOf({ a: 60 })
+    source('a').queueDeadlineMs = 1000
+    source('a').isAuto = false
+    const a = pool.use('a')
+    await vi.advanceTimersByTimeAsync(10_000)
+    source('a').load.succeed()
+    await settle()
+    await a
+  })
+
+  test('a model that is larger than the budget fails and takes nobody with it', async () => {
+    const { pool, source } = poolOf({ a: 60, b: 101 })
+    const [a] = await both(pool, 'a')
+    a?.release()
+    const b = outcome(pool.use('b'))
+    await settle()
+    expect(await b).toBe('ERR_OUT_OF_MEMORY')
+    expect(states(pool)).toBe('a loaded, b failed')
+    expect(source('b').loads).toHaveLength(0)
+  })
+
+  test('where the system has less than was counted on, an idle model goes for it', async () => {
+    const { pool, source, events } = poolOf({ a: 20, b: 20 })
+    const [a] = await both(pool, 'a')
+    a?.release()
+    source('b').isAuto = false
+    const b = pool.use('b')
+    await settle()
+    source('b').load.fail(new OutOfMemoryError('a GPU is full'))
+    await settle()
+    source('b').load.succeed()
+    await b
+    expect(events.slice(2)).toEqual(['loading b', 'unloaded a memory', 'loading b', 'loaded b'])
+  })
+
+  test('where that memory is in use, the load has failed', async () => {
+    const { pool, source } = poolOf({ a: 20, b: 20 })
+    await both(pool, 'a')
+    source('b').isAuto = false
+    const b = outcome(pool.use('b'))
+    await settle()
+    source('b').load.fail(new OutOfMemoryError('a GPU is full'))
+    expect(await b).toBe('ERR_OUT_OF_MEMORY')
+    expect(states(pool)).toBe('a loaded, b failed')
+  })
+})
+
+describe('failure', () => {
+  test('a load that fails is told to all that wait, and at once to those that follow', async () => {
+    const { pool, source, events } = poolOf({ a: 50 })
+    source('a').isAuto = false
+    const all = [pool.use('a'), pool.use('a')].map(outcome)
+    await settle()
+    source('a').load.fail(new EngineFailedError('broken'))
+    expect(await Promise.all(all)).toEqual(['ERR_ENGINE_FAILED', 'ERR_ENGINE_FAILED'])
+    expect(await outcome(pool.use('a'))).toBe('ERR_ENGINE_FAILED')
+    expect(source('a').loads).toHaveLength(1)
+    expect(pool.status('a')).toMatchObject({ state: 'failed', failures: 1 })
+    expect(events).toEqual(['loading a', 'failed a'])
+  })
+
+  test('a load that failed is tried again after 1 s, 2 s, 4 s and a minute at most', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    const a = source('a')
+    a.isAuto = false
+    for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+      const tried = outcome(pool.use('a'))
+      await settle()
+      a.load.fail(new EngineFailedError('broken'))
+      await tried
+      const loads = a.loads.length
+      expect(pool.retryMs('a')).toBe(seconds * 1000)
+      await vi.advanceTimersByTimeAsync(seconds * 1000 - 1)
+      expect(await outcome(pool.use('a'))).toBe('ERR_ENGINE_FAILED')
+      expect(a.loads).toHaveLength(loads)
+      await vi.advanceTimersByTimeAsync(1)
+    }
+    const last = pool.use('a')
+    await settle()
+    a.load.succeed()
+    await last
+    expect(pool.status('a').error).toBeUndefined()
+    expect(pool.retryMs('a')).toBe(0)
+  })
+
+  test('a load that is asked for by name waits for no second try', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    source('a').measureError = new EngineFailedError('broken')
+    const tried = outcome(pool.use('a'))
+    await settle()
+    await tried
+    source('a').measureError = undefined
+    const loaded = pool.load('a')
+    await settle()
+    await loaded
+    expect(pool.status('a').state).toBe('loaded')
+  })
+
+  test('one that fails keeps nobody else from being loaded', async () => {
+    const { pool, source } = poolOf({ a: 50, b: 50 })
+    source('a').measureError = new EngineFailedError('broken')
+    const a = outcome(pool.use('a'))
+    const b = outcome(pool.use('b'))
+    await settle()
+    expect([await a, await b]).toEqual(['ERR_ENGINE_FAILED', 'done'])
+  })
+
+  test('an engine that ended by itself is loaded again, its memory free meanwhile', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    const [use] = await both(pool, 'a')
+    source('a').engine.end(new EngineFailedError('ended'))
+    await settle()
+    expect(pool.status('a')).toMatchObject({ state: 'failed', failures: 1 })
+    expect(pool.bytes).toBe(0)
+    use?.release()
+    await vi.advanceTimersByTimeAsync(1000)
+    const again = pool.use('a')
+    await settle()
+    await again
+    expect(pool.status('a')).toMatchObject({ state: 'loaded', inUse: 1, loads: 2 })
+    use?.release() // of the engine that is gone, and twice
+    expect(pool.status('a').inUse).toBe(1)
+  })
+
+  test('an engine that its user closed counts as unloaded', async () => {
+    const { pool, source, events } = poolOf({ a: 50 })
+    await both(pool, 'a')
+    await source('a').engine.close()
+    await settle()
+    expect(events.at(-1)).toBe('unloaded a closed')
+    const again = pool.use('a')
+    await settle()
+    await again
+  })
+})
+
+describe('unloading', () => {
+  test('a model without a use is unloaded after a while, and each use begins it anew', async () => {
+    const { pool, events } = poolOf({ a: 50 }, { idleMs: 1000 })
+    const [first] = await both(pool, 'a')
+    await vi.advanceTimersByTimeAsync(5000)
+    first?.release()
+    await vi.advanceTimersByTimeAsync(999)
+    const second = await pool.use('a')
+    await vi.advanceTimersByTimeAsync(5000)
+    second.release()
+    expect(states(pool)).toBe('a loaded')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(states(pool)).toBe('a unloaded')
+    expect(events.at(-1)).toBe('unloaded a idle')
+  })
+
+  test('a model that was loaded and never used is unloaded after a while as well', async () => {
+    const { pool } = poolOf({ a: 50 }, { idleMs: 1000 })
+    const loaded = pool.load('a')
+    await settle()
+    await loaded
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(states(pool)).toBe('a unloaded')
+  })
+
+  test('an unload waits for uses, and who comes meanwhile has it loaded anew', async () => {
+    const { pool, source, events } = poolOf({ a: 50 })
+    const [use] = await both(pool, 'a')
+    const unloaded = outcome(pool.unload('a'))
+    const next = pool.use('a')
+    await settle()
+    expect(source('a').engine.closed).toBe(false)
+    expect(pool.status('a').state).toBe('loading')
+    use?.release()
+    await settle()
+    expect(await unloaded).toBe('done')
+    await next
+    expect(events.slice(2)).toEqual(['unloaded a asked', 'loading a', 'loaded a'])
+  })
+
+  test('an unload gives a load up, and who waited is told', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    source('a').isAuto = false
+    const waits = outcome(pool.use('a'))
+    await settle()
+    await pool.unload('a')
+    expect(await waits).toBe('ERR_CLOSED')
+    expect(source('a').load.signal.aborted).toBe(true)
+    expect(pool.status('a')).toMatchObject({ state: 'unloaded', failures: 0 })
+    const again = pool.use('a')
+    await settle()
+    source('a').load.succeed()
+    await again
+  })
+
+  test('a load that succeeds all the same once it was given up leaves nothing behind', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    source('a').isAuto = false
+    const waits = outcome(pool.use('a'))
+    await settle()
+    const { load } = source('a')
+    load.succeed()
+    void pool.unload('a')
+    await waits
+    await settle()
+    expect(source('a').engine.closed).toBe(true)
+    expect(pool.bytes).toBe(0)
+  })
+
+  test('an unload of what is not loaded does nothing', async () => {
+    const { pool, events } = poolOf({ a: 50 })
+    await pool.unload('a')
+    expect(events).toEqual([])
+  })
+})
+
+describe('the end', () => {
+  test('close() ends engines in use, a load under way, and those that wait', async () => {
+    const { pool, source } = poolOf({ a: 30, b: 30, c: 30 })
+    source('b').isAuto = false
+    await both(pool, 'a')
+    const waits = ['b', 'c'].map((name) => outcome(pool.use(name)))
+    await settle()
+    const closed = outcome(Promise.all([pool.close(), pool.close()]))
+    await settle()
+    expect(await closed).toBe('done')
+    expect(await Promise.all(waits)).toEqual(['ERR_CLOSED', 'ERR_CLOSED'])
+    expect(source('a').engine.closed).toBe(true)
+    expect(source('b').load.signal.aborted).toBe(true)
+    expect(source('c').loads).toHaveLength(0)
+    expect(pool.bytes).toBe(0)
+    expect(await outcome(pool.use('a'))).toBe('ERR_CLOSED')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('a pool that was never used closes at once', async () => {
+    await poolOf({ a: 50 }).pool.close()
+  })
+})
+
+describe('a survey', () => {
+  test('a survey measures each model once, and a load comes before the rest of it', async () => {
+    const { pool, source } = poolOf({ a: 10, b: 20, c: 30 })
+    pool.survey()
+    const c = pool.use('c')
+    await settle()
+    await c
+    expect(['a', 'b', 'c'].map((name) => source(name).measures.length)).toEqual([1, 1, 1])
+    expect(pool.list().map(({ bytes }) => bytes)).toEqual([10, 20, 30])
+    expect(states(pool)).toBe('a unloaded, b unloaded, c loaded')
+  })
+
+  test('what cannot be measured is no failure before it is asked for', async () => {
+    const { pool, source } = poolOf({ a: 10, b: 20 })
+    source('a').measureError = new EngineFailedError('broken')
+    pool.survey()
+    await settle()
+    expect(states(pool)).toBe('a unloaded, b unloaded')
+    expect(pool.status('b').bytes).toBe(20)
+  })
+})
+
+/** Uses of models, one after the other. */
+async function both(pool: ReturnType<typeof poolOf>['pool'], ...names: string[]) {
+  const uses = names.map((name) => pool.use(name))
+  await settle()
+  return Promise.all(uses)
+}
