@@ -59,7 +59,7 @@ export interface KnownModel {
 
 /** One of several models: what `load` takes, and what else it is called. */
 export interface PooledModelOptions
-  extends Omit<LoadOptions, 'signal' | 'onProgress' | 'onWarning'> {
+  extends Omit<LoadOptions, 'signal' | 'onProgress' | 'onWarning' | 'onPull'> {
   /** Other names of it. At most 1,024. */
   aliases?: readonly string[]
 }

@@ -3,7 +3,7 @@ import { InvalidOptionError, InvalidRequestError, InvalidSchemaError } from '../
 import { show } from '../api/show.js'
 import type { ChatOptions, RequestNote, Tool } from '../api/types.js'
 import { isRecord } from '../options/other-words/tool-choice.js'
-import { schemaKeys } from '../options/tools.js'
+import { schemaKeys } from '../options/tools/tools.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
 import { jsonIn } from '../web/json.js'
 import type { ScopedEngine } from '../web/scoped-engine.js'

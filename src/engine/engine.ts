@@ -59,7 +59,7 @@ import {
   parseTokens,
 } from '../options/request-options.js'
 import { parseDocuments, parseQuery, parseRerankOptions } from '../options/rerank-options.js'
-import { PreparedToolList, prepareTools } from '../options/tools.js'
+import { PreparedToolList, prepareTools } from '../options/tools/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
 import { compiled } from './compiled-schema.js'

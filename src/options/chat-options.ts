@@ -31,8 +31,8 @@ import {
   type TemplateArgument,
   templateArguments,
 } from './template-arguments.js'
-import type { ToolNames } from './tool-names.js'
-import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools.js'
+import type { ToolNames } from './tools/tool-names.js'
+import { noTools, PreparedToolList, parseTools, type TemplateTool } from './tools/tools.js'
 
 /** A conversation as the engine's template takes it: complete, with what it may be answered by. */
 interface TemplateChat {

@@ -5,7 +5,7 @@ import type { ChatMessage } from '../api/types.js'
 import { atCaller } from '../engine/call-site.js'
 import type { Engine } from '../engine/engine.js'
 import { wrong } from '../options/checks.js'
-import { parseToolRunOptions } from '../options/tool-run-options.js'
+import { parseToolRunOptions } from '../options/tools/tool-run-options.js'
 import { ToolRun } from './tool-run.js'
 
 /**

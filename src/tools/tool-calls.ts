@@ -5,7 +5,7 @@ import type { ToolContext, ToolResult } from '../api/tool-types.js'
 import type { ChatMessage, ToolCall } from '../api/types.js'
 import { onAbort } from '../engine/abort-signals.js'
 import { issuesText } from '../engine/reply/object.js'
-import type { ParsedTool } from '../options/tool-run-options.js'
+import type { ParsedTool } from '../options/tools/tool-run-options.js'
 import { resultText } from './tool-result.js'
 
 /** What the calls of one reply are run with. */

@@ -17,7 +17,7 @@ import { Deferred } from '../engine/deferred.js'
 import type { Engine } from '../engine/engine.js'
 import { textBytes } from '../engine/reply/text-stream.js'
 import type { Reply } from '../engine/reply.js'
-import type { ParsedToolRun } from '../options/tool-run-options.js'
+import type { ParsedToolRun } from '../options/tools/tool-run-options.js'
 import { Conversation } from './conversation.js'
 import { runCalls } from './tool-calls.js'
 

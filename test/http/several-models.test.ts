@@ -237,7 +237,12 @@ describe('the list of models', () => {
     expect(await listed(url)).toMatchObject([
       { id: 'tales', state: 'unloaded', status: { value: 'unloaded' }, max_model_len: 2048 },
       { id: 'default' },
-      { id: 'news', state: 'unloaded', capabilities: ['completion'], meta: { size: 4_000_000 } },
+      {
+        id: 'news',
+        state: 'unloaded',
+        capabilities: ['completion', 'tools'],
+        meta: { size: 4_000_000 },
+      },
     ])
     await chat(url, whole('news'))
     const one = await (await fetch(`${url}/v1/models/news`)).json()
@@ -256,7 +261,13 @@ describe('the list of models', () => {
     await chat(url, whole('news'))
     const data = await listed(url, { 'anthropic-version': '2023-06-01' })
     expect(data).toMatchObject([
-      { id: 'tales', type: 'model', state: 'unloaded', max_tokens: 2048, capabilities: null },
+      {
+        id: 'tales',
+        type: 'model',
+        state: 'unloaded',
+        max_tokens: 2048,
+        capabilities: { batch: {} },
+      },
       { id: 'default' },
       { id: 'news', state: 'loaded', max_input_tokens: 2048, capabilities: { batch: {} } },
     ])

@@ -116,7 +116,7 @@ export const messageMutants = [
   {
     check: 61,
     file: 'src/apis/anthropic/models.ts',
-    find: 'max_input_tokens: settings.context',
+    find: 'max_input_tokens: context',
     replace: 'max_input_tokens: null',
     tests: requests,
   },

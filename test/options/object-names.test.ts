@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { InvalidOptionError } from '../../src/api/errors.js'
 import { parseMessages } from '../../src/options/chat-messages.js'
 import { nameSquaresOf } from '../../src/options/object-names.js'
-import { parseTools } from '../../src/options/tools.js'
+import { parseTools } from '../../src/options/tools/tools.js'
 import { jsonTextOf } from '../../src/schema/json-of.js'
 
 // Objects of very many names, over which llama.cpp takes the square of their number.

@@ -8,7 +8,7 @@ import { checkHost } from '../../src/http/door/origin.js'
 import { runFlags, serveFlags } from '../../src/options/command-flags.js'
 import { flagName } from '../../src/options/flags.js'
 import { nameOptionsBy } from '../../src/options/spoken-names.js'
-import { noTools } from '../../src/options/tools.js'
+import { noTools } from '../../src/options/tools/tools.js'
 
 // A message names an option as its reader can set it: by its name in a program, and by its flag on
 // the command line.

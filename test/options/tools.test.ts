@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { toolLimitDefaults } from '../../src/options/engine-options.js'
-import { ToolNames } from '../../src/options/tool-names.js'
-import { parseTools, prepareTools } from '../../src/options/tools.js'
+import { ToolNames } from '../../src/options/tools/tool-names.js'
+import { parseTools, prepareTools } from '../../src/options/tools/tools.js'
 import { mcpTools } from '../support/chats/mcp-tools.js'
 
 const broken = { type: 'object', properties: { a: { type: 'int' } }, required: null }

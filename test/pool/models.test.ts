@@ -80,7 +80,7 @@ describe('what is loaded', () => {
     pool.pool.survey()
     await eventually(() => pool.known('a') !== undefined)
     expect(pool.known('a')).toMatchObject({ context: 2048, model: { parameters: 1_000_000 } })
-    expect(pool.known('a')?.model.canCallTools).toBeUndefined()
+    expect(pool.known('a')?.model.canCallTools).toBe(true)
     await pool.load('a')
     expect(pool.known('a')?.model.canCallTools).toBe(true)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { toolLimitDefaults } from '../../src/options/engine-options.js'
-import { parseTools } from '../../src/options/tools.js'
+import { parseTools } from '../../src/options/tools/tools.js'
 import { jsonOf, NotJsonError } from '../../src/schema/json-of.js'
 import { schemaGrammar } from '../../src/schema/schema-grammar.js'
 

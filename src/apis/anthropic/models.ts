@@ -34,8 +34,8 @@ function entry(id: string, { known, state, created }: ModelEntry) {
     line: null,
     deprecated_at: null,
     retires_at: null,
-    // Of a model that was never loaded it is not known.
-    capabilities: known?.model.canThink === undefined ? null : capabilities(known.model),
+    // Not known of a model whose file was not read yet.
+    capabilities: known === undefined ? null : capabilities(known.model),
     state,
   }
 }

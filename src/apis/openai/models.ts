@@ -50,9 +50,10 @@ function toldOf({ model, context }: KnownModel) {
   }
 }
 
-/** By Ollama's names, and `rerank`, which it has not. What only a loaded model tells is left out until then. */
+/** By Ollama's names, and `rerank`, which it has not. */
 function capabilitiesOf({ embedding, ...can }: KnownModel['model']): string[] {
-  if (embedding !== undefined) return [embedding.pooling === 'rank' ? 'rerank' : 'embedding']
+  if (embedding?.pooling === 'rank') return ['rerank']
+  if (embedding !== undefined) return ['embedding']
   const { canCallTools = false, canThink = false, canInfill = false } = can
   return [
     'completion',

@@ -1,7 +1,7 @@
-import type { StandardSchema } from '../api/standard-schema.js'
-import type { RunnableTool, ToolContext, ToolRunOptions } from '../api/tool-types.js'
-import type { ChatOptions, Tool } from '../api/types.js'
-import { chatChecks } from './chat-options.js'
+import type { StandardSchema } from '../../api/standard-schema.js'
+import type { RunnableTool, ToolContext, ToolRunOptions } from '../../api/tool-types.js'
+import type { ChatOptions, Tool } from '../../api/types.js'
+import { chatChecks } from '../chat-options.js'
 import {
   aFunction,
   aString,
@@ -15,8 +15,8 @@ import {
   readable,
   trueOrFalse,
   wrong,
-} from './checks.js'
-import { aSchema, readSchema } from './schema-objects.js'
+} from '../checks.js'
+import { aSchema, readSchema } from '../schema-objects.js'
 import { schemaKeyOf } from './tools.js'
 
 /** A tool as a run takes it. */

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
-import { CancelledError } from '../api/errors.js'
-import { show } from '../api/show.js'
-import type { PreparedTools, RequestNote } from '../api/types.js'
-import { type JsonText, jsonTextOf, NotJsonError } from '../schema/json-of.js'
-import { readTool } from '../schema/tool-cache.js'
-import type { CallFormat, ToolGrammar } from '../schema/tool-grammar.js'
-import type { Budget } from '../schema/writing/rules.js'
+import { CancelledError } from '../../api/errors.js'
+import { show } from '../../api/show.js'
+import type { PreparedTools, RequestNote } from '../../api/types.js'
+import { type JsonText, jsonTextOf, NotJsonError } from '../../schema/json-of.js'
+import { readTool } from '../../schema/tool-cache.js'
+import type { CallFormat, ToolGrammar } from '../../schema/tool-grammar.js'
+import type { Budget } from '../../schema/writing/rules.js'
 import {
   aString,
   type Check,
@@ -19,11 +19,11 @@ import {
   refused,
   trueOrFalse,
   wrong,
-} from './checks.js'
-import { type ToolLimits, toolLimitDefaults } from './engine-options.js'
-import { type NameBudget, nameSquaresMax, takeNames } from './object-names.js'
-import { aSchema, readSchema } from './schema-objects.js'
-import { optionName } from './spoken-names.js'
+} from '../checks.js'
+import { type ToolLimits, toolLimitDefaults } from '../engine-options.js'
+import { type NameBudget, nameSquaresMax, takeNames } from '../object-names.js'
+import { aSchema, readSchema } from '../schema-objects.js'
+import { optionName } from '../spoken-names.js'
 import { ToolNames, toolNameMax } from './tool-names.js'
 
 /** Of a tool's schema as text: a body is at most 64 deep. */
