@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DecisionQuestion } from '../../src/api/decision-types.js'
-import { ContextLengthError } from '../../src/api/errors.js'
+import { ContextLengthError, OverloadedError } from '../../src/api/errors.js'
 import { useBinding } from '../../src/binding/binding.js'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import type { Engine } from '../../src/engine/engine.js'
@@ -122,6 +122,31 @@ describe('a prompt that is too long', () => {
       answer()
     }
     await expect(engine.decide(long + long, scores(2))).rejects.toMatchObject({ option: 'state' })
+  })
+
+  test('tells how long the state is without the question that came with it', async () => {
+    const { engine, native } = await engineOf({ script })
+    native.onTextJob = (job, answer) => {
+      if (job.kind === 'tokenize-chat') throw new ContextLengthError('as it is', 700, limit)
+      answer()
+    }
+    const questions = [{ type: 'predicate' as const, instructions: long }]
+    await expect(engine.decide(long + long, questions)).rejects.toMatchObject({
+      option: 'state',
+      promptTokens: 700,
+    })
+  })
+
+  test('is told without a name where the engine has no time to look', async () => {
+    const { engine, native } = await engineOf({ script })
+    native.onTextJob = (job, answer) => {
+      if (job.kind === 'tokenize-chat') throw new OverloadedError('the queue is full')
+      answer()
+    }
+    await expect(engine.decide(long + long, scores(2))).rejects.toMatchObject({
+      code: 'ERR_CONTEXT_LENGTH',
+      contextTokens: limit,
+    })
   })
 
   test('is told so of a question that no tokenizer takes', async () => {

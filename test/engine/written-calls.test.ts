@@ -32,6 +32,12 @@ describe('a past call has the arguments as they were written', () => {
   })
 })
 
+test('a form that is too long to be remembered is compared each time', () => {
+  const calls = remembering(text)
+  const sent = text.replace(' ', ' '.repeat(70_000))
+  for (let turn = 0; turn < 2; turn++) expect(restored(calls, sent)).toBe(text)
+})
+
 describe('a past call has the arguments as they were sent', () => {
   test.each([
     ['of another value', '{"city":"Oslo","days":4}'],
@@ -68,7 +74,15 @@ describe('a past call has the arguments as they were sent', () => {
     })
     calls.restore(messages)
     const whole = messages.filter(({ toolCalls }, i) => toolCalls[0]?.arguments === long(i, ' '))
-    expect(whole).toHaveLength(17) // of 1 MiB
+    expect(whole).toHaveLength(17) // of 2 MiB, both forms of each
+  })
+
+  test('once a long one was compared often enough with short ones', () => {
+    const long = `{"a": "${'x'.repeat(60_000)}"}`
+    const call = (sent: string) => ({ toolCalls: [{ id: 'a', name: 'look', arguments: sent }] })
+    const messages = [...Array.from({ length: 40 }, () => call('1')), call(long.replace(' ', ''))]
+    remembering(long).restore(messages)
+    expect(messages.at(-1)).toEqual(call(long.replace(' ', '')))
   })
 })
 

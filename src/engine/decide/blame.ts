@@ -24,12 +24,15 @@ export async function blamed(
   const { introduction, begins } = asked[place] as Asked
   if (!isOfPrompt(refusal)) return refusal
   const least = { introduction, text: introduction === '' ? '' : '?', begins }
-  const isOfState = await isRefused(refusal, () => tokensOf(chatWith(state, least)))
+  const ofState = await refusalOf(refusal, () => tokensOf(chatWith(state, least)))
+  if (ofState === undefined) return refusal
+  const isOfState = ofState !== false
   const option = isOfState ? 'state' : `questions[${questions[place]}]`
   if (refusal instanceof InvalidRequestError) {
     return new InvalidRequestError(`'${option}': ${refusal.message}`, { option })
   }
-  const { promptTokens, contextTokens } = refusal
+  const { contextTokens } = refusal
+  const promptTokens = ofState === false ? refusal.promptTokens : ofState
   const what = isOfState ? 'the state' : 'this question with its state'
   const message =
     `'${option}': ${what} has ${promptTokens} tokens, template included, and the context ` +
@@ -44,12 +47,19 @@ function isOfPrompt(error: unknown): error is OfPrompt {
   return error instanceof InvalidRequestError && error.option === undefined
 }
 
-async function isRefused(refusal: OfPrompt, tokens: () => Promise<Int32Array>): Promise<boolean> {
+/**
+ * How many tokens the least prompt has where that is refused too, and false where it is taken.
+ * Undefined where that could not be found out, as on an engine whose queue is full.
+ */
+async function refusalOf(
+  refusal: OfPrompt,
+  tokens: () => Promise<Int32Array>,
+): Promise<number | false | undefined> {
   try {
     const { length } = await tokens()
-    return refusal instanceof ContextLengthError && length > refusal.contextTokens
+    return refusal instanceof ContextLengthError && length > refusal.contextTokens ? length : false
   } catch (error) {
-    if (isOfPrompt(error)) return true
-    throw error
+    if (!isOfPrompt(error)) return undefined
+    return error instanceof ContextLengthError ? error.promptTokens : 0
   }
 }

@@ -5,8 +5,8 @@ const callsMax = 4096
 /** Characters of all arguments together, and of those of one call. */
 const charactersMax = 4 * 2 ** 20
 const callCharactersMax = 64 * 1024
-/** What is compared for one conversation: reading it again takes the caller's thread. */
-const comparedMax = 2 ** 20
+/** Characters that are compared for one conversation: reading them takes the caller's thread. */
+const comparedMax = 2 * 2 ** 20
 
 interface Written {
   /** As the model wrote them. */
@@ -30,12 +30,7 @@ export class WrittenCalls {
   /** Of a reply that has ended. */
   add({ id, arguments: text }: ToolCall): void {
     if (text.length > callCharactersMax) return
-    this.#drop(id)
     this.#keep(id, { text, sent: text })
-    for (const oldest of this.#written.keys()) {
-      if (this.#written.size <= callsMax && this.#characters <= charactersMax) return
-      this.#drop(oldest)
-    }
   }
 
   /** Calls of a conversation that are remembered have the model's text from then on. */
@@ -51,17 +46,21 @@ export class WrittenCalls {
     const written = this.#written.get(id)
     if (written === undefined) return call
     if (written.sent !== sent && written.text !== sent) {
-      budget.left -= sent.length
+      budget.left -= sent.length + written.text.length
       if (budget.left < 0 || !isSameJson(written.text, sent)) return call
     }
-    this.#drop(id)
-    this.#keep(id, { text: written.text, sent })
+    this.#keep(id, sent.length > callCharactersMax ? written : { text: written.text, sent })
     return { ...call, arguments: written.text }
   }
 
   #keep(id: string, written: Written): void {
+    this.#drop(id)
     this.#written.set(id, written)
     this.#characters += charactersOf(written)
+    for (const oldest of this.#written.keys()) {
+      if (this.#written.size <= callsMax && this.#characters <= charactersMax) return
+      this.#drop(oldest)
+    }
   }
 
   #drop(id: string): void {

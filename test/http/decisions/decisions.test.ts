@@ -267,7 +267,7 @@ describe(wireCheck(68), () => {
   )
 
   test.each([
-    ['the input, which leaves no room', 10, 'input', "'input': the state has 900 tokens"],
+    ['the input, which leaves no room', 10, 'input', "'input': the state has 147 tokens"],
     ['a question', 800, 'questions[0]', "'questions[0]': this question with its state has 900"],
   ])(
     'a prompt that is too long is told by the engine, by %s',

@@ -184,7 +184,7 @@ test('a wrong key is a 401, and what is too long is named: the state, or a quest
     expect(long.status).toBe(400)
     return ((await long.json()) as { detail: string }).detail
   }
-  expect(await detail()).toMatch(/^'state': the state has 900 tokens/)
+  expect(await detail()).toMatch(/^'state': the state has 147 tokens/)
   contextTokens = 800
   expect(await detail()).toMatch(/^'questions.a': this question with its state has 900 tokens/)
 })
