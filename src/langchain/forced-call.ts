@@ -6,7 +6,7 @@ import type { OpenAiTool } from '../api/openai-types.js'
 
 /** A form that is asked for as a call of a tool, by the names that LangChain gives it. */
 
-// biome-ignore lint/suspicious/noExplicitAny: of any library, as LangChain's own declarations have it
+// biome-ignore lint/suspicious/noExplicitAny: as LangChain's own declarations have it
 type AnySchema = any
 
 /** A tool whose arguments are of the form. */

@@ -3,7 +3,7 @@ import { AIMessage, type AIMessageChunk } from '@langchain/core/messages'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { useBinding } from '../../src/binding/binding.js'
-import type { NativeChat, NativeRequest } from '../../src/binding/engine-port.js'
+import type { NativeChat } from '../../src/binding/engine-port.js'
 import { type LoadOptions, load } from '../../src/index.js'
 import { ChatSluice, SluiceEmbeddings } from '../../src/langchain/index.js'
 import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
@@ -60,8 +60,6 @@ describe.each(asks)('a reply, %s', (_, ask) => {
   test('a call that was cut is an invalid one, and a whole one before it is not', async () => {
     const { engine } = await open(says(cut, 'length'))
     const message = await ask(new ChatSluice({ engine }), { tools: [look] })
-    const back = AIMessage.isInstance(message) ? [message] : []
-    expect(back).toHaveLength(1)
     expect(message.tool_calls).toEqual([
       { type: 'tool_call', id: 'a', name: 'look', args: { at: 'sky' } },
     ])
@@ -72,7 +70,7 @@ describe.each(asks)('a reply, %s', (_, ask) => {
     expect(message.response_metadata).toMatchObject({ finish_reason: 'length' })
   })
 
-  test('it stays invalid where the message is kept and read back', async () => {
+  test('a call that was cut stays invalid where its message is kept and read back', async () => {
     const { engine } = await open(says(cut, 'length'))
     const message = await ask(new ChatSluice({ engine }), { tools: [look] })
     const { id, kwargs } = JSON.parse(JSON.stringify(message))
@@ -126,7 +124,6 @@ describe.each(asks)('a reply, %s', (_, ask) => {
 describe('a form', () => {
   const hero = z.object({ name: z.string() })
   const text = '{"name":"Fox"}'
-  const form = (request: NativeRequest | undefined) => [request?.schema, request?.grammar]
 
   test.each(['jsonSchema', 'jsonMode'] as const)(
     'stays beside options of a call (%s)',
@@ -139,8 +136,8 @@ describe('a form', () => {
       await model.invoke('hi')
       const [alone, beside, none] = fake.submitted
       expect(beside).toMatchObject({ seed: 7 })
-      expect(form(beside)).toEqual(form(alone))
-      expect(form(beside)).not.toEqual(form(none))
+      expect(beside?.grammar).toEqual(alone?.grammar)
+      expect(beside?.grammar).not.toEqual(none?.grammar)
     },
   )
 
