@@ -4,9 +4,5 @@
  * @module sluice/langchain
  */
 
-export {
-  ChatSluice,
-  type ChatSluiceCallOptions,
-  type ChatSluiceFields,
-  SluiceEmbeddings,
-} from './models.js'
+export { ChatSluice, type ChatSluiceCallOptions, type ChatSluiceFields } from './chat-model.js'
+export { SluiceEmbeddings } from './embeddings.js'
