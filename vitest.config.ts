@@ -1,8 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`)
-const packages = inFolders('package', 'examples', 'runtimes')
-const processes = inFolders('lifecycle', 'e2e')
+const processes = inFolders('lifecycle', 'examples', 'package', 'runtimes', 'e2e')
 const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
@@ -25,25 +24,13 @@ export default defineConfig({
           // It imports JSON as only bundlers do.
           server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...packages, ...processes, ...long],
+          exclude: ['**/node_modules/**', ...processes, ...long],
           maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // What is packed, installed and compiled elsewhere: slow, but not of the clock.
-        test: {
-          name: 'package',
-          include: packages,
-          setupFiles: ['test/support/test-addon.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        // Whole processes and real engines: one file at a time.
+        // Whole processes and real engines: one file at a time, after the quick ones.
         test: {
           name: 'process',
           include: processes,
@@ -51,7 +38,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -63,7 +50,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -76,7 +63,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: '100%',
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -87,7 +74,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -97,7 +84,7 @@ export default defineConfig({
           testTimeout: 30 * 60_000,
           hookTimeout: 5 * 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

@@ -2,11 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { platforms } from '../../../scripts/pack-platforms.mjs'
 import { installDependencies } from '../../../scripts/support/dependencies.mjs'
 import { hashOf, isFresh, writeStamp } from '../../../scripts/support/stamp.mjs'
-import { binding } from '../../../src/binding/binding.js'
 import { libc, platformName } from '../../../src/binding/platform.js'
 import { packCheckout } from './package.js'
 
@@ -23,25 +21,6 @@ type Platform = (typeof platforms)[number]
  * `npm pack` makes of this checkout, whose dist/ is built, and a package for this platform.
  */
 export async function hosts(): Promise<string> {
-  const release = await alone()
-  try {
-    return await prepared()
-  } finally {
-    release()
-  }
-}
-
-/** Test files run at once: one prepares, the others wait. A lock ends with its process. */
-async function alone(): Promise<() => void> {
-  const file = path.join(checkout, 'build/hosts.lock')
-  while (true) {
-    const release = binding().lockFile(file)
-    if (release !== null) return release
-    await sleep(200)
-  }
-}
-
-async function prepared(): Promise<string> {
   await installDependencies(folder)
   const stamp = path.join(modules, 'sluice/packed.stamp')
   const names = ['package.json', 'dist', 'examples', 'models/storyteller.gguf']
