@@ -357,6 +357,16 @@ describe('POST /v1/rerank', () => {
     expect((error as { message: string }).message).toContain(`'${field}'`)
   })
 
+  test('takes no more copies of a query, one beside each document, than fit into 64 MiB', async () => {
+    const { url, native } = await serve(ranks)
+    const query = 'é'.repeat(2 ** 15) // 64 KiB
+    const asked = (count: number) => ({ query, documents: Array(count).fill('a') as string[] })
+    const { error } = await json(postJson(url, '/v1/rerank', asked(1025)), 400)
+    expect(error).toMatchObject({ message: expect.stringMatching(/'query'.* 65472 bytes/) })
+    expect(native.embedder.requests).toEqual([])
+    await json(postJson(url, '/v1/rerank', asked(1024)))
+  })
+
   test('says that a model does something else', async () => {
     const embeds = await serve({ embedding: { size: 4, pooling: 'mean' } })
     const writes = await serve()
