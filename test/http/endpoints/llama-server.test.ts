@@ -432,7 +432,7 @@ describe('POST /v1/rerank', () => {
     expect((error as { message: string }).message).toContain(`'${field}'`)
   })
 
-  test('takes no more copies of a query, one beside each document, than fit into 64 MiB', async () => {
+  test('takes a query whose copies, one for each document, fit into 64 MiB', async () => {
     const { url, native } = await serve(ranks)
     const query = 'é'.repeat(2 ** 15) // 64 KiB
     const asked = (count: number) => ({ query, documents: Array(count).fill('a') as string[] })
