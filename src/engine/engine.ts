@@ -58,7 +58,12 @@ import {
   parseTokenizeOptions,
   parseTokens,
 } from '../options/request-options.js'
-import { parseDocuments, parseQuery, parseRerankOptions } from '../options/rerank-options.js'
+import {
+  checkQueryCopies,
+  parseDocuments,
+  parseQuery,
+  parseRerankOptions,
+} from '../options/rerank-options.js'
 import { PreparedToolList, prepareTools } from '../options/tools/tools.js'
 import type { CallFormat } from '../schema/tool-grammar.js'
 import { atCaller, fromCaller } from './call-site.js'
@@ -285,8 +290,9 @@ export class Engine implements AsyncDisposable {
   /**
    * Orders documents, 1 to 2,048 texts, by how well they answer a query. For a reranker
    * (`model.embedding.pooling` is `rank`); many documents share one batch, and documents of several
-   * calls do. Rejects with ERR_INVALID_REQUEST of another model, and else as `embed` does, with
-   * `input` for a document that is too long beside the query.
+   * calls do. The query's bytes times the documents are at most 64 MiB. Rejects with
+   * ERR_INVALID_REQUEST of another model, and else as `embed` does, with `input` for a document
+   * that is too long beside the query.
    */
   async rerank(
     query: string,
@@ -296,6 +302,7 @@ export class Engine implements AsyncDisposable {
     return fromCaller(() => {
       const text = parseQuery(query)
       const texts = parseDocuments(documents)
+      checkQueryCopies(text, texts.length)
       const given = parseRerankOptions(options)
       if (this.model.embedding?.pooling !== 'rank') throw new InvalidRequestError(ranksNot)
       return rerank(this.#parts.client, text, texts, given)

@@ -26,7 +26,7 @@ import { requestChecks } from './request-options.js'
 /** Questions of one call, as OpenAI has it. */
 export const questionsMax = 400
 /** Options of one question, as both OpenAI and TypeSafe have it. */
-const decisionOptionsMax = 255
+export const decisionOptionsMax = 255
 
 const someText: Check<string> = check('a text that is not empty', (value) => {
   return typeof value === 'string' && value.trim() !== ''

@@ -26,6 +26,16 @@ export function parseDocuments(input: unknown): string[] {
   })
 }
 
+/** Each document is scored beside a copy of the query: 64 MiB of those copies. */
+const queryCopiesMax = 2 ** 26
+
+/** @throws InvalidOptionError where the copies of a query would take too much memory */
+export function checkQueryCopies(query: string, documents: number): void {
+  if (Buffer.byteLength(query) * documents <= queryCopiesMax) return
+  const most = Math.floor(queryCopiesMax / documents)
+  throw wrong('query', `at most ${most} bytes beside ${documents} documents`, query)
+}
+
 /** @throws InvalidOptionError, with the option's name */
 export function parseRerankOptions(input: unknown): RerankOptions {
   return parseFields<RerankOptions>(input, {

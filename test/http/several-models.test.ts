@@ -142,12 +142,15 @@ describe('a model that is loaded', () => {
     ['/v1/chat/completions', story({ model: 'tales' })],
     ['/v1/completions', { model: 'tales', prompt: 'a', stream: true }],
     ['/v1/responses', { model: 'tales', input: 'a', stream: true }],
+    ['/completion', { model: 'tales', prompt: 'a', stream: true }],
+    ['/infill', { model: 'tales', input_prefix: 'a', input_suffix: 'b', stream: true }],
     [
       '/v1/messages',
       { model: 'tales', max_tokens: 4, stream: true, messages: [{ role: 'user', content: 'a' }] },
     ],
   ])('has a stream of %s begin with pings, and go on as ever', async (path, body) => {
-    const own = { load: 'estimated', server: { pingMs: 20 } } as const
+    const model = { canInfill: true }
+    const own = { load: 'estimated', server: { pingMs: 20 }, model } as const
     const { url, native } = await serveModels({ tales: {} }, own)
     const response = await postJson(url, path, body)
     expect(response.status).toBe(200)
@@ -172,15 +175,18 @@ describe('a model that is loaded', () => {
       chat(url, story({ model: 'tales' })),
       postJson(url, '/v1/messages', { ...message, stream: true }),
       postJson(url, '/v1/responses', { model: 'tales', input: 'a', stream: true }),
+      postJson(url, '/completion', { model: 'tales', prompt: 'a', stream: true }),
     ])
     native('tales').failLoad({ code: 'ERR_OUT_OF_MEMORY', message: 'no memory' })
-    const [chatText = '', messageText, responseText] = await Promise.all(
+    const [chatText = '', messageText, responseText, ownText = ''] = await Promise.all(
       all.map((one) => one.text()),
     )
     expect(chunksOf(chatText).at(-1)?.error).toMatchObject({ code: 'load_failed' })
+    expect(chunksOf(ownText).at(-1)?.error).toMatchObject({ code: 503, type: 'unavailable_error' })
     expect(messageText).toContain('event: error\ndata: {"type":"error"')
     expect(responseText).toMatch(/event: error\n[\s\S]*event: response\.failed\n/)
     expect(log.map(({ status, code, outcome }) => `${status} ${code} ${outcome}`)).toEqual([
+      '200 load_failed failed',
       '200 load_failed failed',
       '200 load_failed failed',
       '200 load_failed failed',

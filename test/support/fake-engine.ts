@@ -94,6 +94,8 @@ export class FakeEngine implements EnginePort {
   readonly submitted: NativeRequest[] = []
   readonly credited: { id: number; tokens: number }[] = []
   readonly cancelled: number[] = []
+  /** All tokens that were to be told as text, in order. */
+  readonly detokenized: Int32Array[] = []
   /** Every text that was to be tokenized, in order. */
   readonly tokenized: { text: string; addSpecial: boolean; parseSpecial: boolean }[] = []
   /** Tokens that each request produced, by id. */
@@ -218,6 +220,7 @@ export class FakeEngine implements EnginePort {
         return { kind: 'tokens', id, tokens: tokensOf(text) }
       }
       case 'detokenize':
+        this.detokenized.push(job.tokens)
         return { kind: 'text-made', id, text: String.fromCodePoint(...job.tokens) }
       case 'pieces':
         return { kind: 'pieces', id, pieces: Array.from(job.tokens, pieceOf) }

@@ -1,5 +1,6 @@
 import { ContextLengthError } from '../../api/errors.js'
 import { optionName } from '../../options/spoken-names.js'
+import type { EarlyStream } from '../../web/early.js'
 import type { ErrorKind, ErrorWords, HttpError } from '../../web/errors.js'
 import { errorWords } from '../openai/errors.js'
 
@@ -56,4 +57,13 @@ export function llamaWords(prompt = 'prompt'): ErrorWords {
 /** The last frame of a stream that an error ends. */
 export function llamaErrorFrame(error: HttpError): string {
   return `data: ${JSON.stringify(errorBody(error))}\n\n`
+}
+
+/** How a stream is told so where it begins before its model is loaded. */
+export function earlyLlamaStream({
+  stream,
+}: {
+  readonly stream: boolean
+}): EarlyStream | undefined {
+  return stream ? { errorFrame: llamaErrorFrame } : undefined
 }

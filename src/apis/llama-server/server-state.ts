@@ -85,7 +85,8 @@ export async function slotAction(service: Service, call: Call, id: string): Prom
 }
 
 /** GET /lora-adapters: none can be loaded. */
-export function loraAdapters(service: Service): Answer {
+export function loraAdapters(service: Service, call: Call): Answer {
+  call.errorWords = llamaWords()
   service.checkServing()
   return json(200, [])
 }

@@ -71,15 +71,23 @@ const samplerWords: Readonly<Record<string, SamplerStep>> = {
   },
 }
 
+const someSampler = z
+  .unknown()
+  .transform((name) => {
+    const isOther = typeof name === 'string' && Object.hasOwn(samplerWords, name)
+    return isOther ? samplerWords[name] : name
+  })
+  .pipe(checked(aSampler))
+
 /** A list of names, or a word of one letter for each, as llama-server takes them. */
 const samplers = z
   .unknown()
-  .transform((value) => (typeof value === 'string' ? [...value] : value))
-  .transform((value) => {
-    const known = (name: unknown) => samplerWords[`${name}`] ?? name
-    return Array.isArray(value) ? value.map(known) : value
-  })
-  .pipe(arrayOf(checked(aSampler), 0, samplerSteps.length, 'names of samplers'))
+  .transform((value) => (isWordOfSamplers(value) ? [...value] : value))
+  .pipe(arrayOf(someSampler, 0, samplerSteps.length, 'names of samplers'))
+
+function isWordOfSamplers(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= samplerSteps.length
+}
 
 const drySequenceBreakers = arrayOf(checked(aBreaker), 0, breakersMax, 'texts')
 

@@ -1,5 +1,6 @@
 import type { DecisionQuestion, DescribedChoice } from '../../api/decision-types.js'
 import { cut } from '../../api/show.js'
+import { decisionOptionsMax } from '../decide-options.js'
 import { isRecord } from './tool-choice.js'
 
 /**
@@ -57,6 +58,7 @@ function noul(instructions: string | undefined, criteria: unknown): DecisionQues
 
 function choice(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
   if (!isRecord(criteria)) return { expected: 'an object of options', path: ['criteria'] }
+  if (Object.keys(criteria).length > decisionOptionsMax) return tooMany('an object')
   const choices = Object.entries(criteria).map(([value, entry]): DescribedChoice => {
     const description = textOf(entry)
     return { value, ...(description === undefined ? {} : { description }) }
@@ -66,8 +68,14 @@ function choice(instructions: string | undefined, criteria: unknown): DecisionQu
 
 function score(instructions: string | undefined, criteria: unknown): DecisionQuestion | Problem {
   if (!Array.isArray(criteria)) return { expected: 'an array of levels', path: ['criteria'] }
+  if (criteria.length > decisionOptionsMax) return tooMany('an array')
   const levels = criteria.map((entry, i) => textOf(entry) ?? `level ${i}`)
   return { type: 'score', ...(instructions === undefined ? {} : { instructions }), levels }
+}
+
+/** Millions fit into a body: they are counted before they are read. */
+function tooMany(what: string): Problem {
+  return { expected: `${what} of 1 to ${decisionOptionsMax} options`, path: ['criteria'] }
 }
 
 /**

@@ -105,6 +105,57 @@ describe('POST /completion', () => {
     expect(native.tokenized.map(({ addSpecial }) => addSpecial)).toEqual([false, true, true])
   })
 
+  test('takes 1,024 texts of all prompts together, however short', async () => {
+    const texts = (count: number) => Array(count).fill('') as string[]
+    const { response, native } = await ask({
+      prompt: [
+        [1, ...texts(512)],
+        [2, ...texts(512), 3],
+      ],
+    })
+    await json(response)
+    expect(native.submitted.map(({ prompt }) => [...(prompt as Int32Array)])).toEqual([[1], [2, 3]])
+    for (const prompt of [
+      [1, ...texts(1025)],
+      [
+        [1, ...texts(512)],
+        [2, ...texts(513)],
+      ],
+    ]) {
+      const more = await ask({ prompt })
+      const { error } = await json(more.response, 400)
+      expect(error).toMatchObject({ message: expect.stringContaining('at most 1024 texts') })
+      expect(more.native.tokenized).toEqual([])
+    }
+  })
+
+  test('keeps the order of many ids and the texts among them', async () => {
+    const ids = Array.from({ length: 5000 }, (_, i) => i % 500)
+    const { response, native } = await ask({ prompt: [...ids, 'ab', ...ids, 'c'] })
+    await json(response)
+    const all = [...ids, 97, 98, ...ids, 99]
+    expect(native.submitted[0]?.prompt).toEqual(Int32Array.from(all))
+  })
+
+  test('has a text of digits as a text in a pair, and as an id in an object', async () => {
+    const pairs = await ask({ prompt: 'a', logit_bias: [['5', -100]] })
+    expect(pairs.native.submitted[0]?.logitBias).toEqual([53, -100])
+    const keys = await ask({ prompt: 'a', logit_bias: { 5: -100 } })
+    expect(keys.native.submitted[0]?.logitBias).toEqual([5, -100])
+  })
+
+  test('draws another seed each time for either word that llama-server has for that', async () => {
+    for (const seed of [-1, 4294967295]) {
+      const { url, native } = await serve({ ...story, model: { canInfill: true } })
+      for (let i = 0; i < 2; i++) {
+        await json(postJson(url, '/completion', { prompt: 'a', seed }))
+        await json(postJson(url, '/infill', { input_prefix: 'a', input_suffix: 'b', seed }))
+      }
+      const seeds = new Set(native.submitted.map((one) => one.seed))
+      expect([seeds.size, seeds.has(4294967295)]).toEqual([4, false])
+    }
+  })
+
   test('reads biases by ids, texts and false, as pairs or as an object', async () => {
     const pairs = [
       [
@@ -159,7 +210,20 @@ describe('POST /completion', () => {
     [{ prompt: 'a', lora: [{ id: 0, scale: 1 }] }, 'lora'],
     [{ prompt: 'a', post_sampling_probs: true }, 'post_sampling_probs'],
     [{ prompt: 'a', samplers: ['adaptive_p'] }, 'samplers[0]'],
+    [{ prompt: 'a', samplers: [{ toString: 1 }] }, 'samplers[0]'],
+    [{ prompt: 'a', samplers: ['constructor'] }, 'samplers[0]'],
+    [{ prompt: 'a', samplers: [['k']] }, 'samplers[0]'],
+    [{ prompt: 'a', samplers: Array(10).fill('k') }, 'samplers'],
+    [{ prompt: 'a', samplers: 'kkkkkkkkkk' }, 'samplers'],
     [{ prompt: 'a', logit_bias: [[1, 2, 3]] }, 'logit_bias'],
+    [{ prompt: 'a', logit_bias: { 9999999999: 1 } }, 'logit_bias'],
+    [
+      {
+        prompt: 'a',
+        logit_bias: Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [i, 1])),
+      },
+      'logit_bias',
+    ],
     [{ prompt: 'a', n_probs: 21 }, 'n_probs'],
     [{ prompt: 'a', xtc_probability: 2 }, 'xtc_probability'],
   ])('%j is a 400 that names %j', async (body, field) => {
@@ -180,7 +244,8 @@ describe('POST /completion', () => {
       promptTokens: 9,
       contextTokens: 4,
     } as const
-    const { response } = await ask({ prompt: 'a' }, { script: () => ({ tokens: [], refuse }) })
+    const options = { script: () => ({ tokens: [], refuse }) }
+    const { response, native } = await ask({ prompt: 'a' }, options)
     expect(await json(response, 400)).toEqual({
       error: {
         code: 400,
@@ -190,6 +255,7 @@ describe('POST /completion', () => {
         n_ctx: 4,
       },
     })
+    expect(native.detokenized).toEqual([]) // it may be far too long
   })
 
   test('ends a stream with the error that comes in it', async () => {
@@ -290,6 +356,15 @@ describe('what the server is', () => {
     await json(postJson(url, '/lora-adapters', [{ id: 0, scale: 1 }]), 501)
   })
 
+  test('once the engine is closed is a 503 in its shape', async () => {
+    const { url, engine } = await serve()
+    await engine.close()
+    for (const path of ['/props', '/slots', '/lora-adapters']) {
+      const { error } = await json(fetch(`${url}${path}`), 503)
+      expect(error).toMatchObject({ code: 503, type: 'unavailable_error' })
+    }
+  })
+
   test('a chat’s tokens are counted, with its tools', async () => {
     const { url } = await serve()
     const messages = [{ role: 'user', content: 'hi' }]
@@ -355,6 +430,16 @@ describe('POST /v1/rerank', () => {
     const { url } = await serve(ranks)
     const { error } = await json(postJson(url, '/v1/rerank', body), 400)
     expect((error as { message: string }).message).toContain(`'${field}'`)
+  })
+
+  test('takes a query whose copies, one for each document, fit into 64 MiB', async () => {
+    const { url, native } = await serve(ranks)
+    const query = 'é'.repeat(2 ** 15) // 64 KiB
+    const asked = (count: number) => ({ query, documents: Array(count).fill('a') as string[] })
+    const { error } = await json(postJson(url, '/v1/rerank', asked(1025)), 400)
+    expect(error).toMatchObject({ message: expect.stringMatching(/'query'.* 65472 bytes/) })
+    expect(native.embedder.requests).toEqual([])
+    await json(postJson(url, '/v1/rerank', asked(1024)))
   })
 
   test('says that a model does something else', async () => {

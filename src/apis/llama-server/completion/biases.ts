@@ -15,7 +15,7 @@ const expected =
 
 /** llama-server's `logit_bias`: pairs, or an object, by ids or by texts. */
 export const logitBias = z.unknown().transform((value, context): WrittenBias[] => {
-  const pairs: unknown = isRecord(value) ? Object.entries(value) : value
+  const pairs: unknown = isRecord(value) ? pairsOf(value) : value
   const isShort = Array.isArray(pairs) && pairs.length <= biasesMax
   const read = isShort ? pairs.map(readPair) : [undefined]
   const wrong = read.indexOf(undefined)
@@ -24,13 +24,19 @@ export const logitBias = z.unknown().transform((value, context): WrittenBias[] =
   return z.NEVER
 })
 
+/** Digits are an id here, as a key cannot be a number. In a pair they are a text. */
+function pairsOf(biases: Record<string, unknown>): unknown {
+  const keys = Object.keys(biases)
+  if (keys.length > biasesMax) return undefined
+  return keys.map((key) => [/^\d{1,10}$/.test(key) ? Number(key) : key, biases[key]])
+}
+
 function readPair(pair: unknown): WrittenBias | undefined {
   if (!Array.isArray(pair) || pair.length !== 2) return undefined
   const [of, given] = pair as [unknown, unknown]
   const bias = given === false ? never : given
   if (!aBias.accepts(bias)) return undefined
-  if (typeof of === 'string') return [/^\d{1,10}$/.test(of) ? Number(of) : of, bias]
-  return aTokenId.accepts(of) ? [of, bias] : undefined
+  return typeof of === 'string' || aTokenId.accepts(of) ? [of, bias] : undefined
 }
 
 /** The same by ids alone. */

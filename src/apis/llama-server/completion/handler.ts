@@ -9,7 +9,7 @@ import type { ModelInUse, Service } from '../../api.js'
 import { formFieldOf } from '../../openai/response-format.js'
 import { parseBody } from '../../request.js'
 import { formWords } from '../../request-words.js'
-import { llamaWords } from '../errors.js'
+import { earlyLlamaStream, llamaWords } from '../errors.js'
 import { biasesOf } from './biases.js'
 import { tokensOf } from './prompts.js'
 import {
@@ -39,7 +39,8 @@ export async function llamaCompletion(service: Service, call: Call): Promise<Ans
     call,
     knownCompletionFields,
   )
-  const model = await service.lease(call, request.model, 'text')
+  const early = earlyLlamaStream(request)
+  const model = await service.lease(call, request.model, 'text', early)
   const { engine } = model
   checkCount(prompt.all.length, engine)
   const options = await optionsOf(service, call, request, engine)
@@ -47,9 +48,9 @@ export async function llamaCompletion(service: Service, call: Call): Promise<Ans
   const lists = await service.texts.run(body.length, () =>
     Promise.all(prompt.all.map((one, i) => tokensOf(engine, one, paths[i] ?? 'prompt'))),
   )
-  const texts = await Promise.all(lists.map((tokens) => engine.detokenize(tokens)))
   call.watch(engine, service.settings.engineStallMs)
   const replies = lists.map((tokens) => engine.complete(tokens, options))
+  const texts = () => Promise.all(lists.map((tokens) => engine.detokenize(tokens)))
   return answered(model, request, options, { replies, paths, texts }, prompt.isList)
 }
 
@@ -61,7 +62,8 @@ export async function infill(service: Service, call: Call): Promise<Answer> {
   const given = parseBody(infillRequest, body, call, knownInfillFields)
   const { input_prefix: prefix, input_suffix: suffix, input_extra: extra = [], ...rest } = given
   const { prompt, ...request } = rest
-  const model = await service.lease(call, request.model, 'text')
+  const early = earlyLlamaStream(request)
+  const model = await service.lease(call, request.model, 'text', early)
   const { engine } = model
   if (!engine.model.canInfill) {
     const message = 'This model was not trained to fill gaps: it has no tokens for that.'
@@ -72,7 +74,7 @@ export async function infill(service: Service, call: Call): Promise<Answer> {
   const before = `${chunks.join('')}${prefix}${prompt}`
   call.watch(engine, service.settings.engineStallMs)
   const replies = [engine.complete(before, { ...options, suffix })]
-  const asked = { replies, paths: ['prompt'], texts: [`${before}${suffix}`] }
+  const asked = { replies, paths: ['prompt'], texts: () => [`${before}${suffix}`] }
   return answered(model, request, options, asked, false)
 }
 
@@ -97,7 +99,8 @@ async function optionsOf(
 interface Asked {
   readonly replies: readonly Reply[]
   readonly paths: readonly string[]
-  readonly texts: readonly string[]
+  /** The prompts as texts. Not asked for before all are taken: one may be far too long. */
+  readonly texts: () => readonly string[] | Promise<readonly string[]>
 }
 
 async function answered(
@@ -110,7 +113,7 @@ async function answered(
   const lengths = await Promise.all(replies.map((reply, i) => acceptedLength(reply, paths[i])))
   const { settings } = model.engine
   const { stream, n_probs, timings_per_token } = request
-  const heads = texts.map(
+  const heads = (await texts()).map(
     (prompt, i): CompletionHead => ({
       model: model.name,
       prompt,

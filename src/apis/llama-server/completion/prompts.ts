@@ -9,8 +9,11 @@ type PromptPieces = readonly (string | number)[]
 
 const promptsMax = 256
 const piecesMax = 2 ** 24
+/** Of all prompts: each is a job of its own for the tokenizer, however short it is. */
+const textsMax = 1024
 const promptError =
   'a text, token ids, both in one array, an object with "prompt_string", or an array of those'
+const textsError = `at most ${textsMax} texts in all`
 
 /** What `prompt` may be; `isList` where the answer is an array too. */
 export interface Prompts {
@@ -23,15 +26,25 @@ export interface Prompts {
  * other array has a prompt in each place.
  */
 export const prompts = z.unknown().transform((value, context): Prompts => {
+  const refuse = (message: string, path: number[] = []) => {
+    context.issues.push({ code: 'custom', message, path, input: value })
+    return z.NEVER
+  }
   const one = pieces(value)
-  if (one !== undefined) return { all: [one], isList: false }
-  const all = Array.isArray(value) && value.length <= promptsMax ? value.map(pieces) : []
+  const isShort = Array.isArray(value) && value.length <= promptsMax
+  const all = one === undefined ? (isShort ? value.map(pieces) : []) : [one]
+  if (all.length === 0) return refuse(promptError)
   const wrong = all.indexOf(undefined)
-  if (all.length > 0 && wrong < 0) return { all: all as PromptPieces[], isList: all.length > 1 }
-  const path = wrong < 0 ? [] : [wrong]
-  context.issues.push({ code: 'custom', message: promptError, path, input: value })
-  return z.NEVER
+  if (wrong >= 0) return refuse(promptError, [wrong])
+  const read = all as PromptPieces[]
+  return countTexts(read) > textsMax ? refuse(textsError) : { all: read, isList: read.length > 1 }
 })
+
+function countTexts(all: readonly PromptPieces[]): number {
+  let texts = 0
+  for (const prompt of all) for (const piece of prompt) if (typeof piece === 'string') texts++
+  return texts
+}
 
 /** Undefined for what is no single prompt. */
 function pieces(value: unknown): PromptPieces | undefined {
@@ -56,13 +69,33 @@ export async function tokensOf(
   prompt: PromptPieces,
   path: string,
 ): Promise<Int32Array> {
-  const lists: ArrayLike<number>[] = []
-  for (const [i, piece] of prompt.entries()) {
-    if (typeof piece === 'number') lists.push([piece])
-    else lists.push(await engine.tokenize(piece, { addSpecial: i === 0, parseSpecial: true }))
+  const texts: Int32Array[] = []
+  for (let i = 0; i < prompt.length; i++) {
+    const piece = prompt[i]
+    if (typeof piece !== 'string') continue
+    texts.push(await engine.tokenize(piece, { addSpecial: i === 0, parseSpecial: true }))
   }
-  const tokens = Int32Array.from(lists.flatMap((list) => Array.from(list)))
+  const tokens = joined(prompt, texts)
   if (tokens.length === 0) throw fieldError(path, 'a prompt that has tokens', '')
   checkVocabulary(tokens, engine.model.vocabulary, path)
+  return tokens
+}
+
+/** @param texts the tokens of each text, in order */
+function joined(prompt: PromptPieces, texts: readonly Int32Array[]): Int32Array {
+  const ids = prompt.length - texts.length
+  const tokens = new Int32Array(texts.reduce((sum, { length }) => sum + length, ids))
+  let at = 0
+  let text = 0
+  // No list for each id: there may be millions.
+  for (const piece of prompt) {
+    if (typeof piece === 'number') {
+      tokens[at++] = piece
+    } else {
+      const own = texts[text++] ?? new Int32Array(0)
+      tokens.set(own, at)
+      at += own.length
+    }
+  }
   return tokens
 }

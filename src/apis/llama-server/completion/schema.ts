@@ -11,6 +11,7 @@ import {
 } from '../../openai/generation.js'
 import { structureOptions } from '../../openai/response-format.js'
 import { arrayOf, checked, isOneOf, optional } from '../../request.js'
+import { llamaSeed } from '../../seed.js'
 import { knownFieldsOf } from '../../unknown-fields.js'
 import { logitBias } from './biases.js'
 import { prompts } from './prompts.js'
@@ -43,6 +44,7 @@ const completionFields = {
   n_predict: optional(tokenLimit),
   max_tokens,
   ...fields,
+  seed: optional(llamaSeed),
   logit_bias: optional(logitBias),
   n_probs: optional(checked(requestChecks.logprobs)).pipe(z.number().default(0)),
   return_tokens: flag,

@@ -6,6 +6,7 @@ import {
 } from '../../../api/sampling-options.js'
 import type { CompletionOptions, EngineSettings } from '../../../api/types.js'
 import { wireName } from '../../openai/option-names.js'
+import { anyLlamaSeed } from '../../seed.js'
 
 /** What of a request is told beside the engine's options. */
 interface ToldSettings {
@@ -13,9 +14,6 @@ interface ToldSettings {
   readonly n_probs: number
   readonly timings_per_token: boolean
 }
-
-/** llama-server's "another seed for each reply". */
-const anySeed = 2 ** 32 - 1
 
 /**
  * llama-server's `generation_settings`: what a reply was made with, by its names. What is not here
@@ -31,7 +29,7 @@ export function generationSettings(
   const { maxTokens = -1, stop = [], logitBias = {}, grammar = '' } = options
   const steps: readonly SamplerStep[] = options.samplers?.length ? options.samplers : samplerSteps
   return {
-    seed: seed ?? anySeed,
+    seed: seed ?? anyLlamaSeed,
     ...(Object.fromEntries(numbers) as Record<string, number>),
     dry_sequence_breakers: options.drySequenceBreakers ?? drySequenceBreakers,
     adaptive_target: -1,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { DecisionQuestion } from '../../../api/decision-types.js'
-import { decideChecks, questionsMax } from '../../../options/decide-options.js'
+import { decideChecks, decisionOptionsMax, questionsMax } from '../../../options/decide-options.js'
 import { readContent } from '../../../options/other-words/message-content.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../../options/request-options.js'
@@ -56,7 +56,7 @@ function unknownOfOptions(
   known: ReadonlySet<string>,
 ): UnknownWithin[] {
   const given = options === undefined ? undefined : question[options]
-  if (!Array.isArray(given)) return []
+  if (!isShortList(given)) return []
   return given.flatMap((one, i) => {
     const names = isRecord(one) ? unknownFields(one, known) : []
     return names.length === 0 ? [] : [{ at: `${options}[${i}]`, names }]
@@ -71,9 +71,14 @@ function instructionsOf(given: unknown): { text?: string } | { expected: string;
   return 'expected' in said ? { expected: said.expected, path: [...said.path] } : said
 }
 
+/** Millions fit into a body, which the engine refuses: they are not read one by one here. */
+function isShortList(options: unknown): options is unknown[] {
+  return Array.isArray(options) && options.length <= decisionOptionsMax
+}
+
 /** Without fields that nothing is known of, and without null. */
 function knownOf(options: unknown, fields: readonly string[]): unknown {
-  if (!Array.isArray(options)) return options
+  if (!isShortList(options)) return options
   return options.map((one) => {
     if (!isRecord(one)) return one
     const known = fields.map((field) => [field, one[field]] as const)
