@@ -23,7 +23,10 @@ const backoffMsMax = 60_000
 /** One of a pool's models, loaded or not. Owned by its pool. */
 export class Member<E extends PooledEngine> {
   readonly source: Source<E>
+  /** Uses that wait for it. */
   readonly waiters = new SmallSet<Waiter<E>>()
+  /** Those that asked for no more than its load. */
+  readonly loaders = new SmallSet<Waiter<E>>()
   /** Undefined until it was measured. */
   bytes: ModelBytes | undefined
   resident: Resident<E> | undefined
@@ -40,6 +43,11 @@ export class Member<E extends PooledEngine> {
 
   get name(): string {
     return this.source.name
+  }
+
+  /** Whether anybody waits for it to be loaded. */
+  get isAwaited(): boolean {
+    return this.waiters.size > 0 || this.loaders.size > 0
   }
 
   get state(): ModelState {
@@ -79,9 +87,11 @@ export class Member<E extends PooledEngine> {
 
   /** All that wait have their answer. */
   settle(answer: (waiter: Waiter<E>) => void): void {
-    for (const waiter of this.waiters) {
-      this.waiters.delete(waiter)
-      answer(waiter)
+    for (const waiters of [this.loaders, this.waiters]) {
+      for (const waiter of waiters) {
+        waiters.delete(waiter)
+        answer(waiter)
+      }
     }
   }
 }

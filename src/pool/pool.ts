@@ -8,6 +8,7 @@ import {
 } from '../api/errors.js'
 import type { ModelEvent, ModelStatus, UnloadReason } from '../api/models-types.js'
 import { onAbort } from '../engine/abort-signals.js'
+import type { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import { Member, Resident, type Waiter } from './member.js'
 import type { PooledEngine, Source } from './pool-types.js'
@@ -107,21 +108,23 @@ export class ModelPool<E extends PooledEngine> {
     const member = this.#admit(name, signal)
     if (member.resident?.isOpen) return this.#take(member.resident)
     if (member.retryMs > 0) throw member.failure?.error
-    if (member.waiters.size >= member.source.queueMax) throw tooManyWait(member.source)
+    const { queueMax, queueDeadlineMs } = member.source
+    if (member.waiters.size >= queueMax) throw tooManyWait(member.source)
     return new Promise((resolve, reject) => {
-      this.#wait(member, signal, {
-        serve: (resident) => resolve(this.#take(resident)),
-        fail: reject,
-      })
+      const serve = (resident: Resident<E>) => resolve(this.#take(resident))
+      this.#wait(member, member.waiters, signal, { serve, fail: reject }, queueDeadlineMs)
     })
   }
 
-  /** Has the model loaded, also where its last load failed a moment ago. Rejects as use() does. */
+  /**
+   * Has the model loaded, also where its last load failed a moment ago. Waits for its turn for as
+   * long as that takes, and takes no place of a use's. Otherwise rejects as use() does.
+   */
   async load(name: string, signal?: AbortSignal): Promise<void> {
     const member = this.#admit(name, signal)
     if (member.resident?.isOpen) return
     return new Promise((resolve, reject) => {
-      this.#wait(member, signal, { serve: () => resolve(), fail: reject })
+      this.#wait(member, member.loaders, signal, { serve: () => resolve(), fail: reject })
     })
   }
 
@@ -225,7 +228,14 @@ export class ModelPool<E extends PooledEngine> {
     resident.idleTimer.unref()
   }
 
-  #wait(member: Member<E>, signal: AbortSignal | undefined, wanted: Waiter<E>): void {
+  /** @param deadlineMs within which the load has to begin; undefined is ever */
+  #wait(
+    member: Member<E>,
+    waiters: SmallSet<Waiter<E>>,
+    signal: AbortSignal | undefined,
+    wanted: Waiter<E>,
+    deadlineMs?: number,
+  ): void {
     const settled = () => {
       clearTimeout(deadline)
       stop()
@@ -241,17 +251,17 @@ export class ModelPool<E extends PooledEngine> {
       },
     }
     const leave = (error: unknown) => {
-      if (!member.waiters.delete(waiter)) return
+      if (!waiters.delete(waiter)) return
       waiter.fail(error)
-      if (member.waiters.size === 0 && this.#current?.member !== member) this.#leaveLine(member)
+      if (!member.isAwaited && this.#current?.member !== member) this.#leaveLine(member)
     }
-    const { queueDeadlineMs } = member.source
-    const deadline = setTimeout(() => {
-      if (this.#current?.member === member) deadline.refresh()
+    const late = () => {
+      if (this.#current?.member === member) deadline?.refresh()
       else leave(waitedTooLong(member.source))
-    }, queueDeadlineMs)
+    }
+    const deadline = deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs)
     const stop = onAbort(signal, () => leave(signal?.reason))
-    member.waiters.add(waiter)
+    waiters.add(waiter)
     this.#join(member)
   }
 
@@ -322,7 +332,7 @@ export class ModelPool<E extends PooledEngine> {
     const bytes = await this.#measure(member, signal)
     await Promise.all(this.#residents().map(({ closing }) => closing))
     signal.throwIfAborted()
-    if (member.waiters.size === 0) return this.#leaveLine(member)
+    if (!member.isAwaited) return this.#leaveLine(member)
     const room = roomFor(bytes, this.#residents(), this.#options.budgetBytes)
     switch (room.kind) {
       case 'never':

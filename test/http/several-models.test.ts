@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { eventually, settle } from '../support/eventually.js'
 import { serveModels } from '../support/pool/serve-models.js'
 import { post } from '../support/raw-client.js'
@@ -292,6 +292,31 @@ describe('loading and unloading over HTTP, as with the router of llama-server', 
       400,
       { error: { message: "The model 'news' is loaded already." } },
     ])
+  })
+
+  test('a load that is asked for over and over is one, and stays when its requests leave', async () => {
+    const { url, client, native, pool, isOpening } = await serveModels(
+      { tales: {}, news: {} },
+      { load: 'estimated' },
+    )
+    const load = vi.spyOn(pool.pool, 'load')
+    void pool.load('tales')
+    await eventually(() => isOpening('tales'))
+    load.mockClear()
+    const leaver = await client()
+    leaver.send(post(chatPath, story({ model: 'news' })))
+    await eventually(() => pool.list()[1]?.waiting === 1)
+    for (let times = 0; times < 3; times++) {
+      expect((await postJson(url, '/models/load', { model: 'news' })).status).toBe(200)
+    }
+    expect(load).toHaveBeenCalledTimes(1)
+    expect(pool.list()[1]?.waiting).toBe(1)
+    leaver.reset()
+    await eventually(() => pool.list()[1]?.waiting === 0)
+    native('tales').ready()
+    await eventually(() => isOpening('news'))
+    native('news').ready()
+    await eventually(() => pool.list()[1]?.state === 'loaded')
   })
 
   test('an unload waits for the requests that use the model', async () => {

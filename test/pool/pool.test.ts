@@ -248,6 +248,25 @@ describe('memory', () => {
     await a
   })
 
+  test('a load that was asked for by itself has no deadline, and takes no place of a request', async () => {
+    const { pool, source } = poolOf({ a: 60, b: 60 })
+    source('b').queueDeadlineMs = 1000
+    source('b').queueMax = 1
+    const [a] = await both(pool, 'a')
+    const loaded = [pool.load('b'), pool.load('b')].map(outcome)
+    await settle()
+    const used = outcome(pool.use('b'))
+    expect(pool.status('b').waiting).toBe(1)
+    expect(await outcome(pool.use('b'))).toBe('ERR_OVERLOADED')
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(await used).toBe('ERR_QUEUE_TIMEOUT')
+    expect(pool.status('b')).toMatchObject({ state: 'loading', waiting: 0 })
+    a?.release()
+    await settle()
+    expect(await Promise.all(loaded)).toEqual(['done', 'done'])
+    expect(states(pool)).toBe('a unloaded, b loaded')
+  })
+
   test('a model that is larger than the budget fails and takes nobody with it', async () => {
     const { pool, source } = poolOf({ a: 60, b: 101 })
     const [a] = await both(pool, 'a')
