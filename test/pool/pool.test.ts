@@ -321,7 +321,7 @@ describe('memory', () => {
     await a
   })
 
-  test('a load that was asked for by itself has no deadline, and takes no place of a request', async () => {
+  test('a load by itself has no deadline, and takes no place of a request', async () => {
     const { pool, source } = poolOf({ a: 60, b: 60 })
     source('b').queueDeadlineMs = 1000
     source('b').queueMax = 1
