@@ -25,6 +25,8 @@ class PoolHost implements ModelHost {
   readonly #options: PoolHostOptions
   readonly #created = Math.floor(Date.now() / 1000)
   readonly #loaded = new WeakMap<Engine, LoadedModel>()
+  /** Models whose load was asked for by itself, until it has come or failed. */
+  readonly #asked = new Set<string>()
 
   constructor(models: Models, options: PoolHostOptions) {
     this.#models = models
@@ -65,8 +67,12 @@ class PoolHost implements ModelHost {
   load(asked: string | undefined): void {
     const entry = this.find(asked)
     if (entry.state === 'loaded') throw isLoaded(entry)
+    const [name] = entry.names
+    if (this.#asked.has(name)) return
+    this.#asked.add(name)
     // What comes of it is told by the model's state and by the pool's events.
-    this.#models.pool.load(entry.names[0]).catch(() => undefined)
+    const settled = () => void this.#asked.delete(name)
+    this.#models.pool.load(name).then(settled, settled)
   }
 
   unload(asked: string | undefined): void {

@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { KnownModel, PooledModelOptions } from '../api/models-types.js'
 import type { Estimate, LoadWarning } from '../api/placement-types.js'
@@ -65,7 +66,7 @@ export class GgufSource implements Source<Engine> {
     // The same each time, however much memory is free when it is loaded.
     this.#settled = { ...this.#options, context: found.context, cacheMiB }
     this.#known = { model: found.model, context: found.context }
-    return bytesOf(found, this.#options, cacheMiB)
+    return { file: await sharedBy(this.#options, found), ...bytesOf(found, cacheMiB) }
   }
 
   async open(signal: AbortSignal): Promise<Engine> {
@@ -94,7 +95,7 @@ export class GgufSource implements Source<Engine> {
   }
 
   #isTooLarge(found: Estimate): boolean {
-    const { weights, other } = bytesOf(found, this.#options, this.#cacheMiB(found))
+    const { weights, other } = bytesOf(found, this.#cacheMiB(found))
     return weights + other > this.#share.budgetBytes
   }
 
@@ -106,13 +107,33 @@ export class GgufSource implements Source<Engine> {
 }
 
 /** Of the system's memory: what is on a GPU takes none of it. */
-function bytesOf(
-  { placement: { host } }: Estimate,
-  { model, draft }: LoadOptions,
-  cacheMiB: number,
-): ModelBytes {
-  const files = [model, draft].map((one) => (one === undefined ? '' : path.resolve(`${one}`)))
+function bytesOf({ placement: { host } }: Estimate, cacheMiB: number): Omit<ModelBytes, 'file'> {
   const { weightsBytes: weights } = host
   const other = sumOf(host) - weights + cacheMiB * mebibyte + overheadBytes
-  return { file: files.join('\0'), weights, other }
+  return { weights, other }
+}
+
+/**
+ * What two models have to have in common to share weights. Copied ones are shared by the same file,
+ * placed in the same way (native/llama/model-store.h); mapped ones by the file alone, which here
+ * counts for too much where the placement differs.
+ */
+async function sharedBy(options: LoadOptions, { placement }: Estimate): Promise<string> {
+  const { model, draft, gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp } = options
+  const files = await Promise.all([model, draft].map(fileKey))
+  const asked = [gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp]
+  const devices = placement.devices.map(({ name }) => name)
+  return JSON.stringify([files, asked, placement.gpuLayers, devices])
+}
+
+/** A file that was replaced is another one, though its path is the same. */
+async function fileKey(file: string | URL | undefined): Promise<unknown> {
+  if (file === undefined) return undefined
+  const resolved = path.resolve(`${file}`)
+  try {
+    const { size, mtimeNs } = await fs.stat(resolved, { bigint: true })
+    return [await fs.realpath(resolved), `${size}`, `${mtimeNs}`]
+  } catch {
+    return resolved // its load says what is wrong
+  }
 }

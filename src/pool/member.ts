@@ -12,18 +12,21 @@ export interface Waiter<E extends PooledEngine> {
 /** Why a model is not there, and until when requests are told so at once. */
 interface Failure {
   readonly error: unknown
-  /** Failures in a row. */
-  readonly count: number
   readonly retryAt: number
 }
 
 const backoffMs = 1000
 const backoffMsMax = 60_000
+/** An engine that ends by itself sooner than this after its load counts as one more in a row. */
+const steadyMs = 60_000
 
 /** One of a pool's models, loaded or not. Owned by its pool. */
 export class Member<E extends PooledEngine> {
   readonly source: Source<E>
+  /** Uses that wait for it. */
   readonly waiters = new SmallSet<Waiter<E>>()
+  /** Those that asked for no more than its load. */
+  readonly loaders = new SmallSet<Waiter<E>>()
   /** Undefined until it was measured. */
   bytes: ModelBytes | undefined
   resident: Resident<E> | undefined
@@ -33,6 +36,8 @@ export class Member<E extends PooledEngine> {
   loads = 0
   unloads = 0
   failures = 0
+  /** Failures since it was last in memory for a while: to load is not yet to run. */
+  #inRow = 0
 
   constructor(source: Source<E>) {
     this.source = source
@@ -40,6 +45,11 @@ export class Member<E extends PooledEngine> {
 
   get name(): string {
     return this.source.name
+  }
+
+  /** Whether anybody waits for it to be loaded. */
+  get isAwaited(): boolean {
+    return this.waiters.size > 0 || this.loaders.size > 0
   }
 
   get state(): ModelState {
@@ -63,11 +73,25 @@ export class Member<E extends PooledEngine> {
     }
   }
 
+  /** It is in memory from now on. */
+  open(resident: Resident<E>): void {
+    this.resident = resident
+    this.failure = undefined
+    this.loads++
+  }
+
+  /** It is in memory no more. */
+  leave(): void {
+    const { resident } = this
+    if (resident === undefined) return
+    if (performance.now() - resident.loadedAt >= steadyMs) this.#inRow = 0
+    this.resident = undefined
+  }
+
   /** Takes down a failure. Returns the milliseconds until a request tries again. */
   fail(error: unknown): number {
-    const count = (this.failure?.count ?? 0) + 1
-    const retryMs = Math.min(backoffMs * 2 ** (count - 1), backoffMsMax)
-    this.failure = { error, count, retryAt: performance.now() + retryMs }
+    const retryMs = Math.min(backoffMs * 2 ** this.#inRow++, backoffMsMax)
+    this.failure = { error, retryAt: performance.now() + retryMs }
     this.failures++
     return retryMs
   }
@@ -79,9 +103,11 @@ export class Member<E extends PooledEngine> {
 
   /** All that wait have their answer. */
   settle(answer: (waiter: Waiter<E>) => void): void {
-    for (const waiter of this.waiters) {
-      this.waiters.delete(waiter)
-      answer(waiter)
+    for (const waiters of [this.loaders, this.waiters]) {
+      for (const waiter of waiters) {
+        waiters.delete(waiter)
+        answer(waiter)
+      }
     }
   }
 }
@@ -91,6 +117,7 @@ export class Resident<E extends PooledEngine> implements Occupant {
   readonly member: Member<E>
   readonly engine: E
   readonly bytes: ModelBytes
+  readonly loadedAt = performance.now()
   /** Of its last use's begin or end, by the pool's count. */
   usedAt: number
   uses = 0

@@ -112,7 +112,10 @@ export class Models implements AsyncDisposable {
     }
   }
 
-  /** Loads a model ahead of its use, also where that failed a moment ago. Rejects as use() does. */
+  /**
+   * Loads a model ahead of its use, also where that failed a moment ago. Waits for its turn for as
+   * long as that takes. Otherwise rejects as use() does.
+   */
   async load(name: string, options: { signal?: AbortSignal } = {}): Promise<void> {
     return fromCaller(() => {
       const { signal } = parseUseOptions(options)

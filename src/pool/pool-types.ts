@@ -13,7 +13,7 @@ export interface Source<E extends PooledEngine> {
   readonly name: string
   /** Requests that may wait for it to be loaded. */
   readonly queueMax: number
-  /** How long one may wait for its load to begin. */
+  /** How long such a request may wait for the load to begin. */
   readonly queueDeadlineMs: number
   /** Asked once, and again where it failed. Rejects where the model cannot be loaded. */
   measure(signal: AbortSignal): Promise<ModelBytes>

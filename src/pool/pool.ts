@@ -8,6 +8,7 @@ import {
 } from '../api/errors.js'
 import type { ModelEvent, ModelStatus, UnloadReason } from '../api/models-types.js'
 import { onAbort } from '../engine/abort-signals.js'
+import type { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import { Member, Resident, type Waiter } from './member.js'
 import type { PooledEngine, Source } from './pool-types.js'
@@ -24,6 +25,16 @@ export interface PoolOptions {
   readonly onEvent?: (event: ModelEvent) => void
 }
 
+/** A model's wait for memory that others use. */
+interface Patience<E extends PooledEngine> {
+  readonly member: Member<E>
+  /** Those that had to take no new uses for its sake. */
+  readonly held: Set<Member<E>>
+  /** Until they have to, and then until they need not any more. */
+  timer: NodeJS.Timeout
+  isOver: boolean
+}
+
 /** A model in use: it stays loaded until release(), which may be called twice. */
 export interface Use<E> {
   readonly engine: E
@@ -34,7 +45,9 @@ export interface Use<E> {
  * Models that are loaded when they are asked for, and unloaded when nobody uses them or others need
  * their memory. Knows no HTTP and no llama.cpp. JavaScript's thread only. Rules:
  *  1. One load at a time, in the order in which models were asked for; measuring counts as one.
- *  2. A model that is used is never unloaded. It may have to take no new uses until it is.
+ *     While the first only waits for memory, one behind it that has room as it is may be loaded.
+ *  2. A model that is used is never unloaded. It may have to take no new uses until it is, for a
+ *     while. If it is still used then, who waited for it goes to the end of the line.
  *  3. What is in memory, and what is being loaded, is within the budget at every moment. A model
  *     counts until its engine has ended.
  *  4. A load that has begun goes on though all who waited for it have left: they mostly come again.
@@ -57,8 +70,8 @@ export class ModelPool<E extends PooledEngine> {
   /** What is being loaded, and in memory as good as the rest. */
   #coming: ModelBytes | undefined
   #closing: Promise<void> | undefined
-  /** Of the model that waits for memory. */
-  #patience: { readonly member: Member<E>; timer: NodeJS.Timeout; isOver: boolean } | undefined
+  /** Of the first in line, where it waits for memory. */
+  #patience: Patience<E> | undefined
   #onRest: () => void = () => undefined
 
   constructor(sources: readonly Source<E>[], options: PoolOptions) {
@@ -107,21 +120,23 @@ export class ModelPool<E extends PooledEngine> {
     const member = this.#admit(name, signal)
     if (member.resident?.isOpen) return this.#take(member.resident)
     if (member.retryMs > 0) throw member.failure?.error
-    if (member.waiters.size >= member.source.queueMax) throw tooManyWait(member.source)
+    const { queueMax, queueDeadlineMs } = member.source
+    if (member.waiters.size >= queueMax) throw tooManyWait(member.source)
     return new Promise((resolve, reject) => {
-      this.#wait(member, signal, {
-        serve: (resident) => resolve(this.#take(resident)),
-        fail: reject,
-      })
+      const serve = (resident: Resident<E>) => resolve(this.#take(resident))
+      this.#wait(member, member.waiters, signal, { serve, fail: reject }, queueDeadlineMs)
     })
   }
 
-  /** Has the model loaded, also where its last load failed a moment ago. Rejects as use() does. */
+  /**
+   * Has the model loaded, also where its last load failed a moment ago. Waits for its turn for as
+   * long as that takes, and takes no place of a use's. Otherwise rejects as use() does.
+   */
   async load(name: string, signal?: AbortSignal): Promise<void> {
     const member = this.#admit(name, signal)
     if (member.resident?.isOpen) return
     return new Promise((resolve, reject) => {
-      this.#wait(member, signal, { serve: () => resolve(), fail: reject })
+      this.#wait(member, member.loaders, signal, { serve: () => resolve(), fail: reject })
     })
   }
 
@@ -225,7 +240,14 @@ export class ModelPool<E extends PooledEngine> {
     resident.idleTimer.unref()
   }
 
-  #wait(member: Member<E>, signal: AbortSignal | undefined, wanted: Waiter<E>): void {
+  /** @param deadlineMs within which the load has to begin; undefined is ever */
+  #wait(
+    member: Member<E>,
+    waiters: SmallSet<Waiter<E>>,
+    signal: AbortSignal | undefined,
+    wanted: Waiter<E>,
+    deadlineMs?: number,
+  ): void {
     const settled = () => {
       clearTimeout(deadline)
       stop()
@@ -241,17 +263,17 @@ export class ModelPool<E extends PooledEngine> {
       },
     }
     const leave = (error: unknown) => {
-      if (!member.waiters.delete(waiter)) return
+      if (!waiters.delete(waiter)) return
       waiter.fail(error)
-      if (member.waiters.size === 0 && this.#current?.member !== member) this.#leaveLine(member)
+      if (!member.isAwaited && this.#current?.member !== member) this.#leaveLine(member)
     }
-    const { queueDeadlineMs } = member.source
-    const deadline = setTimeout(() => {
-      if (this.#current?.member === member) deadline.refresh()
+    const late = () => {
+      if (this.#current?.member === member) deadline?.refresh()
       else leave(waitedTooLong(member.source))
-    }, queueDeadlineMs)
+    }
+    const deadline = deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs)
     const stop = onAbort(signal, () => leave(signal?.reason))
-    member.waiters.add(waiter)
+    waiters.add(waiter)
     this.#join(member)
   }
 
@@ -282,16 +304,26 @@ export class ModelPool<E extends PooledEngine> {
     while (this.#isAsked && !this.#isClosed) {
       this.#isAsked = false
       // One whose engine has yet to end is loaded again after that.
-      const next = this.#line.find(({ resident }) => resident === undefined)
+      const [next, ...others] = this.#line.filter(({ resident }) => resident === undefined)
       const unmeasured = next === undefined ? this.#unmeasured.shift() : undefined
-      if (next !== undefined) await this.#working(next, (signal) => this.#advance(next, signal))
-      else if (unmeasured !== undefined) {
+      if (next !== undefined) {
+        await this.#working(next, (signal) => this.#advance(next, signal))
+        await this.#pass(others)
+      } else if (unmeasured !== undefined) {
         await this.#working(unmeasured, (signal) => this.#measure(unmeasured, signal))
         this.#isAsked = true
       }
     }
     this.#isWorking = false
     this.#onRest()
+  }
+
+  /** Where the first in line only waits for memory, the next that has room as it is goes on. */
+  async #pass(others: readonly Member<E>[]): Promise<void> {
+    for (const one of others) {
+      if (this.#isAsked || this.#isClosed || this.#patience === undefined) return
+      await this.#working(one, (signal) => this.#advance(one, signal))
+    }
   }
 
   /** Never rejects: what goes wrong is the model's failure. */
@@ -322,8 +354,12 @@ export class ModelPool<E extends PooledEngine> {
     const bytes = await this.#measure(member, signal)
     await Promise.all(this.#residents().map(({ closing }) => closing))
     signal.throwIfAborted()
-    if (member.waiters.size === 0) return this.#leaveLine(member)
+    if (!member.isAwaited) return this.#leaveLine(member)
     const room = roomFor(bytes, this.#residents(), this.#options.budgetBytes)
+    // Of those behind one that waits, each comes in before it once at most.
+    const isBehind = this.#patience !== undefined && this.#patience.member !== member
+    const mayPass = room.kind === 'fits' && !this.#patience?.held.has(member)
+    if (isBehind && !mayPass && room.kind !== 'never') return
     switch (room.kind) {
       case 'never':
         throw tooLarge(member, bytesOf([bytes]), this.#options.budgetBytes)
@@ -335,6 +371,7 @@ export class ModelPool<E extends PooledEngine> {
         this.#isAsked = true
         return
       case 'fits':
+        if (!isBehind) this.#endPatience()
         this.#coming = bytes
         await this.#open(member, bytes, signal)
         this.#isAsked = true
@@ -356,14 +393,12 @@ export class ModelPool<E extends PooledEngine> {
       return
     }
     const resident = new Resident(member, engine, bytes, ++this.#uses)
-    member.resident = resident
+    member.open(resident)
     this.#coming = undefined
-    member.failure = undefined
-    member.loads++
     void engine.ended.then((failure) => this.#onEnded(resident, failure))
     const durationMs = performance.now() - startedAt
+    this.#serve(resident) // first: who is told of it may unload it
     this.#tell({ kind: 'loaded', model: member.name, durationMs, bytes: bytesOf([bytes]) })
-    this.#serve(resident)
   }
 
   #serve(resident: Resident<E>): void {
@@ -388,20 +423,34 @@ export class ModelPool<E extends PooledEngine> {
 
   /** Those that run take no new uses, once it has waited for a while. */
   #awaitMemory(member: Member<E>, running: readonly Resident<E>[]): void {
-    if (this.#patience?.member !== member) this.#endPatience()
     this.#patience ??= this.#patienceOf(member)
-    if (!this.#patience.isOver) return
-    for (const resident of running) resident.isYielding = true
+    const { held, isOver } = this.#patience
+    if (!isOver) return
+    if (held.size === 0) this.#patience.timer = this.#puttingOff(member)
+    for (const resident of running) {
+      resident.isYielding = true
+      held.add(resident.member)
+    }
   }
 
-  #patienceOf(member: Member<E>) {
+  #patienceOf(member: Member<E>): Patience<E> {
     const timer = setTimeout(() => {
       patience.isOver = true
       this.#work()
     }, patienceMs)
     timer.unref()
-    const patience = { member, timer, isOver: false }
+    const patience = { member, held: new Set<Member<E>>(), timer, isOver: false }
     return patience
+  }
+
+  /** If it has waited for long then, and some use still goes on, the others have their turn. */
+  #puttingOff(member: Member<E>): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#endPatience()
+      this.#line = [...this.#line.filter((one) => one !== member), member]
+      this.#work()
+    }, member.source.queueDeadlineMs)
+    return timer.unref()
   }
 
   #endPatience(): void {
@@ -427,7 +476,7 @@ export class ModelPool<E extends PooledEngine> {
     } catch (error) {
       surface(error) // of a close() that somebody has replaced
     }
-    member.resident = undefined
+    member.leave()
     member.unloads++
     this.#tell({ kind: 'unloaded', model: member.name, reason })
     this.#work()
@@ -438,7 +487,7 @@ export class ModelPool<E extends PooledEngine> {
     const { member } = resident
     if (resident.closing !== undefined || member.resident !== resident) return
     clearTimeout(resident.idleTimer)
-    member.resident = undefined
+    member.leave()
     if (failure === undefined) {
       member.unloads++
       this.#tell({ kind: 'unloaded', model: member.name, reason: resident.leaving ?? 'closed' })

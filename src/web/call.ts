@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import type { EngineStats, RequestNote } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply, ReplyTally } from '../engine/reply.js'
+import { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import type { AccessEntry } from './access-log.js'
 import type { EarlyStream } from './early.js'
@@ -133,6 +134,8 @@ export class Call implements Scope {
   #releases: (() => void)[] = none
   #embeddedTokens: number | undefined
   #watch: EngineWatch | undefined
+  /** What it waits for that is not its engine. */
+  readonly #pauses = new SmallSet<Promise<void>>()
   readonly #abort = new AbortController()
   readonly #startedAt = performance.now()
   /** Until its end; what the engine counts after that is no time of its. */
@@ -248,11 +251,15 @@ export class Call implements Scope {
   watch(engine: { stats(): EngineStats }, stallMs: number): void {
     const shared = this.#model?.engine ?? engine // all calls of an engine have one look at it
     this.#watch = new EngineWatch(shared, stallMs, () => this.abort(engineStalled()))
+    // A stream that began early may wait for its reader since before there was a model.
+    for (const until of this.#pauses) void this.#watch.pause(until)
   }
 
-  /** Waits for the reader; the engine is not watched meanwhile. */
+  /** Waits for the reader; the engine is not watched meanwhile. `until` never rejects. */
   async pause(until: Promise<void>): Promise<void> {
+    this.#pauses.add(until)
     await (this.#watch?.pause(until) ?? until)
+    this.#pauses.delete(until)
   }
 
   /** What of the request was taken otherwise than it says: told in a header. */

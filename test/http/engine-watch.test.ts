@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openAi } from '../../src/apis/openai/api.js'
+import { Call } from '../../src/web/call.js'
 import { EngineWatch } from '../../src/web/engine-watch.js'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -75,6 +77,20 @@ test('an engine is not watched until the last of several replies has its reader 
   await paused[1]
   vi.advanceTimersByTime(1000)
   expect(onStall).toHaveBeenCalledTimes(1)
+})
+
+test('a reader that is waited for since before there was an engine is no standstill', async () => {
+  const call = new Call({ headers: {}, hosts: [], target: {} } as never, openAi.errorWords)
+  const { opened, open } = gate()
+  const paused = call.pause(opened)
+  await call.pause(Promise.resolve()) // one that is over
+  call.watch({ stats: () => ({ steps: 1, beats: 1, preparerBeats: 1, busy: true }) } as never, 100)
+  vi.advanceTimersByTime(1000)
+  expect(call.signal.aborted).toBe(false)
+  open()
+  await paused
+  vi.advanceTimersByTime(1000)
+  expect(call.signal.reason).toMatchObject({ kind: 'engine_stalled' })
 })
 
 test('an engine is looked at once for all replies that wait for it', () => {

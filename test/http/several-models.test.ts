@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { eventually, settle } from '../support/eventually.js'
 import { serveModels } from '../support/pool/serve-models.js'
 import { post } from '../support/raw-client.js'
@@ -121,7 +121,7 @@ describe('requests of several models', () => {
 
 describe('a model that is loaded', () => {
   test('is waited for by its requests, and a client that leaves ends nobody else', async () => {
-    const { url, native, client, pool, events } = await serveModels(
+    const { url, native, client, pool, events, isOpening } = await serveModels(
       { tales: {} },
       { load: 'estimated' },
     )
@@ -131,6 +131,7 @@ describe('a model that is loaded', () => {
     await eventually(() => pool.list()[0]?.waiting === 2)
     leaver.reset()
     await eventually(() => pool.list()[0]?.waiting === 1)
+    await eventually(() => isOpening('tales'))
     native('tales').ready()
     expect((await stays).status).toBe(200)
     expect(native('tales').submitted).toHaveLength(1)
@@ -151,7 +152,7 @@ describe('a model that is loaded', () => {
   ])('has a stream of %s begin with pings, and go on as ever', async (path, body) => {
     const model = { canInfill: true }
     const own = { load: 'estimated', server: { pingMs: 20 }, model } as const
-    const { url, native } = await serveModels({ tales: {} }, own)
+    const { url, native, isOpening } = await serveModels({ tales: {} }, own)
     const response = await postJson(url, path, body)
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain('text/event-stream')
@@ -160,6 +161,7 @@ describe('a model that is loaded', () => {
     for (let pings = 0; pings < 2; pings++) {
       expect(await read()).toBe(path === '/v1/messages' ? pingEvent : ': ping\n\n')
     }
+    await eventually(() => isOpening('tales'))
     native('tales').ready()
     let rest = ''
     for (let text = await read(); text !== ''; text = await read()) rest += text
@@ -169,7 +171,7 @@ describe('a model that is loaded', () => {
 
   test('ends a stream that has begun with an error of its wire where its load fails', async () => {
     const own = { load: 'estimated', server: { pingMs: 20 } } as const
-    const { url, native, log } = await serveModels({ tales: {} }, own)
+    const { url, native, log, isOpening } = await serveModels({ tales: {} }, own)
     const message = { model: 'tales', max_tokens: 4, messages: [{ role: 'user', content: 'a' }] }
     const all = await Promise.all([
       chat(url, story({ model: 'tales' })),
@@ -177,6 +179,7 @@ describe('a model that is loaded', () => {
       postJson(url, '/v1/responses', { model: 'tales', input: 'a', stream: true }),
       postJson(url, '/completion', { model: 'tales', prompt: 'a', stream: true }),
     ])
+    await eventually(() => isOpening('tales'))
     native('tales').failLoad({ code: 'ERR_OUT_OF_MEMORY', message: 'no memory' })
     const [chatText = '', messageText, responseText, ownText = ''] = await Promise.all(
       all.map((one) => one.text()),
@@ -195,9 +198,10 @@ describe('a model that is loaded', () => {
 
   test('is asked nothing by a client that has left once its stream began', async () => {
     const own = { load: 'estimated', server: { pingMs: 20 } } as const
-    const { native, client, pool } = await serveModels({ tales: {} }, own)
+    const { native, client, pool, isOpening } = await serveModels({ tales: {} }, own)
     const raw = await client()
     raw.send(post(chatPath, story({ model: 'tales' })))
+    await eventually(() => isOpening('tales'))
     await eventually(() => raw.text.includes(': ping'))
     raw.reset()
     await eventually(() => pool.list()[0]?.waiting === 0)
@@ -300,6 +304,31 @@ describe('loading and unloading over HTTP, as with the router of llama-server', 
     ])
   })
 
+  test('a load that is asked for often is one, and stays when requests leave', async () => {
+    const { url, client, native, pool, isOpening } = await serveModels(
+      { tales: {}, news: {} },
+      { load: 'estimated' },
+    )
+    const load = vi.spyOn(pool.pool, 'load')
+    void pool.load('tales')
+    await eventually(() => isOpening('tales'))
+    load.mockClear()
+    const leaver = await client()
+    leaver.send(post(chatPath, story({ model: 'news' })))
+    await eventually(() => pool.list()[1]?.waiting === 1)
+    for (let times = 0; times < 3; times++) {
+      expect((await postJson(url, '/models/load', { model: 'news' })).status).toBe(200)
+    }
+    expect(load).toHaveBeenCalledTimes(1)
+    expect(pool.list()[1]?.waiting).toBe(1)
+    leaver.reset()
+    await eventually(() => pool.list()[1]?.waiting === 0)
+    native('tales').ready()
+    await eventually(() => isOpening('news'))
+    native('news').ready()
+    await eventually(() => pool.list()[1]?.state === 'loaded')
+  })
+
   test('an unload waits for the requests that use the model', async () => {
     const own = { pace: 'manual', script: () => ({ tokens: counting() }) } as const
     const { url, native, client, pool } = await serveModels({ tales: {} }, own)
@@ -349,11 +378,11 @@ test('metrics tell loads, unloads and memory of each model', async () => {
 
 test('a drain ends requests that wait for a load, and leaves the pool open', async () => {
   const { createServer } = await import('../support/adapters/adapter.js')
-  const { pool, native } = await serveModels({ tales: {} }, { load: 'estimated' })
+  const { pool, native, isOpening } = await serveModels({ tales: {} }, { load: 'estimated' })
   const server = createServer({ engine: pool, port: 0 })
   const { url } = await server.listen()
   const asked = chat(url, whole('tales'))
-  await eventually(() => pool.list()[0]?.waiting === 1)
+  await eventually(() => pool.list()[0]?.waiting === 1 && isOpening('tales'))
   await server.drain({ deadlineMs: 1 })
   const response = await asked
   expect([response.status, await response.json()]).toMatchObject([
@@ -389,7 +418,8 @@ test('official clients read streams that began with pings as any other', async (
     anthropic.messages.create({ ...asked, max_tokens: 20 }),
   ] as const
   const [chunks, events] = await Promise.all(streams) // their headers are there
-  expect([isOpening('tales'), pool.list()[0]?.state]).toEqual([true, 'loading'])
+  await eventually(() => isOpening('tales'))
+  expect(pool.list()[0]?.state).toBe('loading')
   native('tales').ready()
   let text = ''
   for await (const { choices } of chunks) text += choices[0]?.delta.content ?? ''

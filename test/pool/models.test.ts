@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { isModels, type Models, models } from '../../src/pool/models.js'
@@ -72,6 +75,39 @@ describe('what is loaded', () => {
     await embeds.pool.load('a')
     const [writer = 0, vectors = 0] = [pool, embeds.pool].map((one) => one.list()[0]?.bytes ?? 0)
     expect(writer - vectors).toBe(100 * 2 ** 20)
+  })
+
+  test('shares weights with another of the same file that is placed in the same way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-models-'))
+    const model = join(folder, 'a.gguf')
+    writeFileSync(model, 'one')
+    const own = { context: 512, cacheMiB: 0 }
+    const { pool } = made({
+      models: {
+        a: { model, ...own },
+        same: { model, ...own, context: 256 },
+        layers: { model, ...own, gpuLayers: 1 },
+        gpu: { model, ...own, gpu: false },
+        heads: { model, ...own, mtp: true },
+        replaced: { model, ...own },
+      },
+    })
+    const weights = 4_000_000 // of a fake
+    const others = async (name: string) => {
+      const before = pool.pool.bytes
+      await pool.load(name)
+      const bytes = pool.list().find((one) => one.name === name)?.bytes ?? 0
+      return bytes - (pool.pool.bytes - before)
+    }
+    try {
+      expect(await others('a')).toBe(0)
+      expect(await others('same')).toBe(weights)
+      for (const name of ['layers', 'gpu', 'heads']) expect(await others(name)).toBe(0)
+      writeFileSync(model, 'another')
+      expect(await others('replaced')).toBe(0)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('is told of by known(), first by its estimate', async () => {

@@ -209,6 +209,79 @@ describe('memory', () => {
     ])
   })
 
+  test('a model takes uses again when one use outlasts the wait, and both wait anew', async () => {
+    const { pool, source } = poolOf({ x: 60, a: 60 })
+    source('a').queueDeadlineMs = 20_000
+    const [long] = await both(pool, 'x')
+    const loaded = outcome(pool.load('a'))
+    await vi.advanceTimersByTimeAsync(5000)
+    const held = pool.use('x')
+    await vi.advanceTimersByTimeAsync(19_999)
+    expect(pool.status('x').waiting).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    ;(await held).release()
+    expect(pool.status('a').state).toBe('loading')
+    await vi.advanceTimersByTimeAsync(4999)
+    ;(await pool.use('x')).release()
+    await vi.advanceTimersByTimeAsync(1)
+    const last = outcome(pool.use('x'))
+    await settle()
+    expect(pool.status('x').waiting).toBe(1)
+    long?.release()
+    await settle()
+    expect(await loaded).toBe('done')
+    expect(await last).toBe('done')
+  })
+
+  test('one that has waited for long lets those behind it go first', async () => {
+    const { pool, source, events } = poolOf({ x: 60, a: 60, b: 50, c: 90 })
+    source('a').queueDeadlineMs = 20_000
+    const [long] = await both(pool, 'x')
+    const all = ['a', 'b', 'c'].map((name) => outcome(pool.load(name)))
+    await vi.advanceTimersByTimeAsync(25_000)
+    long?.release()
+    await settle()
+    expect(await Promise.all(all)).toEqual(['done', 'done', 'done'])
+    const order = events.filter((one) => one.startsWith('loaded'))
+    expect(order).toEqual(['loaded x', 'loaded b', 'loaded c', 'loaded a'])
+  })
+
+  test('one that fits as it is passes one that waits, once, and takes its turn after', async () => {
+    const { pool, source, events } = poolOf({ x: 60, a: 90, c: 20 }, { idleMs: 1000 })
+    const [long] = await both(pool, 'x')
+    const a = pool.use('a')
+    await settle()
+    const c = pool.use('c')
+    await settle()
+    const { release } = await c
+    expect(states(pool)).toBe('x loaded, a loading, c loaded')
+    await vi.advanceTimersByTimeAsync(5000)
+    release()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(states(pool)).toBe('x loaded, a loading, c unloaded')
+    const again = outcome(pool.use('c'))
+    await settle()
+    expect(source('c').loads).toHaveLength(1)
+    long?.release()
+    await settle()
+    ;(await a).release()
+    await settle()
+    expect(await again).toBe('done')
+    const order = events.filter((one) => one.startsWith('loaded'))
+    expect(order).toEqual(['loaded x', 'loaded c', 'loaded a', 'loaded c'])
+  })
+
+  test('one behind a model that waits fails where it can never have room', async () => {
+    const { pool } = poolOf({ x: 60, a: 60, c: 101 })
+    await both(pool, 'x')
+    pool.load('a').catch(() => undefined)
+    await settle()
+    const c = outcome(pool.load('c'))
+    await settle()
+    expect(await c).toBe('ERR_OUT_OF_MEMORY')
+    expect(pool.status('a').state).toBe('loading')
+  })
+
   test('a model takes uses again when the one that waited for it has left', async () => {
     const { pool, source } = poolOf({ a: 60, b: 60 })
     await both(pool, 'a')
@@ -246,6 +319,25 @@ describe('memory', () => {
     source('a').load.succeed()
     await settle()
     await a
+  })
+
+  test('a load by itself has no deadline, and takes no place of a request', async () => {
+    const { pool, source } = poolOf({ a: 60, b: 60 })
+    source('b').queueDeadlineMs = 1000
+    source('b').queueMax = 1
+    const [a] = await both(pool, 'a')
+    const loaded = [pool.load('b'), pool.load('b')].map(outcome)
+    await settle()
+    const used = outcome(pool.use('b'))
+    expect(pool.status('b').waiting).toBe(1)
+    expect(await outcome(pool.use('b'))).toBe('ERR_OVERLOADED')
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(await used).toBe('ERR_QUEUE_TIMEOUT')
+    expect(pool.status('b')).toMatchObject({ state: 'loading', waiting: 0 })
+    a?.release()
+    await settle()
+    expect(await Promise.all(loaded)).toEqual(['done', 'done'])
+    expect(states(pool)).toBe('a unloaded, b loaded')
   })
 
   test('a model that is larger than the budget fails and takes nobody with it', async () => {
@@ -362,6 +454,25 @@ describe('failure', () => {
     expect(pool.status('a').inUse).toBe(1)
   })
 
+  test('an engine that ends after each load is tried less and less often', async () => {
+    const { pool, source } = poolOf({ a: 50 })
+    const dies = async (afterMs: number) => {
+      const [use] = await both(pool, 'a')
+      await vi.advanceTimersByTimeAsync(afterMs)
+      source('a').engine.end(new EngineFailedError('ended'))
+      await settle()
+      use?.release()
+      const retryMs = pool.retryMs('a')
+      await vi.advanceTimersByTimeAsync(retryMs)
+      return retryMs
+    }
+    expect(await dies(0)).toBe(1000)
+    expect(await dies(59_000)).toBe(2000)
+    expect(await dies(0)).toBe(4000)
+    expect(await dies(60_000)).toBe(1000) // it has run for a while
+    expect(await dies(0)).toBe(2000)
+  })
+
   test('an engine that its user closed counts as unloaded', async () => {
     const { pool, source, events } = poolOf({ a: 50 })
     await both(pool, 'a')
@@ -441,6 +552,25 @@ describe('unloading', () => {
     await settle()
     expect(source('a').engine.closed).toBe(true)
     expect(pool.bytes).toBe(0)
+  })
+
+  test('an unload by who is told of the load ends no engine that requests are given', async () => {
+    let unloaded: Promise<void> | undefined
+    const { pool, source } = poolOf(
+      { a: 50 },
+      {
+        onEvent: ({ kind }) => {
+          if (kind === 'loaded') unloaded = pool.unload('a')
+        },
+      },
+    )
+    const [use] = await both(pool, 'a')
+    await settle()
+    expect(use?.engine.closed).toBe(false)
+    expect(source('a').engine.closed).toBe(false)
+    use?.release()
+    await unloaded
+    expect(pool.status('a')).toMatchObject({ state: 'unloaded', unloads: 1 })
   })
 
   test('an unload of what is not loaded does nothing', async () => {

@@ -51,10 +51,12 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
   const loading = new Deferred<Engine>()
   const several = load === undefined ? await openModels(flags, log) : undefined
   const onEngineError = (error: unknown) => failed.abort(error)
-  const host = hostOf(flags, several?.pool ?? loading.promise, onEngineError)
-  const server = serverOf(flags, apiKeys, host, log)
-  // A port in use is told now, not after minutes of loading.
-  const address = await listening(server, flags)
+  const begun = () =>
+    begin(flags, several?.pool ?? loading.promise, { apiKeys, log, onEngineError })
+  const { host, server, address } = await begun().catch(async (error: unknown) => {
+    await several?.pool.close()
+    throw error
+  })
   if (load !== undefined) loading.resolve(load())
   several?.begin()
   try {
@@ -76,6 +78,29 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
     await several?.pool.close()
     if (error instanceof EngineEndedError || !stop.aborted) throw error
   }
+}
+
+interface Begun {
+  readonly host: ModelHost
+  readonly server: SluiceServer
+  readonly address: Address
+}
+
+interface Beginning {
+  readonly apiKeys: string[]
+  readonly log: Log
+  readonly onEngineError: (error: unknown) => void
+}
+
+/** Listens. A port in use is told now, not after minutes of loading. */
+async function begin(
+  flags: Flags,
+  engine: Promise<Engine> | Models,
+  { apiKeys, log, onEngineError }: Beginning,
+): Promise<Begun> {
+  const host = hostOf(flags, engine, onEngineError)
+  const server = serverOf(flags, apiKeys, host, log)
+  return { host, server, address: await listening(server, flags) }
 }
 
 /** Until the first fires. Throws the reason of the second where that does. */
