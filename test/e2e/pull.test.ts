@@ -59,16 +59,16 @@ describe('sluice serve of several models', () => {
     startCli([...args, '--model', `more=${embeddedModel}`], { env: environment() })
 
   test('pulls one of the Hub first, and serves it', async () => {
-    const { child, result, said } = serving()
-    const [, url = ''] = await said(/^Listening on (http:\S+?)\. Try:$/m)
+    const cli = serving()
+    const [, url = ''] = await cli.said(/^Listening on (http:\S+?)\. Try:$/m)
     const response = await fetch(`${url}/v1/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'tales', prompt: 'Once', max_tokens: 4 }),
     })
     expect(response.status).toBe(200)
-    child.kill('SIGTERM')
-    const { code, stderr } = await result
+    cli.child.kill('SIGTERM')
+    const { code, stderr } = await cli.result
     expect(code).toBe(0)
     expect(stderr).toMatch(/^sluice: pulling hf:sluice\/storyteller-GGUF:Q8_0, 3\.0 MB$/m)
   })
