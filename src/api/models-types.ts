@@ -65,9 +65,15 @@ export interface PooledModelOptions
 }
 
 export interface ModelsOptions {
-  /** The models by their names, of 1 to 256 characters. At least one, at most 1,024. */
+  /**
+   * The models by their names, of 1 to 256 characters. At least one, at most 1,024. Of the Hub they
+   * take what is in the cache: `pull` brings it there.
+   */
   models: Readonly<Record<string, PooledModelOptions>>
-  /** The model that `default`, or no name at all, stands for. Default: the first. */
+  /**
+   * The model that `default`, or no name at all, stands for. Default: the first. It has to be given
+   * where one of several has a name of digits alone, which an object puts before all others.
+   */
   default?: string
   /**
    * MiB of the system's memory that all loaded models may take together: weights, KV caches, what

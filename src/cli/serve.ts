@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import net from 'node:net'
+import { CancelledError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { load as loadEngine } from '../engine/load.js'
 import { isOpenToOthers } from '../http/door/loopback.js'
@@ -11,6 +12,7 @@ import { loadOptions, printWarning } from './load-options.js'
 import { PullProgressLine } from './models/pull-progress.js'
 import { ProgressBar } from './progress.js'
 import { wantedModels } from './serve/served-models.js'
+import { stopSignal } from './serve/stop-signal.js'
 
 type Flags = Settled<typeof serveFlags>
 
@@ -36,6 +38,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
     const ofOne = wanted.kind === 'one' ? () => load(wanted.file) : undefined
     await serve(flags, { load: ofOne, apiKeys, stop })
   } catch (error) {
+    if (stop.aborted && error instanceof CancelledError) return 0 // a pull was given up
     unserved.abort()
     await engine?.then((loaded) => loaded.close()).catch(() => undefined) // told, or aborted
     throw error
@@ -57,18 +60,6 @@ async function canListen(flags: Flags, apiKeys: readonly string[]): Promise<bool
   } finally {
     server.close()
   }
-}
-
-/** Fires at the first SIGINT or SIGTERM; the second ends the process at once. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  const onSignal = (name: NodeJS.Signals, number: number): void => {
-    if (stop.signal.aborted) process.exit(128 + number)
-    stop.abort(name)
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return stop.signal
 }
 
 async function loaded(

@@ -3,14 +3,14 @@ import type { Estimate } from '../api/placement-types.js'
 import type { EstimateOptions, LoadOptions } from '../api/types.js'
 import { embeddedModel } from '../binding/embedded-model.js'
 import type { NativeEngineOptions, NativeEstimate } from '../binding/engine-port.js'
-import { parseEstimateOptions, type SettledLoadOptions } from '../options/engine-options.js'
-import { isHubName } from '../options/hub-name.js'
+import { parseEstimateOptions } from '../options/engine-options.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { EngineClient } from './engine-client.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
+import { withCachedFiles } from './pull/cached-files.js'
 
 /**
  * Says what `load` would need and choose, without loading any weights: the file's header and
@@ -40,8 +40,7 @@ async function estimateModel(given: unknown, options: EstimateOptions): Promise<
   const asked = parseEstimateOptions(given, options, embeddedModel)
   const { signal } = asked
   if (signal?.aborted) throw abortedBy(signal, 'the estimate was aborted')
-  const isOfHub = isHubName(asked.model) || isHubName(asked.draft ?? '')
-  const settled = isOfHub ? await withCachedFiles(asked) : asked
+  const settled = await withCachedFiles(asked)
   const addon = loadBinding()
   const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
@@ -66,15 +65,6 @@ async function estimateModel(given: unknown, options: EstimateOptions): Promise<
       client.close()
     })
   })
-}
-
-/** A model of the Hub is one of the cache: nothing is downloaded for an estimate. */
-async function withCachedFiles(asked: SettledLoadOptions): Promise<SettledLoadOptions> {
-  const { model, draft } = asked
-  const { cachedHubFile } = await import('./pull/hub-file.js')
-  const fileOf = (name: string) => (isHubName(name) ? cachedHubFile(name) : name)
-  const drafts = draft === undefined ? {} : { draft: await fileOf(draft) }
-  return { ...asked, model: await fileOf(model), ...drafts }
 }
 
 function estimateOf(found: NativeEstimate, native: NativeEngineOptions): Estimate {

@@ -22,6 +22,7 @@ const lasting: readonly string[] = [
   'ERR_BINARY_MISSING',
   'ERR_MODEL_NOT_FOUND',
   'ERR_MODEL_INVALID',
+  'ERR_PULL_FAILED',
   'ERR_INVALID_OPTION',
 ]
 /** They are about the wait for it, and not about the model. */

@@ -73,7 +73,8 @@ async function remoteOf(name: HubName, client: HubClient, patience: Patience): P
   return {
     name: wholeName(name, model, paths),
     commit,
-    files: files.filter(({ path }) => model.files.includes(path)),
+    // In the model's order, the first part first, however the Hub lists them.
+    files: model.files.flatMap((file) => files.filter(({ path }) => path === file)),
     notes: projectors.length === 0 ? [] : [note],
   }
 }

@@ -29,14 +29,19 @@ export function modelsOf(paths: readonly string[]): ModelFiles[] {
   return [...groupsOf(ggufs).values()]
 }
 
-/** By the name that their files have in common. */
+/** By what their files have in common. */
 function groupsOf(paths: readonly string[]): Map<string, ModelFiles> {
-  const names = new Map<string, string[]>()
+  const groups = new Map<string, string[]>()
   for (const file of [...paths].sort()) {
-    const whole = file.replace(partForm, '')
-    names.set(whole, [...(names.get(whole) ?? []), file])
+    const common = commonOf(file)
+    groups.set(common, [...(groups.get(common) ?? []), file])
   }
-  return new Map([...names].map(([whole, files]) => [whole, modelOf(files)]))
+  return new Map([...groups].map(([common, files]) => [common, modelOf(files)]))
+}
+
+/** Name and number of parts: a repository may have a model whole and in parts, of one name. */
+function commonOf(file: string): string {
+  return file.replace(partForm, '-*-of-$2')
 }
 
 function modelOf(files: readonly string[]): ModelFiles {
@@ -94,8 +99,7 @@ function ofFile(
   paths: readonly string[],
   models: readonly ModelFiles[],
 ): ModelFiles {
-  const same = paths.filter((one) => one.replace(partForm, '') === file.replace(partForm, ''))
-  const group = [...groupsOf(same).values()][0]
+  const group = groupsOf(paths).get(commonOf(file))
   if (group?.files.includes(file)) return group
   const available = models.map(({ files }) => files[0] ?? '')
   throw new PullError(

@@ -179,7 +179,7 @@ const ofModels = {
     'S',
     integerFrom(0, 2_147_483),
     'seconds without a use after which a model is unloaded, 0 is never',
-    { fallback: 0 },
+    { fallbackHelp: '0' },
   ),
 }
 

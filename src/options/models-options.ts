@@ -67,6 +67,7 @@ export function parseModelsOptions(input: unknown): ModelsOptions {
   if (given.default !== undefined && !Object.hasOwn(models, given.default)) {
     throw wrong('default', `one of ${Object.keys(models).join(', ')}`, given.default)
   }
+  if (given.default === undefined) checkFirst(Object.keys(models))
   for (const [name, { aliases: _, ...options }] of Object.entries(models)) {
     checkTogether(name, options)
   }
@@ -89,6 +90,14 @@ function checkNames(models: ModelsOptions['models']): void {
       taken.add(one)
     }
   }
+}
+
+/** An object has names of digits alone before all others, wherever they were written. */
+function checkFirst(names: readonly string[]): void {
+  const [first = '', ...others] = names
+  if (others.length === 0 || !/^\d+$/.test(first)) return
+  const expected = "the default model's name, as names of digits alone come first in any order"
+  throw wrong('default', expected, undefined)
 }
 
 /** What of load's options only goes together. Errors name the model. */

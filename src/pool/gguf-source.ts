@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.js'
 import { estimate } from '../engine/estimate.js'
 import { load } from '../engine/load.js'
 import { sumOf } from '../engine/placement.js'
+import { withCachedFiles } from '../engine/pull/cached-files.js'
 import { loadDefaults } from '../options/engine-options.js'
 import type { Source } from './pool-types.js'
 import type { ModelBytes } from './room.js'
@@ -61,12 +62,14 @@ export class GgufSource implements Source<Engine> {
   }
 
   async measure(signal: AbortSignal): Promise<ModelBytes> {
-    const found = await this.#fitting(signal)
+    // Its files are settled too: a load never downloads, whatever became of the cache meanwhile.
+    const options = await withCachedFiles(this.#options)
+    const found = await this.#fitting(options, signal)
     const cacheMiB = this.#cacheMiB(found)
     // The same each time, however much memory is free when it is loaded.
-    this.#settled = { ...this.#options, context: found.context, cacheMiB }
+    this.#settled = { ...options, context: found.context, cacheMiB }
     this.#known = { model: found.model, context: found.context }
-    return { file: await sharedBy(this.#options, found), ...bytesOf(found, cacheMiB) }
+    return { file: await sharedBy(options, found), ...bytesOf(found, cacheMiB) }
   }
 
   async open(signal: AbortSignal): Promise<Engine> {
@@ -79,19 +82,16 @@ export class GgufSource implements Source<Engine> {
    * What a load comes to. Where no context is asked for, it has the usual one, or the longest of
    * its halves with which the model fits into the budget.
    */
-  async #fitting(signal: AbortSignal): Promise<Estimate> {
-    const first = await estimate({ ...this.#options, signal })
-    if (this.#options.context !== undefined || first.model.embedding !== undefined) return first
+  async #fitting(options: LoadOptions, signal: AbortSignal): Promise<Estimate> {
+    const first = await estimate({ ...options, signal })
+    if (options.context !== undefined || first.model.embedding !== undefined) return first
     const usual = Math.min(first.model.trainedContext, contextUsual)
-    let found = first.context === usual ? first : await this.#with(usual, signal)
+    const withContext = (context: number) => estimate({ ...options, context, signal })
+    let found = first.context === usual ? first : await withContext(usual)
     while (this.#isTooLarge(found) && found.context >= 2 * contextLeast) {
-      found = await this.#with(Math.floor(found.context / 2), signal)
+      found = await withContext(Math.floor(found.context / 2))
     }
     return found
-  }
-
-  #with(context: number, signal: AbortSignal): Promise<Estimate> {
-    return estimate({ ...this.#options, context, signal })
   }
 
   #isTooLarge(found: Estimate): boolean {

@@ -38,8 +38,18 @@ test('paths of a config file are below its folder, and files of templates are re
   })
 })
 
+test('names of the Hub in a config file stay as they are', () => {
+  const models = { a: { file: 'hf:o/r:Q8_0', draft: 'hf:o/r/small.gguf' } }
+  const file = written({ models })
+  expect(modelsOf(readConfig(file), file)).toEqual({
+    a: { model: 'hf:o/r:Q8_0', draft: 'hf:o/r/small.gguf' },
+  })
+})
+
 test.each([
   ['{', /JSON/],
+  [{ models: { a: { file: 'hf:misspelt' } } }, /at models\.a\.file: .*hf:OWNER\/REPO/],
+  [{ models: { a: { file: 'a', draft: 'hf:o/r:' } } }, /at models\.a\.draft: .*hf:OWNER\/REPO/],
   [{ models: { a: {} } }, /at models\.a\.file/],
   [{ models: { a: { file: 'a', contxt: 1 } } }, /at models\.a: .*contxt/],
   [{ models: { a: { file: 'a', context: 1 } } }, /at models\.a\.context/],

@@ -53,6 +53,40 @@ const sluice = (args: string[], { env, ...more }: CliOptions = {}) =>
   runCli(args, { env: { ...environment(), ...env }, ...more })
 const blobs = () => readdirSync(path.join(cache, repoFolder, 'blobs'))
 
+describe('sluice serve of several models', () => {
+  const args = ['serve', '--port', '0', '--gpu', 'off', '--model', `tales=${name}`]
+  const serving = () =>
+    startCli([...args, '--model', `more=${embeddedModel}`], { env: environment() })
+
+  test('pulls one of the Hub first, and serves it', async () => {
+    const cli = serving()
+    const [, url = ''] = await cli.said(/^Listening on (http:\S+?)\. Try:$/m)
+    const response = await fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'tales', prompt: 'Once', max_tokens: 4 }),
+    })
+    expect(response.status).toBe(200)
+    cli.child.kill('SIGTERM')
+    const { code, stderr } = await cli.result
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^sluice: pulling hf:sluice\/storyteller-GGUF:Q8_0, 3\.0 MB$/m)
+  })
+
+  test('ends at a signal while it pulls', async () => {
+    hub.pace = { bytes: 8192, ms: 20 }
+    const { child, result } = serving()
+    await eventually(() => hub.sentBytes > 100_000, 'nothing was sent', 20_000)
+    child.kill('SIGTERM')
+    const { code, stdout, stderr } = await result
+    expect({ code, stdout, isFault: stderr.includes('aborted') }).toEqual({
+      code: 0,
+      stdout: '',
+      isFault: false,
+    })
+  })
+})
+
 describe('sluice pull', () => {
   test('prints the path alone on stdout, and how it went on stderr', async () => {
     const { code, stdout, stderr } = await sluice(['pull', name])

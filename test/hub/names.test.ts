@@ -98,6 +98,27 @@ describe('of a repository', () => {
     expect(first && labelOf(first, modelsOf(two))).toBe('x-Q8_0.gguf')
   })
 
+  test.each([
+    [
+      ['m-Q8_0.gguf', 'm-Q8_0-00001-of-00002.gguf', 'm-Q8_0-00002-of-00002.gguf'],
+      [2, 1],
+    ],
+    [
+      [1, 2]
+        .map((part) => `m-Q8_0-0000${part}-of-00002.gguf`)
+        .concat([1, 2, 3].map((part) => `m-Q8_0-0000${part}-of-00003.gguf`)),
+      [2, 3],
+    ],
+  ])('a model that is there in several ways is each of them: %j', (ways, counts) => {
+    const models = modelsOf(ways)
+    expect(models.map(({ files }) => files.length)).toEqual(counts)
+    expect(models.map(({ isPartial }) => isPartial)).toEqual([false, false])
+    expect(() => choose(named('hf:a/b:Q8_0'), ways)).toThrow(/2 fit/)
+    for (const { files: own } of models) {
+      for (const file of own) expect(choose(named(`hf:a/b/${file}`), ways).files).toEqual(own)
+    }
+  })
+
   test('a model without all of its parts is told apart', () => {
     expect(modelsOf(['a-00001-of-00003.gguf'])[0]?.isPartial).toBe(true)
   })

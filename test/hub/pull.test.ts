@@ -123,6 +123,24 @@ describe('a pull', () => {
     expect(bytes).toBe(3 * data.length - 3000)
   })
 
+  test('names the first file of a split model, in whatever order the Hub lists them', async () => {
+    const parts = ['00002', '00001'].map((part) => `big-Q8_0-${part}-of-00002.gguf`)
+    hub.put(repo, Object.fromEntries(parts.map((part, i) => [part, data.subarray(i * 1000)])))
+    const { files, path: first } = await pulled(`hf:${repo}`)
+    expect(files.map((place) => path.basename(place))).toEqual([...parts].reverse())
+    expect(path.basename(first)).toBe(parts[1])
+  })
+
+  test('brings a model that is there whole and in parts, either way by its file', async () => {
+    const parts = ['00001', '00002'].map((part) => `big-Q8_0-${part}-of-00002.gguf`)
+    const all = [...parts, 'big-Q8_0.gguf']
+    hub.put(repo, Object.fromEntries(all.map((one, i) => [one, data.subarray(i * 1000)])))
+    const whole = await pulled(`hf:${repo}/big-Q8_0.gguf`)
+    const split = await pulled(`hf:${repo}/${parts[0]}`)
+    expect(whole.files.map((place) => path.basename(place))).toEqual(['big-Q8_0.gguf'])
+    expect(split.files.map((place) => path.basename(place))).toEqual(parts)
+  })
+
   test('tells how far it is, and ends at the whole', async () => {
     hub.put(repo, { [file]: data })
     hub.pace = { bytes: 20_000, ms: 15 }

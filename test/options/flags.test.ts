@@ -107,7 +107,6 @@ test('the defaults hold without any flag, and what the engine settles is left ou
     mtp: false,
     toolsFallback: false,
     model: [],
-    idleUnload: 0,
     parallel: 4,
     embeddings: 'auto',
     queue: 64,

@@ -55,6 +55,12 @@ describe('use()', () => {
   })
 })
 
+test('a model may be called by digits alone, where the default is said or the only one', () => {
+  const several = made({ models: { a: {}, 7: {} }, default: 'a' })
+  expect([several.pool.default, several.pool.nameOf('7')]).toEqual(['a', '7'])
+  expect(made({ models: { 7: {} } }).pool.default).toBe('7')
+})
+
 describe('what is loaded', () => {
   test('has the context and the cache that were settled before, each time', async () => {
     const { addon, pool } = made({ ...two, memoryMiB: 1600 })
@@ -144,6 +150,7 @@ test.each([
   [{ models: { a: {}, b: { aliases: ['a'] } } }, /'a' once more/],
   [{ models: { a: {} }, default: 'b' }, /'default'.*one of a/],
   [{ models: { a: {} }, memory: 1 }, /memoryMiB/],
+  [{ models: { a: {}, 7: {} } }, /'default'.*digits alone/],
 ])('options that are wrong are refused by their place: %j', (options, message) => {
   useBinding(new FakeAddon())
   expect(() => models(options as never)).toThrow(message)

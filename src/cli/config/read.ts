@@ -4,6 +4,7 @@ import type * as z from 'zod'
 import type { PooledModelOptions } from '../../api/models-types.js'
 import { reasonOf } from '../../api/show.js'
 import { refused } from '../../options/checks.js'
+import { isHubName } from '../../options/hub-name.js'
 import { type Config, type ConfigModel, configSchema } from './schema.js'
 
 const flag = '--config'
@@ -16,7 +17,7 @@ export function readConfig(file: string): Config {
   throw refused(flag, 'a file as docs/config.schema.json describes it', `${file}: ${said(first)}`)
 }
 
-/** The models' options, with files as paths from here. */
+/** The models' options, with files as paths from here. Names of the Hub stay as they are. */
 export function modelsOf(config: Config, file: string): Record<string, PooledModelOptions> {
   const folder = path.dirname(file)
   const models = Object.entries(config.models).map(([name, model]) => {
@@ -30,8 +31,8 @@ function optionsOf(model: ConfigModel, folder: string): PooledModelOptions {
   const below = (one: string) => path.resolve(folder, one)
   const given = {
     ...options,
-    model: below(file),
-    draft: draft === undefined ? undefined : below(draft),
+    model: isHubName(file) ? file : below(file),
+    draft: draft === undefined || isHubName(draft) ? draft : below(draft),
     chatTemplate: chatTemplateFile === undefined ? undefined : textOf(below(chatTemplateFile)),
   }
   const present = Object.entries(given).filter(([, value]) => value !== undefined)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { perSamplingName, type SamplingRow, samplingRows } from '../../api/sampling-options.js'
+import { hubNameForm, isHubName, parseHubName } from '../../options/hub-name.js'
 
 /**
  * The file of `sluice serve --config`. docs/config.schema.json is made of it, for editors. Ranges
@@ -9,6 +10,10 @@ import { perSamplingName, type SamplingRow, samplingRows } from '../../api/sampl
 const int32Max = 2 ** 31 - 1
 const integer = (min: number, max: number) => z.int().min(min).max(max)
 const file = z.string().min(1)
+/** Whether a name of the Hub is one is for the code alone: the published schema does not say. */
+const modelFile = file.refine((given) => !isHubName(given) || parseHubName(given) !== undefined, {
+  error: `expected a file, or ${hubNameForm}`,
+})
 
 function rangeOf({ range }: SamplingRow): z.ZodNumber {
   const number = range.isWhole ? z.int() : z.number()
@@ -50,7 +55,7 @@ const engine = {
   toolsMax: integer(1, 65_536),
   toolBytesMax: integer(1, 2 ** 26),
   toolWorkMax: integer(1, 2 ** 20),
-  draft: file.describe('A small model that drafts, a GGUF file'),
+  draft: modelFile.describe('A small model that drafts, a GGUF file or hf:OWNER/REPO:QUANT'),
   lookup: z.boolean(),
   mtp: z.boolean(),
   draftMax: integer(1, 16),
@@ -63,7 +68,9 @@ const name = z.string().min(1).max(256)
 
 const model = z
   .strictObject({
-    file: file.describe('A GGUF file; a relative path is below the folder of this file'),
+    file: modelFile.describe(
+      'A GGUF file, or hf:OWNER/REPO:QUANT; a relative path is below the folder of this file',
+    ),
     aliases: z.array(name).max(1024).optional().describe('Other names of the model'),
     loadAtStart: z.boolean().optional().describe('Load it at the start, not at its first use'),
     chatTemplateFile: file.optional().describe("A chat template in the place of the model's"),

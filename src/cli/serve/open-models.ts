@@ -3,10 +3,13 @@ import type { ModelEvent } from '../../api/models-types.js'
 import { describeFault } from '../../http/fault.js'
 import type { serveFlags } from '../../options/command-flags.js'
 import type { Settled } from '../../options/flags.js'
+import { parseModelsOptions } from '../../options/models-options.js'
 import { type Models, models } from '../../pool/models.js'
 import { printWarning } from '../load-options.js'
 import type { Log } from '../log-events.js'
+import { pulledModels } from './pulled-models.js'
 import { servedModels } from './served-models.js'
+import { stopSignal } from './stop-signal.js'
 
 interface OpenedModels {
   readonly pool: Models
@@ -14,14 +17,19 @@ interface OpenedModels {
   begin(): void
 }
 
-/** The models of `serve`, by its flags and its config file. Its log hears of loads and unloads. */
+/**
+ * The models of `serve`, by its flags and its config file. Those of the Hub are pulled first, where
+ * the cache does not have them. Its log hears of loads and unloads.
+ */
 export async function openModels(
   flags: Settled<typeof serveFlags>,
   log: Log,
 ): Promise<OpenedModels> {
   const { options, atStart } = await servedModels(flags)
+  parseModelsOptions(options) // what is wrong is told before minutes of downloads
+  const files = await pulledModels(options.models, stopSignal())
   const onEvent = (event: ModelEvent) => tell(log, event)
-  const pool = models({ ...options, onEvent, onWarning: printWarning })
+  const pool = models({ ...options, models: files, onEvent, onWarning: printWarning })
   const begin = () => {
     for (const name of atStart) pool.load(name).catch(() => undefined) // the log has heard of it
   }

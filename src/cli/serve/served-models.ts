@@ -21,10 +21,11 @@ interface ServedModels {
 }
 
 /** What is to be served, by the flags. */
-export function wantedModels({ model, config, idleUnload }: Flags): Wanted {
+export function wantedModels({ model, config, idleUnload = 0, memoryMib }: Flags): Wanted {
   const [first, ...others] = model.map(namedFile)
   const areNamed = others.length > 0 || first?.name !== undefined
-  if (config !== undefined || areNamed || idleUnload > 0) return { kind: 'several' }
+  const isPooled = idleUnload > 0 || memoryMib !== undefined
+  if (config !== undefined || areNamed || isPooled) return { kind: 'several' }
   return { kind: 'one', file: first?.file }
 }
 
@@ -37,14 +38,15 @@ export async function servedModels(flags: Flags): Promise<ServedModels> {
   if (Object.keys(models).length === 0) models.storyteller = {}
   const entries = Object.entries(models).map(([name, own]) => [name, { ...shared, ...own }])
   const memoryMiB = flags.memoryMib ?? ofConfig?.memoryMiB
-  const byDefault = ofConfig?.default
+  // Said, as an object does not keep the order of names of digits alone.
+  const byDefault = ofConfig?.default ?? ofFlags.map(ownName)[0]
   const options: ModelsOptions = {
     models: Object.fromEntries(entries) as Record<string, PooledModelOptions>,
     ...(byDefault === undefined ? {} : { default: byDefault }),
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
-    idleUnloadMs: 1000 * (flags.idleUnload || (ofConfig?.idleUnload ?? 0)),
+    idleUnloadMs: 1000 * (flags.idleUnload ?? ofConfig?.idleUnload ?? 0),
   }
-  // One that is given without a name is loaded at the start, as without --idle-unload.
+  // One that is given without a name is loaded at the start, as without these flags.
   const isPlain = ofConfig === undefined && ofFlags.every(({ name }) => name === undefined)
   const plain = isPlain && entries.length === 1 ? Object.keys(models) : []
   return { options, atStart: [...plain, ...(ofConfig?.atStart ?? [])] }
@@ -68,14 +70,18 @@ interface NamedFile {
 
 function flaggedModels(given: readonly NamedFile[]): Record<string, PooledModelOptions> {
   const models: Record<string, PooledModelOptions> = {}
-  for (const { name, file } of given) {
-    const own = name ?? modelId(file)
+  for (const one of given) {
+    const own = ownName(one)
     if (Object.hasOwn(models, own)) {
       throw refused('--model', 'a name for each model (NAME=FILE)', `'${own}' twice`)
     }
-    models[own] = { model: file }
+    models[own] = { model: one.file }
   }
   return models
+}
+
+function ownName({ name, file }: NamedFile): string {
+  return name ?? modelId(file)
 }
 
 /** `NAME=FILE`, or a file alone: also one with a `=` in its path, where it is there. */
