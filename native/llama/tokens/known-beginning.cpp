@@ -108,12 +108,12 @@ size_t KnownBeginning::last_cut(const std::string& text, size_t common) {
 
 std::vector<int32_t> KnownBeginning::tokens_of(const PromptText& prompt, const std::string& salt,
                                                const Tokenizer& tokenizer) {
+  const size_t size = prompt.text.size();
+  if (is_off_ || size < kWorthBytes || size > kTextBytesMax) return tokenizer.whole(prompt);
   if (salt != salt_) {
     remember({}, {}, false);
     salt_ = salt;
   }
-  const size_t size = prompt.text.size();
-  if (is_off_ || size < kWorthBytes || size > kTextBytesMax) return tokenizer.whole(prompt);
   const size_t common = common_bytes(known_, prompt);
   if (is_beginning_ && common == known_.text.size() && is_cut(prompt.text, common)) {
     std::vector<int32_t> tokens =
