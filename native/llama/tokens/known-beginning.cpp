@@ -73,8 +73,8 @@ bool KnownBeginning::is_right_for(const llama_model* model) {
     const bool is_special = (llama_vocab_get_attr(vocab, token) & kSpecial) != 0;
     std::string text = llama_vocab_get_text(vocab, token);
     if (!is_special || type == LLAMA_VOCAB_TYPE_SPM) {
-      replace_all(text, "\u2581", ' ');
-      replace_all(text, "\u0120", ' ');
+      replace_all(text, "\xE2\x96\x81", ' ');
+      replace_all(text, "\xC4\xA0", ' ');
     }
     if (may_meet_cut(text, is_special)) return false;
   }
