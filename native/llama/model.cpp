@@ -25,8 +25,6 @@ namespace {
 
 std::string text_of(const char* text) { return text ? text : ""; }
 
-// A tokenization cannot be interrupted, and takes up to 2 s a MiB.
-constexpr size_t kTextBytesMax = size_t(8) << 20;
 constexpr size_t kRunBytesMax = 1000000;
 // Bytes of stack that std::regex takes for each character of a match.
 #ifdef _MSC_VER
@@ -241,7 +239,8 @@ Model::Model(llama_model* model, ModelParams params, bool can_be_mapped)
       vocab_(llama_model_get_vocab(model)),
       marks_(std::make_unique<TokenMarks>(vocab_, std::set<std::string>())),
       wants_nfc_(sluice::wants_nfc(metadata("tokenizer.ggml.pre"))),
-      pieces_(look_at_pieces(vocab_)) {}
+      piece_bytes_max_(longest_piece(vocab_)),
+      parts_at_blanks_(KnownBeginning::is_right_for(model)) {}
 
 Model::~Model() = default;
 
@@ -362,25 +361,21 @@ bool Model::can_abort() const {
 }
 
 int64_t Model::tokens_min(size_t text_bytes) const {
-  if (pieces_.bytes_max == 0) return 0;
-  return int64_t(text_bytes / pieces_.bytes_max / (wants_nfc_ ? kNfcShrinksMax : 1));
+  if (piece_bytes_max_ == 0) return 0;
+  return int64_t(text_bytes / piece_bytes_max_ / (wants_nfc_ ? kNfcShrinksMax : 1));
 }
 
 // Only where a text is just its tokens one after the other.
-Model::Pieces Model::look_at_pieces(const llama_vocab* vocab) {
+size_t Model::longest_piece(const llama_vocab* vocab) {
   const auto type = llama_vocab_type(vocab);
-  if (type != LLAMA_VOCAB_TYPE_BPE && type != LLAMA_VOCAB_TYPE_SPM) return {};
-  Pieces found{1, true};
+  if (type != LLAMA_VOCAB_TYPE_BPE && type != LLAMA_VOCAB_TYPE_SPM) return 0;
+  size_t longest = 1;
   char piece[1024];
   for (int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
     const int32_t length = llama_token_to_piece(vocab, token, piece, sizeof(piece), 0, true);
-    found.bytes_max = std::max(found.bytes_max, size_t(std::abs(length)));
-    const bool is_whole = length >= 0;
-    if (!is_whole || KnownBeginning::is_cut_in(std::string_view(piece, size_t(length)))) {
-      found.part_at_blanks = false;
-    }
+    longest = std::max(longest, size_t(std::abs(length)));
   }
-  return found;
+  return longest;
 }
 
 // The hooks of llama.cpp's tokenizer. Need deps/patches/tokenize-hooks.patch; without it no text is

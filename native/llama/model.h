@@ -91,7 +91,7 @@ class Model {
   // Of what follows another part of a prompt: nothing is added at its ends.
   std::vector<int32_t> tokenize_rest(const PromptText& rest, const TokenMarks& marks) const;
   // Whether a text that is cut between a letter and a blank has the tokens of both parts.
-  bool parts_at_blanks() const { return pieces_.part_at_blanks; }
+  bool parts_at_blanks() const { return parts_at_blanks_; }
   // The same for a text that is all content, with nothing added.
   std::vector<int32_t> tokenize_content(std::string_view text, const TokenMarks& marks) const;
   std::string detokenize(const std::vector<int32_t>& tokens) const;
@@ -152,15 +152,10 @@ class Model {
   const llama_vocab* vocab_;
   const std::unique_ptr<const TokenMarks> marks_;  // where no chat template writes others
   const bool wants_nfc_;  // text is put into that form before it is tokenized
-  // What the texts of all tokens have in common.
-  struct Pieces {
-    // Of the longest one; 0 where tokens are not pieces of the text.
-    size_t bytes_max = 0;
-    // None has a letter before a blank.
-    bool part_at_blanks = false;
-  };
-  static Pieces look_at_pieces(const llama_vocab* vocab);
-  const Pieces pieces_;
+  // Bytes of the longest token's; 0 where tokens are not pieces of the text.
+  static size_t longest_piece(const llama_vocab* vocab);
+  const size_t piece_bytes_max_;
+  const bool parts_at_blanks_;
 };
 
 }  // namespace sluice

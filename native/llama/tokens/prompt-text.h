@@ -6,6 +6,9 @@
 
 namespace sluice {
 
+// A tokenization cannot be interrupted, and takes up to 2 s a MiB.
+constexpr size_t kTextBytesMax = size_t(8) << 20;
+
 // Bytes of a text, without the last.
 struct TextRange {
   size_t begin, end;

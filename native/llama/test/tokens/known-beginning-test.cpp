@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -25,8 +27,10 @@ struct Bytes {
   size_t read = 0;
   bool adds_blank = false;
   int32_t at_end = 0;
+  int fails_after = -1;  // calls
 
   std::vector<int32_t> tokens(const PromptText& prompt, bool is_whole) {
+    if (fails_after >= 0 && fails_after-- == 0) throw std::bad_alloc();
     read += prompt.text.size();
     std::vector<int32_t> tokens;
     if (is_whole) tokens.push_back(1000);
@@ -40,6 +44,15 @@ struct Bytes {
             [this](const PromptText& text) { return tokens(text, false); }};
   }
 };
+
+bool fails(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const std::bad_alloc&) {
+    return true;
+  }
+  return false;
+}
 
 std::string long_text(size_t bytes) {
   std::string text;
@@ -66,14 +79,8 @@ std::vector<int32_t> plain_tokens(const llama_vocab* vocab, const std::string& t
   return tokens;
 }
 
-bool parts_at_blanks(const llama_vocab* vocab) {
-  char piece[1024];
-  for (int32_t token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
-    const int32_t length = llama_token_to_piece(vocab, token, piece, sizeof(piece), 0, true);
-    if (length < 0 || KnownBeginning::is_cut_in({piece, size_t(length)})) return false;
-  }
-  return true;
-}
+// What a prompt may go on with where a beginning ended in " say".
+const std::vector<std::string> kEndings = {"ing on", "'s", "\n", "", "e\u0301", " ", " 7", "  a"};
 
 }  // namespace
 
@@ -158,10 +165,97 @@ TEST("known beginning: a cut is between a letter and a blank before a letter") {
   CHECK_EQ(KnownBeginning::last_cut("ab cd ef", 8), size_t(5));
   CHECK_EQ(KnownBeginning::last_cut("ab cd ef", 6), size_t(2));
   CHECK_EQ(KnownBeginning::last_cut("ab  cd. e 7", 11), size_t(0));
-  CHECK(KnownBeginning::is_cut_in("ab "));
-  CHECK(KnownBeginning::is_cut_in("a b"));
-  CHECK(!KnownBeginning::is_cut_in(" ab"));
-  CHECK(!KnownBeginning::is_cut_in(". "));
+  // A byte that a tokenizer takes together with the blank after it.
+  CHECK_EQ(KnownBeginning::last_cut("\xF0"
+                                    "ab cd",
+                                    6),
+           size_t(0));
+}
+
+TEST("known beginning: a token meets a cut that its text goes over, a special one beside it too") {
+  for (const bool is_special : {false, true}) {
+    CHECK(KnownBeginning::may_meet_cut("ab ", is_special));
+    CHECK(KnownBeginning::may_meet_cut("a b", is_special));
+    CHECK(!KnownBeginning::may_meet_cut(". ", is_special));
+    CHECK(!KnownBeginning::may_meet_cut(" <a>", is_special));
+    CHECK(!KnownBeginning::may_meet_cut("", is_special));
+  }
+  for (const std::string name : {"IMG>", " IMG>", "<IMG", " "}) {
+    CHECK(KnownBeginning::may_meet_cut(name, true));
+    CHECK(!KnownBeginning::may_meet_cut(name, false));
+  }
+}
+
+TEST("known beginning: is not used for a prompt that has no cut where it ends") {
+  for (const bool adds_blank : {false, true}) {
+    for (const std::string& ending : kEndings) {
+      Bytes bytes;
+      bytes.adds_blank = adds_blank;
+      KnownBeginning known;
+      const std::string state = long_text(30000) + "to say";
+      known.tokens_of(text_of(state + " one"), "", bytes.tokenizer());
+      known.tokens_of(text_of(state + " only"), "", bytes.tokenizer());
+      const PromptText third = text_of(state + ending);
+      bytes.read = 0;
+      CHECK(known.tokens_of(third, "", bytes.tokenizer()) == bytes.tokens(third, true));
+      CHECK(bytes.read >= third.text.size());
+    }
+  }
+}
+
+TEST("known beginning: nothing is known of another salt's prompt, after a failure too") {
+  Bytes bytes;
+  KnownBeginning known;
+  const PromptText prompt = text_of(long_text(30000));
+  known.tokens_of(prompt, "a", bytes.tokenizer());
+  known.tokens_of(prompt, "a", bytes.tokenizer());
+  bytes.fails_after = 0;
+  CHECK(fails([&] { known.tokens_of(text_of(long_text(20000)), "b", bytes.tokenizer()); }));
+  bytes.fails_after = -1;
+  bytes.read = 0;
+  known.tokens_of(prompt, "b", bytes.tokenizer());
+  CHECK_EQ(bytes.read, prompt.text.size());
+}
+
+TEST("known beginning: what is known stays where a tokenization fails") {
+  for (const int after : {0, 1, 2}) {
+    Bytes bytes;
+    KnownBeginning known;
+    const std::string state = long_text(30000);
+    const PromptText prompt = text_of(state + "and one");
+    known.tokens_of(text_of(state + "and another"), "", bytes.tokenizer());
+    bytes.fails_after = after;
+    CHECK(fails([&] { known.tokens_of(prompt, "", bytes.tokenizer()); }));
+    bytes.fails_after = -1;
+    CHECK(known.tokens_of(prompt, "", bytes.tokenizer()) == bytes.tokens(prompt, true));
+    bytes.read = 0;
+    CHECK(known.tokens_of(prompt, "", bytes.tokenizer()).size() == prompt.text.size() + 1);
+    CHECK(bytes.read < 40);
+  }
+}
+
+TEST("known beginning: prompts that share less than half are each read once") {
+  Bytes bytes;
+  KnownBeginning known;
+  const std::string state = long_text(18000);
+  for (const std::string letter : {"a", "b", "c"}) {
+    std::string text = state;
+    while (text.size() < 50000) text += letter + " ";
+    bytes.read = 0;
+    known.tokens_of(text_of(text), "", bytes.tokenizer());
+    CHECK_EQ(bytes.read, text.size());
+  }
+}
+
+TEST("known beginning: a prompt that is too long is tokenized whole, which refuses it") {
+  Bytes bytes;
+  KnownBeginning known;
+  const std::string state = long_text(sluice::kTextBytesMax - 100);
+  known.tokens_of(text_of(state + "one"), "", bytes.tokenizer());
+  known.tokens_of(text_of(state + "two"), "", bytes.tokenizer());
+  bytes.read = 0;
+  known.tokens_of(text_of(state + long_text(200)), "", bytes.tokenizer());
+  CHECK(bytes.read > sluice::kTextBytesMax);
 }
 
 TEST("known beginning: every vocabulary of llama.cpp's tree has the tokens of both parts") {
@@ -175,17 +269,18 @@ TEST("known beginning: every vocabulary of llama.cpp's tree has the tokens of bo
                          llama_model_free);
     if (!model) continue;
     const llama_vocab* vocab = llama_model_get_vocab(model.get());
-    const auto type = llama_vocab_type(vocab);
-    if (type != LLAMA_VOCAB_TYPE_BPE && type != LLAMA_VOCAB_TYPE_SPM) continue;
-    if (!parts_at_blanks(vocab)) continue;
+    if (!KnownBeginning::is_right_for(model.get())) continue;
     const KnownBeginning::Tokenizer tokenizer = {
         [&](const PromptText& text) { return plain_tokens(vocab, text.text, true); },
         [&](const PromptText& text) { return plain_tokens(vocab, text.text, false); }};
     std::mt19937 random(1);
     KnownBeginning known;
     const std::string state = random_text(random, KnownBeginning::kWorthBytes + 200);
-    for (int i = 0; i < 12; ++i) {
-      const PromptText prompt = text_of(state + " so to say " + random_text(random, 60));
+    std::vector<std::string> endings = {" one", " only"};
+    endings.insert(endings.end(), kEndings.begin(), kEndings.end());
+    for (int i = 0; i < 12; ++i) endings.push_back(" " + random_text(random, 60));
+    for (const std::string& ending : endings) {
+      const PromptText prompt = text_of(state + " so to say" + ending);
       const std::vector<int32_t> whole = tokenizer.whole(prompt);
       if (known.tokens_of(prompt, "", tokenizer) == whole) continue;
       CHECK_EQ(file.path().filename().string() + " differs", "");
