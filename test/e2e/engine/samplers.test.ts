@@ -72,12 +72,12 @@ test('each of several choices has DRY from its own beginning', async () => {
   const reply = engine.complete('Once upon a time', {
     maxTokens: 24,
     ignoreEos: true,
-    n: 3,
+    n: 2,
     ...dry,
   })
   const alone = await text(dry)
   expect(alone).not.toBe('x'.repeat(24))
-  expect((await reply.done).choices.map((choice) => choice.text)).toEqual([alone, alone, alone])
+  expect((await reply.done).choices.map((choice) => choice.text)).toEqual([alone, alone])
 })
 
 test('DRY, which looks through the vocabulary, is prepared in the lane of what takes long', async () => {
