@@ -80,7 +80,7 @@ test('each of several choices has DRY from its own beginning', async () => {
   expect((await reply.done).choices.map((choice) => choice.text)).toEqual([alone, alone])
 })
 
-test('DRY, which looks through the vocabulary, is prepared in the lane of what takes long', async () => {
+test('DRY is prepared in the lane of what takes long', async () => {
   const ends: string[] = []
   const note = (name: string) => () => void ends.push(name)
   const long = engine.tokenize('Once upon a time '.repeat(2 ** 17)).then(note('long'))
