@@ -22,6 +22,9 @@ constexpr int32_t kDrawsMore = 2;
 constexpr int32_t kRefusedMax = 8;
 constexpr int32_t kLikeliestMax = 128;
 
+// Of the likeliest token's share: what is below changes no sum of shares, and is 0 a little lower.
+constexpr float kShareMin = 1e-30f;
+
 // One for each thread, and not for each sequence's sampler: they take 1 MB at 152k tokens.
 struct Buffers {
   Logits logits;
@@ -81,21 +84,39 @@ void check_biases(const std::vector<LogitBias>& biases, int32_t vocabulary) {
 
 void Sampler::SamplerFree::operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
 
-Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens)
-    : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens) {
-  vocab_ = llama_model_get_vocab(model.raw());
+bool Sampler::has_dry(const SamplingParams& params) {
+  return params.dry_multiplier > 0.0f && has_step(params, SamplerStep::dry);
 }
 
+std::shared_ptr<const llama_sampler> Sampler::dry(const Model& model, const SamplingParams& params,
+                                                  int32_t context_tokens) {
+  if (!has_dry(params)) return nullptr;
+  std::vector<const char*> breakers;
+  for (const std::string& text : params.dry_sequence_breakers) breakers.push_back(text.c_str());
+  // llama.cpp allocates as much as it is told to.
+  const int32_t asked = params.dry_penalty_last_n;
+  const int32_t last = asked < 0 ? context_tokens : std::min(asked, context_tokens);
+  return SamplerPtr(llama_sampler_init_dry(
+      llama_model_get_vocab(model.raw()), params.dry_multiplier, params.dry_base,
+      params.dry_allowed_length, last, breakers.data(), breakers.size()));
+}
+
+Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens,
+                 std::shared_ptr<const llama_sampler> dry)
+    : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens,
+              std::move(dry)) {}
+
 Sampler::Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden,
-                 const SamplingParams& params, int32_t context_tokens)
+                 const SamplingParams& params, int32_t context_tokens,
+                 std::shared_ptr<const llama_sampler> dry)
     : vocabulary_(vocabulary),
       truncation_(truncation_of(params)),
       sees_prompt_(params.repeat_penalty != 1.0f && params.repeat_last_n != 0),
       top_k_(params.top_k),
       top_p_(params.top_p),
       min_p_(params.min_p),
-      temperature_(params.temperature),
-      context_tokens_(context_tokens),
+      temperature_(params.temperature < kTemperatureMin ? 0.0f : params.temperature),
+      dry_(std::move(dry)),
       biases_(params.logit_bias),
       seed_(params.seed),
       logprobs_(params.logprobs) {
@@ -351,13 +372,15 @@ void Sampler::add_step(SamplerStep step, llama_sampler* chain) const {
   switch (step) {
     case SamplerStep::penalties: return;  // they come first, wherever they stand: see Changes
     case SamplerStep::dry:
-      return add(params.dry_multiplier > 0.0f && vocab_, [&] { return dry(); });
+      return add(dry_ != nullptr, [&] { return llama_sampler_clone(dry_.get()); });
     case SamplerStep::top_n_sigma:
       return add(params.top_n_sigma > 0.0f,
                  [&] { return llama_sampler_init_top_n_sigma(params.top_n_sigma); });
     case SamplerStep::top_k:
       return add(top_k_ > 0, [&] { return llama_sampler_init_top_k(top_k_); });
     case SamplerStep::typical_p:
+      // llama.cpp's keeps all tokens where one has a share of 0, whose logarithm it takes.
+      add(params.typical_p < 1.0f, [&] { return llama_sampler_init_min_p(kShareMin, 0); });
       return add(params.typical_p < 1.0f,
                  [&] { return llama_sampler_init_typical(params.typical_p, 0); });
     case SamplerStep::top_p:
@@ -376,18 +399,11 @@ void Sampler::add_step(SamplerStep step, llama_sampler* chain) const {
   }
 }
 
-llama_sampler* Sampler::dry() const {
-  std::vector<const char*> breakers;
-  for (const std::string& text : whole_->dry_sequence_breakers) breakers.push_back(text.c_str());
-  // llama.cpp allocates as much as it is told to.
-  const int32_t asked = whole_->dry_penalty_last_n;
-  const int32_t last = asked < 0 ? context_tokens_ : std::min(asked, context_tokens_);
-  return llama_sampler_init_dry(vocab_, whole_->dry_multiplier, whole_->dry_base,
-                                whole_->dry_allowed_length, last, breakers.data(), breakers.size());
-}
-
 llama_sampler* Sampler::chain() {
-  if (!chain_) chain_ = new_chain();
+  if (!chain_) {
+    chain_ = new_chain();
+    dry_.reset();
+  }
   return chain_.get();
 }
 
@@ -397,7 +413,11 @@ int32_t Sampler::choose_by_chain(const std::vector<Candidate>& choice, bool sort
   for (const Candidate& entry : choice) candidates.push_back({entry.token, entry.logit, 0.0f});
   llama_token_data_array array{candidates.data(), candidates.size(), -1, sorted};
   llama_sampler_apply(chain(), &array);
-  return array.data[array.selected].id;
+  const llama_token_data& chosen = array.data[array.selected];
+  if (chosen.p > 0.0f) return chosen.id;
+  // None could be drawn: a dynamic temperature near 0, for one, leaves infinite logits.
+  const auto is_less = [](const auto& a, const auto& b) { return a.logit < b.logit; };
+  return std::max_element(array.data, array.data + array.size, is_less)->id;
 }
 
 }  // namespace sluice

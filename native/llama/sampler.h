@@ -12,7 +12,6 @@
 #include "sampling/sampling-params.h"
 
 struct llama_sampler;
-struct llama_vocab;
 
 namespace sluice {
 
@@ -27,11 +26,17 @@ struct Candidate;
 // or a sampling thread that it waits for. Touches no llama_context.
 class Sampler final : public RowSampler {
  public:
+  static bool has_dry(const SamplingParams& params);
+  // llama.cpp's DRY, for samplers to begin with; null where it is off. To make it takes up to a
+  // second, which nothing interrupts: each breaker is looked for in the whole vocabulary.
+  static std::shared_ptr<const llama_sampler> dry(const Model& model, const SamplingParams& params,
+                                                  int32_t context_tokens);
   // Throws FaultError(invalid_request) for a bias on a token outside the vocabulary.
-  Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens);
+  Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens,
+          std::shared_ptr<const llama_sampler> dry);
   // Without a model: `forbidden` are the tokens that are never sampled.
   Sampler(int32_t vocabulary, const std::vector<int32_t>& forbidden, const SamplingParams& params,
-          int32_t context_tokens);
+          int32_t context_tokens, std::shared_ptr<const llama_sampler> dry = nullptr);
   ~Sampler() override;
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
@@ -79,7 +84,6 @@ class Sampler final : public RowSampler {
   // Of llama.cpp's samplers in the order that was asked for, or the usual one.
   void add_whole_chain(llama_sampler* chain) const;
   void add_step(SamplerStep step, llama_sampler* chain) const;
-  llama_sampler* dry() const;
   llama_sampler* chain();
   int32_t choose_by_chain(const std::vector<Candidate>& choice, bool sorted);
   void accept(int32_t token);
@@ -94,10 +98,9 @@ class Sampler final : public RowSampler {
   int32_t top_k_;
   float top_p_, min_p_, temperature_;
   std::unique_ptr<const SamplingParams> whole_;  // null but for Truncation::chain
-  const llama_vocab* vocab_ = nullptr;           // for DRY, whose breakers are texts
-  int32_t context_tokens_;
-  std::vector<LogitBias> biases_;  // forbidden tokens among them
-  SamplerPtr penalties_;           // null when there are none
+  std::shared_ptr<const llama_sampler> dry_;     // until the chain has its own
+  std::vector<LogitBias> biases_;                // forbidden tokens among them
+  SamplerPtr penalties_;                         // null when there are none
   // What llama.cpp's penalties look at, in any order: only these tokens' logits change.
   std::vector<int32_t> recent_;
   size_t recent_max_, oldest_ = 0;

@@ -92,9 +92,10 @@ inline bool needs_whole_chain(const SamplingParams& params) {
          params.dynatemp_range > 0.0f;
 }
 
+// Below this a temperature is 0: logits divided by less would be infinite.
+constexpr float kTemperatureMin = 1e-6f;
+
 inline Truncation truncation_of(const SamplingParams& params) {
-  // Dividing logits by less than this gives infinities.
-  constexpr float kTemperatureMin = 1e-6f;
   if (needs_whole_chain(params)) return Truncation::chain;
   if (params.temperature < kTemperatureMin) return Truncation::greedy;
   if (params.top_k > 0) return Truncation::top_k;

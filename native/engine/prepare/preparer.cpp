@@ -87,9 +87,9 @@ Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options,
       template_(model_, options_.chat_template, options_.tools_fallback,
                 [this] { return wiring_.closing.load(); }),
       grammars_(model_),
-      lanes_{{{kQuickTemplateWork, kQuickBytes, false},
-              {kLongTemplateWork, SIZE_MAX, true},
-              {kTemplateWorkMax, SIZE_MAX, true}}} {
+      lanes_{{{kQuickTemplateWork, kQuickBytes, false, false},
+              {kLongTemplateWork, SIZE_MAX, true, true},
+              {kTemplateWorkMax, SIZE_MAX, true, true}}} {
   // The same for each, so that all lanes refuse the same texts.
   const size_t stack_bytes = StackThread::affordable(kDeepStackBytes, lanes_.size());
   try {
@@ -233,33 +233,39 @@ void Preparer::retire_unwanted() {
   }
 }
 
-// The group's prompt is templated and tokenized once.
 void Preparer::handle(const RequestGroup& group, const JobLimits& limits) {
-  TemplatedChat chat;
-  std::vector<int32_t> prompt;
+  Common common{*group.prompt, {}, {}, {}};
   std::optional<Fault> fault;
   for (const auto& request : group.choices) {
     try {
-      if (prompt.empty() && !fault && !request->cancelled) {
-        prompt = prompt_tokens(*group.prompt, *request, chat, limits);
-      }
+      if (common.tokens.empty() && !fault && !request->cancelled) fill(common, *request, limits);
     } catch (const std::exception& error) {
       fault = fault_of(error, FaultCode::invalid_request);
     }
-    if (fault || request->cancelled) {  // queued work of a cancelled request never starts
+    // Queued work of a cancelled request never starts.
+    if (fault || request->cancelled || limits.given_up()) {
       give_up(*request, fault.value_or(Fault()));
     } else {
-      hand_over(request, *group.prompt, prompt, chat, limits);
+      hand_over(request, common, limits);
+      ledger_.preparer_beat();
     }
   }
 }
 
-void Preparer::hand_over(const std::shared_ptr<Request>& request, const Prompt& prompt,
-                         std::vector<int32_t> tokens, const TemplatedChat& chat,
+void Preparer::fill(Common& common, const Request& request, const JobLimits& limits) const {
+  const bool has_dry = Sampler::has_dry(request.sampling);
+  if (has_dry && !limits.lane.takes_dry) throw TakesLong{};
+  std::vector<int32_t> tokens = prompt_tokens(common.prompt, request, common.chat, limits);
+  if (has_dry) ledger_.preparer_beat();
+  common.dry = Sampler::dry(*model_, request.sampling, options_.context_tokens);
+  common.tokens = std::move(tokens);
+}
+
+void Preparer::hand_over(const std::shared_ptr<Request>& request, const Common& common,
                          const JobLimits& limits) {
   Prepared prepared;
   try {
-    prepared.sequence = make_sequence(request, prompt, std::move(tokens), chat, limits);
+    prepared.sequence = make_sequence(request, common, limits);
   } catch (const std::exception& error) {
     give_up(*request, fault_of(error, FaultCode::invalid_request));
     return;
@@ -305,23 +311,21 @@ void Preparer::give_up(const Ticket& request, const Fault& fault) {
 }
 
 std::unique_ptr<Sequence> Preparer::make_sequence(const std::shared_ptr<Request>& request,
-                                                  const Prompt& prompt, std::vector<int32_t> tokens,
-                                                  const TemplatedChat& chat,
-                                                  const JobLimits& limits) {
+                                                  const Common& common, const JobLimits& limits) {
   check_labels(request->label_tokens, model_->vocabulary());
-  auto sampler = std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens);
-  sampler->accept_prompt(tokens);
-  std::unique_ptr<Constraint> around = constraint(*request, chat, limits);
+  auto sampler =
+      std::make_unique<Sampler>(*model_, request->sampling, options_.context_tokens, common.dry);
+  sampler->accept_prompt(common.tokens);
+  std::unique_ptr<Constraint> around = constraint(*request, common.chat, limits);
   ReplyForm form;
-  if (around || !request->grammar || chat.must_call) {
-    form = reply_form(prompt, chat);
+  if (around || !request->grammar || common.chat.must_call) {
+    form = reply_form(common.prompt, common.chat);
   } else {
     // All of the reply is its form: it has no marks of the template.
     around = compiled(*request->grammar, limits);
   }
   sampler->constrain(std::move(around));
-  return std::make_unique<Sequence>(request, std::move(tokens), std::move(sampler),
-                                    std::move(form));
+  return std::make_unique<Sequence>(request, common.tokens, std::move(sampler), std::move(form));
 }
 
 ReplyForm Preparer::reply_form(const Prompt& prompt, const TemplatedChat& chat) const {

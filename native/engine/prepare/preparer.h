@@ -40,7 +40,7 @@ struct PreparerOptions {
 // There are three lanes, each a thread:
 //  1. Quick: each job begins here, and goes on to the next lane if it takes more than some 0.1 s.
 //  2. Long: texts of any length (1 MiB takes 0.4 to 1.9 s, and a tokenizer cannot be interrupted),
-//     large grammars, templates that take up to a second.
+//     large grammars, DRY, templates that take up to a second.
 //  3. Heavy: templates that take more, up to kTemplateWorkMax.
 // So no job waits behind one that takes much longer. The result is the same in each lane.
 //
@@ -108,7 +108,7 @@ class Preparer {
   struct Lane {
     uint64_t template_work;  // units
     size_t text_bytes;       // to be tokenized; a token counts as some bytes
-    bool takes_large_grammars;
+    bool takes_large_grammars, takes_dry;
     TurnQueue<Job, 2> jobs{};    // of requests, and of texts
     KnownBeginning beginning{};  // of prompts
     std::optional<StackThread> thread{};
@@ -121,6 +121,14 @@ class Preparer {
     Lane& lane;
     std::function<bool()> given_up;
     TemplateLimits template_limits() const { return {lane.template_work, given_up}; }
+  };
+
+  // What the choices of a group have in common.
+  struct Common {
+    const Prompt& prompt;
+    TemplatedChat chat;
+    std::vector<int32_t> tokens;
+    std::shared_ptr<const llama_sampler> dry;
   };
 
   static bool is_wanted(const Job& job);
@@ -139,13 +147,13 @@ class Preparer {
   void handle(const TextJob& job, const JobLimits& limits);
   void answer(RequestId id, const TextWork& work, const JobLimits& limits);
   void push_text(RequestId id, TextWork work);
-  void hand_over(const std::shared_ptr<Request>& request, const Prompt& prompt,
-                 std::vector<int32_t> tokens, const TemplatedChat& chat, const JobLimits& limits);
+  void hand_over(const std::shared_ptr<Request>& request, const Common& common,
+                 const JobLimits& limits);
   void give_up(const Ticket& request, const Fault& fault);
   // These throw FaultError, TakesLong and TemplateTakesLong.
+  void fill(Common& common, const Request& request, const JobLimits& limits) const;
   std::unique_ptr<Sequence> make_sequence(const std::shared_ptr<Request>& request,
-                                          const Prompt& prompt, std::vector<int32_t> tokens,
-                                          const TemplatedChat& chat, const JobLimits& limits);
+                                          const Common& common, const JobLimits& limits);
   ReplyForm reply_form(const Prompt& prompt, const TemplatedChat& chat) const;
   std::unique_ptr<Constraint> compiled(const GrammarSpec& spec, const JobLimits& limits);
   void set_reasoning(ReplyForm& form, const ChatPrompt& prompt, const TemplatedChat& chat) const;

@@ -69,7 +69,7 @@ class Ledger {
   void beat() {
     beats_.store(beats_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
-  // One of the Preparer's threads has begun a job, or ended one.
+  // One of the Preparer's threads has begun a job or ended one, or made one of its sequences.
   void preparer_beat() { ++preparer_beats_; }
   // As long as it lives, the engine's thread waits for something to do.
   class Idle {

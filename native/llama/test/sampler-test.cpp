@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <set>
 
 #include "base/fault.h"
 #include "grammar/constraint.h"
@@ -41,6 +42,8 @@ class Reference {
     }
     add(llama_sampler_init_top_n_sigma(params.top_n_sigma));
     if (params.top_k > 0) add(llama_sampler_init_top_k(params.top_k));
+    // It makes shares of 0, where llama.cpp's typical_p keeps all tokens.
+    if (params.top_n_sigma > 0.0f) add(llama_sampler_init_min_p(1e-30f, 0));
     add(llama_sampler_init_typical(params.typical_p, 0));
     add(llama_sampler_init_top_p(params.top_p, 0));
     add(llama_sampler_init_min_p(params.min_p, 0));
@@ -137,8 +140,7 @@ TEST("sampler: min_p chooses llama.cpp's tokens") {
   }
 }
 
-// Without forbidden tokens: llama.cpp's typical_p makes a number that is none of a share of 0, and
-// it is not given them here.
+// Without forbidden tokens: they have a share of 0, where llama.cpp's typical_p keeps all tokens.
 TEST("sampler: what only llama.cpp's whole chain does chooses its tokens, alone and together") {
   SamplingParams all = params_of(0.9f);
   const auto check_with = [&](auto&& set) {
@@ -158,6 +160,140 @@ TEST("sampler: what only llama.cpp's whole chain does chooses its tokens, alone 
   check_with([](SamplingParams& params) { params.top_k = 40; });
   check_with([](SamplingParams& params) { params.min_p = 0.02f; });
   check_with([](SamplingParams& params) { params.repeat_penalty = 1.3f; });
+}
+
+namespace {
+
+// By the definition, in double: those whose surprise is nearest to the expected one, until their
+// shares exceed `most`.
+std::set<int32_t> typical_tokens(const std::vector<float>& row, double most) {
+  const double highest = *std::max_element(row.begin(), row.end());
+  double whole = 0.0, entropy = 0.0, sum = 0.0;
+  for (float logit : row) whole += std::exp(double(logit) - highest);
+  std::vector<std::pair<double, int32_t>> surprises;
+  for (size_t token = 0; token < row.size(); ++token) {
+    const double surprise = std::log(whole) + highest - double(row[token]);
+    if (std::exp(-surprise) == 0.0) continue;
+    entropy += std::exp(-surprise) * surprise;
+    surprises.push_back({surprise, int32_t(token)});
+  }
+  std::sort(surprises.begin(), surprises.end(), [&](const auto& a, const auto& b) {
+    return std::abs(a.first - entropy) < std::abs(b.first - entropy);
+  });
+  std::set<int32_t> tokens;
+  for (const auto& [surprise, token] : surprises) {
+    tokens.insert(token);
+    sum += std::exp(-surprise);
+    if (sum > most) break;
+  }
+  return tokens;
+}
+
+// Draws from `row` are the typical ones of `changed`, which is what typical_p is given.
+void check_typical(Sampler&& sampler, std::vector<float> row, const std::vector<float>& changed,
+                   float most) {
+  const std::set<int32_t> typical = typical_tokens(changed, double(most));
+  CHECK(typical.size() < row.size() / 2);
+  for (int32_t draw = 0; draw < 500; ++draw) {
+    CHECK_EQ(typical.count(sampler.sample(row.data())), size_t(1));
+  }
+}
+
+SamplingParams typical_after(sluice::SamplerStep step, float temperature) {
+  SamplingParams params = params_of(temperature);
+  params.typical_p = 0.5f;
+  params.order = {step, sluice::SamplerStep::typical_p};
+  return params;
+}
+
+}  // namespace
+
+TEST("sampler: typical_p drops what is not typical, also where some token's share is 0") {
+  using sluice::SamplerStep;
+  const std::vector<float> row = random_row(1000, 1.0f, 3);
+  const int32_t likeliest = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+
+  std::vector<float> changed = row;
+  changed[7] = -INFINITY;
+  const SamplingParams alone = typical_after(SamplerStep::temperature, 1.0f);
+  check_typical(Sampler(1000, {7}, alone, kContext), row, changed, alone.typical_p);
+
+  changed[7] = row[7] - 100.0f;
+  SamplingParams biased = alone;
+  biased.logit_bias = {{7, -100.0f}};
+  check_typical(Sampler(1000, {}, biased, kContext), row, changed, alone.typical_p);
+
+  changed = row;
+  for (float& logit : changed) logit /= 0.02f;
+  const SamplingParams cold = typical_after(SamplerStep::temperature, 0.02f);
+  check_typical(Sampler(1000, {}, cold, kContext), row, changed, alone.typical_p);
+
+  double sum = 0.0, squares = 0.0;
+  for (float logit : row) sum += double(logit);
+  for (float logit : row) squares += std::pow(double(logit) - sum / 1000.0, 2.0);
+  const double lowest = double(row[size_t(likeliest)]) - 3.0 * std::sqrt(squares / 1000.0);
+  changed = row;
+  for (float& logit : changed) logit = double(logit) < lowest ? -INFINITY : logit;
+  SamplingParams cut = typical_after(SamplerStep::top_n_sigma, 1.0f);
+  cut.top_n_sigma = 3.0f;
+  check_typical(Sampler(1000, {}, cut, kContext), row, changed, alone.typical_p);
+}
+
+// DRY takes 100 from the token that would repeat the sequence once more.
+TEST("sampler: typical_p after DRY as well, whose beginning is shared and stays as it was") {
+  const std::vector<float> row = random_row(1000, 1.0f, 3);
+  SamplingParams params = typical_after(sluice::SamplerStep::dry, 1.0f);
+  params.dry_multiplier = 100.0f;
+  const std::shared_ptr<const llama_sampler> dry(
+      llama_sampler_init_dry(nullptr, 100.0f, 1.75f, 2, 64, nullptr, 0),
+      [](const llama_sampler* one) { llama_sampler_free(const_cast<llama_sampler*>(one)); });
+  const std::set<int32_t> plain = typical_tokens(row, 0.5);
+  const int32_t repeated = *std::max_element(plain.begin(), plain.end(), [&](int32_t a, int32_t b) {
+    return row[size_t(a)] < row[size_t(b)];
+  });
+  std::vector<float> changed = row;
+  changed[size_t(repeated)] -= 100.0f;
+  const std::set<int32_t> typical = typical_tokens(changed, 0.5);
+  std::vector<float> logits = row;
+  std::set<int32_t> drawn;
+  for (uint32_t draw = 0; draw < 500; ++draw) {
+    params.seed = draw;
+    Sampler repeating(1000, {}, params, kContext, dry), other(1000, {}, params, kContext, dry);
+    repeating.accept_prompt({1, 2, repeated, 1, 2});
+    CHECK_EQ(typical.count(repeating.sample(logits.data())), size_t(1));
+    const int32_t token = other.sample(logits.data());
+    CHECK_EQ(plain.count(token), size_t(1));
+    drawn.insert(token);
+  }
+  CHECK_EQ(drawn.count(repeated), size_t(1));
+}
+
+TEST("sampler: a temperature too small to divide by is 0, in an order of one's own as well") {
+  for (const float temperature : {0.0f, 1e-40f, 1e-38f, 1e-30f}) {
+    SamplingParams params = params_of(temperature);
+    params.order = {sluice::SamplerStep::temperature};
+    Sampler sampler(1000, {}, params, kContext);
+    for (const float deviation : {1.0f, 8.0f}) {
+      std::vector<float> row = random_row(1000, deviation, 5);
+      const int32_t likeliest = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+      for (int32_t draw = 0; draw < 20; ++draw) CHECK_EQ(sampler.sample(row.data()), likeliest);
+    }
+  }
+}
+
+// Some of these exponents make a temperature that is not 0 and by which logits become infinite.
+TEST("sampler: a dynamic temperature near 0 takes the likeliest") {
+  for (const float offset : {0.0f, -100.0f}) {
+    std::vector<float> row = random_row(1000, 8.0f, 5);
+    for (float& logit : row) logit += offset;
+    const int32_t likeliest = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+    for (int32_t exponent = 20; exponent <= 100; ++exponent) {
+      SamplingParams params = params_of(0.5f);
+      params.dynatemp_range = 0.5f;
+      params.dynatemp_exponent = float(exponent);
+      CHECK_EQ(Sampler(1000, {}, params, kContext).sample(row.data()), likeliest);
+    }
+  }
 }
 
 TEST("sampler: mirostat chooses llama.cpp's tokens, with no other sampler beside it") {

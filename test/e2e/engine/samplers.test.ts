@@ -65,3 +65,28 @@ test.each([
     expect.objectContaining({ option: expect.stringContaining(option) as string }),
   )
 })
+
+test('each of several choices has DRY from its own beginning', async () => {
+  const [x = 0] = await engine.tokenize('x')
+  const dry = { temperature: 0, logitBias: { [x]: 50 }, dryMultiplier: 5 }
+  const reply = engine.complete('Once upon a time', {
+    maxTokens: 24,
+    ignoreEos: true,
+    n: 2,
+    ...dry,
+  })
+  const alone = await text(dry)
+  expect(alone).not.toBe('x'.repeat(24))
+  expect((await reply.done).choices.map((choice) => choice.text)).toEqual([alone, alone])
+})
+
+test('DRY is prepared in the lane of what takes long', async () => {
+  const ends: string[] = []
+  const note = (name: string) => () => void ends.push(name)
+  const long = engine.tokenize('Once upon a time '.repeat(2 ** 17)).then(note('long'))
+  await engine.tokenize('a') // the quick lane has passed the long text on
+  const dry = text({ dryMultiplier: 5, maxTokens: 1 }).then(note('dry'))
+  const plain = text({ maxTokens: 1 }).then(note('plain'))
+  await Promise.all([long, dry, plain])
+  expect(ends).toEqual(['plain', 'long', 'dry'])
+})
