@@ -39,8 +39,12 @@ export async function estimate(
 async function estimateModel(given: unknown, options: EstimateOptions): Promise<Estimate> {
   const asked = parseEstimateOptions(given, options, embeddedModel)
   const { signal } = asked
-  if (signal?.aborted) throw abortedBy(signal, 'the estimate was aborted')
+  const checkSignal = () => {
+    if (signal?.aborted) throw abortedBy(signal, 'the estimate was aborted')
+  }
+  checkSignal()
   const settled = await withCachedFiles(asked)
+  checkSignal()
   const addon = loadBinding()
   const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {

@@ -47,9 +47,13 @@ export async function load(options: LoadOptions = {}): Promise<Engine> {
 
 async function loadEngine(options: LoadOptions): Promise<Engine> {
   const asked = parseLoadOptions(options, embeddedModel)
-  if (asked.signal?.aborted) throw abortedBy(asked.signal, 'loading was aborted')
+  const checkSignal = () => {
+    if (asked.signal?.aborted) throw abortedBy(asked.signal, 'loading was aborted')
+  }
+  checkSignal()
   const addon = loadBinding()
   const settled = isOfHub(asked) ? await withHubFiles(asked) : asked
+  checkSignal()
   const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
     let failure: unknown = new ClosedError('the engine was closed while it loaded')
