@@ -48,13 +48,15 @@ interface Session {
 interface CodexOptions {
   /** Milliseconds of silence after which a stream is pinged. */
   readonly pingMs?: number
+  /** Milliseconds for which its first request waits for a slot. */
+  readonly waitMs?: number
   readonly config?: string
 }
 
 /** Has it asked for `ask`, of a model that says these replies in turn, each after its mark. */
 async function codex(
   turns: (work: string) => { mark: string; reply: string }[],
-  { pingMs, config = '' }: CodexOptions = {},
+  { pingMs, waitMs, config = '' }: CodexOptions = {},
 ): Promise<Session> {
   const modules = path.join(installed(['@openai/codex@0.171.0']), 'node_modules')
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'sluice-codex-')))
@@ -64,8 +66,16 @@ async function codex(
   mkdirSync(work)
   const model = turnModel({ turns: turns(work), tokenizer: 'gpt-2' })
   const chatTemplate = templateText('Qwen-Qwen2.5-7B-Instruct.jinja')
-  const engine = { model, chatTemplate, context: contextTokens, parallel: 2 }
-  const { url, server } = await serveReal(engine, pingMs === undefined ? {} : { pingMs })
+  const options = { model, chatTemplate, context: contextTokens, parallel: 2 }
+  const { url, server, engine } = await serveReal(options, pingMs === undefined ? {} : { pingMs })
+  if (waitMs !== undefined) {
+    const others = [1, 2].map((seed) => {
+      return engine.complete('a', { seed, maxTokens: 50_000, ignoreEos: true })
+    })
+    for (const other of others) other.text().catch(() => undefined) // it is cancelled
+    const leave = () => others.map((other) => other.cancel())
+    server.server.once('request', () => setTimeout(leave, waitMs))
+  }
   const exchanges = recordExchanges(server.server)
   writeFileSync(path.join(home, '.codex/config.toml'), configFor(url, config))
   const flags = ['--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox']
@@ -128,11 +138,10 @@ test.runIf(isHere)(
     const text = '[turn 01] That took a while.'
     const { stdout, stderr, code, exchanges } = await codex(
       () => [{ mark: '[turn 01]', reply: text }],
-      // Less than the prompt of some 9,400 tokens takes.
-      { pingMs: 50, config: 'stream_idle_timeout_ms = 300\nstream_max_retries = 0' },
+      { pingMs: 100, waitMs: 2000, config: 'stream_idle_timeout_ms = 800\nstream_max_retries = 0' },
     )
     const [first] = exchanges as [Recorded]
     expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: `${text}\n` })
-    expect(first.answer.match(/^event: keepalive$/gm)?.length).toBeGreaterThan(5)
+    expect(first.answer.match(/^event: keepalive$/gm)?.length).toBeGreaterThan(9)
   },
 )
