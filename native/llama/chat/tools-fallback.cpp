@@ -41,7 +41,7 @@ common_peg_arena parser_of(const common_chat_params& params, const ChatPrompt& c
 
 std::string fallback_instructions(bool parallel_calls) {
   const std::string several =
-      parallel_calls ? "For several calls, write these lines once for each. " : "";
+      parallel_calls ? "For several calls, write these lines once for each.\n" : "";
   return "To call a function, write these lines, with its name and its arguments, and nothing "
          "after them:\n" +
          kBegin + "\n{\"name\": \"NAME\", \"arguments\": {\"ARGUMENT\": VALUE}}\n" + kEnd + "\n" +

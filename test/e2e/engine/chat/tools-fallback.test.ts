@@ -89,7 +89,7 @@ describe('a model whose chat template knows no tools', () => {
     const page = readFileSync('docs/tools.md', 'utf8')
     const [, block = ''] = /```\n(You can call these functions[\s\S]*?)\n```/.exec(page) ?? []
     const parameters = { type: 'object', properties: { zone: { type: 'string' } } }
-    const shown = { name: 'get_time', description: 'Tells the time', parameters }
+    const shown = { name: 'now', description: 'Tells the time', parameters }
     const engine = await load({ model: randomModel(), toolsFallback })
     const prompt = await engine.applyTemplate(ask, { tools: [shown] })
     const question =
