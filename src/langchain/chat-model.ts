@@ -23,6 +23,7 @@ import type { ChatOptions } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import { wrong } from '../options/checks.js'
 import { choiceOf } from '../options/other-words/tool-choice.js'
+import { formNames } from '../options/request-options.js'
 import { isEngineError } from '../web/errors.js'
 import { plainForKey } from './cache-key.js'
 import { callParser, toolOfSchema } from './forced-call.js'
@@ -171,10 +172,13 @@ export class ChatSluice extends BaseChatModel<ChatSluiceCallOptions> {
       ...(tools === undefined ? {} : { tools }),
       ...(toolChoice === undefined ? {} : { toolChoice }),
       ...(signal === undefined ? {} : { signal }),
-      ...form,
+      ...(form === undefined ? {} : { ...noForm, ...form }),
     })
   }
 }
+
+/** Of `chat`: a reply has one form, and the one that LangChain asks for counts. */
+const noForm = Object.fromEntries(formNames.map((name) => [name, undefined]))
 
 /** An abort is told by the signal's reason, as LangChain itself tells it. */
 function asHeard(error: unknown, signal: AbortSignal | undefined): unknown {

@@ -92,12 +92,17 @@ function checkNames(models: ModelsOptions['models']): void {
   }
 }
 
-/** An object has names of digits alone before all others, wherever they were written. */
+/** An object has names that are array indices before all others, wherever they were written. */
 function checkFirst(names: readonly string[]): void {
   const [first = '', ...others] = names
-  if (others.length === 0 || !/^\d+$/.test(first)) return
+  if (others.length === 0 || !isIndex(first)) return
   const expected = "the default model's name, as names of digits alone come first in any order"
   throw wrong('default', expected, undefined)
+}
+
+/** From 0 to 2^32 - 2, without zeros in front. */
+function isIndex(name: string): boolean {
+  return `${Number(name) >>> 0}` === name && name !== '4294967295'
 }
 
 /** What of load's options only goes together. Errors name the model. */

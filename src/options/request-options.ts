@@ -146,7 +146,7 @@ const tokenizeChecks: Checks<TokenizeOptions> = {
 }
 const completionChecks: Checks<CompletionOptions> = { ...requestChecks, suffix: text }
 
-const formNames = ['grammar', 'schema', 'json', 'regex', 'choices'] as const
+export const formNames = ['grammar', 'schema', 'json', 'regex', 'choices'] as const
 
 /**
  * The option that gives a reply its form, of which there is one at most.

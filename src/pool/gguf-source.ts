@@ -30,6 +30,12 @@ interface Share {
   readonly cacheMiB: number
 }
 
+/** What was found out of a model's files, for as long as they are these. */
+interface Measured {
+  readonly files: string
+  readonly settled: LoadOptions
+}
+
 /** The GGUF file of a pool's model. What an engine takes is settled once, by its first estimate. */
 export class GgufSource implements Source<Engine> {
   readonly name: string
@@ -39,7 +45,7 @@ export class GgufSource implements Source<Engine> {
   readonly #share: Share
   readonly #onWarning: (warning: LoadWarning) => void
   #known: KnownModel | undefined
-  #settled: LoadOptions | undefined
+  #measured: Measured | undefined
 
   constructor(
     name: string,
@@ -61,19 +67,27 @@ export class GgufSource implements Source<Engine> {
     return this.#known
   }
 
+  async hasChanged(): Promise<boolean> {
+    if (this.#measured === undefined) return false
+    const { files } = await filesOf(this.#options)
+    return files !== this.#measured.files
+  }
+
   async measure(signal: AbortSignal): Promise<ModelBytes> {
     // Its files are settled too: a load never downloads, whatever became of the cache meanwhile.
-    const options = await withCachedFiles(this.#options)
+    const { options, files } = await filesOf(this.#options)
     const found = await this.#fitting(options, signal)
     const cacheMiB = this.#cacheMiB(found)
+    const bytes = { file: sharedBy(files, options, found), ...bytesOf(found, cacheMiB) }
     // The same each time, however much memory is free when it is loaded.
-    this.#settled = { ...options, context: found.context, cacheMiB }
+    this.#measured = { files, settled: { ...options, context: found.context, cacheMiB } }
     this.#known = { model: found.model, context: found.context }
-    return { file: await sharedBy(options, found), ...bytesOf(found, cacheMiB) }
+    return bytes
   }
 
   async open(signal: AbortSignal): Promise<Engine> {
-    const engine = await load({ ...this.#settled, signal, onWarning: this.#onWarning })
+    const settled = this.#measured?.settled
+    const engine = await load({ ...settled, signal, onWarning: this.#onWarning })
     this.#known = { model: engine.model, context: engine.settings.context }
     return engine
   }
@@ -118,12 +132,18 @@ function bytesOf({ placement: { host } }: Estimate, cacheMiB: number): Omit<Mode
  * placed in the same way (native/llama/model-store.h); mapped ones by the file alone, which here
  * counts for too much where the placement differs.
  */
-async function sharedBy(options: LoadOptions, { placement }: Estimate): Promise<string> {
-  const { model, draft, gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp } = options
-  const files = await Promise.all([model, draft].map(fileKey))
+function sharedBy(files: string, options: LoadOptions, { placement }: Estimate): string {
+  const { gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp } = options
   const asked = [gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp]
   const devices = placement.devices.map(({ name }) => name)
   return JSON.stringify([files, asked, placement.gpuLayers, devices])
+}
+
+/** The options with paths for names of the Hub, and what tells their files from others. */
+async function filesOf(asked: LoadOptions): Promise<{ options: LoadOptions; files: string }> {
+  const options = await withCachedFiles(asked)
+  const keys = await Promise.all([options.model, options.draft].map(fileKey))
+  return { options, files: JSON.stringify(keys) }
 }
 
 /** A file that was replaced is another one, though its path is the same. */

@@ -36,7 +36,7 @@ export class Member<E extends PooledEngine> {
   loads = 0
   unloads = 0
   failures = 0
-  /** Failures since it was last in memory for a while: to load is not yet to run. */
+  /** Failures since it last ran for a while, or was unloaded: to load is not yet to run. */
   #inRow = 0
 
   constructor(source: Source<E>) {
@@ -80,11 +80,15 @@ export class Member<E extends PooledEngine> {
     this.loads++
   }
 
-  /** It is in memory no more. */
-  leave(): void {
+  /**
+   * It is in memory no more.
+   * @param failure why its engine ended; undefined where it was unloaded
+   */
+  leave(failure: unknown): void {
     const { resident } = this
     if (resident === undefined) return
-    if (performance.now() - resident.loadedAt >= steadyMs) this.#inRow = 0
+    const isSteady = performance.now() - resident.loadedAt >= steadyMs
+    if (isSteady || failure === undefined) this.#inRow = 0
     this.resident = undefined
   }
 

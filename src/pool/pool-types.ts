@@ -15,7 +15,9 @@ export interface Source<E extends PooledEngine> {
   readonly queueMax: number
   /** How long such a request may wait for the load to begin. */
   readonly queueDeadlineMs: number
-  /** Asked once, and again where it failed. Rejects where the model cannot be loaded. */
+  /** Whether its files are others than those that were measured last. */
+  hasChanged(): Promise<boolean>
+  /** Asked once, and again where it failed or has changed. Rejects where it cannot be loaded. */
   measure(signal: AbortSignal): Promise<ModelBytes>
   open(signal: AbortSignal): Promise<E>
 }

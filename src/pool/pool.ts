@@ -345,6 +345,7 @@ export class ModelPool<E extends PooledEngine> {
   }
 
   async #measure(member: Member<E>, signal: AbortSignal): Promise<ModelBytes> {
+    if (await member.source.hasChanged()) member.bytes = undefined
     member.bytes ??= await member.source.measure(signal)
     return member.bytes
   }
@@ -425,8 +426,8 @@ export class ModelPool<E extends PooledEngine> {
   #awaitMemory(member: Member<E>, running: readonly Resident<E>[]): void {
     this.#patience ??= this.#patienceOf(member)
     const { held, isOver } = this.#patience
-    if (!isOver) return
-    if (held.size === 0) this.#patience.timer = this.#puttingOff(member)
+    // For a load that no request waits for, no other one has to.
+    if (!isOver || member.waiters.size === 0) return
     for (const resident of running) {
       resident.isYielding = true
       held.add(resident.member)
@@ -436,6 +437,7 @@ export class ModelPool<E extends PooledEngine> {
   #patienceOf(member: Member<E>): Patience<E> {
     const timer = setTimeout(() => {
       patience.isOver = true
+      patience.timer = this.#puttingOff(member)
       this.#work()
     }, patienceMs)
     timer.unref()
@@ -476,7 +478,7 @@ export class ModelPool<E extends PooledEngine> {
     } catch (error) {
       surface(error) // of a close() that somebody has replaced
     }
-    member.leave()
+    member.leave(undefined)
     member.unloads++
     this.#tell({ kind: 'unloaded', model: member.name, reason })
     this.#work()
@@ -487,7 +489,7 @@ export class ModelPool<E extends PooledEngine> {
     const { member } = resident
     if (resident.closing !== undefined || member.resident !== resident) return
     clearTimeout(resident.idleTimer)
-    member.leave()
+    member.leave(failure)
     if (failure === undefined) {
       member.unloads++
       this.#tell({ kind: 'unloaded', model: member.name, reason: resident.leaving ?? 'closed' })

@@ -125,6 +125,13 @@ describe('a form', () => {
   const hero = z.object({ name: z.string() })
   const text = '{"name":"Fox"}'
 
+  test('counts before any form that `chat` says, of the model or of a call', async () => {
+    const { engine } = await open(says([text]))
+    const formed = new ChatSluice({ engine, chat: { json: true } }).withStructuredOutput(hero)
+    expect(await formed.invoke('hi')).toEqual({ name: 'Fox' })
+    expect(await formed.invoke('hi', { chat: { regex: /a/ } })).toEqual({ name: 'Fox' })
+  })
+
   test.each(['jsonSchema', 'jsonMode'] as const)(
     'stays beside options of a call (%s)',
     async (method) => {

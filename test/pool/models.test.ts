@@ -59,6 +59,7 @@ test('a model may be called by digits alone, where the default is said or the on
   const several = made({ models: { a: {}, 7: {} }, default: 'a' })
   expect([several.pool.default, several.pool.nameOf('7')]).toEqual(['a', '7'])
   expect(made({ models: { 7: {} } }).pool.default).toBe('7')
+  expect(made({ models: { '007': {}, a: {} } }).pool.default).toBe('007') // which keeps its place
 })
 
 describe('what is loaded', () => {

@@ -214,9 +214,12 @@ describe('memory', () => {
     source('a').queueDeadlineMs = 20_000
     const [long] = await both(pool, 'x')
     const loaded = outcome(pool.load('a'))
+    const first = outcome(pool.use('a'))
     await vi.advanceTimersByTimeAsync(5000)
     const held = pool.use('x')
-    await vi.advanceTimersByTimeAsync(19_999)
+    await vi.advanceTimersByTimeAsync(10_000)
+    const second = pool.use('a')
+    await vi.advanceTimersByTimeAsync(9999)
     expect(pool.status('x').waiting).toBe(1)
     await vi.advanceTimersByTimeAsync(1)
     ;(await held).release()
@@ -230,7 +233,25 @@ describe('memory', () => {
     long?.release()
     await settle()
     expect(await loaded).toBe('done')
+    ;(await second).release()
+    await settle()
     expect(await last).toBe('done')
+    expect(await first).toBe('ERR_QUEUE_TIMEOUT')
+  })
+
+  test('a load that no request waits for holds nobody, and comes when there is room', async () => {
+    const { pool } = poolOf({ x: 60, a: 60 })
+    const [long] = await both(pool, 'x')
+    const loaded = outcome(pool.load('a'))
+    for (let minute = 0; minute < 3; minute++) {
+      await vi.advanceTimersByTimeAsync(6000)
+      ;(await pool.use('x')).release()
+      await vi.advanceTimersByTimeAsync(54_000)
+    }
+    expect(states(pool)).toBe('x loaded, a loading')
+    long?.release()
+    await settle()
+    expect(await loaded).toBe('done')
   })
 
   test('one that has waited for long lets those behind it go first', async () => {
@@ -471,6 +492,10 @@ describe('failure', () => {
     expect(await dies(0)).toBe(4000)
     expect(await dies(60_000)).toBe(1000) // it has run for a while
     expect(await dies(0)).toBe(2000)
+    const [well] = await both(pool, 'a')
+    well?.release()
+    await pool.unload('a')
+    expect(await dies(0)).toBe(1000) // it was unloaded in good health
   })
 
   test('an engine that its user closed counts as unloaded', async () => {
@@ -605,6 +630,20 @@ describe('the end', () => {
 })
 
 describe('a survey', () => {
+  test('is no last word: what a model takes is asked again before it is loaded', async () => {
+    const { pool, source } = poolOf({ a: 10, b: 80 })
+    pool.survey()
+    await settle()
+    source('a').isReplaced = true
+    source('a').bytes = { file: 'replaced', weights: 40, other: 0 }
+    await pool.load('b')
+    const a = pool.load('a')
+    await settle()
+    await a
+    expect(pool.bytes).toBe(40)
+    expect(states(pool)).toBe('a loaded, b unloaded')
+  })
+
   test('a survey measures each model once, and a load comes before the rest of it', async () => {
     const { pool, source } = poolOf({ a: 10, b: 20, c: 30 })
     pool.survey()

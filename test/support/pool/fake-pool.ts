@@ -47,15 +47,16 @@ export class FakeSource implements Source<IdleEngine> {
   isAuto = true
   readonly measures: AbortSignal[] = []
   measureError: unknown
+  isReplaced = false
   readonly loads: Load[] = []
   readonly engines: IdleEngine[] = []
   /** Is given each engine as it is made. */
   onEngine: (engine: IdleEngine) => void = () => undefined
-  readonly #bytes: ModelBytes
+  bytes: ModelBytes
 
   constructor(name: string, bytes: number) {
     this.name = name
-    this.#bytes = { file: name, weights: bytes, other: 0 }
+    this.bytes = { file: name, weights: bytes, other: 0 }
   }
 
   get engine(): IdleEngine {
@@ -70,10 +71,14 @@ export class FakeSource implements Source<IdleEngine> {
     return load
   }
 
+  async hasChanged(): Promise<boolean> {
+    return this.isReplaced
+  }
+
   async measure(signal: AbortSignal): Promise<ModelBytes> {
     this.measures.push(signal)
     if (this.measureError !== undefined) throw this.measureError
-    return this.#bytes
+    return this.bytes
   }
 
   open(signal: AbortSignal): Promise<IdleEngine> {
