@@ -85,6 +85,7 @@ describe('what a config file takes of a model', () => {
     ...[[], [1], [-1], ['a'], [''], Array(17).fill(1)],
     ...[{}, { temperature: 0 }, { temperature: 101 }, { topP: 1.1 }, { seed: 1 }, { budget: -2 }],
     ...[{ repeatPenalty: 0 }, { repeatPenalty: 10 }, { budget: -1 }, { budgetMessage: 'a' }],
+    ...[{ enabled: false }, { enabled: 'no' }],
   ]
 
   test.each(names)('has the range that models() has: %s', (name) => {

@@ -28,7 +28,11 @@ const sampling = z
   .describe('Defaults of how tokens are chosen, for requests that say nothing')
 
 const reasoning = z
-  .strictObject({ budget: integer(-1, int32Max), budgetMessage: z.string().max(1024) })
+  .strictObject({
+    enabled: z.boolean().describe('Whether the model reasons'),
+    budget: integer(-1, int32Max),
+    budgetMessage: z.string().max(1024),
+  })
   .partial()
   .describe('Defaults of reasoning')
 
