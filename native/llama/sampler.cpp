@@ -88,19 +88,6 @@ bool Sampler::has_dry(const SamplingParams& params) {
   return params.dry_multiplier > 0.0f && has_step(params, SamplerStep::dry);
 }
 
-std::shared_ptr<const llama_sampler> Sampler::dry(const Model& model, const SamplingParams& params,
-                                                  int32_t context_tokens) {
-  if (!has_dry(params)) return nullptr;
-  std::vector<const char*> breakers;
-  for (const std::string& text : params.dry_sequence_breakers) breakers.push_back(text.c_str());
-  // llama.cpp allocates as much as it is told to.
-  const int32_t asked = params.dry_penalty_last_n;
-  const int32_t last = asked < 0 ? context_tokens : std::min(asked, context_tokens);
-  return SamplerPtr(llama_sampler_init_dry(
-      llama_model_get_vocab(model.raw()), params.dry_multiplier, params.dry_base,
-      params.dry_allowed_length, last, breakers.data(), breakers.size()));
-}
-
 Sampler::Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens,
                  std::shared_ptr<const llama_sampler> dry)
     : Sampler(model.vocabulary(), forbidden_tokens(model, params), params, context_tokens,

@@ -27,11 +27,8 @@ struct Candidate;
 class Sampler final : public RowSampler {
  public:
   static bool has_dry(const SamplingParams& params);
-  // llama.cpp's DRY, for samplers to begin with; null where it is off. To make it takes up to a
-  // second, which nothing interrupts: each breaker is looked for in the whole vocabulary.
-  static std::shared_ptr<const llama_sampler> dry(const Model& model, const SamplingParams& params,
-                                                  int32_t context_tokens);
-  // Throws FaultError(invalid_request) for a bias on a token outside the vocabulary.
+  // `dry` is KnownDry's: null where it is off. Throws FaultError(invalid_request) for a bias on a
+  // token outside the vocabulary.
   Sampler(const Model& model, const SamplingParams& params, int32_t context_tokens,
           std::shared_ptr<const llama_sampler> dry);
   // Without a model: `forbidden` are the tokens that are never sampled.

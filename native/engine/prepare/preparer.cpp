@@ -87,9 +87,9 @@ Preparer::Preparer(std::shared_ptr<const Model> model, PreparerOptions options,
       template_(model_, options_.chat_template, options_.tools_fallback,
                 [this] { return wiring_.closing.load(); }),
       grammars_(model_),
-      lanes_{{{kQuickTemplateWork, kQuickBytes, false, false},
-              {kLongTemplateWork, SIZE_MAX, true, true},
-              {kTemplateWorkMax, SIZE_MAX, true, true}}} {
+      lanes_{{{kQuickTemplateWork, kQuickBytes, false},
+              {kLongTemplateWork, SIZE_MAX, true},
+              {kTemplateWorkMax, SIZE_MAX, true}}} {
   // The same for each, so that all lanes refuse the same texts.
   const size_t stack_bytes = StackThread::affordable(kDeepStackBytes, lanes_.size());
   try {
@@ -254,10 +254,11 @@ void Preparer::handle(const RequestGroup& group, const JobLimits& limits) {
 
 void Preparer::fill(Common& common, const Request& request, const JobLimits& limits) const {
   const bool has_dry = Sampler::has_dry(request.sampling);
-  if (has_dry && !limits.lane.takes_dry) throw TakesLong{};
+  if (has_dry && !limits.lane.may_take_long) throw TakesLong{};
   std::vector<int32_t> tokens = prompt_tokens(common.prompt, request, common.chat, limits);
   if (has_dry) ledger_.preparer_beat();
-  common.dry = Sampler::dry(*model_, request.sampling, options_.context_tokens);
+  common.dry = limits.lane.dry.of(model_->raw(), request.sampling, options_.context_tokens,
+                                  request.cache_salt);
   common.tokens = std::move(tokens);
 }
 
@@ -372,7 +373,7 @@ CallFormat Preparer::call_format() const {
 }
 
 std::unique_ptr<Constraint> Preparer::compiled(const GrammarSpec& spec, const JobLimits& limits) {
-  auto constraint = grammars_.constraint(spec, limits.lane.takes_large_grammars);
+  auto constraint = grammars_.constraint(spec, limits.lane.may_take_long);
   if (!constraint) throw TakesLong{};
   return constraint;
 }

@@ -21,6 +21,7 @@
 #include "engine/request/event-sink.h"
 #include "engine/request/ledger.h"
 #include "engine/request/request.h"
+#include "llama/known-dry.h"
 #include "llama/model.h"
 #include "llama/template/chat-template.h"
 
@@ -106,11 +107,12 @@ class Preparer {
 
   enum LaneNumber : size_t { kQuick, kLong, kHeavy };
   struct Lane {
-    uint64_t template_work;  // units
-    size_t text_bytes;       // to be tokenized; a token counts as some bytes
-    bool takes_large_grammars, takes_dry;
+    uint64_t template_work;      // units
+    size_t text_bytes;           // to be tokenized; a token counts as some bytes
+    bool may_take_long;          // to compile a grammar, or to make DRY
     TurnQueue<Job, 2> jobs{};    // of requests, and of texts
     KnownBeginning beginning{};  // of prompts
+    KnownDry dry{};
     std::optional<StackThread> thread{};
   };
   // Thrown, as TemplateTakesLong is, where a job takes longer than the lane allows and must go on

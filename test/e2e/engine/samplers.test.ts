@@ -80,6 +80,23 @@ test('each of several choices has DRY from its own beginning', async () => {
   expect((await reply.done).choices.map((choice) => choice.text)).toEqual([alone, alone])
 })
 
+test('requests with the same DRY say what each says alone, one by one and at once', async () => {
+  const [x = 0] = await engine.tokenize('x')
+  const dry = { temperature: 0, logitBias: { [x]: 50 }, dryMultiplier: 5 }
+  const reply = (prompt: string) =>
+    engine.complete(prompt, { maxTokens: 24, ignoreEos: true, ...dry }).text()
+  const prompts = ['Once upon a time', 'The end of it']
+  const alone: string[] = []
+  for (const prompt of prompts) {
+    // With another DRY before it, so that its own is made for it.
+    expect(await text({ ...dry, drySequenceBreakers: ['x'] })).toBe('x'.repeat(24))
+    alone.push(await reply(prompt))
+  }
+  expect(new Set([...alone, 'x'.repeat(24)]).size).toBe(3)
+  for (const [i, prompt] of prompts.entries()) expect(await reply(prompt)).toBe(alone[i])
+  expect(await Promise.all(prompts.map(reply))).toEqual(alone)
+})
+
 test('DRY is prepared in the lane of what takes long', async () => {
   const ends: string[] = []
   const note = (name: string) => () => void ends.push(name)
