@@ -241,6 +241,22 @@ describe('a model that fails to load', () => {
 })
 
 describe('the list of models', () => {
+  test('says of a reranker that it ranks, and nothing else may be asked of it', async () => {
+    const { url } = await serveModels({ order: {} }, { embedding: { size: 1, pooling: 'rank' } })
+    const ranked = await postJson(url, '/v1/rerank', {
+      model: 'order',
+      query: 'a',
+      documents: ['b'],
+    })
+    expect(ranked.status).toBe(200)
+    expect(await listed(url)).toMatchObject([{ capabilities: ['rerank'] }, { id: 'default' }])
+    const embedded = await postJson(url, '/v1/embeddings', { model: 'order', input: 'a' })
+    expect([embedded.status, await embedded.json()]).toMatchObject([
+      400,
+      { error: { message: expect.stringContaining("'order' ranks documents, and neither") } },
+    ])
+  })
+
   test('tells state, context and abilities of each, before it is loaded too', async () => {
     const { url, pool } = await serveModels({ tales: {}, news: { context: 512 } })
     await eventually(() => pool.known('news') !== undefined)
