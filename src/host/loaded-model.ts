@@ -44,7 +44,7 @@ const abilityWords: Record<Ability, string> = {
 }
 
 /** The 400 of a load that has nothing to do. */
-export function isLoaded({ names: [name] }: Pick<ModelEntry, 'names'>): HttpError {
+export function alreadyLoaded({ names: [name] }: Pick<ModelEntry, 'names'>): HttpError {
   return new HttpError('invalid_request', `The model '${name}' is loaded already.`, {
     field: 'model',
   })

@@ -53,6 +53,12 @@ describe('requests of several models', () => {
     expect(native('news').submitted).toHaveLength(4)
   })
 
+  test('have each name of a model once, also where an alias is its own name', async () => {
+    const server = { aliases: ['tales', 'any', 'any'] }
+    const { url } = await serveModels({ tales: { aliases: ['any'] }, news: {} }, { server })
+    expect((await listed(url)).map(({ id }) => id)).toEqual(['tales', 'any', 'default', 'news'])
+  })
+
   test('of a name that is not there get a 404 with those that are, in each protocol', async () => {
     const { url } = await serveModels({ tales: {}, news: { aliases: ['paper'] } })
     const known = "'tales', 'default', 'news', 'paper'"

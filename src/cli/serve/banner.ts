@@ -2,7 +2,8 @@ import { type Ability, abilityOf } from '../../api/ability.js'
 import type { EngineSettings, ModelInfo } from '../../api/types.js'
 import type { Engine } from '../../engine/engine.js'
 import type { LoadedModel } from '../../host/model-host.js'
-import { defaultName, type Models } from '../../pool/models.js'
+import { defaultName } from '../../options/models-options.js'
+import type { Models } from '../../pool/models.js'
 import { packageVersion } from '../package-root.js'
 import type { ShellKey } from './shell-key.js'
 
@@ -89,7 +90,7 @@ function codesOf({ warnings }: Pick<Engine, 'warnings'>): string {
 /** One line for a shell, which finds the key itself. */
 export function curl(url: string, key: ShellKey | undefined): string {
   const body = {
-    model: 'default',
+    model: defaultName,
     messages: [{ role: 'user', content: 'Tell me a story' }],
     stream: true,
   }
@@ -98,13 +99,13 @@ export function curl(url: string, key: ShellKey | undefined): string {
 
 /** The same of a model that embeds. */
 function embeddingCurl(url: string, key: ShellKey | undefined): string {
-  const body = { model: 'default', input: ['A story', 'Another story'] }
+  const body = { model: defaultName, input: ['A story', 'Another story'] }
   return `curl ${url}/v1/embeddings ${jsonOf(body, key)}`
 }
 
 /** The same of a reranker. */
 function rerankCurl(url: string, key: ShellKey | undefined): string {
-  const body = { model: 'default', query: 'A story', documents: ['Once upon a time', 'A recipe'] }
+  const body = { model: defaultName, query: 'A story', documents: ['Once upon a time', 'A recipe'] }
   return `curl ${url}/v1/rerank ${jsonOf(body, key)}`
 }
 
