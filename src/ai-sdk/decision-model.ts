@@ -3,7 +3,7 @@ import type { SharedV3ProviderMetadata, SharedV3Warning } from '@ai-sdk/provider
 import type { DecideResult, DecisionAnswer, DecisionQuestion } from '../api/decision-types.js'
 import type { Engine } from '../engine/engine.js'
 import { wrong } from '../options/checks.js'
-import { readQuestion, textOf } from '../options/other-words/criteria-questions.js'
+import { readQuestion, textOfJson } from '../options/other-words/criteria-questions.js'
 import type {
   DecisionCallAnswer,
   DecisionCallOptions,
@@ -64,7 +64,7 @@ function textOfState(state: readonly StatePart[], warnings: SharedV3Warning[]): 
   const texts: string[] = []
   for (const part of state) {
     if (part.type === 'text') texts.push(part.text)
-    else if (part.type === 'json') texts.push(textOf(part.value) ?? 'null')
+    else if (part.type === 'json') texts.push(textOfJson(part.value))
     else if (part.type === 'file') texts.push(textOfFile(part))
     else warnings.push(unknownPart(part)) // of a later version
   }

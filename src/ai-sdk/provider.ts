@@ -1,4 +1,5 @@
 import type { EmbeddingModelV3, LanguageModelV3, ProviderV3 } from '@ai-sdk/provider'
+import { abilityOf } from '../api/ability.js'
 import { InvalidOptionError } from '../api/errors.js'
 import { show } from '../api/show.js'
 import type { Engine } from '../engine/engine.js'
@@ -92,8 +93,8 @@ function find(
   type: 'languageModel' | 'embeddingModel' | 'decisionModel',
   name?: string,
 ): [string, Engine] {
-  const embeds = type === 'embeddingModel'
-  const fitting = [...engines].filter(([, { model }]) => (model.embedding !== undefined) === embeds)
+  const ability = type === 'embeddingModel' ? 'embeddings' : 'text'
+  const fitting = [...engines].filter(([, { model }]) => abilityOf(model) === ability)
   const found = name === undefined ? fitting[0] : fitting.find(([one]) => one === name)
   if (found !== undefined) return found
   throw new NoSuchModelError(

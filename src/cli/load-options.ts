@@ -15,7 +15,7 @@ import type { Settled } from '../options/flags.js'
 import { colours } from './colours.js'
 import { packagePath } from './package-root.js'
 
-type ReplyFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
+export type ReplyFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
 type EngineFlags = ReplyFlags | Settled<typeof doctorFlags>
 
 /** Flags that say it otherwise than the option of `load` does, or under another name. */

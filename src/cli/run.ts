@@ -3,16 +3,15 @@ import { CancelledError, InvalidReplyError } from '../api/errors.js'
 import type { ChoiceResult } from '../api/types.js'
 import type { CompiledSchema } from '../engine/compiled-schema.js'
 import type { Engine } from '../engine/engine.js'
-import { load } from '../engine/load.js'
 import type { Reply } from '../engine/reply.js'
 import { refused } from '../options/checks.js'
 import type { runFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { isClosedPipe } from './closed-pipes.js'
 import { colours } from './colours.js'
-import { loadOptions, pick, printWarning } from './load-options.js'
-import { PullProgressLine } from './models/pull-progress.js'
-import { ProgressBar } from './progress.js'
+import { Interruption, stopAtSignals } from './interruption.js'
+import { pick } from './load-options.js'
+import { loadWithProgress } from './load-with-progress.js'
 import { whatCut } from './run/ending.js'
 import { readSchema } from './run/form.js'
 import { readPrompt } from './run/prompt.js'
@@ -31,7 +30,9 @@ export async function runCommand(argument: string | undefined, flags: Flags): Pr
   const request = await readRequest(argument, flags)
   const stop = stopper()
   try {
-    const engine = await loaded(flags, stop.signal)
+    // One reply leaves nothing that is worth keeping.
+    const more = { cacheMiB: 0, signal: stop.signal }
+    const engine = await loadWithProgress(flags, flags.model, more)
     try {
       return await answered(engine, request, flags, stop.signal)
     } finally {
@@ -60,40 +61,11 @@ async function readRequest(argument: string | undefined, flags: Flags): Promise<
 
 /** Aborts with an Interruption as its reason, or with the error that stdout gave. */
 function stopper(): AbortController {
-  const stop = new AbortController()
-  // Only the first of each: a second Ctrl-C ends the process at once, the system's way.
-  process.once('SIGINT', () => stop.abort(new Interruption(130, 'SIGINT')))
-  process.once('SIGTERM', () => stop.abort(new Interruption(143, 'SIGTERM')))
+  const stop = stopAtSignals()
   process.stdout.on('error', (error) => {
     stop.abort(isClosedPipe(error) ? new Interruption(0) : error)
   })
   return stop
-}
-
-/** A signal, or a reader of stdout that has left. */
-class Interruption {
-  constructor(
-    readonly code: number,
-    readonly signal?: string,
-  ) {}
-}
-
-async function loaded(flags: Flags, signal: AbortSignal): Promise<Engine> {
-  const progress = new ProgressBar('Loading')
-  const pull = new PullProgressLine()
-  try {
-    // One reply leaves nothing that is worth keeping.
-    const cacheMiB = 0
-    const onProgress = (fraction: number): void => {
-      pull.clear()
-      progress.update(fraction)
-    }
-    const tell = { onProgress, onPull: pull.update, onWarning: printWarning }
-    return await load({ ...loadOptions(flags, flags.model), cacheMiB, ...tell, signal })
-  } finally {
-    pull.clear()
-    progress.clear()
-  }
 }
 
 /** Prints the reply. @returns the exit code: 1 where it is not what --schema asks for */

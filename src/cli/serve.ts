@@ -3,14 +3,11 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { CancelledError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
-import { load as loadEngine } from '../engine/load.js'
 import { isOpenToOthers } from '../http/door/loopback.js'
 import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
-import { loadOptions, printWarning } from './load-options.js'
-import { PullProgressLine } from './models/pull-progress.js'
-import { ProgressBar } from './progress.js'
+import { loadWithProgress } from './load-with-progress.js'
 import { wantedModels } from './serve/served-models.js'
 import { stopSignal } from './serve/stop-signal.js'
 
@@ -24,7 +21,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
   let engine: Promise<Engine> | undefined
   const wanted = wantedModels(flags)
   const load = (file: string | undefined): Promise<Engine> => {
-    engine ??= loaded(flags, file, AbortSignal.any([stop, unserved.signal]))
+    engine ??= loadWithProgress(flags, file, { signal: AbortSignal.any([stop, unserved.signal]) })
     return engine
   }
   try {
@@ -59,25 +56,5 @@ async function canListen(flags: Flags, apiKeys: readonly string[]): Promise<bool
     return false // the server itself says why
   } finally {
     server.close()
-  }
-}
-
-async function loaded(
-  flags: Flags,
-  file: string | undefined,
-  signal: AbortSignal,
-): Promise<Engine> {
-  const progress = new ProgressBar('Loading')
-  const pull = new PullProgressLine()
-  try {
-    const onProgress = (fraction: number): void => {
-      pull.clear()
-      progress.update(fraction)
-    }
-    const tell = { onProgress, onPull: pull.update, onWarning: printWarning }
-    return await loadEngine({ ...loadOptions(flags, file), ...tell, signal })
-  } finally {
-    pull.clear()
-    progress.clear()
   }
 }

@@ -1,3 +1,4 @@
+import { abilityOf } from '../api/ability.js'
 import type {
   AnswerTo,
   DecideOptions,
@@ -281,8 +282,8 @@ export class Engine implements AsyncDisposable {
     return fromCaller(() => {
       const { client } = this.#parts
       const inputs = parseEmbedInput(input)
-      const { size, pooling } = this.model.embedding ?? {}
-      if (pooling === 'rank') throw new InvalidRequestError(ranksOnly)
+      const { size } = this.model.embedding ?? {}
+      if (abilityOf(this.model) === 'ranks') throw new InvalidRequestError(ranksOnly)
       return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
     })
   }
@@ -304,7 +305,7 @@ export class Engine implements AsyncDisposable {
       const texts = parseDocuments(documents)
       checkQueryCopies(text, texts.length)
       const given = parseRerankOptions(options)
-      if (this.model.embedding?.pooling !== 'rank') throw new InvalidRequestError(ranksNot)
+      if (abilityOf(this.model) !== 'ranks') throw new InvalidRequestError(ranksNot)
       return rerank(this.#parts.client, text, texts, given)
     })
   }

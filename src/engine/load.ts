@@ -8,7 +8,6 @@ import {
   type SettledLoadOptions as Settled,
   usableSampling,
 } from '../options/engine-options.js'
-import { isHubName } from '../options/hub-name.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { guarded } from './callbacks.js'
@@ -19,6 +18,7 @@ import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { samplingOf } from './native-request.js'
 import { placementOf } from './placement.js'
+import { isOfHub, withFiles } from './pull/cached-files.js'
 import { tellWarning } from './warnings.js'
 
 const mebibyte = 2 ** 20
@@ -52,7 +52,8 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
   }
   checkSignal()
   const addon = loadBinding()
-  const settled = isOfHub(asked) ? await withHubFiles(asked) : asked
+  const hasHubName = isOfHub(asked.model) || isOfHub(asked.draft)
+  const settled = hasHubName ? await withHubFiles(asked) : asked
   checkSignal()
   const native = nativeOptions(settled, addon)
   return new Promise<Engine>((resolve, reject) => {
@@ -98,18 +99,12 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
   })
 }
 
-function isOfHub({ model, draft }: Settled): boolean {
-  return isHubName(model) || (draft !== undefined && isHubName(draft))
-}
-
 /** The same with paths, once the models are in the cache. */
 async function withHubFiles(asked: Settled): Promise<Settled> {
   const { hubFile } = await import('./pull/hub-file.js')
-  const { onPull = () => undefined, signal, draft } = asked
+  const { onPull = () => undefined, signal } = asked
   const tell = guarded('onPull', onPull)
-  const fileOf = (name: string) => (isHubName(name) ? hubFile(name, tell, signal) : name)
-  const model = await fileOf(asked.model)
-  return { ...asked, model, ...(draft === undefined ? {} : { draft: await fileOf(draft) }) }
+  return withFiles(asked, (name) => hubFile(name, tell, signal))
 }
 
 function makeEngine(

@@ -1,8 +1,9 @@
 import type { Engine } from '../engine/engine.js'
 import { isObject, wrong } from '../options/checks.js'
+import { defaultName } from '../options/models-options.js'
 import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
-import { checkNeed, isLoaded, loadedModel } from './loaded-model.js'
+import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
 import { modelNames, modelNotFound } from './names.js'
 
@@ -53,7 +54,7 @@ class FixedHost implements ModelHost {
   }
 
   load(name: string | undefined): void {
-    throw isLoaded(this.#found(name))
+    throw alreadyLoaded(this.#found(name))
   }
 
   unload(name: string | undefined): void {
@@ -77,7 +78,8 @@ class FixedHost implements ModelHost {
     try {
       // At once where it is there: a request may come in the turn in which the host is made.
       const loaded = isEngine(engine) ? engine : await promised(engine)
-      this.#model = loadedModel(loaded, modelNames(loaded.model, this.#options.aliases))
+      const names = modelNames(loaded.model.id, [...this.#options.aliases, defaultName])
+      this.#model = loadedModel(loaded, names)
     } catch (error) {
       this.#loadFailure = { error }
       this.#options.onFailure(error)

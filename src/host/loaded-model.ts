@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type Ability, abilityOf } from '../api/ability.js'
 import type { EngineSettings, ModelInfo } from '../api/types.js'
 import { binding } from '../binding/binding.js'
 import type { Engine } from '../engine/engine.js'
@@ -36,19 +37,14 @@ export function checkNeed(name: string, model: Pick<ModelInfo, 'embedding'>, nee
 }
 
 /** What a model does, and where it is asked for that. */
-const abilityWords = {
+const abilityWords: Record<Ability, string> = {
   text: 'writes text, and neither embeds nor ranks; ask for a model that is made for that.',
   embeddings: 'embeds, and neither writes text nor ranks; ask it at /v1/embeddings.',
   ranks: 'ranks documents, and neither writes text nor embeds; ask it at /v1/rerank.',
 }
 
-function abilityOf({ embedding }: Pick<ModelInfo, 'embedding'>): keyof typeof abilityWords {
-  if (embedding === undefined) return 'text'
-  return embedding.pooling === 'rank' ? 'ranks' : 'embeddings'
-}
-
 /** The 400 of a load that has nothing to do. */
-export function isLoaded({ names: [name] }: Pick<ModelEntry, 'names'>): HttpError {
+export function alreadyLoaded({ names: [name] }: Pick<ModelEntry, 'names'>): HttpError {
   return new HttpError('invalid_request', `The model '${name}' is loaded already.`, {
     field: 'model',
   })

@@ -1,10 +1,11 @@
+import type { Ability } from '../api/ability.js'
 import type { KnownModel, ModelState, ModelStatus } from '../api/models-types.js'
 import type { EngineSettings, ModelInfo } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Telling } from './engine-fault.js'
 
 /** What a request asks of a model. Tokens and the template's prompt are to be had of each. */
-export type Need = 'text' | 'embeddings' | 'ranks' | 'tokens'
+export type Need = Ability | 'tokens'
 
 /** A model that requests may ask for. */
 export interface ModelEntry {

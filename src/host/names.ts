@@ -1,19 +1,12 @@
-import type { ModelInfo } from '../api/types.js'
 import { optionName } from '../options/spoken-names.js'
-import { defaultName } from '../pool/models.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
 
-export { defaultName }
-
-/** Every name a model answers to: its file's, its aliases, and `default`. */
-export function modelNames(
-  { id }: Pick<ModelInfo, 'id'>,
-  aliases: readonly string[],
-): [string, ...string[]] {
-  const others = new Set([...aliases, defaultName])
-  others.delete(id)
-  return [id, ...others]
+/** Every name a model answers to, each once: its own, and its others. */
+export function modelNames(own: string, others: readonly string[]): [string, ...string[]] {
+  const further = new Set(others)
+  further.delete(own)
+  return [own, ...further]
 }
 
 /** The name that a reply bears: the one that was asked for, where it is one of the model's. */

@@ -1,11 +1,12 @@
 import type { Engine } from '../engine/engine.js'
-import { defaultName, type Models } from '../pool/models.js'
+import { defaultName } from '../options/models-options.js'
+import type { Models } from '../pool/models.js'
 import type { Use } from '../pool/pool.js'
 import { HttpError } from '../web/errors.js'
 import { poolFault, shuttingDown } from './engine-fault.js'
-import { checkNeed, isLoaded, loadedModel } from './loaded-model.js'
+import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { HostNumbers, Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { modelNotFound } from './names.js'
+import { modelNames, modelNotFound } from './names.js'
 
 interface PoolHostOptions {
   /** Further names of the default model. */
@@ -66,7 +67,7 @@ class PoolHost implements ModelHost {
 
   load(asked: string | undefined): void {
     const entry = this.find(asked)
-    if (entry.state === 'loaded') throw isLoaded(entry)
+    if (entry.state === 'loaded') throw alreadyLoaded(entry)
     const [name] = entry.names
     if (this.#asked.has(name)) return
     this.#asked.add(name)
@@ -122,9 +123,9 @@ class PoolHost implements ModelHost {
   }
 
   #namesOf(name: string): [string, ...string[]] {
-    const own = [...new Set(this.#models.aliasesOf(name))]
-    if (name !== this.#models.default) return [name, ...own]
-    return [name, ...new Set([...own, ...this.#options.aliases, defaultName])]
+    const own = this.#models.aliasesOf(name)
+    if (name !== this.#models.default) return modelNames(name, own)
+    return modelNames(name, [...own, ...this.#options.aliases, defaultName])
   }
 
   #entry(name: string): ModelEntry {

@@ -1,10 +1,11 @@
 import { openAi } from '../apis/openai/api.js'
 import { chatRequest } from '../apis/openai/chat/schema.js'
 import { parseTextRequest } from '../apis/openai/compatibility.js'
+import { defaultName } from '../options/models-options.js'
 
 /** What most clients send. */
 const request = {
-  model: 'default',
+  model: defaultName,
   messages: [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'Hello' },

@@ -18,6 +18,9 @@ import {
 } from './checks.js'
 import { loadChecks, parseLoadOptions } from './engine-options.js'
 
+/** The name that always means a model that is there. */
+export const defaultName = 'default'
+
 const namesMax = 1024
 
 /** A model as requests and programs call it. */
@@ -81,7 +84,7 @@ export function parseUseOptions(input: unknown): { readonly signal?: AbortSignal
 
 /** A name stands for one model. */
 function checkNames(models: ModelsOptions['models']): void {
-  const taken = new Set<string>(['default'])
+  const taken = new Set<string>([defaultName])
   for (const [name, { aliases = [] }] of Object.entries(models)) {
     for (const one of [name, ...aliases]) {
       if (taken.has(one)) {

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { abilityOf } from '../api/ability.js'
 import type { KnownModel, PooledModelOptions } from '../api/models-types.js'
 import type { Estimate, LoadWarning } from '../api/placement-types.js'
 import type { LoadOptions } from '../api/types.js'
@@ -98,7 +99,7 @@ export class GgufSource implements Source<Engine> {
    */
   async #fitting(options: LoadOptions, signal: AbortSignal): Promise<Estimate> {
     const first = await estimate({ ...options, signal })
-    if (options.context !== undefined || first.model.embedding !== undefined) return first
+    if (options.context !== undefined || abilityOf(first.model) !== 'text') return first
     const usual = Math.min(first.model.trainedContext, contextUsual)
     const withContext = (context: number) => estimate({ ...options, context, signal })
     let found = first.context === usual ? first : await withContext(usual)
@@ -113,9 +114,9 @@ export class GgufSource implements Source<Engine> {
     return weights + other > this.#share.budgetBytes
   }
 
-  /** An engine that embeds keeps no states. */
+  /** An engine that embeds or ranks keeps no states. */
   #cacheMiB({ model }: Estimate): number {
-    if (model.embedding !== undefined) return 0
+    if (abilityOf(model) !== 'text') return 0
     return this.#options.cacheMiB ?? this.#share.cacheMiB
   }
 }

@@ -14,16 +14,13 @@ import { freeBytes } from '../engine/machine.js'
 import { loadBinding } from '../engine/native-options.js'
 import { tellWarning } from '../engine/warnings.js'
 import { isObject, noOptions } from '../options/checks.js'
-import { parseModelsOptions, parseUseOptions } from '../options/models-options.js'
+import { defaultName, parseModelsOptions, parseUseOptions } from '../options/models-options.js'
 import { GgufSource } from './gguf-source.js'
 import { ModelPool } from './pool.js'
 
 const mebibyte = 2 ** 20
 /** As `load` has it for one model. */
 const cacheMiBMax = 2048
-
-/** The name that always means a model that is there. */
-export const defaultName = 'default'
 
 /**
  * Several models, each loaded when it is first used, one at a time. When one needs memory, those

@@ -4,7 +4,7 @@ import { createSluice } from '../../src/ai-sdk/index.js'
 import { useBinding } from '../../src/binding/binding.js'
 import { type Engine, load } from '../../src/index.js'
 import { call, scriptedProvider, thrownBy } from '../support/chats/scripted-provider.js'
-import { FakeAddon } from '../support/fake-binding.js'
+import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
 
 const engines: Engine[] = []
 const open = scriptedProvider()
@@ -15,8 +15,8 @@ afterEach(async () => {
 
 const size = 3
 
-async function embedder(): Promise<Engine> {
-  useBinding(new FakeAddon({ embedding: { size, pooling: 'mean' } }))
+async function embedder(embedding: FakeOptions['embedding'] = { size, pooling: 'mean' }) {
+  useBinding(new FakeAddon({ embedding }))
   const engine = await load({ model: 'vectors.gguf' })
   engines.push(engine)
   return engine
@@ -43,6 +43,15 @@ describe('a provider', () => {
     expect(sluice.embeddingModel().modelId).toBe('vectors')
     expect(sluice.textEmbeddingModel('vectors').modelId).toBe('vectors')
     expect(() => sluice('vectors')).toThrow('No such languageModel: vectors (there is chat)')
+  })
+
+  test('has no use for a reranker, which neither embeds nor writes text', async () => {
+    const { engine } = await open()
+    const ranks = await embedder({ size: 1, pooling: 'rank' })
+    const sluice = createSluice({ ranks, vectors: await embedder(), chat: engine })
+    expect(sluice.embeddingModel().modelId).toBe('vectors')
+    expect(() => sluice.embeddingModel('ranks')).toThrow('ranks (there is vectors)')
+    expect(() => sluice('ranks')).toThrow('ranks (there is chat)')
   })
 
   test.each([

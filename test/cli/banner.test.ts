@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { rerankRequest } from '../../src/apis/llama-server/rerank.js'
 import { urlsOfAll } from '../../src/cli/serve/addresses.js'
 import { banner, curl } from '../../src/cli/serve/banner.js'
 import { type ShellKey, shellKeyOf } from '../../src/cli/serve/shell-key.js'
@@ -118,6 +119,17 @@ describe('what serve says at its start', () => {
     const said = banner([embedder], at('http://127.0.0.1:8080', ownKey), flags)
     expect(said).toContain('embeds: vectors of 384, pooling cls, parallel 4')
     expect(said).toMatch(/^curl http:\/\/127\.0\.0\.1:8080\/v1\/embeddings .*SLUICE_API_KEY/m)
+  })
+
+  test('says of a reranker that it ranks, and shows how to ask it', () => {
+    const embedding = { size: 1, pooling: 'rank' as const }
+    const reranker = { ...served, model: { ...served.model, embedding } }
+    const said = banner([reranker], at('http://127.0.0.1:8080', ownKey), flags)
+    expect(said).toContain('  ranks documents, parallel 4')
+    expect(said).not.toMatch(/embeds|embeddings/)
+    expect(said).toMatch(/^curl http:\/\/127\.0\.0\.1:8080\/v1\/rerank .*SLUICE_API_KEY/m)
+    const [, body = ''] = /-d '(.*)'$/m.exec(said) ?? []
+    expect(rerankRequest.safeParse(JSON.parse(body)).error).toBeUndefined()
   })
 
   test('tells a context beyond what the model was trained on, and what was warned of', () => {

@@ -53,6 +53,12 @@ describe('requests of several models', () => {
     expect(native('news').submitted).toHaveLength(4)
   })
 
+  test('have each name of a model once, also where an alias is its own name', async () => {
+    const server = { aliases: ['tales', 'any', 'any'] }
+    const { url } = await serveModels({ tales: { aliases: ['any'] }, news: {} }, { server })
+    expect((await listed(url)).map(({ id }) => id)).toEqual(['tales', 'any', 'default', 'news'])
+  })
+
   test('of a name that is not there get a 404 with those that are, in each protocol', async () => {
     const { url } = await serveModels({ tales: {}, news: { aliases: ['paper'] } })
     const known = "'tales', 'default', 'news', 'paper'"
@@ -241,6 +247,22 @@ describe('a model that fails to load', () => {
 })
 
 describe('the list of models', () => {
+  test('says of a reranker that it ranks, and nothing else may be asked of it', async () => {
+    const { url } = await serveModels({ order: {} }, { embedding: { size: 1, pooling: 'rank' } })
+    const ranked = await postJson(url, '/v1/rerank', {
+      model: 'order',
+      query: 'a',
+      documents: ['b'],
+    })
+    expect(ranked.status).toBe(200)
+    expect(await listed(url)).toMatchObject([{ capabilities: ['rerank'] }, { id: 'default' }])
+    const embedded = await postJson(url, '/v1/embeddings', { model: 'order', input: 'a' })
+    expect([embedded.status, await embedded.json()]).toMatchObject([
+      400,
+      { error: { message: expect.stringContaining("'order' ranks documents, and neither") } },
+    ])
+  })
+
   test('tells state, context and abilities of each, before it is loaded too', async () => {
     const { url, pool } = await serveModels({ tales: {}, news: { context: 512 } })
     await eventually(() => pool.known('news') !== undefined)

@@ -1,3 +1,4 @@
+import { abilityOf } from '../../api/ability.js'
 import type { KnownModel, ModelState } from '../../api/models-types.js'
 import type { ModelEntry } from '../../host/model-host.js'
 import { type Answer, json } from '../../web/answer.js'
@@ -51,10 +52,10 @@ function toldOf({ model, context }: KnownModel) {
 }
 
 /** By Ollama's names, and `rerank`, which it has not. */
-function capabilitiesOf({ embedding, ...can }: KnownModel['model']): string[] {
-  if (embedding?.pooling === 'rank') return ['rerank']
-  if (embedding !== undefined) return ['embedding']
-  const { canCallTools = false, canThink = false, canInfill = false } = can
+function capabilitiesOf(model: KnownModel['model']): string[] {
+  const does = abilityOf(model)
+  if (does !== 'text') return [does === 'ranks' ? 'rerank' : 'embedding']
+  const { canCallTools = false, canThink = false, canInfill = false } = model
   return [
     'completion',
     ...(canCallTools ? ['tools'] : []),

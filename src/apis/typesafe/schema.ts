@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { DecisionQuestion } from '../../api/decision-types.js'
 import { decideChecks, questionsMax } from '../../options/decide-options.js'
-import { readQuestion, textOf } from '../../options/other-words/criteria-questions.js'
+import { readQuestion, textOf, textOfJson } from '../../options/other-words/criteria-questions.js'
 import { isRecord } from '../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../options/request-options.js'
 import { anObject, checked, optional } from '../request.js'
@@ -73,7 +73,7 @@ const state = z
         })
         return z.NEVER
       }
-      texts.push(part.type === 'text' ? part.text : (textOf(part.value) ?? ''))
+      texts.push(part.type === 'text' ? part.text : textOfJson(part.value))
     }
     return texts.join('\n')
   })

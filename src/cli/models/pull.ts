@@ -3,35 +3,26 @@ import { pull } from '../../engine/pull/pull.js'
 import { refused } from '../../options/checks.js'
 import { hubNameForm, isHubName, parseHubName } from '../../options/hub-name.js'
 import { colours } from '../colours.js'
+import { Interruption, stopAtSignals } from '../interruption.js'
 import { PullProgressLine } from './pull-progress.js'
 
 /** `sluice pull`: the path goes to stdout, all else to stderr. @returns the exit code */
 export async function pullCommand(argument: string): Promise<number> {
   const name = hubNameGiven(argument)
-  const stop = new AbortController()
-  let code = 0
-  // Only the first of each: a second Ctrl-C ends the process at once, the system's way.
-  for (const [signal, number] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      code = number
-      stop.abort()
-    })
-  }
+  const { signal } = stopAtSignals()
   const progress = new PullProgressLine()
   try {
-    const { path } = await pull(name, { onProgress: progress.update, signal: stop.signal })
+    const { path } = await pull(name, { onProgress: progress.update, signal })
     progress.clear()
     process.stdout.write(`${path}\n`)
     return 0
   } catch (error) {
     progress.clear()
-    if (!(error instanceof CancelledError)) throw error
+    const { reason } = signal
+    if (!(error instanceof CancelledError && reason instanceof Interruption)) throw error
     const words = 'stopped; what has come is kept, and the same command goes on from there'
     process.stderr.write(`${colours.yellow('sluice:')} ${words}\n`)
-    return code
+    return reason.code
   }
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { abilityOf } from '../../api/ability.js'
 import type { Estimate } from '../../api/placement-types.js'
 import { estimate } from '../../engine/estimate.js'
 import { sumOf } from '../../engine/placement.js'
@@ -51,8 +52,10 @@ function textOf(report: ModelReport): string {
   return lines.map(([name, text]) => `${name.padEnd(13)}  ${text}\n`).join('')
 }
 
-function abilities({ embedding, ...model }: Estimate['model']): string {
-  if (embedding !== undefined) return `none: it embeds, vectors of ${embedding.size} numbers`
+function abilities(model: Estimate['model']): string {
+  const does = abilityOf(model)
+  if (does === 'ranks') return 'none: it ranks documents'
+  if (does === 'embeddings') return `none: it embeds, vectors of ${model.embedding?.size} numbers`
   const others = model.canInfill ? ['fills gaps (/infill)'] : []
   if (!model.hasChatTemplate) return ['none: it goes on with texts', ...others].join(', ')
   const tools = model.canCallTools ? 'tools' : 'no tools'

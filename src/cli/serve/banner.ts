@@ -1,8 +1,9 @@
-import type { EmbeddingInfo } from '../../api/embedding-types.js'
+import { type Ability, abilityOf } from '../../api/ability.js'
 import type { EngineSettings, ModelInfo } from '../../api/types.js'
 import type { Engine } from '../../engine/engine.js'
 import type { LoadedModel } from '../../host/model-host.js'
-import { defaultName, type Models } from '../../pool/models.js'
+import { defaultName } from '../../options/models-options.js'
+import type { Models } from '../../pool/models.js'
 import { packageVersion } from '../package-root.js'
 import type { ShellKey } from './shell-key.js'
 
@@ -34,7 +35,7 @@ export function banner(
 ): string {
   const own = urls?.[0] ?? url
   const isOne = Array.isArray(models)
-  const embeds = isOne && models[0]?.model.embedding !== undefined
+  const [first] = isOne ? models : []
   const trial = key?.needs === undefined ? 'Try:' : `Try, in a shell that has ${key.needs}:`
   const listening =
     urls === undefined
@@ -44,7 +45,7 @@ export function banner(
     ...(isOne ? models.flatMap((model) => linesOf(model, flags)) : linesOfAll(models as Models)),
     ...listening,
     '',
-    embeds ? embeddingCurl(own, key) : curl(own, key),
+    curls[first === undefined ? 'text' : abilityOf(first.model)](own, key),
     '',
     '',
   ].join('\n')
@@ -65,7 +66,7 @@ function linesOf({ names, model, settings, engine }: Model, flags: Shown): strin
   const stalls = `reader-stall-ms ${flags.readerStallMs}, engine-stall-ms ${flags.engineStallMs}`
   return [
     `Sluice ${packageVersion()} serves ${said} (${model.description})`,
-    `  ${model.embedding === undefined ? '' : embedding(model.embedding)}` +
+    `  ${purpose(model)}` +
       `parallel ${settings.parallel}, ${contextOf(settings, model)}, ` +
       `kv-type ${settings.kvType}, threads ${settings.threads}, ${computing(settings)}`,
     `  cache-mib ${settings.cacheMiB}${sharing(settings.kvCells, flags.isolateKeys)}` +
@@ -89,7 +90,7 @@ function codesOf({ warnings }: Pick<Engine, 'warnings'>): string {
 /** One line for a shell, which finds the key itself. */
 export function curl(url: string, key: ShellKey | undefined): string {
   const body = {
-    model: 'default',
+    model: defaultName,
     messages: [{ role: 'user', content: 'Tell me a story' }],
     stream: true,
   }
@@ -98,8 +99,21 @@ export function curl(url: string, key: ShellKey | undefined): string {
 
 /** The same of a model that embeds. */
 function embeddingCurl(url: string, key: ShellKey | undefined): string {
-  const body = { model: 'default', input: ['A story', 'Another story'] }
+  const body = { model: defaultName, input: ['A story', 'Another story'] }
   return `curl ${url}/v1/embeddings ${jsonOf(body, key)}`
+}
+
+/** The same of a reranker. */
+function rerankCurl(url: string, key: ShellKey | undefined): string {
+  const body = { model: defaultName, query: 'A story', documents: ['Once upon a time', 'A recipe'] }
+  return `curl ${url}/v1/rerank ${jsonOf(body, key)}`
+}
+
+/** What shows how a model is asked for what it does. */
+const curls: Record<Ability, typeof curl> = {
+  text: curl,
+  embeddings: embeddingCurl,
+  ranks: rerankCurl,
 }
 
 function jsonOf(body: object, key: ShellKey | undefined): string {
@@ -107,8 +121,12 @@ function jsonOf(body: object, key: ShellKey | undefined): string {
   return `-H 'Content-Type: application/json'${header} -d '${JSON.stringify(body)}'`
 }
 
-function embedding({ size, pooling }: EmbeddingInfo): string {
-  return `embeds: vectors of ${size}, pooling ${pooling}, `
+/** Nothing of a model that writes text. */
+function purpose(model: ModelInfo): string {
+  if (abilityOf(model) === 'ranks') return 'ranks documents, '
+  const { embedding } = model
+  if (embedding === undefined) return ''
+  return `embeds: vectors of ${embedding.size}, pooling ${embedding.pooling}, `
 }
 
 function computing({ gpu, gpuLayers }: EngineSettings): string {

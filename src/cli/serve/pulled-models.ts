@@ -1,8 +1,6 @@
-import type { ModelsOptions, PooledModelOptions } from '../../api/models-types.js'
-import { isOfHub } from '../../engine/pull/cached-files.js'
+import type { ModelsOptions } from '../../api/models-types.js'
+import { isOfHub, withFiles } from '../../engine/pull/cached-files.js'
 import { PullProgressLine } from '../models/pull-progress.js'
-
-type Named = readonly [name: string, options: PooledModelOptions]
 
 /**
  * The same with paths in the place of names of the Hub, drafts too. What the cache does not have
@@ -16,7 +14,10 @@ export async function pulledModels(
   const entries = Object.entries(models)
   const given = entries.flatMap(([, { model, draft }]) => [model, draft])
   const files = await filesOf(new Set(given.filter(isOfHub)), signal)
-  return Object.fromEntries(entries.map((entry) => withFiles(entry, files)))
+  const pulled = entries.map(async ([name, options]) => {
+    return [name, await withFiles(options, (hub) => files.get(hub) ?? hub)] as const
+  })
+  return Object.fromEntries(await Promise.all(pulled))
 }
 
 async function filesOf(
@@ -33,12 +34,4 @@ async function filesOf(
     line.clear()
   }
   return files
-}
-
-function withFiles([name, options]: Named, files: ReadonlyMap<string, string>): Named {
-  const { model, draft } = options
-  const own: PooledModelOptions = { ...options }
-  if (isOfHub(model)) own.model = files.get(model) ?? model
-  if (isOfHub(draft)) own.draft = files.get(draft) ?? draft
-  return [name, own]
 }

@@ -8,10 +8,18 @@ type Files = Pick<LoadOptions, 'model' | 'draft'>
  * @throws PullError: not-cached
  */
 export async function withCachedFiles<T extends Files>(options: T): Promise<T> {
+  return withFiles(options, inCache)
+}
+
+/** The same with what `fileOf` has in the place of names of the Hub, one after the other. */
+export async function withFiles<T extends Files>(
+  options: T,
+  fileOf: (name: string) => string | Promise<string>,
+): Promise<T> {
   const { model, draft } = options
   const files: Files = {}
-  if (isOfHub(model)) files.model = await inCache(model)
-  if (isOfHub(draft)) files.draft = await inCache(draft)
+  if (isOfHub(model)) files.model = await fileOf(model)
+  if (isOfHub(draft)) files.draft = await fileOf(draft)
   return { ...options, ...files }
 }
 

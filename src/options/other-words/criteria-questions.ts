@@ -22,6 +22,11 @@ export function textOf(entry: unknown): string | undefined {
   return typeof entry === 'string' ? entry : JSON.stringify(entry)
 }
 
+/** What is decided about where it is said to be JSON: null is a value then, and said as one. */
+export function textOfJson(value: unknown): string {
+  return textOf(value) ?? 'null'
+}
+
 /** A question in the engine's words, or what is wrong with it. */
 export function readQuestion(given: unknown): DecisionQuestion | Problem {
   if (!isRecord(given)) return { expected: questionError, path: [] }

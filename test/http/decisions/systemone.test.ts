@@ -73,6 +73,14 @@ describe(wireCheck(67), () => {
       ],
       'a\n{"b":1}',
     ],
+    [
+      'parts of JSON that are null or a text',
+      [
+        { type: 'json', value: null },
+        { type: 'json', value: 'a' },
+      ],
+      'null\na',
+    ],
     ['what only looks like parts', [{ type: 'text', words: 'a' }], '[{"type":"text","words":"a"}]'],
   ])('the state may be %s', async (_, state, text) => {
     const { asked } = await ask({ state, questions: { bad: score } })

@@ -121,7 +121,7 @@ export const departures: readonly Departure[] = [
     field: 'capabilities',
     schema: {
       type: 'array',
-      items: { enum: ['completion', 'embedding', 'tools', 'thinking', 'insert'] },
+      items: { enum: ['completion', 'embedding', 'rerank', 'tools', 'thinking', 'insert'] },
     },
     why: 'what it can do, by Ollama’s names',
   },

@@ -1,4 +1,4 @@
-import { defaultName } from '../../../host/names.js'
+import { defaultName } from '../../../options/models-options.js'
 import { optionName } from '../../../options/spoken-names.js'
 import { type Answer, json } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
