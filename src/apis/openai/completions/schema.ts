@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import type { CompletionOptions } from '../../../api/types.js'
 import { aString, integerFrom, trueOrFalse } from '../../../options/checks.js'
-import type { Input } from '../../../options/inputs.js'
 import { requestChecks } from '../../../options/request-options.js'
 import { HttpError } from '../../../web/errors.js'
 import { checked, inputs, optional } from '../../request.js'
@@ -89,6 +88,6 @@ export function checkChoices({ prompt, n = 1 }: CompletionRequest, most: number)
 }
 
 /** Where a request's prompt stands in it: `prompt`, or `prompt[2]` among several. */
-export function promptPath(all: readonly Input[], index: number): string {
+export function promptPath(all: readonly unknown[], index: number): string {
   return all.length === 1 ? 'prompt' : `prompt[${index}]`
 }
