@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { CompletionOptions } from '../../../api/types.js'
-import { aString, trueOrFalse } from '../../../options/checks.js'
+import { aString } from '../../../options/checks.js'
 import { requestChecks } from '../../../options/request-options.js'
 import { off, refused, refusedNotHere } from '../../openai/compatibility.js'
 import {
@@ -11,15 +11,13 @@ import {
   tokenLimit,
 } from '../../openai/generation.js'
 import { structureOptions } from '../../openai/response-format.js'
-import { arrayOf, checked, optional } from '../../request.js'
+import { arrayOf, checked, flag, optional, wholeBody } from '../../request.js'
 import { llamaSeed } from '../../seed.js'
 import { knownFieldsOf } from '../../unknown-fields.js'
 import { logitBias } from './biases.js'
 import { prompts } from './prompts.js'
 
 const fieldsMax = 64
-
-const flag = optional(checked(trueOrFalse)).pipe(z.boolean().default(false))
 
 const noAdapters = optional(
   z.array(z.unknown()).refine((adapters) => adapters.length === 0, {
@@ -38,8 +36,8 @@ const completionFields = {
   seed: optional(llamaSeed),
   logit_bias: optional(logitBias),
   n_probs: optional(checked(requestChecks.logprobs)).pipe(z.number().default(0)),
-  return_tokens: flag,
-  timings_per_token: flag,
+  return_tokens: flag(),
+  timings_per_token: flag(),
   response_fields: optional(arrayOf(checked(aString), 0, fieldsMax, 'names of fields')),
   lora: noAdapters,
   post_sampling_probs: refusedNotHere('post_sampling_probs'),
@@ -54,10 +52,7 @@ const completionFields = {
 }
 
 /** POST /completion. Unknown keys pass; null reads as left out. */
-export const llamaCompletionRequest = z.object(
-  { prompt: prompts, ...completionFields },
-  { error: 'a JSON object as the body' },
-)
+export const llamaCompletionRequest = z.object({ prompt: prompts, ...completionFields }, wholeBody)
 
 /** Without effect: what is about where and how fast, and what belongs to what is off. */
 const withoutEffect = [
@@ -116,7 +111,7 @@ export const infillRequest = z.object(
     prompt: infillText,
     ...completionFields,
   },
-  { error: 'a JSON object as the body' },
+  wholeBody,
 )
 
 export const knownInfillFields = knownFieldsOf(infillRequest, withoutEffect)

@@ -3,7 +3,7 @@ import type { CompletionOptions } from '../../../api/types.js'
 import { aString, integerFrom, trueOrFalse } from '../../../options/checks.js'
 import { requestChecks } from '../../../options/request-options.js'
 import { HttpError } from '../../../web/errors.js'
-import { checked, inputs, optional } from '../../request.js'
+import { checked, inputs, optional, wholeBody } from '../../request.js'
 import {
   generationFields,
   generationOptions,
@@ -34,7 +34,7 @@ export const completionRequest = z
       logprobs: optional(checked(requestChecks.logprobs)),
       ...generationFields,
     },
-    { error: 'a JSON object as the body' },
+    wholeBody,
   )
   .refine(hasStreamForOptions, streamOptionsIssue)
   .refine(({ n = 1, best_of: bestOf = n }) => bestOf === n, {
