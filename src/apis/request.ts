@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { show } from '../api/show.js'
-import type { Check } from '../options/checks.js'
+import { type Check, trueOrFalse } from '../options/checks.js'
 import { type Input, readInputs } from '../options/inputs.js'
 import { isRecord } from '../options/other-words/tool-choice.js'
 import { aTokenId } from '../options/request-options.js'
@@ -13,6 +13,9 @@ import { knownFieldsOf, unknownFields, unknownNotes } from './unknown-fields.js'
  * Building blocks for request schemas. Every `error` text here names what was expected, as a
  * phrase; `parseRequest` puts field and received value around it.
  */
+
+/** What the schema of a whole body says that it expects. */
+export const wholeBody = { error: 'a JSON object as the body' }
 
 /** What a check of an option accepts, in its words. */
 export function checked<T>({ expected, accepts }: Check<T>) {
@@ -32,6 +35,11 @@ export function isGiven(value: unknown): boolean {
 /** May be left out or null; both read as undefined. */
 export function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined)
+}
+
+/** True or false, and `fallback` where it is left out. */
+export function flag(fallback = false) {
+  return optional(checked(trueOrFalse)).pipe(z.boolean().default(fallback))
 }
 
 /**

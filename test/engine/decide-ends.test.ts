@@ -1,34 +1,15 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DecisionQuestion } from '../../src/api/decision-types.js'
 import { ContextLengthError, OverloadedError } from '../../src/api/errors.js'
-import { useBinding } from '../../src/binding/binding.js'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
-import type { Engine } from '../../src/engine/engine.js'
-import { load } from '../../src/engine/load.js'
+import { engineOf, once, scores } from '../support/decisions/over-fake.js'
 import { settle } from '../support/eventually.js'
-import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
+import { closeAfterEach } from '../support/serve.js'
 
 // Decisions over a fake: how they end in the middle, what they leave to others, and what is blamed.
 
-const open: Engine[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((engine) => engine.close()))
-  useBinding(undefined)
-})
+closeAfterEach()
 
-async function engineOf(fake: FakeOptions = {}, options: object = {}) {
-  const addon = new FakeAddon(fake)
-  useBinding(addon)
-  const engine = await load({ model: 'fake.gguf', ...options })
-  open.push(engine)
-  return { engine, native: addon.engine }
-}
-
-const scores = (count: number) =>
-  Array.from({ length: count }, (_, i): DecisionQuestion => {
-    return { type: 'score', instructions: `Question ${i}?`, levels: ['low', 'high'] }
-  })
-const once = { orders: 1 } as const
 const told = (request: NativeRequest): string => {
   if (typeof request.prompt !== 'object' || !('messages' in request.prompt)) return ''
   return request.prompt.messages.map(({ content }) => content).join('')

@@ -1,36 +1,17 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DecisionQuestion } from '../../src/api/decision-types.js'
-import { useBinding } from '../../src/binding/binding.js'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { answerOf } from '../../src/engine/decide/answers.js'
 import { askToGoOn } from '../../src/engine/decide/continuations.js'
 import { Labels } from '../../src/engine/decide/labels.js'
-import type { Engine } from '../../src/engine/engine.js'
-import { load } from '../../src/engine/load.js'
-import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
+import { engineOf, once, scores } from '../support/decisions/over-fake.js'
+import { closeAfterEach } from '../support/serve.js'
 import { wireCheck } from '../support/wire/checks.mjs'
 
 // Decisions over a fake: what is in flight, what ends it, and how readings become answers.
 
-const open: Engine[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((engine) => engine.close()))
-  useBinding(undefined)
-})
+closeAfterEach()
 
-async function engineOf(fake: FakeOptions = {}, options: object = {}) {
-  const addon = new FakeAddon(fake)
-  useBinding(addon)
-  const engine = await load({ model: 'fake.gguf', ...options })
-  open.push(engine)
-  return { engine, native: addon.engine }
-}
-
-const scores = (count: number) =>
-  Array.from({ length: count }, (_, i): DecisionQuestion => {
-    return { type: 'score', instructions: `Question ${i}?`, levels: ['low', 'high'] }
-  })
-const once = { orders: 1 } as const
 const going: DecisionQuestion = { type: 'choice', choices: ['fox'], begins: 'A' }
 
 describe('in flight', () => {

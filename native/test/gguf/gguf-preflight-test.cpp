@@ -357,18 +357,20 @@ TEST("a temperature scale without a length is refused, but for models that have 
   }
 }
 
+// The same file with two tensors of these names.
+std::string with_tensors(Parts parts, const char* first, const char* second) {
+  parts.tensors = text(first) + u32(1) + u64(16) + u32(kF32) + u64(0) + text(second) + u32(1) +
+                  u64(5) + u32(kF32) + u64(64);
+  return parts.file();
+}
+
 TEST("a tensor that llama.cpp takes for given beside another is asked for") {
   Parts parts;
   parts.entries = text("general.architecture") + u32(kString) + text("mamba2") +
                   text("mamba2.block_count") + u32(kUint32) + u32(2);
-  const auto named = [&](const char* first, const char* second) {
-    parts.tensors = text(first) + u32(1) + u64(16) + u32(kF32) + u64(0) + text(second) + u32(1) +
-                    u64(5) + u32(kF32) + u64(64);
-    return parts.file();
-  };
-  CHECK(check_bytes(named("blk.1.ssm_conv1d.weight", "blk.1.ssm_conv1d.bias")).ok);
+  CHECK(check_bytes(with_tensors(parts, "blk.1.ssm_conv1d.weight", "blk.1.ssm_conv1d.bias")).ok);
   CHECK(refuses(
-      named("blk.1.ssm_conv1d.weight", "blk.0.ssm_conv1d.bias"),
+      with_tensors(parts, "blk.1.ssm_conv1d.weight", "blk.0.ssm_conv1d.bias"),
       "tensor blk.1.ssm_conv1d.bias is missing, which blk.1.ssm_conv1d.weight is used with"));
 }
 
@@ -376,13 +378,8 @@ TEST("a reranker without its head is refused") {
   Parts parts;
   parts.entries = text("general.architecture") + u32(kString) + text("bert") +
                   text("bert.pooling_type") + u32(kUint32) + u32(4);
-  const auto named = [&](const char* first, const char* second) {
-    parts.tensors = text(first) + u32(1) + u64(16) + u32(kF32) + u64(0) + text(second) + u32(1) +
-                    u64(5) + u32(kF32) + u64(64);
-    return parts.file();
-  };
-  CHECK(check_bytes(named("cls.weight", "cls.output.weight")).ok);
-  CHECK(refuses(named("cls.weight", "cls.bias"), "tensor cls.output.weight"));
+  CHECK(check_bytes(with_tensors(parts, "cls.weight", "cls.output.weight")).ok);
+  CHECK(refuses(with_tensors(parts, "cls.weight", "cls.bias"), "tensor cls.output.weight"));
 }
 
 TEST("a map of characters that does not end in a zero is refused") {

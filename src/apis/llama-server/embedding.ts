@@ -3,19 +3,14 @@ import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
 import { modelName } from '../openai/generation.js'
-import { inputs, optional, parseBody } from '../request.js'
+import { inputs, optional, parseBody, wholeBody } from '../request.js'
 import { llamaWords } from './errors.js'
 
 const someInput = optional(inputs({ emptyTexts: false }))
 
 /** POST /embedding: `content` and `input` are two names of one field. */
 export const llamaEmbeddingRequest = z
-  .object(
-    { model: modelName, content: someInput, input: someInput },
-    {
-      error: 'a JSON object as the body',
-    },
-  )
+  .object({ model: modelName, content: someInput, input: someInput }, wholeBody)
   .refine(({ content, input }) => (content === undefined) !== (input === undefined), {
     path: ['content'],
     error: 'a text, token ids, or an array of those, here or as "input"',

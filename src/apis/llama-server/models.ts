@@ -2,12 +2,12 @@ import * as z from 'zod'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
-import { parseBody } from '../request.js'
+import { parseBody, wholeBody } from '../request.js'
 
 /** Fields and answers as llama-server's router has them. */
 export const modelRequest = z.object(
   { model: z.string({ error: 'the name of a model' }).min(1, { error: 'the name of a model' }) },
-  { error: 'a JSON object as the body' },
+  wholeBody,
 )
 
 /** POST /models/load: begins, and is answered at once. GET /models tells what comes of it. */

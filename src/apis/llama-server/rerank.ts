@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { RankedDocument } from '../../api/embedding-types.js'
-import { aString, int32Max, integerFrom, trueOrFalse } from '../../options/checks.js'
+import { aString, int32Max, integerFrom } from '../../options/checks.js'
 import { inputsMax } from '../../options/inputs.js'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
 import { modelName } from '../openai/generation.js'
-import { arrayOf, checked, optional, parseBody } from '../request.js'
+import { arrayOf, checked, flag, optional, parseBody, wholeBody } from '../request.js'
 import { llamaWords } from './errors.js'
 
 /** A text, or Jina's and Cohere's object around one. */
@@ -17,7 +17,6 @@ const aDocument = z.union(
 )
 
 const someDocuments = optional(arrayOf(aDocument, 1, inputsMax, 'documents'))
-const flag = optional(checked(trueOrFalse)).pipe(z.boolean().default(false))
 
 /** POST /v1/rerank, in Jina's, Cohere's and TEI's words. Unknown keys pass. */
 export const rerankRequest = z
@@ -28,10 +27,10 @@ export const rerankRequest = z
       documents: someDocuments,
       texts: someDocuments,
       top_n: optional(checked(integerFrom(1, int32Max))),
-      return_documents: flag,
-      return_text: flag,
+      return_documents: flag(),
+      return_text: flag(),
     },
-    { error: 'a JSON object as the body' },
+    wholeBody,
   )
   .refine(({ documents, texts }) => (documents === undefined) !== (texts === undefined), {
     path: ['documents'],

@@ -4,7 +4,7 @@ import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { parseJson } from '../../web/json.js'
 import type { Service } from '../api.js'
-import { parseRequest } from '../request.js'
+import { parseRequest, wholeBody } from '../request.js'
 import { generationSettings } from './completion/settings.js'
 import { llamaWords } from './errors.js'
 
@@ -34,7 +34,7 @@ export async function props(service: Service, call: Call): Promise<Answer> {
   })
 }
 
-const anyBody = z.object({}, { error: 'a JSON object as the body' })
+const anyBody = z.object({}, wholeBody)
 
 /** POST /props */
 export async function changeProps(service: Service, call: Call): Promise<Answer> {

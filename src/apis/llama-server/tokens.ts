@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { trueOrFalse } from '../../options/checks.js'
 import { type Answer, json, jsonType, whole } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { ScopedEngine } from '../../web/scoped-engine.js'
@@ -9,17 +8,12 @@ import { templateArguments, toolOptions } from '../openai/chat/schema.js'
 import { wireTools } from '../openai/chat/tools.js'
 import { errorWords } from '../openai/errors.js'
 import { modelName } from '../openai/generation.js'
-import { checked, checkVocabulary, optional, parseBody, tokenIds } from '../request.js'
+import { checkVocabulary, flag, optional, parseBody, tokenIds, wholeBody } from '../request.js'
 import { preparedTools, toolWords } from '../tool-list.js'
 
 /** Fields by llama-server's names, and with its defaults. */
 
-const body = { error: 'a JSON object as the body' }
-
 const model = modelName
-
-const flag = (fallback: boolean) =>
-  optional(checked(trueOrFalse)).transform((value) => value ?? fallback)
 
 /** Tokens whose bytes are asked for, and written, at a stretch. */
 const piecesAtOnce = 4096
@@ -28,11 +22,11 @@ export const tokenizeRequest = z.object(
   {
     model,
     content: z.string({ error: 'a string' }),
-    add_special: flag(false),
+    add_special: flag(),
     parse_special: flag(true),
-    with_pieces: flag(false),
+    with_pieces: flag(),
   },
-  body,
+  wholeBody,
 )
 
 /** POST /tokenize */
@@ -68,7 +62,7 @@ async function piecesOf(
   return lists.join(',')
 }
 
-export const detokenizeRequest = z.object({ model, tokens: tokenIds }, body)
+export const detokenizeRequest = z.object({ model, tokens: tokenIds }, wholeBody)
 
 /** POST /detokenize */
 export async function detokenize(service: Service, call: Call): Promise<Answer> {
@@ -87,7 +81,7 @@ export const applyTemplateRequest = z.object(
     tools: optional(wireTools),
     chat_template_kwargs: optional(templateArguments),
   },
-  body,
+  wholeBody,
 )
 
 /** POST /apply-template */

@@ -3,7 +3,14 @@ import { samplersNotHere } from '../../api/sampling-options.js'
 import { isRecord } from '../../options/other-words/tool-choice.js'
 import type { Call } from '../../web/call.js'
 import { parseJson } from '../../web/json.js'
-import { fieldError, isEmptyArray, isGiven, isOneOf, parseRequest } from '../request.js'
+import {
+  fieldError,
+  isEmptyArray,
+  isGiven,
+  isOneOf,
+  parseRequest,
+  unsupported,
+} from '../request.js'
 import { knownFieldsOf, unknownFields, unknownNotes } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 
@@ -41,7 +48,8 @@ interface Refusal {
   passes(value: unknown): boolean
 }
 
-function off(...values: unknown[]): Refusal {
+/** Refused unless its value asks for nothing. */
+export function off(...values: unknown[]): Refusal {
   const harmless = values.map((value) => JSON.stringify(value)).join(' or ')
   return { expected: `${harmless} (another is not supported)`, passes: isOneOf(...values) }
 }
@@ -78,7 +86,7 @@ export const notHere: Readonly<Record<string, Refusal>> = {
   response_fields: nothing,
   n_probs: off(0),
   post_sampling_probs: off(false),
-  t_max_predict_ms: off(0),
+  t_max_predict_ms: off(0, -1),
   n_indent: off(0),
   reasoning_format: off('auto', 'deepseek'),
   separate_reasoning: off(true),
@@ -90,6 +98,18 @@ export const notHere: Readonly<Record<string, Refusal>> = {
 }
 
 const refusals = new Map(Object.entries(notHere))
+
+/** A field of a schema that is refused alike. */
+export function refused({ expected, passes }: Refusal) {
+  return unsupported(expected, passes)
+}
+
+/** The same of a field of `notHere`. */
+export function refusedNotHere(name: string) {
+  const refusal = refusals.get(name)
+  if (refusal === undefined) throw new Error(`${name} is not in the table`)
+  return refused(refusal)
+}
 
 /** A template writes its own marks, and a prompt of one's own gets the model's in front. */
 function ownMarks(isChat: boolean): Refusal {

@@ -6,7 +6,7 @@ import { int32Max, integerFrom } from '../../options/checks.js'
 import { type Answer, jsonType, whole } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
-import { checked, inputs, optional, parseBody } from '../request.js'
+import { checked, inputs, optional, parseBody, wholeBody } from '../request.js'
 import { knownFieldsOf } from '../unknown-fields.js'
 import { errorWords } from './errors.js'
 import { modelName } from './generation.js'
@@ -21,7 +21,7 @@ export const embeddingRequest = z.object(
     ),
     dimensions: optional(checked(integerFrom(1, int32Max))),
   },
-  { error: 'a JSON object as the body' },
+  wholeBody,
 )
 
 const known = knownFieldsOf(embeddingRequest, ['user'])

@@ -14,7 +14,7 @@ import {
   stopsMax,
   stopTokensMax,
 } from '../../options/request-options.js'
-import { arrayOf, checked, optional } from '../request.js'
+import { arrayOf, checked, flag, optional } from '../request.js'
 import { seed } from '../seed.js'
 import { type WireName, wireName } from './option-names.js'
 import { structureFields } from './response-format.js'
@@ -92,7 +92,7 @@ function isWordOfSamplers(value: unknown): value is string {
 const drySequenceBreakers = arrayOf(checked(aBreaker), 0, breakersMax, 'texts')
 
 export const generationFields = {
-  stream: optional(checked(trueOrFalse)).pipe(z.boolean().default(false)),
+  stream: flag(),
   stream_options: optional(streamOptions),
   max_tokens: optional(tokenLimit),
   stop: optional(stop),

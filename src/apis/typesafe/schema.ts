@@ -4,7 +4,7 @@ import { decideChecks, questionsMax } from '../../options/decide-options.js'
 import { readQuestion, textOf, textOfJson } from '../../options/other-words/criteria-questions.js'
 import { isRecord } from '../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../options/request-options.js'
-import { anObject, checked, optional } from '../request.js'
+import { anObject, checked, optional, wholeBody } from '../request.js'
 import { type UnknownWithin, unknownFields } from '../unknown-fields.js'
 
 /** A question in the engine's words, by the name of its answer. */
@@ -103,5 +103,5 @@ export const systemOneRequest = z.object(
     orders: optional(checked(decideChecks.orders)),
     cache_salt: optional(checked(requestChecks.cacheSalt)),
   },
-  { error: 'a JSON object as the body' },
+  wholeBody,
 )

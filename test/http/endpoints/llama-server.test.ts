@@ -190,6 +190,15 @@ describe('POST /completion', () => {
     expect(letters.native.submitted[0]?.samplers).toEqual(['top_k', 'typ_p', 'temperature'])
   })
 
+  test('takes what is not there where its value asks for nothing', async () => {
+    for (const t_max_predict_ms of [0, -1]) {
+      const off = { t_max_predict_ms, grammar_triggers: [], lora: [], n: 1, n_indent: null }
+      const { response } = await ask({ prompt: 'a', ...off })
+      expect(await json(response)).toMatchObject({ stop: true })
+      expect(response.headers.get('x-sluice-notes')).toBeNull()
+    }
+  })
+
   test('sends the fields that are asked for alone', async () => {
     const response_fields = ['content', 'generation_settings/n_predict', 'timings/prompt_n', 'none']
     const { response } = await ask({ prompt: 'hi', n_predict: 4, response_fields })
@@ -209,6 +218,9 @@ describe('POST /completion', () => {
     [{ prompt: [600] }, 'prompt[0]'],
     [{ prompt: 'a', lora: [{ id: 0, scale: 1 }] }, 'lora'],
     [{ prompt: 'a', post_sampling_probs: true }, 'post_sampling_probs'],
+    [{ prompt: 'a', grammar_triggers: [{ type: 0, value: 'x' }] }, 'grammar_triggers'],
+    [{ prompt: 'a', t_max_predict_ms: 5 }, 't_max_predict_ms'],
+    [{ prompt: 'a', n: 2 }, 'n'],
     [{ prompt: 'a', samplers: ['adaptive_p'] }, 'samplers[0]'],
     [{ prompt: 'a', samplers: [{ toString: 1 }] }, 'samplers[0]'],
     [{ prompt: 'a', samplers: ['constructor'] }, 'samplers[0]'],

@@ -125,7 +125,8 @@ export function poolOf(
   return { pool, events, source }
 }
 
-function inWords(event: ModelEvent): string {
+/** `loaded tales`; of an unload the reason too. */
+export function inWords(event: ModelEvent): string {
   const { kind, model } = event
   return event.kind === 'unloaded' ? `${kind} ${model} ${event.reason}` : `${kind} ${model}`
 }

@@ -1,8 +1,4 @@
-import type {
-  ModelEvent,
-  ModelsOptions,
-  PooledModelOptions,
-} from '../../../src/api/models-types.js'
+import type { ModelsOptions, PooledModelOptions } from '../../../src/api/models-types.js'
 import { useBinding } from '../../../src/binding/binding.js'
 import type { AccessEntry, ServerOptions } from '../../../src/http/index.js'
 import { type Models, models } from '../../../src/pool/models.js'
@@ -10,6 +6,7 @@ import { createServer } from '../adapters/adapter.js'
 import { FakeAddon, type FakeEngine, type FakeOptions } from '../fake-binding.js'
 import { RawClient } from '../raw-client.js'
 import { alsoClose, holdToShape } from '../serve.js'
+import { inWords } from './fake-pool.js'
 
 interface ServedModels {
   readonly addon: FakeAddon
@@ -73,9 +70,4 @@ export async function serveModels(
     return one
   }
   return { addon, pool, url, log, events, isOpening, native, client }
-}
-
-function inWords(event: ModelEvent): string {
-  const { kind, model } = event
-  return event.kind === 'unloaded' ? `${kind} ${model} ${event.reason}` : `${kind} ${model}`
 }

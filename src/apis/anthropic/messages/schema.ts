@@ -8,10 +8,19 @@ import type {
 } from '../../../api/types.js'
 import { CompiledSchema } from '../../../engine/compiled-schema.js'
 import { reasoningChecks } from '../../../options/chat-options.js'
-import { int32Max, integerFrom, trueOrFalse } from '../../../options/checks.js'
+import { int32Max, integerFrom } from '../../../options/checks.js'
 import { nearestEffort } from '../../../options/other-words/efforts.js'
 import { aStop, requestChecks, stopsMax } from '../../../options/request-options.js'
-import { anObject, arrayOf, checked, fieldError, optional, unsupported } from '../../request.js'
+import {
+  anObject,
+  arrayOf,
+  checked,
+  fieldError,
+  flag,
+  optional,
+  unsupported,
+  wholeBody,
+} from '../../request.js'
 import { seed } from '../../seed.js'
 import { knownFieldsOf } from '../../unknown-fields.js'
 import { toolChoice, tools } from './tools.js'
@@ -64,17 +73,15 @@ const promptFields = {
   output_format: unsupported('nothing (it is output_config.format here)'),
 }
 
-const body = { error: 'a JSON object as the body' }
-
 /** POST /v1/messages/count_tokens */
-export const countRequest = z.object(promptFields, body)
+export const countRequest = z.object(promptFields, wholeBody)
 
 /** POST /v1/messages. Unknown keys pass; null reads as left out. */
 export const messagesRequest = z.object(
   {
     ...promptFields,
     max_tokens: checked(requestChecks.maxTokens),
-    stream: optional(checked(trueOrFalse)).pipe(z.boolean().default(false)),
+    stream: flag(),
     stop_sequences: optional(arrayOf(checked(aStop), 0, stopsMax, 'strings')),
     temperature: optional(checked(requestChecks.temperature)),
     top_p: optional(checked(requestChecks.topP)),
@@ -83,7 +90,7 @@ export const messagesRequest = z.object(
     seed: optional(seed),
     cache_salt: optional(checked(requestChecks.cacheSalt)),
   },
-  body,
+  wholeBody,
 )
 
 /** Fields that change nothing of what is said here. */

@@ -114,12 +114,12 @@ export class MessageFrames {
   }
 }
 
-/** The event's name stands in front of it and in it; clients go by either. */
 /** Any event may come before or behind it. */
 export function pingFrame(): string {
   return frame('ping')
 }
 
+/** The event's name stands in front of it and in it; clients go by either. */
 function frame(type: string, fields: object = {}): string {
   return `event: ${type}\ndata: ${oneLine({ type, ...fields })}\n\n`
 }

@@ -2,10 +2,11 @@ import type { CompletionOptions } from '../../../api/types.js'
 import type { Reply } from '../../../engine/reply.js'
 import type { Answer } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
-import { HttpError, httpError } from '../../../web/errors.js'
+import { HttpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { ModelInUse, Service } from '../../api.js'
+import { promptPath } from '../../openai/completions/schema.js'
 import { formFieldOf } from '../../openai/response-format.js'
 import { parseBody } from '../../request.js'
 import { formWords } from '../../request-words.js'
@@ -33,7 +34,7 @@ export async function llamaCompletion(service: Service, call: Call): Promise<Ans
   call.errorWords = llamaWords()
   service.checkServing()
   const body = await call.body()
-  const { prompt, ...request } = parseBody(
+  const { prompt: prompts, ...request } = parseBody(
     llamaCompletionRequest,
     body,
     call,
@@ -42,16 +43,15 @@ export async function llamaCompletion(service: Service, call: Call): Promise<Ans
   const early = earlyLlamaStream(request)
   const model = await service.lease(call, request.model, 'text', early)
   const { engine } = model
-  checkCount(prompt.all.length, engine)
+  checkCount(prompts.length, engine)
   const options = await optionsOf(service, call, request, engine)
-  const paths = prompt.all.map((_, i) => (prompt.isList ? `prompt[${i}]` : 'prompt'))
   const lists = await service.texts.run(body.length, () =>
-    Promise.all(prompt.all.map((one, i) => tokensOf(engine, one, paths[i] ?? 'prompt'))),
+    Promise.all(prompts.map((one, i) => tokensOf(engine, one, promptPath(prompts, i)))),
   )
   call.watch(engine, service.settings.engineStallMs)
   const replies = lists.map((tokens) => engine.complete(tokens, options))
   const texts = () => Promise.all(lists.map((tokens) => engine.detokenize(tokens)))
-  return answered(model, request, options, { replies, paths, texts }, prompt.isList)
+  return answered(model, request, options, { replies, texts })
 }
 
 /** POST /infill: the gap between two texts filled, in the same shape. */
@@ -74,8 +74,7 @@ export async function infill(service: Service, call: Call): Promise<Answer> {
   const before = `${chunks.join('')}${prefix}${prompt}`
   call.watch(engine, service.settings.engineStallMs)
   const replies = [engine.complete(before, { ...options, suffix })]
-  const asked = { replies, paths: ['prompt'], texts: () => [`${before}${suffix}`] }
-  return answered(model, request, options, asked, false)
+  return answered(model, request, options, { replies, texts: () => [`${before}${suffix}`] })
 }
 
 async function optionsOf(
@@ -98,7 +97,6 @@ async function optionsOf(
 /** What a request asks of the engine, prompt by prompt. */
 interface Asked {
   readonly replies: readonly Reply[]
-  readonly paths: readonly string[]
   /** The prompts as texts. Not asked for before all are taken: one may be far too long. */
   readonly texts: () => readonly string[] | Promise<readonly string[]>
 }
@@ -107,17 +105,16 @@ async function answered(
   model: ModelInUse,
   request: CompletionSettings,
   options: CompletionOptions,
-  { replies, paths, texts }: Asked,
-  isList: boolean,
+  { replies, texts }: Asked,
 ): Promise<Answer> {
-  const lengths = await Promise.all(replies.map((reply, i) => acceptedLength(reply, paths[i])))
+  const accepted = await Promise.all(replies.map((reply) => reply.accepted))
   const { settings } = model.engine
   const { stream, n_probs, timings_per_token } = request
   const heads = (await texts()).map(
     (prompt, i): CompletionHead => ({
       model: model.name,
       prompt,
-      promptTokens: lengths[i] ?? 0,
+      promptTokens: accepted[i]?.promptTokens ?? 0,
       settings: (seed) =>
         generationSettings(settings, options, { stream, n_probs, timings_per_token }, seed),
     }),
@@ -129,16 +126,7 @@ async function answered(
   }
   return stream
     ? streamed(replies, new LlamaCompletionFrames(heads, telling))
-    : collected(replies, new LlamaCompletionBody(heads, telling, isList))
-}
-
-/** Throws what is wrong with a prompt that is not taken, by its place. */
-async function acceptedLength(reply: Reply, path = 'prompt'): Promise<number> {
-  try {
-    return (await reply.accepted).promptTokens
-  } catch (error) {
-    throw llamaWords(path).named(httpError(error))
-  }
+    : collected(replies, new LlamaCompletionBody(heads, telling))
 }
 
 /** Throws a 400 for more prompts than are taken in at once. */

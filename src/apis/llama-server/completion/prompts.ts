@@ -15,17 +15,11 @@ const promptError =
   'a text, token ids, both in one array, an object with "prompt_string", or an array of those'
 const textsError = `at most ${textsMax} texts in all`
 
-/** What `prompt` may be; `isList` where the answer is an array too. */
-export interface Prompts {
-  readonly all: readonly PromptPieces[]
-  readonly isList: boolean
-}
-
 /**
- * As llama-server reads it: an array with a number in it is one prompt of texts and token ids, any
- * other array has a prompt in each place.
+ * What `prompt` may be, as llama-server reads it: an array with a number in it is one prompt of
+ * texts and token ids, any other array has a prompt in each place.
  */
-export const prompts = z.unknown().transform((value, context): Prompts => {
+export const prompts = z.unknown().transform((value, context): PromptPieces[] => {
   const refuse = (message: string, path: number[] = []) => {
     context.issues.push({ code: 'custom', message, path, input: value })
     return z.NEVER
@@ -37,7 +31,7 @@ export const prompts = z.unknown().transform((value, context): Prompts => {
   const wrong = all.indexOf(undefined)
   if (wrong >= 0) return refuse(promptError, [wrong])
   const read = all as PromptPieces[]
-  return countTexts(read) > textsMax ? refuse(textsError) : { all: read, isList: read.length > 1 }
+  return countTexts(read) > textsMax ? refuse(textsError) : read
 })
 
 function countTexts(all: readonly PromptPieces[]): number {

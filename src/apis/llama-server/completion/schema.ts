@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { CompletionOptions } from '../../../api/types.js'
-import { aString, trueOrFalse } from '../../../options/checks.js'
+import { aString } from '../../../options/checks.js'
 import { requestChecks } from '../../../options/request-options.js'
+import { off, refused, refusedNotHere } from '../../openai/compatibility.js'
 import {
   generationFields,
   generationOptions,
@@ -10,25 +11,13 @@ import {
   tokenLimit,
 } from '../../openai/generation.js'
 import { structureOptions } from '../../openai/response-format.js'
-import { arrayOf, checked, isOneOf, optional } from '../../request.js'
+import { arrayOf, checked, flag, optional, wholeBody } from '../../request.js'
 import { llamaSeed } from '../../seed.js'
 import { knownFieldsOf } from '../../unknown-fields.js'
 import { logitBias } from './biases.js'
 import { prompts } from './prompts.js'
 
 const fieldsMax = 64
-
-/** Refused unless its value asks for nothing. */
-function off(...values: unknown[]) {
-  const harmless = values.map((value) => JSON.stringify(value)).join(' or ')
-  return optional(
-    z.unknown().refine(isOneOf(undefined, null, ...values), {
-      error: `${harmless} (another is not supported)`,
-    }),
-  )
-}
-
-const flag = optional(checked(trueOrFalse)).pipe(z.boolean().default(false))
 
 const noAdapters = optional(
   z.array(z.unknown()).refine((adapters) => adapters.length === 0, {
@@ -47,30 +36,28 @@ const completionFields = {
   seed: optional(llamaSeed),
   logit_bias: optional(logitBias),
   n_probs: optional(checked(requestChecks.logprobs)).pipe(z.number().default(0)),
-  return_tokens: flag,
-  timings_per_token: flag,
+  return_tokens: flag(),
+  timings_per_token: flag(),
   response_fields: optional(arrayOf(checked(aString), 0, fieldsMax, 'names of fields')),
   lora: noAdapters,
-  post_sampling_probs: off(false),
-  min_keep: off(0),
-  adaptive_target: off(-1),
-  t_max_predict_ms: off(0, -1),
-  n_indent: off(0),
-  grammar_lazy: off(false),
-  n_cmpl: off(1),
-  n: off(1),
+  post_sampling_probs: refusedNotHere('post_sampling_probs'),
+  min_keep: refusedNotHere('min_keep'),
+  adaptive_target: refusedNotHere('adaptive_target'),
+  t_max_predict_ms: refusedNotHere('t_max_predict_ms'),
+  n_indent: refusedNotHere('n_indent'),
+  grammar_lazy: refusedNotHere('grammar_lazy'),
+  grammar_triggers: refusedNotHere('grammar_triggers'),
+  n_cmpl: refused(off(1)),
+  n: refused(off(1)),
 }
 
 /** POST /completion. Unknown keys pass; null reads as left out. */
-export const llamaCompletionRequest = z.object(
-  { prompt: prompts, ...completionFields },
-  { error: 'a JSON object as the body' },
-)
+export const llamaCompletionRequest = z.object({ prompt: prompts, ...completionFields }, wholeBody)
 
 /** Without effect: what is about where and how fast, and what belongs to what is off. */
 const withoutEffect = [
   ...['cache_prompt', 'id_slot', 'n_keep', 'n_discard', 'return_progress', 'preserved_tokens'],
-  ...['grammar_triggers', 'adaptive_decay', 'backend_sampling', 'speculative.n_max'],
+  ...['adaptive_decay', 'backend_sampling', 'speculative.n_max'],
 ]
 
 export const knownCompletionFields = knownFieldsOf(llamaCompletionRequest, withoutEffect)
@@ -124,7 +111,7 @@ export const infillRequest = z.object(
     prompt: infillText,
     ...completionFields,
   },
-  { error: 'a JSON object as the body' },
+  wholeBody,
 )
 
 export const knownInfillFields = knownFieldsOf(infillRequest, withoutEffect)

@@ -28,13 +28,11 @@ export interface CompletionTelling {
 export class LlamaCompletionBody {
   readonly #heads: readonly CompletionHead[]
   readonly #telling: CompletionTelling
-  readonly #isList: boolean
   readonly #entries: TokenLogprobs[][]
 
-  constructor(heads: readonly CompletionHead[], telling: CompletionTelling, isList: boolean) {
+  constructor(heads: readonly CompletionHead[], telling: CompletionTelling) {
     this.#heads = heads
     this.#telling = telling
-    this.#isList = isList
     this.#entries = heads.map(() => [])
   }
 
@@ -52,7 +50,7 @@ export class LlamaCompletionBody {
       }
       return responseFields.length === 0 ? whole : fieldsOf(whole, responseFields)
     })
-    return this.#isList ? all : all[0]
+    return all.length > 1 ? all : all[0]
   }
 }
 

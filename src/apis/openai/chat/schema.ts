@@ -4,7 +4,15 @@ import { reasoningChecks } from '../../../options/chat-options.js'
 import { integerFrom, trueOrFalse } from '../../../options/checks.js'
 import { requestChecks } from '../../../options/request-options.js'
 import type { ErrorWords, HttpError } from '../../../web/errors.js'
-import { anObject, checked, isEmptyArray, isOneOf, optional, unsupported } from '../../request.js'
+import {
+  anObject,
+  checked,
+  isEmptyArray,
+  isOneOf,
+  optional,
+  unsupported,
+  wholeBody,
+} from '../../request.js'
 import { toolWords, type WireTools } from '../../tool-list.js'
 import {
   generationFields,
@@ -106,7 +114,7 @@ export const chatRequest = z
       ...generationFields,
       ...notHere,
     },
-    { error: 'a JSON object as the body' },
+    wholeBody,
   )
   .refine(hasStreamForOptions, streamOptionsIssue)
   .refine(hasOneBudget, twoBudgetsIssue)

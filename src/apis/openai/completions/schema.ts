@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import type { CompletionOptions } from '../../../api/types.js'
 import { aString, integerFrom, trueOrFalse } from '../../../options/checks.js'
-import type { Input } from '../../../options/inputs.js'
 import { requestChecks } from '../../../options/request-options.js'
 import { HttpError } from '../../../web/errors.js'
-import { checked, inputs, optional } from '../../request.js'
+import { checked, inputs, optional, wholeBody } from '../../request.js'
 import {
   generationFields,
   generationOptions,
@@ -35,7 +34,7 @@ export const completionRequest = z
       logprobs: optional(checked(requestChecks.logprobs)),
       ...generationFields,
     },
-    { error: 'a JSON object as the body' },
+    wholeBody,
   )
   .refine(hasStreamForOptions, streamOptionsIssue)
   .refine(({ n = 1, best_of: bestOf = n }) => bestOf === n, {
@@ -89,6 +88,6 @@ export function checkChoices({ prompt, n = 1 }: CompletionRequest, most: number)
 }
 
 /** Where a request's prompt stands in it: `prompt`, or `prompt[2]` among several. */
-export function promptPath(all: readonly Input[], index: number): string {
+export function promptPath(all: readonly unknown[], index: number): string {
   return all.length === 1 ? 'prompt' : `prompt[${index}]`
 }

@@ -4,7 +4,7 @@ import { decideChecks, decisionOptionsMax, questionsMax } from '../../../options
 import { readContent } from '../../../options/other-words/message-content.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../../options/request-options.js'
-import { arrayOf, checked, optional } from '../../request.js'
+import { arrayOf, checked, optional, wholeBody } from '../../request.js'
 import { knownFieldsOf, type UnknownWithin, unknownFields } from '../../unknown-fields.js'
 import { modelName } from '../generation.js'
 import { decisionInput, jsonAsText, jsonError } from './input.js'
@@ -95,7 +95,7 @@ export const decisionRequest = z.object(
     orders: optional(checked(decideChecks.orders)),
     cache_salt: optional(checked(requestChecks.cacheSalt)),
   },
-  { error: 'a JSON object as the body' },
+  wholeBody,
 )
 
 /** OpenAI's own fields that change nothing here. */

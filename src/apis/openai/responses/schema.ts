@@ -3,7 +3,15 @@ import type { ChatOptions } from '../../../api/types.js'
 import { aString, trueOrFalse } from '../../../options/checks.js'
 import { isRecord } from '../../../options/other-words/tool-choice.js'
 import { requestChecks } from '../../../options/request-options.js'
-import { anObject, arrayOf, checked, isOneOf, optional, unsupported } from '../../request.js'
+import {
+  anObject,
+  arrayOf,
+  checked,
+  isOneOf,
+  optional,
+  unsupported,
+  wholeBody,
+} from '../../request.js'
 import {
   conversationFields,
   hasOneBudget,
@@ -100,8 +108,6 @@ const conversation = {
   ...conversationFields,
 }
 
-const body = { error: 'a JSON object as the body' }
-
 /** POST /v1/responses. Unknown keys pass; null reads as left out. */
 export const responseRequest = z
   .object(
@@ -116,7 +122,7 @@ export const responseRequest = z
       ...repeated,
       ...notHere,
     },
-    body,
+    wholeBody,
   )
   .refine(hasOneBudget, twoBudgetsIssue)
 
@@ -124,7 +130,7 @@ export type ResponseRequest = z.output<typeof responseRequest>
 
 /** POST /v1/responses/input_tokens: what of a request makes its prompt. */
 export const inputTokensRequest = z
-  .object({ ...conversation, conversation: notHere.conversation }, body)
+  .object({ ...conversation, conversation: notHere.conversation }, wholeBody)
   .refine(hasOneBudget, twoBudgetsIssue)
 
 type ConversationRequest = z.output<typeof inputTokensRequest>
