@@ -70,8 +70,10 @@ export class GgufSource implements Source<Engine> {
 
   async hasChanged(): Promise<boolean> {
     if (this.#measured === undefined) return false
-    const { files } = await filesOf(this.#options)
-    return files !== this.#measured.files
+    const { files, options } = await filesOf(this.#options)
+    const { settled } = this.#measured
+    const isMoved = options.model !== settled.model || options.draft !== settled.draft
+    return isMoved || files !== this.#measured.files
   }
 
   async measure(signal: AbortSignal): Promise<ModelBytes> {

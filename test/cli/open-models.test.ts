@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { openLog } from '../../src/cli/log.js'
 import { openModels } from '../../src/cli/serve/open-models.js'
-import { pulledModels } from '../../src/cli/serve/pulled-models.js'
+import { pullModels } from '../../src/cli/serve/pull-models.js'
 import { serveFlags } from '../../src/options/command-flags.js'
 import { settleFlags } from '../../src/options/flags.js'
 import { type Models, models } from '../../src/pool/models.js'
@@ -55,7 +55,7 @@ afterEach(async () => {
 
 async function opened(given: Record<string, unknown>) {
   const log = await openLog('text', 'silent')
-  const { pool, begin } = await openModels(settleFlags(serveFlags, given, {}), log)
+  const { pool, begin } = await openModels(settleFlags(serveFlags, given, {}), log, unaborted)
   pools.push(pool)
   return { pool, begin }
 }
@@ -91,8 +91,20 @@ describe('models of the Hub that are served', () => {
     expect(hub.requests).toEqual([])
   })
 
+  test('are those that the cache has when they are loaded', async () => {
+    const { pool } = await opened({ model: [`chat=${name}`], idleUnload: '600' })
+    await pool.load('chat')
+    const before = addon.engine.options.model
+    await pool.unload('chat')
+    const moved = path.join(path.dirname(path.dirname(`${before}`)), 'a'.repeat(40))
+    renameSync(path.dirname(`${before}`), moved)
+    writeFileSync(path.join(moved, '../../refs/main'), 'a'.repeat(40))
+    await pool.load('chat')
+    expect(addon.engine.options.model).toBe(path.join(moved, path.basename(`${before}`)))
+  })
+
   test('are given up by a signal', async () => {
-    const pulling = pulledModels({ a: { model: name } }, AbortSignal.abort())
+    const pulling = pullModels({ a: { model: name } }, AbortSignal.abort())
     await expect(pulling).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
   })
 })
@@ -114,14 +126,13 @@ describe('models of the Hub in a program', () => {
   })
 
   test('are not pulled again where the cache has lost them', async () => {
-    await pulledModels({ a: { model: name } }, unaborted)
+    await pullModels({ a: { model: name } }, unaborted)
     const asked = hub.requests.length
     const pool = made()
     await pool.load('chat')
     await pool.unload('chat')
     rmSync(cache, { recursive: true })
-    await pool.load('chat')
-    expect(addon.engine.options.model).toEqual(inSnapshot('lovelace-Q8_0.gguf'))
+    await expect(pool.load('chat')).rejects.toMatchObject({ reason: 'not-cached' })
     expect(hub.requests).toHaveLength(asked)
   })
 })

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { serve } from '../../src/cli/serve/server.js'
+import { SluiceServer } from '../../src/http/node/server.js'
 import { serveFlags } from '../../src/options/command-flags.js'
 import { settleFlags } from '../../src/options/flags.js'
 import { FakeAddon, FakeEngine } from '../support/fake-binding.js'
@@ -22,8 +23,15 @@ test('a server of several models that cannot listen leaves none of them at work'
   const given = { model: ['a=a.gguf', 'b=b.gguf'], port: `${port}`, logLevel: 'silent' }
   const flags = settleFlags(serveFlags, given, {})
   const stop = new AbortController().signal
+  const { listen } = SluiceServer.prototype
+  vi.spyOn(SluiceServer.prototype, 'listen').mockImplementation(async function (
+    this: SluiceServer,
+    ...asked
+  ) {
+    await vi.waitFor(() => expect(addon.engines).toHaveLength(1)) // a model is looked at already
+    return listen.apply(this, asked)
+  })
   await expect(serve(flags, { load: undefined, apiKeys: [], stop })).rejects.toThrow(/is in use/)
-  expect(addon.engines).toHaveLength(1) // it was looked at, which took long
   expect(closed.mock.contexts).toEqual(addon.engines)
   other.close()
 })

@@ -7,9 +7,8 @@ import { parseModelsOptions } from '../../options/models-options.js'
 import { type Models, models } from '../../pool/models.js'
 import { printWarning } from '../load-options.js'
 import type { Log } from '../log-events.js'
-import { pulledModels } from './pulled-models.js'
+import { pullModels } from './pull-models.js'
 import { servedModels } from './served-models.js'
-import { stopSignal } from './stop-signal.js'
 
 interface OpenedModels {
   readonly pool: Models
@@ -24,12 +23,13 @@ interface OpenedModels {
 export async function openModels(
   flags: Settled<typeof serveFlags>,
   log: Log,
+  stop: AbortSignal,
 ): Promise<OpenedModels> {
   const { options, atStart } = await servedModels(flags)
   parseModelsOptions(options) // what is wrong is told before minutes of downloads
-  const files = await pulledModels(options.models, stopSignal())
+  await pullModels(options.models, stop)
   const onEvent = (event: ModelEvent) => tell(log, event)
-  const pool = models({ ...options, models: files, onEvent, onWarning: printWarning })
+  const pool = models({ ...options, onEvent, onWarning: printWarning })
   const begin = () => {
     for (const name of atStart) pool.load(name).catch(() => undefined) // the log has heard of it
   }

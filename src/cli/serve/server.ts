@@ -49,7 +49,7 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
   const failed = new AbortController()
   // This command ends with the engine, and says why.
   const loading = new Deferred<Engine>()
-  const several = load === undefined ? await openModels(flags, log) : undefined
+  const several = load === undefined ? await openModels(flags, log, stop) : undefined
   const onEngineError = (error: unknown) => failed.abort(error)
   const begun = () =>
     begin(flags, several?.pool ?? loading.promise, { apiKeys, log, onEngineError })
