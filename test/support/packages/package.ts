@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
-const checkout = path.resolve(import.meta.dirname, '../../..')
+export const checkoutRoot = path.resolve(import.meta.dirname, '../../..')
 
 /** What a program printed. Rejects, with its output, where it does not end with 0. */
 export interface Output {
@@ -102,6 +102,6 @@ function cleanEnv(): NodeJS.ProcessEnv {
 export async function packCheckout(into: string): Promise<string> {
   const { node, npm } = toolHere()
   const args = [npm, 'pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', into]
-  const { stdout } = await execute(node, args, { cwd: checkout })
+  const { stdout } = await execute(node, args, { cwd: checkoutRoot })
   return path.join(into, stdout.trim())
 }
