@@ -76,9 +76,10 @@ export function messageOfReply(
   } as AIMessageChunkFields)
 }
 
+/** Counted from 1: the text is LangChain's block 0, and `streamEvents` puts both where they say. */
 function callChunk({ index, id, name, arguments: args }: ToolCallDelta) {
   const told = { ...(id === undefined ? {} : { id }), ...(name === undefined ? {} : { name }) }
-  return { type: 'tool_call_chunk' as const, index, args, ...told }
+  return { type: 'tool_call_chunk' as const, index: index + 1, args, ...told }
 }
 
 /** Of whole arguments only. */

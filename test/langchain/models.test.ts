@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { useBinding } from '../../src/binding/binding.js'
 import type { NativeChat } from '../../src/binding/engine-port.js'
-import { type LoadOptions, load } from '../../src/index.js'
+import { type Engine, type LoadOptions, load } from '../../src/index.js'
 import { ChatSluice, SluiceEmbeddings } from '../../src/langchain/index.js'
 import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
 
@@ -118,6 +118,34 @@ describe.each(asks)('a reply, %s', (_, ask) => {
     const { response_metadata } = await ask(new ChatSluice({ engine }))
     const { tokenUsage: _, ...own } = response_metadata
     expect(own).toEqual({ finish_reason: 'stop', seed: expect.any(Number) })
+  })
+})
+
+describe('a reply as events', () => {
+  const calls = [
+    called(0, { id: 'a', name: 'look', arguments: '{"at":"sky"}' }),
+    called(1, { id: 'b', name: 'wait', arguments: '{}' }),
+  ]
+  const output = (engine: Engine) =>
+    new ChatSluice({ engine }).streamEvents('Look!', { tools: [look] }).output
+
+  test.each([
+    ['alone', []],
+    ['after text', ['Let me ', 'look.']],
+  ])('has its calls %s', async (_, text) => {
+    const { engine } = await open(says([...text, ...calls], 'tool_calls'))
+    const message = await output(engine)
+    expect(message.text).toBe(text.join(''))
+    expect(message.tool_calls).toMatchObject([
+      { id: 'a', name: 'look', args: { at: 'sky' } },
+      { id: 'b', name: 'wait', args: {} },
+    ])
+  })
+
+  test('has no call that was cut among the whole ones', async () => {
+    const { engine } = await open(says(['Let me look.', ...cut], 'length'))
+    const message = await output(engine)
+    expect(message.tool_calls).toMatchObject([{ id: 'a', args: { at: 'sky' } }])
   })
 })
 
