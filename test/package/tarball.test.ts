@@ -12,7 +12,7 @@ import {
 } from '../support/packages/package.js'
 
 // What `npm pack` makes, in a project that has nothing else, with the addon of this checkout's
-// build. test/long/compiled.test.ts compiles it there.
+// build. test/long/packages/compiled.test.ts compiles it there.
 
 const scratch = new ScratchFolder()
 const unbuilt = { SLUICE_SKIP_BUILD: '1' }

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LoopbackRegistry, type NpmName, Tools } from '../support/packages/loopback-registry.js'
-import { Project, ScratchFolder } from '../support/packages/package.js'
+import { LoopbackRegistry, type NpmName, Tools } from '../../support/packages/loopback-registry.js'
+import { Project, ScratchFolder } from '../../support/packages/package.js'
 
 // Installed as a user would: published to a registry on loopback, then `npm install sluice` in an
 // empty project with an empty cache and nothing set. First while no platform has a package.

@@ -4,9 +4,9 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { platformName } from '../../src/binding/platform.js'
-import { ScratchFolder } from '../support/packages/package.js'
-import { prebuiltPackage } from '../support/packages/package-copy.js'
+import { platformName } from '../../../src/binding/platform.js'
+import { ScratchFolder } from '../../support/packages/package.js'
+import { prebuiltPackage } from '../../support/packages/package-copy.js'
 
 // The binary of a package: ggml's backends are libraries beside the addon, the CPU's once for each
 // generation of processors.

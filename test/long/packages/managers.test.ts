@@ -1,12 +1,12 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packPlatforms, platforms } from '../../scripts/pack-platforms.mjs'
-import { layOutPlatform } from '../support/packages/hosts.js'
-import { installed } from '../support/packages/installed.js'
-import { LoopbackRegistry, Tools } from '../support/packages/loopback-registry.js'
-import { Project, ScratchFolder } from '../support/packages/package.js'
-import { startProgram } from '../support/program.js'
+import { packPlatforms, platforms } from '../../../scripts/pack-platforms.mjs'
+import { layOutPlatform } from '../../support/packages/hosts.js'
+import { installed } from '../../support/packages/installed.js'
+import { LoopbackRegistry, Tools } from '../../support/packages/loopback-registry.js'
+import { Project, ScratchFolder } from '../../support/packages/package.js'
+import { startProgram } from '../../support/program.js'
 
 // Installed by those that are not npm (which has a test of its own), from a registry on loopback
 // with a package for each platform. What they ask about install scripts is in docs/packages.md.

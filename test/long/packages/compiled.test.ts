@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Project, packCheckout, ScratchFolder } from '../support/packages/package.js'
+import { Project, packCheckout, ScratchFolder } from '../../support/packages/package.js'
 
 // What `npm pack` makes, compiled in an empty project by its install step, from the source that it
 // carries. Minutes without ccache.
@@ -20,7 +20,7 @@ test('the packed tarball was compiled, and left no objects behind', () => {
   expect(existsSync(project.path('node_modules/sluice/build-cmake'))).toBe(false)
 })
 
-test('it replies', async () => {
+test('the compiled package replies', async () => {
   const { stdout } = await project.npx('sluice', 'run', 'Tell me a story', '--max-tokens', '8')
   expect(stdout).toMatch(/\w/)
 })
