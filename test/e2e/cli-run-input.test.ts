@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -108,12 +108,16 @@ describe.skipIf(process.platform === 'win32')('sluice run, whose stdin stays ope
   })
 
   test('waits for a slow command before it in a pipeline, and says so', async () => {
-    const line = `(sleep 4; echo slow) | "$NODE" "$MAIN" run --model "$MODEL" --json x`
-    const env = { ...process.env, NODE: process.execPath, MAIN: main, MODEL: talker }
-    const { stdout, stderr } = spawnSync('sh', ['-c', line], { env, encoding: 'utf8' })
+    const said = join(folder, 'said.txt')
+    const slow = '(while ! grep -q waiting "$SAID"; do sleep 0.2; done; echo slow)'
+    const line = `: > "$SAID"; ${slow} | "$NODE" "$MAIN" run --model "$MODEL" --json x 2> "$SAID"`
+    const env = { ...process.env, NODE: process.execPath, MAIN: main, MODEL: talker, SAID: said }
+    const { stdout } = spawnSync('sh', ['-c', line], { env, encoding: 'utf8', timeout: 50_000 })
     const { usage } = JSON.parse(stdout) as Result
     expect(usage.promptTokens).toBe((await run(['slow\n\nx'])).usage.promptTokens)
-    expect(stderr).toBe('sluice: waiting for standard input; with < /dev/null it has none\n')
+    expect(readFileSync(said, 'utf8')).toBe(
+      'sluice: waiting for standard input; with < /dev/null it has none\n',
+    )
   })
 })
 
