@@ -11,7 +11,7 @@ export const noColours: Colours = { red: String, green: String, yellow: String, 
  * where the text goes; FORCE_COLOR has them in a file as well.
  */
 export function coloursFor(output: { readonly isTTY?: boolean }): Colours {
-  return output.isTTY || Boolean(process.env.FORCE_COLOR) ? yoctocolors : noColours
+  return output.isTTY || process.env.FORCE_COLOR ? yoctocolors : noColours
 }
 
 /** For stderr. */

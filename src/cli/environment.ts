@@ -1,4 +1,10 @@
-import { chatFlags, doctorFlags, removeFlags, runFlags, serveFlags } from '../options/command-flags.js'
+import {
+  chatFlags,
+  doctorFlags,
+  removeFlags,
+  runFlags,
+  serveFlags,
+} from '../options/command-flags.js'
 import { environmentName } from '../options/flags.js'
 import { nearest } from '../options/nearest.js'
 

@@ -64,7 +64,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   set: {
     argument: '[NAME [VALUE]]',
-    help: 'tell or set how replies are sampled; default takes it back',
+    help: 'tell or set a sampling option; default unsets it',
     act: set,
   },
   stats: {
@@ -123,9 +123,9 @@ const helpText = [
     return `${`/${name} ${argument}`.padEnd(22)} ${help}`
   }),
   '',
-  'A line that ends in \\ goes on in the next one, and so does what stands between """',
-  'and """. What you paste is one message. Ctrl-C stops a reply and, at an empty prompt,',
-  'leaves, as Ctrl-D does.',
+  'A line that ends in \\ goes on in the next one, and so does all between """ and """.',
+  'What you paste is one message, sent by Enter. Ctrl-C stops a reply; at an empty',
+  'prompt it leaves, as Ctrl-D does.',
 ].join('\n')
 
 async function setSystem({ conversation, screen }: Chat, text: string): Promise<Outcome> {

@@ -22,9 +22,10 @@ export class MessageComposer {
   }
 
   /** A line of a pasted text that had more: nothing in it has a meaning here. */
-  addPasted(line: string): void {
+  addPasted(line: string): undefined {
     this.#isOpen = true
     this.#lines.push(line)
+    return undefined
   }
 
   /** A line that was typed, or at least ended by hand. @returns what is complete now, if any */

@@ -78,13 +78,10 @@ export class Prompt implements KeyListener {
   }
 
   interrupted(): void {
-    if (this.#answer === undefined) return this.#options.onStop()
     const isEmpty = this.#readline.line === '' && !this.#composer.isOpen
-    if (isEmpty) return this.#settle(undefined)
-    this.#emptyLine()
-    if (this.#composer.isOpen) this.#output.write('\n')
-    this.#composer.clear()
-    this.#show(first)
+    if (this.#answer === undefined) this.#options.onStop()
+    else if (isEmpty) this.#settle(undefined)
+    else this.#beginAnew()
   }
 
   pasted(text: string): void {
@@ -105,14 +102,9 @@ export class Prompt implements KeyListener {
 
   readonly #take = (line: string): void => {
     if (this.#answer === undefined) return // it closes
-    if (this.#isPasting) {
-      this.#composer.addPasted(line)
-      return this.#show(next)
-    }
-    this.#options.history?.add(line)
-    const entry = this.#composer.add(line)
-    if (entry === undefined) return this.#show(this.#composer.isOpen ? next : first)
-    this.#settle(entry)
+    const entry = this.#isPasting ? this.#composer.addPasted(line) : this.#addTyped(line)
+    if (entry !== undefined) this.#settle(entry)
+    else this.#show(this.#composer.isOpen ? next : first)
   }
 
   readonly #keepHistory = (lines: string[]): void => {
@@ -133,6 +125,18 @@ export class Prompt implements KeyListener {
     this.#output.isResting = false
     this.#readline.setPrompt(prompt)
     this.#readline.prompt()
+  }
+
+  #addTyped(line: string): Entry | undefined {
+    this.#options.history?.add(line)
+    return this.#composer.add(line)
+  }
+
+  #beginAnew(): void {
+    this.#emptyLine()
+    if (this.#composer.isOpen) this.#output.write('\n')
+    this.#composer.clear()
+    this.#show(first)
   }
 
   #emptyLine(): void {

@@ -66,7 +66,9 @@ export class ChatSession {
   async run(): Promise<void> {
     const { engine, signal, input, output, history, isDumb } = this.#options
     const { id } = engine.model
-    await this.#screen.note(`${id}, a context of ${engine.settings.context} tokens. /help helps.`)
+    await this.#screen.note(
+      `${id}, a context of ${engine.settings.context} tokens. /help lists commands.`,
+    )
     const onStop = () => this.#stop()
     const prompt = new Prompt({ input, output, history, isDumb, onStop })
     const end = () => prompt.ended()
@@ -148,7 +150,11 @@ export class ChatSession {
       await this.#screen.note('nothing was said yet, so your message is taken back')
       return
     }
-    this.#conversation.add({ role: 'assistant', content, ...(reasoning === '' ? {} : { reasoning }) })
+    this.#conversation.add({
+      role: 'assistant',
+      content,
+      ...(reasoning === '' ? {} : { reasoning }),
+    })
     await this.#tellOfFit(result.dropped?.length ?? 0)
     const { model, settings } = this.#options.engine
     const { maxTokens } = this.#chat.settings

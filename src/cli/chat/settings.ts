@@ -59,7 +59,7 @@ export class ChatSettings {
   set(name: string, value: string): void {
     const key = keyOf(name)
     const { [key]: _, ...others } = this.#own
-    this.#own = value === unset ? others : { ...others, ...valueOf(key, value) }
+    this.#own = value === unset ? others : { ...others, ...readValue(key, value) }
   }
 
   /** One setting and its value, as /set takes it. @throws InvalidOptionError */
@@ -103,7 +103,7 @@ function keyOf(name: string): Key {
 }
 
 /** As the command line reads it. */
-function valueOf(key: Key, value: string): object {
+function readValue(key: Key, value: string): object {
   try {
     return settleFlags({ [key]: settable[key] } as Flags, { [key]: value }, {})
   } catch (error) {
