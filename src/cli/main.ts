@@ -46,7 +46,7 @@ const run = program
 
 const chat = program
   .command('chat')
-  .description('Talk with a model on the terminal. To answer one prompt of a pipe, there is run.')
+  .description('Talk with a model on a terminal; run answers what a pipe says.')
   .argument('[model]', 'a GGUF file, hf:OWNER/REPO:QUANT, or --model')
   .action((model: string | undefined, given: object) =>
     perform(chatFlags, given, async (flags) => {

@@ -123,9 +123,9 @@ const helpText = [
     return `${`/${name} ${argument}`.padEnd(22)} ${help}`
   }),
   '',
-  'A line that ends in \\ goes on in the next one, and so does all between """ and """.',
-  'What you paste is one message, sent by Enter. Ctrl-C stops a reply; at an empty',
-  'prompt it leaves, as Ctrl-D does.',
+  'A line that ends in \\ goes on in the next one. All between """ and """ is one',
+  'message, and so is what you paste, which Enter sends. Ctrl-C stops a reply; at an',
+  'empty prompt it leaves, as Ctrl-D does.',
 ].join('\n')
 
 async function setSystem({ conversation, screen }: Chat, text: string): Promise<Outcome> {

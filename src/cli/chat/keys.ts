@@ -77,14 +77,14 @@ export class Keys extends Readable {
 
   readonly #take = (bytes: Buffer | string): void => {
     const text = typeof bytes === 'string' ? bytes : this.#decoder.write(bytes)
-    const interruptedAt = text.lastIndexOf(ctrlC)
-    if (interruptedAt >= 0) {
+    const [before = '', ...behind] = text.split(ctrlC)
+    this.#waiting += before
+    for (const keys of behind) {
       // As a terminal does by itself: what was typed ahead is gone.
-      this.#waiting = ''
+      this.#waiting = keys
       this.#searchFrom = 0
       this.#listener.interrupted()
     }
-    this.#waiting += text.slice(interruptedAt + 1)
     this.#pass()
   }
 

@@ -149,7 +149,7 @@ export class Prompt implements KeyListener {
   }
 }
 
-/** readline's own. It draws its line anew at each change of size, also where a reply stands by now. */
+/** readline's own: it would draw its line anew at a change of size, also where a reply stands. */
 class PromptOutput extends Writable {
   readonly isTTY = true
   isResting = true

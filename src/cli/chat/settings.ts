@@ -21,7 +21,7 @@ const nameOf = (key: Key): string => flagName(key).slice(2)
 const names = keys.map(nameOf)
 
 /** Puts a setting back to what the command line, or else the model, says. */
-export const unset = 'default'
+const unset = 'default'
 
 /** What replies are sampled by, as the command line and /set have it. Knows no terminal. */
 export class ChatSettings {

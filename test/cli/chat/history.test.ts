@@ -62,13 +62,13 @@ describe('the file of what was typed', () => {
   })
 
   test.each([
-    ['linux', {}, '/home/ada/.local/state/sluice'],
+    ['linux', {}, '/h/ada/.local/state/sluice'],
     ['linux', { XDG_STATE_HOME: '/var/ada' }, '/var/ada/sluice'],
-    ['linux', { XDG_STATE_HOME: 'relative' }, '/home/ada/.local/state/sluice'],
-    ['darwin', {}, '/home/ada/Library/Application Support/sluice'],
+    ['linux', { XDG_STATE_HOME: 'relative' }, '/h/ada/.local/state/sluice'],
+    ['darwin', {}, '/h/ada/Library/Application Support/sluice'],
     ['win32', { LOCALAPPDATA: 'C:\\Data' }, 'C:\\Data\\sluice'],
-    ['win32', {}, '\\home\\ada\\AppData\\Local\\sluice'],
+    ['win32', {}, '\\h\\ada\\AppData\\Local\\sluice'],
   ] as const)('is where %s keeps such, with %j', (platform, environment, folder) => {
-    expect(stateFolder(platform, environment, '/home/ada')).toBe(folder)
+    expect(stateFolder(platform, environment, '/h/ada')).toBe(folder)
   })
 })
