@@ -124,8 +124,8 @@ const helpText = [
   }),
   '',
   'A line that ends in \\ goes on in the next one. All between """ and """ is one',
-  'message, and so is what you paste, which Enter sends. Ctrl-C stops a reply; at an',
-  'empty prompt it leaves, as Ctrl-D does.',
+  'message, and so is what you paste, which Enter sends. Ctrl-C stops a reply; at',
+  'an empty prompt it leaves, as Ctrl-D does.',
 ].join('\n')
 
 async function setSystem({ conversation, screen }: Chat, text: string): Promise<Outcome> {

@@ -186,8 +186,8 @@ function wordsOf(error: SluiceError): string {
   if (!(error instanceof ContextLengthError)) return `${error.message} (${error.code})`
   const { promptTokens, contextTokens } = error
   return (
-    `too long: with the system prompt it makes a prompt of ${promptTokens} tokens, and a ` +
-    `context of ${contextTokens} has to hold the reply too; send less, shorten /system, or begin ` +
-    'with a larger --context'
+    `too long: with the system prompt it has ${promptTokens} tokens or more, and a context of ` +
+    `${contextTokens} has to hold the reply too; send less, shorten /system, or begin with a ` +
+    'larger --context'
   )
 }
