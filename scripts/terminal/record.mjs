@@ -37,7 +37,7 @@ const curlLine = (port) =>
   ` | grep -o --line-buffered '"content":"[^"]*"'`
 
 const chat = 'npx sluice chat --seed 12 --temperature 0.5'
-const atChat = />>> $/
+const atChat = />>> [^ ]*5G$/ // where readline puts the cursor
 
 /**
  * @typedef {object} Picture
