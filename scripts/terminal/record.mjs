@@ -1,6 +1,7 @@
-// `node scripts/terminal/record.mjs [--out=FILE] [--port=N]`: runs commands in a terminal and makes
-// docs/images/terminal.svg of what they said. The texts are those of the run. Its pace is not: all
-// of it is shown slower, since the small model's replies take a moment, and long pauses are cut.
+// `node scripts/terminal/record.mjs [--picture=chat] [--out=FILE] [--port=N]`: runs commands in a
+// terminal and makes docs/images/terminal.svg, or chat.svg, of what they said. The texts are those
+// of the run. Its pace is not: all of it is shown slower, since the small model's replies take a
+// moment, and long pauses are cut.
 
 import fs from 'node:fs'
 import os from 'node:os'
@@ -35,11 +36,33 @@ const curlLine = (port) =>
   ` -H 'Content-Type: application/json' -d '${JSON.stringify(request)}'` +
   ` | grep -o --line-buffered '"content":"[^"]*"'`
 
+const chat = 'npx sluice chat --seed 12 --temperature 0.5'
+const atChat = />>> [^ ]*5G$/ // where readline puts the cursor
+
 /**
+ * @typedef {object} Picture
+ * @property {string} title
+ * @property {(session: TerminalSession, port: number) => Promise<void>} perform
+ */
+
+/** @type {Readonly<Record<string, Picture>>} */
+const pictures = {
+  terminal: {
+    title: 'A terminal: sluice run tells a story, sluice serve streams one to curl',
+    perform: performCommands,
+  },
+  chat: {
+    title: 'A terminal: sluice chat tells stories, and says how fast it did',
+    perform: performChat,
+  },
+}
+
+/**
+ * @param {Picture} picture
  * @param {string} out
  * @param {number} port
  */
-async function record(out, port) {
+async function record({ title, perform }, out, port) {
   if (process.platform !== 'linux') throw new Stop('Recording takes `script` of util-linux: Linux.')
   const folder = projectOf()
   const session = new TerminalSession(folder, columns)
@@ -47,16 +70,7 @@ async function record(out, port) {
     await session.until(/\$ $/)
     await session.type('clear')
     session.restart()
-    await session.type(run)
-    session.rest(2500)
-    await session.type(piped)
-    session.rest(2500)
-    await session.type('clear')
-    await session.type(serveLine(port), /\ncurl -N [^\n]*\n/)
-    session.rest(1500)
-    await session.type('')
-    await session.paste(curlLine(port), /completions .*200.* done \d+ ms [^\n]*\n/)
-    const title = 'A terminal: sluice run tells a story, sluice serve streams one to curl'
+    await perform(session, port)
     fs.mkdirSync(path.dirname(out), { recursive: true })
     fs.writeFileSync(out, pictureOf(piecesOf(paced(session.outputs), columns), { columns, title }))
   } finally {
@@ -64,6 +78,37 @@ async function record(out, port) {
     fs.rmSync(folder, { recursive: true })
   }
   console.log(`${out}: ${fs.statSync(out).size} bytes`)
+}
+
+/**
+ * @param {TerminalSession} session
+ * @param {number} port
+ */
+async function performCommands(session, port) {
+  await session.type(run)
+  session.rest(2500)
+  await session.type(piped)
+  session.rest(2500)
+  await session.type('clear')
+  await session.type(serveLine(port), /\ncurl -N [^\n]*\n/)
+  session.rest(1500)
+  await session.type('')
+  await session.paste(curlLine(port), /completions .*200.* done \d+ ms [^\n]*\n/)
+}
+
+/** @param {TerminalSession} session */
+async function performChat(session) {
+  await session.type(chat, atChat)
+  session.rest(1000)
+  await session.type('Tell me a story about a fox', atChat)
+  session.rest(2000)
+  await session.type('Tell me another one,\\', /\.\.\. /)
+  await session.type('about an owl', atChat)
+  session.rest(2000)
+  await session.type('/set temprature 1', atChat)
+  await session.type('/undo', atChat)
+  session.rest(1000)
+  await session.type('/quit')
 }
 
 /** A folder where `npx sluice` is this checkout's. */
@@ -97,5 +142,9 @@ function option(name) {
 }
 
 await runMain(async () => {
-  await record(option('out') ?? inRoot('docs/images/terminal.svg'), Number(option('port') ?? 8080))
+  const name = option('picture') ?? 'terminal'
+  const picture = pictures[name]
+  if (picture === undefined) throw new Stop(`--picture is ${Object.keys(pictures).join(' or ')}`)
+  const out = option('out') ?? inRoot(`docs/images/${name}.svg`)
+  await record(picture, out, Number(option('port') ?? 8080))
 })

@@ -67,10 +67,12 @@ class Screen {
    * @param {string} final
    */
   #control(at, parameters, final) {
+    if (parameters === '?2004') return // marks around what is pasted
     const style = styles[parameters || '0']
     if (final === 'm' && style !== undefined) this.#style = style
     else if (final === 'H' && parameters === '') this.#row = this.#column = 0
-    else if (final === 'G' && parameters === '1') this.#column = 0
+    else if (final === 'G' && /^\d+$/.test(parameters)) this.#column = Number(parameters) - 1
+    else if (final === 'J' && /^0?$/.test(parameters)) this.#eraseBelow(at)
     else if (final === 'J') this.#clear(at)
     else if (final === 'K' && /^0?$/.test(parameters)) this.#erase(at, this.#row, this.#column)
     else throw new Error(`a terminal of this kind does not know ESC[${parameters}${final}`)
@@ -79,6 +81,15 @@ class Screen {
   /** @param {number} at */
   #clear(at) {
     for (const piece of this.pieces) piece.until ??= at
+  }
+
+  /**
+   * From where it writes next.
+   * @param {number} at
+   */
+  #eraseBelow(at) {
+    this.#erase(at, this.#row, this.#column)
+    for (const piece of this.pieces) if (piece.row > this.#row) piece.until ??= at
   }
 
   /**

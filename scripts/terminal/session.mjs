@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** @typedef {import('./screen.mjs').Output} Output */
 
 const prompt = '$ '
+const ownEnvironment = { TERM: 'xterm', NPM_CONFIG_PROGRESS: 'false' }
 /** Between two keys. */
 const keyMs = 12
 /** For what is waited for: the machine may be busy. */
@@ -30,7 +31,7 @@ export class TerminalSession {
     const clean = Object.entries(process.env).filter(([name]) => !/^(?:SLUICE|npm)_/i.test(name))
     this.#shell = spawn('script', ['-qefc', `stty cols ${columns} rows 60; ${bash}`, '/dev/null'], {
       cwd,
-      env: { ...Object.fromEntries(clean), TERM: 'xterm', NPM_CONFIG_PROGRESS: 'false' },
+      env: { ...Object.fromEntries(clean), ...ownEnvironment, XDG_STATE_HOME: cwd },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     this.#ended = new Promise((resolve, reject) => {

@@ -37,6 +37,7 @@ function optionOf(key: string, { argument, help, many, fallbackHelp }: Flag<unkn
   const name = argument === null ? flagName(key) : `${flagName(key)} <${argument}>`
   const otherwise = fallbackHelp === undefined ? '' : ` (default: ${fallbackHelp})`
   const option = new Option(name, `${help}${otherwise}`)
+  option.negate = false // to commander `--no-history` would be `history`, which is no flag of ours
   if (many) option.argParser((value: string, before: string[] = []) => [...before, value])
   return option
 }

@@ -1,15 +1,18 @@
 import * as yoctocolors from 'yoctocolors'
 
-/**
- * Colours for stderr. yoctocolors honours NO_COLOR and TERM but does not look at where the text
- * goes; FORCE_COLOR has them in a file as well.
- */
-const wanted = process.stderr.isTTY || Boolean(process.env.FORCE_COLOR)
-const plain = (text: string): string => text
+type Colour = 'red' | 'green' | 'yellow' | 'dim'
+export type Colours = Readonly<Record<Colour, (text: string) => string>>
 
-export const colours = {
-  red: wanted ? yoctocolors.red : plain,
-  green: wanted ? yoctocolors.green : plain,
-  yellow: wanted ? yoctocolors.yellow : plain,
-  dim: wanted ? yoctocolors.dim : plain,
+/** Text as it is, where colours are not wanted. */
+export const noColours: Colours = { red: String, green: String, yellow: String, dim: String }
+
+/**
+ * Colours for what is written there. yoctocolors honours NO_COLOR and TERM but does not look at
+ * where the text goes; FORCE_COLOR has them in a file as well.
+ */
+export function coloursFor(output: { readonly isTTY?: boolean }): Colours {
+  return output.isTTY || process.env.FORCE_COLOR ? yoctocolors : noColours
 }
+
+/** For stderr. */
+export const colours = coloursFor(process.stderr)

@@ -1,4 +1,10 @@
-import { doctorFlags, removeFlags, runFlags, serveFlags } from '../options/command-flags.js'
+import {
+  chatFlags,
+  doctorFlags,
+  removeFlags,
+  runFlags,
+  serveFlags,
+} from '../options/command-flags.js'
 import { environmentName } from '../options/flags.js'
 import { nearest } from '../options/nearest.js'
 
@@ -14,7 +20,7 @@ const others = [
 ]
 
 const known = [
-  ...Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags, ...removeFlags }).map(
+  ...Object.keys({ ...runFlags, ...chatFlags, ...serveFlags, ...doctorFlags, ...removeFlags }).map(
     environmentName,
   ),
   ...others,

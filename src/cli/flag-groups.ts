@@ -1,4 +1,5 @@
 import type {
+  chatFlags,
   doctorFlags,
   removeFlags,
   runFlags,
@@ -24,6 +25,7 @@ export const groups = [
 type Group = (typeof groups)[number]
 type Key =
   | keyof typeof runFlags
+  | keyof typeof chatFlags
   | keyof typeof serveFlags
   | keyof typeof doctorFlags
   | keyof typeof removeFlags
@@ -33,6 +35,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   system: 'Prompt',
   systemFile: 'Prompt',
   file: 'Prompt',
+  noHistory: 'Prompt',
   schema: 'Output',
   json: 'Output',
   model: 'Model',

@@ -5,6 +5,7 @@ import type { EstimateOptions, LoadOptions } from '../api/types.js'
 import { isFirstWorker } from '../engine/warnings.js'
 import { refused } from '../options/checks.js'
 import {
+  type chatFlags,
   type doctorFlags,
   type runFlags,
   samplingFlags,
@@ -15,7 +16,10 @@ import type { Settled } from '../options/flags.js'
 import { colours } from './colours.js'
 import { packagePath } from './package-root.js'
 
-export type ReplyFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>
+export type ReplyFlags =
+  | Settled<typeof runFlags>
+  | Settled<typeof chatFlags>
+  | Settled<typeof serveFlags>
 type EngineFlags = ReplyFlags | Settled<typeof doctorFlags>
 
 /** Flags that say it otherwise than the option of `load` does, or under another name. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import {
+  chatFlags,
   doctorFlags,
   listFlags,
   pullFlags,
@@ -40,6 +41,17 @@ const run = program
     perform(runFlags, given, async (flags) => {
       const { runCommand } = await import('./run.js')
       return runCommand(prompt, flags)
+    }),
+  )
+
+const chat = program
+  .command('chat')
+  .description('Talk with a model on a terminal; run answers what a pipe says.')
+  .argument('[model]', 'a GGUF file, hf:OWNER/REPO:QUANT, or --model')
+  .action((model: string | undefined, given: object) =>
+    perform(chatFlags, given, async (flags) => {
+      const { chatCommand } = await import('./chat/command.js')
+      return chatCommand(model, flags)
     }),
   )
 
@@ -124,6 +136,11 @@ addFlags(run, runFlags, [
   'sluice run "Tell me a story about a fox"',
   'cat notes.txt | sluice run "Sum this up" --model model.gguf',
   'sluice run "Who is it about?" --file notes.txt --schema who.json --json',
+])
+addFlags(chat, chatFlags, [
+  'sluice chat',
+  'sluice chat model.gguf --system "You speak like a pirate."',
+  'sluice chat model.gguf --context 16384 --temperature 0.7',
 ])
 addFlags(serve, serveFlags, [
   'sluice serve --model model.gguf --alias my-model',

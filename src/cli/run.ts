@@ -15,7 +15,8 @@ import { loadWithProgress } from './load-with-progress.js'
 import { whatCut } from './run/ending.js'
 import { readSchema } from './run/form.js'
 import { readPrompt } from './run/prompt.js'
-import { readTextFile } from './run/text-input.js'
+import { readSystem } from './run/system.js'
+import { visible } from './run/visible.js'
 
 type Flags = Settled<typeof runFlags>
 
@@ -49,13 +50,8 @@ export async function runCommand(argument: string | undefined, flags: Flags): Pr
 
 /** Before the model is loaded: a slip of the hand is told at once. */
 async function readRequest(argument: string | undefined, flags: Flags): Promise<Request> {
-  const { systemFile } = flags
-  if (flags.system !== undefined && systemFile !== undefined) {
-    throw refused('--system-file', 'it alone, or --system', 'both')
-  }
+  const system = await readSystem(flags)
   const schema = flags.schema === undefined ? undefined : await readSchema(flags.schema)
-  const system =
-    systemFile === undefined ? flags.system : await readTextFile('--system-file', systemFile)
   return { prompt: await readPrompt(argument, flags.file), system, schema }
 }
 
@@ -124,8 +120,9 @@ function answer(engine: Engine, request: Request, flags: Flags, signal: AbortSig
 }
 
 async function print(reply: Reply, signal: AbortSignal): Promise<void> {
+  const shown = process.stdout.isTTY ? visible : String
   try {
-    for await (const part of reply) await write(part.text, signal)
+    for await (const part of reply) await write(shown(part.text), signal)
   } finally {
     if (process.stdout.isTTY) process.stdout.write('\n')
   }

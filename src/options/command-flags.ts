@@ -151,9 +151,13 @@ function isShare(text: string): boolean {
   return text.trim() !== '' && isNumber(Number(text), 0, 1e9)
 }
 
-export const runFlags = {
+const systemFlags = {
   system: valueFlag('TEXT', aString, 'the system prompt: who the model is to be'),
   systemFile: valueFlag('FILE', filePath, 'the system prompt, from a file'),
+}
+
+export const runFlags = {
+  ...systemFlags,
   file: listFlag('FILE', 'a text file to put before the prompt', filePath),
   schema: valueFlag(
     'FILE|JSON',
@@ -163,6 +167,13 @@ export const runFlags = {
   json: switchFlag('print the whole result as one JSON object, for programs'),
   ...modelFlags,
   parallel: parallel(1),
+  ...replyFlags,
+}
+
+export const chatFlags = {
+  ...systemFlags,
+  noHistory: switchFlag('keep no file of what is typed, and read none'),
+  ...modelFlags,
   ...replyFlags,
 }
 

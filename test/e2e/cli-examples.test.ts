@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { doctorFlags, runFlags, serveFlags } from '../../src/options/command-flags.js'
+import { chatFlags, doctorFlags, runFlags, serveFlags } from '../../src/options/command-flags.js'
 import { flagName } from '../../src/options/flags.js'
 import { runCli } from '../support/cli.js'
 import { randomModel } from '../support/models/random-model.js'
@@ -81,7 +81,8 @@ describe.skipIf(process.platform === 'win32')('an example', () => {
 })
 
 describe('the help', () => {
-  const tables = { run: runFlags, serve: serveFlags, doctor: doctorFlags }
+  const tables = { run: runFlags, chat: chatFlags, serve: serveFlags, doctor: doctorFlags }
+  const argumentOf = { run: ' [prompt]', chat: ' [model]', serve: '', doctor: ' [model]' }
 
   test.each(Object.keys(tables))('of %s has every flag in a group, in 80 columns', async (name) => {
     const { stdout } = await runCli([name, '--help'])
@@ -92,13 +93,14 @@ describe('the help', () => {
     const head = stdout.split('\n\nExamples:')[0] ?? ''
     expect(head.split('\n').filter((line) => line.length > 80)).toEqual([])
     expect(stdout.match(/^Usage: .*/)?.[0]).toBe(
-      `Usage: sluice ${name} [options]${{ run: ' [prompt]', serve: '', doctor: ' [model]' }[name]}`,
+      `Usage: sluice ${name} [options]${argumentOf[name as keyof typeof tables]}`,
     )
   })
 })
 
 test('docs/cli.md names no flag that is none', () => {
-  const known = new Set(Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags }).map(flagName))
+  const flags = { ...runFlags, ...chatFlags, ...serveFlags, ...doctorFlags }
+  const known = new Set(Object.keys(flags).map(flagName))
   const others = ['--help', '--cpu', '--cuda', '--vulkan', '--metal']
   const named = [...page.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag)
   expect(named.filter((flag) => !known.has(flag) && !others.includes(flag))).toEqual([])

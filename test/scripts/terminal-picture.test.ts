@@ -41,6 +41,15 @@ describe('the screen of a recording', () => {
     expect(screenAt(200, outputs)).toEqual(['done'])
   })
 
+  test('has a line that readline draws anew, and nothing below it', () => {
+    const outputs: [number, string][] = [
+      [0, 'one\r\n\x1b[?2004h>>> two\r\nthree'],
+      [100, '\x1b[H\r\n\x1b[1G\x1b[0J>>> \x1b[5Gfour'],
+    ]
+    expect(screenAt(50, outputs)).toEqual(['one', '>>> two', 'three'])
+    expect(screenAt(100, outputs)).toEqual(['one', '>>> four'])
+  })
+
   test('knows the colours of our commands, and refuses what it does not know', () => {
     const pieces = piecesOf([{ at: 0, text: '\x1b[33msluice:\x1b[39m a' }], 20)
     expect(pieces.map(({ text, style }) => [text, style])).toEqual([
