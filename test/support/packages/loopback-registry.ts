@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../program.js'
 import { installed } from './installed.js'
 import { Project, type Tool, toolHere } from './package.js'
-import { freePort } from '../program.js'
 
 const system = process.platform === 'win32' ? 'win' : process.platform
 
