@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCli } from '../support/cli.js'
+import { eventually } from '../support/eventually.js'
 import { randomModel } from '../support/models/random-model.js'
 import { scriptModel } from '../support/models/script-model.js'
 import { closeTerminalsAfterEach, PseudoTerminal } from '../support/terminal/pseudo-terminal.js'
@@ -142,6 +143,24 @@ describe.runIf(process.platform === 'linux')('sluice chat on a terminal', () => 
     process.kill(terminal.pid, 'SIGTERM')
     expect(await terminal.code).toBe(143)
     expect(terminal.raw.trimEnd().endsWith('\x1b[?2004l')).toBe(true)
+  })
+
+  test('goes on where it was after Ctrl-Z, and has pastes marked again', async () => {
+    const terminal = open([talker])
+    let end = await terminal.shows(atPrompt)
+    terminal.type('half a')
+    end = await terminal.shows(/half a/, end)
+    // It has no shell, so Ctrl-Z does not stop it; but readline waits to be continued.
+    terminal.type('\x1a')
+    await eventually(() => {
+      process.kill(terminal.pid, 'SIGCONT')
+      return terminal.raw.split('\x1b[?2004h').length > 2
+    })
+    end = await terminal.shows(/>>> half a$/, end)
+    terminal.type(' line\r')
+    await terminal.shows(new RegExp(` line\n${reply}`), end)
+    terminal.type('\x04')
+    expect(await terminal.code).toBe(0)
   })
 
   test('writes no colours with NO_COLOR, and no sequences at all to a dumb terminal', async () => {

@@ -41,7 +41,7 @@ export class Prompt implements KeyListener {
 
   constructor(options: PromptOptions) {
     this.#options = options
-    const { input, output, history, isDumb } = options
+    const { input, output, history } = options
     this.#keys = new Keys(input, this)
     this.#output = new PromptOutput(output)
     this.#entered = history?.read() ?? []
@@ -56,8 +56,11 @@ export class Prompt implements KeyListener {
     this.#readline.on('line', this.#take)
     this.#readline.on('history', this.#keepHistory)
     this.#readline.on('close', () => this.ended())
-    this.#readline.on('SIGCONT', () => this.#readline.resume())
-    if (!isDumb) output.write(marksPastes.on)
+    this.#readline.on('SIGCONT', () => {
+      this.#markPastes() // which the shell has had in its own way since Ctrl-Z
+      this.#readline.resume()
+    })
+    this.#markPastes()
   }
 
   /** @returns undefined once the user leaves, or the terminal is gone */
@@ -125,6 +128,10 @@ export class Prompt implements KeyListener {
     this.#output.isResting = false
     this.#readline.setPrompt(prompt)
     this.#readline.prompt()
+  }
+
+  #markPastes(): void {
+    if (!this.#options.isDumb) this.#options.output.write(marksPastes.on)
   }
 
   #addTyped(line: string): Entry | undefined {

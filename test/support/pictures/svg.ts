@@ -26,13 +26,16 @@ export function textsOf(svg: string): string[] {
   return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => plain(`${text}`))
 }
 
-/** The same by rows: all that ever stood in one, from left to right. */
+/** The same by rows: what stood in one until the same moment, from left to right. */
 export function rowsOf(svg: string): string[] {
+  const frames = svg.matchAll(/@keyframes (\w+) \{.*?([\d.]+%, to \{ opacity: 0|to \{ opacity: 1)/g)
+  const ends = new Map([...frames].map(([, name, end]) => [name, end]))
   const rows = new Map<string, [x: number, text: string][]>()
   for (const match of svg.matchAll(/<text([^>]*)>([^<]*)<\/text>/g)) {
     const [, attributes = '', text = ''] = match
     const x = Number(/ x="([\d.]+)"/.exec(attributes)?.[1])
-    const key = `${attributes.includes('gone')} ${/ y="([\d.]+)"/.exec(attributes)?.[1]}`
+    const end = ends.get(/animation-name:(\w+)/.exec(attributes)?.[1])
+    const key = `${end} ${/ y="([\d.]+)"/.exec(attributes)?.[1]}`
     rows.set(key, [...(rows.get(key) ?? []), [x, plain(text)]])
   }
   return [...rows.values()].map((row) => {
