@@ -18,6 +18,9 @@ Engine::~Engine() { join(); }
 void Engine::submit(RequestGroup group) {
   admit({group.choices.begin(), group.choices.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
+  for (const auto& choice : group.choices) {
+    choice->cache_salt = salt_of(choice->tenant_salt, choice->adapters, adapter_keys_);
+  }
   // Without a Preparer the thread is ending, and answers all requests in the ledger.
   if (preparer_) preparer_->prepare(std::move(group));
 }
@@ -161,7 +164,7 @@ Engine::Opened Engine::open_on(LoadPlan plan) {
   check_before_loading(plan);
   opened.models = load(plan);
   const Models& models = opened.models;
-  opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
+  opened.embedding = kind_of(*models.target, options_);
   if (models.draft) {
     embedding_kind(*models.draft, EmbeddingUse::never, options_.draft_path);  // must generate
   }
@@ -217,7 +220,9 @@ void Engine::make_contexts_on(Opened& opened, const EngineOptions& options) {
   try {
     opened.params = opened.embedding ? sizing.embedding(*models.target, *opened.embedding)
                                      : sizing.target(models);
+    auto adapters = load_adapters(models.target);
     opened.context = std::make_unique<Context>(models.target, opened.params);
+    opened.context->take_adapters(std::move(adapters), opened.params);
     check_speculation(opened);
     if (models.draft) {
       opened.draft = std::make_unique<Context>(
@@ -313,6 +318,15 @@ Models Engine::load(const LoadPlan& plan) {
   return models;
 }
 
+std::vector<std::shared_ptr<const Adapter>> Engine::load_adapters(
+    const std::shared_ptr<const Model>& model) const {
+  std::vector<std::shared_ptr<const Adapter>> adapters;
+  for (const std::string& path : options_.adapter_paths) {
+    adapters.push_back(Adapter::load(model, path));
+  }
+  return adapters;
+}
+
 LoadedModel Engine::describe(const Opened& opened) const {
   LoadedModel loaded = described(opened.plan, *opened.models.target, opened.params);
   MemoryPlan memory = opened.context->memory();
@@ -354,6 +368,7 @@ void Engine::run_until_closed(Opened& opened) {
       loop = std::make_unique<StepLoop>(*context, speculation(*context, opened.draft),
                                         loop_options(opened), wiring_);
     }
+    for (const auto& adapter : context->adapters()) adapter_keys_.push_back(adapter->key());
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();

@@ -94,6 +94,9 @@ class Engine {
   void make_contexts_on(Opened& opened, const EngineOptions& options);
   // With what this engine may count on now: other engines of the process take memory as well.
   EngineOptions options_now(const LoadPlan& plan) const;
+  // Of the plan's model, in the order of the options.
+  std::vector<std::shared_ptr<const Adapter>> load_adapters(
+      const std::shared_ptr<const Model>& model) const;
   // At most: all of the files.
   SharedWeights weights_of(const LoadPlan& plan) const;
   MemoryNeed memory_need(const Opened& opened) const;
@@ -123,6 +126,7 @@ class Engine {
   mutable std::mutex end_mutex_;
   std::optional<Fault> cause_;  // of an end by itself; under end_mutex_
 
+  std::vector<std::string> adapter_keys_;  // what each adapter is; there before the Preparer
   std::mutex preparer_mutex_;  // the thread makes and ends it, the owner's calls use it
   std::unique_ptr<Preparer> preparer_;
   std::mutex join_mutex_;  // the owner joins, and the exit of the process

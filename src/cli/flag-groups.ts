@@ -37,6 +37,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   json: 'Output',
   model: 'Model',
   all: 'Model',
+  lora: 'Model',
   config: 'Model',
   idleUnload: 'Memory',
   memoryMib: 'Memory',

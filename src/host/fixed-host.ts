@@ -5,7 +5,7 @@ import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { modelNames, modelNotFound } from './names.js'
+import { checkAdapterNames, modelNames, modelNotFound } from './names.js'
 
 interface FixedHostOptions {
   /** Names beside the file's own and `default`. */
@@ -79,7 +79,9 @@ class FixedHost implements ModelHost {
       // At once where it is there: a request may come in the turn in which the host is made.
       const loaded = isEngine(engine) ? engine : await promised(engine)
       const names = modelNames(loaded.model.id, [...this.#options.aliases, defaultName])
-      this.#model = loadedModel(loaded, names)
+      const model = loadedModel(loaded, names)
+      checkAdapterNames(names, model.adapters)
+      this.#model = model
     } catch (error) {
       this.#loadFailure = { error }
       this.#options.onFailure(error)
@@ -95,13 +97,14 @@ class FixedHost implements ModelHost {
 
   #found(name: string | undefined): LoadedModel {
     const model = this.#served()
-    const { names } = model
-    if (this.#options.anyModel || !name || names.includes(name)) return model
-    throw modelNotFound(name, names)
+    const { names, adapters } = model
+    const isThere = !name || names.includes(name) || adapters.includes(name)
+    if (this.#options.anyModel || isThere) return model
+    throw modelNotFound(name, [...names, ...adapters])
   }
 
-  #entry({ names, model, settings: { context } }: LoadedModel): ModelEntry {
-    return { names, created: this.#created, state: 'loaded', known: { model, context } }
+  #entry({ names, adapters, model, settings: { context } }: LoadedModel): ModelEntry {
+    return { names, adapters, created: this.#created, state: 'loaded', known: { model, context } }
   }
 
   #served(telling: Telling = 'whole'): LoadedModel {

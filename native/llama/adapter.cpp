@@ -1,0 +1,78 @@
+#include "llama/adapter.h"
+
+#include <cstdio>
+#include <mutex>
+#include <utility>
+
+#include "../src/llama-adapter.h"  // of llama.cpp: where an adapter is has no other place yet
+#include "base/fault.h"
+#include "gguf/gguf-preflight.h"
+#include "llama.h"
+#include "llama/model-store.h"
+#include "llama/runtime/assert-scope.h"
+#include "llama/runtime/runtime.h"
+
+namespace sluice {
+namespace {
+
+// Leaked on purpose: engine threads may outlive static destruction at process exit.
+std::mutex& adapters_mutex() {
+  static auto* mutex = new std::mutex();
+  return *mutex;
+}
+
+// FNV-1a, 64 bits: the same in every build.
+std::string digest(const std::string& text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : text) hash = (hash ^ uint8_t(byte)) * 0x100000001b3;
+  char hex[24];
+  std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(hash));
+  return hex;
+}
+
+}  // namespace
+
+AdapterFile check_adapter_file(const std::string& path) {
+  const AdapterPreflight preflight = preflight_adapter(path);
+  if (preflight.ok) return {preflight.bytes, digest(file_key(path))};
+  throw FaultError(preflight.not_found ? FaultCode::model_not_found : FaultCode::model_invalid,
+                   preflight.message);
+}
+
+std::shared_ptr<const Adapter> Adapter::load(const std::shared_ptr<const Model>& model,
+                                             const std::string& path) {
+  const std::string key = check_adapter_file(path).key;
+  const std::lock_guard<std::mutex> lock(adapters_mutex());
+  ErrorLogScope log;
+  AssertScope asserts;
+  llama_adapter_lora* raw = llama_adapter_lora_init(model->raw(), path.c_str());
+  if (!raw) {
+    const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
+    throw FaultError(FaultCode::model_invalid, "the LoRA adapter " + path +
+                                                   " cannot be used with this model: " + why +
+                                                   "; give one that was made for it");
+  }
+  return std::shared_ptr<const Adapter>(new Adapter(model, key, raw));
+}
+
+Adapter::Adapter(std::shared_ptr<const Model> model, std::string key, llama_adapter_lora* adapter)
+    : model_(std::move(model)), key_(std::move(key)), adapter_(adapter) {}
+
+Adapter::~Adapter() {
+  const std::lock_guard<std::mutex> lock(adapters_mutex());
+  llama_adapter_lora_free(adapter_);
+}
+
+std::vector<std::pair<ggml_backend_buffer_type*, uint64_t>> Adapter::buffers() const {
+  std::vector<std::pair<ggml_backend_buffer_type*, uint64_t>> buffers;
+  for (const auto& buffer : adapter_->bufs) {
+    buffers.emplace_back(ggml_backend_buffer_get_type(buffer.get()),
+                         ggml_backend_buffer_get_size(buffer.get()));
+  }
+  return buffers;
+}
+
+AdaptersStay::AdaptersStay() { adapters_mutex().lock(); }
+AdaptersStay::~AdaptersStay() { adapters_mutex().unlock(); }
+
+}  // namespace sluice

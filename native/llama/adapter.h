@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama/model.h"
+
+struct ggml_backend_buffer_type;
+struct llama_adapter_lora;
+
+namespace sluice {
+
+// What a file of an adapter is, as far as that is known without a model.
+struct AdapterFile {
+  uint64_t bytes;   // of its weights
+  std::string key;  // changes when the file does; without line breaks
+};
+
+// Throws FaultError: model_not_found, model_invalid. Any thread.
+AdapterFile check_adapter_file(const std::string& path);
+
+// The weights of one LoRA adapter, made for one model. Immutable. Each engine has its own, which it
+// frees; the model lives at least as long.
+class Adapter {
+ public:
+  // Throws FaultError: model_not_found, model_invalid (also where it belongs to another model). Any
+  // thread: adapters of one model are loaded and freed one at a time.
+  static std::shared_ptr<const Adapter> load(const std::shared_ptr<const Model>& model,
+                                             const std::string& path);
+  ~Adapter();
+  Adapter(const Adapter&) = delete;
+  Adapter& operator=(const Adapter&) = delete;
+
+  // AdapterFile's.
+  const std::string& key() const { return key_; }
+  // Bytes of its weights, by where they are.
+  std::vector<std::pair<ggml_backend_buffer_type*, uint64_t>> buffers() const;
+  llama_adapter_lora* raw() const { return adapter_; }
+
+ private:
+  Adapter(std::shared_ptr<const Model> model, std::string key, llama_adapter_lora* adapter);
+
+  const std::shared_ptr<const Model> model_;
+  const std::string key_;
+  llama_adapter_lora* const adapter_;
+};
+
+// While it lives, no adapter is added to a model or taken from it: llama.cpp counts a model's
+// adapters when it makes a context. Owned by a block.
+class AdaptersStay {
+ public:
+  AdaptersStay();
+  ~AdaptersStay();
+  AdaptersStay(const AdaptersStay&) = delete;
+  AdaptersStay& operator=(const AdaptersStay&) = delete;
+};
+
+}  // namespace sluice
