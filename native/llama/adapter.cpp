@@ -4,7 +4,8 @@
 #include <mutex>
 #include <utility>
 
-#include "../src/llama-adapter.h"  // of llama.cpp: where an adapter is has no other place yet
+#include "../src/llama-adapter.h"  // of llama.cpp: what an adapter holds has no other place yet
+#include "../src/llama-model.h"
 #include "base/fault.h"
 #include "gguf/gguf-preflight.h"
 #include "llama.h"
@@ -30,6 +31,26 @@ std::string digest(const std::string& text) {
   return hex;
 }
 
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw FaultError(FaultCode::model_invalid,
+                   "the LoRA adapter " + path + " cannot be used with this model: " + why +
+                       "; give one that was made for it");
+}
+
+// llama.cpp looks at rows and columns alone: matrices for fewer experts would be read beyond their
+// end.
+void check_experts(const llama_model& model, const llama_adapter_lora& adapter,
+                   const std::string& path) {
+  for (const auto& [name, pair] : adapter.ab_map) {
+    const ggml_tensor* weight = model.get_tensor(name.c_str());
+    for (const ggml_tensor* half : {pair.a, pair.b}) {
+      if (half->ne[2] == weight->ne[2] && half->ne[3] == weight->ne[3]) continue;
+      refuse(path, std::string(half->name) + " is for " + std::to_string(half->ne[2]) +
+                       " experts, expected " + std::to_string(weight->ne[2]));
+    }
+  }
+}
+
 }  // namespace
 
 AdapterFile check_adapter_file(const std::string& path) {
@@ -41,18 +62,20 @@ AdapterFile check_adapter_file(const std::string& path) {
 
 std::shared_ptr<const Adapter> Adapter::load(const std::shared_ptr<const Model>& model,
                                              const std::string& path) {
+  std::shared_ptr<const Adapter> adapter = read(model, path);
+  check_experts(*model->raw(), *adapter->raw(), path);
+  return adapter;
+}
+
+std::shared_ptr<const Adapter> Adapter::read(const std::shared_ptr<const Model>& model,
+                                             const std::string& path) {
   const std::string key = check_adapter_file(path).key;
   const std::lock_guard<std::mutex> lock(adapters_mutex());
   ErrorLogScope log;
   AssertScope asserts;
   llama_adapter_lora* raw = llama_adapter_lora_init(model->raw(), path.c_str());
-  if (!raw) {
-    const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
-    throw FaultError(FaultCode::model_invalid, "the LoRA adapter " + path +
-                                                   " cannot be used with this model: " + why +
-                                                   "; give one that was made for it");
-  }
-  return std::shared_ptr<const Adapter>(new Adapter(model, key, raw));
+  if (raw) return std::shared_ptr<const Adapter>(new Adapter(model, key, raw));
+  refuse(path, asserts.failure().empty() ? log.text() : asserts.failure());
 }
 
 Adapter::Adapter(std::shared_ptr<const Model> model, std::string key, llama_adapter_lora* adapter)

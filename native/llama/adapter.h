@@ -41,6 +41,8 @@ class Adapter {
   llama_adapter_lora* raw() const { return adapter_; }
 
  private:
+  static std::shared_ptr<const Adapter> read(const std::shared_ptr<const Model>& model,
+                                             const std::string& path);
   Adapter(std::shared_ptr<const Model> model, std::string key, llama_adapter_lora* adapter);
 
   const std::shared_ptr<const Model> model_;

@@ -73,10 +73,16 @@ export function adapterMetadata(alpha = 8, architecture = 'llama'): GgufMetadata
 
 export function adapterContent(model: GgufContent, options: AdapterOptions = {}): GgufContent {
   const { rank, alpha } = settled(options)
-  const tensors = pairsOf(model, options).flatMap(({ name, columns, rows, a, b }) => [
-    tensor(`${name}.lora_a`, [columns, rank], a),
-    tensor(`${name}.lora_b`, [rank, rows], b),
-  ])
+  const tensors = pairsOf(model, options).flatMap(({ name, columns, rows, a, b }) => {
+    // Embeddings are looked up: llama.cpp has their matrices the other way round.
+    const isLookedUp = name === 'token_embd.weight'
+    return isLookedUp
+      ? [
+          tensor(`${name}.lora_a`, [rank, rows], b),
+          tensor(`${name}.lora_b`, [rank, columns], transposed(a, rank, columns)),
+        ]
+      : [tensor(`${name}.lora_a`, [columns, rank], a), tensor(`${name}.lora_b`, [rank, rows], b)]
+  })
   return { metadata: adapterMetadata(alpha), tensors }
 }
 
@@ -118,6 +124,16 @@ function merged(own: TensorSource, pairs: readonly (Pair & { rank: number; facto
     }
   }
   return new Uint8Array(weights.buffer)
+}
+
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(values.length)
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      turned[column * rows + row] = values[row * columns + column] as number
+    }
+  }
+  return turned
 }
 
 /** @returns the path of the file */
