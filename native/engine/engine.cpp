@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 
 #include "base/fault.h"
@@ -220,7 +221,7 @@ void Engine::make_contexts_on(Opened& opened, const EngineOptions& options) {
   try {
     opened.params = opened.embedding ? sizing.embedding(*models.target, *opened.embedding)
                                      : sizing.target(models);
-    auto adapters = load_adapters(models.target);
+    auto adapters = load_adapters(models.target, opened.adapter_keys);
     opened.context = std::make_unique<Context>(models.target, opened.params);
     opened.context->take_adapters(std::move(adapters), opened.params);
     check_speculation(opened);
@@ -318,11 +319,26 @@ Models Engine::load(const LoadPlan& plan) {
   return models;
 }
 
+namespace {
+
+// FNV-1a, 64 bits: the same in every build.
+std::string digest(const std::string& text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : text) hash = (hash ^ uint8_t(byte)) * 0x100000001b3;
+  char hex[24];
+  std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(hash));
+  return hex;
+}
+
+}  // namespace
+
 std::vector<std::shared_ptr<const Adapter>> Engine::load_adapters(
-    const std::shared_ptr<const Model>& model) const {
+    const std::shared_ptr<const Model>& model, std::vector<std::string>& keys) const {
   std::vector<std::shared_ptr<const Adapter>> adapters;
   for (const std::string& path : options_.adapter_paths) {
-    adapters.push_back(Adapter::load(model, path));
+    keys.push_back(digest(file_key(path)));
+    // The adapter keeps the model.
+    adapters.push_back(Adapter::load(std::shared_ptr<llama_model>(model, model->raw()), path));
   }
   return adapters;
 }
@@ -368,7 +384,7 @@ void Engine::run_until_closed(Opened& opened) {
       loop = std::make_unique<StepLoop>(*context, speculation(*context, opened.draft),
                                         loop_options(opened), wiring_);
     }
-    for (const auto& adapter : context->adapters()) adapter_keys_.push_back(adapter->key());
+    adapter_keys_ = opened.adapter_keys;
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();

@@ -6,7 +6,7 @@
 #include "base/fault.h"
 #include "engine/prepare/reasoning-end.h"
 #include "gguf/gguf-preflight.h"
-#include "llama/adapter.h"
+#include "llama/lora/adapter.h"
 #include "llama/runtime/devices.h"
 #include "llama/template/chat-template.h"
 
@@ -58,7 +58,7 @@ MemoryPlan measured(const Model& model, const ContextParams& params) {
 
 uint64_t adapter_bytes(const EngineOptions& options) {
   uint64_t bytes = 0;
-  for (const std::string& path : options.adapter_paths) bytes += check_adapter_file(path).bytes;
+  for (const std::string& path : options.adapter_paths) bytes += adapter_file_bytes(path);
   return bytes;
 }
 
@@ -106,7 +106,7 @@ class Outlines {
                                    : sizing.target(models);
     found.memory = measured(*models.target, found.params);
     for (const std::string& path : options_.adapter_paths) {
-      add_adapter(found.memory, *models.target, check_adapter_file(path).bytes);
+      add_adapter(found.memory, *models.target, adapter_file_bytes(path));
     }
     if (!models.draft || found.embedding) return found;
     found.memory += measured(*models.draft, sizing.draft(*models.draft, found.params));

@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "llama/adapter-set.h"
-#include "llama/adapter.h"
 #include "llama/decode-status.h"
 #include "llama/kv-type.h"
+#include "llama/lora/adapter-set.h"
+#include "llama/lora/adapter.h"
 #include "llama/model.h"
 #include "llama/mtp-heads.h"
 #include "llama/runtime/compute-threads.h"
@@ -70,7 +70,6 @@ class Context {
                      const ContextParams& params);
   // For all rows of the next batches. Each names one that was taken. Heads have none.
   void use_adapters(const AdapterSet& set);
-  const std::vector<std::shared_ptr<const Adapter>>& adapters() const { return adapters_; }
   bool has_adapters_on() const { return has_adapters_on_; }
 
   // From the next batch on; at most params.threads.

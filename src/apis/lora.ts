@@ -41,7 +41,7 @@ export function scalesByName(
   return Object.fromEntries(scales)
 }
 
-/** The engine's option for a request's field; an empty list leaves it open, as llama-server does. */
+/** The engine's option for a request's field. As llama-server's, an empty list leaves it open. */
 export function loraOptions(
   { lora }: { readonly lora?: ScaledAdapters | undefined },
   engine: Pick<ScopedEngine, 'settings'>,

@@ -13,7 +13,7 @@ import {
 import { loadChecks } from '../options/engine-options.js'
 import type { Settled } from '../options/flags.js'
 import { colours } from './colours.js'
-import { loraOption } from './lora-flag.js'
+import { loraOption } from './flags/lora-flag.js'
 import { packagePath } from './package-root.js'
 
 export type ReplyFlags = Settled<typeof runFlags> | Settled<typeof serveFlags>

@@ -1,12 +1,13 @@
 import type { AdapterOptions, AdapterSettings, AdaptersByName } from '../api/lora-types.js'
+import { isPlainObject } from '../api/show.js'
 import {
   type Check,
   check,
   demand,
   fieldsOf,
   fileLocation,
-  isObject,
   numberFrom,
+  readable,
   wrong,
 } from './checks.js'
 
@@ -15,6 +16,11 @@ const scaleMost = 100
 
 /** How strongly an adapter is applied: 0 is not at all, 1 as it was trained. */
 export const adapterScale: Check<number> = numberFrom(-scaleMost, scaleMost)
+
+/** @throws InvalidOptionError for what throws when it is looked at */
+function entriesOf<T>(path: string, value: Readonly<Record<string, T>>): [string, T][] {
+  return readable(path, 'an object that can be read', () => Object.entries(value))
+}
 
 /** An object puts names of digits alone before all others, so that ids would not be in order. */
 export const adapterName: Check<string> = check(
@@ -28,7 +34,7 @@ const fields = fieldsOf<AdapterOptions>({ file: fileLocation, scale: adapterScal
 
 const adapter: Check<string | URL | AdapterOptions> = {
   ...check('the path of a file, or { file, scale }', (value) => {
-    return fileLocation.accepts(value) || (isObject(value) && fields.accepts(value))
+    return fileLocation.accepts(value) || (isPlainObject(value) && fields.accepts(value))
   }),
   read: (value, path) => {
     const options = fileLocation.accepts(value) ? { file: value } : value
@@ -42,10 +48,10 @@ const adapter: Check<string | URL | AdapterOptions> = {
 export const adapters: Check<AdaptersByName> = {
   ...check<AdaptersByName>(
     `an object of at most ${adaptersMax} adapters by their names, each a file or { file, scale }`,
-    (value) => isObject(value) && Object.keys(value).length <= adaptersMax,
+    (value) => isPlainObject(value) && Object.keys(value).length <= adaptersMax,
   ),
   read: (value, path) => {
-    const entries = Object.entries(value).map(([name, one]) => {
+    const entries = entriesOf(path, value).map(([name, one]) => {
       demand(`${path} (its names)`, name, adapterName)
       return [name, demand(`${path}.${name}`, one, adapter)] as const
     })
@@ -65,11 +71,11 @@ export function adapterSettings(read: AdaptersByName | undefined): AdapterSettin
 export const requestLora: Check<string | Readonly<Record<string, number>>> = {
   ...check(
     'the name of an adapter, or an object with the scale of each by its name',
-    (value) => typeof value === 'string' || isObject(value),
+    (value) => typeof value === 'string' || isPlainObject(value),
   ),
   read: (value, path) => {
     if (typeof value === 'string') return value
-    const entries = Object.entries(value).map(([name, scale]) => {
+    const entries = entriesOf(path, value).map(([name, scale]) => {
       return [name, demand(`${path}.${name}`, scale, adapterScale)] as const
     })
     return Object.fromEntries(entries)

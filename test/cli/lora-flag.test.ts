@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { loraOption } from '../../src/cli/lora-flag.js'
+import { loraOption } from '../../src/cli/flags/lora-flag.js'
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-lora-flag-'))
 afterAll(() => fs.rmSync(temp, { recursive: true, force: true }))

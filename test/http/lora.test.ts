@@ -207,15 +207,18 @@ describe('an adapter of one of several models', () => {
 })
 
 describe('names that stand for two things', () => {
-  test.each(['base', 'default', 'other'])('%s is refused at the start', async (name) => {
-    const started = serve({
-      engine: { model: '/models/base.gguf', lora: { [name]: 'a.gguf' } },
-      server: { aliases: ['other'] },
-    })
-    await expect(started).rejects.toThrow(/'lora': expected names that no model has/)
-  })
+  test.each(['base', 'default', 'other'])(
+    'an adapter’s name %s is refused at the start',
+    async (name) => {
+      const started = serve({
+        engine: { model: '/models/base.gguf', lora: { [name]: 'a.gguf' } },
+        server: { aliases: ['other'] },
+      })
+      await expect(started).rejects.toThrow(/'lora': expected names that no model has/)
+    },
+  )
 
-  test('also among several models', () => {
+  test('a name of two among several models is refused', () => {
     const clash = (a: object, b: object) => () => {
       models({ models: { a: { model: 'a.gguf', ...a }, b: { model: 'b.gguf', ...b } } })
     }

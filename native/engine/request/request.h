@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "grammar/constraint.h"
-#include "llama/adapter-set.h"
 #include "llama/chat/chat-message.h"
+#include "llama/lora/adapter-set.h"
 #include "sampling/sampling-params.h"
 
 namespace sluice {

@@ -1,4 +1,4 @@
-#include "llama/adapter-set.h"
+#include "llama/lora/adapter-set.h"
 
 #include <string>
 #include <vector>

@@ -30,8 +30,8 @@ SequenceView with_boundary(SequenceView view, int32_t boundary) {
   return view;
 }
 
-// "0 1 / 2 | 3:0+64" is single rows of the slots 0 and 1, a batch with that of slot 2, then one with
-// rows 0 to 63 of slot 3.
+// "0 1 / 2 | 3:0+64" is a batch with single rows of the slots 0 and 1, one with that of slot 2,
+// then rows 0 to 63 of slot 3.
 std::string shown(const StepPlan& plan) {
   std::ostringstream text;
   for (const auto& batch : plan.singles) {
@@ -60,7 +60,9 @@ const Situation kSituations[] = {
      {running(0), with_adapters(running(1), 1), running(2), with_adapters(running(3), 2),
       with_adapters(running(4), 1)},
      "0 2 / 1 4 / 3"},
-    {"a lone set has one batch", {with_adapters(running(0), 1), with_adapters(running(1), 1)}, "0 1"},
+    {"a lone set has one batch",
+     {with_adapters(running(0), 1), with_adapters(running(1), 1)},
+     "0 1"},
     {"short prompts of two sets share no batch",
      {prompt(0, 20), with_adapters(prompt(1, 20), 1), prompt(2, 20),
       with_adapters(prompt(3, 20), 1)},

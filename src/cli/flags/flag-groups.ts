@@ -4,7 +4,7 @@ import type {
   runFlags,
   samplingFlags,
   serveFlags,
-} from '../options/command-flags.js'
+} from '../../options/command-flags.js'
 
 /** Headings of the help, in the order in which they stand there. */
 export const groups = [

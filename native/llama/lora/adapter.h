@@ -6,21 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "llama/model.h"
-
 struct ggml_backend_buffer_type;
 struct llama_adapter_lora;
+struct llama_model;
 
 namespace sluice {
 
-// What a file of an adapter is, as far as that is known without a model.
-struct AdapterFile {
-  uint64_t bytes;   // of its weights
-  std::string key;  // changes when the file does; without line breaks
-};
-
-// Throws FaultError: model_not_found, model_invalid. Any thread.
-AdapterFile check_adapter_file(const std::string& path);
+// Bytes of its weights. Throws FaultError: model_not_found, model_invalid. Any thread.
+uint64_t adapter_file_bytes(const std::string& path);
 
 // The weights of one LoRA adapter, made for one model. Immutable. Each engine has its own, which it
 // frees; the model lives at least as long.
@@ -28,25 +21,22 @@ class Adapter {
  public:
   // Throws FaultError: model_not_found, model_invalid (also where it belongs to another model). Any
   // thread: adapters of one model are loaded and freed one at a time.
-  static std::shared_ptr<const Adapter> load(const std::shared_ptr<const Model>& model,
+  static std::shared_ptr<const Adapter> load(const std::shared_ptr<llama_model>& model,
                                              const std::string& path);
   ~Adapter();
   Adapter(const Adapter&) = delete;
   Adapter& operator=(const Adapter&) = delete;
 
-  // AdapterFile's.
-  const std::string& key() const { return key_; }
   // Bytes of its weights, by where they are.
   std::vector<std::pair<ggml_backend_buffer_type*, uint64_t>> buffers() const;
   llama_adapter_lora* raw() const { return adapter_; }
 
  private:
-  static std::shared_ptr<const Adapter> read(const std::shared_ptr<const Model>& model,
+  static std::shared_ptr<const Adapter> read(const std::shared_ptr<llama_model>& model,
                                              const std::string& path);
-  Adapter(std::shared_ptr<const Model> model, std::string key, llama_adapter_lora* adapter);
+  Adapter(std::shared_ptr<llama_model> model, llama_adapter_lora* adapter);
 
-  const std::shared_ptr<const Model> model_;
-  const std::string key_;
+  const std::shared_ptr<llama_model> model_;
   llama_adapter_lora* const adapter_;
 };
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
-import type { AdapterOptions } from '../api/lora-types.js'
-import { filePath, refused } from '../options/checks.js'
-import { adapterName, adapterScale } from '../options/lora-options.js'
+import type { AdapterOptions } from '../../api/lora-types.js'
+import { filePath, refused } from '../../options/checks.js'
+import { adapterName, adapterScale } from '../../options/lora-options.js'
 
 /**
  * What `--lora NAME=FILE` and `NAME=FILE@SCALE` come to, as load's option; undefined where the flag

@@ -1,32 +1,25 @@
 import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   type CompletionOptions,
   type Engine,
   estimate,
   type LoadOptions,
   load,
-} from '../../../src/index.js'
+} from '../../../../src/index.js'
 import {
   type AdapterOptions,
-  adapterContent,
-  adapterMetadata,
   mergedContent,
   randomAdapter,
-  writeContent,
-  writeNonsense,
-} from '../../support/models/adapter.js'
-import { ggufFloat32, ggufInt32s, ggufString } from '../../support/models/gguf-writer.js'
-import { cachedModel } from '../../support/models/model-cache.js'
+} from '../../../support/models/adapter.js'
+import { cachedModel } from '../../../support/models/model-cache.js'
 import {
   type RandomModelOptions,
   randomModel,
   randomModelContent,
-} from '../../support/models/random-model.js'
-import { randomWords } from '../../support/random-words.js'
-import { suiteLoader } from '../../support/suite-engines.js'
+} from '../../../support/models/random-model.js'
+import { randomWords } from '../../../support/random-words.js'
+import { suiteLoader } from '../../../support/suite-engines.js'
 
 // LoRA adapters: a reply with one says what the model says with the adapter merged into its
 // weights, whoever else is computed beside it.
@@ -56,8 +49,6 @@ function merged(...adapters: { options: AdapterOptions; scale?: number }[]): str
 
 const options = { context: 512, gpu: false, parallel: 4 } satisfies LoadOptions
 const loaded = suiteLoader()
-const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-lora-'))
-afterAll(() => fs.rmSync(temp, { recursive: true, force: true }))
 
 const greedy = { temperature: 0, maxTokens: 24, ignoreEos: true } satisfies CompletionOptions
 const prompts = [1, 2, 3].map((seed) => randomWords(12, seed).join(' '))
@@ -277,164 +268,5 @@ describe('beside what else an engine does', () => {
       ['red', 1],
       ['blue', 1],
     ])
-  })
-})
-
-describe('what cannot be used is refused with what is wrong', () => {
-  const at = (name: string) => path.join(temp, `${name}.gguf`)
-  const small = () => randomModelContent({ ...own, embedding: 32 })
-  const changed = (change: (content: ReturnType<typeof adapterContent>) => void) => {
-    const made = adapterContent(content(), red)
-    change(made)
-    return made
-  }
-  const files: [string, () => string, RegExp, string][] = [
-    ['no file', () => at('nowhere'), /No model file/, 'ERR_MODEL_NOT_FOUND'],
-    ['no GGUF', () => writeNonsense(at('nonsense')), /GGUF/, 'ERR_MODEL_INVALID'],
-    ['a model', () => model, /no adapter/, 'ERR_MODEL_INVALID'],
-    [
-      'another size',
-      () => writeContent(at('small'), adapterContent(small(), red)),
-      /shape/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'another architecture',
-      () =>
-        writeContent(
-          at('other'),
-          changed(({ metadata }) => metadata.set('general.architecture', ggufString('gemma'))),
-        ),
-      /arch/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'another kind of adapter',
-      () =>
-        writeContent(
-          at('kind'),
-          changed(({ metadata }) => metadata.set('adapter.type', ggufString('control_vector'))),
-        ),
-      /kind/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'an aLoRA',
-      () =>
-        writeContent(
-          at('alora'),
-          changed(({ metadata }) =>
-            metadata.set('adapter.alora.invocation_tokens', ggufInt32s([1, 2])),
-          ),
-        ),
-      /aLoRA/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'an alpha that is a text',
-      () =>
-        writeContent(
-          at('alpha'),
-          changed(({ metadata }) => metadata.set('adapter.lora.alpha', ggufString('8'))),
-        ),
-      /alpha/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'an alpha that is no number',
-      () =>
-        writeContent(
-          at('nan'),
-          changed(({ metadata }) => metadata.set('adapter.lora.alpha', ggufFloat32(Number.NaN))),
-        ),
-      /alpha/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'half of a pair',
-      () =>
-        writeContent(
-          at('half'),
-          changed(({ tensors }) => tensors.pop()),
-        ),
-      /one of its two/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'ranks that differ',
-      () =>
-        writeContent(
-          at('ranks'),
-          changed(({ tensors }) => {
-            const [a] = tensors
-            if (a) Object.assign(a, { shape: [64, 2], data: () => new Uint8Array(64 * 2 * 4) })
-          }),
-        ),
-      /lora_a/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'a weight that the model has not',
-      () =>
-        writeContent(
-          at('unknown'),
-          changed(({ tensors }) => {
-            for (const one of tensors) one.name = one.name.replace('blk.1', 'blk.9')
-          }),
-        ),
-      /does not exist/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'no weights',
-      () => writeContent(at('empty'), { metadata: adapterMetadata(), tensors: [] }),
-      /no weights/,
-      'ERR_MODEL_INVALID',
-    ],
-    [
-      'one that is cut short',
-      () => {
-        const file = writeContent(at('cut'), adapterContent(content(), red))
-        fs.truncateSync(file, fs.statSync(file).size - 2000)
-        return file
-      },
-      /cut short/,
-      'ERR_MODEL_INVALID',
-    ],
-  ]
-
-  test.each(files)('%s', async (_, file, message, code) => {
-    const asked = { ...options, model, lora: { bad: file() } }
-    await expect(load(asked)).rejects.toMatchObject({
-      code,
-      message: expect.stringMatching(message),
-    })
-  })
-
-  test('an engine that embeds', async () => {
-    const asked = { ...options, model, embeddings: true, lora }
-    await expect(load(asked)).rejects.toMatchObject({ code: 'ERR_MODEL_INVALID' })
-    await expect(estimate(asked)).rejects.toMatchObject({ code: 'ERR_MODEL_INVALID' })
-  })
-
-  test('wrong requests', async () => {
-    const engine = await loaded({ ...options, model, lora })
-    const wrong = [
-      'green',
-      { green: 1 },
-      { red: Number.NaN },
-      { red: Number.POSITIVE_INFINITY },
-      { red: 101 },
-      { red: '1' },
-      7,
-    ]
-    for (const asked of wrong) {
-      const given = { lora: asked } as unknown as CompletionOptions
-      expect(() => engine.complete('a', given)).toThrow(
-        expect.objectContaining({ code: 'ERR_INVALID_OPTION' }),
-      )
-    }
-    const without = await loaded({ ...options, model })
-    expect(() => without.complete('a', { lora: 'red' })).toThrow(/no adapters/)
   })
 })

@@ -1,6 +1,5 @@
-#include "llama/adapter.h"
+#include "llama/lora/adapter.h"
 
-#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -9,7 +8,6 @@
 #include "base/fault.h"
 #include "gguf/gguf-preflight.h"
 #include "llama.h"
-#include "llama/model-store.h"
 #include "llama/runtime/assert-scope.h"
 #include "llama/runtime/runtime.h"
 
@@ -22,19 +20,10 @@ std::mutex& adapters_mutex() {
   return *mutex;
 }
 
-// FNV-1a, 64 bits: the same in every build.
-std::string digest(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) hash = (hash ^ uint8_t(byte)) * 0x100000001b3;
-  char hex[24];
-  std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(hash));
-  return hex;
-}
-
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw FaultError(FaultCode::model_invalid,
-                   "the LoRA adapter " + path + " cannot be used with this model: " + why +
-                       "; give one that was made for it");
+  throw FaultError(FaultCode::model_invalid, "the LoRA adapter " + path +
+                                                 " cannot be used with this model: " + why +
+                                                 "; give one that was made for it");
 }
 
 // llama.cpp looks at rows and columns alone: matrices for fewer experts would be read beyond their
@@ -53,33 +42,33 @@ void check_experts(const llama_model& model, const llama_adapter_lora& adapter,
 
 }  // namespace
 
-AdapterFile check_adapter_file(const std::string& path) {
+uint64_t adapter_file_bytes(const std::string& path) {
   const AdapterPreflight preflight = preflight_adapter(path);
-  if (preflight.ok) return {preflight.bytes, digest(file_key(path))};
+  if (preflight.ok) return preflight.bytes;
   throw FaultError(preflight.not_found ? FaultCode::model_not_found : FaultCode::model_invalid,
                    preflight.message);
 }
 
-std::shared_ptr<const Adapter> Adapter::load(const std::shared_ptr<const Model>& model,
+std::shared_ptr<const Adapter> Adapter::load(const std::shared_ptr<llama_model>& model,
                                              const std::string& path) {
   std::shared_ptr<const Adapter> adapter = read(model, path);
-  check_experts(*model->raw(), *adapter->raw(), path);
+  check_experts(*model, *adapter->raw(), path);
   return adapter;
 }
 
-std::shared_ptr<const Adapter> Adapter::read(const std::shared_ptr<const Model>& model,
+std::shared_ptr<const Adapter> Adapter::read(const std::shared_ptr<llama_model>& model,
                                              const std::string& path) {
-  const std::string key = check_adapter_file(path).key;
+  adapter_file_bytes(path);  // before llama.cpp reads it
   const std::lock_guard<std::mutex> lock(adapters_mutex());
   ErrorLogScope log;
   AssertScope asserts;
-  llama_adapter_lora* raw = llama_adapter_lora_init(model->raw(), path.c_str());
-  if (raw) return std::shared_ptr<const Adapter>(new Adapter(model, key, raw));
+  llama_adapter_lora* raw = llama_adapter_lora_init(model.get(), path.c_str());
+  if (raw) return std::shared_ptr<const Adapter>(new Adapter(model, raw));
   refuse(path, asserts.failure().empty() ? log.text() : asserts.failure());
 }
 
-Adapter::Adapter(std::shared_ptr<const Model> model, std::string key, llama_adapter_lora* adapter)
-    : model_(std::move(model)), key_(std::move(key)), adapter_(adapter) {}
+Adapter::Adapter(std::shared_ptr<llama_model> model, llama_adapter_lora* adapter)
+    : model_(std::move(model)), adapter_(adapter) {}
 
 Adapter::~Adapter() {
   const std::lock_guard<std::mutex> lock(adapters_mutex());
