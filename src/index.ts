@@ -54,6 +54,7 @@ export type {
   MemoryUse,
   Placement,
 } from './api/placement-types.js'
+export type { AdapterOptions, AdapterSettings, AdaptersByName } from './api/lora-types.js'
 export type { PullOptions, PullProgress, PullResult } from './api/pull-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
 export type {

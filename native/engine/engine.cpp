@@ -261,9 +261,11 @@ MemoryNeed Engine::memory_need(const Opened& opened) const {
     const MemoryPlan memory = context.memory();
     uint64_t& mapped = need.weights.mapped[file_key(path)];
     uint64_t& copied = need.weights.copied[model_key(path, params)];
+    // An engine's adapters are shared with no other.
+    const uint64_t shared = memory.host.copied - context.adapter_host_bytes();
     mapped = std::max(mapped, memory.host.weights - memory.host.copied);
-    copied = std::max(copied, memory.host.copied);
-    need.other += host_bytes(devices, all_of(devices), memory) - memory.host.copied;
+    copied = std::max(copied, shared);
+    need.other += host_bytes(devices, all_of(devices), memory) - shared;
   };
   add(options_.model_path, opened.plan.target, *opened.context);
   if (opened.draft) add(options_.draft_path, opened.plan.draft, *opened.draft);

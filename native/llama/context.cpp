@@ -249,6 +249,13 @@ MemoryPlan Context::memory() const {
   return heads_ ? with_heads(plan, heads_->raw(), *model_, heads_->shape()) : plan;
 }
 
+uint64_t Context::adapter_host_bytes() const {
+  MemoryPlan plan;
+  plan.devices.resize(model_->params().devices.size());
+  for (const auto& adapter : adapters_) add_adapter(plan, *model_, *adapter);
+  return plan.host.copied;
+}
+
 bool Context::on_abort_poll(void* self) {
   auto* context = static_cast<Context*>(self);
   try {

@@ -70,6 +70,8 @@ class Context {
                      const ContextParams& params);
   // For all rows of the next batches. Each names one that was taken. Heads have none.
   void use_adapters(const AdapterSet& set);
+  // Of the adapters' weights, those in the system's memory.
+  uint64_t adapter_host_bytes() const;
   bool has_adapters_on() const { return has_adapters_on_; }
 
   // From the next batch on; at most params.threads.

@@ -137,6 +137,19 @@ describe('a load with adapters is refused, and says why', () => {
       'ERR_MODEL_INVALID',
     ],
     [
+      'matrices for experts that the model has not',
+      () =>
+        writeContent(
+          at('experts'),
+          changed(({ tensors }) => {
+            const [a] = tensors
+            if (a) Object.assign(a, { shape: [64, 4, 2], data: () => new Uint8Array(64 * 8 * 4) })
+          }),
+        ),
+      /experts/,
+      'ERR_MODEL_INVALID',
+    ],
+    [
       'no weights',
       () => writeContent(at('empty'), { metadata: adapterMetadata(), tensors: [] }),
       /no weights/,
