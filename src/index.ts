@@ -30,6 +30,7 @@ export type {
 } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
+export type { AdapterOptions, AdapterSettings, AdaptersByName } from './api/lora-types.js'
 export type {
   KnownModel,
   ModelEvent,
@@ -54,7 +55,6 @@ export type {
   MemoryUse,
   Placement,
 } from './api/placement-types.js'
-export type { AdapterOptions, AdapterSettings, AdaptersByName } from './api/lora-types.js'
 export type { PullOptions, PullProgress, PullResult } from './api/pull-types.js'
 export type { SamplingOptions } from './api/sampling-options.js'
 export type {

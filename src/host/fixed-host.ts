@@ -31,6 +31,7 @@ class FixedHost implements ModelHost {
 
   constructor(engine: Engine | Promise<Engine>, options: FixedHostOptions) {
     this.#options = options
+    if (isEngine(engine)) this.#hostable(engine) // so that its owner is told at once
     this.ready = this.#open(engine)
     this.ready.catch(() => undefined) // onFailure is told
   }
@@ -78,16 +79,21 @@ class FixedHost implements ModelHost {
     try {
       // At once where it is there: a request may come in the turn in which the host is made.
       const loaded = isEngine(engine) ? engine : await promised(engine)
-      const names = modelNames(loaded.model.id, [...this.#options.aliases, defaultName])
-      const model = loadedModel(loaded, names)
-      checkAdapterNames(names, model.adapters)
-      this.#model = model
+      this.#model = this.#hostable(loaded)
     } catch (error) {
       this.#loadFailure = { error }
       this.#options.onFailure(error)
       throw error
     }
     void this.#awaitEnd(this.#model.engine)
+  }
+
+  /** @throws InvalidOptionError where one of its names stands for two things */
+  #hostable(engine: Engine): LoadedModel {
+    const names = modelNames(engine.model.id, [...this.#options.aliases, defaultName])
+    const model = loadedModel(engine, names)
+    checkAdapterNames(names, model.adapters)
+    return model
   }
 
   async #awaitEnd(engine: Engine): Promise<void> {

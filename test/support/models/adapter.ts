@@ -22,7 +22,7 @@ export interface AdapterOptions {
   strength?: number
 }
 
-/** The matrices of one changed weight: rows of `a` are of the input, columns of `b` the output's. */
+/** The two matrices of one weight: a row of `a` is as long as the input. */
 interface Pair {
   name: string
   columns: number
