@@ -88,6 +88,16 @@ SamplingParams sampling_params(const Napi::Object& object) {
   return sampling;
 }
 
+AdapterSet adapter_scales(const Napi::Object& object) {
+  const Napi::Array list = array(object, "adapters");
+  std::vector<AdapterScale> scales;
+  for (uint32_t i = 0; i + 1 < list.Length(); i += 2) {
+    scales.push_back(
+        {list.Get(i).ToNumber().Int32Value(), list.Get(i + 1).ToNumber().FloatValue()});
+  }
+  return adapter_set(scales);
+}
+
 // Of NativeRequest: which of its forms the prompt has, its type says.
 Prompt prompt_of(const Napi::Object& object) {
   const Napi::Value prompt = object.Get("prompt");
@@ -121,7 +131,8 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
   for (uint32_t i = 0; i < labels.Length(); ++i) {
     result->label_tokens.push_back(labels.Get(i).ToNumber().Int32Value());
   }
-  result->cache_salt = string(object, "cacheSalt");
+  result->tenant_salt = string(object, "cacheSalt");
+  result->adapters = adapter_scales(object);
   return result;
 }
 
@@ -139,7 +150,8 @@ std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   const uint64_t seed = uint64_t(first.sampling.seed) + uint64_t(choice);
   result->sampling.seed = uint32_t(seed % UINT32_MAX);
   result->grammar = first.grammar;
-  result->cache_salt = first.cache_salt;
+  result->tenant_salt = first.tenant_salt;
+  result->adapters = first.adapters;
   return result;
 }
 
@@ -216,6 +228,7 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.chat_template = string(object, "chatTemplate");
   options.tools_fallback = object.Get("toolsFallback").ToBoolean();
   options.draft_path = string(object, "draft");
+  options.adapter_paths = strings(object, "adapters");
   options.lookup = object.Get("lookup").ToBoolean();
   options.mtp = object.Get("mtp").ToBoolean();
   options.draft_max = integer(object, "draftMax");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "llama/context.h"
 #include "llama/embedding-kind.h"
@@ -27,9 +28,10 @@ struct EngineOptions {
   int32_t poll = 0;       // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
-  std::string chat_template;    // instead of the model's own; empty is none
-  bool tools_fallback = false;  // tells of tools where the template does not
-  std::string draft_path;       // of a draft model; empty is none
+  std::string chat_template;               // instead of the model's own; empty is none
+  bool tools_fallback = false;             // tells of tools where the template does not
+  std::vector<std::string> adapter_paths;  // of LoRA adapters that requests may ask for
+  std::string draft_path;                  // of a draft model; empty is none
   bool lookup = false;          // drafts by looking the text up; not beside a draft model
   bool mtp = false;             // drafts by the model's own heads; beside neither of them
   int32_t draft_max = 0;        // tokens drafted for one step; 0 chooses, by measure

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 
 #include "base/fault.h"
@@ -18,6 +19,9 @@ Engine::~Engine() { join(); }
 void Engine::submit(RequestGroup group) {
   admit({group.choices.begin(), group.choices.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
+  for (const auto& choice : group.choices) {
+    choice->cache_salt = salt_of(choice->tenant_salt, choice->adapters, adapter_keys_);
+  }
   // Without a Preparer the thread is ending, and answers all requests in the ledger.
   if (preparer_) preparer_->prepare(std::move(group));
 }
@@ -161,7 +165,7 @@ Engine::Opened Engine::open_on(LoadPlan plan) {
   check_before_loading(plan);
   opened.models = load(plan);
   const Models& models = opened.models;
-  opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
+  opened.embedding = kind_of(*models.target, options_);
   if (models.draft) {
     embedding_kind(*models.draft, EmbeddingUse::never, options_.draft_path);  // must generate
   }
@@ -217,7 +221,9 @@ void Engine::make_contexts_on(Opened& opened, const EngineOptions& options) {
   try {
     opened.params = opened.embedding ? sizing.embedding(*models.target, *opened.embedding)
                                      : sizing.target(models);
+    auto adapters = load_adapters(models.target, opened.adapter_keys);
     opened.context = std::make_unique<Context>(models.target, opened.params);
+    opened.context->take_adapters(std::move(adapters), opened.params);
     check_speculation(opened);
     if (models.draft) {
       opened.draft = std::make_unique<Context>(
@@ -255,9 +261,11 @@ MemoryNeed Engine::memory_need(const Opened& opened) const {
     const MemoryPlan memory = context.memory();
     uint64_t& mapped = need.weights.mapped[file_key(path)];
     uint64_t& copied = need.weights.copied[model_key(path, params)];
+    // An engine's adapters are shared with no other.
+    const uint64_t shared = memory.host.copied - context.adapter_host_bytes();
     mapped = std::max(mapped, memory.host.weights - memory.host.copied);
-    copied = std::max(copied, memory.host.copied);
-    need.other += host_bytes(devices, all_of(devices), memory) - memory.host.copied;
+    copied = std::max(copied, shared);
+    need.other += host_bytes(devices, all_of(devices), memory) - shared;
   };
   add(options_.model_path, opened.plan.target, *opened.context);
   if (opened.draft) add(options_.draft_path, opened.plan.draft, *opened.draft);
@@ -313,6 +321,30 @@ Models Engine::load(const LoadPlan& plan) {
   return models;
 }
 
+namespace {
+
+// FNV-1a, 64 bits: the same in every build.
+std::string digest(const std::string& text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : text) hash = (hash ^ uint8_t(byte)) * 0x100000001b3;
+  char hex[24];
+  std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(hash));
+  return hex;
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<const Adapter>> Engine::load_adapters(
+    const std::shared_ptr<const Model>& model, std::vector<std::string>& keys) const {
+  std::vector<std::shared_ptr<const Adapter>> adapters;
+  for (const std::string& path : options_.adapter_paths) {
+    keys.push_back(digest(file_key(path)));
+    // The adapter keeps the model.
+    adapters.push_back(Adapter::load(std::shared_ptr<llama_model>(model, model->raw()), path));
+  }
+  return adapters;
+}
+
 LoadedModel Engine::describe(const Opened& opened) const {
   LoadedModel loaded = described(opened.plan, *opened.models.target, opened.params);
   MemoryPlan memory = opened.context->memory();
@@ -354,6 +386,7 @@ void Engine::run_until_closed(Opened& opened) {
       loop = std::make_unique<StepLoop>(*context, speculation(*context, opened.draft),
                                         loop_options(opened), wiring_);
     }
+    adapter_keys_ = opened.adapter_keys;
     open_preparer(opened.models.target, opened.loaded);
     sink_.loaded(opened.loaded);
     sink_.flush();

@@ -70,6 +70,7 @@ class Engine {
     LoadPlan plan;
     Models models;
     std::optional<EmbeddingKind> embedding;  // of an engine that embeds
+    std::vector<std::string> adapter_keys;
     ContextParams params{};
     LoadedModel loaded;
     std::unique_ptr<Context> context, draft;  // the draft's is null where there is none
@@ -94,6 +95,10 @@ class Engine {
   void make_contexts_on(Opened& opened, const EngineOptions& options);
   // With what this engine may count on now: other engines of the process take memory as well.
   EngineOptions options_now(const LoadPlan& plan) const;
+  // Of the plan's model, in the order of the options; and what each is: a key changes when its file
+  // does.
+  std::vector<std::shared_ptr<const Adapter>> load_adapters(
+      const std::shared_ptr<const Model>& model, std::vector<std::string>& keys) const;
   // At most: all of the files.
   SharedWeights weights_of(const LoadPlan& plan) const;
   MemoryNeed memory_need(const Opened& opened) const;
@@ -123,7 +128,8 @@ class Engine {
   mutable std::mutex end_mutex_;
   std::optional<Fault> cause_;  // of an end by itself; under end_mutex_
 
-  std::mutex preparer_mutex_;  // the thread makes and ends it, the owner's calls use it
+  std::vector<std::string> adapter_keys_;  // Opened's; there before the Preparer
+  std::mutex preparer_mutex_;              // the thread makes and ends it, the owner's calls use it
   std::unique_ptr<Preparer> preparer_;
   std::mutex join_mutex_;  // the owner joins, and the exit of the process
   bool joined_ = false;

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "engine/prepare/reasoning-end.h"
 #include "gguf/gguf-preflight.h"
+#include "llama/lora/adapter.h"
 #include "llama/runtime/devices.h"
 #include "llama/template/chat-template.h"
 
@@ -55,6 +56,24 @@ MemoryPlan measured(const Model& model, const ContextParams& params) {
   return plan;
 }
 
+uint64_t adapter_bytes(const EngineOptions& options) {
+  uint64_t bytes = 0;
+  for (const std::string& path : options.adapter_paths) bytes += adapter_file_bytes(path);
+  return bytes;
+}
+
+// An adapter's weights go where those are that they change: on the devices as large a part as of
+// the layers, which is all that is known before the load.
+void add_adapter(MemoryPlan& plan, const Model& model, uint64_t bytes) {
+  const int32_t on_devices = std::min(model.params().gpu_layers, model.layers());
+  const size_t devices = plan.devices.size();
+  const uint64_t each =
+      devices == 0 ? 0 : bytes * uint64_t(on_devices) / uint64_t(model.layers()) / devices;
+  for (MemoryUse& device : plan.devices) device += {each, 0, 0, 0};
+  const uint64_t rest = bytes - each * devices;
+  plan.host += {rest, 0, 0, rest};
+}
+
 // The models without their weights, placed as asked; the last ones are kept, since a fit measures
 // several contexts of them. Owned by one plan.
 class Outlines {
@@ -82,10 +101,13 @@ class Outlines {
   Measured measure(const ModelParams& target, const ModelParams& draft, const Sizing& sizing) {
     const Models& models = at(target, draft);
     Measured found;
-    found.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
+    found.embedding = kind_of(*models.target, options_);
     found.params = found.embedding ? sizing.embedding(*models.target, *found.embedding)
                                    : sizing.target(models);
     found.memory = measured(*models.target, found.params);
+    for (const std::string& path : options_.adapter_paths) {
+      add_adapter(found.memory, *models.target, adapter_file_bytes(path));
+    }
     if (!models.draft || found.embedding) return found;
     found.memory += measured(*models.draft, sizing.draft(*models.draft, found.params));
     return found;
@@ -150,14 +172,15 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice&
 }
 
 bool is_ample_for(const Models& models, const Sizing& sizing, const EngineOptions& options) {
-  const auto embedding = embedding_kind(*models.target, options.embeddings, options.model_path);
-  return !embedding &&
-         is_ample(sizing.rough_need(models, sizing.target(models)), options.free.bytes);
+  if (kind_of(*models.target, options)) return false;
+  RoughNeed need = sizing.rough_need(models, sizing.target(models));
+  need.weights += adapter_bytes(options);
+  return is_ample(need, options.free.bytes);
 }
 
 // Whether its weights, should they be copied while they load, take at most half of free memory.
 bool is_small_file(const EngineOptions& options) {
-  return model_file_bytes(options.model_path) <= options.free.bytes / 2;
+  return model_file_bytes(options.model_path) + adapter_bytes(options) <= options.free.bytes / 2;
 }
 
 // Whether the fault is the file's or the caller's, and no device's.
@@ -171,6 +194,14 @@ bool is_final(const FaultError& error) {
 }
 
 }  // namespace
+
+std::optional<EmbeddingKind> kind_of(const Model& model, const EngineOptions& options) {
+  const auto kind = embedding_kind(model, options.embeddings, options.model_path);
+  if (!kind || options.adapter_paths.empty()) return kind;
+  throw FaultError(FaultCode::model_invalid,
+                   options.model_path + (kind->ranks ? " ranks" : " embeds") +
+                       " and generates no text; leave lora out, which is for text");
+}
 
 LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned) {
   const PlacementRequest& asked = options.placement;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "engine/engine-options.h"
@@ -35,6 +36,10 @@ Estimate estimate_load(const EngineOptions& options, const IsAbandoned& is_aband
 // is known of the loaded models, or, with `loaded` null, of the file.
 void check_memory(const EngineOptions& options, const LoadPlan& plan, const Models* loaded,
                   const IsAbandoned& is_abandoned);
+
+// What the engine embeds by, where it does. Throws FaultError(model_invalid), also for adapters
+// beside that: only text is generated with them.
+std::optional<EmbeddingKind> kind_of(const Model& model, const EngineOptions& options);
 
 // What the plan's devices and the system's memory hold.
 Placement placement_of(const LoadPlan& plan, const Model& model, const MemoryPlan& memory);

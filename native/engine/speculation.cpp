@@ -166,7 +166,7 @@ int32_t Speculation::source_of(LookUp& look_up, const std::vector<int32_t>& toke
 
 Speculation::LookUp& Speculation::look_up_of(const Sequence& sequence) {
   const Request& request = sequence.request();
-  return looked_up_.try_emplace(request.id, store_, request.cache_salt, fresh_length())
+  return looked_up_.try_emplace(request.id, store_, request.tenant_salt, fresh_length())
       .first->second;
 }
 
@@ -204,9 +204,9 @@ void Speculation::turn_to(const Sequence& sequence) {
   if (request.id == id_) return;
   // The time it takes to catch up would reveal what was asked before, so salts are kept apart here
   // as well.
-  if (request.cache_salt != salt_) speculator_->forget();
+  if (request.tenant_salt != salt_) speculator_->forget();
   id_ = request.id;
-  salt_ = request.cache_salt;
+  salt_ = request.tenant_salt;
   has_failed_ = false;
 }
 

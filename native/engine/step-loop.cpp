@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/average.h"
 #include "base/fault.h"
@@ -18,7 +19,8 @@ constexpr auto kCopyingMax = std::chrono::milliseconds(40);
 constexpr double kCatchUpMs = 80;
 
 int64_t rows_of(const StepPlan& plan) {
-  int64_t rows = int64_t(plan.singles.size());
+  int64_t rows = 0;
+  for (const auto& batch : plan.singles) rows += int64_t(batch.size());
   for (const auto& batch : plan.prefills) {
     for (const Chunk& chunk : batch) rows += chunk.count;
   }
@@ -38,7 +40,9 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       slots_(context, options.slots),
       samplers_(options.threads - 1),
       threads_(options.compute_threads, options.fixed_threads),
+      adapted_threads_(options.compute_threads, options.fixed_threads),
       prefill_cost_(options.rows_max),
+      adapted_cost_(options.rows_max),
       scored_cost_(options.logits_max),
       newcomers_(wiring_, slots_),
       replies_({context, slots_, samplers_, speculation_.get(), sink_, ledger_, stats_, clock_,
@@ -171,14 +175,30 @@ bool StepLoop::must_wait_for_leader(Sequence& sequence) {
   return sequence.leader.has_value();
 }
 
-StepPlan StepLoop::plan(double copied_ms) {
+std::vector<SequenceView> StepLoop::views() const {
   std::vector<SequenceView> views;
+  std::vector<const AdapterSet*> sets;  // those that were met; their numbers are from 1 on
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
-    if (const Sequence* sequence = slots_.at(slot)) views.push_back(sequence->view());
+    const Sequence* sequence = slots_.at(slot);
+    if (!sequence) continue;
+    views.push_back(sequence->view());
+    const AdapterSet& adapters = sequence->request().adapters;
+    if (adapters.empty()) continue;
+    const auto known = std::find_if(sets.begin(), sets.end(),
+                                    [&](const AdapterSet* set) { return *set == adapters; });
+    views.back().adapters = int32_t(known - sets.begin()) + 1;
+    if (known == sets.end()) sets.push_back(&adapters);
   }
+  return views;
+}
+
+StepPlan StepLoop::plan(double copied_ms) {
+  const std::vector<SequenceView> views = this->views();
   const auto now = Clock::now();
   const StepTime time{singles_ms_, options_.can_abort, hold_.ms(now), copied_ms};
-  PromptLimits limits = prompt_limits(views, prefill_cost_, time);
+  const auto is_adapted = [](const SequenceView& view) { return view.adapters > 0; };
+  const bool has_adapters = std::any_of(views.begin(), views.end(), is_adapted);
+  PromptLimits limits = prompt_limits(views, has_adapters ? adapted_cost_ : prefill_cost_, time);
   hold_.note(limits, now);
   limits.is_oldest_turn = stats_.steps % 2 == 1;
   limits.shares_cells = options_.slots.shared_cells > 0;
@@ -209,7 +229,7 @@ void StepLoop::preempt(int32_t slot) {
 
 void StepLoop::run_step(const StepPlan& plan) {
   const auto start = Clock::now();
-  if (!plan.singles.empty()) run_singles(plan.singles, !plan.prefills.empty());
+  if (!plan.singles.empty()) run_singles(plan);
   // Nobody who hears of something need wait for the prompts.
   if (!plan.prefills.empty()) wake_readers(false);
   for (const std::vector<Chunk>& chunks : plan.prefills) {
@@ -225,8 +245,30 @@ void StepLoop::wake_readers(bool may_wait) {
   sink_.flush(may_wait);
 }
 
-void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompts) {
-  std::vector<SingleRows> singles = draft_singles(slots, beside_prompts);
+void StepLoop::run_singles(const StepPlan& plan) {
+  SinglesRun run;
+  run.is_alone = plan.prefills.empty() && plan.singles.size() == 1;
+  for (const std::vector<int32_t>& slots : plan.singles) {
+    if (wiring_.closing) return;
+    // A batch of this step that failed may have cost others their cells or slots: plan again.
+    const auto is_ready = [this](int32_t slot) {
+      const Sequence* sequence = slots_.at(slot);
+      return sequence && sequence->n_tokens() - sequence->n_computed() == 1;
+    };
+    if (!std::all_of(slots.begin(), slots.end(), is_ready)) return;
+    if (run.ms > 0) wake_readers(false);  // they need not wait for the next batch
+    run_singles(slots, run);
+  }
+  if (run.is_whole) average(singles_ms_, run.ms, kNewestStep);
+}
+
+void StepLoop::use_adapters_of(int32_t slot) {
+  context_.use_adapters(slots_.at(slot)->request().adapters);
+}
+
+void StepLoop::run_singles(const std::vector<int32_t>& slots, SinglesRun& run) {
+  use_adapters_of(slots.front());
+  std::vector<SingleRows> singles = draft_singles(slots, run.is_alone);
   auto start = Clock::now();
   Computed done = decode_singles(slots, singles);
   if (done.status == DecodeStatus::no_room && context_.rows() > int32_t(slots.size())) {
@@ -234,9 +276,12 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompt
     start = Clock::now();
     done = decode_singles(slots, singles);  // there may be room for the rows alone
   }
-  if (!settle_batch(done.status, slots)) return;
+  if (!settle_batch(done.status, slots)) {
+    run.is_whole = false;
+    return;
+  }
   const int32_t rows = context_.rows(), drafted = rows - int32_t(slots.size());
-  if (speculation_) {
+  if (speculation_ && !context_.has_adapters_on()) {
     const bool is_one_pass = drafted == 0 || options_.slots.shared_cells > 0 ||
                              std::all_of(singles.begin(), singles.end(), [&](const auto& single) {
                                return single.draft.size() == singles.front().draft.size();
@@ -249,16 +294,17 @@ void StepLoop::run_singles(const std::vector<int32_t>& slots, bool beside_prompt
   });
   stats_.rows_decoded += rows;
   stats_.rows_prefilled += int64_t(slots.size()) - generating;  // a prompt's last row
-  if (generating > 0) ++stats_.decode_steps;
+  if (generating > 0 && !std::exchange(run.is_counted, true)) ++stats_.decode_steps;
   sample_singles(singles);
-  average(singles_ms_, ms_since(start) - done.time.disturbed_ms(), kNewestStep);
+  run.ms += ms_since(start) - done.time.disturbed_ms();
 }
 
 std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int32_t>& slots,
-                                                          bool beside_prompts) {
+                                                          bool is_alone) {
   std::vector<SingleRows> singles;
   for (int32_t slot : slots) singles.push_back({slot, 0, slots_.at(slot)->request().id, {}});
-  if (!speculation_) return singles;
+  // What drafts gain is learned of batches without adapters, and heads and draft models know none.
+  if (!speculation_ || context_.has_adapters_on()) return singles;
   std::vector<DraftRequest> requests;
   std::vector<SingleRows*> asked;
   for (SingleRows& single : singles) {
@@ -271,7 +317,7 @@ std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int3
   if (requests.empty()) return singles;
   const int32_t rows = int32_t(slots.size());
   const int32_t rows_max = std::min(options_.logits_max, context_.rows_max());
-  const double catch_up_ms = beside_prompts ? 0 : std::max(kCatchUpMs, singles_ms_);
+  const double catch_up_ms = is_alone ? std::max(kCatchUpMs, singles_ms_) : 0;
   auto drafts = speculation_->draft(requests, rows, rows_max, catch_up_ms, abort_of(slots));
   int64_t all_rows = rows;
   for (const auto& draft : drafts) all_rows += int64_t(draft.size());
@@ -372,7 +418,9 @@ bool StepLoop::run_prefill(const std::vector<Chunk>& chunks) {
   if (rows.chunks.empty()) return true;
   std::vector<int32_t> slots;
   for (const Chunk& chunk : rows.chunks) slots.push_back(chunk.slot);
-  PrefillCost& cost = rows.scored.empty() ? prefill_cost_ : scored_cost_;
+  use_adapters_of(slots.front());
+  PrefillCost& usual_cost = context_.has_adapters_on() ? adapted_cost_ : prefill_cost_;
+  PrefillCost& cost = rows.scored.empty() ? usual_cost : scored_cost_;
   const PrefillBatch batch = PrefillBatch::of(rows.chunks);
   newcomers_.begin(cost.ms_of(batch), gives_way_to(rows));
   const BatchAbort abort(wiring_, [&] { return are_unwanted(slots) || newcomers_.has_come(); });
@@ -445,7 +493,7 @@ BatchAbort StepLoop::abort_of(const std::vector<int32_t>& slots) const {
 Computed StepLoop::decode(const AbortCheck& abort) {
   const WorkClock::Span span(clock_, &Stats::compute_ms);
   ledger_.beat();
-  return compute(context_, threads_, abort);
+  return compute(context_, context_.has_adapters_on() ? adapted_threads_ : threads_, abort);
 }
 
 void StepLoop::computed(Sequence& sequence, int32_t rows) {

@@ -60,6 +60,13 @@ class StepLoop : public Loop {
     int32_t accepted = 0;
     bool missed = false;
   };
+  // The batches of single rows of one step.
+  struct SinglesRun {
+    bool is_alone = false;    // there is one batch, and no prompt beside it
+    bool is_whole = true;     // all were computed
+    bool is_counted = false;  // as a step in which replies go on
+    double ms = 0;            // what they took
+  };
   // What is to be done with a prefill batch once its rows are computed.
   struct PrefillRows {
     std::vector<Chunk> chunks;
@@ -83,16 +90,20 @@ class StepLoop : public Loop {
 
   // One step.
   StepPlan plan(double copied_ms);
+  std::vector<SequenceView> views() const;
+  // The adapters that the sequences of a batch have in common.
+  void use_adapters_of(int32_t slot);
   bool make_cells_for(const StepPlan& plan);
   void preempt(int32_t slot);
   void run_step(const StepPlan& plan);
   void wake_readers(bool may_wait);
-  void run_singles(const std::vector<int32_t>& slots, bool beside_prompts);
+  void run_singles(const StepPlan& plan);
+  void run_singles(const std::vector<int32_t>& slots, SinglesRun& run);
   // False where it was abandoned: then the rest of the step is to be planned again.
   bool run_prefill(const std::vector<Chunk>& chunks);
   PrefillRows add_prefill_rows(const std::vector<Chunk>& chunks);
   // With drafted tokens behind the single rows of replies that are speculated for.
-  std::vector<SingleRows> draft_singles(const std::vector<int32_t>& slots, bool beside_prompts);
+  std::vector<SingleRows> draft_singles(const std::vector<int32_t>& slots, bool is_alone);
   int32_t draft_limit(const Sequence& sequence) const;
   Computed decode_singles(const std::vector<int32_t>& slots, std::vector<SingleRows>& singles);
   void sample_singles(std::vector<SingleRows>& singles);
@@ -119,9 +130,10 @@ class StepLoop : public Loop {
   Slots slots_;
   WaitingLine line_;
   SamplerPool samplers_;
-  ThreadTuner threads_;
-  PrefillCost prefill_cost_, scored_cost_;  // the second: of batches with prompt logprobs
-  double singles_ms_ = 0;                   // moving average
+  ThreadTuner threads_, adapted_threads_;  // the second: of batches with adapters
+  // Of batches without either, of those with adapters, and of those with prompt logprobs.
+  PrefillCost prefill_cost_, adapted_cost_, scored_cost_;
+  double singles_ms_ = 0;  // moving average of all single rows of a step
   Hold hold_;
   NewcomerWatch newcomers_;
   Stats stats_;

@@ -1,6 +1,7 @@
 #include "gguf/gguf-preflight.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr uint32_t kUint16 = 2;            // what llama.cpp reads a part's number as
 constexpr uint64_t kMappedAlignment = 32;  // TENSOR_ALIGNMENT of ggml-backend.cpp
+constexpr uint32_t kFloat32 = 6;           // what llama.cpp reads an adapter's alpha as
 constexpr double kPartsMax = 65535;
 
 // Ends a check because a file is not there. Never leaves this file.
@@ -173,6 +175,74 @@ PreflightResult check_model(const std::string& path) {
   return result;
 }
 
+std::string word_of(const GgufMetadata& metadata, const std::string& key) {
+  const auto found = metadata.words.find(key);
+  return found == metadata.words.end() ? "" : found->second;
+}
+
+// What llama.cpp would assert on, or would not understand.
+std::string unusable_adapter(const GgufMetadata& metadata) {
+  const std::string type = word_of(metadata, "general.type");
+  if (type != "adapter") {
+    return "it is no adapter (general.type is '" + printable(type) + "', expected 'adapter')";
+  }
+  const std::string kind = word_of(metadata, "adapter.type");
+  if (kind != "lora") {
+    return "it is an adapter of another kind (adapter.type is '" + printable(kind) +
+           "', expected 'lora')";
+  }
+  if (word_of(metadata, "general.architecture").empty()) return "general.architecture is missing";
+  if (metadata.array_lengths.count("adapter.alora.invocation_tokens") > 0 ||
+      metadata.numbers.count("adapter.alora.invocation_tokens") > 0) {
+    return "it takes effect from certain tokens on (aLoRA), which is not supported";
+  }
+  const auto alpha = metadata.numbers.find("adapter.lora.alpha");
+  const bool is_other = metadata.words.count("adapter.lora.alpha") > 0 ||
+                        metadata.array_lengths.count("adapter.lora.alpha") > 0;
+  if (alpha == metadata.numbers.end()) return is_other ? "adapter.lora.alpha is no number" : "";
+  const bool is_float = !alpha->second.is_array && alpha->second.type == kFloat32;
+  return is_float && std::isfinite(alpha->second.values[0])
+             ? ""
+             : "adapter.lora.alpha is no finite float32";
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// Each weight that is changed has two matrices.
+std::string unpaired_tensor(const std::vector<GgufTensor>& tensors) {
+  const std::string a = ".lora_a", b = ".lora_b";
+  std::unordered_map<std::string, int> halves;
+  for (const GgufTensor& tensor : tensors) {
+    if (ends_with(tensor.name, "_norm.weight")) continue;
+    const bool is_half = ends_with(tensor.name, a) || ends_with(tensor.name, b);
+    if (!is_half) return "tensor " + printable(tensor.name) + " is no part of a LoRA adapter";
+    ++halves[tensor.name.substr(0, tensor.name.size() - a.size())];
+  }
+  for (const auto& [name, count] : halves) {
+    if (count != 2) return "tensor " + printable(name) + " has one of its two matrices only";
+  }
+  return halves.empty() ? "it holds no weights" : "";
+}
+
+AdapterPreflight check_adapter(const std::string& path) {
+  const GgufHeader header = header_of(path);
+  check_usable(path, unusable_adapter(header.metadata));
+  check_usable(path, unpaired_tensor(header.tensors));
+  AdapterPreflight result;
+  result.ok = true;
+  for (const GgufTensor& tensor : header.tensors) result.bytes += tensor.bytes;
+  return result;
+}
+
+AdapterPreflight refused_adapter(bool not_found, const std::string& message) {
+  AdapterPreflight result;
+  result.not_found = not_found;
+  result.message = message;
+  return result;
+}
+
 uint64_t file_bytes(const std::string& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(std::filesystem::u8path(path), error);
@@ -197,6 +267,18 @@ PreflightResult preflight_gguf(const std::string& path) {
     return refused(false, refusal.what());
   } catch (const std::exception& error) {
     return refused(false, path + " could not be checked: " + error.what());
+  }
+}
+
+AdapterPreflight preflight_adapter(const std::string& path) {
+  try {
+    return check_adapter(path);
+  } catch (const NotFound& missing) {
+    return refused_adapter(true, missing.what());
+  } catch (const GgufRefusal& refusal) {
+    return refused_adapter(false, refusal.what());
+  } catch (const std::exception& error) {
+    return refused_adapter(false, path + " could not be checked: " + error.what());
   }
 }
 

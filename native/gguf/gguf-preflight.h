@@ -21,6 +21,19 @@ struct PreflightResult {
 // throws.
 PreflightResult preflight_gguf(const std::string& path);
 
+// What the check of a LoRA adapter's file found. Owned by the caller; a plain value, of no thread.
+struct AdapterPreflight {
+  bool ok = false;
+  bool not_found = false;  // no such file, or it cannot be read
+  uint64_t bytes = 0;      // of its tensors
+  std::string message;     // as PreflightResult's
+};
+
+// The same check for the file of a LoRA adapter, which llama.cpp asserts on too where a value has
+// another type than it expects. Whether it fits a model is not known here. Adapters that take
+// effect from certain tokens on (aLoRA) are refused. From any thread; never throws.
+AdapterPreflight preflight_adapter(const std::string& path);
+
 // Bytes of a model's file; of a split model, given by its first part, of all parts. What is missing
 // counts as 0. Reads nothing. From any thread; never throws.
 uint64_t model_file_bytes(const std::string& path);

@@ -110,6 +110,7 @@ RawContext make_context(const Model& model, const ContextParams& params) {
                      std::string("this model's heads do not divide into ") +
                          name_of(params.kv_type) + " blocks of 32; use kvType f16");
   }
+  const AdaptersStay stay;
   ErrorLogScope log;
   AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), context_params(model, params)), llama_free);
@@ -127,6 +128,7 @@ RawContext make_context(const Model& model, const ContextParams& params) {
 }
 
 RawContext make_heads_context(const Model& model, const ContextParams& params) {
+  const AdaptersStay stay;
   ErrorLogScope log;
   AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), heads_params(model, params)), llama_free);
@@ -148,6 +150,14 @@ MemoryUse* use_of(MemoryPlan& plan, const Model& model, ggml_backend_buffer_type
   // Weights that are kept in the CPU's own order are in no buffer that others could read.
   const bool is_cpu = device && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU;
   return is_cpu ? &plan.host : nullptr;
+}
+
+// Of an adapter: its weights are in memory of their own.
+void add_adapter(MemoryPlan& plan, const Model& model, const Adapter& adapter) {
+  for (const auto& [type, bytes] : adapter.buffers()) {
+    MemoryUse* use = use_of(plan, model, type);
+    if (use) *use += {bytes, 0, 0, use == &plan.host ? bytes : 0};
+  }
 }
 
 MemoryPlan memory_of(const llama_context* context, const Model& model) {
@@ -234,8 +244,16 @@ MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
 }
 
 MemoryPlan Context::memory() const {
-  const MemoryPlan plan = memory_of(context_.get(), *model_);
+  MemoryPlan plan = memory_of(context_.get(), *model_);
+  for (const auto& adapter : adapters_) add_adapter(plan, *model_, *adapter);
   return heads_ ? with_heads(plan, heads_->raw(), *model_, heads_->shape()) : plan;
+}
+
+uint64_t Context::adapter_host_bytes() const {
+  MemoryPlan plan;
+  plan.devices.resize(model_->params().devices.size());
+  for (const auto& adapter : adapters_) add_adapter(plan, *model_, *adapter);
+  return plan.host.copied;
 }
 
 bool Context::on_abort_poll(void* self) {
@@ -251,6 +269,34 @@ bool Context::on_abort_poll(void* self) {
 void Context::use_threads(int32_t count) {
   threads_->attach(context_.get(), count);
   if (heads_) threads_->attach(heads_->raw(), count);
+}
+
+void Context::take_adapters(std::vector<std::shared_ptr<const Adapter>> adapters,
+                            const ContextParams& params) {
+  adapters_ = std::move(adapters);
+  if (adapters_.empty()) return;
+  AdapterSet all;
+  for (size_t i = 0; i < adapters_.size(); ++i) all.push_back({int32_t(i), 1});
+  apply(all);
+  check_computable(context_.get(), context_params(*model_, params), params.context);
+  apply({});
+}
+
+void Context::use_adapters(const AdapterSet& set) {
+  if (adapters_.empty()) return;
+  apply(set);
+  has_adapters_on_ = !set.empty();
+}
+
+// llama.cpp does nothing where they are the same as before.
+void Context::apply(const AdapterSet& set) {
+  std::vector<llama_adapter_lora*> adapters;
+  std::vector<float> scales;
+  for (const auto& [adapter, scale] : set) {
+    adapters.push_back(adapters_[size_t(adapter)]->raw());
+    scales.push_back(scale);
+  }
+  llama_set_adapters_lora(context_.get(), adapters.data(), adapters.size(), scales.data());
 }
 
 void Context::clear_rows() { batch_->n_tokens = 0; }

@@ -7,6 +7,8 @@
 
 #include "llama/decode-status.h"
 #include "llama/kv-type.h"
+#include "llama/lora/adapter-set.h"
+#include "llama/lora/adapter.h"
 #include "llama/model.h"
 #include "llama/mtp-heads.h"
 #include "llama/runtime/compute-threads.h"
@@ -61,6 +63,16 @@ class Context {
 
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
+
+  // Those that batches may be computed with, loaded before the context was made. Reserves memory
+  // for all of them at once. Throws FaultError(model_invalid) where they cannot be computed.
+  void take_adapters(std::vector<std::shared_ptr<const Adapter>> adapters,
+                     const ContextParams& params);
+  // For all rows of the next batches. Each names one that was taken. Heads have none.
+  void use_adapters(const AdapterSet& set);
+  // Of the adapters' weights, those in the system's memory.
+  uint64_t adapter_host_bytes() const;
+  bool has_adapters_on() const { return has_adapters_on_; }
 
   // From the next batch on; at most params.threads.
   void use_threads(int32_t count);
@@ -127,6 +139,7 @@ class Context {
     void operator()(llama_batch* batch) const;
   };
   static bool on_abort_poll(void* self);
+  void apply(const AdapterSet& set);
   void make_heads(const ContextParams& params);
   void take_back();
   void rethrow_abort_failure();
@@ -134,12 +147,14 @@ class Context {
   // Destroyed from the last to the first: the context before the threads it computes on, and
   // the weights after both.
   std::shared_ptr<const Model> model_;
+  std::vector<std::shared_ptr<const Adapter>> adapters_;
   std::shared_ptr<ComputeThreads> threads_;
   std::unique_ptr<llama_context, ContextFree> context_;
   std::unique_ptr<MtpHeads> heads_;  // null where they are not asked for
   std::unique_ptr<llama_batch, BatchFree> batch_;
   int32_t rows_max_;
   bool can_trim_;
+  bool has_adapters_on_ = false;
   const AbortCheck* abort_ = nullptr;
   std::exception_ptr abort_failure_;  // what abort_ threw, in the middle of C code
 };

@@ -96,6 +96,8 @@ export interface DecideOptions {
    */
   readonly orders?: 1 | 2
   /** As in RequestOptions. */
+  readonly lora?: string | Readonly<Record<string, number>>
+  /** As in RequestOptions. */
   readonly cacheSalt?: string
   /** Aborting it cancels what is under way and rejects with ERR_CANCELLED. */
   readonly signal?: AbortSignal

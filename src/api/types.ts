@@ -1,6 +1,7 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
+import type { AdapterSettings, AdaptersByName } from './lora-types.js'
 import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
 import type { PullProgress } from './pull-types.js'
@@ -111,6 +112,17 @@ export interface LoadOptions {
    * Default: none. Worth it where a step of the model takes ten times as long as the draft's.
    */
   draft?: string | URL
+  /**
+   * LoRA adapters by their names: files, each with a scale if it is to be another than 1. None is
+   * applied to a request that does not ask for it (`RequestOptions.lora`). They take memory for
+   * their weights. Only for text: an engine that embeds or ranks has none.
+   *
+   * @example
+   * ```js
+   * const options = { lora: { pirate: 'pirate.gguf', calm: { file: 'calm.gguf', scale: 0.5 } } }
+   * ```
+   */
+  lora?: AdaptersByName
   /**
    * Drafts without a model, by looking up what followed the last words earlier in the same text:
    * for replies that repeat their prompt, such as edits, extracts and code. Several replies are
@@ -362,6 +374,12 @@ export interface RequestOptions<Schema extends object = object> extends Sampling
   regex?: string | RegExp
   /** The reply is one of these texts, of up to 1,024 and 64 KiB. Throws InvalidSchemaError. */
   choices?: readonly string[]
+  /**
+   * Which of the engine's LoRA adapters the reply is made with: one by its name, with the scale of
+   * its load, or several with their scales, -100 to 100; 0 is without. Prompts share computed
+   * states with prompts of the same adapters and scales only. Nothing is drafted. Default: none.
+   */
+  lora?: string | Readonly<Record<string, number>>
   /**
    * Prompts share computed states only with prompts of the same salt, so that tenants cannot learn
    * from timing what others asked. 1 to 256 characters. Default: none, shared with all requests
@@ -682,6 +700,8 @@ export interface EngineSettings {
   readonly cacheMiB: number
   /** Path of the draft model; null without. */
   readonly draft: string | null
+  /** In the order in which they were given, which is that of their ids at /lora-adapters. */
+  readonly lora: readonly AdapterSettings[]
   readonly lookup: boolean
   readonly mtp: boolean
   /** Tokens drafted for one step at most; 0 where the engine measures how many are fastest. */

@@ -51,6 +51,11 @@ export interface Service {
   readonly responses: ResponseStore | undefined
   /** The models there are. */
   readonly host: Pick<ModelHost, 'entries' | 'find' | 'load' | 'unload'>
+  /** The adapters of requests that ask for none, by the model's own name. */
+  readonly adapters: {
+    of(model: string): Readonly<Record<string, number>> | undefined
+    set(model: string, scales: Readonly<Record<string, number>>): void
+  }
   /** Throws the 503 that every request gets: before its body is read, which may take long. */
   checkServing(): void
   /**
@@ -115,6 +120,8 @@ export interface KeptResponse {
 export interface ModelInUse {
   /** What its reply calls it: the name that was asked for, where it is one of the model's. */
   readonly name: string
+  /** The model's own name. */
+  readonly base: string
   readonly fingerprint: string
   readonly engine: ScopedEngine
 }

@@ -104,6 +104,8 @@ export interface NativeRequest extends SamplingNumbers {
   labelTokens: number[]
   /** States are shared between requests of the same salt only; '' is the salt of those without. */
   cacheSalt: string
+  /** The adapters that it is computed with, flattened: [place, scale, place, scale, ...]. */
+  adapters: number[]
 }
 
 export type NativePrompt = string | NativeChat | Int32Array | NativeInfill
@@ -444,6 +446,8 @@ export interface NativeEngineOptions {
   toolsFallback: boolean
   /** Path of a draft model; the empty string is none. */
   draft: string
+  /** Paths of LoRA adapters that requests may ask for by their places here. */
+  adapters: string[]
   /** Drafts by looking up; not beside a draft model. */
   lookup: boolean
   /** Drafts by the model's MTP heads; beside neither of them. */

@@ -14,6 +14,7 @@ import {
 import { loadChecks } from '../options/engine-options.js'
 import type { Settled } from '../options/flags.js'
 import { colours } from './colours.js'
+import { loraOption } from './flags/lora-flag.js'
 import { packagePath } from './package-root.js'
 
 export type ReplyFlags =
@@ -29,6 +30,7 @@ const converted: Readonly<Record<string, [option: string, read: (value: never) =
   flashAttention: ['flashAttention', (mode: string) => (mode === 'auto' ? mode : mode === 'on')],
   embeddings: ['embeddings', (mode: string) => (mode === 'auto' ? undefined : mode === 'on')],
   cacheMib: ['cacheMiB', (mebibytes: number) => mebibytes],
+  lora: ['lora', loraOption],
   chatTemplateFile: ['chatTemplate', readTemplate],
 }
 

@@ -12,11 +12,11 @@ import {
 } from '../options/command-flags.js'
 import { type Flags, type Settled, settleFlags } from '../options/flags.js'
 import { nameOptionsBy } from '../options/spoken-names.js'
-import { addFlags, helpLayout } from './add-flags.js'
 import { mindClosedPipes } from './closed-pipes.js'
 import { colours } from './colours.js'
 import { misspeltVariables } from './environment.js'
-import { flagOf, inFlags } from './flag-names.js'
+import { addFlags, helpLayout } from './flags/add-flags.js'
+import { flagOf, inFlags } from './flags/flag-names.js'
 import { packageVersion } from './package-root.js'
 import { report } from './report.js'
 

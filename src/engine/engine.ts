@@ -50,6 +50,7 @@ import {
 } from '../options/decide-options.js'
 import { parseEmbedInput, parseEmbedOptions } from '../options/embed-options.js'
 import { type GivenRules, settleFit } from '../options/fit-options.js'
+import { scalesOf } from '../options/lora-options.js'
 import {
   checkChoices,
   parseCompletionOptions,
@@ -476,7 +477,9 @@ export class Engine implements AsyncDisposable {
     const { client, defaults, recommended } = this.#parts
     checkChoices(options.n ?? 1, this.settings.parallel)
     const schema = given && compiled(given)
-    const request = nativeRequest(prompt, { ...options, schema }, defaults, recommended)
+    const adapters = scalesOf(options.lora, this.settings.lora)
+    const ready = { ...options, schema }
+    const request = nativeRequest(prompt, ready, defaults, recommended, adapters)
     const writtenCalls = this.#writtenCalls
     return new Reply(client, request, options.signal, { ...told, schema, writtenCalls })
   }

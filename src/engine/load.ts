@@ -146,6 +146,7 @@ function makeEngine(
     kvCells: native.kvCells,
     cacheMiB: info.cacheBytes / mebibyte,
     draft: native.draft === '' ? null : native.draft,
+    lora: settled.lora.map((one, i) => ({ ...one, file: native.adapters[i] ?? one.file })),
     lookup: native.lookup,
     mtp: native.mtp,
     draftMax: native.draftMax,

@@ -55,6 +55,7 @@ export function nativeOptions(
     chatTemplate: settled.chatTemplate ?? '',
     toolsFallback: settled.toolsFallback,
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),
+    adapters: settled.lora.map(({ file }) => path.resolve(file)),
     lookup: settled.lookup,
     mtp: settled.mtp,
     draftMax: settled.draftMax ?? 0,

@@ -7,6 +7,7 @@ import {
 } from '../api/sampling-options.js'
 import type { EngineSettings, RequestOptions } from '../api/types.js'
 import type { NativePrompt, NativeRequest } from '../binding/engine-port.js'
+import type { scalesOf } from '../options/lora-options.js'
 import { jsonGrammar } from '../schema/schema-grammar.js'
 import { choiceGrammar, regexGrammar } from '../schema/text-grammar.js'
 import type { CompiledSchema } from './compiled-schema.js'
@@ -19,12 +20,16 @@ type ReadyOptions = Omit<RequestOptions, 'schema'> & {
 /** llama.cpp takes 2^32 - 1 for "draw one", so seeds stay below it. */
 const seedMax = 2 ** 32 - 2
 
-/** A request's value, else the engine's default, else the GGUF's, else the neutral one. */
+/**
+ * A request's value, else the engine's default, else the GGUF's, else the neutral one.
+ * @param adapters of the request, each with its scale
+ */
 export function nativeRequest(
   prompt: NativePrompt,
   options: ReadyOptions,
   defaults: SamplingOptions,
   recommended: SamplingOptions,
+  adapters: ReturnType<typeof scalesOf> = [],
 ): Omit<NativeRequest, 'id'> {
   const stop = options.stop ?? []
   return {
@@ -46,6 +51,7 @@ export function nativeRequest(
     ...grammarOf(options),
     labelTokens: [],
     cacheSalt: options.cacheSalt ?? '',
+    adapters: adapters.flat(),
   }
 }
 

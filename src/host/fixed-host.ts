@@ -5,7 +5,7 @@ import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { modelNames, modelNotFound } from './names.js'
+import { checkAdapterNames, modelNames, modelNotFound } from './names.js'
 
 interface FixedHostOptions {
   /** Names beside the file's own and `default`. */
@@ -31,6 +31,7 @@ class FixedHost implements ModelHost {
 
   constructor(engine: Engine | Promise<Engine>, options: FixedHostOptions) {
     this.#options = options
+    if (isEngine(engine)) this.#hostable(engine) // so that its owner is told at once
     this.ready = this.#open(engine)
     this.ready.catch(() => undefined) // onFailure is told
   }
@@ -78,14 +79,21 @@ class FixedHost implements ModelHost {
     try {
       // At once where it is there: a request may come in the turn in which the host is made.
       const loaded = isEngine(engine) ? engine : await promised(engine)
-      const names = modelNames(loaded.model.id, [...this.#options.aliases, defaultName])
-      this.#model = loadedModel(loaded, names)
+      this.#model = this.#hostable(loaded)
     } catch (error) {
       this.#loadFailure = { error }
       this.#options.onFailure(error)
       throw error
     }
     void this.#awaitEnd(this.#model.engine)
+  }
+
+  /** @throws InvalidOptionError where one of its names stands for two things */
+  #hostable(engine: Engine): LoadedModel {
+    const names = modelNames(engine.model.id, [...this.#options.aliases, defaultName])
+    const model = loadedModel(engine, names)
+    checkAdapterNames(names, model.adapters)
+    return model
   }
 
   async #awaitEnd(engine: Engine): Promise<void> {
@@ -95,13 +103,14 @@ class FixedHost implements ModelHost {
 
   #found(name: string | undefined): LoadedModel {
     const model = this.#served()
-    const { names } = model
-    if (this.#options.anyModel || !name || names.includes(name)) return model
-    throw modelNotFound(name, names)
+    const { names, adapters } = model
+    const isThere = !name || names.includes(name) || adapters.includes(name)
+    if (this.#options.anyModel || isThere) return model
+    throw modelNotFound(name, [...names, ...adapters])
   }
 
-  #entry({ names, model, settings: { context } }: LoadedModel): ModelEntry {
-    return { names, created: this.#created, state: 'loaded', known: { model, context } }
+  #entry({ names, adapters, model, settings: { context } }: LoadedModel): ModelEntry {
+    return { names, adapters, created: this.#created, state: 'loaded', known: { model, context } }
   }
 
   #served(telling: Telling = 'whole'): LoadedModel {

@@ -10,7 +10,8 @@ import type { LoadedModel, ModelEntry, Need } from './model-host.js'
 export function loadedModel(engine: Engine, names: ModelEntry['names']): LoadedModel {
   const { model, settings } = engine
   const fingerprint = systemFingerprint(model, settings, binding().llamaCppVersion)
-  return { names, model, settings, engine, fingerprint }
+  const adapters = settings.lora.map(({ name }) => name)
+  return { names, adapters, model, settings, engine, fingerprint }
 }
 
 /** Changes when the same seed may give another text: other weights, engine or KV cache. */

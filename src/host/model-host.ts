@@ -11,6 +11,8 @@ export type Need = Ability | 'tokens'
 export interface ModelEntry {
   /** All that it answers to, its own name first. */
   readonly names: readonly [string, ...string[]]
+  /** Names of its LoRA adapters: who asks for one has the model with that adapter. */
+  readonly adapters: readonly string[]
   /** Unix seconds. */
   readonly created: number
   readonly state: ModelState
@@ -21,6 +23,7 @@ export interface ModelEntry {
 /** One that is in memory. */
 export interface LoadedModel {
   readonly names: ModelEntry['names']
+  readonly adapters: ModelEntry['adapters']
   readonly model: ModelInfo
   readonly settings: EngineSettings
   readonly engine: Engine

@@ -1,3 +1,4 @@
+import { refused } from '../options/checks.js'
 import { optionName } from '../options/spoken-names.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
@@ -9,12 +10,23 @@ export function modelNames(own: string, others: readonly string[]): [string, ...
   return [own, ...further]
 }
 
-/** The name that a reply bears: the one that was asked for, where it is one of the model's. */
+/** The name that a reply bears: the one asked for, where it is the model's or an adapter's. */
 export function nameOfReply(
   asked: string | undefined,
-  { names }: Pick<ModelEntry, 'names'>,
+  { names, adapters }: Pick<ModelEntry, 'names' | 'adapters'>,
 ): string {
-  return asked !== undefined && names.includes(asked) ? asked : names[0]
+  const isKnown = asked !== undefined && (names.includes(asked) || adapters.includes(asked))
+  return isKnown ? asked : names[0]
+}
+
+/**
+ * A name stands for a model, or for an adapter of one.
+ * @throws InvalidOptionError
+ */
+export function checkAdapterNames(names: readonly string[], adapters: readonly string[]): void {
+  const taken = adapters.find((name) => names.includes(name))
+  if (taken === undefined) return
+  throw refused('lora', 'names that no model has', `'${taken}', which is a model's`)
 }
 
 export function modelNotFound(name: string, names: readonly string[]): HttpError {

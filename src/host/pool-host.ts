@@ -6,7 +6,7 @@ import { HttpError } from '../web/errors.js'
 import { poolFault, shuttingDown } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { HostNumbers, Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { modelNames, modelNotFound } from './names.js'
+import { checkAdapterNames, modelNames, modelNotFound } from './names.js'
 
 interface PoolHostOptions {
   /** Further names of the default model. */
@@ -32,6 +32,9 @@ class PoolHost implements ModelHost {
   constructor(models: Models, options: PoolHostOptions) {
     this.#models = models
     this.#options = options
+    for (const name of models.names) {
+      checkAdapterNames(options.aliases, models.adaptersOf(name))
+    }
     models.pool.survey() // so that a list tells of each model what it is
   }
 
@@ -112,13 +115,16 @@ class PoolHost implements ModelHost {
   }
 
   #nameOf(asked: string | undefined): string {
-    const found = this.#models.nameOf(asked)
+    const found = this.#models.nameOf(asked) ?? this.#models.withAdapter(asked)
     if (found !== undefined) return found
     const { aliases, anyModel } = this.#options
     if (anyModel || (asked !== undefined && aliases.includes(asked))) return this.#models.default
     throw modelNotFound(
       `${asked}`,
-      this.#models.names.flatMap((name) => this.#namesOf(name)),
+      this.#models.names.flatMap((name) => [
+        ...this.#namesOf(name),
+        ...this.#models.adaptersOf(name),
+      ]),
     )
   }
 
@@ -131,7 +137,8 @@ class PoolHost implements ModelHost {
   #entry(name: string): ModelEntry {
     const { state } = this.#models.pool.status(name)
     const known = this.#models.known(name)
-    return { names: this.#namesOf(name), created: this.#created, state, known }
+    const adapters = this.#models.adaptersOf(name)
+    return { names: this.#namesOf(name), adapters, created: this.#created, state, known }
   }
 
   #modelOf(name: string, engine: Engine): LoadedModel {

@@ -3,13 +3,14 @@ import { MemoryResponseStore } from '../apis/openai/responses/store.js'
 import { guarded } from '../engine/callbacks.js'
 import { surface } from '../engine/surface.js'
 import { engineFault, shuttingDown, type Telling } from '../host/engine-fault.js'
-import type { ModelHost, Need } from '../host/model-host.js'
+import type { LoadedModel, ModelHost, Need } from '../host/model-host.js'
 import { nameOfReply } from '../host/names.js'
 import type { AccessEntry } from '../web/access-log.js'
 import type { Call, ModelUsage } from '../web/call.js'
 import type { EarlyStream } from '../web/early.js'
 import type { ErrorWords, HttpError } from '../web/errors.js'
 import { ToldNotes } from '../web/notes.js'
+import { AdapterDefaults } from './adapter-defaults.js'
 import { apis } from './apis.js'
 import { BodyBudget, TextBudget } from './door/body.js'
 import { Keys } from './door/keys.js'
@@ -36,6 +37,7 @@ export class App implements Service {
   readonly metrics: Metrics
   readonly texts: TextBudget
   readonly responses: ResponseStore | undefined
+  readonly adapters = new AdapterDefaults()
   /** Bytes of large bodies, from where they are read until their call ends. */
   readonly bodies: BodyBudget
   readonly #toldNotes = new ToldNotes()
@@ -77,8 +79,15 @@ export class App implements Service {
     const { model, release } = await (early === undefined
       ? lease
       : this.#inTime(lease, call, early))
-    const engine = call.use(model, release)
-    return { name: nameOfReply(asked, model), fingerprint: model.fingerprint, engine }
+    const engine = call.use(model, release, this.#adaptersOf(asked, model))
+    const { fingerprint, names } = model
+    return { name: nameOfReply(asked, model), base: names[0], fingerprint, engine }
+  }
+
+  /** What requests get that ask for none: the adapter that they name, or what was set for all. */
+  #adaptersOf(asked: string | undefined, { names, adapters }: LoadedModel) {
+    const isAdapter = asked !== undefined && adapters.includes(asked)
+    return isAdapter ? asked : this.adapters.of(names[0])
   }
 
   /** A stream that waits for its model begins after the silence in which it would have a ping. */

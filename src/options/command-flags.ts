@@ -99,6 +99,14 @@ const modelFlags = {
   }),
   toolsFallback: switchFlag('tell a model of tools whose chat template knows none'),
   ...loadFlags({ draft: ['FILE', 'a small model that drafts for a lone reply'] }),
+  lora: listFlag(
+    'NAME=FILE',
+    'a LoRA adapter for requests that name it; FILE@0.5 scales it',
+    filePath,
+    {
+      separator: /,(?=[^,=]+=)/, // a path may have commas
+    },
+  ),
   lookup: switchFlag('draft by looking up what followed the same words before'),
   mtp: switchFlag("draft with the model's own heads (MTP), where it has them"),
   ...loadFlags({

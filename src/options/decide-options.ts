@@ -77,6 +77,7 @@ const levelFields: Checks<DescribedLevel> = { label: text, description: text }
 
 export const decideChecks: Checks<DecideOptions> = {
   orders: check('1 or 2', (value) => value === 1 || value === 2),
+  lora: requestChecks.lora,
   cacheSalt: requestChecks.cacheSalt,
   signal: abortSignal,
 }

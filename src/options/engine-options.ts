@@ -1,3 +1,4 @@
+import type { AdapterSettings } from '../api/lora-types.js'
 import { isUrl } from '../api/realms.js'
 import { perSamplingName, type SamplingOptions, samplingRows } from '../api/sampling-options.js'
 import type { EstimateOptions, LoadOptions, ReasoningDefaults } from '../api/types.js'
@@ -24,6 +25,7 @@ import {
   wrong,
 } from './checks.js'
 import { hubNameForm, isHubName, parseHubName } from './hub-name.js'
+import { adapterSettings, adapters } from './lora-options.js'
 
 /** What the tools of one request may come to: see LoadOptions. */
 export interface ToolLimits {
@@ -119,6 +121,7 @@ export const loadChecks: Checks<LoadOptions> = {
   toolBytesMax: integerFrom(1, 2 ** 26),
   toolWorkMax: integerFrom(1, 2 ** 20),
   draft: modelLocation,
+  lora: adapters,
   lookup: trueOrFalse,
   mtp: trueOrFalse,
   draftMax: integerFrom(1, 16),
@@ -149,11 +152,12 @@ export const loadDefaults = {
   ...toolLimitDefaults,
 }
 
-export type SettledLoadOptions = Omit<LoadOptions, 'model' | 'draft'> &
+export type SettledLoadOptions = Omit<LoadOptions, 'model' | 'draft' | 'lora'> &
   Required<Pick<LoadOptions, keyof typeof loadDefaults | 'sampling' | 'reasoning'>> & {
     /** Paths. */
     readonly model: string
     readonly draft?: string
+    readonly lora: readonly AdapterSettings[]
   }
 
 /** What a file recommends, as far as a request might ask for it. */
@@ -188,7 +192,7 @@ export function parseLoadOptions(input: unknown, embedded: string): SettledLoadO
   }
   checkPlacement(given)
   const { sampling = {}, reasoning = {} } = given
-  return { ...settled, sampling, reasoning }
+  return { ...settled, lora: adapterSettings(given.lora), sampling, reasoning }
 }
 
 /**

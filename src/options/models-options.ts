@@ -82,11 +82,11 @@ export function parseUseOptions(input: unknown): { readonly signal?: AbortSignal
   return parseFields<{ signal?: AbortSignal }>(input, { signal: abortSignal })
 }
 
-/** A name stands for one model. */
+/** A name stands for one model, or for an adapter of one. */
 function checkNames(models: ModelsOptions['models']): void {
   const taken = new Set<string>([defaultName])
-  for (const [name, { aliases = [] }] of Object.entries(models)) {
-    for (const one of [name, ...aliases]) {
+  for (const [name, { aliases = [], lora = {} }] of Object.entries(models)) {
+    for (const one of [name, ...aliases, ...Object.keys(lora)]) {
       if (taken.has(one)) {
         throw refused(`models.${name}`, 'names that nothing else has', `'${one}' once more`)
       }

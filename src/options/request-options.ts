@@ -28,6 +28,7 @@ import {
   wrong,
 } from './checks.js'
 import { parallelMax, samplingChecks } from './engine-options.js'
+import { requestLora } from './lora-options.js'
 import { aSchema } from './schema-objects.js'
 
 /** OpenAI takes 4. */
@@ -121,6 +122,7 @@ export const requestChecks: Checks<RequestOptions> = {
   json: trueOrFalse,
   regex,
   choices: listOf(choicesMax, aChoice, 'texts'),
+  lora: requestLora,
   cacheSalt: check(
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { abilityOf } from '../api/ability.js'
 import type { KnownModel, PooledModelOptions } from '../api/models-types.js'
 import type { Estimate, LoadWarning } from '../api/placement-types.js'
+import { isUrl } from '../api/realms.js'
 import type { LoadOptions } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import { estimate } from '../engine/estimate.js'
@@ -145,8 +146,14 @@ function sharedBy(files: string, options: LoadOptions, { placement }: Estimate):
 /** The options with paths for names of the Hub, and what tells their files from others. */
 async function filesOf(asked: LoadOptions): Promise<{ options: LoadOptions; files: string }> {
   const options = await withCachedFiles(asked)
-  const keys = await Promise.all([options.model, options.draft].map(fileKey))
+  const keys = await Promise.all([options.model, options.draft, ...loraFiles(options)].map(fileKey))
   return { options, files: JSON.stringify(keys) }
+}
+
+function loraFiles({ lora = {} }: LoadOptions): (string | URL)[] {
+  return Object.values(lora).map((one) => {
+    return typeof one === 'string' || isUrl(one) ? one : one.file
+  })
 }
 
 /** A file that was replaced is another one, though its path is the same. */

@@ -60,12 +60,16 @@ export class Models implements AsyncDisposable {
   /** A model's other names, by its own. */
   readonly #aliases: ReadonlyMap<string, readonly string[]>
 
+  /** The names of a model's adapters, by its own. */
+  readonly #adapters: ReadonlyMap<string, readonly string[]>
+
   /** @internal */
   constructor(options: ModelsOptions) {
     const entries = Object.entries(options.models)
     this.names = entries.map(([name]) => name)
     this.default = options.default ?? (this.names[0] as string)
     this.#aliases = new Map(entries.map(([name, { aliases = [] }]) => [name, aliases]))
+    this.#adapters = new Map(entries.map(([name, { lora = {} }]) => [name, Object.keys(lora)]))
     const budgetBytes = budgetOf(options)
     const cacheMiB = Math.floor(budgetBytes / 8 / entries.length / mebibyte)
     const share = { budgetBytes, cacheMiB: Math.min(cacheMiB, cacheMiBMax) }
@@ -141,6 +145,16 @@ export class Models implements AsyncDisposable {
   /** The other names of a model, by its own. */
   aliasesOf(name: string): readonly string[] {
     return this.#aliases.get(name) ?? []
+  }
+
+  /** The names of a model's LoRA adapters, by its own. */
+  adaptersOf(name: string): readonly string[] {
+    return this.#adapters.get(name) ?? []
+  }
+
+  /** The own name of the model that has an adapter of this name; undefined where there is none. */
+  withAdapter(adapter: string | undefined): string | undefined {
+    return this.names.find((one) => this.adaptersOf(one).includes(adapter ?? ''))
   }
 
   /** A model's own name, by any of its names; undefined where there is none of that name. */

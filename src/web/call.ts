@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import type { EngineStats, RequestNote } from '../api/types.js'
+import type { EngineStats, RequestNote, RequestOptions } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply, ReplyTally } from '../engine/reply.js'
 import { SmallSet } from '../engine/small-set.js'
@@ -230,13 +230,14 @@ export class Call implements Scope {
   /**
    * A model until its end: what it asks of the engine ends then. `release` is called once its
    * tokens are counted.
+   * @param lora the adapters of requests that say nothing of them
    */
-  use(model: UsableModel, release: () => void): ScopedEngine {
+  use(model: UsableModel, release: () => void, lora?: RequestOptions['lora']): ScopedEngine {
     if (this.signal.aborted) release()
     this.signal.throwIfAborted()
     this.#model = model
     this.#releases = withOne(this.#releases, release)
-    return new ScopedEngine(model.engine, this)
+    return new ScopedEngine(model.engine, this, lora)
   }
 
   own(reply: Reply): void {

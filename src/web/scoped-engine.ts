@@ -36,10 +36,13 @@ export interface Scope {
 export class ScopedEngine {
   readonly #engine: Engine
   readonly #scope: Scope
+  readonly #lora: Pick<CompletionOptions, 'lora'>
 
-  constructor(engine: Engine, scope: Scope) {
+  /** @param lora the adapters of requests that say nothing of them */
+  constructor(engine: Engine, scope: Scope, lora?: CompletionOptions['lora']) {
     this.#engine = engine
     this.#scope = scope
+    this.#lora = lora === undefined ? {} : { lora }
   }
 
   get model(): Engine['model'] {
@@ -48,6 +51,11 @@ export class ScopedEngine {
 
   get settings(): Engine['settings'] {
     return this.#engine.settings
+  }
+
+  /** What requests get that say nothing of adapters. */
+  get adapters(): Pick<CompletionOptions, 'lora'> {
+    return this.#lora
   }
 
   stats(): EngineStats {
@@ -59,11 +67,11 @@ export class ScopedEngine {
   }
 
   chat(messages: readonly ChatMessage[], options: Unscoped<ChatOptions>): Reply {
-    return this.#owned(this.#engine.chat(messages, this.#scoped(options)))
+    return this.#owned(this.#engine.chat(messages, this.#adapted(options)))
   }
 
   complete(prompt: Input, options: Unscoped<CompletionOptions>): Reply {
-    return this.#owned(this.#engine.complete(prompt, this.#scoped(options)))
+    return this.#owned(this.#engine.complete(prompt, this.#adapted(options)))
   }
 
   async embed(input: readonly Input[], options: Unscoped<EmbedOptions>): Promise<EmbedResult> {
@@ -87,7 +95,7 @@ export class ScopedEngine {
     questions: readonly DecisionQuestion[],
     options: Unscoped<DecideOptions>,
   ): Promise<DecideResult> {
-    const result = await this.#engine.decide(state, questions, this.#scoped(options))
+    const result = await this.#engine.decide(state, questions, this.#adapted(options))
     this.#scope.ownPrompt(result.usage.promptTokens)
     return result
   }
@@ -114,6 +122,10 @@ export class ScopedEngine {
 
   #scoped<Options extends object>(options: Options): Options & { signal: AbortSignal } {
     return { ...options, signal: this.#scope.signal }
+  }
+
+  #adapted<Options extends object>(options: Options) {
+    return this.#scoped({ ...this.#lora, ...options })
   }
 
   #owned(reply: Reply): Reply {

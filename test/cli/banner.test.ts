@@ -42,6 +42,7 @@ const served = {
     cacheMiB: 300,
     draft: null,
     lookup: false,
+    lora: [],
     mtp: false,
     draftMax: 0,
     reasoningBudget: -1,

@@ -38,6 +38,17 @@ test('paths of a config file are below its folder, and files of templates are re
   })
 })
 
+test('adapters of a config file are below its folder too', () => {
+  const lora = { red: 'red.gguf', blue: { file: '/l/blue.gguf', scale: 0.5 } }
+  const file = written({ models: { a: { file: 'a.gguf', lora } } })
+  const models = modelsOf(readConfig(file), file)
+  expect(models.a?.lora).toEqual({
+    red: { file: join(folder, 'red.gguf') },
+    blue: { file: '/l/blue.gguf', scale: 0.5 },
+  })
+  expect(() => parseModelsOptions({ models })).not.toThrow()
+})
+
 test('names of the Hub in a config file stay as they are', () => {
   const models = { a: { file: 'hf:o/r:Q8_0', draft: 'hf:o/r/small.gguf' } }
   const file = written({ models })
@@ -53,6 +64,8 @@ test.each([
   [{ models: { a: {} } }, /at models\.a\.file/],
   [{ models: { a: { file: 'a', contxt: 1 } } }, /at models\.a: .*contxt/],
   [{ models: { a: { file: 'a', context: 1 } } }, /at models\.a\.context/],
+  [{ models: { a: { file: 'a', lora: { b: 1 } } } }, /at models\.a\.lora\.b/],
+  [{ models: { a: { file: 'a', lora: { b: { file: 'b', scale: 101 } } } } }, /lora\.b/],
   [{ models: {}, idle: 1 }, /idle/],
 ])('a config file that is wrong is refused with its place: %j', (config, message) => {
   const file = written(config)

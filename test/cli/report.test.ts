@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BinaryMissingError, InvalidOptionError, SluiceError } from '../../src/api/errors.js'
 import { misspeltVariables } from '../../src/cli/environment.js'
-import { inFlags } from '../../src/cli/flag-names.js'
+import { inFlags } from '../../src/cli/flags/flag-names.js'
 import { chainOf, report } from '../../src/cli/report.js'
 import { doctorFlags, runFlags, serveFlags } from '../../src/options/command-flags.js'
 import { environmentName } from '../../src/options/flags.js'

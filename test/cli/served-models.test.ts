@@ -50,3 +50,12 @@ test.each([
 ])('the default is the model of the first flag: %j', async (given, name) => {
   expect((await servedModels(flags(given))).options.default).toBe(name)
 })
+
+test('adapters of the flags belong to the one model, and to none of several', async () => {
+  const lora = ['red=red.gguf@0.5']
+  const one = { model: ['a.gguf'], memoryMib: '4096', lora }
+  const { options } = await servedModels(flags(one))
+  expect(options.models.a?.lora).toEqual({ red: { file: 'red.gguf', scale: 0.5 } })
+  const several = flags({ model: ['a=a.gguf', 'b=b.gguf'], lora })
+  await expect(servedModels(several)).rejects.toThrow(/'--lora': expected one model alone/)
+})

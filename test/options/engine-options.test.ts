@@ -9,6 +9,7 @@ describe('options of load', () => {
   test('get their defaults beside a model alone; what depends on the machine stays open', () => {
     expect(parse({ model: 'm.gguf' })).toEqual({
       model: 'm.gguf',
+      lora: [],
       parallel: 4,
       window: 64,
       queue: 64,
@@ -63,7 +64,7 @@ describe('options of load', () => {
       onWarning: () => undefined,
       signal: new AbortController().signal,
     }
-    expect(parse(given)).toEqual(given)
+    expect(parse(given)).toEqual({ ...given, lora: [] })
   })
 
   test.each([

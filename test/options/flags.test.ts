@@ -21,6 +21,7 @@ const examples: Record<string, [text: string, value: unknown]> = {
   flashAttention: ['off', 'off'],
   kvType: ['q8_0', 'q8_0'],
   draft: ['d.gguf', 'd.gguf'],
+  lora: ['red=a.gguf@0.5', ['red=a.gguf@0.5']],
   lookup: ['true', true],
   mtp: ['true', true],
   draftMax: ['4', 4],
@@ -97,6 +98,7 @@ test('the names of flags and variables follow from the key', () => {
 
 test('the defaults hold without any flag, and what the engine settles is left out', () => {
   expect(settleFlags(serveFlags, {}, {})).toEqual({
+    lora: [],
     poll: 0,
     priority: 'normal',
     gpu: 'auto',

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { flagOf } from '../../src/cli/flag-names.js'
+import { flagOf } from '../../src/cli/flags/flag-names.js'
 import { errorOf, inOwnNames } from '../../src/engine/native-errors.js'
 import { modelNotFound } from '../../src/host/names.js'
 import { checkHost } from '../../src/http/door/origin.js'

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 namespace sluice {
@@ -66,7 +67,10 @@ std::vector<Chunk> share_rows(const std::vector<SequenceView>& prompts,
       reserved = 0;
     }
     const int32_t count = part_of(*prompt, rows - reserved, limits);
-    if (count > 0) chunks.push_back({prompt->slot, prompt->n_computed, count, prompt->is_scored});
+    if (count > 0) {
+      chunks.push_back(
+          {prompt->slot, prompt->n_computed, count, prompt->is_scored, prompt->adapters});
+    }
     rows -= count;
   }
   return chunks;
@@ -88,6 +92,7 @@ int32_t rows_of(const std::vector<Chunk>& batch) {
 }
 
 bool can_share(const std::vector<Chunk>& batch, const Chunk& chunk, const PromptLimits& limits) {
+  if (batch.front().adapters != chunk.adapters) return false;
   if (rows_of(batch) + chunk.count > limits.batch_rows) return false;
   if (logits_of(batch) + logits_of(chunk) > limits.batch_logits) return false;
   if (limits.shares_cells) return true;
@@ -115,7 +120,8 @@ std::vector<std::vector<Chunk>> batches_of(std::vector<Chunk> chunks, const Prom
       }
     }
     for (; chunk.count > limits.batch_rows; chunk.count -= limits.batch_rows) {
-      batches.push_back({{chunk.slot, chunk.begin, limits.batch_rows, chunk.is_scored}});
+      batches.push_back(
+          {{chunk.slot, chunk.begin, limits.batch_rows, chunk.is_scored, chunk.adapters}});
       chunk.begin += limits.batch_rows;
     }
     batches.push_back({chunk});
@@ -127,16 +133,18 @@ std::vector<std::vector<Chunk>> batches_of(std::vector<Chunk> chunks, const Prom
 
 StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimits& limits) {
   StepPlan plan;
+  std::map<int32_t, std::vector<int32_t>> singles;  // by their adapters
   std::vector<SequenceView> prompts;
   for (const SequenceView& sequence : sequences) {
     if (sequence.parked || left_of(sequence) == 0) continue;
     if (left_of(sequence) == 1) {
       if (limits.holds && !sequence.is_generating) continue;
-      plan.singles.push_back(sequence.slot);
+      singles[sequence.adapters].push_back(sequence.slot);
     } else {
       prompts.push_back(sequence);
     }
   }
+  for (auto& [adapters, slots] : singles) plan.singles.push_back(std::move(slots));
   if (prompts.empty()) return plan;
   std::sort(prompts.begin(), prompts.end(), [](const auto& a, const auto& b) {
     const int32_t left_a = left_to_boundary(a), left_b = left_to_boundary(b);

@@ -19,7 +19,8 @@ namespace sluice {
 //     part of a prompt waits for the next step.
 //  5. Rows with logits cost more, and need memory for them: a prompt that is scored has limits of
 //     its own.
-//  6. Where prompts are held, their last token waits until all have but that left.
+//  6. Rows of different adapters share no batch. Each set's single rows are computed in every step.
+//  7. Where prompts are held, their last token waits until all have but that left.
 // `sequences` in ascending order of slot.
 StepPlan plan_step(const std::vector<SequenceView>& sequences, const PromptLimits& limits);
 

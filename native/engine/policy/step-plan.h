@@ -15,6 +15,7 @@ struct SequenceView {
   bool parked;
   bool is_scored = false;      // all of its prompt's rows may have logits
   bool is_generating = false;  // it has had its first token
+  int32_t adapters = 0;        // a number of its set of adapters: rows of two share no batch
 };
 
 // Rows [begin, begin + count) of one sequence's tokens.
@@ -23,14 +24,16 @@ struct Chunk {
   int32_t begin;
   int32_t count;
   bool is_scored = false;  // all of its rows may have logits, not the last one alone
+  int32_t adapters = 0;    // as SequenceView's
 };
 
-// What one step computes, in this order: all single rows in one batch, then the prompts' batches.
+// What one step computes, in this order: all single rows in one batch for each set of adapters, so
+// that none waits for another one's step; then the prompts' batches.
 // Apart, because a mixed batch is slower than the two (measured, ARCHITECTURE.md), a running reply
 // never waits for a chunk inside its own batch, and an abort then drops prompts only.
 struct StepPlan {
-  std::vector<int32_t> singles;              // slots, ascending
-  std::vector<std::vector<Chunk>> prefills;  // a batch each
+  std::vector<std::vector<int32_t>> singles;  // slots, ascending; a batch each
+  std::vector<std::vector<Chunk>> prefills;   // a batch each
 
   bool empty() const { return singles.empty() && prefills.empty(); }
 };

@@ -258,7 +258,7 @@ void Preparer::fill(Common& common, const Request& request, const JobLimits& lim
   std::vector<int32_t> tokens = prompt_tokens(common.prompt, request, common.chat, limits);
   if (has_dry) ledger_.preparer_beat();
   common.dry = limits.lane.dry.of(model_->raw(), request.sampling, options_.context_tokens,
-                                  request.cache_salt);
+                                  request.tenant_salt);
   common.tokens = std::move(tokens);
 }
 
@@ -418,7 +418,7 @@ std::vector<int32_t> Preparer::prompt_tokens(const Prompt& prompt, const Request
     check_fits(bytes_of(prompt));
     check_lane(bytes_of(prompt), limits);
   }
-  std::vector<int32_t> tokens = tokens_of(prompt, chat, request.cache_salt, limits);
+  std::vector<int32_t> tokens = tokens_of(prompt, chat, request.tenant_salt, limits);
   if (tokens.empty()) {
     throw FaultError(FaultCode::invalid_request,
                      "the prompt has no tokens; expected at least one, so give it some text");

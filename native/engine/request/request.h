@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "grammar/constraint.h"
 #include "llama/chat/chat-message.h"
+#include "llama/lora/adapter-set.h"
 #include "sampling/sampling-params.h"
 
 namespace sluice {
@@ -48,7 +49,9 @@ struct Request : Ticket {
   std::vector<int32_t> label_tokens;
   SamplingParams sampling;
   std::shared_ptr<const GrammarSpec> grammar;  // null: the reply is free; one for all of a group
-  std::string cache_salt;  // states are shared between requests of the same salt only
+  std::string tenant_salt;  // what is known of texts is shared between requests of the same only
+  std::string cache_salt;   // the same of states: the tenant's, and the adapters (Engine::submit)
+  AdapterSet adapters;      // that it is computed with
   std::shared_ptr<GroupState> group;
 };
 

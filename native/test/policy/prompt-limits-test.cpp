@@ -76,7 +76,9 @@ struct Run {
     if (plan.empty()) return false;
     const double start = now;
     if (!plan.singles.empty()) now += slowed * machine.singles_ms;
-    for (const int32_t slot : plan.singles) token(slot);
+    for (const auto& batch : plan.singles) {
+      for (const int32_t slot : batch) token(slot);
+    }
     for (const auto& chunks : plan.prefills) compute(chunks);
     ++steps;
     longest_step = std::max(longest_step, now - start);

@@ -21,15 +21,23 @@ SequenceView parked(int32_t slot) { return {slot, 10, 9, 10, uint64_t(slot), tru
 SequenceView prompt(int32_t slot, int32_t n_tokens, int32_t n_computed = 0) {
   return {slot, n_tokens, n_computed, n_tokens, uint64_t(slot), false};
 }
+SequenceView with_adapters(SequenceView view, int32_t adapters) {
+  view.adapters = adapters;
+  return view;
+}
 SequenceView with_boundary(SequenceView view, int32_t boundary) {
   view.boundary = boundary;
   return view;
 }
 
-// "0 1 | 2:0+64" is single rows of the slots 0 and 1, then a batch with rows 0 to 63 of slot 2.
+// "0 1 / 2 | 3:0+64" is a batch with single rows of the slots 0 and 1, one with that of slot 2,
+// then rows 0 to 63 of slot 3.
 std::string shown(const StepPlan& plan) {
   std::ostringstream text;
-  for (size_t i = 0; i < plan.singles.size(); ++i) text << (i ? " " : "") << plan.singles[i];
+  for (const auto& batch : plan.singles) {
+    if (&batch != &plan.singles.front()) text << " / ";
+    for (size_t i = 0; i < batch.size(); ++i) text << (i ? " " : "") << batch[i];
+  }
   for (const auto& batch : plan.prefills) {
     text << " |";
     for (const Chunk& chunk : batch) {
@@ -48,6 +56,17 @@ struct Situation {
 const Situation kSituations[] = {
     {"nobody is there", {}, ""},
     {"everybody who runs gets a row", {running(0), running(1), running(5)}, "0 1 5"},
+    {"each set of adapters has a batch of its own",
+     {running(0), with_adapters(running(1), 1), running(2), with_adapters(running(3), 2),
+      with_adapters(running(4), 1)},
+     "0 2 / 1 4 / 3"},
+    {"a lone set has one batch",
+     {with_adapters(running(0), 1), with_adapters(running(1), 1)},
+     "0 1"},
+    {"short prompts of two sets share no batch",
+     {prompt(0, 20), with_adapters(prompt(1, 20), 1), prompt(2, 20),
+      with_adapters(prompt(3, 20), 1)},
+     " | 0:0+20 2:0+20 | 1:0+20 3:0+20"},
     {"a parked one gets none", {parked(0), running(1)}, "1"},
     {"all are parked", {parked(0), parked(1)}, ""},
     {"one that is computed has nothing to do", {prompt(0, 10, 10)}, ""},

@@ -8,7 +8,9 @@ import type { Service } from '../api.js'
 export function listModels(service: Service): Answer {
   service.checkServing()
   const models = service.host.entries()
-  const data = models.flatMap((model) => model.names.map((id) => entry(id, model)))
+  const data = models.flatMap((model) => {
+    return [...model.names, ...model.adapters].map((id) => entry(id, model))
+  })
   const [first] = data
   const ids = { first_id: first?.id ?? null, last_id: data.at(-1)?.id ?? null }
   return json(200, { data, has_more: false, ...ids })

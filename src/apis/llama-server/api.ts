@@ -1,18 +1,12 @@
 import type { Api } from '../api.js'
 import { openAi } from '../openai/api.js'
+import { loraAdapters, scaleLoraAdapters } from './adapters.js'
 import { countChatTokens } from './chat-tokens.js'
 import { infill, llamaCompletion } from './completion/handler.js'
 import { llamaEmbedding } from './embedding.js'
 import { loadModel, unloadModel } from './models.js'
 import { rerankDocuments } from './rerank.js'
-import {
-  changeProps,
-  loraAdapters,
-  props,
-  scaleLoraAdapters,
-  slotAction,
-  slots,
-} from './server-state.js'
+import { changeProps, props, slotAction, slots } from './server-state.js'
 import { applyTemplate, detokenize, tokenize } from './tokens.js'
 
 /** Endpoints that are llama-server's own. Keys and errors are OpenAI's there too. */

@@ -18,7 +18,7 @@ export async function props(service: Service, call: Call): Promise<Answer> {
   const { engine, name } = await service.lease(call, call.query.get('model') ?? undefined, 'tokens')
   const { model, settings } = engine
   const { maxTokens } = service.settings
-  const limit = maxTokens === undefined ? {} : { maxTokens }
+  const limit = { ...engine.adapters, ...(maxTokens === undefined ? {} : { maxTokens }) }
   return json(200, {
     default_generation_settings: {
       params: generationSettings(settings, limit, usual),
@@ -82,22 +82,4 @@ export async function slotAction(service: Service, call: Call, id: string): Prom
     'Slots cannot be saved, restored or erased: replies change slots, and what prompts share is ' +
     'found and kept by itself.'
   throw new HttpError('not_supported', message)
-}
-
-/** GET /lora-adapters: none can be loaded. */
-export function loraAdapters(service: Service, call: Call): Answer {
-  call.errorWords = llamaWords()
-  service.checkServing()
-  return json(200, [])
-}
-
-const someAdapters = z.array(z.unknown(), { error: 'an array of adapters as the body' })
-
-/** POST /lora-adapters: none is there to be scaled, so only the empty list is taken. */
-export async function scaleLoraAdapters(service: Service, call: Call): Promise<Answer> {
-  call.errorWords = llamaWords()
-  service.checkServing()
-  const adapters = parseRequest(someAdapters, parseJson(await call.body()))
-  if (adapters.length === 0) return json(200, { success: true })
-  throw new HttpError('not_supported', 'This server loads no LoRA adapters.')
 }

@@ -94,7 +94,6 @@ export const notHere: Readonly<Record<string, Refusal>> = {
   parse_tool_calls: off(true),
   grammar_lazy: off(false),
   grammar_triggers: nothing,
-  lora: nothing,
 }
 
 const refusals = new Map(Object.entries(notHere))

@@ -14,6 +14,7 @@ import {
   stopsMax,
   stopTokensMax,
 } from '../../options/request-options.js'
+import { scaledAdapters } from '../lora.js'
 import { arrayOf, checked, flag, optional } from '../request.js'
 import { seed } from '../seed.js'
 import { type WireName, wireName } from './option-names.js'
@@ -100,6 +101,7 @@ export const generationFields = {
   seed: optional(seed),
   logit_bias: optional(logitBias),
   samplers: optional(samplers),
+  lora: optional(scaledAdapters),
   dry_sequence_breakers: optional(drySequenceBreakers),
   ...plainFields,
   ...structureFields,

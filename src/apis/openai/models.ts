@@ -9,7 +9,9 @@ import type { Service } from '../api.js'
 export function listModels(service: Service): Answer {
   service.checkServing()
   const models = service.host.entries()
-  const data = models.flatMap((model) => model.names.map((id) => entry(id, model)))
+  const data = models.flatMap((model) => {
+    return [...model.names, ...model.adapters].map((id) => entry(id, model))
+  })
   return json(200, { object: 'list', data })
 }
 
@@ -19,12 +21,13 @@ export function oneModel(service: Service, _: Call, id: string): Answer {
   return json(200, entry(id, service.host.find(id)))
 }
 
-function entry(id: string, { known, state, created }: ModelEntry) {
+function entry(id: string, { names, adapters, known, state, created }: ModelEntry) {
   return {
     id,
     object: 'model',
     created,
     owned_by: 'sluice',
+    ...(adapters.includes(id) ? { parent: names[0] } : {}), // as vLLM has it
     state,
     status: statusOf(state),
     ...(known === undefined ? {} : toldOf(known)),

@@ -27,16 +27,25 @@ export function modelsOf(config: Config, file: string): Record<string, PooledMod
 }
 
 function optionsOf(model: ConfigModel, folder: string): PooledModelOptions {
-  const { file, chatTemplateFile, loadAtStart: _, draft, ...options } = model
+  const { file, chatTemplateFile, loadAtStart: _, draft, lora, ...options } = model
   const below = (one: string) => path.resolve(folder, one)
   const given = {
     ...options,
     model: isHubName(file) ? file : below(file),
     draft: draft === undefined || isHubName(draft) ? draft : below(draft),
+    lora: lora === undefined ? undefined : adaptersBelow(lora, below),
     chatTemplate: chatTemplateFile === undefined ? undefined : textOf(below(chatTemplateFile)),
   }
   const present = Object.entries(given).filter(([, value]) => value !== undefined)
   return Object.fromEntries(present)
+}
+
+function adaptersBelow(lora: NonNullable<ConfigModel['lora']>, below: (file: string) => string) {
+  const adapters = Object.entries(lora).map(([name, one]) => {
+    const { file, ...rest } = typeof one === 'string' ? { file: one } : one
+    return [name, { ...rest, file: below(file) }] as const
+  })
+  return Object.fromEntries(adapters)
 }
 
 function textOf(file: string): string {

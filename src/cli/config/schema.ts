@@ -10,6 +10,7 @@ import { hubNameForm, isHubName, parseHubName } from '../../options/hub-name.js'
 const int32Max = 2 ** 31 - 1
 const integer = (min: number, max: number) => z.int().min(min).max(max)
 const file = z.string().min(1)
+const name = z.string().min(1).max(256)
 /** Whether a name of the Hub is one is for the code alone: the published schema does not say. */
 const modelFile = file.refine((given) => !isHubName(given) || parseHubName(given) !== undefined, {
   error: `expected a file, or ${hubNameForm}`,
@@ -60,6 +61,14 @@ const engine = {
   toolBytesMax: integer(1, 2 ** 26),
   toolWorkMax: integer(1, 2 ** 20),
   draft: modelFile.describe('A small model that drafts, a GGUF file or hf:OWNER/REPO:QUANT'),
+  lora: z
+    .record(
+      name,
+      z.union([file, z.strictObject({ file, scale: z.number().min(-100).max(100).optional() })]),
+    )
+    .describe(
+      'LoRA adapters by the names that requests have for them: a GGUF file, or its scale too',
+    ),
   lookup: z.boolean(),
   mtp: z.boolean(),
   draftMax: integer(1, 16),
@@ -67,8 +76,6 @@ const engine = {
 }
 
 const optionalEngine = z.strictObject(engine).partial().shape
-
-const name = z.string().min(1).max(256)
 
 const model = z
   .strictObject({

@@ -36,6 +36,7 @@ export async function servedModels(flags: Flags): Promise<ServedModels> {
   const ofConfig = flags.config === undefined ? undefined : await configured(flags.config)
   const models = { ...flaggedModels(ofFlags), ...ofConfig?.models }
   if (Object.keys(models).length === 0) models.storyteller = {}
+  checkLora(flags, Object.keys(models))
   const entries = Object.entries(models).map(([name, own]) => [name, { ...shared, ...own }])
   const memoryMiB = flags.memoryMib ?? ofConfig?.memoryMiB
   // Said, as an object does not keep the order of names of digits alone.
@@ -60,6 +61,13 @@ async function configured(file: string) {
     .filter(([, { loadAtStart }]) => loadAtStart)
     .map(([name]) => name)
   return { ...config, models: modelsOf(config, file), atStart }
+}
+
+/** An adapter belongs to one model. */
+function checkLora({ lora }: Flags, [first, ...others]: readonly string[]): void {
+  if (lora.length === 0 || others.length === 0) return
+  const expected = 'one model alone; for several say it of each in the file of --config'
+  throw refused('--lora', expected, `the models ${[first, ...others].join(', ')}`)
 }
 
 interface NamedFile {

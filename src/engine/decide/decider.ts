@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { DecideOptions, DecideResult, DecisionQuestion } from '../../api/decision-types.js'
 import type { EngineSettings } from '../../api/types.js'
 import type { NativeChat, NativeRequest } from '../../binding/engine-port.js'
+import { scalesOf } from '../../options/lora-options.js'
 import type { EngineClient } from '../engine-client.js'
 import { nativeRequest } from '../native-request.js'
 import { answerOf, logSum, type Reading } from './answers.js'
@@ -17,7 +18,7 @@ import { sharedTokens, usageOf } from './usage.js'
 const askedAtOnce = 16
 
 /** As in EngineSettings. */
-type Limits = Pick<EngineSettings, 'parallel' | 'queue'>
+type Limits = Pick<EngineSettings, 'parallel' | 'queue' | 'lora'>
 
 /**
  * What a model needs to decide: its labels, and how its answers begin. Owned by its engine, made
@@ -28,6 +29,7 @@ export class Decider {
   readonly #labels: Labels
   readonly #begins: string | undefined
   readonly #atOnce: number
+  readonly #adapters: EngineSettings['lora']
 
   private constructor(
     client: EngineClient,
@@ -39,6 +41,7 @@ export class Decider {
     this.#labels = labels
     this.#begins = begins
     this.#atOnce = promptsAtOnce(limits)
+    this.#adapters = limits.lora
   }
 
   /** @param reasoningEnds the marks that end the model's reasoning */
@@ -59,11 +62,12 @@ export class Decider {
   async decide(
     state: NativeChat,
     questions: readonly DecisionQuestion[],
-    { orders = 2, cacheSalt, signal }: DecideOptions,
+    { orders = 2, signal, ...shared }: DecideOptions,
   ): Promise<DecideResult> {
     const ways = await this.#waysToAsk(state, questions, orders, signal)
     const all = ways.flat()
-    const requests = all.map((one) => () => requestOf(state, one, cacheSalt))
+    const adapters = scalesOf(shared.lora, this.#adapters)
+    const requests = all.map((one) => () => requestOf(state, one, shared, adapters))
     const reading = readLabels(this.#client, requests, this.#atOnce, signal)
     const readings = await reading.catch(async (error: unknown) => {
       const numbers = ways.flatMap((own, i) => own.map(() => i))
@@ -130,7 +134,7 @@ export class Decider {
  * Of one call: each slot finds its next prompt prepared, and half of the queue is left to others.
  * One place is left to them in any case, if there are two: without a queue that is a slot.
  */
-function promptsAtOnce({ parallel, queue }: Limits): number {
+function promptsAtOnce({ parallel, queue }: Pick<Limits, 'parallel' | 'queue'>): number {
   const inQueue = Math.min(parallel, Math.floor(queue / 2))
   return Math.max(1, Math.min(parallel + inQueue, parallel + queue - 1))
 }
@@ -138,11 +142,12 @@ function promptsAtOnce({ parallel, queue }: Limits): number {
 function requestOf(
   state: NativeChat,
   asked: Asked,
-  cacheSalt: string | undefined,
+  { cacheSalt }: Pick<DecideOptions, 'cacheSalt'>,
+  adapters: ReturnType<typeof scalesOf>,
 ): Omit<NativeRequest, 'id'> {
   const options = { maxTokens: 0, seed: 0, ...(cacheSalt === undefined ? {} : { cacheSalt }) }
   const labelTokens = asked.labels.flatMap(({ tokens }) => tokens)
-  return { ...nativeRequest(chatWith(state, asked), options, {}, {}), labelTokens }
+  return { ...nativeRequest(chatWith(state, asked), options, {}, {}, adapters), labelTokens }
 }
 
 /** Of each label, in their order: what its tokens come to together. */

@@ -216,7 +216,7 @@ describe('POST /completion', () => {
     [{ prompt: { prompt_string: 'a', multimodal_data: ['x'] } }, 'prompt'],
     [{ prompt: ['a', { b: 1 }] }, 'prompt[1]'],
     [{ prompt: [600] }, 'prompt[0]'],
-    [{ prompt: 'a', lora: [{ id: 0, scale: 1 }] }, 'lora'],
+    [{ prompt: 'a', lora: [{ id: 0, scale: 1 }] }, 'lora[0].id'],
     [{ prompt: 'a', post_sampling_probs: true }, 'post_sampling_probs'],
     [{ prompt: 'a', grammar_triggers: [{ type: 0, value: 'x' }] }, 'grammar_triggers'],
     [{ prompt: 'a', t_max_predict_ms: 5 }, 't_max_predict_ms'],
@@ -361,11 +361,11 @@ describe('what the server is', () => {
     await json(postJson(url, '/slots/x?action=save', {}), 400)
   })
 
-  test('there are no adapters, and none can be scaled', async () => {
+  test('there are no adapters where none were given, and none can be scaled', async () => {
     const { url } = await serve()
     expect(await json(fetch(`${url}/lora-adapters`))).toEqual([])
     expect(await json(postJson(url, '/lora-adapters', []))).toEqual({ success: true })
-    await json(postJson(url, '/lora-adapters', [{ id: 0, scale: 1 }]), 501)
+    await json(postJson(url, '/lora-adapters', [{ id: 0, scale: 1 }]), 400)
   })
 
   test('once the engine is closed is a 503 in its shape', async () => {

@@ -10,6 +10,7 @@ const folder = join(here, '../../../node_modules/.cache/sluice-test-models')
 
 /** A change of what writes the files makes new ones. */
 const writers = [
+  'adapter',
   'answer-model',
   'encoder-model',
   'gguf-writer',

@@ -4,7 +4,7 @@ import { complaint, isCpp, type Rule } from './files.js'
 export const functionLengthMax = 70
 
 const parts = ['base', 'gguf', 'grammar', 'memory', 'sampling']
-const llama = [...parts, 'llama', 'llama/runtime', 'llama/tokens']
+const llama = [...parts, 'llama', 'llama/lora', 'llama/runtime', 'llama/tokens']
 const chat = [...llama, 'llama/chat']
 const batch = [...chat, 'engine/policy', 'engine/request', 'engine/batch']
 const engine = [...batch, 'llama/template', 'engine', 'engine/embed', 'engine/prepare']
@@ -19,7 +19,8 @@ const mayInclude: Record<string, string[]> = {
   'llama/runtime/shared': [],
   'llama/runtime': [...parts, 'llama/runtime/shared'],
   'llama/tokens': parts,
-  llama: [...parts, 'llama/runtime', 'llama/tokens'],
+  'llama/lora': [...parts, 'llama/runtime'],
+  llama: [...parts, 'llama/lora', 'llama/runtime', 'llama/tokens'],
   'llama/chat': llama,
   'llama/template': chat,
   'llama/test': [...chat, 'llama/template', 'llama/runtime/shared', 'test'],

@@ -112,6 +112,12 @@ export const departures: readonly Departure[] = [
   },
   {
     type: 'Model',
+    field: 'parent',
+    schema: { type: 'string' },
+    why: 'the model that an adapter belongs to, by vLLM’s name',
+  },
+  {
+    type: 'Model',
     field: 'max_model_len',
     schema: { type: 'integer' },
     why: 'tokens of a conversation, by vLLM’s name',

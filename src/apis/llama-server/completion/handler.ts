@@ -6,6 +6,7 @@ import { HttpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { ModelInUse, Service } from '../../api.js'
+import { loraOptions } from '../../lora.js'
 import { promptPath } from '../../openai/completions/schema.js'
 import { formFieldOf } from '../../openai/response-format.js'
 import { parseBody } from '../../request.js'
@@ -90,6 +91,7 @@ async function optionsOf(
   return {
     ...completionOptions(request, service.settings.maxTokens),
     ...logitBias,
+    ...loraOptions(request, engine),
     ...(cacheSalt === undefined ? {} : { cacheSalt }),
   }
 }
@@ -108,7 +110,8 @@ async function answered(
   { replies, texts }: Asked,
 ): Promise<Answer> {
   const accepted = await Promise.all(replies.map((reply) => reply.accepted))
-  const { settings } = model.engine
+  const { settings, adapters } = model.engine
+  const asked = { ...adapters, ...options }
   const { stream, n_probs, timings_per_token } = request
   const heads = (await texts()).map(
     (prompt, i): CompletionHead => ({
@@ -116,7 +119,7 @@ async function answered(
       prompt,
       promptTokens: accepted[i]?.promptTokens ?? 0,
       settings: (seed) =>
-        generationSettings(settings, options, { stream, n_probs, timings_per_token }, seed),
+        generationSettings(settings, asked, { stream, n_probs, timings_per_token }, seed),
     }),
   )
   const telling: CompletionTelling = {

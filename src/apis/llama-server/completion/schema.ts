@@ -19,12 +19,6 @@ import { prompts } from './prompts.js'
 
 const fieldsMax = 64
 
-const noAdapters = optional(
-  z.array(z.unknown()).refine((adapters) => adapters.length === 0, {
-    error: '[] (this server loads no adapters)',
-  }),
-)
-
 const { max_tokens, stream_options: _options, logit_bias: _bias, ...fields } = generationFields
 
 /** What both endpoints take that continue a text in llama-server's shape. */
@@ -39,7 +33,6 @@ const completionFields = {
   return_tokens: flag(),
   timings_per_token: flag(),
   response_fields: optional(arrayOf(checked(aString), 0, fieldsMax, 'names of fields')),
-  lora: noAdapters,
   post_sampling_probs: refusedNotHere('post_sampling_probs'),
   min_keep: refusedNotHere('min_keep'),
   adaptive_target: refusedNotHere('adaptive_target'),

@@ -5,6 +5,7 @@ import {
   samplingNames,
 } from '../../../api/sampling-options.js'
 import type { CompletionOptions, EngineSettings } from '../../../api/types.js'
+import { scalesOf } from '../../../options/lora-options.js'
 import { wireName } from '../../openai/option-names.js'
 import { anyLlamaSeed } from '../../seed.js'
 
@@ -20,7 +21,7 @@ interface ToldSettings {
  * has the value that says so.
  */
 export function generationSettings(
-  { sampling }: Pick<EngineSettings, 'sampling'>,
+  { sampling, lora }: Pick<EngineSettings, 'sampling' | 'lora'>,
   options: CompletionOptions,
   told: ToldSettings,
   seed: number | undefined = options.seed ?? sampling.seed ?? undefined,
@@ -51,6 +52,12 @@ export function generationSettings(
     samplers: steps,
     timings_per_token: told.timings_per_token,
     post_sampling_probs: false,
-    lora: [],
+    lora: loraOf(options, lora),
   }
+}
+
+/** All adapters, by llama-server's ids. */
+function loraOf({ lora }: CompletionOptions, adapters: EngineSettings['lora']) {
+  const scales = new Map(scalesOf(lora, adapters))
+  return adapters.map((_, id) => ({ id, scale: scales.get(id) ?? 0 }))
 }

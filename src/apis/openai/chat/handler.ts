@@ -2,6 +2,7 @@ import type { Answer } from '../../../web/answer.js'
 import type { Call } from '../../../web/call.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { Service } from '../../api.js'
+import { loraOptions } from '../../lora.js'
 import { formWords } from '../../request-words.js'
 import { preparedTools, wireNotes } from '../../tool-list.js'
 import { parseTextRequest } from '../compatibility.js'
@@ -43,7 +44,8 @@ async function asked(service: Service, call: Call) {
   const words = call.errorWords
   call.errorWords = chatWords(words, request)
   const prepared = await preparedTools(engine, tools)
-  const options = { ...requestOptions(request, maxTokens), ...prepared }
+  const lora = loraOptions(request, engine)
+  const options = { ...requestOptions(request, maxTokens), ...prepared, ...lora }
   const reply = engine.chat(request.messages, options)
   call.note(wireNotes(reply.notes, tools))
   call.errorWords = chatWords(formWords(words, formFieldOf(request)), request)

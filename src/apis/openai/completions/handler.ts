@@ -6,6 +6,7 @@ import { httpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { ScopedEngine } from '../../../web/scoped-engine.js'
 import type { Service } from '../../api.js'
+import { loraOptions } from '../../lora.js'
 import { checkVocabulary } from '../../request.js'
 import { formWords } from '../../request-words.js'
 import { parseTextRequest } from '../compatibility.js'
@@ -34,7 +35,7 @@ export async function completions(service: Service, call: Call): Promise<Answer>
   const { engine } = model
   checkChoices(request, engine.settings.parallel + engine.settings.queue)
   checkTokens(prompts, engine)
-  const options = completionOptions(request, maxTokens)
+  const options = { ...completionOptions(request, maxTokens), ...loraOptions(request, engine) }
   call.errorWords = formWords(call.errorWords, formFieldOf(request))
   call.watch(engine, engineStallMs)
   const replies = prompts.map((prompt) => engine.complete(prompt, options))

@@ -6,6 +6,7 @@ import type { EarlyStream } from '../../../web/early.js'
 import { type ErrorWords, HttpError } from '../../../web/errors.js'
 import { collected, streamed } from '../../../web/replies.js'
 import type { FoundItems, KeptResponse, Service } from '../../api.js'
+import { loraOptions } from '../../lora.js'
 import { fieldError } from '../../request.js'
 import { formWords, placeWords } from '../../request-words.js'
 import { preparedTools, wireNotes } from '../../tool-list.js'
@@ -55,7 +56,8 @@ async function asked(service: Service, call: Call) {
   const words = call.errorWords
   call.errorWords = responseWords(words, request, places)
   const prepared = await preparedTools(model.engine, request.tools)
-  const options = { ...responseOptions(request, maxTokens), ...prepared }
+  const lora = loraOptions(request, model.engine)
+  const options = { ...responseOptions(request, maxTokens), ...prepared, ...lora }
   const reply = model.engine.chat(messages, options)
   call.note([...notes, ...wireNotes(reply.notes, request.tools)])
   const withForm = formWords(words, formFieldOf(formsOf(request)))

@@ -1,5 +1,5 @@
 import { type Command, Help, type HelpConfiguration, Option } from 'commander'
-import { type Flag, type Flags, flagName } from '../options/flags.js'
+import { type Flag, type Flags, flagName } from '../../options/flags.js'
 import { groupOf, groups } from './flag-groups.js'
 
 /** Columns for flags in the help; of a longer one the description begins on the next line. */

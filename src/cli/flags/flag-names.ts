@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../api/errors.js'
-import { type Flags, flagName } from '../options/flags.js'
+import { InvalidOptionError } from '../../api/errors.js'
+import { type Flags, flagName } from '../../options/flags.js'
 
 /** Options of the functions whose flags have another name. */
 const keys: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import type {
   runFlags,
   samplingFlags,
   serveFlags,
-} from '../options/command-flags.js'
+} from '../../options/command-flags.js'
 
 /** Headings of the help, in the order in which they stand there. */
 export const groups = [
@@ -40,6 +40,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   json: 'Output',
   model: 'Model',
   all: 'Model',
+  lora: 'Model',
   config: 'Model',
   idleUnload: 'Memory',
   memoryMib: 'Memory',
