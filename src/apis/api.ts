@@ -50,7 +50,7 @@ export interface Service {
   /** Finished responses that later requests may name; undefined where the server keeps none. */
   readonly responses: ResponseStore | undefined
   /** The models there are. */
-  readonly host: Pick<ModelHost, 'entries' | 'find' | 'load' | 'unload'>
+  readonly host: Omit<ModelHost, 'ready' | 'check' | 'lease' | 'close'>
   /** Throws the 503 that every request gets: before its body is read, which may take long. */
   checkServing(): void
   /**

@@ -5,7 +5,7 @@ import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { modelNames, modelNotFound } from './names.js'
+import { areNames, modelNames, modelNotFound } from './names.js'
 
 interface FixedHostOptions {
   /** Names beside the file's own and `default`. */
@@ -62,6 +62,15 @@ class FixedHost implements ModelHost {
     throw new HttpError('invalid_request', "This server's model stays as long as the server.")
   }
 
+  keep(name: string | undefined): boolean {
+    this.#found(name)
+    return false
+  }
+
+  idleAt(): undefined {
+    return undefined
+  }
+
   numbers(): undefined {
     return undefined
   }
@@ -96,7 +105,7 @@ class FixedHost implements ModelHost {
   #found(name: string | undefined): LoadedModel {
     const model = this.#served()
     const { names } = model
-    if (this.#options.anyModel || !name || names.includes(name)) return model
+    if (this.#options.anyModel || !name || areNames(names, name)) return model
     throw modelNotFound(name, names)
   }
 

@@ -68,6 +68,13 @@ export interface ModelHost {
   load(name: string | undefined): void
   /** The same for unloading it, once no request uses it; a 400 where it is not loaded. */
   unload(name: string | undefined): void
+  /**
+   * How long the model stays in memory without a use, until it is unloaded: 0 is until nobody uses
+   * it, Infinity is ever. Returns whether that has any effect: not where models always stay.
+   */
+  keep(name: string | undefined, idleMs: number): boolean
+  /** When it is unloaded if nobody uses it, in Unix milliseconds; undefined is never. */
+  idleAt(name: string | undefined): number | undefined
   /** Undefined where nothing is ever loaded or unloaded. */
   numbers(): HostNumbers | undefined
   /** Those in memory, also where the engine has ended: its last numbers are still told. */

@@ -9,12 +9,31 @@ export function modelNames(own: string, others: readonly string[]): [string, ...
   return [own, ...further]
 }
 
+/** What Ollama puts behind a name that has no tag, and its clients send. */
+const usualTag = ':latest'
+
+/** Whether a model of these names is meant: each may have Ollama's usual tag behind it. */
+export function areNames(names: readonly string[], asked: string): boolean {
+  return names.includes(asked) || names.includes(untagged(asked))
+}
+
+/** A name without Ollama's usual tag. */
+export function untagged(name: string): string {
+  const isTagged = name.length > usualTag.length && name.endsWith(usualTag)
+  return isTagged ? name.slice(0, -usualTag.length) : name
+}
+
+/** The same with it, where it has no other. A port, or what stands before a slash, is no tag. */
+export function tagged(name: string): string {
+  return /:[^/]*$/.test(name) ? name : name + usualTag
+}
+
 /** The name that a reply bears: the one that was asked for, where it is one of the model's. */
 export function nameOfReply(
   asked: string | undefined,
   { names }: Pick<ModelEntry, 'names'>,
 ): string {
-  return asked !== undefined && names.includes(asked) ? asked : names[0]
+  return asked !== undefined && areNames(names, asked) ? asked : names[0]
 }
 
 export function modelNotFound(name: string, names: readonly string[]): HttpError {

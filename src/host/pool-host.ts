@@ -6,7 +6,7 @@ import { HttpError } from '../web/errors.js'
 import { poolFault, shuttingDown } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { HostNumbers, Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { modelNames, modelNotFound } from './names.js'
+import { areNames, modelNames, modelNotFound, untagged } from './names.js'
 
 interface PoolHostOptions {
   /** Further names of the default model. */
@@ -87,6 +87,15 @@ class PoolHost implements ModelHost {
     void this.#models.pool.unload(name)
   }
 
+  keep(asked: string | undefined, idleMs: number): boolean {
+    this.#models.pool.keep(this.#nameOf(asked), idleMs)
+    return true
+  }
+
+  idleAt(asked: string | undefined): number | undefined {
+    return this.#models.pool.idleAt(this.#nameOf(asked))
+  }
+
   numbers(): HostNumbers {
     const { bytes, budgetBytes } = this.#models.pool
     return { models: this.#models.list(), bytes, budgetBytes }
@@ -112,10 +121,10 @@ class PoolHost implements ModelHost {
   }
 
   #nameOf(asked: string | undefined): string {
-    const found = this.#models.nameOf(asked)
+    const found = this.#models.nameOf(asked) ?? this.#models.nameOf(untagged(asked ?? ''))
     if (found !== undefined) return found
     const { aliases, anyModel } = this.#options
-    if (anyModel || (asked !== undefined && aliases.includes(asked))) return this.#models.default
+    if (anyModel || (asked !== undefined && areNames(aliases, asked))) return this.#models.default
     throw modelNotFound(
       `${asked}`,
       this.#models.names.flatMap((name) => this.#namesOf(name)),

@@ -132,6 +132,10 @@ export class Resident<E extends PooledEngine> implements Occupant {
   /** Under way; resolves once its memory is free. */
   closing: Promise<void> | undefined
   idleTimer: NodeJS.Timeout | undefined
+  /** When that fires, in Unix milliseconds. */
+  idleAt: number | undefined
+  /** How long it stays without a use, where a user said so: see ModelPool.keep. */
+  keptMs: number | undefined
 
   constructor(member: Member<E>, engine: E, bytes: ModelBytes, usedAt: number) {
     this.member = member

@@ -16,6 +16,8 @@ import { bytesOf, type ModelBytes, roomFor } from './room.js'
 
 /** How long a model waits for memory before those that run take no new requests for its sake. */
 const patienceMs = 5000
+/** More is too long for a timer of Node's. */
+const timerMsMax = 2 ** 31 - 1
 
 export interface PoolOptions {
   /** Bytes that all models in memory may take together. */
@@ -159,6 +161,25 @@ export class ModelPool<E extends PooledEngine> {
     await resident.closing
   }
 
+  /**
+   * How long the model stays without a use, in the place of the pool's own `idleMs`, until it is
+   * unloaded: 0 is until nobody uses it, Infinity is ever. Nothing where it is not in memory.
+   */
+  keep(name: string, idleMs: number): void {
+    const { resident } = this.#member(name)
+    if (resident === undefined || resident.isGoing) return
+    resident.keptMs = idleMs
+    this.#awaitIdle(resident)
+  }
+
+  /** When it is unloaded if it is used no more, in Unix milliseconds; undefined is never. */
+  idleAt(name: string): number | undefined {
+    const { resident } = this.#member(name)
+    if (resident === undefined) return undefined
+    const idleMs = this.#idleMs(resident)
+    return resident.idleAt ?? (idleMs === undefined ? undefined : Date.now() + idleMs)
+  }
+
   /** Finds out what each model takes, one after the other, when there is nothing else to do. */
   survey(): void {
     const members = [...this.#members.values()]
@@ -233,11 +254,21 @@ export class ModelPool<E extends PooledEngine> {
   }
 
   #awaitIdle(resident: Resident<E>): void {
-    const { idleMs } = this.#options
     clearTimeout(resident.idleTimer)
-    if (idleMs === 0 || resident.isBusy) return
+    resident.idleAt = undefined
+    const idleMs = this.#idleMs(resident)
+    if (resident.isBusy || idleMs === undefined) return
+    if (idleMs === 0) return void this.#close(resident, 'idle')
+    resident.idleAt = Date.now() + idleMs
     resident.idleTimer = setTimeout(() => void this.#close(resident, 'idle'), idleMs)
     resident.idleTimer.unref()
+  }
+
+  /** Undefined is ever, and so is what no timer can wait for. */
+  #idleMs({ keptMs }: Resident<E>): number | undefined {
+    const { idleMs } = this.#options
+    const asked = keptMs ?? (idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs)
+    return asked > timerMsMax ? undefined : asked
   }
 
   /** @param deadlineMs within which the load has to begin; undefined is ever */
