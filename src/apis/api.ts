@@ -40,6 +40,8 @@ export interface Service {
     /** Tokens of a reply whose request sets no limit; without it, as many as there is room for. */
     readonly maxTokens?: number
     readonly engineStallMs: number
+    /** Whether requests may say which models there are. */
+    readonly allowPull: boolean
     /** What a request may have at most, which holds for what it refers to as well. */
     readonly bodyBytesMax: number
   }

@@ -5,7 +5,7 @@ import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { areNames, modelNames, modelNotFound } from './names.js'
+import { areNames, checkFree, isOfStart, modelNames, modelNotFound, untagged } from './names.js'
 
 interface FixedHostOptions {
   /** Names beside the file's own and `default`. */
@@ -23,9 +23,12 @@ export function fixedHost(engine: Engine | Promise<Engine>, options: FixedHostOp
 
 class FixedHost implements ModelHost {
   readonly ready: Promise<void>
+  readonly canGrow = false
   readonly #options: FixedHostOptions
   readonly #created = Math.floor(Date.now() / 1000)
   #model: LoadedModel | undefined
+  /** Names that requests have given it. */
+  readonly #copies = new Set<string>()
   /** What the engine's promise was rejected with. */
   #loadFailure: { readonly error: unknown } | undefined
 
@@ -69,6 +72,29 @@ class FixedHost implements ModelHost {
 
   idleAt(): undefined {
     return undefined
+  }
+
+  copy(name: string | undefined, further: string): void {
+    const { names } = this.#found(name)
+    checkFree(further, names, this.#copies.size)
+    this.#copies.add(further)
+    this.#rename([...names, further])
+  }
+
+  add(): void {
+    throw new HttpError('not_supported', 'This server serves one model, and no other beside it.')
+  }
+
+  async remove(name: string): Promise<undefined> {
+    const { names } = this.#found(name)
+    const copied = untagged(name)
+    if (!this.#copies.delete(copied)) throw isOfStart(name)
+    this.#rename(names.filter((one) => one !== copied))
+  }
+
+  #rename(names: string[]): void {
+    if (this.#model === undefined) return
+    this.#model = { ...this.#model, names: names as [string, ...string[]] }
   }
 
   numbers(): undefined {

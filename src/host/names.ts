@@ -1,3 +1,4 @@
+import { nameOfModel } from '../options/models-options.js'
 import { optionName } from '../options/spoken-names.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
@@ -43,4 +44,23 @@ export function modelNotFound(name: string, names: readonly string[]): HttpError
     `There is no model '${asked}' here; expected one of: ${known}. The server's owner can let it ` +
     `answer to any name (${optionName('anyModel')}).`
   return new HttpError('model', message, { field: 'model' })
+}
+
+/** Names that requests may give, and models that they may add. */
+const givenMax = 1024
+
+/** Throws the 400 of a name that is none, that another model has, or that is one too many. */
+export function checkFree(name: string, names: readonly string[], given: number): void {
+  const refuse = (message: string) => {
+    throw new HttpError('invalid_request', message)
+  }
+  if (!nameOfModel.accepts(name)) refuse(`Expected ${nameOfModel.expected} for the new one.`)
+  if (areNames(names, name)) refuse(`There is a model '${name}' already.`)
+  if (given >= givenMax) refuse(`${givenMax} names were given to models, as many as may be.`)
+}
+
+/** The 400 of a model, or a name, that no request has made. */
+export function isOfStart(name: string): HttpError {
+  const message = `The server was started with the model '${name}', which stays.`
+  return new HttpError('invalid_request', message, { field: 'model' })
 }

@@ -33,6 +33,8 @@ export class Member<E extends PooledEngine> {
   failure: Failure | undefined
   /** Whether it stands in the pool's line of models that are to be loaded. */
   isWanted = false
+  /** It is there for no new use, and goes once its engine has ended. */
+  isRemoved = false
   loads = 0
   unloads = 0
   failures = 0

@@ -57,7 +57,7 @@ export interface Use<E> {
  */
 export class ModelPool<E extends PooledEngine> {
   readonly #options: PoolOptions
-  readonly #members: ReadonlyMap<string, Member<E>>
+  readonly #members: Map<string, Member<E>>
   /** Models that are to be loaded, the next one first. */
   #line: Member<E>[] = []
   /** Models whose bytes are to be found out when there is nothing else to do. */
@@ -96,7 +96,27 @@ export class ModelPool<E extends PooledEngine> {
   }
 
   list(): ModelStatus[] {
-    return [...this.#members.values()].map((member) => member.status())
+    const members = [...this.#members.values()].filter(({ isRemoved }) => !isRemoved)
+    return members.map((member) => member.status())
+  }
+
+  /** One more model. Throws where one of its name is there, or has yet to go. */
+  add(source: Source<E>): void {
+    const { name } = source
+    if (this.#members.has(name)) throw new Error(`there is a model '${name}' already`)
+    const member = new Member(source)
+    this.#members.set(name, member)
+    this.#unmeasured.push(member)
+    this.#work()
+  }
+
+  /** Takes a model away, as unload() does; from now on there is none of that name. */
+  async remove(name: string): Promise<void> {
+    const member = this.#member(name)
+    member.isRemoved = true
+    this.#unmeasured = this.#unmeasured.filter((one) => one !== member)
+    await this.#unload(member)
+    this.#members.delete(name) // not before: it counts until its engine has ended
   }
 
   status(name: string): ModelStatus {
@@ -146,8 +166,11 @@ export class ModelPool<E extends PooledEngine> {
    * Unloads the model once nobody uses it. A load under way is given up, and who waits for it is
    * told so. Resolves once its memory is free.
    */
-  async unload(name: string): Promise<void> {
-    const member = this.#member(name)
+  unload(name: string): Promise<void> {
+    return this.#unload(this.#member(name))
+  }
+
+  async #unload(member: Member<E>): Promise<void> {
     if (this.#current?.member === member) this.#current.abort.abort(givenUp(member))
     if (member.isWanted && member.resident === undefined) {
       this.#leaveLine(member)
@@ -213,7 +236,7 @@ export class ModelPool<E extends PooledEngine> {
 
   #member(name: string): Member<E> {
     const member = this.#members.get(name)
-    if (member !== undefined) return member
+    if (member !== undefined && !member.isRemoved) return member
     throw new ModelNotFoundError(
       `there is no model '${name}' here, but ${[...this.#members.keys()].join(', ')}`,
     )
