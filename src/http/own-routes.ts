@@ -17,7 +17,7 @@ export interface OwnRoute extends Route<App> {
 }
 
 export const ownRoutes: readonly OwnRoute[] = [
-  { method: 'GET', pattern: '/', handle: root, isOpen: () => true },
+  { method: 'GET', pattern: '/', handle: root, isOpen: () => false },
   { method: 'GET', pattern: '/health', handle: health, isOpen: () => true, isOfAnyHost: true },
   { method: 'GET', pattern: '/metrics', handle: metrics, isOpen: ({ openMetrics }) => openMetrics },
 ]

@@ -28,7 +28,7 @@ export async function copyModel(service: Service, call: Call): Promise<Answer> {
 const someName = optional(checked(aString))
 
 /** DELETE /api/delete: `name` is the older word for `model`. */
-export const deleteRequest = z.object({ model: someName, name: someName }, wholeBody)
+const deleteRequest = z.object({ model: someName, name: someName }, wholeBody)
 
 /** DELETE /api/delete: a name that was copied, or a model that was pulled, out of the cache too. */
 export async function deleteModel(service: Service, call: Call): Promise<Answer> {

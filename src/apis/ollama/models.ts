@@ -7,7 +7,7 @@ import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
 import { capabilitiesOf } from '../capabilities.js'
-import { checked, optional, parseBody, wholeBody } from '../request.js'
+import { checked, fieldError, optional, parseBody, wholeBody } from '../request.js'
 import { knownFieldsOf } from '../unknown-fields.js'
 import { detailsOf, digestOf, infoOf, parametersOf, templateOf } from './details.js'
 
@@ -83,7 +83,7 @@ const someName = optional(checked(aString))
 /** POST /api/show: `name` is the older word for `model`. */
 export const showRequest = z.object({ model: someName, name: someName }, wholeBody)
 
-/** They would say otherwise what Ollama keeps with a model, and what is told here is the model's. */
+/** They would say otherwise what Ollama keeps with a model. Here it is told as it is. */
 const knownOfShow = knownFieldsOf(showRequest, ['verbose', 'system', 'template', 'options'])
 
 /** POST /api/show. One that nothing is known of yet is loaded for it. */
@@ -91,6 +91,7 @@ export async function show(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const { model, name } = parseBody(showRequest, await call.body(), call, knownOfShow)
   const asked = model ?? name
+  if (!asked) throw fieldError('model', 'the name of a model', asked)
   if (service.host.find(asked).known === undefined) await service.lease(call, asked, 'tokens')
   const entry = service.host.find(asked)
   const { known } = entry

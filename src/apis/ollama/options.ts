@@ -47,7 +47,7 @@ export const withoutEffect: readonly string[] = [
 
 const known = knownFieldsOf(modelOptions, withoutEffect)
 
-export type ModelOptions = z.output<typeof modelOptions>
+type ModelOptions = z.output<typeof modelOptions>
 
 /** The engine's options for a request's. @param maxTokens the server's, where it sets no limit */
 export function requestOptions(

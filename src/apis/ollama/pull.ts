@@ -40,7 +40,8 @@ const success: Progress = { status: 'success' }
 export async function pullModel(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const { model, name, stream } = parseBody(pullRequest, await call.body(), call, known)
-  const asked = model ?? name ?? ''
+  const asked = model ?? name
+  if (!asked) throw fieldError('model', hubForm, asked)
   const isThere = service.host.entries().some(({ names }) => areNames(names, asked))
   const progress = new PullLines()
   if (isThere) progress.end()

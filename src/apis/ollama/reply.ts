@@ -4,6 +4,7 @@ import type { Call } from '../../web/call.js'
 import type { EarlyStream } from '../../web/early.js'
 import { collected, jsonLines, streamed } from '../../web/replies.js'
 import type { Service } from '../api.js'
+import { fieldError } from '../request.js'
 import { errorLine, line } from './errors.js'
 import { type Asked, usedModel } from './use.js'
 import { now, ReplyBody, type ReplyHead, ReplyLines, type Shape } from './writer.js'
@@ -36,15 +37,21 @@ export function earlyReply(
 }
 
 /**
- * A request without a prompt: its model is loaded, or with a `keep_alive` of 0 unloaded, which its
- * only line says.
+ * A request that names a model and has no prompt: the model is loaded, or with a `keep_alive` of 0
+ * unloaded, which its only line says.
+ * @param prompt the field that would have one
+ * @throws HttpError, a 400, where it names none either
  */
 export async function withoutPrompt(
   service: Service,
   call: Call,
   request: Request,
   shape: Shape,
+  prompt: string,
 ): Promise<Answer> {
+  if (!request.model) {
+    throw fieldError(prompt, 'something to answer, or a "model" to be loaded', undefined)
+  }
   const isUnload = request.keep_alive === 0
   const model = isUnload
     ? unload(service, request.model)

@@ -146,7 +146,7 @@ describe('POST /api/v1/models/load', () => {
     )
   })
 
-  test('is answered of a model that is there, and unload() is refused of one that stays', async () => {
+    ['load', { model: 'fake', context_length: 0 }, tooFew],
     const { url } = await serve()
     const loaded = await postJson(url, '/api/v1/models/load', { model: 'fake' })
     expect(await loaded.json()).toMatchObject({ instance_id: 'fake', status: 'loaded' })
@@ -167,6 +167,7 @@ describe('POST /api/v1/models/load', () => {
 
   const aName = 'the name of a model'
   const whole = 'a whole number from 1 to 2147483647'
+  const tooFew = `'context_length': expected ${whole}, but got 0.`
   const wrong: [path: string, body: object, told: string][] = [
     ['load', {}, `'model': expected ${aName}, but got nothing.`],
     ['load', { model: '' }, `'model': expected ${aName}, but got "".`],

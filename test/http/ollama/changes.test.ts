@@ -4,10 +4,10 @@ import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { LoopbackHub } from '../../support/hub/loopback-hub.js'
-import { ask, linesOf, question } from '../../support/ollama.js'
 import { serveModels } from '../../support/pool/serve-models.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { ask, linesOf, question } from '../../support/wire/ollama.js'
 
 // Pulling, copying and deleting models by requests of Ollama's clients, from a Hub on loopback.
 
@@ -160,7 +160,7 @@ describe('a pull', () => {
 
   test('of a name of Ollama’s own library is refused, with the form that is taken', async () => {
     const { url } = await serveModels({ tales: {}, news: {} }, allowed)
-    for (const model of ['llama3.2', 'user/model:7b', '', '../../etc/passwd']) {
+    for (const model of ['llama3.2', 'user/model:7b', ' ', '../../etc/passwd']) {
       const response = await ask(url, 'pull', { model })
       expect([response.status, await response.json()]).toEqual([
         400,

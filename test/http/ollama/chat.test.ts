@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { tokenBytes } from '../../support/fake-engine.js'
-import { ask, linesOf, type OllamaLine, question } from '../../support/ollama.js'
 import { closeAfterEach, type ServeOptions, serve } from '../../support/serve.js'
+import { ask, linesOf, type OllamaLine, question } from '../../support/wire/ollama.js'
 
 // POST /api/chat over the fake: what is asked of the engine, and what is answered.
 
@@ -127,7 +127,7 @@ describe('what a chat of Ollama asks of the engine', () => {
     }
   })
 
-  test('tells of options that had no effect: unknown ones, and a context that is not there', async () => {
+  test('tells of options without effect: unknown ones, and a context that is too long', async () => {
     const { notes } = await whole({ options: { num_ctx: 4096, mystery: 1 }, other: 1 })
     expect(notes?.split(' | ')).toEqual([
       'other: unknown, so it had no effect',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ask } from '../../support/ollama.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { ask } from '../../support/wire/ollama.js'
 
 // POST /api/embed and /api/embeddings over the fake.
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FakePart } from '../../support/fake-engine.js'
-import { ask, linesOf, type OllamaLine } from '../../support/ollama.js'
 import { closeAfterEach, type ServeOptions, serve } from '../../support/serve.js'
+import { ask, linesOf, type OllamaLine } from '../../support/wire/ollama.js'
 
 // POST /api/generate over the fake.
 

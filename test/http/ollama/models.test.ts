@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { eventually } from '../../support/eventually.js'
-import { ask, type OllamaLine, question } from '../../support/ollama.js'
 import { serveModels } from '../../support/pool/serve-models.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { ask, type OllamaLine, question } from '../../support/wire/ollama.js'
 
 // What Ollama's clients look for first: which models there are, what they do, and which are loaded.
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ask, question } from '../../support/ollama.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { ask, question } from '../../support/wire/ollama.js'
 
 // Wrong requests for each endpoint of Ollama's, each with all that its client is told: one text.
 
@@ -14,6 +14,7 @@ const aCall = '{"function": {"name": "get_weather", "arguments": {}}}'
 const durations = 'seconds, a duration such as "5m" or "1h30m", 0, or -1 for ever'
 const levels = 'true, false, "low", "medium", "high" or "max"'
 const options = '{"temperature": 0.5, "num_predict": 100}'
+const aPattern = "a pattern that a grammar can say (')' behind a group)"
 const name = 'the name of a model, such as "default"'
 
 /** What is wrong is so of a chat and of a text. */
@@ -26,7 +27,7 @@ const wrongReplies: Wrong[] = [
   [{ format: 'xml' }, `'format': expected "json", or a JSON Schema (an object), but got "xml".`],
   [
     { format: { type: 'string', pattern: '(' } },
-    `'format.pattern': expected a pattern that a grammar can say (')' behind a group), but got "(".`,
+    `'format.pattern': expected ${aPattern}, but got "(".`,
   ],
   [{ options: [] }, `'options': expected an object such as ${options}, but got an array of 0.`],
   [
@@ -52,7 +53,10 @@ const wrongReplies: Wrong[] = [
   ],
 ]
 
+const somethingElse = 'something to answer, or a "model" to be loaded'
+
 const wrongChats: Wrong[] = [
+  [{ model: '', messages: [] }, `'messages': expected ${somethingElse}, but got nothing.`],
   [{ messages: 'Hi' }, `'messages': expected an array of at most 2048 messages, but got "Hi".`],
   [
     { messages: ['Hi'] },
@@ -98,6 +102,7 @@ const nothingHere = 'nothing (send the conversation to /api/chat; what it shares
 const noTemplate = 'nothing (the model\'s own template is used; write the whole prompt, with "raw")'
 
 const wrongTexts: Wrong[] = [
+  [{ prompt: '' }, `'prompt': expected ${somethingElse}, but got nothing.`],
   [{ prompt: ['Hi'] }, "'prompt': expected a string, but got an array of 1."],
   [{ context: [1, 2] }, `'context': expected ${nothingHere}, but got an array of 2.`],
   [{ template: '{{ .Prompt }}' }, `'template': expected ${noTemplate}, but got "{{ .Prompt }}".`],
@@ -140,6 +145,7 @@ const wrongPrompts: Wrong[] = [
 ]
 
 const wrongShows: Wrong[] = [
+  [{ model: null }, "'model': expected the name of a model, but got nothing."],
   [{ model: 7 }, "'model': expected a string, but got 7."],
   [{ model: ['a'] }, "'model': expected a string, but got an array of 1."],
   [{ model: {} }, "'model': expected a string, but got an empty object."],

@@ -45,7 +45,7 @@ export async function chat(service: Service, call: Call): Promise<Answer> {
   const given = parseJson(await call.body())
   const { messages: list = [], ...request } = parseRequest(chatRequest, given)
   call.note(unknownNotes(unknownFields(given, known)))
-  if (list.length === 0) return withoutPrompt(service, call, request, chatShape)
+  if (list.length === 0) return withoutPrompt(service, call, request, chatShape, 'messages')
   const messages = readMessages(list)
   const early = earlyReply(request, chatShape)
   const { name, clock, engine } = await usedModel(service, call, request, 'text', early)

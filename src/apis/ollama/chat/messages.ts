@@ -49,7 +49,7 @@ function roleOf(given: unknown, at: string): Role {
   throw fieldError(at, `one of ${roleError}`, given)
 }
 
-export function refuseImages(given: unknown, at: string): void {
+function refuseImages(given: unknown, at: string): void {
   if (!isGiven(given) || (Array.isArray(given) && given.length === 0)) return
   throw fieldError(at, 'no images (only text is supported)', given)
 }

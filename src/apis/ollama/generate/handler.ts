@@ -66,7 +66,7 @@ export async function generate(service: Service, call: Call): Promise<Answer> {
   const request = parseRequest(generateRequest, given)
   call.note(unknownNotes(unknownFields(given, known)))
   if (request.prompt === '' && request.suffix === '') {
-    return withoutPrompt(service, call, request, generateShape)
+    return withoutPrompt(service, call, request, generateShape, 'prompt')
   }
   const early = earlyReply(request, generateShape)
   const { name, clock, engine } = await usedModel(service, call, request, 'text', early)

@@ -1,4 +1,4 @@
-import { postJson } from './serve.js'
+import { postJson } from '../serve.js'
 
 /** A line of a stream, or a body. */
 export interface OllamaLine {
