@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { serveModels } from '../../support/pool/serve-models.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 
 // How LM Studio's clients find models, and have them loaded.
 
@@ -32,8 +33,8 @@ const told = {
 }
 const inMemory = { state: 'loaded', max_context_length: 2048, loaded_context_length: 2048 }
 
-describe('GET /api/v0/models', () => {
-  test('lists each name, with its kind, its context and whether it is loaded', async () => {
+describe(wireCheck(80), () => {
+  test('GET /api/v0/models lists each name, with its kind, its context and whether it is loaded', async () => {
     const { url } = await serve({ model, server: { aliases: ['ada/lovelace'] } })
     expect(await get(url, 'v0/models')).toEqual({
       object: 'list',
@@ -48,7 +49,7 @@ describe('GET /api/v0/models', () => {
     expect((await fetch(`${url}/api/v0/models/nope`)).status).toBe(404)
   })
 
-  test('lists models that embed, and those that are not loaded', async () => {
+  test('GET /api/v0/models lists models that embed, and those that are not loaded', async () => {
     const fake = { embedding: { size: 4, pooling: 'mean' } as const, model }
     const { url, pool } = await serveModels({ vectors: {}, more: {} }, fake)
     await eventually(() => pool.known('more') !== undefined)

@@ -7,6 +7,7 @@ import { LoopbackHub } from '../../support/hub/loopback-hub.js'
 import { serveModels } from '../../support/pool/serve-models.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { ask, linesOf, question } from '../../support/wire/ollama.js'
 
 // Pulling, copying and deleting models by requests of Ollama's clients, from a Hub on loopback.
@@ -66,14 +67,14 @@ function oneAtATime() {
   }
 }
 
-describe('what changes which models there are', () => {
+describe(wireCheck(79), () => {
   const notAllowed = {
     error:
       'Models are not pulled, copied or deleted here by requests; ' +
       "the server's owner can allow it (allowPull).",
   }
 
-  test('is a 403 unless it is allowed, and asks nothing of the Hub', async () => {
+  test('a pull, a copy and a delete are a 403 unless they are allowed, and ask nothing of the Hub', async () => {
     const { url } = await serveModels({ tales: {}, news: {} })
     for (const response of [
       await ask(url, 'pull', { model: name }),
@@ -85,14 +86,14 @@ describe('what changes which models there are', () => {
     expect(hub.requests).toEqual([])
   })
 
-  test('is nothing that a pull of a model would do that is there', async () => {
+  test('a pull of a model that is there is a success, and does nothing', async () => {
     const { url } = await serve()
     for (const model of ['fake', 'fake:latest']) await pulled(url, model)
     const streamed = await ask(url, 'pull', { name: 'fake' })
     expect(linesOf(await streamed.text()).at(-1)).toEqual({ status: 'success' })
   })
 
-  test('is not made or pushed here', async () => {
+  test('no model is made or pushed here', async () => {
     const { url } = await serve(allowed)
     for (const path of ['create', 'push', 'blobs/sha256:abc']) {
       const response = await ask(url, path, { model: 'fake' })

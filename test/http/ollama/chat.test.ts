@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { tokenBytes } from '../../support/fake-engine.js'
 import { closeAfterEach, type ServeOptions, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { ask, linesOf, type OllamaLine, question } from '../../support/wire/ollama.js'
 
 // POST /api/chat over the fake: what is asked of the engine, and what is answered.
@@ -228,8 +229,8 @@ const weather = {
   function: { name: 'get_weather', parameters: { type: 'object', properties: {} } },
 }
 
-describe('calls and thoughts of a chat of Ollama', () => {
-  test('are told whole, each call in one line, with its arguments as an object', async () => {
+describe(wireCheck(77), () => {
+  test('calls and thoughts are told whole, each call in one line, with its arguments as an object', async () => {
     const { response } = await chat({ tools: [weather] }, { script: calls })
     const lines = linesOf(await response.text())
     const said = lines.map(({ message }) => message)
@@ -240,7 +241,7 @@ describe('calls and thoughts of a chat of Ollama', () => {
     expect(lines.at(-1)).toMatchObject({ done: true, done_reason: 'stop' })
   })
 
-  test('are in one message where it is not streamed', async () => {
+  test('calls and thoughts are in one message where it is not streamed', async () => {
     const { body } = await whole({ tools: [weather] }, { script: calls })
     expect(body.message).toEqual({
       role: 'assistant',
@@ -250,7 +251,7 @@ describe('calls and thoughts of a chat of Ollama', () => {
     })
   })
 
-  test('are not told where a call was cut: it could not be run', async () => {
+  test('a call that was cut is not told: it could not be run', async () => {
     const script = () => ({ tokens: [...calls().tokens].slice(0, 4), end: 'length' as const })
     const { response } = await chat({ tools: [weather] }, { script })
     const lines = linesOf(await response.text())

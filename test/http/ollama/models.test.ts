@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { serveModels } from '../../support/pool/serve-models.js'
 import { closeAfterEach, serve } from '../../support/serve.js'
+import { wireCheck } from '../../support/wire/checks.mjs'
 import { ask, type OllamaLine, question } from '../../support/wire/ollama.js'
 
 // What Ollama's clients look for first: which models there are, what they do, and which are loaded.
@@ -141,12 +142,12 @@ describe('GET /api/ps', () => {
   })
 })
 
-describe('keep_alive', () => {
+describe(wireCheck(78), () => {
   const load = async (url: string, body: object) => {
     return (await json(ask(url, 'generate', { stream: false, ...body }))) as unknown as OllamaLine
   }
 
-  test('loads a model, and 0 unloads it: both say so', async () => {
+  test('a request without a prompt loads a model, and 0 unloads it: both say so', async () => {
     const { url, events } = await serveModels({ tales: {}, news: {} })
     const chat = await json(ask(url, 'chat', { model: 'news', stream: false }))
     expect(chat).toMatchObject({ message: { content: '' }, done: true, done_reason: 'load' })
@@ -161,14 +162,14 @@ describe('keep_alive', () => {
     })
   })
 
-  test('of 0 unloads the model behind its reply', async () => {
+  test('a model is unloaded behind its reply where it is 0', async () => {
     const { url, events } = await serveModels({ tales: {}, news: {} })
     await json(ask(url, 'chat', question({ model: 'news', stream: false, keep_alive: 0 })))
     await eventually(() => events.includes('unloaded news idle'))
     expect(events.filter((event) => event.includes('tales'))).toEqual([])
   })
 
-  test('goes before the server’s own time, either way', async () => {
+  test('a request’s word goes before the server’s own time, either way', async () => {
     const { url, pool } = await serveModels({ a: {}, b: {} }, { models: { idleUnloadMs: 60_000 } })
     const until = () => pool.pool.idleAt('a')
     await load(url, { model: 'a', keep_alive: '1h' })
@@ -181,7 +182,7 @@ describe('keep_alive', () => {
     expect((until() ?? 0) - Date.now()).toBeGreaterThan(80_000)
   })
 
-  test('unloads when its time is over', async () => {
+  test('a model is unloaded when its time is over', async () => {
     const { url, events, pool } = await serveModels({ a: {}, b: {} })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
@@ -196,7 +197,7 @@ describe('keep_alive', () => {
     }
   })
 
-  test('of 0 is refused of a server whose only model stays', async () => {
+  test('an unload is refused of a server whose only model stays', async () => {
     const { url } = await serve()
     const response = await ask(url, 'generate', { model: 'fake', keep_alive: 0 })
     expect([response.status, await response.json()]).toEqual([
