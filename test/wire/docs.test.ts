@@ -47,8 +47,8 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md, docs/messages.md, docs/responses.md, docs/decisions.md, docs/llama-server.md and
-// docs/ollama.md are true to the letter: their tables are read, and held against the code.
+// docs/http-api.md, docs/messages.md, docs/responses.md, docs/decisions.md, docs/llama-server.md
+// and docs/ollama.md are true to the letter: their tables are read, and held against the code.
 
 const sections = new Map(
   [...['http-api', 'messages', 'responses', 'decisions'], ...['llama-server', 'ollama']].flatMap(

@@ -34,7 +34,7 @@ const told = {
 const inMemory = { state: 'loaded', max_context_length: 2048, loaded_context_length: 2048 }
 
 describe(wireCheck(80), () => {
-  test('GET /api/v0/models lists each name, with its kind, its context and whether it is loaded', async () => {
+  test('GET /api/v0/models lists each name, with its kind, context and state', async () => {
     const { url } = await serve({ model, server: { aliases: ['ada/lovelace'] } })
     expect(await get(url, 'v0/models')).toEqual({
       object: 'list',

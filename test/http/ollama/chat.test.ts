@@ -128,7 +128,7 @@ describe('what a chat of Ollama asks of the engine', () => {
     }
   })
 
-  test('tells of options without effect: unknown ones, and a context that is too long', async () => {
+  test('tells of options without effect: unknown ones, and too long a context', async () => {
     const { notes } = await whole({ options: { num_ctx: 4096, mystery: 1 }, other: 1 })
     expect(notes?.split(' | ')).toEqual([
       'other: unknown, so it had no effect',
@@ -230,7 +230,7 @@ const weather = {
 }
 
 describe(wireCheck(77), () => {
-  test('calls and thoughts are told whole, each call in one line, with its arguments as an object', async () => {
+  test('calls are told whole, each in one line, with its arguments as an object', async () => {
     const { response } = await chat({ tools: [weather] }, { script: calls })
     const lines = linesOf(await response.text())
     const said = lines.map(({ message }) => message)
