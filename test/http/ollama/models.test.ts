@@ -45,6 +45,20 @@ test('GET /api/version tells the release whose API it is', async () => {
   expect(await get(url, 'version')).toEqual({ version: expect.stringMatching(/^0\.\d+\.\d+$/) })
 })
 
+test('GET / says that a server is there, and leaves browsers to a page', async () => {
+  const { url } = await serve()
+  const plain = await fetch(url)
+  expect([plain.status, await plain.text()]).toEqual([200, 'Ollama is running'])
+  const accept = 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8'
+  for (const [method, status] of [
+    ['HEAD', 200],
+    ['GET', 404],
+  ] as const) {
+    const response = await fetch(url, { method, headers: { accept } })
+    expect([method, response.status]).toEqual([method, status])
+  }
+})
+
 describe('GET /api/tags', () => {
   test('lists each name with a tag, and not `default`', async () => {
     const { url } = await serve({ model, server: { aliases: ['tales', 'org/tales:7b'] } })
