@@ -81,6 +81,11 @@ export interface ModelsOptions {
    * now. Memory of GPUs is not counted.
    */
   memoryMiB?: number
+  /**
+   * Options of models that are added while others are served, by a pull over HTTP (`allowPull` of
+   * the server). Default: those of `load`.
+   */
+  added?: Omit<PooledModelOptions, 'model' | 'draft' | 'aliases'>
   /** Milliseconds without a use after which a model is unloaded. 0, the default, is never. */
   idleUnloadMs?: number
   /**

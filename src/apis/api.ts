@@ -40,6 +40,8 @@ export interface Service {
     /** Tokens of a reply whose request sets no limit; without it, as many as there is room for. */
     readonly maxTokens?: number
     readonly engineStallMs: number
+    /** Whether requests may say which models there are. */
+    readonly allowPull: boolean
     /** What a request may have at most, which holds for what it refers to as well. */
     readonly bodyBytesMax: number
   }
@@ -50,7 +52,7 @@ export interface Service {
   /** Finished responses that later requests may name; undefined where the server keeps none. */
   readonly responses: ResponseStore | undefined
   /** The models there are. */
-  readonly host: Pick<ModelHost, 'entries' | 'find' | 'load' | 'unload'>
+  readonly host: Omit<ModelHost, 'ready' | 'check' | 'lease' | 'close'>
   /** The adapters of requests that ask for none, by the model's own name. */
   readonly adapters: {
     of(model: string): Readonly<Record<string, number>> | undefined

@@ -5,7 +5,16 @@ import { HttpError } from '../web/errors.js'
 import { engineFault, shuttingDown, type Telling } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { checkAdapterNames, modelNames, modelNotFound } from './names.js'
+import {
+  areNames,
+  checkAdapterNames,
+  checkCopied,
+  checkFree,
+  isOfStart,
+  modelNames,
+  modelNotFound,
+  untagged,
+} from './names.js'
 
 interface FixedHostOptions {
   /** Names beside the file's own and `default`. */
@@ -23,9 +32,12 @@ export function fixedHost(engine: Engine | Promise<Engine>, options: FixedHostOp
 
 class FixedHost implements ModelHost {
   readonly ready: Promise<void>
+  readonly canGrow = false
   readonly #options: FixedHostOptions
   readonly #created = Math.floor(Date.now() / 1000)
   #model: LoadedModel | undefined
+  /** Names that requests have given it. */
+  readonly #copies = new Set<string>()
   /** What the engine's promise was rejected with. */
   #loadFailure: { readonly error: unknown } | undefined
 
@@ -61,6 +73,39 @@ class FixedHost implements ModelHost {
   unload(name: string | undefined): void {
     this.#found(name)
     throw new HttpError('invalid_request', "This server's model stays as long as the server.")
+  }
+
+  keep(name: string | undefined): boolean {
+    this.#found(name)
+    return false
+  }
+
+  idleAt(): undefined {
+    return undefined
+  }
+
+  copy(name: string | undefined, further: string): void {
+    const { names, adapters } = this.#found(name)
+    checkCopied(name, adapters)
+    checkFree(further, [...names, ...adapters], this.#copies.size)
+    this.#copies.add(further)
+    this.#rename([...names, further])
+  }
+
+  add(): void {
+    throw new HttpError('not_supported', 'This server serves one model, and no other beside it.')
+  }
+
+  async remove(name: string): Promise<undefined> {
+    const { names } = this.#found(name)
+    const copied = untagged(name)
+    if (!this.#copies.delete(copied)) throw isOfStart(name)
+    this.#rename(names.filter((one) => one !== copied))
+  }
+
+  #rename(names: string[]): void {
+    if (this.#model === undefined) return
+    this.#model = { ...this.#model, names: names as [string, ...string[]] }
   }
 
   numbers(): undefined {
@@ -104,9 +149,9 @@ class FixedHost implements ModelHost {
   #found(name: string | undefined): LoadedModel {
     const model = this.#served()
     const { names, adapters } = model
-    const isThere = !name || names.includes(name) || adapters.includes(name)
-    if (this.#options.anyModel || isThere) return model
-    throw modelNotFound(name, [...names, ...adapters])
+    const all = [...names, ...adapters]
+    if (this.#options.anyModel || !name || areNames(all, name)) return model
+    throw modelNotFound(name, all)
   }
 
   #entry({ names, adapters, model, settings: { context } }: LoadedModel): ModelEntry {

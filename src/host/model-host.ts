@@ -71,6 +71,24 @@ export interface ModelHost {
   load(name: string | undefined): void
   /** The same for unloading it, once no request uses it; a 400 where it is not loaded. */
   unload(name: string | undefined): void
+  /**
+   * How long the model stays in memory without a use, until it is unloaded: 0 is until nobody uses
+   * it, Infinity is ever. Returns whether that has any effect: not where models always stay.
+   */
+  keep(name: string | undefined, idleMs: number): boolean
+  /** When it is unloaded if nobody uses it, in Unix milliseconds; undefined is never. */
+  idleAt(name: string | undefined): number | undefined
+  /** Another name of a model, for as long as the host lives. Throws a 400 where it is taken. */
+  copy(name: string | undefined, further: string): void
+  /** Whether models can be added. */
+  readonly canGrow: boolean
+  /** One more model, of the Hub's cache. Throws a 400 where the name is taken. */
+  add(name: string, hubName: string): void
+  /**
+   * Takes a name away that copy() gave, or a model that add() did, once no request uses it. Throws
+   * a 400 for another, and as find() does. Resolves with the model's name of the Hub.
+   */
+  remove(name: string): Promise<string | undefined>
   /** Undefined where nothing is ever loaded or unloaded. */
   numbers(): HostNumbers | undefined
   /** Those in memory, also where the engine has ended: its last numbers are still told. */

@@ -1,4 +1,5 @@
 import { refused } from '../options/checks.js'
+import { nameOfModel } from '../options/models-options.js'
 import { optionName } from '../options/spoken-names.js'
 import { HttpError } from '../web/errors.js'
 import type { ModelEntry } from './model-host.js'
@@ -10,12 +11,31 @@ export function modelNames(own: string, others: readonly string[]): [string, ...
   return [own, ...further]
 }
 
+/** What Ollama puts behind a name that has no tag, and its clients send. */
+const usualTag = ':latest'
+
+/** Whether a model of these names is meant: each may have Ollama's usual tag behind it. */
+export function areNames(names: readonly string[], asked: string): boolean {
+  return names.includes(asked) || names.includes(untagged(asked))
+}
+
+/** A name without Ollama's usual tag. */
+export function untagged(name: string): string {
+  const isTagged = name.length > usualTag.length && name.endsWith(usualTag)
+  return isTagged ? name.slice(0, -usualTag.length) : name
+}
+
+/** The same with it, where it has no other. A port, or what stands before a slash, is no tag. */
+export function tagged(name: string): string {
+  return /:[^/]*$/.test(name) ? name : name + usualTag
+}
+
 /** The name that a reply bears: the one asked for, where it is the model's or an adapter's. */
 export function nameOfReply(
   asked: string | undefined,
   { names, adapters }: Pick<ModelEntry, 'names' | 'adapters'>,
 ): string {
-  const isKnown = asked !== undefined && (names.includes(asked) || adapters.includes(asked))
+  const isKnown = asked !== undefined && areNames([...names, ...adapters], asked)
   return isKnown ? asked : names[0]
 }
 
@@ -36,4 +56,30 @@ export function modelNotFound(name: string, names: readonly string[]): HttpError
     `There is no model '${asked}' here; expected one of: ${known}. The server's owner can let it ` +
     `answer to any name (${optionName('anyModel')}).`
   return new HttpError('model', message, { field: 'model' })
+}
+
+/** Names that requests may give, and models that they may add. */
+const givenMax = 1024
+
+/** Throws the 400 of a name that is none, that another model has, or that is one too many. */
+export function checkFree(name: string, names: readonly string[], given: number): void {
+  const refuse = (message: string) => {
+    throw new HttpError('invalid_request', message)
+  }
+  if (!nameOfModel.accepts(name)) refuse(`Expected ${nameOfModel.expected} for the new one.`)
+  if (areNames(names, name)) refuse(`There is a model '${name}' already.`)
+  if (given >= givenMax) refuse(`${givenMax} names were given to models, as many as may be.`)
+}
+
+/** Throws the 400 of a copy of an adapter: a further name is a model's. */
+export function checkCopied(asked: string | undefined, adapters: readonly string[]): void {
+  if (asked === undefined || !areNames(adapters, asked)) return
+  const message = `'${asked}' is a LoRA adapter, of which there are no copies; copy its model.`
+  throw new HttpError('invalid_request', message, { field: 'source' })
+}
+
+/** The 400 of a model, or a name, that no request has made. */
+export function isOfStart(name: string): HttpError {
+  const message = `The server was started with the model '${name}', which stays.`
+  return new HttpError('invalid_request', message, { field: 'model' })
 }

@@ -6,7 +6,16 @@ import { HttpError } from '../web/errors.js'
 import { poolFault, shuttingDown } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
 import type { HostNumbers, Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
-import { checkAdapterNames, modelNames, modelNotFound } from './names.js'
+import {
+  areNames,
+  checkAdapterNames,
+  checkCopied,
+  checkFree,
+  isOfStart,
+  modelNames,
+  modelNotFound,
+  untagged,
+} from './names.js'
 
 interface PoolHostOptions {
   /** Further names of the default model. */
@@ -22,10 +31,15 @@ export function poolHost(models: Models, options: PoolHostOptions): ModelHost {
 
 class PoolHost implements ModelHost {
   readonly ready = Promise.resolve()
+  readonly canGrow = true
   readonly #models: Models
   readonly #options: PoolHostOptions
   readonly #created = Math.floor(Date.now() / 1000)
-  readonly #loaded = new WeakMap<Engine, LoadedModel>()
+  #loaded = new WeakMap<Engine, LoadedModel>()
+  /** Names that requests have given, and the models that they stand for. */
+  readonly #copies = new Map<string, string>()
+  /** Models that requests have added, by their names, and what the Hub calls them. */
+  readonly #added = new Map<string, string>()
   /** Models whose load was asked for by itself, until it has come or failed. */
   readonly #asked = new Set<string>()
 
@@ -90,6 +104,52 @@ class PoolHost implements ModelHost {
     void this.#models.pool.unload(name)
   }
 
+  keep(asked: string | undefined, idleMs: number): boolean {
+    this.#models.pool.keep(this.#nameOf(asked), idleMs)
+    return true
+  }
+
+  idleAt(asked: string | undefined): number | undefined {
+    return this.#models.pool.idleAt(this.#nameOf(asked))
+  }
+
+  copy(asked: string | undefined, further: string): void {
+    const name = this.#nameOf(asked)
+    checkCopied(asked, this.#models.adaptersOf(name))
+    checkFree(further, this.#allNames(), this.#copies.size)
+    this.#copies.set(further, name)
+    this.#loaded = new WeakMap() // they have its names
+  }
+
+  add(name: string, hubName: string): void {
+    checkFree(name, this.#allNames(), this.#added.size)
+    const aliases = this.#allNames().includes(hubName) ? [] : [hubName]
+    this.#models.add(name, { model: hubName, aliases })
+    this.#added.set(name, hubName)
+  }
+
+  async remove(asked: string): Promise<string | undefined> {
+    const copied = untagged(asked)
+    if (this.#copies.delete(copied)) {
+      this.#loaded = new WeakMap()
+      return undefined
+    }
+    const name = this.#nameOf(asked)
+    const hubName = this.#added.get(name)
+    if (hubName === undefined) throw isOfStart(asked)
+    this.#added.delete(name)
+    for (const [copy, of] of this.#copies) if (of === name) this.#copies.delete(copy)
+    await this.#models.remove(name)
+    return hubName
+  }
+
+  #allNames(): string[] {
+    return this.#models.names.flatMap((name) => [
+      ...this.#namesOf(name),
+      ...this.#models.adaptersOf(name),
+    ])
+  }
+
   numbers(): HostNumbers {
     const { bytes, budgetBytes } = this.#models.pool
     return { models: this.#models.list(), bytes, budgetBytes }
@@ -115,21 +175,22 @@ class PoolHost implements ModelHost {
   }
 
   #nameOf(asked: string | undefined): string {
-    const found = this.#models.nameOf(asked) ?? this.#models.withAdapter(asked)
+    const found = this.#named(asked) ?? this.#named(untagged(asked ?? ''))
     if (found !== undefined) return found
+    const copied = this.#copies.get(untagged(asked ?? ''))
+    if (copied !== undefined) return copied
     const { aliases, anyModel } = this.#options
-    if (anyModel || (asked !== undefined && aliases.includes(asked))) return this.#models.default
-    throw modelNotFound(
-      `${asked}`,
-      this.#models.names.flatMap((name) => [
-        ...this.#namesOf(name),
-        ...this.#models.adaptersOf(name),
-      ]),
-    )
+    if (anyModel || (asked !== undefined && areNames(aliases, asked))) return this.#models.default
+    throw modelNotFound(`${asked}`, this.#allNames())
+  }
+
+  #named(asked: string | undefined): string | undefined {
+    return this.#models.nameOf(asked) ?? this.#models.withAdapter(asked)
   }
 
   #namesOf(name: string): [string, ...string[]] {
-    const own = this.#models.aliasesOf(name)
+    const copies = [...this.#copies].filter(([, of]) => of === name).map(([copy]) => copy)
+    const own = [...this.#models.aliasesOf(name), ...copies]
     if (name !== this.#models.default) return modelNames(name, own)
     return modelNames(name, [...own, ...this.#options.aliases, defaultName])
   }

@@ -4,7 +4,7 @@ import { guarded } from '../engine/callbacks.js'
 import { surface } from '../engine/surface.js'
 import { engineFault, shuttingDown, type Telling } from '../host/engine-fault.js'
 import type { LoadedModel, ModelHost, Need } from '../host/model-host.js'
-import { nameOfReply } from '../host/names.js'
+import { nameOfReply, untagged } from '../host/names.js'
 import type { AccessEntry } from '../web/access-log.js'
 import type { Call, ModelUsage } from '../web/call.js'
 import type { EarlyStream } from '../web/early.js'
@@ -86,8 +86,8 @@ export class App implements Service {
 
   /** What requests get that ask for none: the adapter that they name, or what was set for all. */
   #adaptersOf(asked: string | undefined, { names, adapters }: LoadedModel) {
-    const isAdapter = asked !== undefined && adapters.includes(asked)
-    return isAdapter ? asked : this.adapters.of(names[0])
+    const own = [asked, untagged(asked ?? '')].find((one) => adapters.includes(one ?? ''))
+    return own ?? this.adapters.of(names[0])
   }
 
   /** A stream that waits for its model begins after the silence in which it would have a ping. */

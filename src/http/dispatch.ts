@@ -32,8 +32,12 @@ interface Match {
   readonly routes: readonly ServedRoute[]
 }
 
-/** Whether there is a route for that, preflights included. */
+/**
+ * Whether there is a route for that in an app of somebody else's, preflights included. What is at
+ * its root is the app's.
+ */
 export function isServed(method: string, path: string): boolean {
+  if (path === '/') return false
   const match = matchPath(path)
   if (method === 'OPTIONS') return match.routes.length > 0
   return routeFor(match, method) !== undefined

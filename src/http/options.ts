@@ -57,6 +57,11 @@ export interface FetchHandlerOptions {
    */
   anyModel?: boolean
   /**
+   * Clients may say which models there are: pull them from the Hub (with several models), copy and
+   * delete them, as Ollama's do. Anybody who may ask can fill the disk then. Default false: a 403.
+   */
+  allowPull?: boolean
+  /**
    * Host names that requests may be sent to, beside localhost and loopback addresses. A request
    * that must bring a key may be sent to any.
    */
@@ -163,6 +168,7 @@ const listenerDefaults = {
   apiKeys: [] as readonly string[],
   isolateKeys: false,
   openMetrics: false,
+  allowPull: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
   prefix: '',
@@ -235,6 +241,7 @@ const listenerChecks: Checks<ListenerOptions> = {
   apiKeys: listOf(keysMax, apiKey, 'keys'),
   isolateKeys: trueOrFalse,
   openMetrics: trueOrFalse,
+  allowPull: trueOrFalse,
   allowHosts: listOf(namesMax, hostOfRequests, 'host names'),
   allowOrigins: listOf(namesMax, origin, 'origins'),
   prefix,

@@ -229,6 +229,7 @@ export const serveFlags = {
   }),
   alias: listFlag('NAME', 'another name of the model for requests'),
   anyModel: switchFlag('answer to any name of a model, not to its own alone'),
+  allowPull: switchFlag('let clients pull models of the Hub, copy and delete them'),
   allowHost: listFlag('HOST', 'another name that requests may be sent to'),
   allowOrigin: listFlag('URL', 'a web origin that may call: https://app.example, or * for any'),
   bodyMib: valueFlag('MIB', integerFrom(1, 1024), "a request's body at most", { fallback: 32 }),

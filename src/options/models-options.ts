@@ -36,6 +36,8 @@ export const pooledModelChecks: Checks<PooledModelOptions> = {
   aliases: listOf(namesMax, nameOfModel, 'names'),
 }
 
+const { model: _model, draft: _draft, aliases: _aliases, ...ofAnyModel } = pooledModelChecks
+
 const oneModel = fieldsOf<PooledModelOptions>(pooledModelChecks)
 
 const modelsByName: Check<Readonly<Record<string, PooledModelOptions>>> = {
@@ -56,6 +58,7 @@ const modelsByName: Check<Readonly<Record<string, PooledModelOptions>>> = {
 const modelsChecks: Checks<ModelsOptions> = {
   models: modelsByName,
   default: nameOfModel,
+  added: fieldsOf<NonNullable<ModelsOptions['added']>>(ofAnyModel),
   memoryMiB: integerFrom(1, 2 ** 30),
   idleUnloadMs: integerFrom(0, int32Max),
   onEvent: aFunction as Check<NonNullable<ModelsOptions['onEvent']>>,

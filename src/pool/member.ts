@@ -33,6 +33,8 @@ export class Member<E extends PooledEngine> {
   failure: Failure | undefined
   /** Whether it stands in the pool's line of models that are to be loaded. */
   isWanted = false
+  /** It is there for no new use, and goes once its engine has ended. */
+  isRemoved = false
   loads = 0
   unloads = 0
   failures = 0
@@ -132,6 +134,10 @@ export class Resident<E extends PooledEngine> implements Occupant {
   /** Under way; resolves once its memory is free. */
   closing: Promise<void> | undefined
   idleTimer: NodeJS.Timeout | undefined
+  /** When that fires, in Unix milliseconds. */
+  idleAt: number | undefined
+  /** How long it stays without a use, where a user said so: see ModelPool.keep. */
+  keptMs: number | undefined
 
   constructor(member: Member<E>, engine: E, bytes: ModelBytes, usedAt: number) {
     this.member = member

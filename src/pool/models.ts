@@ -48,17 +48,17 @@ export function models(options: ModelsOptions): Models {
 
 /** Made by models(). Close it when done: engines hold their memory until then. */
 export class Models implements AsyncDisposable {
-  /** The models' names, in the order in which they were given. */
-  readonly names: readonly string[]
   /** The one that `default`, or no name, stands for. */
   readonly default: string
   /** Milliseconds without a use after which a model is unloaded; 0 is never. */
   readonly idleUnloadMs: number
   /** @internal */
   readonly pool: ModelPool<Engine>
-  readonly #sources: ReadonlyMap<string, GgufSource>
+  readonly #sources: Map<string, GgufSource>
   /** A model's other names, by its own. */
-  readonly #aliases: ReadonlyMap<string, readonly string[]>
+  readonly #aliases: Map<string, readonly string[]>
+  readonly #ofAdded: PooledModelOptions
+  readonly #sourceOf: (name: string, options: PooledModelOptions) => GgufSource
 
   /** The names of a model's adapters, by its own. */
   readonly #adapters: ReadonlyMap<string, readonly string[]>
@@ -66,19 +66,25 @@ export class Models implements AsyncDisposable {
   /** @internal */
   constructor(options: ModelsOptions) {
     const entries = Object.entries(options.models)
-    this.names = entries.map(([name]) => name)
-    this.default = options.default ?? (this.names[0] as string)
+    this.default = options.default ?? (entries[0]?.[0] as string)
     this.#aliases = new Map(entries.map(([name, { aliases = [] }]) => [name, aliases]))
     this.#adapters = new Map(entries.map(([name, { lora = {} }]) => [name, Object.keys(lora)]))
     const budgetBytes = budgetOf(options)
     const cacheMiB = Math.floor(budgetBytes / 8 / entries.length / mebibyte)
     const share = { budgetBytes, cacheMiB: Math.min(cacheMiB, cacheMiBMax) }
     const warn = options.onWarning && guarded('onWarning', options.onWarning)
-    const sources = entries.map(([name, own]) => sourceOf(name, own, share, warn))
+    this.#ofAdded = options.added ?? {}
+    this.#sourceOf = (name, own) => sourceOf(name, own, share, warn)
+    const sources = entries.map(([name, own]) => this.#sourceOf(name, own))
     this.#sources = new Map(sources.map((source) => [source.name, source]))
     const onEvent = guarded('onEvent', options.onEvent ?? warnOfFailure)
     this.idleUnloadMs = options.idleUnloadMs ?? 0
     this.pool = new ModelPool(sources, { budgetBytes, idleMs: this.idleUnloadMs, onEvent })
+  }
+
+  /** The models' names, in the order in which they were given. */
+  get names(): readonly string[] {
+    return [...this.#sources.keys()]
   }
 
   /** MiB that all loaded models may take together. */
@@ -162,6 +168,28 @@ export class Models implements AsyncDisposable {
     if (name === undefined || name === '' || name === defaultName) return this.default
     if (this.#sources.has(name)) return name
     return this.names.find((one) => this.aliasesOf(one).includes(name))
+  }
+
+  /**
+   * One more model, which takes what is kept for each of the others. None of its names may be
+   * another's.
+   * @internal
+   */
+  add(name: string, { aliases = [], ...options }: PooledModelOptions): void {
+    const source = this.#sourceOf(name, { ...this.#ofAdded, ...options })
+    this.pool.add(source)
+    this.#sources.set(name, source)
+    this.#aliases.set(name, aliases)
+  }
+
+  /**
+   * Takes one away that was added. Resolves once its memory is free.
+   * @internal
+   */
+  async remove(name: string): Promise<void> {
+    this.#sources.delete(name)
+    this.#aliases.delete(name)
+    await this.pool.remove(name)
   }
 
   /** Closes every engine, used or not, and ends what waits. Resolves once all memory is free. */

@@ -16,6 +16,8 @@ import { bytesOf, type ModelBytes, roomFor } from './room.js'
 
 /** How long a model waits for memory before those that run take no new requests for its sake. */
 const patienceMs = 5000
+/** More is too long for a timer of Node's. */
+const timerMsMax = 2 ** 31 - 1
 
 export interface PoolOptions {
   /** Bytes that all models in memory may take together. */
@@ -55,7 +57,7 @@ export interface Use<E> {
  */
 export class ModelPool<E extends PooledEngine> {
   readonly #options: PoolOptions
-  readonly #members: ReadonlyMap<string, Member<E>>
+  readonly #members: Map<string, Member<E>>
   /** Models that are to be loaded, the next one first. */
   #line: Member<E>[] = []
   /** Models whose bytes are to be found out when there is nothing else to do. */
@@ -94,7 +96,27 @@ export class ModelPool<E extends PooledEngine> {
   }
 
   list(): ModelStatus[] {
-    return [...this.#members.values()].map((member) => member.status())
+    const members = [...this.#members.values()].filter(({ isRemoved }) => !isRemoved)
+    return members.map((member) => member.status())
+  }
+
+  /** One more model. Throws where one of its name is there, or has yet to go. */
+  add(source: Source<E>): void {
+    const { name } = source
+    if (this.#members.has(name)) throw new Error(`there is a model '${name}' already`)
+    const member = new Member(source)
+    this.#members.set(name, member)
+    this.#unmeasured.push(member)
+    this.#work()
+  }
+
+  /** Takes a model away, as unload() does; from now on there is none of that name. */
+  async remove(name: string): Promise<void> {
+    const member = this.#member(name)
+    member.isRemoved = true
+    this.#unmeasured = this.#unmeasured.filter((one) => one !== member)
+    await this.#unload(member)
+    this.#members.delete(name) // not before: it counts until its engine has ended
   }
 
   status(name: string): ModelStatus {
@@ -144,8 +166,11 @@ export class ModelPool<E extends PooledEngine> {
    * Unloads the model once nobody uses it. A load under way is given up, and who waits for it is
    * told so. Resolves once its memory is free.
    */
-  async unload(name: string): Promise<void> {
-    const member = this.#member(name)
+  unload(name: string): Promise<void> {
+    return this.#unload(this.#member(name))
+  }
+
+  async #unload(member: Member<E>): Promise<void> {
     if (this.#current?.member === member) this.#current.abort.abort(givenUp(member))
     if (member.isWanted && member.resident === undefined) {
       this.#leaveLine(member)
@@ -157,6 +182,25 @@ export class ModelPool<E extends PooledEngine> {
     if (!resident.isBusy) return this.#close(resident, 'asked')
     await resident.engine.ended
     await resident.closing
+  }
+
+  /**
+   * How long the model stays without a use, in the place of the pool's own `idleMs`, until it is
+   * unloaded: 0 is until nobody uses it, Infinity is ever. Nothing where it is not in memory.
+   */
+  keep(name: string, idleMs: number): void {
+    const { resident } = this.#member(name)
+    if (resident === undefined || resident.isGoing) return
+    resident.keptMs = idleMs
+    this.#awaitIdle(resident)
+  }
+
+  /** When it is unloaded if it is used no more, in Unix milliseconds; undefined is never. */
+  idleAt(name: string): number | undefined {
+    const { resident } = this.#member(name)
+    if (resident === undefined) return undefined
+    const idleMs = this.#idleMs(resident)
+    return resident.idleAt ?? (idleMs === undefined ? undefined : Date.now() + idleMs)
   }
 
   /** Finds out what each model takes, one after the other, when there is nothing else to do. */
@@ -192,7 +236,7 @@ export class ModelPool<E extends PooledEngine> {
 
   #member(name: string): Member<E> {
     const member = this.#members.get(name)
-    if (member !== undefined) return member
+    if (member !== undefined && !member.isRemoved) return member
     throw new ModelNotFoundError(
       `there is no model '${name}' here, but ${[...this.#members.keys()].join(', ')}`,
     )
@@ -233,11 +277,21 @@ export class ModelPool<E extends PooledEngine> {
   }
 
   #awaitIdle(resident: Resident<E>): void {
-    const { idleMs } = this.#options
     clearTimeout(resident.idleTimer)
-    if (idleMs === 0 || resident.isBusy) return
+    resident.idleAt = undefined
+    const idleMs = this.#idleMs(resident)
+    if (resident.isBusy || idleMs === undefined) return
+    if (idleMs === 0) return void this.#close(resident, 'idle')
+    resident.idleAt = Date.now() + idleMs
     resident.idleTimer = setTimeout(() => void this.#close(resident, 'idle'), idleMs)
     resident.idleTimer.unref()
+  }
+
+  /** Undefined is ever, and so is what no timer can wait for. */
+  #idleMs({ keptMs }: Resident<E>): number | undefined {
+    const { idleMs } = this.#options
+    const asked = keptMs ?? (idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs)
+    return asked > timerMsMax ? undefined : asked
   }
 
   /** @param deadlineMs within which the load has to begin; undefined is ever */

@@ -1,9 +1,11 @@
-import type { Answer, Frames, StreamedAnswer } from './answer.js'
+import type { Answer, AnswerHeaders, Frames, StreamedAnswer } from './answer.js'
 import type { HttpError } from './errors.js'
 import { eventStream } from './replies.js'
 
 /** How a stream that has begun before its handler knew more tells an error. */
 export interface EarlyStream {
+  /** Default: those of Server-Sent Events. */
+  readonly headers?: AnswerHeaders
   errorFrame(error: HttpError): string
   /** What is sent in silence. Default: a comment. */
   ping?(): string
@@ -19,7 +21,7 @@ export function begun(answer: Promise<Answer>, early: EarlyStream): StreamedAnsw
   const ping = () => early.ping?.() ?? ': ping\n\n'
   return {
     status: 200,
-    headers: eventStream,
+    headers: early.headers ?? eventStream,
     opening: ping,
     frames,
     ping: () => frames.stream?.ping() ?? ping(),

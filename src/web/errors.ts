@@ -24,6 +24,7 @@ const table = {
   invalid_key: [401, 'invalid_api_key'],
   host: [403, 'host_not_allowed'],
   origin: [403, 'origin_not_allowed'],
+  not_allowed: [403, 'not_allowed'],
   model: [404, 'model_not_found'],
   route: [404, 'route_not_found'],
   response: [404, 'response_not_found'],

@@ -11,6 +11,8 @@ import type { HttpError } from './errors.js'
 
 /** Writes the frames of one request's replies, which are numbered from 0. */
 interface FrameWriter {
+  /** Of the stream. Default: those of Server-Sent Events. */
+  readonly headers?: AnswerHeaders
   /** What is sent in silence, which may be another each time. Default: a comment. */
   ping?(): string
   /** What is said before any part has come. */
@@ -30,21 +32,31 @@ interface BodyWriter {
   body(results: readonly ReplyResult[]): unknown
 }
 
-/** Headers of a stream of Server-Sent Events. */
-export const eventStream: AnswerHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
+const unbuffered: AnswerHeaders = {
   // A compressor in front would hold frames back, and compress() leaves this one alone.
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 }
 
-/** Replies as Server-Sent Events, as they come. Where one fails, all end. */
+/** Headers of a stream of Server-Sent Events. */
+export const eventStream: AnswerHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  ...unbuffered,
+}
+
+/** The same of a stream of lines, each a value of JSON. */
+export const jsonLines: AnswerHeaders = {
+  'content-type': 'application/x-ndjson',
+  ...unbuffered,
+}
+
+/** Replies as frames, as they come. Where one fails, all end. */
 export function streamed(replies: readonly Reply[], writer: FrameWriter): StreamedAnswer {
   const all = replies.map((reply, i) => new ReplyFrames(reply, writer, i))
   const [first, ...others] = all
   return {
     status: 200,
-    headers: eventStream,
+    headers: writer.headers ?? eventStream,
     opening: () => writer.opening(),
     frames: first !== undefined && others.length === 0 ? first : new MergedFrames(all),
     ping: () => writer.ping?.() ?? ': ping\n\n', // which clients skip

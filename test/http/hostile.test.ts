@@ -66,7 +66,11 @@ test.each(bodies)('a body with %s is refused within a second', async (_, make, s
   await lives(served)
 })
 
-const endpoints = Object.keys(answers).filter((endpoint) => endpoint.startsWith('POST '))
+/** They are refused before their bodies are read: see test/http/ollama/changes.test.ts. */
+const unread = ['POST /api/create', 'POST /api/push', 'POST /api/blobs/{id}']
+const endpoints = Object.keys(answers).filter((endpoint) => {
+  return endpoint.startsWith('POST ') && !unread.includes(endpoint)
+})
 const anywhere: [body: string, status: number][] = [
   [deep(2_500_000), 413],
   [deep(400_000), 400],

@@ -28,8 +28,10 @@ const endpoints: [string, object][] = [
   ['/v1/responses', { input: 'hi' }],
   ['/v1/messages', { messages, max_tokens: 9 }],
   ['/completion', { prompt: 'hi' }],
+  ['/api/chat', { messages, stream: false }],
+  ['/api/generate', { prompt: 'hi', stream: false }],
 ]
-const withField = endpoints.filter(([path]) => path !== '/v1/messages')
+const withField = endpoints.filter(([path]) => !/messages|api/.test(path))
 
 closeAfterEach()
 
@@ -53,6 +55,31 @@ describe.each(endpoints)('POST %s', (path, body) => {
     await json(postJson(url, '/lora-adapters', []))
     await json(postJson(url, path, { ...body, model: 'base' }))
     expect(native.submitted.map(({ adapters }) => adapters)).toEqual([[1, 0.25], [0, 1], []])
+  })
+})
+
+describe('Ollama’s clients', () => {
+  test('find adapters in the list, and ask for them with a tag', async () => {
+    const { url, native } = await served()
+    const { models } = await json(fetch(`${url}/api/tags`))
+    expect(models).toMatchObject([
+      { name: 'base:latest' },
+      { name: 'red:latest' },
+      { name: 'blue:latest' },
+    ])
+    await json(postJson(url, '/api/chat', { messages, stream: false, model: 'red:latest' }))
+    expect(native.submitted.map(({ adapters }) => adapters)).toEqual([[0, 1]])
+  })
+
+  test('cannot copy one, nor take its name', async () => {
+    const server = { allowPull: true }
+    const { url } = await serve({ engine: { model: '/models/base.gguf', lora }, server })
+    const copied = { source: 'red', destination: 'rose' }
+    expect(await json(postJson(url, '/api/copy', copied), 400)).toMatchObject({
+      error: expect.stringContaining('LoRA adapter'),
+    })
+    const taken = { source: 'base', destination: 'red' }
+    expect((await json(postJson(url, '/api/copy', taken), 400)).error).toMatch(/already/)
   })
 })
 

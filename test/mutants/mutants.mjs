@@ -1,10 +1,11 @@
-// For each of the doors' 73 checks (test/support/wire/checks.mjs) a line of the code that it
+// For each of the doors' 80 checks (test/support/wire/checks.mjs) a line of the code that it
 // guards, spoiled: `npm run test:mutants` wants the tests of the check to notice each of these.
 
 import { chatMutants } from './chat.mjs'
 import { decisionMutants } from './decisions.mjs'
 import { inProcessMutants } from './in-process.mjs'
 import { messageMutants } from './messages.mjs'
+import { ollamaMutants } from './ollama.mjs'
 import { responseMutants } from './responses.mjs'
 
 /**
@@ -23,4 +24,5 @@ export const mutants = [
   ...messageMutants,
   ...decisionMutants,
   ...inProcessMutants,
+  ...ollamaMutants,
 ]

@@ -69,9 +69,8 @@ export class FakeAddon implements NativeAddon {
     this.sendBuffers.push({ fd, bytes })
   }
 
-  lockFile(): () => void {
-    return () => undefined
-  }
+  /** Nobody else has any. */
+  lockFile: NativeAddon['lockFile'] = () => () => undefined
 
   /** The engine that was made last. */
   get engine(): FakeEngine {

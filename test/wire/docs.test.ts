@@ -15,6 +15,16 @@ import {
   detokenizeRequest,
   tokenizeRequest,
 } from '../../src/apis/llama-server/tokens.js'
+import { loadRequest, unloadRequest } from '../../src/apis/lm-studio/load.js'
+import { copyRequest } from '../../src/apis/ollama/changes.js'
+import { chatRequest as ollamaChatRequest } from '../../src/apis/ollama/chat/handler.js'
+import {
+  embedRequest,
+  embeddingRequest as ollamaEmbeddingRequest,
+} from '../../src/apis/ollama/embed.js'
+import { generateRequest } from '../../src/apis/ollama/generate/handler.js'
+import { showRequest } from '../../src/apis/ollama/models.js'
+import { pullRequest } from '../../src/apis/ollama/pull.js'
 import { chatRequest } from '../../src/apis/openai/chat/schema.js'
 import {
   notHere,
@@ -37,11 +47,13 @@ import { departures } from '../support/wire/departures.js'
 import { answers } from '../support/wire/routes.js'
 import { requestFields } from '../support/wire/shapes.js'
 
-// docs/http-api.md, docs/messages.md, docs/responses.md, docs/decisions.md and docs/llama-server.md
-// are true to the letter: their tables are read, and held against the code.
+// docs/http-api.md, docs/messages.md, docs/responses.md, docs/decisions.md, docs/llama-server.md
+// and docs/ollama.md are true to the letter: their tables are read, and held against the code.
 
 const sections = new Map(
-  ['http-api', 'messages', 'responses', 'decisions', 'llama-server'].flatMap(sectionsOf),
+  [...['http-api', 'messages', 'responses', 'decisions'], ...['llama-server', 'ollama']].flatMap(
+    sectionsOf,
+  ),
 )
 
 function sectionsOf(page: string): [title: string, lines: string[]][] {
@@ -63,6 +75,46 @@ function rows(title: string): string[][] {
     return cells.map((cell) => cell.trim().replace(/^`(.*)`$/, '$1'))
   })
 }
+
+/** Ollama's and LM Studio's, with what Ollama declares and nothing is done with. */
+const ofOllama = [
+  {
+    title: 'POST /api/show',
+    schema: showRequest,
+    least: { name: 'fake' },
+    others: ['verbose', 'system', 'template', 'options'],
+  },
+  {
+    title: 'POST /api/chat',
+    schema: ollamaChatRequest,
+    least: { messages: [{ role: 'user', content: 'a' }] },
+    others: ['shift'],
+  },
+  {
+    title: 'POST /api/generate',
+    schema: generateRequest,
+    least: { prompt: 'a' },
+    others: ['shift'],
+  },
+  {
+    title: 'POST /api/embed',
+    schema: embedRequest,
+    least: { input: 'a' },
+    others: ['options'],
+  },
+  {
+    title: 'POST /api/embeddings',
+    schema: ollamaEmbeddingRequest,
+    least: { prompt: 'a' },
+    others: ['options'],
+  },
+  {
+    title: 'POST /api/pull',
+    schema: pullRequest,
+    least: { name: 'fake' },
+    others: ['insecure', 'username', 'password'],
+  },
+]
 
 /** A request's fields as the code takes them, and as who made the endpoint up declares them. */
 const requests = [
@@ -136,16 +188,27 @@ const requests = [
       least: { messages: [{ role: 'user', content: '' }] },
     },
   ].map((one) => ({ ...one, declared: Object.keys(one.schema.shape) })),
+  ...ofOllama.map(({ others, ...one }) => {
+    return { ...one, declared: [...Object.keys(one.schema.shape), ...others] }
+  }),
 ]
 
 /** Those whose body is another endpoint's, beside its own fields, or none that counts. */
 const withoutTable = [
   ...['POST /v1/reranking', 'POST /v2/rerank', 'POST /v1/chat/completions/input_tokens'],
   ...['POST /infill', 'POST /props', 'POST /slots/{id}', 'POST /lora-adapters'],
+  ...['POST /api/create', 'POST /api/push', 'POST /api/blobs/{id}', 'POST /api/v0/embeddings'],
+  ...['POST /api/v0/chat/completions', 'POST /api/v0/completions'],
 ]
 
-/** They name a model and ask nothing of it: see test/http/several-models.test.ts. */
-const ofModels = ['POST /models/load', 'POST /models/unload']
+/** They name a model and ask nothing of it: see test/http/several-models.test.ts and others. */
+const ofModels = [
+  { title: 'POST /models/load', schema: modelRequest },
+  { title: 'POST /models/unload', schema: modelRequest },
+  { title: 'POST /api/copy', schema: copyRequest },
+  { title: 'POST /api/v1/models/load', schema: loadRequest },
+  { title: 'POST /api/v1/models/unload', schema: unloadRequest },
+]
 
 /** Where a request is counted, and where it is answered: it may have the fields of both. */
 const counted = new Map([
@@ -156,7 +219,7 @@ const counted = new Map([
 /** The fake that a request is for. */
 function servedFor(title: string) {
   if (title.includes('rerank')) return { embedding: { size: 1, pooling: 'rank' } as const }
-  return title.includes('embedding') ? { embedding: { size: 4, pooling: 'mean' } as const } : {}
+  return title.includes('embed') ? { embedding: { size: 4, pooling: 'mean' } as const } : {}
 }
 
 closeAfterEach()
@@ -170,12 +233,12 @@ test('the table of every endpoint that takes a body is compared below', () => {
   const posted = Object.keys(answers).filter((endpoint) => {
     return endpoint.startsWith('POST ') && !withoutTable.includes(endpoint)
   })
-  const compared = [...requests.map(({ title }) => title), ...ofModels]
+  const compared = [...requests, ...ofModels].map(({ title }) => title)
   expect(compared.sort()).toEqual(posted.sort())
 })
 
-test.each(ofModels)('the table of %s has its only field', (title) => {
-  expect(rows(title).map(([field]) => field)).toEqual(Object.keys(modelRequest.shape))
+test.each(ofModels)('the table of $title has its fields, and no other', ({ title, schema }) => {
+  expect(rows(title).map(([field]) => field)).toEqual(Object.keys(schema.shape))
 })
 
 describe.each(requests)('the table of $title', ({ title, schema, declared, least }) => {

@@ -14,6 +14,7 @@ const types: Record<ErrorKind, string> = {
   invalid_key: 'authentication_error',
   host: 'permission_error',
   origin: 'permission_error',
+  not_allowed: 'permission_error',
   model: 'not_found_error',
   response: 'not_found_error',
   route: 'not_found_error',

@@ -11,11 +11,16 @@ import { llamaWords } from './errors.js'
 /** What a request is told that says nothing of how it is to be told. */
 const usual = { stream: false, n_probs: 0, timings_per_token: false }
 
-/** GET /props: what the model and the server are. With ?model= of that one. */
+/**
+ * GET /props: what the model and the server are. With ?model= of that one, which is loaded for it
+ * unless ?autoload=false says otherwise.
+ */
 export async function props(service: Service, call: Call): Promise<Answer> {
   call.errorWords = llamaWords()
   service.checkServing()
-  const { engine, name } = await service.lease(call, call.query.get('model') ?? undefined, 'tokens')
+  const asked = call.query.get('model') ?? undefined
+  if (call.query.get('autoload') === 'false') checkLoaded(service, asked)
+  const { engine, name } = await service.lease(call, asked, 'tokens')
   const { model, settings } = engine
   const { maxTokens } = service.settings
   const limit = { ...engine.adapters, ...(maxTokens === undefined ? {} : { maxTokens }) }
@@ -32,6 +37,13 @@ export async function props(service: Service, call: Call): Promise<Answer> {
     is_sleeping: false,
     build_info: 'sluice',
   })
+}
+
+/** Throws the 400 of a model that would be loaded, as llama-server's router has it. */
+function checkLoaded({ host }: Service, asked: string | undefined): void {
+  const { names, state } = host.find(asked)
+  if (state === 'loaded') return
+  throw new HttpError('invalid_request', `The model '${names[0]}' is not loaded.`)
 }
 
 const anyBody = z.object({}, wholeBody)

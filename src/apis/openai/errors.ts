@@ -14,6 +14,7 @@ const types: Record<ErrorKind, string> = {
   invalid_key: 'authentication_error',
   host: 'permission_error',
   origin: 'permission_error',
+  not_allowed: 'permission_error',
   model: 'invalid_request_error',
   route: 'invalid_request_error',
   response: 'invalid_request_error',

@@ -1,9 +1,9 @@
-import { abilityOf } from '../../api/ability.js'
 import type { KnownModel, ModelState } from '../../api/models-types.js'
 import type { ModelEntry } from '../../host/model-host.js'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
+import { capabilitiesOf } from '../capabilities.js'
 
 /** GET /v1/models */
 export function listModels(service: Service): Answer {
@@ -52,17 +52,4 @@ function toldOf({ model, context }: KnownModel) {
       size: model.bytes,
     },
   }
-}
-
-/** By Ollama's names, and `rerank`, which it has not. */
-function capabilitiesOf(model: KnownModel['model']): string[] {
-  const does = abilityOf(model)
-  if (does !== 'text') return [does === 'ranks' ? 'rerank' : 'embedding']
-  const { canCallTools = false, canThink = false, canInfill = false } = model
-  return [
-    'completion',
-    ...(canCallTools ? ['tools'] : []),
-    ...(canThink ? ['thinking'] : []),
-    ...(canInfill ? ['insert'] : []),
-  ]
 }

@@ -55,6 +55,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   isolateKeys: 'Access',
   openMetrics: 'Access',
   allowUnauthenticated: 'Access',
+  allowPull: 'Access',
   allowHost: 'Access',
   allowOrigin: 'Access',
   maxTokens: 'Replies',

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { abilityOf } from '../../api/ability.js'
+import { describedModel } from '../../api/model-description.js'
 import type { Estimate } from '../../api/placement-types.js'
 import { estimate } from '../../engine/estimate.js'
 import { sumOf } from '../../engine/placement.js'
@@ -23,15 +24,9 @@ interface ModelReport extends Estimate {
 export async function showCommand(model: string, flags: Flags): Promise<number> {
   const file = isHubName(model) ? await cachedHubFile(model) : model
   const found = await estimate(file, engineOptions(flags))
-  const report = { path: path.resolve(file), ...ofDescription(found), ...found }
+  const report = { path: path.resolve(file), ...describedModel(found.model), ...found }
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report))
   return 0
-}
-
-/** llama.cpp describes a model as "llama 1B Q4_K - Medium". */
-function ofDescription({ model }: Estimate): { architecture: string; quant: string } {
-  const [, architecture, quant] = /^(\S+) \S+ (.+)$/.exec(model.description) ?? []
-  return { architecture: architecture ?? model.description, quant: quant ?? 'unknown' }
 }
 
 function textOf(report: ModelReport): string {

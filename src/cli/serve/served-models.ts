@@ -32,6 +32,7 @@ export function wantedModels({ model, config, idleUnload = 0, memoryMib }: Flags
 /** What flags and config file come to; a flag holds for each model that says nothing else. */
 export async function servedModels(flags: Flags): Promise<ServedModels> {
   const { onProgress: _, onWarning: __, signal: ___, ...shared } = loadOptions(flags, undefined)
+  const { model: _model, draft: _draft, ...added } = shared
   const ofFlags = flags.model.map(namedFile)
   const ofConfig = flags.config === undefined ? undefined : await configured(flags.config)
   const models = { ...flaggedModels(ofFlags), ...ofConfig?.models }
@@ -45,6 +46,7 @@ export async function servedModels(flags: Flags): Promise<ServedModels> {
     models: Object.fromEntries(entries) as Record<string, PooledModelOptions>,
     ...(byDefault === undefined ? {} : { default: byDefault }),
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
+    added,
     idleUnloadMs: 1000 * (flags.idleUnload ?? ofConfig?.idleUnload ?? 0),
   }
   // One that is given without a name is loaded at the start, as without these flags.

@@ -26,6 +26,7 @@ const serverKeys = [
   'allowUnauthenticated',
   'isolateKeys',
   'openMetrics',
+  'allowPull',
   'readerStallMs',
   'engineStallMs',
   'maxTokens',

@@ -48,6 +48,8 @@ const importedBy: [RegExp, RegExp][] = [
 /** Protocols whose folders another protocol may import. What all share knows none of them. */
 const protocolsOf: Record<string, string[]> = {
   'llama-server': ['openai'], // its own endpoints have OpenAI's messages, tools and errors
+  'lm-studio': ['openai'], // it only finds models; what is asked of them is OpenAI's
+  ollama: ['openai'], // its samplers, tools and forms are read as OpenAI's door reads them
 }
 
 /** As `mayImport` says; and a foreign module has one home. */

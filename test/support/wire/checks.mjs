@@ -1,4 +1,4 @@
-// What the doors promise (HTTP, fetchHandler and sluice/ai-sdk): 73 checks, each with its number
+// What the doors promise (HTTP, fetchHandler and sluice/ai-sdk): 80 checks, each with its number
 // and its sentence. Tests name them by `wireCheck`, and test/mutants has a spoiled line for each.
 
 /** @type {Readonly<Record<number, string>>} */
@@ -80,6 +80,14 @@ export const wireChecks = Object.freeze({
   71: "a Request's signal ends its reply, also before the headers",
   72: "a provider's stream waits for its reader, and ends with its signal",
   73: "a provider tells a reply's parts in their order, its calls and its usage",
+  // Ollama and LM Studio
+  74: "a stream of Ollama's is lines of JSON, of which one says that it is the last",
+  75: "a silent stream of Ollama's carries a piece without text",
+  76: "an error of Ollama's is one text",
+  77: "a call of Ollama's is told whole, or not at all",
+  78: 'keep_alive says how long a model stays in memory',
+  79: 'requests change which models there are where the owner allows it, and only there',
+  80: "a client of LM Studio's finds each model, its context and its state",
 })
 
 /**

@@ -42,8 +42,32 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /apply-template': { body: 'ours' },
   'POST /models/load': { body: 'ours' },
   'POST /models/unload': { body: 'ours' },
+  'GET /api/version': { body: 'ours', error: 'ours' },
+  'GET /api/tags': { body: 'ours', error: 'ours' },
+  'GET /api/ps': { body: 'ours', error: 'ours' },
+  'POST /api/show': { body: 'ours', error: 'ours' },
+  'POST /api/chat': { body: 'ours', frame: 'ours', error: 'ours' },
+  'POST /api/generate': { body: 'ours', frame: 'ours', error: 'ours' },
+  'POST /api/embed': { body: 'ours', error: 'ours' },
+  'POST /api/embeddings': { body: 'ours', error: 'ours' },
+  'POST /api/pull': { body: 'ours', frame: 'ours', error: 'ours' },
+  'POST /api/copy': { body: 'ours', error: 'ours' },
+  'DELETE /api/delete': { body: 'ours', error: 'ours' },
+  'POST /api/create': { body: 'ours', error: 'ours' },
+  'POST /api/push': { body: 'ours', error: 'ours' },
+  'GET /api/blobs/{id}': { body: 'ours', error: 'ours' },
+  'POST /api/blobs/{id}': { body: 'ours', error: 'ours' },
+  'GET /api/v0/models': { body: 'ours' },
+  'GET /api/v0/models/{id}': { body: 'ours' },
+  'POST /api/v0/chat/completions': { body: 'ChatCompletion', frame: 'ChatCompletionChunk' },
+  'POST /api/v0/completions': { body: 'Completion', frame: 'Completion' },
+  'POST /api/v0/embeddings': { body: 'CreateEmbeddingResponse' },
+  'GET /api/v1/models': { body: 'ours' },
+  'POST /api/v1/models/load': { body: 'ours' },
+  'POST /api/v1/models/unload': { body: 'ours' },
   'GET /v1/models': { body: 'ModelsPage' },
   'GET /v1/models/{id}': { body: 'Model' },
+  'GET /': { body: 'ours' },
   'GET /metrics': { body: 'ours' },
   'GET /health': { body: 'ours' },
 }
@@ -59,6 +83,7 @@ export function answerOf(method: string, path: string): Answer | undefined {
   if (verb === 'GET' && plain.startsWith('/models/')) return answers['GET /v1/models/{id}']
   const kept = /^\/responses\/[^/]+(\/input_items)?$/.exec(plain)
   if (kept !== null && verb !== 'POST') return answers[`${verb} /v1/responses/{id}${kept[1] ?? ''}`]
+  if (plain.startsWith('/api/v0/models/')) return answers['GET /api/v0/models/{id}']
   if (plain.startsWith('/slots/')) return answers['POST /slots/{id}']
   return answers[`${verb} /v1${plain}`] ?? answers[`${verb} ${plain}`]
 }

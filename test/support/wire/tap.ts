@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { AnthropicReader, isAnthropic } from './anthropic/reader.js'
+import { isOllama, OllamaReader } from './ollama-reader.js'
 import { type ResponseFrame, ResponseRules } from './response-rules.js'
 import { answerOf } from './routes.js'
 import { type Shape, shapeProblem } from './shapes.js'
@@ -17,9 +18,7 @@ export function tapWire(server: Server): () => string[] {
     const wrong = (problem: string) => {
       problems.push(`${req.method} ${req.url}: ${problem}`.slice(0, 1000))
     }
-    const reader = isAnthropic(req)
-      ? new AnthropicReader(req, res, wrong)
-      : new AnswerReader(req, res, wrong)
+    const reader = readerOf(req, res, wrong)
     const { write, end } = res
     res.write = ((...args: unknown[]) => {
       reader.take(args[0])
@@ -35,6 +34,12 @@ export function tapWire(server: Server): () => string[] {
   server.prependListener('request', tap)
   server.prependListener('checkContinue', tap)
   return () => problems
+}
+
+function readerOf(req: IncomingMessage, res: ServerResponse, wrong: (problem: string) => void) {
+  if (isAnthropic(req)) return new AnthropicReader(req, res, wrong)
+  if (isOllama(req)) return new OllamaReader(req, res, wrong)
+  return new AnswerReader(req, res, wrong)
 }
 
 /** One response in OpenAI's words. */

@@ -23,7 +23,7 @@ export abstract class WireReader {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
     this.#text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
     if (!this.#isStream) return
-    const frames = this.#text.split('\n\n')
+    const frames = this.#text.split(this.#isOfLines ? '\n' : '\n\n')
     this.#text = frames.pop() ?? ''
     for (const frame of frames) this.frame(frame)
   }
@@ -55,6 +55,11 @@ export abstract class WireReader {
   }
 
   get #isStream(): boolean {
-    return `${this.res.getHeader('content-type')}`.startsWith('text/event-stream')
+    const type = `${this.res.getHeader('content-type')}`
+    return type.startsWith('text/event-stream') || this.#isOfLines
+  }
+
+  get #isOfLines(): boolean {
+    return this.res.getHeader('content-type') === 'application/x-ndjson'
   }
 }

@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { removePulled } from '../../engine/pull/remove.js'
+import { untagged } from '../../host/names.js'
+import { aString } from '../../options/checks.js'
+import type { Answer } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
+import type { Service } from '../api.js'
+import { checked, fieldError, optional, parseBody, wholeBody } from '../request.js'
+import { checkAllowed } from './pull.js'
+
+const nameError = 'the name of a model'
+const aName = z.string({ error: nameError }).min(1, { error: nameError })
+
+/** POST /api/copy */
+export const copyRequest = z.object({ source: aName, destination: aName }, wholeBody)
+
+/** POST /api/copy: one more name, for as long as the server runs. */
+export async function copyModel(service: Service, call: Call): Promise<Answer> {
+  service.checkServing()
+  const { source, destination } = parseBody(copyRequest, await call.body(), call)
+  service.host.find(source)
+  checkAllowed(service)
+  service.host.copy(source, untagged(destination))
+  return nothing
+}
+
+const someName = optional(checked(aString))
+
+/** DELETE /api/delete: `name` is the older word for `model`. */
+const deleteRequest = z.object({ model: someName, name: someName }, wholeBody)
+
+/** DELETE /api/delete: a name that was copied, or a model that was pulled, out of the cache too. */
+export async function deleteModel(service: Service, call: Call): Promise<Answer> {
+  service.checkServing()
+  const { model, name } = parseBody(deleteRequest, await call.body(), call)
+  const asked = model ?? name
+  if (asked === undefined || asked === '') throw fieldError('model', nameError, asked)
+  checkAllowed(service)
+  const hubName = await service.host.remove(asked)
+  if (hubName !== undefined) await removePulled(hubName)
+  return nothing
+}
+
+const nothing: Answer = { status: 200, headers: {}, body: undefined }
+
+/** POST /api/create, POST /api/push, and blobs, which the first is made of. */
+export function notHere(service: Service): Answer {
+  service.checkServing()
+  const message =
+    'Models are neither made nor pushed here; they are GGUF files, which the server is started ' +
+    'with or pulls from the Hub.'
+  throw new HttpError('not_supported', message)
+}

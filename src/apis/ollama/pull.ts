@@ -1,0 +1,179 @@
+import * as z from 'zod'
+import type { PullProgress } from '../../api/pull-types.js'
+import { pull } from '../../engine/pull/pull.js'
+import { areNames, untagged } from '../../host/names.js'
+import { aString } from '../../options/checks.js'
+import { parseHubName } from '../../options/hub-name.js'
+import { optionName } from '../../options/spoken-names.js'
+import { type Answer, type Frames, json, type StreamedAnswer } from '../../web/answer.js'
+import type { Call } from '../../web/call.js'
+import { HttpError } from '../../web/errors.js'
+import { jsonLines } from '../../web/replies.js'
+import type { Service } from '../api.js'
+import { checked, fieldError, flag, optional, parseBody, wholeBody } from '../request.js'
+import { knownFieldsOf } from '../unknown-fields.js'
+import { errorLine, line } from './errors.js'
+
+const someName = optional(checked(aString))
+
+/** POST /api/pull: `name` is the older word for `model`. */
+export const pullRequest = z.object(
+  { model: someName, name: someName, stream: flag(true) },
+  wholeBody,
+)
+
+const known = knownFieldsOf(pullRequest, ['insecure', 'username', 'password'])
+const hubForm = "hf.co/OWNER/REPO:QUANT (Ollama's own library is not read)"
+
+/** What a client reads of a pull. */
+interface Progress {
+  readonly status: string
+  /** What tells this file's progress from others'. */
+  readonly digest?: string
+  readonly total?: number
+  readonly completed?: number
+}
+
+const success: Progress = { status: 'success' }
+
+/** POST /api/pull. A model that is there is there, whoever may pull others. */
+export async function pullModel(service: Service, call: Call): Promise<Answer> {
+  service.checkServing()
+  const { model, name, stream } = parseBody(pullRequest, await call.body(), call, known)
+  const asked = model ?? name
+  if (!asked) throw fieldError('model', hubForm, asked)
+  const isThere = service.host.entries().some(({ names }) => areNames(names, asked))
+  const progress = new PullLines()
+  if (isThere) progress.end()
+  else {
+    checkAllowed(service)
+    begin(service, call, asked, progress)
+  }
+  if (stream) return progress.answer()
+  await progress.done
+  return json(200, success)
+}
+
+/** Throws a 403 where requests may not say which models there are. */
+export function checkAllowed({ settings }: Service): void {
+  if (settings.allowPull) return
+  const message =
+    'Models are not pulled, copied or deleted here by requests; ' +
+    `the server's owner can allow it (${optionName('allowPull')}).`
+  throw new HttpError('not_allowed', message)
+}
+
+function begin({ host }: Service, call: Call, asked: string, progress: PullLines): void {
+  const hubName = hubNameIn(asked)
+  if (hubName === undefined) throw fieldError('model', hubForm, asked)
+  if (!host.canGrow) {
+    const message =
+      'This server serves one model, beside which no other can be pulled; give several to it: ' +
+      'NAME=FILE, or a config file.'
+    throw new HttpError('not_supported', message)
+  }
+  const tell = (one: PullProgress) => progress.tell(one)
+  const run = async () => {
+    const { name } = await pull(hubName, { onProgress: tell, signal: call.signal })
+    const isThere = host.entries().some(({ names }) => areNames(names, asked))
+    if (!isThere) host.add(untagged(asked), name) // another pull of it may have been faster
+  }
+  run().then(
+    () => progress.end(),
+    (error: unknown) => progress.fail(error),
+  )
+}
+
+/** The Hub's name in Ollama's words for it, or in ours. */
+function hubNameIn(asked: string): string | undefined {
+  const plain = untagged(asked).replace(/^(?:https?:\/\/)?(?:hf\.co|huggingface\.co)\//, 'hf:')
+  return parseHubName(plain) === undefined ? undefined : plain
+}
+
+/** The lines of a pull: of what a slow reader has not taken, the newest of each kind. */
+class PullLines implements Frames {
+  readonly done: Promise<void>
+  #waiting: Progress[] = [{ status: 'pulling manifest' }]
+  #last: Progress = { status: 'pulling manifest' }
+  #total = 0
+  #isOver = false
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
+  #wake: () => void = () => undefined
+
+  constructor() {
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.done.catch(() => undefined) // whoever waits for it is told, and a stream asks later
+  }
+
+  tell(progress: PullProgress): void {
+    if (progress.phase === 'found') this.#total = progress.totalBytes
+    this.#last = this.#lineOf(progress)
+    const { status } = this.#last
+    this.#waiting = [...this.#waiting.filter((one) => one.status !== status), this.#last]
+    this.#wake()
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#resolve()
+    this.#wake()
+  }
+
+  fail(error: unknown): void {
+    this.#isOver = true
+    this.#reject(error)
+    this.#wake()
+  }
+
+  answer(): StreamedAnswer {
+    return {
+      status: 200,
+      headers: jsonLines,
+      opening: () => '',
+      frames: this,
+      ping: () => line(this.#last),
+      errorFrame: errorLine,
+    }
+  }
+
+  async next(): Promise<IteratorResult<string, string>> {
+    for (;;) {
+      const first = this.#waiting.shift()
+      if (first !== undefined) return { done: false, value: line(first) }
+      if (this.#isOver) {
+        await this.done
+        return { done: true, value: line(success) }
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** The call's signal ends the pull; the next one goes on from there. */
+  return(): void {
+    this.#waiting = []
+  }
+
+  #lineOf(progress: PullProgress): Progress {
+    switch (progress.phase) {
+      case 'found':
+        return { status: `pulling ${progress.name}`, total: this.#total }
+      case 'downloading': {
+        const { file, bytes, totalBytes: total } = progress
+        return { status: `pulling ${file}`, digest: file, total, completed: bytes }
+      }
+      case 'checking': {
+        const { file, bytes } = progress
+        return { status: `verifying ${file}`, digest: file, total: this.#total, completed: bytes }
+      }
+      case 'waiting':
+      case 'note':
+        return { status: progress.message }
+    }
+  }
+}
