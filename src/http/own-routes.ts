@@ -4,7 +4,9 @@ import type { Call } from '../web/call.js'
 import { apis } from './apis.js'
 import type { App } from './app.js'
 import { checkHost, hostOf } from './door/origin.js'
+import { engineStatus } from './engine-status.js'
 import type { ListenerSettings } from './options.js'
+import { hasRoot, root } from './root.js'
 
 /** An endpoint of the server itself, whichever protocols it speaks. */
 export interface OwnRoute extends Route<App> {
@@ -12,11 +14,22 @@ export interface OwnRoute extends Route<App> {
   readonly isOpen: (settings: ListenerSettings) => boolean
   /** Whether it is served to requests of any host name: nothing is to be had there. */
   readonly isOfAnyHost?: boolean
+  /** Whether it is there at all. Default: it is. */
+  readonly isThere?: (settings: ListenerSettings) => boolean
 }
 
 export const ownRoutes: readonly OwnRoute[] = [
   { method: 'GET', pattern: '/health', handle: health, isOpen: () => true, isOfAnyHost: true },
   { method: 'GET', pattern: '/metrics', handle: metrics, isOpen: ({ openMetrics }) => openMetrics },
+  { method: 'GET', pattern: '/engine', handle: engineStatus, isOpen: () => false },
+  {
+    method: 'GET',
+    pattern: '/',
+    handle: root,
+    isOpen: () => true,
+    isOfAnyHost: true,
+    isThere: hasRoot,
+  },
 ]
 
 /**

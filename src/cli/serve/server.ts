@@ -125,6 +125,7 @@ function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): S
   try {
     return createHostServer(host, {
       ...pick(flags, serverKeys),
+      page: flags.page === 'on',
       allowHosts,
       allowOrigins,
       bodyBytesMax,
