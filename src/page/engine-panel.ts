@@ -75,6 +75,7 @@ class ModelView {
   readonly #cells = new Figure('KV in use', meter())
   readonly #queue = new Figure('Queue')
   readonly #ended = new Figure('Replies')
+  readonly #kept = el('p', { class: 'note' })
   #log = new RateLog()
 
   constructor(name: string) {
@@ -90,6 +91,7 @@ class ModelView {
         this.#cells.element,
         this.#ended.element,
       ),
+      this.#kept,
     )
     this.element.append(
       el('h3', {}, name, ' ', this.#state),
@@ -119,14 +121,17 @@ class ModelView {
 
   #showCounts({ queued, queue_max, parked, kv_cells: cells, kept, totals }: EngineNow): void {
     const { prompt_tokens: asked, cached_tokens: hit, finished, cancelled, failed } = totals
-    const idle = parked === 0 ? '' : `, ${parked} parked`
-    this.#queue.show(`${queued}`, `waiting, of ${queue_max}${idle}`)
+    const idle = parked === 0 ? ' may wait' : `, ${parked} parked`
+    this.#queue.show(`${queued}`, `of ${queue_max}${idle}`)
     const share = asked === 0 ? 0 : hit / asked
     this.#hits.show(percent(share), `${count(hit)} of ${count(asked)} tokens`)
     const inUse = cells.total === 0 ? 0 : cells.used / cells.total
     const keeps = cells.total === 0 ? 0 : cells.cached / cells.total
-    this.#cells.show(percent(inUse), `${percent(keeps)} kept, ${mebibytes(kept.bytes)} beside`)
+    this.#cells.show(percent(inUse), `${percent(keeps)} more is kept`)
     this.#cells.fill(inUse, keeps)
+    const states = `${count(kept.states)} ${kept.states === 1 ? 'state' : 'states'}`
+    const isNone = kept.states === 0
+    setText(this.#kept, isNone ? '' : `Host memory keeps ${states}, ${mebibytes(kept.bytes)}.`)
     const rest = [
       ...(cancelled === 0 ? [] : [`${count(cancelled)} stopped`]),
       ...(failed === 0 ? [] : [`${count(failed)} failed`]),

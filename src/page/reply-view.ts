@@ -120,7 +120,7 @@ const stateWords: Readonly<Record<NonNullable<ReplyTurn['end']>, string>> = {
 }
 
 function numbersLine({ tokens, promptTokens, cachedTokens, ...times }: ReplyNumbers): HTMLElement {
-  const rate = times.writeMs > 0 && tokens > 1 ? ((tokens - 1) * 1000) / times.writeMs : undefined
+  const rate = times.writeMs > 10 && tokens > 1 ? ((tokens - 1) * 1000) / times.writeMs : undefined
   const facts = [
     ...(rate === undefined ? [] : [`${rate >= 100 ? Math.round(rate) : rate.toFixed(1)} tokens/s`]),
     `${tokens} tokens`,
