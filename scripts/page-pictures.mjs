@@ -51,7 +51,7 @@ function scripted() {
 
 /** @param {string} text */
 function pieces(text) {
-  return text.match(/[^]{1,12}/g) ?? []
+  return text.match(/[\s\S]{1,12}/g) ?? []
 }
 
 fs.mkdirSync(folder, { recursive: true })

@@ -104,11 +104,7 @@ function withoutVersion(path: string): string {
  * The routes of a path, whatever their methods. Some clients are told an address with /v1 and some
  * without, and some add one of their own: each path is answered with one, without, and with two.
  */
-function matchPath(
-  settings: ListenerSettings,
-  path: string,
-  headers: CallHeaders = {},
-): Match {
+function matchPath(settings: ListenerSettings, path: string, headers: CallHeaders = {}): Match {
   const bare = withoutVersion(path)
   for (const candidate of [path, bare, version + bare]) {
     const match = exactly(candidate, headers)

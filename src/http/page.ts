@@ -55,7 +55,7 @@ function headersOf(html: string): AnswerHeaders {
 
 /** Of the texts of all elements of that name, which have no attributes worth the name. */
 function hashesOf(html: string, name: 'script' | 'style'): string {
-  const texts = [...html.matchAll(new RegExp(`<${name}[^>]*>([^]*?)</${name}>`, 'g'))]
+  const texts = [...html.matchAll(new RegExp(`<${name}[^>]*>([sS]*?)</${name}>`, 'g'))]
   return texts
     .map(([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`)
     .join(' ')

@@ -93,10 +93,7 @@ class ModelView {
       ),
       this.#kept,
     )
-    this.element.append(
-      el('h3', {}, name, ' ', this.#state),
-      this.#body,
-    )
+    this.element.append(el('h3', {}, name, ' ', this.#state), this.#body)
   }
 
   update({ state, engine, waiting = 0 }: ModelNow, atMs: number): void {

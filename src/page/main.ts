@@ -84,7 +84,8 @@ async function showModel(): Promise<void> {
     return
   }
   const { id, state, max_model_len: context, capabilities = [] } = model
-  const size = context === undefined ? '' : ` It has ${context.toLocaleString('en')} tokens of context.`
+  const size =
+    context === undefined ? '' : ` It has ${context.toLocaleString('en')} tokens of context.`
   setText(welcomeText, `${id} answers, on this server alone.${size}`)
   // To ask a model that is not loaded would load it.
   const defaults = state === 'loaded' ? await server.defaultsOf(id).catch(() => ({})) : {}

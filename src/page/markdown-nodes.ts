@@ -6,8 +6,16 @@ import { copyButton, el } from './dom.js'
  * is a link to it, which nothing loads, and a link is to the web or to an address of mail.
  */
 export function nodesOf(tokens: readonly Token[]): Node[] {
-  return tokens.flatMap((token) => nodesOfOne(token as MarkedToken))
+  if (depth === depthMax) return [textOf(tokens.map(({ raw }) => raw).join(''))]
+  depth++
+  const nodes = tokens.flatMap((token) => nodesOfOne(token as MarkedToken))
+  depth--
+  return nodes
 }
+
+/** Of lists, quotes and marks within each other: what is deeper is shown as it is written. */
+const depthMax = 40
+let depth = 0
 
 function nodesOfOne(token: MarkedToken): Node[] {
   switch (token.type) {
@@ -118,9 +126,12 @@ const named: Readonly<Record<string, string>> = {
 
 /** The entities that models write; others stay as they are. */
 export function decoded(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{2,6}));/gi, (all, decimal, hex, name) => {
-    if (name !== undefined) return named[name] ?? all
-    const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal)
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all
-  })
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{2,6}));/gi,
+    (all, decimal, hex, name) => {
+      if (name !== undefined) return named[name] ?? all
+      const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal)
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all
+    },
+  )
 }

@@ -2,8 +2,10 @@ import { Lexer, type Token } from 'marked'
 import { el } from './dom.js'
 import { nodesOf } from './markdown-nodes.js'
 
-/** Of a block: a longer one is shown as it is written, because reading it anew would take long. */
-const blockCharsMax = 64 * 1024
+/** Of a block: a longer one is shown as it is written, because it is read anew with each piece. */
+const blockCharsMax = 32 * 1024
+/** Milliseconds that reading it may take, as brackets within brackets do. */
+const readMsMax = 100
 
 /**
  * A text as it comes, shown as Markdown. What stands before its last block is made once: each new
@@ -15,10 +17,11 @@ export class MarkdownView {
   #tail = ''
   /** The nodes of that block. */
   #open: Node[] = []
+  #isPlain = false
 
   append(text: string): void {
     this.#tail += text
-    const tokens = read(this.#tail)
+    const tokens = this.#read()
     const last = tokens.findLastIndex(({ type }) => type !== 'space')
     const closed = tokens.slice(0, Math.max(0, last))
     const open = tokens.slice(Math.max(0, last))
@@ -27,6 +30,16 @@ export class MarkdownView {
     this.#open = nodesOf(open)
     this.element.append(...nodesOf(closed), ...this.#open)
     this.#tail = this.#tail.slice(closed.reduce((sum, { raw }) => sum + raw.length, 0))
+  }
+
+  #read(): Token[] {
+    if (this.#isPlain) return asWritten(this.#tail)
+    const start = performance.now()
+    const tokens = lexed(this.#tail)
+    const isSlow = performance.now() - start > readMsMax && this.#tail.length > 1000
+    const isLong = this.#tail.length > blockCharsMax && tokens?.at(-1)?.type !== 'code'
+    this.#isPlain = tokens === undefined || isSlow || isLong
+    return tokens ?? asWritten(this.#tail)
   }
 
   /** Of code only the new text is added: whoever reads it keeps place and selection. */
@@ -41,22 +54,13 @@ export class MarkdownView {
   }
 }
 
-/** All of a text at once. */
-export function markdown(text: string): HTMLElement {
-  const view = new MarkdownView()
-  view.append(text)
-  return view.element
-}
-
-function read(text: string): Token[] {
-  if (text.length <= blockCharsMax) {
-    try {
-      return new Lexer({ gfm: true }).lex(text)
-    } catch {
-      return asWritten(text) // brackets or quotes deeper than its reader can go
-    }
+/** Undefined where brackets or quotes are deeper than its reader can go. */
+function lexed(text: string): Token[] | undefined {
+  try {
+    return new Lexer({ gfm: true }).lex(text)
+  } catch {
+    return undefined
   }
-  return asWritten(text)
 }
 
 function asWritten(text: string): Token[] {

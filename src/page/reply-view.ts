@@ -30,7 +30,7 @@ export class ReplyView {
     this.#actions = actions
     this.#thoughts.append(this.#thoughtsTitle, this.#thoughtsText)
     this.element.append(
-      el('h3', { class: 'who', text: turn.model }),
+      el('h2', { class: 'who', text: turn.model }),
       this.#thoughts,
       this.#prose.element,
       this.#calls,

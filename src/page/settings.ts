@@ -23,9 +23,27 @@ const controls: readonly Control[] = [
   sampling('top_p', 'Top p', 'the likeliest tokens that sum up to it', topP, 0.01),
   sampling('top_k', 'Top k', 'so many of the likeliest tokens; 0 is all', topK, 1),
   sampling('min_p', 'Min p', 'tokens so likely, beside the likeliest', minP, 0.01),
-  sampling('repeat_penalty', 'Repeat penalty', 'above 1 discourages repetition', repeatPenalty, 0.05),
-  sampling('presence_penalty', 'Presence penalty', 'against what was said at all', presencePenalty, 0.1),
-  sampling('frequency_penalty', 'Frequency penalty', 'against what was said often', frequencyPenalty, 0.1),
+  sampling(
+    'repeat_penalty',
+    'Repeat penalty',
+    'above 1 discourages repetition',
+    repeatPenalty,
+    0.05,
+  ),
+  sampling(
+    'presence_penalty',
+    'Presence penalty',
+    'against what was said at all',
+    presencePenalty,
+    0.1,
+  ),
+  sampling(
+    'frequency_penalty',
+    'Frequency penalty',
+    'against what was said often',
+    frequencyPenalty,
+    0.1,
+  ),
   {
     field: 'max_tokens',
     label: 'Longest reply',
@@ -141,7 +159,13 @@ export class Settings {
   #row({ field, label, hint, range, step, neutral }: Control, value: string): HTMLElement {
     const id = `setting-${field}`
     const input = el('input', {
-      attributes: { id, type: 'number', step, inputmode: 'decimal', 'aria-describedby': `${id}-hint` },
+      attributes: {
+        id,
+        type: 'number',
+        step,
+        inputmode: 'decimal',
+        'aria-describedby': `${id}-hint`,
+      },
     })
     input.min = `${'from' in range ? range.from : range.above}`
     input.max = `${range.to}`

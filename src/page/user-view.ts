@@ -12,7 +12,7 @@ export class UserView {
     const copy = copyButton(() => turn.text, 'Copy this message')
     const edit = button('Edit', onEdit, { label: 'Edit this message' })
     this.element.append(
-      el('h3', { class: 'who', text: 'You' }),
+      el('h2', { class: 'who', text: 'You' }),
       el('div', { class: 'said', text: turn.text }),
       el('footer', { class: 'foot' }, el('div', { class: 'actions' }, copy, edit)),
     )

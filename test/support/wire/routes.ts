@@ -45,6 +45,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'GET /v1/models': { body: 'ModelsPage' },
   'GET /v1/models/{id}': { body: 'Model' },
   'GET /metrics': { body: 'ours' },
+  'GET /engine': { body: 'ours' },
+  'GET /': { body: 'ours' },
   'GET /health': { body: 'ours' },
 }
 
