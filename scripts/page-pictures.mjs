@@ -1,5 +1,5 @@
 // Pictures of the page, in build/page-pictures: for the eye of whoever changes it, and two of them
-// for docs/images. Needs Chromium ($CHROMIUM, or where Debian puts it).
+// for docs/images. Needs Chromium ($CHROMIUM, or where Debian puts it), and a font such as Inter.
 
 import fs from 'node:fs'
 import { chromium } from 'playwright-core'
@@ -38,7 +38,7 @@ I should say what it needs, which is that the list is sorted.`
 
 /** A reply as the server would stream it: the embedded model has other things to tell. */
 function scripted() {
-  const usage = { prompt_tokens: 412, completion_tokens: 231, total_tokens: 643 }
+  const usage = { prompt_tokens: 412, completion_tokens: 231 }
   const frames = [
     ...pieces(thought).map((text) => ({ delta: { reasoning_content: text } })),
     ...pieces(written).map((text) => ({ delta: { content: text } })),
@@ -135,34 +135,41 @@ await picture('key', { ...wide, dark: true }, async (page) => {
 
 /** @param {import('playwright-core').Page} page */
 async function underLoad(page) {
+  await ask(page)
+  await page.evaluate('document.querySelector("#scroll").scrollTop = 0')
   const abort = new AbortController()
-  const many = Array.from({ length: 11 }, (_, i) => busy(i, abort.signal))
-  await page.fill('#prompt', 'Tell me a story about a river')
-  await page.press('#prompt', 'Enter')
-  await page.waitForTimeout(9000)
-  setTimeout(() => abort.abort(), 1500)
+  const many = Array.from({ length: 7 }, (_, i) => busy(i, abort.signal))
+  await page.waitForTimeout(14_000)
+  const phases = ['prefill', 'decode', 'parked', 'free']
+  const all = phases.map((phase) => `document.querySelector('.lane[data-phase="${phase}"]')`)
+  await page.waitForFunction(all.join(' && '), undefined, { timeout: 60_000 })
+  await page.waitForTimeout(450) // until the bars have their widths
+  setTimeout(() => abort.abort(), 1000)
   void Promise.all(many)
 }
 
 /**
- * One request after the other; two of the readers take nothing, so that their replies are parked.
+ * One request after the other, most of them with a beginning in common. Two of the readers take
+ * nothing, so their replies are parked.
  * @param {number} reader
  * @param {AbortSignal} signal
  */
 async function busy(reader, signal) {
   const story = Array(60).fill('Once upon a time there was a little girl.').join(' ')
   while (!signal.aborted) {
-    const text = `${Math.random()} ${story.slice(0, 100 + 1900 * Math.random())}`
-    const reply = engine.chat([{ role: 'user', content: text }], {
-      maxTokens: 400,
-      ignoreEos: true,
-      signal,
-    })
+    const beginning = Math.random() < 0.4 ? `${Math.random()} ` : ''
+    const text = beginning + story.slice(0, 300 + 1900 * Math.random())
+    const messages = [{ role: 'user', content: text }]
+    const reply = engine.chat(messages, { maxTokens: 300, ignoreEos: true, signal })
     if (reader < 2) await new Promise((resolve) => signal.addEventListener('abort', resolve))
     else await reply.text().catch(() => '')
   }
 }
 
+// Those of docs/page.md.
+for (const name of ['load', 'load-dark']) {
+  fs.copyFileSync(`${folder}/${name}.png`, inRoot(`docs/images/page${name.slice(4)}.png`))
+}
 await browser.close()
 await server.close()
 await engine.close()

@@ -1,13 +1,13 @@
-import { Chat } from './chat.js'
-import { Composer } from './composer.js'
-import { Conversation } from './conversation.js'
 import { byId, el, setText } from './dom.js'
-import { EnginePanel } from './engine-panel.js'
+import { EnginePanel } from './engine/panel.js'
 import { KeyDialog } from './key-dialog.js'
 import { Models } from './models.js'
 import { Panels } from './panels.js'
 import { Server, ServerError } from './server.js'
 import { Settings } from './settings.js'
+import { Chat } from './thread/chat.js'
+import { Composer } from './thread/composer.js'
+import { Conversation } from './thread/conversation.js'
 
 /** How long it waits before it asks again a server that is loading its model, or is not there. */
 const retryMs = 1500

@@ -1,9 +1,9 @@
-import { el, setText } from './dom.js'
+import { el, setText } from '../dom.js'
+import { type Server, ServerError } from '../server.js'
+import type { EngineAnswer, EngineNow, ModelNow } from '../wire.js'
 import { Lanes } from './lanes.js'
 import { RateLog } from './rates.js'
-import { type Server, ServerError } from './server.js'
 import { Sparkline } from './sparkline.js'
-import type { EngineAnswer, EngineNow, ModelNow } from './wire.js'
 
 const lookEveryMs = 1000
 

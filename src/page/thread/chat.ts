@@ -1,3 +1,6 @@
+import { byId, el } from '../dom.js'
+import { type Server, ServerError } from '../server.js'
+import type { Settings } from '../settings.js'
 import {
   type Conversation,
   messagesOf,
@@ -6,12 +9,9 @@ import {
   type Turn,
   type UserTurn,
 } from './conversation.js'
-import { byId, el } from './dom.js'
 import { runReply } from './reply-run.js'
 import { ReplyView } from './reply-view.js'
 import { Scroll } from './scroll.js'
-import { type Server, ServerError } from './server.js'
-import type { Settings } from './settings.js'
 import { editor, UserView } from './user-view.js'
 
 /** What the rest of the page is for a conversation. */

@@ -1,5 +1,5 @@
+import { button, copyButton, el } from '../dom.js'
 import type { UserTurn } from './conversation.js'
-import { button, copyButton, el } from './dom.js'
 
 /** A message of the user's in the thread. */
 export class UserView {

@@ -1,9 +1,9 @@
+import { button, copyButton, el, setText } from '../dom.js'
 import type { ReplyNumbers, ReplyTurn } from './conversation.js'
-import { button, copyButton, el, setText } from './dom.js'
 import { MarkdownView } from './markdown.js'
 
 /** What may be done with a reply. */
-export interface ReplyActions {
+interface ReplyActions {
   regenerate(): void
   /** Goes on where it was stopped, cut or broke off. */
   goOn(): void

@@ -1,4 +1,4 @@
-import { byId } from './dom.js'
+import { byId } from '../dom.js'
 
 /** Pixels from the end within which it counts as the end. */
 const nearPx = 48

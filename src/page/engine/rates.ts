@@ -1,10 +1,10 @@
-import type { EngineNow, TotalName } from './wire.js'
+import type { EngineNow, TotalName } from '../wire.js'
 
 /** Looks that are kept: a minute's, at one a second. */
 export const looksMax = 60
 
 /** What an engine did since the look before. */
-export interface Rates {
+interface Rates {
   readonly writtenPerSecond: number
   readonly readPerSecond: number
 }

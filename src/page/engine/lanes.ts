@@ -1,6 +1,6 @@
-import { el, setText } from './dom.js'
+import { el, setText } from '../dom.js'
+import type { EngineNow, SlotNow } from '../wire.js'
 import { roundUp } from './rates.js'
-import type { EngineNow, SlotNow } from './wire.js'
 
 /**
  * The slots of an engine, a lane each: what of the prompt was there, what was computed, what is to

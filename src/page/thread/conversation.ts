@@ -1,4 +1,4 @@
-import { keep, keptJson } from './storage.js'
+import { keep, keptJson } from '../storage.js'
 
 const name = 'sluice-conversation'
 
@@ -8,7 +8,7 @@ export interface UserTurn {
 }
 
 /** How a reply ended; undefined while it comes. */
-export type TurnEnd = 'stop' | 'length' | 'tool_calls' | 'stopped' | 'broken' | 'failed'
+type TurnEnd = 'stop' | 'length' | 'tool_calls' | 'stopped' | 'broken' | 'failed'
 
 export interface ReplyTurn {
   readonly role: 'assistant'

@@ -1,4 +1,4 @@
-import { byId } from './dom.js'
+import { byId } from '../dom.js'
 
 /** Pixels that the field grows to; beyond it scrolls. */
 const heightMax = 240

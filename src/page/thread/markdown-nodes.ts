@@ -1,5 +1,5 @@
 import type { MarkedToken, Token, Tokens } from 'marked'
-import { copyButton, el } from './dom.js'
+import { copyButton, el } from '../dom.js'
 
 /**
  * Markdown's tokens as nodes. Each is made by itself, so HTML that a model writes is text, an image

@@ -1,5 +1,5 @@
 import { Lexer, type Token } from 'marked'
-import { el } from './dom.js'
+import { el } from '../dom.js'
 import { nodesOf } from './markdown-nodes.js'
 
 /** Of a block: a longer one is shown as it is written, because it is read anew with each piece. */

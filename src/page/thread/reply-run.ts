@@ -1,6 +1,6 @@
+import { BrokenOff, type Server } from '../server.js'
+import type { ReplyChunk } from '../wire.js'
 import type { ReplyTurn } from './conversation.js'
-import { BrokenOff, type Server } from './server.js'
-import type { ReplyChunk } from './wire.js'
 
 /** What is told of a reply while it comes. */
 interface Listener {
