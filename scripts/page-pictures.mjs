@@ -142,7 +142,10 @@ async function underLoad(page) {
   await page.waitForTimeout(14_000)
   const phases = ['prefill', 'decode', 'parked', 'free']
   const all = phases.map((phase) => `document.querySelector('.lane[data-phase="${phase}"]')`)
-  await page.waitForFunction(all.join(' && '), undefined, { timeout: 60_000 })
+  // Not waitForFunction(), which evaluates a text: the page's policy refuses that.
+  while (!(await page.evaluate(all.map((one) => `${one} !== null`).join(' && ')))) {
+    await page.waitForTimeout(50)
+  }
   await page.waitForTimeout(450) // until the bars have their widths
   setTimeout(() => abort.abort(), 1000)
   void Promise.all(many)

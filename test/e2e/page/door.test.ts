@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.js'
 import {
   closePagesAfterEach,
   describeInBrowser,
+  holds,
   openPage,
   reply,
   say,
@@ -73,7 +74,7 @@ describeInBrowser('the page of several models', () => {
     expect(native('news').submitted).toHaveLength(1)
     expect(pool.list().map(({ state }) => state)).toEqual(['unloaded', 'loaded'])
     const isLoaded = '[...document.querySelectorAll("option")].some((o) => o.text === "news")'
-    await page.waitForFunction(isLoaded)
+    await holds(page, isLoaded)
     expect(await page.inputValue('.model select')).toBe('news')
   })
 })

@@ -3,6 +3,7 @@ import { eventually } from '../../support/eventually.js'
 import {
   closePagesAfterEach,
   describeInBrowser,
+  holds,
   openPage,
   reply,
   say,
@@ -115,7 +116,7 @@ describeInBrowser('a text of a model', () => {
     const atEnd =
       '(({ scrollTop, scrollHeight, clientHeight }) =>' +
       ' scrollHeight - scrollTop - clientHeight < 4)(document.querySelector("#scroll"))'
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     await page.evaluate('document.querySelector("#scroll").scrollTop = 0')
     await page.locator('#to-end').waitFor()
     await eventually(() => {
@@ -125,6 +126,6 @@ describeInBrowser('a text of a model', () => {
     await reply(page)
     expect(await page.evaluate('document.querySelector("#scroll").scrollTop')).toBe(0)
     await page.click('#to-end')
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
   })
 })

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, describe, expect } from 'vitest'
+import { eventually } from '../eventually.js'
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const executablePath = [process.env.CHROMIUM, ...places].find(
@@ -77,6 +78,16 @@ export async function say(page: Page, text: string): Promise<void> {
 /** Waits until there is an element that has this text. */
 export async function shows(page: Page, selector: string, text: string | RegExp): Promise<void> {
   await page.locator(selector).filter({ hasText: text }).first().waitFor()
+}
+
+/** Waits until that is so. Not waitForFunction(): the page's policy refuses to evaluate a text. */
+export async function holds(page: Page, expression: string): Promise<void> {
+  let isSo = false
+  const look = async () => {
+    while (!isSo) isSo = (await page.evaluate(expression)) as boolean
+  }
+  void look().catch(() => undefined) // the page was closed, and the test has failed
+  await eventually(() => isSo, `it never came true: ${expression}`)
 }
 
 /** The last reply, once it has ended. */
