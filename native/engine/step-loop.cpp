@@ -505,8 +505,8 @@ void StepLoop::publish_stats() {
     view = SlotView();
     if (!sequence) continue;
     ++(sequence->parked() ? stats_.parked : stats_.running);
-    view = {sequence->request().id,     sequence->phase(),      sequence->prompt_tokens(),
-            sequence->cached_tokens(),  sequence->n_computed(), sequence->completion_tokens()};
+    view = {sequence->request().id,    sequence->phase(),      sequence->prompt_tokens(),
+            sequence->cached_tokens(), sequence->n_computed(), sequence->completion_tokens()};
   }
   stats_.cells_used = slots_.cells_live();
   stats_.cells_cached = slots_.cells_remembered();

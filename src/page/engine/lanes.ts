@@ -8,8 +8,23 @@ import { roundUp } from './rates.js'
  */
 export class Lanes {
   readonly element = el('ol', { class: 'lanes' })
-  readonly scale = el('p', { class: 'note scale' })
+  readonly legend = el('p', { class: 'note legend' })
+  readonly #scale = el('span')
   #lanes: Lane[] = []
+
+  constructor() {
+    const kinds = [
+      ['cached', 'cached'],
+      ['computed', 'prompt'],
+      ['coming', 'to come'],
+      ['written', 'reply'],
+    ]
+    for (const [kind, text = ''] of kinds) {
+      const swatch = el('span', { class: `part swatch ${kind}` })
+      this.legend.append(el('span', {}, swatch, text))
+    }
+    this.legend.append(this.#scale)
+  }
 
   update({ slots }: Pick<EngineNow, 'slots'>): void {
     if (this.#lanes.length !== slots.length) {
@@ -19,8 +34,8 @@ export class Lanes {
     const longest = Math.max(64, ...slots.map((slot) => (slot === null ? 0 : lengthOf(slot))))
     const tokens = roundUp(longest)
     for (const [index, lane] of this.#lanes.entries()) lane.update(slots[index] ?? null, tokens)
-    const isInUse = slots.some((slot) => slot !== null)
-    setText(this.scale, isInUse ? `Each lane is ${tokens.toLocaleString('en')} tokens wide.` : '')
+    this.legend.hidden = slots.length === 0
+    setText(this.#scale, `of ${tokens.toLocaleString('en')} tokens`)
   }
 }
 

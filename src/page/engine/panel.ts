@@ -82,7 +82,7 @@ class ModelView {
     this.#body.append(
       el('div', { class: 'figures' }, this.#written.element, this.#read.element),
       this.#lanes.element,
-      this.#lanes.scale,
+      this.#lanes.legend,
       el(
         'div',
         { class: 'figures' },
@@ -173,7 +173,12 @@ function meter(): HTMLElement {
   return el('span', { class: 'track', attributes: { 'aria-hidden': 'true' } }, ...parts)
 }
 
-const count = (value: number) => value.toLocaleString('en')
+const count = (value: number) => {
+  const isLong = value >= 10_000
+  return value.toLocaleString('en', isLong ? { notation: 'compact', maximumFractionDigits: 1 } : {})
+}
 const percent = (share: number) => `${Math.round(100 * share)} %`
 const mebibytes = (bytes: number) => `${count(Math.round(bytes / 2 ** 20))} MiB`
-const figureOf = (value: number) => (value >= 100 ? count(Math.round(value)) : value.toFixed(1))
+const figureOf = (value: number) => {
+  return value >= 100 || value === 0 ? count(Math.round(value)) : value.toFixed(1)
+}

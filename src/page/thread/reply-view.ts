@@ -75,7 +75,8 @@ export class ReplyView {
 
   #titleOfThoughts(): string {
     const { thoughtMs, text, end } = this.#turn
-    if (thoughtMs === undefined) return text === '' && end === undefined ? 'Thinking' : 'Thoughts'
+    const isShort = thoughtMs === undefined || thoughtMs < 100
+    if (isShort) return text === '' && end === undefined ? 'Thinking' : 'Thoughts'
     return `Thought for ${seconds(thoughtMs)}`
   }
 
