@@ -70,7 +70,7 @@ async function listModels(): Promise<void> {
   await showModel()
 }
 
-/** Which are loaded may have changed. What keeps it from being known is told by the next request. */
+/** Which are loaded may have changed. What keeps it from being known, the next request tells. */
 async function refresh(): Promise<void> {
   await listModels().catch((error: unknown) => {
     if (!(error instanceof ServerError)) throw error

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Engine, load } from '../../../src/index.js'
-import { eventually } from '../../support/eventually.js'
+import { type Engine, load } from '../../src/index.js'
+import { eventually } from '../support/eventually.js'
 
 let engine: Engine
 
@@ -27,7 +27,7 @@ test('a reply that nobody reads is in its slot, with its counts, and parked', as
   await ended()
 })
 
-test('what was cached of a prompt is told of its slot, and requests have numbers of their own', async () => {
+test('a slot tells what of its prompt was cached, and the number of its request', async () => {
   const prompt = 'Once upon a time there was a whale who lived in the sea, far from all others.'
   const first = engine.complete(prompt, { maxTokens: 1 })
   await first.done
@@ -40,7 +40,7 @@ test('what was cached of a prompt is told of its slot, and requests have numbers
   await ended()
 })
 
-test('a slot is in prefill while its prompt is computed, chunk by chunk, and then in decode', async () => {
+test('a slot is in prefill while its prompt is computed, and then in decode', async () => {
   const seen: { phase: string; computed: number }[] = []
   const look = setInterval(() => {
     for (const slot of engine.stats().slots) {

@@ -3,11 +3,11 @@
 
 import fs from 'node:fs'
 import { chromium } from 'playwright-core'
-import { inRoot } from './support/root.mjs'
+import { inRoot } from '../support/root.mjs'
 
 const folder = inRoot('build/page-pictures')
-const { load } = await import(String(new URL('../dist/index.js', import.meta.url)))
-const { createServer } = await import(String(new URL('../dist/http/index.js', import.meta.url)))
+const { load } = await import(String(new URL('../../dist/index.js', import.meta.url)))
+const { createServer } = await import(String(new URL('../../dist/http/index.js', import.meta.url)))
 
 const written = `A binary search halves what is left until nothing is.
 
