@@ -61,9 +61,3 @@ test('a slot is in prefill while its prompt is computed, and then in decode', as
   expect(seen.map(({ phase }) => phase)).toContain('decode')
   await ended()
 })
-
-test('an engine that embeds has no slots', async () => {
-  await using embedder = await load({ embeddings: true })
-  await embedder.embed('A fox')
-  expect(embedder.stats().slots).toEqual([])
-})

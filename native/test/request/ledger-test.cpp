@@ -4,7 +4,9 @@
 
 using sluice::Clock;
 using sluice::Ledger;
+using sluice::Phase;
 using sluice::Request;
+using sluice::SlotView;
 using sluice::Stats;
 
 namespace {
@@ -84,8 +86,8 @@ TEST("ledger: what slots hold is as it was published last, and nothing where non
   view.prompt_tokens = 9;
   ledger.publish(Stats(), {SlotView(), view});
   CHECK_EQ(ledger.slots().size(), size_t(2));
-  CHECK_EQ(ledger.slots()[0].request, RequestId(0));
-  CHECK_EQ(ledger.slots()[1].request, RequestId(5));
+  CHECK_EQ(ledger.slots()[0].request, 0u);
+  CHECK_EQ(ledger.slots()[1].request, 5u);
   CHECK(ledger.slots()[1].phase == Phase::prefill);
   CHECK_EQ(ledger.slots()[1].prompt_tokens, 9);
   ledger.publish(Stats());
