@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { buildNative } from './build-native.mjs'
 import { fetchLlama } from './fetch-llama.mjs'
 import { bundleCli } from './support/bundle-cli.mjs'
+import { bundlePage } from './support/bundle-page.mjs'
 import { installDependencies } from './support/dependencies.mjs'
 import { inRoot, root } from './support/root.mjs'
 import { run } from './support/run.mjs'
@@ -38,17 +39,22 @@ export function isSupported(version) {
 
 export async function buildTypeScript() {
   const stamp = inRoot('build/typescript.stamp')
-  const names = ['src', 'tsconfig.json', 'package-lock.json', 'scripts/support/bundle-cli.mjs']
-  const sources = names.map((name) => inRoot(name))
+  const bundlers = ['bundle-cli', 'bundle-page', 'licenses']
+  const names = ['src', 'tsconfig.json', 'package-lock.json']
+  const own = bundlers.map((name) => `scripts/support/${name}.mjs`)
+  const sources = [...names, ...own].map((name) => inRoot(name))
   const hash = hashOf([], sources)
   if (fs.existsSync(inRoot('dist/index.js')) && isFresh(stamp, hash)) return
 
   fs.rmSync(inRoot('dist'), { recursive: true, force: true })
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const { status } = await run(process.execPath, [tsc], { cwd: root })
-  if (status !== 0) throw new Stop('tsc found errors; they are above.')
+  for (const project of ['tsconfig.json', 'src/page/tsconfig.json']) {
+    const { status } = await run(process.execPath, [tsc, '-p', project], { cwd: root })
+    if (status !== 0) throw new Stop('tsc found errors; they are above.')
+  }
   fs.cpSync(inRoot('src/commonjs'), inRoot('dist/commonjs'), { recursive: true }) // as it is
   await bundleCli()
+  await bundlePage()
   fs.chmodSync(inRoot('dist/cli/main.cjs'), 0o755) // npx runs it as a program
   writeStamp(stamp, hash)
   console.log('typescript: built dist')

@@ -89,6 +89,9 @@ const rules: RuleTest[] = [
       ['src/ai-sdk/a.ts', "import { b } from '../http/b.js'"],
       ['src/engine/a.ts', "import { b } from '../ai-sdk/b.js'"],
       ['src/engine/a.ts', "import type { B } from '@ai-sdk/provider'"],
+      ['src/page/a.ts', "import { b } from '../web/b.js'"],
+      ['src/http/a.ts', "import { b } from '../page/b.js'"],
+      ['src/http/a.ts', "import { Lexer } from 'marked'"],
     ],
     good: [
       ['src/cli/a.ts', "import { b } from '../http/b.js'\nimport { c } from 'commander'"],
@@ -105,6 +108,7 @@ const rules: RuleTest[] = [
       ['src/schema/a.ts', "import { b } from './strings/b.js'"],
       ['src/index.ts', "export * from './engine/b.js'"],
       ['src/ai-sdk/a.ts', "import type { B } from '@ai-sdk/provider'"],
+      ['src/page/a.ts', "import { Lexer } from 'marked'\nimport { b } from '../api/b.js'"],
     ],
   },
   {

@@ -156,7 +156,7 @@ Napi::Value EngineWrap::drain(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineWrap::snapshot(const Napi::CallbackInfo& info) {
-  return to_js(info.Env(), engine_->stats());
+  return to_js(info.Env(), engine_->stats(), engine_->slots());
 }
 
 Napi::Value EngineWrap::ref(const Napi::CallbackInfo& info) {

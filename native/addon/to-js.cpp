@@ -338,6 +338,18 @@ Napi::Object one(Napi::Env env, const TokenOutbox::Event& event) {
   return writer.object;
 }
 
+Napi::Value slot_to_js(Napi::Env env, const SlotView& slot) {
+  if (slot.request == 0) return env.Null();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("request", double(slot.request));
+  object.Set("phase", phase_name(slot.phase));
+  object.Set("promptTokens", slot.prompt_tokens);
+  object.Set("cachedTokens", slot.cached_tokens);
+  object.Set("computedTokens", slot.computed_tokens);
+  object.Set("completionTokens", slot.completion_tokens);
+  return object;
+}
+
 }  // namespace
 
 Napi::Array to_js(Napi::Env env, const Events& events) {
@@ -352,7 +364,7 @@ Napi::Array to_js(Napi::Env env, const Events& events) {
   return array;
 }
 
-Napi::Object to_js(Napi::Env env, const Stats& stats) {
+Napi::Object to_js(Napi::Env env, const Stats& stats, const std::vector<SlotView>& slots) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("running", double(stats.running));
   object.Set("parked", double(stats.parked));
@@ -382,6 +394,11 @@ Napi::Object to_js(Napi::Env env, const Stats& stats) {
   object.Set("idleMs", stats.idle_ms);
   object.Set("preempted", double(stats.preempted));
   object.Set("moved", double(stats.moved));
+  Napi::Array views = Napi::Array::New(env, slots.size());
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    views.Set(uint32_t(slot), slot_to_js(env, slots[slot]));
+  }
+  object.Set("slots", views);
   return object;
 }
 

@@ -11,7 +11,7 @@ namespace sluice {
 
 // Our values as JavaScript's objects, field by field as src/binding/engine-port.ts declares them.
 Napi::Array to_js(Napi::Env env, const std::vector<TokenOutbox::Event>& events);
-Napi::Object to_js(Napi::Env env, const Stats& stats);
+Napi::Object to_js(Napi::Env env, const Stats& stats, const std::vector<SlotView>& slots);
 Napi::Object to_js(Napi::Env env, const Device& device);
 
 }  // namespace sluice

@@ -58,6 +58,8 @@ class Engine {
   void apply_template(RequestId id, ChatPrompt chat);
   void tokenize_chat(RequestId id, ChatPrompt chat, bool must_fit);
   Stats stats() const { return ledger_.stats(); }
+  // Of an engine that embeds, and once the engine has ended, there are none.
+  std::vector<SlotView> slots() const { return ledger_.slots(); }
 
   // Asks the thread to end. A decode under way is aborted. Twice is safe. Any thread.
   void close() noexcept;

@@ -549,13 +549,18 @@ void StepLoop::publish_stats() {
   stats_.parked = line_.parked_count();
   for (int32_t slot = 0; slot < slots_.count(); ++slot) {
     const Sequence* sequence = slots_.at(slot);
-    if (sequence) ++(sequence->parked() ? stats_.parked : stats_.running);
+    SlotView& view = slot_views_[size_t(slot)];
+    view = SlotView();
+    if (!sequence) continue;
+    ++(sequence->parked() ? stats_.parked : stats_.running);
+    view = {sequence->request().id,    sequence->phase(),      sequence->prompt_tokens(),
+            sequence->cached_tokens(), sequence->n_computed(), sequence->completion_tokens()};
   }
   stats_.cells_used = slots_.cells_live();
   stats_.cells_cached = slots_.cells_remembered();
   stats_.cache_bytes = int64_t(slots_.cache().bytes());
   stats_.cache_entries = int64_t(slots_.cache().size());
-  ledger_.publish(stats_);
+  ledger_.publish(stats_, slot_views_);
 }
 
 }  // namespace sluice

@@ -137,6 +137,7 @@ class StepLoop : public Loop {
   Hold hold_;
   NewcomerWatch newcomers_;
   Stats stats_;
+  std::vector<SlotView> slot_views_{size_t(slots_.count())};  // for publish_stats()
   WorkClock clock_{stats_, &Stats::plan_ms};
   ReplyWriter replies_;
 };

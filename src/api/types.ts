@@ -804,4 +804,21 @@ export interface EngineStats {
   readonly cancelledDecode: number
   /** Of cancelled: those that waited for their readers. */
   readonly cancelledParked: number
+  /** What each slot does, null for a free one. As of the last step; none where it embeds. */
+  readonly slots: readonly (SlotStats | null)[]
+}
+
+/** A sequence in its slot, which it may change for another. */
+export interface SlotStats {
+  /** A number that no other request of the engine has. */
+  readonly request: number
+  /** Its prompt is computed, its reply is, or it waits for its reader. */
+  readonly phase: 'prefill' | 'decode' | 'parked'
+  readonly promptTokens: number
+  /** Of promptTokens, those whose state was there already. */
+  readonly cachedTokens: number
+  /** Of prompt and reply together, those that are computed, or were there. */
+  readonly computedTokens: number
+  /** Generated so far. */
+  readonly completionTokens: number
 }

@@ -13,6 +13,7 @@ import {
   optionsAnswer,
   preflightAnswer,
 } from './door/origin.js'
+import type { ListenerSettings } from './options.js'
 import { type OwnRoute, ownRoutes } from './own-routes.js'
 
 type ServedRoute = Route<App> & Partial<OwnRoute> & { readonly api: Api }
@@ -32,13 +33,9 @@ interface Match {
   readonly routes: readonly ServedRoute[]
 }
 
-/**
- * Whether there is a route for that in an app of somebody else's, preflights included. What is at
- * its root is the app's.
- */
-export function isServed(method: string, path: string): boolean {
-  if (path === '/') return false
-  const match = matchPath(path)
+/** Whether there is a route for that, preflights included. */
+export function isServed({ settings }: App, method: string, path: string): boolean {
+  const match = matchPath(settings, path)
   if (method === 'OPTIONS') return match.routes.length > 0
   return routeFor(match, method) !== undefined
 }
@@ -47,7 +44,7 @@ export function isServed(method: string, path: string): boolean {
 export async function answer(app: App, call: Call): Promise<Answer> {
   const { settings, keys } = app
   const { method, path, answerHeaders } = call
-  const match = matchPath(path, call.headers)
+  const match = matchPath(settings, path, call.headers)
   const route = routeFor(match, method)
   const api = route?.api ?? match.api
   call.errorWords = api.errorWords
@@ -73,7 +70,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   if (settings.isolateKeys) call.isolatedKey = key
   call.owner = key?.toString('base64url') ?? ''
   if (route !== undefined) return inTime(route.handle(app, call, match.id), call)
-  if (match.routes.length === 0) throw routeNotFound(method, path)
+  if (match.routes.length === 0) throw routeNotFound(settings, method, path)
   answerHeaders.allow = methodsOf(match).join(', ')
   const expected = `Expected ${answerHeaders.allow} at ${path}`
   throw new HttpError('method', `${expected}, but got ${method}.`)
@@ -107,11 +104,12 @@ function withoutVersion(path: string): string {
  * The routes of a path, whatever their methods. Some clients are told an address with /v1 and some
  * without, and some add one of their own: each path is answered with one, without, and with two.
  */
-function matchPath(path: string, headers: CallHeaders = {}): Match {
+function matchPath(settings: ListenerSettings, path: string, headers: CallHeaders = {}): Match {
   const bare = withoutVersion(path)
   for (const candidate of [path, bare, version + bare]) {
     const match = exactly(candidate, headers)
-    if (match !== undefined) return match
+    const isThere = match?.routes.every((route) => route.isThere?.(settings) ?? true)
+    if (match !== undefined && isThere) return match
   }
   const spoken = apis.find((api) => api.isSpokenBy?.(headers))
   return { api: spoken ?? protocolLike(path, apis), id: '', routes: [] }
@@ -157,8 +155,10 @@ function routeFor({ routes }: Match, method: string): ServedRoute | undefined {
   return routes.find((route) => route.method === (method === 'HEAD' ? 'GET' : method))
 }
 
-function routeNotFound(method: string, path: string): HttpError {
-  const all = routes.map((route) => `${route.method} ${route.pattern}`)
+function routeNotFound(settings: ListenerSettings, method: string, path: string): HttpError {
+  const all = routes
+    .filter((route) => route.isThere?.(settings) ?? true)
+    .map((route) => `${route.method} ${route.pattern}`)
   const known = [...new Set(all)].join(', ')
   const asked = path.length <= 100 ? path : `${path.slice(0, 100)}...`
   const message = `There is no ${method} ${asked} here; expected one of: ${known}.`
@@ -167,7 +167,9 @@ function routeNotFound(method: string, path: string): HttpError {
 
 /** Most who see that have mounted a listener where the path is not cut. */
 function hintOfPrefix(path: string): string {
-  const below = routes.find(({ pattern }) => path.length <= 100 && path.endsWith(pattern))
+  const below = routes.find(({ pattern }) => {
+    return pattern !== '/' && path.length <= 100 && path.endsWith(pattern)
+  })
   if (below === undefined) return ''
   const prefix = path.slice(0, -below.pattern.length)
   return ` What is in front of them ('${prefix}') has to be cut off, or to be the option prefix.`

@@ -77,6 +77,11 @@ export interface FetchHandlerOptions {
    * Express's `app.use('/ai', ...)` takes it off by itself. Default: none.
    */
   prefix?: string
+  /**
+   * Serve the page at `/`, to browsers: a conversation, and what the engine does. It needs no key,
+   * and asks for one. Default false, and true of `createServer`.
+   */
+  page?: boolean
   /** Bytes of a request's body. Default 32 MiB; more is a 413. */
   bodyBytesMax?: number
   /** Tokens of a reply whose request sets no limit. Default: until the context is full. */
@@ -172,6 +177,7 @@ const listenerDefaults = {
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
   prefix: '',
+  page: false,
   bodyBytesMax: 32 * 1024 * 1024,
   responseStore: 0,
   responseStoreBytes: 64 * 1024 * 1024,
@@ -184,6 +190,7 @@ const listenerDefaults = {
 
 const serverDefaults = {
   ...listenerDefaults,
+  page: true,
   host: '127.0.0.1',
   port: 8080,
   allowUnauthenticated: false,
@@ -245,6 +252,7 @@ const listenerChecks: Checks<ListenerOptions> = {
   allowHosts: listOf(namesMax, hostOfRequests, 'host names'),
   allowOrigins: listOf(namesMax, origin, 'origins'),
   prefix,
+  page: trueOrFalse,
   bodyBytesMax: integerFrom(1, 2 ** 30),
   responseStore: integerFrom(0, 1_000_000),
   responseStoreBytes: integerFrom(1, 2 ** 40),

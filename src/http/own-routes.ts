@@ -1,12 +1,12 @@
 import type { Route } from '../apis/api.js'
-import { isRunning } from '../apis/ollama/running.js'
 import { type Answer, json, whole } from '../web/answer.js'
 import type { Call } from '../web/call.js'
-import { HttpError } from '../web/errors.js'
 import { apis } from './apis.js'
 import type { App } from './app.js'
 import { checkHost, hostOf } from './door/origin.js'
+import { engineStatus } from './engine-status.js'
 import type { ListenerSettings } from './options.js'
+import { hasRoot, root } from './root.js'
 
 /** An endpoint of the server itself, whichever protocols it speaks. */
 export interface OwnRoute extends Route<App> {
@@ -14,23 +14,23 @@ export interface OwnRoute extends Route<App> {
   readonly isOpen: (settings: ListenerSettings) => boolean
   /** Whether it is served to requests of any host name: nothing is to be had there. */
   readonly isOfAnyHost?: boolean
+  /** Whether it is there at all. Default: it is. */
+  readonly isThere?: (settings: ListenerSettings) => boolean
 }
 
 export const ownRoutes: readonly OwnRoute[] = [
-  { method: 'GET', pattern: '/', handle: root, isOpen: () => false },
   { method: 'GET', pattern: '/health', handle: health, isOpen: () => true, isOfAnyHost: true },
   { method: 'GET', pattern: '/metrics', handle: metrics, isOpen: ({ openMetrics }) => openMetrics },
+  { method: 'GET', pattern: '/engine', handle: engineStatus, isOpen: () => false },
+  {
+    method: 'GET',
+    pattern: '/',
+    handle: root,
+    isOpen: () => true,
+    isOfAnyHost: true,
+    isThere: hasRoot,
+  },
 ]
-
-/**
- * GET and HEAD /: in Ollama's words, by which its clients know a server. What a browser asks for is
- * a page, and there is none.
- */
-function root(app: App, { method, headers }: Call): Answer {
-  app.checkServing()
-  if (method === 'HEAD' || !headers.accept?.includes('text/html')) return isRunning()
-  throw new HttpError('route', 'There is no page here; the endpoints are below /v1 and /api.')
-}
 
 /**
  * GET /health: 200 while requests are served, else the 503 that they would get. It needs no key:

@@ -246,6 +246,9 @@ export const serveFlags = {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),
   isolateKeys: switchFlag('share computed prompts only between requests of one key'),
+  page: valueFlag('MODE', oneOf('on', 'off'), 'the page for browsers at /: on or off', {
+    fallback: 'on',
+  }),
   openMetrics: switchFlag('serve GET /metrics without a key'),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
   ...loadFlags({ queueDeadlineMs: ['MS', 'how long a request may wait'] }),

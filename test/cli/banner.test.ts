@@ -54,7 +54,9 @@ const served = {
   },
   engine: { warnings: [] },
 }
-const at = (url: string, key?: ShellKey) => ({ url, urls: undefined, key })
+const at = (url: string, key?: ShellKey) => ({
+  ...{ url, urls: undefined, key, hasPage: true },
+})
 const home = at('http://127.0.0.1:8080')
 const ownKey = { words: '$SLUICE_API_KEY', needs: 'the same SLUICE_API_KEY' }
 const flags = {
@@ -146,11 +148,23 @@ describe('what serve says at its start', () => {
 
   test('lists each address where it listens on all, and asks the first', () => {
     const urls = ['http://localhost:99', 'http://[fd00::1]:99']
-    const said = banner([served], { url: 'http://[::]:99', urls, key: undefined }, flags)
+    const said = banner(
+      [served],
+      { url: 'http://[::]:99', urls, key: undefined, hasPage: true },
+      flags,
+    )
     expect(said).toContain(
       'Listening on all addresses:\n  http://localhost:99\n  http://[fd00::1]:99\nTry:\n\n' +
         'curl -N http://localhost:99/v1',
     )
+  })
+
+  test('names the page last, where there is one', () => {
+    const ending = '\n\nOr open http://127.0.0.1:8080 in a browser, to chat and to watch the engine'
+    expect(text.endsWith(`${ending}.\n\n`)).toBe(true)
+    const withKey = banner([served], at('http://127.0.0.1:8080', ownKey), flags)
+    expect(withKey.endsWith(`${ending}; it asks for the key.\n\n`)).toBe(true)
+    expect(banner([served], { ...home, hasPage: false }, flags)).not.toContain('browser')
   })
 
   test('says what the shell needs for the curl line', () => {

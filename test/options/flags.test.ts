@@ -58,6 +58,7 @@ const examples: Record<string, [text: string, value: unknown]> = {
   apiKeyFile: ['keys', 'keys'],
   isolateKeys: ['true', true],
   openMetrics: ['true', true],
+  page: ['off', 'off'],
   allowUnauthenticated: ['true', true],
   queueDeadlineMs: ['1000', 1000],
   readerStallMs: ['1000', 1000],
@@ -100,6 +101,7 @@ test('the names of flags and variables follow from the key', () => {
 test('the defaults hold without any flag, and what the engine settles is left out', () => {
   expect(settleFlags(serveFlags, {}, {})).toEqual({
     lora: [],
+    page: 'on',
     poll: 0,
     priority: 'normal',
     gpu: 'auto',

@@ -47,6 +47,8 @@ describe('the packed tarball', () => {
       'dist/index.d.ts',
       'scripts/install.mjs',
       'dist/cli/LICENSES.txt',
+      'dist/page/LICENSES.txt',
+      'docs/images/page.png',
     ]
     for (const name of [...asked, ...built]) expect(files).toContain(name)
     const foreign = /(^|\/)(test|tests|prebuilds|build|\.git)\/|\.(node|so|dll|dylib|o)$/
@@ -68,6 +70,21 @@ describe('the packed tarball', () => {
       text: expect.stringMatching(/\w/),
       completionTokens: 8,
     })
+  })
+
+  test('has the page of its server', async () => {
+    const { stdout } = await project.module(`
+      import { load } from 'sluice'
+      import { createServer } from 'sluice/http'
+      const engine = await load()
+      const server = createServer({ engine, port: 0 })
+      const { url } = await server.listen()
+      const page = await fetch(url, { headers: { accept: 'text/html' } })
+      const isWhole = (await page.text()).includes('</html>')
+      console.log(JSON.stringify({ type: page.headers.get('content-type'), isWhole }))
+      await server.close()
+      await engine.close()`)
+    expect(JSON.parse(stdout)).toEqual({ type: 'text/html; charset=utf-8', isWhole: true })
   })
 
   test('replies to a program that requires it', async () => {

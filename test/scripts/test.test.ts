@@ -68,8 +68,13 @@ function preparedScratch(vitestStatus: number, report: object) {
   const makeDist = "const fs = require('fs'); fs.mkdirSync('dist/cli', { recursive: true })\n"
   const makeMain = "fs.writeFileSync('dist/cli/main.cjs', '')"
   scratch.write('node_modules/typescript/bin/tsc', makeDist + makeMain)
-  const bundle = 'exports.build = async () => ({ metafile: { inputs: {} }, outputFiles: [] })'
-  scratch.write('node_modules/esbuild/index.js', bundle)
+  scratch.write('src/page/index.html', '')
+  scratch.write(
+    'node_modules/esbuild/index.js',
+    `const ofPage = ['a.css', 'a.js'].map((path) => ({ path, text: '' }))
+const made = (folder) => (folder === 'dist/page' ? ofPage : [])
+exports.build = async ({ outdir }) => ({ metafile: { inputs: {} }, outputFiles: made(outdir) })`,
+  )
   scratch.write('node_modules/@biomejs/biome/bin/biome', '')
   scratch.write('node_modules/clang-format-node/build/cli.js', '')
   const json = JSON.stringify({ numPendingTests: 0, testResults: [], ...report })

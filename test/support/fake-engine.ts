@@ -257,7 +257,29 @@ export class FakeEngine implements EnginePort {
       ...this.#counters,
       tokensGenerated: this.#tokensGenerated,
       ...this.#prompts,
+      slots: this.#slots(),
     }
+  }
+
+  /** Those in use first, in the order in which they came. */
+  #slots(): EngineSnapshot['slots'] {
+    const taken = this.#sequences.flatMap((one) => {
+      const phase = phaseIn[one.state]
+      if (phase === 'queued') return []
+      const { request, script, promptTokens, produced } = one
+      const computedTokens = phase === 'prefill' ? 0 : promptTokens + produced
+      return [
+        {
+          request: request.id,
+          phase,
+          promptTokens,
+          cachedTokens: script.cachedTokens ?? 0,
+          computedTokens,
+          completionTokens: produced,
+        },
+      ]
+    })
+    return Array.from({ length: this.options.parallel }, (_, slot) => taken[slot] ?? null)
   }
 
   ref(): void {
@@ -515,6 +537,7 @@ export const idleSnapshot: EngineSnapshot = {
   idleMs: 0,
   preempted: 0,
   moved: 0,
+  slots: [],
 }
 
 const phaseIn: Record<State, RequestPhase> = {

@@ -84,9 +84,10 @@ std::vector<std::shared_ptr<Ticket>> Ledger::in_flight() const {
   return requests;
 }
 
-void Ledger::publish(const Stats& step) {
+void Ledger::publish(const Stats& step, const std::vector<SlotView>& slots) {
   std::lock_guard<std::mutex> lock(mutex_);
   stats_ = step;
+  slots_ = slots;
   idle_since_.reset();  // what is published tells of it
 }
 
@@ -98,6 +99,11 @@ Stats Ledger::stats() const {
   stats.busy = !idle_since_;
   if (idle_since_) stats.idle_ms += ms_since(*idle_since_);
   return stats;
+}
+
+std::vector<SlotView> Ledger::slots() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return slots_;
 }
 
 void Ledger::set_idle(std::optional<Clock::time_point> since) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/request/event-sink.h"
 #include "engine/request/request.h"
 
 namespace sluice {
@@ -27,6 +28,13 @@ struct Stats {
   double plan_ms = 0, compute_ms = 0, sample_ms = 0, text_ms = 0, wake_ms = 0, idle_ms = 0;
   int64_t beats = 0, preparer_beats = 0;
   bool busy = false;
+};
+
+// What is in a slot, as SlotStats in src/api/types.ts says. Nothing: `request` is 0.
+struct SlotView {
+  RequestId request = 0;
+  Phase phase = Phase::queued;
+  int32_t prompt_tokens = 0, cached_tokens = 0, computed_tokens = 0, completion_tokens = 0;
 };
 
 // The requests in flight, and the engine's numbers. A request enters once, through admit(), and
@@ -83,8 +91,9 @@ class Ledger {
     Ledger& ledger_;
   };
   // The step loop's side of the numbers, published once a step.
-  void publish(const Stats& step);
+  void publish(const Stats& step, const std::vector<SlotView>& slots = {});
   Stats stats() const;
+  std::vector<SlotView> slots() const;
 
  private:
   bool retire_locked(RequestId id);
@@ -95,6 +104,7 @@ class Ledger {
   std::map<RequestId, std::shared_ptr<Ticket>> unprepared_;  // of them; ids ascend
   bool closed_ = false;
   Stats stats_;
+  std::vector<SlotView> slots_;
   std::optional<Clock::time_point> idle_since_;  // until the thread publishes what it did
   std::atomic<int64_t> beats_{0};                // the engine's thread writes it
   std::atomic<int64_t> preparer_beats_{0};

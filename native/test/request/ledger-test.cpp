@@ -4,7 +4,9 @@
 
 using sluice::Clock;
 using sluice::Ledger;
+using sluice::Phase;
 using sluice::Request;
+using sluice::SlotView;
 using sluice::Stats;
 
 namespace {
@@ -73,6 +75,23 @@ TEST("ledger: what the step loop publishes leaves the beats alone") {
   CHECK_EQ(ledger.stats().steps, 7);
   CHECK_EQ(ledger.stats().running, 2);
   CHECK_EQ(ledger.stats().beats, 1);
+}
+
+TEST("ledger: what slots hold is as it was published last, and nothing where none is told") {
+  Ledger ledger;
+  CHECK(ledger.slots().empty());
+  SlotView view;
+  view.request = 5;
+  view.phase = Phase::prefill;
+  view.prompt_tokens = 9;
+  ledger.publish(Stats(), {SlotView(), view});
+  CHECK_EQ(ledger.slots().size(), size_t(2));
+  CHECK_EQ(ledger.slots()[0].request, 0u);
+  CHECK_EQ(ledger.slots()[1].request, 5u);
+  CHECK(ledger.slots()[1].phase == Phase::prefill);
+  CHECK_EQ(ledger.slots()[1].prompt_tokens, 9);
+  ledger.publish(Stats());
+  CHECK(ledger.slots().empty());
 }
 
 TEST("ledger: the engine is busy unless a thread is idle, and each thread's beats are its own") {

@@ -51,6 +51,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   alias: 'Server',
   anyModel: 'Server',
   drainMs: 'Server',
+  page: 'Server',
   apiKeyFile: 'Access',
   isolateKeys: 'Access',
   openMetrics: 'Access',

@@ -18,6 +18,8 @@ interface Place {
   /** Every URL, where it listens on all addresses. */
   readonly urls: readonly string[] | undefined
   readonly key: ShellKey | undefined
+  /** Whether the page for browsers is there. */
+  readonly hasPage: boolean
 }
 
 interface Shown {
@@ -30,13 +32,14 @@ interface Shown {
 /** What `serve` says once it is ready: models, what was settled, addresses, a request. */
 export function banner(
   models: readonly Model[] | Models,
-  { url, urls, key }: Place,
+  { url, urls, key, hasPage }: Place,
   flags: Shown,
 ): string {
   const own = urls?.[0] ?? url
   const isOne = Array.isArray(models)
   const [first] = isOne ? models : []
   const trial = key?.needs === undefined ? 'Try:' : `Try, in a shell that has ${key.needs}:`
+  const ability = first === undefined ? 'text' : abilityOf(first.model)
   const listening =
     urls === undefined
       ? [`Listening on ${url}. ${trial}`]
@@ -45,10 +48,18 @@ export function banner(
     ...(isOne ? models.flatMap((model) => linesOf(model, flags)) : linesOfAll(models as Models)),
     ...listening,
     '',
-    curls[first === undefined ? 'text' : abilityOf(first.model)](own, key),
+    curls[ability](own, key),
     '',
+    ...(hasPage ? [pageLine(own, ability, key), ''] : []),
     '',
   ].join('\n')
+}
+
+/** The page asks for the key: a link that carries it would stay in the shell's history. */
+function pageLine(url: string, ability: Ability, key: ShellKey | undefined): string {
+  const use = ability === 'text' ? 'to chat and to watch the engine' : 'to watch the engine'
+  const asks = key === undefined ? '' : '; it asks for the key'
+  return `Or open ${url} in a browser, ${use}${asks}.`
 }
 
 /** Of models that are loaded when they are asked for. */

@@ -63,7 +63,8 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
   try {
     warmUp()
     await host.ready
-    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags) }
+    const hasPage = flags.page === 'on'
+    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags), hasPage }
     const served = several === undefined ? host.loaded() : several.pool
     process.stdout.write(banner(served, place, flags))
     const names = host.entries().map((model) => model.names[0])
@@ -126,6 +127,7 @@ function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): S
   try {
     return createHostServer(host, {
       ...pick(flags, serverKeys),
+      page: flags.page === 'on',
       allowHosts,
       allowOrigins,
       bodyBytesMax,

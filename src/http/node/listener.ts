@@ -88,7 +88,8 @@ export function listenerOf(app: App): RequestListener {
     const from = handed(request, reply)
     const { method = '', url = '' } = from.req
     const target = targetBelow(from.req, app.settings.prefix)
-    if (typeof next === 'function' && (!target || !isServed(method, target.path))) return next()
+    if (typeof next === 'function' && (!target || !isServed(app, method, target.path)))
+      return next()
     takeOver(reply)
     const exchange = new Exchange({ app, sendBuffer, open }, from, target ?? targetOf(url))
     app.enter(exchange.call)

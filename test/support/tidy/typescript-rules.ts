@@ -20,6 +20,7 @@ const mayImport: Record<string, string[]> = {
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'pool', 'web', 'host', 'apis', 'binding'],
   cli: ['api', 'schema', 'options', 'hub', 'engine', 'pool', 'host', 'http', 'binding'],
+  page: ['api'],
   '': ['api', 'engine', 'pool', 'binding', 'tools'],
 }
 
@@ -38,6 +39,7 @@ const homes: [RegExp, string[]][] = [
   [/^prom-client$/, ['http']],
   [/^(ai|@ai-sdk\/.*)$/, ['ai-sdk']],
   [/^@langchain\//, ['langchain']],
+  [/^marked$/, ['page']],
 ]
 
 /** Folders that only some files may import: what stands on an adapter stands on its runtime. */

@@ -67,8 +67,9 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /api/v1/models/unload': { body: 'ours' },
   'GET /v1/models': { body: 'ModelsPage' },
   'GET /v1/models/{id}': { body: 'Model' },
-  'GET /': { body: 'ours' },
   'GET /metrics': { body: 'ours' },
+  'GET /engine': { body: 'ours' },
+  'GET /': { body: 'ours' },
   'GET /health': { body: 'ours' },
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { models } from '../../src/index.js'
-import { serveModels } from '../support/pool/serve-models.js'
-import { closeAfterEach, postJson, serve } from '../support/serve.js'
+import { models } from '../../../src/index.js'
+import { serveModels } from '../../support/pool/serve-models.js'
+import { closeAfterEach, postJson, serve } from '../../support/serve.js'
 
 // What requests say of LoRA adapters, by a model's name or a field. What comes of it is in
 // test/e2e/engine/lora.test.ts.
