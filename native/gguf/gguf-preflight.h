@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -20,6 +21,10 @@ struct PreflightResult {
 // it checks all parts. Reads headers only, never beyond a file's end. From any thread; never
 // throws.
 PreflightResult preflight_gguf(const std::string& path);
+
+// A model's file; of a split model, given by its first part, all parts. Reads nothing. From any
+// thread.
+std::vector<std::string> model_files(const std::string& path);
 
 // Bytes of a model's file; of a split model, given by its first part, of all parts. What is missing
 // counts as 0. Reads nothing. From any thread; never throws.

@@ -25,6 +25,7 @@ const converted: Readonly<Record<string, [option: string, read: (value: never) =
   flashAttention: ['flashAttention', (mode: string) => (mode === 'auto' ? mode : mode === 'on')],
   embeddings: ['embeddings', (mode: string) => (mode === 'auto' ? undefined : mode === 'on')],
   cacheMib: ['cacheMiB', (mebibytes: number) => mebibytes],
+  cacheDiskGib: ['cacheDiskGiB', (gibibytes: number) => gibibytes],
   chatTemplateFile: ['chatTemplate', readTemplate],
 }
 

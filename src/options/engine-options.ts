@@ -15,6 +15,7 @@ import {
   isNumber,
   isObject,
   milliseconds,
+  numberFrom,
   numeric,
   oneOf,
   parseFields,
@@ -111,6 +112,8 @@ export const loadChecks: Checks<LoadOptions> = {
   }),
   kvCells: integerFrom(32, 2 ** 30),
   cacheMiB: integerFrom(0, 2 ** 20),
+  cacheDir: check('the path of a folder', (value) => typeof value === 'string' && value !== ''),
+  cacheDiskGiB: numberFrom(0.001, 2 ** 20),
   chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
     return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= templateBytesMax
   }),
@@ -141,6 +144,7 @@ export const loadDefaults = {
   priority: 'normal' as const,
   gpu: 'auto' as const,
   gpuLayers: -1,
+  cacheDiskGiB: 10,
   kvType: 'f16' as const,
   flashAttention: 'auto' as const,
   lookup: false,
