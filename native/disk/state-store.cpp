@@ -101,6 +101,7 @@ struct StateStore::Core {
   DiskRates rates(double token_ms) const;
   std::optional<Digest> owner_of(const std::string& salt) const;
   bool has_room(uint64_t bytes) const;
+  std::shared_ptr<DiskRead> under_way(const std::string& name);
 
   const StateStoreOptions options;
   const StateOrigin origin;
@@ -121,7 +122,8 @@ struct StateStore::Core {
   bool must_look = false;
   std::vector<std::string> to_be_removed;
   Clock::time_point looked_at{};
-  std::deque<std::weak_ptr<DiskRead>> reads;
+  std::deque<std::weak_ptr<DiskRead>> reads;   // that are not done
+  std::vector<std::weak_ptr<DiskRead>> given;  // that somebody has, done or not
   std::deque<WriteJob> writes;
   uint64_t waiting_bytes = 0;  // of them, and of the one that is being written
   Clock::time_point paused_until{};
@@ -164,15 +166,13 @@ std::shared_ptr<DiskRead> StateStore::read(const std::string& salt,
   }
   StateIndex::Found found = core_->index.find(*owner, tokens, limit, there, core_->rates(token_ms));
   if (!found.head) return nullptr;
-  for (const auto& one : core_->reads) {
-    auto read = one.lock();
-    if (read && read->name == found.name) return read;
-  }
+  if (auto shared = core_->under_way(found.name)) return shared;
   auto read = std::make_shared<DiskRead>();
   read->name = std::move(found.name);
   read->head = std::move(found.head);
   read->salt = salt;
   core_->reads.push_back(read);
+  core_->given.push_back(read);
   core_->read_wanted.notify_one();
   return read;
 }
@@ -282,6 +282,18 @@ std::optional<Digest> StateStore::Core::owner_of(const std::string& salt) const 
 bool StateStore::Core::has_room(uint64_t bytes) const {
   if (Clock::now() < paused_until) return false;
   return waiting_bytes == 0 || waiting_bytes + bytes <= options.waiting_bytes_max;
+}
+
+// Null where nobody reads that state, or it could not be read.
+std::shared_ptr<DiskRead> StateStore::Core::under_way(const std::string& name) {
+  given.erase(
+      std::remove_if(given.begin(), given.end(), [](const auto& one) { return one.expired(); }),
+      given.end());
+  for (const auto& one : given) {
+    auto read = one.lock();
+    if (read && read->name == name && (!read->is_done || read->state)) return read;
+  }
+  return nullptr;
 }
 
 // ---- the store's threads --------------------------------------------------------------------
@@ -519,6 +531,7 @@ void StateStore::Core::write_or_drop(const WriteJob& job) {
     }
   }
   if (is_written && !options.whole_only) drop_superseded(*job.head);
+  wake();  // for the counts
 }
 
 // False where it does not fit, or it is too late.

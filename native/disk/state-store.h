@@ -60,7 +60,7 @@ struct DiskRead {
 class StateStore {
  public:
   struct Callbacks {
-    std::function<void()> wake;                            // a read is done
+    std::function<void()> wake;  // a read is done, or the counts have moved
     std::function<void(const std::string& message)> warn;  // something went wrong, and it goes on
   };
   // Returns at once: the folder is made and looked at by the store's thread.
