@@ -6,7 +6,7 @@
 #include <fstream>
 #include <vector>
 
-#include "base/xxhash64.h"
+#include "disk/xxhash64.h"
 
 namespace sluice {
 namespace {

@@ -9,8 +9,8 @@
 #include <system_error>
 
 #include "base/file-lock.h"
-#include "base/xxhash64.h"
 #include "disk/disk-file.h"
+#include "disk/xxhash64.h"
 
 namespace sluice {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/sha256.h"
+#include "disk/sha256.h"
 #include "memory/state-buffer.h"
 
 namespace sluice {

@@ -241,6 +241,7 @@ StateStoreCounts StateStore::counts() const {
 
 void StateStore::close(Clock::time_point until) {
   if (!reader_.joinable()) return;
+  until = std::max(until, Clock::now());
   {
     const std::lock_guard<std::mutex> lock(core_->mutex);
     core_->until = until;

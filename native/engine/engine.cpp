@@ -15,7 +15,7 @@ namespace {
 // What an engine that ends may still write to disk, in all; of it, for copying.
 constexpr auto kStoreCloseMax = std::chrono::seconds(5), kCopyStatesMax = std::chrono::seconds(2);
 // States that wait to be written, and those that were read and wait for a slot.
-constexpr uint64_t kStoreWaitingBytes = uint64_t(256) << 20;
+constexpr uint64_t kStoreWaitingBytes = uint64_t(128) << 20;
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 #include "memory/prefix-cache.h"
 
 #include <algorithm>
-#include <atomic>
 #include <tuple>
 
 #include "base/common-prefix.h"
@@ -155,11 +154,8 @@ void PrefixCache::drop(Entries::iterator entry) {
   const std::shared_ptr<SavedState> state = std::move(entry->second.state);
   entries_.erase(entry);
   bytes_ -= state->bytes.capacity();
-  const bool is_last_reference = state.use_count() == 1;
-  if (!is_last_reference) return;
-  // Another thread may have had it, and read it until it let go.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  spare_ = std::move(state->bytes);
+  const bool is_last_reference = state.use_count() == 1 && !state->is_shared;
+  if (is_last_reference) spare_ = std::move(state->bytes);
 }
 
 }  // namespace sluice

@@ -149,8 +149,8 @@ export interface LoadOptions {
    * weights.
    *
    * Of an engine that embeds, `context` is the tokens of one input, never more than the model was
-   * trained on; by default up to 8,192, as far as memory allows. `window`, `kvCells`, `cacheMiB`
-   * and `sampling` have no effect.
+   * trained on; by default up to 8,192, as far as memory allows. `window`, `kvCells`, `cacheMiB`,
+   * `cacheDir` and `sampling` have no effect.
    */
   embeddings?: boolean
   /**
@@ -192,7 +192,8 @@ export interface LoadOptions {
   /**
    * Called once for each warning, before `load` resolves; those of `cacheDir` come later. Default:
    * `process.emitWarning`, once for the same one; of a node:cluster the first worker alone does
-   * that. Those of the load are in `engine.warnings` as well. What it throws is as with `onProgress`.
+   * that. Those of the load are in `engine.warnings` as well. What it throws is as with
+   * `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */

@@ -10,6 +10,7 @@ import {
   demand,
   fieldsOf,
   fileLocation,
+  folderPath,
   int32Max,
   integerFrom,
   isNumber,
@@ -112,7 +113,7 @@ export const loadChecks: Checks<LoadOptions> = {
   }),
   kvCells: integerFrom(32, 2 ** 30),
   cacheMiB: integerFrom(0, 2 ** 20),
-  cacheDir: check('the path of a folder', (value) => typeof value === 'string' && value !== ''),
+  cacheDir: folderPath,
   cacheDiskGiB: numberFrom(0.001, 2 ** 20),
   chatTemplate: check(`a template of 1 to ${templateBytesMax} bytes`, (value) => {
     return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= templateBytesMax

@@ -39,7 +39,7 @@ async function duringWrite(folder: string): Promise<void> {
   while (writtenIn(folder).parts === 0) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test('ten engines that are killed while they write: the next one starts and says what it says alone', async () => {
+test('after each of ten kills in a write the next engine starts and says the same', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-states-'))
   let halves = 0
   try {

@@ -148,8 +148,10 @@ void DiskStates::kept(const std::shared_ptr<SavedState>& state) {
   switch (store_->wish(state->salt, state->tokens, state->bytes.size(), token_ms(), is_last)) {
     case StateStore::Wish::no: return;
     case StateStore::Wish::not_now: return store_->count_dropped();
-    case StateStore::Wish::yes: return store_->write(state);
+    case StateStore::Wish::yes: break;
   }
+  state->is_shared = true;
+  store_->write(state);
 }
 
 void DiskStates::forgotten(const std::string& salt, const std::vector<int32_t>& tokens) {

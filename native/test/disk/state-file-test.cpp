@@ -70,7 +70,7 @@ TEST("state file: a change of any byte is noticed") {
   CHECK(status_of(path, head) == StateFileStatus::ok);
 }
 
-TEST("state file: one that was cut, or goes on, is damaged, and so is its head") {
+TEST("state file: a file of another length is damaged, and so is its head") {
   const TestFolder folder("cut");
   const std::string state = "the keys and values";
   const StateHead head = head_of({7, 8}, state);
@@ -98,14 +98,14 @@ TEST("state file: another model's, owner's or prompt's state is not taken for th
   CHECK(read_state_head(path, sha256("other"), there) == StateFileStatus::damaged);
 }
 
-TEST("state file: one that is not there is missing, and no fault") {
+TEST("state file: a file that is not there is missing, and no fault") {
   const TestFolder folder("missing");
   StateHead there;
   CHECK(status_of(folder.of("none"), head_of({1}, "s")) == StateFileStatus::missing);
   CHECK(read_state_head(folder.of("none"), sha256("model"), there) == StateFileStatus::missing);
 }
 
-TEST("state file: one that is not wanted any more leaves nothing, and is not read") {
+TEST("state file: what is not wanted any more leaves nothing, and is not read") {
   const TestFolder folder("unwanted");
   const std::string state(9 << 20, 's');
   const StateHead head = head_of({1}, state);

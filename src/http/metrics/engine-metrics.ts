@@ -54,12 +54,12 @@ const gauges: readonly EngineMetric[] = [
   },
   {
     name: 'sluice_cache_disk_bytes',
-    help: 'Bytes of all states in the folder of --cache-dir.',
+    help: 'Bytes of all states on disk, of other models too.',
     value: ({ diskBytes }) => diskBytes,
   },
   {
     name: 'sluice_cache_disk_entries',
-    help: 'States in it that the engine can use, or is about to write.',
+    help: 'States on disk that the engine can use, or is about to write.',
     value: ({ diskEntries }) => diskEntries,
   },
   {
@@ -92,7 +92,7 @@ const counters: readonly EngineMetric[] = [
   },
   {
     name: 'sluice_cache_disk_reads_total',
-    help: 'States that were read from the folder of --cache-dir.',
+    help: 'States that were read from disk.',
     value: ({ diskReads }) => diskReads,
   },
   {
@@ -102,7 +102,7 @@ const counters: readonly EngineMetric[] = [
   },
   {
     name: 'sluice_cache_disk_writes_total',
-    help: 'States that were written to it.',
+    help: 'States that were written to disk.',
     value: ({ diskWrites }) => diskWrites,
   },
   {

@@ -1,4 +1,4 @@
-#include "base/sha256.h"
+#include "disk/sha256.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Engine, LoadOptions } from '../../../src/index.js'
+import type { Engine, LoadOptions } from '../../src/index.js'
 import {
   type Ask,
   asksFor,
@@ -11,10 +11,10 @@ import {
   openEngine,
   send,
   sendAll,
-} from '../../support/alone.js'
-import { eventually } from '../../support/eventually.js'
-import { MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
-import { randomWords } from '../../support/random-words.js'
+} from '../support/alone.js'
+import { eventually } from '../support/eventually.js'
+import { MODEL_KINDS, type ModelKind } from '../support/models/model-kinds.js'
+import { randomWords } from '../support/random-words.js'
 
 const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const system = textOf(300, 1)
@@ -155,7 +155,7 @@ describe('a cache folder', () => {
     expect(stats).toMatchObject({ diskReads: 1, diskErrors: 0 })
   })
 
-  test('gives nothing to a request that is cancelled while it waits, and all to the next', async () => {
+  test('lets a request that waits for it be cancelled, and serves the next one', async () => {
     const asks = asksFor(withSystem(1), 10)
     await lifeOf(kind, asks)
     const engine = await opened(kind)

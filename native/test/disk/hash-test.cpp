@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <string>
 
-#include "base/sha256.h"
-#include "base/xxhash64.h"
+#include "disk/sha256.h"
+#include "disk/xxhash64.h"
 #include "test/check.h"
 
 using sluice::hex_of;

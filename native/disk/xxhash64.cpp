@@ -1,4 +1,4 @@
-#include "base/xxhash64.h"
+#include "disk/xxhash64.h"
 
 #include <algorithm>
 #include <cstring>
