@@ -70,7 +70,7 @@ TEST("state file: a change of any byte is noticed") {
   CHECK(status_of(path, head) == StateFileStatus::ok);
 }
 
-TEST("state file: a file of another length is damaged, and so is its head") {
+TEST("state file: a file of another length and its head are damaged") {
   const TestFolder folder("cut");
   const std::string state = "the keys and values";
   const StateHead head = head_of({7, 8}, state);
