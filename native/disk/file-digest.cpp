@@ -43,6 +43,23 @@ std::string sampled_file(const std::string& path) {
 
 }  // namespace
 
+FileStamp stamp_of(const std::string& path) noexcept {
+  FileStamp stamp{path, 0, 0};
+  std::error_code error;
+  const auto size = fs::file_size(fs::u8path(path), error);
+  if (error) return stamp;
+  const auto time = fs::last_write_time(fs::u8path(path), error);
+  if (error) return stamp;
+  stamp.size = uint64_t(size);
+  stamp.time = int64_t(time.time_since_epoch().count());
+  return stamp;
+}
+
+bool is_unchanged(const FileStamp& stamp) noexcept {
+  const FileStamp now = stamp_of(stamp.path);
+  return stamp.time != 0 && now.size == stamp.size && now.time == stamp.time;
+}
+
 std::string whole_file(const std::string& path) {
   std::ifstream file(fs::u8path(path), std::ios::binary);
   if (!file) return "";

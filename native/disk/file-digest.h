@@ -1,8 +1,19 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace sluice {
+
+// A file as it was at some time.
+struct FileStamp {
+  std::string path;
+  uint64_t size = 0;
+  int64_t time = 0;  // of its last change; 0: it could not be looked at
+};
+FileStamp stamp_of(const std::string& path) noexcept;
+// Whether it is still that file.
+bool is_unchanged(const FileStamp& stamp) noexcept;
 
 // What tells a file from any other, by all that is in it: 0.2 ms for each MiB. Empty where it
 // cannot be read.

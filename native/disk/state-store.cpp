@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/average.h"
-#include "disk/file-digest.h"
 #include "disk/state-folder.h"
 
 #ifdef __linux__
@@ -51,12 +50,14 @@ std::string joined(const std::vector<std::string>& texts) {
 
 Digest digest_of(const StateOrigin& origin) {
   std::vector<std::string> texts{origin.settings};
-  const auto add = [&](const std::string& path, const std::string& content) {
-    if (content.empty()) throw std::runtime_error(path + " cannot be read");
+  const auto add = [&](const FileStamp& file, const std::string& content) {
+    if (content.empty()) throw std::runtime_error(file.path + " cannot be read");
+    if (!is_unchanged(file))
+      throw std::runtime_error(file.path + " is another since it was loaded");
     texts.push_back(content);
   };
-  for (const std::string& path : origin.files) add(path, dated_file(path));
-  for (const std::string& path : origin.programs) add(path, whole_file(path));
+  for (const FileStamp& file : origin.files) add(file, dated_file(file.path));
+  for (const FileStamp& file : origin.programs) add(file, whole_file(file.path));
   return sha256(joined(texts));
 }
 

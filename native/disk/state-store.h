@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "disk/file-digest.h"
 #include "disk/state-index.h"
 #include "memory/prefix-cache.h"
 
@@ -18,9 +19,11 @@ namespace sluice {
 // is the same. Digested on the store's thread, which reads samples of the files.
 struct StateOrigin {
   std::string settings;
-  std::vector<std::string> files;     // that say what is computed, by where they are and when made
-  std::vector<std::string> programs;  // that compute it, by what is in them
+  // As they were when they were loaded.
+  std::vector<FileStamp> files;     // that say what is computed, by samples of them and their time
+  std::vector<FileStamp> programs;  // that compute it, by what is in them
 };
+// Throws std::runtime_error where one is no longer what was loaded.
 Digest digest_of(const StateOrigin& origin);
 
 struct StateStoreOptions {

@@ -169,6 +169,9 @@ Engine::Opened Engine::open() {
 Engine::Opened Engine::open_on(LoadPlan plan) {
   Opened opened;
   check_before_loading(plan);
+  for (const std::string& file : model_files(options_.model_path)) {
+    opened.files.push_back(stamp_of(file));
+  }
   opened.models = load(plan);
   const Models& models = opened.models;
   opened.embedding = embedding_kind(*models.target, options_.embeddings, options_.model_path);
@@ -388,7 +391,7 @@ void Engine::open_store(Opened& opened, const Context& context) {
     sink_.flush();
   };
   opened.store = std::make_unique<StateStore>(
-      options, state_origin(options_, *opened.models.target, opened.params),
+      options, state_origin(opened.files, *opened.models.target, opened.params),
       StateStore::Callbacks{[this] { mailbox_.wake(); }, warn});
 }
 

@@ -68,6 +68,7 @@ class Engine {
   // What was loaded, and the contexts that compute with it. Destroyed from the last to the first.
   struct Opened {
     LoadPlan plan;
+    std::vector<FileStamp> files;  // the model's, from before it was loaded
     Models models;
     std::optional<EmbeddingKind> embedding;  // of an engine that embeds
     ContextParams params{};

@@ -1,28 +1,15 @@
 #include "engine/state-origin.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "base/dynamic-library.h"
-#include "gguf/gguf-preflight.h"
 #include "llama/model-store.h"
 #include "llama/runtime/devices.h"
 #include "llama/runtime/runtime.h"
 
 namespace sluice {
-namespace {
 
-// The addon, with our kernels and llama.cpp in it, and the backends that are files of their own.
-std::vector<std::string> programs() {
-  std::vector<std::string> files{file_of(reinterpret_cast<const void*>(&programs)).u8string()};
-  for (const BackendFile& backend : runtime_backends()) {
-    if (backend.loaded && !backend.path.empty()) files.push_back(backend.path);
-  }
-  return files;
-}
-
-}  // namespace
-
-StateOrigin state_origin(const EngineOptions& options, const Model& model,
+StateOrigin state_origin(std::vector<FileStamp> files, const Model& model,
                          const ContextParams& params) {
   std::string settings;
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -40,7 +27,7 @@ StateOrigin state_origin(const EngineOptions& options, const Model& model,
   add("heads", std::to_string(params.heads_draft_max > 0));
   const int32_t context = std::max(params.context, params.shared_cells);
   add("scaled positions", std::to_string(context > model.unscaled_context()));
-  return {settings, model_files(options.model_path), programs()};
+  return {settings, std::move(files), program_files()};
 }
 
 }  // namespace sluice

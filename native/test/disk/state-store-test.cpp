@@ -8,6 +8,12 @@
 #include "test/check.h"
 #include "test/disk/folder.h"
 
+#ifndef _WIN32
+#include <sys/resource.h>
+
+#include <csignal>
+#endif
+
 using namespace sluice;
 
 namespace {
@@ -292,23 +298,64 @@ TEST("state store: its origin is another with any of its settings, files or prog
   const TestFolder folder("origin");
   write_content(folder.of("model"), "weights");
   write_content(folder.of("program"), "code");
-  const StateOrigin origin{"settings", {folder.of("model")}, {folder.of("program")}};
-  const Digest digest = digest_of(origin);
-  CHECK(digest_of(origin) == digest);
-  CHECK(digest_of({"other", origin.files, origin.programs}) != digest);
+  const auto origin = [&](const char* settings = "settings") {
+    return StateOrigin{settings, {stamp_of(folder.of("model"))}, {stamp_of(folder.of("program"))}};
+  };
+  const auto later = [&](const char* name) {
+    const std::string path = folder.of(name);
+    const auto time = std::filesystem::last_write_time(path) + std::chrono::seconds(1);
+    std::filesystem::last_write_time(path, time);
+  };
+  const Digest digest = digest_of(origin());
+  CHECK(digest_of(origin()) == digest);
+  CHECK(digest_of(origin("other")) != digest);
   write_content(folder.of("program"), "kode");
-  CHECK(digest_of(origin) != digest);
+  CHECK(digest_of(origin()) != digest);
   write_content(folder.of("program"), "code");
-  CHECK(digest_of(origin) == digest);
-  const auto model = folder.of("model");
-  std::filesystem::last_write_time(
-      model, std::filesystem::last_write_time(model) + std::chrono::seconds(1));
-  CHECK(digest_of(origin) != digest);
-  bool has_thrown = false;
-  try {
-    digest_of({"settings", {folder.of("none")}, {}});
-  } catch (const std::runtime_error&) {
-    has_thrown = true;
-  }
-  CHECK(has_thrown);
+  later("program");
+  CHECK(digest_of(origin()) == digest);  // installed again: what is in it counts
+  later("model");
+  CHECK(digest_of(origin()) != digest);
 }
+
+TEST("state store: a file that was replaced since it was loaded, or is gone, has no digest") {
+  const TestFolder folder("replaced");
+  write_content(folder.of("model"), "weights");
+  const auto has_thrown = [](const StateOrigin& origin) {
+    try {
+      digest_of(origin);
+    } catch (const std::runtime_error&) {
+      return true;
+    }
+    return false;
+  };
+  const StateOrigin loaded{"settings", {stamp_of(folder.of("model"))}, {}};
+  CHECK(!has_thrown(loaded));
+  write_content(folder.of("model"), "other weights");
+  CHECK(has_thrown(loaded));
+  CHECK(has_thrown({"settings", {}, {stamp_of(folder.of("none"))}}));
+}
+
+#ifndef _WIN32
+TEST("state store: where the disk takes no more, the store says so, drops the state and goes on") {
+  const TestFolder folder("full");
+  Opened opened(folder);
+  opened.write(state_of(tokens_of(300), 1000));
+  // Files of this process may have so many bytes: writing more fails as on a full disk.
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{100000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  opened.write(state_of(tokens_of(300, 1000), kMiB));
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  const StateStoreCounts counts = opened.store.counts();
+  CHECK_EQ(counts.dropped, 1);
+  CHECK_EQ(counts.errors, 1);
+  CHECK(eventually([&] { return opened.warning_count() == 1; }));
+  CHECK_EQ(std::distance(std::filesystem::directory_iterator(folder.of("states")), {}), 1);
+  CHECK(opened.read(tokens_of(400)) != nullptr);
+  CHECK(opened.store.wish("", tokens_of(300, 1000), 1000, 0, false) == StateStore::Wish::not_now);
+}
+#endif
