@@ -9,6 +9,7 @@ import { inProcess } from './in-process.js'
 import { interference } from './interference.js'
 import { memory } from './memory.js'
 import { prefill } from './prefill.js'
+import { restart } from './restart.js'
 import { sharedPrefix } from './shared-prefix.js'
 import { speculation } from './speculation.js'
 import { stalledReaders } from './stalled-readers.js'
@@ -31,5 +32,6 @@ export const cases: readonly BenchCase[] = [
   structured,
   speculation,
   coldStart,
+  restart,
   memory,
 ]

@@ -17,6 +17,8 @@ export interface ServerSettings {
   kvType: 'f16' | 'q8_0'
   /** MiB of host memory for the states of earlier prompts; each server's default otherwise. */
   cacheMiB?: number
+  /** Folder for Sluice's states on disk; llama-server has none that it fills by itself. */
+  cacheDir?: string
   /** Requests that may wait for a slot; llama-server refuses none. Sluice's default otherwise. */
   queue?: number
   /** Further flags of llama-server, where a case has a better choice than its defaults. */
@@ -24,11 +26,13 @@ export interface ServerSettings {
 }
 
 export function sluiceCommand(settings: ServerSettings): ServerCommand {
-  const { model, parallel, context, threads, fixesThreads, kvType, cacheMiB, queue } = settings
+  const { model, parallel, context, threads, fixesThreads, kvType, queue } = settings
+  const { cacheMiB, cacheDir } = settings
   const flags = {
     ...{ model, parallel, context, 'kv-type': kvType },
     ...(fixesThreads ? { threads } : {}),
     ...(cacheMiB === undefined ? {} : { 'cache-mib': cacheMiB }),
+    ...(cacheDir === undefined ? {} : { 'cache-dir': cacheDir }),
     ...(queue === undefined ? {} : { queue }),
   }
   return {

@@ -218,6 +218,8 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.kv_cells = integer(object, "kvCells");
   const double cache_bytes = number(object, "cacheBytes");
   if (cache_bytes >= 0) options.cache_bytes = static_cast<uint64_t>(cache_bytes);
+  options.cache_dir = string(object, "cacheDir");
+  options.cache_disk_bytes = static_cast<uint64_t>(number(object, "cacheDiskBytes"));
   options.kv_type = kv_type(string(object, "kvType"));
   options.flash_attention = flash_attention(string(object, "flashAttention"));
   options.threads = integer(object, "threads");

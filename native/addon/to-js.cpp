@@ -235,6 +235,11 @@ struct EventWriter {
     set_fault(object, event.cause);
   }
   void operator()(const TokenOutbox::Closed&) { begin("closed"); }
+  void operator()(const TokenOutbox::Warned& event) {
+    begin("warning");
+    object.Set("code", event.warning.code);
+    object.Set("message", event.warning.message);
+  }
   void operator()(const TokenOutbox::Accepted& event) {
     begin("accepted", event.id);
     object.Set("promptTokens", event.prompt_tokens);
@@ -373,6 +378,14 @@ Napi::Object to_js(Napi::Env env, const Stats& stats, const std::vector<SlotView
   object.Set("cellsTotal", double(stats.cells_total));
   object.Set("cacheBytes", double(stats.cache_bytes));
   object.Set("cacheEntries", double(stats.cache_entries));
+  object.Set("diskBytes", double(stats.disk.bytes));
+  object.Set("diskEntries", double(stats.disk.entries));
+  object.Set("diskReads", double(stats.disk.reads));
+  object.Set("diskReadBytes", double(stats.disk.read_bytes));
+  object.Set("diskWrites", double(stats.disk.writes));
+  object.Set("diskWrittenBytes", double(stats.disk.written_bytes));
+  object.Set("diskDropped", double(stats.disk.dropped));
+  object.Set("diskErrors", double(stats.disk.errors));
   object.Set("stepMs", stats.step_ms);
   object.Set("steps", double(stats.steps));
   object.Set("beats", double(stats.beats));

@@ -63,6 +63,8 @@ void TokenOutbox::closed() noexcept {
   only_text_ = false;
 }
 
+void TokenOutbox::warned(const Warning& warning) { add(Warned{warning}); }
+
 bool TokenOutbox::is_empty() const {
   return events_.empty() && !ended_ && !load_failed_ && !closed_;
 }

@@ -36,6 +36,7 @@ class TokenOutbox : public EventSink {
   void load_failed(const Fault& fault) noexcept override;
   void ended(const Fault& cause) noexcept override;
   void closed() noexcept override;
+  void warned(const Warning& warning) override;
   void accepted(RequestId id, int32_t prompt_tokens) override;
   void text(RequestId id, std::string_view text, int32_t tokens) override;
   void part(RequestId id, Part part) override;
@@ -69,6 +70,9 @@ class TokenOutbox : public EventSink {
     Fault cause;
   };
   struct Closed {};
+  struct Warned {
+    Warning warning;
+  };
   struct Accepted {
     RequestId id;
     int32_t prompt_tokens;
@@ -112,8 +116,9 @@ class TokenOutbox : public EventSink {
   struct Deferred {
     RequestId id;
   };
-  using Event = std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Accepted, Text,
-                             Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces, Deferred>;
+  using Event =
+      std::variant<Progress, Loaded, Estimated, LoadFailed, Ended, Closed, Warned, Accepted, Text,
+                   Parts, Finished, Embedded, Failed, Tokens, TextMade, Pieces, Deferred>;
 
   // All events since the last call.
   std::vector<Event> drain();

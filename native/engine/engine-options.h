@@ -21,6 +21,8 @@ struct EngineOptions {
   int32_t kv_cells = 0;  // shared by all sequences; 0 gives each `context` of its own
   // Host memory for states of finished and preempted sequences; left out, it is chosen.
   std::optional<uint64_t> cache_bytes;
+  std::string cache_dir;          // folder for states; empty is none
+  uint64_t cache_disk_bytes = 0;  // that the states there may take
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;
   int32_t threads = 0;    // compute threads; 0 chooses

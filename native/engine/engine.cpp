@@ -6,10 +6,19 @@
 
 #include "base/fault.h"
 #include "engine/embed/embedding-context.h"
+#include "engine/state-origin.h"
 #include "gguf/gguf-preflight.h"
 #include "llama/model-store.h"
 
 namespace sluice {
+namespace {
+
+// What an engine that ends may still write to disk, in all; of it, for copying.
+constexpr auto kStoreCloseMax = std::chrono::seconds(5), kCopyStatesMax = std::chrono::seconds(2);
+// States that wait to be written, and those that were read and wait for a slot.
+constexpr uint64_t kStoreWaitingBytes = uint64_t(128) << 20;
+
+}  // namespace
 
 Engine::Engine(EngineOptions options, EventSink& sink)
     : options_(std::move(options)), sink_(sink), thread_(kDeepStackBytes, [this] { run(); }) {}
@@ -115,6 +124,7 @@ void Engine::run() noexcept {
   mailbox_.drain();  // sequences that it had just prepared
   ledger_.close();
   answer_the_rest();
+  if (opened && opened->store) opened->store->close(opened->store_until);
   opened.reset();  // before closed(), on which the owner joins this thread, and should not wait
   memory_.promise({});
   sink_.closed();
@@ -163,6 +173,9 @@ Engine::Opened Engine::open() {
 Engine::Opened Engine::open_on(LoadPlan plan) {
   Opened opened;
   check_before_loading(plan);
+  for (const std::string& file : model_files(options_.model_path)) {
+    opened.files.push_back(stamp_of(file));
+  }
   opened.models = load(plan);
   const Models& models = opened.models;
   opened.embedding = kind_of(*models.target, options_);
@@ -212,6 +225,7 @@ MemoryNeed Engine::with_cache(MemoryNeed need, Opened& opened, uint64_t free_byt
   uint64_t& bound = opened.loaded.cache_bytes;
   bound = options_.cache_bytes.value_or(affordable_cache(free_bytes, left));
   need.other += expected_cache(bound, left);
+  if (!options_.cache_dir.empty()) need.other += 2 * kStoreWaitingBytes;
   return need;
 }
 
@@ -380,6 +394,7 @@ void Engine::run_until_closed(Opened& opened) {
   const std::unique_ptr<Context> context = std::move(opened.context);
   std::unique_ptr<Loop> loop;
   try {
+    if (!opened.embedding && !options_.cache_dir.empty()) open_store(opened, *context);
     if (opened.embedding) {
       loop = std::make_unique<Embedder>(*context, embedder_options(opened), wiring_);
     } else {
@@ -395,6 +410,22 @@ void Engine::run_until_closed(Opened& opened) {
     return;
   }
   loop->run();
+  if (!opened.store) return;
+  answer_the_rest();  // nobody waits for the disk
+  opened.store_until = Clock::now() + kStoreCloseMax;
+  loop->save_states(Clock::now() + kCopyStatesMax);
+}
+
+void Engine::open_store(Opened& opened, const Context& context) {
+  const StateStoreOptions options{options_.cache_dir, options_.cache_disk_bytes, kStoreWaitingBytes,
+                                  !context.can_trim(), opened.params.context};
+  const auto warn = [this](const std::string& message) {
+    sink_.warned({"WARN_CACHE_DIR", message});
+    sink_.flush();
+  };
+  opened.store = std::make_unique<StateStore>(
+      options, state_origin(opened.files, *opened.models.target, opened.params),
+      StateStore::Callbacks{[this] { mailbox_.wake(); }, warn});
 }
 
 void Engine::check_speculation(const Opened& opened) const {
@@ -440,6 +471,8 @@ StepLoopOptions Engine::loop_options(const Opened& opened) const {
   options.fixed_threads = options_.threads > 0 || model.is_whole_on_devices();
   options.can_abort = model.can_abort();
   options.queue_deadline = options_.queue_deadline;
+  options.store = opened.store.get();
+  options.reading_bytes_max = kStoreWaitingBytes;
   return options;
 }
 

@@ -70,12 +70,15 @@ class Engine {
   // What was loaded, and the contexts that compute with it. Destroyed from the last to the first.
   struct Opened {
     LoadPlan plan;
+    std::vector<FileStamp> files;  // the model's, from before it was loaded
     Models models;
     std::optional<EmbeddingKind> embedding;  // of an engine that embeds
     std::vector<std::string> adapter_keys;
     ContextParams params{};
     LoadedModel loaded;
     std::unique_ptr<Context> context, draft;  // the draft's is null where there is none
+    std::unique_ptr<StateStore> store;        // null where states are not kept on disk
+    Clock::time_point store_until{};          // at the end: how long it may write
   };
   void run() noexcept;
   void open_and_run(std::optional<Opened>& opened);
@@ -109,6 +112,8 @@ class Engine {
   void run_until_closed(Opened& opened);
   // Fills in what the Preparer knows of the chat template.
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);
+  // Makes the store of states on disk, where one is asked for.
+  void open_store(Opened& opened, const Context& context);
   LoadedModel describe(const Opened& opened) const;
   void check_speculation(const Opened& opened) const;
   // Takes the draft model's context, where there is one.

@@ -44,6 +44,7 @@ StepLoop::StepLoop(Context& context, std::unique_ptr<Speculation> speculation,
       prefill_cost_(options.rows_max),
       adapted_cost_(options.rows_max),
       scored_cost_(options.logits_max),
+      disk_(options.store, slots_, prefill_cost_, options.reading_bytes_max),
       newcomers_(wiring_, slots_),
       replies_({context, slots_, samplers_, speculation_.get(), sink_, ledger_, stats_, clock_,
                 [this] { publish_stats(); }},
@@ -60,14 +61,17 @@ void StepLoop::run() {
     receive();
     retire_cancelled();
     const auto start = Clock::now();
+    disk_.save_free_slots(false);
     fill_slots();
     expire_queue();
     stats_.moved += slots_.compact(Clock::now() + kCopyingMax);
     const StepPlan step = plan(ms_since(start));
     if (step.empty()) {
+      disk_.save_free_slots(true);
       publish_stats();
       sleep();
     } else if (make_cells_for(step)) {
+      disk_.step_begins();
       ++stats_.steps;  // told before it runs: who cancels can see that no later one has its rows
       publish_stats();
       run_step(step);
@@ -150,6 +154,7 @@ void StepLoop::fill_slots() {
 
 // False when there is no room, for it or for any sequence behind it.
 bool StepLoop::offer_slot(std::unique_ptr<Sequence>& sequence) {
+  if (slots_.would_have_room(*sequence) && disk_.must_wait(*sequence)) return true;
   if (must_wait_for_leader(*sequence)) return true;
   // Parked replies, whose readers take nothing, give up their slots to one that can run.
   if (!slots_.would_have_room(*sequence)) return false;
@@ -537,6 +542,8 @@ void StepLoop::sleep() {
   if (deadline) *deadline += options_.queue_deadline;
   const std::optional<Clock::time_point> yield = slots_.next_to_yield();
   if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
+  const std::optional<Clock::time_point> turn = disk_.next_turn();
+  if (turn) deadline = deadline ? std::min(*deadline, *turn) : turn;
   const WorkClock::Span span(clock_, &Stats::idle_ms);  // begins before what the ledger tells
   const Ledger::Idle idle(ledger_);
   wiring_.mailbox.wait(deadline);
@@ -560,6 +567,7 @@ void StepLoop::publish_stats() {
   stats_.cells_cached = slots_.cells_remembered();
   stats_.cache_bytes = int64_t(slots_.cache().bytes());
   stats_.cache_entries = int64_t(slots_.cache().size());
+  stats_.disk = disk_.counts();
   ledger_.publish(stats_, slot_views_);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/batch/compute.h"
+#include "engine/batch/disk-states.h"
 #include "engine/batch/loop.h"
 #include "engine/batch/newcomer-watch.h"
 #include "engine/batch/sequence.h"
@@ -38,6 +39,8 @@ struct StepLoopOptions {
   bool fixed_threads;       // always that many, even where fewer would be faster
   bool can_abort;           // whether a batch under way can be aborted
   std::chrono::milliseconds queue_deadline;
+  StateStore* store;           // of states on disk; null where there is none
+  uint64_t reading_bytes_max;  // of states that were read and whose sequences have not started
 };
 
 // Decides what to compute, runs it and applies the result, in steps, until the engine closes. Owned
@@ -49,6 +52,7 @@ class StepLoop : public Loop {
            const StepLoopOptions& options, const Wiring& wiring);
 
   void run() override;
+  void save_states(Clock::time_point until) override { disk_.save_all(until); }
 
  private:
   // The single row of a sequence, and the rows of its draft behind it.
@@ -134,6 +138,7 @@ class StepLoop : public Loop {
   // Of batches without either, of those with adapters, and of those with prompt logprobs.
   PrefillCost prefill_cost_, adapted_cost_, scored_cost_;
   double singles_ms_ = 0;  // moving average of all single rows of a step
+  DiskStates disk_;
   Hold hold_;
   NewcomerWatch newcomers_;
   Stats stats_;

@@ -282,17 +282,23 @@ AdapterPreflight preflight_adapter(const std::string& path) {
   }
 }
 
-uint64_t model_file_bytes(const std::string& path) {
+std::vector<std::string> model_files(const std::string& path) {
   const size_t length = part_suffix(1, 1).size();
   const std::string prefix = path.substr(0, path.size() - std::min(path.size(), length));
   unsigned long long parts = 0;
   if (std::sscanf(path.c_str() + prefix.size(), "-00001-of-%5llu.gguf", &parts) != 1 ||
       path != prefix + part_suffix(1, parts)) {
-    return file_bytes(path);
+    return {path};
   }
+  std::vector<std::string> files;
+  for (uint64_t part = 1; part <= parts; ++part) files.push_back(prefix + part_suffix(part, parts));
+  return files;
+}
+
+uint64_t model_file_bytes(const std::string& path) {
   uint64_t bytes = 0;
-  for (uint64_t part = 1; part <= parts; ++part) {
-    const uint64_t more = file_bytes(prefix + part_suffix(part, parts));
+  for (const std::string& file : model_files(path)) {
+    const uint64_t more = file_bytes(file);
     if (more == 0) break;
     bytes += more;
   }

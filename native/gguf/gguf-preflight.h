@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -33,6 +34,10 @@ struct AdapterPreflight {
 // another type than it expects. Whether it fits a model is not known here. Adapters that take
 // effect from certain tokens on (aLoRA) are refused. From any thread; never throws.
 AdapterPreflight preflight_adapter(const std::string& path);
+
+// A model's file; of a split model, given by its first part, all parts. Reads nothing. From any
+// thread.
+std::vector<std::string> model_files(const std::string& path);
 
 // Bytes of a model's file; of a split model, given by its first part, of all parts. What is missing
 // counts as 0. Reads nothing. From any thread; never throws.

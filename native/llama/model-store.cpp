@@ -15,19 +15,6 @@ SharedValues<Model>& models() {
   return *models;
 }
 
-// Everything that changes what is loaded.
-std::string placement_key(const ModelParams& params) {
-  std::string key = std::to_string(params.gpu_layers);
-  if (params.has_heads) key += " with heads";
-  for (const std::string& device : params.devices) key += '\n' + device;
-  for (const float share : params.tensor_split) {
-    char exact[32];
-    std::snprintf(exact, sizeof(exact), "\n%a", double(share));
-    key += exact;
-  }
-  return key;
-}
-
 }  // namespace
 
 std::string file_key(const std::string& path) {
@@ -38,6 +25,18 @@ std::string file_key(const std::string& path) {
   const auto size = fs::file_size(file, error);
   const auto time = fs::last_write_time(file, error).time_since_epoch().count();
   return file.u8string() + '\n' + std::to_string(size) + '\n' + std::to_string(time);
+}
+
+std::string placement_key(const ModelParams& params) {
+  std::string key = std::to_string(params.gpu_layers);
+  if (params.has_heads) key += " with heads";
+  for (const std::string& device : params.devices) key += '\n' + device;
+  for (const float share : params.tensor_split) {
+    char exact[32];
+    std::snprintf(exact, sizeof(exact), "\n%a", double(share));
+    key += exact;
+  }
+  return key;
 }
 
 std::string model_key(const std::string& path, const ModelParams& params) {

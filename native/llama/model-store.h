@@ -15,6 +15,8 @@ std::shared_ptr<const Model> shared_model(const std::string& path, const ModelPa
 
 // The same for two paths where they are one file, as it is now. Any thread.
 std::string file_key(const std::string& path);
+// Everything that changes how weights are placed. Any thread.
+std::string placement_key(const ModelParams& params);
 // The same where engines share the model: one file, and one placement. Any thread.
 std::string model_key(const std::string& path, const ModelParams& params);
 

@@ -297,6 +297,12 @@ int32_t Model::context_reach() const {
   return int32_t(std::clamp(scaled, double(trained), double(INT32_MAX)));
 }
 
+int32_t Model::unscaled_context() const {
+  const std::string key = ".rope.scaling.original_context_length";
+  const std::optional<double> original = number(metadata(metadata("general.architecture") + key));
+  return int32_t(std::clamp(original.value_or(trained_context()), 0.0, double(INT32_MAX)));
+}
+
 int32_t Model::vocabulary() const { return llama_vocab_n_tokens(vocab_); }
 
 RecommendedSampling Model::recommended_sampling() const {

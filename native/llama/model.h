@@ -65,6 +65,8 @@ class Model {
   int32_t trained_context() const;
   // The same, or as far as the file scales positions beyond it.
   int32_t context_reach() const;
+  // Of positions that were not scaled: beyond it some models turn them by other factors.
+  int32_t unscaled_context() const;
   int32_t vocabulary() const;
   ModelTemplates chat_templates() const;
   RecommendedSampling recommended_sampling() const;

@@ -154,7 +154,7 @@ void PrefixCache::drop(Entries::iterator entry) {
   const std::shared_ptr<SavedState> state = std::move(entry->second.state);
   entries_.erase(entry);
   bytes_ -= state->bytes.capacity();
-  const bool is_last_reference = state.use_count() == 1;
+  const bool is_last_reference = state.use_count() == 1 && !state->is_shared;
   if (is_last_reference) spare_ = std::move(state->bytes);
 }
 

@@ -15,7 +15,8 @@ struct SavedState {
   std::string salt;
   std::vector<int32_t> tokens;
   StateBuffer bytes;
-  uint64_t owner = 0;  // the request that was preempted with it and comes back; 0 is none
+  bool is_shared = false;  // another thread may read it, so that its memory is not used again
+  uint64_t owner = 0;      // the request that was preempted with it and comes back; 0 is none
 };
 
 // States of finished, shared and preempted sequences. A new prompt starts from the one with which

@@ -40,7 +40,7 @@ export interface Placement {
 }
 
 /**
- * What a load told that did not stop it:
+ * What a load told that did not stop it, and the engine afterwards:
  *
  * - `WARN_GPU_MISSING`: `gpuLayers`, `mainGpu` or `tensorSplit` is set, and no GPU is there
  * - `WARN_GPU_FAILED`: a GPU is there and could not be used, or failed while loading
@@ -53,6 +53,8 @@ export interface Placement {
  *   cannot put a plain conversation into words; `complete()` works all the same
  * - `WARN_SMALL_STACK`: the system gave threads less stack than was asked for, so long words and
  *   deeply nested replies have lower limits
+ * - `WARN_CACHE_DIR`: computed states could not be written to `cacheDir` or read from it, or one
+ *   was damaged; told while the engine runs, and of one kind once a minute at most
  */
 export interface LoadWarning {
   readonly code: LoadWarningCode
@@ -68,6 +70,7 @@ export type LoadWarningCode =
   | 'WARN_CONTEXT_BEYOND_TRAINED'
   | 'WARN_CHAT_TEMPLATE'
   | 'WARN_SMALL_STACK'
+  | 'WARN_CACHE_DIR'
 
 /** What `load` would come to with the same options, on this machine as it is now. */
 export interface Estimate {

@@ -105,6 +105,18 @@ export interface LoadOptions {
    */
   cacheMiB?: number
   /**
+   * A folder for computed states of long prompts, 256 tokens and more: they are written behind, and
+   * are read again after a restart or an unload, where that takes less time than computing. Several
+   * processes may share it. Whoever can read it can tell the prompts, so it is made for its owner
+   * alone. Default: none.
+   */
+  cacheDir?: string
+  /**
+   * GiB that all states in `cacheDir` may take together; those that were used longest ago are
+   * removed. 0.001 to 1,048,576. Default 10. No effect without `cacheDir`.
+   */
+  cacheDiskGiB?: number
+  /**
    * A small GGUF model, given as `model` is, of the same vocabulary that drafts for this one: a
    * reply that runs alone then often gets several tokens a step. The text stays what it would be
    * without: each token is still this model's own choice. It takes memory for its weights and for
@@ -149,8 +161,8 @@ export interface LoadOptions {
    * weights.
    *
    * Of an engine that embeds, `context` is the tokens of one input, never more than the model was
-   * trained on; by default up to 8,192, as far as memory allows. `window`, `kvCells`, `cacheMiB`
-   * and `sampling` have no effect.
+   * trained on; by default up to 8,192, as far as memory allows. `window`, `kvCells`, `cacheMiB`,
+   * `cacheDir` and `sampling` have no effect.
    */
   embeddings?: boolean
   /**
@@ -190,9 +202,10 @@ export interface LoadOptions {
   /** Called while a model of the Hub is pulled: see PullProgress. What it throws is as above. */
   onPull?: (progress: PullProgress) => void
   /**
-   * Called once for each warning, before `load` resolves. Default: `process.emitWarning`, once for
-   * the same one; of a node:cluster the first worker alone does that. They are in `engine.warnings`
-   * as well. What it throws is as with `onProgress`.
+   * Called once for each warning, before `load` resolves; those of `cacheDir` come later. Default:
+   * `process.emitWarning`, once for the same one; of a node:cluster the first worker alone does
+   * that. Those of the load are in `engine.warnings` as well. What it throws is as with
+   * `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
@@ -698,6 +711,10 @@ export interface EngineSettings {
   readonly kvCells: number
   /** MiB of host memory for states that are kept. */
   readonly cacheMiB: number
+  /** Folder for states on disk; null without. */
+  readonly cacheDir: string | null
+  /** GiB that they may take. */
+  readonly cacheDiskGiB: number
   /** Path of the draft model; null without. */
   readonly draft: string | null
   /** In the order in which they were given, which is that of their ids at /lora-adapters. */
@@ -748,6 +765,20 @@ export interface EngineStats {
   readonly cacheBytes: number
   /** States that are kept in it. */
   readonly cacheEntries: number
+  /** Bytes of all states in `cacheDir`, of other models too, when it was last looked at. */
+  readonly diskBytes: number
+  /** States in it that this engine can use, and those that wait to be written. */
+  readonly diskEntries: number
+  /** States that were read from `cacheDir`. */
+  readonly diskReads: number
+  readonly diskReadBytes: number
+  /** States that were written to it. */
+  readonly diskWrites: number
+  readonly diskWrittenBytes: number
+  /** States that were worth it and were not written: the disk was full, or too slow. */
+  readonly diskDropped: number
+  /** Faults of the disk, and states that were damaged. */
+  readonly diskErrors: number
   /** Milliseconds that a step took: moving average over the last 20 or so. */
   readonly stepMs: number
   /** Turns of the step loop that computed something. */

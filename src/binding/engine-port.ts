@@ -192,6 +192,8 @@ export type EngineEvent =
   /** The engine ends by itself, because of this: before the requests' ends that tell of it. */
   | { kind: 'ended'; code: NativeErrorCode; message: string }
   | { kind: 'closed' }
+  /** Something went wrong that no request fails for. */
+  | { kind: 'warning'; code: LoadWarningCode; message: string }
   | { kind: 'accepted'; id: number; promptTokens: number }
   | NativeTexts
   | NativePart
@@ -423,6 +425,10 @@ export interface NativeEngineOptions {
   kvCells: number
   /** Host memory for the states of finished and preempted sequences; -1 chooses. */
   cacheBytes: number
+  /** Folder for states on disk; the empty string is none. */
+  cacheDir: string
+  /** That the states there may take. */
+  cacheDiskBytes: number
   kvType: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
   flashAttention: 'auto' | 'on' | 'off'
   /** Compute threads; 0 lets the engine choose by coresMax and the model. */

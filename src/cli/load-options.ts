@@ -31,6 +31,7 @@ const converted: Readonly<Record<string, [option: string, read: (value: never) =
   embeddings: ['embeddings', (mode: string) => (mode === 'auto' ? undefined : mode === 'on')],
   cacheMib: ['cacheMiB', (mebibytes: number) => mebibytes],
   lora: ['lora', loraOption],
+  cacheDiskGib: ['cacheDiskGiB', (gibibytes: number) => gibibytes],
   chatTemplateFile: ['chatTemplate', readTemplate],
 }
 

@@ -5,6 +5,7 @@ import {
   OverloadedError,
   type SluiceError,
 } from '../api/errors.js'
+import type { LoadWarning } from '../api/placement-types.js'
 import type { EngineStats } from '../api/types.js'
 import type {
   EngineCommand,
@@ -46,6 +47,8 @@ export interface ClientListener {
   /** In the place of onReady, where the options only ask for an estimate. */
   onEstimated(estimate: NativeEstimate): void
   onLoadFailed(error: SluiceError): void
+  /** Something went wrong that no request fails for. */
+  onWarning?(warning: LoadWarning): void
   /** The last. With why, where the engine ended by itself. */
   onClosed(failure: EngineEndedError | undefined): void
 }
@@ -393,6 +396,9 @@ export class EngineClient {
     if (event.kind === 'ready') {
       this.#unref()
       this.#listener.onReady(inOwnNames(event))
+    }
+    if (event.kind === 'warning') {
+      this.#listener.onWarning?.({ code: event.code, message: event.message })
     }
     if (event.kind === 'ended') this.#endsByItself(engineEnded(event))
     if (event.kind === 'closed') this.#end()

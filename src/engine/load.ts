@@ -87,6 +87,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
       onLoadFailed: (error) => {
         if (!client.closed) failure = error
       },
+      onWarning: (warning) => tellWarning(warning, warn),
       onClosed: (cause) => {
         rest()
         ended.resolve(cause)
@@ -145,6 +146,8 @@ function makeEngine(
     flashAttention: settled.flashAttention,
     kvCells: native.kvCells,
     cacheMiB: info.cacheBytes / mebibyte,
+    cacheDir: native.cacheDir === '' ? null : native.cacheDir,
+    cacheDiskGiB: settled.cacheDiskGiB,
     draft: native.draft === '' ? null : native.draft,
     lora: settled.lora.map((one, i) => ({ ...one, file: native.adapters[i] ?? one.file })),
     lookup: native.lookup,

@@ -12,6 +12,7 @@ import type { SettledLoadOptions } from '../options/engine-options.js'
 import { coresMax, freeBytes } from './machine.js'
 
 const mebibyte = 2 ** 20
+const gibibyte = 2 ** 30
 
 /** @throws BinaryMissingError */
 export function loadBinding(): NativeAddon {
@@ -41,6 +42,8 @@ export function nativeOptions(
     freeBytes: freeBytes(addon),
     kvCells: settled.kvCells ?? 0,
     cacheBytes: settled.cacheMiB === undefined ? -1 : settled.cacheMiB * mebibyte,
+    cacheDir: settled.cacheDir === undefined ? '' : path.resolve(settled.cacheDir),
+    cacheDiskBytes: settled.cacheDiskGiB * gibibyte,
     kvType: settled.kvType,
     flashAttention: flashAttention(settled.flashAttention),
     threads: settled.threads ?? 0,

@@ -81,9 +81,12 @@ export const trueOrFalse: Check<boolean> = check('true or false', (value) => {
 })
 
 /** A path for the operating system: not empty, and without the zero that would cut it short. */
-export const filePath: Check<string> = check('the path of a file', (value) => {
+const isPath = (value: unknown): boolean => {
   return typeof value === 'string' && value !== '' && !value.includes('\0')
-})
+}
+
+export const filePath: Check<string> = check('the path of a file', isPath)
+export const folderPath: Check<string> = check('the path of a folder', isPath)
 
 /** The same, or a `file:` URL of one (an object, of any realm); it is read as a path. */
 export const fileLocation: Check<string | URL> = {

@@ -212,6 +212,12 @@ export const serveFlags = {
   cacheMib: valueFlag('MIB', loadChecks.cacheMiB, 'memory for states of conversations', {
     fallbackHelp: 'an eighth of free memory, at most 2048',
   }),
+  cacheDir: valueFlag('DIR', loadChecks.cacheDir, 'a folder where such states survive restarts', {
+    fallbackHelp: 'none',
+  }),
+  cacheDiskGib: valueFlag('GIB', loadChecks.cacheDiskGiB, 'what the states in it may take', {
+    fallback: loadDefaults.cacheDiskGiB,
+  }),
   embeddings: valueFlag('MODE', oneOf('auto', 'on', 'off'), 'embed: on, off, or as the file says', {
     fallback: 'auto',
   }),

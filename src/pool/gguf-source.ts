@@ -24,6 +24,8 @@ const contextLeast = 512
  * allocator keeps.
  */
 const overheadBytes = 24 * mebibyte
+/** Of states that wait to be written to `cacheDir`, or were read (native/engine/engine.cpp). */
+const onTheirWayBytes = 256 * mebibyte
 
 interface Share {
   /** Of all models together. */
@@ -82,7 +84,7 @@ export class GgufSource implements Source<Engine> {
     const { options, files } = await filesOf(this.#options)
     const found = await this.#fitting(options, signal)
     const cacheMiB = this.#cacheMiB(found)
-    const bytes = { file: sharedBy(files, options, found), ...bytesOf(found, cacheMiB) }
+    const bytes = { file: sharedBy(files, options, found), ...this.#bytesOf(found) }
     // The same each time, however much memory is free when it is loaded.
     this.#measured = { files, settled: { ...options, context: found.context, cacheMiB } }
     this.#known = { model: found.model, context: found.context }
@@ -113,8 +115,16 @@ export class GgufSource implements Source<Engine> {
   }
 
   #isTooLarge(found: Estimate): boolean {
-    const { weights, other } = bytesOf(found, this.#cacheMiB(found))
+    const { weights, other } = this.#bytesOf(found)
     return weights + other > this.#share.budgetBytes
+  }
+
+  /** Of the system's memory: what is on a GPU takes none of it. */
+  #bytesOf(found: Estimate): Omit<ModelBytes, 'file'> {
+    const { weightsBytes: weights } = found.placement.host
+    const keepsOnDisk = this.#options.cacheDir !== undefined && abilityOf(found.model) === 'text'
+    const states = this.#cacheMiB(found) * mebibyte + (keepsOnDisk ? onTheirWayBytes : 0)
+    return { weights, other: sumOf(found.placement.host) - weights + states + overheadBytes }
   }
 
   /** An engine that embeds or ranks keeps no states. */
@@ -122,13 +132,6 @@ export class GgufSource implements Source<Engine> {
     if (abilityOf(model) !== 'text') return 0
     return this.#options.cacheMiB ?? this.#share.cacheMiB
   }
-}
-
-/** Of the system's memory: what is on a GPU takes none of it. */
-function bytesOf({ placement: { host } }: Estimate, cacheMiB: number): Omit<ModelBytes, 'file'> {
-  const { weightsBytes: weights } = host
-  const other = sumOf(host) - weights + cacheMiB * mebibyte + overheadBytes
-  return { weights, other }
 }
 
 /**

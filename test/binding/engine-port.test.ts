@@ -101,6 +101,7 @@ const events: OfKind<EngineEvent> = {
   'load-failed': { kind: 'load-failed', ...failure },
   ended: { kind: 'ended', ...failure },
   closed: { kind: 'closed' },
+  warning: { kind: 'warning', code: 'WARN_CACHE_DIR', message: 'the disk is full' },
   accepted: { kind: 'accepted', id: 1, promptTokens: 9 },
   texts: { kind: 'texts', ids: [1, 2], texts: ['a', 'é'], tokens: [1, 3] },
   part: {

@@ -40,6 +40,8 @@ const served = {
     flashAttention: 'auto' as const,
     kvCells: 0,
     cacheMiB: 300,
+    cacheDir: null,
+    cacheDiskGiB: 10,
     draft: null,
     lookup: false,
     lora: [],

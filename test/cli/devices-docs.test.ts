@@ -46,6 +46,7 @@ test('each warning has its line', () => {
     WARN_CONTEXT_BEYOND_TRAINED: true,
     WARN_CHAT_TEMPLATE: true,
     WARN_SMALL_STACK: true,
+    WARN_CACHE_DIR: true,
   }
   expect(names('code').sort()).toEqual(Object.keys(codes).sort())
 })

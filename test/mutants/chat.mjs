@@ -282,8 +282,8 @@ export const chatMutants = [
   {
     check: 28,
     file: 'native/engine/step-loop.cpp',
-    find: '    retire_cancelled();\n    const auto start = Clock::now();\n    fill_slots();',
-    replace: '\n    const auto start = Clock::now();\n    fill_slots();',
+    find: '    retire_cancelled();\n    const auto start = Clock::now();',
+    replace: '\n    const auto start = Clock::now();',
     tests: realLeave,
   },
   {

@@ -176,6 +176,7 @@ const takesAnyText: readonly string[] = [
   'model',
   'draft',
   'chatTemplate',
+  'cacheDir',
   'cacheSalt',
   'stop',
   'grammar',

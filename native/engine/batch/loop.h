@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/mailbox.h"
 #include "engine/batch/messages.h"
 #include "engine/request/event-sink.h"
@@ -26,6 +27,8 @@ class Loop {
   virtual ~Loop() = default;
   // Returns when `closing` is set. What is in flight then stays in the ledger.
   virtual void run() = 0;
+  // After that: hands what is computed to the store of states, until then.
+  virtual void save_states(Clock::time_point) {}
 };
 
 // A batch is aborted when all requests in it are cancelled, because llama.cpp drops the whole

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "disk/state-store.h"
 #include "engine/batch/reply-reader.h"
 #include "engine/policy/step-plan.h"
 #include "engine/request/event-sink.h"
@@ -84,6 +85,14 @@ class Sequence {
 
   // The sequence whose prefix it waits for (see Slots::find_leader).
   std::optional<Leader> leader;
+
+  // What it has of the states on disk, before it first starts (see DiskStates).
+  struct OnDisk {
+    bool is_settled = false;         // there is nothing to wait for
+    std::shared_ptr<DiskRead> read;  // the state that it waits for, or that it has
+    Clock::time_point since{};       // it waits
+    int32_t common = 0;              // tokens shared with any state there, whether it serves or not
+  } on_disk;
 
   // The end-of-generation token: it ends the reply and is not part of it.
   void end();

@@ -92,6 +92,13 @@ Slots::Source Slots::find_source(const Sequence& sequence) {
     best.shared = match.shared;
     best.state = match.state;
   }
+  if (const DiskRead* read = sequence.on_disk.read.get(); read && read->is_done && read->state) {
+    const int32_t shared = common_prefix(read->state->tokens, sequence.tokens(), limit);
+    if (shared > best.shared && serves(shared, read->state->tokens.size())) {
+      best.shared = shared;
+      best.state = read->state;
+    }
+  }
   for (int32_t slot = 0; slot < count(); ++slot) {
     const SlotContent& content = slots_[size_t(slot)];
     const std::string& salt_there =
@@ -147,6 +154,7 @@ void Slots::start(std::unique_ptr<Sequence> sequence) {
   content.remembered.clear();
   content.live = std::move(sequence);
   content.live->enter(slot, shared);
+  content.live->on_disk.read.reset();
   plan_checkpoints(*content.live);
 }
 
@@ -179,7 +187,7 @@ int32_t Slots::fill(int32_t slot, const Sequence& sequence, Source source) {
     const SlotContent& from = slots_[size_t(source.slot)];
     source.state = save(source.slot, sequence.request().cache_salt,
                         from.live ? from.live->computed_tokens() : from.remembered, 0);
-    if (source.state) cache_.insert(source.state);
+    if (source.state) keep(source.state);
   }
   if (!source.is_taken_over) vacate(slot);
   const bool has_cells = make_cells_for(slot, sequence, source);
@@ -204,7 +212,8 @@ void Slots::plan_checkpoints(Sequence& sequence) {
   if (context_.can_trim() || options_.cache_bytes == 0) return;
   const std::string& salt = sequence.request().cache_salt;
   const int32_t limit = sequence.n_tokens() - 1;
-  int32_t known = cache_.longest_common(salt, sequence.tokens(), limit);
+  int32_t known =
+      std::max(sequence.on_disk.common, cache_.longest_common(salt, sequence.tokens(), limit));
   for (const SlotContent& content : slots_) {
     const bool is_other = content.live && content.live.get() != &sequence;
     if (!is_other && content.live) continue;
@@ -226,7 +235,31 @@ void Slots::checkpoint(const Sequence& sequence) {
   const std::string& salt = sequence.request().cache_salt;
   std::vector<int32_t> tokens = sequence.computed_tokens();
   if (cache_.serves(salt, tokens)) return;
-  if (auto state = save(sequence.slot(), salt, std::move(tokens), 0)) cache_.insert(state);
+  if (auto state = save(sequence.slot(), salt, std::move(tokens), 0)) keep(state);
+}
+
+void Slots::keep(const std::shared_ptr<SavedState>& state) {
+  cache_.insert(state);
+  if (watcher_) watcher_->kept(state);
+}
+
+void Slots::forget_prefixes(const Sequence& sequence) {
+  cache_.erase_prefixes_of(sequence.request().cache_salt, sequence.tokens());
+  if (watcher_) watcher_->forgotten(sequence.request().cache_salt, sequence.tokens());
+}
+
+Slots::Held Slots::held(int32_t slot) const {
+  const SlotContent& content = slots_[size_t(slot)];
+  if (!content.live) return {content.salt, content.remembered};
+  return {content.live->request().cache_salt, content.live->computed_tokens()};
+}
+
+std::shared_ptr<SavedState> Slots::copy(int32_t slot) {
+  Held what = held(slot);
+  auto state = std::make_shared<SavedState>();
+  state->salt = what.salt;
+  state->tokens = std::move(what.tokens);
+  return context_.save(slot, state->bytes) ? state : nullptr;
 }
 
 std::unique_ptr<Sequence> Slots::finish(int32_t slot) {
@@ -234,6 +267,7 @@ std::unique_ptr<Sequence> Slots::finish(int32_t slot) {
   content.remembered = content.live->computed_tokens();
   content.salt = content.live->request().cache_salt;
   content.left_at = ++departures_;
+  content.is_settled = false;
   content.live->move(-1);
   return std::move(content.live);
 }
@@ -243,7 +277,7 @@ std::unique_ptr<Sequence> Slots::preempt(int32_t slot) {
   const Request& request = content.live->request();
   if (content.live->n_computed() >= kSharedMin && options_.cache_bytes > 0) {
     auto state = save(slot, request.cache_salt, content.live->computed_tokens(), request.id);
-    if (state) cache_.insert(std::move(state));
+    if (state) keep(state);
   }
   context_.remove(slot);
   content.remembered.clear();
@@ -276,8 +310,7 @@ void Slots::cut(int32_t slot) {
 void Slots::vacate(int32_t slot) {
   SlotContent& content = slots_[size_t(slot)];
   if (is_worth_keeping(content)) {
-    if (auto state = save(slot, content.salt, content.remembered, 0))
-      cache_.insert(std::move(state));
+    if (auto state = save(slot, content.salt, content.remembered, 0)) keep(state);
   }
   context_.remove(slot);
   content.remembered.clear();

@@ -19,6 +19,14 @@ struct SlotsOptions {
   uint64_t cache_bytes;  // host memory for states
 };
 
+// Hears of states that were copied to host memory, and of sequences whose states may be bad.
+class StateWatcher {
+ public:
+  virtual ~StateWatcher() = default;
+  virtual void kept(const std::shared_ptr<SavedState>& state) = 0;
+  virtual void forgotten(const std::string& salt, const std::vector<int32_t>& tokens) = 0;
+};
+
 // The slots of the batch (a slot is a llama.cpp sequence id), the sequences in them, and what the
 // free ones remember. A sequence starts with the longest prefix that is computed already. What it
 // computes stays after it: in its slot until another sequence needs that, then in host memory.
@@ -69,9 +77,7 @@ class Slots {
   void forget(int32_t slot);
   // The sequence's logits were not numbers, so states that were kept of its prefixes may be bad
   // too.
-  void forget_prefixes(const Sequence& sequence) {
-    cache_.erase_prefixes_of(sequence.request().cache_salt, sequence.tokens());
-  }
+  void forget_prefixes(const Sequence& sequence);
   void forget_all();
   // Its batch was aborted, or computed more rows than are used: those are cut off (rules 1, 3).
   void cut(int32_t slot);
@@ -84,6 +90,25 @@ class Slots {
   // Moves running sequences to neighbouring slots until then; returns how many moved (see
   // policy/compaction.h).
   int32_t compact(Clock::time_point until);
+
+  // What it would start from: tokens that are computed.
+  int32_t shared_now(const Sequence& sequence) { return find_source(sequence).shared; }
+  // A state that another than these slots has kept, for as long as there is room for it.
+  void bring(std::shared_ptr<SavedState> state) { cache_.insert(std::move(state)); }
+  // What a slot's cells hold, its state to be copied. `is_settled` is for who copies states of free
+  // slots: it stays as it is until another sequence leaves the slot.
+  struct Held {
+    const std::string& salt;
+    std::vector<int32_t> tokens;
+  };
+  Held held(int32_t slot) const;
+  bool is_settled(int32_t slot) const { return slots_[size_t(slot)].is_settled; }
+  void settle(int32_t slot) { slots_[size_t(slot)].is_settled = true; }
+  size_t state_bytes(int32_t slot) { return context_.state_bytes(slot); }
+  // Null where it cannot be read, or there is no memory. The cache does not have it.
+  std::shared_ptr<SavedState> copy(int32_t slot);
+  // The watcher must outlive it.
+  void watch(StateWatcher& watcher) { watcher_ = &watcher; }
 
   // With shared cells: frees remembered ones until so many are free. False where it cannot.
   bool free_cells(int64_t cells, int32_t but_slot = -1);
@@ -100,6 +125,7 @@ class Slots {
     std::vector<int32_t> remembered;
     std::string salt;
     uint64_t left_at = 0;
+    bool is_settled = false;
   };
   // Where a sequence's prefix is taken from.
   struct Source {
@@ -127,6 +153,7 @@ class Slots {
   // Null where it is larger than the cache, or cannot be read.
   std::shared_ptr<SavedState> save(int32_t slot, const std::string& salt,
                                    std::vector<int32_t> tokens, RequestId owner);
+  void keep(const std::shared_ptr<SavedState>& state);
   void plan_checkpoints(Sequence& sequence);
   bool swap(const Swap& swap);
 
@@ -134,6 +161,7 @@ class Slots {
   const SlotsOptions options_;
   std::vector<SlotContent> slots_;
   PrefixCache cache_;
+  StateWatcher* watcher_ = nullptr;
   uint64_t departures_ = 0;
   StateBuffer moving_, making_room_;  // kept for the next swap
 };

@@ -87,6 +87,8 @@ class EventSink {
   // The engine ends by itself, because of this fault: closed() follows. At most once.
   virtual void ended(const Fault& cause) noexcept = 0;
   virtual void closed() noexcept = 0;
+  // Something went wrong that no request fails for, after loaded().
+  virtual void warned(const Warning& warning) = 0;
   virtual void accepted(RequestId id, int32_t prompt_tokens) = 0;
   virtual void text(RequestId id, std::string_view text, int32_t tokens) = 0;
   // Instead of text(), of replies that have more than text. One reply uses one of the two only.

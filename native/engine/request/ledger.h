@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "disk/state-store.h"
 #include "engine/request/event-sink.h"
 #include "engine/request/request.h"
 
@@ -23,6 +24,7 @@ struct Stats {
   int64_t steps = 0, rows_decoded = 0, rows_prefilled = 0, decode_steps = 0, tokens_generated = 0;
   int64_t prompt_tokens = 0, cached_tokens = 0, preempted = 0, moved = 0;
   int64_t draft_tokens = 0, draft_accepted_tokens = 0;
+  StateStoreCounts disk;
   // What the engine's thread did, and how long; a batch counts as computing until its logits are
   // there.
   double plan_ms = 0, compute_ms = 0, sample_ms = 0, text_ms = 0, wake_ms = 0, idle_ms = 0;

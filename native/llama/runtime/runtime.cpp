@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 
+#include "base/dynamic-library.h"
 #include "llama.h"
 #include "llama/runtime/assert-scope.h"
 #include "log.h"
@@ -16,6 +17,7 @@ constexpr size_t kErrorTextMax = 2048;
 
 // Written once, by start_runtime.
 std::vector<BackendFile> backends;
+std::vector<FileStamp> programs;
 
 thread_local ErrorLogScope* innermost = nullptr;
 
@@ -34,6 +36,13 @@ void set_environment_default(const char* name, const char* value) {
 #endif
 }
 
+void stamp_programs() {
+  programs.push_back(stamp_of(file_of(reinterpret_cast<const void*>(&stamp_programs)).u8string()));
+  for (const BackendFile& backend : backends) {
+    if (backend.loaded && !backend.path.empty()) programs.push_back(stamp_of(backend.path));
+  }
+}
+
 }  // namespace
 
 void start_runtime(const std::vector<std::string>& backend_folders) {
@@ -50,6 +59,7 @@ void start_runtime(const std::vector<std::string>& backend_folders) {
   static char debug_marker;
   llama_log_set(on_log, std::getenv("SLUICE_DEBUG") ? &debug_marker : nullptr);
   backends = load_backends(backend_folders);
+  stamp_programs();
   AssertScope::install();
   llama_backend_init();
   is_started = true;
@@ -60,6 +70,11 @@ std::string runtime_version() { return llama_version(); }
 const std::vector<BackendFile>& runtime_backends() {
   start_runtime();
   return backends;
+}
+
+const std::vector<FileStamp>& program_files() {
+  start_runtime();
+  return programs;
 }
 
 ErrorLogScope::ErrorLogScope() : outer_(innermost) { innermost = this; }

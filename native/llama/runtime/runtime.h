@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "disk/file-digest.h"
 #include "llama/runtime/backends.h"
 
 namespace sluice {
@@ -18,6 +19,10 @@ void start_runtime(const std::vector<std::string>& backend_folders = {});
 std::string runtime_version();
 // All backends that were looked for, loaded or not.
 const std::vector<BackendFile>& runtime_backends();
+
+// The addon, with our kernels and llama.cpp in it, and the backends that are files of their own, as
+// they were when they were loaded.
+const std::vector<FileStamp>& program_files();
 
 // Collects what llama.cpp logs as an error on this thread, so that a failed load can say why.
 // Scopes nest: the innermost one collects until it ends, by an exception too. Each thread has its

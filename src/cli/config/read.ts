@@ -27,13 +27,14 @@ export function modelsOf(config: Config, file: string): Record<string, PooledMod
 }
 
 function optionsOf(model: ConfigModel, folder: string): PooledModelOptions {
-  const { file, chatTemplateFile, loadAtStart: _, draft, lora, ...options } = model
+  const { file, chatTemplateFile, cacheDir, loadAtStart: _, draft, lora, ...options } = model
   const below = (one: string) => path.resolve(folder, one)
   const given = {
     ...options,
     model: isHubName(file) ? file : below(file),
     draft: draft === undefined || isHubName(draft) ? draft : below(draft),
     lora: lora === undefined ? undefined : adaptersBelow(lora, below),
+    cacheDir: cacheDir === undefined ? undefined : below(cacheDir),
     chatTemplate: chatTemplateFile === undefined ? undefined : textOf(below(chatTemplateFile)),
   }
   const present = Object.entries(given).filter(([, value]) => value !== undefined)

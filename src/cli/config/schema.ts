@@ -56,6 +56,12 @@ const engine = {
   flashAttention: z.union([z.literal('auto'), z.boolean()]),
   kvCells: integer(32, 2 ** 30).describe('Cells of one KV cache for all conversations'),
   cacheMiB: integer(0, 2 ** 20).describe('Memory for states of conversations'),
+  cacheDir: file.describe('A folder where states of conversations survive restarts'),
+  cacheDiskGiB: z
+    .number()
+    .min(0.001)
+    .max(2 ** 20)
+    .describe('What the states in it may take'),
   toolsFallback: z.boolean(),
   toolsMax: integer(1, 65_536),
   toolBytesMax: integer(1, 2 ** 26),

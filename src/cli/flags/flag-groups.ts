@@ -68,6 +68,8 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   kvCells: 'Memory',
   kvType: 'Memory',
   cacheMib: 'Memory',
+  cacheDir: 'Memory',
+  cacheDiskGib: 'Memory',
   gpu: 'GPU',
   gpuLayers: 'GPU',
   splitMode: 'GPU',

@@ -5,6 +5,7 @@ import { type Flags, flagName } from '../../options/flags.js'
 const keys: Readonly<Record<string, string>> = {
   file: 'model',
   cacheMiB: 'cacheMib',
+  cacheDiskGiB: 'cacheDiskGib',
   memoryMiB: 'memoryMib',
   responseStoreBytes: 'responseStoreMib',
   chatTemplate: 'chatTemplateFile',

@@ -53,6 +53,16 @@ const gauges: readonly EngineMetric[] = [
     value: ({ cacheEntries }) => cacheEntries,
   },
   {
+    name: 'sluice_cache_disk_bytes',
+    help: 'Bytes of all states on disk, of other models too.',
+    value: ({ diskBytes }) => diskBytes,
+  },
+  {
+    name: 'sluice_cache_disk_entries',
+    help: 'States on disk that the engine can use, or is about to write.',
+    value: ({ diskEntries }) => diskEntries,
+  },
+  {
     name: 'sluice_step_seconds',
     help: 'Seconds that a step of the engine takes: moving average over the last 20 or so.',
     value: ({ stepMs }) => stepMs / 1000,
@@ -79,6 +89,36 @@ const counters: readonly EngineMetric[] = [
     name: 'sluice_prefix_cache_hits_total',
     help: 'Of them, those whose state was there and was not computed again.',
     value: ({ cachedTokens }) => cachedTokens,
+  },
+  {
+    name: 'sluice_cache_disk_reads_total',
+    help: 'States that were read from disk.',
+    value: ({ diskReads }) => diskReads,
+  },
+  {
+    name: 'sluice_cache_disk_read_bytes_total',
+    help: 'Bytes of these.',
+    value: ({ diskReadBytes }) => diskReadBytes,
+  },
+  {
+    name: 'sluice_cache_disk_writes_total',
+    help: 'States that were written to disk.',
+    value: ({ diskWrites }) => diskWrites,
+  },
+  {
+    name: 'sluice_cache_disk_written_bytes_total',
+    help: 'Bytes of these.',
+    value: ({ diskWrittenBytes }) => diskWrittenBytes,
+  },
+  {
+    name: 'sluice_cache_disk_dropped_total',
+    help: 'States that were worth it and were not written.',
+    value: ({ diskDropped }) => diskDropped,
+  },
+  {
+    name: 'sluice_cache_disk_errors_total',
+    help: 'Faults of the disk, and damaged states.',
+    value: ({ diskErrors }) => diskErrors,
   },
   {
     name: 'sluice_num_preemptions_total',

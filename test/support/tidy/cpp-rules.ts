@@ -3,7 +3,7 @@ import { complaint, isCpp, type Rule } from './files.js'
 
 export const functionLengthMax = 70
 
-const parts = ['base', 'gguf', 'grammar', 'memory', 'sampling']
+const parts = ['base', 'disk', 'gguf', 'grammar', 'memory', 'sampling']
 const llama = [...parts, 'llama', 'llama/lora', 'llama/runtime', 'llama/tokens']
 const chat = [...llama, 'llama/chat']
 const batch = [...chat, 'engine/policy', 'engine/request', 'engine/batch']
@@ -12,6 +12,7 @@ const engine = [...batch, 'llama/template', 'engine', 'engine/embed', 'engine/pr
 /** Which of our folders each folder may include; no circles. Each may include itself. */
 const mayInclude: Record<string, string[]> = {
   base: [],
+  disk: ['base', 'memory'],
   gguf: ['base'],
   grammar: ['base'],
   memory: ['base'],

@@ -1,0 +1,89 @@
+#include "disk/state-folder.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/file-lock.h"
+#include "disk/state-file.h"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+// More states than this are not kept, however small they are: each is known by its tokens.
+constexpr size_t kStatesMax = 4096;
+
+template <typename Body>
+void for_each_name(const std::string& folder, const Body& body) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(fs::u8path(folder))) {
+    body(entry.path().filename().u8string(), entry);
+  }
+}
+
+}  // namespace
+
+void StateFolder::make() const {
+  const fs::path folder = fs::u8path(path_);
+  if (fs::create_directories(folder)) fs::permissions(folder, fs::perms::owner_all);
+  if (!fs::is_directory(folder)) {
+    throw std::system_error(std::make_error_code(std::errc::not_a_directory), path_);
+  }
+}
+
+std::vector<StateFolder::File> StateFolder::states() const {
+  std::vector<File> files;
+  for_each_name(path_, [&](const std::string& name, const fs::directory_entry& entry) {
+    if (!is_state_file(name)) return;
+    std::error_code error;  // another process may have removed it
+    const auto bytes = entry.file_size(error);
+    if (error) return;
+    const auto used_at = entry.last_write_time(error);
+    if (!error) files.push_back({name, uint64_t(bytes), used_at});
+  });
+  return files;
+}
+
+// The lock of a process that was killed is free.
+void StateFolder::remove_orphans() const {
+  for_each_name(path_, [&](const std::string& name, const fs::directory_entry&) {
+    if (!is_part_file(name)) return;
+    try {
+      if (FileLock::try_take(path_of(name))) remove(name);
+    } catch (const std::system_error&) {
+      return;  // another user's: it stays
+    }
+  });
+}
+
+void StateFolder::touch(const std::string& name) const noexcept {
+  std::error_code ignored;  // another process may have removed it
+  fs::last_write_time(fs::u8path(path_of(name)), fs::file_time_type::clock::now(), ignored);
+}
+
+void StateFolder::remove(const std::string& name) const noexcept {
+  std::error_code ignored;
+  fs::remove(fs::u8path(path_of(name)), ignored);
+}
+
+std::optional<uint64_t> StateFolder::make_room(
+    uint64_t bytes, uint64_t bytes_max,
+    const std::function<void(const std::string& name)>& removed) const {
+  if (bytes > bytes_max) return std::nullopt;
+  std::vector<File> files = states();
+  std::sort(files.begin(), files.end(),
+            [](const File& a, const File& b) { return a.used_at < b.used_at; });
+  uint64_t total = bytes;
+  for (const File& file : files) total += file.bytes;
+  size_t left = files.size();
+  for (const File& file : files) {
+    if (total <= bytes_max && left < kStatesMax) break;
+    remove(file.name);
+    removed(file.name);
+    total -= file.bytes;
+    --left;
+  }
+  return total;
+}
+
+}  // namespace sluice

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+// A folder of states, as its files are now: other processes may add and remove some at any time.
+// Only files of our own naming are looked at. Any thread.
+class StateFolder {
+ public:
+  struct File {
+    std::string name;
+    uint64_t bytes;
+    std::filesystem::file_time_type used_at;
+  };
+
+  explicit StateFolder(std::string path) : path_(std::move(path)) {}
+
+  // Makes it, for its owner alone, where it is not there. Throws std::system_error.
+  void make() const;
+  std::string path_of(const std::string& name) const { return path_ + '/' + name; }
+  const std::string& path() const { return path_; }
+  // The states in it, of all models. Throws std::system_error.
+  std::vector<File> states() const;
+  // Removes what killed processes left half-written.
+  void remove_orphans() const;
+  // Marks a state as used now.
+  void touch(const std::string& name) const noexcept;
+  void remove(const std::string& name) const noexcept;
+  // Removes the states that were used longest ago, until `bytes` more fit into `bytes_max`;
+  // `removed` hears of each. Returns the bytes of all then, the new ones among them; none where
+  // they never fit.
+  std::optional<uint64_t> make_room(
+      uint64_t bytes, uint64_t bytes_max,
+      const std::function<void(const std::string& name)>& removed) const;
+
+ private:
+  const std::string path_;
+};
+
+}  // namespace sluice

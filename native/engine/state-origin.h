@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "disk/state-store.h"
+#include "llama/context.h"
+#include "llama/model.h"
+
+namespace sluice {
+
+// What a state of this model and context depends on beside its tokens: everything that changes a
+// number in it. Whatever is missing here could make a wrong token of a state that was kept on disk,
+// and what is here too much only has it computed again. `files`: the model's, from before they were
+// loaded.
+StateOrigin state_origin(std::vector<FileStamp> files, const Model& model,
+                         const ContextParams& params);
+
+}  // namespace sluice
