@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { buildNative } from './build-native.mjs'
 import { fetchLlama } from './fetch-llama.mjs'
-import { bundleCli } from './support/bundle-cli.mjs'
+import { bundleCli, bundleEngineProcess } from './support/bundle-cli.mjs'
 import { installDependencies } from './support/dependencies.mjs'
 import { inRoot, root } from './support/root.mjs'
 import { run } from './support/run.mjs'
@@ -49,6 +49,7 @@ export async function buildTypeScript() {
   if (status !== 0) throw new Stop('tsc found errors; they are above.')
   fs.cpSync(inRoot('src/commonjs'), inRoot('dist/commonjs'), { recursive: true }) // as it is
   await bundleCli()
+  await bundleEngineProcess()
   fs.chmodSync(inRoot('dist/cli/main.cjs'), 0o755) // npx runs it as a program
   writeStamp(stamp, hash)
   console.log('typescript: built dist')

@@ -1,10 +1,5 @@
-import type {
-  KnownModel,
-  ModelEvent,
-  ModelStatus,
-  ModelsOptions,
-  PooledModelOptions,
-} from '../api/models-types.js'
+import type { EngineCrash } from '../api/isolation-types.js'
+import type { KnownModel, ModelEvent, ModelStatus, ModelsOptions } from '../api/models-types.js'
 import type { LoadWarning } from '../api/placement-types.js'
 import { embeddedModel } from '../binding/embedded-model.js'
 import { atCaller, fromCaller } from '../engine/call-site.js'
@@ -70,9 +65,16 @@ export class Models implements AsyncDisposable {
     const cacheMiB = Math.floor(budgetBytes / 8 / entries.length / mebibyte)
     const share = { budgetBytes, cacheMiB: Math.min(cacheMiB, cacheMiBMax) }
     const warn = options.onWarning && guarded('onWarning', options.onWarning)
-    const sources = entries.map(([name, own]) => sourceOf(name, own, share, warn))
-    this.#sources = new Map(sources.map((source) => [source.name, source]))
     const onEvent = guarded('onEvent', options.onEvent ?? warnOfFailure)
+    const sources = entries.map(([name, own]) => {
+      const onWarning = (warning: LoadWarning) => {
+        if (warn === undefined) tellWarning(warning, undefined)
+        else warn(warning, name)
+      }
+      const onCrash = (crash: EngineCrash) => onEvent({ kind: 'crashed', model: name, crash })
+      return new GgufSource(name, { model: embeddedModel, ...own }, share, { onWarning, onCrash })
+    })
+    this.#sources = new Map(sources.map((source) => [source.name, source]))
     this.idleUnloadMs = options.idleUnloadMs ?? 0
     this.pool = new ModelPool(sources, { budgetBytes, idleMs: this.idleUnloadMs, onEvent })
   }
@@ -177,23 +179,11 @@ function budgetOf({ memoryMiB }: ModelsOptions): number {
   return Math.floor(freeBytes(loadBinding()) * 0.9)
 }
 
-function sourceOf(
-  name: string,
-  options: PooledModelOptions,
-  share: ConstructorParameters<typeof GgufSource>[2],
-  warn: ((warning: LoadWarning, model: string) => void) | undefined,
-): GgufSource {
-  const onWarning = (warning: LoadWarning) => {
-    if (warn === undefined) tellWarning(warning, undefined)
-    else warn(warning, name)
-  }
-  return new GgufSource(name, { model: embeddedModel, ...options }, share, onWarning)
-}
-
 function warnOfFailure(event: ModelEvent): void {
-  if (event.kind !== 'failed') return
-  const { model, error } = event
-  process.emitWarning(`the model '${model}' failed: ${error}`, {
+  if (event.kind !== 'failed' && event.kind !== 'crashed') return
+  const { model, kind } = event
+  const why = kind === 'failed' ? `failed: ${event.error}` : `crashed: ${event.crash.message}`
+  process.emitWarning(`the model '${model}' ${why}`, {
     type: 'SluiceWarning',
     code: 'SLUICE_MODEL',
   })

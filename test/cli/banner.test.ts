@@ -44,6 +44,7 @@ const served = {
     lookup: false,
     mtp: false,
     draftMax: 0,
+    isolation: 'none' as const,
     reasoningBudget: -1,
     toolsFallback: false,
     toolsMax: 1024,

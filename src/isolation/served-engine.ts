@@ -1,0 +1,67 @@
+import type { EnginePort, EngineSnapshot } from '../binding/engine-port.js'
+import type { FromEngine, ToEngineBatch } from './messages.js'
+
+/**
+ * An engine in the process that is its own: takes what the other process asks, and tells it what
+ * happens. It tells of the engine's state with each batch of events, and at an interval while
+ * something goes on, so that silence means that this process hangs.
+ */
+export class ServedEngine {
+  readonly #engine: EnginePort
+  readonly #send: (message: FromEngine, isLast: boolean) => void
+  readonly #beatMs: number
+  #beat: NodeJS.Timeout | undefined
+  #received = 1 // the message that started it
+  #told: EngineSnapshot | undefined
+  #isDone = false
+
+  /** @param send its second argument says that nothing follows */
+  constructor(
+    open: (wake: () => void) => EnginePort,
+    beatMs: number,
+    send: (message: FromEngine, isLast: boolean) => void,
+  ) {
+    this.#beatMs = beatMs
+    this.#send = send
+    // Out of the addon's callback first: what is thrown inside it is swallowed.
+    this.#engine = open(() => setImmediate(() => this.#tell()))
+    this.#tell()
+    this.#startBeat()
+  }
+
+  receive(batch: ToEngineBatch): void {
+    if (this.#isDone) return
+    this.#received++
+    for (const message of batch) {
+      if (message.kind === 'credit') this.#engine.credit(message.id, message.tokens)
+      else if (message.kind === 'cancel') this.#engine.cancel(message.id)
+      else this.#engine.post(message)
+    }
+    this.#startBeat()
+  }
+
+  #tell(): void {
+    if (this.#isDone) return
+    const events = this.#engine.drain()
+    const snapshot = this.#engine.snapshot()
+    this.#told = snapshot
+    this.#isDone = events.some(({ kind }) => kind === 'closed')
+    this.#send({ events, snapshot, received: this.#received }, this.#isDone)
+    if (!this.#isDone) return
+    clearInterval(this.#beat)
+    this.#engine.end() // its threads are done: this only joins them
+  }
+
+  /** Until the engine has nothing to do, and that was told. */
+  #startBeat(): void {
+    this.#beat ??= setInterval(() => {
+      const before = this.#told
+      this.#tell()
+      const { busy, beats, preparerBeats } = this.#told as EngineSnapshot
+      const isMoving = beats !== before?.beats || preparerBeats !== before?.preparerBeats
+      if (busy || isMoving) return
+      clearInterval(this.#beat)
+      this.#beat = undefined
+    }, this.#beatMs)
+  }
+}
