@@ -47,9 +47,14 @@ export class ServedEngine {
     this.#told = snapshot
     this.#isDone = events.some(({ kind }) => kind === 'closed')
     this.#send({ events, snapshot, received: this.#received }, this.#isDone)
-    if (!this.#isDone) return
+    if (this.#isDone) this.stop() // its threads are done: this only joins them
+  }
+
+  /** Ends the engine. Nothing more is told. */
+  stop(): void {
+    this.#isDone = true
     clearInterval(this.#beat)
-    this.#engine.end() // its threads are done: this only joins them
+    this.#engine.end()
   }
 
   /** Until the engine has nothing to do, and that was told. */
