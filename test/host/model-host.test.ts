@@ -59,6 +59,7 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
     find: (name) => hostOf(name).find(name),
     load: (name) => hostOf(name).load(name),
     unload: (name) => hostOf(name).unload(name),
+    isRestarting: false,
     numbers: () => undefined,
     loaded: () => hosts.flatMap((one) => one.loaded()),
     async lease(name, need, signal): Promise<Lease> {
