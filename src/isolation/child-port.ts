@@ -155,7 +155,7 @@ export class ChildPort implements EnginePort {
   }
 
   #send(message: ToEngine): void {
-    if (this.#outbox.length === 0) setImmediate(() => this.#flush()).unref()
+    if (this.#outbox.length === 0) setImmediate(() => this.#flush())
     this.#outbox.push(message)
   }
 
