@@ -169,9 +169,10 @@ export interface LoadOptions {
   toolWorkMax?: number
   /**
    * Where the engine computes. 'none' is in this process, which ends with it where llama.cpp
-   * asserts or the system ends it. 'process' is in one of its own: where that dies, replies that had
-   * begun fail with ERR_ENGINE_CRASHED, everything else goes on, and another process is started, at
-   * most 3 times within 90 s. Then the engine ends, with ERR_ENGINE_ENDED. Default 'none'.
+   * asserts or the system ends it. 'process' is in one of its own: where that dies, replies that
+   * had begun fail with ERR_ENGINE_CRASHED, everything else goes on, and another process is
+   * started, at most 3 times within 90 s. Then the engine ends, with ERR_ENGINE_ENDED. Default
+   * 'none'.
    */
   isolation?: 'none' | 'process'
   /**

@@ -307,7 +307,7 @@ export interface NativeErrorDetails {
   option?: string
 }
 
-/** Codes that the native side or the port reports; src/engine/native-errors.ts makes an error of each. */
+/** Codes of the native side and of ports; src/engine/native-errors.ts makes an error of each. */
 export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'

@@ -16,7 +16,7 @@ import { Restarts, restartsMax, withinMs } from './restarts.js'
 import { looksPerDeadline, StallWatch } from './stall-watch.js'
 import { exitInWords, lossInWords } from './words.js'
 
-export interface ChildPortOptions {
+interface ChildPortOptions {
   /** The addon, and the folders of further backends. */
   readonly file: string
   readonly folders: string[]

@@ -48,7 +48,7 @@ async function underWay(served: Isolated): Promise<void> {
 }
 
 describe.skipIf(!isLinux)('sluice serve --isolation process, under 32 streams', () => {
-  test('outlives SIGKILLs of the engine: no reply is wrong, and those that waited are served', async () => {
+  test('outlives SIGKILLs: no reply is wrong, and those that waited are served', async () => {
     const served = await startIsolated([...exactArgs, '--open-metrics'])
     const texts = await quietTexts(served, seeds)
     let last: number | undefined
@@ -86,6 +86,7 @@ describe.skipIf(!isLinux)('sluice serve --isolation process, under 32 streams', 
     ['an assertion of ggml', 'logits-abort:20', 'SIGABRT'],
     ['a segmentation fault', 'logits-segv:20', 'SIGSEGV'],
     ['an exit', 'logits-exit:20', 'exit code 7'],
+    ['memory that runs out', 'logits-memory:20', 'ended by itself'],
   ])('outlives %s in the engine', async (_, fault, words) => {
     const plan = path.join(folder, fault)
     const served = await startIsolated(exactArgs, { fault: `@${plan}` })

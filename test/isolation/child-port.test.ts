@@ -269,7 +269,7 @@ describe('an engine whose process dies again and again', () => {
   })
 })
 
-test('an engine that ends by itself is started again where it has a process of its own', async () => {
+test('an engine that ends by itself is started again in another process', async () => {
   const one = await opened()
   const reply = one.engine.chat(ask)
   const error = reply.text().catch((caught) => caught)
@@ -344,7 +344,7 @@ describe('a load whose process dies', () => {
 })
 
 describe('close() of an engine with a process of its own', () => {
-  test('resolves once the process has ended, and what is under way ends with ERR_CLOSED', async () => {
+  test('resolves once the process has ended; what is under way ends with ERR_CLOSED', async () => {
     const one = await opened()
     const reply = told(one.engine.chat(ask).text())
     await step(one, 4)
