@@ -24,10 +24,10 @@ const send = (message: FromEngine, isLast: boolean): void => {
 
 let engine: ServedEngine | undefined
 
-function start({ file, folders, options, beatMs }: StartMessage): ServedEngine {
+function start({ file, folders, options, ...pace }: StartMessage): ServedEngine {
   const addon = createRequire(file)(file) as NativeAddon
   addon.loadBackends(folders)
-  return new ServedEngine((wake) => new addon.Engine(options, wake), beatMs, send)
+  return new ServedEngine((wake) => new addon.Engine(options, wake), pace, send)
 }
 
 process.on('message', (message: StartMessage | ToEngineBatch) => {

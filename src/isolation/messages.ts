@@ -15,6 +15,8 @@ export interface StartMessage {
   readonly options: NativeEngineOptions
   /** How often it says that it goes on, while it has something to do. */
   readonly beatMs: number
+  /** Between two messages of it while several replies run: each takes both processes' time. */
+  readonly restMs: number
 }
 
 export type ToEngine =

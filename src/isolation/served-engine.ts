@@ -1,8 +1,7 @@
 import type { EnginePort, EngineSnapshot } from '../binding/engine-port.js'
-import type { FromEngine, ToEngineBatch } from './messages.js'
+import type { FromEngine, StartMessage, ToEngineBatch } from './messages.js'
 
-/** Between two messages while several replies run: to write one took 0.25 ms on a busy machine. */
-const severalRestMs = 8
+type Pace = Pick<StartMessage, 'beatMs' | 'restMs'>
 
 /**
  * An engine in the process that is its own: takes what the other process asks, and tells it what
@@ -12,7 +11,7 @@ const severalRestMs = 8
 export class ServedEngine {
   readonly #engine: EnginePort
   readonly #send: (message: FromEngine, isLast: boolean) => void
-  readonly #beatMs: number
+  readonly #pace: Pace
   #beat: NodeJS.Timeout | undefined
   #received = 1 // the message that started it
   #told: EngineSnapshot | undefined
@@ -22,10 +21,10 @@ export class ServedEngine {
   /** @param send its second argument says that nothing follows */
   constructor(
     open: (wake: () => void) => EnginePort,
-    beatMs: number,
+    pace: Pace,
     send: (message: FromEngine, isLast: boolean) => void,
   ) {
-    this.#beatMs = beatMs
+    this.#pace = pace
     this.#send = send
     // Out of the addon's callback first: what is thrown inside it is swallowed.
     this.#engine = open(() => this.#tellSoon())
@@ -47,7 +46,7 @@ export class ServedEngine {
   /** A lone reply's text is never held back. Of several, some steps' texts are one message. */
   #tellSoon(): void {
     const several = (this.#told?.running ?? 0) > 1
-    const restMs = several ? this.#toldAt + severalRestMs - performance.now() : 0
+    const restMs = several ? this.#toldAt + this.#pace.restMs - performance.now() : 0
     if (restMs >= 1) setTimeout(() => this.#tell(), restMs)
     else setImmediate(() => this.#tell())
   }
@@ -80,6 +79,6 @@ export class ServedEngine {
       if (busy || isMoving) return
       clearInterval(this.#beat)
       this.#beat = undefined
-    }, this.#beatMs)
+    }, this.#pace.beatMs)
   }
 }

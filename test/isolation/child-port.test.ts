@@ -92,6 +92,7 @@ describe('where the process of an engine is killed', () => {
     const failures = replies.slice(0, 2).map((reply) => reply.text().catch((error) => error))
     const answered = replies[2]?.text()
     await step(one, 3)
+    await eventually(() => engine.stats().tokensGenerated >= 2) // with the texts, or after them
     await dies(one)
     for (const error of await Promise.all(failures)) {
       expect(error).toBeInstanceOf(EngineCrashedError)

@@ -43,6 +43,7 @@ export class FakeProcess implements EngineProcess {
   isHung = false
   /** How often it was told something, beside its start. */
   batches: ToEngineBatch[] = []
+  #engine: EnginePort | undefined
   #served: ServedEngine | undefined
   #isDead = false
   readonly #listener: ProcessListener
@@ -56,8 +57,13 @@ export class FakeProcess implements EngineProcess {
     }
     setImmediate(() => {
       if (this.#isDead) return
-      const wakes = (wake: () => void) => open(this.start.options, wake)
-      this.#served = new ServedEngine(wakes, this.start.beatMs, (...said) => this.#say(...said))
+      const wakes = (wake: () => void) => {
+        this.#engine = open(this.start.options, wake)
+        return this.#engine
+      }
+      this.#served = new ServedEngine(wakes, { ...this.start, restMs: 0 }, (...said) =>
+        this.#say(...said),
+      )
     })
   }
 
@@ -71,10 +77,12 @@ export class FakeProcess implements EngineProcess {
 
   ref(): void {
     this.isReferenced = true
+    this.#engine?.ref() // so that tests of the engine's own see it
   }
 
   unref(): void {
     this.isReferenced = false
+    this.#engine?.unref()
   }
 
   kill(): void {
