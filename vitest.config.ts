@@ -6,6 +6,7 @@ const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
 ]
+const overProcess = ['test/engine/{load,reply}.test.ts', ...overChannel.slice(1)]
 /** What stands in front of a listener of Node's, and what Node answers by itself. */
 const nodeOnly = ['body-read', 'unrouted', 'mounted/{frameworks,routes,in-front}', 'fetch/*'].map(
   (name) => `test/http/${name}.test.ts`,
@@ -75,6 +76,18 @@ export default defineConfig({
           hookTimeout: 60_000,
           maxWorkers: 1,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        // Again, with engines in processes of their own: part of `npm run test:long`.
+        test: {
+          name: 'long-isolated',
+          include: overProcess,
+          setupFiles: ['test/support/test-addon.ts', 'test/support/isolated/isolated-addon.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -30,6 +30,7 @@ export type {
 } from './api/embedding-types.js'
 export * from './api/errors.js'
 export type { FitOptions, FitResult } from './api/fit-types.js'
+export type { EngineCrash, EngineCrashReason } from './api/isolation-types.js'
 export type { AdapterOptions, AdapterSettings, AdaptersByName } from './api/lora-types.js'
 export type {
   KnownModel,

@@ -34,6 +34,21 @@ export async function bundleCli() {
   fs.writeFileSync(inRoot('dist/cli/LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)))
 }
 
+/** Makes the program of an engine's own process one file: it starts each time an engine does. */
+export async function bundleEngineProcess() {
+  const { build } = await import('esbuild')
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['dist/isolation/child.js'],
+    outfile: 'dist/isolation/child.cjs',
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target,
+    logLevel: 'warning',
+  })
+}
+
 /** @param {string} module */
 async function asCommonJs(module) {
   const { transform } = await import('esbuild')

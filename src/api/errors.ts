@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
   | 'ERR_ENGINE_ENDED'
+  | 'ERR_ENGINE_CRASHED'
   | 'ERR_TOOL_FAILED'
   | 'ERR_MAX_ROUNDS'
 
@@ -277,6 +278,18 @@ export class EngineFailedError extends SluiceError {
 export class EngineEndedError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_ENGINE_ENDED', message, options)
+  }
+}
+
+/**
+ * The process of the engine died while this was under way (`isolation: 'process'`): by a signal, an
+ * assertion, for want of memory, or because it stood still. Another one is started, and the engine
+ * goes on. Ask again, unless the message says that this may be the cause. A `load` rejects with it
+ * where the process died while the model was loaded.
+ */
+export class EngineCrashedError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_ENGINE_CRASHED', message, options)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Several models of one process, loaded when they are asked for. */
 
+import type { EngineCrash } from './isolation-types.js'
 import type { Estimate, LoadWarning } from './placement-types.js'
 import type { LoadOptions, ModelInfo } from './types.js'
 
@@ -31,6 +32,12 @@ export type ModelEvent =
       /** Milliseconds for which requests fail at once with the same error. */
       readonly retryMs: number
     }
+  | {
+      /** The process of its engine died (`isolation`), and is started again unless it ends. */
+      readonly kind: 'crashed'
+      readonly model: string
+      readonly crash: EngineCrash
+    }
 
 /** A model, as it is now. */
 export interface ModelStatus {
@@ -59,7 +66,7 @@ export interface KnownModel {
 
 /** One of several models: what `load` takes, and what else it is called. */
 export interface PooledModelOptions
-  extends Omit<LoadOptions, 'signal' | 'onProgress' | 'onWarning' | 'onPull'> {
+  extends Omit<LoadOptions, 'signal' | 'onProgress' | 'onWarning' | 'onPull' | 'onCrash'> {
   /** Other names of it. At most 1,024. */
   aliases?: readonly string[]
 }
@@ -89,8 +96,8 @@ export interface ModelsOptions {
   /** Milliseconds without a use after which a model is unloaded. 0, the default, is never. */
   idleUnloadMs?: number
   /**
-   * Told of loads and unloads. What it throws becomes a process warning, once. Default: a failure
-   * becomes a process warning with the code SLUICE_MODEL.
+   * Told of loads, unloads and crashes. What it throws becomes a process warning, once. Default: a
+   * failure or a crash becomes a process warning with the code SLUICE_MODEL.
    */
   onEvent?: (event: ModelEvent) => void
   /** As `load`'s, with the model's name. Default: a process warning. */

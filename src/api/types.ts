@@ -1,6 +1,7 @@
 /** The shapes of the TypeScript face. See load.ts, engine.ts and reply.ts of src/engine. */
 
 import type { EmbeddingInfo } from './embedding-types.js'
+import type { EngineCrash } from './isolation-types.js'
 import type { AdapterSettings, AdaptersByName } from './lora-types.js'
 import type { OpenAiTool, OpenAiToolChoice } from './openai-types.js'
 import type { LoadWarning } from './placement-types.js'
@@ -190,6 +191,19 @@ export interface LoadOptions {
    * which `Reply.notes` says. 1 to 2 ** 20, default 10,000.
    */
   toolWorkMax?: number
+  /**
+   * Where the engine computes. 'none' is in this process, which ends with it where llama.cpp
+   * asserts or the system ends it. 'process' is in one of its own: where that dies, replies that
+   * had begun fail with ERR_ENGINE_CRASHED, everything else goes on, and another process is
+   * started, at most 3 times within 90 s. Then the engine ends, with ERR_ENGINE_ENDED. Default
+   * 'none'.
+   */
+  isolation?: 'none' | 'process'
+  /**
+   * With `isolation`: how many milliseconds the engine may stand still while something is asked of
+   * it, before its process is ended and another one started. 1 to 2 ** 31 - 1, default 30,000.
+   */
+  engineStallMs?: number
   /** Sampling defaults that a request overrides. */
   sampling?: SamplingOptions
   /** Defaults of a chat's `reasoning`; no effect with a model that does not reason. */
@@ -208,12 +222,20 @@ export interface LoadOptions {
    * `onProgress`.
    */
   onWarning?: (warning: LoadWarning) => void
+  /**
+   * With `isolation`: called each time the engine's process has died. Default: a process warning
+   * with the code SLUICE_CRASH. What it throws is as with `onProgress`.
+   */
+  onCrash?: (crash: EngineCrash) => void
   /** Abandons the loading: `load` rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }
 
 /** Options of `estimate`: those of `load`, of which some change nothing. */
-export type EstimateOptions = Omit<LoadOptions, 'model' | 'onProgress' | 'onPull' | 'onWarning'>
+export type EstimateOptions = Omit<
+  LoadOptions,
+  'model' | 'onProgress' | 'onPull' | 'onWarning' | 'onCrash'
+>
 
 /** A turn of a conversation. */
 export interface ChatMessage {
@@ -723,6 +745,8 @@ export interface EngineSettings {
   readonly mtp: boolean
   /** Tokens drafted for one step at most; 0 where the engine measures how many are fastest. */
   readonly draftMax: number
+  /** Whether the engine has a process of its own. */
+  readonly isolation: 'none' | 'process'
   /** Tokens of reasoning in a reply whose request sets no limit; -1 is no limit. */
   readonly reasoningBudget: number
   /** As asked for; it has no effect where the template knows tools. */
@@ -823,6 +847,14 @@ export interface EngineStats {
   readonly preempted: number
   /** Times that a reply was moved to another slot, so that the running ones stay together. */
   readonly moved: number
+  /** Whether the engine's process has died and another is being started (`isolation`). */
+  readonly isRestarting: boolean
+  /** Times that another process was started because the engine's had died. */
+  readonly restartsCrashed: number
+  /** Times that it was because the engine stood still for `engineStallMs`. */
+  readonly restartsStalled: number
+  /** Times that it was because the engine ended by itself, or could not load its model again. */
+  readonly restartsFailed: number
   readonly started: number
   readonly finished: number
   readonly cancelled: number

@@ -37,6 +37,14 @@ export function bindingAttempts(): readonly Attempt[] {
   return attempts
 }
 
+/** What opens the same addon in another process: its file, and the folders of its backends. */
+export function bindingPlace(): { file: string; folders: string[] } {
+  const root = packageRoot()
+  const isTaken = ({ file, reason }: Attempt) => file !== undefined && reason === undefined
+  if (!attempts.some(isTaken)) open(root) // a test's stands in its place
+  return { file: attempts.find(isTaken)?.file as string, folders: backendFolders(root) }
+}
+
 /** Puts another addon in its place, for tests; undefined goes back to the real one. */
 export function useBinding(replacement: NativeAddon | undefined): void {
   addon = replacement

@@ -211,7 +211,14 @@ export type EngineEvent =
  * What an engine knows of itself. How many requests wait, and how they ended, its client counts
  * (EngineClient), by what it told of them.
  */
-export type EngineSnapshot = Omit<EngineStats, 'queued' | RequestCount>
+export type EngineSnapshot = Omit<EngineStats, 'queued' | RequestCount | keyof RestartStats> &
+  Partial<RestartStats>
+
+/** Of an engine in a process of its own. */
+export type RestartStats = Pick<
+  EngineStats,
+  'isRestarting' | 'restartsCrashed' | 'restartsStalled' | 'restartsFailed'
+>
 
 /** Counters of requests, since the load. */
 export type RequestCount =
@@ -304,7 +311,7 @@ export interface NativeErrorDetails {
   option?: string
 }
 
-/** Codes that the native side reports; src/engine/native-errors.ts makes an error of each. */
+/** Codes of the native side and of ports; src/engine/native-errors.ts makes an error of each. */
 export type NativeErrorCode =
   | 'ERR_MODEL_NOT_FOUND'
   | 'ERR_MODEL_INVALID'
@@ -319,6 +326,7 @@ export type NativeErrorCode =
   | 'ERR_CLOSED'
   | 'ERR_ENGINE_FAILED'
   | 'ERR_ENGINE_ENDED'
+  | 'ERR_ENGINE_CRASHED'
 
 interface NativeTally {
   promptTokens: number

@@ -1,5 +1,5 @@
 import { type AccessEntry, describeFault } from '../http/index.js'
-import type { Log } from './log-events.js'
+import { isFault, type Log } from './log-events.js'
 import { type LogLevel, levelOf } from './log-level.js'
 
 /** For machines: a line of JSON an event, by pino, which is loaded only where it is wanted. */
@@ -20,7 +20,7 @@ export async function jsonLog(
   return {
     request: (entry) => lines[levelOf(entry)](fieldsOf(entry), 'request'),
     life: (event, facts) => {
-      lines[event === 'failed' ? 'error' : 'info'](facts as object, event as string)
+      lines[isFault(event) ? 'error' : 'info'](facts as object, event as string)
     },
   }
 }

@@ -12,7 +12,7 @@ import { ProgressBar } from './progress.js'
 export async function loadWithProgress(
   flags: ReplyFlags,
   file: string | undefined,
-  more: Pick<LoadOptions, 'cacheMiB' | 'parallel' | 'signal'>,
+  more: Pick<LoadOptions, 'cacheMiB' | 'parallel' | 'signal' | 'onCrash'>,
 ): Promise<Engine> {
   const progress = new ProgressBar('Loading')
   const pull = new PullProgressLine()

@@ -7,9 +7,22 @@ export interface LifeEvents {
   loaded: { model: string; durationMs: number; mib: number }
   unloaded: { model: string; reason: string }
   failed: { model: string; error: string; retryMs: number }
+  crashed: {
+    model: string
+    reason: string
+    message: string
+    signal: string | null
+    exitCode: number | null
+    failed: number
+    kept: number
+    retryMs: number | undefined
+  }
   draining: { replies: number; deadlineMs: number }
   stopped: object
 }
+
+/** Whether an event is one to be looked into. */
+export const isFault = (event: keyof LifeEvents) => event === 'failed' || event === 'crashed'
 
 /** Where `serve` tells what happens. */
 export interface Log {

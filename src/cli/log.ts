@@ -1,5 +1,5 @@
 import { jsonLog } from './json-log.js'
-import type { LifeEvents, Log } from './log-events.js'
+import { isFault, type LifeEvents, type Log } from './log-events.js'
 import { type LogLevel, levelOf, logLevels } from './log-level.js'
 import { logLine } from './log-line.js'
 
@@ -22,6 +22,11 @@ const lifeWords: { [E in keyof LifeEvents]?: (facts: LifeEvents[E]) => string | 
   failed: ({ model, error, retryMs }) => {
     return `${model} failed: ${error}; requests get that for ${Math.round(retryMs / 1000)} s`
   },
+  crashed: ({ model, message, failed, kept, retryMs }) => {
+    const then =
+      retryMs === undefined ? 'and is not started again' : `started again in ${retryMs} ms`
+    return `${model}: ${message}; ${failed} requests fail, ${kept} go on, ${then}`
+  },
   draining: ({ replies, deadlineMs }) => {
     if (replies === 0) return undefined
     return `${replies} replies may go on for ${deadlineMs} ms; a second signal ends at once`
@@ -36,7 +41,7 @@ function textLog(level: LogLevel, out: { write(text: string): unknown }): Log {
       if (tells(levelOf(entry))) out.write(logLine(entry))
     },
     life(event, facts) {
-      if (!tells(event === 'failed' ? 'error' : 'info')) return
+      if (!tells(isFault(event) ? 'error' : 'info')) return
       const words = lifeWords[event]?.(facts as never)
       if (words !== undefined) out.write(`sluice: ${words}\n`)
     },

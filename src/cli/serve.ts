@@ -8,6 +8,7 @@ import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { loadWithProgress } from './load-with-progress.js'
+import { Crashes } from './serve/crashes.js'
 import { wantedModels } from './serve/served-models.js'
 import { stopSignal } from './serve/stop-signal.js'
 
@@ -20,8 +21,10 @@ export async function serveCommand(flags: Flags): Promise<number> {
   const unserved = new AbortController()
   let engine: Promise<Engine> | undefined
   const wanted = wantedModels(flags)
+  const crashes = new Crashes()
   const load = (file: string | undefined): Promise<Engine> => {
-    engine ??= loadWithProgress(flags, file, { signal: AbortSignal.any([stop, unserved.signal]) })
+    const signal = AbortSignal.any([stop, unserved.signal])
+    engine ??= loadWithProgress(flags, file, { signal, onCrash: crashes.tell })
     return engine
   }
   try {
@@ -33,7 +36,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
     }
     const { serve } = await import('./serve/server.js')
     const ofOne = wanted.kind === 'one' ? () => load(wanted.file) : undefined
-    await serve(flags, { load: ofOne, apiKeys, stop })
+    await serve(flags, { load: ofOne, apiKeys, stop, crashes })
   } catch (error) {
     if (stop.aborted && error instanceof CancelledError) return 0 // a pull was given up
     unserved.abort()

@@ -21,6 +21,7 @@ import type {
   NativeTexts,
   RequestCount,
   RequestPhase,
+  RestartStats,
 } from '../binding/engine-port.js'
 import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
@@ -218,7 +219,7 @@ export class EngineClient {
     this.#drain()
     const snapshot = this.#port.snapshot()
     const queued = this.#requests.size - snapshot.running - snapshot.parked
-    return { ...snapshot, ...this.#counts, queued: Math.max(0, queued) }
+    return { ...neverRestarted, ...snapshot, ...this.#counts, queued: Math.max(0, queued) }
   }
 
   /** `onClosed` tells when it is done. Twice is safe. */
@@ -462,6 +463,14 @@ export class EngineClient {
     this.#texts.rejectAll(() => this.#endError())
     this.#listener.onClosed(this.#failure)
   }
+}
+
+/** What an engine of this process says of restarts. */
+const neverRestarted: RestartStats = {
+  isRestarting: false,
+  restartsCrashed: 0,
+  restartsStalled: 0,
+  restartsFailed: 0,
 }
 
 const cancelledIn = {

@@ -14,6 +14,7 @@ import { guarded } from './callbacks.js'
 import { Deferred } from './deferred.js'
 import { Engine } from './engine.js'
 import { EngineClient } from './engine-client.js'
+import { isolatedEngine } from './isolated/isolated-engine.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { samplingOf } from './native-request.js'
@@ -66,7 +67,10 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
     const { onProgress = () => undefined, onWarning } = settled
     const tellProgress = guarded('onProgress', onProgress)
     const warn = onWarning && guarded('onWarning', onWarning)
-    const open = (wake: () => void) => new addon.Engine(native, wake)
+    const open = (wake: () => void) => {
+      if (settled.isolation === 'none') return new addon.Engine(native, wake)
+      return isolatedEngine(native, addon, settled, wake)
+    }
     const client = new EngineClient(open, settled, {
       onProgress: (fraction) => {
         if (!client.closed) tellProgress(fraction)
@@ -153,6 +157,7 @@ function makeEngine(
     lookup: native.lookup,
     mtp: native.mtp,
     draftMax: native.draftMax,
+    isolation: settled.isolation,
     reasoningBudget: settled.reasoning.budget ?? -1,
     toolsFallback: native.toolsFallback,
     toolsMax: settled.toolsMax,

@@ -2,6 +2,7 @@ import {
   CancelledError,
   ClosedError,
   ContextLengthError,
+  EngineCrashedError,
   EngineEndedError,
   EngineFailedError,
   GpuUnavailableError,
@@ -51,6 +52,8 @@ export function errorOf(error: NativeError): SluiceError {
       return new EngineFailedError(message)
     case 'ERR_ENGINE_ENDED':
       return new EngineEndedError(message)
+    case 'ERR_ENGINE_CRASHED':
+      return new EngineCrashedError(message)
   }
 }
 

@@ -52,6 +52,10 @@ class FixedHost implements ModelHost {
     this.#served(telling)
   }
 
+  get isRestarting(): boolean {
+    return this.#model?.engine.stats().isRestarting ?? false
+  }
+
   entries(): readonly ModelEntry[] {
     return [this.#entry(this.#served())]
   }

@@ -55,6 +55,8 @@ export interface ModelHost {
   readonly ready: Promise<void>
   /** Throws the 503 that every request gets: no model is loaded yet, or there is none any more. */
   check(telling?: Telling): void
+  /** Whether requests only wait for now: the process of the one engine is started again. */
+  readonly isRestarting: boolean
   /** All that requests may ask for. Throws as check() does. */
   entries(): readonly ModelEntry[]
   /** The model of a name; nothing, or '', is the one that is there. Throws a 404, or as check(). */

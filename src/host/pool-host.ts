@@ -150,6 +150,11 @@ class PoolHost implements ModelHost {
     ])
   }
 
+  /** Others of its models are served. */
+  get isRestarting(): boolean {
+    return false
+  }
+
   numbers(): HostNumbers {
     const { bytes, budgetBytes } = this.#models.pool
     return { models: this.#models.list(), bytes, budgetBytes }

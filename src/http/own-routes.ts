@@ -1,6 +1,7 @@
 import type { Route } from '../apis/api.js'
 import { type Answer, json, whole } from '../web/answer.js'
 import type { Call } from '../web/call.js'
+import { HttpError } from '../web/errors.js'
 import { apis } from './apis.js'
 import type { App } from './app.js'
 import { checkHost, hostOf } from './door/origin.js'
@@ -34,12 +35,17 @@ export const ownRoutes: readonly OwnRoute[] = [
 
 /**
  * GET /health: 200 while requests are served, else the 503 that they would get. It needs no key:
- * where the server has keys, a request without one gets only the code of a fault.
+ * where the server has keys, a request without one gets only the code of a fault. A server whose
+ * engine is being started again takes requests, which wait: it says 503, so that a balancer sends
+ * them to one that has an engine.
  */
 function health(app: App, call: Call): Answer {
   app.checkServing(mayKnow(app, call) ? 'whole' : 'code')
+  if (app.host.isRestarting) throw new HttpError('loading', restarting)
   return json(200, { status: 'ok' })
 }
+
+const restarting = "The engine's process has died and is started again; requests wait for it."
 
 /** A page whose name was made to resolve to this machine may ask as well: see checkHost. */
 function mayKnow({ keys, settings }: App, call: Call): boolean {

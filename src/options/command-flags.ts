@@ -257,7 +257,10 @@ export const serveFlags = {
   }),
   openMetrics: switchFlag('serve GET /metrics without a key'),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
-  ...loadFlags({ queueDeadlineMs: ['MS', 'how long a request may wait'] }),
+  ...loadFlags({
+    isolation: ['MODE', 'where the engine computes: none (here), or process (one of its own)'],
+    queueDeadlineMs: ['MS', 'how long a request may wait'],
+  }),
   readerStallMs: valueFlag('MS', milliseconds, 'how long a reader may take nothing', {
     fallback: 60_000,
   }),

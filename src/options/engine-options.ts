@@ -130,11 +130,14 @@ export const loadChecks: Checks<LoadOptions> = {
   mtp: trueOrFalse,
   draftMax: integerFrom(1, 16),
   embeddings: trueOrFalse,
+  isolation: oneOf('none', 'process'),
+  engineStallMs: milliseconds,
   sampling: fieldsOf(samplingChecks),
   reasoning: fieldsOf(budgetChecks),
   onProgress: aFunction,
   onPull: aFunction,
   onWarning: aFunction,
+  onCrash: aFunction,
   signal: abortSignal,
 }
 
@@ -154,6 +157,8 @@ export const loadDefaults = {
   lookup: false,
   mtp: false,
   toolsFallback: false,
+  isolation: 'none' as const,
+  engineStallMs: 30_000,
   ...toolLimitDefaults,
 }
 
@@ -209,11 +214,14 @@ export function parseEstimateOptions(
   input: unknown,
   embedded: string,
 ): SettledLoadOptions {
-  const { onProgress: _, onWarning: __, onPull: ___, model: ____, ...checks } = loadChecks
+  const { onProgress: _, onWarning: __, onPull: ___, onCrash: ____, ...others } = loadChecks
+  const { model: _____, ...checks } = others
   const given = parseFields<EstimateOptions>(input, checks)
   const isOptions = readable('file', modelLocation.expected, () => isObject(file) && !isUrl(file))
   if (isOptions) {
-    const options = parseFields<Omit<LoadOptions, 'onProgress' | 'onPull' | 'onWarning'>>(file, {
+    const options = parseFields<
+      Omit<LoadOptions, 'onProgress' | 'onPull' | 'onWarning' | 'onCrash'>
+    >(file, {
       ...checks,
       model: modelLocation,
     })

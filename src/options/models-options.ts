@@ -28,7 +28,8 @@ export const nameOfModel: Check<string> = check('a name of 1 to 256 characters',
   return typeof value === 'string' && value !== '' && value.length <= 256
 })
 
-const { signal: _, onProgress: __, onWarning: ___, onPull: ____, ...ofOneModel } = loadChecks
+const { signal: _, onProgress: __, onWarning: ___, onPull: ____, ...others } = loadChecks
+const { onCrash: _____, ...ofOneModel } = others
 
 /** Of each model: those of `load` that do not belong to a single load, and its names. */
 export const pooledModelChecks: Checks<PooledModelOptions> = {

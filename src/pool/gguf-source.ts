@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { abilityOf } from '../api/ability.js'
 import type { KnownModel, PooledModelOptions } from '../api/models-types.js'
-import type { Estimate, LoadWarning } from '../api/placement-types.js'
+import type { Estimate } from '../api/placement-types.js'
 import { isUrl } from '../api/realms.js'
 import type { LoadOptions } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
@@ -40,6 +40,9 @@ interface Measured {
   readonly settled: LoadOptions
 }
 
+/** Who is told of its engines. */
+type Told = Required<Pick<LoadOptions, 'onWarning' | 'onCrash'>>
+
 /** The GGUF file of a pool's model. What an engine takes is settled once, by its first estimate. */
 export class GgufSource implements Source<Engine> {
   readonly name: string
@@ -47,7 +50,7 @@ export class GgufSource implements Source<Engine> {
   readonly queueDeadlineMs: number
   readonly #options: LoadOptions
   readonly #share: Share
-  readonly #onWarning: (warning: LoadWarning) => void
+  readonly #told: Told
   #known: KnownModel | undefined
   #measured: Measured | undefined
 
@@ -55,12 +58,12 @@ export class GgufSource implements Source<Engine> {
     name: string,
     { aliases: _, ...options }: PooledModelOptions,
     share: Share,
-    onWarning: (warning: LoadWarning) => void,
+    told: Told,
   ) {
     this.name = name
     this.#options = options
     this.#share = share
-    this.#onWarning = onWarning
+    this.#told = told
     const { parallel, queue, queueDeadlineMs } = { ...loadDefaults, ...options }
     this.queueMax = parallel + queue
     this.queueDeadlineMs = queueDeadlineMs
@@ -93,7 +96,7 @@ export class GgufSource implements Source<Engine> {
 
   async open(signal: AbortSignal): Promise<Engine> {
     const settled = this.#measured?.settled
-    const engine = await load({ ...settled, signal, onWarning: this.#onWarning })
+    const engine = await load({ ...settled, signal, ...this.#told })
     this.#known = { model: engine.model, context: engine.settings.context }
     return engine
   }

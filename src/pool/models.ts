@@ -1,3 +1,4 @@
+import type { EngineCrash } from '../api/isolation-types.js'
 import type {
   KnownModel,
   ModelEvent,
@@ -21,6 +22,12 @@ import { ModelPool } from './pool.js'
 const mebibyte = 2 ** 20
 /** As `load` has it for one model. */
 const cacheMiBMax = 2048
+
+/** Who is told of the models' engines. */
+interface Told {
+  readonly warn: ((warning: LoadWarning, model: string) => void) | undefined
+  readonly onEvent: (event: ModelEvent) => void
+}
 
 /**
  * Several models, each loaded when it is first used, one at a time. When one needs memory, those
@@ -73,11 +80,11 @@ export class Models implements AsyncDisposable {
     const cacheMiB = Math.floor(budgetBytes / 8 / entries.length / mebibyte)
     const share = { budgetBytes, cacheMiB: Math.min(cacheMiB, cacheMiBMax) }
     const warn = options.onWarning && guarded('onWarning', options.onWarning)
+    const onEvent = guarded('onEvent', options.onEvent ?? warnOfFailure)
     this.#ofAdded = options.added ?? {}
-    this.#sourceOf = (name, own) => sourceOf(name, own, share, warn)
+    this.#sourceOf = (name, own) => sourceOf(name, own, share, { warn, onEvent })
     const sources = entries.map(([name, own]) => this.#sourceOf(name, own))
     this.#sources = new Map(sources.map((source) => [source.name, source]))
-    const onEvent = guarded('onEvent', options.onEvent ?? warnOfFailure)
     this.idleUnloadMs = options.idleUnloadMs ?? 0
     this.pool = new ModelPool(sources, { budgetBytes, idleMs: this.idleUnloadMs, onEvent })
   }
@@ -223,19 +230,21 @@ function sourceOf(
   name: string,
   options: PooledModelOptions,
   share: ConstructorParameters<typeof GgufSource>[2],
-  warn: ((warning: LoadWarning, model: string) => void) | undefined,
+  { warn, onEvent }: Told,
 ): GgufSource {
   const onWarning = (warning: LoadWarning) => {
     if (warn === undefined) tellWarning(warning, undefined)
     else warn(warning, name)
   }
-  return new GgufSource(name, { model: embeddedModel, ...options }, share, onWarning)
+  const onCrash = (crash: EngineCrash) => onEvent({ kind: 'crashed', model: name, crash })
+  return new GgufSource(name, { model: embeddedModel, ...options }, share, { onWarning, onCrash })
 }
 
 function warnOfFailure(event: ModelEvent): void {
-  if (event.kind !== 'failed') return
-  const { model, error } = event
-  process.emitWarning(`the model '${model}' failed: ${error}`, {
+  if (event.kind !== 'failed' && event.kind !== 'crashed') return
+  const { model, kind } = event
+  const why = kind === 'failed' ? `failed: ${event.error}` : `crashed: ${event.crash.message}`
+  process.emitWarning(`the model '${model}' ${why}`, {
     type: 'SluiceWarning',
     code: 'SLUICE_MODEL',
   })

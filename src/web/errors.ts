@@ -39,6 +39,7 @@ const table = {
   internal: [500, 'internal_error'],
   model_unusable: [500, 'model_unusable'],
   engine_ended: [503, 'engine_ended'],
+  engine_crashed: [503, 'engine_crashed', 1],
   load_failed: [503, 'load_failed'],
   loading: [503, 'loading', 1],
   model_unloaded: [503, 'model_unloaded', 1],
@@ -75,6 +76,7 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_CLOSED: 'shutting_down',
   ERR_ENGINE_FAILED: 'engine_failed',
   ERR_ENGINE_ENDED: 'engine_ended',
+  ERR_ENGINE_CRASHED: 'engine_crashed',
   // Of no request: pull is a load's and runTools a program's.
   ERR_PULL_FAILED: 'engine_failed',
   ERR_TOOL_FAILED: 'internal',

@@ -47,6 +47,7 @@ const served = {
     lora: [],
     mtp: false,
     draftMax: 0,
+    isolation: 'none' as const,
     reasoningBudget: -1,
     toolsFallback: false,
     toolsMax: 1024,

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
+import { Crashes } from '../../src/cli/serve/crashes.js'
 import { serve } from '../../src/cli/serve/server.js'
 import { SluiceServer } from '../../src/http/node/server.js'
 import { serveFlags } from '../../src/options/command-flags.js'
@@ -31,7 +32,8 @@ test('a server of several models that cannot listen leaves none of them at work'
     await vi.waitFor(() => expect(addon.engines).toHaveLength(1)) // a model is looked at already
     return listen.apply(this, asked)
   })
-  await expect(serve(flags, { load: undefined, apiKeys: [], stop })).rejects.toThrow(/is in use/)
+  const serving = { load: undefined, apiKeys: [], stop, crashes: new Crashes() }
+  await expect(serve(flags, serving)).rejects.toThrow(/is in use/)
   expect(closed.mock.contexts).toEqual(addon.engines)
   other.close()
 })

@@ -65,6 +65,7 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
     remove: async () => undefined,
     keep: () => false,
     idleAt: () => undefined,
+    isRestarting: false,
     numbers: () => undefined,
     loaded: () => hosts.flatMap((one) => one.loaded()),
     async lease(name, need, signal): Promise<Lease> {

@@ -27,6 +27,8 @@ describe('options of load', () => {
       toolsMax: 1024,
       toolBytesMax: 2 ** 20,
       toolWorkMax: 10_000,
+      isolation: 'none',
+      engineStallMs: 30_000,
       sampling: {},
       reasoning: {},
     })
@@ -61,10 +63,13 @@ describe('options of load', () => {
       cacheMiB: 0,
       cacheDir: 'states',
       cacheDiskGiB: 0.5,
+      isolation: 'process',
+      engineStallMs: 1,
       sampling: { temperature: 0, seed: 7 },
       reasoning: { budget: 0, budgetMessage: 'Enough.' },
       onProgress: () => undefined,
       onWarning: () => undefined,
+      onCrash: () => undefined,
       signal: new AbortController().signal,
     }
     expect(parse(given)).toEqual({ ...given, lora: [] })
@@ -84,6 +89,8 @@ describe('options of load', () => {
     ['threads', { threads: 1.5 }],
     ['poll', { poll: 101 }],
     ['priority', { priority: 'highest' }],
+    ['isolation', { isolation: 'worker' }],
+    ['engineStallMs', { engineStallMs: 0 }],
     ['gpuLayers', { gpuLayers: -2 }],
     ['kvType', { kvType: 'f32' }],
     ['kvType', { kvType: 'q8_0', flashAttention: false }],

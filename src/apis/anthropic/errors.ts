@@ -28,6 +28,7 @@ const types: Record<ErrorKind, string> = {
   engine_failed: 'api_error',
   internal: 'api_error',
   engine_ended: 'api_error',
+  engine_crashed: 'api_error',
   load_failed: 'api_error',
   model_unusable: 'api_error',
   model_unloaded: 'overloaded_error',

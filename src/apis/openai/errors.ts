@@ -28,6 +28,7 @@ const types: Record<ErrorKind, string> = {
   engine_failed: 'server_error',
   internal: 'server_error',
   engine_ended: 'server_error',
+  engine_crashed: 'server_error',
   load_failed: 'server_error',
   model_unusable: 'server_error',
   model_unloaded: 'server_error',

@@ -78,6 +78,8 @@ const engine = {
   lookup: z.boolean(),
   mtp: z.boolean(),
   draftMax: integer(1, 16),
+  isolation: z.enum(['none', 'process']).describe('Whether the engine has its own process'),
+  engineStallMs: integer(1, int32Max).describe('How long its process may stand still'),
   embeddings: z.boolean().describe('Whether the model embeds; default: as its file says'),
 }
 

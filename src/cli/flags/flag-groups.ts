@@ -84,6 +84,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   mtp: 'Speed',
   draftMax: 'Speed',
   queue: 'Limits',
+  isolation: 'Server',
   queueDeadlineMs: 'Limits',
   window: 'Limits',
   bodyMib: 'Limits',

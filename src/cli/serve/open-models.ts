@@ -40,6 +40,7 @@ function tell(log: Log, event: ModelEvent): void {
   const { model, kind } = event
   if (kind === 'loading') log.life('loading', { model })
   else if (kind === 'unloaded') log.life('unloaded', { model, reason: event.reason })
+  else if (kind === 'crashed') log.life('crashed', { model, ...event.crash })
   else if (kind === 'failed') {
     log.life('failed', { model, error: inWords(event.error), retryMs: event.retryMs })
   } else {

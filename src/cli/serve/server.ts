@@ -15,6 +15,7 @@ import { openLog } from '../log.js'
 import type { Log } from '../log-events.js'
 import { urlsOfAll } from './addresses.js'
 import { banner } from './banner.js'
+import type { Crashes } from './crashes.js'
 import { openModels } from './open-models.js'
 import { type ShellKey, shellKeyOf } from './shell-key.js'
 
@@ -42,10 +43,15 @@ interface Serving {
   readonly apiKeys: string[]
   /** Fires at the first signal. */
   readonly stop: AbortSignal
+  /** Of the engine that `load` makes. */
+  readonly crashes: Crashes
 }
 
 /** Serves until `stop` fires, and then drains. Rejects with what keeps it from serving. */
-export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Promise<void> {
+export async function serve(
+  flags: Flags,
+  { load, apiKeys, stop, crashes }: Serving,
+): Promise<void> {
   const log = await openLog(flags.logFormat, flags.logLevel)
   const failed = new AbortController()
   // This command ends with the engine, and says why.
@@ -58,6 +64,7 @@ export async function serve(flags: Flags, { load, apiKeys, stop }: Serving): Pro
     await several?.pool.close()
     throw error
   })
+  crashes.listen((crash) => log.life('crashed', { model: namesOf(host), ...crash }))
   if (load !== undefined) loading.resolve(load())
   several?.begin()
   try {
@@ -110,6 +117,14 @@ async function stoppedOrFailed(stop: AbortSignal, failed: AbortSignal): Promise<
   const either = AbortSignal.any([stop, failed])
   if (!either.aborted) await once(either, 'abort')
   failed.throwIfAborted()
+}
+
+/** Also where the engine has ended. */
+function namesOf(host: ModelHost): string {
+  return host
+    .loaded()
+    .map(({ names }) => names[0])
+    .join(', ')
 }
 
 function hostOf(

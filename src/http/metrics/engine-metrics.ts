@@ -175,6 +175,16 @@ const labelledCounters: readonly LabelledMetric[] = [
     },
   },
   {
+    name: 'sluice_engine_restarts_total',
+    help: "Times that the engine's own process was started again, by why the last one died.",
+    label: 'reason',
+    values: {
+      crashed: ({ restartsCrashed }) => restartsCrashed,
+      stalled: ({ restartsStalled }) => restartsStalled,
+      failed: ({ restartsFailed }) => restartsFailed,
+    },
+  },
+  {
     name: 'sluice_engine_seconds_total',
     help: "Seconds of the engine's thread, by what it did.",
     label: 'work',

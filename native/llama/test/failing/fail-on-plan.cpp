@@ -2,11 +2,16 @@
 // says so: the linker puts these in the place of functions through which the engine works
 // (CMakeLists.txt, --wrap). The addon itself has no switch for it.
 //
-// SLUICE_TEST_FAULT is KIND:NUMBER or KIND:NUMBER:MS, read when an engine's thread is started:
+// SLUICE_TEST_FAULT is KIND:NUMBER or KIND:NUMBER:MS, read when an engine's thread is started; or
+// @FILE, a file that says so, and is deleted once it has happened: so it happens in one process of
+// several that are started one after the other.
 //
 //   logits, embeddings   the NUMBER-th look at a call's result throws a std::runtime_error
 //   logits-memory        ... a std::bad_alloc
 //   logits-other         ... what is no std::exception
+//   logits-abort         ... fails an assertion of ggml's
+//   logits-segv          ... is a segmentation fault
+//   logits-exit          ... ends the process, with exit code 7
 //   memory               the NUMBER-th allocation of an engine's threads fails, once, counted from
 //                        the first call on; load-memory counts from the beginning
 //   no-memory            that one and all that follow, until the next engine
@@ -24,6 +29,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -45,6 +52,7 @@ struct Plan {
 };
 
 Plan plan;
+char plan_file[512] = "";
 std::atomic<long> count{0};
 std::atomic<bool> has_called{false};
 std::atomic<bool> is_request_coming{false};  // on JavaScript's thread
@@ -55,7 +63,23 @@ bool is_javascript() { return syscall(SYS_gettid) == getpid(); }
 bool is_planned(const char* kind) { return std::strcmp(plan.kind, kind) == 0; }
 
 // Whether this is the one, of those that are counted.
-bool is_the_one() { return ++count == plan.number; }
+bool is_the_one() {
+  if (++count != plan.number) return false;
+  if (plan_file[0] != '\0') unlink(plan_file);
+  return true;
+}
+
+// What the file says, or nothing where it is not there.
+const char* read_file(const char* path) {
+  static char text[64];
+  std::snprintf(plan_file, sizeof(plan_file), "%s", path);
+  std::memset(text, 0, sizeof(text));
+  std::FILE* file = std::fopen(path, "r");
+  if (!file) return nullptr;
+  const size_t length = std::fread(text, 1, sizeof(text) - 1, file);
+  std::fclose(file);
+  return length > 0 ? text : nullptr;
+}
 
 // On JavaScript's thread, while no engine computes.
 void read_plan() {
@@ -63,6 +87,7 @@ void read_plan() {
   count = 0;
   has_called = false;
   const char* text = std::getenv("SLUICE_TEST_FAULT");
+  if (text && text[0] == '@') text = read_file(text + 1);
   if (!text) return;
   const size_t length = std::strcspn(text, ":");
   if (length >= sizeof(plan.kind) || text[length] == '\0') return;
@@ -126,6 +151,9 @@ float* __wrap_llama_get_logits_ith(llama_context* context, int32_t row) {
   fail_look("logits");
   if (is_planned("logits-memory") && is_the_one()) throw std::bad_alloc();
   if (is_planned("logits-other") && is_the_one()) throw 7;
+  if (is_planned("logits-abort") && is_the_one()) GGML_ASSERT(!"made to fail by a test");
+  if (is_planned("logits-segv") && is_the_one()) std::raise(SIGSEGV);
+  if (is_planned("logits-exit") && is_the_one()) _exit(7);
   return __real_llama_get_logits_ith(context, row);
 }
 

@@ -1,0 +1,366 @@
+import type { EngineCrash, EngineCrashReason } from '../api/isolation-types.js'
+import type {
+  EngineCommand,
+  EngineEvent,
+  EnginePort,
+  EngineSnapshot,
+  NativeEngineOptions,
+  NativeErrorCode,
+  NativeModelInfo,
+} from '../binding/engine-port.js'
+import type { EngineProcess, Exit, StartsProcess } from './engine-process.js'
+import { Lives } from './lives.js'
+import type { FromEngine, ToEngine } from './messages.js'
+import { type Interruption, type Loss, OpenWork } from './open-work.js'
+import { Restarts, restartsMax, withinMs } from './restarts.js'
+import { looksPerDeadline, StallWatch } from './stall-watch.js'
+import { exitInWords, lossInWords } from './words.js'
+
+interface ChildPortOptions {
+  /** The addon, and the folders of further backends. */
+  readonly file: string
+  readonly folders: string[]
+  readonly options: NativeEngineOptions
+  /** What the next process is made with, so that it comes to what the first one settled on. */
+  readonly again: (settled: NativeModelInfo) => NativeEngineOptions
+  /** How long the engine may stand still while something is asked of it. */
+  readonly stallMs: number
+  readonly onCrash: (crash: EngineCrash) => void
+  readonly starts: StartsProcess
+}
+
+/** How often the engine's process says that it goes on, at the most and at the least. */
+const beatMsMin = 5
+const beatMsMax = 100
+/** A message took 0.25 ms to write on a busy machine. Its text is told in larger pieces instead. */
+const restMs = 8
+/** How long a process whose engine is closed may take to end. */
+const exitMs = 5000
+
+/** Why a process died, as far as it is known before it has ended. */
+interface Fault {
+  readonly reason: EngineCrashReason
+  readonly code: NativeErrorCode
+  readonly words: string
+}
+
+/**
+ * - `loading`: the first process, until its model is loaded
+ * - `running`
+ * - `waiting`: the process has died, the next one is about to be started
+ * - `reloading`: it is started
+ * - `closing`: the engine was closed, and its process is to end
+ * - `closed`: nothing follows
+ */
+type State = 'loading' | 'running' | 'waiting' | 'reloading' | 'closing' | 'closed'
+
+/**
+ * An engine in a process of its own. Where that dies, by a signal, an assertion, for want of
+ * memory, or because it stood still and was killed, another one is started: see Restarts. Replies
+ * that had begun fail, everything else is asked once more: see OpenWork. Its client hears of none
+ * of this but the failures. Owned by EngineClient.
+ */
+export class ChildPort implements EnginePort {
+  readonly #given: ChildPortOptions
+  readonly #wake: () => void
+  readonly #work = new OpenWork()
+  readonly #lives = new Lives()
+  readonly #restarts = new Restarts()
+  readonly #counts = { restartsCrashed: 0, restartsStalled: 0, restartsFailed: 0 }
+  #options: NativeEngineOptions
+  #process: EngineProcess | undefined
+  #state: State = 'loading'
+  #events: EngineEvent[] = []
+  #isWoken = false
+  #isReferenced = false
+  /** What is to be sent at the end of this turn. */
+  #outbox: ToEngine[] = []
+  #sent = 0
+  #received = 0
+  #eventsHeard = 0
+  /** Set where it is known why the process is about to end. */
+  #fault: Fault | undefined
+  /** The engine has told that it is closed. */
+  #isDone = false
+  #timer: NodeJS.Timeout | undefined
+  #lookTimer: NodeJS.Timeout | undefined
+  #watch = new StallWatch()
+
+  constructor(given: ChildPortOptions, wake: () => void) {
+    this.#given = given
+    this.#options = given.options
+    this.#wake = wake
+    this.#start()
+  }
+
+  post(command: EngineCommand): void {
+    if (command.kind === 'close') {
+      this.#close()
+      return
+    }
+    this.#work.add(command)
+    if (this.#state === 'running') this.#send(command)
+  }
+
+  credit(id: number, tokens: number): void {
+    if (this.#state === 'running') this.#send({ kind: 'credit', id, tokens })
+  }
+
+  cancel(id: number): void {
+    this.#work.cancel(id)
+    if (this.#state === 'running' || this.#state === 'closing') this.#send({ kind: 'cancel', id })
+    else if (this.#state !== 'loading') this.#dropCancelled()
+  }
+
+  drain(): EngineEvent[] {
+    this.#isWoken = false
+    return this.#events.splice(0)
+  }
+
+  snapshot(): EngineSnapshot {
+    const isRestarting = this.#state === 'waiting' || this.#state === 'reloading'
+    if (isRestarting) this.#lives.beat()
+    return { ...this.#lives.all(), ...this.#counts, isRestarting }
+  }
+
+  ref(): void {
+    this.#isReferenced = true
+    this.#process?.ref()
+    this.#timer?.ref()
+  }
+
+  unref(): void {
+    this.#isReferenced = false
+    this.#process?.unref()
+    this.#timer?.unref()
+  }
+
+  end(): void {
+    this.#state = 'closed'
+    this.#stopTimers()
+    this.#process?.kill()
+  }
+
+  #start(): void {
+    const { file, folders, stallMs, starts } = this.#given
+    const beatMs = Math.max(beatMsMin, Math.min(beatMsMax, Math.floor(stallMs / 16)))
+    const start = { file, folders, options: this.#options, beatMs, restMs }
+    this.#sent = 1
+    this.#received = 0
+    this.#fault = undefined
+    this.#isDone = false
+    this.#process = starts(start, {
+      onMessage: (message) => this.#onMessage(message),
+      onExit: (exit) => this.#onExit(exit),
+    })
+    if (this.#isReferenced) this.#process.ref()
+  }
+
+  #send(message: ToEngine): void {
+    if (this.#outbox.length === 0) setImmediate(() => this.#flush())
+    this.#outbox.push(message)
+  }
+
+  #flush(): void {
+    const batch = this.#outbox
+    this.#outbox = []
+    if (batch.length === 0 || this.#process === undefined) return
+    this.#sent++
+    this.#process.send(batch)
+  }
+
+  #onMessage({ events, snapshot, received }: FromEngine): void {
+    if (this.#state === 'closed' || this.#fault !== undefined) return
+    this.#lives.tell(snapshot)
+    this.#received = received
+    this.#eventsHeard += events.length
+    for (const event of events) this.#hear(event)
+    this.#tell()
+  }
+
+  #hear(event: EngineEvent): void {
+    if (this.#fault !== undefined) return
+    switch (event.kind) {
+      case 'progress':
+        if (this.#state !== 'reloading') this.#events.push(event)
+        break
+      case 'ready':
+        this.#onReady(event)
+        break
+      case 'load-failed':
+        if (this.#state === 'reloading') this.#onLost('failed', event)
+        else this.#events.push(event)
+        break
+      case 'ended':
+        this.#onLost('failed', event)
+        break
+      case 'closed':
+        this.#isDone = true
+        this.#wait(exitMs, () => this.#process?.kill())
+        break
+      default:
+        if (this.#work.note(event)) this.#events.push(event)
+    }
+  }
+
+  #onReady(event: EngineEvent & { kind: 'ready' }): void {
+    const isFirst = this.#state === 'loading'
+    if (isFirst) {
+      this.#events.push(event)
+      this.#options = this.#given.again(event)
+    }
+    if (isFirst || this.#state === 'reloading') {
+      this.#state = 'running'
+      for (const command of this.#work.commands()) this.#send(command)
+    }
+    this.#startLooking()
+  }
+
+  /** The engine cannot go on, though its process could. */
+  #onLost(reason: EngineCrashReason, cause: { code: NativeErrorCode; message: string }): void {
+    const what = this.#state === 'reloading' ? 'could not load the model again' : 'ended by itself'
+    const words = `${what}: ${cause.message || 'memory ran out'}`
+    this.#fault = { reason, code: cause.code, words }
+    this.#process?.kill()
+  }
+
+  #startLooking(): void {
+    this.#watch = new StallWatch()
+    clearInterval(this.#lookTimer)
+    this.#lookTimer = setInterval(() => this.#look(), this.#given.stallMs / looksPerDeadline)
+    this.#lookTimer.unref()
+  }
+
+  #look(): void {
+    const isStalled = this.#watch.look({
+      snapshot: this.#lives.now,
+      isAwaited: this.#work.size > 0 || this.#state === 'closing',
+      isUnanswered: this.#received < this.#sent,
+      isPreparing: this.#work.isPreparing,
+      events: this.#eventsHeard,
+    })
+    if (!isStalled) return
+    const words = `stood still for ${this.#given.stallMs} ms and was killed`
+    this.#fault = { reason: 'stalled', code: 'ERR_ENGINE_CRASHED', words }
+    this.#process?.kill()
+  }
+
+  #onExit(exit: Exit): void {
+    if (this.#state === 'closed') return
+    this.#stopTimers()
+    this.#process = undefined
+    this.#outbox = []
+    if (this.#state === 'closing' || this.#isDone) {
+      this.#finish()
+      return
+    }
+    const fault = this.#fault ?? crashed(exit)
+    if (this.#state === 'loading') {
+      const message = `the engine's process ${fault.words}, while it loaded the model`
+      this.#events.push({ kind: 'load-failed', code: fault.code, message })
+      this.#finish()
+      return
+    }
+    this.#lives.end()
+    this.#goOn(fault, exit)
+  }
+
+  #goOn(fault: Fault, exit: Exit): void {
+    const interrupted = this.#work.interrupt()
+    const retryMs = this.#restarts.next(performance.now())
+    const isLast = retryMs === undefined
+    this.#given.onCrash(crashOf(fault, exit, interrupted, retryMs))
+    if (isLast) {
+      const message = `its process ${fault.words}; ${tooOften}`
+      this.#events.push({ kind: 'ended', code: fault.code, message })
+      this.#finish()
+      return
+    }
+    this.#counts[countOf[fault.reason]]++
+    for (const loss of interrupted.lost) this.#events.push(failureOf(loss, fault))
+    this.#state = 'waiting'
+    this.#wait(retryMs, () => {
+      this.#state = 'reloading'
+      this.#start()
+    })
+    this.#tell()
+  }
+
+  /** Those that wait for the next process and are not wanted any more. */
+  #dropCancelled(): void {
+    for (const loss of this.#work.dropCancelled()) this.#events.push(cancelledOf(loss))
+    this.#tell()
+  }
+
+  #close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    const isBetween = this.#state === 'waiting'
+    this.#state = 'closing'
+    if (isBetween) {
+      this.#stopTimers()
+      this.#finish()
+      return
+    }
+    this.#send({ kind: 'close' })
+  }
+
+  /** The last. What is open yet ends by it. */
+  #finish(): void {
+    this.#state = 'closed'
+    this.#events.push({ kind: 'closed' })
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#events.length === 0 || this.#isWoken) return
+    this.#isWoken = true
+    this.#wake()
+  }
+
+  #wait(ms: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+    if (!this.#isReferenced) this.#timer.unref()
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#timer)
+    clearInterval(this.#lookTimer)
+    this.#timer = undefined
+  }
+}
+
+const tooOften = `it was started again ${restartsMax} times within ${withinMs / 1000} s`
+
+const countOf = {
+  crashed: 'restartsCrashed',
+  stalled: 'restartsStalled',
+  failed: 'restartsFailed',
+} as const
+
+function crashed(exit: Exit): Fault {
+  return { reason: 'crashed', code: 'ERR_ENGINE_CRASHED', words: exitInWords(exit) }
+}
+
+function crashOf(
+  { reason, words }: Fault,
+  { code, signal }: Exit,
+  { lost, kept }: Interruption,
+  retryMs: number | undefined,
+): EngineCrash {
+  const failed = lost.filter((loss) => loss.reason !== 'cancelled').length
+  const message = `the engine's process ${words}`
+  return { reason, message, signal, exitCode: code, failed, kept, retryMs }
+}
+
+function failureOf(loss: Loss, fault: Fault): EngineEvent {
+  if (loss.reason === 'cancelled') return cancelledOf(loss)
+  const { id, phase, reason } = loss
+  const message = lossInWords(fault.words, reason)
+  return { kind: 'error', id, code: 'ERR_ENGINE_CRASHED', message, phase }
+}
+
+/** The client knows that it cancelled it, and says so. */
+function cancelledOf({ id, phase }: Loss): EngineEvent {
+  return { kind: 'error', id, code: 'ERR_CANCELLED', message: 'it was cancelled', phase }
+}

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+import { childEnvironment } from '../../src/isolation/engine-process.js'
+import { exitInWords, lossInWords } from '../../src/isolation/words.js'
+
+describe("the environment of an engine's process", () => {
+  const of = (NODE_OPTIONS: string) => childEnvironment({ PATH: '/bin', NODE_OPTIONS })
+  test.each([
+    ['--inspect', ''],
+    ['--inspect=9229 --import=./a.mjs', '--import=./a.mjs'],
+    ['--require ./a.js --inspect-brk=127.0.0.1:0', '--require ./a.js'],
+    ['--inspect-publish-uid=http --max-old-space-size=64', '--max-old-space-size=64'],
+    ['--import=./--inspect.mjs', '--import=./--inspect.mjs'],
+  ])('has no port of an inspector: %s', (given, expected) => {
+    expect(of(given)).toEqual({ PATH: '/bin', NODE_OPTIONS: expected })
+  })
+
+  test('is else that of its parent', () => {
+    expect(childEnvironment({ PATH: '/bin', HOME: '/x' })).toEqual({ PATH: '/bin', HOME: '/x' })
+  })
+})
+
+test('the end of a process is told with its signal or exit code, and with what that means', () => {
+  const aborted = exitInWords({ code: null, signal: 'SIGABRT' })
+  expect(aborted).toBe('was ended by SIGABRT (an assertion failed, which stderr tells)')
+  expect(exitInWords({ code: null, signal: 'SIGSEGV' })).toBe('was ended by SIGSEGV')
+  expect(exitInWords({ code: 3, signal: null })).toBe('ended with exit code 3')
+  const error = new Error('spawn ENOMEM')
+  expect(exitInWords({ code: null, signal: null, error })).toBe(
+    'could not be started: spawn ENOMEM',
+  )
+  expect(lossInWords(aborted, 'begun')).toContain('ask for it again')
+  expect(lossInWords(aborted, 'twice')).toContain('for the second time')
+})

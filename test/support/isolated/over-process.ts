@@ -1,0 +1,28 @@
+import type { EngineCrash } from '../../../src/api/isolation-types.js'
+import type { NativeEngineOptions } from '../../../src/binding/engine-port.js'
+import type { NativeAddon } from '../../../src/binding/native.js'
+import { ChildPort } from '../../../src/isolation/child-port.js'
+import { FakeProcesses } from './fake-process.js'
+
+interface OverProcessOptions {
+  readonly stallMs?: number
+  readonly onCrash?: (crash: EngineCrash) => void
+  /** Is given the processes of each engine that is made. */
+  readonly onProcesses?: (processes: FakeProcesses) => void
+}
+
+/** An addon's Engine, each of which seems to have a process of its own. */
+export function overProcess(
+  Engine: NativeAddon['Engine'],
+  { stallMs = 30_000, onCrash = () => undefined, onProcesses }: OverProcessOptions = {},
+): NativeAddon['Engine'] {
+  return class extends ChildPort {
+    constructor(options: NativeEngineOptions, wake: () => void) {
+      const processes = new FakeProcesses((own, wakeFar) => new Engine(own, wakeFar))
+      onProcesses?.(processes)
+      const { starts } = processes
+      const again = ({ context }: { context: number }) => ({ ...options, context })
+      super({ file: '', folders: [], options, again, stallMs, onCrash, starts }, wake)
+    }
+  }
+}

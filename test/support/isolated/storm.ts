@@ -1,0 +1,80 @@
+import { postJson } from '../serve.js'
+import { chunksOf, textOf } from '../sse.js'
+import type { Isolated } from './served.js'
+
+/** How a streamed reply came to its end. */
+export interface Heard {
+  readonly seed: number
+  readonly status: number
+  readonly text: string
+  /** The code of its error; undefined of a reply that is whole. */
+  readonly code: string | undefined
+  readonly message: string
+}
+
+const tokens = 48
+
+/** Replies that are always the same: see "Where texts are exactly equal" in ARCHITECTURE.md. */
+export const exactArgs = [
+  '--parallel',
+  '8',
+  '--queue',
+  '64',
+  '--kv-type',
+  'q8_0',
+  '--context',
+  '512',
+]
+
+/** One reply of a seed. Each seed has a prompt of its own, so that no two texts are alike. */
+export async function stream({ url }: Isolated, seed: number): Promise<Heard> {
+  const content = `Tell me story number ${seed}`
+  const body = {
+    model: 'default',
+    messages: [{ role: 'user', content }],
+    stream: true,
+    seed,
+    max_tokens: tokens,
+    ignore_eos: true,
+  }
+  const response = await postJson(url, '/v1/chat/completions', body)
+  const said = await response.text()
+  const isStream = response.status === 200
+  const error = isStream
+    ? chunksOf(said).find((chunk) => chunk.error)?.error
+    : JSON.parse(said).error
+  if (error === undefined && !said.endsWith('data: [DONE]\n\n')) {
+    throw new Error(`the stream of seed ${seed} ended without an end: ${said.slice(-300)}`)
+  }
+  return {
+    seed,
+    status: response.status,
+    text: isStream ? textOf(withoutError(said)) : '',
+    code: error?.code ?? undefined,
+    message: error?.message ?? '',
+  }
+}
+
+const withoutError = (said: string) => said.replace(/data: \{"error".*\n\n/, '')
+
+/** The texts of seeds, of an engine that nothing disturbs. */
+export async function quietTexts(served: Isolated, seeds: readonly number[]) {
+  const heard = await Promise.all(seeds.map((seed) => stream(served, seed)))
+  return new Map(heard.map(({ seed, text }) => [seed, text]))
+}
+
+/**
+ * What is wrong about replies that an engine's death went through: each is whole and as it is when
+ * nothing happens, or has an error and a beginning of that, and one that never began is answered.
+ */
+export function faultsOf(heard: readonly Heard[], texts: ReadonlyMap<number, string>): string[] {
+  return heard.flatMap(({ seed, status, text, code, message }) => {
+    const whole = texts.get(seed) ?? ''
+    if (code === undefined) return text === whole ? [] : [`seed ${seed} says ${text}`]
+    const faults: string[] = []
+    if (code !== 'engine_crashed') faults.push(`seed ${seed} fails: ${status} ${code}`)
+    if (!whole.startsWith(text)) faults.push(`seed ${seed} is cut, and says ${text}`)
+    if (!message.includes('this reply had begun')) faults.push(`seed ${seed} is lost: ${message}`)
+    return faults
+  })
+}
