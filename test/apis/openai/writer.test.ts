@@ -107,7 +107,7 @@ test('a cancelled reply has no finish reason to tell', () => {
   expect(() => chunks.ending({ ...result, choices: [cancelled] })).toThrow(/cancelled/)
 })
 
-test('ids are unlike each other, and a fingerprint changes with weights, adapters or engine', () => {
+test('ids are unlike each other, a fingerprint changes with weights, adapters and engine', () => {
   const newId = () => envelope('chat.completion', 'm', 'f').id
   expect(newId()).not.toBe(newId())
   const model = {
