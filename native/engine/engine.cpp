@@ -28,11 +28,12 @@ Engine::~Engine() { join(); }
 void Engine::submit(RequestGroup group) {
   admit({group.choices.begin(), group.choices.end()});
   std::lock_guard<std::mutex> lock(preparer_mutex_);
+  // Without a Preparer the thread is ending, and answers all requests in the ledger.
+  if (!preparer_) return;
   for (const auto& choice : group.choices) {
     choice->cache_salt = salt_of(choice->tenant_salt, choice->adapters, adapter_keys_);
   }
-  // Without a Preparer the thread is ending, and answers all requests in the ledger.
-  if (preparer_) preparer_->prepare(std::move(group));
+  preparer_->prepare(std::move(group));
 }
 
 void Engine::submit(std::shared_ptr<EmbeddingRequest> request) {

@@ -201,9 +201,8 @@ StepPlan StepLoop::plan(double copied_ms) {
   const std::vector<SequenceView> views = this->views();
   const auto now = Clock::now();
   const StepTime time{singles_ms_, options_.can_abort, hold_.ms(now), copied_ms};
-  const auto is_adapted = [](const SequenceView& view) { return view.adapters > 0; };
-  const bool has_adapters = std::any_of(views.begin(), views.end(), is_adapted);
-  PromptLimits limits = prompt_limits(views, has_adapters ? adapted_cost_ : prefill_cost_, time);
+  const PrefillCost& cost = has_adapted_prompt(views) ? adapted_cost_ : prefill_cost_;
+  PromptLimits limits = prompt_limits(views, cost, time);
   hold_.note(limits, now);
   limits.is_oldest_turn = stats_.steps % 2 == 1;
   limits.shares_cells = options_.slots.shared_cells > 0;

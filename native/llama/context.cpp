@@ -91,14 +91,17 @@ void check_graph(ggml_cgraph* graph, int32_t context) {
                        std::to_string(context) + " tokens of the context; lower context");
 }
 
-// Builds the graph that llama.cpp itself reserved last, so that nothing is allocated anew.
-void check_computable(llama_context* context, const llama_context_params& made, int32_t positions) {
+// Builds the graph that llama.cpp itself reserved last, so that nothing is allocated anew. False
+// where there is no memory for it.
+bool check_computable(llama_context* context, const llama_context_params& made, int32_t positions) {
   const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
   const AssertScope asserts;
   try {
     ggml_cgraph* graph =
         llama_graph_reserve(context, rows, made.n_seq_max, std::min(rows, made.n_outputs_max));
-    if (graph) check_graph(graph, positions);
+    if (!graph) return false;
+    check_graph(graph, positions);
+    return true;
   } catch (const AssertionError& error) {
     refuse(error.what());
   }
@@ -278,7 +281,11 @@ void Context::take_adapters(std::vector<std::shared_ptr<const Adapter>> adapters
   AdapterSet all;
   for (size_t i = 0; i < adapters_.size(); ++i) all.push_back({int32_t(i), 1});
   apply(all);
-  check_computable(context_.get(), context_params(*model_, params), params.context);
+  if (!check_computable(context_.get(), context_params(*model_, params), params.context)) {
+    throw FaultError(FaultCode::out_of_memory,
+                     "there is no memory to compute with " + std::to_string(adapters_.size()) +
+                         " LoRA adapters; give fewer, or lower context or parallel");
+  }
   apply({});
 }
 

@@ -65,7 +65,8 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   // Those that batches may be computed with, loaded before the context was made. Reserves memory
-  // for all of them at once. Throws FaultError(model_invalid) where they cannot be computed.
+  // for all of them at once. Throws FaultError: model_invalid where they cannot be computed,
+  // out_of_memory.
   void take_adapters(std::vector<std::shared_ptr<const Adapter>> adapters,
                      const ContextParams& params);
   // For all rows of the next batches. Each names one that was taken. Heads have none.

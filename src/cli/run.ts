@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { CancelledError, InvalidReplyError } from '../api/errors.js'
-import type { ChoiceResult, RequestOptions } from '../api/types.js'
+import type { ChoiceResult } from '../api/types.js'
 import type { CompiledSchema } from '../engine/compiled-schema.js'
 import type { Engine } from '../engine/engine.js'
 import type { Reply } from '../engine/reply.js'
@@ -9,6 +9,7 @@ import type { runFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { isClosedPipe } from './closed-pipes.js'
 import { colours } from './colours.js'
+import { withAllAdapters } from './flags/lora-flag.js'
 import { Interruption, stopAtSignals } from './interruption.js'
 import { pick } from './load-options.js'
 import { loadWithProgress } from './load-with-progress.js'
@@ -106,7 +107,12 @@ function asJson(engine: Engine, result: ChoiceResult, object: unknown): string {
 function answer(engine: Engine, request: Request, flags: Flags, signal: AbortSignal): Reply {
   const { prompt, system, schema } = request
   const form = schema === undefined ? {} : { schema }
-  const options = { ...pick(flags, ['maxTokens']), ...form, ...withAdapters(engine), signal }
+  const options = {
+    ...pick(flags, ['maxTokens']),
+    ...form,
+    ...withAllAdapters(engine.settings),
+    signal,
+  }
   if (engine.model.hasChatTemplate) {
     const before = system === undefined ? [] : [{ role: 'system' as const, content: system }]
     return engine.chat([...before, { role: 'user', content: prompt }], options)
@@ -117,12 +123,6 @@ function answer(engine: Engine, request: Request, flags: Flags, signal: AbortSig
     throw refused(flag, 'a model with a chat template', came)
   }
   return engine.complete(prompt, options)
-}
-
-/** Who gives adapters for one reply wants it made with all of them. */
-function withAdapters({ settings: { lora } }: Engine): Pick<RequestOptions, 'lora'> {
-  if (lora.length === 0) return {}
-  return { lora: Object.fromEntries(lora.map(({ name, scale }) => [name, scale])) }
 }
 
 async function print(reply: Reply, signal: AbortSignal): Promise<void> {

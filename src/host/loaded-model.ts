@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import path from 'node:path'
 import { type Ability, abilityOf } from '../api/ability.js'
 import type { EngineSettings, ModelInfo } from '../api/types.js'
 import { binding } from '../binding/binding.js'
@@ -17,14 +18,15 @@ export function loadedModel(engine: Engine, names: ModelEntry['names']): LoadedM
 /** Changes when the same seed may give another text: other weights, engine or KV cache. */
 export function systemFingerprint(
   model: ModelInfo,
-  settings: Pick<EngineSettings, 'context' | 'kvType' | 'gpu' | 'gpuLayers'>,
+  settings: Pick<EngineSettings, 'context' | 'kvType' | 'gpu' | 'gpuLayers' | 'lora'>,
   engineVersion: string,
 ): string {
   const { id, name, description, parameters, bytes } = model
-  const { context, kvType, gpu, gpuLayers } = settings
+  const { context, kvType, gpu, gpuLayers, lora } = settings
   const place = gpu === false ? [] : [gpu, gpuLayers]
   const own = [id, name, description, parameters, bytes]
-  const parts = [...own, context, kvType, engineVersion, ...place]
+  const adapters = lora.map(({ name, file, scale }) => [name, path.basename(file), scale])
+  const parts = [...own, context, kvType, engineVersion, ...place, ...adapters]
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
   return `fp_${digest.slice(0, 10)}`
 }

@@ -103,9 +103,10 @@ export class ChatSluice extends BaseChatModel<ChatSluiceCallOptions> {
   /** What LangChain's cache knows the model by, beside a call's options. */
   override _identifyingParams(): Record<string, unknown> {
     const { model, settings } = this.#engine
-    const { sampling, reasoningBudget, toolsFallback } = settings
+    const { sampling, reasoningBudget, toolsFallback, lora } = settings
+    const own = { sampling, reasoningBudget, toolsFallback, lora }
     return {
-      engine: { model: model.id, bytes: model.bytes, sampling, reasoningBudget, toolsFallback },
+      engine: { model: model.id, bytes: model.bytes, ...own },
       defaults: plainForKey(this.#chat),
     }
   }

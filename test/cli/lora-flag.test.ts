@@ -17,6 +17,12 @@ describe('--lora', () => {
     })
   })
 
+  test('takes any name', () => {
+    const names = ['__proto__', 'constructor']
+    const option = loraOption(names.map((name) => `${name}=a.gguf`)) ?? {}
+    expect(Object.keys(option)).toEqual(names)
+  })
+
   test('takes an @ of a path for a part of it where it cannot be a scale', () => {
     expect(loraOption(['red=a@b/c.gguf'])).toEqual({ red: { file: 'a@b/c.gguf' } })
     const there = path.join(temp, 'x@2')

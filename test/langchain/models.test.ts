@@ -231,6 +231,21 @@ describe('a cache', () => {
     expect(await said({ chat: { schema } })).toBe('a 5')
   })
 
+  test('keeps adapters apart that have the same name', async () => {
+    const cache = new InMemoryCache()
+    const said = async (file: string, scale: number) => {
+      const script = () => ({ tokens: [`${file} at ${scale}`] })
+      const { engine } = await open(
+        { script },
+        { model: 'a.gguf', lora: { mine: { file, scale } } },
+      )
+      return (await new ChatSluice({ engine, cache, chat: { lora: 'mine' } }).invoke('hi')).text
+    }
+    expect(await said('red.gguf', 1)).toBe('red.gguf at 1')
+    expect(await said('blue.gguf', 1)).toBe('blue.gguf at 1')
+    expect(await said('blue.gguf', 0.5)).toBe('blue.gguf at 0.5')
+  })
+
   test('keeps the options of a call apart', async () => {
     const { engine } = await counted('a')
     const model = new ChatSluice({ engine, cache: new InMemoryCache() })

@@ -104,4 +104,10 @@ PromptLimits prompt_limits(const std::vector<SequenceView>& sequences, const Pre
   return limits;
 }
 
+bool has_adapted_prompt(const std::vector<SequenceView>& sequences) {
+  return std::any_of(sequences.begin(), sequences.end(), [](const SequenceView& one) {
+    return one.adapters > 0 && !one.parked && one.n_tokens - one.n_computed > 1;
+  });
+}
+
 }  // namespace sluice

@@ -59,4 +59,8 @@ class Hold {
 PromptLimits prompt_limits(const std::vector<SequenceView>& sequences, const PrefillCost& cost,
                            const StepTime& time);
 
+// Whether a prompt among them has adapters, so that the next step's batches may cost more than
+// those without. What runs beside them has its own batches.
+bool has_adapted_prompt(const std::vector<SequenceView>& sequences);
+
 }  // namespace sluice

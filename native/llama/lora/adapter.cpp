@@ -26,6 +26,12 @@ std::mutex& adapters_mutex() {
                                                  "; give one that was made for it");
 }
 
+// Of what llama.cpp logged: the file is right then, and a device may be too full for it.
+bool is_of_memory(const std::string& log) {
+  return log.find("failed to allocate") != std::string::npos ||
+         log.find("bad_alloc") != std::string::npos;
+}
+
 // llama.cpp looks at rows and columns alone: matrices for fewer experts would be read beyond their
 // end.
 void check_experts(const llama_model& model, const llama_adapter_lora& adapter,
@@ -64,7 +70,10 @@ std::shared_ptr<const Adapter> Adapter::read(const std::shared_ptr<llama_model>&
   AssertScope asserts;
   llama_adapter_lora* raw = llama_adapter_lora_init(model.get(), path.c_str());
   if (raw) return std::shared_ptr<const Adapter>(new Adapter(model, raw));
-  refuse(path, asserts.failure().empty() ? log.text() : asserts.failure());
+  const std::string why = asserts.failure().empty() ? log.text() : asserts.failure();
+  if (!is_of_memory(why)) refuse(path, why);
+  throw FaultError(FaultCode::out_of_memory, "there is no memory for the LoRA adapter " + path +
+                                                 ": " + why + "; give fewer, or lower gpuLayers");
 }
 
 Adapter::Adapter(std::shared_ptr<llama_model> model, llama_adapter_lora* adapter)

@@ -19,8 +19,8 @@ uint64_t adapter_file_bytes(const std::string& path);
 // frees; the model lives at least as long.
 class Adapter {
  public:
-  // Throws FaultError: model_not_found, model_invalid (also where it belongs to another model). Any
-  // thread: adapters of one model are loaded and freed one at a time.
+  // Throws FaultError: model_not_found, model_invalid (also where it belongs to another model),
+  // out_of_memory. Any thread: adapters of one model are loaded and freed one at a time.
   static std::shared_ptr<const Adapter> load(const std::shared_ptr<llama_model>& model,
                                              const std::string& path);
   ~Adapter();

@@ -11,6 +11,7 @@
 using sluice::BatchTime;
 using sluice::Chunk;
 using sluice::Clock;
+using sluice::has_adapted_prompt;
 using sluice::Hold;
 using sluice::kTileRows;
 using sluice::plan_step;
@@ -287,4 +288,15 @@ TEST("prompt limits: batches of an engine that other processes slow down become 
     CHECK_EQ(busy.batches, run.batches);
     CHECK(busy.now > 0.9 * factor * run.now);
   }
+}
+
+TEST("prompt limits: only prompts say whether the next batches have adapters") {
+  const SequenceView plain{0, 500, 0, 500, 0, false};
+  SequenceView reply{1, 40, 39, 30, 1, false, false, true, 1};
+  SequenceView prompt{2, 500, 0, 500, 2, false, false, false, 1};
+  CHECK(!has_adapted_prompt({plain}));
+  CHECK(!has_adapted_prompt({plain, reply}));
+  CHECK(has_adapted_prompt({plain, reply, prompt}));
+  prompt.parked = true;
+  CHECK(!has_adapted_prompt({plain, prompt}));
 }

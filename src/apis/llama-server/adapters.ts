@@ -12,10 +12,10 @@ export async function loraAdapters(service: Service, call: Call): Promise<Answer
   call.errorWords = llamaWords()
   service.checkServing()
   const { engine, base } = await service.lease(call, modelOf(call), 'tokens')
-  const scales = service.adapters.of(base) ?? {}
+  const scales = new Map(Object.entries(service.adapters.of(base) ?? {}))
   const list = engine.settings.lora.map(({ name, file }, id) => {
     // Where the file lies is the server's affair.
-    return { id, name, path: path.basename(file), scale: scales[name] ?? 0, ...notHere }
+    return { id, name, path: path.basename(file), scale: scales.get(name) ?? 0, ...notHere }
   })
   return json(200, list)
 }

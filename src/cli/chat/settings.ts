@@ -5,6 +5,7 @@ import { chatFlags } from '../../options/command-flags.js'
 import { samplingChecks } from '../../options/engine-options.js'
 import { type Flags, flagName, type Settled, settleFlags, valueFlag } from '../../options/flags.js'
 import { nearest } from '../../options/nearest.js'
+import { withAllAdapters } from '../flags/lora-flag.js'
 
 const { seed, maxTokens, thinking, reasoningBudget } = chatFlags
 
@@ -25,14 +26,14 @@ const unset = 'default'
 
 /** What replies are sampled by, as the command line and /set have it. Knows no terminal. */
 export class ChatSettings {
-  readonly #engine: Pick<EngineSettings, 'sampling' | 'reasoningBudget'>
+  readonly #engine: Pick<EngineSettings, 'sampling' | 'reasoningBudget' | 'lora'>
   readonly #given: Pick<Settled<typeof chatFlags>, 'maxTokens' | 'thinking'>
   /** Set by /set. */
   #own: Partial<Settled<typeof settable>> = {}
 
   /** @param engine has what else the command line said */
   constructor(
-    engine: Pick<EngineSettings, 'sampling' | 'reasoningBudget'>,
+    engine: Pick<EngineSettings, 'sampling' | 'reasoningBudget' | 'lora'>,
     given: Pick<Settled<typeof chatFlags>, 'maxTokens' | 'thinking'>,
   ) {
     this.#engine = engine
@@ -50,6 +51,7 @@ export class ChatSettings {
     const { maxTokens: most } = this
     return {
       ...sampling,
+      ...withAllAdapters(this.#engine),
       ...(most === undefined ? {} : { maxTokens: most }),
       reasoning: { enabled: isOn, ...(budget === undefined ? {} : { budget }) },
     }

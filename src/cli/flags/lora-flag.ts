@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import type { AdapterOptions } from '../../api/lora-types.js'
+import type { EngineSettings, RequestOptions } from '../../api/types.js'
 import { filePath, refused } from '../../options/checks.js'
 import { adapterName, adapterScale } from '../../options/lora-options.js'
 
@@ -9,7 +10,7 @@ import { adapterName, adapterScale } from '../../options/lora-options.js'
  */
 export function loraOption(given: readonly string[]): Record<string, AdapterOptions> | undefined {
   if (given.length === 0) return undefined
-  const adapters: Record<string, AdapterOptions> = {}
+  const adapters = new Map<string, AdapterOptions>()
   for (const one of given) {
     const at = one.indexOf('=')
     const name = one.slice(0, Math.max(0, at))
@@ -17,12 +18,20 @@ export function loraOption(given: readonly string[]): Record<string, AdapterOpti
     if (!adapterName.accepts(name) || !filePath.accepts(adapter.file)) {
       throw refused('--lora', 'NAME=FILE or NAME=FILE@SCALE', `'${one}'`)
     }
-    if (Object.hasOwn(adapters, name)) {
+    if (adapters.has(name)) {
       throw refused('--lora', 'another name for each adapter', `'${name}' twice`)
     }
-    adapters[name] = adapter
+    adapters.set(name, adapter)
   }
-  return adapters
+  return Object.fromEntries(adapters)
+}
+
+/** Who gives adapters for one reply, or for one conversation, wants it made with all of them. */
+export function withAllAdapters({
+  lora,
+}: Pick<EngineSettings, 'lora'>): Pick<RequestOptions, 'lora'> {
+  if (lora.length === 0) return {}
+  return { lora: Object.fromEntries(lora.map(({ name, scale }) => [name, scale])) }
 }
 
 /** A file whose own name ends like a scale is one where it is there. */

@@ -107,7 +107,7 @@ test('a cancelled reply has no finish reason to tell', () => {
   expect(() => chunks.ending({ ...result, choices: [cancelled] })).toThrow(/cancelled/)
 })
 
-test('ids are unlike each other, and a fingerprint changes with the weights or the engine', () => {
+test('ids are unlike each other, a fingerprint changes with weights, adapters and engine', () => {
   const newId = () => envelope('chat.completion', 'm', 'f').id
   expect(newId()).not.toBe(newId())
   const model = {
@@ -123,9 +123,18 @@ test('ids are unlike each other, and a fingerprint changes with the weights or t
     canInfill: false,
     canThink: false,
   }
-  const settings = { context: 2048, kvType: 'f16' as const, gpu: false as const, gpuLayers: 0 }
+  const settings = {
+    ...{ context: 2048, kvType: 'f16' as const, gpu: false as const, gpuLayers: 0 },
+    lora: [],
+  }
+  const adapted = (file: string, scale = 1) => {
+    return systemFingerprint(model, { ...settings, lora: [{ name: 'a', file, scale }] }, '1')
+  }
   const print = systemFingerprint(model, settings, '1')
   expect(print).toBe(systemFingerprint({ ...model }, { ...settings }, '1'))
   expect(print).not.toBe(systemFingerprint({ ...model, bytes: 3 }, settings, '1'))
   expect(print).not.toBe(systemFingerprint(model, settings, '2'))
+  expect(print).not.toBe(adapted('a.gguf'))
+  expect(adapted('a.gguf')).not.toBe(adapted('b.gguf'))
+  expect(adapted('a.gguf')).not.toBe(adapted('a.gguf', 0.5))
 })

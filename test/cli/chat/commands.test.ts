@@ -15,6 +15,7 @@ const neutral = Object.fromEntries(samplingNames.map((name) => [name, samplingRo
 const engineSettings = {
   ...{ context: 2048, reasoningBudget: -1 },
   sampling: { ...neutral, seed: null },
+  lora: [],
 } as unknown as Chat['engineSettings']
 const model = { id: 'tiny', description: 'llama 1M' } as Chat['model']
 

@@ -8,7 +8,7 @@ import { InputHistory } from '../../../src/cli/chat/history.js'
 import { ChatSession } from '../../../src/cli/chat/session.js'
 import { ChatSettings } from '../../../src/cli/chat/settings.js'
 import { noColours } from '../../../src/cli/colours.js'
-import { type Engine, load } from '../../../src/index.js'
+import { type Engine, type LoadOptions, load } from '../../../src/index.js'
 import { settle } from '../../support/eventually.js'
 import { FakeAddon, type FakeOptions } from '../../support/fake-binding.js'
 import { FakeTerminal } from '../../support/terminal/fake-terminal.js'
@@ -22,6 +22,7 @@ interface OpenOptions extends FakeOptions {
   style?: typeof noColours
   columns?: number
   isDumb?: boolean
+  lora?: LoadOptions['lora']
 }
 
 let engine: Engine | undefined
@@ -36,10 +37,11 @@ afterEach(async () => {
   fs.rmSync(folder, { recursive: true })
 })
 
-async function open({ system, style, columns, isDumb = false, ...fake }: OpenOptions = {}) {
+async function open(options: OpenOptions = {}) {
+  const { system, style, columns, isDumb = false, lora = {}, ...fake } = options
   const addon = new FakeAddon(fake)
   useBinding(addon)
-  engine = await load({ model: 'fake.gguf', parallel: 1 })
+  engine = await load({ model: 'fake.gguf', parallel: 1, lora })
   const terminal = new FakeTerminal(columns)
   const ended = new AbortController()
   const history = new InputHistory(path.join(folder, 'history'), (words) => {
@@ -95,6 +97,16 @@ describe('a chat', () => {
     await left
     expect(terminal.raw.endsWith('\n\x1b[?2004l')).toBe(true)
     expect(terminal.input).toMatchObject({ isRaw: false, isPaused: true })
+  })
+
+  test('has each reply made with all adapters that it was given', async () => {
+    const { enter, addon } = await open({
+      lora: { a: 'a.gguf', b: { file: 'b.gguf', scale: 0.5 } },
+    })
+    await enter('one')
+    await enter('two')
+    const adapters = [0, 1, 1, 0.5]
+    expect(addon.engine.submitted.map((request) => request.adapters)).toEqual([adapters, adapters])
   })
 
   test('tells behind a reply how many tokens it had and how many were cached', async () => {

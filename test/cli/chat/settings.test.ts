@@ -6,6 +6,7 @@ const neutral = Object.fromEntries(samplingNames.map((name) => [name, samplingRo
 const engine = {
   sampling: { ...neutral, temperature: 0.7, seed: null } as never,
   reasoningBudget: -1,
+  lora: [],
 }
 const open = (given = {}) => new ChatSettings(engine, { thinking: 'on', ...given })
 

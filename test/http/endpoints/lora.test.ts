@@ -161,6 +161,24 @@ describe('the adapters of a model', () => {
     ])
   })
 
+  test('may have names that every object has', async () => {
+    const names = ['constructor', '__proto__']
+    const lora = Object.fromEntries(names.map((name) => [name, 'a.gguf']))
+    const { url, native } = await serve({ engine: { model: '/models/base.gguf', lora } })
+    const list = await json(fetch(`${url}/lora-adapters`))
+    expect(list.map(({ name, scale }: { name: string; scale: number }) => [name, scale])).toEqual([
+      ['constructor', 0],
+      ['__proto__', 0],
+    ])
+    await json(postJson(url, '/v1/completions', { prompt: 'a', model: '__proto__' }))
+    await json(postJson(url, '/lora-adapters', [{ id: 1, scale: 0.5 }]))
+    await json(postJson(url, '/v1/completions', { prompt: 'a' }))
+    expect(native.submitted.map(({ adapters }) => adapters)).toEqual([
+      [1, 1],
+      [1, 0.5],
+    ])
+  })
+
   test.each([
     [{}, 'body'],
     [[{ id: 2, scale: 1 }], 'body[0].id'],

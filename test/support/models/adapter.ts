@@ -20,6 +20,8 @@ export interface AdapterOptions {
   changes?: (name: string) => boolean
   /** How much it changes them, as a part of their own size. Default 0.7. */
   strength?: number
+  /** Default 'llama'. */
+  architecture?: string
 }
 
 /** The two matrices of one weight: a row of `a` is as long as the input. */
@@ -41,6 +43,7 @@ function settled(options: AdapterOptions) {
     rank: 4,
     alpha: 8,
     strength: 0.7,
+    architecture: 'llama',
     ...options,
     changes: options.changes ?? isOfLayer,
   }
@@ -72,7 +75,7 @@ export function adapterMetadata(alpha = 8, architecture = 'llama'): GgufMetadata
 }
 
 export function adapterContent(model: GgufContent, options: AdapterOptions = {}): GgufContent {
-  const { rank, alpha } = settled(options)
+  const { rank, alpha, architecture } = settled(options)
   const tensors = pairsOf(model, options).flatMap(({ name, columns, rows, a, b }) => {
     // Embeddings are looked up: llama.cpp has their matrices the other way round.
     const isLookedUp = name === 'token_embd.weight'
@@ -83,7 +86,7 @@ export function adapterContent(model: GgufContent, options: AdapterOptions = {})
         ]
       : [tensor(`${name}.lora_a`, [columns, rank], a), tensor(`${name}.lora_b`, [rank, rows], b)]
   })
-  return { metadata: adapterMetadata(alpha), tensors }
+  return { metadata: adapterMetadata(alpha, architecture), tensors }
 }
 
 /** The model's own weights plus scale times those of each adapter. They must be of f32. */

@@ -12,6 +12,7 @@
  */
 
 import {
+  type GgufContent,
   type GgufMetadata,
   type GgufValue,
   ggufFloat32,
@@ -47,7 +48,8 @@ export interface KindOptions {
 
 type Shape = Required<KindOptions> & { kind: ModelKind }
 
-const ARCHITECTURES = {
+/** As GGUF files name them. */
+export const ARCHITECTURES = {
   plain: 'llama',
   heads: 'glm4moe',
   'sliding-window': 'gemma3',
@@ -73,15 +75,26 @@ const CONTEXT = 8192
 
 /** @returns the path of the file */
 export function kindModel(kind: ModelKind, options: KindOptions = {}): string {
+  const shape = shapeOf(kind, options)
+  return cachedModel(kind, shape, () => contentOf(shape))
+}
+
+/** What an adapter of the model is made for. */
+export function kindContent(kind: ModelKind): GgufContent {
+  return contentOf(shapeOf(kind, {}))
+}
+
+function shapeOf(kind: ModelKind, options: KindOptions): Shape {
   const defaults = { logitDeviation: 8, pooling: 0, claimsHeads: false, seed: 1 }
-  const shape = { ...defaults, ...options, kind }
-  return cachedModel(kind, shape, () => {
-    const { metadata, pieces } = tinyTokenizer()
-    return {
-      metadata: new Map([...architectureOf(shape), ...metadata]),
-      tensors: new Weights(shape).all(pieces.map(isForReplies), LAST_TOKENS),
-    }
-  })
+  return { ...defaults, ...options, kind }
+}
+
+function contentOf(shape: Shape): GgufContent {
+  const { metadata, pieces } = tinyTokenizer()
+  return {
+    metadata: new Map([...architectureOf(shape), ...metadata]),
+    tensors: new Weights(shape).all(pieces.map(isForReplies), LAST_TOKENS),
+  }
 }
 
 /** ChatML's marks, which no reply of these models holds. */

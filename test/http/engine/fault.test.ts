@@ -1,15 +1,15 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { EngineEndedError, ModelInvalidError, SluiceError } from '../../src/api/errors.js'
-import { useBinding } from '../../src/binding/binding.js'
-import type { Engine } from '../../src/engine/engine.js'
-import { load } from '../../src/engine/load.js'
-import type { AccessEntry } from '../../src/http/index.js'
-import { createServer, requestListener } from '../support/adapters/adapter.js'
-import { eventually, settle } from '../support/eventually.js'
-import { FakeAddon } from '../support/fake-binding.js'
-import { post } from '../support/raw-client.js'
+import { EngineEndedError, ModelInvalidError, SluiceError } from '../../../src/api/errors.js'
+import { useBinding } from '../../../src/binding/binding.js'
+import type { Engine } from '../../../src/engine/engine.js'
+import { load } from '../../../src/engine/load.js'
+import type { AccessEntry } from '../../../src/http/index.js'
+import { createServer, requestListener } from '../../support/adapters/adapter.js'
+import { eventually, settle } from '../../support/eventually.js'
+import { FakeAddon } from '../../support/fake-binding.js'
+import { post } from '../../support/raw-client.js'
 import {
   alsoClose,
   chat,
@@ -20,8 +20,8 @@ import {
   serve,
   stepUntil,
   story,
-} from '../support/serve.js'
-import { chunksOf } from '../support/sse.js'
+} from '../../support/serve.js'
+import { chunksOf } from '../../support/sse.js'
 
 // A server whose engine is not there: it never loaded, or it ended by itself. Everybody hears why.
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openAi } from '../../src/apis/openai/api.js'
-import { Call } from '../../src/web/call.js'
-import { EngineWatch } from '../../src/web/engine-watch.js'
+import { openAi } from '../../../src/apis/openai/api.js'
+import { Call } from '../../../src/web/call.js'
+import { EngineWatch } from '../../../src/web/engine-watch.js'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, settle } from '../support/eventually.js'
-import { FakeAddon } from '../support/fake-binding.js'
-import type { FakeProcesses } from '../support/isolated/fake-process.js'
-import { overProcess } from '../support/isolated/over-process.js'
+import { eventually, settle } from '../../support/eventually.js'
+import { FakeAddon } from '../../support/fake-binding.js'
+import type { FakeProcesses } from '../../support/isolated/fake-process.js'
+import { overProcess } from '../../support/isolated/over-process.js'
 import {
   chat,
   closeAfterEach,
@@ -11,8 +11,8 @@ import {
   serve,
   stepUntil,
   story,
-} from '../support/serve.js'
-import { eventsOf, textOf } from '../support/sse.js'
+} from '../../support/serve.js'
+import { eventsOf, textOf } from '../../support/sse.js'
 
 // What clients hear where the engine has a process of its own and that dies: with fakes in the
 // place of both. test/e2e/cli-serve-isolated.test.ts kills real ones.
