@@ -47,7 +47,7 @@ test('a state on disk serves the adapters that it was computed with, and no othe
   expect(others).toEqual([0, 0, 0])
 })
 
-test('an adapter whose file is another of the same name, size and time has states of its own', async () => {
+test('another adapter in a file of the same name, size and time has its own states', async () => {
   const file = path.join(cacheDir, 'changed.gguf')
   const time = new Date(2020, 1, 1)
   const put = (seed: number) => {
