@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr char kMagic[8] = {'S', 'L', 'U', 'I', 'C', 'E', 'K', 'V'};
 constexpr uint64_t kVersion = 1;
+// Far more than any model reads. They are read before the checksum tells whether they are right.
+constexpr uint64_t kTokensMax = uint64_t(1) << 24;
 constexpr const char* kPrefix = "sluice-";
 constexpr const char* kSuffix = ".kv";
 constexpr const char* kPartSuffix = ".part";
@@ -74,8 +76,8 @@ StateFileStatus read_head(DiskFile& file, XxHash64& sum, StateHead& head) {
   const uint64_t size = file.size();
   const bool is_whole = file.read(&fixed, sizeof(fixed)) == sizeof(fixed);
   if (!is_whole || std::memcmp(fixed.magic, kMagic, sizeof(kMagic)) != 0 ||
-      fixed.version != kVersion || fixed.tokens > size / sizeof(int32_t) ||
-      fixed.state_bytes > size) {
+      fixed.version != kVersion || fixed.tokens > kTokensMax ||
+      fixed.tokens > size / sizeof(int32_t) || fixed.state_bytes == 0 || fixed.state_bytes > size) {
     return StateFileStatus::damaged;
   }
   std::copy_n(fixed.model, head.model.size(), head.model.begin());

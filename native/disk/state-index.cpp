@@ -72,16 +72,28 @@ int32_t StateIndex::longest_common(const Digest& owner, const std::vector<int32_
   return most;
 }
 
-std::vector<std::string> StateIndex::prefixes_of(const Digest& owner,
-                                                 const std::vector<int32_t>& tokens,
-                                                 bool large) const {
+std::vector<std::string> StateIndex::large_prefixes_of(const Digest& owner,
+                                                       const std::vector<int32_t>& tokens) const {
   std::vector<std::string> names;
   for (const auto& [name, entry] : entries_) {
     const std::vector<int32_t>& own = entry.head->tokens;
     if (entry.head->owner != owner || own.size() > tokens.size()) continue;
-    if (large && own.size() * 2 < tokens.size()) continue;
+    if (own.size() * 2 < tokens.size()) continue;
     const bool is_prefix = common_prefix(own, tokens, int32_t(own.size())) == int32_t(own.size());
     if (is_prefix) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> StateIndex::sharing(const Digest& owner,
+                                             const std::vector<int32_t>& tokens) const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) {
+    const std::vector<int32_t>& own = entry.head->tokens;
+    if (entry.head->owner != owner) continue;
+    const int32_t length = int32_t(std::min(own.size(), tokens.size()));
+    const int32_t shared = common_prefix(own, tokens, length);
+    if (shared >= std::min(kDiskTokensMin, int32_t(own.size()))) names.push_back(name);
   }
   return names;
 }

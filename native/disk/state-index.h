@@ -50,14 +50,22 @@ class StateIndex {
   // The longest prefix shared with any state, whether it can serve it or not.
   int32_t longest_common(const Digest& owner, const std::vector<int32_t>& tokens,
                          int32_t limit) const;
-  // The states of this sequence's prefixes; of half of its tokens and more, where `large`.
-  std::vector<std::string> prefixes_of(const Digest& owner, const std::vector<int32_t>& tokens,
-                                       bool large) const;
+  // The states of this sequence's prefixes, of half of its tokens and more.
+  std::vector<std::string> large_prefixes_of(const Digest& owner,
+                                             const std::vector<int32_t>& tokens) const;
+  // Those that begin as this sequence does, for as many tokens as it may have taken from them; and
+  // those of its prefixes.
+  std::vector<std::string> sharing(const Digest& owner, const std::vector<int32_t>& tokens) const;
 
   // `is_written`: it can be read. Else it waits.
   void add(const std::string& name, std::shared_ptr<const StateHead> head, bool is_written);
   void remove(const std::string& name) { entries_.erase(name); }
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
+  // Whether it is this one, and not another that was added under that name since.
+  bool holds(const std::string& name, const std::shared_ptr<const StateHead>& head) const {
+    const auto found = entries_.find(name);
+    return found != entries_.end() && found->second.head == head;
+  }
   std::vector<std::string> written() const;
   size_t size() const { return entries_.size(); }
 

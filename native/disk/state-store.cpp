@@ -102,6 +102,7 @@ struct StateStore::Core {
   DiskRates rates(double token_ms) const;
   std::optional<Digest> owner_of(const std::string& salt) const;
   bool has_room(uint64_t bytes) const;
+  bool is_to_be_removed(const std::string& name) const;
   std::shared_ptr<DiskRead> under_way(const std::string& name);
 
   const StateStoreOptions options;
@@ -216,11 +217,11 @@ void StateStore::write(std::shared_ptr<const SavedState> state) {
 
 void StateStore::count_dropped() { core_->count(&StateStoreCounts::dropped); }
 
-void StateStore::erase_prefixes_of(const std::string& salt, const std::vector<int32_t>& tokens) {
+void StateStore::erase_states_of(const std::string& salt, const std::vector<int32_t>& tokens) {
   const std::lock_guard<std::mutex> lock(core_->mutex);
   const auto owner = core_->owner_of(salt);
   if (!owner) return;
-  for (std::string& name : core_->index.prefixes_of(*owner, tokens, false)) {
+  for (std::string& name : core_->index.sharing(*owner, tokens)) {
     core_->index.remove(name);
     core_->to_be_removed.push_back(std::move(name));
   }
@@ -228,9 +229,15 @@ void StateStore::erase_prefixes_of(const std::string& salt, const std::vector<in
   core_->read_wanted.notify_one();
 }
 
+void StateStore::wait_until_ready(Clock::time_point until) {
+  std::unique_lock<std::mutex> lock(core_->mutex);
+  core_->progress.wait_until(lock, until, [&] { return core_->is_ready; });
+}
+
 bool StateStore::wait_for_room(uint64_t bytes, Clock::time_point until) {
   std::unique_lock<std::mutex> lock(core_->mutex);
-  return core_->progress.wait_until(lock, until, [&] { return core_->has_room(bytes); });
+  return core_->progress.wait_until(lock, until,
+                                    [&] { return core_->model && core_->has_room(bytes); });
 }
 
 StateStoreCounts StateStore::counts() const {
@@ -284,6 +291,10 @@ std::optional<Digest> StateStore::Core::owner_of(const std::string& salt) const 
 bool StateStore::Core::has_room(uint64_t bytes) const {
   if (Clock::now() < paused_until) return false;
   return waiting_bytes == 0 || waiting_bytes + bytes <= options.waiting_bytes_max;
+}
+
+bool StateStore::Core::is_to_be_removed(const std::string& name) const {
+  return std::find(to_be_removed.begin(), to_be_removed.end(), name) != to_be_removed.end();
 }
 
 // Null where nobody reads that state, or it could not be read.
@@ -371,6 +382,7 @@ void StateStore::Core::run_reader() {
   {
     const std::lock_guard<std::mutex> lock(mutex);
     is_ready = true;
+    progress.notify_all();
   }
   wake();
   while (serve_next()) {
@@ -477,15 +489,21 @@ void StateStore::Core::look() {
 void StateStore::Core::look_at(const std::string& name) {
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    if (index.has(name)) return;
+    if (index.has(name) || is_to_be_removed(name)) return;
   }
   auto head = std::make_shared<StateHead>();
-  const StateFileStatus status = read_state_head(folder.path_of(name), *model, *head);
+  StateFileStatus status = StateFileStatus::missing;
+  try {
+    status = read_state_head(folder.path_of(name), *model, *head);
+  } catch (const std::system_error& error) {  // of this file alone
+    // Another user's state is his, and no fault.
+    if (error.code() != std::errc::permission_denied) failed("read", error);
+  }
   if (status == StateFileStatus::damaged) damaged(name);
   if (status != StateFileStatus::ok) return;
   if (state_file_name(*head) != name) return damaged(name);
   const std::lock_guard<std::mutex> lock(mutex);
-  if (!index.has(name)) index.add(name, std::move(head), true);
+  if (!index.has(name) && !is_to_be_removed(name)) index.add(name, std::move(head), true);
 }
 
 void StateStore::Core::run_writer() {
@@ -521,23 +539,31 @@ void StateStore::Core::write_or_drop(const WriteJob& job) {
     const std::lock_guard<std::mutex> lock(mutex);
     paused_until = Clock::now() + kPause;
   }
+  bool is_erased = false;
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    if (is_written && index.has(job.name)) {
+    is_erased = !index.holds(job.name, job.head);
+    if (is_written && !is_erased) {
       index.add(job.name, job.head, true);
       ++counts.writes;
       counts.written_bytes += int64_t(state_file_bytes(*job.head));
     } else {
-      index.remove(job.name);
+      if (!is_erased) index.remove(job.name);
       ++counts.dropped;
     }
   }
-  if (is_written && !options.whole_only) drop_superseded(*job.head);
+  if (is_written && is_erased) folder.remove(job.name);
+  if (is_written && !is_erased && !options.whole_only) drop_superseded(*job.head);
   wake();  // for the counts
 }
 
 // False where it does not fit, or it is too late.
 bool StateStore::Core::write(const WriteJob& job) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!index.holds(job.name, job.head)) return false;  // erased while it waited
+  }
+  folder.make();  // somebody may have removed it
   const auto total = folder.make_room(state_file_bytes(*job.head), options.bytes_max,
                                       [&](const std::string& name) {
                                         const std::lock_guard<std::mutex> lock(mutex);
@@ -556,7 +582,7 @@ void StateStore::Core::drop_superseded(const StateHead& head) {
   std::vector<std::string> names;
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    names = index.prefixes_of(head.owner, head.tokens, true);
+    names = index.large_prefixes_of(head.owner, head.tokens);
     const auto itself = std::find(names.begin(), names.end(), state_file_name(head));
     if (itself != names.end()) names.erase(itself);
     for (const std::string& name : names) index.remove(name);

@@ -92,9 +92,13 @@ class StateStore {
   // there is no room for it.
   void write(std::shared_ptr<const SavedState> state);
   void count_dropped();
-  // The sequence's states may be bad: those of its prefixes are removed.
-  void erase_prefixes_of(const std::string& salt, const std::vector<int32_t>& tokens);
-  // Waits until there is room for so many bytes among those that wait. False once it is too late.
+  // The sequence's cells may be bad, and so those of each state that it may have begun with: all
+  // that share so much with it are removed, those that wait to be written too.
+  void erase_states_of(const std::string& salt, const std::vector<int32_t>& tokens);
+  // Waits until it knows what is there, or until then.
+  void wait_until_ready(Clock::time_point until);
+  // Waits until there is room for so many bytes among those that wait, and what it writes can be
+  // named. False once it is too late.
   bool wait_for_room(uint64_t bytes, Clock::time_point until);
   StateStoreCounts counts() const;
 

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/fault.h"
+#include "disk/file-digest.h"
 #include "engine/embed/embedding-context.h"
 #include "engine/state-origin.h"
 #include "gguf/gguf-preflight.h"
@@ -353,7 +354,9 @@ std::vector<std::shared_ptr<const Adapter>> Engine::load_adapters(
     const std::shared_ptr<const Model>& model, std::vector<std::string>& keys) const {
   std::vector<std::shared_ptr<const Adapter>> adapters;
   for (const std::string& path : options_.adapter_paths) {
-    keys.push_back(digest(file_key(path)));
+    // States on disk outlive the file that was there: they need more than its time and size.
+    const std::string content = options_.cache_dir.empty() ? "" : dated_file(path);
+    keys.push_back(digest(file_key(path) + '\n' + content));
     // The adapter keeps the model.
     adapters.push_back(Adapter::load(std::shared_ptr<llama_model>(model, model->raw()), path));
   }
@@ -424,9 +427,9 @@ void Engine::open_store(Opened& opened, const Context& context) {
     sink_.warned({"WARN_CACHE_DIR", message});
     sink_.flush();
   };
-  opened.store = std::make_unique<StateStore>(
-      options, state_origin(opened.files, *opened.models.target, opened.params),
-      StateStore::Callbacks{[this] { mailbox_.wake(); }, warn});
+  opened.store =
+      std::make_unique<StateStore>(options, state_origin(opened.files, context, opened.params),
+                                   StateStore::Callbacks{[this] { mailbox_.wake(); }, warn});
 }
 
 void Engine::check_speculation(const Opened& opened) const {

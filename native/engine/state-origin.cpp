@@ -1,6 +1,5 @@
 #include "engine/state-origin.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "llama/model-store.h"
@@ -9,8 +8,9 @@
 
 namespace sluice {
 
-StateOrigin state_origin(std::vector<FileStamp> files, const Model& model,
+StateOrigin state_origin(std::vector<FileStamp> files, const Context& context,
                          const ContextParams& params) {
+  const Model& model = context.model();
   std::string settings;
   const auto add = [&](const std::string& name, const std::string& value) {
     settings += name + '=' + value + '\n';
@@ -25,8 +25,7 @@ StateOrigin state_origin(std::vector<FileStamp> files, const Model& model,
   add("flash attention", std::to_string(int(params.flash_attention)));
   add("shared cells", std::to_string(params.shared_cells > 0));
   add("heads", std::to_string(params.heads_draft_max > 0));
-  const int32_t context = std::max(params.context, params.shared_cells);
-  add("scaled positions", std::to_string(context > model.unscaled_context()));
+  add("scaled positions", std::to_string(context.positions() > model.unscaled_context()));
   return {settings, std::move(files), program_files()};
 }
 

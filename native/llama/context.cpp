@@ -385,6 +385,8 @@ size_t Context::state_bytes(int32_t sequence) {
   return heads_ ? own + heads_->state_bytes(sequence) + sizeof(uint64_t) : own;
 }
 
+int32_t Context::positions() const { return int32_t(llama_n_ctx_seq(context_.get())); }
+
 bool Context::save(int32_t sequence, StateBuffer& buffer) {
   const uint64_t own = llama_state_seq_get_size_ext(context_.get(), sequence, 0);
   const size_t bytes = state_bytes(sequence);
@@ -401,7 +403,12 @@ bool Context::restore(int32_t sequence, const StateBuffer& buffer) {
   remove(sequence);
   const uint8_t* const state = buffer.data();
   uint64_t own = buffer.size();
-  if (heads_) std::memcpy(&own, state + buffer.size() - sizeof(own), sizeof(own));
+  if (own == 0) return false;
+  if (heads_) {
+    if (own < sizeof(own)) return false;
+    std::memcpy(&own, state + buffer.size() - sizeof(own), sizeof(own));
+    if (own > buffer.size() - sizeof(own)) return false;
+  }
   const size_t read = llama_state_seq_set_data_ext(context_.get(), state, own, sequence, 0);
   bool is_there = read == own;
   if (is_there && heads_) {

@@ -130,6 +130,8 @@ class Context {
 
   const Model& model() const { return *model_; }
   int32_t rows_max() const { return rows_max_; }
+  // Of each sequence: llama.cpp rounds up, and decides by that how it scales them.
+  int32_t positions() const;
   llama_context* raw() const { return context_.get(); }
 
  private:

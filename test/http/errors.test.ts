@@ -72,12 +72,12 @@ describe(wireCheck(20, 21), () => {
 })
 
 describe(wireCheck(22), () => {
-  test('a wrong or missing key is a 401 everywhere but at /health', async () => {
+  test('a wrong or missing key is a 401 everywhere but at /health and the page', async () => {
     const { url } = await serve({ server: { apiKeys: ['right', 'also-right'] } })
     const ask = (path: string, authorization?: string) =>
       fetch(url + path, { headers: authorization === undefined ? {} : { authorization } })
     for (const wrong of [undefined, 'Bearer wrong', 'Basic right', 'right', 'Bearer ']) {
-      for (const path of ['/v1/models', '/v1/nowhere', '/']) {
+      for (const path of ['/v1/models', '/v1/nowhere', '/engine']) {
         const response = await ask(path, wrong)
         expect(response.status).toBe(401)
         expect(response.headers.get('www-authenticate')).toBe('Bearer')

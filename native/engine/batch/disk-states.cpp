@@ -28,11 +28,6 @@ DiskStates::DiskStates(StateStore* store, Slots& slots, const PrefillCost& cost,
   if (store_) slots_.watch(*this);
 }
 
-double DiskStates::token_ms() const {
-  const int32_t rows = cost_.rows_max();
-  return cost_.ms_of({rows, rows, 0}) / rows;
-}
-
 bool DiskStates::must_wait(Sequence& sequence) {
   Sequence::OnDisk& own = sequence.on_disk;
   if (!store_ || own.is_settled || sequence.has_begun()) return false;
@@ -55,15 +50,17 @@ bool DiskStates::must_wait(Sequence& sequence) {
 
 // True where it is to wait.
 bool DiskStates::begin_read(Sequence& sequence) {
+  const int32_t limit = sequence.shared_max();
+  if (limit < kDiskTokensMin) return false;  // nothing is for it, whatever is there
   if (!store_->is_ready()) return true;
   const std::string& salt = sequence.request().cache_salt;
-  const int32_t limit = sequence.shared_max();
   sequence.on_disk.common = store_->longest_common(salt, sequence.tokens(), limit);
   if (sequence.on_disk.common < kDiskTokensMin) return false;
   // What was read takes memory until its sequence starts.
   if (bytes_being_read() > reading_bytes_max_) return true;
   const int32_t there = slots_.shared_now(sequence);
-  sequence.on_disk.read = store_->read(salt, sequence.tokens(), limit, there, token_ms());
+  const double token_ms = cost_.token_ms(limit);
+  sequence.on_disk.read = store_->read(salt, sequence.tokens(), limit, there, token_ms);
   if (!sequence.on_disk.read) return false;
   reads_.push_back(sequence.on_disk.read);
   return true;
@@ -104,7 +101,7 @@ DiskStates::Copied DiskStates::save(int32_t slot, double ms_max) {
   if (int32_t(held.tokens.size()) < kDiskTokensMin) return Copied::no;
   const uint64_t bytes = slots_.state_bytes(slot);
   const bool is_last = false;
-  switch (store_->wish(held.salt, held.tokens, bytes, token_ms(), is_last)) {
+  switch (store_->wish(held.salt, held.tokens, bytes, token_ms(held.tokens), is_last)) {
     case StateStore::Wish::no: return Copied::no;
     case StateStore::Wish::not_now: return Copied::later;
     case StateStore::Wish::yes: break;
@@ -131,8 +128,10 @@ void DiskStates::save_all(Clock::time_point until) {
   for (int32_t slot = 0; slot < slots_.count() && Clock::now() < until; ++slot) {
     const Slots::Held held = slots_.held(slot);
     if (int32_t(held.tokens.size()) < kDiskTokensMin) continue;
+    store_->wait_until_ready(until);  // the engine may have lived for a moment only
     const uint64_t bytes = slots_.state_bytes(slot);
-    const auto wish = store_->wish(held.salt, held.tokens, bytes, token_ms(), is_last);
+    const double token_ms = this->token_ms(held.tokens);
+    const auto wish = store_->wish(held.salt, held.tokens, bytes, token_ms, is_last);
     if (wish == StateStore::Wish::no) continue;
     if (!store_->wait_for_room(bytes, until)) {
       store_->count_dropped();
@@ -145,7 +144,8 @@ void DiskStates::save_all(Clock::time_point until) {
 void DiskStates::kept(const std::shared_ptr<SavedState>& state) {
   const bool is_last = false;
   if (int32_t(state->tokens.size()) < kDiskTokensMin) return;
-  switch (store_->wish(state->salt, state->tokens, state->bytes.size(), token_ms(), is_last)) {
+  const double token_ms = this->token_ms(state->tokens);
+  switch (store_->wish(state->salt, state->tokens, state->bytes.size(), token_ms, is_last)) {
     case StateStore::Wish::no: return;
     case StateStore::Wish::not_now: return store_->count_dropped();
     case StateStore::Wish::yes: break;
@@ -155,7 +155,7 @@ void DiskStates::kept(const std::shared_ptr<SavedState>& state) {
 }
 
 void DiskStates::forgotten(const std::string& salt, const std::vector<int32_t>& tokens) {
-  store_->erase_prefixes_of(salt, tokens);
+  store_->erase_states_of(salt, tokens);
 }
 
 }  // namespace sluice

@@ -46,7 +46,9 @@ class DiskStates : public StateWatcher {
   Copied save(int32_t slot, double ms_max);
   bool begin_read(Sequence& sequence);
   uint64_t bytes_being_read();
-  double token_ms() const;
+  double token_ms(const std::vector<int32_t>& tokens) const {
+    return cost_.token_ms(int32_t(tokens.size()));
+  }
   double copy_ms(uint64_t bytes) const { return double(bytes) / copied_bytes_per_ms_; }
 
   StateStore* const store_;

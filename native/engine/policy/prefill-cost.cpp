@@ -142,6 +142,12 @@ double PrefillCost::ms_of(const PrefillBatch& batch) const {
   return own ? batch.rows * row_ms(*own, slope(tiles), batch.depth) : 0;
 }
 
+// In the prompt's middle, about where it was measured: at its beginning it is extrapolated, which
+// after a few batches on a busy machine may come to next to nothing.
+double PrefillCost::token_ms(int32_t tokens) const {
+  return ms_of({rows_max_, rows_max_, tokens / 2.0}) / rows_max_;
+}
+
 int32_t PrefillCost::rows_within(double ms, int32_t begin) const {
   int32_t rows = rows_max_;
   if (!is_known()) return std::min(kRowsFirst, rows);

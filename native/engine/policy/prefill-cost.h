@@ -31,6 +31,8 @@ class PrefillCost {
   explicit PrefillCost(int32_t rows_max) : rows_max_(rows_max) {}
 
   int32_t rows_max() const { return rows_max_; }
+  // Of a prompt of so many tokens, one of them; 0 while nothing is known.
+  double token_ms(int32_t tokens) const;
   // `ms` without what other processes took of it.
   void learn(const PrefillBatch& batch, double ms);
   // Milliseconds; 0 while nothing is known.

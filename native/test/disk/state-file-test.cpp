@@ -157,3 +157,19 @@ TEST("state file: names tell states and parts of them from all other files") {
   CHECK(state_file_name(head_of({2}, "s")) != name);
   CHECK(state_file_name(head_of({1}, "s", "other")) != name);
 }
+
+TEST("state file: one without a state, or with more tokens than any has, is damaged") {
+  const TestFolder folder("odd");
+  const StateHead empty = head_of({1, 2, 3}, "");
+  CHECK(status_of(written(folder, empty, ""), empty) == StateFileStatus::damaged);
+  const std::string state = "state";
+  const StateHead head = head_of({7, 8}, state);
+  const std::string path = written(folder, head, state);
+  constexpr uint64_t tokens = uint64_t(1) << 38;  // a TiB, of which the disk has next to nothing
+  std::string content = content_of(path);
+  std::memcpy(content.data() + 80, &tokens, sizeof(tokens));
+  write_content(path, content);
+  std::filesystem::resize_file(path, content.size() + (tokens - 2) * sizeof(int32_t));
+  StateHead there;
+  CHECK(read_state_head(path, head.model, there) == StateFileStatus::damaged);
+}

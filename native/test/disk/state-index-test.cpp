@@ -92,10 +92,17 @@ TEST("state index: prefixes of a text are told from texts that part from it") {
   add(index, "half", tokens_of(1000));
   add(index, "little", tokens_of(300));
   add(index, "parts", tokens_of(1500, 1400));
-  const bool large = true;
-  CHECK(index.prefixes_of(kOwner, tokens_of(2000), large) == std::vector<std::string>{"half"});
-  const std::vector<std::string> both{"half", "little"};
-  CHECK(index.prefixes_of(kOwner, tokens_of(2000), !large) == both);
+  CHECK(index.large_prefixes_of(kOwner, tokens_of(2000)) == std::vector<std::string>{"half"});
+}
+
+TEST("state index: what a text may have begun with shares enough with it, or all of its own") {
+  StateIndex index(false, 10000);
+  add(index, "few", tokens_of(100));
+  add(index, "longer", tokens_of(3000, kDiskTokensMin));
+  add(index, "other", tokens_of(3000, kDiskTokensMin - 1, 1));
+  add(index, "foreign", tokens_of(2000), true, kMiB, kOther);
+  const std::vector<std::string> both{"few", "longer"};
+  CHECK(index.sharing(kOwner, tokens_of(2000)) == both);
 }
 
 TEST("state index: a read is worth it where it takes less time than computing") {

@@ -9,7 +9,10 @@
 #include "test/disk/folder.h"
 
 #ifndef _WIN32
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #endif
@@ -232,15 +235,83 @@ TEST("state store: what one store wrote another finds when it looks again, and s
   const TestFolder folder("shared");
   Opened one(folder), two(folder);
   one.write(state_of(tokens_of(1000)));
-  two.store.erase_prefixes_of("", tokens_of(5));  // looks again at once
+  two.store.erase_states_of("", tokens_of(5));  // looks again at once
   CHECK(eventually([&] { return two.store.counts().entries == 1; }));
   CHECK(two.read(tokens_of(1200)) != nullptr);
-  one.store.erase_prefixes_of("", tokens_of(1000));
+  one.store.erase_states_of("", tokens_of(1000));
   CHECK(eventually([&] { return states_in(folder) == 0; }));
   CHECK(two.read(tokens_of(1200)) == nullptr);
   CHECK_EQ(two.store.counts().errors, 0);
   CHECK_EQ(two.store.counts().entries, 0);
 }
+
+TEST("state store: what is erased while it waits to be written, or is written, never appears") {
+  const TestFolder folder("erased");
+  Opened opened(folder);
+  opened.store.write(state_of(tokens_of(1000), 64 * kMiB));
+  opened.store.write(state_of(tokens_of(1000, 5000)));
+  for (const int32_t first : {5000, 0}) opened.store.erase_states_of("", tokens_of(1000, first));
+  CHECK(eventually([&] {
+    const StateStoreCounts counts = opened.store.counts();
+    return counts.writes + counts.dropped == 2;
+  }));
+  CHECK(eventually([&] { return states_in(folder) == 0; }));
+  CHECK_EQ(opened.store.counts().entries, 0);
+  opened.write(state_of(tokens_of(1000)));
+  CHECK_EQ(states_in(folder), 1u);
+}
+
+TEST("state store: a state goes where a longer one goes that a text may have begun with") {
+  const TestFolder folder("begun");
+  Opened opened(folder);
+  opened.write(state_of(tokens_of(3000)));
+  opened.store.erase_states_of("", tokens_of(2000));
+  CHECK(eventually([&] { return states_in(folder) == 0; }));
+}
+
+TEST("state store: who has just opened it can wait until it knows what is there") {
+  const TestFolder folder("slow");
+  write_content(folder.of("program"), "");
+  std::filesystem::resize_file(folder.of("program"), 256 * kMiB);
+  StateStore store({folder.of("states"), 64 * kMiB, 64 * kMiB, false, 10000},
+                   {"a", {}, {stamp_of(folder.of("program"))}}, {});
+  store.wait_until_ready(Clock::now() + kPatience);
+  CHECK(store.is_ready());
+  CHECK(store.wish("", tokens_of(300), 1000, 0, true) == StateStore::Wish::yes);
+  store.write(state_of(tokens_of(300)));
+  store.close(Clock::now() + kPatience);
+  CHECK_EQ(store.counts().writes, 1);
+}
+
+TEST("state store: a folder that is removed meanwhile is made again") {
+  const TestFolder folder("removed");
+  Opened opened(folder);
+  opened.write(state_of(tokens_of(1000)));
+  std::filesystem::remove_all(folder.of("states"));
+  CHECK(opened.read(tokens_of(1200)) == nullptr);
+  opened.write(state_of(tokens_of(1000, 5000)));
+  CHECK_EQ(states_in(folder), 1u);
+  CHECK(opened.read(tokens_of(1200, 5000)) != nullptr);
+  CHECK_EQ(opened.store.counts().errors, 0);
+}
+
+#ifdef __linux__
+TEST("state store: a file that cannot be read is a warning, and the others serve") {
+  const TestFolder folder("unreadable");
+  StateHead odd;
+  {
+    Opened opened(folder);
+    opened.write(state_of(tokens_of(2000)));
+    odd.model = digest_of({"a", {}, {}});
+  }
+  // Reading its beginning is an error of input and output.
+  std::filesystem::create_symlink("/proc/self/mem", folder.of("states/" + state_file_name(odd)));
+  Opened again(folder);
+  CHECK(again.read(tokens_of(3000)) != nullptr);
+  CHECK_EQ(again.store.counts().errors, 1);
+  CHECK_EQ(again.warning_count(), 1u);
+}
+#endif
 
 TEST("state store: a folder that cannot be made is a warning, and nothing is found or written") {
   const TestFolder folder("blocked");
@@ -337,6 +408,34 @@ TEST("state store: a file that was replaced since it was loaded, or is gone, has
 }
 
 #ifndef _WIN32
+TEST("state store: a disk that does not answer is left alone when it closes, as who asked it is") {
+  const TestFolder folder("silent");
+  std::shared_ptr<DiskRead> read;
+  const auto warnings = std::make_shared<std::atomic<int>>(0);
+  std::string path;
+  {
+    StateStore store({folder.of("states"), 64 * kMiB, 64 * kMiB, false, 10000}, {"a", {}, {}},
+                     {[] {}, [warnings](const std::string&) { ++*warnings; }});
+    CHECK(eventually([&] { return store.is_ready(); }));
+    store.write(state_of(tokens_of(1000)));
+    CHECK(eventually([&] { return store.counts().writes == 1; }));
+    path = only_state_in(folder);
+    std::filesystem::remove(path);
+    CHECK_EQ(mkfifo(path.c_str(), 0600), 0);  // opening it waits until somebody writes
+    read = store.read("", tokens_of(1200), 1199, 0, 0);
+    CHECK(read != nullptr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // most often it asks by now
+    store.close(Clock::now());
+    CHECK(!read->is_done);
+  }
+  const int answer = open(path.c_str(), O_RDWR | O_NONBLOCK);
+  CHECK(answer >= 0);
+  close(answer);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK(!read->is_done || read->state == nullptr);
+  CHECK_EQ(warnings->load(), 0);
+}
+
 TEST("state store: where the disk takes no more, the store says so, drops the state and goes on") {
   const TestFolder folder("full");
   Opened opened(folder);

@@ -187,3 +187,16 @@ TEST("prefill cost: beside others a tile may take a little longer, since fewer w
   const int32_t rows = cost.rows_for(beside(15, 4000));  // 303 ms; 16 rows would take 200
   CHECK_EQ(rows, 64);
 }
+
+TEST("prefill cost: a token's cost is about right after a prompt whose end was disturbed") {
+  const Machine calm = machine(0.5, 5, 0.15);
+  for (const double disturbed : {2.0, 3.0, 5.0}) {
+    PrefillCost cost(512);
+    const Machine takes = [&](const PrefillBatch& batch) {
+      return calm(batch) * (batch.depth > 1300 ? disturbed : 1);
+    };
+    after_prompt(cost, takes, 2600);
+    CHECK(cost.token_ms(2600) > 0.4 && cost.token_ms(2600) < 0.6 * disturbed);
+  }
+  CHECK_EQ(PrefillCost(512).token_ms(2600), 0.0);
+}

@@ -46,3 +46,21 @@ test('a state on disk serves the adapters that it was computed with, and no othe
   expect(first).toBeGreaterThan(256)
   expect(others).toEqual([0, 0, 0])
 })
+
+test('another adapter in a file of the same name, size and time has its own states', async () => {
+  const file = path.join(cacheDir, 'changed.gguf')
+  const time = new Date(2020, 1, 1)
+  const put = (seed: number) => {
+    fs.copyFileSync(randomAdapter('random', content, { seed }), file)
+    fs.utimesSync(file, time, time)
+  }
+  const lora = { changed: file }
+  put(11)
+  const { size } = fs.statSync(file)
+  await lifeOf([lora], { cacheDir, lora })
+  put(12)
+  expect(fs.statSync(file).size).toBe(size)
+  const [alone] = await lifeOf([lora], { lora })
+  const [again] = await lifeOf([lora], { cacheDir, lora })
+  expect(again).toEqual(alone)
+})
