@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { removePulled } from '../../engine/pull/remove.js'
 import { untagged } from '../../host/names.js'
 import { aString } from '../../options/checks.js'
 import type { Answer } from '../../web/answer.js'
@@ -30,15 +29,14 @@ const someName = optional(checked(aString))
 /** DELETE /api/delete: `name` is the older word for `model`. */
 const deleteRequest = z.object({ model: someName, name: someName }, wholeBody)
 
-/** DELETE /api/delete: a name that was copied, or a model that was pulled, out of the cache too. */
+/** DELETE /api/delete: a name that was copied, or a model that was pulled. */
 export async function deleteModel(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
   const { model, name } = parseBody(deleteRequest, await call.body(), call)
   const asked = model ?? name
   if (asked === undefined || asked === '') throw fieldError('model', nameError, asked)
   checkAllowed(service)
-  const hubName = await service.host.remove(asked)
-  if (hubName !== undefined) await removePulled(hubName)
+  await service.host.remove(asked)
   return nothing
 }
 
