@@ -100,7 +100,7 @@ class FixedHost implements ModelHost {
     throw new HttpError('not_supported', 'This server serves one model, and no other beside it.')
   }
 
-  async remove(name: string): Promise<undefined> {
+  async remove(name: string): Promise<void> {
     const { names } = this.#found(name)
     const copied = untagged(name)
     if (!this.#copies.delete(copied)) throw isOfStart(name)

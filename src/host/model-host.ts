@@ -87,10 +87,11 @@ export interface ModelHost {
   /** One more model, of the Hub's cache. Throws a 400 where the name is taken. */
   add(name: string, hubName: string): void
   /**
-   * Takes a name away that copy() gave, or a model that add() did, once no request uses it. Throws
-   * a 400 for another, and as find() does. Resolves with the model's name of the Hub.
+   * Takes a name away that copy() gave, or a model that add() did, once no request uses it: out of
+   * the Hub's cache too, where no other model has its file. Throws a 400 for another, and as find()
+   * does.
    */
-  remove(name: string): Promise<string | undefined>
+  remove(name: string): Promise<void>
   /** Undefined where nothing is ever loaded or unloaded. */
   numbers(): HostNumbers | undefined
   /** Those in memory, also where the engine has ended: its last numbers are still told. */

@@ -78,6 +78,12 @@ export function checkCopied(asked: string | undefined, adapters: readonly string
   throw new HttpError('invalid_request', message, { field: 'source' })
 }
 
+/** The 400 of a model that is added again before it has gone. */
+export function isBeingDeleted(name: string): HttpError {
+  const message = `'${name}' is being deleted, once no request uses it; pull it again after that.`
+  return new HttpError('invalid_request', message, { field: 'model' })
+}
+
 /** The 400 of a model, or a name, that no request has made. */
 export function isOfStart(name: string): HttpError {
   const message = `The server was started with the model '${name}', which stays.`

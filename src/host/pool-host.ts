@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.js'
+import { removePulled } from '../engine/pull/remove.js'
 import { defaultName } from '../options/models-options.js'
 import type { Models } from '../pool/models.js'
 import type { Use } from '../pool/pool.js'
@@ -11,6 +12,7 @@ import {
   checkAdapterNames,
   checkCopied,
   checkFree,
+  isBeingDeleted,
   isOfStart,
   modelNames,
   modelNotFound,
@@ -40,6 +42,8 @@ class PoolHost implements ModelHost {
   readonly #copies = new Map<string, string>()
   /** Models that requests have added, by their names, and what the Hub calls them. */
   readonly #added = new Map<string, string>()
+  /** What the Hub calls those that are being deleted. */
+  readonly #leaving = new Set<string>()
   /** Models whose load was asked for by itself, until it has come or failed. */
   readonly #asked = new Set<string>()
 
@@ -123,24 +127,29 @@ class PoolHost implements ModelHost {
 
   add(name: string, hubName: string): void {
     checkFree(name, this.#allNames(), this.#added.size)
+    if (this.#leaving.has(hubName)) throw isBeingDeleted(hubName)
     const aliases = this.#allNames().includes(hubName) ? [] : [hubName]
     this.#models.add(name, { model: hubName, aliases })
     this.#added.set(name, hubName)
   }
 
-  async remove(asked: string): Promise<string | undefined> {
-    const copied = untagged(asked)
-    if (this.#copies.delete(copied)) {
+  async remove(asked: string): Promise<void> {
+    if (this.#copies.delete(untagged(asked))) {
       this.#loaded = new WeakMap()
-      return undefined
+      return
     }
     const name = this.#nameOf(asked)
     const hubName = this.#added.get(name)
     if (hubName === undefined) throw isOfStart(asked)
     this.#added.delete(name)
     for (const [copy, of] of this.#copies) if (of === name) this.#copies.delete(copy)
-    await this.#models.remove(name)
-    return hubName
+    this.#leaving.add(hubName)
+    try {
+      const isShared = await this.#models.remove(name)
+      if (!isShared) await removePulled(hubName)
+    } finally {
+      this.#leaving.delete(hubName)
+    }
   }
 
   #allNames(): string[] {

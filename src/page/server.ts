@@ -31,7 +31,7 @@ export class BrokenOff extends Error {
  */
 export class Server {
   /** The page stands at the root of the routes, whatever is in front of that. */
-  readonly #base = new URL(location.pathname.replace(/\/?$/, '/'), location.origin)
+  readonly #base = new URL(location.origin + location.pathname.replace(/\/*$/, '/'))
   #key = keyOfAddress() ?? kept(keyName) ?? ''
 
   get hasKey(): boolean {
@@ -94,6 +94,8 @@ export class Server {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers)
+    // Others cannot be sent, so they are no key of this server either.
+    if (/[^\x20-\x7e]/.test(this.#key)) throw new ServerError('That is no key.', 401)
     if (this.hasKey) headers.set('authorization', `Bearer ${this.#key}`)
     const response = await fetch(new URL(path, this.#base), { ...init, headers }).catch(() => {
       init.signal?.throwIfAborted()
@@ -120,7 +122,7 @@ async function messageOf(response: Response): Promise<string> {
 function keyOfAddress(): string | undefined {
   const key = new URLSearchParams(location.hash.slice(1)).get('key')
   if (key === null) return undefined
-  history.replaceState(null, '', location.pathname + location.search)
+  history.replaceState(null, '', location.href.replace(/#.*/s, ''))
   keep(keyName, key)
   return key
 }

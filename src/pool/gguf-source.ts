@@ -74,6 +74,15 @@ export class GgufSource implements Source<Engine> {
     return this.#known
   }
 
+  /** Paths without links. None where one of its files is a name of the Hub and not in the cache. */
+  async files(): Promise<string[]> {
+    const options = await withCachedFiles(this.#options).catch(() => undefined)
+    if (options === undefined) return []
+    const { model, draft } = options
+    const given = [model, draft, ...loraFiles(options)].filter((file) => file !== undefined)
+    return Promise.all(given.map(realFile))
+  }
+
   async hasChanged(): Promise<boolean> {
     if (this.#measured === undefined) return false
     const { files, options } = await filesOf(this.#options)
@@ -160,6 +169,11 @@ function loraFiles({ lora = {} }: LoadOptions): (string | URL)[] {
   return Object.values(lora).map((one) => {
     return typeof one === 'string' || isUrl(one) ? one : one.file
   })
+}
+
+async function realFile(file: string | URL): Promise<string> {
+  const resolved = path.resolve(`${file}`)
+  return fs.realpath(resolved).catch(() => resolved)
 }
 
 /** A file that was replaced is another one, though its path is the same. */

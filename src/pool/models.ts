@@ -190,13 +190,18 @@ export class Models implements AsyncDisposable {
   }
 
   /**
-   * Takes one away that was added. Resolves once its memory is free.
+   * Takes one away that was added. Resolves once its memory is free, with whether another model
+   * has a file of it.
    * @internal
    */
-  async remove(name: string): Promise<void> {
+  async remove(name: string): Promise<boolean> {
+    const source = this.#sources.get(name)
     this.#sources.delete(name)
     this.#aliases.delete(name)
     await this.pool.remove(name)
+    const own = (await source?.files()) ?? []
+    const others = await Promise.all([...this.#sources.values()].map((one) => one.files()))
+    return others.flat().some((file) => own.includes(file))
   }
 
   /** Closes every engine, used or not, and ends what waits. Resolves once all memory is free. */

@@ -115,7 +115,9 @@ export class ModelPool<E extends PooledEngine> {
     const member = this.#member(name)
     member.isRemoved = true
     this.#unmeasured = this.#unmeasured.filter((one) => one !== member)
-    await this.#unload(member)
+    const unloaded = this.#unload(member)
+    this.#giveUp(member) // also those that wait for the load after this one
+    await unloaded
     this.#members.delete(name) // not before: it counts until its engine has ended
   }
 
@@ -172,16 +174,19 @@ export class ModelPool<E extends PooledEngine> {
 
   async #unload(member: Member<E>): Promise<void> {
     if (this.#current?.member === member) this.#current.abort.abort(givenUp(member))
-    if (member.isWanted && member.resident === undefined) {
-      this.#leaveLine(member)
-      member.settle((waiter) => waiter.fail(givenUp(member)))
-    }
     const { resident } = member
+    if (member.isWanted && resident === undefined) this.#giveUp(member)
     if (resident === undefined) return
     resident.leaving ??= 'asked'
     if (!resident.isBusy) return this.#close(resident, 'asked')
     await resident.engine.ended
     await resident.closing
+  }
+
+  /** It is not to be loaded any more, and who waits for that is told. */
+  #giveUp(member: Member<E>): void {
+    this.#leaveLine(member)
+    member.settle((waiter) => waiter.fail(givenUp(member)))
   }
 
   /**

@@ -35,6 +35,12 @@ test('a file alone with --memory-mib is loaded at the start, within that', async
   expect(atStart).toEqual(['a'])
 })
 
+test('a name that objects have already is a name too', async () => {
+  const model = ['a=a.gguf', '__proto__=b.gguf', 'constructor=c.gguf']
+  const { options } = await servedModels(flags({ model }))
+  expect(Object.keys(options.models)).toEqual(['a', '__proto__', 'constructor'])
+})
+
 test.each([
   [{ config }, 600_000],
   [{ config, idleUnload: '0' }, 0],

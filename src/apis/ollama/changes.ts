@@ -1,12 +1,11 @@
 import * as z from 'zod'
-import { removePulled } from '../../engine/pull/remove.js'
 import { untagged } from '../../host/names.js'
-import { aString } from '../../options/checks.js'
 import type { Answer } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import type { Service } from '../api.js'
-import { checked, fieldError, optional, parseBody, wholeBody } from '../request.js'
+import { parseBody, wholeBody } from '../request.js'
+import { namedFields, namedModel } from './fields.js'
 import { checkAllowed } from './pull.js'
 
 const nameError = 'the name of a model'
@@ -25,20 +24,15 @@ export async function copyModel(service: Service, call: Call): Promise<Answer> {
   return nothing
 }
 
-const someName = optional(checked(aString))
+/** DELETE /api/delete */
+const deleteRequest = z.object(namedFields, wholeBody)
 
-/** DELETE /api/delete: `name` is the older word for `model`. */
-const deleteRequest = z.object({ model: someName, name: someName }, wholeBody)
-
-/** DELETE /api/delete: a name that was copied, or a model that was pulled, out of the cache too. */
+/** DELETE /api/delete: a name that was copied, or a model that was pulled. */
 export async function deleteModel(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
-  const { model, name } = parseBody(deleteRequest, await call.body(), call)
-  const asked = model ?? name
-  if (asked === undefined || asked === '') throw fieldError('model', nameError, asked)
+  const asked = namedModel(parseBody(deleteRequest, await call.body(), call), nameError)
   checkAllowed(service)
-  const hubName = await service.host.remove(asked)
-  if (hubName !== undefined) await removePulled(hubName)
+  await service.host.remove(asked)
   return nothing
 }
 

@@ -1,10 +1,10 @@
 import type * as z from 'zod'
 import type { RequestOptions } from '../../api/types.js'
-import { trueOrFalse } from '../../options/checks.js'
+import { aString, trueOrFalse } from '../../options/checks.js'
 import { requestChecks } from '../../options/request-options.js'
 import { modelName } from '../openai/generation.js'
 import { structureFields, structureOptions } from '../openai/response-format.js'
-import { checked, flag, optional, unsupported } from '../request.js'
+import { checked, fieldError, flag, optional, unsupported } from '../request.js'
 import { keepAlive } from './keep-alive.js'
 import { modelOptions, think } from './options.js'
 
@@ -28,6 +28,23 @@ export const replyFields = {
 export const withoutEffect = ['shift']
 
 export const truncate = optional(checked(trueOrFalse))
+
+const someName = optional(checked(aString))
+
+/** `name` is the older word for `model`. */
+export const namedFields = { model: someName, name: someName }
+
+/** The model that a request of these fields names. @throws HttpError, a 400, where it names none */
+export function namedModel({ model, name }: NamedModel, expected: string): string {
+  const asked = model ?? name
+  if (!asked) throw fieldError('model', expected, asked)
+  return asked
+}
+
+interface NamedModel {
+  readonly model?: string | undefined
+  readonly name?: string | undefined
+}
 
 type ReplyRequest = z.output<ReturnType<typeof z.object<typeof replyFields>>>
 

@@ -7,7 +7,7 @@ const expected = 'seconds, a duration such as "5m" or "1h30m", 0, or -1 for ever
 const units: Readonly<Record<string, number>> = {
   ...{ ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 },
 }
-const duration = /^([+-]?)((?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h)){1,8})$/
+const duration = /^([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)){1,8})$/
 /** Some send a number as text. */
 const numeral = /^-?\d{1,12}$/
 

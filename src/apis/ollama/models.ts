@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import type { ModelEntry } from '../../host/model-host.js'
 import { tagged } from '../../host/names.js'
-import { aString } from '../../options/checks.js'
 import { defaultName } from '../../options/models-options.js'
 import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import type { Service } from '../api.js'
 import { capabilitiesOf } from '../capabilities.js'
-import { checked, fieldError, optional, parseBody, wholeBody } from '../request.js'
+import { parseBody, wholeBody } from '../request.js'
 import { knownFieldsOf } from '../unknown-fields.js'
 import { detailsOf, digestOf, infoOf, parametersOf, templateOf } from './details.js'
+import { namedFields, namedModel } from './fields.js'
 
 /** The release of Ollama whose API this is. Clients ask for a least one. */
 const apiVersion = '0.33.0'
@@ -78,10 +78,8 @@ function bytesOf(use: { weightsBytes: number; kvBytes: number; computeBytes: num
   return use.weightsBytes + use.kvBytes + use.computeBytes
 }
 
-const someName = optional(checked(aString))
-
-/** POST /api/show: `name` is the older word for `model`. */
-export const showRequest = z.object({ model: someName, name: someName }, wholeBody)
+/** POST /api/show */
+export const showRequest = z.object(namedFields, wholeBody)
 
 /** They would say otherwise what Ollama keeps with a model. Here it is told as it is. */
 const knownOfShow = knownFieldsOf(showRequest, ['verbose', 'system', 'template', 'options'])
@@ -89,9 +87,8 @@ const knownOfShow = knownFieldsOf(showRequest, ['verbose', 'system', 'template',
 /** POST /api/show. One that nothing is known of yet is loaded for it. */
 export async function show(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
-  const { model, name } = parseBody(showRequest, await call.body(), call, knownOfShow)
-  const asked = model ?? name
-  if (!asked) throw fieldError('model', 'the name of a model', asked)
+  const request = parseBody(showRequest, await call.body(), call, knownOfShow)
+  const asked = namedModel(request, 'the name of a model')
   if (service.host.find(asked).known === undefined) await service.lease(call, asked, 'tokens')
   const entry = service.host.find(asked)
   const { known } = entry

@@ -2,7 +2,6 @@ import * as z from 'zod'
 import type { PullProgress } from '../../api/pull-types.js'
 import { pull } from '../../engine/pull/pull.js'
 import { areNames, untagged } from '../../host/names.js'
-import { aString } from '../../options/checks.js'
 import { parseHubName } from '../../options/hub-name.js'
 import { optionName } from '../../options/spoken-names.js'
 import { type Answer, type Frames, json, type StreamedAnswer } from '../../web/answer.js'
@@ -10,17 +9,13 @@ import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
 import { jsonLines } from '../../web/replies.js'
 import type { Service } from '../api.js'
-import { checked, fieldError, flag, optional, parseBody, wholeBody } from '../request.js'
+import { fieldError, flag, parseBody, wholeBody } from '../request.js'
 import { knownFieldsOf } from '../unknown-fields.js'
 import { errorLine, line } from './errors.js'
+import { namedFields, namedModel } from './fields.js'
 
-const someName = optional(checked(aString))
-
-/** POST /api/pull: `name` is the older word for `model`. */
-export const pullRequest = z.object(
-  { model: someName, name: someName, stream: flag(true) },
-  wholeBody,
-)
+/** POST /api/pull */
+export const pullRequest = z.object({ ...namedFields, stream: flag(true) }, wholeBody)
 
 const known = knownFieldsOf(pullRequest, ['insecure', 'username', 'password'])
 const hubForm = "hf.co/OWNER/REPO:QUANT (Ollama's own library is not read)"
@@ -39,9 +34,9 @@ const success: Progress = { status: 'success' }
 /** POST /api/pull. A model that is there is there, whoever may pull others. */
 export async function pullModel(service: Service, call: Call): Promise<Answer> {
   service.checkServing()
-  const { model, name, stream } = parseBody(pullRequest, await call.body(), call, known)
-  const asked = model ?? name
-  if (!asked) throw fieldError('model', hubForm, asked)
+  const request = parseBody(pullRequest, await call.body(), call, known)
+  const { stream } = request
+  const asked = namedModel(request, hubForm)
   const isThere = service.host.entries().some(({ names }) => areNames(names, asked))
   const progress = new PullLines()
   if (isThere) progress.end()

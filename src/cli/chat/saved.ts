@@ -30,6 +30,12 @@ export async function saveMessages(given: string, messages: readonly Message[]):
 /** @returns what the JSON says. @throws InvalidOptionError */
 export async function readMessages(given: string): Promise<unknown> {
   const file = pathOf(given)
+  // Anything else could be waited for without end, and no key ends that.
+  const isElse = await fs.stat(file).then(
+    (stat) => !stat.isFile(),
+    () => false,
+  )
+  if (isElse) throw refusedFile(file, 'is no file')
   const text = await readTextFile('/load', file)
   try {
     return JSON.parse(text)

@@ -79,15 +79,15 @@ interface NamedFile {
 }
 
 function flaggedModels(given: readonly NamedFile[]): Record<string, PooledModelOptions> {
-  const models: Record<string, PooledModelOptions> = {}
+  const models = new Map<string, PooledModelOptions>() // a name may be __proto__
   for (const one of given) {
     const own = ownName(one)
-    if (Object.hasOwn(models, own)) {
+    if (models.has(own)) {
       throw refused('--model', 'a name for each model (NAME=FILE)', `'${own}' twice`)
     }
-    models[own] = { model: one.file }
+    models.set(own, { model: one.file })
   }
-  return models
+  return Object.fromEntries(models)
 }
 
 function ownName({ name, file }: NamedFile): string {

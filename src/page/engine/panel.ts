@@ -48,6 +48,11 @@ export class EnginePanel {
 
   #show({ uptime_ms: atMs, models, memory }: EngineAnswer): void {
     this.#fault.hidden = true
+    for (const [name, { element }] of this.#views) {
+      if (models.some(({ model }) => model === name)) continue
+      element.remove() // it was deleted
+      this.#views.delete(name)
+    }
     for (const model of models) {
       let view = this.#views.get(model.model)
       if (view === undefined) {

@@ -39,15 +39,13 @@ export type Turn = UserTurn | ReplyTurn
 /** The turns of a conversation, kept in the tab. */
 export class Conversation {
   readonly turns: Turn[]
-  /** Whether all of it would come back after a reload. */
-  isKept = true
 
   constructor() {
     this.turns = turnsOf(keptJson(name))
   }
 
   save(): void {
-    this.isKept = keep(name, JSON.stringify(this.turns))
+    keep(name, JSON.stringify(this.turns))
   }
 
   /** Takes out the turns from this one on. */

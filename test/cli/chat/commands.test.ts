@@ -196,6 +196,7 @@ describe('a conversation in a file', () => {
   test('that cannot be had is told', async () => {
     const { does, conversation } = open()
     await expect(does(`/load ${folder}/none`)).rejects.toThrow("'/load': expected a text")
+    await expect(does(`/load ${os.devNull}`)).rejects.toThrow(`${os.devNull} is no file`)
     expect((await does('/save x')).shown).toBe('nothing was said yet\n')
     talk(conversation)
     await expect(does(`/save ${folder}/none/x`)).rejects.toThrow('cannot be written')

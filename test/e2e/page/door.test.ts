@@ -50,6 +50,28 @@ describeInBrowser('the page of a server that has keys', () => {
     expect(log.filter(({ status }) => status === 401)).toEqual([])
   })
 
+  test('asks again for one that no header can carry, typed or in its address', async () => {
+    const { url } = await serve({ server: { apiKeys } })
+    for (const address of [url, `${url}/#key=${encodeURIComponent('ключ')}`]) {
+      const page = await openPage(address)
+      if (address === url) {
+        await page.fill('dialog #key', 'k\u2013y')
+        await page.press('dialog #key', 'Enter')
+      }
+      await shows(page, 'dialog', 'That key is not one of this server.')
+      await page.fill('dialog #key', key)
+      await page.press('dialog #key', 'Enter')
+      await shows(page, '.model', 'fake')
+    }
+  })
+
+  test('finds what it asks for where its address has slashes too many', async () => {
+    const { url } = await serve({ server: { apiKeys } })
+    const page = await openPage(`${url}//#key=${key}`)
+    await shows(page, '.model', 'fake')
+    expect(page.url()).toBe(`${url}//`)
+  })
+
   test('asks with the next message where the dialog was left', async () => {
     const { url } = await serve({ server: { apiKeys } })
     const page = await openPage(url)

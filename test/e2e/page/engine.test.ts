@@ -6,6 +6,7 @@ import {
   openPage,
   shows,
 } from '../../support/page/browser.js'
+import { serveModels } from '../../support/pool/serve-models.js'
 import { closeAfterEach, counting, serve } from '../../support/serve.js'
 
 closeAfterEach()
@@ -39,6 +40,15 @@ describeInBrowser('the panel of the engine', () => {
     await shows(page, '.lane[data-phase="prefill"]', '0 % of 40')
     await shows(page, '.engine h3', 'fake')
     for (const one of [unread, read, long]) one.cancel()
+  })
+
+  test('shows each model for as long as the server has it', async () => {
+    const { url, pool } = await serveModels({ tales: {}, news: {} })
+    const page = await openPage(url)
+    await page.locator('.engine h3', { hasText: 'news' }).waitFor()
+    await pool.remove('news')
+    await page.locator('.engine h3', { hasText: 'news' }).waitFor({ state: 'detached' })
+    await shows(page, '.engine h3', 'tales')
   })
 
   test('asks the server only as long as it is seen', async () => {

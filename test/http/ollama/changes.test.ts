@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.js'
 import { LoopbackHub } from '../../support/hub/loopback-hub.js'
 import { serveModels } from '../../support/pool/serve-models.js'
 import { post } from '../../support/raw-client.js'
-import { closeAfterEach, serve } from '../../support/serve.js'
+import { closeAfterEach, serve, stepUntil } from '../../support/serve.js'
 import { wireCheck } from '../../support/wire/checks.mjs'
 import { ask, linesOf, question } from '../../support/wire/ollama.js'
 
@@ -255,6 +255,43 @@ describe('a delete', () => {
     expect(existsSync(path.join(cache, inCache))).toBe(false)
     await pulled(url) // and it may come again
     expect(await names(url)).toContain(name)
+  })
+
+  test('leaves a file in the cache that another model has', async () => {
+    const { url: first } = await serveModels({ tales: {}, news: {} }, allowed)
+    await pulled(first)
+    const start = { model: 'hf:ada/lovelace-GGUF' }
+    const { url } = await serveModels({ tales: {}, start }, allowed)
+    const sameFile = 'huggingface.co/ada/lovelace-GGUF:q4_k_m'
+    for (const model of [name, sameFile]) await pulled(url, model)
+    for (const model of [name, sameFile]) {
+      expect((await remove(url, { model })).status).toBe(200)
+      expect(existsSync(path.join(cache, inCache))).toBe(true)
+    }
+    expect(await names(url)).toEqual(['tales:latest', 'start:latest'])
+    const answer = await ask(url, 'generate', { model: 'start', prompt: 'Hi', stream: false })
+    expect(answer.status).toBe(200)
+  })
+
+  test('waits for a reply under way; until then the model cannot be pulled again', async () => {
+    const own = { ...allowed, pace: 'manual', script: () => ({ tokens: ['a', 'b'] }) } as const
+    const { url, pool, native, isOpening, client } = await serveModels({ tales: {} }, own)
+    await pulled(url)
+    const reader = await client()
+    reader.send(post('/api/chat', question({ model: name })))
+    await eventually(() => isOpening('lovelace-Q4_K_M'))
+    await eventually(() => native('lovelace-Q4_K_M').submitted.length === 1)
+    const removed = remove(url, { model: name })
+    await eventually(() => !pool.names.includes(name))
+    const again = await ask(url, 'pull', { model: name, stream: false })
+    expect([again.status, await again.json()]).toEqual([
+      400,
+      { error: expect.stringContaining('is being deleted, once no request uses it') },
+    ])
+    await stepUntil(native('lovelace-Q4_K_M'), () => reader.text.includes('"done":true'))
+    expect((await removed).status).toBe(200)
+    expect(existsSync(path.join(cache, inCache))).toBe(false)
+    await pulled(url)
   })
 
   test('of a model that the server was started with is refused', async () => {

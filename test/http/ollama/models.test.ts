@@ -187,6 +187,8 @@ describe(wireCheck(78), () => {
     expect((until() ?? 0) - Date.now()).toBeLessThanOrEqual(1500)
     await load(url, { model: 'a', keep_alive: '1m30s' })
     expect((until() ?? 0) - Date.now()).toBeGreaterThan(80_000)
+    await load(url, { model: 'a', keep_alive: '.5h' }) // as Go reads it too
+    expect((until() ?? 0) - Date.now()).toBeGreaterThan(1_700_000)
   })
 
   test('a model is unloaded when its time is over', async () => {
