@@ -8,6 +8,7 @@ import { suiteLoader } from '../../../support/suite-engines.js'
 const ofClient = [
   ...['queued', 'started', 'finished', 'cancelled', 'failed'],
   ...['cancelledQueued', 'cancelledPrefill', 'cancelledDecode', 'cancelledParked'],
+  ...['isRestarting', 'restartsCrashed', 'restartsStalled', 'restartsFailed'],
 ]
 const fakeOptions = { parallel: 1, context: 512 } as NativeEngineOptions
 const story = 'Déjà vu: the 狐 said “ÿ” to the 🦊, twice. '
@@ -104,8 +105,9 @@ describe('a reply of the real engine', () => {
     const { usage, timings } = await engine.chat(ask, { maxTokens: 3, cacheSalt: 'x' }).done
     const ofEngine = Object.keys(new FakeEngine(fakeOptions, () => undefined).snapshot())
     expect(Object.keys(engine.stats()).sort()).toEqual([...ofEngine, ...ofClient].sort())
-    const { busy, ...stats } = engine.stats()
-    expect(typeof busy).toBe('boolean')
+    const { busy, isRestarting, slots, ...stats } = engine.stats()
+    expect([typeof busy, isRestarting]).toEqual(['boolean', false])
+    expect(slots).toHaveLength(engine.settings.parallel)
     for (const counts of [stats, usage, timings]) {
       expect(Object.values(counts).every(Number.isFinite)).toBe(true)
     }
