@@ -13,7 +13,8 @@ import type { Block } from './blocks.js'
 // the place of what a reader has: a small model for each file that is named, a free port for 8080,
 // and an `engine` where a fragment goes on with that of the page's first example.
 
-const docsPort = /\b8080\b/g
+/** Of examples, and of Ollama. */
+const docsPort = /\b(?:8080|11434)\b/g
 const modelFile = /[\w./-]+\.gguf\b/g
 const serves = /\bsluice serve\b|\.listen\(|\bserve\(\{/
 const storyteller = 'models/storyteller.gguf'
@@ -78,7 +79,7 @@ export class DocsProject {
   /** Runs a block to its end; a server until it answers, and ends by SIGTERM. */
   async run(block: Block): Promise<CliResult> {
     if (serves.test(block.code)) return this.serve(block)
-    const asks = /127\.0\.0\.1:8080|localhost:8080/.test(block.code)
+    const asks = /(127\.0\.0\.1|localhost):(8080|11434)/.test(block.code)
     const model = /embeddings/.test(block.code) ? encoder() : storyteller
     return this.#start(block, asks ? await this.sharedPort(model) : await freePort()).result
   }
