@@ -46,7 +46,7 @@ test('GET /api/version tells the release whose API it is', async () => {
 })
 
 test('GET / says that a server is there', async () => {
-  const { url } = await serve()
+  const { url } = await serve({ server: { page: true } }) // else a handler has no root
   const plain = await fetch(url)
   expect([plain.status, await plain.text()]).toEqual([200, 'Ollama is running'])
   expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
