@@ -92,7 +92,7 @@ export interface ModelsOptions {
    * Options of models that are added while others are served, by a pull over HTTP (`allowPull` of
    * the server). Default: those of `load`.
    */
-  added?: Omit<PooledModelOptions, 'model' | 'draft' | 'aliases'>
+  added?: Omit<PooledModelOptions, 'model' | 'draft' | 'lora' | 'aliases'>
   /** Milliseconds without a use after which a model is unloaded. 0, the default, is never. */
   idleUnloadMs?: number
   /**

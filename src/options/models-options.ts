@@ -37,7 +37,8 @@ export const pooledModelChecks: Checks<PooledModelOptions> = {
   aliases: listOf(namesMax, nameOfModel, 'names'),
 }
 
-const { model: _model, draft: _draft, aliases: _aliases, ...ofAnyModel } = pooledModelChecks
+const { model: _model, draft: _draft, lora: _lora, ...ofAny } = pooledModelChecks
+const { aliases: _aliases, ...ofAnyModel } = ofAny
 
 const oneModel = fieldsOf<PooledModelOptions>(pooledModelChecks)
 

@@ -62,6 +62,7 @@ test('adapters of the flags belong to the one model, and to none of several', as
   const one = { model: ['a.gguf'], memoryMib: '4096', lora }
   const { options } = await servedModels(flags(one))
   expect(options.models.a?.lora).toEqual({ red: { file: 'red.gguf', scale: 0.5 } })
+  expect(options.added).not.toHaveProperty('lora') // a model that is pulled has none of them
   const several = flags({ model: ['a=a.gguf', 'b=b.gguf'], lora })
   await expect(servedModels(several)).rejects.toThrow(/'--lora': expected one model alone/)
 })

@@ -32,7 +32,7 @@ export function wantedModels({ model, config, idleUnload = 0, memoryMib }: Flags
 /** What flags and config file come to; a flag holds for each model that says nothing else. */
 export async function servedModels(flags: Flags): Promise<ServedModels> {
   const { onProgress: _, onWarning: __, signal: ___, ...shared } = loadOptions(flags, undefined)
-  const { model: _model, draft: _draft, ...added } = shared
+  const { model: _model, draft: _draft, lora: _lora, ...added } = shared
   const ofFlags = flags.model.map(namedFile)
   const ofConfig = flags.config === undefined ? undefined : await configured(flags.config)
   const models = { ...flaggedModels(ofFlags), ...ofConfig?.models }
