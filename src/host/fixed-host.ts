@@ -90,7 +90,7 @@ class FixedHost implements ModelHost {
 
   copy(name: string | undefined, further: string): void {
     const { names, adapters } = this.#found(name)
-    checkCopied(name, adapters)
+    checkCopied(name, adapters, further)
     checkFree(further, [...names, ...adapters], this.#copies.size)
     this.#copies.add(further)
     this.#rename([...names, further])
@@ -103,7 +103,7 @@ class FixedHost implements ModelHost {
   async remove(name: string): Promise<void> {
     const { names } = this.#found(name)
     const copied = untagged(name)
-    if (!this.#copies.delete(copied)) throw isOfStart(name)
+    if (!this.#copies.delete(copied)) throw isOfStart(names[0])
     this.#rename(names.filter((one) => one !== copied))
   }
 

@@ -71,11 +71,24 @@ export function checkFree(name: string, names: readonly string[], given: number)
   if (given >= givenMax) refuse(`${givenMax} names were given to models, as many as may be.`)
 }
 
-/** Throws the 400 of a copy of an adapter: a further name is a model's. */
-export function checkCopied(asked: string | undefined, adapters: readonly string[]): void {
-  if (asked === undefined || !areNames(adapters, asked)) return
-  const message = `'${asked}' is a LoRA adapter, of which there are no copies; copy its model.`
-  throw new HttpError('invalid_request', message, { field: 'source' })
+/**
+ * Throws the 400 of a copy that cannot be: of an adapter, since a further name is a model's, or
+ * under a name that lists would not show, or that stands for another without its tag.
+ */
+export function checkCopied(
+  asked: string | undefined,
+  adapters: readonly string[],
+  further: string,
+): void {
+  if (asked !== undefined && areNames(adapters, asked)) {
+    const message = `'${asked}' is a LoRA adapter, of which there are no copies; copy its model.`
+    throw new HttpError('invalid_request', message, { field: 'source' })
+  }
+  // No white space, and no control, format or other character of Unicode's class C.
+  const isPlain = /^[^\s\p{C}:][^\s\p{C}]*$/u.test(further) && !further.endsWith(usualTag)
+  if (isPlain) return
+  const message = "Expected a name such as 'story' or 'story:v2' for the copy, without spaces."
+  throw new HttpError('invalid_request', message, { field: 'destination' })
 }
 
 /** The 400 of a model that is added again before it has gone. */
@@ -84,7 +97,7 @@ export function isBeingDeleted(name: string): HttpError {
   return new HttpError('invalid_request', message, { field: 'model' })
 }
 
-/** The 400 of a model, or a name, that no request has made. */
+/** The 400 of a model that no request has added. */
 export function isOfStart(name: string): HttpError {
   const message = `The server was started with the model '${name}', which stays.`
   return new HttpError('invalid_request', message, { field: 'model' })

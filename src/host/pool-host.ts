@@ -119,7 +119,7 @@ class PoolHost implements ModelHost {
 
   copy(asked: string | undefined, further: string): void {
     const name = this.#nameOf(asked)
-    checkCopied(asked, this.#models.adaptersOf(name))
+    checkCopied(asked, this.#models.adaptersOf(name), further)
     checkFree(further, this.#allNames(), this.#copies.size)
     this.#copies.set(further, name)
     this.#loaded = new WeakMap() // they have its names
@@ -140,7 +140,7 @@ class PoolHost implements ModelHost {
     }
     const name = this.#nameOf(asked)
     const hubName = this.#added.get(name)
-    if (hubName === undefined) throw isOfStart(asked)
+    if (hubName === undefined) throw isOfStart(name)
     this.#added.delete(name)
     for (const [copy, of] of this.#copies) if (of === name) this.#copies.delete(copy)
     this.#leaving.add(hubName)

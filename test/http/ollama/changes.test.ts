@@ -215,9 +215,16 @@ describe('a copy', () => {
 
   test('takes no name that is taken, and none that is no name', async () => {
     const { url } = await serve(allowed)
+    const unfit = "Expected a name such as 'story' or 'story:v2' for the copy, without spaces."
     for (const [body, told] of [
       [{ source: 'fake', destination: 'default' }, "There is a model 'default' already."],
       [{ source: 'fake', destination: 'x'.repeat(257) }, 'a name of 1 to 256 characters'],
+      [{ source: 'fake', destination: ' ' }, unfit],
+      [{ source: 'fake', destination: 'a b' }, unfit],
+      [{ source: 'fake', destination: ':latest' }, unfit],
+      [{ source: 'fake', destination: 'a:latest:latest' }, unfit],
+      [{ source: 'fake', destination: 'a\u0000b' }, unfit],
+      [{ source: 'fake', destination: 'a\u202eb' }, unfit],
       [{ source: 'fake' }, "'destination': expected the name of a model, but got nothing."],
       [{ source: '', destination: 'a' }, `'source': expected the name of a model, but got "".`],
       [{ source: 7, destination: 'a' }, "'source': expected the name of a model, but got 7."],
@@ -310,6 +317,15 @@ describe('a delete', () => {
       expect(await response.json()).toEqual({ error: expect.stringContaining(told) })
     }
   })
+})
+
+test('a delete of any name that a server answers to tells which model stays', async () => {
+  const server = { ...allowed.server, anyModel: true }
+  for (const { url } of [await serve({ server }), await serveModels({ fake: {} }, { server })]) {
+    const response = await remove(url, { model: 'whatever' })
+    const error = "The server was started with the model 'fake', which stays."
+    expect([response.status, await response.json()]).toEqual([400, { error }])
+  }
 })
 
 test('wrong requests to pull are told in one text', async () => {
