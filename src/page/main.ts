@@ -64,8 +64,7 @@ async function begin(): Promise<void> {
 }
 
 async function listModels(): Promise<void> {
-  const signal = AbortSignal.timeout(10_000)
-  const [list, { models: known }] = await Promise.all([server.models(), server.engine(signal)])
+  const [list, { models: known }] = await Promise.all([server.models(), server.engine()])
   models.show(list, new Set(known.flatMap(({ aliases }) => aliases)))
   await showModel()
 }

@@ -3,6 +3,8 @@ import { keep, kept } from './storage.js'
 import type { EngineAnswer, ListedModel, ReplyChunk } from './wire.js'
 
 const keyName = 'sluice-key'
+/** Milliseconds for an answer that is no reply: the server has it at once, or is not to be had. */
+const answerMs = 10_000
 
 /** What the server said instead of what was asked for, in its words. */
 export class ServerError extends Error {
@@ -49,7 +51,7 @@ export class Server {
     return data
   }
 
-  engine(signal: AbortSignal): Promise<EngineAnswer> {
+  engine(signal?: AbortSignal): Promise<EngineAnswer> {
     return this.#get('engine', signal)
   }
 
@@ -87,9 +89,25 @@ export class Server {
     throw new BrokenOff()
   }
 
+  /** Rejects with a ServerError, also where what came is no answer of this API's. */
   async #get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    const response = await this.#fetch(path, signal === undefined ? {} : { signal })
-    return (await response.json()) as T
+    signal?.throwIfAborted()
+    // Not AbortSignal.any(), which browsers of 2023 have not.
+    const abort = new AbortController()
+    const end = () => abort.abort()
+    const late = setTimeout(end, answerMs)
+    signal?.addEventListener('abort', end)
+    try {
+      const response = await this.#fetch(path, { signal: abort.signal })
+      return (await response.json()) as T
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof ServerError) throw error
+      throw new ServerError(`The server at ${location.host} does not answer as it should.`, 0)
+    } finally {
+      clearTimeout(late)
+      signal?.removeEventListener('abort', end)
+    }
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {

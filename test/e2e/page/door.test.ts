@@ -7,6 +7,8 @@ import {
   closePagesAfterEach,
   describeInBrowser,
   holds,
+  openContext,
+  openIn,
   openPage,
   reply,
   say,
@@ -124,8 +126,29 @@ describeInBrowser('the page below a path of another server', () => {
   })
 })
 
+describeInBrowser('a list of models that does not come', () => {
+  test.each([
+    { name: 'a page of something in front', body: '<html>Back soon</html>' },
+    { name: 'half an answer', body: '{"object": "list", "da' },
+    { name: 'no answer in time', body: undefined },
+  ])('is asked for again after $name', async ({ body }) => {
+    const { url } = await serve()
+    const context = await openContext()
+    let asked = 0
+    await context.route('**/v1/models', (route) => {
+      if (asked++ > 0) return route.continue()
+      return body === undefined ? new Promise<void>(() => undefined) : route.fulfill({ body })
+    })
+    await context.clock.install()
+    const page = await openIn(context, url)
+    if (body === undefined) await page.clock.fastForward(10_000)
+    await shows(page, '.welcome', 'does not answer as it should')
+    await shows(page, '.model', 'fake')
+  })
+})
+
 describeInBrowser('a server that is not there', () => {
-  test('is told of, and found again once it is back', async () => {
+  test('is told of where a message is sent', async () => {
     const { url, server, engine } = await serve()
     const page = await openPage(url)
     await shows(page, '.model', 'fake')
