@@ -37,6 +37,8 @@ export class Chat {
   /** The thread's elements, one of each turn. */
   #elements: HTMLElement[] = []
   #running: AbortController | undefined
+  /** Resolves once no reply comes. */
+  #ended = Promise.resolve()
 
   constructor(around: Surroundings) {
     this.#around = around
@@ -143,13 +145,18 @@ export class Chat {
       element.replaceWith(fresh)
       this.#around.conversation.save()
       if (text === undefined || !isUser) fresh.querySelector('button')?.focus()
-      else {
-        this.#cutAt(index + 1)
-        void this.#reply()
-      }
+      else void this.#answerAnew(index)
     })
     content?.replaceWith(field)
     if (foot !== null) foot.hidden = true
+  }
+
+  /** A reply that still comes, to another message, ends first. */
+  async #answerAnew(index: number): Promise<void> {
+    this.#cutAt(index + 1)
+    this.stop()
+    await this.#ended
+    await this.#reply()
   }
 
   async #reply(): Promise<void> {
@@ -166,6 +173,10 @@ export class Chat {
     if (this.isRunning) return
     const abort = new AbortController()
     this.#running = abort
+    let hasEnded: () => void = () => undefined
+    this.#ended = new Promise((resolve) => {
+      hasEnded = resolve
+    })
     this.#around.onRunning(true)
     const frames = new Frames(() => this.#scroll.keepEnd(() => view.update()))
     let wantsKey = false
@@ -179,6 +190,7 @@ export class Chat {
     } finally {
       frames.stop()
       this.#running = undefined
+      hasEnded()
       this.#scroll.keepEnd(() => view.ended())
       this.#around.conversation.save()
       this.#around.onRunning(false)

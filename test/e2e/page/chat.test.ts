@@ -143,6 +143,26 @@ describeInBrowser('a conversation on the page', () => {
     expect(await page.locator('.turn').count()).toBe(2)
   })
 
+  test('is answered anew by an edit that is sent while another reply comes', async () => {
+    const served = await byHand(() => ['Once', ' upon', '.'])
+    const page = await openPage(served.url)
+    await say(page, 'One')
+    await eventually(() => served.native.submitted.length === 1)
+    await step(served, 5)
+    await reply(page)
+    await page.locator('.user').first().hover()
+    await page.click('.user >> text=Edit')
+    await page.fill('.editor', 'Another')
+    await say(page, 'Two')
+    await eventually(() => served.native.submitted.length === 2)
+    await page.click('text=Send again')
+    await eventually(() => served.native.submitted.length === 3)
+    expect(saidOf(served)).toEqual([['user', 'Another']])
+    await step(served, 5)
+    expect(await reply(page)).toBe('Once upon.')
+    expect(await page.locator('.turn').count()).toBe(2)
+  })
+
   test('has the settings in each request, and not those that are out of range', async () => {
     const served = await serve()
     const page = await openPage(served.url)
