@@ -4,11 +4,9 @@ import type { UserTurn } from './conversation.js'
 /** A message of the user's in the thread. */
 export class UserView {
   readonly element = el('article', { class: 'turn user' })
-  readonly #turn: UserTurn
 
   /** @param onEdit opens it for editing */
   constructor(turn: UserTurn, onEdit: () => void) {
-    this.#turn = turn
     const copy = copyButton(() => turn.text, 'Copy this message')
     const edit = button('Edit', onEdit, { label: 'Edit this message' })
     this.element.append(
@@ -16,10 +14,6 @@ export class UserView {
       el('div', { class: 'said', text: turn.text }),
       el('footer', { class: 'foot' }, el('div', { class: 'actions' }, copy, edit)),
     )
-  }
-
-  get turn(): UserTurn {
-    return this.#turn
   }
 }
 
