@@ -10,6 +10,7 @@ import { pullModel } from './pull.js'
 
 /** Ollama's own API. Its clients bring a key as OpenAI's do, where they know of keys. */
 export const ollama: Api = {
+  ...openAi,
   routes: [
     { method: 'GET', pattern: '/api/version', handle: version },
     { method: 'GET', pattern: '/api/tags', handle: tags },
@@ -27,8 +28,5 @@ export const ollama: Api = {
     { method: 'GET', pattern: '/api/blobs/{id}', handle: notHere },
     { method: 'POST', pattern: '/api/blobs/{id}', handle: notHere },
   ],
-  keyOf: openAi.keyOf,
-  keyHeaders: openAi.keyHeaders,
-  keyExample: openAi.keyExample,
   errorWords: ollamaWords('messages'),
 }
