@@ -4,32 +4,20 @@ import { pull } from '../../engine/pull/pull.js'
 import { areNames, untagged } from '../../host/names.js'
 import { parseHubName } from '../../options/hub-name.js'
 import { optionName } from '../../options/spoken-names.js'
-import { type Answer, type Frames, json, type StreamedAnswer } from '../../web/answer.js'
+import { type Answer, json } from '../../web/answer.js'
 import type { Call } from '../../web/call.js'
 import { HttpError } from '../../web/errors.js'
-import { jsonLines } from '../../web/replies.js'
 import type { Service } from '../api.js'
 import { fieldError, flag, parseBody, wholeBody } from '../request.js'
 import { knownFieldsOf } from '../unknown-fields.js'
-import { errorLine, line } from './errors.js'
 import { namedFields, namedModel } from './fields.js'
+import { PullLines, success } from './pull-lines.js'
 
 /** POST /api/pull */
 export const pullRequest = z.object({ ...namedFields, stream: flag(true) }, wholeBody)
 
 const known = knownFieldsOf(pullRequest, ['insecure', 'username', 'password'])
 const hubForm = "hf.co/OWNER/REPO:QUANT (Ollama's own library is not read)"
-
-/** What a client reads of a pull. */
-interface Progress {
-  readonly status: string
-  /** What tells this file's progress from others'. */
-  readonly digest?: string
-  readonly total?: number
-  readonly completed?: number
-}
-
-const success: Progress = { status: 'success' }
 
 /** POST /api/pull. A model that is there is there, whoever may pull others. */
 export async function pullModel(service: Service, call: Call): Promise<Answer> {
@@ -83,92 +71,4 @@ function begin({ host }: Service, call: Call, asked: string, progress: PullLines
 function hubNameIn(asked: string): string | undefined {
   const plain = untagged(asked).replace(/^(?:https?:\/\/)?(?:hf\.co|huggingface\.co)\//, 'hf:')
   return parseHubName(plain) === undefined ? undefined : plain
-}
-
-/** The lines of a pull: of what a slow reader has not taken, the newest of each kind. */
-class PullLines implements Frames {
-  readonly done: Promise<void>
-  #waiting: Progress[] = [{ status: 'pulling manifest' }]
-  #last: Progress = { status: 'pulling manifest' }
-  #total = 0
-  #isOver = false
-  #resolve!: () => void
-  #reject!: (error: unknown) => void
-  #wake: () => void = () => undefined
-
-  constructor() {
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    this.done.catch(() => undefined) // whoever waits for it is told, and a stream asks later
-  }
-
-  tell(progress: PullProgress): void {
-    if (progress.phase === 'found') this.#total = progress.totalBytes
-    this.#last = this.#lineOf(progress)
-    const { status } = this.#last
-    this.#waiting = [...this.#waiting.filter((one) => one.status !== status), this.#last]
-    this.#wake()
-  }
-
-  end(): void {
-    this.#isOver = true
-    this.#resolve()
-    this.#wake()
-  }
-
-  fail(error: unknown): void {
-    this.#isOver = true
-    this.#reject(error)
-    this.#wake()
-  }
-
-  answer(): StreamedAnswer {
-    return {
-      status: 200,
-      headers: jsonLines,
-      opening: () => '',
-      frames: this,
-      ping: () => line(this.#last),
-      errorFrame: errorLine,
-    }
-  }
-
-  async next(): Promise<IteratorResult<string, string>> {
-    for (;;) {
-      const first = this.#waiting.shift()
-      if (first !== undefined) return { done: false, value: line(first) }
-      if (this.#isOver) {
-        await this.done
-        return { done: true, value: line(success) }
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  /** The call's signal ends the pull; the next one goes on from there. */
-  return(): void {
-    this.#waiting = []
-  }
-
-  #lineOf(progress: PullProgress): Progress {
-    switch (progress.phase) {
-      case 'found':
-        return { status: `pulling ${progress.name}`, total: this.#total }
-      case 'downloading': {
-        const { file, bytes, totalBytes: total } = progress
-        return { status: `pulling ${file}`, digest: file, total, completed: bytes }
-      }
-      case 'checking': {
-        const { file, bytes } = progress
-        return { status: `verifying ${file}`, digest: file, total: this.#total, completed: bytes }
-      }
-      case 'waiting':
-      case 'note':
-        return { status: progress.message }
-    }
-  }
 }
