@@ -2,18 +2,8 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import {
-  closePagesAfterEach,
-  describeInBrowser,
-  openPage,
-  reply,
-  say,
-  shows,
-} from '../../support/page/browser.js'
-import { closeAfterEach, serve } from '../../support/serve.js'
-
-closeAfterEach()
-closePagesAfterEach()
+import { describeInBrowser, openPage, reply, say, shows } from '../../support/page/browser.js'
+import { serve } from '../../support/serve.js'
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import {
-  closePagesAfterEach,
   describeInBrowser,
   openContext,
   openIn,
@@ -10,10 +9,7 @@ import {
   say,
   shows,
 } from '../../support/page/browser.js'
-import { closeAfterEach, counting, type Served, serve } from '../../support/serve.js'
-
-closeAfterEach()
-closePagesAfterEach()
+import { counting, type Served, serve } from '../../support/serve.js'
 
 /** An engine that goes on only when the test says so. */
 const byHand = (tokens: () => Iterable<string>) =>

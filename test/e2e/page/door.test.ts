@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import { requestListener } from '../../support/adapters/adapter.js'
 import { eventually } from '../../support/eventually.js'
 import {
-  closePagesAfterEach,
   describeInBrowser,
   holds,
   openContext,
@@ -15,10 +14,7 @@ import {
   shows,
 } from '../../support/page/browser.js'
 import { serveModels } from '../../support/pool/serve-models.js'
-import { alsoClose, closeAfterEach, serve } from '../../support/serve.js'
-
-closeAfterEach()
-closePagesAfterEach()
+import { alsoClose, serve } from '../../support/serve.js'
 
 const apiKeys = ['a-key-of-the-test']
 const [key = ''] = apiKeys

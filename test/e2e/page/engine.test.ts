@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
-import {
-  closePagesAfterEach,
-  describeInBrowser,
-  openPage,
-  shows,
-} from '../../support/page/browser.js'
+import { describeInBrowser, openPage, shows } from '../../support/page/browser.js'
 import { serveModels } from '../../support/pool/serve-models.js'
-import { closeAfterEach, counting, serve } from '../../support/serve.js'
-
-closeAfterEach()
-closePagesAfterEach()
+import { counting, serve } from '../../support/serve.js'
 
 const ask = (text: string) => [{ role: 'user' as const, content: text }]
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import {
-  closePagesAfterEach,
   describeInBrowser,
   holds,
   openPage,
@@ -9,10 +8,7 @@ import {
   say,
   shows,
 } from '../../support/page/browser.js'
-import { closeAfterEach, serve } from '../../support/serve.js'
-
-closeAfterEach()
-closePagesAfterEach()
+import { serve } from '../../support/serve.js'
 
 const pieces = (text: string) => text.match(/[\s\S]{1,5}/g) ?? []
 

@@ -2,17 +2,29 @@ import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, describe, expect } from 'vitest'
 import { eventually } from '../eventually.js'
+import { closeAfterEach } from '../serve.js'
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const executablePath = [process.env.CHROMIUM, ...places].find(
   (place) => place !== undefined && existsSync(place),
 )
 
-/** Tests that need a browser: without one they are skipped, and their group's name says why. */
+/**
+ * Tests of the page of a server; what they open is closed after each. Without a browser they are
+ * skipped, and their group's name says why.
+ */
 export function describeInBrowser(name: string, tests: () => void): void {
-  if (executablePath !== undefined) describe(name, tests)
+  const described = () => {
+    closeAfterEach()
+    closePagesAfterEach()
+    tests()
+  }
+  if (executablePath !== undefined) describe(name, described)
   else
-    describe.skip(`${name} (there is no Chromium: apt-get install chromium, or $CHROMIUM)`, tests)
+    describe.skip(
+      `${name} (there is no Chromium: apt-get install chromium, or $CHROMIUM)`,
+      described,
+    )
 }
 
 let browser: Promise<Browser> | undefined
@@ -21,7 +33,7 @@ const contexts: BrowserContext[] = []
 const faults: string[] = []
 
 /** Closes what a test opened, and fails it if a page threw, or its policy had to stop it. */
-export function closePagesAfterEach(): void {
+function closePagesAfterEach(): void {
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close()
     expect(faults.splice(0)).toEqual([])
