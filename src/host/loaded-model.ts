@@ -27,6 +27,19 @@ export function systemFingerprint(
   const own = [id, name, description, parameters, bytes]
   const adapters = lora.map(({ name, file, scale }) => [name, path.basename(file), scale])
   const parts = [...own, context, kvType, engineVersion, ...place, ...adapters]
+  return printOf(parts)
+}
+
+/** The same where requests get adapters that they do not ask for; a scale of 0 changes no text. */
+export function adaptedFingerprint(
+  fingerprint: string,
+  scales: Readonly<Record<string, number>>,
+): string {
+  const applied = Object.entries(scales).filter(([, scale]) => scale !== 0)
+  return applied.length === 0 ? fingerprint : printOf([fingerprint, ...applied.sort()])
+}
+
+function printOf(parts: readonly unknown[]): string {
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
   return `fp_${digest.slice(0, 10)}`
 }

@@ -3,6 +3,7 @@ import { MemoryResponseStore } from '../apis/openai/responses/store.js'
 import { guarded } from '../engine/callbacks.js'
 import { surface } from '../engine/surface.js'
 import { engineFault, shuttingDown, type Telling } from '../host/engine-fault.js'
+import { adaptedFingerprint } from '../host/loaded-model.js'
 import type { LoadedModel, ModelHost, Need } from '../host/model-host.js'
 import { nameOfReply, untagged } from '../host/names.js'
 import type { AccessEntry } from '../web/access-log.js'
@@ -79,9 +80,12 @@ export class App implements Service {
     const { model, release } = await (early === undefined
       ? lease
       : this.#inTime(lease, call, early))
-    const engine = call.use(model, release, this.#adaptersOf(asked, model))
-    const { fingerprint, names } = model
-    return { name: nameOfReply(asked, model), base: names[0], fingerprint, engine }
+    const lora = this.#adaptersOf(asked, model)
+    const engine = call.use(model, release, lora)
+    const base = model.names[0]
+    const fingerprint =
+      typeof lora === 'object' ? adaptedFingerprint(model.fingerprint, lora) : model.fingerprint
+    return { name: nameOfReply(asked, model), base, fingerprint, engine }
   }
 
   /** What requests get that ask for none: the adapter that they name, or what was set for all. */

@@ -161,6 +161,28 @@ describe('the adapters of a model', () => {
     ])
   })
 
+  test('change the fingerprint where they are set for all, as the text may be another', async () => {
+    const { url } = await served()
+    const asked = async (model: string) => {
+      const answer = await json(postJson(url, '/v1/completions', { prompt: 'a', model }))
+      return answer.system_fingerprint
+    }
+    const set = (scales: readonly number[]) => {
+      const list = scales.map((scale, id) => ({ id, scale }))
+      return json(postJson(url, '/lora-adapters', list))
+    }
+    const before = await asked('base')
+    await set([0, 0.5])
+    const after = await asked('base')
+    expect(after).toMatch(/^fp_[0-9a-f]{10}$/)
+    expect(after).not.toBe(before)
+    expect(await asked('red')).toBe(before) // which gets its own adapter all the same
+    await set([0, 0.25])
+    expect([before, after]).not.toContain(await asked('base'))
+    await set([0, 0])
+    expect(await asked('base')).toBe(before)
+  })
+
   test('may have names that every object has', async () => {
     const names = ['constructor', '__proto__']
     const lora = Object.fromEntries(names.map((name) => [name, 'a.gguf']))
