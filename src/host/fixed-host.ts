@@ -32,7 +32,6 @@ export function fixedHost(engine: Engine | Promise<Engine>, options: FixedHostOp
 
 class FixedHost implements ModelHost {
   readonly ready: Promise<void>
-  readonly canGrow = false
   readonly #options: FixedHostOptions
   readonly #created = Math.floor(Date.now() / 1000)
   #model: LoadedModel | undefined
@@ -96,8 +95,15 @@ class FixedHost implements ModelHost {
     this.#rename([...names, further])
   }
 
+  checkAdd(): never {
+    const message =
+      'This server serves one model, beside which no other can be pulled; give several to it: ' +
+      'NAME=FILE, or a config file.'
+    throw new HttpError('not_supported', message)
+  }
+
   add(): void {
-    throw new HttpError('not_supported', 'This server serves one model, and no other beside it.')
+    this.checkAdd()
   }
 
   async remove(name: string): Promise<void> {

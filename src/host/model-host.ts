@@ -82,9 +82,9 @@ export interface ModelHost {
   idleAt(name: string | undefined): number | undefined
   /** Another name of a model, for as long as the host lives. Throws a 400 where it is taken. */
   copy(name: string | undefined, further: string): void
-  /** Whether models can be added. */
-  readonly canGrow: boolean
-  /** One more model, of the Hub's cache. Throws a 400 where the name is taken. */
+  /** Throws a 501 where no model can be added, and a 400 where none can have that name. */
+  checkAdd(name: string): void
+  /** One more model, of the Hub's cache. Throws as checkAdd(), and a 400 while it is deleted. */
   add(name: string, hubName: string): void
   /**
    * Takes a name away that copy() gave, or a model that add() did, once no request uses it: out of

@@ -33,7 +33,6 @@ export function poolHost(models: Models, options: PoolHostOptions): ModelHost {
 
 class PoolHost implements ModelHost {
   readonly ready = Promise.resolve()
-  readonly canGrow = true
   readonly #models: Models
   readonly #options: PoolHostOptions
   readonly #created = Math.floor(Date.now() / 1000)
@@ -125,8 +124,12 @@ class PoolHost implements ModelHost {
     this.#loaded = new WeakMap() // they have its names
   }
 
-  add(name: string, hubName: string): void {
+  checkAdd(name: string): void {
     checkFree(name, this.#allNames(), this.#added.size)
+  }
+
+  add(name: string, hubName: string): void {
+    this.checkAdd(name)
     if (this.#leaving.has(hubName)) throw isBeingDeleted(hubName)
     const aliases = this.#allNames().includes(hubName) ? [] : [hubName]
     this.#models.add(name, { model: hubName, aliases })

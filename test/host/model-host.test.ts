@@ -59,7 +59,7 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
     find: (name) => hostOf(name).find(name),
     load: (name) => hostOf(name).load(name),
     unload: (name) => hostOf(name).unload(name),
-    canGrow: false,
+    checkAdd: () => undefined,
     copy: () => undefined,
     add: () => undefined,
     remove: async () => undefined,

@@ -49,12 +49,7 @@ export function checkAllowed({ settings }: Service): void {
 function begin({ host }: Service, call: Call, asked: string, progress: PullLines): void {
   const hubName = hubNameIn(asked)
   if (hubName === undefined) throw fieldError('model', hubForm, asked)
-  if (!host.canGrow) {
-    const message =
-      'This server serves one model, beside which no other can be pulled; give several to it: ' +
-      'NAME=FILE, or a config file.'
-    throw new HttpError('not_supported', message)
-  }
+  host.checkAdd(untagged(asked)) // before anything is downloaded
   const tell = (one: PullProgress) => progress.tell(one)
   const run = async () => {
     const { name } = await pull(hubName, { onProgress: tell, signal: call.signal })

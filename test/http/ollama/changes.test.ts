@@ -180,6 +180,15 @@ describe('a pull', () => {
     expect(hub.requests).toEqual([])
   })
 
+  test('under a name that is too long is a 400, before anything is downloaded', async () => {
+    const { url } = await serveModels({ tales: {}, news: {} }, allowed)
+    const model = `hf.co/ada/lovelace-GGUF/${'x'.repeat(250)}.gguf`
+    const response = await ask(url, 'pull', { model })
+    const error = 'Expected a name of 1 to 256 characters for the new one.'
+    expect([response.status, await response.json()]).toEqual([400, { error }])
+    expect(hub.requests).toEqual([])
+  })
+
   test('is given up with its client, and adds nothing', async () => {
     hub.pace = { bytes: 1000, ms: 5 }
     const { url, client, log } = await serveModels({ tales: {}, news: {} }, allowed)
