@@ -161,7 +161,7 @@ describe('the adapters of a model', () => {
     ])
   })
 
-  test('change the fingerprint where they are set for all, as the text may be another', async () => {
+  test('change the fingerprint where they are set for all: the text may be another', async () => {
     const { url } = await served()
     const asked = async (model: string) => {
       const answer = await json(postJson(url, '/v1/completions', { prompt: 'a', model }))
