@@ -149,10 +149,15 @@ export class ChildPort implements EnginePort {
     this.#received = 0
     this.#fault = undefined
     this.#isDone = false
-    this.#process = starts(start, {
-      onMessage: (message) => this.#onMessage(message),
-      onExit: (exit) => this.#onExit(exit),
-    })
+    try {
+      this.#process = starts(start, {
+        onMessage: (message) => this.#onMessage(message),
+        onExit: (exit) => this.#onExit(exit),
+      })
+    } catch (error) {
+      this.#onExit({ code: null, signal: null, error: error as Error })
+      return
+    }
     if (this.#isReferenced) this.#process.ref()
   }
 

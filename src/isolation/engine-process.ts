@@ -25,6 +25,7 @@ export interface EngineProcess {
   kill(): void
 }
 
+/** Throws where the system refuses at once, as for want of memory. Else `onExit` tells. */
 export type StartsProcess = (start: StartMessage, listener: ProcessListener) => EngineProcess
 
 /** How long the messages of a process that has ended are waited for. */

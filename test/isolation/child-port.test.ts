@@ -255,9 +255,13 @@ describe('an engine whose process dies again and again', () => {
     await one.engine.close()
   })
 
-  test('ends with why its model was not loaded again', async () => {
+  test.each([
+    ['not started', false],
+    ['refused at once', true],
+  ])('ends with why its process was %s', async (_, startThrows) => {
     const one = await opened({ load: 'auto' })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    one.processes.startThrows = startThrows
     one.processes.startError = new Error('spawn ENOMEM')
     one.processes.last.die(killed)
     for (const delay of [0, 1000, 5000]) {

@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { childEnvironment } from '../../src/isolation/engine-process.js'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Exit, ProcessListener } from '../../src/isolation/engine-process.js'
+import { childEnvironment, startsChild } from '../../src/isolation/engine-process.js'
+import type { StartMessage } from '../../src/isolation/messages.js'
 import { exitInWords, lossInWords } from '../../src/isolation/words.js'
 
 describe("the environment of an engine's process", () => {
@@ -30,4 +32,32 @@ test('the end of a process is told with its signal or exit code, and with what t
   )
   expect(lossInWords(aborted, 'begun')).toContain('ask for it again')
   expect(lossInWords(aborted, 'twice')).toContain('for the second time')
+})
+
+describe('a process that the system does not start', () => {
+  const { execPath } = process
+  afterEach(() => {
+    process.execPath = execPath
+    vi.unstubAllEnvs()
+    vi.useRealTimers()
+  })
+  const start = {} as StartMessage
+  const listener = (onExit: (exit: Exit) => void): ProcessListener => ({
+    onMessage: () => undefined,
+    onExit,
+  })
+
+  test('is told of at once, since it has nothing more to say', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    process.execPath = '/nowhere/node'
+    const exit = await new Promise<Exit>((resolve) => {
+      startsChild('child.cjs')(start, listener(resolve))
+    })
+    expect(exit).toMatchObject({ code: null, signal: null, error: { code: 'ENOENT' } })
+  })
+
+  test.skipIf(process.platform !== 'linux')('throws where Node does', () => {
+    vi.stubEnv('SLUICE_TEST_LARGE', 'a'.repeat(200_000)) // more than execve takes in one text
+    expect(() => startsChild('child.cjs')(start, listener(vi.fn()))).toThrow('E2BIG')
+  })
 })
