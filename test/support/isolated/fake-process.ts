@@ -17,6 +17,8 @@ export class FakeProcesses {
   /** Set to have the next ones not start: which is told later, or thrown at once. */
   startError: Error | undefined
   startThrows = false
+  /** Set to have the next ones hang from their start on. */
+  startsHung = false
   readonly #open: Opens
 
   constructor(open: Opens) {
@@ -26,6 +28,7 @@ export class FakeProcesses {
   readonly starts: StartsProcess = (start, listener) => {
     if (this.startThrows && this.startError !== undefined) throw this.startError
     const one = new FakeProcess(start, listener, this.#open, this.startError)
+    one.isHung = this.startsHung
     this.all.push(one)
     return one
   }
