@@ -271,7 +271,9 @@ export class ChildPort implements EnginePort {
   }
 
   #goOn(fault: Fault, exit: Exit): void {
-    const interrupted = this.#work.interrupt()
+    // One that died as it loaded has had no request, and so died of none.
+    const hadWork = this.#state === 'running'
+    const interrupted = hadWork ? this.#work.interrupt() : { lost: [], kept: this.#work.size }
     const retryMs = this.#restarts.next(performance.now())
     if (retryMs === undefined) {
       const message = `its process ${fault.words}; ${tooOften}`

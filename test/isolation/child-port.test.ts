@@ -176,6 +176,29 @@ describe('where the process of an engine is killed', () => {
     await one.engine.close()
   })
 
+  test('a request outlives a process that dies before it has a model', async () => {
+    const one = await opened({ script: () => ({ tokens: ['a'] }) })
+    const text = told(one.engine.chat(ask).text())
+    await settle()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    one.processes.startError = new Error('spawn EAGAIN')
+    one.processes.last.die(killed)
+    await settle()
+    await vi.advanceTimersByTimeAsync(1)
+    await settle()
+    one.processes.startError = undefined
+    await vi.advanceTimersByTimeAsync(1000)
+    vi.useRealTimers()
+    expect(one.crashes).toMatchObject([
+      { failed: 0, kept: 1 },
+      { failed: 0, kept: 1 },
+    ])
+    await restarted(one)
+    await step(one, 6)
+    expect(await text).toBe('done')
+    await one.engine.close()
+  })
+
   test('texts that were to be tokenized are', async () => {
     const one = await opened()
     one.addon.engine.onTextJob = () => undefined
