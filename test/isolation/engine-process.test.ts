@@ -63,10 +63,13 @@ test.skipIf(process.platform !== 'linux')(
 
 /** Ends once another process has its channel, which answers one message. */
 const leavesChannel = `
-const answers = () => process.once('message', () => process.send('late', undefined, undefined, () => {
-  require('node:fs').writeFileSync(process.argv[1] + '/answered', '')
-  process.exit(0)
-}))
+const answers = () => {
+  const isAnswered = () => {
+    require('node:fs').writeFileSync(process.argv[1] + '/answered', '')
+    process.exit(0)
+  }
+  process.once('message', () => process.send('late', undefined, undefined, isAnswered))
+}
 process.once('message', () => {
   const env = { ...process.env, NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'advanced' }
   const args = ['-e', '(' + answers + ')()', __dirname]
