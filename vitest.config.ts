@@ -6,7 +6,11 @@ const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
 ]
-const overProcess = ['test/engine/{load,reply}.test.ts', ...overChannel.slice(1)]
+const overProcess = [
+  'test/engine/{load,reply}.test.ts',
+  ...overChannel.slice(1),
+  'test/e2e/{cache-dir,engine/lora/{replies,refused}}.test.ts',
+]
 /** What stands in front of a listener of Node's, and what Node answers by itself. */
 const nodeOnly = ['body-read', 'unrouted', 'mounted/{frameworks,routes,in-front}', 'fetch/*'].map(
   (name) => `test/http/${name}.test.ts`,

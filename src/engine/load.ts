@@ -29,9 +29,9 @@ const mebibyte = 2 ** 20
  * package. Weights are shared: a second engine on the same file takes no second copy.
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
- * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_PULL_FAILED of a model of the
- * Hub, or ERR_CANCELLED when `signal` is aborted. What `onProgress`, `onPull` or `onWarning` throws
- * ends nothing: it becomes a process warning.
+ * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_ENGINE_CRASHED with `isolation`,
+ * ERR_PULL_FAILED of a model of the Hub, or ERR_CANCELLED when `signal` is aborted. What
+ * `onProgress`, `onPull` or `onWarning` throws ends nothing: it becomes a process warning.
  *
  * @example
  * ```js

@@ -149,10 +149,15 @@ export class ChildPort implements EnginePort {
     this.#received = 0
     this.#fault = undefined
     this.#isDone = false
-    this.#process = starts(start, {
-      onMessage: (message) => this.#onMessage(message),
-      onExit: (exit) => this.#onExit(exit),
-    })
+    try {
+      this.#process = starts(start, {
+        onMessage: (message) => this.#onMessage(message),
+        onExit: (exit) => this.#onExit(exit),
+      })
+    } catch (error) {
+      this.#onExit({ code: null, signal: null, error: error as Error })
+      return
+    }
     if (this.#isReferenced) this.#process.ref()
   }
 
@@ -266,24 +271,26 @@ export class ChildPort implements EnginePort {
   }
 
   #goOn(fault: Fault, exit: Exit): void {
-    const interrupted = this.#work.interrupt()
+    // One that died as it loaded has had no request, and so died of none.
+    const hadWork = this.#state === 'running'
+    const interrupted = hadWork ? this.#work.interrupt() : { lost: [], kept: this.#work.size }
     const retryMs = this.#restarts.next(performance.now())
-    const isLast = retryMs === undefined
-    this.#given.onCrash(crashOf(fault, exit, interrupted, retryMs))
-    if (isLast) {
+    if (retryMs === undefined) {
       const message = `its process ${fault.words}; ${tooOften}`
       this.#events.push({ kind: 'ended', code: fault.code, message })
       this.#finish()
-      return
+    } else {
+      this.#counts[countOf[fault.reason]]++
+      for (const loss of interrupted.lost) this.#events.push(failureOf(loss, fault))
+      this.#state = 'waiting'
+      this.#wait(retryMs, () => {
+        this.#state = 'reloading'
+        this.#start()
+      })
+      this.#tell()
     }
-    this.#counts[countOf[fault.reason]]++
-    for (const loss of interrupted.lost) this.#events.push(failureOf(loss, fault))
-    this.#state = 'waiting'
-    this.#wait(retryMs, () => {
-      this.#state = 'reloading'
-      this.#start()
-    })
-    this.#tell()
+    // Last: it may close the engine, cancel requests and ask for others.
+    this.#given.onCrash(crashOf(fault, exit, interrupted, retryMs))
   }
 
   /** Those that wait for the next process and are not wanted any more. */
@@ -294,14 +301,16 @@ export class ChildPort implements EnginePort {
 
   #close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
-    const isBetween = this.#state === 'waiting'
+    const before = this.#state
     this.#state = 'closing'
-    if (isBetween) {
+    if (before === 'waiting') {
       this.#stopTimers()
       this.#finish()
-      return
+    } else if (before === 'running') {
+      this.#send({ kind: 'close' })
+    } else {
+      this.#process?.kill() // a load may never come back, and has nothing to keep
     }
-    this.#send({ kind: 'close' })
   }
 
   /** The last. What is open yet ends by it. */

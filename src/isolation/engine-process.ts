@@ -25,6 +25,7 @@ export interface EngineProcess {
   kill(): void
 }
 
+/** Throws where the system refuses at once, as for want of memory. Else `onExit` tells. */
 export type StartsProcess = (start: StartMessage, listener: ProcessListener) => EngineProcess
 
 /** How long the messages of a process that has ended are waited for. */
@@ -45,7 +46,9 @@ class Child implements EngineProcess {
     this.#listener = listener
     const child = fork(program, [], options())
     this.#child = child
-    child.on('message', (message) => listener.onMessage(message as FromEngine))
+    child.on('message', (message) => {
+      if (!this.#isTold) listener.onMessage(message as FromEngine)
+    })
     child.once('exit', (code, signal) => this.#onExit({ code, signal }))
     child.once('disconnect', () => this.#tell())
     child.on('error', (error) => {

@@ -98,7 +98,7 @@ export class OpenWork {
     }
   }
 
-  /** The engine has died. What is lost is open no more. */
+  /** The engine that had all this has died. What is lost is open no more. */
   interrupt(): Interruption {
     const lost: Loss[] = []
     for (const [posted, ids] of this.#byCommand()) {

@@ -14,9 +14,8 @@ import {
 } from '../support/alone.js'
 import { eventually } from '../support/eventually.js'
 import { MODEL_KINDS, type ModelKind } from '../support/models/model-kinds.js'
-import { randomWords } from '../support/random-words.js'
+import { textOf } from '../support/random-words.js'
 
-const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const system = textOf(300, 1)
 const withSystem = (count: number, seed = 100) =>
   Array.from({ length: count }, (_, i) => `${system}. ${textOf(12, seed + i)}`)

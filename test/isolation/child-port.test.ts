@@ -26,9 +26,13 @@ interface Isolated {
   readonly crashes: EngineCrash[]
 }
 
+/** What a test does within onCrash. */
+let alsoOnCrash: () => void = () => undefined
+
 const unhandled = vi.fn()
 beforeEach(() => void process.on('unhandledRejection', unhandled))
 afterEach(() => {
+  alsoOnCrash = () => undefined
   useBinding(undefined)
   process.off('unhandledRejection', unhandled)
   expect(unhandled).not.toHaveBeenCalled()
@@ -41,7 +45,10 @@ function isolated(fake: FakeOptions = {}, deadlineMs = 60_000) {
   const addon = new FakeAddon({ pace: 'manual', script: () => ({ tokens: counting() }), ...fake })
   const Engine = overProcess(addon.Engine, {
     stallMs: deadlineMs,
-    onCrash: (crash) => crashes.push(crash),
+    onCrash: (crash) => {
+      crashes.push(crash)
+      alsoOnCrash()
+    },
     onProcesses: (made) => {
       processes = made
     },
@@ -169,6 +176,29 @@ describe('where the process of an engine is killed', () => {
     await one.engine.close()
   })
 
+  test('a request outlives a process that dies before it has a model', async () => {
+    const one = await opened({ script: () => ({ tokens: ['a'] }) })
+    const text = told(one.engine.chat(ask).text())
+    await settle()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    one.processes.startError = new Error('spawn EAGAIN')
+    one.processes.last.die(killed)
+    await settle()
+    await vi.advanceTimersByTimeAsync(1)
+    await settle()
+    one.processes.startError = undefined
+    await vi.advanceTimersByTimeAsync(1000)
+    vi.useRealTimers()
+    expect(one.crashes).toMatchObject([
+      { failed: 0, kept: 1 },
+      { failed: 0, kept: 1 },
+    ])
+    await restarted(one)
+    await step(one, 6)
+    expect(await text).toBe('done')
+    await one.engine.close()
+  })
+
   test('texts that were to be tokenized are', async () => {
     const one = await opened()
     one.addon.engine.onTextJob = () => undefined
@@ -255,9 +285,13 @@ describe('an engine whose process dies again and again', () => {
     await one.engine.close()
   })
 
-  test('ends with why its model was not loaded again', async () => {
+  test.each([
+    ['not started', false],
+    ['refused at once', true],
+  ])('ends with why its process was %s', async (_, startThrows) => {
     const one = await opened({ load: 'auto' })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    one.processes.startThrows = startThrows
     one.processes.startError = new Error('spawn ENOMEM')
     one.processes.last.die(killed)
     for (const delay of [0, 1000, 5000]) {
@@ -344,6 +378,16 @@ describe('a load whose process dies', () => {
   })
 })
 
+test('a load that hangs is given up by its signal', async () => {
+  const { addon, processes } = isolated({ load: 'held' })
+  const controller = new AbortController()
+  const loading = told(load({ model: 'a.gguf', signal: controller.signal }))
+  await eventually(() => addon.engines.length === 1)
+  processes().last.isHung = true
+  controller.abort()
+  expect(await loading).toBe('ERR_CANCELLED')
+})
+
 describe('close() of an engine with a process of its own', () => {
   test('resolves once the process has ended; what is under way ends with ERR_CLOSED', async () => {
     const one = await opened()
@@ -363,6 +407,15 @@ describe('close() of an engine with a process of its own', () => {
     expect(one.engine.failure).toBeUndefined()
   })
 
+  test('resolves where the next process hangs as it loads', async () => {
+    const one = await opened()
+    one.processes.startsHung = true
+    await dies(one)
+    await eventually(() => one.processes.all.length === 2)
+    await one.engine.close()
+    expect(one.processes.all).toHaveLength(2)
+  })
+
   test('resolves where there is no process just now', async () => {
     const one = await opened()
     one.processes.last.die(killed)
@@ -370,6 +423,35 @@ describe('close() of an engine with a process of its own', () => {
     const reply = told(one.engine.chat(ask).text())
     await one.engine.close()
     expect(await reply).toBe('ERR_CLOSED')
+  })
+})
+
+describe('within onCrash', () => {
+  test('the engine can be closed, and no process is started', async () => {
+    const one = await opened()
+    let closing: Promise<void> | undefined
+    alsoOnCrash = () => {
+      closing = one.engine.close()
+    }
+    const reply = told(one.engine.chat(ask).text())
+    await settle()
+    await dies(one)
+    await closing
+    expect(await reply).toBe('ERR_CLOSED')
+    expect(one.processes.all).toHaveLength(1)
+  })
+
+  test('a request can be cancelled, and never reaches the next process', async () => {
+    const one = await opened()
+    const reply = one.engine.chat(ask)
+    const end = told(reply.accepted)
+    await settle()
+    alsoOnCrash = () => reply.cancel()
+    await dies(one)
+    expect(await end).toBe('ERR_CANCELLED')
+    await restarted(one)
+    expect(one.addon.engine.submitted).toEqual([])
+    await one.engine.close()
   })
 })
 

@@ -1,6 +1,12 @@
-import { describe, expect, test } from 'vitest'
-import { childEnvironment } from '../../src/isolation/engine-process.js'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Exit, ProcessListener } from '../../src/isolation/engine-process.js'
+import { childEnvironment, startsChild } from '../../src/isolation/engine-process.js'
+import type { StartMessage } from '../../src/isolation/messages.js'
 import { exitInWords, lossInWords } from '../../src/isolation/words.js'
+import { eventually, settle } from '../support/eventually.js'
 
 describe("the environment of an engine's process", () => {
   const of = (NODE_OPTIONS: string) => childEnvironment({ PATH: '/bin', NODE_OPTIONS })
@@ -30,4 +36,73 @@ test('the end of a process is told with its signal or exit code, and with what t
   )
   expect(lossInWords(aborted, 'begun')).toContain('ask for it again')
   expect(lossInWords(aborted, 'twice')).toContain('for the second time')
+})
+
+test.skipIf(process.platform !== 'linux')(
+  'nothing is told of a process after its end, though another has its channel yet',
+  async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-channel-'))
+    const program = path.join(folder, 'child.cjs')
+    fs.writeFileSync(program, leavesChannel)
+    const told: unknown[] = []
+    const end = await new Promise<() => void>((resolve) => {
+      const child = startsChild(program)({} as StartMessage, {
+        onMessage: (message) => told.push(message),
+        onExit: () => resolve(() => child.send([])), // which the other one answers
+      })
+      child.ref()
+    })
+    expect(told).toEqual(['first'])
+    end()
+    await eventually(() => fs.existsSync(path.join(folder, 'answered')))
+    await settle()
+    expect(told).toEqual(['first'])
+    fs.rmSync(folder, { recursive: true })
+  },
+)
+
+/** Ends once another process has its channel, which answers one message. */
+const leavesChannel = `
+const answers = () => {
+  const isAnswered = () => {
+    require('node:fs').writeFileSync(process.argv[1] + '/answered', '')
+    process.exit(0)
+  }
+  process.once('message', () => process.send('late', undefined, undefined, isAnswered))
+}
+process.once('message', () => {
+  const env = { ...process.env, NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'advanced' }
+  const args = ['-e', '(' + answers + ')()', __dirname]
+  const stdio = ['ignore', 'ignore', 'inherit', 3]
+  require('node:child_process').spawn(process.execPath, args, { env, stdio })
+  process.send('first', undefined, undefined, () => process.exit(0))
+})
+`
+
+describe('a process that the system does not start', () => {
+  const { execPath } = process
+  afterEach(() => {
+    process.execPath = execPath
+    vi.unstubAllEnvs()
+    vi.useRealTimers()
+  })
+  const start = {} as StartMessage
+  const listener = (onExit: (exit: Exit) => void): ProcessListener => ({
+    onMessage: () => undefined,
+    onExit,
+  })
+
+  test('is told of at once, since it has nothing more to say', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    process.execPath = '/nowhere/node'
+    const exit = await new Promise<Exit>((resolve) => {
+      startsChild('child.cjs')(start, listener(resolve))
+    })
+    expect(exit).toMatchObject({ code: null, signal: null, error: { code: 'ENOENT' } })
+  })
+
+  test.skipIf(process.platform !== 'linux')('throws where Node does', () => {
+    vi.stubEnv('SLUICE_TEST_LARGE', 'a'.repeat(200_000)) // more than execve takes in one text
+    expect(() => startsChild('child.cjs')(start, listener(vi.fn()))).toThrow('E2BIG')
+  })
 })

@@ -4,7 +4,13 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { killAfterEach } from '../support/cli.js'
-import { engineProcess, healthy, isAlive, startIsolated } from '../support/isolated/served.js'
+import {
+  engineProcess,
+  healthy,
+  type Isolated,
+  isAlive,
+  startIsolated,
+} from '../support/isolated/served.js'
 import { exactArgs, faultsOf, type Heard, quietTexts, stream } from '../support/isolated/storm.js'
 
 // Deaths of an engine's process under 32 streams, many times over. A server outlives three within
@@ -33,7 +39,30 @@ interface Sums {
   readonly healthyMs: number[]
 }
 
-function add(sums: Sums, heard: readonly Heard[]): void {
+interface Death {
+  readonly diedAt: number
+  readonly streams: Promise<Heard[]>
+  readonly texts: ReadonlyMap<number, string>
+}
+
+/** Once the engine's process is gone: each stream is right, and the server answers again. */
+async function survived(served: Isolated, { diedAt, streams, texts }: Death): Promise<Survival> {
+  await sleep(10) // until the server has heard of it
+  await healthy(served)
+  const healthyMs = performance.now() - diedAt
+  const heard = await streams
+  expect(faultsOf(heard, texts)).toEqual([])
+  expect(await stream(served, 3)).toMatchObject({ text: texts.get(3), code: undefined })
+  return { heard, healthyMs }
+}
+
+interface Survival {
+  readonly heard: readonly Heard[]
+  readonly healthyMs: number
+}
+
+function add(sums: Sums, { heard, healthyMs }: Survival): void {
+  sums.healthyMs.push(healthyMs)
   const failed = heard.filter(({ code }) => code !== undefined).length
   sums.deaths++
   sums.failed += failed
@@ -66,13 +95,7 @@ describe.skipIf(process.platform !== 'linux')(
           process.kill(last, 'SIGKILL')
           const diedAt = performance.now()
           while (isAlive(last)) await sleep(1)
-          await sleep(10) // until the server has heard of it
-          await healthy(served)
-          sums.healthyMs.push(performance.now() - diedAt)
-          const heard = await streams
-          expect(faultsOf(heard, texts)).toEqual([])
-          add(sums, heard)
-          expect(await stream(served, 3)).toMatchObject({ text: texts.get(3), code: undefined })
+          add(sums, await survived(served, { diedAt, streams, texts }))
         }
         served.cli.child.kill('SIGTERM')
         expect((await served.cli.result).code).toBe(0)
@@ -97,13 +120,7 @@ describe.skipIf(process.platform !== 'linux')(
         const last = await engineProcess(served)
         while (isAlive(last)) await sleep(1)
         const diedAt = performance.now()
-        await sleep(10) // until the server has heard of it
-        await healthy(served)
-        sums.healthyMs.push(performance.now() - diedAt)
-        const heard = await streams
-        expect(faultsOf(heard, texts)).toEqual([])
-        add(sums, heard)
-        expect(await stream(served, 3)).toMatchObject({ text: texts.get(3), code: undefined })
+        add(sums, await survived(served, { diedAt, streams, texts }))
         served.cli.child.kill('SIGTERM')
         const { code, stderr } = await served.cli.result
         expect(code).toBe(0)

@@ -12,3 +12,6 @@ export function randomWords(count: number, seed: number): string[] {
   // The high bits: xorshift's low ones are the weaker.
   return Array.from(words, (bits) => WORDS[(bits >>> 16) % WORDS.length] as string)
 }
+
+/** The same as one text. */
+export const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')

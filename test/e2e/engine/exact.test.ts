@@ -13,13 +13,12 @@ import {
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
 import { MODEL_KINDS } from '../../support/models/model-kinds.js'
-import { randomWords } from '../../support/random-words.js'
+import { textOf } from '../../support/random-words.js'
 
 // Whatever is shared, moved, set aside or taken back: each text is exactly that of its request
 // alone, in an engine that has had no other. What the models must be like for this to mean
 // something is in model-kinds.test.ts; that a wrong cell is found out, in faults.test.ts.
 
-const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const system = textOf(300, 1)
 /** Different from the first word on. */
 const questions = (count: number) => Array.from({ length: count }, (_, i) => textOf(12, 100 + i))

@@ -18,7 +18,7 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { kindModel, MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
-import { randomWords } from '../../support/random-words.js'
+import { textOf } from '../../support/random-words.js'
 
 // Whatever call of llama.cpp fails, and however: each reply is what its request says alone, or
 // fails with a code. The addon here is made of the shipped one's own objects
@@ -28,7 +28,6 @@ const folder = mkdtempSync(path.join(tmpdir(), 'sluice-failures-'))
 const log = path.join(folder, 'failed')
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const system = textOf(90, 1)
 
 /** Two that generate, and three that come then: upon what is known, at once, and long. */

@@ -16,13 +16,12 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
-import { randomWords } from '../../support/random-words.js'
+import { textOf } from '../../support/random-words.js'
 
 // That exact.test.ts would find a wrong cell. The addon here is made of the shipped one's own
 // objects, but whatever it brings back from host memory, one cell of it is shifted by a position
 // (native/llama/test/faults/shift-cell.cpp).
 
-const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const system = textOf(120, 1)
 
 /** Each has the engine bring back states, and says what was asked and what came. */

@@ -10,12 +10,10 @@ import {
   send,
 } from '../../support/alone.js'
 import { kindModel } from '../../support/models/model-kinds.js'
-import { randomWords } from '../../support/random-words.js'
+import { textOf } from '../../support/random-words.js'
 
 // Texts are in exact.test.ts and speculation.test.ts. Here: that the heads guess from the right
 // hidden rows and cells, which no text tells.
-
-const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 
 /** One token a step, so that no other reply has a say in how many. */
 const countable = { draftMax: 1, cacheMiB: 64 }

@@ -16,9 +16,8 @@ import { eventually } from '../../support/eventually.js'
 import { kindModel, type ModelKind } from '../../support/models/model-kinds.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { scriptModel } from '../../support/models/script-model.js'
-import { randomWords } from '../../support/random-words.js'
+import { textOf } from '../../support/random-words.js'
 
-const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 const target = kindModel('plain')
 /**
  * As its own draft, the target guesses whatever it is going to say; another model never does. A

@@ -1,7 +1,8 @@
 /** Conversations that share beginnings, go on, are cut back and left, on too little memory. */
 import { MODEL_KINDS } from '../models/model-kinds.js'
+import { textOf } from '../random-words.js'
 import type { Dice } from './dice.js'
-import { type ClientPlan, followedBy, type Plan, textOf } from './plan.js'
+import { type ClientPlan, followedBy, type Plan } from './plan.js'
 
 export function drawChurn(seed: number, dice: Dice): Plan {
   const kind = dice.pick(MODEL_KINDS)

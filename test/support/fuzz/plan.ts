@@ -5,7 +5,7 @@ import type {
   CompletionOptions,
   RequestOptions,
 } from '../../../src/index.js'
-import { randomWords } from '../random-words.js'
+import { textOf } from '../random-words.js'
 import type { Dice } from './dice.js'
 import { drawEngine, type EnginePlan } from './engine-plan.js'
 
@@ -53,8 +53,6 @@ export interface Plan {
   /** In the middle of it all. */
   closes: { engine: number; afterMs: number }[]
 }
-
-export const textOf = (words: number, seed: number) => randomWords(words, seed).join(' ')
 
 /** Random options, readers, cancels, deadlines and closes, on one engine or two. */
 export function drawPlan(seed: number, dice: Dice): Plan {

@@ -14,8 +14,11 @@ type Opens = (options: NativeEngineOptions, wake: () => void) => EnginePort
 export class FakeProcesses {
   /** All that were started, in order. */
   readonly all: FakeProcess[] = []
-  /** Set to have the next ones not start. */
+  /** Set to have the next ones not start: which is told later, or thrown at once. */
   startError: Error | undefined
+  startThrows = false
+  /** Set to have the next ones hang from their start on. */
+  startsHung = false
   readonly #open: Opens
 
   constructor(open: Opens) {
@@ -23,7 +26,9 @@ export class FakeProcesses {
   }
 
   readonly starts: StartsProcess = (start, listener) => {
+    if (this.startThrows && this.startError !== undefined) throw this.startError
     const one = new FakeProcess(start, listener, this.#open, this.startError)
+    one.isHung = this.startsHung
     this.all.push(one)
     return one
   }
