@@ -1,7 +1,6 @@
 #include "disk/state-folder.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "base/file-lock.h"
 #include "disk/state-file.h"
@@ -61,9 +60,10 @@ void StateFolder::touch(const std::string& name) const noexcept {
   fs::last_write_time(fs::u8path(path_of(name)), fs::file_time_type::clock::now(), ignored);
 }
 
-void StateFolder::remove(const std::string& name) const noexcept {
-  std::error_code ignored;
-  fs::remove(fs::u8path(path_of(name)), ignored);
+std::error_code StateFolder::remove(const std::string& name) const noexcept {
+  std::error_code error;
+  fs::remove(fs::u8path(path_of(name)), error);
+  return error;
 }
 
 std::optional<uint64_t> StateFolder::make_room(
@@ -76,13 +76,20 @@ std::optional<uint64_t> StateFolder::make_room(
   uint64_t total = bytes;
   for (const File& file : files) total += file.bytes;
   size_t left = files.size();
+  const auto fits = [&] { return total <= bytes_max && left < kStatesMax; };
+  std::error_code error;
   for (const File& file : files) {
-    if (total <= bytes_max && left < kStatesMax) break;
-    remove(file.name);
+    if (fits()) break;
+    const std::error_code kept = remove(file.name);
+    if (kept) {
+      error = kept;
+      continue;
+    }
     removed(file.name);
     total -= file.bytes;
     --left;
   }
+  if (!fits()) throw std::system_error(error, "old states in " + path_ + " cannot be removed");
   return total;
 }
 

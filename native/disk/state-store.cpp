@@ -91,6 +91,7 @@ struct StateStore::Core {
   bool write(const WriteJob& job);
   void write_or_drop(const WriteJob& job);
   void drop_superseded(const StateHead& head);
+  void remove(const std::string& name);
   void damaged(const std::string& name);
   void failed(const std::string& what, const std::exception& error);
   void warn(const std::string& kind, const std::string& message);
@@ -342,14 +343,21 @@ void StateStore::Core::failed(const std::string& what, const std::exception& err
                  "; the engine goes on without, and computes them again");
 }
 
+// What cannot be removed now is not used any more, and each look tries again.
+void StateStore::Core::remove(const std::string& name) {
+  if (!folder.remove(name)) return;
+  const std::lock_guard<std::mutex> lock(mutex);
+  to_be_removed.push_back(name);
+}
+
 void StateStore::Core::damaged(const std::string& name) {
-  folder.remove(name);
+  remove(name);
   {
     const std::lock_guard<std::mutex> lock(mutex);
     index.remove(name);
     ++counts.errors;
   }
-  warn("damaged", "a computed state was damaged, and was removed: " + folder.path_of(name));
+  warn("damaged", "a computed state was damaged, and is not used: " + folder.path_of(name));
 }
 
 void StateStore::Core::run(void (Core::*body)()) noexcept {
@@ -468,7 +476,7 @@ void StateStore::Core::look() {
     gone = std::exchange(to_be_removed, {});
     known = index.written();
   }
-  for (const std::string& name : gone) folder.remove(name);
+  for (const std::string& name : gone) remove(name);
   const std::string prefix = state_file_prefix(*model);
   int64_t bytes = 0;
   std::vector<std::string> there;
@@ -552,7 +560,7 @@ void StateStore::Core::write_or_drop(const WriteJob& job) {
       ++counts.dropped;
     }
   }
-  if (is_written && is_erased) folder.remove(job.name);
+  if (is_written && is_erased) remove(job.name);
   if (is_written && !is_erased && !options.whole_only) drop_superseded(*job.head);
   wake();  // for the counts
 }
@@ -587,7 +595,7 @@ void StateStore::Core::drop_superseded(const StateHead& head) {
     if (itself != names.end()) names.erase(itself);
     for (const std::string& name : names) index.remove(name);
   }
-  for (const std::string& name : names) folder.remove(name);
+  for (const std::string& name : names) remove(name);
 }
 
 }  // namespace sluice

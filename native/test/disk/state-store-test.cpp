@@ -313,6 +313,41 @@ TEST("state store: a file that cannot be read is a warning, and the others serve
 }
 #endif
 
+#ifndef _WIN32
+TEST("state store: where old states cannot be removed, no new one goes beyond the size") {
+  const TestFolder folder("sticky");
+  Opened opened(folder, "a", 2 * kMiB);
+  opened.write(state_of(tokens_of(300), kMiB));
+  {
+    const ReadOnly nothing_goes(folder.of("states"));
+    opened.write(state_of(tokens_of(300, 1000), kMiB));
+    CHECK(opened.read(tokens_of(400)) != nullptr);  // it is there, and known
+  }
+  CHECK_EQ(opened.store.counts().dropped, 1);
+  CHECK(eventually([&] { return opened.warning_count() == 1; }));
+  CHECK(opened.warnings.front().find("cannot be removed") != std::string::npos);
+}
+
+TEST("state store: an erased state that cannot be removed is not found again, and goes later") {
+  const TestFolder folder("stays");
+  Opened opened(folder);
+  opened.write(state_of(tokens_of(1000)));
+  {
+    Opened other(folder);
+    other.write(state_of(tokens_of(1000, 5000)));
+    const ReadOnly nothing_goes(folder.of("states"));
+    opened.store.erase_states_of("", tokens_of(1000));  // looks again at once
+    CHECK(eventually([&] { return opened.store.counts().entries == 1; }));
+    // Who read this one has ended looking.
+    CHECK(opened.read(tokens_of(1200, 5000)) != nullptr);
+    CHECK(opened.read(tokens_of(1200)) == nullptr);
+    CHECK_EQ(states_in(folder), 2u);
+  }
+  opened.store.erase_states_of("", tokens_of(5));
+  CHECK(eventually([&] { return states_in(folder) == 1; }));
+}
+#endif
+
 TEST("state store: a folder that cannot be made is a warning, and nothing is found or written") {
   const TestFolder folder("blocked");
   write_content(folder.of("states"), "a file");
