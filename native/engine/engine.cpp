@@ -126,7 +126,7 @@ void Engine::run() noexcept {
   mailbox_.drain();  // sequences that it had just prepared
   ledger_.close();
   answer_the_rest();
-  if (opened && opened->store) opened->store->close(opened->store_until);
+  if (opened && opened->store) close_store(*opened);
   opened.reset();  // before closed(), on which the owner joins this thread, and should not wait
   memory_.promise({});
   sink_.closed();
@@ -417,6 +417,13 @@ void Engine::open_store(Opened& opened, const Context& context) {
   opened.store =
       std::make_unique<StateStore>(options, state_origin(opened.files, context, opened.params),
                                    StateStore::Callbacks{[this] { mailbox_.wake(); }, warn});
+}
+
+void Engine::close_store(Opened& opened) {
+  opened.store->close(opened.store_until);
+  Stats last = ledger_.stats();
+  last.disk = opened.store->counts();
+  ledger_.publish(last);
 }
 
 void Engine::check_speculation(const Opened& opened) const {
