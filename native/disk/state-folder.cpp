@@ -43,6 +43,12 @@ std::vector<StateFolder::File> StateFolder::states() const {
   return files;
 }
 
+uint64_t StateFolder::bytes() const {
+  uint64_t bytes = 0;
+  for (const File& file : states()) bytes += file.bytes;
+  return bytes;
+}
+
 // The lock of a process that was killed is free.
 void StateFolder::remove_orphans() const {
   for_each_name(path_, [&](const std::string& name, const fs::directory_entry&) {
@@ -66,10 +72,9 @@ std::error_code StateFolder::remove(const std::string& name) const noexcept {
   return error;
 }
 
-std::optional<uint64_t> StateFolder::make_room(
-    uint64_t bytes, uint64_t bytes_max,
-    const std::function<void(const std::string& name)>& removed) const {
-  if (bytes > bytes_max) return std::nullopt;
+bool StateFolder::make_room(uint64_t bytes, uint64_t bytes_max,
+                            const std::function<void(const std::string& name)>& removed) const {
+  if (bytes > bytes_max) return false;
   std::vector<File> files = states();
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return a.used_at < b.used_at; });
@@ -90,7 +95,7 @@ std::optional<uint64_t> StateFolder::make_room(
     --left;
   }
   if (!fits()) throw std::system_error(error, "old states in " + path_ + " cannot be removed");
-  return total;
+  return true;
 }
 
 }  // namespace sluice

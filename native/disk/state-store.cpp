@@ -91,6 +91,7 @@ struct StateStore::Core {
   bool write(const WriteJob& job);
   void write_or_drop(const WriteJob& job);
   void drop_superseded(const StateHead& head);
+  void count_bytes();
   void remove(const std::string& name);
   void damaged(const std::string& name);
   void failed(const std::string& what, const std::exception& error);
@@ -562,7 +563,19 @@ void StateStore::Core::write_or_drop(const WriteJob& job) {
   }
   if (is_written && is_erased) remove(job.name);
   if (is_written && !is_erased && !options.whole_only) drop_superseded(*job.head);
+  count_bytes();
   wake();  // for the counts
+}
+
+// Where the folder cannot be read, the next look says so.
+void StateStore::Core::count_bytes() {
+  try {
+    const uint64_t bytes = folder.bytes();
+    const std::lock_guard<std::mutex> lock(mutex);
+    counts.bytes = int64_t(bytes);
+  } catch (const std::system_error&) {
+    return;
+  }
 }
 
 // False where it does not fit, or it is too late.
@@ -572,17 +585,13 @@ bool StateStore::Core::write(const WriteJob& job) {
     if (!index.holds(job.name, job.head)) return false;  // erased while it waited
   }
   folder.make();  // somebody may have removed it
-  const auto total = folder.make_room(state_file_bytes(*job.head), options.bytes_max,
-                                      [&](const std::string& name) {
-                                        const std::lock_guard<std::mutex> lock(mutex);
-                                        index.remove(name);
-                                      });
-  if (!total) return false;
-  const bool is_written = write_state_file(folder.path(), *job.head, job.state->bytes.data(),
-                                           [&] { return is_late(); });
-  const std::lock_guard<std::mutex> lock(mutex);
-  counts.bytes = int64_t(*total);
-  return is_written;
+  const auto removed = [&](const std::string& name) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    index.remove(name);
+  };
+  if (!folder.make_room(state_file_bytes(*job.head), options.bytes_max, removed)) return false;
+  return write_state_file(folder.path(), *job.head, job.state->bytes.data(),
+                          [&] { return is_late(); });
 }
 
 // What the new state serves as well, and is not much shorter to read.

@@ -219,6 +219,8 @@ TEST("state store: a shorter prefix goes once a longer text has it, where states
   opened.write(state_of(tokens_of(1500)));
   CHECK(eventually([&] { return states_in(folder) == 1; }));
   CHECK(opened.read(tokens_of(1200))->tokens.size() == 1500);
+  const auto left = std::filesystem::file_size(only_state_in(folder));
+  CHECK(eventually([&] { return opened.store.counts().bytes == int64_t(left); }));
 }
 
 TEST("state store: where states serve whole only, a shorter prefix stays") {
