@@ -238,8 +238,10 @@ void StateStore::wait_until_ready(Clock::time_point until) {
 
 bool StateStore::wait_for_room(uint64_t bytes, Clock::time_point until) {
   std::unique_lock<std::mutex> lock(core_->mutex);
-  return core_->progress.wait_until(lock, until,
-                                    [&] { return core_->model && core_->has_room(bytes); });
+  const auto has_room = [&] { return core_->model && core_->has_room(bytes); };
+  core_->progress.wait_until(lock, until,
+                             [&] { return core_->paused_until >= until || has_room(); });
+  return has_room();
 }
 
 StateStoreCounts StateStore::counts() const {

@@ -493,5 +493,8 @@ TEST("state store: where the disk takes no more, the store says so, drops the st
   CHECK_EQ(std::distance(std::filesystem::directory_iterator(folder.of("states")), {}), 1);
   CHECK(opened.read(tokens_of(400)) != nullptr);
   CHECK(opened.store.wish("", tokens_of(300, 1000), 1000, 0, false) == StateStore::Wish::not_now);
+  const auto until = Clock::now() + kPatience;
+  CHECK(!opened.store.wait_for_room(1000, until));
+  CHECK(Clock::now() < until);  // who ends does not wait for a disk that is full
 }
 #endif
