@@ -371,7 +371,7 @@ TEST("state store: what waits is written before it closes, where there is time")
 
 TEST("state store: without time nothing is begun when it closes, and no half of a state is left") {
   const TestFolder folder("late");
-  Opened opened(folder);
+  Opened opened(folder, "a", 512 * kMiB);  // none goes for another, however fast the disk is
   for (int i = 0; i < 20; ++i) opened.store.write(state_of(tokens_of(300, i * 1000), 8 * kMiB));
   opened.store.close(Clock::now());
   const StateStoreCounts counts = opened.store.counts();
