@@ -8,6 +8,7 @@
 #include <random>
 #include <system_error>
 
+#include "base/ends-with.h"
 #include "base/file-lock.h"
 #include "disk/disk-file.h"
 #include "disk/xxhash64.h"
@@ -40,10 +41,6 @@ struct Fixed {
 static_assert(sizeof(Fixed) == 96, "the file's format");
 
 using Sum = uint64_t;
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 Fixed fixed_of(const StateHead& head) {
   Fixed fixed{};

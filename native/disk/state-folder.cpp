@@ -1,7 +1,6 @@
 #include "disk/state-folder.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "base/file-lock.h"
 #include "disk/state-file.h"
@@ -44,6 +43,12 @@ std::vector<StateFolder::File> StateFolder::states() const {
   return files;
 }
 
+uint64_t StateFolder::bytes() const {
+  uint64_t bytes = 0;
+  for (const File& file : states()) bytes += file.bytes;
+  return bytes;
+}
+
 // The lock of a process that was killed is free.
 void StateFolder::remove_orphans() const {
   for_each_name(path_, [&](const std::string& name, const fs::directory_entry&) {
@@ -61,29 +66,36 @@ void StateFolder::touch(const std::string& name) const noexcept {
   fs::last_write_time(fs::u8path(path_of(name)), fs::file_time_type::clock::now(), ignored);
 }
 
-void StateFolder::remove(const std::string& name) const noexcept {
-  std::error_code ignored;
-  fs::remove(fs::u8path(path_of(name)), ignored);
+std::error_code StateFolder::remove(const std::string& name) const noexcept {
+  std::error_code error;
+  fs::remove(fs::u8path(path_of(name)), error);
+  return error;
 }
 
-std::optional<uint64_t> StateFolder::make_room(
-    uint64_t bytes, uint64_t bytes_max,
-    const std::function<void(const std::string& name)>& removed) const {
-  if (bytes > bytes_max) return std::nullopt;
+bool StateFolder::make_room(uint64_t bytes, uint64_t bytes_max,
+                            const std::function<void(const std::string& name)>& removed) const {
+  if (bytes > bytes_max) return false;
   std::vector<File> files = states();
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return a.used_at < b.used_at; });
   uint64_t total = bytes;
   for (const File& file : files) total += file.bytes;
   size_t left = files.size();
+  const auto fits = [&] { return total <= bytes_max && left < kStatesMax; };
+  std::error_code error;
   for (const File& file : files) {
-    if (total <= bytes_max && left < kStatesMax) break;
-    remove(file.name);
+    if (fits()) break;
+    const std::error_code kept = remove(file.name);
+    if (kept) {
+      error = kept;
+      continue;
+    }
     removed(file.name);
     total -= file.bytes;
     --left;
   }
-  return total;
+  if (!fits()) throw std::system_error(error, "old states in " + path_ + " cannot be removed");
+  return true;
 }
 
 }  // namespace sluice

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace sluice {
@@ -27,17 +27,20 @@ class StateFolder {
   const std::string& path() const { return path_; }
   // The states in it, of all models. Throws std::system_error.
   std::vector<File> states() const;
+  // Of all of them.
+  uint64_t bytes() const;
   // Removes what killed processes left half-written.
   void remove_orphans() const;
   // Marks a state as used now.
   void touch(const std::string& name) const noexcept;
-  void remove(const std::string& name) const noexcept;
+  // The error where it is still there: the folder or the file may be another user's, and Windows
+  // removes none that is open.
+  std::error_code remove(const std::string& name) const noexcept;
   // Removes the states that were used longest ago, until `bytes` more fit into `bytes_max`;
-  // `removed` hears of each. Returns the bytes of all then, the new ones among them; none where
-  // they never fit.
-  std::optional<uint64_t> make_room(
-      uint64_t bytes, uint64_t bytes_max,
-      const std::function<void(const std::string& name)>& removed) const;
+  // `removed` hears of each. False where they never fit. Throws std::system_error where too many
+  // cannot be removed.
+  bool make_room(uint64_t bytes, uint64_t bytes_max,
+                 const std::function<void(const std::string& name)>& removed) const;
 
  private:
   const std::string path_;

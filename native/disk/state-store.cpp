@@ -91,6 +91,8 @@ struct StateStore::Core {
   bool write(const WriteJob& job);
   void write_or_drop(const WriteJob& job);
   void drop_superseded(const StateHead& head);
+  void count_bytes();
+  void remove(const std::string& name);
   void damaged(const std::string& name);
   void failed(const std::string& what, const std::exception& error);
   void warn(const std::string& kind, const std::string& message);
@@ -236,8 +238,10 @@ void StateStore::wait_until_ready(Clock::time_point until) {
 
 bool StateStore::wait_for_room(uint64_t bytes, Clock::time_point until) {
   std::unique_lock<std::mutex> lock(core_->mutex);
-  return core_->progress.wait_until(lock, until,
-                                    [&] { return core_->model && core_->has_room(bytes); });
+  const auto has_room = [&] { return core_->model && core_->has_room(bytes); };
+  core_->progress.wait_until(lock, until,
+                             [&] { return core_->paused_until >= until || has_room(); });
+  return has_room();
 }
 
 StateStoreCounts StateStore::counts() const {
@@ -342,14 +346,21 @@ void StateStore::Core::failed(const std::string& what, const std::exception& err
                  "; the engine goes on without, and computes them again");
 }
 
+// What cannot be removed now is not used any more, and each look tries again.
+void StateStore::Core::remove(const std::string& name) {
+  if (!folder.remove(name)) return;
+  const std::lock_guard<std::mutex> lock(mutex);
+  to_be_removed.push_back(name);
+}
+
 void StateStore::Core::damaged(const std::string& name) {
-  folder.remove(name);
+  remove(name);
   {
     const std::lock_guard<std::mutex> lock(mutex);
     index.remove(name);
     ++counts.errors;
   }
-  warn("damaged", "a computed state was damaged, and was removed: " + folder.path_of(name));
+  warn("damaged", "a computed state was damaged, and is not used: " + folder.path_of(name));
 }
 
 void StateStore::Core::run(void (Core::*body)()) noexcept {
@@ -468,7 +479,7 @@ void StateStore::Core::look() {
     gone = std::exchange(to_be_removed, {});
     known = index.written();
   }
-  for (const std::string& name : gone) folder.remove(name);
+  for (const std::string& name : gone) remove(name);
   const std::string prefix = state_file_prefix(*model);
   int64_t bytes = 0;
   std::vector<std::string> there;
@@ -552,9 +563,21 @@ void StateStore::Core::write_or_drop(const WriteJob& job) {
       ++counts.dropped;
     }
   }
-  if (is_written && is_erased) folder.remove(job.name);
+  if (is_written && is_erased) remove(job.name);
   if (is_written && !is_erased && !options.whole_only) drop_superseded(*job.head);
+  count_bytes();
   wake();  // for the counts
+}
+
+// Where the folder cannot be read, the next look says so.
+void StateStore::Core::count_bytes() {
+  try {
+    const uint64_t bytes = folder.bytes();
+    const std::lock_guard<std::mutex> lock(mutex);
+    counts.bytes = int64_t(bytes);
+  } catch (const std::system_error&) {
+    return;
+  }
 }
 
 // False where it does not fit, or it is too late.
@@ -564,17 +587,13 @@ bool StateStore::Core::write(const WriteJob& job) {
     if (!index.holds(job.name, job.head)) return false;  // erased while it waited
   }
   folder.make();  // somebody may have removed it
-  const auto total = folder.make_room(state_file_bytes(*job.head), options.bytes_max,
-                                      [&](const std::string& name) {
-                                        const std::lock_guard<std::mutex> lock(mutex);
-                                        index.remove(name);
-                                      });
-  if (!total) return false;
-  const bool is_written = write_state_file(folder.path(), *job.head, job.state->bytes.data(),
-                                           [&] { return is_late(); });
-  const std::lock_guard<std::mutex> lock(mutex);
-  counts.bytes = int64_t(*total);
-  return is_written;
+  const auto removed = [&](const std::string& name) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    index.remove(name);
+  };
+  if (!folder.make_room(state_file_bytes(*job.head), options.bytes_max, removed)) return false;
+  return write_state_file(folder.path(), *job.head, job.state->bytes.data(),
+                          [&] { return is_late(); });
 }
 
 // What the new state serves as well, and is not much shorter to read.
@@ -587,7 +606,7 @@ void StateStore::Core::drop_superseded(const StateHead& head) {
     if (itself != names.end()) names.erase(itself);
     for (const std::string& name : names) index.remove(name);
   }
-  for (const std::string& name : names) folder.remove(name);
+  for (const std::string& name : names) remove(name);
 }
 
 }  // namespace sluice

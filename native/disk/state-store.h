@@ -98,7 +98,7 @@ class StateStore {
   // Waits until it knows what is there, or until then.
   void wait_until_ready(Clock::time_point until);
   // Waits until there is room for so many bytes among those that wait, and what it writes can be
-  // named. False once it is too late.
+  // named. False once it is too late, and at once where the disk is left alone for longer.
   bool wait_for_room(uint64_t bytes, Clock::time_point until);
   StateStoreCounts counts() const;
 

@@ -1,11 +1,11 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 
 #include "base/fault.h"
 #include "disk/file-digest.h"
+#include "disk/sha256.h"
 #include "engine/embed/embedding-context.h"
 #include "engine/state-origin.h"
 #include "gguf/gguf-preflight.h"
@@ -126,7 +126,7 @@ void Engine::run() noexcept {
   mailbox_.drain();  // sequences that it had just prepared
   ledger_.close();
   answer_the_rest();
-  if (opened && opened->store) opened->store->close(opened->store_until);
+  if (opened && opened->store) close_store(*opened);
   opened.reset();  // before closed(), on which the owner joins this thread, and should not wait
   memory_.promise({});
   sink_.closed();
@@ -337,26 +337,13 @@ Models Engine::load(const LoadPlan& plan) {
   return models;
 }
 
-namespace {
-
-// FNV-1a, 64 bits: the same in every build.
-std::string digest(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) hash = (hash ^ uint8_t(byte)) * 0x100000001b3;
-  char hex[24];
-  std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(hash));
-  return hex;
-}
-
-}  // namespace
-
 std::vector<std::shared_ptr<const Adapter>> Engine::load_adapters(
     const std::shared_ptr<const Model>& model, std::vector<std::string>& keys) const {
   std::vector<std::shared_ptr<const Adapter>> adapters;
   for (const std::string& path : options_.adapter_paths) {
     // States on disk outlive the file that was there: they need more than its time and size.
     const std::string content = options_.cache_dir.empty() ? "" : dated_file(path);
-    keys.push_back(digest(file_key(path) + '\n' + content));
+    keys.push_back(hex_of(sha256(file_key(path) + '\n' + content)));
     // The adapter keeps the model.
     adapters.push_back(Adapter::load(std::shared_ptr<llama_model>(model, model->raw()), path));
   }
@@ -430,6 +417,13 @@ void Engine::open_store(Opened& opened, const Context& context) {
   opened.store =
       std::make_unique<StateStore>(options, state_origin(opened.files, context, opened.params),
                                    StateStore::Callbacks{[this] { mailbox_.wake(); }, warn});
+}
+
+void Engine::close_store(Opened& opened) {
+  opened.store->close(opened.store_until);
+  Stats last = ledger_.stats();
+  last.disk = opened.store->counts();
+  ledger_.publish(last);
 }
 
 void Engine::check_speculation(const Opened& opened) const {

@@ -114,6 +114,8 @@ class Engine {
   void open_preparer(const std::shared_ptr<const Model>& model, LoadedModel& loaded);
   // Makes the store of states on disk, where one is asked for.
   void open_store(Opened& opened, const Context& context);
+  // Waits for what it still writes, and tells how much that was.
+  void close_store(Opened& opened);
   LoadedModel describe(const Opened& opened) const;
   void check_speculation(const Opened& opened) const;
   // Takes the draft model's context, where there is one.

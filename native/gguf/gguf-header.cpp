@@ -9,6 +9,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/ends-with.h"
+
 namespace sluice {
 namespace {
 
@@ -235,10 +237,6 @@ uint64_t multiplied(uint64_t a, uint64_t b, const std::string& what) {
     throw GgufRefusal("is damaged: " + what + " has an impossible shape" + kDownloadAgain);
   }
   return a * b;
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 // Tensors that are added to a row or multiplied with it elementwise: ggml aborts on any type but

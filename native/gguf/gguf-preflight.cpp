@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/ends-with.h"
 #include "gguf/gguf-header.h"
 #include "gguf/gguf-metadata.h"
 #include "gguf/gguf-reader.h"
@@ -204,10 +205,6 @@ std::string unusable_adapter(const GgufMetadata& metadata) {
   return is_float && std::isfinite(alpha->second.values[0])
              ? ""
              : "adapter.lora.alpha is no finite float32";
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 // Each weight that is changed has two matrices.

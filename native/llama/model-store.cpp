@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/shared-values.h"
+#include "disk/file-digest.h"
 
 namespace sluice {
 namespace {
@@ -22,9 +23,8 @@ std::string file_key(const std::string& path) {
   std::error_code error;
   const fs::path file = fs::canonical(fs::u8path(path), error);
   if (error) return path;
-  const auto size = fs::file_size(file, error);
-  const auto time = fs::last_write_time(file, error).time_since_epoch().count();
-  return file.u8string() + '\n' + std::to_string(size) + '\n' + std::to_string(time);
+  const FileStamp stamp = stamp_of(file.u8string());
+  return stamp.path + '\n' + std::to_string(stamp.size) + '\n' + std::to_string(stamp.time);
 }
 
 std::string placement_key(const ModelParams& params) {

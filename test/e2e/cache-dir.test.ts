@@ -111,6 +111,18 @@ describe('a cache folder', () => {
   closeAfterEach()
   const kind = 'plain'
 
+  test('has its last states counted, which are written while the engine closes', async () => {
+    const engine = await opened(kind, { context: 2048 })
+    const text = textOf(1300, 1)
+    await sendAll(engine, asksFor([text], 1))
+    await eventually(() => engine.stats().diskWrites === 1)
+    // It grows by too little to be written again before the end.
+    await sendAll(engine, asksFor([`${text} ${textOf(280, 2)}`], 1))
+    expect(engine.stats().diskWrites).toBe(1)
+    await engine.close()
+    expect(engine.stats()).toMatchObject({ diskWrites: 2, diskEntries: 1, diskDropped: 0 })
+  })
+
   test('with a byte changed or cut off is never a wrong token, and is mended', async () => {
     const asks = asksFor(withSystem(1), 30)
     await lifeOf(kind, asks)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/ends-with.h"
 #include "base/fault.h"
 #include "base/stack.h"
 #include "chat-auto-parser.h"
@@ -34,10 +35,6 @@ std::string only_others(const std::vector<std::string>& names) {
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   return "this model has chat templates by name only (" + list +
          "), of which none is for every conversation" + kLoadAnother + ", or use complete()";
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 bool is_callable(const ChatTool& tool) { return tool.is_callable; }

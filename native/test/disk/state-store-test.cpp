@@ -219,6 +219,8 @@ TEST("state store: a shorter prefix goes once a longer text has it, where states
   opened.write(state_of(tokens_of(1500)));
   CHECK(eventually([&] { return states_in(folder) == 1; }));
   CHECK(opened.read(tokens_of(1200))->tokens.size() == 1500);
+  const auto left = std::filesystem::file_size(only_state_in(folder));
+  CHECK(eventually([&] { return opened.store.counts().bytes == int64_t(left); }));
 }
 
 TEST("state store: where states serve whole only, a shorter prefix stays") {
@@ -313,6 +315,41 @@ TEST("state store: a file that cannot be read is a warning, and the others serve
 }
 #endif
 
+#ifndef _WIN32
+TEST("state store: where old states cannot be removed, no new one goes beyond the size") {
+  const TestFolder folder("sticky");
+  Opened opened(folder, "a", 2 * kMiB);
+  opened.write(state_of(tokens_of(300), kMiB));
+  {
+    const ReadOnly nothing_goes(folder.of("states"));
+    opened.write(state_of(tokens_of(300, 1000), kMiB));
+    CHECK(opened.read(tokens_of(400)) != nullptr);  // it is there, and known
+  }
+  CHECK_EQ(opened.store.counts().dropped, 1);
+  CHECK(eventually([&] { return opened.warning_count() == 1; }));
+  CHECK(opened.warnings.front().find("cannot be removed") != std::string::npos);
+}
+
+TEST("state store: an erased state that cannot be removed is not found again, and goes later") {
+  const TestFolder folder("stays");
+  Opened opened(folder);
+  opened.write(state_of(tokens_of(1000)));
+  {
+    Opened other(folder);
+    other.write(state_of(tokens_of(1000, 5000)));
+    const ReadOnly nothing_goes(folder.of("states"));
+    opened.store.erase_states_of("", tokens_of(1000));  // looks again at once
+    CHECK(eventually([&] { return opened.store.counts().entries == 1; }));
+    // Who read this one has ended looking.
+    CHECK(opened.read(tokens_of(1200, 5000)) != nullptr);
+    CHECK(opened.read(tokens_of(1200)) == nullptr);
+    CHECK_EQ(states_in(folder), 2u);
+  }
+  opened.store.erase_states_of("", tokens_of(5));
+  CHECK(eventually([&] { return states_in(folder) == 1; }));
+}
+#endif
+
 TEST("state store: a folder that cannot be made is a warning, and nothing is found or written") {
   const TestFolder folder("blocked");
   write_content(folder.of("states"), "a file");
@@ -334,7 +371,7 @@ TEST("state store: what waits is written before it closes, where there is time")
 
 TEST("state store: without time nothing is begun when it closes, and no half of a state is left") {
   const TestFolder folder("late");
-  Opened opened(folder);
+  Opened opened(folder, "a", 512 * kMiB);  // none goes for another, however fast the disk is
   for (int i = 0; i < 20; ++i) opened.store.write(state_of(tokens_of(300, i * 1000), 8 * kMiB));
   opened.store.close(Clock::now());
   const StateStoreCounts counts = opened.store.counts();
@@ -456,5 +493,8 @@ TEST("state store: where the disk takes no more, the store says so, drops the st
   CHECK_EQ(std::distance(std::filesystem::directory_iterator(folder.of("states")), {}), 1);
   CHECK(opened.read(tokens_of(400)) != nullptr);
   CHECK(opened.store.wish("", tokens_of(300, 1000), 1000, 0, false) == StateStore::Wish::not_now);
+  const auto until = Clock::now() + kPatience;
+  CHECK(!opened.store.wait_for_room(1000, until));
+  CHECK(Clock::now() < until);  // who ends does not wait for a disk that is full
 }
 #endif
