@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <system_error>
 
 #include "test/check.h"
@@ -11,9 +12,8 @@ using sluice::FileLock;
 namespace {
 
 std::string fresh_path(const char* name) {
-  const auto path = std::filesystem::temp_directory_path() / name;
-  std::filesystem::remove(path);
-  return path.string();
+  const std::string unique = std::string(name) + '-' + std::to_string(std::random_device{}());
+  return (std::filesystem::temp_directory_path() / unique).string();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@
 class TestFolder {
  public:
   explicit TestFolder(const char* name)
-      : path_(std::filesystem::temp_directory_path() / (std::string("sluice-disk-") + name)) {
+      : path_(std::filesystem::temp_directory_path() /
+              (std::string("sluice-disk-") + name + '-' + std::to_string(std::random_device{}()))) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
@@ -59,6 +61,8 @@ class ReadOnly {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       std::filesystem::permissions(entry.path(), read);
     }
+    const std::filesystem::path parent = std::filesystem::path(folder).parent_path();
+    std::filesystem::permissions(parent, search, std::filesystem::perm_options::add);
     std::filesystem::permissions(folder, read | search);
     if (is_root_) CHECK_EQ(seteuid(kNobody), 0);
   }
