@@ -8,12 +8,12 @@ const slowness = Number(process.env.SLUICE_TEST_SLOWNESS ?? 1)
  * later by as often as everything is slower.
  */
 export async function eventually(
-  holds: () => boolean,
+  holds: () => boolean | Promise<boolean>,
   message: string | (() => string) = 'it never came true',
   limitMs = 15_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs * slowness
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > deadline) {
       throw new Error(typeof message === 'string' ? message : message())
     }
