@@ -1,7 +1,7 @@
 import type { EngineStats, SlotStats } from '../api/types.js'
 import type { EngineCommand } from '../binding/engine-port.js'
 
-export type AdaptersInUse = Pick<EngineStats, 'adaptersRunning' | 'adaptersWaiting'>
+type AdaptersInUse = Pick<EngineStats, 'adaptersRunning' | 'adaptersWaiting'>
 
 const none: readonly number[] = []
 

@@ -197,7 +197,7 @@ describe('against each other', () => {
     expect(pod.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(spent + 5)
   })
 
-  test('it runs as nobody in particular, over a root that is read-only', () => {
+  test('the pod runs as nobody in particular, over a root that is read-only', () => {
     expect(pod.spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 })
     for (const one of [container, init]) {
       expect(one.securityContext).toEqual({

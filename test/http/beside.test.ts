@@ -99,7 +99,7 @@ describe('the port for metrics', () => {
     expect(await replies()).toBe('1')
   })
 
-  test('is for this machine’s names only, as the server is, and for no page of the web', async () => {
+  test('is for this machine’s names only, and for no page of the web', async () => {
     const { server } = await serveBeside()
     const { port } = server.metricsAddress() as { port: number }
     const asked = async (headers: string) => {

@@ -184,10 +184,10 @@ async function listening(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     const taken = (error as NodeJS.ErrnoException & { port?: number }).port ?? port
-    const flag =
-      taken === metricsPort ? 'metrics-port' : taken === agentPort ? 'agent-port' : 'port'
+    const flags = ['--port', '--metrics-port', '--agent-port']
+    const flag = flags[[port, metricsPort, agentPort].indexOf(taken)]
     throw new Error(
-      `Port ${taken} of ${host} is in use. Give another with --${flag}; --${flag} 0 picks a free one.`,
+      `Port ${taken} of ${host} is in use. Give another with ${flag}; ${flag} 0 picks a free one.`,
     )
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type RunningCli, startCli } from '../cli.js'
-import { eventually } from '../eventually.js'
 
 /** One `sluice serve` of several, in a process of its own. */
 export interface Replica {
@@ -77,15 +77,11 @@ export function sumOf(replicas: readonly Replica[], name: string): Promise<numbe
 
 /** Until nothing is under way at any of them. */
 export async function idle(replicas: readonly Replica[]): Promise<void> {
-  for (const replica of replicas) {
-    let busy = Number.POSITIVE_INFINITY
-    const look = setInterval(async () => {
-      const names = ['num_requests_running', 'num_requests_waiting', 'num_requests_parked']
-      const all = await Promise.all(names.map((name) => numberOf(replica, name)))
-      busy = all.reduce((sum, one) => sum + one, 0)
-    }, 20)
-    await eventually(() => busy === 0, `${replica.url} has replies under way`).finally(() => {
-      clearInterval(look)
-    })
+  const gauges = ['num_requests_running', 'num_requests_waiting', 'num_requests_parked']
+  for (let i = 0; i < 1000; i++) {
+    const sums = await Promise.all(gauges.map((name) => sumOf(replicas, name)))
+    if (sums.every((sum) => sum === 0)) return
+    await sleep(20)
   }
+  throw new Error('replies are under way that nobody reads')
 }
