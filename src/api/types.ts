@@ -869,6 +869,10 @@ export interface EngineStats {
   readonly cancelledParked: number
   /** What each slot does, null for a free one. As of the last step; none where it embeds. */
   readonly slots: readonly (SlotStats | null)[]
+  /** Places, in `settings.lora`, of the adapters that replies in slots are made with. */
+  readonly adaptersRunning: readonly number[]
+  /** The same of requests that wait for a slot. */
+  readonly adaptersWaiting: readonly number[]
 }
 
 /** A sequence in its slot, which it may change for another. */

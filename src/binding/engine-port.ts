@@ -211,7 +211,10 @@ export type EngineEvent =
  * What an engine knows of itself. How many requests wait, and how they ended, its client counts
  * (EngineClient), by what it told of them.
  */
-export type EngineSnapshot = Omit<EngineStats, 'queued' | RequestCount | keyof RestartStats> &
+export type EngineSnapshot = Omit<
+  EngineStats,
+  'queued' | 'adaptersRunning' | 'adaptersWaiting' | RequestCount | keyof RestartStats
+> &
   Partial<RestartStats>
 
 /** Of an engine in a process of its own. */

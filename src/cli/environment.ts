@@ -26,13 +26,16 @@ const known = [
   ...others,
 ]
 
+/** What Kubernetes sets in pods for a service whose name begins like that. */
+const ofKubernetes = /_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_\d+_/
+
 /**
  * Variables that would have no effect, and look like a slip of the hand: one line for each. Others
- * that begin with SLUICE_ may be no mistake: Kubernetes sets some for a service of that name.
+ * that begin with SLUICE_ may be no mistake.
  */
 export function misspeltVariables(environment: NodeJS.ProcessEnv): string[] {
   const unknown = Object.keys(environment).filter((name) => {
-    return name.startsWith('SLUICE_') && !known.includes(name)
+    return name.startsWith('SLUICE_') && !known.includes(name) && !ofKubernetes.test(name)
   })
   return unknown.flatMap((name) => {
     const meant = nearest(name, known)

@@ -23,6 +23,7 @@ import type {
   RequestPhase,
   RestartStats,
 } from '../binding/engine-port.js'
+import { adaptersInUse, adaptersOf } from './adapters-in-use.js'
 import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 import { surface } from './surface.js'
@@ -74,6 +75,8 @@ interface TextAnswers {
 /** A request that the engine has. */
 interface Live {
   readonly listener: RequestListener
+  /** Places of its LoRA adapters. */
+  readonly adapters: readonly number[]
   /** Its events are not wanted any more. */
   isCancelled: boolean
   /** Tokens that came and were not credited. */
@@ -219,7 +222,9 @@ export class EngineClient {
     this.#drain()
     const snapshot = this.#port.snapshot()
     const queued = this.#requests.size - snapshot.running - snapshot.parked
-    return { ...neverRestarted, ...snapshot, ...this.#counts, queued: Math.max(0, queued) }
+    const adapters = adaptersInUse(this.#requests, snapshot.slots)
+    const counts = { ...this.#counts, ...adapters, queued: Math.max(0, queued) }
+    return { ...neverRestarted, ...snapshot, ...counts }
   }
 
   /** `onClosed` tells when it is done. Twice is safe. */
@@ -246,11 +251,14 @@ export class EngineClient {
     this.#assertRoom(count)
     const id = this.#nextId
     this.#nextId += count // first: where post() throws, events of these ids may still come
-    this.#port.post(command(id))
+    const posted = command(id)
+    this.#port.post(posted)
+    const adapters = adaptersOf(posted)
     this.#counts.started += count
     for (let choice = 0; choice < count; choice++) {
       const listener = listenerOf(choice)
-      this.#requests.set(id + choice, { listener, isCancelled: false, unread: 0, taken: 0 })
+      const begun = { isCancelled: false, unread: 0, taken: 0 }
+      this.#requests.set(id + choice, { listener, adapters, ...begun })
       this.#ref()
     }
     return id

@@ -49,7 +49,7 @@ export class App implements Service {
   constructor(settings: ListenerSettings, host: ModelHost) {
     this.settings = settings
     this.host = host
-    this.metrics = new Metrics(host)
+    this.metrics = new Metrics(host, settings.metricsNames)
     this.keys = new Keys(settings.apiKeys)
     this.texts = new TextBudget(Math.min(textBytesMax, 2 * settings.bodyBytesMax))
     this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)

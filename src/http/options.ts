@@ -17,6 +17,7 @@ import {
   isObject,
   listOf,
   milliseconds,
+  oneOf,
   parseFields,
   readable,
   refused,
@@ -27,6 +28,7 @@ import { nameOfModel } from '../options/models-options.js'
 import { isModels, type Models } from '../pool/models.js'
 import type { AccessEntry } from '../web/access-log.js'
 import { plainPath } from '../web/target.js'
+import type { MetricsNames } from './metrics/names.js'
 
 /** What a fetch handler needs to know; every limit is here, with its unit in its name. */
 export interface FetchHandlerOptions {
@@ -51,6 +53,11 @@ export interface FetchHandlerOptions {
   isolateKeys?: boolean
   /** GET /metrics needs no key. Default false: it needs one, like everything but /health. */
   openMetrics?: boolean
+  /**
+   * Whose names GET /metrics has: `sluice` (the default), or `vllm` for what vLLM tells as well, as
+   * Kubernetes' endpoint picker reads it.
+   */
+  metricsNames?: MetricsNames
   /**
    * Answers to any other name as well, of several models by the default one; the reply says the
    * model's own. Default false: a 404.
@@ -148,6 +155,16 @@ export interface ServerOptions extends ListenerOptions {
    * number may. Default 8080.
    */
   port?: number | string
+  /**
+   * A port of `host` that serves GET /metrics alone, without a key, and is neither logged nor
+   * counted; 0 picks a free one. Default: none.
+   */
+  metricsPort?: number
+  /**
+   * A port of `host` that answers HAProxy's agent-check, with a line for each connection: how much
+   * of the load this server should get, or that it drains; 0 picks a free one. Default: none.
+   */
+  agentPort?: number
   /** Serve an address other than loopback to all clients, without a key. Default false. */
   allowUnauthenticated?: boolean
   /** Connections at once; more are closed on arrival. Default 4,096. */
@@ -173,6 +190,7 @@ const listenerDefaults = {
   apiKeys: [] as readonly string[],
   isolateKeys: false,
   openMetrics: false,
+  metricsNames: 'sluice' as MetricsNames,
   allowPull: false,
   allowHosts: [] as readonly string[],
   allowOrigins: [] as readonly string[],
@@ -248,6 +266,7 @@ const listenerChecks: Checks<ListenerOptions> = {
   apiKeys: listOf(keysMax, apiKey, 'keys'),
   isolateKeys: trueOrFalse,
   openMetrics: trueOrFalse,
+  metricsNames: oneOf('sluice', 'vllm'),
   allowPull: trueOrFalse,
   allowHosts: listOf(namesMax, hostOfRequests, 'host names'),
   allowOrigins: listOf(namesMax, origin, 'origins'),
@@ -283,6 +302,8 @@ const serverChecks: Checks<ServerOptions> = {
   ...listenerChecks,
   host: hostName,
   port,
+  metricsPort: portNumber,
+  agentPort: portNumber,
   allowUnauthenticated: trueOrFalse,
   connectionsMax: integerFrom(1, 2 ** 20),
   headersTimeoutMs: milliseconds,

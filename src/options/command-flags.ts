@@ -256,6 +256,15 @@ export const serveFlags = {
     fallback: 'on',
   }),
   openMetrics: switchFlag('serve GET /metrics without a key'),
+  metricsPort: valueFlag('N', integerFrom(0, 65_535), 'a port for GET /metrics alone, no key', {
+    fallbackHelp: 'none',
+  }),
+  metricsNames: valueFlag('WHOSE', oneOf('sluice', 'vllm'), 'names of metrics: sluice or vllm', {
+    fallback: 'sluice',
+  }),
+  agentPort: valueFlag('N', integerFrom(0, 65_535), "a port for HAProxy's agent-check", {
+    fallbackHelp: 'none',
+  }),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
   ...loadFlags({
     isolation: ['MODE', 'where the engine computes: none (here), or process (one of its own)'],

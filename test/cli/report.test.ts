@@ -96,7 +96,12 @@ describe('variables of the environment', () => {
   test('that are right, or of another program, are not reported', () => {
     const flags = Object.keys({ ...runFlags, ...serveFlags, ...doctorFlags }).map(environmentName)
     const own = [...flags, 'SLUICE_API_KEY', 'SLUICE_DEBUG', 'SLUICE_BACKEND']
-    const kubernetes = ['SLUICE_SERVICE_HOST', 'SLUICE_SERVICE_PORT', 'SLUICE_PORT_80_TCP_ADDR']
+    const kubernetes = [
+      'SLUICE_SERVICE_HOST',
+      'SLUICE_SERVICE_PORT',
+      'SLUICE_PORT_80_TCP_ADDR',
+      'SLUICE_SERVICE_PORT_HTTP',
+    ]
     const all = Object.fromEntries([...own, ...kubernetes].map((name) => [name, '1']))
     expect(misspeltVariables(all)).toEqual([])
   })

@@ -50,7 +50,8 @@ function ask(client: EngineClient, choices = 1, heard: string[] = []): number {
     onFinished: ({ finishReason }) => void heard.push(finishReason),
     onError: ({ code }) => void heard.push(code),
   }
-  return client.submit({ choices, prompt: 'a b', seed: 1, maxTokens: -1 } as never, () => listener)
+  const request = { choices, prompt: 'a b', seed: 1, maxTokens: -1, adapters: [] }
+  return client.submit(request as never, () => listener)
 }
 
 async function step(native: FakeEngine, turns = 1): Promise<void> {
@@ -93,7 +94,7 @@ describe('a request counts', () => {
     const { client, native } = await open(limits, { tokens: ['a'] })
     const again: string[] = []
     const listener = { onError: () => undefined, onFinished: () => void ask(client, 1, again) }
-    client.submit({ choices: 1, prompt: 'a' } as never, () => listener)
+    client.submit({ choices: 1, prompt: 'a', adapters: [] } as never, () => listener)
     await step(native, 2)
     expect(() => ask(client)).toThrow(full)
     await step(native, 2)

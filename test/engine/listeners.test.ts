@@ -51,7 +51,7 @@ const thrower = (name: string) => () => {
   throw new Error(name)
 }
 
-const request = { choices: 1, prompt: 'a b', seed: 1, maxTokens: 4 } as never
+const request = { choices: 1, prompt: 'a b', seed: 1, maxTokens: 4, adapters: [] } as never
 
 function client(listener: Partial<ClientListener> = {}) {
   const addon = new FakeAddon({ pace: 'manual' })

@@ -16,6 +16,7 @@ const notRun: [page: string, reason: string][] = [
   ['docs/getting-started.md', 'the package is not on npm yet'],
   ['docs/gpu.md', 'it installs a driver'],
   ['docs/gpu.md', 'it is for a machine with a GPU'],
+  ['docs/kubernetes.md', 'there was no Docker and no cluster'],
   ['docs/lora.md', 'it needs adapters of a model'],
   ['docs/lora.md', 'it needs adapters of a model'],
   ['docs/packages.md', 'its tarballs are made in a checkout'],

@@ -34,7 +34,7 @@ async function scrape(url: string, headers: Record<string, string> = {}) {
 }
 
 test('the page of the docs has each metric with its type and labels, and no other', async () => {
-  const { url } = await serve()
+  const { url } = await serve({ engine: { lora: { red: '/models/red.gguf' } } })
   await (await chat(url, story())).text()
   await (await chat(url, 'nonsense')).text()
   const ofOne = await (await fetch(`${url}/metrics`)).text()

@@ -2,6 +2,7 @@ import { type Ability, abilityOf } from '../../api/ability.js'
 import type { EngineSettings, ModelInfo } from '../../api/types.js'
 import type { Engine } from '../../engine/engine.js'
 import type { LoadedModel } from '../../host/model-host.js'
+import type { Address } from '../../http/node/server.js'
 import { defaultName } from '../../options/models-options.js'
 import type { Models } from '../../pool/models.js'
 import { packageVersion } from '../package-root.js'
@@ -20,6 +21,13 @@ interface Place {
   readonly key: ShellKey | undefined
   /** Whether the page for browsers is there. */
   readonly hasPage: boolean
+  /** What listens beside it. */
+  readonly beside?: Beside
+}
+
+interface Beside {
+  readonly metrics?: Pick<Address, 'url'> | undefined
+  readonly agent?: Pick<Address, 'host' | 'port'> | undefined
 }
 
 interface Shown {
@@ -32,7 +40,7 @@ interface Shown {
 /** What `serve` says once it is ready: models, what was settled, addresses, a request. */
 export function banner(
   models: readonly Model[] | Models,
-  { url, urls, key, hasPage }: Place,
+  { url, urls, key, hasPage, beside = {} }: Place,
   flags: Shown,
 ): string {
   const own = urls?.[0] ?? url
@@ -51,8 +59,16 @@ export function banner(
     curls[ability](own, key),
     '',
     ...(hasPage ? [pageLine(own, ability, key), ''] : []),
+    ...besideLines(beside),
     '',
   ].join('\n')
+}
+
+function besideLines({ metrics, agent }: Beside): string[] {
+  return [
+    ...(metrics === undefined ? [] : [`Metrics, without a key: ${metrics.url}/metrics`, '']),
+    ...(agent === undefined ? [] : [`Agent-checks of HAProxy: ${agent.host}:${agent.port}`, '']),
+  ]
 }
 
 /** The page asks for the key: a link that carries it would stay in the shell's history. */

@@ -27,6 +27,9 @@ const serverKeys = [
   'allowUnauthenticated',
   'isolateKeys',
   'openMetrics',
+  'metricsPort',
+  'metricsNames',
+  'agentPort',
   'allowPull',
   'readerStallMs',
   'engineStallMs',
@@ -71,7 +74,8 @@ export async function serve(
     warmUp()
     await host.ready
     const hasPage = flags.page === 'on'
-    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags), hasPage }
+    const beside = { metrics: server.metricsAddress(), agent: server.agentAddress() }
+    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags), hasPage, beside }
     const served = several === undefined ? host.loaded() : several.pool
     process.stdout.write(banner(served, place, flags))
     const names = host.entries().map((model) => model.names[0])
@@ -171,13 +175,19 @@ function withFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionErr
   return error
 }
 
-async function listening(server: SluiceServer, { host, port }: Flags): Promise<Address> {
+async function listening(
+  server: SluiceServer,
+  { host, port, metricsPort, agentPort }: Flags,
+): Promise<Address> {
   try {
     return await server.listen()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    const taken = (error as NodeJS.ErrnoException & { port?: number }).port ?? port
+    const flags = ['--port', '--metrics-port', '--agent-port']
+    const flag = flags[[port, metricsPort, agentPort].indexOf(taken)]
     throw new Error(
-      `Port ${port} of ${host} is in use. Give another with --port; --port 0 picks a free one.`,
+      `Port ${taken} of ${host} is in use. Give another with ${flag}; ${flag} 0 picks a free one.`,
     )
   }
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { EngineStats } from '../../api/types.js'
+import type { NameOf } from './names.js'
 import { modelLabel } from './reply-metrics.js'
 
 type Stats = EngineStats
@@ -213,23 +214,28 @@ export interface ModelStats {
   /** The model's own name. */
   readonly model: string
   readonly stats: Stats
+  /** Names of its LoRA adapters, by their places. */
+  readonly adapters: readonly string[]
 }
 
 /** Registers what engines count. It is read at the scrape, from each model in memory. */
 export function registerEngineMetrics(
   registry: Registry,
+  nameOf: NameOf,
   loaded: () => readonly ModelStats[],
 ): void {
   const registers = [registry]
   const labelNames = [modelLabel]
-  for (const { name, help, value } of gauges) {
+  for (const { name: own, help, value } of gauges) {
+    const name = nameOf(own)
     const collect = () => {
       gauge.reset()
       for (const { model, stats } of loaded()) gauge.set({ [modelLabel]: model }, value(stats))
     }
     const gauge = new Gauge({ name, help, labelNames, registers, collect })
   }
-  for (const { name, help, value } of counters) {
+  for (const { name: own, help, value } of counters) {
+    const name = nameOf(own)
     const collect = () => {
       counter.reset() // the engine counts; this only repeats it
       for (const { model, stats } of loaded()) counter.inc({ [modelLabel]: model }, value(stats))

@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { ChoiceResult } from '../../api/types.js'
 import type { ReplyTally } from '../../engine/reply.js'
+import type { NameOf } from './names.js'
 
 const firstTokenSeconds = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
@@ -84,40 +85,44 @@ export class ReplyMetrics {
   /** Models that are told of, with zeros where they had no replies. */
   readonly #begun = new Set<string>()
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, nameOf: NameOf) {
     const common = { labelNames: [modelLabel], registers: [registry] }
-    this.#histograms = measures.map(({ value, ...rest }) => ({
-      histogram: new Histogram({ ...rest, ...common }),
+    this.#histograms = measures.map(({ name, value, ...rest }) => ({
+      histogram: new Histogram({ name: nameOf(name), ...rest, ...common }),
       value,
     }))
     this.#promptTokens = new Histogram({
-      name: 'sluice_request_prompt_tokens',
+      name: nameOf('sluice_request_prompt_tokens'),
       help: 'Tokens of a prompt that was taken in.',
       buckets: tokenCounts,
       ...common,
     })
     this.#generationTokens = new Histogram({
-      name: 'sluice_request_generation_tokens',
+      name: nameOf('sluice_request_generation_tokens'),
       help: 'Tokens that were generated for a reply, up to its cancellation too.',
       buckets: tokenCounts,
       ...common,
     })
     this.#success = new Counter({
-      name: 'sluice_request_success_total',
+      name: nameOf('sluice_request_success_total'),
       help: 'Replies that came to their end, by why they ended.',
       ...common,
       labelNames: ['finished_reason', modelLabel],
     })
   }
 
-  /** A model is there: its numbers are told from now on, before it had a reply as well. */
-  begin(model: string): void {
-    if (this.#begun.has(model)) return
+  /**
+   * A model is there: its numbers are told from now on, before it had a reply as well. Returns
+   * whether that is new.
+   */
+  begin(model: string): boolean {
+    if (this.#begun.has(model)) return false
     this.#begun.add(model)
     const all = this.#histograms.map(({ histogram }) => histogram)
     for (const histogram of [...all, this.#promptTokens, this.#generationTokens]) {
       histogram.zero({ [modelLabel]: model })
     }
+    return true
   }
 
   /** Tokens of all; of a reply that was cancelled or failed, its times would tell nothing. */

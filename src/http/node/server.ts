@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
 import { atCaller, fromCaller } from '../../engine/call-site.js'
@@ -17,10 +17,12 @@ import {
   type ServerSettings,
   serverSettings,
 } from '../options.js'
+import { agentServer } from './agent-server.js'
 import { deferContinue, refuseExpectation } from './body.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
 import { listenerOf } from './listener.js'
+import { metricsServer } from './metrics-server.js'
 
 export interface Address {
   readonly host: string
@@ -61,12 +63,19 @@ export class SluiceServer implements AsyncDisposable {
   readonly #settings: ServerSettings
   readonly #app: App
   readonly #drain: Drain
+  /** What listens beside it. */
+  readonly #metrics: Server | undefined
+  readonly #agent: NetServer | undefined
 
   /** @internal */
   constructor(settings: ServerSettings, host: ModelHost) {
     this.#settings = settings
-    this.#app = new App(withOwnName(settings), host)
+    const named = withOwnName(settings)
+    this.#app = new App(named, host)
     this.server = httpServer(settings, this.#app)
+    const { metricsPort, agentPort } = settings
+    this.#metrics = metricsPort === undefined ? undefined : metricsServer(this.#app, named)
+    this.#agent = agentPort === undefined ? undefined : agentServer(this.#app)
     const cutOff = () => this.server.closeAllConnections()
     this.#drain = new Drain((deadline) => this.#end(deadline), cutOff)
   }
@@ -85,7 +94,23 @@ export class SluiceServer implements AsyncDisposable {
 
   /** Where it listens; the port is the one that was picked. */
   address(): Address {
-    const address = this.server.address()
+    return this.#addressOf(this.server)
+  }
+
+  /** Where it listens for scrapes of metrics; undefined without `metricsPort`. */
+  metricsAddress(): Address | undefined {
+    return this.#metrics === undefined ? undefined : this.#addressOf(this.#metrics)
+  }
+
+  /** Where it answers agent-checks, which are no HTTP; undefined without `agentPort`. */
+  agentAddress(): Omit<Address, 'url'> | undefined {
+    if (this.#agent === undefined) return undefined
+    const { host, port } = this.#addressOf(this.#agent)
+    return { host, port }
+  }
+
+  #addressOf(server: NetServer): Address {
+    const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('listen() comes first')
     const { host } = this.#settings
     const { port } = address
@@ -113,15 +138,19 @@ export class SluiceServer implements AsyncDisposable {
     return this.close()
   }
 
-  #listening(): Promise<Address> {
-    const { host, port } = this.#settings
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen(port, host, () => {
-        this.server.off('error', reject)
-        resolve(this.address())
-      })
-    })
+  /** Where one of its ports cannot be had, it keeps none. */
+  async #listening(): Promise<Address> {
+    const { host, port, metricsPort, agentPort } = this.#settings
+    try {
+      await listenAt(this.server, port, host)
+      if (this.#metrics !== undefined) await listenAt(this.#metrics, metricsPort, host)
+      if (this.#agent !== undefined) await listenAt(this.#agent, agentPort, host)
+    } catch (error) {
+      if (this.server.listening) this.server.close()
+      await this.#closeOthers()
+      throw error
+    }
+    return this.address()
   }
 
   async #end(deadline: AbortSignal): Promise<void> {
@@ -134,6 +163,15 @@ export class SluiceServer implements AsyncDisposable {
       server.close(() => resolve())
       server.closeAllConnections()
     })
+    await this.#closeOthers()
+  }
+
+  /** Last: while replies end, a balancer hears of the drain, and a scraper of the rest. */
+  async #closeOthers(): Promise<void> {
+    const open = [this.#metrics, this.#agent].filter((one) => one?.listening)
+    const closed = open.map((one) => new Promise((resolve) => one?.close(resolve)))
+    this.#metrics?.closeAllConnections()
+    await Promise.all(closed)
   }
 
   /**
@@ -180,6 +218,16 @@ function httpServer(settings: ServerSettings, app: App): Server {
     listener(req, res)
   })
   return server
+}
+
+function listenAt(server: NetServer, port: number | undefined, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function openConnections(server: Server): Promise<number> {

@@ -1,0 +1,24 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { agentLine } from '../agent-line.js'
+import type { App } from '../app.js'
+
+/** Who connects reads a line and leaves. */
+const patienceMs = 5000
+const connectionsMax = 64
+
+/**
+ * Answers HAProxy's agent-check: a line for each connection, whatever it sends. A proxy asks each
+ * server about once a second.
+ */
+export function agentServer(app: App): Server {
+  const server = createServer((socket) => answer(socket, agentLine(app)))
+  server.maxConnections = connectionsMax
+  return server
+}
+
+function answer(socket: Socket, line: string): void {
+  socket.on('error', () => undefined) // it has left before its answer
+  socket.setTimeout(patienceMs, () => socket.destroy())
+  socket.resume() // its own end is heard, and what it sends is of no interest
+  socket.end(`${line}\n`)
+}
